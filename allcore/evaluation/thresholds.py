@@ -1,0 +1,126 @@
+"""Rules that choose the operating point on validation cells, each with the sentence it leaves behind.
+
+A threshold is chosen on validation subjects and then applied unchanged to test subjects. With
+`groups`, subjects count equally within their class (`weights.fair`): the aim is the next, unseen
+subject, and the largest validation subject must not choose for it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allcore.errors import DataError
+from allcore.evaluation import metrics, weights
+from allcore.evaluation.metrics import Confusion, Floats
+
+
+class Choice(NamedTuple):
+    """A threshold and the rule that chose it, as kept in model.json."""
+
+    value: float
+    sentence: str
+
+
+def weighted_f1_optimal(
+    labels: NDArray[np.integer], probabilities: Floats, groups: NDArray[np.str_] | None = None
+) -> Choice:
+    """The threshold with the highest weighted F1, the challenge's measure.
+
+    Args:
+        labels: (N,) 1 for an ALL blast, 0 for a normal cell.
+        probabilities: (N,) calibrated probability of an ALL blast.
+        groups: (N,) the subject of each cell, or None to let every cell count the same.
+
+    Raises:
+        DataError: no cells, or only one class.
+    """
+    value = _best(labels, probabilities, groups, figure="weighted_f1")
+    return Choice(value, f"Highest weighted F1 on the validation cells{_how(groups)}.")
+
+
+def youden(
+    labels: NDArray[np.integer], probabilities: Floats, groups: NDArray[np.str_] | None = None
+) -> Choice:
+    """The threshold with the highest sensitivity + specificity - 1 (Youden, 1950)."""
+    value = _best(labels, probabilities, groups, figure="balanced_accuracy")
+    return Choice(
+        value,
+        f"Highest sum of sensitivity and specificity (Youden) on the validation cells{_how(groups)}.",
+    )
+
+
+def target_sensitivity(
+    labels: NDArray[np.integer],
+    probabilities: Floats,
+    groups: NDArray[np.str_] | None = None,
+    *,
+    target: float = 0.95,
+) -> Choice:
+    """The highest threshold whose sensitivity is `target` or more.
+
+    Raises:
+        DataError: no cells, only one class, or a target outside (0, 1].
+    """
+    if not 0 < target <= 1:
+        raise DataError(f"A target sensitivity lies above 0 and up to 1, not at {target}.")
+    cuts, counts = sweep(labels, probabilities, groups)
+    reached = metrics.count_figures(counts)["sensitivity"] >= target - 1e-12
+    return Choice(
+        float(cuts[reached].max()),
+        f"Highest threshold with a sensitivity of {target:.2f} or more on the validation "
+        f"cells{_how(groups)}.",
+    )
+
+
+def sweep(
+    labels: NDArray[np.integer], probabilities: Floats, groups: NDArray[np.str_] | None = None
+) -> tuple[Floats, Confusion]:
+    """Every threshold that makes a difference, ascending, with the weighted counts there.
+
+    The thresholds lie half-way between neighbouring probabilities, and below all of them.
+
+    Raises:
+        DataError: no cells, unusable values, or only one class.
+    """
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
+    metrics.check(labels=labels, probabilities=probabilities)
+    if labels.min() == labels.max():
+        raise DataError("A threshold needs validation cells of both classes; there is only one.")
+    share = weights.fair(labels=labels, groups=groups)
+    levels, which = np.unique(probabilities, return_inverse=True)
+    blast = np.bincount(which, weights=share * (labels == 1))
+    normal = np.bincount(which, weights=share * (labels == 0))
+    fn, tn = _before(blast), _before(normal)
+    counts = Confusion(tp=_from(blast), fp=_from(normal), fn=fn, tn=tn)
+    below = np.concatenate([[0.0], levels[:-1]])
+    cuts = np.maximum((below + levels) / 2, np.nextafter(below, 1))  # never at the level below
+    return np.minimum(cuts, levels), counts
+
+
+def _before(weight: Floats) -> Floats:
+    """Weight of all levels below each level."""
+    return np.concatenate([[0.0], np.cumsum(weight)[:-1]])
+
+
+def _from(weight: Floats) -> Floats:
+    """Weight of each level and all above it."""
+    return np.asarray(np.cumsum(weight[::-1])[::-1])
+
+
+def _best(
+    labels: NDArray[np.integer],
+    probabilities: Floats,
+    groups: NDArray[np.str_] | None,
+    *,
+    figure: str,
+) -> float:
+    """The threshold with the highest figure; in the middle of the best ones where several tie."""
+    cuts, counts = sweep(labels, probabilities, groups)
+    value = metrics.count_figures(counts)[figure]
+    best = np.flatnonzero(value >= np.nanmax(value) - 1e-12)
+    return float(cuts[best[(len(best) - 1) // 2]])
+
+
+def _how(groups: NDArray[np.str_] | None) -> str:
+    return "" if groups is None else ", subjects counting equally within their class"
