@@ -1,0 +1,1 @@
+"""Data sets as manifests: readers, splits, preprocessing and augmentation."""

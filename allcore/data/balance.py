@@ -1,0 +1,26 @@
+"""Class and subject balance: how often each training image is drawn."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def weights(
+    labels: Sequence[str], groups: Sequence[str], *, subject_strength: float = 0.5
+) -> NDArray[np.float64]:
+    """Chance (N,) of drawing each image, summing to 1, with both classes equally likely.
+
+    Args:
+        labels: class of each image.
+        groups: group of subjects of each image.
+        subject_strength: 0 draws a class's images alike, 1 draws its groups alike however many
+            images they have; between, a group of n images is drawn n ** (1 - strength) as often
+            as one of a single image.
+    """
+    label_of, group_of = np.asarray(labels, dtype=str), np.asarray(groups, dtype=str)
+    _, group_index, group_sizes = np.unique(group_of, return_inverse=True, return_counts=True)
+    chance = group_sizes[group_index] ** -float(subject_strength)
+    for label in np.unique(label_of):
+        chance[label_of == label] /= chance[label_of == label].sum()
+    return chance / chance.sum()

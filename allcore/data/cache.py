@@ -1,0 +1,70 @@
+"""All cells of a data set, decoded and cut out once, in memory."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from os import cpu_count
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from allcore.data import cells
+from allcore.data.preprocessing import Preprocessing
+from allcore.errors import BadImage, DataError
+
+
+@dataclass(frozen=True)
+class DecodedCells:
+    """Cut cells and the two plainest facts of each.
+
+    Attributes:
+        pixels: (N, 3, S, S) uint8.
+        area: (N,) pixels in the mask of the original picture.
+        brightness: (N,) mean inside the mask, 0 to 255.
+    """
+
+    pixels: NDArray[np.uint8]
+    area: NDArray[np.float64]
+    brightness: NDArray[np.float64]
+
+
+def decode(
+    paths: Sequence[Path],
+    preprocessing: Preprocessing,
+    *,
+    progress: Callable[[], object] | None = None,
+) -> DecodedCells:
+    """Decode and cut all pictures, on as many threads as there are cores.
+
+    Args:
+        paths: picture files.
+        preprocessing: says how cells are cut.
+        progress: called once a picture.
+
+    Raises:
+        DataError: a file is missing, can't be decoded, or shows no cell on black.
+    """
+    pixels = np.empty((len(paths), 3, preprocessing.size, preprocessing.size), dtype=np.uint8)
+    facts = np.empty((len(paths), 2))
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        for row, (cell, stats) in enumerate(pool.map(partial(_one, preprocessing), paths)):
+            pixels[row] = cell.transpose(2, 0, 1)
+            facts[row] = stats.area, stats.brightness
+            if progress:
+                progress()
+    return DecodedCells(pixels, facts[:, 0], facts[:, 1])
+
+
+def _one(preprocessing: Preprocessing, path: Path) -> tuple[cells.Rgb, cells.CellStats]:
+    try:
+        with Image.open(path) as image:
+            rgb = cells.centre_crop(np.asarray(image.convert("RGB")))
+        mask = cells.mask_of(rgb)
+        return preprocessing.crop(rgb, mask), cells.cell_stats(rgb, mask)
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing: complete the data set or its manifest.") from None
+    except (OSError, BadImage) as error:
+        raise DataError(f"{path} can't be used: {error} Remove it from the manifest.") from error

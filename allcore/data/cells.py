@@ -1,0 +1,109 @@
+"""The cell in a picture: its mask, its frame and the plainest facts about it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from allcore.errors import BadImage
+
+Rgb = NDArray[np.uint8]
+"""A picture (H, W, 3), uint8."""
+
+BACKGROUND_LEVEL = 24
+"""Brightest channel value still taken as background: JPEG ringing on black reaches about 10."""
+
+NATIVE_SIDE = 450
+"""Side of C-NMC's pictures in pixels; some copies are 600 with a wider margin of black."""
+
+
+STRIDE = 2
+"""The mask is found on every second row and column."""
+
+
+@dataclass(frozen=True)
+class CellStats:
+    """Facts of one cell.
+
+    Attributes:
+        area: pixels in the mask.
+        brightness: mean of the three channels inside the mask, 0 to 255.
+        mean_rgb: mean of each channel inside the mask, 0 to 255.
+        std_rgb: standard deviation of each channel inside the mask.
+        frame: top, left, bottom, right of the mask in pixels; bottom and right exclusive.
+    """
+
+    area: int
+    brightness: float
+    mean_rgb: tuple[float, float, float]
+    std_rgb: tuple[float, float, float]
+    frame: tuple[int, int, int, int]
+
+
+def mask_of(rgb: Rgb) -> NDArray[np.bool_]:
+    """Mask (H, W) of the largest object brighter than the background, holes filled.
+
+    Found on every second pixel, which takes a quarter of the time and moves edges by one pixel.
+    """
+    coarse = rgb[::STRIDE, ::STRIDE]
+    brightest = np.maximum(np.maximum(coarse[..., 0], coarse[..., 1]), coarse[..., 2])
+    largest = _largest_object(brightest > BACKGROUND_LEVEL)
+    full = _without_holes(largest).repeat(STRIDE, axis=0).repeat(STRIDE, axis=1)
+    return full[: rgb.shape[0], : rgb.shape[1]]
+
+
+def frame_of(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """Top, left, bottom, right of a mask; bottom and right exclusive.
+
+    Raises:
+        BadImage: the mask is empty.
+    """
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        raise BadImage(
+            "No cell was found on a black background: use one segmented cell per picture."
+        )
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+
+
+def cell_stats(rgb: Rgb, mask: NDArray[np.bool_] | None = None) -> CellStats:
+    """Facts of the cell in a picture.
+
+    Raises:
+        BadImage: there is no cell on black.
+    """
+    mask = mask_of(rgb) if mask is None else mask
+    frame = frame_of(mask)
+    inside = rgb[::STRIDE, ::STRIDE][mask[::STRIDE, ::STRIDE]].astype(np.float32)
+    mean, std = inside.mean(axis=0), inside.std(axis=0)
+    return CellStats(
+        area=int(mask.sum()),
+        brightness=float(mean.mean()),
+        mean_rgb=(float(mean[0]), float(mean[1]), float(mean[2])),
+        std_rgb=(float(std[0]), float(std[1]), float(std[2])),
+        frame=frame,
+    )
+
+
+def centre_crop(rgb: Rgb, side: int = NATIVE_SIDE) -> Rgb:
+    """The middle ``side`` x ``side`` pixels of a larger picture, a smaller one as it is."""
+    top, left = (max(0, (length - side) // 2) for length in rgb.shape[:2])
+    return rgb[top : top + side, left : left + side]
+
+
+def _largest_object(bright: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    objects, count = ndimage.label(bright)
+    if count <= 1:
+        return bright
+    sizes = np.bincount(objects.ravel())
+    sizes[0] = 0
+    largest: NDArray[np.bool_] = objects == sizes.argmax()
+    return largest
+
+
+def _without_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask and all it encloses: what the background can't reach from the corner."""
+    outside, _ = ndimage.label(np.pad(~mask, 1, constant_values=True))
+    filled: NDArray[np.bool_] = (outside != outside[0, 0])[1:-1, 1:-1]
+    return filled

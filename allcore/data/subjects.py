@@ -1,0 +1,34 @@
+"""Subjects: parsed from C-NMC file names, merged where the data proves two names are one person.
+
+C-NMC names a cell ``UID_<subject>_<image>_<cell>_<label>.bmp``; normal subjects are ``H<n>``.
+Some byte-identical cells carry different subject ids, so these ids stay together in any split.
+"""
+
+import re
+
+MERGED_GROUPS: tuple[frozenset[str], ...] = (
+    frozenset({"51", "75", "78"}),
+    frozenset({"20", "21"}),
+    frozenset({"H2", "H4", "H5", "H6"}),
+    frozenset({"H3", "H10"}),
+)
+
+_NAME = re.compile(r"UID_(?P<subject>H?\d+)_\d+_\d+_(?P<label>all|hem)$", re.IGNORECASE)
+
+
+def parse_name(name: str) -> tuple[str, str] | None:
+    """Subject and label in a C-NMC file name, or None for any other name.
+
+    >>> parse_name("UID_H12_3_1_hem.bmp")
+    ('H12', 'hem')
+    """
+    match = _NAME.match(name.rsplit("/", 1)[-1].rsplit(".", 1)[0])
+    return (match["subject"].upper(), match["label"].lower()) if match else None
+
+
+def group_of(subject: str) -> str:
+    """The group a subject is split with: itself, or its merged group such as ``51+75+78``."""
+    for group in MERGED_GROUPS:
+        if subject in group:
+            return "+".join(sorted(group, key=lambda name: (len(name), name)))
+    return subject

@@ -1,0 +1,144 @@
+"""Where pictures come from: files, folders and zip archives, one lazily read Source each.
+
+An archive is never unpacked to disk. A member's folders are dropped, so that no name it carries
+can point anywhere, and its bytes are counted while they are read, whatever its header declares.
+"""
+
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from allcore.errors import BadImage
+from allcore.inference import upload
+
+MAX_MEMBERS = 20_000
+MAX_TOTAL_BYTES = 8 * 2**30
+MAX_RATIO = 200  # a black 450 x 450 BMP deflates to about 1:100, a bomb to 1:1000
+_RATIO_FREE_BYTES = 8 * 2**20  # small members may deflate as well as they like
+_JUNK_NAMES = {"Thumbs.db", "desktop.ini"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One picture to come: ``read()`` gives its bytes or raises BadImage."""
+
+    name: str
+    read: Callable[[], bytes]
+
+
+def walk(paths: Iterable[Path]) -> Iterator[Source]:
+    """Sources of image files, folders (recursively) and zip archives, in a stable order.
+
+    Every file gives at least one source, an image or not, so that nothing is dropped silently;
+    only hidden files and what operating systems leave behind are passed over.
+    """
+    for path in paths:
+        if path.is_dir():
+            yield from walk(_inside(path))
+        elif path.suffix.lower() == ".zip":
+            yield from members(path, name=str(path))
+        else:
+            yield Source(name=str(path), read=lambda path=path: _read_file(path))
+
+
+def members(file: Path | IO[bytes], *, name: str) -> Iterator[Source]:
+    """Sources of the members of a zip archive, named ``<name>/<base name>``.
+
+    An archive that can't be used as a whole gives one source that says why. The sources stay
+    readable as long as they live, from any thread.
+    """
+    try:
+        archive = zipfile.ZipFile(file)
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
+        yield refused(name, "The zip archive can't be opened; make it again and retry.")
+        return
+    infos = [
+        info for info in archive.infolist() if not info.is_dir() and not _is_junk(info.filename)
+    ]
+    problem = _problem_of_all(infos)
+    if problem:
+        yield refused(name, problem)
+        return
+    for info in infos:
+        yield _member(archive, info, name=f"{name}/{_base_name(info.filename)}")
+
+
+def refused(name: str, sentence: str) -> Source:
+    """A source that has nothing to read, only the sentence that says why."""
+
+    def read() -> bytes:
+        raise BadImage(sentence)
+
+    return Source(name=name, read=read)
+
+
+def _inside(folder: Path) -> list[Path]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in files if not _is_junk(path.relative_to(folder).as_posix()))
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        upload.check_bytes(path.stat().st_size)
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise BadImage("There is no such file; check the path.") from None
+    except OSError as error:
+        raise BadImage(f"The file can't be read ({error.strerror}); check its rights.") from error
+
+
+def _base_name(path: str) -> str:
+    return PurePosixPath(path.replace("\\", "/")).name or "unnamed"
+
+
+def _is_junk(path: str) -> bool:
+    name = _base_name(path)
+    return path.startswith("__MACOSX/") or name.startswith(".") or name in _JUNK_NAMES
+
+
+def _problem_of_all(infos: list[zipfile.ZipInfo]) -> str | None:
+    if not infos:
+        return "The zip archive holds no files; put the pictures of the cells into it."
+    if len(infos) > MAX_MEMBERS:
+        return (
+            f"The zip archive holds {len(infos):,} files, more than the {MAX_MEMBERS:,} that are "
+            "read; split it and retry."
+        )
+    if sum(info.file_size for info in infos) > MAX_TOTAL_BYTES:
+        return (
+            f"The zip archive would unpack to more than {MAX_TOTAL_BYTES // 2**30} GB; "
+            "split it and retry."
+        )
+    return None
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, *, name: str) -> Source:
+    problem = _problem_of_one(info)
+    if problem:
+        return refused(name, problem)
+    return Source(name=name, read=lambda: _read_member(archive, info))
+
+
+def _problem_of_one(info: zipfile.ZipInfo) -> str | None:
+    if info.flag_bits & 0x1:
+        return "The archive is protected by a password; make one without and retry."
+    if info.filename.lower().endswith(".zip"):
+        return "An archive inside an archive is not read; unpack it and upload it by itself."
+    if info.file_size > max(_RATIO_FREE_BYTES, MAX_RATIO * info.compress_size):
+        return "The member unpacks to far more than any picture would, so it is not read."
+    return None
+
+
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    upload.check_bytes(info.file_size)
+    try:
+        with archive.open(info) as member:
+            data = member.read(upload.MAX_BYTES + 1)  # the header may lie about the size
+    except Exception as error:  # damaged or unsupported compression raises anything
+        raise BadImage(
+            "The member of the archive is damaged; make the archive again and retry."
+        ) from error
+    upload.check_bytes(len(data))
+    return data

@@ -1,0 +1,31 @@
+"""What every network of ALLScope offers."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+
+class CellNetwork(nn.Module, ABC):
+    """A classifier of single cells with one output, the log-odds of an ALL blast.
+
+    A subclass gives ``forward_features``, ``head`` and ``cam_layer``. One output instead of two
+    says the same with half the parameters, and makes temperature scaling and averaging of
+    networks plain arithmetic on log-odds.
+    """
+
+    head: nn.Module
+    """Last layer: penultimate vector (N, F) to log-odds (N, 1)."""
+
+    @abstractmethod
+    def forward_features(self, cells: Tensor) -> Tensor:
+        """Penultimate vectors (N, F) of normalised cells (N, 3, S, S)."""
+
+    @property
+    @abstractmethod
+    def cam_layer(self) -> nn.Module:
+        """The last convolutional stage, whose activations Grad-CAM reads."""
+
+    def forward(self, cells: Tensor) -> Tensor:
+        """Log-odds (N,) of an ALL blast for normalised cells (N, 3, S, S)."""
+        logits: Tensor = self.head(self.forward_features(cells)).squeeze(1)
+        return logits

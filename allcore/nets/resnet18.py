@@ -1,0 +1,24 @@
+"""ResNet-18 (He et al. 2016, "Deep Residual Learning for Image Recognition")."""
+
+from torch import Tensor, nn
+from torchvision.models import resnet18
+
+from allcore.nets.base import CellNetwork
+
+
+class ResNet18(CellNetwork):
+    """torchvision's ResNet-18 with its single linear layer: the network QCResNet adds to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = resnet18(weights=None)
+        self.head = nn.Linear(self.body.fc.in_features, 1)
+        self.body.fc = nn.Identity()
+
+    @property
+    def cam_layer(self) -> nn.Module:
+        return self.body.layer4
+
+    def forward_features(self, cells: Tensor) -> Tensor:
+        features: Tensor = self.body(cells)
+        return features

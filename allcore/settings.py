@@ -1,0 +1,57 @@
+"""Settings, read from environment variables that start with ``ALLSCOPE_``."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from allcore.errors import AllScopeError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """What an installation may choose; each field is the variable ``ALLSCOPE_<FIELD>``."""
+
+    model_config = SettingsConfigDict(env_prefix="ALLSCOPE_", env_ignore_empty=True, frozen=True)
+
+    home: Path = Field(REPOSITORY / "var", description="folder for what the app keeps")
+    data: Path | None = Field(None, description="folder of a data set, such as C-NMC 2019")
+    database_url: str | None = Field(None, description="PostgreSQL address; empty means SQLite")
+    models: Path = Field(REPOSITORY / "models", description="folder of the model folders")
+    model: str = Field("qcresnet-cnmc", description="model that answers unless one is chosen")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:<n>")
+    threads: int | None = Field(None, ge=1, description="CPU threads of a forward pass")
+    max_upload_mb: int = Field(200, ge=1, description="largest single upload in megabytes")
+    registration: Literal["open", "closed"] = Field("open", description="who may register")
+    cookie_days: float = Field(7.0, gt=0, description="days until a sign-in ends by itself")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="how much is logged"
+    )
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy address in force: ``database_url`` or a SQLite file in ``home``."""
+        return self.database_url or f"sqlite:///{self.home / 'allscope.db'}"
+
+    @property
+    def demo_set(self) -> Path:
+        """Folder of the synthetic demonstration set."""
+        return self.home / "demo"
+
+
+def load() -> Settings:
+    """Read the settings anew.
+
+    Raises:
+        AllScopeError: a variable holds a value that can't be used; the sentence names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = f"ALLSCOPE_{'_'.join(str(part) for part in first['loc']).upper()}"
+        raise AllScopeError(
+            f"{variable} can't be used: {first['msg']}. Correct or unset it and start again."
+        ) from None
