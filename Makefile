@@ -1,0 +1,35 @@
+# ALLScope: `make run` and `make test` are all a fresh machine needs.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench lock
+
+PYTHON := .venv/bin/python
+PORT ?=
+NAME ?=
+
+help:  ## list what make can do here
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+run:  ## start the dashboard (PORT=8600 chooses the port)
+	@scripts/setup.sh requirements.lock
+	@$(PYTHON) -m streamlit run app.py $(if $(PORT),--server.port $(PORT))
+
+test: lint  ## check style and types, then run every test
+	@$(PYTHON) -m pytest
+
+lint:  ## check style and types
+	@scripts/setup.sh requirements-dev.lock
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+
+format:  ## put the code into the project's style
+	@scripts/setup.sh requirements-dev.lock
+	@$(PYTHON) -m ruff check --fix .
+	@$(PYTHON) -m ruff format .
+
+bench:  ## time ALLScope beside its peers (NAME=startup runs one)
+	@scripts/setup.sh requirements-dev.lock
+	@$(PYTHON) -m benchmarks $(NAME)
+
+lock:  ## write the exact versions that run and test install
+	@scripts/lock.sh

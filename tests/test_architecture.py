@@ -1,0 +1,120 @@
+"""The floors of the library: each imports only what stands below it."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# From the ground up. Modules of one floor may import each other.
+FLOORS: list[tuple[str, ...]] = [
+    ("allcore.errors", "allcore.notice", "allcore.settings"),
+    ("allcore.nets", "allcore.data"),
+    ("allcore.modelfolder",),
+    ("allcore.training", "allcore.inference", "allcore.evaluation"),
+    ("allcore.store",),
+    ("allcore.plots",),
+    ("allcore.commands", "allcore.__main__"),
+    ("allcore.web",),
+    ("pages",),
+    ("app",),
+]
+ROLES = {"visitor", "user", "admin"}
+SOURCES = [*sorted(ROOT.glob("allcore/**/*.py")), *sorted(ROOT.glob("pages/*.py")), ROOT / "app.py"]
+PAGES = sorted(ROOT.glob("pages/*.py"))
+
+
+def module_name(path: Path) -> str:
+    """Give the dotted name that Python imports `path` under."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield every module that `path` imports, at its top or inside a function."""
+    package = module_name(path).split(".")
+    if path.name != "__init__.py":
+        package = package[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def floor(module: str) -> int | None:
+    """Give the floor `module` stands on, or None for a package of someone else's."""
+    for height, names in enumerate(FLOORS):
+        if any(module == name or module.startswith(f"{name}.") for name in names):
+            return height
+    return None
+
+
+def identifier(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_floors__cover_every_module_of_ours() -> None:
+    homeless = [identifier(path) for path in SOURCES if floor(module_name(path)) is None]
+    assert homeless == ["allcore/__init__.py"]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=identifier)
+def test_floors__import_only_what_stands_below(path: Path) -> None:
+    own = floor(module_name(path))
+    heights = {module: floor(module) for module in imported(path)}
+    above = [name for name, height in heights.items() if height is not None and height > (own or 0)]
+    assert not above, f"{identifier(path)} imports from a floor above its own: {above}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=identifier)
+def test_floors__only_the_web_knows_streamlit(path: Path) -> None:
+    web = next(height for height, names in enumerate(FLOORS) if "allcore.web" in names)
+    libraries = {module.split(".")[0] for module in imported(path)}
+    if (floor(module_name(path)) or 0) < web:
+        assert not libraries & {"streamlit", "streamlit_authenticator"}
+
+
+def test_imported__resolves_relative_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    source = tmp_path / "allcore" / "nets" / "one.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("from ..web import guard\nfrom . import base\nimport torch.nn\n")
+    assert set(imported(source)) == {"allcore.web.guard", "allcore.nets.base", "torch.nn"}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=identifier)
+def test_pages__begin_with_the_guard(path: Path) -> None:
+    """A cold server may run a page without app.py, so nothing may come before the guard."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    if ast.get_docstring(ast.Module(body=body, type_ignores=[])) is not None:
+        body = body[1:]
+    assert ast.unparse(body[0]) == "from allcore.web import guard"
+    assert isinstance(body[1], ast.Assign | ast.Expr)
+    call = body[1].value
+    assert isinstance(call, ast.Call)
+    assert ast.unparse(call.func) == "guard.require"
+    assert ast.literal_eval(call.args[0]) in ROLES
+
+
+def test_pages__exist() -> None:
+    assert len(PAGES) >= 10
+
+
+@pytest.mark.parametrize("module", ["allcore", "allcore.__main__"])
+def test_import__stays_light(module: str) -> None:
+    """`--help` and a shell's completion must answer at once."""
+    heavy = {"torch", "torchvision", "sklearn", "streamlit", "pandas", "plotly", "lightning"}
+    code = f"import {module}, sys; print(*sorted({heavy!r} & sys.modules.keys()))"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.split() == []
