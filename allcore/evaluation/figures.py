@@ -1,12 +1,12 @@
 """Every figure of a set of cells, each with an interval over cells and one over subjects.
 
-What moves with the threshold (`at_threshold`) takes milliseconds, so that a page can call it at every
-move; what doesn't (`threshold_free`) is computed once.
+What moves with the threshold (`at_threshold`) takes milliseconds, so that a page can call it at
+every move; what doesn't (`threshold_free`) is computed once.
 """
 
 import dataclasses
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,8 @@ def sample(
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
         probabilities: (N,) calibrated probability of an ALL blast.
         subjects: (N,) the independent subject of each cell, or None where unknown.
+        resamples: how many resamples of the subjects to draw.
+        seed: of the draw.
 
     Raises:
         DataError: no cells, or values that are no labels or no probabilities.
@@ -88,7 +90,8 @@ def at_threshold(cells: Sample, threshold: float) -> tuple[Figure, ...]:
         labels=cells.labels, probabilities=cells.probabilities, threshold=threshold
     )
     value = metrics.count_figures(counts)
-    by_cell = metrics.count_figures(_redrawn(counts))
+    observed = np.array(dataclasses.astuple(counts))
+    by_cell = metrics.count_figures(Confusion(*_redrawn(observed).T))
     shares = _shares(counts)
     by_subject = metrics.count_figures(_by_subject(cells, threshold))
     return tuple(
@@ -105,18 +108,24 @@ def at_threshold(cells: Sample, threshold: float) -> tuple[Figure, ...]:
 def threshold_free(cells: Sample) -> tuple[Figure, ...]:
     """AUROC, AUPRC, Brier score and calibration error.
 
-    Over cells: DeLong for the AUROC, bootstrap for the others. Over subjects: bootstrap.
+    Over cells: DeLong for the AUROC, bootstrap for the others. Over subjects: bootstrap. The AUROC
+    and AUPRC are NaN where a class is missing.
     """
-    whole = np.ones((1, len(cells.labels)), dtype=np.float32)
-    value = {name: float(v[0]) for name, v in _resampled(cells, [whole]).items()}
-    by_cell = _resampled(cells, intervals.cell_weights(len(cells.labels)))
-    by_subject = _resampled(cells, _subject_blocks(cells))
-    image = {name: intervals.percentile(value[name], by_cell[name]) for name in value}
-    image["auroc"] = intervals.delong(labels=cells.labels, scores=cells.probabilities)
-    image["ece"] = intervals.reflected(image["ece"])
-    subject = {name: _over_subjects(cells, value[name], by_subject[name]) for name in value}
-    subject["ece"] = intervals.reflected(subject["ece"])
-    return tuple(Figure(name, value[name], image[name], subject[name]) for name in value)
+    exact = metrics.scores(labels=cells.labels, probabilities=cells.probabilities, threshold=0.5)
+    blocks = _blocks(cells)
+    by_cell = _block_figures(blocks, _redrawn(blocks.counts))
+    by_subject = _block_figures(blocks, cells.weights @ blocks.by_subject)
+    figures = []
+    for name in by_cell:
+        value = float(getattr(exact, name))
+        image = intervals.percentile(value, by_cell[name])
+        subject = _over_subjects(cells, value, by_subject[name])
+        if name == "auroc":
+            image = intervals.delong(labels=cells.labels, scores=cells.probabilities)
+        if name == "ece":
+            image, subject = intervals.reflected(image), intervals.reflected(subject)
+        figures.append(Figure(name, value, image, subject))
+    return tuple(figures)
 
 
 def _shares(counts: Confusion) -> dict[str, Interval]:
@@ -130,13 +139,11 @@ def _shares(counts: Confusion) -> dict[str, Interval]:
     }
 
 
-def _redrawn(counts: Confusion) -> Confusion:
-    """Counts of bootstrap resamples of single cells."""
-    observed = np.array(dataclasses.astuple(counts))
-    cells = int(observed.sum())
+def _redrawn(counts: NDArray[Any]) -> Floats:
+    """(resamples, K) counts of bootstrap resamples of single cells from observed counts (K,)."""
     rng = np.random.default_rng(intervals.SEED)
-    drawn = rng.multinomial(cells, observed / cells, size=intervals.RESAMPLES).astype(float)
-    return Confusion(*drawn.T)
+    cells = int(counts.sum())
+    return rng.multinomial(cells, counts / cells, size=intervals.RESAMPLES).astype(float)
 
 
 def _by_subject(cells: Sample, threshold: float) -> Confusion:
@@ -156,55 +163,59 @@ def _over_subjects(cells: Sample, value: float, resampled: Floats) -> Interval:
     return intervals.percentile(value, resampled, units=cells.units)
 
 
-def _subject_blocks(cells: Sample, chunk: int = 100) -> Iterable[NDArray[np.float32]]:
-    if cells.groups is None:
-        return
-    for start in range(0, len(cells.weights), chunk):
-        yield cells.weights[start : start + chunk].astype(np.float32)[:, cells.groups]
+@dataclass(frozen=True)
+class _Blocks:
+    """Cells sorted into K blocks of neighbouring probabilities, blasts and normal cells apart.
 
-
-def _resampled(cells: Sample, blocks: Iterable[NDArray[np.float32]]) -> dict[str, Floats]:
-    """The threshold-free figures under each row of weights (rows, N) in `blocks`."""
-    table = metrics.residuals(labels=cells.labels, probabilities=cells.probabilities)
-    # 17 columns, of which a row fills 2: sparse is faster to multiply than dense.
-    errors = sparse.csr_array(table.astype(np.float32))
-    squares = ((cells.probabilities - cells.labels) ** 2).astype(np.float32)
-    order, ends = _descending(cells.probabilities)
-    blast = (cells.labels[order] == 1).astype(np.float32)
-    rows = [
-        (
-            *_ranking(weight[:, order], blast, ends),
-            metrics.ratio(weight @ squares, weight.sum(axis=1)),
-            metrics.calibration_error(weight @ errors),
-        )
-        for weight in blocks
-    ]
-    columns = [np.concatenate(c) for c in zip(*rows, strict=True)] or [np.zeros(0)] * 4
-    return dict(zip(("auroc", "auprc", "brier", "ece"), columns, strict=True))
-
-
-def _descending(scores: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Order of falling scores, and the places in it where a run of equal scores ends."""
-    order = np.argsort(-scores, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
-    return order, ends
-
-
-def _ranking(
-    weight: NDArray[np.float32], blast: NDArray[np.float32], ends: NDArray[np.intp]
-) -> tuple[Floats, Floats]:
-    """AUROC (trapezia) and AUPRC (average precision) of weighted cells in falling order.
-
-    Weights are whole numbers, so that float32 sums stay exact up to 16 million.
+    Resamples then are counts (.., 2 K): K of normal cells, then K of blasts, blocks by falling
+    probability. Up to `_BLOCKS` different probabilities this is exact; beyond, cells of one block
+    count as tied, which moves an interval's bounds in the fourth decimal.
     """
-    called = np.cumsum(weight, axis=1)[:, ends]
-    hits = np.cumsum(weight * blast, axis=1)[:, ends]
-    alarms = called - hits
-    new_hits = np.diff(hits, axis=1, prepend=0)
-    new_alarms = np.diff(alarms, axis=1, prepend=0)
-    area = np.einsum("ij,ij->i", new_alarms, hits - new_hits / 2, dtype=float)
-    precision = hits / np.maximum(called, 1)
-    average = np.einsum("ij,ij->i", new_hits, precision, dtype=float)
-    blasts, normals = hits[:, -1].astype(float), alarms[:, -1].astype(float)
-    both = np.where((blasts > 0) & (normals > 0), 1.0, np.nan)
-    return metrics.ratio(area, blasts * normals), metrics.ratio(average, blasts) * both
+
+    counts: Floats  # (2 K,)
+    by_subject: Floats  # (subjects, 2 K)
+    squares: Floats  # (2 K,) mean squared error
+    residuals: Floats  # (2 K, bins + 1) mean rows of metrics.residuals
+
+
+_BLOCKS = 400
+
+
+def _blocks(cells: Sample) -> _Blocks:
+    labels, probabilities = cells.labels, cells.probabilities
+    levels, which, sizes = np.unique(-probabilities, return_inverse=True, return_counts=True)
+    of_level = np.arange(len(levels))
+    if len(levels) > _BLOCKS:
+        of_level = (np.cumsum(sizes) - sizes) * _BLOCKS // len(labels)
+    blocks = int(of_level[-1]) + 1
+    column = of_level[which] + blocks * (labels == 1)
+    rows = np.zeros(len(labels), dtype=np.intp) if cells.groups is None else cells.groups
+    by_subject = np.bincount(
+        rows * 2 * blocks + column, minlength=(int(rows.max()) + 1) * 2 * blocks
+    ).reshape(-1, 2 * blocks)
+    counts = by_subject.sum(axis=0)
+    belongs = sparse.csr_array((np.ones(len(labels)), (column, np.arange(len(labels)))))
+    table = metrics.residuals(labels=labels, probabilities=probabilities)
+    divisor = np.maximum(counts, 1)
+    return _Blocks(
+        counts=counts.astype(float),
+        by_subject=by_subject[: cells.weights.shape[1]].astype(float),
+        squares=belongs @ (probabilities - labels) ** 2 / divisor,
+        residuals=belongs @ table / divisor[:, None],
+    )
+
+
+def _block_figures(blocks: _Blocks, counts: Floats) -> dict[str, Floats]:
+    """The figures of resampled `counts` (resamples, 2 K): AUROC by trapezia, average precision."""
+    new_alarms, new_hits = np.split(counts, 2, axis=1)
+    hits, alarms = np.cumsum(new_hits, axis=1), np.cumsum(new_alarms, axis=1)
+    blasts, normals = hits[:, -1], alarms[:, -1]
+    precision = hits / np.maximum(hits + alarms, 1)
+    area = np.einsum("ij,ij->i", new_alarms, hits - new_hits / 2)
+    average = metrics.ratio(np.einsum("ij,ij->i", new_hits, precision), blasts)
+    return {
+        "auroc": metrics.ratio(area, blasts * normals),
+        "auprc": np.where(normals > 0, average, np.nan),
+        "brier": metrics.ratio(counts @ blocks.squares, blasts + normals),
+        "ece": metrics.calibration_error(counts @ blocks.residuals),
+    }

@@ -1,10 +1,9 @@
-"""95 % intervals: Wilson for shares, DeLong for AUROC, and bootstraps over cells and over subjects.
+"""95 % intervals: Wilson for shares, DeLong for AUROC, percentiles of bootstrap resamples.
 
-Cells of one subject resemble each other, so an interval over cells says how well the figure is known
-for these very subjects, and only an interval over subjects says what to expect of other subjects.
+Cells of one subject resemble each other, so an interval over cells says how well the figure is
+known for these very subjects; only an interval over subjects says what to expect of others.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +83,8 @@ def subject_weights(
     Args:
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
         groups: (N,) number of each cell's subject, 0 to G - 1.
+        resamples: how many resamples to draw.
+        seed: of the draw.
     """
     rng = np.random.default_rng(seed)
     blast = np.bincount(groups, weights=labels) * 2 >= np.bincount(groups)
@@ -95,27 +96,15 @@ def subject_weights(
     return weight
 
 
-def cell_weights(
-    cells: int, *, resamples: int = RESAMPLES, seed: int = SEED, chunk: int = 100
-) -> Iterator[NDArray[np.float32]]:
-    """Blocks of (up to `chunk`, cells): how often each cell was drawn, `resamples` rows in all."""
-    rng = np.random.default_rng(seed)
-    for start in range(0, resamples, chunk):
-        rows = min(chunk, resamples - start)
-        drawn = rng.integers(cells, size=(rows, cells), dtype=np.int32)
-        drawn += np.arange(rows, dtype=np.int32)[:, None] * np.int32(cells)
-        counts = np.bincount(drawn.ravel(), minlength=rows * cells)
-        yield counts.reshape(rows, cells).astype(np.float32)
-
-
 def percentile(value: float, resampled: Floats, *, units: int | None = None) -> Interval:
     """Bootstrap percentile interval around `value`.
 
     Args:
+        value: the figure itself.
         resampled: (resamples,) the figure in each resample, NaN where undefined.
         units: how many independent units were drawn. With few of them the percentile interval is
-            too narrow; it is widened as Hesterberg ("What Teachers Should Know About the Bootstrap",
-            The American Statistician 2015, section 3.3) does, by Student's t and the factor
+            too narrow; it is widened as Hesterberg ("What Teachers Should Know About the
+            Bootstrap", The American Statistician 2015) does, by Student's t and the factor
             n / (n - 1). None leaves the plain percentiles.
     """
     defined = resampled[np.isfinite(resampled)]

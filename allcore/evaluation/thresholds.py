@@ -1,4 +1,4 @@
-"""Rules that choose the operating point on validation cells, each with the sentence it leaves behind.
+"""Rules that choose the operating point on validation cells, each with the sentence it leaves.
 
 A threshold is chosen on validation subjects and then applied unchanged to test subjects. With
 `groups`, subjects count equally within their class (`weights.fair`): the aim is the next, unseen
@@ -44,10 +44,8 @@ def youden(
 ) -> Choice:
     """The threshold with the highest sensitivity + specificity - 1 (Youden, 1950)."""
     value = _best(labels, probabilities, groups, figure="balanced_accuracy")
-    return Choice(
-        value,
-        f"Highest sum of sensitivity and specificity (Youden) on the validation cells{_how(groups)}.",
-    )
+    rule = "Highest sum of sensitivity and specificity (Youden) on the validation cells"
+    return Choice(value, f"{rule}{_how(groups)}.")
 
 
 def target_sensitivity(
@@ -89,8 +87,8 @@ def sweep(
         raise DataError("A threshold needs validation cells of both classes; there is only one.")
     share = weights.fair(labels=labels, groups=groups)
     levels, which = np.unique(probabilities, return_inverse=True)
-    blast = np.bincount(which, weights=share * (labels == 1))
-    normal = np.bincount(which, weights=share * (labels == 0))
+    blast = np.bincount(which, weights=share * (labels == 1)).astype(float)
+    normal = np.bincount(which, weights=share * (labels == 0)).astype(float)
     fn, tn = _before(blast), _before(normal)
     counts = Confusion(tp=_from(blast), fp=_from(normal), fn=fn, tn=tn)
     below = np.concatenate([[0.0], levels[:-1]])
