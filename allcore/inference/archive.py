@@ -7,6 +7,7 @@ can point anywhere, and its bytes are counted while they are read, whatever its 
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -40,7 +41,7 @@ def walk(paths: Iterable[Path]) -> Iterator[Source]:
         elif path.suffix.lower() == ".zip":
             yield from members(path, name=str(path))
         else:
-            yield Source(name=str(path), read=lambda path=path: _read_file(path))
+            yield Source(name=str(path), read=partial(_read_file, path))
 
 
 def members(file: Path | IO[bytes], *, name: str) -> Iterator[Source]:
@@ -118,7 +119,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, *, name: str) -> So
     problem = _problem_of_one(info)
     if problem:
         return refused(name, problem)
-    return Source(name=name, read=lambda: _read_member(archive, info))
+    return Source(name=name, read=partial(_read_member, archive, info))
 
 
 def _problem_of_one(info: zipfile.ZipInfo) -> str | None:

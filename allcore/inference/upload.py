@@ -31,16 +31,6 @@ _CELL_SHARE = (0.005, 0.9)
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
-def read_cell(data: bytes) -> Rgb:
-    """Decode one picture and make sure that it shows a cell on black.
-
-    Returns uint8 (H, W, 3). Raises BadImage with the sentence to show.
-    """
-    rgb = decode(data)
-    check_cell(rgb)
-    return rgb
-
-
 def decode(data: bytes) -> Rgb:
     """Decode bytes of unknown origin; raises BadImage with the sentence to show.
 
@@ -64,29 +54,43 @@ def check_bytes(size: int) -> None:
         )
 
 
-def check_cell(rgb: Rgb) -> None:
-    """Refuse pictures that can't be one cell on a black background.
+def find_cell(rgb: Rgb) -> NDArray[np.bool_]:
+    """Mask (H, W) of the cell in a picture (H, W, 3) of one cell on black.
 
-    Conservative on purpose: only what has no cell to crop to is refused here.
+    Conservative on purpose: only what has no cell to cut out is refused here, by BadImage.
     """
     mask = cells.mask_of(rgb)
     share = float(mask.mean())
     if share < _CELL_SHARE[0]:
         raise BadImage(
-            "No cell was found in the picture; upload one cell, cut out, on a black background."
+            "No cell was found in the picture; use one cell, cut out, on a black background."
         )
-    dark = rgb.max(axis=2) < _DARK
-    border = np.concatenate([dark[0], dark[-1], dark[1:-1, 0], dark[1:-1, -1]])
-    background = dark[~mask]
-    if (
-        share > _CELL_SHARE[1]
-        or border.mean() < _MIN_DARK_BORDER
-        or background.mean() < _MIN_DARK_BACKGROUND
-    ):
+    if share > _CELL_SHARE[1] or not _is_black_around(rgb, mask):
         raise BadImage(
             "The background is not black, so this is not a cut-out cell; "
             "cut one cell out, set everything around it to black and retry."
         )
+    if not _is_in_the_middle(mask):
+        raise BadImage(
+            f"The cell reaches beyond the middle {cells.NATIVE_SIDE} x {cells.NATIVE_SIDE} pixels; "
+            "crop the picture around the cell, without enlarging it, and retry."
+        )
+    return mask
+
+
+def _is_black_around(rgb: Rgb, mask: NDArray[np.bool_]) -> bool:
+    dark = np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2]) < _DARK
+    border = np.concatenate([dark[0], dark[-1], dark[:, 0], dark[:, -1]])
+    return bool(border.mean() >= _MIN_DARK_BORDER and dark[~mask].mean() >= _MIN_DARK_BACKGROUND)
+
+
+def _is_in_the_middle(mask: NDArray[np.bool_]) -> bool:
+    top, left, bottom, right = cells.frame_of(mask)
+    height, width = mask.shape
+    above, before = (max(0, (side - cells.NATIVE_SIDE) // 2) for side in (height, width))
+    return bool(
+        top >= above and left >= before and bottom <= height - above and right <= width - before
+    )
 
 
 def _open(data: bytes) -> Image.Image:
@@ -123,7 +127,7 @@ def _too_many_pixels(start: str) -> BadImage:
 
 
 def _check_frames(image: Image.Image) -> None:
-    # MPO is how some phones write a JPEG with its preview behind it: the first frame is the picture.
+    # Some phones write a JPEG with its preview behind it (MPO): its first frame is the picture.
     if image.format != "MPO" and getattr(image, "is_animated", False):
         raise BadImage(
             "The file holds several frames or pages; save the one picture of the cell by itself."
