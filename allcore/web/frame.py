@@ -1,16 +1,19 @@
 """What every page has in common: its configuration, its heading, and how a problem is said."""
 
+import re
 from typing import NoReturn
 
 import streamlit as st
 
-from allcore import errors, notice
+from allcore import logs, notice
+from allcore.errors import AllScopeError
 
 TEXT_WIDTH = 720
 """Pixels. Running text stays within a readable measure however wide the screen is."""
 FORM_WIDTH = 440
 """Pixels. A form of a few fields."""
-UNEXPECTED = "Something went wrong. Try again, or ask your administrator to look at the log."
+UNEXPECTED = "Something went wrong; try again, or ask an administrator to look at the log."
+_NOTICE = "notice"
 
 
 def configure() -> None:
@@ -27,16 +30,35 @@ def header(title: str, question: str) -> None:
 
 def sentence_of(error: Exception) -> str:
     """Give the sentence a person can act on; never an exception's inner text."""
-    return str(error) if isinstance(error, errors.AllScopeError) else UNEXPECTED
+    return str(error) if isinstance(error, AllScopeError) else UNEXPECTED
 
 
 def problem(error: Exception) -> None:
-    """Say in one sentence what went wrong and what to do."""
-    st.error(sentence_of(error), icon=":material/error:", width=TEXT_WIDTH)
+    """Say in one sentence what went wrong and what to do; log what nobody foresaw."""
+    if not isinstance(error, AllScopeError):
+        logs.failure("unexpected error on a page", error)
+    st.error(plain(sentence_of(error)), icon=":material/error:", width=TEXT_WIDTH)
 
 
 def unavailable(error: Exception) -> NoReturn:
     """End the run with a page that says why ALLScope cannot be used right now."""
-    header(title="ALLScope is not available", question="The accounts could not be read.")
+    header(title="ALLScope", question="ALLScope can't be used right now.")
     problem(error)
     st.stop()
+
+
+def say_next(sentence: str) -> None:
+    """Keep a sentence for the next page that shows notices."""
+    st.session_state[_NOTICE] = sentence
+
+
+def show_said() -> None:
+    """Show the sentence that the page before has left, once."""
+    sentence = st.session_state.pop(_NOTICE, None)
+    if sentence:
+        st.info(plain(sentence), icon=":material/info:", width=TEXT_WIDTH)
+
+
+def plain(text: str) -> str:
+    """Escape what people typed, so that Markdown shows it as it is."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~$:<>@&^=])", r"\\\1", text)

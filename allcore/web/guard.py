@@ -7,14 +7,11 @@ has, and reads the account, its role and whether it is active from the database 
 
 import streamlit as st
 
-from allcore import errors
+from allcore.errors import AllScopeError
 from allcore.web import accounts, forms, frame, navigation
 from allcore.web.accounts import Visitor
 
 __all__ = ["Visitor", "require"]
-
-RANKS = {"visitor": 0, "user": 1, "admin": 2}
-"""A role may open what any lower role may open. A visitor is not signed in."""
 
 
 def require(role: str) -> Visitor:
@@ -26,13 +23,19 @@ def require(role: str) -> Visitor:
     navigation.enter()
     try:
         visitor = accounts.visitor()
-    except errors.StoreError as error:
+    except AllScopeError as error:
         frame.unavailable(error)
-    if RANKS[visitor.role] >= RANKS[role]:
+    if visitor.may(role):
         return visitor
     if visitor.role == "visitor":
-        forms.sign_in(reason="Sign in to open this page.")
+        forms.sign_in(title="Sign in", reason="Sign in to open this page.")
     else:
-        frame.header(title="Administrators only", question="This page needs another role.")
-        st.info("Ask an administrator for access.", icon=":material/lock:", width=frame.TEXT_WIDTH)
+        frame.header(
+            title="For administrators", question="Your account's role does not open this page."
+        )
+        st.info(
+            "Ask an administrator for the role if you need it.",
+            icon=":material/lock:",
+            width=frame.TEXT_WIDTH,
+        )
     st.stop()

@@ -1,0 +1,59 @@
+"""Structured logging: one JSON object a line, with no image content and no names of people.
+
+Pass facts as keyword arguments of `event`; accounts are named by their number.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+from allcore import settings
+
+LOGGER = logging.getLogger("allcore")
+
+
+class JsonLines(logging.Formatter):
+    """Writes a record as one line of JSON: time in UTC, level, logger, message and facts."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the line; an exception's type and place are kept, its text is not."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line.update(getattr(record, "facts", {}))
+        if record.exc_info and record.exc_info[0]:
+            line["error"] = record.exc_info[0].__name__
+            line["where"] = _where(record)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def configure() -> None:
+    """Send this program's records to standard error; calling it again changes the level only."""
+    LOGGER.setLevel(settings.load().log_level)
+    if not LOGGER.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(JsonLines())
+        LOGGER.addHandler(handler)
+        LOGGER.propagate = False
+
+
+def event(message: str, **facts: object) -> None:
+    """Log what happened, with facts that are neither names nor image content."""
+    LOGGER.info(message, extra={"facts": facts})
+
+
+def failure(message: str, error: BaseException, **facts: object) -> None:
+    """Log an error nobody foresaw, by its type and the line that raised it."""
+    trace = (type(error), error, error.__traceback__)
+    LOGGER.error(message, exc_info=trace, extra={"facts": facts})
+
+
+def _where(record: logging.LogRecord) -> str:
+    trace = record.exc_info[2] if record.exc_info else None
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

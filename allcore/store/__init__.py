@@ -1,0 +1,1 @@
+"""What ALLScope keeps: the database, its migrations, and the accounts."""

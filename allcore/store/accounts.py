@@ -1,0 +1,203 @@
+"""Accounts: make, find, change. Rows stay inside; frozen `AccountInfo` comes out."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from sqlalchemy import ColumnExpressionArgument, exc, func, or_, select
+from sqlalchemy.orm import Session
+
+from allcore import logs
+from allcore.errors import StoreError
+from allcore.store import passwords, rules
+from allcore.store.database import Database
+from allcore.store.models import Account
+
+Role = Literal["user", "admin"]
+ROLES: tuple[Role, ...] = ("user", "admin")
+
+
+@dataclass(frozen=True)
+class AccountInfo:
+    """An account as it was when it was read. Times are aware, in UTC."""
+
+    id: int
+    username: str
+    display_name: str
+    email: str | None
+    role: str
+    active: bool
+    session_version: int
+    created_at: datetime
+    last_sign_in: datetime | None
+    has_password: bool
+
+
+def create(
+    database: Database,
+    *,
+    username: str,
+    display_name: str,
+    email: str = "",
+    password: str | None,
+    role: Role = "user",
+) -> AccountInfo:
+    """Make an account; without a password its owner needs a one-time code to sign in.
+
+    Raises:
+        StoreError: a rule is broken, or the username or e-mail address is taken.
+    """
+    account = new_account(
+        username=username, display_name=display_name, email=email, password=password, role=role
+    )
+    with unique_or_sentence(account.username), database.write() as session:
+        session.add(account)
+        session.flush()
+        logs.event("account made", account=account.id, role=role)
+        return info_of(account)
+
+
+def find(database: Database, username: str) -> AccountInfo | None:
+    """Read the account of a username, whatever its case."""
+    with database.read() as session:
+        account = row_of(session, username)
+        return None if account is None else info_of(account)
+
+
+def listed(database: Database, *, search: str = "") -> list[AccountInfo]:
+    """Read all accounts whose username, name or e-mail address holds the text, by username."""
+    query = select(Account).order_by(Account.username)
+    if search.strip():
+        columns = (Account.username, Account.display_name, Account.email)
+        query = query.where(or_(*(c.icontains(search.strip(), autoescape=True) for c in columns)))
+    with database.read() as session:
+        return [info_of(account) for account in session.scalars(query)]
+
+
+def administrator_exists(database: Database) -> bool:
+    """Tell whether any administrator has been made, active or not."""
+    with database.read() as session:
+        return count(session, Account.role == "admin") > 0
+
+
+def change_profile(
+    database: Database, username: str, *, display_name: str, email: str
+) -> AccountInfo:
+    """Set a person's name and e-mail address.
+
+    Raises:
+        StoreError: a rule is broken, or the e-mail address is taken.
+    """
+    name, address = rules.display_name(display_name), rules.email(email)
+    with unique_or_sentence(username), database.write() as session:
+        account = existing(session, username)
+        account.display_name, account.email = name, address
+        session.flush()
+        return info_of(account)
+
+
+def set_role(database: Database, username: str, role: str) -> AccountInfo:
+    """Give an account a role; open sessions see it in their next run.
+
+    Raises:
+        StoreError: unknown role or name, or the last active administrator would be gone.
+    """
+    if role not in ROLES:
+        raise StoreError(f"There is no role '{role}'; use one of: {', '.join(ROLES)}.")
+    with database.alone() as session:
+        account = existing(session, username)
+        account.role = role
+        _keep_an_administrator(session)
+        logs.event("role set", account=account.id, role=role)
+        return info_of(account)
+
+
+def set_active(database: Database, username: str, *, active: bool) -> AccountInfo:
+    """Enable or disable an account; disabling ends its open sessions for good.
+
+    Raises:
+        StoreError: unknown name, or the last active administrator would be gone.
+    """
+    with database.alone() as session:
+        account = existing(session, username)
+        account.active = active
+        account.session_version += 0 if active else 1
+        _keep_an_administrator(session)
+        logs.event("account enabled" if active else "account disabled", account=account.id)
+        return info_of(account)
+
+
+def new_account(
+    *, username: str, display_name: str, email: str, password: str | None, role: Role
+) -> Account:
+    """Build a row that keeps every rule, before any transaction begins: hashing takes time."""
+    return Account(
+        username=rules.username(username),
+        display_name=rules.display_name(display_name),
+        email=rules.email(email),
+        password_hash=None if password is None else passwords.hashed(password),
+        role=role,
+        active=True,
+        session_version=1,
+        created_at=datetime.now(UTC),
+    )
+
+
+def row_of(session: Session, username: str) -> Account | None:
+    """Read the row of a username, whatever its case."""
+    name = rules.typed_username(username)
+    return session.scalars(select(Account).where(Account.username == name)).one_or_none()
+
+
+def existing(session: Session, username: str) -> Account:
+    """Read the row of a username that must exist.
+
+    Raises:
+        StoreError: there is none.
+    """
+    account = row_of(session, username)
+    if account is None:
+        raise StoreError(f"There is no account named '{username}'.")
+    return account
+
+
+def count(session: Session, *conditions: ColumnExpressionArgument[bool]) -> int:
+    """Count the accounts that meet all conditions."""
+    return session.scalar(select(func.count()).select_from(Account).where(*conditions)) or 0
+
+
+def info_of(account: Account) -> AccountInfo:
+    """Copy a row into what may leave the session."""
+    return AccountInfo(
+        id=account.id,
+        username=account.username,
+        display_name=account.display_name,
+        email=account.email,
+        role=account.role,
+        active=account.active,
+        session_version=account.session_version,
+        created_at=account.created_at,
+        last_sign_in=account.last_sign_in,
+        has_password=account.password_hash is not None,
+    )
+
+
+@contextlib.contextmanager
+def unique_or_sentence(username: str) -> Iterator[None]:
+    """Turn a broken unique rule into the sentence that says what is taken."""
+    try:
+        yield
+    except exc.IntegrityError as error:
+        if "email" in str(error.orig):
+            raise StoreError("Another account has this e-mail address; use another.") from None
+        raise StoreError(f"The username '{username}' is taken; choose another.") from None
+
+
+def _keep_an_administrator(session: Session) -> None:
+    session.flush()
+    if count(session, Account.role == "admin", Account.active) == 0:
+        raise StoreError(
+            "This is the last active administrator; make another account administrator first."
+        )

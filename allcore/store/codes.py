@@ -1,0 +1,141 @@
+"""One-time codes: to set up the first administrator, and to set a new password.
+
+A code has 100 random bits and is shown once; the database keeps its SHA-256 only.
+"""
+
+import hashlib
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import Session
+
+from allcore import logs
+from allcore.errors import StoreError
+from allcore.store import accounts, passwords, sign_in
+from allcore.store.accounts import AccountInfo
+from allcore.store.database import Database
+from allcore.store.models import Account, OneTimeCode
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: no letter that looks like a digit."""
+GROUPS, GROUP_LENGTH = 4, 5
+SETUP_LIFE, RESET_LIFE = timedelta(days=7), timedelta(hours=24)
+USELESS = {
+    "setup": "This code is wrong, used or too old; restart ALLScope to print a new one.",
+    "reset": "This code is wrong, used or too old; ask an administrator for a new one.",
+}
+SETUP_OVER = "ALLScope has an administrator already; sign in, or ask them for a role."
+
+
+def issue_setup(database: Database) -> str | None:
+    """Make a code for the first administrator; None where there is one already.
+
+    Codes of other running servers stay good: whoever comes first becomes the administrator.
+    """
+    with database.alone() as session:
+        if accounts.count(session, Account.role == "admin"):
+            return None
+        return _issue(session, purpose="setup", account_id=None, life=SETUP_LIFE)
+
+
+def redeem_setup(
+    database: Database, code: str, *, username: str, display_name: str, email: str, password: str
+) -> AccountInfo:
+    """Make the first administrator; works once, in one process, and never beside another.
+
+    Raises:
+        StoreError: the code is no good, there is an administrator, or a rule is broken.
+    """
+    check(database, code, purpose="setup")
+    account = accounts.new_account(
+        username=username, display_name=display_name, email=email, password=password, role="admin"
+    )
+    with accounts.unique_or_sentence(account.username), database.alone() as session:
+        if accounts.count(session, Account.role == "admin"):
+            raise StoreError(SETUP_OVER)
+        _valid(session, code, purpose="setup")
+        session.add(account)
+        session.execute(delete(OneTimeCode).where(OneTimeCode.purpose == "setup"))
+        session.flush()
+        logs.event("first administrator made", account=account.id)
+        return accounts.info_of(account)
+
+
+def issue_reset(database: Database, username: str) -> str:
+    """Make a code with which the account's owner sets a new password within a day.
+
+    An earlier code of the account stops working; the password works until the code is used.
+
+    Raises:
+        StoreError: there is no such account.
+    """
+    with database.alone() as session:
+        account = accounts.existing(session, username)
+        session.execute(delete(OneTimeCode).where(OneTimeCode.account_id == account.id))
+        logs.event("reset code issued", account=account.id)
+        return _issue(session, purpose="reset", account_id=account.id, life=RESET_LIFE)
+
+
+def redeem_reset(database: Database, code: str, *, password: str) -> AccountInfo:
+    """Set a new password with a code; ends the account's sessions and its lock.
+
+    Raises:
+        StoreError: the code is no good, the account is disabled, or the password breaks the rule.
+    """
+    check(database, code, purpose="reset")
+    password_hash = passwords.hashed(password)
+    with database.alone() as session:
+        row = _valid(session, code, purpose="reset")
+        account = session.get(Account, row.account_id)
+        if account is None or not account.active:
+            raise StoreError(USELESS["reset"])
+        row.used_at = datetime.now(UTC)
+        sign_in.replace_password(session, account, password_hash)
+        sign_in.clear_attempts(session, account.username)
+        logs.event("password reset", account=account.id)
+        return accounts.info_of(account)
+
+
+def check(database: Database, code: str, *, purpose: str) -> None:
+    """Refuse a code that is no good, before any costly work is done for it.
+
+    Raises:
+        StoreError: the code is wrong, used or too old.
+    """
+    with database.read() as session:
+        _valid(session, code, purpose=purpose)
+
+
+def _issue(session: Session, *, purpose: str, account_id: int | None, life: timedelta) -> str:
+    now = datetime.now(UTC)
+    stale = or_(OneTimeCode.expires_at < now, OneTimeCode.used_at.is_not(None))
+    session.execute(delete(OneTimeCode).where(stale))
+    groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP_LENGTH)) for _ in range(GROUPS))
+    code = "-".join(groups)
+    session.add(
+        OneTimeCode(
+            code_hash=_hash(code),
+            purpose=purpose,
+            account_id=account_id,
+            created_at=now,
+            expires_at=now + life,
+        )
+    )
+    return code
+
+
+def _valid(session: Session, code: str, *, purpose: str) -> OneTimeCode:
+    query = select(OneTimeCode).where(
+        OneTimeCode.code_hash == _hash(code), OneTimeCode.purpose == purpose
+    )
+    row = session.scalars(query).one_or_none()
+    if row is None or row.used_at is not None or row.expires_at < datetime.now(UTC):
+        raise StoreError(USELESS[purpose])
+    return row
+
+
+def _hash(code: str) -> str:
+    """Hash a code as it is meant: without dashes and spaces, with O for 0 and I or L for 1."""
+    plain = "".join(code.upper().replace("-", " ").split())
+    return hashlib.sha256(plain.translate(str.maketrans("OIL", "011")).encode()).hexdigest()

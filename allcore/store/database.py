@@ -1,0 +1,183 @@
+"""The database: SQLite in WAL mode, or PostgreSQL where ALLSCOPE_DATABASE_URL names one.
+
+Readers never wait. Writers on SQLite take the write lock when they begin (BEGIN IMMEDIATE), so that
+what a transaction has read still holds when it writes; `Database.alone` gives the same on
+PostgreSQL. Migrations run when a database is opened, under a lock, whichever process comes first.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import filelock
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, exc, orm
+from sqlalchemy.engine import URL, make_url
+
+from allcore import settings
+from allcore.errors import StoreError
+from allcore.settings import Settings
+from allcore.store import migrations
+
+BUSY_SECONDS = 30.0
+"""How long a writer waits for another before it gives up."""
+LOCK_KEY = 0x616C6C73636F7065
+"""PostgreSQL's advisory lock of this program ("allscope" as a number)."""
+
+
+class Database:
+    """An open database, safe to share between threads and sessions."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._readers = orm.sessionmaker(engine, expire_on_commit=False)
+        self._writers = orm.sessionmaker(
+            engine.execution_options(immediate=True), expire_on_commit=False
+        )
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[orm.Session]:
+        """Give a session that only reads.
+
+        Raises:
+            StoreError: the database can't be reached.
+        """
+        with _sentences(self.engine.url), self._readers() as session:
+            yield session
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[orm.Session]:
+        """Give a session that commits at the end, or undoes everything when an error is raised.
+
+        Raises:
+            StoreError: the database can't be reached or stays busy.
+        """
+        with _sentences(self.engine.url), self._writers.begin() as session:
+            yield session
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[orm.Session]:
+        """Give a writing session that no other `alone` session runs beside, in any process."""
+        with self.write() as session:
+            if self.engine.dialect.name == "postgresql":
+                session.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(LOCK_KEY)))
+            yield session
+
+
+def connect(config: Settings | None = None) -> Database:
+    """Open the database of the settings and bring its tables up to date.
+
+    Raises:
+        StoreError: it can't be opened, or a newer ALLScope has written it.
+    """
+    config = config or settings.load()
+    url = _url(config.database)
+    with _sentences(url):
+        if url.get_backend_name() == "sqlite":
+            _make_folder(url)
+        engine = _engine(url)
+        try:
+            _migrate(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+    return Database(engine)
+
+
+def label(url: URL) -> str:
+    """Name the database for a person; never with a user's name or password."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return f"{url.get_backend_name()} at {url.host or 'localhost'}, {url.database}"
+
+
+def _url(address: str) -> URL:
+    try:
+        url = make_url(address)
+    except exc.ArgumentError:
+        raise StoreError(
+            "ALLSCOPE_DATABASE_URL is not a database address; "
+            "write postgresql://USER:PASSWORD@HOST/NAME, or unset it to use SQLite."
+        ) from None
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StoreError(
+            "ALLSCOPE_DATABASE_URL names a database that ALLScope does not know; "
+            "use a postgresql:// address, or unset it to use SQLite."
+        )
+    return url
+
+
+def _make_folder(url: URL) -> None:
+    try:
+        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(_unreachable(url, str(error.strerror))) from None
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        return sqlalchemy.create_engine(
+            url, pool_pre_ping=True, connect_args={"connect_timeout": 10}
+        )
+    engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    """Set what SQLite keeps per connection; transactions are begun by `_begin_sqlite` alone."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _migrate(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        lock = filelock.FileLock(f"{engine.url.database}.lock", timeout=BUSY_SECONDS)
+        with lock, engine.connect() as connection:
+            migrations.upgrade(connection)
+        return
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(LOCK_KEY)))
+        migrations.upgrade(connection)
+
+
+@contextlib.contextmanager
+def _sentences(url: URL) -> Iterator[None]:
+    """Turn what drivers raise into one sentence that says what to do."""
+    try:
+        yield
+    except (exc.OperationalError, exc.InterfaceError, exc.InternalError) as error:
+        if "locked" in str(error.orig):
+            raise StoreError("The database is busy; try again in a moment.") from None
+        raise StoreError(_unreachable(url, _first_line(error.orig, url))) from None
+    except exc.DatabaseError as error:
+        # IntegrityError belongs to the caller, who knows which rule was broken.
+        if isinstance(error, exc.IntegrityError):
+            raise
+        raise StoreError(_unreachable(url, _first_line(error.orig, url))) from None
+    except (filelock.Timeout, OSError) as error:
+        raise StoreError(_unreachable(url, type(error).__name__)) from None
+
+
+def _unreachable(url: URL, reason: str) -> str:
+    fix = (
+        "set ALLSCOPE_HOME to a folder you may write in, or move the file away to start anew"
+        if url.get_backend_name() == "sqlite"
+        else "check that the server runs and that ALLSCOPE_DATABASE_URL is right"
+    )
+    return f"The database ({label(url)}) can't be opened: {reason}; {fix}."
+
+
+def _first_line(error: BaseException | None, url: URL) -> str:
+    """Give the driver's reason without its further lines and without the password."""
+    line = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else "no reason"
+    return line.replace(url.password, "***") if url.password else line

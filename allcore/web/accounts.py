@@ -1,0 +1,208 @@
+"""Who is signed in: streamlit-authenticator's session over accounts in the database.
+
+Its credentials dictionary is built from the database in each run, for the one account it is about.
+Its forms and its YAML file are not used: passwords, tries and codes are checked by `allcore.store`.
+"""
+
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit_authenticator.controllers import AuthenticationController
+
+from allcore import settings
+from allcore.errors import StoreError
+from allcore.store import accounts, codes, database, sign_in
+from allcore.store.accounts import AccountInfo
+from allcore.store.database import Database
+from allcore.web import cookie, frame
+from allcore.web.cookie import SessionCookie
+
+RANKS = {"visitor": 0, "user": 1, "admin": 2}
+"""A role may open what any lower role may open. A visitor is not signed in."""
+ENDED = "You have been signed out because this account was changed; sign in again."
+CLOSED = "Registration is closed; ask an administrator for an account."
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who is looking at the page; `name` is the username, empty for someone not signed in."""
+
+    name: str = ""
+    display_name: str = ""
+    role: str = "visitor"
+
+    def may(self, role: str) -> bool:
+        """Tell whether this visitor may open what is for `role`."""
+        return RANKS[self.role] >= RANKS[role]
+
+
+def store() -> Database:
+    """Give the open database; it is opened once a server.
+
+    Raises:
+        AllScopeError: it can't be opened, or a setting can't be used.
+    """
+    return _opened(settings.load().database)
+
+
+def visitor() -> Visitor:
+    """Read who is signed in, with role and active flag as they are in the database now.
+
+    Raises:
+        AllScopeError: the database can't be opened.
+    """
+    opened = store()
+    if not st.session_state.get("authentication_status"):
+        _resume(opened)
+    username = st.session_state.get("username")
+    if not username:
+        return Visitor()
+    account = accounts.find(opened, username)
+    if account is None or not _is_current(account):
+        sign_out()
+        frame.say_next(ENDED)
+        return Visitor()
+    return Visitor(account.username, account.display_name, account.role)
+
+
+def enter(username: str, password: str) -> AccountInfo:
+    """Sign in.
+
+    Raises:
+        StoreError: wrong name or password, account disabled, or too many tries.
+    """
+    account = sign_in.authenticate(store(), username, password)
+    begin(account)
+    return account
+
+
+def register(*, username: str, display_name: str, email: str, password: str) -> None:
+    """Make a user's account and sign in with it.
+
+    Raises:
+        StoreError: registration is closed, a rule is broken, or a name is taken.
+    """
+    if settings.load().registration == "closed":
+        raise StoreError(CLOSED)
+    account = accounts.create(
+        store(), username=username, display_name=display_name, email=email, password=password
+    )
+    begin(account)
+
+
+def administrator_exists() -> bool:
+    """Tell whether any administrator has been made, active or not."""
+    return accounts.administrator_exists(store())
+
+
+def set_up(*, code: str, username: str, display_name: str, email: str, password: str) -> None:
+    """Make the first administrator with the code of the terminal, and sign in as them.
+
+    Raises:
+        StoreError: the code is no good, there is an administrator, or a rule is broken.
+    """
+    account = codes.redeem_setup(
+        store(),
+        code,
+        username=username,
+        display_name=display_name,
+        email=email,
+        password=password,
+    )
+    begin(account)
+
+
+def own(visitor: Visitor) -> AccountInfo:
+    """Read the account of who is signed in.
+
+    Raises:
+        StoreError: it has gone in the meantime.
+    """
+    account = accounts.find(store(), visitor.name)
+    if account is None:
+        raise StoreError(ENDED)
+    return account
+
+
+def change_password(visitor: Visitor, *, current: str, new: str) -> None:
+    """Set a new password; this session goes on, all others end.
+
+    Raises:
+        StoreError: the current password is wrong, or the new one breaks the rule.
+    """
+    begin(sign_in.change_password(store(), visitor.name, current=current, new=new))
+
+
+def begin(account: AccountInfo) -> None:
+    """Make this session the account's, and have the browser keep a cookie for it."""
+    st.session_state["logout"] = None
+    _controller(account).login(token={"username": account.username})
+    st.session_state["session_version"] = account.session_version
+    st.session_state[cookie.TASK] = "write"
+    st.session_state.pop("cookie_write", None)
+
+
+def sign_out() -> None:
+    """End this session, with everything a page has kept in it, and delete the cookie."""
+    st.session_state.clear()
+    _controller(None).logout()
+    st.session_state[cookie.TASK] = "delete"
+
+
+def settle_cookie() -> None:
+    """Let the browser write or delete the cookie where a sign-in or sign-out asks for it."""
+    _cookie().settle()
+
+
+def _resume(opened: Database) -> None:
+    """Sign in by the cookie, where it is ours, has not expired and is of the current version."""
+    _controller(None)
+    claims = _cookie().read()
+    if not claims:
+        return
+    account = accounts.find(opened, claims["username"])
+    if account and account.active and account.session_version == claims.get("version"):
+        _controller(account).login(token=claims)
+        st.session_state["session_version"] = account.session_version
+
+
+def _is_current(account: AccountInfo) -> bool:
+    version = st.session_state.get("session_version")
+    return account.active and account.session_version == version
+
+
+def _controller(account: AccountInfo | None) -> AuthenticationController:
+    """Build streamlit-authenticator over this account only; it prepares its session state."""
+    usernames = {}
+    if account:
+        usernames[account.username] = {
+            "email": account.email,
+            "name": account.display_name,
+            "roles": [account.role],
+        }
+    return AuthenticationController({"usernames": usernames}, auto_hash=False)
+
+
+def _cookie() -> SessionCookie:
+    config = settings.load()
+    return SessionCookie(key=cookie.signing_key(config.home), days=config.cookie_days)
+
+
+@st.cache_resource(show_spinner=False)
+def _opened(url: str) -> Database:
+    """Open the database; once a server, so that the setup code is printed once a server."""
+    opened = database.connect()
+    code = codes.issue_setup(opened)
+    if code:
+        print(SETUP.format(code=code), flush=True)
+    return opened
+
+
+SETUP = """
+ALLScope has no administrator yet. Open it in a browser, choose "Administrator sign-in"
+and enter this setup code. It works once, within 7 days:
+
+    {code}
+
+Or make the account here: python -m allcore users add NAME --role admin
+"""

@@ -1,0 +1,77 @@
+"""The forms of signing in, which the guard shows as well as the sign-in pages."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from allcore.errors import AllScopeError, StoreError
+from allcore.store import codes, passwords, rules
+from allcore.web import accounts, frame, navigation
+
+DIFFER = "The two passwords differ; enter the same one twice."
+
+
+def sign_in(*, title: str, reason: str, then: str | None = None) -> None:
+    """Draw the page that signs in; afterwards go to the page titled `then`, or stay here."""
+    frame.header(title=title, question=reason)
+    with st.container(width=frame.FORM_WIDTH):
+        frame.show_said()
+        with st.form("sign_in"):
+            username = st.text_input("Username", autocomplete="username")
+            password = st.text_input("Password", type="password", autocomplete="current-password")
+            submitted = st.form_submit_button("Sign in", type="primary", width="stretch")
+        if submitted and _succeeds(lambda: accounts.enter(username, password)):
+            navigation.go(then)
+        _reset()
+
+
+def new_account(*, key: str, submit: str, with_code: bool = False) -> dict[str, str] | None:
+    """Draw the form of a new account; give what was entered once both passwords agree."""
+    with st.form(key):
+        entered = {}
+        if with_code:
+            entered["code"] = st.text_input("Setup code", autocomplete="one-time-code")
+        entered["username"] = st.text_input(
+            "Username", autocomplete="username", help=f"{rules.USERNAME.capitalize()}."
+        )
+        entered["display_name"] = st.text_input("Your name", autocomplete="name")
+        entered["email"] = st.text_input("E-mail (optional)", autocomplete="email")
+        entered["password"], agrees = new_password()
+        submitted = st.form_submit_button(submit, type="primary", width="stretch")
+    if not submitted:
+        return None
+    if not agrees:
+        frame.problem(StoreError(DIFFER))
+        return None
+    return entered
+
+
+def new_password() -> tuple[str, bool]:
+    """Draw the two fields of a new password; give it and whether both hold the same."""
+    first = st.text_input(
+        "New password", type="password", autocomplete="new-password", help=passwords.RULE
+    )
+    second = st.text_input("New password again", type="password", autocomplete="new-password")
+    return first, first == second
+
+
+def _reset() -> None:
+    with st.expander("I have a reset code", icon=":material/key:"), st.form("reset", border=False):
+        st.caption(f"An administrator gives you the code. {passwords.RULE}")
+        code = st.text_input("Reset code", autocomplete="one-time-code")
+        password, agrees = new_password()
+        if not st.form_submit_button("Set the new password", width="stretch"):
+            return
+        if not agrees:
+            frame.problem(StoreError(DIFFER))
+        elif _succeeds(lambda: codes.redeem_reset(accounts.store(), code, password=password)):
+            st.success("The new password is set; sign in with it above.", icon=":material/check:")
+
+
+def _succeeds(action: Callable[[], object]) -> bool:
+    try:
+        action()
+    except AllScopeError as error:
+        frame.problem(error)
+        return False
+    return True

@@ -1,0 +1,151 @@
+"""The pages, who sees them, and the way between them."""
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from streamlit.errors import StreamlitPageNotFoundError
+from streamlit.navigation.page import Page as StreamlitPage
+from streamlit.runtime.pages_manager import PagesManager
+
+from allcore import logs
+from allcore.errors import AllScopeError
+from allcore.web import accounts, frame
+from allcore.web.accounts import Visitor
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page of the navigation: its script, what it is called, and who may open it."""
+
+    script: str
+    title: str
+    icon: str
+    role: str
+    section: str = ""
+    help: str = ""
+    signed_out_only: bool = False
+
+    def shown_to(self, visitor: Visitor) -> bool:
+        """Tell whether the navigation lists the page; the guard decides who may open it."""
+        if self.signed_out_only:
+            return visitor.role == "visitor"
+        return visitor.may(self.role)
+
+
+ENTRIES = (
+    Entry("home.py", "Home", ":material/home:", "visitor", help="What ALLScope is and is not."),
+    Entry(
+        "predict.py",
+        "Predict",
+        ":material/biotech:",
+        "user",
+        help="Upload cell images and read the model's answers.",
+    ),
+    Entry(
+        "evaluation.py",
+        "Evaluation",
+        ":material/rule:",
+        "user",
+        help="What the model gets right and wrong on held-out cells.",
+    ),
+    Entry(
+        "dataset.py",
+        "Dataset",
+        ":material/grid_view:",
+        "user",
+        help="The cells, subjects and splits of the data set.",
+    ),
+    Entry(
+        "about.py",
+        "About this model",
+        ":material/description:",
+        "user",
+        help="How the model was trained and what it is for.",
+    ),
+    Entry("account.py", "Account", ":material/person:", "user", section="You"),
+    Entry("administration.py", "Administration", ":material/group:", "admin", section="You"),
+    Entry("sign_in.py", "Sign in", ":material/login:", "visitor", "You", signed_out_only=True),
+    Entry("register.py", "Register", ":material/person_add:", "visitor", "You", "", True),
+    Entry(
+        "admin_sign_in.py",
+        "Administrator sign-in",
+        ":material/shield_person:",
+        "visitor",
+        "You",
+        signed_out_only=True,
+    ),
+)
+
+
+def run() -> None:
+    """Draw the navigation for who is signed in, and the page that was asked for."""
+    logs.configure()
+    try:
+        visitor = accounts.visitor()
+        page = st.navigation(_sections(visitor))
+        accounts.settle_cookie()
+    except AllScopeError as error:
+        frame.unavailable(error)
+    page.run()
+
+
+def enter() -> None:
+    """Bring app.py up where a fresh server runs a page's script without it."""
+    if PagesManager.uses_pages_directory:
+        st.navigation(_sections(Visitor()))  # from now on the server runs app.py first
+        st.rerun()
+
+
+def go(title: str | None) -> None:
+    """Go to the page of this title, or draw the same page again where none is named."""
+    if title:
+        with contextlib.suppress(StreamlitPageNotFoundError):  # a page run by itself knows no other
+            st.switch_page(_script(title))
+    st.rerun()
+
+
+def link(title: str, label: str | None = None) -> None:
+    """Draw a link to the page of this title."""
+    entry = _entry(title)
+    try:
+        st.page_link(_script(title), label=label or title, icon=entry.icon)
+    except StreamlitPageNotFoundError:
+        st.markdown(f"[{label or title}](/{Path(entry.script).stem})")
+
+
+def _entry(title: str) -> Entry:
+    return next(entry for entry in ENTRIES if entry.title == title)
+
+
+def _script(title: str) -> str:
+    return f"pages/{_entry(title).script}"
+
+
+def _sections(visitor: Visitor) -> dict[str, list[StreamlitPage]]:
+    """Group all pages by section: those not shown have an address too, which the guard answers."""
+    sections: dict[str, list[StreamlitPage]] = {}
+    for entry in (e for e in ENTRIES if Path("pages", e.script).exists()):
+        sections.setdefault(entry.section, []).append(_page(entry, visitor))
+    if visitor.may("user"):
+        sections["You"].append(
+            st.Page(_sign_out, title="Sign out", icon=":material/logout:", url_path="sign_out")
+        )
+    return sections
+
+
+def _page(entry: Entry, visitor: Visitor) -> StreamlitPage:
+    return st.Page(
+        f"pages/{entry.script}",
+        title=entry.title,
+        icon=entry.icon,
+        default=entry.script == "home.py",
+        visibility="visible" if entry.shown_to(visitor) else "hidden",
+        help=entry.help or None,
+    )
+
+
+def _sign_out() -> None:
+    accounts.sign_out()
+    go("Home")

@@ -1,0 +1,52 @@
+from allcore.web import guard
+
+user = guard.require("user")
+
+import streamlit as st
+
+from allcore.errors import AllScopeError, StoreError
+from allcore.store import accounts as people
+from allcore.web import accounts, forms, frame, navigation
+
+frame.header(title="Account", question="What ALLScope knows about you, and how you sign in.")
+frame.show_said()
+account = accounts.own(user)
+
+with st.container(width=frame.FORM_WIDTH):
+    with st.form("profile"):
+        st.subheader("About you", anchor=False)
+        st.text_input("Username", account.username, disabled=True)
+        display_name = st.text_input("Your name", account.display_name, autocomplete="name")
+        email = st.text_input("E-mail (optional)", account.email or "", autocomplete="email")
+        if st.form_submit_button("Save", type="primary"):
+            try:
+                people.change_profile(
+                    accounts.store(), user.name, display_name=display_name, email=email
+                )
+            except AllScopeError as error:
+                frame.problem(error)
+            else:
+                frame.say_next("Your name and e-mail address are saved.")
+                st.rerun()
+    with st.form("password", clear_on_submit=True):
+        st.subheader("Password", anchor=False)
+        st.caption("A new password signs you out everywhere else.")
+        current = st.text_input(
+            "Current password", type="password", autocomplete="current-password"
+        )
+        new, agrees = forms.new_password()
+        if st.form_submit_button("Change the password"):
+            try:
+                if not agrees:
+                    raise StoreError(forms.DIFFER)
+                accounts.change_password(user, current=current, new=new)
+            except AllScopeError as error:
+                frame.problem(error)
+            else:
+                frame.say_next("The new password is set; other sessions have ended.")
+                st.rerun()
+    role = "Administrator" if user.may("admin") else "User"
+    st.caption(f"{role} since {account.created_at:%d %B %Y}.")
+    if st.button("Sign out", icon=":material/logout:"):
+        accounts.sign_out()
+        navigation.go("Home")

@@ -1,0 +1,32 @@
+from allcore.web import guard
+
+user = guard.require("visitor")
+
+import streamlit as st
+
+from allcore.errors import AllScopeError
+from allcore.web import accounts, forms, frame, navigation
+
+if user.may("user"):
+    navigation.go("Administration" if user.may("admin") else "Home")
+if accounts.administrator_exists():
+    forms.sign_in(
+        title="Administrator sign-in",
+        reason="Administrators sign in here to look after accounts.",
+        then="Administration",
+    )
+    st.stop()
+frame.header(
+    title="Set up the first administrator",
+    question="The terminal where ALLScope was started has printed a setup code. "
+    "It works once and makes the account that looks after all others.",
+)
+with st.container(width=frame.FORM_WIDTH):
+    entered = forms.new_account(key="setup", submit="Make the administrator", with_code=True)
+    if entered:
+        try:
+            accounts.set_up(**entered)
+        except AllScopeError as error:
+            frame.problem(error)
+        else:
+            navigation.go("Administration")
