@@ -38,15 +38,25 @@ class Sample:
     labels: NDArray[np.integer]
     probabilities: Floats
     groups: NDArray[np.intp] | None
-    weights: Floats  # (resamples, subjects) how often each subject was drawn
+    weights: Floats  # (resamples, subjects) the weight of each subject in each resample
 
-    @property
-    def units(self) -> int:
-        """Independent subjects of the class that has fewer of them; 0 where they are unknown."""
+    def degrees(self, name: str) -> int:
+        """Degrees of freedom of a figure's interval over subjects; below 1 there can be none.
+
+        Sensitivity rests on the subjects with blasts, specificity on those with normal cells, the
+        others on all of them; a class with one subject leaves the others without an interval.
+        """
         if self.groups is None:
             return 0
-        of_class = [np.unique(self.groups[self.labels == label]).size for label in (0, 1)]
-        return min(n for n in of_class if n)
+        if name in _CLASS_OF:
+            return int(np.unique(self.groups[self.labels == _CLASS_OF[name]]).size) - 1
+        blast = intervals.majority(labels=self.labels, groups=self.groups)
+        of_class = [n for n in (int(blast.sum()), int((~blast).sum())) if n]
+        return 0 if min(of_class) == 1 else sum(of_class) - len(of_class)
+
+
+_CLASS_OF = {"sensitivity": 1, "specificity": 0}
+_SHARES = frozenset({"accuracy", "sensitivity", "specificity", "ppv", "npv"})
 
 
 def sample(
@@ -99,7 +109,7 @@ def at_threshold(cells: Sample, threshold: float) -> tuple[Figure, ...]:
             name=name,
             value=float(figure),
             image=shares.get(name) or intervals.percentile(float(figure), by_cell[name]),
-            subject=_over_subjects(cells, float(figure), by_subject[name]),
+            subject=_over_subjects(cells, name, float(figure), by_subject[name]),
         )
         for name, figure in value.items()
     )
@@ -119,11 +129,11 @@ def threshold_free(cells: Sample) -> tuple[Figure, ...]:
     for name in by_cell:
         value = float(getattr(exact, name))
         image = intervals.percentile(value, by_cell[name])
-        subject = _over_subjects(cells, value, by_subject[name])
         if name == "auroc":
             image = intervals.delong(labels=cells.labels, scores=cells.probabilities)
         if name == "ece":
-            image, subject = intervals.reflected(image), intervals.reflected(subject)
+            image = intervals.recentred(value, by_cell[name], degrees=len(cells.labels) - 1)
+        subject = _over_subjects(cells, name, value, by_subject[name])
         figures.append(Figure(name, value, image, subject))
     return tuple(figures)
 
@@ -157,10 +167,12 @@ def _by_subject(cells: Sample, threshold: float) -> Confusion:
     return Confusion(tp=tp, fp=fp, fn=fn, tn=tn)
 
 
-def _over_subjects(cells: Sample, value: float, resampled: Floats) -> Interval:
-    if cells.units < 2:
-        return Interval(value, float("nan"), float("nan"))
-    return intervals.percentile(value, resampled, units=cells.units)
+def _over_subjects(cells: Sample, name: str, value: float, resampled: Floats) -> Interval:
+    degrees = cells.degrees(name)
+    if name == "ece":
+        return intervals.recentred(value, resampled, degrees=degrees)
+    least = -1.0 if name == "mcc" else 0.0
+    return intervals.student(value, resampled, degrees=degrees, least=least, share=name in _SHARES)
 
 
 @dataclass(frozen=True)
@@ -194,7 +206,8 @@ def _blocks(cells: Sample) -> _Blocks:
         rows * 2 * blocks + column, minlength=(int(rows.max()) + 1) * 2 * blocks
     ).reshape(-1, 2 * blocks)
     counts = by_subject.sum(axis=0)
-    belongs = sparse.csr_array((np.ones(len(labels)), (column, np.arange(len(labels)))))
+    cell = np.arange(len(labels))
+    belongs = sparse.csr_array((np.ones(len(cell)), (column, cell)), shape=(2 * blocks, len(cell)))
     table = metrics.residuals(labels=labels, probabilities=probabilities)
     divisor = np.maximum(counts, 1)
     return _Blocks(

@@ -1,4 +1,4 @@
-"""95 % intervals: Wilson for shares, DeLong for AUROC, percentiles of bootstrap resamples.
+"""95 % intervals: Wilson for shares, DeLong for AUROC, bootstraps over cells and over subjects.
 
 Cells of one subject resemble each other, so an interval over cells says how well the figure is
 known for these very subjects; only an interval over subjects says what to expect of others.
@@ -36,7 +36,7 @@ class Interval:
 def wilson(hits: int, total: int) -> Interval:
     """Share with Wilson's score interval (Wilson, 1927); all NaN where `total` is 0."""
     if total == 0:
-        return Interval(float("nan"), float("nan"), float("nan"))
+        return unknown(float("nan"))
     z = float(stats.norm.ppf((1 + LEVEL) / 2))
     share = hits / total
     centre = (share + z**2 / (2 * total)) / (1 + z**2 / total)
@@ -54,14 +54,14 @@ def delong(*, labels: NDArray[np.integer], scores: Floats) -> Interval:
     blast, normal = scores[labels == 1], scores[labels == 0]
     m, n = len(blast), len(normal)
     if m == 0 or n == 0:
-        return Interval(float("nan"), float("nan"), float("nan"))
+        return unknown(float("nan"))
     joint = stats.rankdata(np.concatenate([blast, normal]))
     # For each blast, the share of normal cells it outranks; for each normal cell the reverse.
     over = (joint[:m] - stats.rankdata(blast)) / n
     under = 1 - (joint[m:] - stats.rankdata(normal)) / m
     value = float(over.mean())
     if m == 1 or n == 1:
-        return Interval(value, float("nan"), float("nan"))
+        return unknown(value)
     deviation = np.sqrt(over.var(ddof=1) / m + under.var(ddof=1) / n)
     half = float(stats.norm.ppf((1 + LEVEL) / 2) * deviation)
     return Interval(value, max(0.0, value - half), min(1.0, value + half))
@@ -74,11 +74,12 @@ def subject_weights(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> Floats:
-    """(resamples, G) how often each subject was drawn: a bootstrap of whole subjects.
+    """(resamples, G) the weight of each subject in each bootstrap of whole subjects.
 
-    Subjects are drawn within their class, as the splits are made, so every resample keeps as many
-    subjects of each class as the data has (a subject with cells of both classes goes by its
-    majority).
+    Subjects are drawn within their class, as the splits are made, so every resample has both
+    classes (a subject with cells of both goes by its majority). Of n subjects n - 1 are drawn, each
+    weighing n / (n - 1): the rescaled bootstrap of Rao and Wu (JASA 1988), whose variance is
+    unbiased however few subjects there are. A subject that is alone in its class is always drawn.
 
     Args:
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
@@ -87,45 +88,81 @@ def subject_weights(
         seed: of the draw.
     """
     rng = np.random.default_rng(seed)
-    blast = np.bincount(groups, weights=labels) * 2 >= np.bincount(groups)
-    weight = np.zeros((resamples, len(blast)))
+    blast = majority(labels=labels, groups=groups)
+    weight = np.ones((resamples, len(blast)))
     for stratum in (np.flatnonzero(blast), np.flatnonzero(~blast)):
-        if len(stratum):
-            equal = np.full(len(stratum), 1 / len(stratum))
-            weight[:, stratum] = rng.multinomial(len(stratum), equal, size=resamples)
+        n = len(stratum)
+        if n > 1:
+            drawn = rng.multinomial(n - 1, np.full(n, 1 / n), size=resamples)
+            weight[:, stratum] = drawn * (n / (n - 1))
     return weight
 
 
-def percentile(value: float, resampled: Floats, *, units: int | None = None) -> Interval:
-    """Bootstrap percentile interval around `value`.
+def majority(*, labels: NDArray[np.integer], groups: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """(G,) whether at least half of each subject's cells are blasts."""
+    return np.asarray(np.bincount(groups, weights=labels) * 2 >= np.bincount(groups))
+
+
+def percentile(value: float, resampled: Floats) -> Interval:
+    """Bootstrap percentile interval; for resamples of many cells.
 
     Args:
         value: the figure itself.
         resampled: (resamples,) the figure in each resample, NaN where undefined.
-        units: how many independent units were drawn. With few of them the percentile interval is
-            too narrow; it is widened as Hesterberg ("What Teachers Should Know About the
-            Bootstrap", The American Statistician 2015) does, by Student's t and the factor
-            n / (n - 1). None leaves the plain percentiles.
     """
-    defined = resampled[np.isfinite(resampled)]
-    if not np.isfinite(value) or len(defined) < DEFINED * len(resampled) or units == 1:
-        return Interval(value, float("nan"), float("nan"))
+    if not _defined(value, resampled):
+        return unknown(value)
     tail = (1 - LEVEL) / 2
-    if units is not None:
-        wide = np.sqrt(units / (units - 1)) * stats.t.ppf(tail, units - 1)
-        tail = float(special.ndtr(wide))
-    low, high = np.quantile(defined, [tail, 1 - tail])
+    low, high = np.nanquantile(resampled, [tail, 1 - tail])
     return Interval(value, float(low), float(high))
 
 
-def reflected(interval: Interval) -> Interval:
-    """The same bootstrap read as the basic interval, 2 value - percentile, not below 0.
+def student(
+    value: float, resampled: Floats, *, degrees: int, least: float = 0.0, share: bool = False
+) -> Interval:
+    """Student's t interval on the logit scale by the bootstrap's standard error, for few subjects.
 
-    For figures that resampling itself drives up, as it does the calibration error, the percentile
-    interval may lie wholly above the value; reflecting it takes that drift out again. The value
-    itself stays inside.
+    With three to fifty subjects percentiles are far too narrow: in simulations like those of the
+    tests their 95 % intervals held the truth in 40 to 92 %, these in 86 to 97 %.
+
+    Args:
+        value: the figure itself, between `least` and 1.
+        resampled: (resamples,) the figure in each resample, NaN where undefined.
+        degrees: of freedom: independent subjects less the classes they were drawn within.
+        least: the lowest value that the figure can take.
+        share: where the value is 0 or 1, no resample differs; a share then gets Wilson's interval
+            with subjects as its units, other figures none.
     """
-    if not interval.known:
-        return interval
-    low, high = 2 * interval.value - interval.high, 2 * interval.value - interval.low
-    return Interval(interval.value, min(max(0.0, low), interval.value), max(high, interval.value))
+    scaled = (value - least) / (1 - least)
+    if degrees < 1 or not _defined(value, resampled):
+        return unknown(value)
+    if not 0 < scaled < 1:
+        return wilson(round(value) * (degrees + 1), degrees + 1) if share else unknown(value)
+    error = float(np.nanstd(resampled)) / (1 - least) / (scaled * (1 - scaled))
+    half = error * float(stats.t.ppf((1 + LEVEL) / 2, degrees))
+    centre = special.logit(scaled)
+    low, high = (least + (1 - least) * special.expit(centre + side * half) for side in (-1, 1))
+    return Interval(value, float(low), float(high))
+
+
+def recentred(value: float, resampled: Floats, *, degrees: int) -> Interval:
+    """Student's t interval around the value less its bootstrap bias, from 0 up.
+
+    For the calibration error, which resampling drives up: percentiles may lie wholly above the
+    value. The value itself stays inside.
+    """
+    if degrees < 1 or not _defined(value, resampled):
+        return unknown(value)
+    centre = max(0.0, 2 * value - float(np.nanmean(resampled)))
+    half = float(np.nanstd(resampled) * stats.t.ppf((1 + LEVEL) / 2, degrees))
+    return Interval(value, min(value, max(0.0, centre - half)), max(value, centre + half))
+
+
+def unknown(value: float) -> Interval:
+    """A figure for which no interval can be given."""
+    return Interval(value, float("nan"), float("nan"))
+
+
+def _defined(value: float, resampled: Floats) -> bool:
+    enough = np.isfinite(resampled).sum() >= DEFINED * len(resampled)
+    return bool(np.isfinite(value) and len(resampled) and enough)

@@ -1,0 +1,85 @@
+"""The two figures of the Home page: the paper's protocol and unseen subjects, side by side."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from allcore import modelfolder
+from allcore.errors import AllScopeError
+from allcore.evaluation import figures, results
+from allcore.evaluation.intervals import Interval
+
+CITATION = (
+    "The QCResNet paper reports 98.9 % accuracy for images split at random, so that a subject's "
+    "cells are in training and in test alike."
+)
+PAPER_SUFFIX = "-paper"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An accuracy that was measured here, on test cells."""
+
+    accuracy: Interval
+    cells: int
+    subjects: int | None
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What Home says about a model; a protocol that was not measured is None."""
+
+    model: str
+    paper: Measured | None  # image-level split, interval over cells
+    citation: str  # what the paper itself reports
+    unseen: Measured | None  # subjects that training never saw, interval over subjects
+    gap: str  # one line that explains the difference
+
+
+def headline(folder: Path) -> Headline:
+    """The headline figures of the model in `folder`.
+
+    The paper-protocol figure is measured where a model `<name>-paper` is installed beside it.
+
+    Raises:
+        ModelError: model.json or the predictions of `folder` are missing or damaged.
+        DataError: its predictions are no predictions.
+    """
+    info = modelfolder.read_info(folder)
+    unseen = _measured(folder) if results.split_kind(info) == "subject" else None
+    paper = _paper(folder.with_name(folder.name + PAPER_SUFFIX))
+    return Headline(info.name, paper, CITATION, unseen, _gap(paper, unseen))
+
+
+def _paper(folder: Path) -> Measured | None:
+    """The companion's figure; a missing or damaged companion must not take Home down."""
+    try:
+        kind = results.split_kind(modelfolder.read_info(folder))
+        return _measured(folder, by_subject=False) if kind == "image" else None
+    except AllScopeError:
+        return None
+
+
+def _measured(folder: Path, *, by_subject: bool = True) -> Measured | None:
+    table = modelfolder.read_predictions(folder)
+    test = table[(table["split"] == "test") & table["label"].notna()]
+    if test.empty:
+        return None
+    threshold = modelfolder.read_info(folder).threshold
+    accuracy = figures.at_threshold(results.sample_of(test), threshold)[0]
+    known = results.units_of(test) is not None
+    return Measured(
+        accuracy=accuracy.subject if by_subject else accuracy.image,
+        cells=len(test),
+        subjects=int(test["group"].nunique()) if known else None,
+    )
+
+
+def _gap(paper: Measured | None, unseen: Measured | None) -> str:
+    why = (
+        "every subject is all ALL or all normal, so a model that recognises the subject knows the "
+        "answer; on subjects it never saw, only the cell is left."
+    )
+    if paper is None or unseen is None:
+        return f"A random image split flatters: {why}"
+    points = 100 * (paper.accuracy.value - unseen.accuracy.value)
+    return f"The two differ by {points:.1f} percentage points: {why}"

@@ -1,0 +1,213 @@
+"""The evaluation of one model: every figure with its intervals, test and validation apart."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allcore.errors import DataError
+from allcore.evaluation import figures, metrics, subjects, thresholds, words
+from allcore.evaluation.figures import Figure, Sample
+from allcore.evaluation.metrics import Confusion, Floats
+from allcore.evaluation.subjects import SubjectRow
+from allcore.modelfolder import ModelInfo
+
+SPLITS = ("test", "validation")
+# With fewer subjects of a class, an interval over subjects is itself only a rough guess.
+FEW_SUBJECTS = 5
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """How much there is of one class; `subjects` is None where they are unknown."""
+
+    cells: int
+    subjects: int | None
+
+
+@dataclass(frozen=True)
+class SplitReport:
+    """The held-out cells of one split."""
+
+    split: str
+    blast: ClassCount
+    normal: ClassCount
+    confusion: Confusion
+    figures: tuple[Figure, ...]
+    baseline: tuple[Figure, ...]  # of area and brightness alone; empty where it wasn't predicted
+    subjects: tuple[SubjectRow, ...]  # worst first; empty where subjects are unknown
+    notes: tuple[str, ...]  # what a reader must know about these figures
+
+    @property
+    def cells(self) -> int:
+        """Cells of both classes."""
+        return self.blast.cells + self.normal.cells
+
+    def figure(self, name: str) -> Figure:
+        """One figure by its key in `metrics.TITLES`."""
+        return next(figure for figure in self.figures if figure.name == name)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The evaluation of one model; a split that holds no cells is None."""
+
+    model: str
+    weights_sha256: str
+    split_kind: str  # 'subject' or 'image'
+    temperature: float
+    threshold: float
+    threshold_rule: str
+    baseline_threshold: float
+    test: SplitReport | None
+    validation: SplitReport | None
+
+
+def evaluate(predictions: pd.DataFrame, info: ModelInfo) -> Report:
+    """Evaluate held-out predictions at the model's own threshold.
+
+    Args:
+        predictions: the columns of `modelfolder.PREDICTION_COLUMNS`; subjects and the baseline may
+            be missing values.
+        info: the model that predicted them.
+
+    Raises:
+        DataError: no labelled prediction of the test or validation split, or unusable values.
+    """
+    held_out = predictions[predictions["split"].isin(SPLITS) & predictions["label"].notna()]
+    if held_out.empty:
+        raise DataError(
+            "There is no labelled held-out prediction: run 'python -m allcore evaluate' on a data "
+            "set with labels."
+        )
+    parts = {name: held_out[held_out["split"] == name] for name in SPLITS}
+    cut = _baseline_threshold(parts["validation"])
+    done = {
+        name: None
+        if part.empty
+        else _split_report(part, name, threshold=info.threshold, baseline_threshold=cut)
+        for name, part in parts.items()
+    }
+    return Report(
+        model=info.name,
+        weights_sha256=info.weights_sha256,
+        split_kind=split_kind(info),
+        temperature=info.temperature,
+        threshold=info.threshold,
+        threshold_rule=info.threshold_rule,
+        baseline_threshold=cut,
+        test=done["test"],
+        validation=done["validation"],
+    )
+
+
+def split_kind(info: ModelInfo) -> str:
+    """'subject' where no test subject was trained on, 'image' for the paper's protocol."""
+    return str(info.training["split"]["kind"])
+
+
+def labels_of(table: pd.DataFrame) -> NDArray[np.int64]:
+    """(N,) 1 for an ALL blast, 0 for a normal cell.
+
+    Raises:
+        DataError: another label.
+    """
+    known = table["label"].isin(("all", "hem"))
+    if not known.all():
+        raise DataError(
+            f"The label '{table.loc[~known, 'label'].iloc[0]}' is not known: labels are 'all' and "
+            "'hem'."
+        )
+    return (table["label"] == "all").to_numpy().astype(np.int64)
+
+
+def units_of(table: pd.DataFrame) -> NDArray[np.str_] | None:
+    """(N,) the independent subject group of each cell, or None where any subject is unknown."""
+    if table["subject"].isna().any():
+        return None
+    return np.asarray(table["group"].fillna(table["subject"]), dtype=str)
+
+
+def sample_of(table: pd.DataFrame, column: str = "probability") -> Sample:
+    """The cells of a predictions table, ready for `figures`.
+
+    Raises:
+        DataError: values that are no labels or no probabilities.
+    """
+    return figures.sample(
+        labels=labels_of(table),
+        probabilities=table[column].to_numpy(dtype=float),
+        subjects=units_of(table),
+    )
+
+
+def _split_report(
+    table: pd.DataFrame, split: str, *, threshold: float, baseline_threshold: float
+) -> SplitReport:
+    cells = sample_of(table)
+    has_baseline = table["baseline_probability"].notna().all()
+    baseline = sample_of(table, "baseline_probability") if has_baseline else None
+    blast, normal = _class_count(table, "all"), _class_count(table, "hem")
+    return SplitReport(
+        split=split,
+        blast=blast,
+        normal=normal,
+        confusion=metrics.confusion(
+            labels=cells.labels, probabilities=cells.probabilities, threshold=threshold
+        ),
+        figures=_all_figures(cells, threshold),
+        baseline=() if baseline is None else _all_figures(baseline, baseline_threshold),
+        subjects=_subject_rows(table, cells.labels, cells.probabilities, threshold),
+        notes=_notes(split, blast, normal),
+    )
+
+
+def _all_figures(cells: Sample, threshold: float) -> tuple[Figure, ...]:
+    return figures.at_threshold(cells, threshold) + figures.threshold_free(cells)
+
+
+def _subject_rows(
+    table: pd.DataFrame, labels: NDArray[np.integer], probabilities: Floats, threshold: float
+) -> tuple[SubjectRow, ...]:
+    if table["subject"].isna().any():
+        return ()
+    return subjects.rows(
+        labels=labels,
+        probabilities=probabilities,
+        subjects=np.asarray(table["subject"], dtype=str),
+        threshold=threshold,
+    )
+
+
+def _class_count(table: pd.DataFrame, label: str) -> ClassCount:
+    known = not table["subject"].isna().any()
+    part = table[table["label"] == label]
+    return ClassCount(len(part), int(part["group"].nunique()) if known else None)
+
+
+def _notes(split: str, blast: ClassCount, normal: ClassCount) -> tuple[str, ...]:
+    notes = []
+    if split == "validation":
+        notes.append("Threshold and temperature were chosen on these cells, which flatters them.")
+    if not blast.cells:
+        notes.append("There are only normal cells here: figures that need ALL blasts are missing.")
+    if not normal.cells:
+        notes.append("There are only ALL blasts here: figures that need normal cells are missing.")
+    if blast.subjects is None:
+        notes.append("Subjects are unknown here, so no interval over subjects can be given.")
+    for count, name in ((blast, "ALL"), (normal, "normal")):
+        if count.cells and count.subjects is not None and count.subjects < FEW_SUBJECTS:
+            have = words.count(count.subjects, f"independent {name} subject")
+            notes.append(f"Only {have}: take the intervals over subjects as a rough guess.")
+    return tuple(notes)
+
+
+def _baseline_threshold(validation: pd.DataFrame) -> float:
+    """The baseline's own operating point, by the same rule; 0.5 without validation cells."""
+    table = validation[validation["baseline_probability"].notna()]
+    if table["label"].nunique() < 2:
+        return 0.5
+    return thresholds.weighted_f1_optimal(
+        labels_of(table), table["baseline_probability"].to_numpy(dtype=float), units_of(table)
+    ).value

@@ -1,0 +1,42 @@
+"""How figures are written wherever a person reads them."""
+
+from allcore.evaluation.intervals import Interval
+
+# What the rows of a table stand for.
+SPLITS = {"test": "Test", "validation": "Validation"}
+
+
+def share(interval: Interval, total: int) -> str:
+    """A share of `total` with its interval: "42 of 48 (88 %, 95 % interval 75 to 95)"."""
+    if total == 0:
+        return "0 of 0"
+    hits = round(interval.value * total)
+    bounds = f"95 % interval {100 * interval.low:.0f} to {100 * interval.high:.0f}"
+    return f"{hits} of {total} ({100 * interval.value:.0f} %, {bounds})"
+
+
+def figure(interval: Interval) -> str:
+    """A figure with its interval: "0.883 (0.812 to 0.931)", or why there is none."""
+    if interval.value != interval.value:
+        return "undefined"
+    return f"{interval.value:.3f} ({bounds(interval)})"
+
+
+def percent(interval: Interval) -> str:
+    """A share in per cent with its interval: "88.3 % (81.2 to 93.1)"."""
+    if interval.value != interval.value:
+        return "undefined"
+    if not interval.known:
+        return f"{100 * interval.value:.1f} % (no interval)"
+    bounds = f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
+    return f"{100 * interval.value:.1f} % ({bounds})"
+
+
+def bounds(interval: Interval) -> str:
+    """Only the bounds: "0.812 to 0.931", or that there are none."""
+    return f"{interval.low:.3f} to {interval.high:.3f}" if interval.known else "no interval"
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: "1 subject", "1,204 cells"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
