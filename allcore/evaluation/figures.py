@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
-from allcore.evaluation import intervals, metrics
+from allcore.evaluation import blocks, intervals, metrics
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Confusion, Floats
 
@@ -122,9 +121,11 @@ def threshold_free(cells: Sample) -> tuple[Figure, ...]:
     and AUPRC are NaN where a class is missing.
     """
     exact = metrics.scores(labels=cells.labels, probabilities=cells.probabilities, threshold=0.5)
-    blocks = _blocks(cells)
-    by_cell = _block_figures(blocks, _redrawn(blocks.counts))
-    by_subject = _block_figures(blocks, cells.weights @ blocks.by_subject)
+    table = blocks.tabulate(
+        labels=cells.labels, probabilities=cells.probabilities, groups=cells.groups
+    )
+    by_cell = blocks.figures(table, _redrawn(table.counts))
+    by_subject = blocks.figures(table, _by_subject_blocks(cells, table))
     figures = []
     for name in by_cell:
         value = float(getattr(exact, name))
@@ -167,68 +168,14 @@ def _by_subject(cells: Sample, threshold: float) -> Confusion:
     return Confusion(tp=tp, fp=fp, fn=fn, tn=tn)
 
 
+def _by_subject_blocks(cells: Sample, table: blocks.Blocks) -> Floats:
+    """(resamples, 2 K) counts of bootstrap resamples of whole subjects."""
+    return cells.weights @ table.by_subject[: cells.weights.shape[1]]
+
+
 def _over_subjects(cells: Sample, name: str, value: float, resampled: Floats) -> Interval:
     degrees = cells.degrees(name)
     if name == "ece":
         return intervals.recentred(value, resampled, degrees=degrees)
     least = -1.0 if name == "mcc" else 0.0
     return intervals.student(value, resampled, degrees=degrees, least=least, share=name in _SHARES)
-
-
-@dataclass(frozen=True)
-class _Blocks:
-    """Cells sorted into K blocks of neighbouring probabilities, blasts and normal cells apart.
-
-    Resamples then are counts (.., 2 K): K of normal cells, then K of blasts, blocks by falling
-    probability. Up to `_BLOCKS` different probabilities this is exact; beyond, cells of one block
-    count as tied, which moves an interval's bounds in the fourth decimal.
-    """
-
-    counts: Floats  # (2 K,)
-    by_subject: Floats  # (subjects, 2 K)
-    squares: Floats  # (2 K,) mean squared error
-    residuals: Floats  # (2 K, bins + 1) mean rows of metrics.residuals
-
-
-_BLOCKS = 400
-
-
-def _blocks(cells: Sample) -> _Blocks:
-    labels, probabilities = cells.labels, cells.probabilities
-    levels, which, sizes = np.unique(-probabilities, return_inverse=True, return_counts=True)
-    of_level = np.arange(len(levels))
-    if len(levels) > _BLOCKS:
-        of_level = (np.cumsum(sizes) - sizes) * _BLOCKS // len(labels)
-    blocks = int(of_level[-1]) + 1
-    column = of_level[which] + blocks * (labels == 1)
-    rows = np.zeros(len(labels), dtype=np.intp) if cells.groups is None else cells.groups
-    by_subject = np.bincount(
-        rows * 2 * blocks + column, minlength=(int(rows.max()) + 1) * 2 * blocks
-    ).reshape(-1, 2 * blocks)
-    counts = by_subject.sum(axis=0)
-    cell = np.arange(len(labels))
-    belongs = sparse.csr_array((np.ones(len(cell)), (column, cell)), shape=(2 * blocks, len(cell)))
-    table = metrics.residuals(labels=labels, probabilities=probabilities)
-    divisor = np.maximum(counts, 1)
-    return _Blocks(
-        counts=counts.astype(float),
-        by_subject=by_subject[: cells.weights.shape[1]].astype(float),
-        squares=belongs @ (probabilities - labels) ** 2 / divisor,
-        residuals=belongs @ table / divisor[:, None],
-    )
-
-
-def _block_figures(blocks: _Blocks, counts: Floats) -> dict[str, Floats]:
-    """The figures of resampled `counts` (resamples, 2 K): AUROC by trapezia, average precision."""
-    new_alarms, new_hits = np.split(counts, 2, axis=1)
-    hits, alarms = np.cumsum(new_hits, axis=1), np.cumsum(new_alarms, axis=1)
-    blasts, normals = hits[:, -1], alarms[:, -1]
-    precision = hits / np.maximum(hits + alarms, 1)
-    area = np.einsum("ij,ij->i", new_alarms, hits - new_hits / 2)
-    average = metrics.ratio(np.einsum("ij,ij->i", new_hits, precision), blasts)
-    return {
-        "auroc": metrics.ratio(area, blasts * normals),
-        "auprc": np.where(normals > 0, average, np.nan),
-        "brier": metrics.ratio(counts @ blocks.squares, blasts + normals),
-        "ece": metrics.calibration_error(counts @ blocks.residuals),
-    }
