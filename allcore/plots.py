@@ -1,0 +1,240 @@
+"""Data in, plotly figure out. Figures carry no colours of a theme: the page's theme supplies them.
+
+Titles state the finding and break into lines that fit a phone.
+"""
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from allcore.evaluation import metrics, words
+from allcore.evaluation.calibration import ReliabilityBin
+from allcore.evaluation.curves import Roc
+from allcore.evaluation.intervals import Interval
+from allcore.evaluation.metrics import Confusion
+from allcore.evaluation.subjects import SubjectRow
+
+# Okabe-Ito: told apart by colour-blind people, on light and on dark ground.
+BLAST = "#D55E00"
+NORMAL = "#0072B2"
+REFUSED = "#7A7A7A"
+COLOURS = {"all": BLAST, "hem": NORMAL}
+NAMES = {"all": "ALL blast", "hem": "normal"}
+
+# Characters of a title's line that fit a screen of 390 pixels.
+_LINE = 40
+# From here on WebGL draws points faster than SVG.
+_MANY_POINTS = 1000
+
+
+def confusion_matrix(counts: Confusion) -> go.Figure:
+    """Counts and shares of each true class, rows the truth and columns the call."""
+    table = counts.as_array()
+    shares = metrics.ratio(table, table.sum(axis=1, keepdims=True))
+    names = [NAMES["hem"], NAMES["all"]]
+    text = [
+        [
+            f"<b>{count:,.0f}</b><br>{100 * share:.0f} % of<br>{name} cells"
+            if np.isfinite(share)
+            else "no cells"
+            for count, share in zip(row, row_shares, strict=True)
+        ]
+        for row, row_shares, name in zip(table, shares, ("normal", "blast"), strict=True)
+    ]
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.nan_to_num(shares),
+            x=names,
+            y=names,
+            text=text,
+            texttemplate="%{text}",
+            textfont={"size": 15},
+            hovertemplate="Truth: %{y}<br>Called: %{x}<extra></extra>",
+            colorscale=[[0, "rgba(122,122,122,0.06)"], [1, "rgba(122,122,122,0.55)"]],
+            zmin=0,
+            zmax=1,
+            showscale=False,
+            xgap=3,
+            ygap=3,
+        )
+    )
+    figure.update_xaxes(title="Called", fixedrange=True)
+    figure.update_yaxes(title="Truth", autorange="reversed", fixedrange=True, tickangle=-90)
+    right = [
+        f"{100 * share:.0f} % of {name}"
+        for share, name in ((shares[1, 1], "ALL blasts"), (shares[0, 0], "normal cells"))
+        if np.isfinite(share)
+    ]
+    return _finish(figure, f"{' and '.join(right)} are called rightly", height=400)
+
+
+def roc(curve: Roc, *, point: tuple[float, float], area: Interval) -> go.Figure:
+    """ROC curve with its band over subjects and the operating point.
+
+    Args:
+        curve: from `curves.roc`.
+        point: share of false positives and sensitivity at the model's threshold.
+        area: AUROC with its interval over subjects.
+    """
+    figure = go.Figure()
+    if np.isfinite(curve.low).all():
+        band = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+        figure.add_scatter(x=curve.grid, y=curve.high, showlegend=False, **band)
+        figure.add_scatter(
+            x=curve.grid,
+            y=curve.low,
+            fill="tonexty",
+            fillcolor="rgba(122,122,122,0.25)",
+            name="95 % over subjects",
+            **band,
+        )
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"dash": "dot", "color": REFUSED, "width": 1},
+        name="Chance",
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=curve.false_positives,
+        y=curve.sensitivity,
+        customdata=curve.thresholds,
+        mode="lines",
+        line={"color": BLAST, "width": 2.5},
+        name="Model",
+        hovertemplate="1 - specificity %{x:.3f}<br>Sensitivity %{y:.3f}"
+        "<br>Threshold %{customdata:.3f}<extra></extra>",
+    )
+    figure.add_scatter(
+        x=[point[0]],
+        y=[point[1]],
+        mode="markers",
+        marker={"size": 13, "symbol": "diamond", "color": BLAST, "line": {"width": 2}},
+        name="Operating point",
+        hovertemplate="1 - specificity %{x:.3f}<br>Sensitivity %{y:.3f}<extra></extra>",
+    )
+    figure.update_xaxes(title="1 - specificity (share of normal cells)", range=[-0.02, 1.02])
+    figure.update_yaxes(title="Sensitivity (share of blasts)", range=[-0.02, 1.02])
+    return _finish(figure, f"AUROC {words.figure(area)} over subjects", height=440)
+
+
+def reliability(bins: Sequence[ReliabilityBin], *, error: float) -> go.Figure:
+    """Reliability curve: the share of blasts among cells of like probability.
+
+    Args:
+        bins: from `calibration.reliability`.
+        error: expected calibration error.
+    """
+    share = np.array([b.blasts.value for b in bins])
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"dash": "dot", "color": REFUSED, "width": 1},
+        name="Perfectly calibrated",
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=[b.probability for b in bins],
+        y=share,
+        error_y={
+            "array": np.array([b.blasts.high for b in bins]) - share,
+            "arrayminus": share - np.array([b.blasts.low for b in bins]),
+            "width": 3,
+        },
+        customdata=[b.cells for b in bins],
+        mode="lines+markers",
+        line={"color": BLAST},
+        name="Model (95 % over cells)",
+        hovertemplate="Mean probability %{x:.2f}<br>Share of blasts %{y:.2f}"
+        "<br>%{customdata:,} cells<extra></extra>",
+    )
+    figure.update_xaxes(title="Predicted probability of ALL blast", range=[-0.02, 1.02])
+    figure.update_yaxes(title="Share of ALL blasts", range=[-0.04, 1.04])
+    points = f"{100 * error:.1f} percentage points"
+    return _finish(figure, f"Probabilities are off by {points} on average", height=440)
+
+
+def subject_strip(
+    cells: pd.DataFrame, rows: Sequence[SubjectRow], *, threshold: float
+) -> go.Figure:
+    """Every cell's probability, one line a subject, the most often wrong subject on top.
+
+    Args:
+        cells: columns image_id, subject, label and probability.
+        rows: from `subjects.rows`, worst first.
+        threshold: probability at or above which a cell is called a blast.
+    """
+    order = [row.subject for row in rows]
+    place = cells["subject"].map({name: i for i, name in enumerate(order)})
+    # The same cell lies at the same height in every run.
+    height = place + np.random.default_rng(0).uniform(-0.32, 0.32, len(cells))
+    scatter = go.Scattergl if len(cells) >= _MANY_POINTS else go.Scatter
+    figure = go.Figure()
+    for label, colour in COLOURS.items():
+        chosen = cells["label"] == label
+        figure.add_trace(
+            scatter(
+                x=cells.loc[chosen, "probability"],
+                y=height[chosen],
+                customdata=cells.loc[chosen, ["image_id"]].to_numpy(),
+                mode="markers",
+                marker={"color": colour, "size": 5, "opacity": 0.5},
+                name=NAMES[label],
+                hovertemplate="%{customdata[0]}<br>Probability %{x:.3f}<extra></extra>",
+            )
+        )
+    figure.add_vline(x=threshold, line={"dash": "dash", "color": REFUSED, "width": 1.5})
+    figure.update_xaxes(title="Predicted probability of ALL blast", range=[-0.02, 1.02])
+    figure.update_yaxes(
+        title="Subject",
+        tickvals=list(range(len(order))),
+        ticktext=order,
+        range=[len(order) - 0.4, -0.6],
+        showgrid=False,
+    )
+    worst = rows[0]
+    share = f"{100 * worst.accuracy.value:.0f} %"
+    title = f"Subject {worst.subject} does worst: {share} of its cells are called rightly"
+    return _finish(figure, title, height=180 + 26 * len(order))
+
+
+def learning_curve(history: pd.DataFrame) -> go.Figure:
+    """Loss by epoch; one row an epoch, with the columns train_loss and validation_loss."""
+    figure = go.Figure()
+    epochs = np.arange(1, len(history) + 1)
+    for column, name, colour in (
+        ("train_loss", "Training", NORMAL),
+        ("validation_loss", "Validation subjects", BLAST),
+    ):
+        figure.add_scatter(
+            x=epochs,
+            y=history[column],
+            mode="lines+markers",
+            line={"color": colour},
+            name=name,
+            hovertemplate="Epoch %{x}<br>Loss %{y:.3f}<extra></extra>",
+        )
+    best = epochs[int(history["validation_loss"].to_numpy().argmin())]
+    figure.update_xaxes(title="Epoch", dtick=max(1, len(history) // 10))
+    figure.update_yaxes(title="Loss (cross-entropy, nats)", rangemode="tozero")
+    title = f"Validation loss is lowest after epoch {best} of {len(history)}"
+    return _finish(figure, title, height=380)
+
+
+def _finish(figure: go.Figure, title: str, *, height: int) -> go.Figure:
+    """Title in lines that fit a phone, legend below, little margin."""
+    lines = textwrap.wrap(title, _LINE)
+    figure.update_layout(
+        title={"text": "<br>".join(lines), "x": 0, "xanchor": "left", "y": 0.98, "yanchor": "top"},
+        height=height,
+        margin={"l": 10, "r": 10, "t": 30 + 24 * len(lines), "b": 10},
+        legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0},
+        hoverlabel={"align": "left"},
+    )
+    return figure
