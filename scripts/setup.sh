@@ -25,9 +25,9 @@ find_python() {
 
 install() {
   if command -v uv >/dev/null 2>&1; then
-    uv pip install --quiet --python "$python" -r "$lock"
+    uv pip install --quiet --compile-bytecode --python "$python" -r "$lock"
   elif "$python" -m uv --version >/dev/null 2>&1 || "$python" -m pip install --quiet uv >/dev/null 2>&1; then
-    "$python" -m uv pip install --quiet --python "$python" -r "$lock"
+    "$python" -m uv pip install --quiet --compile-bytecode --python "$python" -r "$lock"
   else
     "$python" -m pip install --quiet -r "$lock"
   fi

@@ -38,9 +38,7 @@ class Augmentation:
             [
                 v2.ToDtype(torch.float32),
                 RandomPose(scale=self.scale, shift=self.shift),
-                RandomStain(
-                    brightness=self.brightness, stain=self.stain, contrast=self.contrast
-                ),
+                RandomStain(brightness=self.brightness, stain=self.stain, contrast=self.contrast),
             ]
         )
 

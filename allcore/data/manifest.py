@@ -69,7 +69,7 @@ def build(root: Path, rows: list[dict[str, str | None]], *, name: str) -> Manife
         raise DataError(f"No image was found in {root}: point at a folder that holds some.")
     table = pd.DataFrame([_complete(row) for row in rows])
     extra = [column for column in table if column not in COLUMNS]
-    table = table[[*COLUMNS, *extra]].astype({column: object for column in COLUMNS})
+    table = table[[*COLUMNS, *extra]].astype(dict.fromkeys(COLUMNS, object))
     table = table.where(table.notna(), None)
     _check(table, root)
     return Manifest(root, table, name)

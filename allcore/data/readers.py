@@ -79,7 +79,9 @@ def preliminary_cnmc(root: Path) -> Rows | None:
     files = {file.name: _relative(file, root) for file in _images(root, deep=True)}
     table = pd.read_csv(found[0], dtype=str)
     rows: Rows = []
-    for patient, name, label in table[["Patient_ID", "new_names", "labels"]].itertuples(index=False):
+    for patient, name, label in table[["Patient_ID", "new_names", "labels"]].itertuples(
+        index=False
+    ):
         if name in files:
             subject = re.match(r"UID_(H?\d+)", patient, re.IGNORECASE)
             rows.append({

@@ -98,9 +98,7 @@ def _deal_groups(manifest: Manifest, *, seed: int, folds: int) -> np.ndarray:
     return table["group"].map(number_of).to_numpy(dtype=int)
 
 
-def _deal(
-    sizes: "pd.Series[int]", *, folds: int, random: np.random.Generator
-) -> dict[str, int]:
+def _deal(sizes: "pd.Series[int]", *, folds: int, random: np.random.Generator) -> dict[str, int]:
     held = np.zeros(folds)
     number_of = {}
     for start in range(0, len(sizes), folds):

@@ -1,5 +1,6 @@
 """The one list of architectures: name to constructor."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -26,10 +27,14 @@ def build(name: str, **config: Any) -> CellNetwork:
         ModelError: no such architecture, or ``config`` holds what its constructor does not take.
     """
     if name not in ARCHITECTURES:
-        raise ModelError(
-            f"There is no architecture '{name}': choose one of {', '.join(names())}."
-        )
+        raise ModelError(f"There is no architecture '{name}': choose one of {', '.join(names())}.")
     try:
         return ARCHITECTURES[name](**config)
     except TypeError as error:
         raise ModelError(f"The architecture '{name}' can't be built: {error}.") from error
+
+
+def config(name: str, **given: Any) -> dict[str, Any]:
+    """All arguments of an architecture's constructor: those given, and the defaults of the rest."""
+    parameters = inspect.signature(ARCHITECTURES[name]).parameters
+    return {key: found.default for key, found in parameters.items()} | given

@@ -1,0 +1,53 @@
+"""The command line: ``python -m allcore COMMAND``.
+
+Each command is a plain typed function; ``COMMANDS`` is the one list of them. Exit status 0 is
+done, 1 the work failed with one line that says why, 2 wrong usage.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from allcore.commands import evaluate, info, predict, train
+from allcore.errors import AllScopeError
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "info": info.info,
+    "predict": predict.predict,
+    "train": train.train,
+    "evaluate": evaluate.evaluate,
+}
+
+GROUPS = {"data": "Data sets.", "users": "Accounts without the web page."}
+
+
+def application() -> typer.Typer:
+    """The command line with every command of ``COMMANDS`` in it."""
+    root = _typer("ALLScope: classifying acute lymphoblastic leukemia cells. Research use only.")
+    groups = {name: _typer(text) for name, text in GROUPS.items()}
+    for path, function in COMMANDS.items():
+        group, _, name = path.rpartition(" ")
+        (groups[group] if group else root).command(name)(function)
+    for name, group_app in groups.items():
+        root.add_typer(group_app, name=name)
+    return root
+
+
+def main() -> None:
+    """Run the command in ``sys.argv``; an error for the reader is one line and status 1."""
+    try:
+        application()()
+    except AllScopeError as error:
+        sys.exit(f"Error: {error}")
+
+
+def _typer(text: str) -> typer.Typer:
+    return typer.Typer(
+        help=text, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""``python -m allcore train``: a data set in, a model folder out."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from allcore.training.recipe import Recipe
+
+
+def train(
+    data: Annotated[Path, typer.Option(help="Folder or CSV file of labelled cells.")],
+    arch: Annotated[str, typer.Option(help="Architecture, such as qcresnet or resnet18.")],
+    out: Annotated[Path, typer.Option(help="Model folder to write, such as models/mine.")],
+    split: Annotated[
+        Literal["subject", "image"], typer.Option(help="Unseen subjects, or the paper's split.")
+    ] = "subject",
+    init: Annotated[
+        str, typer.Option(help="imagenet, none, or a safetensors file of ResNet-18 weights.")
+    ] = "imagenet",
+    folds: Annotated[int, typer.Option(min=3, help="Parts that subjects are dealt into.")] = 10,
+    fold: Annotated[int, typer.Option(min=0, help="The part that is tested.")] = 0,
+    size: Annotated[int, typer.Option(min=32, help="Side of the network's input, pixels.")] = 224,
+    window: Annotated[int, typer.Option(min=0, help="Least side of the cut, pixels.")] = 280,
+    normalisation: Annotated[
+        Literal["imagenet", "cell"], typer.Option(help="Fixed, or by each cell's own colours.")
+    ] = "imagenet",
+    epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    freeze: Annotated[
+        str, typer.Option(help="Comma-separated starts of parameter names that stay fixed.")
+    ] = "",
+    config: Annotated[
+        str, typer.Option(help='Architecture arguments as JSON, such as {"dropout": 0.5}.')
+    ] = "{}",
+    recipe: Annotated[
+        str, typer.Option(help='Other fields of the recipe as JSON, such as {"batch_size": 64}.')
+    ] = "{}",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<n>.")] = "auto",
+) -> None:
+    """Train a network and write its model folder; asked again after a kill, it goes on."""
+    from allcore.data.preprocessing import Preprocessing
+    from allcore.training import run
+    from allcore.training.plan import Plan
+
+    fields = _json(recipe, "--recipe") | {"seed": seed}
+    fields |= {"epochs": epochs} if epochs else {}
+    fields |= {"freeze": tuple(freeze.split(","))} if freeze else {}
+    run.train(
+        Plan(
+            data=data,
+            out=out,
+            architecture=arch,
+            config=_json(config, "--config"),
+            init=init,
+            split=split,
+            folds=folds,
+            fold=fold,
+            preprocessing=Preprocessing(size=size, window=window, normalisation=normalisation),
+            recipe=_recipe(fields),
+            device=device,
+            command=shlex.join(["python", "-m", "allcore", *sys.argv[1:]]),
+        )
+    )
+
+
+def _json(text: str, option: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        raise typer.BadParameter('is not a JSON object such as {"key": 1}', param_hint=option)
+    return fields
+
+
+def _recipe(fields: dict[str, Any]) -> "Recipe":
+    from allcore.data.augment import Augmentation
+    from allcore.training.recipe import Recipe
+
+    try:
+        if "augmentation" in fields:
+            fields["augmentation"] = Augmentation(**fields["augmentation"])
+        return Recipe(**fields)
+    except TypeError as error:
+        raise typer.BadParameter(str(error), param_hint="--recipe") from error

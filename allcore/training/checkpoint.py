@@ -1,0 +1,105 @@
+"""Checkpoints as safetensors: a killed run goes on from its last whole epoch. No pickles."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from allcore.errors import ModelError
+
+FILE_NAME = "checkpoint.safetensors"
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        epoch: next epoch to train.
+        best_loss: lowest validation loss so far.
+        best_epoch: the epoch that gave it, -1 before the first.
+        history: one row an epoch, as ``history.csv`` holds it.
+    """
+
+    epoch: int = 0
+    best_loss: float = float("inf")
+    best_epoch: int = -1
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def save(
+    folder: Path,
+    *,
+    fingerprint: str,
+    progress: Progress,
+    modules: dict[str, nn.Module],
+    optimizer: Optimizer,
+) -> None:
+    """Write the state of a run, whole or not at all."""
+    tensors = {
+        f"{name}.{key}": value
+        for name, module in modules.items()
+        for key, value in module.state_dict().items()
+    }
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
+    told = json.dumps({"fingerprint": fingerprint, **vars(progress)})
+    part = folder / f"{FILE_NAME}.part"
+    save_file(
+        {key: _plain(value) for key, value in tensors.items()}, part, metadata={"progress": told}
+    )
+    part.replace(folder / FILE_NAME)
+
+
+def resume(
+    folder: Path, *, fingerprint: str, modules: dict[str, nn.Module], optimizer: Optimizer
+) -> Progress:
+    """Load the state of a run, if there is one, and say how far it had come.
+
+    Raises:
+        ModelError: the checkpoint is of another recipe, or damaged.
+    """
+    path = folder / FILE_NAME
+    if not path.exists():
+        return Progress()
+    try:
+        with safe_open(path, framework="pt") as file:
+            told: dict[str, Any] = json.loads(file.metadata()["progress"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise ModelError(f"{path} is damaged: remove it to start the run anew.") from error
+    if told.pop("fingerprint") != fingerprint:
+        raise ModelError(
+            f"{path} belongs to a run with other settings: repeat these, remove the file, or "
+            "choose another --out."
+        )
+    for name, module in modules.items():
+        module.load_state_dict(_under(tensors, name))
+    _load_optimizer(optimizer, _under(tensors, "optimizer"))
+    return Progress(**told)
+
+
+def _plain(value: Tensor | float) -> Tensor:
+    """A copy that shares no memory and is laid out row by row, as safetensors wants it."""
+    tensor = torch.as_tensor(value).detach().cpu()
+    return tensor.clone(memory_format=torch.contiguous_format)
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    start = f"{prefix}."
+    return {key.removeprefix(start): t for key, t in tensors.items() if key.startswith(start)}
+
+
+def _load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, name = key.split(".")
+        state.setdefault(int(index), {})[name] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -1,0 +1,45 @@
+"""Penultimate features of all cells and their 2-D map, for pages to show and search."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+from torch import Tensor
+
+from allcore.data.preprocessing import Preprocessing
+from allcore.nets.base import CellNetwork
+
+
+@torch.inference_mode()
+def features(
+    network: CellNetwork,
+    pixels: Tensor,
+    preprocessing: Preprocessing,
+    *,
+    device: torch.device,
+    batch_size: int = 64,
+) -> NDArray[np.float32]:
+    """Penultimate vectors (N, F) of cut cells (N, 3, S, S), uint8."""
+    network.eval()
+    parts = [
+        network.forward_features(preprocessing.normalise(chunk.to(device))).float().cpu()
+        for chunk in pixels.split(batch_size)
+    ]
+    result: NDArray[np.float32] = torch.cat(parts).numpy()
+    return result
+
+
+def flat_map(vectors: NDArray[np.float32], *, seed: int) -> NDArray[np.float32]:
+    """The 2-D map (N, 2) of vectors (N, F) by t-SNE, started from their principal components.
+
+    Van der Maaten and Hinton 2008; near points are alike, distances between far groups and the
+    axes themselves mean nothing.
+    """
+    count = len(vectors)
+    reduced = PCA(min(30, count, vectors.shape[1]), random_state=seed).fit_transform(vectors)
+    if count < 5:
+        return np.pad(reduced, ((0, 0), (0, 2)))[:, :2].astype(np.float32)
+    tsne = TSNE(perplexity=min(30.0, (count - 1) / 3), init="pca", random_state=seed)
+    result: NDArray[np.float32] = tsne.fit_transform(reduced)
+    return result

@@ -1,0 +1,146 @@
+"""The end of a run: operating point, honest predictions, and the model folder."""
+
+from importlib.metadata import version
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+import allcore
+from allcore import modelfolder
+from allcore.evaluation import calibration, card, report, thresholds
+from allcore.modelfolder import ModelInfo
+from allcore.nets import registry
+from allcore.training import baseline, checkpoint, embed, fit
+from allcore.training.fit import Fitted
+from allcore.training.plan import Material, Plan
+
+PACKAGES = ("torch", "torchvision", "lightning", "scikit-learn", "numpy", "pillow")
+
+
+def write(
+    plan: Plan, material: Material, fitted: Fitted, *, device: torch.device, seconds: float
+) -> ModelInfo:
+    """Write every file of the model folder and remove the checkpoint.
+
+    The weights are written first and read back, so that each figure is that of the float16
+    weights which ship.
+    """
+    digest = modelfolder.write_weights(plan.out, fitted.network)
+    fitted.network.half().float()
+    held_out = _predictions(plan, material, fitted, device)
+    info = _info(plan, material, fitted, held_out, digest, device=device, seconds=seconds)
+    held_out["probability"] = calibration.probability(
+        held_out["logit"].to_numpy(), info.temperature
+    )
+    held_out[list(modelfolder.PREDICTION_COLUMNS)].to_parquet(
+        plan.out / modelfolder.PREDICTIONS, index=False
+    )
+    pd.DataFrame(fitted.history).to_csv(plan.out / modelfolder.HISTORY, index=False)
+    material.split.parts.rename_axis("image_id").to_csv(plan.out / modelfolder.SPLIT)
+    _write_embeddings(plan, material, fitted, device)
+    modelfolder.write_info(plan.out, info)
+    text = card.card(info, report.evaluate(held_out, info))
+    (plan.out / modelfolder.CARD).write_text(text, encoding="utf-8")
+    (plan.out / checkpoint.FILE_NAME).unlink(missing_ok=True)
+    return info
+
+
+def _predictions(
+    plan: Plan, material: Material, fitted: Fitted, device: torch.device
+) -> pd.DataFrame:
+    """Validation and test rows with the logits of the network and the baseline's probability."""
+    parts = material.split.parts.reindex(material.manifest.table["image_id"]).to_numpy()
+    chosen = parts != "train"
+    table = material.manifest.table[chosen].reset_index(drop=True)
+    table = table[["image_id", "path", "subject", "group", "label"]]
+    table["split"] = parts[chosen]
+    table["fold"] = plan.fold
+    pixels = torch.from_numpy(material.cells.pixels[chosen])
+    logits = fit.predict(fitted.network, pixels, plan.preprocessing, device=device)
+    table["logit"] = logits.double().numpy()
+    table["baseline_probability"] = _baseline(plan, material)[chosen]
+    return table
+
+
+def _baseline(plan: Plan, material: Material) -> NDArray[np.float64]:
+    strength = plan.recipe.subject_strength
+    fitted = baseline.fit(
+        material.cells,
+        train=material.split.mask(material.manifest, "train"),
+        targets=material.targets,
+        weights=material.weights("train", subject_strength=strength),
+        seed=plan.recipe.seed,
+    )
+    return fitted.probability(material.cells)
+
+
+def _info(
+    plan: Plan,
+    material: Material,
+    fitted: Fitted,
+    held_out: pd.DataFrame,
+    digest: str,
+    *,
+    device: torch.device,
+    seconds: float,
+) -> ModelInfo:
+    """Temperature and threshold from validation cells alone, and where everything came from."""
+    rows = held_out[held_out["split"] == "validation"]
+    labels = (rows["label"] == "all").to_numpy(dtype=int)
+    groups = rows["group"].to_numpy(dtype=str)
+    logits = rows["logit"].to_numpy()
+    temperature = calibration.fit_temperature(logits, labels, groups)
+    choice = thresholds.weighted_f1_optimal(
+        labels, calibration.probability(logits, temperature), groups
+    )
+    return ModelInfo(
+        name=plan.out.name,
+        architecture=plan.architecture,
+        config=registry.config(plan.architecture, **plan.config),
+        preprocessing=plan.preprocessing,
+        temperature=temperature,
+        threshold=choice.value,
+        threshold_rule=choice.rule,
+        weights_sha256=digest,
+        training=_training(plan, material, fitted, device=device, seconds=seconds),
+    )
+
+
+def _training(
+    plan: Plan, material: Material, fitted: Fitted, *, device: torch.device, seconds: float
+) -> dict[str, object]:
+    manifest, split = material.manifest, material.split
+    return {
+        "command": plan.command,
+        "seed": plan.recipe.seed,
+        "recipe": plan.recipe.to_dict(),
+        "init": plan.init,
+        "best_epoch": fitted.best_epoch,
+        "data": {"name": manifest.name, "digest": manifest.digest(), "images": len(manifest)},
+        "split": {
+            "kind": split.kind,
+            "seed": split.seed,
+            "folds": split.folds,
+            "fold": split.fold,
+            **{part: split.subjects(manifest, part) for part in ("train", "validation", "test")},
+        },
+        "versions": {
+            "allscope": allcore.__version__,
+            **{name: version(name) for name in PACKAGES},
+        },
+        "device": str(device),
+        "seconds": round(seconds),
+    }
+
+
+def _write_embeddings(plan: Plan, material: Material, fitted: Fitted, device: torch.device) -> None:
+    pixels = torch.from_numpy(material.cells.pixels)
+    vectors = embed.features(fitted.network, pixels, plan.preprocessing, device=device)
+    modelfolder.write_embeddings(
+        plan.out,
+        material.manifest.table["image_id"].tolist(),
+        vectors,
+        embed.flat_map(vectors, seed=plan.recipe.seed),
+    )

@@ -1,0 +1,257 @@
+"""The fit loop: one for CPU, one GPU and many, by Lightning Fabric.
+
+Every epoch starts from a seed of its own, so that a run resumed from its last whole epoch ends
+with the weights of a run that was never stopped.
+"""
+
+import copy
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import AdamW, Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from allcore.data.preprocessing import Preprocessing
+from allcore.nets.base import CellNetwork
+from allcore.training import checkpoint
+from allcore.training.checkpoint import Progress
+from allcore.training.recipe import Recipe
+
+RESIDENT_SHARE = 0.25
+"""Cells stay on a GPU where they fill no more than this share of its free memory."""
+
+OnStep = Callable[[int, int, float], object]
+"""Called after a step with steps done, steps in all, and the loss."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Cut cells with what the loop needs to know of each.
+
+    Attributes:
+        pixels: (N, 3, S, S) uint8.
+        targets: (N,) float, 1 for ALL blasts and 0 for normal cells.
+        weights: (N,) float64: the chance of being drawn (training), or the share in the
+            validation loss.
+    """
+
+    pixels: Tensor
+    targets: Tensor
+    weights: Tensor
+
+    def to(self, device: torch.device) -> "Examples":
+        """The same on a device."""
+        return Examples(*(part.to(device) for part in (self.pixels, self.targets, self.weights)))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The end of a run: the averaged network of the best epoch, and one row an epoch."""
+
+    network: CellNetwork
+    history: list[dict[str, float]]
+    best_epoch: int
+
+
+def fit(
+    network: CellNetwork,
+    *,
+    train: Examples,
+    validation: Examples,
+    preprocessing: Preprocessing,
+    recipe: Recipe,
+    fabric: Fabric,
+    folder: Path,
+    on_step: OnStep | None = None,
+) -> Fitted:
+    """Train ``network`` under ``recipe``; resume where ``folder`` holds a checkpoint.
+
+    Args:
+        network: initialised.
+        train: drawn from by weight, with replacement.
+        validation: other subjects; the epoch with the lowest loss on them is kept.
+        preprocessing: normalises what was cut.
+        recipe: every other choice.
+        fabric: launched.
+        folder: where the checkpoint is kept.
+        on_step: called with steps done, steps in all, and the last loss.
+
+    Raises:
+        ModelError: the checkpoint there is damaged or of another recipe.
+    """
+    network.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _freeze(network, recipe.freeze)
+    average = AveragedModel(
+        network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True
+    )
+    best = copy.deepcopy(average)
+    wrapped, optimizer = fabric.setup(network, _optimizer(network, recipe))
+    state = {"network": network, "average": average, "best": best}
+    progress = checkpoint.resume(
+        folder, fingerprint=recipe.fingerprint(), modules=state, optimizer=optimizer
+    )
+    train, validation = _resident(train, fabric), _resident(validation, fabric)
+    steps = -(-(recipe.samples or len(train.targets)) // recipe.batch_size)
+    augment = recipe.augmentation.transforms()
+
+    while progress.epoch < recipe.epochs and not _exhausted(progress, recipe):
+        started = time.perf_counter()
+        torch.manual_seed(recipe.seed * 10_000 + progress.epoch)
+        wrapped.train()
+        _freeze(network, recipe.freeze)
+        losses = torch.zeros((), device=fabric.device)
+        for step, (cells, targets) in enumerate(_draws(train, recipe, steps, fabric)):
+            done = progress.epoch * steps + step
+            _set_rate(optimizer, recipe.rate(done, recipe.epochs * steps))
+            loss = _loss(
+                wrapped(_input(augment(cells), preprocessing)), targets, recipe.label_smoothing
+            )
+            fabric.backward(loss)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            average.update_parameters(network)
+            losses += loss.detach()
+            if on_step:
+                on_step(done + 1, recipe.epochs * steps, float(loss.detach()))
+        trained = time.perf_counter() - started
+        logits = predict(average, validation.pixels, preprocessing, device=fabric.device)
+        _close_epoch(progress, losses / steps, logits, validation, trained, optimizer)
+        if progress.best_epoch == progress.epoch:
+            best.load_state_dict(average.state_dict())
+        progress.epoch += 1
+        if fabric.is_global_zero:
+            checkpoint.save(
+                folder,
+                fingerprint=recipe.fingerprint(),
+                progress=progress,
+                modules=state,
+                optimizer=optimizer,
+            )
+        fabric.barrier()
+    kept: CellNetwork = best.module.eval()
+    return Fitted(kept, progress.history, progress.best_epoch)
+
+
+@torch.inference_mode()
+def predict(
+    network: nn.Module,
+    pixels: Tensor,
+    preprocessing: Preprocessing,
+    *,
+    device: torch.device,
+    batch_size: int = 64,
+) -> Tensor:
+    """Log-odds (N,) on the CPU, in float32, for cut cells (N, 3, S, S), uint8."""
+    network.eval()
+    chunks = pixels.split(batch_size)
+    parts = [network(_input(chunk.to(device), preprocessing)).float().cpu() for chunk in chunks]
+    return torch.cat(parts)
+
+
+def _input(cells: Tensor, preprocessing: Preprocessing) -> Tensor:
+    return preprocessing.normalise(cells).contiguous(memory_format=torch.channels_last)
+
+
+def _loss(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(
+        logits, targets * (1 - smoothing) + 0.5 * smoothing
+    )
+
+
+def _optimizer(network: CellNetwork, recipe: Recipe) -> Optimizer:
+    """AdamW in two groups: the initialised body learns slower than the fresh head."""
+    groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            groups[name.startswith("body.")].append(parameter)
+    rates = {True: recipe.learning_rate * recipe.body_rate, False: recipe.learning_rate}
+    return AdamW(
+        [
+            {"params": members, "lr": rates[body], "top_rate": rates[body]}
+            for body, members in groups.items()
+            if members
+        ],
+        weight_decay=recipe.weight_decay,
+    )
+
+
+def _set_rate(optimizer: Optimizer, factor: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = group["top_rate"] * factor
+
+
+def _freeze(network: CellNetwork, prefixes: tuple[str, ...]) -> None:
+    """Keep parameters whose names start so, and the norm statistics beside them, as they are."""
+    if not prefixes:
+        return
+    for name, parameter in network.named_parameters():
+        if name.startswith(prefixes):
+            parameter.requires_grad_(False)
+    for name, module in network.named_modules():
+        if name.startswith(prefixes) and isinstance(module, nn.BatchNorm2d):
+            module.eval()
+
+
+def _resident(examples: Examples, fabric: Fabric) -> Examples:
+    """On the GPU where memory allows, so that no step waits for a copy; else as it is."""
+    if fabric.device.type != "cuda":
+        return examples
+    free, _ = torch.cuda.mem_get_info(fabric.device)
+    fits = examples.pixels.nbytes < RESIDENT_SHARE * free
+    return examples.to(fabric.device) if fits else examples
+
+
+def _draws(
+    train: Examples, recipe: Recipe, steps: int, fabric: Fabric
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """This process's share of each step's balanced draw."""
+    drawn = torch.multinomial(
+        train.weights.cpu(), steps * recipe.batch_size, replacement=True
+    ).view(steps, recipe.batch_size)[:, fabric.global_rank :: fabric.world_size]
+    for chosen in drawn.to(train.pixels.device):
+        yield (
+            train.pixels[chosen].to(fabric.device, non_blocking=True),
+            train.targets[chosen].to(fabric.device, non_blocking=True),
+        )
+
+
+def _close_epoch(
+    progress: Progress,
+    train_loss: Tensor,
+    logits: Tensor,
+    validation: Examples,
+    seconds: float,
+    optimizer: Optimizer,
+) -> None:
+    """Add the epoch's row and note whether it is the best so far."""
+    from sklearn.metrics import roc_auc_score
+
+    targets, weights = validation.targets.cpu(), validation.weights.cpu()
+    each = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    loss = float((each * weights).sum() / weights.sum())
+    progress.history.append(
+        {
+            "epoch": progress.epoch,
+            "seconds": round(seconds, 2),
+            "learning_rate": optimizer.param_groups[-1]["lr"],
+            "train_loss": float(train_loss),
+            "validation_loss": loss,
+            "validation_accuracy": float(((logits > 0) == (targets > 0.5)).float().mean()),
+            "validation_auroc": float(roc_auc_score(targets, logits)),
+            "validation_auroc_balanced": float(
+                roc_auc_score(targets, logits, sample_weight=weights)
+            ),
+        }
+    )
+    if loss < progress.best_loss:
+        progress.best_loss, progress.best_epoch = loss, progress.epoch
+
+
+def _exhausted(progress: Progress, recipe: Recipe) -> bool:
+    return progress.epoch - 1 - progress.best_epoch >= recipe.patience and progress.best_epoch >= 0

@@ -1,0 +1,118 @@
+"""Initial weights: torchvision's ImageNet ones, a safetensors file, or none."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torchvision.models import ResNet18_Weights
+
+from allcore.errors import ModelError
+from allcore.nets.base import CellNetwork
+
+
+def initialise(network: CellNetwork, init: str, cells: Tensor) -> None:
+    """Give the network's body its initial weights, in place.
+
+    Args:
+        network: freshly built; one with a ``body`` unless ``init`` is ``none``.
+        init: ``none``, ``imagenet`` (torchvision's weights, downloaded once), or the path of a
+            safetensors file with torchvision's keys. Layers that a file lacks stay fresh.
+        cells: some normalised training cells (N, 3, S, S). They give the statistics of norm
+            layers that a file holds folded into their convolutions.
+
+    Raises:
+        ModelError: the weights can't be had, or fit no layer.
+    """
+    if init == "none":
+        return
+    body = getattr(network, "body", None)
+    if not isinstance(body, nn.Module):
+        raise ModelError("This architecture has no ResNet-18 body: train it with --init none.")
+    weights = _imagenet() if init == "imagenet" else _from_file(Path(init))
+    shapes = {name: value.shape for name, value in body.state_dict().items()}
+    weights = {name: value for name, value in weights.items() if shapes.get(name) == value.shape}
+    if not weights:
+        raise ModelError(f"No layer of {init} fits this network: give ResNet-18 weights.")
+    body.load_state_dict(weights, strict=False)
+    _revive_norms(body, set(weights), cells)
+
+
+def _imagenet() -> dict[str, Tensor]:
+    try:
+        return dict(ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True))
+    except OSError as error:
+        raise ModelError(
+            "The ImageNet weights can't be downloaded: connect to the internet, or give a file "
+            "with --init FILE."
+        ) from error
+
+
+def _from_file(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"The initial weights {path} can't be read: give a safetensors file, or use "
+            "--init imagenet or --init none."
+        ) from error
+
+
+def _revive_norms(body: nn.Module, loaded: set[str], cells: Tensor) -> None:
+    """Make norm layers that were folded into their convolutions trainable, function unchanged.
+
+    A folded layer is the identity plus a bias. With its input's mean m and variance v as running
+    statistics, weight sqrt(v + eps) and bias + m, it computes the same in eval mode and learns
+    like any other in train mode.
+    """
+    folded = {
+        name: layer
+        for name, layer in body.named_modules()
+        if isinstance(layer, nn.BatchNorm2d)
+        and f"{name}.weight" in loaded
+        and bool((layer.running_mean == 0).all())  # type: ignore[union-attr]
+    }
+    if not folded:
+        return
+    inputs: dict[str, list[Tensor]] = {name: [] for name in folded}
+    with _watching(folded, lambda name, value: inputs[name].append(_moments(value))):
+        body.eval()
+        with torch.no_grad():
+            for chunk in cells.split(32):
+                body(chunk)
+        body.train()
+    for name, layer in folded.items():
+        _set_live(layer, torch.stack(inputs[name]).mean(0))
+
+
+def _moments(value: Tensor) -> Tensor:
+    """Mean and mean square (2, C) of activations (N, C, H, W)."""
+    return torch.stack([value.mean((0, 2, 3)), value.square().mean((0, 2, 3))])
+
+
+def _set_live(layer: nn.BatchNorm2d, moments: Tensor) -> None:
+    mean = moments[0].clone()
+    variance = (moments[1] - mean.square()).clamp(min=1e-6)
+    with torch.no_grad():
+        layer.bias += mean
+        layer.weight.copy_((variance + layer.eps).sqrt())
+        layer.running_mean.copy_(mean)  # type: ignore[union-attr]
+        layer.running_var.copy_(variance)  # type: ignore[union-attr]
+
+
+@contextmanager
+def _watching(
+    layers: dict[str, nn.BatchNorm2d], see: Callable[[str, Tensor], None]
+) -> Iterator[None]:
+    hooks = [
+        layer.register_forward_pre_hook(lambda _, args, name=name: see(name, args[0]))
+        for name, layer in layers.items()
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()

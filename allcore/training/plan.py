@@ -1,0 +1,96 @@
+"""What a training run is asked for, and the data it works on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from allcore.data import balance, cache, readers, splits
+from allcore.data.cache import DecodedCells
+from allcore.data.manifest import Manifest
+from allcore.data.preprocessing import Preprocessing
+from allcore.data.splits import Split
+from allcore.training.fit import Examples
+from allcore.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is asked for.
+
+    Attributes:
+        data: the data set.
+        out: the model folder to write; its name is the model's.
+        architecture: name in the registry.
+        config: arguments of its constructor; those not given keep their defaults.
+        init: ``none``, ``imagenet`` or a safetensors file.
+        split: ``subject`` or ``image``.
+        folds: parts that subjects are dealt into; one is the test part, the next validation.
+        fold: which part is tested.
+        preprocessing: how cells are cut and normalised.
+        recipe: every choice of the training itself.
+        device: auto, cpu, cuda or cuda:<n>.
+        command: the command line that asked, for the card.
+    """
+
+    data: Path
+    out: Path
+    architecture: str
+    config: dict[str, Any]
+    init: str
+    split: str
+    folds: int
+    fold: int
+    preprocessing: Preprocessing
+    recipe: Recipe
+    device: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Material:
+    """The data of a run: N rows, their cut cells, the split, and one target (N,) a row."""
+
+    manifest: Manifest
+    cells: DecodedCells
+    split: Split
+    targets: NDArray[np.float64]
+
+    def weights(self, part: str, *, subject_strength: float) -> NDArray[np.float64]:
+        """Balanced weights of the cells in a part of the split."""
+        rows = self.manifest.table[self.split.mask(self.manifest, part)]
+        return balance.weights(
+            rows["label"].tolist(), rows["group"].tolist(), subject_strength=subject_strength
+        )
+
+    def examples(self, part: str, *, subject_strength: float) -> Examples:
+        """The cells of a part of the split, as the fit loop takes them."""
+        chosen = self.split.mask(self.manifest, part)
+        return Examples(
+            pixels=torch.from_numpy(self.cells.pixels[chosen]),
+            targets=torch.from_numpy(self.targets[chosen]).float(),
+            weights=torch.from_numpy(self.weights(part, subject_strength=subject_strength)),
+        )
+
+
+def gather(plan: Plan, *, show: bool = True) -> Material:
+    """Read, split, decode: everything a run knows before it learns.
+
+    Raises:
+        DataError: the data set can't be used, or one class is missing.
+    """
+    manifest = readers.read(plan.data).labelled()
+    if plan.split == "image":
+        split = splits.image_split(manifest, seed=plan.recipe.seed)
+    else:
+        split = splits.subject_split(
+            manifest, seed=plan.recipe.seed, folds=plan.folds, fold=plan.fold
+        )
+    with tqdm(total=len(manifest), desc="Decoding", disable=None if show else True) as bar:
+        cells = cache.decode(manifest.paths(), plan.preprocessing, progress=bar.update)
+    targets = (manifest.table["label"] == "all").to_numpy(dtype=float)
+    return Material(manifest, cells, split, targets)

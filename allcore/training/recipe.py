@@ -1,0 +1,61 @@
+"""How a network is trained: every choice the paper leaves open, in one place."""
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from allcore.data.augment import Augmentation
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """AdamW with warm-up and cosine decay on class- and subject-balanced draws.
+
+    Attributes:
+        epochs: at most so many; training stops earlier on ``patience``.
+        samples: images drawn an epoch; 0 means as many as there are training images.
+        batch_size: images a step, over all devices together.
+        learning_rate: highest rate of freshly initialised layers.
+        body_rate: rate of initialised body layers, as a share of ``learning_rate``.
+        weight_decay: AdamW's decoupled decay.
+        warmup: share of all steps in which the rate rises linearly.
+        label_smoothing: targets are drawn this far in from 0 and 1 (half on either side).
+        ema_decay: decay of the moving average of the weights, which is what is kept.
+        subject_strength: see ``allcore.data.balance.weights``.
+        patience: epochs without a better validation loss before training stops.
+        freeze: prefixes of parameter names that stay as initialised.
+        seed: of initialisation, draws, augmentation and dropout.
+        augmentation: how far training cells are varied.
+    """
+
+    epochs: int = 8
+    samples: int = 0
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    body_rate: float = 0.1
+    weight_decay: float = 0.05
+    warmup: float = 0.1
+    label_smoothing: float = 0.1
+    ema_decay: float = 0.99
+    subject_strength: float = 0.5
+    patience: int = 3
+    freeze: tuple[str, ...] = ()
+    seed: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def rate(self, step: int, steps: int) -> float:
+        """Factor on the learning rate at ``step`` of ``steps``: linear warm-up, then cosine."""
+        rising = max(1, round(self.warmup * steps))
+        if step < rising:
+            return (step + 1) / rising
+        return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields, for ``model.json``."""
+        return asdict(self)
+
+    def fingerprint(self) -> str:
+        """Short digest of the fields: a checkpoint of another recipe is not resumed."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,79 @@
+"""A whole training run: data set in, model folder out."""
+
+import time
+from contextlib import nullcontext
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor
+from tqdm import tqdm
+
+from allcore import modelfolder
+from allcore.data.preprocessing import Preprocessing
+from allcore.errors import ModelError
+from allcore.inference import devices
+from allcore.nets import registry
+from allcore.training import finish, fit, initialise, processes
+from allcore.training import plan as plans
+from allcore.training.fit import Examples, Fitted, OnStep
+from allcore.training.plan import Material, Plan
+
+INITIAL_CELLS = 256
+
+
+def train(plan: Plan) -> None:
+    """Train, choose temperature and threshold on validation cells, write the model folder.
+
+    A run that was killed goes on from its last whole epoch when asked again.
+
+    Raises:
+        DataError: the data set can't be used.
+        ModelError: unknown architecture or weights, or the folder holds another run.
+    """
+    started = time.perf_counter()
+    if (plan.out / modelfolder.INFO).exists():
+        raise ModelError(f"{plan.out} holds a trained model: remove it or choose another --out.")
+    fabric = processes.launch(devices.choose(plan.device))
+    material = plans.gather(plan, show=fabric.is_global_zero)
+    plan.out.mkdir(parents=True, exist_ok=True)
+    fitted = _fit(plan, material, fabric)
+    if fabric.is_global_zero:
+        finish.write(
+            plan, material, fitted, device=fabric.device, seconds=time.perf_counter() - started
+        )
+    fabric.barrier()
+
+
+def _fit(plan: Plan, material: Material, fabric: Fabric) -> Fitted:
+    recipe = plan.recipe
+    train_part = material.examples("train", subject_strength=recipe.subject_strength)
+    torch.manual_seed(recipe.seed)
+    network = registry.build(plan.architecture, **plan.config)
+    initialise.initialise(network, plan.init, _some(train_part, plan.preprocessing))
+    bar = tqdm(desc="Training", unit="step", disable=None) if fabric.is_global_zero else None
+    with bar or nullcontext():
+        return fit.fit(
+            network,
+            train=train_part,
+            validation=material.examples("validation", subject_strength=recipe.subject_strength),
+            preprocessing=plan.preprocessing,
+            recipe=recipe,
+            fabric=fabric,
+            folder=plan.out,
+            on_step=_shown(bar) if bar is not None else None,
+        )
+
+
+def _some(part: Examples, preprocessing: Preprocessing) -> Tensor:
+    """A balanced draw of normalised cells, for the statistics of norm layers."""
+    drawn = torch.multinomial(part.weights, INITIAL_CELLS, replacement=True)
+    return preprocessing.normalise(part.pixels[drawn])
+
+
+def _shown(bar: "tqdm[None]") -> OnStep:
+    def show(done: int, steps: int, loss: float) -> None:
+        bar.total = steps
+        bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+        bar.update(done - bar.n)
+
+    return show
