@@ -35,13 +35,18 @@ def walk(paths: Iterable[Path]) -> Iterator[Source]:
     Every file gives at least one source, an image or not, so that nothing is dropped silently;
     only hidden files and what operating systems leave behind are passed over.
     """
-    for path in paths:
-        if path.is_dir():
-            yield from walk(_inside(path))
-        elif path.suffix.lower() == ".zip":
+    for path in files(paths):
+        if path.suffix.lower() == ".zip":
             yield from members(path, name=str(path))
         else:
             yield Source(name=str(path), read=partial(_read_file, path))
+
+
+def files(paths: Iterable[Path]) -> Iterator[Path]:
+    """The paths with each folder replaced by the files in it, at any depth; empty ones stay."""
+    for path in paths:
+        inside = _inside(path) if path.is_dir() else []
+        yield from inside or [path]
 
 
 def members(file: Path | IO[bytes], *, name: str) -> Iterator[Source]:
@@ -82,8 +87,11 @@ def _inside(folder: Path) -> list[Path]:
 
 def _read_file(path: Path) -> bytes:
     try:
-        upload.check_bytes(path.stat().st_size)
+        if path.is_file():
+            upload.check_bytes(path.stat().st_size)
         return path.read_bytes()
+    except IsADirectoryError:
+        raise BadImage("The folder holds no files; check the path.") from None
     except FileNotFoundError:
         raise BadImage("There is no such file; check the path.") from None
     except OSError as error:

@@ -141,6 +141,12 @@ def test_walk__refuses_what_is_not_there(tmp_path: Path) -> None:
     assert "can't be opened" in sentence(source)
 
 
+def test_walk__says_that_a_folder_is_empty(tmp_path: Path) -> None:
+    (source,) = archive.walk([tmp_path])
+    assert source.name == str(tmp_path)
+    assert "holds no files" in sentence(source)
+
+
 def test_walk__does_not_read_a_file_that_is_too_large(tmp_path: Path) -> None:
     with (tmp_path / "big.bmp").open("wb") as file:
         file.truncate(10 * 2**30)  # sparse: takes no space

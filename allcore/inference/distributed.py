@@ -1,0 +1,74 @@
+"""Prediction on many processes or machines with Ray Data; the rows are those of one process."""
+
+import importlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from allcore.errors import AllScopeError
+from allcore.inference import archive
+from allcore.inference.results import COLUMNS, Row
+
+
+def rows(
+    paths: Iterable[Path],
+    *,
+    folder: Path,
+    device: str = "auto",
+    batch_size: int = 32,
+    actors: int | None = None,
+) -> Iterator[Row]:
+    """One row for each picture in files, folders and zip archives, in their order.
+
+    Args:
+        paths: what to predict; every actor must see the same file system.
+        folder: the model folder.
+        device: as ``Predictor.load`` takes it; ``auto`` gives each actor one GPU if there are any.
+        batch_size: pictures in one pass; an archive goes to one actor as a whole.
+        actors: processes that each hold the network; None takes one a GPU, or one without.
+
+    Raises:
+        AllScopeError: Ray is not installed.
+    """
+    ray = _import_ray()
+    ray.init(ignore_reinit_error=True, log_to_driver=False, configure_logging=False)
+    gpus = int(ray.cluster_resources().get("GPU", 0)) if device != "cpu" else 0
+    ray.data.DataContext.get_current().execution_options.preserve_order = True
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    table = ray.data.from_items([{"path": str(path)} for path in archive.files(paths)])
+    answered = table.map_batches(
+        _Actor,
+        fn_constructor_kwargs={"folder": folder, "device": device, "cwd": Path.cwd()},
+        batch_size=batch_size,
+        compute=ray.data.ActorPoolStrategy(size=actors or max(1, gpus)),
+        num_gpus=1 if gpus else 0,
+    )
+    for row in answered.iter_rows():
+        yield Row(**row)
+
+
+class _Actor:
+    """Holds the network in one process."""
+
+    def __init__(self, folder: Path, device: str, cwd: Path) -> None:
+        from allcore.inference.predictor import Predictor
+
+        os.chdir(cwd)  # so that relative paths mean, and are called, what the caller wrote
+        self._predictor = Predictor.load(folder, device)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+        paths = [Path(path) for path in batch["path"]]
+        answered = list(self._predictor.predict_files(paths, batch_size=len(paths)))
+        return {column: [getattr(row, column) for row in answered] for column in COLUMNS}
+
+
+def _import_ray() -> Any:
+    try:
+        importlib.import_module("ray.data")
+        return importlib.import_module("ray")
+    except ImportError:
+        raise AllScopeError(
+            "The engine 'ray' needs Ray: install it by 'pip install \"ray[data]\"' or use "
+            "--engine local."
+        ) from None
