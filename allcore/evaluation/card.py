@@ -121,7 +121,7 @@ def _figures(part: SplitReport) -> str:
     counts = part.confusion
     return "\n".join(
         [
-            f"### {words.SPLITS[part.split]}: {_who(part)}",
+            f"### {words.SPLITS[part.split]}: {words.cells_of(part)}",
             "",
             "| Figure | Value | Interval over cells | Interval over subjects | Area and brightness "
             "only (over subjects) |",
@@ -132,16 +132,6 @@ def _figures(part: SplitReport) -> str:
             f"{part.normal.cells:,} normal cells {int(counts.tn):,} were called normal.",
             *(f"\n{note}" for note in part.notes),
         ]
-    )
-
-
-def _who(part: SplitReport) -> str:
-    cells = words.count(part.cells, "cell")
-    if part.blast.subjects is None or part.normal.subjects is None:
-        return cells
-    return (
-        f"{cells} of {part.blast.subjects} independent ALL and {part.normal.subjects} normal "
-        "subjects"
     )
 
 

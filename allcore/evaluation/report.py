@@ -14,7 +14,10 @@ from allcore.evaluation.headline import Headline, headline
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.results import Report, SplitReport, evaluate
 
+METRICS = "metrics.json"
+
 __all__ = [
+    "METRICS",
     "Headline",
     "Report",
     "SplitReport",
@@ -49,24 +52,29 @@ def as_dict(report: Report) -> dict[str, Any]:
     return plain | {name: part and _split(part) for name, part in splits.items()}
 
 
-def rows(part: SplitReport) -> list[dict[str, Any]]:
-    """One row a figure, for tables and CSV files."""
-    baseline = {figure.name: figure for figure in part.baseline}
-    return [
-        {
-            "split": part.split,
-            "figure": metrics.TITLES[figure.name],
-            "value": figure.value,
-            "image_low": figure.image.low,
-            "image_high": figure.image.high,
-            "subject_low": figure.subject.low,
-            "subject_high": figure.subject.high,
-            "baseline": baseline[figure.name].value if baseline else math.nan,
-            "cells": part.cells,
-            "subjects": _subjects(part),
-        }
-        for figure in part.figures
-    ]
+def rows(report: Report) -> list[dict[str, Any]]:
+    """One row a figure and split, as its CSV export has them."""
+    parts = [part for part in (report.test, report.validation) if part is not None]
+    return [_row(report, part, figure) for part in parts for figure in part.figures]
+
+
+def _row(report: Report, part: SplitReport, figure: Figure) -> dict[str, Any]:
+    baseline = {known.name: known.value for known in part.baseline}
+    return {
+        "model": report.model,
+        "split": part.split,
+        "figure": metrics.TITLES[figure.name],
+        "value": figure.value,
+        "over_subjects_low": figure.subject.low,
+        "over_subjects_high": figure.subject.high,
+        "over_cells_low": figure.image.low,
+        "over_cells_high": figure.image.high,
+        "area_and_brightness_only": baseline.get(figure.name, math.nan),
+        "threshold": report.threshold,
+        "cells": part.cells,
+        "subjects": _subjects(part),
+        "notice": notice.RESEARCH_USE,
+    }
 
 
 def _split(part: SplitReport) -> dict[str, Any]:

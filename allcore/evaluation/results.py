@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allcore.errors import DataError
+from allcore.errors import DataError, ModelError
 from allcore.evaluation import figures, metrics, subjects, thresholds, words
 from allcore.evaluation.figures import Figure, Sample
 from allcore.evaluation.metrics import Confusion, Floats
@@ -103,8 +103,17 @@ def evaluate(predictions: pd.DataFrame, info: ModelInfo) -> Report:
 
 
 def split_kind(info: ModelInfo) -> str:
-    """'subject' where no test subject was trained on, 'image' for the paper's protocol."""
-    return str(info.training["split"]["kind"])
+    """'subject' where no test subject was trained on, 'image' for the paper's protocol.
+
+    Raises:
+        ModelError: model.json doesn't say.
+    """
+    try:
+        return str(info.training["split"]["kind"])
+    except KeyError:
+        raise ModelError(
+            f"model.json of {info.name} doesn't say how its data was split: train the model again."
+        ) from None
 
 
 def labels_of(table: pd.DataFrame) -> NDArray[np.int64]:

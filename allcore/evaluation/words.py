@@ -1,6 +1,11 @@
 """How figures are written wherever a person reads them."""
 
+from typing import TYPE_CHECKING
+
 from allcore.evaluation.intervals import Interval
+
+if TYPE_CHECKING:
+    from allcore.evaluation.results import SplitReport
 
 # What the rows of a table stand for.
 SPLITS = {"test": "Test", "validation": "Validation"}
@@ -40,3 +45,14 @@ def bounds(interval: Interval) -> str:
 def count(number: int, noun: str) -> str:
     """A number with its noun: "1 subject", "1,204 cells"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def cells_of(part: "SplitReport") -> str:
+    """How many cells of how many subjects a split has."""
+    cells = count(part.cells, "cell")
+    if part.blast.subjects is None or part.normal.subjects is None:
+        return cells
+    return (
+        f"{cells} of {part.blast.subjects} independent ALL and {part.normal.subjects} normal "
+        "subjects"
+    )

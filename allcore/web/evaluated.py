@@ -1,0 +1,61 @@
+"""Evaluations of the installed models, computed once a process and content."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from allcore import modelfolder, settings
+from allcore.evaluation import report
+from allcore.evaluation.report import Report
+from allcore.modelfolder import ModelInfo
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A model's description, its held-out predictions and what follows from them; only to read."""
+
+    info: ModelInfo
+    predictions: pd.DataFrame
+    report: Report
+
+
+def choose() -> str | None:
+    """The model to look at, chosen in the sidebar; None, with a sentence, where there is none."""
+    names = modelfolder.names()
+    if not names:
+        st.info(
+            "No model is installed yet: train one with `python -m allcore train`, or point "
+            "`ALLSCOPE_MODELS` at a folder that holds some.",
+            icon=":material/deployed_code:",
+        )
+        return None
+    preferred = settings.load().model
+    index = names.index(preferred) if preferred in names else 0
+    return st.sidebar.selectbox("Model", names, index=index)
+
+
+def load(name: str) -> Evaluated:
+    """The evaluation of an installed model.
+
+    Raises:
+        ModelError: the folder or its predictions are missing or damaged.
+        DataError: the predictions can't be evaluated.
+    """
+    folder = modelfolder.folder(name)
+    return _load(folder, _digest(folder))
+
+
+@st.cache_resource(max_entries=8, show_spinner="Computing figures and intervals")
+def _load(_folder: Path, digest: str) -> Evaluated:
+    info = modelfolder.read_info(_folder)
+    predictions = modelfolder.read_predictions(_folder)
+    return Evaluated(info, predictions, report.evaluate(predictions, info))
+
+
+def _digest(folder: Path) -> str:
+    """What the evaluation is computed from; a missing file is said by whoever reads it."""
+    files = (folder / modelfolder.INFO, folder / modelfolder.PREDICTIONS)
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files if f.is_file())).hexdigest()

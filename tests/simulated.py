@@ -1,0 +1,88 @@
+"""Held-out predictions of a model that never was, and a model folder around them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from allcore import modelfolder
+from allcore.data.preprocessing import Preprocessing
+from allcore.modelfolder import ModelInfo
+
+
+def predictions(*, seed: int = 0, all_subjects: int = 12, normal_subjects: int = 8) -> pd.DataFrame:
+    """Cells of subjects that differ; every other subject of a class is a test subject."""
+    random = np.random.default_rng(seed)
+    parts = []
+    for label, subjects in (("all", all_subjects), ("hem", normal_subjects)):
+        for number in range(1, subjects + 1):
+            name = f"H{number}" if label == "hem" else str(100 + number)
+            cells = int(random.integers(15, 90))
+            centre = (1.4 if label == "all" else -1.4) + 0.8 * random.normal()
+            logit = random.normal(centre, 1.0, cells)
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "image_id": [f"UID_{name}_1_{i}_{label}" for i in range(cells)],
+                        "path": [f"UID_{name}_1_{i}_{label}.bmp" for i in range(cells)],
+                        "subject": name,
+                        "group": name,
+                        "label": label,
+                        "split": "test" if number % 2 else "validation",
+                        "fold": 0,
+                        "logit": logit,
+                        "probability": special.expit(logit),
+                        "baseline_probability": special.expit(
+                            logit / 3 + random.normal(size=cells)
+                        ),
+                    }
+                )
+            )
+    return pd.concat(parts, ignore_index=True)
+
+
+def info(table: pd.DataFrame, *, name: str = "simulated", **changes: Any) -> ModelInfo:
+    """The description of the model that might have made these predictions."""
+    held = {
+        part: sorted(set(table.loc[table["split"] == part, "subject"].dropna()))
+        for part in ("validation", "test")
+    }
+    fields: dict[str, Any] = {
+        "name": name,
+        "architecture": "qcresnet",
+        "config": {"widths": [16]},
+        "preprocessing": Preprocessing(size=64),
+        "temperature": 1.0,
+        "threshold": 0.5,
+        "threshold_rule": "Fixed for tests.",
+        "weights_sha256": "0" * 64,
+        "training": {
+            "command": "python -m allcore train --data DIR --arch qcresnet --out models/simulated",
+            "seed": 0,
+            "recipe": {"epochs": 2, "augmentation": {"flip": True}},
+            "init": "none",
+            "data": {"name": "Simulated cells", "digest": "f" * 64, "images": len(table)},
+            "versions": {"torch": "2"},
+            "split": {"kind": "subject", "seed": 0, "train": ["101", "H99"], **held},
+            "device": "cpu",
+            "seconds": 60.0,
+            "baseline": {},
+        },
+    }
+    return ModelInfo(**(fields | changes))
+
+
+def folder(root: Path, *, name: str = "simulated", table: pd.DataFrame | None = None) -> Path:
+    """A model folder with everything but weights."""
+    path = root / name
+    path.mkdir(parents=True)
+    table = predictions() if table is None else table
+    modelfolder.write_info(path, info(table, name=name))
+    table.to_parquet(path / modelfolder.PREDICTIONS, index=False)
+    table[["image_id", "split"]].to_csv(path / modelfolder.SPLIT, index=False)
+    pd.DataFrame(
+        {"epoch": [0, 1, 2], "train_loss": [0.7, 0.5, 0.4], "validation_loss": [0.69, 0.55, 0.6]}
+    ).to_csv(path / modelfolder.HISTORY, index=False)
+    return path
