@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 # From the ground up. Modules of one floor may import each other.
 FLOORS: list[tuple[str, ...]] = [
-    ("allcore.errors", "allcore.notice", "allcore.settings"),
+    ("allcore.errors", "allcore.notice", "allcore.settings", "allcore.logs"),
     ("allcore.nets", "allcore.data"),
     ("allcore.modelfolder",),
     ("allcore.training", "allcore.inference", "allcore.evaluation"),

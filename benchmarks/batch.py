@@ -1,0 +1,40 @@
+"""Many files: ours reads, checks, decodes and cuts them; the reference only runs the network."""
+
+import torch
+
+from benchmarks import material, timing
+from benchmarks.timing import Result, Scale
+
+BATCH = 32
+
+
+def run(scale: Scale) -> Result:
+    """Images a second from BMP files to verdicts, against the bare network on ready tensors.
+
+    The reference's tensors are decoded, cut, normalised and on the device before its clock
+    starts, in the same batches and the same memory format.
+    """
+    predictor = material.predictor()
+    with material.pictures(scale.images) as paths:
+        cells = torch.stack([predictor.prepare(material.rgb(path)) for path in paths])
+        batches = [predictor.normalised(chunk) for chunk in cells.split(BATCH)]
+
+        def ours() -> None:
+            rows = list(predictor.predict_files(paths, batch_size=BATCH))
+            assert len(rows) == scale.images
+
+        @torch.inference_mode()
+        def reference() -> None:
+            for batch in batches:
+                predictor.network(batch).cpu()
+
+        mine, theirs = timing.side_by_side(
+            timing.seconds(ours), timing.seconds(reference), rounds=scale.rounds
+        )
+    return timing.result(
+        "batch",
+        ours=scale.images / mine,
+        reference=scale.images / theirs,
+        unit="images/s",
+        device=str(predictor.device),
+    )

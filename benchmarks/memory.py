@@ -1,0 +1,59 @@
+"""Does memory grow with the number of predictions? One process answers many and tells its peak."""
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import material, timing
+from benchmarks.timing import Result, Scale
+
+PICTURES = 32
+
+
+def run(scale: Scale) -> Result:
+    """Peak megabytes after all predictions (2,000 at full scale), against after a tenth of them.
+
+    Flat memory gives a ratio of 1. A process of its own answers them, so that nothing else counts.
+    """
+    ran = subprocess.run(
+        [sys.executable, "-m", __name__, str(scale.predictions)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    peaks = json.loads(ran.stdout)
+    return timing.result(
+        "memory", ours=peaks["last"], reference=peaks["first"], unit="MB", device=peaks["device"]
+    )
+
+
+def measure(predictions: int) -> dict[str, float | str]:
+    """Give the peaks, in megabytes, of this process after a tenth and after all predictions."""
+    predictor = material.predictor()
+    peaks: dict[str, float | str] = {"device": str(predictor.device)}
+    with material.pictures(PICTURES) as paths:
+        files = (paths[number % PICTURES] for number in range(predictions))
+        for done, _ in enumerate(predictor.predict_files(files), start=1):
+            if done == max(1, predictions // 10):
+                peaks["first"] = peak()
+    peaks["last"] = peak()
+    return peaks
+
+
+def peak() -> float:
+    """Give the most memory this process has held so far, in megabytes.
+
+    Linux's VmHWM is this program's alone; ``ru_maxrss`` keeps the peak of the process that
+    started it, and counts in bytes on macOS.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = status.read_text().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(int(sys.argv[1]))))

@@ -1,0 +1,30 @@
+"""The benchmarks there are: name to what runs it, loaded only when it runs."""
+
+import importlib
+from dataclasses import dataclass
+
+from benchmarks.timing import Result, Scale
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One entry: the module whose ``run(scale)`` gives the figures, and the ratio aimed at."""
+
+    module: str
+    aim: str
+
+    def run(self, scale: Scale) -> Result:
+        """Run it."""
+        measured: Result = importlib.import_module(f"benchmarks.{self.module}").run(scale)
+        return measured
+
+
+BENCHMARKS = {
+    "batch": Benchmark("batch", "0.85 or more"),
+    "single": Benchmark("single", "1.25 or less"),
+    "gradcam": Benchmark("gradcam", "1.5 or less"),
+    "training": Benchmark("training", "0.9 or more"),
+    "startup": Benchmark("startup", "as near to 1 as it gets"),
+    "memory": Benchmark("memory", "1.05 or less"),
+    "gradio": Benchmark("gradio_peer", "1 or more"),
+}

@@ -1,0 +1,49 @@
+"""One picture: ours with every check on the way; the reference decodes it and runs the network."""
+
+import io
+import statistics
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from PIL import Image
+
+from allcore.inference import upload
+from benchmarks import material, timing
+from benchmarks.timing import Result, Scale
+
+CHECKED = 16  # pictures a round
+
+
+def run(scale: Scale) -> Result:
+    """Milliseconds from a BMP's bytes to a verdict, against bare decoding and the bare network.
+
+    The reference takes the middle of the picture without looking for the cell.
+    """
+    predictor = material.predictor()
+    size = predictor.info.preprocessing.size
+    with material.pictures(min(scale.images, CHECKED)) as paths:
+        files = [path.read_bytes() for path in paths]
+
+    def ours(data: bytes) -> None:
+        predictor.predict([upload.decode(data)])
+
+    @torch.inference_mode()
+    def reference(data: bytes) -> None:
+        with Image.open(io.BytesIO(data)) as image:
+            edge = (image.width - size) // 2
+            pixels = np.array(image.convert("RGB"))[edge : edge + size, edge : edge + size]
+        batch = torch.from_numpy(pixels.transpose(2, 0, 1).copy())[None]
+        predictor.network(predictor.normalised(batch)).item()
+
+    def each(work: Callable[[bytes], None]) -> Callable[[], float]:
+        return lambda: statistics.median(timing.seconds(lambda d=d: work(d))() for d in files)
+
+    mine, theirs = timing.side_by_side(each(ours), each(reference), rounds=scale.rounds)
+    return timing.result(
+        "single",
+        ours=1000 * mine,
+        reference=1000 * theirs,
+        unit="ms/image",
+        device=str(predictor.device),
+    )

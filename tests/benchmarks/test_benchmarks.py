@@ -1,0 +1,80 @@
+"""Each benchmark runs at a tiny scale and gives a whole object; no time is asserted."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from benchmarks import timing
+from benchmarks.registry import BENCHMARKS
+from benchmarks.timing import Scale
+
+ROOT = Path(__file__).parents[2]
+TINY = Scale(images=4, rounds=1, predictions=4)
+UNITS = {"images/s", "ms/image", "s", "MB"}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", [name for name in BENCHMARKS if name != "startup"])
+@pytest.mark.usefixtures("home", "tiny_model")
+def test_benchmark__gives_a_whole_object(name: str) -> None:
+    _check(name)
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("home", "tiny_model")
+def test_startup__gives_a_whole_object() -> None:
+    if not (os.environ.get("ALLSCOPE_CHROMIUM") or shutil.which("chromium")):
+        pytest.skip("no Chromium on this machine")
+    _check("startup")
+
+
+def _check(name: str) -> None:
+    measured = BENCHMARKS[name].run(TINY)
+    assert list(asdict(measured)) == ["name", "ours", "reference", "ratio", "unit", "machine"]
+    assert measured.name == name
+    assert measured.unit in UNITS
+    assert min(measured.ours, measured.reference) > 0
+    assert measured.ratio == pytest.approx(measured.ours / measured.reference, rel=0.05, abs=0.01)
+    assert "torch" in measured.machine
+
+
+def test_side_by_side__takes_turns_and_drops_the_first_run() -> None:
+    order: list[str] = []
+    figures = iter([99.0, 1.0, 5.0, 3.0])
+
+    def ours() -> float:
+        order.append("ours")
+        return next(figures)
+
+    def reference() -> float:
+        order.append("reference")
+        return 2.0
+
+    assert timing.side_by_side(ours, reference, rounds=3) == (3.0, 2.0)
+    assert order == ["ours", "reference"] * 4
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("home", "tiny_model")
+def test_command__prints_one_object_a_line() -> None:
+    ran = _run("gradcam", "--json", "--images", "2", "--rounds", "1")
+    assert ran.returncode == 0
+    assert [json.loads(line)["name"] for line in ran.stdout.splitlines()] == ["gradcam"]
+
+
+def test_command__refuses_an_unknown_name() -> None:
+    ran = _run("nonsense")
+    assert ran.returncode == 2
+    assert "nonsense" in ran.stderr
+
+
+def _run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
