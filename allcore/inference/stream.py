@@ -5,7 +5,7 @@ import itertools
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -47,7 +47,7 @@ def answers(
     batch_size: int = 32,
     workers: int | None = None,
     forward: Callable[[Tensor], Tensor] | None = None,
-) -> Iterator[Answer]:
+) -> Generator[Answer]:
     """One answer a source, in the order of the sources; nothing that is read stops it.
 
     Args:
@@ -98,7 +98,7 @@ def _decode(predictor: "Predictor", source: Source) -> _Decoded:
 
 def _answer(
     predictor: "Predictor", batch: list[_Decoded], forward: Callable[[Tensor], Tensor]
-) -> Iterator[Answer]:
+) -> Generator[Answer]:
     cells = [decoded.cell for decoded in batch if decoded.cell is not None]
     logits = iter(forward(torch.stack(cells)).tolist() if cells else [])
     for decoded in batch:

@@ -1,0 +1,66 @@
+"""What all sessions share: one predictor and one queue a model, loaded once a process."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from allcore import modelfolder, settings
+from allcore.inference.archive import Source
+from allcore.inference.batching import BatchQueue
+from allcore.inference.jobs import Job
+from allcore.inference.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class Service:
+    """A predictor, and the queue through which all sessions share it."""
+
+    predictor: Predictor
+    queue: BatchQueue[Tensor, float]
+
+    def start(self, sources: Sequence[Source], *, session: str) -> Job:
+        """Answer pictures in the background, in turn with what other sessions ask for."""
+
+        def forward(cells: Tensor) -> Tensor:
+            futures = [self.queue.submit(session, cell) for cell in cells]
+            return torch.tensor([future.result() for future in futures])
+
+        return Job(
+            self.predictor, sources, forward=forward, leave=lambda: self.queue.leave(session)
+        )
+
+
+def service(model: str) -> Service:
+    """The service of an installed model, loaded where it is not yet.
+
+    Raises:
+        AllScopeError: there is no such model or device, or the model is damaged.
+    """
+    folder = modelfolder.folder(model)
+    chosen = settings.load()
+    return _load(folder, _digest(folder), chosen.device, chosen.threads)
+
+
+def _release(released: Service) -> None:
+    released.queue.close()
+
+
+@st.cache_resource(max_entries=2, show_spinner="Loading the model", on_release=_release)
+def _load(_folder: Path, digest: str, device: str, threads: int | None) -> Service:
+    predictor = Predictor.load(_folder, device, threads=threads)
+
+    def run(cells: list[Tensor]) -> list[float]:
+        logits: list[float] = predictor.logits(torch.stack(cells)).tolist()
+        return logits
+
+    return Service(predictor, BatchQueue(run))
+
+
+def _digest(folder: Path) -> str:
+    """Of ``model.json``, which holds the digest of the weights, the threshold and all else."""
+    return hashlib.sha256((folder / modelfolder.INFO).read_bytes()).hexdigest()
