@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from allcore.commands import evaluate, info, predict, train
+from allcore.commands import data, evaluate, info, predict, train
 from allcore.errors import AllScopeError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -18,6 +18,9 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "predict": predict.predict,
     "train": train.train,
     "evaluate": evaluate.evaluate,
+    "data synth": data.synth,
+    "data measure": data.measure,
+    "data compare": data.compare,
 }
 
 GROUPS = {"data": "Data sets.", "users": "Accounts without the web page."}

@@ -1,0 +1,175 @@
+"""Size, brightness, colour and texture of one cell: what real and drawn cells are compared by."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from allcore.data import cells
+from allcore.data.cells import Rgb
+from allcore.data.manifest import Manifest
+from allcore.errors import DataError
+
+Field = NDArray[np.float32]
+
+SCALES = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Deviations of the Gaussians, in pixels, between which texture is measured."""
+BANDS = ("texture_1", "texture_2", "texture_4", "texture_8", "texture_16", "texture_broad")
+EDGE = 2.5
+"""Pixels from the outline that colour leaves out: JPEG mixes the outermost with the background."""
+TEXTURE_EDGE = 6.0
+"""Pixels from the outline that texture leaves out, for the bright rim would drown it."""
+RIM = 24
+"""Distances from the outline, in pixels, over which the rim's colour is followed."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number measured on each cell.
+
+    Attributes:
+        name: its column.
+        title: what people call it.
+        unit: of the number; grey levels run from 0 to 255.
+    """
+
+    name: str
+    title: str
+    unit: str
+
+
+MEASURES = (
+    Measure("area", "area", "px"),
+    Measure("elongation", "long over short axis", "ratio"),
+    Measure("brightness", "brightness", "grey levels"),
+    Measure("red", "red, mean", "grey levels"),
+    Measure("green", "green, mean", "grey levels"),
+    Measure("blue", "blue, mean", "grey levels"),
+    Measure("red_sd", "red, deviation inside the cell", "grey levels"),
+    Measure("green_sd", "green, deviation inside the cell", "grey levels"),
+    Measure("blue_sd", "blue, deviation inside the cell", "grey levels"),
+    Measure("texture_1", "local contrast below 1 px", "grey levels"),
+    Measure("texture_2", "local contrast, 1 to 2 px", "grey levels"),
+    Measure("texture_4", "local contrast, 2 to 4 px", "grey levels"),
+    Measure("texture_8", "local contrast, 4 to 8 px", "grey levels"),
+    Measure("texture_16", "local contrast, 8 to 16 px", "grey levels"),
+    Measure("texture_broad", "contrast above 16 px", "grey levels"),
+    Measure("laplacian", "Laplacian, deviation", "grey levels"),
+    Measure("spots", "skewness at 4 to 8 px (pale spots above 0, dark clumps below)", "1"),
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A measured cell.
+
+    Attributes:
+        values: one number a measure, by name.
+        rim: (RIM, 3) colour at 1, 2, ... pixels from the outline minus the cell's mean colour;
+            NaN where the cell has no such pixel.
+    """
+
+    values: dict[str, float]
+    rim: Field
+
+
+def measure(rgb: Rgb) -> Cell:
+    """Measure the cell in a picture (H, W, 3) uint8.
+
+    Raises:
+        BadImage: there is no cell on black.
+    """
+    mask = cells.mask_of(rgb)
+    top, left, bottom, right = cells.frame_of(mask)
+    colour = rgb[top:bottom, left:right].astype(np.float32)
+    mask = mask[top:bottom, left:right]
+    depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    inside = colour[depth > EDGE]
+    mean, deviation = inside.mean(axis=0), inside.std(axis=0)
+    values = {"area": float(mask.sum()), "elongation": _elongation(mask)}
+    values |= {"brightness": float(mean.mean())}
+    values |= dict(zip(("red", "green", "blue"), map(float, mean), strict=True))
+    values |= dict(zip(("red_sd", "green_sd", "blue_sd"), map(float, deviation), strict=True))
+    values |= _texture(colour.mean(axis=2), mask, depth > TEXTURE_EDGE)
+    return Cell(values, _rim(colour - mean, depth))
+
+
+def bands(grey: Field, mask: NDArray[np.bool_]) -> Iterator[Field]:
+    """Split a grey picture (H, W) into one picture a scale; blurs do not see past the mask."""
+    before = grey
+    weight = mask.astype(np.float32)
+    for scale in SCALES:
+        spread = ndimage.gaussian_filter(weight, scale)
+        after = ndimage.gaussian_filter(grey * weight, scale) / np.maximum(spread, 1e-3)
+        yield before - after
+        before = after
+    yield before
+
+
+def table(manifest: Manifest, rows: Iterable[int]) -> tuple[pd.DataFrame, dict[str, Field]]:
+    """Measure the images in ``rows`` of a manifest.
+
+    Returns:
+        A table with label, subject and one column a measure, and the mean rim by label.
+
+    Raises:
+        DataError: none of the images is on this machine.
+    """
+    found = []
+    rims: dict[str, list[Field]] = {label: [] for label in set(manifest.table["label"].dropna())}
+    for row in manifest.table.iloc[list(rows)].itertuples():
+        path = manifest.root / str(row.path)
+        if path.is_file():
+            cell = measure(read_rgb(path))
+            found.append({"label": row.label, "subject": row.subject, **cell.values})
+            rims[str(row.label)].append(cell.rim)
+    if not found:
+        raise DataError(f"No picture of {manifest.root} is on this machine: connect them first.")
+    mean = {label: np.nanmean(np.stack(rim), axis=0) for label, rim in rims.items() if rim}
+    return pd.DataFrame(found), mean
+
+
+def sample(manifest: Manifest, *, per_subject: int, seed: int = 0) -> list[int]:
+    """Row numbers of at most ``per_subject`` images a subject, drawn with ``seed``."""
+    random = np.random.default_rng(seed)
+    order = pd.Series(random.permutation(len(manifest)))
+    subject = manifest.table["subject"].to_numpy()
+    kept = order.groupby(subject[order], sort=True).head(per_subject)
+    return sorted(int(row) for row in kept)
+
+
+def read_rgb(path: Path) -> Rgb:
+    """The pixels (H, W, 3) uint8 of a file of a data set."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def _texture(grey: Field, mask: NDArray[np.bool_], inner: NDArray[np.bool_]) -> dict[str, float]:
+    split = [band[inner] for band in bands(grey, mask)]
+    values = {name: float(band.std()) for name, band in zip(BANDS, split, strict=True)}
+    values["laplacian"] = float(ndimage.laplace(grey)[inner].std())
+    clumps = split[3] - split[3].mean()
+    values["spots"] = float((clumps**3).mean() / max(float(clumps.std()), 1e-6) ** 3)
+    return values
+
+
+def _elongation(mask: NDArray[np.bool_]) -> float:
+    """Long over short axis of the ellipse with the mask's second moments."""
+    moments = np.linalg.eigvalsh(np.cov(np.argwhere(mask).T))
+    return float(np.sqrt(moments[1] / max(moments[0], 1e-6)))
+
+
+def _rim(colour: Field, depth: NDArray[np.float64]) -> Field:
+    ring = np.rint(depth).astype(int).clip(max=RIM + 1).ravel()
+    count = np.bincount(ring, minlength=RIM + 2)[1 : RIM + 1]
+    sums = [
+        np.bincount(ring, colour[..., channel].ravel(), RIM + 2)[1 : RIM + 1]
+        for channel in range(3)
+    ]
+    with np.errstate(invalid="ignore"):
+        return (np.stack(sums, axis=1) / np.where(count, count, np.nan)[:, None]).astype(np.float32)
