@@ -36,9 +36,7 @@ def select(data: Manifest, info: ModelInfo, folder: Path) -> Selection:
         ModelError: split.csv is missing or damaged, or model.json doesn't say how it was split.
     """
     labelled = data.labelled()
-    part = _by_image(labelled.table, folder)
-    if results.split_kind(info) == "subject":
-        part = part.fillna(_by_subject(labelled.table, info))
+    part = parts(labelled.table, info, folder)
     if part.isna().all():
         part = pd.Series("test", index=part.index)
     chosen = part.isin(("validation", "test"))
@@ -53,6 +51,18 @@ def select(data: Manifest, info: ModelInfo, folder: Path) -> Selection:
         trained_on=int((part == "train").sum()),
         unknown=int(part.isna().sum()),
     )
+
+
+def parts(table: pd.DataFrame, info: ModelInfo, folder: Path) -> "pd.Series[str]":
+    """The part of the model's split that each image of a manifest's table is in, or missing.
+
+    Raises:
+        ModelError: split.csv is missing or damaged, or model.json doesn't say how it was split.
+    """
+    part = _by_image(table, folder)
+    if results.split_kind(info) == "subject":
+        part = part.fillna(_by_subject(table, info))
+    return part
 
 
 def _by_image(table: pd.DataFrame, folder: Path) -> "pd.Series[str]":
