@@ -1,0 +1,105 @@
+"""Small pictures for galleries: one scale for all cells, WebP, made once and kept by content."""
+
+import io
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image, UnidentifiedImageError
+
+from allcore.data.manifest import Manifest
+
+FIELD = 360
+"""Side of what a thumbnail shows, in pixels of the original: hardly a C-NMC cell is larger, and it
+is the same for all, so that sizes can be compared."""
+SIDE = 240
+QUALITY = 82
+WORKERS = 4
+
+
+@dataclass(frozen=True)
+class Source:
+    """A picture to make a thumbnail of.
+
+    Attributes:
+        path: its file.
+        key: stands for its content: the recorded SHA-256, else path, size and time; empty where
+            there is no file.
+    """
+
+    path: Path
+    key: str
+
+
+class Thumbnails:
+    """Thumbnails of all data sets of this process; the least recently used ones are dropped.
+
+    Safe for many threads.
+    """
+
+    def __init__(self, max_entries: int = 6000) -> None:
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._max_entries = max_entries
+        self._lock = threading.Lock()
+
+    def has(self, sources: Iterable[Source]) -> bool:
+        """Whether all that have a file are made already."""
+        with self._lock:
+            return all(not source.key or source.key in self._kept for source in sources)
+
+    def get(self, sources: Iterable[Source]) -> list[bytes | None]:
+        """WebP of each picture; None where there is no file or it can't be read."""
+        wanted = list(sources)
+        with self._lock:
+            found = {s.key: self._kept[s.key] for s in wanted if s.key in self._kept}
+        missing = {s.key: s.path for s in wanted if s.key and s.key not in found}
+        if missing:
+            with ThreadPoolExecutor(WORKERS) as pool:
+                made = zip(missing, pool.map(thumbnail, missing.values()), strict=True)
+                found |= {key: picture for key, picture in made if picture is not None}
+        self._keep(found)
+        return [found.get(source.key) for source in wanted]
+
+    def _keep(self, found: dict[str, bytes]) -> None:
+        with self._lock:
+            for key, picture in found.items():
+                self._kept[key] = picture
+                self._kept.move_to_end(key)
+            while len(self._kept) > self._max_entries:
+                self._kept.popitem(last=False)
+
+
+def sources(manifest: Manifest, rows: pd.DataFrame) -> list[Source]:
+    """The pictures of some rows of a manifest, in their order."""
+    named = zip(rows["sha256"], rows["path"], strict=True)
+    return [_source(manifest.root / path, digest) for digest, path in named]
+
+
+def thumbnail(path: Path) -> bytes | None:
+    """WebP of the middle of a picture, or None where it is missing or can't be read."""
+    try:
+        with Image.open(path) as image:
+            small = _middle(image.convert("RGB"))
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError):
+        return None
+    buffer = io.BytesIO()
+    small.save(buffer, "WEBP", quality=QUALITY, method=2)
+    return buffer.getvalue()
+
+
+def _source(path: Path, digest: str | None) -> Source:
+    try:
+        state = path.stat()
+    except OSError:
+        return Source(path, "")
+    return Source(path, digest or f"{path}|{state.st_size}|{state.st_mtime_ns}")
+
+
+def _middle(picture: Image.Image) -> Image.Image:
+    left, top = (picture.width - FIELD) // 2, (picture.height - FIELD) // 2
+    box = (left, top, left + FIELD, top + FIELD)  # black beyond a smaller picture
+    return picture.crop(box).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
