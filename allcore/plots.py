@@ -49,17 +49,24 @@ def confusion_matrix(counts: Confusion) -> go.Figure:
             z=np.nan_to_num(shares),
             x=names,
             y=names,
-            text=text,
-            texttemplate="%{text}",
-            textfont={"size": 15},
-            hovertemplate="Truth: %{y}<br>Called: %{x}<extra></extra>",
-            colorscale=[[0, "rgba(122,122,122,0.06)"], [1, "rgba(122,122,122,0.55)"]],
+            hoverinfo="skip",
+            colorscale=[[0, "rgba(122,122,122,0.06)"], [1, "rgba(122,122,122,0.4)"]],
             zmin=0,
             zmax=1,
             showscale=False,
             xgap=3,
             ygap=3,
         )
+    )
+    # Text of its own trace takes the theme's colour; a heatmap's own text does not.
+    figure.add_scatter(
+        x=names * 2,
+        y=[names[0]] * 2 + [names[1]] * 2,
+        text=sum(text, []),
+        mode="text",
+        textfont={"size": 15},
+        hoverinfo="skip",
+        showlegend=False,
     )
     figure.update_xaxes(title="Called", fixedrange=True)
     figure.update_yaxes(title="Truth", autorange="reversed", fixedrange=True, tickangle=-90)
@@ -227,14 +234,96 @@ def learning_curve(history: pd.DataFrame) -> go.Figure:
     return _finish(figure, title, height=380)
 
 
+def probability_scale(p_all: float, *, threshold: float) -> go.Figure:
+    """One calibrated probability against the threshold, both on one scale from 0 to 1."""
+    called = "all" if p_all >= threshold else "hem"
+    figure = go.Figure(
+        go.Bar(
+            x=[p_all],
+            y=[""],
+            orientation="h",
+            marker={"color": COLOURS[called]},
+            width=0.5,
+            hovertemplate="Probability %{x:.3f}<extra></extra>",
+        )
+    )
+    figure.add_shape(
+        type="rect", x0=0, x1=1, y0=-0.25, y1=0.25, line_width=0,
+        fillcolor="rgba(122,122,122,0.18)", layer="below",
+    )  # fmt: skip
+    figure.add_shape(
+        type="line", x0=threshold, x1=threshold, y0=-0.42, y1=0.42, line={"width": 2, "dash": "dot"}
+    )
+    figure.add_annotation(
+        x=threshold, y=0.42, text=f"threshold {threshold:.2f}", showarrow=False, yanchor="bottom"
+    )
+    figure.update_xaxes(
+        title="Calibrated probability of an ALL blast", range=[0, 1], showgrid=False, nticks=6
+    )
+    figure.update_yaxes(visible=False, range=[-0.5, 0.85])
+    side = "at or above" if called == "all" else "below"
+    title = f"Probability {p_all:.2f}, {side} the threshold {threshold:.2f}"
+    return _finish(figure, title, height=190)
+
+
+def split_bars(counts: pd.DataFrame) -> go.Figure:
+    """Images of each class by split.
+
+    Args:
+        counts: from `overview.split_counts`.
+    """
+    figure = go.Figure()
+    for label, name in NAMES.items():
+        if label in counts:
+            figure.add_bar(
+                x=counts[label], y=counts["split"], name=name, orientation="h",
+                marker_color=COLOURS[label], text=counts[label], textposition="inside",
+                textangle=0, insidetextanchor="middle",
+                hovertemplate=f"%{{y}}: %{{x:,}} images, {name}<extra></extra>",
+            )  # fmt: skip
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(title="Images", fixedrange=True)
+    figure.update_yaxes(autorange="reversed", fixedrange=True)
+    blasts = counts["all"].sum() if "all" in counts else 0
+    title = f"{100 * blasts / max(1, counts['images'].sum()):.0f} % of the images are ALL blasts"
+    return _finish(figure, title, height=340)
+
+
+def subject_bars(counts: pd.DataFrame) -> go.Figure:
+    """Images of each subject, most first.
+
+    Args:
+        counts: from `overview.subject_counts`; only subjects of one class are coloured.
+    """
+    figure = go.Figure()
+    for label in counts["label"].unique():
+        rows = counts[counts["label"] == label]
+        figure.add_bar(
+            x=rows["subject"], y=rows["images"], name=NAMES.get(label, label),
+            marker_color=COLOURS.get(label, REFUSED), customdata=rows[["split"]],
+            hovertemplate="Subject %{x}: %{y:,} images, %{customdata[0]}<extra></extra>",
+        )  # fmt: skip
+    most, least = counts.iloc[0], counts.iloc[-1]
+    figure.update_xaxes(
+        title="Subject", type="category", categoryorder="array",
+        categoryarray=counts["subject"], showticklabels=len(counts) <= _LINE, fixedrange=True,
+    )  # fmt: skip
+    figure.update_yaxes(title="Images", fixedrange=True)
+    title = f"Subject {most.subject} has {most.images:,} images"
+    if len(counts) > 1:
+        title += f", subject {least.subject} has {least.images:,}"
+    return _finish(figure, title, height=340)
+
+
 def _finish(figure: go.Figure, title: str, *, height: int) -> go.Figure:
     """Title in lines that fit a phone, legend below, little margin."""
     lines = textwrap.wrap(title, _LINE)
     figure.update_layout(
-        title={"text": "<br>".join(lines), "x": 0, "xanchor": "left", "y": 0.98, "yanchor": "top"},
+        title={"text": "<br>".join(lines), "x": 0, "xanchor": "left", "y": 1, "yanchor": "top"}
+        | {"pad": {"t": 20, "l": 4}},
         height=height,
-        margin={"l": 10, "r": 10, "t": 30 + 24 * len(lines), "b": 10},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0},
+        margin={"l": 10, "r": 10, "t": 34 + 22 * len(lines), "b": 10},
+        legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "itemsizing": "constant"},
         hoverlabel={"align": "left"},
     )
     return figure
