@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from allcore import modelfolder
@@ -54,7 +55,7 @@ def test_service__says_what_is_wrong(
 def test_service__closes_its_queue_when_released(service: resources.Service) -> None:
     resources._load.clear()
     with pytest.raises(QueueClosed):
-        service.queue.submit("a", service.predictor.prepare(np.zeros((1, 1, 3), np.uint8)))
+        service.queue.submit("a", torch.zeros(3, 64, 64, dtype=torch.uint8))
 
 
 def test_start__answers_many_sessions_each_their_own(
