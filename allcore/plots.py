@@ -62,7 +62,7 @@ def confusion_matrix(counts: Confusion) -> go.Figure:
     figure.add_scatter(
         x=names * 2,
         y=[names[0]] * 2 + [names[1]] * 2,
-        text=sum(text, []),
+        text=[cell for row in text for cell in row],
         mode="text",
         textfont={"size": 15},
         hoverinfo="skip",
@@ -277,11 +277,11 @@ def split_bars(counts: pd.DataFrame) -> go.Figure:
         if label in counts:
             figure.add_bar(
                 x=counts[label], y=counts["split"], name=name, orientation="h",
-                marker_color=COLOURS[label], text=counts[label], textposition="inside",
+                marker_color=COLOURS[label], text=counts[label], texttemplate="%{text:,}", textposition="inside",
                 textangle=0, insidetextanchor="middle",
                 hovertemplate=f"%{{y}}: %{{x:,}} images, {name}<extra></extra>",
             )  # fmt: skip
-    figure.update_layout(barmode="stack")
+    figure.update_layout(barmode="stack", legend_traceorder="normal", bargap=0.3)
     figure.update_xaxes(title="Images", fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     blasts = counts["all"].sum() if "all" in counts else 0

@@ -10,6 +10,17 @@ from allcore.errors import AllScopeError
 from allcore.evaluation import report
 from allcore.web import evaluated, frame
 
+
+def draw(card: str) -> None:
+    """The card below its title and notice, which the page has itself; tables scroll inside."""
+    for block in card.split("\n\n")[2:]:
+        if not block.startswith("|"):
+            st.markdown(block, width=frame.TEXT_WIDTH)
+            continue
+        head, _, *rows = ([c.strip() for c in line.split("|")[1:-1]] for line in block.splitlines())
+        st.dataframe(pd.DataFrame(rows, columns=head), hide_index=True, height="content")
+
+
 frame.header(
     title="About this model",
     question="What is this model, how was it trained, and what is it not made for?",
@@ -31,14 +42,13 @@ facts = {
 }
 cards = st.container(horizontal=True)
 for label, value in facts.items():
-    with cards.container(border=True, width=200):
+    with cards.container(border=True, width=168):
         st.metric(label, value)
 
 try:
     model = evaluated.load(name)
     text = report.card(model.info, model.report)
-    _, _, body = text.partition("\n\n")  # the page has its own title
-    st.markdown(body)
+    draw(text)
     st.download_button(
         "Download the model card",
         text,

@@ -90,12 +90,12 @@ for note in part.notes:
 cards = st.container(horizontal=True)
 for key in HEADLINE:
     figure = part.figure(key)
-    with cards.container(border=True, width=200):
+    with cards.container(border=True, width=168):
         value = "undefined" if figure.value != figure.value else f"{figure.value:.3f}"
         st.metric(metrics.TITLES[key], value)
         st.caption(
-            f"{words.bounds(figure.subject)} over subjects  \n"
-            f"{words.bounds(figure.image)} over cells"
+            f"Over subjects  \n{words.bounds(figure.subject)}  \n"
+            f"Over cells  \n{words.bounds(figure.image)}"
         )
 st.caption("95 % intervals. Over subjects is the one to go by for a new subject.")
 
@@ -129,6 +129,7 @@ st.subheader("All figures", anchor=False)
 st.dataframe(
     figures_table(part),
     hide_index=True,
+    height="content",
     column_config={"Value": st.column_config.NumberColumn(format="%.3f")},
 )
 st.download_button(

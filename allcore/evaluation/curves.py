@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special, stats
 
 from allcore.errors import DataError
 from allcore.evaluation import blocks, intervals
@@ -30,8 +31,8 @@ class Roc:
 def roc(cells: Sample) -> Roc:
     """The ROC curve with a pointwise 95 % band over subjects.
 
-    The band is Student's interval of the sensitivity at each share of false positives, by the
-    bootstrap of subjects that `figures` uses.
+    The band holds the sensitivity at each share of false positives under the bootstrap of subjects
+    that `figures` uses.
 
     Raises:
         DataError: only one class.
@@ -41,7 +42,7 @@ def roc(cells: Sample) -> Roc:
     levels, which = np.unique(-cells.probabilities, return_inverse=True)
     false_positives = _rising(np.bincount(which, weights=cells.labels == 0))
     sensitivity = _rising(np.bincount(which, weights=cells.labels == 1))
-    low, high = _band(cells, np.interp(GRID, false_positives, sensitivity))
+    low, high = _band(cells)
     return Roc(
         false_positives=false_positives,
         sensitivity=sensitivity,
@@ -57,18 +58,15 @@ def _rising(cells: NDArray[Any]) -> Floats:
     return np.concatenate([[0.0], np.cumsum(cells) / cells.sum()], dtype=float)
 
 
-def _band(cells: Sample, value: Floats) -> tuple[Floats, Floats]:
+def _band(cells: Sample) -> tuple[Floats, Floats]:
     degrees = cells.degrees("auroc")
     if degrees < 1:
         return np.full(len(GRID), np.nan), np.full(len(GRID), np.nan)
-    bounds = [
-        intervals.student(float(v), column, degrees=degrees)
-        for v, column in zip(value, _resampled(cells).T, strict=True)
-    ]
-    # At a sensitivity of 0 or 1 there is no spread to show: the band closes on the curve.
-    low = [bound.low if bound.known else bound.value for bound in bounds]
-    high = [bound.high if bound.known else bound.value for bound in bounds]
-    return np.array(low), np.array(high)
+    # Percentiles rise with the curve, as t intervals at each point would not; their tails are as
+    # far out as Student's t is for so few subjects.
+    tail = special.ndtr(stats.t.ppf((1 - intervals.LEVEL) / 2, degrees))
+    low, high = np.quantile(_resampled(cells), [tail, 1 - tail], axis=0)
+    return low, high
 
 
 def _resampled(cells: Sample) -> Floats:
