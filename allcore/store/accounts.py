@@ -108,8 +108,8 @@ def set_role(database: Database, username: str, role: str) -> AccountInfo:
         raise StoreError(f"There is no role '{role}'; use one of: {', '.join(ROLES)}.")
     with database.alone() as session:
         account = existing(session, username)
-        account.role = role
-        _keep_an_administrator(session)
+        with _keep_an_administrator(session):
+            account.role = role
         logs.event("role set", account=account.id, role=role)
         return info_of(account)
 
@@ -122,9 +122,9 @@ def set_active(database: Database, username: str, *, active: bool) -> AccountInf
     """
     with database.alone() as session:
         account = existing(session, username)
-        account.active = active
-        account.session_version += 0 if active else 1
-        _keep_an_administrator(session)
+        with _keep_an_administrator(session):
+            account.active = active
+            account.session_version += 0 if active else 1
         logs.event("account enabled" if active else "account disabled", account=account.id)
         return info_of(account)
 
@@ -190,14 +190,19 @@ def unique_or_sentence(username: str) -> Iterator[None]:
     try:
         yield
     except exc.IntegrityError as error:
-        if "email" in str(error.orig):
+        rule = str(error.orig).splitlines()[0]  # PostgreSQL's further lines hold what was typed
+        if "email" in rule:
             raise StoreError("Another account has this e-mail address; use another.") from None
         raise StoreError(f"The username '{username}' is taken; choose another.") from None
 
 
-def _keep_an_administrator(session: Session) -> None:
+@contextlib.contextmanager
+def _keep_an_administrator(session: Session) -> Iterator[None]:
+    """Refuse a change that takes the last active administrator away."""
+    before = count(session, Account.role == "admin", Account.active)
+    yield
     session.flush()
-    if count(session, Account.role == "admin", Account.active) == 0:
+    if before and not count(session, Account.role == "admin", Account.active):
         raise StoreError(
             "This is the last active administrator; make another account administrator first."
         )

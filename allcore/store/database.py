@@ -96,7 +96,7 @@ def label(url: URL) -> str:
 def _url(address: str) -> URL:
     try:
         url = make_url(address)
-    except exc.ArgumentError:
+    except (exc.ArgumentError, ValueError):
         raise StoreError(
             "ALLSCOPE_DATABASE_URL is not a database address; "
             "write postgresql://USER:PASSWORD@HOST/NAME, or unset it to use SQLite."

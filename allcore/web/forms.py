@@ -31,9 +31,8 @@ def new_account(*, key: str, submit: str, with_code: bool = False) -> dict[str, 
         entered = {}
         if with_code:
             entered["code"] = st.text_input("Setup code", autocomplete="one-time-code")
-        entered["username"] = st.text_input(
-            "Username", autocomplete="username", help=f"{rules.USERNAME.capitalize()}."
-        )
+        entered["username"] = st.text_input("Username", autocomplete="username")
+        st.caption(f"{rules.USERNAME.capitalize()}.")
         entered["display_name"] = st.text_input("Your name", autocomplete="name")
         entered["email"] = st.text_input("E-mail (optional)", autocomplete="email")
         entered["password"], agrees = new_password()
@@ -48,16 +47,15 @@ def new_account(*, key: str, submit: str, with_code: bool = False) -> dict[str, 
 
 def new_password() -> tuple[str, bool]:
     """Draw the two fields of a new password; give it and whether both hold the same."""
-    first = st.text_input(
-        "New password", type="password", autocomplete="new-password", help=passwords.RULE
-    )
-    second = st.text_input("New password again", type="password", autocomplete="new-password")
+    first = st.text_input("New password", type="password", autocomplete="new-password")
+    st.caption(passwords.RULE)
+    second = st.text_input("Repeat new password", type="password", autocomplete="new-password")
     return first, first == second
 
 
 def _reset() -> None:
     with st.expander("I have a reset code", icon=":material/key:"), st.form("reset", border=False):
-        st.caption(f"An administrator gives you the code. {passwords.RULE}")
+        st.caption("An administrator gives you the code.")
         code = st.text_input("Reset code", autocomplete="one-time-code")
         password, agrees = new_password()
         if not st.form_submit_button("Set the new password", width="stretch"):

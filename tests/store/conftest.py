@@ -1,0 +1,44 @@
+"""A fresh database a test: SQLite always, PostgreSQL where ALLSCOPE_TEST_POSTGRES names one."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from allcore.settings import Settings
+from allcore.store import database as databases
+from allcore.store import passwords
+from allcore.store.database import Database
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The fewest rounds bcrypt takes; what is compared does not depend on them."""
+    monkeypatch.setattr(passwords, "ROUNDS", 4)
+    passwords.dummy_hash.cache_clear()
+    yield
+    passwords.dummy_hash.cache_clear()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def config(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    if request.param == "sqlite":
+        return Settings(home=tmp_path / "home", database_url=None)
+    url = os.environ.get("ALLSCOPE_TEST_POSTGRES")
+    if not url:
+        pytest.skip("ALLSCOPE_TEST_POSTGRES names no PostgreSQL server")
+    engine = sqlalchemy.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    engine.dispose()
+    return Settings(home=tmp_path / "home", database_url=url)
+
+
+@pytest.fixture
+def database(config: Settings) -> Iterator[Database]:
+    opened = databases.connect(config)
+    yield opened
+    opened.engine.dispose()

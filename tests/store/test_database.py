@@ -1,0 +1,112 @@
+import contextlib
+import multiprocessing
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from allcore.errors import StoreError
+from allcore.settings import Settings
+from allcore.store import accounts
+from allcore.store import database as databases
+from allcore.store.database import Database
+from allcore.store.models import Base
+
+
+def test_migrations__agree_with_the_models(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_connect__keeps_what_is_there(database: Database, config: Settings) -> None:
+    accounts.create(database, username="ada", display_name="Ada", password=None)
+    again = databases.connect(config)
+    assert [account.username for account in accounts.listed(again)] == ["ada"]
+
+
+def test_connect__migrates_once_when_processes_race(config: Settings) -> None:
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        assert pool.map(_tables, [config] * 4) == [3] * 4
+
+
+def test_connect__prepares_sqlite(tmp_path: Path) -> None:
+    opened = databases.connect(Settings(home=tmp_path / "new" / "home"))
+    with opened.read() as session:
+        assert session.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert session.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+def test_connect__a_database_of_a_newer_version(database: Database, config: Settings) -> None:
+    with database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="newer ALLScope"):
+        databases.connect(config)
+
+
+def test_connect__not_a_database(tmp_path: Path) -> None:
+    (tmp_path / "allscope.db").write_text("this is a text file, long enough to be read as a page")
+    with pytest.raises(StoreError, match=r"can't be opened: file is not a database; set ALLSCOPE"):
+        databases.connect(Settings(home=tmp_path))
+
+
+def test_connect__home_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "home").touch()
+    with pytest.raises(StoreError, match=r"can't be opened: .*ALLSCOPE_HOME"):
+        databases.connect(Settings(home=tmp_path / "home"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://someone:sesame@127.0.0.1:9/allscope",
+        "postgresql://someone:sesame@127.0.0.1:9/allscope?password=sesame",
+        "oracle://someone:sesame@localhost/allscope",
+        "someone:sesame@localhost",
+        "postgresql://someone:sesame@localhost:port/allscope",
+    ],
+)
+def test_connect__never_says_the_password(url: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as caught:
+        databases.connect(Settings(home=tmp_path, database_url=url))
+    assert "sesame" not in str(caught.value)
+    assert "ALLSCOPE_DATABASE_URL" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_connect__wrong_password(config: Settings, tmp_path: Path) -> None:
+    if config.database_url is None:
+        pytest.skip("SQLite has no password")
+    url = sqlalchemy.make_url(config.database_url).set(username="nobody-here", password="sesame")
+    wrong = Settings(home=tmp_path, database_url=url.render_as_string(hide_password=False))
+    with pytest.raises(StoreError, match="can't be opened") as caught:
+        databases.connect(wrong)
+    assert "sesame" not in str(caught.value)
+
+
+def test_write__undoes_everything_on_an_error(database: Database) -> None:
+    account = accounts.new_account(
+        username="ada", display_name="Ada", email="", password=None, role="user"
+    )
+    with contextlib.suppress(ZeroDivisionError), database.write() as session:
+        session.add(account)
+        session.flush()
+        raise ZeroDivisionError
+    assert accounts.listed(database) == []
+
+
+def test_read__a_database_that_has_gone(database: Database) -> None:
+    with database.write() as session:
+        session.execute(text("DROP TABLE one_time_code"))
+        session.execute(text("DROP TABLE account"))
+    with pytest.raises(StoreError, match="can't be opened"):
+        accounts.listed(database)
+
+
+def _tables(config: Settings) -> int:
+    inspector = sqlalchemy.inspect(databases.connect(config).engine)
+    return len(set(inspector.get_table_names()) - {"alembic_version"})
