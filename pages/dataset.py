@@ -33,8 +33,20 @@ def summary(table: pd.DataFrame) -> str:
     return f"**{len(table):,} images.** {'; '.join(parts)}."
 
 
+def split_sentence(table: pd.DataFrame, parts: "pd.Series[str] | None") -> str:
+    if parts is not None and parts.notna().any():
+        return (
+            f"The split is that of {frame.plain(str(model))}, by which it was trained and judged."
+        )
+    if (table["split"] == overview.UNKNOWN).all():
+        return "Which split each image is in is not known: no installed model was trained on them."
+    return "The split is the data set's own: no installed model was trained on these images."
+
+
 def card(row: pd.Series, *, synthetic: bool) -> Card:
-    detail = f"subject {row['subject']}, {row['split']}"
+    detail = f"subject {row['subject']}"
+    if row["split"] != overview.UNKNOWN:
+        detail += f", {row['split']}"
     return Card(str(row["image_id"]), row["label"], detail, synthetic)
 
 
@@ -88,7 +100,8 @@ name = datasets.choose()
 model = datasets.choose_model()
 try:
     manifest = datasets.load(name)
-    table = overview.described(manifest, datasets.parts(manifest, model))
+    parts = datasets.parts(manifest, model)
+    table = overview.described(manifest, parts)
 except AllScopeError as error:
     frame.problem(error)
     st.stop()
@@ -98,6 +111,7 @@ st.subheader(frame.plain(manifest.name), anchor=False)
 if synthetic:
     st.info(SYNTHETIC, icon=":material/draw:", width=frame.TEXT_WIDTH)
 st.markdown(summary(table), width=frame.TEXT_WIDTH)
+st.markdown(split_sentence(table, parts), width=frame.TEXT_WIDTH)
 left, right = st.columns(2)
 for place, figure in (
     (left, plots.split_bars(overview.split_counts(table))),

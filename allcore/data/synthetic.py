@@ -85,7 +85,7 @@ def _check(folder: Path, *, cells: int, subjects: int) -> None:
 def _write(folder: Path, entry: Entry, seed: int) -> str:
     """Draw one picture into the folder and return the SHA-256 of its file."""
     buffer = io.BytesIO()
-    Image.fromarray(_picture(entry, seed)).save(buffer, "PNG", compress_level=3)
+    Image.fromarray(_picture(entry, seed)).save(buffer, "PNG", compress_level=1)
     (folder / _file_name(entry)).write_bytes(buffer.getvalue())
     return hashlib.sha256(buffer.getvalue()).hexdigest()
 

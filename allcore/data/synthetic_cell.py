@@ -22,7 +22,8 @@ LARGEST_FRAME = 340
 STAIN = np.array([0.82, 0.40, 0.38], dtype=np.float32)
 SECOND_STAIN = np.array([0.46, -0.25, -0.73], dtype=np.float32)
 """Directions of the first two principal components of colour inside real cells."""
-SENSOR_NOISE = 0.75
+SENSOR_NOISE = 1.3
+"""Deviation in each channel, in grey levels; the lens's fringe then averages some of it out."""
 CHANNELS = ("red", "green", "blue")
 RIM_RADIUS = 105
 """Radius of a typical cell in pixels."""
@@ -88,13 +89,14 @@ def _body(outline: Outline) -> Body:
     points = _points(outline)
     side = STEP * int(np.ceil((np.ptp(points, axis=1).max() + 4) / STEP))
     middle = side / 2 - (points.max(axis=1) + points.min(axis=1)) / 2
-    y, x = (np.arange(side)[:, None] - middle[0], np.arange(side)[None, :] - middle[1])
-    radius = np.hypot(y, x)
-    angle = (np.arctan2(y, x) * (ANGLES / (2 * np.pi))).astype(int) % ANGLES
-    cover = np.clip(outline.cell[angle] - radius + 0.5, 0, 1)
-    depth = ndimage.distance_transform_edt(cover > 0.5)
-    pale = np.clip((radius - outline.nucleus[angle]) / 5 - 0.3, 0, 1)
-    return Body(cover.astype(np.float32), depth.astype(np.float32), pale.astype(np.float32))
+    along = np.arange(side, dtype=np.float32)
+    y, x = along[:, None] - np.float32(middle[0]), along[None, :] - np.float32(middle[1])
+    radius = np.sqrt(y**2 + x**2)
+    angle = (np.arctan2(y, x) * np.float32(ANGLES / (2 * np.pi))).astype(np.int32) % ANGLES
+    cover = np.clip(outline.cell.astype(np.float32)[angle] - radius + np.float32(0.5), 0, 1)
+    depth = ndimage.distance_transform_edt(cover > 0.5).astype(np.float32)
+    pale = (radius - outline.nucleus.astype(np.float32)[angle]) / 5 - np.float32(0.3)
+    return Body(cover, depth, np.clip(pale, 0, 1))
 
 
 def _stained(look: Look, body: Body, random: np.random.Generator) -> Field:
@@ -102,38 +104,47 @@ def _stained(look: Look, body: Body, random: np.random.Generator) -> Field:
     mean = np.array([look.values[name] for name in CHANNELS], dtype=np.float32)
     deviation = np.array([look.values[f"{name}_sd"] for name in CHANNELS])
     inside = np.flatnonzero(body.cover)
-    fine, slow = (layer[inside] for layer in _layers(look, body, random))
-    counted = np.flatnonzero(body.depth.ravel()[inside] > EDGE)[::THIN]
+    depth = body.depth.ravel()[inside]
+    fine, slow = _layers(look, body, inside, random)
+    counted = np.flatnonzero(depth > EDGE)[::THIN]
     fine -= fine[counted].mean(axis=0)
     slow -= slow[counted].mean(axis=0)
+    noise = random.standard_normal(fine.shape, dtype=np.float32) * np.float32(SENSOR_NOISE)
     colour = np.zeros((body.cover.size, 3), dtype=np.float32)
-    colour[inside] = mean + fine + slow * _share(fine[counted], slow[counted], deviation)
+    share = _share(fine[counted], slow[counted], deviation)
+    colour[inside] = mean + fine + noise + slow * share
     return colour.reshape(*body.cover.shape, 3)
 
 
-def _layers(look: Look, body: Body, random: np.random.Generator) -> tuple[Field, Field]:
-    """(S * S, 3) each: chromatin, which stays as drawn, and shading, which is scaled to fit."""
+def _layers(
+    look: Look, body: Body, inside: NDArray[np.int_], random: np.random.Generator
+) -> tuple[Field, Field]:
+    """(N, 3) each: chromatin, which stays as drawn, and shading, which is scaled to fit.
+
+    Both of the N pixels ``inside`` the cell, numbered row by row.
+    """
     drawn = _drawn_contrast(look)
     noise, other = Noise(len(body.cover), random), Noise(len(body.cover), random)
     chromatin = noise.octaves(drawn * synthetic_chromatin.CHROMATIN)
     chromatin = synthetic_chromatin.arranged(look.label, chromatin, body.depth, random)
     chromatin += other.octaves(drawn * synthetic_chromatin.FINE)
-    chromatin *= 1 - 0.7 * body.cytoplasm
     second = other.octaves(synthetic_chromatin.SECOND).T
     broad = noise.octaves(drawn * synthetic_chromatin.BROAD)
-    fine = chromatin.reshape(-1, 1) * (STAIN / STAIN.mean()) + second.reshape(-1, 1) * SECOND_STAIN
-    slow = broad.reshape(-1, 1) * (STAIN / STAIN.mean())
-    slow += _rim(look.label, body.depth.ravel()) * np.float32(random.lognormal(0, 0.2))
-    return fine, slow + body.cytoplasm.reshape(-1, 1) * CYTOPLASM * np.float32(
-        random.uniform(0.5, 1)
-    )
+    pale = body.cytoplasm.ravel()[inside, None]
+    stain = STAIN / STAIN.mean()
+    fine = chromatin.ravel()[inside, None] * (1 - np.float32(0.7) * pale) * stain
+    fine += second.ravel()[inside, None] * SECOND_STAIN
+    slow = broad.ravel()[inside, None] * stain
+    strength, paleness = random.lognormal(0, 0.2), random.uniform(0.5, 1)
+    slow += _rim(look.label, body.depth.ravel()[inside]) * np.float32(strength)
+    return fine, slow + pale * CYTOPLASM * np.float32(paleness)
 
 
 def _drawn_contrast(look: Look) -> NDArray[np.float64]:
     """What chromatin has to bring to each octave; rim and sensor bring their own."""
     asked = np.array([look.values[name] for name in BANDS])
     others = _rim_contrast(look.label) ** 2
-    others[0] += SENSOR_NOISE**2 / 3
+    others[0] += SENSOR_NOISE**2 / 5
     return synthetic_chromatin.contrasts(np.sqrt(np.maximum(asked**2 - others, (0.3 * asked) ** 2)))
 
 
@@ -182,10 +193,9 @@ def _fringed(colour: Field, fringe: tuple[float, float]) -> Field:
 
 
 def _picture(cell: Field, random: np.random.Generator) -> Rgb:
-    noise = random.standard_normal(cell.shape, dtype=np.float32) * np.float32(SENSOR_NOISE)
-    pixels = np.clip(np.rint(cell + noise * (cell > 0)), 0, 255).astype(np.uint8)
     picture = np.zeros((NATIVE_SIDE, NATIVE_SIDE, 3), dtype=np.uint8)
     jitter = np.clip(random.normal(0, PLACE_JITTER, 2), -8, 8)
     top, left = ((NATIVE_SIDE - len(cell)) // 2 + np.rint(jitter)).astype(int)
+    pixels = np.clip(np.rint(cell), 0, 255)
     picture[top : top + len(cell), left : left + len(cell)] = pixels
     return picture
