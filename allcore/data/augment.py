@@ -66,7 +66,8 @@ class RandomPose(v2.Transform):
 
     def transform(self, inpt: Tensor, params: dict[str, Any]) -> Tensor:
         grid = functional.affine_grid(params["matrices"], list(inpt.shape), align_corners=False)
-        return functional.grid_sample(inpt, grid, align_corners=False)
+        turned: Tensor = functional.grid_sample(inpt, grid, align_corners=False)
+        return turned
 
 
 class RandomStain(v2.Transform):

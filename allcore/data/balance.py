@@ -23,4 +23,5 @@ def weights(
     chance = group_sizes[group_index] ** -float(subject_strength)
     for label in np.unique(label_of):
         chance[label_of == label] /= chance[label_of == label].sum()
-    return chance / chance.sum()
+    result: NDArray[np.float64] = chance / chance.sum()
+    return result

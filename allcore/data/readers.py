@@ -32,7 +32,7 @@ def read(path: Path) -> Manifest:
     """
     path = path.expanduser()
     if path.is_file():
-        return manifest.build(path.parent, _table(path), name=path.stem)
+        return manifest.build(path.parent, _table(path) or [], name=path.stem)
     if not path.is_dir():
         raise DataError(f"There is no data set at {path}: check the path, or set ALLSCOPE_DATA.")
     for reader in READERS:
@@ -79,9 +79,8 @@ def preliminary_cnmc(root: Path) -> Rows | None:
     files = {file.name: _relative(file, root) for file in _images(root, deep=True)}
     table = pd.read_csv(found[0], dtype=str)
     rows: Rows = []
-    for patient, name, label in table[["Patient_ID", "new_names", "labels"]].itertuples(
-        index=False
-    ):
+    columns = ["Patient_ID", "new_names", "labels"]
+    for patient, name, label in table[columns].itertuples(index=False):
         if name in files:
             subject = re.match(r"UID_(H?\d+)", patient, re.IGNORECASE)
             rows.append({
@@ -131,8 +130,7 @@ def _table(path: Path, needs: Iterable[str] = ()) -> Rows | None:
         raise DataError(f"{path} has no column 'path' or 'file': name the image files in one.")
     if "label" in table:
         table["label"] = table["label"].str.lower().map(lambda word: LABEL_WORDS.get(word, word))
-    rows: Rows = table.to_dict("records")
-    return rows
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def _images(folder: Path, *, deep: bool = False) -> list[Path]:

@@ -37,7 +37,8 @@ class QCResNet(CellNetwork):
 
     @property
     def cam_layer(self) -> nn.Module:
-        return self.body.layer4
+        layer: nn.Module = self.body.layer4
+        return layer
 
     def forward_features(self, cells: Tensor) -> Tensor:
         features: Tensor = self.hidden(self.body(cells))

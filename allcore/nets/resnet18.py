@@ -17,7 +17,8 @@ class ResNet18(CellNetwork):
 
     @property
     def cam_layer(self) -> nn.Module:
-        return self.body.layer4
+        layer: nn.Module = self.body.layer4
+        return layer
 
     def forward_features(self, cells: Tensor) -> Tensor:
         features: Tensor = self.body(cells)

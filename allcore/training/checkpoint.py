@@ -32,6 +32,15 @@ class Progress:
     best_epoch: int = -1
     history: list[dict[str, float]] = field(default_factory=list)
 
+    def note(self, row: dict[str, float]) -> bool:
+        """Add the row of the epoch just trained; say whether it is the best so far."""
+        best = row["validation_loss"] < self.best_loss
+        if best:
+            self.best_loss, self.best_epoch = row["validation_loss"], self.epoch
+        self.history.append(row)
+        self.epoch += 1
+        return best
+
 
 def save(
     folder: Path,

@@ -54,14 +54,14 @@ def _predictions(
     parts = material.split.parts.reindex(material.manifest.table["image_id"]).to_numpy()
     chosen = parts != "train"
     table = material.manifest.table[chosen].reset_index(drop=True)
-    table = table[["image_id", "path", "subject", "group", "label"]]
-    table["split"] = parts[chosen]
-    table["fold"] = plan.fold
     pixels = torch.from_numpy(material.cells.pixels[chosen])
     logits = fit.predict(fitted.network, pixels, plan.preprocessing, device=device)
-    table["logit"] = logits.double().numpy()
-    table["baseline_probability"] = _baseline(plan, material)[chosen]
-    return table
+    return table[["image_id", "path", "subject", "group", "label"]].assign(
+        split=parts[chosen],
+        fold=material.split.fold,
+        logit=logits.double().numpy(),
+        baseline_probability=_baseline(plan, material)[chosen],
+    )
 
 
 def _baseline(plan: Plan, material: Material) -> NDArray[np.float64]:
@@ -88,7 +88,7 @@ def _info(
 ) -> ModelInfo:
     """Temperature and threshold from validation cells alone, and where everything came from."""
     rows = held_out[held_out["split"] == "validation"]
-    labels = (rows["label"] == "all").to_numpy(dtype=int)
+    labels = np.where(rows["label"] == "all", 1, 0)
     groups = rows["group"].to_numpy(dtype=str)
     logits = rows["logit"].to_numpy()
     temperature = calibration.fit_temperature(logits, labels, groups)
@@ -102,7 +102,7 @@ def _info(
         preprocessing=plan.preprocessing,
         temperature=temperature,
         threshold=choice.value,
-        threshold_rule=choice.rule,
+        threshold_rule=choice.sentence,
         weights_sha256=digest,
         training=_training(plan, material, fitted, device=device, seconds=seconds),
     )

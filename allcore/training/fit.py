@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from lightning.fabric import Fabric
@@ -26,8 +27,8 @@ from allcore.training.recipe import Recipe
 RESIDENT_SHARE = 0.25
 """Cells stay on a GPU where they fill no more than this share of its free memory."""
 
-OnStep = Callable[[int, int, float], object]
-"""Called after a step with steps done, steps in all, and the loss."""
+OnStep = Callable[[int, int], object]
+"""Called after a step with steps done and steps in all."""
 
 
 @dataclass(frozen=True)
@@ -80,62 +81,99 @@ def fit(
         recipe: every other choice.
         fabric: launched.
         folder: where the checkpoint is kept.
-        on_step: called with steps done, steps in all, and the last loss.
+        on_step: called after each step.
 
     Raises:
         ModelError: the checkpoint there is damaged or of another recipe.
     """
-    network.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    _freeze(network, recipe.freeze)
-    average = AveragedModel(
-        network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True
-    )
-    best = copy.deepcopy(average)
-    wrapped, optimizer = fabric.setup(network, _optimizer(network, recipe))
-    state = {"network": network, "average": average, "best": best}
+    run = _Run.start(network, preprocessing, recipe, fabric)
     progress = checkpoint.resume(
-        folder, fingerprint=recipe.fingerprint(), modules=state, optimizer=optimizer
+        folder,
+        fingerprint=recipe.fingerprint(),
+        modules=run.modules(),
+        optimizer=run.optimizer,
     )
     train, validation = _resident(train, fabric), _resident(validation, fabric)
-    steps = -(-(recipe.samples or len(train.targets)) // recipe.batch_size)
-    augment = recipe.augmentation.transforms()
-
     while progress.epoch < recipe.epochs and not _exhausted(progress, recipe):
         started = time.perf_counter()
-        torch.manual_seed(recipe.seed * 10_000 + progress.epoch)
-        wrapped.train()
-        _freeze(network, recipe.freeze)
-        losses = torch.zeros((), device=fabric.device)
-        for step, (cells, targets) in enumerate(_draws(train, recipe, steps, fabric)):
-            done = progress.epoch * steps + step
-            _set_rate(optimizer, recipe.rate(done, recipe.epochs * steps))
-            loss = _loss(
-                wrapped(_input(augment(cells), preprocessing)), targets, recipe.label_smoothing
-            )
-            fabric.backward(loss)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            average.update_parameters(network)
-            losses += loss.detach()
-            if on_step:
-                on_step(done + 1, recipe.epochs * steps, float(loss.detach()))
-        trained = time.perf_counter() - started
-        logits = predict(average, validation.pixels, preprocessing, device=fabric.device)
-        _close_epoch(progress, losses / steps, logits, validation, trained, optimizer)
-        if progress.best_epoch == progress.epoch:
-            best.load_state_dict(average.state_dict())
-        progress.epoch += 1
+        loss = run.train_epoch(train, progress.epoch, on_step)
+        seconds = time.perf_counter() - started
+        logits = predict(run.average, validation.pixels, preprocessing, device=fabric.device)
+        row = _row(validation, logits) | {"train_loss": loss, "seconds": round(seconds, 2)}
+        if progress.note({"epoch": progress.epoch} | row):
+            run.best.load_state_dict(run.average.state_dict())
         if fabric.is_global_zero:
             checkpoint.save(
                 folder,
                 fingerprint=recipe.fingerprint(),
                 progress=progress,
-                modules=state,
-                optimizer=optimizer,
+                modules=run.modules(),
+                optimizer=run.optimizer,
             )
         fabric.barrier()
-    kept: CellNetwork = best.module.eval()
+    kept = cast(CellNetwork, run.best.module.eval())
     return Fitted(kept, progress.history, progress.best_epoch)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The parts of a run that learn, and what they learn by."""
+
+    network: CellNetwork
+    wrapped: nn.Module
+    average: AveragedModel
+    best: AveragedModel
+    optimizer: Optimizer
+    preprocessing: Preprocessing
+    recipe: Recipe
+    fabric: Fabric
+
+    @classmethod
+    def start(
+        cls,
+        network: CellNetwork,
+        preprocessing: Preprocessing,
+        recipe: Recipe,
+        fabric: Fabric,
+    ) -> "_Run":
+        network.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        _freeze(network, recipe.freeze)
+        average = AveragedModel(
+            network, multi_avg_fn=_warmed_up(recipe.ema_decay), use_buffers=True
+        )
+        best = copy.deepcopy(average)
+        wrapped, optimizer = fabric.setup(network, _optimizer(network, recipe))
+        return cls(network, wrapped, average, best, optimizer, preprocessing, recipe, fabric)
+
+    def modules(self) -> dict[str, nn.Module]:
+        """What a checkpoint holds."""
+        return {"network": self.network, "average": self.average, "best": self.best}
+
+    def train_epoch(self, train: Examples, epoch: int, on_step: OnStep | None) -> float:
+        """One epoch from its own seed; the mean loss of its steps."""
+        recipe = self.recipe
+        steps = recipe.steps(len(train.targets))
+        augment = recipe.augmentation.transforms()
+        torch.manual_seed(recipe.seed * 10_000 + epoch)
+        self.wrapped.train()
+        _freeze(self.network, recipe.freeze)
+        total = torch.zeros((), device=self.fabric.device)
+        for step, (cells, targets) in enumerate(_draws(train, recipe, steps, self.fabric)):
+            done = epoch * steps + step
+            _set_rate(self.optimizer, recipe.rate(done, recipe.epochs * steps))
+            total += self._step(_input(augment(cells), self.preprocessing), targets)
+            if on_step:
+                on_step(done + 1, recipe.epochs * steps)
+        return float(total / steps)
+
+    def _step(self, batch: Tensor, targets: Tensor) -> Tensor:
+        logits = self.wrapped(batch)
+        loss = _loss(logits, targets, self.recipe.label_smoothing)
+        self.fabric.backward(loss)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.average.update_parameters(self.network)
+        return loss.detach()
 
 
 @torch.inference_mode()
@@ -221,37 +259,29 @@ def _draws(
         )
 
 
-def _close_epoch(
-    progress: Progress,
-    train_loss: Tensor,
-    logits: Tensor,
-    validation: Examples,
-    seconds: float,
-    optimizer: Optimizer,
-) -> None:
-    """Add the epoch's row and note whether it is the best so far."""
+def _row(validation: Examples, logits: Tensor) -> dict[str, float]:
+    """Validation figures of an epoch; the loss counts by the cells' balanced weights."""
     from sklearn.metrics import roc_auc_score
 
     targets, weights = validation.targets.cpu(), validation.weights.cpu()
     each = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-    loss = float((each * weights).sum() / weights.sum())
-    progress.history.append(
-        {
-            "epoch": progress.epoch,
-            "seconds": round(seconds, 2),
-            "learning_rate": optimizer.param_groups[-1]["lr"],
-            "train_loss": float(train_loss),
-            "validation_loss": loss,
-            "validation_accuracy": float(((logits > 0) == (targets > 0.5)).float().mean()),
-            "validation_auroc": float(roc_auc_score(targets, logits)),
-            "validation_auroc_balanced": float(
-                roc_auc_score(targets, logits, sample_weight=weights)
-            ),
-        }
-    )
-    if loss < progress.best_loss:
-        progress.best_loss, progress.best_epoch = loss, progress.epoch
+    return {
+        "validation_loss": float((each * weights).sum() / weights.sum()),
+        "validation_accuracy": float(((logits > 0) == (targets > 0.5)).float().mean()),
+        "validation_auroc": float(roc_auc_score(targets, logits)),
+        "validation_auroc_balanced": float(roc_auc_score(targets, logits, sample_weight=weights)),
+    }
+
+
+def _warmed_up(decay: float) -> Callable[..., None]:
+    """A moving average that starts short, so that the first steps don't hang on the random head."""
+
+    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
+        now = min(decay, (1 + int(count)) / (10 + int(count)))
+        get_ema_multi_avg_fn(now)(averaged, current, count)
+
+    return update
 
 
 def _exhausted(progress: Progress, recipe: Recipe) -> bool:
-    return progress.epoch - 1 - progress.best_epoch >= recipe.patience and progress.best_epoch >= 0
+    return bool(progress.history) and progress.epoch - 1 - progress.best_epoch >= recipe.patience

@@ -97,7 +97,7 @@ def _set_live(layer: nn.BatchNorm2d, moments: Tensor) -> None:
     mean = moments[0].clone()
     variance = (moments[1] - mean.square()).clamp(min=1e-6)
     with torch.no_grad():
-        layer.bias += mean
+        layer.bias.add_(mean)
         layer.weight.copy_((variance + layer.eps).sqrt())
         layer.running_mean.copy_(mean)  # type: ignore[union-attr]
         layer.running_var.copy_(variance)  # type: ignore[union-attr]

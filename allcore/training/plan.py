@@ -92,5 +92,5 @@ def gather(plan: Plan, *, show: bool = True) -> Material:
         )
     with tqdm(total=len(manifest), desc="Decoding", disable=None if show else True) as bar:
         cells = cache.decode(manifest.paths(), plan.preprocessing, progress=bar.update)
-    targets = (manifest.table["label"] == "all").to_numpy(dtype=float)
+    targets = np.where(manifest.table["label"] == "all", 1.0, 0.0)
     return Material(manifest, cells, split, targets)

@@ -45,6 +45,10 @@ class Recipe:
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
+    def steps(self, images: int) -> int:
+        """Steps an epoch for so many training images."""
+        return -(-(self.samples or images) // self.batch_size)
+
     def rate(self, step: int, steps: int) -> float:
         """Factor on the learning rate at ``step`` of ``steps``: linear warm-up, then cosine."""
         rising = max(1, round(self.warmup * steps))

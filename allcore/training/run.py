@@ -1,7 +1,7 @@
 """A whole training run: data set in, model folder out."""
 
 import time
-from contextlib import nullcontext
+from typing import Any
 
 import torch
 from lightning.fabric import Fabric
@@ -50,8 +50,7 @@ def _fit(plan: Plan, material: Material, fabric: Fabric) -> Fitted:
     torch.manual_seed(recipe.seed)
     network = registry.build(plan.architecture, **plan.config)
     initialise.initialise(network, plan.init, _some(train_part, plan.preprocessing))
-    bar = tqdm(desc="Training", unit="step", disable=None) if fabric.is_global_zero else None
-    with bar or nullcontext():
+    with tqdm(desc="Training", unit="step", disable=_hidden(fabric)) as bar:
         return fit.fit(
             network,
             train=train_part,
@@ -60,7 +59,7 @@ def _fit(plan: Plan, material: Material, fabric: Fabric) -> Fitted:
             recipe=recipe,
             fabric=fabric,
             folder=plan.out,
-            on_step=_shown(bar) if bar is not None else None,
+            on_step=_shown(bar),
         )
 
 
@@ -70,10 +69,14 @@ def _some(part: Examples, preprocessing: Preprocessing) -> Tensor:
     return preprocessing.normalise(part.pixels[drawn])
 
 
-def _shown(bar: "tqdm[None]") -> OnStep:
-    def show(done: int, steps: int, loss: float) -> None:
+def _hidden(fabric: Fabric) -> bool | None:
+    """True for all processes but the first; None leaves it to tqdm to ask for a terminal."""
+    return None if fabric.is_global_zero else True
+
+
+def _shown(bar: "tqdm[Any]") -> OnStep:
+    def show(done: int, steps: int) -> None:
         bar.total = steps
-        bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
         bar.update(done - bar.n)
 
     return show

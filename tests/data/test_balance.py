@@ -1,0 +1,23 @@
+import numpy as np
+import pytest
+
+from allcore.data import balance
+
+LABELS = ["all"] * 6 + ["hem"] * 2
+GROUPS = ["1", "1", "1", "1", "2", "2", "H1", "H2"]
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
+def test_weights__classes_are_equally_likely(strength):
+    chance = balance.weights(LABELS, GROUPS, subject_strength=strength)
+    assert chance[:6].sum() == pytest.approx(0.5)
+    assert chance.sum() == pytest.approx(1)
+
+
+def test_weights__strength_0_draws_images_alike():
+    assert np.ptp(balance.weights(LABELS, GROUPS, subject_strength=0)[:6]) == pytest.approx(0)
+
+
+def test_weights__strength_1_draws_subjects_alike():
+    chance = balance.weights(LABELS, GROUPS, subject_strength=1)
+    assert chance[:4].sum() == pytest.approx(chance[4:6].sum())

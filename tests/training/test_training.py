@@ -1,0 +1,160 @@
+"""The whole training run on drawn cells: what is learned, resumed and written."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from allcore import modelfolder
+from allcore.data.augment import Augmentation
+from allcore.data.preprocessing import Preprocessing
+from allcore.errors import ModelError
+from allcore.training import checkpoint, run
+from allcore.training.plan import Plan
+from allcore.training.recipe import Recipe
+from tests.conftest import draw_cell
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six subjects a class, four cells each: blasts large, normal cells small."""
+    root = tmp_path_factory.mktemp("cells")
+    for number in range(12):
+        label = "all" if number < 6 else "hem"
+        subject = f"{number + 100}" if label == "all" else f"H{number + 100}"
+        (root / label).mkdir(exist_ok=True)
+        for cell in range(4):
+            picture = draw_cell(seed=number * 10 + cell, radius=120 if label == "all" else 70)
+            Image.fromarray(picture).save(root / label / f"UID_{subject}_{cell}_1_{label}.png")
+    return root
+
+
+@pytest.fixture
+def plan(cells: Path, tmp_path: Path) -> Plan:
+    return Plan(
+        data=cells,
+        out=tmp_path / "made",
+        architecture="qcresnet",
+        config={"widths": [16]},
+        init="none",
+        split="subject",
+        folds=3,
+        fold=0,
+        preprocessing=Preprocessing(size=48),
+        recipe=Recipe(
+            epochs=3, batch_size=8, learning_rate=3e-3, body_rate=1.0, ema_decay=0.8,
+            augmentation=Augmentation(scale=1.05),
+        ),
+        device="cpu",
+        command="python -m allcore train",
+    )  # fmt: skip
+
+
+def test_train__writes_the_whole_model_folder(plan):
+    run.train(plan)
+    assert {path.name for path in plan.out.iterdir()} == {
+        modelfolder.INFO,
+        modelfolder.WEIGHTS,
+        modelfolder.HISTORY,
+        modelfolder.SPLIT,
+        modelfolder.PREDICTIONS,
+        modelfolder.EMBEDDINGS,
+        modelfolder.CARD,
+    }
+
+
+def test_train__figures_are_those_of_the_weights_that_ship(plan):
+    run.train(plan)
+    info = modelfolder.read_info(plan.out)
+    network = modelfolder.load_network(plan.out)
+    table = modelfolder.read_predictions(plan.out)
+    for row in table.head(3).itertuples():
+        rgb = np.asarray(Image.open(plan.data / row.path).convert("RGB"))
+        cell = torch.from_numpy(info.preprocessing.crop(rgb).copy()).permute(2, 0, 1)[None]
+        with torch.inference_mode():
+            logit = float(network(info.preprocessing.normalise(cell)))
+        assert logit == pytest.approx(row.logit, abs=1e-3)
+        assert torch.sigmoid(torch.tensor(logit / info.temperature)).item() == pytest.approx(
+            row.probability, abs=1e-3
+        )
+
+
+def test_train__held_out_subjects_are_not_trained_on(plan):
+    run.train(plan)
+    split = modelfolder.read_info(plan.out).training["split"]
+    table = modelfolder.read_predictions(plan.out)
+    assert set(table["subject"]) == set(split["validation"]) | set(split["test"])
+    assert not set(table["subject"]) & set(split["train"])
+    assert set(table["split"]) == {"validation", "test"}
+
+
+def test_train__embeds_every_cell(plan):
+    run.train(plan)
+    with np.load(plan.out / modelfolder.EMBEDDINGS) as stored:
+        assert stored["features"].shape == (48, 16)
+        assert stored["map"].shape == (48, 2)
+        assert np.isfinite(stored["map"]).all()
+
+
+def test_train__learns_and_keeps_the_best_epoch(plan):
+    run.train(replace(plan, recipe=replace(plan.recipe, epochs=6)))
+    history = pd.read_csv(plan.out / modelfolder.HISTORY)
+    assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
+    best = modelfolder.read_info(plan.out).training["best_epoch"]
+    assert history["validation_loss"].idxmin() == best
+
+
+def test_train__killed_run_ends_with_the_same_weights(plan, tmp_path, monkeypatch):
+    run.train(plan)
+    whole = modelfolder.load_network(plan.out).state_dict()
+
+    killed = replace(plan, out=tmp_path / "killed")
+    save = checkpoint.save
+
+    def save_then_die(*args, **kwargs):
+        save(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "save", save_then_die)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            run.train(killed)
+    monkeypatch.setattr(checkpoint, "save", save)
+    run.train(killed)
+
+    resumed = modelfolder.load_network(killed.out).state_dict()
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_train__checkpoint_of_another_recipe_is_refused(plan, monkeypatch):
+    monkeypatch.setattr(
+        "allcore.training.finish.write", lambda *_a, **_k: (_ for _ in ()).throw(KeyboardInterrupt)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        run.train(plan)
+    with pytest.raises(ModelError, match="other settings"):
+        run.train(replace(plan, recipe=replace(plan.recipe, learning_rate=1.0)))
+
+
+def test_train__damaged_checkpoint_is_named(plan):
+    plan.out.mkdir()
+    (plan.out / checkpoint.FILE_NAME).write_bytes(b"broken")
+    with pytest.raises(ModelError, match="damaged: remove it"):
+        run.train(plan)
+
+
+def test_train__never_overwrites_a_model(plan):
+    run.train(plan)
+    with pytest.raises(ModelError, match="holds a trained model"):
+        run.train(plan)
+
+
+def test_train__image_split_is_the_papers(plan):
+    run.train(replace(plan, split="image"))
+    split = modelfolder.read_info(plan.out).training["split"]
+    assert split["kind"] == "image"
+    assert set(split["test"]) & set(split["train"])  # subjects leak, as the paper's do
