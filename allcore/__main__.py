@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from allcore.commands import data, evaluate, info, predict, train
+from allcore.commands import data, evaluate, info, predict, train, users
 from allcore.errors import AllScopeError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -21,6 +21,12 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "data synth": data.synth,
     "data measure": data.measure,
     "data compare": data.compare,
+    "users add": users.add,
+    "users list": users.show,
+    "users disable": users.disable,
+    "users enable": users.enable,
+    "users reset": users.reset,
+    "users role": users.role,
 }
 
 GROUPS = {"data": "Data sets.", "users": "Accounts without the web page."}

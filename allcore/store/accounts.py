@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
 from sqlalchemy import ColumnExpressionArgument, exc, func, or_, select
 from sqlalchemy.orm import Session
@@ -15,8 +14,7 @@ from allcore.store import passwords, rules
 from allcore.store.database import Database
 from allcore.store.models import Account
 
-Role = Literal["user", "admin"]
-ROLES: tuple[Role, ...] = ("user", "admin")
+ROLES = ("user", "admin")
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,13 @@ class AccountInfo:
     last_sign_in: datetime | None
     has_password: bool
 
+    @property
+    def state(self) -> str:
+        """Say in a word or three whether the person can sign in."""
+        if not self.active:
+            return "disabled"
+        return "active" if self.has_password else "no password yet"
+
 
 def create(
     database: Database,
@@ -42,7 +47,7 @@ def create(
     display_name: str,
     email: str = "",
     password: str | None,
-    role: Role = "user",
+    role: str = "user",
 ) -> AccountInfo:
     """Make an account; without a password its owner needs a one-time code to sign in.
 
@@ -104,8 +109,7 @@ def set_role(database: Database, username: str, role: str) -> AccountInfo:
     Raises:
         StoreError: unknown role or name, or the last active administrator would be gone.
     """
-    if role not in ROLES:
-        raise StoreError(f"There is no role '{role}'; use one of: {', '.join(ROLES)}.")
+    check_role(role)
     with database.alone() as session:
         account = existing(session, username)
         with _keep_an_administrator(session):
@@ -129,10 +133,21 @@ def set_active(database: Database, username: str, *, active: bool) -> AccountInf
         return info_of(account)
 
 
+def check_role(role: str) -> None:
+    """Refuse a role that accounts don't have.
+
+    Raises:
+        StoreError: it is unknown.
+    """
+    if role not in ROLES:
+        raise StoreError(f"There is no role '{role}'; use one of: {', '.join(ROLES)}.")
+
+
 def new_account(
-    *, username: str, display_name: str, email: str, password: str | None, role: Role
+    *, username: str, display_name: str, email: str, password: str | None, role: str
 ) -> Account:
     """Build a row that keeps every rule, before any transaction begins: hashing takes time."""
+    check_role(role)
     return Account(
         username=rules.username(username),
         display_name=rules.display_name(display_name),

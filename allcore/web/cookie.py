@@ -23,7 +23,7 @@ TASK = "cookie_task"
 """What the browser still has to do with the cookie: "write" or "delete"."""
 
 
-class SessionCookie(CookieModel):  # type: ignore[misc]
+class SessionCookie(CookieModel):
     """A signed token of username, session version and end (HS256, not readable by the server)."""
 
     def __init__(self, *, key: str, days: float) -> None:

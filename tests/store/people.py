@@ -1,7 +1,7 @@
 """People for the tests, also in processes of their own."""
 
 from allcore.store import accounts, passwords
-from allcore.store.accounts import AccountInfo, Role
+from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 
 PASSWORD = "correct horse battery"
@@ -13,7 +13,7 @@ def add(
     *,
     display_name: str = "",
     email: str = "",
-    role: Role = "user",
+    role: str = "user",
     password: str | None = PASSWORD,
 ) -> AccountInfo:
     return accounts.create(

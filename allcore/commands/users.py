@@ -1,0 +1,129 @@
+"""``python -m allcore users ...``: accounts without the web page."""
+
+import getpass
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from allcore.store.accounts import AccountInfo
+
+Name = Annotated[str, typer.Argument(help="Username.")]
+
+
+def add(
+    name: Name,
+    role: Annotated[str, typer.Option(help="user or admin.")] = "user",
+    email: Annotated[str, typer.Option(help="E-mail address.")] = "",
+    display_name: Annotated[str, typer.Option(help="The person's name.")] = "",
+    password_file: Annotated[
+        Path | None, typer.Option(help="File whose first line is the password; - reads it here.")
+    ] = None,
+) -> None:
+    """Make an account: asks for a password on a terminal, else prints a one-time reset code."""
+    from allcore.store import accounts, codes, database
+
+    accounts.check_role(role)
+    password = _password(password_file)
+    opened = database.connect()
+    made = accounts.create(
+        opened,
+        username=name,
+        display_name=display_name or name,
+        email=email,
+        password=password,
+        role=role,
+    )
+    print(f"Made the account {made.username} with the role {made.role}.")
+    if password is None:
+        _print_code(codes.issue_reset(opened, made.username))
+
+
+def show(
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """List the accounts."""
+    from allcore.store import accounts, database
+
+    found = [_row(account) for account in accounts.listed(database.connect())]
+    if as_json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    if not found:
+        print("No accounts yet; make one with: python -m allcore users add NAME --role admin")
+        return
+    columns = ("username", "role", "state", "email", "last_sign_in", "display_name")
+    lines = [columns, *(tuple(str(row[column] or "") for column in columns) for row in found)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
+    for line in lines:
+        print(
+            "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        )
+
+
+def disable(name: Name) -> None:
+    """Shut an account out; its open sessions end."""
+    from allcore.store import accounts, database
+
+    print(f"Disabled {accounts.set_active(database.connect(), name, active=False).username}.")
+
+
+def enable(name: Name) -> None:
+    """Let a disabled account in again."""
+    from allcore.store import accounts, database
+
+    print(f"Enabled {accounts.set_active(database.connect(), name, active=True).username}.")
+
+
+def reset(name: Name) -> None:
+    """Print a one-time code with which the account's owner sets a new password."""
+    from allcore.store import codes, database
+
+    _print_code(codes.issue_reset(database.connect(), name))
+
+
+def role(name: Name, role: Annotated[str, typer.Argument(help="user or admin.")]) -> None:
+    """Give an account a role."""
+    from allcore.store import accounts, database
+
+    changed = accounts.set_role(database.connect(), name, role)
+    print(f"{changed.username} has the role {changed.role}.")
+
+
+def _password(file: Path | None) -> str | None:
+    """Read the password from a file, from standard input, or from a person; None otherwise."""
+    from allcore.errors import StoreError
+
+    if file is not None:
+        try:
+            text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise StoreError(f"The password file {file} can't be read; check its path.") from None
+        return text.split("\n")[0].rstrip("\r")
+    if not sys.stdin.isatty():
+        return None
+    password = getpass.getpass("Password (12 to 64 characters): ")
+    if getpass.getpass("The same again: ") != password:
+        raise StoreError("The two passwords differ; run the command again.")
+    return password
+
+
+def _print_code(code: str) -> None:
+    print("Reset code, good for 24 hours, for the sign-in page under 'I have a reset code':")
+    print(f"\n    {code}\n")
+
+
+def _row(account: "AccountInfo") -> dict[str, str | None]:
+    last = account.last_sign_in
+    return {
+        "username": account.username,
+        "display_name": account.display_name,
+        "email": account.email,
+        "role": account.role,
+        "state": account.state,
+        "created_at": account.created_at.isoformat(timespec="seconds"),
+        "last_sign_in": last.isoformat(timespec="seconds") if last else None,
+    }
