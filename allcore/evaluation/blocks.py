@@ -9,7 +9,7 @@ from scipy import sparse
 from allcore.evaluation import metrics
 from allcore.evaluation.metrics import Floats
 
-BLOCKS = 400
+BLOCKS = 256
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ class Sample:
     labels: NDArray[np.integer]
     probabilities: Floats
     groups: NDArray[np.intp] | None
+    resamples: int
     weights: Floats  # (resamples, subjects) the weight of each subject in each resample
 
     def degrees(self, name: str) -> int:
@@ -72,7 +73,7 @@ def sample(
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
         probabilities: (N,) calibrated probability of an ALL blast.
         subjects: (N,) the independent subject of each cell, or None where unknown.
-        resamples: how many resamples of the subjects to draw.
+        resamples: how many resamples to draw.
         seed: of the draw.
 
     Raises:
@@ -81,12 +82,12 @@ def sample(
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
     metrics.check(labels=labels, probabilities=probabilities)
     if subjects is None:
-        return Sample(labels, probabilities, None, np.zeros((0, 0)))
+        return Sample(labels, probabilities, None, resamples, np.zeros((0, 0)))
     groups = np.unique(np.asarray(subjects, dtype=str), return_inverse=True)[1]
     weights = intervals.subject_weights(
         labels=labels, groups=groups, resamples=resamples, seed=seed
     )
-    return Sample(labels, probabilities, groups, weights)
+    return Sample(labels, probabilities, groups, resamples, weights)
 
 
 def at_threshold(cells: Sample, threshold: float) -> tuple[Figure, ...]:
@@ -100,7 +101,7 @@ def at_threshold(cells: Sample, threshold: float) -> tuple[Figure, ...]:
     )
     value = metrics.count_figures(counts)
     observed = np.array(dataclasses.astuple(counts))
-    by_cell = metrics.count_figures(Confusion(*_redrawn(observed).T))
+    by_cell = metrics.count_figures(Confusion(*_redrawn(observed, cells.resamples).T))
     shares = _shares(counts)
     by_subject = metrics.count_figures(_by_subject(cells, threshold))
     return tuple(
@@ -124,7 +125,7 @@ def threshold_free(cells: Sample) -> tuple[Figure, ...]:
     table = blocks.tabulate(
         labels=cells.labels, probabilities=cells.probabilities, groups=cells.groups
     )
-    by_cell = blocks.figures(table, _redrawn(table.counts))
+    by_cell = blocks.figures(table, _redrawn(table.counts, cells.resamples))
     by_subject = blocks.figures(table, _by_subject_blocks(cells, table))
     figures = []
     for name in by_cell:
@@ -150,11 +151,11 @@ def _shares(counts: Confusion) -> dict[str, Interval]:
     }
 
 
-def _redrawn(counts: NDArray[Any]) -> Floats:
+def _redrawn(counts: NDArray[Any], resamples: int) -> Floats:
     """(resamples, K) counts of bootstrap resamples of single cells from observed counts (K,)."""
     rng = np.random.default_rng(intervals.SEED)
     cells = int(counts.sum())
-    return rng.multinomial(cells, counts / cells, size=intervals.RESAMPLES).astype(float)
+    return rng.multinomial(cells, counts / cells, size=resamples).astype(float)
 
 
 def _by_subject(cells: Sample, threshold: float) -> Confusion:
