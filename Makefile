@@ -11,7 +11,8 @@ help:  ## list what make can do here
 
 run:  ## start the dashboard (PORT=8600 chooses the port)
 	@scripts/setup.sh requirements.lock
-	@$(PYTHON) -m streamlit run app.py $(if $(PORT),--server.port $(PORT))
+	@nice -n 10 $(PYTHON) -m allcore data synth >/dev/null & \
+	$(PYTHON) -m streamlit run app.py $(if $(PORT),--server.port $(PORT))
 
 test: lint  ## check style and types, then run every test
 	@$(PYTHON) -m pytest

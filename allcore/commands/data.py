@@ -16,30 +16,40 @@ if TYPE_CHECKING:
 PER_SUBJECT = 24
 """Cells a subject that are measured unless told: enough for means, a minute for 50 subjects."""
 
+OWN = "--cells, --subjects, --seed"
+
 PerSubject = Annotated[int, typer.Option(min=2, help="Cells of each subject to measure at most.")]
 
 
 def synth(
-    folder: Annotated[Path, typer.Argument(help="New or empty folder to draw into.")],
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="New or empty folder; without one, the app's demonstration set."),
+    ] = None,
     cells: Annotated[int | None, typer.Option(min=1, help="Number of cells.")] = None,
     subjects: Annotated[int | None, typer.Option(min=1, help="Number of subjects.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same pictures.")] = None,
 ) -> None:
     """Draw a synthetic set of cells with planted faults, and the truth about them."""
-    from allcore.data import synthetic
+    from allcore.data import demo, synthetic
     from allcore.notice import RESEARCH_USE
 
-    drawn = synthetic.draw_set(
-        folder,
-        cells=synthetic.CELLS if cells is None else cells,
-        subjects=synthetic.SUBJECTS if subjects is None else subjects,
-        seed=synthetic.SEED if seed is None else seed,
-    )
-    faults = int((synthetic.truth(folder)["fault"] != "").sum())
+    if folder is None and not (cells is None and subjects is None and seed is None):
+        raise typer.BadParameter("needs a FOLDER: the app's set is always the same", param_hint=OWN)
+    if folder is None:
+        drawn = demo.ensure_demo()
+    else:
+        drawn = synthetic.draw_set(
+            folder,
+            cells=synthetic.CELLS if cells is None else cells,
+            subjects=synthetic.SUBJECTS if subjects is None else subjects,
+            seed=synthetic.SEED if seed is None else seed,
+        )
+    faults = int((synthetic.truth(drawn.root)["fault"] != "").sum())
     people = drawn.table["subject"].nunique()
     print(RESEARCH_USE)
     print(
-        f"{len(drawn)} synthetic cells of {people} subjects in {folder}, {faults} of them with "
+        f"{len(drawn)} synthetic cells of {people} subjects in {drawn.root}, {faults} of them with "
         f"planted faults ({synthetic.TRUTH})."
     )
 
