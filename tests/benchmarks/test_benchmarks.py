@@ -1,8 +1,6 @@
 """Each benchmark runs at a tiny scale and gives a whole object; no time is asserted."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from dataclasses import asdict
@@ -10,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import timing
+from benchmarks import servers, timing
 from benchmarks.registry import BENCHMARKS
 from benchmarks.timing import Scale
 
@@ -30,7 +28,7 @@ def test_benchmark__gives_a_whole_object(name: str) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("home", "tiny_model")
 def test_startup__gives_a_whole_object() -> None:
-    if not (os.environ.get("ALLSCOPE_CHROMIUM") or shutil.which("chromium")):
+    if not servers.chromium():
         pytest.skip("no Chromium on this machine")
     _check("startup")
 

@@ -1,0 +1,73 @@
+"""What a person does on the pages, by what they see: labels, headings and buttons."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+PATIENCE = 60_000  # milliseconds: the first use of a page loads its libraries
+PASSWORD = "correct horse 7 battery"
+SETUP_CODE = re.compile(r"^\s+([0-9A-Z]{5}(?:-[0-9A-Z]{5}){3})\s*$", flags=re.MULTILINE)
+
+
+def visit(page: Page, address: str) -> None:
+    """Open an address and wait until its page is drawn."""
+    page.goto(address)
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until the page has a title and its script has ended."""
+    page.locator("h1").first.wait_for(timeout=PATIENCE)
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
+
+
+def title(page: Page, text: str) -> Locator:
+    """The page's title, waited for."""
+    heading = page.get_by_role("heading", name=text, level=1, exact=True)
+    heading.wait_for(timeout=PATIENCE)
+    return heading
+
+
+def open_from_navigation(page: Page, name: str, *, titled: str | None = None) -> None:
+    """Follow the navigation's link to a page and wait until it is drawn."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
+    title(page, titled or name)
+    settle(page)
+
+
+def fill(page: Page, **fields: str) -> None:
+    """Type into text fields; the names are their labels with underscores for spaces."""
+    for label, text in fields.items():
+        page.get_by_label(label.replace("_", " "), exact=True).first.fill(text)
+
+
+def make_account(page: Page, *, username: str, name: str, button: str, code: str = "") -> None:
+    """Fill the form of a new account and send it."""
+    if code:
+        fill(page, Setup_code=code)
+    fill(page, Username=username, Your_name=name)
+    fill(page, New_password=PASSWORD, Repeat_new_password=PASSWORD)
+    page.get_by_role("button", name=button).click()
+
+
+def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
+    """Fill the sign-in form that is on the page and send it."""
+    fill(page, Username=username, Password=password)
+    page.get_by_test_id("stFormSubmitButton").get_by_role("button", name="Sign in").click()
+
+
+def setup_code(terminal: Path) -> str:
+    """The one-time code that the server has printed."""
+    found = SETUP_CODE.search(terminal.read_text())
+    assert found, f"no setup code on the terminal: {terminal.read_text()}"
+    return found[1]
+
+
+def overflow(page: Page) -> int:
+    """Pixels by which the page is wider than its window, or its content than its own box."""
+    script = """() => Math.max(...[document.documentElement, document.querySelector(
+        '[data-testid="stMain"]')].map(each => each.scrollWidth - each.clientWidth))"""
+    wider: int = page.evaluate(script)
+    return wider
