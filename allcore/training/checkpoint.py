@@ -14,6 +14,12 @@ from torch.optim import Optimizer
 from allcore.errors import ModelError
 
 FILE_NAME = "checkpoint.safetensors"
+SCORE = "validation_auroc_balanced"
+"""Column of the history that chooses the epoch to keep.
+
+AUROC and not the loss: temperature and threshold are fitted afterwards, so that only the order of
+cells matters, and a network not yet sure of itself is not worse for it.
+"""
 
 
 @dataclass
@@ -22,21 +28,21 @@ class Progress:
 
     Attributes:
         epoch: next epoch to train.
-        best_loss: lowest validation loss so far.
+        best_score: highest validation score so far.
         best_epoch: the epoch that gave it, -1 before the first.
         history: one row an epoch, as ``history.csv`` holds it.
     """
 
     epoch: int = 0
-    best_loss: float = float("inf")
+    best_score: float = float("-inf")
     best_epoch: int = -1
     history: list[dict[str, float]] = field(default_factory=list)
 
     def note(self, row: dict[str, float]) -> bool:
         """Add the row of the epoch just trained; say whether it is the best so far."""
-        best = row["validation_loss"] < self.best_loss
+        best = row[SCORE] > self.best_score
         if best:
-            self.best_loss, self.best_epoch = row["validation_loss"], self.epoch
+            self.best_score, self.best_epoch = row[SCORE], self.epoch
         self.history.append(row)
         self.epoch += 1
         return best

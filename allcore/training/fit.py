@@ -76,7 +76,7 @@ def fit(
     Args:
         network: initialised.
         train: drawn from by weight, with replacement.
-        validation: other subjects; the epoch with the lowest loss on them is kept.
+        validation: other subjects; the epoch that orders them best is kept.
         preprocessing: normalises what was cut.
         recipe: every other choice.
         fabric: launched.

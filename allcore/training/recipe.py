@@ -24,7 +24,7 @@ class Recipe:
         label_smoothing: targets are drawn this far in from 0 and 1 (half on either side).
         ema_decay: decay of the moving average of the weights, which is what is kept.
         subject_strength: see ``allcore.data.balance.weights``.
-        patience: epochs without a better validation loss before training stops.
+        patience: epochs without a better validation score before training stops.
         freeze: prefixes of parameter names that stay as initialised.
         seed: of initialisation, draws, augmentation and dropout.
         augmentation: how far training cells are varied.

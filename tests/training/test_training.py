@@ -105,7 +105,7 @@ def test_train__learns_and_keeps_the_best_epoch(plan):
     history = pd.read_csv(plan.out / modelfolder.HISTORY)
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
     best = modelfolder.read_info(plan.out).training["best_epoch"]
-    assert history["validation_loss"].idxmin() == best
+    assert history[checkpoint.SCORE].idxmax() == best
 
 
 def test_train__killed_run_ends_with_the_same_weights(plan, tmp_path, monkeypatch):
