@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import ResNet18_Weights
+from torchvision.models.resnet import BasicBlock
 
 from allcore.errors import ModelError
 from allcore.nets.base import CellNetwork
@@ -39,6 +40,7 @@ def initialise(network: CellNetwork, init: str, cells: Tensor) -> None:
         raise ModelError(f"No layer of {init} fits this network: give ResNet-18 weights.")
     body.load_state_dict(weights, strict=False)
     _revive_norms(body, set(weights), cells)
+    _quieten_fresh_blocks(body, set(weights))
 
 
 def _imagenet() -> dict[str, Tensor]:
@@ -86,6 +88,17 @@ def _revive_norms(body: nn.Module, loaded: set[str], cells: Tensor) -> None:
         body.train()
     for name, layer in folded.items():
         _set_live(layer, torch.stack(inputs[name]).mean(0))
+
+
+def _quieten_fresh_blocks(body: nn.Module, loaded: set[str]) -> None:
+    """Start residual blocks that the file lacks as their shortcut alone.
+
+    Goyal et al. 2017, section 5.1: with the last norm's weight at zero, a fresh block hands on
+    what the loaded layers found instead of a random mixture of it.
+    """
+    for name, block in body.named_modules():
+        if isinstance(block, BasicBlock) and f"{name}.bn2.weight" not in loaded:
+            nn.init.zeros_(block.bn2.weight)
 
 
 def _moments(value: Tensor) -> Tensor:

@@ -52,6 +52,15 @@ def _stem(network: CellNetwork) -> torch.Tensor:
     return body.maxpool(body.relu(body.bn1(body.conv1(cells()))))
 
 
+def test_initialise__blocks_that_the_file_lacks_start_as_their_shortcut(folded):
+    network = registry.build("qcresnet")
+    initialise.initialise(network, str(folded), cells())
+    network.eval()
+    block = network.body.layer4[1]
+    activations = torch.rand(2, 512, 7, 7)
+    torch.testing.assert_close(block(activations), activations)
+
+
 def test_initialise__none_changes_nothing():
     network = registry.build("qcresnet")
     before = {k: v.clone() for k, v in network.state_dict().items()}
