@@ -85,7 +85,8 @@ def run() -> None:
     try:
         visitor = accounts.visitor()
         page = st.navigation(_sections(visitor))
-        accounts.settle_cookie()
+        with st.container():  # a place of its own: an upload is lost when what is above it moves
+            accounts.settle_cookie()
     except AllScopeError as error:
         frame.unavailable(error)
     page.run()
