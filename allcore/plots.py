@@ -37,20 +37,24 @@ def confusion_matrix(counts: Confusion) -> go.Figure:
     names = [NAMES["hem"], NAMES["all"]]
     text = [
         [
-            f"<b>{count:,.0f}</b><br>{100 * share:.0f} % of<br>{name} cells"
+            f"<b>{count:,.0f}</b><br>{100 * share:.0f} % of<br>{name}"
             if np.isfinite(share)
             else "no cells"
             for count, share in zip(row, row_shares, strict=True)
         ]
-        for row, row_shares, name in zip(table, shares, ("normal", "blast"), strict=True)
+        for row, row_shares, name in zip(table, shares, ("normal cells", "ALL blasts"), strict=True)
     ]
     figure = go.Figure(
         go.Heatmap(
             z=np.nan_to_num(shares),
             x=names,
             y=names,
+            text=text,
+            texttemplate="%{text}",
+            textfont={"size": 15, "color": "#FFFFFF"},
             hoverinfo="skip",
-            colorscale=[[0, "rgba(122,122,122,0.06)"], [1, "rgba(122,122,122,0.4)"]],
+            # White text reads on both ends, whatever the page's theme.
+            colorscale=[[0, "#73737D"], [1, "#4A3A80"]],
             zmin=0,
             zmax=1,
             showscale=False,
@@ -58,18 +62,10 @@ def confusion_matrix(counts: Confusion) -> go.Figure:
             ygap=3,
         )
     )
-    # Text of its own trace takes the theme's colour; a heatmap's own text does not.
-    figure.add_scatter(
-        x=names * 2,
-        y=[names[0]] * 2 + [names[1]] * 2,
-        text=[cell for row in text for cell in row],
-        mode="text",
-        textfont={"size": 15},
-        hoverinfo="skip",
-        showlegend=False,
+    figure.update_xaxes(title="Called", fixedrange=True, showgrid=False)
+    figure.update_yaxes(
+        title="Truth", autorange="reversed", fixedrange=True, showgrid=False, tickangle=-90
     )
-    figure.update_xaxes(title="Called", fixedrange=True)
-    figure.update_yaxes(title="Truth", autorange="reversed", fixedrange=True, tickangle=-90)
     right = [
         f"{100 * share:.0f} % of {name}"
         for share, name in ((shares[1, 1], "ALL blasts"), (shares[0, 0], "normal cells"))
@@ -262,7 +258,7 @@ def probability_scale(p_all: float, *, threshold: float) -> go.Figure:
     )
     figure.update_yaxes(visible=False, range=[-0.5, 0.85])
     side = "at or above" if called == "all" else "below"
-    title = f"Probability {p_all:.2f}, {side} the threshold {threshold:.2f}"
+    title = f"{p_all:.2f}, {side} the threshold {threshold:.2f}"
     return _finish(figure, title, height=190)
 
 
@@ -277,8 +273,8 @@ def split_bars(counts: pd.DataFrame) -> go.Figure:
         if label in counts:
             figure.add_bar(
                 x=counts[label], y=counts["split"], name=name, orientation="h",
-                marker_color=COLOURS[label], text=counts[label], texttemplate="%{text:,}", textposition="inside",
-                textangle=0, insidetextanchor="middle",
+                marker_color=COLOURS[label], text=counts[label], texttemplate="%{text:,}",
+                textposition="inside", textangle=0, insidetextanchor="middle",
                 hovertemplate=f"%{{y}}: %{{x:,}} images, {name}<extra></extra>",
             )  # fmt: skip
     figure.update_layout(barmode="stack", legend_traceorder="normal", bargap=0.3)
@@ -286,7 +282,7 @@ def split_bars(counts: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     blasts = counts["all"].sum() if "all" in counts else 0
     title = f"{100 * blasts / max(1, counts['images'].sum()):.0f} % of the images are ALL blasts"
-    return _finish(figure, title, height=340)
+    return _legend_on_top(_finish(figure, title, height=340))
 
 
 def subject_bars(counts: pd.DataFrame) -> go.Figure:
@@ -312,7 +308,15 @@ def subject_bars(counts: pd.DataFrame) -> go.Figure:
     title = f"Subject {most.subject} has {most.images:,} images"
     if len(counts) > 1:
         title += f", subject {least.subject} has {least.images:,}"
-    return _finish(figure, title, height=340)
+    return _legend_on_top(_finish(figure, title, height=340))
+
+
+def _legend_on_top(figure: go.Figure) -> go.Figure:
+    """Where names under the axis would run into a legend below."""
+    figure.update_layout(
+        legend={"y": 1.0, "yanchor": "bottom"}, margin_t=figure.layout.margin.t + 26
+    )
+    return figure
 
 
 def _finish(figure: go.Figure, title: str, *, height: int) -> go.Figure:

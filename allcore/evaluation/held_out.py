@@ -12,7 +12,8 @@ from allcore.errors import DataError, ModelError
 from allcore.evaluation import results
 from allcore.modelfolder import ModelInfo
 
-PARTS = ("train", "validation", "test")
+# Where two parts claim a subject's group, the last one here has it: training taints.
+PARTS = ("test", "validation", "train")
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def sweep(
 ) -> tuple[Floats, Confusion]:
     """Every threshold that makes a difference, ascending, with the weighted counts there.
 
-    The thresholds lie half-way between neighbouring probabilities, and below all of them.
+    The thresholds lie half-way between neighbouring probabilities, below and above all of them.
 
     Raises:
         DataError: no cells, unusable values, or only one class.
@@ -86,9 +86,10 @@ def sweep(
     if labels.min() == labels.max():
         raise DataError("A threshold needs validation cells of both classes; there is only one.")
     share = weights.fair(labels=labels, groups=groups)
-    levels, which = np.unique(probabilities, return_inverse=True)
-    blast = np.bincount(which, weights=share * (labels == 1)).astype(float)
-    normal = np.bincount(which, weights=share * (labels == 0)).astype(float)
+    levels = np.unique(np.append(probabilities, 1.0))  # above all cells none is called blast
+    which = np.searchsorted(levels, probabilities)
+    blast = np.bincount(which, weights=share * (labels == 1), minlength=len(levels)).astype(float)
+    normal = np.bincount(which, weights=share * (labels == 0), minlength=len(levels)).astype(float)
     fn, tn = _before(blast), _before(normal)
     counts = Confusion(tp=_from(blast), fp=_from(normal), fn=fn, tn=tn)
     below = np.concatenate([[0.0], levels[:-1]])

@@ -1,0 +1,179 @@
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from allcore import modelfolder, notice
+from allcore.errors import DataError, ModelError
+from allcore.evaluation import metrics, report
+from tests import simulated
+
+
+def test_evaluate__keeps_test_and_validation_apart() -> None:
+    table = simulated.predictions()
+    found = report.evaluate(table, simulated.info(table, threshold=0.4))
+    for split in ("test", "validation"):
+        part = getattr(found, split)
+        cells = table[table["split"] == split]
+        assert part.cells == len(cells)
+        expected = metrics.scores(
+            labels=(cells["label"] == "all").to_numpy().astype(int),
+            probabilities=cells["probability"].to_numpy(),
+            threshold=0.4,
+        )
+        assert part.figure("weighted_f1").value == pytest.approx(expected.weighted_f1)
+        assert {row.subject for row in part.subjects} == set(cells["subject"])
+        assert sum(row.cells for row in part.subjects) == len(cells)
+    assert found.test is not None
+    assert found.test.blast.subjects == 6
+    accuracies = [row.accuracy.value for row in found.test.subjects]
+    assert accuracies == sorted(accuracies)
+    assert found.validation is not None
+    assert any("chosen on these cells" in note for note in found.validation.notes)
+
+
+def test_evaluate__baseline_has_a_threshold_of_its_own() -> None:
+    table = simulated.predictions()
+    found = report.evaluate(table, simulated.info(table))
+    assert found.test is not None
+    assert found.baseline_threshold != 0.5
+    assert found.test.baseline[0].value < found.test.figures[0].value
+    table["baseline_probability"] = np.nan
+    without = report.evaluate(table, simulated.info(table))
+    assert without.test is not None
+    assert without.test.baseline == ()
+
+
+def test_evaluate__merged_subjects_are_one_unit() -> None:
+    table = simulated.predictions()
+    table.loc[table["subject"].isin(["101", "103"]), "group"] = "101+103"
+    found = report.evaluate(table, simulated.info(table)).test
+    assert found is not None
+    assert found.blast.subjects == 5
+    assert {"101", "103"} <= {row.subject for row in found.subjects}
+
+
+def test_evaluate__one_class_says_so() -> None:
+    table = simulated.predictions(normal_subjects=0)
+    found = report.evaluate(table, simulated.info(table))
+    assert found.test is not None
+    assert any("only ALL blasts" in note for note in found.test.notes)
+    assert math.isnan(found.test.figure("auroc").value)
+    assert "undefined" in report.card(simulated.info(table), found) or "nan" in report.card(
+        simulated.info(table), found
+    )
+
+
+def test_evaluate__unknown_subjects() -> None:
+    table = simulated.predictions()
+    table["subject"] = None
+    found = report.evaluate(table, simulated.info(simulated.predictions())).test
+    assert found is not None
+    assert found.subjects == ()
+    assert any("Subjects are unknown" in note for note in found.notes)
+
+
+def test_evaluate__refuses_what_it_cannot_use() -> None:
+    table = simulated.predictions()
+    info = simulated.info(table)
+    with pytest.raises(DataError, match="no labelled held-out prediction"):
+        report.evaluate(table.assign(split="train"), info)
+    with pytest.raises(DataError, match="label 'blast' is not known"):
+        report.evaluate(table.assign(label="blast"), info)
+    with pytest.raises(DataError, match="from 0 to 1"):
+        report.evaluate(table.assign(probability=np.nan), info)
+    with pytest.raises(ModelError, match="how its data was split"):
+        report.evaluate(table, simulated.info(table, training={}))
+
+
+def test_write_metrics__is_json_without_nan(tmp_path: Path) -> None:
+    table = simulated.predictions(normal_subjects=0)
+    report.write_metrics(report.evaluate(table, simulated.info(table)), tmp_path / "m.json")
+    text = (tmp_path / "m.json").read_text()
+    found = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    assert found["notice"] == notice.RESEARCH_USE
+    assert found["test"]["figures"]["auroc"]["value"] is None
+    sensitivity = found["test"]["figures"]["sensitivity"]
+    assert sensitivity["subject"]["low"] < sensitivity["value"] < sensitivity["subject"]["high"]
+
+
+def test_card__says_what_a_reader_needs() -> None:
+    table = simulated.predictions()
+    info = simulated.info(table)
+    found = report.evaluate(table, info)
+    text = report.card(info, found)
+    assert found.test is not None
+    headings = [line for line in text.splitlines() if line.startswith("## ")]
+    assert headings == [
+        "## What it is", "## Data and split", "## Recipe", "## Figures",
+        "## Worst subjects (test)", "## Limits", "## How to reproduce",
+    ]  # fmt: skip
+    assert notice.RESEARCH_USE in text
+    assert info.training["command"] in text
+    assert f"| Weighted F1 | {found.test.figure('weighted_f1').value:.3f} |" in text
+    assert found.test.subjects[0].subject in text
+    assert "101, 103" in text  # the test subjects by name
+    assert "nan" not in text
+
+
+def test_card__an_image_split_is_not_sold_as_unseen_subjects() -> None:
+    table = simulated.predictions()
+    training = simulated.info(table).training
+    info = simulated.info(
+        table, training=training | {"split": training["split"] | {"kind": "image"}}
+    )
+    text = report.card(info, report.evaluate(table, info))
+    assert "do not say how the model does on a new subject" in text
+
+
+def test_rows__are_what_the_report_says() -> None:
+    table = simulated.predictions()
+    found = report.evaluate(table, simulated.info(table))
+    rows = report.rows(found)
+    assert len(rows) == 2 * len(metrics.TITLES)
+    assert {row["notice"] for row in rows} == {notice.RESEARCH_USE}
+    assert found.test is not None
+    assert rows[0]["over_subjects_low"] == found.test.figures[0].subject.low
+
+
+def test_headline__without_a_paper_model(tmp_path: Path) -> None:
+    folder = simulated.folder(tmp_path)
+    found = report.headline(folder)
+    whole = report.evaluate(
+        modelfolder.read_predictions(folder), modelfolder.read_info(folder)
+    ).test
+    assert whole is not None
+    assert found.paper is None
+    assert "98.9 %" in found.citation
+    assert found.unseen is not None
+    assert found.unseen.accuracy == whole.figure("accuracy").subject
+    assert found.unseen.subjects == 10
+    assert "recognises the subject" in found.gap
+
+
+def test_headline__with_a_paper_model(tmp_path: Path) -> None:
+    folder = simulated.folder(tmp_path)
+    paper = simulated.folder(tmp_path, name="simulated-paper")
+    table = modelfolder.read_predictions(paper)
+    info = modelfolder.read_info(paper)
+    modelfolder.write_info(paper, simulated.info(table, name=info.name))
+    assert report.headline(folder).paper is None  # split by subject: not the paper's protocol
+    split = info.training["split"] | {"kind": "image"}
+    modelfolder.write_info(
+        paper, simulated.info(table, name=info.name, training=info.training | {"split": split})
+    )
+    found = report.headline(folder)
+    assert found.paper is not None
+    assert found.unseen is not None
+    width = found.unseen.accuracy.high - found.unseen.accuracy.low
+    assert found.paper.accuracy.high - found.paper.accuracy.low < width
+    assert "0.0 percentage points" in found.gap  # the same predictions in both folders
+
+
+def test_headline__a_damaged_paper_model_takes_nothing_down(tmp_path: Path) -> None:
+    folder = simulated.folder(tmp_path)
+    paper = simulated.folder(tmp_path, name="simulated-paper")
+    (paper / modelfolder.INFO).write_text("{")
+    assert report.headline(folder).paper is None
