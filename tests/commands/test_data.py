@@ -1,0 +1,105 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from allcore import __main__ as cli
+from allcore.commands import data
+from allcore.data import demo, synthetic, synthetic_targets
+from allcore.errors import DataError
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drawn") / "set"
+    synthetic.draw_set(folder, cells=56, subjects=8, seed=1)
+    return folder
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str | int | None:
+    """Exit status of the command line, or the line that a failed command ends with."""
+    monkeypatch.setattr(sys, "argv", ["allcore", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code
+
+
+def test_synth__draws_and_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "set"
+    arguments = ["data", "synth", str(folder), "--cells", "24", "--subjects", "8", "--seed", "3"]
+    assert run(monkeypatch, *arguments) == 0
+    said = capsys.readouterr().out
+    assert "24 synthetic cells of 8 subjects" in said
+    assert "Research use only" in said
+    assert len(list(folder.glob("*.png"))) == 24
+
+
+def test_synth__refuses_a_full_folder(
+    drawn: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = run(monkeypatch, "data", "synth", str(drawn))
+    assert isinstance(ended, str)
+    assert "not empty" in ended
+    assert "\n" not in ended
+
+
+def test_synth__wrong_usage(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "data", "synth", "--cells", "24") == 2
+    assert not home.exists()
+
+
+def test_synth__without_a_folder_is_the_apps_set(
+    home: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn_into = []
+    monkeypatch.setattr(
+        demo, "_draw", lambda folder, **_: (drawn_into.append(folder), drawn.rename(folder))
+    )
+    data.synth()
+    assert drawn_into == [home / "demo"]
+    assert "56 synthetic cells" in capsys.readouterr().out
+    (home / "demo").rename(drawn)
+
+
+def test_measure__writes_targets(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "targets.json"
+    data.measure(drawn, out=out, per_subject=3)
+    monkeypatch.setattr(synthetic_targets, "FILE", out)
+    targets = synthetic_targets.load.__wrapped__()
+    assert targets.source == synthetic.NAME
+    assert "--per-subject 3" in targets.command
+    assert str(drawn) not in targets.command
+
+
+def test_compare__tables_both_sets_and_says_what_the_model_does(
+    drawn: Path, tmp_path: Path, tiny_model: Path
+) -> None:
+    info = (tiny_model / "model.json").read_text()
+    split = '"training": {"split": {"kind": "subject", "seed": 1}}'
+    (tiny_model / "model.json").write_text(info.replace('"training": {}', split))
+    data.compare(drawn, drawn, out=tmp_path / "docs" / "page.md", per_subject=3)
+    text = (tmp_path / "docs" / "page.md").read_text()
+    assert "### ALL blast" in text
+    assert "| area | px |" in text
+    assert text.count("| +0.00 |") == 2 * 17  # a set beside itself
+    assert "AUROC of `tiny`" in text
+    assert str(drawn.parent) not in text
+
+
+def test_compare__without_a_model(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ALLSCOPE_MODELS", str(tmp_path))
+    data.compare(drawn, drawn, per_subject=2)
+    assert "Not computed" in capsys.readouterr().out
+
+
+def test_compare__missing_folder(drawn: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="check the path"):
+        data.compare(tmp_path / "none", drawn)
