@@ -34,7 +34,7 @@ class JsonLines(logging.Formatter):
 def configure() -> None:
     """Send this program's records to standard error; calling it again changes the level only."""
     LOGGER.setLevel(settings.load().log_level)
-    if not LOGGER.handlers:
+    if not any(isinstance(handler.formatter, JsonLines) for handler in LOGGER.handlers):
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(JsonLines())
         LOGGER.addHandler(handler)

@@ -12,7 +12,8 @@ frame.header(title="Account", question="What ALLScope knows about you, and how y
 frame.show_said()
 account = accounts.own(user)
 
-with st.container(width=frame.FORM_WIDTH):
+side_by_side = st.container(horizontal=True, gap="medium")
+with side_by_side.container(width=frame.FORM_WIDTH):
     with st.form("profile"):
         st.subheader("About you", anchor=False)
         st.text_input("Username", account.username, disabled=True)
@@ -28,25 +29,23 @@ with st.container(width=frame.FORM_WIDTH):
             else:
                 frame.say_next("Your name and e-mail address are saved.")
                 st.rerun()
-    with st.form("password", clear_on_submit=True):
-        st.subheader("Password", anchor=False)
-        st.caption("A new password signs you out everywhere else.")
-        current = st.text_input(
-            "Current password", type="password", autocomplete="current-password"
-        )
-        new, agrees = forms.new_password()
-        if st.form_submit_button("Change the password"):
-            try:
-                if not agrees:
-                    raise StoreError(forms.DIFFER)
-                accounts.change_password(user, current=current, new=new)
-            except AllScopeError as error:
-                frame.problem(error)
-            else:
-                frame.say_next("The new password is set; other sessions have ended.")
-                st.rerun()
     role = "Administrator" if user.may("admin") else "User"
-    st.caption(f"{role} since {account.created_at:%d %B %Y}.")
+    st.caption(f"{role}; account made on {account.created_at:%d %B %Y}.")
     if st.button("Sign out", icon=":material/logout:"):
         accounts.sign_out()
         navigation.go("Home")
+with side_by_side.container(width=frame.FORM_WIDTH), st.form("password", clear_on_submit=True):
+    st.subheader("Password", anchor=False)
+    st.caption("A new password signs you out everywhere else.")
+    current = st.text_input("Current password", type="password", autocomplete="current-password")
+    new, agrees = forms.new_password()
+    if st.form_submit_button("Change the password"):
+        try:
+            if not agrees:
+                raise StoreError(forms.DIFFER)
+            accounts.change_password(user, current=current, new=new)
+        except AllScopeError as error:
+            frame.problem(error)
+        else:
+            frame.say_next("The new password is set; other sessions have ended.")
+            st.rerun()

@@ -42,12 +42,6 @@ def reset(account):
             st.caption("It is shown once. Give it to its owner on a safe way.")
 
 
-def state(account):
-    if not account.active:
-        return "disabled"
-    return "active" if account.has_password else "no password yet"
-
-
 frame.header(title="Administration", question="Who may use ALLScope, and in which role.")
 frame.show_said()
 search = st.text_input("Search", placeholder="Username, name or e-mail", width=frame.FORM_WIDTH)
@@ -60,9 +54,9 @@ rows = [
     {
         "Username": account.username,
         "Name": account.display_name,
-        "E-mail": account.email,
+        "E-mail": account.email or "",
         "Role": account.role,
-        "State": state(account),
+        "State": account.state,
         "Made": account.created_at,
         "Last sign-in": account.last_sign_in,
     }
@@ -75,28 +69,36 @@ st.dataframe(
     width="stretch",
     column_config={"Made": date, "Last sign-in": date},
 )
-st.caption(f"{len(found)} accounts; times in UTC.")
+st.caption(f"{len(found)} account{'' if len(found) == 1 else 's'}; times in UTC.")
 
-st.subheader("Change an account", anchor=False)
 by_name = {account.username: account for account in found}
-chosen = by_name[st.selectbox("Account", list(by_name), width=frame.FORM_WIDTH)]
-name = frame.plain(chosen.username)
-promote = chosen.role != "admin"
-with st.container(horizontal=True):
-    if st.button("Make administrator" if promote else "Make user", icon=":material/shield_person:"):
-        role = "admin" if promote else "user"
-        confirm(
-            f"**{name}** becomes {'an administrator' if promote else 'a user'}.",
-            lambda: people.set_role(store, chosen.username, role),
-            f"{chosen.username} has the role {role}.",
-        )
-    if st.button("Disable" if chosen.active else "Enable", icon=":material/block:"):
-        confirm(
-            f"**{name}** can't sign in any more, and open sessions end."
-            if chosen.active
-            else f"**{name}** may sign in again.",
-            lambda: people.set_active(store, chosen.username, active=not chosen.active),
-            f"{chosen.username} is {'disabled' if chosen.active else 'enabled'}.",
-        )
-    if st.button("Make a reset code", icon=":material/key:"):
-        reset(chosen)
+with st.container(border=True, width=frame.TEXT_WIDTH):
+    st.subheader("Change an account", anchor=False)
+    chosen = by_name[st.selectbox("Account", list(by_name))]
+    name = frame.plain(chosen.username)
+    st.caption(f"{frame.plain(chosen.display_name)}: {chosen.role}, {chosen.state}.")
+    with st.container(horizontal=True):
+        role = "user" if chosen.role == "admin" else "admin"
+        if st.button(
+            "Make administrator" if role == "admin" else "Make user",
+            icon=":material/shield_person:",
+        ):
+            confirm(
+                f"**{name}** becomes {'an administrator' if role == 'admin' else 'a user'}.",
+                lambda: people.set_role(store, chosen.username, role),
+                f"{chosen.username} has the role {role}.",
+            )
+        if chosen.active and st.button("Disable", icon=":material/block:"):
+            confirm(
+                f"**{name}** can't sign in any more, and open sessions end.",
+                lambda: people.set_active(store, chosen.username, active=False),
+                f"{chosen.username} is disabled.",
+            )
+        if not chosen.active and st.button("Enable", icon=":material/check:"):
+            confirm(
+                f"**{name}** may sign in again.",
+                lambda: people.set_active(store, chosen.username, active=True),
+                f"{chosen.username} is enabled.",
+            )
+        if st.button("Make a reset code", icon=":material/key:"):
+            reset(chosen)

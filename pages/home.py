@@ -4,6 +4,8 @@ user = guard.require("visitor")
 
 import streamlit as st
 
+from allcore import settings
+from allcore.errors import AllScopeError
 from allcore.web import frame, navigation
 
 DOORS = (
@@ -12,13 +14,37 @@ DOORS = (
     ("Know the data", "Dataset", "Look through the cells, subjects and splits behind it."),
 )
 
+
+def figure(column, title, measured, otherwise):
+    """One protocol's accuracy with its interval and size, or why there is none."""
+    with column.container(border=True, height="stretch"):
+        st.markdown(f"**{title}**")
+        if measured is None:
+            st.markdown(otherwise)
+            return
+        accuracy = measured.accuracy
+        st.metric("Accuracy", f"{accuracy.value:.1%}".replace("%", " %"))
+        people = f" of {measured.subjects} subjects" if measured.subjects else ""
+        interval = (
+            f"95 % interval {100 * accuracy.low:.1f} to {100 * accuracy.high:.1f} %"
+            if accuracy.known
+            else "too few subjects for an interval"
+        )
+        st.caption(f"{interval}; {measured.cells} test cells{people}.")
+
+
 frame.header(
     title="ALLScope",
     question="ALLScope looks at microscope images of single white blood cells and says how sure a "
     "trained network is that a cell is an ALL blast rather than a normal one. "
-    "It shows beside each answer what speaks for it, and how often such answers are wrong.",
+    "Beside each answer it shows what speaks for it, and how often such answers are wrong.",
 )
 frame.show_said()
+st.markdown(
+    "It is not a diagnosis: leukemia is diagnosed by people, from more than one cell and by more "
+    "than one method. It is not tested on other stains, microscopes or hospitals than its data's.",
+    width=frame.TEXT_WIDTH,
+)
 
 for column, (title, page, text) in zip(st.columns(3), DOORS, strict=True):
     with column.container(border=True, height="stretch"):
@@ -27,9 +53,29 @@ for column, (title, page, text) in zip(st.columns(3), DOORS, strict=True):
         st.space("stretch")
         navigation.link(page, label="Open" if user.may("user") else "Sign in and open")
 
-st.subheader("What it is not", anchor=False)
-st.markdown(
-    "Not a diagnosis: leukemia is diagnosed by people, from more than one cell and more than one "
-    "method. Not tested on other stains, microscopes or hospitals than those of its data set.",
-    width=frame.TEXT_WIDTH,
+st.subheader("How good is the model?", anchor=False)
+name = settings.load().model
+try:
+    from allcore.web import evaluated  # after the doors: it takes a second to import
+
+    found = evaluated.headline(name)
+except AllScopeError as error:
+    st.info(frame.plain(str(error)), icon=":material/deployed_code:", width=frame.TEXT_WIDTH)
+    st.stop()
+left, right = st.columns(2)
+figure(
+    left,
+    "Paper's protocol: images split at random",
+    found.paper,
+    f"{found.citation} It has not been measured with this program.",
 )
+figure(
+    right,
+    "Unseen subjects: none of their cells in training",
+    found.unseen,
+    "Not measured: this model was not split by subject.",
+)
+st.markdown(found.gap, width=frame.TEXT_WIDTH)
+if found.paper is not None:
+    st.caption(found.citation, width=frame.TEXT_WIDTH)
+st.caption(f"Model {frame.plain(found.model)}.")

@@ -65,11 +65,11 @@ class SessionCookie(CookieModel):
         }
         return jwt.encode(claims, self.cookie_key, algorithm="HS256")
 
-    def _token_decode(self) -> dict[str, Any] | None:
+    def _token_decode(self) -> dict[str, Any]:
         try:
             claims: dict[str, Any] = jwt.decode(self.token, self.cookie_key, algorithms=["HS256"])
         except jwt.PyJWTError:
-            return None
+            return {}
         return claims
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from allcore import modelfolder, settings
 from allcore.evaluation import report
+from allcore.evaluation.headline import PAPER_SUFFIX, Headline
 from allcore.evaluation.report import Report
 from allcore.modelfolder import ModelInfo
 
@@ -46,6 +47,23 @@ def load(name: str) -> Evaluated:
     """
     folder = modelfolder.folder(name)
     return _load(folder, _digest(folder))
+
+
+def headline(name: str) -> Headline:
+    """The figures of the Home page for an installed model.
+
+    Raises:
+        ModelError: the folder or its predictions are missing or damaged.
+        DataError: the predictions can't be evaluated.
+    """
+    folder = modelfolder.folder(name)
+    companion = folder.with_name(folder.name + PAPER_SUFFIX)
+    return _headline(folder, _digest(folder) + _digest(companion))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _headline(_folder: Path, digest: str) -> Headline:
+    return report.headline(_folder)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Computing figures and intervals")

@@ -1,6 +1,7 @@
 """What every page has in common: its configuration, its heading, and how a problem is said."""
 
 import re
+from pathlib import Path
 from typing import NoReturn
 
 import streamlit as st
@@ -12,13 +13,15 @@ TEXT_WIDTH = 720
 """Pixels. Running text stays within a readable measure however wide the screen is."""
 FORM_WIDTH = 440
 """Pixels. A form of a few fields."""
+LOGO = Path(__file__).with_name("logo.svg").read_text(encoding="utf-8")
 UNEXPECTED = "Something went wrong; try again, or ask an administrator to look at the log."
 _NOTICE = "notice"
 
 
 def configure() -> None:
-    """Set the browser tab's title and the wide layout; first thing in a run."""
+    """Set the browser tab's title, the wide layout and the logo; first thing in a run."""
     st.set_page_config(page_title="ALLScope", page_icon=":material/biotech:", layout="wide")
+    st.logo(LOGO, size="large")
 
 
 def header(title: str, question: str) -> None:

@@ -81,8 +81,8 @@ ENTRIES = (
 
 def run() -> None:
     """Draw the navigation for who is signed in, and the page that was asked for."""
-    logs.configure()
     try:
+        logs.configure()
         visitor = accounts.visitor()
         page = st.navigation(_sections(visitor))
         with st.container():  # a place of its own: an upload is lost when what is above it moves
@@ -127,7 +127,7 @@ def _script(title: str) -> str:
 def _sections(visitor: Visitor) -> dict[str, list[StreamlitPage]]:
     """Group all pages by section: those not shown have an address too, which the guard answers."""
     sections: dict[str, list[StreamlitPage]] = {}
-    for entry in (e for e in ENTRIES if Path("pages", e.script).exists()):
+    for entry in ENTRIES:
         sections.setdefault(entry.section, []).append(_page(entry, visitor))
     if visitor.may("user"):
         sections["You"].append(

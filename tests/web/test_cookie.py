@@ -1,0 +1,98 @@
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from allcore.errors import StoreError
+from allcore.store import accounts, database
+from allcore.web import cookie
+from tests.web import sessions
+
+SOON = (datetime.now() + timedelta(days=1)).timestamp()
+
+
+def returning(monkeypatch: pytest.MonkeyPatch, token: str) -> AppTest:
+    """Open Account as a browser that brings a cookie along."""
+    context = type("Context", (), {"cookies": {cookie.NAME: token}, "url": "http://localhost"})
+    monkeypatch.setattr(st, "context", context)
+    return sessions.open_page(sessions.session(), "account")
+
+
+def token(home: Path, *, key: str | None = None, method: str = "HS256", **claims: Any) -> str:
+    made = {"username": "ada", "version": 1, "exp_date": SOON} | claims
+    signing = key if key is not None else cookie.signing_key(home)
+    return jwt.encode(made, "" if method == "none" else signing, algorithm=method)
+
+
+def test_cookie__signs_in_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions.add("ada")
+    assert sessions.title(returning(monkeypatch, token(home))) == "Account"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"key": "0" * 64},
+        {"method": "none"},
+        {"method": "HS512"},
+        {"exp_date": datetime.now().timestamp() - 1},
+        {"version": 2},
+        {"version": None},
+        {"username": "nobody"},
+    ],
+    ids=str,
+)
+def test_cookie__refused(
+    home: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    sessions.add("ada")
+    app = returning(monkeypatch, token(home, **change))
+    assert sessions.title(app) == "Sign in"
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "a.b.c", "é" * 10])
+def test_cookie__nonsense(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions.add("ada")
+    assert sessions.title(returning(monkeypatch, text)) == "Sign in"
+
+
+def test_cookie__of_a_disabled_account(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions.add("ada")
+    disabled = accounts.set_active(database.connect(), "ada", active=False)
+    made = token(home, version=disabled.session_version)
+    assert sessions.title(returning(monkeypatch, made)) == "Sign in"
+
+
+def test_cookie__is_ignored_after_signing_out(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions.add("ada")
+    app = returning(monkeypatch, token(home))
+    sessions.press(app, "Sign out")
+    assert sessions.title(sessions.open_page(app, "account")) == "Sign in"
+
+
+def test_signing_key__is_made_once_and_private(tmp_path: Path) -> None:
+    home = tmp_path / "new"
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda _: cookie.signing_key(home), range(32)))
+    assert len(keys) == 1
+    assert len(bytes.fromhex(keys.pop())) == 32
+    assert stat.S_IMODE((home / "cookie.key").stat().st_mode) == 0o600
+    assert [path.name for path in home.iterdir()] == ["cookie.key"]
+
+
+def test_signing_key__damaged(tmp_path: Path) -> None:
+    (tmp_path / "cookie.key").write_text("short")
+    with pytest.raises(StoreError, match="is damaged; delete it"):
+        cookie.signing_key(tmp_path)
+
+
+def test_signing_key__no_place_to_write(tmp_path: Path) -> None:
+    (tmp_path / "home").touch()
+    with pytest.raises(StoreError, match="set ALLSCOPE_HOME"):
+        cookie.signing_key(tmp_path / "home")

@@ -1,0 +1,36 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from allcore import logs
+from allcore.errors import AllScopeError
+from allcore.web import frame
+
+
+def test_sentence_of__never_an_inner_text() -> None:
+    assert frame.sentence_of(AllScopeError("Do this.")) == "Do this."
+    assert frame.sentence_of(ValueError("secret")) == frame.UNEXPECTED
+
+
+def test_problem__logs_what_nobody_foresaw(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[BaseException] = []
+    monkeypatch.setattr(logs, "failure", lambda message, error: logged.append(error))
+    frame.problem(AllScopeError("Do this."))
+    assert logged == []
+    frame.problem(unforeseen := ValueError("secret"))
+    assert logged == [unforeseen]
+
+
+@pytest.mark.parametrize(
+    "typed", ["*bold* _it_ [a](b) <b>", "# a", "1. a", ":red[a]", "$x$ ~~a~~ `c`"]
+)
+def test_plain__shows_what_was_typed(typed: str) -> None:
+    assert MarkdownIt().render(frame.plain(typed)) == MarkdownIt().render(
+        "".join(f"&#{ord(c)};" if not c.isalnum() and c != " " else c for c in typed)
+    )
+
+
+@given(st.text(alphabet=st.characters(categories=("L", "Nd")), max_size=30))
+def test_plain__leaves_letters_alone(typed: str) -> None:
+    assert frame.plain(typed) == typed

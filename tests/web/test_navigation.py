@@ -1,0 +1,106 @@
+import re
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from allcore.store import database, sign_in
+from allcore.web import navigation
+from allcore.web.accounts import Visitor
+from tests.web import sessions
+
+SIGNED_OUT = {"Home", "Sign in", "Register", "Administrator sign-in"}
+OF_USERS = {"Home", "Predict", "Dataset", "Evaluation", "About this model", "Account"}
+
+
+@pytest.mark.parametrize(
+    ("visitor", "titles"),
+    [
+        (Visitor(), SIGNED_OUT),
+        (Visitor("ada", "Ada", "user"), OF_USERS),
+        (Visitor("ada", "Ada", "admin"), OF_USERS | {"Administration"}),
+    ],
+    ids=lambda value: getattr(value, "role", ""),
+)
+def test_entries__shown_by_role(visitor: Visitor, titles: set[str]) -> None:
+    assert {entry.title for entry in navigation.ENTRIES if entry.shown_to(visitor)} == titles
+
+
+def test_entries__are_all_pages() -> None:
+    scripts = {path.name for path in (sessions.ROOT / "pages").glob("*.py")}
+    assert {entry.script for entry in navigation.ENTRIES} == scripts
+
+
+def setup_code(printed: str) -> str:
+    [code] = re.findall(r"^    (\S+-\S+-\S+-\S+)$", printed, flags=re.MULTILINE)
+    return str(code)
+
+
+def set_up(app: AppTest, code: str) -> AppTest:
+    sessions.open_page(app, "admin_sign_in")
+    sessions.fill(
+        app,
+        Setup_code=code,
+        Username="boss",
+        Your_name="Boss",
+        New_password=sessions.PASSWORD,
+        Repeat_new_password=sessions.PASSWORD,
+    )
+    return sessions.press(app, "Make the administrator")
+
+
+def test_setup__first_administrator(capsys: pytest.CaptureFixture[str]) -> None:
+    app, late = sessions.session(), sessions.session()
+    code = setup_code(capsys.readouterr().out)  # printed once, for all sessions
+    sessions.open_page(late, "admin_sign_in")
+    set_up(app, "WRONG-WRONG-WRONG-WRONG")
+    assert "wrong, used or too old" in sessions.said(app)
+    assert sessions.title(set_up(app, code)) == "Administration"
+    assert sessions.title(sessions.open_page(late, "admin_sign_in")) == "Administrator sign-in"
+    assert "Setup code" not in {field.label for field in late.text_input}
+    assert sessions.title(sessions.sign_in(late, "boss")) == "Administration"
+
+
+def test_setup__nothing_is_printed_beside_an_administrator(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sessions.add("boss", role="admin")
+    sessions.session()
+    assert "setup code" not in capsys.readouterr().out
+
+
+def test_sign_in__wrong_password_keeps_the_name() -> None:
+    sessions.add("ada")
+    app = sessions.open_page(sessions.session(), "sign_in")
+    sessions.sign_in(app, "ada", "wrong horse battery")
+    assert sessions.said(app) == sign_in.WRONG
+    assert [f.value for f in app.text_input if f.label == "Username"] == ["ada"]
+    assert sessions.title(sessions.sign_in(app, "ada")) == "ALLScope"
+
+
+def test_sign_in__locked() -> None:
+    sessions.add("ada")
+    app = sessions.open_page(sessions.session(), "sign_in")
+    for _ in range(sign_in.LIMIT):
+        sessions.sign_in(app, "ada", "wrong horse battery")
+    sessions.sign_in(app, "ada")
+    assert "Too many tries under this name; try again in 15 minutes." in sessions.said(app)
+    assert sessions.title(app) == "Sign in"
+
+
+def test_register__signs_in() -> None:
+    app = sessions.open_page(sessions.session(), "register")
+    fields = {"Username": "Ada", "Your_name": "Ada L.", "New_password": sessions.PASSWORD}
+    sessions.fill(app, **fields, Repeat_new_password="something else")
+    sessions.press(app, "Make the account")
+    assert "two passwords differ" in sessions.said(app)
+    sessions.fill(app, Repeat_new_password=sessions.PASSWORD)
+    assert sessions.title(sessions.press(app, "Make the account")) == "ALLScope"
+    assert sessions.title(sessions.open_page(app, "account")) == "Account"
+    assert sign_in.authenticate(database.connect(), "ada", sessions.PASSWORD).role == "user"
+
+
+def test_register__closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLSCOPE_REGISTRATION", "closed")
+    app = sessions.open_page(sessions.session(), "register")
+    assert "Registration is closed" in sessions.said(app)
+    assert not app.text_input
