@@ -82,7 +82,7 @@ def compare(
     from allcore import settings
     from allcore.data import compare, readers
 
-    sets = [readers.read(real), readers.read(drawn)]
+    sets = [readers.read(real), _without_faults(readers.read(drawn))]
     tables = [_measured(manifest, per_subject)[0] for manifest in sets]
     name = model or settings.load().model
     command = (
@@ -109,11 +109,13 @@ PAGE = """# The synthetic demonstration set beside real cells
 
 Written by `{command}`.
 
-Real: {real}. Drawn: {drawn}. Every subject counts alike: the mean is the mean over subjects of
-their means, the deviation combines that between subjects and that within them. The shift is the
-drawn minus the real mean, in deviations of the real cells. Colour is measured from 2.5 px inside
-the outline and texture from 6 px, on grey levels of 0 to 255. Drawn cells with planted faults are
-among those measured.
+- Real: {real}.
+- Drawn: {drawn}, none of them with a planted fault.
+
+Every subject counts alike: the mean is the mean over subjects of their means, the deviation
+combines that between subjects and that within them. The shift is the drawn minus the real mean, in
+deviations of the real cells. Colour is measured from 2.5 px inside the outline and texture from
+6 px, on grey levels of 0 to 255.
 
 {table}
 
@@ -123,6 +125,15 @@ among those measured.
 
 Research use only. The drawn cells show what a screen can do, never how well a model does.
 """
+
+
+def _without_faults(drawn: "Manifest") -> "Manifest":
+    from allcore.data import synthetic
+    from allcore.data.manifest import Manifest
+
+    truth = synthetic.truth(drawn.root)
+    clean = drawn.table["image_id"].isin(truth.loc[truth["fault"] == "", "image_id"])
+    return Manifest(drawn.root, drawn.table[clean].reset_index(drop=True), drawn.name)
 
 
 def _measured(manifest: "Manifest", per_subject: int) -> "tuple[pd.DataFrame, dict[str, Field]]":
@@ -144,18 +155,15 @@ def _auroc(drawn: "Manifest", name: str) -> str:
     import pandas as pd
 
     from allcore import modelfolder, settings
-    from allcore.data import synthetic
     from allcore.errors import ModelError
     from allcore.evaluation import report, words
     from allcore.inference.predictor import Predictor
 
     try:
         predictor = Predictor.load(modelfolder.folder(name), settings.load().device)
-    except ModelError as error:
-        return f"Not computed: {error}"
-    truth = synthetic.truth(drawn.root)
-    clean = set(truth.loc[truth["fault"] == "", "image_id"])
-    table = drawn.table[drawn.table["image_id"].isin(clean)].assign(split="test", fold=0)
+    except ModelError:
+        return f"Not computed: the model `{name}` was not installed or can't be used."
+    table = drawn.table.assign(split="test", fold=0)
     paths = [drawn.root / path for path in table["path"]]
     rows = {Path(row.path).name: row.p_all for row in predictor.predict_files(paths)}
     table["probability"] = [rows.get(path.name) for path in paths]
@@ -166,6 +174,6 @@ def _auroc(drawn: "Manifest", name: str) -> str:
     figure = words.figure(part.figure("auroc").subject) if part else "undefined"
     return (
         f"AUROC of `{name}` on the {len(table)} drawn cells without planted faults: {figure}, "
-        f"95 % interval over subjects; {len(clean) - len(table)} refused. The network was trained "
+        f"95 % interval over subjects; {len(drawn) - len(table)} refused. The network was trained "
         "on real cells and has never seen a drawn one."
     )
