@@ -19,6 +19,8 @@ from allcore.training.fit import Examples, Fitted, OnStep
 from allcore.training.plan import Material, Plan
 
 INITIAL_CELLS = 256
+VALIDATION_STRENGTH = 0.5
+"""Subject balance of the validation score: the same for every recipe, so that recipes compare."""
 
 
 def train(plan: Plan) -> None:
@@ -54,7 +56,7 @@ def _fit(plan: Plan, material: Material, fabric: Fabric) -> Fitted:
         return fit.fit(
             network,
             train=train_part,
-            validation=material.examples("validation", subject_strength=recipe.subject_strength),
+            validation=material.examples("validation", subject_strength=VALIDATION_STRENGTH),
             preprocessing=plan.preprocessing,
             recipe=recipe,
             fabric=fabric,
