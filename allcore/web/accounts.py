@@ -138,20 +138,14 @@ def begin(account: AccountInfo) -> None:
     st.session_state["logout"] = None
     _controller(account).login(token={"username": account.username})
     st.session_state["session_version"] = account.session_version
-    st.session_state[cookie.TASK] = "write"
-    st.session_state.pop("cookie_write", None)
+    _cookie().write()
 
 
 def sign_out() -> None:
     """End this session, with everything a page has kept in it, and delete the cookie."""
     st.session_state.clear()
     _controller(None).logout()
-    st.session_state[cookie.TASK] = "delete"
-
-
-def settle_cookie() -> None:
-    """Let the browser write or delete the cookie where a sign-in or sign-out asks for it."""
-    _cookie().settle()
+    _cookie().delete()
 
 
 def _resume(opened: Database) -> None:

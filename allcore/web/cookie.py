@@ -1,16 +1,16 @@
 """The cookie that keeps someone signed in: streamlit-authenticator's, with three things mended.
 
 It carries the account's session version, so that it ends with a password change; a forged cookie of
-any kind is refused instead of raising; and it costs pages that neither write nor delete it nothing.
+any kind is refused instead of raising; and the browser writes it at once, without a component.
 """
 
+import json
 import os
 import secrets
-from datetime import datetime, timedelta
+import time
 from pathlib import Path
 from typing import Any
 
-import extra_streamlit_components as stx
 import jwt
 import streamlit as st
 from streamlit_authenticator.models import CookieModel
@@ -19,15 +19,16 @@ from allcore.errors import StoreError
 
 NAME = "allscope_session"
 KEY_BYTES = 32
-TASK = "cookie_task"
-"""What the browser still has to do with the cookie: "write" or "delete"."""
+ASKED_SECONDS = 10
+"""How long the browser is asked: a page that is drawn again at once may never reach it."""
+_ASKED = "cookie_asked"
 
 
 class SessionCookie(CookieModel):
-    """A signed token of username, session version and end (HS256, not readable by the server)."""
+    """A token of username, session version and end, signed with HS256; scripts can read it."""
 
     def __init__(self, *, key: str, days: float) -> None:
-        # The parent's constructor would put an invisible component on every page.
+        # The parent's constructor would put a component on every page that loads fonts from afar.
         self.cookie_name, self.cookie_key, self.cookie_expiry_days = NAME, key, days
         self.token: Any = None
         self.exp_date: float | None = None
@@ -38,24 +39,20 @@ class SessionCookie(CookieModel):
             return None
         return self.get_cookie() or None
 
-    def settle(self) -> None:
-        """Let the browser write or delete the cookie, in as many runs as it needs to answer."""
-        task = st.session_state.get(TASK)
-        if task is None:
-            return
-        if st.session_state.get(f"cookie_{task}"):
-            del st.session_state[TASK]
-            return
-        now = datetime.now()
-        end = now + timedelta(days=self.cookie_expiry_days) if task == "write" else now
-        self.exp_date = end.timestamp()
-        stx.CookieManager(key="cookie_all").set(
-            NAME,
-            self._token_encode() if task == "write" else "",
-            key=f"cookie_{task}",
-            expires_at=end,
-            secure=(st.context.url or "").startswith("https:"),
-        )
+    def write(self) -> None:
+        """Have the browser keep a cookie for who is signed in now."""
+        self.exp_date = self._set_exp_date()
+        self._ask(self._token_encode(), seconds=self.cookie_expiry_days * 86400)
+
+    def delete(self) -> None:
+        """Have the browser drop the cookie."""
+        self._ask("", seconds=0)
+
+    def _ask(self, value: str, *, seconds: float) -> None:
+        secure = "; Secure" if (st.context.url or "").startswith("https:") else ""
+        line = f"{NAME}={value}; path=/; max-age={int(seconds)}; SameSite=Strict{secure}"
+        script = f"<script>document.cookie = {json.dumps(line)}</script>"
+        st.session_state[_ASKED] = (script, time.monotonic() + ASKED_SECONDS)
 
     def _token_encode(self) -> str:
         claims = {
@@ -71,6 +68,13 @@ class SessionCookie(CookieModel):
         except jwt.PyJWTError:
             return {}
         return claims
+
+
+def settle() -> None:
+    """Draw what makes the browser write or delete the cookie, where it was asked to of late."""
+    script, until = st.session_state.get(_ASKED, ("", 0.0))
+    if time.monotonic() < until:
+        st.html(script, unsafe_allow_javascript=True)
 
 
 def signing_key(home: Path) -> str:

@@ -14,13 +14,14 @@ TEXT_WIDTH = 720
 FORM_WIDTH = 440
 """Pixels. A form of a few fields."""
 LOGO = Path(__file__).with_name("logo.svg").read_text(encoding="utf-8")
+MARK = str(Path(__file__).with_name("mark.svg"))
 UNEXPECTED = "Something went wrong; try again, or ask an administrator to look at the log."
 _NOTICE = "notice"
 
 
 def configure() -> None:
     """Set the browser tab's title, the wide layout and the logo; first thing in a run."""
-    st.set_page_config(page_title="ALLScope", page_icon=":material/biotech:", layout="wide")
+    st.set_page_config(page_title="ALLScope", page_icon=MARK, layout="wide")
     st.logo(LOGO, size="large")
 
 

@@ -11,7 +11,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from allcore import logs
 from allcore.errors import AllScopeError
-from allcore.web import accounts, frame
+from allcore.web import accounts, cookie, frame
 from allcore.web.accounts import Visitor
 
 
@@ -86,7 +86,7 @@ def run() -> None:
         visitor = accounts.visitor()
         page = st.navigation(_sections(visitor))
         with st.container():  # a place of its own: an upload is lost when what is above it moves
-            accounts.settle_cookie()
+            cookie.settle()
     except AllScopeError as error:
         frame.unavailable(error)
     page.run()
