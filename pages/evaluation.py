@@ -18,7 +18,7 @@ needed. **Over subjects** is the interval to go by for the next subject: whole s
 anew within their class 2,000 times (rescaled bootstrap of Rao and Wu) and the spread becomes a
 Student's t interval. **Over cells** treats every cell as independent (Wilson for shares, DeLong for
 the AUROC, bootstrap for the others), so it says only how well the figure is known for these very
-subjects. The baseline is a logistic model that sees a cell's area and brightness and nothing else.
+subjects. The baseline is a set of boosted trees that see a cell's area and brightness, no more.
 """
 
 

@@ -105,7 +105,7 @@ def _reading(report: Report) -> str:
     return (
         "Each figure has two 95 % intervals: over cells (how well it is known for these very "
         "subjects) and over subjects (what to expect of other subjects; the one to go by). The "
-        "baseline is a logistic model that sees only a cell's area and brightness, at "
+        "baseline is a set of boosted trees that see only a cell's area and brightness, at "
         f"its own threshold of {report.baseline_threshold:.3f}."
     )
 
