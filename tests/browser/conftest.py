@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from allcore.data import synthetic
 from benchmarks import servers
@@ -38,6 +38,7 @@ def browser() -> Iterator[Browser]:
     path = servers.chromium()
     if not path:
         pytest.skip("no Chromium on this machine (install chromium, or set ALLSCOPE_CHROMIUM)")
+    expect.set_options(timeout=steps.PATIENCE)
     with sync_playwright() as driver:
         started = driver.chromium.launch(
             executable_path=path, args=servers.CHROMIUM_ARGUMENTS, timeout=steps.PATIENCE

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-PATIENCE = 60_000  # milliseconds: the first use of a page loads its libraries
+PATIENCE = 180_000  # milliseconds: a first visit loads libraries, or draws a data set
 PASSWORD = "correct horse 7 battery"
 SETUP_CODE = re.compile(r"^\s+([0-9A-Z]{5}(?:-[0-9A-Z]{5}){3})\s*$", flags=re.MULTILINE)
 
@@ -20,7 +20,7 @@ def settle(page: Page) -> None:
     """Wait until the page has a title and its script has ended."""
     page.locator("h1").first.wait_for(timeout=PATIENCE)
     app = page.get_by_test_id("stApp")
-    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
+    expect(app).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def title(page: Page, text: str) -> Locator:

@@ -7,7 +7,7 @@ from allcore.web.navigation import ENTRIES, Entry
 from tests.browser import steps
 from tests.browser.conftest import Server, Start
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 GUARDED = [entry for entry in ENTRIES if entry.role != "visitor"]
 OPEN = [entry for entry in ENTRIES if entry.role == "visitor"]
@@ -67,4 +67,4 @@ def test_setup_code__works_once(browser: Browser, start: Start) -> None:
         steps.visit(rival, server.at("admin_sign_in.py"))
         steps.title(rival, "Administrator sign-in")
         steps.sign_in(rival, "rival")
-        expect(rival.get_by_test_id("stAlertContentError")).to_be_visible(timeout=steps.PATIENCE)
+        expect(rival.get_by_test_id("stAlertContentError")).to_be_visible()
