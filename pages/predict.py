@@ -4,6 +4,7 @@ user = guard.require("user")
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -31,9 +32,13 @@ def sources_of(files: list[UploadedFile], example: str | None) -> Iterator[Sourc
             yield from archive.members(file, name=file.name)
         else:
             yield Source(name=file.name, read=file.getvalue)
-    for each in demo.examples() if example and not files else []:
-        if each.name == example:
-            yield Source(name=f"{example} (synthetic)", read=each.path.read_bytes)
+    if example and not files:
+        yield Source(name=f"{example} (synthetic)", read=examples()[example].read_bytes)
+
+
+@st.cache_data(max_entries=1, show_spinner="Drawing synthetic cells")
+def examples() -> dict[str, Path]:
+    return {each.name: each.path for each in demo.examples()}
 
 
 def job_of(files: list[UploadedFile], example: str | None) -> Job | None:
@@ -64,11 +69,10 @@ frame.header(
 )
 try:
     model = evaluated.choose()
-    if model is None:
-        st.stop()
-    service = resources.service(model)
 except AllScopeError as error:
     frame.problem(error)
+    st.stop()
+if model is None:
     st.stop()
 
 drop, try_out = st.columns([3, 2], gap="large")
@@ -81,16 +85,22 @@ files = drop.file_uploader(
 )
 with try_out:
     if demo.is_drawn() or st.button("Draw synthetic cells to try", icon=":material/draw:"):
-        with st.spinner("Drawing synthetic cells"):
-            names = [each.name for each in demo.examples()]
         example = st.pills(
             "Or try a synthetic cell, drawn by this program",
-            names,
+            list(examples()),
             key="predict_example",
+            wrap=True,
             on_change=forget_files,
         )
     else:
         example = None
+
+try:
+    with st.container():  # a place of its own, so that nothing moves when the model is loaded
+        service = resources.service(model)
+except AllScopeError as error:
+    frame.problem(error)
+    st.stop()
 
 job = job_of(files, example)
 if job is None:

@@ -149,8 +149,7 @@ def _show(rgb: Rgb, *, caption: str) -> None:
 
 
 def _verdict(row: Row, timing: str) -> None:
-    st.caption(frame.plain(row.path))
-    st.header(SPOKEN[row.verdict], anchor=False)
+    st.metric(frame.plain(row.path), SPOKEN[row.verdict])
     if row.p_all is None:
         st.markdown(frame.plain(row.reason))
     else:
@@ -179,7 +178,7 @@ def heat_in_words(heat: Heat) -> str:
     """What the share of heat inside the cell says."""
     if not heat.values.any():
         return f"No place in the picture speaks for {VERDICTS[heat.towards]} by itself."
-    said = f"{heat.share_in_cell:.0%} of the heat lies inside the cell."
+    said = f"{100 * heat.share_in_cell:.0f} % of the heat lies inside the cell."
     if heat.share_in_cell < _TRUSTED_SHARE:
         said += " Most of it lies outside, so the answer rests on something other than the cell."
     return said
