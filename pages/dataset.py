@@ -27,7 +27,8 @@ says nothing about real cells.
 
 def summary(table: pd.DataFrame) -> str:
     parts = [
-        f"{plots.NAMES.get(row.label, row.label)}: {row.images:,} images of {row.subjects:,} subjects"
+        f"{plots.NAMES.get(row.label, row.label)}: {row.images:,} images of "
+        f"{row.subjects:,} subjects"
         for row in overview.class_counts(table).itertuples()
     ]
     return f"**{len(table):,} images.** {'; '.join(parts)}."
