@@ -2,6 +2,8 @@ from allcore.web import guard
 
 user = guard.require("admin")
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
@@ -13,33 +15,27 @@ from allcore.web import accounts, frame
 store = accounts.store()
 
 
-@st.dialog("Are you sure?")
-def confirm(sentence, action, done):
-    st.markdown(sentence)
-    if st.button("Yes", type="primary"):
-        try:
-            action()
-        except AllScopeError as error:
-            frame.problem(error)
-        else:
-            frame.say_next(done)
-            st.rerun()
+def confirmed(label: str, icon: str, *, sentence: str, act: Callable[[], str]) -> str | None:
+    """Draw a button that says what it will do and asks; give what `act` gives once it was done."""
+    with st.popover(label, icon=icon):
+        st.markdown(sentence)
+        if not st.button(f"Yes, {label[0].lower()}{label[1:]}", type="primary"):
+            return None
+    try:
+        return act()
+    except AllScopeError as error:
+        frame.problem(error)
+        return None
 
 
-@st.dialog("One-time reset code")
-def reset(account):
-    st.markdown(
-        f"With the code **{frame.plain(account.username)}** sets a new password on the sign-in "
-        "page within 24 hours. An earlier code stops working."
-    )
-    if st.button("Make the code", type="primary"):
-        try:
-            code = codes.issue_reset(store, account.username)
-        except AllScopeError as error:
-            frame.problem(error)
-        else:
-            st.code(code, language=None)
-            st.caption("It is shown once. Give it to its owner on a safe way.")
+def set_role(username: str, role: str) -> str:
+    people.set_role(store, username, role)
+    return f"{username} has the role {role}."
+
+
+def set_active(username: str, active: bool) -> str:
+    people.set_active(store, username, active=active)
+    return f"{username} is {'enabled' if active else 'disabled'}."
 
 
 frame.header(title="Administration", question="Who may use ALLScope, and in which role.")
@@ -57,18 +53,14 @@ rows = [
         "E-mail": account.email or "",
         "Role": account.role,
         "State": account.state,
-        "Made": account.created_at,
-        "Last sign-in": account.last_sign_in,
+        "Made": f"{account.created_at:%Y-%m-%d %H:%M}",
+        "Last sign-in": f"{account.last_sign_in:%Y-%m-%d %H:%M}"
+        if account.last_sign_in
+        else "never",
     }
     for account in found
 ]
-date = st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", timezone="UTC")
-st.dataframe(
-    pd.DataFrame(rows),
-    hide_index=True,
-    width="stretch",
-    column_config={"Made": date, "Last sign-in": date},
-)
+st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
 st.caption(f"{len(found)} account{'' if len(found) == 1 else 's'}; times in UTC.")
 
 by_name = {account.username: account for account in found}
@@ -79,26 +71,29 @@ with st.container(border=True, width=frame.TEXT_WIDTH):
     st.caption(f"{frame.plain(chosen.display_name)}: {chosen.role}, {chosen.state}.")
     with st.container(horizontal=True):
         role = "user" if chosen.role == "admin" else "admin"
-        if st.button(
+        done = confirmed(
             "Make administrator" if role == "admin" else "Make user",
-            icon=":material/shield_person:",
-        ):
-            confirm(
-                f"**{name}** becomes {'an administrator' if role == 'admin' else 'a user'}.",
-                lambda: people.set_role(store, chosen.username, role),
-                f"{chosen.username} has the role {role}.",
-            )
-        if chosen.active and st.button("Disable", icon=":material/block:"):
-            confirm(
-                f"**{name}** can't sign in any more, and open sessions end.",
-                lambda: people.set_active(store, chosen.username, active=False),
-                f"{chosen.username} is disabled.",
-            )
-        if not chosen.active and st.button("Enable", icon=":material/check:"):
-            confirm(
-                f"**{name}** may sign in again.",
-                lambda: people.set_active(store, chosen.username, active=True),
-                f"{chosen.username} is enabled.",
-            )
-        if st.button("Make a reset code", icon=":material/key:"):
-            reset(chosen)
+            ":material/shield_person:",
+            sentence=f"**{name}** becomes {'an administrator' if role == 'admin' else 'a user'}.",
+            act=lambda: set_role(chosen.username, role),
+        ) or confirmed(
+            "Disable" if chosen.active else "Enable",
+            ":material/block:" if chosen.active else ":material/check:",
+            sentence=f"**{name}** can't sign in any more, and open sessions end."
+            if chosen.active
+            else f"**{name}** may sign in again.",
+            act=lambda: set_active(chosen.username, not chosen.active),
+        )
+        code = confirmed(
+            "Make a reset code",
+            ":material/key:",
+            sentence=f"With the code **{name}** sets a new password on the sign-in page within 24 "
+            "hours. An earlier code stops working.",
+            act=lambda: codes.issue_reset(store, chosen.username),
+        )
+    if code:
+        st.code(code, language=None)
+        st.caption("It is shown once. Give it to its owner by a safe way.")
+if done:
+    frame.say_next(done)
+    st.rerun()

@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from allcore.store import accounts, codes, database, passwords, sign_in
+from allcore.web import accounts as web
+from allcore.web.accounts import Visitor
+from tests.web import sessions
+
+PAGE = sessions.ROOT / "pages" / "administration.py"
+
+
+@pytest.fixture
+def page(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setattr(passwords, "ROUNDS", 4)
+    monkeypatch.setattr(web, "visitor", lambda: Visitor("boss", "Boss", "admin"))
+    sessions.add("ada")
+    sessions.add("boss", role="admin")
+    page = AppTest.from_file(str(PAGE), default_timeout=30).run()
+    assert not page.exception
+    return page
+
+
+def choose(page: AppTest, username: str) -> AppTest:
+    page.selectbox[0].select(username).run()
+    return page
+
+
+def confirmed(page: AppTest, label: str) -> AppTest:
+    return sessions.press(page, f"Yes, {label[0].lower()}{label[1:]}")
+
+
+def test_page__lists_accounts(page: AppTest) -> None:
+    table = page.dataframe[0].value
+    assert list(table["Username"]) == ["ada", "boss"]
+    assert list(table["Last sign-in"]) == ["never", "never"]
+    sessions.fill(page, Search="BOSS")
+    assert list(page.run().dataframe[0].value["Username"]) == ["boss"]
+    sessions.fill(page, Search="nobody")
+    assert "No account matches" in sessions.said(page.run())
+    assert not page.dataframe
+
+
+def test_page__changes_a_role(page: AppTest) -> None:
+    confirmed(choose(page, "ada"), "Make administrator")
+    assert "ada has the role admin" in sessions.said(page)
+    account = accounts.find(database.connect(), "ada")
+    assert account
+    assert account.role == "admin"
+
+
+def test_page__disables_and_enables(page: AppTest) -> None:
+    confirmed(choose(page, "ada"), "Disable")
+    assert list(page.dataframe[0].value["State"]) == ["disabled", "active"]
+    confirmed(page, "Enable")
+    assert list(page.dataframe[0].value["State"]) == ["active", "active"]
+
+
+def test_page__keeps_the_last_administrator(page: AppTest) -> None:
+    confirmed(choose(page, "boss"), "Disable")
+    assert "last active administrator" in sessions.said(page)
+
+
+def test_page__makes_a_reset_code(page: AppTest) -> None:
+    confirmed(choose(page, "ada"), "Make a reset code")
+    opened = database.connect()
+    codes.redeem_reset(opened, page.code[0].value, password="another password")
+    assert not page.run().code  # it is shown once
+    sign_in.authenticate(opened, "ada", "another password")
