@@ -85,9 +85,9 @@ def table(items: list[Item]) -> int:
     shown = pd.DataFrame(
         {
             "Cell": [_data_uri(item.thumbnail) for item in items],
-            "File": [item.row.path for item in items],
             "Verdict": [VERDICTS[item.row.verdict] for item in items],
             "Probability": [item.row.p_all for item in items],
+            "File": [item.row.path for item in items],
             "Reason": [item.row.reason for item in items],
         }
     )
@@ -95,7 +95,7 @@ def table(items: list[Item]) -> int:
         shown,
         hide_index=True,
         row_height=52,
-        height=min(38 + 52 * len(shown), 480),
+        height=min(38 + 52 * len(shown), 350),
         column_config={
             "Cell": st.column_config.ImageColumn(width=64),
             "Probability": st.column_config.ProgressColumn(

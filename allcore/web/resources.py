@@ -15,6 +15,8 @@ from allcore.inference.batching import BatchQueue
 from allcore.inference.jobs import Job
 from allcore.inference.predictor import Predictor
 
+_BATCH = 8  # a picture of one session waits for at most one batch of all others
+
 
 @dataclass(frozen=True)
 class Service:
@@ -31,7 +33,11 @@ class Service:
             return torch.tensor([future.result() for future in futures])
 
         return Job(
-            self.predictor, sources, forward=forward, leave=lambda: self.queue.leave(session)
+            self.predictor,
+            sources,
+            forward=forward,
+            leave=lambda: self.queue.leave(session),
+            batch_size=_BATCH,
         )
 
 
@@ -58,7 +64,7 @@ def _load(_folder: Path, digest: str, device: str, threads: int | None) -> Servi
         logits: list[float] = predictor.logits(torch.stack(cells)).tolist()
         return logits
 
-    return Service(predictor, BatchQueue(run))
+    return Service(predictor, BatchQueue(run, limit=_BATCH))
 
 
 def _digest(folder: Path) -> str:
