@@ -168,7 +168,7 @@ def test_truth__spoiled_cells(drawn: Manifest, truth: pd.DataFrame, measured: pd
 
 @pytest.mark.parametrize("label", ["all", "hem"])
 def test_drawn_cells__follow_the_measured_statistics(measured: pd.DataFrame, label: str) -> None:
-    """Means within half a deviation of the targets, the finest texture within one; spread alike."""
+    """Means within half a deviation of the targets, the finest texture within 15 %; spread alike."""
     rows = measured[measured["label"] == label]
     targets = synthetic_targets.load().classes[label]
     traits = pd.DataFrame(synthetic_targets.traits_of(rows), columns=synthetic_targets.TRAITS)
@@ -176,7 +176,8 @@ def test_drawn_cells__follow_the_measured_statistics(measured: pd.DataFrame, lab
     deviation = np.sqrt(np.diag(targets.between) + np.diag(targets.within))
     shift = ((people.mean().mean() - targets.mean) / deviation).abs()
     assert shift.drop("texture_1").max() < 0.5
-    assert shift["texture_1"] < 1
+    finest = np.exp((people.mean().mean() - targets.mean)["texture_1"])
+    assert 0.85 < finest < 1.15  # real cells differ little in it: a deviation is a tenth
     spread = np.sqrt(people.var().mean() + people.mean().var()) / deviation
     assert spread.drop("texture_1").between(0.6, 1.6).all()
 
