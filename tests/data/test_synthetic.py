@@ -168,7 +168,7 @@ def test_truth__spoiled_cells(drawn: Manifest, truth: pd.DataFrame, measured: pd
 
 @pytest.mark.parametrize("label", ["all", "hem"])
 def test_drawn_cells__follow_the_measured_statistics(measured: pd.DataFrame, label: str) -> None:
-    """Means within half a deviation of the targets, the finest texture within 15 %; spread alike."""
+    """Means within half a deviation of the targets, finest texture within 15 %; spread alike."""
     rows = measured[measured["label"] == label]
     targets = synthetic_targets.load().classes[label]
     traits = pd.DataFrame(synthetic_targets.traits_of(rows), columns=synthetic_targets.TRAITS)
