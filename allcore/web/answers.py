@@ -44,7 +44,7 @@ def show(job: Job, service: Service) -> None:
         shown = table(items)
     card(items[shown], service, timing=timing(job, str(service.predictor.device)))
     st.download_button(
-        "Download as CSV",
+        "Download answers as CSV",
         export.csv_bytes(rows),
         file_name="predictions.csv",
         mime="text/csv",

@@ -11,7 +11,7 @@ from allcore.notice import RESEARCH_USE
 from tests.browser import steps
 from tests.browser.conftest import Server
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
 def test_user__goes_the_whole_path(
@@ -59,11 +59,11 @@ def _predict(page: Page, uploads: list[Path], folder: Path) -> list[dict[str, st
     steps.open_from_navigation(page, "Predict")
     page.locator("input[type=file]").set_input_files(uploads)
     counted = page.get_by_role("heading", name=re.compile(rf"^{len(uploads)} pictures: "))
-    counted.wait_for(timeout=steps.PATIENCE)
+    counted.wait_for(timeout=2 * steps.PATIENCE)
     steps.settle(page)
     expect(page.get_by_text("What speaks for").first).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download as CSV").click()
+        page.get_by_test_id("stDownloadButton").get_by_role("button").click()
     path = folder / "predictions.csv"
     download.value.save_as(path)
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
