@@ -17,7 +17,7 @@ def page(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setattr(web, "visitor", lambda: Visitor("boss", "Boss", "admin"))
     sessions.add("ada")
     sessions.add("boss", role="admin")
-    page = AppTest.from_file(str(PAGE), default_timeout=30).run()
+    page = AppTest.from_file(str(PAGE), default_timeout=60).run()
     assert not page.exception
     return page
 

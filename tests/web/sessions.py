@@ -24,7 +24,7 @@ def add(username: str, role: str = "user") -> AccountInfo:
 
 def session() -> AppTest:
     """Open the app as a browser that has never been here."""
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
 
 
 def open_page(app: AppTest, script: str) -> AppTest:

@@ -37,7 +37,7 @@ def test_require__signed_out_leads_to_sign_in(script: str) -> None:
 @pytest.mark.cold
 @pytest.mark.parametrize("script", CLOSED)
 def test_require__signed_out_on_a_cold_server(script: str) -> None:
-    app = AppTest.from_file(str(sessions.ROOT / "app.py"), default_timeout=30)
+    app = AppTest.from_file(str(sessions.ROOT / "app.py"), default_timeout=60)
     app.switch_page(f"pages/{script}.py").run()
     assert not app.exception
     assert sessions.title(app) == "Sign in"
@@ -47,7 +47,7 @@ def test_require__signed_out_on_a_cold_server(script: str) -> None:
 @pytest.mark.parametrize("script", CLOSED)
 def test_require__signed_out_on_a_page_run_by_itself(script: str) -> None:
     path = sessions.ROOT / "pages" / f"{script}.py"
-    page = AppTest.from_file(str(path), default_timeout=30).run()
+    page = AppTest.from_file(str(path), default_timeout=60).run()
     assert not page.exception
     assert sessions.title(page) == "Sign in"
 
@@ -120,7 +120,7 @@ def test_require__nothing_of_one_person_is_left_for_the_next() -> None:
 def test_require__a_database_that_cannot_be_opened(script: str, home: Path) -> None:
     home.mkdir(parents=True)
     (home / "allscope.db").write_text("not a database, and long enough for SQLite to say so")
-    page = AppTest.from_file(str(sessions.ROOT / "pages" / f"{script}.py"), default_timeout=30)
+    page = AppTest.from_file(str(sessions.ROOT / "pages" / f"{script}.py"), default_timeout=60)
     for app in (page.run(), sessions.session()):
         assert not app.exception
         assert sessions.said(app).count("can't be opened: file is not a database") == 1
