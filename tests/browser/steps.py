@@ -20,7 +20,7 @@ def settle(page: Page) -> None:
     """Wait until the page has a title and its script has ended."""
     page.locator("h1").first.wait_for(timeout=PATIENCE)
     app = page.get_by_test_id("stApp")
-    expect(app).to_have_attribute("data-test-script-state", "notRunning")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
 
 
 def title(page: Page, text: str) -> Locator:

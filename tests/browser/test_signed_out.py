@@ -7,7 +7,7 @@ from allcore.web.navigation import ENTRIES, Entry
 from tests.browser import steps
 from tests.browser.conftest import Server, Start
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 GUARDED = [entry for entry in ENTRIES if entry.role != "visitor"]
 OPEN = [entry for entry in ENTRIES if entry.role == "visitor"]

@@ -9,7 +9,7 @@ from allcore.web.navigation import ENTRIES, Entry
 from tests.browser import steps
 from tests.browser.conftest import Server
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 PHONE = {"width": 390, "height": 844}
 PAGES = [entry for entry in ENTRIES if not entry.signed_out_only]
