@@ -248,8 +248,9 @@ def probability_scale(p_all: float, *, threshold: float) -> go.Figure:
         fillcolor="rgba(122,122,122,0.18)", layer="below",
     )  # fmt: skip
     figure.add_shape(
-        type="line", x0=threshold, x1=threshold, y0=-0.42, y1=0.42, line={"width": 2, "dash": "dot"}
-    )
+        type="line", x0=threshold, x1=threshold, y0=-0.42, y1=0.42,
+        line={"width": 3, "color": REFUSED},
+    )  # fmt: skip
     figure.add_annotation(
         x=threshold, y=0.42, text=f"threshold {threshold:.2f}", showarrow=False, yanchor="bottom"
     )

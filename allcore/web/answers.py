@@ -22,7 +22,7 @@ PICTURE_WIDTH = 300
 
 VERDICTS = {"all": "ALL blast", "hem": "normal", "refused": "refused"}
 SPOKEN = {"all": "ALL blast", "hem": "Normal", "refused": "Refused"}
-_COLUMNS = (2, 3)
+_COLUMNS = (3, 2)  # on a phone the first comes first: the answer before the picture
 _TRUSTED_SHARE = 0.5
 
 
@@ -121,7 +121,7 @@ def card(item: Item, service: Service, *, timing: str) -> None:
     row = item.row
     rgb = _picture(item)
     with st.container(border=True):
-        seen, said = st.columns(_COLUMNS, gap="large")
+        said, seen = st.columns(_COLUMNS, gap="large")
         with said:
             _verdict(row, timing)
         with seen:
@@ -160,7 +160,7 @@ def _verdict(row: Row, timing: str) -> None:
 
 def _evidence(cell: Tensor, row: Row, service: Service) -> None:
     """Where in the cell the network found what speaks for its verdict."""
-    seen, said = st.columns(_COLUMNS, gap="large")
+    said, seen = st.columns(_COLUMNS, gap="large")
     towards: Literal["all", "hem"] = "all" if row.verdict == "all" else "hem"
     with seen, st.spinner("Looking for the evidence"):
         heat = _heat(cell, service, service.predictor.info.weights_sha256, row.sha256, towards)
