@@ -22,10 +22,11 @@ def features(
 ) -> NDArray[np.float32]:
     """Penultimate vectors (N, F) of cut cells (N, 3, S, S), uint8."""
     network.eval()
-    parts = [
-        network.forward_features(preprocessing.normalise(chunk.to(device))).float().cpu()
-        for chunk in pixels.split(batch_size)
-    ]
+    parts = []
+    for chunk in pixels.split(batch_size):
+        # The weights lie channels_last after training; input laid out alike halves the time.
+        cells = chunk.to(device, memory_format=torch.channels_last)
+        parts.append(network.forward_features(preprocessing.normalise(cells)).float().cpu())
     result: NDArray[np.float32] = torch.cat(parts).numpy()
     return result
 
