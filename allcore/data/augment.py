@@ -90,8 +90,9 @@ class RandomStain(v2.Transform):
         inside = (inpt.amax(1, keepdim=True) > 1).to(inpt.dtype)
         count = inside.sum((2, 3), keepdim=True).clamp(min=1)
         mean = inpt.sum((2, 3), keepdim=True) / count
-        varied = mean + (inpt - mean) * params["contrast"].view(-1, 1, 1, 1)
-        return (varied * params["gain"][:, :, None, None] * inside).clamp(0, 255)
+        contrast: Tensor = params["contrast"].view(-1, 1, 1, 1)
+        gain: Tensor = params["gain"][:, :, None, None]
+        return ((mean + (inpt - mean) * contrast) * gain * inside).clamp(0, 255)
 
 
 def _uniform(batch: Tensor, low: float, high: float, channels: int | None = None) -> Tensor:

@@ -56,7 +56,8 @@ def _predictions(
     table = material.manifest.table[chosen].reset_index(drop=True)
     pixels = torch.from_numpy(material.cells.pixels[chosen])
     logits = fit.predict(fitted.network, pixels, plan.preprocessing, device=device)
-    return table[["image_id", "path", "subject", "group", "label"]].assign(
+    kept: pd.DataFrame = table[["image_id", "path", "subject", "group", "label"]]
+    return kept.assign(
         split=parts[chosen],
         fold=material.split.fold,
         logit=logits.double().numpy(),
