@@ -69,7 +69,9 @@ def _device(chosen: str) -> str:
 def _database(address: str) -> str:
     from sqlalchemy import make_url
 
-    return make_url(address).render_as_string(hide_password=True)
+    from allcore.store import database
+
+    return database.label(make_url(address))
 
 
 def _datasets(chosen: Any) -> dict[str, str]:
