@@ -90,7 +90,7 @@ for note in part.notes:
 cards = st.container(horizontal=True)
 for key in HEADLINE:
     figure = part.figure(key)
-    with cards.container(border=True, width=168):
+    with cards.container(border=True, width=148):
         value = "undefined" if figure.value != figure.value else f"{figure.value:.3f}"
         st.metric(metrics.TITLES[key], value)
         st.caption(

@@ -17,7 +17,7 @@ from allcore.inference.results import Row
 from allcore.web import frame
 from allcore.web.resources import Service
 
-PICTURE_WIDTH = 300
+PICTURE_WIDTH = 280
 """Pixels a cell is shown at, the same for picture and overlay, so that they can be compared."""
 
 VERDICTS = {"all": "ALL blast", "hem": "normal", "refused": "refused"}
