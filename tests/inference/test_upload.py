@@ -86,6 +86,7 @@ def test_decode__refuses_other_picture_formats(cell_image: Rgb) -> None:
 
 @pytest.mark.parametrize("make", [huge_bmp, huge_png])
 @pytest.mark.parametrize("side", [6_000, 12_000, 60_000])
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # as outside pytest
 def test_decode__refuses_huge_pictures_without_allocating(
     make: Callable[[int], bytes], side: int
 ) -> None:
