@@ -33,7 +33,7 @@ def run(scale: Scale) -> Result:
     devices.use_threads(chosen.threads)
     fabric = processes.launch(devices.choose(chosen.device))
     batch = min(BATCH, scale.images)
-    steps = max(2, scale.images // batch)
+    steps = max(2, scale.images // (2 * batch))
     mine, theirs = timing.side_by_side(
         lambda: _ours(batch, steps, fabric), _reference(batch, steps, fabric), rounds=scale.rounds
     )
