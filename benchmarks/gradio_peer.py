@@ -93,7 +93,7 @@ class _Gradio:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.interface.close()
+        self.interface.close(verbose=False)  # says so on standard output otherwise
 
     def answers(self, _person: int, paths: list[Path]) -> list[str]:
         from gradio_client import Client, handle_file
