@@ -19,7 +19,7 @@ from allcore.errors import StoreError
 
 NAME = "allscope_session"
 KEY_BYTES = 32
-ASKED_SECONDS = 10
+ASKED_SECONDS = 60
 """How long the browser is asked: a page that is drawn again at once may never reach it."""
 _ASKED = "cookie_asked"
 

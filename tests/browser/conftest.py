@@ -84,7 +84,7 @@ def administrator(browser: Browser, server: Server) -> Iterator[BrowserContext]:
         page, username="ada", name="Ada Admin", button="Make the administrator", code=code
     )
     steps.title(page, "Administration")
-    steps.settle(page)
+    steps.remembered(page)
     yield context
     context.close()
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
+from allcore.web import cookie
+
 PATIENCE = 180_000  # milliseconds: a first visit loads libraries, or draws a data set
 PASSWORD = "correct horse 7 battery"
 SETUP_CODE = re.compile(r"^\s+([0-9A-Z]{5}(?:-[0-9A-Z]{5}){3})\s*$", flags=re.MULTILINE)
@@ -35,6 +37,11 @@ def open_from_navigation(page: Page, name: str, *, titled: str | None = None) ->
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
     title(page, titled or name)
     settle(page)
+
+
+def remembered(page: Page) -> None:
+    """Wait until the browser holds the session's cookie, which a script of the page writes."""
+    page.wait_for_function(f"document.cookie.includes('{cookie.NAME}=')", timeout=PATIENCE)
 
 
 def fill(page: Page, **fields: str) -> None:
