@@ -60,7 +60,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("ALLSCOPE_")]:
-            if name not in KEPT:
+            if name not in KEPT and not name.startswith("ALLSCOPE_TEST_"):
                 patch.delenv(name)
         yield started
 
