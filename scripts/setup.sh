@@ -29,6 +29,7 @@ install() {
   elif "$python" -m uv --version >/dev/null 2>&1 || "$python" -m pip install --quiet uv >/dev/null 2>&1; then
     "$python" -m uv pip install --quiet --compile-bytecode --python "$python" -r "$lock"
   else
+    "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip >/dev/null
     "$python" -m pip install --quiet -r "$lock"
   fi
 }
