@@ -94,14 +94,7 @@ def roc(curve: Roc, *, point: tuple[float, float], area: Interval) -> go.Figure:
             name="95 % over subjects",
             **band,
         )
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"dash": "dot", "color": REFUSED, "width": 1},
-        name="Chance",
-        hoverinfo="skip",
-    )
+    _diagonal(figure, name="Chance")
     figure.add_scatter(
         x=curve.false_positives,
         y=curve.sensitivity,
@@ -134,14 +127,7 @@ def reliability(bins: Sequence[ReliabilityBin], *, error: float) -> go.Figure:
     """
     share = np.array([b.blasts.value for b in bins])
     figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"dash": "dot", "color": REFUSED, "width": 1},
-        name="Perfectly calibrated",
-        hoverinfo="skip",
-    )
+    _diagonal(figure, name="Perfectly calibrated")
     figure.add_scatter(
         x=[b.probability for b in bins],
         y=share,
@@ -318,6 +304,18 @@ def _legend_on_top(figure: go.Figure) -> go.Figure:
         legend={"y": 1.0, "yanchor": "bottom"}, margin_t=figure.layout.margin.t + 26
     )
     return figure
+
+
+def _diagonal(figure: go.Figure, *, name: str) -> None:
+    """Draw the dotted line from corner to corner that a curve is read against."""
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"dash": "dot", "color": REFUSED, "width": 1},
+        name=name,
+        hoverinfo="skip",
+    )
 
 
 def _finish(figure: go.Figure, title: str, *, height: int) -> go.Figure:
