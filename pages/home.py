@@ -24,13 +24,13 @@ def figure(column, title, measured, otherwise):
             return
         accuracy = measured.accuracy
         st.metric("Accuracy", f"{accuracy.value:.1%}".replace("%", " %"))
-        people = f" of {measured.subjects} subjects" if measured.subjects else ""
+        people = f" of {measured.subjects} independent subjects" if measured.subjects else ""
         interval = (
             f"95 % interval {100 * accuracy.low:.1f} to {100 * accuracy.high:.1f} %"
             if accuracy.known
             else "too few subjects for an interval"
         )
-        st.caption(f"{interval}; {measured.cells} test cells{people}.")
+        st.caption(f"{interval}; {measured.cells:,} test cells{people}.")
 
 
 frame.header(
