@@ -16,6 +16,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("allcore.nets", "allcore.data"),
     ("allcore.modelfolder",),
     ("allcore.training", "allcore.inference", "allcore.evaluation"),
+    ("allcore.comparison",),
     ("allcore.store",),
     ("allcore.plots",),
     ("allcore.commands", "allcore.__main__"),

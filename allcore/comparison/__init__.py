@@ -1,0 +1,1 @@
+"""Every network under both protocols: trained alike, tabled side by side."""
