@@ -24,6 +24,22 @@ class ReliabilityBin:
     blasts: intervals.Interval  # share of blasts, with its Wilson interval
 
 
+@dataclass(frozen=True)
+class Platt:
+    """A calibrated network's log-odds are ``logit / temperature + bias``."""
+
+    temperature: float
+    bias: float
+
+    def log_odds(self, logits: Floats) -> Floats:
+        """Calibrated log-odds (N,) of raw ones."""
+        return np.asarray(logits, dtype=float) / self.temperature + self.bias
+
+    def probability(self, logits: Floats) -> Floats:
+        """Calibrated probability (N,) of an ALL blast."""
+        return np.asarray(special.expit(self.log_odds(logits)))
+
+
 def probability(logit: Floats, temperature: float) -> Floats:
     """Calibrated probability of an ALL blast from its log-odds: sigmoid(logit / temperature)."""
     return np.asarray(special.expit(np.asarray(logit, dtype=float) / temperature))
@@ -61,6 +77,35 @@ def fit_temperature(
         loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6}
     )
     return float(np.exp(found.x))
+
+
+def fit_platt(
+    logits: Floats, labels: NDArray[np.integer], groups: NDArray[np.str_] | None = None
+) -> Platt:
+    """Temperature and bias that give validation cells the lowest negative log-likelihood.
+
+    Platt, "Probabilistic Outputs for Support Vector Machines", 1999, with his softened targets. The
+    bias brings networks that were trained on balanced draws back to the data's prevalence, so that
+    0.5 is an operating point that needs no further choice. Arguments as in `fit_temperature`.
+
+    Raises:
+        DataError: no cells.
+    """
+    logits, labels = np.asarray(logits, dtype=float), np.asarray(labels)
+    share = weights.fair(labels=labels, groups=groups)
+    blasts = int((labels == 1).sum())
+    normals = len(labels) - blasts
+    target = np.where(labels == 1, (blasts + 1) / (blasts + 2), 1 / (normals + 2))
+
+    def loss(point: Floats) -> float:
+        log_odds = logits / np.exp(point[0]) + point[1]
+        return float(share @ (np.logaddexp(0, log_odds) - target * log_odds))
+
+    low, high = np.log(TEMPERATURES)
+    found = optimize.minimize(
+        loss, x0=np.zeros(2), method="L-BFGS-B", bounds=[(low, high), (-10.0, 10.0)]
+    )
+    return Platt(float(np.exp(found.x[0])), float(found.x[1]))
 
 
 def reliability(

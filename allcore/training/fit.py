@@ -98,7 +98,8 @@ def fit(
         started = time.perf_counter()
         loss = run.train_epoch(train, progress.epoch, on_step)
         seconds = time.perf_counter() - started
-        logits = predict(run.average, validation.pixels, preprocessing, device=fabric.device)
+        with fabric.autocast():
+            logits = predict(run.average, validation.pixels, preprocessing, device=fabric.device)
         row = _row(validation, logits) | {"train_loss": loss, "seconds": round(seconds, 2)}
         if progress.note({"epoch": progress.epoch} | row):
             run.best.load_state_dict(run.average.state_dict())

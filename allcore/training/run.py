@@ -38,21 +38,32 @@ def train(plan: Plan) -> None:
     fabric = processes.launch(devices.choose(plan.device))
     material = plans.gather(plan, show=fabric.is_global_zero)
     plan.out.mkdir(parents=True, exist_ok=True)
-    fitted = _fit(plan, material, fabric)
+    done = fitted(plan, material, fabric)
     if fabric.is_global_zero:
         finish.write(
-            plan, material, fitted, device=fabric.device, seconds=time.perf_counter() - started
+            plan, material, done, device=fabric.device, seconds=time.perf_counter() - started
         )
     fabric.barrier()
 
 
-def _fit(plan: Plan, material: Material, fabric: Fabric) -> Fitted:
+def fitted(plan: Plan, material: Material, fabric: Fabric, *, shown: bool = True) -> Fitted:
+    """Build, initialise and train the network of ``plan`` on the training part of ``material``.
+
+    Args:
+        plan: what is asked for; ``out`` holds the checkpoint meanwhile.
+        material: the cells and their split.
+        fabric: launched.
+        shown: whether a terminal gets a progress bar.
+
+    Raises:
+        ModelError: unknown architecture or weights, or the folder holds another run.
+    """
     recipe = plan.recipe
     train_part = material.examples("train", subject_strength=recipe.subject_strength)
     torch.manual_seed(recipe.seed)
     network = registry.build(plan.architecture, **plan.config)
     initialise.initialise(network, plan.init, _some(train_part, plan.preprocessing))
-    with tqdm(desc="Training", unit="step", disable=_hidden(fabric)) as bar:
+    with tqdm(desc="Training", unit="step", disable=_hidden(fabric, shown)) as bar:
         return fit.fit(
             network,
             train=train_part,
@@ -71,9 +82,9 @@ def _some(part: Examples, preprocessing: Preprocessing) -> Tensor:
     return preprocessing.normalise(part.pixels[drawn])
 
 
-def _hidden(fabric: Fabric) -> bool | None:
+def _hidden(fabric: Fabric, shown: bool) -> bool | None:
     """True for all processes but the first; None leaves it to tqdm to ask for a terminal."""
-    return None if fabric.is_global_zero else True
+    return None if shown and fabric.is_global_zero else True
 
 
 def _shown(bar: "tqdm[Any]") -> OnStep:

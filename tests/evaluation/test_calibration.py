@@ -43,3 +43,19 @@ def test_reliability__leaves_out_empty_bins() -> None:
     )
     assert [(b.low, b.cells, b.blasts.value) for b in bins] == [(0.0, 1, 0.0), (0.9, 2, 1.0)]
     assert bins[1].probability == pytest.approx(0.975)
+
+
+def test_fit_platt__brings_shifted_and_stretched_log_odds_back():
+    random = np.random.default_rng(0)
+    true = random.normal(0.5, 2, 20_000)
+    labels = (random.random(20_000) < 1 / (1 + np.exp(-true))).astype(int)
+    found = calibration.fit_platt((true + 1.5) * 3, labels)
+    assert found.temperature == pytest.approx(3, rel=0.05)
+    assert found.bias == pytest.approx(-1.5, abs=0.1)
+    assert found.probability((true + 1.5) * 3) == pytest.approx(1 / (1 + np.exp(-true)), abs=0.03)
+
+
+def test_fit_platt__finite_where_the_classes_are_apart():
+    found = calibration.fit_platt(np.array([-3.0, -2.0, 2.0, 3.0]), np.array([0, 0, 1, 1]))
+    assert np.isfinite([found.temperature, found.bias]).all()
+    assert 0 < found.probability(np.array([-3.0]))[0] < 0.5 < found.probability(np.array([3.0]))[0]
