@@ -71,7 +71,7 @@ def confusion_matrix(counts: Confusion) -> go.Figure:
         for share, name in ((shares[1, 1], "ALL blasts"), (shares[0, 0], "normal cells"))
         if np.isfinite(share)
     ]
-    return _finish(figure, f"{' and '.join(right)} are called rightly", height=400)
+    return finish(figure, f"{' and '.join(right)} are called rightly", height=400)
 
 
 def roc(curve: Roc, *, point: tuple[float, float], area: Interval) -> go.Figure:
@@ -94,7 +94,7 @@ def roc(curve: Roc, *, point: tuple[float, float], area: Interval) -> go.Figure:
             name="95 % over subjects",
             **band,
         )
-    _diagonal(figure, name="Chance")
+    diagonal(figure, name="Chance")
     figure.add_scatter(
         x=curve.false_positives,
         y=curve.sensitivity,
@@ -115,7 +115,7 @@ def roc(curve: Roc, *, point: tuple[float, float], area: Interval) -> go.Figure:
     )
     figure.update_xaxes(title="1 - specificity (share of normal cells)", range=[-0.02, 1.02])
     figure.update_yaxes(title="Sensitivity (share of blasts)", range=[-0.02, 1.02])
-    return _finish(figure, f"AUROC {words.figure(area)} over subjects", height=440)
+    return finish(figure, f"AUROC {words.figure(area)} over subjects", height=440)
 
 
 def reliability(bins: Sequence[ReliabilityBin], *, error: float) -> go.Figure:
@@ -127,7 +127,7 @@ def reliability(bins: Sequence[ReliabilityBin], *, error: float) -> go.Figure:
     """
     share = np.array([b.blasts.value for b in bins])
     figure = go.Figure()
-    _diagonal(figure, name="Perfectly calibrated")
+    diagonal(figure, name="Perfectly calibrated")
     figure.add_scatter(
         x=[b.probability for b in bins],
         y=share,
@@ -146,7 +146,7 @@ def reliability(bins: Sequence[ReliabilityBin], *, error: float) -> go.Figure:
     figure.update_xaxes(title="Predicted probability of ALL blast", range=[-0.02, 1.02])
     figure.update_yaxes(title="Share of ALL blasts", range=[-0.04, 1.04])
     points = f"{100 * error:.1f} percentage points"
-    return _finish(figure, f"Probabilities are off by {points} on average", height=440)
+    return finish(figure, f"Probabilities are off by {points} on average", height=440)
 
 
 def subject_strip(
@@ -190,7 +190,7 @@ def subject_strip(
     worst = rows[0]
     share = f"{100 * worst.accuracy.value:.0f} %"
     title = f"Subject {worst.subject} does worst: {share} of its cells are called rightly"
-    return _finish(figure, title, height=180 + 26 * len(order))
+    return finish(figure, title, height=180 + 26 * len(order))
 
 
 def learning_curve(history: pd.DataFrame) -> go.Figure:
@@ -213,7 +213,7 @@ def learning_curve(history: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(title="Epoch", dtick=max(1, len(history) // 10))
     figure.update_yaxes(title="Loss (cross-entropy, nats)", rangemode="tozero")
     title = f"Validation loss is lowest after epoch {best} of {len(history)}"
-    return _finish(figure, title, height=380)
+    return finish(figure, title, height=380)
 
 
 def probability_scale(p_all: float, *, threshold: float) -> go.Figure:
@@ -246,7 +246,7 @@ def probability_scale(p_all: float, *, threshold: float) -> go.Figure:
     figure.update_yaxes(visible=False, range=[-0.5, 0.85])
     side = "at or above" if called == "all" else "below"
     title = f"{p_all:.2f}, {side} the threshold {threshold:.2f}"
-    return _finish(figure, title, height=190)
+    return finish(figure, title, height=190)
 
 
 def split_bars(counts: pd.DataFrame) -> go.Figure:
@@ -269,7 +269,7 @@ def split_bars(counts: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     blasts = counts["all"].sum() if "all" in counts else 0
     title = f"{100 * blasts / max(1, counts['images'].sum()):.0f} % of the images are ALL blasts"
-    return _legend_on_top(_finish(figure, title, height=340))
+    return legend_on_top(finish(figure, title, height=340))
 
 
 def subject_bars(counts: pd.DataFrame) -> go.Figure:
@@ -295,10 +295,10 @@ def subject_bars(counts: pd.DataFrame) -> go.Figure:
     title = f"Subject {most.subject} has {most.images:,} images"
     if len(counts) > 1:
         title += f", subject {least.subject} has {least.images:,}"
-    return _legend_on_top(_finish(figure, title, height=340))
+    return legend_on_top(finish(figure, title, height=340))
 
 
-def _legend_on_top(figure: go.Figure) -> go.Figure:
+def legend_on_top(figure: go.Figure) -> go.Figure:
     """Where names under the axis would run into a legend below."""
     figure.update_layout(
         legend={"y": 1.0, "yanchor": "bottom"}, margin_t=figure.layout.margin.t + 26
@@ -306,7 +306,7 @@ def _legend_on_top(figure: go.Figure) -> go.Figure:
     return figure
 
 
-def _diagonal(figure: go.Figure, *, name: str) -> None:
+def diagonal(figure: go.Figure, *, name: str) -> None:
     """Draw the dotted line from corner to corner that a curve is read against."""
     figure.add_scatter(
         x=[0, 1],
@@ -318,7 +318,7 @@ def _diagonal(figure: go.Figure, *, name: str) -> None:
     )
 
 
-def _finish(figure: go.Figure, title: str, *, height: int) -> go.Figure:
+def finish(figure: go.Figure, title: str, *, height: int) -> go.Figure:
     """Title in lines that fit a phone, legend below, little margin."""
     lines = textwrap.wrap(title, _LINE)
     figure.update_layout(

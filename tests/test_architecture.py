@@ -18,7 +18,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("allcore.training", "allcore.inference", "allcore.evaluation"),
     ("allcore.comparison",),
     ("allcore.store",),
-    ("allcore.plots",),
+    ("allcore.plots", "allcore.plots_compare"),
     ("allcore.commands", "allcore.__main__"),
     ("allcore.web",),
     ("pages",),
