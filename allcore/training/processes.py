@@ -7,7 +7,7 @@ from lightning.fabric import Fabric
 
 
 def launch(device: torch.device) -> Fabric:
-    """A launched Fabric: bf16 where the hardware has it, all processes where torchrun started some."""
+    """A launched Fabric: bf16 where the hardware has it, all processes that torchrun started."""
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     nodes = int(os.environ.get("WORLD_SIZE", "1")) // local
     on_gpu = device.type == "cuda"
@@ -25,6 +25,6 @@ def launch(device: torch.device) -> Fabric:
 def _has_bf16(on_gpu: bool) -> bool:
     """Whether bf16 is computed and not emulated; it doubles the images a second, on CPUs too."""
     if on_gpu:
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     able = torch.cpu.get_capabilities()
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
