@@ -58,6 +58,13 @@ ENTRIES = (
         help="The cells, subjects and splits of the data set.",
     ),
     Entry(
+        "compare.py",
+        "Compare",
+        ":material/leaderboard:",
+        "user",
+        help="Every network under both protocols, side by side.",
+    ),
+    Entry(
         "about.py",
         "About this model",
         ":material/description:",

@@ -9,7 +9,15 @@ from allcore.web.accounts import Visitor
 from tests.web import sessions
 
 SIGNED_OUT = {"Home", "Sign in", "Register", "Administrator sign-in"}
-OF_USERS = {"Home", "Predict", "Dataset", "Evaluation", "About this model", "Account"}
+OF_USERS = {
+    "Home",
+    "Predict",
+    "Dataset",
+    "Evaluation",
+    "Compare",
+    "About this model",
+    "Account",
+}
 
 
 @pytest.mark.parametrize(
