@@ -1,6 +1,7 @@
 """What every network of ALLScope offers."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -10,11 +11,18 @@ class CellNetwork(nn.Module, ABC):
 
     A subclass gives ``forward_features``, ``head`` and ``cam_layer``. One output instead of two
     says the same with half the parameters, and makes temperature scaling and averaging of
-    networks plain arithmetic on log-odds.
+    networks plain arithmetic on log-odds. Layers that ImageNet weights can be loaded into are
+    the attribute ``body``, under torchvision's own parameter names.
     """
 
+    IMAGENET: ClassVar[str | None] = None
+    """Name of the ``body``'s ImageNet weights, as ``torchvision.models.get_weight`` takes it."""
+
+    MIN_SIZE: int = 32
+    """Smallest side S of the input, pixels."""
+
     head: nn.Module
-    """Last layer: penultimate vector (N, F) to log-odds (N, 1)."""
+    """Last layer: penultimate vector (N, F) to log-odds (N, 1). F is its ``in_features``."""
 
     @abstractmethod
     def forward_features(self, cells: Tensor) -> Tensor:

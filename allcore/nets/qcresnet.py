@@ -25,6 +25,8 @@ class QCResNet(CellNetwork):
         dropout: share of units dropped after each hidden layer while training.
     """
 
+    IMAGENET = "ResNet18_Weights.IMAGENET1K_V1"
+
     def __init__(
         self, *, widths: Sequence[int] = (256, 64), slope: float = 0.01, dropout: float = 0.3
     ) -> None:

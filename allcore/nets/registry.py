@@ -5,19 +5,44 @@ from collections.abc import Callable
 from typing import Any
 
 from allcore.errors import ModelError
+from allcore.nets.alexnet import AlexNet
 from allcore.nets.base import CellNetwork
+from allcore.nets.eca_vgg16 import EcaVGG16
+from allcore.nets.ensemble import Ensemble
+from allcore.nets.googlenet import GoogLeNet
+from allcore.nets.lenet5 import LeNet5
+from allcore.nets.logistic import Logistic
+from allcore.nets.pyramid import Pyramid
 from allcore.nets.qcresnet import QCResNet
 from allcore.nets.resnet18 import ResNet18
+from allcore.nets.svm import SVM
+from allcore.nets.vgg16 import VGG16
 
 ARCHITECTURES: dict[str, Callable[..., CellNetwork]] = {
     "qcresnet": QCResNet,
     "resnet18": ResNet18,
+    "lenet5": LeNet5,
+    "alexnet": AlexNet,
+    "vgg16": VGG16,
+    "googlenet": GoogLeNet,
+    "eca_vgg16": EcaVGG16,
+    "pyramid": Pyramid,
+    "logistic": Logistic,
+    "svm": SVM,
+    "ensemble": Ensemble,
 }
+ASSEMBLED = ("logistic", "svm", "ensemble")
+"""Put together from networks that are trained already."""
 
 
 def names() -> list[str]:
-    """Names of all architectures, as ``train --arch`` takes them."""
+    """Names of all architectures."""
     return list(ARCHITECTURES)
+
+
+def trainable() -> list[str]:
+    """Names of the architectures that learn from cells, as ``train --arch`` takes them."""
+    return [name for name in ARCHITECTURES if name not in ASSEMBLED]
 
 
 def build(name: str, **config: Any) -> CellNetwork:

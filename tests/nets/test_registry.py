@@ -6,71 +6,130 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torchvision.models import get_model, get_weight
 
 from allcore import modelfolder
+from allcore.data.preprocessing import Preprocessing
 from allcore.errors import ModelError
+from allcore.modelfolder import ModelInfo
 from allcore.nets import registry
 
+CONFIG = {
+    "logistic": {"base_architecture": "lenet5"},
+    "svm": {"base_architecture": "lenet5", "vectors": 4},
+    "ensemble": {
+        "members": [
+            {"architecture": "lenet5", "temperature": 2.0},
+            {"architecture": "pyramid", "bias": 0.5},
+        ]
+    },
+}
 
-@pytest.fixture(params=registry.names())
-def network(request: pytest.FixtureRequest) -> nn.Module:
+
+@pytest.fixture(params=registry.names(), scope="module")
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def network(name: str) -> nn.Module:
+    """One network for all tests, which leave its shape as it is: VGG-16 takes seconds to draw."""
     torch.manual_seed(0)
-    return registry.build(request.param)
+    return registry.build(name, **CONFIG.get(name, {}))
 
 
-def cells(count: int = 4) -> torch.Tensor:
-    return torch.randn(count, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+def cells(network: nn.Module, count: int = 2) -> torch.Tensor:
+    size = network.MIN_SIZE
+    return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(1))
+
+
+def learning(network: nn.Module) -> dict[str, nn.Parameter]:
+    return {name: p for name, p in network.named_parameters() if p.requires_grad}
 
 
 def test_network__one_logit_a_cell(network):
-    assert network(cells(3)).shape == (3,)
+    assert network.eval()(cells(network, 3)).shape == (3,)
 
 
 def test_network__head_reads_the_penultimate_vector(network):
     network.eval()
-    features = network.forward_features(cells())
-    assert features.ndim == 2
-    torch.testing.assert_close(network.head(features).squeeze(1), network(cells()))
+    features = network.forward_features(cells(network))
+    assert features.shape == (2, network.head.in_features)
+    torch.testing.assert_close(network.head(features).squeeze(1), network(cells(network)))
 
 
 def test_network__gradients_reach_every_parameter(network):
-    network.train()
-    functional.softplus(network(cells(8))).sum().backward()
-    without = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]
+    if not learning(network):
+        pytest.skip("an SVM is fitted, not learned by steps")
+    network.train().zero_grad()
+    functional.softplus(network(cells(network, 4))).sum().backward()
+    without = [n for n, p in learning(network).items() if p.grad is None or not p.grad.any()]
+    network.zero_grad()
     assert without == []
 
 
 def test_network__one_step_lowers_the_loss(network):
-    network.eval()  # dropout off: the loss is a function of the weights alone
-    targets = torch.tensor([0.0, 1.0, 0.0, 1.0])
-    optimizer = torch.optim.SGD(network.parameters(), lr=1e-3)
-    before = functional.binary_cross_entropy_with_logits(network(cells()), targets)
+    if not learning(network):
+        pytest.skip("an SVM is fitted, not learned by steps")
+    network.eval().zero_grad()  # dropout off: the loss is a function of the weights alone
+    targets = torch.tensor([0.0, 1.0, 1.0])
+    optimizer = torch.optim.SGD(learning(network).values(), lr=1e-3)
+    before = functional.binary_cross_entropy_with_logits(network(cells(network, 3)), targets)
     before.backward()
     optimizer.step()
-    after = functional.binary_cross_entropy_with_logits(network(cells()), targets)
+    optimizer.zero_grad()
+    after = functional.binary_cross_entropy_with_logits(network(cells(network, 3)), targets)
     assert after < before
 
 
 def test_network__deterministic_in_eval(network):
     network.eval()
-    assert torch.equal(network(cells()), network(cells()))
+    assert torch.equal(network(cells(network)), network(cells(network)))
 
 
 def test_network__cam_layer_gives_a_map(network):
     shapes = []
-    network.cam_layer.register_forward_hook(lambda _m, _i, out: shapes.append(out.shape))
-    network(cells(2))
+    seen = network.cam_layer.register_forward_hook(lambda _m, _i, out: shapes.append(out.shape))
+    network.eval()(cells(network))
+    seen.remove()
     assert len(shapes[0]) == 4
 
 
-def test_weights__saved_in_half_precision_answer_alike(network, tmp_path: Path):
-    network.eval()
-    modelfolder.write_weights(tmp_path, network)
-    from safetensors.torch import load_file
+def test_network__saved_and_loaded_answers_alike(name, network, tmp_path: Path):
+    """In half precision, by way of a model folder."""
+    info = ModelInfo(
+        name=name,
+        architecture=name,
+        config=CONFIG.get(name, {}),
+        preprocessing=Preprocessing(size=64),
+        temperature=1.0,
+        threshold=0.5,
+        threshold_rule="Fixed for tests.",
+        weights_sha256=modelfolder.write_weights(tmp_path, network),
+        training={},
+    )
+    modelfolder.write_info(tmp_path, info)
+    before = network.eval()(cells(network))
+    loaded = modelfolder.load_network(tmp_path)
+    torch.testing.assert_close(loaded(cells(network)), before, atol=5e-3, rtol=5e-3)
 
-    before = network(cells())
-    network.load_state_dict(load_file(tmp_path / modelfolder.WEIGHTS))
-    torch.testing.assert_close(network.float()(cells()), before, atol=5e-3, rtol=5e-3)
+
+@pytest.mark.filterwarnings("ignore:The default weight initialization")
+def test_imagenet__weights_fit_the_body():
+    """By name: the weights themselves are not needed."""
+    for name in registry.trainable():
+        with torch.device("meta"):
+            network = registry.build(name)
+        assert hasattr(network, "body") == (network.IMAGENET is not None)
+        if network.IMAGENET is not None:
+            assert get_weight(network.IMAGENET).meta["categories"][0] == "tench"
+            with torch.device("meta"):
+                whole = get_model(network.IMAGENET.split("_Weights")[0].lower())
+            assert network.body.state_dict().keys() <= whole.state_dict().keys()
+
+
+def test_trainable__leaves_out_what_trained_networks_are_put_together_to():
+    assert set(registry.names()) - set(registry.trainable()) == {"logistic", "svm", "ensemble"}
 
 
 def test_qcresnet__widths_slope_and_dropout_are_arguments():

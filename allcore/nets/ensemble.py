@@ -1,0 +1,95 @@
+"""An ensemble of trained networks: the mean of their calibrated logits.
+
+The average of log-odds is the geometric mean of odds (product of experts, Hinton 2002). Our
+reading of the comparison's ensemble: each member's logit is calibrated first, by the temperature
+and bias found on its validation cells, so that a member that shouts does not outvote the others.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from allcore.nets.base import CellNetwork
+
+
+class MeanOfLogits(nn.Module):
+    """Members' penultimate vectors side by side (N, F) to the mean of their logits (N, 1).
+
+    The heads stay the members' own: here they are only looked up, so that each weight is kept
+    once.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[CellNetwork],
+        *,
+        temperatures: Sequence[float],
+        biases: Sequence[float],
+    ) -> None:
+        super().__init__()
+        self._members = list(members)  # a list is no submodule
+        self.temperatures = tuple(temperatures)
+        self.biases = tuple(biases)
+        self.widths = [int(member.head.in_features) for member in members]  # type: ignore[arg-type]
+        self.in_features = sum(self.widths)
+
+    def forward(self, features: Tensor) -> Tensor:
+        parts = features.split(self.widths, dim=1)
+        logits = [
+            member.head(part) / temperature + bias
+            for member, part, temperature, bias in zip(
+                self._members, parts, self.temperatures, self.biases, strict=True
+            )
+        ]
+        return torch.stack(logits).mean(0)
+
+
+class Ensemble(CellNetwork):
+    """Networks that answer together.
+
+    Args:
+        members: of each its ``architecture`` in the registry, and where they differ from the
+            defaults its ``config`` ({}), ``temperature`` (1) and ``bias`` (0): a member's
+            calibrated logit is logit / temperature + bias.
+    """
+
+    def __init__(self, *, members: Sequence[Mapping[str, Any]]) -> None:
+        from allcore.nets import registry  # it lists this class: a circle at the top
+
+        super().__init__()
+        networks = [
+            registry.build(member["architecture"], **member.get("config", {})) for member in members
+        ]
+        self.members = nn.ModuleList(networks)
+        self.MIN_SIZE = max(network.MIN_SIZE for network in networks)
+        self.head = MeanOfLogits(
+            networks,
+            temperatures=[member.get("temperature", 1.0) for member in members],
+            biases=[member.get("bias", 0.0) for member in members],
+        )
+
+    @property
+    def cam_layer(self) -> nn.Module:
+        """The first member's: one map can't show several networks."""
+        layer: nn.Module = self.members[0].cam_layer  # type: ignore[assignment]
+        return layer
+
+    def forward_features(self, cells: Tensor) -> Tensor:
+        """Members' penultimate vectors (N, F) side by side."""
+        vectors = [member.forward_features(cells) for member in self.members]  # type: ignore[operator]
+        return torch.cat(vectors, dim=1)
+
+
+def combine(networks: Sequence[CellNetwork], members: Sequence[Mapping[str, Any]]) -> Ensemble:
+    """An ensemble of trained networks, whose weights are copied.
+
+    Args:
+        networks: trained, as ``members`` describes them.
+        members: what ``Ensemble`` takes.
+    """
+    ensemble = Ensemble(members=members)
+    for member, network in zip(ensemble.members, networks, strict=True):
+        member.load_state_dict(network.state_dict())
+    return ensemble.eval()
