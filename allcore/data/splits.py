@@ -5,15 +5,18 @@ then stand on both sides, so whoever recognises the subject knows the label. ``s
 every group of subjects (``Manifest`` column ``group``) on one side, and is the honest one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
 
 PARTS = ("train", "validation", "test")
+EXCLUDED = "excluded"
+"""Part of the images that a split leaves out."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Split:
     Attributes:
         kind: ``image`` or ``subject``.
         seed: what the split was drawn with.
-        parts: one of ``PARTS`` per image, indexed by image id.
+        parts: one of ``PARTS`` or ``EXCLUDED`` per image, indexed by image id.
         fold: which of ``folds`` the test part is.
         folds: number of equal parts the groups were dealt into.
     """
@@ -71,6 +74,21 @@ def subject_folds(manifest: Manifest, *, seed: int, folds: int) -> list[Split]:
         _from_folds(manifest, numbers, kind="subject", seed=seed, fold=fold)
         for fold in range(folds)
     ]
+
+
+def without_twins(split: Split, manifest: Manifest, families: NDArray[np.intp]) -> Split:
+    """The split with every training or validation image left out that shows a test cell again.
+
+    Args:
+        split: of the manifest.
+        manifest: N images.
+        families: (N,) equal for images of one cell, as ``allcore.data.twins.families`` gives.
+    """
+    tested = split.mask(manifest, PARTS[2])
+    again = np.isin(families, families[tested]) & ~tested
+    parts = split.parts.copy()
+    parts[manifest.table["image_id"].to_numpy()[again]] = EXCLUDED
+    return replace(split, parts=parts)
 
 
 def _deal_groups(manifest: Manifest, *, seed: int, folds: int) -> np.ndarray:
