@@ -34,6 +34,13 @@ def train(
     freeze: Annotated[
         str, typer.Option(help="Comma-separated starts of parameter names that stay fixed.")
     ] = "",
+    out_of_fold: Annotated[
+        bool,
+        typer.Option(
+            "--out-of-fold",
+            help="Predict each fold by a network trained without it, then train on all subjects.",
+        ),
+    ] = False,
     config: Annotated[
         str, typer.Option(help='Architecture arguments as JSON, such as {"dropout": 0.5}.')
     ] = "{}",
@@ -44,13 +51,17 @@ def train(
 ) -> None:
     """Train a network and write its model folder; asked again after a kill, it goes on."""
     from allcore.data.preprocessing import Preprocessing
+    from allcore.training import out_of_fold as folds_first
     from allcore.training import run
     from allcore.training.plan import Plan
 
+    if out_of_fold and split == "image":
+        raise typer.BadParameter("goes with --split subject.", param_hint="--out-of-fold")
     fields = _json(recipe, "--recipe") | {"seed": seed}
     fields |= {"epochs": epochs} if epochs else {}
     fields |= {"freeze": tuple(freeze.split(","))} if freeze else {}
-    run.train(
+    start = folds_first.train if out_of_fold else run.train
+    start(
         Plan(
             data=data,
             out=out,

@@ -15,6 +15,12 @@ _SPLIT_SENTENCES = {
     "image": "Images were split at random (the paper's protocol): a subject's cells are in "
     "training and in test alike, so these figures do not say how the model does on a new subject.",
 }
+_OUT_OF_FOLD = (
+    "The figures are out of fold: subjects were dealt into {folds} folds, and each fold's cells "
+    "were predicted by a network that was trained by the same recipe without them. The network "
+    "that ships was then trained on all subjects; it resembles the ones that were tested, but no "
+    "subject is left to test it on."
+)
 _LIMITS = (
     "Trained and tested on single, segmented cells on black from one data set ({data}). Anything "
     "else, such as whole smear fields, other stains or other microscopes, was not tested.",
@@ -57,9 +63,22 @@ def _what(info: ModelInfo) -> str:
         f"`{info.architecture}` ({_fields(info.config) or 'default settings'}), input {size} x "
         f"{size} pixels.\n\n"
         "A cell is called an ALL blast where its calibrated probability is "
-        f"{info.threshold:.3f} or more. Rule: {info.threshold_rule} Temperature "
-        f"{info.temperature:.3f}, fitted on the validation cells. Neither saw a test cell."
+        f"{info.threshold:.3f} or more. Rule: {info.threshold_rule} {_temperature(info)}"
     )
+
+
+def _temperature(info: ModelInfo) -> str:
+    if info.training.get("out_of_fold"):
+        return "The calibration is part of the weights: the mean of those of the folds."
+    return (
+        f"Temperature {info.temperature:.3f}, fitted on the validation cells. Neither saw a test "
+        "cell."
+    )
+
+
+def _split_sentence(info: ModelInfo, report: Report) -> str:
+    folds = info.training.get("out_of_fold")
+    return _OUT_OF_FOLD.format(folds=folds) if folds else _SPLIT_SENTENCES[report.split_kind]
 
 
 def _data(info: ModelInfo, report: Report) -> str:
@@ -67,7 +86,7 @@ def _data(info: ModelInfo, report: Report) -> str:
     lines = [
         "## Data and split",
         f"{data['name']}, {data['images']:,} images, digest `{data['digest'][:16]}`. Split by "
-        f"{report.split_kind}, seed {split['seed']}. {_SPLIT_SENTENCES[report.split_kind]}",
+        f"{report.split_kind}, seed {split['seed']}. {_split_sentence(info, report)}",
     ]
     listed = [
         f"- {name.capitalize()}: {words.count(len(split[name]), 'subject')} "

@@ -39,10 +39,14 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
     def note(self, row: dict[str, float]) -> bool:
-        """Add the row of the epoch just trained; say whether it is the best so far."""
-        best = row[SCORE] > self.best_score
+        """Add the row of the epoch just trained; say whether it is the best so far.
+
+        Without validation cells there is no score, and the last epoch is the one to keep.
+        """
+        score = row.get(SCORE, float(self.epoch))
+        best = score > self.best_score
         if best:
-            self.best_score, self.best_epoch = row[SCORE], self.epoch
+            self.best_score, self.best_epoch = score, self.epoch
         self.history.append(row)
         self.epoch += 1
         return best

@@ -1,5 +1,6 @@
 """The end of a run: operating point, honest predictions, and the model folder."""
 
+from dataclasses import dataclass
 from importlib.metadata import version
 
 import numpy as np
@@ -12,6 +13,7 @@ from allcore import modelfolder
 from allcore.evaluation import calibration, card, report, thresholds
 from allcore.modelfolder import ModelInfo
 from allcore.nets import registry
+from allcore.nets.base import CellNetwork
 from allcore.training import baseline, checkpoint, embed, fit
 from allcore.training.fit import Fitted
 from allcore.training.plan import Material, Plan
@@ -29,25 +31,60 @@ def write(
     """
     digest = modelfolder.write_weights(plan.out, fitted.network)
     fitted.network.half().float()
-    held_out = _predictions(plan, material, fitted, device)
-    info = _info(plan, material, fitted, held_out, digest, device=device, seconds=seconds)
+    held_out = predictions(plan, material, fitted, device)
+    point = _point(held_out)
     held_out["probability"] = calibration.probability(
-        held_out["logit"].to_numpy(), info.temperature
+        held_out["logit"].to_numpy(), point.temperature
     )
-    held_out[list(modelfolder.PREDICTION_COLUMNS)].to_parquet(
-        plan.out / modelfolder.PREDICTIONS, index=False
-    )
-    pd.DataFrame(fitted.history).to_csv(plan.out / modelfolder.HISTORY, index=False)
+    training = told(plan, material, fitted, device=device, seconds=seconds)
+    info = write_folder(plan, point, held_out, digest, history=fitted.history, training=training)
     material.split.parts.rename_axis("image_id").to_csv(plan.out / modelfolder.SPLIT)
-    _write_embeddings(plan, material, fitted, device)
-    modelfolder.write_info(plan.out, info)
-    text = card.card(info, report.evaluate(held_out, info))
-    (plan.out / modelfolder.CARD).write_text(text, encoding="utf-8")
+    write_embeddings(plan, material, fitted.network, device)
     (plan.out / checkpoint.FILE_NAME).unlink(missing_ok=True)
     return info
 
 
-def _predictions(
+@dataclass(frozen=True)
+class Point:
+    """From logits to calls: the temperature, the threshold, and the rule that chose it."""
+
+    temperature: float
+    threshold: float
+    rule: str
+
+
+def write_folder(
+    plan: Plan,
+    point: Point,
+    held_out: pd.DataFrame,
+    digest: str,
+    *,
+    history: list[dict[str, float]],
+    training: dict[str, object],
+) -> ModelInfo:
+    """Write model.json, the held-out predictions, the history and the card."""
+    info = ModelInfo(
+        name=plan.out.name,
+        architecture=plan.architecture,
+        config=registry.config(plan.architecture, **plan.config),
+        preprocessing=plan.preprocessing,
+        temperature=point.temperature,
+        threshold=point.threshold,
+        threshold_rule=point.rule,
+        weights_sha256=digest,
+        training=training,
+    )
+    held_out[list(modelfolder.PREDICTION_COLUMNS)].to_parquet(
+        plan.out / modelfolder.PREDICTIONS, index=False
+    )
+    pd.DataFrame(history).to_csv(plan.out / modelfolder.HISTORY, index=False)
+    modelfolder.write_info(plan.out, info)
+    text = card.card(info, report.evaluate(held_out, info))
+    (plan.out / modelfolder.CARD).write_text(text, encoding="utf-8")
+    return info
+
+
+def predictions(
     plan: Plan, material: Material, fitted: Fitted, device: torch.device
 ) -> pd.DataFrame:
     """Validation and test rows with the logits of the network and the baseline's probability."""
@@ -77,17 +114,8 @@ def _baseline(plan: Plan, material: Material) -> NDArray[np.float64]:
     return fitted.probability(material.cells)
 
 
-def _info(
-    plan: Plan,
-    material: Material,
-    fitted: Fitted,
-    held_out: pd.DataFrame,
-    digest: str,
-    *,
-    device: torch.device,
-    seconds: float,
-) -> ModelInfo:
-    """Temperature and threshold from validation cells alone, and where everything came from."""
+def _point(held_out: pd.DataFrame) -> Point:
+    """Temperature and threshold from validation cells alone."""
     rows = held_out[held_out["split"] == "validation"]
     labels = np.where(rows["label"] == "all", 1, 0)
     groups = rows["group"].to_numpy(dtype=str)
@@ -96,22 +124,13 @@ def _info(
     choice = thresholds.weighted_f1_optimal(
         labels, calibration.probability(logits, temperature), groups
     )
-    return ModelInfo(
-        name=plan.out.name,
-        architecture=plan.architecture,
-        config=registry.config(plan.architecture, **plan.config),
-        preprocessing=plan.preprocessing,
-        temperature=temperature,
-        threshold=choice.value,
-        threshold_rule=choice.sentence,
-        weights_sha256=digest,
-        training=_training(plan, material, fitted, device=device, seconds=seconds),
-    )
+    return Point(temperature, choice.value, choice.sentence)
 
 
-def _training(
+def told(
     plan: Plan, material: Material, fitted: Fitted, *, device: torch.device, seconds: float
 ) -> dict[str, object]:
+    """Where a model came from, as model.json keeps it."""
     manifest, split = material.manifest, material.split
     return {
         "command": plan.command,
@@ -136,9 +155,12 @@ def _training(
     }
 
 
-def _write_embeddings(plan: Plan, material: Material, fitted: Fitted, device: torch.device) -> None:
+def write_embeddings(
+    plan: Plan, material: Material, network: CellNetwork, device: torch.device
+) -> None:
+    """Write the penultimate features of all cells and their map."""
     pixels = torch.from_numpy(material.cells.pixels)
-    vectors = embed.features(fitted.network, pixels, plan.preprocessing, device=device)
+    vectors = embed.features(network, pixels, plan.preprocessing, device=device)
     modelfolder.write_embeddings(
         plan.out,
         material.manifest.table["image_id"].tolist(),

@@ -64,11 +64,12 @@ def fit(
     network: CellNetwork,
     *,
     train: Examples,
-    validation: Examples,
+    validation: Examples | None,
     preprocessing: Preprocessing,
     recipe: Recipe,
     fabric: Fabric,
     folder: Path,
+    until: int | None = None,
     on_step: OnStep | None = None,
 ) -> Fitted:
     """Train ``network`` under ``recipe``; resume where ``folder`` holds a checkpoint.
@@ -76,11 +77,12 @@ def fit(
     Args:
         network: initialised.
         train: drawn from by weight, with replacement.
-        validation: other subjects; the epoch that orders them best is kept.
+        validation: other subjects; the epoch that orders them best is kept. None keeps the last.
         preprocessing: normalises what was cut.
         recipe: every other choice.
         fabric: launched.
         folder: where the checkpoint is kept.
+        until: stop after so many of the recipe's epochs.
         on_step: called after each step.
 
     Raises:
@@ -93,14 +95,15 @@ def fit(
         modules=run.modules(),
         optimizer=run.optimizer,
     )
-    train, validation = _resident(train, fabric), _resident(validation, fabric)
-    while progress.epoch < recipe.epochs and not _exhausted(progress, recipe):
+    train = _resident(train, fabric)
+    validation = validation and _resident(validation, fabric)
+    while progress.epoch < min(recipe.epochs, until or recipe.epochs) and not _exhausted(
+        progress, recipe
+    ):
         started = time.perf_counter()
         loss = run.train_epoch(train, progress.epoch, on_step)
         seconds = time.perf_counter() - started
-        with fabric.autocast():
-            logits = predict(run.average, validation.pixels, preprocessing, device=fabric.device)
-        row = _row(validation, logits) | {"train_loss": loss, "seconds": round(seconds, 2)}
+        row = run.validate(validation) | {"train_loss": loss, "seconds": round(seconds, 2)}
         if progress.note({"epoch": progress.epoch} | row):
             run.best.load_state_dict(run.average.state_dict())
         if fabric.is_global_zero:
@@ -167,7 +170,19 @@ class _Run:
                 on_step(done + 1, recipe.epochs * steps)
         return float(total / steps)
 
+    def validate(self, validation: Examples | None) -> dict[str, float]:
+        """Validation figures of the averaged network; none without validation cells."""
+        if validation is None:
+            return {}
+        with self.fabric.autocast():
+            logits = predict(
+                self.average, validation.pixels, self.preprocessing, device=self.fabric.device
+            )
+        return _row(validation, logits)
+
     def _step(self, batch: Tensor, targets: Tensor) -> Tensor:
+        if self.recipe.mixup:
+            batch, targets = _mixed(batch, targets, self.recipe.mixup)
         logits = self.wrapped(batch)
         loss = _loss(logits, targets, self.recipe.label_smoothing)
         self.fabric.backward(loss)
@@ -195,6 +210,13 @@ def predict(
 
 def _input(cells: Tensor, preprocessing: Preprocessing) -> Tensor:
     return preprocessing.normalise(cells).contiguous(memory_format=torch.channels_last)
+
+
+def _mixed(batch: Tensor, targets: Tensor, strength: float) -> tuple[Tensor, Tensor]:
+    """Mixup (Zhang et al., ICLR 2018): the batch blended with itself in another order."""
+    share = float(torch.distributions.Beta(strength, strength).sample())
+    order = torch.randperm(len(batch)).to(batch.device)
+    return batch.lerp(batch[order], 1 - share), targets.lerp(targets[order], 1 - share)
 
 
 def _loss(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:

@@ -22,6 +22,7 @@ class Recipe:
         weight_decay: AdamW's decoupled decay.
         warmup: share of all steps in which the rate rises linearly.
         label_smoothing: targets are drawn this far in from 0 and 1 (half on either side).
+        mixup: both parameters of the beta distribution that cells are blended by; 0 blends none.
         ema_decay: decay of the moving average of the weights, which is what is kept.
         subject_strength: see ``allcore.data.balance.weights``.
         patience: epochs without a better validation score before training stops.
@@ -38,6 +39,7 @@ class Recipe:
     weight_decay: float = 0.05
     warmup: float = 0.1
     label_smoothing: float = 0.1
+    mixup: float = 0.0
     ema_decay: float = 0.99
     subject_strength: float = 0.5
     patience: int = 3

@@ -33,8 +33,7 @@ def train(plan: Plan) -> None:
         ModelError: unknown architecture or weights, or the folder holds another run.
     """
     started = time.perf_counter()
-    if (plan.out / modelfolder.INFO).exists():
-        raise ModelError(f"{plan.out} holds a trained model: remove it or choose another --out.")
+    refuse_finished(plan)
     fabric = processes.launch(devices.choose(plan.device))
     material = plans.gather(plan, show=fabric.is_global_zero)
     plan.out.mkdir(parents=True, exist_ok=True)
@@ -46,13 +45,27 @@ def train(plan: Plan) -> None:
     fabric.barrier()
 
 
-def fitted(plan: Plan, material: Material, fabric: Fabric, *, shown: bool = True) -> Fitted:
+def refuse_finished(plan: Plan) -> None:
+    """Raise a ModelError where the folder to write holds a trained model."""
+    if (plan.out / modelfolder.INFO).exists():
+        raise ModelError(f"{plan.out} holds a trained model: remove it or choose another --out.")
+
+
+def fitted(
+    plan: Plan,
+    material: Material,
+    fabric: Fabric,
+    *,
+    until: int | None = None,
+    shown: bool = True,
+) -> Fitted:
     """Build, initialise and train the network of ``plan`` on the training part of ``material``.
 
     Args:
         plan: what is asked for; ``out`` holds the checkpoint meanwhile.
         material: the cells and their split.
         fabric: launched.
+        until: stop after so many of the recipe's epochs.
         shown: whether a terminal gets a progress bar.
 
     Raises:
@@ -67,13 +80,20 @@ def fitted(plan: Plan, material: Material, fabric: Fabric, *, shown: bool = True
         return fit.fit(
             network,
             train=train_part,
-            validation=material.examples("validation", subject_strength=VALIDATION_STRENGTH),
+            validation=_validation(material),
             preprocessing=plan.preprocessing,
             recipe=recipe,
             fabric=fabric,
             folder=plan.out,
+            until=until,
             on_step=_shown(bar),
         )
+
+
+def _validation(material: Material) -> Examples | None:
+    if not material.split.mask(material.manifest, "validation").any():
+        return None
+    return material.examples("validation", subject_strength=VALIDATION_STRENGTH)
 
 
 def _some(part: Examples, preprocessing: Preprocessing) -> Tensor:

@@ -35,9 +35,14 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def plan(cells: Path, tmp_path: Path) -> Plan:
+    return plan_for(cells, tmp_path / "made")
+
+
+def plan_for(cells: Path, out: Path) -> Plan:
+    """A run of seconds."""
     return Plan(
         data=cells,
-        out=tmp_path / "made",
+        out=out,
         architecture="qcresnet",
         config={"widths": [16]},
         init="none",

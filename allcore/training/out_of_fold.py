@@ -1,0 +1,196 @@
+"""One network for use from all subjects, with honest figures from networks that it resembles.
+
+Subjects are dealt into folds. For each fold a network is trained without it, calibrated on the
+next fold, and predicts the fold's cells, so that every cell is predicted once by a network that
+never saw its subject. The network that ships is then trained by the same recipe on all subjects,
+for as many epochs as the fold networks needed; nobody is left to test it on, so the figures in its
+folder are those of the fold networks.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import pandas as pd
+import torch
+from lightning.fabric import Fabric
+from torch import nn
+
+from allcore import modelfolder
+from allcore.data import splits
+from allcore.data.splits import Split
+from allcore.errors import ModelError
+from allcore.evaluation import calibration
+from allcore.evaluation.calibration import Platt
+from allcore.evaluation.metrics import Floats
+from allcore.inference import devices
+from allcore.nets.base import CellNetwork
+from allcore.training import checkpoint, finish, processes, run
+from allcore.training import plan as plans
+from allcore.training.finish import Point
+from allcore.training.plan import Material, Plan
+
+THRESHOLD = 0.5
+RULE = (
+    "Fixed at 0.5 before training: each fold's probabilities are calibrated (Platt scaling) on "
+    "validation subjects, so that no threshold had to be chosen."
+)
+_ROWS, _FACTS = "rows.parquet", "fold.json"
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What is kept of a fold's network.
+
+    Attributes:
+        rows: the fold's cells with calibrated log-odds as ``logit``.
+        platt: how they were calibrated, on the validation fold.
+        best_epoch: the epoch that was kept.
+        history: one row an epoch.
+    """
+
+    rows: pd.DataFrame
+    platt: Platt
+    best_epoch: int
+    history: list[dict[str, float]]
+
+
+def train(plan: Plan) -> None:
+    """Train the fold networks and the final one; write the model folder.
+
+    A run that was killed goes on from its last whole epoch when asked again.
+
+    Raises:
+        DataError: the data set can't be used, or has too few subjects for the folds.
+        ModelError: unknown architecture or weights, or the folder holds another run.
+    """
+    started = time.perf_counter()
+    run.refuse_finished(plan)
+    fabric = processes.launch(devices.choose(plan.device))
+    material = plans.gather(plan, show=fabric.is_global_zero)
+    dealt = splits.subject_folds(material.manifest, seed=plan.recipe.seed, folds=plan.folds)
+    folds = [_fold(plan, replace(material, split=split), fabric) for split in dealt]
+    material = replace(material, split=_nobody_held_out(dealt[0]))
+    plan.out.mkdir(parents=True, exist_ok=True)
+    until = 1 + round(float(np.median([fold.best_epoch for fold in folds])))
+    fitted = run.fitted(plan, material, fabric, until=until)
+    if fabric.is_global_zero:
+        training = finish.told(
+            plan, material, fitted, device=fabric.device, seconds=time.perf_counter() - started
+        )
+        _write(plan, material, fitted.network, folds, training | {"out_of_fold": plan.folds})
+    fabric.barrier()
+
+
+def mean_history(histories: Sequence[list[dict[str, float]]]) -> list[dict[str, float]]:
+    """The mean over folds of each epoch that any of them reached."""
+    table = pd.concat([pd.DataFrame(history) for history in histories])
+    mean = table.groupby("epoch", as_index=False).mean()
+    return [{str(k): float(v) for k, v in row.items()} for row in mean.to_dict("records")]
+
+
+def calibrate(network: CellNetwork, platt: Platt) -> None:
+    """Fold a calibration into the last layer, in place: its output is then calibrated log-odds.
+
+    Raises:
+        ModelError: the last layer is not linear.
+    """
+    if not isinstance(network.head, nn.Linear):
+        raise ModelError("Only a network with a linear last layer can be calibrated in place.")
+    with torch.no_grad():
+        network.head.weight.div_(platt.temperature)
+        network.head.bias.div_(platt.temperature).add_(platt.bias)
+
+
+def _fold(plan: Plan, material: Material, fabric: Fabric) -> Fold:
+    """Train one fold's network, or read what a killed run kept of it."""
+    here = replace(plan, out=plan.out / f"fold-{material.split.fold}")
+    kept = _read(here)
+    if kept:
+        return kept
+    here.out.mkdir(parents=True, exist_ok=True)
+    fitted = run.fitted(here, material, fabric)
+    rows = finish.predictions(here, material, fitted, fabric.device)
+    validation = rows[rows["split"] == "validation"]
+    platt, baseline = (_platt(validation, column) for column in ("logit", "baseline"))
+    test = rows[rows["split"] == "test"].copy()
+    test["logit"] = platt.log_odds(test["logit"].to_numpy())
+    test["baseline_probability"] = baseline.probability(_log_odds(test["baseline_probability"]))
+    fold = Fold(test, platt, fitted.best_epoch, fitted.history)
+    if fabric.is_global_zero:
+        _keep(here, fold)
+    fabric.barrier()
+    return fold
+
+
+def _platt(validation: pd.DataFrame, what: str) -> Platt:
+    probabilities = validation["baseline_probability"]
+    logits = validation["logit"].to_numpy() if what == "logit" else _log_odds(probabilities)
+    labels = np.where(validation["label"] == "all", 1, 0)
+    return calibration.fit_platt(logits, labels, validation["group"].to_numpy(dtype=str))
+
+
+def _log_odds(probability: "pd.Series[float]") -> Floats:
+    inside = probability.to_numpy(dtype=float).clip(1e-6, 1 - 1e-6)
+    return np.asarray(np.log(inside) - np.log1p(-inside))
+
+
+def _nobody_held_out(split: Split) -> Split:
+    return replace(split, parts=pd.Series("train", index=split.parts.index, name="split"))
+
+
+def _write(
+    plan: Plan,
+    material: Material,
+    network: CellNetwork,
+    folds: Sequence[Fold],
+    training: dict[str, object],
+) -> None:
+    calibrate(network, _mean_platt([fold.platt for fold in folds]))
+    digest = modelfolder.write_weights(plan.out, network)
+    network.half().float()
+    rows = pd.concat([fold.rows for fold in folds], ignore_index=True)
+    rows["probability"] = calibration.probability(rows["logit"].to_numpy(), 1.0)
+    material.split.parts.rename_axis("image_id").to_csv(plan.out / modelfolder.SPLIT)
+    device = next(network.parameters()).device
+    finish.write_embeddings(plan, material, network, device)
+    history = mean_history([fold.history for fold in folds])
+    point = Point(1.0, THRESHOLD, RULE)
+    finish.write_folder(plan, point, rows, digest, history=history, training=training)
+    (plan.out / checkpoint.FILE_NAME).unlink(missing_ok=True)
+    for number in range(len(folds)):
+        shutil.rmtree(plan.out / f"fold-{number}")
+
+
+def _mean_platt(found: Sequence[Platt]) -> Platt:
+    """The geometric mean of temperatures and the mean of biases."""
+    temperature = float(np.exp(np.mean([np.log(one.temperature) for one in found])))
+    return Platt(temperature, float(np.mean([one.bias for one in found])))
+
+
+def _keep(here: Plan, fold: Fold) -> None:
+    fold.rows.to_parquet(here.out / _ROWS, index=False)
+    facts = {
+        "fingerprint": here.recipe.fingerprint(),
+        "platt": asdict(fold.platt),
+        "best_epoch": fold.best_epoch,
+        "history": fold.history,
+    }
+    (here.out / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
+    (here.out / checkpoint.FILE_NAME).unlink(missing_ok=True)
+
+
+def _read(here: Plan) -> Fold | None:
+    if not (here.out / _FACTS).exists():
+        return None
+    facts = json.loads((here.out / _FACTS).read_text(encoding="utf-8"))
+    if facts["fingerprint"] != here.recipe.fingerprint():
+        raise ModelError(
+            f"{here.out} belongs to a run with other settings: repeat these, remove the folder, "
+            "or choose another --out."
+        )
+    rows = pd.read_parquet(here.out / _ROWS)
+    return Fold(rows, Platt(**facts["platt"]), facts["best_epoch"], facts["history"])
