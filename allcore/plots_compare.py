@@ -65,6 +65,7 @@ def gap(comparison: Comparison, metric: str) -> go.Figure:
         ticktext=[NETWORKS[unseen.network] for unseen, _ in rows],
         range=[len(rows) - 0.4, -0.6],
         showgrid=False,
+        zeroline=False,
         fixedrange=True,
     )
     height = 200 + 34 * len(rows)
@@ -164,10 +165,10 @@ def _reference(figure: go.Figure, value: float, *, places: int) -> None:
 
 
 def _gap_title(comparison: Comparison, metric: str) -> str:
-    gaps = [gap.gap.value for gap in comparison.gaps if gap.metric == metric]
+    gaps = [each.gap.value for each in comparison.gaps if each.metric == metric]
     title = metrics.TITLES[metric]
     noun = title if title.isupper() else title[0].lower() + title[1:]
-    above = sum(gap > 0 for gap in gaps)
+    above = sum(value > 0 for value in gaps)
     if not gaps or not above:
         return f"The random image split raises no {noun}"
     who = "all" if above == len(gaps) else f"{above} of {len(gaps)}"

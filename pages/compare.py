@@ -66,8 +66,9 @@ def the_table() -> None:
         "Figures",
         FIGURES,
         selection_mode="multi",
-        default=("weighted_f1", "auroc"),
+        default="weighted_f1",
         format_func=metrics.TITLES.get,
+        wrap=True,
         key="compare_figures",
     )
     protocols = right.pills(
@@ -76,6 +77,7 @@ def the_table() -> None:
         selection_mode="multi",
         default=measured,
         format_func=PROTOCOLS.get,
+        wrap=True,
         key="compare_protocols",
     )
     number = st.column_config.NumberColumn
@@ -120,9 +122,13 @@ def the_curves() -> None:
     if not known:
         st.info("No learning curve was kept for this protocol.", icon=":material/info:")
         return
-    usual = [network for network in known if network in (*CURVES, order[0])] or known[:2]
+    best = [network for network in order if network in known][:2]
     chosen = right.multiselect(
-        "Networks", known, default=usual, format_func=NETWORKS.get, key=f"compare_lines_{protocol}"
+        "Networks",
+        known,
+        default=[network for network in known if network in (*CURVES, *best)],
+        format_func=NETWORKS.get,
+        key=f"compare_lines_{protocol}",
     )
     if not chosen:
         st.info("Choose a network to see its curve.", icon=":material/show_chart:")

@@ -97,7 +97,7 @@ def pair_sentences(test: PairTest) -> list[str]:
         f"{a} calls rightly, {test.only_b_right:,} only {b}. McNemar's test gives "
         f"{_p_value(test.mcnemar_p)}, after Holm's correction for all pairs "
         f"{_p_value(test.mcnemar_p_holm)}; it takes cells as independent.",
-        f"Accuracy of {a} less that of {b}: {points(test.accuracy_difference)} over {units}. "
+        f"Accuracy of {a} less that of {b}: {points(test.accuracy_difference)} (over {units}). "
         f"AUROC: {difference(test.auroc_difference)}. {verdict(test)}",
     ]
 
@@ -109,17 +109,19 @@ def verdict(test: PairTest) -> str:
     if found.low > 0 or found.high < 0:
         ahead = test.a if found.low > 0 else test.b
         return f"On {units} {name(ahead)} can be expected to be right more often."
+    if found.low != found.low:
+        return "Without an interval nothing can be said of new ones."
     return f"On {units} either may be right more often: the interval of accuracy includes 0."
 
 
 def points(figure: Figure) -> str:
-    """A difference of shares: "1.3 percentage points (-0.5 to 3.1)", with real minus signs."""
+    """A difference of shares: "1.3 percentage points, −0.5 to 3.1"."""
     value, low, high = (100 * part for part in (figure.value, figure.low, figure.high))
-    return f"{signed(value, 1)} percentage points ({_bounds(low, high, 1)})"
+    return f"{signed(value, 1)} percentage points, {_bounds(low, high, 1)}"
 
 
 def difference(figure: Figure) -> str:
-    """A difference of figures: "0.013 (-0.005 to 0.031)", with real minus signs."""
+    """A difference of figures: "0.013 (−0.005 to 0.031)"."""
     if figure.value != figure.value:
         return "undefined"
     return f"{signed(figure.value, 3)} ({_bounds(figure.low, figure.high, 3)})"
@@ -136,50 +138,59 @@ _PROTOCOLS = {"unseen": "Unseen subjects", "paper": "Paper's protocol, images sp
 
 
 def _first(comparison: Comparison, winner: Row) -> str:
-    found = words.figure(interval(winner.weighted_f1))
+    found = f"weighted F1 {_stated(winner.weighted_f1)}"
     baseline = comparison.row(BASELINE, "unseen")
     if baseline is not None and baseline.weighted_f1.value >= winner.weighted_f1.value:
         return (
-            f"On unseen subjects no network does better than area and brightness alone: "
-            f"weighted F1 {words.figure(interval(baseline.weighted_f1))} against {found} for "
-            f"{name(winner.network)}, the best network."
+            "On unseen subjects no network does better than area and brightness alone (weighted "
+            f"F1 {baseline.weighted_f1.value:.3f}); {name(winner.network)} comes next: {found}."
         )
-    return f"**{name(winner.network)} is best on unseen subjects**, with a weighted F1 of {found}."
+    return f"{name(winner.network)} comes first on unseen subjects: {found}."
+
+
+def _stated(figure: Figure) -> str:
+    bounds = words.bounds(interval(figure))
+    return f"{figure.value:.3f} ({bounds if 'no' in bounds else f'95 % interval {bounds}'})"
 
 
 def _leads(comparison: Comparison, winner: Row) -> list[str]:
-    rivals = [BASELINE, PAPER_NETWORK]
-    if winner.network == PAPER_NETWORK:
-        others = [r.network for r in ranked(comparison, "unseen") if r.network not in rivals]
-        rivals = [BASELINE, *others[:1]]
-    found = (pair(comparison, winner.network, rival) for rival in rivals)
-    return [_lead(test) for test in found if test is not None]
+    """The winner against area and brightness, the paper's network, and the next best."""
+    behind = [row.network for row in ranked(comparison, "unseen") if row.network != winner.network]
+    next_best = [network for network in behind if network != BASELINE][:1]
+    rivals = dict.fromkeys([BASELINE, PAPER_NETWORK, *next_best])
+    tests = [pair(comparison, winner.network, rival) for rival in rivals]
+    found = [test for test in tests if test is not None]
+    held = [test for test in found if test.accuracy_difference.low > 0]
+    return _held(held) + [_unsure(test) for test in found if test not in held]
 
 
-def _lead(test: PairTest) -> str:
+def _held(tests: Sequence[PairTest]) -> list[str]:
+    """One sentence on all rivals that the winner leaves behind."""
+    ahead = [f"{name(test.b)} (by {points(test.accuracy_difference)})" for test in tests]
+    return [f"It calls more cells rightly than {_listed(ahead)}."] if ahead else []
+
+
+def _unsure(test: PairTest) -> str:
     found, rival = test.accuracy_difference, name(test.b)
-    if found.low > 0:
-        return f"It calls more cells rightly than {rival}, by {points(found)}."
     if found.high < 0:
-        behind = points(Figure(-found.value, -found.high, -found.low))
-        return f"Yet it calls fewer cells rightly than {rival}, by {behind}."
-    return f"A lead over {rival} is not shown: {points(found)} of accuracy, which includes 0."
+        return f"Yet it calls fewer cells rightly than {rival} (by {points(_less(found))})."
+    return f"A lead over {rival} is not shown: {points(found)} of accuracy."
 
 
 def _leakage(comparison: Comparison, winner: Row) -> list[str]:
-    gaps = {gap.network: gap for gap in comparison.gaps if gap.metric == METRIC}
+    known = (gap for gap in comparison.gaps if gap.gap.value == gap.gap.value)
+    gaps = {gap.network: gap for gap in known if gap.metric == METRIC}
     found = gaps.get(winner.network)
     if found is None:
         return []
-    subject = "This network" if winner.network != BASELINE else "It"
     text = (
-        f"{subject} reaches {found.paper:.3f} where images are split at random: leakage is worth "
+        f"Where images are split at random it reaches {found.paper:.3f}: leakage is worth "
         f"{difference(found.gap)}"
     )
     worst = max(gaps.values(), key=lambda gap: gap.gap.value)
     if worst.network == winner.network:
-        return [f"{text}, more than for any other." if len(gaps) > 1 else f"{text}."]
-    return [f"{text}, and up to {signed(worst.gap.value, 3)} for {name(worst.network)}."]
+        return [f"{text}{', the most of all' if len(gaps) > 1 else ''}."]
+    return [f"{text}, and as much as {signed(worst.gap.value, 3)} for {name(worst.network)}."]
 
 
 def _only_paper(comparison: Comparison) -> str:
@@ -187,16 +198,13 @@ def _only_paper(comparison: Comparison) -> str:
     if found is None:
         return "No network has been compared yet, only area and brightness."
     return (
-        f"Which network is best on unseen subjects has not been measured. Where images are "
-        f"split at random {name(found.network)} comes first, with a weighted F1 of "
-        f"{words.figure(interval(found.weighted_f1))}; there a network may know the subject."
+        "Which network is best on unseen subjects has not been measured. Where images are split "
+        f"at random {name(found.network)} comes first: weighted F1 {_stated(found.weighted_f1)}; "
+        "there a network may know the subject."
     )
 
 
 def _turned(test: PairTest) -> PairTest:
-    def less(figure: Figure) -> Figure:
-        return Figure(-figure.value, -figure.high, -figure.low)
-
     return PairTest(
         a=test.b,
         b=test.a,
@@ -206,21 +214,31 @@ def _turned(test: PairTest) -> PairTest:
         only_b_right=test.only_a_right,
         mcnemar_p=test.mcnemar_p,
         mcnemar_p_holm=test.mcnemar_p_holm,
-        accuracy_difference=less(test.accuracy_difference),
-        auroc_difference=less(test.auroc_difference),
+        accuracy_difference=_less(test.accuracy_difference),
+        auroc_difference=_less(test.auroc_difference),
     )
+
+
+def _less(figure: Figure) -> Figure:
+    """The same difference seen from the other side."""
+    return Figure(-figure.value, -figure.high, -figure.low)
 
 
 def _p_value(value: float) -> str:
     if value != value:
         return "no p value"
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def _bounds(low: float, high: float, digits: int) -> str:
     if low != low or high != high:
         return "no interval"
     return f"{signed(low, digits)} to {signed(high, digits)}"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _range(rows: Sequence[Row], field: str) -> str:

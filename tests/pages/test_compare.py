@@ -1,0 +1,162 @@
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from allcore.comparison import answers, records, tables
+from allcore.comparison.records import Comparison
+from allcore.data import synthetic
+from allcore.notice import RESEARCH_USE
+from allcore.web import accounts
+from allcore.web import compared as cached
+from allcore.web.accounts import Visitor
+from tests import compared
+
+PAGE = Path(__file__).parents[2] / "pages" / "compare.py"
+FEW = ("qcresnet", "resnet18", "ensemble", "area_brightness")
+
+
+@pytest.fixture
+def folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(accounts, "visitor", lambda: Visitor("ada", "Ada", "user"))
+    monkeypatch.setenv("ALLSCOPE_MODELS", str(tmp_path / "models"))
+    return tmp_path / "models" / cached.FOLDER
+
+
+@pytest.fixture(scope="module")
+def found() -> Comparison:
+    return compared.comparison(FEW)
+
+
+def opened() -> AppTest:
+    page = AppTest.from_file(str(PAGE), default_timeout=30).run()
+    assert not page.exception
+    return page
+
+
+def words(page: AppTest) -> str:
+    kinds = (page.subheader, page.markdown, page.caption, page.info, page.warning, page.error)
+    return "\n".join(str(part.value) for parts in kinds for part in parts)
+
+
+def test_page__answers_first_then_table_then_charts(folder: Path, found: Comparison) -> None:
+    records.write(folder, found)
+    page = opened()
+    assert page.title[0].value == "Compare"
+    assert RESEARCH_USE in words(page)
+    assert page.subheader[0].value == answers.answer(found)[0]
+    table = page.dataframe[0].value
+    assert len(table) == len(FEW)
+    assert table["Network"].iloc[0] == "Ensemble"
+    assert "Weighted F1, gap" in table
+    assert len(page.get("plotly_chart")) == 3
+    assert "McNemar" in words(page)
+    assert "6 epochs of 500 cells" in words(page)
+    assert page.code[0].value == found.rows[0].command
+
+
+def test_page__columns_are_a_choice(folder: Path, found: Comparison) -> None:
+    records.write(folder, found)
+    page = opened()
+    page.get("button_group")[0].set_value(["auroc", "ece"]).run()
+    assert not page.exception
+    table = page.dataframe[0].value
+    assert {"AUROC, unseen", "Expected calibration error, paper"} <= set(table.columns)
+    assert "Weighted F1, unseen" not in table
+
+
+def test_page__another_pair_of_networks(folder: Path, found: Comparison) -> None:
+    records.write(folder, found)
+    page = opened()
+    page.selectbox(key="compare_a").set_value("resnet18").run()
+    assert not page.exception
+    test = answers.pair(found, "resnet18", "qcresnet")
+    assert test is not None
+    assert answers.pair_sentences(test)[1] in words(page)
+
+
+def test_page__curves_of_the_other_protocol_and_of_none(folder: Path, found: Comparison) -> None:
+    records.write(folder, found)
+    page = opened()
+    page.radio(key="compare_curves").set_value("paper").run()
+    page.radio(key="compare_by").set_value("seconds").run()
+    assert not page.exception
+    page.multiselect(key="compare_lines_paper").set_value([]).run()
+    assert "Choose a network" in words(page)
+
+
+def test_page__download_carries_the_notice(folder: Path, found: Comparison) -> None:
+    records.write(folder, found)
+    page = opened()
+    assert [b.label for b in page.get("download_button")] == ["Download comparison as CSV"]
+    table = pd.read_csv(io.StringIO(cached.load().export))
+    assert set(table["notice"]) == {RESEARCH_USE}
+    assert len(table) == len(found.rows)
+
+
+def test_page__no_comparison(folder: Path) -> None:
+    page = opened()
+    assert "No networks have been compared yet" in words(page)
+    assert not page.dataframe
+
+
+@pytest.mark.parametrize("name", [records.PREDICTIONS, records.RESULTS, records.HISTORY])
+def test_page__damaged(folder: Path, found: Comparison, name: str) -> None:
+    records.write(folder, found)
+    (folder / name).write_bytes(b"nonsense")
+    page = opened()
+    assert len(page.error) == 1
+    assert not page.dataframe
+
+
+@pytest.mark.parametrize(("protocol", "other"), [("paper", "unseen"), ("unseen", "paper")])
+def test_page__one_protocol(folder: Path, protocol: str, other: str) -> None:
+    records.write(folder, compared.comparison(("qcresnet", "svm"), (protocol,)))
+    page = opened()
+    assert f"Not measured: {records.PROTOCOLS[other].lower()}" in words(page)
+    assert "What leakage adds" not in words(page)
+
+
+def test_page__one_network_without_curves(folder: Path) -> None:
+    records.write(folder, compared.comparison(("area_brightness",)))
+    page = opened()
+    assert "No learning curve was kept" in words(page)
+    assert "against another's" not in words(page)
+
+
+def test_page__synthetic_cells_are_said(folder: Path) -> None:
+    rows = compared.comparison(FEW[:2])
+    drawn = [dict(vars(row), data=synthetic.NAME) for row in rows.rows]
+    changed = dict(vars(rows), rows=tuple(records.Row(**row) for row in drawn))
+    records.write(folder, Comparison(**changed))
+    assert "drawn by ALLScope" in words(opened())
+
+
+def test_load__reads_again_only_what_changed(folder: Path, found: Comparison) -> None:
+    records.write(folder, found)
+    first = cached.load()
+    assert cached.load() is first
+    records.write(folder, compared.comparison(FEW[:2]))
+    assert cached.load() is not first
+    assert set(cached.load().subjects["network"]) == set(FEW[:2])
+    assert tables.order(cached.load().comparison)[0] == "resnet18"
+
+
+def test_page__needs_neither_torch_nor_sklearn() -> None:
+    code = (
+        "import sys, allcore.plots_compare, allcore.web.compared\n"
+        "from allcore.data import synthetic\n"
+        "print(*sorted({'torch', 'torchvision', 'sklearn', 'skimage'} & sys.modules.keys()))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PAGE.parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.split() == []
