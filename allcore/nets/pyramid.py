@@ -6,6 +6,7 @@ the first block, which keeps the wide kernels affordable; max pooling between bl
 average pooling and one linear layer at the end.
 """
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -21,26 +22,24 @@ class Pyramid(CellNetwork):
 
     def __init__(self) -> None:
         super().__init__()
-        pairs = pairwise((3, *CHANNELS))
-        blocks = [
-            _block(*pair, kernel, stride=1 if position else 2)
-            for position, (pair, kernel) in enumerate(zip(pairs, KERNELS, strict=True))
-        ]
-        self.blocks = nn.Sequential(*blocks)
+        self.features = nn.Sequential(*_layers())
         self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.head = nn.Linear(CHANNELS[-1], 1)
 
     @property
     def cam_layer(self) -> nn.Module:
-        return self.blocks[-1]
+        return self.features
 
     def forward_features(self, cells: Tensor) -> Tensor:
-        features: Tensor = self.pool(self.blocks(cells))
+        features: Tensor = self.pool(self.features(cells))
         return features
 
 
-def _block(inputs: int, outputs: int, kernel: int, *, stride: int) -> nn.Sequential:
-    """One convolution block; all but the first, which strides, halve their input first."""
-    convolution = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
-    layers: list[nn.Module] = [convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
-    return nn.Sequential(*layers) if stride > 1 else nn.Sequential(nn.MaxPool2d(2), *layers)
+def _layers() -> Iterator[nn.Module]:
+    for position, (inputs, outputs) in enumerate(pairwise((3, *CHANNELS))):
+        if position:
+            yield nn.MaxPool2d(2)
+        size, stride = KERNELS[position], 1 if position else 2
+        yield nn.Conv2d(inputs, outputs, size, stride=stride, padding=size // 2, bias=False)
+        yield nn.BatchNorm2d(outputs)
+        yield nn.ReLU(inplace=True)

@@ -63,3 +63,8 @@ def config(name: str, **given: Any) -> dict[str, Any]:
     """All arguments of an architecture's constructor: those given, and the defaults of the rest."""
     parameters = inspect.signature(ARCHITECTURES[name]).parameters
     return {key: found.default for key, found in parameters.items()} | given
+
+
+def source(name: str) -> str:
+    """Where an architecture comes from and what in it is our reading: its module's docstring."""
+    return inspect.cleandoc(inspect.getmodule(ARCHITECTURES[name]).__doc__ or "")

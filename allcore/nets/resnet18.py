@@ -1,4 +1,7 @@
-"""ResNet-18 (He et al. 2016, "Deep Residual Learning for Image Recognition")."""
+"""ResNet-18 (He et al. 2016, "Deep Residual Learning for Image Recognition").
+
+torchvision's. Our reading: one output in the place of 1000.
+"""
 
 from torch import Tensor, nn
 from torchvision.models import resnet18
