@@ -24,7 +24,7 @@ is called an ALL blast from 0.50 on, fixed beforehand. Intervals are of 95 %: ov
 unseen subjects, over cells for the image split. Paired tests see both networks' answers for the
 same cells. McNemar's test takes cells as independent, which cells of one subject are not, so
 where it and the interval over subjects disagree, go by the interval. The best network was chosen by
-these very cells, which flatters it a little. **Epochs to 95 %**: the first epoch, median over
+these very cells, which flatters it a little. **Epochs**: the first epoch, median over
 folds, that reaches 95 % of that run's best validation score. **MACs**: multiply-adds a cell.
 Pyramid CNN is our reading of a pyramid-style network; logistic regression and SVM work on a
 network's penultimate features; an ensemble takes the mean of its members' calibrated logits.
@@ -80,16 +80,19 @@ def the_table() -> None:
         wrap=True,
         key="compare_protocols",
     )
-    number = st.column_config.NumberColumn
+    number, waited = st.column_config.NumberColumn, "Epochs to 95 % of the best validation score"
     st.dataframe(
         tables.table(comparison, figures=figures, protocols=protocols),
         hide_index=True,
         height="content",
+        placeholder="",
         column_config={
             "Network": st.column_config.TextColumn(pinned=True),
             "Parameters": number(format="compact"),
             "MACs": number(format="compact"),
             "Images/s": number(format="%.0f"),
+            "Epochs, unseen": number(format="%.1f", help=waited),
+            "Epochs, paper": number(format="%.1f", help=waited),
         },
     )
     st.download_button(
@@ -122,7 +125,7 @@ def the_curves() -> None:
     if not known:
         st.info("No learning curve was kept for this protocol.", icon=":material/info:")
         return
-    best = [network for network in order if network in known][:2]
+    best = [network for network in order if network in known][:3]
     chosen = right.multiselect(
         "Networks",
         known,

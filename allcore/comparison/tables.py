@@ -101,7 +101,7 @@ def _line(
             cells[f"{metrics.TITLES[figure]}, gap"] = answers.difference(gap.gap)
     for protocol in protocols:
         row = rows[protocol]
-        cells[f"Epochs to 95 %, {HEADS[protocol]}"] = row and row.epochs_to_95
+        cells[f"Epochs, {HEADS[protocol]}"] = row and row.epochs_to_95
     return cells | _costs(_cost(comparison, network))
 
 
