@@ -85,7 +85,7 @@ class Anatomy:
 
 @dataclass(frozen=True)
 class Pair:
-    """A row of two networks side by side: a block of each or of one alone; and if they are alike."""
+    """A row of two networks side by side: a block of each, or of one alone."""
 
     one: Block | None
     other: Block | None

@@ -65,6 +65,13 @@ ENTRIES = (
         help="Every network under both protocols, side by side.",
     ),
     Entry(
+        "networks.py",
+        "Networks",
+        ":material/account_tree:",
+        "user",
+        help="What each network is made of, block by block.",
+    ),
+    Entry(
         "about.py",
         "About this model",
         ":material/description:",

@@ -15,6 +15,7 @@ OF_USERS = {
     "Dataset",
     "Evaluation",
     "Compare",
+    "Networks",
     "About this model",
     "Account",
 }

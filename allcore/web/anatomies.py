@@ -1,0 +1,114 @@
+"""The networks' anatomies, read once a process, and what is said of them."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from allcore.comparison.records import NETWORKS
+from allcore.web import diagram
+
+if TYPE_CHECKING:  # importing torch takes seconds: only what is not cached yet needs it
+    from allcore.nets.anatomy import Anatomy, Pair
+
+SIZES = (64, 128, 224, 320)
+"""Sides of the input that can be chosen, pixels; every network takes all of them."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """One architecture: what it is made of, and where it comes from."""
+
+    anatomy: "Anatomy"
+    imagenet: bool
+    source: str
+
+    @property
+    def title(self) -> str:
+        """What the network is called."""
+        return NETWORKS.get(self.anatomy.name, self.anatomy.name)
+
+
+@st.cache_data(max_entries=len(SIZES), show_spinner="Reading the networks")
+def load(size: int) -> dict[str, Network]:
+    """All networks that learn from cells, by name, for cells of ``size`` pixels."""
+    from allcore.nets import anatomy, registry
+
+    return {
+        name: Network(
+            anatomy=anatomy.summary(name, size=size),
+            imagenet=getattr(registry.ARCHITECTURES[name], "IMAGENET", None) is not None,
+            source=registry.source(name),
+        )
+        for name in registry.trainable()
+    }
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def compared(one: str, other: str, size: int) -> "list[Pair]":
+    """Blocks of two networks side by side."""
+    from allcore.nets import anatomy
+
+    networks = load(size)
+    return anatomy.compared(networks[one].anatomy.blocks, networks[other].anatomy.blocks)
+
+
+def finding(one: Network, other: Network, pairs: "list[Pair]") -> tuple[str, str]:
+    """What the second network has and the first has not: the answer, and how much it weighs."""
+    blocks = len(other.anatomy.blocks)
+    alike = sum(pair.alike for pair in pairs)
+    if one.anatomy.name == other.anatomy.name:
+        return f"Both are {one.title}", "Choose another network to see what differs."
+    if not alike:
+        answer = f"{other.title} has no block in common with {one.title}"
+    else:
+        answer = f"{other.title} shares {alike} of its {blocks} blocks with {one.title}"
+    added = Counter(pair.other.kind for pair in pairs if pair.one is None and pair.other)
+    words = "; ".join(f"{number} × {kind}" for kind, number in added.items())
+    adds = f"It adds {words}. " if alike and added else ""
+    parameters = _difference(one.anatomy.parameters, other.anatomy.parameters, "parameters")
+    macs = _difference(one.anatomy.macs, other.anatomy.macs, "MACs a cell")
+    return answer, f"{adds}It has {parameters} and {macs}."
+
+
+def overview(networks: dict[str, Network]) -> pd.DataFrame:
+    """One row a network, for a table on a page; parameters and MACs in millions."""
+    return pd.DataFrame(
+        {
+            "Network": network.title,
+            "Parameters": network.anatomy.parameters / 1e6,
+            "MACs": network.anatomy.macs / 1e6,
+            "Input": diagram.shape(network.anatomy.blocks[0].input),
+            "ImageNet weights": network.imagenet,
+            "Source": network.source.splitlines()[0].removesuffix("."),
+        }
+        for network in networks.values()
+    )
+
+
+def layers(network: Network) -> pd.DataFrame:
+    """One row a layer with weights, for a table on a page."""
+    return pd.DataFrame(
+        {
+            "Layer": layer.name,
+            "Kind": layer.kind,
+            "In": diagram.shape(layer.input),
+            "Out": diagram.shape(layer.output),
+            "Parameters": layer.parameters,
+            "MACs": layer.macs,
+        }
+        for block in network.anatomy.blocks
+        for layer in block.children
+    )
+
+
+def _difference(before: int, now: int, noun: str) -> str:
+    if before == now:
+        return f"as many {noun}"
+    share = 100 * abs(now - before) / before
+    words = "less than 0.1 %" if share < 0.1 else f"{share:,.1f} %"
+    return (
+        f"{diagram.count(abs(now - before))} {noun} {'more' if now > before else 'fewer'} ({words})"
+    )
