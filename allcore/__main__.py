@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from allcore.commands import data, evaluate, info, predict, train, users
+from allcore.commands import compare, data, evaluate, info, predict, train, users
 from allcore.errors import AllScopeError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -18,6 +18,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "predict": predict.predict,
     "train": train.train,
     "evaluate": evaluate.evaluate,
+    "compare": compare.compare,
     "data synth": data.synth,
     "data measure": data.measure,
     "data compare": data.compare,

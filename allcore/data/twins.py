@@ -57,7 +57,7 @@ def identical(manifest: Manifest) -> NDArray[np.intp]:
     first = digest.groupby(digest).transform(lambda same: same.index[0])
     known = digest.notna().to_numpy()
     pairs = np.column_stack([first[known].to_numpy(dtype=np.intp), rows[known]])
-    return pairs[pairs[:, 0] != pairs[:, 1]]
+    return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]])
 
 
 def alike(pixels: NDArray[np.uint8], *, threshold: float = THRESHOLD) -> NDArray[np.intp]:
