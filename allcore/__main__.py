@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from allcore.commands import compare, data, evaluate, info, predict, train, users
+from allcore.commands import compare, data, evaluate, experiment, info, predict, train, users
 from allcore.errors import AllScopeError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -19,6 +19,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "train": train.train,
     "evaluate": evaluate.evaluate,
     "compare": compare.compare,
+    "experiment": experiment.experiment,
     "data synth": data.synth,
     "data measure": data.measure,
     "data compare": data.compare,

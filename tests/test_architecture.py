@@ -16,7 +16,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("allcore.nets", "allcore.data"),
     ("allcore.modelfolder",),
     ("allcore.training", "allcore.inference", "allcore.evaluation"),
-    ("allcore.comparison",),
+    ("allcore.comparison", "allcore.experiments"),
     ("allcore.store",),
     ("allcore.plots", "allcore.plots_compare"),
     ("allcore.commands", "allcore.__main__"),

@@ -1,0 +1,1 @@
+"""Controlled experiments: one thing varied at a time, the prediction written before the run."""
