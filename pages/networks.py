@@ -17,7 +17,8 @@ ensemble averages several: their size is that of the networks inside.
 """
 LEGEND = (
     "Grey blocks are built alike in both networks; violet ones differ. The box beside a block is "
-    "what it hands on: the wider, the more channels; the higher, the larger the map."
+    "what it hands on: the wider, the more channels; the higher, the larger the map. Shapes are "
+    "channels × height × width."
 )
 
 
@@ -69,7 +70,7 @@ st.dataframe(
     height="content",
     column_config={
         "Parameters": st.column_config.NumberColumn("Parameters, millions", format="%.2f"),
-        "MACs": st.column_config.NumberColumn("MACs a cell, millions", format="%.0f"),
+        "MACs": st.column_config.NumberColumn("MACs a cell, millions", format="localized"),
         "Source": st.column_config.TextColumn(width="large"),
     },
 )

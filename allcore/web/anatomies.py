@@ -66,7 +66,9 @@ def finding(one: Network, other: Network, pairs: "list[Pair]") -> tuple[str, str
     else:
         answer = f"{other.title} shares {alike} of its {blocks} blocks with {one.title}"
     added = Counter(pair.other.kind for pair in pairs if pair.one is None and pair.other)
-    words = "; ".join(f"{number} × {kind}" for kind, number in added.items())
+    words = " and ".join(
+        f"{number} block{'s' if number > 1 else ''} of {kind}" for kind, number in added.items()
+    )
     adds = f"It adds {words}. " if alike and added else ""
     parameters = _difference(one.anatomy.parameters, other.anatomy.parameters, "parameters")
     macs = _difference(one.anatomy.macs, other.anatomy.macs, "MACs a cell")
@@ -79,7 +81,7 @@ def overview(networks: dict[str, Network]) -> pd.DataFrame:
         {
             "Network": network.title,
             "Parameters": network.anatomy.parameters / 1e6,
-            "MACs": network.anatomy.macs / 1e6,
+            "MACs": round(network.anatomy.macs / 1e6),
             "Input": diagram.shape(network.anatomy.blocks[0].input),
             "ImageNet weights": network.imagenet,
             "Source": network.source.splitlines()[0].removesuffix("."),

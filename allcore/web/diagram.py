@@ -23,14 +23,17 @@ STYLE = f"""<style>
 .networks .block {{position: relative; display: grid; grid-template-columns: 76px 1fr; gap: 0.8rem;
   align-items: center; padding: 0.45rem 0.7rem; border-radius: 8px; min-height: 62px;
   border: 1px solid rgba(128, 128, 128, 0.4); background: rgba(128, 128, 128, 0.09);}}
-.networks .block::before {{content: "▾"; position: absolute; left: 2.55rem; top: -0.72rem;
-  font-size: 0.8rem; line-height: 1; opacity: 0.6;}}
+.networks .block::before {{content: ""; position: absolute; left: calc(0.7rem + 37px);
+  top: -0.55rem; height: 0.5rem; border-left: 2px solid rgba(128, 128, 128, 0.7);}}
+.networks .gap {{margin: -0.45rem 0 0 calc(0.7rem + 38px);
+  border-left: 2px dashed rgba(128, 128, 128, 0.7);}}
 .networks .own {{border: 2px solid {ACCENT}; background: rgba(126, 87, 194, 0.16);}}
 .networks .volume {{justify-self: center; border-radius: 3px;
   background: rgba(128, 128, 128, 0.55);}}
 .networks .own .volume {{background: {ACCENT};}}
 .networks .kind {{font-weight: 600; font-size: 0.92rem; line-height: 1.3;}}
 .networks .facts {{font-size: 0.8rem; line-height: 1.35; opacity: 0.85;}}
+.networks .facts span {{white-space: nowrap;}}
 .networks .tag {{font-size: 0.72rem; font-weight: 600; padding: 0 0.4rem; border-radius: 4px;
   margin-left: 0.4rem; color: #fff; background: #6A45AE; white-space: nowrap;}}
 @media (max-width: 760px) {{
@@ -93,13 +96,19 @@ def _block(block: "Block | None", tag: str) -> str:
         return '<div class="gap"></div>'
     kind = html.escape(block.kind[:1].upper() + block.kind[1:])
     label = f'<span class="tag">{html.escape(tag)}</span>' if tag else ""
-    facts = f"gives {shape(block.output)}"
-    if block.parameters:
-        facts += f" · {count(block.parameters)} parameters · {count(block.macs)} MACs"
+    facts = " · ".join(f"<span>{fact}</span>" for fact in _facts(block))
     return (
         f'<div class="block{" own" if tag else ""}">{_volume(block.output)}'
         f'<div><div class="kind">{kind}{label}</div><div class="facts">{facts}</div></div></div>'
     )
+
+
+def _facts(block: "Block") -> list[str]:
+    into = f"{shape(block.input)} → " if len(block.input) == 1 else ""
+    facts = [f"{into}{shape(block.output)}"]
+    if block.parameters:
+        facts += [f"{count(block.parameters)} parameters", f"{count(block.macs)} MACs"]
+    return facts
 
 
 def _volume(output: "Shape") -> str:

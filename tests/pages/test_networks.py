@@ -40,7 +40,7 @@ def test_page__shows_what_qcresnet_adds() -> None:
     assert page.subheader[0].value == "QCResNet shares 6 of its 9 blocks with ResNet-18"
     text = words(page)
     assert RESEARCH_USE in text
-    assert "It adds 2 × linear layer, LeakyReLU, dropout." in text
+    assert "It adds 2 blocks of linear layer, LeakyReLU, dropout." in text
     assert "147 thousand parameters more (1.3 %)" in text
     drawn = drawing(page)
     assert drawn.count('class="block"') == 12  # six alike, in both columns
@@ -67,6 +67,7 @@ def test_page__other_networks_and_sizes() -> None:
     page.run()
     assert not page.exception
     assert page.subheader[0].value == "ECA-VGG16 shares 8 of its 13 blocks with VGG-16"
+    assert "4 blocks of channel attention over 5 channels." in words(page)
     assert "23 parameters more (less than 0.1 %)" in words(page)
     assert "A cell: 3 × 64 × 64" in drawing(page)
 
