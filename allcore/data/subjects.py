@@ -1,16 +1,22 @@
 """Subjects: parsed from C-NMC file names, merged where the data proves two names are one person.
 
 C-NMC names a cell ``UID_<subject>_<image>_<cell>_<label>.bmp``; normal subjects are ``H<n>``.
-Some byte-identical cells carry different subject ids, so these ids stay together in any split.
+Some cells stand under two subject ids: byte-identical files of the public release (51, 75 and 78;
+20 and 21; H2, H4, H5 and H6; H3 and H10), and the same cell cut out twice, which
+``allcore.data.twins`` finds by its texture (1 and 15; 16 and 20; 43 and 44; H2 and H7; H14 and
+H24). Such ids stay together in any split.
 """
 
 import re
 
 MERGED_GROUPS: tuple[frozenset[str], ...] = (
+    frozenset({"1", "15"}),
+    frozenset({"16", "20", "21"}),
+    frozenset({"43", "44"}),
     frozenset({"51", "75", "78"}),
-    frozenset({"20", "21"}),
-    frozenset({"H2", "H4", "H5", "H6"}),
+    frozenset({"H2", "H4", "H5", "H6", "H7"}),
     frozenset({"H3", "H10"}),
+    frozenset({"H14", "H24"}),
 )
 
 _NAME = re.compile(r"UID_(?P<subject>H?\d+)_\d+_\d+_(?P<label>all|hem)$", re.IGNORECASE)

@@ -31,7 +31,7 @@ def test_read__official_training_folders(tmp_path):
         "path": "C-NMC_training_data/fold_1/hem/UID_H4_2_1_hem.bmp",
         "label": "hem",
         "subject": "H4",
-        "group": "H2+H4+H5+H6",
+        "group": "H2+H4+H5+H6+H7",
         "split": None,
         "fold": "fold_1",
         "sha256": None,
@@ -53,7 +53,7 @@ def test_read__index_csv(tmp_path):
         "file,subject,label,fold,bmp_sha256\nimages/a.jpg,20,all,fold_0,abc\n"
     )
     found = row(readers.read(tmp_path), "a")
-    assert (found["path"], found["group"], found["sha256"]) == ("images/a.jpg", "20+21", "abc")
+    assert (found["path"], found["group"], found["sha256"]) == ("images/a.jpg", "16+20+21", "abc")
 
 
 def test_read__own_manifest_keeps_what_it_wrote(tmp_path):

@@ -20,6 +20,7 @@ def test_parse_name(name, parsed):
 
 def test_group_of__merged_subjects_share_a_group():
     assert subjects.group_of("78") == subjects.group_of("51") == "51+75+78"
+    assert subjects.group_of("H24") == subjects.group_of("H14") == "H14+H24"
 
 
 def test_group_of__any_other_subject_is_its_own():
