@@ -45,6 +45,7 @@ def card(info: ModelInfo, report: Report) -> str:
         f"**{notice.RESEARCH_USE}**",
         _what(info),
         _data(info, report),
+        _unlabelled(info),
         _recipe(info),
         "## Figures\n\n" + _reading(report),
         *(_figures(part) for part in parts),
@@ -96,6 +97,11 @@ def _data(info: ModelInfo, report: Report) -> str:
     ]
     held = [_cells(part) for part in (report.test, report.validation) if part is not None]
     return "\n\n".join([*lines, "\n".join([*listed, *held])])
+
+
+def _unlabelled(info: ModelInfo) -> str:
+    told = info.training.get("semi_supervised")
+    return f"## Unlabelled cells\n\n{told['sentence']}" if told else ""
 
 
 def _cells(part: SplitReport) -> str:
