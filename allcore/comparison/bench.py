@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,6 +42,15 @@ class Bench:
     def data_digest(self) -> str:
         """SHA-256 of the manifest."""
         return self.manifest.digest()
+
+    @cached_property
+    def shared(self) -> dict[str, Any]:
+        """The budget's fields, a file of weights by its content.
+
+        Raises:
+            ModelError: there is no such file.
+        """
+        return self.budget.fields()
 
     @cached_property
     def cells(self) -> DecodedCells:

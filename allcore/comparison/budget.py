@@ -44,10 +44,6 @@ class Budget:
             "folds": self.folds,
         }
 
-    def fingerprint(self) -> str:
-        """Short digest of the fields."""
-        return digest(self.fields())
-
 
 def digest(fields: dict[str, Any]) -> str:
     """Short digest of what JSON can hold."""

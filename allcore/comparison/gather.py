@@ -8,6 +8,7 @@ import pandas as pd
 
 from allcore.comparison import collect, contenders, work
 from allcore.comparison.bench import Bench
+from allcore.comparison.budget import digest
 from allcore.comparison.protocols import Round
 from allcore.comparison.records import HISTORY_COLUMNS, Row
 from allcore.comparison.work import Job, Outcome
@@ -81,7 +82,7 @@ def row(result: Result, rounds: Sequence[Round], bench: Bench, *, command: str) 
         device=result.device,
         data=bench.manifest.name,
         data_digest=bench.data_digest,
-        budget=shared.fingerprint(),
+        budget=digest(bench.shared),
         twins=sum(each.twins for each in of),
         excluded=sum(each.excluded for each in of),
         seconds=round(result.seconds, 1),

@@ -6,7 +6,6 @@ network that saw neither its subjects nor another picture of its cells.
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,22 +61,33 @@ def rounds(
         seed: of the dealing.
 
     Raises:
-        DataError: a class has too few cells, or too few groups of subjects.
+        DataError: as ``check``.
     """
-    return [_round(manifest, families, split) for split in _MAKERS[protocol](manifest, folds, seed)]
+    check(manifest, protocol=protocol, folds=folds)
+    if protocol == "paper":
+        return [_round(manifest, families, splits.image_split(manifest, seed=seed))]
+    dealt = splits.subject_folds(manifest, seed=seed, folds=folds)
+    return [_round(manifest, families, split) for split in dealt]
 
 
-def _paper(manifest: Manifest, _: int, seed: int) -> list[Split]:
+def check(manifest: Manifest, *, protocol: str, folds: int) -> None:
+    """Raise a DataError where a class has too few cells, or too few groups of subjects."""
+    if protocol == "paper":
+        _check_cells(manifest)
+    else:
+        _check_groups(manifest, folds)
+
+
+def _check_cells(manifest: Manifest) -> None:
     counts = manifest.table["label"].value_counts()
     if len(counts) < 2 or counts.min() < FEWEST_CELLS:
         raise DataError(
             f"The paper's split needs {FEWEST_CELLS} cells with each of the labels 'all' and "
             "'hem': add some, or choose --protocols unseen."
         )
-    return [splits.image_split(manifest, seed=seed)]
 
 
-def _unseen(manifest: Manifest, folds: int, seed: int) -> list[Split]:
+def _check_groups(manifest: Manifest, folds: int) -> None:
     groups = manifest.table.groupby("label")["group"].nunique()
     fewest = int(groups.min()) if len(groups) == 2 else 0
     if fewest < folds:
@@ -86,13 +96,6 @@ def _unseen(manifest: Manifest, folds: int, seed: int) -> list[Split]:
             f"A class has only {fewest} groups of subjects, too few for {folds} folds: {able}, "
             "or choose --protocols paper."
         )
-    return splits.subject_folds(manifest, seed=seed, folds=folds)
-
-
-_MAKERS: dict[str, Callable[[Manifest, int, int], list[Split]]] = {
-    "paper": _paper,
-    "unseen": _unseen,
-}
 
 
 def _round(manifest: Manifest, families: NDArray[np.intp], split: Split) -> Round:

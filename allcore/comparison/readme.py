@@ -10,6 +10,7 @@ from allcore.notice import RESEARCH_USE
 
 NAME = "README.md"
 _OVER = {"paper": "cells", "unseen": "independent subjects"}
+_TRAINED = ("Epochs to 95 %", "Training")
 _DASH = "–"
 
 
@@ -40,12 +41,13 @@ def _protocols(comparison: Comparison) -> Iterable[str]:
             yield f"## {title}"
             yield _about(rows)
             yield _table(
-                ["Network", *(metrics.TITLES[name] for name in FIGURES), "Epochs to 95 %"],
+                ["Network", *(metrics.TITLES[name] for name in FIGURES), *_TRAINED],
                 [
                     [
                         NETWORKS[row.network],
                         *(_figure(row.figure(name)) for name in FIGURES),
                         _DASH if row.epochs_to_95 is None else f"{row.epochs_to_95:g}",
+                        f"{row.seconds:,.0f} s",
                     ]
                     for row in rows
                 ],
@@ -54,13 +56,11 @@ def _protocols(comparison: Comparison) -> Iterable[str]:
 
 def _about(rows: Sequence[Row]) -> str:
     row = rows[0]
-    twins = (
-        f"{words.count(row.twins, 'test cell')} of them also stand in the training part in another "
-        "picture."
-        if row.protocol == "paper"
-        else f"{words.count(row.excluded, 'cell')} left out of training because they show a test "
-        "cell again."
-    )
+    if row.protocol == "paper":
+        twins = f"{row.twins:,} of them are in the training part too, in another picture."
+    else:
+        left = words.count(row.excluded, "cell")
+        twins = f"{left} left out of training because they show a test cell again."
     return (
         f"{row.data}: {words.count(row.cells, 'test cell')} of "
         f"{words.count(row.subjects, 'independent subject')}, {words.count(row.folds, 'run')} a "

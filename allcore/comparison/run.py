@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
+from allcore.comparison import budget as budgets
 from allcore.comparison import collect, contenders, cost, gather, protocols, readme, records, work
 from allcore.comparison.bench import Bench
 from allcore.comparison.budget import Budget
@@ -58,6 +59,8 @@ def compare(request: Request) -> Comparison:
     bench = Bench(
         readers.read(request.data).labelled(), request.budget, request.work, request.device
     )
+    for protocol in tested:
+        protocols.check(bench.manifest, protocol=protocol, folds=bench.budget.folds)
     kept = _kept(request, bench)
     held = [each for protocol in tested for each in _rounds(protocol, bench)]
     for job in _progress(_jobs(chosen, held), bench):
@@ -107,7 +110,7 @@ def _kept(request: Request, bench: Bench) -> Comparison:
         return Comparison()
     old = records.read(request.out)
     rows = tuple(row for row in old.rows if not _is_asked(row, request))
-    budget = bench.budget.fingerprint()
+    budget = budgets.digest(bench.shared)
     for row in rows:
         if (row.data_digest, row.budget) != (bench.data_digest, budget):
             raise ModelError(

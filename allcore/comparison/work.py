@@ -66,7 +66,7 @@ class Outcome:
 
 def place(job: Job, bench: Bench) -> Path:
     """The folder of a job: another one as soon as anything differs that the result hangs on."""
-    held, shared = job.held, bench.budget.fields()
+    held, shared = job.held, bench.shared
     base = contenders.FEATURES_OF if job.network in contenders.PROBES else job.network
     starts = contenders.init_of(base, bench.budget.init)
     key = budget.digest(
@@ -144,7 +144,8 @@ def _network(job: Job, bench: Bench, folder: Path) -> Answer:
 def _used(job: Job, bench: Bench) -> NDArray[np.bool_]:
     """(N,) the cells whose log-odds are kept."""
     split = job.held.split
-    return split.mask(bench.manifest, "validation") | split.mask(bench.manifest, "test")
+    held = [split.mask(bench.manifest, part) for part in ("validation", "test")]
+    return np.asarray(held[0] | held[1])
 
 
 def _keep_features(network: CellNetwork, bench: Bench, folder: Path) -> None:
