@@ -8,7 +8,7 @@ from allcore.comparison.records import NETWORKS, Figure
 from allcore.experiments import record, statistics, trials
 from allcore.experiments.options import Options
 from allcore.experiments.record import Record, Row
-from allcore.experiments.statistics import words
+from allcore.experiments.statistics import change
 from allcore.experiments.trials import BALANCED, BY_CELL, Bench, Outcome, Trial
 
 HEADS = ("qcresnet", "resnet18")
@@ -69,14 +69,14 @@ def finding(less: Mapping[str, Figure]) -> str:
     """Whether the head is better and faster, by the intervals of QCResNet less ResNet-18."""
     area, loss, first, epochs = (less[name] for name in ("balanced", "loss", "first", "epochs"))
     better, worse = statistics.above(area), statistics.below(area)
-    word = "better than" if better else "worse than" if worse else "no clearly different from"
+    word = "better than" if better else "worse than" if worse else "not clearly different from"
     sooner = statistics.above(first) or statistics.below(epochs)
+    verb = "converges" if sooner else "does not clearly converge"
     return (
-        f"QCResNet's head orders cells of unseen subjects {word} one linear layer: AUROC "
-        f"{words(area)} higher, validation loss {words(loss)} higher. It "
-        f"{'converges' if sooner else 'does not clearly converge'} faster: AUROC "
-        f"{words(first)} higher after the first epoch, {words(epochs)} more epochs to "
-        "95 % of its best. "
+        f"On unseen subjects QCResNet's head is {word} one linear layer: AUROC {change(area)}, "
+        f"validation loss {change(loss)}. It {verb} faster: AUROC after the first "
+        f"epoch {change(first)}, epochs to 95 % of its best "
+        f"{change(epochs)}. "
     ) + record.verdict(
         [
             ("no clear difference in AUROC", not better and not worse),
@@ -114,12 +114,19 @@ def _rows(values: Mapping[str, Mapping[str, np.ndarray]], bench: Bench) -> tuple
     return tuple(
         Row(
             name=name,
-            figures={key: statistics.over_folds(each.mean(0)) for key, each in found.items()},
+            figures={key: _figure(key, each, name) for key, each in found.items()},
             cells=int(held.sum()),
             subjects=subjects,
         )
         for name, found in named
     )
+
+
+def _figure(measure: str, values: np.ndarray, row: str) -> Figure:
+    """Of (seeds, folds): mean over seeds, interval over folds."""
+    least = -np.inf if row == LESS else 0.0
+    most = 1.0 if measure in ("balanced", "cell", "first") else np.inf
+    return statistics.over_folds(values.mean(0), least=least, most=most)
 
 
 def _notes(

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from allcore.comparison.records import Figure
 from allcore.data.augment import Augmentation
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import AllScopeError
@@ -210,11 +211,16 @@ def _row(variant: Variant, by_name: Mapping[str, Sequence[Outcome]], bench: Benc
     held = np.logical_or.reduce([s.mask(bench.manifest, "validation") for s in bench.splits])
     return Row(
         name=variant.title,
-        figures={name: statistics.over_folds(found) for name, found in values.items()},
+        figures={name: _figure(name, found) for name, found in values.items()},
         cells=int(held.sum()),
         subjects=int(bench.manifest.table["group"][held].nunique()),
         prediction=variant.prediction,
     )
+
+
+def _figure(name: str, found: Sequence[float]) -> Figure:
+    is_less = name in ("difference", "last_difference")
+    return statistics.over_folds(found, least=-1.0 if is_less else 0.0, most=1.0)
 
 
 def _notes(trial: Trial, options: Options) -> tuple[str, ...]:

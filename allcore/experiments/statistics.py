@@ -10,7 +10,7 @@ from allcore.comparison.records import Figure
 from allcore.evaluation import figures as evaluated
 from allcore.evaluation.intervals import LEVEL, Interval
 from allcore.evaluation.metrics import Floats
-from allcore.experiments import record
+from allcore.experiments import record, report
 
 FOLDS = (
     "Intervals over folds are Student's t of the folds' figures. Folds share training subjects, so "
@@ -19,15 +19,23 @@ FOLDS = (
 """What stands beside every interval of ``over_folds``."""
 
 
-def over_folds(values: Sequence[float] | Floats) -> Figure:
-    """Mean of one figure a fold with Student's t interval; no bounds below two folds."""
+def over_folds(
+    values: Sequence[float] | Floats, *, least: float = -np.inf, most: float = np.inf
+) -> Figure:
+    """Mean of one figure a fold with Student's t interval; no bounds below two folds.
+
+    Args:
+        values: one a fold.
+        least: the lowest value that the figure can take.
+        most: the highest.
+    """
     found = np.asarray(values, dtype=float)
     if len(found) < 2 or not np.isfinite(found).all():
         return record.unknown(float(found.mean()) if len(found) else float("nan"))
     error = float(found.std(ddof=1)) / np.sqrt(len(found))
     half = error * float(stats.t.ppf((1 + LEVEL) / 2, len(found) - 1))
     mean = float(found.mean())
-    return Figure(mean, mean - half, mean + half)
+    return Figure(mean, max(least, mean - half), min(most, mean + half))
 
 
 def pooled(
@@ -60,6 +68,11 @@ def below(found: Figure, bound: float = 0.0) -> bool:
 
 def words(found: Figure) -> str:
     """A figure in a sentence."""
-    from allcore.experiments import report
-
     return report.figure(found)
+
+
+def change(found: Figure) -> str:
+    """A difference in a sentence, with its sign."""
+    sign = "+" if found.value >= 0 else "−"
+    bounds = report.figure(found)[len(report.figure(record.unknown(found.value))) :]
+    return f"{sign}{report.figure(record.unknown(abs(found.value)))}{bounds}"
