@@ -85,6 +85,7 @@ def compare(
     from allcore.comparison import run
     from allcore.comparison.budget import Budget
     from allcore.data.preprocessing import Preprocessing
+    from allcore.inference import devices
 
     home, base = settings.load().home / "comparison", QUICK if quick else FULL
     fields: dict[str, Any] = base.recipe | options.json_object(recipe, "--recipe") | {"seed": seed}
@@ -106,6 +107,7 @@ def compare(
         device=device,
         command=shlex.join(["python", "-m", "allcore", *sys.argv[1:]]),
     )
+    devices.use_threads(settings.load().threads)
     try:
         _show(run.compare(request), request.out)
     except KeyboardInterrupt:

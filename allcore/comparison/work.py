@@ -137,7 +137,7 @@ def _network(job: Job, bench: Bench, folder: Path) -> Answer:
             fitted.network, pixels[used], plan.preprocessing, device=bench.fabric.device
         ).numpy()
     if job.network == contenders.FEATURES_OF:
-        _keep_features(fitted.network, bench, folder)
+        modelfolder.write_weights(folder, fitted.network)  # the probes read its features
     return logits, fitted.history, sum(row["seconds"] for row in fitted.history)
 
 
@@ -146,16 +146,6 @@ def _used(job: Job, bench: Bench) -> NDArray[np.bool_]:
     split = job.held.split
     held = [split.mask(bench.manifest, part) for part in ("validation", "test")]
     return np.asarray(held[0] | held[1])
-
-
-def _keep_features(network: CellNetwork, bench: Bench, folder: Path) -> None:
-    """Weights and penultimate features, for the probes."""
-    found = embed.features(
-        network, torch.from_numpy(bench.cells.pixels), bench.budget.preprocessing,
-        device=bench.fabric.device,
-    )  # fmt: skip
-    modelfolder.write_weights(folder, network)
-    np.save(folder / FEATURES, found.astype(np.float16), allow_pickle=False)
 
 
 def _plan(job: Job, bench: Bench, folder: Path) -> Plan:
@@ -181,7 +171,7 @@ def _probe(job: Job, bench: Bench, folder: Path) -> Answer:
     source = place(Job(contenders.FEATURES_OF, job.held), bench)
     base = registry.build(contenders.FEATURES_OF)
     base.load_state_dict(load_file(source / modelfolder.WEIGHTS))
-    features = np.load(source / FEATURES, allow_pickle=False).astype(np.float32)
+    features = _features(base, bench, source / FEATURES)
     material, recipe = bench.material(job.held), bench.budget.recipe
     train = job.held.split.mask(bench.manifest, "train")
     started = time.perf_counter()
@@ -198,6 +188,22 @@ def _probe(job: Job, bench: Bench, folder: Path) -> Answer:
     with torch.inference_mode():
         logits = fitted.head(torch.from_numpy(features)).squeeze(1).double().numpy()
     return logits, [], seconds
+
+
+def _features(base: CellNetwork, bench: Bench, path: Path) -> NDArray[np.float32]:
+    """Penultimate vectors (N, F) of all cells, computed for the first probe that asks."""
+    if not path.exists():
+        pixels = torch.from_numpy(bench.cells.pixels)
+        device = bench.fabric.device
+        with bench.fabric.autocast():
+            found = embed.features(
+                base.to(device), pixels, bench.budget.preprocessing, device=device
+            )
+        part = path.with_suffix(".part.npy")
+        np.save(part, found.astype(np.float16), allow_pickle=False)
+        part.replace(path)
+        base.cpu()
+    return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
 
 
 def _baseline(job: Job, bench: Bench, folder: Path) -> Answer:

@@ -25,13 +25,13 @@ def test_compare__lists_the_networks() -> None:
 
 def test_compare__quick(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost, "LONGEST", 0.0)
-    chosen = "--networks=lenet5,svm,area_brightness"
+    chosen = "--networks=lenet5,svm,ensemble,area_brightness"
     found = called("--quick", chosen, "--size=32", "--device=cpu", f"--out={tmp_path / 'out'}")
     assert found.exit_code == 0, found.output
     assert RESEARCH_USE in found.output
     assert "SVM" in found.output
     kept = records.read(tmp_path / "out")
-    assert kept.networks() == ["lenet5", "svm", "area_brightness"]
+    assert kept.networks() == ["lenet5", "svm", "ensemble", "area_brightness"]
     assert {row.protocol for row in kept.rows} == set(records.PROTOCOLS)
     assert {row.data for row in kept.rows} == {synthetic.NAME}
     svm = kept.row("svm", "unseen")
