@@ -116,7 +116,9 @@ def do(job: Job, bench: Bench) -> None:
     )
     table.to_parquet(folder / LOGITS, index=False)
     told = {"history": history, "seconds": round(seconds, 2), "device": bench.device_name}
-    (folder / DONE).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    part = folder / f"{DONE}.part"
+    part.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    part.replace(folder / DONE)  # last and whole: it says that the run is done
     (folder / checkpoint.FILE_NAME).unlink(missing_ok=True)
 
 
