@@ -8,6 +8,7 @@ them under two subject ids.
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
@@ -52,11 +53,11 @@ def families(
 
 def identical(manifest: Manifest) -> NDArray[np.intp]:
     """Row numbers (P, 2) of files that are equal byte for byte, each linked to the first such."""
-    digest = manifest.table["sha256"]
-    rows = np.arange(len(manifest))
-    first = digest.groupby(digest).transform(lambda same: same.index[0])
-    known = digest.notna().to_numpy()
-    pairs = np.column_stack([first[known].to_numpy(dtype=np.intp), rows[known]])
+    digests = manifest.table["sha256"].dropna()
+    rows = np.asarray(digests.index, dtype=np.intp)
+    codes, _ = pd.factorize(digests)
+    _, first = np.unique(codes, return_index=True)
+    pairs = np.column_stack([rows[first][codes], rows])
     return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]])
 
 

@@ -89,7 +89,7 @@ def predictions(
 ) -> pd.DataFrame:
     """Validation and test rows with the logits of the network and the baseline's probability."""
     parts = material.split.parts.reindex(material.manifest.table["image_id"]).to_numpy()
-    chosen = parts != "train"
+    chosen = np.isin(parts, ("validation", "test"))
     table = material.manifest.table[chosen].reset_index(drop=True)
     pixels = torch.from_numpy(material.cells.pixels[chosen])
     logits = fit.predict(fitted.network, pixels, plan.preprocessing, device=device)

@@ -239,6 +239,7 @@ def _optimizer(network: CellNetwork, recipe: Recipe) -> Optimizer:
             if members
         ],
         weight_decay=recipe.weight_decay,
+        fused=True,
     )
 
 

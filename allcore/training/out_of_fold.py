@@ -20,7 +20,7 @@ from lightning.fabric import Fabric
 from torch import nn
 
 from allcore import modelfolder
-from allcore.data import splits
+from allcore.data import splits, twins
 from allcore.data.splits import Split
 from allcore.errors import ModelError
 from allcore.evaluation import calibration
@@ -71,7 +71,7 @@ def train(plan: Plan) -> None:
     run.refuse_finished(plan)
     fabric = processes.launch(devices.choose(plan.device))
     material = plans.gather(plan, show=fabric.is_global_zero)
-    dealt = splits.subject_folds(material.manifest, seed=plan.recipe.seed, folds=plan.folds)
+    dealt = _dealt(plan, material)
     folds = [_fold(plan, replace(material, split=split), fabric) for split in dealt]
     material = replace(material, split=_nobody_held_out(dealt[0]))
     plan.out.mkdir(parents=True, exist_ok=True)
@@ -103,6 +103,14 @@ def calibrate(network: CellNetwork, platt: Platt) -> None:
     with torch.no_grad():
         network.head.weight.div_(platt.temperature)
         network.head.bias.div_(platt.temperature).add_(platt.bias)
+
+
+def _dealt(plan: Plan, material: Material) -> list[Split]:
+    """The split of each fold, without what shows a cell of its test part again."""
+    manifest = material.manifest
+    families = twins.families(manifest, material.cells)
+    dealt = splits.subject_folds(manifest, seed=plan.recipe.seed, folds=plan.folds)
+    return [splits.without_twins(split, manifest, families) for split in dealt]
 
 
 def _fold(plan: Plan, material: Material, fabric: Fabric) -> Fold:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from allcore.data import balance, cache, readers, splits
+from allcore.data import balance, cache, readers, splits, twins
 from allcore.data.cache import DecodedCells
 from allcore.data.manifest import Manifest
 from allcore.data.preprocessing import Preprocessing
@@ -80,6 +80,8 @@ class Material:
 def gather(plan: Plan, *, show: bool = True) -> Material:
     """Read, split, decode: everything a run knows before it learns.
 
+    A split by subject leaves out what shows a test cell again under another subject.
+
     Raises:
         DataError: the data set can't be used, or one class is missing.
     """
@@ -93,4 +95,6 @@ def gather(plan: Plan, *, show: bool = True) -> Material:
     with tqdm(total=len(manifest), desc="Decoding", disable=None if show else True) as bar:
         cells = cache.decode(manifest.paths(), plan.preprocessing, progress=bar.update)
     targets = np.where(manifest.table["label"] == "all", 1.0, 0.0)
+    if plan.split == "subject":
+        split = splits.without_twins(split, manifest, twins.families(manifest, cells))
     return Material(manifest, cells, split, targets)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from allcore import modelfolder
@@ -28,9 +29,17 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
         subject = f"{number + 100}" if label == "all" else f"H{number + 100}"
         (root / label).mkdir(exist_ok=True)
         for cell in range(4):
-            picture = draw_cell(seed=number * 10 + cell, radius=120 if label == "all" else 70)
+            picture = textured(number * 10 + cell, radius=120 if label == "all" else 70)
             Image.fromarray(picture).save(root / label / f"UID_{subject}_{cell}_1_{label}.png")
     return root
+
+
+def textured(seed: int, *, radius: int) -> NDArray[np.uint8]:
+    """A drawn cell with a coarse pattern of its own, so that no two look like one cell twice."""
+    coarse = np.random.default_rng(seed).uniform(0.5, 1.2, (15, 15, 1))
+    return (draw_cell(seed=seed, radius=radius) * np.kron(coarse, np.ones((30, 30, 1)))).astype(
+        np.uint8
+    )
 
 
 @pytest.fixture
