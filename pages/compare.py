@@ -52,8 +52,8 @@ def the_answer() -> None:
         st.warning("Not all networks had the same data and budget: differences may come from it.")
     if missing := [title for key, title in PROTOCOLS.items() if key not in measured]:
         st.info(
-            f"Not measured: {missing[0].lower()}. Run `python -m allcore compare` with both "
-            "protocols to see the gap between them.",
+            f"Not measured: {missing[0].lower()}. Run `python -m allcore compare --protocols "
+            "paper,unseen` to see the gap between the two.",
             icon=":material/info:",
             width=frame.TEXT_WIDTH,
         )
