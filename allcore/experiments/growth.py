@@ -83,7 +83,9 @@ def sentence(growth: Growth, *, reached: bool) -> str:
 
 def count(subjects: float) -> str:
     """A number of subjects to two digits; more cannot be meant."""
-    if not np.isfinite(subjects) or subjects > ENDLESS:
+    if np.isnan(subjects):
+        return "unknown"
+    if subjects > ENDLESS:
         return "out of sight"
     return f"{float(f'{subjects:.2g}'):,.0f}"
 
