@@ -41,6 +41,19 @@ def train(
             help="Predict each fold by a network trained without it, then train on all subjects.",
         ),
     ] = False,
+    unlabelled: Annotated[
+        Path | None, typer.Option(help="Unlabelled cells to learn from, as --teacher calls them.")
+    ] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="Model folder of the network that labels --unlabelled.")
+    ] = None,
+    confidence: Annotated[
+        float, typer.Option(min=0.5, max=1.0, help="How sure the teacher must be of a cell.")
+    ] = 0.95,
+    control: Annotated[
+        bool,
+        typer.Option("--control", help="Train without --unlabelled too, and compare the two."),
+    ] = False,
     config: Annotated[
         str, typer.Option(help='Architecture arguments as JSON, such as {"dropout": 0.5}.')
     ] = "{}",
@@ -52,31 +65,39 @@ def train(
     """Train a network and write its model folder; asked again after a kill, it goes on."""
     from allcore.data.preprocessing import Preprocessing
     from allcore.training import out_of_fold as folds_first
-    from allcore.training import run
+    from allcore.training import run, semi_supervised
     from allcore.training.plan import Plan
 
+    if (unlabelled is None) != (teacher is None):
+        raise typer.BadParameter("goes with --teacher.", param_hint="--unlabelled")
+    if out_of_fold and unlabelled:
+        raise typer.BadParameter("does not go with --unlabelled.", param_hint="--out-of-fold")
     if out_of_fold and split == "image":
         raise typer.BadParameter("goes with --split subject.", param_hint="--out-of-fold")
     fields = _json(recipe, "--recipe") | {"seed": seed}
     fields |= {"epochs": epochs} if epochs else {}
     fields |= {"freeze": tuple(freeze.split(","))} if freeze else {}
-    start = folds_first.train if out_of_fold else run.train
-    start(
-        Plan(
-            data=data,
-            out=out,
-            architecture=arch,
-            config=_json(config, "--config"),
-            init=init,
-            split=split,
-            folds=folds,
-            fold=fold,
-            preprocessing=Preprocessing(size=size, window=window, normalisation=normalisation),
-            recipe=_recipe(fields),
-            device=device,
-            command=shlex.join(["python", "-m", "allcore", *sys.argv[1:]]),
-        )
+    plan = Plan(
+        data=data,
+        out=out,
+        architecture=arch,
+        config=_json(config, "--config"),
+        init=init,
+        split=split,
+        folds=folds,
+        fold=fold,
+        preprocessing=Preprocessing(size=size, window=window, normalisation=normalisation),
+        recipe=_recipe(fields),
+        device=device,
+        command=shlex.join(["python", "-m", "allcore", *sys.argv[1:]]),
     )
+    if unlabelled and teacher:
+        asked = semi_supervised.Request(unlabelled, teacher, confidence, control=control)
+        typer.echo(semi_supervised.train(plan, asked))
+    elif out_of_fold:
+        folds_first.train(plan)
+    else:
+        run.train(plan)
 
 
 def _json(text: str, option: str) -> dict[str, Any]:

@@ -174,7 +174,7 @@ def _unsure(test: PairTest) -> str:
     found, rival = test.accuracy_difference, name(test.b)
     if found.high < 0:
         return f"Yet it calls fewer cells rightly than {rival} (by {points(_less(found))})."
-    return f"A lead over {rival} is not shown: {points(found)} of accuracy."
+    return f"A lead in accuracy over {rival} is not shown: {points(found)}."
 
 
 def _leakage(comparison: Comparison, winner: Row) -> list[str]:

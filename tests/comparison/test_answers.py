@@ -34,7 +34,7 @@ def test_answer__a_lead_whose_interval_includes_zero_is_not_shown(found: Compari
     ]
     said = answers.answer(dataclasses.replace(found, tests=tuple(unsure)))
     assert not any("more cells rightly" in sentence for sentence in said)
-    lead = "A lead over {} is not shown: −1.0 percentage points, −4.0 to 2.0 of accuracy."
+    lead = "A lead in accuracy over {} is not shown: −1.0 percentage points, −4.0 to 2.0."
     # Kept as QCResNet less Ensemble, so it is turned.
     assert lead.format("QCResNet") in said
 

@@ -11,8 +11,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from typer.testing import CliRunner, Result
 
 from allcore import modelfolder
+from allcore.__main__ import application
 from allcore.data import readers
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import DataError, ModelError
@@ -352,3 +354,31 @@ def test_train__a_plain_run_is_not_gone_on_with(
     (plan.out / checkpoint.FILE_NAME).write_bytes(b"")
     with pytest.raises(ModelError, match="another teacher or other cells"):
         semi_supervised.train(plan, Request(unlabelled, taught_by, confidence=SURE))
+
+
+def command(*options: str) -> Result:
+    given = ["--data", "cells", "--arch", "qcresnet", "--out", "made", *options]
+    return CliRunner().invoke(application(), ["train", *given])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--unlabelled", "more"),
+        ("--teacher", "models/one"),
+        ("--unlabelled", "more", "--teacher", "models/one", "--out-of-fold"),
+    ],
+    ids=["no teacher", "no cells", "out of fold"],
+)
+def test_command__wrong_usage(options: tuple[str, ...]) -> None:
+    assert command(*options).exit_code == 2
+
+
+def test_command__asks_for_what_the_options_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Request] = []
+    monkeypatch.setattr(
+        semi_supervised, "train", lambda _, request: asked.append(request) or "Learned."
+    )
+    ran = command("--unlabelled", "more", "--teacher", "one", "--confidence", "0.9", "--control")
+    assert (ran.exit_code, ran.stdout) == (0, "Learned.\n")
+    assert asked == [Request(Path("more"), Path("one"), confidence=0.9, control=True)]
