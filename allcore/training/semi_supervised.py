@@ -110,7 +110,7 @@ class Taught(Material):
 
 
 def train(plan: Plan, request: Request) -> str:
-    """Label, train, check; write the model folder and say what was used.
+    """Label, train, check; write the model folder and say what was used (the first process does).
 
     Raises:
         DataError: a data set can't be used, or the teacher is sure of no cell.
@@ -133,15 +133,16 @@ def train(plan: Plan, request: Request) -> str:
     checks = _checks(plan, material, student, teacher, request, fabric)
     if any(check.hurt for check in checks):
         _give_up(plan, checks, fabric)
-    sentence = _sentence(teacher, pseudo, request, checks)
+    sure = _sure(plan, material, teacher, request.confidence)
+    sentence = _sentence(teacher, pseudo, request, sure, checks)
     if fabric.is_global_zero:
         seconds = time.perf_counter() - started
         info = finish.write(plan, taught, student, device=fabric.device, seconds=seconds)
         facts = _facts(teacher, pseudo, request) | {"sentence": sentence}
-        facts["sure_on_validation"] = _sure(plan, material, teacher, request.confidence)
+        facts["sure_on_validation"] = sure
         _tell(plan, info, pseudo, facts | {"checks": [asdict(check) for check in checks]})
     fabric.barrier()
-    return sentence
+    return sentence if fabric.is_global_zero else ""
 
 
 def check(
@@ -276,7 +277,13 @@ def _sure(plan: Plan, material: Material, teacher: Teacher, confidence: float) -
     return {"cells": int(sure.sum()), "right": int((sure & right).sum())}
 
 
-def _sentence(teacher: Teacher, pseudo: PseudoLabels, request: Request, checks: list[Check]) -> str:
+def _sentence(
+    teacher: Teacher,
+    pseudo: PseudoLabels,
+    request: Request,
+    sure: dict[str, int],
+    checks: list[Check],
+) -> str:
     accepted = pseudo.accepted()
     left_out = pseudo.same + pseudo.relatives + pseudo.known
     used = (
@@ -284,7 +291,8 @@ def _sentence(teacher: Teacher, pseudo: PseudoLabels, request: Request, checks: 
         f"{pseudo.data} besides ({accepted['all']:,} ALL blasts, {accepted['hem']:,} normal), "
         f"those that {teacher.info.name} gives a calibrated probability of "
         f"{request.confidence:g} or more; {left_out:,} others were left out as held-out cells, "
-        "their subjects, or training cells already."
+        f"their subjects, or training cells already. Of {sure['cells']:,} validation cells that "
+        f"the teacher is as sure of, it calls {sure['right']:,} rightly."
     )
     return " ".join([used, *(each.sentence() for each in checks)])
 

@@ -288,6 +288,8 @@ def test_train__says_what_it_learned_from(
     ]
     assert told["sentence"] == sentence
     assert "4 others were left out" in sentence
+    sure = told["sure_on_validation"]
+    assert f"Of {sure['cells']} validation cells" in sentence
     assert sentence in (plan.out / modelfolder.CARD).read_text(encoding="utf-8")
     assert info.training["recipe"]["samples"] == 16  # as many as there are labelled cells
     text = (plan.out / modelfolder.INFO).read_text(encoding="utf-8")
