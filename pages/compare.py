@@ -10,7 +10,7 @@ from allcore.comparison.records import FIGURES, NETWORKS, PROTOCOLS
 from allcore.data import synthetic
 from allcore.errors import AllScopeError
 from allcore.evaluation import metrics
-from allcore.web import compared, frame
+from allcore.web import compared, experimented, frame
 from allcore.web.compared import Compared
 
 GAPS = ("weighted_f1", "accuracy", "auroc")
@@ -170,6 +170,7 @@ if not compared.exists():
         icon=":material/deployed_code:",
         width=frame.TEXT_WIDTH,
     )
+    experimented.section()
     st.stop()
 try:
     found: Compared = compared.load()
@@ -193,6 +194,7 @@ the_curves()
 if found.subjects["network"].nunique() > 1:
     st.subheader("One network's subjects against another's", anchor=False)
     the_subjects()
+experimented.section()
 with st.expander("Method and commands"):
     st.markdown(METHOD, width=frame.TEXT_WIDTH)
     for command in sorted({row.command for row in comparison.rows}):

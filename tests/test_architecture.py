@@ -18,7 +18,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("allcore.training", "allcore.inference", "allcore.evaluation"),
     ("allcore.comparison", "allcore.experiments"),
     ("allcore.store",),
-    ("allcore.plots", "allcore.plots_compare"),
+    ("allcore.plots", "allcore.plots_compare", "allcore.plots_experiments"),
     ("allcore.commands", "allcore.__main__"),
     ("allcore.web",),
     ("pages",),

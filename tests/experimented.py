@@ -1,0 +1,63 @@
+"""Experiments that never were, for the page and the figures that show them."""
+
+from typing import Any
+
+from allcore.comparison.records import Figure
+from allcore.experiments import alterations, facts
+from allcore.experiments.record import Record, Row
+
+
+def cues(**changes: Any) -> Record:
+    """Size is told best; position has no interval."""
+    rows = [
+        Row(
+            name=title,
+            figures={
+                "image": Figure(0.9 - place / 50, 0.88 - place / 50, 0.92 - place / 50),
+                "unseen": Figure(0.85 - place / 30, 0.7 - place / 30, 0.95 - place / 30),
+            },
+            cells=800,
+            subjects=40,
+        )
+        for place, title in enumerate(facts.CUES.values())
+    ]
+    nan = float("nan")
+    rows[-1].figures["unseen"] = Figure(0.5, nan, nan)
+    titles = {"image": "Images", "unseen": "Unseen"}
+    return record("cues", rows=tuple(rows), titles=titles, **changes)
+
+
+def interventions(*models: str, half: float = 0.03, **changes: Any) -> Record:
+    """Alterations lower the AUROC more and more; the first raises it."""
+    rows = []
+    for model in models or ("qcresnet-cnmc",):
+        rows.append(Row("Nothing", {"auroc": Figure(0.9, 0.8, 0.95)}, 600, 20, group=model))
+        for place, each in enumerate(alterations.ALTERATIONS):
+            change = 0.05 - place / 50
+            figures = {
+                "auroc": Figure(0.9 + change, 0.5, 0.99),
+                "change": Figure(change, change - half, change + half),
+                "flipped": Figure(0.1, 0.05, 0.2),
+            }
+            rows.append(Row(each.title, figures, 600, 20, group=model))
+    titles = {"auroc": "AUROC", "change": "Change", "flipped": "Flips"}
+    return record("interventions", rows=tuple(rows), titles=titles, **changes)
+
+
+def record(name: str, **changes: Any) -> Record:
+    fields: dict[str, Any] = {
+        "name": name,
+        "title": "What is used?",
+        "question": f"What do the {name} say?",
+        "why": "It matters.",
+        "prediction": "Size alone.",
+        "command": f"python -m allcore experiment {name} --data cells",
+        "data": "Simulated cells",
+        "data_digest": "a" * 64,
+        "device": "cpu",
+        "titles": {},
+        "rows": (),
+        "finding": f"This is what the {name} say.",
+        "notes": ("A note.",),
+    }
+    return Record(**fields | changes)
