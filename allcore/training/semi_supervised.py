@@ -92,7 +92,7 @@ class Check:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Taught(Material):
     """The data of a student: pseudo-labelled cells join the training part and no other."""
 
