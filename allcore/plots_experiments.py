@@ -14,7 +14,7 @@ from allcore.plots_compare import GREEN, PINK
 
 # Characters of a name beside an axis, so that half of a phone is left to the figure.
 _LABEL = 22
-_ROW, _LINES = 30, 14  # height of a row and of each further line of its name, pixels
+_ROW, _LINES = 24, 14  # height of a row and of each further line of its name, pixels
 _SIDES = {
     "unseen": ("Unseen subjects", GREEN, "circle"),
     "image": ("Images split at random", PINK, "diamond"),
@@ -97,8 +97,8 @@ def models(record: Record) -> list[str]:
 
 
 def _title(rows: Sequence[Row], ways: Sequence[int], model: str) -> str:
-    lowered = ways.count(-1)
-    if not lowered:
+    model = model.replace("-", "\u2011")  # a name is not broken at its hyphens
+    if -1 not in ways:
         return f"No change lowers the AUROC of {model} clearly"
     loss = -rows[0].figures["change"].value
     return f"{rows[0].name}: {model} loses most, {loss:.2f} of AUROC"

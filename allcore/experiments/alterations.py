@@ -155,11 +155,9 @@ ALTERATIONS = (
     Alteration("turned", "Turned by 90°", "geometry", _turned),
     Alteration("eroded", "Outer 4 px black", "edge", partial(_eroded, pixels=4)),
     Alteration("black", "Background all black", "edge", _black_around),
-    Alteration("blurred", "Blurred inside, σ 1.5 px", "detail", partial(_blurred, sigma=1.5)),
+    Alteration("blurred", "Inside blurred, 1.5 px", "detail", partial(_blurred, sigma=1.5)),
     Alteration("jpeg", "JPEG, quality 50", "detail", partial(_compressed, quality=50)),
-    Alteration(
-        "texture", "Texture and outline only: one colour, contrast and size", "rest", _texture
-    ),
+    Alteration("texture", "Colour, contrast and size alike", "rest", _texture),
     Alteration("flat", "Silhouette and mean colour only", "rest", _flat),
     Alteration("silhouette", "Silhouette only, one colour", "rest", _silhouette),
     Alteration("noise", "Silhouette only, filled with noise", "rest", _noise),
