@@ -14,7 +14,7 @@ from allcore.evaluation import calibration, card, report, thresholds
 from allcore.modelfolder import ModelInfo
 from allcore.nets import registry
 from allcore.nets.base import CellNetwork
-from allcore.training import baseline, checkpoint, embed, fit
+from allcore.training import baseline, checkpoint, embed, fit, heads
 from allcore.training.fit import Fitted
 from allcore.training.plan import Material, Plan
 
@@ -91,8 +91,11 @@ def predictions(
     parts = material.split.parts.reindex(material.manifest.table["image_id"]).to_numpy()
     chosen = np.isin(parts, ("validation", "test"))
     table = material.manifest.table[chosen].reset_index(drop=True)
-    pixels = torch.from_numpy(material.cells.pixels[chosen])
-    logits = fit.predict(fitted.network, pixels, plan.preprocessing, device=device)
+    if material.statistics is not None:
+        logits = heads.predict(fitted.network, material.statistics[torch.from_numpy(chosen)])
+    else:
+        pixels = torch.from_numpy(material.cells.pixels[chosen])
+        logits = fit.predict(fitted.network, pixels, plan.preprocessing, device=device)
     kept: pd.DataFrame = table[["image_id", "path", "subject", "group", "label"]]
     return kept.assign(
         split=parts[chosen],
@@ -135,7 +138,7 @@ def told(
     return {
         "command": plan.command,
         "seed": plan.recipe.seed,
-        "recipe": plan.recipe.to_dict(),
+        "recipe": _recipe(plan, material),
         "init": plan.init,
         "best_epoch": fitted.best_epoch,
         "data": {"name": manifest.name, "digest": manifest.digest(), "images": len(manifest)},
@@ -153,6 +156,12 @@ def told(
         "device": str(device),
         "seconds": round(seconds),
     }
+
+
+def _recipe(plan: Plan, material: Material) -> dict[str, object]:
+    """The recipe's fields; cells that were read once were not varied."""
+    fields = plan.recipe.to_dict()
+    return fields if material.statistics is None else fields | {"augmentation": None}
 
 
 def write_embeddings(

@@ -28,9 +28,10 @@ from allcore.evaluation.calibration import Platt
 from allcore.evaluation.metrics import Floats
 from allcore.inference import devices
 from allcore.nets.base import CellNetwork
-from allcore.training import checkpoint, finish, processes, run
+from allcore.training import checkpoint, finish, heads, processes, run
 from allcore.training import plan as plans
 from allcore.training.finish import Point
+from allcore.training.fit import Fitted
 from allcore.training.plan import Material, Plan
 
 THRESHOLD = 0.5
@@ -72,11 +73,13 @@ def train(plan: Plan) -> None:
     fabric = processes.launch(devices.choose(plan.device))
     material = plans.gather(plan, show=fabric.is_global_zero)
     dealt = _dealt(plan, material)
+    if heads.apply_to(plan):
+        material = heads.read(plan, material, fabric)
     folds = [_fold(plan, replace(material, split=split), fabric) for split in dealt]
     material = replace(material, split=_nobody_held_out(dealt[0]))
     plan.out.mkdir(parents=True, exist_ok=True)
     until = 1 + round(float(np.median([fold.best_epoch for fold in folds])))
-    fitted = run.fitted(plan, material, fabric, until=until)
+    fitted = _fitted(plan, material, fabric, until=until)
     if fabric.is_global_zero:
         training = finish.told(
             plan, material, fitted, device=fabric.device, seconds=time.perf_counter() - started
@@ -120,7 +123,7 @@ def _fold(plan: Plan, material: Material, fabric: Fabric) -> Fold:
     if kept:
         return kept
     here.out.mkdir(parents=True, exist_ok=True)
-    fitted = run.fitted(here, material, fabric)
+    fitted = _fitted(here, material, fabric)
     rows = finish.predictions(here, material, fitted, fabric.device)
     validation = rows[rows["split"] == "validation"]
     platt, baseline = (_platt(validation, column) for column in ("logit", "baseline"))
@@ -132,6 +135,11 @@ def _fold(plan: Plan, material: Material, fabric: Fabric) -> Fold:
         _keep(here, fold)
     fabric.barrier()
     return fold
+
+
+def _fitted(plan: Plan, material: Material, fabric: Fabric, *, until: int | None = None) -> Fitted:
+    train_network = run.fitted if material.statistics is None else heads.fitted
+    return train_network(plan, material, fabric, until=until)
 
 
 def _platt(validation: pd.DataFrame, what: str) -> Platt:

@@ -1,6 +1,6 @@
 """What a training run is asked for, and the data it works on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +53,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class Material:
-    """The data of a run: N rows, their cut cells, the split, and one target (N,) a row."""
+    """The data of a run: N rows, their cut cells, the split, and one target (N,) a row.
+
+    ``statistics`` (N, F) is what a body that stays frozen read of each cell, see ``heads``.
+    """
 
     manifest: Manifest
     cells: DecodedCells
     split: Split
     targets: NDArray[np.float64]
+    statistics: torch.Tensor | None = field(default=None, kw_only=True)
 
     def weights(self, part: str, *, subject_strength: float) -> NDArray[np.float64]:
         """Balanced weights of the cells in a part of the split."""

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
+from sklearn.metrics import roc_auc_score
 
 from allcore import modelfolder
 from allcore.data import readers
@@ -96,3 +98,25 @@ def test_mean_history__by_epoch():
         [[{"epoch": 0, "loss": 1.0}, {"epoch": 1, "loss": 0.5}], [{"epoch": 0, "loss": 2.0}]]
     )
     assert found == [{"epoch": 0.0, "loss": 1.5}, {"epoch": 1.0, "loss": 0.5}]
+
+
+def test_train__frozen_body_is_read_once(plan: Plan, tmp_path):  # noqa: F811
+    """And the network that ships answers pictures as its layers answered what was read."""
+    body = registry.build("resnet18").body.state_dict()
+    weights = tmp_path / "body.safetensors"
+    save_file({name: value.contiguous() for name, value in body.items()}, weights)
+    small = replace(
+        plan,
+        config={"widths": [16], "stages": ["layer1", "layer2"]},
+        init=str(weights),
+        recipe=replace(plan.recipe, epochs=4, samples=64, freeze=("body",)),
+    )
+    out_of_fold.train(small)
+    info = modelfolder.read_info(small.out)
+    assert info.training["recipe"]["augmentation"] is None
+    network = modelfolder.load_network(small.out)
+    kept = network.body.layer1[0].conv1.weight
+    torch.testing.assert_close(kept, body["layer1.0.conv1.weight"], atol=1e-3, rtol=1e-3)
+    table = modelfolder.read_predictions(small.out)
+    assert len(table) == 48
+    assert roc_auc_score(table["label"] == "all", table["logit"]) > 0.9

@@ -1,0 +1,145 @@
+"""Training of the linear layers alone, on what a frozen body reads of every cell once.
+
+Where the recipe freezes the whole body of a network that reads statistics of its stages, the body
+is run once a cell instead of once a draw: hundreds of epochs then take as long as one. The cells
+are read as they are, without augmentation.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+from torchvision.transforms import v2
+from tqdm import tqdm
+
+from allcore.data.preprocessing import Preprocessing
+from allcore.errors import ModelError
+from allcore.nets import registry
+from allcore.nets.base import CellNetwork
+from allcore.nets.qcresnet import QCResNet
+from allcore.training import fit, initialise
+from allcore.training.fit import Examples, Fitted
+from allcore.training.plan import Material, Plan
+
+FROZEN = ("body",)
+VALIDATION_STRENGTH = 0.5
+BATCH = 64
+INITIAL_CELLS = 256
+
+
+@dataclass(frozen=True)
+class _Unvaried:
+    """In place of an augmentation: statistics stay as they were read."""
+
+    def transforms(self) -> v2.Compose:
+        return v2.Compose([v2.Identity()])
+
+
+@dataclass(frozen=True)
+class _AsRead(Preprocessing):
+    """In place of a preprocessing: statistics are the network's input already."""
+
+    def normalise(self, batch: Tensor) -> Tensor:
+        return batch
+
+
+class _Head(CellNetwork):
+    """The layers of a network after its body; input (N, F, 1, 1), as pictures have four axes."""
+
+    def __init__(self, whole: QCResNet) -> None:
+        super().__init__()
+        self.scale, self.hidden, self.head = whole.scale, whole.hidden, whole.head
+
+    @property
+    def cam_layer(self) -> nn.Module:
+        raise NotImplementedError("There is no picture to draw a map on.")
+
+    def forward_features(self, cells: Tensor) -> Tensor:
+        features: Tensor = self.hidden(self.scale(cells.flatten(1)))
+        return features
+
+
+def apply_to(plan: Plan) -> bool:
+    """Whether the body stays frozen and is read by its statistics."""
+    return plan.recipe.freeze == FROZEN and bool(plan.config.get("stages"))
+
+
+@torch.inference_mode()
+def read(plan: Plan, material: Material, fabric: Fabric) -> Material:
+    """The material with the statistics (N, F), in float32, that the initialised body reads.
+
+    Raises:
+        ModelError: unknown architecture or weights.
+    """
+    network = _initialised(plan, material).to(fabric.device).eval()
+    network.to(memory_format=torch.channels_last)
+    found = []
+    chunks = torch.from_numpy(material.cells.pixels).split(BATCH)
+    hidden = None if fabric.is_global_zero else True
+    for chunk in tqdm(chunks, desc="Reading cells", unit="batch", disable=hidden):
+        cells = plan.preprocessing.normalise(chunk.to(fabric.device))
+        found.append(network.statistics(cells.contiguous(memory_format=torch.channels_last)).cpu())
+    return replace(material, statistics=torch.cat(found))
+
+
+def fitted(plan: Plan, material: Material, fabric: Fabric, *, until: int | None = None) -> Fitted:
+    """Train the linear layers; the network of the result is whole.
+
+    Args:
+        plan: what is asked for; ``out`` holds the checkpoint meanwhile.
+        material: with statistics.
+        fabric: launched.
+        until: stop after so many of the recipe's epochs.
+
+    Raises:
+        ModelError: unknown architecture or weights, or the folder holds another run.
+    """
+    torch.manual_seed(plan.recipe.seed)
+    whole = _initialised(plan, material)
+    held = material.split.mask(material.manifest, "validation").any()
+    done = fit.fit(
+        _Head(whole),
+        train=_examples(material, "train", plan.recipe.subject_strength),
+        validation=_examples(material, "validation", VALIDATION_STRENGTH) if held else None,
+        preprocessing=_AsRead(),
+        recipe=replace(plan.recipe, freeze=(), augmentation=_Unvaried()),  # type: ignore[arg-type]
+        fabric=fabric,
+        folder=plan.out,
+        until=until,
+    )
+    whole.load_state_dict(done.network.state_dict(), strict=False)
+    return replace(done, network=whole.to(fabric.device).eval())
+
+
+@torch.inference_mode()
+def predict(network: CellNetwork, statistics: Tensor) -> Tensor:
+    """Log-odds (N,), on the CPU, of cells whose statistics (N, F) were read."""
+    head = _Head(_readable(network)).eval()
+    device = next(network.parameters()).device
+    logits: Tensor = head(statistics.to(device)[:, :, None, None])
+    return logits.float().cpu()
+
+
+def _initialised(plan: Plan, material: Material) -> QCResNet:
+    network = _readable(registry.build(plan.architecture, **plan.config))
+    some = torch.from_numpy(material.cells.pixels[:INITIAL_CELLS])
+    initialise.initialise(network, plan.init, plan.preprocessing.normalise(some))
+    return network
+
+
+def _readable(network: CellNetwork) -> QCResNet:
+    if not isinstance(network, QCResNet) or not network.stages:
+        raise ModelError("Only a QCResNet with stages can be trained on statistics of its body.")
+    return network
+
+
+def _examples(material: Material, part: str, strength: float) -> Examples:
+    if material.statistics is None:
+        raise ModelError("The cells were not read: start with heads.read.")
+    chosen = torch.from_numpy(material.split.mask(material.manifest, part))
+    return Examples(
+        pixels=material.statistics[chosen][:, :, None, None],
+        targets=torch.from_numpy(material.targets).float()[chosen],
+        weights=torch.from_numpy(material.weights(part, subject_strength=strength)),
+    )
