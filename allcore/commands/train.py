@@ -1,15 +1,13 @@
 """``python -m allcore train``: a data set in, a model folder out."""
 
-import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-if TYPE_CHECKING:
-    from allcore.training.recipe import Recipe
+from allcore.commands import options
 
 
 def train(
@@ -64,30 +62,35 @@ def train(
 ) -> None:
     """Train a network and write its model folder; asked again after a kill, it goes on."""
     from allcore.data.preprocessing import Preprocessing
+    from allcore.nets import registry
     from allcore.training import out_of_fold as folds_first
     from allcore.training import run, semi_supervised
     from allcore.training.plan import Plan
 
+    if arch in set(registry.names()) - set(registry.trainable()):
+        raise typer.BadParameter(
+            f"'{arch}' is put together of trained networks: compare makes it.", param_hint="--arch"
+        )
     if (unlabelled is None) != (teacher is None):
         raise typer.BadParameter("goes with --teacher.", param_hint="--unlabelled")
     if out_of_fold and unlabelled:
         raise typer.BadParameter("does not go with --unlabelled.", param_hint="--out-of-fold")
     if out_of_fold and split == "image":
         raise typer.BadParameter("goes with --split subject.", param_hint="--out-of-fold")
-    fields = _json(recipe, "--recipe") | {"seed": seed}
+    fields = options.json_object(recipe, "--recipe") | {"seed": seed}
     fields |= {"epochs": epochs} if epochs else {}
     fields |= {"freeze": tuple(freeze.split(","))} if freeze else {}
     plan = Plan(
         data=data,
         out=out,
         architecture=arch,
-        config=_json(config, "--config"),
+        config=options.json_object(config, "--config"),
         init=init,
         split=split,
         folds=folds,
         fold=fold,
         preprocessing=Preprocessing(size=size, window=window, normalisation=normalisation),
-        recipe=_recipe(fields),
+        recipe=options.recipe(fields),
         device=device,
         command=shlex.join(["python", "-m", "allcore", *sys.argv[1:]]),
     )
@@ -98,25 +101,3 @@ def train(
         folds_first.train(plan)
     else:
         run.train(plan)
-
-
-def _json(text: str, option: str) -> dict[str, Any]:
-    try:
-        fields = json.loads(text)
-    except ValueError:
-        fields = None
-    if not isinstance(fields, dict):
-        raise typer.BadParameter('is not a JSON object such as {"key": 1}', param_hint=option)
-    return fields
-
-
-def _recipe(fields: dict[str, Any]) -> "Recipe":
-    from allcore.data.augment import Augmentation
-    from allcore.training.recipe import Recipe
-
-    try:
-        if "augmentation" in fields:
-            fields["augmentation"] = Augmentation(**fields["augmentation"])
-        return Recipe(**fields)
-    except TypeError as error:
-        raise typer.BadParameter(str(error), param_hint="--recipe") from error

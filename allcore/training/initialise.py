@@ -8,7 +8,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torchvision.models import ResNet18_Weights
+from torchvision.models import get_weight
 from torchvision.models.resnet import BasicBlock
 
 from allcore.errors import ModelError
@@ -32,20 +32,23 @@ def initialise(network: CellNetwork, init: str, cells: Tensor) -> None:
         return
     body = getattr(network, "body", None)
     if not isinstance(body, nn.Module):
-        raise ModelError("This architecture has no ResNet-18 body: train it with --init none.")
-    weights = _imagenet() if init == "imagenet" else _from_file(Path(init))
+        raise ModelError("This architecture has no pretrained body: train it with --init none.")
+    weights = _imagenet(network) if init == "imagenet" else _from_file(Path(init))
     shapes = {name: value.shape for name, value in body.state_dict().items()}
     weights = {name: value for name, value in weights.items() if shapes.get(name) == value.shape}
     if not weights:
-        raise ModelError(f"No layer of {init} fits this network: give ResNet-18 weights.")
+        raise ModelError(f"No layer of {init} fits this network: give weights of its own body.")
     body.load_state_dict(weights, strict=False)
     _revive_norms(body, set(weights), cells)
     _quieten_fresh_blocks(body, set(weights))
 
 
-def _imagenet() -> dict[str, Tensor]:
+def _imagenet(network: CellNetwork) -> dict[str, Tensor]:
+    name = network.IMAGENET
+    if name is None:
+        raise ModelError("There are no ImageNet weights for this architecture: use --init none.")
     try:
-        return dict(ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True))
+        return dict(get_weight(name).get_state_dict(progress=False, check_hash=True))
     except OSError as error:
         raise ModelError(
             "The ImageNet weights can't be downloaded: connect to the internet, or give a file "
