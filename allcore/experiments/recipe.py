@@ -43,6 +43,7 @@ class Variant:
         changes: fields of the recipe.
         normalisation: of the preprocessing.
         init: where the weights begin; empty for what the options say.
+        config: arguments of the network's constructor.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Variant:
     changes: Mapping[str, Any] = field(default_factory=dict)
     normalisation: Literal["imagenet", "cell"] = "cell"
     init: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
 
 
 VARIANTS = (
@@ -68,6 +70,12 @@ VARIANTS = (
         "layer3-frozen", "Frozen to layer3", 0,
         "No clear change: less to overfit with, less to adapt.",
         {"freeze": (*trials.FROZEN, "body.layer3")},
+    ),
+    Variant(
+        "stages", "Body frozen; the head reads mean and deviation of layer1 to layer3 in the cell", 1,
+        "Higher: statistics of early layers describe chromatin, and a frozen body fits no subject.",
+        {"freeze": ("body",), "learning_rate": 3e-3}, normalisation="imagenet",
+        config={"stages": ("layer1", "layer2", "layer3")},
     ),
     Variant(
         "heavy", "Scale, brightness, stain and contrast varied twice as far", 0,
@@ -192,6 +200,7 @@ def _trial(variant: Variant, fold: int, bench: Bench, options: Options) -> Trial
             size=base.size, window=base.window, normalisation=variant.normalisation
         ),
         init=variant.init or options.init,
+        config=variant.config,
     )
 
 

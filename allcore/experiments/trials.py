@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ class Trial:
         preprocessing: how cells are cut and normalised.
         init: where the weights begin.
         architecture: name in the registry.
+        config: arguments of its constructor.
         tested: whether the test part is predicted too; else nobody looks at it.
     """
 
@@ -55,6 +56,7 @@ class Trial:
     preprocessing: Preprocessing
     init: str
     architecture: str = "qcresnet"
+    config: Mapping[str, Any] = field(default_factory=dict)
     tested: bool = False
 
 
@@ -237,6 +239,7 @@ def _fields(trial: Trial, bench: Bench) -> dict[str, Any]:
     shared = Budget(trial.preprocessing, trial.recipe, trial.init, trial.split.folds)
     return shared.fields() | {
         "architecture": trial.architecture,
+        "config": dict(trial.config),
         "tested": trial.tested,
         "split": budget.digest({str(image): part for image, part in trial.split.parts.items()}),
         "data": bench.digest,
@@ -265,7 +268,7 @@ def _plan(trial: Trial, bench: Bench, folder: Path) -> Plan:
         data=bench.manifest.root,
         out=folder,
         architecture=trial.architecture,
-        config={},
+        config=dict(trial.config),
         init=trial.init,
         split=trial.split.kind,
         folds=trial.split.folds,
