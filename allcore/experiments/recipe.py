@@ -72,7 +72,7 @@ VARIANTS = (
         {"freeze": (*trials.FROZEN, "body.layer3")},
     ),
     Variant(
-        "stages", "Body frozen; the head reads mean and deviation of layer1 to layer3 in the cell", 1,
+        "stages", "Body frozen; the head reads statistics of layer1 to layer3 inside the cell", 1,
         "Higher: statistics of early layers describe chromatin, and a frozen body fits no subject.",
         {"freeze": ("body",), "learning_rate": 3e-3}, normalisation="imagenet",
         config={"stages": ("layer1", "layer2", "layer3")},
