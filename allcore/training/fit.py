@@ -97,16 +97,16 @@ def fit(
     )
     train = _resident(train, fabric)
     validation = validation and _resident(validation, fabric)
-    while progress.epoch < min(recipe.epochs, until or recipe.epochs) and not _exhausted(
-        progress, recipe
-    ):
+    last = min(recipe.epochs, until or recipe.epochs)
+    while progress.epoch < last and not _exhausted(progress, recipe):
         started = time.perf_counter()
         loss = run.train_epoch(train, progress.epoch, on_step)
         seconds = time.perf_counter() - started
         row = run.validate(validation) | {"train_loss": loss, "seconds": round(seconds, 2)}
         if progress.note({"epoch": progress.epoch} | row):
             run.best.load_state_dict(run.average.state_dict())
-        if fabric.is_global_zero:
+        # The last epoch goes straight to the caller: large networks take gigabytes to save.
+        if fabric.is_global_zero and progress.epoch < last:
             checkpoint.save(
                 folder,
                 fingerprint=recipe.fingerprint(),
