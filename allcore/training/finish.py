@@ -168,8 +168,11 @@ def write_embeddings(
     plan: Plan, material: Material, network: CellNetwork, device: torch.device
 ) -> None:
     """Write the penultimate features of all cells and their map."""
-    pixels = torch.from_numpy(material.cells.pixels)
-    vectors = embed.features(network, pixels, plan.preprocessing, device=device)
+    if material.statistics is not None:
+        vectors = heads.features(network, material.statistics)
+    else:
+        pixels = torch.from_numpy(material.cells.pixels)
+        vectors = embed.features(network, pixels, plan.preprocessing, device=device)
     modelfolder.write_embeddings(
         plan.out,
         material.manifest.table["image_id"].tolist(),

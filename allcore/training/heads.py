@@ -7,8 +7,10 @@ are read as they are, without augmentation.
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from lightning.fabric import Fabric
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchvision.transforms import v2
 from tqdm import tqdm
@@ -115,10 +117,20 @@ def fitted(plan: Plan, material: Material, fabric: Fabric, *, until: int | None 
 @torch.inference_mode()
 def predict(network: CellNetwork, statistics: Tensor) -> Tensor:
     """Log-odds (N,), on the CPU, of cells whose statistics (N, F) were read."""
-    head = _Head(_readable(network)).eval()
-    device = next(network.parameters()).device
-    logits: Tensor = head(statistics.to(device)[:, :, None, None])
+    logits: Tensor = network.head(_penultimate(network, statistics)).squeeze(1)
     return logits.float().cpu()
+
+
+@torch.inference_mode()
+def features(network: CellNetwork, statistics: Tensor) -> NDArray[np.float32]:
+    """Penultimate vectors (N, W) of cells whose statistics (N, F) were read."""
+    found: NDArray[np.float32] = _penultimate(network, statistics).float().cpu().numpy()
+    return found
+
+
+def _penultimate(network: CellNetwork, statistics: Tensor) -> Tensor:
+    head = _Head(_readable(network)).eval()
+    return head.forward_features(statistics.to(next(network.parameters()).device))
 
 
 def _initialised(plan: Plan, material: Material) -> QCResNet:
@@ -137,7 +149,7 @@ def _readable(network: CellNetwork) -> QCResNet:
 def _examples(material: Material, part: str, strength: float) -> Examples:
     if material.statistics is None:
         raise ModelError("The cells were not read: start with heads.read.")
-    chosen = torch.from_numpy(material.split.mask(material.manifest, part))
+    chosen = torch.tensor(material.split.mask(material.manifest, part))
     return Examples(
         pixels=material.statistics[chosen][:, :, None, None],
         targets=torch.from_numpy(material.targets).float()[chosen],
