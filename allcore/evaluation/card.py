@@ -186,11 +186,10 @@ def _limits(info: ModelInfo) -> str:
 
 
 def _reproduce(info: ModelInfo) -> str:
-    return (
-        "## How to reproduce\n\n```\n"
-        f"{info.training['command']}\n"
-        f"python -m allcore evaluate --data DIR --model {info.name} --out evaluation\n```"
-    )
+    lines = [info.training["command"]]
+    if not info.training.get("out_of_fold"):  # else no cell of that data is left to evaluate on
+        lines.append(f"python -m allcore evaluate --data DIR --model {info.name} --out evaluation")
+    return "\n".join(["## How to reproduce", "", "```", *lines, "```"])
 
 
 def _fields(fields: dict[str, Any]) -> str:

@@ -44,7 +44,7 @@ def select(data: Manifest, info: ModelInfo, folder: Path) -> Selection:
     if not chosen.any():
         raise DataError(
             f"{info.name} was trained on every labelled image of {data.root}: evaluate it on "
-            "images that it hasn't seen."
+            "images that it hasn't seen; its out-of-fold figures, if any, are in its card."
         )
     table = labelled.table.assign(split=part)[chosen].reset_index(drop=True)
     return Selection(
