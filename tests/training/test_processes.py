@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import REPOSITORY, draw_cell
+from tests.conftest import REPOSITORY
+from tests.training.test_training import textured
 
 
 @pytest.mark.slow
@@ -20,7 +21,7 @@ def test_train__two_processes(tmp_path: Path):
         (tmp_path / "cells" / label).mkdir(parents=True, exist_ok=True)
         for cell in range(3):
             name = f"UID_{'H' * (label == 'hem')}{number + 100}_{cell}_1_{label}.png"
-            Image.fromarray(draw_cell(seed=number * 10 + cell)).save(
+            Image.fromarray(textured(number * 10 + cell, radius=100)).save(
                 tmp_path / "cells" / label / name
             )
     out = tmp_path / "made"
