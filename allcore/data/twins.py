@@ -25,8 +25,8 @@ a cell can be no twin of another picture there (the microscope does not turn), s
 orientations show how far two different cells agree by chance. Pairs above a threshold, and in one
 such orientation on average: 0.75: 1,109 and 3.9; 0.80: 1,083 and 0.3; 0.85: 1,015 and 0; 0.95: 652
 and 0. Above 0.80 no pair crosses the labels. Of the 43 pairs of subjects that were held to be
-independent, 35 above 0.85 were looked at and show one cell, some in another focus. A pair too many costs one training
-cell, one too few a leak.
+independent, 35 above 0.85 were looked at and show one cell, some in another focus. A pair too many
+costs one training cell, one too few a leak.
 """
 GRID = 32
 """Cells are compared as GRID x GRID mean brightnesses: coarse enough for a shifted outline."""
