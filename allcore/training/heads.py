@@ -20,14 +20,12 @@ from allcore.errors import ModelError
 from allcore.nets import registry
 from allcore.nets.base import CellNetwork
 from allcore.nets.qcresnet import QCResNet
-from allcore.training import fit, initialise
-from allcore.training.fit import Examples, Fitted
+from allcore.training import fit, initialise, run
+from allcore.training.fit import Fitted
 from allcore.training.plan import Material, Plan
 
 FROZEN = ("body",)
-VALIDATION_STRENGTH = 0.5
 BATCH = 64
-INITIAL_CELLS = 256
 
 
 @dataclass(frozen=True)
@@ -99,11 +97,10 @@ def fitted(plan: Plan, material: Material, fabric: Fabric, *, until: int | None 
     """
     torch.manual_seed(plan.recipe.seed)
     whole = _initialised(plan, material)
-    held = material.split.mask(material.manifest, "validation").any()
     done = fit.fit(
         _Head(whole),
-        train=_examples(material, "train", plan.recipe.subject_strength),
-        validation=_examples(material, "validation", VALIDATION_STRENGTH) if held else None,
+        train=material.examples("train", subject_strength=plan.recipe.subject_strength),
+        validation=run.validation_examples(material),
         preprocessing=_AsRead(),
         recipe=replace(plan.recipe, freeze=(), augmentation=_Unvaried()),  # type: ignore[arg-type]
         fabric=fabric,
@@ -135,7 +132,7 @@ def _penultimate(network: CellNetwork, statistics: Tensor) -> Tensor:
 
 def _initialised(plan: Plan, material: Material) -> QCResNet:
     network = _readable(registry.build(plan.architecture, **plan.config))
-    some = torch.from_numpy(material.cells.pixels[:INITIAL_CELLS])
+    some = torch.from_numpy(material.cells.pixels[: run.INITIAL_CELLS])
     initialise.initialise(network, plan.init, plan.preprocessing.normalise(some))
     return network
 
@@ -144,14 +141,3 @@ def _readable(network: CellNetwork) -> QCResNet:
     if not isinstance(network, QCResNet) or not network.stages:
         raise ModelError("Only a QCResNet with stages can be trained on statistics of its body.")
     return network
-
-
-def _examples(material: Material, part: str, strength: float) -> Examples:
-    if material.statistics is None:
-        raise ModelError("The cells were not read: start with heads.read.")
-    chosen = torch.tensor(material.split.mask(material.manifest, part))
-    return Examples(
-        pixels=material.statistics[chosen][:, :, None, None],
-        targets=torch.from_numpy(material.targets).float()[chosen],
-        weights=torch.from_numpy(material.weights(part, subject_strength=strength)),
-    )

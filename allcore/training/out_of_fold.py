@@ -20,7 +20,6 @@ from lightning.fabric import Fabric
 from torch import nn
 
 from allcore import modelfolder
-from allcore.data import splits, twins
 from allcore.data.splits import Split
 from allcore.errors import ModelError
 from allcore.evaluation import calibration
@@ -71,12 +70,12 @@ def train(plan: Plan) -> None:
     started = time.perf_counter()
     run.refuse_finished(plan)
     fabric = processes.launch(devices.choose(plan.device))
-    material = plans.gather(plan, show=fabric.is_global_zero)
-    dealt = _dealt(plan, material)
+    held = plans.gather_folds(plan, show=fabric.is_global_zero)
     if heads.apply_to(plan):
-        material = heads.read(plan, material, fabric)
-    folds = [_fold(plan, replace(material, split=split), fabric) for split in dealt]
-    material = replace(material, split=_nobody_held_out(dealt[0]))
+        read = heads.read(plan, held[0], fabric).statistics
+        held = [replace(material, statistics=read) for material in held]
+    folds = [_fold(plan, material, fabric) for material in held]
+    material = replace(held[0], split=_nobody_held_out(held[0].split))
     plan.out.mkdir(parents=True, exist_ok=True)
     until = 1 + round(float(np.median([fold.best_epoch for fold in folds])))
     fitted = _fitted(plan, material, fabric, until=until)
@@ -106,14 +105,6 @@ def calibrate(network: CellNetwork, platt: Platt) -> None:
     with torch.no_grad():
         network.head.weight.div_(platt.temperature)
         network.head.bias.div_(platt.temperature).add_(platt.bias)
-
-
-def _dealt(plan: Plan, material: Material) -> list[Split]:
-    """The split of each fold, without what shows a cell of its test part again."""
-    manifest = material.manifest
-    families = twins.families(manifest, material.cells)
-    dealt = splits.subject_folds(manifest, seed=plan.recipe.seed, folds=plan.folds)
-    return [splits.without_twins(split, manifest, families) for split in dealt]
 
 
 def _fold(plan: Plan, material: Material, fabric: Fabric) -> Fold:

@@ -75,10 +75,16 @@ class Material:
         """The cells of a part of the split, as the fit loop takes them."""
         chosen = self.split.mask(self.manifest, part)
         return Examples(
-            pixels=torch.from_numpy(self.cells.pixels[chosen]),
+            pixels=self._inputs(chosen),
             targets=torch.from_numpy(self.targets[chosen]).float(),
             weights=torch.from_numpy(self.weights(part, subject_strength=subject_strength)),
         )
+
+    def _inputs(self, chosen: NDArray[np.bool_]) -> torch.Tensor:
+        """Pixels (M, 3, S, S), or what was read of them, (M, F, 1, 1): pictures have four axes."""
+        if self.statistics is None:
+            return torch.from_numpy(self.cells.pixels[chosen])
+        return self.statistics[torch.tensor(chosen)][:, :, None, None]
 
 
 def gather(plan: Plan, *, show: bool = True) -> Material:
@@ -89,16 +95,34 @@ def gather(plan: Plan, *, show: bool = True) -> Material:
     Raises:
         DataError: the data set can't be used, or one class is missing.
     """
-    manifest = readers.read(plan.data).labelled()
+    manifest, cells, targets = _decoded(plan, show)
     if plan.split == "image":
         split = splits.image_split(manifest, seed=plan.recipe.seed)
     else:
         split = splits.subject_split(
             manifest, seed=plan.recipe.seed, folds=plan.folds, fold=plan.fold
         )
-    with tqdm(total=len(manifest), desc="Decoding", disable=None if show else True) as bar:
-        cells = cache.decode(manifest.paths(), plan.preprocessing, progress=bar.update)
-    targets = np.where(manifest.table["label"] == "all", 1.0, 0.0)
-    if plan.split == "subject":
         split = splits.without_twins(split, manifest, twins.families(manifest, cells))
     return Material(manifest, cells, split, targets)
+
+
+def gather_folds(plan: Plan, *, show: bool = True) -> list[Material]:
+    """The same for every fold of a split by subject, read and decoded once.
+
+    Raises:
+        DataError: the data set can't be used, or has too few subjects for the folds.
+    """
+    manifest, cells, targets = _decoded(plan, show)
+    dealt = splits.subject_folds(manifest, seed=plan.recipe.seed, folds=plan.folds)
+    families = twins.families(manifest, cells)
+    return [
+        Material(manifest, cells, splits.without_twins(split, manifest, families), targets)
+        for split in dealt
+    ]
+
+
+def _decoded(plan: Plan, show: bool) -> tuple[Manifest, DecodedCells, NDArray[np.float64]]:
+    manifest = readers.read(plan.data).labelled()
+    with tqdm(total=len(manifest), desc="Decoding", disable=None if show else True) as bar:
+        cells = cache.decode(manifest.paths(), plan.preprocessing, progress=bar.update)
+    return manifest, cells, np.where(manifest.table["label"] == "all", 1.0, 0.0)

@@ -80,7 +80,7 @@ def fitted(
         return fit.fit(
             network,
             train=train_part,
-            validation=_validation(material),
+            validation=validation_examples(material),
             preprocessing=plan.preprocessing,
             recipe=recipe,
             fabric=fabric,
@@ -90,7 +90,8 @@ def fitted(
         )
 
 
-def _validation(material: Material) -> Examples | None:
+def validation_examples(material: Material) -> Examples | None:
+    """The validation cells, or None where there are none; weighed alike for every recipe."""
     if not material.split.mask(material.manifest, "validation").any():
         return None
     return material.examples("validation", subject_strength=VALIDATION_STRENGTH)
