@@ -84,6 +84,13 @@ st.markdown(
 )
 if model.report.split_kind == "image":
     st.warning("Images were split at random: these cells' subjects were also trained on.")
+if folds := model.info.training.get("out_of_fold"):
+    st.info(
+        f"Out of fold: each cell was predicted by one of {folds} networks that never saw its "
+        "subject; the network that answers on Predict was then trained alike on all of them.",
+        icon=":material/info:",
+        width=frame.TEXT_WIDTH,
+    )
 for note in part.notes:
     st.info(note, icon=":material/info:", width=frame.TEXT_WIDTH)
 
