@@ -27,16 +27,6 @@ def figure(interval: Interval) -> str:
     return f"{interval.value:.3f} ({bounds(interval)})"
 
 
-def percent(interval: Interval) -> str:
-    """A share in per cent with its interval: "88.3 % (81.2 to 93.1)"."""
-    if interval.value != interval.value:
-        return "undefined"
-    if not interval.known:
-        return f"{100 * interval.value:.1f} % (no interval)"
-    bounds = f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
-    return f"{100 * interval.value:.1f} % ({bounds})"
-
-
 def bounds(interval: Interval) -> str:
     """Only the bounds: "0.812 to 0.931", or that there are none."""
     return f"{interval.low:.3f} to {interval.high:.3f}" if interval.known else "no interval"
