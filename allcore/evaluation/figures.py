@@ -56,6 +56,8 @@ class Sample:
 
 
 _CLASS_OF = {"sensitivity": 1, "specificity": 0}
+# The lowest value of the figures that can fall below 0.
+_LEAST = {"mcc": -1.0, "kappa": -1.0}
 _SHARES = frozenset({"accuracy", "sensitivity", "specificity", "ppv", "npv"})
 
 
@@ -178,5 +180,6 @@ def _over_subjects(cells: Sample, name: str, value: float, resampled: Floats) ->
     degrees = cells.degrees(name)
     if name == "ece":
         return intervals.recentred(value, resampled, degrees=degrees)
-    least = -1.0 if name == "mcc" else 0.0
-    return intervals.student(value, resampled, degrees=degrees, least=least, share=name in _SHARES)
+    return intervals.student(
+        value, resampled, degrees=degrees, least=_LEAST.get(name, 0.0), share=name in _SHARES
+    )

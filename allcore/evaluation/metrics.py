@@ -29,6 +29,7 @@ TITLES = {
     "ppv": "Positive predictive value",
     "npv": "Negative predictive value",
     "mcc": "Matthews correlation",
+    "kappa": "Cohen's kappa",
     "auroc": "AUROC",
     "auprc": "AUPRC",
     "brier": "Brier score",
@@ -56,9 +57,10 @@ class Confusion:
 class Scores:
     """One figure each; NaN where it is undefined.
 
-    Accuracy, weighted F1, Brier score and calibration error need one cell. Balanced accuracy, AUROC
-    and AUPRC need both classes, sensitivity a blast, specificity a normal cell, the predictive
-    values a call of their kind, and the Matthews correlation both classes in truth and in calls.
+    Accuracy, weighted F1, Brier score and calibration error need one cell. Balanced accuracy,
+    kappa, AUROC and AUPRC need both classes, sensitivity a blast, specificity a normal cell, the
+    predictive values a call of their kind, and the Matthews correlation both classes in truth and
+    in calls. (With one class kappa would be 0 whatever the model calls, which tells nothing.)
     """
 
     accuracy: float
@@ -69,6 +71,7 @@ class Scores:
     ppv: float
     npv: float
     mcc: float
+    kappa: float
     auroc: float
     auprc: float
     brier: float
@@ -133,16 +136,20 @@ def count_figures(counts: Confusion) -> dict[str, Floats]:
     sensitivity, specificity = ratio(tp, blasts), ratio(tn, normals)
     f1_blast = np.nan_to_num(ratio(2 * tp, 2 * tp + fp + fn))
     f1_normal = np.nan_to_num(ratio(2 * tn, 2 * tn + fp + fn))
-    margins = np.sqrt(blasts) * np.sqrt(normals) * np.sqrt(tp + fp) * np.sqrt(tn + fn)
+    called, passed = tp + fp, tn + fn
+    margins = np.sqrt(blasts) * np.sqrt(normals) * np.sqrt(called) * np.sqrt(passed)
+    beyond_chance = blasts * passed + normals * called
     return {
         "accuracy": ratio(tp + tn, total),
         "balanced_accuracy": (sensitivity + specificity) / 2,
         "weighted_f1": ratio(blasts * f1_blast + normals * f1_normal, total),
         "sensitivity": sensitivity,
         "specificity": specificity,
-        "ppv": ratio(tp, tp + fp),
-        "npv": ratio(tn, tn + fn),
+        "ppv": ratio(tp, called),
+        "npv": ratio(tn, passed),
         "mcc": ratio(tp * tn - fp * fn, margins),
+        # Cohen (1960): agreement of calls and labels less that of chance, over what chance leaves.
+        "kappa": ratio(2 * (tp * tn - fp * fn), np.where(blasts * normals > 0, beyond_chance, 0)),
     }
 
 

@@ -159,3 +159,15 @@ def test_figures__fifteen_thousand_cells_take_about_a_second() -> None:
 
     assert intervals.RESAMPLES == 2000
     assert min(once() for _ in range(3)) < 1.5  # 0.6 s where nothing else runs
+
+
+def test_at_threshold__kappa_below_zero_has_its_intervals() -> None:
+    """A model that calls the classes the wrong way round still gets bounds, above -1."""
+    labels, probabilities, subjects = draw(
+        np.random.default_rng(0), all_subjects=8, normal_subjects=6
+    )
+    sample = figures.sample(labels=labels, probabilities=1 - probabilities, subjects=subjects)
+    kappa = all_figures(sample)["kappa"]
+    assert kappa.value < 0
+    assert -1 < kappa.subject.low < kappa.image.low < kappa.value
+    assert kappa.value < kappa.image.high < kappa.subject.high < 1

@@ -47,6 +47,7 @@ def test_scores__agree_with_scikit_learn(drawn: tuple[np.ndarray, np.ndarray, fl
         expected["balanced_accuracy"] = reference.balanced_accuracy_score(labels, called)
         expected["auroc"] = reference.roc_auc_score(labels, probabilities)
         expected["auprc"] = reference.average_precision_score(labels, probabilities)
+        expected["kappa"] = reference.cohen_kappa_score(labels, called)
         if called.any() and not called.all():
             expected["mcc"] = reference.matthews_corrcoef(labels, called)
     for name, value in dataclasses.asdict(found).items():
@@ -78,8 +79,8 @@ def test_scores__one_class_leaves_undefined_figures_without_warning() -> None:
             labels=np.ones(3, dtype=int), probabilities=np.array([0.9, 0.8, 0.2]), threshold=0.5
         )
     assert found.sensitivity == pytest.approx(2 / 3)
-    undefined = (found.specificity, found.balanced_accuracy, found.mcc, found.auroc, found.auprc)
-    assert all(math.isnan(value) for value in undefined)
+    undefined = ("specificity", "balanced_accuracy", "mcc", "kappa", "auroc", "auprc")
+    assert all(math.isnan(getattr(found, name)) for name in undefined)
 
 
 def test_confusion__threshold_itself_is_called_blast() -> None:
@@ -108,3 +109,28 @@ def test_check__says_what_is_wrong(
             probabilities=np.array(probabilities),
             threshold=0.5,
         )
+
+
+def test_count_figures__agree_with_scikit_learn_on_many_cells() -> None:
+    """Products of large counts stay exact, and an array of counts is as good as one."""
+    random = np.random.default_rng(0)
+    labels = (random.random((3, 100_000)) < 0.68).astype(int)
+    called = np.where(random.random(labels.shape) < 0.1, 1 - labels, labels)
+    counts = [
+        metrics.confusion(labels=truth, probabilities=call.astype(float), threshold=0.5)
+        for truth, call in zip(labels, called, strict=True)
+    ]
+    together = metrics.Confusion(*np.array([dataclasses.astuple(each) for each in counts]).T)
+    found = metrics.count_figures(together)
+    for i, (truth, call) in enumerate(zip(labels, called, strict=True)):
+        for name, expected in (
+            ("kappa", reference.cohen_kappa_score),
+            ("mcc", reference.matthews_corrcoef),
+            ("balanced_accuracy", reference.balanced_accuracy_score),
+        ):
+            assert found[name][i] == pytest.approx(expected(truth, call), abs=1e-12), name
+
+
+def test_count_figures__kappa_lies_between_opposition_and_agreement() -> None:
+    counts = metrics.Confusion(*np.array([[3.0, 0, 0, 3], [0, 3, 3, 0], [2, 2, 1, 1]]).T)
+    assert metrics.count_figures(counts)["kappa"] == pytest.approx([1, -1, 0])
