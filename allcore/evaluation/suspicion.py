@@ -1,0 +1,152 @@
+"""Labels that may be wrong, by confident learning over out-of-fold probabilities.
+
+Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR
+2021, for two classes, written from the paper. Class 0 is a normal cell, class 1 an ALL blast.
+
+Two choices of the paper fall together for two classes: pruning by class and by noise rate flag the
+same cells, and the normalised margin orders cells as the self-confidence does.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allcore.errors import DataError
+from allcore.evaluation import metrics
+from allcore.evaluation.metrics import Floats
+
+ENOUGH = 5
+"""Cells from which a subject's share says something of the subject."""
+# A mean of equal numbers may exceed them by rounding.
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class SubjectShare:
+    """How many of a subject's cells are flagged.
+
+    Wrong labels are scattered. A subject of which most cells are flagged is one that the model
+    errs on, or one labelled wrongly as a whole: look at the subject, not at its cells.
+    """
+
+    subject: str
+    cells: int
+    flagged: int
+
+    @property
+    def share(self) -> float:
+        """Of its cells, from 0 to 1."""
+        return self.flagged / self.cells
+
+    @property
+    def mostly(self) -> bool:
+        """Whether more than half of its cells are flagged, of at least `ENOUGH`."""
+        return self.cells >= ENOUGH and self.share > 0.5
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """What confident learning says of N cells; rows are the given label, columns the true one."""
+
+    thresholds: Floats  # (2,) mean probability of the given class among the cells labelled so
+    confident: NDArray[np.int64]  # (2, 2) confident joint: counts
+    joint: Floats  # (2, 2) calibrated joint: estimated shares of all cells, sums to 1
+    quality: Floats  # (N,) self-confidence: the probability of the given label, low is suspicious
+    flagged: NDArray[np.bool_]  # (N,)
+    by_subject: tuple[SubjectShare, ...]  # highest share first; empty where subjects are unknown
+
+    @property
+    def score(self) -> Floats:
+        """(N,) suspicion from 0 to 1: 1 - quality."""
+        return 1 - self.quality
+
+    @property
+    def noise_rates(self) -> Floats:
+        """(2, 2) estimated probability of a given label (row) for a true one (column)."""
+        return metrics.ratio(self.joint, self.joint.sum(axis=0, keepdims=True))
+
+    @property
+    def wrong_shares(self) -> Floats:
+        """(2, 2) estimated probability of a true label (column) for a given one (row)."""
+        return metrics.ratio(self.joint, self.joint.sum(axis=1, keepdims=True))
+
+
+def find(
+    *,
+    labels: NDArray[np.integer],
+    probabilities: Floats,
+    subjects: NDArray[np.str_] | None = None,
+) -> Suspicion:
+    """Flag the cells whose labels the calibrated joint says are wrong.
+
+    Of the cells labelled i, as many as the joint puts into true class j are flagged, those with the
+    largest margin for j first (prune by noise rate), and only where j is the likelier class.
+
+    Args:
+        labels: (N,) 1 for an ALL blast, 0 for a normal cell.
+        probabilities: (N,) probability of an ALL blast by a network that was not trained on the
+            cell nor, to be of use, on its subject.
+        subjects: (N,) the subject of each cell, or None where unknown.
+
+    Raises:
+        DataError: no cells, only one class, or values that are no labels or no probabilities.
+    """
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
+    metrics.check(labels=labels, probabilities=probabilities)
+    if labels.min() == labels.max():
+        raise DataError("Suspicious labels can be told only where there are cells of both classes.")
+    given = labels.astype(np.intp)
+    both = np.column_stack([1 - probabilities, probabilities])
+    thresholds = np.array([both[given == i, i].mean() for i in (0, 1)])
+    confident = _confident_joint(given, both, thresholds)
+    joint = _calibrated(confident, np.bincount(given, minlength=2))
+    flagged = _pruned(given, both, joint)
+    return Suspicion(
+        thresholds=thresholds,
+        confident=confident,
+        joint=joint,
+        quality=both[np.arange(len(given)), given],
+        flagged=flagged,
+        by_subject=() if subjects is None else _by_subject(subjects, flagged),
+    )
+
+
+def _confident_joint(
+    given: NDArray[np.intp], both: Floats, thresholds: Floats
+) -> NDArray[np.int64]:
+    """Cells by given label and by the likeliest class whose threshold they reach."""
+    reached = both >= thresholds - _ROUNDING
+    # With both reached the likelier class counts, and the given one at even odds.
+    likelier = np.where(both[:, 1] == both[:, 0], given, both[:, 1] > both[:, 0])
+    true = np.where(reached.all(axis=1), likelier, reached[:, 1])
+    counted = reached.any(axis=1)
+    return np.bincount(2 * given[counted] + true[counted], minlength=4).reshape(2, 2)
+
+
+def _calibrated(confident: NDArray[np.int64], cells: NDArray[np.intp]) -> Floats:
+    """Rows scaled to the number of cells of each given label, then all to 1."""
+    # No row is empty: the most confident cell of a class reaches the mean of its class.
+    rows = confident / confident.sum(axis=1, keepdims=True) * cells[:, None]
+    return np.asarray(rows / cells.sum())
+
+
+def _pruned(given: NDArray[np.intp], both: Floats, joint: Floats) -> NDArray[np.bool_]:
+    flagged = np.zeros(len(given), dtype=bool)
+    for i in (0, 1):
+        of_class = np.flatnonzero(given == i)
+        margin = both[of_class, 1 - i] - both[of_class, i]
+        wrong = round(float(joint[i, 1 - i]) * len(given))
+        first = np.argsort(-margin, kind="stable")[:wrong]
+        flagged[of_class[first[margin[first] > 0]]] = True
+    return flagged
+
+
+def _by_subject(subjects: NDArray[np.str_], flagged: NDArray[np.bool_]) -> tuple[SubjectShare, ...]:
+    names, which = np.unique(np.asarray(subjects, dtype=str), return_inverse=True)
+    cells, found = np.bincount(which), np.bincount(which, weights=flagged).astype(int)
+    shares = [
+        SubjectShare(str(name), int(n), int(k))
+        for name, n, k in zip(names, cells, found, strict=True)
+    ]
+    return tuple(sorted(shares, key=lambda row: (-row.share, -row.cells, row.subject)))
