@@ -76,16 +76,20 @@ def subject_folds(manifest: Manifest, *, seed: int, folds: int) -> list[Split]:
     ]
 
 
-def without_twins(split: Split, manifest: Manifest, families: NDArray[np.intp]) -> Split:
-    """The split with every training or validation image left out that shows a test cell again.
+def without_twins(
+    split: Split, manifest: Manifest, families: NDArray[np.intp], *, of: str = "test"
+) -> Split:
+    """The split without the images of earlier parts that show a cell of one part again.
 
     Args:
         split: of the manifest.
         manifest: N images.
         families: (N,) equal for images of one cell, as ``allcore.data.twins.families`` gives.
+        of: the part whose cells are looked for. Twins of ``test`` are left out of training and
+            validation, twins of ``validation`` out of training alone.
     """
-    tested = split.mask(manifest, PARTS[2])
-    again = np.isin(families, families[tested]) & ~tested
+    earlier = [split.mask(manifest, part) for part in PARTS[: PARTS.index(of)]]
+    again = np.isin(families, families[split.mask(manifest, of)]) & np.any(earlier, axis=0)
     parts = split.parts.copy()
     parts[manifest.table["image_id"].to_numpy()[again]] = EXCLUDED
     return replace(split, parts=parts)

@@ -3,7 +3,7 @@
 import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -175,12 +175,9 @@ def apart(split: Split, manifest: Manifest, families: NDArray[np.intp]) -> Split
         manifest: N images.
         families: (N,) of ``allcore.data.twins.families``.
     """
-    tested = splits.without_twins(split, manifest, families)
-    held = tested.mask(manifest, "validation")
-    again = np.isin(families, families[held]) & tested.mask(manifest, "train")
-    parts = tested.parts.copy()
-    parts[manifest.table["image_id"].to_numpy()[again]] = splits.EXCLUDED
-    return replace(tested, parts=parts)
+    for part in ("test", "validation"):
+        split = splits.without_twins(split, manifest, families, of=part)
+    return split
 
 
 def run_all(trials: Sequence[Trial], bench: Bench, *, title: str) -> list[Outcome]:
