@@ -2,7 +2,17 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, MetaData, String, TypeDecorator
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -89,3 +99,37 @@ class OneTimeCode(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime())
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class SliceRow(Base):
+    """A selection of images that an account has named; its ids are JSON, packed by zlib."""
+
+    __tablename__ = "saved_slice"
+    __table_args__ = (UniqueConstraint("account_id", "of", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    of: Mapped[str] = mapped_column(String(200))
+    """The digest of the data or the name of the model that the images belong to."""
+    name: Mapped[str] = mapped_column(String(80))
+    image_ids: Mapped[bytes] = mapped_column(LargeBinary())
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class ReviewRow(Base):
+    """An account's mark of a cell; at most one each."""
+
+    __tablename__ = "review"
+    __table_args__ = (
+        UniqueConstraint("account_id", "of", "image_id"),
+        CheckConstraint("mark IN ('label_wrong', 'model_wrong', 'bad_picture')", name="mark_known"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    of: Mapped[str] = mapped_column(String(200), index=True)
+    """The digest of the data or the name of the model that the cell belongs to."""
+    image_id: Mapped[str] = mapped_column(String(300))
+    mark: Mapped[str] = mapped_column(String(16))
+    note: Mapped[str] = mapped_column(String(500))
+    at: Mapped[datetime] = mapped_column(UtcDateTime())

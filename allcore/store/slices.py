@@ -1,0 +1,118 @@
+"""Slices that a person has named: which images of a data set or model they are."""
+
+import json
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import exc, select
+
+from allcore import logs
+from allcore.errors import StoreError
+from allcore.store import accounts, keys, rules
+from allcore.store.database import Database
+from allcore.store.models import Account, SliceRow
+
+MAX_NAME, MAX_IMAGES = 80, 20_000
+
+
+@dataclass(frozen=True)
+class SavedSlice:
+    """A named selection as it was when it was read."""
+
+    id: int
+    of: str
+    name: str
+    image_ids: tuple[str, ...]  # in the order given, each once
+    created_at: datetime  # aware, in UTC
+
+
+def save(
+    database: Database, username: str, *, of: str, name: str, image_ids: Iterable[str]
+) -> SavedSlice:
+    """Keep a selection under a name.
+
+    Args:
+        database: where to keep it.
+        username: of the account whose slice it is; nobody else sees it.
+        of: the data's digest or the model's name, the same text for `list_of`.
+        name: 1 to 80 characters, not yet used by this account for this `of`.
+        image_ids: 1 to 20,000; those given twice are kept once.
+
+    Raises:
+        StoreError: a rule is broken, the name is taken, or there is no such account.
+    """
+    of, name, chosen = keys.of(of), _name(name), _chosen(image_ids)
+    row = SliceRow(of=of, name=name, image_ids=_packed(chosen), created_at=datetime.now(UTC))
+    try:
+        with database.write() as session:
+            row.account_id = accounts.existing(session, username).id
+            session.add(row)
+            session.flush()
+            logs.event("slice kept", account=row.account_id, images=len(chosen))
+            return _slice_of(row)
+    except exc.IntegrityError:
+        raise StoreError(
+            f"You have a slice named '{name}' here already; choose another name."
+        ) from None
+
+
+def list_of(database: Database, username: str, *, of: str) -> tuple[SavedSlice, ...]:
+    """Read an account's slices of one data set or model, in the order they were made."""
+    query = (
+        select(SliceRow)
+        .join(Account)
+        .where(Account.username == rules.typed_username(username), SliceRow.of == of)
+        .order_by(SliceRow.id)
+    )
+    with database.read() as session:
+        return tuple(_slice_of(row) for row in session.scalars(query))
+
+
+def delete(database: Database, username: str, slice_id: int) -> None:
+    """Forget one of the account's own slices.
+
+    Raises:
+        StoreError: the account has no such slice, or there is no such account.
+    """
+    with database.write() as session:
+        account = accounts.existing(session, username)
+        row = session.get(SliceRow, slice_id)
+        if row is None or row.account_id != account.id:
+            raise StoreError("This slice is not there any more; reload the page.")
+        session.delete(row)
+        logs.event("slice deleted", account=account.id)
+
+
+def _name(text: str) -> str:
+    """Give the name with single spaces."""
+    name = " ".join(text.split())
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
+        raise StoreError(f"A slice's name has 1 to {MAX_NAME} characters; change it.")
+    return name
+
+
+def _chosen(image_ids: Iterable[str]) -> tuple[str, ...]:
+    chosen = tuple(dict.fromkeys(keys.image_id(image) for image in image_ids))
+    if not chosen:
+        raise StoreError("There are no images in this selection; select some first.")
+    if len(chosen) > MAX_IMAGES:
+        raise StoreError(
+            f"A slice has at most {MAX_IMAGES:,} images, but {len(chosen):,} are selected; "
+            "select fewer."
+        )
+    return chosen
+
+
+def _packed(image_ids: tuple[str, ...]) -> bytes:
+    """Ids are much alike, so they pack well."""
+    return zlib.compress(json.dumps(image_ids, separators=(",", ":")).encode())
+
+
+def _slice_of(row: SliceRow) -> SavedSlice:
+    """Copy a row into what may leave the session."""
+    image_ids = tuple(json.loads(zlib.decompress(row.image_ids)))
+    return SavedSlice(
+        id=row.id, of=row.of, name=row.name, image_ids=image_ids, created_at=row.created_at
+    )
