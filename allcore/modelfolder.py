@@ -2,11 +2,14 @@
 
 ``weights.safetensors`` and ``model.json`` make it usable; ``history.csv``, ``split.csv``,
 ``predictions.parquet``, ``embeddings.npz`` and ``CARD.md`` tell how it was trained and how well
-it does. No pickle is ever loaded.
+it does. ``facts.parquet`` holds what of the held-out images' pixels is asked for where they are
+absent, ``folds.safetensors`` the networks behind out-of-fold predictions, ``robustness.json`` how
+the figures move when the images are altered. No pickle is ever loaded.
 """
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +19,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allcore import settings
+from allcore.data import facts
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import ModelError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from allcore.nets.base import CellNetwork
 
 INFO = "model.json"
@@ -29,6 +35,9 @@ HISTORY = "history.csv"
 SPLIT = "split.csv"
 EMBEDDINGS = "embeddings.npz"
 CARD = "CARD.md"
+FACTS = "facts.parquet"
+FOLDS = "folds.safetensors"
+ROBUSTNESS = "robustness.json"
 
 PREDICTION_COLUMNS = (
     "image_id", "path", "subject", "group", "label", "split", "fold",
@@ -51,6 +60,7 @@ class ModelInfo:
         weights_sha256: digest of the weights file.
         training: command, seed, recipe, initialisation, data, split, versions, device, seconds.
         classes: negative and positive label.
+        folds_sha256: digest of the fold networks' file, None where they were not kept.
     """
 
     name: str
@@ -63,6 +73,7 @@ class ModelInfo:
     weights_sha256: str
     training: dict[str, Any]
     classes: tuple[str, str] = field(default=("hem", "all"))
+    folds_sha256: str | None = None
 
 
 def names(root: Path | None = None) -> list[str]:
@@ -111,15 +122,29 @@ def write_info(path: Path, info: ModelInfo) -> None:
 
 def write_weights(path: Path, network: "CellNetwork") -> str:
     """Write the weights in float16 and return the file's SHA-256."""
-    import torch
     from safetensors.torch import save_file
 
-    tensors = {
-        name: (value.half() if value.dtype == torch.float32 else value).contiguous().cpu()
-        for name, value in network.state_dict().items()
-    }
-    save_file(tensors, path / WEIGHTS)
+    save_file(_stored(network), path / WEIGHTS)
     return sha256(path / WEIGHTS)
+
+
+def write_folds(path: Path, networks: Iterable[tuple[int, "CellNetwork"]]) -> str:
+    """Write what each fold's network has other than the weights there, and return the SHA-256.
+
+    Tensors are float16, named ``<fold>/<name>``; of networks with a frozen body these are the last
+    layers alone.
+    """
+    from safetensors.torch import load_file, save_file
+
+    shipped = load_file(path / WEIGHTS)
+    tensors = {
+        f"{fold}/{name}": value
+        for fold, network in networks
+        for name, value in _stored(network).items()
+        if not value.equal(shipped[name])
+    }
+    save_file(tensors, path / FOLDS)
+    return sha256(path / FOLDS)
 
 
 def load_network(path: Path, device: "str | Any" = "cpu") -> "CellNetwork":
@@ -145,6 +170,68 @@ def load_network(path: Path, device: "str | Any" = "cpu") -> "CellNetwork":
             f"{path / WEIGHTS} from the release or train the model again."
         ) from error
     return network.float().to(device).eval()
+
+
+def load_fold_network(path: Path, fold: int, device: "str | Any" = "cpu") -> "CellNetwork":
+    """The network of an out-of-fold model that never saw the subjects of one fold.
+
+    Its output is the calibrated log-odds that stand in the model's predictions of that fold.
+
+    Raises:
+        ModelError: the folder keeps no such network, or is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    info = read_info(path)
+    if info.folds_sha256 is None:
+        raise ModelError(
+            f"'{info.name}' keeps no fold networks: train it again with 'python -m allcore train "
+            "--out-of-fold'."
+        )
+    network = load_network(path)
+    try:
+        if sha256(path / FOLDS) != info.folds_sha256:
+            raise ValueError("their digest is another")
+        start = f"{fold}/"
+        own = {
+            name.removeprefix(start): value
+            for name, value in load_file(path / FOLDS).items()
+            if name.startswith(start)
+        }
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ModelError(
+            f"The fold networks of '{info.name}' are damaged or missing: restore {path / FOLDS} "
+            "from the release or train the model again."
+        ) from error
+    if not own:
+        raise ModelError(f"'{info.name}' keeps no network of fold {fold}: it has none such.")
+    network.load_state_dict(own, strict=False)
+    return network.float().to(device).eval()
+
+
+def read_facts(path: Path) -> pd.DataFrame | None:
+    """Facts of the held-out images, with the columns of ``facts.COLUMNS``; None where not kept.
+
+    Raises:
+        ModelError: the table is damaged or lacks a column.
+    """
+    if not (path / FACTS).exists():
+        return None
+    again = f"write it again with 'python -m allcore evaluate --facts --out {path}'."
+    try:
+        table = pd.read_parquet(path / FACTS)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path / FACTS} can't be read: {again}") from error
+    missing = [column for column in facts.COLUMNS if column not in table]
+    if missing:
+        raise ModelError(f"{path / FACTS} lacks the column '{missing[0]}': {again}")
+    return table
+
+
+def write_facts(path: Path, table: pd.DataFrame) -> None:
+    """Write the facts of held-out images, a table as ``facts.table`` gives it."""
+    table.to_parquet(path / FACTS, index=False, compression="zstd")
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
@@ -188,3 +275,13 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file, as hexadecimal text."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _stored(network: "CellNetwork") -> dict[str, "Tensor"]:
+    """The network's tensors as files keep them: float16, on the CPU."""
+    import torch
+
+    return {
+        name: (value.half() if value.dtype == torch.float32 else value).contiguous().cpu()
+        for name, value in network.state_dict().items()
+    }

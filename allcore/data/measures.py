@@ -88,15 +88,32 @@ def measure(rgb: Rgb) -> Cell:
     top, left, bottom, right = cells.frame_of(mask)
     colour = rgb[top:bottom, left:right].astype(np.float32)
     mask = mask[top:bottom, left:right]
-    depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    depth = depths(mask)
     inside = colour[depth > EDGE]
     mean, deviation = inside.mean(axis=0), inside.std(axis=0)
-    values = {"area": float(mask.sum()), "elongation": _elongation(mask)}
+    values = {"area": float(mask.sum()), "elongation": elongation(mask)}
     values |= {"brightness": float(mean.mean())}
     values |= dict(zip(("red", "green", "blue"), map(float, mean), strict=True))
     values |= dict(zip(("red_sd", "green_sd", "blue_sd"), map(float, deviation), strict=True))
     values |= _texture(colour.mean(axis=2), mask, depth > TEXTURE_EDGE)
     return Cell(values, _rim(colour - mean, depth))
+
+
+def depths(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(H, W) distance of each pixel of a mask from its outline, 0 outside."""
+    found: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    return found
+
+
+def elongation(mask: NDArray[np.bool_]) -> float:
+    """Long over short axis of the ellipse with the mask's second moments."""
+    moments = np.linalg.eigvalsh(np.cov(np.argwhere(mask).T))
+    return float(np.sqrt(moments[1] / max(moments[0], 1e-6)))
+
+
+def sharpness(grey: Field, inner: NDArray[np.bool_]) -> float:
+    """Deviation of the Laplacian of a grey picture (H, W) on the pixels of ``inner``."""
+    return float(ndimage.laplace(grey)[inner].std())
 
 
 def bands(grey: Field, mask: NDArray[np.bool_]) -> Iterator[Field]:
@@ -152,16 +169,10 @@ def read_rgb(path: Path) -> Rgb:
 def _texture(grey: Field, mask: NDArray[np.bool_], inner: NDArray[np.bool_]) -> dict[str, float]:
     split = [band[inner] for band in bands(grey, mask)]
     values = {name: float(band.std()) for name, band in zip(BANDS, split, strict=True)}
-    values["laplacian"] = float(ndimage.laplace(grey)[inner].std())
+    values["laplacian"] = sharpness(grey, inner)
     clumps = split[3] - split[3].mean()
     values["spots"] = float((clumps**3).mean() / max(float(clumps.std()), 1e-6) ** 3)
     return values
-
-
-def _elongation(mask: NDArray[np.bool_]) -> float:
-    """Long over short axis of the ellipse with the mask's second moments."""
-    moments = np.linalg.eigvalsh(np.cov(np.argwhere(mask).T))
-    return float(np.sqrt(moments[1] / max(moments[0], 1e-6)))
 
 
 def _rim(colour: Field, depth: NDArray[np.float64]) -> Field:

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 import allcore
 from allcore import modelfolder
+from allcore.data import facts
 from allcore.evaluation import calibration, card, report, thresholds
 from allcore.modelfolder import ModelInfo
 from allcore.nets import registry
@@ -39,6 +41,7 @@ def write(
     training = told(plan, material, fitted, device=device, seconds=seconds)
     info = write_folder(plan, point, held_out, digest, history=fitted.history, training=training)
     material.split.parts.rename_axis("image_id").to_csv(plan.out / modelfolder.SPLIT)
+    write_facts(plan, material, held_out)
     write_embeddings(plan, material, fitted.network, device)
     (plan.out / checkpoint.FILE_NAME).unlink(missing_ok=True)
     return info
@@ -61,6 +64,7 @@ def write_folder(
     *,
     history: list[dict[str, float]],
     training: dict[str, object],
+    folds_sha256: str | None = None,
 ) -> ModelInfo:
     """Write model.json, the held-out predictions, the history and the card."""
     info = ModelInfo(
@@ -73,6 +77,7 @@ def write_folder(
         threshold_rule=point.rule,
         weights_sha256=digest,
         training=training,
+        folds_sha256=folds_sha256,
     )
     held_out[list(modelfolder.PREDICTION_COLUMNS)].to_parquet(
         plan.out / modelfolder.PREDICTIONS, index=False
@@ -162,6 +167,16 @@ def _recipe(plan: Plan, material: Material) -> dict[str, object]:
     """The recipe's fields; cells that were read once were not varied."""
     fields = plan.recipe.to_dict()
     return fields if material.statistics is None else fields | {"augmentation": None}
+
+
+def write_facts(plan: Plan, material: Material, held_out: pd.DataFrame) -> None:
+    """Write the facts of the held-out cells, which galleries show where images are absent."""
+    root = material.manifest.root
+    pictures = [
+        (str(row.image_id), root / str(row.path)) for row in held_out.itertuples(index=False)
+    ]
+    with tqdm(total=len(pictures), desc="Measuring cells", unit="cell", disable=None) as bar:
+        modelfolder.write_facts(plan.out, facts.table(pictures, progress=bar.update))
 
 
 def write_embeddings(

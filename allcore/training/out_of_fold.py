@@ -4,7 +4,8 @@ Subjects are dealt into folds. For each fold a network is trained without it, ca
 next fold, and predicts the fold's cells, so that every cell is predicted once by a network that
 never saw its subject. The network that ships is then trained by the same recipe on all subjects,
 for as many epochs as the fold networks needed; nobody is left to test it on, so the figures in its
-folder are those of the fold networks.
+folder are those of the fold networks. These are kept beside it: only they can answer for altered
+pictures of these subjects.
 """
 
 import json
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 from lightning.fabric import Fabric
+from safetensors.torch import load_file
 from torch import nn
 
 from allcore import modelfolder
@@ -26,6 +28,7 @@ from allcore.evaluation import calibration
 from allcore.evaluation.calibration import Platt
 from allcore.evaluation.metrics import Floats
 from allcore.inference import devices
+from allcore.nets import registry
 from allcore.nets.base import CellNetwork
 from allcore.training import checkpoint, finish, heads, processes, run
 from allcore.training import plan as plans
@@ -39,11 +42,12 @@ RULE = (
     "validation subjects, so that no threshold had to be chosen."
 )
 _ROWS, _FACTS = "rows.parquet", "fold.json"
+_NEEDED = (_ROWS, _FACTS, modelfolder.WEIGHTS)
 
 
 @dataclass(frozen=True)
 class Fold:
-    """What is kept of a fold's network.
+    """What is kept of a fold beside its network's weights.
 
     Attributes:
         rows: the fold's cells with calibrated log-odds as ``logit``.
@@ -122,8 +126,9 @@ def _fold(plan: Plan, material: Material, fabric: Fabric) -> Fold:
     test["logit"] = platt.log_odds(test["logit"].to_numpy())
     test["baseline_probability"] = baseline.probability(_log_odds(test["baseline_probability"]))
     fold = Fold(test, platt, fitted.best_epoch, fitted.history)
+    calibrate(fitted.network, platt)
     if fabric.is_global_zero:
-        _keep(here, fold)
+        _keep(here, fold, fitted.network)
     fabric.barrier()
     return fold
 
@@ -158,6 +163,9 @@ def _write(
 ) -> None:
     calibrate(network, _mean_platt([fold.platt for fold in folds]))
     digest = modelfolder.write_weights(plan.out, network)
+    folds_digest = modelfolder.write_folds(
+        plan.out, ((number, _network(plan, number)) for number in range(len(folds)))
+    )
     network.half().float()
     rows = pd.concat([fold.rows for fold in folds], ignore_index=True)
     rows["probability"] = calibration.probability(rows["logit"].to_numpy(), 1.0)
@@ -166,10 +174,20 @@ def _write(
     finish.write_embeddings(plan, material, network, device)
     history = mean_history([fold.history for fold in folds])
     point = Point(1.0, THRESHOLD, RULE)
-    finish.write_folder(plan, point, rows, digest, history=history, training=training)
+    finish.write_facts(plan, material, rows)
+    finish.write_folder(
+        plan, point, rows, digest, history=history, training=training, folds_sha256=folds_digest
+    )
     (plan.out / checkpoint.FILE_NAME).unlink(missing_ok=True)
     for number in range(len(folds)):
         shutil.rmtree(plan.out / f"fold-{number}")
+
+
+def _network(plan: Plan, fold: int) -> CellNetwork:
+    """The calibrated network that a fold's folder keeps."""
+    network = registry.build(plan.architecture, **plan.config)
+    network.load_state_dict(load_file(plan.out / f"fold-{fold}" / modelfolder.WEIGHTS))
+    return network
 
 
 def _mean_platt(found: Sequence[Platt]) -> Platt:
@@ -178,7 +196,8 @@ def _mean_platt(found: Sequence[Platt]) -> Platt:
     return Platt(temperature, float(np.mean([one.bias for one in found])))
 
 
-def _keep(here: Plan, fold: Fold) -> None:
+def _keep(here: Plan, fold: Fold, network: CellNetwork) -> None:
+    modelfolder.write_weights(here.out, network)
     fold.rows.to_parquet(here.out / _ROWS, index=False)
     facts = {
         "fingerprint": here.recipe.fingerprint(),
@@ -191,7 +210,7 @@ def _keep(here: Plan, fold: Fold) -> None:
 
 
 def _read(here: Plan) -> Fold | None:
-    if not (here.out / _FACTS).exists():
+    if not all((here.out / name).exists() for name in _NEEDED):
         return None
     facts = json.loads((here.out / _FACTS).read_text(encoding="utf-8"))
     if facts["fingerprint"] != here.recipe.fingerprint():

@@ -1,16 +1,18 @@
 """Every cell is predicted by a network that never saw its subject; then all subjects are used."""
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
 
 from allcore import modelfolder
-from allcore.data import readers
+from allcore.data import cache, readers
 from allcore.errors import DataError, ModelError
 from allcore.evaluation.calibration import Platt
 from allcore.nets import registry
@@ -48,6 +50,71 @@ def test_train__the_final_network_is_trained_on_all_and_says_so(trained: Plan):
     assert "no subject is left to test it on" in card
     modelfolder.load_network(trained.out)
     assert not list(trained.out.glob("fold-*"))
+
+
+@pytest.fixture(scope="module")
+def frozen(cells: Path, tmp_path_factory: pytest.TempPathFactory) -> Plan:  # noqa: F811
+    """An out-of-fold run that reads a frozen body by its statistics."""
+    root = tmp_path_factory.mktemp("frozen")
+    body = registry.build("resnet18").body.state_dict()
+    weights = root / "body.safetensors"
+    save_file({name: value.contiguous() for name, value in body.items()}, weights)
+    made = plan_for(cells, root / "made")
+    small = replace(
+        made,
+        config={"widths": [16], "stages": ["layer1", "layer2"]},
+        init=str(weights),
+        recipe=replace(made.recipe, epochs=4, samples=64, freeze=("body",)),
+    )
+    out_of_fold.train(small)
+    return small
+
+
+@pytest.mark.parametrize("body", ["trained", "frozen"])
+def test_train__fold_networks_give_the_predictions(body: str, request: pytest.FixtureRequest):
+    made = request.getfixturevalue(body)
+    table = modelfolder.read_predictions(made.out)
+    for fold, rows in table.groupby("fold"):
+        network = modelfolder.load_fold_network(made.out, int(fold))
+        pixels = cache.decode([made.data / path for path in rows["path"]], made.preprocessing)
+        with torch.inference_mode():
+            logits = network(made.preprocessing.normalise(torch.from_numpy(pixels.pixels)))
+        assert logits.numpy() == pytest.approx(rows["logit"].to_numpy(), abs=1e-2)
+
+
+def test_train__fold_networks_hold_only_what_differs(frozen: Plan):
+    names = set(load_file(frozen.out / modelfolder.FOLDS))
+    assert {name.split("/")[0] for name in names} == {"0", "1", "2"}
+    assert "0/head.weight" in names and not [name for name in names if "body." in name]
+    shipped = modelfolder.load_network(frozen.out).state_dict()
+    own = modelfolder.load_fold_network(frozen.out, 1).state_dict()
+    torch.testing.assert_close(own["body.conv1.weight"], shipped["body.conv1.weight"])
+    assert not own["head.weight"].equal(shipped["head.weight"])
+
+
+def test_load_fold_network__says_what_is_wrong(frozen: Plan, tmp_path: Path):
+    with pytest.raises(ModelError, match="no network of fold 7"):
+        modelfolder.load_fold_network(frozen.out, 7)
+    shutil.copytree(frozen.out, tmp_path / "made")
+    (tmp_path / "made" / modelfolder.FOLDS).write_bytes(b"nonsense")
+    with pytest.raises(ModelError, match="fold networks of 'made' are damaged"):
+        modelfolder.load_fold_network(tmp_path / "made", 0)
+    info = json.loads((tmp_path / "made" / modelfolder.INFO).read_text())
+    del info["folds_sha256"]  # as folders were written before
+    (tmp_path / "made" / modelfolder.INFO).write_text(json.dumps(info))
+    modelfolder.load_network(tmp_path / "made")
+    with pytest.raises(ModelError, match="keeps no fold networks"):
+        modelfolder.load_fold_network(tmp_path / "made", 0)
+
+
+def test_train__facts_of_every_predicted_cell(trained: Plan):
+    found = modelfolder.read_facts(trained.out)
+    assert found is not None
+    table = modelfolder.read_predictions(trained.out).merge(found, on="image_id")
+    assert len(table) == len(found) == 48
+    area = table.groupby("label")["area"].median()
+    assert area["all"] == pytest.approx(np.pi * 120 * 108, rel=0.03)
+    assert area["hem"] == pytest.approx(np.pi * 70 * 63, rel=0.03)
 
 
 def test_train__goes_on_after_the_folds_that_are_done(plan: Plan, monkeypatch):  # noqa: F811
@@ -100,23 +167,14 @@ def test_mean_history__by_epoch():
     assert found == [{"epoch": 0.0, "loss": 1.5}, {"epoch": 1.0, "loss": 0.5}]
 
 
-def test_train__frozen_body_is_read_once(plan: Plan, tmp_path):  # noqa: F811
+def test_train__frozen_body_is_read_once(frozen: Plan):
     """And the network that ships answers pictures as its layers answered what was read."""
-    body = registry.build("resnet18").body.state_dict()
-    weights = tmp_path / "body.safetensors"
-    save_file({name: value.contiguous() for name, value in body.items()}, weights)
-    small = replace(
-        plan,
-        config={"widths": [16], "stages": ["layer1", "layer2"]},
-        init=str(weights),
-        recipe=replace(plan.recipe, epochs=4, samples=64, freeze=("body",)),
-    )
-    out_of_fold.train(small)
-    info = modelfolder.read_info(small.out)
+    info = modelfolder.read_info(frozen.out)
     assert info.training["recipe"]["augmentation"] is None
-    network = modelfolder.load_network(small.out)
+    network = modelfolder.load_network(frozen.out)
     kept = network.body.layer1[0].conv1.weight
+    body = load_file(frozen.init)
     torch.testing.assert_close(kept, body["layer1.0.conv1.weight"], atol=1e-3, rtol=1e-3)
-    table = modelfolder.read_predictions(small.out)
+    table = modelfolder.read_predictions(frozen.out)
     assert len(table) == 48
     assert roc_auc_score(table["label"] == "all", table["logit"]) > 0.9

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
 from allcore import modelfolder
@@ -17,29 +16,14 @@ from allcore.errors import ModelError
 from allcore.training import checkpoint, run
 from allcore.training.plan import Plan
 from allcore.training.recipe import Recipe
-from tests.conftest import draw_cell
+from tests.conftest import draw_folders
 
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six subjects a class, four cells each: blasts large, normal cells small."""
     root = tmp_path_factory.mktemp("cells")
-    for number in range(12):
-        label = "all" if number < 6 else "hem"
-        subject = f"{number + 100}" if label == "all" else f"H{number + 100}"
-        (root / label).mkdir(exist_ok=True)
-        for cell in range(4):
-            picture = textured(number * 10 + cell, radius=120 if label == "all" else 70)
-            Image.fromarray(picture).save(root / label / f"UID_{subject}_{cell}_1_{label}.png")
-    return root
-
-
-def textured(seed: int, *, radius: int) -> NDArray[np.uint8]:
-    """A drawn cell with a coarse pattern of its own, so that no two look like one cell twice."""
-    coarse = np.random.default_rng(seed).uniform(0.5, 1.2, (15, 15, 1))
-    return (draw_cell(seed=seed, radius=radius) * np.kron(coarse, np.ones((30, 30, 1)))).astype(
-        np.uint8
-    )
+    return draw_folders(root, subjects=12, cells=4, radii=(120, 70))
 
 
 @pytest.fixture
@@ -78,6 +62,7 @@ def test_train__writes_the_whole_model_folder(plan):
         modelfolder.PREDICTIONS,
         modelfolder.EMBEDDINGS,
         modelfolder.CARD,
+        modelfolder.FACTS,
     }
 
 
