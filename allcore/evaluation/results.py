@@ -82,11 +82,11 @@ def evaluate(predictions: pd.DataFrame, info: ModelInfo) -> Report:
             "set with labels."
         )
     parts = {name: held_out[held_out["split"] == name] for name in SPLITS}
-    cut = _baseline_threshold(parts["validation"])
+    cut = baseline_threshold(parts["validation"])
     done = {
         name: None
         if part.empty
-        else _split_report(part, name, threshold=info.threshold, baseline_threshold=cut)
+        else split_report(part, name, threshold=info.threshold, baseline_threshold=cut)
         for name, part in parts.items()
     }
     return Report(
@@ -151,9 +151,20 @@ def sample_of(table: pd.DataFrame, column: str = "probability") -> Sample:
     )
 
 
-def _split_report(
+def split_report(
     table: pd.DataFrame, split: str, *, threshold: float, baseline_threshold: float
 ) -> SplitReport:
+    """Evaluate the labelled cells of one split.
+
+    Args:
+        table: the split's predictions.
+        split: its name, a key of `words.SPLITS`.
+        threshold: of the model.
+        baseline_threshold: of the area and brightness, from `baseline_threshold`.
+
+    Raises:
+        DataError: values that are no labels or no probabilities.
+    """
     cells = sample_of(table)
     has_baseline = table["baseline_probability"].notna().all()
     baseline = sample_of(table, "baseline_probability") if has_baseline else None
@@ -212,7 +223,7 @@ def _notes(split: str, blast: ClassCount, normal: ClassCount) -> tuple[str, ...]
     return tuple(notes)
 
 
-def _baseline_threshold(validation: pd.DataFrame) -> float:
+def baseline_threshold(validation: pd.DataFrame) -> float:
     """The baseline's own operating point, by the same rule; 0.5 without validation cells."""
     table = validation[validation["baseline_probability"].notna()]
     if table["label"].nunique() < 2:

@@ -46,7 +46,7 @@ def load(name: str) -> Evaluated:
         DataError: the predictions can't be evaluated.
     """
     folder = modelfolder.folder(name)
-    return _load(folder, _digest(folder))
+    return _load(folder, digest(folder))
 
 
 def headline(name: str) -> Headline:
@@ -58,7 +58,7 @@ def headline(name: str) -> Headline:
     """
     folder = modelfolder.folder(name)
     companion = folder.with_name(folder.name + PAPER_SUFFIX)
-    return _headline(folder, _digest(folder) + _digest(companion))
+    return _headline(folder, digest(folder) + digest(companion))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -73,7 +73,7 @@ def _load(_folder: Path, digest: str) -> Evaluated:
     return Evaluated(info, predictions, report.evaluate(predictions, info))
 
 
-def _digest(folder: Path) -> str:
-    """What the evaluation is computed from; a missing file is said by whoever reads it."""
+def digest(folder: Path) -> str:
+    """Of what the evaluation is computed from; a missing file is said by whoever reads it."""
     files = (folder / modelfolder.INFO, folder / modelfolder.PREDICTIONS)
     return hashlib.sha256(b"".join(f.read_bytes() for f in files if f.is_file())).hexdigest()

@@ -53,14 +53,14 @@ class Card:
 def show(cards: Sequence[Card], sources: Sequence[Source]) -> None:
     """Draw the frames at once and the pictures in them as soon as they are made."""
     slot = st.empty()
-    store = _store()
-    if not store.has(sources):
+    if not store().has(sources):
         slot.html(_grid(cards, [b""] * len(cards)))
-    slot.html(_grid(cards, store.get(sources)))
+    slot.html(_grid(cards, store().get(sources)))
 
 
 @st.cache_resource
-def _store() -> Thumbnails:
+def store() -> Thumbnails:
+    """The small pictures that all sessions share."""
     return thumbnails.Thumbnails()
 
 

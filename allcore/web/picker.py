@@ -1,0 +1,73 @@
+"""A grid of cells that opens the one that is clicked, or entered by keyboard."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from allcore import plots
+from allcore.data.thumbnails import FIELD, Source
+from allcore.web import gallery
+from allcore.web.gallery import MARKS, SCALE_BAR
+
+_HERE = Path(__file__)
+_MOUNT = st.components.v2.component(
+    "allscope_picker",
+    html='<div class="cells"></div>\n',
+    css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
+    js=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Card:
+    """What stands under a picture.
+
+    Attributes:
+        image_id: the image's id, given back when it is opened.
+        label: ``all``, ``hem`` or anything else for none: mark and colour.
+        title: a few words, such as the probability.
+        detail: a few more, smaller, such as subject and file.
+        synthetic: whether the picture is drawn.
+    """
+
+    image_id: str
+    label: str
+    title: str
+    detail: str
+    synthetic: bool = False
+
+
+def show(cards: Sequence[Card], sources: Sequence[Source], *, key: str) -> str | None:
+    """Draw the cells; give the id of the one that was just opened.
+
+    Args:
+        cards: what stands under each picture.
+        sources: of the pictures, in the same order.
+        key: of the component; one per place on a page.
+    """
+    pictures = gallery.store().get(sources)
+    shown = [_card(card, each) for card, each in zip(cards, pictures, strict=True)]
+    data = {"cards": shown, "bar": SCALE_BAR, "barShare": 100 * SCALE_BAR / FIELD}
+    found = _MOUNT(key=key, data=data, on_opened_change=lambda: None)
+    opened = found.opened
+    return opened if opened in {card.image_id for card in cards} else None
+
+
+def _card(card: Card, picture: bytes | None) -> dict[str, Any]:
+    mark, colour = MARKS.get(card.label, ("○", plots.REFUSED))
+    name = plots.NAMES.get(card.label, "no label")
+    data = base64.b64encode(picture).decode() if picture else ""
+    return {
+        "id": card.image_id,
+        "mark": mark,
+        "colour": colour,
+        "title": card.title,
+        "detail": card.detail,
+        "drawn": card.synthetic,
+        "words": f"Open the cell labelled {name}: {card.title}, {card.detail}",
+        "picture": f"data:image/webp;base64,{data}" if picture else "",
+    }
