@@ -14,6 +14,14 @@ from allcore.errors import DataError
 from allcore.evaluation import metrics, weights
 from allcore.evaluation.metrics import Confusion, Floats
 
+# The rules that `choose` knows, as a page offers them.
+RULES = {
+    "weighted_f1": "Highest weighted F1",
+    "youden": "Highest sensitivity + specificity (Youden)",
+    "sensitivity": "A target sensitivity",
+    "cost": "Lowest expected cost",
+}
+
 
 class Choice(NamedTuple):
     """A threshold and the rule that chose it, as kept in model.json."""
@@ -71,6 +79,72 @@ def target_sensitivity(
     )
 
 
+def cost_ratio(
+    labels: NDArray[np.integer],
+    probabilities: Floats,
+    groups: NDArray[np.str_] | None = None,
+    *,
+    missed_blast: float,
+) -> Choice:
+    """The threshold of the lowest expected cost where errors of the two kinds cost differently.
+
+    The cost is counted at these cells' prevalence, so at a rarer disease a missed blast weighs less
+    than it says. Perfectly calibrated probabilities would put it at 1 / (1 + missed_blast).
+
+    Args:
+        labels: (N,) 1 for an ALL blast, 0 for a normal cell.
+        probabilities: (N,) calibrated probability of an ALL blast.
+        groups: (N,) the subject of each cell, or None to let every cell count the same.
+        missed_blast: how many false alarms one missed blast costs, above 0.
+
+    Raises:
+        DataError: no cells, only one class, or a cost that is no number above 0.
+    """
+    if not 0 < missed_blast < np.inf:
+        raise DataError(f"A missed ALL blast costs a number of false alarms, not {missed_blast}.")
+    cuts, counts = sweep(labels, probabilities, groups)
+    cost = (missed_blast * counts.fn + counts.fp) / ((1 + missed_blast) * len(labels))
+    return Choice(
+        _middle(cuts, -np.asarray(cost)),
+        f"Lowest expected cost on the validation cells where a missed ALL blast costs "
+        f"{missed_blast:g} times a false alarm{_how(groups)}.",
+    )
+
+
+def choose(
+    rule: str,
+    labels: NDArray[np.integer],
+    probabilities: Floats,
+    groups: NDArray[np.str_] | None = None,
+    *,
+    target: float = 0.95,
+    missed_blast: float = 5.0,
+) -> Choice:
+    """The threshold by one of `RULES`.
+
+    Args:
+        rule: a key of `RULES`.
+        labels: (N,) 1 for an ALL blast, 0 for a normal cell.
+        probabilities: (N,) calibrated probability of an ALL blast.
+        groups: (N,) the subject of each cell, or None to let every cell count the same.
+        target: the sensitivity to reach, for the rule "sensitivity".
+        missed_blast: how many false alarms one missed blast costs, for the rule "cost".
+
+    Raises:
+        DataError: no such rule, no cells, only one class, or a target or cost out of range.
+    """
+    match rule:
+        case "weighted_f1":
+            return weighted_f1_optimal(labels, probabilities, groups)
+        case "youden":
+            return youden(labels, probabilities, groups)
+        case "sensitivity":
+            return target_sensitivity(labels, probabilities, groups, target=target)
+        case "cost":
+            return cost_ratio(labels, probabilities, groups, missed_blast=missed_blast)
+    raise DataError(f"There is no rule '{rule}' for a threshold: choose one of {', '.join(RULES)}.")
+
+
 def sweep(
     labels: NDArray[np.integer], probabilities: Floats, groups: NDArray[np.str_] | None = None
 ) -> tuple[Floats, Confusion]:
@@ -114,9 +188,13 @@ def _best(
     *,
     figure: str,
 ) -> float:
-    """The threshold with the highest figure; in the middle of the best ones where several tie."""
+    """The threshold with the highest figure."""
     cuts, counts = sweep(labels, probabilities, groups)
-    value = metrics.count_figures(counts)[figure]
+    return _middle(cuts, metrics.count_figures(counts)[figure])
+
+
+def _middle(cuts: Floats, value: Floats) -> float:
+    """The threshold with the highest value; in the middle of the best ones where several tie."""
     best = np.flatnonzero(value >= np.nanmax(value) - 1e-12)
     return float(cuts[best[(len(best) - 1) // 2]])
 

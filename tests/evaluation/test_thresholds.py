@@ -64,3 +64,69 @@ def test_sweep__neighbouring_floats_are_told_apart() -> None:
 def test_rules__need_both_classes(rule: object) -> None:
     with pytest.raises(DataError, match="both classes"):
         rule(np.array([1, 1]), np.array([0.2, 0.8]))  # type: ignore[operator]
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 30), st.integers(1, 30), st.floats(0.05, 50))
+def test_cost_ratio__no_other_threshold_costs_less(
+    seed: int, blasts: int, normals: int, missed_blast: float
+) -> None:
+    random = np.random.default_rng(seed)
+    labels = np.repeat([1, 0], [blasts, normals])
+    probabilities = np.round(random.uniform(size=len(labels)), 1)
+
+    def cost(cut: float) -> float:
+        counts = metrics.confusion(labels=labels, probabilities=probabilities, threshold=cut)
+        return float(missed_blast * counts.fn + counts.fp)
+
+    found = thresholds.cost_ratio(labels, probabilities, missed_blast=missed_blast)
+    assert cost(found.value) <= min(cost(cut) for cut in np.linspace(0, 1, 21)) + 1e-9
+    assert f"{missed_blast:g} times a false alarm" in found.sentence
+
+
+def test_cost_ratio__calibrated_probabilities_put_it_where_theory_does() -> None:
+    random = np.random.default_rng(0)
+    probabilities = random.uniform(size=200_000)
+    labels = (random.uniform(size=200_000) < probabilities).astype(int)
+    for missed_blast in (0.25, 1.0, 4.0, 19.0):
+        found = thresholds.cost_ratio(labels, probabilities, missed_blast=missed_blast)
+        assert found.value == pytest.approx(1 / (1 + missed_blast), abs=0.03)
+
+
+def test_cost_ratio__subjects_count_equally() -> None:
+    """The blasts of one large subject lie low; by cells they would pull the threshold down."""
+    labels = np.array([1] * 100 + [1] * 20 + [0] * 60)
+    small = np.repeat(np.linspace(0.7, 0.9, 10), 2)
+    probabilities = np.concatenate([np.full(100, 0.3), small, np.full(60, 0.4)])
+    groups = np.array(["large"] * 100 + [f"s{i}" for i in range(10) for _ in range(2)] + ["H"] * 60)
+    by_cell = thresholds.cost_ratio(labels, probabilities, missed_blast=1)
+    by_subject = thresholds.cost_ratio(labels, probabilities, groups, missed_blast=1)
+    assert by_cell.value < 0.3 < by_subject.value
+    assert by_subject.sentence.endswith("subjects counting equally within their class.")
+
+
+@pytest.mark.parametrize("missed_blast", [0.0, -1.0, float("inf"), float("nan")])
+def test_cost_ratio__needs_a_cost(missed_blast: float) -> None:
+    with pytest.raises(DataError, match="a number of false alarms"):
+        thresholds.cost_ratio(np.array([0, 1]), np.array([0.2, 0.8]), missed_blast=missed_blast)
+
+
+def test_choose__offers_every_rule() -> None:
+    random = np.random.default_rng(0)
+    labels = np.repeat([1, 0], 200)
+    probabilities = 1 / (1 + np.exp(-random.normal(labels * 2.0 - 1)))
+    found = {
+        rule: thresholds.choose(rule, labels, probabilities, None, target=0.9, missed_blast=3)
+        for rule in thresholds.RULES
+    }
+    assert found == {
+        "weighted_f1": thresholds.weighted_f1_optimal(labels, probabilities),
+        "youden": thresholds.youden(labels, probabilities),
+        "sensitivity": thresholds.target_sensitivity(labels, probabilities, target=0.9),
+        "cost": thresholds.cost_ratio(labels, probabilities, missed_blast=3),
+    }
+
+
+def test_choose__unknown_rule_names_the_known_ones() -> None:
+    with pytest.raises(DataError, match="choose one of weighted_f1, youden, sensitivity, cost"):
+        thresholds.choose("best", np.array([0, 1]), np.array([0.2, 0.8]), None)
