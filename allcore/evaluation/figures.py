@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from allcore.evaluation import blocks, intervals, metrics
@@ -85,11 +86,24 @@ def sample(
     metrics.check(labels=labels, probabilities=probabilities)
     if subjects is None:
         return Sample(labels, probabilities, None, resamples, np.zeros((0, 0)))
-    groups = np.unique(np.asarray(subjects, dtype=str), return_inverse=True)[1]
+    _, groups = numbered(subjects)
     weights = intervals.subject_weights(
         labels=labels, groups=groups, resamples=resamples, seed=seed
     )
     return Sample(labels, probabilities, groups, resamples, weights)
+
+
+def numbered(subjects: NDArray[np.str_]) -> tuple[NDArray[np.str_], NDArray[np.intp]]:
+    """(G,) sorted names and (N,) the number of each cell's, as `np.unique` gives them.
+
+    By hashing instead of sorting, which on strings takes most of the time of a `sample`.
+    """
+    codes, names = pd.factorize(np.asarray(subjects, dtype=object))
+    names = np.asarray(names, dtype=str)
+    order = np.argsort(names)
+    place = np.empty(len(names), dtype=np.intp)
+    place[order] = np.arange(len(names))
+    return names[order], place[codes]
 
 
 def at_threshold(cells: Sample, threshold: float) -> tuple[Figure, ...]:
