@@ -98,12 +98,9 @@ def numbered(subjects: NDArray[np.str_]) -> tuple[NDArray[np.str_], NDArray[np.i
 
     By hashing instead of sorting, which on strings takes most of the time of a `sample`.
     """
-    codes, names = pd.factorize(np.asarray(subjects, dtype=object))
-    names = np.asarray(names, dtype=str)
-    order = np.argsort(names)
-    place = np.empty(len(names), dtype=np.intp)
-    place[order] = np.arange(len(names))
-    return names[order], place[codes]
+    codes, found = pd.factorize(np.asarray(subjects, dtype=object), use_na_sentinel=False)
+    names, place = np.unique(np.asarray(found, dtype=str), return_inverse=True)
+    return names, place[codes]
 
 
 def at_threshold(cells: Sample, threshold: float) -> tuple[Figure, ...]:
