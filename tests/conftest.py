@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -87,3 +88,39 @@ def draw_cell(*, seed: int, radius: int = 100) -> NDArray[np.uint8]:
     stain = np.array([110.0, 60.0, 140.0]) + random.normal(0, 8, (450, 450, 1))
     picture = np.where(inside[..., None], stain, 0).clip(0, 255)
     return picture.astype(np.uint8)
+
+
+def draw_clumped(*, seed: int, radius: int = 100, brightness: float = 1.0) -> NDArray[np.uint8]:
+    """A drawn cell with coarse clumps of its own, so that it is nobody's twin."""
+    clumps = np.random.default_rng(seed).uniform(0.7, 1.3, (18, 18, 1)).repeat(25, 0).repeat(25, 1)
+    picture = draw_cell(seed=seed, radius=radius) * clumps * brightness
+    return picture.clip(0, 255).astype(np.uint8)
+
+
+def draw_folders(
+    root: Path,
+    *,
+    subjects: int,
+    cells: int,
+    radii: tuple[int, int] = (100, 100),
+    brightness: tuple[float, float] = (1.0, 1.0),
+) -> Path:
+    """Folders ``all`` and ``hem`` of clumped cells in C-NMC's names, of half the subjects each.
+
+    Args:
+        root: is made where it is missing, and given back.
+        subjects: number of subjects, 100 and up; normal ones have an H before the number.
+        cells: number of each subject's.
+        radii: of a subject's smallest blast and normal cell, pixels.
+        brightness: of the first and the last subject; those between lie between.
+    """
+    for number, bright in enumerate(np.linspace(*brightness, subjects)):
+        normal = number >= subjects / 2
+        label, subject = ("hem", f"H{number + 100}") if normal else ("all", f"{number + 100}")
+        (root / label).mkdir(parents=True, exist_ok=True)
+        for cell in range(cells):
+            picture = draw_clumped(
+                seed=number * cells + cell, radius=radii[normal] + cell % 4, brightness=bright
+            )
+            Image.fromarray(picture).save(root / label / f"UID_{subject}_{cell}_1_{label}.png")
+    return root

@@ -2,27 +2,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from allcore.experiments import cues, facts
 from allcore.experiments.options import Options
 from allcore.experiments.record import Record
-from tests.conftest import draw_cell
+from tests.conftest import draw_folders
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Record:
     """Of blasts that are large, and subjects that are differently bright."""
     root = tmp_path_factory.mktemp("cues")
-    for number in range(8):
-        label = "all" if number < 4 else "hem"
-        subject = f"{number + 100}" if label == "all" else f"H{number + 100}"
-        (root / label).mkdir(exist_ok=True)
-        for cell in range(15):
-            radius = (100 if label == "all" else 75) + cell % 4
-            picture = draw_cell(seed=number * 15 + cell, radius=radius) * (0.6 + 0.05 * number)
-            name = f"UID_{subject}_{cell}_1_{label}.png"
-            Image.fromarray(picture.astype("uint8")).save(root / label / name)
+    draw_folders(root, subjects=8, cells=15, radii=(100, 75), brightness=(0.5, 1.1))
     options = Options(data=root, work=root / "work", command="python", folds=4)
     return cues.run(options)
 

@@ -8,26 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from tests.conftest import REPOSITORY
-from tests.training.test_training import textured
+from tests.conftest import REPOSITORY, draw_folders
 
 
 @pytest.mark.slow
 def test_train__two_processes(tmp_path: Path):
-    for number in range(6):
-        label = "all" if number < 3 else "hem"
-        (tmp_path / "cells" / label).mkdir(parents=True, exist_ok=True)
-        for cell in range(3):
-            name = f"UID_{'H' * (label == 'hem')}{number + 100}_{cell}_1_{label}.png"
-            Image.fromarray(textured(number * 10 + cell, radius=100)).save(
-                tmp_path / "cells" / label / name
-            )
+    cells = draw_folders(tmp_path / "cells", subjects=6, cells=3)
     out = tmp_path / "made"
     command = [
         sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "-m", "allcore",
-        "train", "--data", str(tmp_path / "cells"), "--arch", "qcresnet", "--init", "none",
+        "train", "--data", str(cells), "--arch", "qcresnet", "--init", "none",
         "--folds", "3", "--size", "32", "--epochs", "1", "--recipe", '{"batch_size": 4}',
         "--device", "cpu", "--out", str(out),
     ]  # fmt: skip

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import CliRunner, Result
 
@@ -26,7 +25,7 @@ from allcore.training.fit import Examples
 from allcore.training.plan import Material, Plan
 from allcore.training.pseudo_labels import PseudoLabels, Teacher
 from allcore.training.semi_supervised import Check, Request
-from tests.conftest import draw_cell
+from tests.conftest import draw_clumped
 from tests.training.test_training import cells, plan, plan_for  # noqa: F401
 
 SURE = 0.6
@@ -50,7 +49,7 @@ def unlabelled(material: Material, tmp_path_factory: pytest.TempPathFactory) -> 
     """Twelve new cells, six of them of no known subject, and four that may not be used."""
     root = tmp_path_factory.mktemp("unlabelled")
     for number in range(12):
-        picture = blotched(seed=500 + number, radius=120 if number % 2 else 70)
+        picture = draw_clumped(seed=500 + number, radius=120 if number % 2 else 70)
         name = f"cell{number}" if number < 6 else f"UID_{number + 300}_1_1_all"
         Image.fromarray(picture).save(root / f"{name}.png")
     held, train = (file_of(material, part) for part in ("test", "train"))
@@ -58,14 +57,8 @@ def unlabelled(material: Material, tmp_path_factory: pytest.TempPathFactory) -> 
     Image.open(held).transpose(Image.Transpose.ROTATE_90).save(root / "turned.png")
     shutil.copy(train, root / "known.png")
     subject = material.split.subjects(material.manifest, "validation")[0]
-    Image.fromarray(blotched(seed=900, radius=100)).save(root / f"UID_{subject}_99_1_all.png")
+    Image.fromarray(draw_clumped(seed=900, radius=100)).save(root / f"UID_{subject}_99_1_all.png")
     return root
-
-
-def blotched(*, seed: int, radius: int) -> NDArray[np.uint8]:
-    """A drawn cell with a pattern that no other one has, so that it is nobody's twin."""
-    blots = np.random.default_rng(seed).uniform(0.5, 1.0, (18, 18)).repeat(25, 0).repeat(25, 1)
-    return (draw_cell(seed=seed, radius=radius) * blots[..., None]).astype(np.uint8)
 
 
 def file_of(material: Material, part: str) -> Path:
