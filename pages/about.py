@@ -2,23 +2,39 @@ from allcore.web import guard
 
 user = guard.require("user")
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
 from allcore import modelfolder, plots
 from allcore.errors import AllScopeError
-from allcore.evaluation import report
+from allcore.evaluation import card, card_checklist, card_text
+from allcore.evaluation.card_text import Block, Chapter, Paragraph, Table
 from allcore.web import evaluated, frame
 
 
-def draw(card: str) -> None:
-    """The card below its title and notice, which the page has itself; tables scroll inside."""
-    for block in card.split("\n\n")[2:]:
-        if not block.startswith("|"):
-            st.markdown(block, width=frame.TEXT_WIDTH)
-            continue
-        head, _, *rows = ([c.strip() for c in line.split("|")[1:-1]] for line in block.splitlines())
-        st.dataframe(pd.DataFrame(rows, columns=head), hide_index=True, height="content")
+def draw(chapters: Sequence[Chapter]) -> None:
+    """The card's chapters; tables scroll inside, checklists wait until they are asked for."""
+    for chapter in chapters:
+        st.markdown(f"{'#' * chapter.level} {frame.plain(chapter.title)}", width=frame.TEXT_WIDTH)
+        for block in chapter.blocks:
+            draw_block(block)
+
+
+def draw_block(block: Block) -> None:
+    if isinstance(block, Paragraph):
+        st.markdown(frame.plain(block.text), width=frame.TEXT_WIDTH)
+    elif not isinstance(block, Table):
+        st.markdown(card_text.markdown_of(block), width=frame.TEXT_WIDTH)
+    elif block.head == card_checklist.HEAD:
+        with st.expander("Item by item"):
+            st.table(
+                pd.DataFrame(block.rows, columns=block.head).map(frame.plain).set_index("Item")
+            )
+    else:
+        table = pd.DataFrame(block.rows, columns=block.head)
+        st.dataframe(table, hide_index=True, height="content")
 
 
 frame.header(
@@ -47,11 +63,10 @@ for label, value in facts.items():
 
 try:
     model = evaluated.load(name)
-    text = report.card(model.info, model.report)
-    draw(text)
+    draw(card.chapters(model.info, model.report))
     st.download_button(
         "Download the model card",
-        text,
+        card.card(model.info, model.report),
         file_name=f"{name}-{modelfolder.CARD}",
         mime="text/markdown",
         icon=":material/download:",

@@ -99,35 +99,6 @@ def test_write_metrics__is_json_without_nan(tmp_path: Path) -> None:
     assert sensitivity["subject"]["low"] < sensitivity["value"] < sensitivity["subject"]["high"]
 
 
-def test_card__says_what_a_reader_needs() -> None:
-    table = simulated.predictions()
-    info = simulated.info(table)
-    found = report.evaluate(table, info)
-    text = report.card(info, found)
-    assert found.test is not None
-    headings = [line for line in text.splitlines() if line.startswith("## ")]
-    assert headings == [
-        "## What it is", "## Data and split", "## Recipe", "## Figures",
-        "## Worst subjects (test)", "## Limits", "## How to reproduce",
-    ]  # fmt: skip
-    assert notice.RESEARCH_USE in text
-    assert info.training["command"] in text
-    assert f"| Weighted F1 | {found.test.figure('weighted_f1').value:.3f} |" in text
-    assert found.test.subjects[0].subject in text
-    assert "101, 103" in text  # the test subjects by name
-    assert "nan" not in text
-
-
-def test_card__an_image_split_is_not_sold_as_unseen_subjects() -> None:
-    table = simulated.predictions()
-    training = simulated.info(table).training
-    info = simulated.info(
-        table, training=training | {"split": training["split"] | {"kind": "image"}}
-    )
-    text = report.card(info, report.evaluate(table, info))
-    assert "do not say how the model does on a new subject" in text
-
-
 def test_rows__are_what_the_report_says() -> None:
     table = simulated.predictions()
     found = report.evaluate(table, simulated.info(table))

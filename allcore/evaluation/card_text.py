@@ -1,0 +1,85 @@
+"""What a card is made of, so that Markdown, HTML and a page show one and the same text."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# What Markdown would read as a mark-up. An underscore inside a word is none.
+_MARKS = re.compile(r"([\\`*<>\[\]|~$]|&(?=#?\w+;)|(?<!\w)_|_(?!\w))")
+_START = re.compile(r"^(?=[#+-]|\d+[.)])")
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Running text, plain."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of points, plain text each."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; every row is as long as the head, every cell plain text."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Code:
+    """Lines to copy into a terminal."""
+
+    lines: tuple[str, ...]
+
+
+Block = Paragraph | Bullets | Table | Code
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A heading and what stands below it; `level` 2 is a chapter, 3 a part of the one before."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    level: int = 2
+
+
+def markdown(chapters: Iterable[Chapter]) -> str:
+    """The chapters in Markdown; what people named is shown as they typed it, never obeyed."""
+    return "\n\n".join(part for chapter in chapters for part in _chapter(chapter))
+
+
+def markdown_of(block: Block) -> str:
+    """One block in Markdown."""
+    if isinstance(block, Paragraph):
+        return _line(block.text)
+    if isinstance(block, Bullets):
+        return "\n".join(f"- {_line(item)}" for item in block.items)
+    if isinstance(block, Table):
+        rule = tuple("---" for _ in block.head)
+        escaped = (tuple(map(escape, row)) for row in block.rows)
+        return "\n".join(f"| {' | '.join(row)} |" for row in (block.head, rule, *escaped))
+    text = "\n".join(block.lines)
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{text}\n{fence}"
+
+
+def escape(text: str) -> str:
+    """Plain text as one line of Markdown."""
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))
+
+
+def _chapter(chapter: Chapter) -> list[str]:
+    heading = f"{'#' * chapter.level} {escape(chapter.title)}"
+    return [heading, *(markdown_of(block) for block in chapter.blocks)]
+
+
+def _line(text: str) -> str:
+    return _START.sub(r"\\", escape(text))
