@@ -1,0 +1,270 @@
+"""Slices: named sets of cells, each with its accuracy against the rest.
+
+The cells of all slices are counted once (`prepare`); what follows a threshold (`found`) then takes
+milliseconds. How a slice is held against the rest stands in `slice_statistics`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import special
+
+from allcore.errors import DataError
+from allcore.evaluation import intervals, paired, slice_statistics
+from allcore.evaluation.intervals import Interval
+from allcore.evaluation.metrics import Floats
+from allcore.evaluation.slice_statistics import Design, Tested
+
+LEVEL = 0.05
+"""The chance of one false finding or more among all slices tried."""
+KINDS = {
+    "fact": "By size, brightness and the like",
+    "pair": "By two of them",
+    "subject": "By subject",
+    "cluster": "By cluster of the map",
+    "saved": "Saved selections",
+}
+FIFTHS = ("lowest fifth", "second fifth", "middle fifth", "fourth fifth", "highest fifth")
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A named set among N cells."""
+
+    key: str  # stays the same as long as the data does, so that a link can hold it
+    title: str
+    kind: str  # a key of KINDS
+    members: NDArray[np.bool_]  # (N,)
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """A slice's share of right calls against the cells outside it.
+
+    Attributes:
+        slice: the slice.
+        cells: how many it holds.
+        subjects: how many independent ones, None where unknown.
+        accuracy: with Wilson's interval over cells.
+        rest: accuracy outside, with the slice's mix of classes, with an interval over cells.
+        difference: accuracy less that of the rest, over `unit`; all NaN where the cells outside
+            lack a class that the slice holds.
+        p: one-sided, that chance alone would make the slice as bad; NaN where it can't be told,
+            with too few other subjects to hold it against.
+        p_adjusted: by Holm over all slices tried.
+        unit: 'subjects', or 'cells' where fewer than five are inside or outside.
+        worse: whether it is worse than chance would have it.
+    """
+
+    slice: Slice
+    cells: int
+    subjects: int | None
+    accuracy: Interval
+    rest: Interval
+    difference: Interval
+    p: float
+    p_adjusted: float
+    unit: str
+    worse: bool
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Slices with their cells counted by subject and class."""
+
+    slices: tuple[Slice, ...]
+    cells: int  # N
+    plan: Design | None  # None without slices
+
+
+def rows(
+    slices: Sequence[Slice],
+    *,
+    right: NDArray[np.bool_],
+    labels: NDArray[np.integer],
+    groups: NDArray[np.str_] | None,
+) -> tuple[SliceRow, ...]:
+    """A row a slice: those worse than chance would have it first, then by difference.
+
+    Args:
+        slices: of the same N cells.
+        right: (N,) whether a cell is called by its label.
+        labels: (N,) 1 for an ALL blast, 0 for a normal cell.
+        groups: (N,) the independent subject of each cell, or None where unknown.
+
+    Raises:
+        DataError: a slice of another number of cells, or arrays of other lengths.
+    """
+    return found(prepare(slices, labels=labels, groups=groups), right=right)
+
+
+def prepare(
+    slices: Sequence[Slice], *, labels: NDArray[np.integer], groups: NDArray[np.str_] | None
+) -> Prepared:
+    """Count what doesn't hang on the threshold; keep the result as long as the slices stay.
+
+    Raises:
+        DataError: a slice of another number of cells, or groups of another.
+    """
+    for each in slices:
+        _same_length(each.members, labels, f"The slice '{each.title}'")
+    if groups is not None:
+        _same_length(groups, labels, "The list of subjects")
+    if not slices or len(labels) == 0:
+        return Prepared((), len(labels), None)
+    members = np.array([each.members for each in slices], dtype=bool)
+    return Prepared(
+        tuple(slices), len(labels), slice_statistics.design(members, np.asarray(labels), groups)
+    )
+
+
+def found(prepared: Prepared, *, right: NDArray[np.bool_]) -> tuple[SliceRow, ...]:
+    """As `rows`, for slices whose cells are counted.
+
+    Raises:
+        DataError: `right` has another number of cells.
+    """
+    if len(right) != prepared.cells:
+        raise DataError(
+            f"There are {len(right)} calls for {prepared.cells} cells: give one for each."
+        )
+    if prepared.plan is None:
+        return ()
+    listed = _listed(prepared.slices, slice_statistics.test(prepared.plan, right))
+    return tuple(sorted(listed, key=_rank))
+
+
+def quantile_slices(
+    facts: pd.DataFrame, titles: Mapping[str, str] | None = None
+) -> tuple[Slice, ...]:
+    """Five slices of about equal size for each fact; fewer where many cells share a value.
+
+    Args:
+        facts: one row a cell, numeric columns such as area or brightness; a cell without a value is
+            in no slice.
+        titles: what people call the columns.
+    """
+    made = []
+    for column in facts:
+        values = facts[column].to_numpy(dtype=float)
+        title = (titles or {}).get(str(column), str(column))
+        for i, members in enumerate(fifths(values)):
+            if 0 < members.sum() < np.isfinite(values).sum():
+                span = f"{number(values[members].min())} to {number(values[members].max())}"
+                name = f"{title[:1].upper()}{title[1:]}, {FIFTHS[i]} ({span})"
+                made.append(Slice(f"fact:{column}:{i}", name, "fact", members))
+    return tuple(made)
+
+
+def subject_slices(subjects: "pd.Series[str] | NDArray[np.str_]") -> tuple[Slice, ...]:
+    """A slice for each subject; cells without one are in none."""
+    codes, names = pd.factorize(pd.Series(subjects), sort=True)
+    return tuple(
+        Slice(f"subject:{name}", f"Subject {name}", "subject", np.asarray(codes == i))
+        for i, name in enumerate(names)
+    )
+
+
+def cluster_slices(
+    clusters: NDArray[np.integer], titles: Mapping[int, str] | None = None
+) -> tuple[Slice, ...]:
+    """A slice for each cluster; negative numbers are cells in none."""
+    made = []
+    for which in np.unique(clusters[clusters >= 0]).tolist():
+        title = (titles or {}).get(which, f"Cluster {which}")
+        made.append(Slice(f"cluster:{which}", title, "cluster", clusters == which))
+    return tuple(made)
+
+
+def saved(key: str, title: str, ids: Collection[str], *, image_ids: NDArray[np.str_]) -> Slice:
+    """A selection that someone named, of those of its cells that are here.
+
+    Args:
+        key: of the selection.
+        title: its name.
+        ids: the selected image ids.
+        image_ids: (N,) the ids of all cells.
+    """
+    members = pd.Index(image_ids).isin(list(ids))
+    return Slice(f"saved:{key}", title, "saved", np.asarray(members, dtype=bool))
+
+
+def fifths(values: Floats) -> tuple[NDArray[np.bool_], ...]:
+    """Five masks (N,) by rising value; equal values stay together and NaN is in none."""
+    known = np.isfinite(values)
+    if not known.any():
+        return tuple(np.zeros((5, len(values)), dtype=bool))
+    edges = np.quantile(values[known], [0.2, 0.4, 0.6, 0.8])
+    which = np.where(known, np.searchsorted(edges, values), -1)
+    return tuple(which == i for i in range(5))
+
+
+def number(value: float) -> str:
+    """Three significant figures, or whole thousands with commas."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _same_length(array: NDArray[np.generic], labels: NDArray[np.integer], what: str) -> None:
+    if len(array) != len(labels):
+        raise DataError(
+            f"{what} is of {len(array)} cells, but there are {len(labels)}: make it again for "
+            "these."
+        )
+
+
+def _listed(slices: tuple[Slice, ...], tested: Tested) -> list[SliceRow]:
+    known = np.isfinite(tested.p)
+    adjusted = np.full(len(slices), np.nan)
+    adjusted[known] = paired.holm(tested.p[known])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        accuracy = _wilson(1 - tested.wrong / tested.cells, tested.cells)
+    rest = _wilson(1 - tested.expected, tested.expected_cells)
+    difference, over_subjects = _differences(tested, accuracy, rest)
+    worse = known & (np.nan_to_num(adjusted, nan=1.0) < LEVEL)
+    return [
+        SliceRow(
+            slice=each,
+            cells=int(tested.cells[i]),
+            subjects=None if np.isnan(tested.subjects[i]) else int(tested.subjects[i]),
+            accuracy=Interval(*accuracy[i].tolist()),
+            rest=Interval(*rest[i].tolist()),
+            difference=Interval(*difference[i].tolist()),
+            p=float(tested.p[i]),
+            p_adjusted=float(adjusted[i]),
+            unit="subjects" if over_subjects[i] else "cells",
+            worse=bool(worse[i]),
+        )
+        for i, each in enumerate(slices)
+    ]
+
+
+def _wilson(share: Floats, cells: Floats) -> Floats:
+    """(S, 3) shares with Wilson's interval, as `intervals.wilson` for many at once."""
+    z = float(special.ndtri((1 + intervals.LEVEL) / 2))
+    cells = np.where(cells > 0, cells, np.nan)
+    centre = (share + z**2 / (2 * cells)) / (1 + z**2 / cells)
+    half = z / (1 + z**2 / cells) * np.sqrt(share * (1 - share) / cells + z**2 / (4 * cells**2))
+    return np.column_stack(
+        [share, np.minimum(share, centre - half), np.maximum(share, centre + half)]
+    )
+
+
+def _differences(
+    tested: Tested, accuracy: Floats, rest: Floats
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """(S, 3) accuracy less rest: over subjects, else over cells (Newcombe, Stat. Med. 1998)."""
+    value = -tested.excess
+    low = np.hypot(accuracy[:, 0] - accuracy[:, 1], rest[:, 2] - rest[:, 0])
+    high = np.hypot(accuracy[:, 2] - accuracy[:, 0], rest[:, 0] - rest[:, 1])
+    over_subjects = np.isfinite(tested.half)
+    low, high = (np.where(over_subjects, tested.half, each) for each in (low, high))
+    bounds = np.column_stack([value, value - low, value + high])
+    return np.clip(bounds, -1, 1), over_subjects
+
+
+def _rank(row: SliceRow) -> tuple[bool, bool, float, str]:
+    value = row.difference.value
+    return not row.worse, value != value, value if value == value else 0.0, row.slice.key
