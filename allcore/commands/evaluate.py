@@ -1,4 +1,8 @@
-"""`evaluate`: a model's figures on the images of a data set that its training never saw."""
+"""`evaluate`: a model's figures on the images of a data set that its training never saw.
+
+With `--robustness` how they move when these images are altered, with `--facts` what of the images'
+pixels is asked for where they are absent.
+"""
 
 import json
 import sys
@@ -12,35 +16,65 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
 
+    from allcore.data.manifest import Manifest
     from allcore.evaluation.held_out import Selection
     from allcore.evaluation.report import Report, SplitReport
+    from allcore.modelfolder import ModelInfo
+
+
+CELLS = 600
+"""Cells that are altered unless asked otherwise: about ten minutes on one core."""
 
 
 def evaluate(
     data: Annotated[Path, typer.Option(help="Data set: a folder, or a CSV of its images.")],
-    out: Annotated[Path, typer.Option(help="Folder for metrics.json and predictions.parquet.")],
+    out: Annotated[Path, typer.Option(help="Folder for what is found, such as metrics.json.")],
     model: Annotated[str | None, typer.Option(help="Name of an installed model.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:<n>.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    robustness: Annotated[
+        bool,
+        typer.Option("--robustness", help="Only robustness.json: the figures of altered cells."),
+    ] = False,
+    cells: Annotated[
+        int, typer.Option(min=2, help="Cells that --robustness alters, classes and subjects alike.")
+    ] = CELLS,
+    only_facts: Annotated[
+        bool,
+        typer.Option("--facts", help="Only facts.parquet: size, brightness and such of cells."),
+    ] = False,
 ) -> None:
     """Evaluate a model on the images of a data set that its training never saw.
 
     Of the data set that the model was trained on these are its validation and test images; of
-    any other data set, all images with a label, as test.
+    any other data set, all images with a label, as test. With --robustness or --facts nothing else
+    is written; of an out-of-fold model's own data both take the cells of its predictions, and
+    altered cells are predicted by the network that never saw their subject.
     """
     from allcore import modelfolder, settings
+    from allcore.commands import robustness as altered
     from allcore.data import readers
     from allcore.evaluation import held_out, report
 
     chosen = settings.load()
     folder = modelfolder.folder(model or chosen.model)
     info = modelfolder.read_info(folder)
+    if robustness or only_facts:
+        _prepare(out)
+        if only_facts:
+            print(_facts_of(_measured(readers.read(data), info, folder), out))
+        if robustness:
+            altered.write(
+                readers.read(data), folder, out, device=device, cells=cells, as_json=as_json
+            )
+        return
     images = held_out.select(readers.read(data), info, folder)
     table = _predict(images, folder, device or chosen.device)
     found = report.evaluate(table, info)
     _prepare(out)
     table.to_parquet(out / modelfolder.PREDICTIONS, index=False)
     report.write_metrics(found, out / report.METRICS)
+    _write_facts(images.manifest, out)
     refused = len(images.manifest) - len(table)
     if as_json:
         print(json.dumps(report.as_dict(found) | {"refused": refused}, indent=2))
@@ -57,6 +91,58 @@ def _prepare(out: Path) -> None:
         raise AllScopeError(
             f"The folder {out} can't be made ({error.strerror}): choose another with --out."
         ) from error
+
+
+def _measured(data: "Manifest", info: "ModelInfo", folder: Path) -> "Manifest":
+    """The images of the model's predictions that are in the data set, else its held-out images.
+
+    Raises:
+        DataError: no image has a label, or none may be evaluated.
+        ModelError: the model folder is damaged.
+    """
+    from allcore.data.manifest import Manifest
+    from allcore.evaluation import held_out
+
+    known = data.table["image_id"].isin(set(_shipped(folder)["image_id"]))
+    if known.any():
+        return Manifest(data.root, data.table[known].reset_index(drop=True), data.name)
+    return held_out.select(data, info, folder).manifest
+
+
+def _facts_of(images: "Manifest", out: Path) -> str:
+    """Write the facts of the images and say so in a sentence.
+
+    Raises:
+        DataError: none of the images can be measured.
+    """
+    from allcore.errors import DataError
+    from allcore.evaluation import words
+
+    measured = _write_facts(images, out)
+    if not measured:
+        raise DataError(
+            f"No picture of {images.root} can be read and shows a cell on black: connect the "
+            "pictures that the model was evaluated on."
+        )
+    left_out = len(images) - measured
+    more = f"; {words.count(left_out, 'image')} without a cell left out" if left_out else ""
+    return f"Facts of {words.count(measured, 'cell')} written to {out}{more}."
+
+
+def _write_facts(images: "Manifest", out: Path) -> int:
+    """Measure the images, write facts.parquet where any has a cell, and say how many have."""
+    from tqdm import tqdm
+
+    from allcore import modelfolder
+    from allcore.data import facts
+
+    pictures = list(zip(images.table["image_id"].astype(str), images.paths(), strict=True))
+    hidden = not sys.stderr.isatty()
+    with tqdm(total=len(pictures), desc="Measuring", unit="cell", disable=hidden) as bar:
+        table = facts.table(pictures, progress=bar.update)
+    if len(table):
+        modelfolder.write_facts(out, table)
+    return len(table)
 
 
 def _predict(images: "Selection", folder: Path, device: str) -> "pd.DataFrame":

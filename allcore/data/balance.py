@@ -1,9 +1,11 @@
-"""Class and subject balance: how often each training image is drawn."""
+"""Class and subject balance: how often each training image is drawn, and fair samples of cells."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from allcore.data.manifest import Manifest
 
 
 def weights(
@@ -25,3 +27,21 @@ def weights(
         chance[label_of == label] /= chance[label_of == label].sum()
     result: NDArray[np.float64] = chance / chance.sum()
     return result
+
+
+def sample(manifest: Manifest, *, cells: int, seed: int = 0) -> Manifest:
+    """At most ``cells`` cells, half of each class, subjects as alike as their numbers allow.
+
+    Args:
+        manifest: every image with a label.
+        cells: how many to draw.
+        seed: of the draw.
+    """
+    table = manifest.table.iloc[np.random.default_rng(seed).permutation(len(manifest))]
+    turn = table.groupby("group").cumcount()  # the first of each subject, then the second, ...
+    chosen = [
+        turn[table["label"] == label].sort_values(kind="stable").index[: cells // 2]
+        for label in sorted(set(table["label"]))
+    ]
+    rows = sorted(int(row) for part in chosen for row in part)
+    return Manifest(manifest.root, manifest.table.loc[rows].reset_index(drop=True), manifest.name)

@@ -15,13 +15,14 @@ from tqdm import tqdm
 
 from allcore import modelfolder
 from allcore.comparison.records import Figure
-from allcore.data import cells, readers
+from allcore.data import balance, cells, readers
+from allcore.data.alterations import Cell
 from allcore.data.manifest import Manifest
 from allcore.errors import AllScopeError, BadImage, DataError, ModelError
-from allcore.evaluation import held_out, intervals, paired
+from allcore.evaluation import held_out, paired, robustness
 from allcore.evaluation.metrics import Floats
 from allcore.experiments import record, statistics, trials
-from allcore.experiments.alterations import ALTERATIONS, Cell, Common
+from allcore.experiments.alterations import ALTERATIONS, Common
 from allcore.experiments.options import Options
 from allcore.experiments.record import Record, Row
 from allcore.experiments.statistics import change
@@ -75,7 +76,7 @@ def run(options: Options) -> Record:
             modelfolder.folder(name), options.device, threads=options.threads
         )
         held = held_cells(data, predictor.info, modelfolder.folder(name))
-        sample = balanced(held.manifest, cells=options.cells)
+        sample = balance.sample(held.manifest, cells=options.cells)
         table = _logits(predictor, sample, options)
         rows += _rows(name, predictor.info, sample.table.loc[table.index], table)
         notes += _notes_of(predictor.info, held, refused=len(sample) - len(table))
@@ -131,18 +132,6 @@ def held_cells(data: Manifest, info: ModelInfo, folder: Path) -> Held:
     tested = table[table["split"] == "test"].reset_index(drop=True)
     chosen = tested if tested["label"].nunique() == 2 else table
     return Held(Manifest(data.root, chosen, data.name), seen=False)
-
-
-def balanced(manifest: Manifest, *, cells: int, seed: int = 0) -> Manifest:
-    """At most ``cells`` cells, half of each class, subjects as alike as their numbers allow."""
-    table = manifest.table.iloc[np.random.default_rng(seed).permutation(len(manifest))]
-    turn = table.groupby("group").cumcount()  # the first of each subject, then the second, ...
-    chosen = [
-        turn[table["label"] == label].sort_values(kind="stable").index[: cells // 2]
-        for label in sorted(set(table["label"]))
-    ]
-    rows = sorted(int(row) for part in chosen for row in part)
-    return Manifest(manifest.root, manifest.table.loc[rows].reset_index(drop=True), manifest.name)
 
 
 def finding(rows: Sequence[Row], names: Sequence[str]) -> str:
@@ -293,7 +282,8 @@ def _rows(name: str, info: ModelInfo, cells_of: pd.DataFrame, table: pd.DataFram
             less = paired.difference(resampled[key], resampled[UNCHANGED], "auroc")
             figures["change"] = statistics.as_figure(less)
             flipped = (probability[key] >= info.threshold) != before
-            figures["flipped"] = _share(flipped, labels, groups)
+            share = robustness.share(flipped, labels=labels, subjects=groups)
+            figures["flipped"] = statistics.as_figure(share)
         rows.append(Row(title, figures, len(labels), len(np.unique(groups)), group=name))
     return rows
 
@@ -301,17 +291,6 @@ def _rows(name: str, info: ModelInfo, cells_of: pd.DataFrame, table: pd.DataFram
 def _auroc(labels: NDArray[np.int_], probability: Floats, groups: NDArray[np.str_]) -> Figure:
     found = statistics.pooled(labels=labels, probabilities=probability, subjects=groups)
     return statistics.as_figure(found["auroc"].subject)
-
-
-def _share(flags: NDArray[np.bool_], labels: NDArray[np.int_], groups: NDArray[np.str_]) -> Figure:
-    """Share of cells with an interval over subjects."""
-    which = np.unique(groups, return_inverse=True)[1]
-    drawn = intervals.subject_weights(labels=labels, groups=which)
-    hits, counts = np.bincount(which, weights=flags), np.bincount(which)
-    resampled = (drawn @ hits) / (drawn @ counts)
-    degrees = len(counts) - len(np.unique(labels))
-    value = float(flags.mean())
-    return statistics.as_figure(intervals.student(value, resampled, degrees=degrees, share=True))
 
 
 def _notes_of(info: ModelInfo, held: Held, *, refused: int) -> list[str]:

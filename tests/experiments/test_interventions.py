@@ -8,10 +8,10 @@ import pytest
 
 from allcore import modelfolder
 from allcore.data import cells, readers
-from allcore.data.manifest import Manifest
+from allcore.data.alterations import Cell
 from allcore.errors import DataError, ModelError
 from allcore.experiments import alterations, interventions
-from allcore.experiments.alterations import ALTERATIONS, Cell, Common
+from allcore.experiments.alterations import ALTERATIONS, Common
 from allcore.experiments.options import Options
 from tests.conftest import draw_cell
 
@@ -76,18 +76,6 @@ def test_alteration__blackens_the_background(cell: Cell) -> None:
     dirty = Cell(np.where(cell.mask[..., None], cell.rgb, 9).astype(np.uint8), cell.mask)
     found = altered(dirty, "black").rgb
     assert found[0, 0].max() == 0 and (found[cell.mask] == cell.rgb[cell.mask]).all()
-
-
-def test_balanced__takes_turns_between_subjects() -> None:
-    sizes = {"1": 90, "2": 4, "H1": 50, "H2": 50}
-    rows = [
-        {"group": group, "label": "hem" if group[0] == "H" else "all"}
-        for group, count in sizes.items()
-        for _ in range(count)
-    ]
-    manifest = Manifest(Path(), pd.DataFrame(rows), "cells")
-    found = interventions.balanced(manifest, cells=40).table["group"].value_counts()
-    assert found.to_dict() == {"1": 16, "2": 4, "H1": 10, "H2": 10}
 
 
 def test_models__without_any(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,0 +1,156 @@
+"""Ways to change one thing in the picture of a cell and leave the rest, by how much one likes."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from allcore.data import cells
+from allcore.data.cells import Rgb
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A picture (H, W, 3) uint8 and the mask (H, W) of the cell in it."""
+
+    rgb: Rgb
+    mask: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One thing that is changed by degrees.
+
+    Attributes:
+        name: short, for a file.
+        title: as people read it.
+        unit: of the levels, as an axis names it.
+        levels: what is tried, ascending, the unaltered level among them.
+        unaltered: the level that stands for the picture as it is.
+        change: the picture of a cell changed to a level other than ``unaltered``.
+    """
+
+    name: str
+    title: str
+    unit: str
+    levels: tuple[float, ...]
+    unaltered: float
+    change: Callable[[Cell, float], Cell]
+
+    def at(self, cell: Cell, level: float) -> Cell:
+        """The cell changed to a level; at ``unaltered`` the very cell."""
+        return cell if level == self.unaltered else self.change(cell, level)
+
+
+def gain(cell: Cell, factors: tuple[float, float, float]) -> Cell:
+    """Red, green and blue multiplied, the background too, as a camera would."""
+    return Cell(rounded(cell.rgb * np.asarray(factors)), cell.mask)
+
+
+def rescaled(cell: Cell, factor: float) -> Cell:
+    """The picture enlarged or shrunk, cut to the native side around its middle."""
+    height, width = (max(1, round(factor * side)) for side in cell.mask.shape)
+    picture, mask = Image.fromarray(cell.rgb), Image.fromarray(cell.mask)
+    shape = (width, height)
+    return Cell(
+        cells.centre_crop(np.asarray(picture.resize(shape, Image.Resampling.BICUBIC))),
+        _middle(np.asarray(mask.resize(shape, Image.Resampling.NEAREST))),
+    )
+
+
+def turned(cell: Cell, degrees: float) -> Cell:
+    """The cell turned counter-clockwise around the middle of its frame, in the middle of black.
+
+    Turns by anything but quarters interpolate between pixels, which softens the texture a little.
+    """
+    top, left, bottom, right = cells.frame_of(cell.mask)
+    height, width = bottom - top, right - left
+    side = int(np.ceil(np.hypot(height, width))) + 4
+    y, x = (side - height) // 2, (side - width) // 2
+    rgb = np.zeros((side, side, 3), dtype=np.uint8)
+    rgb[y : y + height, x : x + width] = cell.rgb[top:bottom, left:right]
+    mask = np.zeros((side, side), dtype=bool)
+    mask[y : y + height, x : x + width] = cell.mask[top:bottom, left:right]
+    picture = Image.fromarray(rgb).rotate(degrees, Image.Resampling.BICUBIC)
+    own = Image.fromarray(mask).rotate(degrees, Image.Resampling.NEAREST)
+    return Cell(cells.centre_crop(np.asarray(picture)), _middle(np.asarray(own)))
+
+
+def eroded(cell: Cell, pixels: int) -> Cell:
+    """The outermost pixels of the cell blackened; as it is where nothing would be left."""
+    mask = ndimage.binary_erosion(cell.mask, iterations=pixels)
+    return Cell(cell.rgb * mask[..., None], mask) if mask.any() else cell
+
+
+def surrounded(cell: Cell, share: float) -> Cell:
+    """The background filled with a share of the cell's mean colour, as if it were not masked."""
+    fill = share * cell.rgb[cell.mask].mean(axis=0)
+    return Cell(np.where(cell.mask[..., None], cell.rgb, rounded(fill)), cell.mask)
+
+
+def blurred(cell: Cell, sigma: float) -> Cell:
+    """Blurred inside alone, by a Gaussian in pixels: the outline stays as sharp as it was."""
+    weight = cell.mask.astype(np.float32)
+    spread = np.maximum(ndimage.gaussian_filter(weight, sigma), 1e-3)[..., None]
+    own = cell.rgb * weight[..., None]
+    return inside(cell, ndimage.gaussian_filter(own, (sigma, sigma, 0)) / spread)
+
+
+def compressed(cell: Cell, quality: int) -> Cell:
+    """Saved as JPEG and read again."""
+    file = io.BytesIO()
+    Image.fromarray(cell.rgb).save(file, "JPEG", quality=quality)
+    with Image.open(file) as again:
+        return Cell(np.asarray(again.convert("RGB")), cell.mask)
+
+
+def inside(cell: Cell, values: NDArray[np.floating]) -> Cell:
+    """The cell's pixels replaced, never so dark that they would pass for background."""
+    bright = values.clip(cells.BACKGROUND_LEVEL + 2, 255)
+    return Cell(rounded(np.where(cell.mask[..., None], bright, cell.rgb)), cell.mask)
+
+
+def rounded(values: NDArray[np.floating]) -> Rgb:
+    """Pixels of computed values, cut to 0 to 255."""
+    return np.asarray(np.rint(values.clip(0, 255)), dtype=np.uint8)
+
+
+def _middle(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A mask cut as ``cells.centre_crop`` cuts its picture."""
+    side = cells.NATIVE_SIDE
+    top, left = (max(0, (length - side) // 2) for length in mask.shape)
+    cut: NDArray[np.bool_] = mask[top : top + side, left : left + side]
+    return cut
+
+
+SWEEPS = (
+    Sweep(
+        "brightness", "Brightness", "factor",
+        (0.6, 0.8, 1.0, 1.2, 1.4), 1.0, lambda cell, level: gain(cell, (level, level, level)),
+    ),
+    Sweep(
+        "stain", "Stain", "% more red, less blue",
+        (-30, -20, -10, 0, 10, 20, 30), 0,
+        lambda cell, level: gain(cell, (1 + level / 100, 1.0, 1 - level / 100)),
+    ),
+    Sweep("blur", "Blur inside the cell", "px", (0, 0.5, 1, 2, 3), 0, blurred),
+    Sweep("rotation", "Rotation", "degrees", (0, 15, 45, 90, 135, 180), 0, turned),
+    Sweep("scale", "Scale", "factor", (0.7, 0.85, 1.0, 1.2, 1.4), 1.0, rescaled),
+    Sweep(
+        "jpeg", "JPEG compression", "quality, 100 as it is",
+        (10, 30, 50, 75, 95, 100), 100, lambda cell, level: compressed(cell, round(level)),
+    ),
+    Sweep(
+        "margin", "Mask cut into the cell", "px",
+        (0, 2, 4, 6, 8), 0, lambda cell, level: eroded(cell, round(level)),
+    ),
+    Sweep(
+        "background", "Background filled", "% of the cell's mean colour",
+        (0, 25, 50, 100), 0, lambda cell, level: surrounded(cell, level / 100),
+    ),
+)  # fmt: skip
+"""What ``evaluate --robustness`` tries, in the order of figures."""

@@ -1,0 +1,266 @@
+"""How the figures move when held-out cells are altered, as ``robustness.json`` keeps it.
+
+Every figure has an interval over subjects, and so has its change against the unaltered cells: the
+same subjects are drawn for both, so that what sets subjects apart cancels. Imports no torch, for
+pages.
+"""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allcore import modelfolder, notice
+from allcore.data.alterations import Sweep
+from allcore.errors import ModelError
+from allcore.evaluation import figures, intervals, paired
+from allcore.evaluation.intervals import Interval
+from allcore.evaluation.metrics import Floats
+from allcore.evaluation.paired import Resampled
+
+FIGURES = ("accuracy", "weighted_f1", "auroc", "sensitivity", "specificity")
+"""The figures of a row, keys of ``metrics.TITLES``."""
+Answers = Mapping[tuple[str, float], Floats]
+"""Calibrated probabilities (N,) by alteration and level; every alteration's unaltered level too."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The figures at one level of one alteration.
+
+    Attributes:
+        alteration: name of the alteration.
+        level: how much, in its unit.
+        figures: the ``FIGURES`` with intervals over subjects.
+        changes: each less that of the unaltered cells, on the same resamples of subjects.
+        flipped: share of cells called otherwise than unaltered.
+    """
+
+    alteration: str
+    level: float
+    figures: dict[str, Interval]
+    changes: dict[str, Interval]
+    flipped: Interval
+
+
+@dataclass(frozen=True)
+class Alteration:
+    """What was altered: a `Sweep` without the way it is done."""
+
+    name: str
+    title: str
+    unit: str
+    levels: tuple[float, ...]
+    unaltered: float
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """The whole of ``robustness.json``.
+
+    Attributes:
+        command: what wrote it.
+        model: its name.
+        weights_sha256: digest of the model's weights.
+        folds_sha256: digest of the fold networks that answered, None where the model itself did.
+        data: name of the data set.
+        data_digest: of the whole data set's manifest.
+        threshold: probability from which a cell is called a blast.
+        cells: how many were predicted at every level.
+        subjects: independent subjects among them, None where unknown.
+        alterations: what was tried, in the order of figures.
+        rows: a row an alteration and level, the unaltered ones among them.
+    """
+
+    command: str
+    model: str
+    weights_sha256: str
+    folds_sha256: str | None
+    data: str
+    data_digest: str
+    threshold: float
+    cells: int
+    subjects: int | None
+    alterations: tuple[Alteration, ...]
+    rows: tuple[Row, ...]
+
+    def of(self, alteration: str) -> tuple[Row, ...]:
+        """The rows of one alteration, by level."""
+        return tuple(row for row in self.rows if row.alteration == alteration)
+
+
+def rows(
+    answers: Answers,
+    sweeps: Sequence[Sweep],
+    *,
+    labels: NDArray[np.integer],
+    subjects: NDArray[np.str_] | None,
+    threshold: float,
+) -> tuple[Row, ...]:
+    """A row an alteration and level.
+
+    Args:
+        answers: probabilities (N,) of every level of every sweep.
+        sweeps: what was altered.
+        labels: (N,) 1 for an ALL blast, 0 for a normal cell.
+        subjects: (N,) the independent subject of each cell; None where unknown, and then no
+            interval is given.
+        threshold: probability from which a cell is called a blast.
+
+    Raises:
+        DataError: no cells, or values that are no labels or no probabilities.
+    """
+    found = []
+    for sweep in sweeps:
+        before = answers[sweep.name, sweep.unaltered]
+        unaltered = _resampled(before, labels, subjects, threshold)
+        for level in sweep.levels:
+            now = answers[sweep.name, level]
+            altered = _resampled(now, labels, subjects, threshold)
+            flipped = (now >= threshold) != (before >= threshold)
+            found.append(
+                Row(
+                    sweep.name,
+                    level,
+                    _figures(now, labels, subjects, threshold),
+                    {
+                        name: paired.difference(altered[name], unaltered[name], name)
+                        for name in FIGURES
+                    }
+                    if level != sweep.unaltered
+                    else dict.fromkeys(FIGURES, Interval(0.0, 0.0, 0.0)),
+                    share(flipped, labels=labels, subjects=subjects),
+                )
+            )
+    return tuple(found)
+
+
+def share(
+    flags: NDArray[np.bool_], *, labels: NDArray[np.integer], subjects: NDArray[np.str_] | None
+) -> Interval:
+    """Share of N cells that are flagged, with an interval over subjects, none without subjects."""
+    value = float(flags.mean())
+    cells = figures.sample(labels=labels, probabilities=flags.astype(float), subjects=subjects)
+    if cells.groups is None:
+        return intervals.unknown(value)
+    hits, counts = np.bincount(cells.groups, weights=flags), np.bincount(cells.groups)
+    resampled = (cells.weights @ hits) / (cells.weights @ counts)
+    degrees = cells.degrees("accuracy")
+    return intervals.student(value, resampled, degrees=degrees, share=True)
+
+
+def describe(sweep: Sweep) -> Alteration:
+    """A sweep as the file keeps it."""
+    fields = dataclasses.fields(Alteration)
+    return Alteration(**{field.name: getattr(sweep, field.name) for field in fields})
+
+
+def write(found: Robustness, path: Path) -> None:
+    """Write ``robustness.json`` into a folder."""
+    text = json.dumps(as_dict(found), indent=1, allow_nan=False)
+    (path / modelfolder.ROBUSTNESS).write_text(text + "\n", encoding="utf-8")
+
+
+def as_dict(found: Robustness) -> dict[str, Any]:
+    """The results as JSON holds them: null where a figure or a bound is unknown."""
+    plain: dict[str, Any] = {"notice": notice.RESEARCH_USE} | _plain(dataclasses.asdict(found))
+    units = {each.name: each.unit for each in found.alterations}
+    plain["rows"] = [row | {"unit": units[row["alteration"]]} for row in plain["rows"]]
+    return plain
+
+
+def read(path: Path) -> Robustness | None:
+    """What a model folder's ``robustness.json`` holds; None where there is none.
+
+    Raises:
+        ModelError: it is damaged or of another version.
+    """
+    file = path / modelfolder.ROBUSTNESS
+    if not file.exists():
+        return None
+    try:
+        fields = json.loads(file.read_text(encoding="utf-8"))
+        fields.pop("notice")
+        fields["rows"] = tuple(_row(row) for row in fields["rows"])
+        fields["alterations"] = tuple(
+            Alteration(**each | {"levels": tuple(each["levels"])}) for each in fields["alterations"]
+        )
+        return Robustness(**fields)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f"{file} can't be read ({type(error).__name__}): write it again with 'python -m "
+            f"allcore evaluate --robustness --out {path}'."
+        ) from error
+
+
+def _figures(
+    probabilities: Floats,
+    labels: NDArray[np.integer],
+    subjects: NDArray[np.str_] | None,
+    threshold: float,
+) -> dict[str, Interval]:
+    cells = figures.sample(labels=labels, probabilities=probabilities, subjects=subjects)
+    found = (*figures.threshold_free(cells), *figures.at_threshold(cells, threshold))
+    of = {each.name: each.subject for each in found}
+    return {name: of[name] for name in FIGURES}
+
+
+def _resampled(
+    probabilities: Floats,
+    labels: NDArray[np.integer],
+    subjects: NDArray[np.str_] | None,
+    threshold: float,
+) -> dict[str, Resampled]:
+    """Each figure in every resample of subjects, which hangs on labels and subjects alone."""
+    cells = figures.sample(labels=labels, probabilities=probabilities, subjects=subjects)
+    whole = paired.resample(
+        labels=labels, probabilities=probabilities, subjects=subjects, threshold=threshold
+    )
+    found = dict.fromkeys(paired.COMPARED, whole)
+    for name, label in (("sensitivity", 1), ("specificity", 0)):
+        own = labels == label
+        right = own & ((probabilities >= threshold) == label)
+        with np.errstate(invalid="ignore"):
+            value = float(np.divide(right.sum(), own.sum()))
+            draws = _sums(cells, right) / _sums(cells, own)
+        found[name] = Resampled({name: value}, {name: draws}, cells.degrees(name))
+    if subjects is None:  # what was resampled are single cells: no interval over subjects
+        return {name: dataclasses.replace(one, degrees=0) for name, one in found.items()}
+    return found
+
+
+def _sums(cells: figures.Sample, flags: NDArray[np.bool_]) -> Floats:
+    """(resamples,) how many cells are flagged in each resample of subjects."""
+    if cells.groups is None:
+        return np.zeros(0)
+    found: Floats = cells.weights @ np.bincount(cells.groups, weights=flags)
+    return found
+
+
+def _row(fields: dict[str, Any]) -> Row:
+    return Row(
+        fields["alteration"],
+        fields["level"],
+        {name: _interval(fields["figures"][name]) for name in FIGURES},
+        {name: _interval(fields["changes"][name]) for name in FIGURES},
+        _interval(fields["flipped"]),
+    )
+
+
+def _interval(fields: dict[str, float | None]) -> Interval:
+    return Interval(**{end: math.nan if v is None else float(v) for end, v in fields.items()})
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON holds it."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
