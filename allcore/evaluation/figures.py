@@ -116,7 +116,7 @@ def at_threshold(cells: Sample, threshold: float) -> tuple[Figure, ...]:
     observed = np.array(dataclasses.astuple(counts))
     by_cell = metrics.count_figures(Confusion(*_redrawn(observed, cells.resamples).T))
     shares = _shares(counts)
-    by_subject = metrics.count_figures(_by_subject(cells, threshold))
+    by_subject = metrics.count_figures(resampled(cells, threshold))
     return tuple(
         Figure(
             name=name,
@@ -126,6 +126,17 @@ def at_threshold(cells: Sample, threshold: float) -> tuple[Figure, ...]:
         )
         for name, figure in value.items()
     )
+
+
+def resampled(cells: Sample, threshold: float) -> Confusion:
+    """Counts of bootstrap resamples of whole subjects, (resamples,) or empty where unknown."""
+    if cells.groups is None:
+        return Confusion(*np.zeros((4, 0)))
+    called = cells.probabilities >= threshold
+    which = cells.groups * 4 + 2 * (cells.labels == 1) + called
+    table = np.bincount(which, minlength=4 * cells.weights.shape[1]).reshape(-1, 4)
+    tn, fp, fn, tp = (cells.weights @ table).T
+    return Confusion(tp=tp, fp=fp, fn=fn, tn=tn)
 
 
 def threshold_free(cells: Sample) -> tuple[Figure, ...]:
@@ -169,17 +180,6 @@ def _redrawn(counts: NDArray[Any], resamples: int) -> Floats:
     rng = np.random.default_rng(intervals.SEED)
     cells = int(counts.sum())
     return rng.multinomial(cells, counts / cells, size=resamples).astype(float)
-
-
-def _by_subject(cells: Sample, threshold: float) -> Confusion:
-    """Counts of bootstrap resamples of whole subjects."""
-    if cells.groups is None:
-        return Confusion(*np.zeros((4, 0)))
-    called = cells.probabilities >= threshold
-    which = cells.groups * 4 + 2 * (cells.labels == 1) + called
-    table = np.bincount(which, minlength=4 * cells.weights.shape[1]).reshape(-1, 4)
-    tn, fp, fn, tp = (cells.weights @ table).T
-    return Confusion(tp=tp, fp=fp, fn=fn, tn=tn)
 
 
 def _by_subject_blocks(cells: Sample, table: blocks.Blocks) -> Floats:

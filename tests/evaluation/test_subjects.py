@@ -43,7 +43,7 @@ def test_numbered__as_numpy_numbers_them() -> None:
     numbers = figures.numbered(np.array([10, 9, 10]))  # whole numbers sort as names do
     assert (numbers[0].tolist(), numbers[1].tolist()) == (["10", "9"], [0, 1, 0])
     mixed = figures.numbered(np.array([10, "10", None], dtype=object))
-    assert (mixed[0].tolist(), mixed[1].tolist()) == (["10", "None"], [0, 0, 1])
+    assert (mixed[0].tolist(), mixed[1].tolist()) == (["10", "nan"], [0, 0, 1])
 
 
 def test_rows__hundred_thousand_cells_of_five_hundred_subjects_are_quick() -> None:
