@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from allcore.data import facts as facts_of_cells
 from allcore.errors import DataError
 from allcore.evaluation import intervals, paired, slice_statistics
 from allcore.evaluation.intervals import Interval
@@ -143,20 +144,32 @@ def quantile_slices(
     """Five slices of about equal size for each fact; fewer where many cells share a value.
 
     Args:
-        facts: one row a cell, numeric columns such as area or brightness; a cell without a value is
-            in no slice.
-        titles: what people call the columns.
+        facts: one row a cell; numeric columns such as area or brightness, and columns of yes and
+            no, which make one slice each. A cell without a value is in no slice; other columns
+            are passed over.
+        titles: what people call the columns; those of `allcore.data.facts` are known.
     """
     made = []
-    for column in facts:
+    for column in map(str, facts.select_dtypes("bool").columns):
+        name, members = fact_title(column, titles), facts[column].to_numpy(dtype=bool)
+        if 0 < members.sum() < len(members):
+            made.append(Slice(f"fact:{column}", name, "fact", members))
+    for column in map(str, facts.select_dtypes("number").columns):
         values = facts[column].to_numpy(dtype=float)
-        title = (titles or {}).get(str(column), str(column))
         for i, members in enumerate(fifths(values)):
             if 0 < members.sum() < np.isfinite(values).sum():
-                span = f"{number(values[members].min())} to {number(values[members].max())}"
-                name = f"{title[:1].upper()}{title[1:]}, {FIFTHS[i]} ({span})"
+                name = (
+                    f"{fact_title(column, titles)}, {FIFTHS[i]} ({_span(column, values[members])})"
+                )
                 made.append(Slice(f"fact:{column}:{i}", name, "fact", members))
     return tuple(made)
+
+
+def fact_title(column: str, titles: Mapping[str, str] | None = None) -> str:
+    """What people call a fact, without what stands in brackets."""
+    known = {fact.name: fact.title.split(" (")[0] for fact in facts_of_cells.FACTS}
+    title = (titles or {}).get(column) or known.get(column, column)
+    return title[:1].upper() + title[1:]
 
 
 def subject_slices(subjects: "pd.Series[str] | NDArray[np.str_]") -> tuple[Slice, ...]:
@@ -174,7 +187,7 @@ def cluster_slices(
     """A slice for each cluster; negative numbers are cells in none."""
     made = []
     for which in np.unique(clusters[clusters >= 0]).tolist():
-        title = (titles or {}).get(which, f"Cluster {which}")
+        title = (titles or {}).get(which, f"Cluster {which + 1}")
         made.append(Slice(f"cluster:{which}", title, "cluster", clusters == which))
     return tuple(made)
 
@@ -205,6 +218,11 @@ def fifths(values: Floats) -> tuple[NDArray[np.bool_], ...]:
 def number(value: float) -> str:
     """Three significant figures, or whole thousands with commas."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _span(column: str, values: Floats) -> str:
+    units = {fact.name: fact.unit for fact in facts_of_cells.FACTS if fact.unit != "ratio"}
+    return f"{number(values.min())} to {number(values.max())} {units.get(column, '')}".rstrip()
 
 
 def _same_length(array: NDArray[np.generic], labels: NDArray[np.integer], what: str) -> None:

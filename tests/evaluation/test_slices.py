@@ -281,11 +281,21 @@ def test_test__cluster_robust_error_is_that_of_the_sandwich() -> None:
 
 def test_quantile_slices__fifths_of_about_equal_size() -> None:
     area = np.append(np.random.default_rng(1).permutation(1000), np.nan)
-    made = slices.quantile_slices(pd.DataFrame({"area": area}), {"area": "area"})
+    made = slices.quantile_slices(pd.DataFrame({"area": area}), {"area": "nucleus"})
     assert [each.members.sum() for each in made] == [200] * 5
-    assert made[0].title == "Area, lowest fifth (0 to 199)"
+    assert made[0].title == "Nucleus, lowest fifth (0 to 199 px)"
     assert made[-1].key == "fact:area:4"
     assert not any(each.members[-1] for each in made)
+
+
+def test_quantile_slices__yes_and_no_makes_one() -> None:
+    border = np.arange(10) < 3
+    facts = pd.DataFrame({"image_id": "x", "border": border, "ever": np.ones(10, dtype=bool)})
+    made = slices.quantile_slices(facts)
+    assert [(each.key, each.title) for each in made] == [
+        ("fact:border", "Touches the picture's border")
+    ]
+    assert made[0].members.tolist() == border.tolist()
 
 
 def test_quantile_slices__shared_values_stay_together() -> None:
@@ -307,7 +317,7 @@ def test_cluster_slices__negative_is_none() -> None:
     made = slices.cluster_slices(np.array([2, -1, 0, 2]), {0: "dark ones"})
     assert [(each.key, each.title, each.members.sum()) for each in made] == [
         ("cluster:0", "dark ones", 1),
-        ("cluster:2", "Cluster 2", 2),
+        ("cluster:2", "Cluster 3", 2),
     ]
 
 
