@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from allcore.evaluation import intervals, metrics, weights
+from allcore.evaluation.figures import Sample
 from allcore.evaluation.metrics import Floats
 
 # Beyond these a validation set is separated perfectly or carries no information.
@@ -22,6 +23,24 @@ class ReliabilityBin:
     cells: int
     probability: float  # mean predicted
     blasts: intervals.Interval  # share of blasts, with its Wilson interval
+
+
+@dataclass(frozen=True)
+class ReliabilityCurve:
+    """Share of blasts over predicted probability, in B bins of equal width.
+
+    Counts have an entry for every bin; the others are NaN where a bin holds no cell.
+    """
+
+    edges: Floats  # (B + 1,)
+    blasts: NDArray[np.intp]  # (B,) counts
+    normals: NDArray[np.intp]  # (B,)
+    probability: Floats  # (B,) mean predicted
+    share: Floats  # (B,) of blasts
+    image_low: Floats  # (B,) Wilson, over cells
+    image_high: Floats
+    subject_low: Floats  # (B,) over subjects, NaN also where too few have cells in the bin
+    subject_high: Floats
 
 
 @dataclass(frozen=True)
@@ -108,6 +127,36 @@ def fit_platt(
     return Platt(float(np.exp(found.x[0])), float(found.x[1]))
 
 
+def curve(cells: Sample, *, bins: int = metrics.ECE_BINS) -> ReliabilityCurve:
+    """The reliability curve with 95 % bands over cells and over subjects, and its histogram.
+
+    For the curve before calibration give a sample of `probability(logit, 1.0)`. Over subjects a
+    bin's band is Student's t by the resamples of `figures`; its degrees of freedom are those of the
+    subjects that have cells in the bin.
+
+    Args:
+        cells: the labelled cells.
+        bins: how many of equal width between 0 and 1.
+    """
+    which = metrics.bin_of(cells.probabilities, bins=bins)
+    total = np.bincount(which, minlength=bins)
+    blasts = np.bincount(which, weights=cells.labels, minlength=bins).astype(np.intp)
+    predicted = np.bincount(which, weights=cells.probabilities, minlength=bins)
+    image = [intervals.wilson(int(b), int(n)) for b, n in zip(blasts, total, strict=True)]
+    subject = _over_subjects(cells, which, metrics.ratio(blasts, total))
+    return ReliabilityCurve(
+        edges=np.linspace(0, 1, bins + 1),
+        blasts=blasts,
+        normals=total - blasts,
+        probability=metrics.ratio(predicted, total),
+        share=metrics.ratio(blasts, total),
+        image_low=np.array([each.low for each in image]),
+        image_high=np.array([each.high for each in image]),
+        subject_low=np.array([each.low for each in subject]),
+        subject_high=np.array([each.high for each in subject]),
+    )
+
+
 def reliability(
     *, labels: NDArray[np.integer], probabilities: Floats, bins: int = metrics.ECE_BINS
 ) -> tuple[ReliabilityBin, ...]:
@@ -127,3 +176,31 @@ def reliability(
         )
         for i in np.flatnonzero(cells)
     )
+
+
+def _over_subjects(
+    cells: Sample, which: NDArray[np.intp], share: Floats
+) -> list[intervals.Interval]:
+    """An interval over subjects for the share of blasts in each bin; `which` is (N,)."""
+    bins = len(share)
+    if cells.groups is None or cells.degrees("accuracy") < 1:
+        return [intervals.unknown(float(value)) for value in share]
+    column = which + bins * (cells.labels == 1)
+    table = np.bincount(
+        cells.groups * 2 * bins + column, minlength=2 * bins * cells.weights.shape[1]
+    ).reshape(-1, 2 * bins)
+    normals, blasts = np.split(cells.weights @ table, 2, axis=1)
+    resampled = metrics.ratio(blasts, normals + blasts)
+    degrees = _degrees(cells, present=(table[:, :bins] + table[:, bins:]) > 0)
+    return [
+        intervals.student(float(share[i]), resampled[:, i], degrees=int(degrees[i]), share=True)
+        for i in range(bins)
+    ]
+
+
+def _degrees(cells: Sample, *, present: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """(B,) subjects with cells in a bin, less the classes that these subjects are of."""
+    assert cells.groups is not None
+    blast = intervals.majority(labels=cells.labels, groups=cells.groups)
+    of_class = np.stack([present[blast].sum(axis=0), present[~blast].sum(axis=0)])
+    return np.asarray(of_class.sum(axis=0) - (of_class > 0).sum(axis=0))

@@ -9,7 +9,7 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from allcore.errors import DataError
@@ -153,7 +153,7 @@ def count_figures(counts: Confusion) -> dict[str, Floats]:
     }
 
 
-def ratio(numerator: Counts, denominator: Counts) -> Floats:
+def ratio(numerator: ArrayLike, denominator: ArrayLike) -> Floats:
     """Quotient, NaN where the denominator is 0 (no warning: it is the rule, not a mishap)."""
     top, bottom = np.broadcast_arrays(numerator, denominator)
     out = np.full(top.shape, np.nan)

@@ -3,7 +3,8 @@ import pytest
 from scipy import special
 
 from allcore.errors import DataError
-from allcore.evaluation import calibration
+from allcore.evaluation import calibration, figures, intervals, results
+from tests import simulated
 
 
 def test_fit_temperature__finds_the_one_that_was_applied() -> None:
@@ -59,3 +60,83 @@ def test_fit_platt__finite_where_the_classes_are_apart():
     found = calibration.fit_platt(np.array([-3.0, -2.0, 2.0, 3.0]), np.array([0, 0, 1, 1]))
     assert np.isfinite([found.temperature, found.bias]).all()
     assert 0 < found.probability(np.array([-3.0]))[0] < 0.5 < found.probability(np.array([3.0]))[0]
+
+
+def test_curve__counts_and_shares_are_those_of_reliability() -> None:
+    sample = results.sample_of(simulated.predictions())
+    found = calibration.curve(sample)
+    bins = calibration.reliability(labels=sample.labels, probabilities=sample.probabilities)
+    held = np.flatnonzero(found.blasts + found.normals)
+    assert found.edges[held] == pytest.approx([b.low for b in bins])
+    assert (found.blasts + found.normals)[held].tolist() == [b.cells for b in bins]
+    assert found.blasts.sum() == sample.labels.sum()
+    assert found.normals.sum() == (1 - sample.labels).sum()
+    assert found.probability[held] == pytest.approx([b.probability for b in bins])
+    assert found.share[held] == pytest.approx([b.blasts.value for b in bins])
+    assert found.image_low[held] == pytest.approx([b.blasts.low for b in bins])
+    assert found.image_high[held] == pytest.approx([b.blasts.high for b in bins])
+
+
+def test_curve__bands_over_subjects_hold_the_share_and_are_the_wider_ones() -> None:
+    sample = results.sample_of(simulated.predictions(all_subjects=30, normal_subjects=20))
+    found = calibration.curve(sample)
+    assert np.isfinite(found.subject_low).all()
+    assert (found.subject_low <= found.share).all()
+    assert (found.subject_high >= found.share).all()
+    assert ((found.subject_low >= 0) & (found.subject_high <= 1)).all()
+    wider = (found.subject_high - found.subject_low) > (found.image_high - found.image_low)
+    assert wider.mean() > 0.9
+
+
+def test_curve__resamples_are_those_of_the_sample() -> None:
+    """One bin of all cells: its band is the one of the accuracy of calling all of them blast."""
+    table = simulated.predictions()
+    sample = results.sample_of(table.assign(probability=0.5))
+    found = calibration.curve(sample, bins=1)
+    expected = figures.at_threshold(sample, 0.1)[0]
+    assert expected.name == "accuracy"
+    assert found.subject_low[0] == pytest.approx(expected.subject.low, abs=1e-12)
+    assert found.subject_high[0] == pytest.approx(expected.subject.high, abs=1e-12)
+
+
+def test_curve__a_bin_of_few_subjects_has_no_band_and_a_pure_one_wilsons() -> None:
+    # Subjects a to d have blasts, m to p normal cells; only a's lie in the middle.
+    subjects = np.repeat(list("abcdmnop"), 10)
+    labels = (subjects < "m").astype(int)
+    probabilities = np.where(labels == 1, 0.95, 0.05)
+    probabilities[:5] = 0.5
+    sample = figures.sample(labels=labels, probabilities=probabilities, subjects=subjects)
+    found = calibration.curve(sample, bins=3)
+    assert np.isnan(found.subject_low).tolist() == [False, True, False]
+    pure = intervals.wilson(4, 4)  # its four subjects, not its 35 cells
+    assert (found.subject_low[2], found.subject_high[2]) == (pure.low, pure.high)
+    assert found.image_low[2] > pure.low
+
+
+def test_curve__empty_bins_and_unknown_subjects_are_nan() -> None:
+    sample = figures.sample(
+        labels=np.array([0, 1, 1]), probabilities=np.array([0.05, 0.95, 1.0]), subjects=None
+    )
+    found = calibration.curve(sample, bins=10)
+    assert np.flatnonzero(np.isfinite(found.share)).tolist() == [0, 9]
+    assert np.isnan(found.subject_low).all()
+    assert found.blasts.tolist() == [0] * 9 + [2]
+    assert found.normals.tolist() == [1] + [0] * 9
+
+
+def test_curve__before_calibration_is_off_where_after_is_not() -> None:
+    random = np.random.default_rng(0)
+    honest = random.normal(0, 2, 20_000)
+    labels = (random.uniform(size=20_000) < special.expit(honest)).astype(int)
+    before, after = (
+        calibration.curve(
+            figures.sample(
+                labels=labels,
+                probabilities=calibration.probability(3 * honest, temperature),
+                subjects=None,
+            )
+        )
+        for temperature in (1.0, 3.0)
+    )
+    off = [np.abs(curve.share - curve.probability).mean() for curve in (before, after)]
+    assert off[1] < 0.03 < 0.1 < off[0]
