@@ -1,0 +1,40 @@
+"""What a figure carries when it leaves the program: the notice, and a file name that fits it."""
+
+import re
+from typing import Any
+
+from allcore import notice
+
+SIZE = 11
+"""Pixels of the notice's letters."""
+_ROOM = 18
+"""Pixels that the line takes above the figure."""
+_LONGEST = 80
+
+
+def with_notice(layout: dict[str, Any]) -> dict[str, Any]:
+    """A figure's layout with the notice as a small line below the title.
+
+    The line belongs to the title, so it stays clear of axes and legends at any width, and is part
+    of every picture that is saved of the figure.
+
+    Args:
+        layout: of a figure, as `to_plotly_json` gives it; a title may be missing.
+    """
+    title, margin = dict(layout.get("title") or {}), dict(layout.get("margin") or {})
+    title.setdefault("text", "")
+    if title.get("subtitle", {}).get("text") != notice.RESEARCH_USE:
+        title["subtitle"] = {"text": notice.RESEARCH_USE, "font": {"size": SIZE}}
+        if "t" in margin:
+            margin["t"] += _ROOM
+    return layout | {"title": title, "margin": margin}
+
+
+def file_name(name: str) -> str:
+    """A name as a file of any system may be called, without suffix.
+
+    >>> file_name("ROC: qcresnet-cnmc / test")
+    'ROC-qcresnet-cnmc-test'
+    """
+    words = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-_")
+    return re.sub(r"-{2,}", "-", words)[:_LONGEST] or "figure"
