@@ -5,6 +5,7 @@ every move; what doesn't (`threshold_free`) is computed once.
 """
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,13 +48,20 @@ class Sample:
         Sensitivity rests on the subjects with blasts, specificity on those with normal cells, the
         others on all of them; a class with one subject leaves the others without an interval.
         """
+        return self._degrees.get(name, self._degrees["others"])
+
+    @functools.cached_property
+    def _degrees(self) -> dict[str, int]:
+        """Counted once: figures at a threshold ask nine times at every move."""
         if self.groups is None:
-            return 0
-        if name in _CLASS_OF:
-            return int(np.unique(self.groups[self.labels == _CLASS_OF[name]]).size) - 1
+            return {"others": 0}
         blast = intervals.majority(labels=self.labels, groups=self.groups)
         of_class = [n for n in (int(blast.sum()), int((~blast).sum())) if n]
-        return 0 if min(of_class) == 1 else sum(of_class) - len(of_class)
+        with_cells = {
+            name: int((np.bincount(self.groups[self.labels == label]) > 0).sum()) - 1
+            for name, label in _CLASS_OF.items()
+        }
+        return with_cells | {"others": 0 if min(of_class) == 1 else sum(of_class) - len(of_class)}
 
 
 _CLASS_OF = {"sensitivity": 1, "specificity": 0}
