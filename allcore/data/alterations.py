@@ -48,7 +48,8 @@ class Sweep:
 
 def gain(cell: Cell, factors: tuple[float, float, float]) -> Cell:
     """Red, green and blue multiplied, the background too, as a camera would."""
-    return Cell(rounded(cell.rgb * np.asarray(factors)), cell.mask)
+    changed = rounded(np.arange(256)[:, None] * np.asarray(factors))  # of each level, each channel
+    return Cell(np.stack([changed[cell.rgb[..., c], c] for c in range(3)], axis=2), cell.mask)
 
 
 def rescaled(cell: Cell, factor: float) -> Cell:
@@ -94,10 +95,15 @@ def surrounded(cell: Cell, share: float) -> Cell:
 
 def blurred(cell: Cell, sigma: float) -> Cell:
     """Blurred inside alone, by a Gaussian in pixels: the outline stays as sharp as it was."""
-    weight = cell.mask.astype(np.float32)
-    spread = np.maximum(ndimage.gaussian_filter(weight, sigma), 1e-3)[..., None]
-    own = cell.rgb * weight[..., None]
-    return inside(cell, ndimage.gaussian_filter(own, (sigma, sigma, 0)) / spread)
+    top, left, bottom, right = cells.frame_of(cell.mask)
+    own = Cell(cell.rgb[top:bottom, left:right], cell.mask[top:bottom, left:right])
+    weight = own.mask.astype(np.float32)[..., None]  # 0 beyond the frame
+    sigmas = (sigma, sigma, 0)
+    spread = np.maximum(ndimage.gaussian_filter(weight, sigmas, mode="constant"), 1e-3)
+    values = ndimage.gaussian_filter(own.rgb * weight, sigmas, mode="constant") / spread
+    rgb = cell.rgb.copy()
+    rgb[top:bottom, left:right] = inside(own, values).rgb
+    return Cell(rgb, cell.mask)
 
 
 def compressed(cell: Cell, quality: int) -> Cell:

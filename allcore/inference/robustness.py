@@ -25,7 +25,8 @@ from allcore.inference.predictor import Predictor
 from allcore.modelfolder import ModelInfo
 from allcore.nets.base import CellNetwork
 
-BATCH = 32
+BATCH = 8
+"""Small: on a CPU larger batches are slower, for they leave its caches."""
 AHEAD = 2
 """Cells that are altered while the network answers for the one before."""
 

@@ -8,8 +8,10 @@ from PIL import Image
 
 from allcore import modelfolder
 from allcore.commands.evaluate import evaluate
+from allcore.data.alterations import SWEEPS
 from allcore.data.cells import Rgb
 from allcore.errors import AllScopeError, DataError, ModelError
+from allcore.evaluation import robustness
 from allcore.notice import RESEARCH_USE
 from tests import simulated
 from tests.conftest import draw_cell
@@ -125,3 +127,51 @@ def test_evaluate__says_what_is_wrong(model: Path, cells: Path, tmp_path: Path) 
     (tmp_path / "file").write_text("")
     with pytest.raises(AllScopeError, match="can't be made"):
         evaluate(data=cells, out=tmp_path / "file" / "out")
+
+
+def test_evaluate__writes_the_facts_of_its_cells(model: Path, cells: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    evaluate(data=cells, out=out)
+    facts = modelfolder.read_facts(out)
+    assert facts is not None
+    assert facts["image_id"].tolist() == pd.read_parquet(out / "predictions.parquet")[
+        "image_id"
+    ].tolist()  # fmt: skip
+    assert facts["area"].min() == pytest.approx(np.pi * 90 * 81, rel=0.02)
+
+
+def test_evaluate__facts_alone(
+    model: Path, cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    evaluate(data=cells, out=out, only_facts=True)
+    assert "Facts of 8 cells written to" in capsys.readouterr().out
+    assert [path.name for path in out.iterdir()] == [modelfolder.FACTS]
+    evaluate(data=cells, out=tmp_path / "first")
+    table = pd.read_parquet(tmp_path / "first" / "predictions.parquet").head(3)
+    table.to_parquet(model / modelfolder.PREDICTIONS)  # a shipped model's: exactly its cells
+    evaluate(data=cells, out=model, only_facts=True)
+    facts = modelfolder.read_facts(model)
+    assert facts is not None and facts["image_id"].tolist() == table["image_id"].tolist()
+    for path in cells.rglob("*.bmp"):
+        path.write_bytes(b"nonsense")
+    with pytest.raises(DataError, match="connect the pictures"):
+        evaluate(data=cells, out=out, only_facts=True)
+
+
+def test_evaluate__robustness_alone(
+    model: Path, cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    evaluate(data=cells, out=out, device="cpu", robustness=True, cells=2)
+    printed = capsys.readouterr().out
+    assert RESEARCH_USE in printed and "tiny on 2 cells of 2 subjects, altered:" in printed
+    assert [path.name for path in out.iterdir()] == [modelfolder.ROBUSTNESS]
+    found = robustness.read(out)
+    assert found is not None
+    info = modelfolder.read_info(model)
+    assert (found.weights_sha256, found.folds_sha256) == (info.weights_sha256, None)
+    assert [each.name for each in found.alterations] == [sweep.name for sweep in SWEEPS]
+    assert len(found.rows) == sum(len(sweep.levels) for sweep in SWEEPS)
+    evaluate(data=cells, out=out, device="cpu", robustness=True, cells=2, as_json=True)
+    assert json.loads(capsys.readouterr().out)["cells"] == 2
