@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics as peer
 
-from allcore.evaluation import curves, figures, intervals
+from allcore.evaluation import calibration, curves, figures, intervals
 from benchmarks import predicted, timing
 from benchmarks.predicted import Predicted
 from benchmarks.timing import Result, Scale
@@ -15,8 +15,9 @@ TRIED = 20  # resamples of the reference that are timed; their time is scaled up
 def run(scale: Scale) -> Result:
     """Seconds for every interval of 15,000 cells of 50 subjects, by 2,000 resamples.
 
-    Ours gives each figure an interval over cells and one over subjects, and the ROC curve its
-    band. The reference resamples subjects alone and has neither band nor calibration error.
+    Ours gives each figure an interval over cells and one over subjects, and the curves of ROC,
+    precision and calibration their bands. The reference resamples subjects alone, and has neither
+    bands nor calibration error.
     """
     cells = predicted.draw()
     tried = min(scale.images, TRIED)
@@ -29,6 +30,8 @@ def run(scale: Scale) -> Result:
         figures.at_threshold(sample, 0.5)
         figures.threshold_free(sample)
         curves.roc(sample)
+        curves.precision_recall(sample)
+        calibration.curve(sample)
 
     def reference() -> None:
         by_class = _by_class(cells)

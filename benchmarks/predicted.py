@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from allcore.evaluation import slice_search
 from allcore.evaluation.metrics import Floats
+from allcore.evaluation.slices import Slice
 
 CELLS, SUBJECTS, SEED = 15_000, 50, 20190412
 BLAST_SHARE = 0.62  # of the subjects, as in C-NMC 2019
@@ -36,3 +39,13 @@ def draw(cells: int = CELLS, subjects: int = SUBJECTS, seed: int = SEED) -> Pred
     log_odds += rng.normal(0, 1.1, subjects)[of_cell] + rng.normal(0, 1.4, cells)
     names = np.array([f"S{number:02d}" for number in range(subjects)])
     return Predicted(labels, special.expit(log_odds), names[of_cell])
+
+
+def slices(cells: Predicted, seed: int = SEED) -> tuple[Slice, ...]:
+    """Draw facts and a cluster for each cell, and give every slice that the page would try."""
+    rng = np.random.default_rng(seed)
+    names = list(slice_search.WORDS)
+    facts = pd.DataFrame(rng.normal(size=(len(cells.labels), len(names))), columns=names)
+    clusters = rng.integers(slice_search.CLUSTERS, size=len(cells.labels))
+    table = pd.DataFrame({"subject": cells.subjects})
+    return slice_search.candidates(table, facts, clusters)

@@ -1,53 +1,78 @@
 """A move of the threshold: everything that hangs on it, against scikit-learn's bare figures."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from sklearn import metrics as peer
 
-from allcore.evaluation import figures, metrics, outcomes, subjects
+from allcore.evaluation import (
+    figures,
+    metrics,
+    outcomes,
+    prevalence,
+    slices,
+    subject_calls,
+    subjects,
+    thresholds,
+)
 from allcore.evaluation.figures import Sample
 from allcore.evaluation.metrics import Floats
+from allcore.evaluation.slices import Slice
 from benchmarks import predicted, timing
 from benchmarks.predicted import Predicted
 from benchmarks.timing import Result, Scale
 
 MOVES = 50
+PREVALENCES = np.linspace(0.01, 0.99, 99)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page holds before the threshold moves."""
+
+    cells: Predicted
+    sample: Sample
+    tried: tuple[Slice, ...]
 
 
 def run(scale: Scale) -> Result:
     """95th percentile, in milliseconds, of what follows a move at 15,000 cells of 50 subjects.
 
-    Ours computes what the page shows anew: figures with both intervals, confusion matrix, outcome
-    of each cell, list of errors and a row a subject. The reference computes figures alone, for
-    this one threshold and without any interval.
+    Ours computes all that the page may show anew: the threshold by a rule, figures with both
+    intervals, confusion matrix, each cell's outcome, a list of errors, subjects with their calls,
+    predictive values over prevalences, and every slice against the rest. The reference computes
+    figures alone, for this one threshold and without any interval.
     """
-    cells = predicted.draw()
-    sample = figures.sample(
-        labels=cells.labels, probabilities=cells.probabilities, subjects=cells.subjects
-    )
+    page = _page()
     moves = np.linspace(0.05, 0.95, min(scale.images, MOVES))
     mine, theirs = timing.side_by_side(
-        _slow_end(lambda threshold: panels(sample, cells, threshold), moves),
-        _slow_end(lambda threshold: plain(cells, threshold), moves),
+        _slow_end(partial(panels, page), moves),
+        _slow_end(partial(plain, page.cells), moves),
         rounds=scale.rounds,
     )
     return timing.result("threshold", ours=1000 * mine, reference=1000 * theirs, unit="ms/move")
 
 
-def panels(sample: Sample, cells: Predicted, threshold: float) -> None:
+def panels(page: Page, threshold: float) -> None:
     """Compute everything that a move changes."""
-    labels, probabilities = cells.labels, cells.probabilities
-    figures.at_threshold(sample, threshold)
+    names = page.cells.subjects
+    labels, probabilities = page.cells.labels, page.cells.probabilities
+    thresholds.choose("cost", labels, probabilities, names, missed_blast=1 / threshold)
+    figures.at_threshold(page.sample, threshold)
     metrics.confusion(labels=labels, probabilities=probabilities, threshold=threshold)
-    outcomes.of(labels, probabilities, threshold)
+    outcome = outcomes.of(labels, probabilities, threshold)
     outcomes.ranked(
         "confident_errors", labels=labels, probabilities=probabilities, threshold=threshold
     )
-    subjects.rows(
-        labels=labels, probabilities=probabilities, subjects=cells.subjects, threshold=threshold
+    rows = subjects.rows(
+        labels=labels, probabilities=probabilities, subjects=names, threshold=threshold
     )
+    subject_calls.calls(rows, cutoff=0.5, least_cells=20)
+    prevalence.predictive(page.sample, threshold, PREVALENCES)
+    right = ~np.isin(outcome, ("fp", "fn"))
+    slices.rows(page.tried, right=right, labels=labels, groups=names)
 
 
 def plain(cells: Predicted, threshold: float) -> None:
@@ -59,6 +84,14 @@ def plain(cells: Predicted, threshold: float) -> None:
     peer.f1_score(cells.labels, called, average="weighted")
     peer.matthews_corrcoef(cells.labels, called)
     peer.roc_auc_score(cells.labels, cells.probabilities)
+
+
+def _page() -> Page:
+    cells = predicted.draw()
+    sample = figures.sample(
+        labels=cells.labels, probabilities=cells.probabilities, subjects=cells.subjects
+    )
+    return Page(cells, sample, predicted.slices(cells))
 
 
 def _slow_end(move: Callable[[float], None], moves: Floats) -> Callable[[], float]:
