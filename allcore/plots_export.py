@@ -1,6 +1,7 @@
 """What a figure carries when it leaves the program: the notice, and a file name that fits it."""
 
 import re
+from html import unescape
 from typing import Any
 
 from allcore import notice
@@ -28,6 +29,11 @@ def with_notice(layout: dict[str, Any]) -> dict[str, Any]:
         if "t" in margin:
             margin["t"] += _ROOM
     return layout | {"title": title, "margin": margin}
+
+
+def plain(title: str) -> str:
+    """A figure's title as plain text, without its breaks and mark-up."""
+    return unescape(re.sub(r"<[^>]*>", "", re.sub(r"<br ?/?>", " ", title)))
 
 
 def file_name(name: str) -> str:

@@ -14,7 +14,7 @@
     const ground = isDark ? "#15121c" : "#ffffff";
     const line = isDark ? "#3b3450" : "#d9d4e5";
     const axis = {
-      gridcolor: line, linecolor: line, zerolinecolor: line, automargin: true,
+      gridcolor: line, linecolor: line, zeroline: false, automargin: true,
       title: { standoff: 12 },
     };
     return {

@@ -60,7 +60,7 @@ def html(
     *,
     history: pd.DataFrame | None = None,
     extras: Sequence[Section] = (),
-    generated: datetime.date | None = None,
+    date: datetime.date | None = None,
 ) -> str:
     """The evaluation as a self-contained HTML document.
 
@@ -70,13 +70,13 @@ def html(
         info: the model.
         history: one row an epoch, as `plots.learning_curve` takes it.
         extras: further sections, such as slices or robustness.
-        generated: the date that stands in it; today's where none is given. Apart from it, equal
+        date: the date that stands in it; today's where none is given. Apart from it, equal
             arguments give equal documents.
 
     Raises:
         DataError: the predictions can't be evaluated.
     """
-    day = generated or datetime.date.today()
+    day = date or datetime.date.today()
     sections = [
         *(_split(part, predictions, report) for part in card_results.parts_of(report)),
         *_training(history),

@@ -1,6 +1,5 @@
 """Parts of an HTML report, all of them escaped, and the document round them."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +18,7 @@ POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; "
     "img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'"
 )
-_LINE = 48  # characters of a table's cell that stay on one line
+_LINE = 28  # characters of a table's cell that stay on one line
 _HERE = Path(__file__).parent
 
 
@@ -113,10 +112,9 @@ def chart(figure: go.Figure, *, name: str) -> str:
     drawn = {"data": told["data"], "layout": layout}
     # With < as an escape no text inside can end the script element.
     data = _json(drawn).replace("<", "\\u003c").replace("\u2028", "\\u2028")
-    title = re.sub(r"<br ?/?>", " ", layout["title"]["text"])
     height = int(layout.get("height") or 450)
     return (
-        f'<figure aria-label="{escape(re.sub("<[^>]*>", "", title))}">'
+        f'<figure aria-label="{escape(plots_export.plain(layout["title"]["text"]))}">'
         f'<div class="chart" style="min-height:{height}px" '
         f'data-name="{escape(plots_export.file_name(name))}"></div>'
         f'<script type="application/json">{data}</script></figure>'

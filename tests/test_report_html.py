@@ -60,7 +60,7 @@ def shipped(request: pytest.FixtureRequest) -> tuple[Report, pd.DataFrame, Model
     info, table = modelfolder.read_info(folder), modelfolder.read_predictions(folder)
     history = pd.read_csv(folder / modelfolder.HISTORY)
     report = results.evaluate(table, info)
-    text = report_html.html(report, table, info, history=history, generated=DAY)
+    text = report_html.html(report, table, info, history=history, date=DAY)
     return report, table, info, text
 
 
@@ -69,7 +69,7 @@ def small(table: pd.DataFrame | None = None, **changes: object) -> tuple[str, Re
     table = simulated.predictions() if table is None else table
     info = simulated.info(table)
     report = results.evaluate(table, info)
-    return report_html.html(report, table, info, generated=DAY, **changes), report, info
+    return report_html.html(report, table, info, date=DAY, **changes), report, info
 
 
 def test_html__holds_every_figure_and_table(
@@ -125,7 +125,7 @@ def test_html__embeds_plotly_once(shipped: tuple[Report, pd.DataFrame, ModelInfo
 def test_html__is_made_in_time(shipped: tuple[Report, pd.DataFrame, ModelInfo, str]) -> None:
     report, table, info, _ = shipped
     began = time.process_time()
-    report_html.html(report, table, info, generated=DAY)
+    report_html.html(report, table, info, date=DAY)
     assert time.process_time() - began < 1.5
 
 
@@ -147,7 +147,7 @@ def test_html__a_hostile_name_stays_text() -> None:
     frame = pd.DataFrame({HOSTILE: [HOSTILE]})
     extra = Section(HOSTILE, figures=[go.Figure(layout_title_text=HOSTILE)], tables=[frame],
                     text=HOSTILE)  # fmt: skip
-    text = report_html.html(report, table, info, extras=[extra], generated=DAY)
+    text = report_html.html(report, table, info, extras=[extra], date=DAY)
     document = Document(text)
     assert document.count("img") == document.count("b") == 0
     assert document.count("script") == 2 + len(document.figures)
@@ -162,7 +162,7 @@ def test_html__of_cells_without_subjects_or_of_one_class() -> None:
     table = simulated.predictions()
     info = simulated.info(table)
     lone = table.assign(subject=None)
-    text = report_html.html(results.evaluate(lone, info), lone, info, generated=DAY)
+    text = report_html.html(results.evaluate(lone, info), lone, info, date=DAY)
     assert "Subjects are unknown for these cells." in text
     assert len(Document(text).figures) == 6  # matrix, ROC and calibration, twice
     text, _, _ = small(simulated.predictions(normal_subjects=0))
