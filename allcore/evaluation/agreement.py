@@ -190,8 +190,9 @@ def _joined(both: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _missing(table: pd.DataFrame, other: pd.DataFrame) -> NDArray[np.str_]:
-    ids = table.loc[~table["image_id"].isin(other["image_id"]), "image_id"]
-    return np.asarray(ids, dtype=str)
+    # Series.isin of pandas 3 takes seconds for 100,000 texts.
+    known = set(other["image_id"])
+    return np.array([each for each in table["image_id"] if each not in known], dtype=str)
 
 
 def _by_count(

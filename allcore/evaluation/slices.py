@@ -4,7 +4,7 @@ The cells of all slices are counted once (`prepare`); what follows a threshold (
 milliseconds. How a slice is held against the rest stands in `slice_statistics`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -192,7 +192,7 @@ def cluster_slices(
     return tuple(made)
 
 
-def saved(key: str, title: str, ids: Collection[str], *, image_ids: NDArray[np.str_]) -> Slice:
+def saved(key: str, title: str, ids: Collection[str], *, image_ids: Iterable[str]) -> Slice:
     """A selection that someone named, of those of its cells that are here.
 
     Args:
@@ -201,8 +201,9 @@ def saved(key: str, title: str, ids: Collection[str], *, image_ids: NDArray[np.s
         ids: the selected image ids.
         image_ids: (N,) the ids of all cells.
     """
-    members = pd.Index(image_ids).isin(list(ids))
-    return Slice(f"saved:{key}", title, "saved", np.asarray(members, dtype=bool))
+    chosen = set(ids)
+    members = np.array([each in chosen for each in image_ids], dtype=bool)
+    return Slice(f"saved:{key}", title, "saved", members)
 
 
 def fifths(values: Floats) -> tuple[NDArray[np.bool_], ...]:
