@@ -24,7 +24,7 @@ LEGEND = (
 
 def choices() -> tuple[str, str, int]:
     left, right, side = st.columns([2, 2, 1])
-    names = {name: network.title for name, network in anatomies.load(224).items()}
+    names = {name: anatomies.title(network) for name, network in anatomies.load(224).items()}
     known = list(names)
     return (
         left.selectbox("Network", known, index=known.index("resnet18"), format_func=names.get),
@@ -44,16 +44,17 @@ frame.header(
 first, second, size = choices()
 networks = anatomies.load(size)
 one, other = networks[first], networks[second]
+titles = anatomies.title(one), anatomies.title(other)
 pairs = anatomies.compared(first, second, size)
 
 answer, weight = anatomies.finding(one, other, pairs)
 st.subheader(answer, anchor=False)
 st.markdown(weight, width=frame.TEXT_WIDTH)
-st.html(diagram.side_by_side(one.anatomy, other.anatomy, pairs, titles=(one.title, other.title)))
+st.html(diagram.side_by_side(one.anatomy, other.anatomy, pairs, titles=titles))
 st.caption(LEGEND, width=frame.TEXT_WIDTH)
 
 for network in dict.fromkeys([one, other]):
-    with st.expander(f"Layers of {network.title}"):
+    with st.expander(f"Layers of {anatomies.title(network)}"):
         st.dataframe(
             anatomies.layers(network),
             hide_index=True,
@@ -76,6 +77,8 @@ st.dataframe(
 )
 with st.expander("Sources, and what is our reading"):
     for network in networks.values():
-        st.markdown(f"**{network.title}.** {frame.plain(network.source)}", width=frame.TEXT_WIDTH)
+        st.markdown(
+            f"**{anatomies.title(network)}.** {frame.plain(network.source)}", width=frame.TEXT_WIDTH
+        )
 with st.expander("Method"):
     st.markdown(METHOD, width=frame.TEXT_WIDTH)

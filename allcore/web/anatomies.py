@@ -1,70 +1,45 @@
 """The networks' anatomies, read once a process, and what is said of them."""
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
 from allcore.comparison.records import NETWORKS
+from allcore.nets import blocks, described
+from allcore.nets.blocks import Pair
+from allcore.nets.described import SIZES, Description
 from allcore.web import diagram
 
-if TYPE_CHECKING:  # importing torch takes seconds: only what is not cached yet needs it
-    from allcore.nets.anatomy import Anatomy, Pair
 
-SIZES = (64, 128, 224, 320)
-"""Sides of the input that can be chosen, pixels; every network takes all of them."""
-
-
-@dataclass(frozen=True)
-class Network:
-    """One architecture: what it is made of, and where it comes from."""
-
-    anatomy: "Anatomy"
-    imagenet: bool
-    source: str
-
-    @property
-    def title(self) -> str:
-        """What the network is called."""
-        return NETWORKS.get(self.anatomy.name, self.anatomy.name)
+def title(network: Description) -> str:
+    """What a network is called."""
+    return NETWORKS.get(network.anatomy.name, network.anatomy.name)
 
 
 @st.cache_data(max_entries=len(SIZES), show_spinner="Reading the networks")
-def load(size: int) -> dict[str, Network]:
+def load(size: int) -> dict[str, Description]:
     """All networks that learn from cells, by name, for cells of ``size`` pixels."""
-    from allcore.nets import anatomy, registry
-
-    return {
-        name: Network(
-            anatomy=anatomy.summary(name, size=size),
-            imagenet=getattr(registry.ARCHITECTURES[name], "IMAGENET", None) is not None,
-            source=registry.source(name),
-        )
-        for name in registry.trainable()
-    }
+    return described.read(size)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def compared(one: str, other: str, size: int) -> "list[Pair]":
+def compared(one: str, other: str, size: int) -> list[Pair]:
     """Blocks of two networks side by side."""
-    from allcore.nets import anatomy
-
     networks = load(size)
-    return anatomy.compared(networks[one].anatomy.blocks, networks[other].anatomy.blocks)
+    return blocks.compared(networks[one].anatomy.blocks, networks[other].anatomy.blocks)
 
 
-def finding(one: Network, other: Network, pairs: "list[Pair]") -> tuple[str, str]:
+def finding(one: Description, other: Description, pairs: list[Pair]) -> tuple[str, str]:
     """What the second network has and the first has not: the answer, and how much it weighs."""
-    blocks = len(other.anatomy.blocks)
+    total = len(other.anatomy.blocks)
     alike = sum(pair.alike for pair in pairs)
     if one.anatomy.name == other.anatomy.name:
-        return f"Both are {one.title}", "Choose another network to see what differs."
+        return f"Both are {title(one)}", "Choose another network to see what differs."
     if not alike:
-        answer = f"{other.title} has no block in common with {one.title}"
+        answer = f"{title(other)} has no block in common with {title(one)}"
     else:
-        answer = f"{other.title} shares {alike} of its {blocks} blocks with {one.title}"
+        answer = f"{title(other)} shares {alike} of its {total} blocks with {title(one)}"
     added = Counter(pair.other.kind for pair in pairs if pair.one is None and pair.other)
     words = " and ".join(
         f"{number} block{'s' if number > 1 else ''} of {kind}" for kind, number in added.items()
@@ -75,11 +50,11 @@ def finding(one: Network, other: Network, pairs: "list[Pair]") -> tuple[str, str
     return answer, f"{adds}It has {parameters} and {macs}."
 
 
-def overview(networks: dict[str, Network]) -> pd.DataFrame:
+def overview(networks: dict[str, Description]) -> pd.DataFrame:
     """One row a network, for a table on a page; parameters and MACs in millions."""
     return pd.DataFrame(
         {
-            "Network": network.title,
+            "Network": title(network),
             "Parameters": network.anatomy.parameters / 1e6,
             "MACs": round(network.anatomy.macs / 1e6),
             "Input": diagram.shape(network.anatomy.blocks[0].input),
@@ -90,7 +65,7 @@ def overview(networks: dict[str, Network]) -> pd.DataFrame:
     )
 
 
-def layers(network: Network) -> pd.DataFrame:
+def layers(network: Description) -> pd.DataFrame:
     """One row a layer with weights, for a table on a page."""
     return pd.DataFrame(
         {

@@ -3,10 +3,8 @@
 import html
 from collections.abc import Sequence
 from math import log2
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # the page is drawn before torch is there
-    from allcore.nets.anatomy import Anatomy, Block, Pair, Shape
+from allcore.nets.blocks import Anatomy, Block, Pair, Shape
 
 ACCENT = "#7E57C2"
 """The violet of the theme that stands out on light and on dark ground."""
@@ -45,13 +43,13 @@ STYLE = f"""<style>
 
 
 def side_by_side(
-    one: "Anatomy", other: "Anatomy", pairs: "Sequence[Pair]", titles: tuple[str, str]
+    one: Anatomy, other: Anatomy, pairs: Sequence[Pair], titles: tuple[str, str]
 ) -> str:
     """Two networks from top to bottom, what differs in the accent colour; as HTML.
 
     Args:
         one, other: the networks, left and right.
-        pairs: from ``anatomy.compared`` of their blocks.
+        pairs: from ``blocks.compared`` of their blocks.
         titles: what the two are called.
     """
     left = [(pair.one, _tag(pair, pair.other, titles[0])) for pair in pairs]
@@ -61,7 +59,7 @@ def side_by_side(
     return f'{STYLE}<div class="networks" style="{rows}">{sections}</div>'
 
 
-def shape(values: "Shape") -> str:
+def shape(values: Shape) -> str:
     """A shape as '64 × 56 × 56': channels, height, width."""
     return " × ".join(f"{value:,}" for value in values)
 
@@ -74,7 +72,7 @@ def count(number: int) -> str:
     return str(number)
 
 
-def _section(network: "Anatomy", title: str, rows: "Sequence[tuple[Block | None, str]]") -> str:
+def _section(network: Anatomy, title: str, rows: "Sequence[tuple[Block | None, str]]") -> str:
     name = html.escape(title)
     blocks = "".join(_block(block, tag) for block, tag in rows)
     totals = f"{count(network.parameters)} parameters, {count(network.macs)} MACs a cell"
@@ -85,13 +83,13 @@ def _section(network: "Anatomy", title: str, rows: "Sequence[tuple[Block | None,
     )
 
 
-def _tag(pair: "Pair", opposite: "Block | None", title: str) -> str:
+def _tag(pair: Pair, opposite: Block | None, title: str) -> str:
     if pair.alike:
         return ""
     return "differs" if opposite else f"only in {title}"
 
 
-def _block(block: "Block | None", tag: str) -> str:
+def _block(block: Block | None, tag: str) -> str:
     if block is None:
         return '<div class="gap"></div>'
     kind = html.escape(block.kind[:1].upper() + block.kind[1:])
@@ -103,7 +101,7 @@ def _block(block: "Block | None", tag: str) -> str:
     )
 
 
-def _facts(block: "Block") -> list[str]:
+def _facts(block: Block) -> list[str]:
     into = f"{shape(block.input)} → " if len(block.input) == 1 else ""
     facts = [f"{into}{shape(block.output)}"]
     if block.parameters:
@@ -111,7 +109,7 @@ def _facts(block: "Block") -> list[str]:
     return facts
 
 
-def _volume(output: "Shape") -> str:
+def _volume(output: Shape) -> str:
     """What comes out as a box: the wider, the more channels; the higher, the larger the map."""
     side = output[1] if len(output) > 1 else 1
     width, height = 6 + 5.8 * log2(output[0]), 5 + 5.5 * log2(side)

@@ -1,0 +1,21 @@
+"""Two networks side by side, as the modules give them."""
+
+from allcore.nets import anatomy, blocks
+
+
+def test_compared__qcresnet_adds_its_head_to_resnet18():
+    plain, ours = anatomy.summary("resnet18").blocks, anatomy.summary("qcresnet").blocks
+    pairs = blocks.compared(plain, ours)
+    assert [pair.alike for pair in pairs] == [True] * 6 + [False] * 3
+    assert [pair.one for pair in pairs if pair.one] == list(plain)
+    assert [pair.other for pair in pairs if pair.other] == list(ours)
+    added = [pair.other.kind for pair in pairs if pair.one is None]
+    assert added == ["linear layer, LeakyReLU, dropout"] * 2
+    assert pairs[-1].one.kind == pairs[-1].other.kind == "linear layer"
+
+
+def test_compared__eca_vgg16_adds_five_attention_layers():
+    pairs = blocks.compared(anatomy.summary("vgg16").blocks, anatomy.summary("eca_vgg16").blocks)
+    added = [pair.other.kind for pair in pairs if not pair.alike]
+    assert len(added) == 5
+    assert all(kind.startswith("channel attention over") for kind in added)
