@@ -11,8 +11,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from allcore import modelfolder, notice, plots_export, report_html
+from allcore import modelfolder, notice, plots, plots_export, report_html
 from allcore.evaluation import card, metrics, results
+from allcore.evaluation.metrics import Confusion
 from allcore.evaluation.results import Report
 from allcore.modelfolder import ModelInfo
 from allcore.report_html import Section
@@ -195,6 +196,17 @@ def test_with_notice__is_said_once() -> None:
     assert once["margin"]["t"] > 40
     assert plots_export.with_notice(once) == once
     assert layout == {"title": {"text": "A"}, "margin": {"t": 40}, "height": 300}
+
+
+def test_label__is_with_notice_in_place() -> None:
+    figure = plots.confusion_matrix(Confusion(4, 1, 2, 3))
+    expected = plots_export.with_notice(figure.to_plotly_json()["layout"])
+    for _ in range(2):
+        plots_export.label(figure)
+        assert figure.to_plotly_json()["layout"] == expected
+    bare = go.Figure()
+    plots_export.label(bare)
+    assert bare.layout.title.subtitle.text == notice.RESEARCH_USE
 
 
 @pytest.mark.parametrize(

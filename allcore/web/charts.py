@@ -42,7 +42,7 @@ def chart(
     Returns:
         The selection where `on_select` is given.
     """
-    label(figure)
+    plots_export.label(figure)
     event = st.plotly_chart(
         figure,
         width="stretch",
@@ -107,12 +107,6 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
         safe.insert(len(head), NOTICE, notice.RESEARCH_USE)
     # Both characters, so that a cell with either of them is quoted and starts no row of its own.
     return safe.to_csv(index=False, lineterminator="\r\n").encode()
-
-
-def label(figure: go.Figure) -> None:
-    """Put the notice below a figure's title, in place, where it isn't yet."""
-    layout = {part: figure.layout[part].to_plotly_json() for part in ("title", "margin")}
-    figure.update_layout(plots_export.with_notice(layout))
 
 
 def config(name: str) -> dict[str, object]:

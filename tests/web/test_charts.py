@@ -7,8 +7,7 @@ import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from allcore import notice, plots
-from allcore.evaluation.metrics import Confusion
+from allcore import notice
 from allcore.web import charts
 
 
@@ -66,17 +65,6 @@ def test_table_csv__offers_a_download() -> None:
     app = AppTest.from_function(page, default_timeout=60).run()
     buttons = app.get("download_button")
     assert [button.proto.label for button in buttons] == ["Download as CSV"]
-
-
-def test_label__is_put_once() -> None:
-    figure = plots.confusion_matrix(Confusion(4, 1, 2, 3))
-    before = figure.layout.margin.t
-    charts.label(figure)
-    once = figure.to_json()
-    charts.label(figure)
-    assert figure.to_json() == once
-    assert figure.layout.title.subtitle.text == notice.RESEARCH_USE
-    assert figure.layout.margin.t > before
 
 
 def test_plain_title__of_a_figure_without_one() -> None:
