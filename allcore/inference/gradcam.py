@@ -59,6 +59,15 @@ def explain(predictor: Predictor, cell: Tensor, *, towards: Literal["all", "hem"
     return Heat(values=values, towards=towards, share_in_cell=_share_in_cell(values, cell))
 
 
+def reads_outside(predictor: Predictor) -> bool:
+    """Whether the network counts places outside the cell; if not, heat there is no evidence.
+
+    A QCResNet with ``stages`` weighs activations by the cell's share of their place. Grad-CAM
+    spreads a channel's mean gradient over all places, the unread ones too.
+    """
+    return not getattr(predictor.network, "stages", ())
+
+
 def overlay(cell: Tensor, heat: Heat) -> Rgb:
     """The cut cell (S, S, 3) with the heat laid over it: transparent where cold."""
     picture = cell.permute(1, 2, 0).numpy().astype(np.float64)

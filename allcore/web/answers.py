@@ -167,19 +167,22 @@ def _evidence(cell: Tensor, row: Row, service: Service) -> None:
         _show(gradcam.overlay(cell, heat), caption=f"What speaks for {VERDICTS[towards]}")
     with said:
         st.markdown("**Evidence**")
-        st.markdown(heat_in_words(heat))
+        outside = gradcam.reads_outside(service.predictor)
+        st.markdown(heat_in_words(heat, reads_outside=outside))
         st.caption(
             "Grad-CAM: the brighter a place, the more it raised the score of the verdict. It shows "
             "where the network looked, not why, and not where disease is."
         )
 
 
-def heat_in_words(heat: Heat) -> str:
-    """What the share of heat inside the cell says."""
+def heat_in_words(heat: Heat, *, reads_outside: bool = True) -> str:
+    """What the share of heat inside the cell says; see `gradcam.reads_outside`."""
     if not heat.values.any():
         return f"No place in the picture speaks for {VERDICTS[heat.towards]} by itself."
     said = f"{100 * heat.share_in_cell:.0f} % of the heat lies inside the cell."
-    if heat.share_in_cell < _TRUSTED_SHARE:
+    if not reads_outside:
+        said += " This network counts only places inside the cell: heat outside is no evidence."
+    elif heat.share_in_cell < _TRUSTED_SHARE:
         said += " Most of it lies outside, so the answer rests on something other than the cell."
     return said
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 from allcore.inference import gradcam
 from allcore.inference.predictor import Predictor
 from allcore.inference.upload import Rgb
+from allcore.nets import registry
 
 
 @pytest.fixture
@@ -119,3 +120,9 @@ def test_overlay__is_the_cell_where_cold(cell: torch.Tensor) -> None:
     assert laid.dtype == np.uint8
     np.testing.assert_array_equal(laid[size // 2 :], picture[size // 2 :])
     assert (laid[0, 0] == np.rint(0.25 * picture[0, 0] + 0.75 * np.array([253, 231, 37]))).all()
+
+
+def test_reads_outside__not_where_places_are_weighted_by_the_cell(predictor: Predictor) -> None:
+    assert gradcam.reads_outside(predictor)
+    weighted = registry.build("qcresnet", widths=[16], stages=["layer1"])
+    assert not gradcam.reads_outside(Predictor(weighted, predictor.info, predictor.device))

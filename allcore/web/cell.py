@@ -1,0 +1,259 @@
+"""Everything there is to say about one cell of a table of predictions, known first, slow last."""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from allcore import plots
+from allcore.data import cells, facts, subjects
+from allcore.data.cells import Rgb
+from allcore.data.manifest import Manifest
+from allcore.errors import AllScopeError
+from allcore.inference import upload
+from allcore.web import cell_answers, cell_neighbours, cell_pictures, frame, gallery
+from allcore.web.cell_neighbours import Near
+
+if TYPE_CHECKING:
+    from allcore.web.cell_looks import Looks
+
+CONNECT = (
+    "The picture of this cell is not on this machine: set `ALLSCOPE_DATA` to the folder of the "
+    "data set to see it, and what the network made of it."
+)
+_FACTS = {fact.name: fact for fact in facts.FACTS}
+_FIELD = 1024  # side, in pixels, of what is shown of a larger picture: its middle
+
+
+@dataclass(frozen=True)
+class CellContext:
+    """One cell, and what the page around it knows.
+
+    Attributes:
+        row: the cell's row of a table of predictions, by column.
+        threshold: probability from which a cell is called an ALL blast.
+        model: name of an installed model; None where the predictions came from a file.
+        manifest: the data set that the picture is in; None where none is connected.
+        facts: measures of the picture, by name as in `allcore.data.facts`.
+        percentiles: share of all cells, 0 to 100, whose measure is lower.
+        position: place in the list that was opened, from 0, and the list's length.
+    """
+
+    row: Mapping[str, Any]
+    threshold: float
+    model: str | None
+    manifest: Manifest | None
+    facts: Mapping[str, float]
+    percentiles: Mapping[str, float]
+    position: tuple[int, int]
+
+    @property
+    def image_id(self) -> str:
+        """The cell's id."""
+        return str(self.row["image_id"])
+
+    @property
+    def subject(self) -> str | None:
+        """The cell's subject."""
+        return _text(self.row.get("subject"))
+
+    @property
+    def group(self) -> str | None:
+        """The independent subject."""
+        group = _text(self.row.get("group"))
+        return group or (subjects.group_of(self.subject) if self.subject else None)
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """The pixels (H, W, 3) and the SHA-256 of the file that they come from."""
+
+    rgb: Rgb
+    sha256: str
+
+
+def show(context: CellContext) -> int:
+    """Draw the cell; give -1 or 1 where the one before or after it was asked for, else 0."""
+    step = _steps(*context.position)
+    if step:
+        return step
+    _heading(context)
+    picture = _picture(context)
+    _plain_facts(context, picture)
+    evidence, around, table = st.container(), st.container(), st.container()
+    rows = cell_answers.rows(context.row, context.group, context.model, context.threshold)
+    slot = cell_answers.show(rows, table, asking=picture is not None)
+    near = _near(context)
+    if near is not None and (near.known or picture is None):
+        near.show(around)
+    if picture is None:
+        return 0
+    looks = _evidence(context, picture, evidence)
+    if looks is not None and near is not None and not near.known:
+        near.show(around, looks.feature)
+    own = {} if looks is None or context.model is None else {context.model: looks.prediction}
+    cell_answers.ask(rows, slot, picture.rgb, picture.sha256, own)
+    return 0
+
+
+def outcome(label: str | None, probability: float, threshold: float) -> str:
+    """What became of a cell at the threshold, in words."""
+    if not 0 <= probability <= 1:
+        return "no probability is recorded"
+    called = "all" if probability >= threshold else "hem"
+    said = f"called {plots.NAMES[called]}"
+    if label not in plots.NAMES:
+        return f"no label, {said}"
+    return f"labelled {plots.NAMES[label]}, {said}: {'right' if label == called else 'wrong'}"
+
+
+def _steps(at: int, of: int) -> int:
+    """The buttons to the cells before and after; first, so that they stay under the pointer."""
+    if of < 2:
+        return 0
+    with st.container(horizontal=True, vertical_alignment="center"):
+        before = st.button("Previous", icon=":material/chevron_left:", key="cell_previous")
+        after = st.button(
+            "Next", icon=":material/chevron_right:", icon_position="right", key="cell_next"
+        )
+        st.markdown(f"Cell {at + 1:,} of {of:,}")
+    return int(after) - int(before)
+
+
+def _heading(context: CellContext) -> None:
+    label, probability = _text(context.row.get("label")), _probability(context)
+    mark, colour = gallery.MARKS.get(label or "", ("○", plots.REFUSED))
+    st.html(cell_pictures.heading(context.image_id, mark=mark, colour=colour))
+    said = outcome(label, probability, context.threshold)
+    st.markdown(f"**{said[0].upper()}{said[1:]}.** {frame.plain(_of_subject(context))}.")
+    if 0 <= probability <= 1:
+        scale = plots.probability_scale(probability, threshold=context.threshold)
+        st.plotly_chart(scale, config={"displayModeBar": False}, key="cell_scale")
+
+
+def _of_subject(context: CellContext) -> str:
+    if context.subject is None:
+        return "Subject unknown"
+    if context.group in (None, context.subject):
+        return f"Subject {context.subject}"
+    return f"Subject {context.subject}, the same person as others of {context.group}"
+
+
+def _plain_facts(context: CellContext, picture: _Picture | None) -> None:
+    """The picture, to be looked into, and its measures; side by side where there is room."""
+    if picture is None:
+        _facts(context)
+        return
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        cell_pictures.zoomable(cells.centre_crop(picture.rgb, _FIELD), alt=_spoken(context))
+    with right:
+        _facts(context)
+
+
+def _near(context: CellContext) -> Near | None:
+    if context.model is None:
+        return None
+    return cell_neighbours.near(
+        context.image_id,
+        context.subject,
+        model=context.model,
+        manifest=context.manifest,
+        threshold=context.threshold,
+    )
+
+
+def _facts(context: CellContext) -> None:
+    """The quality figures, each with its place among all cells."""
+    rows = []
+    for name, value in context.facts.items():
+        fact = _FACTS.get(name)
+        lower = context.percentiles.get(name, math.nan)
+        rows.append(
+            {
+                "Measure": fact.title if fact else name,
+                "Value": _value(value, fact.unit if fact else ""),
+                "Among all cells": "" if math.isnan(lower) else f"above {lower:.0f} %",
+            }
+        )
+    if rows:
+        st.markdown("**Measures of the picture**")
+        st.dataframe(pd.DataFrame(rows), hide_index=True)
+
+
+def _value(value: float, unit: str) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if math.isnan(value):
+        return "not measured"
+    number = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{number} {unit}".strip()
+
+
+def _evidence(context: CellContext, picture: _Picture, place: DeltaGenerator) -> "Looks | None":
+    """What the network saw and made of it; None where it can't be asked."""
+    if context.model is None:
+        place.info(
+            "These predictions came from a file, so there is no network to ask about the cell.",
+            icon=":material/info:",
+        )
+        return None
+    with place:
+        slots = cell_pictures.slots()
+        try:
+            with slots.said, st.spinner("Asking the network"):
+                from allcore.web import cell_looks  # brings torch, which takes its time
+
+                looks = cell_looks.looks(context.model, picture.rgb, picture.sha256)
+        except AllScopeError as error:
+            slots.clear()
+            frame.problem(error)
+            return None
+        learned = cell_answers.learned(context.model, context.image_id, context.group)
+        cell_looks.show(looks, slots, threshold=context.threshold, learned=learned)
+        return looks
+
+
+def _picture(context: CellContext) -> _Picture | None:
+    """The cell's picture; None, with a sentence, where it is not here or can't be decoded."""
+    path = _path(context)
+    try:
+        data = b"" if path is None else path.read_bytes()
+    except OSError:
+        data = b""
+    if not data:
+        st.info(CONNECT, icon=":material/image_not_supported:", width=frame.TEXT_WIDTH)
+        return None
+    try:
+        return _Picture(upload.decode(data), hashlib.sha256(data).hexdigest())
+    except AllScopeError as error:
+        frame.problem(error)
+        return None
+
+
+def _path(context: CellContext) -> Path | None:
+    at = cell_pictures.place(context.image_id, context.manifest)
+    if context.manifest is None or at is None:
+        return None
+    return context.manifest.root / str(context.manifest.table["path"].iat[at])
+
+
+def _spoken(context: CellContext) -> str:
+    said = outcome(_text(context.row.get("label")), _probability(context), context.threshold)
+    return f"Picture of the cell {context.image_id}, {said}"
+
+
+def _probability(context: CellContext) -> float:
+    value = context.row.get("probability")
+    return math.nan if value is None else float(value)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None or pd.isna(value) else str(value)

@@ -1,0 +1,142 @@
+"""What a network makes of one cell, on a page: its input, its evidence, its answers when turned.
+
+This module brings torch with it: import it where a picture is there to be asked about.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from allcore import modelfolder
+from allcore.data.cells import Rgb
+from allcore.inference import gradcam, neighbours, seen, views
+from allcore.inference.results import Prediction
+from allcore.inference.seen import Figures
+from allcore.inference.views import Learned, Views
+from allcore.web import answers, cell_pictures, frame, resources
+from allcore.web.answers import VERDICTS
+from allcore.web.cell_pictures import Frame, Slots
+
+CLASSES: tuple[Literal["all", "hem"], ...] = ("all", "hem")
+_LEARNED = {
+    "cell": "It was trained on this very cell, so its answer says little about new ones.",
+    "subject": "It was trained on other cells of this subject.",
+    "no": "It was not trained on this subject.",
+    "unknown": "Whether it was trained on this cell is not known.",
+}
+_METHOD = (
+    "Grad-CAM: the brighter a place, the more it raised the score of that class; each map is "
+    "scaled by itself. It shows where the network looked, not why, and not where disease is."
+)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What a network makes of one cell; no threshold moves it.
+
+    Attributes:
+        seen: its input as a picture (S, S, 3).
+        figures: of the input.
+        overlays: the cut cell with the heat of each class over it, (S, S, 3).
+        said: what each map's share of heat inside the cell says.
+        views: the answers to the cell turned and mirrored.
+        prediction: the network's own answer.
+        feature: (F,) penultimate vector.
+    """
+
+    seen: Rgb
+    figures: Figures
+    overlays: dict[str, Rgb]
+    said: dict[str, str]
+    views: Views
+    prediction: Prediction
+    feature: NDArray[np.float32]
+
+
+def looks(model: str, rgb: Rgb, picture: str) -> Looks:
+    """What an installed model's network makes of a picture (H, W, 3) of SHA-256 ``picture``.
+
+    Raises:
+        BadImage: the picture does not show one cell on black.
+        AllScopeError: the model is damaged, or there is no such device.
+    """
+    digest = modelfolder.sha256(modelfolder.folder(model) / modelfolder.INFO)
+    return _looks(rgb, model, digest, picture)
+
+
+def show(found: Looks, slots: Slots, *, threshold: float, learned: Learned) -> None:
+    """Fill the places that were kept for it."""
+    shown = [Frame(found.seen, _caption(found.figures))]
+    shown += [Frame(found.overlays[c], f"What speaks for {VERDICTS[c]}") for c in CLASSES]
+    slots.frames.html(cell_pictures.frames(shown, least=150))
+    with slots.said.container():
+        p_all = found.prediction.p_all or 0.0
+        called = VERDICTS["all" if p_all >= threshold else "hem"]
+        st.markdown(
+            f"The network in the model's folder gives {p_all:.2f} (threshold {threshold:.2f}): "
+            f"{called}. {_LEARNED[learned]}",
+            width=frame.TEXT_WIDTH,
+        )
+        for each in CLASSES:
+            st.markdown(f"For {VERDICTS[each]}: {found.said[each]}", width=frame.TEXT_WIDTH)
+        st.caption(_METHOD, width=frame.TEXT_WIDTH)
+    slots.views.html(cell_pictures.frames(_strip(found), least=76))
+    slots.views_said.markdown(views_in_words(found.views, threshold), width=frame.TEXT_WIDTH)
+
+
+def views_in_words(found: Views, threshold: float) -> str:
+    """Whether turning and mirroring changes the answer."""
+    span = (
+        f"from {found.probabilities.min():.2f} to {found.probabilities.max():.2f}, "
+        f"mean {found.mean:.2f}"
+    )
+    if found.agree(threshold):
+        called = VERDICTS["all" if found.blasts(threshold) else "hem"]
+        return f"All {len(found.names)} are called {called}: {span} (threshold {threshold:.2f})."
+    return (
+        f"{found.blasts(threshold)} of {len(found.names)} are called {VERDICTS['all']}, so the "
+        f"answer hangs on how the cell lies: {span} (threshold {threshold:.2f})."
+    )
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _looks(_rgb: Rgb, model: str, digest: str, picture: str) -> Looks:
+    predictor = resources.service(model).predictor
+    cell = predictor.prepare(_rgb)
+    heats = {each: gradcam.explain(predictor, cell, towards=each) for each in CLASSES}
+    outside = gradcam.reads_outside(predictor)
+    turned = views.views(predictor, cell)
+    return Looks(
+        seen=seen.picture(predictor, cell),
+        figures=seen.figures(seen.tensor(predictor, cell)),
+        overlays={each: gradcam.overlay(cell, heat) for each, heat in heats.items()},
+        said={
+            each: answers.heat_in_words(heat, reads_outside=outside) for each, heat in heats.items()
+        },
+        views=turned,
+        prediction=predictor.prediction(float(predictor.logits(cell[None])[0])),
+        feature=neighbours.feature(predictor, cell),
+    )
+
+
+def _caption(figures: Figures) -> str:
+    shape = " × ".join(map(str, figures.shape))
+    red, green, blue = figures.means
+    return (
+        f"The network's input, {shape}: {figures.low:.2f} to {figures.high:.2f}; mean red "
+        f"{red:.2f}, green {green:.2f}, blue {blue:.2f}"
+    )
+
+
+def _strip(found: Looks) -> list[Frame]:
+    """The eight views of the input in the order of `views.turned`."""
+    starts = (found.seen, found.seen[:, ::-1])
+    pictures = [np.rot90(start, turns) for start in starts for turns in range(4)]
+    named = zip(pictures, found.views.names, found.views.probabilities, strict=True)
+    return [
+        Frame(np.ascontiguousarray(picture), f"{probability:.2f}, {name}")
+        for picture, name, probability in named
+    ]
