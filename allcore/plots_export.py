@@ -8,6 +8,8 @@ import plotly.graph_objects as go
 
 from allcore import notice
 
+WIDTH = 900
+"""Pixels of a saved figure before it is scaled."""
 _SUBTITLE = {"text": notice.RESEARCH_USE, "font": {"size": 11}}
 _ROOM = 18  # pixels that the line takes above the figure
 _LONGEST = 80

@@ -2,6 +2,7 @@
 // Draws every figure of the report in the colours of the page, and again where these change.
 (() => {
   const PRINTED = 640; // pixels: the width of a page of paper within its margins
+  const SAVED = 900; // pixels: the width of a saved figure, whatever the screen's
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const charts = [...document.querySelectorAll(".chart")].map((place) => ({
     place,
@@ -31,7 +32,10 @@
   function draw({ place, figure }, isDark, width) {
     const layout = { ...figure.layout, template: template(isDark), autosize: !width, width };
     const save = (format) => (chart) =>
-      Plotly.downloadImage(chart, { format, scale: 2, filename: place.dataset.name });
+      Plotly.downloadImage(chart, {
+        format, scale: 2, filename: place.dataset.name,
+        width: SAVED, height: figure.layout.height || 450,
+      });
     const config = {
       responsive: true,
       displaylogo: false,

@@ -50,7 +50,7 @@ def chart(
         key=key,
         on_select=on_select or "ignore",
         selection_mode=selection_mode,
-        config=config(name),
+        config=config(name, height=figure.layout.height),
         alt=alt or plain_title(figure),
     )
     return None if on_select is None else cast(PlotlyState, event)
@@ -109,13 +109,24 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     return safe.to_csv(index=False, lineterminator="\r\n").encode()
 
 
-def config(name: str) -> dict[str, object]:
-    """What plotly shows in a figure's corner, and how it saves the figure."""
+def config(name: str, *, height: float | None = None) -> dict[str, object]:
+    """What plotly shows in a figure's corner, and how it saves the figure.
+
+    Saved figures have one width whatever the screen's, so that one saved on a phone, where letters
+    would be too wide for it, is that of a desktop.
+
+    Args:
+        name: of the file.
+        height: of the figure in pixels; that of the screen where it is None.
+    """
     saved: dict[str, object] = {
         "format": _format().lower(),
         "filename": plots_export.file_name(name),
         "scale": _SCALE,
+        "width": plots_export.WIDTH,
     }
+    if height is not None:
+        saved["height"] = height
     return {"displaylogo": False, "toImageButtonOptions": saved}
 
 

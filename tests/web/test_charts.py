@@ -46,6 +46,8 @@ def test_chart__can_be_saved_with_the_notice_inside() -> None:
         assert '"displaylogo": false' in proto.config
         assert '"format": "png"' in proto.config
         assert '"scale": 2' in proto.config
+        assert '"width": 900' in proto.config
+        assert '"height"' not in proto.config  # this figure has none of its own
     assert '"filename": "ROC-a-b"' in first.config
     assert (first.alt, second.alt) == ("Rises <steadily", "A line")
     assert [caption.value for caption in app.caption] == ["chosen PNG", "selected 0"]
