@@ -116,20 +116,42 @@ class SliceRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
 
 
-class ReviewRow(Base):
-    """An account's mark of a cell; at most one each."""
+class ReviewItemRow(Base):
+    """A cell that waits for, or has had, its blind review; once a queue."""
 
-    __tablename__ = "review"
+    __tablename__ = "review_item"
     __table_args__ = (
-        UniqueConstraint("account_id", "of", "image_id"),
-        CheckConstraint("mark IN ('label_wrong', 'model_wrong', 'bad_picture')", name="mark_known"),
+        UniqueConstraint("of", "image_id"),
+        CheckConstraint(
+            "reason IN ('error', 'suspicious', 'chosen', 'control')", name="reason_known"
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
-    of: Mapped[str] = mapped_column(String(200), index=True)
-    """The digest of the data or the name of the model that the cell belongs to."""
+    of: Mapped[str] = mapped_column(String(200))
+    """The queue: the name of a model or the key of a file of predictions."""
     image_id: Mapped[str] = mapped_column(String(300))
-    mark: Mapped[str] = mapped_column(String(16))
-    note: Mapped[str] = mapped_column(String(500))
+    reason: Mapped[str] = mapped_column(String(16))
+    added_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    """None where the account is gone."""
     at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class JudgementRow(Base):
+    """What an account sees in the picture of a queued cell; at most one each."""
+
+    __tablename__ = "judgement"
+    __table_args__ = (
+        UniqueConstraint("item_id", "account_id"),
+        CheckConstraint("seen IN ('all', 'hem', 'unsure', 'bad_picture')", name="seen_known"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    """In the order first given, which a change does not move."""
+    item_id: Mapped[int] = mapped_column(ForeignKey("review_item.id", ondelete="CASCADE"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    seen: Mapped[str] = mapped_column(String(16))
+    note: Mapped[str] = mapped_column(String(500))
+    given_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When it was last given again; None where it stands as first given."""

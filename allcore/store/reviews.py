@@ -1,114 +1,242 @@
-"""What people say of single cells: the label looks wrong, the model is wrong, the picture is bad.
+"""Blind review: which cells wait to be judged, and what each account saw in their pictures.
 
-A mark never changes the data. An account has one mark a cell; giving another replaces it.
+The store keeps what people see, never a verdict: `allcore.evaluation.review` derives that from the
+label, the model's call and the first two judgements. Nothing here changes the data.
 """
 
+import hashlib
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from allcore import logs
 from allcore.errors import StoreError
-from allcore.store import accounts, keys, rules
+from allcore.store import accounts, keys
 from allcore.store.database import Database
-from allcore.store.models import Account, ReviewRow
+from allcore.store.models import Account, JudgementRow, ReviewItemRow
 
-MARKS = {
-    "label_wrong": "label looks wrong",
-    "model_wrong": "model is wrong",
-    "bad_picture": "bad picture",
+REASONS = {
+    "error": "error",
+    "suspicious": "suspicious label",
+    "chosen": "chosen by hand",
+    "control": "control: the model was right",
 }
-"""How a mark is kept, and how pages write it."""
-MAX_NOTE = 500
+"""Why a cell was queued: how it is kept, and how pages write it."""
+SEEN = {"all": "ALL blast", "hem": "normal", "unsure": "can't tell", "bad_picture": "bad picture"}
+"""What a person may see in a picture: how it is kept, and how pages write it."""
+DECIDING = 2
+"""So many accounts' judgements decide; later ones are kept beside them."""
+MAX_NOTE, MAX_PUT = 500, 20_000
 _UNKEPT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
-class Review:
-    """One account's mark of one cell as it was when it was read."""
+class Item:
+    """A queued cell as it was when it was read."""
 
-    account_id: int
-    username: str
     of: str
     image_id: str
-    mark: str  # a key of MARKS
-    note: str  # empty where none was given
+    reason: str  # a key of REASONS
+    added_by: str | None  # username; None where the account is gone
     at: datetime  # aware, in UTC
 
+    def open_to(self, username: str) -> bool:
+        """Whether this account may judge it: who chose it by hand had its label in sight."""
+        return self.reason != "chosen" or self.added_by != username
 
-def put(
-    database: Database, username: str, *, of: str, image_id: str, mark: str, note: str = ""
-) -> Review:
-    """Mark a cell, in place of this account's earlier mark of it.
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one account saw in one cell's picture, as it was when it was read."""
+
+    of: str
+    image_id: str
+    account_id: int
+    username: str
+    seen: str  # a key of SEEN
+    note: str  # empty where none was given
+    given_at: datetime  # aware, in UTC
+    changed_at: datetime | None  # when it was last given again
+
+
+def put(database: Database, username: str, *, of: str, reasons: Mapping[str, str]) -> int:
+    """Put cells into a queue; those that are in it stay as they are.
 
     Args:
-        database: where to keep it.
-        username: of the account whose mark it is.
-        of: the data's digest or the model's name, the same text for `of_cells`.
-        image_id: the cell.
-        mark: a key of `MARKS`.
-        note: what the person adds, at most 500 characters.
+        database: where to keep them.
+        username: of the account that puts them there.
+        of: the model's name or the file's key, the same text for `items`.
+        reasons: a key of `REASONS` by image id; 1 to 20,000.
+
+    Returns:
+        How many were new.
 
     Raises:
         StoreError: a rule is broken, or there is no such account.
     """
-    of, image_id, note = keys.of(of), keys.image_id(image_id), _note(note)
-    if mark not in MARKS:
-        raise StoreError(f"There is no mark '{mark}'; use one of: {', '.join(MARKS)}.")
+    of, wanted = keys.of(of), _wanted(reasons)
     with database.alone() as session:
         account = accounts.existing(session, username)
-        row = _row_of(session, account, of=of, image_id=image_id)
-        row.mark, row.note, row.at = mark, note, datetime.now(UTC)
+        known = set(session.scalars(select(ReviewItemRow.image_id).where(ReviewItemRow.of == of)))
+        new = [image_id for image_id in wanted if image_id not in known]
+        now = datetime.now(UTC)
+        session.add_all(
+            ReviewItemRow(of=of, image_id=each, reason=wanted[each], added_by=account.id, at=now)
+            for each in _shuffled(of, new)
+        )
+        logs.event("cells queued for review", account=account.id, cells=len(new))
+        return len(new)
+
+
+def queues(database: Database) -> dict[str, int]:
+    """How many cells each queue holds, by its `of`, in the order of the alphabet."""
+    query = select(ReviewItemRow.of, func.count()).group_by(ReviewItemRow.of)
+    with database.read() as session:
+        return dict(sorted(session.execute(query).tuples()))
+
+
+def items(database: Database, *, of: str, image_id: str | None = None) -> tuple[Item, ...]:
+    """Read a queue, or the one cell of it that has this id."""
+    query = (
+        select(ReviewItemRow, Account.username)
+        .join(Account, ReviewItemRow.added_by == Account.id, isouter=True)
+        .where(ReviewItemRow.of == of)
+        .order_by(ReviewItemRow.id)
+    )
+    if image_id is not None:
+        query = query.where(ReviewItemRow.image_id == image_id)
+    with database.read() as session:
+        return tuple(_item_of(row, name) for row, name in session.execute(query))
+
+
+def judgements(
+    database: Database, *, of: str, image_id: str | None = None
+) -> tuple[Judgement, ...]:
+    """Read what everybody saw in the cells of a queue, or in one; the first given first."""
+    query = (
+        select(JudgementRow, ReviewItemRow, Account.username)
+        .join(ReviewItemRow, JudgementRow.item_id == ReviewItemRow.id)
+        .join(Account, JudgementRow.account_id == Account.id)
+        .where(ReviewItemRow.of == of)
+        .order_by(JudgementRow.id)
+    )
+    if image_id is not None:
+        query = query.where(ReviewItemRow.image_id == image_id)
+    with database.read() as session:
+        return tuple(_judgement_of(*row) for row in session.execute(query).tuples())
+
+
+def judge(
+    database: Database, username: str, *, of: str, image_id: str, seen: str, note: str = ""
+) -> Judgement:
+    """Keep what an account sees in a cell's picture, in place of what it said before.
+
+    A judgement that is given again keeps its place in the order.
+
+    Args:
+        database: where to keep it.
+        username: of the account that judges.
+        of: the queue.
+        image_id: the queued cell.
+        seen: a key of `SEEN`.
+        note: what the person adds, at most 500 characters.
+
+    Raises:
+        StoreError: a rule is broken, the cell is no longer queued, the account chose it by hand
+            and so knows its label, or there is no such account.
+    """
+    note = _note(note)
+    if seen not in SEEN:
+        raise StoreError(f"There is no judgement '{seen}'; use one of: {', '.join(SEEN)}.")
+    with database.alone() as session:
+        account = accounts.existing(session, username)
+        item = _judgeable(session, account, of=of, image_id=image_id)
+        row = _row_of(session, account, item)
+        row.seen, row.note = seen, note
         session.add(row)
         session.flush()
-        logs.event("cell marked", account=account.id, mark=mark)
-        return _review_of(row, account.username)
+        logs.event("cell judged", account=account.id, item=item.id)
+        return _judgement_of(row, item, account.username)
 
 
-def of_cells(database: Database, username: str | None, *, of: str) -> tuple[Review, ...]:
-    """Read the marks of one data set or model, the last given last.
+def withdraw(
+    database: Database, username: str, *, of: str, image_ids: Iterable[str] | None = None
+) -> int:
+    """Take cells that this account has queued, and nobody has judged, back out of the queue.
 
     Args:
         database: where they are kept.
-        username: of the account whose marks to read, or None for everybody's.
-        of: the data's digest or the model's name.
-    """
-    query = select(ReviewRow, Account.username).join(Account).where(ReviewRow.of == of)
-    if username is not None:
-        query = query.where(Account.username == rules.typed_username(username))
-    with database.read() as session:
-        rows = session.execute(query.order_by(ReviewRow.at, ReviewRow.id))
-        return tuple(_review_of(row, name) for row, name in rows)
+        username: of the account.
+        of: the queue.
+        image_ids: which of them, at most 20,000; None for all.
 
-
-def remove(database: Database, username: str, *, of: str, image_id: str) -> None:
-    """Take an account's mark of a cell back; where there is none, nothing changes.
+    Returns:
+        How many were taken out.
 
     Raises:
         StoreError: there is no such account.
     """
-    with database.write() as session:
+    judged = select(JudgementRow.item_id)
+    with database.alone() as session:
         account = accounts.existing(session, username)
-        session.execute(
-            delete(ReviewRow).where(
-                ReviewRow.account_id == account.id,
-                ReviewRow.of == of,
-                ReviewRow.image_id == image_id,
-            )
+        taken = delete(ReviewItemRow).where(
+            ReviewItemRow.of == of,
+            ReviewItemRow.added_by == account.id,
+            ReviewItemRow.id.not_in(judged),
         )
-        logs.event("mark removed", account=account.id)
+        if image_ids is not None:
+            taken = taken.where(ReviewItemRow.image_id.in_(list(image_ids)))
+        count = len(session.scalars(taken.returning(ReviewItemRow.id)).all())
+        logs.event("cells taken out of review", account=account.id, cells=count)
+        return count
 
 
-def _row_of(session: Session, account: Account, *, of: str, image_id: str) -> ReviewRow:
-    """Read the account's mark of the cell, or begin one."""
-    query = select(ReviewRow).where(
-        ReviewRow.account_id == account.id, ReviewRow.of == of, ReviewRow.image_id == image_id
+def _wanted(reasons: Mapping[str, str]) -> dict[str, str]:
+    wanted = {keys.image_id(image_id): reason for image_id, reason in reasons.items()}
+    for reason in wanted.values():
+        if reason not in REASONS:
+            raise StoreError(f"There is no reason '{reason}'; use one of: {', '.join(REASONS)}.")
+    if not wanted:
+        raise StoreError("There are no cells to queue; choose some first.")
+    if len(wanted) > MAX_PUT:
+        raise StoreError(
+            f"At most {MAX_PUT:,} cells are queued at once, but these are {len(wanted):,}; "
+            "choose fewer."
+        )
+    return wanted
+
+
+def _shuffled(of: str, image_ids: Iterable[str]) -> list[str]:
+    """In an order that says nothing of the reasons, for the numbers of the rows follow it."""
+    return sorted(image_ids, key=lambda each: hashlib.sha256(f"{of}\0{each}".encode()).digest())
+
+
+def _judgeable(session: Session, account: Account, *, of: str, image_id: str) -> ReviewItemRow:
+    query = select(ReviewItemRow).where(ReviewItemRow.of == of, ReviewItemRow.image_id == image_id)
+    item = session.scalars(query).one_or_none()
+    if item is None:
+        raise StoreError("This cell is no longer in the queue; reload the page.")
+    if item.reason == "chosen" and item.added_by == account.id:
+        raise StoreError(
+            "You chose this cell with its label in sight, so two others must judge it; skip it."
+        )
+    return item
+
+
+def _row_of(session: Session, account: Account, item: ReviewItemRow) -> JudgementRow:
+    """Read the account's judgement of the cell as one that changes now, or begin one."""
+    query = select(JudgementRow).where(
+        JudgementRow.account_id == account.id, JudgementRow.item_id == item.id
     )
-    found = session.scalars(query).one_or_none()
-    return found or ReviewRow(account_id=account.id, of=of, image_id=image_id)
+    found, now = session.scalars(query).one_or_none(), datetime.now(UTC)
+    if found is None:
+        return JudgementRow(item_id=item.id, account_id=account.id, given_at=now)
+    found.changed_at = now
+    return found
 
 
 def _note(text: str) -> str:
@@ -122,14 +250,20 @@ def _note(text: str) -> str:
     return note
 
 
-def _review_of(row: ReviewRow, username: str) -> Review:
+def _item_of(row: ReviewItemRow, added_by: str | None) -> Item:
     """Copy a row into what may leave the session."""
-    return Review(
+    return Item(row.of, row.image_id, row.reason, added_by, row.at)
+
+
+def _judgement_of(row: JudgementRow, item: ReviewItemRow, username: str) -> Judgement:
+    """Copy a row into what may leave the session."""
+    return Judgement(
+        of=item.of,
+        image_id=item.image_id,
         account_id=row.account_id,
         username=username,
-        of=row.of,
-        image_id=row.image_id,
-        mark=row.mark,
+        seen=row.seen,
         note=row.note,
-        at=row.at,
+        given_at=row.given_at,
+        changed_at=row.changed_at,
     )
