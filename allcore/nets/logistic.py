@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from allcore.nets import probe
 from allcore.nets.base import CellNetwork
@@ -21,21 +20,7 @@ C = 1.0
 
 
 class Logistic(Probe):
-    """A frozen base and a linear head.
-
-    Args:
-        base_architecture: name in the registry of the network that gives the features.
-        base_config: arguments of its constructor.
-    """
-
-    def __init__(
-        self,
-        *,
-        base_architecture: str = "qcresnet",
-        base_config: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(base_architecture=base_architecture, base_config=base_config)
-        self.head = nn.Linear(self.features, 1)
+    """A frozen base and a linear head."""
 
 
 def fit_logistic(

@@ -14,7 +14,7 @@ _CONSTANT = 1e-4
 
 
 class Probe(CellNetwork):
-    """A trained network without its head, frozen; a subclass gives the head that reads it.
+    """A trained network, frozen, with a new linear head; a subclass may put another in its place.
 
     Args:
         base_architecture: name in the registry of the network that gives the features.
@@ -35,6 +35,7 @@ class Probe(CellNetwork):
         self.features = _width(self.base)
         self.base.head = nn.Identity()
         self.base.requires_grad_(False)
+        self.head = nn.Linear(self.features, 1)
 
     @property
     def cam_layer(self) -> nn.Module:
