@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from allcore.comparison import answers, records, tables
 from allcore.comparison.records import Comparison
@@ -15,6 +14,7 @@ from allcore.web import accounts
 from allcore.web import compared as cached
 from allcore.web.accounts import Visitor
 from tests import compared
+from tests.pages.looking import opened, words
 
 PAGE = Path(__file__).parents[2] / "pages" / "compare.py"
 FEW = ("qcresnet", "resnet18", "ensemble", "area_brightness")
@@ -32,20 +32,9 @@ def found() -> Comparison:
     return compared.comparison(FEW)
 
 
-def opened() -> AppTest:
-    page = AppTest.from_file(str(PAGE), default_timeout=30).run()
-    assert not page.exception
-    return page
-
-
-def words(page: AppTest) -> str:
-    kinds = (page.subheader, page.markdown, page.caption, page.info, page.warning, page.error)
-    return "\n".join(str(part.value) for parts in kinds for part in parts)
-
-
 def test_page__answers_first_then_table_then_charts(folder: Path, found: Comparison) -> None:
     records.write(folder, found)
-    page = opened()
+    page = opened(PAGE)
     assert page.title[0].value == "Compare"
     assert RESEARCH_USE in words(page)
     assert page.subheader[0].value == answers.answer(found)[0]
@@ -61,7 +50,7 @@ def test_page__answers_first_then_table_then_charts(folder: Path, found: Compari
 
 def test_page__columns_are_a_choice(folder: Path, found: Comparison) -> None:
     records.write(folder, found)
-    page = opened()
+    page = opened(PAGE)
     page.get("button_group")[0].set_value(["auroc", "ece"]).run()
     assert not page.exception
     table = page.dataframe[0].value
@@ -71,7 +60,7 @@ def test_page__columns_are_a_choice(folder: Path, found: Comparison) -> None:
 
 def test_page__another_pair_of_networks(folder: Path, found: Comparison) -> None:
     records.write(folder, found)
-    page = opened()
+    page = opened(PAGE)
     page.selectbox(key="compare_a").set_value("resnet18").run()
     assert not page.exception
     test = answers.pair(found, "resnet18", "qcresnet")
@@ -81,7 +70,7 @@ def test_page__another_pair_of_networks(folder: Path, found: Comparison) -> None
 
 def test_page__curves_of_the_other_protocol_and_of_none(folder: Path, found: Comparison) -> None:
     records.write(folder, found)
-    page = opened()
+    page = opened(PAGE)
     page.radio(key="compare_curves").set_value("paper").run()
     page.radio(key="compare_by").set_value("seconds").run()
     assert not page.exception
@@ -91,7 +80,7 @@ def test_page__curves_of_the_other_protocol_and_of_none(folder: Path, found: Com
 
 def test_page__download_carries_the_notice(folder: Path, found: Comparison) -> None:
     records.write(folder, found)
-    page = opened()
+    page = opened(PAGE)
     assert [b.label for b in page.get("download_button")] == ["Download comparison as CSV"]
     table = pd.read_csv(io.StringIO(cached.load().export))
     assert set(table["notice"]) == {RESEARCH_USE}
@@ -99,7 +88,7 @@ def test_page__download_carries_the_notice(folder: Path, found: Comparison) -> N
 
 
 def test_page__no_comparison(folder: Path) -> None:
-    page = opened()
+    page = opened(PAGE)
     assert "No networks have been compared yet" in words(page)
     assert not page.dataframe
 
@@ -108,7 +97,7 @@ def test_page__no_comparison(folder: Path) -> None:
 def test_page__damaged(folder: Path, found: Comparison, name: str) -> None:
     records.write(folder, found)
     (folder / name).write_bytes(b"nonsense")
-    page = opened()
+    page = opened(PAGE)
     assert len(page.error) == 1
     assert not page.dataframe
 
@@ -116,14 +105,14 @@ def test_page__damaged(folder: Path, found: Comparison, name: str) -> None:
 @pytest.mark.parametrize(("protocol", "other"), [("paper", "unseen"), ("unseen", "paper")])
 def test_page__one_protocol(folder: Path, protocol: str, other: str) -> None:
     records.write(folder, compared.comparison(("qcresnet", "svm"), (protocol,)))
-    page = opened()
+    page = opened(PAGE)
     assert f"Not measured: {records.PROTOCOLS[other].lower()}" in words(page)
     assert "What leakage adds" not in words(page)
 
 
 def test_page__one_network_without_curves(folder: Path) -> None:
     records.write(folder, compared.comparison(("area_brightness",)))
-    page = opened()
+    page = opened(PAGE)
     assert "No learning curve was kept" in words(page)
     assert "against another's" not in words(page)
 
@@ -133,7 +122,7 @@ def test_page__synthetic_cells_are_said(folder: Path) -> None:
     drawn = [dict(vars(row), data=synthetic.NAME) for row in rows.rows]
     changed = dict(vars(rows), rows=tuple(records.Row(**row) for row in drawn))
     records.write(folder, Comparison(**changed))
-    assert "drawn by ALLScope" in words(opened())
+    assert "drawn by ALLScope" in words(opened(PAGE))
 
 
 def test_load__reads_again_only_what_changed(folder: Path, found: Comparison) -> None:

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from allcore.comparison import records
 from allcore.data import synthetic
@@ -14,8 +13,10 @@ from allcore.web import accounts, compared, experimented
 from allcore.web.accounts import Visitor
 from tests import compared as simulated
 from tests import experimented as made
+from tests.pages.looking import opened, words
 
 ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "pages" / "compare.py"
 
 
 @pytest.fixture
@@ -25,19 +26,8 @@ def folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "models" / compared.FOLDER / experimented.FOLDER
 
 
-def opened() -> AppTest:
-    page = AppTest.from_file(str(ROOT / "pages" / "compare.py"), default_timeout=30).run()
-    assert not page.exception
-    return page
-
-
-def words(page: AppTest) -> str:
-    kinds = (page.subheader, page.markdown, page.info, page.error)
-    return "\n".join(str(part.value).replace("\\", "") for parts in kinds for part in parts)
-
-
 def test_section__says_what_was_not_run(folder: Path) -> None:
-    text = words(opened())
+    text = words(opened(PAGE))
     assert experimented.TITLE in text
     assert "experiment cues --data DIR" in text
     assert "experiment interventions --data DIR" in text
@@ -46,7 +36,7 @@ def test_section__says_what_was_not_run(folder: Path) -> None:
 def test_section__shows_both_without_a_comparison(folder: Path) -> None:
     for each in (made.cues(), made.interventions()):
         record.write(folder, each)
-    page = opened()
+    page = opened(PAGE)
     assert len(page.get("plotly_chart")) == 2
     text = words(page)
     assert "This is what the cues say." in text
@@ -62,14 +52,14 @@ def test_section__shows_both_without_a_comparison(folder: Path) -> None:
 def test_section__stands_below_a_comparison(folder: Path) -> None:
     records.write(folder.parent, simulated.comparison(("qcresnet", "area_brightness")))
     record.write(folder, made.cues())
-    page = opened()
+    page = opened(PAGE)
     assert page.subheader[-1].value == experimented.TITLE
     assert "hang on was not tried yet" in words(page)
 
 
 def test_section__another_model(folder: Path) -> None:
     record.write(folder, made.interventions("one", "another"))
-    page = opened()
+    page = opened(PAGE)
     page.selectbox(key="experiment_model").set_value("another").run()
     assert not page.exception
     assert "another loses most" in str(page.get("plotly_chart")[0].proto.spec).replace("<br>", " ")
@@ -80,13 +70,13 @@ def test_section__damaged(folder: Path, name: str) -> None:
     record.write(folder, made.cues())
     record.write(folder, made.interventions())
     record.path(folder, name).write_text("nonsense")
-    page = opened()
+    page = opened(PAGE)
     assert len(page.error) == 1 and len(page.get("plotly_chart")) == 1
 
 
 def test_section__synthetic_cells_are_said(folder: Path) -> None:
     record.write(folder, made.cues(data=synthetic.NAME))
-    assert "drawn by ALLScope" in words(opened())
+    assert "drawn by ALLScope" in words(opened(PAGE))
 
 
 def test_section__needs_neither_torch_nor_sklearn() -> None:

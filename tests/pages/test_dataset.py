@@ -9,6 +9,7 @@ from allcore.data import demo, readers
 from allcore.notice import RESEARCH_USE
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
+from tests.pages.looking import opened, words
 
 PAGE = Path(__file__).parents[2] / "pages" / "dataset.py"
 
@@ -29,17 +30,6 @@ def ready(home: Path, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return home / "demo"
 
 
-def opened() -> AppTest:
-    page = AppTest.from_file(str(PAGE), default_timeout=60).run()
-    assert not page.exception
-    return page
-
-
-def words(page: AppTest) -> str:
-    parts = [*page.markdown, *page.caption, *page.subheader, *page.info, *page.error, *page.warning]
-    return "\n".join(str(part.value) for part in parts)
-
-
 def grid(page: AppTest) -> str:
     """The gallery's markup, empty where none is drawn; the frame's style is no part of it."""
     bodies = [str(drawn.proto.body) for drawn in page.get("html")]
@@ -47,7 +37,7 @@ def grid(page: AppTest) -> str:
 
 
 def test_page__shows_the_demonstration_set(ready: Path) -> None:
-    page = opened()
+    page = opened(PAGE)
     assert page.title[0].value == "Dataset"
     assert RESEARCH_USE in words(page)
     assert "**60 images.**" in words(page)
@@ -61,7 +51,7 @@ def test_page__shows_the_demonstration_set(ready: Path) -> None:
 
 
 def test_page__filters_and_counts(ready: Path) -> None:
-    page = opened()
+    page = opened(PAGE)
     table = readers.read(ready).table
     subject = table["subject"].iloc[0]
     page.multiselect(key="dataset_subject").set_value([subject]).run()
@@ -74,7 +64,7 @@ def test_page__filters_and_counts(ready: Path) -> None:
 
 
 def test_page__second_page(ready: Path) -> None:
-    page = opened()
+    page = opened(PAGE)
     page.session_state["dataset_page_2"] = 2
     page.run()
     assert not page.exception
@@ -85,7 +75,7 @@ def test_page__second_page(ready: Path) -> None:
 def test_page__picture_not_on_this_machine(ready: Path) -> None:
     first = readers.read(ready).paths()[0]
     first.unlink()
-    page = opened()
+    page = opened(PAGE)
     assert grid(page).count("picture not on this machine") == 1
     assert grid(page).count("<img") == 47
     assert "**60 images.**" in words(page)
@@ -95,7 +85,7 @@ def test_page__connected_folder_is_missing(
     ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALLSCOPE_DATA", str(tmp_path / "gone"))
-    page = opened()
+    page = opened(PAGE)
     assert "There is no data set at" in page.error[0].value
     page.selectbox[0].set_value("Synthetic demonstration set").run()
     assert not page.error
@@ -107,7 +97,7 @@ def test_page__connected_folder_without_pictures(
 ) -> None:
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("ALLSCOPE_DATA", str(tmp_path / "empty"))
-    assert "layout" in opened().error[0].value
+    assert "layout" in opened(PAGE).error[0].value
 
 
 def test_page__escapes_what_files_are_called(
@@ -118,7 +108,7 @@ def test_page__escapes_what_files_are_called(
     rows = {"image_id": ["<b>x</b>"], "path": ["x.png"], "label": ["all"], "subject": ["<i>1"]}
     pd.DataFrame(rows).to_csv(folder / "manifest.csv", index=False)
     monkeypatch.setenv("ALLSCOPE_DATA", str(folder))
-    page = opened()
+    page = opened(PAGE)
     assert "&lt;b&gt;x" in grid(page)
     assert "<i>1" not in grid(page)
     assert "SYNTHETIC" not in grid(page)
@@ -134,13 +124,13 @@ def test_page__split_of_the_model(
     (tiny_model / "model.json").write_text(
         info.replace('"training": {}', '"training": {"split": {"kind": "image", "seed": 1}}')
     )
-    page = opened()
+    page = opened(PAGE)
     assert "The split is that of tiny" in words(page)
     assert grid(page).count("validation</") + grid(page).count(", validation<") >= 48
 
 
 def test_page__model_without_a_split(ready: Path, tiny_model: Path) -> None:
-    page = opened()
+    page = opened(PAGE)
     assert "restore the model folder" in page.warning[0].value
     assert "**60 images.**" in words(page)
 

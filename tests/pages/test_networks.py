@@ -8,6 +8,7 @@ from allcore.nets import registry
 from allcore.notice import RESEARCH_USE
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
+from tests.pages.looking import opened, words
 
 PAGE = Path(__file__).parents[2] / "pages" / "networks.py"
 
@@ -15,16 +16,6 @@ PAGE = Path(__file__).parents[2] / "pages" / "networks.py"
 @pytest.fixture(autouse=True)
 def signed_in(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accounts, "visitor", lambda: Visitor("ada", "Ada", "user"))
-
-
-def opened() -> AppTest:
-    page = AppTest.from_file(str(PAGE), default_timeout=60).run()
-    assert not page.exception
-    return page
-
-
-def words(page: AppTest) -> str:
-    return "\n".join(str(part.value) for part in [*page.markdown, *page.caption])
 
 
 def drawing(page: AppTest) -> str:
@@ -35,7 +26,7 @@ def drawing(page: AppTest) -> str:
 
 
 def test_page__shows_what_qcresnet_adds() -> None:
-    page = opened()
+    page = opened(PAGE)
     assert page.title[0].value == "Networks"
     assert page.subheader[0].value == "QCResNet shares 6 of its 9 blocks with ResNet-18"
     text = words(page)
@@ -50,7 +41,7 @@ def test_page__shows_what_qcresnet_adds() -> None:
 
 
 def test_page__tables_every_network_that_learns_from_cells() -> None:
-    page = opened()
+    page = opened(PAGE)
     table = page.dataframe[-1].value
     assert list(table["Network"]) == [NETWORKS[name] for name in registry.trainable()]
     assert table.set_index("Network").loc["VGG-16", "MACs"] == pytest.approx(15470, rel=0.01)
@@ -60,7 +51,7 @@ def test_page__tables_every_network_that_learns_from_cells() -> None:
 
 
 def test_page__other_networks_and_sizes() -> None:
-    page = opened()
+    page = opened(PAGE)
     page.selectbox[0].set_value("vgg16")
     page.selectbox[1].set_value("eca_vgg16")
     page.selectbox[2].set_value(64)
@@ -73,7 +64,7 @@ def test_page__other_networks_and_sizes() -> None:
 
 
 def test_page__a_network_beside_itself() -> None:
-    page = opened()
+    page = opened(PAGE)
     page.selectbox[1].set_value("resnet18")
     page.run()
     assert not page.exception
@@ -82,7 +73,7 @@ def test_page__a_network_beside_itself() -> None:
 
 
 def test_page__networks_without_a_common_block() -> None:
-    page = opened()
+    page = opened(PAGE)
     page.selectbox[0].set_value("lenet5")
     page.run()
     assert page.subheader[0].value == "QCResNet has no block in common with LeNet-5"

@@ -12,6 +12,7 @@ from allcore.inference.upload import Rgb
 from allcore.notice import RESEARCH_USE
 from allcore.web import accounts, resources
 from allcore.web.accounts import Visitor
+from tests.pages.looking import words
 
 PAGE = Path(__file__).parents[2] / "pages" / "predict.py"
 
@@ -41,11 +42,6 @@ def drop(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
         page.run()
     assert not page.exception
     return page
-
-
-def words(page: AppTest) -> str:
-    parts = [*page.markdown, *page.caption, *page.subheader, *page.info, *page.error]
-    return "\n".join(str(part.value) for part in parts)
 
 
 def test_page__says_what_to_do_first(page: AppTest) -> None:
