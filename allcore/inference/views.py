@@ -7,7 +7,7 @@ probability is the network alone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -15,11 +15,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from allcore import modelfolder
 from allcore.data import subjects
 from allcore.data.cells import Rgb
-from allcore.evaluation import held_out
+from allcore.errors import ModelError
+from allcore.evaluation import results
 from allcore.inference.results import Prediction
-from allcore.modelfolder import ModelInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -94,22 +95,45 @@ def answers(models: "Sequence[Predictor]", rgb: Rgb) -> tuple[tuple[str, Predict
     return tuple((model.info.name, model.predict([rgb])[0]) for model in models)
 
 
-def learned(table: pd.DataFrame, info: ModelInfo, folder: Path) -> list[Learned]:
-    """What of each cell of a table was in the training of the network in a model folder.
+@dataclass(frozen=True)
+class Trained:
+    """What a network was trained on.
 
-    Args:
-        table: the columns image_id and group, as manifests and predictions have them.
-        info: of the model.
-        folder: of the model.
-
-    Raises:
-        ModelError: split.csv is missing or damaged, or model.json doesn't say how it was split.
+    Attributes:
+        images: names of the images, C-NMC's without folders and suffix.
+        groups: independent subjects.
     """
-    # Without their groups, images are looked up by their own names alone.
-    itself = held_out.parts(table.assign(group=None), info, folder) == "train"
-    trained = info.training.get("split", {}).get("train", ())
-    groups = {subjects.group_of(subject) for subject in trained}
-    return [
-        "cell" if cell else "subject" if group in groups else "no"
-        for cell, group in zip(itself, table["group"], strict=True)
-    ]
+
+    images: frozenset[str]
+    groups: frozenset[str]
+
+    @classmethod
+    def of(cls, folder: Path) -> "Trained":
+        """What the network in a model folder was trained on.
+
+        Raises:
+            ModelError: model.json or split.csv is missing or damaged, or doesn't say.
+        """
+        info = modelfolder.read_info(folder)
+        results.split_kind(info)  # says it where model.json does not
+        try:
+            split = pd.read_csv(folder / modelfolder.SPLIT, dtype=str)
+            images = split.loc[split["split"] == "train", "image_id"]
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(
+                f"{folder / modelfolder.SPLIT} can't be read, so nobody knows which images the "
+                "model was trained on: restore the model folder."
+            ) from error
+        people = info.training["split"].get("train", ())
+        return cls(frozenset(map(_name, images)), frozenset(map(subjects.group_of, people)))
+
+    def learned(self, image_id: str, group: str | None) -> Learned:
+        """What of a cell was in the training; `group` is its independent subject."""
+        if _name(image_id) in self.images:
+            return "cell"
+        return "subject" if group in self.groups else "no"
+
+
+def _name(image_id: str) -> str:
+    """The id; a C-NMC name without folders and suffix, which readers keep differently."""
+    return PurePosixPath(image_id).stem if subjects.parse_name(image_id) else image_id

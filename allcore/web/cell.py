@@ -5,11 +5,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from allcore import plots
@@ -20,9 +21,6 @@ from allcore.errors import AllScopeError
 from allcore.inference import upload
 from allcore.web import cell_answers, cell_neighbours, cell_pictures, frame, gallery
 from allcore.web.cell_neighbours import Near
-
-if TYPE_CHECKING:
-    from allcore.web.cell_looks import Looks
 
 CONNECT = (
     "The picture of this cell is not on this machine: set `ALLSCOPE_DATA` to the folder of the "
@@ -95,10 +93,9 @@ def show(context: CellContext) -> int:
         near.show(around)
     if picture is None:
         return 0
-    looks = _evidence(context, picture, evidence)
-    if looks is not None and near is not None and not near.known:
-        near.show(around, looks.feature)
-    own = {} if looks is None or context.model is None else {context.model: looks.prediction}
+    own = _evidence(context, picture, evidence)
+    if own and near is not None and not near.known:
+        near.show(around, _feature(context, picture))
     cell_answers.ask(rows, slot, picture.rgb, picture.sha256, own)
     return 0
 
@@ -175,17 +172,23 @@ def _facts(context: CellContext) -> None:
     rows = []
     for name, value in context.facts.items():
         fact = _FACTS.get(name)
-        lower = context.percentiles.get(name, math.nan)
         rows.append(
             {
                 "Measure": fact.title if fact else name,
                 "Value": _value(value, fact.unit if fact else ""),
-                "Among all cells": "" if math.isnan(lower) else f"above {lower:.0f} %",
+                "Among all cells": _among(value, context.percentiles.get(name)),
             }
         )
     if rows:
         st.markdown("**Measures of the picture**")
         st.dataframe(pd.DataFrame(rows), hide_index=True)
+
+
+def _among(value: float, lower: float | None) -> str:
+    """A measure's place among all cells; a yes or no has none."""
+    if lower is None or math.isnan(lower) or isinstance(value, bool | np.bool_):
+        return ""
+    return f"above {lower:.0f} %"
 
 
 def _value(value: float, unit: str) -> str:
@@ -194,17 +197,17 @@ def _value(value: float, unit: str) -> str:
     if math.isnan(value):
         return "not measured"
     number = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    return f"{number} {unit}".strip()
+    return number if unit in ("", "ratio") else f"{number} {unit}"
 
 
-def _evidence(context: CellContext, picture: _Picture, place: DeltaGenerator) -> "Looks | None":
-    """What the network saw and made of it; None where it can't be asked."""
+def _evidence(context: CellContext, picture: _Picture, place: DeltaGenerator) -> dict[str, float]:
+    """What the network saw and made of it; its probability by its name, or nothing."""
     if context.model is None:
         place.info(
             "These predictions came from a file, so there is no network to ask about the cell.",
             icon=":material/info:",
         )
-        return None
+        return {}
     with place:
         slots = cell_pictures.slots()
         try:
@@ -215,10 +218,17 @@ def _evidence(context: CellContext, picture: _Picture, place: DeltaGenerator) ->
         except AllScopeError as error:
             slots.clear()
             frame.problem(error)
-            return None
+            return {}
         learned = cell_answers.learned(context.model, context.image_id, context.group)
         cell_looks.show(looks, slots, threshold=context.threshold, learned=learned)
-        return looks
+        return {context.model: looks.probability}
+
+
+def _feature(context: CellContext, picture: _Picture) -> NDArray[np.float32]:
+    """Of a cell whose features the model's folder does not keep."""
+    from allcore.web import cell_looks
+
+    return cell_looks.feature(str(context.model), picture.rgb, picture.sha256)
 
 
 def _picture(context: CellContext) -> _Picture | None:

@@ -14,7 +14,7 @@ from allcore.data.cells import Rgb
 from allcore.errors import AllScopeError
 from allcore.inference import views
 from allcore.inference.results import Prediction
-from allcore.inference.views import Learned
+from allcore.inference.views import Learned, Trained
 from allcore.web import cell_pictures, frame
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def learned(model: str, image_id: str, group: str | None) -> Learned:
     """What of the cell the network in a model's folder was trained on."""
     try:
         folder = modelfolder.folder(model)
-        return _learned(folder, cell_pictures.state(folder), image_id, group)
+        return _trained(folder, cell_pictures.state(folder)).learned(image_id, group)
     except AllScopeError:
         return "unknown"
 
@@ -98,7 +98,7 @@ def ask(
     slot: DeltaGenerator,
     rgb: Rgb,
     picture: str,
-    own: Mapping[str, Prediction],
+    own: Mapping[str, float],
 ) -> None:
     """Ask each model about the picture (H, W, 3) of SHA-256 ``picture``; the table fills up.
 
@@ -107,9 +107,9 @@ def ask(
         slot: from `show`.
         rgb: the picture.
         picture: its SHA-256.
-        own: answers that are known already, by model.
+        own: probabilities that are known already, by model.
     """
-    said: dict[str, Prediction | str] = {FILE: "no network", **own}
+    said: dict[str, float | str] = {FILE: "no network", **own}
     for row in found:
         if row.model not in said:
             said[row.model] = _answer(row.model, rgb, picture)
@@ -120,7 +120,7 @@ def ask(
 def _draw(
     found: Sequence[Row],
     slot: DeltaGenerator,
-    said: Mapping[str, Prediction | str],
+    said: Mapping[str, float | str],
     *,
     pending: str,
 ) -> None:
@@ -137,10 +137,8 @@ def _draw(
     slot.dataframe(table, hide_index=True)
 
 
-def _said(answer: Prediction | str, threshold: float) -> str:
-    if isinstance(answer, str):
-        return answer
-    return "refused" if answer.p_all is None else _called(answer.p_all, threshold)
+def _said(answer: float | str, threshold: float) -> str:
+    return answer if isinstance(answer, str) else _called(answer, threshold)
 
 
 def _called(probability: float | None, threshold: float) -> str:
@@ -150,10 +148,12 @@ def _called(probability: float | None, threshold: float) -> str:
     return f"{probability:.2f}, {plots.NAMES[called]}"
 
 
-def _answer(model: str, rgb: Rgb, picture: str) -> Prediction | str:
+def _answer(model: str, rgb: Rgb, picture: str) -> float | str:
     try:
         folder = modelfolder.folder(model)
-        return _asked(folder, rgb, modelfolder.sha256(folder / modelfolder.INFO), picture)
+        digest = modelfolder.sha256(folder / modelfolder.INFO)
+        answer = _asked(folder, rgb, digest, picture)
+        return "refused" if answer.p_all is None else answer.p_all
     except (AllScopeError, OSError):
         return "can't be asked: its folder is damaged"
 
@@ -194,7 +194,6 @@ def _held_out(_folder: Path, state: str) -> dict[str, float]:
     return dict(zip(known["image_id"].astype(str), known["probability"].astype(float), strict=True))
 
 
-@st.cache_data(max_entries=1024, show_spinner=False)
-def _learned(_folder: Path, state: str, image_id: str, group: str | None) -> Learned:
-    cell = pd.DataFrame({"image_id": [image_id], "group": [group]})
-    return views.learned(cell, modelfolder.read_info(_folder), _folder)[0]
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _trained(_folder: Path, state: str) -> Trained:
+    return Trained.of(_folder)

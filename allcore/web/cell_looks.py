@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from allcore import modelfolder
 from allcore.data.cells import Rgb
 from allcore.inference import gradcam, neighbours, seen, views
-from allcore.inference.results import Prediction
 from allcore.inference.seen import Figures
 from allcore.inference.views import Learned, Views
 from allcore.web import answers, cell_pictures, frame, resources
@@ -22,7 +21,7 @@ from allcore.web.cell_pictures import Frame, Slots
 
 CLASSES: tuple[Literal["all", "hem"], ...] = ("all", "hem")
 _LEARNED = {
-    "cell": "It was trained on this very cell, so its answer says little about new ones.",
+    "cell": "It was trained on this very cell; the held-out probability above is another's.",
     "subject": "It was trained on other cells of this subject.",
     "no": "It was not trained on this subject.",
     "unknown": "Whether it was trained on this cell is not known.",
@@ -42,18 +41,21 @@ class Looks:
         figures: of the input.
         overlays: the cut cell with the heat of each class over it, (S, S, 3).
         said: what each map's share of heat inside the cell says.
+        reads_outside: whether heat outside the cell is evidence at all.
         views: the answers to the cell turned and mirrored.
-        prediction: the network's own answer.
-        feature: (F,) penultimate vector.
     """
 
     seen: Rgb
     figures: Figures
     overlays: dict[str, Rgb]
     said: dict[str, str]
+    reads_outside: bool
     views: Views
-    prediction: Prediction
-    feature: NDArray[np.float32]
+
+    @property
+    def probability(self) -> float:
+        """The network's own answer to the cell as it is."""
+        return float(self.views.probabilities[0])
 
 
 def looks(model: str, rgb: Rgb, picture: str) -> Looks:
@@ -63,8 +65,17 @@ def looks(model: str, rgb: Rgb, picture: str) -> Looks:
         BadImage: the picture does not show one cell on black.
         AllScopeError: the model is damaged, or there is no such device.
     """
-    digest = modelfolder.sha256(modelfolder.folder(model) / modelfolder.INFO)
-    return _looks(rgb, model, digest, picture)
+    return _looks(rgb, model, _digest(model), picture)
+
+
+def feature(model: str, rgb: Rgb, picture: str) -> NDArray[np.float32]:
+    """The penultimate vector (F,) of a picture (H, W, 3) of SHA-256 ``picture``.
+
+    Raises:
+        BadImage: the picture does not show one cell on black.
+        AllScopeError: the model is damaged, or there is no such device.
+    """
+    return _feature(rgb, model, _digest(model), picture)
 
 
 def show(found: Looks, slots: Slots, *, threshold: float, learned: Learned) -> None:
@@ -73,15 +84,16 @@ def show(found: Looks, slots: Slots, *, threshold: float, learned: Learned) -> N
     shown += [Frame(found.overlays[c], f"What speaks for {VERDICTS[c]}") for c in CLASSES]
     slots.frames.html(cell_pictures.frames(shown, least=150))
     with slots.said.container():
-        p_all = found.prediction.p_all or 0.0
-        called = VERDICTS["all" if p_all >= threshold else "hem"]
+        called = VERDICTS["all" if found.probability >= threshold else "hem"]
         st.markdown(
-            f"The network in the model's folder gives {p_all:.2f} (threshold {threshold:.2f}): "
-            f"{called}. {_LEARNED[learned]}",
+            f"The network in the model's folder gives {found.probability:.2f} "
+            f"(threshold {threshold:.2f}): {called}. {_LEARNED[learned]}",
             width=frame.TEXT_WIDTH,
         )
-        for each in CLASSES:
-            st.markdown(f"For {VERDICTS[each]}: {found.said[each]}", width=frame.TEXT_WIDTH)
+        said = [f"For {VERDICTS[each]}: {found.said[each]}" for each in CLASSES]
+        if not found.reads_outside:
+            said.append(answers.COUNTED)
+        st.markdown(" ".join(said), width=frame.TEXT_WIDTH)
         st.caption(_METHOD, width=frame.TEXT_WIDTH)
     slots.views.html(cell_pictures.frames(_strip(found), least=76))
     slots.views_said.markdown(views_in_words(found.views, threshold), width=frame.TEXT_WIDTH)
@@ -108,18 +120,28 @@ def _looks(_rgb: Rgb, model: str, digest: str, picture: str) -> Looks:
     cell = predictor.prepare(_rgb)
     heats = {each: gradcam.explain(predictor, cell, towards=each) for each in CLASSES}
     outside = gradcam.reads_outside(predictor)
-    turned = views.views(predictor, cell)
     return Looks(
         seen=seen.picture(predictor, cell),
         figures=seen.figures(seen.tensor(predictor, cell)),
         overlays={each: gradcam.overlay(cell, heat) for each, heat in heats.items()},
         said={
-            each: answers.heat_in_words(heat, reads_outside=outside) for each, heat in heats.items()
+            each: answers.share_in_words(heat, reads_outside=outside)
+            for each, heat in heats.items()
         },
-        views=turned,
-        prediction=predictor.prediction(float(predictor.logits(cell[None])[0])),
-        feature=neighbours.feature(predictor, cell),
+        reads_outside=outside,
+        views=views.views(predictor, cell),
     )
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _feature(_rgb: Rgb, model: str, digest: str, picture: str) -> NDArray[np.float32]:
+    predictor = resources.service(model).predictor
+    return neighbours.feature(predictor, predictor.prepare(_rgb))
+
+
+def _digest(model: str) -> str:
+    """Of ``model.json``, which holds the digest of the weights and all else."""
+    return modelfolder.sha256(modelfolder.folder(model) / modelfolder.INFO)
 
 
 def _caption(figures: Figures) -> str:

@@ -95,10 +95,11 @@ def sentence(found: tuple[Neighbour, ...], nearby: Nearby | None) -> str:
     if nearby.subjects is not None:
         of = words.count(nearby.subjects, "independent subject")
         whose = f", of {of} ({nearby.same_subject} cells of its own)"
+    over = nearby.accuracy.subject
+    span = f"{100 * over.low:.0f} to {100 * over.high:.0f} %" if over.known else "no interval"
     return (
         f"{said} Among the {nearby.cells} nearest cells with a held-out answer{whose}, {shares} "
-        f"are called rightly at this threshold; over subjects the interval is "
-        f"{words.bounds(nearby.accuracy.subject)}."
+        f"are called rightly at this threshold; over subjects: {span}."
     )
 
 

@@ -116,7 +116,7 @@ def place(image_id: str, manifest: Manifest | None) -> int | None:
     """Row of an image in the data set's table, by its id or by its C-NMC name."""
     if manifest is None:
         return None
-    ids = manifest.table["image_id"].astype(str)
+    ids = manifest.table["image_id"]
     found = np.flatnonzero(ids == image_id).tolist()
     if not found and subjects.parse_name(image_id):
         # Readers keep C-NMC's names with or without folders and suffix.

@@ -8,19 +8,17 @@ import torch
 
 from allcore import modelfolder
 from allcore.errors import ModelError
+from allcore.evaluation import held_out
 from allcore.inference import views
 from allcore.inference.predictor import Predictor
 from allcore.inference.upload import Rgb
+from allcore.inference.views import Trained
 from tests import simulated
 
 
 @pytest.fixture
 def predictor(tiny_model: Path) -> Predictor:
     return Predictor.load(tiny_model, device="cpu", threads=1)
-
-
-def cells(*rows: tuple[str, str | None]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["image_id", "group"])
 
 
 def test_turned__are_eight_that_differ() -> None:
@@ -88,34 +86,47 @@ def test_learned__by_image_and_by_subject(folder: Path) -> None:
     pd.DataFrame(
         {"image_id": ["UID_101_1_1_all", "UID_102_1_1_all"], "split": ["train", "test"]}
     ).to_csv(folder / modelfolder.SPLIT, index=False)
-    table = cells(
-        ("UID_101_1_1_all", "101"),
-        ("UID_101_9_9_all", "101"),  # not in the split, its subject is
-        ("UID_102_1_1_all", "102"),
-        ("other", None),
-    )
-    found = views.learned(table, modelfolder.read_info(folder), folder)
-    assert found == ["cell", "subject", "no", "no"]
+    trained = Trained.of(folder)
+    assert trained.learned("UID_101_1_1_all", "101") == "cell"
+    assert trained.learned("fold_0/all/UID_101_1_1_all.bmp", None) == "cell"
+    assert trained.learned("UID_101_9_9_all", "101") == "subject"  # not in the split
+    assert trained.learned("UID_102_1_1_all", "102") == "no"
+    assert trained.learned("other", None) == "no"
 
 
 def test_learned__other_cells_of_the_subject_under_an_image_split(folder: Path) -> None:
-    info = modelfolder.read_info(folder)
-    split = info.training["split"] | {"kind": "image", "train": ["101"]}
+    retrained(folder, kind="image", train=["101"])
     pd.DataFrame({"image_id": ["a"], "split": ["test"]}).to_csv(
         folder / modelfolder.SPLIT, index=False
     )
-    info = replace(info, training=info.training | {"split": split})
-    assert views.learned(cells(("a", "101"), ("b", "102")), info, folder) == ["subject", "no"]
+    trained = Trained.of(folder)
+    assert (trained.learned("a", "101"), trained.learned("b", "102")) == ("subject", "no")
 
 
 def test_learned__knows_merged_subjects(folder: Path) -> None:
-    info = modelfolder.read_info(folder)
-    split = info.training["split"] | {"train": ["51"]}
-    info = replace(info, training=info.training | {"split": split})
-    assert views.learned(cells(("new", "51+75+78")), info, folder) == ["subject"]
+    retrained(folder, train=["51"])
+    assert Trained.of(folder).learned("new", "51+75+78") == "subject"
 
 
-def test_learned__says_what_is_missing(folder: Path) -> None:
+def test_trained__says_what_is_missing(folder: Path, tiny_model: Path) -> None:
     (folder / modelfolder.SPLIT).unlink()
     with pytest.raises(ModelError, match="which images the model was trained on"):
-        views.learned(cells(("a", None)), modelfolder.read_info(folder), folder)
+        Trained.of(folder)
+    with pytest.raises(ModelError, match="doesn't say how its data was split"):
+        Trained.of(tiny_model)
+
+
+def test_trained__agrees_with_what_a_model_may_be_judged_on(folder: Path) -> None:
+    """`held_out` says it a table at once; both read the same folder alike."""
+    retrained(folder, train=["101", "51", "H99"])
+    table = pd.DataFrame({"image_id": ["x", "y", "z"], "group": ["51+75+78", "102", "H99"]})
+    parts = held_out.parts(table, modelfolder.read_info(folder), folder)
+    trained = Trained.of(folder)
+    pairs = zip(table["image_id"], table["group"], strict=True)
+    assert [trained.learned(*pair) != "no" for pair in pairs] == (parts == "train").tolist()
+
+
+def retrained(folder: Path, **split: object) -> None:
+    info = modelfolder.read_info(folder)
+    info.training["split"].update(split)
+    modelfolder.write_info(folder, info)
