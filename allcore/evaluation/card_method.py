@@ -65,6 +65,7 @@ def reproduce(info: ModelInfo, report: Report) -> Chapter:
         *((f"Version of {name}", version) for name, version in versions.items()),
         ("Data digest", training.get("data", {}).get("digest")),
         ("Weights SHA-256", info.weights_sha256),
+        ("Fold networks SHA-256", info.folds_sha256),
         ("Evaluated weights SHA-256", _other(report.weights_sha256, info.weights_sha256)),
     )
     text = (
@@ -79,7 +80,9 @@ def reproduce(info: ModelInfo, report: Report) -> Chapter:
 
 def _table(rows: tuple[tuple[str, Any], ...]) -> Table:
     told = tuple(
-        (name, card_sections.plain(value)) for name, value in rows if value not in (None, "")
+        (name, card_sections.plain(value))
+        for name, value in rows
+        if value not in (None, "", [], ())
     )
     return Table(("Setting", "Value"), told)
 
