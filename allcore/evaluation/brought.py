@@ -4,6 +4,7 @@ A text that looks like a formula is a text.
 """
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -77,7 +78,7 @@ def read(data: bytes, *, name: str) -> Brought:
     _labels(usable)
     _splits(usable)
     _probabilities(usable)
-    usable.table["image_id"], usable.table["path"] = _ids(usable.texts("image_id"))
+    _ids(usable)
     _duplicates(usable)
     if usable.table.empty:
         why = " ".join(problem.sentence for problem in usable.problems)
@@ -149,11 +150,20 @@ def _probabilities(usable: _Sieve) -> None:
     usable.table = usable.table.assign(probability=value)
 
 
-def _ids(texts: "pd.Series[str]") -> "tuple[pd.Series[str], pd.Series[str]]":
-    """Ids as model folders have them, C-NMC's without folder and suffix, and paths as given."""
-    names = texts.str.replace("\\", "/").str.rsplit("/", n=1).str[-1]
-    stems = names.str.rsplit(".", n=1).str[0]
-    return texts.where(names.map(subjects.parse_name).isna(), stems), texts
+def _ids(usable: _Sieve) -> None:
+    """Ids as model folders have them, C-NMC's without folder and suffix, and paths as given.
+
+    A column `named` gets the subject that C-NMC's names hold, or None.
+    """
+    given = usable.texts("image_id").tolist()
+    plain = [each.replace("\\", "/") for each in given]
+    parsed = [subjects.parse_name(each) for each in plain]
+    ids = [
+        PurePosixPath(path).stem if known else text
+        for text, path, known in zip(given, plain, parsed, strict=True)
+    ]
+    named = pd.Series([known[0] if known else None for known in parsed], dtype=object)
+    usable.table = usable.table.assign(image_id=ids, path=given, named=named.to_numpy())
 
 
 def _duplicates(usable: _Sieve) -> None:
@@ -181,7 +191,7 @@ def _finished(usable: _Sieve) -> pd.DataFrame:
         logit = np.where(np.isfinite(given), given, logit)
     table = table.assign(
         subject=subject,
-        group=_groups(table["image_id"], subject),
+        group=_groups(table["named"], subject),
         fold=-1,
         logit=logit,
         baseline_probability=np.nan,
@@ -192,8 +202,8 @@ def _finished(usable: _Sieve) -> pd.DataFrame:
 def _subjects(usable: _Sieve) -> "pd.Series[str]":
     """The subject of each row, from C-NMC's file names where no column has them."""
     given = usable.texts("subject") if "subject" in usable.table else None
-    parsed = usable.table["image_id"].map(subjects.parse_name)
-    rows = len(parsed)
+    named = usable.table["named"]
+    rows = len(named)
     if given is not None and (given != "").any():
         subject = given.mask(given == "").astype(object)
         if subject.isna().any():
@@ -204,9 +214,9 @@ def _subjects(usable: _Sieve) -> "pd.Series[str]":
             )
             usable.problems.append(Problem(sentence, lacking))
         return subject
-    if parsed.notna().all():
+    if named.notna().all():
         usable.problems.append(Problem("Subjects were read from C-NMC's file names.", rows))
-        return parsed.str[0]
+        return named
     sentence = (
         f"There is no column for subjects ({', '.join(COLUMNS['subject'])}): no interval over "
         "subjects can be given."
@@ -215,11 +225,10 @@ def _subjects(usable: _Sieve) -> "pd.Series[str]":
     return pd.Series([None] * rows, dtype=object)
 
 
-def _groups(ids: "pd.Series[str]", subject: "pd.Series[str]") -> "pd.Series[str]":
+def _groups(named: "pd.Series[str]", subject: "pd.Series[str]") -> "pd.Series[str]":
     """C-NMC's subjects by the person behind them; a subject of other data is its own."""
-    named = ids.map(subjects.parse_name).str[0]
     merged = {name: subjects.group_of(name) for name in named.dropna().unique()}
-    return subject.where(named.isna() | (subject != named), named.map(merged))
+    return subject.where(subject != named, named.map(merged))
 
 
 def _missing_figures(table: pd.DataFrame) -> list[Problem]:
