@@ -11,7 +11,7 @@ from allcore import modelfolder, plots
 from allcore.errors import AllScopeError
 from allcore.evaluation import card, card_checklist, card_text
 from allcore.evaluation.card_text import Block, Chapter, Paragraph, Table
-from allcore.web import evaluated, frame
+from allcore.web import charts, evaluated, frame
 
 
 def draw(chapters: Sequence[Chapter]) -> None:
@@ -78,6 +78,6 @@ st.subheader("Learning curve", anchor=False)
 history = modelfolder.folder(name) / modelfolder.HISTORY
 try:
     curve = plots.learning_curve(pd.read_csv(history))
-    st.plotly_chart(curve, width="stretch", theme="streamlit", config={"displaylogo": False})
+    charts.chart(curve, name=f"{name}-learning-curve")
 except (OSError, ValueError, KeyError):
     st.markdown("This model came without a record of its training (history.csv).")
