@@ -69,10 +69,12 @@ def apply_to(plan: Plan) -> bool:
 def read(plan: Plan, material: Material, fabric: Fabric) -> Material:
     """The material with the statistics (N, F), in float32, that the initialised body reads.
 
+    The body is rounded to float16 first, as it ships: the layers learn from what they will read.
+
     Raises:
         ModelError: unknown architecture or weights.
     """
-    network = _initialised(plan, material).to(fabric.device).eval()
+    network = _initialised(plan, material).half().float().to(fabric.device).eval()
     network.to(memory_format=torch.channels_last)
     found = []
     chunks = torch.from_numpy(material.cells.pixels).split(BATCH)

@@ -70,8 +70,10 @@ def frozen(cells: Path, tmp_path_factory: pytest.TempPathFactory) -> Plan:  # no
     return small
 
 
-@pytest.mark.parametrize("body", ["trained", "frozen"])
-def test_train__fold_networks_give_the_predictions(body: str, request: pytest.FixtureRequest):
+@pytest.mark.parametrize(("body", "within"), [("trained", 1e-2), ("frozen", 3e-3)])
+def test_train__fold_networks_give_the_predictions(
+    body: str, within: float, request: pytest.FixtureRequest
+):
     made = request.getfixturevalue(body)
     table = modelfolder.read_predictions(made.out)
     for fold, rows in table.groupby("fold"):
@@ -79,7 +81,7 @@ def test_train__fold_networks_give_the_predictions(body: str, request: pytest.Fi
         pixels = cache.decode([made.data / path for path in rows["path"]], made.preprocessing)
         with torch.inference_mode():
             logits = network(made.preprocessing.normalise(torch.from_numpy(pixels.pixels)))
-        assert logits.numpy() == pytest.approx(rows["logit"].to_numpy(), abs=1e-2)
+        assert logits.numpy() == pytest.approx(rows["logit"].to_numpy(), abs=within)
 
 
 def test_train__fold_networks_hold_only_what_differs(frozen: Plan):
