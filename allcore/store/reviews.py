@@ -96,7 +96,7 @@ def queues(database: Database) -> dict[str, int]:
     """How many cells each queue holds, by its `of`, in the order of the alphabet."""
     query = select(ReviewItemRow.of, func.count()).group_by(ReviewItemRow.of)
     with database.read() as session:
-        return dict(sorted(session.execute(query).tuples()))
+        return {of: int(count) for of, count in session.execute(query.order_by(ReviewItemRow.of))}
 
 
 def items(database: Database, *, of: str, image_id: str | None = None) -> tuple[Item, ...]:
@@ -127,7 +127,8 @@ def judgements(
     if image_id is not None:
         query = query.where(ReviewItemRow.image_id == image_id)
     with database.read() as session:
-        return tuple(_judgement_of(*row) for row in session.execute(query).tuples())
+        found = session.execute(query)
+        return tuple(_judgement_of(row, item, name) for row, item, name in found)
 
 
 def judge(

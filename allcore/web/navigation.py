@@ -51,6 +51,13 @@ ENTRIES = (
         help="What the model gets right and wrong on held-out cells.",
     ),
     Entry(
+        "review.py",
+        "Review",
+        ":material/visibility:",
+        "user",
+        help="Judge queued cells by their picture alone.",
+    ),
+    Entry(
         "dataset.py",
         "Dataset",
         ":material/grid_view:",

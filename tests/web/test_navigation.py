@@ -14,6 +14,7 @@ OF_USERS = {
     "Predict",
     "Dataset",
     "Evaluation",
+    "Review",
     "Compare",
     "Networks",
     "About this model",

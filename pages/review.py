@@ -1,0 +1,160 @@
+from allcore.web import guard
+
+user = guard.require("user")
+
+import streamlit as st
+
+from allcore import settings
+from allcore.data import cells, overview
+from allcore.errors import AllScopeError
+from allcore.evaluation import words
+from allcore.inference import upload
+from allcore.store import reviews
+from allcore.web import accounts, cell_pictures, frame, navigation, reviewing
+from allcore.web.explore import pictures
+from allcore.web.explore.pictures import CONNECT, Pictures
+from allcore.web.reviewing import Desk
+
+FIELD = 1024
+KEYS = {"all": "1", "hem": "2", "unsure": "3", "bad_picture": "4"}
+ICONS = {"unsure": ":material/help:", "bad_picture": ":material/broken_image:"}
+METHOD = """
+Two people judge each cell from its picture alone. The first two judgements decide: where both see
+the other class than the label, the label counts as wrong; where both see the label's class and the
+model calls the other, the model is wrong; two bad pictures, or one and a doubt, make a bad picture;
+everything else is ambiguous. The data set is never changed: judgements are kept beside it, and
+Evaluation shows the figures with both labels. Cells come in an order of your own that hangs on
+nothing but your name, so a cell's place says nothing about it. A cell that you put into the queue
+from its own window is left to others, because its label was in your sight. Please look none of the
+cells up on other pages before you have judged them.
+"""
+
+
+def choose_queue() -> str:
+    queues = reviews.queues(accounts.store())
+    if not queues:
+        st.info(
+            "No cell is queued for review yet. Anyone who is signed in can queue some on "
+            "Evaluation: errors and suspicious labels in its view Review, single cells in the "
+            "window that opens with a click among the Errors.",
+            icon=":material/inbox:",
+            width=frame.TEXT_WIDTH,
+        )
+        navigation.link("Evaluation")
+        st.stop()
+    names, own = list(queues), settings.load().model
+    if len(names) == 1:
+        return names[0]
+    index = names.index(own) if own in names else 0
+    return str(st.sidebar.selectbox("Cells of", names, index=index, key="review_queue"))
+
+
+def picture(shown: Pictures, image_id: str) -> None:
+    """The cell on its black; nothing that names it goes to the browser, nor what it is called."""
+    row = shown.row(image_id)
+    try:
+        data = b"" if row is None or shown.manifest is None else (
+            shown.manifest.root / str(row["path"])).read_bytes()  # fmt: skip
+        rgb = cells.centre_crop(upload.decode(data), FIELD)
+    except (AllScopeError, OSError):
+        st.error("This picture can't be read: skip the cell.", icon=":material/error:")
+        return
+    cell_pictures.zoomable(rgb, alt="Picture of the cell to judge")
+    if shown.manifest is not None and overview.is_synthetic(shown.manifest):
+        st.caption("SYNTHETIC: drawn by ALLScope")
+
+
+def answer(found: Desk, image_id: str) -> None:
+    said = found.own.get(image_id)
+    if said:
+        st.markdown(f"You said: **{reviews.SEEN[said.seen]}**. Answer again to change it.")
+    st.markdown("**What do you see?**")
+    note_at = f"review_note_{reviewing.turn()}"
+    chosen = None
+    for seen, text in reviews.SEEN.items():
+        pressed = st.button(
+            text[0].upper() + text[1:], key=f"see_{seen}", shortcut=KEYS[seen], width=300,
+            icon=ICONS.get(seen, ":material/radio_button_unchecked:"),
+        )  # fmt: skip
+        chosen = seen if pressed else chosen
+    note = st.text_area(
+        "Note (optional)", said.note if said else "", max_chars=reviews.MAX_NOTE, key=note_at,
+        height=80, width=frame.FORM_WIDTH,
+    )  # fmt: skip
+    if chosen:
+        reviews.judge(
+            accounts.store(), user.name, of=of, image_id=image_id, seen=chosen, note=note or ""
+        )
+        reviewing.take(of, None)
+        st.rerun()
+
+
+def steps(found: Desk, image_id: str | None, here: list[str]) -> None:
+    last = reviewing.before(found, image_id, here)
+    with st.container(horizontal=True):
+        if st.button("Back to the last", shortcut="B", icon=":material/undo:", disabled=not last):
+            reviewing.take(of, last)
+            st.rerun()
+        if image_id and st.button("Skip", shortcut="S", icon=":material/skip_next:"):
+            reviewing.skip(of, image_id)
+            st.rerun()
+
+
+def progress(found: Desk, missing: int) -> None:
+    if found.total:
+        done = len(found.own)
+        st.progress(done / found.total, text=f"{done:,} of {found.total:,} judged by you")
+    if found.chosen:
+        st.caption(f"{words.count(found.chosen, 'cell')} that you chose by hand: left to others.")
+    if missing:
+        st.caption(f"Without a picture on this machine: {words.count(missing, 'cell')}.")
+
+
+def nothing_left(found: Desk, missing: int) -> None:
+    if missing and len(found.waiting) <= missing:
+        said, icon = CONNECT, ":material/image_not_supported:"
+    else:
+        said, icon = "You have judged every cell that waits for you here.", ":material/task_alt:"
+    st.info(said, icon=icon, width=frame.TEXT_WIDTH)
+    navigation.link("Evaluation", "See what came of it on Evaluation, in its view Review")
+
+
+frame.header(
+    title="Review",
+    question="What do you see in each cell, when nobody tells you what it is called?",
+)
+try:
+    of = choose_queue()
+    items = reviews.items(accounts.store(), of=of)
+    desk = reviewing.desk(items, reviews.judgements(accounts.store(), of=of), user.name)
+    right = any(item.reason == "control" for item in items)
+    st.markdown(
+        f"Cells of **{frame.plain(of)}**. You see the picture alone: no label, subject, file name "
+        "or model's answer."
+        + (" The queue also holds cells that the model got right." if right else ""),
+        width=frame.TEXT_WIDTH,
+    )
+    more = bool(desk.settled) and st.sidebar.toggle(
+        "Also cells that two others have judged", key="review_more",
+        help="The first two judgements decide; yours is kept and shown beside them.",
+    )  # fmt: skip
+    shown = pictures.connected()
+    here = [item.image_id for item in items if item.image_id in shown.place]
+    known = set(here)
+    offered = [each for each in (*desk.waiting, *(desk.settled if more else ())) if each in known]
+    current = reviewing.current(of, offered, here)
+    progress(desk, len(items) - len(here))
+    if current is None:
+        nothing_left(desk, len(items) - len(here))
+        steps(desk, None, here)
+    else:
+        left, aside = st.columns([3, 2], gap="large")
+        with left:
+            picture(shown, current)
+        with aside:
+            answer(desk, current)
+            steps(desk, current, here)
+except AllScopeError as error:
+    frame.problem(error)
+with st.expander("Method"):
+    st.markdown(METHOD, width=frame.TEXT_WIDTH)
