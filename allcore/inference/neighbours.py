@@ -2,8 +2,7 @@
 
 Likeness is the cosine between two penultimate vectors. A vector's length says mostly how sure the
 network is, so that by Euclidean distance a cell's neighbours are whatever the network is as sure
-of: for the model of the paper's image split these differ from the cell by 0.02 in log-odds on
-average, by cosine by 0.4, and by cosine more of them have the cell's own label and subject.
+of, not what looks like it; by cosine more of them have the cell's own label and subject.
 
 The vectors come from the network in the folder, which was trained on most of these cells: they
 tell what it holds for alike, not how it does on new cells. The probabilities beside are held out.

@@ -21,6 +21,7 @@ from allcore.errors import AllScopeError
 from allcore.inference import upload
 from allcore.web import cell_answers, cell_neighbours, cell_pictures, frame, gallery
 from allcore.web.cell_neighbours import Near
+from allcore.web.cell_pictures import Slots
 
 CONNECT = (
     "The picture of this cell is not on this machine: set `ALLSCOPE_DATA` to the folder of the "
@@ -86,6 +87,10 @@ def show(context: CellContext) -> int:
     picture = _picture(context)
     _plain_facts(context, picture)
     evidence, around, table = st.container(), st.container(), st.container()
+    slots = None
+    if picture is not None and context.model is not None:
+        with evidence:  # at once, so that nothing of the cell before stands below this one's name
+            slots = cell_pictures.slots()
     rows = cell_answers.rows(context.row, context.group, context.model, context.threshold)
     slot = cell_answers.show(rows, table, asking=picture is not None)
     near = _near(context)
@@ -93,7 +98,7 @@ def show(context: CellContext) -> int:
         near.show(around)
     if picture is None:
         return 0
-    own = _evidence(context, picture, evidence)
+    own = _evidence(context, picture, slots) if slots else _no_network(evidence)
     if own and near is not None and not near.known:
         near.show(around, _feature(context, picture))
     cell_answers.ask(rows, slot, picture.rgb, picture.sha256, own)
@@ -200,28 +205,30 @@ def _value(value: float, unit: str) -> str:
     return number if unit in ("", "ratio") else f"{number} {unit}"
 
 
-def _evidence(context: CellContext, picture: _Picture, place: DeltaGenerator) -> dict[str, float]:
+def _evidence(context: CellContext, picture: _Picture, slots: Slots) -> dict[str, float]:
     """What the network saw and made of it; its probability by its name, or nothing."""
-    if context.model is None:
-        place.info(
-            "These predictions came from a file, so there is no network to ask about the cell.",
-            icon=":material/info:",
-        )
-        return {}
-    with place:
-        slots = cell_pictures.slots()
-        try:
-            with slots.said, st.spinner("Asking the network"):
-                from allcore.web import cell_looks  # brings torch, which takes its time
+    model = str(context.model)
+    try:
+        with slots.said, st.spinner("Asking the network"):
+            from allcore.web import cell_looks  # brings torch, which takes its time
 
-                looks = cell_looks.looks(context.model, picture.rgb, picture.sha256)
-        except AllScopeError as error:
-            slots.clear()
+            looks = cell_looks.looks(model, picture.rgb, picture.sha256)
+    except AllScopeError as error:
+        slots.clear()
+        with slots.said:
             frame.problem(error)
-            return {}
-        learned = cell_answers.learned(context.model, context.image_id, context.group)
-        cell_looks.show(looks, slots, threshold=context.threshold, learned=learned)
-        return {context.model: looks.probability}
+        return {}
+    learned = cell_answers.learned(model, context.image_id, context.group)
+    cell_looks.show(looks, slots, threshold=context.threshold, learned=learned)
+    return {model: looks.probability}
+
+
+def _no_network(place: DeltaGenerator) -> dict[str, float]:
+    place.info(
+        "These predictions came from a file, so there is no network to ask about the cell.",
+        icon=":material/info:",
+    )
+    return {}
 
 
 def _feature(context: CellContext, picture: _Picture) -> NDArray[np.float32]:
