@@ -1,0 +1,225 @@
+"""ROC, precision and recall, predictive values: what a threshold buys, for one model or several."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from allcore import modelfolder, plots_evaluation
+from allcore.errors import AllScopeError
+from allcore.evaluation import curves, metrics, prevalence, words
+from allcore.evaluation.curves import PrecisionRecall, Roc
+from allcore.evaluation.figures import Figure
+from allcore.evaluation.metrics import Floats
+from allcore.web import frame
+from allcore.web.charts import chart, table_csv
+from allcore.web.explore import sources
+from allcore.web.explore.context import Context
+from allcore.web.explore.sources import Origin, Part
+
+BESIDE, PREVALENCE = "beside", "prevalence"
+"""Keys of the controls, and of the address."""
+ONE_CLASS = "A ROC curve and what follows from it need cells of both classes."
+_GRID = np.concatenate([np.geomspace(0.001, 0.1, 40), np.linspace(0.11, 0.99, 60)])
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The curves of one model's cells; only to read."""
+
+    roc: Roc
+    precision_recall: PrecisionRecall
+
+
+def show(context: Context) -> None:
+    """Draw the view."""
+    if not has_both(context.part):
+        st.info(ONE_CLASS, icon=":material/info:")
+        all_figures(context)
+        return
+    beside = _beside(context)
+    left, right = st.columns(2)
+    with left:
+        roc(context, beside)
+    with right:
+        precision_recall(context, beside)
+    st.subheader("All figures", anchor=False)
+    all_figures(context)
+    st.subheader("At another prevalence", anchor=False)
+    predictive(context)
+
+
+def has_both(part: Part) -> bool:
+    """Whether there are blasts and normal cells."""
+    return bool(part.report.blast.cells and part.report.normal.cells)
+
+
+def roc(context: Context, beside: Mapping[str, Origin] | None = None) -> None:
+    """The ROC curve, with other models' beside it."""
+    if not has_both(context.part):
+        st.info(ONE_CLASS, icon=":material/info:")
+        return
+    parts = _parts(context, beside or {})
+    found = {name: _curves(part, key).roc for name, (part, key, _) in parts.items()}
+    areas = {name: _free(part, "auroc") for name, (part, _, _) in parts.items()}
+    chart(
+        plots_evaluation.roc_many(
+            found,
+            points={name: _point(part, at) for name, (part, _, at) in parts.items()},
+            areas_subject={name: figure.subject for name, figure in areas.items()},
+            areas_cell={name: figure.image for name, figure in areas.items()},
+            prevalence=float(context.sample.labels.mean()),
+        ),
+        name="roc",
+        alt="ROC curve with its band over subjects and the operating point",
+    )
+
+
+def precision_recall(context: Context, beside: Mapping[str, Origin]) -> None:
+    """Precision and recall, with other models' beside it."""
+    parts = _parts(context, beside)
+    found = {name: _curves(part, key).precision_recall for name, (part, key, _) in parts.items()}
+    areas = {name: _free(part, "auprc") for name, (part, _, _) in parts.items()}
+    chart(
+        plots_evaluation.precision_recall(
+            found,
+            points={name: _recall_point(part, at) for name, (part, _, at) in parts.items()},
+            areas_subject={name: figure.subject for name, figure in areas.items()},
+            areas_cell={name: figure.image for name, figure in areas.items()},
+        ),
+        name="precision-recall",
+        alt="Precision by recall with its band over subjects and the operating point",
+    )
+
+
+def all_figures(context: Context) -> None:
+    """Every figure, each with an interval over subjects and one over cells."""
+    baseline = {
+        figure.name: words.figure(figure.subject) for figure in context.part.report.baseline
+    }
+    shown = pd.DataFrame(
+        {
+            "Figure": metrics.TITLES[figure.name],
+            "Value": figure.value,
+            "Over subjects": words.bounds(figure.subject),
+            "Over cells": words.bounds(figure.image),
+            "Area and brightness only": baseline.get(figure.name, "not measured"),
+        }
+        for figure in context.figures
+    )
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height="content",
+        column_config={"Value": st.column_config.NumberColumn(format="%.3f")},
+    )
+    table_csv(figures_table(context), name=f"{context.source.name}-figures")
+
+
+def figures_table(context: Context) -> pd.DataFrame:
+    """The same as numbers, as the export holds them."""
+    return pd.DataFrame(
+        {
+            "model": context.source.name,
+            "split": context.split,
+            "threshold": context.threshold,
+            "figure": metrics.TITLES[figure.name],
+            "value": figure.value,
+            "over_subjects_low": figure.subject.low,
+            "over_subjects_high": figure.subject.high,
+            "over_cells_low": figure.image.low,
+            "over_cells_high": figure.image.high,
+        }
+        for figure in context.figures
+    )
+
+
+def predictive(context: Context) -> None:
+    """Predictive values at the reader's prevalence, and the likelihood ratios behind them."""
+    own = float(context.sample.labels.mean())
+    chosen = st.slider(
+        "Share of ALL blasts among the cells you would check (%)", 0.1, 99.0, 10.0, 0.1,
+        format="%.1f", key=PREVALENCE, bind="query-params", width=frame.TEXT_WIDTH,
+    )  # fmt: skip
+    st.caption(
+        f"Here {100 * own:.0f} % of the cells are ALL blasts, because the data set was made so; "
+        "predictive values hang on that share, so they are given at yours.",
+        width=frame.TEXT_WIDTH,
+    )
+    grid = np.unique(np.append(_GRID, chosen / 100))
+    found = prevalence.predictive(context.sample, context.threshold, grid)
+    positive, negative = prevalence.likelihood_ratios(context.sample, context.threshold)
+    chart(
+        plots_evaluation.predictive_values(found, prevalence=chosen / 100),
+        name="predictive-values",
+        alt="Positive and negative predictive value by prevalence",
+    )
+    for figure, said in (
+        (positive, "A call of ALL blast multiplies the odds by"),
+        (negative, "A call of normal multiplies the odds by"),
+    ):
+        st.markdown(
+            f"{said} **{figure.value:.2f}** (over subjects {words.bounds(figure.subject)}, over "
+            f"cells {words.bounds(figure.image)})."
+        )
+
+
+def _beside(context: Context) -> dict[str, Origin]:
+    names = [name for name in modelfolder.names() if name != context.source.key]
+    chosen = st.multiselect(
+        "Beside it", names, placeholder="Other models, at their own thresholds", key=BESIDE,
+        bind="query-params", width=frame.TEXT_WIDTH,
+    )  # fmt: skip
+    return {name: sources.origin(name) for name in chosen}
+
+
+def _parts(context: Context, beside: Mapping[str, Origin]) -> dict[str, tuple[Part, str, float]]:
+    """Part, cache key and threshold of each model; one that can't be read is said and left out."""
+    found = {context.source.name: (context.part, context.source.digest + context.split,
+                                   context.threshold)}  # fmt: skip
+    for name, other in beside.items():
+        try:
+            split = sources.splits(other)[0]
+            part = sources.part(other, split)
+        except AllScopeError as error:
+            frame.problem(error)
+            continue
+        if has_both(part):
+            found[name] = (part, other.digest + split, other.threshold)
+    return found
+
+
+@st.cache_resource(max_entries=16, show_spinner="Drawing subjects anew for the bands")
+def _cached(_part: Part, key: str) -> Curves:
+    return Curves(curves.roc(_part.sample), curves.precision_recall(_part.sample))
+
+
+def _curves(part: Part, key: str) -> Curves:
+    return _cached(part, key)
+
+
+def _free(part: Part, name: str) -> Figure:
+    return next(figure for figure in part.free if figure.name == name)
+
+
+def _point(part: Part, threshold: float) -> tuple[float, float]:
+    """Share of false positives and sensitivity."""
+    found = _at(part, threshold)
+    return 1 - float(found["specificity"]), float(found["sensitivity"])
+
+
+def _recall_point(part: Part, threshold: float) -> tuple[float, float]:
+    found = _at(part, threshold)
+    return float(found["sensitivity"]), float(found["ppv"])
+
+
+def _at(part: Part, threshold: float) -> dict[str, Floats]:
+    return metrics.count_figures(
+        metrics.confusion(
+            labels=part.sample.labels,
+            probabilities=part.sample.probabilities,
+            threshold=threshold,
+        )
+    )

@@ -1,0 +1,36 @@
+"""The error explorer: the lists of cells, wide."""
+
+import streamlit as st
+
+from allcore.evaluation import words
+from allcore.web import frame
+from allcore.web.charts import table_csv
+from allcore.web.explore import cells
+from allcore.web.explore.context import Context
+
+
+def show(context: Context) -> None:
+    """Draw the view."""
+    found = cells.chosen(context)
+    if st.session_state.get(cells.SHOW) == "suspicious":
+        _suspicion(context)
+    cells.grid(context, found, key="errors_cells")
+    if len(found):
+        table_csv(
+            cells.as_table(context, found),
+            name=f"{context.source.name}-cells",
+            label="Download this list as CSV",
+        )
+
+
+def _suspicion(context: Context) -> None:
+    found = context.part.suspicion
+    if found is None:
+        return
+    flagged = words.count(int(found.flagged.sum()), "label")
+    st.caption(
+        f"{flagged} stand out by confident learning (Northcutt et al., 2021) over held-out "
+        "probabilities. Where most cells of one subject stand out, the model misjudges that "
+        "subject: that is no sign of wrong labels.",
+        width=frame.TEXT_WIDTH,
+    )

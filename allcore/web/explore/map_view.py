@@ -1,0 +1,120 @@
+"""The map: cells that the network sees alike lie together; a selection becomes a gallery."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from allcore import modelfolder, plots_explorer
+from allcore.data.facts import FACTS
+from allcore.evaluation import words
+from allcore.web import frame
+from allcore.web.charts import chart
+from allcore.web.explore import cells, region, saved
+from allcore.web.explore.context import Context
+
+COLOUR, AREA = "colour", "area"
+"""Keys of the control and of the selected area in the address."""
+_BY = {"outcome": "Outcome", "label": "Label", "subject": "Subject"}
+
+
+def show(context: Context) -> None:
+    """Draw the view."""
+    place = points(context)
+    if place is None:
+        st.info(
+            "There is no map: predictions in a file bring no embeddings; a model folder does.",
+            icon=":material/map:",
+        )
+        return
+    by = _colours(context)
+    chosen = st.segmented_control(
+        "Colour by", list(by), default="outcome", required=True,
+        format_func=by.__getitem__, key=COLOUR, bind="query-params", wrap=True,
+    )  # fmt: skip
+    event = chart(
+        plots_explorer.map_points(_table(context, place, chosen), chosen, _kind(chosen)),
+        key=f"map_{context.source.key}_{context.split}",
+        name="map",
+        on_select="rerun",
+        selection_mode=("box", "lasso"),
+        alt="Map of the cells by the network's features",
+    )
+    st.caption(
+        "Neighbours on the map have like features in the network's last layer. Draw around cells "
+        "with the lasso or the box to see them below.",
+        width=frame.TEXT_WIDTH,
+    )
+    polygon = _polygon(event)
+    if polygon is not None:
+        _selected(context, np.flatnonzero(region.inside(place, polygon)))
+
+
+def _selected(context: Context, found: NDArray[np.intp]) -> None:
+    wrong = np.isin(context.outcomes[found], ("fp", "fn"))
+    st.subheader(
+        f"{words.count(len(found), 'cell')} selected, {int(wrong.sum()):,} called wrongly",
+        anchor=False,
+    )
+    if st.toggle("Only those called wrongly", key="only_wrong", bind="query-params"):
+        found = found[wrong]
+    saved.keep(context, found)
+    cells.grid(context, found, key="map_cells")
+
+
+def _kind(by: str) -> str:
+    return by if by in _BY else "quality"
+
+
+def _polygon(event: Mapping[str, Any] | None) -> region.Polygon | None:
+    """The area that was just drawn, else the one in the address."""
+    drawn = region.of_selection(event["selection"]) if event else None
+    if drawn is not None:
+        st.query_params[AREA] = region.to_text(drawn)
+        return drawn
+    return region.from_text(st.query_params.get(AREA, ""))
+
+
+def points(context: Context) -> NDArray[np.float64] | None:
+    """(N, 2) the place of each cell on the map, NaN where it has none; None without a map."""
+    if context.source.folder is None:
+        return None
+    return _read(context, context.source.digest + context.split)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the map")
+def _read(_context: Context, key: str) -> NDArray[np.float64] | None:
+    folder = _context.source.folder
+    if folder is None or not (folder / modelfolder.EMBEDDINGS).exists():
+        return None
+    with np.load(folder / modelfolder.EMBEDDINGS, allow_pickle=False) as stored:
+        at = {str(name): place for place, name in enumerate(stored["image_id"])}
+        points = stored["map"].astype(np.float64)
+    places = [at.get(str(name), -1) for name in _context.table["image_id"]]
+    return np.where(np.array(places)[:, None] < 0, np.nan, points[places])
+
+
+def _colours(context: Context) -> dict[str, str]:
+    found = dict(_BY)
+    if context.facts is not None:
+        found |= {fact.name: fact.title for fact in FACTS}
+    return found
+
+
+def _table(context: Context, place: NDArray[np.float64], by: str) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "x": place[:, 0],
+            "y": place[:, 1],
+            "image_id": context.table["image_id"],
+            "subject": context.table["subject"],
+            "label": context.table["label"],
+            "outcome": context.outcomes,
+        }
+    )
+    if by not in _BY and context.facts is not None:
+        table[by] = context.facts[by]
+    return table

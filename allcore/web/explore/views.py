@@ -1,0 +1,39 @@
+"""The views of the Evaluation page, by their key in the address."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from allcore.web.explore import (
+    calibration_view,
+    curve_figures,
+    errors_view,
+    export_view,
+    map_view,
+    overview,
+    robustness_view,
+    slices_view,
+    subjects_view,
+    two_models,
+)
+from allcore.web.explore.context import Context
+
+
+class View(NamedTuple):
+    """A view: what it is called, what draws it."""
+
+    title: str
+    show: Callable[[Context], None]
+
+
+VIEWS = {
+    "overview": View("Overview", overview.show),
+    "errors": View("Errors", errors_view.show),
+    "map": View("Map", map_view.show),
+    "slices": View("Slices", slices_view.show),
+    "subjects": View("Subjects", subjects_view.show),
+    "figures": View("Curves and figures", curve_figures.show),
+    "calibration": View("Calibration", calibration_view.show),
+    "models": View("Two models", two_models.show),
+    "robustness": View("Robustness", robustness_view.show),
+    "export": View("Export", export_view.show),
+}
