@@ -160,7 +160,13 @@ def clickable_matrix(counts: Confusion) -> go.Figure:
         showlegend=False,
         name="",
     )
-    return figure.update_layout(clickmode="event+select", dragmode=False)
+    # Markers would widen the axes beyond the cells.
+    figure.update_xaxes(range=[-0.5, 1.5])
+    figure.update_yaxes(range=[1.5, -0.5], autorange=None)
+    # Without a limit of distance the nearest square is hit, which is that of the cell clicked on.
+    return figure.update_layout(
+        clickmode="event+select", dragmode=False, hovermode="closest", hoverdistance=-1
+    )
 
 
 _Style = tuple[str, str, int, float]

@@ -166,8 +166,9 @@ def test_clickable_matrix__squares_carry_the_outcome_of_their_cell() -> None:
             assert f"<b>{getattr(counts, key):.0f}</b>" in heat.text[i][j]
     assert go.Figure(heat).to_json() == go.Figure(plots.confusion_matrix(counts).data[0]).to_json()
     assert squares.marker.opacity == squares.unselected.marker.opacity < 0.05
-    assert "select" in figure.layout.clickmode
+    assert "select" in figure.layout.clickmode and figure.layout.hoverdistance == -1
     assert "open 10" in squares.text[2]
+    assert figure.layout.yaxis.range == (1.5, -0.5) and figure.layout.yaxis.autorange is None
 
 
 def test_figures__titles_fit_a_phone_and_axes_are_named(cells: pd.DataFrame) -> None:
