@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from allcore import plots
@@ -99,8 +98,8 @@ def show(context: CellContext) -> int:
     if picture is None:
         return 0
     own = _evidence(context, picture, slots) if slots else _no_network(evidence)
-    if own and near is not None and not near.known:
-        near.show(around, _feature(context, picture))
+    if near is not None and not near.known:
+        _near_anew(context, picture, near, around)
     cell_answers.ask(rows, slot, picture.rgb, picture.sha256, own)
     return 0
 
@@ -206,21 +205,24 @@ def _value(value: float, unit: str) -> str:
 
 
 def _evidence(context: CellContext, picture: _Picture, slots: Slots) -> dict[str, float]:
-    """What the network saw and made of it; its probability by its name, or nothing."""
+    """What the network saw and made of it; the folder's network's probability by its name."""
     model = str(context.model)
+    learned = cell_answers.learned(model, context.image_id, context.group)
     try:
         with slots.said, st.spinner("Asking the network"):
             from allcore.web import cell_looks  # brings torch, which takes its time
 
-            looks = cell_looks.looks(model, picture.rgb, picture.sha256)
+            # Where the shipped network learned the cell, ask the one that did not, if it is kept.
+            trained = learned in ("cell", "subject")
+            fold = cell_looks.fold_of(model, context.row.get("fold")) if trained else None
+            looks = cell_looks.looks(model, picture.rgb, picture.sha256, fold=fold)
     except AllScopeError as error:
         slots.clear()
         with slots.said:
             frame.problem(error)
         return {}
-    learned = cell_answers.learned(model, context.image_id, context.group)
     cell_looks.show(looks, slots, threshold=context.threshold, learned=learned)
-    return {model: looks.probability}
+    return {} if looks.held_out else {model: looks.probability}
 
 
 def _no_network(place: DeltaGenerator) -> dict[str, float]:
@@ -231,11 +233,15 @@ def _no_network(place: DeltaGenerator) -> dict[str, float]:
     return {}
 
 
-def _feature(context: CellContext, picture: _Picture) -> NDArray[np.float32]:
-    """Of a cell whose features the model's folder does not keep."""
+def _near_anew(context: CellContext, picture: _Picture, near: Near, place: DeltaGenerator) -> None:
+    """The neighbours of a cell whose features the model's folder does not keep."""
     from allcore.web import cell_looks
 
-    return cell_looks.feature(str(context.model), picture.rgb, picture.sha256)
+    try:
+        feature = cell_looks.feature(str(context.model), picture.rgb, picture.sha256)
+    except AllScopeError:
+        return  # said where the evidence would stand
+    near.show(place, feature)
 
 
 def _picture(context: CellContext) -> _Picture | None:

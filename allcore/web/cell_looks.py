@@ -3,7 +3,7 @@
 This module brings torch with it: import it where a picture is there to be asked about.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from allcore import modelfolder
 from allcore.data.cells import Rgb
 from allcore.inference import gradcam, neighbours, seen, views
+from allcore.inference.predictor import Predictor
 from allcore.inference.seen import Figures
 from allcore.inference.views import Learned, Views
 from allcore.web import answers, cell_pictures, frame, resources
@@ -43,6 +44,7 @@ class Looks:
         said: what each map's share of heat inside the cell says.
         reads_outside: whether heat outside the cell is evidence at all.
         views: the answers to the cell turned and mirrored.
+        held_out: whether the network asked is the one that held the cell's subject out.
     """
 
     seen: Rgb
@@ -51,6 +53,7 @@ class Looks:
     said: dict[str, str]
     reads_outside: bool
     views: Views
+    held_out: bool
 
     @property
     def probability(self) -> float:
@@ -58,14 +61,27 @@ class Looks:
         return float(self.views.probabilities[0])
 
 
-def looks(model: str, rgb: Rgb, picture: str) -> Looks:
+def looks(model: str, rgb: Rgb, picture: str, *, fold: int | None = None) -> Looks:
     """What an installed model's network makes of a picture (H, W, 3) of SHA-256 ``picture``.
+
+    With ``fold`` it is the network that held out this fold, and so made the recorded answer.
 
     Raises:
         BadImage: the picture does not show one cell on black.
         AllScopeError: the model is damaged, or there is no such device.
     """
-    return _looks(rgb, model, _digest(model), picture)
+    return _looks(rgb, model, _digest(model), picture, fold)
+
+
+def fold_of(model: str, fold: object) -> int | None:
+    """The fold of a row of an out-of-fold model whose fold networks are kept, else None.
+
+    Raises:
+        ModelError: the model's folder is damaged.
+    """
+    info = modelfolder.read_info(modelfolder.folder(model))
+    known = isinstance(fold, int | float | np.number) and fold == fold
+    return int(fold) if info.folds_sha256 and known else None  # type: ignore[call-overload]
 
 
 def feature(model: str, rgb: Rgb, picture: str) -> NDArray[np.float32]:
@@ -79,15 +95,17 @@ def feature(model: str, rgb: Rgb, picture: str) -> NDArray[np.float32]:
 
 
 def show(found: Looks, slots: Slots, *, threshold: float, learned: Learned) -> None:
-    """Fill the places that were kept for it."""
+    """Fill the places that were kept for it; `learned` is of the network in the folder."""
     shown = [Frame(found.seen, _caption(found.figures))]
     shown += [Frame(found.overlays[c], f"What speaks for {VERDICTS[c]}") for c in CLASSES]
     slots.frames.html(cell_pictures.frames(shown, least=150))
     with slots.said.container():
         called = VERDICTS["all" if found.probability >= threshold else "hem"]
+        whose, told = ("The network in the model's folder", _LEARNED[learned])
+        if found.held_out:
+            whose, told = "The network behind the held-out answer", "It never saw this subject."
         st.markdown(
-            f"The network in the model's folder gives {found.probability:.2f} "
-            f"(threshold {threshold:.2f}): {called}. {_LEARNED[learned]}",
+            f"{whose} gives {found.probability:.2f} (threshold {threshold:.2f}): {called}. {told}",
             width=frame.TEXT_WIDTH,
         )
         said = [f"For {VERDICTS[each]}: {found.said[each]}" for each in CLASSES]
@@ -115,8 +133,10 @@ def views_in_words(found: Views, threshold: float) -> str:
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def _looks(_rgb: Rgb, model: str, digest: str, picture: str) -> Looks:
+def _looks(_rgb: Rgb, model: str, digest: str, picture: str, fold: int | None) -> Looks:
     predictor = resources.service(model).predictor
+    if fold is not None:
+        predictor = _of_fold(predictor, model, digest, fold)
     cell = predictor.prepare(_rgb)
     heats = {each: gradcam.explain(predictor, cell, towards=each) for each in CLASSES}
     outside = gradcam.reads_outside(predictor)
@@ -130,7 +150,15 @@ def _looks(_rgb: Rgb, model: str, digest: str, picture: str) -> Looks:
         },
         reads_outside=outside,
         views=views.views(predictor, cell),
+        held_out=fold is not None,
     )
+
+
+@st.cache_resource(max_entries=5, show_spinner=False)
+def _of_fold(_shipped: Predictor, model: str, digest: str, fold: int) -> Predictor:
+    """A fold's network, whose output is calibrated already."""
+    network = modelfolder.load_fold_network(modelfolder.folder(model), fold, _shipped.device)
+    return Predictor(network, replace(_shipped.info, temperature=1.0), _shipped.device)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)

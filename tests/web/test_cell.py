@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,41 @@ def test_show__with_the_picture(home: Path, model: Path, images: Path) -> None:
     answer = tables(page)["Model"].loc[0]
     assert answer["Held out"] == "0.30, normal"
     assert answer["Answer now"].split(", ")[1] in {"ALL blast", "normal"}
+
+
+def test_show__asks_the_network_that_held_the_subject_out(
+    home: Path, model: Path, images: Path
+) -> None:
+    from allcore.inference import views
+    from allcore.inference.predictor import Predictor
+    from allcore.nets import registry
+
+    other = registry.build("qcresnet", widths=[16])
+    modelfolder.write_info(
+        model,
+        replace(
+            modelfolder.read_info(model),
+            temperature=3.0,
+            folds_sha256=modelfolder.write_folds(model, [(0, other)]),
+        ),
+    )
+    page = opened(root=images)
+    said = words(page)
+    assert "The network behind the held-out answer gives" in said
+    assert "It never saw this subject." in said and "trained on this very cell" not in said
+    kept = modelfolder.load_fold_network(model, 0)
+    info = replace(modelfolder.read_info(model), temperature=1.0)
+    fold, shipped = Predictor(kept, info, torch_device()), Predictor.load(model, "cpu")
+    expected = views.views(fold, fold.prepare(draw_cell(seed=0))).probabilities[0]
+    assert f"answer gives {expected:.2f} " in said
+    now = shipped.predict([draw_cell(seed=0)])[0].p_all
+    assert tables(page)["Model"].loc[0, "Answer now"].startswith(f"{now:.2f}, ")
+
+
+def torch_device() -> Any:
+    import torch
+
+    return torch.device("cpu")
 
 
 def test_show__neighbours_as_a_gallery(home: Path, model: Path, images: Path) -> None:
