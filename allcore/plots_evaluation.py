@@ -35,6 +35,9 @@ _UNIT = [-0.02, 1.02]
 _STEP = 1 / 1000
 _MANY_SUBJECTS = 40
 
+# Pixels of a legend's entry, and of the horizontal axis with its title.
+_LEGEND_LINE, _AXIS = 20, 56
+
 
 def roc_many(
     rocs: Mapping[str, Roc],
@@ -69,7 +72,7 @@ def roc_many(
         )  # fmt: skip
     figure.update_xaxes(title="1 - specificity (share of normal cells)", range=_UNIT)
     figure.update_yaxes(title="Sensitivity (share of blasts)", range=_UNIT)
-    return _tall(plots.finish(figure, _best("AUROC", areas_subject), height=440))
+    return _listed(plots.finish(figure, _best("AUROC", areas_subject), height=380))
 
 
 def precision_recall(
@@ -103,7 +106,7 @@ def precision_recall(
         )  # fmt: skip
     figure.update_xaxes(title="Recall (share of blasts called blast)", range=_UNIT)
     figure.update_yaxes(title="Precision (share of blast calls)", range=_UNIT)
-    return _tall(plots.finish(figure, _best("AUPRC", areas_subject), height=440))
+    return _listed(plots.finish(figure, _best("AUPRC", areas_subject), height=380))
 
 
 def calibration(
@@ -282,6 +285,21 @@ def _best(title: str, areas: Mapping[str, Interval]) -> str:
         return f"{title} {words.figure(next(iter(areas.values())))} over subjects"
     name = max(areas, key=lambda each: np.nan_to_num(areas[each].value, nan=-1.0))
     return f"{name} has the highest {title}: {words.figure(areas[name])} over subjects"
+
+
+def _listed(figure: go.Figure) -> go.Figure:
+    """A legend of one line an entry at the very bottom, with room for all of them.
+
+    These figures stand two in a row, where plotly would break the legend into the axis title.
+    """
+    names = {trace.name for trace in figure.data if trace.name and trace.showlegend is not False}
+    room = _LEGEND_LINE * len(names)
+    figure.update_layout(
+        legend={"yref": "container", "y": 0, "yanchor": "bottom", "orientation": "v"},
+        height=figure.layout.height + room,
+        margin_b=_AXIS + room,
+    )
+    return figure
 
 
 def _tall(figure: go.Figure) -> go.Figure:

@@ -18,6 +18,7 @@ from allcore.web.explore.context import Context
 
 COLOUR, AREA = "colour", "area"
 """Keys of the control and of the selected area in the address."""
+_DRAWN = "map_drawn"
 _BY = {"outcome": "Outcome", "label": "Label", "subject": "Subject"}
 
 
@@ -37,7 +38,7 @@ def show(context: Context) -> None:
     )  # fmt: skip
     event = chart(
         plots_explorer.map_points(_table(context, place, chosen), chosen, _kind(chosen)),
-        key=f"map_{context.source.key}_{context.split}",
+        key=f"map_{context.source.key}_{context.split}_{st.session_state.get(_DRAWN, 0)}",
         name="map",
         on_select="rerun",
         selection_mode=("box", "lasso"),
@@ -55,6 +56,7 @@ def show(context: Context) -> None:
 
 def _selected(context: Context, found: NDArray[np.intp]) -> None:
     wrong = np.isin(context.outcomes[found], ("fp", "fn"))
+    st.button("Clear the selection", icon=":material/deselect:", on_click=_clear)
     st.subheader(
         f"{words.count(len(found), 'cell')} selected, {int(wrong.sum()):,} called wrongly",
         anchor=False,
@@ -67,6 +69,11 @@ def _selected(context: Context, found: NDArray[np.intp]) -> None:
 
 def _kind(by: str) -> str:
     return by if by in _BY else "quality"
+
+
+def _clear() -> None:
+    st.query_params.pop(AREA, None)
+    st.session_state[_DRAWN] = st.session_state.get(_DRAWN, 0) + 1  # a new figure has no selection
 
 
 def _polygon(event: Mapping[str, Any] | None) -> region.Polygon | None:

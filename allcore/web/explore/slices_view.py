@@ -28,7 +28,7 @@ def show(context: Context) -> None:
     rows = slices.found(prepared, right=~np.isin(context.outcomes, ("fp", "fn")))
     _answer(rows)
     chart(
-        plots_explorer.slice_bars(rows[:_MOST]),
+        plots_explorer.slice_bars(rows, most=_MOST),
         name="slices",
         alt="Difference in accuracy between each slice and the rest, with its interval",
     )
@@ -40,7 +40,7 @@ def show(context: Context) -> None:
         wrong = np.isin(context.outcomes[members], ("fp", "fn"))
         cells.grid(context, np.concatenate([members[wrong], members[~wrong]]), key="slice_cells")
     saved.manage(context)
-    with st.expander("Method"):
+    with st.expander("How slices are tested"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
 
 
@@ -74,13 +74,12 @@ def _table(rows: tuple[SliceRow, ...]) -> SliceRow | None:
             "Subjects": row.subjects,
             "Called rightly": words.share(row.accuracy, row.cells),
             "Difference from the rest": words.figure(row.difference),
-            "p, raised": row.p_adjusted,
+            "p, raised": "below 0.001" if row.p_adjusted < 0.001 else f"{row.p_adjusted:.3f}",
         }
         for row in rows
     )
     selection = st.dataframe(
         shown, hide_index=True, on_select="rerun", selection_mode="single-row", key="slices_table",
-        column_config={"p, raised": st.column_config.NumberColumn(format="%.3f")},
         alt="One row a slice, the worst first",
     )  # fmt: skip
     chosen = selection["selection"]["rows"]
