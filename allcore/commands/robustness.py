@@ -94,12 +94,12 @@ def _lines(found: "Robustness", out: Path) -> Iterator[str]:
     for each in found.alterations:
         yield ""
         title = f"{each.title} ({each.unit})"
-        yield f"{title:44}{'AUROC':>7}{'change':>8}   {'over subjects':20}{'flips':>6}"
+        yield f"{title:48}{'AUROC':>7}{'change':>8}   {'over subjects':20}{'flips':>6}"
         for row in found.of(each.name):
             change = row.changes["auroc"]
             bounds = "as it is" if row.level == each.unaltered else words.bounds(change)
             yield (
-                f"{row.level:>44g}{row.figures['auroc'].value:7.3f}{change.value:+8.3f}   "
+                f"{row.level:>48g}{row.figures['auroc'].value:7.3f}{change.value:+8.3f}   "
                 f"{bounds:20}{row.flipped.value:6.1%}"
             )
     yield ""
