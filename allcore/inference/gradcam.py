@@ -3,6 +3,10 @@
 Selvaraju et al., *Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
 Localization*, ICCV 2017: the activations of the last convolutional stage, weighted by the mean
 gradient of the class's score over each channel; only what speaks for the class is kept.
+
+Each activation is weighted by its own gradient, not by the channel's mean (Draelos and Carin, *Use
+HiResCAM instead of Grad-CAM*, arXiv 2011.08891). Where a network averages over all places the two
+are the same; one that reads only what the cell covers would else be shown to look at black corners.
 """
 
 from collections.abc import Iterator
@@ -54,18 +58,9 @@ def explain(predictor: Predictor, cell: Tensor, *, towards: Literal["all", "hem"
         score = logit if towards == "all" else -logit
         (gradient,) = torch.autograd.grad(score, kept)
         activation = kept[0].detach()
-    heat = functional.relu((gradient.mean((2, 3), keepdim=True) * activation).sum(1, keepdim=True))
+    heat = functional.relu((gradient * activation).sum(1, keepdim=True))
     values = _upsampled(heat, cell.shape[-1])
     return Heat(values=values, towards=towards, share_in_cell=_share_in_cell(values, cell))
-
-
-def reads_outside(predictor: Predictor) -> bool:
-    """Whether the network counts places outside the cell; if not, heat there is no evidence.
-
-    A QCResNet with ``stages`` weighs activations by the cell's share of their place. Grad-CAM
-    spreads a channel's mean gradient over all places, the unread ones too.
-    """
-    return not getattr(predictor.network, "stages", ())
 
 
 def overlay(cell: Tensor, heat: Heat) -> Rgb:

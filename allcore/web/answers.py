@@ -22,7 +22,6 @@ PICTURE_WIDTH = 280
 
 VERDICTS = {"all": "ALL blast", "hem": "normal", "refused": "refused"}
 SPOKEN = {"all": "ALL blast", "hem": "Normal", "refused": "Refused"}
-COUNTED = "This network counts only places inside the cell: heat outside is no evidence."
 _COLUMNS = (3, 2)  # on a phone the first comes first: the answer before the picture
 _TRUSTED_SHARE = 0.5
 
@@ -168,26 +167,19 @@ def _evidence(cell: Tensor, row: Row, service: Service) -> None:
         _show(gradcam.overlay(cell, heat), caption=f"What speaks for {VERDICTS[towards]}")
     with said:
         st.markdown("**Evidence**")
-        outside = gradcam.reads_outside(service.predictor)
-        st.markdown(heat_in_words(heat, reads_outside=outside))
+        st.markdown(heat_in_words(heat))
         st.caption(
             "Grad-CAM: the brighter a place, the more it raised the score of the verdict. It shows "
             "where the network looked, not why, and not where disease is."
         )
 
 
-def heat_in_words(heat: Heat, *, reads_outside: bool = True) -> str:
-    """What the share of heat inside the cell says; see `gradcam.reads_outside`."""
-    said = share_in_words(heat, reads_outside=reads_outside)
-    return said if reads_outside or not heat.values.any() else f"{said} {COUNTED}"
-
-
-def share_in_words(heat: Heat, *, reads_outside: bool = True) -> str:
-    """The share of heat inside the cell, and a warning where the network counts the rest too."""
+def heat_in_words(heat: Heat) -> str:
+    """What the share of heat inside the cell says."""
     if not heat.values.any():
         return f"No place in the picture speaks for {VERDICTS[heat.towards]} by itself."
     said = f"{100 * heat.share_in_cell:.0f} % of the heat lies inside the cell."
-    if reads_outside and heat.share_in_cell < _TRUSTED_SHARE:
+    if heat.share_in_cell < _TRUSTED_SHARE:
         said += " Most of it lies outside, so the answer rests on something other than the cell."
     return said
 

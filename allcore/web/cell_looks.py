@@ -42,7 +42,6 @@ class Looks:
         figures: of the input.
         overlays: the cut cell with the heat of each class over it, (S, S, 3).
         said: what each map's share of heat inside the cell says.
-        reads_outside: whether heat outside the cell is evidence at all.
         views: the answers to the cell turned and mirrored.
         held_out: whether the network asked is the one that held the cell's subject out.
     """
@@ -51,7 +50,6 @@ class Looks:
     figures: Figures
     overlays: dict[str, Rgb]
     said: dict[str, str]
-    reads_outside: bool
     views: Views
     held_out: bool
 
@@ -108,10 +106,8 @@ def show(found: Looks, slots: Slots, *, threshold: float, learned: Learned) -> N
             f"{whose} gives {found.probability:.2f} (threshold {threshold:.2f}): {called}. {told}",
             width=frame.TEXT_WIDTH,
         )
-        said = [f"For {VERDICTS[each]}: {found.said[each]}" for each in CLASSES]
-        if not found.reads_outside:
-            said.append(answers.COUNTED)
-        st.markdown(" ".join(said), width=frame.TEXT_WIDTH)
+        said = " ".join(f"For {VERDICTS[each]}: {found.said[each]}" for each in CLASSES)
+        st.markdown(said, width=frame.TEXT_WIDTH)
         st.caption(_METHOD, width=frame.TEXT_WIDTH)
     slots.views.html(cell_pictures.frames(_strip(found), least=76))
     slots.views_said.markdown(views_in_words(found.views, threshold), width=frame.TEXT_WIDTH)
@@ -139,16 +135,11 @@ def _looks(_rgb: Rgb, model: str, digest: str, picture: str, fold: int | None) -
         predictor = _of_fold(predictor, model, digest, fold)
     cell = predictor.prepare(_rgb)
     heats = {each: gradcam.explain(predictor, cell, towards=each) for each in CLASSES}
-    outside = gradcam.reads_outside(predictor)
     return Looks(
         seen=seen.picture(predictor, cell),
         figures=seen.figures(seen.tensor(predictor, cell)),
         overlays={each: gradcam.overlay(cell, heat) for each, heat in heats.items()},
-        said={
-            each: answers.share_in_words(heat, reads_outside=outside)
-            for each, heat in heats.items()
-        },
-        reads_outside=outside,
+        said={each: answers.heat_in_words(heat) for each, heat in heats.items()},
         views=views.views(predictor, cell),
         held_out=fold is not None,
     )

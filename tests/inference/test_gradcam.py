@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 from torch.nn import functional
 
 from allcore.inference import gradcam
@@ -122,7 +123,14 @@ def test_overlay__is_the_cell_where_cold(cell: torch.Tensor) -> None:
     assert (laid[0, 0] == np.rint(0.25 * picture[0, 0] + 0.75 * np.array([253, 231, 37]))).all()
 
 
-def test_reads_outside__not_where_places_are_weighted_by_the_cell(predictor: Predictor) -> None:
-    assert gradcam.reads_outside(predictor)
+def test_explain__no_heat_where_the_network_does_not_read(
+    predictor: Predictor, cell: torch.Tensor
+) -> None:
+    torch.manual_seed(0)
     weighted = registry.build("qcresnet", widths=[16], stages=["layer1"])
-    assert not gradcam.reads_outside(Predictor(weighted, predictor.info, predictor.device))
+    masked = Predictor(weighted, predictor.info, predictor.device)
+    for towards in ("all", "hem"):
+        heat = gradcam.explain(masked, cell, towards=towards)  # type: ignore[arg-type]
+        black = cell.amax(0).numpy() == 0
+        far = ndimage.distance_transform_edt(black) > 6  # upsampling blurs a place over its edge
+        assert far.any() and not heat.values[far].any()

@@ -337,11 +337,12 @@ def test_place__finds_names_with_or_without_folder_and_suffix(images: Path) -> N
     assert cell_pictures.place(IDS[3], None) is None
 
 
-def test_heat_in_words__heat_outside_is_told_by_what_the_network_counts() -> None:
+def test_heat_in_words__heat_outside_casts_doubt() -> None:
     from allcore.inference.gradcam import Heat
     from allcore.web import answers
 
-    heat = Heat(values=np.ones((2, 2), np.float32), towards="all", share_in_cell=0.1)
-    assert "rests on something other than the cell" in answers.heat_in_words(heat)
-    assert "is no evidence" in answers.heat_in_words(heat, reads_outside=False)
-    assert "rests on" not in answers.heat_in_words(heat, reads_outside=False)
+    values = np.ones((2, 2), np.float32)
+    outside = Heat(values=values, towards="all", share_in_cell=0.1)
+    assert "rests on something other than the cell" in answers.heat_in_words(outside)
+    inside = Heat(values=values, towards="all", share_in_cell=0.9)
+    assert answers.heat_in_words(inside) == "90 % of the heat lies inside the cell."
