@@ -190,9 +190,9 @@ def subject_strip(
     worst = rows[0]
     share = f"{100 * worst.accuracy.value:.0f} %"
     title = f"Subject {worst.subject} does worst: {share} of its cells are called rightly"
-    height = 180 + 26 * len(order)
+    tall = 180 + 26 * len(order)
     # A share of the height: the legend stays just below the axis however many subjects there are.
-    return finish(figure, title, height=height).update_layout(legend_y=-60 / (height - 150))
+    return finish(figure, title, height=tall).update_layout(legend_y=-60 / (tall - 150))
 
 
 def learning_curve(history: pd.DataFrame) -> go.Figure:

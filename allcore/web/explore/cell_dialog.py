@@ -71,7 +71,7 @@ def _facts(context: Context, place: int) -> tuple[dict[str, float], dict[str, fl
     """The measures of a cell's picture, and the share of cells below each of them."""
     if context.facts is None:
         return {}, {}
-    numbers = context.facts.select_dtypes("number").astype(float)
+    numbers = context.facts.select_dtypes(["number", "bool"]).astype(float)
     here = numbers.iloc[place]
     known = here[here.notna()]
     below = (numbers[known.index] < known).mean() * 100

@@ -30,7 +30,16 @@ def _suspicion(context: Context) -> None:
     flagged = words.count(int(found.flagged.sum()), "label")
     st.caption(
         f"{flagged} stand out by confident learning (Northcutt et al., 2021) over held-out "
-        "probabilities. Where most cells of one subject stand out, the model misjudges that "
-        "subject: that is no sign of wrong labels.",
+        "probabilities.",
         width=frame.TEXT_WIDTH,
     )
+    mostly = [each for each in found.by_subject if each.mostly]
+    if mostly:
+        said = ", ".join(
+            f"{frame.plain(each.subject)} ({each.flagged} of {each.cells})" for each in mostly[:8]
+        )
+        st.warning(
+            f"Most cells of some subjects stand out: {said}. The model misjudges these subjects; "
+            "that is no sign of wrong labels.",
+            width=frame.TEXT_WIDTH,
+        )

@@ -98,16 +98,20 @@ def fill(found: Queue) -> None:
             "cell, and nothing is learned of labels that the model agrees with.",
         )  # fmt: skip
         taken, right = _choice(found, str(kind), int(most), controls)
-        st.caption(
-            f"{words.count(len(taken), 'cell')} of these are not in the queue yet"
-            + (f", with {words.count(len(right), 'control')}." if controls else "."),
-        )
+        st.caption(_adds(len(taken), len(right), controls))
         if st.button(
             "Put them into the queue", icon=":material/playlist_add:", disabled=not len(taken)
         ):
             _put(found, str(kind), taken, right)
             st.rerun()
         _take_back(found)
+
+
+def _adds(cells: int, controls: int, wanted: bool) -> str:
+    if not cells:
+        return "There is none, or all are in the queue already."
+    with_controls = f" and {words.count(controls, 'control')}" if wanted else ""
+    return f"This adds {words.count(cells, 'cell')}{with_controls} to the queue."
 
 
 def _choice(

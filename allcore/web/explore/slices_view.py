@@ -49,7 +49,8 @@ Each slice is compared with the rest of the cells by accuracy at the threshold a
 subject resemble each other, so the test goes by subjects wherever a slice has enough of them, and
 for a slice that is one subject by how far apart the other subjects of its class lie. All slices are
 tried at once, so their p-values are raised together (Holm, 1979); a slice counts as **worse** where
-its raised p-value is below 0.05.
+its raised p-value is below 0.05. Clusters are of the map, which the network itself has drawn: one
+between the two classes is worse by its nature, and worth a look at what its cells have in common.
 """
 
 
