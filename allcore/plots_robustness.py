@@ -14,6 +14,7 @@ from allcore.evaluation.robustness import Alteration, Robustness, Row
 _COLUMNS = 2
 _PANEL = 190  # pixels a row of panels
 _ABOVE = 120  # pixels of title and legend
+_SMALL = 12  # letters that two panels have room for on a phone
 _GREY = "rgba(122,122,122,0.25)"
 
 
@@ -38,9 +39,11 @@ def curves(found: Robustness, figure: str = "auroc") -> go.Figure:
         row, column = 1 + place // _COLUMNS, 1 + place % _COLUMNS
         for trace in _panel(found, each, figure, first=place == 0):
             drawn.add_trace(trace, row=row, col=column)
-        drawn.update_xaxes(title=each.unit, title_standoff=4, row=row, col=column)
+        unit = {"text": each.unit, "standoff": 4, "font": {"size": _SMALL}}
+        drawn.update_xaxes(title=unit, row=row, col=column)
         if column == 1:
             drawn.update_yaxes(title=metrics.TITLES[figure], row=row, col=column)
+    drawn.update_annotations(font_size=_SMALL + 1)
     drawn.update_xaxes(fixedrange=True, zeroline=False)
     drawn.update_yaxes(fixedrange=True)
     height = _ABOVE + _PANEL * lines
@@ -61,7 +64,7 @@ def finding(found: Robustness, figure: str = "auroc") -> str:
     each = _of(found, row)
     return (
         f"{each.title} moves the {title} of {model} most: {_signed(row.changes[figure])} "
-        f"at {row.level:g} ({each.unit})"
+        f"at {_minus(f'{row.level:g}')} ({each.unit})"
     )
 
 
@@ -127,7 +130,11 @@ def _signed(change: Interval) -> str:
     text = f"{change.value:+.3f}"
     if change.known:
         text += f" ({change.low:+.3f} to {change.high:+.3f})"
-    return text.replace("-", "\u2212")
+    return _minus(text)
+
+
+def _minus(number: str) -> str:
+    return number.replace("-", "\u2212")
 
 
 def _clear(change: Interval) -> bool:
