@@ -193,8 +193,7 @@ def _strip(part: SplitReport, cells: pd.DataFrame, threshold: float) -> go.Figur
         image_id=cells["image_id"].astype(str).map(escape),
     )
     rows = [replace(row, subject=escape(row.subject)) for row in part.subjects]
-    figure = plots.subject_strip(safe, rows, threshold=threshold)
-    return figure.update_layout(legend_y=-60 / (figure.layout.height - 150))  # just below the axis
+    return plots.subject_strip(safe, rows, threshold=threshold)
 
 
 def _training(history: pd.DataFrame | None) -> Iterator[parts.Part]:

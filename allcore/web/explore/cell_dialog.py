@@ -8,6 +8,7 @@ import streamlit as st
 from allcore.evaluation import outcomes
 from allcore.web import cell, frame
 from allcore.web.cell import CellContext
+from allcore.web.explore import marks
 from allcore.web.explore.context import Context
 
 CELL = "cell"
@@ -50,6 +51,7 @@ def _dialog(context: Context) -> None:
     if step:
         st.query_params[CELL] = order[(at + step) % len(order)]
         st.rerun(scope="fragment")
+    marks.show(of=context.source.key, image_id=order[at])
 
 
 def _cell_context(context: Context, image_id: str, at: int, of: int) -> CellContext:

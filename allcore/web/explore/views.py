@@ -10,6 +10,7 @@ from allcore.web.explore import (
     export_view,
     map_view,
     overview,
+    review_view,
     robustness_view,
     slices_view,
     subjects_view,
@@ -34,6 +35,7 @@ VIEWS = {
     "figures": View("Curves and figures", curve_figures.show),
     "calibration": View("Calibration", calibration_view.show),
     "models": View("Two models", two_models.show),
+    "review": View("Review", review_view.show),
     "robustness": View("Robustness", robustness_view.show),
     "export": View("Export", export_view.show),
 }
