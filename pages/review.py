@@ -73,8 +73,8 @@ def answer(found: Desk, image_id: str) -> None:
     chosen = None
     for seen, text in reviews.SEEN.items():
         pressed = st.button(
-            text[0].upper() + text[1:], key=f"see_{seen}", shortcut=KEYS[seen], width=300,
-            icon=ICONS.get(seen, ":material/radio_button_unchecked:"),
+            text[0].upper() + text[1:], key=f"see_{KEYS[seen]}", shortcut=KEYS[seen], width=300,
+            icon=ICONS.get(seen),
         )  # fmt: skip
         chosen = seen if pressed else chosen
     note = st.text_area(

@@ -14,6 +14,7 @@ from allcore.web.explore import cells, overview, review_queue
 from allcore.web.explore.context import Context
 from allcore.web.explore.review_queue import Queue
 
+LABELS = ("original", "reviewed")
 METHOD = """
 Two people judge each cell's picture on the page Review without seeing label, subject or model. The
 first two judgements decide. **Label wrong**: both saw the other class than the label. **Model
@@ -68,7 +69,7 @@ def _verdicts(found: Queue) -> None:
     st.markdown(
         f"Of **{words.count(len(decided), 'cell')}** judged by two, the label is wrong in "
         f"**{counts['label_wrong']:,}** and the model in **{counts['model_wrong']:,}**; "
-        f"{counts['ambiguous']:,} are ambiguous and {counts['bad_picture']:,} bad pictures.",
+        f"ambiguous {counts['ambiguous']:,}, bad pictures {counts['bad_picture']:,}.",
         width=frame.TEXT_WIDTH,
     )
     by_reason = pd.crosstab(decided["verdict"], decided["reason"])
@@ -106,21 +107,51 @@ def _beside(found: Queue) -> None:
     context = found.context
     sample, free = _reviewed(found, found.key)
     after = {one.name: one for one in (*figures.at_threshold(sample, context.threshold), *free)}
+    rows = [
+        (labels, one)
+        for name in overview.HEADLINE
+        for labels, one in zip(LABELS, (context.figure(name), after[name]), strict=True)
+    ]
     st.subheader("Figures with original and with reviewed labels", anchor=False)
-    rows = [_row(name, context.figure(name), after[name]) for name in overview.HEADLINE]
-    table = pd.DataFrame(rows)
-    st.dataframe(table, hide_index=True, key="review_figures", alt="Figures with both labels")
-    table_csv(table, name=f"{context.source.name}-reviewed-figures", key="review_figures_csv")
+    changed, bad = (found.verdicts.counts[name] for name in ("label_wrong", "bad_picture"))
+    st.markdown(
+        f"Original: {words.count(len(context.table), 'cell')}. Reviewed: "
+        f"{words.count(len(sample.labels), 'cell')}, {changed:,} of them with another label; "
+        f"{words.count(bad, 'bad picture')} left out.",
+        width=frame.TEXT_WIDTH,
+    )
+    st.dataframe(
+        pd.DataFrame(_shown_row(*row) for row in rows),
+        hide_index=True, key="review_figures", height="content", alt="Figures with both labels",
+    )  # fmt: skip
+    table_csv(
+        pd.DataFrame(_row(*row) for row in rows),
+        name=f"{context.source.name}-reviewed-figures",
+        label="Figures as CSV",
+    )
     st.caption(_flatters(found), width=frame.TEXT_WIDTH)
 
 
-def _row(name: str, before: Figure, after: Figure) -> dict[str, str]:
-    row = {"Figure": metrics.TITLES[name]}
-    for labels, one in (("Original labels", before), ("Reviewed labels", after)):
-        row[labels] = _number(one)
-        row[f"{labels}, over subjects"] = words.bounds(one.subject)
-        row[f"{labels}, over cells"] = words.bounds(one.image)
-    return row
+def _shown_row(labels: str, one: Figure) -> dict[str, str]:
+    return {
+        "Figure": metrics.TITLES[one.name],
+        "Labels": labels,
+        "Value": _number(one),
+        "Over subjects": words.bounds(one.subject),
+        "Over cells": words.bounds(one.image),
+    }
+
+
+def _row(labels: str, one: Figure) -> dict[str, str | float]:
+    return {
+        "figure": one.name,
+        "labels": labels,
+        "value": one.value,
+        "subjects_low": one.subject.low,
+        "subjects_high": one.subject.high,
+        "cells_low": one.image.low,
+        "cells_high": one.image.high,
+    }
 
 
 def _flatters(found: Queue) -> str:

@@ -114,7 +114,7 @@ def test_show__queues_errors_with_as_many_controls(who: Who, own_home: Path) -> 
     page = opened()
     assert "No cell of these predictions is queued yet" in words(page)
     page.number_input(key="review_most").set_value(10).run()
-    assert "10 cells of these are not in the queue yet, with 10 controls" in words(page)
+    assert "This adds 10 cells and 10 controls to the queue." in words(page)
     press(page, "Put them into the queue")
     kept = {item.image_id: item.reason for item in reviews.items(accounts.store(), of="simulated")}
     wrong = {image_id for image_id, _ in cells(own_home, wrong=True)}
@@ -129,11 +129,12 @@ def test_show__queues_only_what_is_new(who: Who, own_home: Path) -> None:
     queue(*wrong[1:])
     page = opened()
     page.toggle(key="review_controls").set_value(False).run()
-    assert "1 cell of these are not in the queue yet." in words(page)
+    assert "This adds 1 cell to the queue." in words(page)
     press(page, "Put them into the queue")
     assert {i.image_id for i in reviews.items(accounts.store(), of="simulated")} == set(wrong)
     next_one = [b for b in page.button if b.label == "Put them into the queue"]
     assert next_one[0].disabled
+    assert "all are in the queue already" in words(page)
 
 
 def test_show__queues_suspicious_labels(who: Who) -> None:
@@ -171,9 +172,9 @@ def test_show__verdicts_agreement_and_figures(who: Who, own_home: Path) -> None:
     assert "0 judged by nobody yet" not in text
     assert "1 judged by nobody yet, 0 by one, 5 by two or more" in text
     assert (
-        "Of **5 cells** judged by two, the label is wrong in **1** and the model in **1**; 1 are"
-        in text
+        "Of **5 cells** judged by two, the label is wrong in **1** and the model in **1**" in text
     )
+    assert "ambiguous 1, bad pictures 1." in text
     assert "3 of 5 (60 %" in text
     assert "Of 1 control judged by two, 0 got another label" in text
     verdicts, pairs, figures = frames(page)
@@ -187,15 +188,17 @@ def test_show__verdicts_agreement_and_figures(who: Who, own_home: Path) -> None:
     test = table[table["split"] == "test"].reset_index(drop=True)
     after = test[test["image_id"] != fourth].copy()
     after.loc[after["image_id"] == first, "label"] = other(label)
-    for rows, column in ((test, "Original labels"), (after, "Reviewed labels")):
+    for rows, labels in ((test, "original"), (after, "reviewed")):
         expected = metrics.scores(
             labels=results.labels_of(rows), probabilities=rows["probability"].to_numpy(),
             threshold=0.5,
         )  # fmt: skip
-        shown = figures.set_index("Figure")[column]
+        shown = figures[figures["Labels"] == labels].set_index("Figure")["Value"]
         assert shown["AUROC"] == f"{expected.auroc:.3f}"
         assert shown["Accuracy"] == f"{expected.accuracy:.3f}"
-    assert (figures["Reviewed labels, over subjects"] != "no interval").all()
+    for interval in ("Over subjects", "Over cells"):
+        assert figures[interval].str.fullmatch(r"\d\.\d{3} to \d\.\d{3}").all()
+    assert f"Reviewed: {len(after):,} cells, 1 of them with another label" in text
 
 
 def test_show__verdicts_follow_the_threshold(who: Who, own_home: Path) -> None:
