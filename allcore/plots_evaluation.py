@@ -72,7 +72,7 @@ def roc_many(
         )  # fmt: skip
     figure.update_xaxes(title="1 - specificity (share of normal cells)", range=_UNIT)
     figure.update_yaxes(title="Sensitivity (share of blasts)", range=_UNIT)
-    return _listed(plots.finish(figure, _best("AUROC", areas_subject), height=380))
+    return _listed(plots.finish(figure, _best("AUROC", areas_subject), height=450))
 
 
 def precision_recall(
@@ -106,7 +106,7 @@ def precision_recall(
         )  # fmt: skip
     figure.update_xaxes(title="Recall (share of blasts called blast)", range=_UNIT)
     figure.update_yaxes(title="Precision (share of blast calls)", range=_UNIT)
-    return _listed(plots.finish(figure, _best("AUPRC", areas_subject), height=380))
+    return _listed(plots.finish(figure, _best("AUPRC", areas_subject), height=450))
 
 
 def calibration(

@@ -40,6 +40,8 @@ def show(context: Context) -> None:
         all_figures(context)
         return
     beside = _beside(context)
+    for sentence in sources.leaks(beside.values()):
+        st.warning(sentence, width=frame.TEXT_WIDTH)
     left, right = st.columns(2)
     with left:
         roc(context, beside)

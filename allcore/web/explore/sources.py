@@ -1,6 +1,7 @@
 """What can be evaluated: installed models, and predictions that a user has brought."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -188,6 +189,16 @@ def threshold_cells(source: Origin) -> pd.DataFrame:
     """Validation cells, on which a rule may choose a threshold; empty where there are none."""
     table = _table(source)
     return table[(table["split"] == "validation") & table["label"].notna()]
+
+
+def leaks(beside: Iterable[Origin]) -> tuple[str, ...]:
+    """A sentence for each model that knew the subjects of its held-out cells."""
+    return tuple(
+        f"{frame.plain(each.name)} was trained on other cells of these subjects (images were split "
+        "at random), so its lead says nothing about new subjects."
+        for each in beside
+        if each.info is not None and results.split_kind(each.info) == "image"
+    )
 
 
 def _table(source: Origin) -> pd.DataFrame:

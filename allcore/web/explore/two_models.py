@@ -6,13 +6,12 @@ import streamlit as st
 
 from allcore import modelfolder, plots_explorer
 from allcore.errors import AllScopeError
-from allcore.evaluation import agreement, metrics, results, words
+from allcore.evaluation import agreement, metrics, words
 from allcore.evaluation.agreement import Agreement, Shared
 from allcore.web import frame
 from allcore.web.charts import chart
 from allcore.web.explore import cells, region, sources
 from allcore.web.explore.context import Context
-from allcore.web.explore.sources import Origin
 
 OTHER, KIND = "other", "kind"
 """Keys of the controls, and of the address."""
@@ -35,7 +34,7 @@ def show(context: Context) -> None:
         other = sources.origin(name)
         split = context.split if context.split in sources.splits(other) else "test"
         beside = sources.part(other, split).table
-        notes = _notes(context.source, other)
+        notes = sources.leaks([context.source, other])
         key = "|".join([context.source.digest, other.digest, split, *notes])
         shared = _shared(context.table, beside, notes, key)
         found = agreement.at(shared, threshold_a=context.threshold, threshold_b=other.threshold)
@@ -61,15 +60,6 @@ def show(context: Context) -> None:
 @st.cache_resource(max_entries=4, show_spinner="Joining the cells of both")
 def _shared(_a: pd.DataFrame, _b: pd.DataFrame, notes: tuple[str, ...], key: str) -> Shared:
     return agreement.share(_a, _b, notes=notes)
-
-
-def _notes(*both: Origin) -> tuple[str, ...]:
-    return tuple(
-        f"{frame.plain(each.name)} was trained on other cells of these subjects (images were split "
-        "at random), so its lead says nothing about new subjects."
-        for each in both
-        if each.info is not None and results.split_kind(each.info) == "image"
-    )
 
 
 def _said(context: Context, name: str, found: Agreement) -> None:
