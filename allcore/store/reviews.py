@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from allcore import logs
@@ -84,10 +84,12 @@ def put(database: Database, username: str, *, of: str, reasons: Mapping[str, str
         known = set(session.scalars(select(ReviewItemRow.image_id).where(ReviewItemRow.of == of)))
         new = [image_id for image_id in wanted if image_id not in known]
         now = datetime.now(UTC)
-        session.add_all(
-            ReviewItemRow(of=of, image_id=each, reason=wanted[each], added_by=account.id, at=now)
+        rows = [
+            {"of": of, "image_id": each, "reason": wanted[each], "added_by": account.id, "at": now}
             for each in _shuffled(of, new)
-        )
+        ]
+        if rows:
+            session.execute(insert(ReviewItemRow), rows)
         logs.event("cells queued for review", account=account.id, cells=len(new))
         return len(new)
 
@@ -101,34 +103,45 @@ def queues(database: Database) -> dict[str, int]:
 
 def items(database: Database, *, of: str, image_id: str | None = None) -> tuple[Item, ...]:
     """Read a queue, or the one cell of it that has this id."""
+    row = ReviewItemRow
     query = (
-        select(ReviewItemRow, Account.username)
-        .join(Account, ReviewItemRow.added_by == Account.id, isouter=True)
-        .where(ReviewItemRow.of == of)
-        .order_by(ReviewItemRow.id)
+        # Columns, not rows as objects, which take ten times as long.
+        select(row.of, row.image_id, row.reason, Account.username, row.at)
+        .join(Account, row.added_by == Account.id, isouter=True)
+        .where(row.of == of)
+        .order_by(row.id)
     )
     if image_id is not None:
-        query = query.where(ReviewItemRow.image_id == image_id)
+        query = query.where(row.image_id == image_id)
     with database.read() as session:
-        return tuple(_item_of(row, name) for row, name in session.execute(query))
+        return tuple(Item(*found) for found in session.execute(query))
 
 
 def judgements(
     database: Database, *, of: str, image_id: str | None = None
 ) -> tuple[Judgement, ...]:
     """Read what everybody saw in the cells of a queue, or in one; the first given first."""
+    row, item = JudgementRow, ReviewItemRow
     query = (
-        select(JudgementRow, ReviewItemRow, Account.username)
-        .join(ReviewItemRow, JudgementRow.item_id == ReviewItemRow.id)
-        .join(Account, JudgementRow.account_id == Account.id)
-        .where(ReviewItemRow.of == of)
-        .order_by(JudgementRow.id)
+        select(
+            item.of,
+            item.image_id,
+            row.account_id,
+            Account.username,
+            row.seen,
+            row.note,
+            row.given_at,
+            row.changed_at,
+        )
+        .join(item, row.item_id == item.id)
+        .join(Account, row.account_id == Account.id)
+        .where(item.of == of)
+        .order_by(row.id)
     )
     if image_id is not None:
-        query = query.where(ReviewItemRow.image_id == image_id)
+        query = query.where(item.image_id == image_id)
     with database.read() as session:
-        found = session.execute(query)
-        return tuple(_judgement_of(row, item, name) for row, item, name in found)
+        return tuple(Judgement(*found) for found in session.execute(query))
 
 
 def judge(
@@ -249,11 +262,6 @@ def _note(text: str) -> str:
     if _UNKEPT.search(note):
         raise StoreError("The note has characters that can't be kept; type it as plain text.")
     return note
-
-
-def _item_of(row: ReviewItemRow, added_by: str | None) -> Item:
-    """Copy a row into what may leave the session."""
-    return Item(row.of, row.image_id, row.reason, added_by, row.at)
 
 
 def _judgement_of(row: JudgementRow, item: ReviewItemRow, username: str) -> Judgement:
