@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from allcore.errors import AllScopeError
 from allcore.evaluation import outcomes
 from allcore.web import cell, frame
 from allcore.web.cell import CellContext
@@ -71,9 +72,14 @@ def _cell_context(context: Context, image_id: str, at: int, of: int) -> CellCont
 
 def _facts(context: Context, place: int) -> tuple[dict[str, float], dict[str, float]]:
     """The measures of a cell's picture, and the share of cells below each of them."""
-    if context.facts is None:
+    try:
+        found = context.facts
+    except AllScopeError as error:  # the cell has more to tell than its measures
+        frame.problem(error)
         return {}, {}
-    numbers = context.facts.select_dtypes(["number", "bool"]).astype(float)
+    if found is None:
+        return {}, {}
+    numbers = found.select_dtypes(["number", "bool"]).astype(float)
     here = numbers.iloc[place]
     known = here[here.notna()]
     below = (numbers[known.index] < known).mean() * 100

@@ -174,22 +174,36 @@ def _beside(context: Context) -> dict[str, Origin]:
         "Beside it", names, placeholder="Other models, at their own thresholds", key=BESIDE,
         bind="query-params", width=frame.TEXT_WIDTH,
     )  # fmt: skip
-    return {name: sources.origin(name) for name in chosen}
+    return {name: other for name in chosen if (other := _drawable(context, name)) is not None}
+
+
+def _drawable(context: Context, name: str) -> Origin | None:
+    """A model that can be drawn beside the one shown; None, with a sentence, for another."""
+    try:
+        other = sources.origin(name)
+        part = sources.part(other, _split(context, other))
+    except AllScopeError as error:
+        frame.problem(error)
+        return None
+    if not has_both(part):
+        st.warning(f"{frame.plain(name)} is left out. {ONE_CLASS}", width=frame.TEXT_WIDTH)
+        return None
+    return other
+
+
+def _split(context: Context, other: Origin) -> str:
+    """The split that is shown, where the other model has it."""
+    known = sources.splits(other)
+    return context.split if context.split in known else known[0]
 
 
 def _parts(context: Context, beside: Mapping[str, Origin]) -> dict[str, tuple[Part, str, float]]:
-    """Part, cache key and threshold of each model; one that can't be read is said and left out."""
+    """Part, cache key and threshold of each model."""
     found = {context.source.name: (context.part, context.source.digest + context.split,
                                    context.threshold)}  # fmt: skip
     for name, other in beside.items():
-        try:
-            split = sources.splits(other)[0]
-            part = sources.part(other, split)
-        except AllScopeError as error:
-            frame.problem(error)
-            continue
-        if has_both(part):
-            found[name] = (part, other.digest + split, other.threshold)
+        split = _split(context, other)
+        found[name] = (sources.part(other, split), other.digest + split, other.threshold)
     return found
 
 

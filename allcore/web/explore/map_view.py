@@ -1,6 +1,7 @@
 """The map: cells that the network sees alike lie together; a selection becomes a gallery."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from allcore import modelfolder, plots_explorer
 from allcore.data.facts import FACTS
+from allcore.errors import ModelError
 from allcore.evaluation import words
 from allcore.web import frame
 from allcore.web.charts import chart
@@ -18,6 +20,8 @@ from allcore.web.explore.context import Context
 
 COLOUR, AREA = "colour", "area"
 """Keys of the control and of the selected area in the address."""
+NO_FILE_MAP = "There is no map: predictions in a file bring no embeddings; a model folder does."
+NO_MODEL_MAP = "There is no map: this model's folder holds no `embeddings.npz`; training writes it."
 _DRAWN = "map_drawn"
 _BY = {"outcome": "Outcome", "label": "Label", "subject": "Subject"}
 
@@ -27,7 +31,7 @@ def show(context: Context) -> None:
     place = points(context)
     if place is None:
         st.info(
-            "There is no map: predictions in a file bring no embeddings; a model folder does.",
+            NO_FILE_MAP if context.source.folder is None else NO_MODEL_MAP,
             icon=":material/map:",
         )
         return
@@ -97,11 +101,23 @@ def _read(_context: Context, key: str) -> NDArray[np.float64] | None:
     folder = _context.source.folder
     if folder is None or not (folder / modelfolder.EMBEDDINGS).exists():
         return None
-    with np.load(folder / modelfolder.EMBEDDINGS, allow_pickle=False) as stored:
-        at = {str(name): place for place, name in enumerate(stored["image_id"])}
-        points = stored["map"].astype(np.float64)
-    places = [at.get(str(name), -1) for name in _context.table["image_id"]]
-    return np.where(np.array(places)[:, None] < 0, np.nan, points[places])
+    at, points = _kept(folder)
+    places = [at.get(str(name), len(at)) for name in _context.table["image_id"]]
+    return np.vstack([points, np.full(2, np.nan)])[places]
+
+
+def _kept(folder: Path) -> tuple[dict[str, int], NDArray[np.float64]]:
+    """The row of each image id, and the places (N, 2)."""
+    path = folder / modelfolder.EMBEDDINGS
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            at = {str(name): place for place, name in enumerate(stored["image_id"])}
+            points = stored["map"].astype(np.float64)
+        if points.shape != (len(at), 2):
+            raise ValueError("ids and places do not fit")
+    except Exception as error:  # zip and npy readers raise many kinds on damaged files
+        raise ModelError(f"{path} can't be read: restore it, or train the model again.") from error
+    return at, points
 
 
 def _colours(context: Context) -> dict[str, str]:

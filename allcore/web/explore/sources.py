@@ -197,7 +197,7 @@ def leaks(beside: Iterable[Origin]) -> tuple[str, ...]:
         f"{frame.plain(each.name)} was trained on other cells of these subjects (images were split "
         "at random), so its lead says nothing about new subjects."
         for each in beside
-        if each.info is not None and results.split_kind(each.info) == "image"
+        if each.info is not None and each.info.training.get("split", {}).get("kind") == "image"
     )
 
 
