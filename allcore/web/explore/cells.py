@@ -13,7 +13,6 @@ from allcore.evaluation import outcomes, words
 from allcore.web import frame, picker
 from allcore.web.explore import cell_dialog
 from allcore.web.explore.context import Context
-from allcore.web.explore.pictures import CONNECT
 from allcore.web.picker import Card
 
 SHOW, SUBJECTS, CLASS = "show", "subject", "label"
@@ -103,7 +102,7 @@ def grid(context: Context, indices: NDArray[np.intp], *, key: str, per_page: int
     ids = rows["image_id"].astype(str).tolist()
     st.caption(f"{first + 1:,} to {first + len(here):,} of {words.count(len(indices), 'cell')}")
     if len(ids) == context.pictures.missing(ids):
-        st.caption(f":material/hide_image: {CONNECT}")
+        st.caption(f":material/hide_image: {context.pictures.why_missing}")
     opened = picker.show(cards(rows), context.pictures.sources(ids), key=key)
     if opened is not None:
         cell_dialog.open_cell(context, opened, order(context, indices))

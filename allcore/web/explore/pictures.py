@@ -12,12 +12,13 @@ from allcore.data import thumbnails
 from allcore.data.manifest import Manifest
 from allcore.data.thumbnails import Source
 from allcore.errors import AllScopeError
-from allcore.web import datasets
+from allcore.web import datasets, frame
 
 CONNECT = (
     "The pictures of these cells are not on this machine: set `ALLSCOPE_DATA` to the folder of the "
     "data set to see them."
 )
+UNMATCHED = "No picture of the connected data set has the id of one of these cells."
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Pictures:
         """How many of the pictures there are none of."""
         return sum(each not in self.place for each in image_ids)
 
+    @property
+    def why_missing(self) -> str:
+        """Sentence that says why there is no picture of some cells."""
+        return CONNECT if self.manifest is None else UNMATCHED
+
 
 def connected() -> Pictures:
     """The pictures of the connected data set; of none where it can't be read."""
@@ -56,12 +62,13 @@ def connected() -> Pictures:
     try:
         manifest = datasets.load(datasets.CONNECTED)
     except AllScopeError as error:
-        st.warning(str(error))
+        st.warning(frame.plain(str(error)), width=frame.TEXT_WIDTH)
         return Pictures(None, {})
-    return Pictures(manifest, _place(manifest, str(settings.load().data), len(manifest.table)))
+    return _of(manifest, id(manifest))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _place(_manifest: Manifest, path: str, count: int) -> dict[str, int]:
+def _of(_manifest: Manifest, key: int) -> Pictures:
+    # The result holds the manifest, so no other object can come to have this id while it is kept.
     ids = _manifest.table["image_id"].astype(str)
-    return {image_id: at for at, image_id in enumerate(ids)}
+    return Pictures(_manifest, {image_id: at for at, image_id in enumerate(ids)})
