@@ -12,10 +12,10 @@ from allcore.web.explore.sources import Origin
 KEY = "threshold"
 _SLIDER, _RULE, _NOTE = "threshold_slider", "threshold_rule", "threshold_said"
 _STYLE = """<style>
-.st-key-threshold_bar { position: sticky; top: 3.4rem; z-index: 90; padding: 0.4rem 0 0.5rem;
-  background: var(--st-background-color, inherit);
-  border-bottom: 1px solid var(--st-border-color); }
-@media (max-width: 640px) { .st-key-threshold_bar { position: static; } }
+:has(> .st-key-threshold_bar) { position: sticky; top: 3.5rem; z-index: 90; padding: 0.4rem 0;
+  background: color-mix(in srgb, Canvas 94%, transparent); backdrop-filter: blur(12px);
+  border-bottom: 1px solid rgba(128, 128, 128, 0.3); }
+@media (max-width: 640px) { :has(> .st-key-threshold_bar) { position: static; } }
 </style>"""
 FLATTERS = (
     "Chosen on the very cells that are shown, because this source has no validation cells: that "
