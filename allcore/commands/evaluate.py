@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from allcore.modelfolder import ModelInfo
 
 
+REPORT = "report.html"
 CELLS = 300
 """Cells that are altered unless asked otherwise: about ten minutes on one core at 224 pixels."""
 
@@ -51,7 +52,7 @@ def evaluate(
     is written; of an out-of-fold model's own data both take the cells of its predictions, and
     altered cells are predicted by the network that never saw their subject.
     """
-    from allcore import modelfolder, settings
+    from allcore import modelfolder, report_html, settings
     from allcore.commands import robustness as altered
     from allcore.data import readers
     from allcore.evaluation import held_out, report
@@ -74,6 +75,7 @@ def evaluate(
     _prepare(out)
     table.to_parquet(out / modelfolder.PREDICTIONS, index=False)
     report.write_metrics(found, out / report.METRICS)
+    (out / REPORT).write_text(report_html.html(found, table, info), encoding="utf-8")
     _write_facts(images.manifest, out)
     refused = len(images.manifest) - len(table)
     if as_json:

@@ -69,6 +69,7 @@ def test_evaluate__held_out_cells_only(
     assert set(table.loc[table["split"] == "test", "subject"]) == {"91", "H91"}
     assert table["probability"].to_numpy() == pytest.approx(1 / (1 + np.exp(-table["logit"] / 2.0)))
     found = json.loads((out / "metrics.json").read_text())
+    assert RESEARCH_USE in (out / "report.html").read_text()
     assert found["test"]["cells"] == found["validation"]["cells"] == 4
     printed = capsys.readouterr().out
     assert RESEARCH_USE in printed
