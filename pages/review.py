@@ -12,7 +12,7 @@ from allcore.inference import upload
 from allcore.store import reviews
 from allcore.web import accounts, cell_pictures, frame, navigation, reviewing
 from allcore.web.explore import pictures
-from allcore.web.explore.pictures import CONNECT, Pictures
+from allcore.web.explore.pictures import Pictures
 from allcore.web.reviewing import Desk
 
 FIELD = 1024
@@ -110,9 +110,9 @@ def progress(found: Desk, missing: int) -> None:
         st.caption(f"Without a picture on this machine: {words.count(missing, 'cell')}.")
 
 
-def nothing_left(found: Desk, missing: int) -> None:
-    if missing and len(found.waiting) <= missing:
-        said, icon = CONNECT, ":material/image_not_supported:"
+def nothing_left(found: Desk, shown: Pictures) -> None:
+    if found.waiting:  # none of which has a picture here
+        said, icon = shown.why_missing, ":material/image_not_supported:"
     else:
         said, icon = "You have judged every cell that waits for you here.", ":material/task_alt:"
     st.info(said, icon=icon, width=frame.TEXT_WIDTH)
@@ -145,7 +145,7 @@ try:
     current = reviewing.current(of, offered, here)
     progress(desk, len(items) - len(here))
     if current is None:
-        nothing_left(desk, len(items) - len(here))
+        nothing_left(desk, shown)
         steps(desk, None, here)
     else:
         left, aside = st.columns([3, 2], gap="large")

@@ -242,7 +242,9 @@ def test_page__some_pictures_not_on_this_machine(queued: Who) -> None:
         shown(page)
         press(page, "Normal")
         assert "Without a picture on this machine: 1 cell." in words(page)
-    assert "ALLSCOPE_DATA" in words(page)
+    assert "No picture of the connected data set" in words(page)
+    reviews.judge(accounts.store(), "ada", of="some-model", image_id="elsewhere", seen="all")
+    assert "judged every cell that waits" in words(page.run())
 
 
 def test_page__a_picture_that_cannot_be_read(who: Who, tmp_path: Path) -> None:
