@@ -1,5 +1,6 @@
 """ROC and precision-recall curves with bands over subjects, and lines of one weighted F1."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -88,6 +89,7 @@ def precision_recall(cells: Sample) -> PrecisionRecall:
     )
 
 
+@functools.lru_cache(maxsize=64)
 def weighted_f1_line(weighted_f1: float, *, prevalence: float) -> tuple[Floats, Floats]:
     """The points of ROC space at which the weighted F1 has one value.
 

@@ -43,8 +43,10 @@ def show(source: Origin, split: str) -> tuple[float, str]:
             "Threshold by hand", 0.0, 1.0, step=0.001, key=_SLIDER, format="%.3f", width=360,
             label_visibility="collapsed", on_change=_drag,
         )  # fmt: skip
-        with st.popover("By a rule", icon=":material/rule:"):
-            _rules(source, split)
+        rules = st.popover("By a rule", icon=":material/rule:", on_change="rerun", key="by_a_rule")
+        if rules.open:
+            with rules:
+                _rules(source, split)
         st.button(
             "Model's own",
             icon=":material/undo:",
