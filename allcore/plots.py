@@ -171,11 +171,11 @@ def subject_strip(
             scatter(
                 x=cells.loc[chosen, "probability"],
                 y=height[chosen],
-                customdata=cells.loc[chosen, ["image_id"]].to_numpy(),
+                customdata=cells.loc[chosen, "image_id"].to_numpy(),
                 mode="markers",
                 marker={"color": colour, "size": 5, "opacity": 0.5},
                 name=NAMES[label],
-                hovertemplate="%{customdata[0]}<br>Probability %{x:.3f}<extra></extra>",
+                hovertemplate="%{customdata}<br>Probability %{x:.3f}<extra></extra>",
             )
         )
     figure.add_vline(x=threshold, line={"dash": "dash", "color": REFUSED, "width": 1.5})

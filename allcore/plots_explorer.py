@@ -93,7 +93,7 @@ def two_probabilities(
         figure.add_trace(
             _points(
                 chosen, "probability_a", "probability_b", style, _agreement_name(kind, names),
-                hover="%{customdata[0]}<br>%{x:.3f} and %{y:.3f}", many=len(table),
+                hover="%{customdata}<br>%{x:.3f} and %{y:.3f}", many=len(table),
             )
         )  # fmt: skip
     line = {"dash": "dash", "color": plots.REFUSED, "width": 1.5}
@@ -192,7 +192,7 @@ def _categories(
     return [
         _points(
             table[table[colour] == key], "x", "y", style, names[key],
-            hover="%{customdata[0]}", many=len(table),
+            hover="%{customdata}", many=len(table),
         )
         for key, style in styles.items()
     ]  # fmt: skip
@@ -204,7 +204,7 @@ def _by_subject(table: pd.DataFrame, colour: str) -> tuple[list[Any], str]:
     place = np.where(codes < 0, len(_SUBJECTS), codes % len(_SUBJECTS))
     trace = _points(
         table, "x", "y", ("", "circle", 5, 0.7), "Subject",
-        hover="Subject %{text}<br>%{customdata[0]}", many=len(table),
+        hover="Subject %{text}<br>%{customdata}", many=len(table),
     )  # fmt: skip
     trace.marker.color = palette[place]
     trace.text = table[colour].fillna("unknown").astype(str).to_numpy()
@@ -218,7 +218,7 @@ def _by_number(table: pd.DataFrame, colour: str) -> tuple[list[Any], str]:
     name = fact_title(colour)
     trace = _points(
         known, "x", "y", ("", "circle", 5, 0.75), name,
-        hover=f"{name} %{{marker.color:.4g}}<br>%{{customdata[0]}}", many=len(table),
+        hover=f"{name} %{{marker.color:.4g}}<br>%{{customdata}}", many=len(table),
     )  # fmt: skip
     # The outermost hundredths would leave one colour for all others.
     low, high = np.quantile(values, [0.01, 0.99]) if len(values) else (0.0, 1.0)
@@ -240,7 +240,7 @@ def _points(
     return kind(
         x=table[x],
         y=table[y],
-        customdata=table[["image_id"]].to_numpy(),
+        customdata=table["image_id"].to_numpy(),  # one deep: half the work of writing it
         mode="markers",
         marker=marker | ({"color": colour} if colour else {}),
         name=f"{name} ({len(table):,})",

@@ -84,7 +84,7 @@ def test_subject_strip__every_cell_once_in_its_class(cells: pd.DataFrame) -> Non
     figure = figures(cells)["strip"]
     drawn = {trace.name: trace for trace in figure.data}
     assert drawn["ALL blast"].marker.color == plots.BLAST
-    ids = np.concatenate([trace.customdata[:, 0] for trace in figure.data])
+    ids = np.concatenate([trace.customdata for trace in figure.data])
     assert sorted(ids) == sorted(cells["image_id"])
 
 

@@ -28,7 +28,7 @@ def title(figure: go.Figure) -> str:
 
 
 def drawn_ids(figure: go.Figure) -> list[str]:
-    return sorted(np.concatenate([np.asarray(trace.customdata)[:, 0] for trace in figure.data]))
+    return sorted(np.concatenate([np.asarray(trace.customdata) for trace in figure.data]))
 
 
 def compared(cells: pd.DataFrame) -> pd.DataFrame:
@@ -68,7 +68,7 @@ def test_map_points__outcome_by_colour_of_the_label_and_shape(cells: pd.DataFram
     by_name = {trace.name.split(" (")[0]: trace for trace in figure.data}
     for key, name in outcomes.OUTCOMES.items():
         chosen = cells[cells["outcome"] == key]
-        assert sorted(by_name[name].customdata[:, 0]) == sorted(chosen["image_id"])
+        assert sorted(by_name[name].customdata) == sorted(chosen["image_id"])
         assert by_name[name].marker.color == plots.COLOURS[chosen["label"].iloc[0]]
         assert by_name[name].marker.symbol == ("x" if key in ("fp", "fn") else "circle")
     wrong = cells["outcome"].isin(("fp", "fn")).sum()
