@@ -22,7 +22,7 @@ from allcore.web import evaluated, frame
 
 MODEL, SPLIT = "model", "split"
 """Keys of the controls, and of the address."""
-_FILES, _PREFIX = "brought_files", "file-"
+_FILES, _PREFIX, _PROBLEM = "brought_files", "file-", "brought_problem"
 _OWN_THRESHOLD = 0.5
 
 
@@ -31,8 +31,8 @@ class Origin:
     """Where predictions come from.
 
     Attributes:
-        key: in the address: the model's name, or ``file-`` and a digest.
-        name: as people read it.
+        key: the model's name, or ``file-`` and a digest.
+        name: as people read it, and as it stands in the address.
         folder: of the model; None for a file.
         info: of the model; None for a file.
         threshold: the model's own, 0.5 for a file.
@@ -79,11 +79,12 @@ def choose() -> str | None:
     """The key of what to look at, chosen in the sidebar; None, with a sentence, without any."""
     files: dict[str, _File] = st.session_state.setdefault(_FILES, {})
     keys = [*modelfolder.names(), *files]
-    missing = st.query_params.get(MODEL, "")
-    if missing.startswith(_PREFIX) and missing not in keys:
+    shown = {key: files[key].name if key in files else key for key in keys}
+    asked = st.query_params.get(MODEL)
+    if asked and asked not in shown.values():
         st.warning(
-            "This address shows predictions from a file that was opened elsewhere: open the file "
-            "here, below Model, to see the same view.",
+            f"This address shows {frame.plain(asked)}, which is no installed model: if it is a "
+            "file, open it here, below Model, to see the same view.",
             width=frame.TEXT_WIDTH,
         )
     if not keys:
@@ -98,7 +99,7 @@ def choose() -> str | None:
         "Model",
         keys,
         index=keys.index(preferred) if preferred in keys else 0,
-        format_func=lambda key: files[key].name if key in files else key,
+        format_func=shown.__getitem__,
         key=MODEL,
         bind="query-params",
     )
@@ -115,20 +116,29 @@ def open_file() -> None:
             "Predictions", type=["csv", "parquet"], key="brought_upload",
             label_visibility="collapsed", max_upload_size=50,
         )  # fmt: skip
-        if file is not None and st.session_state.get("brought_seen") != file.file_id:
+        if file is None:
+            st.session_state.pop(_PROBLEM, None)
+        elif st.session_state.get("brought_seen") != file.file_id:
             st.session_state["brought_seen"] = file.file_id
             _take(file)
+        if _PROBLEM in st.session_state:
+            frame.problem(st.session_state[_PROBLEM])
 
 
 def _take(file: UploadedFile) -> None:
     data = file.getvalue()
+    st.session_state.pop(_PROBLEM, None)
     try:
         found = brought.read(data, name=file.name)
     except AllScopeError as error:
-        frame.problem(error)
+        st.session_state[_PROBLEM] = error  # stays in sight as long as the file
         return
+    files: dict[str, _File] = st.session_state[_FILES]
     key = _PREFIX + hashlib.sha256(data).hexdigest()[:12]
-    st.session_state[_FILES][key] = _File(file.name, found)
+    taken = {*modelfolder.names(), *(each.name for other, each in files.items() if other != key)}
+    # The control and the address tell sources apart by what they are called.
+    name = f"{file.name} ({key[-4:]})" if file.name in taken else file.name
+    files[key] = _File(name, found)
     st.session_state["brought_next"] = key
     st.rerun()
 
@@ -153,8 +163,14 @@ def origin(key: str) -> Origin:
         return Origin(key, files[key].name, None, None, _OWN_THRESHOLD, rule, said, key)
     folder = modelfolder.folder(key)
     info = modelfolder.read_info(folder)
-    digest = evaluated.digest(folder)
+    digest = evaluated.digest(folder) + _beside_predictions(folder)
     return Origin(key, key, folder, info, info.threshold, info.threshold_rule, (), digest)
+
+
+def _beside_predictions(folder: Path) -> str:
+    """Changes when what slices and map are made of is written anew."""
+    files = (folder / modelfolder.FACTS, folder / modelfolder.EMBEDDINGS)
+    return "".join(f"-{file.stat().st_mtime_ns:x}" for file in files if file.exists())
 
 
 def splits(source: Origin) -> list[str]:

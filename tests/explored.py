@@ -1,0 +1,61 @@
+"""Model folders with all that the Evaluation page can show of a model that never was."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from allcore import modelfolder
+from allcore.data import facts
+from allcore.evaluation import robustness
+from tests import altered, simulated
+
+SECOND_THRESHOLD = 0.4
+
+
+def folder(root: Path, *, name: str = "simulated") -> Path:
+    """A model folder with measures of the pictures, a map and robustness; a few cells lack both."""
+    path = simulated.folder(root, name=name)
+    table = modelfolder.read_predictions(path)
+    random = np.random.default_rng(3)
+    numbers = {
+        fact.name: random.normal(10, 1, len(table)).astype(np.float32) for fact in facts.FACTS
+    }
+    measured = pd.DataFrame({"image_id": table["image_id"]} | numbers)
+    measured["border"] = measured["border"] > 10
+    modelfolder.write_facts(path, measured.iloc[:-9])
+    places = np.column_stack([table["logit"], random.normal(size=len(table))]).astype(np.float32)
+    features = random.normal(size=(len(table), 4)).astype(np.float32)
+    ids = table["image_id"].tolist()
+    modelfolder.write_embeddings(path, ids[5:], features[5:], places[5:])
+    robustness.write(altered.result(), path)
+    return path
+
+
+def second(root: Path, *, name: str = "second") -> Path:
+    """A model of the same cells, trained on other cells of their subjects."""
+    table = simulated.predictions()
+    logit = table["logit"] + np.random.default_rng(4).normal(0, 1, len(table))
+    table = table.assign(logit=logit, probability=special.expit(logit))
+    path = simulated.folder(root, name=name, table=table)
+    info = modelfolder.read_info(path)
+    training = info.training | {"split": info.training["split"] | {"kind": "image"}}
+    changed = dataclasses.replace(info, threshold=SECOND_THRESHOLD, training=training)
+    modelfolder.write_info(path, changed)
+    return path
+
+
+def brought() -> pd.DataFrame:
+    """Predictions as somebody may bring them: the test cells, by another program's names."""
+    table = simulated.predictions()
+    test = table[table["split"] == "test"]
+    return pd.DataFrame(
+        {
+            "file": [f"slide-{place}" for place in range(len(test))],
+            "label": test["label"].to_numpy(),
+            "score": test["probability"].to_numpy(),
+            "patient": test["subject"].to_numpy(),
+        }
+    )
