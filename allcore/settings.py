@@ -1,5 +1,7 @@
 """Settings, read from environment variables that start with ``ALLSCOPE_``."""
 
+import functools
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -10,11 +12,13 @@ from allcore.errors import AllScopeError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+PREFIX = "ALLSCOPE_"
+
 
 class Settings(BaseSettings):
     """What an installation may choose; each field is the variable ``ALLSCOPE_<FIELD>``."""
 
-    model_config = SettingsConfigDict(env_prefix="ALLSCOPE_", env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
     home: Path = Field(REPOSITORY / "var", description="folder for what the app keeps")
     data: Path | None = Field(None, description="folder of a data set, such as C-NMC 2019")
@@ -42,11 +46,17 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """Read the settings anew.
+    """The settings that are in force now; a page asks for them several times a run.
 
     Raises:
         AllScopeError: a variable holds a value that can't be used; the sentence names it.
     """
+    return _of(frozenset((k, v) for k, v in os.environ.items() if k.upper().startswith(PREFIX)))
+
+
+@functools.lru_cache(maxsize=4)
+def _of(variables: frozenset[tuple[str, str]]) -> Settings:
+    """The settings of these variables, which are those of the environment."""
     try:
         return Settings()
     except ValidationError as error:
