@@ -1,0 +1,206 @@
+"""The files below a folder and their SHA-256, without ever being led out of it."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from allcore.errors import DataError
+
+WORK_FOLDER = ".allscope-fetch"
+"""Folder of a download under way: what lies there is not part of the data set."""
+
+CHUNK = 1 << 20
+
+Progress = Callable[[int, int], object]
+"""Called with the bytes done and the bytes to do."""
+
+Cancelled = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file or folder that was not read.
+
+    Attributes:
+        path: relative to the root, with slashes.
+        reason: why, in a few words.
+    """
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The regular files below a folder.
+
+    Attributes:
+        root: the folder, links resolved.
+        paths: (N,) relative to the root, with slashes, in order.
+        sizes: (N,) bytes.
+        refused: what is there and was not listed.
+    """
+
+    root: Path
+    paths: tuple[str, ...]
+    sizes: tuple[int, ...]
+    refused: tuple[Refused, ...]
+
+
+@dataclass(frozen=True)
+class Digests:
+    """What hashing some files gave.
+
+    Attributes:
+        by_path: SHA-256 in 64 hexadecimal digits of each file that could be read.
+        refused: those that could not.
+    """
+
+    by_path: dict[str, str]
+    refused: tuple[Refused, ...]
+
+
+def walk(root: Path) -> Listing:
+    """List the files below a folder; links out of it, pipes and devices are refused, not followed.
+
+    A link to a file that lies in the folder counts as a file; a link to a folder does not.
+
+    Raises:
+        DataError: the folder is missing or can't be read.
+    """
+    root = root.expanduser().resolve()
+    if not root.is_dir():
+        raise DataError(f"There is no folder {root}: check the path.")
+    files: dict[str, int] = {}
+    refused: list[Refused] = []
+    for path, found in _entries(root):
+        if isinstance(found, int):
+            files[path] = found
+        elif not path:
+            raise DataError(f"{root} can't be read: {found}.")
+        else:
+            refused.append(Refused(path, found))
+    paths = tuple(sorted(files))
+    return Listing(
+        root, paths, tuple(files[path] for path in paths), tuple(sorted_by_path(refused))
+    )
+
+
+def compute(
+    root: Path,
+    paths: Sequence[str],
+    sizes: Sequence[int],
+    *,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+    workers: int | None = None,
+) -> Digests:
+    """SHA-256 of files below a folder, several at a time.
+
+    Args:
+        root: the folder.
+        paths: relative to it.
+        sizes: (N,) bytes, for the progress alone.
+        progress: called after every file.
+        cancelled: asked after every file; True ends the work.
+        workers: threads; unless told, twice the cores, for some of them wait for the disk.
+
+    Raises:
+        DataError: it was cancelled.
+    """
+    total, done = sum(sizes), 0
+    by_path: dict[str, str] = {}
+    refused: list[Refused] = []
+    pool = ThreadPoolExecutor(workers or min(32, 2 * (os.cpu_count() or 1)))
+    try:
+        answers = pool.map(lambda path: _digest_or_reason(root / path), paths)
+        for path, size, (digest, reason) in zip(paths, sizes, answers, strict=True):
+            if digest:
+                by_path[path] = digest
+            else:
+                refused.append(Refused(path, reason))
+            done += size
+            if progress:
+                progress(done, total)
+            if cancelled and cancelled():
+                raise DataError(f"The check of {root} was cancelled.")
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return Digests(by_path, tuple(refused))
+
+
+def of_file(path: Path) -> str:
+    """SHA-256 of a regular file, in 64 hexadecimal digits.
+
+    Raises:
+        OSError: it can't be read, or is a link, a pipe or a device.
+    """
+    # A pipe would wait for ever without O_NONBLOCK; Windows has neither flag.
+    flags = [getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")]
+    descriptor = os.open(path, os.O_RDONLY | sum(flags))
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("not a regular file")
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sorted_by_path(refused: Sequence[Refused]) -> list[Refused]:
+    """The same, in the order of their paths."""
+    return sorted(refused, key=lambda each: each.path)
+
+
+def _entries(root: Path) -> Iterator[tuple[str, int | str]]:
+    """Each file below root with its size, or with the reason why it is refused."""
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        try:
+            scanned = os.scandir(root / folder)
+        except OSError as error:
+            yield folder, _reason(error)
+            continue
+        with closing(scanned):
+            for entry in scanned:
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    if entry.name != WORK_FOLDER:
+                        folders.append(path)
+                else:
+                    yield path, _size_or_reason(entry, root)
+
+
+def _size_or_reason(entry: os.DirEntry[str], root: Path) -> int | str:
+    try:
+        if entry.is_symlink():
+            return _linked(Path(entry.path), root)
+        if entry.is_file(follow_symlinks=False):
+            return entry.stat(follow_symlinks=False).st_size
+    except OSError as error:
+        return _reason(error)
+    return "not a regular file"
+
+
+def _linked(link: Path, root: Path) -> int | str:
+    try:
+        target = link.resolve(strict=True)
+    except (OSError, RuntimeError):  # Python 3.11 and 3.12 raise the second for a loop
+        return "a link that leads nowhere"
+    if not target.is_relative_to(root):
+        return "a link that leads out of the folder"
+    return target.stat().st_size if target.is_file() else "a link to a folder"
+
+
+def _digest_or_reason(path: Path) -> tuple[str | None, str]:
+    try:
+        return of_file(path.resolve() if path.is_symlink() else path), ""
+    except OSError as error:
+        return None, _reason(error)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
