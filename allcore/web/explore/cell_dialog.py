@@ -79,8 +79,9 @@ def _facts(context: Context, place: int) -> tuple[dict[str, float], dict[str, fl
         return {}, {}
     if found is None:
         return {}, {}
-    numbers = found.select_dtypes(["number", "bool"]).astype(float)
+    numbers = found.select_dtypes("number").astype(float)
     here = numbers.iloc[place]
     known = here[here.notna()]
     below = (numbers[known.index] < known).mean() * 100
-    return dict(known), dict(below)
+    flags = found.select_dtypes("bool").iloc[place]
+    return dict(known) | {str(name): bool(flag) for name, flag in flags.items()}, dict(below)
