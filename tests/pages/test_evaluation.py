@@ -135,12 +135,18 @@ def seen(page: AppTest) -> list[str]:
 
 
 def button(page: AppTest, start: str) -> None:
-    next(each for each in page.button if each.label.startswith(start)).click().run()
-    usable(page)
+    next(each for each in page.button if each.label.startswith(start)).click()
+    usable(page.run())
 
 
 def threshold(page: AppTest) -> float:
     return float(page.number_input(key=bar.KEY).value)
+
+
+def rules(page: AppTest) -> AppTest:
+    """With the rules that choose a threshold unfolded; they are folded again by every run."""
+    page.session_state["by_a_rule"] = True
+    return usable(page.run())
 
 
 # Views
@@ -258,11 +264,13 @@ def test_threshold__drives_the_lists(bare: Path, show: str) -> None:
 def test_threshold__a_rule_chooses_on_validation_cells(
     bare: Path, rule: str, given: dict[str, float]
 ) -> None:
-    page = opened()
-    page.selectbox(key="threshold_rule").set_value(rule).run()
+    page = rules(opened())
+    page.selectbox(key="threshold_rule").set_value(rule)
+    rules(page)
     for value in given.values():
         labels = [each.label for each in page.number_input]
-        page.number_input[labels.index("Sensitivity of at least")].set_value(value).run()
+        page.number_input[labels.index("Sensitivity of at least")].set_value(value)
+        rules(page)
     assert bar.FLATTERS not in words(page)
     button(page, "Take")
     cells = held_out("validation")
@@ -293,9 +301,10 @@ def test_threshold__dragged_and_taken_back(bare: Path) -> None:
 
 def test_threshold__without_validation_cells_choosing_flatters(own: Path) -> None:
     simulated.folder(own, table=held_out())
-    page = opened()
+    page = rules(opened())
     assert bar.FLATTERS in words(page)
-    page.selectbox(key="threshold_rule").set_value("youden").run()
+    page.selectbox(key="threshold_rule").set_value("youden")
+    rules(page)
     button(page, "Take")
     cells = held_out()
     choice = thresholds.choose(
@@ -523,7 +532,7 @@ def of_views(page: AppTest, *views: str) -> dict[str, str]:
 def test_brought__good(bare: Path) -> None:
     page = bring(opened(), explored.brought())
     assert headline(page) == expected_headline(0.5)
-    assert bar.FLATTERS in words(page)
+    assert bar.FLATTERS in words(rules(page))
     assert page.query_params["model"] == "mine.csv"
     said = of_views(page, *VIEWS)
     assert "a file bring no embeddings" in said["map"]
