@@ -23,6 +23,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "data synth": data.synth,
     "data measure": data.measure,
     "data compare": data.compare,
+    "data verify": data.verify,
     "users add": users.add,
     "users list": users.show,
     "users disable": users.disable,

@@ -1,7 +1,9 @@
-"""``python -m allcore data ...``: draw the demonstration set and show how true to life it is."""
+"""``python -m allcore data ...``: draw, measure and compare sets, check and fetch C-NMC 2019."""
 
 import shlex
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -127,6 +129,22 @@ Research use only. The drawn cells show what a screen can do, never how well a m
 """
 
 
+def verify(
+    folder: Annotated[Path, typer.Argument(help="Folder that holds C-NMC 2019, in any layout.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print every finding as JSON.")] = False,
+) -> None:
+    """Check a folder against the public release of C-NMC 2019, file by file."""
+    from allcore.commands import findings
+    from allcore.data import verify
+    from allcore.errors import DataError
+
+    with _bytes_bar("Checking") as progress:
+        found = verify.verify(folder, progress=progress)
+    print(findings.as_json(found) if as_json else findings.as_text(found))
+    if found.problem:
+        raise DataError(found.problem)
+
+
 def _without_faults(drawn: "Manifest") -> "Manifest":
     from allcore.data import synthetic
     from allcore.data.manifest import Manifest
@@ -177,3 +195,19 @@ def _auroc(drawn: "Manifest", name: str) -> str:
         f"95 % interval over subjects; {len(drawn) - len(table)} refused. The network was trained "
         "on real cells and has never seen a drawn one."
     )
+
+
+@contextmanager
+def _bytes_bar(said: str) -> "Iterator[Callable[[int, int], None]]":
+    """A progress bar as a function of the bytes done and to do; silent without a terminal."""
+    from tqdm import tqdm
+
+    with tqdm(
+        unit="B", unit_scale=True, unit_divisor=1024, desc=said, disable=not sys.stderr.isatty()
+    ) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show

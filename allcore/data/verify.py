@@ -80,10 +80,10 @@ class Verification:
             return None
         total = len(self.found.rows)
         if counts["missing"] == total:
-            said = f"none of the {total:,} files of {release.NAME} is in {self.root}"
+            said = f"None of the {total:,} files of {release.NAME} is in {self.root}"
             return f"{said}, but {self.conversion}." if self.conversion else f"{said}: {REMEDY}."
         said = " and ".join(f"{count:,} {state}" for state, count in counts.items() if count)
-        return f"of the {total:,} files of {release.NAME}, {said} in {self.root}: {REMEDY}."
+        return f"Of the {total:,} files of {release.NAME}, {said} in {self.root}: {REMEDY}."
 
     @property
     def conversion(self) -> str | None:

@@ -1,3 +1,4 @@
+import json
 import sys
 from pathlib import Path
 
@@ -5,8 +6,9 @@ import pytest
 
 from allcore import __main__ as cli
 from allcore.commands import data
-from allcore.data import demo, synthetic, synthetic_targets
+from allcore.data import demo, release, synthetic, synthetic_targets
 from allcore.errors import DataError
+from tests import released
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +105,62 @@ def test_compare__without_a_model(
 def test_compare__missing_folder(drawn: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="check the path"):
         data.compare(tmp_path / "none", drawn)
+
+
+@pytest.fixture
+def small_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A public release of ten small files."""
+    monkeypatch.setattr(release, "read", released.facts)
+
+
+@pytest.mark.usefixtures("small_release")
+def test_verify__whole_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    released.lay(tmp_path)
+    assert run(monkeypatch, "data", "verify", str(tmp_path)) == 0
+    assert "All 10 files are there as they were published" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("small_release")
+def test_verify__says_what_is_not_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing, altered, moved = released.PATHS[:3]
+    released.lay(tmp_path, without=(missing, moved))
+    (tmp_path / altered).write_bytes(b"other")
+    released.put(tmp_path / "else.bmp", released.content(moved))
+    for number in range(12):
+        released.put(tmp_path / f"mine{number:02}.png", b"mine")
+    (tmp_path / "odd\udcff.png").write_bytes(b"not UTF-8")
+    ended = run(monkeypatch, "data", "verify", str(tmp_path))
+    assert isinstance(ended, str)
+    assert "Of the 10 files of C-NMC 2019, 1 missing and 1 altered in" in ended
+    assert "\n" not in ended
+    said = capsys.readouterr().out
+    assert f"1 missing:\n  {missing}\n" in said
+    assert f"1 altered:\n  {altered}\n" in said
+    assert f"{moved}: else.bmp" in said
+    assert "13 not of the release" in said
+    assert "and 3 more (--json)" in said
+
+
+@pytest.mark.usefixtures("small_release")
+def test_verify__as_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing, altered = released.PATHS[:2]
+    released.lay(tmp_path, without=(missing,))
+    (tmp_path / altered).write_bytes(b"other")
+    assert isinstance(run(monkeypatch, "data", "verify", str(tmp_path), "--json"), str)
+    found = json.loads(capsys.readouterr().out)
+    assert found["complete"] is False
+    assert found["missing"] == [{"path": missing, "found": None}]
+    assert found["altered"] == [{"path": altered, "found": altered}]
+    assert sum(row["in_place"] for row in found["counts"]) == 8
+
+
+def test_verify__missing_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = run(monkeypatch, "data", "verify", str(tmp_path / "none"))
+    assert isinstance(ended, str)
+    assert "check the path" in ended

@@ -61,7 +61,7 @@ def test_verify__missing_and_altered(tmp_path: Path) -> None:
         f"{PRELIMINARY}/1.bmp": ("altered", f"{PRELIMINARY}/1.bmp"),
     }
     assert found.problem is not None
-    assert "of the 10 files of C-NMC 2019, 2 missing and 2 altered in" in found.problem
+    assert "Of the 10 files of C-NMC 2019, 2 missing and 2 altered in" in found.problem
     assert "\n" not in found.problem
     assert found.counts()["missing"].tolist() == [1, 0, 0, 0, 1]
 
@@ -162,7 +162,7 @@ def test_verify__links_out_are_reported_and_their_row_is_missing(tmp_path: Path)
 def test_verify__empty_folder(tmp_path: Path) -> None:
     problem = check(tmp_path).problem
     assert problem is not None
-    assert problem.startswith("none of the 10 files")
+    assert problem.startswith("None of the 10 files")
 
 
 def test_verify__folder_that_vanishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
