@@ -1,7 +1,9 @@
 """What a person does on the pages, by what they see: labels, headings and buttons."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -57,6 +59,52 @@ def make_account(page: Page, *, username: str, name: str, button: str, code: str
     fill(page, Username=username, Your_name=name)
     fill(page, New_password=PASSWORD, Repeat_new_password=PASSWORD)
     page.get_by_role("button", name=button).click()
+
+
+def fields(page: Page) -> dict[str, str]:
+    """What the address holds after its question mark."""
+    return {name: found[0] for name, found in parse_qs(urlsplit(page.url).query).items()}
+
+
+def chart(page: Page, text: str) -> Locator:
+    """The chart that shows this text, drawn and in sight."""
+    found = page.get_by_test_id("stPlotlyChart").filter(has_text=text)
+    expect(found).to_have_count(1)
+    expect(found.locator(".nsewdrag").first).to_be_attached()
+    settle(page)
+    found.scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    return found
+
+
+def click_at(page: Page, chart: Locator, across: float, down: float) -> None:
+    """Click into a chart's plot, at shares of its width and height."""
+    x, y = _within(chart, across, down)
+    page.mouse.move(x, y)
+    page.wait_for_timeout(200)  # a point is found when the pointer rests on it
+    page.mouse.click(x, y)
+
+
+def draw_around(page: Page, chart: Locator, corners: Sequence[tuple[float, float]]) -> None:
+    """Draw a lasso through corners, given as shares of the plot's width and height."""
+    first, *others = [_within(chart, *corner) for corner in corners]
+    page.mouse.move(*first)
+    page.mouse.down()
+    for x, y in (*others, first):
+        page.mouse.move(x, y, steps=4)
+    page.mouse.up()
+
+
+def _within(chart: Locator, across: float, down: float) -> tuple[float, float]:
+    box = chart.locator(".nsewdrag").first.bounding_box()
+    assert box
+    return box["x"] + across * box["width"], box["y"] + down * box["height"]
+
+
+def failures(page: Page) -> list[str]:
+    """What the page shows of exceptions and errors."""
+    kinds = ("stException", "stAlertContentError")
+    return [text for kind in kinds for text in page.get_by_test_id(kind).all_inner_texts()]
 
 
 def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
