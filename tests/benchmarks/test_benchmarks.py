@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from allcore.errors import AllScopeError
 from benchmarks import servers, timing
 from benchmarks.registry import BENCHMARKS
 from benchmarks.timing import Scale
@@ -18,7 +19,7 @@ UNITS = {"images/s", "ms/image", "ms/move", "s", "MB"}
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", [name for name in BENCHMARKS if name != "startup"])
+@pytest.mark.parametrize("name", sorted(set(BENCHMARKS) - {"startup", "selection"}))
 @pytest.mark.usefixtures("home", "tiny_model")
 def test_benchmark__gives_a_whole_object(name: str) -> None:
     _check(name)
@@ -31,6 +32,14 @@ def test_startup__gives_a_whole_object() -> None:
     if not servers.chromium():
         pytest.skip("no Chromium on this machine")
     _check("startup")
+
+
+@pytest.mark.usefixtures("home", "tiny_model")
+def test_selection__says_which_pictures_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ALLSCOPE_DATA", raising=False)
+    monkeypatch.setattr(servers, "chromium", lambda: "chromium")
+    with pytest.raises(AllScopeError, match="ALLSCOPE_DATA"):
+        BENCHMARKS["selection"].run(TINY)
 
 
 def _check(name: str) -> None:
