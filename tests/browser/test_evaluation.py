@@ -24,7 +24,7 @@ VIEWS = {
     "Curves and figures": "A call of ALL blast multiplies the odds",
     "Calibration": "Expected calibration error",
     "Two models": "that both hold out",
-    "Review": "No cell is queued for review",
+    "Review": "How cells are judged",
     "Robustness": "at the model's own threshold",
     "Export": "Everything here says",
 }
