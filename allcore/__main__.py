@@ -24,6 +24,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "data measure": data.measure,
     "data compare": data.compare,
     "data verify": data.verify,
+    "data fetch": data.fetch,
     "users add": users.add,
     "users list": users.show,
     "users disable": users.disable,

@@ -4,8 +4,9 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -138,11 +139,36 @@ def verify(
     from allcore.data import verify
     from allcore.errors import DataError
 
-    with _bytes_bar("Checking") as progress:
-        found = verify.verify(folder, progress=progress)
+    with _bytes_bar() as show:
+        found = verify.verify(folder, progress=partial(show, "Checking"))
     print(findings.as_json(found) if as_json else findings.as_text(found))
     if found.problem:
         raise DataError(found.problem)
+
+
+def fetch(
+    name: Annotated[Literal["cnmc"], typer.Argument(help="cnmc: the public C-NMC 2019 release.")],
+    folder: Annotated[Path, typer.Argument(help="New folder, or one that holds a part of it.")],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="URL|FOLDER",
+            help="A mirror that serves the release's paths, or a folder that holds its files under "
+            "any names; Kaggle without one.",
+        ),
+    ] = None,
+) -> None:
+    """Download a public data set and check every file; resumable, altered files are replaced."""
+    from allcore.commands import findings
+    from allcore.data import fetch
+    from allcore.errors import DataError
+
+    with _bytes_bar() as show:
+        fetched = fetch.fetch(folder, source, progress=show)
+    print(findings.fetched(fetched))
+    if fetched.verification.problem:
+        raise DataError(findings.not_whole(fetched))
 
 
 def _without_faults(drawn: "Manifest") -> "Manifest":
@@ -198,16 +224,24 @@ def _auroc(drawn: "Manifest", name: str) -> str:
 
 
 @contextmanager
-def _bytes_bar(said: str) -> "Iterator[Callable[[int, int], None]]":
-    """A progress bar as a function of the bytes done and to do; silent without a terminal."""
+def _bytes_bar() -> "Iterator[Callable[[str, int, int], None]]":
+    """A progress bar as a function of what is done, and the bytes done and to do.
+
+    Each step has a bar of its own; silent without a terminal.
+    """
     from tqdm import tqdm
 
-    with tqdm(
-        unit="B", unit_scale=True, unit_divisor=1024, desc=said, disable=not sys.stderr.isatty()
-    ) as bar:
+    bars: dict[str, tqdm[Any]] = {}
 
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
+    def show(said: str, done: int, total: int) -> None:
+        if said not in bars:
+            bars[said] = tqdm(
+                desc=said, total=total, unit="B", unit_scale=True, disable=not sys.stderr.isatty()
+            )
+        bars[said].update(done - bars[said].n)
 
+    try:
         yield show
+    finally:
+        for bar in bars.values():
+            bar.close()

@@ -1,9 +1,12 @@
-"""What a check of a folder against the public release found, for people and for machines."""
+"""What a check or a download of the public release found, for people and for machines."""
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 
+from allcore.data import release
+from allcore.data.fetch import Fetched
 from allcore.data.verify import STATES, Verification
 
 SHOWN = 10
@@ -51,6 +54,35 @@ def as_text(found: Verification) -> str:
     if found.problem is None:
         lines += ["", f"All {len(rows):,} files are there as they were published."]
     return _printable("\n".join(lines))
+
+
+def fetched(done: Fetched) -> str:
+    """What came and what is there now."""
+    rows = done.verification.found.rows
+    right = int(rows["state"].isin(["in_place", "moved"]).sum())
+    lines = [
+        f"{done.brought:,} files brought; {right:,} of {len(rows):,} are now in "
+        f"{done.verification.root} as they were published."
+    ]
+    if not done.labels and (rows["split"] == "prelim").any():
+        lines.append(
+            "The labels of the preliminary test images did not come with them: put "
+            f"{release.LABELS_TABLE} there by hand, for without it they have none."
+        )
+    return _printable("\n".join(lines))
+
+
+def not_whole(done: Fetched) -> str:
+    """One sentence on why a download is not whole."""
+    if not done.failures:
+        return f"The source lacks some files. {done.verification.problem}"
+    reasons = Counter(each.reason for each in done.failures)
+    reason, count = reasons.most_common(1)[0]
+    example = next(each.path for each in done.failures if each.reason == reason)
+    return (
+        f"{len(done.failures):,} files did not come, {count:,} because {reason} (such as "
+        f"{example}): run the command again to go on, or take another source."
+    )
 
 
 def _block(said: str, paths: Sequence[str]) -> list[str]:

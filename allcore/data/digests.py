@@ -14,8 +14,6 @@ from allcore.errors import DataError
 WORK_FOLDER = ".allscope-fetch"
 """Folder of a download under way: what lies there is not part of the data set."""
 
-CHUNK = 1 << 20
-
 Progress = Callable[[int, int], object]
 """Called with the bytes done and the bytes to do."""
 

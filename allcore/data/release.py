@@ -53,6 +53,14 @@ def read(file: Path | None = None) -> pd.DataFrame:
     return table.astype(dict.fromkeys((*TEXTS, "sha256"), object)).where(table.notna(), None)
 
 
+def by_hand(folder: Path) -> str:
+    """What to download where there is no connection, and where to put it; ends a sentence."""
+    return (
+        f"download {NAME} by hand from The Cancer Imaging Archive (https://doi.org/{DOI}), unpack "
+        f"it into {folder} and run `python -m allcore data verify {folder}`."
+    )
+
+
 def from_csv(file: Path) -> pd.DataFrame:
     """The same table from a CSV with the columns of ``COLUMNS``; empty cells are missing values.
 
