@@ -80,8 +80,8 @@ def not_whole(done: Fetched) -> str:
     reason, count = reasons.most_common(1)[0]
     example = next(each.path for each in done.failures if each.reason == reason)
     return (
-        f"{len(done.failures):,} files did not come, {count:,} because {reason} (such as "
-        f"{example}): run the command again to go on, or take another source."
+        f"{len(done.failures):,} did not come, {count:,} because {reason}, such as {example}: run "
+        "the command again to go on, or take another source."
     )
 
 

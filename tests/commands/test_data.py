@@ -8,7 +8,7 @@ from allcore import __main__ as cli
 from allcore.commands import data
 from allcore.data import demo, release, synthetic, synthetic_targets
 from allcore.errors import DataError
-from tests import released
+from tests import mirrors, released
 
 
 @pytest.fixture(scope="module")
@@ -164,3 +164,43 @@ def test_verify__missing_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ended = run(monkeypatch, "data", "verify", str(tmp_path / "none"))
     assert isinstance(ended, str)
     assert "check the path" in ended
+
+
+@pytest.mark.usefixtures("small_release")
+def test_fetch__brings_and_says_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with mirrors.serving() as mirror:
+        arguments = ["data", "fetch", "cnmc", str(tmp_path / "set"), "--from", mirror.url]
+        assert run(monkeypatch, *arguments) == 0
+    said = capsys.readouterr().out
+    assert "10 files brought; 10 of 10 are now in" in said
+    assert f"put {release.LABELS_TABLE} there by hand" in said
+
+
+@pytest.mark.usefixtures("small_release")
+def test_fetch__says_why_files_did_not_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lacking = released.PATHS[0]
+    with mirrors.serving() as mirror:
+        mirror.statuses[lacking] = 404
+        arguments = ["data", "fetch", "cnmc", str(tmp_path), "--from", mirror.url]
+        ended = run(monkeypatch, *arguments)
+    assert isinstance(ended, str)
+    assert "1 did not come, 1 because the mirror does not have it (HTTP 404)" in ended
+    assert f"such as {lacking}: run the command again" in ended
+    assert "9 files brought; 9 of 10" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("small_release")
+def test_fetch__source_that_lacks_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = released.lay(tmp_path / "some", without=released.PATHS[:1])
+    ended = run(monkeypatch, "data", "fetch", "cnmc", str(tmp_path / "set"), "--from", str(source))
+    assert isinstance(ended, str)
+    assert "The source lacks some files. Of the 10 files of C-NMC 2019, 1 missing in" in ended
+
+
+def test_fetch__other_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(monkeypatch, "data", "fetch", "mnist", str(tmp_path / "set")) == 2
+    assert not (tmp_path / "set").exists()
