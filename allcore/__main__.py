@@ -10,7 +10,17 @@ from typing import Any
 
 import typer
 
-from allcore.commands import compare, data, evaluate, experiment, info, predict, train, users
+from allcore.commands import (
+    compare,
+    data,
+    evaluate,
+    experiment,
+    index,
+    info,
+    predict,
+    train,
+    users,
+)
 from allcore.errors import AllScopeError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -20,6 +30,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "evaluate": evaluate.evaluate,
     "compare": compare.compare,
     "experiment": experiment.experiment,
+    "index": index.index,
     "data synth": data.synth,
     "data measure": data.measure,
     "data compare": data.compare,

@@ -16,7 +16,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("allcore.nets", "allcore.data"),
     ("allcore.modelfolder",),
     ("allcore.training", "allcore.inference", "allcore.evaluation"),
-    ("allcore.comparison", "allcore.experiments"),
+    ("allcore.comparison", "allcore.experiments", "allcore.index", "allcore.health"),
     ("allcore.store",),
     (
         "allcore.plots",

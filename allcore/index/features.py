@@ -1,0 +1,131 @@
+"""One file of a data set, read once: its digest, its facts, its texture and its thumbnail."""
+
+import hashlib
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from allcore.data import cells, facts, thumbnails
+from allcore.data.cells import BACKGROUND_LEVEL, STRIDE, Rgb
+from allcore.errors import BadImage
+from allcore.index import hashes
+from allcore.inference import upload
+
+NUMBERS = (
+    *(fact.name for fact in facts.FACTS if fact.name != "border"),
+    "contrast", "saturated", "straight",
+)  # fmt: skip
+"""Columns that are NaN where a picture can't be used."""
+
+OBJECT_SHARE, OBJECT_AREA = 0.05, 400
+"""An object counts from this share of the largest and this many pixels: debris is smaller."""
+WHITE = 250
+ANGLES = np.arange(0, 360, 2) * np.pi / 180
+EDGE_DEPTH = 3.0
+"""Pixels from the outermost point within which an outline counts as running along a line."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one file holds.
+
+    Attributes:
+        sha256: of its bytes, empty where they can't be read.
+        error: why it can't be used, one sentence; empty where it can.
+        again: whether another try may succeed with the file as it is.
+        values: width, height, objects, border, phash and ``NUMBERS``; those that are known.
+        grid: texture, (GRID, GRID), see ``hashes``.
+        rings: texture, (RINGS, ANGLES).
+        rgb: the picture, for whoever goes on with it; None where it can't be used.
+    """
+
+    sha256: str
+    error: str = ""
+    again: bool = False
+    values: dict[str, object] = field(default_factory=dict)
+    grid: NDArray[np.uint8] | None = None
+    rings: NDArray[np.uint8] | None = None
+    rgb: Rgb | None = None
+
+
+def read(path: Path) -> Cell:
+    """Read and measure one file; whatever is wrong with it stands in ``error``."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return Cell("", "The file is missing: put it back or take it off the manifest.", again=True)
+    except OSError as error:
+        return Cell("", f"The file can't be read ({error.strerror}): check its rights.", again=True)
+    digest = hashlib.sha256(data).hexdigest()
+    try:
+        rgb = upload.decode(data)
+    except BadImage as error:
+        return Cell(digest, str(error))
+    values: dict[str, object] = {"width": rgb.shape[1], "height": rgb.shape[0]}
+    rgb = cells.centre_crop(rgb)
+    try:
+        mask = cells.mask_of(rgb)
+        values |= measured(rgb, mask)
+        grid, rings = hashes.grid(rgb, mask), hashes.rings(rgb, mask)
+    except BadImage as error:
+        return Cell(digest, str(error), values=values)
+    values["phash"] = hashes.perceptual(rings)
+    return Cell(digest, values=values, grid=grid, rings=rings, rgb=rgb)
+
+
+def measured(rgb: Rgb, mask: NDArray[np.bool_]) -> dict[str, object]:
+    """Facts of the cell and figures of the picture's quality, by column.
+
+    ``contrast`` is the deviation of the brightness inside the cell, ``saturated`` the share of its
+    pixels that are white, ``straight`` the largest share of its outline that runs along a line: a
+    whole cell has about a tenth, one that was cut a third.
+
+    Raises:
+        BadImage: there is no cell on black.
+    """
+    found: dict[str, object] = dict(facts.measure(rgb))
+    inside = rgb[::STRIDE, ::STRIDE][mask[::STRIDE, ::STRIDE]]
+    return found | {
+        "contrast": float(inside.mean(axis=1, dtype=np.float32).std()),
+        "saturated": float((inside.min(axis=1) >= WHITE).mean()),
+        "straight": straightness(mask),
+        "objects": objects(rgb),
+    }
+
+
+def objects(rgb: Rgb) -> int:
+    """Number of objects on the black background that are no debris beside the largest."""
+    bright = rgb[::STRIDE, ::STRIDE].max(axis=2) > BACKGROUND_LEVEL
+    labelled, count = ndimage.label(bright)
+    if count <= 1:
+        return int(count)
+    sizes = np.bincount(labelled.ravel())[1:] * STRIDE**2
+    return int((sizes >= max(OBJECT_SHARE * sizes.max(), OBJECT_AREA)).sum())
+
+
+def straightness(mask: NDArray[np.bool_]) -> float:
+    """Largest share of the outline within ``EDGE_DEPTH`` pixels of a line that touches it."""
+    coarse = mask[::STRIDE, ::STRIDE]
+    edge = np.argwhere(coarse & ~ndimage.binary_erosion(coarse)).astype(np.float32) * STRIDE
+    if not len(edge):
+        return float("nan")
+    along = edge @ np.stack([np.sin(ANGLES), np.cos(ANGLES)]).astype(np.float32)
+    return float((along > along.max(axis=0) - EDGE_DEPTH).mean(axis=0).max())
+
+
+def thumbnail(rgb: Rgb) -> bytes:
+    """WebP of the middle of a picture, at the scale of ``allcore.data.thumbnails``."""
+    picture = Image.fromarray(rgb)
+    side = thumbnails.FIELD
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    small = picture.crop((left, top, left + side, top + side)).resize(
+        (thumbnails.SIDE, thumbnails.SIDE), Image.Resampling.BICUBIC
+    )
+    buffer = io.BytesIO()
+    small.save(buffer, "WEBP", quality=thumbnails.QUALITY, method=2)
+    return buffer.getvalue()

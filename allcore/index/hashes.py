@@ -1,0 +1,150 @@
+"""What a cell's texture is recognised by, whatever the picture around it and however it is turned.
+
+A plain perceptual hash sees a bright blob on black in every cell. Here only the pattern inside the
+cell counts: once on the grid of ``allcore.data.twins``, cut to the cell's frame, and once on rings
+around the cell's middle, where turning the cell only shifts the angles.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from allcore.data import cells, twins
+from allcore.data.cells import Rgb
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+GRID = twins.GRID
+RINGS, ANGLES = 12, 64
+MIDDLE = 140.0
+"""Mean grey level that patterns are kept at, so that a dark cell stays above the background."""
+INNERMOST, OUTERMOST = 0.15, 0.85
+"""Radii of the rings, in radii of a circle of the cell's area."""
+SMOOTHED = 0.03
+"""Deviation of the blur before rings are read, in the same unit: coarser than a shifted outline."""
+FREQUENCIES = 8
+NEAREST = 12
+"""Cells nearest by descriptor that are compared angle by angle."""
+TURNED = 0.93
+"""Correlation on the rings, over all turns and the mirror image, from which cells are twins."""
+BLOCK = 1024
+
+
+def grid(rgb: Rgb, mask: NDArray[np.bool_]) -> Bytes:
+    """(GRID, GRID) mean brightness of blocks of the cell's frame, 0 where they leave the cell.
+
+    With one channel in front it is what ``twins.alike`` takes.
+    """
+    square, own = _square(rgb, mask)
+    edges = np.arange(GRID) * len(square) // GRID
+    sums = (np.add.reduceat(np.add.reduceat(part, edges, 0), edges, 1) for part in (square, own))
+    sides = np.diff(np.append(edges, len(square)))
+    mean, share = (each / np.outer(sides, sides) for each in sums)
+    inside = share > 0.99
+    level = mean[inside].mean() if inside.any() else 0.0
+    lifted = np.clip(np.rint(mean - level + MIDDLE), cells.BACKGROUND_LEVEL + 1, 255)
+    return np.asarray(np.where(inside, lifted, 0), dtype=np.uint8)
+
+
+def rings(rgb: Rgb, mask: NDArray[np.bool_]) -> Bytes:
+    """(RINGS, ANGLES) brightness around the cell's middle, its mean at ``MIDDLE``."""
+    top, left, bottom, right = cells.frame_of(mask)
+    own = mask[top:bottom, left:right]
+    grey = rgb[top:bottom, left:right].mean(axis=2, dtype=np.float32)
+    radius = float(np.sqrt(own.sum() / np.pi))
+    y, x = np.argwhere(own).mean(axis=0)
+    smooth = ndimage.gaussian_filter(np.where(own, grey, grey[own].mean()), SMOOTHED * radius)
+    reach = np.linspace(INNERMOST, OUTERMOST, RINGS)[:, None] * radius
+    angle = np.arange(ANGLES)[None] * 2 * np.pi / ANGLES
+    places = [y + reach * np.sin(angle), x + reach * np.cos(angle)]
+    read = ndimage.map_coordinates(smooth, places, order=1, mode="nearest")
+    return np.asarray(np.clip(np.rint(read - read.mean() + MIDDLE), 0, 255), dtype=np.uint8)
+
+
+def perceptual(kept: Bytes) -> str:
+    """64 bits in hexadecimal that turning and mirroring a cell hardly change.
+
+    The bits compare, on eight of the rings, how strongly the brightness varies once, twice, ...
+    around with how strongly it does on the other rings and frequencies.
+    """
+    chosen = kept[np.linspace(1, RINGS - 1, 8).astype(int)].astype(np.float32)
+    strength = np.log1p(np.abs(np.fft.rfft(chosen, axis=1))[:, 1 : FREQUENCIES + 1])
+    strength -= strength.mean(axis=0)
+    bits = (strength > np.median(strength)).ravel()
+    return np.packbits(bits).tobytes().hex()
+
+
+def near(grids: Bytes, around: Bytes) -> NDArray[np.intp]:
+    """Row numbers (P, 2), the lower first and each pair once, of cells with one texture.
+
+    Args:
+        grids: (N, GRID, GRID) as ``grid`` gives them; compared in eight orientations.
+        around: (N, RINGS, ANGLES) as ``rings`` gives them; compared at every turn.
+    """
+    upright = twins.alike(grids[:, None])
+    pairs = np.concatenate([upright, turned(around)])
+    return np.unique(pairs, axis=0) if len(pairs) else pairs
+
+
+def turned(around: Bytes, *, threshold: float = TURNED) -> NDArray[np.intp]:
+    """Row numbers (P, 2) of cells whose rings agree at some turn, or some turn of the mirror image.
+
+    Only cells whose descriptors, which turning does not change, are nearest are compared, so that
+    it takes a search of neighbours and no comparison of every pair at every turn.
+    """
+    if len(around) < 2:
+        return np.zeros((0, 2), dtype=np.intp)
+    patterns = _unit(around.astype(np.float32) - around.mean(axis=(1, 2), keepdims=True))
+    spectra = np.fft.rfft(patterns, axis=2)
+    pairs = _candidates(_descriptors(spectra))
+    parts = [pairs[i : i + BLOCK] for i in range(0, len(pairs), BLOCK)]
+    best = np.concatenate([_agreement(spectra[part[:, 0]], spectra[part[:, 1]]) for part in parts])
+    return pairs[best > threshold]
+
+
+def _descriptors(spectra: NDArray[np.complexfloating]) -> Floats:
+    strength = np.abs(spectra[:, :, : FREQUENCIES + 1]).reshape(len(spectra), -1)
+    return _unit((strength - strength.mean(axis=0)).astype(np.float32))
+
+
+def _candidates(descriptors: Floats) -> NDArray[np.intp]:
+    """(P, 2) each cell with its ``NEAREST``, the lower number first, each pair once."""
+    count = min(NEAREST, len(descriptors) - 1)
+    found = []
+    for start in range(0, len(descriptors), BLOCK):
+        likeness = descriptors[start : start + BLOCK] @ descriptors.T
+        own = np.arange(len(likeness))
+        likeness[own, own + start] = -np.inf
+        nearest = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
+        found.append(np.column_stack([np.repeat(own + start, count), nearest.ravel()]))
+    return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+
+
+def _agreement(
+    one: NDArray[np.complexfloating], other: NDArray[np.complexfloating]
+) -> NDArray[np.float64]:
+    """(P,) highest correlation of two patterns (P, RINGS, F) over all turns and mirrored turns."""
+    turned = (one * other.conj()).sum(axis=1), (one * other).sum(axis=1)
+    best: NDArray[np.float64] = np.max(
+        [np.fft.irfft(each, ANGLES, axis=1).max(axis=1) for each in turned], axis=0
+    )
+    return best
+
+
+def _unit(values: Floats) -> Floats:
+    axes = tuple(range(1, values.ndim))
+    length = np.sqrt(np.square(values).sum(axis=axes, keepdims=True))
+    return np.asarray(values / np.maximum(length, 1e-6), dtype=np.float32)
+
+
+def _square(rgb: Rgb, mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Brightness and mask (S, S) of the square around the cell's frame, 0 beyond the picture."""
+    top, left, bottom, right = cells.frame_of(mask)
+    side = max(bottom - top, right - left, GRID)
+    square, own = (np.zeros((side, side), dtype=np.float32) for _ in range(2))
+    y, x = (side - (bottom - top)) // 2, (side - (right - left)) // 2
+    inside = slice(y, y + bottom - top), slice(x, x + right - left)
+    square[inside] = rgb[top:bottom, left:right].mean(axis=2, dtype=np.float32)
+    own[inside] = mask[top:bottom, left:right]
+    return square, own

@@ -1,0 +1,210 @@
+"""Where the index of a data set lies, and how it is read and written.
+
+``ALLSCOPE_HOME/index/<key>/`` holds ``cells.parquet`` (one row an image), ``arrays.npz`` (textures,
+embeddings in float16 and the map, by row), ``twins.parquet`` (pairs of near duplicates) and
+``index.json``. ``parts/`` exists only while an index is being made: what a run that was stopped had
+done. ``ALLSCOPE_HOME/index/thumbnails/`` holds the thumbnails of all data sets by content. Every
+file is written beside its place and renamed, so that nobody ever reads half of one.
+"""
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allcore import settings
+from allcore.errors import DataError
+from allcore.index import hashes
+
+VERSION = 1
+"""Raised whenever a column changes its meaning; an older index is made anew."""
+CELLS, ARRAYS, TWINS, ABOUT, PARTS = (
+    "cells.parquet", "arrays.npz", "twins.parquet", "index.json", "parts",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class About:
+    """What ``index.json`` holds.
+
+    Attributes:
+        root: folder or CSV file that was indexed.
+        name: of the data set.
+        version: of the format.
+        model: name of the model that the embeddings are of; empty without embeddings.
+        model_sha256: digest of its weights.
+        finished: when, in ISO 8601.
+        changes: what the last run did: counts of ``added``, ``changed``, ``dropped``, ``kept``.
+    """
+
+    root: str
+    name: str
+    version: int = VERSION
+    model: str = ""
+    model_sha256: str = ""
+    finished: str = ""
+    changes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Index:
+    """A finished index of N images; arrays are in the table's order.
+
+    Attributes:
+        about: where it comes from.
+        table: image_id, path, size_bytes, mtime_ns, sha256, width, height, error, the facts and
+            quality figures of ``allcore.index.features``, phash, family, map_x, map_y.
+        grids: (N, GRID, GRID) uint8, 0 where a picture can't be used.
+        rings: (N, RINGS, ANGLES) uint8.
+        embeddings: (N, F) float16, NaN where a picture can't be used; F is 0 without a model.
+        twins: (P, 2) row numbers of near duplicates, the lower first.
+    """
+
+    about: About
+    table: pd.DataFrame
+    grids: NDArray[np.uint8]
+    rings: NDArray[np.uint8]
+    embeddings: NDArray[np.float16]
+    twins: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+
+def folder(data: Path, home: Path | None = None) -> Path:
+    """Folder of the index of a data set, whether or not there is one yet.
+
+    Args:
+        data: folder or CSV file of the data set.
+        home: state folder; None takes the settings'.
+    """
+    whole = data.expanduser().resolve()
+    digest = hashlib.sha256(os.fsencode(whole)).hexdigest()[:12]
+    name = re.sub(r"[^A-Za-z0-9]+", "-", whole.name)[:40].strip("-")
+    return _home(home) / (f"{name}-{digest}" if name else digest)
+
+
+def thumbnail(sha256: str, home: Path | None = None) -> Path:
+    """File of the thumbnail of a picture by the digest of its file, whether or not it is there."""
+    return _home(home) / "thumbnails" / sha256[:2] / f"{sha256}.webp"
+
+
+def read(data: Path, home: Path | None = None) -> Index:
+    """The finished index of a data set.
+
+    Raises:
+        DataError: there is none, or it is damaged or of another version.
+    """
+    path = folder(data, home)
+    about = read_about(path)
+    again = f"run 'python -m allcore index --data {data}'."
+    if about is None or about.version != VERSION:
+        kind = "is not indexed yet" if about is None else "has an index of another version"
+        raise DataError(f"{data} {kind}: {again}")
+    try:
+        table = pd.read_parquet(path / CELLS)
+        pairs = pd.read_parquet(path / TWINS)[["one", "other"]].to_numpy(dtype=np.intp)
+        with np.load(path / ARRAYS) as kept:
+            grids, rings, embeddings = (kept[name] for name in ("grids", "rings", "embeddings"))
+        if not len(table) == len(grids) == len(rings) == len(embeddings):
+            raise ValueError("rows and arrays do not fit")
+    except Exception as error:  # Parquet and zip readers raise many kinds on damaged files
+        raise DataError(f"The index of {data} is damaged: delete {path} and {again}") from error
+    return Index(about, table, grids, rings, embeddings, pairs)
+
+
+def read_about(path: Path) -> About | None:
+    """What ``index.json`` of an index folder says; None where it is missing or not understood."""
+    try:
+        return About(**json.loads((path / ABOUT).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write(path: Path, index: Index) -> None:
+    """Write a finished index, ``index.json`` last, and remove the parts it was made of."""
+    path.mkdir(parents=True, exist_ok=True)
+    # Without index.json nobody takes the table of this run with the arrays of the one before.
+    (path / ABOUT).unlink(missing_ok=True)
+    write_table(path / CELLS, index.table)
+    write_table(path / TWINS, pd.DataFrame(index.twins, columns=["one", "other"]))
+    buffer = io.BytesIO()
+    np.savez(buffer, grids=index.grids, rings=index.rings, embeddings=index.embeddings)
+    replace(path / ARRAYS, buffer.getbuffer())
+    replace(path / ABOUT, about_text(index.about))
+    shutil.rmtree(path / PARTS, ignore_errors=True)
+
+
+def about_text(about: About) -> bytes:
+    """What ``index.json`` holds."""
+    return (json.dumps(asdict(about), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as Parquet, whole or not at all."""
+    replace(path, table.to_parquet(index=False, compression="zstd"))
+
+
+def replace(path: Path, content: bytes | memoryview) -> None:
+    """Write a file beside its place and rename it there.
+
+    Raises:
+        DataError: the folder can't be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        number, name = tempfile.mkstemp(prefix=f".{path.name[:40]}-", dir=path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(content)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def packed(array: NDArray[np.generic] | None) -> bytes | None:
+    """An array as a cell of a part's table."""
+    return None if array is None else np.ascontiguousarray(array).tobytes()
+
+
+def unpacked(
+    cells: "pd.Series[bytes]", kind: type[np.generic], shape: tuple[int, ...]
+) -> NDArray[np.generic]:
+    """The arrays of cells of ``packed``, one a row; 0, or NaN for floats, where there is none."""
+    empty = np.full(shape, np.nan if issubclass(kind, np.floating) else 0, dtype=kind)
+    found = np.empty((len(cells), *shape), dtype=kind)
+    for row, cell in enumerate(cells):
+        found[row] = empty if cell is None else np.frombuffer(cell, dtype=kind).reshape(shape)
+    return found
+
+
+def textures(table: pd.DataFrame) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Grids and rings of the rows of parts."""
+    grids = unpacked(table["grid"], np.uint8, (hashes.GRID, hashes.GRID))
+    rings = unpacked(table["rings"], np.uint8, (hashes.RINGS, hashes.ANGLES))
+    return np.asarray(grids, dtype=np.uint8), np.asarray(rings, dtype=np.uint8)
+
+
+def _home(home: Path | None) -> Path:
+    return (home or settings.load().home) / "index"
+
+
+def _unwritable(path: Path, error: OSError) -> DataError:
+    return DataError(
+        f"The index can't be written to {path.parent} ({error.strerror}): set ALLSCOPE_HOME to a "
+        "folder that can be written to and has room."
+    )
