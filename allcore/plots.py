@@ -5,6 +5,7 @@ Titles state the finding and break into lines that fit a phone.
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -192,7 +193,7 @@ def subject_strip(
     title = f"Subject {worst.subject} does worst: {share} of its cells are called rightly"
     tall = 180 + 26 * len(order)
     # A share of the height: the legend stays just below the axis however many subjects there are.
-    return finish(figure, title, height=tall).update_layout(legend_y=-60 / (tall - 150))
+    return lay_out(finish(figure, title, height=tall), legend={"y": -60 / (tall - 150)})
 
 
 def learning_curve(history: pd.DataFrame) -> go.Figure:
@@ -323,7 +324,8 @@ def diagonal(figure: go.Figure, *, name: str) -> None:
 def finish(figure: go.Figure, title: str, *, height: int) -> go.Figure:
     """Title in lines that fit a phone, legend below, little margin."""
     lines = textwrap.wrap(title, _LINE)
-    figure.update_layout(
+    return lay_out(
+        figure,
         title={"text": "<br>".join(lines), "x": 0, "xanchor": "left", "y": 1, "yanchor": "top"}
         | {"pad": {"t": 20, "l": 4}},
         height=height,
@@ -331,4 +333,16 @@ def finish(figure: go.Figure, title: str, *, height: int) -> go.Figure:
         legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0, "itemsizing": "constant"},
         hoverlabel={"align": "left"},
     )
+
+
+def lay_out(figure: go.Figure, **parts: Any) -> go.Figure:
+    """Set parts of the layout, keeping what else is set in them.
+
+    As plotly's ``update_layout``, which takes ten times as long: pages draw at every move of a
+    threshold.
+    """
+    for name, value in parts.items():
+        if isinstance(value, dict):
+            value = figure.layout[name].to_plotly_json() | value
+        figure.layout[name] = value
     return figure

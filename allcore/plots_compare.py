@@ -70,7 +70,9 @@ def gap(comparison: Comparison, metric: str) -> go.Figure:
     )
     height = 200 + 34 * len(rows)
     figure = plots.finish(figure, _gap_title(comparison, metric), height=height)
-    return figure.update_layout(legend_y=-60 / (height - 150))  # just below the axis, at any height
+    return plots.lay_out(
+        figure, legend={"y": -60 / (height - 150)}
+    )  # just below the axis, at any height
 
 
 def learning(curves: pd.DataFrame, networks: Sequence[str], *, clock: str) -> go.Figure:

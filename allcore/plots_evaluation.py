@@ -207,7 +207,7 @@ def subject_shares(calls: Sequence[SubjectCall], cutoff: float) -> go.Figure:
     )  # fmt: skip
     figure.update_yaxes(title="Share of cells called ALL blast", range=[-0.04, 1.04])
     figure = plots.finish(figure, _subjects_title(calls), height=460)
-    return figure.update_layout(legend_y=-0.24)  # below the subjects' names
+    return plots.lay_out(figure, legend={"y": -0.24})  # below the subjects' names
 
 
 def _styles(models: int) -> list[tuple[str, str]]:
@@ -294,17 +294,17 @@ def _listed(figure: go.Figure) -> go.Figure:
     """
     names = {trace.name for trace in figure.data if trace.name and trace.showlegend is not False}
     room = _LEGEND_LINE * len(names)
-    figure.update_layout(
+    return plots.lay_out(
+        figure,
         legend={"yref": "container", "y": 0, "yanchor": "bottom", "orientation": "v"},
         height=figure.layout.height + room,
-        margin_b=_AXIS + room,
+        margin={"b": _AXIS + room},
     )
-    return figure
 
 
 def _tall(figure: go.Figure) -> go.Figure:
     """Legends of several lines below stay clear of the axis title at any height."""
-    return figure.update_layout(legend_y=-0.16)
+    return plots.lay_out(figure, legend={"y": -0.16})
 
 
 def _reliability(

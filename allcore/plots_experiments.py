@@ -157,4 +157,4 @@ def _finished(figure: go.Figure, rows: Sequence[Row], title: str, *, axis: str) 
     )
     height = 210 + (_ROW + _LINES * (max(map(len, names)) - 1)) * len(rows)
     figure = plots.finish(figure, title, height=height)
-    return figure.update_layout(legend_y=-60 / (height - 150))  # just below the axis
+    return plots.lay_out(figure, legend={"y": -60 / (height - 150)})  # just below the axis

@@ -70,9 +70,9 @@ def map_points(table: pd.DataFrame, colour: str, kind: str) -> go.Figure:
     hidden = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
     figure.update_xaxes(title="Map, first axis (no unit)", **hidden)
     figure.update_yaxes(title="Map, second axis (no unit)", scaleanchor="x", **hidden)
-    figure.update_layout(dragmode="lasso")
+    plots.lay_out(figure, dragmode="lasso")
     figure = plots.finish(figure, title, height=560)
-    return figure.update_layout(legend_y=-0.08)
+    return plots.lay_out(figure, legend={"y": -0.08})
 
 
 def two_probabilities(
@@ -102,7 +102,7 @@ def two_probabilities(
     title = "Probability of ALL blast by the {}"
     figure.update_xaxes(title=title.format(names[0]), range=[-0.03, 1.03])
     figure.update_yaxes(title=title.format(names[1]), range=[-0.03, 1.03])
-    figure.update_layout(dragmode="lasso")
+    plots.lay_out(figure, dragmode="lasso")
     counts = table["kind"].value_counts()
     wrong = f"Both models are wrong on {counts.get('both_wrong', 0):,} of {len(table):,} cells"
     one = counts.get("only_a", 0) + counts.get("only_b", 0)
@@ -133,7 +133,7 @@ def slice_bars(rows: Sequence[SliceRow], *, most: int = 20) -> go.Figure:
     )  # fmt: skip
     height = _FRAME + 50 + _ROW * max(1, len(drawn))
     figure = plots.finish(figure, _slices_title(rows), height=height)
-    return figure.update_layout(legend_y=-60 / (height - _FRAME))
+    return plots.lay_out(figure, legend={"y": -60 / (height - _FRAME)})
 
 
 def clickable_matrix(counts: Confusion) -> go.Figure:
@@ -164,8 +164,8 @@ def clickable_matrix(counts: Confusion) -> go.Figure:
     figure.update_xaxes(range=[-0.5, 1.5])
     figure.update_yaxes(range=[1.5, -0.5], autorange=None)
     # Without a limit of distance the nearest square is hit, which is that of the cell clicked on.
-    return figure.update_layout(
-        clickmode="event+select", dragmode=False, hovermode="closest", hoverdistance=-1
+    return plots.lay_out(
+        figure, clickmode="event+select", dragmode=False, hovermode="closest", hoverdistance=-1
     )
 
 

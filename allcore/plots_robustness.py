@@ -48,7 +48,7 @@ def curves(found: Robustness, figure: str = "auroc") -> go.Figure:
     drawn.update_yaxes(fixedrange=True)
     height = _ABOVE + _PANEL * lines
     plots.finish(drawn, finding(found, figure), height=height)
-    return drawn.update_layout(legend_y=-60 / (height - _ABOVE))
+    return plots.lay_out(drawn, legend={"y": -60 / (height - _ABOVE)})
 
 
 def finding(found: Robustness, figure: str = "auroc") -> str:
