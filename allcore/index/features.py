@@ -26,7 +26,7 @@ OBJECT_SHARE, OBJECT_AREA = 0.05, 400
 """An object counts from this share of the largest and this many pixels: debris is smaller."""
 WHITE = 250
 ANGLES = np.arange(0, 360, 2) * np.pi / 180
-EDGE_DEPTH = 3.0
+EDGE_DEPTH = 4.0
 """Pixels from the outermost point within which an outline counts as running along a line."""
 
 
@@ -82,8 +82,7 @@ def measured(rgb: Rgb, mask: NDArray[np.bool_]) -> dict[str, object]:
     """Facts of the cell and figures of the picture's quality, by column.
 
     ``contrast`` is the deviation of the brightness inside the cell, ``saturated`` the share of its
-    pixels that are white, ``straight`` the largest share of its outline that runs along a line: a
-    whole cell has about a tenth, one that was cut a third.
+    pixels that are white, ``straight`` what ``straightness`` gives.
 
     Raises:
         BadImage: there is no cell on black.
@@ -109,13 +108,18 @@ def objects(rgb: Rgb) -> int:
 
 
 def straightness(mask: NDArray[np.bool_]) -> float:
-    """Largest share of the outline within ``EDGE_DEPTH`` pixels of a line that touches it."""
+    """How much more of the outline runs along one line that touches it than along the opposite one.
+
+    Shares of the outline within ``EDGE_DEPTH`` pixels of the line, largest difference over all
+    directions: both flanks of a long cell are straight, of a cut cell only the cut.
+    """
     coarse = mask[::STRIDE, ::STRIDE]
     edge = np.argwhere(coarse & ~ndimage.binary_erosion(coarse)).astype(np.float32) * STRIDE
     if not len(edge):
         return float("nan")
     along = edge @ np.stack([np.sin(ANGLES), np.cos(ANGLES)]).astype(np.float32)
-    return float((along > along.max(axis=0) - EDGE_DEPTH).mean(axis=0).max())
+    share = (along > along.max(axis=0) - EDGE_DEPTH).mean(axis=0)
+    return float((share - np.roll(share, len(ANGLES) // 2)).max())
 
 
 def thumbnail(rgb: Rgb) -> bytes:

@@ -82,6 +82,8 @@ def near(grids: Bytes, around: Bytes) -> NDArray[np.intp]:
         grids: (N, GRID, GRID) as ``grid`` gives them; compared in eight orientations.
         around: (N, RINGS, ANGLES) as ``rings`` gives them; compared at every turn.
     """
+    if len(grids) < 2:
+        return np.zeros((0, 2), dtype=np.intp)
     upright = twins.alike(grids[:, None])
     pairs = np.concatenate([upright, turned(around)])
     return np.unique(pairs, axis=0) if len(pairs) else pairs
@@ -93,8 +95,6 @@ def turned(around: Bytes, *, threshold: float = TURNED) -> NDArray[np.intp]:
     Only cells whose descriptors, which turning does not change, are nearest are compared, so that
     it takes a search of neighbours and no comparison of every pair at every turn.
     """
-    if len(around) < 2:
-        return np.zeros((0, 2), dtype=np.intp)
     patterns = _unit(around.astype(np.float32) - around.mean(axis=(1, 2), keepdims=True))
     spectra = np.fft.rfft(patterns, axis=2)
     pairs = _candidates(_descriptors(spectra))

@@ -1,0 +1,115 @@
+"""What a check finds: one frozen object, the same for every kind."""
+
+import io
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pandas as pd
+
+from allcore.data.manifest import Manifest
+from allcore.errors import DataError
+from allcore.notice import RESEARCH_USE
+
+Severity = Literal["high", "medium", "low"]
+SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with a data set, or may be.
+
+    Attributes:
+        kind: its name, a word or two with underscores.
+        severity: ``high`` spoils a study, ``medium`` may, ``low`` is worth a look.
+        image_ids: the images it is about, worst first; empty where it is about the whole set.
+        why: why it matters, one sentence.
+        do: what to do, one sentence.
+        detail: numbers, by name; ``groups`` holds the image ids that belong together.
+        leave_out: the images to leave out to be rid of it; for copies all but one.
+    """
+
+    kind: str
+    severity: Severity
+    image_ids: tuple[str, ...]
+    why: str
+    do: str
+    detail: dict[str, Any] = field(default_factory=dict)
+    leave_out: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Number of images."""
+        return len(self.image_ids)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The finding as JSON has it."""
+        return {
+            "kind": self.kind,
+            "severity": self.severity,
+            "count": self.count,
+            "image_ids": list(self.image_ids),
+            "detail": self.detail,
+            "why": self.why,
+            "do": self.do,
+            "leave_out": list(self.leave_out),
+        }
+
+
+def as_json(findings: Iterable[Finding]) -> str:
+    """A JSON list of findings."""
+    return json.dumps([each.as_dict() for each in findings], indent=2, ensure_ascii=False)
+
+
+def as_csv(findings: Iterable[Finding]) -> str:
+    """One row a finding and image; a finding about the whole set has one row without an image.
+
+    Columns kind, severity, image_id, leave_out (whether to be rid of the finding), group (number
+    of the images that belong together), detail (numbers as JSON), why, do and notice.
+    """
+    rows = [row for each in findings for row in _rows(each)]
+    columns = ["kind", "severity", "image_id", "leave_out", "group", "detail", "why", "do"]
+    table = pd.DataFrame(rows, columns=columns).assign(notice=RESEARCH_USE)
+    buffer = io.StringIO()
+    table.to_csv(buffer, index=False, lineterminator="\n")
+    return buffer.getvalue()
+
+
+def cleaned(manifest: Manifest, findings: Sequence[Finding], kinds: Collection[str]) -> Manifest:
+    """The manifest without the images that findings of some kinds say to leave out.
+
+    No file is touched. Copies go but for one, whatever the other kinds leave out.
+
+    Raises:
+        DataError: a kind was not found, or no image would be left.
+    """
+    known = {each.kind for each in findings}
+    unknown = sorted(set(kinds) - known)
+    if unknown:
+        raise DataError(
+            f"Nothing of the kind '{unknown[0]}' was found: choose of "
+            f"{', '.join(sorted(known)) or 'none'}."
+        )
+    out = {name for each in findings if each.kind in kinds for name in each.leave_out}
+    table = manifest.table[~manifest.table["image_id"].isin(out)].reset_index(drop=True)
+    if table.empty:
+        raise DataError("No image would be left: leave fewer kinds out.")
+    return Manifest(manifest.root, table, manifest.name)
+
+
+def ordered(findings: Iterable[Finding]) -> list[Finding]:
+    """The most severe first, as found among equals."""
+    return sorted(findings, key=lambda each: SEVERITIES.index(each.severity))
+
+
+def _rows(finding: Finding) -> list[tuple[object, ...]]:
+    groups = finding.detail.get("groups", ())
+    group = {name: number for number, names in enumerate(groups, 1) for name in names}
+    numbers = {key: value for key, value in finding.detail.items() if key != "groups"}
+    told = json.dumps(numbers, ensure_ascii=False)
+    out = set(finding.leave_out)
+    head, tail = (finding.kind, finding.severity), (told, finding.why, finding.do)
+    if not finding.image_ids:
+        return [(*head, "", False, "", *tail)]
+    return [(*head, name, name in out, group.get(name, ""), *tail) for name in finding.image_ids]
