@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from allcore.health.findings import Finding, Severity
 from allcore.health.material import Material
 
-FAR = 4.0
-"""Robust deviations from the set's median from which a figure is far out."""
+FAR, UNLIKE = 3.0, 4.0
+"""Robust deviations from the set's median from which a figure is far out, or a cell an outlier."""
 FEWEST = 20
 """Images from which a median and a deviation of a set mean something."""
 MANY = 0.05
@@ -156,7 +156,7 @@ class Outliers:
             return []
         scaled = np.full(len(distances), -np.inf)
         scaled[known] = _robust(np.log(np.maximum(distances[known], 1e-6)))
-        rows = np.flatnonzero(scaled > FAR)
+        rows = np.flatnonzero(scaled > UNLIKE)
         return _found(
             self.kind,
             material,

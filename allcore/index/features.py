@@ -71,7 +71,7 @@ def read(path: Path) -> Cell:
     try:
         mask = cells.mask_of(rgb)
         values |= measured(rgb, mask)
-        grid, rings = hashes.grid(rgb, mask), hashes.rings(rgb, mask)
+        grid, rings = hashes.textures(rgb, mask)
     except BadImage as error:
         return Cell(digest, str(error), values=values)
     values["phash"] = hashes.perceptual(rings)
@@ -88,10 +88,11 @@ def measured(rgb: Rgb, mask: NDArray[np.bool_]) -> dict[str, object]:
         BadImage: there is no cell on black.
     """
     found: dict[str, object] = dict(facts.measure(rgb))
-    inside = rgb[::STRIDE, ::STRIDE][mask[::STRIDE, ::STRIDE]]
+    inside = rgb[::STRIDE, ::STRIDE][mask[::STRIDE, ::STRIDE]].astype(np.float32)
+    darkest = np.minimum(np.minimum(inside[:, 0], inside[:, 1]), inside[:, 2])
     return found | {
-        "contrast": float(inside.mean(axis=1, dtype=np.float32).std()),
-        "saturated": float((inside.min(axis=1) >= WHITE).mean()),
+        "contrast": float((inside @ hashes.THIRDS).std()),
+        "saturated": float((darkest >= WHITE).mean()),
         "straight": straightness(mask),
         "objects": objects(rgb),
     }
@@ -99,7 +100,8 @@ def measured(rgb: Rgb, mask: NDArray[np.bool_]) -> dict[str, object]:
 
 def objects(rgb: Rgb) -> int:
     """Number of objects on the black background that are no debris beside the largest."""
-    bright = rgb[::STRIDE, ::STRIDE].max(axis=2) > BACKGROUND_LEVEL
+    red, green, blue = (rgb[::STRIDE, ::STRIDE, channel] for channel in range(3))
+    bright = np.maximum(np.maximum(red, green), blue) > BACKGROUND_LEVEL
     labelled, count = ndimage.label(bright)
     if count <= 1:
         return int(count)

@@ -16,6 +16,7 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 GRID = twins.GRID
+THIRDS = np.full(3, 1 / 3, dtype=np.float32)
 RINGS, ANGLES = 12, 64
 MIDDLE = 140.0
 """Mean grey level that patterns are kept at, so that a dark cell stays above the background."""
@@ -31,14 +32,31 @@ TURNED = 0.93
 BLOCK = 1024
 
 
-def grid(rgb: Rgb, mask: NDArray[np.bool_]) -> Bytes:
+def textures(rgb: Rgb, mask: NDArray[np.bool_]) -> tuple[Bytes, Bytes]:
+    """``grid`` and ``rings`` of the cell in a picture (H, W, 3) uint8.
+
+    Raises:
+        BadImage: the mask is empty.
+    """
+    top, left, bottom, right = cells.frame_of(mask)
+    own = mask[top:bottom, left:right]
+    # A product is several times faster than the mean over an axis of three.
+    grey = rgb[top:bottom, left:right].astype(np.float32) @ THIRDS
+    return grid(grey, own), rings(grey, own)
+
+
+def grid(grey: Floats, own: NDArray[np.bool_]) -> Bytes:
     """(GRID, GRID) mean brightness of blocks of the cell's frame, 0 where they leave the cell.
 
     With one channel in front it is what ``twins.alike`` takes.
+
+    Args:
+        grey: (H, W) brightness in the cell's frame.
+        own: (H, W) the cell's mask there.
     """
-    square, own = _square(rgb, mask)
+    square, inner = _square(grey, own)
     edges = np.arange(GRID) * len(square) // GRID
-    sums = (np.add.reduceat(np.add.reduceat(part, edges, 0), edges, 1) for part in (square, own))
+    sums = (np.add.reduceat(np.add.reduceat(part, edges, 0), edges, 1) for part in (square, inner))
     sides = np.diff(np.append(edges, len(square)))
     mean, share = (each / np.outer(sides, sides) for each in sums)
     inside = share > 0.99
@@ -47,11 +65,8 @@ def grid(rgb: Rgb, mask: NDArray[np.bool_]) -> Bytes:
     return np.asarray(np.where(inside, lifted, 0), dtype=np.uint8)
 
 
-def rings(rgb: Rgb, mask: NDArray[np.bool_]) -> Bytes:
-    """(RINGS, ANGLES) brightness around the cell's middle, its mean at ``MIDDLE``."""
-    top, left, bottom, right = cells.frame_of(mask)
-    own = mask[top:bottom, left:right]
-    grey = rgb[top:bottom, left:right].mean(axis=2, dtype=np.float32)
+def rings(grey: Floats, own: NDArray[np.bool_]) -> Bytes:
+    """(RINGS, ANGLES) brightness around the cell's middle, its mean at ``MIDDLE``; see ``grid``."""
     radius = float(np.sqrt(own.sum() / np.pi))
     y, x = np.argwhere(own).mean(axis=0)
     smooth = ndimage.gaussian_filter(np.where(own, grey, grey[own].mean()), SMOOTHED * radius)
@@ -138,13 +153,11 @@ def _unit(values: Floats) -> Floats:
     return np.asarray(values / np.maximum(length, 1e-6), dtype=np.float32)
 
 
-def _square(rgb: Rgb, mask: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Brightness and mask (S, S) of the square around the cell's frame, 0 beyond the picture."""
-    top, left, bottom, right = cells.frame_of(mask)
-    side = max(bottom - top, right - left, GRID)
-    square, own = (np.zeros((side, side), dtype=np.float32) for _ in range(2))
-    y, x = (side - (bottom - top)) // 2, (side - (right - left)) // 2
-    inside = slice(y, y + bottom - top), slice(x, x + right - left)
-    square[inside] = rgb[top:bottom, left:right].mean(axis=2, dtype=np.float32)
-    own[inside] = mask[top:bottom, left:right]
-    return square, own
+def _square(grey: Floats, own: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Brightness and mask (S, S) in the middle of a square, 0 around."""
+    side = max(*grey.shape, GRID)
+    square, inner = (np.zeros((side, side), dtype=np.float32) for _ in range(2))
+    y, x = (side - grey.shape[0]) // 2, (side - grey.shape[1]) // 2
+    place = slice(y, y + grey.shape[0]), slice(x, x + grey.shape[1])
+    square[place], inner[place] = grey, own
+    return square, inner

@@ -19,11 +19,8 @@ def turned(rgb: Rgb, angle: float) -> Rgb:
 
 def textures(pictures: list[Rgb]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     masks = [cells.mask_of(rgb) for rgb in pictures]
-    pairs = list(zip(pictures, masks, strict=True))
-    return (
-        np.stack([hashes.grid(rgb, mask) for rgb, mask in pairs]),
-        np.stack([hashes.rings(rgb, mask) for rgb, mask in pairs]),
-    )
+    pairs = [hashes.textures(rgb, mask) for rgb, mask in zip(pictures, masks, strict=True)]
+    return np.stack([grid for grid, _ in pairs]), np.stack([rings for _, rings in pairs])
 
 
 def test_near__finds_turned_mirrored_and_relit_cells_and_no_others() -> None:
@@ -56,7 +53,7 @@ def test_grid__of_a_dark_cell_is_that_of_the_cell() -> None:
     assert ((grids[0] > 0) == (grids[1] > 0)).mean() > 0.99
 
 
-def test_rings__need_a_cell() -> None:
+def test_textures__need_a_cell() -> None:
     black = np.zeros((64, 64, 3), dtype=np.uint8)
     with pytest.raises(BadImage, match="No cell"):
-        hashes.rings(black, np.zeros((64, 64), dtype=bool))
+        hashes.textures(black, np.zeros((64, 64), dtype=bool))

@@ -1,0 +1,83 @@
+"""``index`` and ``data health`` from the command line."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import typer
+
+from allcore import __main__ as cli
+from allcore.commands import health, index
+from allcore.errors import DataError, ModelError
+from tests.conftest import draw_folders
+
+
+@pytest.fixture
+def root(tmp_path: Path, home: Path) -> Path:
+    folder = draw_folders(tmp_path / "cells", subjects=4, cells=3)
+    first, second = sorted((folder / "all").iterdir())[:2]
+    second.write_bytes(first.read_bytes())
+    return folder
+
+
+def test_commands__are_registered() -> None:
+    assert cli.COMMANDS["index"] is index.index
+    assert cli.COMMANDS["data health"] is health.health
+
+
+def test_index__says_what_it_did(
+    root: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index.index(root)
+    index.index(root)
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        "12 added, 0 changed, 0 dropped, 0 as before; 0 can't be used.",
+        "0 added, 0 changed, 0 dropped, 12 as before; 0 can't be used.",
+    ]
+    assert printed.err == ""
+
+
+def test_index__without_a_model_says_how_to_go_on(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALLSCOPE_MODELS", str(tmp_path / "none"))
+    with pytest.raises(ModelError, match="--no-embeddings"):
+        index.index(root)
+    index.index(root, no_embeddings=True)
+
+
+def test_index__needs_a_data_set(home: Path) -> None:
+    with pytest.raises(DataError, match="ALLSCOPE_DATA"):
+        index.index(None)
+
+
+def test_health__needs_an_index(root: Path) -> None:
+    with pytest.raises(DataError, match="python -m allcore index"):
+        health.health(root)
+
+
+def test_health__prints_a_table_or_json(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    index.index(root, no_embeddings=True)
+    capsys.readouterr()
+    health.health(root)
+    assert "exact_duplicate" in capsys.readouterr().out
+    health.health(root, as_json=True)
+    found = {each["kind"]: each for each in json.loads(capsys.readouterr().out)}
+    assert found["exact_duplicate"]["count"] == 2
+    assert {"kind", "severity", "image_ids", "detail", "why", "do"} <= set(found["exact_duplicate"])
+
+
+def test_health__writes_findings_and_a_cleaned_manifest(root: Path, tmp_path: Path) -> None:
+    index.index(root, no_embeddings=True)
+    out, csv = tmp_path / "clean.csv", tmp_path / "findings.csv"
+    health.health(root, csv=csv, exclude="exact_duplicate", out=out)
+    assert len(pd.read_csv(out)) == 11
+    assert set(pd.read_csv(csv)["kind"]) >= {"exact_duplicate"}
+    assert len(list(root.rglob("*.png"))) == 12
+
+
+def test_health__wants_kinds_and_a_file_together(root: Path) -> None:
+    with pytest.raises(typer.BadParameter, match="together"):
+        health.health(root, exclude="dark")
