@@ -147,14 +147,14 @@ class WrongLabels:
         probabilities: NDArray[np.float64],
         detail: dict[str, object],
     ) -> list[Finding]:
-        told = suspicion.find(
+        judged = suspicion.find(
             labels=cells.labels, probabilities=probabilities, subjects=cells.groups
         )
-        rows = np.flatnonzero(told.flagged)
+        rows = np.flatnonzero(judged.flagged)
         if not len(rows):
             return []
-        rows = rows[np.argsort(told.quality[rows])]
-        mostly = [each.subject for each in told.by_subject if each.mostly]
+        rows = rows[np.argsort(judged.quality[rows])]
+        mostly = [each.subject for each in judged.by_subject if each.mostly]
         names = material.names(cells.rows[rows])
         return [
             Finding(

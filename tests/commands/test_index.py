@@ -81,3 +81,30 @@ def test_health__writes_findings_and_a_cleaned_manifest(root: Path, tmp_path: Pa
 def test_health__wants_kinds_and_a_file_together(root: Path) -> None:
     with pytest.raises(typer.BadParameter, match="together"):
         health.health(root, exclude="dark")
+
+
+def test_health__looks_for_leaks_in_a_split_of_its_own(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index.index(root, no_embeddings=True)
+    split = tmp_path / "split.csv"
+    names = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.png"))
+    parts = ["train", "test", *["train"] * (len(names) - 2)]
+    pd.DataFrame({"image_id": names, "split": parts}).to_csv(split, index=False)
+    capsys.readouterr()
+    health.health(root, as_json=True, split=split)
+    found = {each["kind"]: each for each in json.loads(capsys.readouterr().out)}
+    assert found["twin_across_split"]["leave_out"] == [names[0]]
+    assert found["subject_across_split"]["severity"] == "high"
+    split.write_text("no,columns\n", encoding="utf-8")
+    with pytest.raises(DataError, match="image_id and split"):
+        health.health(root, split=split)
+
+
+def test_index__stopped_says_that_it_goes_on(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("allcore.index.build.build", stopped)
+    with pytest.raises(SystemExit, match="the next run goes on"):
+        index.index(root, no_embeddings=True)

@@ -57,3 +57,12 @@ def test_textures__need_a_cell() -> None:
     black = np.zeros((64, 64, 3), dtype=np.uint8)
     with pytest.raises(BadImage, match="No cell"):
         hashes.textures(black, np.zeros((64, 64), dtype=bool))
+
+
+def test_near__of_many_cells_still_finds_turned_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashes, "ALL_PAIRS", 2)
+    monkeypatch.setattr(hashes, "NEAREST", 2)
+    monkeypatch.setattr(hashes, "BLOCK", 3)
+    pictures = [draw_clumped(seed=seed) for seed in range(6)]
+    pictures.append(turned(pictures[4], 222))
+    assert hashes.near(*textures(pictures)).tolist() == [[4, 6]]
