@@ -152,14 +152,15 @@ def test_migration__adds_tables_to_an_older_database(config: Settings) -> None:
     before = add(opened, "ada", email="ada@b.org")
     with opened.write() as session:
         for statement in (
-            "DROP TABLE review",
+            "DROP TABLE judgement",
+            "DROP TABLE review_item",
             "DROP TABLE saved_slice",
             "UPDATE alembic_version SET version_num = '0001'",
         ):
             session.execute(text(statement))
     opened.engine.dispose()
     again = databases.connect(config)
-    assert {"saved_slice", "review"} <= set(sqlalchemy.inspect(again.engine).get_table_names())
+    assert {"saved_slice", "review_item", "judgement"} <= set(sqlalchemy.inspect(again.engine).get_table_names())
     assert accounts.find(again, "ada") == before
     assert keep(again, "ada", "dark") == slices.list_of(again, "ada", of="digest")[0]
     again.engine.dispose()
