@@ -160,7 +160,8 @@ def test_migration__adds_tables_to_an_older_database(config: Settings) -> None:
             session.execute(text(statement))
     opened.engine.dispose()
     again = databases.connect(config)
-    assert {"saved_slice", "review_item", "judgement"} <= set(sqlalchemy.inspect(again.engine).get_table_names())
+    tables = set(sqlalchemy.inspect(again.engine).get_table_names())
+    assert {"saved_slice", "review_item", "judgement"} <= tables
     assert accounts.find(again, "ada") == before
     assert keep(again, "ada", "dark") == slices.list_of(again, "ada", of="digest")[0]
     again.engine.dispose()
