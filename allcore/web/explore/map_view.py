@@ -35,6 +35,11 @@ def show(context: Context) -> None:
             icon=":material/map:",
         )
         return
+    _map(context, place)
+
+
+@st.fragment  # a selection draws the map's part of the page, not all of it
+def _map(context: Context, place: NDArray[np.float64]) -> None:
     by = _colours(context)
     chosen = st.segmented_control(
         "Colour by", list(by), default="outcome", required=True,
