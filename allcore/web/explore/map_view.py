@@ -35,12 +35,11 @@ def show(context: Context) -> None:
             icon=":material/map:",
         )
         return
-    _map(context, place)
+    _map(context, place, _colours(context))
 
 
 @st.fragment  # a selection draws the map's part of the page, not all of it
-def _map(context: Context, place: NDArray[np.float64]) -> None:
-    by = _colours(context)
+def _map(context: Context, place: NDArray[np.float64], by: dict[str, str]) -> None:
     chosen = st.segmented_control(
         "Colour by", list(by), default="outcome", required=True,
         format_func=by.__getitem__, key=COLOUR, bind="query-params", wrap=True,
