@@ -15,7 +15,7 @@ from allcore.evaluation import metrics, words
 from allcore.evaluation.calibration import ReliabilityBin
 from allcore.evaluation.curves import Roc
 from allcore.evaluation.intervals import Interval
-from allcore.evaluation.metrics import Confusion
+from allcore.evaluation.metrics import Confusion, Floats
 from allcore.evaluation.subjects import SubjectRow
 
 # Okabe-Ito: told apart by colour-blind people, on light and on dark ground.
@@ -24,6 +24,11 @@ NORMAL = "#0072B2"
 REFUSED = "#7A7A7A"
 COLOURS = {"all": BLAST, "hem": NORMAL}
 NAMES = {"all": "ALL blast", "hem": "normal"}
+
+UNIT = [-0.02, 1.02]
+"""Range of an axis of shares, with room for the marks at its ends."""
+BAND = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+"""How the edges of a band are drawn: not at all."""
 
 # Characters of a title's line that fit a screen of 390 pixels.
 _LINE = 40
@@ -84,17 +89,7 @@ def roc(curve: Roc, *, point: tuple[float, float], area: Interval) -> go.Figure:
         area: AUROC with its interval over subjects.
     """
     figure = go.Figure()
-    if np.isfinite(curve.low).all():
-        band = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
-        figure.add_scatter(x=curve.grid, y=curve.high, showlegend=False, **band)
-        figure.add_scatter(
-            x=curve.grid,
-            y=curve.low,
-            fill="tonexty",
-            fillcolor="rgba(122,122,122,0.25)",
-            name="95 % over subjects",
-            **band,
-        )
+    band(figure, curve.grid, curve.low, curve.high)
     diagonal(figure, name="Chance")
     figure.add_scatter(
         x=curve.false_positives,
@@ -307,6 +302,22 @@ def legend_on_top(figure: go.Figure) -> go.Figure:
         legend={"y": 1.0, "yanchor": "bottom"}, margin_t=figure.layout.margin.t + 26
     )
     return figure
+
+
+def band(figure: go.Figure, x: Floats, low: Floats, high: Floats) -> None:
+    """The 95 % band over subjects, where there is one."""
+    if len(x) and np.isfinite(low).all():
+        figure.add_scatter(x=x, y=high, showlegend=False, **BAND)
+        figure.add_scatter(
+            x=x, y=low, fill="tonexty", fillcolor=faint(REFUSED, 0.25),
+            name="95 % over subjects", **BAND,
+        )  # fmt: skip
+
+
+def faint(colour: str, strength: float) -> str:
+    """A colour as plotly takes it with an opacity from 0 to 1."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{strength})"
 
 
 def diagonal(figure: go.Figure, *, name: str) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from allcore import plots, plots_evaluation
+from allcore import plots, plots_curves, plots_evaluation
 from allcore.evaluation import (
     calibration,
     curves,
@@ -60,7 +60,7 @@ def named(sample: Sample) -> dict[str, figures.Figure]:
 
 def roc_many(models: dict[str, Sample], **options: object) -> go.Figure:
     found = {name: named(sample) for name, sample in models.items()}
-    return plots_evaluation.roc_many(
+    return plots_curves.roc_many(
         {name: curves.roc(sample) for name, sample in models.items()},
         points={n: (1 - f["specificity"].value, f["sensitivity"].value) for n, f in found.items()},
         areas_subject={name: figure["auroc"].subject for name, figure in found.items()},
@@ -71,7 +71,7 @@ def roc_many(models: dict[str, Sample], **options: object) -> go.Figure:
 
 def precision_recall(models: dict[str, Sample]) -> go.Figure:
     found = {name: named(sample) for name, sample in models.items()}
-    return plots_evaluation.precision_recall(
+    return plots_curves.precision_recall(
         {name: curves.precision_recall(sample) for name, sample in models.items()},
         points={name: (f["sensitivity"].value, f["ppv"].value) for name, f in found.items()},
         areas_subject={name: figure["auprc"].subject for name, figure in found.items()},
@@ -174,7 +174,7 @@ def test_roc_many__more_models_than_styles_still_draw() -> None:
     curve = Roc(*(np.array([0.0, 1.0]) for _ in range(3)), *(np.full(2, np.nan) for _ in range(3)))
     unknown = intervals.unknown(0.5)
     names = [f"model {i}" for i in range(14)]
-    figure = plots_evaluation.roc_many(
+    figure = plots_curves.roc_many(
         dict.fromkeys(names, curve),
         points=dict.fromkeys(names, (0.1, 0.2)),
         areas_subject=dict.fromkeys(names, unknown),
@@ -199,7 +199,7 @@ def test_precision_recall__chance_is_the_prevalence(models: dict[str, Sample]) -
 def test_precision_recall__without_subjects_has_no_band() -> None:
     line = np.array([0.5, 1.0])
     curve = PrecisionRecall(line, line, line, 0.5, curves.GRID, *np.full((2, 101), np.nan))
-    figure = plots_evaluation.precision_recall(
+    figure = plots_curves.precision_recall(
         {"model": curve},
         points={"model": (0.5, np.nan)},
         areas_subject={"model": intervals.unknown(0.9)},

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from allcore import modelfolder, plots_evaluation
+from allcore import modelfolder, plots_curves, plots_evaluation
 from allcore.errors import AllScopeError
 from allcore.evaluation import curves, metrics, prevalence, words
 from allcore.evaluation.curves import PrecisionRecall, Roc
@@ -67,7 +67,7 @@ def roc(context: Context, beside: Mapping[str, Origin] | None = None) -> None:
     found = {name: _curves(part, key).roc for name, (part, key, _) in parts.items()}
     areas = {name: _free(part, "auroc") for name, (part, _, _) in parts.items()}
     chart(
-        plots_evaluation.roc_many(
+        plots_curves.roc_many(
             found,
             points={name: _point(part, at) for name, (part, _, at) in parts.items()},
             areas_subject={name: figure.subject for name, figure in areas.items()},
@@ -85,7 +85,7 @@ def precision_recall(context: Context, beside: Mapping[str, Origin]) -> None:
     found = {name: _curves(part, key).precision_recall for name, (part, key, _) in parts.items()}
     areas = {name: _free(part, "auprc") for name, (part, _, _) in parts.items()}
     chart(
-        plots_evaluation.precision_recall(
+        plots_curves.precision_recall(
             found,
             points={name: _recall_point(part, at) for name, (part, _, at) in parts.items()},
             areas_subject={name: figure.subject for name, figure in areas.items()},
