@@ -13,7 +13,7 @@ KEY = "threshold"
 _SLIDER, _RULE, _NOTE = "threshold_slider", "threshold_rule", "threshold_said"
 _STYLE = """<style>
 :has(> .st-key-threshold_bar) { position: sticky; top: 3.5rem; z-index: 90; padding: 0.4rem 0;
-  background: color-mix(in srgb, Canvas 94%, transparent); backdrop-filter: blur(12px);
+  background: %s;
   border-bottom: 1px solid rgba(128, 128, 128, 0.3); }
 @media (max-width: 640px) { :has(> .st-key-threshold_bar) { position: static; } }
 </style>"""
@@ -32,7 +32,7 @@ def show(source: Origin, split: str) -> tuple[float, str]:
             state[KEY] = own
         state["threshold_of"] = source.key
         state.pop(_NOTE, None)
-    st.html(_STYLE)
+    st.html(_STYLE % _background())
     with st.container(key="threshold_bar", horizontal=True, vertical_alignment="bottom"):
         typed = st.number_input(
             "Threshold", 0.0, 1.0, value=own, step=0.01, format="%.4f", key=KEY, width=150,
@@ -57,6 +57,12 @@ def show(source: Origin, split: str) -> tuple[float, str]:
     said = source.rule if typed == own else _said(typed)
     st.caption(f"Threshold {typed:.3f}. {frame.plain(said)}", width=frame.TEXT_WIDTH)
     return typed, said
+
+
+def _background() -> str:
+    """The page's own, since cells scroll below the bar."""
+    kind = st.context.theme.type or "light"
+    return str(st.get_option(f"theme.{kind}.backgroundColor"))
 
 
 def _drag() -> None:
