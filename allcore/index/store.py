@@ -98,6 +98,20 @@ def thumbnail(sha256: str, home: Path | None = None) -> Path:
     return _home(home) / "thumbnails" / sha256[:2] / f"{sha256}.webp"
 
 
+def read_rows(data: Path, home: Path | None = None) -> tuple[About, pd.DataFrame]:
+    """The table of the finished index of a data set without its arrays, which are large.
+
+    Raises:
+        DataError: there is none, or it is damaged or of another version.
+    """
+    path = folder(data, home)
+    about = _about(data, path)
+    try:
+        return about, pd.read_parquet(path / CELLS)
+    except Exception as error:  # Parquet readers raise many kinds on damaged files
+        raise _damaged(data, path) from error
+
+
 def read(data: Path, home: Path | None = None) -> Index:
     """The finished index of a data set.
 
@@ -105,11 +119,7 @@ def read(data: Path, home: Path | None = None) -> Index:
         DataError: there is none, or it is damaged or of another version.
     """
     path = folder(data, home)
-    about = read_about(path)
-    again = f"run 'python -m allcore index --data {data}'."
-    if about is None or about.version != VERSION:
-        kind = "is not indexed yet" if about is None else "has an index of another version"
-        raise DataError(f"{data} {kind}: {again}")
+    about = _about(data, path)
     try:
         table = pd.read_parquet(path / CELLS)
         pairs = pd.read_parquet(path / TWINS)[["one", "other"]].to_numpy(dtype=np.intp)
@@ -118,7 +128,7 @@ def read(data: Path, home: Path | None = None) -> Index:
         if not len(table) == len(grids) == len(rings) == len(embeddings):
             raise ValueError("rows and arrays do not fit")
     except Exception as error:  # Parquet and zip readers raise many kinds on damaged files
-        raise DataError(f"The index of {data} is damaged: delete {path} and {again}") from error
+        raise _damaged(data, path) from error
     return Index(about, table, grids, rings, embeddings, pairs)
 
 
@@ -197,6 +207,22 @@ def textures(table: pd.DataFrame) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]
     grids = unpacked(table["grid"], np.uint8, (hashes.GRID, hashes.GRID))
     rings = unpacked(table["rings"], np.uint8, (hashes.RINGS, hashes.ANGLES))
     return np.asarray(grids, dtype=np.uint8), np.asarray(rings, dtype=np.uint8)
+
+
+def _about(data: Path, path: Path) -> About:
+    about = read_about(path)
+    if about is None or about.version != VERSION:
+        kind = "is not indexed yet" if about is None else "has an index of another version"
+        raise DataError(f"{data} {kind}: {_again(data)}")
+    return about
+
+
+def _damaged(data: Path, path: Path) -> DataError:
+    return DataError(f"The index of {data} is damaged: delete {path} and {_again(data)}")
+
+
+def _again(data: Path) -> str:
+    return f"run 'python -m allcore index --data {data}'."
 
 
 def _home(home: Path | None) -> Path:

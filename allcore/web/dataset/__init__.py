@@ -1,0 +1,1 @@
+"""The Dataset page: one data set, seen in six views."""

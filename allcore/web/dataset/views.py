@@ -1,0 +1,31 @@
+"""The views of the Dataset page, by their key in the address."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from allcore.web.dataset import (
+    browse_view,
+    connect_view,
+    health_view,
+    map_view,
+    overview_view,
+    splits_view,
+)
+from allcore.web.dataset.context import Context
+
+
+class View(NamedTuple):
+    """A view: what it is called, what draws it."""
+
+    title: str
+    show: Callable[[Context], None]
+
+
+VIEWS = {
+    "overview": View("Overview", overview_view.show),
+    "browse": View("Browse", browse_view.show),
+    "map": View("Map", map_view.show),
+    "health": View("Health", health_view.show),
+    "splits": View("Splits", splits_view.show),
+    "connect": View("Connect data", connect_view.show),
+}
