@@ -22,6 +22,7 @@ FLOORS: list[tuple[str, ...]] = [
         "allcore.plots",
         "allcore.plots_compare",
         "allcore.plots_curves",
+        "allcore.plots_dataset",
         "allcore.plots_evaluation",
         "allcore.plots_experiments",
         "allcore.plots_explorer",

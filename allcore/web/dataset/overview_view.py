@@ -1,31 +1,47 @@
-"""Counts of the data set: by class, split and subject."""
+"""The data set at a glance: counts by class, split, fold and subject; how its measures spread."""
+
+from datetime import datetime
 
 import pandas as pd
 import streamlit as st
 
-from allcore import plots
+from allcore import plots, plots_dataset
 from allcore.data import overview
+from allcore.data.facts import FACTS, Fact
+from allcore.evaluation.words import count
+from allcore.index import distributions
+from allcore.index.catalogue import Catalogue
 from allcore.web import frame
-from allcore.web.charts import chart
+from allcore.web.charts import chart, table_csv
 from allcore.web.dataset import sources
 from allcore.web.dataset.context import Context
 
 METHOD = """
 Counts are of the data set's table, whether or not the pictures are on this machine. The split is
 that of the model chosen in the sidebar where it knows the images, otherwise the data set's own.
-Cells of one subject look alike, so a subject stands on one side of an honest split only.
+Cells of one subject look alike, so a subject stands on one side of an honest split only; subject
+ids that share a cell count as one subject wherever subjects are compared.
+
+A measure's curve gives each cell the same weight. The marks below it are the means of subjects, and
+it is these that the title compares: the difference of the classes' means over subjects with
+Welch's 95 % interval. Area is in pixels of the picture; brightness runs from 0 to 255; focus is the
+standard deviation of the Laplacian inside the cell, away from its outline.
 """
+FIRST = ("area", "brightness", "focus")
+"""Measures that stand on the page; the others open on demand."""
+NOT_INDEXED = (
+    "Size, brightness and focus are not measured yet: index this data set under **Connect data**."
+)
 
 
 def show(context: Context) -> None:
     """Draw the view."""
     st.markdown(summary(context.table), width=frame.TEXT_WIDTH)
     st.markdown(split_sentence(context), width=frame.TEXT_WIDTH)
-    left, right = st.columns(2)
-    with left:
-        chart(plots.split_bars(overview.split_counts(context.table)), name="splits")
-    with right:
-        chart(plots.subject_bars(overview.subject_counts(context.table)), name="subjects")
+    _index(context.catalogue)
+    _counts(context.table)
+    _measures(context)
+    _subjects(context)
     with st.expander("Method"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
 
@@ -44,6 +60,75 @@ def split_sentence(context: Context) -> str:
     """Whose split is shown."""
     if (context.table["split"] == overview.UNKNOWN).all():
         return "Which split each image is in is not known: no installed model was trained on them."
-    if context.split == sources.OWN:
-        return "The split is the data set's own: no installed model was trained on these images."
+    own = context.manifest.table["split"]
+    shown = context.table["split"].where(context.table["split"] != overview.UNKNOWN)
+    if context.split == sources.OWN or shown.equals(own):
+        return "The split is the data set's own."
     return f"The split is that of {frame.plain(context.split)}, by which it was trained and judged."
+
+
+def index_sentence(catalogue: Catalogue) -> str:
+    """When the data set was indexed, and what that run found to have changed."""
+    about = catalogue.about
+    if about is None:
+        return NOT_INDEXED
+    when = datetime.fromisoformat(about.finished).strftime("%d %B %Y, %H:%M UTC")
+    words = {"added": "added", "changed": "changed", "dropped": "gone", "kept": "as before"}
+    known = [
+        f"{about.changes[key]:,} {word}" for key, word in words.items() if about.changes.get(key)
+    ]
+    what = f" In the last run: {', '.join(known)}." if known else ""
+    unread = int((catalogue.table["error"] != "").sum())
+    bad = f" {count(unread, 'picture')} can't be used: see Health." if unread else ""
+    missing = int((~catalogue.table["indexed"]).sum())
+    new = f" {count(missing, 'image')} came since: index again under Connect data."
+    return f"Indexed on {when}.{what}{new if missing else ''}{bad}"
+
+
+def _index(catalogue: Catalogue) -> None:
+    if catalogue.is_indexed:
+        st.caption(index_sentence(catalogue), width=frame.TEXT_WIDTH)
+    else:
+        st.info(NOT_INDEXED, icon=":material/query_stats:", width=frame.TEXT_WIDTH)
+
+
+def _counts(table: pd.DataFrame) -> None:
+    left, right = st.columns(2)
+    with left:
+        chart(plots.split_bars(overview.split_counts(table)), name="splits")
+    with right:
+        chart(plots.subject_bars(overview.subject_counts(table)), name="subjects")
+
+
+def _measures(context: Context) -> None:
+    """What is measured of the pictures, class by class."""
+    if not context.catalogue.is_indexed:
+        return
+    facts = {fact.name: fact for fact in FACTS if fact.name != "border"}
+    for place, name in zip(st.columns(len(FIRST)), FIRST, strict=True):
+        with place:
+            _measure(context, facts[name])
+    folds = plots_dataset.fold_bars(context.table)
+    more = st.expander("More measures, and the data set's folds", on_change="rerun", key="more")
+    if more.open:
+        with more:
+            for name in facts:
+                if name not in FIRST:
+                    _measure(context, facts[name])
+            if folds is not None:
+                chart(folds, name="folds")
+
+
+def _measure(context: Context, fact: Fact) -> None:
+    found = distributions.distribution(context.catalogue.measured, fact)
+    if found is None:
+        st.caption(f"{fact.title}: no labelled cell was measured.")
+        return
+    chart(plots_dataset.distribution(found), name=fact.name)
+
+
+def _subjects(context: Context) -> None:
+    counts = overview.subject_counts(context.table)
+    with st.expander(f"All {len(counts):,} subjects"):
+        st.dataframe(counts, hide_index=True, width="stretch")
+        table_csv(counts, "subjects")
