@@ -1,0 +1,64 @@
+"""What the overview says, and that it draws with an index and without."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from allcore.index import build, catalogue
+from allcore.web.accounts import Visitor
+from allcore.web.dataset import overview_view, sources
+from allcore.web.dataset.context import Context
+from tests.conftest import draw_folders
+from tests.pages.looking import words
+
+
+@pytest.fixture
+def root(tmp_path: Path, home: Path) -> Path:
+    return draw_folders(tmp_path / "cells", subjects=4, cells=3)
+
+
+def context(root: Path) -> Context:
+    return Context(Visitor("ada", "Ada", "user"), "cells", catalogue.load(root), sources.OWN)
+
+
+def drawn(root: Path) -> AppTest:
+    def page(path: str) -> None:
+        from pathlib import Path
+
+        from allcore.web.dataset import overview_view
+        from tests.web.dataset.test_overview_view import context
+
+        overview_view.show(context(Path(path)))
+
+    found = AppTest.from_function(page, args=(str(root),), default_timeout=60).run()
+    assert not found.exception
+    return found
+
+
+def test_show__without_an_index(root: Path) -> None:
+    page = drawn(root)
+    assert "**12 images.**" in words(page)
+    assert overview_view.NOT_INDEXED in words(page)
+    assert len(page.get("plotly_chart")) == 2
+
+
+def test_show__with_an_index(root: Path) -> None:
+    build.build(root)
+    page = drawn(root)
+    assert "12 added" in words(page)
+    assert len(page.get("plotly_chart")) == 2 + len(overview_view.FIRST)
+
+
+def test_index_sentence__tells_what_is_new_and_what_cannot_be_used(root: Path) -> None:
+    (root / "all" / "UID_98_1_1_all.png").write_bytes(b"no picture")
+    build.build(root)
+    (root / "all" / "UID_99_1_1_all.png").write_bytes(b"no picture either")
+    said = overview_view.index_sentence(catalogue.load(root))
+    assert "13 added" in said
+    assert "1 image came since" in said
+    assert "1 picture can't be used" in said
+
+
+def test_split_sentence__not_known(root: Path) -> None:
+    assert "is not known" in overview_view.split_sentence(context(root))
