@@ -6,6 +6,7 @@ every group of subjects (``Manifest`` column ``group``) on one side, and is the 
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ class Split:
     """Which part each image belongs to.
 
     Attributes:
-        kind: ``image`` or ``subject``.
+        kind: ``image``, ``subject`` or, told by a file, ``file``.
         seed: what the split was drawn with.
         parts: one of ``PARTS`` or ``EXCLUDED`` per image, indexed by image id.
         fold: which of ``folds`` the test part is.
@@ -44,6 +45,15 @@ class Split:
     def subjects(self, manifest: Manifest, part: str) -> list[str]:
         """Subjects with at least one image in ``part``, sorted."""
         return sorted(set(manifest.table["subject"][self.mask(manifest, part)].dropna()))
+
+    @property
+    def keeps_subjects_apart(self) -> bool:
+        """Whether no subject is in two parts."""
+        return self.kind == "subject"
+
+    def told(self) -> dict[str, Any]:
+        """How it was drawn, as model.json keeps it."""
+        return {"kind": self.kind, "seed": self.seed, "folds": self.folds, "fold": self.fold}
 
 
 def image_split(manifest: Manifest, *, seed: int) -> Split:

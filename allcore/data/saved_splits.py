@@ -1,0 +1,133 @@
+"""Splits kept under names, for everybody who uses the installation.
+
+``ALLSCOPE_HOME/splits/<key>/<name>.csv`` is the split, where the key is that of the data set's
+index; ``<name>.json`` beside it says who made it and when. A name is never written over.
+"""
+
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from allcore import settings
+from allcore.data import split_files
+from allcore.data.manifest import Manifest
+from allcore.data.splits import Split
+from allcore.errors import DataError
+
+MAX_NAME = 60
+_NAME = re.compile(rf"[^\W_][\w .-]{{0,{MAX_NAME - 1}}}")
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A split under its name.
+
+    Attributes:
+        name: of the split.
+        path: of its file.
+        by: username of who made it, empty where that is not known.
+        made: when, in ISO 8601; empty where that is not known.
+    """
+
+    name: str
+    path: Path
+    by: str
+    made: str
+
+
+def folder(key: str, home: Path | None = None) -> Path:
+    """Where the splits of a data set lie.
+
+    Args:
+        key: of the data set, the name of its index's folder.
+        home: state folder; None takes the settings'.
+    """
+    return (home or settings.load().home) / "splits" / key
+
+
+def path(key: str, name: str, home: Path | None = None) -> Path:
+    """The file of a split, whether or not there is one.
+
+    Raises:
+        DataError: the name can't be one.
+    """
+    if not _NAME.fullmatch(name) or name[-1] in " .":
+        raise DataError(
+            f"'{name:.80}' can't be a split's name: begin with a letter or digit and use no more "
+            f"than {MAX_NAME} letters, digits, spaces, points, hyphens and underscores."
+        )
+    return folder(key, home) / f"{name}.csv"
+
+
+def list_of(key: str, home: Path | None = None) -> list[Saved]:
+    """The splits kept of a data set, by name."""
+    return [_saved(file) for file in sorted(folder(key, home).glob("[!.]*.csv"))]
+
+
+def save(
+    split: Split, manifest: Manifest, *, key: str, name: str, by: str = "", home: Path | None = None
+) -> Saved:
+    """Keep a split under a name that is still free.
+
+    Raises:
+        DataError: the name can't be one or is taken, or the folder can't be written to.
+    """
+    file = path(key, name.strip(), home)
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _put(file, split_files.content_of(split, manifest))
+        about = json.dumps({"by": by, "made": made}, ensure_ascii=False)
+        _about(file).write_text(about, encoding="utf-8")
+    except FileExistsError:
+        raise DataError(f"There is a split '{file.stem}' already: choose another name.") from None
+    except OSError as error:
+        raise DataError(
+            f"The split can't be written to {file.parent} ({error.strerror}): set ALLSCOPE_HOME to "
+            "a folder that can be written to and has room."
+        ) from error
+    return Saved(file.stem, file, by, made)
+
+
+def delete(key: str, name: str, home: Path | None = None) -> None:
+    """Remove a split, which may be gone already.
+
+    Raises:
+        DataError: the name can't be one, or the file can't be removed.
+    """
+    file = path(key, name, home)
+    try:
+        file.unlink(missing_ok=True)
+        _about(file).unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{file} can't be removed ({error.strerror}): remove it by hand."
+        ) from error
+
+
+def _put(file: Path, content: bytes) -> None:
+    """Write a file beside its place and link it there, which fails where there is one."""
+    number, name = tempfile.mkstemp(prefix=".", dir=file.parent)
+    try:
+        with os.fdopen(number, "wb") as opened:
+            opened.write(content)
+        os.chmod(name, 0o644)
+        os.link(name, file)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _saved(file: Path) -> Saved:
+    try:
+        told = json.loads(_about(file).read_text(encoding="utf-8"))
+        return Saved(file.stem, file, str(told["by"]), str(told["made"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Saved(file.stem, file, "", "")
+
+
+def _about(file: Path) -> Path:
+    return file.with_name(f"{file.stem}.json")

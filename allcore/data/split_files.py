@@ -1,0 +1,271 @@
+"""Splits as files: read, held against a data set, and written.
+
+A split is a CSV with a row an image and the columns ``image_id`` and ``split``; ``split.csv`` of a
+model's folder is one. Those written here also say how they were drawn, alike in every row:
+``kind``, ``seed``, ``fold``, ``folds`` and ``data``, the start of the data set's digest. Other
+columns are let be. ``allcore.data.saved_splits`` keeps splits under names.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from allcore.data import subjects
+from allcore.data.manifest import Manifest
+from allcore.data.splits import EXCLUDED, PARTS, Split
+from allcore.errors import DataError
+
+KIND = "file"
+"""Kind of a split that a file told."""
+COLUMNS = ("image_id", "split")
+FACTS = ("kind", "seed", "fold", "folds", "data")
+MAX_BYTES = 32 * 2**20
+DIGITS = 16
+"""Of the data set's digest, as a split keeps it: enough to tell sets apart."""
+WORDS = {
+    **{part: part for part in (*PARTS, EXCLUDED)},
+    "training": "train", "val": "validation", "valid": "validation", "dev": "validation",
+    "testing": "test", "exclude": EXCLUDED,
+}  # fmt: skip
+"""What a part may be called, in any case."""
+_NEEDS = "a split is a CSV with the columns image_id and split"
+
+
+@dataclass(frozen=True)
+class SplitFile:
+    """A split as a file tells it, not yet held against a data set.
+
+    Attributes:
+        name: of the file.
+        sha256: of its bytes.
+        parts: one of ``PARTS`` or ``EXCLUDED`` per image, indexed by image id.
+        facts: those of ``FACTS`` that the file has, as text.
+    """
+
+    name: str
+    sha256: str
+    parts: "pd.Series[str]"
+    facts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class FileSplit(Split):
+    """The split of a file over the labelled images of a data set.
+
+    Attributes:
+        file: its name.
+        sha256: of its bytes.
+        facts: how it was drawn, as far as the file says.
+        torn: groups of subjects with images in two parts, sorted.
+        groups: number of groups in any part.
+        unknown: images in a part whose subject is not known.
+    """
+
+    file: str = ""
+    sha256: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
+    torn: tuple[str, ...] = ()
+    groups: int = 0
+    unknown: int = 0
+
+    @property
+    def keeps_subjects_apart(self) -> bool:
+        """Whether no subject is in two parts, as far as every subject is known."""
+        return not self.torn and not self.unknown
+
+    def told(self) -> dict[str, Any]:
+        """What model.json keeps of it: ``leaks`` holds what an evaluation must say."""
+        leaks = {"subjects": list(self.torn), "of": self.groups, "unknown_subjects": self.unknown}
+        return {
+            "kind": self.kind,
+            "file": self.file,
+            "sha256": self.sha256,
+            "drawn": self.facts,
+            "leaks": leaks,
+        }
+
+
+def read(path: Path) -> SplitFile:
+    """Read a split.
+
+    Raises:
+        DataError: the file can't be read, is no split, names an unknown part or an image twice.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise too_large(path.name, size)
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} can't be read ({error.strerror}): {_NEEDS}.") from error
+    return parsed(content, name=path.name)
+
+
+def parsed(content: bytes, *, name: str) -> SplitFile:
+    """The split in the bytes of a file.
+
+    Raises:
+        DataError: as ``read`` says.
+    """
+    if len(content) > MAX_BYTES:
+        raise too_large(name, len(content))
+    table = _table(content, name)
+    parts = table["split"].str.strip().str.lower().map(WORDS)
+    if parts.isna().any():
+        row = table[parts.isna()].iloc[0]
+        raise DataError(
+            f"{name} puts the image '{row['image_id']:.80}' in the part '{row['split']:.40}', which "
+            f"is not known: parts are {', '.join(PARTS)} and {EXCLUDED}."
+        )
+    twice = table["image_id"][table["image_id"].duplicated()]
+    if len(twice):
+        raise DataError(
+            f"{name} names the image '{twice.iloc[0]}' more than once: give every image one row."
+        )
+    parts = parts.set_axis(table["image_id"].to_numpy()).rename("split")
+    return SplitFile(name, hashlib.sha256(content).hexdigest(), parts, _facts(table))
+
+
+def too_large(name: str, size: int) -> DataError:
+    """What to say of a file that is larger than any split."""
+    return DataError(
+        f"{name} has {size / 2**20:.0f} MB, more than the {MAX_BYTES >> 20} MB that a split may "
+        f"have: {_NEEDS}."
+    )
+
+
+def fitted(file: SplitFile, manifest: Manifest) -> FileSplit:
+    """A file's split of a data set: every labelled image is in it, every part has both classes.
+
+    C-NMC names are found whatever folder and suffix the file or the data set gives them.
+
+    Raises:
+        DataError: the file names other images than the data set has, or a part can't be used.
+    """
+    parts = _by_id(file, manifest)
+    table = manifest.labelled().table
+    parts = parts.reindex(table["image_id"].to_numpy())
+    if parts.isna().any():
+        missing = parts[parts.isna()]
+        raise DataError(
+            f"{file.name} says nothing of {_images(len(missing))} of the data set, such as "
+            f"'{missing.index[0]}': give each a part, or '{EXCLUDED}'."
+        )
+    _check_parts(file.name, parts.to_numpy(dtype=object), table)
+    used = table[(parts != EXCLUDED).to_numpy()]
+    of = parts[(parts != EXCLUDED).to_numpy()]
+    held = of.groupby(used["group"].to_numpy()).nunique()
+    return FileSplit(
+        kind=KIND,
+        seed=_number(file.facts.get("seed"), 0),
+        parts=parts.rename("split"),
+        fold=_number(file.facts.get("fold"), 0),
+        folds=_number(file.facts.get("folds"), 1),
+        file=file.name,
+        sha256=file.sha256,
+        facts=file.facts,
+        torn=tuple(sorted(held.index[held > 1].astype(str))),
+        groups=len(held),
+        unknown=int(used["subject"].isna().sum()),
+    )
+
+
+def table_of(split: Split, manifest: Manifest) -> pd.DataFrame:
+    """A split as its file holds it: a row an image, how it was drawn in each."""
+    drawn: dict[str, int | str] = {
+        "kind": split.kind, "seed": split.seed, "fold": split.fold, "folds": split.folds,
+    }  # fmt: skip
+    if isinstance(split, FileSplit):  # what the file itself said, and no more
+        drawn = {name: split.facts[name] for name in FACTS if name in split.facts}
+    drawn["data"] = manifest.digest()[:DIGITS]
+    table = split.parts.rename("split").rename_axis("image_id").reset_index()
+    for column, value in drawn.items():
+        table[column] = value
+    return table
+
+
+def content_of(split: Split, manifest: Manifest) -> bytes:
+    """The bytes of a split's file."""
+    return table_of(split, manifest).to_csv(index=False, lineterminator="\n").encode()
+
+
+def _table(content: bytes, name: str) -> pd.DataFrame:
+    """The rows of a file with the columns of ``COLUMNS``, all as text."""
+    try:
+        first = content.split(b"\n", 1)[0].decode("utf-8-sig")
+        sign = ";" if first.count(";") > first.count(",") else ","
+        table = pd.read_csv(
+            io.BytesIO(content), dtype=str, sep=sign, encoding="utf-8-sig", keep_default_na=False
+        )
+    except ValueError as error:  # of decoding and of pandas alike
+        raise DataError(f"{name} can't be read as a table: {_NEEDS}.") from error
+    missing = [column for column in COLUMNS if column not in table]
+    if missing:
+        raise DataError(f"{name} has no column {missing[0]}: {_NEEDS}.")
+    if table.empty:
+        raise DataError(f"{name} has no rows: give every image of the data set one.")
+    return table
+
+
+def _facts(table: pd.DataFrame) -> dict[str, str]:
+    """What the first row says of how the split was drawn."""
+    row = table.iloc[0]
+    return {name: str(row[name])[:80] for name in FACTS if name in table and row[name]}
+
+
+def _by_id(file: SplitFile, manifest: Manifest) -> "pd.Series[str]":
+    """The parts by the data set's own image ids; every id of the file must be one of them."""
+    ids = manifest.table["image_id"]
+    found = file.parts.index.isin(ids)
+    if found.all():
+        return file.parts
+    own = dict(zip(ids.map(_plain), ids, strict=True)) | dict(zip(ids, ids, strict=True))
+    known = [own.get(name, own.get(_plain(name))) for name in file.parts.index]
+    strange = [name for name, each in zip(file.parts.index, known, strict=True) if each is None]
+    if strange:
+        raise DataError(
+            f"{file.name} names {_images(len(strange))} that the data set does not have, such as "
+            f"'{strange[0]}': choose the data set that the split is of."
+        )
+    parts = file.parts.set_axis(known)
+    if parts.index.has_duplicates:
+        raise DataError(
+            f"{file.name} names the image '{parts.index[parts.index.duplicated()][0]}' more than "
+            "once: give every image one row."
+        )
+    return parts
+
+
+def _plain(name: str) -> str:
+    """A C-NMC name without folders and suffix; any other without what spreadsheets are kept off."""
+    name = name[1:] if name.startswith("'") else name
+    if subjects.parse_name(name) is None:
+        return name
+    return name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
+def _check_parts(name: str, parts: Any, table: pd.DataFrame) -> None:
+    for part in PARTS:
+        labels = set(table["label"][parts == part])
+        if not labels:
+            raise DataError(
+                f"{name} puts no image in the part '{part}': a network is trained on one, its "
+                "threshold is chosen on the second and it is judged on the third."
+            )
+        for label, words in (("all", "ALL blast"), ("hem", "normal cell")):
+            if label not in labels:
+                raise DataError(
+                    f"{name} puts no {words} in the part '{part}': every part needs both classes."
+                )
+
+
+def _images(number: int) -> str:
+    return f"{number:,} image{'' if number == 1 else 's'}"
+
+
+def _number(text: str | None, otherwise: int) -> int:
+    return int(text) if text is not None and text.isascii() and text.isdigit() else otherwise
