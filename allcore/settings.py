@@ -3,10 +3,10 @@
 import functools
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from allcore.errors import AllScopeError
 
@@ -22,6 +22,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(REPOSITORY / "var", description="folder for what the app keeps")
     data: Path | None = Field(None, description="folder of a data set, such as C-NMC 2019")
+    data_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="folders below which users may connect data sets"
+    )
     database_url: str | None = Field(None, description="PostgreSQL address; empty means SQLite")
     models: Path = Field(REPOSITORY / "models", description="folder of the model folders")
     model: str = Field("qcresnet-cnmc", description="model that answers unless one is chosen")
@@ -33,6 +36,17 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="how much is logged"
     )
+
+    @field_validator("data_roots", mode="before")
+    @classmethod
+    def _folders(cls, given: object) -> object:
+        """Folders as the system writes several in one variable."""
+        if not isinstance(given, str):
+            return given
+        folders = [Path(part.strip()) for part in given.split(os.pathsep) if part.strip()]
+        if not all(folder.expanduser().is_absolute() for folder in folders):
+            raise ValueError("every folder needs its whole path")
+        return tuple(folder.expanduser() for folder in folders)
 
     @property
     def database(self) -> str:

@@ -116,6 +116,20 @@ class SliceRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
 
 
+class DataSetRow(Base):
+    """A folder or table on this machine that someone has connected for everyone to see."""
+
+    __tablename__ = "data_set"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    path: Mapped[str] = mapped_column(String(2000), unique=True)
+    """Whole, with links resolved when it was connected."""
+    added_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    """None where the account is gone."""
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
 class ReviewItemRow(Base):
     """A cell that waits for, or has had, its blind review; once a queue."""
 

@@ -102,6 +102,7 @@ def test_write__undoes_everything_on_an_error(database: Database) -> None:
 def test_read__a_database_that_has_gone(database: Database) -> None:
     with database.write() as session:
         session.execute(text("DROP TABLE one_time_code"))
+        session.execute(text("DROP TABLE data_set"))
         session.execute(text("DROP TABLE judgement"))
         session.execute(text("DROP TABLE review_item"))
         session.execute(text("DROP TABLE saved_slice"))

@@ -152,6 +152,7 @@ def test_migration__adds_tables_to_an_older_database(config: Settings) -> None:
     before = add(opened, "ada", email="ada@b.org")
     with opened.write() as session:
         for statement in (
+            "DROP TABLE data_set",
             "DROP TABLE judgement",
             "DROP TABLE review_item",
             "DROP TABLE saved_slice",

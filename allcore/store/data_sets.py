@@ -1,0 +1,174 @@
+"""Data sets that people have connected: folders and tables on this machine, seen by everyone."""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import exc, select
+from sqlalchemy.orm import Session
+
+from allcore import logs
+from allcore.errors import StoreError
+from allcore.store import accounts
+from allcore.store.database import Database
+from allcore.store.models import Account, DataSetRow
+
+MAX_NAME, MAX_PATH = 80, 2000
+"""Characters of a name; bytes of a path in UTF-8, which a unique index of any database takes."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A connected data set as it was when it was read.
+
+    Attributes:
+        id: of its row.
+        name: what pages call it.
+        path: folder or CSV file; nothing says that it is still there.
+        added_by: username of who connected it; None where that account is gone.
+        added_at: when, aware, in UTC.
+    """
+
+    id: int
+    name: str
+    path: Path
+    added_by: str | None
+    added_at: datetime
+
+    def may_change(self, username: str, role: str) -> bool:
+        """Whether this account may rename or disconnect it."""
+        return role == "admin" or self.added_by == username
+
+
+def connect(
+    database: Database, username: str, *, name: str, path: Path, taken: Iterable[str] = ()
+) -> DataSet:
+    """Keep where a data set lies, for everyone to see.
+
+    Args:
+        database: where to keep it.
+        username: of the account that connects it; must be active.
+        name: 1 to 80 characters, not yet used whatever the case.
+        path: whole and resolved; the caller checks that it may be connected.
+        taken: names of data sets that are there without being connected.
+
+    Raises:
+        StoreError: a rule is broken, name or path is connected already, or the account may not.
+    """
+    name, place = _name(name), _path(path)
+    with _unique(name), database.alone() as session:
+        account = _active(session, username)
+        _free(session, name, taken)
+        before = session.scalars(select(DataSetRow).where(DataSetRow.path == place)).one_or_none()
+        if before is not None:
+            raise StoreError(f"This data set is connected already, as '{before.name}'.")
+        row = DataSetRow(name=name, path=place, added_by=account.id, added_at=datetime.now(UTC))
+        session.add(row)
+        session.flush()
+        logs.event("data set connected", account=account.id, data_set=row.id)
+        return _data_set_of(row, account.username)
+
+
+def list_of(database: Database) -> tuple[DataSet, ...]:
+    """Read all connected data sets, in the order they were connected."""
+    query = (
+        select(DataSetRow, Account.username)
+        .outerjoin(Account, DataSetRow.added_by == Account.id)
+        .order_by(DataSetRow.id)
+    )
+    with database.read() as session:
+        return tuple(_data_set_of(row, username) for row, username in session.execute(query))
+
+
+def rename(
+    database: Database, username: str, data_set_id: int, *, name: str, taken: Iterable[str] = ()
+) -> None:
+    """Give a connected data set another name.
+
+    Raises:
+        StoreError: a rule is broken, the name is taken, it is gone, or the account may not.
+    """
+    name = _name(name)
+    with _unique(name), database.alone() as session:
+        row = _own(session, username, data_set_id)
+        _free(session, name, taken, own=row.id)
+        row.name = name
+        logs.event("data set renamed", data_set=row.id)
+
+
+def disconnect(database: Database, username: str, data_set_id: int) -> None:
+    """Forget where a data set lies; no file is touched, and its index stays.
+
+    Raises:
+        StoreError: it is gone, or the account may not.
+    """
+    with database.write() as session:
+        row = _own(session, username, data_set_id)
+        session.delete(row)
+        logs.event("data set disconnected", data_set=row.id)
+
+
+def _own(session: Session, username: str, data_set_id: int) -> DataSetRow:
+    """The row, where this account may change it."""
+    account = _active(session, username)
+    row = session.get(DataSetRow, data_set_id)
+    if row is None:
+        raise StoreError("This data set is not connected any more; reload the page.")
+    if account.role != "admin" and row.added_by != account.id:
+        raise StoreError("Only who connected this data set or an administrator may change it.")
+    return row
+
+
+def _active(session: Session, username: str) -> Account:
+    account = accounts.existing(session, username)
+    if not account.active:
+        raise StoreError(f"The account '{username}' is disabled; ask an administrator.")
+    return account
+
+
+def _free(session: Session, name: str, taken: Iterable[str], *, own: int | None = None) -> None:
+    """Refuse a name that differs from another's in its case at most."""
+    rows = session.execute(select(DataSetRow.id, DataSetRow.name)).all()
+    names = [*taken, *(other for number, other in rows if number != own)]
+    if name.casefold() in {other.casefold() for other in names}:
+        raise StoreError(_taken(name))
+
+
+@contextlib.contextmanager
+def _unique(name: str) -> Iterator[None]:
+    try:
+        yield
+    except exc.IntegrityError as error:
+        if "path" in str(error.orig).splitlines()[0]:
+            raise StoreError("This data set is connected already.") from None
+        raise StoreError(_taken(name)) from None
+
+
+def _taken(name: str) -> str:
+    return f"There is a data set named '{name}' already; choose another name."
+
+
+def _name(text: str) -> str:
+    """Give the name with single spaces."""
+    name = " ".join(text.split())
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
+        raise StoreError(f"A data set's name has 1 to {MAX_NAME} characters; change it.")
+    return name
+
+
+def _path(path: Path) -> str:
+    text = str(path)
+    if not text.isprintable():  # what is no valid text is not printable either
+        raise StoreError("The path holds characters that can't be shown; rename the folder.")
+    if len(text.encode()) > MAX_PATH:
+        raise StoreError(f"The path is longer than {MAX_PATH:,} bytes; move the folder up.")
+    return text
+
+
+def _data_set_of(row: DataSetRow, username: str | None) -> DataSet:
+    """Copy a row into what may leave the session."""
+    return DataSet(
+        id=row.id, name=row.name, path=Path(row.path), added_by=username, added_at=row.added_at
+    )
