@@ -23,15 +23,15 @@ def health(
     out: Annotated[Path | None, typer.Option(help="Cleaned manifest to write.")] = None,
 ) -> None:
     """Duplicates, leaks, probable label errors, bad pictures and shortcuts, the worst first."""
-    from allcore.health import check, findings
+    from allcore.health import findings, kept
 
     if (exclude is None) != (out is None):
         raise typer.BadParameter("go together", param_hint="--exclude, --out")
-    material = check.load(folder, split=split)
-    found = check.check(material)
+    health = kept.everything(folder, split=split)
+    found = list(health.findings)
     if csv is not None:
         csv.write_text(findings.as_csv(found), encoding="utf-8")
-    print(findings.as_json(found) if as_json else _table(found, len(material)))
+    print(findings.as_json(found) if as_json else _table(found, health.images))
     if exclude is not None and out is not None:
         _write_cleaned(folder, found, exclude, out)
 

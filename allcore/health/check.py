@@ -1,5 +1,7 @@
 """All checks, one after the other."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -25,20 +27,36 @@ class Check(Protocol):
         """What it finds; an empty list where nothing is wrong."""
 
 
-CHECKS: tuple[Check, ...] = (
-    copies.TwinsAcrossParts(),
-    copies.SubjectsAcrossParts(),
+LEAKS: tuple[Check, ...] = (copies.TwinsAcrossParts(), copies.SubjectsAcrossParts())
+"""What hangs on the split that is looked at; the others hang on the data set alone."""
+LASTING: tuple[Check, ...] = (
     copies.SharedCells(),
     copies.ExactDuplicates(),
     copies.NearDuplicates(),
     *study.CHECKS,
     *quality.CHECKS,
 )
+CHECKS = LEAKS + LASTING
 
 
-def check(material: Material) -> list[Finding]:
+@dataclass(frozen=True)
+class Judge:
+    """An installed model whose held-out predictions judge labels.
+
+    Attributes:
+        name: of the model; empty where there is none.
+        sha256: of its weights.
+        predictions: as ``modelfolder.read_predictions`` gives them; None where there are none.
+    """
+
+    name: str = ""
+    sha256: str = ""
+    predictions: pd.DataFrame | None = None
+
+
+def check(material: Material, checks: Iterable[Check] = CHECKS) -> list[Finding]:
     """The findings of all checks, the most severe first."""
-    return ordered(finding for each in CHECKS for finding in each.find(material))
+    return ordered(finding for each in checks for finding in each.find(material))
 
 
 def load(
@@ -56,12 +74,20 @@ def load(
         DataError: the data set or the split can't be read, or there is no index.
     """
     manifest = readers.read(data)
-    parts = None if split is None else _parts(split)
+    parts = None if split is None else read_split(split)
     index = store.read(data, home)
-    return Material.of(manifest, index, split=parts, predictions=_predictions(model))
+    chosen = judge(model)
+    return Material.of(
+        manifest, index, split=parts, predictions=chosen.predictions, judge=chosen.name
+    )
 
 
-def _parts(path: Path) -> "pd.Series[str]":
+def read_split(path: Path) -> "pd.Series[str]":
+    """Part by image id of a ``split.csv`` with the columns image_id and split.
+
+    Raises:
+        DataError: it can't be read as such.
+    """
     try:
         table = pd.read_csv(path, dtype=str).drop_duplicates("image_id")
         return table.set_index("image_id")["split"]
@@ -71,10 +97,19 @@ def _parts(path: Path) -> "pd.Series[str]":
         ) from error
 
 
-def _predictions(model: str | None) -> pd.DataFrame | None:
+def judge(model: str | None = None, *, named_only: bool = False) -> Judge:
+    """The model that judges labels; an empty one where it is not installed or can't be read.
+
+    Args:
+        model: its name; None takes the settings'.
+        named_only: do without its predictions, which take some reading.
+    """
     from allcore import settings
 
     try:
-        return modelfolder.read_predictions(modelfolder.folder(model or settings.load().model))
+        folder = modelfolder.folder(model or settings.load().model)
+        info = modelfolder.read_info(folder)
+        predictions = None if named_only else modelfolder.read_predictions(folder)
     except ModelError:
-        return None  # the checks do without
+        return Judge()  # the checks do without
+    return Judge(info.name, info.weights_sha256, predictions)

@@ -4,8 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from allcore.data import splits
 from allcore.health.findings import Finding, Severity
 from allcore.health.material import Material
 
@@ -95,17 +97,18 @@ class TwinsAcrossParts:
         if not len(pairs):
             return []
         sets = material.sets(pairs)
-        rows = np.concatenate(sets)
-        out = rows[material.parts[rows] != "test"]
+        places = [_place(material.parts[rows]) for rows in sets]
+        out = [rows[place < place.max()] for rows, place in zip(sets, places, strict=True)]
         return [
             Finding(
                 self.kind,
                 "high",
-                material.names(rows),
+                material.names(np.concatenate(sets)),
                 "A model that was trained on a cell is not tested by it, and figures are too good.",
-                "Leave the cell out of training and validation where its twin is tested.",
+                "Leave the cell out of the earlier part: of training and validation where its twin "
+                "is tested, of training where it validates.",
                 {"pairs": len(pairs), "groups": [list(material.names(each)) for each in sets]},
-                leave_out=material.names(out if len(out) else rows),
+                leave_out=material.names(np.concatenate(out)),
             )
         ]
 
@@ -118,16 +121,15 @@ class SubjectsAcrossParts:
 
     def find(self, material: Material) -> list[Finding]:
         """One finding, or none; ``subjects`` are the independent ones."""
-        known = np.array([part is not None for part in material.parts], dtype=bool)
-        known &= np.array([each is not None for each in material.subjects], dtype=bool)
-        parts: dict[str, set[str]] = {}
-        for group, part in zip(material.groups[known], material.parts[known], strict=True):
-            if part != "excluded":
-                parts.setdefault(group, set()).add(part)
-        torn = sorted((name for name, of in parts.items() if len(of) > 1), key=_reading)
+        table = pd.DataFrame(
+            {"subject": material.subjects, "group": material.groups, "part": material.parts}
+        )
+        known = table.dropna().query("part != @splits.EXCLUDED")
+        parts = known.groupby("group")["part"].nunique()
+        torn = sorted(parts.index[parts > 1], key=_reading)
         if not torn:
             return []
-        rows = np.flatnonzero(known & np.isin(material.groups.astype(str), torn))
+        rows = known.index[known["group"].isin(torn)].to_numpy(dtype=np.intp)
         return [
             Finding(
                 self.kind,
@@ -168,11 +170,17 @@ def _copies(
 
 def _differing(pairs: NDArray[np.intp], values: NDArray[np.object_]) -> NDArray[np.intp]:
     """The pairs whose two values are both known and differ; excluded images are in no part."""
-    one, other = values[pairs[:, 0]], values[pairs[:, 1]]
-    known = np.array([a is not None and b is not None for a, b in zip(one, other, strict=True)])
-    excluded = (one == "excluded") | (other == "excluded")
-    kept: NDArray[np.intp] = pairs[known.astype(bool) & (one != other) & ~excluded]
+    codes, _ = pd.factorize(values)
+    known = (codes >= 0) & (values != splits.EXCLUDED)
+    differ = codes[pairs[:, 0]] != codes[pairs[:, 1]]
+    kept: NDArray[np.intp] = pairs[differ & known[pairs].all(axis=1)]
     return kept
+
+
+def _place(parts: NDArray[np.object_]) -> NDArray[np.intp]:
+    """Which comes first: training, validation, test."""
+    order = {name: place for place, name in enumerate(splits.PARTS)}
+    return np.array([order.get(part, -1) for part in parts], dtype=np.intp)
 
 
 def _reading(name: object) -> tuple[bool, int, str]:

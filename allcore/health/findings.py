@@ -43,6 +43,17 @@ class Finding:
         """Number of images."""
         return len(self.image_ids)
 
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> "Finding":
+        """The finding that ``as_dict`` gave.
+
+        Raises:
+            KeyError: a field is missing.
+        """
+        names = ("kind", "severity", "image_ids", "why", "do", "detail", "leave_out")
+        texts = {name: tuple(fields[name]) for name in ("image_ids", "leave_out")}
+        return cls(**{name: fields[name] for name in names} | texts)
+
     def as_dict(self) -> dict[str, Any]:
         """The finding as JSON has it."""
         return {

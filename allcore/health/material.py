@@ -27,12 +27,14 @@ class Material:
         index: the measured images, in the manifest's order.
         parts: (N,) part of a split that each image is in, None where in none.
         predictions: held-out predictions of the installed model; None where there are none.
+        judge: name of that model.
     """
 
     manifest: Manifest
     index: Index
     parts: NDArray[np.object_]
     predictions: pd.DataFrame | None = None
+    judge: str = ""
 
     @classmethod
     def of(
@@ -42,6 +44,7 @@ class Material:
         *,
         split: "pd.Series[str] | None" = None,
         predictions: pd.DataFrame | None = None,
+        judge: str = "",
     ) -> "Material":
         """The images that both the manifest and the index have.
 
@@ -50,6 +53,7 @@ class Material:
             index: its index; images that came since are left out.
             split: part by image id; None takes the manifest's column ``split``.
             predictions: of the installed model.
+            judge: its name.
         """
         known = manifest.table["image_id"].isin(index.table["image_id"])
         table = manifest.table[known].reset_index(drop=True)
@@ -61,6 +65,7 @@ class Material:
             _chosen(index, rows),
             _texts(parts),
             predictions,
+            judge,
         )
 
     def __len__(self) -> int:
