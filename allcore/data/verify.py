@@ -106,6 +106,7 @@ def verify(
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
     workers: int | None = None,
+    known: Mapping[str, str] | None = None,
 ) -> Verification:
     """Check every file of a folder against the release; nothing is changed.
 
@@ -117,6 +118,7 @@ def verify(
         progress: called with the bytes done and to do.
         cancelled: asked after every file; True ends the check.
         workers: threads that hash.
+        known: SHA-256 by path, relative with slashes, of files that need not be read again.
 
     Raises:
         DataError: there is no such folder, it can't be read, or the check was cancelled.
@@ -124,7 +126,9 @@ def verify(
     facts = release.read() if facts is None else facts
     listing = digests.walk(root)
     possible = set(facts["size"].tolist())
-    sized = [pair for pair in zip(listing.paths, listing.sizes, strict=True) if pair[1] in possible]
+    known = known or {}
+    pairs = zip(listing.paths, listing.sizes, strict=True)
+    sized = [(path, size) for path, size in pairs if size in possible and path not in known]
     hashed = digests.compute(
         listing.root,
         [path for path, _ in sized],
@@ -138,7 +142,8 @@ def verify(
     unread = {each.path for each in hashed.refused}
     paths = [path for path in listing.paths if path not in unread]
     refused = digests.sorted_by_path([*listing.refused, *hashed.refused])
-    return Verification(listing.root, compare(facts, paths, hashed.by_path), tuple(refused))
+    by_path = {path: known[path] for path in paths if path in known} | hashed.by_path
+    return Verification(listing.root, compare(facts, paths, by_path), tuple(refused))
 
 
 def compare(facts: pd.DataFrame, paths: Sequence[str], by_path: Mapping[str, str]) -> Comparison:

@@ -1,0 +1,182 @@
+"""Below which folders people may connect data sets, and what lies there.
+
+The administrator names them in ``ALLSCOPE_DATA_ROOTS``. Whatever is asked for is resolved first, so
+that neither ``..`` nor a link leads out of them.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from allcore import settings
+from allcore.data.readers import IMAGE_SUFFIXES
+from allcore.errors import DataError
+from allcore.settings import Settings
+
+HOW = "the administrator of this installation allows folders by the setting ALLSCOPE_DATA_ROOTS"
+LISTED = 500
+"""Folders that one level shows at most."""
+COUNTED, COUNTED_ALL = 2_000, 40_000
+"""Entries that are looked at to count one folder's pictures, and those of a whole level."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder that may be opened.
+
+    Attributes:
+        path: the folder.
+        images: pictures found in it and below.
+        whole: whether all of it was looked at; otherwise there may be more.
+    """
+
+    path: Path
+    images: int
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Level:
+    """The folders in a folder.
+
+    Attributes:
+        path: the folder.
+        folders: those in it, by name, at most ``LISTED``.
+        more: how many others there are.
+        unspeakable: how many are left out because their name is no valid text.
+    """
+
+    path: Path
+    folders: tuple[Folder, ...]
+    more: int
+    unspeakable: int
+
+
+def allowed(config: Settings | None = None) -> tuple[Path, ...]:
+    """The folders, and the data set, below which data sets may be connected; links resolved."""
+    config = config or settings.load()
+    named = [*config.data_roots, *([] if config.data is None else [config.data])]
+    return tuple(dict.fromkeys(folder.expanduser().resolve() for folder in named))
+
+
+def checked(path: Path, config: Settings | None = None) -> Path:
+    """The place of a data set with links resolved, where it may be connected and is there.
+
+    Raises:
+        DataError: it lies outside of what is allowed, is gone, can't be read, or is a file that is
+            no table.
+    """
+    place = _resolved(path)
+    root = _root_of(place, allowed(config))
+    if root is None:
+        raise DataError(_outside(path, place))
+    return _readable(place, root)
+
+
+def level(path: Path, config: Settings | None = None) -> Level:
+    """The folders in a folder, with their pictures counted as far as that takes no time.
+
+    Links are left out: they are followed only where somebody writes their path.
+
+    Raises:
+        DataError: as ``checked``, or it is a file.
+    """
+    place = checked(path, config)
+    if not place.is_dir():
+        raise DataError(f"{place.name} is a table, not a folder.")
+    names = sorted(entry.name for entry in _entries(place) if _is_folder(entry))
+    spoken = [name for name in names if _is_text(name)]
+    folders, left = [], COUNTED_ALL
+    for name in spoken[:LISTED]:
+        found, seen = _count(place / name, min(COUNTED, left))
+        left -= seen
+        folders.append(found)
+    return Level(place, tuple(folders), len(spoken) - len(folders), len(names) - len(spoken))
+
+
+def common_root(path: Path, config: Settings | None = None) -> Path | None:
+    """The allowed folder that a place lies in, the outermost where there are several."""
+    return _root_of(_resolved(path), sorted(allowed(config), key=lambda root: len(root.parts)))
+
+
+def _resolved(path: Path) -> Path:
+    if not path.is_absolute():
+        raise DataError("Write the whole path, from the top of the file system.")
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # links in a circle, names that can't be
+        raise DataError(f"{_shown(path)} can't be followed: check the path.") from None
+
+
+def _root_of(place: Path, roots: Iterable[Path]) -> Path | None:
+    return next((root for root in roots if place.is_relative_to(root)), None)
+
+
+def _outside(path: Path, place: Path) -> str:
+    """Why a place is refused; the same whether or not there is anything."""
+    if Path(os.path.normpath(path)) != place:
+        return f"{_shown(path)} leads out of the folders that are allowed: {HOW}."
+    return f"{_shown(path)} lies outside of the folders that are allowed: {HOW}."
+
+
+def _readable(place: Path, root: Path) -> Path:
+    shown = _shown(place)
+    try:
+        if not root.exists():
+            raise DataError(f"{_shown(root)} is not there any more: connect its disk or share.")
+        if not place.exists():
+            raise DataError(f"There is nothing at {shown}: bring it back, or check the path.")
+        if place.is_dir():
+            with os.scandir(place):
+                return place
+        with place.open("rb"):
+            pass
+    except OSError as error:
+        raise DataError(
+            f"{shown} can't be read ({(error.strerror or 'no reason').lower()}): give the account "
+            "that runs ALLScope the right to read it."
+        ) from None
+    if place.suffix.lower() != ".csv":
+        raise DataError(f"{shown} is a file: point at the folder it lies in, or at a CSV table.")
+    return place
+
+
+def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
+    with closing(os.scandir(folder)) as entries:
+        yield from entries
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
+
+
+def _count(folder: Path, limit: int) -> tuple[Folder, int]:
+    """Count pictures below a folder until so many entries were looked at; gives both numbers."""
+    waiting, images, seen = [folder], 0, 0
+    while waiting:
+        try:
+            for entry in _entries(waiting.pop()):
+                if seen >= limit:
+                    return Folder(folder, images, whole=False), seen
+                seen += 1
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(Path(entry.path))
+                elif os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES:
+                    images += 1
+        except OSError:  # what can't be read counts nothing
+            continue
+    return Folder(folder, images, whole=True), seen
+
+
+def _is_text(name: str) -> bool:
+    return name.isprintable()
+
+
+def _shown(path: Path) -> str:
+    """A path as text that can be shown, whatever bytes its name holds."""
+    return str(path).encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
