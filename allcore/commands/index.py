@@ -1,6 +1,7 @@
 """``python -m allcore index``: measure a data set once, so that pages open at once."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,15 +27,16 @@ def index(
     from tqdm import tqdm
 
     from allcore.index import build
+    from allcore.index.running import Stopped
 
     chosen = folder(data)
-    predictor = None if no_embeddings else _predictor(model)
+    loader = None if no_embeddings else partial(_predictor, model)
     with tqdm(total=0, unit="cell", desc="Indexing", disable=not sys.stderr.isatty()) as bar:
         try:
-            changes = build.build(chosen, predictor=predictor, start=bar.reset, progress=bar.update)
-        except KeyboardInterrupt:
+            changes = build.build(chosen, loader=loader, start=bar.reset, progress=bar.update)
+        except (KeyboardInterrupt, Stopped):
             bar.close()
-            sys.exit("Stopped; what was read is kept, and the next run goes on.")
+            sys.exit(str(Stopped()))
     print(
         f"{changes.added} added, {changes.changed} changed, {changes.dropped} dropped, "
         f"{changes.kept} as before; {changes.unreadable} can't be used."

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from numpy.typing import NDArray
 
 from allcore.data import readers
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
-from allcore.index import features, files, hashes, store, vectors
+from allcore.index import features, files, hashes, running, store, vectors
 from allcore.index.features import Cell
 from allcore.index.files import State
+from allcore.index.running import Stopped
 from allcore.index.store import About, Index
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def build(
     data: Path,
     *,
     predictor: "Predictor | None" = None,
+    loader: "Callable[[], Predictor] | None" = None,
     home: Path | None = None,
     start: Callable[[int], object] | None = None,
     progress: Callable[[int], object] | None = None,
@@ -70,11 +72,14 @@ def build(
 ) -> Changes:
     """Index a data set: read what is new, drop what is gone, keep the rest.
 
-    An interrupt (Ctrl-C) keeps what was read, and the next run goes on from there.
+    An interrupt (Ctrl-C) keeps what was read, and the next run goes on from there. How far it is
+    stands in the index folder while it runs, and a file there stops it: see ``running``.
 
     Args:
         data: folder or CSV file that ``readers.read`` understands.
         predictor: the model of the embeddings; None leaves them as they are.
+        loader: gives the model once the run has begun, in place of ``predictor``: a model that
+            can't be loaded is then a run that failed.
         home: state folder; None takes the settings'.
         start: called with the number of files to read.
         progress: called with the number of files read since the last call.
@@ -82,22 +87,44 @@ def build(
 
     Raises:
         DataError: the data set can't be read or vanishes, the index can't be written, another run
-            is at it, or it was cancelled. The index keeps what it has.
+            is at it, or it was stopped (``Stopped``). The index keeps what it has.
     """
-    manifest = readers.read(data)
+    if not data.expanduser().exists():
+        readers.read(data)  # says so, before anything is written
     path = store.folder(data, home)
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        with FileLock(path / ".lock", timeout=0):
-            run = _Run(manifest, data, path, predictor, home)
-            return run(start or _ignored, progress or _ignored, cancelled or (lambda: False))
+        with running.taken(path) as told:
+            predictor = loader() if loader is not None else predictor
+            told.step(running.CHECKING)
+            run = _Run(readers.read(data), data, path, predictor, home)
+            told.stop_if_asked()
+            watch = _Watch(told, start or _ignored, progress or _ignored, cancelled or _never)
+            return run(watch)
     except Timeout:
         raise DataError(f"{data} is being indexed already: wait until that is done.") from None
     except OSError as error:
-        raise DataError(
-            f"The index can't be written to {path} ({error.strerror}): set ALLSCOPE_HOME to a "
-            "folder that can be written to and has room."
-        ) from error
+        raise store.unwritable(path, error) from error
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """Who is told how far a run is and asked whether it goes on."""
+
+    told: running.Run
+    start: Callable[[int], object]
+    progress: Callable[[int], object]
+    cancelled: Callable[[], bool]
+
+    def reading(self, total: int) -> None:
+        self.start(total)
+        self.told.step(running.READING, total)
+
+    def read(self, count: int) -> None:
+        self.progress(count)
+        self.told.add(count)
+        if self.cancelled():
+            raise Stopped
+        self.told.stop_if_asked()
 
 
 class _Run:
@@ -116,19 +143,15 @@ class _Run:
         self.about = self._about()
         self.parts = path / store.PARTS
 
-    def __call__(
-        self,
-        start: Callable[[int], object],
-        progress: Callable[[int], object],
-        cancelled: Callable[[], bool],
-    ) -> Changes:
+    def __call__(self, watch: _Watch) -> Changes:
         states = files.states(self.manifest)
         finished = self._finished()
         before = self._before(finished)
         fresh = self._fresh(before, states)
         stale = [state for state in states if state.image_id not in fresh]
-        start(len(stale))
-        self._read(stale, progress, cancelled)
+        watch.reading(len(stale))
+        self._read(stale, watch)
+        watch.told.step(running.ASSEMBLING)
         names = {state.image_id for state in states}
         known = set() if finished is None else set(finished["image_id"])
         resumed = len(fresh - known)
@@ -198,12 +221,7 @@ class _Run:
             if state.known and known.get(state.image_id) == (state.path, state.size, state.time)
         }
 
-    def _read(
-        self,
-        stale: Sequence[State],
-        progress: Callable[[int], object],
-        cancelled: Callable[[], bool],
-    ) -> None:
+    def _read(self, stale: Sequence[State], watch: _Watch) -> None:
         number = len(list(self.parts.glob("*.parquet")))
         with ThreadPoolExecutor(WORKERS) as pool:
             for states, cells in _ahead(pool, stale):
@@ -214,9 +232,7 @@ class _Run:
                     )
                 number += 1
                 self._write_part(number, states, cells)
-                progress(len(states))
-                if cancelled():
-                    raise DataError("Stopped; what was read is kept, and the next run goes on.")
+                watch.read(len(states))
 
     def _write_part(self, number: int, states: Sequence[State], cells: Sequence[Cell]) -> None:
         embedded: list[NDArray[np.float16] | None] = [None] * len(cells)
@@ -360,3 +376,7 @@ def _finite(embeddings: NDArray[np.float16]) -> NDArray[np.bool_]:
 
 def _ignored(_: int) -> None:
     return None
+
+
+def _never() -> bool:
+    return False

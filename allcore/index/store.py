@@ -174,16 +174,24 @@ def replace(path: Path, content: bytes | memoryview) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         number, name = tempfile.mkstemp(prefix=f".{path.name[:40]}-", dir=path.parent)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path.parent, error) from error
     try:
         with os.fdopen(number, "wb") as file:
             file.write(content)
         os.chmod(name, 0o644)
         os.replace(name, path)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path.parent, error) from error
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def unwritable(folder: Path, error: OSError) -> DataError:
+    """Says why an index folder can't be written to."""
+    return DataError(
+        f"The index can't be written to {folder} ({error.strerror}): set ALLSCOPE_HOME to a "
+        "folder that can be written to and has room."
+    )
 
 
 def packed(array: NDArray[np.generic] | None) -> bytes | None:
@@ -227,10 +235,3 @@ def _again(data: Path) -> str:
 
 def _home(home: Path | None) -> Path:
     return (home or settings.load().home) / "index"
-
-
-def _unwritable(path: Path, error: OSError) -> DataError:
-    return DataError(
-        f"The index can't be written to {path.parent} ({error.strerror}): set ALLSCOPE_HOME to a "
-        "folder that can be written to and has room."
-    )
