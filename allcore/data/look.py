@@ -1,11 +1,13 @@
 """What would be read from a folder or table, before anyone connects it."""
 
 import csv
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from allcore.data import manifest, readers
 from allcore.data.manifest import Manifest
+from allcore.data.within import Within
 from allcore.errors import DataError
 
 TABLES = ((manifest.FILE_NAME, ("image_id", "path")), ("index.csv", ("file", "subject", "label")))
@@ -112,13 +114,12 @@ def _head(file: Path) -> set[str]:
 
 def _unreachable(found: Manifest) -> tuple[int, int]:
     """How many images lead out of the folder, and how many are not there."""
-    root, outside, missing = found.root.resolve(), 0, 0
+    within, outside, missing = Within(found.root), 0, 0
     for path in found.table["path"]:
         try:
-            file = (root / path).resolve()
-            leads_out = not file.is_relative_to(root)
-            outside += leads_out
-            missing += not leads_out and not file.is_file()
+            file = within.resolve(path)
+            outside += not within.holds(file)
+            missing += within.holds(file) and not os.path.isfile(file)
         except (OSError, RuntimeError, ValueError):  # links in a circle, names that can't be
             missing += 1
     return outside, missing

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from allcore.data.manifest import Manifest
+from allcore.data.within import Within
 
 OUTSIDE = "The path leads out of the data set's folder and is not followed: copy the file into it."
 UNSPEAKABLE = "The file's name is no valid text: rename the file."
@@ -37,19 +38,19 @@ class State:
 
 def states(manifest: Manifest) -> list[State]:
     """The state of each image, in the manifest's order."""
-    root = manifest.root.resolve()
+    within = Within(manifest.root)
     pairs = zip(manifest.table["image_id"], manifest.table["path"], strict=True)
-    return [_state(str(image_id), str(path), root) for image_id, path in pairs]
+    return [_state(str(image_id), str(path), within) for image_id, path in pairs]
 
 
-def _state(image_id: str, path: str, root: Path) -> State:
-    file = root / path
+def _state(image_id: str, path: str, within: Within) -> State:
+    file = within.root / path
     spoken = _spoken(image_id), _spoken(path)
     if spoken != (image_id, path):
         return State(*spoken, file, error=UNSPEAKABLE)
     try:
-        found = file.resolve()
-        if not found.is_relative_to(root):
+        found = within.resolve(path)
+        if not within.holds(found):
             return State(image_id, path, file, error=OUTSIDE)
         state = found.stat()
     except (OSError, RuntimeError, ValueError):  # RuntimeError: links that lead in a circle
