@@ -31,7 +31,7 @@ _OUTCOMES = {
     "fp": (plots.NORMAL, "x", 7, 0.95),
     "fn": (plots.BLAST, "x", 7, 0.95),
 }
-_LABELS = {"hem": (plots.NORMAL, "circle", 5, 0.55), "all": (plots.BLAST, "diamond", 5, 0.55)}
+LABELS = {"hem": (plots.NORMAL, "circle", 5, 0.55), "all": (plots.BLAST, "diamond", 5, 0.55)}
 # Muted, for there are more subjects than colours that anyone can tell apart: the name is in the
 # hover, and neighbours on the map differ often enough to see where one subject ends.
 _SUBJECTS = (
@@ -63,9 +63,13 @@ def map_points(table: pd.DataFrame, colour: str, kind: str) -> go.Figure:
             subjects, or a number.
     """
     placed = table[np.isfinite(table["x"]) & np.isfinite(table["y"])]
-    draw = {"outcome": _by_outcome, "label": _by_label, "subject": _by_subject}
-    traces, title = draw.get(kind, _by_number)(placed, colour)
-    figure = go.Figure(traces)
+    draw = {"outcome": _by_outcome, "label": _by_label, "subject": by_subject}
+    traces, title = draw.get(kind, by_number)(placed, colour)
+    return as_map(go.Figure(traces), title)
+
+
+def as_map(figure: go.Figure, title: str) -> go.Figure:
+    """Make a figure of points a map: no units, equal scales, the lasso at hand."""
     # A map has no units: only what is near means something.
     hidden = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
     figure.update_xaxes(title="Map, first axis (no unit)", **hidden)
@@ -91,7 +95,7 @@ def two_probabilities(
     for kind, style in _AGREEMENT.items():
         chosen = table[table["kind"] == kind]
         figure.add_trace(
-            _points(
+            points(
                 chosen, "probability_a", "probability_b", style, _agreement_name(kind, names),
                 hover="%{customdata}<br>%{x:.3f} and %{y:.3f}", many=len(table),
             )
@@ -169,28 +173,29 @@ def clickable_matrix(counts: Confusion) -> go.Figure:
     )
 
 
-_Style = tuple[str, str, int, float]
+Style = tuple[str, str, int, float]
 """Colour, symbol, size and opacity."""
 
 
 def _by_outcome(table: pd.DataFrame, colour: str) -> tuple[list[Any], str]:
     wrong = table[colour].isin(("fp", "fn")).sum()
     title = f"{wrong:,} of {len(table):,} cells are called wrongly"
-    return _categories(table, colour, _OUTCOMES, outcomes.OUTCOMES), title
+    return categories(table, colour, _OUTCOMES, outcomes.OUTCOMES), title
 
 
 def _by_label(table: pd.DataFrame, colour: str) -> tuple[list[Any], str]:
     blasts, normal = ((table[colour] == label).sum() for label in ("all", "hem"))
     named = {"hem": "Normal cells", "all": "ALL blasts"}
     title = f"{blasts:,} ALL blasts and {normal:,} normal cells by how alike they look"
-    return _categories(table, colour, _LABELS, named), title
+    return categories(table, colour, LABELS, named), title
 
 
-def _categories(
-    table: pd.DataFrame, colour: str, styles: dict[str, _Style], names: dict[str, str]
+def categories(
+    table: pd.DataFrame, colour: str, styles: dict[str, Style], names: dict[str, str]
 ) -> list[Any]:
+    """One trace for each key of `styles`, drawn in that order."""
     return [
-        _points(
+        points(
             table[table[colour] == key], "x", "y", style, names[key],
             hover="%{customdata}", many=len(table),
         )
@@ -198,11 +203,12 @@ def _categories(
     ]  # fmt: skip
 
 
-def _by_subject(table: pd.DataFrame, colour: str) -> tuple[list[Any], str]:
+def by_subject(table: pd.DataFrame, colour: str) -> tuple[list[Any], str]:
+    """One trace coloured by subject, and the title that says how many there are."""
     codes, names = pd.factorize(table[colour], sort=True)
     palette = np.array([*_SUBJECTS, plots.REFUSED])
     place = np.where(codes < 0, len(_SUBJECTS), codes % len(_SUBJECTS))
-    trace = _points(
+    trace = points(
         table, "x", "y", ("", "circle", 5, 0.7), "Subject",
         hover="Subject %{text}<br>%{customdata}", many=len(table),
     )  # fmt: skip
@@ -212,11 +218,12 @@ def _by_subject(table: pd.DataFrame, colour: str) -> tuple[list[Any], str]:
     return [trace], f"Cells of {len(names):,} subjects by how alike they look"
 
 
-def _by_number(table: pd.DataFrame, colour: str) -> tuple[list[Any], str]:
+def by_number(table: pd.DataFrame, colour: str, name: str = "") -> tuple[list[Any], str]:
+    """One trace coloured by a number, called `name` or what the fact is called; and its title."""
     known = table[np.isfinite(table[colour].astype(float))]
     values = known[colour].to_numpy(dtype=float)
-    name = fact_title(colour)
-    trace = _points(
+    name = name or fact_title(colour)
+    trace = points(
         known, "x", "y", ("", "circle", 5, 0.75), name,
         hover=f"{name} %{{marker.color:.4g}}<br>%{{customdata}}", many=len(table),
     )  # fmt: skip
@@ -230,9 +237,20 @@ def _by_number(table: pd.DataFrame, colour: str) -> tuple[list[Any], str]:
     return [trace], f"{name} of {len(known):,} cells, by how alike they look"
 
 
-def _points(
-    table: pd.DataFrame, x: str, y: str, style: _Style, name: str, *, hover: str, many: int
+def points(
+    table: pd.DataFrame, x: str, y: str, style: Style, name: str, *, hover: str, many: int
 ) -> Any:
+    """A trace of markers, its name with how many there are.
+
+    Args:
+        table: columns image_id, `x` and `y`.
+        x: column of the horizontal axis.
+        y: column of the vertical axis.
+        style: an empty colour leaves it to the caller.
+        name: in the legend.
+        hover: template of what is said of a point.
+        many: points of the whole figure, by which all its traces are drawn alike.
+    """
     colour, symbol, size, opacity = style
     # One kind of drawing a figure: a lasso over both kinds selects from one only.
     kind = go.Scattergl if many >= _MANY_POINTS else go.Scatter

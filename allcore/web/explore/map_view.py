@@ -1,8 +1,6 @@
 """The map: cells that the network sees alike lie together; a selection becomes a gallery."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,16 +11,15 @@ from allcore import modelfolder, plots_explorer
 from allcore.data.facts import FACTS
 from allcore.errors import ModelError
 from allcore.evaluation import words
-from allcore.web import frame
+from allcore.web import drawn, frame, region
 from allcore.web.charts import chart
-from allcore.web.explore import cells, region, saved
+from allcore.web.explore import cells, saved
 from allcore.web.explore.context import Context
 
-COLOUR, AREA = "colour", "area"
-"""Keys of the control and of the selected area in the address."""
+COLOUR = "colour"
+"""Key of the control in the address."""
 NO_FILE_MAP = "There is no map: predictions in a file bring no embeddings; a model folder does."
 NO_MODEL_MAP = "There is no map: this model's folder holds no `embeddings.npz`; training writes it."
-_DRAWN = "map_drawn"
 _BY = {"outcome": "Outcome", "label": "Label", "subject": "Subject"}
 
 
@@ -46,7 +43,7 @@ def _map(context: Context, place: NDArray[np.float64], by: dict[str, str]) -> No
     )  # fmt: skip
     event = chart(
         plots_explorer.map_points(_table(context, place, chosen), chosen, _kind(chosen)),
-        key=f"map_{context.source.key}_{context.split}_{st.session_state.get(_DRAWN, 0)}",
+        key=drawn.key(f"map_{context.source.key}_{context.split}"),
         name="map",
         on_select="rerun",
         selection_mode=("box", "lasso"),
@@ -57,14 +54,14 @@ def _map(context: Context, place: NDArray[np.float64], by: dict[str, str]) -> No
         "with the lasso or the box to see them below.",
         width=frame.TEXT_WIDTH,
     )
-    polygon = _polygon(event)
+    polygon = drawn.area(event, of=context.source.key)
     if polygon is not None:
         _selected(context, np.flatnonzero(region.inside(place, polygon)))
 
 
 def _selected(context: Context, found: NDArray[np.intp]) -> None:
     wrong = np.isin(context.outcomes[found], ("fp", "fn"))
-    st.button("Clear the selection", icon=":material/deselect:", on_click=_clear)
+    drawn.clear_button()
     st.subheader(
         f"{words.count(len(found), 'cell')} selected, {int(wrong.sum()):,} called wrongly",
         anchor=False,
@@ -77,20 +74,6 @@ def _selected(context: Context, found: NDArray[np.intp]) -> None:
 
 def _kind(by: str) -> str:
     return by if by in _BY else "quality"
-
-
-def _clear() -> None:
-    st.query_params.pop(AREA, None)
-    st.session_state[_DRAWN] = st.session_state.get(_DRAWN, 0) + 1  # a new figure has no selection
-
-
-def _polygon(event: Mapping[str, Any] | None) -> region.Polygon | None:
-    """The area that was just drawn, else the one in the address."""
-    drawn = region.of_selection(event["selection"]) if event else None
-    if drawn is not None:
-        st.query_params[AREA] = region.to_text(drawn)
-        return drawn
-    return region.from_text(st.query_params.get(AREA, ""))
 
 
 def points(context: Context) -> NDArray[np.float64] | None:

@@ -8,9 +8,9 @@ from allcore import modelfolder, plots_explorer
 from allcore.errors import AllScopeError
 from allcore.evaluation import agreement, metrics, words
 from allcore.evaluation.agreement import Agreement, Shared
-from allcore.web import frame
+from allcore.web import frame, region
 from allcore.web.charts import chart
-from allcore.web.explore import cells, region, sources
+from allcore.web.explore import cells, sources
 from allcore.web.explore.context import Context
 
 OTHER, KIND = "other", "kind"

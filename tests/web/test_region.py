@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from allcore.web.explore import region
+from allcore.web import region
 
 L_SHAPE = np.array([[0, 0], [4, 0], [4, 1], [1, 1], [1, 4], [0, 4]], dtype=float)
 
