@@ -1,6 +1,7 @@
 """Small pictures for galleries: one scale for all cells, WebP, made once and kept by content."""
 
 import io
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from allcore.data.manifest import Manifest
+from allcore.data.within import Within
 
 FIELD = 360
 """Side of what a thumbnail shows, in pixels of the original: hardly a C-NMC cell is larger, and it
@@ -29,10 +31,12 @@ class Source:
         path: its file.
         key: stands for its content: the recorded SHA-256, else path, size and time; empty where
             there is no file.
+        kept: file of the thumbnail if one was made before; it is taken where it is there.
     """
 
     path: Path
     key: str
+    kept: Path | None = None
 
 
 class Thumbnails:
@@ -56,10 +60,10 @@ class Thumbnails:
         wanted = list(sources)
         with self._lock:
             found = {s.key: self._kept[s.key] for s in wanted if s.key in self._kept}
-        missing = {s.key: s.path for s in wanted if s.key and s.key not in found}
+        missing = {s.key: s for s in wanted if s.key and s.key not in found}
         if missing:
             with ThreadPoolExecutor(WORKERS) as pool:
-                made = zip(missing, pool.map(thumbnail, missing.values()), strict=True)
+                made = zip(missing, pool.map(_kept_or_made, missing.values()), strict=True)
                 found |= {key: picture for key, picture in made if picture is not None}
         self._keep(found)
         return [found.get(source.key) for source in wanted]
@@ -74,29 +78,58 @@ class Thumbnails:
 
 
 def sources(manifest: Manifest, rows: pd.DataFrame) -> list[Source]:
-    """The pictures of some rows of a manifest, in their order."""
-    named = zip(rows["sha256"], rows["path"], strict=True)
-    return [_source(manifest.root / path, digest) for digest, path in named]
+    """The pictures of some rows of a manifest, in their order; one outside its folder is none."""
+    within, named = Within(manifest.root), zip(rows["sha256"], rows["path"], strict=True)
+    return [source(within, path, digest) for digest, path in named]
+
+
+def source(within: Within, path: str, digest: str | None = None) -> Source:
+    """A picture of a data set.
+
+    Args:
+        within: the folder.
+        path: of the picture, below the folder.
+        digest: SHA-256 on record for it, where there is one.
+    """
+    file, state = stat(within, path)
+    if state is None:
+        return Source(file, "")
+    return Source(file, digest or f"{file}|{state.st_size}|{state.st_mtime_ns}")
+
+
+def stat(within: Within, path: str) -> tuple[Path, os.stat_result | None]:
+    """A picture's file and its state; None where it is not there or outside of the folder."""
+    file = within.root / path
+    try:
+        found = within.resolve(path)
+        return file, found.stat() if within.holds(found) else None
+    except (OSError, RuntimeError, ValueError):  # RuntimeError: links that lead in a circle
+        return file, None
 
 
 def thumbnail(path: Path) -> bytes | None:
     """WebP of the middle of a picture, or None where it is missing or can't be read."""
     try:
         with Image.open(path) as image:
-            small = _middle(image.convert("RGB"))
+            return webp(image.convert("RGB"))
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError):
         return None
+
+
+def webp(picture: Image.Image) -> bytes:
+    """WebP of the middle of a picture in RGB."""
     buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=QUALITY, method=2)
+    _middle(picture).save(buffer, "WEBP", quality=QUALITY, method=2)
     return buffer.getvalue()
 
 
-def _source(path: Path, digest: str | None) -> Source:
+def _kept_or_made(source: Source) -> bytes | None:
     try:
-        state = path.stat()
-    except OSError:
-        return Source(path, "")
-    return Source(path, digest or f"{path}|{state.st_size}|{state.st_mtime_ns}")
+        if source.kept is not None and (kept := source.kept.read_bytes()):
+            return kept
+    except OSError:  # it is made again below
+        pass
+    return thumbnail(source.path)
 
 
 def _middle(picture: Image.Image) -> Image.Image:

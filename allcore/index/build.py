@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 from filelock import Timeout
 from numpy.typing import NDArray
+from PIL import Image
 
-from allcore.data import readers
+from allcore.data import readers, thumbnails
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
 from allcore.index import features, files, hashes, running, store, vectors
@@ -251,7 +252,7 @@ class _Run:
     def _write_thumbnail(self, cell: Cell) -> None:
         place = store.thumbnail(cell.sha256, self.home)
         if cell.rgb is not None and not place.exists():
-            store.replace(place, features.thumbnail(cell.rgb))
+            store.replace(place, thumbnails.webp(Image.fromarray(cell.rgb)))
 
     def _finish(self, states: Sequence[State], changes: Changes) -> Changes:
         """Put the parts together, find twins and draw the map; nothing where nothing changed."""

@@ -1,16 +1,14 @@
-"""One file of a data set, read once: its digest, its facts, its texture and its thumbnail."""
+"""One file of a data set, read once: its digest, its facts, its texture and the picture."""
 
 import hashlib
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy import ndimage
 
-from allcore.data import cells, facts, thumbnails
+from allcore.data import cells, facts
 from allcore.data.cells import BACKGROUND_LEVEL, STRIDE, Rgb
 from allcore.errors import BadImage
 from allcore.index import hashes
@@ -122,16 +120,3 @@ def straightness(mask: NDArray[np.bool_]) -> float:
     along = edge @ np.stack([np.sin(ANGLES), np.cos(ANGLES)]).astype(np.float32)
     share = (along > along.max(axis=0) - EDGE_DEPTH).mean(axis=0)
     return float((share - np.roll(share, len(ANGLES) // 2)).max())
-
-
-def thumbnail(rgb: Rgb) -> bytes:
-    """WebP of the middle of a picture, at the scale of ``allcore.data.thumbnails``."""
-    picture = Image.fromarray(rgb)
-    side = thumbnails.FIELD
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    small = picture.crop((left, top, left + side, top + side)).resize(
-        (thumbnails.SIDE, thumbnails.SIDE), Image.Resampling.BICUBIC
-    )
-    buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=thumbnails.QUALITY, method=2)
-    return buffer.getvalue()
