@@ -50,7 +50,11 @@ def look(path: Path) -> Look:
     Raises:
         DataError: it holds no picture, two images have one id, or it can't be read.
     """
-    found = read(path)
+    return described(path, read(path))
+
+
+def described(path: Path, found: Manifest) -> Look:
+    """The same of a data set that was read already."""
     outside, missing = _unreachable(found)
     labels = found.table["label"].value_counts(dropna=False)
     return Look(
@@ -80,8 +84,8 @@ def read(path: Path) -> Manifest:
     except DataError:
         if path.is_dir() and not readers.unlabelled(path):
             raise DataError(
-                f"No picture was found in {path} or the folders in it: point at a folder that "
-                f"holds files such as {', '.join(sorted(readers.IMAGE_SUFFIXES))}."
+                f"No picture was found in {path} or the folders in it, so that it has no layout: "
+                f"point at a folder with files such as {', '.join(sorted(readers.IMAGE_SUFFIXES))}."
             ) from None
         raise
 

@@ -1,31 +1,55 @@
 """The data sets that pages offer, read once a process."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from allcore import modelfolder, settings
-from allcore.data import demo, readers, synthetic
+from allcore.data import demo, look, roots, synthetic
 from allcore.data.manifest import Manifest
+from allcore.errors import AllScopeError, DataError
 from allcore.evaluation import held_out
+from allcore.store import data_sets
+from allcore.store.data_sets import DataSet
+from allcore.web import accounts
 
 CONNECTED = "Connected data set"
-
-
+"""The one of ALLSCOPE_DATA."""
+OWN = (CONNECTED, synthetic.NAME)
+"""Names that no other data set may have."""
 HELP = "More sets: under Connect data, or by ALLSCOPE_DATA."
+WATCHED = 200
+"""Folders of a data set that are looked at for new files at most."""
 
 
 def names() -> list[str]:
     """Names of the data sets there are, the one to show first at the front."""
-    connected = settings.load().data
-    return [synthetic.NAME] if connected is None else [CONNECTED, synthetic.NAME]
+    first = [] if settings.load().data is None else [CONNECTED]
+    return [*first, *(each.name for each in connected()), synthetic.NAME]
+
+
+def connected() -> tuple[DataSet, ...]:
+    """Those that people have connected, whether or not they can be read now."""
+    return data_sets.list_of(accounts.store())
 
 
 def path(name: str) -> Path:
-    """Folder or CSV file of a data set of `names`."""
+    """Folder or CSV file of a data set of `names`.
+
+    Raises:
+        DataError: it is not connected any more, gone, or no longer below an allowed folder.
+    """
     chosen = settings.load()
-    return chosen.data if name == CONNECTED and chosen.data is not None else chosen.demo_set
+    if name == synthetic.NAME:
+        return chosen.demo_set
+    if name == CONNECTED and chosen.data is not None:
+        return chosen.data
+    for each in connected():
+        if each.name == name:
+            return roots.checked(each.path)
+    raise DataError(f"There is no data set named '{name}': choose another one in the sidebar.")
 
 
 def load(name: str) -> Manifest:
@@ -53,11 +77,52 @@ def parts(manifest: Manifest, model: str) -> "pd.Series[str]":
 
 
 def state(path: Path) -> tuple[float, ...]:
-    """Changes when files are added at the top of the data set, or its table is written anew."""
-    watched = [path, path / "manifest.csv", path / "index.csv"]
-    return tuple(each.stat().st_mtime for each in watched if each.exists())
+    """Changes when files come, go or are renamed, or the data set's table is written anew."""
+    top = _top(path)
+    try:
+        return top + _times(_first(path, top).folders)
+    except AllScopeError:  # it can't be read, which whoever reads it is told
+        return top
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the data set")
+@dataclass(frozen=True)
+class _Reading:
+    """A data set as it was read first, the folders of its files, and `state` at that time."""
+
+    manifest: Manifest
+    folders: tuple[Path, ...]
+    state: tuple[float, ...]
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the data set")
 def _read(path: Path, state: tuple[float, ...]) -> Manifest:
-    return readers.read(path)
+    top = _top(path)
+    if state == (first := _first(path, top)).state:
+        return first.manifest
+    return look.read(path)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the data set")
+def _first(path: Path, top: tuple[float, ...]) -> _Reading:
+    manifest = look.read(path)
+    below = sorted({str(file).rpartition("/")[0] for file in manifest.table["path"]} - {""})
+    # A folder's time changes with what is directly in it, so those above are watched as well.
+    above = {str(each) for name in below for each in Path(name).parents} - {"."}
+    folders = tuple(manifest.root / name for name in sorted({*below, *above})[:WATCHED])
+    return _Reading(manifest, folders, top + _times(folders))
+
+
+def _top(path: Path) -> tuple[float, ...]:
+    return _times((path, path / "manifest.csv", path / "index.csv"))
+
+
+def _times(paths: tuple[Path, ...]) -> tuple[float, ...]:
+    """When each was changed last; -1 where it is not there."""
+    return tuple(_time(path) for path in paths)
+
+
+def _time(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except (OSError, ValueError):
+        return -1.0

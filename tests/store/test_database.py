@@ -30,7 +30,7 @@ def test_connect__keeps_what_is_there(database: Database, config: Settings) -> N
 
 def test_connect__migrates_once_when_processes_race(config: Settings) -> None:
     with multiprocessing.get_context("spawn").Pool(4) as pool:
-        assert pool.map(_tables, [config] * 4) == [6] * 4
+        assert pool.map(_tables, [config] * 4) == [7] * 4
 
 
 def test_connect__prepares_sqlite(tmp_path: Path) -> None:
