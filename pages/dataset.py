@@ -6,7 +6,7 @@ import streamlit as st
 
 from allcore.errors import AllScopeError
 from allcore.web import frame
-from allcore.web.dataset import sources
+from allcore.web.dataset import cell_window, sources
 from allcore.web.dataset.context import Context
 from allcore.web.dataset.views import VIEWS
 
@@ -42,6 +42,7 @@ view = st.segmented_control(
     "View", list(VIEWS), default="overview", required=True, wrap=True, key="view",
     format_func=lambda key: VIEWS[key].title, label_visibility="collapsed", bind="query-params",
 )  # fmt: skip
+cell_window.open_from_address(context)
 try:
     VIEWS[view].show(context)
 except AllScopeError as error:

@@ -10,6 +10,7 @@ from allcore.data import overview, readers
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
 from allcore.index import store
+from allcore.index.browsing import Shelf
 from allcore.index.store import About
 
 
@@ -42,6 +43,11 @@ class Catalogue:
     def is_indexed(self) -> bool:
         """Whether there is an index that can be used."""
         return self.about is not None
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """The table as filters and sorting look into it."""
+        return Shelf(self.table)
 
     @cached_property
     def measured(self) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from allcore.data import cells, facts, subjects
 from allcore.data.cells import Rgb
 from allcore.data.manifest import Manifest
 from allcore.errors import AllScopeError
+from allcore.index import browsing
 from allcore.inference import upload
 from allcore.web import cell_answers, cell_neighbours, cell_pictures, frame, gallery
 from allcore.web.cell_neighbours import Near
@@ -26,7 +27,7 @@ CONNECT = (
     "The picture of this cell is not on this machine: set `ALLSCOPE_DATA` to the folder of the "
     "data set to see it, and what the network made of it."
 )
-_FACTS = {fact.name: fact for fact in facts.FACTS}
+_FACTS = {fact.name: fact for fact in facts.FACTS} | browsing.MEASURES
 _FIELD = 1024  # side, in pixels, of what is shown of a larger picture: its middle
 
 
@@ -70,8 +71,8 @@ class CellContext:
 
 
 @dataclass(frozen=True)
-class _Picture:
-    """The pixels (H, W, 3) and the SHA-256 of the file that they come from."""
+class Picture:
+    """The pixels (H, W, 3) of a picture, and the SHA-256 of the file that they come from."""
 
     rgb: Rgb
     sha256: str
@@ -79,11 +80,11 @@ class _Picture:
 
 def show(context: CellContext) -> int:
     """Draw the cell; give -1 or 1 where the one before or after it was asked for, else 0."""
-    step = _steps(*context.position)
+    step = steps(*context.position)
     if step:
         return step
     _heading(context)
-    picture = _picture(context)
+    picture = read(_path(context))
     _plain_facts(context, picture)
     evidence, around, table = st.container(), st.container(), st.container()
     slots = None
@@ -115,7 +116,7 @@ def outcome(label: str | None, probability: float, threshold: float) -> str:
     return f"labelled {plots.NAMES[label]}, {said}: {'right' if label == called else 'wrong'}"
 
 
-def _steps(at: int, of: int) -> int:
+def steps(at: int, of: int) -> int:
     """The buttons to the cells before and after; first, so that they stay under the pointer."""
     if of < 2:
         return 0
@@ -147,16 +148,16 @@ def _of_subject(context: CellContext) -> str:
     return f"Subject {context.subject}, the same person as others of {context.group}"
 
 
-def _plain_facts(context: CellContext, picture: _Picture | None) -> None:
+def _plain_facts(context: CellContext, picture: Picture | None) -> None:
     """The picture, to be looked into, and its measures; side by side where there is room."""
     if picture is None:
-        _facts(context)
+        measures(context.facts, context.percentiles)
         return
     left, right = st.columns([3, 2], gap="medium")
     with left:
         cell_pictures.zoomable(cells.centre_crop(picture.rgb, _FIELD), alt=_spoken(context))
     with right:
-        _facts(context)
+        measures(context.facts, context.percentiles)
 
 
 def _near(context: CellContext) -> Near | None:
@@ -171,16 +172,16 @@ def _near(context: CellContext) -> Near | None:
     )
 
 
-def _facts(context: CellContext) -> None:
-    """The quality figures, each with its place among all cells."""
+def measures(values: Mapping[str, float], percentiles: Mapping[str, float]) -> None:
+    """Draw the measures of a picture, each with its place among all cells."""
     rows = []
-    for name, value in context.facts.items():
+    for name, value in values.items():
         fact = _FACTS.get(name)
         rows.append(
             {
                 "Measure": fact.title if fact else name,
-                "Value": _value(value, fact.unit if fact else ""),
-                "Among all cells": _among(value, context.percentiles.get(name)),
+                "Value": in_words(value, fact.unit if fact else ""),
+                "Among all cells": _among(value, percentiles.get(name)),
             }
         )
     if rows:
@@ -195,7 +196,8 @@ def _among(value: float, lower: float | None) -> str:
     return f"above {lower:.0f} %"
 
 
-def _value(value: float, unit: str) -> str:
+def in_words(value: float, unit: str) -> str:
+    """A measure with its unit."""
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if math.isnan(value):
@@ -204,7 +206,7 @@ def _value(value: float, unit: str) -> str:
     return number if unit in ("", "ratio") else f"{number} {unit}"
 
 
-def _evidence(context: CellContext, picture: _Picture, slots: Slots) -> dict[str, float]:
+def _evidence(context: CellContext, picture: Picture, slots: Slots) -> dict[str, float]:
     """What the network saw and made of it; the folder's network's probability by its name."""
     model = str(context.model)
     learned = cell_answers.learned(model, context.image_id, context.group)
@@ -233,7 +235,7 @@ def _no_network(place: DeltaGenerator) -> dict[str, float]:
     return {}
 
 
-def _near_anew(context: CellContext, picture: _Picture, near: Near, place: DeltaGenerator) -> None:
+def _near_anew(context: CellContext, picture: Picture, near: Near, place: DeltaGenerator) -> None:
     """The neighbours of a cell whose features the model's folder does not keep."""
     from allcore.web import cell_looks
 
@@ -244,18 +246,17 @@ def _near_anew(context: CellContext, picture: _Picture, near: Near, place: Delta
     near.show(place, feature)
 
 
-def _picture(context: CellContext) -> _Picture | None:
-    """The cell's picture; None, with a sentence, where it is not here or can't be decoded."""
-    path = _path(context)
+def read(path: Path | None, *, missing: str = CONNECT) -> Picture | None:
+    """A cell's picture; None, with a sentence, where it is not here or can't be decoded."""
     try:
         data = b"" if path is None else path.read_bytes()
     except OSError:
         data = b""
     if not data:
-        st.info(CONNECT, icon=":material/image_not_supported:", width=frame.TEXT_WIDTH)
+        st.info(missing, icon=":material/image_not_supported:", width=frame.TEXT_WIDTH)
         return None
     try:
-        return _Picture(upload.decode(data), hashlib.sha256(data).hexdigest())
+        return Picture(upload.decode(data), hashlib.sha256(data).hexdigest())
     except AllScopeError as error:
         frame.problem(error)
         return None

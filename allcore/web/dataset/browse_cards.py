@@ -1,0 +1,56 @@
+"""What stands under the pictures of a data set, and where the pictures are."""
+
+from typing import Any
+
+import pandas as pd
+
+from allcore import plots
+from allcore.data import overview, thumbnails
+from allcore.data.thumbnails import Source
+from allcore.index import browsing
+from allcore.web import cell
+from allcore.web.dataset.context import Context
+from allcore.web.picker import Card
+
+
+def cards(rows: pd.DataFrame, *, synthetic: bool, measure: str = "") -> list[Card]:
+    """A card an image: class and subject, the measure asked for, split and name."""
+    return [
+        _card(row, synthetic=synthetic, measure=measure) for row in rows.to_dict(orient="records")
+    ]
+
+
+def sources(context: Context, rows: pd.DataFrame) -> list[Source]:
+    """The small pictures of some rows of the catalogue's table."""
+    return thumbnails.sources(context.manifest, rows)
+
+
+def said(row: "pd.Series[Any] | dict[Any, Any]") -> str:
+    """Class, subject and split of an image in a few words."""
+    label = str(row["label"])
+    parts = [plots.NAMES.get(label, label), f"subject {row['subject']}"]
+    if row["split"] != overview.UNKNOWN:
+        parts.append(str(row["split"]))
+    return ", ".join(parts)
+
+
+def _card(row: dict[Any, Any], *, synthetic: bool, measure: str) -> Card:
+    fact = browsing.MEASURES.get(measure)
+    label = str(row["label"])
+    detail = [str(row["image_id"])]
+    if row["split"] != overview.UNKNOWN:
+        detail.insert(0, str(row["split"]))
+    if row["copies"] > 1:
+        detail.insert(0, f"in {row['copies']} images")
+    if row["error"]:
+        detail.insert(0, "can't be used")
+    elif fact is not None and measure in row:
+        named = fact.title.split(" (")[0].lower()
+        detail.insert(0, f"{named} {cell.in_words(float(row[measure]), fact.unit)}")
+    return Card(
+        image_id=str(row["image_id"]),
+        label=label,
+        title=f"{plots.NAMES.get(label, label)}, {row['subject']}",
+        detail=", ".join(detail),
+        synthetic=synthetic,
+    )

@@ -1,0 +1,76 @@
+"""What a model said of an image of the data set while it did not know it."""
+
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from allcore import modelfolder, settings
+from allcore.errors import AllScopeError
+from allcore.evaluation import words
+from allcore.web import cell, evaluated, frame
+
+
+class Answer(NamedTuple):
+    """A held-out answer: the image's id, label, probability and split in the model's table."""
+
+    image_id: str
+    label: str | None
+    probability: float
+    split: str
+
+
+def show(image_id: str, shown: str) -> None:
+    """Draw the held-out answer of a model, with the way to all that is known of it.
+
+    Args:
+        image_id: in the data set.
+        shown: model of the split shown; where it is none, the shipped model is asked.
+    """
+    model = shown if shown in modelfolder.names() else settings.load().model
+    try:
+        folder = modelfolder.folder(model)
+        info = modelfolder.read_info(folder)
+        found = answer(_answers(folder, evaluated.digest(folder)), image_id)
+    except AllScopeError:
+        return  # a data set can be looked at without any model
+    if found is None:
+        return
+    said = cell.outcome(found.label, found.probability, info.threshold)
+    st.markdown(
+        f"**Held-out answer of {frame.plain(model)}:** probability of ALL blast "
+        f"{found.probability:.2f} at a threshold of {info.threshold:.2f}; {said}.",
+        width=frame.TEXT_WIDTH,
+    )
+    if found.split in words.SPLITS and found.label is not None:
+        st.page_link(
+            "pages/evaluation.py",
+            label="Why, on the Evaluation page",
+            icon=":material/query_stats:",
+            query_params={
+                "model": model, "split": words.SPLITS[found.split], "cell": found.image_id,
+            },
+        )  # fmt: skip
+
+
+def answer(known: dict[str, Answer], image_id: str) -> Answer | None:
+    """The answer for an image by its id, with or without folder and suffix."""
+    return known.get(image_id) or known.get(PurePosixPath(image_id).stem)
+
+
+def by_name(table: pd.DataFrame) -> dict[str, Answer]:
+    """The answers of a model's table by id and by name without folder and suffix."""
+    columns = ["image_id", "label", "probability", "split"]
+    rows = [
+        Answer(str(name), None if pd.isna(label) else str(label), float(probability), str(split))
+        for name, label, probability, split in table[columns].itertuples(index=False)
+        if pd.notna(probability)
+    ]
+    stems = {PurePosixPath(row.image_id).stem: row for row in rows}
+    return stems | {row.image_id: row for row in rows}
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _answers(_folder: Path, digest: str) -> dict[str, Answer]:
+    return by_name(modelfolder.read_predictions(_folder))
