@@ -6,7 +6,7 @@ import streamlit as st
 
 from allcore.errors import AllScopeError
 from allcore.web import frame
-from allcore.web.dataset import cell_window, sources
+from allcore.web.dataset import cell_window, connect_view, sources
 from allcore.web.dataset.context import Context
 from allcore.web.dataset.views import VIEWS
 
@@ -31,12 +31,13 @@ frame.header(
     "study?",
 )
 name = sources.choose()
-split = sources.choose_split()
+split = sources.choose_split(name)
 try:
     context = Context(user, name, sources.load(name, split), split)
     what_is_shown(context)
 except AllScopeError as error:
     frame.problem(error)
+    connect_view.alone(user)  # where a data set that can't be read is mended
     st.stop()
 view = st.segmented_control(
     "View", list(VIEWS), default="overview", required=True, wrap=True, key="view",

@@ -1,7 +1,19 @@
-"""To be written."""
+"""Where the data set shown lies and how it is indexed; connecting others; checking a copy."""
 
+from allcore.web.accounts import Visitor
+from allcore.web.dataset import connect_folder, connect_index, connect_list, connect_verify
 from allcore.web.dataset.context import Context
 
 
 def show(context: Context) -> None:
     """Draw the view."""
+    connect_index.show(context)
+    if not context.synthetic:
+        connect_verify.show(context)
+    alone(context.user)
+
+
+def alone(user: Visitor) -> None:
+    """Draw what does not hang on the data set shown, which may be unreadable."""
+    connect_folder.show(user)
+    connect_list.show(user)
