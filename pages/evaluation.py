@@ -5,7 +5,7 @@ user = guard.require("user")
 import streamlit as st
 
 from allcore.errors import AllScopeError
-from allcore.evaluation import words
+from allcore.evaluation import results, words
 from allcore.web import frame
 from allcore.web.explore import bar, cell_dialog, pictures, sources
 from allcore.web.explore.context import Context
@@ -30,8 +30,8 @@ def what_is_shown(context: Context) -> None:
         width=frame.TEXT_WIDTH,
     )
     training = {} if source.info is None else source.info.training
-    if training.get("split", {}).get("kind") == "image":
-        st.warning("Images were split at random: these cells' subjects were also trained on.")
+    if results.knew_subjects(source.info):
+        st.warning("These cells' subjects were also trained on: the split tears subjects apart.")
     if folds := training.get("out_of_fold"):
         st.info(
             f"Out of fold: each cell was predicted by one of {folds} networks that never saw its "

@@ -15,7 +15,12 @@ def train(
     arch: Annotated[str, typer.Option(help="Architecture, such as qcresnet or resnet18.")],
     out: Annotated[Path, typer.Option(help="Model folder to write, such as models/mine.")],
     split: Annotated[
-        Literal["subject", "image"], typer.Option(help="Unseen subjects, or the paper's split.")
+        str,
+        typer.Option(
+            metavar="subject|image|FILE",
+            help="Unseen subjects, the paper's split, or a CSV with the columns image_id and "
+            "split (train, validation, test or excluded).",
+        ),
     ] = "subject",
     init: Annotated[
         str, typer.Option(help="imagenet, none, or a safetensors file of ResNet-18 weights.")
@@ -75,8 +80,12 @@ def train(
         raise typer.BadParameter("goes with --teacher.", param_hint="--unlabelled")
     if out_of_fold and unlabelled:
         raise typer.BadParameter("does not go with --unlabelled.", param_hint="--out-of-fold")
-    if out_of_fold and split == "image":
+    if out_of_fold and split != "subject":
         raise typer.BadParameter("goes with --split subject.", param_hint="--out-of-fold")
+    if split not in ("subject", "image") and not Path(split).is_file():
+        raise typer.BadParameter(
+            f"'{split}' is neither subject, image nor a file.", param_hint="--split"
+        )
     fields = options.json_object(recipe, "--recipe") | {"seed": seed}
     fields |= {"epochs": epochs} if epochs else {}
     fields |= {"freeze": tuple(freeze.split(","))} if freeze else {}
@@ -86,7 +95,7 @@ def train(
         architecture=arch,
         config=options.json_object(config, "--config"),
         init=init,
-        split=split,
+        split=split if split in ("subject", "image") else Path(split),
         folds=folds,
         fold=fold,
         preprocessing=Preprocessing(size=size, window=window, normalisation=normalisation),

@@ -63,6 +63,7 @@ class FileSplit(Split):
         torn: groups of subjects with images in two parts, sorted.
         groups: number of groups in any part.
         unknown: images in a part whose subject is not known.
+        twins: test cells that are in training or validation as well, None where nobody looked.
     """
 
     file: str = ""
@@ -71,6 +72,7 @@ class FileSplit(Split):
     torn: tuple[str, ...] = ()
     groups: int = 0
     unknown: int = 0
+    twins: int | None = None
 
     @property
     def keeps_subjects_apart(self) -> bool:
@@ -79,7 +81,12 @@ class FileSplit(Split):
 
     def told(self) -> dict[str, Any]:
         """What model.json keeps of it: ``leaks`` holds what an evaluation must say."""
-        leaks = {"subjects": list(self.torn), "of": self.groups, "unknown_subjects": self.unknown}
+        leaks = {
+            "subjects": list(self.torn),
+            "of": self.groups,
+            "unknown_subjects": self.unknown,
+            "twins_of_test_cells": self.twins,
+        }
         return {
             "kind": self.kind,
             "file": self.file,

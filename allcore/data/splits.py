@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allcore.data.manifest import Manifest
+from allcore.data.manifest import LABELS, Manifest
 from allcore.errors import DataError
 
 PARTS = ("train", "validation", "test")
+FOLDS = 10
+"""Parts of the paper's split, one each to validation and test."""
 EXCLUDED = "excluded"
 """Part of the images that a split leaves out."""
 
@@ -57,10 +59,19 @@ class Split:
 
 
 def image_split(manifest: Manifest, *, seed: int) -> Split:
-    """The paper's split: 8:1:1 over images, stratified by label."""
+    """The paper's split: 8:1:1 over images, stratified by label.
+
+    Raises:
+        DataError: a class has fewer images than there are parts.
+    """
+    for label, number in _of_both_classes(manifest).items():
+        if number < FOLDS:
+            raise DataError(
+                f"Only {number} images are labelled '{label}', too few for {FOLDS} parts: add some."
+            )
     from sklearn.model_selection import StratifiedKFold
 
-    folds = StratifiedKFold(10, shuffle=True, random_state=seed)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     return _from_folds(manifest, _fold_numbers(manifest, folds), kind="image", seed=seed, fold=0)
 
 
@@ -71,7 +82,7 @@ def subject_split(manifest: Manifest, *, seed: int, folds: int = 10, fold: int =
     that every fold has a like number of subjects of each class and, among those, of cells.
 
     Raises:
-        DataError: a class has fewer groups than there are folds.
+        DataError: a class is missing or has fewer groups than there are folds.
     """
     numbers = _deal_groups(manifest, seed=seed, folds=folds)
     return _from_folds(manifest, numbers, kind="subject", seed=seed, fold=fold)
@@ -113,6 +124,7 @@ def _deal_groups(manifest: Manifest, *, seed: int, folds: int) -> np.ndarray:
     alone would put one large subject against many small ones, and figures would rest on few
     people.
     """
+    _of_both_classes(manifest)
     table = manifest.table
     random = np.random.default_rng(seed)
     number_of: dict[str, int] = {}
@@ -128,6 +140,17 @@ def _deal_groups(manifest: Manifest, *, seed: int, folds: int) -> np.ndarray:
         )
         number_of.update(_deal(sizes, folds=folds, random=random))
     return table["group"].map(number_of).to_numpy(dtype=int)
+
+
+def _of_both_classes(manifest: Manifest) -> dict[str, int]:
+    """Images of each class, of which none may be missing."""
+    counts = manifest.table["label"].value_counts()
+    for label in LABELS:
+        if label not in counts:
+            raise DataError(
+                f"No image is labelled '{label}': a split needs labelled cells of both classes."
+            )
+    return {str(label): int(number) for label, number in counts.items()}
 
 
 def _deal(sizes: "pd.Series[int]", *, folds: int, random: np.random.Generator) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allcore.data import split_files
 from allcore.evaluation import card_results, words
 from allcore.evaluation.card_known import known
 from allcore.evaluation.card_text import Block, Bullets, Chapter, Code, Paragraph
@@ -17,6 +18,15 @@ _SPLIT_SENTENCES = {
     "image": "Images were split at random (the paper's protocol): a subject's cells are in "
     "training and in test alike, so these figures do not say how the model does on a new subject.",
 }
+_TORN = (
+    "{torn} of {of} have cells in two of training, validation and test, so these figures do not "
+    "say how the model does on a new subject."
+)
+_UNKNOWN = (
+    "The subject of {images} is not known, so nobody can say that the test figures are for "
+    "subjects that training never saw."
+)
+_TWINS = " Training or validation also hold twins, pictures of the same cell, of {cells}."
 _OUT_OF_FOLD = (
     "The figures are out of fold: subjects were dealt into {folds} folds, and each fold's cells "
     "were predicted by a network that was trained by the same recipe without them. The network "
@@ -87,9 +97,9 @@ def split(info: ModelInfo, report: Report) -> Chapter:
     """How cells were assigned, and what could leak."""
     told = info.training["split"]
     folds = info.training.get("out_of_fold")
-    sentence = _OUT_OF_FOLD.format(folds=folds) if folds else _SPLIT_SENTENCES[report.split_kind]
+    sentence = _OUT_OF_FOLD.format(folds=folds) if folds else _split_sentence(told, report)
     blocks: list[Block] = [
-        Paragraph(f"Split by {report.split_kind}{_seed(told)}. {sentence}"),
+        Paragraph(f"Split by {_split_name(told, report)}. {sentence}"),
         *(Paragraph(line) for line in _leakage(info, report)),
     ]
     listed = tuple(
@@ -111,7 +121,8 @@ def limits(info: ModelInfo, report: Report) -> Chapter:
     """What the figures do not say."""
     first = _TWO_SETS if elsewhere(info, report) else _ONE_SET
     name = data_name(info) or "its name is not in model.json"
-    own = (_SPLIT_SENTENCES["image"],) if report.split_kind == "image" else ()
+    told = info.training["split"]
+    own = (_split_sentence(told, report),) if report.split_kind == "image" else ()
     return Chapter(LIMITS, (Bullets((first.format(data=name), *own, *_LIMITS)),))
 
 
@@ -155,8 +166,27 @@ def _trained_on(info: ModelInfo) -> str:
     )
 
 
-def _seed(split: dict[str, Any]) -> str:
-    return f", seed {split['seed']}" if "seed" in split else ""
+def _split_name(told: dict[str, Any], report: Report) -> str:
+    """What the split was drawn by, with its seed, or the file that told it."""
+    if told["kind"] == split_files.KIND:
+        return f"the file {told['file']}, SHA-256 {told['sha256'][:16]}"
+    return f"{report.split_kind}, seed {told['seed']}" if "seed" in told else report.split_kind
+
+
+def _split_sentence(told: dict[str, Any], report: Report) -> str:
+    """What the split means for the figures; a file's is told by what it tears apart."""
+    if told["kind"] != split_files.KIND:
+        return _SPLIT_SENTENCES[report.split_kind]
+    leaks = told["leaks"]
+    torn, unknown, twins = (
+        len(leaks["subjects"]), leaks["unknown_subjects"], leaks["twins_of_test_cells"],
+    )  # fmt: skip
+    sentence = _SPLIT_SENTENCES["subject"]
+    if torn:
+        sentence = _TORN.format(torn=torn, of=words.count(leaks["of"], "independent subject"))
+    elif unknown:
+        sentence = _UNKNOWN.format(images=words.count(unknown, "image"))
+    return sentence + (_TWINS.format(cells=words.count(twins, "test cell")) if twins else "")
 
 
 def _leakage(info: ModelInfo, report: Report) -> tuple[str, ...]:

@@ -53,9 +53,10 @@ def headline(folder: Path) -> Headline:
 def _paper(folder: Path) -> Measured | None:
     """The companion's figure; a missing or damaged companion must not take Home down."""
     try:
-        kind = results.split_kind(modelfolder.read_info(folder))
+        # A file's split is nobody's protocol, whatever it tears apart.
+        kind = modelfolder.read_info(folder).training["split"]["kind"]
         return _measured(folder, by_subject=False) if kind == "image" else None
-    except AllScopeError:
+    except (AllScopeError, KeyError, TypeError):
         return None
 
 

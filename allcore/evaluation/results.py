@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allcore.data import split_files
 from allcore.errors import DataError, ModelError
 from allcore.evaluation import figures, metrics, subjects, thresholds, words
 from allcore.evaluation.figures import Figure, Sample
@@ -103,17 +104,31 @@ def evaluate(predictions: pd.DataFrame, info: ModelInfo) -> Report:
 
 
 def split_kind(info: ModelInfo) -> str:
-    """'subject' where no test subject was trained on, 'image' for the paper's protocol.
+    """'subject' where no test subject was trained on, 'image' where cells of theirs were.
+
+    A split of a file is by subject where model.json knows every subject and none in two parts.
 
     Raises:
         ModelError: model.json doesn't say.
     """
     try:
-        return str(info.training["split"]["kind"])
-    except KeyError:
+        told = info.training["split"]
+        if told["kind"] != split_files.KIND:
+            return str(told["kind"])
+        leaks = told["leaks"]
+        return "image" if leaks["subjects"] or leaks["unknown_subjects"] else "subject"
+    except (KeyError, TypeError):
         raise ModelError(
             f"model.json of {info.name} doesn't say how its data was split: train the model again."
         ) from None
+
+
+def knew_subjects(info: ModelInfo | None) -> bool:
+    """Whether the model is known to have been trained on other cells of its test subjects."""
+    try:
+        return info is not None and split_kind(info) == "image"
+    except ModelError:
+        return False
 
 
 def labels_of(table: pd.DataFrame) -> NDArray[np.int64]:

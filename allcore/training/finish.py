@@ -148,10 +148,7 @@ def told(
         "best_epoch": fitted.best_epoch,
         "data": {"name": manifest.name, "digest": manifest.digest(), "images": len(manifest)},
         "split": {
-            "kind": split.kind,
-            "seed": split.seed,
-            "folds": split.folds,
-            "fold": split.fold,
+            **split.told(),
             **{part: split.subjects(manifest, part) for part in ("train", "validation", "test")},
         },
         "versions": {

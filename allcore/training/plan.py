@@ -1,6 +1,6 @@
 """What a training run is asked for, and the data it works on."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from allcore.data import balance, cache, readers, splits, twins
+from allcore.data import balance, cache, readers, split_files, splits, twins
 from allcore.data.cache import DecodedCells
 from allcore.data.manifest import Manifest
 from allcore.data.preprocessing import Preprocessing
-from allcore.data.splits import Split
+from allcore.data.splits import EXCLUDED, Split
 from allcore.training.fit import Examples
 from allcore.training.recipe import Recipe
 
@@ -28,7 +28,7 @@ class Plan:
         architecture: name in the registry.
         config: arguments of its constructor; those not given keep their defaults.
         init: ``none``, ``imagenet`` or a safetensors file.
-        split: ``subject`` or ``image``.
+        split: ``subject``, ``image``, or the file of a split that is taken as it is.
         folds: parts that subjects are dealt into; one is the test part, the next validation.
         fold: which part is tested.
         preprocessing: how cells are cut and normalised.
@@ -42,7 +42,7 @@ class Plan:
     architecture: str
     config: dict[str, Any]
     init: str
-    split: str
+    split: str | Path
     folds: int
     fold: int
     preprocessing: Preprocessing
@@ -93,9 +93,11 @@ def gather(plan: Plan, *, show: bool = True) -> Material:
     A split by subject leaves out what shows a test cell again under another subject.
 
     Raises:
-        DataError: the data set can't be used, or one class is missing.
+        DataError: the data set or the split's file can't be used, or one class is missing.
     """
-    manifest, cells, targets = _decoded(plan, show)
+    if isinstance(plan.split, Path):
+        return _of_file(plan, plan.split, show)
+    manifest, cells, targets = _decoded(plan, readers.read(plan.data).labelled(), show)
     if plan.split == "image":
         split = splits.image_split(manifest, seed=plan.recipe.seed)
     else:
@@ -112,7 +114,7 @@ def gather_folds(plan: Plan, *, show: bool = True) -> list[Material]:
     Raises:
         DataError: the data set can't be used, or has too few subjects for the folds.
     """
-    manifest, cells, targets = _decoded(plan, show)
+    manifest, cells, targets = _decoded(plan, readers.read(plan.data).labelled(), show)
     dealt = splits.subject_folds(manifest, seed=plan.recipe.seed, folds=plan.folds)
     families = twins.families(manifest, cells)
     return [
@@ -121,8 +123,26 @@ def gather_folds(plan: Plan, *, show: bool = True) -> list[Material]:
     ]
 
 
-def _decoded(plan: Plan, show: bool) -> tuple[Manifest, DecodedCells, NDArray[np.float64]]:
-    manifest = readers.read(plan.data).labelled()
+def _of_file(plan: Plan, file: Path, show: bool) -> Material:
+    """The same for a split that a file tells; what that leaves out is not even read.
+
+    Twins of test cells stay where the file puts them, and are counted.
+    """
+    whole = readers.read(plan.data)
+    split = split_files.fitted(split_files.read(file), whole)
+    used = whole.table["image_id"].map(split.parts).fillna(EXCLUDED) != EXCLUDED
+    table = whole.table[used].reset_index(drop=True)
+    kept = Manifest(whole.root, table, whole.name)
+    manifest, cells, targets = _decoded(plan, kept, show)
+    learned = [split.mask(manifest, part) for part in ("train", "validation", "test")]
+    families = twins.families(manifest, cells)
+    again = np.isin(families[learned[2]], families[learned[0] | learned[1]])
+    return Material(manifest, cells, replace(split, twins=int(again.sum())), targets)
+
+
+def _decoded(
+    plan: Plan, manifest: Manifest, show: bool
+) -> tuple[Manifest, DecodedCells, NDArray[np.float64]]:
     with tqdm(total=len(manifest), desc="Decoding", disable=None if show else True) as bar:
         cells = cache.decode(manifest.paths(), plan.preprocessing, progress=bar.update)
     return manifest, cells, np.where(manifest.table["label"] == "all", 1.0, 0.0)

@@ -228,7 +228,7 @@ def _left_out(offered: Manifest, pixels: NDArray[np.uint8], material: Material) 
     ours, theirs = _digests(material.manifest), _digests(offered)
     reason = np.full(len(offered), "", dtype="U8")
     reason[_shares(theirs, ours[~(validation | test)])] = "known"
-    if material.split.kind == "subject":
+    if material.split.keeps_subjects_apart:
         related = offered.table["group"].isin(judged["group"]) & offered.table["subject"].notna()
         reason[related.to_numpy()] = "relative"
     again = _again(pixels, material.cells.pixels[validation | test])

@@ -13,7 +13,7 @@ from allcore.data.preprocessing import Preprocessing
 from allcore.errors import ModelError
 from allcore.inference import devices
 from allcore.nets import registry
-from allcore.training import finish, fit, initialise, processes
+from allcore.training import checkpoint, finish, fit, initialise, processes
 from allcore.training import plan as plans
 from allcore.training.fit import Examples, Fitted, OnStep
 from allcore.training.plan import Material, Plan
@@ -37,12 +37,36 @@ def train(plan: Plan) -> None:
     fabric = processes.launch(devices.choose(plan.device))
     material = plans.gather(plan, show=fabric.is_global_zero)
     plan.out.mkdir(parents=True, exist_ok=True)
+    keep_split(plan, material, write=fabric.is_global_zero)
     done = fitted(plan, material, fabric)
     if fabric.is_global_zero:
         finish.write(
             plan, material, done, device=fabric.device, seconds=time.perf_counter() - started
         )
     fabric.barrier()
+
+
+def keep_split(plan: Plan, material: Material, *, write: bool) -> None:
+    """Write ``split.csv``; a run that goes on must go on with the split it began with.
+
+    Args:
+        plan: the run.
+        material: what it learns from.
+        write: whether this process is the one that writes.
+
+    Raises:
+        ModelError: the folder holds a run that began with another.
+    """
+    path = plan.out / modelfolder.SPLIT
+    text = material.split.parts.rename_axis("image_id").to_csv()
+    if (plan.out / checkpoint.FILE_NAME).exists() and path.exists():
+        if path.read_text(encoding="utf-8") != text:
+            raise ModelError(
+                f"{plan.out} holds a run that began with another split: repeat that one, remove "
+                "the folder, or choose another --out."
+            )
+    elif write:
+        path.write_text(text, encoding="utf-8")
 
 
 def refuse_finished(plan: Plan) -> None:

@@ -90,3 +90,15 @@ def test_split__subjects_of_a_part():
     split = splits.subject_split(MANY, seed=0)
     listed = [split.subjects(MANY, part) for part in splits.PARTS]
     assert sorted(np.concatenate(listed)) == sorted(MANY.table["subject"].unique())
+
+
+@pytest.mark.parametrize("draw", [splits.image_split, splits.subject_split])
+def test_splits__one_class_only(draw):
+    with pytest.raises(DataError, match="No image is labelled 'hem'"):
+        draw(cells_of({str(n): 4 for n in range(1, 30)}), seed=0)
+
+
+def test_image_split__too_few_of_a_class():
+    few = cells_of({"1": 30, "H1": 9})
+    with pytest.raises(DataError, match="Only 9 images are labelled 'hem', too few for 10 parts"):
+        splits.image_split(few, seed=0)

@@ -210,10 +210,10 @@ def threshold_cells(source: Origin) -> pd.DataFrame:
 def leaks(beside: Iterable[Origin]) -> tuple[str, ...]:
     """A sentence for each model that knew the subjects of its held-out cells."""
     return tuple(
-        f"{frame.plain(each.name)} was trained on other cells of these subjects (images were split "
-        "at random), so its lead says nothing about new subjects."
+        f"{frame.plain(each.name)} was trained on other cells of these subjects, so its lead says "
+        "nothing about new subjects."
         for each in beside
-        if each.info is not None and each.info.training.get("split", {}).get("kind") == "image"
+        if results.knew_subjects(each.info)
     )
 
 
