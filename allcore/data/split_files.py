@@ -125,8 +125,8 @@ def parsed(content: bytes, *, name: str) -> SplitFile:
     if parts.isna().any():
         row = table[parts.isna()].iloc[0]
         raise DataError(
-            f"{name} puts the image '{row['image_id']:.80}' in the part '{row['split']:.40}', which "
-            f"is not known: parts are {', '.join(PARTS)} and {EXCLUDED}."
+            f"{name} puts the image '{row['image_id']:.80}' in the part '{row['split']:.40}', "
+            f"which is not known: parts are {', '.join(PARTS)} and {EXCLUDED}."
         )
     twice = table["image_id"][table["image_id"].duplicated()]
     if len(twice):

@@ -1,10 +1,12 @@
 """Which data set is shown, and which split of it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import streamlit as st
 
 from allcore import modelfolder, settings
+from allcore.data import saved_splits, split_files
 from allcore.errors import AllScopeError
 from allcore.index import catalogue, store
 from allcore.index.catalogue import Catalogue
@@ -13,6 +15,8 @@ from allcore.web import datasets
 DATA, SPLIT = "data", "split"
 """Keys of the controls, and of the address."""
 OWN = "The data set's own"
+SAVED = "Saved: "
+"""Before the name of a saved split in the control."""
 
 
 def choose() -> str:
@@ -23,14 +27,29 @@ def choose() -> str:
     )
 
 
-def choose_split() -> str:
-    """What the split shown is of, chosen in the sidebar: the data set itself or a model."""
-    names = [OWN, *modelfolder.names()]
+def choose_split(name: str) -> str:
+    """What the split shown is of, chosen in the sidebar.
+
+    Args:
+        name: of the data set; it has its own split, those of models and those saved under names.
+    """
+    saved = [SAVED + each.name for each in saved_splits.list_of(key(name))]
+    names = [OWN, *modelfolder.names(), *saved]
     preferred = settings.load().model
     index = names.index(preferred) if preferred in names else 0
     return str(
         st.sidebar.selectbox("Split shown", names, index=index, key=SPLIT, bind="query-params")
     )
+
+
+def key(name: str) -> str:
+    """What the index and the saved splits of a data set lie under."""
+    return store.folder(datasets.path(name)).name
+
+
+def saved_name(split: str) -> str | None:
+    """The name of a saved split as the control has it; None for another's."""
+    return split.removeprefix(SAVED) if split.startswith(SAVED) else None
 
 
 def load(name: str, split: str) -> Catalogue:
@@ -42,14 +61,23 @@ def load(name: str, split: str) -> Catalogue:
     path = datasets.path(name)
     about = store.folder(path) / store.ABOUT
     stamp = about.stat().st_mtime_ns if about.exists() else 0
-    return _load(name, split, datasets.state(path), stamp)
+    saved = saved_name(split)
+    file = None if saved is None else saved_splits.path(key(name), saved)
+    drawn = file.stat().st_mtime_ns if file is not None and file.exists() else 0
+    return _load(name, split, datasets.state(path), (stamp, drawn), file)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the data set")
-def _load(name: str, split: str, state: tuple[float, ...], stamp: int) -> Catalogue:
+def _load(
+    name: str, split: str, state: tuple[float, ...], stamps: tuple[int, int], file: Path | None
+) -> Catalogue:
     manifest, path = datasets.load(name), datasets.path(name)
     try:
-        parts = None if split == OWN else datasets.parts(manifest, split)
+        parts = None
+        if file is not None:
+            parts = split_files.fitted(split_files.read(file), manifest).parts
+        elif split != OWN:
+            parts = datasets.parts(manifest, split)
     except AllScopeError as error:  # the cells can be shown without
         return replace(catalogue.joined(path, manifest), problem=str(error))
     return catalogue.joined(path, manifest, parts=parts)
