@@ -206,16 +206,25 @@ def categories(
 def by_subject(table: pd.DataFrame, colour: str) -> tuple[list[Any], str]:
     """One trace coloured by subject, and the title that says how many there are."""
     codes, names = pd.factorize(table[colour], sort=True)
-    palette = np.array([*_SUBJECTS, plots.REFUSED])
     place = np.where(codes < 0, len(_SUBJECTS), codes % len(_SUBJECTS))
     trace = points(
         table, "x", "y", ("", "circle", 5, 0.7), "Subject",
         hover="Subject %{text}<br>%{customdata}", many=len(table),
     )  # fmt: skip
-    trace.marker.color = palette[place]
+    # Numbers on a scale of steps: plotly checks a colour a point word by word, for a second.
+    trace.marker.update(
+        {"color": place.astype(np.int8), "colorscale": _steps((*_SUBJECTS, plots.REFUSED))}
+        | {"cmin": -0.5, "cmax": len(_SUBJECTS) + 0.5}
+    )
     trace.text = table[colour].fillna("unknown").astype(str).to_numpy()
     trace.showlegend = False
     return [trace], f"Cells of {len(names):,} subjects by how alike they look"
+
+
+def _steps(colours: Sequence[str]) -> list[list[Any]]:
+    """A colour scale on which each of the colours has an equal part of its own."""
+    ends = np.linspace(0, 1, len(colours) + 1)
+    return [[float(end), colour] for i, colour in enumerate(colours) for end in ends[i : i + 2]]
 
 
 def by_number(table: pd.DataFrame, colour: str, name: str = "") -> tuple[list[Any], str]:

@@ -98,7 +98,11 @@ def test_map_points__subjects_are_named_in_the_hover(cells: pd.DataFrame) -> Non
     assert trace.text.tolist() == table["subject"].fillna("unknown").tolist()
     colours = pd.Series(trace.marker.color).groupby(trace.text).nunique()
     assert (colours == 1).all()
-    assert trace.marker.color[0] == plots.REFUSED
+    scale = trace.marker.colorscale
+    of = {name: place for place, name in zip(trace.marker.color, trace.text, strict=True)}
+    assert scale[2 * of["unknown"]][1] == scale[-1][1] == plots.REFUSED
+    assert trace.marker.cmin == -0.5
+    assert trace.marker.cmax == len(scale) / 2 - 0.5
     assert "%{text}" in trace.hovertemplate
 
 

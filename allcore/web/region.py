@@ -25,13 +25,18 @@ def of_selection(selection: Mapping[str, Any]) -> Polygon | None:
 
 def inside(points: NDArray[np.float64], polygon: Polygon) -> NDArray[np.bool_]:
     """(N,) whether each point (N, 2) lies inside, by the even-odd rule; NaN lies outside."""
-    x, y = points[:, :1], points[:, 1:]
-    x0, y0 = polygon.T
-    x1, y1 = np.roll(polygon, -1, axis=0).T
-    crosses = (y0 > y) != (y1 > y)
-    rise = np.where(y1 == y0, 1.0, y1 - y0)  # a level edge is never crossed
-    left_of = x < (x1 - x0) * (y - y0) / rise + x0
-    return np.asarray((crosses & left_of).sum(axis=1) % 2 == 1)
+    found = np.zeros(len(points), dtype=bool)
+    near = np.flatnonzero(
+        ((points >= polygon.min(axis=0)) & (points <= polygon.max(axis=0))).all(axis=1)
+    )
+    x, y = points[near].T
+    within = np.zeros(len(near), dtype=bool)
+    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        if y0 != y1:  # a level edge is never crossed
+            crosses = (y0 > y) != (y1 > y)
+            within ^= crosses & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
+    found[near] = within
+    return found
 
 
 def to_text(polygon: Polygon) -> str:
