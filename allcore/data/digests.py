@@ -14,6 +14,11 @@ from allcore.errors import DataError
 WORK_FOLDER = ".allscope-fetch"
 """Folder of a download under way: what lies there is not part of the data set."""
 
+NOWHERE, OUTSIDE, TO_FOLDER = (
+    "a link that leads nowhere", "a link that leads out of the folder", "a link to a folder",
+)  # fmt: skip
+"""Reasons why a link was not followed."""
+
 Progress = Callable[[int, int], object]
 """Called with the bytes done and the bytes to do."""
 
@@ -63,10 +68,14 @@ class Digests:
     refused: tuple[Refused, ...]
 
 
-def walk(root: Path) -> Listing:
+def walk(root: Path, *, hidden: bool = True) -> Listing:
     """List the files below a folder; links out of it, pipes and devices are refused, not followed.
 
     A link to a file that lies in the folder counts as a file; a link to a folder does not.
+
+    Args:
+        root: the folder.
+        hidden: whether files and folders whose name starts with a dot are listed.
 
     Raises:
         DataError: the folder is missing or can't be read.
@@ -76,7 +85,7 @@ def walk(root: Path) -> Listing:
         raise DataError(f"There is no folder {root}: check the path.")
     files: dict[str, int] = {}
     refused: list[Refused] = []
-    for path, found in _entries(root):
+    for path, found in _entries(root, hidden):
         if isinstance(found, int):
             files[path] = found
         elif not path:
@@ -152,7 +161,7 @@ def sorted_by_path(refused: Sequence[Refused]) -> list[Refused]:
     return sorted(refused, key=lambda each: each.path)
 
 
-def _entries(root: Path) -> Iterator[tuple[str, int | str]]:
+def _entries(root: Path, hidden: bool) -> Iterator[tuple[str, int | str]]:
     """Each file below root with its size, or with the reason why it is refused."""
     folders = [""]
     while folders:
@@ -164,6 +173,8 @@ def _entries(root: Path) -> Iterator[tuple[str, int | str]]:
             continue
         with closing(scanned):
             for entry in scanned:
+                if not hidden and entry.name.startswith("."):
+                    continue
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 if entry.is_dir(follow_symlinks=False):
                     if entry.name != WORK_FOLDER:
@@ -187,10 +198,10 @@ def _linked(link: Path, root: Path) -> int | str:
     try:
         target = link.resolve(strict=True)
     except (OSError, RuntimeError):  # Python 3.11 and 3.12 raise the second for a loop
-        return "a link that leads nowhere"
+        return NOWHERE
     if not target.is_relative_to(root):
-        return "a link that leads out of the folder"
-    return target.stat().st_size if target.is_file() else "a link to a folder"
+        return OUTSIDE
+    return target.stat().st_size if target.is_file() else TO_FOLDER
 
 
 def _digest_or_reason(path: Path) -> tuple[str | None, str]:

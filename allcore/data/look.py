@@ -41,7 +41,7 @@ class Look:
     def warnings(self) -> list[str]:
         """What to know before working with it, one sentence each."""
         told = [_of_labels(self.labels), _of_subjects(self), _of_missing(self), _of_outside(self)]
-        return [sentence for sentence in told if sentence]
+        return [*self.manifest.notes, *(sentence for sentence in told if sentence)]
 
 
 def look(path: Path) -> Look:
@@ -82,7 +82,7 @@ def read(path: Path) -> Manifest:
             "that runs ALLScope the right to read it."
         ) from None
     except DataError:
-        if path.is_dir() and not readers.unlabelled(path):
+        if path.is_dir() and not readers.Folder(path).images:
             raise DataError(
                 f"No picture was found in {path} or the folders in it, so that it has no layout: "
                 f"point at a folder with files such as {', '.join(sorted(readers.IMAGE_SUFFIXES))}."
@@ -100,6 +100,9 @@ def layout(path: Path, found: Manifest) -> str:
     folds = {str(fold) for fold in found.table["fold"].dropna()}
     if folds == {"preliminary"}:
         return "C-NMC 2019, the preliminary test images and their table of labels"
+    training = folds - {"preliminary", "final"}
+    if training and training != folds:
+        return "C-NMC 2019, training and test images as they are published"
     if folds:
         return f"C-NMC 2019, training images in {len(folds)} folders fold_*"
     tops = {str(place).split("/")[0].lower() for place in found.table["path"]}

@@ -1,7 +1,8 @@
 """A data set as a table: one row an image."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -22,11 +23,13 @@ class Manifest:
         root: folder that ``path`` is relative to.
         table: the columns of ``COLUMNS`` (text or None) and any others, one row an image.
         name: what pages call the data set.
+        notes: what its folder holds and the table leaves out, one sentence each.
     """
 
     root: Path
     table: pd.DataFrame
     name: str
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -47,7 +50,7 @@ class Manifest:
                 f"No image of {self.root} has a label: put them in folders 'all' and 'hem', or "
                 "give a CSV with the columns path and label."
             )
-        return Manifest(self.root, table, self.name)
+        return replace(self, table=table)
 
     def digest(self) -> str:
         """SHA-256 over ids, labels, subjects and file digests: what a model was trained on."""
@@ -56,7 +59,13 @@ class Manifest:
         return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
-def build(root: Path, rows: list[dict[str, str | None]], *, name: str) -> Manifest:
+def build(
+    root: Path,
+    rows: list[dict[str, str | None]] | pd.DataFrame,
+    *,
+    name: str,
+    notes: Sequence[str] = (),
+) -> Manifest:
     """A manifest from rows that hold at least ``path``; the other columns are filled in.
 
     Subject and label missing from a row are parsed from a C-NMC file name. An image without a
@@ -65,14 +74,11 @@ def build(root: Path, rows: list[dict[str, str | None]], *, name: str) -> Manife
     Raises:
         DataError: no rows, two rows with one id, or a label other than ``all`` and ``hem``.
     """
-    if not rows:
+    if not len(rows):
         raise DataError(f"No image was found in {root}: point at a folder that holds some.")
-    table = pd.DataFrame([_complete(row) for row in rows])
-    extra = [column for column in table if column not in COLUMNS]
-    table = table[[*COLUMNS, *extra]].astype(dict.fromkeys(COLUMNS, object))
-    table = table.where(table.notna(), None)
+    table = _completed(_known(pd.DataFrame(rows)))
     _check(table, root)
-    return Manifest(root, table, name)
+    return Manifest(root, table, name, tuple(notes))
 
 
 def write(manifest: Manifest, path: Path) -> None:
@@ -80,16 +86,44 @@ def write(manifest: Manifest, path: Path) -> None:
     manifest.table.to_csv(path, index=False, lineterminator="\n")
 
 
-def _complete(row: dict[str, str | None]) -> dict[str, str | None]:
-    path = str(row["path"])
-    parsed = subjects.parse_name(path) or (None, None)
-    full: dict[str, str | None] = dict.fromkeys(COLUMNS)
-    full.update({"subject": parsed[0], "label": parsed[1]})
-    full.update({key: value for key, value in row.items() if value not in (None, "")})
-    full["image_id"] = full["image_id"] or path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    subject = full["subject"]
-    full["group"] = full["group"] or (subjects.group_of(subject) if subject else full["image_id"])
-    return full
+def _known(given: pd.DataFrame) -> pd.DataFrame:
+    """The columns with a value in any row, those first that have one first; None where missing."""
+    table = given.astype({column: object for column in given if column in COLUMNS})
+    there = table.notna() & (table != "")
+    known = [column for column in table if there[column].any()]
+    ordered = sorted(known, key=lambda column: int(there[column].to_numpy().argmax()))
+    return table[ordered].where(there[ordered], None).reset_index(drop=True)
+
+
+def _completed(table: pd.DataFrame) -> pd.DataFrame:
+    """All of ``COLUMNS``, filled in from the file names, and then the others."""
+    paths = table["path"].astype(str).tolist()
+    parsed = pd.DataFrame(
+        [subjects.parse_name(path) or (None, None) for path in paths],
+        columns=["subject", "label"],
+        dtype=object,
+    )
+    stems = [path.rsplit("/", 1)[-1].rsplit(".", 1)[0] for path in paths]
+    filled = {
+        "image_id": _filled(table, "image_id", pd.Series(stems, dtype=object)),
+        "subject": _filled(table, "subject", parsed["subject"]),
+        "label": _filled(table, "label", parsed["label"]),
+    }
+    subject = filled["subject"]
+    group_of = {each: subjects.group_of(each) for each in subject.dropna().unique()}
+    groups = subject.map(group_of).astype(object)
+    filled["group"] = _filled(table, "group", groups.where(groups.notna(), filled["image_id"]))
+    extra = [column for column in table if column not in COLUMNS]
+    full = table.assign(**filled).reindex(columns=[*COLUMNS, *extra])
+    full = full.astype(dict.fromkeys(COLUMNS, object))
+    return full.where(full.notna(), None)
+
+
+def _filled(table: pd.DataFrame, column: str, values: "pd.Series[str]") -> "pd.Series[str]":
+    """A column, with values of other origin where it has none."""
+    if column not in table:
+        return values
+    return table[column].where(table[column].notna(), values)
 
 
 def _check(table: pd.DataFrame, root: Path) -> None:
@@ -101,7 +135,8 @@ def _check(table: pd.DataFrame, root: Path) -> None:
         )
     twice = table["image_id"][table["image_id"].duplicated()]
     if len(twice):
+        paths = table["path"][table["image_id"] == twice.iloc[0]].iloc[:2].tolist()
         raise DataError(
-            f"The image id '{twice.iloc[0]}' stands more than once in {root}: give every image "
-            "an id of its own in a column image_id."
+            f"The image id '{twice.iloc[0]}' stands more than once in {root} ({' and '.join(paths)}"
+            "): give every image an id of its own in a column image_id."
         )

@@ -4,142 +4,141 @@ A reader looks at a folder and returns the rows it finds, or None where the layo
 ``read`` asks them in the order of ``READERS``; to support a layout, write one and add it there.
 """
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
-import pandas as pd
-
-from allcore.data import manifest
+from allcore.data import cnmc_layout, digests, manifest, tables
+from allcore.data.digests import Listing, Refused
 from allcore.data.manifest import Manifest
+from allcore.data.tables import Rows
 from allcore.errors import DataError
 
-Rows = list[dict[str, str | None]]
-
 IMAGE_SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
-PRELIMINARY_LABELS = "C-NMC_test_prelim_phase_data_labels.csv"
-LABEL_WORDS = {
-    "all": "all", "hem": "hem", "blast": "all", "normal": "hem", "healthy": "hem",
-    "1": "all", "0": "hem",
-}  # fmt: skip
+LABEL_WORDS = tables.LABEL_WORDS
+
+
+class Folder:
+    """A folder that readers look at, listed once and only where one of them asks.
+
+    Links that lead out of it are not followed, links to folders and hidden folders not entered.
+    A link to a picture that can't be followed counts as a picture, so that it is not lost unsaid.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @cached_property
+    def _listing(self) -> Listing:
+        return digests.walk(self.root, hidden=False)
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """Paths of all files, relative, with slashes, in order."""
+        return self._listing.paths
+
+    @cached_property
+    def images(self) -> tuple[str, ...]:
+        """Those whose name says that they are pictures."""
+        refused = [each.path for each in self._listing.refused]
+        return tuple(sorted(path for path in (*self.files, *refused) if is_image(path)))
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What was not looked into, one sentence each."""
+        refused = [each for each in self._listing.refused if not is_image(each.path)]
+        links = [each for each in refused if each.reason in (digests.TO_FOLDER, digests.OUTSIDE)]
+        locked = [each for each in refused if each not in links and each.reason != digests.NOWHERE]
+        return (
+            *_note(links, "is a link and was not followed: put what it leads to in its place"),
+            *_note(locked, "can't be read: give the account that runs ALLScope the right to"),
+        )
 
 
 def read(path: Path) -> Manifest:
     """The manifest of a folder or of a CSV file.
 
     Raises:
-        DataError: nothing is there, or no reader knows the layout.
+        DataError: nothing is there, it can't be read, or no reader knows the layout.
     """
     path = path.expanduser()
     if path.is_file():
-        return manifest.build(path.parent, _table(path) or [], name=path.stem)
+        return manifest.build(path.parent, tables.rows(path) or [], name=path.stem)
     if not path.is_dir():
         raise DataError(f"There is no data set at {path}: check the path, or set ALLSCOPE_DATA.")
+    folder = Folder(path)
     for reader in READERS:
-        rows = reader(path)
+        rows = reader(folder)
         if rows:
-            return manifest.build(path, rows, name=_name(rows, path))
+            notes = () if reader in TABLES else (*folder.notes, *_left_out(folder, rows))
+            return manifest.build(path, rows, name=_name(rows, path), notes=notes)
     raise DataError(
-        f"The layout of {path} is not known: it needs fold_*/all and fold_*/hem as in C-NMC 2019, "
-        "folders 'all' and 'hem', or a manifest.csv with the columns path and label."
+        f"No picture was found in {path}: give a folder in a known layout, which is fold_*/all and "
+        "fold_*/hem as in C-NMC 2019, folders 'all' and 'hem', or pictures with a manifest.csv of "
+        f"the columns path and label.{''.join(f' {note}' for note in folder.notes)}"
     )
 
 
-def own_manifest(root: Path) -> Rows | None:
+def own_manifest(folder: Folder) -> Rows | None:
     """A ``manifest.csv`` of ALLScope: the columns image_id and path at least."""
-    return _table(root / manifest.FILE_NAME, needs=("image_id", "path"))
+    return tables.rows(folder.root / manifest.FILE_NAME, needs=("image_id", "path"))
 
 
-def indexed_cnmc(root: Path) -> Rows | None:
+def indexed_cnmc(folder: Folder) -> Rows | None:
     """An ``index.csv`` with the columns file, subject, label, fold and, maybe, bmp_sha256."""
-    return _table(root / "index.csv", needs=("file", "subject", "label"))
+    return tables.rows(folder.root / "index.csv", needs=("file", "subject", "label"))
 
 
-def official_cnmc(root: Path) -> Rows | None:
-    """The training folders of C-NMC 2019: ``fold_*/all`` and ``fold_*/hem`` at any depth."""
-    rows: Rows = []
-    for folder in sorted(root.rglob("fold_*")):
-        for label in manifest.LABELS:
-            rows += [
-                {"path": _relative(file, root), "label": label, "fold": folder.name}
-                for file in _images(folder / label)
-            ]
-    return rows or None
+def public_cnmc(folder: Folder) -> Rows | None:
+    """C-NMC 2019 as it is published: any of its three parts, or all in one folder."""
+    return cnmc_layout.rows(folder.root, folder.files, folder.images) or None
 
 
-def preliminary_cnmc(root: Path) -> Rows | None:
-    """The preliminary test phase of C-NMC 2019: numbered files and their table of labels.
-
-    ``Patient_ID`` there is the original cell name, which holds the subject; ``new_names`` is the
-    file's name and ``labels`` is 1 for ALL blasts.
-    """
-    found = sorted(root.rglob(PRELIMINARY_LABELS))
-    if not found:
-        return None
-    files = {file.name: _relative(file, root) for file in _images(root, deep=True)}
-    table = pd.read_csv(found[0], dtype=str)
-    rows: Rows = []
-    columns = ["Patient_ID", "new_names", "labels"]
-    for patient, name, label in table[columns].itertuples(index=False):
-        if name in files:
-            subject = re.match(r"UID_(H?\d+)", patient, re.IGNORECASE)
-            rows.append({
-                "path": files[name],
-                "label": LABEL_WORDS[label],
-                "subject": subject[1].upper() if subject else patient,
-                "fold": "preliminary",
-            })  # fmt: skip
-    return rows
-
-
-def class_folders(root: Path) -> Rows | None:
+def class_folders(folder: Folder) -> Rows | None:
     """Plain ``class/file`` folders whose names are labels (all, hem, blast, normal, ...)."""
     rows: Rows = []
-    for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
-        label = LABEL_WORDS.get(folder.name.lower())
-        if label:
-            rows += [
-                {"path": (path := _relative(file, root)), "image_id": path, "label": label}
-                for file in _images(folder, deep=True)
-            ]
+    for path in folder.images:
+        top, _, rest = path.partition("/")
+        label = LABEL_WORDS.get(top.lower())
+        if rest and label:
+            rows.append({"path": path, "image_id": path, "label": label})
     return rows or None
 
 
-def unlabelled(root: Path) -> Rows | None:
+def unlabelled(folder: Folder) -> Rows | None:
     """Any folder of images: labels and subjects only where the file names hold them."""
-    files = _images(root, deep=True)
-    return [{"path": (path := _relative(file, root)), "image_id": path} for file in files] or None
+    return [{"path": path, "image_id": path} for path in folder.images] or None
 
 
-READERS: tuple[Callable[[Path], Rows | None], ...] = (
-    own_manifest, indexed_cnmc, preliminary_cnmc, official_cnmc, class_folders, unlabelled,
+READERS: tuple[Callable[[Folder], Rows | None], ...] = (
+    own_manifest, indexed_cnmc, public_cnmc, class_folders, unlabelled,
 )  # fmt: skip
+TABLES = (own_manifest, indexed_cnmc)
+"""Readers of tables, which say themselves what belongs to the data set."""
 
 
-def _table(path: Path, needs: Iterable[str] = ()) -> Rows | None:
-    if not path.is_file():
-        return None
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} can't be read as a CSV table: {error}.") from error
-    if not set(needs) <= set(table):
-        return None
-    table = table.rename(columns={"file": "path", "bmp_sha256": "sha256"})
-    if "path" not in table:
-        raise DataError(f"{path} has no column 'path' or 'file': name the image files in one.")
-    if "label" in table:
-        table["label"] = table["label"].str.lower().map(lambda word: LABEL_WORDS.get(word, word))
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+def is_image(path: str) -> bool:
+    """Whether the name of a file says that it is a picture."""
+    return path[path.rfind(".") :].lower() in IMAGE_SUFFIXES
 
 
-def _images(folder: Path, *, deep: bool = False) -> list[Path]:
-    found = folder.rglob("*") if deep else folder.glob("*")
-    return sorted(file for file in found if file.suffix.lower() in IMAGE_SUFFIXES)
+def _note(refused: list[Refused], what: str) -> list[str]:
+    if not refused:
+        return []
+    more = f" (and {len(refused) - 1:,} more)" if len(refused) > 1 else ""
+    return [f"{refused[0].path}{more} {what}."]
 
 
-def _relative(file: Path, root: Path) -> str:
-    return file.relative_to(root).as_posix()
+def _left_out(folder: Folder, rows: Rows) -> list[str]:
+    """A sentence on pictures that lie outside of the folders that the layout is known by."""
+    taken = {row["path"] for row in rows}
+    rest = [path for path in folder.images if path not in taken]
+    if not rest:
+        return []
+    return [
+        f"{len(rest):,} pictures such as {rest[0]} lie outside of the folders of this layout and "
+        "are left out: list them in a manifest.csv if they belong to the data set."
+    ]
 
 
 def _name(rows: Rows, root: Path) -> str:

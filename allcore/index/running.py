@@ -29,8 +29,9 @@ EVERY = 0.5
 PATIENCE = 2.0
 """Seconds that a run waits for the lock: whoever looks how a run is doing tries it for an
 instant."""
-STARTS_WITHIN = 60.0
-"""Seconds after which a background run that has not taken the lock is given up."""
+STARTS_WITHIN = 600.0
+"""Seconds after which a background run that has not taken the lock is given up: on a busy machine
+it takes minutes to begin, and one whose process ended is given up at once."""
 
 
 class Stopped(DataError):

@@ -52,6 +52,13 @@ def test_walk__leaves_out_a_download_under_way(tmp_path: Path) -> None:
     assert digests.walk(tmp_path).paths == ("sub/名前 é.bmp",)
 
 
+def test_walk__leaves_out_what_is_hidden_where_asked(tmp_path: Path) -> None:
+    put(tmp_path / ".git" / "a.bmp", b"1")
+    put(tmp_path / "b.bmp", b"1")
+    assert digests.walk(tmp_path).paths == (".git/a.bmp", "b.bmp")
+    assert digests.walk(tmp_path, hidden=False).paths == ("b.bmp",)
+
+
 def test_walk__missing_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="check the path"):
         digests.walk(tmp_path / "none")

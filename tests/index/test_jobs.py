@@ -23,7 +23,7 @@ def root(tmp_path: Path, home: Path) -> Path:
     return draw_folders(tmp_path / "cells", subjects=2, cells=3)
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 90) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not come"
@@ -48,50 +48,49 @@ def test_status__before_anything_is_never(root: Path) -> None:
     assert not store.folder(root).exists()
 
 
-def test_start__indexes_in_a_process_of_its_own(root: Path, tiny_model: Path) -> None:
-    jobs.start(root, model="tiny")
-    seen = jobs.progress(root)
+@pytest.mark.timeout(300)
+def test_start__indexes_in_a_process_of_its_own(
+    root: Path, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "NICENESS", 0)
+    other = tmp_path / "other"
+    jobs.start(root, model="tiny", home=other)
+    seen = jobs.progress(root, other)
     assert seen is not None and seen.step == running.STARTING
-    assert jobs.status(root) == "running"
+    assert (jobs.status(root, other), jobs.status(root)) == ("running", "never")
     with pytest.raises(DataError, match="being indexed already"):
-        jobs.start(root)
-    wait_until(lambda: jobs.progress(root) is None)
-    assert jobs.status(root) == "done"
-    assert store.read(root).about.model == "tiny"
-    assert "6 added" in (store.folder(root) / running.LOG).read_text(encoding="utf-8")
-    assert jobs.failure(root) is None
+        jobs.start(root, home=other)
+    wait_until(lambda: jobs.progress(root, other) is None)
+    assert (jobs.status(root, other), jobs.failure(root, other)) == ("done", None)
+    assert store.read(root, other).about.model == "tiny"
+    log = store.folder(root, other) / running.LOG
+    assert "6 added" in log.read_text(encoding="utf-8")
 
 
-def test_start__of_what_can_not_be_indexed_leaves_the_reason(
-    home: Path, tmp_path: Path, tiny_model: Path
+@pytest.mark.timeout(300)
+def test_start__of_what_fails_leaves_the_reason(
+    root: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    jobs.start(empty)
-    wait_until(lambda: jobs.progress(empty) is None)
-    assert jobs.status(empty) == "failed"
-    assert str(empty) in str(jobs.failure(empty))
-
-
-def test_start__with_a_model_that_is_not_there_leaves_the_reason(
-    root: Path, tiny_model: Path
-) -> None:
+    monkeypatch.setattr(jobs, "NICENESS", 0)
     jobs.start(root, model="nobody")
     wait_until(lambda: jobs.progress(root) is None)
+    assert jobs.status(root) == "failed"
     assert "nobody" in str(jobs.failure(root))
+
+
+def test_failure__of_an_empty_folder_says_so(home: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(DataError) as raised:
+        build.build(empty)
+    assert jobs.failure(empty) == str(raised.value)
+    assert jobs.status(empty) == "failed"
 
 
 def test_start__needs_a_data_set(home: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="check the path"):
         jobs.start(tmp_path / "none")
     assert not home.exists()
-
-
-def test_start__in_another_home(root: Path, tmp_path: Path, tiny_model: Path) -> None:
-    other = tmp_path / "other"
-    jobs.start(root, home=other)
-    wait_until(lambda: jobs.progress(root, other) is None)
-    assert (jobs.status(root, other), jobs.status(root)) == ("done", "never")
 
 
 def test_progress__tells_step_pace_and_goes_with_the_run(
