@@ -204,7 +204,7 @@ class Shelf:
                 kept &= np.isin(codes, [at for at, text in enumerate(known) if text in wanted])
         if query.text.strip():
             kept &= self._holding(query.text.strip())
-        if query.measure in self.table:
+        if query.measure in self.table and (query.low, query.high) != (-math.inf, math.inf):
             kept &= self.table[query.measure].between(query.low, query.high).to_numpy(dtype=bool)
         if query.readable != "all":
             usable = (self.table["error"] == "").to_numpy(dtype=bool)

@@ -72,19 +72,23 @@ def figure_format() -> str:
 
 
 def table_csv(
-    table: pd.DataFrame, name: str, *, label: str = "Download as CSV", key: str | None = None
+    table: pd.DataFrame | Callable[[], pd.DataFrame],
+    name: str,
+    *,
+    label: str = "Download as CSV",
+    key: str | None = None,
 ) -> None:
     """Draw the button that downloads a table; the file is made when it is asked for.
 
     Args:
-        table: without its index.
+        table: without its index; or what makes it, where that takes a while.
         name: of the file, without suffix.
         label: of the button.
         key: of the button, where a page offers one table twice.
     """
     st.download_button(
         label,
-        lambda: csv_bytes(table),
+        lambda: csv_bytes(table() if callable(table) else table),
         file_name=f"{plots_export.file_name(name)}.csv",
         mime="text/csv",
         icon=":material/download:",

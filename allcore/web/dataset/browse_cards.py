@@ -1,5 +1,6 @@
 """What stands under the pictures of a data set, and where the pictures are."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -7,7 +8,8 @@ import pandas as pd
 from allcore import plots
 from allcore.data import overview, thumbnails
 from allcore.data.thumbnails import Source
-from allcore.index import browsing
+from allcore.data.within import Within
+from allcore.index import browsing, pictures
 from allcore.web import cell
 from allcore.web.dataset.context import Context
 from allcore.web.picker import Card
@@ -22,7 +24,13 @@ def cards(rows: pd.DataFrame, *, synthetic: bool, measure: str = "") -> list[Car
 
 def sources(context: Context, rows: pd.DataFrame) -> list[Source]:
     """The small pictures of some rows of the catalogue's table."""
-    return thumbnails.sources(context.manifest, rows)
+    return pictures.sources(context.catalogue, rows)
+
+
+def file(context: Context, row: "pd.Series[Any]") -> Path | None:
+    """An image's file; None where it is not there, or lies outside of the data set."""
+    path, found = thumbnails.stat(Within(context.manifest.root), str(row["path"]))
+    return None if found is None else path
 
 
 def said(row: "pd.Series[Any] | dict[Any, Any]") -> str:

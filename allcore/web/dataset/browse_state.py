@@ -9,7 +9,7 @@ import streamlit as st
 from allcore.index.browsing import Query, Shelf
 
 VIEW, BROWSE = "view", "browse"
-LABELS, SUBJECTS, PARTS, TEXT = "class", "subjects", "part", "name"
+LABELS, SUBJECTS, PARTS, TEXT = "class", "subjects", "part", "text"
 MEASURE, RANGE, COPIES, READABLE = "measure", "range", "copies", "usable"
 SORT, DESCENDING, LAYOUT, PAGE = "sort", "descending", "layout", "page"
 """Keys of the controls, and of the address."""
@@ -99,16 +99,16 @@ def choose(image_ids: Sequence[str]) -> None:
 def query() -> Query:
     """What the controls, which are drawn before, and the address ask for."""
     state = st.session_state
-    measure, span = state.get(MEASURE) or "", state.get(RANGE) or (-math.inf, math.inf)
+    span = state.get(RANGE) if state.get(MEASURE) else None
     ids = only()
     return Query(
         labels=tuple(state.get(LABELS) or ()),
         subjects=tuple(state.get(SUBJECTS) or ()),
         splits=tuple(state.get(PARTS) or ()),
         text=state.get(TEXT) or "",
-        measure=measure,
-        low=span[0],
-        high=span[1],
+        measure=state.get(MEASURE) or "",
+        low=span[0] if span else -math.inf,
+        high=span[1] if span else math.inf,
         copies=state.get(COPIES) or "all",
         same_as=st.query_params.get(SAME_AS, ""),
         readable=state.get(READABLE) or "all",

@@ -35,7 +35,12 @@ _STYLE = """<style>
 
 def open_cell(context: Context, image_id: str, order: Sequence[str]) -> None:
     """Open an image; the ids of its list, in order, lead to the ones before and after it."""
-    _lead(context, order)
+    open_row(context, image_id, context.catalogue.shelf.places(order))
+
+
+def open_row(context: Context, image_id: str, rows: NDArray[np.intp]) -> None:
+    """Open an image of a list that is given by row numbers of the context's table."""
+    _lead(context, rows)
     st.query_params[CELL] = image_id
     _dialog(context)
 
@@ -79,10 +84,9 @@ def _turn_to(image_id: str) -> None:
     st.rerun(scope="fragment")
 
 
-def _lead(context: Context, order: Sequence[str]) -> None:
-    """Keep the row numbers of a list: of a large data set they are smaller than its ids."""
-    rows = context.catalogue.shelf.places(order).astype(np.int32)
-    st.session_state[_ORDER] = (context.path, rows)
+def _lead(context: Context, rows: NDArray[np.intp]) -> None:
+    """Keep a list by its row numbers: of a large data set they are smaller than its ids."""
+    st.session_state[_ORDER] = (context.path, rows.astype(np.int32))
 
 
 def _order(context: Context, place: int) -> NDArray[np.int32]:
@@ -100,7 +104,7 @@ def _show(context: Context, place: int) -> None:
     st.markdown(frame.plain(browse_cards.said(row)), width=frame.TEXT_WIDTH)
     if row["error"]:
         st.warning(frame.plain(str(row["error"])), width=frame.TEXT_WIDTH)
-    picture = cell.read(context.manifest.root / str(row["path"]), missing=ABSENT)
+    picture = cell.read(browse_cards.file(context, row), missing=ABSENT)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         if picture is not None:
@@ -170,7 +174,7 @@ def _copies(context: Context, place: int) -> None:
     cards = browse_cards.cards(shown, synthetic=context.synthetic)
     opened = picker.show(cards, browse_cards.sources(context, shown), key=f"copies_{place}")
     if opened is not None:
-        _lead(context, context.table["image_id"].iloc[family].astype(str).tolist())
+        _lead(context, family)
         _turn_to(opened)
     if len(others) > _COPIES and st.button(
         f"Show all {len(family):,} in Browse", on_click=_leave, kwargs={"same_as": image_id}
