@@ -33,8 +33,7 @@ def choose_split(name: str) -> str:
     Args:
         name: of the data set; it has its own split, those of models and those saved under names.
     """
-    saved = [SAVED + each.name for each in saved_splits.list_of(key(name))]
-    names = [OWN, *modelfolder.names(), *saved]
+    names = [OWN, *modelfolder.names(), *_saved(name)]
     preferred = settings.load().model
     index = names.index(preferred) if preferred in names else 0
     return str(
@@ -42,8 +41,19 @@ def choose_split(name: str) -> str:
     )
 
 
+def _saved(name: str) -> list[str]:
+    try:
+        return [SAVED + each.name for each in saved_splits.list_of(key(name))]
+    except AllScopeError:  # said when the data set is read
+        return []
+
+
 def key(name: str) -> str:
-    """What the index and the saved splits of a data set lie under."""
+    """What the index and the saved splits of a data set lie under.
+
+    Raises:
+        DataError: there is no such data set any more.
+    """
     return store.folder(datasets.path(name)).name
 
 

@@ -1,7 +1,144 @@
-"""To be written."""
+"""Splits: built or brought, looked through before anything is trained, saved and taken along."""
 
+import hashlib
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from allcore import plots, plots_dataset_splits
+from allcore.data import splits
+from allcore.errors import AllScopeError
+from allcore.evaluation import words
+from allcore.health import leaks
+from allcore.health.leaks import Leaks
+from allcore.index.catalogue import Catalogue
+from allcore.web import frame
+from allcore.web.charts import chart, table_csv
+from allcore.web.dataset import splits_choice, splits_keep, splits_leaks
 from allcore.web.dataset.context import Context
+from allcore.web.dataset.splits_choice import Chosen
+
+METHOD = """
+A network learns from the training cells, its threshold is chosen on the validation cells and it is
+judged on the test cells. By unseen subjects, groups of subjects are dealt into folds with a like
+number of subjects of each class, then of cells; one fold is tested and the next one is validation.
+Ids under which one and the same cell was found are one subject. The paper's protocol puts 8 of 10
+images into training and one each into validation and test, at random and by class alone. Twins are
+pictures of one cell: equal files, or textures that correlate at any turn, which an index finds.
+"""
 
 
 def show(context: Context) -> None:
     """Draw the view."""
+    try:
+        chosen = splits_choice.choose(context)
+    except AllScopeError as error:
+        frame.problem(error)
+        return
+    if chosen is None:
+        return
+    found = _looked(context.catalogue, chosen)
+    st.markdown(summary(found, chosen), width=frame.TEXT_WIDTH)
+    splits_leaks.show(context, found, chosen.parts)
+    _figures(context, found, chosen)
+    _tables(context, found, chosen)
+    st.subheader("Keep it and train on it", anchor=False)
+    splits_keep.show(context, chosen)
+    with st.expander("Method"):
+        st.markdown(METHOD, width=frame.TEXT_WIDTH)
+
+
+def summary(found: Leaks, chosen: Chosen) -> str:
+    """How many images each part has."""
+    total = sum(found.images(part) for part in splits.PARTS)
+    told = [
+        f"{found.images(part):,} in {name} ({100 * found.images(part) / max(1, total):.0f} %)"
+        for part, name in plots_dataset_splits.PART_NAMES.items()
+    ]
+    out = int((chosen.parts == splits.EXCLUDED).sum())
+    left = f" {words.count(out, 'image')} {'is' if out == 1 else 'are'} left out." if out else ""
+    least = found.smallest
+    return (
+        f"**{words.count(total, 'image')}**: {', '.join(told)}.{left} The smallest class of a part "
+        f"is {plots.NAMES[str(least['label'])]} in {least['part']}: "
+        f"{words.count(int(least['images']), 'image')}{_people(least['subjects'])}."
+    )
+
+
+def by_part(found: Leaks) -> pd.DataFrame:
+    """The counts as a table: a row a part and class."""
+    counts = found.counts
+    return pd.DataFrame({
+        "Part": counts["part"].map(plots_dataset_splits.PART_NAMES),
+        "Class": counts["label"].map(plots.NAMES),
+        "Images": counts["images"],
+        "Share of the part, %": (100 * counts["share"]).round(1),
+        "Subjects": counts["subjects"],
+    })  # fmt: skip
+
+
+def subjects_of(context: Context, chosen: Chosen) -> pd.DataFrame:
+    """Images of each subject by part: columns subject, class, part, images."""
+    table = context.table.assign(part=chosen.parts)
+    used = table[table["part"].isin(splits.PARTS) & context.manifest.table["subject"].notna()]
+    counts = used.groupby(["group", "label", "part"]).size().rename("images").reset_index()
+    return counts.rename(columns={"group": "subject", "label": "class"})
+
+
+def _figures(context: Context, found: Leaks, chosen: Chosen) -> None:
+    left, right = st.columns(2)
+    with left:
+        chart(plots_dataset_splits.parts(found.counts), name="split-parts")
+    with right:
+        if found.groups:
+            chart(
+                plots_dataset_splits.subjects(subjects_of(context, chosen), found),
+                name="split-subjects",
+            )
+    measures = found.measures["measure"].unique()
+    for place, measure in zip(st.columns(2), measures, strict=False):
+        with place:
+            chart(plots_dataset_splits.spread(found.measures, measure), name=f"split-{measure}")
+
+
+def _tables(context: Context, found: Leaks, chosen: Chosen) -> None:
+    with st.expander("Counts by part and class"):
+        table = by_part(found)
+        st.dataframe(table, hide_index=True)
+        table_csv(table, name="split-counts")
+    if not found.groups:
+        return
+    with st.expander("Subjects of each part"):
+        people = subjects_of(context, chosen)
+        for part, name in plots_dataset_splits.PART_NAMES.items():
+            named = people.loc[people["part"] == part, "subject"].unique()
+            listed = ", ".join(frame.plain(each) for each in sorted(named, key=_natural))
+            st.markdown(
+                f"**{name.capitalize()}**, {words.count(len(named), 'subject')}: {listed or '-'}",
+                width=frame.TEXT_WIDTH,
+            )
+        table_csv(people, name="split-subjects", key="download split subjects")
+
+
+def _looked(catalogue: Catalogue, chosen: Chosen) -> Leaks:
+    told = "\n".join(f"{each}" for each in chosen.parts)
+    finished = "" if catalogue.about is None else catalogue.about.finished
+    ids = pd.util.hash_pandas_object(catalogue.table["image_id"], index=False).sum()
+    digest = hashlib.sha256(f"{finished}\n{ids}\n{told}".encode()).hexdigest()
+    return _found(catalogue, chosen, f"{catalogue.path}\n{digest}")
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _found(_catalogue: Catalogue, _chosen: Chosen, key: str) -> Leaks:
+    return leaks.find(_catalogue, _chosen.parts)
+
+
+def _people(subjects: Any) -> str:
+    return "" if pd.isna(subjects) else f" of {words.count(int(subjects), 'subject')}"
+
+
+def _natural(subject: str) -> tuple[str, int, str]:
+    """Sort 2 before 10, and H2 before H10."""
+    digits = "".join(letter for letter in subject.split("+")[0] if letter.isdecimal())
+    return subject.rstrip("0123456789+")[:1], int(digits[:9] or 0), subject

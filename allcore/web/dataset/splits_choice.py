@@ -1,0 +1,195 @@
+"""Which split is looked at: one that is built here, the one shown, a saved or an uploaded one."""
+
+from dataclasses import dataclass
+from pathlib import PurePath
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from allcore.data import overview, saved_splits, split_files, splits
+from allcore.data.saved_splits import Saved
+from allcore.data.split_files import SplitFile
+from allcore.data.splits import Split
+from allcore.errors import DataError
+from allcore.evaluation import words
+from allcore.health import leaks
+from allcore.web import frame
+from allcore.web.dataset import sources
+from allcore.web.dataset.context import Context
+
+OF, PROTOCOL, FOLDS, FOLD, SEED, TWINS, SAVED = (
+    "split_of", "split_by", "split_folds", "split_fold", "split_seed", "split_twins", "split_saved",
+)  # fmt: skip
+"""Keys of the controls, and of the address."""
+UPLOAD = "split_file"
+BUILD, SHOWN, KEPT, IMPORT = "build", "shown", "saved", "import"
+WAYS = {
+    BUILD: "Build one", SHOWN: "The one shown", KEPT: "A saved one", IMPORT: "Import a CSV",
+}  # fmt: skip
+PROTOCOLS = {"subject": "Unseen subjects", "image": "The paper's: images at random"}
+MOST_FOLDS = 20
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A split of the data set that is shown, of N images.
+
+    Attributes:
+        split: as it would be saved.
+        parts: (N,) part of each row of the catalogue's table; None where it is in none.
+        name: what it could be called.
+        saved: what is known of it where it is a saved one.
+        refused: why nothing can be trained on it, one sentence; empty where something can.
+    """
+
+    split: Split
+    parts: NDArray[np.object_]
+    name: str
+    saved: Saved | None = None
+    refused: str = ""
+
+
+def choose(context: Context) -> Chosen | None:
+    """Draw the controls; give the split, None where none is chosen yet.
+
+    Raises:
+        DataError: it can't be built or read, or is of other images.
+    """
+    way = st.segmented_control(
+        "Split to look at", list(WAYS), default=BUILD, required=True, key=OF,
+        format_func=WAYS.__getitem__, wrap=True, bind="query-params",
+    )  # fmt: skip
+    return {BUILD: _built, SHOWN: _shown, KEPT: _saved, IMPORT: _imported}[str(way)](context)
+
+
+def of_file(context: Context, file: SplitFile, saved: Saved | None = None) -> Chosen:
+    """The split that a file tells.
+
+    Raises:
+        DataError: it is not one of this data set, or can't be trained on.
+    """
+    split = split_files.fitted(file, context.manifest)
+    return Chosen(split, _aligned(context, split.parts), PurePath(file.name).stem, saved)
+
+
+def _built(context: Context) -> Chosen:
+    known = context.manifest.table["subject"].notna()
+    protocols = list(PROTOCOLS) if known.any() else ["image"]
+    by, folds, fold, seed = st.columns([2, 1, 1, 1], vertical_alignment="bottom")
+    protocol = by.selectbox(
+        "Protocol", protocols, format_func=PROTOCOLS.__getitem__, key=PROTOCOL, bind="query-params"
+    )
+    seeded = int(seed.number_input("Seed", 0, 10**6, 0, key=SEED, bind="query-params"))
+    _say_unknown(known)
+    if protocol == "image":
+        split = splits.image_split(context.manifest.labelled(), seed=seeded)
+        name = f"images seed {seeded}"
+    else:
+        parts = int(folds.number_input("Folds", 3, MOST_FOLDS, 10, key=FOLDS, bind="query-params"))
+        if st.session_state.get(FOLD, 0) >= parts:
+            st.session_state[FOLD] = parts - 1
+        tested = int(
+            fold.number_input("Tested fold", 0, parts - 1, 0, key=FOLD, bind="query-params")
+        )
+        split = splits.subject_split(
+            context.manifest.labelled(), seed=seeded, folds=parts, fold=tested
+        )
+        name = f"subjects {tested} of {parts} seed {seeded}"
+    if _leave_out_twins(context):
+        split, name = _without_twins(context, split), f"{name} no twins"
+    return Chosen(split, _aligned(context, split.parts), name)
+
+
+def _say_unknown(known: "pd.Series[bool]") -> None:
+    if not known.any():
+        st.info(
+            "No subject is known here, so images can only be split at random: put the subjects in "
+            "a column of a manifest.csv to keep them apart.",
+            icon=":material/person_off:", width=frame.TEXT_WIDTH,
+        )  # fmt: skip
+    elif not known.all():
+        st.caption(f"{words.count(int((~known).sum()), 'image')} without a subject count as one "
+                   "subject each.")  # fmt: skip
+
+
+def _leave_out_twins(context: Context) -> bool:
+    where = "" if context.catalogue.is_indexed else (
+        " Without an index only files that are equal are found: index the data set in Connect data."
+    )  # fmt: skip
+    return st.toggle(
+        "Leave out twins of held-out cells",
+        value=True,
+        key=TWINS,
+        bind="query-params",
+        help="Pictures of a test cell are left out of training and validation, those of a "
+        f"validation cell out of training.{where}",
+    )
+
+
+def _without_twins(context: Context, split: Split) -> Split:
+    """The split without what shows a test or a validation cell again in an earlier part."""
+    rows = context.manifest.table["label"].notna().to_numpy()
+    families = leaks.families(context.catalogue)[rows]
+    manifest = context.manifest.labelled()
+    for part in ("test", "validation"):
+        split = splits.without_twins(split, manifest, families, of=part)
+    return split
+
+
+def _shown(context: Context) -> Chosen | None:
+    column = context.table["split"]
+    known = (column != overview.UNKNOWN) & (context.table["label"] != overview.UNLABELLED)
+    if not known.any():
+        st.info(
+            "No split is shown: choose another in the sidebar.",
+            icon=":material/call_split:", width=frame.TEXT_WIDTH,
+        )  # fmt: skip
+        return None
+    st.caption(f"Shown is the split of: {frame.plain(context.split)}. Choose another in the "
+               "sidebar.")  # fmt: skip
+    parts = column[known].set_axis(context.table["image_id"][known].to_numpy())
+    file = SplitFile(context.split, "", parts, {})
+    try:
+        found = of_file(context, file)
+        return Chosen(found.split, found.parts, "copy of the split shown")
+    except DataError as error:
+        split = Split(kind=split_files.KIND, seed=0, parts=parts, folds=1)
+        return Chosen(split, _aligned(context, parts), "", refused=str(error))
+
+
+def _saved(context: Context) -> Chosen | None:
+    kept = {each.name: each for each in saved_splits.list_of(sources.key(context.name))}
+    if not kept:
+        st.info(
+            "No split of this data set is saved yet: build or import one and give it a name.",
+            icon=":material/bookmark:", width=frame.TEXT_WIDTH,
+        )  # fmt: skip
+        return None
+    name = st.selectbox("Saved split", list(kept), key=SAVED, bind="query-params", width=440)
+    saved = kept[str(name)]
+    by = f" by {frame.plain(saved.by)}" if saved.by else ""
+    st.caption(f"Saved{by}{f' on {saved.made[:10]}' if saved.made else ''}.")
+    return of_file(context, split_files.read(saved.path), saved)
+
+
+def _imported(context: Context) -> Chosen | None:
+    file = st.file_uploader(
+        "Split as CSV",
+        type=["csv"],
+        key=UPLOAD,
+        width=frame.TEXT_WIDTH,
+        help="Columns image_id and split; parts are train, validation (or val, valid, dev), test "
+        "and excluded. Every labelled image has one row. A model's split.csv is one as well.",
+    )
+    if file is None:
+        return None
+    if file.size > split_files.MAX_BYTES:
+        raise split_files.too_large(file.name, file.size)
+    return of_file(context, split_files.parsed(file.getvalue(), name=file.name))
+
+
+def _aligned(context: Context, parts: "pd.Series[str]") -> NDArray[np.object_]:
+    found = parts.reindex(context.table["image_id"].to_numpy())
+    return found.where(found.notna(), None).to_numpy(dtype=object)
