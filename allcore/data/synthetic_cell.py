@@ -44,11 +44,13 @@ class Look:
         label: ``all`` draws a blast, ``hem`` a normal cell.
         values: the measures named in ``synthetic_targets.TRAITS``.
         fringe: shift of red against blue along y and x in pixels, by the lens, each below 1.
+        clarity: how much stronger than usual its class's chromatin shows; 1 as in real cells.
     """
 
     label: str
     values: dict[str, float]
     fringe: tuple[float, float]
+    clarity: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,9 @@ def _layers(
     drawn = _drawn_contrast(look)
     noise, other = Noise(len(body.cover), random), Noise(len(body.cover), random)
     chromatin = noise.octaves(drawn * synthetic_chromatin.CHROMATIN)
-    chromatin = synthetic_chromatin.arranged(look.label, chromatin, body.depth, random)
+    chromatin = synthetic_chromatin.arranged(
+        look.label, chromatin, body.depth, random, clarity=look.clarity
+    )
     chromatin += other.octaves(drawn * synthetic_chromatin.FINE)
     second = other.octaves(synthetic_chromatin.SECOND).T
     broad = noise.octaves(drawn * synthetic_chromatin.BROAD)

@@ -49,10 +49,20 @@ def contrasts(measured: Contrast) -> Contrast:
     return np.asarray(np.sqrt(optimize.nnls(_overlap(), measured**2)[0]))
 
 
-def arranged(label: str, noise: Field, depth: Field, random: np.random.Generator) -> Field:
+def arranged(
+    label: str, noise: Field, depth: Field, random: np.random.Generator, *, clarity: float = 1.0
+) -> Field:
     """Turn noise into the chromatin of a class, with the deviation it had inside the cell.
 
     Blasts: evenly fine, with nucleoli. Normal cells: clumps parted by a pale network.
+
+    Args:
+        label: of the class.
+        noise: (S, S) to be arranged.
+        depth: (S, S) pixels from the outline, 0 outside.
+        random: where nucleoli lie.
+        clarity: how much stronger than usual nucleoli or network are; from 1, each full step above
+            it adds a nucleolus.
     """
     inside = depth > 0
     deviation = noise[inside].std()
@@ -60,19 +70,20 @@ def arranged(label: str, noise: Field, depth: Field, random: np.random.Generator
     spotted = SPOTTED * np.clip(random.lognormal(0, 0.4), 0.3, 2)
     if label == "all":
         field = np.exp(spotted * field) / spotted
-        _add_nucleoli(field, depth, random)
+        _add_nucleoli(field, depth, random, clarity)
     else:
         network = np.exp(-((field / NETWORK_WIDTH) ** 2))
-        field = np.exp(spotted * field) / spotted + NETWORK * network
+        field = np.exp(spotted * field) / spotted + clarity * NETWORK * network
     field -= field[inside].mean()
     return np.asarray(field * (deviation / field[inside].std()), dtype=np.float32)
 
 
-def _add_nucleoli(field: Field, depth: Field, random: np.random.Generator) -> None:
-    """One to three pale round spots, each in a darker ring, away from the outline."""
+def _add_nucleoli(field: Field, depth: Field, random: np.random.Generator, clarity: float) -> None:
+    """One to three pale round spots, each in a darker ring, away from the outline; or more."""
     deep = np.argwhere(depth > 0.35 * depth.max())
-    for y, x in deep[random.integers(len(deep), size=random.integers(1, 4))]:
-        width, height = random.uniform(5, 10), random.uniform(0.7, 1.3) * NUCLEOLUS
+    count = random.integers(1, 4) + int(clarity - 1)
+    for y, x in deep[random.integers(len(deep), size=count)]:
+        width, height = random.uniform(5, 10), random.uniform(0.7, 1.3) * clarity * NUCLEOLUS
         reach = int(3.5 * width)
         top, left = max(0, y - reach), max(0, x - reach)
         patch = field[top : y + reach, left : x + reach]

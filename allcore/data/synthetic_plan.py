@@ -19,6 +19,13 @@ LARGEST_DEPARTURE = 2.2
 """Deviations that a cell's traits depart from their subject's at most."""
 SMALLEST_AREA = 9000.0
 CELLS_PER_IMAGE = 3
+TEXTBOOK_AREA, TEXTBOOK_STAIN, TEXTBOOK_CLARITY = 2.8, 10.0, 4.0
+"""Deviations by which a textbook cell is larger (blast) or smaller (normal) than its class's mean,
+grey levels by which its red is below and its blue above (blast) or the other way round (normal),
+and how much stronger its chromatin shows. Wrong labels are planted on such cells: by size and stain
+the classes overlap as real ones do, and the wrong label of an everyday cell can't be told."""
+TEXTBOOK_SPREAD = 0.25
+"""How much of a textbook cell's own departure in area is left to it."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,23 @@ def _spoiled(
         return replace(entry, fault=fault)
     truth = "hem" if entry.label == "all" else "all"
     person = next(person for person in people if person.name == entry.subject)
-    return replace(entry, fault=fault, look=_look(person, truth, random))
+    return replace(entry, fault=fault, look=_textbook(_look(person, truth, random)))
+
+
+def _textbook(look: Look) -> Look:
+    """The look of a cell that shows its class as textbooks do: in size, stain and chromatin."""
+    targets = synthetic_targets.load().classes[look.label]
+    place = synthetic_targets.TRAITS.index("area")
+    mean = targets.mean[place]
+    deviation = np.sqrt(targets.between[place, place] + targets.within[place, place])
+    own = TEXTBOOK_SPREAD * (look.values["area"] - mean) / deviation
+    sign = 1 if look.label == "all" else -1
+    values = look.values | {
+        "area": max(float(mean + (sign * TEXTBOOK_AREA + own) * deviation), SMALLEST_AREA),
+        "red": look.values["red"] - sign * TEXTBOOK_STAIN,
+        "blue": look.values["blue"] + sign * TEXTBOOK_STAIN,
+    }
+    return replace(look, values=values, clarity=TEXTBOOK_CLARITY)
 
 
 def _named(entries: list[Entry], random: np.random.Generator) -> list[Entry]:

@@ -10,7 +10,7 @@ import pandas as pd
 from allcore import modelfolder
 from allcore.data import readers
 from allcore.errors import DataError, ModelError
-from allcore.health import copies, quality, study
+from allcore.health import copies, labels, quality, study
 from allcore.health.findings import Finding, ordered
 from allcore.health.material import Material
 from allcore.index import store
@@ -34,6 +34,7 @@ LASTING: tuple[Check, ...] = (
     copies.ExactDuplicates(),
     copies.NearDuplicates(),
     *study.CHECKS,
+    *labels.CHECKS,
     *quality.CHECKS,
 )
 CHECKS = LEAKS + LASTING

@@ -1,0 +1,145 @@
+"""What may be judged of labels: labelled cells, dealt into folds that share no subject."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allcore.data import splits
+from allcore.data.cache import DecodedCells
+from allcore.data.manifest import Manifest
+from allcore.errors import DataError
+from allcore.evaluation import figures
+from allcore.evaluation.intervals import Interval
+from allcore.health import texture
+from allcore.health.material import LABELS, Material
+
+FOLDS = 5
+SEED = 0
+MATCHED = 0.9
+"""Share of the labelled images that must have held-out predictions for these to be taken."""
+FACTS = ("area", "brightness", "focus", "redness", "elongation", "contrast")
+HELD_OUT, REGRESSION = "held-out", "cross-validated regression"
+"""Whose probabilities labels are judged by."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Labelled, measured cells: rows of the material, labels, subjects and folds of subjects."""
+
+    rows: NDArray[np.intp]
+    labels: NDArray[np.int64]
+    groups: NDArray[np.str_]
+    folds: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, material: Material) -> "Cells | None":
+        """None where a class has less than two subjects, so that none can be held out."""
+        known = material.usable & np.isin(material.labels.astype(str), LABELS)
+        rows = np.flatnonzero(known)
+        table = material.manifest.table.iloc[rows].reset_index(drop=True)
+        people = table.groupby("label")["group"].nunique()
+        if len(people) < len(LABELS) or people.min() < 2:
+            return None
+        some = Manifest(material.root, table, material.manifest.name)
+        folds = np.zeros(len(rows), dtype=np.intp)
+        try:
+            dealt = splits.subject_folds(some, seed=SEED, folds=min(FOLDS, int(people.min())))
+        except DataError:
+            return None
+        for split in dealt:
+            folds[split.mask(some, "test")] = split.fold
+        labels = np.where(table["label"] == "all", 1, 0)
+        return cls(rows, labels, table["group"].to_numpy(dtype=str), folds)
+
+
+def out_of_fold(material: Material, cells: Cells) -> tuple[NDArray[np.float64], str]:
+    """Probability (n,) of a blast by a model that saw neither cell nor subject, and whose it is.
+
+    The installed model's held-out predictions where they are of these images, else a logistic
+    regression on embeddings, facts and chromatin, cross-validated by subject.
+    """
+    known = held_out(material, cells)
+    if known is not None:
+        return known, HELD_OUT
+    return by_regression(_features(material, cells), cells), REGRESSION
+
+
+def held_out(material: Material, cells: Cells) -> NDArray[np.float64] | None:
+    """The installed model's held-out probabilities (n,); None where they are of other images."""
+    if material.predictions is None:
+        return None
+    known = material.predictions.drop_duplicates("image_id").set_index("image_id")
+    found = known.reindex(material.ids[cells.rows])
+    agreed = (found["label"] == material.labels[cells.rows]).to_numpy(dtype=bool)
+    probabilities = found["probability"].to_numpy(dtype=float)
+    finite = np.isfinite(probabilities)
+    if min(agreed.mean(), finite.mean()) < MATCHED:
+        return None
+    return np.where(finite, probabilities, np.nanmedian(probabilities))
+
+
+def auroc(cells: Cells, probabilities: NDArray[np.float64]) -> Interval:
+    """AUROC with its interval over subjects."""
+    sample = figures.sample(labels=cells.labels, probabilities=probabilities, subjects=cells.groups)
+    return next(each.subject for each in figures.threshold_free(sample) if each.name == "auroc")
+
+
+def told(auroc: Interval) -> dict[str, object]:
+    """An AUROC over subjects as a finding's detail has it; no bounds where none can be given."""
+    low, high = (round(bound, 4) for bound in (auroc.low, auroc.high))
+    known = auroc.known
+    return {
+        "auroc": round(auroc.value, 4),
+        "low": low if known else None,
+        "high": high if known else None,
+    }
+
+
+def by_regression(values: NDArray[np.float64], cells: Cells) -> NDArray[np.float64]:
+    """Probability (n,) by a logistic regression on columns (n, F), cross-validated by subject."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    found = np.zeros(len(values))
+    for fold in np.unique(cells.folds):
+        held = cells.folds == fold
+        model = make_pipeline(
+            StandardScaler(), LogisticRegression(C=0.03, class_weight="balanced", max_iter=1000)
+        )
+        model.fit(values[~held], cells.labels[~held])
+        found[held] = model.predict_proba(values[held])[:, 1]
+    return found
+
+
+def by_trees(values: NDArray[np.float64], cells: Cells) -> NDArray[np.float64]:
+    """Out-of-fold probability by the baseline's trees on one or two columns."""
+    from allcore.data import balance
+    from allcore.training import baseline
+
+    columns = values if values.shape[1] == 2 else np.column_stack([values, np.zeros(len(values))])
+    # The baseline reads two numbers a cell; a column that is always 0 tells it nothing.
+    plain = DecodedCells(np.empty((len(values), 0), np.uint8), columns[:, 0], columns[:, 1])
+    names = np.where(cells.labels == 1, "all", "hem")
+    found = np.zeros(len(values))
+    for fold in np.unique(cells.folds):
+        train = cells.folds != fold
+        weights = balance.weights(
+            names[train].tolist(), cells.groups[train].tolist(), subject_strength=0.5
+        )
+        model = baseline.fit(
+            plain, train=train, targets=cells.labels.astype(float), weights=weights, seed=SEED
+        )
+        found[~train] = model.probability(plain)[~train]
+    return found
+
+
+def _features(material: Material, cells: Cells) -> NDArray[np.float64]:
+    facts = material.index.table[list(FACTS)].to_numpy(dtype=float)[cells.rows]
+    chromatin = texture.figures(material.index.rings[cells.rows])
+    vectors = material.index.embeddings[cells.rows].astype(float)
+    both = np.column_stack([facts, chromatin, vectors])
+    missing = ~np.isfinite(both)
+    middle = np.nanmedian(np.where(missing.all(axis=0), 0.0, both), axis=0)
+    return np.where(missing, middle, both)

@@ -1,0 +1,118 @@
+"""Check for labels that may be wrong."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allcore.evaluation import suspicion
+from allcore.health import judged
+from allcore.health.findings import Finding
+from allcore.health.judged import Cells
+from allcore.health.material import Material
+
+ENOUGH = 0.65
+"""AUROC below which a model is no judge of labels."""
+STANDS_OUT = 2.75
+"""Robust deviations that the log-odds of a cell must lie beyond the median of those with its label.
+
+Where the classes overlap, confident learning flags the overlap: cells that are merely untypical. A
+wrong label lies beyond what is usual for cells of that label."""
+LEAST = 1e-6
+"""Probabilities are kept this far from 0 and 1 before log-odds are taken."""
+
+
+@dataclass(frozen=True)
+class WrongLabels:
+    """Labels that confident learning holds for wrong."""
+
+    kind: str = "probable_label_error"
+
+    def find(self, material: Material) -> list[Finding]:
+        """One finding, or none; the least credible label first.
+
+        Where the probabilities hardly tell the classes apart the finding says so and names no
+        image: what is flagged then is chance.
+        """
+        cells = Cells.of(material)
+        if cells is None:
+            return []
+        probabilities, source = judged.out_of_fold(material, cells)
+        auroc = judged.auroc(cells, probabilities)
+        detail = {"source": source, **judged.told(auroc)}
+        if not auroc.value >= ENOUGH:
+            return [
+                Finding(
+                    self.kind,
+                    "low",
+                    (),
+                    "Whether labels are wrong can't be told here, for nothing at hand tells the "
+                    f"classes of unseen subjects apart (AUROC {auroc.value:.2f}).",
+                    "Train a model on this data set, or have a sample of cells labelled twice.",
+                    detail,
+                )
+            ]
+        return self._flagged(material, cells, probabilities, detail)
+
+    def _flagged(
+        self,
+        material: Material,
+        cells: "Cells",
+        probabilities: NDArray[np.float64],
+        detail: dict[str, object],
+    ) -> list[Finding]:
+        found = suspicion.find(labels=cells.labels, probabilities=probabilities)
+        far = standing_out(cells.labels, probabilities) > STANDS_OUT
+        rows = np.flatnonzero(found.flagged & far)
+        if not len(rows):
+            return []
+        rows = rows[np.argsort(found.quality[rows])]
+        shares = _shares(cells.groups, rows)
+        mostly = [name for name, part in shares.items() if part > 0.5]
+        names = material.names(cells.rows[rows])
+        return [
+            Finding(
+                self.kind,
+                "medium",
+                names,
+                "A wrong label teaches the model the wrong thing, and counts right answers as "
+                "errors.",
+                "Have each looked at again without showing the label; a subject of which most are "
+                "flagged is one the model errs on, or one labelled wrongly as a whole.",
+                detail | {"share": round(len(rows) / len(cells.rows), 4), "subjects": mostly},
+                leave_out=names,
+            )
+        ]
+
+
+CHECKS = (WrongLabels(),)
+
+
+def standing_out(
+    labels: NDArray[np.integer], probabilities: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How far (N,) the log-odds of the other class lie above what is usual for cells so labelled.
+
+    In deviations from the median of the label's cells, estimated from their quartiles.
+
+    Args:
+        labels: (N,) 1 for an ALL blast, 0 for a normal cell.
+        probabilities: (N,) of an ALL blast.
+    """
+    bounded = np.clip(probabilities, LEAST, 1 - LEAST)
+    odds = np.log(bounded / (1 - bounded)) * np.where(labels == 1, -1, 1)
+    found = np.zeros(len(odds))
+    for label in np.unique(labels):
+        own = labels == label
+        low, middle, high = np.percentile(odds[own], (25, 50, 75))
+        found[own] = (odds[own] - middle) / max((high - low) / 1.349, LEAST)
+    return found
+
+
+def _shares(groups: NDArray[np.str_], rows: NDArray[np.intp]) -> dict[str, float]:
+    """Share of each subject's cells that are named, of subjects with enough cells to say."""
+    cells = pd.Series(groups).value_counts()
+    named = pd.Series(groups[rows]).value_counts()
+    share = (named / cells[cells >= suspicion.ENOUGH]).dropna().sort_values(ascending=False)
+    return {str(name): float(part) for name, part in share.items()}
