@@ -69,10 +69,10 @@ def described(path: Path, found: Manifest) -> Look:
 
 
 def read(path: Path) -> Manifest:
-    """As ``readers.read``, with a sentence for what only strange folders show.
+    """As ``readers.read``, also where the folder can't be read or vanishes meanwhile.
 
     Raises:
-        DataError: as there, or a folder in it can't be read.
+        DataError: as there.
     """
     try:
         return readers.read(path)
@@ -81,13 +81,6 @@ def read(path: Path) -> Manifest:
             f"{path} can't be read ({(error.strerror or 'no reason').lower()}): give the account "
             "that runs ALLScope the right to read it."
         ) from None
-    except DataError:
-        if path.is_dir() and not readers.Folder(path).images:
-            raise DataError(
-                f"No picture was found in {path} or the folders in it, so that it has no layout: "
-                f"point at a folder with files such as {', '.join(sorted(readers.IMAGE_SUFFIXES))}."
-            ) from None
-        raise
 
 
 def layout(path: Path, found: Manifest) -> str:
@@ -97,14 +90,8 @@ def layout(path: Path, found: Manifest) -> str:
     for name, needs in TABLES:
         if set(needs) <= _head(path / name):
             return f"a folder with the table {name}"
-    folds = {str(fold) for fold in found.table["fold"].dropna()}
-    if folds == {"preliminary"}:
-        return "C-NMC 2019, the preliminary test images and their table of labels"
-    training = folds - {"preliminary", "final"}
-    if training and training != folds:
-        return "C-NMC 2019, training and test images as they are published"
-    if folds:
-        return f"C-NMC 2019, training images in {len(folds)} folders fold_*"
+    if folds := {str(fold) for fold in found.table["fold"].dropna()}:
+        return f"C-NMC 2019 as it is published ({', '.join(sorted(folds))})"
     tops = {str(place).split("/")[0].lower() for place in found.table["path"]}
     if tops <= readers.LABEL_WORDS.keys():
         return f"class folders: {', '.join(sorted(tops))}"

@@ -62,6 +62,15 @@ def load(name: str) -> Manifest:
     if name == synthetic.NAME and not demo.is_drawn(place):
         with st.spinner("Drawing the synthetic demonstration set, once: about half a minute"):
             demo.ensure_demo(place)
+    return read(place)
+
+
+def read(place: Path) -> Manifest:
+    """The manifest of a folder or CSV file, read again only where it changed.
+
+    Raises:
+        DataError: it is missing, or in no known layout.
+    """
     return _read(place, state(place))
 
 

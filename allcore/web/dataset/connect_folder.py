@@ -123,7 +123,7 @@ def connect(user: Visitor, place: Path, name: str) -> data_sets.DataSet:
     given = settings.load().data
     if given is not None and place == given.expanduser().resolve():
         raise StoreError(f"It is connected already, as '{datasets.CONNECTED}'.")
-    look.read(place)
+    datasets.read(place)
     return data_sets.connect(accounts.store(), user.name, name=name, path=place, taken=datasets.OWN)
 
 
@@ -176,4 +176,4 @@ def _level(folder: Path) -> Level:
 
 @st.cache_resource(max_entries=8, ttl=60, show_spinner="Looking at the files")
 def _look(place: Path, state: tuple[float, ...]) -> Look:
-    return look.look(place)
+    return look.described(place, datasets.read(place))
