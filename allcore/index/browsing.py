@@ -21,12 +21,12 @@ MEASURES = {
     fact.name: fact
     for fact in (
         *(fact for fact in facts.FACTS if fact.name != "border"),
-        Fact("contrast", "Contrast inside the cell", "grey levels"),
-        Fact("saturated", "White pixels inside the cell", "share"),
-        Fact("straight", "Straight edge, as of a cut cell", "share"),
-        Fact("objects", "Objects in the picture", ""),
-        Fact("width", "Width of the picture", "px"),
-        Fact("height", "Height of the picture", "px"),
+        Fact("contrast", "Contrast (inside the cell)", "grey levels"),
+        Fact("saturated", "White pixels (share of the cell)", ""),
+        Fact("straight", "Straight edge (as of a cut cell)", ""),
+        Fact("objects", "Objects (in the picture)", ""),
+        Fact("width", "Width (of the picture)", "px"),
+        Fact("height", "Height (of the picture)", "px"),
         Fact("size_bytes", "Size of the file", "bytes"),
     )
 }

@@ -99,6 +99,12 @@ def linked(subject: Subject) -> Sequence[str]:
     return sorted(subject.shared, key=lambda other: -len(subject.shared[other]))
 
 
+def with_copies(shelf: Shelf, image_ids: Sequence[str]) -> list[str]:
+    """Ids of images together with those of their copies, each cell's beside each other."""
+    rows = np.concatenate([shelf.family(image_id) for image_id in image_ids])
+    return list(dict.fromkeys(shelf.table["image_id"].iloc[rows].astype(str)))
+
+
 def _beside(table: pd.DataFrame, name: str, measure: str) -> Beside | None:
     medians = table.groupby("subject", sort=False)[measure].median().dropna()
     if name not in medians.index:

@@ -65,7 +65,7 @@ function mark(grid, said) {
     box.disabled = full && !box.checked
     box.parentElement.classList.toggle("chosen", box.checked)
   }
-  said.textContent = grid.chosen.length ? `${grid.chosen.length} of ${grid.limit} chosen` : ""
+  said.textContent = grid.limit ? `${grid.chosen.length} of ${grid.limit} chosen` : ""
 }
 
 function place(key, at, count, columns) {

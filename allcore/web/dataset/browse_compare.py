@@ -21,7 +21,7 @@ from allcore.errors import AllScopeError
 from allcore.inference import upload
 from allcore.web import cell, cell_pictures, frame, gallery
 from allcore.web.charts import table_csv
-from allcore.web.dataset import browse_cards, browse_state
+from allcore.web.dataset import browse_cards
 from allcore.web.dataset.context import Context
 
 FEWEST = 2
@@ -29,7 +29,7 @@ _BARS = {1: 100, 2: 50, 4: 25}
 """Length of the scale bar, in pixels of the original, by the enlargement."""
 _STYLE = """<style>
 .compared { display: grid; gap: 0.75rem;
-  grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }
+  grid-template-columns: repeat(auto-fit, minmax(150px, 240px)); }
 .compared figure { margin: 0; min-width: 0; }
 .compared .field { position: relative; aspect-ratio: 1; background: #000; color: #fff;
   border: 1px solid rgba(128, 128, 128, 0.45); border-radius: 6px; overflow: hidden; }
@@ -66,18 +66,10 @@ def show(context: Context, chosen: Sequence[str]) -> None:
             icon=":material/compare:",
         )
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        zoom = st.segmented_control(
-            "Enlarge", list(cell_pictures.ZOOMS), default=1, required=True, key="compare_zoom",
-            format_func=lambda times: cell_pictures.ZOOMS[times], bind="query-params",
-        ) or 1  # fmt: skip
-        st.button(
-            "Clear the choice",
-            icon=":material/deselect:",
-            key="compare_clear",
-            on_click=browse_state.choose,
-            args=((),),
-        )
+    zoom = st.segmented_control(
+        "Enlarge", list(cell_pictures.ZOOMS), default=1, required=True, key="enlarge",
+        format_func=cell_pictures.ZOOMS.__getitem__, bind="query-params",
+    ) or 1  # fmt: skip
     rows = context.table.iloc[context.catalogue.shelf.places(chosen)]
     pictures = [
         Shown(_middle(context, row, zoom), number, row)
@@ -133,16 +125,16 @@ def in_words(
     shades["Measure"] = ""
     for place in (name for name in found if name not in ("measure", "spread")):
         values = dict(zip(found.index, found[place].astype(float), strict=True))
-        shares = {name: _share(everyone[name], value) for name, value in values.items()}
+        shares = {name: _share(everyone, name, value) for name, value in values.items()}
         texts[place] = [_text(values[name], shares[name], facts[name]) for name in values]
         shades[place] = [_shade(share) for share in shares.values()]
     texts["Spread"] = ["" if math.isnan(each) else f"{each:.1f} SD" for each in found["spread"]]
     return texts, shades.assign(Spread="")
 
 
-def _share(values: "pd.Series[float]", value: float) -> float:
-    """Share of all values, 0 to 1, that are lower."""
-    return math.nan if math.isnan(value) else float((values < value).mean())
+def _share(everyone: pd.DataFrame, name: str, value: float) -> float:
+    """Share of all values of a measure, 0 to 1, that are lower."""
+    return math.nan if math.isnan(value) else float((everyone[name] < value).mean())
 
 
 def _text(value: float, share: float, fact: Fact) -> str:

@@ -24,13 +24,13 @@ def show(context: Context) -> None:
     """Draw the filters."""
     shelf = context.catalogue.shelf
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _several("Class", shelf.values("label"), key=state.LABELS, names=plots.NAMES, width=220)
-        _several("Subject", shelf.values("subject"), key=state.SUBJECTS, width=260)
+        _several("Class", shelf.values("label"), key=state.LABELS, names=plots.NAMES, width=165)
         known = shelf.values("split")
         splits = [name for name in overview.SPLITS if name in known]
-        _several("Split", splits, key=state.PARTS, width=220)
+        _several("Split", splits, key=state.PARTS, width=165)
+        _several("Subject", shelf.values("subject"), key=state.SUBJECTS, width=210)
         st.text_input(
-            "Name or path contains", key=state.TEXT, bind="query-params", width=220,
+            "Name or path contains", key=state.TEXT, bind="query-params", width=190,
             icon=":material/search:",
         )  # fmt: skip
         active = _more_are_set()
@@ -57,11 +57,19 @@ def order(shelf: Shelf) -> None:
 
 def layout(chosen: int) -> str:
     """Draw the control of the layout; give a key of ``LAYOUTS``."""
-    titles = LAYOUTS | {"compare": f"Compare ({chosen})" if chosen else "Compare"}
     found = st.segmented_control(
         "Show as", list(LAYOUTS), default="pictures", required=True, key=state.LAYOUT,
-        format_func=titles.__getitem__, bind="query-params",
+        format_func=LAYOUTS.__getitem__, bind="query-params",
     )  # fmt: skip
+    st.button(
+        "Clear the choice",
+        icon=":material/deselect:",
+        help=f"{chosen} of {state.LIMIT} cells are chosen for comparing.",
+        disabled=not chosen,
+        key="browse_clear",
+        on_click=state.choose,
+        args=((),),
+    )
     return found or "pictures"
 
 

@@ -53,6 +53,7 @@ def clear() -> None:
     """Take all filters back; order, layout and what is chosen stay."""
     for key, value in _NOTHING.items():
         st.session_state[key] = value
+    st.session_state.pop(RANGE, None)
     st.query_params.pop(SAME_AS, None)
     show_all()
 

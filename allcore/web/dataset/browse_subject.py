@@ -23,7 +23,7 @@ def show(context: Context, name: str) -> None:
         st.markdown(frame.plain(sentence(found)), width=frame.TEXT_WIDTH)
         for beside in found.beside:
             st.markdown(f"- {frame.plain(subjects.in_words(beside))}", width=frame.TEXT_WIDTH)
-        _shared(found)
+        _shared(context, found)
 
 
 def sentence(subject: Subject) -> str:
@@ -43,7 +43,7 @@ def _listed(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
-def _shared(subject: Subject) -> None:
+def _shared(context: Context, subject: Subject) -> None:
     """The subjects that it shares cells with, which may be the same person."""
     for other in subjects.linked(subject)[:_LINKED]:
         ids = subject.shared[other]
@@ -58,7 +58,7 @@ def _shared(subject: Subject) -> None:
                 key=f"shared_{other}",
                 on_click=browse_state.ask,
                 kwargs={
-                    "only": ids,
+                    "only": subjects.with_copies(context.catalogue.shelf, ids),
                     "said": f"of {subject.name}, also filed under {other}",
                 },
             )

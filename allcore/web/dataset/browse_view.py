@@ -86,8 +86,7 @@ def _page(context: Context, query: Query, found: NDArray[np.intp]) -> Page:
         held[browse_state.PAGE] = 1
     number = st.pagination(pages, key=browse_state.PAGE, bind="query-params") if pages > 1 else 1
     page = shelf.page(found, number)
-    of = words.count(page.total, "image")
-    st.caption(f"{page.first:,} to {page.last:,} of {of}")
+    st.caption(f"{page.first:,} to {page.last:,} of {words.count(page.total, 'image')}")
     return page
 
 
@@ -98,7 +97,6 @@ def _pictures(
     sources = browse_cards.sources(context, page.rows)
     if not any(source.key for source in sources):
         st.caption(":material/hide_image: None of these pictures is on this machine.")
-    _clear(chosen)
     choice = picker.choose(
         browse_cards.cards(page.rows, synthetic=context.synthetic, measure=measure),
         sources,
@@ -111,14 +109,3 @@ def _pictures(
         st.rerun(scope="fragment")
     if choice.opened is not None:
         cell_window.open_row(context, choice.opened, found)
-
-
-def _clear(chosen: list[str]) -> None:
-    if chosen:
-        st.button(
-            "Clear the choice",
-            icon=":material/deselect:",
-            key="browse_clear",
-            on_click=browse_state.choose,
-            args=((),),
-        )

@@ -26,10 +26,11 @@ ABSENT = (
 _ORDER = "dataset_cell_order"
 _FIELD = 1024  # side, in pixels, of what is shown of a larger picture: its middle
 _COPIES = 12
+_RECORDED = ("width", "height", "size_bytes")
 _STYLE = """<style>
 .recorded { display: grid; grid-template-columns: max-content 1fr; gap: 0.2rem 0.9rem; margin: 0;
   font-size: 0.85rem; }
-.recorded dt { opacity: 0.75; } .recorded dd { margin: 0; overflow-wrap: anywhere; }
+.recorded span:nth-child(odd) { opacity: 0.75; } .recorded span { overflow-wrap: anywhere; }
 </style>"""
 
 
@@ -69,8 +70,8 @@ def close() -> None:
 def _dialog(context: Context) -> None:
     shelf = context.catalogue.shelf
     here = shelf.places([st.query_params.get(CELL, "")])
-    if not len(here):  # closed while it was drawn
-        return
+    if not len(here):  # a button inside has led elsewhere
+        st.rerun()
     order = _order(context, int(here[0]))
     at = int(np.flatnonzero(order == here[0])[0])
     step = cell.steps(at, len(order))
@@ -132,11 +133,11 @@ def recorded(row: "pd.Series[Any]") -> str:
         "SHA-256": digest,
     }
     lines = "".join(
-        f"<dt>{title}</dt><dd>{html.escape(str(value))}</dd>"
+        f"<span>{title}</span><span>{html.escape(str(value))}</span>"
         for title, value in known.items()
         if value is not None and not pd.isna(value) and value != ""
     )
-    return f'{_STYLE}<dl class="recorded">{lines}</dl>'
+    return f'{_STYLE}<div class="recorded">{lines}</div>'
 
 
 def _size(row: "pd.Series[Any]") -> str:
@@ -152,9 +153,10 @@ def _bytes(size: float | None) -> str:
 
 def _measures(context: Context, row: "pd.Series[Any]") -> tuple[dict[str, float], dict[str, float]]:
     """The measures of an image, and the share of measured images below each of them."""
-    names = [name for name in context.catalogue.shelf.measures if pd.notna(row[name])]
     if row["error"] or not row["indexed"]:
         return {}, {}
+    known = [name for name in context.catalogue.shelf.measures if name not in _RECORDED]
+    names = [name for name in known if pd.notna(row[name])]
     values = {name: float(row[name]) for name in names}
     below = (context.catalogue.measured[names] < pd.Series(values)).mean() * 100
     flags = {"border": bool(row["border"])} if "border" in row else {}
@@ -176,10 +178,13 @@ def _copies(context: Context, place: int) -> None:
     if opened is not None:
         _lead(context, family)
         _turn_to(opened)
-    if len(others) > _COPIES and st.button(
-        f"Show all {len(family):,} in Browse", on_click=_leave, kwargs={"same_as": image_id}
-    ):
-        st.rerun()
+    st.button(
+        f"Show the {len(family):,} in Browse",
+        icon=":material/content_copy:",
+        key="cell_family",
+        on_click=_leave,
+        kwargs={"same_as": image_id},
+    )
 
 
 def copies_in_words(rows: pd.DataFrame) -> str:
@@ -199,15 +204,13 @@ def _subject(context: Context, row: "pd.Series[Any]") -> None:
     if count < 2:
         return
     named = frame.plain(str(row["subject"]))
-    asked = st.button(
+    st.button(
         f"Show all {words.count(count, 'cell')} of subject {named}",
         icon=":material/person_search:",
         key="cell_subject",
         on_click=_leave,
         kwargs={"subjects": [str(row["subject"])]},
     )
-    if asked:
-        st.rerun()
 
 
 def _leave(**asked: Any) -> None:

@@ -1,0 +1,179 @@
+"""The Dataset page over many cells: its runs on the server, against a bare filter in pandas."""
+
+import contextlib
+import logging
+import os
+import shutil
+import statistics
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from allcore.index import store
+from allcore.index.store import About, Index
+from benchmarks import servers, timing
+from benchmarks.timing import Result, Scale
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
+
+IMAGES = 15_000
+LARGE = 100_000
+SUBJECTS = 120
+PICTURES = 48
+PAGE = servers.ROOT / "pages" / "dataset.py"
+STEPS: dict[str, Callable[["AppTest"], object]] = {
+    "open": lambda page: page,
+    "filter": lambda page: page.multiselect(key="subjects").set_value(["s1", "s2", "s3"]),
+    "text": lambda page: page.text_input(key="text").set_value("cell 7"),
+    "sort": lambda page: page.selectbox(key="sort").set_value("area"),
+    "next page": lambda page: _put(page, "page", 2),
+}
+"""What a person does, by what it is called; each on a page that was just opened."""
+
+
+def run(scale: Scale) -> Result:
+    """Slowest step, in milliseconds, of a whole run of the page at 15,000 cells.
+
+    The page is opened, filtered by subject and by text, sorted and turned, each in a full run of
+    its script with caches warm; the reference filters, sorts and slices the same table in pandas.
+    """
+    taken = steps(IMAGES, rounds=scale.rounds)
+    table = _table(IMAGES)
+    bare = [timing.seconds(lambda: plain(table))() for _ in range(scale.rounds + 1)][1:]
+    return timing.result(
+        "dataset_page",
+        ours=1000 * max(statistics.median(each) for each in taken.values()),
+        reference=1000 * statistics.median(bare),
+        unit="ms/run",
+    )
+
+
+def steps(images: int, *, rounds: int) -> dict[str, list[float]]:
+    """Seconds of every step, once a round, over a simulated and indexed data set."""
+    taken: dict[str, list[float]] = {name: [] for name in STEPS}
+    with TemporaryDirectory(prefix="allscope-benchmark-") as name, _connected(Path(name), images):
+        _opened()  # reads the data set and fills the caches
+        for _ in range(rounds):
+            for step, act in STEPS.items():
+                page = _opened()
+                act(page)
+                taken[step].append(timing.seconds(lambda page=page: _ran(page))())
+    return taken
+
+
+def plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Filter, sort and slice with pandas."""
+    kept = table[table["subject"].isin(["s1", "s2", "s3"])]
+    return kept.sort_values("area", kind="stable").iloc[:PICTURES]
+
+
+def _opened() -> "AppTest":
+    from streamlit.testing.v1 import AppTest
+
+    page = AppTest.from_file(str(PAGE), default_timeout=servers.LONGEST)
+    page.session_state["view"] = "browse"
+    return _ran(page)
+
+
+def _ran(page: "AppTest") -> "AppTest":
+    page.run()
+    if page.exception:
+        raise RuntimeError(page.exception[0].message)
+    return page
+
+
+def _put(page: "AppTest", key: str, value: object) -> None:
+    page.session_state[key] = value
+
+
+@contextlib.contextmanager
+def _connected(folder: Path, images: int) -> Iterator[None]:
+    """Have an indexed data set connected and somebody signed in, until the block ends."""
+    from allcore.web import accounts
+    from allcore.web.accounts import Visitor
+
+    before, visitor, main = dict(os.environ), accounts.visitor, sys.modules["__main__"]
+    data, home = folder / "data", folder / "home"
+    logging.disable(logging.WARNING)
+    try:
+        _draw(data, home, images)
+        os.environ |= {"ALLSCOPE_DATA": str(data), "ALLSCOPE_HOME": str(home)}
+        accounts.visitor = lambda: Visitor("bench", "Bench", "user")
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+        accounts.visitor = visitor
+        sys.modules["__main__"] = main
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _draw(data: Path, home: Path, images: int) -> None:
+    """Write a data set's table, its first pictures, and its index."""
+    table = _table(images)
+    data.mkdir(parents=True)
+    columns = ["image_id", "path", "label", "subject", "split"]
+    table[columns].to_csv(data / "manifest.csv", index=False)
+    picture = np.zeros((450, 450, 3), np.uint8)
+    picture[125:325, 125:325] = (110, 60, 140)
+    Image.fromarray(picture).save(data / "0.png")
+    for name in table["path"].iloc[1:PICTURES]:
+        shutil.copy(data / "0.png", data / name)
+    rows = table.drop(columns=["label", "subject", "split"])
+    index = Index(
+        About(root=str(data), name="simulated"),
+        rows,
+        grids=np.zeros((images, 0), np.uint8),
+        rings=np.zeros((images, 0), np.uint8),
+        embeddings=np.zeros((images, 0), np.float16),
+        twins=np.zeros((0, 2), np.intp),
+    )
+    store.write(store.folder(data, home), index)
+
+
+def _table(images: int) -> pd.DataFrame:
+    """What manifest and index hold of simulated cells."""
+    random = np.random.default_rng(0)
+    numbers = np.arange(images)
+    subjects = numbers % SUBJECTS
+    measures = ("area", "brightness", "focus", "redness", "elongation", "contrast", "saturated",
+                "straight", "map_x", "map_y")  # fmt: skip
+    drawn = {name: random.normal(100, 20, images).astype(np.float32) for name in measures}
+    return pd.DataFrame(
+        {
+            "image_id": [f"cell {number}" for number in numbers],
+            "path": [f"{number}.png" for number in numbers],
+            "label": np.where(subjects % 2, "all", "hem"),
+            "subject": [f"s{number}" for number in subjects],
+            "split": np.where(subjects % 3, "train", "test"),
+            "size_bytes": 600_000,
+            "mtime_ns": 0,
+            "sha256": [f"{number:064x}" for number in numbers],
+            "width": 450,
+            "height": 450,
+            "error": "",
+            "border": False,
+            "objects": 1,
+            "phash": "",
+            "model_sha256": "",
+            "family": numbers // 2 * (numbers % 50 < 2) + numbers * (numbers % 50 >= 2),
+            **drawn,
+        }
+    )
+
+
+if __name__ == "__main__":  # python -m benchmarks.dataset_page: every step, at both sizes
+    for size in (IMAGES, LARGE):
+        for step, found in steps(size, rounds=5).items():
+            middle, worst = 1000 * statistics.median(found), 1000 * max(found)
+            print(f"{size:>7,} cells  {step:<10} median {middle:6.0f} ms  worst {worst:6.0f} ms")
+        table = _table(size)
+        bare = [timing.seconds(lambda table=table: plain(table))() for _ in range(5)]
+        print(f"{size:>7,} cells  bare pandas median {1000 * statistics.median(bare):6.1f} ms")
