@@ -1,0 +1,190 @@
+"""Below which folders data sets may be connected, and what the browser of folders lists."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from allcore.data import roots
+from allcore.errors import AllScopeError, DataError
+from allcore.settings import Settings
+
+
+@pytest.fixture
+def allowed(tmp_path: Path) -> Path:
+    root = tmp_path / "allowed"
+    root.mkdir()
+    return root
+
+
+def settings(*folders: Path, data: Path | None = None) -> Settings:
+    return Settings(data_roots=tuple(folders), data=data)
+
+
+def picture(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"")
+    return path
+
+
+def test_settings__several_folders(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLSCOPE_DATA_ROOTS", f"/one{os.pathsep} /two words {os.pathsep}")
+    assert Settings().data_roots == (Path("/one"), Path("/two words"))
+    monkeypatch.setenv("ALLSCOPE_DATA_ROOTS", "")
+    assert Settings().data_roots == ()
+
+
+def test_settings__part_of_a_path(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from allcore.settings import load
+
+    monkeypatch.setenv("ALLSCOPE_DATA_ROOTS", "data")
+    with pytest.raises(AllScopeError, match=r"ALLSCOPE_DATA_ROOTS can't be used.*whole path"):
+        load()
+
+
+def test_checked__inside(allowed: Path) -> None:
+    folder = allowed / "细胞 Größe" / ("x" * 200)
+    folder.mkdir(parents=True)
+    assert roots.checked(folder, settings(allowed)) == folder.resolve()
+    assert roots.checked(allowed, settings(allowed)) == allowed.resolve()
+    table = allowed / "cells.CSV"
+    table.write_text("path\n")
+    assert roots.checked(table, settings(allowed)) == table.resolve()
+
+
+def test_checked__the_data_set_of_the_settings(allowed: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    assert roots.checked(own, settings(data=own)) == own.resolve()
+    with pytest.raises(DataError, match=r"lies outside.*ALLSCOPE_DATA_ROOTS"):
+        roots.checked(allowed, settings(data=own))
+
+
+def test_checked__outside_says_the_same_whether_or_not_it_is_there(
+    allowed: Path, tmp_path: Path
+) -> None:
+    there = tmp_path / "there"
+    there.mkdir()
+    said = []
+    for path in (there, tmp_path / "nope"):
+        with pytest.raises(DataError, match="lies outside") as caught:
+            roots.checked(path, settings(allowed))
+        said.append(str(caught.value).replace(path.name, ""))
+    assert said[0] == said[1]
+
+
+def test_checked__a_name_that_only_begins_like_a_root(allowed: Path) -> None:
+    beside = allowed.with_name("allowed but not")
+    beside.mkdir()
+    with pytest.raises(DataError, match="lies outside"):
+        roots.checked(beside, settings(allowed))
+
+
+def test_checked__dots_and_links_that_lead_out(allowed: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret" / "cells").mkdir(parents=True)
+    (allowed / "link").symlink_to(tmp_path / "secret")
+    (allowed / "inner").symlink_to(allowed)
+    for path in (allowed / "link", allowed / "link" / "cells", allowed / "inner" / "link"):
+        with pytest.raises(DataError, match="leads out of the folders"):
+            roots.checked(path, settings(allowed))
+    with pytest.raises(DataError, match="lies outside"):
+        roots.checked(allowed / ".." / "secret", settings(allowed))
+    assert roots.checked(allowed / "inner", settings(allowed)) == allowed.resolve()
+
+
+def test_checked__root_that_is_a_link(allowed: Path, tmp_path: Path) -> None:
+    (tmp_path / "root").symlink_to(allowed)
+    (allowed / "cells").mkdir()
+    found = roots.checked(tmp_path / "root" / "cells", settings(tmp_path / "root"))
+    assert found == (allowed / "cells").resolve()
+
+
+@pytest.mark.parametrize("name", ["a\0b", "loop", "x" * 5000])
+def test_checked__paths_that_lead_nowhere(allowed: Path, name: str) -> None:
+    (allowed / "loop").symlink_to(allowed / "loop")
+    with pytest.raises(DataError) as caught:
+        roots.checked(allowed / name, settings(allowed))
+    assert "\0" not in str(caught.value)
+
+
+def test_checked__part_of_a_path() -> None:
+    with pytest.raises(DataError, match="Write the whole path"):
+        roots.checked(Path("cells"), settings(Path("/")))
+
+
+def test_checked__vanished(allowed: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"There is nothing at .*gone: bring it back"):
+        roots.checked(allowed / "gone", settings(allowed))
+    with pytest.raises(DataError, match="root is not there any more: connect its disk"):
+        roots.checked(tmp_path / "root" / "cells", settings(tmp_path / "root"))
+
+
+def test_checked__file_that_is_no_table(allowed: Path) -> None:
+    with pytest.raises(DataError, match=r"cell.png is a file: point at the folder"):
+        roots.checked(picture(allowed / "cell.png"), settings(allowed))
+
+
+def test_checked__folder_without_the_right_to_read(
+    allowed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)  # tests may run as one who may read everything
+    with pytest.raises(DataError, match=r"can't be read \(permission denied\): give the account"):
+        roots.checked(allowed, settings(allowed))
+
+
+def test_level__counts_what_lies_below(allowed: Path) -> None:
+    for name in (
+        "b/fold_0/all/1.bmp",
+        "b/fold_0/all/2.JPG",
+        "b/notes.txt",
+        "a/1.png",
+        ".git/1.png",
+    ):
+        picture(allowed / name)
+    picture(allowed / "top.png")
+    (allowed / "empty").mkdir()
+    (allowed / "link").symlink_to(allowed / "b")
+    level = roots.level(allowed, settings(allowed))
+    assert [(each.path.name, each.images, each.whole) for each in level.folders] == [
+        ("a", 1, True), ("b", 2, True), ("empty", 0, True),
+    ]  # fmt: skip
+    assert (level.more, level.unspeakable) == (0, 0)
+
+
+def test_level__stops_counting(allowed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roots, "COUNTED", 5)
+    monkeypatch.setattr(roots, "COUNTED_ALL", 8)
+    for folder in "abc":
+        for number in range(7):
+            picture(allowed / folder / f"{number}.png")
+    found = roots.level(allowed, settings(allowed)).folders
+    assert [(each.images, each.whole) for each in found] == [(5, False), (3, False), (0, False)]
+
+
+def test_level__more_folders_than_are_listed(
+    allowed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roots, "LISTED", 2)
+    for name in "abc":
+        (allowed / name).mkdir()
+    level = roots.level(allowed, settings(allowed))
+    assert ([each.path.name for each in level.folders], level.more) == (["a", "b"], 1)
+
+
+def test_level__names_that_are_no_text(allowed: Path) -> None:
+    try:
+        os.mkdir(os.fsencode(allowed) + b"/bad\xff")
+    except OSError:
+        pytest.skip("this file system has only names that are text")
+    (allowed / "two\nlines").mkdir()
+    (allowed / "Größe").mkdir()
+    level = roots.level(allowed, settings(allowed))
+    assert ([each.path.name for each in level.folders], level.unspeakable) == (["Größe"], 2)
+
+
+def test_level__outside(allowed: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="lies outside"):
+        roots.level(tmp_path, settings(allowed))
