@@ -6,7 +6,7 @@ image's id.
 
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 
@@ -94,4 +94,4 @@ def _numbered(path: str, fold: str = "preliminary") -> dict[str, str | None]:
 
 
 def _in(folder: str, path: str) -> bool:
-    return folder in PurePosixPath(path).parts[:-1]
+    return path.startswith(f"{folder}/") or f"/{folder}/" in path

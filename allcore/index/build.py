@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from PIL import Image
 from allcore.data import readers, thumbnails
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
-from allcore.index import features, files, hashes, running, store, vectors
+from allcore.index import features, files, hashes, parts, running, store, vectors
 from allcore.index.features import Cell
 from allcore.index.files import State
 from allcore.index.running import Stopped
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
 CHUNK = 128
 WORKERS = 2
-TEXTS = ("image_id", "path", "sha256", "error", "phash")
-WHOLE = ("width", "height", "objects")
-ARRAYS = ("grid", "rings", "embedding")
 
 
 @dataclass(frozen=True)
@@ -146,15 +143,12 @@ class _Run:
 
     def __call__(self, watch: _Watch) -> Changes:
         states = files.states(self.manifest)
-        finished = self._finished()
-        before = self._before(finished)
-        fresh = self._fresh(before, states)
+        known, fresh = self._known(states)
         stale = [state for state in states if state.image_id not in fresh]
         watch.reading(len(stale))
         self._read(stale, watch)
         watch.told.step(running.ASSEMBLING)
         names = {state.image_id for state in states}
-        known = set() if finished is None else set(finished["image_id"])
         resumed = len(fresh - known)
         added = sum(state.image_id not in known for state in stale) + resumed
         changes = Changes(
@@ -177,38 +171,24 @@ class _Run:
             return about
         return replace(about, model=before.model, model_sha256=before.model_sha256)
 
-    def _finished(self) -> pd.DataFrame | None:
-        """Rows of the finished index with their arrays, as the parts have them."""
+    def _finished(self) -> Index | None:
         try:
-            index = store.read(self.data, self.home)
+            return store.read(self.data, self.home)
         except DataError:
             return None
-        table = index.table.drop(columns=["family", "map_x", "map_y"])
-        usable = (table["error"] == "").to_numpy(dtype=bool)
-        return table.assign(
-            grid=_column(index.grids, usable),
-            rings=_column(index.rings, usable),
-            embedding=_column(index.embeddings, _finite(index.embeddings)),
-        )
 
-    def _before(self, finished: pd.DataFrame | None) -> pd.DataFrame | None:
-        """The finished index and what a run that was stopped had done, the latest row of each."""
-        found = [] if finished is None else [finished]
-        for part in sorted(self.parts.glob("*.parquet")):
-            try:
-                found.append(pd.read_parquet(part))
-            except (OSError, ValueError):
-                part.unlink(missing_ok=True)
-        if not found:
-            return None
-        table = pd.concat(found, ignore_index=True).drop_duplicates("image_id", keep="last")
-        return table if set(_columns()) <= set(table) else None
-
-    def _fresh(self, before: pd.DataFrame | None, states: Sequence[State]) -> set[str]:
-        """Images that need no reading: file and model are those of the index."""
-        if before is None:
+    def _known(self, states: Sequence[State]) -> tuple[set[str], set[str]]:
+        """Images of the finished index, and those that need no reading, be it of a stopped run."""
+        finished = self._finished()
+        gathered = parts.gather(self.parts, finished)
+        if gathered is None:
             shutil.rmtree(self.parts, ignore_errors=True)
-            return set()
+            return set(), set()
+        known = set() if finished is None else set(finished.table["image_id"])
+        return known, self._fresh(gathered.rows, states)
+
+    def _fresh(self, before: pd.DataFrame, states: Sequence[State]) -> set[str]:
+        """Images whose file and model are those of the index."""
         model = self.about.model_sha256
         rows = before[["image_id", "path", "size_bytes", "mtime_ns", "model_sha256", "error"]]
         known = {
@@ -223,7 +203,7 @@ class _Run:
         }
 
     def _read(self, stale: Sequence[State], watch: _Watch) -> None:
-        number = len(list(self.parts.glob("*.parquet")))
+        number = parts.next_number(self.parts)
         with ThreadPoolExecutor(WORKERS) as pool:
             for states, cells in _ahead(pool, stale):
                 if not self.manifest.root.is_dir():
@@ -231,8 +211,8 @@ class _Run:
                         f"{self.manifest.root} vanished while it was indexed: bring it back and "
                         "run the command again; what was read is kept."
                     )
-                number += 1
                 self._write_part(number, states, cells)
+                number += 1
                 watch.read(len(states))
 
     def _write_part(self, number: int, states: Sequence[State], cells: Sequence[Cell]) -> None:
@@ -243,27 +223,27 @@ class _Run:
             if cell.rgb is not None:
                 self._write_thumbnail(cell)
         made = "" if self.predictor is None else self.about.model_sha256
-        rows = [
-            _row(state, cell, vector, made)
-            for state, cell, vector in zip(states, cells, embedded, strict=True)
-        ]
-        store.write_table(self.parts / f"{number:06}.parquet", _typed(pd.DataFrame(rows)))
+        parts.write(self.parts / f"{number:06}.parquet", states, cells, embedded, model=made)
 
     def _write_thumbnail(self, cell: Cell) -> None:
         place = store.thumbnail(cell.sha256, self.home)
-        if cell.rgb is not None and not place.exists():
+        if place.exists():
+            place.touch()  # whoever tidies up sees that it is wanted
+        elif cell.rgb is not None:
             store.replace(place, thumbnails.webp(Image.fromarray(cell.rgb)))
 
     def _finish(self, states: Sequence[State], changes: Changes) -> Changes:
         """Put the parts together, find twins and draw the map; nothing where nothing changed."""
-        finished = store.read_about(self.path)
-        rows = self._before(self._finished())
-        if rows is None:
+        about = store.read_about(self.path)
+        finished = self._finished()
+        gathered = parts.gather(self.parts, finished)
+        if gathered is None:
             raise DataError(f"Nothing of {self.data} could be indexed: run the command again.")
-        table = rows.set_index("image_id").loc[[state.image_id for state in states]].reset_index()
-        changes = replace(changes, unreadable=int((table["error"] != "").sum()))
-        if changes.nothing and finished is not None and not self.parts.exists():
-            told = store.about_text(replace(finished, changes=asdict(changes)))
+        names = [state.image_id for state in states]
+        rows = gathered.rows.set_index("image_id").loc[names].reset_index()
+        changes = replace(changes, unreadable=int((rows["error"] != "").sum()))
+        if changes.nothing and about is not None and not self.parts.exists():
+            told = store.about_text(replace(about, changes=asdict(changes)))
             store.replace(self.path / store.ABOUT, told)
             return changes
         about = replace(
@@ -271,35 +251,32 @@ class _Run:
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             changes=asdict(changes),
         )
-        store.write(self.path, _assembled(about, table))
+        arrays = parts.arrays(rows, gathered.files, finished)
+        del finished  # its arrays are as large as those that were just filled
+        store.write(self.path, _assembled(about, rows.drop(columns=list(parts.PLACE)), *arrays))
         return changes
 
 
-def _assembled(about: About, rows: pd.DataFrame) -> Index:
+def _assembled(
+    about: About,
+    rows: pd.DataFrame,
+    grids: NDArray[np.uint8],
+    rings: NDArray[np.uint8],
+    embeddings: NDArray[np.float16],
+) -> Index:
     from scipy import sparse
     from scipy.sparse import csgraph
 
-    grids, rings = store.textures(rows)
     usable = np.flatnonzero(rows["error"] == "")
     twins = usable[hashes.near(grids[usable], rings[usable])].reshape(-1, 2)
-    embeddings = _embeddings(rows["embedding"])
     links = sparse.coo_array((np.ones(len(twins)), twins.T), shape=(len(rows),) * 2)
     points = vectors.flat_map(embeddings)
-    table = rows.drop(columns=list(ARRAYS)).assign(
+    table = rows.assign(
         family=csgraph.connected_components(links, directed=False)[1].astype(np.int64),
         map_x=points[:, 0],
         map_y=points[:, 1],
     )
     return Index(about, table, grids, rings, embeddings, twins)
-
-
-def _embeddings(cells: "pd.Series[bytes]") -> NDArray[np.float16]:
-    """(N, F); the vectors of another model than most have are left out with their length."""
-    lengths = cells.dropna().map(len)
-    size = int(lengths.mode().iloc[0]) if len(lengths) else 0
-    fitting = cells.where(cells.map(lambda cell: cell is not None and len(cell) == size), None)
-    found = store.unpacked(fitting, np.float16, (size // 2,))
-    return np.asarray(found, dtype=np.float16)
 
 
 def _ahead(
@@ -324,55 +301,6 @@ def _ahead(
 
 def _cell(state: State) -> Cell:
     return Cell("", state.error, again=True) if state.error else features.read(state.file)
-
-
-def _row(
-    state: State, cell: Cell, embedding: NDArray[np.float16] | None, model: str
-) -> dict[str, object]:
-    return {
-        "image_id": state.image_id,
-        "path": state.path,
-        "size_bytes": state.size,
-        # A file that may be read next time is not taken for one that is known.
-        "mtime_ns": -1 if cell.again else state.time,
-        "sha256": cell.sha256,
-        "error": cell.error,
-        "model_sha256": model,
-        **cell.values,
-        "grid": store.packed(cell.grid),
-        "rings": store.packed(cell.rings),
-        "embedding": store.packed(embedding),
-    }
-
-
-def _columns() -> tuple[str, ...]:
-    numbers = ("size_bytes", "mtime_ns", *WHOLE, *features.NUMBERS, "border", "model_sha256")
-    return (*TEXTS, *numbers, *ARRAYS)
-
-
-def _typed(rows: pd.DataFrame) -> pd.DataFrame:
-    """All columns in one order and type, whatever could be read of these rows."""
-    rows = rows.reindex(columns=list(_columns()))
-    kinds: dict[str, str] = dict.fromkeys((*TEXTS, "model_sha256"), "str")
-    kinds |= dict.fromkeys(("size_bytes", "mtime_ns", *WHOLE), "int64")
-    kinds |= dict.fromkeys(features.NUMBERS, "float32") | {"border": "bool"}
-    filled = dict.fromkeys((*TEXTS, "model_sha256"), "") | dict.fromkeys(WHOLE, 0)
-    typed = rows.fillna(filled | {"border": False}).astype(kinds)
-    arrays = {name: typed[name].astype(object).where(typed[name].notna(), None) for name in ARRAYS}
-    return typed.assign(**arrays)
-
-
-def _column(arrays: NDArray[Any], known: NDArray[np.bool_]) -> "pd.Series[Any]":
-    pairs = zip(arrays, known, strict=True)
-    cells = [store.packed(array) if there else None for array, there in pairs]
-    return pd.Series(cells, dtype=object)
-
-
-def _finite(embeddings: NDArray[np.float16]) -> NDArray[np.bool_]:
-    """(N,) which rows have a vector; none where vectors have no length."""
-    if not embeddings.shape[1]:
-        return np.zeros(len(embeddings), dtype=bool)
-    return np.asarray(np.isfinite(embeddings).all(axis=1))
 
 
 def _ignored(_: int) -> None:

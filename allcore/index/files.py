@@ -1,5 +1,6 @@
 """The files behind a manifest: where each lies and whether it changed since it was indexed."""
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from allcore.data.manifest import Manifest
 from allcore.data.within import Within
 
 OUTSIDE = "The path leads out of the data set's folder and is not followed: copy the file into it."
+NO_FILE = "This is no regular file and is not read: put a picture in its place."
 UNSPEAKABLE = "The file's name is no valid text: rename the file."
 
 
@@ -53,6 +55,8 @@ def _state(image_id: str, path: str, within: Within) -> State:
         if not within.holds(found):
             return State(image_id, path, file, error=OUTSIDE)
         state = found.stat()
+        if not stat.S_ISREG(state.st_mode):  # a pipe would be waited for without end
+            return State(image_id, path, file, error=NO_FILE)
     except (OSError, RuntimeError, ValueError):  # RuntimeError: links that lead in a circle
         return State(image_id, path, file)
     return State(image_id, path, file, state.st_size, state.st_mtime_ns)

@@ -121,30 +121,42 @@ def turned(around: Bytes, *, threshold: float = TURNED) -> NDArray[np.intp]:
     Only cells whose descriptors, which turning does not change, are nearest are compared, so that
     it takes a search of neighbours and no comparison of every pair at every turn.
     """
-    patterns = _unit(around.astype(np.float32) - around.mean(axis=(1, 2), keepdims=True))
-    spectra = np.fft.rfft(patterns, axis=2)
-    pairs = _candidates(_descriptors(spectra))
+    pairs = _candidates(_descriptors(around))
     parts = [pairs[i : i + BLOCK] for i in range(0, len(pairs), BLOCK)]
-    best = np.concatenate([_agreement(spectra[part[:, 0]], spectra[part[:, 1]]) for part in parts])
-    return pairs[best > threshold]
+    best = [
+        _agreement(_spectra(around[part[:, 0]]), _spectra(around[part[:, 1]])) for part in parts
+    ]
+    return pairs[np.concatenate(best) > threshold]
 
 
-def _descriptors(spectra: NDArray[np.complexfloating]) -> Floats:
-    strength = np.abs(spectra[:, :, : FREQUENCIES + 1]).reshape(len(spectra), -1)
-    return _unit((strength - strength.mean(axis=0)).astype(np.float32))
+def _spectra(around: Bytes) -> NDArray[np.complexfloating]:
+    """(N, RINGS, F) Fourier transform along the angles of each cell's pattern of length 1."""
+    patterns = _unit(around.astype(np.float32) - around.mean(axis=(1, 2), keepdims=True))
+    return np.fft.rfft(patterns, axis=2)
+
+
+def _descriptors(around: Bytes) -> Floats:
+    """(N, D) how strongly each ring varies at each frequency, which turning does not change."""
+    parts = [
+        np.abs(_spectra(around[i : i + BLOCK])[:, :, : FREQUENCIES + 1]).astype(np.float32)
+        for i in range(0, len(around), BLOCK)
+    ]
+    strength = np.concatenate(parts).reshape(len(around), -1)
+    strength -= strength.mean(axis=0)
+    return _unit(strength)
 
 
 def _candidates(descriptors: Floats) -> NDArray[np.intp]:
     """(P, 2) each cell with its ``NEAREST``, the lower number first, each pair once."""
-    count = min(NEAREST, len(descriptors) - 1)
-    found = []
-    for start in range(0, len(descriptors), BLOCK):
-        likeness = descriptors[start : start + BLOCK] @ descriptors.T
-        own = np.arange(len(likeness))
-        likeness[own, own + start] = -np.inf
-        nearest = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
-        found.append(np.column_stack([np.repeat(own + start, count), nearest.ravel()]))
-    return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+    from sklearn.neighbors import NearestNeighbors
+
+    count = min(NEAREST + 1, len(descriptors))
+    # Brute force in blocks that never hold a row of distances to all cells.
+    search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(descriptors)
+    nearest = search.kneighbors(descriptors, return_distance=False)
+    pairs = np.column_stack([np.repeat(np.arange(len(nearest)), count), nearest.ravel()])
+    # A cell is nearest to itself, unless more than so many have its descriptor.
+    return np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
 
 
 def _agreement(

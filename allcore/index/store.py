@@ -8,14 +8,15 @@ file is written beside its place and renamed, so that nobody ever reads half of 
 """
 
 import hashlib
-import io
 import json
 import os
 import re
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,6 @@ from numpy.typing import NDArray
 
 from allcore import settings
 from allcore.errors import DataError
-from allcore.index import hashes
 
 VERSION = 1
 """Raised whenever a column changes its meaning; an older index is made anew."""
@@ -78,6 +78,10 @@ class Index:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def write_arrays(self, file: IO[bytes]) -> None:
+        """Write the arrays to an open file, one after the other."""
+        np.savez(file, grids=self.grids, rings=self.rings, embeddings=self.embeddings)
 
 
 def folder(data: Path, home: Path | None = None) -> Path:
@@ -147,9 +151,7 @@ def write(path: Path, index: Index) -> None:
     (path / ABOUT).unlink(missing_ok=True)
     write_table(path / CELLS, index.table)
     write_table(path / TWINS, pd.DataFrame(index.twins, columns=["one", "other"]))
-    buffer = io.BytesIO()
-    np.savez(buffer, grids=index.grids, rings=index.rings, embeddings=index.embeddings)
-    replace(path / ARRAYS, buffer.getbuffer())
+    replace(path / ARRAYS, index.write_arrays)
     replace(path / ABOUT, about_text(index.about))
     shutil.rmtree(path / PARTS, ignore_errors=True)
 
@@ -164,8 +166,12 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     replace(path, table.to_parquet(index=False, compression="zstd"))
 
 
-def replace(path: Path, content: bytes | memoryview) -> None:
+def replace(path: Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
     """Write a file beside its place and rename it there.
+
+    Args:
+        path: the file.
+        content: what it holds, or what writes that to an open file.
 
     Raises:
         DataError: the folder can't be written to.
@@ -177,7 +183,7 @@ def replace(path: Path, content: bytes | memoryview) -> None:
         raise unwritable(path.parent, error) from error
     try:
         with os.fdopen(number, "wb") as file:
-            file.write(content)
+            content(file) if callable(content) else file.write(content)
         os.chmod(name, 0o644)
         os.replace(name, path)
     except OSError as error:
@@ -192,29 +198,6 @@ def unwritable(folder: Path, error: OSError) -> DataError:
         f"The index can't be written to {folder} ({error.strerror}): set ALLSCOPE_HOME to a "
         "folder that can be written to and has room."
     )
-
-
-def packed(array: NDArray[np.generic] | None) -> bytes | None:
-    """An array as a cell of a part's table."""
-    return None if array is None else np.ascontiguousarray(array).tobytes()
-
-
-def unpacked(
-    cells: "pd.Series[bytes]", kind: type[np.generic], shape: tuple[int, ...]
-) -> NDArray[np.generic]:
-    """The arrays of cells of ``packed``, one a row; 0, or NaN for floats, where there is none."""
-    empty = np.full(shape, np.nan if issubclass(kind, np.floating) else 0, dtype=kind)
-    found = np.empty((len(cells), *shape), dtype=kind)
-    for row, cell in enumerate(cells):
-        found[row] = empty if cell is None else np.frombuffer(cell, dtype=kind).reshape(shape)
-    return found
-
-
-def textures(table: pd.DataFrame) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Grids and rings of the rows of parts."""
-    grids = unpacked(table["grid"], np.uint8, (hashes.GRID, hashes.GRID))
-    rings = unpacked(table["rings"], np.uint8, (hashes.RINGS, hashes.ANGLES))
-    return np.asarray(grids, dtype=np.uint8), np.asarray(rings, dtype=np.uint8)
 
 
 def _about(data: Path, path: Path) -> About:

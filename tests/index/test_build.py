@@ -135,13 +135,15 @@ def test_build__gives_each_bad_file_its_sentence(root: Path, tmp_path: Path) -> 
     (root / "all" / "empty.png").touch()
     (root / "all" / "text.png").write_text("no picture", encoding="utf-8")
     (root / "all" / "gone.png").symlink_to(root / "all" / "nothing.png")
+    os.mkfifo(root / "all" / "pipe.png")
     copied(root, "Zelle ä 細胞.png")
     copied(root, "n" * 240 + ".png")
     changes = build.build(root)
-    assert (changes.added, changes.unreadable) == (18, 4)
+    assert (changes.added, changes.unreadable) == (19, 5)
     assert "leads out" in error_of(root, "link.png")
     assert "0 bytes" in error_of(root, "empty.png")
     assert "not a readable" in error_of(root, "text.png")
+    assert "no regular file" in error_of(root, "pipe.png")
     assert "missing" in error_of(root, "gone.png")
     assert error_of(root, "細胞.png") == error_of(root, "nnn.png") == ""
 
@@ -158,7 +160,7 @@ def test_build__reads_a_missing_file_as_soon_as_it_is_back(root: Path) -> None:
     ("spoil", "sentence"),
     [
         (lambda root: shutil.rmtree(root), "no data set"),
-        (lambda root: [shutil.rmtree(each) for each in root.iterdir()], "layout"),
+        (lambda root: [shutil.rmtree(each) for each in root.iterdir()], "No picture was found"),
         (
             lambda root: (root / "manifest.csv").write_text(
                 "image_id,path\na,1.png\na,2.png\n", encoding="utf-8"
