@@ -27,12 +27,13 @@ def parts(counts: pd.DataFrame) -> go.Figure:
         figure.add_bar(
             x=rows["images"], y=rows["part"].map(PART_NAMES), name=name, orientation="h",
             marker_color=plots.COLOURS[label], text=rows["images"], texttemplate="%{text:,}",
-            textposition="inside", textangle=0, insidetextanchor="middle",
+            textposition="outside", textangle=0, cliponaxis=False,
             customdata=(100 * rows["share"]).round(1),
             hovertemplate=f"%{{y}}: %{{x:,}} images (%{{customdata}} %), {name}<extra></extra>",
         )  # fmt: skip
-    figure.update_layout(barmode="stack", legend_traceorder="normal", bargap=0.3)
-    figure.update_xaxes(title="Images", fixedrange=True)
+    figure.update_layout(barmode="group", legend_traceorder="normal", bargap=0.25)
+    most = int(counts["images"].max()) * 1.15 or 1
+    figure.update_xaxes(title="Images", fixedrange=True, range=[0, most])
     figure.update_yaxes(title="Part", autorange="reversed", fixedrange=True)
     return plots.legend_on_top(plots.finish(figure, _balance(counts), height=320))
 
@@ -41,10 +42,10 @@ def subjects(table: pd.DataFrame, leaks: Leaks) -> go.Figure:
     """Images of each group of subjects by part, most images first.
 
     Args:
-        table: columns group and part, a row an image in a part whose subject is known.
+        table: columns subject (a group), part and images.
         leaks: of the same split, for the title.
     """
-    found = table.groupby(["group", "part"]).size().unstack(fill_value=0)
+    found = table.groupby(["subject", "part"])["images"].sum().unstack(fill_value=0)
     found = found.loc[found.sum(axis=1).sort_values(ascending=False, kind="stable").index]
     figure = go.Figure()
     for part, name in PART_NAMES.items():
@@ -61,7 +62,8 @@ def subjects(table: pd.DataFrame, leaks: Leaks) -> go.Figure:
     figure.update_yaxes(title="Images", fixedrange=True)
     title = f"Each of {leaks.groups:,} subjects is in one part alone"
     if leaks.subjects:
-        title = f"{len(leaks.subjects):,} of {leaks.groups:,} subjects are in two parts or more"
+        are = "is" if len(leaks.subjects) == 1 else "are"
+        title = f"{len(leaks.subjects):,} of {leaks.groups:,} subjects {are} in two parts or more"
     return plots.legend_on_top(plots.finish(figure, title, height=320))
 
 
@@ -89,11 +91,12 @@ def spread(measures: pd.DataFrame, measure: str) -> go.Figure:
 def _balance(counts: pd.DataFrame) -> str:
     shares = counts[counts["label"] == "all"].set_index("part")["share"]
     held = counts.groupby("part")["images"].sum()
-    told = [
-        f"{100 * shares[part]:.0f} % of {name}" for part, name in PART_NAMES.items() if held[part]
-    ]
+    percent = {part: f"{100 * shares[part]:.0f} %" for part in PART_NAMES if held[part]}
+    told = [f"{each} of {PART_NAMES[part]}" for part, each in percent.items()]
     if not told:
         return "No image is in a part"
+    if len(told) > 1 and len(set(percent.values())) == 1:
+        return f"ALL blasts are {percent.popitem()[1]} of the cells in every part"
     listed = " and ".join([", ".join(told[:-1]), told[-1]]) if len(told) > 1 else told[0]
     return f"ALL blasts are {listed} cells"
 

@@ -73,7 +73,7 @@ def find(catalogue: Catalogue, parts: NDArray[np.object_]) -> Leaks:
         catalogue: of the data set; without an index only equal digests of the manifest make twins.
         parts: (N,) part of each row; anything but ``PARTS`` is in no part.
     """
-    place = np.asarray(pd.Categorical(parts, categories=PARTS).codes, dtype=np.intp)
+    place = np.asarray(pd.Index(PARTS).get_indexer(pd.Index(parts)), dtype=np.intp)
     used = np.flatnonzero(place >= 0)
     table, of = catalogue.table.iloc[used], place[used]
     known = catalogue.manifest.table["subject"].notna().to_numpy()[used]
@@ -166,7 +166,7 @@ def _counts(
     labels: "pd.Series[str]", of: NDArray[np.intp], groups: NDArray[np.intp]
 ) -> pd.DataFrame:
     order = LABELS[::-1]
-    number = np.asarray(pd.Categorical(labels, categories=order).codes, dtype=np.intp)
+    number = np.asarray(pd.Index(order).get_indexer(pd.Index(labels)), dtype=np.intp)
     table = pd.DataFrame({"part": of, "label": number, "group": groups, "known": groups >= 0})
     found = table.groupby(["part", "label"]).agg(
         images=("group", "size"), known=("known", "sum"), subjects=("group", "nunique")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from allcore.data import overview, saved_splits, split_files, splits
 from allcore.data.saved_splits import Saved
@@ -77,29 +78,37 @@ def of_file(context: Context, file: SplitFile, saved: Saved | None = None) -> Ch
 def _built(context: Context) -> Chosen:
     known = context.manifest.table["subject"].notna()
     protocols = list(PROTOCOLS) if known.any() else ["image"]
-    by, folds, fold, seed = st.columns([2, 1, 1, 1], vertical_alignment="bottom")
-    protocol = by.selectbox(
-        "Protocol", protocols, format_func=PROTOCOLS.__getitem__, key=PROTOCOL, bind="query-params"
-    )
-    seeded = int(seed.number_input("Seed", 0, 10**6, 0, key=SEED, bind="query-params"))
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    protocol = controls.selectbox(
+        "Protocol", protocols, format_func=PROTOCOLS.__getitem__, key=PROTOCOL, width=300,
+        bind="query-params",
+    )  # fmt: skip
+    folds, fold = (10, 0) if protocol == "image" else _folds(controls)
+    seed = int(controls.number_input("Seed", 0, 10**6, 0, key=SEED, width=120, bind="query-params"))
+    alone = _leave_out_twins(context)
     _say_unknown(known)
+    manifest = context.manifest.labelled()
     if protocol == "image":
-        split = splits.image_split(context.manifest.labelled(), seed=seeded)
-        name = f"images seed {seeded}"
+        split, name = splits.image_split(manifest, seed=seed), f"images-seed-{seed}"
     else:
-        parts = int(folds.number_input("Folds", 3, MOST_FOLDS, 10, key=FOLDS, bind="query-params"))
-        if st.session_state.get(FOLD, 0) >= parts:
-            st.session_state[FOLD] = parts - 1
-        tested = int(
-            fold.number_input("Tested fold", 0, parts - 1, 0, key=FOLD, bind="query-params")
-        )
-        split = splits.subject_split(
-            context.manifest.labelled(), seed=seeded, folds=parts, fold=tested
-        )
-        name = f"subjects {tested} of {parts} seed {seeded}"
-    if _leave_out_twins(context):
-        split, name = _without_twins(context, split), f"{name} no twins"
+        split = splits.subject_split(manifest, seed=seed, folds=folds, fold=fold)
+        name = f"subjects-fold-{fold}-of-{folds}-seed-{seed}"
+    if alone:
+        split, name = _without_twins(context, split), f"{name}-no-twins"
     return Chosen(split, _aligned(context, split.parts), name)
+
+
+def _folds(controls: DeltaGenerator) -> tuple[int, int]:
+    """How many folds there are, and which one is tested."""
+    folds = int(
+        controls.number_input("Folds", 3, MOST_FOLDS, 10, key=FOLDS, width=120, bind="query-params")
+    )
+    if st.session_state.get(FOLD, 0) >= folds:
+        st.session_state[FOLD] = folds - 1
+    fold = controls.number_input(
+        "Tested fold", 0, folds - 1, 0, key=FOLD, width=140, bind="query-params"
+    )
+    return folds, int(fold)
 
 
 def _say_unknown(known: "pd.Series[bool]") -> None:
@@ -153,7 +162,7 @@ def _shown(context: Context) -> Chosen | None:
     file = SplitFile(context.split, "", parts, {})
     try:
         found = of_file(context, file)
-        return Chosen(found.split, found.parts, "copy of the split shown")
+        return Chosen(found.split, found.parts, "split-shown")
     except DataError as error:
         split = Split(kind=split_files.KIND, seed=0, parts=parts, folds=1)
         return Chosen(split, _aligned(context, parts), "", refused=str(error))

@@ -105,10 +105,9 @@ def _delete(context: Context, saved: Saved) -> None:
 
 def _command(context: Context, chosen: Chosen) -> None:
     where = (
-        "Save the split, or download it and give the file's place after --split."
+        "save the split, or download it and give the file's place after `--split`."
         if chosen.saved is None
-        else "The network is trained on exactly this split, and its card says which it was."
+        else "the network is trained on exactly this split, and its card says which it was."
     )
-    st.markdown(f"To train on it, on the machine that has the data: {where}",
-                width=frame.TEXT_WIDTH)  # fmt: skip
+    st.markdown(f"To train on it where the data is: {where}", width=frame.TEXT_WIDTH)
     st.code(command(context, chosen), language="bash", wrap_lines=True)

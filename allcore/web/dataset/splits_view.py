@@ -60,8 +60,8 @@ def summary(found: Leaks, chosen: Chosen) -> str:
     left = f" {words.count(out, 'image')} {'is' if out == 1 else 'are'} left out." if out else ""
     least = found.smallest
     return (
-        f"**{words.count(total, 'image')}**: {', '.join(told)}.{left} The smallest class of a part "
-        f"is {plots.NAMES[str(least['label'])]} in {least['part']}: "
+        f"**{words.count(total, 'image')}**: {', '.join(told)}.{left} The smallest class of a "
+        f"part: {plots.NAMES[str(least['label'])]} in {least['part']}, "
         f"{words.count(int(least['images']), 'image')}{_people(least['subjects'])}."
     )
 
