@@ -1,15 +1,20 @@
+"""The Dataset page as a whole; its views have tests of their own."""
+
 import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from allcore.data import demo, readers
 from allcore.notice import RESEARCH_USE
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
-from tests.pages.looking import opened, words
+from allcore.web.dataset import browse_state
+from allcore.web.dataset.views import VIEWS
+from tests.pages.looking import words
 
 PAGE = Path(__file__).parents[2] / "pages" / "dataset.py"
 
@@ -24,72 +29,138 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def ready(home: Path, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A signed-in user, a small demonstration set and no model."""
+    st.cache_resource.clear()  # data sets of one name and age are not told apart
     shutil.copytree(drawn, home / "demo")
     monkeypatch.setenv("ALLSCOPE_MODELS", str(tmp_path / "models"))
     monkeypatch.setattr(accounts, "visitor", lambda: Visitor("ada", "Ada", "user"))
     return home / "demo"
 
 
-def grid(page: AppTest) -> str:
-    """The gallery's markup, empty where none is drawn; the frame's style is no part of it."""
-    bodies = [str(drawn.proto.body) for drawn in page.get("html")]
-    return "".join(body for body in bodies if "stElementToolbar" not in body)
-
-
-def test_page__shows_the_demonstration_set(ready: Path) -> None:
-    page = opened(PAGE)
-    assert page.title[0].value == "Dataset"
-    assert RESEARCH_USE in words(page)
-    assert "**60 images.**" in words(page)
-    assert "drawn by ALLScope" in words(page)
-    assert "data set's own" in words(page)
-    assert len(page.get("plotly_chart")) == 2
-    assert grid(page).count("<img") == 48
-    assert grid(page).count('class="drawn">SYNTHETIC') == 48
-    assert grid(page).count("100 px") == 48
-    assert "1 to 48 of 60 images" in words(page)
-
-
-def test_page__filters_and_counts(ready: Path) -> None:
-    page = opened(PAGE)
-    table = readers.read(ready).table
-    subject = table["subject"].iloc[0]
-    page.multiselect(key="dataset_subject").set_value([subject]).run()
-    expected = (table["subject"] == subject).sum()
-    assert grid(page).count("<img") == expected
-    assert f"1 to {expected} of {expected} images" in words(page)
-    page.multiselect(key="dataset_split").set_value([]).run()
-    page.text_input(key="dataset_text").set_value("no such name").run()
-    assert "No image meets all filters" in words(page)
-
-
-def test_page__second_page(ready: Path) -> None:
-    page = opened(PAGE)
-    page.session_state["dataset_page_2"] = 2
+def opened(view: str = "browse", **asked: object) -> AppTest:
+    """The page in one view, with what its controls hold."""
+    page = AppTest.from_file(str(PAGE), default_timeout=120)
+    page.session_state[browse_state.VIEW] = view
+    for key, value in asked.items():
+        page.session_state[key] = value
     page.run()
     assert not page.exception
-    assert "49 to 60 of 60 images" in words(page)
-    assert grid(page).count("<img") == 12
+    return page
 
 
-def test_page__picture_not_on_this_machine(ready: Path) -> None:
-    first = readers.read(ready).paths()[0]
-    first.unlink()
-    page = opened(PAGE)
-    assert grid(page).count("picture not on this machine") == 1
-    assert grid(page).count("<img") == 47
+def shown(page: AppTest) -> str:
+    """What the page says of how many images it shows."""
+    return next((each.value for each in page.caption if " to " in each.value), "")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_page__shows_the_demonstration_set_in_every_view(ready: Path, view: str) -> None:
+    page = opened(view)
+    assert page.title[0].value == "Dataset"
+    assert RESEARCH_USE in words(page)
+    assert "drawn by ALLScope" in words(page)
+    assert [each.value for each in page.error] == []
+
+
+def test_page__counts_first(ready: Path) -> None:
+    page = opened("overview")
     assert "**60 images.**" in words(page)
+    assert "data set's own" in words(page)
+
+
+def test_browse__filters_and_counts(ready: Path) -> None:
+    table = readers.read(ready).table
+    subject = table["subject"].iloc[0]
+    expected = (table["subject"] == subject).sum()
+    page = opened(subjects=[subject])
+    assert shown(page) == f"1 to {expected} of {expected} images"
+    assert f"Subject {subject}" in words(page)
+    page.text_input(key=browse_state.TEXT).set_value("no such name").run()
+    assert "No image meets all filters" in words(page)
+    next(button for button in page.button if button.label == "Clear all filters").click().run()
+    assert shown(page) == "1 to 48 of 60 images"
+
+
+def test_browse__an_account_s_name_is_no_filter(ready: Path) -> None:
+    """The sign-in keeps what it knows under keys of its own, such as name and email."""
+    assert shown(opened(name="ada", username="ada", email="ada@x")) == "1 to 48 of 60 images"
+
+
+def test_browse__second_page_until_something_else_is_asked(ready: Path) -> None:
+    page = opened(page=2)
+    assert shown(page) == "49 to 60 of 60 images"
+    page.text_input(key=browse_state.TEXT).set_value(".png").run()
+    assert shown(page) == "1 to 48 of 60 images"
+
+
+def test_browse__only_the_cells_of_a_finding(ready: Path) -> None:
+    ids = readers.read(ready).table["image_id"].iloc[[3, 5]].tolist()
+    page = opened(dataset_ids=[*ids, "gone"], dataset_ids_said="Near duplicates")
+    assert shown(page) == "1 to 2 of 2 images"
+    assert "Only 2 cells: Near duplicates (1 are not in this data set)" in words(page)
+    assert page.query_params[browse_state.ONLY] == [*ids, "gone"]
+    page.button(key="all_only").click().run()
+    assert shown(page) == "1 to 48 of 60 images"
+    assert browse_state.ONLY not in page.query_params
+
+
+def test_browse__what_another_data_set_held_is_dropped(ready: Path) -> None:
+    page = opened(subjects=["of another set"], sort="area", measure="area", range=(1.0, 2.0))
+    assert shown(page) == "1 to 48 of 60 images"
+
+
+def test_browse__table(ready: Path) -> None:
+    page = opened(layout="table")
+    table = page.dataframe[0].value
+    assert len(table) == 48
+    assert table["picture"].str.startswith("data:image/webp;base64,").all()
+    assert set(table["label"]) <= {"ALL blast", "normal", "no label"}
+
+
+def test_browse__picture_not_on_this_machine(ready: Path) -> None:
+    readers.read(ready).paths()[0].unlink()
+    table = opened(layout="table").dataframe[0].value
+    assert table["picture"].isna().tolist() == [True] + [False] * 47
+
+
+def test_browse__compares_what_was_chosen(ready: Path) -> None:
+    ids = readers.read(ready).table["image_id"].iloc[[0, 7]].tolist()
+    page = opened(layout="compare")
+    assert "Choose two to eight" in words(page)
+    page.query_params[browse_state.CHOSEN] = [*ids, "gone"]
+    page.run()
+    assert not page.exception
+    body = "".join(str(each.proto.body) for each in page.get("html"))
+    assert body.count("<figure>") == body.count("data:image/png") == 2
+    assert all(image_id in body for image_id in ids)
+
+
+def test_cell__opens_from_its_address(ready: Path) -> None:
+    first = readers.read(ready).table.iloc[0]
+    page = AppTest.from_file(str(PAGE), default_timeout=120)
+    page.query_params["cell"] = first["image_id"]
+    page.run()
+    assert not page.exception
+    body = "".join(str(each.proto.body) for each in page.get("html"))
+    assert str(first["path"]) in body and str(first["image_id"]) in body
+
+
+def test_cell__an_address_of_no_cell(ready: Path) -> None:
+    page = AppTest.from_file(str(PAGE), default_timeout=120)
+    page.query_params["cell"] = "<b>gone</b>"
+    page.run()
+    assert not page.exception
+    assert "is not in this data set" in page.warning[0].value
 
 
 def test_page__connected_folder_is_missing(
     ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALLSCOPE_DATA", str(tmp_path / "gone"))
-    page = opened(PAGE)
+    page = opened()
     assert "There is no data set at" in page.error[0].value
     page.selectbox[0].set_value("Synthetic demonstration set").run()
     assert not page.error
-    assert "**60 images.**" in words(page)
+    assert shown(page) == "1 to 48 of 60 images"
 
 
 def test_page__connected_folder_without_pictures(
@@ -97,21 +168,34 @@ def test_page__connected_folder_without_pictures(
 ) -> None:
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("ALLSCOPE_DATA", str(tmp_path / "empty"))
-    assert "layout" in opened(PAGE).error[0].value
+    assert "layout" in opened().error[0].value
 
 
+@pytest.mark.parametrize("layout", ["pictures", "table", "compare"])
 def test_page__escapes_what_files_are_called(
-    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str
 ) -> None:
     folder = tmp_path / "named"
     folder.mkdir()
-    rows = {"image_id": ["<b>x</b>"], "path": ["x.png"], "label": ["all"], "subject": ["<i>1"]}
+    rows = {
+        "image_id": ["<b>x</b>", "y"], "path": ["<u>.png", "y.png"], "label": ["all", "hem"],
+        "subject": ["<i>1", "<i>1"],
+    }  # fmt: skip
     pd.DataFrame(rows).to_csv(folder / "manifest.csv", index=False)
     monkeypatch.setenv("ALLSCOPE_DATA", str(folder))
-    page = opened(PAGE)
-    assert "&lt;b&gt;x" in grid(page)
-    assert "<i>1" not in grid(page)
-    assert "SYNTHETIC" not in grid(page)
+    page = AppTest.from_file(str(PAGE), default_timeout=120)
+    page.session_state[browse_state.VIEW] = browse_state.BROWSE
+    page.session_state[browse_state.LAYOUT] = layout
+    page.session_state[browse_state.SUBJECTS] = ["<i>1"]
+    page.query_params["cell"] = "<b>x</b>"
+    page.query_params[browse_state.CHOSEN] = ["<b>x</b>", "y"]
+    page.run()
+    assert not page.exception
+    body = "".join(str(each.proto.body) for each in page.get("html"))
+    body += "".join(each.value for each in (*page.markdown, *page.subheader))
+    assert "&lt;b&gt;x" in body and "&lt;u&gt;.png" in body
+    assert not any(markup in body for markup in ("<b>x", "<i>1", "<u>"))
+    assert "SYNTHETIC" not in body
 
 
 def test_page__split_of_the_model(
@@ -124,19 +208,18 @@ def test_page__split_of_the_model(
     (tiny_model / "model.json").write_text(
         info.replace('"training": {}', '"training": {"split": {"kind": "image", "seed": 1}}')
     )
-    page = opened(PAGE)
-    assert "The split is that of tiny" in words(page)
-    assert grid(page).count("validation</") + grid(page).count(", validation<") >= 48
+    assert "The split is that of tiny" in words(opened("overview"))
+    assert set(opened(layout="table").dataframe[0].value["split"]) == {"validation"}
 
 
 def test_page__model_without_a_split(ready: Path, tiny_model: Path) -> None:
-    page = opened(PAGE)
+    page = opened()
     assert "restore the model folder" in page.warning[0].value
-    assert "**60 images.**" in words(page)
+    assert shown(page) == "1 to 48 of 60 images"
 
 
 def test_page__asks_to_sign_in(home: Path) -> None:
     page = AppTest.from_file(str(PAGE), default_timeout=60).run()
     assert not page.exception
-    assert not grid(page)
+    assert not page.get("bidi_component")
     assert not (home / "demo").exists()

@@ -20,13 +20,13 @@ CARDS = [
 class Mount:
     """Stands for the component: keeps what it is given, and opens what it is told to."""
 
-    def __init__(self, opened: str | None) -> None:
-        self.opened = opened
+    def __init__(self, opened: str | None, chosen: dict[str, Any] | None = None) -> None:
+        self.opened, self.chosen = opened, chosen
         self.given: dict[str, Any] = {}
 
     def __call__(self, **given: Any) -> SimpleNamespace:
         self.given = given
-        return SimpleNamespace(opened=self.opened)
+        return SimpleNamespace(opened=self.opened, chosen=self.chosen)
 
 
 def shown(
@@ -73,6 +73,48 @@ def test_show__opens_only_what_it_shows(
     monkeypatch: pytest.MonkeyPatch, picture: Path, opened: str, expected: str | None
 ) -> None:
     assert shown(monkeypatch, picture, opened)[0] == expected
+
+
+def chosen(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, Any] | None, before: tuple[str, ...] = ()
+) -> tuple[tuple[str, ...], dict[str, Any]]:
+    mount = Mount(None, told)
+    monkeypatch.setattr(picker, "_MOUNT", mount)
+    sources = [Source(Path(card.image_id), "") for card in CARDS]
+    choice = picker.choose(CARDS, sources, key="cells", chosen=before, limit=2)
+    assert choice.opened is None
+    return choice.chosen, mount.given["data"]
+
+
+def test_choose__keeps_what_was_chosen_on_other_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, data = chosen(monkeypatch, None, ("elsewhere",))
+    assert found == ("elsewhere",)
+    assert (data["chosen"], data["limit"], data["count"]) == (["elsewhere"], 2, 0)
+    told = {"ids": ["elsewhere", "three"], "count": 1}
+    assert chosen(monkeypatch, told, ("elsewhere",))[0] == ("elsewhere", "three")
+
+
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    [
+        ([], ()),
+        (["one", "one", "three"], ("one", "three")),
+        (["unknown", "one"], ("one",)),
+        (["one", "<b>two</b>", "three"], ("one", "<b>two</b>")),
+    ],
+)
+def test_choose__takes_only_cells_there_are_and_no_more_than_allowed(
+    monkeypatch: pytest.MonkeyPatch, ids: list[str], expected: tuple[str, ...]
+) -> None:
+    assert chosen(monkeypatch, {"ids": ids, "count": 1})[0] == expected
+
+
+def test_choose__gives_back_the_count_of_the_last_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By it the browser knows an answer that is older than what was chosen since."""
+    state: dict[str, Any] = {}
+    monkeypatch.setattr(picker.st, "session_state", state)
+    chosen(monkeypatch, {"ids": ["one"], "count": 7})
+    assert chosen(monkeypatch, None, ("one",))[1]["count"] == 7
 
 
 def test_script__sets_names_as_text() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from allcore import plots
+from allcore import plots, settings
 from allcore.data import overview, thumbnails
 from allcore.data.thumbnails import Source
 from allcore.data.within import Within
@@ -24,7 +24,7 @@ def cards(rows: pd.DataFrame, *, synthetic: bool, measure: str = "") -> list[Car
 
 def sources(context: Context, rows: pd.DataFrame) -> list[Source]:
     """The small pictures of some rows of the catalogue's table."""
-    return pictures.sources(context.catalogue, rows)
+    return pictures.sources(context.catalogue, rows, home=settings.load().home)
 
 
 def file(context: Context, row: "pd.Series[Any]") -> Path | None:

@@ -1,0 +1,185 @@
+"""What only a browser can show of a data set's cells: choosing by keyboard, windows, addresses."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from allcore.data import demo
+from allcore.index import build
+from tests.browser import steps
+from tests.browser.conftest import Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+
+DESK = {"width": 1440, "height": 1000}
+PHONE = {"width": 390, "height": 844}
+FOCUSED = """() => {
+  let at = document.activeElement
+  while (at && at.shadowRoot && at.shadowRoot.activeElement) at = at.shadowRoot.activeElement
+  return at && at.dataset ? at.dataset.id : null
+}"""
+
+
+@pytest.fixture(scope="module")
+def indexed(server: Server) -> Server:
+    """The server with its demonstration set drawn and indexed."""
+    home = server.terminal.parent / "home"
+    if not demo.is_drawn(home / "demo"):
+        demo.ensure_demo(home / "demo", cells=120, subjects=10)
+    build.build(home / "demo", home=home)
+    return server
+
+
+@pytest.fixture
+def page(administrator: BrowserContext, browser: Browser) -> Iterator[Page]:
+    with browser.new_context(viewport=DESK, storage_state=administrator.storage_state()) as context:
+        yield context.new_page()
+
+
+def test_cells__are_chosen_by_keyboard_on_two_pages_and_compared(
+    page: Page, indexed: Server
+) -> None:
+    _visit(page, indexed)
+    first = _ids(page)
+    _cells(page).first.focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("End")
+    page.keyboard.press("Space")
+    expect(_said(page)).to_have_text("2 of 8 chosen")
+    expect(page).to_have_url(re.compile(f"chosen={first[0]}&chosen={first[-1]}"))
+    steps.settle(page)
+    assert page.evaluate(FOCUSED) == first[-1]  # the focus stays where it was
+    assert page.get_by_role("dialog").count() == 0
+    page.keyboard.press("Home")
+    assert page.evaluate(FOCUSED) == first[0]
+    page.get_by_test_id("stPagination").get_by_text("2", exact=True).click()
+    expect(page.get_by_text(re.compile("^49 to 96 of "))).to_be_visible()
+    expect(_said(page)).to_have_text("2 of 8 chosen")
+    page.locator("input.box").nth(3).click()
+    expect(_said(page)).to_have_text("3 of 8 chosen")
+    steps.settle(page)
+    page.get_by_text("Compare", exact=True).last.click()
+    expect(page.locator(".compared figure")).to_have_count(3)
+    expect(page.get_by_text("Spread is the distance")).to_be_visible()
+    page.goto(page.url)
+    expect(page.locator(".compared figure")).to_have_count(3)
+    page.get_by_role("button", name="Clear the choice").click()
+    expect(page.get_by_text("Choose two to eight")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("chosen="))
+    assert steps.failures(page) == []
+
+
+def test_cells__no_more_than_eight_are_chosen(page: Page, indexed: Server) -> None:
+    _visit(page, indexed)
+    for number in range(8):
+        page.locator("input.box").nth(number).click()
+    expect(_said(page)).to_have_text("8 of 8 chosen")
+    expect(page.locator("input.box").nth(8)).to_be_disabled()
+    _cells(page).nth(9).focus()
+    page.keyboard.press("Space")
+    expect(_said(page)).to_have_text("8 of 8 chosen")
+    page.locator("input.box").nth(2).click()
+    expect(page.locator("input.box").nth(8)).to_be_enabled()
+
+
+def test_cell__opens_leads_on_and_to_its_subject(page: Page, indexed: Server) -> None:
+    _visit(page, indexed)
+    first, second = _ids(page)[:2]
+    _cells(page).first.focus()
+    page.keyboard.press("Enter")
+    _is_open(page, first)
+    page.get_by_role("dialog").get_by_role("button", name="Next").click()
+    _is_open(page, second)
+    page.goto(page.url)
+    _is_open(page, second)
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("^Show all .* of")).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("heading", name=re.compile("^Subject "))).to_be_visible()
+    expect(page).to_have_url(re.compile("subjects="))
+    expect(page).not_to_have_url(re.compile("cell="))
+    assert steps.failures(page) == []
+
+
+def test_cell__leads_to_its_copies(page: Page, indexed: Server) -> None:
+    _visit(page, indexed, copies="With+copies")
+    first = str(_cells(page).first.get_attribute("data-id"))
+    _cells(page).first.click()
+    _is_open(page, first)
+    copy = page.get_by_role("dialog").locator("button.cell").first
+    other = str(copy.get_attribute("data-id"))
+    assert other != first
+    copy.click()
+    _is_open(page, other)
+    page.get_by_role("dialog").get_by_role("button", name="in Browse").click()
+    expect(page.get_by_text("of the cell")).to_be_visible()
+    expect(page).to_have_url(re.compile("same_as="))
+    assert {first, other} <= {str(each.get_attribute("data-id")) for each in _cells(page).all()}
+
+
+def test_filters__stand_in_the_address(page: Page, indexed: Server) -> None:
+    _visit(page, indexed)
+    page.get_by_label("Name or path contains").fill("_all")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("text=_all"))
+    page.get_by_role("button", name="More filters").click()
+    page.get_by_label("Measure", exact=True).click()
+    page.keyboard.type("Brightness")
+    page.keyboard.press("Enter")
+    page.get_by_role("slider").first.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile("measure=Brightness.*range="))
+    steps.settle(page)
+    said = page.get_by_text(re.compile(r"^1 to \d+ of \d+ image")).inner_text()
+    _go(page, page.url)
+    expect(page.get_by_text(said)).to_be_visible()
+    assert steps.fields(page)["text"] == "_all"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("layout", ["Pictures", "Table", "Compare"])
+def test_browse__fits_a_phone(
+    browser: Browser, administrator: BrowserContext, indexed: Server, scheme: str, layout: str
+) -> None:
+    with browser.new_context(
+        viewport=PHONE, color_scheme=scheme, storage_state=administrator.storage_state()
+    ) as context:
+        page = context.new_page()
+        _visit(page, indexed, layout=layout)
+        assert steps.overflow(page) <= 0
+        assert steps.failures(page) == []
+
+
+def _visit(page: Page, server: Server, **asked: str) -> None:
+    more = "".join(f"&{name}={value}" for name, value in asked.items())
+    _go(page, f"{server.at('dataset.py')}?view=Browse{more}")
+
+
+def _go(page: Page, address: str) -> None:
+    steps.visit(page, address)
+    steps.title(page, "Dataset")
+    page.get_by_text("Method", exact=True).wait_for()  # the last of the page
+    steps.settle(page)
+
+
+def _cells(page: Page) -> Locator:
+    return page.locator("button.cell")
+
+
+def _said(page: Page) -> Locator:
+    return page.locator(".said").first
+
+
+def _ids(page: Page) -> list[str]:
+    expect(_cells(page)).to_have_count(48)
+    steps.settle(page)
+    return [str(each.get_attribute("data-id")) for each in _cells(page).all()]
+
+
+def _is_open(page: Page, image_id: str) -> None:
+    expect(page.get_by_role("dialog").get_by_text(image_id).first).to_be_visible()
+    expect(page).to_have_url(re.compile(f"cell={re.escape(image_id)}$"))
+    steps.settle(page)
+    assert steps.failures(page) == []
