@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ FIRST = 12
 """Pictures that have to stand; both show more, as far as the window goes."""
 STAND = selection.STAND.replace(f">= {selection.PICTURES}", f">= {FIRST}")
 PEER = """import sys, time
-folder, database = sys.argv[1:]
+folder, database, port = sys.argv[1:]
 import lightly_studio
 from lightly_studio.core.start_gui import start_gui_background
 from lightly_studio.database import db_manager
@@ -35,7 +36,7 @@ db_manager.connect(db_file=database, cleanup_existing=True)
 data = lightly_studio.ImageDataset.create(name="cells")
 data.add_images_from_path(folder, embed=False, tag_depth=1)
 print("imported", len(list(data)), flush=True)
-print("serving", start_gui_background(host="127.0.0.1", port=0).url, flush=True)
+print("serving", start_gui_background(host="127.0.0.1", port=int(port)).url, flush=True)
 time.sleep(3600)
 """
 
@@ -113,7 +114,7 @@ def _ours(folder: Path, number: int, browser: "Browser") -> Taken:
 
 def _theirs(folder: Path, number: int, browser: "Browser") -> Taken:
     started = time.perf_counter()
-    arguments = (folder / "cells", folder / f"peer-{number}.db")
+    arguments = (folder / "cells", folder / f"peer-{number}.db", _free_port())
     with peers.LIGHTLY.serving(PEER, *arguments, log=folder / "peer.txt") as lines:
         lines.wait_for("imported")
         imported = time.perf_counter() - started
@@ -139,6 +140,12 @@ def _stand(browser: "Browser", address: str, selector: str) -> None:
         STAND.replace("SELECTOR", repr(selector)), timeout=selection.PATIENCE, polling="raf"
     )
     page.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _quickest(rounds: tuple[Taken, ...]) -> Taken:
