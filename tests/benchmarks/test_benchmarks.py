@@ -15,7 +15,7 @@ from benchmarks.timing import Scale
 
 ROOT = Path(__file__).parents[2]
 TINY = Scale(images=4, rounds=1, predictions=4)
-UNITS = {"images/s", "ms/image", "ms/move", "s", "MB"}
+UNITS = {"images/s", "ms/image", "ms/move", "ms/run", "s", "MB"}
 
 
 @pytest.mark.timeout(300)
