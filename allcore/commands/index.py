@@ -1,13 +1,19 @@
 """``python -m allcore index``: measure a data set once, so that pages open at once."""
 
+import json
 import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from allcore.index.build import Changes
     from allcore.inference.predictor import Predictor
 
 
@@ -19,28 +25,68 @@ def index(
     no_embeddings: Annotated[
         bool, typer.Option("--no-embeddings", help="Without a model: no map, no outliers.")
     ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove thumbnails that no index refers to any more.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
 ) -> None:
     """Thumbnails, quality, duplicates, embeddings and map of a data set; only what is new is read.
 
     May be stopped at any time: the next run goes on where this one was.
     """
+    from allcore.data import look
+    from allcore.index import thumbnails
+
+    chosen = folder(data)
+    began, counted = time.perf_counter(), Counter[str]()
+    changes = _built(chosen, None if no_embeddings else partial(_predictor, model), counted)
+    seconds = time.perf_counter() - began
+    told = {
+        "data": str(chosen),
+        **asdict(changes),
+        "images": changes.images,
+        "read": counted["read"],
+        "seconds": round(seconds, 3),
+        "images_per_second": round(counted["read"] / seconds, 1),
+        "pruned": thumbnails.prune() if prune else 0,
+        "notes": look.look(chosen).warnings,
+    }
+    _tell(told, as_json)
+
+
+def _built(
+    chosen: Path, loader: "Callable[[], Predictor] | None", counted: Counter[str]
+) -> "Changes":
     from tqdm import tqdm
 
     from allcore.index import build
     from allcore.index.running import Stopped
 
-    chosen = folder(data)
-    loader = None if no_embeddings else partial(_predictor, model)
     with tqdm(total=0, unit="cell", desc="Indexing", disable=not sys.stderr.isatty()) as bar:
+
+        def progress(count: int) -> None:
+            bar.update(count)
+            counted["read"] += count
+
         try:
-            changes = build.build(chosen, loader=loader, start=bar.reset, progress=bar.update)
+            return build.build(chosen, loader=loader, start=bar.reset, progress=progress)
         except (KeyboardInterrupt, Stopped):
             bar.close()
             sys.exit(str(Stopped()))
+
+
+def _tell(told: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+        return
     print(
-        f"{changes.added} added, {changes.changed} changed, {changes.dropped} dropped, "
-        f"{changes.kept} as before; {changes.unreadable} can't be used."
+        "{added} added, {changed} changed, {dropped} dropped, {kept} as before; {unreadable} can't "
+        "be used.".format(**told)
     )
+    if told["pruned"]:
+        print(f"{told['pruned']:,} thumbnails removed.")
+    for note in told["notes"]:
+        print(f"Note: {note}", file=sys.stderr)
 
 
 def folder(data: Path | None) -> Path:

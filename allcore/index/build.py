@@ -22,6 +22,7 @@ from allcore.data import readers, thumbnails
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
 from allcore.index import features, files, hashes, parts, running, store, vectors
+from allcore.index import thumbnails as kept
 from allcore.index.features import Cell
 from allcore.index.files import State
 from allcore.index.running import Stopped
@@ -51,6 +52,11 @@ class Changes:
     dropped: int
     kept: int
     unreadable: int
+
+    @property
+    def images(self) -> int:
+        """Images in the data set."""
+        return self.added + self.changed + self.kept
 
     @property
     def nothing(self) -> bool:
@@ -254,6 +260,8 @@ class _Run:
         arrays = parts.arrays(rows, gathered.files, finished)
         del finished  # its arrays are as large as those that were just filled
         store.write(self.path, _assembled(about, rows.drop(columns=list(parts.PLACE)), *arrays))
+        if changes.dropped or changes.changed:
+            kept.prune(self.home)
         return changes
 
 

@@ -99,7 +99,12 @@ def folder(data: Path, home: Path | None = None) -> Path:
 
 def thumbnail(sha256: str, home: Path | None = None) -> Path:
     """File of the thumbnail of a picture by the digest of its file, whether or not it is there."""
-    return _home(home) / "thumbnails" / sha256[:2] / f"{sha256}.webp"
+    return thumbnails(home) / sha256[:2] / f"{sha256}.webp"
+
+
+def thumbnails(home: Path | None = None) -> Path:
+    """Folder of the thumbnails of all data sets."""
+    return _home(home) / "thumbnails"
 
 
 def read_rows(data: Path, home: Path | None = None) -> tuple[About, pd.DataFrame]:

@@ -39,6 +39,37 @@ def test_index__says_what_it_did(
     assert printed.err == ""
 
 
+def test_index__prints_json(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "hem" / "text.png").write_text("no picture", encoding="utf-8")
+    index.index(root, no_embeddings=True, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    counts = ("added", "changed", "dropped", "kept", "unreadable", "images", "read", "pruned")
+    assert [told[name] for name in counts] == [13, 0, 0, 0, 1, 13, 13, 0]
+    assert told["images_per_second"] == pytest.approx(13 / told["seconds"], rel=0.1)
+
+
+def test_index__says_what_is_odd_about_a_data_set_and_indexes_it(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = draw_folders(tmp_path / "cells", subjects=2, cells=2)
+    for number, file in enumerate(sorted((root / "all").iterdir())):
+        file.rename(file.with_name(f"{number}.png"))
+    (root / "hem").rename(tmp_path / "hem")
+    (root / "hem").symlink_to(tmp_path / "hem")
+    index.index(root, no_embeddings=True, prune=True)
+    printed = capsys.readouterr()
+    assert printed.out.startswith("2 added")
+    notes = printed.err.splitlines()
+    assert len(notes) == 3 and all(note.startswith("Note: ") for note in notes)
+    assert "hem is a link" in notes[0]
+    assert "one class alone" in notes[1] and "subject" in notes[2]
+
+
+def test_index__of_an_empty_folder_says_what_is_needed(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="No picture was found"):
+        index.index(tmp_path, no_embeddings=True)
+
+
 def test_index__without_a_model_says_how_to_go_on(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
