@@ -23,6 +23,7 @@ FLOORS: list[tuple[str, ...]] = [
         "allcore.plots_compare",
         "allcore.plots_curves",
         "allcore.plots_dataset",
+        "allcore.plots_dataset_health",
         "allcore.plots_dataset_map",
         "allcore.plots_dataset_splits",
         "allcore.plots_evaluation",

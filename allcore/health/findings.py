@@ -73,15 +73,20 @@ def as_json(findings: Iterable[Finding]) -> str:
     return json.dumps([each.as_dict() for each in findings], indent=2, ensure_ascii=False)
 
 
-def as_csv(findings: Iterable[Finding]) -> str:
+def as_table(findings: Iterable[Finding]) -> pd.DataFrame:
     """One row a finding and image; a finding about the whole set has one row without an image.
 
     Columns kind, severity, image_id, leave_out (whether to be rid of the finding), group (number
-    of the images that belong together), detail (numbers as JSON), why, do and notice.
+    of the images that belong together), detail (numbers as JSON), why and do.
     """
     rows = [row for each in findings for row in _rows(each)]
     columns = ["kind", "severity", "image_id", "leave_out", "group", "detail", "why", "do"]
-    table = pd.DataFrame(rows, columns=columns).assign(notice=RESEARCH_USE)
+    return pd.DataFrame(rows, columns=columns)
+
+
+def as_csv(findings: Iterable[Finding]) -> str:
+    """The table of ``as_table`` as CSV, with the notice as its last column."""
+    table = as_table(findings).assign(notice=RESEARCH_USE)
     buffer = io.StringIO()
     table.to_csv(buffer, index=False, lineterminator="\n")
     return buffer.getvalue()
@@ -102,11 +107,16 @@ def cleaned(manifest: Manifest, findings: Sequence[Finding], kinds: Collection[s
             f"Nothing of the kind '{unknown[0]}' was found: choose of "
             f"{', '.join(sorted(known)) or 'none'}."
         )
-    out = {name for each in findings if each.kind in kinds for name in each.leave_out}
+    out = left_out(findings, kinds)
     table = manifest.table[~manifest.table["image_id"].isin(out)].reset_index(drop=True)
     if table.empty:
         raise DataError("No image would be left: leave fewer kinds out.")
     return Manifest(manifest.root, table, manifest.name)
+
+
+def left_out(findings: Iterable[Finding], kinds: Collection[str]) -> set[str]:
+    """Image ids that findings of some kinds say to leave out."""
+    return {name for each in findings if each.kind in kinds for name in each.leave_out}
 
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:

@@ -19,6 +19,15 @@ SEED = 0
 MATCHED = 0.9
 """Share of the labelled images that must have held-out predictions for these to be taken."""
 FACTS = ("area", "brightness", "focus", "redness", "elongation", "contrast")
+STRENGTH, ROUNDS = 0.1, 3
+"""Of the regression: how little it is held back, and how often it learns."""
+BOUNDED, LARGEST = 5, 6.0
+"""Percentile at which columns are bounded where the regression learns; robust deviations at which
+they are bounded where it is asked."""
+TRIMMED = 2.2
+"""Robust deviations from which a cell is left out when the regression learns again."""
+LEAST = 1e-6
+"""Probabilities are kept this far from 0 and 1 before log-odds are taken."""
 HELD_OUT, REGRESSION = "held-out", "cross-validated regression"
 """Whose probabilities labels are judged by."""
 
@@ -97,19 +106,40 @@ def told(auroc: Interval) -> dict[str, object]:
 
 
 def by_regression(values: NDArray[np.float64], cells: Cells) -> NDArray[np.float64]:
-    """Probability (n,) by a logistic regression on columns (n, F), cross-validated by subject."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+    """Probability (n,) by a logistic regression on columns (n, F), cross-validated by subject.
 
-    found = np.zeros(len(values))
-    for fold in np.unique(cells.folds):
-        held = cells.folds == fold
-        model = make_pipeline(
-            StandardScaler(), LogisticRegression(C=0.03, class_weight="balanced", max_iter=1000)
-        )
-        model.fit(values[~held], cells.labels[~held])
-        found[held] = model.predict_proba(values[held])[:, 1]
+    It is meant to find wrong labels, so these must not bend it: columns are bounded where it
+    learns, and cells that stand out of those of their label are left out when it learns again.
+    """
+    middle, scale = _spread(values)
+    shown = np.clip((values - middle) / scale, -LARGEST, LARGEST)
+    low, high = np.percentile(shown, (BOUNDED, 100 - BOUNDED), axis=0)
+    learned = np.clip(shown, low, high)
+    kept = np.ones(len(values), dtype=bool)
+    for _ in range(ROUNDS):
+        found = _regression(learned, shown, cells, kept)
+        kept = standing_out(cells.labels, found) < TRIMMED
+    return found
+
+
+def standing_out(
+    labels: NDArray[np.integer], probabilities: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How far (N,) the log-odds of the other class lie above what is usual for cells so labelled.
+
+    In deviations from the median of the label's cells, estimated from their quartiles.
+
+    Args:
+        labels: (N,) 1 for an ALL blast, 0 for a normal cell.
+        probabilities: (N,) of an ALL blast.
+    """
+    bounded = np.clip(probabilities, LEAST, 1 - LEAST)
+    odds = np.log(bounded / (1 - bounded)) * np.where(labels == 1, -1, 1)
+    found = np.zeros(len(odds))
+    for label in np.unique(labels):
+        own = labels == label
+        low, middle, high = np.percentile(odds[own], (25, 50, 75))
+        found[own] = (odds[own] - middle) / max((high - low) / 1.349, LEAST)
     return found
 
 
@@ -143,3 +173,29 @@ def _features(material: Material, cells: Cells) -> NDArray[np.float64]:
     missing = ~np.isfinite(both)
     middle = np.nanmedian(np.where(missing.all(axis=0), 0.0, both), axis=0)
     return np.where(missing, middle, both)
+
+
+def _regression(
+    learned: NDArray[np.float64],
+    shown: NDArray[np.float64],
+    cells: Cells,
+    kept: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Out-of-fold probability (n,) of ``shown`` by what was learned of the kept cells."""
+    from sklearn.linear_model import LogisticRegression
+
+    found = np.zeros(len(shown))
+    for fold in np.unique(cells.folds):
+        held = cells.folds == fold
+        train = ~held & kept
+        model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
+        model.fit(learned[train], cells.labels[train])
+        found[held] = model.predict_proba(shown[held])[:, 1]
+    return found
+
+
+def _spread(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Median and deviation, estimated from the quartiles, of each column."""
+    low, middle, high = np.percentile(values, (25, 50, 75), axis=0)
+    deviation = (high - low) / 1.349
+    return middle, np.where(deviation > 1e-9, deviation, 1.0)

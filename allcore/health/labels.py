@@ -7,20 +7,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allcore.evaluation import suspicion
-from allcore.health import judged
+from allcore.health import judged, quality
 from allcore.health.findings import Finding
 from allcore.health.judged import Cells
 from allcore.health.material import Material
 
 ENOUGH = 0.65
 """AUROC below which a model is no judge of labels."""
-STANDS_OUT = 2.75
+STANDS_OUT = 3.0
 """Robust deviations that the log-odds of a cell must lie beyond the median of those with its label.
 
 Where the classes overlap, confident learning flags the overlap: cells that are merely untypical. A
 wrong label lies beyond what is usual for cells of that label."""
-LEAST = 1e-6
-"""Probabilities are kept this far from 0 and 1 before log-odds are taken."""
+BAD = (
+    *(each for each in quality.CHECKS if isinstance(each, quality.FarOut)),
+    quality.Truncated(),
+    quality.OverCropped(),
+    quality.SeveralObjects(),
+)
+"""Checks whose pictures are not judged: what looks otherwise there is the picture, not the cell."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +63,17 @@ class WrongLabels:
     def _flagged(
         self,
         material: Material,
-        cells: "Cells",
+        cells: Cells,
         probabilities: NDArray[np.float64],
         detail: dict[str, object],
     ) -> list[Finding]:
         found = suspicion.find(labels=cells.labels, probabilities=probabilities)
-        far = standing_out(cells.labels, probabilities) > STANDS_OUT
-        rows = np.flatnonzero(found.flagged & far)
+        far = judged.standing_out(cells.labels, probabilities) > STANDS_OUT
+        bad = {
+            name for each in BAD for finding in each.find(material) for name in finding.image_ids
+        }
+        sound = ~pd.Series(material.ids[cells.rows]).isin(bad).to_numpy()
+        rows = np.flatnonzero(found.flagged & far & sound)
         if not len(rows):
             return []
         rows = rows[np.argsort(found.quality[rows])]
@@ -87,27 +96,6 @@ class WrongLabels:
 
 
 CHECKS = (WrongLabels(),)
-
-
-def standing_out(
-    labels: NDArray[np.integer], probabilities: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """How far (N,) the log-odds of the other class lie above what is usual for cells so labelled.
-
-    In deviations from the median of the label's cells, estimated from their quartiles.
-
-    Args:
-        labels: (N,) 1 for an ALL blast, 0 for a normal cell.
-        probabilities: (N,) of an ALL blast.
-    """
-    bounded = np.clip(probabilities, LEAST, 1 - LEAST)
-    odds = np.log(bounded / (1 - bounded)) * np.where(labels == 1, -1, 1)
-    found = np.zeros(len(odds))
-    for label in np.unique(labels):
-        own = labels == label
-        low, middle, high = np.percentile(odds[own], (25, 50, 75))
-        found[own] = (odds[own] - middle) / max((high - low) / 1.349, LEAST)
-    return found
 
 
 def _shares(groups: NDArray[np.str_], rows: NDArray[np.intp]) -> dict[str, float]:
