@@ -83,9 +83,9 @@ def spread(measures: pd.DataFrame, measure: str) -> go.Figure:
             lowerfence=[row["low"]], upperfence=[row["high"]], name=name, orientation="h",
             marker_color=PART_COLOURS[str(part)], showlegend=False, hoverinfo="x",
         )  # fmt: skip
-    figure.update_xaxes(title=f"{UNITS[measure]}: median and quartiles", fixedrange=True)
+    figure.update_xaxes(title=f"{UNITS[measure]}<br>median and quartiles", fixedrange=True)
     figure.update_yaxes(title="Part", autorange="reversed", fixedrange=True)
-    return plots.finish(figure, _difference(rows, measure), height=240)
+    return plots.finish(figure, _difference(rows, measure), height=260)
 
 
 def _balance(counts: pd.DataFrame) -> str:

@@ -17,10 +17,14 @@ from allcore.web.dataset.splits_choice import Chosen
 _SAID = "split_said"
 
 
-def show(context: Context, chosen: Chosen) -> None:
-    """Draw how the split is kept and trained on."""
+def say() -> None:
+    """Show what was just saved or deleted, once."""
     if said := st.session_state.pop(_SAID, None):
         st.success(said, icon=":material/bookmark_added:", width=frame.TEXT_WIDTH)
+
+
+def show(context: Context, chosen: Chosen) -> None:
+    """Draw how the split is kept and trained on."""
     if chosen.refused:
         st.info(
             f"Nothing can be trained on this split: {frame.plain(chosen.refused)}",

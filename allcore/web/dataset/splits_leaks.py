@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from allcore.data.splits import PARTS
 from allcore.evaluation import words
 from allcore.health.leaks import Leaks
 from allcore.web import frame, picker
@@ -21,6 +22,10 @@ WHY_SUBJECTS = (
     "nothing about a new subject."
 )
 WHY_CELLS = "A model that was trained on a cell is not tested by it, and figures come out too good."
+ONE_PART = (
+    "Nothing is held out here, so there is nothing that could leak. A model that learned from all "
+    "images in the end is judged out of fold, by networks that did not: its card tells how."
+)
 NO_INDEX = (
     "Near twins were not looked for, since the data set is not indexed: start it under Connect "
     "data. Only equal files were compared, as far as the data set's table has their digests."
@@ -48,9 +53,10 @@ def show(context: Context, found: Leaks, parts: NDArray[np.object_]) -> None:
 
 def sentences(found: Leaks) -> list[tuple[str, str]]:
     """What is to say, each with how it is meant: good, bad, or open."""
+    held = [part for part in PARTS if found.images(part)]
+    if len(held) < 2:
+        return [(OPEN, ONE_PART)]
     told = []
-    if not found.groups and not found.unknown:
-        return [(OPEN, "No image is in a part.")]
     if found.subjects:
         told.append((BAD, _subjects(found)))
     if found.cells:
@@ -78,9 +84,10 @@ def _subjects(found: Leaks) -> str:
     named = ", ".join(frame.plain(name) for name in found.subjects[:NAMED])
     more = len(found.subjects) - NAMED
     tail = f" and {more:,} more" if more > 0 else ""
+    are = "is" if len(found.subjects) == 1 else "are"
     return (
-        f"**{len(found.subjects):,} of {words.count(found.groups, 'subject')} are on both sides**, "
-        f"in two parts or more: {named}{tail}. {WHY_SUBJECTS}"
+        f"**{len(found.subjects):,} of {words.count(found.groups, 'subject')} {are} on both "
+        f"sides**, in two parts or more: {named}{tail}. {WHY_SUBJECTS}"
     )
 
 

@@ -31,6 +31,7 @@ pictures of one cell: equal files, or textures that correlate at any turn, which
 
 def show(context: Context) -> None:
     """Draw the view."""
+    splits_keep.say()
     try:
         chosen = splits_choice.choose(context)
     except AllScopeError as error:
@@ -58,12 +59,7 @@ def summary(found: Leaks, chosen: Chosen) -> str:
     ]
     out = int((chosen.parts == splits.EXCLUDED).sum())
     left = f" {words.count(out, 'image')} {'is' if out == 1 else 'are'} left out." if out else ""
-    least = found.smallest
-    return (
-        f"**{words.count(total, 'image')}**: {', '.join(told)}.{left} The smallest class of a "
-        f"part: {plots.NAMES[str(least['label'])]} in {least['part']}, "
-        f"{words.count(int(least['images']), 'image')}{_people(least['subjects'])}."
-    )
+    return f"**{words.count(total, 'image')}**: {', '.join(told)}.{left}{_smallest(found)}"
 
 
 def by_part(found: Leaks) -> pd.DataFrame:
@@ -132,6 +128,17 @@ def _looked(catalogue: Catalogue, chosen: Chosen) -> Leaks:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _found(_catalogue: Catalogue, _chosen: Chosen, key: str) -> Leaks:
     return leaks.find(_catalogue, _chosen.parts)
+
+
+def _smallest(found: Leaks) -> str:
+    """The class that a part has least of, where every part has both."""
+    least = found.smallest
+    if not least["images"]:
+        return ""
+    return (
+        f" The smallest class of a part: {plots.NAMES[str(least['label'])]} in {least['part']}, "
+        f"{words.count(int(least['images']), 'image')}{_people(least['subjects'])}."
+    )
 
 
 def _people(subjects: Any) -> str:

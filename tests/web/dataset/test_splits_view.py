@@ -1,0 +1,203 @@
+"""The Splits view as a user meets it, on a drawn set without an index."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from allcore.data import demo, readers, saved_splits, split_files, splits
+from allcore.data.saved_splits import Saved
+from allcore.index import store
+from allcore.web import accounts
+from allcore.web.accounts import Visitor
+from allcore.web.dataset import splits_choice, splits_keep
+from tests.pages.looking import words
+
+PAGE = Path(__file__).parents[3] / "pages" / "dataset.py"
+ADA, BOB, ROOT = (
+    Visitor("ada", "Ada", "user"), Visitor("bob", "Bob", "user"), Visitor("eve", "Eve", "admin"),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drawn") / "demo"
+    demo.ensure_demo(folder, cells=80, subjects=12)
+    return folder
+
+
+@pytest.fixture
+def root(home: Path, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A signed-in user, a small demonstration set and no model."""
+    shutil.copytree(drawn, home / "demo")
+    monkeypatch.setenv("ALLSCOPE_MODELS", str(tmp_path / "models"))
+    monkeypatch.setattr(accounts, "visitor", lambda: ADA)
+    return home / "demo"
+
+
+def opened(**controls: object) -> AppTest:
+    """The view with some of its controls set, as an address sets them."""
+    page = AppTest.from_file(str(PAGE), default_timeout=120)
+    page.session_state["view"] = "splits"
+    for key, value in ({splits_choice.FOLDS: 3} | controls).items():
+        page.session_state[key] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def said(page: AppTest) -> str:
+    return words(page) + "\n".join(str(each.value).replace("\\", "") for each in page.success)
+
+
+def key_of(root: Path) -> str:
+    return store.folder(root).name
+
+
+def own_set(folder: Path, monkeypatch: pytest.MonkeyPatch, **columns: object) -> None:
+    """Connect a table of 24 images, with these columns instead of its own."""
+    folder.mkdir()
+    rows = {
+        "path": [f"{number}.png" for number in range(24)],
+        "label": ["all", "hem"] * 12,
+        "subject": [f"{number % 12}" for number in range(24)],
+    }
+    pd.DataFrame(rows | columns).assign(image_id=rows["path"]).to_csv(
+        folder / "manifest.csv", index=False
+    )
+    monkeypatch.setenv("ALLSCOPE_DATA", str(folder))
+
+
+def test_build__subjects_apart(root: Path):
+    page = opened(split_twins=False)
+    people = readers.read(root).table["group"].nunique()
+    assert f"each of {people} subjects is in one part alone" in said(page)
+    assert "Near twins were not looked for" in said(page)
+    assert len(page.get("plotly_chart")) == 2  # area and brightness take an index
+    assert "--split subjects-fold-0-of-3-seed-0.csv --arch qcresnet" in page.code[0].value
+
+
+def test_build__images_at_random_tell_the_torn_subjects(root: Path):
+    page = opened(split_by="image")
+    assert "on both sides" in page.error[0].value
+    assert "figures say nothing about a new subject" in page.error[0].value
+
+
+def test_build__fold_beyond_the_folds(root: Path):
+    page = opened(split_folds=5, split_fold=4)
+    page.number_input(key=splits_choice.FOLDS).set_value(3).run()
+    assert not page.exception
+    assert page.number_input(key=splits_choice.FOLD).value == 2
+
+
+def test_build__fewer_subjects_than_folds(root: Path):
+    page = opened(split_folds=20)
+    assert "too few for 20 parts" in page.error[0].value
+    assert page.number_input(key=splits_choice.FOLDS).value == 20
+
+
+def test_build__without_subjects(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    own_set(tmp_path / "own", monkeypatch, subject=[""] * 24)
+    page = opened()
+    assert page.selectbox(key=splits_choice.PROTOCOL).options == [splits_choice.PROTOCOLS["image"]]
+    assert "images can only be split at random" in said(page)
+    assert "subject of 24 images is not known" in said(page)
+    assert "No leak was found" not in said(page)
+
+
+def test_build__one_class_only(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    own_set(tmp_path / "own", monkeypatch, label=["all"] * 24)
+    for protocol in splits_choice.PROTOCOLS:
+        assert "No image is labelled 'hem'" in opened(split_by=protocol).error[0].value
+
+
+def test_save__is_offered_everywhere_and_deleted(root: Path):
+    page = opened()
+    page.text_input[0].set_value("mine")
+    page.button[0].click().run()
+    assert not page.exception
+    assert "Saved as mine" in said(page)
+    kept = saved_splits.list_of(key_of(root))
+    assert [(each.name, each.by) for each in kept] == [("mine", "ada")]
+    assert "Saved: mine" in page.selectbox(key="split").options
+
+    page = opened(split_of="saved", split="Saved: mine", view="splits")
+    assert "by ada" in said(page)
+    assert str(kept[0].path) in page.code[0].value
+    page.button(key="delete_split").click().run()
+    assert not page.exception
+    assert "mine was deleted" in said(page)
+    assert saved_splits.list_of(key_of(root)) == []
+    assert "No split of this data set is saved yet" in said(page)
+
+
+def test_save__says_when_a_name_is_taken(root: Path):
+    manifest = readers.read(root)
+    split = splits.subject_split(manifest.labelled(), seed=1, folds=3)
+    saved_splits.save(split, manifest, key=key_of(root), name="mine", by="bob")
+    page = opened()
+    page.text_input[0].set_value("mine")
+    page.button[0].click().run()
+    assert "There is a split 'mine' already" in page.error[0].value
+
+
+def test_saved__is_shown_in_every_view(root: Path):
+    manifest = readers.read(root)
+    split = splits.subject_split(manifest.labelled(), seed=1, folds=3)
+    saved_splits.save(split, manifest, key=key_of(root), name="mine", by="bob")
+    page = opened(split="Saved: mine", split_of="shown")
+    tested = int((split.parts == "test").sum())
+    assert f"{tested:,} in test" in said(page)
+    assert "Shown is the split of: Saved: mine" in said(page)
+
+
+def test_saved__of_images_that_have_changed_since(root: Path):
+    folder = saved_splits.folder(key_of(root))
+    folder.mkdir(parents=True)
+    (folder / "old.csv").write_text("image_id,split\ngone,train\n")
+    page = opened(split_of="saved", split="Saved: old")
+    assert "such as 'gone'" in page.error[0].value
+    assert "such as 'gone'" in page.warning[0].value
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"\x89PNG\r\n\x1a\n\x00\xff" * 999, "can't be read as a table"),
+        (b"a,b\n1,2\n", "no column image_id"),
+        (b"image_id,split\nx,train\n", "such as 'x'"),
+    ],
+)
+def test_import__says_what_is_wrong(root: Path, content: bytes, sentence: str):
+    page = opened(split_of="import")
+    page.file_uploader[0].upload("mine.csv", content, "text/csv").run()
+    assert not page.exception
+    assert sentence in said(page)
+
+
+def test_import__too_large(root: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(split_files, "MAX_BYTES", 10)
+    page = opened(split_of="import")
+    page.file_uploader[0].upload("mine.csv", b"image_id,split\n", "text/csv").run()
+    assert "more than the 0 MB that a split may have" in page.error[0].value
+
+
+def test_import__shows_the_split(root: Path):
+    manifest = readers.read(root)
+    split = splits.subject_split(manifest.labelled(), seed=1, folds=3)
+    page = opened(split_of="import")
+    content = split_files.content_of(split, manifest)
+    page.file_uploader[0].upload("brought.csv", content, "text/csv").run()
+    assert not page.exception
+    assert f"{int((split.parts == 'test').sum()):,} in test" in said(page)
+    assert "--split brought.csv" in page.code[0].value
+
+
+def test_may_delete__who_made_it_and_administrators():
+    saved = Saved("mine", Path("mine.csv"), "ada", "")
+    unknown = Saved("old", Path("old.csv"), "", "")
+    assert [splits_keep.may_delete(user, saved) for user in (ADA, BOB, ROOT)] == [True, False, True]
+    assert [splits_keep.may_delete(user, unknown) for user in (ADA, ROOT)] == [False, True]
+    assert not splits_keep.may_delete(Visitor(), unknown)
