@@ -1,4 +1,3 @@
-import io
 from pathlib import Path
 
 import pandas as pd
@@ -6,7 +5,6 @@ import pytest
 
 from allcore.data import manifest, overview
 from allcore.data.manifest import Manifest
-from allcore.notice import RESEARCH_USE
 
 ROWS: list[dict[str, str | None]] = [
     {"path": "a/UID_7_1_1_all.bmp", "split": "train"},
@@ -20,10 +18,6 @@ ROWS: list[dict[str, str | None]] = [
 @pytest.fixture
 def data(tmp_path: Path) -> Manifest:
     return manifest.build(tmp_path, [dict(row) for row in ROWS], name="five")
-
-
-def ids(table: pd.DataFrame) -> list[str]:
-    return list(table["image_id"])
 
 
 def test_described__fills_what_is_missing(data: Manifest) -> None:
@@ -76,58 +70,6 @@ def test_subject_counts__a_subject_on_two_sides(data: Manifest) -> None:
     table.loc[0, ["split", "label"]] = ["test", "hem"]
     first = overview.subject_counts(table).iloc[0]
     assert (first["split"], first["label"]) == ("test and train", "all and hem")
-
-
-def test_filtered__nothing_asked_gives_all(data: Manifest) -> None:
-    table = overview.described(data)
-    assert ids(overview.filtered(table)) == ids(table)
-
-
-@pytest.mark.parametrize(
-    ("asked", "found"),
-    [
-        ({"labels": ["hem"]}, ["UID_H9_1_1_hem"]),
-        ({"subjects": ["7", "H9"], "splits": ["test"]}, ["UID_H9_1_1_hem"]),
-        ({"text": " uid_8 "}, ["UID_8_1_1_all"]),
-        ({"text": "b/"}, ["UID_H9_1_1_hem", "strange"]),
-        ({"text": "UID_.*"}, []),  # text, not a pattern
-        ({"labels": ["all"], "splits": ["validation"]}, []),
-    ],
-)
-def test_filtered__meets_every_filter(
-    data: Manifest, asked: dict[str, list[str] | str], found: list[str]
-) -> None:
-    assert ids(overview.filtered(overview.described(data), **asked)) == found  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("number", "size", "first", "last", "at", "pages"),
-    [
-        (1, 2, 1, 2, 1, 3),
-        (3, 2, 5, 5, 3, 3),
-        (9, 2, 5, 5, 3, 3),
-        (0, 2, 1, 2, 1, 3),
-        (1, 5, 1, 5, 1, 1),
-    ],
-)
-def test_page__bounds(
-    data: Manifest, number: int, size: int, first: int, last: int, at: int, pages: int
-) -> None:
-    page = overview.page(data.table, number, size=size)
-    assert (page.first, page.last, page.number, page.pages) == (first, last, at, pages)
-    assert page.total == 5
-    assert len(page.rows) == last - first + 1
-
-
-def test_page__of_nothing(data: Manifest) -> None:
-    page = overview.page(data.table.iloc[:0], 4)
-    assert (page.first, page.last, page.number, page.pages, page.total) == (0, 0, 1, 1, 0)
-
-
-def test_csv__every_row_says_research_use(data: Manifest) -> None:
-    read = pd.read_csv(io.StringIO(overview.csv(data.table)))
-    assert len(read) == 5
-    assert set(read["notice"]) == {RESEARCH_USE}
 
 
 def test_is_synthetic__by_the_table(data: Manifest) -> None:
