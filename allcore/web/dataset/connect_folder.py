@@ -107,8 +107,8 @@ def _connect(user: Visitor, place: Path, name: str) -> None:
     except AllScopeError as error:
         st.session_state[_PROBLEM] = str(error)
         return
-    for key in (PATH, _LOOKED):
-        st.session_state.pop(key, None)
+    # Set and not dropped, or the browser would go on showing what was typed.
+    st.session_state[PATH] = st.session_state[_LOOKED] = ""
     st.session_state[sources.DATA] = kept.name
     frame.say_next(f"{kept.name} is connected and shown now; index it next.")
 
@@ -164,7 +164,7 @@ def _open(folder: Path) -> None:
 def _up() -> None:
     """Open the folder above, or the list of allowed ones from any of these."""
     here = st.session_state.pop(_AT, None)
-    st.session_state.pop(PATH, None)
+    st.session_state[PATH] = ""
     if here is not None and here not in roots.allowed():
         _open(here.parent)
 

@@ -90,9 +90,14 @@ def progress(path: Path) -> None:
     st.progress(share, text=f"{STEPS.get(now.step, now.step)}{count}{left(now.seconds_left)}")
     if jobs.is_stopping(path):
         st.caption("It stops after the pictures under way; what was read is kept.")
-    elif st.button("Cancel", icon=":material/close:", key="cancel index"):
-        jobs.cancel(path)
-        st.rerun(scope="fragment")
+    else:
+        st.button(
+            "Cancel",
+            icon=":material/close:",
+            key="cancel index",
+            on_click=jobs.cancel,
+            args=(path,),
+        )
 
 
 def left(seconds: float | None) -> str:

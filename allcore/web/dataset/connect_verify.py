@@ -63,9 +63,8 @@ def progress(check: Check) -> None:
     st.progress(share, text=f"{said}{left(check.seconds_left)}")
     if check.cancelled:
         st.caption("It stops after the file under way.")
-    elif st.button("Cancel", icon=":material/close:", key="cancel check"):
-        check.cancel()
-        st.rerun(scope="fragment")
+    else:
+        st.button("Cancel", icon=":material/close:", key="cancel check", on_click=check.cancel)
 
 
 def counts(found: Verification) -> dict[str, int]:

@@ -1,0 +1,297 @@
+"""Connecting data sets on the Dataset page, by what its own parts draw."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
+
+from allcore.data import digests, synthetic
+from allcore.errors import StoreError
+from allcore.index import jobs
+from allcore.index.changes import Since
+from allcore.index.jobs import Progress
+from allcore.store import data_sets, database
+from allcore.web import accounts, datasets
+from allcore.web.accounts import Visitor
+from allcore.web.dataset import connect_folder, connect_index, connect_list, sources
+from tests.web import sessions
+
+ADA, BOB, EVE = Visitor("ada", "Ada", "user"), Visitor("bob", "Bob", "user"), Visitor(
+    "eve", "Eve", "admin"
+)  # fmt: skip
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An allowed folder with two data sets in it, and three people."""
+    for label in ("all", "hem"):
+        for number in range(3):
+            file = tmp_path / "allowed" / "cells" / label / f"UID_{label}_{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(b"")
+    shutil.copytree(tmp_path / "allowed" / "cells", tmp_path / "allowed" / "细胞 <b>*x*")
+    (tmp_path / "allowed" / "empty").mkdir()
+    monkeypatch.setenv("ALLSCOPE_DATA_ROOTS", str(tmp_path / "allowed"))
+    for person in (ADA, BOB, EVE):
+        sessions.add(person.name, person.role)
+    return (tmp_path / "allowed").resolve()
+
+
+def others(user: str, role: str) -> None:
+    """A page with the part that does not hang on the data set shown."""
+    import streamlit as st
+
+    from allcore.web.accounts import Visitor
+    from allcore.web.dataset import connect_view, sources
+
+    sources.choose()
+    st.title("Dataset")
+    connect_view.alone(Visitor(user, user, role))
+
+
+def page(user: Visitor) -> AppTest:
+    app = AppTest.from_function(others, args=(user.name, user.role), default_timeout=120).run()
+    assert not app.exception
+    return app
+
+
+def look_at(app: AppTest, path: Path | str) -> AppTest:
+    app.text_input(key=connect_folder.PATH).set_value(str(path)).run()
+    return sessions.press(app, "Look")
+
+
+def walk(app: AppTest) -> Selectbox[int]:
+    """The control that opens folders."""
+    return next(each for each in app.selectbox if each.label.startswith("Folders"))
+
+
+def connected() -> list[tuple[str, Path]]:
+    return [(each.name, each.path) for each in data_sets.list_of(database.connect())]
+
+
+def words(app: AppTest) -> str:
+    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error]
+    return "\n".join(str(part.value) for part in parts).replace("\\", "")
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def test_page__without_allowed_folders(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ALLSCOPE_DATA_ROOTS")
+    app = page(ADA)
+    assert "by the setting ALLSCOPE_DATA_ROOTS" in app.info[0].value.replace("\\", "")
+    assert labels(app) == []
+
+
+def test_page__walks_looks_and_connects(root: Path) -> None:
+    app = page(ADA)
+    assert walk(app).options == [str(root)]
+    walk(app).set_value(0).run()
+    names = walk(app).options
+    assert names == ["cells (6 images)", "empty (0 images)", "细胞 <b>*x* (6 images)"]
+    walk(app).set_value(2).run()
+    place = root / "细胞 <b>*x*"
+    assert app.text_input(key=connect_folder.PATH).value == str(place)
+    sessions.press(app, "Look")
+    assert "class folders: all, hem: 6 images (3 ALL blasts, 3 normal cells)" in words(app)
+    assert "No file name tells a subject" in words(app)
+    sessions.press(app, "Connect")
+    assert connected() == [("细胞 <b>*x*", place)]
+    assert app.selectbox(key=sources.DATA).value == "细胞 <b>*x*"
+    assert "is connected and shown now" in words(app)
+    assert app.text_input(key=connect_folder.PATH).value == ""
+    assert "**细胞 <b>*x**" in words(app)
+    assert all("<b>" not in part.value for part in app.markdown)
+
+
+def test_page__goes_up(root: Path) -> None:
+    app = page(ADA)
+    walk(app).set_value(0).run()
+    walk(app).set_value(0).run()
+    assert app.text_input(key=connect_folder.PATH).value == str(root / "cells")
+    sessions.press(app, "Up")
+    assert app.text_input(key=connect_folder.PATH).value == str(root)
+    sessions.press(app, "Up")
+    assert walk(app).label == "Folders that are allowed"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("empty", "No picture was found"),
+        ("gone", "There is nothing at"),
+        ("../elsewhere", "lies outside of the folders that are allowed"),
+        ("out", "leads out of the folders that are allowed"),
+        ("cells/all/UID_all_0.png", "is a file: point at the folder"),
+    ],
+)
+def test_page__says_why_not(root: Path, path: str, said: str) -> None:
+    (root / "out").symlink_to("/")
+    app = look_at(page(ADA), root / path)
+    assert said in words(app)
+    assert "Connect" not in labels(app)
+
+
+def test_page__taken_name_and_place(root: Path) -> None:
+    data_sets.connect(database.connect(), "bob", name="Cells", path=root / "cells")
+    app = look_at(page(ADA), root / "cells")
+    sessions.press(app, "Connect")
+    assert "connected already, as 'Cells'" in words(app) or "named 'cells' already" in words(app)
+    with pytest.raises(StoreError, match="named 'SYNTHETIC DEMONSTRATION SET' already"):
+        connect_folder.connect(ADA, root / "细胞 <b>*x*", "SYNTHETIC DEMONSTRATION SET")
+    assert connected() == [("Cells", root / "cells")]
+
+
+def test_connect__the_data_set_of_the_settings(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLSCOPE_DATA", str(root / "cells"))
+    with pytest.raises(StoreError, match="connected already, as 'Connected data set'"):
+        connect_folder.connect(ADA, root / "cells", "Mine")
+
+
+def test_list__only_who_may(root: Path) -> None:
+    kept = data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
+    assert "Only ada or an administrator may" in words(page(BOB))
+    assert "Yes, disconnect" not in labels(page(BOB))
+    with pytest.raises(StoreError, match="Only who connected"):
+        data_sets.disconnect(database.connect(), "bob", kept.id)
+    app = page(EVE)
+    sessions.press(app, "Yes, disconnect")
+    assert connected() == []
+    assert (root / "cells" / "all" / "UID_all_0.png").exists()
+
+
+def test_list__rename_keeps_it_shown(root: Path) -> None:
+    data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
+    app = page(ADA)
+    assert app.selectbox(key=sources.DATA).value == "Ours"
+    sessions.fill(app, New_name="Blood cells")
+    sessions.press(app, "Save the name")
+    assert connected() == [("Blood cells", root / "cells")]
+    assert app.selectbox(key=sources.DATA).value == "Blood cells"
+    sessions.press(app, "Yes, disconnect")
+    assert app.selectbox(key=sources.DATA).value == datasets.names()[0]
+
+
+def test_list__says_what_is_gone(root: Path) -> None:
+    data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
+    shutil.rmtree(root / "cells")
+    app = page(ADA)
+    assert "There is nothing at" in words(app)
+    assert "Ours" in app.selectbox(key=sources.DATA).options
+    app.selectbox(key=sources.DATA).set_value(synthetic.NAME).run()
+    assert next(button for button in app.button if button.label == "Show").disabled
+    (root / "cells").mkdir()
+    sessions.press(app.run(), "Show")
+    assert app.selectbox(key=sources.DATA).value == "Ours"
+
+
+def test_problem_of__no_longer_allowed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
+    assert connect_list.problem_of(kept) == ""
+    monkeypatch.setenv("ALLSCOPE_DATA_ROOTS", str(root / "empty"))
+    assert "lies outside of the folders" in connect_list.problem_of(kept)
+
+
+def test_since_words__each_kind() -> None:
+    said = connect_index.since_words(Since(new=1, changed=0, gone=1200, again=2, unchanged={}))
+    assert said == (
+        "Files since then: 1 new, 1,200 gone. 2 files that couldn't be read will be tried again."
+    )
+    assert connect_index.since_words(Since(0, 0, 0, 0, {})) == "Nothing has changed since."
+
+
+def test_left__seconds_and_minutes() -> None:
+    assert [connect_index.left(each) for each in (None, 8.6, 200.0)] == [
+        "", ", about 9 s left", ", about 3 min left",
+    ]  # fmt: skip
+
+
+PAGE = sessions.ROOT / "pages" / "dataset.py"
+
+
+@pytest.fixture
+def shown(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The page on a data set that is connected, seen by who connected it."""
+    data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
+    monkeypatch.setattr(accounts, "visitor", lambda: ADA)
+    return root / "cells"
+
+
+def whole_page() -> AppTest:
+    app = AppTest.from_file(str(PAGE), default_timeout=120)
+    app.session_state["view"] = "connect"
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_dataset_page__never_indexed_then_running(
+    shown: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Path] = []
+    monkeypatch.setattr(jobs, "start", started.append)
+    app = whole_page()
+    assert "Not indexed yet" in words(app)
+    assert "class folders: all, hem: 6 images" in words(app)
+    now = Progress("reading", 2, 6, "", "", 3.0)
+    monkeypatch.setattr(jobs, "status", lambda path: "running")
+    monkeypatch.setattr(jobs, "progress", lambda path: now)
+    asked: list[Path] = []
+    monkeypatch.setattr(jobs, "cancel", asked.append)
+    sessions.press(app, "Index")
+    assert started == [shown]
+    assert "Index" not in labels(app)
+    sessions.press(app, "Cancel")
+    assert asked == [shown]
+
+
+@pytest.mark.parametrize(
+    ("status", "label"),
+    [("stopped", "Go on indexing"), ("failed", "Try to index again"), ("never", "Index")],
+)
+def test_dataset_page__each_state(
+    shown: Path, monkeypatch: pytest.MonkeyPatch, status: str, label: str
+) -> None:
+    monkeypatch.setattr(jobs, "status", lambda path: status)
+    monkeypatch.setattr(jobs, "failure", lambda path: "The disk *is* full.")
+    app = whole_page()
+    assert label in labels(app)
+    assert ("The disk *is* full." in words(app)) == (status == "failed")
+
+
+def test_dataset_page__vanishes_while_it_is_open(shown: Path) -> None:
+    app = whole_page()
+    shutil.rmtree(shown)
+    app.run()
+    assert not app.exception
+    assert "There is nothing at" in words(app)
+    assert "Yes, disconnect" in labels(app)
+
+
+def test_dataset_page__sees_new_files_in_inner_folders(shown: Path) -> None:
+    app = whole_page()
+    assert "6 images" in words(app)
+    (shown / "all" / "UID_all_9.png").write_bytes(b"")
+    os.utime(shown / "all", ns=(1, 1))  # whatever the clock's grain
+    app.run()
+    assert "7 images" in words(app)
+
+
+def test_dataset_page__verifies(shown: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = whole_page()
+    sessions.press(app, "Verify")
+    [check] = [app.session_state[key] for key in app.session_state if key.startswith("check ")]
+    assert check.wait(120)
+    app.run()
+    assert not app.exception
+    assert "None of the 15,114 files of C-NMC 2019 is in" in words(app)
+    kinds = app.dataframe[0].value.set_index("Files")["Number"].to_dict()
+    assert kinds == {"missing": 15114, "not of the release": 6}
+    monkeypatch.setattr(digests, "walk", lambda root: pytest.fail("read again"))
+    app.run()
+    assert not app.exception
