@@ -1,0 +1,210 @@
+"""The Map view as a user meets it, on a drawn set with a made map."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from allcore import modelfolder, plots
+from allcore.data import demo
+from allcore.index import build, catalogue, store
+from allcore.web import accounts, charts
+from allcore.web.accounts import Visitor
+from allcore.web.dataset import browse_state, map_colours, map_view
+from allcore.web.dataset.map_colours import Answers
+from tests import simulated
+from tests.pages.looking import words
+
+PAGE = Path(__file__).parents[3] / "pages" / "dataset.py"
+CELLS, WITHOUT = 40, 3
+WEST = "-5,-5_0.5,-5_0.5,5_-5,5"
+"""An area that holds the cells of the western half."""
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a drawn set, and its index without embeddings."""
+    home = tmp_path_factory.mktemp("home")
+    demo.ensure_demo(home / "demo", cells=CELLS, subjects=8)
+    build.build(home / "demo", home=home)
+    return home
+
+
+@pytest.fixture
+def root(home: Path, indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A signed-in user, a demonstration set without an index and no model."""
+    shutil.copytree(indexed / "demo", home / "demo")
+    monkeypatch.setenv("ALLSCOPE_MODELS", str(tmp_path / "models"))
+    monkeypatch.setattr(accounts, "visitor", lambda: Visitor("ada", "Ada", "user"))
+    return home / "demo"
+
+
+@pytest.fixture
+def mapped(root: Path, indexed: Path, home: Path) -> pd.DataFrame:
+    """The same with an index whose map has blasts in the west; the table of the catalogue."""
+    index = store.read(indexed / "demo", indexed)
+    labels = catalogue.load(root, home=home).table.set_index("image_id")["label"]
+    west = labels.loc[index.table["image_id"]].to_numpy() == "all"
+    y = np.linspace(-1, 1, len(index))
+    x = np.where(west, 0.0, 1.0) + 0.1 * np.sin(np.arange(len(index)))
+    x[:WITHOUT] = np.nan
+    table = index.table.assign(map_x=x.astype(np.float32), map_y=y.astype(np.float32))
+    store.write(store.folder(root), dataclasses.replace(index, table=table))
+    return catalogue.load(root, home=home).table
+
+
+def opened(**controls: str) -> AppTest:
+    """The view with some of its controls set, as an address sets them."""
+    page = AppTest.from_file(str(PAGE), default_timeout=120)
+    page.session_state["view"] = "map"
+    for key, value in controls.items():
+        page.query_params[key] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def west_of(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["map_x"] < 0.5]
+
+
+def test_show__a_set_that_is_not_indexed_leads_to_where_it_is(root: Path) -> None:
+    page = opened()
+    assert map_view.NOT_INDEXED in words(page)
+    assert not page.get("plotly_chart")
+    page.button[0].click().run()
+    assert page.session_state["view"] == "connect"
+
+
+def test_show__an_index_without_embeddings(root: Path, indexed: Path) -> None:
+    store.write(store.folder(root), store.read(indexed / "demo", indexed))
+    page = opened()
+    assert map_view.NO_EMBEDDINGS in words(page)
+    assert not page.get("plotly_chart")
+
+
+def test_show__the_map_says_what_has_no_place(mapped: pd.DataFrame) -> None:
+    page = opened()
+    assert len(page.get("plotly_chart")) == 1
+    assert f"{CELLS - WITHOUT} cells on the map; {WITHOUT} images without a place" in words(page)
+    assert "selected" not in words(page)
+
+
+@pytest.mark.parametrize("colour", ["label", "subject", "copies", "area", "objects"])
+def test_show__coloured_by_what_differs(mapped: pd.DataFrame, colour: str) -> None:
+    page = opened()
+    chosen = page.selectbox(key=map_view.COLOUR)
+    if colour == "objects" and mapped["objects"].nunique() < 2:
+        assert "Objects in the picture" not in chosen.options
+        return
+    chosen.set_value(colour).run()
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == 1
+
+
+def test_show__an_area_in_the_address_becomes_counts_and_a_gallery(mapped: pd.DataFrame) -> None:
+    page = opened(area=WEST)
+    found = west_of(mapped)
+    assert f"{len(found)} cells selected" in words(page)
+    assert f"ALL blast: {len(found)} of {found['subject'].nunique()} subjects." in words(page)
+    assert f"1 to {len(found)} of {len(found)} cells" in words(page)
+    assert len(page.dataframe[0].value) == found["subject"].nunique()
+
+
+def test_show__an_area_without_cells(mapped: pd.DataFrame) -> None:
+    page = opened(area="50,50_60,50_60,60")
+    assert "0 cells selected" in words(page)
+    assert "1 to" not in words(page)
+
+
+def test_show__open_in_browse_takes_the_selection_along(mapped: pd.DataFrame) -> None:
+    page = opened(area=WEST)
+    next(each for each in page.button if each.label == "Open in Browse").click().run()
+    assert not page.exception
+    assert page.session_state["view"] == "browse"
+    ids = page.session_state[browse_state.IDS]
+    assert list(ids) == west_of(mapped)["image_id"].tolist()
+
+
+def test_show__clear_forgets_the_area(mapped: pd.DataFrame) -> None:
+    page = opened(area=WEST)
+    next(each for each in page.button if each.label == "Clear the selection").click().run()
+    assert "selected" not in words(page)
+    assert "area" not in page.query_params
+
+
+def test_by_class__escapes_what_people_call_things() -> None:
+    rows = pd.DataFrame({"image_id": ["a", "b"], "label": ["all", "no *label*"], "subject": "s"})
+    assert map_view.by_class(rows) == "ALL blast: 1 of 1 subject; no \\*label\\*: 1 of 1 subject."
+
+
+def test_by_subject__share_of_each_subject() -> None:
+    table = pd.DataFrame(
+        {"image_id": list("abcde"), "label": ["all"] * 3 + ["hem"] * 2, "subject": list("11122")}
+    )
+    found = map_view.by_subject(table, table.iloc[[0, 1, 3]])
+    assert found.to_dict("list") == {
+        "subject": ["1", "2"],
+        "label": [plots.NAMES["all"], plots.NAMES["hem"]],
+        "selected": [2, 1],
+        "of": [3, 2],
+        "share": [pytest.approx(200 / 3), 50.0],
+    }
+
+
+def test_answers__by_id_and_by_name_without_folder(
+    mapped: pd.DataFrame, root: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = catalogue.load(root, home=home)
+    ids = known.table["image_id"]
+    told = pd.DataFrame({"image_id": ["x/" + ids[0] + ".png", ids[1]], "probability": [0.9, 0.2]})
+    assert map_colours.by_name(ids, told.assign(image_id=[ids[0], ids[1]])).tolist()[:2] == [
+        0.9, 0.2,
+    ]  # fmt: skip
+    found = map_colours.by_name("folder/" + ids + ".png", told)
+    assert found.tolist()[:2] == [0.9, 0.2]
+    assert found[2:].isna().all()
+    assert map_colours.answers(known, "no such model") is None
+    simulated.folder(tmp_path / "models")
+    assert map_colours.answers(known, "simulated") is None  # of other cells
+
+
+def test_answers__of_a_model_that_knows_the_cells(
+    mapped: pd.DataFrame, root: Path, home: Path, tmp_path: Path
+) -> None:
+    folder = simulated.folder(tmp_path / "models")
+    table = modelfolder.read_predictions(folder)
+    known = catalogue.load(root, home=home)
+    ids = known.table["image_id"].tolist()
+    table.iloc[: len(ids)].assign(image_id=ids).to_parquet(folder / modelfolder.PREDICTIONS)
+    found = map_colours.answers(known, "simulated")
+    assert found is not None
+    assert found.probability.tolist() == table["probability"].iloc[: len(ids)].tolist()
+    assert {"probability", "right"} <= set(map_colours.choices(known, found))
+
+
+def test_colour__right_and_wrong_by_the_threshold(mapped: pd.DataFrame, root: Path) -> None:
+    known = catalogue.load(root)
+    probability = pd.Series(0.6, index=known.table.index)
+    probability[0] = np.nan
+    colour = map_colours.colour(known, Answers("m", probability, 0.5), "right")
+    assert pd.isna(colour.values[0])
+    expected = np.where(known.table["label"][1:] == "all", "right", "wrong")
+    assert colour.values[1:].tolist() == expected.tolist()
+
+
+def test_csv__the_selection_without_what_only_the_index_needs(
+    mapped: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[pd.DataFrame] = []
+    monkeypatch.setattr(map_view, "table_csv", lambda table, *_, **__: kept.append(table))
+    opened(area=WEST)
+    saved = charts.csv_bytes(kept[0]).decode()
+    assert len(kept[0]) == len(west_of(mapped))
+    assert {"image_id", "subject", "label", "area", "map_x"} <= set(kept[0])
+    assert not {"family", "mtime_ns", "indexed"} & set(kept[0])
+    assert "Research use only" in saved
