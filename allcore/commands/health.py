@@ -21,6 +21,10 @@ def health(
         str | None, typer.Option(help="Kinds to leave out, comma-separated; needs --out.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Cleaned manifest to write.")] = None,
+    truth: Annotated[
+        bool,
+        typer.Option("--truth", help="Of a drawn set: recall and precision of what was planted."),
+    ] = False,
 ) -> None:
     """Duplicates, leaks, probable label errors, bad pictures and shortcuts, the worst first."""
     from allcore.health import findings, kept
@@ -31,6 +35,9 @@ def health(
     found = list(health.findings)
     if csv is not None:
         csv.write_text(findings.as_csv(found), encoding="utf-8")
+    if truth:
+        print(_against_truth(folder, found))
+        return
     print(findings.as_json(found) if as_json else _table(found, health.images))
     if exclude is not None and out is not None:
         _write_cleaned(folder, found, exclude, out)
@@ -48,6 +55,13 @@ def _table(found: "list[Finding]", images: int) -> str:
         lines.append(f"{each.severity:<7} {_named(each):<{wide}} {count:>6}  {each.why}")
         lines.append(f"{'':<7} {'':<{wide}} {'':>6}  {each.do}")
     return "\n".join(lines)
+
+
+def _against_truth(folder: Path, found: "list[Finding]") -> str:
+    from allcore.data import synthetic
+    from allcore.health import truth
+
+    return truth.as_text(truth.scores(found, synthetic.truth(folder)))
 
 
 def _named(finding: "Finding") -> str:

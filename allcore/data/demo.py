@@ -17,6 +17,10 @@ from allcore.errors import DataError
 
 log = logging.getLogger(__name__)
 
+VERSION = "2"
+"""Raised whenever the set is drawn otherwise: one of an older version is drawn anew."""
+VERSION_FILE = "version.txt"
+
 
 @dataclass(frozen=True)
 class Example:
@@ -32,9 +36,9 @@ class Example:
 
 
 def is_drawn(folder: Path | None = None) -> bool:
-    """Whether the set is there already, so that it opens at once."""
+    """Whether the set is there already, as this version draws it, so that it opens at once."""
     folder = folder or settings.load().demo_set
-    return (folder / manifest.FILE_NAME).is_file()
+    return (folder / manifest.FILE_NAME).is_file() and _version(folder) == VERSION
 
 
 def ensure_demo(
@@ -91,8 +95,16 @@ def _at(rows: pd.DataFrame, share: float) -> str:
     return str(rows["image_id"].iloc[round(share * (len(rows) - 1))])
 
 
+def _version(folder: Path) -> str:
+    try:
+        return (folder / VERSION_FILE).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def _draw(folder: Path, *, cells: int, subjects: int) -> None:
-    if folder.exists() and any(folder.iterdir()):
+    older = (folder / synthetic.TRUTH).is_file() and (folder / manifest.FILE_NAME).is_file()
+    if folder.exists() and any(folder.iterdir()) and not older:
         raise DataError(
             f"{folder} holds something that is not the demonstration set: move it away and retry."
         )
@@ -100,8 +112,12 @@ def _draw(folder: Path, *, cells: int, subjects: int) -> None:
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         synthetic.draw_set(work, cells=cells, subjects=subjects)
+        (work / VERSION_FILE).write_text(VERSION, encoding="utf-8")
         work.chmod(0o755)
+        if older:
+            folder.rename(work.with_suffix(".old"))
         work.replace(folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(work.with_suffix(".old"), ignore_errors=True)
     log.info("demonstration set drawn: %d cells in %.1f s", cells, time.monotonic() - started)

@@ -19,7 +19,9 @@ STANDS_OUT = 3.0
 
 Where the classes overlap, confident learning flags the overlap: cells that are merely untypical. A
 wrong label lies beyond what is usual for cells of that label."""
-BAD = (
+BAD: tuple[
+    quality.FarOut | quality.Truncated | quality.OverCropped | quality.SeveralObjects, ...
+] = (
     *(each for each in quality.CHECKS if isinstance(each, quality.FarOut)),
     quality.Truncated(),
     quality.OverCropped(),
