@@ -193,7 +193,7 @@ def _among(value: float, lower: float | None) -> str:
     """A measure's place among all cells; a yes or no has none."""
     if lower is None or math.isnan(lower) or isinstance(value, bool | np.bool_):
         return ""
-    return f"above {lower:.0f} %"
+    return f"above {math.floor(lower)} %"
 
 
 def in_words(value: float, unit: str) -> str:
