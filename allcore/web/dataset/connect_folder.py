@@ -89,9 +89,8 @@ def _looked(user: Visitor, path: str) -> None:
     st.markdown(f"**{frame.plain(read_as(found))}**")
     for sentence in found.warnings:
         st.warning(frame.plain(sentence), icon=":material/warning:")
-    name = st.text_input(
-        "Name", value=_proposed(place), max_chars=data_sets.MAX_NAME, key=f"connect name {place}"
-    )
+    name = f"connect name {place}"
+    st.text_input("Name", value=_proposed(place), max_chars=data_sets.MAX_NAME, key=name)
     st.button(
         "Connect", type="primary", icon=":material/add_link:", on_click=_connect,
         args=(user, place, name),
@@ -100,10 +99,10 @@ def _looked(user: Visitor, path: str) -> None:
         st.error(frame.plain(sentence), icon=":material/error:")
 
 
-def _connect(user: Visitor, place: Path, name: str) -> None:
+def _connect(user: Visitor, place: Path, key: str) -> None:
     """Connect and show it; what stands in the way is told in the next run."""
     try:
-        kept = connect(user, place, name)
+        kept = connect(user, place, str(st.session_state[key]))
     except AllScopeError as error:
         st.session_state[_PROBLEM] = str(error)
         return

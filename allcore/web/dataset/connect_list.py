@@ -63,12 +63,12 @@ def _one(user: Visitor, each: DataSet) -> None:
 
 def _rename_button(user: Visitor, each: DataSet) -> None:
     with st.popover("Rename", icon=":material/edit:"):
-        name = st.text_input(
+        st.text_input(
             "New name", value=each.name, max_chars=data_sets.MAX_NAME, key=f"name {each.id}"
         )
         st.button(
             "Save the name", key=f"rename {each.id}", type="primary", on_click=_rename,
-            args=(user, each, name),
+            args=(user, each),
         )  # fmt: skip
 
 
@@ -81,8 +81,10 @@ def _disconnect_button(user: Visitor, each: DataSet) -> None:
         )  # fmt: skip
 
 
-def _rename(user: Visitor, each: DataSet, name: str) -> None:
+def _rename(user: Visitor, each: DataSet) -> None:
     """Rename it, and go on showing it where it is shown."""
+    # What stands in the field now: text may be typed and the button pressed in one go.
+    name = str(st.session_state[f"name {each.id}"])
     try:
         data_sets.rename(accounts.store(), user.name, each.id, name=name, taken=datasets.OWN)
     except AllScopeError as error:
