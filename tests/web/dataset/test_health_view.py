@@ -1,0 +1,86 @@
+"""What the view of a data set's health draws: without an index, with findings, when cleaning."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from allcore.health import kept
+from allcore.index import build, catalogue, store
+from allcore.web.accounts import Visitor
+from allcore.web.dataset import health_view, sources
+from allcore.web.dataset.context import Context
+from tests.conftest import draw_folders
+from tests.pages.looking import words
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four subjects, one of whose cells stands under another's name, too."""
+    root = draw_folders(tmp_path_factory.mktemp("cells") / "cells", subjects=4, cells=3)
+    twin = root / "all" / "UID_101_9_1_all.png"
+    twin.write_bytes((root / "all" / "UID_100_0_1_all.png").read_bytes())
+    return root
+
+
+@pytest.fixture
+def root(cells: Path, home: Path) -> Path:
+    return cells
+
+
+def context(root: Path) -> Context:
+    return Context(Visitor("ada", "Ada", "user"), "cells", catalogue.load(root), sources.OWN)
+
+
+def drawn(root: Path) -> AppTest:
+    def page(path: str) -> None:
+        from pathlib import Path
+
+        from allcore.web.dataset import health_view
+        from tests.web.dataset.test_health_view import context
+
+        health_view.show(context(Path(path)))
+
+    found = AppTest.from_function(page, args=(str(root),), default_timeout=120).run()
+    assert not found.exception
+    return found
+
+
+def test_show__without_an_index(root: Path) -> None:
+    page = drawn(root)
+    assert "is not indexed yet" in words(page)
+    page.button[0].click().run()
+    assert page.session_state["view"] == "connect"
+
+
+def test_show__finds_once_and_reads_what_is_kept(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build.build(root)
+    page = drawn(root)
+    assert "The same cell under two subjects" in words(page)
+    assert (store.folder(root) / kept.FILE).is_file()
+    labels = [each.label for each in page.expander]
+    assert any("Identical files** · 2 images" in label for label in labels)
+    assert not any("Why it matters" in each.value for each in page.markdown)  # all are closed
+    monkeypatch.setattr(kept, "refresh", lambda *_: pytest.fail("what is kept was found again"))
+    assert [each.label for each in drawn(root).expander] == labels
+
+
+def test_show__leaves_out_what_is_chosen(root: Path, home: Path) -> None:
+    build.build(root)
+    page = drawn(root)
+    page.button_group(key="leave").set_value(["exact_duplicate"]).run()
+    assert "1 of 13 images go (7.7 %); 12 stay." in words(page)
+    page.text_input(key="health_manifest_name").set_value("clean").run()
+    next(each for each in page.button if each.label == "Save on this server").click().run()
+    assert not page.exception
+    assert (home / "manifests" / "clean.csv").is_file()
+
+
+def test_label__says_size_and_severity_in_words() -> None:
+    from allcore.health.findings import Finding
+    from allcore.health.told import Entry
+
+    entry = Entry("dark", (Finding("dark", "low", ("a",), "W.", "D."),))
+    assert health_view.label(entry, 50) == "**Dark cells** · 1 image (2.0 %) · worth a look"
