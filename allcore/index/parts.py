@@ -176,7 +176,8 @@ def _packed(array: NDArray[np.generic] | None) -> bytes | None:
 
 def _typed(rows: pd.DataFrame) -> pd.DataFrame:
     """All columns in one order and type, whatever could be read of these rows."""
-    rows = rows.reindex(columns=[*COLUMNS, *ARRAYS]).astype({"border": object})
+    texts = dict.fromkeys((*TEXTS, "border"), object)  # a column without a value is a float's
+    rows = rows.reindex(columns=[*COLUMNS, *ARRAYS]).astype(texts)
     kinds: dict[str, str] = dict.fromkeys(TEXTS, "str")
     kinds |= dict.fromkeys(("size_bytes", "mtime_ns", *WHOLE), "int64")
     kinds |= dict.fromkeys(features.NUMBERS, "float32") | {"border": "bool"}

@@ -64,7 +64,7 @@ def test_start__indexes_in_a_process_of_its_own(
     assert (jobs.status(root, other), jobs.failure(root, other)) == ("done", None)
     assert store.read(root, other).about.model == "tiny"
     log = store.folder(root, other) / running.LOG
-    assert "6 added" in log.read_text(encoding="utf-8")
+    wait_until(lambda: "6 added" in log.read_text(encoding="utf-8"))
 
 
 @pytest.mark.timeout(300)
