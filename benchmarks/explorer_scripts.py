@@ -47,14 +47,13 @@ print(json.dumps({
     "leak": leaking,
 }))
 """
-LIGHTLY = """import json, pathlib, re, sys
-import lightly_studio
-root = pathlib.Path(lightly_studio.__file__).parent
+LIGHTLY = """import importlib.util, json, pathlib, re
+root = pathlib.Path(importlib.util.find_spec("lightly_studio").origin).parent
 names = [
     f"{path.relative_to(root)}: {name}"
-    for path in sorted(root.rglob("*.py"))
+    for path in sorted(root.rglob("*.py")) if "migrations" not in path.parts
     for name in re.findall(r"^(?:def|class) (\\w+)", path.read_text(), flags=re.MULTILINE)
-    if re.search(r"duplicat|mistak|mislabel|leak|blur|(?<!sh)dark", name, flags=re.IGNORECASE)
+    if re.search(r"duplicat|mistak|mislabel|leak|blur|dark", name, flags=re.IGNORECASE)
 ]
 print(json.dumps(names))
 """

@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 
 from allcore.errors import AllScopeError
-from benchmarks import servers, timing
+from benchmarks import explorer_findings, peers, servers, timing
 from benchmarks.registry import BENCHMARKS
 from benchmarks.timing import Scale
 
 ROOT = Path(__file__).parents[2]
 TINY = Scale(images=4, rounds=1, predictions=4)
+WITH_PEER = {"import", "explorer"}
+"""Those that need a peer in a Python of its own."""
 UNITS = {"images/s", "ms/image", "ms/move", "ms/run", "s", "MB"}
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", sorted(set(BENCHMARKS) - {"startup", "selection"}))
+@pytest.mark.parametrize("name", sorted(set(BENCHMARKS) - {"startup", "selection", *WITH_PEER}))
 @pytest.mark.usefixtures("home", "tiny_model")
 def test_benchmark__gives_a_whole_object(name: str) -> None:
     _check(name)
@@ -40,6 +42,34 @@ def test_selection__says_which_pictures_it_needs(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(servers, "chromium", lambda: "chromium")
     with pytest.raises(AllScopeError, match="ALLSCOPE_DATA"):
         BENCHMARKS["selection"].run(TINY)
+
+
+@pytest.mark.parametrize("name", sorted(WITH_PEER))
+def test_peer__says_what_to_install(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(peers.LIGHTLY.variable, raising=False)
+    with pytest.raises(AllScopeError, match=r"lightly-studio.*ALLSCOPE_PEER_LIGHTLY"):
+        BENCHMARKS[name].run(TINY)
+
+
+def test_answer__is_the_last_line_and_a_failure_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(peers.CLEANVISION.variable, sys.executable)
+    script = "import sys; print('noise'); print('[1, \"' + sys.argv[1] + '\"]')"
+    assert peers.CLEANVISION.answer(script, "two") == [1, "two"]
+    with pytest.raises(AllScopeError, match=r"(?s)cleanvision failed.*no such"):
+        peers.CLEANVISION.answer("raise ValueError('no such')")
+
+
+def test_in_words__found_missed_and_others() -> None:
+    pairs = explorer_findings._marks([["a", "b", "c"]])
+    assert pairs == {frozenset("ab"), frozenset("ac"), frozenset("bc")}
+    planted = {"exact_duplicate": {frozenset("bc")}, "near_duplicate": {frozenset("ab")}}
+    made = explorer_findings.Case(Path("none"), planted)
+    say = explorer_findings._in_words
+    assert say({"near_duplicate": pairs}, made, "near_duplicate") == "1 of 1, 1 others"
+    assert say({"exact_duplicate": set()}, made, "exact_duplicate") == "0 of 1, 0 others"
+    assert say({"exact_duplicate": None}, made, "exact_duplicate") == "can't be told"
+    assert say({}, made, "near_duplicate") == "has none"
+    assert say(None, made, "near_duplicate") == "not installed"
 
 
 def _check(name: str) -> None:
