@@ -64,6 +64,9 @@ def split_sentence(context: Context) -> str:
     shown = context.table["split"].where(context.table["split"] != overview.UNKNOWN)
     if context.split == sources.OWN or shown.equals(own):
         return "The split is the data set's own."
+    saved = sources.saved_name(context.split)
+    if saved is not None:
+        return f"The split is the saved one {frame.plain(saved)}."
     return f"The split is that of {frame.plain(context.split)}, by which it was trained and judged."
 
 
