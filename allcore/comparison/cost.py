@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 import torch
@@ -18,24 +18,29 @@ LONGEST = 2.0
 FEWEST = 3
 
 
-def costs(chosen: Sequence[str], bench: Bench) -> list[Cost]:
+def costs(made_of: Mapping[str, Sequence[str]], bench: Bench) -> list[Cost]:
     """The cost of each network; what was measured on this device before is not timed again.
 
     A probe costs what the network costs that gives its features, for what it adds is small beside
     that. An ensemble costs all of its members. The baseline has no such cost.
+
+    Args:
+        made_of: by network, those that it rests on; none for most.
+        bench: that they run on.
     """
-    measured = {name: _kept(name, bench) for name in contenders.trained(chosen) if _is_neural(name)}
-    return [_of(name, measured, chosen, bench) for name in chosen]
+    timed = {part for name, parts in made_of.items() for part in (name, *parts) if _is_neural(part)}
+    measured = {name: _kept(name, bench) for name in sorted(timed)}
+    return [_of(name, parts, measured, bench) for name, parts in made_of.items()]
 
 
 def _is_neural(name: str) -> bool:
     return name in contenders.NEURAL
 
 
-def _of(name: str, measured: dict[str, Cost], chosen: Sequence[str], bench: Bench) -> Cost:
-    parts = [measured[part] for part in contenders.made_of(name, chosen)]
+def _of(name: str, rests_on: Sequence[str], measured: Mapping[str, Cost], bench: Bench) -> Cost:
     if name in measured:
         return measured[name]
+    parts = [measured[part] for part in rests_on]
     if not parts:
         return Cost(name, None, None, bench.budget.preprocessing.size, None, bench.device_name)
     rates = [part.images_per_second for part in parts if part.images_per_second]

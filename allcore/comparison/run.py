@@ -68,7 +68,7 @@ def compare(request: Request) -> Comparison:
     results = gather.results(chosen, held, bench)
     rows = [gather.row(each, held, bench, command=request.command) for each in results]
     whole = _merged(kept, rows, results)
-    whole = replace(whole, costs=_costs(kept, chosen, bench))
+    whole = replace(whole, costs=_costs(whole, bench))
     records.write(request.out, whole)
     readme.write(request.out, whole)
     return whole
@@ -158,6 +158,6 @@ def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else tables[0]
 
 
-def _costs(kept: Comparison, chosen: Sequence[str], bench: Bench) -> tuple[Cost, ...]:
-    of = {each.network: each for each in (*kept.costs, *cost.costs(chosen, bench))}
-    return tuple(of[name] for name in NETWORKS if name in of)
+def _costs(whole: Comparison, bench: Bench) -> tuple[Cost, ...]:
+    """Of every network of the tables, kept rows too: speeds compare on one machine alone."""
+    return tuple(cost.costs({row.network: row.members for row in whole.rows}, bench))

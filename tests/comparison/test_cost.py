@@ -23,7 +23,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 
 def test_costs__count_the_network_and_time_it(bench: Bench) -> None:
-    (found,) = cost.costs(("lenet5",), bench)
+    (found,) = cost.costs({"lenet5": ()}, bench)
     expected = sum(part.numel() for part in registry.build("lenet5").parameters())
     assert (found.network, found.parameters, found.size) == ("lenet5", expected, 32)
     assert found.macs
@@ -32,18 +32,20 @@ def test_costs__count_the_network_and_time_it(bench: Bench) -> None:
 
 
 def test_costs__are_measured_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = cost.costs(("lenet5",), bench)
+    before = cost.costs({"lenet5": ()}, bench)
     monkeypatch.setattr(cost, "images_per_second", lambda name, bench: 1 / 0)
-    assert cost.costs(("lenet5",), bench) == before
+    assert cost.costs({"lenet5": ()}, bench) == before
 
 
 def test_costs__of_what_rests_on_others(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     rates = {"qcresnet": 30.0, "lenet5": 60.0}
     monkeypatch.setattr(cost, "images_per_second", lambda name, bench: rates[name])
-    chosen = ("qcresnet", "lenet5", "svm", "ensemble", "area_brightness")
-    of = {each.network: each for each in cost.costs(chosen, bench)}
-    assert list(of) == list(chosen)
-    one, other = of["qcresnet"], of["lenet5"]
+    both = ("qcresnet", "lenet5")
+    made_of = {"lenet5": (), "svm": both[:1], "ensemble": both, "area_brightness": ()}
+    of = {each.network: each for each in cost.costs(made_of, bench)}
+    assert list(of) == list(made_of)
+    (one,) = cost.costs({"qcresnet": ()}, bench)
+    other = of["lenet5"]
     assert of["svm"].parameters == one.parameters
     assert of["svm"].images_per_second == 30.0
     assert of["ensemble"].macs == (one.macs or 0) + (other.macs or 0)
