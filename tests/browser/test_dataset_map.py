@@ -43,7 +43,7 @@ def indexed(administrator: BrowserContext, server: Server) -> str:
 def test_area__becomes_a_gallery_an_address_and_a_list_in_browse(
     page: Page, browser: Browser, administrator: BrowserContext
 ) -> None:
-    steps.draw_around(page, steps.chart(page, "neighbours on the map"), AREA)
+    steps.draw_around(page, steps.chart(page, "Class: the same for"), AREA)
     heading = page.get_by_role("heading", name=SELECTED)
     expect(heading).to_be_visible()
     expect(page.locator("button.cell").first).to_be_visible()
@@ -64,7 +64,7 @@ def test_area__becomes_a_gallery_an_address_and_a_list_in_browse(
 
 
 def test_area__is_cleared_and_colours_change(page: Page) -> None:
-    chart = steps.chart(page, "neighbours on the map")
+    chart = steps.chart(page, "Class: the same for")
     steps.draw_around(page, chart, AREA)
     expect(page.get_by_role("heading", name=SELECTED)).to_be_visible()
     page.get_by_role("button", name="Clear the selection").click()
