@@ -63,7 +63,11 @@ NOTES = """
 - cleanvision is made for photographs: a cell on black is dark to it.
 - Ours names no wrong labels where nothing at hand tells the classes of unseen subjects apart.
 """
-BY_LIGHTLY = {"near_duplicate": "thins out by embeddings"}
+NOT_RUN = {
+    (peers.LIGHTLY.title, "near_duplicate"): "not run, see below",
+    (peers.FIFTYONE.title, "wrong_label"): "not run, see below",
+}
+"""What a peer has and can't do with these cells alone."""
 AGAIN = """
 ## To run it again
 
@@ -128,7 +132,11 @@ def findings(folder: Path, cells: int) -> pd.DataFrame:
         found[peer.title] = _asked(peer, script, made) if peer.python() else None
     found[peers.LIGHTLY.title] = {} if peers.LIGHTLY.python() else None
     said = {name: [_in_words(marks, made, kind) for kind in KINDS] for name, marks in found.items()}
-    return pd.DataFrame(said, index=list(KINDS.values()))
+    table = pd.DataFrame(said, index=list(KINDS.values()))
+    for (title, kind), words in NOT_RUN.items():
+        if found[title] is not None:
+            table.loc[KINDS[kind], title] = words
+    return table
 
 
 def case(folder: Path, cells: int) -> Case:
