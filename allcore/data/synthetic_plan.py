@@ -19,7 +19,7 @@ LARGEST_DEPARTURE = 2.2
 """Deviations that a cell's traits depart from their subject's at most."""
 SMALLEST_AREA = 9000.0
 CELLS_PER_IMAGE = 3
-TEXTBOOK_AREA, TEXTBOOK_STAIN, TEXTBOOK_CLARITY = 2.8, 10.0, 4.0
+TEXTBOOK_AREA, TEXTBOOK_STAIN, TEXTBOOK_CLARITY = 3.2, 16.0, 4.0
 """Deviations by which a textbook cell is larger (blast) or smaller (normal) than its class's mean,
 grey levels by which its red is below and its blue above (blast) or the other way round (normal),
 and how much stronger its chromatin shows. Wrong labels are planted on such cells: by size and stain

@@ -14,7 +14,7 @@ from allcore.health.material import Material
 
 ENOUGH = 0.65
 """AUROC below which a model is no judge of labels."""
-STANDS_OUT = 3.0
+STANDS_OUT = 2.9
 """Robust deviations that the log-odds of a cell must lie beyond the median of those with its label.
 
 Where the classes overlap, confident learning flags the overlap: cells that are merely untypical. A

@@ -20,6 +20,8 @@ STRAIGHT = 0.23
 """From here (``features.straightness``) a cell seems cut. Of the drawn demonstration set the whole
 cells reach 0.20, the cut ones start at 0.25."""
 NEIGHBOURS = 10
+REFERENCE, BLOCK = 20_000, 1024
+"""Cells that distances are taken to at most, since all pairs take the square; rows at once."""
 
 
 @dataclass(frozen=True)
@@ -167,21 +169,32 @@ class Outliers:
         )
 
 
-def neighbour_distances(embeddings: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(N,) mean cosine distance to the 10 nearest cells; NaN where there is no vector."""
+def neighbour_distances(
+    embeddings: NDArray[np.floating], *, reference: int = REFERENCE
+) -> NDArray[np.float64]:
+    """(N,) mean cosine distance to the 10 nearest cells; NaN where there is no vector.
+
+    Args:
+        embeddings: (N, F), NaN where there is no vector.
+        reference: of more cells than these, a sample of so many is what distances are taken to.
+    """
     found = np.full(len(embeddings), np.nan)
     known = np.flatnonzero(np.isfinite(embeddings).all(axis=1))
     if len(known) < 2 or not embeddings.shape[1]:
         return found
     own = np.asarray(embeddings, dtype=np.float32)[known]
     own /= np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-12)
-    count = min(NEIGHBOURS, len(own) - 1)
-    for start in range(0, len(own), 1024):
-        likeness = own[start : start + 1024] @ own.T
-        here = np.arange(len(likeness))
-        likeness[here, here + start] = -np.inf
+    others = np.sort(np.random.default_rng(0).permutation(len(own))[:reference])
+    place = np.full(len(own), -1)
+    place[others] = np.arange(len(others))
+    count = min(NEIGHBOURS, len(others) - 1)
+    for start in range(0, len(own), BLOCK):
+        likeness = own[start : start + BLOCK] @ own[others].T
+        own_place = place[start : start + BLOCK]
+        here = np.flatnonzero(own_place >= 0)
+        likeness[here, own_place[here]] = -np.inf
         nearest = np.partition(likeness, -count, axis=1)[:, -count:]
-        found[known[start : start + 1024]] = 1 - nearest.mean(axis=1)
+        found[known[start : start + BLOCK]] = 1 - nearest.mean(axis=1)
     return found
 
 
