@@ -10,7 +10,7 @@ import pytest
 from allcore.data import demo, manifest, readers, synthetic
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
-from allcore.health import check, findings
+from allcore.health import check, findings, quality
 from allcore.health.findings import Finding
 from allcore.health.material import Material
 from allcore.index import build, features, hashes, store
@@ -101,6 +101,7 @@ def made(table: pd.DataFrame, embeddings: np.ndarray | None = None, **columns: o
     listed = manifest.build(Path("nowhere"), rows, name="made")
     plain: dict[str, object] = dict.fromkeys(features.NUMBERS, 1.0)
     plain |= {"image_id": names, "sha256": names, "error": "", "border": False, "objects": 1}
+    plain["straight"] = 0.0
     index = Index(
         About("nowhere", "made"),
         pd.DataFrame(plain | columns),
@@ -231,3 +232,13 @@ def test_check__finds_subjects_of_real_cells_that_share_cells(
     found = of_kind(material, "cell_under_two_subjects")
     assert {"H2 and H4", "H2 and H5", "H2 and H6"} <= set(found.detail["subjects"])
     assert found.detail["not_kept_together"] == 0
+
+
+def test_neighbour_distances__to_a_sample_tell_the_same_outlier() -> None:
+    random = np.random.default_rng(0)
+    vectors = (random.normal(size=(300, 8)) * 0.1 + 1).astype(np.float32)
+    vectors[7] = -1
+    every = quality.neighbour_distances(vectors)
+    some = quality.neighbour_distances(vectors, reference=100)
+    assert np.isfinite(some).all() and int(some.argmax()) == int(every.argmax()) == 7
+    assert np.corrcoef(every, some)[0, 1] > 0.9

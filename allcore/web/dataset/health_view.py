@@ -26,11 +26,11 @@ MARKS = {
 METHOD = """
 Copies are found by the texture inside the cell, whatever the picture around it and however it is
 turned. Shortcuts are judged on subjects that were held out, by trees on one or two plain facts.
-Labels are judged by confident learning (Northcutt, Jiang and Chuang 2021) over probabilities of a
-model that saw neither cell nor subject; named is what besides lies far beyond what is usual for its
-label. A picture is blurred, dark or bright where it is far from the set's median both in robust
-deviations and by share. What is found is a reason to look, no verdict on a cell. Leaks are those of
-the split chosen in the sidebar.
+Labels are judged by a model that saw neither cell nor subject: named is a cell whose other class is
+likelier and whose log-odds lie far beyond what is usual for cells of its label. A picture is
+blurred, dark or bright where it is far from the set's median both in robust deviations and by
+share. What is found is a reason to look, no verdict on a cell. Leaks are those of the split chosen
+in the sidebar.
 """
 
 
