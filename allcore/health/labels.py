@@ -18,8 +18,8 @@ STANDS_OUT = 2.9
 """Robust deviations that the log-odds of a cell must lie beyond the median of those with its label.
 
 Where the classes overlap, confident learning flags the overlap, cells that are merely untypical:
-over a hundred of the 600 cells of a drawn set for 18 wrong labels. A wrong label lies beyond what is
-usual for cells of that label."""
+over a hundred of the 600 cells of a drawn set for 18 wrong labels. A wrong label lies beyond what
+is usual for cells of that label."""
 BAD: tuple[
     quality.FarOut | quality.Truncated | quality.OverCropped | quality.SeveralObjects, ...
 ] = (
