@@ -25,7 +25,7 @@ from allcore.index import store
 from allcore.index.store import About, Index
 
 FILE = "findings.json"
-VERSION = 1
+VERSION = 2
 """Raised whenever a check finds otherwise, so that what older checks found is not shown."""
 
 

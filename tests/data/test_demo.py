@@ -61,6 +61,17 @@ def test_ensure_demo__keeps_what_is_not_its_own(tmp_path: Path) -> None:
     assert (tmp_path / "demo" / "thesis.txt").read_text() == "mine"
 
 
+def test_ensure_demo__draws_an_older_version_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    before = demo.ensure_demo(folder, **SMALL).digest()
+    (folder / demo.VERSION_FILE).write_text("1")
+    (folder / "UID_999_1_1_all.png").write_bytes(b"of the older set")
+    assert not demo.is_drawn(folder)
+    assert demo.ensure_demo(folder, **SMALL).digest() == before
+    assert not (folder / "UID_999_1_1_all.png").exists()
+    assert {path.name for path in tmp_path.iterdir()} <= {"demo", "demo.lock"}
+
+
 def test_ensure_demo__folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="ALLSCOPE_HOME"):

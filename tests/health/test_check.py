@@ -219,18 +219,29 @@ def test_cleaned__refuses_what_makes_no_set(kinds: list[str], sentence: str) -> 
         findings.cleaned(listed(), [finding(leave_out=("a", "b"))], kinds)
 
 
+@pytest.mark.parametrize(
+    ("people", "pairs"),
+    [
+        (("H2", "H4", "H5", "H6"), {"H2 and H4", "H2 and H5", "H2 and H6"}),
+        (("H3", "H10"), {"H3 and H10"}),
+    ],
+)
 def test_check__finds_subjects_of_real_cells_that_share_cells(
-    cnmc_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cnmc_root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    people: tuple[str, ...],
+    pairs: set[str],
 ) -> None:
     """Of the groups that byte-identical files prove, those small enough to be read in a test."""
     full = readers.read(cnmc_root)
-    rows = full.table["subject"].isin(["H2", "H4", "H5", "H6"])
+    rows = full.table["subject"].isin(people)
     some = Manifest(full.root, full.table[rows].reset_index(drop=True), full.name)
     monkeypatch.setattr(readers, "read", lambda _: some)
     build.build(cnmc_root, home=tmp_path)
     material = Material.of(some, store.read(cnmc_root, tmp_path))
     found = of_kind(material, "cell_under_two_subjects")
-    assert {"H2 and H4", "H2 and H5", "H2 and H6"} <= set(found.detail["subjects"])
+    assert pairs <= set(found.detail["subjects"])
     assert found.detail["not_kept_together"] == 0
 
 

@@ -25,9 +25,7 @@ WHAT = (
 def show(context: Context, entries: Sequence[Entry], found: Sequence[Finding]) -> None:
     """Draw the choice and what follows from it."""
     out = {each.kind: findings.left_out(found, [each.kind]) for each in entries}
-    titles = {
-        each.kind: f"{each.title} ({len(out[each.kind]):,})" for each in entries if out[each.kind]
-    }
+    titles = {each.kind: each.title for each in entries if out[each.kind]}
     if not titles:
         return
     st.subheader("Leave images out", anchor=False)

@@ -18,7 +18,7 @@ NOT_INDEXED = (
     "data."
 )
 MARKS = {
-    "high": (":material/report:", "can spoil a study"),
+    "high": (":material/dangerous:", "can spoil a study"),
     "medium": (":material/warning:", "may matter"),
     "low": (":material/info:", "worth a look"),
 }
