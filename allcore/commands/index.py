@@ -35,6 +35,7 @@ def index(
     May be stopped at any time: the next run goes on where this one was.
     """
     from allcore.data import look
+    from allcore.health import kept
     from allcore.index import thumbnails
 
     chosen = folder(data)
@@ -50,6 +51,7 @@ def index(
         "images_per_second": round(counted["read"] / seconds, 1),
         "pruned": thumbnails.prune() if prune else 0,
         "notes": look.look(chosen).warnings,
+        "findings": len(kept.everything(chosen).findings),  # kept, so that Health opens at once
     }
     _tell(told, as_json)
 
@@ -85,6 +87,8 @@ def _tell(told: dict[str, Any], as_json: bool) -> None:
     )
     if told["pruned"]:
         print(f"{told['pruned']:,} thumbnails removed.")
+    if told["findings"]:
+        print(f"{told['findings']} findings: see 'python -m allcore data health {told['data']}'.")
     for note in told["notes"]:
         print(f"Note: {note}", file=sys.stderr)
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from allcore.data import readers, thumbnails
+from allcore.data.cells import Rgb
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
 from allcore.index import features, files, hashes, parts, running, store, vectors
@@ -211,7 +212,7 @@ class _Run:
     def _read(self, stale: Sequence[State], watch: _Watch) -> None:
         number = parts.next_number(self.parts)
         with ThreadPoolExecutor(WORKERS) as pool:
-            for states, cells in _ahead(pool, stale):
+            for states, cells in _ahead(pool, self._cell, stale):
                 if not self.manifest.root.is_dir():
                     raise DataError(
                         f"{self.manifest.root} vanished while it was indexed: bring it back and "
@@ -224,19 +225,27 @@ class _Run:
     def _write_part(self, number: int, states: Sequence[State], cells: Sequence[Cell]) -> None:
         embedded: list[NDArray[np.float16] | None] = [None] * len(cells)
         if self.predictor is not None:
-            embedded = vectors.embed(self.predictor, [cell.rgb for cell in cells])
-        for cell in cells:
-            if cell.rgb is not None:
-                self._write_thumbnail(cell)
+            embedded = vectors.embed(self.predictor, [cell.cut for cell in cells])
         made = "" if self.predictor is None else self.about.model_sha256
         parts.write(self.parts / f"{number:06}.parquet", states, cells, embedded, model=made)
 
-    def _write_thumbnail(self, cell: Cell) -> None:
-        place = store.thumbnail(cell.sha256, self.home)
+    def _cell(self, state: State) -> Cell:
+        """Read one file, beside the network at its work: all that this takes is done here."""
+        if state.error:
+            return Cell("", state.error, again=True)
+        cell = features.read(state.file)
+        if cell.rgb is None:
+            return cell
+        self._write_thumbnail(cell.sha256, cell.rgb)
+        cut = None if self.predictor is None else vectors.cut(self.predictor, cell.rgb)
+        return replace(cell, rgb=None, cut=cut)
+
+    def _write_thumbnail(self, sha256: str, rgb: Rgb) -> None:
+        place = store.thumbnail(sha256, self.home)
         if place.exists():
             place.touch()  # whoever tidies up sees that it is wanted
-        elif cell.rgb is not None:
-            store.replace(place, thumbnails.webp(Image.fromarray(cell.rgb)))
+        else:
+            store.replace(place, thumbnails.webp(Image.fromarray(rgb)))
 
     def _finish(self, states: Sequence[State], changes: Changes) -> Changes:
         """Put the parts together, find twins and draw the map; nothing where nothing changed."""
@@ -288,14 +297,14 @@ def _assembled(
 
 
 def _ahead(
-    pool: ThreadPoolExecutor, stale: Sequence[State]
+    pool: ThreadPoolExecutor, read: Callable[[State], Cell], stale: Sequence[State]
 ) -> Iterator[tuple[Sequence[State], list[Cell]]]:
     """Chunks with what was read of each; the next one is read while this one is worked on."""
     chunks = [stale[i : i + CHUNK] for i in range(0, len(stale), CHUNK)]
 
     def submitted(number: int) -> list["Future[Cell]"]:
         states = chunks[number] if number < len(chunks) else []
-        return [pool.submit(_cell, state) for state in states]
+        return [pool.submit(read, state) for state in states]
 
     waiting = submitted(0)
     try:
@@ -305,10 +314,6 @@ def _ahead(
     finally:
         for future in waiting:
             future.cancel()
-
-
-def _cell(state: State) -> Cell:
-    return Cell("", state.error, again=True) if state.error else features.read(state.file)
 
 
 def _ignored(_: int) -> None:

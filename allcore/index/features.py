@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from allcore.data.cells import BACKGROUND_LEVEL, STRIDE, Rgb
 from allcore.errors import BadImage
 from allcore.index import hashes
 from allcore.inference import upload
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 NUMBERS = (
     *(fact.name for fact in facts.FACTS if fact.name != "border"),
@@ -40,6 +44,7 @@ class Cell:
         grid: texture, (GRID, GRID), see ``hashes``.
         rings: texture, (RINGS, ANGLES).
         rgb: the picture, for whoever goes on with it; None where it can't be used.
+        cut: the cell as a network takes it, where one was asked for.
     """
 
     sha256: str
@@ -49,6 +54,7 @@ class Cell:
     grid: NDArray[np.uint8] | None = None
     rings: NDArray[np.uint8] | None = None
     rgb: Rgb | None = None
+    cut: "Tensor | None" = None
 
 
 def read(path: Path) -> Cell:

@@ -21,13 +21,20 @@ ANCHORS = 5
 SEED = 0
 
 
+def cut(predictor: "Predictor", rgb: Rgb) -> "Tensor | None":
+    """The cell (3, S, S) uint8 in a picture (H, W, 3) uint8; None where there is none."""
+    try:
+        return predictor.prepare(rgb)
+    except BadImage:
+        return None
+
+
 def embed(
-    predictor: "Predictor", pictures: Sequence[Rgb | None]
+    predictor: "Predictor", prepared: Sequence["Tensor | None"]
 ) -> list[NDArray[np.float16] | None]:
-    """The penultimate vector (F,) of each picture (H, W, 3) uint8; None where there is no cell."""
+    """The penultimate vector (F,) of each cell of ``cut``; None where there is none."""
     import torch
 
-    prepared = [None if rgb is None else _prepared(predictor, rgb) for rgb in pictures]
     cells = [cell for cell in prepared if cell is not None]
     found: list[NDArray[np.float16]] = []
     for start in range(0, len(cells), BATCH):
@@ -70,10 +77,3 @@ def _among(
     points = (placed[near] * weights[..., None]).sum(axis=1) / weights.sum(axis=1, keepdims=True)
     points[fitted] = placed
     return np.asarray(points, dtype=np.float32)
-
-
-def _prepared(predictor: "Predictor", rgb: Rgb) -> "Tensor | None":
-    try:
-        return predictor.prepare(rgb)
-    except BadImage:
-        return None

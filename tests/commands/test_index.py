@@ -10,6 +10,8 @@ import typer
 from allcore import __main__ as cli
 from allcore.commands import health, index
 from allcore.errors import DataError, ModelError
+from allcore.health import kept
+from allcore.index import store
 from tests.conftest import draw_folders
 
 
@@ -32,10 +34,12 @@ def test_index__says_what_it_did(
     index.index(root)
     index.index(root)
     printed = capsys.readouterr()
-    assert printed.out.splitlines() == [
-        "12 added, 0 changed, 0 dropped, 0 as before; 0 can't be used.",
-        "0 added, 0 changed, 0 dropped, 12 as before; 0 can't be used.",
-    ]
+    first, found, again, still = printed.out.splitlines()
+    assert first == "12 added, 0 changed, 0 dropped, 0 as before; 0 can't be used."
+    assert again == "0 added, 0 changed, 0 dropped, 12 as before; 0 can't be used."
+    assert found == still
+    assert f"findings: see 'python -m allcore data health {root}'." in found
+    assert (store.folder(root) / kept.FILE).is_file()
     assert printed.err == ""
 
 
