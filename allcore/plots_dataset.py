@@ -41,7 +41,8 @@ def distribution(found: Distribution) -> go.Figure:
             hovertemplate=f"mean of one subject, {name}: %{{customdata:,.4g}}<extra></extra>",
         )  # fmt: skip
     unit = f", {found.fact.unit}" if found.fact.unit else ""
-    figure.update_xaxes(title=f"{found.fact.title}{unit}", fixedrange=True, zeroline=False)
+    name = found.fact.title.partition(" (")[0]  # what is in brackets stands under Method
+    figure.update_xaxes(title=f"{name}{unit}", fixedrange=True, zeroline=False)
     figure.update_yaxes(title="Share of the class's cells, %", fixedrange=True, rangemode="normal")
     return plots.legend_on_top(plots.finish(figure, finding(found), height=340))
 
@@ -55,15 +56,24 @@ def finding(found: Distribution) -> str:
     if not gap.known:
         return f"{found.fact.title}: too few subjects to compare the classes"
     more, less = _COMPARED[found.fact.name]
-    shown = f"{abs(gap.value):,.3g}{unit} between subjects' means"
-    low, high = sorted((abs(gap.low), abs(gap.high)))
     if gap.low <= 0 <= gap.high:
+        told = [_number(each, "+") for each in (gap.value, gap.low, gap.high)]
         return (
             f"ALL blasts are not clearly {more} or {less} "
-            f"({gap.value:+,.3g}{unit}, interval {gap.low:+,.3g} to {gap.high:+,.3g})"
+            f"({told[0]}{unit}, interval {told[1]} to {told[2]})"
         )
     word = more if gap.value > 0 else less
-    return f"ALL blasts are {word}: {shown} (interval {low:,.3g} to {high:,.3g})"
+    low, high = sorted((abs(gap.low), abs(gap.high)))
+    return (
+        f"ALL blasts are {word}: {_number(abs(gap.value))}{unit} between subjects' means "
+        f"(interval {_number(low)} to {_number(high)})"
+    )
+
+
+def _number(value: float, sign: str = "") -> str:
+    """Three digits that count, more of a large number, as people write them."""
+    large = abs(value) >= 100
+    return f"{value:{sign},.0f}" if large else f"{value:{sign}.3g}"
 
 
 def fold_bars(table: pd.DataFrame) -> go.Figure | None:
