@@ -5,12 +5,13 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from allcore import plots, plots_dataset_map
+from allcore import modelfolder, plots, plots_dataset_map
+from allcore.errors import AllScopeError
 from allcore.evaluation import words
 from allcore.index import mapped
 from allcore.index.catalogue import Catalogue
 from allcore.plots_dataset_map import Colour
-from allcore.web import drawn, frame, picker, region
+from allcore.web import datasets, drawn, frame, picker, region
 from allcore.web.charts import chart, table_csv
 from allcore.web.dataset import browse_cards, browse_state, cell_window, map_colours
 from allcore.web.dataset.context import Context
@@ -64,7 +65,7 @@ def _map(context: Context, answers: Answers | None, here: NDArray[np.bool_]) -> 
         selection_mode=("box", "lasso"),
         alt=f"Map of the cells by the network's features. {title}",
     )
-    st.caption(_said(context, colour, here), width=frame.TEXT_WIDTH)
+    st.caption(f"{_said(context, colour, here)}{learned(context)}", width=frame.TEXT_WIDTH)
     area = drawn.area(event, of=context.name)
     if area is not None:
         points = context.table[["map_x", "map_y"]].to_numpy(dtype=np.float64)
@@ -119,6 +120,23 @@ def by_subject(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     counts["share"] = 100 * counts["selected"] / counts["of"]
     counts = counts.sort_values("selected", ascending=False, kind="stable").reset_index()
     return counts.assign(label=counts["label"].map(lambda name: plots.NAMES.get(name, name)))
+
+
+def learned(context: Context) -> str:
+    """That the network learned these very cells, where it did: then classes part by themselves."""
+    about = context.catalogue.about
+    if about is None or about.model not in modelfolder.names():
+        return ""
+    try:
+        trained = (datasets.parts(context.manifest, about.model) == "train").mean()
+    except AllScopeError:  # what its split was, nobody knows
+        return ""
+    if not trained:
+        return ""
+    return (
+        f" The network was trained on {100 * trained:.0f} % of these cells, so how well classes "
+        "lie apart here says nothing about new ones."
+    )
 
 
 def _subjects(table: pd.DataFrame, rows: pd.DataFrame) -> None:

@@ -12,9 +12,10 @@ from streamlit.testing.v1 import AppTest
 from allcore import modelfolder, plots
 from allcore.data import demo
 from allcore.index import build, catalogue, store
-from allcore.web import accounts, charts
+from allcore.web import accounts, charts, datasets
 from allcore.web.accounts import Visitor
-from allcore.web.dataset import browse_state, map_colours, map_view
+from allcore.web.dataset import browse_state, map_colours, map_view, sources
+from allcore.web.dataset.context import Context
 from allcore.web.dataset.map_colours import Answers
 from tests import simulated
 from tests.pages.looking import words
@@ -185,6 +186,23 @@ def test_answers__of_a_model_that_knows_the_cells(
     assert found is not None
     assert found.probability.tolist() == table["probability"].iloc[: len(ids)].tolist()
     assert {"probability", "right"} <= set(map_colours.choices(known, found))
+
+
+def test_learned__says_what_the_network_has_seen(
+    mapped: pd.DataFrame, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = catalogue.load(root)
+    assert known.about is not None
+    of_model = dataclasses.replace(known, about=dataclasses.replace(known.about, model="one"))
+    context = Context(Visitor("ada", "Ada", "user"), "drawn", of_model, sources.OWN)
+    assert map_view.learned(context) == ""  # no such model is installed
+    monkeypatch.setattr(modelfolder, "names", lambda: ["one"])
+    parts = pd.Series("train", index=known.table["image_id"])
+    parts.iloc[: len(parts) // 2] = "test"
+    monkeypatch.setattr(datasets, "parts", lambda manifest, model: parts)
+    assert "trained on 50 % of these cells" in map_view.learned(context)
+    monkeypatch.setattr(datasets, "parts", lambda manifest, model: parts.replace("train", "test"))
+    assert map_view.learned(context) == ""
 
 
 def test_colour__right_and_wrong_by_the_threshold(mapped: pd.DataFrame, root: Path) -> None:
