@@ -11,7 +11,8 @@ help:  ## list what make can do here
 
 run:  ## start the dashboard (PORT=8600 chooses the port)
 	@scripts/setup.sh requirements.lock
-	@nice -n 10 $(PYTHON) -m allcore data synth >/dev/null & \
+	@(nice -n 10 $(PYTHON) -m allcore data synth >/dev/null && \
+	nice -n 10 $(PYTHON) -m allcore index --data "$${ALLSCOPE_HOME:-var}/demo" >/dev/null 2>&1) & \
 	$(PYTHON) -m streamlit run app.py $(if $(PORT),--server.port $(PORT))
 
 test: lint  ## check style and types, then run every test
