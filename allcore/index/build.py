@@ -32,7 +32,7 @@ from allcore.index.store import About, Index
 if TYPE_CHECKING:
     from allcore.inference.predictor import Predictor
 
-CHUNK = 128
+CHUNK = 64
 WORKERS = 2
 
 

@@ -47,7 +47,8 @@ def test_prune__leaves_what_was_just_used_and_what_a_run_is_at(
     monkeypatch.setattr(build, "CHUNK", 2)
     with pytest.raises(build.Stopped):
         build.build(root, cancelled=lambda: True)
-    assert thumbnails.prune(grace=0) == 0
+    assert thumbnails.prune() == 0
+    thumbnails.prune(grace=0)  # those of the pictures that were read ahead may go
     assert len(there(home)) == 2
     for part in (store.folder(root) / store.PARTS).iterdir():
         part.unlink()

@@ -33,8 +33,11 @@ def show(user: Visitor) -> None:
     with st.container(border=True, width=frame.TEXT_WIDTH):
         _walk()
         path = st.text_input("Path of a folder or CSV table on the server", key=PATH).strip()
-        if st.button("Look", icon=":material/visibility:", disabled=not path):
+        # Never disabled: a click right after typing would be lost on a button that is.
+        if st.button("Look", icon=":material/visibility:"):
             st.session_state[_LOOKED] = path
+            if not path:
+                st.info("Choose a folder above, or type the path of one.", icon=":material/info:")
         if path and st.session_state.get(_LOOKED) == path:
             _looked(user, path)
 
