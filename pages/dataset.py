@@ -5,7 +5,7 @@ user = guard.require("user")
 import streamlit as st
 
 from allcore.errors import AllScopeError
-from allcore.web import frame
+from allcore.web import frame, views
 from allcore.web.dataset import cell_window, connect_view, sources
 from allcore.web.dataset.context import Context
 from allcore.web.dataset.views import VIEWS
@@ -39,12 +39,9 @@ except AllScopeError as error:
     frame.problem(error)
     connect_view.alone(user)  # where a data set that can't be read is mended
     st.stop()
-view = st.segmented_control(
-    "View", list(VIEWS), default="overview", required=True, wrap=True, key="view",
-    format_func=lambda key: VIEWS[key].title, label_visibility="collapsed", bind="query-params",
-)  # fmt: skip
+view = views.choose(VIEWS)
 cell_window.open_from_address(context)
 try:
-    VIEWS[view].show(context)
+    view.show(context)
 except AllScopeError as error:
     frame.problem(error)

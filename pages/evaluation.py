@@ -6,7 +6,7 @@ import streamlit as st
 
 from allcore.errors import AllScopeError
 from allcore.evaluation import results, words
-from allcore.web import frame
+from allcore.web import frame, views
 from allcore.web.explore import bar, cell_dialog, pictures, sources
 from allcore.web.explore.context import Context
 from allcore.web.explore.views import VIEWS
@@ -70,13 +70,10 @@ except AllScopeError as error:
 threshold, rule = bar.show(source, split)
 context = Context(source, split, part, threshold, rule, pictures.connected())
 what_is_shown(context)
-view = st.segmented_control(
-    "View", list(VIEWS), default="overview", required=True, wrap=True, key="view",
-    format_func=lambda key: VIEWS[key].title, label_visibility="collapsed", bind="query-params",
-)  # fmt: skip
+view = views.choose(VIEWS)
 cell_dialog.open_from_address(context)
 try:
-    VIEWS[view].show(context)
+    view.show(context)
 except AllScopeError as error:
     frame.problem(error)
 with st.expander("Method"):

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from allcore.data import demo, readers
 from allcore.notice import RESEARCH_USE
-from allcore.web import accounts
+from allcore.web import accounts, views
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import browse_state
 from allcore.web.dataset.views import VIEWS
@@ -39,7 +39,7 @@ def ready(home: Path, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def opened(view: str = "browse", **asked: object) -> AppTest:
     """The page in one view, with what its controls hold."""
     page = AppTest.from_file(str(PAGE), default_timeout=120)
-    page.session_state[browse_state.VIEW] = view
+    page.session_state[views.KEY] = view
     for key, value in asked.items():
         page.session_state[key] = value
     page.run()
@@ -185,7 +185,7 @@ def test_page__escapes_what_files_are_called(
     pd.DataFrame(rows).to_csv(folder / "manifest.csv", index=False)
     monkeypatch.setenv("ALLSCOPE_DATA", str(folder))
     page = AppTest.from_file(str(PAGE), default_timeout=120)
-    page.session_state[browse_state.VIEW] = browse_state.BROWSE
+    page.session_state[views.KEY] = browse_state.BROWSE
     page.session_state[browse_state.LAYOUT] = layout
     page.session_state[browse_state.SUBJECTS] = ["<i>1"]
     page.query_params["cell"] = "<b>x</b>"

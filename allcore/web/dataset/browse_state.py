@@ -7,8 +7,9 @@ from typing import Any
 import streamlit as st
 
 from allcore.index.browsing import Query, Shelf
+from allcore.web import views
 
-VIEW, BROWSE = "view", "browse"
+BROWSE = "browse"
 LABELS, SUBJECTS, PARTS, TEXT = "class", "subjects", "part", "text"
 MEASURE, RANGE, COPIES, READABLE = "measure", "range", "copies", "usable"
 SORT, DESCENDING, LAYOUT, PAGE = "sort", "descending", "layout", "page"
@@ -41,7 +42,7 @@ def ask(
         said: where these come from, such as "Near duplicates".
     """
     clear()
-    st.session_state[VIEW] = BROWSE
+    views.turn_to(BROWSE)
     st.session_state[SUBJECTS] = list(subjects)
     if same_as:
         st.query_params[SAME_AS] = same_as

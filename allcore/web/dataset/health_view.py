@@ -8,7 +8,7 @@ from allcore import plots_dataset_health
 from allcore.health import findings, told
 from allcore.health.findings import Finding
 from allcore.health.told import Entry
-from allcore.web import frame
+from allcore.web import frame, views
 from allcore.web.charts import chart, table_csv
 from allcore.web.dataset import health_exclude, health_found, health_pictures
 from allcore.web.dataset.context import Context
@@ -120,8 +120,6 @@ def _not_indexed(context: Context) -> None:
     problem = context.catalogue.problem
     said = f"{problem} " if problem else NOT_INDEXED
     st.info(frame.plain(said), icon=":material/search:", width=frame.TEXT_WIDTH)
-    st.button("Go to Connect data", icon=":material/add_link:", on_click=_to_connect)
-
-
-def _to_connect() -> None:
-    st.session_state["view"] = "connect"
+    st.button(
+        "Go to Connect data", icon=":material/add_link:", on_click=views.turn_to, args=("connect",)
+    )

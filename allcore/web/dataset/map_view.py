@@ -11,7 +11,7 @@ from allcore.evaluation import words
 from allcore.index import mapped
 from allcore.index.catalogue import Catalogue
 from allcore.plots_dataset_map import Colour
-from allcore.web import datasets, drawn, frame, picker, region
+from allcore.web import datasets, drawn, frame, picker, region, views
 from allcore.web.charts import chart, table_csv
 from allcore.web.dataset import browse_cards, browse_state, cell_window, map_colours
 from allcore.web.dataset.context import Context
@@ -207,8 +207,6 @@ def _method(context: Context) -> str:
 
 def _nothing(sentence: str) -> None:
     st.info(sentence, icon=":material/map:", width=frame.TEXT_WIDTH)
-    st.button("Connect data", icon=":material/folder_open:", on_click=_connect)
-
-
-def _connect() -> None:
-    st.session_state[browse_state.VIEW] = "connect"
+    st.button(
+        "Connect data", icon=":material/folder_open:", on_click=views.turn_to, args=("connect",)
+    )

@@ -1,8 +1,5 @@
 """The views of the Dataset page, by their key in the address."""
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 from allcore.web.dataset import (
     browse_view,
     connect_view,
@@ -12,16 +9,9 @@ from allcore.web.dataset import (
     splits_view,
 )
 from allcore.web.dataset.context import Context
+from allcore.web.views import View
 
-
-class View(NamedTuple):
-    """A view: what it is called, what draws it."""
-
-    title: str
-    show: Callable[[Context], None]
-
-
-VIEWS = {
+VIEWS: dict[str, View[Context]] = {
     "overview": View("Overview", overview_view.show),
     "browse": View("Browse", browse_view.show),
     "map": View("Map", map_view.show),

@@ -1,8 +1,5 @@
 """The views of the Evaluation page, by their key in the address."""
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 from allcore.web.explore import (
     calibration_view,
     curve_figures,
@@ -17,16 +14,9 @@ from allcore.web.explore import (
     two_models,
 )
 from allcore.web.explore.context import Context
+from allcore.web.views import View
 
-
-class View(NamedTuple):
-    """A view: what it is called, what draws it."""
-
-    title: str
-    show: Callable[[Context], None]
-
-
-VIEWS = {
+VIEWS: dict[str, View[Context]] = {
     "overview": View("Overview", overview.show),
     "errors": View("Errors", errors_view.show),
     "map": View("Map", map_view.show),
