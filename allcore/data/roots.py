@@ -96,11 +96,6 @@ def level(path: Path, config: Settings | None = None) -> Level:
     return Level(place, tuple(folders), len(spoken) - len(folders), len(names) - len(spoken))
 
 
-def common_root(path: Path, config: Settings | None = None) -> Path | None:
-    """The allowed folder that a place lies in, the outermost where there are several."""
-    return _root_of(_resolved(path), sorted(allowed(config), key=lambda root: len(root.parts)))
-
-
 def _resolved(path: Path) -> Path:
     if not path.is_absolute():
         raise DataError("Write the whole path, from the top of the file system.")
