@@ -8,8 +8,8 @@ from typing import Protocol
 import pandas as pd
 
 from allcore import modelfolder
-from allcore.data import readers
-from allcore.errors import DataError, ModelError
+from allcore.data import readers, split_files
+from allcore.errors import ModelError
 from allcore.health import copies, labels, quality, study
 from allcore.health.findings import Finding, ordered
 from allcore.health.material import Material
@@ -75,27 +75,12 @@ def load(
         DataError: the data set or the split can't be read, or there is no index.
     """
     manifest = readers.read(data)
-    parts = None if split is None else read_split(split)
+    parts = None if split is None else split_files.read(split).parts
     index = store.read(data, home)
     chosen = judge(model)
     return Material.of(
         manifest, index, split=parts, predictions=chosen.predictions, judge=chosen.name
     )
-
-
-def read_split(path: Path) -> "pd.Series[str]":
-    """Part by image id of a ``split.csv`` with the columns image_id and split.
-
-    Raises:
-        DataError: it can't be read as such.
-    """
-    try:
-        table = pd.read_csv(path, dtype=str).drop_duplicates("image_id")
-        return table.set_index("image_id")["split"]
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(
-            f"{path} can't be read as a split: it needs the columns image_id and split."
-        ) from error
 
 
 def judge(model: str | None = None, *, named_only: bool = False) -> Judge:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allcore.data import readers
+from allcore.data import readers, split_files
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
 from allcore.health import check
@@ -118,7 +118,7 @@ def everything(
     manifest = readers.read(data)
     twins = Twins.read(data, home)
     parts = manifest.table.set_index("image_id")["split"]
-    torn = leaks(manifest, twins, parts if split is None else check.read_split(split))
+    torn = leaks(manifest, twins, parts if split is None else split_files.read(split).parts)
     found = read(data, manifest, twins.about, home=home, model=model)
     if found is None:
         found = refresh(data, home, model=model)
