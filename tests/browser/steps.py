@@ -126,3 +126,23 @@ def overflow(page: Page) -> int:
         '[data-testid="stMain"]')].map(each => each.scrollWidth - each.clientWidth))"""
     wider: int = page.evaluate(script)
     return wider
+
+
+def cells(page: Page) -> Locator:
+    """The pictures that can be opened."""
+    return page.locator("button.cell")
+
+
+def cell_ids(page: Page) -> list[str]:
+    """The ids of a full page of cells, once it stands."""
+    expect(cells(page)).to_have_count(48)
+    settle(page)
+    return [str(each.get_attribute("data-id")) for each in cells(page).all()]
+
+
+def cell_is_open(page: Page, image_id: str) -> None:
+    """Wait until a cell's window is open, and in the address."""
+    expect(page.get_by_role("dialog").get_by_text(image_id).first).to_be_visible()
+    expect(page).to_have_url(re.compile(f"cell={re.escape(image_id)}$"))
+    settle(page)
+    assert failures(page) == []

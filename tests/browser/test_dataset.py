@@ -42,8 +42,8 @@ def test_cells__are_chosen_by_keyboard_on_two_pages_and_compared(
     page: Page, indexed: Server
 ) -> None:
     _visit(page, indexed)
-    first = _ids(page)
-    _cells(page).first.focus()
+    first = steps.cell_ids(page)
+    steps.cells(page).first.focus()
     page.keyboard.press("Space")
     page.keyboard.press("End")
     page.keyboard.press("Space")
@@ -77,7 +77,7 @@ def test_cells__no_more_than_eight_are_chosen(page: Page, indexed: Server) -> No
         page.locator("input.box").nth(number).click()
     expect(_said(page)).to_have_text("8 of 8 chosen")
     expect(page.locator("input.box").nth(8)).to_be_disabled()
-    _cells(page).nth(9).focus()
+    steps.cells(page).nth(9).focus()
     page.keyboard.press("Space")
     expect(_said(page)).to_have_text("8 of 8 chosen")
     page.locator("input.box").nth(2).click()
@@ -86,14 +86,14 @@ def test_cells__no_more_than_eight_are_chosen(page: Page, indexed: Server) -> No
 
 def test_cell__opens_leads_on_and_to_its_subject(page: Page, indexed: Server) -> None:
     _visit(page, indexed)
-    first, second = _ids(page)[:2]
-    _cells(page).first.focus()
+    first, second = steps.cell_ids(page)[:2]
+    steps.cells(page).first.focus()
     page.keyboard.press("Enter")
-    _is_open(page, first)
+    steps.cell_is_open(page, first)
     page.get_by_role("dialog").get_by_role("button", name="Next").click()
-    _is_open(page, second)
+    steps.cell_is_open(page, second)
     page.goto(page.url)
-    _is_open(page, second)
+    steps.cell_is_open(page, second)
     page.get_by_role("dialog").get_by_role("button", name=re.compile("^Show all .* of")).click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_role("heading", name=re.compile("^Subject "))).to_be_visible()
@@ -104,14 +104,14 @@ def test_cell__opens_leads_on_and_to_its_subject(page: Page, indexed: Server) ->
 
 def test_cell__leads_to_its_copies(page: Page, indexed: Server) -> None:
     _visit(page, indexed, copies="With+copies")
-    first = str(_cells(page).first.get_attribute("data-id"))
-    _cells(page).first.click()
-    _is_open(page, first)
+    first = str(steps.cells(page).first.get_attribute("data-id"))
+    steps.cells(page).first.click()
+    steps.cell_is_open(page, first)
     copy = page.get_by_role("dialog").locator("button.cell").first
     other = str(copy.get_attribute("data-id"))
     assert other != first
     copy.click()
-    _is_open(page, other)
+    steps.cell_is_open(page, other)
     page.get_by_role("dialog").get_by_role("button", name="in Browse").click()
     expect(page.get_by_text("of the cell")).to_be_visible()
     expect(page).to_have_url(re.compile("same_as="))
@@ -165,22 +165,5 @@ def _go(page: Page, address: str) -> None:
     steps.settle(page)
 
 
-def _cells(page: Page) -> Locator:
-    return page.locator("button.cell")
-
-
 def _said(page: Page) -> Locator:
     return page.locator(".said").first
-
-
-def _ids(page: Page) -> list[str]:
-    expect(_cells(page)).to_have_count(48)
-    steps.settle(page)
-    return [str(each.get_attribute("data-id")) for each in _cells(page).all()]
-
-
-def _is_open(page: Page, image_id: str) -> None:
-    expect(page.get_by_role("dialog").get_by_text(image_id).first).to_be_visible()
-    expect(page).to_have_url(re.compile(f"cell={re.escape(image_id)}$"))
-    steps.settle(page)
-    assert steps.failures(page) == []

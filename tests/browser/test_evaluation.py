@@ -115,12 +115,12 @@ def test_map__cells_drawn_around_become_an_address_and_a_slice(page: Page, serve
     steps.draw_around(page, steps.chart(page, "are called wrongly"), AREA)
     selected = page.get_by_role("heading", name=re.compile(r"^[\d,]+ cells selected, "))
     expect(selected).to_be_visible()
-    expect(_cells(page)).to_have_count(48)
+    expect(steps.cells(page)).to_have_count(48)
     expect(page).to_have_url(re.compile("area="))
     _keep_as_slice(page, "between the classes")
     page.get_by_role("button", name="Clear the selection").click()
     expect(selected).to_have_count(0)
-    expect(_cells(page)).to_have_count(0)
+    expect(steps.cells(page)).to_have_count(0)
     assert steps.fields(page) == {"view": "Map"}
     _turn_to(page, "Slices")
     expect(page.get_by_text(re.compile(r"^between the classes, [\d,]+ cells$"))).to_be_visible()
@@ -130,30 +130,30 @@ def test_map__an_address_with_an_area_shows_its_cells(page: Page, server: Server
     _visit(page, server, **NAMED)
     selected = page.get_by_role("heading", name=re.compile(r"^[\d,]+ cells selected, "))
     expect(selected).to_be_visible()
-    expect(_cells(page)).to_have_count(48)
+    expect(steps.cells(page)).to_have_count(48)
     assert steps.fields(page) == NAMED
 
 
 def test_cell__opens_by_mouse_and_leads_on(page: Page, server: Server) -> None:
     _visit(page, server, view="Errors")
-    first, second = _ids(page)[:2]
-    _cells(page).first.click()
-    _is_open(page, first)
+    first, second = steps.cell_ids(page)[:2]
+    steps.cells(page).first.click()
+    steps.cell_is_open(page, first)
     page.get_by_role("dialog").get_by_role("button", name="Next").click()
-    _is_open(page, second)
+    steps.cell_is_open(page, second)
     _close(page)
     assert steps.fields(page) == {"view": "Errors"}
 
 
 def test_cell__opens_by_keyboard_and_by_its_address(page: Page, server: Server) -> None:
     _visit(page, server, view="Errors")
-    second = _ids(page)[1]
-    _cells(page).first.focus()
+    second = steps.cell_ids(page)[1]
+    steps.cells(page).first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    _is_open(page, second)
+    steps.cell_is_open(page, second)
     _go(page, page.url)
-    _is_open(page, second)
+    steps.cell_is_open(page, second)
     _close(page)
 
 
@@ -165,7 +165,7 @@ def test_subjects__a_click_on_a_row_opens_the_subject(page: Page, server: Server
     page.wait_for_timeout(500)
     table.click(position={"x": 18, "y": 35 + 17})  # the box before the first row
     expect(page.get_by_role("heading", name=re.compile("^Subject "))).to_be_visible()
-    expect(_cells(page).first).to_be_visible()
+    expect(steps.cells(page).first).to_be_visible()
     assert steps.failures(page) == []
 
 
@@ -245,23 +245,6 @@ def _shown(page: Page) -> tuple[list[str], str]:
     """Headline figures, and what the confusion matrix says."""
     matrix = steps.chart(page, "are called rightly")
     return page.get_by_test_id("stMetricValue").all_inner_texts(), matrix.inner_text()
-
-
-def _cells(page: Page) -> Locator:
-    return page.locator("button.cell")
-
-
-def _ids(page: Page) -> list[str]:
-    expect(_cells(page)).to_have_count(48)
-    steps.settle(page)
-    return [str(each.get_attribute("data-id")) for each in _cells(page).all()]
-
-
-def _is_open(page: Page, image_id: str) -> None:
-    expect(page.get_by_role("dialog").get_by_text(image_id).first).to_be_visible()
-    expect(page).to_have_url(re.compile(f"cell={image_id}$"))
-    steps.settle(page)
-    assert steps.failures(page) == []
 
 
 def _close(page: Page) -> None:
