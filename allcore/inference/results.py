@@ -5,6 +5,9 @@ from typing import Literal
 
 Verdict = Literal["all", "hem", "refused"]
 
+Rung = Literal["readable", "cell", "whole", "exposed", "focused", "known"]
+"""The gate's rungs in their order; a picture is refused by the first one that it does not pass."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -16,6 +19,11 @@ class Prediction:
         logit: log-odds before calibration; None where refused.
         threshold: probability from which the verdict is ``all``.
         reason: why it was refused, one sentence; empty where it was answered.
+        rung: which rung of the gate refused it; None where it was answered.
+        withheld: probability of an ALL blast of a refused picture that shows something the network
+            can be run on; to be shown only to who asks for it, and marked.
+        strangeness: distance to what the model knows over the largest that is let through, so that
+            more than 1 is refused; None where it was not measured.
     """
 
     verdict: Verdict
@@ -23,6 +31,9 @@ class Prediction:
     logit: float | None
     threshold: float
     reason: str = ""
+    rung: Rung | None = None
+    withheld: float | None = None
+    strangeness: float | None = None
 
 
 @dataclass(frozen=True)
