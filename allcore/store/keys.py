@@ -28,3 +28,13 @@ def image_id(text: str) -> str:
             "rename the image."
         )
     return text
+
+
+def shown(text: str, most: int) -> str:
+    """Give a text of unknown origin, such as a file's name, as it can be kept and shown.
+
+    What can't be shown becomes a replacement character; what is too long loses its beginning, for
+    the end of a path tells more.
+    """
+    plain = "".join(each if each.isprintable() else "\ufffd" for each in text)
+    return plain if len(plain) <= most else "…" + plain[len(plain) - most + 1 :]

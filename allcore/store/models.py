@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import (
     CheckConstraint,
     DateTime,
+    Double,
     ForeignKey,
     Index,
     LargeBinary,
@@ -137,7 +138,7 @@ class ReviewItemRow(Base):
     __table_args__ = (
         UniqueConstraint("of", "image_id"),
         CheckConstraint(
-            "reason IN ('error', 'suspicious', 'chosen', 'control')", name="reason_known"
+            "reason IN ('error', 'suspicious', 'chosen', 'control', 'flagged')", name="reason_known"
         ),
     )
 
@@ -169,3 +170,91 @@ class JudgementRow(Base):
     given_at: Mapped[datetime] = mapped_column(UtcDateTime())
     changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     """When it was last given again; None where it stands as first given."""
+
+
+class BatchRow(Base):
+    """Pictures that an account has dropped at once; its answers come as they are given."""
+
+    __tablename__ = "batch"
+    __table_args__ = (
+        CheckConstraint("state IN ('running', 'done', 'cancelled', 'failed')", name="state_known"),
+        Index("ix_batch_account_id_started_at", "account_id", "started_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(200))
+    """What was dropped, such as "cells.zip" or "12 pictures"."""
+    model: Mapped[str] = mapped_column(String(200))
+    model_sha256: Mapped[str] = mapped_column(String(64))
+    total: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16))
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    touched_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    """When whoever works on it last said so; a running one that stays silent is interrupted."""
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class PredictionRow(Base):
+    """What a model answered an account about one picture, with all that the answer rests on."""
+
+    __tablename__ = "prediction"
+    __table_args__ = (
+        CheckConstraint("verdict IN ('all', 'hem', 'refused')", name="verdict_known"),
+        Index("ix_prediction_account_id_at", "account_id", "at"),
+        Index("ix_prediction_account_id_name", "account_id", "name"),
+        Index("ix_prediction_account_id_verdict", "account_id", "verdict", "at"),
+        Index("ix_prediction_account_id_image_sha256", "account_id", "image_sha256"),
+        Index("ix_prediction_image_sha256", "image_sha256"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    batch_id: Mapped[int | None] = mapped_column(
+        ForeignKey("batch.id", ondelete="CASCADE"), index=True
+    )
+    at: Mapped[datetime] = mapped_column(UtcDateTime())
+    name: Mapped[str] = mapped_column(String(300))
+    image_sha256: Mapped[str] = mapped_column(String(64))
+    """Of the file's bytes; empty where these could not be read."""
+    model: Mapped[str] = mapped_column(String(200))
+    model_sha256: Mapped[str] = mapped_column(String(64))
+    preprocessing_version: Mapped[int]
+    threshold: Mapped[float] = mapped_column(Double())
+    verdict: Mapped[str] = mapped_column(String(16))
+    p_all: Mapped[float | None] = mapped_column(Double())
+    logit: Mapped[float | None] = mapped_column(Double())
+    reason: Mapped[str] = mapped_column(String(1000))
+    rung: Mapped[str | None] = mapped_column(String(16))
+    strangeness: Mapped[float | None] = mapped_column(Double())
+    subject: Mapped[str | None] = mapped_column(String(200))
+    flagged_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When the account called the answer wrong; None where it did not."""
+    flag_note: Mapped[str] = mapped_column(String(500))
+
+
+class KeptPictureRow(Base):
+    """A picture that an account has asked about, kept for a time as a file of this digest."""
+
+    __tablename__ = "kept_picture"
+
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
+    )
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    size: Mapped[int]
+    """Bytes of the file."""
+    kept_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    kept_until: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class SettingRow(Base):
+    """What an administrator has chosen while the app runs; its value is JSON."""
+
+    __tablename__ = "setting"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(String(4000))
+    changed_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    """None where the account is gone."""
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime())

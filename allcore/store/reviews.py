@@ -6,8 +6,9 @@ label, the model's call and the first two judgements. Nothing here changes the d
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import delete, func, insert, select
@@ -17,20 +18,26 @@ from allcore import logs
 from allcore.errors import StoreError
 from allcore.store import accounts, keys
 from allcore.store.database import Database
-from allcore.store.models import Account, JudgementRow, ReviewItemRow
+from allcore.store.models import Account, JudgementRow, PredictionRow, ReviewItemRow
 
 REASONS = {
     "error": "error",
     "suspicious": "suspicious label",
     "chosen": "chosen by hand",
     "control": "control: the model was right",
+    "flagged": "flagged by who asked",
 }
 """Why a cell was queued: how it is kept, and how pages write it."""
 SEEN = {"all": "ALL blast", "hem": "normal", "unsure": "can't tell", "bad_picture": "bad picture"}
 """What a person may see in a picture: how it is kept, and how pages write it."""
+KNOWING = ("chosen", "flagged")
+"""Reasons that who queued a cell for knows too much to judge it."""
+UPLOAD = "upload:"
+"""What the id of a picture that somebody uploaded begins with; its digest follows."""
 DECIDING = 2
 """So many accounts' judgements decide; later ones are kept beside them."""
 MAX_NOTE, MAX_PUT = 500, 20_000
+_CHUNK = 10_000  # variables of one statement; SQLite takes 32,766
 _UNKEPT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
@@ -43,10 +50,21 @@ class Item:
     reason: str  # a key of REASONS
     added_by: str | None  # username; None where the account is gone
     at: datetime  # aware, in UTC
+    asked_by: frozenset[str] = frozenset()  # usernames; of uploaded pictures alone
+
+    @property
+    def uploaded(self) -> bool:
+        """Whether it is a picture that somebody asked about: no data set has it, or a label."""
+        return self.reason == "flagged"
 
     def open_to(self, username: str) -> bool:
-        """Whether this account may judge it: who chose it by hand had its label in sight."""
-        return self.reason != "chosen" or self.added_by != username
+        """Whether this account may judge it.
+
+        Who chose it by hand had its label in sight, who asked about it the model's answer.
+        """
+        if username in self.asked_by:
+            return False
+        return self.reason not in KNOWING or self.added_by != username
 
 
 @dataclass(frozen=True)
@@ -114,7 +132,12 @@ def items(database: Database, *, of: str, image_id: str | None = None) -> tuple[
     if image_id is not None:
         query = query.where(row.image_id == image_id)
     with database.read() as session:
-        return tuple(Item(*found) for found in session.execute(query))
+        found = [Item(*each) for each in session.execute(query)]
+        asked = _asked(session, [item.image_id for item in found if item.uploaded])
+    return tuple(
+        replace(item, asked_by=frozenset(asked[item.image_id])) if item.uploaded else item
+        for item in found
+    )
 
 
 def judgements(
@@ -163,14 +186,14 @@ def judge(
         StoreError: a rule is broken, the cell is no longer queued, the account chose it by hand
             and so knows its label, or there is no such account.
     """
-    note = _note(note)
+    kept_note = clean_note(note)
     if seen not in SEEN:
         raise StoreError(f"There is no judgement '{seen}'; use one of: {', '.join(SEEN)}.")
     with database.alone() as session:
         account = accounts.existing(session, username)
         item = _judgeable(session, account, of=of, image_id=image_id)
         row = _row_of(session, account, item)
-        row.seen, row.note = seen, note
+        row.seen, row.note = seen, kept_note
         session.add(row)
         session.flush()
         logs.event("cell judged", account=account.id, item=item.id)
@@ -181,6 +204,8 @@ def withdraw(
     database: Database, username: str, *, of: str, image_ids: Iterable[str] | None = None
 ) -> int:
     """Take cells that this account has queued, and nobody has judged, back out of the queue.
+
+    Flagged answers stay: their flag is taken back by `flags.unflag`.
 
     Args:
         database: where they are kept.
@@ -200,6 +225,7 @@ def withdraw(
         taken = delete(ReviewItemRow).where(
             ReviewItemRow.of == of,
             ReviewItemRow.added_by == account.id,
+            ReviewItemRow.reason != "flagged",
             ReviewItemRow.id.not_in(judged),
         )
         if image_ids is not None:
@@ -207,6 +233,22 @@ def withdraw(
         count = len(session.scalars(taken.returning(ReviewItemRow.id)).all())
         logs.event("cells taken out of review", account=account.id, cells=count)
         return count
+
+
+def clean_note(text: str) -> str:
+    """Give a note as it is kept, without spaces around it.
+
+    Raises:
+        StoreError: too long, or with characters that can't be kept.
+    """
+    note = "\n".join(text.strip().splitlines())
+    if len(note) > MAX_NOTE:
+        raise StoreError(
+            f"A note has at most {MAX_NOTE} characters, but this one has {len(note):,}; shorten it."
+        )
+    if _UNKEPT.search(note):
+        raise StoreError("The note has characters that can't be kept; type it as plain text.")
+    return note
 
 
 def _wanted(reasons: Mapping[str, str]) -> dict[str, str]:
@@ -238,7 +280,29 @@ def _judgeable(session: Session, account: Account, *, of: str, image_id: str) ->
         raise StoreError(
             "You chose this cell with its label in sight, so two others must judge it; skip it."
         )
+    if item.reason == "flagged" and (
+        item.added_by == account.id or account.username in _asked(session, [image_id])[image_id]
+    ):
+        raise StoreError(
+            "You know the model's answer to this picture, so two others must judge it; skip it."
+        )
     return item
+
+
+def _asked(session: Session, image_ids: Sequence[str]) -> dict[str, set[str]]:
+    """Usernames of who has asked about each of these uploaded pictures."""
+    digests = [image_id.removeprefix(UPLOAD) for image_id in image_ids]
+    asked = defaultdict[str, set[str]](set)
+    for at in range(0, len(digests), _CHUNK):
+        query = (
+            select(PredictionRow.image_sha256, Account.username)
+            .join(Account, PredictionRow.account_id == Account.id)
+            .where(PredictionRow.image_sha256.in_(digests[at : at + _CHUNK]))
+            .distinct()
+        )
+        for sha256, username in session.execute(query):
+            asked[f"{UPLOAD}{sha256}"].add(username)
+    return asked
 
 
 def _row_of(session: Session, account: Account, item: ReviewItemRow) -> JudgementRow:
@@ -251,17 +315,6 @@ def _row_of(session: Session, account: Account, item: ReviewItemRow) -> Judgemen
         return JudgementRow(item_id=item.id, account_id=account.id, given_at=now)
     found.changed_at = now
     return found
-
-
-def _note(text: str) -> str:
-    note = "\n".join(text.strip().splitlines())
-    if len(note) > MAX_NOTE:
-        raise StoreError(
-            f"A note has at most {MAX_NOTE} characters, but this one has {len(note):,}; shorten it."
-        )
-    if _UNKEPT.search(note):
-        raise StoreError("The note has characters that can't be kept; type it as plain text.")
-    return note
 
 
 def _judgement_of(row: JudgementRow, item: ReviewItemRow, username: str) -> Judgement:

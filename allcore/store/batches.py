@@ -1,0 +1,176 @@
+"""Batches: pictures that were dropped at once, whose answers outlive the session that asked."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from allcore import logs
+from allcore.errors import StoreError
+from allcore.store import accounts, keys, rules
+from allcore.store.database import Database
+from allcore.store.models import Account, BatchRow, PredictionRow
+
+STATES = {
+    "running": "running",
+    "done": "done",
+    "cancelled": "cancelled",
+    "failed": "failed",
+    "interrupted": "interrupted",
+}
+"""How a batch stands, and how pages write it; ``interrupted`` is found when it is read."""
+ENDS = ("done", "cancelled", "failed")
+SILENCE = timedelta(minutes=2)
+"""A running batch of which nothing was heard for so long is interrupted: its process is gone."""
+MAX_NAME = 200
+GONE = "This batch is not there any more; reload the page."
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch as it was when it was read.
+
+    Attributes:
+        id: of its row.
+        name: what was dropped, such as "cells.zip" or "12 pictures".
+        model: name of the model that answers.
+        model_sha256: digest of its weights.
+        total: pictures that were dropped.
+        answered: how many of them have an answer that is kept.
+        state: a key of `STATES`.
+        started_at: aware, in UTC, as all times here.
+        ended_at: None where it has not ended.
+    """
+
+    id: int
+    name: str
+    model: str
+    model_sha256: str
+    total: int
+    answered: int
+    state: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+def begin(
+    database: Database, username: str, *, name: str, model: str, model_sha256: str, total: int
+) -> int:
+    """Begin a batch and give its id.
+
+    Raises:
+        StoreError: there is no such account, or the model's name can't be kept.
+    """
+    now = datetime.now(UTC)
+    with database.write() as session:
+        row = BatchRow(
+            account_id=accounts.existing(session, username).id,
+            name=keys.shown(name, MAX_NAME),
+            model=keys.of(model),
+            model_sha256=model_sha256,
+            total=total,
+            state="running",
+            started_at=now,
+            touched_at=now,
+        )
+        session.add(row)
+        session.flush()
+        logs.event("batch begun", account=row.account_id, batch=row.id, pictures=total)
+        return row.id
+
+
+def touch(database: Database, username: str, batch_id: int) -> None:
+    """Say that a batch is still worked on; `history.add` says so as well.
+
+    Raises:
+        StoreError: the account has no such batch, or it was deleted.
+    """
+    with database.write() as session:
+        touched(session, own(session, username, batch_id))
+
+
+def end(database: Database, username: str, batch_id: int, *, state: str = "done") -> None:
+    """End a batch as one of `ENDS`; what was answered stays.
+
+    Raises:
+        StoreError: the account has no such batch, or it was deleted.
+        ValueError: the state is no end.
+    """
+    if state not in ENDS:
+        raise ValueError(f"a batch ends as one of {', '.join(ENDS)}, not as {state}")
+    with database.write() as session:
+        row = own(session, username, batch_id)
+        row.state, row.ended_at = state, datetime.now(UTC)
+        logs.event("batch ended", account=row.account_id, batch=row.id, state=state)
+
+
+def list_of(
+    database: Database, username: str, *, limit: int = 20, now: datetime | None = None
+) -> tuple[Batch, ...]:
+    """Read an account's batches, the last begun first."""
+    return _read(database, username, None, limit, now)
+
+
+def find(
+    database: Database, username: str, batch_id: int, *, now: datetime | None = None
+) -> Batch | None:
+    """Read one of the account's batches; None where it has none of this id."""
+    return next(iter(_read(database, username, batch_id, 1, now)), None)
+
+
+def own(session: Session, username: str, batch_id: int) -> BatchRow:
+    """The row of one of the account's batches.
+
+    Raises:
+        StoreError: it has none of this id, or there is no such account.
+    """
+    account = accounts.existing(session, username)
+    row = session.get(BatchRow, batch_id)
+    if row is None or row.account_id != account.id:
+        raise StoreError(GONE)
+    return row
+
+
+def touched(session: Session, row: BatchRow) -> None:
+    """Set the time at which the batch was last heard of."""
+    row.touched_at = datetime.now(UTC)
+
+
+def _read(
+    database: Database, username: str, batch_id: int | None, limit: int, now: datetime | None
+) -> tuple[Batch, ...]:
+    answered = (
+        select(func.count())
+        .where(PredictionRow.batch_id == BatchRow.id)
+        .correlate(BatchRow)
+        .scalar_subquery()
+    )
+    query = (
+        select(BatchRow, answered)
+        .join(Account)
+        .where(Account.username == rules.typed_username(username))
+        .order_by(BatchRow.started_at.desc(), BatchRow.id.desc())
+        .limit(limit)
+    )
+    if batch_id is not None:
+        query = query.where(BatchRow.id == batch_id)
+    at = now or datetime.now(UTC)
+    with database.read() as session:
+        return tuple(_batch_of(row, count, at) for row, count in session.execute(query))
+
+
+def _batch_of(row: BatchRow, answered: int, now: datetime) -> Batch:
+    """Copy a row into what may leave the session."""
+    silent = row.state == "running" and now - row.touched_at > SILENCE
+    return Batch(
+        id=row.id,
+        name=row.name,
+        model=row.model,
+        model_sha256=row.model_sha256,
+        total=row.total,
+        answered=answered,
+        state="interrupted" if silent else row.state,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+    )

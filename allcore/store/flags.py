@@ -1,0 +1,128 @@
+"""Answers that who asked calls wrong: each puts its picture into the review queue of its model."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, delete, literal, select
+from sqlalchemy.orm import Session
+
+from allcore import logs
+from allcore.errors import StoreError
+from allcore.store import accounts, reviews
+from allcore.store.database import Database
+from allcore.store.models import JudgementRow, PredictionRow, ReviewItemRow
+
+UPLOAD = reviews.UPLOAD
+GONE = "This answer is not there any more; reload the page."
+
+
+@dataclass(frozen=True)
+class Flag:
+    """An answer that was called wrong, without who did and without the file's name.
+
+    Attributes:
+        image_id: of the item in the review queue.
+        verdict: what the model said.
+        p_all: calibrated probability of an ALL blast; None where refused.
+        threshold: in force when it was said.
+        note: what who asked wrote; may be empty.
+        at: when it was flagged, aware, in UTC.
+    """
+
+    image_id: str
+    verdict: str
+    p_all: float | None
+    threshold: float
+    note: str
+    at: datetime
+
+
+def flag(database: Database, username: str, prediction_id: int, note: str = "") -> None:
+    """Call an answer wrong, or change the note; its picture enters the model's review queue.
+
+    Where the picture is kept, reviewers see it from now on; never its name, nor who asked.
+
+    Raises:
+        StoreError: the account has no such answer, its picture could not be read, or the note
+            can't be kept.
+    """
+    kept_note, now = reviews.clean_note(note), datetime.now(UTC)
+    with database.alone() as session:
+        row = _own(session, username, prediction_id)
+        if not row.image_sha256:
+            raise StoreError("The file could not be read, so there is no picture to review.")
+        row.flagged_at, row.flag_note = row.flagged_at or now, kept_note
+        image_id = f"{UPLOAD}{row.image_sha256}"
+        queued = select(ReviewItemRow.id).where(
+            ReviewItemRow.of == row.model, ReviewItemRow.image_id == image_id
+        )
+        if session.scalar(queued) is None:
+            session.add(
+                ReviewItemRow(
+                    of=row.model,
+                    image_id=image_id,
+                    reason="flagged",
+                    added_by=row.account_id,
+                    at=now,
+                )
+            )
+        logs.event("answer flagged", account=row.account_id, prediction=row.id)
+
+
+def unflag(database: Database, username: str, prediction_id: int) -> None:
+    """Take a flag back; the picture leaves the queue unless it is judged or flagged by others.
+
+    Raises:
+        StoreError: the account has no such answer.
+    """
+    with database.alone() as session:
+        row = _own(session, username, prediction_id)
+        row.flagged_at, row.flag_note = None, ""
+        session.flush()
+        sweep(session)
+
+
+def list_of(database: Database, model: str) -> tuple[Flag, ...]:
+    """Read all answers of a model that somebody calls wrong, the first flagged first."""
+    row = PredictionRow
+    query = (
+        select(row)
+        .where(row.model == model, row.flagged_at.is_not(None))
+        .order_by(row.flagged_at, row.id)
+    )
+    with database.read() as session:
+        return tuple(
+            Flag(
+                image_id=f"{UPLOAD}{each.image_sha256}",
+                verdict=each.verdict,
+                p_all=each.p_all,
+                threshold=each.threshold,
+                note=each.flag_note,
+                at=each.flagged_at,
+            )
+            for each in session.scalars(query)
+            if each.flagged_at is not None
+        )
+
+
+def sweep(session: Session) -> None:
+    """Take flagged items out of the queues that nobody calls wrong any more or has judged."""
+    item = ReviewItemRow
+    judged = select(JudgementRow.id).where(JudgementRow.item_id == item.id).exists()
+    still = select(PredictionRow.id).where(_stands()).exists()
+    session.execute(delete(item).where(item.reason == "flagged", ~judged, ~still))
+
+
+def _stands() -> ColumnElement[bool]:
+    """Whether a prediction is flagged and what an item of the queue is about."""
+    row, item = PredictionRow, ReviewItemRow
+    same = (literal(UPLOAD) + row.image_sha256 == item.image_id) & (row.model == item.of)
+    return same & row.flagged_at.is_not(None)
+
+
+def _own(session: Session, username: str, prediction_id: int) -> PredictionRow:
+    account = accounts.existing(session, username)
+    row = session.get(PredictionRow, prediction_id)
+    if row is None or row.account_id != account.id:
+        raise StoreError(GONE)
+    return row

@@ -1,0 +1,81 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete
+
+from allcore.errors import StoreError
+from allcore.store import accounts, settings_kept
+from allcore.store.database import Database
+from allcore.store.models import Account
+from tests.store.people import add
+
+
+@pytest.fixture
+def people(database: Database) -> Database:
+    for name in ("boss", "chief"):
+        add(database, name, role="admin", password=None)
+    add(database, "ada", password=None)
+    return database
+
+
+def values(database: Database) -> dict[str, Any]:
+    return {key: kept.value for key, kept in settings_kept.read_all(database).items()}
+
+
+def test_read__defaults_until_someone_changes_them(people: Database) -> None:
+    assert values(people) == {"keep_pictures": False, "picture_days": 30, "history_days": None}
+    assert settings_kept.read(people, "picture_days").changed_at is None
+
+
+def test_change__keeps_who_and_when(people: Database) -> None:
+    settings_kept.change(people, "BOSS", {"keep_pictures": True, "picture_days": 7})
+    settings_kept.change(people, "chief", {"keep_pictures": True, "history_days": 90})
+    assert values(people) == {"keep_pictures": True, "picture_days": 7, "history_days": 90}
+    kept = settings_kept.read_all(people)
+    assert [each.changed_by for each in kept.values()] == ["boss", "boss", "chief"]
+    at = kept["keep_pictures"].changed_at
+    assert at
+    assert abs(datetime.now(UTC) - at) < timedelta(minutes=1)
+    settings_kept.change(people, "boss", {"history_days": None})
+    assert values(people)["history_days"] is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("keep_pictures", 1),
+        ("keep_pictures", None),
+        ("picture_days", 0),
+        ("picture_days", 3651),
+        ("picture_days", None),
+        ("picture_days", 7.5),
+        ("picture_days", True),
+        ("history_days", 0),
+        ("history_days", "90"),
+        ("colour", "red"),
+    ],
+)
+def test_change__refuses_all_where_one_breaks_its_rule(
+    people: Database, key: str, value: object
+) -> None:
+    with pytest.raises(StoreError, match=key):
+        settings_kept.change(people, "boss", {"picture_days": 5, key: value})
+    assert values(people)["picture_days"] == 30
+
+
+def test_change__administrators_only(people: Database) -> None:
+    with pytest.raises(StoreError, match="Only an administrator"):
+        settings_kept.change(people, "ada", {"keep_pictures": True})
+    accounts.set_active(people, "chief", active=False)
+    with pytest.raises(StoreError, match="Only an administrator"):
+        settings_kept.change(people, "chief", {"keep_pictures": True})
+    assert values(people)["keep_pictures"] is False
+
+
+def test_change__stays_when_the_account_goes(people: Database) -> None:
+    settings_kept.change(people, "chief", {"picture_days": 7})
+    with people.write() as session:
+        session.execute(delete(Account).where(Account.username == "chief"))
+    kept = settings_kept.read(people, "picture_days")
+    assert (kept.value, kept.changed_by) == (7, None)
