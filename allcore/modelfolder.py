@@ -4,7 +4,8 @@
 ``predictions.parquet``, ``embeddings.npz`` and ``CARD.md`` tell how it was trained and how well
 it does. ``facts.parquet`` holds what of the held-out images' pixels is asked for where they are
 absent, ``folds.safetensors`` the networks behind out-of-fold predictions, ``robustness.json`` how
-the figures move when the images are altered. No pickle is ever loaded.
+the figures move when the images are altered, ``gate.json`` and ``gate.safetensors`` what the model
+takes for a cell of the kind it knows. No pickle is ever loaded.
 """
 
 import hashlib
@@ -38,6 +39,8 @@ CARD = "CARD.md"
 FACTS = "facts.parquet"
 FOLDS = "folds.safetensors"
 ROBUSTNESS = "robustness.json"
+GATE = "gate.json"
+GATE_WEIGHTS = "gate.safetensors"
 
 PREDICTION_COLUMNS = (
     "image_id", "path", "subject", "group", "label", "split", "fold",

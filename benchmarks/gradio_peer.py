@@ -12,6 +12,7 @@ from torch import Tensor
 from allcore.inference import upload
 from allcore.inference.batching import BatchQueue
 from allcore.inference.predictor import Predictor
+from allcore.inference.results import Reading
 from benchmarks import material, timing
 from benchmarks.timing import Result, Scale
 
@@ -55,20 +56,22 @@ class _Ours:
         self.predictor = predictor
 
     def __enter__(self) -> "_Ours":
-        self.queue = BatchQueue[Tensor, float](self._forward, limit=BATCH)
+        self.queue = BatchQueue[Tensor, Reading](self._forward, limit=BATCH)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.queue.close()
 
     def answers(self, person: int, paths: list[Path]) -> list[str]:
-        cells = (self.predictor.prepare(upload.decode(path.read_bytes())) for path in paths)
-        logits = (self.queue.submit(person, cell).result() for cell in cells)
-        return [self.predictor.prediction(logit).verdict for logit in logits]
+        return [self._answer(person, path) for path in paths]
 
-    def _forward(self, cells: list[Tensor]) -> list[float]:
-        logits: list[float] = self.predictor.logits(torch.stack(cells)).tolist()
-        return logits
+    def _answer(self, person: int, path: Path) -> str:
+        cell, refusal = self.predictor.examine(upload.decode(path.read_bytes()))
+        reading = self.queue.submit(person, cell).result()
+        return self.predictor.prediction(reading, refusal).verdict
+
+    def _forward(self, cells: list[Tensor]) -> list[Reading]:
+        return self.predictor.read(torch.stack(cells))
 
 
 class _Gradio:

@@ -204,7 +204,8 @@ def _auroc(drawn: "Manifest", name: str) -> str:
     from allcore.inference.predictor import Predictor
 
     try:
-        predictor = Predictor.load(modelfolder.folder(name), settings.load().device)
+        folder = modelfolder.folder(name)
+        predictor = Predictor.load(folder, settings.load().device, gated=False)
     except ModelError:
         return f"Not computed: the model `{name}` was not installed or can't be used."
     table = drawn.table.assign(split="test", fold=0)

@@ -14,7 +14,6 @@ import typer
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import Tensor
 
     from allcore.data.manifest import Manifest
     from allcore.evaluation.held_out import Selection
@@ -44,6 +43,13 @@ def evaluate(
         bool,
         typer.Option("--facts", help="Only facts.parquet: size, brightness and such of cells."),
     ] = False,
+    only_gate: Annotated[
+        bool,
+        typer.Option("--gate", help="Only gate.json: what the model takes for a cell it knows."),
+    ] = False,
+    fields: Annotated[
+        Path | None, typer.Option(help="Folder of whole smear fields that --gate must refuse.")
+    ] = None,
 ) -> None:
     """Evaluate a model on the images of a data set that its training never saw.
 
@@ -53,6 +59,7 @@ def evaluate(
     altered cells are predicted by the network that never saw their subject.
     """
     from allcore import modelfolder, report_html, settings
+    from allcore.commands import gate
     from allcore.commands import robustness as altered
     from allcore.data import readers
     from allcore.evaluation import held_out, report
@@ -60,6 +67,12 @@ def evaluate(
     chosen = settings.load()
     folder = modelfolder.folder(model or chosen.model)
     info = modelfolder.read_info(folder)
+    if only_gate:
+        _prepare(out)
+        gate.write(
+            data, folder, out, device=device or chosen.device, fields=fields, as_json=as_json
+        )
+        return
     if robustness or only_facts:
         _prepare(out)
         if only_facts:
@@ -187,23 +200,17 @@ def _logits(images: "Selection", folder: Path, device: str) -> tuple[dict[str, f
     from allcore.inference import archive, stream
     from allcore.inference.predictor import Predictor
 
-    predictor = Predictor.load(folder, device, threads=settings.load().threads)
-    passed: list[float] = []
-
-    def forward(cells: "Tensor") -> "Tensor":
-        logits = predictor.logits(cells)
-        passed.extend(logits.tolist())
-        return logits
-
+    threads = settings.load().threads
+    predictor = Predictor.load(folder, device, threads=threads, gated=False)
     found: dict[str, float] = {}
     reasons: list[str] = []
-    answers = stream.answers(predictor, archive.walk(images.manifest.paths()), forward=forward)
+    answers = stream.answers(predictor, archive.walk(images.manifest.paths()))
     total = len(images.manifest)
     for answer in tqdm(answers, total=total, unit="cell", disable=not sys.stderr.isatty()):
-        if answer.cell is None:
+        if answer.prediction.logit is None:
             reasons.append(answer.row.reason)
         else:
-            found[answer.row.path] = passed[len(found)]
+            found[answer.row.path] = answer.prediction.logit
     return found, reasons
 
 

@@ -145,6 +145,27 @@ def student(
     return Interval(value, float(low), float(high))
 
 
+def share_over_subjects(
+    flags: NDArray[np.bool_], *, labels: NDArray[np.integer], groups: NDArray[np.intp]
+) -> Interval:
+    """Share of cells with a flag, with an interval over subjects.
+
+    Args:
+        flags: (N,) of each cell.
+        labels: (N,) 1 for an ALL blast, 0 for a normal cell.
+        groups: (N,) number of each cell's subject, 0 to G - 1.
+    """
+    weights = subject_weights(labels=labels, groups=groups)
+    with_flag, cells = np.bincount(groups, weights=flags), np.bincount(groups)
+    classes = len(np.unique(majority(labels=labels, groups=groups)))
+    return student(
+        float(flags.mean()),
+        (weights @ with_flag) / (weights @ cells),
+        degrees=len(cells) - classes,
+        share=True,
+    )
+
+
 def recentred(value: float, resampled: Floats, *, degrees: int) -> Interval:
     """Student's t interval around the value less its bootstrap bias, from 0 up.
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from allcore.inference import stream
 from allcore.inference.archive import Source
 from allcore.inference.predictor import Predictor
-from allcore.inference.results import Row
+from allcore.inference.results import Prediction, Reading, Row
 
 THUMBNAIL_SIDE = 64
 
@@ -23,9 +23,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Item:
-    """One answered picture: its row, where to read it again, and a JPEG of the cut cell."""
+    """One answered picture: the answer, where to read it again, and a JPEG of the cut cell."""
 
     row: Row
+    prediction: Prediction
     source: Source
     thumbnail: bytes | None
 
@@ -36,7 +37,7 @@ class Job:
     Args:
         predictor: who prepares the pictures.
         sources: what to answer.
-        forward: turns cut cells (N, 3, S, S) uint8 into logits (N,).
+        forward: turns cut cells (N, 3, S, S) uint8 into N readings.
         leave: called by ``cancel``, to drop what still waits in a queue behind ``forward``.
         batch_size: cells handed to ``forward`` at once.
     """
@@ -46,7 +47,7 @@ class Job:
         predictor: Predictor,
         sources: Sequence[Source],
         *,
-        forward: Callable[[Tensor], Tensor],
+        forward: Callable[[Tensor], Sequence[Reading]],
         leave: Callable[[], object] = lambda: None,
         batch_size: int = 16,
     ) -> None:
@@ -94,7 +95,8 @@ class Job:
     def _work(self) -> None:
         try:
             for answer, source in zip(self._answers, self.sources, strict=True):
-                self._items.append(Item(answer.row, source, _thumbnail(answer.cell)))
+                thumbnail = _thumbnail(answer.cell)
+                self._items.append(Item(answer.row, answer.prediction, source, thumbnail))
                 if self._cancelled.is_set():
                     break
         except CancelledError:

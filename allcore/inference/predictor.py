@@ -8,15 +8,18 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.special import expit
 from torch import Tensor
 
 from allcore import modelfolder
 from allcore.data.cells import Rgb
 from allcore.errors import BadImage
-from allcore.inference import archive, devices, stream, upload
-from allcore.inference.results import Prediction, Row, Verdict
+from allcore.inference import archive, devices, gate, stream, upload
+from allcore.inference.gate import Gate
+from allcore.inference.results import Prediction, Reading, Refusal, Row, Verdict
 from allcore.modelfolder import ModelInfo
 from allcore.nets.base import CellNetwork
 
@@ -29,10 +32,18 @@ class Predictor:
         device: where the network runs.
         network: the network itself, in eval mode, without gradients.
         lock: held during every pass through ``network``; whoever hooks into it takes it too.
+        gate: what it refuses to answer besides what shows no cell; None where it was not fitted.
     """
 
-    def __init__(self, network: CellNetwork, info: ModelInfo, device: torch.device) -> None:
+    def __init__(
+        self,
+        network: CellNetwork,
+        info: ModelInfo,
+        device: torch.device,
+        gate: Gate | None = None,
+    ) -> None:
         self.info = info
+        self.gate = gate
         self.device = device
         self.lock = threading.RLock()
         # channels_last doubles the speed of batched convolutions on the CPU.
@@ -40,13 +51,22 @@ class Predictor:
         self.network.requires_grad_(False)
 
     @classmethod
-    def load(cls, folder: Path, device: str = "auto", *, threads: int | None = None) -> "Predictor":
+    def load(
+        cls,
+        folder: Path,
+        device: str = "auto",
+        *,
+        threads: int | None = None,
+        gated: bool = True,
+    ) -> "Predictor":
         """The predictor of a model folder.
 
         Args:
             folder: ``models/<name>``.
             device: ``auto``, ``cpu``, ``cuda`` or ``cuda:<n>``.
             threads: CPU threads of a pass; None takes the cores that are free.
+            gated: whether the folder's gate refuses what it does not know; False to measure how
+                the network does on whatever shows a cell.
 
         Raises:
             ModelError: the folder can't be used.
@@ -55,7 +75,8 @@ class Predictor:
         chosen = devices.choose(device)
         devices.use_threads(threads)
         network = modelfolder.load_network(folder, chosen)
-        return cls(network, modelfolder.read_info(folder), chosen)
+        kept = gate.read(folder) if gated else None
+        return cls(network, modelfolder.read_info(folder), chosen, kept)
 
     def prepare(self, rgb: Rgb) -> Tensor:
         """Cut the cell (3, S, S) uint8 out of a picture (H, W, 3) uint8.
@@ -63,8 +84,32 @@ class Predictor:
         Raises:
             BadImage: the picture does not show one cell on black.
         """
-        crop = self.info.preprocessing.crop(rgb, upload.find_cell(rgb))
-        return torch.from_numpy(crop.transpose(2, 0, 1).copy())
+        return self._cut(rgb, upload.find_cell(rgb))
+
+    def examine(self, rgb: Rgb) -> tuple[Tensor, Refusal | None]:
+        """Cut the cell out as ``prepare`` does, and say what the gate has against its looks.
+
+        Raises:
+            BadImage: the picture does not show one cell on black.
+        """
+        mask = upload.find_cell(rgb)
+        refusal = self.gate.refusal(gate.looks(rgb, mask)) if self.gate else None
+        return self._cut(rgb, mask), refusal
+
+    def read(self, cells: Tensor) -> list[Reading]:
+        """Log-odds and strangeness of cut cells (N, 3, S, S) uint8, in one pass.
+
+        Raises:
+            ValueError: the cells have another shape or type.
+        """
+        if self.gate is None:
+            return [Reading(logit) for logit in self.logits(cells).tolist()]
+        self._check(cells)
+        with self.lock, torch.inference_mode():
+            vectors, logits = self.network.read(self.normalised(cells))
+        strangeness = self.gate.strangeness(vectors.float().cpu().numpy())
+        pairs = zip(logits.float().tolist(), strangeness.tolist(), strict=True)
+        return [Reading(logit, strange) for logit, strange in pairs]
 
     def logits(self, cells: Tensor) -> Tensor:
         """Log-odds (N,) float32 on the CPU of cut cells (N, 3, S, S) uint8.
@@ -83,12 +128,13 @@ class Predictor:
         return self.info.preprocessing.normalise(pixels)
 
     def predict(self, images: Sequence[Rgb]) -> list[Prediction]:
-        """One answer for each picture (H, W, 3) uint8; what shows no cell is refused."""
-        prepared = [self._prepare_or_refuse(rgb) for rgb in images]
-        cells = [cell for cell in prepared if isinstance(cell, Tensor)]
-        logits = iter(self.logits(torch.stack(cells)).tolist() if cells else [])
+        """One answer for each picture (H, W, 3) uint8; what the gate does not pass is refused."""
+        examined = [self._examine(rgb) for rgb in images]
+        cells = [cell for cell, _ in examined if cell is not None]
+        readings = iter(self.read(torch.stack(cells)) if cells else [])
         return [
-            self.prediction(next(logits)) if isinstance(cell, Tensor) else cell for cell in prepared
+            self.prediction(None if cell is None else next(readings), refusal)
+            for cell, refusal in examined
         ]
 
     def predict_files(
@@ -110,15 +156,25 @@ class Predictor:
                 progress()
             yield answer.row
 
-    def prediction(self, logit: float) -> Prediction:
-        """The answer that belongs to one logit."""
-        p_all = float(expit(logit / self.info.temperature))
-        verdict: Verdict = "all" if p_all >= self.info.threshold else "hem"
-        return Prediction(verdict, p_all=p_all, logit=logit, threshold=self.info.threshold)
+    def prediction(self, reading: Reading | None, refusal: Refusal | None = None) -> Prediction:
+        """The answer to one cell.
 
-    def refusal(self, reason: str) -> Prediction:
-        """The answer for what can't be answered; ``reason`` is one sentence."""
-        return Prediction("refused", None, None, self.info.threshold, reason)
+        Args:
+            reading: of the network; None where there was nothing to read.
+            refusal: of a rung before the last one, which judges by the reading.
+        """
+        refusal = refusal or _unknown(reading)
+        p_all = None if reading is None else float(expit(reading.logit / self.info.temperature))
+        strangeness = None if reading is None else reading.strangeness
+        if refusal or reading is None or p_all is None:
+            reason, rung = (refusal.reason, refusal.rung) if refusal else ("", None)
+            return Prediction(
+                "refused", None, None, self.info.threshold, reason, rung, p_all, strangeness
+            )
+        verdict: Verdict = "all" if p_all >= self.info.threshold else "hem"
+        return Prediction(
+            verdict, p_all, reading.logit, self.info.threshold, strangeness=strangeness
+        )
 
     def row(self, prediction: Prediction, *, path: str, sha256: str) -> Row:
         """The line of a table for the answer to one file."""
@@ -133,11 +189,15 @@ class Predictor:
             model_sha256=self.info.weights_sha256,
         )
 
-    def _prepare_or_refuse(self, rgb: Rgb) -> Tensor | Prediction:
+    def _cut(self, rgb: Rgb, mask: NDArray[np.bool_]) -> Tensor:
+        crop = self.info.preprocessing.crop(rgb, mask)
+        return torch.from_numpy(crop.transpose(2, 0, 1).copy())
+
+    def _examine(self, rgb: Rgb) -> tuple[Tensor | None, Refusal | None]:
         try:
-            return self.prepare(rgb)
+            return self.examine(rgb)
         except BadImage as error:
-            return self.refusal(str(error))
+            return None, Refusal("cell", str(error))
 
     def _check(self, cells: Tensor) -> None:
         size = self.info.preprocessing.size
@@ -146,3 +206,9 @@ class Predictor:
                 f"cells must be uint8 (N, 3, {size}, {size}), not {cells.dtype} "
                 f"{tuple(cells.shape)}"
             )
+
+
+def _unknown(reading: Reading | None) -> Refusal | None:
+    if reading is None or reading.strangeness is None or reading.strangeness <= 1:
+        return None
+    return Refusal("known", gate.UNKNOWN)

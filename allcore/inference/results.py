@@ -10,6 +10,25 @@ Rung = Literal["readable", "cell", "whole", "exposed", "focused", "known"]
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What a pass through the network gives for one cell: log-odds, and how strange it looks.
+
+    ``strangeness`` is that of `Prediction`; None where the model has no gate.
+    """
+
+    logit: float
+    strangeness: float | None = None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a picture is not answered: the rung that it did not pass, and one sentence."""
+
+    rung: Rung
+    reason: str
+
+
+@dataclass(frozen=True)
 class Prediction:
     """The answer for one picture.
 

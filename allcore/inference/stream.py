@@ -5,7 +5,7 @@ import itertools
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from torch import Tensor
 from allcore.errors import BadImage
 from allcore.inference import upload
 from allcore.inference.archive import Source
-from allcore.inference.results import Row
+from allcore.inference.results import Prediction, Reading, Refusal, Row, Rung
 
 if TYPE_CHECKING:
     from allcore.inference.predictor import Predictor
@@ -26,9 +26,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Answer:
-    """One row, and the cut cell (3, S, S) uint8 it was answered from; None where refused."""
+    """One answer, as a row too, and the cut cell (3, S, S) uint8; None where there is none."""
 
     row: Row
+    prediction: Prediction
     cell: Tensor | None
 
 
@@ -37,7 +38,7 @@ class _Decoded:
     name: str
     sha256: str
     cell: Tensor | None = None
-    reason: str = ""
+    refusal: Refusal | None = None
 
 
 def answers(
@@ -46,7 +47,7 @@ def answers(
     *,
     batch_size: int = 32,
     workers: int | None = None,
-    forward: Callable[[Tensor], Tensor] | None = None,
+    forward: Callable[[Tensor], Sequence[Reading]] | None = None,
 ) -> Generator[Answer]:
     """One answer a source, in the order of the sources; nothing that is read stops it.
 
@@ -55,9 +56,9 @@ def answers(
         sources: pictures to read; taken lazily, a few batches ahead of the answers.
         batch_size: cells in one pass.
         workers: threads that decode; None takes one a core.
-        forward: what turns cells (N, 3, S, S) into logits (N,), if not ``predictor.logits``.
+        forward: what turns cells (N, 3, S, S) into N readings, if not ``predictor.read``.
     """
-    forward = forward or predictor.logits
+    forward = forward or predictor.read
     pool = ThreadPoolExecutor(workers or os.cpu_count(), thread_name_prefix="decode")
     try:
         decoded = _ahead(pool, predictor, sources, depth=2 * batch_size)
@@ -82,29 +83,29 @@ def _ahead(
 
 def _decode(predictor: "Predictor", source: Source) -> _Decoded:
     sha256 = ""
+    rung: Rung = "readable"
     try:
         data = source.read()
         sha256 = hashlib.sha256(data).hexdigest()
-        cell = predictor.prepare(upload.decode(data))
-        return _Decoded(source.name, sha256, cell=cell)
+        rgb = upload.decode(data)
+        rung = "cell"
+        cell, refusal = predictor.examine(rgb)
+        return _Decoded(source.name, sha256, cell, refusal)
     except BadImage as error:
-        return _Decoded(source.name, sha256, reason=str(error))
+        return _Decoded(source.name, sha256, refusal=Refusal(rung, str(error)))
     except Exception:  # one picture must never cost the others their answer
         log.exception("a picture could not be prepared")
-        return _Decoded(
-            source.name, sha256, reason="The picture could not be processed; export it again."
-        )
+        reason = "The picture could not be processed; export it again."
+        return _Decoded(source.name, sha256, refusal=Refusal(rung, reason))
 
 
 def _answer(
-    predictor: "Predictor", batch: list[_Decoded], forward: Callable[[Tensor], Tensor]
+    predictor: "Predictor", batch: list[_Decoded], forward: Callable[[Tensor], Sequence[Reading]]
 ) -> Generator[Answer]:
     cells = [decoded.cell for decoded in batch if decoded.cell is not None]
-    logits = iter(forward(torch.stack(cells)).tolist() if cells else [])
+    readings = iter(forward(torch.stack(cells)) if cells else [])
     for decoded in batch:
-        if decoded.cell is None:
-            prediction = predictor.refusal(decoded.reason)
-        else:
-            prediction = predictor.prediction(next(logits))
+        reading = None if decoded.cell is None else next(readings)
+        prediction = predictor.prediction(reading, decoded.refusal)
         row = predictor.row(prediction, path=decoded.name, sha256=decoded.sha256)
-        yield Answer(row, decoded.cell)
+        yield Answer(row, prediction, decoded.cell)

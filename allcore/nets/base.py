@@ -33,6 +33,14 @@ class CellNetwork(nn.Module, ABC):
     def cam_layer(self) -> nn.Module:
         """The last convolutional stage, whose activations Grad-CAM reads."""
 
+    def read(self, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """What a gate can tell strange cells by, (N, D), and the log-odds (N,), in one pass.
+
+        Penultimate vectors, unless a network offers what is less narrowed down to its own question.
+        """
+        features = self.forward_features(cells)
+        return features, self.head(features).squeeze(1)
+
     def forward(self, cells: Tensor) -> Tensor:
         """Log-odds (N,) of an ALL blast for normalised cells (N, 3, S, S)."""
         logits: Tensor = self.head(self.forward_features(cells)).squeeze(1)

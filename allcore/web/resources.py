@@ -14,6 +14,7 @@ from allcore.inference.archive import Source
 from allcore.inference.batching import BatchQueue
 from allcore.inference.jobs import Job
 from allcore.inference.predictor import Predictor
+from allcore.inference.results import Reading
 
 _BATCH = 8  # a picture of one session waits for at most one batch of all others
 
@@ -23,14 +24,14 @@ class Service:
     """A predictor, and the queue through which all sessions share it."""
 
     predictor: Predictor
-    queue: BatchQueue[Tensor, float]
+    queue: BatchQueue[Tensor, Reading]
 
     def start(self, sources: Sequence[Source], *, session: str) -> Job:
         """Answer pictures in the background, in turn with what other sessions ask for."""
 
-        def forward(cells: Tensor) -> Tensor:
+        def forward(cells: Tensor) -> list[Reading]:
             futures = [self.queue.submit(session, cell) for cell in cells]
-            return torch.tensor([future.result() for future in futures])
+            return [future.result() for future in futures]
 
         return Job(
             self.predictor,
@@ -60,9 +61,8 @@ def _release(released: Service) -> None:
 def _load(_folder: Path, digest: str, device: str, threads: int | None) -> Service:
     predictor = Predictor.load(_folder, device, threads=threads)
 
-    def run(cells: list[Tensor]) -> list[float]:
-        logits: list[float] = predictor.logits(torch.stack(cells)).tolist()
-        return logits
+    def run(cells: list[Tensor]) -> list[Reading]:
+        return predictor.read(torch.stack(cells))
 
     return Service(predictor, BatchQueue(run, limit=_BATCH))
 

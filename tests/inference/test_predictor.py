@@ -18,7 +18,7 @@ from allcore import modelfolder
 from allcore.errors import AllScopeError, ModelError
 from allcore.inference import archive, stream
 from allcore.inference.predictor import Predictor
-from allcore.inference.results import COLUMNS, Row
+from allcore.inference.results import COLUMNS, Reading, Row
 from allcore.inference.upload import Rgb
 
 
@@ -107,7 +107,7 @@ def test_logits__are_the_same_from_many_threads(predictor: Predictor, cell_image
 
 @pytest.mark.parametrize("logit", [-800.0, -3.0, 0.0, 2.5, 800.0])
 def test_prediction__is_calibrated_and_thresholded(predictor: Predictor, logit: float) -> None:
-    prediction = predictor.prediction(logit)
+    prediction = predictor.prediction(Reading(logit))
     info = predictor.info
     expected = 0.5 * (1 + math.tanh(logit / info.temperature / 2))
     assert prediction.p_all == pytest.approx(expected)
@@ -148,7 +148,7 @@ def test_predict_files__gives_a_row_a_file_in_order(
     assert {row.model_sha256 for row in rows} == {predictor.info.weights_sha256}
     images = [np.asarray(Image.open(folder / f"{index}.bmp")) for index in range(5)]
     for row, logit in zip(rows, bare_logits(predictor, images).tolist(), strict=False):
-        assert row.p_all == pytest.approx(predictor.prediction(logit).p_all, abs=1e-4)
+        assert row.p_all == pytest.approx(predictor.prediction(Reading(logit)).p_all, abs=1e-4)
 
 
 def test_predict_files__reads_archives(predictor: Predictor, folder: Path) -> None:
