@@ -13,6 +13,7 @@ from allcore.evaluation import (
     card_method,
     card_results,
     card_sections,
+    card_sets,
     card_text,
     results,
 )
@@ -51,6 +52,7 @@ def chapters(info: ModelInfo, report: Report, *, beside: Sequence[str] = ()) -> 
         card_method.network(info),
         card_method.point(info),
         *card_results.chapters(report),
+        *card_sets.chapters(report),
         card_sections.limits(info, report),
         card_method.reproduce(info, report),
         *card_checklist.chapters(info, report, beside=beside),

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from allcore.data import split_files
 from allcore.errors import DataError, ModelError
-from allcore.evaluation import figures, metrics, subjects, thresholds, words
+from allcore.evaluation import conformal, figures, metrics, subjects, thresholds, words
+from allcore.evaluation.conformal import Coverage, Sets
 from allcore.evaluation.figures import Figure, Sample
 from allcore.evaluation.metrics import Confusion, Floats
 from allcore.evaluation.subjects import SubjectRow
@@ -63,6 +64,7 @@ class Report:
     baseline_threshold: float
     test: SplitReport | None
     validation: SplitReport | None
+    coverage: tuple[Coverage, ...] = ()  # of each of `conformal.RULES`; empty where none is known
 
 
 def evaluate(predictions: pd.DataFrame, info: ModelInfo) -> Report:
@@ -100,7 +102,23 @@ def evaluate(predictions: pd.DataFrame, info: ModelInfo) -> Report:
         baseline_threshold=cut,
         test=done["test"],
         validation=done["validation"],
+        coverage=_coverage(held_out, info),
     )
+
+
+def sets_of(predictions: pd.DataFrame, info: ModelInfo) -> Sets | None:
+    """The prediction sets that held-out predictions give; None where a class is missing.
+
+    Takes milliseconds, so it is done whenever a model is opened and kept nowhere.
+
+    Raises:
+        DataError: values that are no labels or no probabilities.
+        ModelError: model.json doesn't say how the data was split.
+    """
+    held_out = predictions[predictions["split"].isin(SPLITS) & predictions["label"].notna()]
+    if held_out["label"].nunique() < 2:
+        return None
+    return Sets.fit(sample_of(held_out), new_subjects=split_kind(info) == "subject")
 
 
 def split_kind(info: ModelInfo) -> str:
@@ -212,6 +230,18 @@ def _subject_rows(
         probabilities=probabilities,
         subjects=np.asarray(table["subject"], dtype=str),
         threshold=threshold,
+    )
+
+
+def _coverage(held_out: pd.DataFrame, info: ModelInfo) -> tuple[Coverage, ...]:
+    """How sets do that come from other folds or, where there is one fold, the other split."""
+    column = "fold" if held_out["fold"].nunique() > 1 else "split"
+    units = units_of(held_out)
+    return conformal.table(
+        sample_of(held_out),
+        held_out[column].factorize()[0],
+        None if units is None else np.asarray(held_out["subject"], dtype=str),
+        new_subjects=split_kind(info) == "subject",
     )
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import streamlit as st
 
 from allcore import plots_evaluation
-from allcore.evaluation import calibration, figures, metrics, words
+from allcore.evaluation import calibration, card_sets, conformal, figures, metrics, words
 from allcore.evaluation.calibration import ReliabilityCurve
 from allcore.evaluation.figures import Sample
-from allcore.web import frame
+from allcore.web import evaluated, frame
 from allcore.web.charts import chart
 from allcore.web.explore.context import Context
 
@@ -30,6 +30,21 @@ def show(context: Context) -> None:
         width=frame.TEXT_WIDTH,
     )
     st.caption(_how(context), width=frame.TEXT_WIDTH)
+    _sets(context)
+
+
+def _sets(context: Context) -> None:
+    """How often the sets of the Predict page hold the truth; a file's model has none."""
+    info = context.source.info
+    found = info and conformal.kept(evaluated.load(info.name).report.coverage)
+    if found:
+        st.markdown(f"**{card_sets.TITLE}**")
+        st.markdown(frame.plain(card_sets.in_words(found)), width=frame.TEXT_WIDTH)
+        st.caption(
+            "Of all held-out cells, whatever split is chosen above. The model's card compares "
+            "the rules that were tried.",
+            width=frame.TEXT_WIDTH,
+        )
 
 
 def _is_out_of_fold(context: Context) -> bool:
