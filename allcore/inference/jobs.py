@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
+from typing import Literal
 
 from PIL import Image
 from torch import Tensor
@@ -17,6 +18,8 @@ from allcore.inference.predictor import Predictor
 from allcore.inference.results import Prediction, Reading, Row
 
 THUMBNAIL_SIDE = 64
+KEPT = 64
+"""Answers that are handed over at once to be kept."""
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +34,15 @@ class Item:
     thumbnail: bytes | None
 
 
+Keep = Callable[[Sequence[Item], "Ending | None"], object]
+"""Takes what was answered since the last call, and how the job ended with the last one."""
+Ending = Literal["done", "cancelled", "failed"]
+
+
 class Job:
     """Answers sources in order on a thread of its own; what is done stays when it is cancelled.
+
+    It goes on when whoever asked has gone, and hands what it answers to ``keep`` as it goes.
 
     Args:
         predictor: who prepares the pictures.
@@ -40,6 +50,7 @@ class Job:
         forward: turns cut cells (N, 3, S, S) uint8 into N readings.
         leave: called by ``cancel``, to drop what still waits in a queue behind ``forward``.
         batch_size: cells handed to ``forward`` at once.
+        keep: called on the job's thread, at the end and about every ``KEPT`` answers before.
     """
 
     def __init__(
@@ -50,9 +61,13 @@ class Job:
         forward: Callable[[Tensor], Sequence[Reading]],
         leave: Callable[[], object] = lambda: None,
         batch_size: int = 16,
+        keep: Keep = lambda _items, _ending: None,
     ) -> None:
         self.sources = sources
         self.failed = False
+        self._keep = keep
+        self._kept = 0
+        self._answered = threading.Event()
         self._items: list[Item] = []
         self._leave = leave
         self._cancelled = threading.Event()
@@ -70,7 +85,7 @@ class Job:
     @property
     def running(self) -> bool:
         """Whether answers are still to come."""
-        return self._thread.is_alive()
+        return not self._answered.is_set()
 
     @property
     def cancelled(self) -> bool:
@@ -82,10 +97,14 @@ class Job:
         """Time since the start, or from start to end."""
         return (self._ended or time.perf_counter()) - self._started
 
+    @property
+    def idle(self) -> float:
+        """Seconds since it ended, 0 while it runs."""
+        return 0.0 if self._ended is None else time.perf_counter() - self._ended
+
     def wait(self, seconds: float) -> bool:
         """Wait at most so long; True once nothing is running any more."""
-        self._thread.join(seconds)
-        return not self.running
+        return self._answered.wait(seconds)
 
     def cancel(self) -> None:
         """Stop after the batch under way; what is answered stays."""
@@ -99,6 +118,8 @@ class Job:
                 self._items.append(Item(answer.row, answer.prediction, source, thumbnail))
                 if self._cancelled.is_set():
                     break
+                if len(self._items) - self._kept >= KEPT:
+                    self._hand_over(None)
         except CancelledError:
             self._cancelled.set()
         except Exception:
@@ -107,6 +128,21 @@ class Job:
         finally:
             self._answers.close()
             self._ended = time.perf_counter()
+            self._answered.set()  # before it is kept: nobody waits for that
+            self._hand_over(self._ending())
+
+    def _ending(self) -> Ending:
+        if self.failed:
+            return "failed"
+        return "cancelled" if self.cancelled else "done"
+
+    def _hand_over(self, ending: Ending | None) -> None:
+        items = self._items[self._kept :]
+        self._kept += len(items)
+        try:
+            self._keep(items, ending)
+        except Exception:  # answers are shown whether they can be kept or not
+            log.exception("answers of a job could not be kept")
 
 
 def _thumbnail(cell: Tensor | None) -> bytes | None:

@@ -12,11 +12,15 @@ from torch import Tensor
 from allcore import modelfolder, settings
 from allcore.inference.archive import Source
 from allcore.inference.batching import BatchQueue
-from allcore.inference.jobs import Job
+from allcore.inference.jobs import Ending, Item, Job, Keep
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Reading
 
 _BATCH = 8  # a picture of one session waits for at most one batch of all others
+
+
+def _forget(_items: Sequence[Item], _ending: Ending | None) -> None:
+    """Keep nothing."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Service:
     predictor: Predictor
     queue: BatchQueue[Tensor, Reading]
 
-    def start(self, sources: Sequence[Source], *, session: str) -> Job:
+    def start(self, sources: Sequence[Source], *, session: str, keep: Keep = _forget) -> Job:
         """Answer pictures in the background, in turn with what other sessions ask for."""
 
         def forward(cells: Tensor) -> list[Reading]:
@@ -39,6 +43,7 @@ class Service:
             forward=forward,
             leave=lambda: self.queue.leave(session),
             batch_size=_BATCH,
+            keep=keep,
         )
 
 
