@@ -11,6 +11,7 @@ from allcore.errors import AllScopeError
 from allcore.store import accounts as people
 from allcore.store import codes
 from allcore.web import accounts, frame
+from allcore.web.administration import history
 
 store = accounts.store()
 
@@ -38,7 +39,10 @@ def set_active(username: str, active: bool) -> str:
     return f"{username} is {'enabled' if active else 'disabled'}."
 
 
-frame.header(title="Administration", question="Who may use ALLScope, and in which role.")
+frame.header(
+    title="Administration",
+    question="Who may use ALLScope, in which role, and what is kept of what they ask.",
+)
 frame.show_said()
 search = st.text_input("Search", placeholder="Username, name or e-mail", width=frame.FORM_WIDTH)
 found = people.listed(store, search=search)
@@ -97,3 +101,4 @@ with st.container(border=True, width=frame.TEXT_WIDTH):
 if done:
     frame.say_next(done)
     st.rerun()
+history.show(user)

@@ -9,6 +9,7 @@ from allcore.data import cells, overview
 from allcore.errors import AllScopeError
 from allcore.evaluation import words
 from allcore.inference import upload
+from allcore.store import pictures as kept_pictures
 from allcore.store import reviews
 from allcore.web import accounts, cell_pictures, frame, navigation, reviewing
 from allcore.web.explore import pictures
@@ -51,6 +52,9 @@ def choose_queue() -> str:
 
 def picture(shown: Pictures, image_id: str) -> None:
     """The cell on its black; nothing that names it goes to the browser, nor what it is called."""
+    if image_id.startswith(reviews.UPLOAD):
+        uploaded(image_id)
+        return
     row = shown.row(image_id)
     try:
         data = b"" if row is None or shown.manifest is None else (
@@ -62,6 +66,17 @@ def picture(shown: Pictures, image_id: str) -> None:
     cell_pictures.zoomable(rgb, alt="Picture of the cell to judge")
     if shown.manifest is not None and overview.is_synthetic(shown.manifest):
         st.caption("SYNTHETIC: drawn by ALLScope")
+
+
+def uploaded(image_id: str) -> None:
+    """The picture of a flagged answer; a picture of this name is nowhere but among those kept."""
+    digest = image_id.removeprefix(reviews.UPLOAD)
+    data = kept_pictures.flagged(accounts.store(), of, digest)
+    if data is None:
+        st.error("The picture was not kept: skip the cell.", icon=":material/error:")
+        return
+    rgb = cells.centre_crop(upload.decode(data), FIELD)
+    cell_pictures.zoomable(rgb, alt="Picture of the cell to judge")
 
 
 def answer(found: Desk, image_id: str) -> None:
@@ -100,18 +115,24 @@ def steps(found: Desk, image_id: str | None, here: list[str]) -> None:
             st.rerun()
 
 
-def progress(found: Desk, missing: int) -> None:
+def progress(found: Desk, missing: int, unkept: int) -> None:
     if found.total:
         done = len(found.own)
         st.progress(done / found.total, text=f"{done:,} of {found.total:,} judged by you")
     if found.chosen:
         st.caption(f"{words.count(found.chosen, 'cell')} that you chose by hand: left to others.")
+    if found.asked:
+        st.caption(f"{words.count(found.asked, 'picture')} that you asked about: left to others.")
     if missing:
         st.caption(f"Without a picture on this machine: {words.count(missing, 'cell')}.")
+    if unkept:
+        flagged = words.count(unkept, "flagged answer")
+        st.caption(f"The picture was not kept: {flagged}, which nobody can judge.")
 
 
 def nothing_left(found: Desk, shown: Pictures) -> None:
-    if found.waiting:  # none of which has a picture here
+    waiting = [each for each in found.waiting if not each.startswith(reviews.UPLOAD)]
+    if waiting:  # none of which has a picture here
         said, icon = shown.why_missing, ":material/image_not_supported:"
     else:
         said, icon = "You have judged every cell that waits for you here.", ":material/task_alt:"
@@ -139,11 +160,15 @@ try:
         help="The first two judgements decide; yours is kept and shown beside them.",
     )  # fmt: skip
     shown = pictures.connected()
-    here = [item.image_id for item in items if item.image_id in shown.place]
+    kept = {f"{reviews.UPLOAD}{each}" for each in kept_pictures.all_flagged(accounts.store(), of)}
+    here = [
+        item.image_id for item in items if item.image_id in (kept if item.uploaded else shown.place)
+    ]
+    unkept = sum(item.uploaded and item.image_id not in kept for item in items)
     known = set(here)
     offered = [each for each in (*desk.waiting, *(desk.settled if more else ())) if each in known]
     current = reviewing.current(of, offered, here)
-    progress(desk, len(items) - len(here))
+    progress(desk, len(items) - len(here) - unkept, unkept)
     if current is None:
         nothing_left(desk, shown)
         steps(desk, None, here)

@@ -119,6 +119,14 @@ def find(
     return next(iter(_read(database, username, batch_id, 1, now)), None)
 
 
+def names(database: Database, username: str) -> dict[int, str]:
+    """Names of all batches of an account by their ids."""
+    query = select(BatchRow.id, BatchRow.name).join(Account)
+    query = query.where(Account.username == rules.typed_username(username))
+    with database.read() as session:
+        return {row[0]: row[1] for row in session.execute(query)}
+
+
 def own(session: Session, username: str, batch_id: int) -> BatchRow:
     """The row of one of the account's batches.
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from allcore import settings
@@ -53,19 +53,18 @@ def flagged(database: Database, model: str, sha256: str) -> bytes | None:
 
     Flagging hands the picture on, so the pictures of who has not flagged are never given.
     """
-    own = (PredictionRow.account_id == KeptPictureRow.account_id) & (
-        PredictionRow.image_sha256 == KeptPictureRow.sha256
-    )
-    query = (
-        select(KeptPictureRow)
-        .join(PredictionRow, own)
-        .where(
-            KeptPictureRow.sha256 == sha256,
-            PredictionRow.model == model,
-            PredictionRow.flagged_at.is_not(None),
-        )
-    )
-    return _first(database, query)
+    query = select(KeptPictureRow).join(PredictionRow, _flagged_by(model))
+    return _first(database, query.where(KeptPictureRow.sha256 == sha256))
+
+
+def all_flagged(database: Database, model: str) -> frozenset[str]:
+    """Digests of the pictures that `flagged` gives."""
+    query = select(KeptPictureRow.sha256).join(PredictionRow, _flagged_by(model))
+    with database.read() as session:
+        if not settings_kept.value(session, "keep_pictures"):
+            return frozenset()
+        in_time = (~each for each in _over(session, datetime.now(UTC)))
+        return frozenset(session.scalars(query.where(*in_time)))
 
 
 def write(account_id: int, data: Mapping[str, bytes]) -> None:
@@ -146,6 +145,16 @@ def sweep(database: Database) -> int:
 def root() -> Path:
     """Folder of all kept pictures."""
     return settings.load().home / "pictures"
+
+
+def _flagged_by(model: str) -> ColumnElement[bool]:
+    """Joins a kept picture with the flagged answers of a model about it, of the same account."""
+    return and_(
+        PredictionRow.account_id == KeptPictureRow.account_id,
+        PredictionRow.image_sha256 == KeptPictureRow.sha256,
+        PredictionRow.model == model,
+        PredictionRow.flagged_at.is_not(None),
+    )
 
 
 def _first(database: Database, query: Select[KeptPictureRow]) -> bytes | None:

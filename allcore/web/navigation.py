@@ -44,6 +44,13 @@ ENTRIES = (
         help="Upload cell images and read the model's answers.",
     ),
     Entry(
+        "history.py",
+        "History",
+        ":material/history:",
+        "user",
+        help="What you have asked, and what was answered.",
+    ),
+    Entry(
         "evaluation.py",
         "Evaluation",
         ":material/rule:",

@@ -21,12 +21,14 @@ class Desk:
         settled: the same where enough others have: one more judgement is kept, but decides nothing.
         own: its judgements by cell, the last given or changed last.
         chosen: cells that it chose by hand, having seen their label, and so leaves to others.
+        asked: uploaded pictures of which it knows the model's answer, and so leaves to others.
     """
 
     waiting: tuple[str, ...]
     settled: tuple[str, ...]
     own: dict[str, Judgement]
     chosen: int
+    asked: int
 
     @property
     def total(self) -> int:
@@ -46,11 +48,13 @@ def desk(items: Sequence[Item], judgements: Sequence[Judgement], username: str) 
     times = Counter(each.image_id for each in judgements)
     free = [item for item in items if item.open_to(username) and item.image_id not in own]
     shuffled = [item.image_id for item in sorted(free, key=lambda item: _place(item, username))]
+    shut = [item for item in items if not item.open_to(username)]
     return Desk(
         waiting=tuple(each for each in shuffled if times[each] < DECIDING),
         settled=tuple(each for each in shuffled if times[each] >= DECIDING),
         own=own,
-        chosen=sum(not item.open_to(username) for item in items),
+        chosen=sum(not item.uploaded for item in shut),
+        asked=sum(item.uploaded for item in shut),
     )
 
 

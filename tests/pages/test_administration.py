@@ -3,7 +3,17 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from allcore.store import accounts, codes, database, passwords, sign_in
+from allcore.inference.results import Prediction
+from allcore.store import (
+    accounts,
+    codes,
+    database,
+    history,
+    passwords,
+    settings_kept,
+    sign_in,
+)
+from allcore.store.history import Answer
 from allcore.web import accounts as web
 from allcore.web.accounts import Visitor
 from tests.web import sessions
@@ -68,3 +78,39 @@ def test_page__makes_a_reset_code(page: AppTest) -> None:
     codes.redeem_reset(opened, page.code[0].value, password="another password")
     assert not page.run().code  # it is shown once
     sign_in.authenticate(opened, "ada", "another password")
+
+
+def kept_answer(username: str) -> None:
+    prediction = Prediction("all", 0.9, 2.0, 0.5)
+    answer = Answer("secret.bmp", "a" * 64, "net", "f" * 64, 1, prediction)
+    history.add(database.connect(), username, [answer], kept={"a" * 64: b"x" * 1_500_000})
+
+
+def test_page__counts_history_and_says_no_more(page: AppTest) -> None:
+    kept_answer("ada")
+    table = page.run().dataframe[-1].value.set_index("Username")
+    assert list(table.loc["ada"]) == [1, 0, 0, 0, 0.0]
+    assert list(table.loc["boss"]) == [0, 0, 0, 0, 0.0]
+    assert "secret" not in "\n".join(str(node) for node in page._tree)
+
+
+def test_page__sets_what_is_kept(page: AppTest) -> None:
+    assert "Nobody has changed this yet." in [each.value for each in page.caption]
+    page.toggle[0].set_value(True)
+    [days, answers] = page.number_input
+    days.set_value(7)
+    sessions.press(page, "Set")
+    assert "has been set" in sessions.said(page)
+    kept = settings_kept.read_all(database.connect())
+    assert [each.value for each in kept.values()] == [True, 7, None]
+    [who] = [each.value for each in page.caption if "set by" in each.value]
+    assert who.count("set by boss") == 2  # what was not changed keeps who changed it
+    kept_answer("ada")
+    table = page.run().dataframe[-1].value.set_index("Username")
+    assert list(table.loc["ada"]) == [1, 0, 0, 1, 1.5]
+    answers = page.number_input[1]
+    answers.set_value(90)
+    page.toggle[0].set_value(False)
+    sessions.press(page, "Set")
+    assert settings_kept.read(database.connect(), "history_days").value == 90
+    assert list(page.dataframe[-1].value.set_index("Username").loc["ada"]) == [1, 0, 0, 0, 0.0]

@@ -1,4 +1,5 @@
 import base64
+import hashlib
 import io
 import re
 from pathlib import Path
@@ -9,9 +10,11 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from allcore.inference.results import Prediction
 from allcore.notice import RESEARCH_USE
 from allcore.store import accounts as stored
-from allcore.store import reviews
+from allcore.store import flags, history, reviews, settings_kept
+from allcore.store.history import Answer
 from allcore.web import accounts, reviewing
 from allcore.web.accounts import Visitor
 from tests.conftest import draw_cell
@@ -287,6 +290,55 @@ def test_desk__order_hangs_on_account_and_queue(who: Who) -> None:
         assert 3 < sum(cells[each] == "control" for each in order[:20]) < 17
     again = reviewing.desk(reviews.items(store, of="one"), (), "ada").waiting
     assert again == orders["one", "ada"]
+
+
+def flagged(by: str, seed: int) -> str:
+    """Let somebody flag the answer to a picture that is no cell of the data set."""
+    buffer = io.BytesIO()
+    Image.fromarray(draw_cell(seed=seed)).save(buffer, "PNG")
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+    given = Answer(
+        "secret-name.png", digest, "some-model", "f", 1, Prediction("all", 0.9, 2.2, 0.5)
+    )
+    kept = {digest: buffer.getvalue()}
+    [number] = history.add(accounts.store(), by, [given], kept=kept)
+    flags.flag(accounts.store(), by, number, "dark nucleus")
+    return f"upload:{digest}"
+
+
+@pytest.fixture
+def keeping(who: Who) -> Who:
+    """Pictures are kept."""
+    stored.create(accounts.store(), username="boss", display_name="B", password=None, role="admin")
+    settings_kept.change(accounts.store(), "boss", {"keep_pictures": True})
+    return who
+
+
+def test_page__the_kept_picture_of_a_flagged_answer(keeping: Who) -> None:
+    item = flagged("carl", seed=0)
+    page = opened()
+    assert shown(page) == CELLS[0]  # drawn alike
+    everything = re.sub(r"base64,[A-Za-z0-9+/=]+", "", sent(page))
+    for secret in ("secret-name", "dark nucleus", "upload:", item[-12:], "0.9", "flagged"):
+        assert secret not in everything, secret
+    press(page, "Normal")
+    assert said() == {(item, "ada"): "hem"}
+
+
+def test_page__the_picture_of_a_flagged_answer_was_not_kept(who: Who) -> None:
+    flagged("carl", seed=0)
+    page = opened()
+    assert "The picture was not kept: 1 flagged answer" in words(page)
+    assert "ALLSCOPE_DATA" not in words(page)
+    assert "base64" not in sent(page)
+    assert not page.text_area
+
+
+def test_page__who_asked_leaves_it_to_others(keeping: Who) -> None:
+    flagged("ada", seed=0)
+    page = opened()
+    assert "1 picture that you asked about: left to others" in words(page)
+    assert "base64" not in sent(page)
 
 
 def test_page__asks_to_sign_in(home: Path) -> None:

@@ -229,6 +229,8 @@ def test_batches__state_and_count(people: Database) -> None:
     batches.end(people, "ada", batch, state="cancelled")
     [ended] = batches.list_of(people, "ada")
     assert ended.state == "cancelled"
+    assert batches.names(people, "ada") == {batch: "cells.zip"}
+    assert batches.names(people, "bob") == {}
     assert ended.ended_at is not None
     with pytest.raises(ValueError, match="not as interrupted"):
         batches.end(people, "ada", batch, state="interrupted")

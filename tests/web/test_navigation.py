@@ -12,6 +12,7 @@ SIGNED_OUT = {"Home", "Sign in", "Register", "Administrator sign-in"}
 OF_USERS = {
     "Home",
     "Predict",
+    "History",
     "Dataset",
     "Evaluation",
     "Review",

@@ -51,6 +51,11 @@ class Queue:
         return review.find(queued, pd.DataFrame(said, columns=["image_id", "account", "seen"]))
 
     @cached_property
+    def flagged(self) -> tuple[Item, ...]:
+        """Pictures whose answer somebody called wrong: no label, so no verdict and no figure."""
+        return tuple(item for item in self.items if item.uploaded)
+
+    @cached_property
     def open_to_me(self) -> set[str]:
         """Ids that this account may judge and has not, so that their verdicts stay hidden."""
         who = self.visitor.name
@@ -153,7 +158,7 @@ def _take_back(found: Queue) -> None:
     mine = [
         item
         for item in found.items
-        if item.added_by == found.visitor.name and item.image_id not in judged
+        if item.added_by == found.visitor.name and item.image_id not in judged and not item.uploaded
     ]
     if mine and st.button(
         f"Take back {words.count(len(mine), 'cell')} that you queued and nobody has judged",

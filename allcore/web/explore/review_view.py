@@ -10,7 +10,7 @@ from allcore.evaluation.review import ReviewAgreement
 from allcore.store import reviews
 from allcore.web import frame, navigation
 from allcore.web.charts import table_csv
-from allcore.web.explore import cells, overview, review_queue
+from allcore.web.explore import cells, overview, review_flagged, review_queue
 from allcore.web.explore.context import Context
 from allcore.web.explore.review_queue import Queue
 
@@ -36,6 +36,7 @@ def show(context: Context) -> None:
         _agreement(found)
         _beside(found)
         _gallery(found)
+    review_flagged.show(found)
     _exports(found)
     with st.expander("How cells are judged"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
@@ -51,12 +52,13 @@ def _state(found: Queue) -> None:
         )
         return
     judged = found.verdicts.table["judged"].to_numpy()
-    elsewhere = len(found.items) - len(judged)
+    elsewhere = len(found.items) - len(judged) - len(found.flagged)
     st.markdown(
         f"**{words.count(len(judged), 'cell')}** of this split in the queue: "
         f"{int((judged == 0).sum()):,} judged by nobody yet, {int((judged == 1).sum()):,} by one, "
         f"{int((judged >= 2).sum()):,} by two or more."
-        + (f" {words.count(elsewhere, 'more cell')} of other splits." if elsewhere else ""),
+        + (f" {words.count(elsewhere, 'more cell')} of other splits." if elsewhere else "")
+        + (f" {words.count(len(found.flagged), 'flagged answer')} below." if found.flagged else ""),
         width=frame.TEXT_WIDTH,
     )
     navigation.link("Review", "Judge cells by their picture alone")

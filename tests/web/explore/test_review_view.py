@@ -1,3 +1,4 @@
+import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +10,11 @@ from streamlit.testing.v1 import AppTest
 
 from allcore import modelfolder
 from allcore.evaluation import metrics, results, review
+from allcore.inference.results import Prediction
 from allcore.notice import RESEARCH_USE
 from allcore.store import accounts as stored
-from allcore.store import reviews
+from allcore.store import flags, history, reviews, settings_kept
+from allcore.store.history import Answer
 from allcore.web import accounts, charts
 from allcore.web.accounts import Visitor
 from tests import simulated
@@ -269,3 +272,59 @@ def test_show__cells_of_other_splits_are_counted_apart(who: Who) -> None:
     assert "**0 cells** of this split in the queue" in words(page)
     assert "1 more cell of other splits" in words(page)
     assert not frames(page)
+
+
+def flagged(note: str, data: bytes = b"cell", by: str = "carl") -> str:
+    """Let somebody flag the answer to a picture; gives the id of the queued item."""
+    digest = hashlib.sha256(data).hexdigest()
+    prediction = Prediction("all", 0.91, 2.3, 0.5)
+    given = Answer("secret-name.bmp", digest, "simulated", "f" * 64, 1, prediction)
+    [number] = history.add(accounts.store(), by, [given], kept={digest: data})
+    flags.flag(accounts.store(), by, number, note)
+    return f"upload:{digest}"
+
+
+def test_show__flagged_answers_stay_out_of_the_verdicts(who: Who, own_home: Path) -> None:
+    [(cell, label), *_] = cells(own_home, wrong=True)
+    queue(cell)
+    item = flagged("dark nucleus")
+    for image_id in (cell, item):
+        judge(image_id, ada=label, bob=label)
+    page = opened()
+    assert "**1 cell** of this split in the queue" in words(page)
+    assert "1 flagged answer below" in words(page)
+    assert "other splits" not in words(page)
+    assert "Of **1 cell** judged by two" in words(page)
+    [row] = frames(page)[-1].to_dict("records")
+    assert row["Note"] == "dark nucleus"
+    assert row["Reviewers saw"] == ", ".join([reviews.SEEN[label]] * 2)
+    assert (row["The model said"], row["Probability of ALL"]) == ("ALL blast", 0.91)
+    assert "secret-name" not in frames(page)[-1].to_csv()
+    assert "carl" not in frames(page)[-1].to_csv()
+
+
+def test_show__a_flagged_answer_is_hidden_until_one_has_judged(who: Who) -> None:
+    stored.create(accounts.store(), username="boss", display_name="B", password=None, role="admin")
+    settings_kept.change(accounts.store(), "boss", {"keep_pictures": True})
+    item = flagged("dark nucleus")
+    page = opened()
+    assert "1 picture that you may still judge: not shown to you" in words(page)
+    assert not frames(page)
+    judge(item, ada="hem")
+    assert list(frames(page.run())[-1]["Reviewers saw"]) == ["normal"]
+    who.name = "carl"  # who flagged it knows the answer anyway
+    assert list(frames(opened())[-1]["Picture"]) == ["kept"]
+
+
+def test_show__a_flagged_answer_whose_picture_was_not_kept(who: Who) -> None:
+    flagged("dark nucleus")
+    page = opened()
+    assert "not shown to you" not in words(page)
+    assert list(frames(page)[-1]["Picture"]) == ["not kept"]
+
+
+def test_show__flagged_answers_are_not_taken_back_from_here(who: Who) -> None:
+    who.name = "carl"
+    flagged("dark nucleus")
+    page = opened()
+    assert not [button for button in page.button if button.label.startswith("Take back")]

@@ -1,0 +1,129 @@
+"""The list of answers: a page of it, what is done with several, and its export."""
+
+import streamlit as st
+
+from allcore.evaluation import words
+from allcore.store import history
+from allcore.store.history import Asked, Found, Query
+from allcore.web import accounts, frame
+from allcore.web.charts import table_csv
+from allcore.web.history import asking, said, state
+
+PER_PAGE = 50
+_TURN = "history_turn"
+
+
+def show(username: str, query: Query, names: dict[int, str]) -> None:
+    """Draw the answers that a query finds.
+
+    Args:
+        username: whose.
+        query: which.
+        names: of batches, by their id.
+    """
+    found = _page(username, query)
+    if not found.total:
+        st.info("No answer meets all filters: remove one.", icon=":material/filter_alt_off:")
+        st.button("Clear all filters", icon=":material/close:", on_click=state.clear)
+        return
+    first = PER_PAGE * (st.session_state.get(state.PAGE, 1) - 1) + 1
+    marked = _table(found, names)
+    st.caption(
+        f"{first:,} to {first + len(found.rows) - 1:,} of {words.count(found.total, 'answer')}; "
+        "times in UTC. Mark one row to see all of it."
+    )
+    with st.container(horizontal=True):
+        table_csv(
+            lambda: said.exported(_all(username, query).rows, names),
+            name="history",
+            label="Download this list as CSV",
+            key="history_csv",
+        )
+        _delete_marked(username, marked)
+        _delete_all(username, query, found.total)
+
+
+def _page(username: str, query: Query) -> Found:
+    """The page that is turned to; the control stands above the list."""
+    store = accounts.store()
+    total = history.search(store, username, query, limit=0).total
+    pages = max(1, -(-total // PER_PAGE))
+    state.turn(query, pages)
+    number = st.pagination(pages, key=state.PAGE, bind="query-params") if pages > 1 else 1
+    return history.search(store, username, query, offset=PER_PAGE * (number - 1), limit=PER_PAGE)
+
+
+def _all(username: str, query: Query) -> Found:
+    return history.search(accounts.store(), username, query, limit=None)
+
+
+def _table(found: Found, names: dict[int, str]) -> list[Asked]:
+    """Draw the rows and give those that are marked."""
+    turn = st.session_state.get(_TURN, 0)
+    key = f"history_rows_{turn}_{st.session_state.get(state.PAGE, 1)}"
+    st.dataframe(
+        said.listed(found.rows, names),
+        hide_index=True,
+        height="content" if len(found.rows) <= 10 else 400,
+        column_config={
+            "Probability": st.column_config.ProgressColumn(
+                "Probability of ALL blast", format="%.2f", min_value=0.0, max_value=1.0
+            ),
+        },
+        on_select=lambda: _marked_now(key, found),
+        selection_mode="multi-row",
+        key=key,
+        alt="One row an answer: time, file, verdict, probability, model, batch, flagged",
+    )
+    return rows_of(_selected(key), found)
+
+
+def rows_of(selected: list[int], found: Found) -> list[Asked]:
+    """The answers of the rows that are marked, as far as there are such rows."""
+    return [found.rows[place] for place in selected if place < len(found.rows)]
+
+
+def _selected(key: str) -> list[int]:
+    event = st.session_state.get(key)
+    return list(event["selection"]["rows"]) if event else []
+
+
+def _marked_now(key: str, found: Found) -> None:
+    """Open the one row that is marked; close what is open where none or several are."""
+    marked = rows_of(_selected(key), found)
+    if len(marked) == 1:
+        state.open_one(marked[0].id)
+    else:
+        state.close()
+
+
+def _delete_marked(username: str, marked: list[Asked]) -> None:
+    count = words.count(len(marked), "answer")
+    if asking.confirmed(
+        f"Delete the marked ({len(marked):,})",
+        sentence=f"**{count}** and kept pictures that no other answer is about: gone for good.",
+        key="delete_marked",
+        disabled=not marked,
+    ):
+        deleted = history.delete_some(accounts.store(), username, [each.id for each in marked])
+        _gone(deleted)
+
+
+def _delete_all(username: str, query: Query, total: int) -> None:
+    which = "all that you have asked" if query == Query() else "all that meet the filters"
+    count = words.count(total, "answer")
+    if asking.confirmed(
+        f"Delete all {total:,}",
+        sentence=f"**{count}**, {which}, also on other pages of this list, and kept pictures that "
+        "no other answer is about: gone for good.",
+        key="delete_all",
+    ):
+        _gone(history.delete_matching(accounts.store(), username, query))
+
+
+def _gone(count: int) -> None:
+    """Draw the page anew, with no row marked: places have changed their answers."""
+    st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
+    state.close()
+    frame.say_next(f"{words.count(count, 'answer')} deleted.")
+    st.rerun()

@@ -1,0 +1,60 @@
+from allcore.web import guard
+
+user = guard.require("user")
+
+import streamlit as st
+
+from allcore.errors import AllScopeError
+from allcore.store import batches, history, retention, settings_kept
+from allcore.store.history import Query
+from allcore.web import accounts, frame, navigation
+from allcore.web.history import batch_list, chosen, filters, listing, state
+
+METHOD = """
+Every answer is kept for you alone, with what it rests on: the SHA-256 of the file, the model and
+the SHA-256 of its weights, the version of the preprocessing, and the threshold. Nobody else sees
+your list; an administrator sees how many answers and pictures each account has, and no more. Asking
+again runs the model of today on the very same file, and keeps that answer as well. An answer that
+you call wrong puts its picture before reviewers, without its name and yours. What you delete is
+gone.
+"""
+
+
+def how_long() -> str:
+    kept = settings_kept.read_all(store)
+    days = kept["history_days"].value
+    answers = f"for {days:,} days" if days else "until you delete them"
+    pictures = f"for {kept['picture_days'].value:,} days at most"
+    return (
+        f"Answers are kept {answers}; pictures "
+        f"{pictures if kept['keep_pictures'].value else 'are not kept'}."
+    )
+
+
+frame.header(title="History", question="What did I ask, and what was answered?")
+frame.show_said()
+try:
+    store = accounts.store()
+    retention.tidy(store)
+    st.caption(how_long(), width=frame.TEXT_WIDTH)
+    found = batch_list.read(user.name)
+    if not found and not history.search(store, user.name, Query(), limit=0).total:
+        st.info(
+            "You have asked nothing yet: what you ask on Predict is listed here.",
+            icon=":material/history:",
+            width=frame.TEXT_WIDTH,
+        )
+        navigation.link("Predict", "Check a picture")
+        st.stop()
+    batch_list.show(user.name, found)
+    st.subheader("Answers", anchor=False)
+    names = batches.names(store, user.name)
+    filters.show(history.models(store, user.name), names)
+    listing.show(user.name, state.query(), names)
+    opened = state.number(state.ASKED)
+    if opened is not None:
+        chosen.show(user.name, history.find(store, user.name, opened), names)
+except AllScopeError as error:
+    frame.problem(error)
+with st.expander("Method"):
+    st.markdown(METHOD, width=frame.TEXT_WIDTH)
