@@ -61,7 +61,7 @@ def members(file: Path | IO[bytes], *, name: str) -> Iterator[Source]:
         yield refused(name, "The zip archive can't be opened; make it again and retry.")
         return
     infos = [
-        info for info in archive.infolist() if not info.is_dir() and not _is_junk(info.filename)
+        info for info in archive.infolist() if not info.is_dir() and not is_junk(info.filename)
     ]
     problem = _problem_of_all(infos)
     if problem:
@@ -80,9 +80,15 @@ def refused(name: str, sentence: str) -> Source:
     return Source(name=name, read=read)
 
 
+def is_junk(path: str) -> bool:
+    """Whether an operating system left the file behind, or hides it."""
+    name = _base_name(path)
+    return path.startswith("__MACOSX/") or name.startswith(".") or name in _JUNK_NAMES
+
+
 def _inside(folder: Path) -> list[Path]:
     files = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(path for path in files if not _is_junk(path.relative_to(folder).as_posix()))
+    return sorted(path for path in files if not is_junk(path.relative_to(folder).as_posix()))
 
 
 def _read_file(path: Path) -> bytes:
@@ -100,11 +106,6 @@ def _read_file(path: Path) -> bytes:
 
 def _base_name(path: str) -> str:
     return PurePosixPath(path.replace("\\", "/")).name or "unnamed"
-
-
-def _is_junk(path: str) -> bool:
-    name = _base_name(path)
-    return path.startswith("__MACOSX/") or name.startswith(".") or name in _JUNK_NAMES
 
 
 def _problem_of_all(infos: list[zipfile.ZipInfo]) -> str | None:

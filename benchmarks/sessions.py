@@ -1,0 +1,73 @@
+"""Eight people with a batch each, at once, against one person with all of the pictures."""
+
+from pathlib import Path
+
+from torch import Tensor
+
+from allcore.inference.archive import Source
+from allcore.inference.batching import BatchQueue
+from allcore.inference.jobs import Job
+from allcore.inference.predictor import Predictor
+from allcore.inference.results import Reading
+from benchmarks import material, timing
+from benchmarks.timing import Result, Scale
+
+PEOPLE = 8
+BATCH = 8
+
+
+def run(scale: Scale) -> Result:
+    """Images a second that eight sessions get together, against one session alone.
+
+    Both sides go the way of the Predict page: a job each, whose cells wait in the queue that all
+    sessions share. Every picture must have its answer.
+    """
+    predictor = material.predictor()
+    with material.pictures(scale.images) as paths, _Shared(predictor) as shared:
+        shares = [paths[number::PEOPLE] for number in range(PEOPLE)]
+        mine, theirs = timing.side_by_side(
+            timing.seconds(lambda: shared.answer(shares)),
+            timing.seconds(lambda: shared.answer([paths])),
+            rounds=scale.rounds,
+        )
+    return timing.result(
+        "sessions",
+        ours=scale.images / mine,
+        reference=scale.images / theirs,
+        unit="images/s",
+        device=str(predictor.device),
+    )
+
+
+class _Shared:
+    """A predictor behind the queue of all sessions."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+
+    def __enter__(self) -> "_Shared":
+        import torch
+
+        self._queue = BatchQueue[Tensor, Reading](
+            lambda cells: self._predictor.read(torch.stack(cells)), limit=BATCH
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._queue.close()
+
+    def answer(self, shares: list[list[Path]]) -> None:
+        """Answer each share in a session of its own, all at once."""
+        jobs = [self._job(number, share) for number, share in enumerate(shares)]
+        for job, share in zip(jobs, shares, strict=True):
+            job.wait(1e6)
+            assert not job.failed
+            assert len(job.items) == len(share)
+
+    def _job(self, session: int, paths: list[Path]) -> Job:
+        def forward(cells: Tensor) -> list[Reading]:
+            waiting = [self._queue.submit(session, cell) for cell in cells]
+            return [each.result() for each in waiting]
+
+        sources = [Source(path.name, path.read_bytes) for path in paths]
+        return Job(self._predictor, sources, forward=forward, batch_size=BATCH)
