@@ -131,11 +131,13 @@ def write(folder: Path, gate: Gate) -> None:
     """Keep a gate in a model's folder."""
     from safetensors.numpy import save_file
 
-    tensors: dict[str, NDArray[np.float32]] = {
+    half = np.abs(gate.whiten).max() < np.finfo(np.float16).max
+    tensors: dict[str, NDArray[Any]] = {
         "centre": gate.centre,
-        "whiten": gate.whiten.astype(np.float16),
+        "whiten": gate.whiten.astype(np.float16) if half else gate.whiten,
     }
     save_file(tensors, folder / modelfolder.GATE_WEIGHTS)
+    (folder / modelfolder.GATE_WEIGHTS).chmod(0o644)  # readable as the other files of a model are
     told = {"limits": asdict(gate.limits), "farthest": gate.farthest, **gate.facts}
     text = json.dumps(told, indent=2, ensure_ascii=False)
     (folder / modelfolder.GATE).write_text(text + "\n", encoding="utf-8")
@@ -161,7 +163,7 @@ def read(folder: Path) -> Gate | None:
         return Gate(
             limits=limits,
             centre=tensors["centre"],
-            whiten=tensors["whiten"],
+            whiten=tensors["whiten"].astype(np.float32),
             farthest=float(told.pop("farthest")),
             facts=told,
         )
