@@ -237,6 +237,24 @@ def write_facts(path: Path, table: pd.DataFrame) -> None:
     table.to_parquet(path / FACTS, index=False, compression="zstd")
 
 
+def read_gate(path: Path) -> dict[str, Any] | None:
+    """What ``gate.json`` says of a model's gate; None where it has none.
+
+    Raises:
+        ModelError: it is damaged.
+    """
+    if not (path / GATE).exists():
+        return None
+    try:
+        told = json.loads((path / GATE).read_text(encoding="utf-8"))
+        return {**told}
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(
+            f"{path / GATE} can't be read: restore it, or fit the gate again with 'python -m "
+            "allcore evaluate --gate'."
+        ) from error
+
+
 def read_predictions(path: Path) -> pd.DataFrame:
     """Held-out predictions of a model folder, with the columns of ``PREDICTION_COLUMNS``.
 

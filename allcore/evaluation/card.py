@@ -4,12 +4,14 @@ The chapters stand in a reader's order; the last ones go through CLAIM (2024) an
 item and say where each is reported, or why it isn't.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from allcore import modelfolder, notice
 from allcore.evaluation import (
     card_checklist,
+    card_gate,
     card_method,
     card_results,
     card_sections,
@@ -22,23 +24,31 @@ from allcore.evaluation.results import Report
 from allcore.modelfolder import ModelInfo
 
 
-def card(info: ModelInfo, report: Report) -> str:
+def card(info: ModelInfo, report: Report, gate: Mapping[str, Any] | None = None) -> str:
     """The model card in Markdown.
 
     Args:
         info: the model's own description.
         report: its evaluation.
+        gate: what its ``gate.json`` says; None where it has none.
     """
     head = f"# {card_text.escape(info.name)}\n\n**{notice.RESEARCH_USE}**"
-    return f"{head}\n\n{card_text.markdown(chapters(info, report))}\n"
+    return f"{head}\n\n{card_text.markdown(chapters(info, report, gate=gate))}\n"
 
 
-def chapters(info: ModelInfo, report: Report, *, beside: Sequence[str] = ()) -> tuple[Chapter, ...]:
+def chapters(
+    info: ModelInfo,
+    report: Report,
+    *,
+    gate: Mapping[str, Any] | None = None,
+    beside: Sequence[str] = (),
+) -> tuple[Chapter, ...]:
     """The chapters of the card, in a reader's order.
 
     Args:
         info: the model's own description.
         report: its evaluation.
+        gate: what its ``gate.json`` says; None where it has none.
         beside: titles of what stands beside the card, such as "Robustness"; the checklists then
             point at it.
     """
@@ -53,6 +63,7 @@ def chapters(info: ModelInfo, report: Report, *, beside: Sequence[str] = ()) -> 
         card_method.point(info),
         *card_results.chapters(report),
         *card_sets.chapters(report),
+        *card_gate.chapters(gate),
         card_sections.limits(info, report),
         card_method.reproduce(info, report),
         *card_checklist.chapters(info, report, beside=beside),
@@ -67,5 +78,6 @@ def rewrite(folder: Path) -> None:
         DataError: the predictions can't be evaluated.
     """
     info = modelfolder.read_info(folder)
-    text = card(info, results.evaluate(modelfolder.read_predictions(folder), info))
+    report = results.evaluate(modelfolder.read_predictions(folder), info)
+    text = card(info, report, modelfolder.read_gate(folder))
     (folder / modelfolder.CARD).write_text(text, encoding="utf-8")
