@@ -1,0 +1,119 @@
+"""What an answer rests on: the model with its gate, versions, the file's content."""
+
+import hashlib
+import io
+import json
+import math
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+from pydantic import ConfigDict
+
+import allcore
+from allcore.inference import upload
+
+if TYPE_CHECKING:
+    from allcore.inference.gate import Gate
+    from allcore.inference.predictor import Predictor
+
+UNKNOWN_TYPE = "application/octet-stream"
+PACKAGES = ("torch", "torchvision", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class Model:
+    """The model that answered; the fields of ``ModelInfo`` that an answer depends on.
+
+    Attributes:
+        name: of its folder.
+        weights_sha256: of its weights.
+        architecture: in the registry of networks.
+        config: of the architecture.
+        preprocessing: all its fields, its version among them.
+        temperature: log-odds are divided by it.
+        threshold: probability from which a cell is called an ALL blast.
+        threshold_rule: how that was chosen.
+        data_digest: of the data it was trained on; None where not on record.
+        gate_sha256: of the gate that refuses what it does not know; None where it has none.
+    """
+
+    name: str
+    weights_sha256: str
+    architecture: str
+    config: dict[str, Any]
+    preprocessing: dict[str, Any]
+    temperature: float
+    threshold: float
+    threshold_rule: str
+    data_digest: str | None
+    gate_sha256: str | None
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+
+def model_of(predictor: "Predictor") -> Model:
+    """What an answer of a predictor depends on."""
+    info = predictor.info
+    trained_on = info.training.get("data")
+    data_digest = trained_on.get("digest") if isinstance(trained_on, dict) else None
+    return Model(
+        name=info.name,
+        weights_sha256=info.weights_sha256,
+        architecture=info.architecture,
+        config=plain(info.config),
+        preprocessing=plain(info.preprocessing.to_dict()),
+        temperature=info.temperature,
+        threshold=info.threshold,
+        threshold_rule=info.threshold_rule,
+        data_digest=None if data_digest is None else str(data_digest),
+        gate_sha256=None if predictor.gate is None else gate_digest(predictor.gate),
+    )
+
+
+def gate_digest(gate: "Gate") -> str:
+    """SHA-256 of all that a gate judges by, as hexadecimal text."""
+    limits = json.dumps([asdict(gate.limits), gate.farthest], sort_keys=True)
+    numbers = (gate.centre.tobytes(), gate.whiten.tobytes())
+    return hashlib.sha256(b"".join((limits.encode(), *numbers))).hexdigest()
+
+
+def digest(content: bytes) -> str:
+    """SHA-256, as hexadecimal text."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computes an answer, by name."""
+    own = {"allscope": allcore.__version__, "python": platform.python_version()}
+    return own | {package: _version(package) for package in PACKAGES}
+
+
+def media_type(content: bytes) -> str:
+    """Of a picture, by its content; ``UNKNOWN_TYPE`` where it is none that is read."""
+    try:
+        with Image.open(io.BytesIO(content), formats=upload.FORMATS) as image:
+            return image.get_format_mimetype() or UNKNOWN_TYPE
+    except Exception:  # decoders raise anything on hostile headers
+        return UNKNOWN_TYPE
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: lists for tuples, no NaN, text that is Unicode."""
+    if isinstance(value, dict):
+        return {plain(str(name)): plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    # Names of files may hold bytes that are no text, which Python keeps as lone surrogates.
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

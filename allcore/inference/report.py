@@ -1,0 +1,231 @@
+"""The report of one prediction: what is needed to say it again, picture included, as JSON.
+
+Reports are read from strangers too: sizes are looked at before anything is unpacked, and a field
+that this version does not know is refused, for nothing would check what it says.
+"""
+
+import base64
+import binascii
+import json
+import zlib
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+import pydantic_core
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+
+from allcore import notice
+from allcore.errors import AllScopeError
+from allcore.inference import provenance, upload
+from allcore.inference.provenance import Model, plain
+from allcore.inference.results import Prediction
+
+if TYPE_CHECKING:
+    from allcore.inference.predictor import Predictor
+
+SCHEMA = "allscope-report"
+VERSION = 1
+"""Raised whenever a report of the same fields would mean something else."""
+MAX_BYTES = 96 * 2**20
+"""A report may have: the largest picture that is read, as text, and its evidence."""
+
+_KNOWN_ONLY = ConfigDict(extra="forbid")
+_BROKEN = "The report is damaged or no report of ALLScope ({}); export it again."
+
+
+class BadReport(AllScopeError):
+    """A report that can't be read."""
+
+
+@dataclass(frozen=True)
+class File:
+    """The picture's file as it came.
+
+    Attributes:
+        name: as whoever asked called it.
+        sha256: of the content.
+        media_type: by its content, not its name.
+        content: the bytes; in JSON deflated and in base64.
+    """
+
+    name: str
+    sha256: str
+    media_type: str
+    content: Annotated[bytes, BeforeValidator(lambda packed: _unpacked(packed))]
+
+    __pydantic_config__ = _KNOWN_ONLY
+
+
+@dataclass(frozen=True)
+class Report:
+    """One prediction and all that it rests on.
+
+    Attributes:
+        schema: always ``SCHEMA``.
+        version: of the schema.
+        notice: what it may be used for.
+        made_at: when, UTC.
+        prediction: the answer.
+        model: who gave it.
+        versions: of ALLScope, Python and the packages that compute.
+        device: where the network ran.
+        cut: how the program cut the cell out of the picture; None where it came cut out.
+        evidence: what ``Evidence.to_dict`` says; None where none was asked for.
+        file: the picture; last, since its bytes are long.
+    """
+
+    schema: str
+    version: int
+    notice: str
+    made_at: AwareDatetime
+    prediction: Annotated[Prediction, BeforeValidator(lambda told: _known(told))]
+    model: Model
+    versions: dict[str, str]
+    device: str
+    cut: dict[str, Any] | None
+    evidence: dict[str, Any] | None
+    file: File
+
+    __pydantic_config__ = _KNOWN_ONLY
+
+    def to_json(self) -> bytes:
+        """The report in UTF-8; equal reports give equal bytes."""
+        told = _told(self)
+        told["file"]["content"] = base64.b64encode(zlib.compress(self.file.content, 6)).decode()
+        return json.dumps(told, indent=1, allow_nan=False).encode() + b"\n"
+
+
+def of(
+    predictor: "Predictor",
+    prediction: Prediction,
+    content: bytes,
+    *,
+    name: str,
+    cut: dict[str, Any] | None = None,
+    evidence: dict[str, Any] | None = None,
+    made_at: datetime | None = None,
+) -> Report:
+    """The report of an answer.
+
+    Args:
+        predictor: who gave the answer.
+        prediction: the answer.
+        content: bytes of the picture's file.
+        name: of the file.
+        cut: ``CutOut.facts`` where the program cut the cell out.
+        evidence: from ``Evidence.to_dict``.
+        made_at: when; now where it is None.
+    """
+    return Report(
+        schema=SCHEMA,
+        version=VERSION,
+        notice=notice.RESEARCH_USE,
+        made_at=(made_at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0),
+        prediction=prediction,
+        model=provenance.model_of(predictor),
+        versions=provenance.versions(),
+        device=str(predictor.device),
+        cut=None if cut is None else plain(cut),
+        evidence=None if evidence is None else plain(evidence),
+        file=_file(plain(name), content),
+    )
+
+
+def read(data: bytes) -> Report:
+    """Read a report of unknown origin.
+
+    Raises:
+        BadReport: it is too large, damaged, of another version or no report; the sentence says so.
+    """
+    if len(data) > MAX_BYTES:
+        raise BadReport(
+            f"The file has {len(data) / 2**20:.0f} MB, more than the {MAX_BYTES // 2**20} MB that "
+            "a report may have; choose a report that ALLScope wrote."
+        )
+    try:
+        _check_version(pydantic_core.from_json(data, allow_inf_nan=False))
+        report = _reader().validate_json(data, strict=True)
+        json.dumps(_told(report), allow_nan=False)  # what is too large a number reads as infinite
+    except ValidationError as error:
+        raise BadReport(_BROKEN.format(_first(error))) from error
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise BadReport(_BROKEN.format("it is not the JSON of one")) from error
+    return report
+
+
+def _file(name: str, content: bytes) -> File:
+    return File(name, provenance.digest(content), provenance.media_type(content), content)
+
+
+def _told(report: Report) -> dict[str, Any]:
+    """All but the picture's bytes as JSON has it, every dictionary in a fixed order."""
+    told = {field.name: getattr(report, field.name) for field in fields(Report)}
+    file = {name: getattr(report.file, name) for name in ("name", "sha256", "media_type")}
+    told |= {
+        "made_at": report.made_at.astimezone(UTC).isoformat(),
+        "prediction": asdict(report.prediction),
+        "model": asdict(report.model),
+        "file": file,
+    }
+    return {name: _ordered(value) for name, value in told.items()}
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _ordered(value[name]) for name in sorted(value)}
+    return [_ordered(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+@cache
+def _reader() -> TypeAdapter[Report]:
+    return TypeAdapter(Report)
+
+
+def _check_version(told: Any) -> None:
+    if not isinstance(told, dict) or told.get("schema") != SCHEMA:
+        raise BadReport(_BROKEN.format("it does not say that it is one"))
+    if told.get("version") != VERSION:
+        raise BadReport(
+            f"The report has another form than the one that this ALLScope reads (version "
+            f"{VERSION}); use the release of ALLScope that wrote it."
+        )
+
+
+def _known(told: Any) -> Any:
+    """A prediction's fields, if they are those of one and belong together."""
+    if not isinstance(told, dict) or set(told) != {field.name for field in fields(Prediction)}:
+        raise ValueError("its prediction has other fields")
+    if (told["verdict"] == "refused") != (told["logit"] is None):
+        raise ValueError("its prediction contradicts itself")
+    if (told["logit"] is None) != (told["p_all"] is None):
+        raise ValueError("its prediction contradicts itself")
+    return told
+
+
+def _unpacked(packed: Any) -> bytes:
+    """The bytes behind deflated base64, of a picture's size at most."""
+    if not isinstance(packed, str):
+        raise ValueError("its picture is no text")
+    try:
+        unpacker = zlib.decompressobj()
+        content = unpacker.decompress(base64.b64decode(packed, validate=True), upload.MAX_BYTES + 1)
+    except (binascii.Error, ValueError, zlib.error) as error:
+        raise ValueError("its picture can't be unpacked") from error
+    if len(content) > upload.MAX_BYTES:
+        raise ValueError("its picture unpacks to more than any that is read")
+    if not unpacker.eof or unpacker.unused_data:
+        raise ValueError("its picture is cut short")
+    return content
+
+
+def _first(error: ValidationError) -> str:
+    """What is wrong first, in a few words."""
+    found = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in found["loc"])[:80]
+    if found["type"] == "value_error":
+        return str(found["ctx"]["error"])
+    if found["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        return f"it has the unknown field '{where}'"
+    return f"its field '{where}' is missing or wrong" if where else "it is not the JSON of one"

@@ -1,0 +1,122 @@
+import io
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from allcore import modelfolder
+from allcore.inference import report, upload, verification
+from allcore.inference.predictor import Predictor
+from allcore.inference.report import Report
+from allcore.inference.results import Refusal
+from tests.conftest import draw_cell
+
+
+def content(seed: int = 0) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(draw_cell(seed=seed)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def made(tiny_model: Path) -> Report:
+    predictor = Predictor.load(tiny_model, "cpu")
+    answer = predictor.predict([upload.decode(content())])[0]
+    return report.of(predictor, answer, content(), name="a.png")
+
+
+def failed(made: Report, tiny_model: Path) -> list[str]:
+    found = verification.verify(made, tiny_model.parent, device="cpu")
+    return [check.name for check in found.checks if not check.ok]
+
+
+def test_verify__reproduces_what_was_written(made: Report, tiny_model: Path) -> None:
+    found = verification.verify(report.read(made.to_json()), tiny_model.parent, device="cpu")
+    assert found.ok and found.other_versions == ()
+    assert found.sentence.startswith("Reproduced: 'tiny' with the weights")
+    assert {"file", "weights", "preprocessing", "threshold", "verdict", "log-odds"} <= {
+        check.name for check in found.checks
+    }
+
+
+def test_verify__a_tampered_picture(made: Report, tiny_model: Path) -> None:
+    other = replace(made, file=replace(made.file, content=content(1)))
+    assert failed(other, tiny_model)[0] == "file"
+    broken = replace(made, file=replace(made.file, content=b"no picture"))
+    assert {"file", "verdict", "log-odds"} <= set(failed(broken, tiny_model))
+
+
+def test_verify__tampered_numbers(made: Report, tiny_model: Path) -> None:
+    logit = made.prediction.logit
+    assert logit is not None
+    within = replace(made, prediction=replace(made.prediction, logit=logit + 5e-4))
+    assert failed(within, tiny_model) == []
+    beyond = replace(made, prediction=replace(made.prediction, logit=logit + 2e-3))
+    assert failed(beyond, tiny_model) == ["log-odds"]
+    found = verification.verify(beyond, tiny_model.parent, device="cpu")
+    check = next(each for each in found.checks if each.name == "log-odds")
+    assert "differs by 2.0e-03" in check.found
+    assert "Not reproduced: log-odds is" in found.sentence
+    lower = replace(made, prediction=replace(made.prediction, p_all=0.4))
+    assert failed(lower, tiny_model) == ["probability"]
+    turned = "hem" if made.prediction.verdict == "all" else "all"
+    assert failed(
+        replace(made, prediction=replace(made.prediction, verdict=turned)), tiny_model
+    ) == ["verdict"]
+
+
+def test_verify__a_tampered_model(made: Report, tiny_model: Path) -> None:
+    moved = replace(made, model=replace(made.model, threshold=0.9))
+    assert failed(moved, tiny_model) == ["threshold"]
+    older = replace(made.model, preprocessing=made.model.preprocessing | {"version": 0})
+    assert failed(replace(made, model=older), tiny_model) == ["preprocessing"]
+    gated = replace(made, model=replace(made.model, gate_sha256="ab"))
+    assert failed(gated, tiny_model) == ["gate"]
+
+
+def test_verify__says_which_model_is_missing(made: Report, tiny_model: Path) -> None:
+    other = replace(made, model=replace(made.model, name="gone", weights_sha256="cd" * 32))
+    found = verification.verify(other, tiny_model.parent, device="cpu")
+    assert [check.name for check in found.checks] == ["file", "weights"]
+    assert not found.ok
+    assert "install the model 'gone' with the weights cdcdcdcdcdcd" in found.sentence
+
+
+def test_verify__finds_the_model_by_its_weights(made: Report, tiny_model: Path) -> None:
+    root = tiny_model.parent
+    shutil.copytree(tiny_model, root / "another")
+    changed = replace(modelfolder.read_info(tiny_model), threshold=0.9)
+    modelfolder.write_info(root / "another", changed)
+    (root / "broken").mkdir()
+    (root / "broken" / modelfolder.INFO).write_text("{")
+    assert failed(made, tiny_model) == []
+    tiny_model.rename(root / "renamed")
+    assert failed(made, tiny_model) == []
+
+
+def test_verify__a_refused_picture(tiny_model: Path) -> None:
+    predictor = Predictor.load(tiny_model, "cpu")
+    answer = predictor.prediction(None, Refusal("readable", "It can't be read."))
+    made = report.of(predictor, answer, b"no picture", name="a.png")
+    assert failed(report.read(made.to_json()), tiny_model) == []
+    elsewhere = replace(answer, rung="cell")
+    assert failed(replace(made, prediction=elsewhere), tiny_model) == ["verdict"]
+
+
+def test_verify__a_cut_that_can_not_be_made_again(made: Report, tiny_model: Path) -> None:
+    assert failed(replace(made, cut={"version": 0}), tiny_model) == ["cut"]
+    assert failed(replace(made, cut={}), tiny_model) == ["cut"]
+
+
+def test_verify__names_other_versions(made: Report, tiny_model: Path) -> None:
+    told = json.loads(made.to_json())
+    told["versions"]["torch"] = "1.0"
+    read = report.read(json.dumps(told).encode())
+    found = verification.verify(read, tiny_model.parent, device="cpu")
+    assert found.ok
+    assert len(found.other_versions) == 1
+    assert found.other_versions[0].startswith("torch ")
+    assert found.other_versions[0].endswith("(report: 1.0)")
