@@ -49,7 +49,7 @@ try:
     batch_list.show(user.name, found)
     st.subheader("Answers", anchor=False)
     names = batches.names(store, user.name)
-    filters.show(history.models(store, user.name), names)
+    filters.show(user.name, history.models(store, user.name), names)
     listing.show(user.name, state.query(), names)
     opened = state.number(state.ASKED)
     if opened is not None:

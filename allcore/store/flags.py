@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, delete, literal, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from allcore import logs
@@ -116,7 +116,8 @@ def sweep(session: Session) -> None:
 def _stands() -> ColumnElement[bool]:
     """Whether a prediction is flagged and what an item of the queue is about."""
     row, item = PredictionRow, ReviewItemRow
-    same = (literal(UPLOAD) + row.image_sha256 == item.image_id) & (row.model == item.of)
+    digest = func.substr(item.image_id, len(UPLOAD) + 1)  # so that the index on digests serves
+    same = (row.image_sha256 == digest) & (row.model == item.of)
     return same & row.flagged_at.is_not(None)
 
 

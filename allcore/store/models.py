@@ -228,7 +228,7 @@ class PredictionRow(Base):
     rung: Mapped[str | None] = mapped_column(String(16))
     strangeness: Mapped[float | None] = mapped_column(Double())
     subject: Mapped[str | None] = mapped_column(String(200))
-    flagged_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    flagged_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), index=True)
     """When the account called the answer wrong; None where it did not."""
     flag_note: Mapped[str] = mapped_column(String(500))
 

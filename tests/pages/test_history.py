@@ -190,6 +190,18 @@ def test_page__a_batch_of_somebody_else(asked: Who) -> None:
     assert "cells_" not in words(page)
 
 
+def test_page__deletes_a_batch_that_has_no_answer(who: Who) -> None:
+    batch = batches.begin(
+        accounts.store(), "ada", name="empty.zip", model="tiny", model_sha256="f", total=3
+    )
+    page = at(batch=str(batch))
+    assert "Only the batch empty.zip" in words(page)
+    press(page, "delete_batch")
+    assert batches.list_of(accounts.store(), "ada") == ()
+    assert "You have asked nothing yet" in words(page)
+    assert "The batch is deleted, with 0 answers." in words(page)
+
+
 def test_page__turns_pages(who: Who, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "PER_PAGE", 2)
     for number in range(5):
@@ -278,18 +290,18 @@ def test_page__asks_again_by_the_kept_picture(who: Who, tiny_model: Path, cell_i
     assert not page.file_uploader
     press(page, "ask_again")
     both = page.dataframe[-1].value.set_index("")
-    assert list(both.loc["Probability of ALL blast", ["Then", "Today"]]) == [
+    assert list(both.loc["Probability", ["Then", "Today"]]) == [
         "0.432",
         f"{truth.p_all:.3f}",
     ]
     changed = both["Changed"] == "changed"
     assert list(both.index[changed]) == [
         "Verdict",
-        "Probability of ALL blast",
+        "Probability",
         "Threshold",
-        "Weights (SHA-256)",
+        "Weights",
     ]
-    assert "changed: weights, threshold." in words(page)
+    assert "Changed since: weights, threshold." in words(page)
     newest = history.search(accounts.store(), "ada", limit=1)
     assert newest.total == 2  # the second answer is kept as well
     info = modelfolder.read_info(tiny_model)
@@ -297,7 +309,7 @@ def test_page__asks_again_by_the_kept_picture(who: Who, tiny_model: Path, cell_i
     assert newest.rows[0].answer.prediction.verdict == truth.verdict
     again = at(asked=str(newest.rows[0].id))
     press(again, "ask_again")
-    assert "still; same model, weights and threshold." in words(again)
+    assert "still. Nothing of the model has changed." in words(again)
 
 
 def test_page__asks_again_by_the_same_file_only(who: Who, cell_image: Rgb) -> None:

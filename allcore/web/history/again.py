@@ -61,12 +61,12 @@ def lines(then: Answer, today: Answer) -> list[Line]:
     first, second = then.prediction, today.prediction
     pairs = {
         "Verdict": (said.SPOKEN[first.verdict], said.SPOKEN[second.verdict]),
-        "Probability of ALL blast": (said.probability(first.p_all), said.probability(second.p_all)),
+        "Probability": (said.probability(first.p_all), said.probability(second.p_all)),
         "Refused because": (first.reason, second.reason),
         "Threshold": (f"{first.threshold:.3f}", f"{second.threshold:.3f}"),
         "Model": (then.model, today.model),
-        "Weights (SHA-256)": (then.model_sha256[: said.DIGITS], today.model_sha256[: said.DIGITS]),
-        "Preprocessing version": (
+        "Weights": (then.model_sha256[: said.DIGITS], today.model_sha256[: said.DIGITS]),
+        "Preprocessing": (
             str(then.preprocessing_version),
             str(today.preprocessing_version),
         ),
@@ -87,8 +87,8 @@ def sentence(then: Answer, today: Answer) -> str:
         "threshold": (then.prediction.threshold, today.prediction.threshold),
     }
     changed = [name for name, (one, other) in rests.items() if one != other]
-    why = f"changed: {', '.join(changed)}" if changed else "same model, weights and threshold"
-    return f"{stands}; {why}."
+    why = f"Changed since: {', '.join(changed)}" if changed else "Nothing of the model has changed"
+    return f"{stands}. {why}."
 
 
 def answered(predictor: Predictor, data: bytes) -> Prediction:

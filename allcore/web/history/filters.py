@@ -2,14 +2,17 @@
 
 import streamlit as st
 
-from allcore.web import frame
-from allcore.web.history import said, state
+from allcore.evaluation import words
+from allcore.store import history
+from allcore.web import accounts, frame
+from allcore.web.history import asking, said, state
 
 
-def show(models: tuple[str, ...], batches: dict[int, str]) -> None:
+def show(username: str, models: tuple[str, ...], batches: dict[int, str]) -> None:
     """Draw the filters.
 
     Args:
+        username: whose answers are asked for.
         models: names to choose from.
         batches: names by id.
     """
@@ -20,15 +23,14 @@ def show(models: tuple[str, ...], batches: dict[int, str]) -> None:
         )  # fmt: skip
         _one("Verdict", said.VERDICTS, key=state.VERDICT)
         _one("Model", {name: name for name in models}, key=state.MODEL)
-        st.date_input("From", None, key=state.SINCE, bind="query-params", width=150)
+        st.date_input("From", None, key=state.SINCE, bind="query-params", width=170)
         st.date_input(
-            "To", None, key=state.UNTIL, bind="query-params", width=150, help="Days in UTC."
+            "To", None, key=state.UNTIL, bind="query-params", width=170, help="Days in UTC."
         )
         st.toggle("Called wrong", key=state.FLAGGED, bind="query-params")
-    batch = state.number(state.BATCH)
-    if batch is not None:
-        gone = "The batch of this address is not there any more"
-        _chip(f"Only the batch {batches[batch]}" if batch in batches else gone)
+    number = state.number(state.BATCH)
+    if number is not None:
+        _only_batch(username, number, batches.get(number))
 
 
 def _one(title: str, options: dict[str, str], *, key: str) -> None:
@@ -41,9 +43,24 @@ def _one(title: str, options: dict[str, str], *, key: str) -> None:
     )  # fmt: skip
 
 
-def _chip(text: str) -> None:
+def _only_batch(username: str, number: int, name: str | None) -> None:
+    """Say that one batch alone is asked for, with what takes that back or deletes it."""
+    gone = "The batch of this address is not there any more"
+    text = gone if name is None else f"Only the batch {name}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/filter_alt: {frame.plain(text)}", width="content")
         st.button(
             "Show all answers", icon=":material/close:", key="all_answers", on_click=state.show_all
         )
+        deleted = name is not None and asking.confirmed(
+            "Delete this batch",
+            sentence="The batch with all its answers, and kept pictures that no other answer is "
+            "about: gone for good.",
+            key="delete_batch",
+        )
+    if deleted:
+        count = history.delete_batch(accounts.store(), username, number)
+        state.close()
+        state.show_all()
+        frame.say_next(f"The batch is deleted, with {words.count(count, 'answer')}.")
+        st.rerun()

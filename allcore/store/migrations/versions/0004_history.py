@@ -91,6 +91,7 @@ def _prediction() -> None:
         "ix_prediction_account_id_image_sha256": ["account_id", "image_sha256"],
         "ix_prediction_image_sha256": ["image_sha256"],
         "ix_prediction_batch_id": ["batch_id"],
+        "ix_prediction_flagged_at": ["flagged_at"],
     }.items():
         op.create_index(op.f(name), "prediction", columns)
 
