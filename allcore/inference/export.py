@@ -1,51 +1,80 @@
 """Rows of predictions as a file: CSV, JSON lines or Parquet, each with the research-use notice.
 
-The columns of the table come first and exact. CSV and JSON lines carry the notice as a last
-column, as they have no place beside the table; Parquet carries it in the file's metadata.
+The columns of the table come first and exact, what is asked for besides after them. CSV and JSON
+lines carry the notice as a last column, as they have no place beside the table; Parquet carries it
+in the file's metadata. Names of files come from whoever sent them: in CSV no cell is a formula.
 """
 
 import csv
 import io
 import json
+import math
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 
 from allcore.errors import AllScopeError
-from allcore.inference.results import COLUMNS, Row
+from allcore.inference import provenance
+from allcore.inference.results import COLUMNS, Row, Rung
 from allcore.notice import RESEARCH_USE
 
 NOTICE = "notice"
+_NUMBERS = {"p_all", "threshold", "strangeness"}
+# A spreadsheet takes a cell that begins so for a formula; full-width signs count as well.
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
-def csv_bytes(rows: Sequence[Row]) -> bytes:
-    """The table as CSV in UTF-8."""
+@dataclass(frozen=True)
+class More:
+    """What a line can tell besides its row; the fields are columns, in this order.
+
+    Attributes:
+        subject: whose cell it is; None where unknown.
+        rung: of the gate that refused it; None where it was answered.
+        strangeness: as ``Prediction`` has it.
+    """
+
+    subject: str | None = None
+    rung: Rung | None = None
+    strangeness: float | None = None
+
+
+MORE = tuple(field.name for field in fields(More))
+
+
+def csv_bytes(rows: Sequence[Row], more: Sequence[More] | None = None) -> bytes:
+    """The table as CSV in UTF-8; text that a spreadsheet would calculate is behind an apostrophe.
+
+    Args:
+        rows: the lines.
+        more: further columns, one a row; None leaves them out.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow([*COLUMNS, NOTICE])
-    writer.writerows([*row.values(), RESEARCH_USE] for row in rows)
-    return text.getvalue().encode()
+    writer.writerow([*_columns(more), NOTICE])
+    writer.writerows([*map(inert, line), RESEARCH_USE] for line in _lines(rows, more))
+    return text.getvalue().encode("utf-8", "replace")
 
 
-def jsonl_bytes(rows: Sequence[Row]) -> bytes:
-    """The table as one JSON object a line, in UTF-8."""
-    objects = ({**asdict(row), NOTICE: RESEARCH_USE} for row in rows)
-    return "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in objects).encode()
+def jsonl_bytes(rows: Sequence[Row], more: Sequence[More] | None = None) -> bytes:
+    """The table as one JSON object a line, in UTF-8; the arguments are those of ``csv_bytes``."""
+    objects = ({**each, NOTICE: RESEARCH_USE} for each in _objects(rows, more))
+    text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in objects)
+    return text.encode()
 
 
-def parquet_bytes(rows: Sequence[Row]) -> bytes:
-    """The table as Parquet."""
+def parquet_bytes(rows: Sequence[Row], more: Sequence[More] | None = None) -> bytes:
+    """The table as Parquet; the arguments are those of ``csv_bytes``."""
     import pyarrow as pa
     import pyarrow.parquet
 
-    numbers = {"p_all", "threshold"}
     schema = pa.schema(
-        [(name, pa.float64() if name in numbers else pa.string()) for name in COLUMNS],
+        [(name, pa.float64() if name in _NUMBERS else pa.string()) for name in _columns(more)],
         metadata={NOTICE: RESEARCH_USE},
     )
     buffer = io.BytesIO()
-    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=schema)
+    table = pa.Table.from_pylist(list(_objects(rows, more)), schema=schema)
     pyarrow.parquet.write_table(table, buffer)
     return buffer.getvalue()
 
@@ -57,20 +86,63 @@ FORMATS: dict[str, Callable[[Sequence[Row]], bytes]] = {
 }
 
 
+def inert(value: object) -> object:
+    """Text that begins like a formula behind an apostrophe, unless it is a plain number."""
+    if not isinstance(value, str) or not value.startswith(_FORMULA):
+        return value
+    try:
+        return value if math.isfinite(float(value)) and value.isascii() else f"'{value}"
+    except ValueError:
+        return f"'{value}"
+
+
 def write(rows: Sequence[Row], path: Path) -> None:
     """Write the table in the format of the suffix; the file is either the old or the new one.
 
     Raises:
         AllScopeError: the file can't be written.
     """
-    data = FORMATS[path.suffix.lower()](rows)
+    write_bytes(FORMATS[path.suffix.lower()](rows), path)
+
+
+def write_bytes(data: bytes, path: Path, *, option: str = "--out") -> None:
+    """Write a file, which is either the old or the new one; folders are made where missing.
+
+    Args:
+        data: what to write.
+        path: of the file.
+        option: that named the place, for the sentence that it is no good.
+
+    Raises:
+        AllScopeError: the file can't be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, data)
     except OSError as error:
         raise AllScopeError(
-            f"{path} can't be written ({error.strerror}): choose another place by --out."
+            f"{path} can't be written ({error.strerror}): choose another place by {option}."
         ) from error
+
+
+def _columns(more: Sequence[More] | None) -> tuple[str, ...]:
+    return COLUMNS if more is None else (*COLUMNS, *MORE)
+
+
+def _lines(rows: Sequence[Row], more: Sequence[More] | None) -> Iterator[tuple[object, ...]]:
+    if more is None:
+        yield from (row.values() for row in rows)
+        return
+    for row, each in zip(rows, more, strict=True):
+        yield (*row.values(), *astuple(each))
+
+
+def _objects(rows: Sequence[Row], more: Sequence[More] | None) -> Iterator[dict[str, object]]:
+    if more is None:
+        yield from (provenance.plain(asdict(row)) for row in rows)
+        return
+    for row, each in zip(rows, more, strict=True):
+        yield provenance.plain({**asdict(row), **asdict(each)})
 
 
 def _replace(path: Path, data: bytes) -> None:
