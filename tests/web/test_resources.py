@@ -108,7 +108,7 @@ def test_start__says_that_it_failed(
     def breaks(cells: object) -> None:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(service.predictor, "logits", breaks)
+    monkeypatch.setattr(service.predictor, "read", breaks)
     job = service.start([source(cell_image)], session="a")
     assert job.wait(30)
     assert job.failed
