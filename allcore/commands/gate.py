@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from allcore.inference.gate_data import Turned
     from allcore.inference.gate_fit import Judged
 
+_JUDGED_ON = {
+    "subject": "subjects that neither the limits nor the distance was fitted on",
+    "image": "images that neither was fitted on, of subjects that both were fitted on",
+}
+
 
 def write(
     data: Path, folder: Path, out: Path, *, device: str, fields: Path | None, as_json: bool
@@ -37,6 +42,7 @@ def write(
     from allcore import settings
     from allcore.data import readers
     from allcore.errors import DataError
+    from allcore.evaluation import results
     from allcore.inference import gate, gate_data, gate_fit
     from allcore.inference.predictor import Predictor
 
@@ -54,7 +60,7 @@ def write(
     chosen = [cells.root / path for path in gate_data.altered(cells.table)]
     strange = gate_data.strange(predictor, chosen, fields=fields)
     judged = gate_fit.judge(read, turns, strange.read)
-    told = _told(judged, cells.table, strange) | {
+    told = _told(judged, cells.table, strange, kind=results.split_kind(predictor.info)) | {
         "weights_sha256": predictor.info.weights_sha256,
         "data_digest": predictor.info.training.get("data", {}).get("digest"),
         "command": shlex.join(["python", "-m", "allcore", *sys.argv[1:]]),
@@ -66,7 +72,9 @@ def write(
     )
 
 
-def _told(judged: "Judged", cells: "pd.DataFrame", strange: "Turned") -> dict[str, Any]:
+def _told(
+    judged: "Judged", cells: "pd.DataFrame", strange: "Turned", *, kind: str
+) -> dict[str, Any]:
     """What was measured, as gate.json keeps it."""
     import numpy as np
 
@@ -77,7 +85,7 @@ def _told(judged: "Judged", cells: "pd.DataFrame", strange: "Turned") -> dict[st
     return {
         "method": KEPT,
         "limit": f"lets through {ACCEPTED:.0%} of the cells of validation subjects",
-        "judged_on": "subjects that neither the limits nor the distance was fitted on",
+        "judged_on": _JUDGED_ON[kind],
         "accepted": _share(judged.accepted, cells),
         "refused_by": judged.refused_by,
         "cells": int(seen.sum()),
@@ -139,7 +147,7 @@ def _lines(told: dict[str, Any]) -> list[str]:
     lines = [
         RESEARCH_USE,
         f"Lets through {accepted['value']:.1%} ({accepted['low']:.1%} to {accepted['high']:.1%}) "
-        f"of {told['cells']:,} cells of {told['subjects']} subjects it was not fitted on.",
+        f"of {told['cells']:,} cells of {told['subjects']} subjects, {told['judged_on']}.",
         f"{'Refused':38}{'gate':>7}{'n':>6}" + "".join(f"{name:>13}" for name in told["methods"]),
     ]
     for kind, found in told["strangers"].items():
