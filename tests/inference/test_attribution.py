@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 from torch import Tensor, nn
 
 from allcore.data import cells
@@ -42,7 +43,7 @@ def test_explain__is_exact_where_the_integral_is_a_polynomial(
 ) -> None:
     square = Predictor(Brightness(), predictor.info, predictor.device)
     found = attribution.explain(square, cell, towards="all", steps=2)
-    mask = cells.mask_of(cell.permute(1, 2, 0).numpy())
+    mask = ndimage.binary_erosion(cells.mask_of(cell.permute(1, 2, 0).numpy()))
     both = torch.stack([cell, attribution.filled(cell, mask)])
     at_end, at_start = square.logits(both).tolist()
     assert found.difference == pytest.approx(at_end - at_start, rel=1e-4)
@@ -77,7 +78,7 @@ def test_explain__heat_is_inside_and_of_one_sign(predictor: Predictor, cell: Ten
         assert heat.values.dtype == np.float32
         assert heat.values.min() >= 0
         assert heat.values.max() == pytest.approx(1)
-        assert 0.6 < heat.share_in_cell <= 1  # the cut is tiny, so smoothing spills much
+        assert 0.8 < heat.share_in_cell <= 1  # the cut is tiny, so smoothing spills much
     assert not ((heats["all"].values > 0) & (heats["hem"].values > 0)).any()
 
 

@@ -148,7 +148,7 @@ def test_shipped_model__knows_its_own_cells(cnmc_root: Path) -> None:
     fine = found.saliency[1]
     assert fine.incomplete is not None
     assert fine.incomplete < 0.2
-    assert fine.heat.share_in_cell > 0.9
+    assert fine.heat.share_in_cell > 0.8
     assert fine.deletion is not None
     assert fine.deletion.others_less > deletion.OTHERS / 2
     assert path.stem not in {each.image_id for each in found.neighbours}
