@@ -126,10 +126,8 @@ def by_table(data: bytes, paths: Sequence[str], *, name: str) -> Assigned:
     torn = sum(whose.get(key, "") is None for path in paths for key in [_key(path, whose)])
     if not torn:
         return assigned
-    more = (
-        f" {words.count(torn, 'name')} could be of several subjects and {_IS[torn == 1]} left out."
-    )
-    return Assigned("table", found, assigned.sentence + more)
+    more = f"{words.count(torn, 'name')} could be of several subjects, which counts as unknown."
+    return Assigned("table", found, f"{assigned.sentence} {more}")
 
 
 def shares(
