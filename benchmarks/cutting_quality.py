@@ -60,7 +60,7 @@ class Found:
 def main(
     bccd: Annotated[Path, typer.Argument(help="Folder that holds BCCD/JPEGImages.")],
     cnmc: Annotated[Path, typer.Argument(help="Folder of C-NMC cells.")],
-    pasted: Annotated[int, typer.Option(min=2, help="Cells that are laid over smears.")] = 200,
+    pasted: Annotated[int, typer.Option(min=2, help="Cells that are laid over smears.")] = 100,
     out: Annotated[Path, typer.Option(help="The page that is written.")] = PAGE,
 ) -> None:
     """Measure and write the page."""
@@ -126,10 +126,9 @@ def dices(root: Path, count: int) -> pd.DataFrame:
     rows = np.random.default_rng(0).permutation(len(manifest))[:count]
     made = []
     for row in rows:
-        cell = cells.centre_crop(measures.read_rgb(manifest.paths()[row]))
-        picture, mask = smears.pasted(
-            smears.field(*FIELD, seed=int(row)), cell, cells.mask_of(cell)
-        )
+        cell = cells.centre_crop(measures.read_rgb(paths[row]))
+        smear = smears.field(*FIELD, seed=int(row))
+        picture, mask = smears.pasted(smear, cell, cells.mask_of(cell))
         subject = manifest.table["subject"].iloc[row]
         made.append({"subject": subject, "dice": _best_dice(picture, mask)})
     return pd.DataFrame(made)

@@ -38,17 +38,18 @@ NOTHING = (
 )
 
 _WHITE = 95  # percentile of each channel that is taken as white
+_LEAST_WHITE = 64  # grey levels: nothing is seen in a darker picture
 _DIM = 0.25  # of white: what is darker has too little light for its saturation to mean anything
 _BLUR = 1.0  # pixels
 _LEAST_VIOLET = 0.1  # Otsu's threshold lies below it where there are only red cells and plasma
 _LEAST_AREA = 60  # of a nucleus in pixels
 _LEAST_SHARE = 0.1  # of a nucleus in the largest one's area: platelets have less
 _FRAGMENT = 0.03  # of a lobe in the largest nucleus's area
-_REACH = 1.2  # nuclear radii from the nucleus that cytoplasm may reach
+_REACH = 2.0  # nuclear radii from the nucleus that cytoplasm may reach
 _BRIDGE = 0.1  # nuclear radii: half the width of bridges to what leans against the cell
 _WAIST = 0.15  # of the greatest depth: how much less deep it has to be between two cells
 _SPIKE = 0.25  # nuclear radii: half the width of what sticks out of a cell and is not of it
-_WHOLE = 0.9  # solidity from which a region is one cell
+_WHOLE = 0.95  # solidity from which a region is one cell
 
 
 @dataclass(frozen=True)
@@ -120,13 +121,13 @@ def without_spikes(cell: Mask, nucleus: Mask, radius: float) -> Mask:
 
 def solidity(mask: Mask) -> float:
     """Area of a mask that holds something over that of its convex hull."""
-    hull = morphology.convex_hull_image(mask, offset_coordinates=False)  # type: ignore[no-untyped-call]
+    hull = morphology.convex_hull_image(mask)  # type: ignore[no-untyped-call]
     return float(mask.sum() / max(1, hull.sum()))
 
 
 def _violet(rgb: Rgb) -> Floats:
     """(H, W) saturation, as in HSV, but 0 where blue is the weakest channel."""
-    white = np.percentile(rgb[::4, ::4].reshape(-1, 3), _WHITE, axis=0).clip(1)
+    white = np.percentile(rgb[::4, ::4].reshape(-1, 3), _WHITE, axis=0).clip(_LEAST_WHITE)
     share = (rgb / white.astype(np.float32)).clip(0, 1)
     share = ndimage.gaussian_filter(share, (_BLUR, _BLUR, 0))
     most = np.maximum(share.max(axis=2), np.float32(_DIM))
