@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     device: str = Field("auto", description="auto, cpu, cuda or cuda:<n>")
     threads: int | None = Field(None, ge=1, description="CPU threads of a forward pass")
     max_upload_mb: int = Field(200, ge=1, description="largest single upload in megabytes")
+    demo: bool = Field(False, description="let everyone look, without an account, storing nothing")
     registration: Literal["open", "closed"] = Field("open", description="who may register")
     cookie_days: float = Field(7.0, gt=0, description="days until a sign-in ends by itself")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

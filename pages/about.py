@@ -1,6 +1,6 @@
 from allcore.web import guard
 
-user = guard.require("user")
+user = guard.require("about")
 
 from collections.abc import Sequence
 
@@ -62,11 +62,11 @@ for label, value in facts.items():
         st.metric(label, value)
 
 try:
-    model = evaluated.load(name)
-    draw(card.chapters(model.info, model.report))
+    model, gate = evaluated.load(name), modelfolder.read_gate(modelfolder.folder(name))
+    draw(card.chapters(model.info, model.report, gate=gate))
     st.download_button(
         "Download the model card",
-        card.card(model.info, model.report),
+        card.card(model.info, model.report, gate),
         file_name=f"{name}-{modelfolder.CARD}",
         mime="text/markdown",
         icon=":material/download:",

@@ -1,9 +1,10 @@
 from allcore.web import guard
 
-user = guard.require("user")
+user = guard.require("account")
 
 import streamlit as st
 
+from allcore import roles
 from allcore.errors import AllScopeError, StoreError
 from allcore.store import accounts as people
 from allcore.web import accounts, forms, frame, navigation
@@ -22,15 +23,14 @@ with side_by_side.container(width=frame.FORM_WIDTH):
         if st.form_submit_button("Save", type="primary"):
             try:
                 people.change_profile(
-                    accounts.store(), user.name, display_name=display_name, email=email
+                    accounts.store_to("account"), user.name, display_name=display_name, email=email
                 )
             except AllScopeError as error:
                 frame.problem(error)
             else:
                 frame.say_next("Your name and e-mail address are saved.")
                 st.rerun()
-    role = "Administrator" if user.may("admin") else "User"
-    st.caption(f"{role}; account made on {account.created_at:%d %B %Y}.")
+    st.caption(f"{roles.TABLE[user.role].title}; account made on {account.created_at:%d %B %Y}.")
     if st.button("Sign out", icon=":material/logout:"):
         accounts.sign_out()
         navigation.go("Home")

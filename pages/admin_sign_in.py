@@ -1,14 +1,14 @@
 from allcore.web import guard
 
-user = guard.require("visitor")
+user = guard.require("admin_sign_in")
 
 import streamlit as st
 
 from allcore.errors import AllScopeError
 from allcore.web import accounts, forms, frame, navigation
 
-if user.may("user"):
-    navigation.go("Administration" if user.may("admin") else "Home")
+if user.signed_in:
+    navigation.go("Administration" if user.opens("administration") else "Home")
 if accounts.administrator_exists():
     forms.sign_in(
         title="Administrator sign-in",

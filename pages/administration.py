@@ -1,19 +1,18 @@
 from allcore.web import guard
 
-user = guard.require("admin")
+user = guard.require("administration")
 
 from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
 
+from allcore import roles
 from allcore.errors import AllScopeError
 from allcore.store import accounts as people
 from allcore.store import codes
 from allcore.web import accounts, frame
 from allcore.web.administration import history
-
-store = accounts.store()
 
 
 def confirmed(label: str, icon: str, *, sentence: str, act: Callable[[], str]) -> str | None:
@@ -29,13 +28,33 @@ def confirmed(label: str, icon: str, *, sentence: str, act: Callable[[], str]) -
         return None
 
 
+def new_role(account: people.AccountInfo) -> str | None:
+    """Draw the choice of a role; give what was done once it was confirmed."""
+    with st.popover("Change the role", icon=":material/shield_person:"):
+        role = st.selectbox(
+            "Role",
+            roles.OF_ACCOUNTS,
+            index=roles.OF_ACCOUNTS.index(account.role),
+            format_func=lambda role: roles.TABLE[role].title,
+            key=f"role_of_{account.id}",
+        )
+        st.caption(f"{roles.sentence(role)} It holds on the next click of every open session.")
+        if not st.button("Yes, change the role", type="primary"):
+            return None
+    try:
+        return set_role(account.username, role)
+    except AllScopeError as error:
+        frame.problem(error)
+        return None
+
+
 def set_role(username: str, role: str) -> str:
-    people.set_role(store, username, role)
+    people.set_role(accounts.store_to("administer"), username, role)
     return f"{username} has the role {role}."
 
 
 def set_active(username: str, active: bool) -> str:
-    people.set_active(store, username, active=active)
+    people.set_active(accounts.store_to("administer"), username, active=active)
     return f"{username} is {'enabled' if active else 'disabled'}."
 
 
@@ -45,7 +64,7 @@ frame.header(
 )
 frame.show_said()
 search = st.text_input("Search", placeholder="Username, name or e-mail", width=frame.FORM_WIDTH)
-found = people.listed(store, search=search)
+found = people.listed(accounts.store(), search=search)
 if not found:
     st.info("No account matches the search.", icon=":material/search_off:", width=frame.TEXT_WIDTH)
     st.stop()
@@ -55,7 +74,7 @@ rows = [
         "Username": account.username,
         "Name": account.display_name,
         "E-mail": account.email or "",
-        "Role": account.role,
+        "Role": roles.TABLE[account.role].title,
         "State": account.state,
         "Made": f"{account.created_at:%Y-%m-%d %H:%M}",
         "Last sign-in": f"{account.last_sign_in:%Y-%m-%d %H:%M}"
@@ -71,16 +90,10 @@ by_name = {account.username: account for account in found}
 with st.container(border=True, width=frame.TEXT_WIDTH):
     st.subheader("Change an account", anchor=False)
     chosen = by_name[st.selectbox("Account", list(by_name))]
-    name = frame.plain(chosen.username)
-    st.caption(f"{frame.plain(chosen.display_name)}: {chosen.role}, {chosen.state}.")
+    name, held = frame.plain(chosen.username), roles.TABLE[chosen.role].title
+    st.caption(f"{frame.plain(chosen.display_name)}: {held.lower()}, {chosen.state}.")
     with st.container(horizontal=True):
-        role = "user" if chosen.role == "admin" else "admin"
-        done = confirmed(
-            "Make administrator" if role == "admin" else "Make user",
-            ":material/shield_person:",
-            sentence=f"**{name}** becomes {'an administrator' if role == 'admin' else 'a user'}.",
-            act=lambda: set_role(chosen.username, role),
-        ) or confirmed(
+        done = new_role(chosen) or confirmed(
             "Disable" if chosen.active else "Enable",
             ":material/block:" if chosen.active else ":material/check:",
             sentence=f"**{name}** can't sign in any more, and open sessions end."
@@ -93,7 +106,7 @@ with st.container(border=True, width=frame.TEXT_WIDTH):
             ":material/key:",
             sentence=f"With the code **{name}** sets a new password on the sign-in page within 24 "
             "hours. An earlier code stops working.",
-            act=lambda: codes.issue_reset(store, chosen.username),
+            act=lambda: codes.issue_reset(accounts.store_to("administer"), chosen.username),
         )
     if code:
         st.code(code, language=None)

@@ -1,6 +1,6 @@
 from allcore.web import guard
 
-user = guard.require("user")
+user = guard.require("compare")
 
 import streamlit as st
 
@@ -59,7 +59,7 @@ def the_answer() -> None:
         )
 
 
-@st.fragment
+@guard.fragment
 def the_table() -> None:
     left, right = st.columns(2)
     figures = left.pills(
@@ -105,7 +105,7 @@ def the_table() -> None:
     )
 
 
-@st.fragment
+@guard.fragment
 def the_gap() -> None:
     metric = st.radio(
         "Figure", GAPS, format_func=metrics.TITLES.get, horizontal=True, key="compare_gap"
@@ -113,7 +113,7 @@ def the_gap() -> None:
     chart(plots_compare.gap(comparison, metric))
 
 
-@st.fragment
+@guard.fragment
 def the_curves() -> None:
     left, middle, right = st.columns([2, 2, 4])
     protocol = left.radio("Protocol", measured, format_func=PROTOCOLS.get, key="compare_curves")
@@ -140,7 +140,7 @@ def the_curves() -> None:
     st.caption("Lines are means over folds, bands reach from the lowest to the highest fold.")
 
 
-@st.fragment
+@guard.fragment
 def the_subjects() -> None:
     known = [network for network in order if network in set(found.subjects["network"])]
     left, right = st.columns(2)

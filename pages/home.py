@@ -1,6 +1,6 @@
 from allcore.web import guard
 
-user = guard.require("visitor")
+user = guard.require("home")
 
 import streamlit as st
 
@@ -51,7 +51,7 @@ for column, (title, page, text) in zip(st.columns(3), DOORS, strict=True):
         st.subheader(title, anchor=False)
         st.markdown(text)
         st.space("stretch")
-        navigation.link(page, label="Open" if user.may("user") else "Sign in and open")
+        navigation.link(page, label="Open" if user.may("look") else "Sign in and open")
 
 st.subheader("How good is the model?", anchor=False)
 name = settings.load().model

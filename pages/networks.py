@@ -1,6 +1,6 @@
 from allcore.web import guard
 
-user = guard.require("user")
+user = guard.require("networks")
 
 import streamlit as st
 

@@ -1,17 +1,16 @@
 from allcore.web import guard
 
-user = guard.require("visitor")
+user = guard.require("register")
 
 import streamlit as st
 
-from allcore import settings
 from allcore.errors import AllScopeError
 from allcore.web import accounts, forms, frame, navigation
 
-if user.may("user"):
+if user.signed_in:
     navigation.go("Home")
 frame.header(title="Register", question="Make an account to check images and see the evaluation.")
-if settings.load().registration == "closed":
+if not accounts.registration_open():
     st.info(accounts.CLOSED, icon=":material/lock:", width=frame.TEXT_WIDTH)
     st.stop()
 with st.container(width=frame.FORM_WIDTH):

@@ -1,6 +1,6 @@
 from allcore.web import guard
 
-user = guard.require("user")
+user = guard.require("review")
 
 import streamlit as st
 
@@ -35,7 +35,7 @@ def choose_queue() -> str:
     queues = reviews.queues(accounts.store())
     if not queues:
         st.info(
-            "No cell is queued for review yet. Anyone who is signed in can queue some on "
+            "No cell is queued for review yet. Anyone with an account can queue some on "
             "Evaluation: errors and suspicious labels in its view Review, single cells in the "
             "window that opens with a click among the Errors.",
             icon=":material/inbox:",
@@ -98,8 +98,9 @@ def answer(found: Desk, image_id: str) -> None:
     )  # fmt: skip
     if chosen:
         reviews.judge(
-            accounts.store(), user.name, of=of, image_id=image_id, seen=chosen, note=note or ""
-        )
+            accounts.store_to("review"), user.name, of=of, image_id=image_id, seen=chosen,
+            note=note or "",
+        )  # fmt: skip
         reviewing.take(of, None)
         st.rerun()
 

@@ -1,12 +1,13 @@
 from allcore.web import guard
 
-user = guard.require("visitor")
+user = guard.require("sign_in")
 
-from allcore.web import forms, navigation
+from allcore.web import accounts, forms, navigation
 
-if user.may("user"):
+if user.signed_in:
     navigation.go("Home")
 forms.sign_in(
     title="Sign in", reason="Sign in to check images and see how the model does.", then="Home"
 )
-navigation.link("Register", label="Make an account")
+if accounts.registration_open():
+    navigation.link("Register", label="Make an account")

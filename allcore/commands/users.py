@@ -16,7 +16,7 @@ Name = Annotated[str, typer.Argument(help="Username.")]
 
 def add(
     name: Name,
-    role: Annotated[str, typer.Option(help="user or admin.")] = "user",
+    role: Annotated[str, typer.Option(help="demo, user, reviewer or admin.")] = "user",
     email: Annotated[str, typer.Option(help="E-mail address.")] = "",
     display_name: Annotated[str, typer.Option(help="The person's name.")] = "",
     password_file: Annotated[
@@ -85,7 +85,9 @@ def reset(name: Name) -> None:
     _print_code(codes.issue_reset(database.connect(), name))
 
 
-def role(name: Name, role: Annotated[str, typer.Argument(help="user or admin.")]) -> None:
+def role(
+    name: Name, role: Annotated[str, typer.Argument(help="demo, user, reviewer or admin.")]
+) -> None:
     """Give an account a role."""
     from allcore.store import accounts, database
 

@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnExpressionArgument, exc, func, or_, select
 from sqlalchemy.orm import Session
 
-from allcore import logs
+from allcore import logs, roles
 from allcore.errors import StoreError
 from allcore.store import passwords, rules
 from allcore.store.database import Database
 from allcore.store.models import Account
-
-ROLES = ("user", "admin")
 
 
 @dataclass(frozen=True)
@@ -31,6 +29,8 @@ class AccountInfo:
     created_at: datetime
     last_sign_in: datetime | None
     has_password: bool
+    toured_at: datetime | None
+    """When the tour was shown to the account; None where it was not yet."""
 
     @property
     def state(self) -> str:
@@ -133,14 +133,25 @@ def set_active(database: Database, username: str, *, active: bool) -> AccountInf
         return info_of(account)
 
 
+def set_toured(database: Database, username: str) -> None:
+    """Note that the tour was shown, so that it does not come by itself again.
+
+    Raises:
+        StoreError: there is no such account.
+    """
+    with database.write() as session:
+        existing(session, username).toured_at = datetime.now(UTC)
+
+
 def check_role(role: str) -> None:
     """Refuse a role that accounts don't have.
 
     Raises:
         StoreError: it is unknown.
     """
-    if role not in ROLES:
-        raise StoreError(f"There is no role '{role}'; use one of: {', '.join(ROLES)}.")
+    if role not in roles.OF_ACCOUNTS:
+        known = ", ".join(roles.OF_ACCOUNTS)
+        raise StoreError(f"There is no role '{role}'; use one of: {known}.")
 
 
 def new_account(
@@ -196,6 +207,7 @@ def info_of(account: Account) -> AccountInfo:
         created_at=account.created_at,
         last_sign_in=account.last_sign_in,
         has_password=account.password_hash is not None,
+        toured_at=account.toured_at,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import exc, select
 from sqlalchemy.orm import Session
 
-from allcore import logs
+from allcore import logs, roles
 from allcore.errors import StoreError
 from allcore.store import accounts
 from allcore.store.database import Database
@@ -39,7 +39,9 @@ class DataSet:
 
     def may_change(self, username: str, role: str) -> bool:
         """Whether this account may rename or disconnect it."""
-        return role == "admin" or self.added_by == username
+        return roles.may(role, "administer") or (
+            roles.may(role, "connect") and self.added_by == username
+        )
 
 
 def connect(
@@ -116,7 +118,7 @@ def _own(session: Session, username: str, data_set_id: int) -> DataSetRow:
     row = session.get(DataSetRow, data_set_id)
     if row is None:
         raise StoreError("This data set is not connected any more; reload the page.")
-    if account.role != "admin" and row.added_by != account.id:
+    if not roles.may(account.role, "administer") and row.added_by != account.id:
         raise StoreError("Only who connected this data set or an administrator may change it.")
     return row
 

@@ -57,7 +57,7 @@ class Account(Base):
     __table_args__ = (
         CheckConstraint("username = lower(username)", name="username_lower"),
         CheckConstraint("email = lower(email)", name="email_lower"),
-        CheckConstraint("role IN ('user', 'admin')", name="role_known"),
+        CheckConstraint("role IN ('demo', 'user', 'reviewer', 'admin')", name="role_known"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -72,6 +72,8 @@ class Account(Base):
     """Counts up when open sessions must end; a session of an older version is refused."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
     last_sign_in: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    toured_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When the tour was shown; None where it was not yet."""
 
 
 class SignInAttempt(Base):

@@ -9,16 +9,15 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit_authenticator.controllers import AuthenticationController
 
-from allcore import settings
+from allcore import roles, settings
 from allcore.errors import StoreError
+from allcore.roles import Action, Page
 from allcore.store import accounts, codes, database, sign_in
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 from allcore.web import cookie, frame
 from allcore.web.cookie import SessionCookie
 
-RANKS = {"visitor": 0, "user": 1, "admin": 2}
-"""A role may open what any lower role may open. A visitor is not signed in."""
 ENDED = "You have been signed out because this account was changed; sign in again."
 CLOSED = "Registration is closed; ask an administrator for an account."
 
@@ -31,18 +30,48 @@ class Visitor:
     display_name: str = ""
     role: str = "visitor"
 
-    def may(self, role: str) -> bool:
-        """Tell whether this visitor may open what is for `role`."""
-        return RANKS[self.role] >= RANKS[role]
+    @property
+    def signed_in(self) -> bool:
+        """Tell whether this is somebody with an account."""
+        return bool(self.name)
+
+    def opens(self, page: Page) -> bool:
+        """Tell whether this visitor may open a page, named by the stem of its script."""
+        return roles.opens(self.role, page)
+
+    def may(self, action: Action) -> bool:
+        """Tell whether this visitor may do something; `allcore.roles` lists what there is."""
+        return roles.may(self.role, action)
+
+    def require(self, action: Action) -> None:
+        """Refuse what this visitor may not do.
+
+        Raises:
+            NotAllowed: the role does not allow it; the sentence says what to do.
+        """
+        roles.require(self.role, action)
 
 
 def store() -> Database:
-    """Give the open database; it is opened once a server.
+    """Give the open database to read; it is opened once a server.
 
     Raises:
         AllScopeError: it can't be opened, or a setting can't be used.
     """
     return _opened(settings.load().database)
+
+
+def store_to(action: Action) -> Database:
+    """Give the open database to write what only some may write.
+
+    The role is read anew: a callback comes before the guard, and a fragment without it.
+
+    Raises:
+        NotAllowed: who is looking may not do this, as the database has it now.
+        AllScopeError: as `store`.
+    """
+    visitor().require(action)
+    return store()
 
 
 def visitor() -> Visitor:
@@ -56,12 +85,12 @@ def visitor() -> Visitor:
         _resume(opened)
     username = st.session_state.get("username")
     if not username:
-        return Visitor()
+        return _nobody()
     account = accounts.find(opened, username)
     if account is None or not _is_current(account):
         sign_out()
         frame.say_next(ENDED)
-        return Visitor()
+        return _nobody()
     return Visitor(account.username, account.display_name, account.role)
 
 
@@ -82,12 +111,18 @@ def register(*, username: str, display_name: str, email: str, password: str) -> 
     Raises:
         StoreError: registration is closed, a rule is broken, or a name is taken.
     """
-    if settings.load().registration == "closed":
+    if not registration_open():
         raise StoreError(CLOSED)
     account = accounts.create(
         store(), username=username, display_name=display_name, email=email, password=password
     )
     begin(account)
+
+
+def registration_open() -> bool:
+    """Tell whether people may make accounts for themselves; never in a demonstration."""
+    chosen = settings.load()
+    return chosen.registration == "open" and not chosen.demo
 
 
 def administrator_exists() -> bool:
@@ -129,7 +164,9 @@ def change_password(visitor: Visitor, *, current: str, new: str) -> None:
 
     Raises:
         StoreError: the current password is wrong, or the new one breaks the rule.
+        NotAllowed: the role has no account of its own to change.
     """
+    visitor.require("account")
     begin(sign_in.change_password(store(), visitor.name, current=current, new=new))
 
 
@@ -146,6 +183,11 @@ def sign_out() -> None:
     st.session_state.clear()
     _controller(None).logout()
     _cookie().delete()
+
+
+def _nobody() -> Visitor:
+    """Someone who is not signed in, as the settings take them."""
+    return Visitor(role="demo") if settings.load().demo else Visitor()
 
 
 def _resume(opened: Database) -> None:

@@ -10,7 +10,7 @@ from allcore.data import synthetic
 from allcore.errors import AllScopeError
 from allcore.experiments import record
 from allcore.experiments.record import Record
-from allcore.web import compared, frame
+from allcore.web import compared, frame, guard
 
 TITLE = "What the networks learn instead"
 FOLDER = "experiments"
@@ -43,7 +43,7 @@ def section() -> None:
         _interventions(interventions)
 
 
-@st.fragment
+@guard.fragment
 def _interventions(found: Record) -> None:
     models = plots_experiments.models(found)
     model = models[0]

@@ -3,6 +3,7 @@
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
@@ -11,100 +12,101 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from allcore import logs
 from allcore.errors import AllScopeError
+from allcore.roles import Page
 from allcore.web import accounts, cookie, frame
 from allcore.web.accounts import Visitor
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A page of the navigation: its script, what it is called, and who may open it."""
+    """A page of the navigation: its script and what it is called; `roles` has who may open it."""
 
     script: str
     title: str
     icon: str
-    role: str
     section: str = ""
     help: str = ""
     signed_out_only: bool = False
 
+    @property
+    def page(self) -> Page:
+        """The page as the table of roles names it."""
+        return cast(Page, Path(self.script).stem)
+
     def shown_to(self, visitor: Visitor) -> bool:
         """Tell whether the navigation lists the page; the guard decides who may open it."""
-        if self.signed_out_only:
-            return visitor.role == "visitor"
-        return visitor.may(self.role)
+        if self.signed_out_only and visitor.signed_in:
+            return False
+        if self.page == "register" and not accounts.registration_open():
+            return False
+        return visitor.opens(self.page)
 
 
 ENTRIES = (
-    Entry("home.py", "Home", ":material/home:", "visitor", help="What ALLScope is and is not."),
+    Entry("home.py", "Home", ":material/home:", help="What ALLScope is and is not."),
     Entry(
         "predict.py",
         "Predict",
         ":material/biotech:",
-        "user",
         help="Upload cell images and read the model's answers.",
     ),
     Entry(
         "history.py",
         "History",
         ":material/history:",
-        "user",
         help="What you have asked, and what was answered.",
     ),
     Entry(
         "evaluation.py",
         "Evaluation",
         ":material/rule:",
-        "user",
         help="What the model gets right and wrong on held-out cells.",
     ),
     Entry(
         "review.py",
         "Review",
         ":material/visibility:",
-        "user",
         help="Judge queued cells by their picture alone.",
     ),
     Entry(
         "dataset.py",
         "Dataset",
         ":material/grid_view:",
-        "user",
         help="The cells, subjects and splits of the data set.",
     ),
     Entry(
         "compare.py",
         "Compare",
         ":material/leaderboard:",
-        "user",
         help="Every network under both protocols, side by side.",
     ),
     Entry(
         "networks.py",
         "Networks",
         ":material/account_tree:",
-        "user",
         help="What each network is made of, block by block.",
     ),
     Entry(
         "about.py",
         "About this model",
         ":material/description:",
-        "user",
         help="How the model was trained and what it is for.",
     ),
-    Entry("account.py", "Account", ":material/person:", "user", section="You"),
-    Entry("administration.py", "Administration", ":material/group:", "admin", section="You"),
-    Entry("sign_in.py", "Sign in", ":material/login:", "visitor", "You", signed_out_only=True),
-    Entry("register.py", "Register", ":material/person_add:", "visitor", "You", "", True),
+    Entry("account.py", "Account", ":material/person:", section="You"),
+    Entry("administration.py", "Administration", ":material/group:", section="You"),
+    Entry("sign_in.py", "Sign in", ":material/login:", "You", signed_out_only=True),
+    Entry("register.py", "Register", ":material/person_add:", "You", signed_out_only=True),
     Entry(
         "admin_sign_in.py",
         "Administrator sign-in",
         ":material/shield_person:",
-        "visitor",
         "You",
         signed_out_only=True,
     ),
 )
+
+
+DEMONSTRATION = "Demonstration: look at everything; nothing is stored."
 
 
 def run() -> None:
@@ -115,6 +117,8 @@ def run() -> None:
         page = st.navigation(_sections(visitor))
         with st.container():  # a place of its own: an upload is lost when what is above it moves
             cookie.settle()
+        if visitor.role == "demo":
+            st.caption(f":material/visibility: {DEMONSTRATION}")
     except AllScopeError as error:
         frame.unavailable(error)
     page.run()
@@ -157,7 +161,7 @@ def _sections(visitor: Visitor) -> dict[str, list[StreamlitPage]]:
     sections: dict[str, list[StreamlitPage]] = {}
     for entry in ENTRIES:
         sections.setdefault(entry.section, []).append(_page(entry, visitor))
-    if visitor.may("user"):
+    if visitor.signed_in:
         sections["You"].append(
             st.Page(_sign_out, title="Sign out", icon=":material/logout:", url_path="sign_out")
         )

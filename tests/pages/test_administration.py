@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from allcore import roles
 from allcore.inference.results import Prediction
 from allcore.store import (
     accounts,
@@ -52,12 +53,49 @@ def test_page__lists_accounts(page: AppTest) -> None:
     assert not page.dataframe
 
 
-def test_page__changes_a_role(page: AppTest) -> None:
-    confirmed(choose(page, "ada"), "Make administrator")
-    assert "ada has the role admin" in sessions.said(page)
+def give(page: AppTest, role: str) -> AppTest:
+    """Choose a role for the account that is chosen, and confirm it."""
+    [choice] = [each for each in page.selectbox if each.label == "Role"]
+    choice.select(role).run()
+    return confirmed(page, "Change the role")
+
+
+@pytest.mark.parametrize("role", roles.OF_ACCOUNTS)
+def test_page__gives_every_role(page: AppTest, role: str) -> None:
+    give(choose(page, "ada"), role)
+    assert f"ada has the role {role}" in sessions.said(page)
     account = accounts.find(database.connect(), "ada")
     assert account
+    assert account.role == role
+
+
+def test_page__says_what_a_role_may(page: AppTest) -> None:
+    [choice] = [each for each in choose(page, "ada").selectbox if each.label == "Role"]
+    assert choice.value == "user"
+    assert choice.options == ["Demonstration", "User", "Reviewer", "Administrator"]
+    choice.select("reviewer").run()
+    assert any("judge queued cells" in each.value for each in page.caption)
+
+
+def test_page__keeps_the_last_administrator_in_the_role(page: AppTest) -> None:
+    give(choose(page, "boss"), "reviewer")
+    assert "last active administrator" in sessions.said(page)
+    account = accounts.find(database.connect(), "boss")
+    assert account
     assert account.role == "admin"
+
+
+def test_page__a_demoted_administrator_changes_nothing(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(page, "ada")
+    monkeypatch.setattr(web, "visitor", lambda: Visitor("boss", "Boss", "reviewer"))
+    [button] = [each for each in page.button if each.label == "Yes, disable"]
+    button.click().run()
+    assert page.title[0].value == "For administrators"
+    account = accounts.find(database.connect(), "ada")
+    assert account
+    assert account.active
 
 
 def test_page__disables_and_enables(page: AppTest) -> None:

@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
+from allcore import roles
 from allcore.errors import StoreError
 from allcore.settings import Settings
 from allcore.store import accounts
@@ -116,10 +117,36 @@ def test_last_administrator__stays_when_processes_race(config: Settings) -> None
     assert [a.role for a in accounts.listed(database)].count("admin") == 1
 
 
+@pytest.mark.parametrize("role", ["demo", "user", "reviewer"])
+def test_last_administrator__gets_no_other_role(database: Database, role: str) -> None:
+    add(database, "ada", role="admin")
+    with pytest.raises(StoreError, match="last active administrator"):
+        accounts.set_role(database, "ada", role)
+
+
+def test_set_role__every_role_of_the_table(database: Database) -> None:
+    add(database, "boss", role="admin")
+    add(database, "ada")
+    for role in roles.OF_ACCOUNTS:
+        assert accounts.set_role(database, "ada", role).role == role
+    with pytest.raises(StoreError, match="no role 'visitor'"):
+        accounts.set_role(database, "ada", "visitor")
+
+
+def test_set_toured__is_kept(database: Database) -> None:
+    assert add(database, "ada").toured_at is None
+    accounts.set_toured(database, "ADA")
+    found = accounts.find(database, "ada")
+    assert found
+    assert found.toured_at is not None
+    with pytest.raises(StoreError, match="no account named 'bob'"):
+        accounts.set_toured(database, "bob")
+
+
 def test_set_role__unknown(database: Database) -> None:
     with pytest.raises(StoreError, match="no account named 'nobody'"):
         accounts.set_role(database, "nobody", "admin")
-    with pytest.raises(StoreError, match="no role 'king'; use one of: user, admin"):
+    with pytest.raises(StoreError, match="no role 'king'; use one of: demo, user, reviewer, admin"):
         accounts.set_role(database, "nobody", "king")
 
 

@@ -5,25 +5,61 @@ import pytest
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
+from allcore import roles
+from allcore.roles import TABLE
 from allcore.store import accounts, database, sign_in
-from allcore.web import navigation
+from allcore.web import accounts as web
+from allcore.web.accounts import Visitor
 from tests.web import sessions
 
 SCRIPTS = sorted(path.stem for path in (sessions.ROOT / "pages").glob("*.py"))
-ROLE_OF = {Path(entry.script).stem: entry.role for entry in navigation.ENTRIES}
-CLOSED = [script for script in SCRIPTS if ROLE_OF[script] != "visitor"]
+CLOSED = [script for script in SCRIPTS if script not in TABLE["visitor"].pages]
+ABOVE = [
+    (role, script)
+    for role in roles.OF_ACCOUNTS
+    for script in SCRIPTS
+    if script not in TABLE[role].pages
+]
 
 
-def required_role(script: str) -> str:
-    body = ast.parse((sessions.ROOT / "pages" / f"{script}.py").read_text()).body
-    call = next(node.value for node in body if isinstance(node, ast.Assign | ast.Expr)
-                and isinstance(node.value, ast.Call))  # fmt: skip
-    return str(ast.literal_eval(call.args[0]))
+def by_itself(script: str) -> AppTest:
+    """A page's script run directly, as a fresh server may do."""
+    path = sessions.ROOT / "pages" / f"{script}.py"
+    page = AppTest.from_file(str(path), default_timeout=60).run()
+    assert not page.exception
+    return page
+
+
+def holds_nothing(page: AppTest) -> bool:
+    """Whether a page shows none of what pages are made of."""
+    kinds = ("dataframe", "file_uploader", "metric", "plotly_chart", "download_button", "selectbox")
+    return not any(page.get(kind) for kind in kinds)
+
+
+@pytest.mark.parametrize(("role", "script"), ABOVE)
+def test_require__no_page_above_the_role(
+    role: str, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "visitor", lambda: Visitor("ada", "Ada", role))
+    page = by_itself(script)
+    assert sessions.title(page) == f"For {roles.least_for(script).people}"  # type: ignore[arg-type]
+    assert holds_nothing(page)
+    assert not page.button
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_require__as_the_navigation_says(script: str) -> None:
-    assert required_role(script) == ROLE_OF[script]
+def test_require__a_demonstration_without_an_account(
+    script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALLSCOPE_DEMO", "1")
+    page = by_itself(script)
+    if script in TABLE["demo"].pages:
+        assert sessions.title(page) != "Sign in" or script == "sign_in"
+        assert not page.get("file_uploader")
+    else:
+        assert sessions.title(page) == "Sign in"
+        assert "A demonstration stores nothing" in page.markdown[0].value
+        assert holds_nothing(page)
 
 
 @pytest.mark.parametrize("script", CLOSED)
@@ -31,7 +67,7 @@ def test_require__signed_out_leads_to_sign_in(script: str) -> None:
     app = sessions.open_page(sessions.session(), script)
     assert sessions.title(app) == "Sign in"
     assert len(app.text_input) == 5  # name, password, and the form of the reset code
-    assert not app.dataframe
+    assert holds_nothing(app)
 
 
 @pytest.mark.cold
@@ -46,10 +82,9 @@ def test_require__signed_out_on_a_cold_server(script: str) -> None:
 
 @pytest.mark.parametrize("script", CLOSED)
 def test_require__signed_out_on_a_page_run_by_itself(script: str) -> None:
-    path = sessions.ROOT / "pages" / f"{script}.py"
-    page = AppTest.from_file(str(path), default_timeout=60).run()
-    assert not page.exception
+    page = by_itself(script)
     assert sessions.title(page) == "Sign in"
+    assert holds_nothing(page)
 
 
 def test_require__a_user_is_no_administrator() -> None:
@@ -75,6 +110,99 @@ def test_require__reads_the_role_anew_in_each_run() -> None:
     assert sessions.title(app.run()) == "For administrators"
     accounts.set_role(database.connect(), "ada", "admin")
     assert sessions.title(app.run()) == "Administration"
+
+
+@pytest.mark.parametrize(
+    ("role", "less", "script", "title"),
+    [
+        ("reviewer", "user", "review", "For reviewers"),
+        ("user", "demo", "history", "For users"),
+        ("user", "demo", "account", "For users"),
+    ],
+)
+def test_require__a_role_that_was_taken_holds_on_the_next_click(
+    role: str, less: str, script: str, title: str
+) -> None:
+    sessions.add("ada", role=role)
+    app = sessions.sign_in(sessions.open_page(sessions.session(), script), "ada")
+    other = sessions.sign_in(sessions.open_page(sessions.session(), script), "ada")
+    assert sessions.title(app) == sessions.title(other) == script.title()
+    accounts.set_role(database.connect(), "ada", less)
+    assert [sessions.title(each.run()) for each in (app, other)] == [title, title]
+    accounts.set_role(database.connect(), "ada", role)
+    assert [sessions.title(each.run()) for each in (app, other)] == [script.title()] * 2
+
+
+def test_store_to__reads_the_role_anew_for_every_click() -> None:
+    """The click comes before the guard has looked, as a callback does."""
+    sessions.add("ada")
+    app = sessions.sign_in(sessions.open_page(sessions.session(), "account"), "ada")
+    accounts.set_role(database.connect(), "ada", "demo")
+    sessions.fill(app, Your_name="Someone else")
+    sessions.press(app, "Save")
+    assert sessions.title(app) == "For users"
+    kept = accounts.find(database.connect(), "ada")
+    assert kept
+    assert kept.display_name == "Ada"
+
+
+@pytest.mark.parametrize("role", list(TABLE))
+@pytest.mark.parametrize("action", list(roles.ACTIONS))
+def test_store_to__only_for_who_may(
+    role: str, action: roles.Action, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "visitor", lambda: Visitor("ada", "Ada", role))
+    if action in TABLE[role].actions:
+        assert web.store_to(action) is web.store()
+    else:
+        with pytest.raises(roles.NotAllowed):
+            web.store_to(action)
+
+
+def clicked() -> None:
+    """A page of one fragment, whose button alone is drawn anew by a click."""
+    import streamlit as st
+
+    from allcore.web import guard
+
+    guard.require("predict")
+
+    @guard.fragment
+    def drawn() -> None:
+        if st.button("Show"):
+            st.text("what only some may see")
+
+    drawn()
+
+
+def test_fragment__looks_again_who_is_looking(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seat = Visitor("ada", "Ada", "user")
+    monkeypatch.setattr(web, "visitor", lambda: seat)
+    page = AppTest.from_function(clicked, default_timeout=60).run()
+    assert [each.value for each in page.button[0].click().run().text] == ["what only some may see"]
+    seat = Visitor("ada", "Ada", "visitor")
+    page.button[0].click().run()
+    assert sessions.title(page) == "For visitors of a demonstration"
+    assert not page.text
+
+
+BARE = ("st.fragment", "st.dialog")
+OF_THEIR_OWN = {
+    "allcore/web/guard.py",
+    "allcore/web/answers.py",
+    "allcore/web/history/batch_list.py",
+}
+
+
+def test_fragments__are_all_guarded() -> None:
+    found = {
+        path.relative_to(sessions.ROOT).as_posix()
+        for folder in ("allcore/web", "pages")
+        for path in sorted((sessions.ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in BARE
+    }
+    assert found <= OF_THEIR_OWN
 
 
 def test_require__a_disabled_account_is_out_in_the_next_run() -> None:

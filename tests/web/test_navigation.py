@@ -1,39 +1,52 @@
 import re
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from allcore.errors import StoreError
 from allcore.store import database, sign_in
-from allcore.web import navigation
+from allcore.web import accounts, navigation
 from allcore.web.accounts import Visitor
 from tests.web import sessions
 
 SIGNED_OUT = {"Home", "Sign in", "Register", "Administrator sign-in"}
-OF_USERS = {
+OF_DEMO = {
     "Home",
     "Predict",
-    "History",
     "Dataset",
     "Evaluation",
-    "Review",
     "Compare",
     "Networks",
     "About this model",
-    "Account",
 }
+OF_USERS = OF_DEMO | {"History", "Account"}
 
 
 @pytest.mark.parametrize(
     ("visitor", "titles"),
     [
         (Visitor(), SIGNED_OUT),
+        (Visitor(role="demo"), OF_DEMO | SIGNED_OUT),
+        (Visitor("eve", "Eve", "demo"), OF_DEMO),
         (Visitor("ada", "Ada", "user"), OF_USERS),
-        (Visitor("ada", "Ada", "admin"), OF_USERS | {"Administration"}),
+        (Visitor("ada", "Ada", "reviewer"), OF_USERS | {"Review"}),
+        (Visitor("ada", "Ada", "admin"), OF_USERS | {"Review", "Administration"}),
     ],
-    ids=lambda value: getattr(value, "role", ""),
+    ids=["visitor", "demo signed out", "demo", "user", "reviewer", "admin"],
 )
-def test_entries__shown_by_role(visitor: Visitor, titles: set[str]) -> None:
+def test_entries__shown_by_role(home: Path, visitor: Visitor, titles: set[str]) -> None:
     assert {entry.title for entry in navigation.ENTRIES if entry.shown_to(visitor)} == titles
+
+
+@pytest.mark.parametrize("setting", ["REGISTRATION", "DEMO"])
+def test_entries__no_register_where_it_is_closed(
+    setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"ALLSCOPE_{setting}", {"REGISTRATION": "closed", "DEMO": "1"}[setting])
+    [register] = [entry for entry in navigation.ENTRIES if entry.title == "Register"]
+    assert not register.shown_to(Visitor())
+    assert not register.shown_to(Visitor(role="demo"))
 
 
 def test_entries__are_all_pages() -> None:
@@ -115,3 +128,12 @@ def test_register__closed(monkeypatch: pytest.MonkeyPatch) -> None:
     app = sessions.open_page(sessions.session(), "register")
     assert "Registration is closed" in sessions.said(app)
     assert not app.text_input
+
+
+def test_register__closed_in_a_demonstration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLSCOPE_DEMO", "1")
+    app = sessions.open_page(sessions.session(), "register")
+    assert "Registration is closed" in sessions.said(app)
+    assert not app.text_input
+    with pytest.raises(StoreError, match="Registration is closed"):
+        accounts.register(username="ada", display_name="A", email="", password=sessions.PASSWORD)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from allcore import plots
 from allcore.data import cells
 from allcore.evaluation import words
-from allcore.web import cell, cell_pictures, frame, gallery, picker
+from allcore.web import cell, cell_pictures, frame, gallery, guard, picker
 from allcore.web.dataset import browse_cards, browse_state, cell_answer
 from allcore.web.dataset.context import Context
 
@@ -66,7 +66,7 @@ def close() -> None:
     st.session_state.pop(_ORDER, None)
 
 
-@st.dialog("Cell", width="large", on_dismiss=close)
+@guard.dialog("Cell", width="large", on_dismiss=close)
 def _dialog(context: Context) -> None:
     shelf = context.catalogue.shelf
     here = shelf.places([st.query_params.get(CELL, "")])

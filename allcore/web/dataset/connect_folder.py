@@ -119,14 +119,16 @@ def connect(user: Visitor, place: Path, name: str) -> data_sets.DataSet:
     """Connect a place that may be connected.
 
     Raises:
-        AllScopeError: it may not, it can't be read, or name or place are taken.
+        AllScopeError: it may not, it can't be read, or name or place are taken; or the role of who
+            asks does not allow it.
     """
+    store = accounts.store_to("connect")
     place = roots.checked(place)
     given = settings.load().data
     if given is not None and place == given.expanduser().resolve():
         raise StoreError(f"It is connected already, as '{datasets.CONNECTED}'.")
     datasets.read(place)
-    return data_sets.connect(accounts.store(), user.name, name=name, path=place, taken=datasets.OWN)
+    return data_sets.connect(store, user.name, name=name, path=place, taken=datasets.OWN)
 
 
 def _proposed(place: Path) -> str:

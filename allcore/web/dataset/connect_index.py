@@ -10,7 +10,7 @@ from allcore.data.look import Look
 from allcore.errors import AllScopeError
 from allcore.index import changes, jobs, running, store
 from allcore.index.changes import Since
-from allcore.web import datasets, frame
+from allcore.web import accounts, datasets, frame, guard
 from allcore.web.dataset.context import Context
 
 STEPS = {
@@ -79,7 +79,7 @@ def since_of(context: Context) -> Since | None:
         return None
 
 
-@st.fragment(run_every=1.0)
+@guard.every(1.0)
 def progress(path: Path) -> None:
     """How far indexing is, with a button to cancel; draws the page anew at the end."""
     now = jobs.progress(path)
@@ -95,7 +95,7 @@ def progress(path: Path) -> None:
             "Cancel",
             icon=":material/close:",
             key="cancel index",
-            on_click=jobs.cancel,
+            on_click=_cancel,
             args=(path,),
         )
 
@@ -166,9 +166,15 @@ def _done(context: Context, since: Since) -> None:
 
 def _start(path: Path) -> None:
     try:
+        accounts.visitor().require("connect")
         jobs.start(path)
     except AllScopeError as error:
         st.session_state[_PROBLEM] = str(error)
+
+
+def _cancel(path: Path) -> None:
+    if accounts.visitor().may("connect"):
+        jobs.cancel(path)
 
 
 def _forget() -> None:

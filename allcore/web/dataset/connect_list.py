@@ -86,7 +86,8 @@ def _rename(user: Visitor, each: DataSet) -> None:
     # What stands in the field now: text may be typed and the button pressed in one go.
     name = str(st.session_state[f"name {each.id}"])
     try:
-        data_sets.rename(accounts.store(), user.name, each.id, name=name, taken=datasets.OWN)
+        store = accounts.store_to("connect")
+        data_sets.rename(store, user.name, each.id, name=name, taken=datasets.OWN)
     except AllScopeError as error:
         st.session_state[_PROBLEM] = str(error)
         return
@@ -97,7 +98,7 @@ def _rename(user: Visitor, each: DataSet) -> None:
 
 def _disconnect(user: Visitor, each: DataSet) -> None:
     try:
-        data_sets.disconnect(accounts.store(), user.name, each.id)
+        data_sets.disconnect(accounts.store_to("connect"), user.name, each.id)
     except AllScopeError as error:
         st.session_state[_PROBLEM] = str(error)
         return

@@ -9,7 +9,7 @@ from allcore.data import release
 from allcore.data.checks import Check
 from allcore.data.manifest import Manifest
 from allcore.data.verify import STATES, Verification
-from allcore.web import frame
+from allcore.web import accounts, frame, guard
 from allcore.web.charts import table_csv
 from allcore.web.dataset.connect_index import counted, left, since_of
 from allcore.web.dataset.context import Context
@@ -51,7 +51,7 @@ def show(context: Context) -> None:
             _result(check, context.manifest)
 
 
-@st.fragment(run_every=0.7)
+@guard.every(0.7)
 def progress(check: Check) -> None:
     """How far a check is, with a button to cancel; draws the page anew at the end."""
     if not check.running:
@@ -113,6 +113,7 @@ def _button(context: Context, key: str, *, again: bool) -> None:
     if st.button(
         "Verify again" if again else "Verify", icon=":material/verified:", key=f"start {key}"
     ):
+        accounts.visitor().require("connect")
         since = None if whole else since_of(context)
         known = {} if since is None else since.unchanged
         st.session_state[key] = Check(Path(context.manifest.root), known)

@@ -1,12 +1,19 @@
 """Where the data set shown lies and how it is indexed; connecting others; checking a copy."""
 
+import streamlit as st
+
+from allcore import roles
+from allcore.web import frame
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import connect_folder, connect_index, connect_list, connect_verify
 from allcore.web.dataset.context import Context
 
 
 def show(context: Context) -> None:
-    """Draw the view."""
+    """Draw the view, for who may connect data sets."""
+    if not context.user.may("connect"):
+        alone(context.user)
+        return
     connect_index.show(context)
     if not context.synthetic:
         connect_verify.show(context)
@@ -15,5 +22,8 @@ def show(context: Context) -> None:
 
 def alone(user: Visitor) -> None:
     """Draw what does not hang on the data set shown, which may be unreadable."""
+    if not user.may("connect"):
+        st.info(roles.refusal(user.role, "connect"), icon=":material/lock:", width=frame.TEXT_WIDTH)
+        return
     connect_folder.show(user)
     connect_list.show(user)

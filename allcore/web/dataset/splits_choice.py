@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
+from allcore import roles
 from allcore.data import overview, saved_splits, split_files, splits
 from allcore.data.saved_splits import Saved
 from allcore.data.split_files import SplitFile
@@ -178,12 +179,18 @@ def _saved(context: Context) -> Chosen | None:
         return None
     name = st.selectbox("Saved split", list(kept), key=SAVED, bind="query-params", width=440)
     saved = kept[str(name)]
-    by = f" by {frame.plain(saved.by)}" if saved.by else ""
+    by = f" by {frame.plain(saved.by)}" if saved.by and context.user.signed_in else ""
     st.caption(f"Saved{by}{f' on {saved.made[:10]}' if saved.made else ''}.")
     return of_file(context, split_files.read(saved.path), saved)
 
 
 def _imported(context: Context) -> Chosen | None:
+    if not context.user.may("check"):
+        st.info(
+            roles.refusal(context.user.role, "check"),
+            icon=":material/lock:", width=frame.TEXT_WIDTH,
+        )  # fmt: skip
+        return None
     file = st.file_uploader(
         "Split as CSV",
         type=["csv"],

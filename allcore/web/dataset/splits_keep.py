@@ -8,7 +8,7 @@ from allcore import plots_export
 from allcore.data import saved_splits, split_files
 from allcore.data.saved_splits import Saved
 from allcore.errors import AllScopeError
-from allcore.web import charts, frame
+from allcore.web import accounts, charts, frame
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import sources
 from allcore.web.dataset.context import Context
@@ -31,7 +31,7 @@ def show(context: Context, chosen: Chosen) -> None:
             icon=":material/block:", width=frame.TEXT_WIDTH,
         )  # fmt: skip
         return
-    if chosen.saved is None:
+    if chosen.saved is None and context.user.may("keep"):
         _save(context, chosen)
     with st.container(horizontal=True):
         _download(context, chosen)
@@ -42,7 +42,8 @@ def show(context: Context, chosen: Chosen) -> None:
 
 def may_delete(user: Visitor, saved: Saved) -> bool:
     """Whether a user may delete a split: who made it, and administrators."""
-    return user.may("admin") or (saved.by != "" and saved.by == user.name)
+    mine = saved.by != "" and saved.by == user.name
+    return user.may("administer") or (mine and user.may("keep"))
 
 
 def command(context: Context, chosen: Chosen) -> str:
@@ -64,6 +65,7 @@ def _save(context: Context, chosen: Chosen) -> None:
     if not sent:
         return
     try:
+        accounts.visitor().require("keep")
         kept = saved_splits.save(
             chosen.split,
             context.manifest,
@@ -99,6 +101,7 @@ def _delete(context: Context, saved: Saved) -> None:
         if not st.button(f"Delete {frame.plain(saved.name)}", key="delete_split"):
             return
     try:
+        accounts.visitor().require("keep")
         saved_splits.delete(sources.key(context.name), saved.name)
     except AllScopeError as error:
         frame.problem(error)

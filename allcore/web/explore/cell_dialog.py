@@ -7,7 +7,7 @@ import streamlit as st
 
 from allcore.errors import AllScopeError
 from allcore.evaluation import outcomes
-from allcore.web import cell, frame
+from allcore.web import cell, frame, guard
 from allcore.web.cell import CellContext
 from allcore.web.explore import marks
 from allcore.web.explore.context import Context
@@ -43,7 +43,7 @@ def _closed() -> None:
     st.session_state.pop(_ORDER, None)
 
 
-@st.dialog("Cell", width="large", on_dismiss=_closed)
+@guard.dialog("Cell", width="large", on_dismiss=_closed)
 def _dialog(context: Context) -> None:
     order: list[str] = st.session_state[_ORDER]
     named = st.query_params.get(CELL, order[0])

@@ -20,7 +20,7 @@ def show(*, of: str, image_id: str) -> None:
         queued = reviews.items(accounts.store(), of=of, image_id=image_id)
         if queued:
             _state(queued[0])
-        else:
+        elif accounts.visitor().may("keep"):
             _offer(of, image_id)
     except AllScopeError as error:
         frame.problem(error)
@@ -30,16 +30,19 @@ def _state(item: Item) -> None:
     who = accounts.visitor().name
     judged = reviews.judgements(accounts.store(), of=item.of, image_id=item.image_id)
     by = "an account that is gone" if item.added_by is None else frame.plain(item.added_by)
+    if not who:
+        by = "one of the accounts here"
     st.caption(
         f":material/inventory: In the review queue since {item.at:%d %B %Y} "
         f"({reviews.REASONS[item.reason]}, put there by {by}); judged by "
         f"{words.count(len(judged), 'account')}.",
         width=frame.TEXT_WIDTH,
     )
-    if item.added_by != who or judged:
+    if not who or item.added_by != who or judged:
         return
     if st.button("Take it out of the queue", icon=":material/playlist_remove:", key="review_out"):
-        reviews.withdraw(accounts.store(), who, of=item.of, image_ids=[item.image_id])
+        store = accounts.store_to("keep")
+        reviews.withdraw(store, who, of=item.of, image_ids=[item.image_id])
         st.rerun(scope="fragment")
 
 
@@ -52,5 +55,6 @@ def _offer(of: str, image_id: str) -> None:
         "both, so it is not offered to you.",
     )
     if pressed:
-        reviews.put(accounts.store(), accounts.visitor().name, of=of, reasons={image_id: "chosen"})
+        store, who = accounts.store_to("keep"), accounts.visitor().name
+        reviews.put(store, who, of=of, reasons={image_id: "chosen"})
         st.rerun(scope="fragment")

@@ -21,8 +21,8 @@ _DIGITS = 12
 
 
 def show(found: Queue) -> None:
-    """Draw the list where there is any flagged answer."""
-    if not found.flagged:
+    """Draw the list where there is any flagged answer; people's notes are for people here."""
+    if not found.flagged or not found.visitor.signed_in:
         return
     st.subheader("Answers called wrong", anchor=False)
     kept = pictures.all_flagged(accounts.store(), found.context.source.key)

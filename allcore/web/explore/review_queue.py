@@ -59,6 +59,8 @@ class Queue:
     def open_to_me(self) -> set[str]:
         """Ids that this account may judge and has not, so that their verdicts stay hidden."""
         who = self.visitor.name
+        if not self.visitor.may("review"):
+            return set()
         mine = {each.image_id for each in self.judgements if each.username == who}
         free = {item.image_id for item in self.items if item.open_to(who)}
         return free - mine
@@ -90,6 +92,8 @@ def load(context: Context) -> Queue:
 
 def fill(found: Queue) -> None:
     """Draw the controls that put cells into the queue, and take them back."""
+    if not found.visitor.may("keep"):
+        return
     with st.expander("Put cells into the queue", expanded=not found.items):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             kind = st.segmented_control(
@@ -150,7 +154,8 @@ def _choice(
 def _put(found: Queue, kind: str, taken: NDArray[np.intp], controls: NDArray[np.intp]) -> None:
     ids = found.context.table["image_id"].astype(str).to_numpy(dtype=object)
     reasons = dict.fromkeys(ids[taken], _REASONS[kind]) | dict.fromkeys(ids[controls], "control")
-    reviews.put(accounts.store(), found.visitor.name, of=found.context.source.key, reasons=reasons)
+    store = accounts.store_to("keep")
+    reviews.put(store, found.visitor.name, of=found.context.source.key, reasons=reasons)
 
 
 def _take_back(found: Queue) -> None:
@@ -165,5 +170,6 @@ def _take_back(found: Queue) -> None:
         icon=":material/playlist_remove:",
         key="review_take_back",
     ):
-        reviews.withdraw(accounts.store(), found.visitor.name, of=found.context.source.key)
+        store = accounts.store_to("keep")
+        reviews.withdraw(store, found.visitor.name, of=found.context.source.key)
         st.rerun()

@@ -61,7 +61,8 @@ def _state(found: Queue) -> None:
         + (f" {words.count(len(found.flagged), 'flagged answer')} below." if found.flagged else ""),
         width=frame.TEXT_WIDTH,
     )
-    navigation.link("Review", "Judge cells by their picture alone")
+    if found.visitor.opens("review"):
+        navigation.link("Review", "Judge cells by their picture alone")
 
 
 def _verdicts(found: Queue) -> None:
@@ -199,7 +200,7 @@ def _exports(found: Queue) -> None:
     with st.container(horizontal=True):
         if not found.shown.empty:
             table_csv(_verdict_frame(found), name=f"{name}-verdicts", label="Verdicts as CSV")
-        if found.judgements and found.visitor.may("admin"):
+        if found.judgements and found.visitor.may("administer"):
             table_csv(
                 _judgement_frame(found), name=f"{name}-judgements", label="All judgements as CSV"
             )

@@ -15,7 +15,7 @@ from allcore.web.explore.context import Context
 
 def keep(context: Context, indices: NDArray[np.intp]) -> None:
     """Draw a form that names some cells and keeps them as a slice."""
-    if not len(indices):
+    if not len(indices) or not accounts.visitor().may("keep"):
         return
     with st.form("keep_slice", clear_on_submit=True, width=frame.FORM_WIDTH):
         name = st.text_input("Keep these cells as a slice named", max_chars=80)
@@ -24,7 +24,9 @@ def keep(context: Context, indices: NDArray[np.intp]) -> None:
         return
     ids = context.table["image_id"].iloc[indices].astype(str).tolist()
     try:
-        slices.save(accounts.store(), _who(), of=context.source.key, name=name, image_ids=ids)
+        slices.save(
+            accounts.store_to("keep"), _who(), of=context.source.key, name=name, image_ids=ids
+        )
     except AllScopeError as error:
         frame.problem(error)
     else:
@@ -56,7 +58,7 @@ def manage(context: Context) -> None:
         said.markdown(f"**{frame.plain(one.name)}**, {len(one.image_ids):,} cells")
         if remove.button("Remove", key=f"remove_slice_{one.id}", icon=":material/delete:"):
             try:
-                slices.delete(accounts.store(), _who(), one.id)
+                slices.delete(accounts.store_to("keep"), _who(), one.id)
             except AllScopeError as error:
                 frame.problem(error)
             else:

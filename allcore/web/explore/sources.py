@@ -18,7 +18,7 @@ from allcore.evaluation.figures import Figure, Sample
 from allcore.evaluation.results import SplitReport
 from allcore.evaluation.suspicion import Suspicion
 from allcore.modelfolder import ModelInfo
-from allcore.web import evaluated, frame
+from allcore.web import accounts, evaluated, frame
 
 MODEL, SPLIT = "model", "split"
 """Keys of the controls, and of the address."""
@@ -106,7 +106,9 @@ def choose() -> str | None:
 
 
 def open_file() -> None:
-    """A place in the sidebar to bring predictions of one's own."""
+    """A place in the sidebar to bring predictions of one's own, for who may."""
+    if not accounts.visitor().may("check"):
+        return
     with st.sidebar.expander("Open predictions of your own", icon=":material/upload_file:"):
         st.caption(
             "CSV or Parquet with an image id, a label (all or hem), a probability and, so that "
