@@ -1,6 +1,6 @@
 from allcore.web import guard
 
-user = guard.require("user")
+user = guard.require("predict")
 
 import uuid
 from collections.abc import Iterator
