@@ -44,7 +44,7 @@ def who(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Who:
     monkeypatch.setenv("ALLSCOPE_DATA", str(folder))
     monkeypatch.setenv("ALLSCOPE_MODELS", str(tmp_path / "models"))
     seat = Who()
-    monkeypatch.setattr(accounts, "visitor", lambda: Visitor(seat.name, "A Person", "user"))
+    monkeypatch.setattr(accounts, "visitor", lambda: Visitor(seat.name, "A Person", "reviewer"))
     for name in ("ada", "bob", "carl"):
         stored.create(accounts.store(), username=name, display_name=name, password=None)
     return seat

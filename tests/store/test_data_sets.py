@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy
 from sqlalchemy import text
 
 from allcore.errors import StoreError
@@ -14,6 +13,7 @@ from allcore.store import database as databases
 from allcore.store.data_sets import DataSet
 from allcore.store.database import Database
 from tests.store.people import add
+from tests.store.test_migrations import add_account, at_revision
 
 PLACE = Path("/data/cells")
 
@@ -168,15 +168,11 @@ def test_account_row__leaves_its_data_sets(database: Database) -> None:
 
 
 def test_migration__adds_the_table_to_an_older_database(config: Settings) -> None:
-    opened = databases.connect(config)
-    before = add(opened, "ada", email="ada@b.org")
-    with opened.write() as session:
-        session.execute(text("DROP TABLE data_set"))
-        session.execute(text("UPDATE alembic_version SET version_num = '0002'"))
-    opened.engine.dispose()
+    engine = at_revision(config, "0002")
+    with databases.Database(engine).write() as session:
+        add_account(session, 1, "ada", "user", datetime.now(UTC))
+    engine.dispose()
     again = databases.connect(config)
-    assert "data_set" in sqlalchemy.inspect(again.engine).get_table_names()
-    assert accounts.find(again, "ada") == before
     assert connect(again) == data_sets.list_of(again)[0]
     again.engine.dispose()
 

@@ -13,10 +13,11 @@ from allcore.errors import StoreError
 from allcore.index import jobs
 from allcore.index.changes import Since
 from allcore.index.jobs import Progress
+from allcore.roles import NotAllowed
 from allcore.store import data_sets, database
 from allcore.web import accounts, datasets
 from allcore.web.accounts import Visitor
-from allcore.web.dataset import connect_folder, connect_index, connect_list, sources
+from allcore.web.dataset import connect_folder, connect_index, connect_list, connect_verify, sources
 from tests.web import sessions
 
 ADA, BOB, EVE = Visitor("ada", "Ada", "user"), Visitor("bob", "Bob", "user"), Visitor(
@@ -40,6 +41,18 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return (tmp_path / "allowed").resolve()
 
 
+class Seat:
+    """Who is looking."""
+
+    who = ADA
+
+
+@pytest.fixture(autouse=True)
+def seat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Seat, "who", ADA)
+    monkeypatch.setattr(accounts, "visitor", lambda: Seat.who)
+
+
 def others(user: str, role: str) -> None:
     """A page with the part that does not hang on the data set shown."""
     import streamlit as st
@@ -53,6 +66,7 @@ def others(user: str, role: str) -> None:
 
 
 def page(user: Visitor) -> AppTest:
+    Seat.who = user
     app = AppTest.from_function(others, args=(user.name, user.role), default_timeout=120).run()
     assert not app.exception
     return app
@@ -190,6 +204,31 @@ def test_list__says_what_is_gone(root: Path) -> None:
     assert app.selectbox(key=sources.DATA).value == "Ours"
 
 
+def test_page__a_demonstration_connects_nothing(root: Path) -> None:
+    data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
+    app = page(Visitor(role="demo"))
+    assert "A demonstration stores nothing" in words(app)
+    assert not app.button
+    assert not app.text_input
+    assert str(root) not in words(app)
+    with pytest.raises(NotAllowed):
+        connect_folder.connect(Seat.who, root / "empty", "Mine")
+    assert len(connected()) == 1
+
+
+@pytest.mark.parametrize("label", ["Yes, disconnect", "Save the name"])
+def test_list__a_role_that_was_taken_holds_for_a_button_that_is_there(
+    root: Path, label: str
+) -> None:
+    data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
+    app = page(ADA)
+    sessions.fill(app, New_name="Another")
+    Seat.who = Visitor("ada", "Ada", "demo")
+    sessions.press(app, label)
+    assert "A demonstration stores nothing" in words(app)
+    assert connected() == [("Ours", root / "cells")]
+
+
 def test_problem_of__no_longer_allowed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
     assert connect_list.problem_of(kept) == ""
@@ -248,6 +287,25 @@ def test_dataset_page__never_indexed_then_running(
     assert "Index" not in labels(app)
     sessions.press(app, "Cancel")
     assert asked == [shown]
+
+
+@pytest.mark.parametrize("label", ["Index", "Cancel", "Verify"])
+def test_dataset_page__a_role_that_was_taken_starts_and_stops_nothing(
+    shown: Path, monkeypatch: pytest.MonkeyPatch, label: str
+) -> None:
+    done: list[Path] = []
+    monkeypatch.setattr(jobs, "start", done.append)
+    monkeypatch.setattr(jobs, "cancel", done.append)
+    monkeypatch.setattr(connect_verify, "Check", lambda *given: pytest.fail("it was read"))
+    if label == "Cancel":
+        monkeypatch.setattr(jobs, "status", lambda path: "running")
+        now = Progress("reading", 2, 6, "", "", 3.0)
+        monkeypatch.setattr(jobs, "progress", lambda path: now)
+    app = whole_page()
+    monkeypatch.setattr(accounts, "visitor", lambda: Visitor("ada", "Ada", "demo"))
+    sessions.press(app, label)
+    assert done == []
+    assert "A demonstration stores nothing" in words(app)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ Judge = Callable[[str, str, str], None]
 class Who:
     """Who is signed in; a test may let somebody else take the seat."""
 
-    name, role = "ada", "user"
+    name, role = "ada", "reviewer"
 
 
 @pytest.fixture
