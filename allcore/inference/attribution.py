@@ -8,8 +8,8 @@ baseline; how far they do is told (`Attribution.error`).
 The baseline is the cell filled with its own mean colour up to a thin rim: it keeps size, outline
 and stain, so that what is told apart is the texture inside. Were the rim filled too, a hard edge
 would take the place of the soft one, and heat would tell of that. Nothing outside the cell changes
-on the way, so no heat can lie there but what smoothing spills over the edge. The integral is taken by
-Gauss-Legendre quadrature, whose few nodes go through the network in one batch.
+on the way, so no heat can lie there but what smoothing spills over the edge. The integral is taken
+by Gauss-Legendre quadrature, whose few nodes go through the network in one batch.
 """
 
 from dataclasses import dataclass

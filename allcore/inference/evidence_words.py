@@ -1,12 +1,14 @@
 """The evidence for an answer in sentences, the same on a page, in a file and in a report."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from allcore.evaluation import words
 from allcore.evaluation.conformal import Sets
-from allcore.inference.gradcam import Heat
 from allcore.inference.neighbours import Nearby, Neighbour
 from allcore.inference.views import Learned, Views
+
+if TYPE_CHECKING:
+    from allcore.inference.gradcam import Heat  # brings torch, which no sentence needs
 
 NAMES = {"all": "ALL blast", "hem": "normal"}
 _TRUSTED_SHARE = 0.5
@@ -57,7 +59,7 @@ def of_views(found: Views, threshold: float) -> str:
     )
 
 
-def of_heat(heat: Heat) -> str:
+def of_heat(heat: "Heat") -> str:
     """What the share of heat inside the cell says."""
     if not heat.values.any():
         return f"No place in the picture speaks for {NAMES[heat.towards]} by itself."

@@ -60,12 +60,12 @@ def rows(
     """One row a model, that of the page first.
 
     Args:
-        row: of a table of predictions.
+        row: of a table of predictions; without an image id where the cell is in no data set.
         group: the cell's independent subject, None where unknown.
         model: that the page shows; None for a file.
         threshold: of the page.
     """
-    image_id = str(row["image_id"])
+    image_id = None if row.get("image_id") is None else str(row["image_id"])
     shown = row.get("probability")
     probability = None if shown is None or pd.isna(shown) else float(shown)
     knows = "unknown" if model is None else learned(model, image_id, group)
@@ -74,8 +74,19 @@ def rows(
     return (first, *(_other(name, image_id, group) for name in others))
 
 
-def learned(model: str, image_id: str, group: str | None) -> Learned:
+def held_out(model: str, image_id: str | None) -> float | None:
+    """The recorded probability of a cell; None where there is none."""
+    try:
+        folder = modelfolder.folder(model)
+        return _held_out(folder, cell_pictures.state(folder)).get(image_id or "")
+    except AllScopeError:
+        return None  # a model may come without predictions
+
+
+def learned(model: str, image_id: str | None, group: str | None) -> Learned:
     """What of the cell the network in a model's folder was trained on."""
+    if image_id is None:
+        return "unknown"
     try:
         folder = modelfolder.folder(model)
         return _trained(folder, cell_pictures.state(folder)).learned(image_id, group)
@@ -99,8 +110,10 @@ def ask(
     rgb: Rgb,
     picture: str,
     own: Mapping[str, float],
-) -> None:
+) -> Mapping[str, float | str]:
     """Ask each model about the picture (H, W, 3) of SHA-256 ``picture``; the table fills up.
+
+    Gives each model's probability, or why there is none.
 
     Args:
         found: from `rows`.
@@ -115,6 +128,7 @@ def ask(
             said[row.model] = _answer(row.model, rgb, picture)
             _draw(found, slot, said, pending="asking")
     _draw(found, slot, said, pending="")
+    return said
 
 
 def _draw(
@@ -174,17 +188,13 @@ def _predictor(_folder: Path, digest: str, device: str, threads: int | None) -> 
     return Predictor.load(_folder, device, threads=threads)
 
 
-def _other(name: str, image_id: str, group: str | None) -> Row:
+def _other(name: str, image_id: str | None, group: str | None) -> Row:
     try:
         folder = modelfolder.folder(name)
         threshold = modelfolder.read_info(folder).threshold
     except AllScopeError:
         return Row(name, 0.5, None, "unknown", "its folder is damaged")
-    try:
-        held_out = _held_out(folder, cell_pictures.state(folder)).get(image_id)
-    except AllScopeError:
-        held_out = None  # a model may come without predictions
-    return Row(name, threshold, held_out, learned(name, image_id, group))
+    return Row(name, threshold, held_out(name, image_id), learned(name, image_id, group))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

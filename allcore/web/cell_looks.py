@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from allcore import modelfolder
 from allcore.data.cells import Rgb
-from allcore.inference import gradcam, neighbours, seen, views
+from allcore.inference import evidence_words, gradcam, neighbours, seen, views
+from allcore.inference.evidence_words import NAMES
 from allcore.inference.predictor import Predictor
 from allcore.inference.seen import Figures
 from allcore.inference.views import Learned, Views
-from allcore.web import answers, cell_pictures, frame, resources
-from allcore.web.answers import VERDICTS
+from allcore.web import cell_pictures, frame, resources
 from allcore.web.cell_pictures import Frame, Slots
 
 CLASSES: tuple[Literal["all", "hem"], ...] = ("all", "hem")
@@ -68,7 +68,7 @@ def looks(model: str, rgb: Rgb, picture: str, *, fold: int | None = None) -> Loo
         BadImage: the picture does not show one cell on black.
         AllScopeError: the model is damaged, or there is no such device.
     """
-    return _looks(rgb, model, _digest(model), picture, fold)
+    return _looks(rgb, model, digest(model), picture, fold)
 
 
 def fold_of(model: str, fold: object) -> int | None:
@@ -89,16 +89,16 @@ def feature(model: str, rgb: Rgb, picture: str) -> NDArray[np.float32]:
         BadImage: the picture does not show one cell on black.
         AllScopeError: the model is damaged, or there is no such device.
     """
-    return _feature(rgb, model, _digest(model), picture)
+    return _feature(rgb, model, digest(model), picture)
 
 
 def show(found: Looks, slots: Slots, *, threshold: float, learned: Learned) -> None:
     """Fill the places that were kept for it; `learned` is of the network in the folder."""
-    shown = [Frame(found.seen, _caption(found.figures))]
-    shown += [Frame(found.overlays[c], f"What speaks for {VERDICTS[c]}") for c in CLASSES]
+    shown = [Frame(found.seen, caption(found.figures))]
+    shown += [Frame(found.overlays[c], f"What speaks for {NAMES[c]}") for c in CLASSES]
     slots.frames.html(cell_pictures.frames(shown, least=150))
     with slots.said.container():
-        called = VERDICTS["all" if found.probability >= threshold else "hem"]
+        called = NAMES["all" if found.probability >= threshold else "hem"]
         whose, told = ("The network in the model's folder", _LEARNED[learned])
         if found.held_out:
             whose, told = "The network behind the held-out answer", "It never saw this subject."
@@ -106,26 +106,38 @@ def show(found: Looks, slots: Slots, *, threshold: float, learned: Learned) -> N
             f"{whose} gives {found.probability:.2f} (threshold {threshold:.2f}): {called}. {told}",
             width=frame.TEXT_WIDTH,
         )
-        said = " ".join(f"For {VERDICTS[each]}: {found.said[each]}" for each in CLASSES)
+        said = " ".join(f"For {NAMES[each]}: {found.said[each]}" for each in CLASSES)
         st.markdown(said, width=frame.TEXT_WIDTH)
         st.caption(_METHOD, width=frame.TEXT_WIDTH)
-    slots.views.html(cell_pictures.frames(_strip(found), least=76))
-    slots.views_said.markdown(views_in_words(found.views, threshold), width=frame.TEXT_WIDTH)
+    slots.views.html(cell_pictures.frames(strip(found.seen, found.views), least=76))
+    said = evidence_words.of_views(found.views, threshold)
+    slots.views_said.markdown(said, width=frame.TEXT_WIDTH)
 
 
-def views_in_words(found: Views, threshold: float) -> str:
-    """Whether turning and mirroring changes the answer."""
-    span = (
-        f"from {found.probabilities.min():.2f} to {found.probabilities.max():.2f}, "
-        f"mean {found.mean:.2f}"
-    )
-    if found.agree(threshold):
-        called = VERDICTS["all" if found.blasts(threshold) else "hem"]
-        return f"All {len(found.names)} are called {called}: {span} (threshold {threshold:.2f})."
+def digest(model: str) -> str:
+    """Of ``model.json``, which holds the digest of the weights and all else."""
+    return modelfolder.sha256(modelfolder.folder(model) / modelfolder.INFO)
+
+
+def caption(figures: Figures) -> str:
+    """The network's input in words."""
+    shape = " × ".join(map(str, figures.shape))
+    red, green, blue = figures.means
     return (
-        f"{found.blasts(threshold)} of {len(found.names)} are called {VERDICTS['all']}, so the "
-        f"answer hangs on how the cell lies: {span} (threshold {threshold:.2f})."
+        f"The network's input, {shape}: {figures.low:.2f} to {figures.high:.2f}; mean red "
+        f"{red:.2f}, green {green:.2f}, blue {blue:.2f}"
     )
+
+
+def strip(seen: Rgb, found: Views) -> list[Frame]:
+    """The eight views of the input (S, S, 3) in the order of `views.turned`."""
+    starts = (seen, seen[:, ::-1])
+    pictures = [np.rot90(start, turns) for start in starts for turns in range(4)]
+    named = zip(pictures, found.names, found.probabilities, strict=True)
+    return [
+        Frame(np.ascontiguousarray(picture), f"{probability:.2f}, {name}")
+        for picture, name, probability in named
+    ]
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -139,7 +151,7 @@ def _looks(_rgb: Rgb, model: str, digest: str, picture: str, fold: int | None) -
         seen=seen.picture(predictor, cell),
         figures=seen.figures(seen.tensor(predictor, cell)),
         overlays={each: gradcam.overlay(cell, heat) for each, heat in heats.items()},
-        said={each: answers.heat_in_words(heat) for each, heat in heats.items()},
+        said={each: evidence_words.of_heat(heat) for each, heat in heats.items()},
         views=views.views(predictor, cell),
         held_out=fold is not None,
     )
@@ -156,28 +168,3 @@ def _of_fold(_shipped: Predictor, model: str, digest: str, fold: int) -> Predict
 def _feature(_rgb: Rgb, model: str, digest: str, picture: str) -> NDArray[np.float32]:
     predictor = resources.service(model).predictor
     return neighbours.feature(predictor, predictor.prepare(_rgb))
-
-
-def _digest(model: str) -> str:
-    """Of ``model.json``, which holds the digest of the weights and all else."""
-    return modelfolder.sha256(modelfolder.folder(model) / modelfolder.INFO)
-
-
-def _caption(figures: Figures) -> str:
-    shape = " × ".join(map(str, figures.shape))
-    red, green, blue = figures.means
-    return (
-        f"The network's input, {shape}: {figures.low:.2f} to {figures.high:.2f}; mean red "
-        f"{red:.2f}, green {green:.2f}, blue {blue:.2f}"
-    )
-
-
-def _strip(found: Looks) -> list[Frame]:
-    """The eight views of the input in the order of `views.turned`."""
-    starts = (found.seen, found.seen[:, ::-1])
-    pictures = [np.rot90(start, turns) for start in starts for turns in range(4)]
-    named = zip(pictures, found.views.names, found.views.probabilities, strict=True)
-    return [
-        Frame(np.ascontiguousarray(picture), f"{probability:.2f}, {name}")
-        for picture, name, probability in named
-    ]

@@ -14,7 +14,7 @@ from allcore.data import overview, thumbnails
 from allcore.data.manifest import Manifest
 from allcore.data.thumbnails import Source
 from allcore.errors import AllScopeError
-from allcore.evaluation import words
+from allcore.inference import evidence_words
 from allcore.inference.neighbours import Nearby, Neighbour, Neighbours
 from allcore.web import cell_pictures, frame, gallery
 from allcore.web.gallery import Card
@@ -30,14 +30,14 @@ class Near:
     """A cell, and those that a model's folder keeps the features of.
 
     Attributes:
-        image_id: of the cell.
+        image_id: of the cell, None where it is in no data set.
         subject: of the cell, None where unknown.
         kept: the cells to look among.
         manifest: the data set their pictures are in, or None.
         threshold: probability from which a cell is called an ALL blast.
     """
 
-    image_id: str
+    image_id: str | None
     subject: str | None
     kept: Neighbours
     manifest: Manifest | None
@@ -48,24 +48,36 @@ class Near:
         """Whether the cell's own features are kept, so that no network need be asked."""
         return self.image_id in self.kept
 
-    def show(self, place: DeltaGenerator, feature: NDArray[np.float32] | None = None) -> None:
-        """Draw the neighbours; `feature` (F,) is of a cell whose own is not kept."""
-        of: str | NDArray[np.float32] = self.image_id if feature is None else feature
+    def show(
+        self, place: DeltaGenerator, feature: NDArray[np.float32] | None = None
+    ) -> tuple[tuple[Neighbour, ...], Nearby | None]:
+        """Draw the neighbours and give them; `feature` (F,) is of a cell whose own is not kept.
+
+        Without either there are none.
+        """
+        of = self.image_id if feature is None else feature
+        if of is None:
+            return (), None
         with place:
             st.markdown("**Nearest cells, as the network sees them**")
             try:
-                found = self.kept.nearest(of, subject=self.subject)
-                nearby = self.kept.accuracy_nearby(of, self.threshold, subject=self.subject)
+                found = self.kept.nearest(of, subject=self.subject, exclude_id=self.image_id)
+                nearby = self.kept.accuracy_nearby(
+                    of, self.threshold, subject=self.subject, exclude_id=self.image_id
+                )
             except AllScopeError as error:
                 st.markdown(frame.plain(str(error)), width=frame.TEXT_WIDTH)
-                return
+                return (), None
             _draw(found, self.manifest)
-            st.markdown(sentence(found, nearby), width=frame.TEXT_WIDTH)
+            known = self.subject is not None
+            said = evidence_words.of_neighbours(found, nearby, own_known=known)
+            st.markdown(said, width=frame.TEXT_WIDTH)
             st.caption(_METHOD, width=frame.TEXT_WIDTH)
+        return found, nearby
 
 
 def near(
-    image_id: str,
+    image_id: str | None,
     subject: str | None,
     *,
     model: str,
@@ -82,25 +94,6 @@ def near(
         frame.problem(error)
         return None
     return Near(image_id, subject, kept, manifest, threshold)
-
-
-def sentence(found: tuple[Neighbour, ...], nearby: Nearby | None) -> str:
-    """How many neighbours are of the cell's own subject, and how often the model is right."""
-    own = sum(each.same_subject for each in found)
-    said = f"{own} of these {len(found)} are of the cell's own subject."
-    if nearby is None:
-        return said
-    shares = words.share(nearby.accuracy.image, nearby.cells)
-    whose = ""
-    if nearby.subjects is not None:
-        of = words.count(nearby.subjects, "independent subject")
-        whose = f", of {of} ({nearby.same_subject} cells of its own)"
-    over = nearby.accuracy.subject
-    span = f"{100 * over.low:.0f} to {100 * over.high:.0f} %" if over.known else "no interval"
-    return (
-        f"{said} Among the {nearby.cells} nearest cells with a held-out answer{whose}, {shares} "
-        f"are called rightly at this threshold; over subjects: {span}."
-    )
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -132,7 +125,7 @@ def _row(each: Neighbour) -> dict[str, str]:
 def _detail(each: Neighbour) -> str:
     whose = "the same subject" if each.same_subject else "subject"
     held_out = "trained on" if each.probability is None else f"{each.probability:.2f} held out"
-    return f"{whose} {each.subject or 'unknown'}, {held_out}"
+    return f"{whose} {each.subject or 'unknown'}, {held_out}, distance {each.distance:.2g}"
 
 
 def _source(image_id: str, manifest: Manifest | None) -> Source:

@@ -14,6 +14,7 @@ from allcore.inference.evidence import Evidence
 from allcore.inference.identity import Identity
 from allcore.inference.predictor import Predictor
 from allcore.inference.upload import Rgb
+from allcore.inference.views import NAMES, Views
 from tests import simulated
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -118,6 +119,13 @@ def test_learned__tells_what_the_network_knew(told: Path) -> None:
     assert evidence.learned(told, None) == "unknown"
     assert evidence_words.caution("no") == ""
     assert "do not hold" in evidence_words.caution("cell")
+
+
+def test_of_views__says_when_turning_changes_the_answer() -> None:
+    found = Views(NAMES, np.array([0.4, 0.5, 0.6, 0.7, 0.4, 0.5, 0.6, 0.7]))
+    assert evidence_words.of_views(found, 0.5).startswith("6 of 8 are called ALL blast, so")
+    assert evidence_words.of_views(found, 0.4).startswith("All 8 are called ALL blast")
+    assert evidence_words.of_views(found, 0.8).startswith("All 8 are called normal")
 
 
 def test_of_set__says_the_set_in_words() -> None:

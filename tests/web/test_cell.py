@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from allcore import modelfolder
 from allcore.data import readers
 from allcore.data.manifest import Manifest
-from allcore.inference.views import NAMES, Views
+from allcore.inference.views import NAMES
 from allcore.web import cell, cell_answers, cell_pictures
 from tests.conftest import draw_cell
 
@@ -309,15 +309,6 @@ def test_show__needs_no_torch_without_the_picture(home: Path, model: Path) -> No
 )
 def test_outcome__in_words(label: str | None, probability: float, said: str) -> None:
     assert cell.outcome(label, probability, 0.5) == said
-
-
-def test_views_in_words__says_when_turning_changes_the_answer() -> None:
-    from allcore.web import cell_looks
-
-    found = Views(NAMES, np.array([0.4, 0.5, 0.6, 0.7, 0.4, 0.5, 0.6, 0.7]))
-    assert cell_looks.views_in_words(found, 0.5).startswith("6 of 8 are called ALL blast, so")
-    assert cell_looks.views_in_words(found, 0.4).startswith("All 8 are called ALL blast")
-    assert cell_looks.views_in_words(found, 0.8).startswith("All 8 are called normal")
 
 
 def test_heading__shows_a_name_as_it_is() -> None:
