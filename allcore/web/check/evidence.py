@@ -123,7 +123,7 @@ def _draw_maps(places: Places, cell: Tensor, maps: tuple[Saliency, ...], last: F
         said = each.sentence
         if each.heat.values.any():
             said = f"{said} {each.deletion.sentence if each.deletion else _CHECKING}"
-        evidence_places.say(place, said, lines=3, strong=f"{each.method}.")
+        evidence_places.say(place, said, lines=4, strong=f"{each.method}.")
 
 
 def _caption(found: Saliency) -> str:

@@ -16,7 +16,7 @@ NEIGHBOURS = 8
 METHODS = ("Grad-CAM", "Integrated gradients")
 HEAT = 150
 """Least width, in pixels, of a map."""
-VIEWS = 76
+VIEWS = 60
 """The same of one of the eight views."""
 NEAR = 138
 """The same of a neighbour."""
@@ -27,7 +27,7 @@ _METHOD = (
 )
 _STYLE = """<style>
 .evidence-said { min-height: calc(var(--lines) * 1.6em); line-height: 1.6; }
-@media (max-width: 640px) { .evidence-said { min-height: calc(var(--lines) * 3.2em); } }
+@media (max-width: 640px) { .evidence-said { min-height: calc(var(--lines) * 2.6em); } }
 </style>"""
 
 
@@ -60,7 +60,7 @@ def draw(verdict: str) -> Places:
         maps.html(waiting([f"{name}: to come" for name in (*METHODS, "Input")], least=HEAT))
         maps_said = tuple(st.empty() for _ in METHODS)
         for place in maps_said:
-            say(place, "Looking for the evidence", lines=3)
+            say(place, "Looking for the evidence", lines=4)
         st.caption(_METHOD)
     with right:
         near = st.empty()
