@@ -2,7 +2,7 @@
 
 What tells a nucleus from all else in a smear under Romanowsky's stains is violet: red cells are as
 saturated, but toward red. So saturation is counted only where blue is not the weakest colour,
-after the picture's brightest parts were taken as white. From there on it is the textbook's way:
+after the picture's brightest pixels were taken as white. From there on it is the textbook's way:
 
 - Otsu's threshold parts nuclei from the rest (N. Otsu, IEEE Trans. SMC 9, 1979;
   ``skimage.filters.threshold_otsu``).
@@ -37,13 +37,13 @@ NOTHING = (
     "by hand and set everything around it to black."
 )
 
-_WHITE = 95  # percentile of each channel that is taken as white
+_WHITE = 95  # percentile of the weakest channel from which a pixel is plasma
 _LEAST_WHITE = 64  # grey levels: nothing is seen in a darker picture
 _DIM = 0.25  # of white: what is darker has too little light for its saturation to mean anything
 _BLUR = 1.0  # pixels
 _LEAST_VIOLET = 0.1  # Otsu's threshold lies below it where there are only red cells and plasma
 _LEAST_AREA = 60  # of a nucleus in pixels
-_LEAST_SHARE = 0.1  # of a nucleus in the largest one's area: platelets have less
+_LEAST_SHARE = 0.15  # of a nucleus in the largest one's area: platelets have less
 _FRAGMENT = 0.03  # of a lobe in the largest nucleus's area
 _REACH = 2.0  # nuclear radii from the nucleus that cytoplasm may reach
 _BRIDGE = 0.1  # nuclear radii: half the width of bridges to what leans against the cell
@@ -127,13 +127,24 @@ def solidity(mask: Mask) -> float:
 
 def _violet(rgb: Rgb) -> Floats:
     """(H, W) saturation, as in HSV, but 0 where blue is the weakest channel."""
-    white = np.percentile(rgb[::4, ::4].reshape(-1, 3), _WHITE, axis=0).clip(_LEAST_WHITE)
-    share = (rgb / white.astype(np.float32)).clip(0, 1)
+    share = (rgb / _white(rgb)).clip(0, 1)
     share = ndimage.gaussian_filter(share, (_BLUR, _BLUR, 0))
     most = np.maximum(share.max(axis=2), np.float32(_DIM))
     blue = share[..., 2] - np.minimum(share[..., 0], share[..., 1])
     violet: Floats = blue.clip(0) / most
     return violet
+
+
+def _white(rgb: Rgb) -> Floats:
+    """(3) colour of the plasma: the middle one of the pixels whose weakest channel is strongest.
+
+    Each channel by itself would not do: a large nucleus is brighter in blue than plasma is.
+    """
+    pixels = rgb[::4, ::4].reshape(-1, 3)
+    weakest = pixels.min(axis=1)
+    plasma = pixels[weakest >= np.percentile(weakest, _WHITE)]
+    white: Floats = np.median(plasma, axis=0).clip(_LEAST_WHITE).astype(np.float32)
+    return white
 
 
 def _stained(mask: Mask) -> tuple[Mask, int]:
