@@ -107,7 +107,7 @@ def _turned(places: Places, picture: Rgb, found: Views, threshold: float) -> Non
     strip = cell_looks.strip(picture, found)
     places.views.html(evidence_places.frames(strip, least=evidence_places.VIEWS))
     said = evidence_words.of_views(found, threshold)
-    evidence_places.say(places.views_said, said, lines=1)
+    evidence_places.say(places.views_said, said, lines=2)
 
 
 def _draw_input(places: Places, last: Frame) -> None:

@@ -54,7 +54,7 @@ def draw(verdict: str) -> Places:
         views = st.empty()
         views.html(waiting([f"to come, {name}" for name in NAMES_OF_VIEWS], least=VIEWS))
         views_said = st.empty()
-        say(views_said, "Asking the network", lines=1)
+        say(views_said, "Asking the network", lines=2)
         st.markdown(f"**What speaks for {NAMES[verdict]}, and what the network saw**")
         maps = st.empty()
         maps.html(waiting([f"{name}: to come" for name in (*METHODS, "Input")], least=HEAT))
