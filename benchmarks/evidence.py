@@ -3,6 +3,8 @@
 import hashlib
 import sys
 import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ import numpy as np
 from allcore import modelfolder, settings
 from allcore.errors import AllScopeError
 from allcore.evaluation import intervals, words
-from allcore.inference import evidence
+from allcore.inference import deletion, evidence
+from allcore.inference.deletion import Deletion
 from allcore.inference.evidence import Evidence
 from allcore.inference.predictor import Predictor
 from benchmarks import material, timing
@@ -20,43 +23,56 @@ SLOW_END = 0.95
 """Of the pictures, so many are done within the seconds that are told."""
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A picture's evidence, and the check of its maps by another way of covering."""
+
+    evidence: Evidence
+    blurred: tuple[Deletion | None, ...]
+    alone: float  # seconds of the answer
+
+
 def run(scale: Scale) -> Result:
     """Seconds from an answer to all of its evidence, against those of the answer alone.
 
     How often each map is supported goes to standard error, by Wilson's interval over cells.
     """
     predictor = material.predictor()
-    folder = modelfolder.folder(settings.load().model)
-    near = evidence.kept(folder)
-    others = _others(predictor)
-    found, alone = [], []
     with material.pictures(scale.images + 1) as paths:
-        for path in paths:
-            rgb = material.rgb(path)
-            started = time.perf_counter()
-            cell = predictor.prepare(rgb)
-            (answer,) = predictor.predict([rgb])
-            alone.append(time.perf_counter() - started)
-            if answer.p_all is None:
-                continue
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            found.append(
-                evidence.gather(
-                    predictor, rgb, cell, answer, folder, digest=digest, near=near, others=others
-                )
-            )
-    if len(found) < 2:
+        found = list(_asked(predictor, paths))[1:]  # the first pays for what is read only once
+    if not found:
         raise AllScopeError(
             "The model refuses these pictures: set ALLSCOPE_DATA to a folder of cells it knows."
         )
-    _tell(found[1:])  # the first one pays for what is read and chosen once
+    _tell(found)
     return timing.result(
         "evidence",
-        ours=float(np.quantile([each.seconds for each in found[1:]], SLOW_END)),
-        reference=float(np.quantile(alone[1:], SLOW_END)),
+        ours=float(np.quantile([each.evidence.seconds for each in found], SLOW_END)),
+        reference=float(np.quantile([each.alone for each in found], SLOW_END)),
         unit="s",
         device=str(predictor.device),
     )
+
+
+def _asked(predictor: Predictor, paths: Iterable[Path]) -> Iterator[_Asked]:
+    """What is found on each picture that is answered."""
+    folder = modelfolder.folder(settings.load().model)
+    near, others = evidence.kept(folder), _others(predictor)
+    for path in paths:
+        rgb = material.rgb(path)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        started = time.perf_counter()
+        cell = predictor.prepare(rgb)
+        (answer,) = predictor.predict([rgb])
+        alone = time.perf_counter() - started
+        if answer.p_all is None:
+            continue
+        found = evidence.gather(
+            predictor, rgb, cell, answer, folder, digest=digest, near=near, others=others
+        )
+        heats = [each.heat for each in found.saliency]
+        other = deletion.check(predictor, cell, heats, digest=digest, fill="blurred")
+        yield _Asked(found, other, alone)
 
 
 def _others(predictor: Predictor) -> list[tuple[Path, Predictor]]:
@@ -69,23 +85,27 @@ def _others(predictor: Predictor) -> list[tuple[Path, Predictor]]:
     ]
 
 
-def _tell(found: list[Evidence]) -> None:
+def _tell(found: list[_Asked]) -> None:
     """Say how often each map marks what the answer rests on."""
     for index, method in enumerate(("Grad-CAM", "Integrated gradients")):
-        maps = [each.saliency[index] for each in found]
-        checks = [each.deletion for each in maps if each.deletion]
-        supported = sum(check.supported for check in checks)
-        share = words.share(intervals.wilson(supported, len(checks)), len(checks))
-        falls = [check.fall for check in checks]
-        others = [fall for check in checks for fall in check.falls]
+        maps = [each.evidence.saliency[index] for each in found]
         inside = np.nanmean([each.heat.share_in_cell for each in maps])
         errors = [each.incomplete for each in maps if each.incomplete is not None]
-        told = f"{method}: supported in {share}; {100 * inside:.0f} % of heat inside the cell"
-        if falls:
-            told += (
-                f"; covering it takes {np.mean(falls):.2f} of log-odds, other regions take "
-                f"{np.mean(others):.2f}"
-            )
-        if errors:
-            told += f"; incomplete by {100 * np.median(errors):.0f} % (median)"
-        print(told, file=sys.stderr, flush=True)
+        told = [f"{method}: {100 * inside:.0f} % of heat inside the cell"]
+        told += [f"incomplete by {100 * np.median(errors):.0f} % (median)"] if errors else []
+        told += [
+            f"under the mean colour {_supported([each.deletion for each in maps])}",
+            f"under the cell blurred {_supported([each.blurred[index] for each in found])}",
+        ]
+        print("\n  ".join(told), file=sys.stderr, flush=True)
+
+
+def _supported(checks: Sequence[Deletion | None]) -> str:
+    done = [each for each in checks if each is not None]
+    if not done:
+        return "there was nothing to check"
+    hits = sum(each.supported for each in done)
+    share = words.share(intervals.wilson(hits, len(done)), len(done))
+    lost = np.mean([each.fall for each in done])
+    others = np.mean([fall for each in done for fall in each.falls])
+    return f"supported in {share}; takes {lost:.2f} of log-odds, others {others:.2f}"

@@ -37,6 +37,8 @@ the coarseness of Grad-CAM's maps and the fineness of integrated gradients'."""
 _EDGE = 1 / 112  # deviation of the covered region's blurred edge, over the side of the cut
 
 Mask = NDArray[np.bool_]
+Fill = Literal["mean", "blurred"]
+"""What a region is covered with: the cell's mean colour, or the cell itself without its texture."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,13 @@ class Deletion:
 
 
 def check(
-    predictor: Predictor, cell: Tensor, heats: Sequence[Heat], *, digest: str, others: int = OTHERS
+    predictor: Predictor,
+    cell: Tensor,
+    heats: Sequence[Heat],
+    *,
+    digest: str,
+    others: int = OTHERS,
+    fill: Fill = "mean",
 ) -> tuple[Deletion | None, ...]:
     """One answer a map, None where a map is all 0; all in one pass of the network.
 
@@ -102,11 +110,15 @@ def check(
         heats: maps of it, for the class that it was called.
         digest: of the picture; the same picture gets the same random regions.
         others: how many of these.
+        fill: what covers a region; integrated gradients start from the mean colour, so that only
+            the other one is independent of how their maps are made.
     """
     mask = cells.mask_of(cell.permute(1, 2, 0).numpy())
     shown = [heat for heat in heats if heat.values.any()]
     regions = [_hottest(heat.values, mask) for heat in shown]
-    batch = torch.stack([cell, *_covered(cell, mask, regions + _random(mask, digest, others))])
+    cover = filled(cell, mask).float() if fill == "mean" else _blurred(cell, mask)
+    regions += _random(mask, digest, others)
+    batch = torch.stack([cell, *_covered(cell, mask, regions, cover)])
     logits = predictor.logits(batch).double().numpy() / predictor.info.temperature
     found = iter(
         _deletion(logits, row, len(shown), heat.towards) for row, heat in enumerate(shown, start=1)
@@ -145,12 +157,20 @@ def _random(mask: Mask, digest: str, count: int) -> list[Mask]:
     return [_hottest(ndimage.gaussian_filter(each, wide), mask) for each in noise]
 
 
-def _covered(cell: Tensor, mask: Mask, regions: Sequence[Mask]) -> list[Tensor]:
-    """The cell with each region under its mean colour; what is not the cell stays as it is."""
-    flat, pixels = filled(cell, mask).float(), cell.float()
+def _covered(cell: Tensor, mask: Mask, regions: Sequence[Mask], cover: Tensor) -> list[Tensor]:
+    """The cell with `cover` (3, S, S) over each region; what is not the cell stays as it is."""
+    pixels = cell.float()
     made = []
     for region in regions:
         soft = ndimage.gaussian_filter(region.astype(np.float32), _EDGE * mask.shape[-1]) * mask
         opacity = torch.from_numpy(soft)
-        made.append((pixels + opacity * (flat - pixels)).round().to(cell.dtype))
+        made.append((pixels + opacity * (cover - pixels)).round().to(cell.dtype))
     return made
+
+
+def _blurred(cell: Tensor, mask: Mask) -> Tensor:
+    """The cell (3, S, S) smoothed within its mask, as float."""
+    inside, wide = mask.astype(np.float32), SMOOTHNESS * mask.shape[-1]
+    weight = np.maximum(ndimage.gaussian_filter(inside, wide), 1e-3)
+    channels = [ndimage.gaussian_filter(each * inside, wide) for each in cell.float().numpy()]
+    return torch.from_numpy(np.stack(channels) / weight).clamp(0, 255)

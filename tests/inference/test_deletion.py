@@ -105,6 +105,17 @@ def test_check__covers_a_fifth_of_the_cell_and_nothing_else(
     assert len({tuple(each.flatten().tolist()) for each in batch}) == len(batch)
 
 
+def test_check__can_cover_with_the_cell_blurred(predictor: Predictor, cell: Tensor) -> None:
+    heat = [heat_at(cell, 26, 26)]
+    (mean,) = deletion.check(predictor, cell, heat, digest="a")
+    (blurred,) = deletion.check(predictor, cell, heat, digest="a", fill="blurred")
+    assert mean is not None
+    assert blurred is not None
+    assert blurred.before == mean.before
+    assert blurred.after != mean.after
+    assert blurred.supported
+
+
 def test_check__counts_towards_the_verdict(predictor: Predictor, cell: Tensor) -> None:
     heat = heat_at(cell, 26, 26)
     (towards,) = deletion.check(predictor, cell, [heat], digest="a")
