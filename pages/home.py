@@ -6,7 +6,7 @@ import streamlit as st
 
 from allcore import settings
 from allcore.errors import AllScopeError
-from allcore.web import frame, navigation
+from allcore.web import frame, navigation, tour
 
 DOORS = (
     ("Check an image", "Predict", "Upload cell images; read verdict, probability and evidence."),
@@ -46,6 +46,7 @@ st.markdown(
     width=frame.TEXT_WIDTH,
 )
 
+tour.offer(user)
 for column, (title, page, text) in zip(st.columns(3), DOORS, strict=True):
     with column.container(border=True, height="stretch"):
         st.subheader(title, anchor=False)

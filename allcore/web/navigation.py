@@ -13,7 +13,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from allcore import logs
 from allcore.errors import AllScopeError
 from allcore.roles import Page
-from allcore.web import accounts, cookie, frame
+from allcore.web import accounts, cookie, frame, tour
 from allcore.web.accounts import Visitor
 
 
@@ -117,8 +117,9 @@ def run() -> None:
         page = st.navigation(_sections(visitor))
         with st.container():  # a place of its own: an upload is lost when what is above it moves
             cookie.settle()
-        if visitor.role == "demo":
-            st.caption(f":material/visibility: {DEMONSTRATION}")
+            if visitor.role == "demo":
+                st.caption(f":material/visibility: {DEMONSTRATION}")
+            tour.show(visitor, page.url_path or "home")
     except AllScopeError as error:
         frame.unavailable(error)
     page.run()

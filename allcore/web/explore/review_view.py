@@ -44,9 +44,13 @@ def show(context: Context) -> None:
 
 def _state(found: Queue) -> None:
     if not found.items:
+        can = found.visitor.may("keep")
+        how = (
+            ": put errors or suspicious labels into the queue here, or single cells in the window "
+            "that opens with a click"
+        )
         st.info(
-            "No cell of these predictions is queued yet: put errors or suspicious labels into the "
-            "queue here, or single cells in the window that opens with a click.",
+            f"No cell of these predictions is queued yet{how if can else ''}.",
             icon=":material/inbox:",
             width=frame.TEXT_WIDTH,
         )
