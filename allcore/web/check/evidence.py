@@ -54,17 +54,18 @@ def show(rgb: Rgb, row: Row, service: Service, *, digest: str) -> Evidence:
     folder = modelfolder.folder(row.model)
     cell = predictor.prepare(rgb)
     places = evidence_places.draw(row.verdict)
-    manifest = _manifest()
-    own = identity.of(digest, None if manifest is None else manifest.table)
-    learned = gathered.learned(folder, own)
     sets = _sets(folder, cell_pictures.state(folder))
-    _certain(places, sets, row.p_all, learned)
+    _certain(places, sets, row.p_all, "unknown")
     picture = seen.picture(predictor, cell)
     figures = seen.figures(seen.tensor(predictor, cell))
     last = Frame(picture, cell_looks.caption(figures))
     _draw_input(places, last)
     turned = _views(predictor, cell, model, digest)
     _turned(places, picture, turned, row.threshold)
+    manifest = _manifest()  # may take its time where nobody has read it yet
+    own = identity.of(digest, None if manifest is None else manifest.table)
+    name, group = (own.image_id, own.group) if own else (None, None)
+    _certain(places, sets, row.p_all, cell_answers.learned(row.model, name, group))
     maps = _maps(predictor, cell, model, digest, row.verdict)
     _draw_maps(places, cell, maps, last)
     near, nearby = _near(places, rgb, row, own, manifest, digest)
@@ -197,7 +198,7 @@ def _views(_predictor: Predictor, _cell: Tensor, model: str, picture: str) -> Vi
     return views.views(_predictor, _cell)
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@st.cache_data(max_entries=32, show_spinner=False)
 def _maps(
     _predictor: Predictor,
     _cell: Tensor,
@@ -208,7 +209,7 @@ def _maps(
     return gathered.saliency(_predictor, _cell, towards=towards)
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@st.cache_data(max_entries=32, show_spinner=False)
 def _checked(
     _predictor: Predictor,
     _cell: Tensor,
