@@ -361,3 +361,11 @@ def test_page__says_how_long_all_is_kept(asked: Who) -> None:
 
 def test_page__asks_to_sign_in(home: Path) -> None:
     assert opened(PAGE).title[0].value == "Sign in"
+
+
+def test_page__a_batch_that_runs(asked: Who) -> None:
+    batches.begin(accounts.store(), "ada", name="more.zip", model="tiny", model_sha256="f", total=9)
+    page = opened(PAGE)
+    assert "**more.zip**: running, 0 of 9 answers kept" in words(page)
+    assert files(press(page, "batch_2")) == []
+    assert "Only the batch more.zip" in words(page)

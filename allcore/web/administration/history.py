@@ -99,6 +99,7 @@ def _form(user: Visitor, kept: dict[str, KeptSetting]) -> bool:
     st.caption(who_and_when(kept), width=frame.TEXT_WIDTH)
     if pressed:
         values = {"keep_pictures": keep, "picture_days": days, "history_days": answers}
-        settings_kept.change(accounts.store(), user.name, values)
-        retention.purge(accounts.store())
+        store = accounts.store_to("administer")
+        settings_kept.change(store, user.name, values)
+        retention.purge(store)
     return pressed

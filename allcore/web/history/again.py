@@ -114,7 +114,9 @@ def _ask(username: str, asked: Asked, data: bytes | None) -> None:
     if st.button("Ask again", icon=":material/replay:", key="ask_again"):
         predictor = resources.service(model).predictor
         second = _second(asked.answer, predictor, data)
-        history.add(accounts.store(), username, [second], kept={asked.answer.image_sha256: data})
+        history.add(
+            accounts.store_to("keep"), username, [second], kept={asked.answer.image_sha256: data}
+        )
         st.session_state[_SECOND] = (asked.id, second)
         st.rerun()  # the list has one more
 

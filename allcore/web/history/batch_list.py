@@ -4,7 +4,7 @@ import streamlit as st
 
 from allcore.store import batches
 from allcore.store.batches import Batch
-from allcore.web import accounts, frame
+from allcore.web import accounts, frame, guard
 from allcore.web.history import said, state
 
 _SHOWN, _MOST = 3, 50
@@ -34,7 +34,7 @@ def show(username: str, found: tuple[Batch, ...]) -> None:
         _draw(found)
 
 
-@st.fragment(run_every=_EVERY)
+@guard.every(_EVERY)
 def _watched(username: str) -> None:
     found = read(username)
     _draw(found)

@@ -92,7 +92,7 @@ def _buttons(username: str, asked: Asked) -> None:
             "good.",
             key="delete_one",
         ):
-            history.delete_some(accounts.store(), username, [asked.id])
+            history.delete_some(accounts.store_to("keep"), username, [asked.id])
             state.close()
             frame.say_next("1 answer deleted.")
             st.rerun()
@@ -111,10 +111,10 @@ def _flag(username: str, asked: Asked) -> None:
         take = flagged and st.button("Take the flag back", key="unflag")
     try:
         if put:
-            flags.flag(accounts.store(), username, asked.id, note or "")
+            flags.flag(accounts.store_to("keep"), username, asked.id, note or "")
             frame.say_next("The answer is flagged, and its picture waits for review.")
         elif take:
-            flags.unflag(accounts.store(), username, asked.id)
+            flags.unflag(accounts.store_to("keep"), username, asked.id)
             frame.say_next("The flag is taken back.")
     except AllScopeError as error:
         frame.problem(error)

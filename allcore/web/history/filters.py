@@ -59,7 +59,7 @@ def _only_batch(username: str, number: int, name: str | None) -> None:
             key="delete_batch",
         )
     if deleted:
-        count = history.delete_batch(accounts.store(), username, number)
+        count = history.delete_batch(accounts.store_to("keep"), username, number)
         state.close()
         state.show_all()
         frame.say_next(f"The batch is deleted, with {words.count(count, 'answer')}.")

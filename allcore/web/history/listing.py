@@ -105,7 +105,9 @@ def _delete_marked(username: str, marked: list[Asked]) -> None:
         key="delete_marked",
         disabled=not marked,
     ):
-        deleted = history.delete_some(accounts.store(), username, [each.id for each in marked])
+        deleted = history.delete_some(
+            accounts.store_to("keep"), username, [each.id for each in marked]
+        )
         _gone(deleted)
 
 
@@ -118,7 +120,7 @@ def _delete_all(username: str, query: Query, total: int) -> None:
         "no other answer is about: gone for good.",
         key="delete_all",
     ):
-        _gone(history.delete_matching(accounts.store(), username, query))
+        _gone(history.delete_matching(accounts.store_to("keep"), username, query))
 
 
 def _gone(count: int) -> None:
