@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from allcore import roles
 from allcore.settings import Settings
-from allcore.store import database as databases
 from allcore.store import accounts, migrations, models, reviews
+from allcore.store import database as databases
 
 
 def at_revision(config: Settings, revision: str) -> sqlalchemy.Engine:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from allcore.evaluation import words
 from allcore.index.browsing import Page, Query
-from allcore.web import frame, picker
+from allcore.web import frame, guard, picker
 from allcore.web.charts import table_csv
 from allcore.web.dataset import (
     browse_cards,
@@ -32,7 +32,7 @@ By keyboard: arrows, Home and End move, Enter opens a cell, Space chooses it for
 _ASKED = "browse_asked"
 
 
-@st.fragment  # a filter draws the cells anew, not all of the page
+@guard.fragment  # a filter draws the cells anew, not all of the page
 def show(context: Context) -> None:
     """Draw the view."""
     shelf = context.catalogue.shelf

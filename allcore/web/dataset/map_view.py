@@ -11,7 +11,7 @@ from allcore.evaluation import words
 from allcore.index import mapped
 from allcore.index.catalogue import Catalogue
 from allcore.plots_dataset_map import Colour
-from allcore.web import datasets, drawn, frame, picker, region, views
+from allcore.web import datasets, drawn, frame, guard, picker, region, views
 from allcore.web.charts import chart, table_csv
 from allcore.web.dataset import browse_cards, browse_state, cell_window, map_colours
 from allcore.web.dataset.context import Context
@@ -47,7 +47,7 @@ def show(context: Context) -> None:
         st.markdown(_method(context), width=frame.TEXT_WIDTH)
 
 
-@st.fragment  # an area draws the map's part of the page, not all of it
+@guard.fragment  # an area draws the map's part of the page, not all of it
 def _map(context: Context, answers: Answers | None, here: NDArray[np.bool_]) -> None:
     by = map_colours.choices(context.catalogue, answers)
     chosen = st.selectbox(

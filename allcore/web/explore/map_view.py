@@ -11,7 +11,7 @@ from allcore import modelfolder, plots_explorer
 from allcore.data.facts import FACTS
 from allcore.errors import ModelError
 from allcore.evaluation import words
-from allcore.web import drawn, frame, region
+from allcore.web import drawn, frame, guard, region
 from allcore.web.charts import chart
 from allcore.web.explore import cells, saved
 from allcore.web.explore.context import Context
@@ -35,7 +35,7 @@ def show(context: Context) -> None:
     _map(context, place, _colours(context))
 
 
-@st.fragment  # a selection draws the map's part of the page, not all of it
+@guard.fragment  # a selection draws the map's part of the page, not all of it
 def _map(context: Context, place: NDArray[np.float64], by: dict[str, str]) -> None:
     chosen = st.segmented_control(
         "Colour by", list(by), default="outcome", required=True,
