@@ -136,8 +136,9 @@ def _of_answer(report: Report, predictor: "Predictor") -> Iterator[Check]:
     except BadImage as error:  # what tells of the cut can't be used
         yield Check("cut", "as in the report", str(error), False)
         return
-    if report.cut is not None:
-        yield _same("cut", report.cut, facts)
+    if report.cut is not None and facts is not None:
+        # What a page has noted besides is words.
+        yield _same("cut", {name: report.cut.get(name) for name in facts}, facts)
     yield _same("verdict", _spoken(told), _spoken(now))
     yield _close("log-odds", told.logit, now.logit)
     yield _close("probability", told.p_all, now.p_all)
