@@ -18,7 +18,7 @@ MARK = str(Path(__file__).with_name("mark.svg"))
 UNEXPECTED = "Something went wrong; try again, or ask an administrator to look at the log."
 _NOTICE = "notice"
 _NO_BARE_DOWNLOADS = """<style>
-[data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"]) { display: none; }
+[data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"]) { display: none; }
 </style>"""
 """A table's own download would lack the notice, which stands in every export of ours."""
 

@@ -1,19 +1,22 @@
 """What is asked about: pictures that were dropped, or an example."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from allcore.data import demo
-from allcore.inference import archive
+from allcore.inference import archive, curated
 from allcore.inference.archive import Source
+from allcore.inference.curated import Example
+from allcore.inference.predictor import Predictor
+from allcore.web import frame
 
 FILES, FOLDER = "Pictures or zip", "A folder"
-_ROUND, _EXAMPLE = "predict_round", "predict_example"
+EXAMPLE = "example"
+"""Of the control, and of the address."""
+_ROUND, _CHANGED = "predict_round", "predict_changed"
 
 
 @dataclass(frozen=True)
@@ -22,54 +25,67 @@ class Given:
 
     Attributes:
         key: the same as long as the same is given.
-        sources: the pictures.
+        sources: the pictures, at least one.
     """
 
     key: tuple[str, ...]
     sources: tuple[Source, ...]
 
 
-def show(*, uploads: bool) -> Given | None:
-    """Draw the drop zone and the examples; None while nothing is given.
-
-    Args:
-        uploads: whether own pictures may be brought.
-    """
-    if not uploads:
-        return _of_example(_examples(st.container()))
-    drop, try_out = st.columns([3, 2], gap="large")
-    files = _dropped(drop)
-    example = _examples(try_out)
-    if files:
-        sources = tuple(_sources(files))
-        return Given(tuple(file.file_id for file in files), sources) if sources else None
-    return _of_example(example)
-
-
-def clear() -> None:
-    """Take back what was given; to be called where a control calls back."""
-    _forget_example()
-    _forget_files()
+def files() -> list[UploadedFile]:
+    """Draw the drop zone; give what lies in it."""
+    kind = st.segmented_control(
+        "What to bring", [FILES, FOLDER], default=FILES, required=True, key="predict_kind",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    return st.file_uploader(
+        "Pictures of single cells on black, or zip archives of them"
+        if kind == FILES
+        else "A folder of pictures of single cells on black",
+        accept_multiple_files=True if kind == FILES else "directory",
+        key=f"predict_files_{kind}_{st.session_state.get(_ROUND, 0)}",
+        on_change=_chose_files,
+        help="BMP, PNG, JPEG, TIFF or WebP. What can't be answered is refused, with a reason.",
+    )
 
 
-def _dropped(place: DeltaGenerator) -> list[UploadedFile]:
+def example(predictor: Predictor, place: DeltaGenerator) -> Example | None:
+    """Draw the examples that were chosen for a model; give the one that is asked about."""
     with place:
-        kind = st.segmented_control(
-            "What to bring", [FILES, FOLDER], default=FILES, required=True, key="predict_kind",
-            label_visibility="collapsed",
+        ready = curated.is_ready(predictor) or EXAMPLE in st.query_params
+        if not (ready or st.button("Draw synthetic cells to try", icon=":material/draw:")):
+            return None
+        found = {each.name: each for each in _examples(predictor)}
+        name = st.pills(
+            "Or try a picture made by this program", list(found), key=EXAMPLE, wrap=True,
+            on_change=_chose_example, bind="query-params",
         )  # fmt: skip
-        return st.file_uploader(
-            "Pictures of single cells on black, or zip archives of them"
-            if kind == FILES
-            else "A folder of pictures of single cells on black",
-            accept_multiple_files=True if kind == FILES else "directory",
-            key=f"predict_files_{kind}_{st.session_state.get(_ROUND, 0)}",
-            on_change=_forget_example,
-            help="BMP, PNG, JPEG, TIFF or WebP. What can't be answered is refused, with a reason.",
-        )
+        if name is None:
+            return None
+        st.markdown(frame.plain(found[name].sentence))
+        return found[name]
 
 
-def _sources(files: list[UploadedFile]) -> Iterator[Source]:
+def of(files: Sequence[UploadedFile], example: Example | None) -> Given | None:
+    """What is asked about; files before an example, None where there is neither."""
+    if sources := tuple(_sources(files)):
+        return Given(tuple(file.file_id for file in files), sources)
+    if example is None:
+        return None
+    source = Source(name=example.title, read=example.path.read_bytes)
+    return Given((example.name,), (source,))
+
+
+def taken_back() -> bool:
+    """Whether a control was changed since the last time this was asked.
+
+    Where nothing is given then, somebody has taken it back; where no control was changed, the page
+    was left and opened again, which empties its controls too.
+    """
+    return bool(st.session_state.pop(_CHANGED, False))
+
+
+def _sources(files: Sequence[UploadedFile]) -> Iterator[Source]:
     for file in files:
         if file.name.lower().endswith(".zip"):
             yield from archive.members(file, name=file.name)
@@ -77,35 +93,18 @@ def _sources(files: list[UploadedFile]) -> Iterator[Source]:
             yield Source(name=file.name, read=file.getvalue)
 
 
-def _examples(place: DeltaGenerator) -> str | None:
-    with place:
-        if demo.is_drawn() or st.button("Draw synthetic cells to try", icon=":material/draw:"):
-            chosen: str | None = st.pills(
-                "Or try a synthetic cell, drawn by this program",
-                list(_drawn()),
-                key=_EXAMPLE,
-                wrap=True,
-                on_change=_forget_files,
-            )
-            return chosen
-    return None
+def _examples(predictor: Predictor) -> tuple[Example, ...]:
+    if curated.is_ready(predictor):
+        return curated.examples(predictor)
+    with st.spinner("Drawing synthetic cells"):
+        return curated.examples(predictor)
 
 
-def _of_example(example: str | None) -> Given | None:
-    if example is None:
-        return None
-    source = Source(name=f"{example} (synthetic)", read=_drawn()[example].read_bytes)
-    return Given((example,), (source,))
+def _chose_files() -> None:
+    st.session_state[_CHANGED] = True
+    st.session_state[EXAMPLE] = None
 
 
-@st.cache_data(max_entries=1, show_spinner="Drawing synthetic cells")
-def _drawn() -> dict[str, Path]:
-    return {each.name: each.path for each in demo.examples()}
-
-
-def _forget_example() -> None:
-    st.session_state[_EXAMPLE] = None
-
-
-def _forget_files() -> None:
-    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+def _chose_example() -> None:
+    st.session_state[_CHANGED] = True
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1  # another, empty drop zone
