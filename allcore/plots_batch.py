@@ -6,27 +6,24 @@ from html import escape
 import plotly.graph_objects as go
 
 from allcore import plots
-from allcore.evaluation import words
 from allcore.inference.grouping import Share
 
 _MANY = 40  # subjects whose names fit below an axis
 _SHOWN = 12  # letters of a name below an axis
-_HEIGHT = 380
+_HEIGHT = 440
 
 
-def subject_shares(shares: Sequence[Share], *, least: int) -> go.Figure | None:
+def subject_shares(shares: Sequence[Share]) -> go.Figure | None:
     """Each subject's share of cells called blast, lowest first, with its interval over cells.
 
     Args:
-        shares: from `grouping.shares`; those of unknown subjects and with too few cells are left
-            out, and the title says how many the latter are.
-        least: cells that a share needs.
+        shares: from `grouping.shares`; unknown subjects and those with too few cells are left out.
 
     Returns:
         None where no subject has enough cells.
     """
-    known = [share for share in shares if share.subject is not None]
-    told = sorted((share for share in known if share.enough), key=lambda one: one.share.value)
+    known = [share for share in shares if share.subject is not None and share.enough]
+    told = sorted(known, key=lambda share: share.share.value)
     if not told:
         return None
     figure = go.Figure(_points(told))
@@ -41,7 +38,7 @@ def subject_shares(shares: Sequence[Share], *, least: int) -> go.Figure | None:
         title="Share of cells called ALL blast", range=[-0.04, 1.04], fixedrange=True
     )
     figure.update_layout(showlegend=False)
-    return plots.finish(figure, _title(told, len(known), least), height=_HEIGHT)
+    return plots.finish(figure, _title(told), height=_HEIGHT)
 
 
 def _points(told: Sequence[Share]) -> go.Scatter:
@@ -61,18 +58,12 @@ def _points(told: Sequence[Share]) -> go.Scatter:
     )
 
 
-def _title(told: Sequence[Share], known: int, least: int) -> str:
+def _title(told: Sequence[Share]) -> str:
     lowest, highest = told[0], told[-1]
     if len(told) == 1:
-        said = f"{_percent(highest)} of subject {_short(highest)}'s cells are called ALL blast"
-    else:
-        said = (
-            f"Blast shares run from {_percent(lowest)} (subject {_short(lowest)}) to "
-            f"{_percent(highest)} (subject {_short(highest)})"
-        )
-    if left := known - len(told):
-        said += f"; {words.count(left, 'subject')} with fewer than {least:,} cells left out"
-    return said
+        return f"{_percent(highest)} of subject {_short(highest)}'s cells are called ALL blast"
+    shares = f"{_percent(lowest)} to {_percent(highest)}"
+    return f"Blast shares of {len(told):,} subjects run from {shares}"
 
 
 def _percent(share: Share) -> str:

@@ -6,7 +6,7 @@ beyond them. The same report and pictures give the same file.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -16,6 +16,9 @@ from allcore.errors import BadImage
 from allcore.inference import upload
 from allcore.inference.report import Report
 from allcore.report_pdf_parts import BOTTOM, LEFT, QUIET, WIDTH, Sheet, latin, rgb
+
+if TYPE_CHECKING:
+    from allcore.inference.evidence import Evidence
 
 MAX_PICTURES = 4
 SPOKEN = {"all": "ALL blast", "hem": "Normal", "refused": "Refused"}
@@ -59,6 +62,17 @@ def pdf(report: Report, panels: Sequence[Panel] = ()) -> bytes:
     _evidence(sheet, report.evidence)
     _model(sheet, report)
     return bytes(sheet.output())
+
+
+def panels(evidence: "Evidence") -> list[Panel]:
+    """The pictures of an answer's evidence: the network's input and where each map is hot."""
+    import torch
+
+    from allcore.inference import gradcam
+
+    cell = torch.from_numpy(evidence.seen.transpose(2, 0, 1).copy())
+    maps = [Panel(each.method, gradcam.overlay(cell, each.heat)) for each in evidence.saliency]
+    return [Panel("What the network saw", evidence.seen), *maps]
 
 
 def _came(report: Report) -> Iterator[Panel]:

@@ -16,7 +16,9 @@ VERDICTS = {"all": "ALL blast", "hem": "normal", "refused": "refused"}
 
 
 def predict(
-    paths: Annotated[list[Path], typer.Argument(help="Images, folders or zip archives.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Images, folders or zip archives.")
+    ] = None,
     model: Annotated[str | None, typer.Option(help="Name of an installed model.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="File to write: .csv, .jsonl or .parquet.")
@@ -27,8 +29,25 @@ def predict(
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:<n>.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures in one forward pass.")] = 32,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+    verify: Annotated[
+        Path | None, typer.Option(help="A JSON report to answer again and compare; takes no PATHS.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for a JSON and a PDF report of each picture.")
+    ] = None,
 ) -> None:
     """Answer ALL blast or normal for each picture; what can't be read gets a refused row."""
+    if verify is not None:
+        from allcore.commands import predict_reports
+
+        if paths or report or out:
+            raise typer.BadParameter("takes no PATHS, --out or --report", param_hint="--verify")
+        predict_reports.verify(verify, device, as_json=as_json)
+        return
+    if not paths:
+        raise typer.BadParameter("give pictures, or --verify REPORT.json", param_hint="PATHS")
+    if report and engine == "ray":
+        raise typer.BadParameter("needs --engine local", param_hint="--report")
     from allcore import modelfolder, settings
     from allcore.inference import export
     from allcore.notice import RESEARCH_USE
@@ -38,8 +57,14 @@ def predict(
     chosen = settings.load()
     folder = modelfolder.folder(model or chosen.model)
     print(RESEARCH_USE, file=sys.stderr)
-    run = _local if engine == "local" else _ray
-    rows = list(run(paths, folder, device or chosen.device, batch_size))
+    if report:
+        from allcore.commands import predict_reports
+
+        where = device or chosen.device
+        rows = list(predict_reports.rows(paths, folder, where, batch_size, report))
+    else:
+        run = _local if engine == "local" else _ray
+        rows = list(run(paths, folder, device or chosen.device, batch_size))
     if out:
         export.write(rows, out)
     if as_json:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from allcore import plots, plots_batch
 from allcore.errors import DataError
+from allcore.evaluation import words
 from allcore.inference import grouping
 from allcore.inference.grouping import Assigned, Share
 from allcore.inference.jobs import Item
@@ -115,13 +116,19 @@ def _assigned(source: str, paths: Sequence[str], key: str) -> Assigned | None:
 
 
 def _draw(shares: Sequence[Share], least: int, key: str) -> None:
-    figure = plots_batch.subject_shares(shares, least=least)
+    figure = plots_batch.subject_shares(shares)
     if figure is not None:
         chart(
             figure,
             key=f"{key} subject shares",
             name="subjects-of-batch",
             alt="Share of cells called ALL blast, with its interval, of each subject",
+        )
+    few = sum(not share.enough for share in shares if share.subject is not None)
+    if few:
+        left = words.count(few, "subject")
+        st.caption(
+            f"{left} with fewer than {words.count(least, 'answered cell')}: no share is said."
         )
     st.dataframe(
         drawn(shares[:_ROWS]),

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
-import torch
 
 from allcore import plots_export
-from allcore.inference import gradcam, report
+from allcore.inference import report
 from allcore.inference.evidence import Evidence
 from allcore.inference.predictor import Predictor
 from allcore.inference.report import Report
@@ -65,10 +64,4 @@ def as_pdf(made: Report, evidence: Evidence | None) -> bytes:
     """The page of a report, with the pictures of its evidence."""
     from allcore import report_pdf
 
-    if evidence is None:
-        return report_pdf.pdf(made)
-    cell = torch.from_numpy(evidence.seen.transpose(2, 0, 1).copy())
-    panels = [report_pdf.Panel("What the network saw", evidence.seen)]
-    for each in evidence.saliency:
-        panels.append(report_pdf.Panel(each.method, gradcam.overlay(cell, each.heat)))
-    return report_pdf.pdf(made, panels)
+    return report_pdf.pdf(made, report_pdf.panels(evidence) if evidence else ())

@@ -1,0 +1,155 @@
+"""The reports of ``python -m allcore predict``: writing them, and answering one again."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from allcore.errors import AllScopeError
+
+if TYPE_CHECKING:
+    from allcore.inference.archive import Source
+    from allcore.inference.evidence import Evidence
+    from allcore.inference.neighbours import Neighbours
+    from allcore.inference.predictor import Predictor
+    from allcore.inference.report import Report
+    from allcore.inference.results import Row
+    from allcore.inference.stream import Answer
+    from allcore.inference.verification import Verified
+
+_SHORT = 12  # letters of a digest in a file's name
+
+
+def verify(path: Path, device: str | None, *, as_json: bool) -> None:
+    """Answer the picture of a report again and print what agrees.
+
+    Raises:
+        AllScopeError: the report was not reproduced, or can't be read.
+    """
+    from allcore import settings
+    from allcore.inference import verification
+    from allcore.notice import RESEARCH_USE
+
+    chosen = settings.load()
+    made = read(path)
+    print(RESEARCH_USE, file=sys.stderr)
+    found = verification.verify(
+        made, chosen.models, device=device or chosen.device, threads=chosen.threads
+    )
+    if as_json:
+        told = {"ok": found.ok, "notice": RESEARCH_USE, **asdict(found)}
+        print(json.dumps(told, indent=1, ensure_ascii=False))
+    else:
+        _print(found)
+    if not found.ok:
+        raise AllScopeError(found.sentence)
+
+
+def read(path: Path) -> "Report":
+    """The report in a file.
+
+    Raises:
+        AllScopeError: there is none, or it can't be read.
+    """
+    from allcore.inference import report
+
+    try:
+        with path.open("rb") as file:
+            return report.read(file.read(report.MAX_BYTES + 1))
+    except OSError as error:
+        raise AllScopeError(f"{path} can't be read ({error.strerror}): check the path.") from error
+
+
+def rows(
+    paths: Sequence[Path], folder: Path, device: str, batch_size: int, into: Path
+) -> "Iterator[Row]":
+    """One row for each picture, and its report as JSON and PDF; a file that can't be read has none.
+
+    Raises:
+        AllScopeError: a report can't be written.
+    """
+    from tqdm import tqdm
+
+    from allcore import settings
+    from allcore.inference import archive, evidence, stream
+    from allcore.inference.predictor import Predictor
+
+    predictor = Predictor.load(folder, device, threads=settings.load().threads)
+    sources = list(archive.walk(paths))
+    answers = stream.answers(predictor, sources, batch_size=batch_size)
+    near = evidence.kept(folder)
+    bar = tqdm(total=len(sources), unit="cell", disable=not sys.stderr.isatty())
+    written: set[str] = set()
+    with bar:
+        for answer, source in zip(answers, sources, strict=True):
+            if answer.row.sha256:
+                found = _evidence(predictor, answer, source, folder, near)
+                name = _name(answer.row, written)
+                _write(predictor, answer, source, found, into / name)
+            bar.update()
+            yield answer.row
+    said = f"{len(written)} of {len(sources)} pictures have a report in {into}."
+    print(said, file=sys.stderr)
+
+
+def _evidence(
+    predictor: "Predictor",
+    answer: "Answer",
+    source: "Source",
+    folder: Path,
+    near: "Neighbours | None",
+) -> "Evidence | None":
+    """What speaks for or against an answer; None where there is none."""
+    from allcore.inference import evidence, upload
+
+    if answer.cell is None or answer.prediction.p_all is None:
+        return None
+    rgb = upload.decode(source.read())
+    digest = answer.row.sha256
+    return evidence.gather(
+        predictor, rgb, answer.cell, answer.prediction, folder, digest=digest, near=near
+    )
+
+
+def _write(
+    predictor: "Predictor",
+    answer: "Answer",
+    source: "Source",
+    found: "Evidence | None",
+    path: Path,
+) -> None:
+    """Write both files of a report; the path has no suffix."""
+    from allcore import report_pdf
+    from allcore.inference import export, report
+
+    told, panels = (found.to_dict(), report_pdf.panels(found)) if found else (None, ())
+    made = report.of(predictor, answer.prediction, source.read(), name=source.name, evidence=told)
+    for suffix, data in ((".json", made.to_json()), (".pdf", report_pdf.pdf(made, panels))):
+        export.write_bytes(data, path.with_name(path.name + suffix), option="--report")
+
+
+def _name(row: "Row", written: set[str]) -> str:
+    """A file's name that no other picture of the run has, which is taken from then on."""
+    from allcore import plots_export
+
+    stem = plots_export.file_name(PurePosixPath(row.path.replace("\\", "/")).stem)
+    name = first = f"{stem}-{row.sha256[:_SHORT]}"
+    number = 2
+    while name in written:
+        name = f"{first}-{number}"
+        number += 1
+    written.add(name)
+    return name
+
+
+def _print(found: "Verified") -> None:
+    width = max(len(check.name) for check in found.checks)
+    for check in found.checks:
+        said = check.found if check.ok else f"{check.found} (report: {check.expected})"
+        print(f"{'agrees' if check.ok else 'DIFFERS':8} {check.name:{width}}  {said}")
+    if found.other_versions:
+        print(f"Computed with other versions: {', '.join(found.other_versions)}.")
+    if found.ok:
+        print(found.sentence)
