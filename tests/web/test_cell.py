@@ -326,14 +326,3 @@ def test_place__finds_names_with_or_without_folder_and_suffix(images: Path) -> N
     assert cell_pictures.place(IDS[3].replace("H9_1_1", "H9_1_11"), manifest) is None
     assert cell_pictures.place("../../secret", manifest) is None
     assert cell_pictures.place(IDS[3], None) is None
-
-
-def test_heat_in_words__heat_outside_casts_doubt() -> None:
-    from allcore.inference.gradcam import Heat
-    from allcore.web import answers
-
-    values = np.ones((2, 2), np.float32)
-    outside = Heat(values=values, towards="all", share_in_cell=0.1)
-    assert "rests on something other than the cell" in answers.heat_in_words(outside)
-    inside = Heat(values=values, towards="all", share_in_cell=0.9)
-    assert answers.heat_in_words(inside) == "90 % of the heat lies inside the cell."

@@ -13,7 +13,7 @@ from allcore.errors import AllScopeError, ModelError
 from allcore.inference.archive import Source
 from allcore.inference.batching import QueueClosed
 from allcore.inference.upload import Rgb
-from allcore.web import answers, resources
+from allcore.web import resources
 
 
 @pytest.fixture
@@ -123,11 +123,3 @@ def test_items__carry_a_small_picture(service: resources.Service, cell_image: Rg
     with Image.open(io.BytesIO(answered.thumbnail)) as image:
         assert image.size == (64, 64)
     assert refused.thumbnail is None
-    assert answers.counts([answered.row, refused.row]).endswith("1 refused")
-
-
-@pytest.mark.parametrize(
-    ("selected", "count", "row"), [([], 3, 0), ([2], 3, 2), ([5], 3, 0)], ids=str
-)
-def test_chosen_row__is_one_that_exists(selected: list[int], count: int, row: int) -> None:
-    assert answers.chosen_row(selected, count) == row

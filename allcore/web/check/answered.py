@@ -8,8 +8,9 @@ import streamlit as st
 from allcore.data.cells import Rgb
 from allcore.errors import BadImage
 from allcore.inference import upload
+from allcore.inference.evidence import Evidence
 from allcore.inference.jobs import Item
-from allcore.inference.results import Prediction
+from allcore.inference.results import Prediction, Row
 from allcore.web import frame
 from allcore.web.accounts import Visitor
 from allcore.web.check import batch, card, cutting_view, downloads, evidence, flagging, progress
@@ -31,7 +32,9 @@ def show(asked: Asked, service: Service, visitor: Visitor) -> None:
     place: int | None = 0
     if len(job.sources) > 1:
         place = batch.show(items, service.predictor.info, key="batch")
-    if place is not None:
+    if place is None:
+        st.markdown("Choose a row to see its picture, its evidence and its report.")
+    else:
         with st.container(border=True):
             _one(items[place], service)
             if place < len(asked.kept.ids):
@@ -43,17 +46,26 @@ def _one(item: Item, service: Service) -> None:
     """One answer; where the picture was not cut out, the offer to do so and the answer then."""
     content, rgb = _read(item)
     digest, prediction = item.row.sha256, item.prediction
-    if rgb is None or prediction.p_all is None:
+    if rgb is None:
         card.show(item.row.path, prediction, rgb, key=digest)
-        if rgb is not None and prediction.rung == "cell":
-            _cut(item, content, rgb, service)
-    else:
-        seen = service.predictor.prepare(rgb).permute(1, 2, 0).numpy()
-        card.show(item.row.path, prediction, seen, key=digest)
-        found = evidence.show(rgb, item.row, service, digest=digest)
-        downloads.report_buttons(
-            service.predictor, prediction, content, name=item.row.path, evidence=found, key=digest
-        )
+        return
+    found = _answer_shown(item.row, prediction, rgb, service)
+    if prediction.rung == "cell":
+        _cut(item, content, rgb, service)
+        return
+    downloads.report_buttons(
+        service.predictor, prediction, content, name=item.row.path, evidence=found, key=digest
+    )
+
+
+def _answer_shown(row: Row, prediction: Prediction, rgb: Rgb, service: Service) -> Evidence | None:
+    """Draw the answer to a picture and what speaks for it; of a refusal the picture alone."""
+    if prediction.p_all is None:
+        card.show(row.path, prediction, rgb, key=row.sha256)
+        return None
+    seen = service.predictor.prepare(rgb).permute(1, 2, 0).numpy()
+    card.show(row.path, prediction, seen, key=row.sha256)
+    return evidence.show(rgb, row, service, digest=row.sha256)
 
 
 def _cut(item: Item, content: bytes, rgb: Rgb, service: Service) -> None:
@@ -66,13 +78,7 @@ def _cut(item: Item, content: bytes, rgb: Rgb, service: Service) -> None:
     digest = hashlib.sha256(f"{item.row.sha256} {told}".encode()).hexdigest()
     prediction = _answer(picture, service, service.predictor.info.weights_sha256, digest)
     row = service.predictor.row(prediction, path=item.row.path, sha256=digest)
-    note = f"{facts['note'].capitalize()}."
-    if prediction.p_all is None:
-        card.show(item.row.path, prediction, picture, key=digest, note=note)
-        return
-    seen = service.predictor.prepare(picture).permute(1, 2, 0).numpy()
-    card.show(item.row.path, prediction, seen, key=digest, note=note)
-    found = evidence.show(picture, row, service, digest=digest)
+    found = _answer_shown(row, prediction, picture, service)
     downloads.report_buttons(
         service.predictor, prediction, content, name=item.row.path, evidence=found, key=digest,
         cut=facts,

@@ -31,7 +31,7 @@ def verdict_of(prediction: Prediction) -> str:
     return SPOKEN[prediction.verdict]
 
 
-def show(name: str, prediction: Prediction, rgb: Rgb | None, *, key: str, note: str = "") -> None:
+def show(name: str, prediction: Prediction, rgb: Rgb | None, *, key: str) -> None:
     """Draw the answer and the picture it is about.
 
     Args:
@@ -39,7 +39,6 @@ def show(name: str, prediction: Prediction, rgb: Rgb | None, *, key: str, note: 
         prediction: the answer.
         rgb: what the network saw, or the picture as it came; None where there is none to show.
         key: of the controls.
-        note: said below the verdict, such as how the cell was cut out.
     """
     said, seen = st.columns(COLUMNS, gap="large")
     with said:
@@ -48,8 +47,6 @@ def show(name: str, prediction: Prediction, rgb: Rgb | None, *, key: str, note: 
             _refusal(prediction, key)
         else:
             _scale(prediction.p_all, prediction.threshold, key)
-        if note:
-            st.caption(note)
     _picture(seen, rgb, prediction)
 
 

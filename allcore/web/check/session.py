@@ -26,12 +26,13 @@ def asked(brought: Given | None, service: Service, visitor: Visitor) -> Asked | 
             _put_away(visitor)
         return _before(service, visitor)
     what = (service.predictor.info.weights_sha256, *brought.key)
-    known, job = state.get(_ASKED, (None, None))
-    if known != what:
-        _put_away(visitor)
-        job = _begin(brought, service, visitor)
-        state[_ASKED] = (what, job)
-    return job
+    known: tuple[tuple[str, ...], Asked] | None = state.get(_ASKED)
+    if known and known[0] == what:
+        return known[1]
+    _put_away(visitor)
+    begun = _begin(brought, service, visitor)
+    state[_ASKED] = (what, begun)
+    return begun
 
 
 def _begin(brought: Given, service: Service, visitor: Visitor) -> Asked:
