@@ -73,6 +73,7 @@ def rows(
     from tqdm import tqdm
 
     from allcore import settings
+    from allcore.evaluation import words
     from allcore.inference import archive, evidence, stream
     from allcore.inference.predictor import Predictor
 
@@ -90,7 +91,7 @@ def rows(
                 _write(predictor, answer, source, found, into / name)
             bar.update()
             yield answer.row
-    said = f"{len(written)} of {len(sources)} pictures have a report in {into}."
+    said = f"{len(written)} of {words.count(len(sources), 'picture')} got a report in {into}."
     print(said, file=sys.stderr)
 
 
