@@ -20,6 +20,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("allcore.store",),
     (
         "allcore.plots",
+        "allcore.plots_batch",
         "allcore.plots_compare",
         "allcore.plots_curves",
         "allcore.plots_dataset",
@@ -32,7 +33,13 @@ FLOORS: list[tuple[str, ...]] = [
         "allcore.plots_export",
         "allcore.plots_robustness",
     ),
-    ("allcore.report_html", "allcore.report_html_parts"),
+    (
+        "allcore.report_html",
+        "allcore.report_html_parts",
+        "allcore.report_pdf",
+        "allcore.report_pdf_batch",
+        "allcore.report_pdf_parts",
+    ),
     ("allcore.commands", "allcore.__main__"),
     ("allcore.web",),
     ("pages",),
