@@ -13,6 +13,8 @@ DOORS = (
     ("Explore errors", "Evaluation", "See which cells and subjects the model gets wrong."),
     ("Know the data", "Dataset", "Look through the cells, subjects and splits behind it."),
 )
+TRY = "Choose an example; read verdict, probability and evidence."
+"""What the first door says in a demonstration, which takes no pictures."""
 
 
 def figure(column, title, measured, otherwise):
@@ -50,7 +52,7 @@ tour.offer(user)
 for column, (title, page, text) in zip(st.columns(3), DOORS, strict=True):
     with column.container(border=True, height="stretch"):
         st.subheader(title, anchor=False)
-        st.markdown(text)
+        st.markdown(text if page != "Predict" or user.role != "demo" else TRY)
         st.space("stretch")
         navigation.link(page, label="Open" if user.may("look") else "Sign in and open")
 

@@ -25,13 +25,13 @@ class Step:
         title: what one does.
         sentence: what there is to see.
         page: where, as the table of roles names it.
-        address: what stands in the address there, so that the page opens on something to see.
+        chosen: values of the page's controls by their key, so that it opens on something to see.
     """
 
     title: str
     sentence: str
     page: Page
-    address: dict[str, str] = field(default_factory=dict)
+    chosen: dict[str, str] = field(default_factory=dict)
 
 
 STEPS = (
@@ -108,12 +108,9 @@ def _draw(number: int, here: str) -> None:
         )
         with st.container(horizontal=True):
             if here != step.page:
-                if st.button("Show me", type="primary", key="tour_go"):
-                    _go(number)
+                _go("Show me", number, here)
             elif number + 1 < len(STEPS):
-                label = f"Next: {STEPS[number + 1].title.lower()}"
-                if st.button(label, type="primary", key="tour_next"):
-                    _go(number + 1)
+                _go(f"Next: {STEPS[number + 1].title.lower()}", number + 1, here)
             last = number + 1 == len(STEPS) and here == step.page
             st.button(
                 "End the tour" if last else "Skip the tour",
@@ -126,8 +123,17 @@ def _turn_to(number: int | None) -> None:
     st.session_state[_STEP] = number
 
 
-def _go(number: int) -> None:
-    """Turn to a step, and to its page."""
-    _turn_to(number)
+def _go(label: str, number: int, here: str) -> None:
+    """Draw the button that turns to a step, and to its page."""
     step = STEPS[number]
-    st.switch_page(f"pages/{step.page}.py", query_params=step.address)
+    pressed = st.button(
+        label, key=f"tour_to_{number}", type="primary", on_click=_begin, args=(number,)
+    )
+    if pressed and step.page != here:
+        st.switch_page(f"pages/{step.page}.py")
+
+
+def _begin(number: int) -> None:
+    """Turn to a step and choose on its page what there is to see, before that is drawn."""
+    _turn_to(number)
+    st.session_state.update(STEPS[number].chosen)

@@ -3,14 +3,15 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
+from allcore.roles import TABLE
 from allcore.web.navigation import ENTRIES, Entry
 from tests.browser import steps
 from tests.browser.conftest import Server, Start
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
-GUARDED = [entry for entry in ENTRIES if entry.role != "visitor"]
-OPEN = [entry for entry in ENTRIES if entry.role == "visitor"]
+GUARDED = [entry for entry in ENTRIES if entry.page not in TABLE["visitor"].pages]
+OPEN = [entry for entry in ENTRIES if entry.page in TABLE["visitor"].pages]
 
 
 def _check_refused(browser: Browser, server: Server, entry: Entry) -> None:
