@@ -116,15 +116,13 @@ def test_pdf__is_one_page_whatever_it_says(one: str, two: str, refused: bool, ba
 def test_pdf__nothing_is_written_below_the_foot(monkeypatch: pytest.MonkeyPatch) -> None:
     long = "word " * 900
     lowest = []
-    written = report_pdf_parts.Sheet.multi_cell
+    written = report_pdf_parts.Sheet.line_of
 
-    def seen(self: Any, *words: Any, **more: Any) -> Any:
-        found = written(self, *words, **more)
-        if not more.get("dry_run"):
-            lowest.append(self.y)
-        return found
+    def seen(self: Any, *words: Any, **more: Any) -> None:
+        written(self, *words, **more)
+        lowest.append(self.y)
 
-    monkeypatch.setattr(report_pdf_parts.Sheet, "multi_cell", seen)
+    monkeypatch.setattr(report_pdf_parts.Sheet, "line_of", seen)
     evidence = {name: {"sentence": long, "words": long} for name in EVIDENCE} | {"heat": [
         {"method": long, "sentence": long}] * 2, "models": [{"model": long}] * 9}  # fmt: skip
     base = made()
@@ -138,7 +136,7 @@ def test_pdf__nothing_is_written_below_the_foot(monkeypatch: pytest.MonkeyPatch)
             file=replace(base.file, name=long),
         )
     )
-    assert max(lowest[:-4]) <= report_pdf_parts.BOTTOM - 5 and max(lowest) < 297
+    assert max(lowest[:-2]) <= report_pdf_parts.BOTTOM - 5 and max(lowest) < 297
 
 
 @pytest.mark.parametrize("evidence", [{"set": 7, "heat": "x", "models": [1]}, {"heat": [{}]}, {}])
