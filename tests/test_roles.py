@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 READS = {
     "batches.list_of", "batches.names", "data_sets.list_of", "flags.list_of", "history.find",
     "history.models", "history.search", "kept_pictures.all_flagged", "kept_pictures.flagged",
-    "people.listed", "pictures.all_flagged", "pictures.allowed", "pictures.kept",
+    "people.find", "people.listed", "pictures.all_flagged", "pictures.allowed", "pictures.kept",
     "reviews.items", "reviews.judgements", "reviews.queues", "settings_kept.read",
     "settings_kept.read_all", "slices.list_of", "usage.by_account",
 }  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from allcore import __main__ as cli
+from allcore import roles
 from allcore.commands import users
 from allcore.errors import StoreError
 from allcore.store import accounts, codes, database, passwords, sign_in
@@ -117,3 +118,16 @@ def test_main__wrong_usage_is_status_2(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("role", roles.OF_ACCOUNTS)
+def test_role__each_of_the_table(role: str, capsys: pytest.CaptureFixture[str]) -> None:
+    users.add("boss", role="admin")
+    users.add("ada", role=role)
+    found = accounts.find(database.connect(), "ada")
+    assert found
+    assert found.role == role
+    users.role("ada", "reviewer")
+    assert "ada has the role reviewer." in capsys.readouterr().out
+    with pytest.raises(StoreError, match="use one of: demo, user, reviewer, admin"):
+        users.role("ada", "visitor")
