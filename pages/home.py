@@ -13,8 +13,8 @@ DOORS = (
     ("Explore errors", "Evaluation", "See which cells and subjects the model gets wrong."),
     ("Know the data", "Dataset", "Look through the cells, subjects and splits behind it."),
 )
+# What the first door says in a demonstration, which takes no pictures.
 TRY = "Choose an example; read verdict, probability and evidence."
-"""What the first door says in a demonstration, which takes no pictures."""
 
 
 def figure(column, title, measured, otherwise):
