@@ -4,6 +4,7 @@ Numbers may differ a little from machine to machine, so log-odds are held to a t
 evidence in a report is a record; it is not computed again.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,8 +138,7 @@ def _of_answer(report: Report, predictor: "Predictor") -> Iterator[Check]:
         yield Check("cut", "as in the report", str(error), False)
         return
     if report.cut is not None and facts is not None:
-        # What a page has noted besides is words.
-        yield _same("cut", {name: report.cut.get(name) for name in facts}, facts)
+        yield _same("cut", *(_numbers(each, facts) for each in (report.cut, facts)))
     yield _same("verdict", _spoken(told), _spoken(now))
     yield _close("log-odds", told.logit, now.logit)
     yield _close("probability", told.p_all, now.p_all)
@@ -170,8 +170,17 @@ def _spoken(prediction: Prediction) -> str:
     return f"{word} ({prediction.rung})" if prediction.rung else word
 
 
+def _numbers(cut: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    """What tells of a cut besides its words, which releases may put otherwise."""
+    return {name: cut.get(name) for name in facts if name != "note"}
+
+
 def _same(name: str, expected: Any, found: Any) -> Check:
-    return Check(name, str(expected), str(found), expected == found)
+    return Check(name, _shown(expected), _shown(found), expected == found)
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict) else str(value)
 
 
 def _close(name: str, expected: float | None, found: float | None) -> Check:

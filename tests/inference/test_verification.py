@@ -9,9 +9,11 @@ from PIL import Image
 
 from allcore import modelfolder
 from allcore.inference import report, upload, verification
+from allcore.inference.cutting import Cut
 from allcore.inference.predictor import Predictor
 from allcore.inference.report import Report
 from allcore.inference.results import Refusal
+from benchmarks import smears
 from tests.conftest import draw_cell
 
 
@@ -109,6 +111,26 @@ def test_verify__a_refused_picture(tiny_model: Path) -> None:
 def test_verify__a_cut_that_can_not_be_made_again(made: Report, tiny_model: Path) -> None:
     assert failed(replace(made, cut={"version": 0}), tiny_model) == ["cut"]
     assert failed(replace(made, cut={}), tiny_model) == ["cut"]
+
+
+def test_verify__makes_the_same_cut_again(tiny_model: Path) -> None:
+    field = smears.field(480, 640)
+    for y, x in ((160, 200), (300, 460)):
+        field, _ = smears.with_cell(field, y, x, radius=80)
+    buffer = io.BytesIO()
+    Image.fromarray(field).save(buffer, "PNG")
+    predictor = Predictor.load(tiny_model, "cpu")
+    cut = Cut(candidate=1, grow=3).applied(field)
+    answer = predictor.predict([cut.rgb])[0]
+    assert answer.p_all is not None
+    made = report.of(predictor, answer, buffer.getvalue(), name="a.png", cut=cut.facts)
+    assert failed(report.read(made.to_json()), tiny_model) == []
+    reworded = replace(made, cut=(made.cut or {}) | {"note": "other words"})
+    assert failed(reworded, tiny_model) == []
+    moved = replace(made, cut=(made.cut or {}) | {"area": 7})
+    assert failed(moved, tiny_model) == ["cut"]
+    other = replace(made, cut=(made.cut or {}) | {"grow": 9})
+    assert failed(other, tiny_model)[0] == "cut"
 
 
 def test_verify__names_other_versions(made: Report, tiny_model: Path) -> None:

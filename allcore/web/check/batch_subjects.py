@@ -32,7 +32,7 @@ class Subjects:
 
 def show(items: Sequence[Item], *, key: str) -> Subjects:
     """Draw the part, and give what it says for files of the batch."""
-    st.markdown("#### By subject")
+    st.subheader("By subject", anchor=False)
     paths = [item.row.path for item in items]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         source = st.selectbox(
