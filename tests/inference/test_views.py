@@ -47,8 +47,7 @@ def test_views__are_the_answers_to_the_turned_cells(predictor: Predictor, cell_i
     cell = predictor.prepare(cell_image)
     found = views.views(predictor, cell)
     one_by_one = [
-        predictor.prediction(predictor.read(view[None])[0]).p_all
-        for view in views.turned(cell)
+        predictor.prediction(predictor.read(view[None])[0]).p_all for view in views.turned(cell)
     ]
     np.testing.assert_allclose(found.probabilities, one_by_one, atol=1e-4)
     assert found.names == views.NAMES
