@@ -17,10 +17,12 @@ LOGO = Path(__file__).with_name("logo.svg").read_text(encoding="utf-8")
 MARK = str(Path(__file__).with_name("mark.svg"))
 UNEXPECTED = "Something went wrong; try again, or ask an administrator to look at the log."
 _NOTICE = "notice"
-_NO_BARE_DOWNLOADS = """<style>
+_STYLE = """<style>
 [data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"]) { display: none; }
+[data-testid="stMetricValue"] > div { white-space: normal; }
 </style>"""
-"""A table's own download would lack the notice, which stands in every export of ours."""
+"""A table's own download would lack the notice, which stands in every export of ours; what a metric
+says is not cut short."""
 
 
 def configure() -> None:
@@ -34,7 +36,7 @@ def header(title: str, question: str) -> None:
     st.title(title, anchor=False)
     st.markdown(question, width=TEXT_WIDTH)
     st.caption(f":material/science: {notice.RESEARCH_USE}")
-    st.html(_NO_BARE_DOWNLOADS)
+    st.html(_STYLE)
 
 
 def sentence_of(error: Exception) -> str:

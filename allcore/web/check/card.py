@@ -16,7 +16,7 @@ SPOKEN = {"all": "ALL blast", "hem": "Normal"}
 REFUSED: dict[Rung, str] = {
     "readable": "not readable",
     "cell": "not one cell on black",
-    "whole": "not a whole cell at its own scale",
+    "whole": "not a whole cell at its scale",
     "exposed": "badly exposed",
     "focused": "out of focus",
     "known": "unlike what the model knows",

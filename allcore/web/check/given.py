@@ -57,7 +57,7 @@ def example(predictor: Predictor, place: DeltaGenerator) -> Example | None:
             return None
         found = {each.name: each for each in _examples(predictor)}
         name = st.pills(
-            "Or try a picture made by this program", list(found), key=EXAMPLE, wrap=True,
+            "Try a picture made by this program", list(found), key=EXAMPLE, wrap=True,
             on_change=_chose_example, bind="query-params",
         )  # fmt: skip
         if name is None:
