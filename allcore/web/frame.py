@@ -19,7 +19,7 @@ UNEXPECTED = "Something went wrong; try again, or ask an administrator to look a
 _NOTICE = "notice"
 _STYLE = """<style>
 [data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"]) { display: none; }
-[data-testid="stMetricValue"] > div { white-space: normal; }
+[data-testid="stMetricValue"] p { white-space: normal; line-height: 1.2; }
 </style>"""
 """A table's own download would lack the notice, which stands in every export of ours; what a metric
 says is not cut short."""
