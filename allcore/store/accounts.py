@@ -29,6 +29,8 @@ class AccountInfo:
     created_at: datetime
     last_sign_in: datetime | None
     has_password: bool
+    waiting: bool
+    """Registered, and not yet approved by an administrator."""
     toured_at: datetime | None
     """When the tour was shown to the account; None where it was not yet."""
 
@@ -37,6 +39,8 @@ class AccountInfo:
         """Say in a word or three whether the person can sign in."""
         if not self.active:
             return "disabled"
+        if self.waiting:
+            return "waits for approval"
         return "active" if self.has_password else "no password yet"
 
 
@@ -166,6 +170,7 @@ def new_account(
         password_hash=None if password is None else passwords.hashed(password),
         role=role,
         active=True,
+        waiting=False,
         session_version=1,
         created_at=datetime.now(UTC),
     )
@@ -207,6 +212,7 @@ def info_of(account: Account) -> AccountInfo:
         created_at=account.created_at,
         last_sign_in=account.last_sign_in,
         has_password=account.password_hash is not None,
+        waiting=account.waiting,
         toured_at=account.toured_at,
     )
 

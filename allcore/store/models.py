@@ -68,6 +68,8 @@ class Account(Base):
     """None until the person has redeemed their first one-time code."""
     role: Mapped[str] = mapped_column(String(16))
     active: Mapped[bool] = mapped_column(default=True)
+    waiting: Mapped[bool] = mapped_column(default=False)
+    """Registered, and not yet approved by an administrator."""
     session_version: Mapped[int] = mapped_column(default=1)
     """Counts up when open sessions must end; a session of an older version is refused."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
@@ -80,10 +82,15 @@ class SignInAttempt(Base):
     """A try to sign in that has not succeeded, under the name that was typed."""
 
     __tablename__ = "sign_in_attempt"
-    __table_args__ = (Index("ix_sign_in_attempt_username_at", "username", "at"),)
+    __table_args__ = (
+        Index("ix_sign_in_attempt_username_at", "username", "at"),
+        Index("ix_sign_in_attempt_address_at", "address", "at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String(64))
+    address: Mapped[str] = mapped_column(String(64))
+    """Where it came from; empty where that is unknown."""
     at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
 
 
@@ -102,6 +109,46 @@ class OneTimeCode(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime())
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class SessionRow(Base):
+    """A sign-in that goes on until it is ended, is too old, or lies idle for too long."""
+
+    __tablename__ = "session"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), index=True
+    )
+    version: Mapped[int]
+    """The account's session version at the sign-in; the session is over once they differ."""
+    began_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    used_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
+    """Last use, true to a few minutes."""
+    address: Mapped[str] = mapped_column(String(64))
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class InvitationRow(Base):
+    """A code with which someone makes an account, once, where registration is by invitation."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (
+        CheckConstraint("role IN ('demo', 'user', 'reviewer', 'admin')", name="role_known"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[str] = mapped_column(String(16))
+    note: Mapped[str] = mapped_column(String(100))
+    """For whom it is, in the words of who made it."""
+    made_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    """None where it was made on the command line, or the account is gone."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    used_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
 
 
 class SliceRow(Base):
@@ -166,7 +213,8 @@ class JudgementRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     """In the order first given, which a change does not move."""
     item_id: Mapped[int] = mapped_column(ForeignKey("review_item.id", ondelete="CASCADE"))
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    """None where the account is gone: what it saw still counts."""
     seen: Mapped[str] = mapped_column(String(16))
     note: Mapped[str] = mapped_column(String(500))
     given_at: Mapped[datetime] = mapped_column(UtcDateTime())
@@ -260,3 +308,25 @@ class SettingRow(Base):
     changed_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     """None where the account is gone."""
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class AuditRow(Base):
+    """Who did what; the database refuses to change or delete it."""
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        Index("ix_audit_username_at", "username", "at"),
+        Index("ix_audit_what_at", "what", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
+    account_id: Mapped[int | None]
+    """Of who did it; no foreign key, for it stays when the account goes."""
+    username: Mapped[str] = mapped_column(String(64))
+    """Of the account, as it was then."""
+    what: Mapped[str] = mapped_column(String(64))
+    target: Mapped[str] = mapped_column(String(300))
+    address: Mapped[str] = mapped_column(String(200))
+    detail: Mapped[str] = mapped_column(String(4000))
+    """JSON, or empty."""

@@ -69,7 +69,7 @@ def check_password(database: Database, username: str, password: str, *, now: dat
     name = rules.typed_username(username)[:64]
     with database.alone() as session:
         _refuse_locked(session, name, now)
-        session.add(SignInAttempt(username=name, at=now))
+        session.add(SignInAttempt(username=name, address="", at=now))
         session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - KEPT))
         account = accounts.row_of(session, name)
         password_hash = account.password_hash if account and account.active else None
