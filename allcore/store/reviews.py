@@ -73,8 +73,8 @@ class Judgement:
 
     of: str
     image_id: str
-    account_id: int
-    username: str
+    account_id: int  # below 0, and of this judgement alone, where the account is gone
+    username: str  # empty where the account is gone
     seen: str  # a key of SEEN
     note: str  # empty where none was given
     given_at: datetime  # aware, in UTC
@@ -149,15 +149,15 @@ def judgements(
         select(
             item.of,
             item.image_id,
-            row.account_id,
-            Account.username,
+            func.coalesce(row.account_id, -row.id),
+            func.coalesce(Account.username, ""),
             row.seen,
             row.note,
             row.given_at,
             row.changed_at,
         )
         .join(item, row.item_id == item.id)
-        .join(Account, row.account_id == Account.id)
+        .join(Account, row.account_id == Account.id, isouter=True)
         .where(item.of == of)
         .order_by(row.id)
     )
@@ -197,7 +197,7 @@ def judge(
         session.add(row)
         session.flush()
         logs.event("cell judged", account=account.id, item=item.id)
-        return _judgement_of(row, item, account.username)
+        return _judgement_of(row, item, account)
 
 
 def withdraw(
@@ -317,13 +317,13 @@ def _row_of(session: Session, account: Account, item: ReviewItemRow) -> Judgemen
     return found
 
 
-def _judgement_of(row: JudgementRow, item: ReviewItemRow, username: str) -> Judgement:
+def _judgement_of(row: JudgementRow, item: ReviewItemRow, account: Account) -> Judgement:
     """Copy a row into what may leave the session."""
     return Judgement(
         of=item.of,
         image_id=item.image_id,
-        account_id=row.account_id,
-        username=username,
+        account_id=account.id,
+        username=account.username,
         seen=row.seen,
         note=row.note,
         given_at=row.given_at,

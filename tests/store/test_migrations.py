@@ -111,9 +111,37 @@ def test_0005__keeps_accounts_and_what_hangs_on_them(config: Settings) -> None:
         session.execute(text("UPDATE account SET role = 'visitor'"))
     with opened.write() as session:  # what hangs on an account still goes with it
         session.execute(text("DELETE FROM account WHERE username = 'ada'"))
-    assert reviews.judgements(opened, of="net") == ()
+        assert session.execute(text("SELECT count(*) FROM saved_slice")).scalar_one() == 0
     opened.engine.dispose()
     databases.connect(config).engine.dispose()  # it opens again, with nothing to do
+
+
+def test_0007__judgements_outlive_who_gave_them(config: Settings) -> None:
+    engine = at_revision(config, "0006")
+    now = datetime.now(UTC)
+    with databases.Database(engine).write() as session:
+        add_account(session, 1, "ada", "reviewer", now)
+        add_account(session, 2, "bob", "reviewer", now)
+        session.execute(
+            text("INSERT INTO review_item VALUES (10, 'net', 'a', 'error', 1, :at)"), {"at": now}
+        )
+        for number in (1, 2):
+            session.execute(
+                text("INSERT INTO judgement VALUES (:id, 10, :id, 'all', 'dark', :at, NULL)"),
+                {"id": number, "at": now},
+            )
+    engine.dispose()
+    opened = databases.connect(config)
+    assert [each.username for each in reviews.judgements(opened, of="net")] == ["ada", "bob"]
+    with opened.write() as session:
+        session.execute(text("DELETE FROM account"))
+    left = reviews.judgements(opened, of="net")
+    assert [(each.account_id, each.username) for each in left] == [(-1, ""), (-2, "")]
+    with pytest.raises(exc.IntegrityError), opened.write() as session:
+        session.execute(
+            text("INSERT INTO judgement VALUES (9, 10, 7, 'all', '', '2026-01-01', NULL)")
+        )
+    opened.engine.dispose()
 
 
 def test_head__makes_the_tables_of_the_models(database: databases.Database) -> None:

@@ -223,14 +223,14 @@ def test_withdraw__ones_own_that_nobody_has_judged(people: Database) -> None:
     assert seen(people) == [("a", "bob", "all")]
 
 
-def test_account_row__takes_its_judgements_but_not_its_queue(people: Database) -> None:
+def test_account_row__leaves_its_judgements_and_its_queue(people: Database) -> None:
     put(people, "ada", "a", b="chosen")
     judge(people, "ada", "a")
     judge(people, "bob", "a")
     with people.write() as session:
         session.execute(text("DELETE FROM account WHERE username = 'ada'"))
     assert {name: item.added_by for name, item in queued(people).items()} == {"a": None, "b": None}
-    assert seen(people) == [("a", "bob", "all")]
+    assert seen(people) == [("a", "", "all"), ("a", "bob", "all")]
     judge(people, "bob", "b")
 
 
