@@ -7,6 +7,7 @@ of a demonstration, and can be left at any step.
 from dataclasses import dataclass, field
 
 import streamlit as st
+from streamlit.errors import StreamlitPageNotFoundError
 
 from allcore.roles import Page
 from allcore.store import accounts as people
@@ -15,6 +16,8 @@ from allcore.web.accounts import Visitor
 
 _STEP = "tour_step"
 """Key of the number of the step that is shown; None where the tour is not on."""
+ADDRESS = "tour"
+"""What names a step, from 1 on, in the address of a link."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,13 @@ class Step:
         title: what one does.
         sentence: what there is to see.
         page: where, as the table of roles names it.
-        chosen: values of the page's controls by their key, so that it opens on something to see.
+        address: what stands in the address there, so that the page opens on something to see.
     """
 
     title: str
     sentence: str
     page: Page
-    chosen: dict[str, str] = field(default_factory=dict)
+    address: dict[str, str] = field(default_factory=dict)
 
 
 STEPS = (
@@ -54,7 +57,7 @@ STEPS = (
         "Move the threshold and see which cells and subjects the model gets wrong; a click on a "
         "cell opens it.",
         "evaluation",
-        {"view": "errors"},
+        {"view": "Errors"},
     ),
     Step(
         "Know the data",
@@ -76,6 +79,7 @@ def show(visitor: Visitor, here: str) -> None:
     """
     if not visitor.may("look"):
         return
+    _from_address()
     if _STEP not in st.session_state and here == "home":
         st.session_state[_STEP] = 0 if _is_new(visitor) else None
     number: int | None = st.session_state.get(_STEP)
@@ -106,7 +110,7 @@ def _draw(number: int, here: str) -> None:
         st.markdown(
             f":material/tour: **Tour, {number + 1} of {len(STEPS)}: {step.title}.** {step.sentence}"
         )
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             if here != step.page:
                 _go("Show me", number, here)
             elif number + 1 < len(STEPS):
@@ -124,16 +128,34 @@ def _turn_to(number: int | None) -> None:
 
 
 def _go(label: str, number: int, here: str) -> None:
-    """Draw the button that turns to a step, and to its page."""
+    """Draw what turns to a step and to its page, with what there is to see chosen there."""
     step = STEPS[number]
-    pressed = st.button(
-        label, key=f"tour_to_{number}", type="primary", on_click=_begin, args=(number,)
-    )
-    if pressed and step.page != here:
-        st.switch_page(f"pages/{step.page}.py")
+    if step.page == here:
+        st.button(label, key="tour_next", type="primary", on_click=_begin, args=(number,))
+        return
+    # A link, for `st.switch_page` fails on pages whose controls stand in the address.
+    address = {ADDRESS: str(number + 1)} | step.address
+    try:
+        st.page_link(
+            f"pages/{step.page}.py",
+            label=label,
+            icon=":material/arrow_forward:",
+            query_params=address,
+        )
+    except StreamlitPageNotFoundError:  # a page run by itself knows no other
+        st.markdown(label)
 
 
 def _begin(number: int) -> None:
-    """Turn to a step and choose on its page what there is to see, before that is drawn."""
+    """Turn to another step on the same page, before its controls are drawn."""
     _turn_to(number)
-    st.session_state.update(STEPS[number].chosen)
+    st.session_state.update(STEPS[number].address)
+
+
+def _from_address() -> None:
+    """Turn to the step that a link has named."""
+    named = st.query_params.get(ADDRESS, "")
+    if named:
+        del st.query_params[ADDRESS]
+    if named in {str(number + 1) for number in range(len(STEPS))}:
+        _turn_to(int(named) - 1)

@@ -60,7 +60,8 @@ def test_tour__leads_to_errors_and_data(visitor: Page, demonstration: Server) ->
         ("Next: find errors", "Evaluation", 3),
         ("Next: know the data", "Dataset", 4),
     ):
-        visitor.get_by_role("button", name=label).click()
+        main = visitor.get_by_test_id("stMain")
+        main.get_by_role("button", name=label).or_(main.get_by_role("link", name=label)).click()
         steps.title(visitor, title)
         expect(visitor.get_by_text(f"Tour, {step} of 4")).to_be_visible()
         steps.settle(visitor)
