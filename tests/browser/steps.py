@@ -5,13 +5,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from allcore.web import cookie
 
 PATIENCE = 180_000  # milliseconds: a first visit loads libraries, or draws a data set
 PASSWORD = "correct horse 7 battery"
 SETUP_CODE = re.compile(r"^\s+([0-9A-Z]{5}(?:-[0-9A-Z]{5}){3})\s*$", flags=re.MULTILINE)
+
+
+def opened(browser: Browser, address: str) -> tuple[BrowserContext, Page]:
+    """A browser of its own, nobody signed in, at an address."""
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    visit(page, address)
+    return context, page
 
 
 def visit(page: Page, address: str) -> None:
@@ -99,6 +108,15 @@ def _within(chart: Locator, across: float, down: float) -> tuple[float, float]:
     box = chart.locator(".nsewdrag").first.bounding_box()
     assert box
     return box["x"] + across * box["width"], box["y"] + down * box["height"]
+
+
+def mark_first_row(page: Page) -> None:
+    """Choose the first row of the first table on the page by its box."""
+    table = page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    table.click(position={"x": 18, "y": 35 + 17})
+    settle(page)
 
 
 def failures(page: Page) -> list[str]:

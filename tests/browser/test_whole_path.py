@@ -61,9 +61,10 @@ def _predict(page: Page, uploads: list[Path], folder: Path) -> list[dict[str, st
     counted = page.get_by_role("heading", name=re.compile(rf"^{len(uploads)} pictures: "))
     counted.wait_for(timeout=2 * steps.PATIENCE)
     steps.settle(page)
-    expect(page.get_by_text("What speaks for").first).to_be_visible()
+    steps.mark_first_row(page)
+    expect(page.get_by_test_id("stMetricValue")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_test_id("stDownloadButton").get_by_role("button").click()
+        page.get_by_role("button", name="CSV").click()
     path = folder / "predictions.csv"
     download.value.save_as(path)
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
