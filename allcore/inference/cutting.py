@@ -144,14 +144,26 @@ class Cut:
                     f"The picture was cut by version {facts['version']} of the method, this "
                     f"ALLScope has {VERSION}: use the release that cut it, or cut it again."
                 )
-            return cls(
+            cut = cls(
                 int(facts["candidate"]),
                 int(facts["grow"]),
                 float(facts["tolerance"]),
                 float(facts["scale"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise BadImage("What tells how it was cut is damaged; cut it again.") from error
+        cut._check_offered()
+        return cut
+
+    def _check_offered(self) -> None:
+        """Refuse what no page offers: a stranger's outline could grow beyond all memory."""
+        if not (
+            self.candidate >= 0
+            and GROW[0] <= self.grow <= GROW[1]
+            and 0 <= self.tolerance <= 1
+            and SCALES[0] <= self.scale <= SCALES[1]
+        ):
+            raise BadImage("It was cut by numbers that ALLScope does not offer; cut it again.")
 
     def _note(self, cell: Candidate, count: int) -> str:
         said = [f"cut out by the program: {METHOD}"]

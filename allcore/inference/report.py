@@ -147,6 +147,7 @@ def read(data: bytes) -> Report:
     try:
         _check_version(pydantic_core.from_json(data, allow_inf_nan=False))
         report = _reader().validate_json(data, strict=True)
+        _check_numbers([report.cut, report.evidence])
         json.dumps(_told(report), allow_nan=False)  # what is too large a number reads as infinite
     except ValidationError as error:
         raise BadReport(_BROKEN.format(_first(error))) from error
@@ -191,6 +192,15 @@ def _check_version(told: Any) -> None:
             f"The report has another form than the one that this ALLScope reads (version "
             f"{VERSION}); use the release of ALLScope that wrote it."
         )
+
+
+def _check_numbers(told: Any) -> None:
+    """Raise OverflowError for a whole number that is too large for a float."""
+    if isinstance(told, dict | list):
+        for each in told.values() if isinstance(told, dict) else told:
+            _check_numbers(each)
+    elif isinstance(told, int):
+        float(told)
 
 
 def _known(told: Any) -> Any:

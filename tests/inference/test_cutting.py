@@ -285,3 +285,15 @@ def test_applied__real_fields_pass_the_gate():
         with pytest.raises(BadImage):
             upload.find_cell(picture)
         assert upload.find_cell(Cut().applied(picture).rgb).any()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"grow": 10**6}, {"grow": -11}, {"candidate": -1}, {"tolerance": 1.5}, {"scale": 11.0},
+     {"tolerance": float("nan")}, {"scale": float("inf")}, {"scale": 10**400}],
+)  # fmt: skip
+def test_from_dict__refuses_what_no_page_offers(change: dict[str, float]):
+    facts = dataclasses.asdict(Cut()) | {"version": cutting.VERSION}
+    assert Cut.from_dict(facts) == Cut()
+    with pytest.raises(BadImage):
+        Cut.from_dict(facts | change)

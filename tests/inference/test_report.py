@@ -215,3 +215,9 @@ def test_gate_digest__differs_with_every_number() -> None:
     digests = {provenance.gate_digest(each) for each in (gate, *others)}
     assert len(digests) == 5
     assert provenance.gate_digest(replace(gate, facts={"cells": 3})) in digests
+
+
+@pytest.mark.parametrize("evidence", [{"models": [{"probability": 10**400}]}, [], "text"])
+def test_read__refuses_evidence_that_no_page_could_print(evidence: object) -> None:
+    with pytest.raises(BadReport):
+        report.read(changed(lambda told: told.update(evidence=evidence)))
