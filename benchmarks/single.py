@@ -47,6 +47,6 @@ def run(scale: Scale) -> Result:
         "single",
         ours=1000 * mine,
         reference=1000 * theirs,
-        unit="ms (p95)",
+        unit="ms/image",
         device=str(predictor.device),
     )

@@ -187,8 +187,8 @@ def test_fragment__looks_again_who_is_looking(home: Path, monkeypatch: pytest.Mo
 
 
 BARE = ("st.fragment", "st.dialog")
-OF_THEIR_OWN = ("allcore/web/guard.py", "allcore/web/check/", "allcore/web/history/")
-"""The guard itself, and pieces that draw nothing but what the session asked for itself."""
+OF_THEIR_OWN = ("allcore/web/guard.py",)
+"""The guard itself."""
 
 
 def test_fragments__are_all_guarded() -> None:

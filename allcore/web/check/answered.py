@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 
 import streamlit as st
 
@@ -16,6 +17,9 @@ from allcore.web.accounts import Visitor
 from allcore.web.check import batch, card, cutting_view, downloads, evidence, flagging, progress
 from allcore.web.check.asking import Asked
 from allcore.web.resources import Service
+
+SHOWN = 0.05
+"""Seconds in which the answer reaches the browser, before the evidence takes the processor."""
 
 
 def show(asked: Asked, service: Service, visitor: Visitor) -> None:
@@ -65,6 +69,7 @@ def _answer_shown(row: Row, prediction: Prediction, rgb: Rgb, service: Service) 
         return None
     seen = service.predictor.prepare(rgb).permute(1, 2, 0).numpy()
     card.show(row.path, prediction, seen, key=row.sha256)
+    time.sleep(SHOWN)
     return evidence.show(rgb, row, service, digest=row.sha256)
 
 

@@ -21,6 +21,15 @@ REFUSED: dict[Rung, str] = {
     "focused": "out of focus",
     "known": "unlike what the model knows",
 }
+_STYLE = """<style>
+.scale { margin: 0 0 0.6rem; }
+.scale .bar { position: relative; height: 26px; margin: 0.6rem 0 0.35rem; border-radius: 3px;
+  background: rgba(128, 128, 128, 0.22); }
+.scale i { position: absolute; inset: 0 auto 0 0; border-radius: 3px; }
+.scale s { position: absolute; top: -5px; bottom: -5px; width: 3px; margin-left: -1.5px;
+  background: currentColor; }
+.scale .ends { display: flex; justify-content: space-between; font-size: 0.85rem; opacity: 0.8; }
+</style>"""
 WITHHELD = "Show what the network would have said"
 
 
@@ -46,7 +55,7 @@ def show(name: str, prediction: Prediction, rgb: Rgb | None, *, key: str) -> Non
         if prediction.p_all is None:
             _refusal(prediction, key)
         else:
-            _scale(prediction.p_all, prediction.threshold, key)
+            _scale(prediction.p_all, prediction.threshold)
     _picture(seen, rgb, prediction)
 
 
@@ -56,16 +65,25 @@ def _refusal(prediction: Prediction, key: str) -> None:
     if prediction.withheld is None or not st.toggle(WITHHELD, key=f"withheld {key}"):
         return
     with st.container(border=True):
-        _scale(prediction.withheld, prediction.threshold, f"withheld {key}")
+        _scale(prediction.withheld, prediction.threshold)
         st.markdown(
             ":material/warning: Not an answer: the picture was refused, and this probability "
             "says nothing about it."
         )
 
 
-def _scale(probability: float, threshold: float, key: str) -> None:
-    figure = plots.probability_scale(probability, threshold=threshold)
-    st.plotly_chart(figure, config={"displayModeBar": False}, key=f"scale {key}")
+def _scale(probability: float, threshold: float) -> None:
+    """The probability and the threshold on one scale; drawn by the browser itself, at once."""
+    side = "at or above" if probability >= threshold else "below"
+    said = f"{probability:.2f}, {side} the threshold {threshold:.2f}"
+    colour = plots.BLAST if probability >= threshold else plots.NORMAL
+    st.html(
+        f'{_STYLE}<figure class="scale" role="img" aria-label="Calibrated probability of an ALL '
+        f'blast: {said}"><b>{said}</b><div class="bar"><i style="width:{100 * probability:.1f}%;'
+        f'background:{colour}"></i><s style="left:{100 * threshold:.1f}%"></s></div>'
+        '<div class="ends"><span>0</span><span>Calibrated probability of an ALL blast</span>'
+        "<span>1</span></div></figure>"
+    )
 
 
 def _picture(place: DeltaGenerator, rgb: Rgb | None, prediction: Prediction) -> None:

@@ -17,7 +17,7 @@ from allcore.data.cells import Rgb
 from allcore.errors import AllScopeError, BadImage
 from allcore.inference import cutting, nuclei
 from allcore.inference.cutting import Candidate, Cut, CutOut
-from allcore.web import frame
+from allcore.web import frame, guard
 
 Point = tuple[float, float]
 """x and y in the picture as it is shown."""
@@ -88,7 +88,7 @@ def show(rgb: Rgb, *, key: str) -> tuple[Rgb, dict[str, Any]] | None:
     return cut.rgb, cut.facts
 
 
-@st.fragment
+@guard.fragment
 def _offer(rgb: Rgb, digest: str, key: str) -> None:
     """Show the cells that were found and let one be chosen, adjusted and accepted."""
     if _kept(key) in st.session_state and st.session_state[_kept(key)][0] == digest:

@@ -52,7 +52,8 @@ def files() -> list[UploadedFile]:
 def example(predictor: Predictor, place: DeltaGenerator) -> Example | None:
     """Draw the examples that were chosen for a model; give the one that is asked about."""
     with place:
-        ready = curated.is_ready(predictor) or EXAMPLE in st.query_params
+        asked = EXAMPLE in st.query_params or st.session_state.get(EXAMPLE)
+        ready = asked or curated.is_ready(predictor)
         if not (ready or st.button("Draw synthetic cells to try", icon=":material/draw:")):
             return None
         found = {each.name: each for each in _examples(predictor)}

@@ -3,10 +3,10 @@
 import streamlit as st
 
 from allcore.inference.jobs import Job
-from allcore.web import frame
+from allcore.web import frame, guard
 
 
-@st.fragment(run_every=0.7)
+@guard.every(0.7)
 def show(job: Job) -> None:
     """A bar with count and time left and a button to cancel; draws the page anew at the end."""
     if not job.running:
