@@ -82,6 +82,14 @@ def _came(report: Report) -> Iterator[Panel]:
     except BadImage:
         return
     yield Panel(f"As it came, {picture.shape[1]} x {picture.shape[0]} px", picture)
+    if report.cut is None:
+        return
+    from allcore.inference.cutting import Cut
+
+    try:
+        yield Panel("The cell that was judged", Cut.from_dict(report.cut).applied(picture).rgb)
+    except BadImage:  # the cut can't be made again, which --verify tells
+        return
 
 
 def _pictures(sheet: Sheet, panels: Sequence[Panel]) -> None:
@@ -116,8 +124,7 @@ def _answer(sheet: Sheet, report: Report) -> None:
         sheet.set_y(sheet.y + 2)
         sheet.scale(told.p_all, told.threshold, width=WIDTH)
     if report.cut is not None:
-        method = str(report.cut.get("method", "the program"))
-        sheet.line_of(f"The cell was cut out of the picture by the program ({method}).", lines=2)
+        sheet.line_of(f"Cell: {report.cut.get('note') or 'cut out by the program'}.", lines=3)
     sheet.set_y(sheet.y + 1.5)
 
 
@@ -150,7 +157,7 @@ def _said(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     chosen = _dict(told.get("set"))
     if chosen:
         holds = f"It holds for {chosen.get('holds_for', 'cells like those it was tested on')}."
-        yield "Prediction set", f"{chosen.get('words', '')} {holds} {chosen.get('caution') or ''}"
+        yield "Prediction set", f"{chosen.get('words', '')} {chosen.get('caution') or holds}"
     for title, piece in (("Stability", "stability"), ("Neighbours", "neighbours")):
         if sentence := _dict(told.get(piece)).get("sentence"):
             yield title, f"{sentence} {_near(_dict(told.get(piece)))}"

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from allcore import modelfolder, report_pdf, report_pdf_batch, report_pdf_parts
-from allcore.inference import grouping
+from allcore.inference import cutting, grouping
 from allcore.inference.provenance import Model
 from allcore.inference.report import File, Report
 from allcore.inference.results import Prediction, Row
 from allcore.notice import RESEARCH_USE
+from benchmarks import smears
 from tests.conftest import draw_cell
 
 WHEN = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
@@ -187,3 +188,28 @@ def test_batch_pdf__says_how_many_rows_are_left_out(
     assert "80 more pictures not listed here: the CSV has all." in said
     assert "UID_0_9_1" in said and "UID_1_10_1" not in said and "By subject" not in said
     assert pages(report_pdf_batch.batch_pdf([], info=info, made_at=WHEN)) == 1
+
+
+def test_said__a_caution_takes_the_place_of_what_holds() -> None:
+    chosen = {"words": "ALL blast.", "holds_for": "such cells", "caution": "Be careful."}
+    assert ("Prediction set", "ALL blast. Be careful.") in list(report_pdf._said({"set": chosen}))
+    without = list(report_pdf._said({"set": chosen | {"caution": None}}))
+    assert ("Prediction set", "ALL blast. It holds for such cells.") in without
+
+
+def test_pdf__tells_the_note_of_a_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = []
+    monkeypatch.setattr(report_pdf_parts.Sheet, "line_of", lambda _, text, **__: lines.append(text))
+    report_pdf.pdf(made(cut={"method": "m", "note": "cell 2 of 3; reduced"}))
+    assert "Cell: cell 2 of 3; reduced." in lines
+
+
+def test_came__shows_the_cell_that_was_judged() -> None:
+    facts = {"version": cutting.VERSION, "candidate": 0, "grow": 0, "tolerance": 0.5, "scale": 1}
+    field, _ = smears.with_cell(smears.field(300, 300), 150, 150, radius=70)
+    buffer = io.BytesIO()
+    Image.fromarray(field).save(buffer, "PNG")
+    report = made(cut=facts, file=replace(made().file, content=buffer.getvalue()))
+    judged = cutting.Cut.from_dict(facts).applied(field).rgb
+    came, cut = report_pdf._came(report)
+    assert (came.rgb == field).all() and (cut.rgb == judged).all()

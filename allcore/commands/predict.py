@@ -40,8 +40,10 @@ def predict(
     if verify is not None:
         from allcore.commands import predict_reports
 
-        if paths or report or out:
-            raise typer.BadParameter("takes no PATHS, --out or --report", param_hint="--verify")
+        if paths or report or out or model or engine != "local":
+            raise typer.BadParameter(
+                "takes no PATHS, --out, --report, --model or --engine", param_hint="--verify"
+            )
         predict_reports.verify(verify, device, as_json=as_json)
         return
     if not paths:

@@ -126,7 +126,9 @@ def _write(
     from allcore.inference import export, report
 
     told, panels = (found.to_dict(), report_pdf.panels(found)) if found else (None, ())
-    made = report.of(predictor, answer.prediction, source.read(), name=source.name, evidence=told)
+    # A report is passed on, and the folders of whoever made it are nobody's business.
+    name = PurePosixPath(source.name.replace("\\", "/")).name
+    made = report.of(predictor, answer.prediction, source.read(), name=name, evidence=told)
     for suffix, data in ((".json", made.to_json()), (".pdf", report_pdf.pdf(made, panels))):
         export.write_bytes(data, path.with_name(path.name + suffix), option="--report")
 

@@ -135,7 +135,7 @@ def _of_answer(report: Report, predictor: "Predictor") -> Iterator[Check]:
     try:
         now, facts = _again(report, predictor)
     except BadImage as error:  # what tells of the cut can't be used
-        yield Check("cut", "as in the report", str(error), False)
+        yield Check("cut", "one that can be made again", str(error).rstrip("."), False)
         return
     if report.cut is not None and facts is not None:
         yield _same("cut", *(_numbers(each, facts) for each in (report.cut, facts)))

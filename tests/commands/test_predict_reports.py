@@ -45,6 +45,7 @@ def test_report__writes_both_files_of_each_picture(reports: Path) -> None:
     assert {Path(name).suffix for name in names} == {".json", ".pdf"}
     kept = [report.read(path.read_bytes()) for path in sorted(reports.glob("a-cell*.json"))]
     assert len(kept) == 2 and all(each.evidence for each in kept)
+    assert {each.file.name for each in kept} == {"a cell.bmp"}
     assert all(path.read_bytes().startswith(b"%PDF") for path in reports.glob("*.pdf"))
 
 
@@ -82,3 +83,5 @@ def test_usage__is_checked_before_anything_is_done(
     assert run().exit_code == 2
     assert run("a.bmp", "--verify", tmp_path / "x.json").exit_code == 2
     assert run("a.bmp", "--report", tmp_path, "--engine", "ray").exit_code == 2
+    for ignored in (("--model", "m"), ("--engine", "ray")):
+        assert run("--verify", tmp_path / "x.json", *ignored).exit_code == 2

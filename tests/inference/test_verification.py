@@ -110,6 +110,8 @@ def test_verify__a_refused_picture(tiny_model: Path) -> None:
 
 def test_verify__a_cut_that_can_not_be_made_again(made: Report, tiny_model: Path) -> None:
     assert failed(replace(made, cut={"version": 0}), tiny_model) == ["cut"]
+    said = verification.verify(replace(made, cut={"version": 0}), tiny_model.parent).sentence
+    assert said.count("in the report") == 1
     assert failed(replace(made, cut={}), tiny_model) == ["cut"]
 
 
