@@ -13,6 +13,7 @@ import typer
 from allcore.commands import (
     compare,
     data,
+    db,
     evaluate,
     experiment,
     health,
@@ -44,9 +45,12 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "users enable": users.enable,
     "users reset": users.reset,
     "users role": users.role,
+    "db backup": db.backup,
+    "db restore": db.restore,
+    "db check": db.check,
 }
 
-GROUPS = {"data": "Data sets.", "users": "Accounts without the web page."}
+GROUPS = {"data": "Data sets.", "users": "Accounts without the web page.", "db": "The database."}
 
 
 def application() -> typer.Typer:

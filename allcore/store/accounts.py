@@ -116,7 +116,7 @@ def set_role(database: Database, username: str, role: str) -> AccountInfo:
     check_role(role)
     with database.alone() as session:
         account = existing(session, username)
-        with _keep_an_administrator(session):
+        with keep_an_administrator(session):
             account.role = role
         logs.event("role set", account=account.id, role=role)
         return info_of(account)
@@ -130,7 +130,7 @@ def set_active(database: Database, username: str, *, active: bool) -> AccountInf
     """
     with database.alone() as session:
         account = existing(session, username)
-        with _keep_an_administrator(session):
+        with keep_an_administrator(session):
             account.active = active
             account.session_version += 0 if active else 1
         logs.event("account enabled" if active else "account disabled", account=account.id)
@@ -230,7 +230,7 @@ def unique_or_sentence(username: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _keep_an_administrator(session: Session) -> Iterator[None]:
+def keep_an_administrator(session: Session) -> Iterator[None]:
     """Refuse a change that takes the last active administrator away."""
     before = count(session, Account.role == "admin", Account.active)
     yield

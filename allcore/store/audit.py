@@ -125,9 +125,15 @@ def record(
 
 
 def record_by(
-    session: Session, by: By, *, what: str, on: str = "", detail: Mapping[str, Any] | None = None
+    session: Session,
+    by: By | None,
+    *,
+    what: str,
+    on: str = "",
+    detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add a line about what an administrator does; see `record`."""
+    """Add a line about what an administrator does, None from the command line; see `record`."""
+    by = by or By()
     name = rules.typed_username(by.username)
     who = session.scalar(select(Account.id).where(Account.username == name)) if name else None
     record(session, who=who, what=what, on=on, where=by.where, detail=detail)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from allcore import logs, roles
 from allcore.errors import StoreError
-from allcore.store import accounts
+from allcore.store import accounts, audit
 from allcore.store.database import Database
 from allcore.store.models import Account, DataSetRow
 
@@ -69,6 +69,9 @@ def connect(
         row = DataSetRow(name=name, path=place, added_by=account.id, added_at=datetime.now(UTC))
         session.add(row)
         session.flush()
+        audit.record(
+            session, who=account.id, what="data set connected", on=name, detail={"path": place}
+        )
         logs.event("data set connected", account=account.id, data_set=row.id)
         return _data_set_of(row, account.username)
 
@@ -108,6 +111,9 @@ def disconnect(database: Database, username: str, data_set_id: int) -> None:
     """
     with database.write() as session:
         row = _own(session, username, data_set_id)
+        who = accounts.existing(session, username).id
+        path = {"path": row.path}
+        audit.record(session, who=who, what="data set disconnected", on=row.name, detail=path)
         session.delete(row)
         logs.event("data set disconnected", data_set=row.id)
 

@@ -86,6 +86,22 @@ def connect(config: Settings | None = None) -> Database:
     return Database(engine)
 
 
+def check(database: Database) -> None:
+    """Have SQLite read its file through; a server looks after its own.
+
+    Raises:
+        StoreError: the file is damaged, or a row points at one that is not there.
+    """
+    with database.read() as session:
+        session.execute(sqlalchemy.select(1))
+        if database.engine.dialect.name != "sqlite":
+            return
+        said = session.execute(sqlalchemy.text("PRAGMA integrity_check")).scalars().all()
+        lost = session.execute(sqlalchemy.text("PRAGMA foreign_key_check")).first()
+    if said != ["ok"] or lost is not None:
+        raise StoreError("The database is damaged; restore a backup: python -m allcore db restore.")
+
+
 def label(url: URL) -> str:
     """Name the database for a person; never with a user's name or password."""
     if url.get_backend_name() == "sqlite":

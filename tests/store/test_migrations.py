@@ -1,5 +1,6 @@
 """What a migration makes of what is there."""
 
+import multiprocessing
 from datetime import UTC, datetime
 
 import pytest
@@ -141,6 +142,24 @@ def test_0007__judgements_outlive_who_gave_them(config: Settings) -> None:
         session.execute(
             text("INSERT INTO judgement VALUES (9, 10, 7, 'all', '', '2026-01-01', NULL)")
         )
+    opened.engine.dispose()
+
+
+def _start(config: Settings) -> str | None:
+    opened = databases.connect(config)
+    with opened.engine.connect() as connection:
+        return migrations.revision_of(connection)
+
+
+def test_upgrade__four_processes_start_at_once_on_an_old_database(config: Settings) -> None:
+    engine = at_revision(config, "0003")
+    with databases.Database(engine).write() as session:
+        add_account(session, 1, "ada", "user", datetime.now(UTC))
+    engine.dispose()
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        assert pool.map(_start, [config] * 4, chunksize=1) == [migrations.newest()] * 4
+    opened = databases.connect(config)
+    assert [each.username for each in accounts.listed(opened)] == ["ada"]
     opened.engine.dispose()
 
 

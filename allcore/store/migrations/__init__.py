@@ -1,10 +1,15 @@
 """Alembic migrations, run by the program itself when it opens a database."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from allcore.errors import StoreError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
 FOLDER = Path(__file__).parent
 
@@ -15,21 +20,56 @@ def upgrade(connection: Connection) -> None:
     Raises:
         StoreError: a newer ALLScope has written this database.
     """
-    from alembic import command, util
-    from alembic.config import Config
-    from alembic.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    config = Config()
-    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    head = ScriptDirectory.from_config(config).get_current_head()
-    if MigrationContext.configure(connection).get_current_revision() == head:
+    if revision_of(connection) == newest():
         return
+    upgrade_to(connection, "head")
+    connection.commit()
+
+
+def upgrade_to(connection: Connection, revision: str) -> None:
+    """Bring the tables forward to a revision, and leave the transaction open.
+
+    Raises:
+        StoreError: a newer ALLScope has written this database.
+    """
+    from alembic import command, util
+
+    config = _config()
+    config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
     except util.CommandError:
         raise StoreError(
             "A newer ALLScope has written this database; update ALLScope, or give it another one."
         ) from None
-    connection.commit()
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision that the tables are of; None where there are none."""
+    from alembic.migration import MigrationContext
+
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest() -> str | None:
+    """The revision that this program writes."""
+    return _scripts().get_current_head()
+
+
+def knows(revision: str) -> bool:
+    """Tell whether this program has a revision."""
+    return any(script.revision == revision for script in _scripts().walk_revisions())
+
+
+def _config() -> "Config":
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    return config
+
+
+def _scripts() -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(_config())

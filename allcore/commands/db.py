@@ -1,0 +1,52 @@
+"""``python -m allcore db ...``: back the database up, restore it, check it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from allcore.store.backup import Backup
+
+File = Annotated[Path, typer.Argument(help="The backup, a zip file.")]
+Pictures = Annotated[bool, typer.Option("--pictures", help="Kept pictures as well.")]
+
+
+def backup(file: File, pictures: Pictures = False) -> None:
+    """Write all tables to a file that SQLite and PostgreSQL alike are restored from."""
+    from allcore.store import backup, database
+
+    print(f"Backed up {_said(backup.make(database.connect(), file, with_pictures=pictures))}.")
+
+
+def restore(
+    file: File,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Lose what the database holds now.")
+    ] = False,
+    pictures: Pictures = False,
+) -> None:
+    """Restore a backup into an empty database; all of it, or nothing has changed."""
+    from allcore.store import backup, database
+
+    opened = database.connect()
+    found = backup.restore(opened, file, replace=replace, with_pictures=pictures)
+    print(f"Restored {_said(found)}; everybody signs in again.")
+
+
+def check(
+    file: Annotated[Path | None, typer.Argument(help="A backup; else the database.")] = None,
+) -> None:
+    """Read the database, or a backup, through to its end."""
+    from allcore.store import backup, database
+
+    if file is not None:
+        print(f"The backup is whole: {_said(backup.check(file))}.")
+        return
+    database.check(database.connect())
+    print("The database is whole.")
+
+
+def _said(found: "Backup") -> str:
+    rows = sum(found.rows.values())
+    return f"{rows:,} rows of {len(found.rows)} tables and {found.pictures:,} pictures"
