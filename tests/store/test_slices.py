@@ -3,13 +3,12 @@ import multiprocessing
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import sqlalchemy
 from sqlalchemy import text
 
 from allcore.errors import StoreError
 from allcore.settings import Settings
-from allcore.store import accounts, slices
 from allcore.store import database as databases
+from allcore.store import slices
 from allcore.store.database import Database
 from tests.store.people import add
 
@@ -145,27 +144,6 @@ def test_account_row__takes_its_slices_with_it(database: Database) -> None:
         session.execute(text("DELETE FROM account WHERE username = 'ada'"))
     with database.read() as session:
         assert session.scalars(text("SELECT id FROM saved_slice")).all() == [kept.id]
-
-
-def test_migration__adds_tables_to_an_older_database(config: Settings) -> None:
-    opened = databases.connect(config)
-    before = add(opened, "ada", email="ada@b.org")
-    with opened.write() as session:
-        for statement in (
-            "DROP TABLE data_set",
-            "DROP TABLE judgement",
-            "DROP TABLE review_item",
-            "DROP TABLE saved_slice",
-            "UPDATE alembic_version SET version_num = '0001'",
-        ):
-            session.execute(text(statement))
-    opened.engine.dispose()
-    again = databases.connect(config)
-    tables = set(sqlalchemy.inspect(again.engine).get_table_names())
-    assert {"saved_slice", "review_item", "judgement"} <= tables
-    assert accounts.find(again, "ada") == before
-    assert keep(again, "ada", "dark") == slices.list_of(again, "ada", of="digest")[0]
-    again.engine.dispose()
 
 
 def _keep_ten(config: Settings) -> int:
