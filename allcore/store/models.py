@@ -151,6 +151,23 @@ class InvitationRow(Base):
     used_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
 
 
+class IdentityRow(Base):
+    """Who someone is at an identity provider, and the account that is theirs here."""
+
+    __tablename__ = "identity"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    issuer: Mapped[str] = mapped_column(String(500))
+    subject: Mapped[str] = mapped_column(String(255))
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), index=True
+    )
+    linked_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    token_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    """When the last token that signed in was issued; none as old signs in again."""
+
+
 class SliceRow(Base):
     """A selection of images that an account has named; its ids are JSON, packed by zlib."""
 
