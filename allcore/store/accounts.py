@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from allcore import logs, roles
 from allcore.errors import StoreError
-from allcore.store import passwords, rules
+from allcore.store import audit, passwords, rules
 from allcore.store.database import Database
 from allcore.store.models import Account
 
@@ -107,7 +107,9 @@ def change_profile(
         return info_of(account)
 
 
-def set_role(database: Database, username: str, role: str) -> AccountInfo:
+def set_role(
+    database: Database, username: str, role: str, *, by: audit.By | None = None
+) -> AccountInfo:
     """Give an account a role; open sessions see it in their next run.
 
     Raises:
@@ -117,12 +119,16 @@ def set_role(database: Database, username: str, role: str) -> AccountInfo:
     with database.alone() as session:
         account = existing(session, username)
         with keep_an_administrator(session):
+            detail = {"from": account.role, "to": role}
             account.role = role
+        audit.record_by(session, by, what="role changed", on=account.username, detail=detail)
         logs.event("role set", account=account.id, role=role)
         return info_of(account)
 
 
-def set_active(database: Database, username: str, *, active: bool) -> AccountInfo:
+def set_active(
+    database: Database, username: str, *, active: bool, by: audit.By | None = None
+) -> AccountInfo:
     """Enable or disable an account; disabling ends its open sessions for good.
 
     Raises:
@@ -133,6 +139,8 @@ def set_active(database: Database, username: str, *, active: bool) -> AccountInf
         with keep_an_administrator(session):
             account.active = active
             account.session_version += 0 if active else 1
+        what = "enabled" if active else "disabled"
+        audit.record_by(session, by, what=what, on=account.username)
         logs.event("account enabled" if active else "account disabled", account=account.id)
         return info_of(account)
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from allcore import logs
 from allcore.errors import StoreError
-from allcore.store import accounts, passwords, sign_in
+from allcore.store import accounts, audit, passwords, sign_in
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 from allcore.store.models import Account, OneTimeCode
@@ -62,7 +62,7 @@ def redeem_setup(
         return accounts.info_of(account)
 
 
-def issue_reset(database: Database, username: str) -> str:
+def issue_reset(database: Database, username: str, *, by: audit.By | None = None) -> str:
     """Make a code with which the account's owner sets a new password within a day.
 
     An earlier code of the account stops working; the password works until the code is used.
@@ -73,6 +73,7 @@ def issue_reset(database: Database, username: str) -> str:
     with database.alone() as session:
         account = accounts.existing(session, username)
         session.execute(delete(OneTimeCode).where(OneTimeCode.account_id == account.id))
+        audit.record_by(session, by, what="reset code made", on=account.username)
         logs.event("reset code issued", account=account.id)
         return _issue(session, purpose="reset", account_id=account.id, life=RESET_LIFE)
 

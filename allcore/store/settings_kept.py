@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from allcore import logs
 from allcore.errors import StoreError
-from allcore.store import accounts
+from allcore.store import accounts, audit
 from allcore.store.database import Database
 from allcore.store.models import Account, SettingRow
 
@@ -85,13 +85,16 @@ def value(session: Session, key: str) -> Any:
     return CHOICES[key].default if row is None else json.loads(row.value)
 
 
-def change(database: Database, username: str, values: Mapping[str, Any]) -> None:
+def change(
+    database: Database, username: str, values: Mapping[str, Any], *, where: str = ""
+) -> None:
     """Keep new values; those that stay as they are keep who changed them, and when.
 
     Args:
         database: where to keep them.
         username: of the administrator who changes them.
         values: by keys of `CHOICES`.
+        where: address it comes from, for the audit log.
 
     Raises:
         StoreError: there is no such setting, a value breaks its rule, or the account may not.
@@ -102,7 +105,17 @@ def change(database: Database, username: str, values: Mapping[str, Any]) -> None
         if not account.active or account.role != "admin":
             raise StoreError("Only an administrator may change settings; ask one.")
         for key, new in values.items():
-            if value(session, key) != new:
+            before = value(session, key)
+            if before != new:
+                detail = {"from": before, "to": new}
+                audit.record(
+                    session,
+                    who=account.id,
+                    what="setting changed",
+                    on=key,
+                    where=where,
+                    detail=detail,
+                )
                 session.merge(
                     SettingRow(
                         key=key,

@@ -38,6 +38,12 @@ def choose(page: AppTest, username: str) -> AppTest:
     return page
 
 
+def turned(page: AppTest, view: str) -> AppTest:
+    page.query_params["view"] = view
+    page.session_state["view"] = view
+    return page.run()
+
+
 def confirmed(page: AppTest, label: str) -> AppTest:
     return sessions.press(page, f"Yes, {label[0].lower()}{label[1:]}")
 
@@ -126,13 +132,14 @@ def kept_answer(username: str) -> None:
 
 def test_page__counts_history_and_says_no_more(page: AppTest) -> None:
     kept_answer("ada")
-    table = page.run().dataframe[-1].value.set_index("Username")
+    table = turned(page, "kept").dataframe[-1].value.set_index("Username")
     assert list(table.loc["ada"]) == [1, 0, 0, 0, 0.0]
     assert list(table.loc["boss"]) == [0, 0, 0, 0, 0.0]
     assert "secret" not in "\n".join(str(node) for node in page._tree)
 
 
 def test_page__sets_what_is_kept(page: AppTest) -> None:
+    turned(page, "kept")
     assert "Nobody has changed this yet." in [each.value for each in page.caption]
     page.toggle[0].set_value(True)
     [days, answers] = page.number_input
@@ -140,11 +147,12 @@ def test_page__sets_what_is_kept(page: AppTest) -> None:
     sessions.press(page, "Set")
     assert "has been set" in sessions.said(page)
     kept = settings_kept.read_all(database.connect())
-    assert [each.value for each in kept.values()] == [True, 7, None]
+    keys = ("keep_pictures", "picture_days", "history_days")
+    assert [kept[key].value for key in keys] == [True, 7, None]
     [who] = [each.value for each in page.caption if "set by" in each.value]
     assert who.count("set by boss") == 2  # what was not changed keeps who changed it
     kept_answer("ada")
-    table = page.run().dataframe[-1].value.set_index("Username")
+    table = turned(page, "kept").dataframe[-1].value.set_index("Username")
     assert list(table.loc["ada"]) == [1, 0, 0, 1, 1.5]
     answers = page.number_input[1]
     answers.set_value(90)
@@ -152,3 +160,31 @@ def test_page__sets_what_is_kept(page: AppTest) -> None:
     sessions.press(page, "Set")
     assert settings_kept.read(database.connect(), "history_days").value == 90
     assert list(page.dataframe[-1].value.set_index("Username").loc["ada"]) == [1, 0, 0, 0, 0.0]
+
+
+def test_page__deletes_an_account_and_says_what_goes(page: AppTest) -> None:
+    kept_answer("ada")
+    choose(page, "ada")
+    assert any("deleted for good, with 1 answer" in each.value for each in page.markdown)
+    confirmed(page, "Delete")
+    assert "ada is deleted" in sessions.said(page)
+    assert list(page.dataframe[0].value["Username"]) == ["boss"]
+    confirmed(page, "Delete")
+    assert "last active administrator" in sessions.said(page)
+
+
+def test_page__audit_log_tells_who_did_what(page: AppTest) -> None:
+    give(choose(page, "ada"), "reviewer")
+    confirmed(choose(page, "ada"), "Disable")
+    table = turned(page, "audit").dataframe[0].value
+    lines = list(zip(table["Who"], table["What"], table["On"], strict=True))
+    assert ("boss", "role changed", "ada") in lines
+    sessions.fill(page, Who="nobody")
+    page.run()
+    assert "No line matches" in sessions.said(page)
+
+
+def test_page__health_says_what_there_is(page: AppTest) -> None:
+    turned(page, "health")
+    assert any("revision" in each.value for each in page.markdown)
+    assert any("missing" in each.value for each in page.markdown)

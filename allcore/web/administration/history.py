@@ -10,6 +10,7 @@ from allcore.store.settings_kept import KeptSetting
 from allcore.store.usage import Usage
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
+from allcore.web.administration import acting
 
 _MEGABYTE = 1e6
 _TITLES = {
@@ -100,6 +101,6 @@ def _form(user: Visitor, kept: dict[str, KeptSetting]) -> bool:
     if pressed:
         values = {"keep_pictures": keep, "picture_days": days, "history_days": answers}
         store = accounts.store_to("administer")
-        settings_kept.change(store, user.name, values)
+        settings_kept.change(store, user.name, values, where=acting.by(user).where)
         retention.purge(store)
     return pressed

@@ -1,0 +1,142 @@
+"""Users: who there is, in which role, and what an administrator may do to an account."""
+
+import pandas as pd
+import streamlit as st
+
+from allcore import roles
+from allcore.evaluation import words
+from allcore.store import accounts as people
+from allcore.store import codes, deletion
+from allcore.store.accounts import AccountInfo
+from allcore.store.deletion import Records
+from allcore.web import accounts, frame
+from allcore.web.accounts import Visitor
+from allcore.web.administration import acting
+
+
+def show(user: Visitor) -> None:
+    """Draw the view."""
+    search = st.text_input("Search", placeholder="Username, name or e-mail", width=frame.FORM_WIDTH)
+    found = people.listed(accounts.store(), search=search)
+    if not found:
+        st.info(
+            "No account matches the search.", icon=":material/search_off:", width=frame.TEXT_WIDTH
+        )
+        return
+    st.dataframe(table(found), hide_index=True, width="stretch")
+    st.caption(f"{words.count(len(found), 'account')}; times in UTC.")
+    by_name = {account.username: account for account in found}
+    with st.container(border=True, width=frame.TEXT_WIDTH):
+        st.subheader("Change an account", anchor=False)
+        done = _change(user, by_name[st.selectbox("Account", list(by_name))])
+    if done:
+        frame.say_next(done)
+        st.rerun()
+
+
+def table(found: list[AccountInfo]) -> pd.DataFrame:
+    """One row an account."""
+    return pd.DataFrame(
+        {
+            "Username": each.username,
+            "Name": each.display_name,
+            "E-mail": each.email or "",
+            "Role": roles.TABLE[each.role].title,
+            "State": each.state,
+            "Made": f"{each.created_at:%Y-%m-%d %H:%M}",
+            "Last sign-in": f"{each.last_sign_in:%Y-%m-%d %H:%M}" if each.last_sign_in else "never",
+        }
+        for each in found
+    )
+
+
+def what_goes(name: str, found: Records) -> str:
+    """Say what deleting an account does to its records, counted."""
+    gone = ", ".join(
+        words.count(number, what)
+        for number, what in (
+            (found.answers, "answer"),
+            (found.slices, "slice"),
+            (found.pictures, "kept picture"),
+        )
+    )
+    stays = ", ".join(
+        words.count(number, what)
+        for number, what in (
+            (found.judgements, "judgement"),
+            (found.queued, "queued cell"),
+            (found.data_sets, "data set"),
+        )
+    )
+    return (
+        f"**{name}** is deleted for good, with {gone}. Without a name stay, for others rely on "
+        f"them: {stays}. The audit log keeps the name."
+    )
+
+
+def _change(user: Visitor, chosen: AccountInfo) -> str | None:
+    name, held = frame.plain(chosen.username), roles.TABLE[chosen.role].title
+    st.caption(f"{frame.plain(chosen.display_name)}: {held.lower()}, {chosen.state}.")
+    with st.container(horizontal=True):
+        done = (
+            _role(user, chosen)
+            or acting.confirmed(
+                "Disable" if chosen.active else "Enable",
+                ":material/block:" if chosen.active else ":material/check:",
+                sentence=f"**{name}** can't sign in any more, and open sessions end."
+                if chosen.active
+                else f"**{name}** may sign in again.",
+                act=lambda: _set_active(user, chosen.username, not chosen.active),
+            )
+            or acting.confirmed(
+                "Delete",
+                ":material/delete:",
+                sentence=what_goes(name, deletion.records(accounts.store(), chosen.username)),
+                act=lambda: _delete(user, chosen.username),
+            )
+        )
+        code = acting.confirmed(
+            "Make a reset code",
+            ":material/key:",
+            sentence=f"With the code **{name}** sets a new password on the sign-in page within 24 "
+            "hours. An earlier code stops working.",
+            act=lambda: codes.issue_reset(
+                accounts.store_to("administer"), chosen.username, by=acting.by(user)
+            ),
+        )
+    if code:
+        st.code(code, language=None)
+        st.caption("It is shown once. Give it to its owner by a safe way.")
+    return done
+
+
+def _role(user: Visitor, account: AccountInfo) -> str | None:
+    """Draw the choice of a role; give what was done once it was confirmed."""
+    with st.popover("Change the role", icon=":material/shield_person:"):
+        role = st.selectbox(
+            "Role",
+            roles.OF_ACCOUNTS,
+            index=roles.OF_ACCOUNTS.index(account.role),
+            format_func=lambda role: roles.TABLE[role].title,
+            key=f"role_of_{account.id}",
+        )
+        st.caption(f"{roles.sentence(role)} It holds on the next click of every open session.")
+        if not st.button("Yes, change the role", type="primary"):
+            return None
+    return acting.tried(lambda: _set_role(user, account.username, role))
+
+
+def _set_role(user: Visitor, username: str, role: str) -> str:
+    people.set_role(accounts.store_to("administer"), username, role, by=acting.by(user))
+    return f"{username} has the role {role}."
+
+
+def _set_active(user: Visitor, username: str, active: bool) -> str:
+    store = accounts.store_to("administer")
+    people.set_active(store, username, active=active, by=acting.by(user))
+    return f"{username} is {'enabled' if active else 'disabled'}."
+
+
+def _delete(user: Visitor, username: str) -> str:
+    deletion.delete(accounts.store_to("administer"), username, by=acting.by(user))
+    return f"{username} is deleted."
