@@ -45,6 +45,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "users enable": users.enable,
     "users reset": users.reset,
     "users role": users.role,
+    "users approve": users.approve,
+    "users invite": users.invite,
     "db backup": db.backup,
     "db restore": db.restore,
     "db check": db.check,

@@ -32,8 +32,13 @@ class Settings(BaseSettings):
     threads: int | None = Field(None, ge=1, description="CPU threads of a forward pass")
     max_upload_mb: int = Field(200, ge=1, description="largest single upload in megabytes")
     demo: bool = Field(False, description="let everyone look, without an account, storing nothing")
-    registration: Literal["open", "closed"] = Field("open", description="who may register")
+    registration: Literal["open", "invitation", "closed"] = Field(
+        "open", description="who may register, until an administrator chooses"
+    )
     cookie_days: float = Field(7.0, gt=0, description="days until a sign-in ends by itself")
+    idle_minutes: int = Field(720, ge=0, description="minutes without use that end it, 0 for none")
+    secure_cookie: bool = Field(False, description="never send the cookie without TLS")
+    trusted_proxy: int = Field(0, ge=0, description="proxies before the app that name the address")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="how much is logged"
     )

@@ -17,7 +17,7 @@ from PIL import Image
 
 from allcore.index import store
 from allcore.index.store import About, Index
-from allcore.store import accounts, database
+from allcore.store import accounts, database, sessions
 from benchmarks import servers, timing
 from benchmarks.timing import Result, Scale
 
@@ -125,7 +125,7 @@ def _connected(folder: Path, images: int) -> Iterator[Mapping[str, object]]:
             "view": "browse",
             "authentication_status": True,
             "username": account.username,
-            "session_version": account.session_version,
+            "session_key": sessions.begin(database.connect(), account),
         }
     finally:
         sys.modules["__main__"] = main

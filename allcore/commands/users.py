@@ -95,6 +95,26 @@ def role(
     print(f"{changed.username} has the role {changed.role}.")
 
 
+def approve(name: Name) -> None:
+    """Let somebody who has registered and waits sign in."""
+    from allcore.store import accounts, database
+
+    print(f"Approved {accounts.approve(database.connect(), name).username}.")
+
+
+def invite(
+    role: Annotated[str, typer.Option(help="demo, user, reviewer or admin.")] = "user",
+    note: Annotated[str, typer.Option(help="For whom it is.")] = "",
+    days: Annotated[int, typer.Option(help="Days until it ends, 1 to 90.")] = 7,
+) -> None:
+    """Print an invitation with which somebody makes an account, once."""
+    from allcore.store import database, registration
+
+    code = registration.invite(database.connect(), role=role, note=note, days=days)
+    print(f"Invitation, good once within {days} days, at the end of the app's address:")
+    print(f"\n    /register?invitation={code}\n")
+
+
 def _password(file: Path | None) -> str | None:
     """Read the password from a file, from standard input, or from a person; None otherwise."""
     from allcore.errors import StoreError

@@ -52,6 +52,7 @@ def create(
     email: str = "",
     password: str | None,
     role: str = "user",
+    by: audit.By | None = None,
 ) -> AccountInfo:
     """Make an account; without a password its owner needs a one-time code to sign in.
 
@@ -65,6 +66,7 @@ def create(
         session.add(account)
         session.flush()
         logs.event("account made", account=account.id, role=role)
+        _note(session, by, "account made", account, {"role": role})
         return info_of(account)
 
 
@@ -110,7 +112,7 @@ def change_profile(
 def set_role(
     database: Database, username: str, role: str, *, by: audit.By | None = None
 ) -> AccountInfo:
-    """Give an account a role; open sessions see it in their next run.
+    """Give an account a role; its open sessions end, whoever has one signs in to the new role.
 
     Raises:
         StoreError: unknown role or name, or the last active administrator would be gone.
@@ -118,11 +120,14 @@ def set_role(
     check_role(role)
     with database.alone() as session:
         account = existing(session, username)
+        if account.role == role:
+            return info_of(account)
+        detail = {"from": account.role, "to": role}
         with keep_an_administrator(session):
-            detail = {"from": account.role, "to": role}
             account.role = role
-        audit.record_by(session, by, what="role changed", on=account.username, detail=detail)
+            account.session_version += 1
         logs.event("role set", account=account.id, role=role)
+        _note(session, by, "role changed", account, detail)
         return info_of(account)
 
 
@@ -139,9 +144,23 @@ def set_active(
         with keep_an_administrator(session):
             account.active = active
             account.session_version += 0 if active else 1
-        what = "enabled" if active else "disabled"
-        audit.record_by(session, by, what=what, on=account.username)
         logs.event("account enabled" if active else "account disabled", account=account.id)
+        _note(session, by, "enabled" if active else "disabled", account)
+        return info_of(account)
+
+
+def approve(database: Database, username: str, *, by: audit.By | None = None) -> AccountInfo:
+    """Let somebody who has registered and waits sign in.
+
+    Raises:
+        StoreError: there is no such account.
+    """
+    with database.write() as session:
+        account = existing(session, username)
+        if account.waiting:
+            account.waiting = False
+            logs.event("account approved", account=account.id)
+            _note(session, by, "approved", account)
         return info_of(account)
 
 
@@ -171,17 +190,26 @@ def new_account(
 ) -> Account:
     """Build a row that keeps every rule, before any transaction begins: hashing takes time."""
     check_role(role)
-    return Account(
+    account = Account(
         username=rules.username(username),
         display_name=rules.display_name(display_name),
         email=rules.email(email),
-        password_hash=None if password is None else passwords.hashed(password),
         role=role,
         active=True,
         waiting=False,
         session_version=1,
         created_at=datetime.now(UTC),
     )
+    if password is not None:
+        passwords.check_rule(password, own=words_of(account))
+        account.password_hash = passwords.hashed(password)
+    return account
+
+
+def words_of(account: Account) -> tuple[str, ...]:
+    """What is known of the account and so makes no part of a good password."""
+    mailbox = (account.email or "").partition("@")[0]
+    return (account.username, *account.display_name.split(), mailbox)
 
 
 def row_of(session: Session, username: str) -> Account | None:
@@ -237,9 +265,27 @@ def unique_or_sentence(username: str) -> Iterator[None]:
         raise StoreError(f"The username '{username}' is taken; choose another.") from None
 
 
+def _note(
+    session: Session,
+    by: audit.By | None,
+    what: str,
+    account: Account,
+    detail: dict[str, str] | None = None,
+) -> None:
+    """Add the line to the audit log; who has not said who they are has the command line."""
+    session.flush()
+    audit.record_by(session, by or audit.By(), what=what, on=account.username, detail=detail)
+
+
 @contextlib.contextmanager
 def keep_an_administrator(session: Session) -> Iterator[None]:
-    """Refuse a change that takes the last active administrator away."""
+    """Refuse a change that takes the last active administrator away.
+
+    Two at once can't take each other away where both come in `Database.alone`.
+
+    Raises:
+        StoreError: nobody would be left to administrate.
+    """
     before = count(session, Account.role == "admin", Account.active)
     yield
     session.flush()

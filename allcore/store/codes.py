@@ -73,18 +73,21 @@ def issue_reset(database: Database, username: str, *, by: audit.By | None = None
     with database.alone() as session:
         account = accounts.existing(session, username)
         session.execute(delete(OneTimeCode).where(OneTimeCode.account_id == account.id))
-        audit.record_by(session, by, what="reset code made", on=account.username)
         logs.event("reset code issued", account=account.id)
+        audit.record_by(session, by or audit.By(), what="reset code made", on=account.username)
         return _issue(session, purpose="reset", account_id=account.id, life=RESET_LIFE)
 
 
-def redeem_reset(database: Database, code: str, *, password: str) -> AccountInfo:
+def redeem_reset(database: Database, code: str, *, password: str, address: str = "") -> AccountInfo:
     """Set a new password with a code; ends the account's sessions and its lock.
 
     Raises:
         StoreError: the code is no good, the account is disabled, or the password breaks the rule.
     """
-    check(database, code, purpose="reset")
+    with database.read() as session:
+        owner = session.get(Account, _valid(session, code, purpose="reset").account_id)
+        own = accounts.words_of(owner) if owner else ()
+    passwords.check_rule(password, own=own)
     password_hash = passwords.hashed(password)
     with database.alone() as session:
         row = _valid(session, code, purpose="reset")
@@ -95,6 +98,8 @@ def redeem_reset(database: Database, code: str, *, password: str) -> AccountInfo
         sign_in.replace_password(session, account, password_hash)
         sign_in.clear_attempts(session, account.username)
         logs.event("password reset", account=account.id)
+        who, name = account.id, account.username
+        audit.record(session, who=who, what="reset code used", on=name, where=address)
         return accounts.info_of(account)
 
 
@@ -108,15 +113,26 @@ def check(database: Database, code: str, *, purpose: str) -> None:
         _valid(session, code, purpose=purpose)
 
 
+def fresh() -> str:
+    """Make a code nobody has had."""
+    groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP_LENGTH)) for _ in range(GROUPS))
+    return "-".join(groups)
+
+
+def hash_of(code: str) -> str:
+    """Hash a code as it is meant: without dashes and spaces, with O for 0 and I or L for 1."""
+    plain = "".join(code.upper().replace("-", " ").split())
+    return hashlib.sha256(plain.translate(str.maketrans("OIL", "011")).encode()).hexdigest()
+
+
 def _issue(session: Session, *, purpose: str, account_id: int | None, life: timedelta) -> str:
     now = datetime.now(UTC)
     stale = or_(OneTimeCode.expires_at < now, OneTimeCode.used_at.is_not(None))
     session.execute(delete(OneTimeCode).where(stale))
-    groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP_LENGTH)) for _ in range(GROUPS))
-    code = "-".join(groups)
+    code = fresh()
     session.add(
         OneTimeCode(
-            code_hash=_hash(code),
+            code_hash=hash_of(code),
             purpose=purpose,
             account_id=account_id,
             created_at=now,
@@ -128,15 +144,9 @@ def _issue(session: Session, *, purpose: str, account_id: int | None, life: time
 
 def _valid(session: Session, code: str, *, purpose: str) -> OneTimeCode:
     query = select(OneTimeCode).where(
-        OneTimeCode.code_hash == _hash(code), OneTimeCode.purpose == purpose
+        OneTimeCode.code_hash == hash_of(code), OneTimeCode.purpose == purpose
     )
     row = session.scalars(query).one_or_none()
     if row is None or row.used_at is not None or row.expires_at < datetime.now(UTC):
         raise StoreError(USELESS[purpose])
     return row
-
-
-def _hash(code: str) -> str:
-    """Hash a code as it is meant: without dashes and spaces, with O for 0 and I or L for 1."""
-    plain = "".join(code.upper().replace("-", " ").split())
-    return hashlib.sha256(plain.translate(str.maketrans("OIL", "011")).encode()).hexdigest()

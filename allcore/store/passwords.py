@@ -1,14 +1,17 @@
 """The rule for passwords, and their bcrypt hashes.
 
-The rule follows NIST SP 800-63B: length, no composition rules. bcrypt reads 72 bytes at most.
+The rule follows NIST SP 800-63B: length, a list of common ones, no composition rules. bcrypt reads
+72 bytes at most.
 """
 
 import functools
 import unicodedata
+from collections.abc import Iterable
 
 import bcrypt
 
 from allcore.errors import StoreError
+from allcore.store import common_passwords
 
 RULE = "A password has 12 to 64 characters."
 MIN_CHARACTERS, MAX_CHARACTERS, MAX_BYTES = 12, 64, 72
@@ -21,13 +24,23 @@ def prepared(password: str) -> str:
     return unicodedata.normalize("NFKC", password).strip()
 
 
-def check_rule(password: str) -> None:
+def check_rule(password: str, *, own: Iterable[str] = ()) -> None:
     """Refuse a new password that breaks the rule.
 
+    Args:
+        password: as it was typed.
+        own: names of the account, which leave too little of a password that holds them.
+
     Raises:
-        StoreError: too short, too long, or with characters no keyboard writes.
+        StoreError: too short, too long, common, or with characters no keyboard writes.
     """
-    password = prepared(password)
+    _check_form(prepared(password))
+    reason = common_passwords.reason(prepared(password), own=own)
+    if reason:
+        raise StoreError(f"This password is easy to guess: {reason}; choose another.")
+
+
+def _check_form(password: str) -> None:
     if not MIN_CHARACTERS <= len(password) <= MAX_CHARACTERS:
         raise StoreError(f"{RULE} This one has {len(password)}; choose another.")
     if len(password.encode()) > MAX_BYTES:
@@ -40,12 +53,12 @@ def check_rule(password: str) -> None:
 
 
 def hashed(password: str) -> str:
-    """Hash a password.
+    """Hash a password; whether it is easy to guess is for `check_rule` to say.
 
     Raises:
-        StoreError: the password breaks the rule.
+        StoreError: it is too short, too long, or holds characters no keyboard writes.
     """
-    check_rule(password)
+    _check_form(prepared(password))
     return bcrypt.hashpw(prepared(password).encode(), bcrypt.gensalt(ROUNDS)).decode()
 
 

@@ -47,7 +47,14 @@ def _days(value: Any) -> bool:
     return type(value) is int and 1 <= value <= MAX_DAYS
 
 
+REGISTRATION = ("open", "invitation", "closed")
 CHOICES: dict[str, Choice] = {
+    "registration": Choice(
+        None,
+        lambda value: value is None or value in REGISTRATION,
+        "is open, invitation or closed, or none to be what ALLSCOPE_REGISTRATION says",
+    ),
+    "approval": Choice(False, lambda value: isinstance(value, bool), "is yes or no"),
     "keep_pictures": Choice(False, lambda value: isinstance(value, bool), "is yes or no"),
     "picture_days": Choice(30, _days, f"has 1 to {MAX_DAYS:,} days"),
     "history_days": Choice(

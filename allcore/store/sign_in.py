@@ -1,79 +1,139 @@
-"""Checking a password, with a limit on tries that ends by itself.
+"""Checking a password, with limits on tries that end by themselves.
 
-Tries are counted in the database under the name that was typed, whether it exists or not, so that
-an unknown name is answered as a known one: same sentence, same work, same lock.
+Tries are counted in the database, under the name that was typed, whether it exists or not, and
+under the address they come from. So an unknown name is answered as a known one: same sentence, same
+work, same wait, same lock. The first few tries cost nothing, each further one has to wait longer,
+and so many within a quarter of an hour lock for another one.
 """
 
+import ipaddress
+import math
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from allcore import logs
 from allcore.errors import StoreError
-from allcore.store import accounts, passwords, rules
+from allcore.store import accounts, audit, passwords, rules
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 from allcore.store.models import Account, SignInAttempt
 
-LIMIT = 10
-"""So many wrong tries under one name within WINDOW lock it for LOCK."""
 WINDOW = timedelta(minutes=15)
 LOCK = timedelta(minutes=15)
 KEPT = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How many tries within WINDOW there may be.
+
+    Attributes:
+        free: so many are heard at once; the next one waits for a second.
+        step: after so many more the wait doubles.
+        longest: seconds that it never exceeds.
+        most: so many lock for LOCK.
+    """
+
+    free: int
+    step: int
+    longest: int
+    most: int
+
+    def wait(self, tries: int) -> timedelta:
+        """How long after the last try the next one is heard."""
+        if tries < self.free:
+            return timedelta(0)
+        if tries >= self.most:
+            return LOCK
+        doubled = 2 ** ((tries - self.free) // self.step)
+        return timedelta(seconds=min(self.longest, doubled))
+
+
+BY_NAME = Limit(free=3, step=1, longest=64, most=10)
+BY_ADDRESS = Limit(free=20, step=10, longest=8, most=100)
+"""Higher, because a whole hospital may share one address."""
+LIMIT = BY_NAME.most
 WRONG = "The username or the password is wrong; check both and try again."
+WAITING = "This account waits for an administrator to approve it; sign in once that is done."
 
 
 def authenticate(
-    database: Database, username: str, password: str, *, now: datetime | None = None
+    database: Database,
+    username: str,
+    password: str,
+    *,
+    address: str = "",
+    now: datetime | None = None,
 ) -> AccountInfo:
     """Check a username and password, and note the sign-in.
 
     Args:
+        database: where accounts and tries are.
+        username: as it was typed.
+        password: as it was typed.
+        address: where the try comes from; empty where that is unknown.
         now: The current time, aware; tests pass one to see a lock end.
 
     Raises:
-        StoreError: wrong name or password, account disabled, or too many tries.
+        StoreError: wrong name or password, account disabled or not yet approved, or too many tries.
     """
     now = now or datetime.now(UTC)
-    check_password(database, username, password, now=now)
+    check_password(database, username, password, address=address, now=now)
     with database.write() as session:
         account = accounts.existing(session, username)
+        if account.waiting:
+            raise StoreError(WAITING)
         account.last_sign_in = now
         logs.event("signed in", account=account.id)
+        audit.record(session, who=account.id, what="signed in", on=account.username, where=address)
         return accounts.info_of(account)
 
 
-def change_password(database: Database, username: str, *, current: str, new: str) -> AccountInfo:
+def change_password(
+    database: Database, username: str, *, current: str, new: str, address: str = ""
+) -> AccountInfo:
     """Set a new password; every session that was signed in with the old one ends.
 
     Raises:
         StoreError: the current password is wrong, or the new one breaks the rule.
     """
-    passwords.check_rule(new)
-    check_password(database, username, current, now=datetime.now(UTC))
+    with database.read() as session:
+        own = accounts.words_of(accounts.existing(session, username))
+    passwords.check_rule(new, own=own)
+    check_password(database, username, current, address=address, now=datetime.now(UTC))
     password_hash = passwords.hashed(new)
     with database.write() as session:
         account = accounts.existing(session, username)
         replace_password(session, account, password_hash)
         logs.event("password changed", account=account.id)
+        who, name = account.id, account.username
+        audit.record(session, who=who, what="password changed", on=name, where=address)
         return accounts.info_of(account)
 
 
-def check_password(database: Database, username: str, password: str, *, now: datetime) -> None:
-    """Count a try, then compare; a right password clears the count.
+def check_password(
+    database: Database, username: str, password: str, *, address: str = "", now: datetime
+) -> None:
+    """Count a try, then compare; a right password clears the name's count.
 
     Raises:
         StoreError: wrong name or password, account disabled, or too many tries.
     """
-    name = rules.typed_username(username)[:64]
+    name, place = rules.typed_username(username)[:64], _counted(address)
     with database.alone() as session:
-        _refuse_locked(session, name, now)
-        session.add(SignInAttempt(username=name, address="", at=now))
+        _refuse(session, SignInAttempt.username == name, BY_NAME, now, "under this name")
+        _refuse(session, SignInAttempt.address == place, BY_ADDRESS, now, "from this address")
         session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - KEPT))
+        session.add(SignInAttempt(username=name, address=place, at=now))
+        session.flush()
+        locks = _locks(session, name, place)
         account = accounts.row_of(session, name)
         password_hash = account.password_hash if account and account.active else None
     if not passwords.matches(password, password_hash):
+        _tell_of(database, locks, name, place, now)
         raise StoreError(WRONG)
     with database.write() as session:
         clear_attempts(session, name)
@@ -90,19 +150,64 @@ def clear_attempts(session: Session, username: str) -> None:
     session.execute(delete(SignInAttempt).where(SignInAttempt.username == username))
 
 
-def _refuse_locked(session: Session, name: str, now: datetime) -> None:
-    """Tries during a lock are not counted, so that a lock ends however often someone tries."""
-    recent = (
-        select(SignInAttempt.at)
-        .where(SignInAttempt.username == name)
-        .order_by(SignInAttempt.at.desc())
-        .limit(LIMIT)
-    )
-    times = session.scalars(recent).all()
-    if len(times) < LIMIT or times[0] - times[-1] > WINDOW:
+def _refuse(
+    session: Session, which: ColumnElement[bool], limit: Limit, now: datetime, words: str
+) -> None:
+    """Tries during a wait are not counted, so that it ends however often someone tries."""
+    tries, last = _tries(session, which)
+    if last is None or not limit.wait(tries):
         return
-    wait = times[0] + LOCK - now
+    wait = last + limit.wait(tries) - now
     if wait > timedelta(0):
-        minutes = -(-int(wait.total_seconds()) // 60) or 1
-        unit = "minute" if minutes == 1 else "minutes"
-        raise StoreError(f"Too many tries under this name; try again in {minutes} {unit}.")
+        raise StoreError(f"Too many tries {words}; try again in {_said(wait)}.")
+
+
+def _tries(session: Session, which: ColumnElement[bool]) -> tuple[int, datetime | None]:
+    """How many tries there were in the WINDOW before the last one, and when that was."""
+    last = session.scalar(select(func.max(SignInAttempt.at)).where(which))
+    if last is None:
+        return 0, None
+    recent = select(func.count()).where(which, SignInAttempt.at > last - WINDOW)
+    return session.scalar(recent) or 0, last
+
+
+def _locks(session: Session, name: str, place: str) -> list[str]:
+    """Which locks the last try has brought, unless its password is right."""
+    counts = {
+        "name locked": (SignInAttempt.username == name, BY_NAME),
+        "address locked": (SignInAttempt.address == place, BY_ADDRESS),
+    }
+    return [
+        what for what, (which, limit) in counts.items() if _tries(session, which)[0] == limit.most
+    ]
+
+
+def _tell_of(database: Database, locks: list[str], name: str, place: str, now: datetime) -> None:
+    if not locks:
+        return
+    detail = {"until": (now + LOCK).isoformat(timespec="seconds")}
+    with database.write() as session:
+        for what in locks:
+            logs.event("too many tries to sign in", kind=what)
+            audit.record(session, who=None, what=what, on=name, where=place, detail=detail)
+
+
+def _counted(address: str) -> str:
+    """What tries are counted under: an address, or the 64 bits of version 6 that one line has."""
+    try:
+        given = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(given, ipaddress.IPv4Address):
+        return str(given)
+    if given.ipv4_mapped:
+        return str(given.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(given), 64), strict=False))
+
+
+def _said(wait: timedelta) -> str:
+    seconds = max(1, math.ceil(wait.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} second{'' if seconds == 1 else 's'}"
+    minutes = -(-seconds // 60)
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"

@@ -5,6 +5,7 @@ Its forms and its YAML file are not used: passwords, tries and codes are checked
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import streamlit as st
 from streamlit_authenticator.controllers import AuthenticationController
@@ -12,14 +13,17 @@ from streamlit_authenticator.controllers import AuthenticationController
 from allcore import roles, settings
 from allcore.errors import StoreError
 from allcore.roles import Action, Page
-from allcore.store import accounts, codes, database, sign_in
+from allcore.store import accounts, audit, codes, database, registration, sessions, sign_in
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
-from allcore.web import cookie, frame
-from allcore.web.cookie import SessionCookie
+from allcore.store.sessions import Limits, OpenSession
+from allcore.web import address, cookie, frame
+from allcore.web.cookie import SESSION_KEY, SessionCookie
 
-ENDED = "You have been signed out because this account was changed; sign in again."
-CLOSED = "Registration is closed; ask an administrator for an account."
+ENDED = (
+    "You have been signed out: this account was changed, or the session was ended or lay idle for "
+    "too long; sign in again."
+)
 
 
 @dataclass(frozen=True)
@@ -81,13 +85,13 @@ def visitor() -> Visitor:
         AllScopeError: the database can't be opened.
     """
     opened = store()
-    if not st.session_state.get("authentication_status"):
+    if not st.session_state.get(SESSION_KEY):
         _resume(opened)
-    username = st.session_state.get("username")
-    if not username:
+    key = st.session_state.get(SESSION_KEY)
+    if not key:
         return _nobody()
-    account = accounts.find(opened, username)
-    if account is None or not _is_current(account):
+    account = sessions.resume(opened, key, _limits())
+    if account is None:
         sign_out()
         frame.say_next(ENDED)
         return _nobody()
@@ -98,31 +102,43 @@ def enter(username: str, password: str) -> AccountInfo:
     """Sign in.
 
     Raises:
-        StoreError: wrong name or password, account disabled, or too many tries.
+        StoreError: wrong name or password, account disabled or waiting, or too many tries.
     """
-    account = sign_in.authenticate(store(), username, password)
+    account = sign_in.authenticate(store(), username, password, address=address.of_visitor())
     begin(account)
     return account
 
 
-def register(*, username: str, display_name: str, email: str, password: str) -> None:
-    """Make a user's account and sign in with it.
+def register(
+    *, username: str, display_name: str, email: str, password: str, invitation: str = ""
+) -> AccountInfo:
+    """Make an account and sign in with it, unless it has to wait for an administrator.
 
     Raises:
         StoreError: registration is closed, a rule is broken, or a name is taken.
     """
-    if not registration_open():
-        raise StoreError(CLOSED)
-    account = accounts.create(
-        store(), username=username, display_name=display_name, email=email, password=password
+    account = registration.register(
+        store(),
+        username=username,
+        display_name=display_name,
+        email=email,
+        password=password,
+        invitation=invitation,
+        address=address.of_visitor(),
     )
-    begin(account)
+    if not account.waiting:
+        begin(account)
+    return account
+
+
+def registration_mode() -> str:
+    """Who may register now: "open", "invitation" or "closed"; closed in a demonstration."""
+    return registration.mode(store())
 
 
 def registration_open() -> bool:
-    """Tell whether people may make accounts for themselves; never in a demonstration."""
-    chosen = settings.load()
-    return chosen.registration == "open" and not chosen.demo
+    """Tell whether there is a way to make an account for oneself, if only by invitation."""
+    return registration_mode() != "closed"
 
 
 def administrator_exists() -> bool:
@@ -167,19 +183,61 @@ def change_password(visitor: Visitor, *, current: str, new: str) -> None:
         NotAllowed: the role has no account of its own to change.
     """
     visitor.require("account")
-    begin(sign_in.change_password(store(), visitor.name, current=current, new=new))
+    place = address.of_visitor()
+    begin(sign_in.change_password(store(), visitor.name, current=current, new=new, address=place))
+
+
+def reset_password(code: str, password: str) -> None:
+    """Set a new password with a one-time code; all sessions of the account end.
+
+    Raises:
+        StoreError: the code is no good, or the password breaks the rule.
+    """
+    codes.redeem_reset(store(), code, password=password, address=address.of_visitor())
+
+
+def open_sessions(visitor: Visitor) -> list[OpenSession]:
+    """Read where the visitor is signed in, the last used first."""
+    key = st.session_state.get(SESSION_KEY, "")
+    return sessions.listed(store(), visitor.name, _limits(), key=key)
+
+
+def end_session(visitor: Visitor, number: int) -> None:
+    """End one of the visitor's own sessions.
+
+    Raises:
+        NotAllowed: the role has no account of its own to change.
+    """
+    visitor.require("account")
+    sessions.end_one(store(), visitor.name, number)
+
+
+def end_other_sessions(visitor: Visitor) -> None:
+    """Sign the visitor out everywhere else.
+
+    Raises:
+        NotAllowed: the role has no account of its own to change.
+    """
+    visitor.require("account")
+    key = st.session_state.get(SESSION_KEY, "")
+    by = audit.By(visitor.name, address.of_visitor())
+    sessions.end_all(store(), visitor.name, but=key, by=by)
 
 
 def begin(account: AccountInfo) -> None:
     """Make this session the account's, and have the browser keep a cookie for it."""
     st.session_state["logout"] = None
     _controller(account).login(token={"username": account.username})
-    st.session_state["session_version"] = account.session_version
+    place = address.of_visitor()
+    st.session_state[SESSION_KEY] = sessions.begin(store(), account, address=place)
     _cookie().write()
 
 
 def sign_out() -> None:
     """End this session, with everything a page has kept in it, and delete the cookie."""
+    key = st.session_state.get(SESSION_KEY)
+    if key:
+        sessions.end(store(), key)
     st.session_state.clear()
     _controller(None).logout()
     _cookie().delete()
@@ -191,20 +249,22 @@ def _nobody() -> Visitor:
 
 
 def _resume(opened: Database) -> None:
-    """Sign in by the cookie, where it is ours, has not expired and is of the current version."""
+    """Sign in by the cookie, where it is ours, has not expired and its session goes on."""
     _controller(None)
     claims = _cookie().read()
     if not claims:
         return
-    account = accounts.find(opened, claims["username"])
-    if account and account.active and account.session_version == claims.get("version"):
+    account = sessions.resume(opened, claims["session"], _limits())
+    if account and account.username == claims["username"]:
         _controller(account).login(token=claims)
-        st.session_state["session_version"] = account.session_version
+        st.session_state[SESSION_KEY] = claims["session"]
 
 
-def _is_current(account: AccountInfo) -> bool:
-    version = st.session_state.get("session_version")
-    return account.active and account.session_version == version
+def _limits() -> Limits:
+    """How long a session lasts, as the settings have it."""
+    config = settings.load()
+    idle = timedelta(minutes=config.idle_minutes) if config.idle_minutes else None
+    return Limits(life=timedelta(days=config.cookie_days), idle=idle)
 
 
 def _controller(account: AccountInfo | None) -> AuthenticationController:

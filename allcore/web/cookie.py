@@ -1,7 +1,8 @@
 """The cookie that keeps someone signed in: streamlit-authenticator's, with three things mended.
 
-It carries the account's session version, so that it ends with a password change; a forged cookie of
-any kind is refused instead of raising; and the browser writes it at once, without a component.
+It carries the key of a session that the database knows, so that it ends when the session is ended;
+a forged cookie of any kind is refused instead of raising; and the browser writes it at once,
+without a component.
 """
 
 import json
@@ -16,16 +17,18 @@ import streamlit as st
 from streamlit_authenticator.models import CookieModel
 
 from allcore.errors import StoreError
+from allcore.web import address
 
 NAME = "allscope_session"
 KEY_BYTES = 32
 ASKED_SECONDS = 60
 """How long the browser is asked: a page that is drawn again at once may never reach it."""
+SESSION_KEY = "session_key"
 _ASKED = "cookie_asked"
 
 
 class SessionCookie(CookieModel):
-    """A token of username, session version and end, signed with HS256; scripts can read it."""
+    """A token of username, session key and end, signed with HS256; scripts can read it."""
 
     def __init__(self, *, key: str, days: float) -> None:
         # The parent's constructor would put a component on every page that loads fonts from afar.
@@ -37,7 +40,8 @@ class SessionCookie(CookieModel):
         """Give what the browser's cookie says, if it is ours and has not expired."""
         if NAME not in st.context.cookies:
             return None
-        return self.get_cookie() or None
+        claims = self.get_cookie() or {}
+        return claims if isinstance(claims.get("session"), str) else None
 
     def write(self) -> None:
         """Have the browser keep a cookie for who is signed in now."""
@@ -49,7 +53,7 @@ class SessionCookie(CookieModel):
         self._ask("", seconds=0)
 
     def _ask(self, value: str, *, seconds: float) -> None:
-        secure = "; Secure" if (st.context.url or "").startswith("https:") else ""
+        secure = "; Secure" if address.behind_tls() else ""
         line = f"{NAME}={value}; path=/; max-age={int(seconds)}; SameSite=Strict{secure}"
         script = f"<script>document.cookie = {json.dumps(line)}</script>"
         st.session_state[_ASKED] = (script, time.monotonic() + ASKED_SECONDS)
@@ -57,7 +61,7 @@ class SessionCookie(CookieModel):
     def _token_encode(self) -> str:
         claims = {
             "username": st.session_state["username"],
-            "version": st.session_state["session_version"],
+            "session": st.session_state[SESSION_KEY],
             "exp_date": self.exp_date,
         }
         return jwt.encode(claims, self.cookie_key, algorithm="HS256")

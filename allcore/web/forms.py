@@ -5,8 +5,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from allcore.errors import AllScopeError, StoreError
-from allcore.store import codes, passwords, rules
-from allcore.web import accounts, frame, navigation
+from allcore.store import passwords, rules
+from allcore.web import accounts, frame, navigation, sso
 
 DIFFER = "The two passwords differ; enter the same one twice."
 
@@ -22,13 +22,27 @@ def sign_in(*, title: str, reason: str, then: str | None = None) -> None:
             submitted = st.form_submit_button("Sign in", type="primary", width="stretch")
         if submitted and _succeeds(lambda: accounts.enter(username, password)):
             navigation.go(then)
+        sso.show()
         _reset()
 
 
-def new_account(*, key: str, submit: str, with_code: bool = False) -> dict[str, str] | None:
-    """Draw the form of a new account; give what was entered once both passwords agree."""
+def new_account(
+    *, key: str, submit: str, with_code: bool = False, invitation: str | None = None
+) -> dict[str, str] | None:
+    """Draw the form of a new account; give what was entered once both passwords agree.
+
+    Args:
+        key: of the form.
+        submit: on its button.
+        with_code: ask for a setup code.
+        invitation: the code that came with the address; None asks for none.
+    """
     with st.form(key):
         entered = {}
+        if invitation is not None:
+            entered["invitation"] = st.text_input(
+                "Invitation code", invitation, autocomplete="one-time-code"
+            )
         if with_code:
             entered["code"] = st.text_input("Setup code", autocomplete="one-time-code")
         entered["username"] = st.text_input("Username", autocomplete="username")
@@ -62,7 +76,7 @@ def _reset() -> None:
             return
         if not agrees:
             frame.problem(StoreError(DIFFER))
-        elif _succeeds(lambda: codes.redeem_reset(accounts.store(), code, password=password)):
+        elif _succeeds(lambda: accounts.reset_password(code, password)):
             st.success("The new password is set; sign in with it above.", icon=":material/check:")
 
 

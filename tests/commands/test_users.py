@@ -10,7 +10,7 @@ from allcore import __main__ as cli
 from allcore import roles
 from allcore.commands import users
 from allcore.errors import StoreError
-from allcore.store import accounts, codes, database, passwords, sign_in
+from allcore.store import accounts, codes, database, passwords, registration, sign_in
 
 PASSWORD = "correct horse battery"
 
@@ -131,3 +131,25 @@ def test_role__each_of_the_table(role: str, capsys: pytest.CaptureFixture[str]) 
     assert "ada has the role reviewer." in capsys.readouterr().out
     with pytest.raises(StoreError, match="use one of: demo, user, reviewer, admin"):
         users.role("ada", "visitor")
+
+
+def test_invite__prints_a_link_that_works_once(capsys: pytest.CaptureFixture[str]) -> None:
+    users.invite(role="reviewer", note="Ada", days=3)
+    code = printed_code(capsys).removeprefix("/register?invitation=")
+    made = registration.register(
+        database.connect(),
+        username="ada",
+        display_name="Ada",
+        password=PASSWORD,
+        invitation=code,
+    )
+    assert made.role == "reviewer"
+
+
+def test_approve__lets_somebody_in() -> None:
+    users.add("ada", password_file=Path("-"))
+    opened = database.connect()
+    with opened.write() as session:
+        accounts.existing(session, "ada").waiting = True
+    users.approve("ada")
+    sign_in.authenticate(opened, "ada", PASSWORD)

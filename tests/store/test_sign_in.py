@@ -3,12 +3,14 @@ from datetime import UTC, datetime, timedelta
 
 import bcrypt
 import pytest
+from sqlalchemy import select
 
 from allcore.errors import StoreError
 from allcore.settings import Settings
-from allcore.store import accounts, sign_in
+from allcore.store import accounts, audit, sign_in
 from allcore.store import database as databases
 from allcore.store.database import Database
+from allcore.store.models import SignInAttempt
 from tests.store.people import PASSWORD, add, fewest_rounds
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -56,34 +58,66 @@ def test_authenticate__same_work_for_any_name(
     assert compared == [b"$2b$04$"]  # one comparison, of the same cost
 
 
+def lock(database: Database, username: str, *, start: datetime = NOON) -> datetime:
+    """Guess until the name is locked, each time as soon as it is heard; give when it was locked."""
+    at = start
+    for tries in range(sign_in.LIMIT):
+        at += sign_in.BY_NAME.wait(tries)
+        assert refusal(database, username, WRONG, now=at) == sign_in.WRONG
+    return at
+
+
 @pytest.mark.parametrize("username", ["ada", "nobody"])
 def test_lock__comes_and_ends(database: Database, username: str) -> None:
     add(database, "ada")
-    for _ in range(sign_in.LIMIT):
-        assert refusal(database, username, WRONG) == sign_in.WRONG
-    assert refusal(database, username, PASSWORD).endswith("try again in 15 minutes.")
-    late = NOON + sign_in.LOCK
+    at = lock(database, username)
+    assert refusal(database, username, PASSWORD, now=at).endswith("try again in 15 minutes.")
+    late = at + sign_in.LOCK
     assert refusal(database, username, PASSWORD, now=late - timedelta(seconds=1)).endswith(
-        "try again in 1 minute."
+        "try again in 1 second."
     )
     if username == "ada":
         sign_in.authenticate(database, username, PASSWORD, now=late)
     else:
         assert refusal(database, username, PASSWORD, now=late) == sign_in.WRONG
+    [line] = audit.search(database, audit.Query(what="name locked")).lines
+    assert line.on == username
 
 
-def test_lock__trying_on_does_not_prolong_it(database: Database) -> None:
+@pytest.mark.parametrize("username", ["ada", "nobody"])
+def test_delay__grows_after_the_first_few(database: Database, username: str) -> None:
     add(database, "ada")
+    at, waited = NOON, []
+    for _ in range(sign_in.LIMIT - 1):
+        while refusal(database, username, WRONG, now=at) != sign_in.WRONG:
+            at += timedelta(seconds=1)
+        waited.append(int((at - NOON).total_seconds()))
+    assert waited == [0, 0, 0, 1, 3, 7, 15, 31, 63]  # the wait doubles
+    sign_in.authenticate(database, "ada", PASSWORD, now=at + timedelta(seconds=64))
+
+
+def test_lock__a_thousand_guesses(database: Database) -> None:
+    add(database, "ada")
+    heard = 0
     for seconds in range(1000):
-        refusal(database, "ada", WRONG, now=NOON + timedelta(seconds=seconds / 2))
-    end = NOON + timedelta(seconds=(sign_in.LIMIT - 1) / 2) + sign_in.LOCK
+        now = NOON + timedelta(seconds=seconds / 2)
+        heard += refusal(database, "ada", WRONG, now=now) == sign_in.WRONG
+    assert heard == sign_in.LIMIT  # trying on does not prolong the lock
+    end = lock_end(database)
+    refusal(database, "ada", PASSWORD, now=end - timedelta(seconds=1))
     sign_in.authenticate(database, "ada", PASSWORD, now=end)
+
+
+def lock_end(database: Database) -> datetime:
+    with database.read() as session:
+        last = session.scalars(select(SignInAttempt.at).order_by(SignInAttempt.at.desc())).first()
+    assert last
+    return last + sign_in.LOCK
 
 
 def test_lock__is_of_one_name(database: Database) -> None:
     add(database, "ada")
-    for _ in range(sign_in.LIMIT):
-        refusal(database, "bob", WRONG)
+    lock(database, "bob")
     sign_in.authenticate(database, "ada", PASSWORD, now=NOON)
 
 
@@ -96,17 +130,50 @@ def test_lock__slow_tries_do_not_lock(database: Database) -> None:
 
 def test_lock__success_clears_the_count(database: Database) -> None:
     add(database, "ada")
-    for _ in range(3):
-        for _ in range(sign_in.LIMIT - 1):
-            refusal(database, "ada", WRONG)
+    for _ in range(5):
+        for _ in range(sign_in.BY_NAME.free - 1):
+            assert refusal(database, "ada", WRONG) == sign_in.WRONG
         sign_in.authenticate(database, "ada", PASSWORD, now=NOON)
+
+
+@pytest.mark.parametrize("address", ["10.1.2.3", "", "2001:db8::1"])
+def test_lock__of_an_address_comes_and_ends(database: Database, address: str) -> None:
+    add(database, "ada")
+    at = NOON
+    for tries in range(sign_in.BY_ADDRESS.most):
+        at += sign_in.BY_ADDRESS.wait(tries)
+        with pytest.raises(StoreError, match="is wrong"):
+            sign_in.authenticate(database, f"name{tries}", WRONG, address=address, now=at)
+    with pytest.raises(StoreError, match="from this address; try again in 15 minutes"):
+        sign_in.authenticate(database, "ada", PASSWORD, address=address, now=at)
+    sign_in.authenticate(database, "ada", PASSWORD, address="10.9.9.9", now=at)
+    sign_in.authenticate(database, "ada", PASSWORD, address=address, now=at + sign_in.LOCK)
+
+
+def test_counted__one_line_of_version_6_is_one_address() -> None:
+    assert sign_in._counted("2001:db8::1") == sign_in._counted("2001:db8::ffff:1")
+    assert sign_in._counted("2001:db8:0:1::1") != sign_in._counted("2001:db8::1")
+    assert sign_in._counted("::ffff:10.0.0.1") == "10.0.0.1"
+    assert sign_in._counted("nonsense") == ""
 
 
 def test_lock__holds_over_processes(config: Settings) -> None:
     add(databases.connect(config), "ada")
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         compared = pool.map(_guesses, [config] * 4)
-    assert sum(compared) == sign_in.LIMIT
+    assert sum(compared) == sign_in.BY_NAME.free  # the next one waits, whichever process asks
+
+
+def test_authenticate__says_that_an_account_waits_to_who_has_its_password(
+    database: Database,
+) -> None:
+    add(database, "ada")
+    with database.write() as session:
+        accounts.existing(session, "ada").waiting = True
+    assert refusal(database, "ada", WRONG) == sign_in.WRONG
+    assert refusal(database, "ada", PASSWORD) == sign_in.WAITING
+    accounts.approve(database, "ada")
+    sign_in.authenticate(database, "ada", PASSWORD, now=NOON)
 
 
 def test_change_password__ends_sessions(database: Database) -> None:
@@ -131,7 +198,7 @@ def _guesses(config: Settings) -> int:
     database, compared = databases.connect(config), 0
     for _ in range(10):
         try:
-            sign_in.authenticate(database, "ada", WRONG)
+            sign_in.authenticate(database, "ada", WRONG, now=NOON)
         except StoreError as error:
             compared += str(error) == sign_in.WRONG
     return compared

@@ -1,16 +1,19 @@
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 import streamlit as st
+from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
 from allcore.errors import StoreError
 from allcore.store import accounts, database
+from allcore.store import sessions as sessions_kept
+from allcore.store.models import SessionRow
 from allcore.web import cookie
 from tests.web import sessions
 
@@ -19,13 +22,18 @@ SOON = (datetime.now() + timedelta(days=1)).timestamp()
 
 def returning(monkeypatch: pytest.MonkeyPatch, token: str) -> AppTest:
     """Open Account as a browser that brings a cookie along."""
-    context = type("Context", (), {"cookies": {cookie.NAME: token}, "url": "http://localhost"})
+    brought = {"cookies": {cookie.NAME: token}, "url": "http://localhost", "headers": {}}
+    context = type("Context", (), brought | {"ip_address": None})
     monkeypatch.setattr(st, "context", context)
     return sessions.open_page(sessions.session(), "account")
 
 
 def token(home: Path, *, key: str | None = None, method: str = "HS256", **claims: Any) -> str:
-    made = {"username": "ada", "version": 1, "exp_date": SOON} | claims
+    made = {"username": "ada", "exp_date": SOON} | claims
+    if "session" not in made:
+        account = accounts.find(database.connect(), "ada")
+        assert account
+        made["session"] = sessions_kept.begin(database.connect(), account)
     signing = key if key is not None else cookie.signing_key(home)
     return jwt.encode(made, "" if method == "none" else signing, algorithm=method)
 
@@ -42,8 +50,9 @@ def test_cookie__signs_in_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> 
         {"method": "none"},
         {"method": "HS512"},
         {"exp_date": datetime.now().timestamp() - 1},
-        {"version": 2},
-        {"version": None},
+        {"session": "made up"},
+        {"session": None},
+        {"session": 7},
         {"username": "nobody"},
     ],
     ids=str,
@@ -64,8 +73,8 @@ def test_cookie__nonsense(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_cookie__of_a_disabled_account(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sessions.add("ada")
-    disabled = accounts.set_active(database.connect(), "ada", active=False)
-    made = token(home, version=disabled.session_version)
+    accounts.set_active(database.connect(), "ada", active=False)
+    made = token(home)
     assert sessions.title(returning(monkeypatch, made)) == "Sign in"
 
 
@@ -74,6 +83,28 @@ def test_cookie__is_ignored_after_signing_out(home: Path, monkeypatch: pytest.Mo
     app = returning(monkeypatch, token(home))
     sessions.press(app, "Sign out")
     assert sessions.title(sessions.open_page(app, "account")) == "Sign in"
+
+
+def test_cookie__a_copy_is_useless_after_signing_out(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions.add("ada")
+    copied = token(home)
+    first, second = returning(monkeypatch, copied), returning(monkeypatch, copied)
+    assert sessions.title(second) == "Account"
+    sessions.press(first, "Sign out")
+    assert sessions.title(returning(monkeypatch, copied)) == "Sign in"
+    assert sessions.title(second.run()) == "Sign in"  # whoever came with it is out as well
+
+
+def test_cookie__lies_idle(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions.add("ada")
+    made = token(home)
+    with database.connect().write() as session:
+        session.execute(update(SessionRow).values(used_at=datetime.now(UTC) - timedelta(hours=13)))
+    assert sessions.title(returning(monkeypatch, made)) == "Sign in"
+    monkeypatch.setenv("ALLSCOPE_IDLE_MINUTES", "0")
+    assert sessions.title(returning(monkeypatch, made)) == "Account"
 
 
 def test_signing_key__is_made_once_and_private(tmp_path: Path) -> None:

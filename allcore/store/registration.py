@@ -1,0 +1,180 @@
+"""Registration: open, by invitation or closed, and with or without an administrator's approval.
+
+An invitation is a one-time code that carries a role, and ends after some days.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from allcore import logs, settings
+from allcore.errors import StoreError
+from allcore.store import accounts, audit, codes, keys, settings_kept
+from allcore.store.accounts import AccountInfo
+from allcore.store.database import Database
+from allcore.store.models import Account, InvitationRow
+
+CLOSED = "Registration is closed; ask an administrator for an account."
+BY_INVITATION = "Registration is by invitation; ask an administrator for a link."
+USELESS = "This invitation is wrong, used or too old; ask an administrator for a new one."
+DAYS, MAX_DAYS, MAX_NOTE = 7, 90, 100
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """An invitation that can still be used. Times are aware, in UTC.
+
+    Attributes:
+        note: for whom it is, in the words of who made it.
+        made_by: username; None where it was made on the command line or that account is gone.
+    """
+
+    id: int
+    role: str
+    note: str
+    made_by: str | None
+    created_at: datetime
+    expires_at: datetime
+
+
+def mode(database: Database) -> str:
+    """Who may register now: "open", "invitation" or "closed"; closed in a demonstration."""
+    with database.read() as session:
+        return _mode(session)
+
+
+def register(
+    database: Database,
+    *,
+    username: str,
+    display_name: str,
+    email: str = "",
+    password: str,
+    invitation: str = "",
+    address: str = "",
+) -> AccountInfo:
+    """Make the account of somebody who registers; it may have to wait for an administrator.
+
+    Who comes by an invitation gets its role and does not wait: an administrator has chosen them.
+
+    Raises:
+        StoreError: registration is closed to them, a rule is broken, or a name is taken.
+    """
+    with database.read() as session:  # before any costly work is done for it
+        _role(session, invitation)
+    account = accounts.new_account(
+        username=username, display_name=display_name, email=email, password=password, role="user"
+    )
+    with accounts.unique_or_sentence(account.username), database.alone() as session:
+        account.role = _role(session, invitation)
+        account.waiting = not invitation and bool(settings_kept.value(session, "approval"))
+        session.add(account)
+        session.flush()
+        by = audit.By(account.username, address)
+        audit.record_by(session, by, what="registered", on=account.username)
+        if invitation:
+            row = _valid(session, invitation)
+            row.used_at, row.used_by = datetime.now(UTC), account.id
+            audit.record_by(session, by, what="invitation used", on=row.note)
+        logs.event("registered", account=account.id, waiting=account.waiting)
+        return accounts.info_of(account)
+
+
+def invite(
+    database: Database,
+    *,
+    role: str = "user",
+    note: str = "",
+    days: int = DAYS,
+    by: audit.By | None = None,
+) -> str:
+    """Make an invitation and give its code, which is shown once and works once.
+
+    Raises:
+        StoreError: unknown role, or too many days.
+    """
+    accounts.check_role(role)
+    if not 1 <= days <= MAX_DAYS:
+        raise StoreError(f"An invitation is good for 1 to {MAX_DAYS} days; choose a number.")
+    by, now, code = by or audit.By(), datetime.now(UTC), codes.fresh()
+    with database.write() as session:
+        session.execute(delete(InvitationRow).where(InvitationRow.expires_at < now))
+        made_by = accounts.row_of(session, by.username) if by.username else None
+        row = InvitationRow(
+            code_hash=codes.hash_of(code),
+            role=role,
+            note=keys.shown(" ".join(note.split()), MAX_NOTE),
+            made_by=made_by.id if made_by else None,
+            created_at=now,
+            expires_at=now + timedelta(days=days),
+        )
+        session.add(row)
+        audit.record_by(session, by, what="invited", on=row.note, detail={"role": role})
+        logs.event("invitation made", role=role)
+    return code
+
+
+def invitations(database: Database, *, now: datetime | None = None) -> list[Invitation]:
+    """Read the invitations that can still be used, the last made first."""
+    query = (
+        select(InvitationRow, Account.username)
+        .outerjoin(Account, InvitationRow.made_by == Account.id)
+        .where(
+            InvitationRow.used_at.is_(None), InvitationRow.expires_at > (now or datetime.now(UTC))
+        )
+        .order_by(InvitationRow.id.desc())
+    )
+    with database.read() as session:
+        return [
+            Invitation(row.id, row.role, row.note, name, row.created_at, row.expires_at)
+            for row, name in session.execute(query)
+        ]
+
+
+def withdraw(database: Database, number: int, *, by: audit.By | None = None) -> None:
+    """Make an invitation useless; one that is used or gone is left as it is."""
+    with database.write() as session:
+        row = session.get(InvitationRow, number)
+        if row is not None and row.used_at is None:
+            audit.record_by(session, by or audit.By(), what="invitation withdrawn", on=row.note)
+            session.delete(row)
+
+
+def check(database: Database, invitation: str) -> str:
+    """Give the role of an invitation that can be used.
+
+    Raises:
+        StoreError: it is wrong, used or too old, or registration is closed.
+    """
+    with database.read() as session:
+        return _role(session, invitation)
+
+
+def _mode(session: Session) -> str:
+    config = settings.load()
+    if config.demo:
+        return "closed"
+    chosen: str | None = settings_kept.value(session, "registration")
+    return chosen or config.registration
+
+
+def _role(session: Session, invitation: str) -> str:
+    """Give the role in which somebody may register; refuse who may not."""
+    now = _mode(session)
+    if now == "closed":
+        raise StoreError(CLOSED)
+    if invitation:
+        return _valid(session, invitation).role
+    if now == "invitation":
+        raise StoreError(BY_INVITATION)
+    return "user"
+
+
+def _valid(session: Session, invitation: str) -> InvitationRow:
+    query = select(InvitationRow).where(InvitationRow.code_hash == codes.hash_of(invitation))
+    row = session.scalars(query).one_or_none()
+    if row is None or row.used_at is not None or row.expires_at < datetime.now(UTC):
+        raise StoreError(USELESS)
+    return row

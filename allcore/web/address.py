@@ -1,0 +1,36 @@
+"""Where a visitor comes from, as far as that can be known."""
+
+import ipaddress
+
+import streamlit as st
+
+from allcore import settings
+
+
+def of_visitor() -> str:
+    """Give the address of who is looking; empty where it is unknown, as on the machine itself.
+
+    A header may say anything, so X-Forwarded-For counts only as far as `ALLSCOPE_TRUSTED_PROXY`
+    says how many proxies stand before the app: each has added one entry at the end.
+    """
+    proxies = settings.load().trusted_proxy
+    if not proxies:
+        return checked(st.context.ip_address or "")
+    header = st.context.headers.get("X-Forwarded-For") or ""
+    entries = [entry.strip() for entry in header.split(",")]
+    return checked(entries[-proxies]) if len(entries) >= proxies else ""
+
+
+def checked(text: str) -> str:
+    """Give an address in its one form, or an empty text where it is none."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""
+
+
+def behind_tls() -> bool:
+    """Tell whether the visitor's browser speaks TLS, with the app or with a proxy before it."""
+    forwarded = (st.context.headers.get("X-Forwarded-Proto") or "").split(",")[0].strip()
+    secure = settings.load().secure_cookie or (st.context.url or "").startswith("https:")
+    return secure or forwarded.lower() == "https"
