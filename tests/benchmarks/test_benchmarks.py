@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 TINY = Scale(images=4, rounds=1, predictions=4)
 WITH_PEER = {"import", "explorer"}
 """Those that need a peer in a Python of its own."""
-UNITS = {"images/s", "ms/image", "ms/move", "ms/run", "s", "MB"}
+UNITS = {"images/s", "ms/image", "ms/move", "ms/run", "ms/try", "s", "MB"}
 
 
 @pytest.mark.timeout(300)
