@@ -13,6 +13,7 @@ from streamlit.auth_util import get_secrets_auth_section
 
 from allcore.errors import AllScopeError
 from allcore.store import identities, settings_kept
+from allcore.store.accounts import AccountInfo
 from allcore.store.identities import Identity, UsedToken
 from allcore.web import accounts, address, navigation
 
@@ -42,27 +43,15 @@ def show() -> None:
 
 
 def arrive() -> None:
-    """Sign in who comes back from the identity provider.
-
-    Raises:
-        AllScopeError: the database can't be opened.
-    """
-    if not _vouched_for() or accounts.visitor().signed_in:
-        return
+    """Sign in who comes back from the identity provider; keep the reason where that is refused."""
     try:
-        account = identities.enter(
-            accounts.store(),
-            _identity(st.user.to_dict()),
-            approval=settings_kept.read(accounts.store(), "approval").value,
-            address=address.of_visitor(),
-        )
+        if _vouched_for() and not accounts.visitor().signed_in:
+            accounts.begin(_entered())
     except UsedToken:
         return
     except AllScopeError as error:
         st.session_state[_REFUSED] = str(error)
         st.session_state[_TO_SAY] = True
-        return
-    accounts.begin(account)
 
 
 def leave() -> None:
@@ -76,6 +65,16 @@ def leave() -> None:
         return
     time.sleep(_DRAWN_SECONDS)
     st.logout()
+
+
+def _entered() -> AccountInfo:
+    opened = accounts.store()
+    return identities.enter(
+        opened,
+        _identity(st.user.to_dict()),
+        approval=settings_kept.read(opened, "approval").value,
+        address=address.of_visitor(),
+    )
 
 
 def _vouched_for() -> bool:
