@@ -7,6 +7,7 @@ from allcore import roles
 from allcore.inference.results import Prediction
 from allcore.store import (
     accounts,
+    audit,
     codes,
     database,
     history,
@@ -14,6 +15,7 @@ from allcore.store import (
     settings_kept,
     sign_in,
 )
+from allcore.store.audit import Query
 from allcore.store.history import Answer
 from allcore.web import accounts as web
 from allcore.web.accounts import Visitor
@@ -188,3 +190,20 @@ def test_page__health_says_what_there_is(page: AppTest) -> None:
     turned(page, "health")
     assert any("revision" in each.value for each in page.markdown)
     assert any("missing" in each.value for each in page.markdown)
+
+
+def test_page__signs_out_everywhere(page: AppTest) -> None:
+    confirmed(choose(page, "ada"), "Sign out everywhere")
+    assert "ada is signed out everywhere" in sessions.said(page)
+    [line] = audit.search(database.connect(), Query(who="boss")).lines
+    assert (line.what, line.on) == ("signed out everywhere", "ada")
+
+
+def test_page__approves_who_waits(page: AppTest) -> None:
+    assert "Yes, approve" not in [each.label for each in choose(page, "ada").button]
+    with database.connect().write() as session:
+        accounts.existing(session, "ada").waiting = True
+    confirmed(page.run(), "Approve")
+    ada = accounts.find(database.connect(), "ada")
+    assert ada
+    assert not ada.waiting

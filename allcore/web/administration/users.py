@@ -6,7 +6,7 @@ import streamlit as st
 from allcore import roles
 from allcore.evaluation import words
 from allcore.store import accounts as people
-from allcore.store import codes, deletion
+from allcore.store import codes, deletion, sessions
 from allcore.store.accounts import AccountInfo
 from allcore.store.deletion import Records
 from allcore.web import accounts, frame
@@ -79,7 +79,14 @@ def _change(user: Visitor, chosen: AccountInfo) -> str | None:
     st.caption(f"{frame.plain(chosen.display_name)}: {held.lower()}, {chosen.state}.")
     with st.container(horizontal=True):
         done = (
-            _role(user, chosen)
+            _approve(user, chosen)
+            or _role(user, chosen)
+            or acting.confirmed(
+                "Sign out everywhere",
+                ":material/logout:",
+                sentence=f"All open sessions of **{name}** end; the password stays.",
+                act=lambda: _sign_out(user, chosen.username),
+            )
             or acting.confirmed(
                 "Disable" if chosen.active else "Enable",
                 ":material/block:" if chosen.active else ":material/check:",
@@ -108,6 +115,28 @@ def _change(user: Visitor, chosen: AccountInfo) -> str | None:
         st.code(code, language=None)
         st.caption("It is shown once. Give it to its owner by a safe way.")
     return done
+
+
+def _approve(user: Visitor, account: AccountInfo) -> str | None:
+    """Draw the button for who has registered and waits; nothing for others."""
+    if not account.waiting:
+        return None
+    return acting.confirmed(
+        "Approve",
+        ":material/how_to_reg:",
+        sentence=f"**{frame.plain(account.username)}** has registered and may sign in from now on.",
+        act=lambda: _let_in(user, account.username),
+    )
+
+
+def _let_in(user: Visitor, username: str) -> str:
+    people.approve(accounts.store_to("administer"), username, by=acting.by(user))
+    return f"{username} is approved."
+
+
+def _sign_out(user: Visitor, username: str) -> str:
+    sessions.end_all(accounts.store_to("administer"), username, by=acting.by(user))
+    return f"{username} is signed out everywhere."
 
 
 def _role(user: Visitor, account: AccountInfo) -> str | None:
