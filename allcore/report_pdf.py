@@ -13,7 +13,7 @@ from PIL import Image
 from allcore import plots
 from allcore.data.cells import Rgb
 from allcore.errors import BadImage
-from allcore.inference import upload
+from allcore.inference import results, upload
 from allcore.inference.report import Report
 from allcore.report_pdf_parts import BOTTOM, LEFT, QUIET, WIDTH, Sheet, latin, rgb
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from allcore.inference.evidence import Evidence
 
 MAX_PICTURES = 4
-SPOKEN = {"all": "ALL blast", "hem": "Normal", "refused": "Refused"}
 _SIDE, _GAP = 42.0, 4.0  # millimetres of a picture, and between two
 _PIXELS = 448  # at most, of a picture's side
 _LABEL = 36.0  # millimetres of what stands before a line
@@ -110,7 +109,7 @@ def _pictures(sheet: Sheet, panels: Sequence[Panel]) -> None:
 def _answer(sheet: Sheet, report: Report) -> None:
     told = report.prediction
     colour = rgb(plots.COLOURS.get(told.verdict, plots.REFUSED))
-    sheet.line_of(SPOKEN[told.verdict], size=20, bold=True, colour=colour)
+    sheet.line_of(told.words, size=20, bold=True, colour=colour)
     if told.p_all is None:
         sheet.line_of(told.reason or "The picture was refused.", size=10, lines=4)
         sheet.line_of("A refused picture has no probability.", colour=QUIET)
@@ -181,7 +180,8 @@ def _near(told: dict[str, Any]) -> str:
 
 
 def _of_model(told: dict[str, Any]) -> str:
-    verdict, number = SPOKEN.get(str(told.get("verdict")), "no answer"), told.get("probability")
+    spoken: dict[str, str] = {**results.SPOKEN}
+    verdict, number = spoken.get(str(told.get("verdict")), "no answer"), told.get("probability")
     said = f"{number:.2f}" if isinstance(number, int | float) else str(told.get("reason") or "")
     return f"{told.get('model', '')}: {verdict.lower().replace('all ', 'ALL ')} {said}".rstrip()
 

@@ -80,13 +80,13 @@ def rows(
     predictor = Predictor.load(folder, device, threads=settings.load().threads)
     sources = list(archive.walk(paths))
     answers = stream.answers(predictor, sources, batch_size=batch_size)
-    near = evidence.kept(folder)
+    near, others = evidence.kept(folder), _others(folder, device)
     bar = tqdm(total=len(sources), unit="cell", disable=not sys.stderr.isatty())
     written: set[str] = set()
     with bar:
         for answer, source in zip(answers, sources, strict=True):
             if answer.row.sha256:
-                found = _evidence(predictor, answer, source, folder, near)
+                found = _evidence(predictor, answer, source, folder, near, others)
                 name = _name(answer.row, written)
                 _write(predictor, answer, source, found, into / name)
             bar.update()
@@ -101,6 +101,7 @@ def _evidence(
     source: "Source",
     folder: Path,
     near: "Neighbours | None",
+    others: "Sequence[tuple[Path, Predictor]]",
 ) -> "Evidence | None":
     """What speaks for or against an answer; None where there is none."""
     from allcore.inference import evidence, upload
@@ -110,8 +111,27 @@ def _evidence(
     rgb = upload.decode(source.read())
     digest = answer.row.sha256
     return evidence.gather(
-        predictor, rgb, answer.cell, answer.prediction, folder, digest=digest, near=near
-    )
+        predictor, rgb, answer.cell, answer.prediction, folder,
+        digest=digest, near=near, others=others,
+    )  # fmt: skip
+
+
+def _others(folder: Path, device: str) -> "list[tuple[Path, Predictor]]":
+    """The other installed models; one that is damaged is left out, and said."""
+    from allcore import modelfolder
+    from allcore.errors import ModelError
+    from allcore.inference.predictor import Predictor
+
+    found = []
+    for name in modelfolder.names():
+        other = modelfolder.folder(name)
+        if other.resolve() == folder.resolve():
+            continue
+        try:
+            found.append((other, Predictor.load(other, device)))
+        except ModelError as error:
+            print(error, file=sys.stderr)
+    return found
 
 
 def _write(

@@ -7,6 +7,16 @@ Verdict = Literal["all", "hem", "refused"]
 
 Rung = Literal["readable", "cell", "whole", "exposed", "focused", "known"]
 """The gate's rungs in their order; a picture is refused by the first one that it does not pass."""
+REFUSED: dict[Rung, str] = {
+    "readable": "not readable",
+    "cell": "not one cell on black",
+    "whole": "not a whole cell at its scale",
+    "exposed": "badly exposed",
+    "focused": "out of focus",
+    "known": "unlike what the model knows",
+}
+"""What each rung says of what it refuses."""
+SPOKEN: dict[Verdict, str] = {"all": "ALL blast", "hem": "Normal", "refused": "Refused"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,12 @@ class Prediction:
     rung: Rung | None = None
     withheld: float | None = None
     strangeness: float | None = None
+
+    @property
+    def words(self) -> str:
+        """The verdict as people read it; of a refusal also the rung that refused."""
+        said = SPOKEN[self.verdict]
+        return f"{said}: {REFUSED[self.rung]}" if self.rung else said
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Figures and tables as pages show them, and as they leave the page: with the notice inside."""
 
-import math
 from collections.abc import Callable
 from typing import Any, Literal, cast
 
@@ -10,14 +9,13 @@ import streamlit as st
 from streamlit.elements.plotly_chart import PlotlyState, SelectionMode
 
 from allcore import notice, plots_export
+from allcore.inference import export
 
 FORMATS = ("PNG", "SVG")
 NOTICE = "notice"
 """The column of a CSV that holds the sentence."""
 _CHOSEN, _WIDGET = "format of saved figures", "format of saved figures (control)"
 _SCALE = 2  # pixels of a saved PNG to one of the screen
-# A spreadsheet takes a cell that begins so for a formula; full-width signs count as well.
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
 def chart(
@@ -104,7 +102,7 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     """
     # Column by column, since a table may have two of one name.
     columns = [_inert_column(table.iloc[:, place]) for place in range(table.shape[1])]
-    head = [str(_inert(str(name))) for name in table.columns]
+    head = [str(export.inert(str(name))) for name in table.columns]
     safe = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=table.index)
     safe.columns = pd.Index(head)
     if NOTICE not in head:
@@ -147,14 +145,4 @@ def _format() -> str:
 def _inert_column(column: "pd.Series[Any]") -> "pd.Series[Any]":
     if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
         return column
-    return column.map(_inert)
-
-
-def _inert(value: object) -> object:
-    """Text that begins like a formula behind an apostrophe, unless it is a plain number."""
-    if not isinstance(value, str) or not value.startswith(_FORMULA):
-        return value
-    try:
-        return value if math.isfinite(float(value)) and value.isascii() else f"'{value}"
-    except ValueError:
-        return f"'{value}"
+    return column.map(export.inert)

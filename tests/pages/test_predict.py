@@ -16,7 +16,7 @@ from allcore.store import database, history
 from allcore.store.database import Database
 from allcore.web import accounts, resources
 from allcore.web.accounts import Visitor
-from allcore.web.check import asking, card
+from allcore.web.check import asking
 from tests.conftest import draw_cell
 from tests.pages.looking import words
 
@@ -97,7 +97,7 @@ def test_page__gives_a_report_that_can_be_read(page: AppTest, cell_image: Rgb) -
     answer = service.predictor.predict([cell_image])[0]
     made = report.of(service.predictor, answer, bmp(cell_image), name="cell.bmp")
     assert report.read(made.to_json()).file.content == bmp(cell_image)
-    assert card.verdict_of(made.prediction) == page.metric[0].value
+    assert made.prediction.words == page.metric[0].value
 
 
 def test_page__refuses_with_a_reason(page: AppTest) -> None:

@@ -5,22 +5,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from allcore import plots
 from allcore.data.cells import Rgb
-from allcore.inference.results import Prediction, Rung
+from allcore.inference.results import Prediction
 from allcore.web import frame
 
 PICTURE_WIDTH = 280
 """Pixels a cell is shown at."""
 COLUMNS = (3, 2)
 """On a phone the first comes first: the answer before the picture."""
-SPOKEN = {"all": "ALL blast", "hem": "Normal"}
-REFUSED: dict[Rung, str] = {
-    "readable": "not readable",
-    "cell": "not one cell on black",
-    "whole": "not a whole cell at its scale",
-    "exposed": "badly exposed",
-    "focused": "out of focus",
-    "known": "unlike what the model knows",
-}
 _STYLE = """<style>
 .scale { margin: 0 0 0.6rem; }
 .scale .bar { position: relative; height: 26px; margin: 0.6rem 0 0.35rem; border-radius: 3px;
@@ -31,13 +22,6 @@ _STYLE = """<style>
 .scale .ends { display: flex; justify-content: space-between; font-size: 0.85rem; opacity: 0.8; }
 </style>"""
 WITHHELD = "Show what the network would have said"
-
-
-def verdict_of(prediction: Prediction) -> str:
-    """The verdict in words; of a refusal also the rung that refused."""
-    if prediction.verdict == "refused":
-        return f"Refused: {REFUSED[prediction.rung]}" if prediction.rung else "Refused"
-    return SPOKEN[prediction.verdict]
 
 
 def show(name: str, prediction: Prediction, rgb: Rgb | None, *, key: str) -> None:
@@ -51,7 +35,7 @@ def show(name: str, prediction: Prediction, rgb: Rgb | None, *, key: str) -> Non
     """
     said, seen = st.columns(COLUMNS, gap="large")
     with said:
-        st.metric(frame.plain(name), verdict_of(prediction))
+        st.metric(frame.plain(name), prediction.words)
         if prediction.p_all is None:
             _refusal(prediction, key)
         else:
