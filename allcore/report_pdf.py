@@ -180,7 +180,7 @@ def _near(told: dict[str, Any]) -> str:
 
 
 def _of_model(told: dict[str, Any]) -> str:
-    spoken: dict[str, str] = {**results.SPOKEN}
+    spoken = {str(verdict): words for verdict, words in results.SPOKEN.items()}
     verdict, number = spoken.get(str(told.get("verdict")), "no answer"), told.get("probability")
     said = f"{number:.2f}" if isinstance(number, int | float) else str(told.get("reason") or "")
     return f"{told.get('model', '')}: {verdict.lower().replace('all ', 'ALL ')} {said}".rstrip()
