@@ -187,9 +187,11 @@ def _tell_of(database: Database, locks: list[str], name: str, place: str, now: d
         return
     detail = {"until": (now + LOCK).isoformat(timespec="seconds")}
     with database.write() as session:
+        # What names nobody may be a password, typed into the wrong field.
+        known = name if accounts.row_of(session, name) else ""
         for what in locks:
             logs.event("too many tries to sign in", kind=what)
-            audit.record(session, who=None, what=what, on=name, where=place, detail=detail)
+            audit.record(session, who=None, what=what, on=known, where=place, detail=detail)
 
 
 def _counted(address: str) -> str:
