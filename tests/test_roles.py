@@ -19,8 +19,9 @@ READS = {
     "settings_kept.read_all", "slices.list_of", "usage.by_account",
 }  # fmt: skip
 """Of the store, as pages call them: what changes nothing."""
-FOR_EVERYONE = {"retention.tidy", "codes.redeem_reset"}
-"""What changes something and needs no role: tidying up, and a code that is its own proof."""
+FOR_EVERYONE = {"retention.tidy", "codes.redeem_reset", "identities.enter"}
+"""What changes something and needs no role: tidying up, a code that is its own proof, and coming
+in from a single sign-on, before which nobody has a role."""
 
 
 def test_table__each_role_has_all_of_the_one_before() -> None:
