@@ -44,6 +44,14 @@ def train(
             help="Predict each fold by a network trained without it, then train on all subjects.",
         ),
     ] = False,
+    nested: Annotated[
+        bool,
+        typer.Option(
+            "--nested",
+            help="With --out-of-fold: calibrate each fold on all subjects outside of it, each "
+            "predicted by a network trained without it; as many trainings as folds, squared.",
+        ),
+    ] = False,
     unlabelled: Annotated[
         Path | None, typer.Option(help="Unlabelled cells to learn from, as --teacher calls them.")
     ] = None,
@@ -80,6 +88,8 @@ def train(
         raise typer.BadParameter("goes with --teacher.", param_hint="--unlabelled")
     if out_of_fold and unlabelled:
         raise typer.BadParameter("does not go with --unlabelled.", param_hint="--out-of-fold")
+    if nested and not out_of_fold:
+        raise typer.BadParameter("goes with --out-of-fold.", param_hint="--nested")
     if out_of_fold and split != "subject":
         raise typer.BadParameter("goes with --split subject.", param_hint="--out-of-fold")
     if split not in ("subject", "image") and not Path(split).is_file():
@@ -102,6 +112,7 @@ def train(
         recipe=options.recipe(fields),
         device=device,
         command=shlex.join(["python", "-m", "allcore", *sys.argv[1:]]),
+        nested=nested,
     )
     if unlabelled and teacher:
         asked = semi_supervised.Request(unlabelled, teacher, confidence, control=control)

@@ -20,7 +20,7 @@ from allcore.errors import ModelError
 from allcore.nets import registry
 from allcore.nets.base import CellNetwork
 from allcore.nets.qcresnet import QCResNet
-from allcore.training import fit, initialise, run
+from allcore.training import fit, initialise, run, shrinkage
 from allcore.training.fit import Fitted
 from allcore.training.plan import Material, Plan
 
@@ -45,18 +45,23 @@ class _AsRead(Preprocessing):
 
 
 class _Head(CellNetwork):
-    """The layers of a network after its body; input (N, F, 1, 1), as pictures have four axes."""
+    """The layers of a network after its body; input (N, F, 1, 1), as pictures have four axes.
 
-    def __init__(self, whole: QCResNet) -> None:
+    ``shrunk`` (F, F) is what scaled statistics are multiplied by while the layers learn.
+    """
+
+    def __init__(self, whole: QCResNet, shrunk: Tensor | None = None) -> None:
         super().__init__()
         self.scale, self.hidden, self.head = whole.scale, whole.hidden, whole.head
+        self.register_buffer("shrunk", shrunk, persistent=False)
 
     @property
     def cam_layer(self) -> nn.Module:
         raise NotImplementedError("There is no picture to draw a map on.")
 
     def forward_features(self, cells: Tensor) -> Tensor:
-        features: Tensor = self.hidden(self.scale(cells.flatten(1)))
+        scaled = self.scale(cells.flatten(1))
+        features: Tensor = self.hidden(scaled if self.shrunk is None else scaled @ self.shrunk)
         return features
 
 
@@ -99,8 +104,9 @@ def fitted(plan: Plan, material: Material, fabric: Fabric, *, until: int | None 
     """
     torch.manual_seed(plan.recipe.seed)
     whole = _initialised(plan, material)
+    shrunk = _shrunk(plan, material)
     done = fit.fit(
-        _Head(whole),
+        _Head(whole, shrunk),
         train=material.examples("train", subject_strength=plan.recipe.subject_strength),
         validation=run.validation_examples(material),
         preprocessing=_AsRead(),
@@ -110,6 +116,8 @@ def fitted(plan: Plan, material: Material, fabric: Fabric, *, until: int | None 
         until=until,
     )
     whole.load_state_dict(done.network.state_dict(), strict=False)
+    if shrunk is not None:
+        _fold_in(whole, shrunk)
     return replace(done, network=whole.to(fabric.device).eval())
 
 
@@ -125,6 +133,30 @@ def features(network: CellNetwork, statistics: Tensor) -> NDArray[np.float32]:
     """Penultimate vectors (N, W) of cells whose statistics (N, F) were read."""
     found: NDArray[np.float32] = _penultimate(network, statistics).float().cpu().numpy()
     return found
+
+
+def _shrunk(plan: Plan, material: Material) -> Tensor | None:
+    """What shrinks the directions in which training subjects of one class differ."""
+    strength = plan.recipe.subject_shrinkage
+    if not strength or material.statistics is None:
+        return None
+    chosen = material.split.mask(material.manifest, "train")
+    values = material.statistics[torch.tensor(chosen)]
+    groups = np.unique(material.manifest.table["group"][chosen], return_inverse=True)[1]
+    return shrinkage.matrix(
+        (values - values.mean(0)) / (values.std(0) + 1e-6),
+        labels=torch.from_numpy(material.targets[chosen]),
+        groups=torch.from_numpy(groups),
+        strength=strength,
+    )
+
+
+@torch.no_grad()
+def _fold_in(whole: QCResNet, shrunk: Tensor) -> None:
+    """Let the first linear layer do what the matrix before it did, so that nothing is added."""
+    layers = (*whole.hidden.modules(), whole.head)
+    first = next(layer for layer in layers if isinstance(layer, nn.Linear))
+    first.weight.copy_(first.weight @ shrunk.to(first.weight.device))
 
 
 def _penultimate(network: CellNetwork, statistics: Tensor) -> Tensor:

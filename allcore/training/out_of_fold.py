@@ -2,10 +2,11 @@
 
 Subjects are dealt into folds. For each fold a network is trained without it, calibrated on the
 next fold, and predicts the fold's cells, so that every cell is predicted once by a network that
-never saw its subject. The network that ships is then trained by the same recipe on all subjects,
-for as many epochs as the fold networks needed; nobody is left to test it on, so the figures in its
-folder are those of the fold networks. These are kept beside it: only they can answer for altered
-pictures of these subjects.
+never saw its subject. A nested run calibrates on all other folds, each predicted by a network
+trained without it and the tested fold, and then trains on all of them. The network that ships is
+then trained by the same recipe on all subjects, for as many epochs as the fold networks needed;
+nobody is left to test it on, so the figures in its folder are those of the fold networks. These
+are kept beside it: only they can answer for altered pictures of these subjects.
 """
 
 import json
@@ -30,7 +31,7 @@ from allcore.evaluation.metrics import Floats
 from allcore.inference import devices
 from allcore.nets import registry
 from allcore.nets.base import CellNetwork
-from allcore.training import checkpoint, finish, heads, processes, run
+from allcore.training import checkpoint, finish, heads, nested, processes, run
 from allcore.training import plan as plans
 from allcore.training.finish import Point
 from allcore.training.fit import Fitted
@@ -78,7 +79,7 @@ def train(plan: Plan) -> None:
     if heads.apply_to(plan):
         read = heads.read(plan, held[0], fabric).statistics
         held = [replace(material, statistics=read) for material in held]
-    folds = [_fold(plan, material, fabric) for material in held]
+    folds = [_fold(plan, material, _inner(plan, material, held), fabric) for material in held]
     material = replace(held[0], split=_nobody_held_out(held[0].split))
     plan.out.mkdir(parents=True, exist_ok=True)
     until = 1 + round(float(np.median([fold.best_epoch for fold in folds])))
@@ -111,15 +112,25 @@ def calibrate(network: CellNetwork, platt: Platt) -> None:
         network.head.bias.div_(platt.temperature).add_(platt.bias)
 
 
-def _fold(plan: Plan, material: Material, fabric: Fabric) -> Fold:
+def _inner(plan: Plan, tested: Material, held: Sequence[Material]) -> list[Material]:
+    """One material for each other fold: it is validated on, what is neither is learned."""
+    if not plan.nested:
+        return []
+    return [nested.validated_on(tested, other) for other in held if other is not tested]
+
+
+def _fold(plan: Plan, material: Material, inner: Sequence[Material], fabric: Fabric) -> Fold:
     """Train one fold's network, or read what a killed run kept of it."""
     here = replace(plan, out=plan.out / f"fold-{material.split.fold}")
     kept = _read(here)
     if kept:
         return kept
     here.out.mkdir(parents=True, exist_ok=True)
-    fitted = _fitted(here, material, fabric)
-    rows = finish.predictions(here, material, fitted, fabric.device)
+    if inner:
+        parts = [_one(_within(here, number), each, fabric) for number, each in enumerate(inner)]
+        fitted, rows = _after(here, parts, material, fabric)
+    else:
+        fitted, rows = _one(here, material, fabric)
     validation = rows[rows["split"] == "validation"]
     platt, baseline = (_platt(validation, column) for column in ("logit", "baseline"))
     test = rows[rows["split"] == "test"].copy()
@@ -131,6 +142,43 @@ def _fold(plan: Plan, material: Material, fabric: Fabric) -> Fold:
         _keep(here, fold, fitted.network)
     fabric.barrier()
     return fold
+
+
+def _one(plan: Plan, material: Material, fabric: Fabric) -> tuple[Fitted, pd.DataFrame]:
+    """A network, and its rows of the cells that are held out."""
+    fitted = _fitted(plan, material, fabric)
+    return fitted, finish.predictions(plan, material, fitted, fabric.device)
+
+
+def _within(plan: Plan, number: int) -> Plan:
+    """The plan with a folder of its own, so that no training takes up another's checkpoint."""
+    here = replace(plan, out=plan.out / f"part-{number}")
+    here.out.mkdir(parents=True, exist_ok=True)
+    return here
+
+
+def _after(
+    plan: Plan,
+    inner: Sequence[tuple[Fitted, pd.DataFrame]],
+    material: Material,
+    fabric: Fabric,
+) -> tuple[Fitted, pd.DataFrame]:
+    """The network of all folds but the tested one, and what it is calibrated and tested on.
+
+    Args:
+        plan: of the fold.
+        inner: what the networks without one of the other folds became, and their rows.
+        material: the tested fold's.
+        fabric: launched.
+    """
+    epochs = [fitted.best_epoch for fitted, _ in inner]
+    until = 1 + round(float(np.median(epochs)))
+    whole = nested.trained_on_all(material)
+    fitted = _fitted(plan, whole, fabric, until=until)
+    tested = finish.predictions(plan, whole, fitted, fabric.device)
+    validated = [rows[rows["split"] == "validation"] for _, rows in inner]
+    history = mean_history([each.history for each, _ in inner])
+    return replace(fitted, history=history, best_epoch=until - 1), pd.concat([*validated, tested])
 
 
 def _fitted(plan: Plan, material: Material, fabric: Fabric, *, until: int | None = None) -> Fitted:
@@ -200,7 +248,7 @@ def _keep(here: Plan, fold: Fold, network: CellNetwork) -> None:
     modelfolder.write_weights(here.out, network)
     fold.rows.to_parquet(here.out / _ROWS, index=False)
     facts = {
-        "fingerprint": here.recipe.fingerprint(),
+        "fingerprint": _fingerprint(here),
         "platt": asdict(fold.platt),
         "best_epoch": fold.best_epoch,
         "history": fold.history,
@@ -213,10 +261,14 @@ def _read(here: Plan) -> Fold | None:
     if not all((here.out / name).exists() for name in _NEEDED):
         return None
     facts = json.loads((here.out / _FACTS).read_text(encoding="utf-8"))
-    if facts["fingerprint"] != here.recipe.fingerprint():
+    if facts["fingerprint"] != _fingerprint(here):
         raise ModelError(
             f"{here.out} belongs to a run with other settings: repeat these, remove the folder, "
             "or choose another --out."
         )
     rows = pd.read_parquet(here.out / _ROWS)
     return Fold(rows, Platt(**facts["platt"]), facts["best_epoch"], facts["history"])
+
+
+def _fingerprint(plan: Plan) -> str:
+    return plan.recipe.fingerprint() + ("-nested" if plan.nested else "")

@@ -35,6 +35,7 @@ class Plan:
         recipe: every choice of the training itself.
         device: auto, cpu, cuda or cuda:<n>.
         command: the command line that asked, for the card.
+        nested: whether an out-of-fold run calibrates each fold on all subjects outside of it.
     """
 
     data: Path
@@ -49,6 +50,7 @@ class Plan:
     recipe: Recipe
     device: str
     command: str
+    nested: bool = False
 
 
 @dataclass(frozen=True)

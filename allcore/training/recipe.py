@@ -25,6 +25,7 @@ class Recipe:
         mixup: both parameters of the beta distribution that cells are blended by; 0 blends none.
         ema_decay: decay of the moving average of the weights, which is what is kept.
         subject_strength: see ``allcore.data.balance.weights``.
+        subject_shrinkage: see ``allcore.training.shrinkage``; where a frozen body is read once.
         patience: epochs without a better validation score before training stops.
         freeze: prefixes of parameter names that stay as initialised.
         seed: of initialisation, draws, augmentation and dropout.
@@ -42,6 +43,7 @@ class Recipe:
     mixup: float = 0.0
     ema_decay: float = 0.99
     subject_strength: float = 0.5
+    subject_shrinkage: float = 0.0
     patience: int = 3
     freeze: tuple[str, ...] = ()
     seed: int = 0

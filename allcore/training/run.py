@@ -96,6 +96,11 @@ def fitted(
         ModelError: unknown architecture or weights, or the folder holds another run.
     """
     recipe = plan.recipe
+    if recipe.subject_shrinkage:
+        raise ModelError(
+            "subject_shrinkage needs a frozen body that is read once: give --freeze body, "
+            "--out-of-fold and a network with stages, or leave it out."
+        )
     train_part = material.examples("train", subject_strength=recipe.subject_strength)
     torch.manual_seed(recipe.seed)
     network = registry.build(plan.architecture, **plan.config)

@@ -152,6 +152,61 @@ def test_train__too_many_folds_is_one_sentence(plan: Plan):  # noqa: F811
         out_of_fold.train(replace(plan, folds=20))
 
 
+@pytest.fixture(scope="module")
+def nested(frozen: Plan, tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """The same, nested, with shrunk subjects."""
+    recipe = replace(frozen.recipe, subject_shrinkage=3.0)
+    made = replace(frozen, out=tmp_path_factory.mktemp("nested") / "made", recipe=recipe)
+    made = replace(made, nested=True)
+    out_of_fold.train(made)
+    return made
+
+
+def test_train__nested_folds_are_calibrated_on_all_other_subjects(nested: Plan, monkeypatch):
+    seen: list[tuple[set[str], set[str]]] = []
+    platt = out_of_fold._platt
+
+    def noted(validation, what):
+        seen.append((set(validation["group"]), set(validation["image_id"])))
+        return platt(validation, what)
+
+    monkeypatch.setattr(out_of_fold, "_platt", noted)
+    again = replace(nested, out=nested.out.with_name("again"))
+    out_of_fold.train(again)
+    table = modelfolder.read_predictions(again.out)
+    for fold, rows in table.groupby("fold"):
+        groups, images = seen[2 * int(fold)]
+        assert groups == set(table["group"]) - set(rows["group"])
+        assert images == set(table["image_id"]) - set(rows["image_id"])
+    assert not list(again.out.glob("fold-*"))
+
+
+def test_train__nested_fold_networks_give_the_predictions(nested: Plan):
+    """What shrinks subjects is part of the first linear layer, in every network that is kept."""
+    table = modelfolder.read_predictions(nested.out)
+    assert len(table) == 48 and set(table["split"]) == {"test"}
+    for fold, rows in table.groupby("fold"):
+        network = modelfolder.load_fold_network(nested.out, int(fold))
+        pixels = cache.decode([nested.data / path for path in rows["path"]], nested.preprocessing)
+        with torch.inference_mode():
+            logits = network(nested.preprocessing.normalise(torch.from_numpy(pixels.pixels)))
+        assert logits.numpy() == pytest.approx(rows["logit"].to_numpy(), abs=3e-3)
+
+
+def test_train__kept_folds_that_are_not_nested_are_refused(plan: Plan, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(out_of_fold, "_write", lambda *_a: (_ for _ in ()).throw(KeyboardInterrupt))
+    small = replace(plan, recipe=replace(plan.recipe, epochs=1, samples=8))
+    with pytest.raises(KeyboardInterrupt):
+        out_of_fold.train(small)
+    with pytest.raises(ModelError, match="other settings"):
+        out_of_fold.train(replace(small, nested=True))
+
+
+def test_train__shrinking_without_a_frozen_body_is_refused(plan: Plan):  # noqa: F811
+    with pytest.raises(ModelError, match="needs a frozen body"):
+        out_of_fold.train(replace(plan, recipe=replace(plan.recipe, subject_shrinkage=1.0)))
+
+
 def test_calibrate__is_part_of_the_weights():
     torch.manual_seed(0)
     network = registry.build("qcresnet", widths=[8]).eval()
