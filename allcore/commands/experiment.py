@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DOCS = Path("docs/experiments.md")
 QUICK_SET = {"cells": 72, "subjects": 14}
 """A drawn set just large enough for three folds of subjects."""
-QUICK_VARIANTS = ("imagenet-norm", "mixup")
+QUICK_VARIANTS = {"recipe": ("imagenet-norm", "mixup"), "stages": ("shrunk", "mixup")}
 
 
 def experiment(
@@ -44,7 +44,7 @@ def experiment(
     ] = "",
     cells: Annotated[int, typer.Option(min=20, help="interventions: cells a model.")] = 600,
     variants: Annotated[
-        str, typer.Option(help="recipe: comma-separated variants; all unless given.")
+        str, typer.Option(help="recipe, stages: comma-separated variants; all unless given.")
     ] = "",
     features: Annotated[
         bool, typer.Option("--features", help="subjects: on frozen features, without training.")
@@ -77,7 +77,7 @@ def experiment(
         threads=settings.load().threads,
     )  # fmt: skip
     if quick:
-        asked, out, docs = _quick(asked), out or home / "quick", docs or home / "quick.md"
+        asked, out, docs = _quick(asked, name), out or home / "quick", docs or home / "quick.md"
     chosen = f"{name}-features" if features and name == "subjects" else name
     places = (out or settings.load().models / "comparison" / "experiments", docs or DOCS)
     _run(chosen, asked, *places)
@@ -108,10 +108,10 @@ def _data(data: Path | None, *, quick: bool) -> Path:
     return chosen.data or demo.ensure_demo().root
 
 
-def _quick(asked: "Options") -> "Options":
+def _quick(asked: "Options", name: str) -> "Options":
     return replace(
         asked, size=48, seeds=2, folds=3, epochs=1, samples=8, init="none", cells=24,
-        variants=asked.variants or QUICK_VARIANTS,
+        variants=asked.variants or QUICK_VARIANTS.get(name, ()),
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ class Budget:
         return {
             "preprocessing": self.preprocessing.to_dict(),
             "recipe": self.recipe.to_dict(),
-            "init": self.init if self.init in WORDS else _digest_of(Path(self.init)),
+            "init": init_digest(self.init),
             "folds": self.folds,
         }
 
@@ -51,7 +51,15 @@ def digest(fields: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _digest_of(weights: Path) -> str:
+def init_digest(init: str) -> str:
+    """An initialisation by its word, or a file of weights by its content.
+
+    Raises:
+        ModelError: there is no such file.
+    """
+    if init in WORDS:
+        return init
+    weights = Path(init)
     try:
         return modelfolder.sha256(weights)
     except OSError as error:

@@ -12,6 +12,7 @@ MODULES = {
     "cues": "What plain facts of a picture tell about the class, and about the subject.",
     "interventions": "What a trained model's answers hang on: one thing changed in the pictures.",
     "recipe": "What of the recipe helps on unseen subjects: one choice changed at a time.",
+    "stages": "What helps a head that reads statistics of a frozen body.",
     "head": "QCResNet's head against one plain linear layer.",
     "subjects": "How the figures grow with the number of training subjects.",
     "subjects-features": "The same, a logistic regression on frozen features: quick.",

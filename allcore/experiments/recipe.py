@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,9 @@ TITLES = {
     "last_cell": "last epoch, by cell",
     "last_difference": "Last epoch, less base",
 }
+
+
+V = TypeVar("V", bound="Variant")
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def run(options: Options) -> Record:
         DataError: the data set can't be used.
         AllScopeError: there is no such variant.
     """
-    variants = chosen(options.variants)
+    variants: list[Variant] = chosen(options.variants)
     bench = trials.prepare(options)
     planned = [_trial(variant, fold, bench, options) for variant in variants
                for fold in range(options.folds)]  # fmt: skip
@@ -150,13 +153,13 @@ def run(options: Options) -> Record:
     )
 
 
-def chosen(names: Sequence[str]) -> list[Variant]:
+def chosen(names: Sequence[str], of: Sequence[V] = VARIANTS) -> list[V]:  # type: ignore[assignment]
     """The variants of these names with base before them; all without names.
 
     Raises:
         AllScopeError: there is no such variant.
     """
-    known = {variant.name: variant for variant in VARIANTS}
+    known = {variant.name: variant for variant in of}
     for name in names:
         if name not in known:
             raise AllScopeError(f"There is no variant '{name}': choose of {', '.join(known)}.")
@@ -220,14 +223,15 @@ def _row(variant: Variant, by_name: Mapping[str, Sequence[Outcome]], bench: Benc
     held = np.logical_or.reduce([s.mask(bench.manifest, "validation") for s in bench.splits])
     return Row(
         name=variant.title,
-        figures={name: _figure(name, found) for name, found in values.items()},
+        figures={name: figure(name, found) for name, found in values.items()},
         cells=int(held.sum()),
         subjects=int(bench.manifest.table["group"][held].nunique()),
         prediction=variant.prediction,
     )
 
 
-def _figure(name: str, found: Sequence[float]) -> Figure:
+def figure(name: str, found: Sequence[float]) -> Figure:
+    """An AUROC, or a difference of two, of one value a fold."""
     is_less = name in ("difference", "last_difference")
     return statistics.over_folds(found, least=-1.0 if is_less else 0.0, most=1.0)
 

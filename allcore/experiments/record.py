@@ -10,7 +10,7 @@ from typing import Any
 from allcore.comparison.records import Figure
 from allcore.errors import ModelError
 
-NAMES = ("cues", "interventions", "recipe", "head", "subjects", "subjects-features")
+NAMES = ("cues", "interventions", "recipe", "stages", "head", "subjects", "subjects-features")
 """Every experiment, in the order of the log."""
 
 

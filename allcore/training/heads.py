@@ -103,7 +103,17 @@ def fitted(plan: Plan, material: Material, fabric: Fabric, *, until: int | None 
         ModelError: unknown architecture or weights, or the folder holds another run.
     """
     torch.manual_seed(plan.recipe.seed)
-    whole = _initialised(plan, material)
+    return learned(_initialised(plan, material), plan, material, fabric, until=until)
+
+
+def learned(
+    whole: QCResNet, plan: Plan, material: Material, fabric: Fabric, *, until: int | None = None
+) -> Fitted:
+    """Train the linear layers of a network whose body stays as it is; arguments as in ``fitted``.
+
+    Raises:
+        ModelError: the folder holds another run.
+    """
     shrunk = _shrunk(plan, material)
     done = fit.fit(
         _Head(whole, shrunk),
