@@ -82,7 +82,7 @@ def test_experiment__quick_leaves_the_real_log_alone(
     assert (kept / "quick" / "cues.json").is_file() and (kept / "quick.md").is_file()
     options = asked[0][1]
     assert (options.size, options.init, options.epochs) == (48, "none", 1)
-    assert options.variants == experiment.QUICK_VARIANTS
+    assert options.variants == experiment.QUICK_VARIANTS["recipe"]
 
 
 def test_experiment__stopped_says_how_to_go_on(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
