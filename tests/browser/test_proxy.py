@@ -13,13 +13,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import sqlalchemy
 from playwright.sync_api import Browser, expect
 
 from allcore.settings import Settings
 from allcore.store import accounts
 from allcore.store import database as databases
 from benchmarks import servers
+from tests import postgres
 from tests.browser import steps
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -27,7 +27,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 NGINX = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
 ICONS = "https://fonts.gstatic.com/"
 """Where Streamlit has the icon of a browser's tab from; the policy does not let it."""
-POSTGRES = os.environ.get("ALLSCOPE_TEST_POSTGRES")
 OUTER = """daemon off; pid {folder}/nginx.pid; error_log stderr;
 {user}events {{}}
 http {{
@@ -41,20 +40,21 @@ http {{
 
 
 @pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[str]]]:
-    """The proxy's address and those of the two servers behind it, which share home and database."""
+def database() -> str:
+    """The address of the database behind both servers."""
     if not NGINX:
         pytest.skip("nginx is not installed")
-    if not POSTGRES:
-        pytest.skip("ALLSCOPE_TEST_POSTGRES names no PostgreSQL server")
-    engine = sqlalchemy.create_engine(POSTGRES)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-        connection.exec_driver_sql("CREATE SCHEMA public")
-    engine.dispose()
+    return postgres.emptied()
+
+
+@pytest.fixture(scope="module")
+def deployed(
+    database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, list[str]]]:
+    """The proxy's address and those of the two servers behind it, which share home and database."""
     folder = tmp_path_factory.mktemp("deployed")
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
-        patch.setenv("ALLSCOPE_DATABASE_URL", POSTGRES)
+        patch.setenv("ALLSCOPE_DATABASE_URL", database)
         patch.setenv("ALLSCOPE_TRUSTED_PROXY", "1")
         behind = [
             stack.enter_context(
@@ -126,10 +126,10 @@ def test_proxy__sends_the_security_headers_once(deployed: tuple[str, list[str]])
 
 
 def test_replicas__share_accounts_and_sessions(
-    browser: Browser, deployed: tuple[str, list[str]]
+    browser: Browser, deployed: tuple[str, list[str]], database: str
 ) -> None:
     address, behind = deployed
-    opened = databases.connect(Settings(database_url=POSTGRES))
+    opened = databases.connect(Settings(database_url=database))
     accounts.create(
         opened, username="grace", display_name="Grace", password=steps.PASSWORD, role="user"
     )

@@ -1,16 +1,15 @@
 """A fresh database a test: SQLite always, PostgreSQL where ALLSCOPE_TEST_POSTGRES names one."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy
 
 from allcore.settings import Settings
 from allcore.store import database as databases
 from allcore.store import passwords
 from allcore.store.database import Database
+from tests import postgres
 
 
 @pytest.fixture(autouse=True)
@@ -26,15 +25,7 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def config(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     if request.param == "sqlite":
         return Settings(home=tmp_path / "home", database_url=None)
-    url = os.environ.get("ALLSCOPE_TEST_POSTGRES")
-    if not url:
-        pytest.skip("ALLSCOPE_TEST_POSTGRES names no PostgreSQL server")
-    engine = sqlalchemy.create_engine(url)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-        connection.exec_driver_sql("CREATE SCHEMA public")
-    engine.dispose()
-    return Settings(home=tmp_path / "home", database_url=url)
+    return Settings(home=tmp_path / "home", database_url=postgres.emptied())
 
 
 @pytest.fixture
