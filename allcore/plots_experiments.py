@@ -2,14 +2,14 @@
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
 from allcore import plots
 from allcore.comparison.records import Figure
-from allcore.experiments.record import Record, Row
+from allcore.experiments.record import AIMS, Record, Row
 from allcore.plots_compare import GREEN, PINK
 
 # Characters of a name beside an axis, so that half of a phone is left to the figure.
@@ -21,6 +21,10 @@ _SIDES = {
 }
 _WAYS = {-1: ("Clearly lower", plots.BLAST), 1: ("Clearly higher", plots.NORMAL)}
 _UNCLEAR = ("No clear change", plots.REFUSED)
+_GROWN = {
+    "auroc": ("AUROC", GREEN, "circle"),
+    "weighted_f1": ("Weighted F1", PINK, "diamond"),
+}
 
 
 def cues(record: Record) -> go.Figure:
@@ -67,28 +71,87 @@ def interventions(record: Record, model: str) -> go.Figure:
     """
     rows = [row for row in record.rows if row.group == model and "change" in row.figures]
     rows.sort(key=lambda row: row.figures["change"].value)
-    found = [row.figures["change"] for row in rows]
+    figure = _changes(rows, "change", _flipped)
+    figure.update_xaxes(title="Change of AUROC (95 % intervals over subjects)")
+    return _finished(figure, rows, _title(rows, model), axis="Changed in the picture")
+
+
+def variants(record: Record) -> go.Figure:
+    """A bar a choice: how far it changes the AUROC on unseen subjects, the greatest gain on top.
+
+    Args:
+        record: of the experiment `recipe` or `stages`, with a row besides its base at least.
+    """
+    rows = [row for row in record.rows if "difference" in row.figures]
+    rows.sort(key=lambda row: -row.figures["difference"].value)
+    figure = _changes(rows, "difference", lambda row: row.prediction)
+    figure.update_xaxes(title="Change of AUROC (95 % intervals over folds)")
+    best = rows[0].name if _way(rows[0].figures["difference"]) > 0 else ""
+    title = f"{best} helps most" if best else "No single choice helps clearly"
+    return _finished(figure, rows, title, axis="Changed in the recipe")
+
+
+def growth(record: Record) -> go.Figure:
+    """AUROC and weighted F1 over the number of training subjects, with what was aimed at.
+
+    Args:
+        record: of the experiment `subjects` or `subjects-features`, with a row at least.
+    """
+    figure = go.Figure()
+    counts = [_number(row) for row in record.rows]
+    for name, (title, colour, symbol) in _GROWN.items():
+        found = [row.figures[name] for row in record.rows]
+        figure.add_scatter(
+            x=counts,
+            y=[each.value for each in found],
+            error_y=_bars(found),
+            customdata=[_bounds(each) for each in found],
+            mode="lines+markers",
+            marker={"color": colour, "symbol": symbol, "size": 11},
+            line={"color": colour},
+            name=title,
+            hovertemplate="%{x} subjects: %{y:.3f} (%{customdata[0]} to %{customdata[1]})"
+            f"<extra>{title}</extra>",
+        )
+        figure.add_scatter(
+            x=[0, max(counts) * 1.05], y=[AIMS[name]] * 2, mode="lines", hoverinfo="skip",
+            line={"color": colour, "dash": "dot", "width": 1.5}, name=f"{title}, aim",
+        )  # fmt: skip
+    figure.update_xaxes(title="Training subjects", range=[0, max(counts) * 1.05])
+    figure.update_yaxes(title="On unseen subjects (95 % intervals)")
+    last, first = record.rows[-1].figures["auroc"].value, record.rows[0].figures["auroc"].value
+    title = (
+        f"From {counts[0]} to {counts[-1]} training subjects the AUROC changes by "
+        f"{last - first:+.2f}"
+    )
+    return plots.finish(figure, title.replace("-", "\u2212"), height=420)
+
+
+def _changes(rows: Sequence[Row], name: str, tell: Callable[[Row], str]) -> go.Figure:
+    """Bars of one figure of each row, coloured by whether its interval leaves 0 out."""
+    found = [row.figures[name] for row in rows]
     ways = [_way(each) for each in found]
     figure = go.Figure()
-    for way, (name, colour) in (*_WAYS.items(), (0, _UNCLEAR)):
+    for way, (title, colour) in (*_WAYS.items(), (0, _UNCLEAR)):
         places = [place for place, each in enumerate(ways) if each == way]
         if places:
-            own = [rows[place] for place in places]
             figure.add_bar(
                 x=[found[place].value for place in places],
                 y=places,
                 orientation="h",
                 error_x=_bars([found[place] for place in places]),
                 marker={"color": colour},
-                customdata=[_told(row) for row in own],
-                name=name,
+                customdata=[
+                    (rows[place].name, *_bounds(found[place]), tell(rows[place]))
+                    for place in places
+                ],
+                name=title,
                 hovertemplate="%{customdata[0]}: %{x:+.3f} (%{customdata[1]} to %{customdata[2]})"
-                "<br>%{customdata[3]} of calls flip<extra></extra>",
+                "<br>%{customdata[3]}<extra></extra>",
             )
     _line(figure, 0.0, len(rows))
-    figure.update_xaxes(title="Change of AUROC (95 % intervals over subjects)")
     figure.update_layout(bargap=0.35)
-    return _finished(figure, rows, _title(rows, ways, model), axis="Changed in the picture")
+    return figure
 
 
 def models(record: Record) -> list[str]:
@@ -96,12 +159,17 @@ def models(record: Record) -> list[str]:
     return list(dict.fromkeys(row.group for row in record.rows if "change" in row.figures))
 
 
-def _title(rows: Sequence[Row], ways: Sequence[int], model: str) -> str:
+def _title(rows: Sequence[Row], model: str) -> str:
     model = model.replace("-", "\u2011")  # a name is not broken at its hyphens
-    if -1 not in ways:
+    if all(_way(row.figures["change"]) >= 0 for row in rows):
         return f"No change lowers the AUROC of {model} clearly"
     loss = -rows[0].figures["change"].value
     return f"{rows[0].name}: {model} loses most, {loss:.2f} of AUROC"
+
+
+def _number(row: Row) -> int:
+    """The number of training subjects in a row's name."""
+    return int("".join(filter(str.isdigit, row.name)))
 
 
 def _way(found: Figure) -> int:
@@ -109,10 +177,9 @@ def _way(found: Figure) -> int:
     return int(found.low > 0) - int(found.high < 0)
 
 
-def _told(row: Row) -> tuple[str, str, str, str]:
+def _flipped(row: Row) -> str:
     flipped = row.figures.get("flipped")
-    share = "?" if flipped is None else f"{100 * flipped.value:.0f} %"
-    return (row.name, *_bounds(row.figures["change"]), share)
+    return f"{'?' if flipped is None else f'{100 * flipped.value:.0f} %'} of calls flip"
 
 
 def _bounds(found: Figure) -> tuple[str, str]:

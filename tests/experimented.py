@@ -44,6 +44,34 @@ def interventions(*models: str, half: float = 0.03, **changes: Any) -> Record:
     return record("interventions", rows=tuple(rows), titles=titles, **changes)
 
 
+def variants(name: str = "stages", *, half: float = 0.01, **changes: Any) -> Record:
+    """Three choices beside the base; the second helps."""
+    rows = [Row("Base", {"balanced": Figure(0.8, 0.7, 0.9)}, 600, 20)]
+    for title, change in (("Mixup", 0.0), ("Shrunk", 0.02), ("Half the resolution", -0.02)):
+        less = Figure(change, change - half, change + half)
+        figures = {"balanced": Figure(0.8 + change, 0.7, 0.9), "difference": less}
+        rows.append(Row(title, figures, 600, 20, prediction=f"{title} was foreseen."))
+    titles = {"balanced": "AUROC", "difference": "Less base"}
+    return record(name, rows=tuple(rows), titles=titles, **changes)
+
+
+def growth(name: str = "subjects", **changes: Any) -> Record:
+    """Figures that hardly rise."""
+    rows = [
+        Row(
+            f"{'all ' if count == 23 else ''}{count} training subjects",
+            {
+                "auroc": Figure(0.8 + count / 1000, 0.7, 0.9),
+                "weighted_f1": Figure(0.78, 0.7, 0.85),
+            },
+            600,
+            20,
+        )
+        for count in (6, 12, 23)
+    ]
+    return record(name, rows=tuple(rows), titles={"auroc": "AUROC"}, **changes)
+
+
 def record(name: str, **changes: Any) -> Record:
     fields: dict[str, Any] = {
         "name": name,

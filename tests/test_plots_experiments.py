@@ -3,6 +3,7 @@ import pytest
 
 from allcore import plots_experiments
 from allcore.experiments import alterations, facts
+from allcore.experiments.record import AIMS
 from tests import experimented
 
 
@@ -19,6 +20,7 @@ def figures() -> dict[str, go.Figure]:
     return {
         "cues": plots_experiments.cues(experimented.cues()),
         "bars": plots_experiments.interventions(experimented.interventions(), "qcresnet-cnmc"),
+        "variants": plots_experiments.variants(experimented.variants()),
     }
 
 
@@ -54,13 +56,34 @@ def test_interventions__greatest_loss_on_top_and_clear_ones_apart(
     assert shown == len(alterations.ALTERATIONS)
     assert lower.y[0] == 0 and max(lower.x) < 0 < min(higher.x)
     assert "qcresnet\u2011cnmc loses most, 0.27 of AUROC" in title(figure)
-    assert lower.customdata[0][3] == "10 %"
+    assert lower.customdata[0][3] == "10 % of calls flip"
 
 
 def test_interventions__nothing_clear_is_said() -> None:
     figure = plots_experiments.interventions(experimented.interventions("one", half=1.0), "one")
     assert title(figure) == "No change lowers the AUROC of one clearly"
     assert {trace.name for trace in figure.data} == {"No clear change", None, ""} - {None}
+
+
+def test_variants__greatest_gain_on_top(figures: dict[str, go.Figure]) -> None:
+    figure = figures["variants"]
+    assert title(figure) == "Shrunk helps most"
+    assert list(figure.layout.yaxis.ticktext) == ["Shrunk", "Mixup", "Half the resolution"]
+    higher, lower = points(figure, "Clearly higher"), points(figure, "Clearly lower")
+    assert list(higher.x) == [0.02] and list(lower.x) == [-0.02]
+    assert higher.customdata[0][3] == "Shrunk was foreseen."
+    unclear = plots_experiments.variants(experimented.variants(half=0.5))
+    assert title(unclear) == "No single choice helps clearly"
+
+
+def test_growth__stands_below_the_aims() -> None:
+    figure = plots_experiments.growth(experimented.growth())
+    auroc, aim = points(figure, "AUROC"), points(figure, "AUROC, aim")
+    assert list(auroc.x) == [6, 12, 23] and set(aim.y) == {AIMS["auroc"]}
+    assert title(figure) == "From 6 to 23 training subjects the AUROC changes by +0.02"
+    lines = figure.layout.title.text.split("<br>")
+    assert max(map(len, lines)) <= 40
+    assert figure.layout.xaxis.title.text and figure.layout.yaxis.title.text
 
 
 def test_models__in_their_order() -> None:

@@ -13,9 +13,8 @@ from allcore.data.splits import Split
 from allcore.evaluation import calibration, paired
 from allcore.evaluation.metrics import Floats
 from allcore.experiments import growth, record, statistics, trials
-from allcore.experiments.growth import AIMS
 from allcore.experiments.options import Options
-from allcore.experiments.record import Record, Row
+from allcore.experiments.record import AIMS, Record, Row
 from allcore.experiments.statistics import change, words
 from allcore.experiments.trials import Bench, Outcome, Trial
 

@@ -20,6 +20,12 @@ _MISSING = {
     "interventions": "What the models' answers hang on was not tried yet: run "
     "`python -m allcore experiment interventions --data DIR`.",
 }
+_TRIED = {
+    "stages": "Head on a frozen body",
+    "recipe": "Whole recipe",
+    "head": "The paper's head",
+}
+_GROWN = {"subjects": "QCResNet", "subjects-features": "Frozen features"}
 
 
 def folder() -> Path:
@@ -41,6 +47,51 @@ def section() -> None:
         _told(cues)
     if interventions and plots_experiments.models(interventions):
         _interventions(interventions)
+    if tried := _present(_TRIED):
+        st.subheader("What was tried for unseen subjects", anchor=False)
+        _tried(tried)
+    if grown := _present(_GROWN):
+        st.subheader("Would more subjects help?", anchor=False)
+        _grown(grown)
+
+
+@guard.fragment
+def _tried(records: dict[str, Record]) -> None:
+    found = records[_one_of(records, _TRIED, "experiment_tried")]
+    if any("difference" in row.figures for row in found.rows):
+        _chart(plots_experiments.variants(found))
+    _told(found)
+
+
+@guard.fragment
+def _grown(records: dict[str, Record]) -> None:
+    found = records[_one_of(records, _GROWN, "experiment_grown")]
+    if found.rows:
+        _chart(plots_experiments.growth(found))
+    _told(found)
+
+
+def _one_of(records: dict[str, Record], titles: dict[str, str], key: str) -> str:
+    """The experiment to show; asked for where there are several."""
+    first, *others = records
+    if not others:
+        return first
+    chosen = st.segmented_control(
+        "Experiment",
+        list(records),
+        format_func=lambda name: titles[name],
+        default=first,
+        required=True,
+        key=key,
+    )
+    return chosen or first
+
+
+def _present(titles: dict[str, str]) -> dict[str, Record]:
+    """Those that were run and can be read."""
+    there = (name for name in titles if record.path(folder(), name).is_file())
+    found = {name: _found(name) for name in there}
+    return {name: each for name, each in found.items() if each}
 
 
 @guard.fragment

@@ -65,6 +65,18 @@ def test_section__another_model(folder: Path) -> None:
     assert "another loses most" in str(page.get("plotly_chart")[0].proto.spec).replace("<br>", " ")
 
 
+def test_section__what_was_tried_and_what_more_subjects_would_do(folder: Path) -> None:
+    for each in (made.variants(), made.variants("recipe"), made.growth()):
+        record.write(folder, each)
+    page = opened(PAGE)
+    assert len(page.get("plotly_chart")) == 2
+    text = words(page)
+    assert "This is what the stages say." in text and "This is what the subjects say." in text
+    page.get("button_group")[0].set_value("recipe").run()
+    assert not page.exception
+    assert "This is what the recipe say." in words(page)
+
+
 @pytest.mark.parametrize("name", ["cues", "interventions"])
 def test_section__damaged(folder: Path, name: str) -> None:
     record.write(folder, made.cues())
