@@ -82,8 +82,8 @@ VARIANTS = (
         "No clear change: the rate falls to nothing at the end.", {"ema_decay": 0.0},
     ),
     Choice(
-        "swa", "Weights averaged over the whole run (SWA) instead of its last steps", 0,
-        "No clear change: a wider average of much the same weights.", {"ema_decay": 1.0},
+        "short-average", "Weights averaged over some ten steps instead of the whole run", 0,
+        "No clear change: a narrower average of much the same weights.", {"ema_decay": 0.9},
     ),
     Choice(
         "subjects-alike", "Every subject drawn alike (subject strength 1)", 0,
@@ -107,6 +107,16 @@ VARIANTS = (
     Choice(
         "taught", "Distilled: half of each label from networks without the cell's subject", 0,
         "No clear change: teachers know no subject that the student does not.", answer="taught",
+    ),
+    Choice(
+        "alike-taught", "Distilled, and every subject drawn alike", 1,
+        "Higher: after the runs above, which say so of either alone.",
+        {"subject_strength": 1.0}, answer="taught",
+    ),
+    Choice(
+        "alike-taught-shrunk", "The same, and subjects' directions shrunk, strength 3", 0,
+        "No clear change to that: after the runs above, in which shrinking did nothing.",
+        {"subject_strength": 1.0, "subject_shrinkage": 3.0}, answer="taught",
     ),
 )  # fmt: skip
 
