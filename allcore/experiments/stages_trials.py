@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -24,7 +24,6 @@ from allcore.experiments.trials import BALANCED, WINDOW, Bench
 from allcore.nets import registry
 from allcore.nets.qcresnet import QCResNet
 from allcore.training import heads, run
-from allcore.training.fit import Examples
 from allcore.training.plan import Material, Plan
 from allcore.training.recipe import Recipe
 
@@ -63,20 +62,6 @@ class _Run:
 
     logits: list[float]
     last_balanced: float
-
-
-@dataclass(frozen=True)
-class _Soft(Material):
-    """A material whose training targets are partly others' answers."""
-
-    soft: Floats = field(kw_only=True)
-
-    def examples(self, part: str, *, subject_strength: float) -> Examples:
-        found = super().examples(part, subject_strength=subject_strength)
-        if part != "train":
-            return found
-        chosen = self.split.mask(self.manifest, part)
-        return replace(found, targets=torch.from_numpy(self.soft[chosen]).float())
 
 
 def scores(*, asked: Asked, bench: Bench, options: Options, epochs: int) -> list[Scores]:
@@ -133,8 +118,8 @@ class _Work:
     def _train(self, split: Split, seed: int) -> _Run:
         material = replace(self.bench.material(split), statistics=self._statistics(0))
         if self.asked.answer == "taught":
-            soft = (material.targets + self._taught(material, seed)) / 2
-            material = _Soft(**vars(material), soft=soft)
+            learned = (material.targets + self._taught(material, seed)) / 2
+            material = replace(material, learned=learned)
         network, history = self._learned(material, seed)
         turns = range(QUARTERS if self.asked.answer == "turned" else 1)
         chosen = torch.tensor(split.mask(self.bench.manifest, "validation"))

@@ -62,6 +62,11 @@ class Fold:
     best_epoch: int
     history: list[dict[str, float]]
 
+    def uncalibrated(self) -> pd.DataFrame:
+        """The rows with log-odds as the network gave them."""
+        logits = (self.rows["logit"] - self.platt.bias) * self.platt.temperature
+        return self.rows.assign(logit=logits)
+
 
 def train(plan: Plan) -> None:
     """Train the fold networks and the final one; write the model folder.
@@ -74,6 +79,8 @@ def train(plan: Plan) -> None:
     """
     started = time.perf_counter()
     run.refuse_finished(plan)
+    if plan.recipe.distilled and not plan.nested:
+        raise ModelError("distilled takes answers of a nested run: give --nested, or leave it out.")
     fabric = processes.launch(devices.choose(plan.device))
     held = plans.gather_folds(plan, show=fabric.is_global_zero)
     if heads.apply_to(plan):
@@ -81,6 +88,8 @@ def train(plan: Plan) -> None:
         held = [replace(material, statistics=read) for material in held]
     folds = [_fold(plan, material, _inner(plan, material, held), fabric) for material in held]
     material = replace(held[0], split=_nobody_held_out(held[0].split))
+    answers = pd.concat([fold.uncalibrated() for fold in folds])
+    material = nested.distilled(material, answers, plan.recipe.distilled)
     plan.out.mkdir(parents=True, exist_ok=True)
     until = 1 + round(float(np.median([fold.best_epoch for fold in folds])))
     fitted = _fitted(plan, material, fabric, until=until)
@@ -173,12 +182,13 @@ def _after(
     """
     epochs = [fitted.best_epoch for fitted, _ in inner]
     until = 1 + round(float(np.median(epochs)))
+    validated = pd.concat([rows[rows["split"] == "validation"] for _, rows in inner])
     whole = nested.trained_on_all(material)
+    whole = nested.distilled(whole, validated, plan.recipe.distilled)
     fitted = _fitted(plan, whole, fabric, until=until)
     tested = finish.predictions(plan, whole, fitted, fabric.device)
-    validated = [rows[rows["split"] == "validation"] for _, rows in inner]
     history = mean_history([each.history for each, _ in inner])
-    return replace(fitted, history=history, best_epoch=until - 1), pd.concat([*validated, tested])
+    return replace(fitted, history=history, best_epoch=until - 1), pd.concat([validated, tested])
 
 
 def _fitted(plan: Plan, material: Material, fabric: Fabric, *, until: int | None = None) -> Fitted:

@@ -58,6 +58,7 @@ class Material:
     """The data of a run: N rows, their cut cells, the split, and one target (N,) a row.
 
     ``statistics`` (N, F) is what a body that stays frozen read of each cell, see ``heads``.
+    ``learned`` (N,) are the targets of training cells where they are not ``targets``.
     """
 
     manifest: Manifest
@@ -65,6 +66,7 @@ class Material:
     split: Split
     targets: NDArray[np.float64]
     statistics: torch.Tensor | None = field(default=None, kw_only=True)
+    learned: NDArray[np.float64] | None = field(default=None, kw_only=True)
 
     def weights(self, part: str, *, subject_strength: float) -> NDArray[np.float64]:
         """Balanced weights of the cells in a part of the split."""
@@ -76,9 +78,10 @@ class Material:
     def examples(self, part: str, *, subject_strength: float) -> Examples:
         """The cells of a part of the split, as the fit loop takes them."""
         chosen = self.split.mask(self.manifest, part)
+        targets = self.learned if part == "train" and self.learned is not None else self.targets
         return Examples(
             pixels=self._inputs(chosen),
-            targets=torch.from_numpy(self.targets[chosen]).float(),
+            targets=torch.from_numpy(targets[chosen]).float(),
             weights=torch.from_numpy(self.weights(part, subject_strength=subject_strength)),
         )
 

@@ -26,6 +26,8 @@ class Recipe:
         ema_decay: decay of the moving average of the weights, which is what is kept.
         subject_strength: see ``allcore.data.balance.weights``.
         subject_shrinkage: see ``allcore.training.shrinkage``; where a frozen body is read once.
+        distilled: share of a training cell's target that networks answer which never saw its
+            subject; the rest is its label. For runs that are nested.
         patience: epochs without a better validation score before training stops.
         freeze: prefixes of parameter names that stay as initialised.
         seed: of initialisation, draws, augmentation and dropout.
@@ -44,6 +46,7 @@ class Recipe:
     ema_decay: float = 0.99
     subject_strength: float = 0.5
     subject_shrinkage: float = 0.0
+    distilled: float = 0.0
     patience: int = 3
     freeze: tuple[str, ...] = ()
     seed: int = 0

@@ -96,6 +96,8 @@ def fitted(
         ModelError: unknown architecture or weights, or the folder holds another run.
     """
     recipe = plan.recipe
+    if recipe.distilled and not plan.nested:
+        raise ModelError("distilled needs --out-of-fold and --nested: give them, or leave it out.")
     if recipe.subject_shrinkage:
         raise ModelError(
             "subject_shrinkage needs a frozen body that is read once: give --freeze body, "

@@ -61,3 +61,21 @@ def test_trained_on_all__learns_all_but_the_tested_part_and_its_twins(held):
     assert not found.split.mask(manifest, "validation").any()
     assert not set(families[test]) & set(families[train])
     assert test.sum() + train.sum() == len(manifest) - 2
+
+
+def test_distilled__half_of_a_target_is_the_answer(held):
+    material = held[0]
+    table = material.manifest.table
+    rows = table[["image_id"]].iloc[:5].assign(logit=[0.0, 0.0, 0.0, 9.0, -9.0])
+    found = nested.distilled(material, rows, 0.5)
+    assert found.learned is not None
+    assert found.learned[:3] == pytest.approx((material.targets[:3] + 0.5) / 2)
+    assert found.learned[3] == pytest.approx((material.targets[3] + 1) / 2, abs=1e-3)
+    assert (found.learned[5:] == material.targets[5:]).all()
+    train, validation = (
+        found.examples(part, subject_strength=0.5) for part in ("train", "validation")
+    )
+    assert set(validation.targets.tolist()) <= {0.0, 1.0}  # others' answers are only learned
+    chosen = material.split.mask(material.manifest, "train")
+    assert train.targets.numpy() == pytest.approx(found.learned[chosen])
+    assert nested.distilled(material, rows, 0.0) is material

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -16,7 +17,7 @@ from allcore.data import cache, readers
 from allcore.errors import DataError, ModelError
 from allcore.evaluation.calibration import Platt
 from allcore.nets import registry
-from allcore.training import out_of_fold
+from allcore.training import out_of_fold, run
 from allcore.training.plan import Plan
 from tests.training.test_training import cells, plan, plan_for  # noqa: F401
 
@@ -155,7 +156,7 @@ def test_train__too_many_folds_is_one_sentence(plan: Plan):  # noqa: F811
 @pytest.fixture(scope="module")
 def nested(frozen: Plan, tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """The same, nested, with shrunk subjects."""
-    recipe = replace(frozen.recipe, subject_shrinkage=3.0)
+    recipe = replace(frozen.recipe, subject_shrinkage=3.0, distilled=0.5)
     made = replace(frozen, out=tmp_path_factory.mktemp("nested") / "made", recipe=recipe)
     made = replace(made, nested=True)
     out_of_fold.train(made)
@@ -200,6 +201,33 @@ def test_train__kept_folds_that_are_not_nested_are_refused(plan: Plan, monkeypat
         out_of_fold.train(small)
     with pytest.raises(ModelError, match="other settings"):
         out_of_fold.train(replace(small, nested=True))
+
+
+def test_train__distilling_is_of_networks_that_never_saw_the_subject(nested: Plan, monkeypatch):
+    seen: list[pd.DataFrame] = []
+    distilled = out_of_fold.nested.distilled
+
+    def noted(material, rows, share):
+        seen.append(rows)
+        return distilled(material, rows, share)
+
+    monkeypatch.setattr(out_of_fold.nested, "distilled", noted)
+    again = replace(nested, out=nested.out.with_name("distilled"))
+    out_of_fold.train(again)
+    table = modelfolder.read_predictions(again.out)
+    *folds, last = seen
+    for fold, rows in enumerate(folds):
+        tested = set(table["image_id"][table["fold"] == fold])
+        assert set(rows["image_id"]) == set(table["image_id"]) - tested
+    assert set(last["image_id"]) == set(table["image_id"])
+
+
+def test_train__distilling_without_nested_runs_is_refused(plan: Plan):  # noqa: F811
+    asked = replace(plan, recipe=replace(plan.recipe, distilled=0.5))
+    with pytest.raises(ModelError, match="give --nested"):
+        out_of_fold.train(asked)
+    with pytest.raises(ModelError, match="needs --out-of-fold"):
+        run.train(asked)
 
 
 def test_train__shrinking_without_a_frozen_body_is_refused(plan: Plan):  # noqa: F811
