@@ -97,7 +97,8 @@ def train(plan: Plan) -> None:
         training = finish.told(
             plan, material, fitted, device=fabric.device, seconds=time.perf_counter() - started
         )
-        _write(plan, material, fitted.network, folds, training | {"out_of_fold": plan.folds})
+        training |= {"out_of_fold": plan.folds, "nested": plan.nested}
+        _write(plan, material, fitted.network, folds, training)
     fabric.barrier()
 
 
