@@ -43,7 +43,8 @@ def network(info: ModelInfo) -> Chapter:
         ("Device", training.get("device")),
         ("Duration", _duration(training.get("seconds"))),
     )
-    texts = tuple(Paragraph(text) for text in (_drawn(recipe), _kept(training)) if text)
+    said = (_drawn(recipe), _learned(recipe), _kept(training))
+    texts = tuple(Paragraph(text) for text in said if text)
     return Chapter(NETWORK, (*texts, _table(rows)))
 
 
@@ -99,9 +100,33 @@ def _drawn(recipe: dict[str, Any]) -> str:
     )
 
 
+def _learned(recipe: dict[str, Any]) -> str:
+    lines = []
+    if recipe.get("subject_shrinkage"):
+        lines.append(
+            "Before the linear layers learned, directions in which the means of subjects of one "
+            "class have variance v were multiplied by "
+            f"1 / sqrt(1 + {recipe['subject_shrinkage']:g} v); the first layer holds that now."
+        )
+    if recipe.get("distilled"):
+        lines.append(
+            f"Of each training target {100 * recipe['distilled']:.0f} % is the answer of a network "
+            "that was trained without the cell's subject, and without the tested cells; the rest "
+            "is its label."
+        )
+    return " ".join(lines)
+
+
 def _kept(training: dict[str, Any]) -> str:
     if training.get("best_epoch") is None:
         return ""
+    if training.get("nested"):
+        return (
+            "Inside each fold, networks were trained without one of the other folds and kept at "
+            "their best epoch on it. The fold's own network was trained on all other folds, for as "
+            "many epochs as those needed (their median); the one that ships for as many as the "
+            "folds needed."
+        )
     if training.get("out_of_fold"):
         return (
             "Each fold's network is that of its best epoch on validation subjects; the one that "
@@ -113,8 +138,14 @@ def _kept(training: dict[str, Any]) -> str:
 
 
 def _temperature(info: ModelInfo) -> str:
+    mean = "The calibration is part of the weights: the mean of those of the folds."
+    if info.training.get("nested"):
+        return (
+            "Each fold was calibrated on all cells outside of it, each answered by a network that "
+            f"was trained without its subject and without the fold. {mean}"
+        )
     if info.training.get("out_of_fold"):
-        return "The calibration is part of the weights: the mean of those of the folds."
+        return mean
     return (
         f"Temperature {info.temperature:.3f}, fitted on the validation cells. Neither saw a test "
         "cell."

@@ -154,6 +154,21 @@ def test_card__of_a_model_that_says_next_to_nothing() -> None:
     assert "model.json doesn't say which data" in card.card(info, found)
 
 
+def test_card__of_a_nested_run_says_what_was_calibrated_and_distilled(
+    made: tuple[ModelInfo, Report],
+) -> None:
+    info, found = made
+    recipe = {"subject_shrinkage": 3.0, "distilled": 0.5}
+    nested = {"out_of_fold": 5, "nested": True, "best_epoch": 4, "recipe": recipe}
+    table = simulated.predictions()
+    text = card.card(simulated.info(table, training=info.training | nested), found)
+    assert "1 / sqrt(1 + 3 v)" in text and "50 % is the answer of a network" in text
+    assert "Each fold was calibrated on all cells outside of it" in text
+    assert "trained on all other folds" in text
+    plain = simulated.info(table, training=info.training | nested | {"nested": False, "recipe": {}})
+    assert "outside of it" not in card.card(plain, found)
+
+
 def test_checklist__counts_what_it_says(made: tuple[ModelInfo, Report]) -> None:
     chapter = card_checklist.chapters(*made)[0]
     text = chapter.blocks[0]
