@@ -59,7 +59,8 @@ def _how(context: Context) -> str:
     if _is_out_of_fold(context):
         return (
             "An out-of-fold model is calibrated fold by fold on other subjects than it is shown "
-            "for (Platt scaling); only the calibrated log-odds are kept, so there is no curve from before."
+            "for (Platt scaling); only the calibrated log-odds are kept, so there is no curve "
+            "from before."
         )
     return (
         f"Before: the sigmoid of the network's log-odds. After: divided by the temperature "
