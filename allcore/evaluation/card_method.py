@@ -93,6 +93,11 @@ def _drawn(recipe: dict[str, Any]) -> str:
         return ""
     if not recipe["subject_strength"]:
         return "Training cells were drawn so that both classes were equally likely."
+    if recipe["subject_strength"] == 1:
+        return (
+            "Training cells were drawn so that both classes, and all subjects of a class, were "
+            "equally likely."
+        )
     return (
         "Training cells were drawn so that both classes were equally likely; a subject of n cells "
         f"was drawn n to the power of {1 - float(recipe['subject_strength']):g} as often as one of "
@@ -141,8 +146,8 @@ def _temperature(info: ModelInfo) -> str:
     mean = "The calibration is part of the weights: the mean of those of the folds."
     if info.training.get("nested"):
         return (
-            "Each fold was calibrated on all cells outside of it, each answered by a network that "
-            f"was trained without its subject and without the fold. {mean}"
+            "Each fold was calibrated on all cells outside of it, counted alike, each answered by a "
+            f"network that was trained without its subject and without the fold. {mean}"
         )
     if info.training.get("out_of_fold"):
         return mean

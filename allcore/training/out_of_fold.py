@@ -142,7 +142,9 @@ def _fold(plan: Plan, material: Material, inner: Sequence[Material], fabric: Fab
     else:
         fitted, rows = _one(here, material, fabric)
     validation = rows[rows["split"] == "validation"]
-    platt, baseline = (_platt(validation, column) for column in ("logit", "baseline"))
+    # Over all subjects outside of the fold no single one decides, so that cells can count alike.
+    alike = bool(inner)
+    platt, baseline = (_platt(validation, what, alike) for what in ("logit", "baseline"))
     test = rows[rows["split"] == "test"].copy()
     test["logit"] = platt.log_odds(test["logit"].to_numpy())
     test["baseline_probability"] = baseline.probability(_log_odds(test["baseline_probability"]))
@@ -197,11 +199,12 @@ def _fitted(plan: Plan, material: Material, fabric: Fabric, *, until: int | None
     return train_network(plan, material, fabric, until=until)
 
 
-def _platt(validation: pd.DataFrame, what: str) -> Platt:
+def _platt(validation: pd.DataFrame, what: str, cells_alike: bool) -> Platt:
     probabilities = validation["baseline_probability"]
     logits = validation["logit"].to_numpy() if what == "logit" else _log_odds(probabilities)
     labels = np.where(validation["label"] == "all", 1, 0)
-    return calibration.fit_platt(logits, labels, validation["group"].to_numpy(dtype=str))
+    groups = None if cells_alike else validation["group"].to_numpy(dtype=str)
+    return calibration.fit_platt(logits, labels, groups)
 
 
 def _log_odds(probability: "pd.Series[float]") -> Floats:

@@ -167,9 +167,10 @@ def test_train__nested_folds_are_calibrated_on_all_other_subjects(nested: Plan, 
     seen: list[tuple[set[str], set[str]]] = []
     platt = out_of_fold._platt
 
-    def noted(validation, what):
+    def noted(validation, what, cells_alike):
+        assert cells_alike
         seen.append((set(validation["group"]), set(validation["image_id"])))
-        return platt(validation, what)
+        return platt(validation, what, cells_alike)
 
     monkeypatch.setattr(out_of_fold, "_platt", noted)
     again = replace(nested, out=nested.out.with_name("again"))
