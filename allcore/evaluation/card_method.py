@@ -146,8 +146,8 @@ def _temperature(info: ModelInfo) -> str:
     mean = "The calibration is part of the weights: the mean of those of the folds."
     if info.training.get("nested"):
         return (
-            "Each fold was calibrated on all cells outside of it, counted alike, each answered by a "
-            f"network that was trained without its subject and without the fold. {mean}"
+            "Each fold was calibrated on all cells outside of it, counted alike, each answered by "
+            f"a network that was trained without its subject and without the fold. {mean}"
         )
     if info.training.get("out_of_fold"):
         return mean
