@@ -86,8 +86,8 @@ def variants(record: Record) -> go.Figure:
     rows.sort(key=lambda row: -row.figures["difference"].value)
     figure = _changes(rows, "difference", lambda row: row.prediction)
     figure.update_xaxes(title="Change of AUROC (95 % intervals over folds)")
-    best = rows[0].name if _way(rows[0].figures["difference"]) > 0 else ""
-    title = f"{best} helps most" if best else "No single choice helps clearly"
+    clear = [row.name for row in rows if _way(row.figures["difference"]) > 0]
+    title = f"{clear[0]}: helps clearly" if clear else "No choice helps clearly"
     return _finished(figure, rows, title, axis="Changed in the recipe")
 
 

@@ -67,13 +67,13 @@ def test_interventions__nothing_clear_is_said() -> None:
 
 def test_variants__greatest_gain_on_top(figures: dict[str, go.Figure]) -> None:
     figure = figures["variants"]
-    assert title(figure) == "Shrunk helps most"
+    assert title(figure) == "Shrunk: helps clearly"
     assert list(figure.layout.yaxis.ticktext) == ["Shrunk", "Mixup", "Half the resolution"]
     higher, lower = points(figure, "Clearly higher"), points(figure, "Clearly lower")
     assert list(higher.x) == [0.02] and list(lower.x) == [-0.02]
     assert higher.customdata[0][3] == "Shrunk was foreseen."
     unclear = plots_experiments.variants(experimented.variants(half=0.5))
-    assert title(unclear) == "No single choice helps clearly"
+    assert title(unclear) == "No choice helps clearly"
 
 
 def test_growth__stands_below_the_aims() -> None:

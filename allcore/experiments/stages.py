@@ -52,16 +52,18 @@ VARIANTS = (
         "No clear change: little detail is left between the two.", scale=1.25,
     ),
     Choice(
-        "shrunk", "Directions that tell subjects of one class apart shrunk, strength 3", 1,
+        "shrunk", "Directions that tell subjects apart shrunk, strength 3", 1,
         "Higher: what differs among subjects of a class can't tell the class of a new one.",
         {"subject_shrinkage": 3.0},
     ),
     Choice(
-        "shrunk-1", "The same, strength 1", 1, "Higher, for the same reason.",
+        "shrunk-1", "Directions that tell subjects apart shrunk, strength 1", 1,
+        "Higher, for the same reason.",
         {"subject_shrinkage": 1.0},
     ),
     Choice(
-        "shrunk-10", "The same, strength 10", 1, "Higher, but less: the class is shrunk as well.",
+        "shrunk-10", "Directions that tell subjects apart shrunk, strength 10", 1,
+        "Higher, but less: the class is shrunk as well.",
         {"subject_shrinkage": 10.0},
     ),
     Choice(
@@ -114,8 +116,8 @@ VARIANTS = (
         {"subject_strength": 1.0}, answer="taught",
     ),
     Choice(
-        "alike-taught-shrunk", "The same, and subjects' directions shrunk, strength 3", 0,
-        "No clear change to that: after the runs above, in which shrinking did nothing.",
+        "alike-taught-shrunk", "Distilled, subjects alike, their directions shrunk, strength 3", 1,
+        "Higher, as without the shrinking, which did nothing alone.",
         {"subject_strength": 1.0, "subject_shrinkage": 3.0}, answer="taught",
     ),
 )  # fmt: skip
