@@ -116,8 +116,8 @@ VARIANTS = (
         {"subject_strength": 1.0}, answer="taught",
     ),
     Choice(
-        "alike-taught-shrunk", "Distilled, subjects alike, their directions shrunk, strength 3", 1,
-        "Higher, as without the shrinking, which did nothing alone.",
+        "alike-taught-shrunk", "Distilled, subjects alike, their directions shrunk, strength 3", 0,
+        "No clear change to that: after the runs above, in which shrinking did nothing.",
         {"subject_strength": 1.0, "subject_shrinkage": 3.0}, answer="taught",
     ),
 )  # fmt: skip
