@@ -92,7 +92,8 @@ def visitor() -> Visitor:
         return _nobody()
     account = sessions.resume(opened, key, _limits())
     if account is None:
-        sign_out()
+        sessions.end(opened, key)
+        _forget()
         frame.say_next(ENDED)
         return _nobody()
     return Visitor(account.username, account.display_name, account.role)
@@ -159,6 +160,7 @@ def set_up(*, code: str, username: str, display_name: str, email: str, password:
         display_name=display_name,
         email=email,
         password=password,
+        address=address.of_visitor(),
     )
     begin(account)
 
@@ -173,6 +175,19 @@ def own(visitor: Visitor) -> AccountInfo:
     if account is None:
         raise StoreError(ENDED)
     return account
+
+
+def change_profile(visitor: Visitor, *, display_name: str, email: str) -> None:
+    """Set the visitor's own name and e-mail address.
+
+    Raises:
+        StoreError: a rule is broken, or the e-mail address is taken.
+        NotAllowed: the role has no account of its own to change.
+    """
+    by = audit.By(visitor.name, address.of_visitor())
+    accounts.change_profile(
+        store_to("account"), visitor.name, display_name=display_name, email=email, by=by
+    )
 
 
 def change_password(visitor: Visitor, *, current: str, new: str) -> None:
@@ -209,7 +224,7 @@ def end_session(visitor: Visitor, number: int) -> None:
         NotAllowed: the role has no account of its own to change.
     """
     visitor.require("account")
-    sessions.end_one(store(), visitor.name, number)
+    sessions.end_one(store(), visitor.name, number, address=address.of_visitor())
 
 
 def end_other_sessions(visitor: Visitor) -> None:
@@ -237,7 +252,12 @@ def sign_out() -> None:
     """End this session, with everything a page has kept in it, and delete the cookie."""
     key = st.session_state.get(SESSION_KEY)
     if key:
-        sessions.end(store(), key)
+        sessions.sign_out(store(), key, address=address.of_visitor())
+    _forget()
+
+
+def _forget() -> None:
+    """Empty this session, and have the browser drop its cookie."""
     st.session_state.clear()
     _controller(None).logout()
     _cookie().delete()

@@ -6,13 +6,13 @@ import streamlit as st
 
 from allcore.errors import AllScopeError
 from allcore.store.audit import By
-from allcore.web import frame
+from allcore.web import address, frame
 from allcore.web.accounts import Visitor
 
 
 def by(user: Visitor) -> By:
-    """Who is acting, for the audit log, with the address that the server sees."""
-    return By(user.name, st.context.ip_address or "")
+    """Who is acting, for the audit log, and from where."""
+    return By(user.name, address.of_visitor())
 
 
 def confirmed(label: str, icon: str, *, sentence: str, act: Callable[[], str]) -> str | None:

@@ -10,7 +10,7 @@ from allcore.data.look import Look
 from allcore.data.roots import Folder, Level
 from allcore.errors import AllScopeError, StoreError
 from allcore.store import data_sets
-from allcore.web import accounts, datasets, frame
+from allcore.web import accounts, address, datasets, frame
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import sources
 from allcore.web.dataset.connect_index import counted, read_as
@@ -128,7 +128,9 @@ def connect(user: Visitor, place: Path, name: str) -> data_sets.DataSet:
     if given is not None and place == given.expanduser().resolve():
         raise StoreError(f"It is connected already, as '{datasets.CONNECTED}'.")
     datasets.read(place)
-    return data_sets.connect(store, user.name, name=name, path=place, taken=datasets.OWN)
+    return data_sets.connect(
+        store, user.name, name=name, path=place, taken=datasets.OWN, where=address.of_visitor()
+    )
 
 
 def _proposed(place: Path) -> str:
