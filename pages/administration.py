@@ -4,14 +4,16 @@ user = guard.require("administration")
 
 from allcore.errors import AllScopeError
 from allcore.web import frame, views
+from allcore.web.administration import checklist
 from allcore.web.administration.views import VIEWS
 
 frame.header(
     title="Administration",
-    question="Who may use ALLScope, in which role, what is kept of what they ask, and who has "
-    "changed what.",
+    question="Who may use ALLScope, in which role, with which settings, what is kept of what they "
+    "ask, and who has changed what.",
 )
 frame.show_said()
+checklist.offer(user)
 view = views.choose(VIEWS)
 try:
     view.show(user)

@@ -13,7 +13,16 @@ from streamlit_authenticator.controllers import AuthenticationController
 from allcore import roles, settings
 from allcore.errors import StoreError
 from allcore.roles import Action, Page
-from allcore.store import accounts, audit, codes, database, registration, sessions, sign_in
+from allcore.store import (
+    accounts,
+    audit,
+    codes,
+    database,
+    registration,
+    sessions,
+    settings_kept,
+    sign_in,
+)
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 from allcore.store.sessions import Limits, OpenSession
@@ -140,6 +149,17 @@ def registration_mode() -> str:
 def registration_open() -> bool:
     """Tell whether there is a way to make an account for oneself, if only by invitation."""
     return registration_mode() != "closed"
+
+
+def captcha_asked(invitation: str) -> bool:
+    """Tell whether who registers has to read a captcha, with this invitation or an empty one."""
+    if registration_mode() != "open" or not settings_kept.read(store(), "captcha").value:
+        return False
+    try:
+        registration.check(store(), invitation)
+    except StoreError:
+        return True
+    return not invitation
 
 
 def administrator_exists() -> bool:

@@ -29,7 +29,7 @@ def show(user: Visitor) -> None:
 def problem_of(each: DataSet) -> str:
     """Why a connected data set can't be read now; empty where it can."""
     try:
-        roots.checked(each.path)
+        roots.checked(each.path, datasets.config())
     except AllScopeError as error:
         return str(error)
     return ""
