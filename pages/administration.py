@@ -4,7 +4,6 @@ user = guard.require("administration")
 
 from allcore.errors import AllScopeError
 from allcore.web import frame, views
-from allcore.web.administration import checklist
 from allcore.web.administration.views import VIEWS
 
 frame.header(
@@ -13,7 +12,6 @@ frame.header(
     "ask, and who has changed what.",
 )
 frame.show_said()
-checklist.offer(user)
 view = views.choose(VIEWS)
 try:
     view.show(user)

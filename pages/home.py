@@ -50,7 +50,7 @@ st.markdown(
 )
 
 tour.offer(user)
-checklist.offer(user)
+checklist.offer(user, "home")
 for column, (title, page, text) in zip(st.columns(3), DOORS, strict=True):
     with column.container(border=True, height="stretch"):
         st.subheader(title, anchor=False)

@@ -104,7 +104,7 @@ def allowable(path: Path, config: Settings | None = None) -> Path:
         raise DataError(f"{_shown(place)} is allowed already, for it is {_shown(root)} or below.")
     if place == Path(place.anchor):
         raise DataError("The top of the file system can't be allowed: choose a folder below it.")
-    _readable(place, place)
+    _readable(place, Path(place.anchor))
     if not place.is_dir():
         raise DataError(f"{_shown(place)} is a table: allow the folder it lies in.")
     if place.is_relative_to(config.home.expanduser().resolve()) or any(

@@ -14,12 +14,12 @@ from captcha.image import ImageCaptcha
 
 from allcore.errors import StoreError
 
-LETTERS = "ABCDEFGHJKLMNPQRTUVWXY346789"
+LETTERS = "ABCDEFHJKLMNPRTUWXY3478"
 """No two that look alike when they are bent."""
 LENGTH, LIFE_SECONDS = 5, 600.0
 WRONG = "These are not the letters in the picture, or they are too old; enter those of the new one."
-_PAPER, _INK = (255, 255, 255), (40, 40, 40, 255)
-"""The generator's own colours may be too pale to be read."""
+_PAPER, _INK = (24, 20, 32), (240, 240, 240, 255)
+"""Light on dark, for the generator draws dark letters pale."""
 _KEY = "captcha"
 _ALT = "Letters and digits to be typed; an invitation lets you register without them."
 

@@ -28,9 +28,9 @@ def show(user: Visitor) -> None:
     kept = settings_kept.read(accounts.store(), _KEY)
     said = None
     for folder in roots.allowed(settings.load()):
-        _line(str(folder), "named by ALLSCOPE_DATA_ROOTS or ALLSCOPE_DATA, and changed there")
+        _line(str(folder), "Named by ALLSCOPE_DATA_ROOTS or ALLSCOPE_DATA, and changed there.")
     for folder in kept.value:
-        with _line(folder, "allowed here"):
+        with _line(folder, "Allowed here."):
             said = said or _remove_button(user, folder)
     with st.form("folder", width=frame.TEXT_WIDTH):
         # Another key once there is one more, so that what was typed goes then, and only then.

@@ -28,7 +28,7 @@ def show(_user: Visitor) -> None:
     with device:
         _line("Device: looking")
     st.subheader("What a new installation needs", anchor=False)
-    checklist.show()
+    checklist.show("administration")
     with device:
         _line(_device())
 

@@ -74,7 +74,9 @@ def _make(user: Visitor) -> None:
         )
     )
     if code:
-        st.code(link(st.context.url or "", code), language=None, wrap_lines=True)
+        st.code(
+            link(st.context.url or "", code), language=None, wrap_lines=True, width=frame.TEXT_WIDTH
+        )
         st.caption(_ABOUT, width=frame.TEXT_WIDTH)
 
 

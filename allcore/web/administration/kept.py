@@ -14,7 +14,7 @@ from allcore.store.usage import Usage
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
 
-_MEGABYTE = 1e6
+_MEGABYTE, _GIGABYTE = 1e6, 1e9
 _ABOUT = "For how long all is kept is set under Settings."
 _COUNTED_FOR = 300
 """Seconds for which what was counted on the disk is shown."""
@@ -29,11 +29,19 @@ def show(_user: Visitor) -> None:
         table(found), hide_index=True, key="usage",
         alt="Answers, flags, batches and kept pictures of each account, as numbers",
     )  # fmt: skip
-    st.caption(in_all(found), width=frame.TEXT_WIDTH)
-    st.caption(_ABOUT)
+    st.caption(f"{in_all(found)} {_ABOUT}", width=frame.TEXT_WIDTH)
     st.subheader("Room on the disk", anchor=False)
-    st.dataframe(room(_parts(settings.load())), hide_index=True, width="content", key="room")
-    st.caption(f"{_said(disk.free())} are free where ALLSCOPE_HOME is.", width=frame.TEXT_WIDTH)
+    st.dataframe(
+        room(_parts(settings.load())),
+        hide_index=True,
+        width="content",
+        key="room",
+        alt="What each part takes",
+    )
+    st.caption(
+        f"{_said(disk.free())} are free where ALLSCOPE_HOME is. Counted anew every few minutes.",
+        width=frame.TEXT_WIDTH,
+    )
 
 
 def room(found: tuple[Part, ...]) -> pd.DataFrame:
@@ -83,4 +91,4 @@ def _counted(home: Path, models: Path, database: str) -> tuple[Part, ...]:
 
 
 def _said(size: int) -> str:
-    return f"{size / _MEGABYTE:,.1f} MB"
+    return f"{size / _MEGABYTE:,.1f} MB" if size < _GIGABYTE else f"{size / _GIGABYTE:,.1f} GB"
