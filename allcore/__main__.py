@@ -47,6 +47,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "users role": users.role,
     "users approve": users.approve,
     "users invite": users.invite,
+    "users invitations": users.invitations,
+    "users withdraw": users.withdraw,
     "db backup": db.backup,
     "db restore": db.restore,
     "db check": db.check,

@@ -6,7 +6,6 @@ import streamlit as st
 
 from allcore import roles
 from allcore.errors import AllScopeError, StoreError
-from allcore.store import accounts as people
 from allcore.web import accounts, forms, frame, navigation
 
 frame.header(title="Account", question="What ALLScope knows about you, and how you sign in.")
@@ -22,9 +21,7 @@ with side_by_side.container(width=frame.FORM_WIDTH):
         email = st.text_input("E-mail (optional)", account.email or "", autocomplete="email")
         if st.form_submit_button("Save", type="primary"):
             try:
-                people.change_profile(
-                    accounts.store_to("account"), user.name, display_name=display_name, email=email
-                )
+                accounts.change_profile(user, display_name=display_name, email=email)
             except AllScopeError as error:
                 frame.problem(error)
             else:

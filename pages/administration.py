@@ -8,8 +8,8 @@ from allcore.web.administration.views import VIEWS
 
 frame.header(
     title="Administration",
-    question="Who may use ALLScope, in which role, what is kept of what they ask, and who has "
-    "changed what.",
+    question="Who may use ALLScope, in which role, with which settings, what is kept of what they "
+    "ask, and who has changed what.",
 )
 frame.show_said()
 view = views.choose(VIEWS)

@@ -7,6 +7,7 @@ import streamlit as st
 from allcore import settings
 from allcore.errors import AllScopeError
 from allcore.web import frame, navigation, tour
+from allcore.web.administration import checklist
 
 DOORS = (
     ("Check an image", "Predict", "Upload cell images; read verdict, probability and evidence."),
@@ -49,6 +50,7 @@ st.markdown(
 )
 
 tour.offer(user)
+checklist.offer(user, "home")
 for column, (title, page, text) in zip(st.columns(3), DOORS, strict=True):
     with column.container(border=True, height="stretch"):
         st.subheader(title, anchor=False)

@@ -4,7 +4,7 @@ user = guard.require("register")
 
 import streamlit as st
 
-from allcore.errors import AllScopeError
+from allcore.errors import AllScopeError, StoreError
 from allcore.store import registration, sign_in
 from allcore.web import accounts, forms, frame, navigation
 
@@ -18,11 +18,18 @@ if mode == "closed":
 with st.container(width=frame.FORM_WIDTH):
     frame.show_said()
     asks = mode == "invitation" or bool(invitation)
+    with_captcha = accounts.captcha_asked(invitation)
     entered = forms.new_account(
-        key="register", submit="Make the account", invitation=invitation if asks else None
+        key="register",
+        submit="Make the account",
+        invitation=invitation if asks else None,
+        with_captcha=with_captcha,
     )
     if entered:
         try:
+            # The invitation that spared the captcha may have been changed in its field.
+            if not with_captcha and accounts.captcha_asked(entered.get("invitation", "")):
+                raise StoreError(registration.USELESS)
             account = accounts.register(**entered)
         except AllScopeError as error:
             frame.problem(error)

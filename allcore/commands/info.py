@@ -31,6 +31,7 @@ def collect() -> dict[str, Any]:
     """The facts that ``info`` prints, ready for JSON."""
     import allcore
     from allcore import modelfolder, notice, settings
+    from allcore.inference import devices
 
     chosen = settings.load()
     return {
@@ -38,7 +39,7 @@ def collect() -> dict[str, Any]:
         "notice": notice.RESEARCH_USE,
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "device": _device(chosen.device),
+        "device": devices.described(chosen.device, chosen.threads),
         "models": {
             name: f"({read.architecture}, threshold {read.threshold:.3f})"
             for name in modelfolder.names(chosen.models)
@@ -54,16 +55,6 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
-
-
-def _device(chosen: str) -> str:
-    import torch
-
-    from allcore.inference import devices
-
-    device = devices.choose(chosen)
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-    return f"{device} ({name})"
 
 
 def _database(address: str) -> str:

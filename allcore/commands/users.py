@@ -3,6 +3,7 @@
 import getpass
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -113,6 +114,37 @@ def invite(
     code = registration.invite(database.connect(), role=role, note=note, days=days)
     print(f"Invitation, good once within {days} days, at the end of the app's address:")
     print(f"\n    /register?invitation={code}\n")
+
+
+def invitations(
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """List the invitations that can still be used; not their codes, which are not kept."""
+    from allcore.store import database, registration
+
+    found = registration.invitations(database.connect())
+    if as_json:
+        rows = [asdict(each) for each in found]
+        print(json.dumps(rows, indent=2, ensure_ascii=False, default=str))
+        return
+    for each in found:
+        by = each.made_by or "the command line"
+        until = each.expires_at.isoformat(timespec="minutes")
+        print(f"{each.id}  {each.role}, until {until}, made by {by}  {each.note}".rstrip())
+    if not found:
+        print("No invitation can be used; make one with: python -m allcore users invite")
+
+
+def withdraw(
+    number: Annotated[int, typer.Argument(help="Of the invitation, as 'users invitations' says.")],
+) -> None:
+    """Make an invitation useless."""
+    from allcore.errors import StoreError
+    from allcore.store import database, registration
+
+    if not registration.withdraw(database.connect(), number):
+        raise StoreError(f"No invitation {number} can be used; see 'users invitations'.")
+    print(f"Withdrew the invitation {number}.")
 
 
 def _password(file: Path | None) -> str | None:

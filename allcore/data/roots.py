@@ -1,7 +1,8 @@
 """Below which folders people may connect data sets, and what lies there.
 
-The administrator names them in ``ALLSCOPE_DATA_ROOTS``. Whatever is asked for is resolved first, so
-that neither ``..`` nor a link leads out of them.
+``ALLSCOPE_DATA_ROOTS`` names them, and an administrator may allow others while the app runs, which
+the caller puts into the settings it passes. Whatever is asked for is resolved first, so that
+neither ``..`` nor a link leads out of them.
 """
 
 import os
@@ -15,7 +16,10 @@ from allcore.data.readers import IMAGE_SUFFIXES
 from allcore.errors import DataError
 from allcore.settings import Settings
 
-HOW = "the administrator of this installation allows folders by the setting ALLSCOPE_DATA_ROOTS"
+HOW = (
+    "an administrator allows folders under Administration, Settings, or by the setting "
+    "ALLSCOPE_DATA_ROOTS"
+)
 LISTED = 500
 """Folders that one level shows at most."""
 COUNTED, COUNTED_ALL = 2_000, 40_000
@@ -61,6 +65,17 @@ def allowed(config: Settings | None = None) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(folder.expanduser().resolve() for folder in named))
 
 
+def widened(config: Settings, others: Iterable[str]) -> Settings:
+    """The settings with other folders allowed beside their own.
+
+    Args:
+        config: the settings.
+        others: as ``allowable`` gave them; one that has become a link to elsewhere is left out.
+    """
+    still = (Path(each) for each in others if os.path.realpath(each) == each)
+    return config.model_copy(update={"data_roots": (*config.data_roots, *still)})
+
+
 def checked(path: Path, config: Settings | None = None) -> Path:
     """The place of a data set with links resolved, where it may be connected and is there.
 
@@ -73,6 +88,33 @@ def checked(path: Path, config: Settings | None = None) -> Path:
     if root is None:
         raise DataError(_outside(path, place))
     return _readable(place, root)
+
+
+def allowable(path: Path, config: Settings | None = None) -> Path:
+    """The place of a folder with links resolved, where an administrator may allow it.
+
+    Raises:
+        DataError: it is no folder that can be read, is allowed already, is the whole file system,
+            or what ALLScope keeps for itself lies in it or around it.
+    """
+    config = config or settings.load()
+    place = _resolved(path)
+    root = _root_of(place, allowed(config))
+    if root is not None:
+        raise DataError(f"{_shown(place)} is allowed already, for it is {_shown(root)} or below.")
+    if place == Path(place.anchor):
+        raise DataError("The top of the file system can't be allowed: choose a folder below it.")
+    _readable(place, Path(place.anchor))
+    if not place.is_dir():
+        raise DataError(f"{_shown(place)} is a table: allow the folder it lies in.")
+    if place.is_relative_to(config.home.expanduser().resolve()) or any(
+        secret.is_relative_to(place) for secret in _secrets(config)
+    ):
+        raise DataError(
+            f"{_shown(place)} can't be allowed, for ALLScope's own database, keys or settings lie "
+            "there: choose a folder that holds data alone."
+        )
+    return place
 
 
 def level(path: Path, config: Settings | None = None) -> Level:
@@ -103,6 +145,17 @@ def _resolved(path: Path) -> Path:
         return path.resolve()
     except (OSError, RuntimeError, ValueError):  # links in a circle, names that can't be
         raise DataError(f"{_shown(path)} can't be followed: check the path.") from None
+
+
+def _secrets(config: Settings) -> Iterator[Path]:
+    """What ALLScope keeps for itself: its home, a SQLite database, Streamlit's secrets."""
+    yield config.home.expanduser().resolve()
+    kind, _, file = config.database.partition(":///")
+    if kind.startswith("sqlite") and file:
+        yield Path(file).resolve()
+    for folder in (settings.REPOSITORY, Path.cwd(), Path.home()):
+        if (secrets := folder / ".streamlit" / "secrets.toml").exists():
+            yield secrets.resolve()
 
 
 def _root_of(place: Path, roots: Iterable[Path]) -> Path | None:

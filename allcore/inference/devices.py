@@ -1,6 +1,7 @@
 """Where the network runs, and on how many CPU threads."""
 
 import os
+import platform
 
 import torch
 
@@ -29,6 +30,20 @@ def choose(name: str = "auto") -> torch.device:
     return device
 
 
+def described(name: str = "auto", threads: int | None = None) -> str:
+    """Say on what a network runs that is loaded now with these settings, for people.
+
+    Raises:
+        AllScopeError: there is no such device on this machine.
+    """
+    device = choose(name)
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    count = _threads(threads) or torch.get_num_threads()
+    plural = "" if count == 1 else "s"
+    return f"CPU ({platform.machine()}) with {count} thread{plural}"
+
+
 def use_threads(count: int | None = None) -> int:
     """Set how many threads a forward pass on the CPU takes, and return that.
 
@@ -36,11 +51,15 @@ def use_threads(count: int | None = None) -> int:
     cores with another process are several times slower than one thread. ``OMP_NUM_THREADS``
     wins over the guess.
     """
-    if count is None and "OMP_NUM_THREADS" not in os.environ:
-        count = free_cores()
+    count = _threads(count)
     if count is not None:
         torch.set_num_threads(count)
     return torch.get_num_threads()
+
+
+def _threads(count: int | None) -> int | None:
+    """How many threads to set; None leaves them as they are."""
+    return free_cores() if count is None and "OMP_NUM_THREADS" not in os.environ else count
 
 
 def free_cores() -> int:

@@ -94,9 +94,14 @@ def administrator_exists(database: Database) -> bool:
 
 
 def change_profile(
-    database: Database, username: str, *, display_name: str, email: str
+    database: Database,
+    username: str,
+    *,
+    display_name: str,
+    email: str,
+    by: audit.By | None = None,
 ) -> AccountInfo:
-    """Set a person's name and e-mail address.
+    """Set a person's name and e-mail address; the audit log keeps which, and not what they were.
 
     Raises:
         StoreError: a rule is broken, or the e-mail address is taken.
@@ -104,8 +109,12 @@ def change_profile(
     name, address = rules.display_name(display_name), rules.email(email)
     with unique_or_sentence(username), database.write() as session:
         account = existing(session, username)
+        differ = {"name": account.display_name != name, "e-mail": account.email != address}
         account.display_name, account.email = name, address
         session.flush()
+        if any(differ.values()):
+            changed = ", ".join(each for each, is_new in differ.items() if is_new)
+            _note(session, by, "profile changed", account, {"changed": changed})
         return info_of(account)
 
 

@@ -40,7 +40,14 @@ def issue_setup(database: Database) -> str | None:
 
 
 def redeem_setup(
-    database: Database, code: str, *, username: str, display_name: str, email: str, password: str
+    database: Database,
+    code: str,
+    *,
+    username: str,
+    display_name: str,
+    email: str,
+    password: str,
+    address: str = "",
 ) -> AccountInfo:
     """Make the first administrator; works once, in one process, and never beside another.
 
@@ -59,6 +66,8 @@ def redeem_setup(
         session.execute(delete(OneTimeCode).where(OneTimeCode.purpose == "setup"))
         session.flush()
         logs.event("first administrator made", account=account.id)
+        who, name = account.id, account.username
+        audit.record(session, who=who, what="first administrator made", on=name, where=address)
         return accounts.info_of(account)
 
 

@@ -45,7 +45,13 @@ class DataSet:
 
 
 def connect(
-    database: Database, username: str, *, name: str, path: Path, taken: Iterable[str] = ()
+    database: Database,
+    username: str,
+    *,
+    name: str,
+    path: Path,
+    taken: Iterable[str] = (),
+    where: str = "",
 ) -> DataSet:
     """Keep where a data set lies, for everyone to see.
 
@@ -55,6 +61,7 @@ def connect(
         name: 1 to 80 characters, not yet used whatever the case.
         path: whole and resolved; the caller checks that it may be connected.
         taken: names of data sets that are there without being connected.
+        where: address it comes from, for the audit log.
 
     Raises:
         StoreError: a rule is broken, name or path is connected already, or the account may not.
@@ -69,9 +76,7 @@ def connect(
         row = DataSetRow(name=name, path=place, added_by=account.id, added_at=datetime.now(UTC))
         session.add(row)
         session.flush()
-        audit.record(
-            session, who=account.id, what="data set connected", on=name, detail={"path": place}
-        )
+        _note(session, account, "data set connected", name, where, {"path": place})
         logs.event("data set connected", account=account.id, data_set=row.id)
         return _data_set_of(row, account.username)
 
@@ -88,7 +93,13 @@ def list_of(database: Database) -> tuple[DataSet, ...]:
 
 
 def rename(
-    database: Database, username: str, data_set_id: int, *, name: str, taken: Iterable[str] = ()
+    database: Database,
+    username: str,
+    data_set_id: int,
+    *,
+    name: str,
+    taken: Iterable[str] = (),
+    where: str = "",
 ) -> None:
     """Give a connected data set another name.
 
@@ -99,11 +110,15 @@ def rename(
     with _unique(name), database.alone() as session:
         row = _own(session, username, data_set_id)
         _free(session, name, taken, own=row.id)
+        if row.name == name:
+            return
+        account = accounts.existing(session, username)
+        _note(session, account, "data set renamed", name, where, {"from": row.name})
         row.name = name
         logs.event("data set renamed", data_set=row.id)
 
 
-def disconnect(database: Database, username: str, data_set_id: int) -> None:
+def disconnect(database: Database, username: str, data_set_id: int, *, where: str = "") -> None:
     """Forget where a data set lies; no file is touched, and its index stays.
 
     Raises:
@@ -111,11 +126,16 @@ def disconnect(database: Database, username: str, data_set_id: int) -> None:
     """
     with database.write() as session:
         row = _own(session, username, data_set_id)
-        who = accounts.existing(session, username).id
-        path = {"path": row.path}
-        audit.record(session, who=who, what="data set disconnected", on=row.name, detail=path)
+        account = accounts.existing(session, username)
+        _note(session, account, "data set disconnected", row.name, where, {"path": row.path})
         session.delete(row)
         logs.event("data set disconnected", data_set=row.id)
+
+
+def _note(
+    session: Session, account: Account, what: str, name: str, where: str, detail: dict[str, str]
+) -> None:
+    audit.record(session, who=account.id, what=what, on=name, where=where, detail=detail)
 
 
 def _own(session: Session, username: str, data_set_id: int) -> DataSetRow:

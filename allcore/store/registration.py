@@ -111,7 +111,8 @@ def invite(
             expires_at=now + timedelta(days=days),
         )
         session.add(row)
-        audit.record_by(session, by, what="invited", on=row.note, detail={"role": role})
+        detail = {"role": role, "days": days}
+        audit.record_by(session, by, what="invited", on=row.note, detail=detail)
         logs.event("invitation made", role=role)
     return code
 
@@ -133,13 +134,15 @@ def invitations(database: Database, *, now: datetime | None = None) -> list[Invi
         ]
 
 
-def withdraw(database: Database, number: int, *, by: audit.By | None = None) -> None:
-    """Make an invitation useless; one that is used or gone is left as it is."""
-    with database.write() as session:
+def withdraw(database: Database, number: int, *, by: audit.By | None = None) -> bool:
+    """Make an invitation useless; tell whether it could still be used until then."""
+    with database.alone() as session:
         row = session.get(InvitationRow, number)
-        if row is not None and row.used_at is None:
-            audit.record_by(session, by or audit.By(), what="invitation withdrawn", on=row.note)
-            session.delete(row)
+        if row is None or row.used_at is not None:
+            return False
+        audit.record_by(session, by or audit.By(), what="invitation withdrawn", on=row.note)
+        session.delete(row)
+        return row.expires_at > datetime.now(UTC)
 
 
 def check(database: Database, invitation: str) -> str:

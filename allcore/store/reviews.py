@@ -38,7 +38,8 @@ DECIDING = 2
 """So many accounts' judgements decide; later ones are kept beside them."""
 MAX_NOTE, MAX_PUT = 500, 20_000
 _CHUNK = 10_000  # variables of one statement; SQLite takes 32,766
-_UNKEPT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+# The last two ranges turn the order around in which the text after them is shown.
+_UNKEPT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)

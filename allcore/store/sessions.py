@@ -108,16 +108,32 @@ def listed(
 
 
 def end(database: Database, key: str) -> None:
-    """End a session by its key, as signing out does; a copy of its cookie is useless from now."""
+    """End a session by its key; a copy of its cookie is useless from now."""
     with database.write() as session:
         _end(session, SessionRow.key_hash == _hash(key))
 
 
-def end_one(database: Database, username: str, number: int) -> None:
+def sign_out(database: Database, key: str, *, address: str = "") -> None:
+    """End a session because its owner asks for it."""
+    with database.write() as session:
+        whose = select(SessionRow.account_id).where(SessionRow.key_hash == _hash(key))
+        account = session.get(Account, session.scalar(whose) or 0)
+        if _end(session, SessionRow.key_hash == _hash(key)) and account is not None:
+            who, name = account.id, account.username
+            audit.record(session, who=who, what="signed out", on=name, where=address)
+
+
+def end_one(database: Database, username: str, number: int, *, address: str = "") -> None:
     """End a session of the account by its number; one of somebody else's is left alone."""
     with database.write() as session:
-        mine = select(Account.id).where(_of(username))
-        _end(session, SessionRow.id == number, SessionRow.account_id.in_(mine))
+        account, row = accounts.row_of(session, username), session.get(SessionRow, number)
+        if account is None or row is None or row.account_id != account.id:
+            return
+        if _end(session, SessionRow.id == number):
+            who, name, begun = account.id, account.username, {"begun from": row.address}
+            audit.record(
+                session, who=who, what="session ended", on=name, where=address, detail=begun
+            )
 
 
 def end_all(
@@ -155,9 +171,11 @@ def _of(username: str) -> ColumnElement[bool]:
     return Account.username == func.lower(username.strip())
 
 
-def _end(session: Session, *which: ColumnElement[bool]) -> None:
-    still = (*which, SessionRow.ended_at.is_(None))
-    session.execute(update(SessionRow).where(*still).values(ended_at=datetime.now(UTC)))
+def _end(session: Session, *which: ColumnElement[bool]) -> bool:
+    """End what is still open of these; tell whether anything was."""
+    still = update(SessionRow).where(*which, SessionRow.ended_at.is_(None))
+    ended = session.execute(still.values(ended_at=datetime.now(UTC)).returning(SessionRow.id))
+    return bool(ended.all())
 
 
 def _hash(key: str) -> str:

@@ -16,6 +16,8 @@ from allcore.store.database import Database
 from allcore.store.models import Account, SettingRow
 
 MAX_DAYS = 3650
+MAX_FOLDERS, MAX_FOLDERS_LENGTH = 20, 1500
+"""How many folders of data may be allowed, and characters of all their paths."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,19 @@ def _days(value: Any) -> bool:
     return type(value) is int and 1 <= value <= MAX_DAYS
 
 
+def _yes_or_no(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _folders(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= MAX_FOLDERS
+        and all(isinstance(each, str) and each.isprintable() for each in value)
+        and sum(map(len, value)) <= MAX_FOLDERS_LENGTH
+    )
+
+
 REGISTRATION = ("open", "invitation", "closed")
 CHOICES: dict[str, Choice] = {
     "registration": Choice(
@@ -54,8 +69,14 @@ CHOICES: dict[str, Choice] = {
         lambda value: value is None or value in REGISTRATION,
         "is open, invitation or closed, or none to be what ALLSCOPE_REGISTRATION says",
     ),
-    "approval": Choice(False, lambda value: isinstance(value, bool), "is yes or no"),
-    "keep_pictures": Choice(False, lambda value: isinstance(value, bool), "is yes or no"),
+    "approval": Choice(False, _yes_or_no, "is yes or no"),
+    "captcha": Choice(False, _yes_or_no, "is yes or no"),
+    "data_roots": Choice(
+        [],
+        _folders,
+        f"has up to {MAX_FOLDERS} folders with {MAX_FOLDERS_LENGTH:,} characters in all",
+    ),
+    "keep_pictures": Choice(False, _yes_or_no, "is yes or no"),
     "picture_days": Choice(30, _days, f"has 1 to {MAX_DAYS:,} days"),
     "history_days": Choice(
         None,
@@ -108,30 +129,45 @@ def change(
     """
     _check(values)
     with database.alone() as session:
-        account = accounts.existing(session, username)
-        if not account.active or account.role != "admin":
-            raise StoreError("Only an administrator may change settings; ask one.")
+        account = _administrator(session, username)
         for key, new in values.items():
-            before = value(session, key)
-            if before != new:
-                detail = {"from": before, "to": new}
-                audit.record(
-                    session,
-                    who=account.id,
-                    what="setting changed",
-                    on=key,
-                    where=where,
-                    detail=detail,
-                )
-                session.merge(
-                    SettingRow(
-                        key=key,
-                        value=json.dumps(new),
-                        changed_by=account.id,
-                        changed_at=datetime.now(UTC),
-                    )
-                )
-                logs.event("setting changed", account=account.id, setting=key)
+            _keep(session, account, key, new, where)
+
+
+def update(
+    database: Database, username: str, key: str, made: Callable[[Any], Any], *, where: str = ""
+) -> None:
+    """Keep what is made of a setting's value; nobody else's change comes in between.
+
+    Raises:
+        StoreError: as `change`.
+    """
+    with database.alone() as session:
+        account = _administrator(session, username)
+        new = made(value(session, key))
+        _check({key: new})
+        _keep(session, account, key, new, where)
+
+
+def _administrator(session: Session, username: str) -> Account:
+    account = accounts.existing(session, username)
+    if not account.active or account.role != "admin":
+        raise StoreError("Only an administrator may change settings; ask one.")
+    return account
+
+
+def _keep(session: Session, account: Account, key: str, new: Any, where: str) -> None:
+    """Keep a value with its line of the audit log, unless it is the one that is kept."""
+    before = value(session, key)
+    if before == new:
+        return
+    detail = {"from": before, "to": new}
+    audit.record(
+        session, who=account.id, what="setting changed", on=key, where=where, detail=detail
+    )
+    text, now = json.dumps(new), datetime.now(UTC)
+    session.merge(SettingRow(key=key, value=text, changed_by=account.id, changed_at=now))
+    logs.event("setting changed", account=account.id, setting=key)
 
 
 def _check(values: Mapping[str, Any]) -> None:

@@ -13,7 +13,16 @@ from streamlit_authenticator.controllers import AuthenticationController
 from allcore import roles, settings
 from allcore.errors import StoreError
 from allcore.roles import Action, Page
-from allcore.store import accounts, audit, codes, database, registration, sessions, sign_in
+from allcore.store import (
+    accounts,
+    audit,
+    codes,
+    database,
+    registration,
+    sessions,
+    settings_kept,
+    sign_in,
+)
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 from allcore.store.sessions import Limits, OpenSession
@@ -92,7 +101,8 @@ def visitor() -> Visitor:
         return _nobody()
     account = sessions.resume(opened, key, _limits())
     if account is None:
-        sign_out()
+        sessions.end(opened, key)
+        _forget()
         frame.say_next(ENDED)
         return _nobody()
     return Visitor(account.username, account.display_name, account.role)
@@ -141,6 +151,17 @@ def registration_open() -> bool:
     return registration_mode() != "closed"
 
 
+def captcha_asked(invitation: str) -> bool:
+    """Tell whether who registers has to read a captcha, with this invitation or an empty one."""
+    if registration_mode() != "open" or not settings_kept.read(store(), "captcha").value:
+        return False
+    try:
+        registration.check(store(), invitation)
+    except StoreError:
+        return True
+    return not invitation
+
+
 def administrator_exists() -> bool:
     """Tell whether any administrator has been made, active or not."""
     return accounts.administrator_exists(store())
@@ -159,6 +180,7 @@ def set_up(*, code: str, username: str, display_name: str, email: str, password:
         display_name=display_name,
         email=email,
         password=password,
+        address=address.of_visitor(),
     )
     begin(account)
 
@@ -173,6 +195,19 @@ def own(visitor: Visitor) -> AccountInfo:
     if account is None:
         raise StoreError(ENDED)
     return account
+
+
+def change_profile(visitor: Visitor, *, display_name: str, email: str) -> None:
+    """Set the visitor's own name and e-mail address.
+
+    Raises:
+        StoreError: a rule is broken, or the e-mail address is taken.
+        NotAllowed: the role has no account of its own to change.
+    """
+    by = audit.By(visitor.name, address.of_visitor())
+    accounts.change_profile(
+        store_to("account"), visitor.name, display_name=display_name, email=email, by=by
+    )
 
 
 def change_password(visitor: Visitor, *, current: str, new: str) -> None:
@@ -209,7 +244,7 @@ def end_session(visitor: Visitor, number: int) -> None:
         NotAllowed: the role has no account of its own to change.
     """
     visitor.require("account")
-    sessions.end_one(store(), visitor.name, number)
+    sessions.end_one(store(), visitor.name, number, address=address.of_visitor())
 
 
 def end_other_sessions(visitor: Visitor) -> None:
@@ -237,7 +272,12 @@ def sign_out() -> None:
     """End this session, with everything a page has kept in it, and delete the cookie."""
     key = st.session_state.get(SESSION_KEY)
     if key:
-        sessions.end(store(), key)
+        sessions.sign_out(store(), key, address=address.of_visitor())
+    _forget()
+
+
+def _forget() -> None:
+    """Empty this session, and have the browser drop its cookie."""
     st.session_state.clear()
     _controller(None).logout()
     _cookie().delete()

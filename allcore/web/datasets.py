@@ -11,7 +11,8 @@ from allcore.data import demo, look, roots, synthetic
 from allcore.data.manifest import Manifest
 from allcore.errors import AllScopeError, DataError
 from allcore.evaluation import held_out
-from allcore.store import data_sets
+from allcore.settings import Settings
+from allcore.store import data_sets, settings_kept
 from allcore.store.data_sets import DataSet
 from allcore.web import accounts
 
@@ -35,6 +36,23 @@ def connected() -> tuple[DataSet, ...]:
     return data_sets.list_of(accounts.store())
 
 
+def config() -> Settings:
+    """The settings, with the folders that an administrator has allowed beside theirs."""
+    kept = settings_kept.read(accounts.store(), "data_roots").value
+    return roots.widened(settings.load(), kept)
+
+
+def check(place: Path) -> None:
+    """Refuse a place that may not be read any more, whoever has it open.
+
+    Raises:
+        DataError: it is gone, or lies outside of what is allowed now.
+    """
+    chosen = config()
+    if place != chosen.demo_set:
+        roots.checked(place, chosen)
+
+
 def path(name: str) -> Path:
     """Folder or CSV file of a data set of `names`.
 
@@ -48,7 +66,7 @@ def path(name: str) -> Path:
         return chosen.data
     for each in connected():
         if each.name == name:
-            return roots.checked(each.path)
+            return roots.checked(each.path, config())
     raise DataError(f"There is no data set named '{name}': choose another one in the sidebar.")
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from allcore.errors import AllScopeError, StoreError
 from allcore.store import passwords, rules
-from allcore.web import accounts, frame, navigation, sso
+from allcore.web import accounts, captcha, frame, navigation, sso
 
 DIFFER = "The two passwords differ; enter the same one twice."
 
@@ -27,7 +28,12 @@ def sign_in(*, title: str, reason: str, then: str | None = None) -> None:
 
 
 def new_account(
-    *, key: str, submit: str, with_code: bool = False, invitation: str | None = None
+    *,
+    key: str,
+    submit: str,
+    with_code: bool = False,
+    invitation: str | None = None,
+    with_captcha: bool = False,
 ) -> dict[str, str] | None:
     """Draw the form of a new account; give what was entered once both passwords agree.
 
@@ -36,6 +42,7 @@ def new_account(
         submit: on its button.
         with_code: ask for a setup code.
         invitation: the code that came with the address; None asks for none.
+        with_captcha: ask for the letters in a picture.
     """
     with st.form(key):
         entered = {}
@@ -50,11 +57,15 @@ def new_account(
         entered["display_name"] = st.text_input("Your name", autocomplete="name")
         entered["email"] = st.text_input("E-mail (optional)", autocomplete="email")
         entered["password"], agrees = new_password()
+        place = st.empty()
+        typed = _captcha(place) if with_captcha else ""
         submitted = st.form_submit_button(submit, type="primary", width="stretch")
     if not submitted:
         return None
     if not agrees:
         frame.problem(StoreError(DIFFER))
+        return None
+    if with_captcha and not _solved(place, typed):
         return None
     return entered
 
@@ -65,6 +76,18 @@ def new_password() -> tuple[str, bool]:
     st.caption(passwords.RULE)
     second = st.text_input("Repeat new password", type="password", autocomplete="new-password")
     return first, first == second
+
+
+def _captcha(place: DeltaGenerator) -> str:
+    with place.container():
+        return captcha.draw()
+
+
+def _solved(place: DeltaGenerator, typed: str) -> bool:
+    """Take the answer to a captcha, and show the next one in its place."""
+    right = _succeeds(lambda: captcha.judge(typed))
+    _captcha(place)
+    return right
 
 
 def _reset() -> None:

@@ -17,6 +17,11 @@ LOGO = Path(__file__).with_name("logo.svg").read_text(encoding="utf-8")
 MARK = str(Path(__file__).with_name("mark.svg"))
 UNEXPECTED = "Something went wrong; try again, or ask an administrator to look at the log."
 _NOTICE = "notice"
+_JOINER = "\u2060"
+_MADE = re.compile(
+    r"(?<=:)(?=//|material/|[\w+-]*[a-z+-][\w+-]*:)|(?<=www)(?=\.)|(?<=@)", re.ASCII | re.IGNORECASE
+)
+"""Where Streamlit would make a link, an icon or an emoji of plain text."""
 _STYLE = """<style>
 [data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"]) { display: none; }
 [data-testid="stMetricValue"] p { white-space: normal; line-height: 1.2; }
@@ -71,5 +76,9 @@ def show_said() -> None:
 
 
 def plain(text: str) -> str:
-    """Escape what people typed, so that Markdown shows it as it is."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~$:<>@&^=])", r"\\\1", text)
+    """Escape what people typed, so that Markdown shows it as it is.
+
+    Addresses become links, and names between colons pictures, even where they are escaped: these
+    are broken by a character of no width.
+    """
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~$:<>@&^=])", r"\\\1", _MADE.sub(_JOINER, text))

@@ -1,9 +1,11 @@
 """The pages, who sees them, and the way between them."""
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
@@ -140,13 +142,14 @@ def go(title: str | None) -> None:
     st.rerun()
 
 
-def link(title: str, label: str | None = None) -> None:
-    """Draw a link to the page of this title."""
-    entry = _entry(title)
+def link(title: str, label: str | None = None, *, address: Mapping[str, str] | None = None) -> None:
+    """Draw a link to the page of this title, with what `address` says in its address."""
+    entry, query = _entry(title), dict(address or {})
     try:
-        st.page_link(_script(title), label=label or title, icon=entry.icon)
+        st.page_link(_script(title), label=label or title, icon=entry.icon, query_params=query)
     except StreamlitPageNotFoundError:
-        st.markdown(f"[{label or title}](/{Path(entry.script).stem})")
+        end = f"?{urlencode(query)}" if query else ""
+        st.markdown(f"[{label or title}](/{Path(entry.script).stem}{end})")
 
 
 def _entry(title: str) -> Entry:

@@ -8,6 +8,9 @@ import streamlit as st
 Context = TypeVar("Context")
 KEY = "view"
 """Of the control, and of the address."""
+OPEN = "open"
+"""What names a view in a link, by its key: what a page's own controls keep in the address is lost
+on the way to another page that has such a control as well."""
 
 
 class View(NamedTuple, Generic[Context]):
@@ -19,6 +22,11 @@ class View(NamedTuple, Generic[Context]):
 
 def choose(views: Mapping[str, View[Context]]) -> View[Context]:
     """Draw the control and give the view that is asked for, the first one unless another is."""
+    wanted = st.query_params.get(OPEN)
+    if wanted is not None:
+        del st.query_params[OPEN]
+    if wanted in views:
+        st.session_state[KEY] = wanted
     key = st.segmented_control(
         "View", list(views), default=next(iter(views)), required=True, wrap=True, key=KEY,
         format_func=lambda each: views[each].title, label_visibility="collapsed",

@@ -153,3 +153,22 @@ def test_approve__lets_somebody_in() -> None:
         accounts.existing(session, "ada").waiting = True
     users.approve("ada")
     sign_in.authenticate(opened, "ada", PASSWORD)
+
+
+def test_invitations__are_listed_and_withdrawn(capsys: pytest.CaptureFixture[str]) -> None:
+    users.invitations()
+    assert "No invitation can be used" in capsys.readouterr().out
+    users.invite(role="reviewer", note="Ada", days=3)
+    code = printed_code(capsys).split("invitation=")[1]
+    users.invitations()
+    said = capsys.readouterr().out
+    assert "reviewer" in said and "Ada" in said and "command line" in said
+    assert code not in said
+    users.invitations(as_json=True)
+    [row] = json.loads(capsys.readouterr().out)
+    assert (row["role"], row["note"], row["made_by"]) == ("reviewer", "Ada", None)
+    users.withdraw(row["id"])
+    with pytest.raises(StoreError, match="No invitation 1 can be used"):
+        users.withdraw(row["id"])
+    with pytest.raises(StoreError, match="wrong, used or too old"):
+        registration.check(database.connect(), code)

@@ -188,3 +188,77 @@ def test_level__names_that_are_no_text(allowed: Path) -> None:
 def test_level__outside(allowed: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="lies outside"):
         roots.level(tmp_path, settings(allowed))
+
+
+def test_allowable__a_folder_by_any_path_to_it(allowed: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(allowed)
+    for path in (allowed, allowed / ".." / "allowed", tmp_path / "link"):
+        assert roots.allowable(path, kept_in(tmp_path / "home")) == allowed.resolve()
+
+
+def kept_in(home: Path, *folders: Path, database: Path | None = None) -> Settings:
+    address = None if database is None else f"sqlite:///{database}"
+    return Settings(home=home, data_roots=tuple(folders), database_url=address)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/", "top of the file system"),
+        ("/proc/self/root", "top of the file system"),
+        ("some/where", "Write the whole path"),
+        ("~", "Write the whole path"),
+        ("{tmp}/nope", "There is nothing at"),
+        ("{tmp}/cells.csv", "is a table: allow the folder"),
+        ("{tmp}/cell.png", "is a file"),
+        ("{tmp}/home", "own database, keys or settings"),
+        ("{tmp}/home/pictures", "own database, keys or settings"),
+        ("{tmp}/to home", "own database, keys or settings"),
+        ("{tmp}", "own database, keys or settings"),
+        ("{tmp}/base", "own database, keys or settings"),
+        ("{tmp}/allowed", "allowed already"),
+        ("{tmp}/allowed/below", "allowed already"),
+    ],
+)
+def test_allowable__refuses(allowed: Path, tmp_path: Path, path: str, said: str) -> None:
+    for folder in ("home/pictures", "allowed/below", "base"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "cells.csv").write_text("path\n")
+    (tmp_path / "to home").symlink_to(tmp_path / "home")
+    picture(tmp_path / "cell.png")
+    config = kept_in(tmp_path / "home", allowed, database=tmp_path / "base" / "all.db")
+    with pytest.raises(DataError, match=said):
+        roots.allowable(Path(path.format(tmp=tmp_path)), config)
+
+
+def test_allowable__the_secrets_of_single_sign_on(
+    allowed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(allowed)
+    config = kept_in(tmp_path / "home")
+    assert roots.allowable(allowed, config) == allowed.resolve()
+    (allowed / ".streamlit").mkdir()
+    (allowed / ".streamlit" / "secrets.toml").write_text("")
+    with pytest.raises(DataError, match="own database, keys or settings"):
+        roots.allowable(allowed, config)
+
+
+def test_widened__others_beside_those_of_the_settings(allowed: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    (other / "cells").mkdir(parents=True)
+    config = kept_in(tmp_path / "home", allowed)
+    with pytest.raises(DataError, match="lies outside"):
+        roots.checked(other / "cells", config)
+    wide = roots.widened(config, [str(other.resolve())])
+    assert roots.checked(other / "cells", wide) == (other / "cells").resolve()
+    assert roots.checked(allowed, wide) == allowed.resolve()
+    assert config.data_roots == (allowed,)
+
+
+def test_widened__a_folder_that_became_a_link(allowed: Path, tmp_path: Path) -> None:
+    secret, other = tmp_path / "secret", tmp_path.resolve() / "other"
+    secret.mkdir()
+    other.symlink_to(secret)
+    wide = roots.widened(kept_in(tmp_path / "home", allowed), [str(other)])
+    with pytest.raises(DataError, match="leads out of the folders"):
+        roots.checked(other, wide)

@@ -134,19 +134,28 @@ def kept_answer(username: str) -> None:
 
 def test_page__counts_history_and_says_no_more(page: AppTest) -> None:
     kept_answer("ada")
-    table = turned(page, "kept").dataframe[-1].value.set_index("Username")
+    table = turned(page, "kept").dataframe[0].value.set_index("Username")
     assert list(table.loc["ada"]) == [1, 0, 0, 0, 0.0]
     assert list(table.loc["boss"]) == [0, 0, 0, 0, 0.0]
     assert "secret" not in "\n".join(str(node) for node in page._tree)
 
 
+def toggle(page: AppTest, label: str, value: bool) -> None:
+    next(each for each in page.toggle if each.label == label).set_value(value)
+
+
+def set_retention(page: AppTest) -> None:
+    page.button(key="set_retention").click()
+    assert not page.run().exception
+
+
 def test_page__sets_what_is_kept(page: AppTest) -> None:
-    turned(page, "kept")
+    turned(page, "settings")
     assert "Nobody has changed this yet." in [each.value for each in page.caption]
-    page.toggle[0].set_value(True)
+    toggle(page, "Keep pictures", True)
     [days, answers] = page.number_input
     days.set_value(7)
-    sessions.press(page, "Set")
+    set_retention(page)
     assert "has been set" in sessions.said(page)
     kept = settings_kept.read_all(database.connect())
     keys = ("keep_pictures", "picture_days", "history_days")
@@ -154,14 +163,41 @@ def test_page__sets_what_is_kept(page: AppTest) -> None:
     [who] = [each.value for each in page.caption if "set by" in each.value]
     assert who.count("set by boss") == 2  # what was not changed keeps who changed it
     kept_answer("ada")
-    table = turned(page, "kept").dataframe[-1].value.set_index("Username")
+    table = turned(page, "kept").dataframe[0].value.set_index("Username")
     assert list(table.loc["ada"]) == [1, 0, 0, 1, 1.5]
-    answers = page.number_input[1]
+    answers = turned(page, "settings").number_input[1]
     answers.set_value(90)
-    page.toggle[0].set_value(False)
-    sessions.press(page, "Set")
+    toggle(page, "Keep pictures", False)
+    set_retention(page)
     assert settings_kept.read(database.connect(), "history_days").value == 90
-    assert list(page.dataframe[-1].value.set_index("Username").loc["ada"]) == [1, 0, 0, 0, 0.0]
+    table = turned(page, "kept").dataframe[0].value.set_index("Username")
+    assert list(table.loc["ada"]) == [1, 0, 0, 0, 0.0]
+
+
+def test_page__sets_who_may_register(page: AppTest) -> None:
+    turned(page, "settings")
+    [mode] = [each for each in page.selectbox if each.label == "Who may register"]
+    assert (mode.value, mode.options[0]) == (None, "as ALLSCOPE_REGISTRATION says: anyone")
+    mode.select("invitation")
+    toggle(page, "New accounts wait for approval", True)
+    page.button(key="set_registration").click()
+    assert "Who may register has been set" in sessions.said(page.run())
+    kept = settings_kept.read_all(database.connect())
+    assert [kept[key].value for key in ("registration", "approval", "captcha")] == [
+        "invitation", True, False,
+    ]  # fmt: skip
+    lines = audit.search(database.connect(), Query(who="boss", what="setting changed")).lines
+    assert {line.on for line in lines} == {"registration", "approval"}
+
+
+def test_page__counts_room_on_the_disk(page: AppTest, home: Path) -> None:
+    (home / "demo").mkdir(parents=True)
+    (home / "demo" / "1.png").write_bytes(b"x" * 2_500_000)
+    table = turned(page, "kept").dataframe[1].value.set_index("What")
+    assert table.loc["Demonstration set", "Size"] == "2.5 MB"
+    assert table.loc["Demonstration set", "Where"] == str(home / "demo")
+    assert table.loc["Database", "Size"] != "0.0 MB"
+    assert any("are free where ALLSCOPE_HOME is" in each.value for each in page.caption)
 
 
 def test_page__deletes_an_account_and_says_what_goes(page: AppTest) -> None:
@@ -190,6 +226,7 @@ def test_page__health_says_what_there_is(page: AppTest) -> None:
     turned(page, "health")
     assert any("revision" in each.value for each in page.markdown)
     assert any("missing" in each.value for each in page.markdown)
+    assert any("Device: CPU" in each.value.replace("\\", "") for each in page.markdown)
 
 
 def test_page__signs_out_everywhere(page: AppTest) -> None:

@@ -6,7 +6,7 @@ import pytest
 from allcore import roles
 from allcore.errors import StoreError
 from allcore.settings import Settings
-from allcore.store import accounts
+from allcore.store import accounts, audit
 from allcore.store import database as databases
 from allcore.store.database import Database
 from tests.store.people import add, fewest_rounds
@@ -171,3 +171,13 @@ def _demote(config: Settings, username: str) -> bool:
     except StoreError:
         return False
     return True
+
+
+def test_change_profile__tells_what_was_changed_and_not_what_it_was(database: Database) -> None:
+    add(database, "ada")
+    by = audit.By("ada", "10.0.0.7")
+    for email in ("ada@b.org", "ada@b.org"):
+        accounts.change_profile(database, "ada", display_name="ada", email=email, by=by)
+    [line] = audit.search(database, audit.Query(what="profile changed")).lines
+    assert (line.username, line.on, line.where) == ("ada", "ada", "10.0.0.7")
+    assert line.detail == '{"changed": "e-mail"}'

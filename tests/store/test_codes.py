@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from allcore.errors import StoreError
 from allcore.settings import Settings
-from allcore.store import accounts, codes, sign_in
+from allcore.store import accounts, audit, codes, sign_in
 from allcore.store import database as databases
 from allcore.store.database import Database
 from tests.store.people import PASSWORD, add, fewest_rounds
@@ -34,6 +34,8 @@ def test_setup__makes_an_administrator_once(database: Database) -> None:
             redeem_setup(database, used, "second")
     assert codes.issue_setup(database) is None
     assert [account.username for account in accounts.listed(database)] == ["boss"]
+    [line] = audit.search(database, audit.Query(what="first administrator made")).lines
+    assert (line.username, line.on) == ("boss", "boss")
 
 
 def test_setup__never_beside_an_administrator(database: Database) -> None:

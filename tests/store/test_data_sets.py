@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from allcore.errors import StoreError
 from allcore.settings import Settings
-from allcore.store import accounts, data_sets
+from allcore.store import accounts, audit, data_sets
 from allcore.store import database as databases
 from allcore.store.data_sets import DataSet
 from allcore.store.database import Database
@@ -117,6 +117,18 @@ def test_rename__own_and_by_an_administrator(database: Database) -> None:
     assert data_sets.list_of(database)[0].name == "CELLS"
     data_sets.rename(database, "eve", kept.id, name=" Blood  cells ")
     assert data_sets.list_of(database)[0].name == "Blood cells"
+
+
+def test_rename__has_a_line(database: Database) -> None:
+    add(database, "ada")
+    kept = connect(database)
+    for _ in range(2):
+        data_sets.rename(database, "ada", kept.id, name="Blood", where="10.0.0.7")
+    data_sets.disconnect(database, "ada", kept.id, where="10.0.0.8")
+    gone, renamed = audit.search(database, audit.Query(text="Blood")).lines
+    assert (renamed.what, renamed.where) == ("data set renamed", "10.0.0.7")
+    assert kept.name in renamed.detail
+    assert (gone.what, gone.where) == ("data set disconnected", "10.0.0.8")
 
 
 def test_rename__broken_rules(database: Database) -> None:

@@ -109,6 +109,15 @@ def test_withdraw__makes_it_useless(database: Database) -> None:
     code = registration.invite(database)
     assert registration.check(database, code) == "user"
     [waiting] = registration.invitations(database)
-    registration.withdraw(database, waiting.id)
+    assert registration.withdraw(database, waiting.id)
+    assert not registration.withdraw(database, waiting.id)
     with pytest.raises(StoreError, match="invitation is wrong"):
         register(database, "ada", invitation=code)
+
+
+def test_withdraw__not_one_that_was_used(database: Database) -> None:
+    code = registration.invite(database)
+    [waiting] = registration.invitations(database)
+    register(database, "ada", invitation=code)
+    assert not registration.withdraw(database, waiting.id)
+    assert audit.search(database, audit.Query(what="invitation withdrawn")).total == 0

@@ -187,7 +187,7 @@ def test_judge__the_longest_note(people: Database) -> None:
         judge(people, "ada", "a", note="ä" * 501)
 
 
-@pytest.mark.parametrize("note", ["a\0b", "a\x1bb", "\ud800"])
+@pytest.mark.parametrize("note", ["a\0b", "a\x1bb", "\ud800", "a\u202eb"])
 def test_judge__a_note_that_no_database_keeps(people: Database, note: str) -> None:
     put(people, "ada", "a")
     with pytest.raises(StoreError, match="can't be kept"):

@@ -112,3 +112,24 @@ def test_end_all__but_this_one(database: Database) -> None:
     assert audit.search(database, audit.Query(what="signed out everywhere")).total == 1
     with pytest.raises(StoreError, match="no account named"):
         sessions.end_all(database, "nobody")
+
+
+def test_sign_out__has_a_line_and_only_one(database: Database) -> None:
+    key = sessions.begin(database, add(database, "ada"), now=NOON)
+    for _ in range(2):
+        sessions.sign_out(database, key, address="10.0.0.7")
+    sessions.sign_out(database, "nobody's")
+    assert not goes_on(database, key)
+    [line] = audit.search(database, audit.Query(what="signed out")).lines
+    assert (line.username, line.on, line.where) == ("ada", "ada", "10.0.0.7")
+
+
+def test_end_one__has_a_line_and_only_one(database: Database) -> None:
+    sessions.begin(database, add(database, "ada"), address="10.0.0.9", now=NOON)
+    add(database, "bob")
+    [only] = sessions.listed(database, "ada", LIMITS, now=NOON)
+    for name in ("bob", "ada", "ada"):
+        sessions.end_one(database, name, only.id, address="10.0.0.7")
+    [line] = audit.search(database, audit.Query(what="session ended")).lines
+    assert (line.username, line.where) == ("ada", "10.0.0.7")
+    assert "10.0.0.9" in line.detail

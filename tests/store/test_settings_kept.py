@@ -1,3 +1,5 @@
+import json
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -5,7 +7,7 @@ import pytest
 from sqlalchemy import delete
 
 from allcore.errors import StoreError
-from allcore.store import accounts, settings_kept
+from allcore.store import accounts, audit, settings_kept
 from allcore.store.database import Database
 from allcore.store.models import Account
 from tests.store.people import add
@@ -48,6 +50,11 @@ def test_change__keeps_who_and_when(people: Database) -> None:
     ("key", "value"),
     [
         ("keep_pictures", 1),
+        ("captcha", "yes"),
+        ("data_roots", "/one"),
+        ("data_roots", ["/one"] * 21),
+        ("data_roots", ["/" + "x" * 1500]),
+        ("data_roots", ["/a\nb"]),
         ("keep_pictures", None),
         ("picture_days", 0),
         ("picture_days", 3651),
@@ -82,3 +89,39 @@ def test_change__stays_when_the_account_goes(people: Database) -> None:
         session.execute(delete(Account).where(Account.username == "chief"))
     kept = settings_kept.read(people, "picture_days")
     assert (kept.value, kept.changed_by) == (7, None)
+
+
+def test_update__makes_the_new_value_of_the_last_one(people: Database) -> None:
+    for username, folder in (("boss", "/one"), ("chief", "/two")):
+        settings_kept.update(
+            people, username, "data_roots", lambda kept, new=folder: [*kept, new], where="10.0.0.7"
+        )
+    kept = settings_kept.read(people, "data_roots")
+    assert (kept.value, kept.changed_by) == (["/one", "/two"], "chief")
+    last, _first = audit.search(people, audit.Query(what="setting changed")).lines
+    assert (last.username, last.on, last.where) == ("chief", "data_roots", "10.0.0.7")
+    assert json.loads(last.detail) == {"from": ["/one"], "to": ["/one", "/two"]}
+
+
+def test_update__as_change_refuses(people: Database) -> None:
+    with pytest.raises(StoreError, match="Only an administrator"):
+        settings_kept.update(people, "ada", "data_roots", lambda kept: [*kept, "/one"])
+    with pytest.raises(StoreError, match="data_roots"):
+        settings_kept.update(people, "boss", "data_roots", lambda kept: [1])
+    assert values(people)["data_roots"] == []
+
+
+def test_update__many_at_once_lose_nothing(people: Database) -> None:
+    names = [f"/{number}" for number in range(8)]
+    threads = [
+        threading.Thread(
+            target=settings_kept.update,
+            args=(people, "boss", "data_roots", lambda kept, new=name: [*kept, new]),
+        )
+        for name in names
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(values(people)["data_roots"]) == names

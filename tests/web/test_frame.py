@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +31,31 @@ def test_plain__shows_what_was_typed(typed: str) -> None:
     assert MarkdownIt().render(frame.plain(typed)) == MarkdownIt().render(
         "".join(f"&#{ord(c)};" if not c.isalnum() and c != " " else c for c in typed)
     )
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "http://a.org/x",
+        "HTTPS://a.org",
+        "www.a.org",
+        "me@a.org",
+        ":material/home:",
+        ":smile:",
+        ":+1:",
+    ],
+)
+def test_plain__makes_no_link_and_no_icon(typed: str) -> None:
+    shown = frame.plain(typed).replace("\\", "")
+    made = r"(https?://|www\.)|[-.\w+]+@[-\w]+|:material/|:[-+\w]+:"  # as Streamlit's page has it
+    assert re.search(made, typed, re.IGNORECASE)
+    assert not re.search(made, shown, re.IGNORECASE)
+    assert shown.replace("\u2060", "") == typed
+
+
+def test_plain__leaves_times_and_paths_alone() -> None:
+    for typed in ("2026-11-29 14:19:30", "/data/cells of 3:1", "C:/data", "a: b"):
+        assert frame.plain(typed).replace("\\", "") == typed
 
 
 @given(st.text(alphabet=st.characters(categories=("L", "Nd")), max_size=30))

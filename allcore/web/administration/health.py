@@ -1,6 +1,5 @@
-"""Health: the database, the models, the disk, and what an empty installation still lacks."""
+"""Health: the database, the models, the disk, the device, what an empty installation lacks."""
 
-import shutil
 import time
 
 import streamlit as st
@@ -8,10 +7,10 @@ from sqlalchemy import make_url, select
 
 from allcore import modelfolder, settings
 from allcore.errors import AllScopeError
-from allcore.store import accounts as people
-from allcore.store import data_sets, database, migrations
+from allcore.store import database, disk, migrations
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
+from allcore.web.administration import checklist
 
 _GIGABYTE = 1e9
 
@@ -20,34 +19,32 @@ def show(_user: Visitor) -> None:
     """Draw the view."""
     config = settings.load()
     named = modelfolder.names(config.models)
-    ready = {name: _readable(name) for name in named}
+    ready = sum(checklist.readable(name) for name in named)
     st.subheader("Health", anchor=False)
-    free = shutil.disk_usage(config.home).free / _GIGABYTE
-    said = [
-        _database(),
-        f"Models: {sum(ready.values())} of {len(named)} can be read in {config.models}",
-        f"Disk: {free:,.1f} GB free where ALLSCOPE_HOME is",
-        f"Device: {config.device}",
-    ]
-    st.markdown("\n".join(f"- {frame.plain(each)}" for each in said), width=frame.TEXT_WIDTH)
+    _line(_database())
+    _line(f"Models: {ready} of {len(named)} can be read in {config.models}")
+    _line(f"Disk: {disk.free() / _GIGABYTE:,.1f} GB free where ALLSCOPE_HOME is")
+    device = st.empty()
+    with device:
+        _line("Device: looking")
     st.subheader("What a new installation needs", anchor=False)
-    store = accounts.store()
-    steps = {
-        "an account besides the first administrator": len(people.listed(store)) > 1,
-        "a data set connected": config.data is not None or bool(data_sets.list_of(store)),
-        f"the model {config.model} ready": ready.get(config.model, False),
-    }
-    for step, done in steps.items():
-        icon = ":material/check_circle:" if done else ":material/radio_button_unchecked:"
-        st.markdown(f"{icon} {frame.plain(step)}{'' if done else ' (missing)'}")
+    checklist.show("administration")
+    with device:
+        _line(_device())
 
 
-def _readable(name: str) -> bool:
+def _line(said: str) -> None:
+    st.markdown(f"- {frame.plain(said)}", width=frame.TEXT_WIDTH)
+
+
+def _device() -> str:
+    from allcore.inference import devices  # at the end: it takes a second or two to import
+
+    config = settings.load()
     try:
-        modelfolder.read_info(settings.load().models / name)
-    except AllScopeError:
-        return False
-    return True
+        return f"Device: {devices.described(config.device, config.threads)}"
+    except AllScopeError as error:
+        return f"Device: {error}"
 
 
 def _database() -> str:

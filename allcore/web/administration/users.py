@@ -11,11 +11,12 @@ from allcore.store.accounts import AccountInfo
 from allcore.store.deletion import Records
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
-from allcore.web.administration import acting
+from allcore.web.administration import acting, checklist
 
 
 def show(user: Visitor) -> None:
     """Draw the view."""
+    checklist.offer(user, "administration")
     search = st.text_input("Search", placeholder="Username, name or e-mail", width=frame.FORM_WIDTH)
     found = people.listed(accounts.store(), search=search)
     if not found:

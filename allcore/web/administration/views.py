@@ -1,12 +1,14 @@
 """The views of the Administration page, by their key in the address."""
 
 from allcore.web.accounts import Visitor
-from allcore.web.administration import audit_log, health, history, users
+from allcore.web.administration import audit_log, health, invitations, kept, settings, users
 from allcore.web.views import View
 
 VIEWS: dict[str, View[Visitor]] = {
     "users": View("Users", users.show),
-    "kept": View("What is kept", history.show),
+    "invitations": View("Invitations", invitations.show),
+    "settings": View("Settings", settings.show),
+    "kept": View("What is kept", kept.show),
     "audit": View("Audit log", audit_log.show),
     "health": View("Health", health.show),
 }

@@ -10,7 +10,7 @@ from allcore.data.look import Look
 from allcore.data.roots import Folder, Level
 from allcore.errors import AllScopeError, StoreError
 from allcore.store import data_sets
-from allcore.web import accounts, datasets, frame
+from allcore.web import accounts, address, datasets, frame
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import sources
 from allcore.web.dataset.connect_index import counted, read_as
@@ -27,7 +27,7 @@ def show(user: Visitor) -> None:
     """Draw the part of the view."""
     st.subheader("Connect another folder", anchor=False)
     frame.show_said()
-    if not settings.load().data_roots:
+    if not datasets.config().data_roots:
         st.info(frame.plain(NONE_ALLOWED), icon=":material/lock:", width=frame.TEXT_WIDTH)
         return
     with st.container(border=True, width=frame.TEXT_WIDTH):
@@ -46,7 +46,7 @@ def _walk() -> None:
     """The folders one level below the one that is open."""
     here: Path | None = st.session_state.get(_AT)
     try:
-        level = None if here is None else _level(here)
+        level = None if here is None else _level(roots.checked(here, datasets.config()))
     except AllScopeError as error:
         frame.problem(error)
         level = here = None
@@ -84,7 +84,7 @@ def _left_out(level: Level) -> None:
 def _looked(user: Visitor, path: str) -> None:
     """What would be read, and the button that connects it; or why not."""
     try:
-        place = roots.checked(Path(path))
+        place = roots.checked(Path(path), datasets.config())
         found = _look(place, datasets.state(place))
     except AllScopeError as error:
         frame.problem(error)
@@ -123,12 +123,14 @@ def connect(user: Visitor, place: Path, name: str) -> data_sets.DataSet:
             asks does not allow it.
     """
     store = accounts.store_to("connect")
-    place = roots.checked(place)
+    place = roots.checked(place, datasets.config())
     given = settings.load().data
     if given is not None and place == given.expanduser().resolve():
         raise StoreError(f"It is connected already, as '{datasets.CONNECTED}'.")
     datasets.read(place)
-    return data_sets.connect(store, user.name, name=name, path=place, taken=datasets.OWN)
+    return data_sets.connect(
+        store, user.name, name=name, path=place, taken=datasets.OWN, where=address.of_visitor()
+    )
 
 
 def _proposed(place: Path) -> str:
@@ -139,7 +141,8 @@ def _proposed(place: Path) -> str:
 
 def _roots() -> tuple[Folder, ...]:
     """The allowed folders; what is in them is counted when they are opened."""
-    return tuple(Folder(root, 0, whole=False) for root in roots.allowed() if not root.is_file())
+    allowed = roots.allowed(datasets.config())
+    return tuple(Folder(root, 0, whole=False) for root in allowed if not root.is_file())
 
 
 def _title(here: Path | None) -> str:
@@ -169,13 +172,13 @@ def _up() -> None:
     """Open the folder above, or the list of allowed ones from any of these."""
     here = st.session_state.pop(_AT, None)
     st.session_state[PATH] = ""
-    if here is not None and here not in roots.allowed():
+    if here is not None and here not in roots.allowed(datasets.config()):
         _open(here.parent)
 
 
 @st.cache_data(max_entries=64, ttl=20, show_spinner="Counting pictures")
 def _level(folder: Path) -> Level:
-    return roots.level(folder)
+    return roots.level(folder, datasets.config())
 
 
 @st.cache_resource(max_entries=8, ttl=60, show_spinner="Looking at the files")

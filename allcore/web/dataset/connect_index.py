@@ -167,6 +167,7 @@ def _done(context: Context, since: Since) -> None:
 def _start(path: Path) -> None:
     try:
         accounts.visitor().require("connect")
+        datasets.check(path)  # the folder may have been taken off the list since it was drawn
         jobs.start(path)
     except AllScopeError as error:
         st.session_state[_PROBLEM] = str(error)

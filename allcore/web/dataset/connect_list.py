@@ -6,7 +6,7 @@ from allcore.data import roots
 from allcore.errors import AllScopeError
 from allcore.store import data_sets
 from allcore.store.data_sets import DataSet
-from allcore.web import accounts, datasets, frame
+from allcore.web import accounts, address, datasets, frame
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import sources
 
@@ -29,7 +29,7 @@ def show(user: Visitor) -> None:
 def problem_of(each: DataSet) -> str:
     """Why a connected data set can't be read now; empty where it can."""
     try:
-        roots.checked(each.path)
+        roots.checked(each.path, datasets.config())
     except AllScopeError as error:
         return str(error)
     return ""
@@ -86,8 +86,8 @@ def _rename(user: Visitor, each: DataSet) -> None:
     # What stands in the field now: text may be typed and the button pressed in one go.
     name = str(st.session_state[f"name {each.id}"])
     try:
-        store = accounts.store_to("connect")
-        data_sets.rename(store, user.name, each.id, name=name, taken=datasets.OWN)
+        store, where = accounts.store_to("connect"), address.of_visitor()
+        data_sets.rename(store, user.name, each.id, name=name, taken=datasets.OWN, where=where)
     except AllScopeError as error:
         st.session_state[_PROBLEM] = str(error)
         return
@@ -98,7 +98,8 @@ def _rename(user: Visitor, each: DataSet) -> None:
 
 def _disconnect(user: Visitor, each: DataSet) -> None:
     try:
-        data_sets.disconnect(accounts.store_to("connect"), user.name, each.id)
+        store = accounts.store_to("connect")
+        data_sets.disconnect(store, user.name, each.id, where=address.of_visitor())
     except AllScopeError as error:
         st.session_state[_PROBLEM] = str(error)
         return

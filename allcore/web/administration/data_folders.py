@@ -1,0 +1,112 @@
+"""Below which folders people may connect data sets: those of the settings, and others beside."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from allcore import settings
+from allcore.data import roots
+from allcore.errors import AllScopeError
+from allcore.evaluation import words
+from allcore.index import jobs
+from allcore.store import settings_kept
+from allcore.web import accounts, datasets, frame
+from allcore.web.accounts import Visitor
+from allcore.web.administration import acting
+
+_KEY = "data_roots"
+_ABOUT = (
+    "Everyone with an account may connect data sets that lie in these folders, and everyone then "
+    "sees their pictures. Allow folders that hold data alone."
+)
+
+
+def show(user: Visitor) -> None:
+    """Draw the section."""
+    st.subheader("Folders of data", anchor=False)
+    st.caption(_ABOUT, width=frame.TEXT_WIDTH)
+    kept = settings_kept.read(accounts.store(), _KEY)
+    said = None
+    for folder in roots.allowed(settings.load()):
+        _line(str(folder), "Named by ALLSCOPE_DATA_ROOTS or ALLSCOPE_DATA, and changed there.")
+    for folder in kept.value:
+        with _line(folder, "Allowed here."):
+            said = said or _remove_button(user, folder)
+    with st.form("folder", width=frame.TEXT_WIDTH):
+        # Another key once there is one more, so that what was typed goes then, and only then.
+        key = f"folder {len(kept.value)}"
+        path = st.text_input("Whole path of a folder on the server", key=key)
+        pressed = st.form_submit_button("Allow the folder", icon=":material/create_new_folder:")
+    st.caption(acting.who_and_when({_KEY: kept}, {_KEY: "Folders"}), width=frame.TEXT_WIDTH)
+    if pressed:
+        said = acting.tried(lambda: allow(user, path.strip()))
+    acting.done(said)
+
+
+def allow(user: Visitor, path: str) -> str:
+    """Allow a folder beside those of the settings; give what is said of it.
+
+    Raises:
+        AllScopeError: it can't be allowed, or the role of who asks does not let them.
+    """
+    store = accounts.store_to("administer")
+    place = str(roots.allowable(Path(path), datasets.config()))
+    settings_kept.update(
+        store,
+        user.name,
+        _KEY,
+        lambda kept: kept if place in kept else [*kept, place],
+        where=acting.by(user).where,
+    )
+    return f"People may connect data sets in {place}."
+
+
+def remove(user: Visitor, folder: str) -> str:
+    """Allow a folder no longer, and stop the indexing that is under way there.
+
+    Raises:
+        AllScopeError: the role of who asks does not let them.
+    """
+    store = accounts.store_to("administer")
+    settings_kept.update(
+        store,
+        user.name,
+        _KEY,
+        lambda kept: [each for each in kept if each != folder],
+        where=acting.by(user).where,
+    )
+    for each in _connected(folder):
+        try:
+            datasets.check(each)
+        except AllScopeError:
+            jobs.cancel(each)
+    return f"{folder} is not allowed any more."
+
+
+def _line(folder: str, said: str) -> "st.delta_generator.DeltaGenerator":
+    """Draw a folder's line; give the place for what can be done with it."""
+    row = st.container(border=True, width=frame.TEXT_WIDTH)
+    row.markdown(f":material/folder: {frame.plain(folder)}")
+    row.caption(said)
+    try:
+        roots.checked(Path(folder), datasets.config())
+    except AllScopeError as error:
+        row.warning(frame.plain(str(error)), icon=":material/warning:")
+    return row
+
+
+def _remove_button(user: Visitor, folder: str) -> str | None:
+    hit = words.count(len(_connected(folder)), "connected data set")
+    return acting.confirmed(
+        "Remove",
+        ":material/folder_off:",
+        sentence=f"Nothing more can be connected there, and {hit} there can't be opened any more. "
+        "No file is touched.",
+        act=lambda: remove(user, folder),
+        key=f"remove {folder}",
+    )
+
+
+def _connected(folder: str) -> list[Path]:
+    """Where the data sets lie that are connected in a folder."""
+    return [each.path for each in datasets.connected() if each.path.is_relative_to(folder)]

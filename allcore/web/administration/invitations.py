@@ -1,0 +1,105 @@
+"""Invitations: make one, see which can still be used, withdraw one."""
+
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import streamlit as st
+
+from allcore import roles
+from allcore.evaluation import words
+from allcore.store import registration
+from allcore.store.registration import DAYS, MAX_DAYS, MAX_NOTE, Invitation
+from allcore.web import accounts, frame
+from allcore.web.accounts import Visitor
+from allcore.web.administration import acting
+
+_ABOUT = (
+    "Who has the link makes one account with this role, at once and without approval. It is shown "
+    "here once: give it to the person by a safe way."
+)
+_CLOSED = (
+    "Registration is closed, so no invitation works now: open it, or set it to invitations, under "
+    "Settings."
+)
+
+
+def show(user: Visitor) -> None:
+    """Draw the view."""
+    if accounts.registration_mode() == "closed":
+        st.warning(_CLOSED, icon=":material/lock:", width=frame.TEXT_WIDTH)
+    _make(user)
+    waiting = registration.invitations(accounts.store())
+    st.subheader("Invitations that can still be used", anchor=False)
+    st.caption(f"{words.count(len(waiting), 'invitation')}; times in UTC.")
+    said = None
+    for each in waiting:
+        said = _one(user, each) or said
+    acting.done(said)
+
+
+def link(page: str, code: str) -> str:
+    """The address of the registration with an invitation.
+
+    Args:
+        page: address of the Administration page, as the browser has it.
+        code: of the invitation.
+    """
+    parts = urlsplit(page)
+    path = parts.path.rstrip("/").removesuffix("/administration")
+    query = urlencode({"invitation": code})
+    return urlunsplit((parts.scheme, parts.netloc, f"{path}/register", query, ""))
+
+
+def _make(user: Visitor) -> None:
+    """The form of a new one, and its link in the run after it was sent."""
+    st.subheader("Invite somebody", anchor=False)
+    with st.form("invite", width=frame.FORM_WIDTH):
+        role = st.selectbox(
+            "Role",
+            roles.OF_ACCOUNTS,
+            index=roles.OF_ACCOUNTS.index("user"),
+            format_func=lambda role: roles.TABLE[role].title,
+        )
+        note = st.text_input("For whom (a note for administrators)", max_chars=MAX_NOTE)
+        days = st.number_input("Days until it ends", 1, MAX_DAYS, DAYS)
+        pressed = st.form_submit_button("Make an invitation", icon=":material/mail:")
+    if not pressed:
+        return
+    code = acting.tried(
+        lambda: registration.invite(
+            accounts.store_to("administer"),
+            role=role,
+            note=note,
+            days=int(days),
+            by=acting.by(user),
+        )
+    )
+    if code:
+        st.code(
+            link(st.context.url or "", code), language=None, wrap_lines=True, width=frame.TEXT_WIDTH
+        )
+        st.caption(_ABOUT, width=frame.TEXT_WIDTH)
+
+
+def _one(user: Visitor, each: Invitation) -> str | None:
+    with st.container(border=True, width=frame.TEXT_WIDTH):
+        note = frame.plain(each.note) or "no note"
+        st.markdown(f"**{roles.TABLE[each.role].title}**: {note}")
+        maker = each.made_by or "the command line, or an account that is gone"
+        st.caption(
+            f"Made by {frame.plain(maker)} on {each.created_at:%Y-%m-%d %H:%M}, "
+            f"good until {each.expires_at:%Y-%m-%d %H:%M}"
+        )
+        return acting.confirmed(
+            "Withdraw",
+            ":material/delete:",
+            sentence="The link stops working. An account that was made with it stays.",
+            act=lambda: _withdraw(user, each.id),
+            key=f"withdraw {each.id}",
+        )
+
+
+def _withdraw(user: Visitor, number: int) -> str:
+    store = accounts.store_to("administer")
+    if registration.withdraw(store, number, by=acting.by(user)):
+        return "The invitation is withdrawn."
+    return "The invitation was used or withdrawn already."

@@ -1,0 +1,21 @@
+import pytest
+
+from allcore.roles import NotAllowed
+from allcore.store import accounts, database
+from allcore.store.audit import Query
+from allcore.web.administration import audit_log
+from tests.web import sessions
+
+
+def test_exported__to_who_is_an_administrator_then() -> None:
+    """The button's file is made when it is clicked, outside of the session that drew it."""
+    sessions.add("boss", role="admin")
+    sessions.add("chief", role="admin")
+    opened = database.connect()
+    assert b"account made" in audit_log.exported(opened, "boss", Query())
+    accounts.set_role(opened, "boss", "reviewer")
+    sessions.add("ada", role="admin")
+    accounts.set_active(opened, "ada", active=False)
+    for name in ("boss", "ada", "nobody"):
+        with pytest.raises(NotAllowed):
+            audit_log.exported(opened, name, Query())
