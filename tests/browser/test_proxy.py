@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, expect
 from allcore.settings import Settings
 from allcore.store import accounts
 from allcore.store import database as databases
+from allcore.web import cookie
 from benchmarks import servers
 from tests.browser import steps
 
@@ -147,7 +148,8 @@ def test_replicas__share_accounts_and_sessions(
     out = page.get_by_test_id("stSidebarNav").get_by_role("link", name="Sign out")
     expect(out).to_be_visible()  # over the socket, which the proxy upgrades
     steps.remembered(page)
-    [kept] = [each for each in context.cookies() if each["name"] == "allscope_session"]
+    [kept] = [each for each in context.cookies() if cookie.NAME in each["name"]]
+    assert kept["name"].startswith("__Host-")
     assert kept["secure"]
     assert kept["sameSite"] == "Strict"
     for name in ("evaluation", "dataset", "history"):
@@ -156,7 +158,7 @@ def test_replicas__share_accounts_and_sessions(
     context.close()
     for each in behind:  # the cookie of one is good at the other: key and database are shared
         context = browser.new_context()
-        context.add_cookies([{"name": kept["name"], "value": kept["value"], "url": each}])
+        context.add_cookies([{"name": cookie.NAME, "value": kept["value"], "url": each}])
         page = context.new_page()
         steps.visit(page, f"{each}/account")
         steps.title(page, "Account")
