@@ -34,7 +34,6 @@ MAY_IMPORT_BY_NAME = {
 }
 MAY_START_PROCESSES = {"allcore/index/jobs.py": "this program's own command, as a list"}
 MAY_BUILD_SQL = {
-    "allcore/store/backup.py": "names of tables, of our own models alone",
     "allcore/store/database.py": "PRAGMA of a fixed list, BEGIN or BEGIN IMMEDIATE",
     "allcore/store/migrations/versions/0005_roles.py": "a number that SQLite gave, plus one",
     "allcore/store/migrations/versions/0007_audit.py": "a statement of a fixed list",
