@@ -133,11 +133,14 @@ def _make_folder(url: URL) -> None:
 
 
 def _engine(url: URL) -> Engine:
+    """An engine that names no values where it logs statements or says what failed."""
     if url.get_backend_name() == "postgresql":
+        waiting = {"connect_timeout": 10}
         return sqlalchemy.create_engine(
-            url, pool_pre_ping=True, connect_args={"connect_timeout": 10}
+            url, pool_pre_ping=True, connect_args=waiting, hide_parameters=True
         )
-    engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    busy = {"timeout": BUSY_SECONDS}
+    engine = sqlalchemy.create_engine(url, connect_args=busy, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -7,6 +7,7 @@ and so many within a quarter of an hour lock for another one. Where the owner la
 count of its own.
 """
 
+import hashlib
 import ipaddress
 import math
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from allcore.store.models import Account, SignInAttempt
 WINDOW = timedelta(minutes=15)
 LOCK = timedelta(minutes=15)
 KEPT = timedelta(days=1)
+NAME_COST = 12
+"""scrypt's cost of what a name is counted under: 2 to the power of it, some milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -129,11 +132,12 @@ def check_password(
         StoreError: wrong name or password, account disabled, or too many tries.
     """
     name, place = rules.typed_username(username)[:64], _counted(address)
+    tried = _tried(name)
     with database.alone() as session:
-        under = _under(session, name, place)
+        under = _under(session, name, tried, place)
         _refuse(session, under, BY_NAME, now, "under this name")
         refuse_address(session, address, now)
-        count_try(session, address, now, name=name)
+        count_try(session, address, now, tried=tried)
         locks = _locks(session, under, place)
         account = accounts.row_of(session, name)
         password_hash = account.password_hash if account and account.active else None
@@ -154,10 +158,10 @@ def refuse_address(session: Session, address: str, now: datetime) -> None:
     _refuse(session, SignInAttempt.address == _counted(address), BY_ADDRESS, now, FROM_THIS)
 
 
-def count_try(session: Session, address: str, now: datetime, *, name: str = "") -> None:
+def count_try(session: Session, address: str, now: datetime, *, tried: str = "") -> None:
     """Count a try that may be a guess, and forget those of days ago."""
     session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - KEPT))
-    session.add(SignInAttempt(username=name, address=_counted(address), at=now))
+    session.add(SignInAttempt(tried=tried, address=_counted(address), at=now))
     session.flush()
 
 
@@ -169,7 +173,8 @@ def replace_password(session: Session, account: Account, password_hash: str) -> 
 
 def clear_attempts(session: Session, username: str) -> None:
     """Forget the tries under a name, which ends its lock."""
-    session.execute(delete(SignInAttempt).where(SignInAttempt.username == username))
+    tried = _tried(rules.typed_username(username))
+    session.execute(delete(SignInAttempt).where(SignInAttempt.tried == tried))
 
 
 def _unchanged(session: Session, username: str, compared: str) -> Account:
@@ -180,16 +185,24 @@ def _unchanged(session: Session, username: str, compared: str) -> Account:
     return account
 
 
-def _under(session: Session, name: str, place: str) -> ColumnElement[bool]:
+def _tried(name: str) -> str:
+    """What tries are counted under, which does not tell what was typed: it may be a password."""
+    cost = 2**NAME_COST
+    return hashlib.scrypt(
+        name.encode("utf-8", "replace"), salt=b"tried", n=cost, r=8, p=1, dklen=32
+    ).hex()
+
+
+def _under(session: Session, name: str, tried: str, place: str) -> ColumnElement[bool]:
     """Which tries count against a name: from where its owner last signed in, those from there.
 
     From anywhere else it is all others, so that nobody locks an owner out from afar.
     """
     last = _counted(sessions.last_place(session, name))
     if not last:
-        return SignInAttempt.username == name
+        return SignInAttempt.tried == tried
     there = SignInAttempt.address == last
-    return and_(SignInAttempt.username == name, there if place == last else not_(there))
+    return and_(SignInAttempt.tried == tried, there if place == last else not_(there))
 
 
 def _refuse(

@@ -1,6 +1,8 @@
+import hashlib
 import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import bcrypt
 import pytest
@@ -56,9 +58,17 @@ def test_authenticate__same_work_for_any_name(
         compared.append(hashed[:7])
         return original(password, hashed)
 
+    def hashed(name: bytes, **options: Any) -> bytes:
+        hashes.append(options["n"])
+        return scrypt(name, **options)
+
+    hashes: list[int] = []
+    scrypt = hashlib.scrypt
     monkeypatch.setattr(bcrypt, "checkpw", counted)
+    monkeypatch.setattr(hashlib, "scrypt", hashed)
     refusal(database, username, WRONG)
     assert compared == [b"$2b$04$"]  # one comparison, of the same cost
+    assert hashes == [16]  # and one of the name
 
 
 def lock(
