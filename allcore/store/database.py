@@ -6,6 +6,7 @@ PostgreSQL. Migrations run when a database is opened, under a lock, whichever pr
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,7 +77,7 @@ def connect(config: Settings | None = None) -> Database:
     url = _url(config.database)
     with _sentences(url):
         if url.get_backend_name() == "sqlite":
-            _make_folder(url)
+            _make_file(url)
         engine = _engine(url)
         try:
             _migrate(engine)
@@ -125,9 +126,13 @@ def _url(address: str) -> URL:
     return url
 
 
-def _make_folder(url: URL) -> None:
+def _make_file(url: URL) -> None:
+    """Make an empty file for its owner alone; SQLite gives its journals the same mode."""
+    path = Path(url.database or "")
     try:
-        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
         raise StoreError(_unreachable(url, str(error.strerror))) from None
 

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import time
@@ -70,9 +69,7 @@ class _Proxy:
     """nginx with a certificate that it has made itself."""
 
     def __init__(self, folder: Path, behind: list[str]) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = servers.free_port()
         self.folder, self.address = folder, f"https://localhost:{port}"
         subprocess.run(
             f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
