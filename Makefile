@@ -15,14 +15,15 @@ run:  ## start the dashboard (PORT=8600 chooses the port)
 	nice -n 10 $(PYTHON) -m allcore index --data "$${ALLSCOPE_HOME:-var}/demo" >/dev/null 2>&1) & \
 	$(PYTHON) -m streamlit run app.py $(if $(PORT),--server.port $(PORT))
 
-test: lint  ## check style and types, then run every test, a process a core
+test: lint  ## check style, types and unsafe calls, then run every test, a process a core
 	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-lint:  ## check style and types
+lint:  ## check style, types and unsafe calls
 	@scripts/setup.sh requirements-dev.lock
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
+	@$(PYTHON) -m bandit --quiet --recursive --severity-level medium allcore pages app.py
 
 format:  ## put the code into the project's style
 	@scripts/setup.sh requirements-dev.lock

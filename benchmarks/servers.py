@@ -39,9 +39,7 @@ def serving(script: Path, *, home: Path, log: Path) -> Iterator[str]:
     Raises:
         AllScopeError: it did not start.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
     with log.open("w") as terminal:
         server = subprocess.Popen(
@@ -57,6 +55,13 @@ def serving(script: Path, *, home: Path, log: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
+
+
+def free_port() -> int:
+    """Give a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def chromium() -> str | None:

@@ -14,6 +14,9 @@ from allcore.store import audit, passwords, rules
 from allcore.store.database import Database
 from allcore.store.models import Account
 
+TAKEN_NAME = "The username '{}' is taken; choose another."
+TAKEN_EMAIL = "Another account has this e-mail address; use another."
+
 
 @dataclass(frozen=True)
 class AccountInfo:
@@ -262,6 +265,15 @@ def info_of(account: Account) -> AccountInfo:
     )
 
 
+def taken(session: Session, account: Account) -> str:
+    """Say which of a new account's names another one has; empty where none."""
+    if row_of(session, account.username) is not None:
+        return TAKEN_NAME.format(account.username)
+    if account.email and count(session, Account.email == account.email):
+        return TAKEN_EMAIL
+    return ""
+
+
 @contextlib.contextmanager
 def unique_or_sentence(username: str) -> Iterator[None]:
     """Turn a broken unique rule into the sentence that says what is taken."""
@@ -270,8 +282,8 @@ def unique_or_sentence(username: str) -> Iterator[None]:
     except exc.IntegrityError as error:
         rule = str(error.orig).splitlines()[0]  # PostgreSQL's further lines hold what was typed
         if "email" in rule:
-            raise StoreError("Another account has this e-mail address; use another.") from None
-        raise StoreError(f"The username '{username}' is taken; choose another.") from None
+            raise StoreError(TAKEN_EMAIL) from None
+        raise StoreError(TAKEN_NAME.format(username)) from None
 
 
 def _note(

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, MetaData, Table, func, insert, select, text
+from sqlalchemy import ColumnElement, Connection, MetaData, Table, func, insert, select
 
 from allcore.errors import StoreError
 from allcore.store import audit, migrations, pictures
@@ -215,12 +215,14 @@ def _filled(
         for rows in _read_rows(archive, name, table):
             connection.execute(insert(table), rows)
         if connection.dialect.name == "postgresql" and "id" in table.columns:
-            connection.execute(
-                text(
-                    f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), "
-                    f"coalesce(max(id), 1), max(id) IS NOT NULL) FROM {table.name}"
-                )
-            )
+            _count_on(connection, table.name, table.columns["id"])
+
+
+def _count_on(connection: Connection, name: str, number: ColumnElement[int]) -> None:
+    """Have PostgreSQL number the next row after the last one that is there."""
+    last = func.max(number)
+    sequence = func.pg_get_serial_sequence(name, "id")
+    connection.execute(select(func.setval(sequence, func.coalesce(last, 1), last.is_not(None))))
 
 
 def _read_rows(archive: zipfile.ZipFile, name: str, table: Table) -> Iterator[list[dict[str, Any]]]:

@@ -131,7 +131,8 @@ def fresh() -> str:
 def hash_of(code: str) -> str:
     """Hash a code as it is meant: without dashes and spaces, with O for 0 and I or L for 1."""
     plain = "".join(code.upper().replace("-", " ").split())
-    return hashlib.sha256(plain.translate(str.maketrans("OIL", "011")).encode()).hexdigest()
+    meant = plain.translate(str.maketrans("OIL", "011"))
+    return hashlib.sha256(meant.encode("utf-8", "replace")).hexdigest()
 
 
 def _issue(session: Session, *, purpose: str, account_id: int | None, life: timedelta) -> str:

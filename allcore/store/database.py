@@ -6,6 +6,7 @@ PostgreSQL. Migrations run when a database is opened, under a lock, whichever pr
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,7 +77,7 @@ def connect(config: Settings | None = None) -> Database:
     url = _url(config.database)
     with _sentences(url):
         if url.get_backend_name() == "sqlite":
-            _make_folder(url)
+            _make_file(url)
         engine = _engine(url)
         try:
             _migrate(engine)
@@ -125,19 +126,26 @@ def _url(address: str) -> URL:
     return url
 
 
-def _make_folder(url: URL) -> None:
+def _make_file(url: URL) -> None:
+    """Make an empty file for its owner alone; SQLite gives its journals the same mode."""
+    path = Path(url.database or "")
     try:
-        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
         raise StoreError(_unreachable(url, str(error.strerror))) from None
 
 
 def _engine(url: URL) -> Engine:
+    """An engine that names no values where it logs statements or says what failed."""
     if url.get_backend_name() == "postgresql":
+        waiting = {"connect_timeout": 10}
         return sqlalchemy.create_engine(
-            url, pool_pre_ping=True, connect_args={"connect_timeout": 10}
+            url, pool_pre_ping=True, connect_args=waiting, hide_parameters=True
         )
-    engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    busy = {"timeout": BUSY_SECONDS}
+    engine = sqlalchemy.create_engine(url, connect_args=busy, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

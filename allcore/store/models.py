@@ -79,7 +79,7 @@ class Account(Base):
 
 
 class SignInAttempt(Base):
-    """A try to sign in that has not succeeded, under the name that was typed."""
+    """A try to sign in that has not succeeded, under a hash of the name that was typed."""
 
     __tablename__ = "sign_in_attempt"
     __table_args__ = (
@@ -88,7 +88,8 @@ class SignInAttempt(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    username: Mapped[str] = mapped_column(String(64))
+    tried: Mapped[str] = mapped_column("username", String(64))
+    """Of the name; empty for a try to register under one that is taken."""
     address: Mapped[str] = mapped_column(String(64))
     """Where it came from; empty where that is unknown."""
     at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)

@@ -15,6 +15,8 @@ from allcore.store import common_passwords
 
 RULE = "A password has 12 to 64 characters."
 MIN_CHARACTERS, MAX_CHARACTERS, MAX_BYTES = 12, 64, 72
+MAX_TYPED = 1000
+"""Characters that are read at all, before they are brought to one form; no password has so many."""
 ROUNDS = 12
 """bcrypt's cost: 2 to the power of this many rounds, a quarter of a second or so."""
 
@@ -34,13 +36,14 @@ def check_rule(password: str, *, own: Iterable[str] = ()) -> None:
     Raises:
         StoreError: too short, too long, common, or with characters no keyboard writes.
     """
-    _check_form(prepared(password))
+    _check_form(password)
     reason = common_passwords.reason(prepared(password), own=own)
     if reason:
         raise StoreError(f"This password is easy to guess: {reason}; choose another.")
 
 
-def _check_form(password: str) -> None:
+def _check_form(typed: str) -> None:
+    password = prepared(typed) if len(typed) <= MAX_TYPED else typed
     if not MIN_CHARACTERS <= len(password) <= MAX_CHARACTERS:
         raise StoreError(f"{RULE} This one has {len(password)}; choose another.")
     if len(password.encode()) > MAX_BYTES:
@@ -58,15 +61,16 @@ def hashed(password: str) -> str:
     Raises:
         StoreError: it is too short, too long, or holds characters no keyboard writes.
     """
-    _check_form(prepared(password))
+    _check_form(password)
     return bcrypt.hashpw(prepared(password).encode(), bcrypt.gensalt(ROUNDS)).decode()
 
 
 def matches(password: str, password_hash: str | None) -> bool:
     """Tell whether the password has this hash; takes the same work where there is no hash."""
-    entered = prepared(password).encode()
+    entered = prepared(password[:MAX_TYPED]).encode("utf-8", "replace")
     same = bcrypt.checkpw(entered[:MAX_BYTES], (password_hash or dummy_hash()).encode())
-    return same and password_hash is not None and len(entered) <= MAX_BYTES
+    whole = len(entered) <= MAX_BYTES and len(password) <= MAX_TYPED
+    return same and whole and password_hash is not None
 
 
 @functools.cache

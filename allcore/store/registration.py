@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from allcore import logs, settings
 from allcore.errors import StoreError
-from allcore.store import accounts, audit, codes, keys, settings_kept
+from allcore.store import accounts, audit, codes, keys, settings_kept, sign_in
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 from allcore.store.models import Account, InvitationRow
@@ -58,28 +58,43 @@ def register(
     """Make the account of somebody who registers; it may have to wait for an administrator.
 
     Who comes by an invitation gets its role and does not wait: an administrator has chosen them.
+    A name or address that is taken counts as a try to sign in from this address, so that nobody
+    finds out for many who has an account.
 
     Raises:
-        StoreError: registration is closed to them, a rule is broken, or a name is taken.
+        StoreError: registration is closed to them, a rule is broken, a name is taken, or there
+            were too many tries.
     """
+    now = datetime.now(UTC)
     with database.read() as session:  # before any costly work is done for it
+        sign_in.refuse_address(session, address, now)
         _role(session, invitation)
     account = accounts.new_account(
         username=username, display_name=display_name, email=email, password=password, role="user"
     )
     with accounts.unique_or_sentence(account.username), database.alone() as session:
-        account.role = _role(session, invitation)
-        account.waiting = not invitation and bool(settings_kept.value(session, "approval"))
-        session.add(account)
-        session.flush()
-        by = audit.By(account.username, address)
-        audit.record_by(session, by, what="registered", on=account.username)
-        if invitation:
-            row = _valid(session, invitation)
-            row.used_at, row.used_by = datetime.now(UTC), account.id
-            audit.record_by(session, by, what="invitation used", on=row.note)
-        logs.event("registered", account=account.id, waiting=account.waiting)
-        return accounts.info_of(account)
+        sign_in.refuse_address(session, address, now)
+        taken = accounts.taken(session, account)
+        if taken:
+            sign_in.count_try(session, address, now)  # tells who is here, so it is a guess
+        else:
+            return _join(session, account, invitation, address)
+    raise StoreError(taken)
+
+
+def _join(session: Session, account: Account, invitation: str, address: str) -> AccountInfo:
+    account.role = _role(session, invitation)
+    account.waiting = not invitation and bool(settings_kept.value(session, "approval"))
+    session.add(account)
+    session.flush()
+    by = audit.By(account.username, address)
+    audit.record_by(session, by, what="registered", on=account.username)
+    if invitation:
+        row = _valid(session, invitation)
+        row.used_at, row.used_by = datetime.now(UTC), account.id
+        audit.record_by(session, by, what="invitation used", on=row.note)
+    logs.event("registered", account=account.id, waiting=account.waiting)
+    return accounts.info_of(account)
 
 
 def invite(

@@ -7,12 +7,18 @@ from allcore.errors import StoreError
 USERNAME = "3 to 32 letters a to z, digits, dots, hyphens or underscores"
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{2,31}")
 _EMAIL = re.compile(r"[a-z0-9._%+-]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63}")
+MAX_TYPED = 1000
+"""Characters of a name that are read at all; what is longer is nobody's."""
 MAX_EMAIL, MAX_DISPLAY_NAME = 254, 100
 
 
 def typed_username(text: str) -> str:
-    """Give the form in which a name that someone typed is looked up."""
-    return text.strip().lower()
+    """Give the form in which a name that someone typed is looked up.
+
+    What can't be shown becomes a replacement character: no database takes all of it.
+    """
+    name = text.strip().lower()
+    return "".join(each if each.isprintable() else "\ufffd" for each in name[:MAX_TYPED])
 
 
 def username(text: str) -> str:

@@ -152,6 +152,13 @@ def end_all(
         audit.record_by(session, by, what="signed out everywhere", on=account.username)
 
 
+def last_place(session: Session, username: str) -> str:
+    """Where somebody has signed in last; empty where that is unknown, or there is no such name."""
+    query = select(SessionRow.address).join(Account, SessionRow.account_id == Account.id)
+    newest = query.where(_of(username)).order_by(SessionRow.id.desc()).limit(1)
+    return session.scalar(newest) or ""
+
+
 def _open(limits: Limits, now: datetime) -> Select[SessionRow, Account]:
     query = (
         select(SessionRow, Account)

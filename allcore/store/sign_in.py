@@ -3,20 +3,22 @@
 Tries are counted in the database, under the name that was typed, whether it exists or not, and
 under the address they come from. So an unknown name is answered as a known one: same sentence, same
 work, same wait, same lock. The first few tries cost nothing, each further one has to wait longer,
-and so many within a quarter of an hour lock for another one.
+and so many within a quarter of an hour lock for another one. Where the owner last signed in has a
+count of its own.
 """
 
+import hashlib
 import ipaddress
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, not_, select
 from sqlalchemy.orm import Session
 
 from allcore import logs
 from allcore.errors import StoreError
-from allcore.store import accounts, audit, passwords, rules
+from allcore.store import accounts, audit, passwords, rules, sessions
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 from allcore.store.models import Account, SignInAttempt
@@ -24,6 +26,8 @@ from allcore.store.models import Account, SignInAttempt
 WINDOW = timedelta(minutes=15)
 LOCK = timedelta(minutes=15)
 KEPT = timedelta(days=1)
+NAME_COST = 12
+"""scrypt's cost of what a name is counted under: 2 to the power of it, some milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ BY_NAME = Limit(free=3, step=1, longest=64, most=10)
 BY_ADDRESS = Limit(free=20, step=10, longest=8, most=100)
 """Higher, because a whole hospital may share one address."""
 LIMIT = BY_NAME.most
+FROM_THIS = "from this address"
 WRONG = "The username or the password is wrong; check both and try again."
 WAITING = "This account waits for an administrator to approve it; sign in once that is done."
 
@@ -81,9 +86,9 @@ def authenticate(
         StoreError: wrong name or password, account disabled or not yet approved, or too many tries.
     """
     now = now or datetime.now(UTC)
-    check_password(database, username, password, address=address, now=now)
-    with database.write() as session:
-        account = accounts.existing(session, username)
+    compared = check_password(database, username, password, address=address, now=now)
+    with database.alone() as session:
+        account = _unchanged(session, username, compared)
         if account.waiting:
             raise StoreError(WAITING)
         account.last_sign_in = now
@@ -103,10 +108,11 @@ def change_password(
     with database.read() as session:
         own = accounts.words_of(accounts.existing(session, username))
     passwords.check_rule(new, own=own)
-    check_password(database, username, current, address=address, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    compared = check_password(database, username, current, address=address, now=now)
     password_hash = passwords.hashed(new)
-    with database.write() as session:
-        account = accounts.existing(session, username)
+    with database.alone() as session:
+        account = _unchanged(session, username, compared)
         replace_password(session, account, password_hash)
         logs.event("password changed", account=account.id)
         who, name = account.id, account.username
@@ -116,27 +122,47 @@ def change_password(
 
 def check_password(
     database: Database, username: str, password: str, *, address: str = "", now: datetime
-) -> None:
+) -> str:
     """Count a try, then compare; a right password clears the name's count.
+
+    Comparing takes a while, in which the account may change: who acts on the answer looks whether
+    the hash that is given back is still the one.
 
     Raises:
         StoreError: wrong name or password, account disabled, or too many tries.
     """
     name, place = rules.typed_username(username)[:64], _counted(address)
+    tried = _tried(name)
     with database.alone() as session:
-        _refuse(session, SignInAttempt.username == name, BY_NAME, now, "under this name")
-        _refuse(session, SignInAttempt.address == place, BY_ADDRESS, now, "from this address")
-        session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - KEPT))
-        session.add(SignInAttempt(username=name, address=place, at=now))
-        session.flush()
-        locks = _locks(session, name, place)
+        under = _under(session, name, tried, place)
+        _refuse(session, under, BY_NAME, now, "under this name")
+        refuse_address(session, address, now)
+        count_try(session, address, now, tried=tried)
+        locks = _locks(session, under, place)
         account = accounts.row_of(session, name)
         password_hash = account.password_hash if account and account.active else None
-    if not passwords.matches(password, password_hash):
+    if not passwords.matches(password, password_hash) or password_hash is None:
         _tell_of(database, locks, name, place, now)
         raise StoreError(WRONG)
     with database.write() as session:
         clear_attempts(session, name)
+    return password_hash
+
+
+def refuse_address(session: Session, address: str, now: datetime) -> None:
+    """Refuse an address that has tried too often.
+
+    Raises:
+        StoreError: it has to wait.
+    """
+    _refuse(session, SignInAttempt.address == _counted(address), BY_ADDRESS, now, FROM_THIS)
+
+
+def count_try(session: Session, address: str, now: datetime, *, tried: str = "") -> None:
+    """Count a try that may be a guess, and forget those of days ago."""
+    session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - KEPT))
+    session.add(SignInAttempt(tried=tried, address=_counted(address), at=now))
+    session.flush()
 
 
 def replace_password(session: Session, account: Account, password_hash: str) -> None:
@@ -147,7 +173,36 @@ def replace_password(session: Session, account: Account, password_hash: str) -> 
 
 def clear_attempts(session: Session, username: str) -> None:
     """Forget the tries under a name, which ends its lock."""
-    session.execute(delete(SignInAttempt).where(SignInAttempt.username == username))
+    tried = _tried(rules.typed_username(username))
+    session.execute(delete(SignInAttempt).where(SignInAttempt.tried == tried))
+
+
+def _unchanged(session: Session, username: str, compared: str) -> Account:
+    """The account, unless it was disabled or given another password since the comparison."""
+    account = accounts.row_of(session, username)
+    if account is None or not account.active or account.password_hash != compared:
+        raise StoreError(WRONG)
+    return account
+
+
+def _tried(name: str) -> str:
+    """What tries are counted under, which does not tell what was typed: it may be a password."""
+    cost = 2**NAME_COST
+    return hashlib.scrypt(
+        name.encode("utf-8", "replace"), salt=b"tried", n=cost, r=8, p=1, dklen=32
+    ).hex()
+
+
+def _under(session: Session, name: str, tried: str, place: str) -> ColumnElement[bool]:
+    """Which tries count against a name: from where its owner last signed in, those from there.
+
+    From anywhere else it is all others, so that nobody locks an owner out from afar.
+    """
+    last = _counted(sessions.last_place(session, name))
+    if not last:
+        return SignInAttempt.tried == tried
+    there = SignInAttempt.address == last
+    return and_(SignInAttempt.tried == tried, there if place == last else not_(there))
 
 
 def _refuse(
@@ -171,10 +226,10 @@ def _tries(session: Session, which: ColumnElement[bool]) -> tuple[int, datetime 
     return session.scalar(recent) or 0, last
 
 
-def _locks(session: Session, name: str, place: str) -> list[str]:
+def _locks(session: Session, under: ColumnElement[bool], place: str) -> list[str]:
     """Which locks the last try has brought, unless its password is right."""
     counts = {
-        "name locked": (SignInAttempt.username == name, BY_NAME),
+        "name locked": (under, BY_NAME),
         "address locked": (SignInAttempt.address == place, BY_ADDRESS),
     }
     return [

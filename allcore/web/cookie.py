@@ -32,13 +32,13 @@ class SessionCookie(CookieModel):
 
     def __init__(self, *, key: str, days: float) -> None:
         # The parent's constructor would put a component on every page that loads fonts from afar.
-        self.cookie_name, self.cookie_key, self.cookie_expiry_days = NAME, key, days
+        self.cookie_name, self.cookie_key, self.cookie_expiry_days = name(), key, days
         self.token: Any = None
         self.exp_date: float | None = None
 
     def read(self) -> dict[str, Any] | None:
         """Give what the browser's cookie says, if it is ours and has not expired."""
-        if NAME not in st.context.cookies:
+        if self.cookie_name not in st.context.cookies:
             return None
         claims = self.get_cookie() or {}
         return claims if isinstance(claims.get("session"), str) else None
@@ -54,7 +54,9 @@ class SessionCookie(CookieModel):
 
     def _ask(self, value: str, *, seconds: float) -> None:
         secure = "; Secure" if address.behind_tls() else ""
-        line = f"{NAME}={value}; path=/; max-age={int(seconds)}; SameSite=Strict{secure}"
+        line = (
+            f"{self.cookie_name}={value}; path=/; max-age={int(seconds)}; SameSite=Strict{secure}"
+        )
         script = f"<script>document.cookie = {json.dumps(line)}</script>"
         st.session_state[_ASKED] = (script, time.monotonic() + ASKED_SECONDS)
 
@@ -72,6 +74,11 @@ class SessionCookie(CookieModel):
         except jwt.PyJWTError:
             return {}
         return claims
+
+
+def name() -> str:
+    """What the cookie is called: with TLS so that no neighbouring host can have set it."""
+    return f"__Host-{NAME}" if address.behind_tls() else NAME
 
 
 def settle() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from allcore.settings import Settings
 from allcore.store import database as databases
-from allcore.store import passwords
+from allcore.store import passwords, sign_in
 from allcore.store.database import Database
 from tests import postgres
 
@@ -16,6 +16,7 @@ from tests import postgres
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The fewest rounds bcrypt takes; what is compared does not depend on them."""
     monkeypatch.setattr(passwords, "ROUNDS", 4)
+    monkeypatch.setattr(sign_in, "NAME_COST", 4)
     passwords.dummy_hash.cache_clear()
     yield
     passwords.dummy_hash.cache_clear()

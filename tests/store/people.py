@@ -1,6 +1,6 @@
 """People for the tests, also in processes of their own."""
 
-from allcore.store import accounts, passwords
+from allcore.store import accounts, passwords, sign_in
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 
@@ -29,3 +29,4 @@ def add(
 def fewest_rounds() -> None:
     """For a process that pytest's fixtures do not reach."""
     passwords.ROUNDS = 4
+    sign_in.NAME_COST = 4

@@ -135,6 +135,12 @@ def test_code__of_another_purpose(database: Database) -> None:
         codes.redeem_reset(database, issued_setup(database), password=NEW)
 
 
+@pytest.mark.parametrize("code", ["", "\0", "\ud800", "ı" * 1_000_000, "é-1"])
+def test_code__whatever_is_typed(database: Database, code: str) -> None:
+    with pytest.raises(StoreError, match="wrong, used or too old"):
+        codes.redeem_reset(database, code, password=NEW)
+
+
 def test_code__is_not_kept(database: Database) -> None:
     code = issued_setup(database)
     with database.read() as session:

@@ -1,5 +1,7 @@
 import contextlib
 import multiprocessing
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,16 @@ def test_connect__prepares_sqlite(tmp_path: Path) -> None:
     with opened.read() as session:
         assert session.scalar(text("PRAGMA journal_mode")) == "wal"
         assert session.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_connect__the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    opened = databases.connect(Settings(home=tmp_path, database_url=None))
+    accounts.create(opened, username="ada", display_name="Ada", password=None)
+    files = [each for each in tmp_path.iterdir() if each.suffix != ".lock"]
+    assert {each.name for each in files} >= {"allscope.db", "allscope.db-wal"}
+    assert {stat.S_IMODE(each.stat().st_mode) for each in files} == {0o600}
+    opened.engine.dispose()
 
 
 def test_connect__a_database_of_a_newer_version(database: Database, config: Settings) -> None:

@@ -21,6 +21,8 @@ def test_hashed__matches_itself_only(password: str) -> None:
         ("a" * 11, "12 to 64 characters. This one has 11"),
         (" " * 20, "This one has 0"),
         ("a" * 65, "This one has 65"),
+        ("a" * 129, "This one has 129"),
+        ("a" * 12 + " " * 2000, "This one has 2012"),
         ("ж" * 37, "more than 72 bytes"),
         ("a" * 12 + "\0" + "b", "letters, digits"),
     ],
@@ -33,6 +35,12 @@ def test_hashed__refuses(password: str, sentence: str) -> None:
 def test_matches__composed_as_decomposed() -> None:
     made = passwords.hashed("café crème brûlée")
     assert passwords.matches("cafe\u0301 cre\u0300me bru\u0302le\u0301e", made)
+
+
+def test_matches__what_is_longer_than_is_read_never_does() -> None:
+    made = passwords.hashed("a" * 12)
+    assert passwords.matches("a" * 12 + " " * 900, made)
+    assert not passwords.matches("a" * 12 + " " * 988 + "b", made)
 
 
 def test_matches__no_hash_never_matches() -> None:

@@ -58,6 +58,56 @@ def test_register__waits_for_an_administrator(database: Database) -> None:
     assert (line.username, line.on) == ("boss", "ada")
 
 
+@pytest.mark.parametrize("address", ["", "10.0.0.1"])
+def test_register__finding_out_who_is_here_is_limited(database: Database, address: str) -> None:
+    accounts.create(
+        database, username="ada", display_name="Ada", email="ada@x.org", password=PASSWORD
+    )
+    guesses = [("ada", ""), ("bob", "ada@x.org")] * sign_in.BY_ADDRESS.free
+    said = [_refused(database, *guess, address=address) for guess in guesses]
+    heard = [sentence for sentence in said if "Too many tries from this address" not in sentence]
+    assert len(heard) == sign_in.BY_ADDRESS.free
+    assert all("ada" in sentence or "e-mail" in sentence for sentence in heard)
+    with pytest.raises(StoreError, match="Too many tries from this address"):
+        sign_in.authenticate(database, "ada", PASSWORD, address=address)
+    registration.register(
+        database, username="eve", display_name="Eve", password=PASSWORD, address="10.0.0.2"
+    )
+
+
+def _refused(database: Database, username: str, email: str, *, address: str) -> str:
+    with pytest.raises(StoreError) as caught:
+        registration.register(
+            database,
+            username=username,
+            display_name="Bob",
+            email=email,
+            password=PASSWORD,
+            address=address,
+        )
+    return str(caught.value)
+
+
+def test_register__many_who_are_new_are_not_limited(database: Database) -> None:
+    for number in range(2 * sign_in.BY_ADDRESS.free):
+        register(database, f"name{number}")
+
+
+def test_register__takes_no_role(database: Database) -> None:
+    code = registration.invite(database, role="reviewer")
+    for more in ({"role": "admin"}, {"waiting": False}, {"session_version": 7}):
+        with pytest.raises(TypeError, match="unexpected keyword"):
+            registration.register(  # type: ignore[call-arg]
+                database,
+                username="ada",
+                display_name="Ada",
+                password=PASSWORD,
+                invitation=code,
+                **more,
+            )
+    assert register(database, "ada", invitation=code).role == "reviewer"
+
+
 def test_register__closed_to_invitations_too(database: Database) -> None:
     code = registration.invite(database)
     choose(database, registration="closed")

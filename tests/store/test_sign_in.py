@@ -1,5 +1,8 @@
+import hashlib
 import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import bcrypt
 import pytest
@@ -7,7 +10,7 @@ from sqlalchemy import select
 
 from allcore.errors import StoreError
 from allcore.settings import Settings
-from allcore.store import accounts, audit, sign_in
+from allcore.store import accounts, audit, codes, deletion, passwords, sessions, sign_in
 from allcore.store import database as databases
 from allcore.store.database import Database
 from allcore.store.models import SignInAttempt
@@ -17,9 +20,11 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WRONG = "wrong horse battery"
 
 
-def refusal(database: Database, username: str, password: str, *, now: datetime = NOON) -> str:
+def refusal(
+    database: Database, username: str, password: str, *, now: datetime = NOON, address: str = ""
+) -> str:
     with pytest.raises(StoreError) as caught:
-        sign_in.authenticate(database, username, password, now=now)
+        sign_in.authenticate(database, username, password, now=now, address=address)
     return str(caught.value)
 
 
@@ -53,17 +58,27 @@ def test_authenticate__same_work_for_any_name(
         compared.append(hashed[:7])
         return original(password, hashed)
 
+    def hashed(name: bytes, **options: Any) -> bytes:
+        hashes.append(options["n"])
+        return scrypt(name, **options)
+
+    hashes: list[int] = []
+    scrypt = hashlib.scrypt
     monkeypatch.setattr(bcrypt, "checkpw", counted)
+    monkeypatch.setattr(hashlib, "scrypt", hashed)
     refusal(database, username, WRONG)
     assert compared == [b"$2b$04$"]  # one comparison, of the same cost
+    assert hashes == [16]  # and one of the name
 
 
-def lock(database: Database, username: str, *, start: datetime = NOON) -> datetime:
+def lock(
+    database: Database, username: str, *, start: datetime = NOON, address: str = ""
+) -> datetime:
     """Guess until the name is locked, each time as soon as it is heard; give when it was locked."""
     at = start
     for tries in range(sign_in.LIMIT):
         at += sign_in.BY_NAME.wait(tries)
-        assert refusal(database, username, WRONG, now=at) == sign_in.WRONG
+        assert refusal(database, username, WRONG, now=at, address=address) == sign_in.WRONG
     return at
 
 
@@ -108,6 +123,17 @@ def test_lock__a_thousand_guesses(database: Database) -> None:
     sign_in.authenticate(database, "ada", PASSWORD, now=end)
 
 
+def test_lock__guesses_an_hour(database: Database) -> None:
+    """From afar and from where the owner signs in, whoever tries as often as it is heard."""
+    sessions.begin(database, add(database, "ada"), address="10.0.0.1", now=NOON)
+    heard = 0
+    for second in range(0, 3600, 9):
+        now = NOON + timedelta(seconds=second)
+        for address in ("10.0.0.1", "10.8.8.8", "10.9.9.9"):
+            heard += refusal(database, "ada", WRONG, now=now, address=address) == sign_in.WRONG
+    assert 40 < heard <= 80
+
+
 def lock_end(database: Database) -> datetime:
     with database.read() as session:
         last = session.scalars(select(SignInAttempt.at).order_by(SignInAttempt.at.desc())).first()
@@ -119,6 +145,18 @@ def test_lock__is_of_one_name(database: Database) -> None:
     add(database, "ada")
     lock(database, "bob")
     sign_in.authenticate(database, "ada", PASSWORD, now=NOON)
+
+
+def test_lock__from_afar_leaves_the_owners_place_alone(database: Database) -> None:
+    ada = add(database, "ada")
+    sessions.begin(database, ada, address="10.0.0.1", now=NOON)
+    at = lock(database, "ada", address="10.9.9.9")
+    assert "under this name" in refusal(database, "ada", PASSWORD, now=at, address="10.8.8.8")
+    at = lock(database, "ada", start=at, address="10.0.0.1")  # guesses from there count as well
+    assert "under this name" in refusal(database, "ada", PASSWORD, now=at, address="10.0.0.1")
+    late = at + sign_in.LOCK
+    lock(database, "ada", start=late, address="10.9.9.9")
+    sign_in.authenticate(database, "ada", PASSWORD, now=late, address="10.0.0.1")
 
 
 def test_lock__slow_tries_do_not_lock(database: Database) -> None:
@@ -174,6 +212,60 @@ def test_authenticate__says_that_an_account_waits_to_who_has_its_password(
     assert refusal(database, "ada", PASSWORD) == sign_in.WAITING
     accounts.approve(database, "ada")
     sign_in.authenticate(database, "ada", PASSWORD, now=NOON)
+
+
+@pytest.mark.parametrize("change", ["disabled", "password", "deleted"])
+def test_authenticate__the_account_changes_while_the_password_is_compared(
+    database: Database, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who came with the old password must not begin a session of the new state."""
+    add(database, "ada")
+    compare = passwords.matches
+
+    def slowly(password: str, password_hash: str | None) -> bool:
+        same = compare(password, password_hash)
+        if change == "disabled":
+            accounts.set_active(database, "ada", active=False)
+        elif change == "deleted":
+            deletion.delete(database, "ada")
+        else:
+            code = codes.issue_reset(database, "ada")
+            codes.redeem_reset(database, code, password="another password")
+        return same
+
+    monkeypatch.setattr(passwords, "matches", slowly)
+    assert refusal(database, "ada", PASSWORD) == sign_in.WRONG
+
+
+def test_change_password__of_two_at_once_one_wins(database: Database) -> None:
+    before = add(database, "ada")
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(lambda number: _changed(database, number), range(4)))
+    assert outcomes.count(True) == 1
+    after = accounts.find(database, "ada")
+    assert after
+    assert after.session_version == before.session_version + 1
+
+
+def _changed(database: Database, number: int) -> bool:
+    try:
+        sign_in.change_password(database, "ada", current=PASSWORD, new=f"another password {number}")
+    except StoreError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("username", ["a\0b", "\ud800", "a" * 10_000_000, "ada\u202e", "‮"])
+def test_authenticate__takes_whatever_is_typed(database: Database, username: str) -> None:
+    assert refusal(database, username, "\ud800\0" * 1_000_000) == sign_in.WRONG
+
+
+def test_authenticate__a_password_never_ends(database: Database) -> None:
+    add(database, "ada")
+    sign_in.authenticate(database, "ada", PASSWORD, now=NOON + timedelta(days=3650))
+    for new in ("another password", PASSWORD):  # an earlier one may come back
+        old = "another password" if new == PASSWORD else PASSWORD
+        sign_in.change_password(database, "ada", current=old, new=new)
 
 
 def test_change_password__ends_sessions(database: Database) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from streamlit.runtime.pages_manager import PagesManager
 
-from allcore.store import passwords
+from allcore.store import passwords, sign_in
 
 
 @pytest.fixture(autouse=True)
@@ -13,6 +13,7 @@ def own_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A state folder of the test's own, no model, and the fewest rounds bcrypt takes."""
     monkeypatch.setenv("ALLSCOPE_MODELS", str(home / "models"))
     monkeypatch.setattr(passwords, "ROUNDS", 4)
+    monkeypatch.setattr(sign_in, "NAME_COST", 4)
     passwords.dummy_hash.cache_clear()
     yield home
     passwords.dummy_hash.cache_clear()

@@ -1,3 +1,4 @@
+import base64
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -20,9 +21,11 @@ from tests.web import sessions
 SOON = (datetime.now() + timedelta(days=1)).timestamp()
 
 
-def returning(monkeypatch: pytest.MonkeyPatch, token: str) -> AppTest:
+def returning(
+    monkeypatch: pytest.MonkeyPatch, token: str, *, name: str = cookie.NAME, url: str = "http://x"
+) -> AppTest:
     """Open Account as a browser that brings a cookie along."""
-    brought = {"cookies": {cookie.NAME: token}, "url": "http://localhost", "headers": {}}
+    brought = {"cookies": {name: token}, "url": url, "headers": {}}
     context = type("Context", (), brought | {"ip_address": None})
     monkeypatch.setattr(st, "context", context)
     return sessions.open_page(sessions.session(), "account")
@@ -41,6 +44,31 @@ def token(home: Path, *, key: str | None = None, method: str = "HS256", **claims
 def test_cookie__signs_in_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sessions.add("ada")
     assert sessions.title(returning(monkeypatch, token(home))) == "Account"
+
+
+def test_cookie__with_tls_it_is_of_this_host_alone(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of a neighbouring host can set any cookie but one of this name."""
+    sessions.add("ada")
+    made, secure = token(home), f"__Host-{cookie.NAME}"
+    tossed = returning(monkeypatch, made, url="https://x")
+    assert sessions.title(tossed) == "Sign in"
+    assert sessions.title(returning(monkeypatch, made, name=secure, url="https://x")) == "Account"
+    assert sessions.title(returning(monkeypatch, made, name=secure)) == "Sign in"
+
+
+def test_cookie__is_another_at_each_sign_in(home: Path) -> None:
+    sessions.add("ada")
+    keys = set()
+    for _ in range(3):
+        app = sessions.sign_in(sessions.open_page(sessions.session(), "account"), "ada")
+        keys.add(app.session_state[cookie.SESSION_KEY])
+    sessions.press(app, "Sign out")
+    sessions.sign_in(sessions.open_page(app, "account"), "ada")  # in the same browser
+    keys.add(app.session_state[cookie.SESSION_KEY])
+    assert len(keys) == 4
+    assert all(len(base64.urlsafe_b64decode(key + "=")) == 32 for key in keys)  # 256 bits
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""What is written as HTML shows hostile names as text: file names, subjects, reasons, networks."""
+
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from allcore.nets.blocks import Anatomy
+from allcore.web import cell_pictures, diagram, gallery
+from allcore.web.cell_pictures import Frame
+from allcore.web.check import cutting_view, evidence_places
+from allcore.web.dataset import browse_compare, cell_window
+
+HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
+PIXELS = np.zeros((20, 20, 3), dtype=np.uint8)
+ROW = pd.Series(
+    dict.fromkeys(("path", "subject", "label", "split", "image_id", "fold", "sha256"), HOSTILE)
+)
+CARD = gallery.Card(HOSTILE, HOSTILE, HOSTILE, synthetic=True)
+NETWORK = Anatomy(name=HOSTILE, size=64, blocks=(), parameters=1, macs=1)
+MAKERS: dict[str, Callable[[], str]] = {
+    "heading": lambda: cell_pictures.heading(HOSTILE, mark="●", colour="#000"),
+    "frames": lambda: cell_pictures.frames([Frame(PIXELS, HOSTILE), Frame(None, HOSTILE)], least=9),
+    "waiting": lambda: evidence_places.waiting([HOSTILE], least=9),
+    "gallery": lambda: gallery._grid([CARD, CARD], [b"x", None]),
+    "cut": lambda: cutting_view._cut_figure(HOSTILE),
+    "outlined": lambda: cutting_view._figure(Image.fromarray(PIXELS), alt=HOSTILE, caption=HOSTILE),
+    "recorded": lambda: cell_window.recorded(ROW),
+    "compared": lambda: browse_compare.grid([browse_compare.Shown(PIXELS, 1, ROW)], 1),
+    "networks": lambda: diagram.side_by_side(NETWORK, NETWORK, [], (HOSTILE, HOSTILE)),
+}
+
+
+class Tags(HTMLParser):
+    """Which elements and attributes a piece of HTML has."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.said = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found |= {tag, *(name for name, _ in attrs)}
+        self.said += "".join(value or "" for name, value in attrs if name == "alt")
+
+    def handle_data(self, data: str) -> None:
+        self.said += data
+
+
+@pytest.mark.parametrize("maker", list(MAKERS))
+def test_html__what_is_hostile_stays_text(maker: str) -> None:
+    made = Tags(MAKERS[maker]())
+    assert HOSTILE in made.said
+    assert not made.found & {"script", "onerror"}
+
+
+def spoken() -> None:
+    """A page that writes a hostile sentence where one waits for the evidence."""
+    import streamlit as st
+
+    from allcore.web import cell_pictures
+    from allcore.web.check import evidence_places
+    from tests.web.test_html import HOSTILE, PIXELS
+
+    evidence_places.say(st.empty(), HOSTILE, lines=1, strong=HOSTILE)
+    cell_pictures.zoomable(PIXELS, alt=HOSTILE)
+
+
+def test_html__what_is_hostile_stays_text_on_a_page() -> None:
+    page = AppTest.from_function(spoken, default_timeout=60).run()
+    assert not page.exception
+    said, zoomed = (Tags(each.proto.body) for each in page.get("html"))
+    for made in (said, zoomed):
+        assert HOSTILE in made.said
+        assert not made.found & {"script", "onerror"}
