@@ -140,7 +140,8 @@ def test_of_set__says_the_set_in_words() -> None:
 
 
 def test_shipped_model__knows_its_own_cells(cnmc_root: Path) -> None:
-    path = sorted((cnmc_root / "bmp").glob("*_hem.bmp"))[0]
+    # One whose texture tells: where it adds nearly nothing, no share of that can be complete.
+    path = sorted((cnmc_root / "bmp").glob("*_all.bmp"))[0]
     data = path.read_bytes()
     folder = MODELS / "qcresnet-cnmc"
     predictor = Predictor.load(folder, device="cpu", threads=1)
