@@ -8,10 +8,8 @@ def drawn() -> None:
     from allcore.web import views
     from allcore.web.views import View
 
-    kinds = {
-        key: View[None](title, lambda _: None)
-        for key, title in (("one", "First"), ("two", "Second"))
-    }
+    titles = {"one": "First", "two": "Second"}
+    kinds = {key: View[None](title, lambda _: None) for key, title in titles.items()}
     st.title(views.choose(kinds).title)
 
 
