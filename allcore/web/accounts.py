@@ -37,11 +37,15 @@ ENDED = (
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who is looking at the page; `name` is the username, empty for someone not signed in."""
+    """Who is looking at the page; `name` is the username, empty for someone not signed in.
+
+    `number` is of the account: a name may be another's once its account was deleted.
+    """
 
     name: str = ""
     display_name: str = ""
     role: str = "visitor"
+    number: int = 0
 
     @property
     def signed_in(self) -> bool:
@@ -105,7 +109,7 @@ def visitor() -> Visitor:
         _forget()
         frame.say_next(ENDED)
         return _nobody()
-    return Visitor(account.username, account.display_name, account.role)
+    return Visitor(account.username, account.display_name, account.role, account.id)
 
 
 def enter(username: str, password: str) -> AccountInfo:

@@ -11,12 +11,13 @@ def of_visitor() -> str:
     """Give the address of who is looking; empty where it is unknown, as on the machine itself.
 
     A header may say anything, so X-Forwarded-For counts only as far as `ALLSCOPE_TRUSTED_PROXY`
-    says how many proxies stand before the app: each has added one entry at the end.
+    says how many proxies stand before the app: each has added one entry at the end, some of them
+    as a header of its own.
     """
     proxies = settings.load().trusted_proxy
     if not proxies:
         return checked(st.context.ip_address or "")
-    header = st.context.headers.get("X-Forwarded-For") or ""
+    header = ",".join(st.context.headers.get_all("X-Forwarded-For"))
     entries = [entry.strip() for entry in header.split(",")]
     return checked(entries[-proxies]) if len(entries) >= proxies else ""
 

@@ -91,8 +91,16 @@ def _identity(claims: dict[str, Any]) -> Identity:
     return Identity(
         issuer=text("iss"),
         subject=text("sub"),
-        issued_at=datetime.fromtimestamp(float(claims.get("iat") or 0), UTC),
+        issued_at=_instant(claims.get("iat")),
         wished=text("preferred_username") or text("email") or text("name"),
         name=text("name"),
         email=email,
     )
+
+
+def _instant(told: object) -> datetime:
+    """When a token was issued; long ago where it does not say so."""
+    try:
+        return datetime.fromtimestamp(float(str(told)), UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)

@@ -21,7 +21,7 @@ from tests.conftest import draw_cell
 from tests.pages.looking import words
 
 PAGE = Path(__file__).parents[2] / "pages" / "predict.py"
-ADA = Visitor("ada", "Ada", "user")
+ADA = Visitor("ada", "Ada", "user", 1)
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_page__takes_the_drop_back(page: AppTest, cell_image: Rgb) -> None:
     page.run()
     assert not page.metric
     assert "Drop one picture or many" in page.info[0].value
-    assert asking.last("ada") is None
+    assert asking.last("1 ada") is None
 
 
 def test_page__shows_who_comes_back_what_was_asked_before(
@@ -158,8 +158,9 @@ def test_page__shows_who_comes_back_what_was_asked_before(
     again = opened(monkeypatch, ADA)
     assert again.metric[0].value == verdict
     assert "What you asked last" in words(again)
-    other = opened(monkeypatch, Visitor("bob", "Bob", "user"))
-    assert not other.metric
+    for another in (Visitor("bob", "Bob", "user", 2), Visitor("ada", "Ada", "user", 3)):
+        other = opened(monkeypatch, another)
+        assert not other.metric
     again = opened(monkeypatch, ADA)
     next(each for each in again.button if each.label == "Put it away").click().run()
     assert not again.metric

@@ -102,6 +102,7 @@ def start(
     sources: Sequence[Source],
     *,
     session: str,
+    owner: str,
     username: str,
     database: Database | None,
 ) -> Asked:
@@ -111,6 +112,7 @@ def start(
         service: of the model.
         sources: the pictures.
         session: whose turn in the queue it is.
+        owner: whose they are in this server's memory, as nobody else ever is.
         username: of the account.
         database: where answers are kept; None keeps none.
     """
@@ -120,27 +122,27 @@ def start(
     asked = Asked(name, service.predictor.info.name, job, kept)
     with _LOCK:
         remembered = _remembered()
-        remembered[username] = asked
-        remembered.move_to_end(username)
+        remembered[owner] = asked
+        remembered.move_to_end(owner)
         while len(remembered) > ACCOUNTS:
             remembered.popitem(last=False)
     return asked
 
 
-def last(username: str) -> Asked | None:
-    """What the account asked last, where this server still remembers it."""
+def last(owner: str) -> Asked | None:
+    """What somebody asked last, where this server still remembers it."""
     with _LOCK:
-        asked = _remembered().get(username)
+        asked = _remembered().get(owner)
         if asked and asked.over:
-            del _remembered()[username]
+            del _remembered()[owner]
             return None
         return asked
 
 
-def forget(username: str) -> None:
-    """Drop what the account asked last from this server's memory; its history stays."""
+def forget(owner: str) -> None:
+    """Drop what somebody asked last from this server's memory; its history stays."""
     with _LOCK:
-        _remembered().pop(username, None)
+        _remembered().pop(owner, None)
 
 
 @st.cache_resource(show_spinner=False)

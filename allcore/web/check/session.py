@@ -40,7 +40,8 @@ def _begin(brought: Given, service: Service, visitor: Visitor) -> Asked:
         service,
         brought.sources,
         session=_queue(),
-        username=_who(visitor),
+        owner=_who(visitor),
+        username=visitor.name,
         database=accounts.store_to("keep") if visitor.may("keep") else None,
     )
 
@@ -67,7 +68,7 @@ def _put_away(visitor: Visitor) -> None:
 
 def _who(visitor: Visitor) -> str:
     """Whose pictures they are: the account's, or this session's where nothing is kept."""
-    return visitor.name if visitor.may("keep") else _queue()
+    return f"{visitor.number} {visitor.name}" if visitor.may("keep") else _queue()
 
 
 def _queue() -> str:

@@ -16,7 +16,8 @@ from allcore.store import accounts, batches, database, history, settings_kept
 from allcore.store import pictures as kept_pictures
 from allcore.store.database import Database
 from allcore.web import resources
-from allcore.web.check import asking
+from allcore.web.accounts import Visitor
+from allcore.web.check import asking, session
 
 
 @pytest.fixture
@@ -43,7 +44,9 @@ def source(rgb: Rgb, name: str = "cell.bmp") -> Source:
 
 
 def ask(service: resources.Service, store: Database | None, *given: Source) -> asking.Asked:
-    return asking.start(service, list(given), session="a", username="ada", database=store)
+    return asking.start(
+        service, list(given), session="a", owner="ada", username="ada", database=store
+    )
 
 
 def until(true: object, *, seconds: float = 20) -> None:
@@ -136,7 +139,7 @@ def test_start__answers_where_nothing_can_be_kept(
 ) -> None:
     """An account that is gone has no history, and the answer stands all the same."""
     asked = asking.start(
-        service, [source(cell_image)], session="a", username="nobody", database=store
+        service, [source(cell_image)], session="a", owner="x", username="nobody", database=store
     )
     assert asked.job.wait(30)
     assert not asked.job.failed
@@ -166,6 +169,14 @@ def test_start__remembers_so_many_accounts(
 ) -> None:
     monkeypatch.setattr(asking, "ACCOUNTS", 2)
     for name in ("one", "two", "three"):
-        asking.start(service, [source(cell_image)], session=name, username=name, database=None)
+        asking.start(
+            service, [source(cell_image)], session=name, owner=name, username=name, database=None
+        )
     assert asking.last("one") is None
     assert asking.last("two") and asking.last("three")
+
+
+def test_who__a_name_that_was_anothers_before() -> None:
+    """Its pictures are not shown to who makes an account of the same name after a deletion."""
+    before, after = (Visitor("ada", "Ada", "user", number) for number in (1, 2))
+    assert session._who(before) != session._who(after)
