@@ -61,7 +61,7 @@ def test_picture__is_cut_out_and_reported(
     page.locator("input[type=file]").set_input_files(picture)
     expect(page.get_by_text("Refused: not one cell on black")).to_be_visible()
     page.get_by_role("button", name="Use this cut").click()
-    expect(page.get_by_text(re.compile("^Cut out by the program"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Cut out by the program:"))).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Report as JSON").click()
     download.value.save_as(tmp_path / "report.json")
