@@ -83,7 +83,7 @@ def test_cookie__is_another_at_each_sign_in(home: Path) -> None:
         {"session": 7},
         {"username": "nobody"},
     ],
-    ids=str,
+    ids=lambda change: next(iter(change)),  # the same in every process that collects them
 )
 def test_cookie__refused(
     home: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
