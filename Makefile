@@ -15,8 +15,8 @@ run:  ## start the dashboard (PORT=8600 chooses the port)
 	nice -n 10 $(PYTHON) -m allcore index --data "$${ALLSCOPE_HOME:-var}/demo" >/dev/null 2>&1) & \
 	$(PYTHON) -m streamlit run app.py $(if $(PORT),--server.port $(PORT))
 
-test: lint  ## check style, types and unsafe calls, then run every test, a process a core
-	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+test: lint  ## check style, types and unsafe calls, then run every test
+	@$(PYTHON) -m pytest
 
 lint:  ## check style, types and unsafe calls
 	@scripts/setup.sh requirements-dev.lock
