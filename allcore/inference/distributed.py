@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import signal
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,8 +33,6 @@ def rows(
     """
     ray = _import_ray()
     ray.init(ignore_reinit_error=True, log_to_driver=False, configure_logging=False)
-    # Ray lets the system reap child processes, after which nobody hears how one of theirs ended.
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     gpus = int(ray.cluster_resources().get("GPU", 0)) if device != "cpu" else 0
     ray.data.DataContext.get_current().execution_options.preserve_order = True
     ray.data.DataContext.get_current().enable_progress_bars = False
