@@ -52,7 +52,7 @@ class Fold:
 
     Attributes:
         rows: the fold's cells with calibrated log-odds as ``logit``.
-        platt: how they were calibrated, on the validation fold.
+        platt: how they were calibrated, on cells of other folds.
         best_epoch: the epoch that was kept.
         history: one row an epoch.
     """
