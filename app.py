@@ -1,6 +1,7 @@
 """Starts the app: theme, session, navigation by role."""
 
-from allcore.web import frame, navigation, sso
+from allcore.web import frame, navigation
+from allcore.web.sign_in import sso
 
 frame.configure()
 sso.arrive()

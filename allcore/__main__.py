@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from allcore.commands import (
+from allcore.cli import (
     compare,
     data,
     db,

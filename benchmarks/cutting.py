@@ -6,7 +6,7 @@ from scipy import ndimage
 from skimage import color, feature, filters, segmentation
 
 from allcore.data.cells import Rgb
-from allcore.inference import cutting
+from allcore.inference import segmentation as cutting
 from benchmarks import smears, timing
 from benchmarks.timing import Result, Scale
 

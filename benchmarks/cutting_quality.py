@@ -19,12 +19,13 @@ import typer
 from numpy.typing import NDArray
 from PIL import Image
 
-from allcore.data import cells, measures, readers
+from allcore.data import cells, readers
 from allcore.data.cells import Rgb
 from allcore.errors import BadImage
 from allcore.evaluation import intervals
 from allcore.evaluation.intervals import Interval
-from allcore.inference import cutting
+from allcore.inference import segmentation
+from allcore.synthetic import appearance
 from benchmarks import cutting as peer
 from benchmarks import smears, timing
 from benchmarks.servers import ROOT
@@ -88,7 +89,7 @@ def developed_on(name: str) -> bool:
 
 def measured(path: Path, finder: Finder) -> Found:
     """What a finder finds in a field, against the boxes of white cells."""
-    found, known = finder(measures.read_rgb(path)), boxes(path)
+    found, known = finder(appearance.read_rgb(path)), boxes(path)
     overlaps = np.array([[overlap(frame, box) for frame in found] for box in known])
     overlaps = overlaps.reshape(len(known), len(found))
     hits = overlaps >= HIT
@@ -129,7 +130,7 @@ def dices(root: Path, count: int) -> pd.DataFrame:
     rows = np.random.default_rng(0).permutation(len(manifest))[:count]
     made = []
     for row in rows:
-        cell = cells.centre_crop(measures.read_rgb(paths[row]))
+        cell = cells.centre_crop(appearance.read_rgb(paths[row]))
         smear = smears.field(*FIELD, seed=int(row))
         picture, mask = smears.pasted(smear, cell, cells.mask_of(cell))
         subject = manifest.table["subject"].iloc[row]
@@ -140,14 +141,14 @@ def dices(root: Path, count: int) -> pd.DataFrame:
 def ours(rgb: Rgb) -> list[Frame]:
     """Frames of our candidates."""
     try:
-        return [cell.frame for cell in cutting.candidates(rgb)]
+        return [cell.frame for cell in segmentation.candidates(rgb)]
     except BadImage:
         return []
 
 
 def first_of_crops(path: Path) -> list[float]:
     """For each box of a field, how well the first cell meets it in a picture of the box alone."""
-    rgb, met = measures.read_rgb(path), []
+    rgb, met = appearance.read_rgb(path), []
     for top, left, bottom, right in boxes(path):
         margin = round(MARGIN * max(bottom - top, right - left))
         y, x = max(0, top - margin), max(0, left - margin)
@@ -159,7 +160,7 @@ def first_of_crops(path: Path) -> list[float]:
 
 def _best_dice(picture: Rgb, mask: NDArray[np.bool_]) -> float:
     try:
-        found = [cell.mask for cell in cutting.candidates(picture)]
+        found = [cell.mask for cell in segmentation.candidates(picture)]
     except BadImage:
         return 0.0
     return max(2 * float((each & mask).sum()) / float(each.sum() + mask.sum()) for each in found)
@@ -249,7 +250,7 @@ def _dice_in_words(table: pd.DataFrame) -> str:
 
 def _times(path: Path) -> str:
     """Seconds for a field and for one at the limit of what is read."""
-    field = measures.read_rgb(path)
+    field = appearance.read_rgb(path)
     height, width = LARGE
     image = Image.fromarray(field).resize((width, height), Image.Resampling.BILINEAR)
     times = [_seconds(rgb) for rgb in (field, np.asarray(image))]
@@ -263,7 +264,7 @@ def _seconds(rgb: Rgb) -> float:
     taken = []
     for _ in range(5):
         started = time.perf_counter()
-        cutting.candidates(rgb)
+        segmentation.candidates(rgb)
         taken.append(time.perf_counter() - started)
     return statistics.median(taken)
 

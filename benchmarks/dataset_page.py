@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from allcore.index import store
-from allcore.index.store import About, Index
+from allcore.audit.index import store
+from allcore.audit.index.store import About, Index
 from allcore.store import accounts, database, sessions
 from benchmarks import servers, timing
 from benchmarks.timing import Result, Scale

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from allcore import modelfolder, settings
+from allcore import formats, model_folder, settings
 from allcore.errors import AllScopeError
-from allcore.evaluation import intervals, words
-from allcore.inference import deletion, evidence
-from allcore.inference.deletion import Deletion
-from allcore.inference.evidence import Evidence
+from allcore.evaluation import intervals
+from allcore.explain import deletion_check
+from allcore.explain import explanation as evidence
+from allcore.explain.deletion_check import Deletion
+from allcore.explain.explanation import Evidence
 from allcore.inference.predictor import Predictor
 from benchmarks import material, timing
 from benchmarks.timing import Result, Scale
@@ -56,7 +57,7 @@ def run(scale: Scale) -> Result:
 
 def _asked(predictor: Predictor, paths: Iterable[Path]) -> Iterator[_Asked]:
     """What is found on each picture that is answered."""
-    folder = modelfolder.folder(settings.load().model)
+    folder = model_folder.folder(settings.load().model)
     near, others = evidence.kept(folder), _others(predictor)
     for path in paths:
         rgb = material.rgb(path)
@@ -71,13 +72,13 @@ def _asked(predictor: Predictor, paths: Iterable[Path]) -> Iterator[_Asked]:
             predictor, rgb, cell, answer, folder, digest=digest, near=near, others=others
         )
         heats = [each.heat for each in found.saliency]
-        other = deletion.check(predictor, cell, heats, digest=digest, fill="blurred")
+        other = deletion_check.check(predictor, cell, heats, digest=digest, fill="blurred")
         yield _Asked(found, other, alone)
 
 
 def _others(predictor: Predictor) -> list[tuple[Path, Predictor]]:
     chosen = settings.load()
-    folders = [modelfolder.folder(name) for name in modelfolder.names()]
+    folders = [model_folder.folder(name) for name in model_folder.names()]
     return [
         (folder, Predictor.load(folder, chosen.device, threads=chosen.threads))
         for folder in folders
@@ -105,7 +106,7 @@ def _supported(checks: Sequence[Deletion | None]) -> str:
     if not done:
         return "there was nothing to check"
     hits = sum(each.supported for each in done)
-    share = words.share(intervals.wilson(hits, len(done)), len(done))
+    share = formats.share(intervals.wilson(hits, len(done)), len(done))
     lost = np.mean([each.fall for each in done])
     others = np.mean([fall for each in done for fall in each.falls])
     return f"supported in {share}; takes {lost:.2f} of log-odds, others {others:.2f}"

@@ -17,10 +17,11 @@ import typer
 
 import allcore
 from allcore import settings
-from allcore.data import readers, synthetic
+from allcore.audit.findings import checks
+from allcore.audit.index import build, store
+from allcore.data import readers
 from allcore.errors import AllScopeError
-from allcore.health import check
-from allcore.index import build, store
+from allcore.synthetic import dataset
 from benchmarks import explorer_peer, explorer_scripts, material, peers, timing
 from benchmarks.peers import Peer
 from benchmarks.servers import ROOT
@@ -142,7 +143,7 @@ def findings(folder: Path, cells: int) -> pd.DataFrame:
 
 def case(folder: Path, cells: int) -> Case:
     """Draw cells, index them with embeddings, and write down what the peers need."""
-    root = synthetic.draw_set(folder / "set", cells=cells, subjects=max(8, cells // 15)).root
+    root = dataset.draw_set(folder / "set", cells=cells, subjects=max(8, cells // 15)).root
     build.build(root, home=folder / "home", loader=material.predictor)
     index = store.read(root, folder / "home")
     manifest = readers.read(root)
@@ -155,15 +156,15 @@ def case(folder: Path, cells: int) -> Case:
     paths = [str(path) for path in manifest.paths()]
     pd.DataFrame({"path": paths, "part": parts}).to_csv(folder / "cells.csv", index=False)
     part_of = dict(zip(table["image_id"], parts, strict=True))
-    return Case(root, _planted(synthetic.truth(root), part_of))
+    return Case(root, _planted(dataset.truth(root), part_of))
 
 
 def ours(made: Case, folder: Path) -> dict[str, Marks | None]:
     """What the checks find; None for a kind that they say can't be told."""
-    checked = check.load(made.folder, split=folder / "split.csv", home=folder / "home")
+    checked = checks.load(made.folder, split=folder / "split.csv", home=folder / "home")
     found: dict[str, Marks | None] = {kind: set() for kind in KINDS}
     kinds = {name: kind for kind, name in OURS.items()}
-    for each in check.check(checked):
+    for each in checks.check(checked):
         if each.kind not in kinds:
             continue
         kind = kinds[each.kind]

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from allcore import settings
-from allcore.data import readers, synthetic
+from allcore.data import readers
 from allcore.errors import AllScopeError
+from allcore.synthetic import dataset
 from benchmarks import peers, selection, servers, timing
 from benchmarks.timing import Result, Scale
 
@@ -87,7 +88,7 @@ def cells(folder: Path, count: int) -> None:
     Raises:
         AllScopeError: there are too few.
     """
-    source = settings.load().data or synthetic.draw_set(folder.parent / "drawn", cells=count).root
+    source = settings.load().data or dataset.draw_set(folder.parent / "drawn", cells=count).root
     found = readers.read(source).labelled()
     if len(found.table) < count:
         raise AllScopeError(f"{source} holds {len(found.table)} labelled cells; {count} are asked.")

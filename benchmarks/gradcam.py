@@ -4,7 +4,7 @@ import copy
 
 import torch
 
-from allcore.inference import gradcam
+from allcore.explain import gradcam
 from benchmarks import material, timing
 from benchmarks.timing import Result, Scale
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from allcore.audit.index import build
 from allcore.data import manifest
-from allcore.index import build
 from benchmarks import material, timing
 from benchmarks.timing import Result, Scale
 

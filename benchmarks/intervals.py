@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics as peer
 
-from allcore.evaluation import calibration, curves, figures, intervals
+from allcore.evaluation import calibration, curves, estimates, intervals
 from benchmarks import predicted, timing
 from benchmarks.predicted import Predicted
 from benchmarks.timing import Result, Scale
@@ -24,11 +24,11 @@ def run(scale: Scale) -> Result:
     rng = np.random.default_rng(predicted.SEED)
 
     def ours() -> None:
-        sample = figures.sample(
+        sample = estimates.sample(
             labels=cells.labels, probabilities=cells.probabilities, subjects=cells.subjects
         )
-        figures.at_threshold(sample, 0.5)
-        figures.threshold_free(sample)
+        estimates.at_threshold(sample, 0.5)
+        estimates.threshold_free(sample)
         curves.roc(sample)
         curves.precision_recall(sample)
         calibration.curve(sample)

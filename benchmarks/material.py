@@ -8,20 +8,20 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from allcore import modelfolder, settings
+from allcore import model_folder, settings
 from allcore.data.cells import Rgb
 from allcore.data.preprocessing import Preprocessing
 from allcore.inference import devices
 from allcore.inference.predictor import Predictor
-from allcore.modelfolder import ModelInfo
+from allcore.model_folder import ModelInfo
 from allcore.nets import registry
 
 
 def predictor() -> Predictor:
     """Load the installed model; where there is none, one of random weights is as fast."""
     chosen = settings.load()
-    if chosen.model in modelfolder.names():
-        folder = modelfolder.folder(chosen.model)
+    if chosen.model in model_folder.names():
+        folder = model_folder.folder(chosen.model)
         return Predictor.load(folder, chosen.device, threads=chosen.threads)
     devices.use_threads(chosen.threads)
     info = ModelInfo(
@@ -70,6 +70,6 @@ def _sources(count: int, drawn: Path) -> list[Path]:
 
 
 def _drawn(folder: Path) -> Path:
-    from allcore.data import synthetic
+    from allcore.synthetic import dataset
 
-    return synthetic.draw_set(folder, cells=48, subjects=8).root
+    return dataset.draw_set(folder, cells=48, subjects=8).root

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from allcore import modelfolder, settings
+from allcore import model_folder, settings
 from allcore.data import readers, thumbnails
 from allcore.errors import AllScopeError
 from benchmarks import servers, timing
@@ -94,13 +94,13 @@ def _write_thumbnails(folder: Path) -> None:
         AllScopeError: there are none.
     """
     chosen = settings.load()
-    if chosen.data is None or chosen.model not in modelfolder.names():
+    if chosen.data is None or chosen.model not in model_folder.names():
         raise AllScopeError(
             "A selection shows pictures of predicted cells: set ALLSCOPE_DATA to the data set of "
             "the installed model."
         )
     manifest = readers.read(chosen.data)
-    known = modelfolder.read_predictions(modelfolder.folder(chosen.model))["image_id"]
+    known = model_folder.read_predictions(model_folder.folder(chosen.model))["image_id"]
     rows = manifest.table[manifest.table["image_id"].isin(set(known))]
     if len(rows) < PICTURES:
         raise AllScopeError(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from allcore.inference.archive import Source
 from allcore.inference.batching import BatchQueue
+from allcore.inference.image_sources import Source
 from allcore.inference.jobs import Job
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Reading

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn import metrics as peer
 
 from allcore.evaluation import (
-    figures,
+    estimates,
     metrics,
     outcomes,
     prevalence,
@@ -17,7 +17,7 @@ from allcore.evaluation import (
     subjects,
     thresholds,
 )
-from allcore.evaluation.figures import Sample
+from allcore.evaluation.estimates import Sample
 from allcore.evaluation.metrics import Floats
 from allcore.evaluation.slices import Slice
 from benchmarks import predicted, timing
@@ -60,7 +60,7 @@ def panels(page: Page, threshold: float) -> None:
     names = page.cells.subjects
     labels, probabilities = page.cells.labels, page.cells.probabilities
     thresholds.choose("cost", labels, probabilities, names, missed_blast=1 / threshold)
-    figures.at_threshold(page.sample, threshold)
+    estimates.at_threshold(page.sample, threshold)
     metrics.confusion(labels=labels, probabilities=probabilities, threshold=threshold)
     outcome = outcomes.of(labels, probabilities, threshold)
     outcomes.ranked(
@@ -88,7 +88,7 @@ def plain(cells: Predicted, threshold: float) -> None:
 
 def _page() -> Page:
     cells = predicted.draw()
-    sample = figures.sample(
+    sample = estimates.sample(
         labels=cells.labels, probabilities=cells.probabilities, subjects=cells.subjects
     )
     return Page(cells, sample, predicted.slices(cells))

@@ -13,7 +13,8 @@ from allcore import settings
 from allcore.data.preprocessing import Preprocessing
 from allcore.inference import devices
 from allcore.nets import registry
-from allcore.training import fit, processes
+from allcore.training import fabric as processes
+from allcore.training import fit
 from allcore.training.fit import Examples
 from allcore.training.recipe import Recipe
 from benchmarks import timing

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from allcore import modelfolder, plots
+from allcore import model_folder
 from allcore.errors import AllScopeError
-from allcore.evaluation import card, card_checklist, card_text
-from allcore.evaluation.card_text import Block, Chapter, Paragraph, Table
-from allcore.web import charts, evaluated, frame
+from allcore.plots import common
+from allcore.reports.model_card import checklist, document, text
+from allcore.reports.model_card.text import Block, Chapter, Paragraph, Table
+from allcore.web import evaluation_cache, frame
+from allcore.web.components import charts
 
 
 def draw(chapters: Sequence[Chapter]) -> None:
@@ -26,8 +28,8 @@ def draw_block(block: Block) -> None:
     if isinstance(block, Paragraph):
         st.markdown(frame.plain(block.text), width=frame.TEXT_WIDTH)
     elif not isinstance(block, Table):
-        st.markdown(card_text.markdown_of(block), width=frame.TEXT_WIDTH)
-    elif block.head == card_checklist.HEAD:
+        st.markdown(text.markdown_of(block), width=frame.TEXT_WIDTH)
+    elif block.head == checklist.HEAD:
         with st.expander("Item by item"):
             st.table(
                 pd.DataFrame(block.rows, columns=block.head).map(frame.plain).set_index("Item")
@@ -41,11 +43,11 @@ frame.header(
     title="About this model",
     question="What is this model, how was it trained, and what is it not made for?",
 )
-name = evaluated.choose()
+name = evaluation_cache.choose()
 if name is None:
     st.stop()
 try:
-    info = modelfolder.read_info(modelfolder.folder(name))
+    info = model_folder.read_info(model_folder.folder(name))
 except AllScopeError as error:
     frame.problem(error)
     st.stop()
@@ -62,12 +64,12 @@ for label, value in facts.items():
         st.metric(label, value)
 
 try:
-    model, gate = evaluated.load(name), modelfolder.read_gate(modelfolder.folder(name))
-    draw(card.chapters(model.info, model.report, gate=gate))
+    model, gate = evaluation_cache.load(name), model_folder.read_gate(model_folder.folder(name))
+    draw(document.chapters(model.info, model.report, gate=gate))
     st.download_button(
         "Download the model card",
-        card.card(model.info, model.report, gate),
-        file_name=f"{name}-{modelfolder.CARD}",
+        document.card(model.info, model.report, gate),
+        file_name=f"{name}-{model_folder.CARD}",
         mime="text/markdown",
         icon=":material/download:",
     )
@@ -75,9 +77,9 @@ except AllScopeError as error:
     frame.problem(error)
 
 st.subheader("Learning curve", anchor=False)
-history = modelfolder.folder(name) / modelfolder.HISTORY
+history = model_folder.folder(name) / model_folder.HISTORY
 try:
-    curve = plots.learning_curve(pd.read_csv(history))
+    curve = common.learning_curve(pd.read_csv(history))
     charts.chart(curve, name=f"{name}-learning-curve")
 except (OSError, ValueError, KeyError):
     st.markdown("This model came without a record of its training (history.csv).")

@@ -4,9 +4,10 @@ user = guard.require("account")
 
 import streamlit as st
 
-from allcore import roles
 from allcore.errors import AllScopeError, StoreError
-from allcore.web import accounts, forms, frame, navigation
+from allcore.store import roles
+from allcore.web import accounts, frame, navigation
+from allcore.web.sign_in import forms
 
 frame.header(title="Account", question="What ALLScope knows about you, and how you sign in.")
 frame.show_said()

@@ -5,7 +5,8 @@ user = guard.require("admin_sign_in")
 import streamlit as st
 
 from allcore.errors import AllScopeError
-from allcore.web import accounts, forms, frame, navigation
+from allcore.web import accounts, frame, navigation
+from allcore.web.sign_in import forms
 
 if user.signed_in:
     navigation.go("Administration" if user.opens("administration") else "Home")

@@ -3,8 +3,9 @@ from allcore.web import guard
 user = guard.require("administration")
 
 from allcore.errors import AllScopeError
-from allcore.web import frame, views
+from allcore.web import frame
 from allcore.web.administration.views import VIEWS
+from allcore.web.components import views
 
 frame.header(
     title="Administration",

@@ -4,14 +4,14 @@ user = guard.require("compare")
 
 import streamlit as st
 
-from allcore import plots_compare
-from allcore.comparison import answers, tables
-from allcore.comparison.records import FIGURES, NETWORKS, PROTOCOLS
-from allcore.data import synthetic
 from allcore.errors import AllScopeError
-from allcore.evaluation import metrics
-from allcore.web import compared, experimented, frame
-from allcore.web.compared import Compared
+from allcore.evaluation import comparison_conclusions, comparison_tables, metrics
+from allcore.evaluation.comparison_results import FIGURES, NETWORKS, PROTOCOLS
+from allcore.plots import compare
+from allcore.synthetic import dataset
+from allcore.web import frame
+from allcore.web.compare import experiments, results_cache
+from allcore.web.compare.results_cache import Compared
 
 GAPS = ("weighted_f1", "accuracy", "auroc")
 CURVES = ("qcresnet", "resnet18")
@@ -36,19 +36,21 @@ def chart(figure: object) -> None:
 
 
 def the_answer() -> None:
-    first, *others = answers.answer(comparison)
+    first, *others = comparison_conclusions.answer(comparison)
     st.subheader(first, anchor=False, width=frame.TEXT_WIDTH)
     st.markdown(" ".join(others), width=frame.TEXT_WIDTH)
-    tested = frame.plain(answers.tested(comparison))
-    st.caption(f"{tested} {frame.plain(answers.budget(comparison))}", width=frame.TEXT_WIDTH)
-    if any(row.data == synthetic.NAME for row in comparison.rows):
+    tested = frame.plain(comparison_conclusions.tested(comparison))
+    st.caption(
+        f"{tested} {frame.plain(comparison_conclusions.budget(comparison))}", width=frame.TEXT_WIDTH
+    )
+    if any(row.data == dataset.NAME for row in comparison.rows):
         st.info(
             "**Synthetic**: these cells were drawn by ALLScope. The comparison shows that the "
             "program works and says nothing about real cells.",
             icon=":material/draw:",
             width=frame.TEXT_WIDTH,
         )
-    if not answers.same_budget(comparison):
+    if not comparison_conclusions.same_budget(comparison):
         st.warning("Not all networks had the same data and budget: differences may come from it.")
     if missing := [title for key, title in PROTOCOLS.items() if key not in measured]:
         st.info(
@@ -82,7 +84,7 @@ def the_table() -> None:
     )
     number, waited = st.column_config.NumberColumn, "Epochs to 95 % of the best validation score"
     st.dataframe(
-        tables.table(comparison, figures=figures, protocols=protocols),
+        comparison_tables.table(comparison, figures=figures, protocols=protocols),
         hide_index=True,
         height="content",
         placeholder="",
@@ -110,7 +112,7 @@ def the_gap() -> None:
     metric = st.radio(
         "Figure", GAPS, format_func=metrics.TITLES.get, horizontal=True, key="compare_gap"
     )
-    chart(plots_compare.gap(comparison, metric))
+    chart(compare.gap(comparison, metric))
 
 
 @guard.fragment
@@ -118,9 +120,9 @@ def the_curves() -> None:
     left, middle, right = st.columns([2, 2, 4])
     protocol = left.radio("Protocol", measured, format_func=PROTOCOLS.get, key="compare_curves")
     clock = middle.radio(
-        "Along", list(plots_compare.CLOCKS), format_func=plots_compare.CLOCKS.get, key="compare_by"
+        "Along", list(compare.CLOCKS), format_func=compare.CLOCKS.get, key="compare_by"
     )
-    curves = tables.curves(comparison.history, protocol)
+    curves = comparison_tables.curves(comparison.history, protocol)
     known = [network for network in NETWORKS if network in set(curves["network"])]
     if not known:
         st.info("No learning curve was kept for this protocol.", icon=":material/info:")
@@ -136,7 +138,7 @@ def the_curves() -> None:
     if not chosen:
         st.info("Choose a network to see its curve.", icon=":material/show_chart:")
         return
-    chart(plots_compare.learning(curves, chosen, clock=clock))
+    chart(compare.learning(curves, chosen, clock=clock))
     st.caption("Lines are means over folds, bands reach from the lowest to the highest fold.")
 
 
@@ -152,10 +154,12 @@ def the_subjects() -> None:
     )
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
-        chart(plots_compare.subjects(found.subjects, a, b))
-    test = answers.pair(comparison, a, b)
+        chart(compare.subjects(found.subjects, a, b))
+    test = comparison_conclusions.pair(comparison, a, b)
     with right:
-        for sentence in answers.pair_sentences(test) if test else ["No paired test was kept."]:
+        for sentence in (
+            comparison_conclusions.pair_sentences(test) if test else ["No paired test was kept."]
+        ):
             st.markdown(sentence)
 
 
@@ -164,16 +168,16 @@ frame.header(
     question="Which network is best, by the paper's own protocol and on subjects that it never "
     "saw?",
 )
-if not compared.exists():
+if not results_cache.exists():
     st.info(
         "No networks have been compared yet: run `python -m allcore compare --data DIR`.",
         icon=":material/deployed_code:",
         width=frame.TEXT_WIDTH,
     )
-    experimented.section()
+    experiments.section()
     st.stop()
 try:
-    found: Compared = compared.load()
+    found: Compared = results_cache.load()
 except AllScopeError as error:
     frame.problem(error)
     st.stop()
@@ -182,7 +186,7 @@ if not comparison.rows:
     st.info("The comparison holds no network: run `python -m allcore compare` again.")
     st.stop()
 measured = [key for key in ("unseen", "paper") if any(r.protocol == key for r in comparison.rows)]
-order = tables.order(comparison)
+order = comparison_tables.order(comparison)
 
 the_answer()
 the_table()
@@ -194,7 +198,7 @@ the_curves()
 if found.subjects["network"].nunique() > 1:
     st.subheader("One network's subjects against another's", anchor=False)
     the_subjects()
-experimented.section()
+experiments.section()
 with st.expander("Method and commands"):
     st.markdown(METHOD, width=frame.TEXT_WIDTH)
     for command in sorted({row.command for row in comparison.rows}):

@@ -5,7 +5,8 @@ user = guard.require("dataset")
 import streamlit as st
 
 from allcore.errors import AllScopeError
-from allcore.web import frame, views
+from allcore.web import frame
+from allcore.web.components import views
 from allcore.web.dataset import cell_window, connect_view, sources
 from allcore.web.dataset.context import Context
 from allcore.web.dataset.views import VIEWS

@@ -4,12 +4,14 @@ user = guard.require("evaluation")
 
 import streamlit as st
 
+from allcore import formats
 from allcore.errors import AllScopeError
-from allcore.evaluation import results, words
-from allcore.web import frame, views
-from allcore.web.explore import bar, cell_dialog, pictures, sources
-from allcore.web.explore.context import Context
-from allcore.web.explore.views import VIEWS
+from allcore.evaluation import results
+from allcore.web import frame
+from allcore.web.components import views
+from allcore.web.evaluation import cell_dialog, cell_images, sources, threshold_bar
+from allcore.web.evaluation.context import Context
+from allcore.web.evaluation.views import VIEWS
 
 METHOD = """
 All figures are computed from predictions for held-out cells that came with the model; no image is
@@ -25,8 +27,8 @@ somebody else the same.
 
 def what_is_shown(context: Context) -> None:
     st.markdown(
-        f"**{frame.plain(source.name)}**, {words.SPLITS[split].lower()} split: "
-        f"{words.cells_of(context.part.report)}.",
+        f"**{frame.plain(source.name)}**, {formats.SPLITS[split].lower()} split: "
+        f"{context.part.report.size_text}.",
         width=frame.TEXT_WIDTH,
     )
     training = {} if source.info is None else source.info.training
@@ -59,7 +61,7 @@ try:
     source = sources.origin(name)
     known = sources.splits(source)
     split = st.sidebar.radio(
-        "Split", known, format_func=words.SPLITS.get, horizontal=True, key=sources.SPLIT,
+        "Split", known, format_func=formats.SPLITS.get, horizontal=True, key=sources.SPLIT,
         bind="query-params",
     )  # fmt: skip
     part = sources.part(source, split)
@@ -67,8 +69,8 @@ except AllScopeError as error:
     frame.problem(error)
     st.stop()
 
-threshold, rule = bar.show(source, split)
-context = Context(source, split, part, threshold, rule, pictures.connected())
+threshold, rule = threshold_bar.show(source, split)
+context = Context(source, split, part, threshold, rule, cell_images.connected())
 what_is_shown(context)
 view = views.choose(VIEWS)
 cell_dialog.open_from_address(context)

@@ -5,10 +5,10 @@ user = guard.require("history")
 import streamlit as st
 
 from allcore.errors import AllScopeError
-from allcore.store import batches, history, retention, settings_kept
+from allcore.store import admin_settings, batches, history, retention
 from allcore.store.history import Query
 from allcore.web import accounts, frame, navigation
-from allcore.web.history import batch_list, chosen, filters, listing, state
+from allcore.web.history import batch_list, entry_view, filters, listing, state
 
 METHOD = """
 Every answer is kept for you alone, with what it rests on: the SHA-256 of the file, the model and
@@ -21,7 +21,7 @@ gone.
 
 
 def how_long() -> str:
-    kept = settings_kept.read_all(store)
+    kept = admin_settings.read_all(store)
     days = kept["history_days"].value
     answers = f"for {days:,} days" if days else "until you delete them"
     pictures = f"for {kept['picture_days'].value:,} days at most"
@@ -53,7 +53,7 @@ try:
     listing.show(user.name, state.query(), names)
     opened = state.number(state.ASKED)
     if opened is not None:
-        chosen.show(user.name, history.find(store, user.name, opened), names)
+        entry_view.show(user.name, history.find(store, user.name, opened), names)
 except AllScopeError as error:
     frame.problem(error)
 with st.expander("Method"):

@@ -6,8 +6,9 @@ import streamlit as st
 
 from allcore import settings
 from allcore.errors import AllScopeError
-from allcore.web import frame, navigation, tour
+from allcore.web import frame, navigation
 from allcore.web.administration import checklist
+from allcore.web.components import tour
 
 DOORS = (
     ("Check an image", "Predict", "Upload cell images; read verdict, probability and evidence."),
@@ -61,9 +62,9 @@ for column, (title, page, text) in zip(st.columns(3), DOORS, strict=True):
 st.subheader("How good is the model?", anchor=False)
 name = settings.load().model
 try:
-    from allcore.web import evaluated  # after the doors: it takes a second to import
+    from allcore.web import evaluation_cache  # after the doors: it takes a second to import
 
-    found = evaluated.headline(name)
+    found = evaluation_cache.headline(name)
 except AllScopeError as error:
     st.info(frame.plain(str(error)), icon=":material/deployed_code:", width=frame.TEXT_WIDTH)
     st.stop()

@@ -4,7 +4,8 @@ user = guard.require("networks")
 
 import streamlit as st
 
-from allcore.web import anatomies, diagram, frame
+from allcore.web import frame
+from allcore.web.networks import diagram, summaries
 
 METHOD = """
 Everything here is read off the program's own networks: one empty cell passes through each, and
@@ -24,7 +25,7 @@ LEGEND = (
 
 def choices() -> tuple[str, str, int]:
     left, right, side = st.columns([2, 2, 1])
-    names = {name: anatomies.title(network) for name, network in anatomies.load(224).items()}
+    names = {name: summaries.title(network) for name, network in summaries.load(224).items()}
     known = list(names)
     return (
         left.selectbox("Network", known, index=known.index("resnet18"), format_func=names.get),
@@ -32,7 +33,7 @@ def choices() -> tuple[str, str, int]:
             "Compared with", known, index=known.index("qcresnet"), format_func=names.get
         ),
         side.selectbox(
-            "Input", anatomies.SIZES, index=2, format_func=lambda size: f"{size} × {size} px"
+            "Input", summaries.SIZES, index=2, format_func=lambda size: f"{size} × {size} px"
         ),
     )
 
@@ -42,21 +43,21 @@ frame.header(
     question="What is each network made of, and what does QCResNet add to ResNet-18?",
 )
 first, second, size = choices()
-networks = anatomies.load(size)
+networks = summaries.load(size)
 one, other = networks[first], networks[second]
-titles = anatomies.title(one), anatomies.title(other)
-pairs = anatomies.compared(first, second, size)
+titles = summaries.title(one), summaries.title(other)
+pairs = summaries.compared(first, second, size)
 
-answer, weight = anatomies.finding(one, other, pairs)
+answer, weight = summaries.finding(one, other, pairs)
 st.subheader(answer, anchor=False)
 st.markdown(weight, width=frame.TEXT_WIDTH)
 st.html(diagram.side_by_side(one.anatomy, other.anatomy, pairs, titles=titles))
 st.caption(LEGEND, width=frame.TEXT_WIDTH)
 
 for network in dict.fromkeys([one, other]):
-    with st.expander(f"Layers of {anatomies.title(network)}"):
+    with st.expander(f"Layers of {summaries.title(network)}"):
         st.dataframe(
-            anatomies.layers(network),
+            summaries.layers(network),
             hide_index=True,
             column_config={
                 column: st.column_config.NumberColumn(format="localized")
@@ -66,7 +67,7 @@ for network in dict.fromkeys([one, other]):
 
 st.subheader("All networks", anchor=False)
 st.dataframe(
-    anatomies.overview(networks),
+    summaries.overview(networks),
     hide_index=True,
     height="content",
     column_config={
@@ -78,7 +79,7 @@ st.dataframe(
 with st.expander("Sources, and what is our reading"):
     for network in networks.values():
         st.markdown(
-            f"**{anatomies.title(network)}.** {frame.plain(network.source)}", width=frame.TEXT_WIDTH
+            f"**{summaries.title(network)}.** {frame.plain(network.source)}", width=frame.TEXT_WIDTH
         )
 with st.expander("Method"):
     st.markdown(METHOD, width=frame.TEXT_WIDTH)

@@ -5,8 +5,8 @@ user = guard.require("predict")
 import streamlit as st
 
 from allcore.errors import AllScopeError
-from allcore.web import evaluated, frame, resources
-from allcore.web.check import answered, given, method, progress, session
+from allcore.web import evaluation_cache, frame, resources
+from allcore.web.predict import inputs, method, progress, results, session
 
 QUICK = 1.0  # seconds to wait for an answer before a progress bar is worth showing
 
@@ -15,7 +15,7 @@ frame.header(
     question="Is the cell in a picture an ALL blast or normal, and what is that answer based on?",
 )
 try:
-    model = evaluated.choose()
+    model = evaluation_cache.choose()
 except AllScopeError as error:
     frame.problem(error)
     st.stop()
@@ -26,16 +26,16 @@ files, beside = [], st.container()
 if user.may("check"):
     drop, beside = st.columns([3, 2], gap="large")
     with drop:
-        files = given.files()
+        files = inputs.files()
 try:
     with st.container():  # a place of its own, so that nothing moves when the model is loaded
         service = resources.service(model)
-    example = given.example(service.predictor, beside)
+    example = inputs.example(service.predictor, beside)
 except AllScopeError as error:
     frame.problem(error)
     st.stop()
 
-brought = given.of(files, example)
+brought = inputs.of(files, example)
 asked = session.asked(brought, service, user)
 if asked is None:
     st.info(
@@ -50,5 +50,5 @@ if not asked.job.wait(QUICK):
     progress.show(asked.job)
 if asked.job.failed:
     frame.problem(AllScopeError("The network stopped answering: drop the pictures again."))
-answered.show(asked, service, user)
+results.show(asked, service, user)
 method.show(service.predictor)

@@ -6,7 +6,8 @@ import streamlit as st
 
 from allcore.errors import AllScopeError, StoreError
 from allcore.store import registration, sign_in
-from allcore.web import accounts, forms, frame, navigation
+from allcore.web import accounts, frame, navigation
+from allcore.web.sign_in import forms
 
 if user.signed_in:
     navigation.go("Home")

@@ -4,17 +4,18 @@ user = guard.require("review")
 
 import streamlit as st
 
-from allcore import settings
-from allcore.data import cells, overview
+from allcore import formats, settings
+from allcore.data import cells, dataset_counts
 from allcore.errors import AllScopeError
-from allcore.evaluation import words
 from allcore.inference import upload
 from allcore.store import pictures as kept_pictures
 from allcore.store import reviews
-from allcore.web import accounts, cell_pictures, frame, navigation, reviewing
-from allcore.web.explore import pictures
-from allcore.web.explore.pictures import Pictures
-from allcore.web.reviewing import Desk
+from allcore.web import accounts, frame, navigation
+from allcore.web.components import cell_pictures
+from allcore.web.evaluation import cell_images
+from allcore.web.evaluation.cell_images import Pictures
+from allcore.web.review import queue
+from allcore.web.review.queue import Desk
 
 FIELD = 1024
 KEYS = {"all": "1", "hem": "2", "unsure": "3", "bad_picture": "4"}
@@ -64,7 +65,7 @@ def picture(shown: Pictures, image_id: str) -> None:
         st.error("This picture can't be read: skip the cell.", icon=":material/error:")
         return
     cell_pictures.zoomable(rgb, alt="Picture of the cell to judge")
-    if shown.manifest is not None and overview.is_synthetic(shown.manifest):
+    if shown.manifest is not None and dataset_counts.is_synthetic(shown.manifest):
         st.caption("SYNTHETIC: drawn by ALLScope")
 
 
@@ -84,7 +85,7 @@ def answer(found: Desk, image_id: str) -> None:
     if said:
         st.markdown(f"You said: **{reviews.SEEN[said.seen]}**. Answer again to change it.")
     st.markdown("**What do you see?**")
-    note_at = f"review_note_{reviewing.turn()}"
+    note_at = f"review_note_{queue.turn()}"
     chosen = None
     for seen, text in reviews.SEEN.items():
         pressed = st.button(
@@ -101,18 +102,18 @@ def answer(found: Desk, image_id: str) -> None:
             accounts.store_to("review"), user.name, of=of, image_id=image_id, seen=chosen,
             note=note or "",
         )  # fmt: skip
-        reviewing.take(of, None)
+        queue.take(of, None)
         st.rerun()
 
 
 def steps(found: Desk, image_id: str | None, here: list[str]) -> None:
-    last = reviewing.before(found, image_id, here)
+    last = queue.before(found, image_id, here)
     with st.container(horizontal=True):
         if st.button("Back to the last", shortcut="B", icon=":material/undo:", disabled=not last):
-            reviewing.take(of, last)
+            queue.take(of, last)
             st.rerun()
         if image_id and st.button("Skip", shortcut="S", icon=":material/skip_next:"):
-            reviewing.skip(of, image_id)
+            queue.skip(of, image_id)
             st.rerun()
 
 
@@ -121,13 +122,13 @@ def progress(found: Desk, missing: int, unkept: int) -> None:
         done = len(found.own)
         st.progress(done / found.total, text=f"{done:,} of {found.total:,} judged by you")
     if found.chosen:
-        st.caption(f"{words.count(found.chosen, 'cell')} that you chose by hand: left to others.")
+        st.caption(f"{formats.count(found.chosen, 'cell')} that you chose by hand: left to others.")
     if found.asked:
-        st.caption(f"{words.count(found.asked, 'picture')} that you asked about: left to others.")
+        st.caption(f"{formats.count(found.asked, 'picture')} that you asked about: left to others.")
     if missing:
-        st.caption(f"Without a picture on this machine: {words.count(missing, 'cell')}.")
+        st.caption(f"Without a picture on this machine: {formats.count(missing, 'cell')}.")
     if unkept:
-        flagged = words.count(unkept, "flagged answer")
+        flagged = formats.count(unkept, "flagged answer")
         st.caption(f"The picture was not kept: {flagged}, which nobody can judge.")
 
 
@@ -148,7 +149,7 @@ frame.header(
 try:
     of = choose_queue()
     items = reviews.items(accounts.store(), of=of)
-    desk = reviewing.desk(items, reviews.judgements(accounts.store(), of=of), user.name)
+    desk = queue.desk(items, reviews.judgements(accounts.store(), of=of), user.name)
     right = any(item.reason == "control" for item in items)
     st.markdown(
         f"Cells of **{frame.plain(of)}**. You see the picture alone: no label, subject, file name "
@@ -160,7 +161,7 @@ try:
         "Also cells that two others have judged", key="review_more",
         help="The first two judgements decide; yours is kept and shown beside them.",
     )  # fmt: skip
-    shown = pictures.connected()
+    shown = cell_images.connected()
     kept = {f"{reviews.UPLOAD}{each}" for each in kept_pictures.all_flagged(accounts.store(), of)}
     here = [
         item.image_id for item in items if item.image_id in (kept if item.uploaded else shown.place)
@@ -168,7 +169,7 @@ try:
     unkept = sum(item.uploaded and item.image_id not in kept for item in items)
     known = set(here)
     offered = [each for each in (*desk.waiting, *(desk.settled if more else ())) if each in known]
-    current = reviewing.current(of, offered, here)
+    current = queue.current(of, offered, here)
     progress(desk, len(items) - len(here) - unkept, unkept)
     if current is None:
         nothing_left(desk, shown)

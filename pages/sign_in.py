@@ -2,7 +2,8 @@ from allcore.web import guard
 
 user = guard.require("sign_in")
 
-from allcore.web import accounts, forms, navigation
+from allcore.web import accounts, navigation
+from allcore.web.sign_in import forms
 
 if user.signed_in:
     navigation.go("Home")

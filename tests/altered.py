@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from allcore.data.alterations import Sweep
+from allcore.data.perturbations import Sweep
 from allcore.evaluation import robustness
 from allcore.evaluation.robustness import Robustness
 from tests import simulated

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from allcore.comparison.records import (
+from allcore.evaluation import metrics
+from allcore.evaluation.comparison_results import (
     FIGURES,
     NETWORKS,
     Comparison,
@@ -16,7 +17,6 @@ from allcore.comparison.records import (
     PairTest,
     Row,
 )
-from allcore.evaluation import metrics
 from tests import simulated
 
 # How well each network orders the cells: unseen subjects, and what leakage adds.

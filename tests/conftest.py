@@ -53,16 +53,16 @@ def tiny_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A model folder named ``tiny`` with random weights, the only one that is installed."""
     import torch
 
-    from allcore import modelfolder
+    from allcore import model_folder
     from allcore.data.preprocessing import Preprocessing
-    from allcore.modelfolder import ModelInfo
+    from allcore.model_folder import ModelInfo
     from allcore.nets import registry
 
     root = tmp_path / "models"
     folder = root / "tiny"
     folder.mkdir(parents=True)
     torch.manual_seed(0)
-    digest = modelfolder.write_weights(folder, registry.build("qcresnet", widths=[16]))
+    digest = model_folder.write_weights(folder, registry.build("qcresnet", widths=[16]))
     info = ModelInfo(
         name="tiny",
         architecture="qcresnet",
@@ -74,7 +74,7 @@ def tiny_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         weights_sha256=digest,
         training={},
     )
-    modelfolder.write_info(folder, info)
+    model_folder.write_info(folder, info)
     monkeypatch.setenv("ALLSCOPE_MODELS", str(root))
     monkeypatch.setenv("ALLSCOPE_MODEL", "tiny")
     return folder

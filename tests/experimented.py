@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from allcore.comparison.records import Figure
-from allcore.experiments import alterations, facts
-from allcore.experiments.record import Record, Row
+from allcore.evaluation.comparison_results import Figure
+from allcore.evaluation.experiment_results import Record, Row
+from allcore.research.experiments import cue_features, interventions_catalogue
 
 
 def cues(**changes: Any) -> Record:
@@ -19,7 +19,7 @@ def cues(**changes: Any) -> Record:
             cells=800,
             subjects=40,
         )
-        for place, title in enumerate(facts.CUES.values())
+        for place, title in enumerate(cue_features.CUES.values())
     ]
     nan = float("nan")
     rows[-1].figures["unseen"] = Figure(0.5, nan, nan)
@@ -32,7 +32,7 @@ def interventions(*models: str, half: float = 0.03, **changes: Any) -> Record:
     rows = []
     for model in models or ("qcresnet-cnmc",):
         rows.append(Row("Nothing", {"auroc": Figure(0.9, 0.8, 0.95)}, 600, 20, group=model))
-        for place, each in enumerate(alterations.ALTERATIONS):
+        for place, each in enumerate(interventions_catalogue.ALTERATIONS):
             change = 0.05 - place / 50
             figures = {
                 "auroc": Figure(0.9 + change, 0.5, 0.99),

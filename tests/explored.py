@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from allcore import modelfolder
-from allcore.data import facts
+from allcore import model_folder
+from allcore.data import cell_measurements
 from allcore.evaluation import robustness
 from tests import altered, simulated
 
@@ -19,18 +19,19 @@ SECOND_THRESHOLD = 0.4
 def folder(root: Path, *, name: str = "simulated") -> Path:
     """A model folder with measures of the pictures, a map and robustness; a few cells lack both."""
     path = simulated.folder(root, name=name)
-    table = modelfolder.read_predictions(path)
+    table = model_folder.read_predictions(path)
     random = np.random.default_rng(3)
     numbers = {
-        fact.name: random.normal(10, 1, len(table)).astype(np.float32) for fact in facts.FACTS
+        fact.name: random.normal(10, 1, len(table)).astype(np.float32)
+        for fact in cell_measurements.FACTS
     }
     measured = pd.DataFrame({"image_id": table["image_id"]} | numbers)
     measured["border"] = measured["border"] > 10
-    modelfolder.write_facts(path, measured.iloc[:-9])
+    model_folder.write_facts(path, measured.iloc[:-9])
     places = np.column_stack([table["logit"], random.normal(size=len(table))]).astype(np.float32)
     features = random.normal(size=(len(table), 4)).astype(np.float32)
     ids = table["image_id"].tolist()
-    modelfolder.write_embeddings(path, ids[5:], features[5:], places[5:])
+    model_folder.write_embeddings(path, ids[5:], features[5:], places[5:])
     robustness.write(_robustness(), path)
     return path
 
@@ -46,10 +47,10 @@ def second(root: Path, *, name: str = "second") -> Path:
     logit = table["logit"] + np.random.default_rng(4).normal(0, 1, len(table))
     table = table.assign(logit=logit, probability=special.expit(logit))
     path = simulated.folder(root, name=name, table=table)
-    info = modelfolder.read_info(path)
+    info = model_folder.read_info(path)
     training = info.training | {"split": info.training["split"] | {"kind": "image"}}
     changed = dataclasses.replace(info, threshold=SECOND_THRESHOLD, training=training)
-    modelfolder.write_info(path, changed)
+    model_folder.write_info(path, changed)
     return path
 
 

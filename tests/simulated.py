@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from allcore import modelfolder
+from allcore import model_folder
 from allcore.data.preprocessing import Preprocessing
-from allcore.modelfolder import ModelInfo
+from allcore.model_folder import ModelInfo
 
 
 def predictions(*, seed: int = 0, all_subjects: int = 12, normal_subjects: int = 8) -> pd.DataFrame:
@@ -79,10 +79,10 @@ def folder(root: Path, *, name: str = "simulated", table: pd.DataFrame | None = 
     path = root / name
     path.mkdir(parents=True)
     table = predictions() if table is None else table
-    modelfolder.write_info(path, info(table, name=name))
-    table.to_parquet(path / modelfolder.PREDICTIONS, index=False)
-    table[["image_id", "split"]].to_csv(path / modelfolder.SPLIT, index=False)
+    model_folder.write_info(path, info(table, name=name))
+    table.to_parquet(path / model_folder.PREDICTIONS, index=False)
+    table[["image_id", "split"]].to_csv(path / model_folder.SPLIT, index=False)
     pd.DataFrame(
         {"epoch": [0, 1, 2], "train_loss": [0.7, 0.5, 0.4], "validation_loss": [0.69, 0.55, 0.6]}
-    ).to_csv(path / modelfolder.HISTORY, index=False)
+    ).to_csv(path / model_folder.HISTORY, index=False)
     return path

@@ -25,14 +25,14 @@ UNSAFE_MODULES = {
 }  # fmt: skip
 REACHES_OUT = {"requests", "httpx", "aiohttp", "urllib3", "http", "kagglehub"}
 MAY_REACH_OUT = {
-    "allcore/data/mirror.py": "`data fetch` on the command line, from the mirror it is given",
-    "allcore/data/kaggle.py": "`data fetch` on the command line, one named data set",
+    "allcore/cnmc/mirror.py": "`data fetch` on the command line, from the mirror it is given",
+    "allcore/cnmc/kaggle.py": "`data fetch` on the command line, one named data set",
 }
 MAY_IMPORT_BY_NAME = {
-    "allcore/experiments/catalogue.py": "the name is one of a fixed table",
+    "allcore/research/experiments/catalogue.py": "the name is one of a fixed table",
     "allcore/inference/distributed.py": "the name is written there",
 }
-MAY_START_PROCESSES = {"allcore/index/jobs.py": "this program's own command, as a list"}
+MAY_START_PROCESSES = {"allcore/audit/index/jobs.py": "this program's own command, as a list"}
 MAY_BUILD_SQL = {
     "allcore/store/database.py": "PRAGMA of a fixed list, BEGIN or BEGIN IMMEDIATE",
     "allcore/store/migrations/versions/0005_roles.py": "a number that SQLite gave, plus one",
@@ -40,16 +40,16 @@ MAY_BUILD_SQL = {
 }
 MAY_WRITE_HTML = {
     "allcore/web/frame.py": "a style",
-    "allcore/web/explore/bar.py": "a style",
+    "allcore/web/evaluation/threshold_bar.py": "a style",
     "allcore/web/cookie.py": "the script that keeps the cookie, of a signed token",
-    "allcore/web/check/card.py": "figures",
-    "allcore/web/check/cutting_view.py": "escapes (below)",
-    "allcore/web/check/evidence.py": "frames, which escape (below)",
-    "allcore/web/check/evidence_places.py": "escapes (below)",
-    "allcore/web/cell.py": "a heading, which escapes (below)",
-    "allcore/web/cell_looks.py": "frames, which escape (below)",
-    "allcore/web/cell_pictures.py": "escapes (below)",
-    "allcore/web/gallery.py": "escapes (below)",
+    "allcore/web/predict/verdict.py": "figures",
+    "allcore/web/predict/segmentation_view.py": "escapes (below)",
+    "allcore/web/predict/explanation_view.py": "frames, which escape (below)",
+    "allcore/web/predict/explanation_layout.py": "escapes (below)",
+    "allcore/web/components/cell_details.py": "a heading, which escapes (below)",
+    "allcore/web/components/cell_explanation.py": "frames, which escape (below)",
+    "allcore/web/components/cell_pictures.py": "escapes (below)",
+    "allcore/web/components/gallery.py": "escapes (below)",
     "allcore/web/dataset/browse_compare.py": "escapes (below)",
     "allcore/web/dataset/cell_window.py": "escapes (below)",
     "pages/networks.py": "a diagram, which escapes (below)",
@@ -159,7 +159,7 @@ def test_ways__lead_to_pages_of_this_app() -> None:
     assert leaving == {
         ("allcore/web/navigation.py", "switch_page"),
         ("allcore/web/navigation.py", "page_link"),
-        ("allcore/web/tour.py", "page_link"),
+        ("allcore/web/components/tour.py", "page_link"),
         ("allcore/web/dataset/cell_answer.py", "page_link"),
     }
     sources = "".join(path.read_text(encoding="utf-8") for path in (*SOURCES, *SCRIPTS))

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from allcore.data import cnmc_layout, digests, manifest, tables
-from allcore.data.digests import Listing, Refused
+from allcore.cnmc import layout
+from allcore.data import file_digests, manifest, tables
+from allcore.data.file_digests import Listing, Refused
 from allcore.data.manifest import Manifest
 from allcore.data.tables import Rows
 from allcore.errors import DataError
@@ -30,7 +31,7 @@ class Folder:
 
     @cached_property
     def _listing(self) -> Listing:
-        return digests.walk(self.root, hidden=False)
+        return file_digests.walk(self.root, hidden=False)
 
     @cached_property
     def files(self) -> tuple[str, ...]:
@@ -47,8 +48,14 @@ class Folder:
     def notes(self) -> tuple[str, ...]:
         """What was not looked into, one sentence each."""
         refused = [each for each in self._listing.refused if not is_image(each.path)]
-        links = [each for each in refused if each.reason in (digests.TO_FOLDER, digests.OUTSIDE)]
-        locked = [each for each in refused if each not in links and each.reason != digests.NOWHERE]
+        links = [
+            each
+            for each in refused
+            if each.reason in (file_digests.TO_FOLDER, file_digests.OUTSIDE)
+        ]
+        locked = [
+            each for each in refused if each not in links and each.reason != file_digests.NOWHERE
+        ]
         return (
             *_note(links, "is a link and was not followed: put what it leads to in its place"),
             *_note(locked, "can't be read: give the account that runs ALLScope the right to"),
@@ -91,7 +98,7 @@ def indexed_cnmc(folder: Folder) -> Rows | None:
 
 def public_cnmc(folder: Folder) -> Rows | None:
     """C-NMC 2019 as it is published: any of its three parts, or all in one folder."""
-    return cnmc_layout.rows(folder.root, folder.files, folder.images) or None
+    return layout.rows(folder.root, folder.files, folder.images) or None
 
 
 def class_folders(folder: Folder) -> Rows | None:

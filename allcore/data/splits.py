@@ -105,7 +105,7 @@ def without_twins(
     Args:
         split: of the manifest.
         manifest: N images.
-        families: (N,) equal for images of one cell, as ``allcore.data.twins.families`` gives.
+        families: (N,) equal for images of one cell, as ``duplicate_cells.families`` gives.
         of: the part whose cells are looked for. Twins of ``test`` are left out of training and
             validation, twins of ``validation`` out of training alone.
     """

@@ -3,7 +3,7 @@
 C-NMC names a cell ``UID_<subject>_<image>_<cell>_<label>.bmp``; normal subjects are ``H<n>``.
 Some cells stand under two subject ids: byte-identical files of the public release (51, 75 and 78;
 20 and 21; H2, H4, H5 and H6; H3 and H10), and the same cell cut out twice, which
-``allcore.data.twins`` finds by its texture (1 and 15; 16 and 20; 43 and 44; H2 and H7; H14 and
+``duplicate_cells`` finds by its texture (1 and 15; 16 and 20; 43 and 44; H2 and H7; H14 and
 H24). Such ids stay together in any split.
 """
 

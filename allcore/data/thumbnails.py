@@ -13,7 +13,7 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from allcore.data.manifest import Manifest
-from allcore.data.within import Within
+from allcore.data.safe_paths import Within
 
 FIELD = 360
 """Side of what a thumbnail shows, in pixels of the original: hardly a C-NMC cell is larger, and it

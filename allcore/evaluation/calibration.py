@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from allcore.evaluation import intervals, metrics, weights
-from allcore.evaluation.figures import Sample
+from allcore.evaluation import intervals, metrics, subject_weights
+from allcore.evaluation.estimates import Sample
 from allcore.evaluation.metrics import Floats
 
 # Beyond these a validation set is separated perfectly or carries no information.
@@ -84,7 +84,7 @@ def fit_temperature(
         DataError: no cells.
     """
     logits, labels = np.asarray(logits, dtype=float), np.asarray(labels)
-    share = weights.fair(labels=labels, groups=groups)
+    share = subject_weights.fair(labels=labels, groups=groups)
     signed = np.where(labels == 1, logits, -logits)
 
     def loss(log_temperature: float) -> float:
@@ -111,7 +111,7 @@ def fit_platt(
         DataError: no cells.
     """
     logits, labels = np.asarray(logits, dtype=float), np.asarray(labels)
-    share = weights.fair(labels=labels, groups=groups)
+    share = subject_weights.fair(labels=labels, groups=groups)
     blasts = int((labels == 1).sum())
     normals = len(labels) - blasts
     target = np.where(labels == 1, (blasts + 1) / (blasts + 2), 1 / (normals + 2))

@@ -22,8 +22,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from allcore.evaluation import figures, subjects
-from allcore.evaluation.figures import Figure, Sample
+from allcore.evaluation import estimates, subjects
+from allcore.evaluation.estimates import Figure, Sample
 from allcore.evaluation.metrics import Floats
 from allcore.evaluation.subjects import SubjectRow
 
@@ -256,7 +256,7 @@ def _shares(sample: Sample, right: NDArray[np.bool_]) -> dict[str, Figure]:
     """
     called = np.where(right, sample.labels, 1 - sample.labels).astype(float)
     cells = Sample(sample.labels, called, sample.groups, sample.resamples, sample.weights)
-    return {each.name: each for each in figures.at_threshold(cells, 0.5)}
+    return {each.name: each for each in estimates.at_threshold(cells, 0.5)}
 
 
 def _by_subject(

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import special, stats
 
 from allcore.errors import DataError
-from allcore.evaluation import blocks, intervals, metrics
-from allcore.evaluation.figures import Sample
+from allcore.evaluation import binned_counts, intervals, metrics
+from allcore.evaluation.estimates import Sample
 from allcore.evaluation.metrics import Confusion, Floats
 
 # 1 - specificity, or recall, at which a band is given.
@@ -139,10 +139,10 @@ def _band(cells: Sample, at_grid: Callable[[Floats, Floats], Floats]) -> tuple[F
     degrees = cells.degrees("auroc")
     if degrees < 1:
         return unknown, unknown
-    table = blocks.tabulate(
+    table = binned_counts.tabulate(
         labels=cells.labels, probabilities=cells.probabilities, groups=cells.groups
     )
-    hits, alarms = blocks.rising(cells.weights @ table.by_subject)
+    hits, alarms = binned_counts.rising(cells.weights @ table.by_subject)
     both = (hits[:, -1] > 0) & (alarms[:, -1] > 0)
     if both.mean() < intervals.DEFINED:  # one class is only a few cells of others' subjects
         return unknown, unknown

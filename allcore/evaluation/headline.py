@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from allcore import modelfolder
+from allcore import model_folder
 from allcore.errors import AllScopeError
-from allcore.evaluation import figures, results
+from allcore.evaluation import estimates, results
 from allcore.evaluation.intervals import Interval
 
 CITATION = (
@@ -44,8 +44,8 @@ def headline(folder: Path) -> Headline:
         ModelError: model.json or the predictions of `folder` are missing or damaged.
         DataError: its predictions are no predictions.
     """
-    info = modelfolder.read_info(folder)
-    unseen = _measured(folder) if results.split_kind(info) == "subject" else None
+    info = model_folder.read_info(folder)
+    unseen = _measured(folder) if info.split_kind == "subject" else None
     paper = _paper(folder.with_name(folder.name + PAPER_SUFFIX))
     return Headline(info.name, paper, CITATION, unseen, _gap(paper, unseen))
 
@@ -54,19 +54,19 @@ def _paper(folder: Path) -> Measured | None:
     """The companion's figure; a missing or damaged companion must not take Home down."""
     try:
         # A file's split is nobody's protocol, whatever it tears apart.
-        kind = modelfolder.read_info(folder).training["split"]["kind"]
+        kind = model_folder.read_info(folder).training["split"]["kind"]
         return _measured(folder, by_subject=False) if kind == "image" else None
     except (AllScopeError, KeyError, TypeError):
         return None
 
 
 def _measured(folder: Path, *, by_subject: bool = True) -> Measured | None:
-    table = modelfolder.read_predictions(folder)
+    table = model_folder.read_predictions(folder)
     test = table[(table["split"] == "test") & table["label"].notna()]
     if test.empty:
         return None
-    threshold = modelfolder.read_info(folder).threshold
-    accuracy = figures.at_threshold(results.sample_of(test), threshold)[0]
+    threshold = model_folder.read_info(folder).threshold
+    accuracy = estimates.at_threshold(results.sample_of(test), threshold)[0]
     known = results.units_of(test) is not None
     return Measured(
         accuracy=accuracy.subject if by_subject else accuracy.image,

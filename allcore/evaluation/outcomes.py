@@ -9,8 +9,8 @@ from scipy import special
 
 from allcore.errors import DataError
 from allcore.evaluation import metrics
+from allcore.evaluation.label_errors import Suspicion
 from allcore.evaluation.metrics import Floats
-from allcore.evaluation.suspicion import Suspicion
 
 # Errors first: they are what a reader came for.
 OUTCOMES = {

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from allcore.evaluation import blocks, figures, intervals, metrics
+from allcore.evaluation import binned_counts, estimates, intervals, metrics
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 
@@ -103,7 +103,7 @@ def resample(
         DataError: as ``figures.sample``.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
-    cells = figures.sample(
+    cells = estimates.sample(
         labels=labels, probabilities=probabilities, subjects=subjects, resamples=resamples,
         seed=seed,
     )  # fmt: skip
@@ -157,8 +157,8 @@ def _draws(
     ).reshape(-1, 4)
     tn, fp, fn, tp = (weights @ table).T
     by_count = metrics.count_figures(metrics.Confusion(tp=tp, fp=fp, fn=fn, tn=tn))
-    tabled = blocks.tabulate(labels=labels, probabilities=probabilities, groups=groups)
-    ranking = blocks.figures(tabled, weights @ tabled.by_subject)
+    tabled = binned_counts.tabulate(labels=labels, probabilities=probabilities, groups=groups)
+    ranking = binned_counts.figures(tabled, weights @ tabled.by_subject)
     return {name: (by_count | ranking)[name] for name in COMPARED}
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from scipy import special, stats
 
 from allcore.errors import DataError
-from allcore.evaluation import figures, intervals, metrics
-from allcore.evaluation.figures import Figure, Sample
+from allcore.evaluation import estimates, intervals, metrics
+from allcore.evaluation.estimates import Figure, Sample
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 
@@ -121,7 +121,7 @@ def likelihood_ratios(cells: Sample, threshold: float) -> tuple[Figure, Figure]:
     seen = metrics.confusion(
         labels=cells.labels, probabilities=cells.probabilities, threshold=threshold
     )
-    drawn = figures.resampled(cells, threshold)
+    drawn = estimates.resampled(cells, threshold)
     blasts, normals = cells.degrees("sensitivity"), cells.degrees("specificity")
     found, missed, false, passed = (
         _Share(int(hit), int(hit + other), metrics.ratio(hits, hits + others), degrees)

@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allcore.data import split_files
+from allcore import formats
 from allcore.errors import DataError, ModelError
-from allcore.evaluation import conformal, figures, metrics, subjects, thresholds, words
+from allcore.evaluation import conformal, metrics, subjects, thresholds
+from allcore.evaluation import estimates as figures
 from allcore.evaluation.conformal import Coverage, Sets
-from allcore.evaluation.figures import Figure, Sample
+from allcore.evaluation.estimates import Figure, Sample
 from allcore.evaluation.metrics import Confusion, Floats
 from allcore.evaluation.subjects import SubjectRow
-from allcore.modelfolder import ModelInfo
+from allcore.model_folder import ModelInfo
 
 SPLITS = ("test", "validation")
 # With fewer subjects of a class, an interval over subjects is itself only a rough guess.
@@ -45,6 +46,17 @@ class SplitReport:
     def cells(self) -> int:
         """Cells of both classes."""
         return self.blast.cells + self.normal.cells
+
+    @property
+    def size_text(self) -> str:
+        """How many cells of how many subjects it has."""
+        cells = formats.count(self.cells, "cell")
+        if self.blast.subjects is None or self.normal.subjects is None:
+            return cells
+        return (
+            f"{cells} of {self.blast.subjects} independent ALL and {self.normal.subjects} normal "
+            "subjects"
+        )
 
     def figure(self, name: str) -> Figure:
         """One figure by its key in `metrics.TITLES`."""
@@ -95,7 +107,7 @@ def evaluate(predictions: pd.DataFrame, info: ModelInfo) -> Report:
     return Report(
         model=info.name,
         weights_sha256=info.weights_sha256,
-        split_kind=split_kind(info),
+        split_kind=info.split_kind,
         temperature=info.temperature,
         threshold=info.threshold,
         threshold_rule=info.threshold_rule,
@@ -118,33 +130,13 @@ def sets_of(predictions: pd.DataFrame, info: ModelInfo) -> Sets | None:
     held_out = predictions[predictions["split"].isin(SPLITS) & predictions["label"].notna()]
     if held_out["label"].nunique() < 2:
         return None
-    return Sets.fit(sample_of(held_out), new_subjects=split_kind(info) == "subject")
-
-
-def split_kind(info: ModelInfo) -> str:
-    """'subject' where no test subject was trained on, 'image' where cells of theirs were.
-
-    A split of a file is by subject where model.json knows every subject and none in two parts.
-
-    Raises:
-        ModelError: model.json doesn't say.
-    """
-    try:
-        told = info.training["split"]
-        if told["kind"] != split_files.KIND:
-            return str(told["kind"])
-        leaks = told["leaks"]
-        return "image" if leaks["subjects"] or leaks["unknown_subjects"] else "subject"
-    except (KeyError, TypeError):
-        raise ModelError(
-            f"model.json of {info.name} doesn't say how its data was split: train the model again."
-        ) from None
+    return Sets.fit(sample_of(held_out), new_subjects=info.split_kind == "subject")
 
 
 def knew_subjects(info: ModelInfo | None) -> bool:
     """Whether the model is known to have been trained on other cells of its test subjects."""
     try:
-        return info is not None and split_kind(info) == "image"
+        return info is not None and info.split_kind == "image"
     except ModelError:
         return False
 
@@ -241,7 +233,7 @@ def _coverage(held_out: pd.DataFrame, info: ModelInfo) -> tuple[Coverage, ...]:
         sample_of(held_out),
         held_out[column].factorize()[0],
         None if units is None else np.asarray(held_out["subject"], dtype=str),
-        new_subjects=split_kind(info) == "subject",
+        new_subjects=info.split_kind == "subject",
     )
 
 
@@ -263,7 +255,7 @@ def _notes(split: str, blast: ClassCount, normal: ClassCount) -> tuple[str, ...]
         notes.append("Subjects are unknown here, so no interval over subjects can be given.")
     for count, name in ((blast, "ALL"), (normal, "normal")):
         if count.cells and count.subjects is not None and count.subjects < FEW_SUBJECTS:
-            have = words.count(count.subjects, f"independent {name} subject")
+            have = formats.count(count.subjects, f"independent {name} subject")
             notes.append(f"Only {have}: take the intervals over subjects as a rough guess.")
     return tuple(notes)
 

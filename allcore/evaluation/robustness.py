@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from allcore import modelfolder, notice
-from allcore.data.alterations import Sweep
+from allcore import model_folder, notice
+from allcore.data.perturbations import Sweep
 from allcore.errors import ModelError
-from allcore.evaluation import figures, intervals, paired
+from allcore.evaluation import estimates as figures
+from allcore.evaluation import intervals, paired
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 from allcore.evaluation.paired import Resampled
@@ -164,7 +165,7 @@ def describe(sweep: Sweep) -> Alteration:
 def write(found: Robustness, path: Path) -> None:
     """Write ``robustness.json`` into a folder."""
     text = json.dumps(as_dict(found), indent=1, allow_nan=False)
-    (path / modelfolder.ROBUSTNESS).write_text(text + "\n", encoding="utf-8")
+    (path / model_folder.ROBUSTNESS).write_text(text + "\n", encoding="utf-8")
 
 
 def as_dict(found: Robustness) -> dict[str, Any]:
@@ -181,7 +182,7 @@ def read(path: Path) -> Robustness | None:
     Raises:
         ModelError: it is damaged or of another version.
     """
-    file = path / modelfolder.ROBUSTNESS
+    file = path / model_folder.ROBUSTNESS
     if not file.exists():
         return None
     try:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from allcore.data import facts as facts_of_cells
+from allcore.data import cell_measurements as facts_of_cells
 from allcore.errors import DataError
 from allcore.evaluation import intervals, paired, slice_statistics
 from allcore.evaluation.intervals import Interval
@@ -147,7 +147,7 @@ def quantile_slices(
         facts: one row a cell; numeric columns such as area or brightness, and columns of yes and
             no, which make one slice each. A cell without a value is in no slice; other columns
             are passed over.
-        titles: what people call the columns; those of `allcore.data.facts` are known.
+        titles: what people call the columns; those of `allcore.data.cell_measurements` are known.
     """
     made = []
     for column in map(str, facts.select_dtypes("bool").columns):

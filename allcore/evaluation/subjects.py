@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from allcore.evaluation import figures, intervals
+from allcore.evaluation import estimates, intervals
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 
@@ -39,7 +39,7 @@ def rows(
         subjects: (N,) the subject of each cell.
         threshold: probability at or above which a cell is called a blast.
     """
-    names, which = figures.numbered(subjects)
+    names, which = estimates.numbered(subjects)
     called = probabilities >= threshold
     cells = np.bincount(which)
     majority = intervals.majority(labels=labels, groups=which)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allcore.errors import DataError
-from allcore.evaluation import metrics, weights
+from allcore.evaluation import metrics, subject_weights
 from allcore.evaluation.metrics import Confusion, Floats
 
 # The rules that `choose` knows, as a page offers them.
@@ -159,7 +159,7 @@ def sweep(
     metrics.check(labels=labels, probabilities=probabilities)
     if labels.min() == labels.max():
         raise DataError("A threshold needs validation cells of both classes; there is only one.")
-    share = weights.fair(labels=labels, groups=groups)
+    share = subject_weights.fair(labels=labels, groups=groups)
     levels = np.unique(np.append(probabilities, 1.0))  # above all cells none is called blast
     which = np.searchsorted(levels, probabilities)
     blast = np.bincount(which, weights=share * (labels == 1), minlength=len(levels)).astype(float)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from allcore.errors import AllScopeError
-from allcore.inference import archive
+from allcore.inference import image_sources
 from allcore.inference.results import COLUMNS, Row
 
 
@@ -36,7 +36,7 @@ def rows(
     gpus = int(ray.cluster_resources().get("GPU", 0)) if device != "cpu" else 0
     ray.data.DataContext.get_current().execution_options.preserve_order = True
     ray.data.DataContext.get_current().enable_progress_bars = False
-    table = ray.data.from_items([{"path": str(path)} for path in archive.files(paths)])
+    table = ray.data.from_items([{"path": str(path)} for path in image_sources.files(paths)])
     answered = table.map_batches(
         _Actor,
         fn_constructor_kwargs={"folder": folder, "device": device, "cwd": Path.cwd()},

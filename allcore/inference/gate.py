@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from allcore import modelfolder
-from allcore.data import cells, measures
+from allcore import model_folder
+from allcore.data import cells
 from allcore.data.cells import Rgb
 from allcore.errors import ModelError
 from allcore.inference.results import Refusal
+from allcore.synthetic import appearance
 
 Floats = NDArray[np.float32]
 Range = tuple[float, float]
@@ -116,7 +117,7 @@ def looks(rgb: Rgb, mask: NDArray[np.bool_]) -> Looks:
     return Looks(
         area=float(inside.sum()),
         brightness=float(grey[inside].mean()),
-        focus=measures.sharpness(grey, inner) if inner.any() else 0.0,
+        focus=appearance.sharpness(grey, inner) if inner.any() else 0.0,
         redness=red / max(blue, 1.0),
         border=top == 0 or left == 0 or bottom == height or right == width,
     )
@@ -136,11 +137,11 @@ def write(folder: Path, gate: Gate) -> None:
         "centre": gate.centre,
         "whiten": gate.whiten.astype(np.float16) if half else gate.whiten,
     }
-    save_file(tensors, folder / modelfolder.GATE_WEIGHTS)
-    (folder / modelfolder.GATE_WEIGHTS).chmod(0o644)  # readable as the other files of a model are
+    save_file(tensors, folder / model_folder.GATE_WEIGHTS)
+    (folder / model_folder.GATE_WEIGHTS).chmod(0o644)  # readable as the other files of a model are
     told = {"limits": asdict(gate.limits), "farthest": gate.farthest, **gate.facts}
     text = json.dumps(told, indent=2, ensure_ascii=False)
-    (folder / modelfolder.GATE).write_text(text + "\n", encoding="utf-8")
+    (folder / model_folder.GATE).write_text(text + "\n", encoding="utf-8")
 
 
 def read(folder: Path) -> Gate | None:
@@ -149,16 +150,16 @@ def read(folder: Path) -> Gate | None:
     Raises:
         ModelError: it is damaged, or belongs to other weights.
     """
-    if not (folder / modelfolder.GATE).exists():
+    if not (folder / model_folder.GATE).exists():
         return None
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
-        told = json.loads((folder / modelfolder.GATE).read_text(encoding="utf-8"))
+        told = json.loads((folder / model_folder.GATE).read_text(encoding="utf-8"))
         limits = Limits(**{name: _range(ends) for name, ends in told.pop("limits").items()})
-        tensors = load_file(folder / modelfolder.GATE_WEIGHTS)
-        if told["weights_sha256"] != modelfolder.read_info(folder).weights_sha256:
+        tensors = load_file(folder / model_folder.GATE_WEIGHTS)
+        if told["weights_sha256"] != model_folder.read_info(folder).weights_sha256:
             raise ValueError("it belongs to other weights")
         return Gate(
             limits=limits,
@@ -169,7 +170,7 @@ def read(folder: Path) -> Gate | None:
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise ModelError(
-            f"{folder / modelfolder.GATE} can't be used ({error}): restore it, or fit it again "
+            f"{folder / model_folder.GATE} can't be used ({error}): restore it, or fit it again "
             "with 'python -m allcore evaluate --gate'."
         ) from error
 

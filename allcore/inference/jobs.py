@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from allcore.inference import stream
-from allcore.inference.archive import Source
+from allcore.inference.image_sources import Source
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Prediction, Reading, Row
 

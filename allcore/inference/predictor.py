@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from torch import Tensor
 
-from allcore import modelfolder
+from allcore import model_folder
 from allcore.data.cells import Rgb
 from allcore.errors import BadImage
-from allcore.inference import archive, devices, gate, stream, upload
+from allcore.inference import devices, gate, image_sources, stream, upload
 from allcore.inference.gate import Gate
 from allcore.inference.results import Prediction, Reading, Refusal, Row, Verdict
-from allcore.modelfolder import ModelInfo
+from allcore.model_folder import ModelInfo
 from allcore.nets.base import CellNetwork
 
 
@@ -74,9 +74,9 @@ class Predictor:
         """
         chosen = devices.choose(device)
         devices.use_threads(threads)
-        network = modelfolder.load_network(folder, chosen)
+        network = model_folder.load_network(folder, chosen)
         kept = gate.read(folder) if gated else None
-        return cls(network, modelfolder.read_info(folder), chosen, kept)
+        return cls(network, model_folder.read_info(folder), chosen, kept)
 
     def prepare(self, rgb: Rgb) -> Tensor:
         """Cut the cell (3, S, S) uint8 out of a picture (H, W, 3) uint8.
@@ -150,7 +150,9 @@ class Predictor:
         Pictures are decoded on ``workers`` threads while the network runs; ``progress`` is
         called once a row.
         """
-        answers = stream.answers(self, archive.walk(paths), batch_size=batch_size, workers=workers)
+        answers = stream.answers(
+            self, image_sources.walk(paths), batch_size=batch_size, workers=workers
+        )
         for answer in answers:
             if progress:
                 progress()

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from allcore.errors import BadImage
 from allcore.inference import upload
-from allcore.inference.archive import Source
+from allcore.inference.image_sources import Source
 from allcore.inference.results import Prediction, Reading, Refusal, Row, Rung
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from pathlib import Path
 from sqlalchemy import exc, select
 from sqlalchemy.orm import Session
 
-from allcore import logs, roles
+from allcore import logs
 from allcore.errors import StoreError
-from allcore.store import accounts, audit
+from allcore.store import accounts, audit, roles
 from allcore.store.database import Database
 from allcore.store.models import Account, DataSetRow
 

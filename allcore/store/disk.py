@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from allcore import settings
-from allcore.index import store as indexes
+from allcore.audit.index import store as indexes
 from allcore.settings import Settings
 from allcore.store import pictures
 from allcore.store.database import Database

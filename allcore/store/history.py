@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from allcore import logs
 from allcore.errors import StoreError
 from allcore.inference.results import Prediction
-from allcore.store import accounts, batches, flags, keys, pictures, retention, rules
+from allcore.store import accounts, batches, cell_keys, flags, name_rules, pictures, retention
 from allcore.store.database import Database
 from allcore.store.models import Account, BatchRow, PredictionRow
 
@@ -252,7 +252,7 @@ def _batch_of_account(username: str) -> ColumnElement[bool]:
 
 
 def _id_of(username: str) -> ScalarSelect[int]:
-    name = rules.typed_username(username)
+    name = name_rules.typed_username(username)
     return select(Account.id).where(Account.username == name).scalar_subquery()
 
 
@@ -286,14 +286,14 @@ def _row(answer: Answer, account_id: int, batch: int | None, at: datetime) -> di
         "account_id": account_id,
         "batch_id": batch,
         "at": at,
-        "name": keys.shown(answer.name, MAX_NAME),
+        "name": cell_keys.shown(answer.name, MAX_NAME),
         "image_sha256": answer.image_sha256,
-        "model": keys.of(answer.model),
+        "model": cell_keys.of(answer.model),
         "model_sha256": answer.model_sha256,
         "preprocessing_version": answer.preprocessing_version,
         **{name: said[name] for name in _KEPT_FIELDS},
-        "reason": keys.shown(answer.prediction.reason, MAX_REASON),
-        "subject": None if subject is None else keys.shown(subject, MAX_SUBJECT),
+        "reason": cell_keys.shown(answer.prediction.reason, MAX_REASON),
+        "subject": None if subject is None else cell_keys.shown(subject, MAX_SUBJECT),
         "flag_note": "",
     }
 

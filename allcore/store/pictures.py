@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from allcore import settings
 from allcore.errors import StoreError
-from allcore.store import rules, settings_kept
+from allcore.store import admin_settings, name_rules
 from allcore.store.database import Database
 from allcore.store.models import Account, KeptPictureRow, PredictionRow
 
@@ -32,7 +32,7 @@ Place = tuple[int, str]
 
 def allowed(database: Database) -> bool:
     """Whether pictures are kept; whoever has none to give need not read them."""
-    return bool(settings_kept.read(database, "keep_pictures").value)
+    return bool(admin_settings.read(database, "keep_pictures").value)
 
 
 def kept(database: Database, username: str, sha256: str) -> bytes | None:
@@ -41,7 +41,7 @@ def kept(database: Database, username: str, sha256: str) -> bytes | None:
         select(KeptPictureRow)
         .join(Account)
         .where(
-            Account.username == rules.typed_username(username),
+            Account.username == name_rules.typed_username(username),
             KeptPictureRow.sha256 == sha256,
         )
     )
@@ -61,7 +61,7 @@ def all_flagged(database: Database, model: str) -> frozenset[str]:
     """Digests of the pictures that `flagged` gives."""
     query = select(KeptPictureRow.sha256).join(PredictionRow, _flagged_by(model))
     with database.read() as session:
-        if not settings_kept.value(session, "keep_pictures"):
+        if not admin_settings.value(session, "keep_pictures"):
             return frozenset()
         in_time = (~each for each in _over(session, datetime.now(UTC)))
         return frozenset(session.scalars(query.where(*in_time)))
@@ -87,7 +87,7 @@ def write(account_id: int, data: Mapping[str, bytes]) -> None:
 
 def enter(session: Session, account_id: int, data: Mapping[str, bytes], now: datetime) -> None:
     """Enter pictures that are written; one that was kept before is kept anew from now on."""
-    until = now + timedelta(days=settings_kept.value(session, "picture_days"))
+    until = now + timedelta(days=admin_settings.value(session, "picture_days"))
     for sha256, content in data.items():
         session.merge(
             KeptPictureRow(
@@ -119,7 +119,7 @@ def drop_over(session: Session, now: datetime) -> list[Place]:
     A time that was made shorter holds for all pictures, a longer one for new ones alone; where
     pictures are no longer allowed, all are over.
     """
-    if not settings_kept.value(session, "keep_pictures"):
+    if not admin_settings.value(session, "keep_pictures"):
         return _dropped(session, KeptPictureRow.sha256.is_not(None))
     return _dropped(session, or_(*_over(session, now)))
 
@@ -159,7 +159,7 @@ def _flagged_by(model: str) -> ColumnElement[bool]:
 
 def _first(database: Database, query: Select[KeptPictureRow]) -> bytes | None:
     with database.read() as session:
-        if not settings_kept.value(session, "keep_pictures"):
+        if not admin_settings.value(session, "keep_pictures"):
             return None
         in_time = query.where(*(~each for each in _over(session, datetime.now(UTC))))
         row = session.scalars(in_time.limit(1)).first()
@@ -173,7 +173,7 @@ def _first(database: Database, query: Select[KeptPictureRow]) -> bytes | None:
 
 def _over(session: Session, now: datetime) -> tuple[ColumnElement[bool], ...]:
     """What says that a picture's time is over."""
-    days = settings_kept.value(session, "picture_days")
+    days = admin_settings.value(session, "picture_days")
     return (
         KeptPictureRow.kept_until <= now,
         KeptPictureRow.kept_at <= now - timedelta(days=days),

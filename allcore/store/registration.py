@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from allcore import logs, settings
 from allcore.errors import StoreError
-from allcore.store import accounts, audit, codes, keys, settings_kept, sign_in
+from allcore.store import accounts, admin_settings, audit, cell_keys, codes, sign_in
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 from allcore.store.models import Account, InvitationRow
@@ -84,7 +84,7 @@ def register(
 
 def _join(session: Session, account: Account, invitation: str, address: str) -> AccountInfo:
     account.role = _role(session, invitation)
-    account.waiting = not invitation and bool(settings_kept.value(session, "approval"))
+    account.waiting = not invitation and bool(admin_settings.value(session, "approval"))
     session.add(account)
     session.flush()
     by = audit.By(account.username, address)
@@ -120,7 +120,7 @@ def invite(
         row = InvitationRow(
             code_hash=codes.hash_of(code),
             role=role,
-            note=keys.shown(" ".join(note.split()), MAX_NOTE),
+            note=cell_keys.shown(" ".join(note.split()), MAX_NOTE),
             made_by=made_by.id if made_by else None,
             created_at=now,
             expires_at=now + timedelta(days=days),
@@ -174,7 +174,7 @@ def _mode(session: Session) -> str:
     config = settings.load()
     if config.demo:
         return "closed"
-    chosen: str | None = settings_kept.value(session, "registration")
+    chosen: str | None = admin_settings.value(session, "registration")
     return chosen or config.registration
 
 

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import delete, select
 
 from allcore import logs
-from allcore.store import flags, pictures, settings_kept
+from allcore.store import admin_settings, flags, pictures
 from allcore.store.database import Database
 from allcore.store.models import BatchRow, PredictionRow
 
@@ -41,7 +41,7 @@ def purge(database: Database, *, now: datetime | None = None) -> None:
     """
     at = now or datetime.now(UTC)
     with database.alone() as session:
-        days = settings_kept.value(session, "history_days")
+        days = admin_settings.value(session, "history_days")
         if days is not None:
             oldest = at - timedelta(days=days)
             session.execute(delete(PredictionRow).where(PredictionRow.at < oldest))

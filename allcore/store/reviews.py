@@ -1,6 +1,6 @@
 """Blind review: which cells wait to be judged, and what each account saw in their pictures.
 
-The store keeps what people see, never a verdict: `allcore.evaluation.review` derives that from the
+The store keeps what people see, never a verdict: `allcore.review.agreement` derives that from the
 label, the model's call and the first two judgements. Nothing here changes the data.
 """
 
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from allcore import logs
 from allcore.errors import StoreError
-from allcore.store import accounts, keys
+from allcore.store import accounts, cell_keys
 from allcore.store.database import Database
 from allcore.store.models import Account, JudgementRow, PredictionRow, ReviewItemRow
 
@@ -97,7 +97,7 @@ def put(database: Database, username: str, *, of: str, reasons: Mapping[str, str
     Raises:
         StoreError: a rule is broken, or there is no such account.
     """
-    of, wanted = keys.of(of), _wanted(reasons)
+    of, wanted = cell_keys.of(of), _wanted(reasons)
     with database.alone() as session:
         account = accounts.existing(session, username)
         known = set(session.scalars(select(ReviewItemRow.image_id).where(ReviewItemRow.of == of)))
@@ -253,7 +253,7 @@ def clean_note(text: str) -> str:
 
 
 def _wanted(reasons: Mapping[str, str]) -> dict[str, str]:
-    wanted = {keys.image_id(image_id): reason for image_id, reason in reasons.items()}
+    wanted = {cell_keys.image_id(image_id): reason for image_id, reason in reasons.items()}
     for reason in wanted.values():
         if reason not in REASONS:
             raise StoreError(f"There is no reason '{reason}'; use one of: {', '.join(REASONS)}.")

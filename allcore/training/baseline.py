@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from allcore.data.cache import DecodedCells
+from allcore.data.decoded_cells import DecodedCells
 
 
 @dataclass(frozen=True)

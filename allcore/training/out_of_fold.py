@@ -22,7 +22,7 @@ from lightning.fabric import Fabric
 from safetensors.torch import load_file
 from torch import nn
 
-from allcore import modelfolder
+from allcore import model_folder
 from allcore.data.splits import Split
 from allcore.errors import ModelError
 from allcore.evaluation import calibration
@@ -31,10 +31,11 @@ from allcore.evaluation.metrics import Floats
 from allcore.inference import devices
 from allcore.nets import registry
 from allcore.nets.base import CellNetwork
-from allcore.training import checkpoint, finish, heads, nested, processes, run
+from allcore.training import checkpoint, frozen_features, model_writer, nested, run
+from allcore.training import fabric as processes
 from allcore.training import plan as plans
-from allcore.training.finish import Point
 from allcore.training.fit import Fitted
+from allcore.training.model_writer import Point
 from allcore.training.plan import Material, Plan
 
 THRESHOLD = 0.5
@@ -43,7 +44,7 @@ RULE = (
     "validation subjects, so that no threshold had to be chosen."
 )
 _ROWS, _FACTS = "rows.parquet", "fold.json"
-_NEEDED = (_ROWS, _FACTS, modelfolder.WEIGHTS)
+_NEEDED = (_ROWS, _FACTS, model_folder.WEIGHTS)
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,8 @@ def train(plan: Plan) -> None:
         raise ModelError("distilled takes answers of a nested run: give --nested, or leave it out.")
     fabric = processes.launch(devices.choose(plan.device))
     held = plans.gather_folds(plan, show=fabric.is_global_zero)
-    if heads.apply_to(plan):
-        read = heads.read(plan, held[0], fabric).statistics
+    if frozen_features.apply_to(plan):
+        read = frozen_features.read(plan, held[0], fabric).statistics
         held = [replace(material, statistics=read) for material in held]
     folds = [_fold(plan, material, _inner(plan, material, held), fabric) for material in held]
     material = replace(held[0], split=_nobody_held_out(held[0].split))
@@ -94,7 +95,7 @@ def train(plan: Plan) -> None:
     until = 1 + round(float(np.median([fold.best_epoch for fold in folds])))
     fitted = _fitted(plan, material, fabric, until=until)
     if fabric.is_global_zero:
-        training = finish.told(
+        training = model_writer.told(
             plan, material, fitted, device=fabric.device, seconds=time.perf_counter() - started
         )
         training |= {"out_of_fold": plan.folds, "nested": plan.nested}
@@ -159,7 +160,7 @@ def _fold(plan: Plan, material: Material, inner: Sequence[Material], fabric: Fab
 def _one(plan: Plan, material: Material, fabric: Fabric) -> tuple[Fitted, pd.DataFrame]:
     """A network, and its rows of the cells that are held out."""
     fitted = _fitted(plan, material, fabric)
-    return fitted, finish.predictions(plan, material, fitted, fabric.device)
+    return fitted, model_writer.predictions(plan, material, fitted, fabric.device)
 
 
 def _within(plan: Plan, number: int) -> Plan:
@@ -189,13 +190,13 @@ def _after(
     whole = nested.trained_on_all(material)
     whole = nested.distilled(whole, validated, plan.recipe.distilled)
     fitted = _fitted(plan, whole, fabric, until=until)
-    tested = finish.predictions(plan, whole, fitted, fabric.device)
+    tested = model_writer.predictions(plan, whole, fitted, fabric.device)
     history = mean_history([each.history for each, _ in inner])
     return replace(fitted, history=history, best_epoch=until - 1), pd.concat([validated, tested])
 
 
 def _fitted(plan: Plan, material: Material, fabric: Fabric, *, until: int | None = None) -> Fitted:
-    train_network = run.fitted if material.statistics is None else heads.fitted
+    train_network = run.fitted if material.statistics is None else frozen_features.fitted
     return train_network(plan, material, fabric, until=until)
 
 
@@ -224,20 +225,20 @@ def _write(
     training: dict[str, object],
 ) -> None:
     calibrate(network, _mean_platt([fold.platt for fold in folds]))
-    digest = modelfolder.write_weights(plan.out, network)
-    folds_digest = modelfolder.write_folds(
+    digest = model_folder.write_weights(plan.out, network)
+    folds_digest = model_folder.write_folds(
         plan.out, ((number, _network(plan, number)) for number in range(len(folds)))
     )
     network.half().float()
     rows = pd.concat([fold.rows for fold in folds], ignore_index=True)
     rows["probability"] = calibration.probability(rows["logit"].to_numpy(), 1.0)
-    material.split.parts.rename_axis("image_id").to_csv(plan.out / modelfolder.SPLIT)
+    material.split.parts.rename_axis("image_id").to_csv(plan.out / model_folder.SPLIT)
     device = next(network.parameters()).device
-    finish.write_embeddings(plan, material, network, device)
+    model_writer.write_embeddings(plan, material, network, device)
     history = mean_history([fold.history for fold in folds])
     point = Point(1.0, THRESHOLD, RULE)
-    finish.write_facts(plan, material, rows)
-    finish.write_folder(
+    model_writer.write_facts(plan, material, rows)
+    model_writer.write_folder(
         plan, point, rows, digest, history=history, training=training, folds_sha256=folds_digest
     )
     (plan.out / checkpoint.FILE_NAME).unlink(missing_ok=True)
@@ -248,7 +249,7 @@ def _write(
 def _network(plan: Plan, fold: int) -> CellNetwork:
     """The calibrated network that a fold's folder keeps."""
     network = registry.build(plan.architecture, **plan.config)
-    network.load_state_dict(load_file(plan.out / f"fold-{fold}" / modelfolder.WEIGHTS))
+    network.load_state_dict(load_file(plan.out / f"fold-{fold}" / model_folder.WEIGHTS))
     return network
 
 
@@ -259,7 +260,7 @@ def _mean_platt(found: Sequence[Platt]) -> Platt:
 
 
 def _keep(here: Plan, fold: Fold, network: CellNetwork) -> None:
-    modelfolder.write_weights(here.out, network)
+    model_folder.write_weights(here.out, network)
     fold.rows.to_parquet(here.out / _ROWS, index=False)
     facts = {
         "fingerprint": _fingerprint(here),

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from allcore.data import balance, cache, readers, split_files, splits, twins
-from allcore.data.cache import DecodedCells
+from allcore.data import decoded_cells, duplicate_cells, readers, sampling, split_files, splits
+from allcore.data.decoded_cells import DecodedCells
 from allcore.data.manifest import Manifest
 from allcore.data.preprocessing import Preprocessing
 from allcore.data.splits import EXCLUDED, Split
@@ -71,7 +71,7 @@ class Material:
     def weights(self, part: str, *, subject_strength: float) -> NDArray[np.float64]:
         """Balanced weights of the cells in a part of the split."""
         rows = self.manifest.table[self.split.mask(self.manifest, part)]
-        return balance.weights(
+        return sampling.weights(
             rows["label"].tolist(), rows["group"].tolist(), subject_strength=subject_strength
         )
 
@@ -109,7 +109,7 @@ def gather(plan: Plan, *, show: bool = True) -> Material:
         split = splits.subject_split(
             manifest, seed=plan.recipe.seed, folds=plan.folds, fold=plan.fold
         )
-        split = splits.without_twins(split, manifest, twins.families(manifest, cells))
+        split = splits.without_twins(split, manifest, duplicate_cells.families(manifest, cells))
     return Material(manifest, cells, split, targets)
 
 
@@ -121,7 +121,7 @@ def gather_folds(plan: Plan, *, show: bool = True) -> list[Material]:
     """
     manifest, cells, targets = _decoded(plan, readers.read(plan.data).labelled(), show)
     dealt = splits.subject_folds(manifest, seed=plan.recipe.seed, folds=plan.folds)
-    families = twins.families(manifest, cells)
+    families = duplicate_cells.families(manifest, cells)
     return [
         Material(manifest, cells, splits.without_twins(split, manifest, families), targets)
         for split in dealt
@@ -140,7 +140,7 @@ def _of_file(plan: Plan, file: Path, show: bool) -> Material:
     kept = Manifest(whole.root, table, whole.name)
     manifest, cells, targets = _decoded(plan, kept, show)
     learned = [split.mask(manifest, part) for part in ("train", "validation", "test")]
-    families = twins.families(manifest, cells)
+    families = duplicate_cells.families(manifest, cells)
     again = np.isin(families[learned[2]], families[learned[0] | learned[1]])
     return Material(manifest, cells, replace(split, twins=int(again.sum())), targets)
 
@@ -149,5 +149,5 @@ def _decoded(
     plan: Plan, manifest: Manifest, show: bool
 ) -> tuple[Manifest, DecodedCells, NDArray[np.float64]]:
     with tqdm(total=len(manifest), desc="Decoding", disable=None if show else True) as bar:
-        cells = cache.decode(manifest.paths(), plan.preprocessing, progress=bar.update)
+        cells = decoded_cells.decode(manifest.paths(), plan.preprocessing, progress=bar.update)
     return manifest, cells, np.where(manifest.table["label"] == "all", 1.0, 0.0)

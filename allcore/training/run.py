@@ -8,12 +8,13 @@ from lightning.fabric import Fabric
 from torch import Tensor
 from tqdm import tqdm
 
-from allcore import modelfolder
+from allcore import model_folder
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import ModelError
 from allcore.inference import devices
 from allcore.nets import registry
-from allcore.training import checkpoint, finish, fit, initialise, processes
+from allcore.training import checkpoint, fit, initialisation, model_writer
+from allcore.training import fabric as processes
 from allcore.training import plan as plans
 from allcore.training.fit import Examples, Fitted, OnStep
 from allcore.training.plan import Material, Plan
@@ -40,7 +41,7 @@ def train(plan: Plan) -> None:
     keep_split(plan, material, write=fabric.is_global_zero)
     done = fitted(plan, material, fabric)
     if fabric.is_global_zero:
-        finish.write(
+        model_writer.write(
             plan, material, done, device=fabric.device, seconds=time.perf_counter() - started
         )
     fabric.barrier()
@@ -57,7 +58,7 @@ def keep_split(plan: Plan, material: Material, *, write: bool) -> None:
     Raises:
         ModelError: the folder holds a run that began with another.
     """
-    path = plan.out / modelfolder.SPLIT
+    path = plan.out / model_folder.SPLIT
     text = material.split.parts.rename_axis("image_id").to_csv()
     if (plan.out / checkpoint.FILE_NAME).exists() and path.exists():
         if path.read_text(encoding="utf-8") != text:
@@ -71,7 +72,7 @@ def keep_split(plan: Plan, material: Material, *, write: bool) -> None:
 
 def refuse_finished(plan: Plan) -> None:
     """Raise a ModelError where the folder to write holds a trained model."""
-    if (plan.out / modelfolder.INFO).exists():
+    if (plan.out / model_folder.INFO).exists():
         raise ModelError(f"{plan.out} holds a trained model: remove it or choose another --out.")
 
 
@@ -106,7 +107,7 @@ def fitted(
     train_part = material.examples("train", subject_strength=recipe.subject_strength)
     torch.manual_seed(recipe.seed)
     network = registry.build(plan.architecture, **plan.config)
-    initialise.initialise(network, plan.init, _some(train_part, plan.preprocessing))
+    initialisation.initialise(network, plan.init, _some(train_part, plan.preprocessing))
     with tqdm(desc="Training", unit="step", disable=_hidden(fabric, shown)) as bar:
         return fit.fit(
             network,

@@ -10,23 +10,24 @@ from datetime import timedelta
 import streamlit as st
 from streamlit_authenticator.controllers import AuthenticationController
 
-from allcore import roles, settings
+from allcore import settings
 from allcore.errors import StoreError
-from allcore.roles import Action, Page
 from allcore.store import (
     accounts,
+    admin_settings,
     audit,
     codes,
     database,
     registration,
+    roles,
     sessions,
-    settings_kept,
     sign_in,
 )
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
+from allcore.store.roles import Action, Page
 from allcore.store.sessions import Limits, OpenSession
-from allcore.web import address, cookie, frame
+from allcore.web import client_address, cookie, frame
 from allcore.web.cookie import SESSION_KEY, SessionCookie
 
 ENDED = (
@@ -57,7 +58,7 @@ class Visitor:
         return roles.opens(self.role, page)
 
     def may(self, action: Action) -> bool:
-        """Tell whether this visitor may do something; `allcore.roles` lists what there is."""
+        """Tell whether this visitor may do something; `allcore.store.roles` lists what there is."""
         return roles.may(self.role, action)
 
     def require(self, action: Action) -> None:
@@ -118,7 +119,7 @@ def enter(username: str, password: str) -> AccountInfo:
     Raises:
         StoreError: wrong name or password, account disabled or waiting, or too many tries.
     """
-    account = sign_in.authenticate(store(), username, password, address=address.of_visitor())
+    account = sign_in.authenticate(store(), username, password, address=client_address.of_visitor())
     begin(account)
     return account
 
@@ -138,7 +139,7 @@ def register(
         email=email,
         password=password,
         invitation=invitation,
-        address=address.of_visitor(),
+        address=client_address.of_visitor(),
     )
     if not account.waiting:
         begin(account)
@@ -157,7 +158,7 @@ def registration_open() -> bool:
 
 def captcha_asked(invitation: str) -> bool:
     """Tell whether who registers has to read a captcha, with this invitation or an empty one."""
-    if registration_mode() != "open" or not settings_kept.read(store(), "captcha").value:
+    if registration_mode() != "open" or not admin_settings.read(store(), "captcha").value:
         return False
     try:
         registration.check(store(), invitation)
@@ -184,7 +185,7 @@ def set_up(*, code: str, username: str, display_name: str, email: str, password:
         display_name=display_name,
         email=email,
         password=password,
-        address=address.of_visitor(),
+        address=client_address.of_visitor(),
     )
     begin(account)
 
@@ -208,7 +209,7 @@ def change_profile(visitor: Visitor, *, display_name: str, email: str) -> None:
         StoreError: a rule is broken, or the e-mail address is taken.
         NotAllowed: the role has no account of its own to change.
     """
-    by = audit.By(visitor.name, address.of_visitor())
+    by = audit.By(visitor.name, client_address.of_visitor())
     accounts.change_profile(
         store_to("account"), visitor.name, display_name=display_name, email=email, by=by
     )
@@ -222,7 +223,7 @@ def change_password(visitor: Visitor, *, current: str, new: str) -> None:
         NotAllowed: the role has no account of its own to change.
     """
     visitor.require("account")
-    place = address.of_visitor()
+    place = client_address.of_visitor()
     begin(sign_in.change_password(store(), visitor.name, current=current, new=new, address=place))
 
 
@@ -232,7 +233,7 @@ def reset_password(code: str, password: str) -> None:
     Raises:
         StoreError: the code is no good, or the password breaks the rule.
     """
-    codes.redeem_reset(store(), code, password=password, address=address.of_visitor())
+    codes.redeem_reset(store(), code, password=password, address=client_address.of_visitor())
 
 
 def open_sessions(visitor: Visitor) -> list[OpenSession]:
@@ -248,7 +249,7 @@ def end_session(visitor: Visitor, number: int) -> None:
         NotAllowed: the role has no account of its own to change.
     """
     visitor.require("account")
-    sessions.end_one(store(), visitor.name, number, address=address.of_visitor())
+    sessions.end_one(store(), visitor.name, number, address=client_address.of_visitor())
 
 
 def end_other_sessions(visitor: Visitor) -> None:
@@ -259,7 +260,7 @@ def end_other_sessions(visitor: Visitor) -> None:
     """
     visitor.require("account")
     key = st.session_state.get(SESSION_KEY, "")
-    by = audit.By(visitor.name, address.of_visitor())
+    by = audit.By(visitor.name, client_address.of_visitor())
     sessions.end_all(store(), visitor.name, but=key, by=by)
 
 
@@ -267,7 +268,7 @@ def begin(account: AccountInfo) -> None:
     """Make this session the account's, and have the browser keep a cookie for it."""
     st.session_state["logout"] = None
     _controller(account).login(token={"username": account.username})
-    place = address.of_visitor()
+    place = client_address.of_visitor()
     st.session_state[SESSION_KEY] = sessions.begin(store(), account, address=place)
     _cookie().write()
 
@@ -276,7 +277,7 @@ def sign_out() -> None:
     """End this session, with everything a page has kept in it, and delete the cookie."""
     key = st.session_state.get(SESSION_KEY)
     if key:
-        sessions.sign_out(store(), key, address=address.of_visitor())
+        sessions.sign_out(store(), key, address=client_address.of_visitor())
     _forget()
 
 

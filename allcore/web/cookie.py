@@ -17,7 +17,7 @@ import streamlit as st
 from streamlit_authenticator.models import CookieModel
 
 from allcore.errors import StoreError
-from allcore.web import address
+from allcore.web import client_address
 
 NAME = "allscope_session"
 KEY_BYTES = 32
@@ -53,7 +53,7 @@ class SessionCookie(CookieModel):
         self._ask("", seconds=0)
 
     def _ask(self, value: str, *, seconds: float) -> None:
-        secure = "; Secure" if address.behind_tls() else ""
+        secure = "; Secure" if client_address.behind_tls() else ""
         line = (
             f"{self.cookie_name}={value}; path=/; max-age={int(seconds)}; SameSite=Strict{secure}"
         )
@@ -78,7 +78,7 @@ class SessionCookie(CookieModel):
 
 def name() -> str:
     """What the cookie is called: with TLS so that no neighbouring host can have set it."""
-    return f"__Host-{NAME}" if address.behind_tls() else NAME
+    return f"__Host-{NAME}" if client_address.behind_tls() else NAME
 
 
 def settle() -> None:

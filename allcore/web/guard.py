@@ -15,11 +15,12 @@ from typing import Any, ParamSpec
 
 import streamlit as st
 
-from allcore import roles
 from allcore.errors import AllScopeError
-from allcore.roles import Page
-from allcore.web import accounts, forms, frame, navigation
+from allcore.store import roles
+from allcore.store.roles import Page
+from allcore.web import accounts, frame, navigation
 from allcore.web.accounts import Visitor
+from allcore.web.sign_in import forms
 
 __all__ = ["Visitor", "dialog", "every", "fragment", "require"]
 
@@ -37,7 +38,7 @@ def require(page: Page) -> Visitor:
     """Return who is looking at the page, or show why they may not and end the run.
 
     Args:
-        page: The stem of the page's script; `allcore.roles` says which role opens it.
+        page: The stem of the page's script; `allcore.store.roles` says which role opens it.
     """
     navigation.enter()
     try:

@@ -14,9 +14,10 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from allcore import logs
 from allcore.errors import AllScopeError
-from allcore.roles import Page
-from allcore.web import accounts, cookie, frame, tour
+from allcore.store.roles import Page
+from allcore.web import accounts, cookie, frame
 from allcore.web.accounts import Visitor
+from allcore.web.components import tour
 
 
 @dataclass(frozen=True)

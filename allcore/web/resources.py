@@ -9,9 +9,9 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from allcore import modelfolder, settings
-from allcore.inference.archive import Source
+from allcore import model_folder, settings
 from allcore.inference.batching import BatchQueue
+from allcore.inference.image_sources import Source
 from allcore.inference.jobs import Ending, Item, Job, Keep
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Reading
@@ -53,7 +53,7 @@ def service(model: str) -> Service:
     Raises:
         AllScopeError: there is no such model or device, or the model is damaged.
     """
-    folder = modelfolder.folder(model)
+    folder = model_folder.folder(model)
     chosen = settings.load()
     return _load(folder, _digest(folder), chosen.device, chosen.threads)
 
@@ -74,4 +74,4 @@ def _load(_folder: Path, digest: str, device: str, threads: int | None) -> Servi
 
 def _digest(folder: Path) -> str:
     """Of ``model.json``, which holds the digest of the weights, the threshold and all else."""
-    return hashlib.sha256((folder / modelfolder.INFO).read_bytes()).hexdigest()
+    return hashlib.sha256((folder / model_folder.INFO).read_bytes()).hexdigest()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from allcore.data import synthetic
+from allcore.synthetic import dataset
 from benchmarks import cutting, cutting_quality, smears
 
 BOX = """<object><name>{name}</name><bndbox><xmin>{left}</xmin><ymin>{top}</ymin>
@@ -63,7 +63,7 @@ def test_recipe__finds_a_cell_and_takes_red_cells_for_cells():
 @pytest.mark.timeout(300)
 def test_main__writes_the_page(fields: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cutting_quality, "LARGE", (960, 1280))
-    drawn = synthetic.draw_set(tmp_path / "drawn", cells=24, subjects=8).root
+    drawn = dataset.draw_set(tmp_path / "drawn", cells=24, subjects=8).root
     page = tmp_path / "cutting.md"
     cutting_quality.main(fields, drawn, pasted=4, out=page)
     text = page.read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
-from allcore.data import synthetic
+from allcore.synthetic import dataset
 from benchmarks import servers
 from tests.browser import steps
 
@@ -101,4 +101,4 @@ def uploads(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
 
 
 def _drawn(folder: Path) -> list[Path]:
-    return synthetic.draw_set(folder, cells=48, subjects=8).paths()
+    return dataset.draw_set(folder, cells=48, subjects=8).paths()

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from allcore.data import demo
-from allcore.index import build
+from allcore.audit.index import build
+from allcore.synthetic import demo
 from tests.browser import steps
 from tests.browser.conftest import Server
 

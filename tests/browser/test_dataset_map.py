@@ -27,12 +27,12 @@ def page(administrator: BrowserContext, indexed: str) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def indexed(administrator: BrowserContext, server: Server) -> str:
     """The address of the Dataset page, its demonstration set drawn and indexed with a model."""
-    from allcore import modelfolder
-    from allcore.data import demo
-    from allcore.index import build
+    from allcore import model_folder
+    from allcore.audit.index import build
+    from allcore.synthetic import demo
     from benchmarks import material
 
-    if not modelfolder.names():
+    if not model_folder.names():
         pytest.skip("no model is installed, so that an index has no map")
     home = server.terminal.parent / "home"
     root = demo.ensure_demo(home / "demo", cells=60, subjects=8).root

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from allcore.roles import TABLE
+from allcore.store.roles import TABLE
 from allcore.web.navigation import DEMONSTRATION, ENTRIES
 from tests.browser import steps
 from tests.browser.conftest import Server, Start

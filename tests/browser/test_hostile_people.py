@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from allcore import modelfolder
+from allcore import model_folder
 from allcore.inference.results import Prediction
 from allcore.settings import Settings
 from allcore.store import (
@@ -67,7 +67,7 @@ def hostile(start: Start) -> Iterator[Server]:
 
 
 def _fill(opened: Database) -> None:
-    table = modelfolder.read_predictions(modelfolder.folder(MODEL))
+    table = model_folder.read_predictions(model_folder.folder(MODEL))
     ids = list(table.loc[table["split"] == "test", "image_id"][: len(TYPED)])
     for number, text in enumerate(TYPED):
         name = f"eve{number}"

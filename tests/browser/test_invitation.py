@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from allcore.settings import Settings
-from allcore.store import database, settings_kept
+from allcore.store import admin_settings, database
 from tests.browser import steps
 from tests.browser.conftest import Server
 
@@ -18,7 +18,7 @@ def without_captcha(server: Server) -> Iterator[None]:
     """The server that tests share asks for none afterwards."""
     yield
     opened = database.connect(Settings(home=server.terminal.parent / "home"))
-    settings_kept.change(opened, "ada", {"captcha": False})
+    admin_settings.change(opened, "ada", {"captcha": False})
 
 
 @pytest.mark.usefixtures("without_captcha")

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, expect
 
-from allcore import notice, report_html
+from allcore import notice
 from allcore.evaluation import results
+from allcore.reports import evaluation_html
 from tests import simulated
 
 pytestmark = pytest.mark.browser
@@ -18,7 +19,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report whose subjects strip is drawn by WebGL."""
     table = simulated.predictions(all_subjects=40, normal_subjects=30)
     info = simulated.info(table)
-    text = report_html.html(
+    text = evaluation_html.html(
         results.evaluate(table, info), table, info, date=datetime.date(2026, 1, 2)
     )
     path = tmp_path_factory.mktemp("report") / "report.html"

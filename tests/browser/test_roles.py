@@ -6,10 +6,9 @@ import jwt
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from allcore import roles
-from allcore.roles import TABLE
 from allcore.settings import Settings
-from allcore.store import accounts, database, sessions
+from allcore.store import accounts, database, roles, sessions
+from allcore.store.roles import TABLE
 from allcore.web import cookie
 from allcore.web.navigation import ENTRIES, Entry
 from tests.browser import steps

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
-from allcore.roles import TABLE
+from allcore.store.roles import TABLE
 from allcore.web.navigation import ENTRIES, Entry
 from tests.browser import steps
 from tests.browser.conftest import Server, Start

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from allcore.data import digests, readers
+from allcore.data import file_digests, readers
 from allcore.errors import DataError
 from tests.released import put
 
@@ -66,7 +66,7 @@ def test_read__folder_of_links_alone_says_so(tmp_path: Path) -> None:
 
 
 def test_read__leaves_out_hidden_folders_and_a_download_under_way(tmp_path: Path) -> None:
-    for folder in (digests.WORK_FOLDER, ".thumbnails", "all/.trash", "all"):
+    for folder in (file_digests.WORK_FOLDER, ".thumbnails", "all/.trash", "all"):
         put(tmp_path / folder / "a.png", b"1")
     put(tmp_path / "all" / "._a.png", b"1")
     assert names(tmp_path) == ["all/a.png"]

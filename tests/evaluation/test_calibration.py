@@ -3,7 +3,7 @@ import pytest
 from scipy import special
 
 from allcore.errors import DataError
-from allcore.evaluation import calibration, figures, intervals, results
+from allcore.evaluation import calibration, estimates, intervals, results
 from tests import simulated
 
 
@@ -93,7 +93,7 @@ def test_curve__resamples_are_those_of_the_sample() -> None:
     table = simulated.predictions()
     sample = results.sample_of(table.assign(probability=0.5))
     found = calibration.curve(sample, bins=1)
-    expected = figures.at_threshold(sample, 0.1)[0]
+    expected = estimates.at_threshold(sample, 0.1)[0]
     assert expected.name == "accuracy"
     assert found.subject_low[0] == pytest.approx(expected.subject.low, abs=1e-12)
     assert found.subject_high[0] == pytest.approx(expected.subject.high, abs=1e-12)
@@ -105,7 +105,7 @@ def test_curve__a_bin_of_few_subjects_has_no_band_and_a_pure_one_wilsons() -> No
     labels = (subjects < "m").astype(int)
     probabilities = np.where(labels == 1, 0.95, 0.05)
     probabilities[:5] = 0.5
-    sample = figures.sample(labels=labels, probabilities=probabilities, subjects=subjects)
+    sample = estimates.sample(labels=labels, probabilities=probabilities, subjects=subjects)
     found = calibration.curve(sample, bins=3)
     assert np.isnan(found.subject_low).tolist() == [False, True, False]
     pure = intervals.wilson(4, 4)  # its four subjects, not its 35 cells
@@ -114,7 +114,7 @@ def test_curve__a_bin_of_few_subjects_has_no_band_and_a_pure_one_wilsons() -> No
 
 
 def test_curve__empty_bins_and_unknown_subjects_are_nan() -> None:
-    sample = figures.sample(
+    sample = estimates.sample(
         labels=np.array([0, 1, 1]), probabilities=np.array([0.05, 0.95, 1.0]), subjects=None
     )
     found = calibration.curve(sample, bins=10)
@@ -130,7 +130,7 @@ def test_curve__before_calibration_is_off_where_after_is_not() -> None:
     labels = (random.uniform(size=20_000) < special.expit(honest)).astype(int)
     before, after = (
         calibration.curve(
-            figures.sample(
+            estimates.sample(
                 labels=labels,
                 probabilities=calibration.probability(3 * honest, temperature),
                 subjects=None,

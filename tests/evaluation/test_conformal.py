@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from scipy import special
 
-from allcore import modelfolder
-from allcore.evaluation import card_sets, conformal, figures, results
+from allcore import model_folder
+from allcore.evaluation import conformal, estimates, results
 from allcore.evaluation.conformal import LEVEL, RULE, Rule, Sets
-from allcore.evaluation.figures import Sample
+from allcore.evaluation.estimates import Sample
+from allcore.reports.model_card import prediction_sets
 from tests import simulated
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -27,7 +28,7 @@ def draw(
     labels = (subject < of_class).astype(int)
     own = random.normal(0, between, 2 * of_class)[subject]
     logit = random.normal(own + 3 * (labels - 0.5), 1.0)
-    return figures.sample(
+    return estimates.sample(
         labels=labels,
         probabilities=special.expit(logit),
         subjects=subject.astype(str),
@@ -69,7 +70,7 @@ def test_raised__covers_new_subjects_where_plain_limits_fall_short(of_class: int
 def test_fit__takes_the_quantile_of_finite_samples() -> None:
     probabilities = np.concatenate([np.arange(1, 20) / 100, 1 - np.arange(1, 20) / 100])
     labels = np.repeat([0, 1], 19)
-    cells = figures.sample(labels=labels, probabilities=probabilities, subjects=None)
+    cells = estimates.sample(labels=labels, probabilities=probabilities, subjects=None)
     sets = Sets.fit(cells, new_subjects=False)
     assert sets.hem_up_to == pytest.approx(0.19)  # ceil(20 * 0.95) = 19: the largest of 19
     assert sets.all_from == pytest.approx(0.81)
@@ -77,7 +78,7 @@ def test_fit__takes_the_quantile_of_finite_samples() -> None:
 
 
 def test_fit__promises_nothing_from_too_few_cells() -> None:
-    cells = figures.sample(
+    cells = estimates.sample(
         labels=np.array([0, 1, 1]), probabilities=np.array([0.1, 0.9, 0.8]), subjects=None
     )
     sets = Sets.fit(cells, new_subjects=True)
@@ -107,7 +108,7 @@ def test_by_subject__weighs_a_subject_not_its_cells() -> None:
     # One normal subject with many easy cells, twenty with few hard ones.
     subject = np.concatenate([np.zeros(2400), np.repeat(np.arange(1, 21), 5)]).astype(int)
     hem = np.where(subject == 0, 0.1, 0.6)
-    cells = figures.sample(
+    cells = estimates.sample(
         labels=np.append(np.zeros(len(hem), int), 1),
         probabilities=np.append(hem, 0.9),
         subjects=np.append(subject, 99).astype(str),
@@ -124,7 +125,7 @@ def test_coverage__tests_each_part_with_limits_from_the_others() -> None:
     labels = np.tile(np.repeat([0, 1], 50), 2)
     probabilities = np.where(labels == 1, 0.95, np.where(parts == 0, 0.7, 0.1))
     names = np.array([f"{part}{label}" for part, label in zip(parts, labels, strict=True)])
-    cells = figures.sample(labels=labels, probabilities=probabilities, subjects=names)
+    cells = estimates.sample(labels=labels, probabilities=probabilities, subjects=names)
     found = conformal.coverage(cells, parts, names, new_subjects=True)
     assert found is not None
     assert found.normal.value == pytest.approx(0.5)
@@ -145,7 +146,7 @@ def test_evaluate__tests_the_other_split_where_there_is_one_fold() -> None:
     assert found.rule == RULE
     one = results.evaluate(table[table["split"] == "test"], simulated.info(table))
     assert one.coverage == ()
-    assert card_sets.chapters(one) == ()
+    assert prediction_sets.chapters(one) == ()
 
 
 def test_in_words__says_for_whom_the_sets_hold() -> None:
@@ -156,15 +157,15 @@ def test_in_words__says_for_whom_the_sets_hold() -> None:
     seen = conformal.kept(results.evaluate(table, info).coverage)
     assert unseen is not None
     assert seen is not None
-    assert "subjects that the limits never saw" in card_sets.in_words(unseen)
-    assert "these subjects only" in card_sets.in_words(seen)
+    assert "subjects that the limits never saw" in prediction_sets.in_words(unseen)
+    assert "these subjects only" in prediction_sets.in_words(seen)
     assert not seen.rule.raised
 
 
 def test_shipped_model__covers_95_percent_of_unseen_subjects_cells() -> None:
     folder = MODELS / "qcresnet-cnmc"
-    predictions = modelfolder.read_predictions(folder)
-    info = modelfolder.read_info(folder)
+    predictions = model_folder.read_predictions(folder)
+    info = model_folder.read_info(folder)
     subjects_of = predictions.groupby("fold")["group"].agg(set).tolist()
     assert not set.intersection(*subjects_of)
     found = conformal.kept(results.evaluate(predictions, info).coverage)
@@ -172,13 +173,13 @@ def test_shipped_model__covers_95_percent_of_unseen_subjects_cells() -> None:
     assert found.new_subjects
     assert abs(found.overall.value - LEVEL) <= 0.01
     assert min(found.blast.value, found.normal.value) > 0.92
-    text = (folder / modelfolder.CARD).read_text(encoding="utf-8")
-    assert card_sets.in_words(found).split(".")[0] in text
+    text = (folder / model_folder.CARD).read_text(encoding="utf-8")
+    assert prediction_sets.in_words(found).split(".")[0] in text
 
 
 def test_sets_of__takes_milliseconds() -> None:
     folder = MODELS / "qcresnet-cnmc"
-    predictions, info = modelfolder.read_predictions(folder), modelfolder.read_info(folder)
+    predictions, info = model_folder.read_predictions(folder), model_folder.read_info(folder)
     results.sets_of(predictions, info)
     started = time.perf_counter()
     sets = results.sets_of(predictions, info)

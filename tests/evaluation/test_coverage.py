@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from allcore.evaluation import curves, figures, intervals, prevalence
-from allcore.evaluation.figures import Sample
+from allcore.evaluation import curves, estimates, intervals, prevalence
+from allcore.evaluation.estimates import Sample
 
 # Cells' log-odds lie this far apart between the classes and as wide within a subject as the
 # subjects themselves lie apart.
@@ -22,7 +22,7 @@ def draw(random: np.random.Generator, *, all_subjects: int, normal_subjects: int
     labels = (subject < all_subjects).astype(int)
     own = random.normal(0, BETWEEN, count)[subject]
     logit = random.normal(own + APART * (labels - 0.5), WITHIN)
-    return figures.sample(
+    return estimates.sample(
         labels=labels,
         probabilities=special.expit(logit),
         subjects=subject.astype(str),

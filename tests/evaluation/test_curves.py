@@ -7,8 +7,8 @@ import pytest
 from sklearn import metrics as reference
 
 from allcore.errors import DataError
-from allcore.evaluation import curves, figures, metrics, results
-from allcore.evaluation.figures import Sample
+from allcore.evaluation import curves, estimates, metrics, results
+from allcore.evaluation.estimates import Sample
 from tests import simulated
 
 
@@ -47,7 +47,7 @@ def test_roc__band_holds_the_curve_and_rises(sample: Sample) -> None:
 def test_roc__resamples_are_those_of_repeated_cells(
     sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("allcore.evaluation.blocks.BLOCKS", 10_000)  # every cell a block
+    monkeypatch.setattr("allcore.evaluation.binned_counts.BLOCKS", 10_000)  # every cell a block
     drawn: list[np.ndarray] = []
     keep = curves._sensitivities
 
@@ -161,7 +161,9 @@ def test_curves__hundred_thousand_cells_take_less_than_a_second() -> None:
     subject = random.integers(0, 40, 100_000)
     labels = (subject < 25).astype(int)
     probabilities = 1 / (1 + np.exp(-random.normal(3 * (labels - 0.5))))
-    cells = figures.sample(labels=labels, probabilities=probabilities, subjects=subject.astype(str))
+    cells = estimates.sample(
+        labels=labels, probabilities=probabilities, subjects=subject.astype(str)
+    )
 
     def once() -> float:
         started = time.process_time()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from allcore.errors import DataError
-from allcore.evaluation import metrics, outcomes, suspicion
+from allcore.evaluation import label_errors, metrics, outcomes
 
 LABELS = np.array([0, 0, 0, 1, 1, 1, 1, 0])
 BLAST = np.array([0.2, 0.7, 0.99, 0.9, 0.3, 0.01, 0.6, 0.62])
@@ -64,7 +64,7 @@ def test_ranked__disagreed_has_other_calls_first() -> None:
 
 
 def test_ranked__suspicious_holds_the_flagged_by_quality() -> None:
-    found = suspicion.find(labels=LABELS, probabilities=BLAST)
+    found = label_errors.find(labels=LABELS, probabilities=BLAST)
     listed = ranked("suspicious", suspicion=found)
     assert set(listed) == set(np.flatnonzero(found.flagged)) != set()
     assert found.quality[listed].tolist() == sorted(found.quality[listed])
@@ -85,7 +85,7 @@ def test_ranked__an_empty_list() -> None:
         ("disagreed", {}, "second model"),
         ("disagreed", {"other": BLAST[:3]}, "one each a cell"),
         ("suspicious", {}, "out-of-fold"),
-        ("suspicious", {"suspicion": suspicion.find(labels=LABELS[2:], probabilities=BLAST[2:])},
+        ("suspicious", {"suspicion": label_errors.find(labels=LABELS[2:], probabilities=BLAST[2:])},
          "of 6 cells"),
         ("best", {}, "no list 'best'"),
         ("false_positives", {"probabilities": BLAST + 1}, "from 0 to 1"),
@@ -97,6 +97,6 @@ def test_ranked__refuses(key: str, given: dict, words: str) -> None:
 
 
 def test_ranked__every_list_is_served() -> None:
-    found = suspicion.find(labels=LABELS, probabilities=BLAST)
+    found = label_errors.find(labels=LABELS, probabilities=BLAST)
     for key in outcomes.LISTS:
         assert ranked(key, other=BLAST, suspicion=found)

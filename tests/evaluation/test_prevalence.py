@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from allcore.errors import DataError
-from allcore.evaluation import figures, metrics, prevalence, results
-from allcore.evaluation.figures import Sample
+from allcore.evaluation import estimates, metrics, prevalence, results
+from allcore.evaluation.estimates import Sample
 from tests import simulated
 
 
@@ -23,7 +23,7 @@ def counted(tp: int, fp: int, fn: int, tn: int) -> Sample:
     labels = np.repeat([1, 0, 1, 0], [tp, fp, fn, tn])
     names = np.where(labels == 1, "B", "N").astype(object)
     subjects = names + (np.arange(len(labels)) % 3).astype(str)
-    return figures.sample(
+    return estimates.sample(
         labels=labels,
         probabilities=np.repeat([0.9, 0.9, 0.1, 0.1], [tp, fp, fn, tn]),
         subjects=subjects.astype(str),
@@ -36,7 +36,7 @@ def test_likelihood_ratios__agree_with_scikit_learn(seed: int, threshold: float)
     random = np.random.default_rng(seed)
     labels = np.repeat([1, 0], [40, 30])
     probabilities = np.round(random.uniform(size=70), 1)
-    cells = figures.sample(labels=labels, probabilities=probabilities, subjects=None, resamples=1)
+    cells = estimates.sample(labels=labels, probabilities=probabilities, subjects=None, resamples=1)
     positive, negative = prevalence.likelihood_ratios(cells, threshold)
     called = (probabilities >= threshold).astype(int)
     if called[labels == 0].any() and not called[labels == 0].all():
@@ -173,7 +173,7 @@ def test_predictive__takes_milliseconds() -> None:
     random = np.random.default_rng(4)
     subject = random.integers(0, 40, 15_000)
     labels = (subject < 25).astype(int)
-    cells = figures.sample(
+    cells = estimates.sample(
         labels=labels, probabilities=random.random(15_000), subjects=subject.astype(str)
     )
 

@@ -7,8 +7,8 @@ import pytest
 from scipy import special
 from sklearn.metrics import roc_auc_score
 
-from allcore import modelfolder
-from allcore.data.alterations import Sweep
+from allcore import model_folder
+from allcore.data.perturbations import Sweep
 from allcore.errors import ModelError
 from allcore.evaluation import robustness
 from allcore.evaluation.intervals import Interval
@@ -98,7 +98,7 @@ def test_read__what_was_written(found: Robustness, tmp_path: Path) -> None:
     assert robustness.read(tmp_path) is None
     robustness.write(found, tmp_path)
     assert repr(robustness.read(tmp_path)) == repr(found)  # NaN is itself
-    row = json.loads((tmp_path / modelfolder.ROBUSTNESS).read_text())["rows"][0]
+    row = json.loads((tmp_path / model_folder.ROBUSTNESS).read_text())["rows"][0]
     assert (row["alteration"], row["unit"]) == ("noise", "deviations")
     assert set(row["figures"]["auroc"]) == {"value", "low", "high"}
 
@@ -115,7 +115,7 @@ def test_read__what_was_written(found: Robustness, tmp_path: Path) -> None:
 )
 def test_read__damage_is_one_sentence(damage, found: Robustness, tmp_path: Path) -> None:
     robustness.write(found, tmp_path)
-    file = tmp_path / modelfolder.ROBUSTNESS
+    file = tmp_path / model_folder.ROBUSTNESS
     file.write_text(damage(json.loads(file.read_text())))
     with pytest.raises(ModelError, match="evaluate --robustness"):
         robustness.read(tmp_path)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from allcore import modelfolder
+from allcore import model_folder
 from allcore.data.cells import Rgb
 from allcore.errors import ModelError
 from allcore.inference import gate, upload
@@ -80,7 +80,7 @@ def test_looks__see_a_cell_that_touches_the_border(cell_image: Rgb) -> None:
 
 
 def test_read__gives_what_was_written(tiny_model: Path) -> None:
-    digest = modelfolder.read_info(tiny_model).weights_sha256
+    digest = model_folder.read_info(tiny_model).weights_sha256
     written = Gate(LIMITS, np.ones(3, np.float32), np.eye(3, dtype=np.float32), 7.5, {})
     gate.write(tiny_model, Gate(**(vars(written) | {"facts": {"weights_sha256": digest}})))
     found = gate.read(tiny_model)
@@ -97,9 +97,9 @@ def test_read__gives_none_where_none_was_fitted(tiny_model: Path) -> None:
 
 @pytest.mark.parametrize("fault", ["other weights", "no limits", "no json", "no tensors"])
 def test_read__refuses_a_gate_that_is_damaged(tiny_model: Path, fault: str) -> None:
-    digest = modelfolder.read_info(tiny_model).weights_sha256
+    digest = model_folder.read_info(tiny_model).weights_sha256
     gate.write(tiny_model, Gate(**(vars(made()) | {"facts": {"weights_sha256": digest}})))
-    path = tiny_model / modelfolder.GATE
+    path = tiny_model / model_folder.GATE
     told = json.loads(path.read_text())
     if fault == "other weights":
         path.write_text(json.dumps(told | {"weights_sha256": "0" * 64}))
@@ -108,7 +108,7 @@ def test_read__refuses_a_gate_that_is_damaged(tiny_model: Path, fault: str) -> N
     elif fault == "no json":
         path.write_text("{")
     else:
-        (tiny_model / modelfolder.GATE_WEIGHTS).write_bytes(b"0" * 100)
+        (tiny_model / model_folder.GATE_WEIGHTS).write_bytes(b"0" * 100)
     with pytest.raises(ModelError, match="fit it again"):
         gate.read(tiny_model)
 

@@ -14,9 +14,9 @@ import pytest
 import torch
 from PIL import Image
 
-from allcore import modelfolder
+from allcore import model_folder
 from allcore.errors import AllScopeError, ModelError
-from allcore.inference import archive, stream
+from allcore.inference import image_sources, stream
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import COLUMNS, Reading, Row
 from allcore.inference.upload import Rgb
@@ -58,7 +58,7 @@ def test_load__says_which_device_is_missing(tiny_model: Path) -> None:
 
 def test_load__refuses_damaged_weights(tiny_model: Path, tmp_path: Path) -> None:
     broken = shutil.copytree(tiny_model, tmp_path / "broken")
-    with (broken / modelfolder.WEIGHTS).open("r+b") as file:
+    with (broken / model_folder.WEIGHTS).open("r+b") as file:
         file.seek(-1, io.SEEK_END)
         file.write(b"\x7f")
     with pytest.raises(ModelError, match="damaged"):
@@ -170,10 +170,10 @@ def test_answers__is_lazy_and_bounded(predictor: Predictor, cell_image: Rgb) -> 
     Image.fromarray(cell_image).save(buffer, "BMP")
     taken = itertools.count()
 
-    def endless() -> Iterator[archive.Source]:
+    def endless() -> Iterator[image_sources.Source]:
         while True:
             next(taken)
-            yield archive.Source(name="cell", read=buffer.getvalue)
+            yield image_sources.Source(name="cell", read=buffer.getvalue)
 
     answers = stream.answers(predictor, endless(), batch_size=4, workers=2)
     first = [next(answers) for _ in range(9)]
@@ -191,7 +191,10 @@ def test_answers__outlives_a_picture_that_breaks_the_decoder(
     def breaks() -> bytes:
         raise RuntimeError("out of luck")
 
-    sources = [archive.Source("breaks", breaks), archive.Source("reads", buffer.getvalue)]
+    sources = [
+        image_sources.Source("breaks", breaks),
+        image_sources.Source("reads", buffer.getvalue),
+    ]
     broken, fine = stream.answers(predictor, sources)
     assert broken.row.verdict == "refused"
     assert "could not be processed" in broken.row.reason

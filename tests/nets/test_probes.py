@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from allcore import modelfolder
+from allcore import model_folder
 from allcore.nets import registry, svm
 from allcore.nets.logistic import fit_logistic
 from allcore.nets.svm import fit_svm
@@ -74,12 +74,12 @@ def test_fit__survives_saving(kind, base, tmp_path):
     from safetensors.torch import load_file
 
     network = fitted(kind, base)
-    modelfolder.write_weights(tmp_path, network)
+    model_folder.write_weights(tmp_path, network)
     config = {"base_architecture": "qcresnet", "base_config": CONFIG}
     if kind == "svm":
         config["vectors"] = len(network.head.support)
     loaded = registry.build(kind, **config)
-    loaded.load_state_dict(load_file(tmp_path / modelfolder.WEIGHTS))
+    loaded.load_state_dict(load_file(tmp_path / model_folder.WEIGHTS))
     features = torch.from_numpy(vectors()[0])
     before, after = network.head(features), loaded.head(features)
     torch.testing.assert_close(after, before, atol=0.02, rtol=0.02)

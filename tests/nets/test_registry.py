@@ -8,10 +8,10 @@ from torch import nn
 from torch.nn import functional
 from torchvision.models import get_model, get_weight
 
-from allcore import modelfolder
+from allcore import model_folder
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import ModelError
-from allcore.modelfolder import ModelInfo
+from allcore.model_folder import ModelInfo
 from allcore.nets import registry
 
 CONFIG = {
@@ -105,12 +105,12 @@ def test_network__saved_and_loaded_answers_alike(name, network, tmp_path: Path):
         temperature=1.0,
         threshold=0.5,
         threshold_rule="Fixed for tests.",
-        weights_sha256=modelfolder.write_weights(tmp_path, network),
+        weights_sha256=model_folder.write_weights(tmp_path, network),
         training={},
     )
-    modelfolder.write_info(tmp_path, info)
+    model_folder.write_info(tmp_path, info)
     before = network.eval()(cells(network))
-    loaded = modelfolder.load_network(tmp_path)
+    loaded = model_folder.load_network(tmp_path)
     torch.testing.assert_close(loaded(cells(network)), before, atol=5e-3, rtol=5e-3)
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from allcore import modelfolder
+from allcore import model_folder
 from allcore.notice import RESEARCH_USE
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
@@ -48,15 +48,15 @@ def test_page__shows_the_card_and_the_learning_curve(models: Path) -> None:
 
 def test_page__without_history_or_predictions_says_so(models: Path) -> None:
     folder = simulated.folder(models)
-    (folder / modelfolder.HISTORY).unlink()
-    (folder / modelfolder.PREDICTIONS).write_bytes(b"nonsense")
+    (folder / model_folder.HISTORY).unlink()
+    (folder / model_folder.PREDICTIONS).write_bytes(b"nonsense")
     page = opened()
     assert len(page.error) == 1
     assert "without a record of its training" in words(page)
 
 
 def test_page__damaged_model(models: Path) -> None:
-    (simulated.folder(models) / modelfolder.INFO).write_text("{")
+    (simulated.folder(models) / model_folder.INFO).write_text("{")
     page = opened()
     assert len(page.error) == 1
     assert not page.metric

@@ -3,16 +3,16 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from allcore import roles
 from allcore.inference.results import Prediction
 from allcore.store import (
     accounts,
+    admin_settings,
     audit,
     codes,
     database,
     history,
     passwords,
-    settings_kept,
+    roles,
     sign_in,
 )
 from allcore.store.audit import Query
@@ -157,7 +157,7 @@ def test_page__sets_what_is_kept(page: AppTest) -> None:
     days.set_value(7)
     set_retention(page)
     assert "has been set" in sessions.said(page)
-    kept = settings_kept.read_all(database.connect())
+    kept = admin_settings.read_all(database.connect())
     keys = ("keep_pictures", "picture_days", "history_days")
     assert [kept[key].value for key in keys] == [True, 7, None]
     [who] = [each.value for each in page.caption if "set by" in each.value]
@@ -169,7 +169,7 @@ def test_page__sets_what_is_kept(page: AppTest) -> None:
     answers.set_value(90)
     toggle(page, "Keep pictures", False)
     set_retention(page)
-    assert settings_kept.read(database.connect(), "history_days").value == 90
+    assert admin_settings.read(database.connect(), "history_days").value == 90
     table = turned(page, "kept").dataframe[0].value.set_index("Username")
     assert list(table.loc["ada"]) == [1, 0, 0, 0, 0.0]
 
@@ -182,7 +182,7 @@ def test_page__sets_who_may_register(page: AppTest) -> None:
     toggle(page, "New accounts wait for approval", True)
     page.button(key="set_registration").click()
     assert "Who may register has been set" in sessions.said(page.run())
-    kept = settings_kept.read_all(database.connect())
+    kept = admin_settings.read_all(database.connect())
     assert [kept[key].value for key in ("registration", "approval", "captcha")] == [
         "invitation", True, False,
     ]  # fmt: skip

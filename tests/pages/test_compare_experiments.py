@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from allcore.comparison import records
-from allcore.data import synthetic
-from allcore.experiments import record
-from allcore.web import accounts, compared, experimented
+from allcore.evaluation import comparison_results, experiment_results
+from allcore.synthetic import dataset
+from allcore.web import accounts
 from allcore.web.accounts import Visitor
+from allcore.web.compare import experiments, results_cache
 from tests import compared as simulated
 from tests import experimented as made
 from tests.pages.looking import opened, words
@@ -23,19 +23,19 @@ PAGE = ROOT / "pages" / "compare.py"
 def folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(accounts, "visitor", lambda: Visitor("ada", "Ada", "user"))
     monkeypatch.setenv("ALLSCOPE_MODELS", str(tmp_path / "models"))
-    return tmp_path / "models" / compared.FOLDER / experimented.FOLDER
+    return tmp_path / "models" / results_cache.FOLDER / experiments.FOLDER
 
 
 def test_section__says_what_was_not_run(folder: Path) -> None:
     text = words(opened(PAGE))
-    assert experimented.TITLE in text
+    assert experiments.TITLE in text
     assert "experiment cues --data DIR" in text
     assert "experiment interventions --data DIR" in text
 
 
 def test_section__shows_both_without_a_comparison(folder: Path) -> None:
     for each in (made.cues(), made.interventions()):
-        record.write(folder, each)
+        experiment_results.write(folder, each)
     page = opened(PAGE)
     assert len(page.get("plotly_chart")) == 2
     text = words(page)
@@ -50,15 +50,15 @@ def test_section__shows_both_without_a_comparison(folder: Path) -> None:
 
 
 def test_section__stands_below_a_comparison(folder: Path) -> None:
-    records.write(folder.parent, simulated.comparison(("qcresnet", "area_brightness")))
-    record.write(folder, made.cues())
+    comparison_results.write(folder.parent, simulated.comparison(("qcresnet", "area_brightness")))
+    experiment_results.write(folder, made.cues())
     page = opened(PAGE)
-    assert page.subheader[-1].value == experimented.TITLE
+    assert page.subheader[-1].value == experiments.TITLE
     assert "hang on was not tried yet" in words(page)
 
 
 def test_section__another_model(folder: Path) -> None:
-    record.write(folder, made.interventions("one", "another"))
+    experiment_results.write(folder, made.interventions("one", "another"))
     page = opened(PAGE)
     page.selectbox(key="experiment_model").set_value("another").run()
     assert not page.exception
@@ -67,7 +67,7 @@ def test_section__another_model(folder: Path) -> None:
 
 def test_section__what_was_tried_and_what_more_subjects_would_do(folder: Path) -> None:
     for each in (made.variants(), made.variants("recipe"), made.growth()):
-        record.write(folder, each)
+        experiment_results.write(folder, each)
     page = opened(PAGE)
     assert len(page.get("plotly_chart")) == 2
     text = words(page)
@@ -79,21 +79,21 @@ def test_section__what_was_tried_and_what_more_subjects_would_do(folder: Path) -
 
 @pytest.mark.parametrize("name", ["cues", "interventions"])
 def test_section__damaged(folder: Path, name: str) -> None:
-    record.write(folder, made.cues())
-    record.write(folder, made.interventions())
-    record.path(folder, name).write_text("nonsense")
+    experiment_results.write(folder, made.cues())
+    experiment_results.write(folder, made.interventions())
+    experiment_results.path(folder, name).write_text("nonsense")
     page = opened(PAGE)
     assert len(page.error) == 1 and len(page.get("plotly_chart")) == 1
 
 
 def test_section__synthetic_cells_are_said(folder: Path) -> None:
-    record.write(folder, made.cues(data=synthetic.NAME))
+    experiment_results.write(folder, made.cues(data=dataset.NAME))
     assert "drawn by ALLScope" in words(opened(PAGE))
 
 
 def test_section__needs_neither_torch_nor_sklearn() -> None:
     code = (
-        "import sys, allcore.web.experimented\n"
+        "import sys, allcore.web.compare.experiments\n"
         "print(*sorted({'torch', 'torchvision', 'sklearn'} & sys.modules.keys()))"
     )
     ran = subprocess.run(

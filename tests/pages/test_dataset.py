@@ -8,10 +8,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from allcore.data import demo, readers
+from allcore.data import readers
 from allcore.notice import RESEARCH_USE
-from allcore.web import accounts, views
+from allcore.synthetic import demo
+from allcore.web import accounts
 from allcore.web.accounts import Visitor
+from allcore.web.components import views
 from allcore.web.dataset import browse_state
 from allcore.web.dataset.views import VIEWS
 from tests.pages.looking import words

@@ -6,15 +6,14 @@ import pytest
 import sqlalchemy
 from streamlit.testing.v1 import AppTest
 
-from allcore import roles
-from allcore.data import demo, synthetic
-from allcore.index import jobs
+from allcore.audit.index import jobs
 from allcore.store import accounts as stored
-from allcore.store import reviews, slices
+from allcore.store import reviews, roles, slices
+from allcore.synthetic import dataset, demo
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
 from allcore.web.dataset.views import VIEWS as OF_DATASET
-from allcore.web.explore.views import VIEWS as OF_EVALUATION
+from allcore.web.evaluation.views import VIEWS as OF_EVALUATION
 from tests import explored
 from tests.pages.looking import words
 
@@ -130,9 +129,9 @@ def test_evaluation__offers_a_user_to_keep(shown: Path, monkeypatch: pytest.Monk
 
 
 def test_dataset__saves_and_imports_no_split(shown: Path) -> None:
-    page = opened("dataset", view="splits", data=synthetic.NAME)
+    page = opened("dataset", view="splits", data=dataset.NAME)
     assert "Save" not in {each.label for each in page.button}
-    imported = opened("dataset", view="splits", data=synthetic.NAME, split_of="import")
+    imported = opened("dataset", view="splits", data=dataset.NAME, split_of="import")
     assert roles.refusal("demo", "check") in words(imported)
-    connect = opened("dataset", view="connect", data=synthetic.NAME)
+    connect = opened("dataset", view="connect", data=dataset.NAME)
     assert roles.refusal("demo", "connect") in words(connect)

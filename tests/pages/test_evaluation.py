@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from allcore import modelfolder
+from allcore import model_folder
 from allcore.evaluation import metrics, outcomes, results, thresholds
 from allcore.evaluation.metrics import Scores
 from allcore.notice import RESEARCH_USE
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
-from allcore.web.explore import bar, curve_figures, overview, pictures
-from allcore.web.explore.views import VIEWS
+from allcore.web.evaluation import cell_images, curves_view, overview_view, threshold_bar
+from allcore.web.evaluation.views import VIEWS
 from tests import conftest, explored, simulated
 from tests.pages.looking import words
 
@@ -119,7 +119,7 @@ def headline(page: AppTest) -> dict[str, str]:
 
 def expected_headline(threshold: float) -> dict[str, str]:
     found = scores(threshold)
-    return {metrics.TITLES[key]: f"{getattr(found, key):.3f}" for key in overview.HEADLINE}
+    return {metrics.TITLES[key]: f"{getattr(found, key):.3f}" for key in overview_view.HEADLINE}
 
 
 def figures(page: AppTest) -> list[dict[str, object]]:
@@ -140,7 +140,7 @@ def button(page: AppTest, start: str) -> None:
 
 
 def threshold(page: AppTest) -> float:
-    return float(page.number_input(key=bar.KEY).value)
+    return float(page.number_input(key=threshold_bar.KEY).value)
 
 
 def rules(page: AppTest) -> AppTest:
@@ -175,10 +175,10 @@ def test_page__first_view_needs_no_picture(bare: Path) -> None:
     page = opened()
     assert headline(page) == expected_headline(0.5)
     captions = [each.value for each in page.caption if "Over subjects  " in each.value]
-    assert len(captions) == len(overview.HEADLINE)
+    assert len(captions) == len(overview_view.HEADLINE)
     assert all("Over cells  " in caption for caption in captions)
     assert set(page.dataframe[0].value["Subject"]) == set(held_out()["subject"])
-    assert pictures.CONNECT in words(page)
+    assert cell_images.CONNECT in words(page)
 
 
 def test_page__pictures_of_other_cells(
@@ -187,8 +187,8 @@ def test_page__pictures_of_other_cells(
     data = conftest.draw_folders(tmp_path / "data", subjects=4, cells=1)
     monkeypatch.setenv("ALLSCOPE_DATA", str(data))
     page = opened()
-    assert pictures.UNMATCHED in words(page)
-    assert pictures.CONNECT not in words(page)
+    assert cell_images.UNMATCHED in words(page)
+    assert cell_images.CONNECT not in words(page)
 
 
 def test_page__a_data_set_that_is_gone(
@@ -271,7 +271,7 @@ def test_threshold__a_rule_chooses_on_validation_cells(
         labels = [each.label for each in page.number_input]
         page.number_input[labels.index("Sensitivity of at least")].set_value(value)
         rules(page)
-    assert bar.FLATTERS not in words(page)
+    assert threshold_bar.FLATTERS not in words(page)
     button(page, "Take")
     cells = held_out("validation")
     choice = thresholds.choose(
@@ -302,7 +302,7 @@ def test_threshold__dragged_and_taken_back(bare: Path) -> None:
 def test_threshold__without_validation_cells_choosing_flatters(own: Path) -> None:
     simulated.folder(own, table=held_out())
     page = rules(opened())
-    assert bar.FLATTERS in words(page)
+    assert threshold_bar.FLATTERS in words(page)
     page.selectbox(key="threshold_rule").set_value("youden")
     rules(page)
     button(page, "Take")
@@ -331,7 +331,7 @@ def test_threshold__another_model_brings_its_own(full: Path) -> None:
 
 def test_address__is_what_the_controls_say(bare: Path) -> None:
     page = opened()
-    page.number_input(key=bar.KEY).set_value(0.7).run()
+    page.number_input(key=threshold_bar.KEY).set_value(0.7).run()
     page.segmented_control(key="view").set_value("errors").run()
     page.selectbox(key="show").set_value("fn").run()
     page.multiselect(key="subject").set_value(["101", "105"]).run()
@@ -347,8 +347,8 @@ def test_address__is_what_the_controls_say(bare: Path) -> None:
 
 def test_address__holds_prevalence_and_models_beside(full: Path) -> None:
     page = opened(view=title("figures"))
-    page.slider(key=curve_figures.PREVALENCE).set_value(2.0).run()
-    page.multiselect(key=curve_figures.BESIDE).set_value(["second"]).run()
+    page.slider(key=curves_view.PREVALENCE).set_value(2.0).run()
+    page.multiselect(key=curves_view.BESIDE).set_value(["second"]).run()
     same = opened(view=title("figures"), prevalence="2.0", beside="second")
     assert seen(same) == seen(usable(page)) != seen(opened(view=title("figures")))
 
@@ -411,7 +411,7 @@ def test_address__what_another_model_does_not_have_is_left_aside(own: Path) -> N
 def test_two__models_at_their_own_thresholds(full: Path) -> None:
     page = opened(view=title("models"))
     both = held_out().merge(
-        modelfolder.read_predictions(full / "second"), on="image_id", suffixes=("", "_b")
+        model_folder.read_predictions(full / "second"), on="image_id", suffixes=("", "_b")
     )
     blast = both["label"] == "all"
     right = (both["probability"] >= 0.5) == blast
@@ -431,7 +431,7 @@ def test_two__curves_beside_with_the_warning(full: Path) -> None:
     assert "second was trained on other cells of these subjects" in words(page)
 
 
-@pytest.mark.parametrize("damaged", [modelfolder.INFO, modelfolder.PREDICTIONS])
+@pytest.mark.parametrize("damaged", [model_folder.INFO, model_folder.PREDICTIONS])
 def test_two__a_damaged_one_is_said_once_and_left_out(own: Path, damaged: str) -> None:
     simulated.folder(own)
     (simulated.folder(own, name="other") / damaged).write_bytes(b"{")
@@ -463,7 +463,7 @@ def test_empty__no_model(own: Path) -> None:
     assert not page.metric
 
 
-@pytest.mark.parametrize("damaged", [modelfolder.INFO, modelfolder.PREDICTIONS])
+@pytest.mark.parametrize("damaged", [model_folder.INFO, model_folder.PREDICTIONS])
 def test_damaged__a_model_that_cannot_be_read(own: Path, damaged: str) -> None:
     (simulated.folder(own) / damaged).write_bytes(b"nonsense")
     page = opened()
@@ -474,11 +474,11 @@ def test_damaged__a_model_that_cannot_be_read(own: Path, damaged: str) -> None:
 @pytest.mark.parametrize(
     ("damaged", "view"),
     [
-        (modelfolder.EMBEDDINGS, "map"),
-        (modelfolder.EMBEDDINGS, "slices"),
-        (modelfolder.FACTS, "map"),
-        (modelfolder.FACTS, "slices"),
-        (modelfolder.ROBUSTNESS, "robustness"),
+        (model_folder.EMBEDDINGS, "map"),
+        (model_folder.EMBEDDINGS, "slices"),
+        (model_folder.FACTS, "map"),
+        (model_folder.FACTS, "slices"),
+        (model_folder.ROBUSTNESS, "robustness"),
     ],
 )
 def test_damaged__a_part_is_said_where_it_is_needed(own: Path, damaged: str, view: str) -> None:
@@ -490,7 +490,7 @@ def test_damaged__a_part_is_said_where_it_is_needed(own: Path, damaged: str, vie
 
 
 def test_damaged__measures_leave_the_cell_open(own: Path) -> None:
-    (explored.folder(own) / modelfolder.FACTS).write_bytes(b"nonsense")
+    (explored.folder(own) / model_folder.FACTS).write_bytes(b"nonsense")
     first = held_out().iloc[0]
     page = opened(cell=first["image_id"], threshold="1")
     assert "facts.parquet can't be read" in words(page)
@@ -531,7 +531,7 @@ def of_views(page: AppTest, *views: str) -> dict[str, str]:
 def test_brought__good(bare: Path) -> None:
     page = bring(opened(), explored.brought())
     assert headline(page) == expected_headline(0.5)
-    assert bar.FLATTERS in words(rules(page))
+    assert threshold_bar.FLATTERS in words(rules(page))
     assert page.query_params["model"] == "mine.csv"
     said = of_views(page, *VIEWS)
     assert "a file bring no embeddings" in said["map"]
@@ -625,7 +625,7 @@ def test_brought__what_can_still_be_shown(bare: Path, case: str, sentence: str) 
     assert value["Sensitivity"] != "undefined"
     assert (value["AUROC"] == "undefined") == (case == "one class")
     said = of_views(page, "errors", "slices", "subjects", "figures", "calibration")
-    assert (curve_figures.ONE_CLASS in said["figures"]) == (case == "one class")
+    assert (curves_view.ONE_CLASS in said["figures"]) == (case == "one class")
 
 
 def test_brought__ids_that_match_no_picture(
@@ -634,5 +634,5 @@ def test_brought__ids_that_match_no_picture(
     data = conftest.draw_folders(tmp_path / "data", subjects=4, cells=1)
     monkeypatch.setenv("ALLSCOPE_DATA", str(data))
     page = bring(opened(), explored.brought())
-    assert pictures.UNMATCHED in words(page)
+    assert cell_images.UNMATCHED in words(page)
     assert headline(page) == expected_headline(0.5)

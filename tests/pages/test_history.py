@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from allcore import modelfolder
+from allcore import model_folder
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Prediction
 from allcore.inference.upload import Rgb
 from allcore.notice import RESEARCH_USE
 from allcore.store import accounts as stored
-from allcore.store import batches, flags, history, pictures, reviews, settings_kept
+from allcore.store import admin_settings, batches, flags, history, pictures, reviews
 from allcore.store.history import Answer
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
@@ -83,7 +83,7 @@ def add(
 
 
 def keep_pictures() -> None:
-    settings_kept.change(accounts.store(), "boss", {"keep_pictures": True})
+    admin_settings.change(accounts.store(), "boss", {"keep_pictures": True})
 
 
 def files(page: AppTest) -> list[str]:
@@ -304,7 +304,7 @@ def test_page__asks_again_by_the_kept_picture(who: Who, tiny_model: Path, cell_i
     assert "Changed since: weights, threshold." in words(page)
     newest = history.search(accounts.store(), "ada", limit=1)
     assert newest.total == 2  # the second answer is kept as well
-    info = modelfolder.read_info(tiny_model)
+    info = model_folder.read_info(tiny_model)
     assert newest.rows[0].answer.model_sha256 == info.weights_sha256
     assert newest.rows[0].answer.prediction.verdict == truth.verdict
     again = at(asked=str(newest.rows[0].id))
@@ -336,7 +336,7 @@ def test_page__asks_again_about_what_cannot_be_read(who: Who) -> None:
 
 
 def test_page__the_export_holds_the_whole_list(asked: Who, monkeypatch: pytest.MonkeyPatch) -> None:
-    from allcore.web import charts
+    from allcore.web.components import charts
 
     add("=cmd()", BLAST, days=3)
     tables: list[bytes] = []
@@ -353,7 +353,7 @@ def test_page__the_export_holds_the_whole_list(asked: Who, monkeypatch: pytest.M
 
 
 def test_page__says_how_long_all_is_kept(asked: Who) -> None:
-    settings_kept.change(
+    admin_settings.change(
         accounts.store(), "boss", {"keep_pictures": True, "picture_days": 7, "history_days": 3650}
     )
     assert "Answers are kept for 3,650 days; pictures for 7 days at most." in words(opened(PAGE))

@@ -8,15 +8,16 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from allcore.data.cells import Rgb
-from allcore.inference import curated, report
-from allcore.inference.curated import Example
+from allcore.inference import examples
+from allcore.inference.examples import Example
 from allcore.notice import RESEARCH_USE
+from allcore.reports import prediction_json
 from allcore.store import accounts as people
 from allcore.store import database, history
 from allcore.store.database import Database
 from allcore.web import accounts, resources
 from allcore.web.accounts import Visitor
-from allcore.web.check import asking
+from allcore.web.predict import jobs
 from tests.conftest import draw_cell
 from tests.pages.looking import words
 
@@ -37,7 +38,7 @@ def store(home: Path) -> Database:
 @pytest.fixture
 def page(store: Database, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     resources._load.clear()
-    asking._remembered.clear()
+    jobs._remembered.clear()
     return opened(monkeypatch, ADA)
 
 
@@ -95,8 +96,8 @@ def test_page__gives_a_report_that_can_be_read(page: AppTest, cell_image: Rgb) -
     drop(page, ("cell.bmp", bmp(cell_image)))
     service = resources.service("tiny")
     answer = service.predictor.predict([cell_image])[0]
-    made = report.of(service.predictor, answer, bmp(cell_image), name="cell.bmp")
-    assert report.read(made.to_json()).file.content == bmp(cell_image)
+    made = prediction_json.of(service.predictor, answer, bmp(cell_image), name="cell.bmp")
+    assert prediction_json.read(made.to_json()).file.content == bmp(cell_image)
     assert made.prediction.words == page.metric[0].value
 
 
@@ -146,7 +147,7 @@ def test_page__takes_the_drop_back(page: AppTest, cell_image: Rgb) -> None:
     page.run()
     assert not page.metric
     assert "Drop one picture or many" in page.info[0].value
-    assert asking.last("1 ada") is None
+    assert jobs.last("1 ada") is None
 
 
 def test_page__shows_who_comes_back_what_was_asked_before(
@@ -177,8 +178,8 @@ def test_page__answers_an_example(
     path = tmp_path / "drawn.png"
     Image.fromarray(draw_cell(seed=3)).save(path)
     example = Example("Clear blast", path, "Look at its nucleus.")
-    monkeypatch.setattr(curated, "is_ready", lambda _: True)
-    monkeypatch.setattr(curated, "examples", lambda _: (example,))
+    monkeypatch.setattr(examples, "is_ready", lambda _: True)
+    monkeypatch.setattr(examples, "examples", lambda _: (example,))
     page = opened(monkeypatch, visitor)
     assert len(page.file_uploader) == (0 if visitor.role == "demo" else 1)
     page.pills[0].set_value("Clear blast").run()

@@ -13,10 +13,11 @@ from streamlit.testing.v1 import AppTest
 from allcore.inference.results import Prediction
 from allcore.notice import RESEARCH_USE
 from allcore.store import accounts as stored
-from allcore.store import flags, history, reviews, settings_kept
+from allcore.store import admin_settings, flags, history, reviews
 from allcore.store.history import Answer
-from allcore.web import accounts, reviewing
+from allcore.web import accounts
 from allcore.web.accounts import Visitor
+from allcore.web.review import queue
 from tests.conftest import draw_cell
 
 PAGE = Path(__file__).parents[2] / "pages" / "review.py"
@@ -280,7 +281,7 @@ def test_desk__order_hangs_on_account_and_queue(who: Who) -> None:
     for of in ("one", "two"):
         reviews.put(store, "carl", of=of, reasons=cells)
     orders = {
-        (of, name): reviewing.desk(reviews.items(store, of=of), (), name).waiting
+        (of, name): queue.desk(reviews.items(store, of=of), (), name).waiting
         for of in ("one", "two")
         for name in ("ada", "bob")
     }
@@ -288,7 +289,7 @@ def test_desk__order_hangs_on_account_and_queue(who: Who) -> None:
     for order in orders.values():
         assert sorted(order) == sorted(cells)
         assert 3 < sum(cells[each] == "control" for each in order[:20]) < 17
-    again = reviewing.desk(reviews.items(store, of="one"), (), "ada").waiting
+    again = queue.desk(reviews.items(store, of="one"), (), "ada").waiting
     assert again == orders["one", "ada"]
 
 
@@ -310,7 +311,7 @@ def flagged(by: str, seed: int) -> str:
 def keeping(who: Who) -> Who:
     """Pictures are kept."""
     stored.create(accounts.store(), username="boss", display_name="B", password=None, role="admin")
-    settings_kept.change(accounts.store(), "boss", {"keep_pictures": True})
+    admin_settings.change(accounts.store(), "boss", {"keep_pictures": True})
     return who
 
 

@@ -3,10 +3,9 @@ from collections.abc import Callable
 
 import pytest
 
-from allcore import roles
 from allcore.errors import StoreError
 from allcore.settings import Settings
-from allcore.store import accounts, audit
+from allcore.store import accounts, audit, roles
 from allcore.store import database as databases
 from allcore.store.database import Database
 from tests.store.people import add, fewest_rounds

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from allcore.errors import StoreError
 from allcore.inference.results import Prediction
 from allcore.settings import Settings
-from allcore.store import audit, backup, database, history, pictures, settings_kept, slices
+from allcore.store import admin_settings, audit, backup, database, history, pictures, slices
 from allcore.store.audit import Query
 from allcore.store.database import Database
 from allcore.store.history import Answer
@@ -29,7 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def full(database: Database) -> Database:
     add(database, "boss", role="admin")
     add(database, "ada", display_name="Ädä", email="a@b.org")
-    settings_kept.change(database, "boss", {"keep_pictures": True})
+    admin_settings.change(database, "boss", {"keep_pictures": True})
     answer = Answer(
         "cell.bmp", "a" * 64, "net", "f" * 64, 1, Prediction("all", 0.9, 2.0, 0.1 + 0.2)
     )

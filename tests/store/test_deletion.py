@@ -7,13 +7,13 @@ from allcore.errors import StoreError
 from allcore.inference.results import Prediction
 from allcore.store import (
     accounts,
+    admin_settings,
     audit,
     data_sets,
     deletion,
     history,
     pictures,
     reviews,
-    settings_kept,
     slices,
 )
 from allcore.store.audit import By, Query
@@ -38,7 +38,7 @@ def full(database: Database, tmp_path: Path) -> Database:
     add(database, "boss", role="admin")
     add(database, "ada", role="reviewer")
     add(database, "bob", role="reviewer")
-    settings_kept.change(database, "boss", {"keep_pictures": True})
+    admin_settings.change(database, "boss", {"keep_pictures": True})
     for name in ("ada", "bob"):
         ask(database, name, "a" * 64)
     slices.save(database, "ada", of="net", name="mine", image_ids=["x"])

@@ -11,13 +11,13 @@ from allcore.errors import StoreError
 from allcore.inference.results import Prediction
 from allcore.settings import Settings
 from allcore.store import (
+    admin_settings,
     batches,
     flags,
     history,
     pictures,
     retention,
     reviews,
-    settings_kept,
     usage,
 )
 from allcore.store.database import Database
@@ -59,7 +59,7 @@ def names(database: Database, username: str = "ada", query: Query | None = None)
 
 
 def keep_pictures(database: Database, *, days: int = 30) -> None:
-    settings_kept.change(database, "carl", {"keep_pictures": True, "picture_days": days})
+    admin_settings.change(database, "carl", {"keep_pictures": True, "picture_days": days})
 
 
 def test_add__keeps_all_of_an_answer(people: Database) -> None:
@@ -293,7 +293,7 @@ def test_purge__pictures_by_their_time(people: Database) -> None:
     keep_pictures(people, days=30)
     now = datetime.now(UTC)
     history.add(people, "ada", [answer()], kept={digest(b"cell"): b"cell"})
-    settings_kept.change(people, "carl", {"picture_days": 300})  # for new pictures only
+    admin_settings.change(people, "carl", {"picture_days": 300})  # for new pictures only
     retention.purge(people, now=now + timedelta(days=29))
     assert pictures.kept(people, "ada", digest(b"cell")) == b"cell"
     retention.purge(people, now=now + timedelta(days=31))
@@ -309,7 +309,7 @@ def test_purge__a_shorter_time_holds_for_all(people: Database) -> None:
         row = session.scalars(select(KeptPictureRow)).one()
         row.kept_at -= timedelta(days=10)
     assert pictures.kept(people, "ada", digest(b"cell")) == b"cell"
-    settings_kept.change(people, "carl", {"picture_days": 9})
+    admin_settings.change(people, "carl", {"picture_days": 9})
     assert pictures.kept(people, "ada", digest(b"cell")) is None  # before anyone purges
     retention.purge(people)
     assert usage.by_account(people)[0].pictures == 0
@@ -318,7 +318,7 @@ def test_purge__a_shorter_time_holds_for_all(people: Database) -> None:
 def test_purge__all_pictures_where_they_are_no_longer_allowed(people: Database) -> None:
     keep_pictures(people)
     history.add(people, "ada", [answer()], kept={digest(b"cell"): b"cell"})
-    settings_kept.change(people, "carl", {"keep_pictures": False})
+    admin_settings.change(people, "carl", {"keep_pictures": False})
     assert pictures.kept(people, "ada", digest(b"cell")) is None
     retention.purge(people)
     assert not [path for path in pictures.root().rglob("*") if path.is_file()]
@@ -331,7 +331,7 @@ def test_purge__answers_only_where_they_have_a_time(people: Database) -> None:
     history.add(people, "ada", [answer("new")])
     retention.purge(people)
     assert names(people) == ["new", "old"]
-    settings_kept.change(people, "carl", {"history_days": 90})
+    admin_settings.change(people, "carl", {"history_days": 90})
     retention.purge(people)
     assert names(people) == ["new"]
     assert len(batches.list_of(people, "ada")) == 1  # it may still be running

@@ -12,9 +12,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import exc, text
 from sqlalchemy.orm import Session
 
-from allcore import roles
 from allcore.settings import Settings
-from allcore.store import accounts, migrations, models, reviews
+from allcore.store import accounts, migrations, models, reviews, roles
 from allcore.store import database as databases
 
 

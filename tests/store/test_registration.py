@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from allcore.errors import StoreError
-from allcore.store import accounts, audit, registration, settings_kept, sign_in
+from allcore.store import accounts, admin_settings, audit, registration, sign_in
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 from tests.store.people import PASSWORD, add
@@ -12,7 +12,7 @@ from tests.store.people import PASSWORD, add
 def choose(database: Database, **values: object) -> None:
     if accounts.find(database, "boss") is None:
         add(database, "boss", role="admin")
-    settings_kept.change(database, "boss", values)
+    admin_settings.change(database, "boss", values)
 
 
 def register(database: Database, username: str, *, invitation: str = "") -> AccountInfo:

@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
 
-from allcore import modelfolder
-from allcore.data import cache, readers
+from allcore import model_folder
+from allcore.data import decoded_cells, readers
 from allcore.errors import DataError, ModelError
 from allcore.evaluation.calibration import Platt
 from allcore.nets import registry
@@ -31,7 +31,7 @@ def trained(cells: Path, tmp_path_factory: pytest.TempPathFactory) -> Plan:  # n
 
 
 def test_train__every_cell_once_by_a_network_without_its_subject(trained: Plan):
-    table = modelfolder.read_predictions(trained.out)
+    table = model_folder.read_predictions(trained.out)
     manifest = readers.read(trained.data)
     assert sorted(table["image_id"]) == sorted(manifest.table["image_id"])
     assert set(table["split"]) == {"test"}
@@ -41,15 +41,15 @@ def test_train__every_cell_once_by_a_network_without_its_subject(trained: Plan):
 
 
 def test_train__the_final_network_is_trained_on_all_and_says_so(trained: Plan):
-    info = modelfolder.read_info(trained.out)
+    info = model_folder.read_info(trained.out)
     split = info.training["split"]
     assert len(split["train"]) == 12
     assert split["validation"] == split["test"] == []
     assert info.training["out_of_fold"] == 3
     assert (info.temperature, info.threshold) == (1.0, 0.5)
-    card = (trained.out / modelfolder.CARD).read_text()
+    card = (trained.out / model_folder.CARD).read_text()
     assert "no subject is left to test it on" in card
-    modelfolder.load_network(trained.out)
+    model_folder.load_network(trained.out)
     assert not list(trained.out.glob("fold-*"))
 
 
@@ -76,44 +76,46 @@ def test_train__fold_networks_give_the_predictions(
     body: str, within: float, request: pytest.FixtureRequest
 ):
     made = request.getfixturevalue(body)
-    table = modelfolder.read_predictions(made.out)
+    table = model_folder.read_predictions(made.out)
     for fold, rows in table.groupby("fold"):
-        network = modelfolder.load_fold_network(made.out, int(fold))
-        pixels = cache.decode([made.data / path for path in rows["path"]], made.preprocessing)
+        network = model_folder.load_fold_network(made.out, int(fold))
+        pixels = decoded_cells.decode(
+            [made.data / path for path in rows["path"]], made.preprocessing
+        )
         with torch.inference_mode():
             logits = network(made.preprocessing.normalise(torch.from_numpy(pixels.pixels)))
         assert logits.numpy() == pytest.approx(rows["logit"].to_numpy(), abs=within)
 
 
 def test_train__fold_networks_hold_only_what_differs(frozen: Plan):
-    names = set(load_file(frozen.out / modelfolder.FOLDS))
+    names = set(load_file(frozen.out / model_folder.FOLDS))
     assert {name.split("/")[0] for name in names} == {"0", "1", "2"}
     assert "0/head.weight" in names and not [name for name in names if "body." in name]
-    shipped = modelfolder.load_network(frozen.out).state_dict()
-    own = modelfolder.load_fold_network(frozen.out, 1).state_dict()
+    shipped = model_folder.load_network(frozen.out).state_dict()
+    own = model_folder.load_fold_network(frozen.out, 1).state_dict()
     torch.testing.assert_close(own["body.conv1.weight"], shipped["body.conv1.weight"])
     assert not own["head.weight"].equal(shipped["head.weight"])
 
 
 def test_load_fold_network__says_what_is_wrong(frozen: Plan, tmp_path: Path):
     with pytest.raises(ModelError, match="no network of fold 7"):
-        modelfolder.load_fold_network(frozen.out, 7)
+        model_folder.load_fold_network(frozen.out, 7)
     shutil.copytree(frozen.out, tmp_path / "made")
-    (tmp_path / "made" / modelfolder.FOLDS).write_bytes(b"nonsense")
+    (tmp_path / "made" / model_folder.FOLDS).write_bytes(b"nonsense")
     with pytest.raises(ModelError, match="fold networks of 'made' are damaged"):
-        modelfolder.load_fold_network(tmp_path / "made", 0)
-    info = json.loads((tmp_path / "made" / modelfolder.INFO).read_text())
+        model_folder.load_fold_network(tmp_path / "made", 0)
+    info = json.loads((tmp_path / "made" / model_folder.INFO).read_text())
     del info["folds_sha256"]  # as folders were written before
-    (tmp_path / "made" / modelfolder.INFO).write_text(json.dumps(info))
-    modelfolder.load_network(tmp_path / "made")
+    (tmp_path / "made" / model_folder.INFO).write_text(json.dumps(info))
+    model_folder.load_network(tmp_path / "made")
     with pytest.raises(ModelError, match="keeps no fold networks"):
-        modelfolder.load_fold_network(tmp_path / "made", 0)
+        model_folder.load_fold_network(tmp_path / "made", 0)
 
 
 def test_train__facts_of_every_predicted_cell(trained: Plan):
-    found = modelfolder.read_facts(trained.out)
+    found = model_folder.read_facts(trained.out)
     assert found is not None
-    table = modelfolder.read_predictions(trained.out).merge(found, on="image_id")
+    table = model_folder.read_predictions(trained.out).merge(found, on="image_id")
     assert len(table) == len(found) == 48
     area = table.groupby("label")["area"].median()
     for label, radius in (("all", 121.5), ("hem", 71.5)):  # in the middle of those drawn
@@ -136,7 +138,7 @@ def test_train__goes_on_after_the_folds_that_are_done(plan: Plan, monkeypatch): 
         out_of_fold.train(small)
     out_of_fold.train(small)
     assert done == [0, 1, 2, 2, 0]  # the last is the network of all subjects
-    assert modelfolder.read_info(small.out).training["out_of_fold"] == 3
+    assert model_folder.read_info(small.out).training["out_of_fold"] == 3
 
 
 def test_train__kept_folds_of_another_recipe_are_refused(plan: Plan, monkeypatch):  # noqa: F811
@@ -175,7 +177,7 @@ def test_train__nested_folds_are_calibrated_on_all_other_subjects(nested: Plan, 
     monkeypatch.setattr(out_of_fold, "_platt", noted)
     again = replace(nested, out=nested.out.with_name("again"))
     out_of_fold.train(again)
-    table = modelfolder.read_predictions(again.out)
+    table = model_folder.read_predictions(again.out)
     for fold, rows in table.groupby("fold"):
         groups, images = seen[2 * int(fold)]
         assert groups == set(table["group"]) - set(rows["group"])
@@ -185,11 +187,13 @@ def test_train__nested_folds_are_calibrated_on_all_other_subjects(nested: Plan, 
 
 def test_train__nested_fold_networks_give_the_predictions(nested: Plan):
     """What shrinks subjects is part of the first linear layer, in every network that is kept."""
-    table = modelfolder.read_predictions(nested.out)
+    table = model_folder.read_predictions(nested.out)
     assert len(table) == 48 and set(table["split"]) == {"test"}
     for fold, rows in table.groupby("fold"):
-        network = modelfolder.load_fold_network(nested.out, int(fold))
-        pixels = cache.decode([nested.data / path for path in rows["path"]], nested.preprocessing)
+        network = model_folder.load_fold_network(nested.out, int(fold))
+        pixels = decoded_cells.decode(
+            [nested.data / path for path in rows["path"]], nested.preprocessing
+        )
         with torch.inference_mode():
             logits = network(nested.preprocessing.normalise(torch.from_numpy(pixels.pixels)))
         assert logits.numpy() == pytest.approx(rows["logit"].to_numpy(), abs=3e-3)
@@ -215,7 +219,7 @@ def test_train__distilling_is_of_networks_that_never_saw_the_subject(nested: Pla
     monkeypatch.setattr(out_of_fold.nested, "distilled", noted)
     again = replace(nested, out=nested.out.with_name("distilled"))
     out_of_fold.train(again)
-    table = modelfolder.read_predictions(again.out)
+    table = model_folder.read_predictions(again.out)
     *folds, last = seen
     for fold, rows in enumerate(folds):
         tested = set(table["image_id"][table["fold"] == fold])
@@ -255,12 +259,12 @@ def test_mean_history__by_epoch():
 
 def test_train__frozen_body_is_read_once(frozen: Plan):
     """And the network that ships answers pictures as its layers answered what was read."""
-    info = modelfolder.read_info(frozen.out)
+    info = model_folder.read_info(frozen.out)
     assert info.training["recipe"]["augmentation"] is None
-    network = modelfolder.load_network(frozen.out)
+    network = model_folder.load_network(frozen.out)
     kept = network.body.layer1[0].conv1.weight
     body = load_file(frozen.init)
     torch.testing.assert_close(kept, body["layer1.0.conv1.weight"], atol=1e-3, rtol=1e-3)
-    table = modelfolder.read_predictions(frozen.out)
+    table = model_folder.read_predictions(frozen.out)
     assert len(table) == 48
     assert roc_auc_score(table["label"] == "all", table["logit"]) > 0.9

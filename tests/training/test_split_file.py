@@ -9,13 +9,15 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from allcore import modelfolder
+from allcore import model_folder
 from allcore.__main__ import application
-from allcore.commands.evaluate import evaluate
+from allcore.cli.evaluate import evaluate
 from allcore.data import readers, split_files, splits
 from allcore.errors import DataError, ModelError
-from allcore.evaluation import headline, held_out, report, results
-from allcore.modelfolder import ModelInfo
+from allcore.evaluation import headline, results
+from allcore.inference import held_out
+from allcore.model_folder import ModelInfo
+from allcore.reports import evaluation_report
 from allcore.training import checkpoint, fit, run
 from allcore.training import plan as plans
 from tests.conftest import draw_folders
@@ -54,16 +56,16 @@ def torn(cells: Path, tmp_path: Path) -> Path:
 def trained(cells: Path, file: Path, out: Path) -> ModelInfo:
     plan = replace(plan_for(cells, out), split=file)
     run.train(replace(plan, recipe=replace(plan.recipe, epochs=1)))
-    return modelfolder.read_info(out)
+    return model_folder.read_info(out)
 
 
 def test_train__on_exactly_the_split_of_the_file(cells: Path, apart: Path, tmp_path: Path):
     info = trained(cells, apart, tmp_path / "made")
     told = info.training["split"]
     asked = pd.read_csv(apart, dtype=str).set_index("image_id")["split"]
-    kept = pd.read_csv(tmp_path / "made" / modelfolder.SPLIT, dtype=str)
+    kept = pd.read_csv(tmp_path / "made" / model_folder.SPLIT, dtype=str)
     assert kept.set_index("image_id")["split"].equals(asked)
-    predicted = modelfolder.read_predictions(tmp_path / "made").set_index("image_id")["split"]
+    predicted = model_folder.read_predictions(tmp_path / "made").set_index("image_id")["split"]
     assert predicted.sort_index().equals(
         asked[asked.isin(("validation", "test"))].sort_index().rename("split")
     )
@@ -80,10 +82,10 @@ def test_train__split_without_a_torn_subject_counts_as_unseen_subjects(
 ):
     out = tmp_path / "made"
     info = trained(cells, apart, out)
-    assert results.split_kind(info) == "subject"
+    assert info.split_kind == "subject"
     assert not results.knew_subjects(info)
     assert headline.headline(out).unseen is not None
-    card = (out / modelfolder.CARD).read_text()
+    card = (out / model_folder.CARD).read_text()
     assert "Split by the file apart.csv" in card
     assert "subjects that training never saw" in card
     # The image that was left out is neither trained nor judged on.
@@ -98,10 +100,10 @@ def test_train__torn_subjects_are_said(cells: Path, torn: Path, tmp_path: Path):
     info = trained(cells, torn, out)
     leaks = info.training["split"]["leaks"]
     assert (len(leaks["subjects"]), leaks["of"]) == (12, 12)
-    assert results.split_kind(info) == "image"
+    assert info.split_kind == "image"
     assert results.knew_subjects(info)
     assert headline.headline(out).unseen is None
-    card = (out / modelfolder.CARD).read_text()
+    card = (out / model_folder.CARD).read_text()
     assert (
         "12 of 12 independent subjects have cells in two of training, validation and test" in card
     )
@@ -168,7 +170,7 @@ def test_train__goes_on_with_its_own_split_alone(
     with pytest.raises(ModelError, match="began with another split"):
         run.train(replace(plan, split=torn))
     run.train(plan)
-    assert modelfolder.read_info(plan.out).training["split"]["file"] == "apart.csv"
+    assert model_folder.read_info(plan.out).training["split"]["file"] == "apart.csv"
 
 
 def test_report__subjects_that_are_not_known(cells: Path, apart: Path, tmp_path: Path):
@@ -176,7 +178,7 @@ def test_report__subjects_that_are_not_known(cells: Path, apart: Path, tmp_path:
     split = info.training["split"]
     told = split | {"leaks": split["leaks"] | {"unknown_subjects": 5}}
     unknown = replace(info, training=info.training | {"split": told})
-    found = report.evaluate(modelfolder.read_predictions(tmp_path / "made"), unknown)
+    found = evaluation_report.evaluate(model_folder.read_predictions(tmp_path / "made"), unknown)
     assert found.split_kind == "image"
 
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from allcore import modelfolder
-from allcore.data.augment import Augmentation
+from allcore import model_folder
+from allcore.data.augmentation import Augmentation
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import ModelError
 from allcore.training import checkpoint, run
@@ -55,22 +55,22 @@ def plan_for(cells: Path, out: Path) -> Plan:
 def test_train__writes_the_whole_model_folder(plan):
     run.train(plan)
     assert {path.name for path in plan.out.iterdir()} == {
-        modelfolder.INFO,
-        modelfolder.WEIGHTS,
-        modelfolder.HISTORY,
-        modelfolder.SPLIT,
-        modelfolder.PREDICTIONS,
-        modelfolder.EMBEDDINGS,
-        modelfolder.CARD,
-        modelfolder.FACTS,
+        model_folder.INFO,
+        model_folder.WEIGHTS,
+        model_folder.HISTORY,
+        model_folder.SPLIT,
+        model_folder.PREDICTIONS,
+        model_folder.EMBEDDINGS,
+        model_folder.CARD,
+        model_folder.FACTS,
     }
 
 
 def test_train__figures_are_those_of_the_weights_that_ship(plan):
     run.train(plan)
-    info = modelfolder.read_info(plan.out)
-    network = modelfolder.load_network(plan.out)
-    table = modelfolder.read_predictions(plan.out)
+    info = model_folder.read_info(plan.out)
+    network = model_folder.load_network(plan.out)
+    table = model_folder.read_predictions(plan.out)
     for row in table.head(3).itertuples():
         rgb = np.asarray(Image.open(plan.data / row.path).convert("RGB"))
         cell = torch.from_numpy(info.preprocessing.crop(rgb).copy()).permute(2, 0, 1)[None]
@@ -84,8 +84,8 @@ def test_train__figures_are_those_of_the_weights_that_ship(plan):
 
 def test_train__held_out_subjects_are_not_trained_on(plan):
     run.train(plan)
-    split = modelfolder.read_info(plan.out).training["split"]
-    table = modelfolder.read_predictions(plan.out)
+    split = model_folder.read_info(plan.out).training["split"]
+    table = model_folder.read_predictions(plan.out)
     assert set(table["subject"]) == set(split["validation"]) | set(split["test"])
     assert not set(table["subject"]) & set(split["train"])
     assert set(table["split"]) == {"validation", "test"}
@@ -93,7 +93,7 @@ def test_train__held_out_subjects_are_not_trained_on(plan):
 
 def test_train__embeds_every_cell(plan):
     run.train(plan)
-    with np.load(plan.out / modelfolder.EMBEDDINGS) as stored:
+    with np.load(plan.out / model_folder.EMBEDDINGS) as stored:
         assert stored["features"].shape == (48, 16)
         assert stored["map"].shape == (48, 2)
         assert np.isfinite(stored["map"]).all()
@@ -101,15 +101,15 @@ def test_train__embeds_every_cell(plan):
 
 def test_train__learns_and_keeps_the_best_epoch(plan):
     run.train(replace(plan, recipe=replace(plan.recipe, epochs=6)))
-    history = pd.read_csv(plan.out / modelfolder.HISTORY)
+    history = pd.read_csv(plan.out / model_folder.HISTORY)
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
-    best = modelfolder.read_info(plan.out).training["best_epoch"]
+    best = model_folder.read_info(plan.out).training["best_epoch"]
     assert history[checkpoint.SCORE].idxmax() == best
 
 
 def test_train__killed_run_ends_with_the_same_weights(plan, tmp_path, monkeypatch):
     run.train(plan)
-    whole = modelfolder.load_network(plan.out).state_dict()
+    whole = model_folder.load_network(plan.out).state_dict()
 
     killed = replace(plan, out=tmp_path / "killed")
     save = checkpoint.save
@@ -125,13 +125,14 @@ def test_train__killed_run_ends_with_the_same_weights(plan, tmp_path, monkeypatc
     monkeypatch.setattr(checkpoint, "save", save)
     run.train(killed)
 
-    resumed = modelfolder.load_network(killed.out).state_dict()
+    resumed = model_folder.load_network(killed.out).state_dict()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
 def test_train__checkpoint_of_another_recipe_is_refused(plan, monkeypatch):
     monkeypatch.setattr(
-        "allcore.training.finish.write", lambda *_a, **_k: (_ for _ in ()).throw(KeyboardInterrupt)
+        "allcore.training.model_writer.write",
+        lambda *_a, **_k: (_ for _ in ()).throw(KeyboardInterrupt),
     )
     with pytest.raises(KeyboardInterrupt):
         run.train(plan)
@@ -154,6 +155,6 @@ def test_train__never_overwrites_a_model(plan):
 
 def test_train__image_split_is_the_papers(plan):
     run.train(replace(plan, split="image"))
-    split = modelfolder.read_info(plan.out).training["split"]
+    split = model_folder.read_info(plan.out).training["split"]
     assert split["kind"] == "image"
     assert set(split["test"]) & set(split["train"])  # subjects leak, as the paper's do

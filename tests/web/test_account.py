@@ -1,4 +1,4 @@
-from allcore.store import accounts, database, registration, settings_kept
+from allcore.store import accounts, admin_settings, database, registration
 from tests.web import sessions
 
 
@@ -28,7 +28,7 @@ def test_page__ends_one_session() -> None:
 def test_register__asks_for_an_invitation_and_takes_it() -> None:
     sessions.add("boss", role="admin")
     opened = database.connect()
-    settings_kept.change(opened, "boss", {"approval": True, "registration": "invitation"})
+    admin_settings.change(opened, "boss", {"approval": True, "registration": "invitation"})
     app = sessions.open_page(sessions.session(), "register")
     sessions.fill(
         app,

@@ -5,9 +5,8 @@ import pytest
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-from allcore import roles
-from allcore.roles import TABLE
-from allcore.store import accounts, database, sign_in
+from allcore.store import accounts, database, roles, sign_in
+from allcore.store.roles import TABLE
 from allcore.web import accounts as web
 from allcore.web.accounts import Visitor
 from tests.web import sessions

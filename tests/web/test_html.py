@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from allcore.nets.blocks import Anatomy
-from allcore.web import cell_pictures, diagram, gallery
-from allcore.web.cell_pictures import Frame
-from allcore.web.check import cutting_view, evidence_places
+from allcore.nets.layer_blocks import Anatomy
+from allcore.web.components import cell_pictures, gallery
+from allcore.web.components.cell_pictures import Frame
 from allcore.web.dataset import browse_compare, cell_window
+from allcore.web.networks import diagram
+from allcore.web.predict import explanation_layout, segmentation_view
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
 PIXELS = np.zeros((20, 20, 3), dtype=np.uint8)
@@ -25,10 +26,12 @@ NETWORK = Anatomy(name=HOSTILE, size=64, blocks=(), parameters=1, macs=1)
 MAKERS: dict[str, Callable[[], str]] = {
     "heading": lambda: cell_pictures.heading(HOSTILE, mark="●", colour="#000"),
     "frames": lambda: cell_pictures.frames([Frame(PIXELS, HOSTILE), Frame(None, HOSTILE)], least=9),
-    "waiting": lambda: evidence_places.waiting([HOSTILE], least=9),
+    "waiting": lambda: explanation_layout.waiting([HOSTILE], least=9),
     "gallery": lambda: gallery._grid([CARD, CARD], [b"x", None]),
-    "cut": lambda: cutting_view._cut_figure(HOSTILE),
-    "outlined": lambda: cutting_view._figure(Image.fromarray(PIXELS), alt=HOSTILE, caption=HOSTILE),
+    "cut": lambda: segmentation_view._cut_figure(HOSTILE),
+    "outlined": lambda: segmentation_view._figure(
+        Image.fromarray(PIXELS), alt=HOSTILE, caption=HOSTILE
+    ),
     "recorded": lambda: cell_window.recorded(ROW),
     "compared": lambda: browse_compare.grid([browse_compare.Shown(PIXELS, 1, ROW)], 1),
     "networks": lambda: diagram.side_by_side(NETWORK, NETWORK, [], (HOSTILE, HOSTILE)),
@@ -63,11 +66,11 @@ def spoken() -> None:
     """A page that writes a hostile sentence where one waits for the evidence."""
     import streamlit as st
 
-    from allcore.web import cell_pictures
-    from allcore.web.check import evidence_places
+    from allcore.web.components import cell_pictures
+    from allcore.web.predict import explanation_layout
     from tests.web.test_html import HOSTILE, PIXELS
 
-    evidence_places.say(st.empty(), HOSTILE, lines=1, strong=HOSTILE)
+    explanation_layout.say(st.empty(), HOSTILE, lines=1, strong=HOSTILE)
     cell_pictures.zoomable(PIXELS, alt=HOSTILE)
 
 

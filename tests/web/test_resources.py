@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from allcore import modelfolder
+from allcore import model_folder
 from allcore.errors import AllScopeError, ModelError
-from allcore.inference.archive import Source
 from allcore.inference.batching import QueueClosed
+from allcore.inference.image_sources import Source
 from allcore.inference.upload import Rgb
 from allcore.web import resources
 
@@ -35,7 +35,7 @@ def test_service__is_one_for_all(service: resources.Service) -> None:
 def test_service__is_another_when_the_model_changes(
     service: resources.Service, tiny_model: Path
 ) -> None:
-    path = tiny_model / modelfolder.INFO
+    path = tiny_model / model_folder.INFO
     path.write_text(path.read_text().replace('"threshold": 0.5', '"threshold": 0.25'))
     changed = resources.service("tiny")
     assert changed is not service

@@ -5,10 +5,9 @@ from datetime import UTC, date, datetime, time, timedelta
 import pandas as pd
 import streamlit as st
 
-from allcore import roles
-from allcore.evaluation import words
+from allcore import formats
 from allcore.store import accounts as people
-from allcore.store import audit
+from allcore.store import audit, roles
 from allcore.store.audit import Line, Query
 from allcore.store.database import Database
 from allcore.web import accounts, frame
@@ -28,7 +27,8 @@ def show(user: Visitor) -> None:
     else:
         st.dataframe(table(found.lines), hide_index=True, width="stretch", key="audit")
     st.caption(
-        f"{words.count(found.total, 'line')} in all, {PAGE} a page, the last first; times in UTC. "
+        f"{formats.count(found.total, 'line')} in all, {PAGE} a page, the last first; "
+        "times in UTC. "
         "Lines are added and never changed or deleted.",
         width=frame.TEXT_WIDTH,
     )

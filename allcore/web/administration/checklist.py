@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from allcore import modelfolder, settings
+from allcore import model_folder, settings
 from allcore.errors import AllScopeError
-from allcore.roles import Page
 from allcore.store import accounts as people
 from allcore.store import data_sets
-from allcore.web import accounts, frame, navigation, views
+from allcore.store.roles import Page
+from allcore.web import accounts, frame, navigation
 from allcore.web.accounts import Visitor
+from allcore.web.components import views
 
 _HIDDEN = "checklist_hidden"
 
@@ -69,7 +70,7 @@ def steps() -> tuple[Step, ...]:
 def readable(name: str) -> bool:
     """Whether a model is installed and what it says of itself can be read."""
     try:
-        modelfolder.read_info(settings.load().models / name)
+        model_folder.read_info(settings.load().models / name)
     except AllScopeError:
         return False
     return True

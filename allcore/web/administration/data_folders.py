@@ -4,15 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from allcore import settings
-from allcore.data import roots
+from allcore import formats, settings
+from allcore.audit.index import jobs
+from allcore.data import data_roots
 from allcore.errors import AllScopeError
-from allcore.evaluation import words
-from allcore.index import jobs
-from allcore.store import settings_kept
-from allcore.web import accounts, datasets, frame
+from allcore.store import admin_settings
+from allcore.web import accounts, dataset_cache, frame
 from allcore.web.accounts import Visitor
-from allcore.web.administration import acting
+from allcore.web.administration import actions
 
 _KEY = "data_roots"
 _ABOUT = (
@@ -25,9 +24,9 @@ def show(user: Visitor) -> None:
     """Draw the section."""
     st.subheader("Folders of data", anchor=False)
     st.caption(_ABOUT, width=frame.TEXT_WIDTH)
-    kept = settings_kept.read(accounts.store(), _KEY)
+    kept = admin_settings.read(accounts.store(), _KEY)
     said = None
-    for folder in roots.allowed(settings.load()):
+    for folder in data_roots.allowed(settings.load()):
         _line(str(folder), "Named by ALLSCOPE_DATA_ROOTS or ALLSCOPE_DATA, and changed there.")
     for folder in kept.value:
         with _line(folder, "Allowed here."):
@@ -37,10 +36,10 @@ def show(user: Visitor) -> None:
         key = f"folder {len(kept.value)}"
         path = st.text_input("Whole path of a folder on the server", key=key)
         pressed = st.form_submit_button("Allow the folder", icon=":material/create_new_folder:")
-    st.caption(acting.who_and_when({_KEY: kept}, {_KEY: "Folders"}), width=frame.TEXT_WIDTH)
+    st.caption(actions.who_and_when({_KEY: kept}, {_KEY: "Folders"}), width=frame.TEXT_WIDTH)
     if pressed:
-        said = acting.tried(lambda: allow(user, path.strip()))
-    acting.done(said)
+        said = actions.tried(lambda: allow(user, path.strip()))
+    actions.done(said)
 
 
 def allow(user: Visitor, path: str) -> str:
@@ -50,13 +49,13 @@ def allow(user: Visitor, path: str) -> str:
         AllScopeError: it can't be allowed, or the role of who asks does not let them.
     """
     store = accounts.store_to("administer")
-    place = str(roots.allowable(Path(path), datasets.config()))
-    settings_kept.update(
+    place = str(data_roots.allowable(Path(path), dataset_cache.config()))
+    admin_settings.update(
         store,
         user.name,
         _KEY,
         lambda kept: kept if place in kept else [*kept, place],
-        where=acting.by(user).where,
+        where=actions.by(user).where,
     )
     return f"People may connect data sets in {place}."
 
@@ -68,16 +67,16 @@ def remove(user: Visitor, folder: str) -> str:
         AllScopeError: the role of who asks does not let them.
     """
     store = accounts.store_to("administer")
-    settings_kept.update(
+    admin_settings.update(
         store,
         user.name,
         _KEY,
         lambda kept: [each for each in kept if each != folder],
-        where=acting.by(user).where,
+        where=actions.by(user).where,
     )
     for each in _connected(folder):
         try:
-            datasets.check(each)
+            dataset_cache.check(each)
         except AllScopeError:
             jobs.cancel(each)
     return f"{folder} is not allowed any more."
@@ -89,15 +88,15 @@ def _line(folder: str, said: str) -> "st.delta_generator.DeltaGenerator":
     row.markdown(f":material/folder: {frame.plain(folder)}")
     row.caption(said)
     try:
-        roots.checked(Path(folder), datasets.config())
+        data_roots.checked(Path(folder), dataset_cache.config())
     except AllScopeError as error:
         row.warning(frame.plain(str(error)), icon=":material/warning:")
     return row
 
 
 def _remove_button(user: Visitor, folder: str) -> str | None:
-    hit = words.count(len(_connected(folder)), "connected data set")
-    return acting.confirmed(
+    hit = formats.count(len(_connected(folder)), "connected data set")
+    return actions.confirmed(
         "Remove",
         ":material/folder_off:",
         sentence=f"Nothing more can be connected there, and {hit} there can't be opened any more. "
@@ -109,4 +108,4 @@ def _remove_button(user: Visitor, folder: str) -> str | None:
 
 def _connected(folder: str) -> list[Path]:
     """Where the data sets lie that are connected in a folder."""
-    return [each.path for each in datasets.connected() if each.path.is_relative_to(folder)]
+    return [each.path for each in dataset_cache.connected() if each.path.is_relative_to(folder)]

@@ -5,7 +5,7 @@ import time
 import streamlit as st
 from sqlalchemy import make_url, select
 
-from allcore import modelfolder, settings
+from allcore import model_folder, settings
 from allcore.errors import AllScopeError
 from allcore.store import database, disk, migrations
 from allcore.web import accounts, frame
@@ -18,7 +18,7 @@ _GIGABYTE = 1e9
 def show(_user: Visitor) -> None:
     """Draw the view."""
     config = settings.load()
-    named = modelfolder.names(config.models)
+    named = model_folder.names(config.models)
     ready = sum(checklist.readable(name) for name in named)
     st.subheader("Health", anchor=False)
     _line(_database())

@@ -4,13 +4,12 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
-from allcore import roles
-from allcore.evaluation import words
-from allcore.store import registration
+from allcore import formats
+from allcore.store import registration, roles
 from allcore.store.registration import DAYS, MAX_DAYS, MAX_NOTE, Invitation
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
-from allcore.web.administration import acting
+from allcore.web.administration import actions
 
 _ABOUT = (
     "Who has the link makes one account with this role, at once and without approval. It is shown "
@@ -29,11 +28,11 @@ def show(user: Visitor) -> None:
     _make(user)
     waiting = registration.invitations(accounts.store())
     st.subheader("Invitations that can still be used", anchor=False)
-    st.caption(f"{words.count(len(waiting), 'invitation')}; times in UTC.")
+    st.caption(f"{formats.count(len(waiting), 'invitation')}; times in UTC.")
     said = None
     for each in waiting:
         said = _one(user, each) or said
-    acting.done(said)
+    actions.done(said)
 
 
 def link(page: str, code: str) -> str:
@@ -64,13 +63,13 @@ def _make(user: Visitor) -> None:
         pressed = st.form_submit_button("Make an invitation", icon=":material/mail:")
     if not pressed:
         return
-    code = acting.tried(
+    code = actions.tried(
         lambda: registration.invite(
             accounts.store_to("administer"),
             role=role,
             note=note,
             days=int(days),
-            by=acting.by(user),
+            by=actions.by(user),
         )
     )
     if code:
@@ -89,7 +88,7 @@ def _one(user: Visitor, each: Invitation) -> str | None:
             f"Made by {frame.plain(maker)} on {each.created_at:%Y-%m-%d %H:%M}, "
             f"good until {each.expires_at:%Y-%m-%d %H:%M}"
         )
-        return acting.confirmed(
+        return actions.confirmed(
             "Withdraw",
             ":material/delete:",
             sentence="The link stops working. An account that was made with it stays.",
@@ -100,6 +99,6 @@ def _one(user: Visitor, each: Invitation) -> str | None:
 
 def _withdraw(user: Visitor, number: int) -> str:
     store = accounts.store_to("administer")
-    if registration.withdraw(store, number, by=acting.by(user)):
+    if registration.withdraw(store, number, by=actions.by(user)):
         return "The invitation is withdrawn."
     return "The invitation was used or withdrawn already."

@@ -3,15 +3,14 @@
 import pandas as pd
 import streamlit as st
 
-from allcore import roles
-from allcore.evaluation import words
+from allcore import formats
 from allcore.store import accounts as people
-from allcore.store import codes, deletion, sessions
+from allcore.store import codes, deletion, roles, sessions
 from allcore.store.accounts import AccountInfo
 from allcore.store.deletion import Records
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
-from allcore.web.administration import acting, checklist
+from allcore.web.administration import actions, checklist
 
 
 def show(user: Visitor) -> None:
@@ -25,7 +24,7 @@ def show(user: Visitor) -> None:
         )
         return
     st.dataframe(table(found), hide_index=True, width="stretch")
-    st.caption(f"{words.count(len(found), 'account')}; times in UTC.")
+    st.caption(f"{formats.count(len(found), 'account')}; times in UTC.")
     by_name = {account.username: account for account in found}
     with st.container(border=True, width=frame.TEXT_WIDTH):
         st.subheader("Change an account", anchor=False)
@@ -54,7 +53,7 @@ def table(found: list[AccountInfo]) -> pd.DataFrame:
 def what_goes(name: str, found: Records) -> str:
     """Say what deleting an account does to its records, counted."""
     gone = ", ".join(
-        words.count(number, what)
+        formats.count(number, what)
         for number, what in (
             (found.answers, "answer"),
             (found.slices, "slice"),
@@ -62,7 +61,7 @@ def what_goes(name: str, found: Records) -> str:
         )
     )
     stays = ", ".join(
-        words.count(number, what)
+        formats.count(number, what)
         for number, what in (
             (found.judgements, "judgement"),
             (found.queued, "queued cell"),
@@ -82,13 +81,13 @@ def _change(user: Visitor, chosen: AccountInfo) -> str | None:
         done = (
             _approve(user, chosen)
             or _role(user, chosen)
-            or acting.confirmed(
+            or actions.confirmed(
                 "Sign out everywhere",
                 ":material/logout:",
                 sentence=f"All open sessions of **{name}** end; the password stays.",
                 act=lambda: _sign_out(user, chosen.username),
             )
-            or acting.confirmed(
+            or actions.confirmed(
                 "Disable" if chosen.active else "Enable",
                 ":material/block:" if chosen.active else ":material/check:",
                 sentence=f"**{name}** can't sign in any more, and open sessions end."
@@ -96,20 +95,20 @@ def _change(user: Visitor, chosen: AccountInfo) -> str | None:
                 else f"**{name}** may sign in again.",
                 act=lambda: _set_active(user, chosen.username, not chosen.active),
             )
-            or acting.confirmed(
+            or actions.confirmed(
                 "Delete",
                 ":material/delete:",
                 sentence=what_goes(name, deletion.records(accounts.store(), chosen.username)),
                 act=lambda: _delete(user, chosen.username),
             )
         )
-        code = acting.confirmed(
+        code = actions.confirmed(
             "Make a reset code",
             ":material/key:",
             sentence=f"With the code **{name}** sets a new password on the sign-in page within 24 "
             "hours. An earlier code stops working.",
             act=lambda: codes.issue_reset(
-                accounts.store_to("administer"), chosen.username, by=acting.by(user)
+                accounts.store_to("administer"), chosen.username, by=actions.by(user)
             ),
         )
     if code:
@@ -122,7 +121,7 @@ def _approve(user: Visitor, account: AccountInfo) -> str | None:
     """Draw the button for who has registered and waits; nothing for others."""
     if not account.waiting:
         return None
-    return acting.confirmed(
+    return actions.confirmed(
         "Approve",
         ":material/how_to_reg:",
         sentence=f"**{frame.plain(account.username)}** has registered and may sign in from now on.",
@@ -131,12 +130,12 @@ def _approve(user: Visitor, account: AccountInfo) -> str | None:
 
 
 def _let_in(user: Visitor, username: str) -> str:
-    people.approve(accounts.store_to("administer"), username, by=acting.by(user))
+    people.approve(accounts.store_to("administer"), username, by=actions.by(user))
     return f"{username} is approved."
 
 
 def _sign_out(user: Visitor, username: str) -> str:
-    sessions.end_all(accounts.store_to("administer"), username, by=acting.by(user))
+    sessions.end_all(accounts.store_to("administer"), username, by=actions.by(user))
     return f"{username} is signed out everywhere."
 
 
@@ -153,20 +152,20 @@ def _role(user: Visitor, account: AccountInfo) -> str | None:
         st.caption(f"{roles.sentence(role)} It holds on the next click of every open session.")
         if not st.button("Yes, change the role", type="primary"):
             return None
-    return acting.tried(lambda: _set_role(user, account.username, role))
+    return actions.tried(lambda: _set_role(user, account.username, role))
 
 
 def _set_role(user: Visitor, username: str, role: str) -> str:
-    people.set_role(accounts.store_to("administer"), username, role, by=acting.by(user))
+    people.set_role(accounts.store_to("administer"), username, role, by=actions.by(user))
     return f"{username} has the role {role}."
 
 
 def _set_active(user: Visitor, username: str, active: bool) -> str:
     store = accounts.store_to("administer")
-    people.set_active(store, username, active=active, by=acting.by(user))
+    people.set_active(store, username, active=active, by=actions.by(user))
     return f"{username} is {'enabled' if active else 'disabled'}."
 
 
 def _delete(user: Visitor, username: str) -> str:
-    deletion.delete(accounts.store_to("administer"), username, by=acting.by(user))
+    deletion.delete(accounts.store_to("administer"), username, by=actions.by(user))
     return f"{username} is deleted."

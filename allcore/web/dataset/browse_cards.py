@@ -5,14 +5,15 @@ from typing import Any
 
 import pandas as pd
 
-from allcore import plots, settings
-from allcore.data import overview, thumbnails
+from allcore import settings
+from allcore.audit.index import images, queries
+from allcore.data import dataset_counts, thumbnails
+from allcore.data.safe_paths import Within
 from allcore.data.thumbnails import Source
-from allcore.data.within import Within
-from allcore.index import browsing, pictures
-from allcore.web import cell
+from allcore.plots import common
+from allcore.web.components import cell_details
+from allcore.web.components.picker import Card
 from allcore.web.dataset.context import Context
-from allcore.web.picker import Card
 
 
 def cards(rows: pd.DataFrame, *, synthetic: bool, measure: str = "") -> list[Card]:
@@ -24,7 +25,7 @@ def cards(rows: pd.DataFrame, *, synthetic: bool, measure: str = "") -> list[Car
 
 def sources(context: Context, rows: pd.DataFrame) -> list[Source]:
     """The small pictures of some rows of the catalogue's table."""
-    return pictures.sources(context.catalogue, rows, home=settings.load().home)
+    return images.sources(context.catalogue, rows, home=settings.load().home)
 
 
 def file(context: Context, row: "pd.Series[Any]") -> Path | None:
@@ -36,17 +37,17 @@ def file(context: Context, row: "pd.Series[Any]") -> Path | None:
 def said(row: "pd.Series[Any] | dict[Any, Any]") -> str:
     """Class, subject and split of an image in a few words."""
     label = str(row["label"])
-    parts = [plots.NAMES.get(label, label), f"subject {row['subject']}"]
-    if row["split"] != overview.UNKNOWN:
+    parts = [common.NAMES.get(label, label), f"subject {row['subject']}"]
+    if row["split"] != dataset_counts.UNKNOWN:
         parts.append(str(row["split"]))
     return ", ".join(parts)
 
 
 def _card(row: dict[Any, Any], *, synthetic: bool, measure: str) -> Card:
-    fact = browsing.MEASURES.get(measure)
+    fact = queries.MEASURES.get(measure)
     label = str(row["label"])
     detail = [str(row["image_id"])]
-    if row["split"] != overview.UNKNOWN:
+    if row["split"] != dataset_counts.UNKNOWN:
         detail.insert(0, str(row["split"]))
     if row["copies"] > 1:
         detail.insert(0, f"in {row['copies']} images")
@@ -54,11 +55,11 @@ def _card(row: dict[Any, Any], *, synthetic: bool, measure: str) -> Card:
         detail.insert(0, "can't be used")
     elif fact is not None and measure in row:
         named = fact.title.split(" (")[0].lower()
-        detail.insert(0, f"{named} {cell.in_words(float(row[measure]), fact.unit)}")
+        detail.insert(0, f"{named} {cell_details.in_words(float(row[measure]), fact.unit)}")
     return Card(
         image_id=str(row["image_id"]),
         label=label,
-        title=f"{plots.NAMES.get(label, label)}, {row['subject']}",
+        title=f"{common.NAMES.get(label, label)}, {row['subject']}",
         detail=", ".join(detail),
         synthetic=synthetic,
     )

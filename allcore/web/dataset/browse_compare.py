@@ -13,14 +13,15 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
-from allcore import plots
+from allcore.data.cell_measurements import Fact
 from allcore.data.cells import Rgb
-from allcore.data.facts import Fact
 from allcore.data.thumbnails import FIELD
 from allcore.errors import AllScopeError
 from allcore.inference import upload
-from allcore.web import cell, cell_pictures, frame, gallery
-from allcore.web.charts import table_csv
+from allcore.plots import common
+from allcore.web import frame
+from allcore.web.components import cell_details, cell_pictures, gallery
+from allcore.web.components.charts import table_csv
 from allcore.web.dataset import browse_cards
 from allcore.web.dataset.context import Context
 
@@ -138,7 +139,7 @@ def _share(everyone: pd.DataFrame, name: str, value: float) -> float:
 
 
 def _text(value: float, share: float, fact: Fact) -> str:
-    said = cell.in_words(value, fact.unit)
+    said = cell_details.in_words(value, fact.unit)
     return said if math.isnan(share) else f"{said} ({100 * share:.0f} %)"
 
 
@@ -164,7 +165,7 @@ def _middle(context: Context, row: "pd.Series[Any]", zoom: int) -> Rgb | None:
 
 def _figure(each: Shown, zoom: int) -> str:
     label = str(each.row["label"])
-    mark, colour = gallery.MARKS.get(label, ("○", plots.REFUSED))
+    mark, colour = gallery.MARKS.get(label, ("○", common.REFUSED))
     said = html.escape(browse_cards.said(each.row))
     return (
         f'<figure><div class="field">{_inside(each, zoom)}</div><figcaption><b>{each.number}</b> '

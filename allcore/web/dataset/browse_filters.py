@@ -4,11 +4,11 @@ from typing import Any
 
 import streamlit as st
 
-from allcore import plots
-from allcore.data import overview
-from allcore.evaluation import words
-from allcore.index import browsing
-from allcore.index.browsing import COPIES, READABLE, RECORDED, Shelf
+from allcore import formats
+from allcore.audit.index import queries
+from allcore.audit.index.queries import COPIES, READABLE, RECORDED, Shelf
+from allcore.data import dataset_counts
+from allcore.plots import common
 from allcore.web import frame
 from allcore.web.dataset import browse_state as state
 from allcore.web.dataset.context import Context
@@ -24,9 +24,9 @@ def show(context: Context) -> None:
     """Draw the filters."""
     shelf = context.catalogue.shelf
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _several("Class", shelf.values("label"), key=state.LABELS, names=plots.NAMES, width=165)
+        _several("Class", shelf.values("label"), key=state.LABELS, names=common.NAMES, width=165)
         known = shelf.values("split")
-        splits = [name for name in overview.SPLITS if name in known]
+        splits = [name for name in dataset_counts.SPLITS if name in known]
         _several("Split", splits, key=state.PARTS, width=165)
         _several("Subject", shelf.values("subject"), key=state.SUBJECTS, width=210)
         st.text_input(
@@ -99,7 +99,7 @@ def _range(shelf: Shelf) -> None:
     )  # fmt: skip
     if measure is None:
         return
-    span, fact = browsing.ends(shelf.table[measure]), shelf.measures[measure]
+    span, fact = queries.ends(shelf.table[measure]), shelf.measures[measure]
     unit = f", {fact.unit}" if fact.unit else ""
     kept = st.session_state.get(state.RANGE)
     if kept is not None and not (span.low <= kept[0] <= kept[1] <= span.high):
@@ -148,11 +148,11 @@ def _chips(shelf: Shelf) -> None:
         known = len(shelf.places(ids))
         said = st.session_state.get(state.SAID) or "chosen elsewhere"
         missing = f" ({len(ids) - known:,} are not in this data set)" if known < len(ids) else ""
-        _chip(f"Only {words.count(known, 'cell')}: {said}{missing}", "only", state.show_all)
+        _chip(f"Only {formats.count(known, 'cell')}: {said}{missing}", "only", state.show_all)
     same_as = st.query_params.get(state.SAME_AS)
     if same_as:
         count = len(shelf.family(same_as))
-        named = f"Only the {words.count(count, 'image')} of the cell {same_as}"
+        named = f"Only the {formats.count(count, 'image')} of the cell {same_as}"
         _chip(named if count else f"{same_as} is not in this data set", "same", state.forget_copies)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from allcore.index.browsing import Query, Shelf
-from allcore.web import views
+from allcore.audit.index.queries import Query, Shelf
+from allcore.web.components import views
 
 BROWSE = "browse"
 LABELS, SUBJECTS, PARTS, TEXT = "class", "subjects", "part", "text"

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from allcore import plots
-from allcore.evaluation import words
-from allcore.index import subject as subjects
-from allcore.index.subject import Subject
+from allcore import formats
+from allcore.audit.index import subject_profile as subjects
+from allcore.audit.index.subject_profile import Subject
+from allcore.plots import common
 from allcore.web import frame
 from allcore.web.dataset import browse_state
 from allcore.web.dataset.context import Context
@@ -28,8 +28,8 @@ def show(context: Context, name: str) -> None:
 
 def sentence(subject: Subject) -> str:
     """Its cells by class and split, and what of them stands out."""
-    labels = _listed({plots.NAMES.get(key, key): n for key, n in subject.labels.items()})
-    parts = [f"{words.count(subject.cells, 'cell')}: {labels}", _listed(subject.splits)]
+    labels = _listed({common.NAMES.get(key, key): n for key, n in subject.labels.items()})
+    parts = [f"{formats.count(subject.cells, 'cell')}: {labels}", _listed(subject.splits)]
     if subject.copied:
         parts.append(f"{subject.copied:,} with copies")
     if subject.unusable:
@@ -47,7 +47,7 @@ def _shared(context: Context, subject: Subject) -> None:
     """The subjects that it shares cells with, which may be the same person."""
     for other in subjects.linked(subject)[:_LINKED]:
         ids = subject.shared[other]
-        count = f"{words.count(len(ids), 'cell')} also filed under subject {other}"
+        count = f"{formats.count(len(ids), 'cell')} also filed under subject {other}"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
                 f":material/warning: {frame.plain(count)}: the two may be one person.",

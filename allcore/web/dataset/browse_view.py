@@ -4,10 +4,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from allcore.evaluation import words
-from allcore.index.browsing import Page, Query
-from allcore.web import frame, guard, picker
-from allcore.web.charts import table_csv
+from allcore import formats
+from allcore.audit.index.queries import Page, Query
+from allcore.web import frame, guard
+from allcore.web.components import picker
+from allcore.web.components.charts import table_csv
 from allcore.web.dataset import (
     browse_cards,
     browse_compare,
@@ -86,7 +87,7 @@ def _page(context: Context, query: Query, found: NDArray[np.intp]) -> Page:
         held[browse_state.PAGE] = 1
     number = st.pagination(pages, key=browse_state.PAGE, bind="query-params") if pages > 1 else 1
     page = shelf.page(found, number)
-    st.caption(f"{page.first:,} to {page.last:,} of {words.count(page.total, 'image')}")
+    st.caption(f"{page.first:,} to {page.last:,} of {formats.count(page.total, 'image')}")
     return page
 
 

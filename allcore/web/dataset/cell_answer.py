@@ -6,10 +6,10 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
-from allcore import modelfolder, settings
+from allcore import formats, model_folder, settings
 from allcore.errors import AllScopeError
-from allcore.evaluation import words
-from allcore.web import cell, evaluated, frame
+from allcore.web import evaluation_cache, frame
+from allcore.web.components import cell_details
 
 
 class Answer(NamedTuple):
@@ -28,28 +28,28 @@ def show(image_id: str, shown: str) -> None:
         image_id: in the data set.
         shown: model of the split shown; where it is none, the shipped model is asked.
     """
-    model = shown if shown in modelfolder.names() else settings.load().model
+    model = shown if shown in model_folder.names() else settings.load().model
     try:
-        folder = modelfolder.folder(model)
-        info = modelfolder.read_info(folder)
-        found = answer(_answers(folder, evaluated.digest(folder)), image_id)
+        folder = model_folder.folder(model)
+        info = model_folder.read_info(folder)
+        found = answer(_answers(folder, evaluation_cache.digest(folder)), image_id)
     except AllScopeError:
         return  # a data set can be looked at without any model
     if found is None:
         return
-    said = cell.outcome(found.label, found.probability, info.threshold)
+    said = cell_details.outcome(found.label, found.probability, info.threshold)
     st.markdown(
         f"**Held-out answer of {frame.plain(model)}:** probability of ALL blast "
         f"{found.probability:.2f} at a threshold of {info.threshold:.2f}; {said}.",
         width=frame.TEXT_WIDTH,
     )
-    if found.split in words.SPLITS and found.label is not None:
+    if found.split in formats.SPLITS and found.label is not None:
         st.page_link(
             "pages/evaluation.py",
             label="Why, on the Evaluation page",
             icon=":material/query_stats:",
             query_params={
-                "model": model, "split": words.SPLITS[found.split], "cell": found.image_id,
+                "model": model, "split": formats.SPLITS[found.split], "cell": found.image_id,
             },
         )  # fmt: skip
 
@@ -73,4 +73,4 @@ def by_name(table: pd.DataFrame) -> dict[str, Answer]:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _answers(_folder: Path, digest: str) -> dict[str, Answer]:
-    return by_name(modelfolder.read_predictions(_folder))
+    return by_name(model_folder.read_predictions(_folder))

@@ -10,10 +10,11 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from allcore import plots
+from allcore import formats
 from allcore.data import cells
-from allcore.evaluation import words
-from allcore.web import cell, cell_pictures, frame, gallery, guard, picker
+from allcore.plots import common
+from allcore.web import frame, guard
+from allcore.web.components import cell_details, cell_pictures, gallery, picker
 from allcore.web.dataset import browse_cards, browse_state, cell_answer
 from allcore.web.dataset.context import Context
 
@@ -74,7 +75,7 @@ def _dialog(context: Context) -> None:
         st.rerun()
     order = _order(context, int(here[0]))
     at = int(np.flatnonzero(order == here[0])[0])
-    step = cell.steps(at, len(order))
+    step = cell_details.steps(at, len(order))
     if step:
         _turn_to(str(context.table["image_id"].iat[order[(at + step) % len(order)]]))
     _show(context, int(here[0]))
@@ -100,12 +101,12 @@ def _order(context: Context, place: int) -> NDArray[np.int32]:
 
 def _show(context: Context, place: int) -> None:
     row = context.table.iloc[place]
-    mark, colour = gallery.MARKS.get(str(row["label"]), ("○", plots.REFUSED))
+    mark, colour = gallery.MARKS.get(str(row["label"]), ("○", common.REFUSED))
     st.html(cell_pictures.heading(str(row["image_id"]), mark=mark, colour=colour))
     st.markdown(frame.plain(browse_cards.said(row)), width=frame.TEXT_WIDTH)
     if row["error"]:
         st.warning(frame.plain(str(row["error"])), width=frame.TEXT_WIDTH)
-    picture = cell.read(browse_cards.file(context, row), missing=ABSENT)
+    picture = cell_details.read(browse_cards.file(context, row), missing=ABSENT)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         if picture is not None:
@@ -113,7 +114,7 @@ def _show(context: Context, place: int) -> None:
             cell_pictures.zoomable(cells.centre_crop(picture.rgb, _FIELD), alt=spoken)
         st.html(recorded(row))
     with right:
-        cell.measures(*_measures(context, row))
+        cell_details.measures(*_measures(context, row))
     _copies(context, place)
     _subject(context, row)
     cell_answer.show(str(row["image_id"]), context.split)
@@ -125,7 +126,7 @@ def recorded(row: "pd.Series[Any]") -> str:
     known = {
         "Path": row["path"],
         "Subject": row["subject"],
-        "Class": plots.NAMES.get(str(row["label"]), row["label"]),
+        "Class": common.NAMES.get(str(row["label"]), row["label"]),
         "Split": row["split"],
         "Fold": row.get("fold"),
         "Picture": _size(row),
@@ -189,11 +190,11 @@ def _copies(context: Context, place: int) -> None:
 
 def copies_in_words(rows: pd.DataFrame) -> str:
     """How many images show one cell, and whether subjects or classes differ."""
-    said = f"The same cell in {words.count(len(rows), 'image')}"
+    said = f"The same cell in {formats.count(len(rows), 'image')}"
     for column, what in (("subject", "subjects"), ("label", "classes"), ("split", "splits")):
         found = sorted(rows[column].astype(str).unique())
         if len(found) > 1:
-            named = " and ".join(plots.NAMES.get(name, name) for name in found[:4])
+            named = " and ".join(common.NAMES.get(name, name) for name in found[:4])
             said += f", filed under different {what}: {named}"
     return frame.plain(f"{said}.")
 
@@ -205,7 +206,7 @@ def _subject(context: Context, row: "pd.Series[Any]") -> None:
         return
     named = frame.plain(str(row["subject"]))
     st.button(
-        f"Show all {words.count(count, 'cell')} of subject {named}",
+        f"Show all {formats.count(count, 'cell')} of subject {named}",
         icon=":material/person_search:",
         key="cell_subject",
         on_click=_leave,

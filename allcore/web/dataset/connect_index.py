@@ -5,12 +5,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from allcore.data import look
-from allcore.data.look import Look
+from allcore.audit.index import changes, jobs, store
+from allcore.audit.index import progress as running
+from allcore.audit.index.changes import Since
+from allcore.data import dataset_inspection
+from allcore.data.dataset_inspection import Look
 from allcore.errors import AllScopeError
-from allcore.index import changes, jobs, running, store
-from allcore.index.changes import Since
-from allcore.web import accounts, datasets, frame, guard
+from allcore.web import accounts, dataset_cache, frame, guard
 from allcore.web.dataset.context import Context
 
 STEPS = {
@@ -47,7 +48,7 @@ def read_as(found: Look) -> str:
     """Layout, images, subjects and classes, in a sentence or two."""
     total = len(found.manifest)
     subjects = f" of {counted(found.subjects, 'subject')}" if found.subjects else ""
-    words = [*look.WORDS.items(), (None, "without a label")]
+    words = [*dataset_inspection.WORDS.items(), (None, "without a label")]
     classes = ", ".join(
         f"{found.labels[label]:,} {word}" for label, word in words if label in found.labels
     )
@@ -74,7 +75,7 @@ def since_of(context: Context) -> Since | None:
         return None
     stamp = (store.folder(context.path) / store.ABOUT).stat().st_mtime_ns
     try:
-        return _since(context, context.path, datasets.state(context.path), stamp)
+        return _since(context, context.path, dataset_cache.state(context.path), stamp)
     except AllScopeError:  # the index went, or is written anew, this very moment
         return None
 
@@ -111,7 +112,7 @@ def left(seconds: float | None) -> str:
 
 def _facts(context: Context) -> None:
     st.markdown(f":material/folder: {frame.plain(str(context.path))}")
-    found = _look(context, context.path, datasets.state(context.path))
+    found = _look(context, context.path, dataset_cache.state(context.path))
     st.markdown(frame.plain(read_as(found)))
     for sentence in found.warnings:
         st.warning(frame.plain(sentence), icon=":material/warning:")
@@ -167,7 +168,7 @@ def _done(context: Context, since: Since) -> None:
 def _start(path: Path) -> None:
     try:
         accounts.visitor().require("connect")
-        datasets.check(path)  # the folder may have been taken off the list since it was drawn
+        dataset_cache.check(path)  # the folder may have been taken off the list since it was drawn
         jobs.start(path)
     except AllScopeError as error:
         st.session_state[_PROBLEM] = str(error)
@@ -192,7 +193,7 @@ def _when(finished: str) -> str:
 
 @st.cache_resource(max_entries=8, ttl=120, show_spinner="Looking at the files")
 def _look(_context: Context, path: Path, state: tuple[float, ...]) -> Look:
-    return look.described(path, _context.manifest)
+    return dataset_inspection.described(path, _context.manifest)
 
 
 @st.cache_data(max_entries=8, ttl=120, show_spinner="Comparing files with the index")

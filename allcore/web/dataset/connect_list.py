@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from allcore.data import roots
+from allcore.data import data_roots
 from allcore.errors import AllScopeError
 from allcore.store import data_sets
 from allcore.store.data_sets import DataSet
-from allcore.web import accounts, address, datasets, frame
+from allcore.web import accounts, client_address, dataset_cache, frame
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import sources
 
@@ -15,7 +15,7 @@ _PROBLEM = "connected problem"
 
 def show(user: Visitor) -> None:
     """Draw the part of the view; nothing where nothing is connected."""
-    connected = datasets.connected()
+    connected = dataset_cache.connected()
     if sentence := st.session_state.pop(_PROBLEM, None):
         st.error(frame.plain(sentence), icon=":material/error:", width=frame.TEXT_WIDTH)
     if not connected:
@@ -29,7 +29,7 @@ def show(user: Visitor) -> None:
 def problem_of(each: DataSet) -> str:
     """Why a connected data set can't be read now; empty where it can."""
     try:
-        roots.checked(each.path, datasets.config())
+        data_roots.checked(each.path, dataset_cache.config())
     except AllScopeError as error:
         return str(error)
     return ""
@@ -86,12 +86,12 @@ def _rename(user: Visitor, each: DataSet) -> None:
     # What stands in the field now: text may be typed and the button pressed in one go.
     name = str(st.session_state[f"name {each.id}"])
     try:
-        store, where = accounts.store_to("connect"), address.of_visitor()
-        data_sets.rename(store, user.name, each.id, name=name, taken=datasets.OWN, where=where)
+        store, where = accounts.store_to("connect"), client_address.of_visitor()
+        data_sets.rename(store, user.name, each.id, name=name, taken=dataset_cache.OWN, where=where)
     except AllScopeError as error:
         st.session_state[_PROBLEM] = str(error)
         return
-    kept = next((other.name for other in datasets.connected() if other.id == each.id), None)
+    kept = next((other.name for other in dataset_cache.connected() if other.id == each.id), None)
     if kept and st.session_state.get(sources.DATA) == each.name:
         _choose(kept)
 
@@ -99,12 +99,12 @@ def _rename(user: Visitor, each: DataSet) -> None:
 def _disconnect(user: Visitor, each: DataSet) -> None:
     try:
         store = accounts.store_to("connect")
-        data_sets.disconnect(store, user.name, each.id, where=address.of_visitor())
+        data_sets.disconnect(store, user.name, each.id, where=client_address.of_visitor())
     except AllScopeError as error:
         st.session_state[_PROBLEM] = str(error)
         return
     if st.session_state.get(sources.DATA) == each.name:
-        _choose(datasets.names()[0])
+        _choose(dataset_cache.names()[0])
 
 
 def _choose(name: str) -> None:

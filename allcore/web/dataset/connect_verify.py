@@ -5,12 +5,12 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from allcore.data import release
-from allcore.data.checks import Check
+from allcore.cnmc import release
+from allcore.cnmc.verification import STATES, Verification
+from allcore.cnmc.verification_job import Check
 from allcore.data.manifest import Manifest
-from allcore.data.verify import STATES, Verification
 from allcore.web import accounts, frame, guard
-from allcore.web.charts import table_csv
+from allcore.web.components.charts import table_csv
 from allcore.web.dataset.connect_index import counted, left, since_of
 from allcore.web.dataset.context import Context
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from allcore import roles
+from allcore.store import roles
 from allcore.web import frame
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import connect_folder, connect_index, connect_list, connect_verify

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from allcore.data import overview
+from allcore.audit.index.catalogue import Catalogue
+from allcore.data import dataset_counts
 from allcore.data.manifest import Manifest
-from allcore.index.catalogue import Catalogue
 from allcore.web.accounts import Visitor
 
 
@@ -45,4 +45,4 @@ class Context:
     @property
     def synthetic(self) -> bool:
         """Whether the pictures are drawn."""
-        return overview.is_synthetic(self.manifest)
+        return dataset_counts.is_synthetic(self.manifest)

@@ -3,9 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from allcore.evaluation import words
-from allcore.health.told import Entry
-from allcore.web import frame, picker
+from allcore import formats
+from allcore.audit.findings.finding_text import Entry
+from allcore.web import frame
+from allcore.web.components import picker
 from allcore.web.dataset import browse_cards, cell_window
 from allcore.web.dataset.context import Context
 
@@ -48,7 +49,7 @@ def _of(rows: pd.DataFrame, total: int) -> str:
     """Whose pictures a group holds."""
     people = ", ".join(rows["subject"].astype(str).unique())
     more = f", {OF_GROUP} of them shown" if total > OF_GROUP else ""
-    return f"{words.count(total, 'picture')} of subject {people}{more}"
+    return f"{formats.count(total, 'picture')} of subject {people}{more}"
 
 
 def _turned(kind: str, total: int, size: int, noun: str) -> tuple[int, int]:
@@ -59,7 +60,7 @@ def _turned(kind: str, total: int, size: int, noun: str) -> tuple[int, int]:
         if pages > 1:
             number = st.pagination(pages, key=f"health_{kind}_page_{pages}")
         first, last = (number - 1) * size, min(number * size, total)
-        of = words.count(total, noun)
+        of = formats.count(total, noun)
         st.caption(f"{first + 1:,} to {last:,} of {of}", width="content")
     return first, last
 

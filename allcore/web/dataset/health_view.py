@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from allcore import plots_dataset_health
-from allcore.health import findings, told
-from allcore.health.findings import Finding
-from allcore.health.told import Entry
-from allcore.web import frame, views
-from allcore.web.charts import chart, table_csv
-from allcore.web.dataset import health_exclude, health_found, health_pictures
+from allcore.audit.findings import finding, finding_text
+from allcore.audit.findings.finding import Finding
+from allcore.audit.findings.finding_text import Entry
+from allcore.plots import dataset_health
+from allcore.web import frame
+from allcore.web.components import views
+from allcore.web.components.charts import chart, table_csv
+from allcore.web.dataset import health_exclusion, health_findings, health_pictures
 from allcore.web.dataset.context import Context
 
 NOT_INDEXED = (
@@ -39,10 +40,12 @@ def show(context: Context) -> None:
     if not context.catalogue.is_indexed:
         _not_indexed(context)
         return
-    found = health_found.findings(context)
+    found = health_findings.findings(context)
     images = int(context.table["indexed"].sum())
-    entries = told.entries(found)
-    st.markdown(f"**{frame.plain(told.headline(entries, images))}**", width=frame.TEXT_WIDTH)
+    entries = finding_text.entries(found)
+    st.markdown(
+        f"**{frame.plain(finding_text.headline(entries, images))}**", width=frame.TEXT_WIDTH
+    )
     left = len(context.table) - images
     if left:
         st.caption(f"{left:,} images came since it was indexed and are not looked at here.")
@@ -50,12 +53,12 @@ def show(context: Context) -> None:
         _entry(context, entry, images)
     if found:
         table_csv(
-            lambda: findings.as_table(found),
+            lambda: finding.as_table(found),
             name=f"{context.manifest.name}-findings",
             label="Download all findings as CSV",
             key="health_csv",
         )
-    health_exclude.show(context, entries, found)
+    health_exclusion.show(context, entries, found)
     with st.expander("Method"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
 
@@ -63,7 +66,7 @@ def show(context: Context) -> None:
 def label(entry: Entry, images: int) -> str:
     """What stands on a finding that is closed."""
     _, meaning = MARKS[entry.severity]
-    return f"**{frame.plain(entry.title)}** · {told.size(entry, images)} · {meaning}"
+    return f"**{frame.plain(entry.title)}** · {finding_text.size(entry, images)} · {meaning}"
 
 
 def _entry(context: Context, entry: Entry, images: int) -> None:
@@ -85,7 +88,7 @@ def _opened(context: Context, entry: Entry) -> None:
     if entry.kind != "shortcut":
         st.markdown(f"**Why it matters.** {frame.plain(first.why)}", width=frame.TEXT_WIDTH)
     else:
-        chart(plots_dataset_health.shortcuts(entry.findings), name="shortcuts")
+        chart(dataset_health.shortcuts(entry.findings), name="shortcuts")
         st.markdown(f"**Why it matters.** {frame.plain(SHORTCUT)}", width=frame.TEXT_WIDTH)
     st.markdown(f"**What to do.** {frame.plain(first.do)}", width=frame.TEXT_WIDTH)
     lines = _numbers(entry.findings)
@@ -93,7 +96,7 @@ def _opened(context: Context, entry: Entry) -> None:
         st.markdown("\n".join(f"- {frame.plain(line)}" for line in lines), width=frame.TEXT_WIDTH)
     health_pictures.show(context, entry)
     table_csv(
-        lambda: findings.as_table(entry.findings),
+        lambda: finding.as_table(entry.findings),
         name=f"{context.manifest.name}-{entry.kind}",
         label="Download this finding as CSV",
         key=f"health_csv_{entry.kind}",
@@ -110,9 +113,9 @@ def _numbers(found: Sequence[Finding]) -> list[str]:
     """The sentences of all, each once; those of several cues begin with the cue."""
     lines = []
     for each in found:
-        for line in told.numbers(each):
+        for line in finding_text.numbers(each):
             own = "cue" in each.detail and line.startswith("AUROC")
-            lines.append(f"{told.cue(each)}: {line}" if own else line)
+            lines.append(f"{finding_text.cue(each)}: {line}" if own else line)
     return list(dict.fromkeys(lines))
 
 

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from allcore import modelfolder, plots, settings
+from allcore import model_folder, settings
+from allcore.audit.index import queries
+from allcore.audit.index.catalogue import Catalogue
 from allcore.errors import AllScopeError
-from allcore.index import browsing
-from allcore.index.catalogue import Catalogue
-from allcore.plots_dataset_map import MOST_CATEGORIES, Colour
-from allcore.web import evaluated
+from allcore.plots import common
+from allcore.plots.dataset_map import MOST_CATEGORIES, Colour
+from allcore.web import evaluation_cache
 
 RECORDED = {"label": "Class", "subject": "Subject", "split": "Split", "fold": "Fold"}
 COPIES = {
@@ -21,7 +22,7 @@ COPIES = {
 BORDER = {"True": "Touches the border", "False": "Lies inside"}
 RIGHT = {"right": "Called rightly", "wrong": "Called wrongly"}
 _RIGHT_STYLES = {
-    "right": (plots.REFUSED, "circle", 4, 0.35), "wrong": (plots.BLAST, "x", 7, 0.9),
+    "right": (common.REFUSED, "circle", 4, 0.35), "wrong": (common.BLAST, "x", 7, 0.9),
 }  # fmt: skip
 
 
@@ -57,8 +58,8 @@ def choices(catalogue: Catalogue, answers: Answers | None) -> dict[str, str]:
 def colour(catalogue: Catalogue, answers: Answers | None, key: str) -> Colour:
     """One of `choices`."""
     table = catalogue.table
-    if key in browsing.MEASURES:
-        fact = browsing.MEASURES[key]
+    if key in queries.MEASURES:
+        fact = queries.MEASURES[key]
         return Colour(fact.title.split(" (")[0], "number", table[key].astype(float), unit=fact.unit)
     if key == "copies":
         return Colour("Copies", "category", _copies(catalogue), COPIES)
@@ -77,11 +78,11 @@ def answers(catalogue: Catalogue, split: str) -> Answers | None:
 
     None where there is no such model, or where it knows no image of the data set.
     """
-    model = split if split in modelfolder.names() else settings.load().model
+    model = split if split in model_folder.names() else settings.load().model
     try:
-        folder = modelfolder.folder(model)
-        info = modelfolder.read_info(folder)
-        key = f"{evaluated.digest(folder)} {id(catalogue)}"
+        folder = model_folder.folder(model)
+        info = model_folder.read_info(folder)
+        key = f"{evaluation_cache.digest(folder)} {id(catalogue)}"
         probability = _probabilities(catalogue, folder, key)[1]
     except AllScopeError:
         return None  # a data set can be looked at without any model
@@ -111,14 +112,14 @@ def by_name(image_ids: "pd.Series[str]", table: pd.DataFrame) -> "pd.Series[floa
 def _probabilities(
     _catalogue: Catalogue, _folder: Path, key: str
 ) -> tuple[Catalogue, "pd.Series[float]"]:
-    table = modelfolder.read_predictions(_folder)
+    table = model_folder.read_predictions(_folder)
     return _catalogue, by_name(_catalogue.table["image_id"], table)
 
 
 def _recorded(table: pd.DataFrame, key: str) -> Colour:
     title, values = RECORDED[key], table[key]
     if key == "label":
-        return Colour(title, "label", values, plots.NAMES)
+        return Colour(title, "label", values, common.NAMES)
     many = values.nunique() > MOST_CATEGORIES
     return Colour(title, "subject" if key == "subject" or many else "category", values)
 
@@ -130,7 +131,7 @@ def _copies(catalogue: Catalogue) -> "pd.Series[str]":
 
 
 def _right(table: pd.DataFrame, answers: Answers) -> "pd.Series[str]":
-    known = table["label"].isin(plots.NAMES) & answers.probability.notna()
+    known = table["label"].isin(common.NAMES) & answers.probability.notna()
     called = np.where(answers.probability >= answers.threshold, "all", "hem")
     said = np.where(called == table["label"], "right", "wrong").astype(object)
     said[~known.to_numpy()] = None

@@ -5,14 +5,15 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from allcore import modelfolder, plots, plots_dataset_map
+from allcore import formats, model_folder
+from allcore.audit.index import map_neighbours
+from allcore.audit.index.catalogue import Catalogue
 from allcore.errors import AllScopeError
-from allcore.evaluation import words
-from allcore.index import mapped
-from allcore.index.catalogue import Catalogue
-from allcore.plots_dataset_map import Colour
-from allcore.web import datasets, drawn, frame, guard, picker, region, views
-from allcore.web.charts import chart, table_csv
+from allcore.plots import common, dataset_map
+from allcore.plots.dataset_map import Colour
+from allcore.web import dataset_cache, frame, guard
+from allcore.web.components import chart_selection, map_region, picker, views
+from allcore.web.components.charts import chart, table_csv
 from allcore.web.dataset import browse_cards, browse_state, cell_window, map_colours
 from allcore.web.dataset.context import Context
 from allcore.web.dataset.map_colours import Answers
@@ -37,7 +38,7 @@ drawn sample is shown, with rare categories whole; an area always holds all its 
 
 def show(context: Context) -> None:
     """Draw the view."""
-    here = plots_dataset_map.placed(context.table)
+    here = dataset_map.placed(context.table)
     if not here.any():
         _nothing(NO_EMBEDDINGS if context.catalogue.is_indexed else NOT_INDEXED)
         return
@@ -55,21 +56,21 @@ def _map(context: Context, answers: Answers | None, here: NDArray[np.bool_]) -> 
         width=frame.FORM_WIDTH,
     )  # fmt: skip
     colour = map_colours.colour(context.catalogue, answers, chosen)
-    title = plots_dataset_map.finding(colour, _neighbours(context.catalogue))
-    figure = plots_dataset_map.map_points(context.table, colour, title=title)
+    title = dataset_map.finding(colour, _neighbours(context.catalogue))
+    figure = dataset_map.map_points(context.table, colour, title=title)
     event = chart(
         figure,
-        key=drawn.key(f"dataset_map_{context.name}"),
+        key=chart_selection.key(f"dataset_map_{context.name}"),
         name="dataset-map",
         on_select="rerun",
         selection_mode=("box", "lasso"),
         alt=f"Map of the cells by the network's features. {title}",
     )
     st.caption(f"{_said(context, colour, here)}{learned(context)}", width=frame.TEXT_WIDTH)
-    area = drawn.area(event, of=context.name)
+    area = chart_selection.area(event, of=context.name)
     if area is not None:
         points = context.table[["map_x", "map_y"]].to_numpy(dtype=np.float64)
-        _selected(context, np.flatnonzero(region.inside(points, area)), chosen)
+        _selected(context, np.flatnonzero(map_region.inside(points, area)), chosen)
 
 
 def _neighbours(catalogue: Catalogue) -> NDArray[np.intp]:
@@ -79,13 +80,13 @@ def _neighbours(catalogue: Catalogue) -> NDArray[np.intp]:
 # The result holds the catalogue, so no other object can come to have its id while it is kept.
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _nearest(_catalogue: Catalogue, key: int) -> tuple[Catalogue, NDArray[np.intp]]:
-    return _catalogue, mapped.nearest(_catalogue.table)
+    return _catalogue, map_neighbours.nearest(_catalogue.table)
 
 
 def _selected(context: Context, found: NDArray[np.intp], by: str) -> None:
-    drawn.clear_button()
+    chart_selection.clear_button()
     rows = context.table.iloc[found]
-    st.subheader(f"{words.count(len(found), 'cell')} selected", anchor=False)
+    st.subheader(f"{formats.count(len(found), 'cell')} selected", anchor=False)
     if not len(found):
         return
     st.markdown(by_class(rows), width=frame.TEXT_WIDTH)
@@ -99,9 +100,9 @@ def by_class(rows: pd.DataFrame) -> str:
     """How many of the images there are of each class and of how many subjects, in words."""
     counts = rows.groupby("label").agg(images=("image_id", "size"), subjects=("subject", "nunique"))
     counts = counts.sort_values("images", ascending=False, kind="stable")
-    named = [frame.plain(plots.NAMES.get(str(label), str(label))) for label in counts.index]
+    named = [frame.plain(common.NAMES.get(str(label), str(label))) for label in counts.index]
     parts = [
-        f"{name}: {images:,} of {words.count(subjects, 'subject')}"
+        f"{name}: {images:,} of {formats.count(subjects, 'subject')}"
         for name, (images, subjects) in zip(named, counts.to_numpy(dtype=int), strict=True)
     ]
     return "; ".join(parts) + "."
@@ -119,16 +120,16 @@ def by_subject(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     counts["of"] = table.groupby(keys).size().reindex(counts.index)
     counts["share"] = 100 * counts["selected"] / counts["of"]
     counts = counts.sort_values("selected", ascending=False, kind="stable").reset_index()
-    return counts.assign(label=counts["label"].map(lambda name: plots.NAMES.get(name, name)))
+    return counts.assign(label=counts["label"].map(lambda name: common.NAMES.get(name, name)))
 
 
 def learned(context: Context) -> str:
     """That the network learned these very cells, where it did: then classes part by themselves."""
     about = context.catalogue.about
-    if about is None or about.model not in modelfolder.names():
+    if about is None or about.model not in model_folder.names():
         return ""
     try:
-        trained = (datasets.parts(context.manifest, about.model) == "train").mean()
+        trained = (dataset_cache.parts(context.manifest, about.model) == "train").mean()
     except AllScopeError:  # what its split was, nobody knows
         return ""
     if not trained:
@@ -173,7 +174,7 @@ def _gallery(context: Context, found: NDArray[np.intp], by: str) -> None:
     number = st.pagination(pages, key=f"dataset_map_page_{pages}") if pages > 1 else 1
     first = (number - 1) * PER_PAGE
     rows = context.table.iloc[found[first : first + PER_PAGE]]
-    st.caption(f"{first + 1:,} to {first + len(rows):,} of {words.count(len(found), 'cell')}")
+    st.caption(f"{first + 1:,} to {first + len(rows):,} of {formats.count(len(found), 'cell')}")
     cards = browse_cards.cards(rows, synthetic=context.synthetic, measure=by)
     opened = picker.show(cards, browse_cards.sources(context, rows), key="dataset_map_cells")
     if opened is not None:
@@ -184,22 +185,22 @@ def _gallery(context: Context, found: NDArray[np.intp], by: str) -> None:
 def _said(context: Context, colour: Colour, here: NDArray[np.bool_]) -> str:
     """What is drawn, what is not, and what can be done."""
     known = int((here & colour.values.notna().to_numpy()).sum())
-    shown = len(plots_dataset_map.drawn(context.table, colour))
-    said = f"{words.count(known, 'cell')} on the map"
+    shown = len(dataset_map.drawn(context.table, colour))
+    said = f"{formats.count(known, 'cell')} on the map"
     if shown < known:
         said += f", of which {shown:,} are drawn"
     without, unknown = len(here) - int(here.sum()), int(here.sum()) - known
     if without:
-        said += f"; {words.count(without, 'image')} without a place on it"
+        said += f"; {formats.count(without, 'image')} without a place on it"
     if unknown:
         said += f"; of {unknown:,} nothing is known of what it is coloured by"
     return f"{said}. Draw around cells with the lasso or the box to see them below."
 
 
 def _method(context: Context) -> str:
-    from allcore.index.vectors import FITTED
+    from allcore.audit.index.embeddings import FITTED
 
-    said = METHOD.format(fitted=FITTED, most=plots_dataset_map.MOST)
+    said = METHOD.format(fitted=FITTED, most=dataset_map.MOST)
     about = context.catalogue.about
     model = frame.plain(about.model) if about is not None and about.model else ""
     return said + (f"\nThe features are of {model}." if model else "")

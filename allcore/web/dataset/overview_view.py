@@ -5,14 +5,14 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from allcore import plots, plots_dataset
-from allcore.data import overview
-from allcore.data.facts import FACTS, Fact
-from allcore.evaluation.words import count
-from allcore.index import distributions
-from allcore.index.catalogue import Catalogue
+from allcore.audit.index import distributions
+from allcore.audit.index.catalogue import Catalogue
+from allcore.data import dataset_counts
+from allcore.data.cell_measurements import FACTS, Fact
+from allcore.formats import count
+from allcore.plots import common, dataset
 from allcore.web import frame
-from allcore.web.charts import chart, table_csv
+from allcore.web.components.charts import chart, table_csv
 from allcore.web.dataset import sources
 from allcore.web.dataset.context import Context
 
@@ -49,19 +49,19 @@ def show(context: Context) -> None:
 def summary(table: pd.DataFrame) -> str:
     """How many images of how many subjects of each class there are."""
     parts = [
-        f"{plots.NAMES.get(str(row.label), str(row.label))}: {row.images:,} images of "
+        f"{common.NAMES.get(str(row.label), str(row.label))}: {row.images:,} images of "
         f"{row.subjects:,} subjects"
-        for row in overview.class_counts(table).itertuples()
+        for row in dataset_counts.class_counts(table).itertuples()
     ]
     return f"**{len(table):,} images.** {'; '.join(parts)}."
 
 
 def split_sentence(context: Context) -> str:
     """Whose split is shown."""
-    if (context.table["split"] == overview.UNKNOWN).all():
+    if (context.table["split"] == dataset_counts.UNKNOWN).all():
         return "Which split each image is in is not known: no installed model was trained on them."
     own = context.manifest.table["split"]
-    shown = context.table["split"].where(context.table["split"] != overview.UNKNOWN)
+    shown = context.table["split"].where(context.table["split"] != dataset_counts.UNKNOWN)
     if context.split == sources.OWN or shown.equals(own):
         return "The split is the data set's own."
     saved = sources.saved_name(context.split)
@@ -98,9 +98,9 @@ def _index(catalogue: Catalogue) -> None:
 def _counts(table: pd.DataFrame) -> None:
     left, right = st.columns(2)
     with left:
-        chart(plots.split_bars(overview.split_counts(table)), name="splits")
+        chart(common.split_bars(dataset_counts.split_counts(table)), name="splits")
     with right:
-        chart(plots.subject_bars(overview.subject_counts(table)), name="subjects")
+        chart(common.subject_bars(dataset_counts.subject_counts(table)), name="subjects")
 
 
 def _measures(context: Context) -> None:
@@ -111,7 +111,7 @@ def _measures(context: Context) -> None:
     for place, name in zip(st.columns(len(FIRST)), FIRST, strict=True):
         with place:
             _measure(context, facts[name])
-    folds = plots_dataset.fold_bars(context.table)
+    folds = dataset.fold_bars(context.table)
     more = st.expander("More measures, and the data set's folds", on_change="rerun", key="more")
     if more.open:
         with more:
@@ -127,11 +127,11 @@ def _measure(context: Context, fact: Fact) -> None:
     if found is None:
         st.caption(f"{fact.title}: no labelled cell was measured.")
         return
-    chart(plots_dataset.distribution(found), name=fact.name)
+    chart(dataset.distribution(found), name=fact.name)
 
 
 def _subjects(context: Context) -> None:
-    counts = overview.subject_counts(context.table)
+    counts = dataset_counts.subject_counts(context.table)
     with st.expander(f"All {len(counts):,} subjects"):
         st.dataframe(counts, hide_index=True, width="stretch")
         table_csv(counts, "subjects")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from allcore import modelfolder, settings
+from allcore import model_folder, settings
+from allcore.audit.index import catalogue, store
+from allcore.audit.index.catalogue import Catalogue
 from allcore.data import saved_splits, split_files
 from allcore.errors import AllScopeError
-from allcore.index import catalogue, store
-from allcore.index.catalogue import Catalogue
-from allcore.web import datasets
+from allcore.web import dataset_cache
 
 DATA, SPLIT = "data", "split"
 """Keys of the controls, and of the address."""
@@ -21,9 +21,11 @@ SAVED = "Saved: "
 
 def choose() -> str:
     """The name of the data set to look at, chosen in the sidebar."""
-    names = datasets.names()
+    names = dataset_cache.names()
     return str(
-        st.sidebar.selectbox("Data set", names, key=DATA, bind="query-params", help=datasets.HELP)
+        st.sidebar.selectbox(
+            "Data set", names, key=DATA, bind="query-params", help=dataset_cache.HELP
+        )
     )
 
 
@@ -33,7 +35,7 @@ def choose_split(name: str) -> str:
     Args:
         name: of the data set; it has its own split, those of models and those saved under names.
     """
-    names = [OWN, *modelfolder.names(), *_saved(name)]
+    names = [OWN, *model_folder.names(), *_saved(name)]
     preferred = settings.load().model
     index = names.index(preferred) if preferred in names else 0
     return str(
@@ -54,7 +56,7 @@ def key(name: str) -> str:
     Raises:
         DataError: there is no such data set any more.
     """
-    return store.folder(datasets.path(name)).name
+    return store.folder(dataset_cache.path(name)).name
 
 
 def saved_name(split: str) -> str | None:
@@ -68,26 +70,26 @@ def load(name: str, split: str) -> Catalogue:
     Raises:
         DataError: the data set is missing, or in no known layout.
     """
-    path = datasets.path(name)
+    path = dataset_cache.path(name)
     about = store.folder(path) / store.ABOUT
     stamp = about.stat().st_mtime_ns if about.exists() else 0
     saved = saved_name(split)
     file = None if saved is None else saved_splits.path(key(name), saved)
     drawn = file.stat().st_mtime_ns if file is not None and file.exists() else 0
-    return _load(name, split, datasets.state(path), (stamp, drawn), file)
+    return _load(name, split, dataset_cache.state(path), (stamp, drawn), file)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the data set")
 def _load(
     name: str, split: str, state: tuple[float, ...], stamps: tuple[int, int], file: Path | None
 ) -> Catalogue:
-    manifest, path = datasets.load(name), datasets.path(name)
+    manifest, path = dataset_cache.load(name), dataset_cache.path(name)
     try:
         parts = None
         if file is not None:
             parts = split_files.fitted(split_files.read(file), manifest).parts
         elif split != OWN:
-            parts = datasets.parts(manifest, split)
+            parts = dataset_cache.parts(manifest, split)
     except AllScopeError as error:  # the cells can be shown without
         return replace(catalogue.joined(path, manifest), problem=str(error))
     return catalogue.joined(path, manifest, parts=parts)

@@ -9,14 +9,14 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from allcore import roles
-from allcore.data import overview, saved_splits, split_files, splits
+from allcore import formats
+from allcore.audit.findings import leaks
+from allcore.data import dataset_counts, saved_splits, split_files, splits
 from allcore.data.saved_splits import Saved
 from allcore.data.split_files import SplitFile
 from allcore.data.splits import Split
 from allcore.errors import DataError
-from allcore.evaluation import words
-from allcore.health import leaks
+from allcore.store import roles
 from allcore.web import frame
 from allcore.web.dataset import sources
 from allcore.web.dataset.context import Context
@@ -120,7 +120,7 @@ def _say_unknown(known: "pd.Series[bool]") -> None:
             icon=":material/person_off:", width=frame.TEXT_WIDTH,
         )  # fmt: skip
     elif not known.all():
-        st.caption(f"{words.count(int((~known).sum()), 'image')} without a subject count as one "
+        st.caption(f"{formats.count(int((~known).sum()), 'image')} without a subject count as one "
                    "subject each.")  # fmt: skip
 
 
@@ -150,7 +150,9 @@ def _without_twins(context: Context, split: Split) -> Split:
 
 def _shown(context: Context) -> Chosen | None:
     column = context.table["split"]
-    known = (column != overview.UNKNOWN) & (context.table["label"] != overview.UNLABELLED)
+    known = (column != dataset_counts.UNKNOWN) & (
+        context.table["label"] != dataset_counts.UNLABELLED
+    )
     if not known.any():
         st.info(
             "No split is shown: choose another in the sidebar.",

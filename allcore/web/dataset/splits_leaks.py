@@ -4,13 +4,14 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from allcore import formats
+from allcore.audit.findings.leaks import Leaks
 from allcore.data.splits import PARTS
-from allcore.evaluation import words
-from allcore.health.leaks import Leaks
-from allcore.web import frame, picker
+from allcore.web import frame
+from allcore.web.components import picker
+from allcore.web.components.picker import Card
 from allcore.web.dataset import browse_cards, cell_window
 from allcore.web.dataset.context import Context
-from allcore.web.picker import Card
 
 PAIRS = 6
 """Pairs of twins that are shown."""
@@ -66,13 +67,14 @@ def sentences(found: Leaks) -> list[tuple[str, str]]:
         cells = twins if found.looked else "no two of their files are known to be equal"
         told.append((
             GOOD,
-            f"No leak was found: each of {words.count(found.groups, 'subject')} is in one part "
+            f"No leak was found: each of {formats.count(found.groups, 'subject')} is in one part "
             f"alone, and {cells}.",
         ))  # fmt: skip
     if found.unknown:
         told.append((
             OPEN,
-            f"The subject of {words.count(found.unknown, 'image')} is not known, so nobody can say "
+            f"The subject of {formats.count(found.unknown, 'image')} is not known, "
+            "so nobody can say "
             "whether a subject is in two parts.",
         ))  # fmt: skip
     if not found.looked:
@@ -86,7 +88,7 @@ def _subjects(found: Leaks) -> str:
     tail = f" and {more:,} more" if more > 0 else ""
     are = "is" if len(found.subjects) == 1 else "are"
     return (
-        f"**{len(found.subjects):,} of {words.count(found.groups, 'subject')} {are} on both "
+        f"**{len(found.subjects):,} of {formats.count(found.groups, 'subject')} {are} on both "
         f"sides**, in two parts or more: {named}{tail}. {WHY_SUBJECTS}"
     )
 
@@ -94,7 +96,9 @@ def _subjects(found: Leaks) -> str:
 def _cells(found: Leaks) -> str:
     are = "cell is" if found.cells == 1 else "cells are"
     equal = f", {found.exact:,} of them as the same file byte for byte" if found.exact else ""
-    tested = f"{words.count(found.tested, 'test image')} {'shows' if found.tested == 1 else 'show'}"
+    tested = (
+        f"{formats.count(found.tested, 'test image')} {'shows' if found.tested == 1 else 'show'}"
+    )
     return (
         f"**{found.cells:,} {are} in two parts**{equal}. {tested} a cell that is in training or "
         f"validation as well. {WHY_CELLS}"
@@ -103,7 +107,7 @@ def _cells(found: Leaks) -> str:
 
 def _pairs(context: Context, found: Leaks, parts: NDArray[np.object_]) -> None:
     shown = found.pairs[:PAIRS]
-    st.caption(f"The first {len(shown)} of {words.count(len(found.pairs), 'pair')}: one and the "
+    st.caption(f"The first {len(shown)} of {formats.count(len(found.pairs), 'pair')}: one and the "
                "same cell in two parts.")  # fmt: skip
     places = shown.ravel()
     rows = context.table.iloc[places]

@@ -6,16 +6,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from allcore import plots, plots_dataset_splits
+from allcore import formats
+from allcore.audit.findings import leaks
+from allcore.audit.findings.leaks import Leaks
+from allcore.audit.index.catalogue import Catalogue
 from allcore.data import splits
 from allcore.errors import AllScopeError
-from allcore.evaluation import words
-from allcore.health import leaks
-from allcore.health.leaks import Leaks
-from allcore.index.catalogue import Catalogue
+from allcore.plots import common, dataset_splits
 from allcore.web import frame
-from allcore.web.charts import chart, table_csv
-from allcore.web.dataset import splits_choice, splits_keep, splits_leaks
+from allcore.web.components.charts import chart, table_csv
+from allcore.web.dataset import splits_choice, splits_leaks, splits_save
 from allcore.web.dataset.context import Context
 from allcore.web.dataset.splits_choice import Chosen
 
@@ -31,7 +31,7 @@ pictures of one cell: equal files, or textures that correlate at any turn, which
 
 def show(context: Context) -> None:
     """Draw the view."""
-    splits_keep.say()
+    splits_save.say()
     try:
         chosen = splits_choice.choose(context)
     except AllScopeError as error:
@@ -45,7 +45,7 @@ def show(context: Context) -> None:
     _figures(context, found, chosen)
     _tables(context, found, chosen)
     st.subheader("Keep it and train on it", anchor=False)
-    splits_keep.show(context, chosen)
+    splits_save.show(context, chosen)
     with st.expander("Method"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
 
@@ -55,19 +55,19 @@ def summary(found: Leaks, chosen: Chosen) -> str:
     total = sum(found.images(part) for part in splits.PARTS)
     told = [
         f"{found.images(part):,} in {name} ({100 * found.images(part) / max(1, total):.0f} %)"
-        for part, name in plots_dataset_splits.PART_NAMES.items()
+        for part, name in dataset_splits.PART_NAMES.items()
     ]
     out = int((chosen.parts == splits.EXCLUDED).sum())
-    left = f" {words.count(out, 'image')} {'is' if out == 1 else 'are'} left out." if out else ""
-    return f"**{words.count(total, 'image')}**: {', '.join(told)}.{left}{_smallest(found)}"
+    left = f" {formats.count(out, 'image')} {'is' if out == 1 else 'are'} left out." if out else ""
+    return f"**{formats.count(total, 'image')}**: {', '.join(told)}.{left}{_smallest(found)}"
 
 
 def by_part(found: Leaks) -> pd.DataFrame:
     """The counts as a table: a row a part and class."""
     counts = found.counts
     return pd.DataFrame({
-        "Part": counts["part"].map(plots_dataset_splits.PART_NAMES),
-        "Class": counts["label"].map(plots.NAMES),
+        "Part": counts["part"].map(dataset_splits.PART_NAMES),
+        "Class": counts["label"].map(common.NAMES),
         "Images": counts["images"],
         "Share of the part, %": (100 * counts["share"]).round(1),
         "Subjects": counts["subjects"],
@@ -85,17 +85,17 @@ def subjects_of(context: Context, chosen: Chosen) -> pd.DataFrame:
 def _figures(context: Context, found: Leaks, chosen: Chosen) -> None:
     left, right = st.columns(2)
     with left:
-        chart(plots_dataset_splits.parts(found.counts), name="split-parts")
+        chart(dataset_splits.parts(found.counts), name="split-parts")
     with right:
         if found.groups:
             chart(
-                plots_dataset_splits.subjects(subjects_of(context, chosen), found),
+                dataset_splits.subjects(subjects_of(context, chosen), found),
                 name="split-subjects",
             )
     measures = found.measures["measure"].unique()
     for place, measure in zip(st.columns(2), measures, strict=False):
         with place:
-            chart(plots_dataset_splits.spread(found.measures, measure), name=f"split-{measure}")
+            chart(dataset_splits.spread(found.measures, measure), name=f"split-{measure}")
 
 
 def _tables(context: Context, found: Leaks, chosen: Chosen) -> None:
@@ -107,11 +107,11 @@ def _tables(context: Context, found: Leaks, chosen: Chosen) -> None:
         return
     with st.expander("Subjects of each part"):
         people = subjects_of(context, chosen)
-        for part, name in plots_dataset_splits.PART_NAMES.items():
+        for part, name in dataset_splits.PART_NAMES.items():
             named = people.loc[people["part"] == part, "subject"].unique()
             listed = ", ".join(frame.plain(each) for each in sorted(named, key=_natural))
             st.markdown(
-                f"**{name.capitalize()}**, {words.count(len(named), 'subject')}: {listed or '-'}",
+                f"**{name.capitalize()}**, {formats.count(len(named), 'subject')}: {listed or '-'}",
                 width=frame.TEXT_WIDTH,
             )
         table_csv(people, name="split-subjects", key="download split subjects")
@@ -136,13 +136,13 @@ def _smallest(found: Leaks) -> str:
     if not least["images"]:
         return ""
     return (
-        f" The smallest class of a part: {plots.NAMES[str(least['label'])]} in {least['part']}, "
-        f"{words.count(int(least['images']), 'image')}{_people(least['subjects'])}."
+        f" The smallest class of a part: {common.NAMES[str(least['label'])]} in {least['part']}, "
+        f"{formats.count(int(least['images']), 'image')}{_people(least['subjects'])}."
     )
 
 
 def _people(subjects: Any) -> str:
-    return "" if pd.isna(subjects) else f" of {words.count(int(subjects), 'subject')}"
+    return "" if pd.isna(subjects) else f" of {formats.count(int(subjects), 'subject')}"
 
 
 def _natural(subject: str) -> tuple[str, int, str]:

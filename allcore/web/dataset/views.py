@@ -1,5 +1,6 @@
 """The views of the Dataset page, by their key in the address."""
 
+from allcore.web.components.views import View
 from allcore.web.dataset import (
     browse_view,
     connect_view,
@@ -9,7 +10,6 @@ from allcore.web.dataset import (
     splits_view,
 )
 from allcore.web.dataset.context import Context
-from allcore.web.views import View
 
 VIEWS: dict[str, View[Context]] = {
     "overview": View("Overview", overview_view.show),

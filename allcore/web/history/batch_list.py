@@ -5,7 +5,7 @@ import streamlit as st
 from allcore.store import batches
 from allcore.store.batches import Batch
 from allcore.web import accounts, frame, guard
-from allcore.web.history import said, state
+from allcore.web.history import entry_text, state
 
 _SHOWN, _MOST = 3, 50
 _EVERY = 3.0  # seconds between two looks at a batch that runs
@@ -70,5 +70,5 @@ def sentence(batch: Batch) -> str:
     return (
         f"{_ICONS[batch.state]} **{frame.plain(batch.name)}**: {batches.STATES[batch.state]}, "
         f"{batch.answered:,} of {batch.total:,} answers kept, by {frame.plain(batch.model)}, "
-        f"{said.moment(batch.started_at)} UTC"
+        f"{entry_text.moment(batch.started_at)} UTC"
     )

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from allcore.evaluation import words
+from allcore import formats
 from allcore.store import history
 from allcore.web import accounts, frame
-from allcore.web.history import asking, said, state
+from allcore.web.history import delete_confirmation, entry_text, state
 
 
 def show(username: str, models: tuple[str, ...], batches: dict[int, str]) -> None:
@@ -21,7 +21,7 @@ def show(username: str, models: tuple[str, ...], batches: dict[int, str]) -> Non
             "File, subject or digest", key=state.TEXT, bind="query-params", width=220,
             icon=":material/search:",
         )  # fmt: skip
-        _one("Verdict", said.VERDICTS, key=state.VERDICT)
+        _one("Verdict", entry_text.VERDICTS, key=state.VERDICT)
         _one("Model", {name: name for name in models}, key=state.MODEL)
         st.date_input("From", None, key=state.SINCE, bind="query-params", width=170)
         st.date_input(
@@ -52,7 +52,7 @@ def _only_batch(username: str, number: int, name: str | None) -> None:
         st.button(
             "Show all answers", icon=":material/close:", key="all_answers", on_click=state.show_all
         )
-        deleted = name is not None and asking.confirmed(
+        deleted = name is not None and delete_confirmation.confirmed(
             "Delete this batch",
             sentence="The batch with all its answers, and kept pictures that no other answer is "
             "about: gone for good.",
@@ -62,5 +62,5 @@ def _only_batch(username: str, number: int, name: str | None) -> None:
         count = history.delete_batch(accounts.store_to("keep"), username, number)
         state.close()
         state.show_all()
-        frame.say_next(f"The batch is deleted, with {words.count(count, 'answer')}.")
+        frame.say_next(f"The batch is deleted, with {formats.count(count, 'answer')}.")
         st.rerun()

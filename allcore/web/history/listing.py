@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from allcore.evaluation import words
+from allcore import formats
 from allcore.store import history
 from allcore.store.history import Asked, Found, Query
 from allcore.web import accounts, frame
-from allcore.web.charts import table_csv
-from allcore.web.history import asking, said, state
+from allcore.web.components.charts import table_csv
+from allcore.web.history import delete_confirmation, entry_text, state
 
 PER_PAGE = 50
 _TURN = "history_turn"
@@ -29,12 +29,12 @@ def show(username: str, query: Query, names: dict[int, str]) -> None:
     first = PER_PAGE * (st.session_state.get(state.PAGE, 1) - 1) + 1
     marked = _table(found, names)
     st.caption(
-        f"{first:,} to {first + len(found.rows) - 1:,} of {words.count(found.total, 'answer')}; "
+        f"{first:,} to {first + len(found.rows) - 1:,} of {formats.count(found.total, 'answer')}; "
         "times in UTC. Mark one row to see all of it."
     )
     with st.container(horizontal=True):
         table_csv(
-            lambda: said.exported(_all(username, query).rows, names),
+            lambda: entry_text.exported(_all(username, query).rows, names),
             name="history",
             label="Download this list as CSV",
             key="history_csv",
@@ -62,7 +62,7 @@ def _table(found: Found, names: dict[int, str]) -> list[Asked]:
     turn = st.session_state.get(_TURN, 0)
     key = f"history_rows_{turn}_{st.session_state.get(state.PAGE, 1)}"
     st.dataframe(
-        said.listed(found.rows, names),
+        entry_text.listed(found.rows, names),
         hide_index=True,
         height="content" if len(found.rows) <= 10 else 400,
         column_config={
@@ -98,8 +98,8 @@ def _marked_now(key: str, found: Found) -> None:
 
 
 def _delete_marked(username: str, marked: list[Asked]) -> None:
-    count = words.count(len(marked), "answer")
-    if asking.confirmed(
+    count = formats.count(len(marked), "answer")
+    if delete_confirmation.confirmed(
         f"Delete the marked ({len(marked):,})",
         sentence=f"**{count}** and kept pictures that no other answer is about: gone for good.",
         key="delete_marked",
@@ -113,8 +113,8 @@ def _delete_marked(username: str, marked: list[Asked]) -> None:
 
 def _delete_all(username: str, query: Query, total: int) -> None:
     which = "all that you have asked" if query == Query() else "all that meet the filters"
-    count = words.count(total, "answer")
-    if asking.confirmed(
+    count = formats.count(total, "answer")
+    if delete_confirmation.confirmed(
         f"Delete all {total:,}",
         sentence=f"**{count}**, {which}, also on other pages of this list, and kept pictures that "
         "no other answer is about: gone for good.",
@@ -127,5 +127,5 @@ def _gone(count: int) -> None:
     """Draw the page anew, with no row marked: places have changed their answers."""
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
     state.close()
-    frame.say_next(f"{words.count(count, 'answer')} deleted.")
+    frame.say_next(f"{formats.count(count, 'answer')} deleted.")
     st.rerun()

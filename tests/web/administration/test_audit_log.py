@@ -1,8 +1,8 @@
 import pytest
 
-from allcore.roles import NotAllowed
 from allcore.store import accounts, database
 from allcore.store.audit import Query
+from allcore.store.roles import NotAllowed
 from allcore.web.administration import audit_log
 from tests.web import sessions
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from allcore.audit.index import jobs
 from allcore.errors import AllScopeError, DataError
-from allcore.index import jobs
-from allcore.store import audit, data_sets, database, settings_kept
+from allcore.store import admin_settings, audit, data_sets, database
 from allcore.store.audit import Query
-from allcore.web import accounts, datasets
+from allcore.web import accounts, dataset_cache
 from allcore.web.accounts import Visitor
 from allcore.web.administration import data_folders
 from allcore.web.dataset import connect_folder, connect_index
@@ -37,7 +37,7 @@ def allow(page: AppTest, path: Path | str) -> AppTest:
 
 
 def kept() -> list[str]:
-    value: list[str] = settings_kept.read(database.connect(), "data_roots").value
+    value: list[str] = admin_settings.read(database.connect(), "data_roots").value
     return value
 
 
@@ -48,7 +48,7 @@ def test_view__allows_a_folder_in_which_people_then_connect(show: Show, cells: P
     assert f"People may connect data sets in {cells.parent}" in sessions.said(page)
     assert kept() == [str(cells.parent)]
     connect_folder.connect(BOSS, cells, "Cells")
-    assert datasets.path("Cells") == cells
+    assert dataset_cache.path("Cells") == cells
     [line] = audit.search(database.connect(), Query(what="setting changed")).lines
     assert (line.username, line.on) == ("boss", "data_roots")
     assert json.loads(line.detail) == {"from": [], "to": [str(cells.parent)]}
@@ -75,7 +75,7 @@ def test_view__removes_a_folder_and_closes_what_lies_there(
     assert kept() == []
     assert cancelled == [cells]
     with pytest.raises(DataError, match="lies outside"):
-        datasets.path("Cells")
+        dataset_cache.path("Cells")
     assert len(data_sets.list_of(database.connect())) == 1  # it comes back with the folder
     monkeypatch.setattr(jobs, "start", lambda path: pytest.fail("it was indexed"))
     connect_index._start(cells)  # a button that was drawn before
@@ -99,7 +99,7 @@ def test_view__says_what_is_gone(show: Show, cells: Path) -> None:
 
 def test_allow__the_same_twice_at_once(show: Show, cells: Path) -> None:
     show("settings")
-    settings_kept.update(database.connect(), "boss", "data_roots", lambda kept: [str(cells)])
+    admin_settings.update(database.connect(), "boss", "data_roots", lambda kept: [str(cells)])
     with pytest.raises(DataError, match="is allowed already"):
         data_folders.allow(BOSS, str(cells))
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from allcore.store import audit, database, registration, settings_kept
+from allcore.store import admin_settings, audit, database, registration
 from allcore.store.audit import Query
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
@@ -67,7 +67,7 @@ def test_view__withdraws_one(show: Show) -> None:
 
 
 def test_view__says_that_registration_is_closed(show: Show) -> None:
-    settings_kept.change(database.connect(), "boss", {"registration": "closed"})
+    admin_settings.change(database.connect(), "boss", {"registration": "closed"})
     assert "no invitation works now" in show("invitations").warning[0].value
 
 

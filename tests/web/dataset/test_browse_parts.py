@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allcore.data.facts import Fact
-from allcore.index.subject import Subject
+from allcore.audit.index.subject_profile import Subject
+from allcore.data.cell_measurements import Fact
 from allcore.web.dataset import (
     browse_cards,
     browse_compare,

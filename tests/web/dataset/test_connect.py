@@ -8,14 +8,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
 
-from allcore.data import digests, synthetic
+from allcore.audit.index import jobs
+from allcore.audit.index.changes import Since
+from allcore.audit.index.jobs import Progress
+from allcore.data import file_digests
 from allcore.errors import StoreError
-from allcore.index import jobs
-from allcore.index.changes import Since
-from allcore.index.jobs import Progress
-from allcore.roles import NotAllowed
 from allcore.store import data_sets, database
-from allcore.web import accounts, datasets
+from allcore.store.roles import NotAllowed
+from allcore.synthetic import dataset
+from allcore.web import accounts, dataset_cache
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import connect_folder, connect_index, connect_list, connect_verify, sources
 from tests.web import sessions
@@ -188,7 +189,7 @@ def test_list__rename_keeps_it_shown(root: Path) -> None:
     assert connected() == [("Blood cells", root / "cells")]
     assert app.selectbox(key=sources.DATA).value == "Blood cells"
     sessions.press(app, "Yes, disconnect")
-    assert app.selectbox(key=sources.DATA).value == datasets.names()[0]
+    assert app.selectbox(key=sources.DATA).value == dataset_cache.names()[0]
 
 
 def test_list__says_what_is_gone(root: Path) -> None:
@@ -197,7 +198,7 @@ def test_list__says_what_is_gone(root: Path) -> None:
     app = page(ADA)
     assert "There is nothing at" in words(app)
     assert "Ours" in app.selectbox(key=sources.DATA).options
-    app.selectbox(key=sources.DATA).set_value(synthetic.NAME).run()
+    app.selectbox(key=sources.DATA).set_value(dataset.NAME).run()
     assert next(button for button in app.button if button.label == "Show").disabled
     (root / "cells").mkdir()
     sessions.press(app.run(), "Show")
@@ -350,6 +351,6 @@ def test_dataset_page__verifies(shown: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "None of the 15,114 files of C-NMC 2019 is in" in words(app)
     kinds = app.dataframe[0].value.set_index("Files")["Number"].to_dict()
     assert kinds == {"missing": 15114, "not of the release": 6}
-    monkeypatch.setattr(digests, "walk", lambda root: pytest.fail("read again"))
+    monkeypatch.setattr(file_digests, "walk", lambda root: pytest.fail("read again"))
     app.run()
     assert not app.exception

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from allcore.health import kept
-from allcore.index import build, catalogue, store
+from allcore.audit.findings import findings_cache
+from allcore.audit.index import build, catalogue, store
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import health_view, sources
 from allcore.web.dataset.context import Context
@@ -59,11 +59,13 @@ def test_show__finds_once_and_reads_what_is_kept(
     build.build(root)
     page = drawn(root)
     assert "The same cell under two subjects" in words(page)
-    assert (store.folder(root) / kept.FILE).is_file()
+    assert (store.folder(root) / findings_cache.FILE).is_file()
     labels = [each.label for each in page.expander]
     assert any("Identical files** · 2 images" in label for label in labels)
     assert not any("Why it matters" in each.value for each in page.markdown)  # all are closed
-    monkeypatch.setattr(kept, "refresh", lambda *_: pytest.fail("what is kept was found again"))
+    monkeypatch.setattr(
+        findings_cache, "refresh", lambda *_: pytest.fail("what is kept was found again")
+    )
     assert [each.label for each in drawn(root).expander] == labels
 
 
@@ -79,8 +81,8 @@ def test_show__leaves_out_what_is_chosen(root: Path, home: Path) -> None:
 
 
 def test_label__says_size_and_severity_in_words() -> None:
-    from allcore.health.findings import Finding
-    from allcore.health.told import Entry
+    from allcore.audit.findings.finding import Finding
+    from allcore.audit.findings.finding_text import Entry
 
     entry = Entry("dark", (Finding("dark", "low", ("a",), "W.", "D."),))
     assert health_view.label(entry, 50) == "**Dark cells** · 1 image (2.0 %) · worth a look"

@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from allcore import modelfolder, plots
-from allcore.data import demo
-from allcore.index import build, catalogue, store
-from allcore.web import accounts, charts, datasets
+from allcore import model_folder
+from allcore.audit.index import build, catalogue, store
+from allcore.plots import common
+from allcore.synthetic import demo
+from allcore.web import accounts, dataset_cache
 from allcore.web.accounts import Visitor
+from allcore.web.components import charts
 from allcore.web.dataset import browse_state, map_colours, map_view, sources
 from allcore.web.dataset.context import Context
 from allcore.web.dataset.map_colours import Answers
@@ -150,7 +152,7 @@ def test_by_subject__share_of_each_subject() -> None:
     found = map_view.by_subject(table, table.iloc[[0, 1, 3]])
     assert found.to_dict("list") == {
         "subject": ["1", "2"],
-        "label": [plots.NAMES["all"], plots.NAMES["hem"]],
+        "label": [common.NAMES["all"], common.NAMES["hem"]],
         "selected": [2, 1],
         "of": [3, 2],
         "share": [pytest.approx(200 / 3), 50.0],
@@ -178,10 +180,10 @@ def test_answers__of_a_model_that_knows_the_cells(
     mapped: pd.DataFrame, root: Path, home: Path, tmp_path: Path
 ) -> None:
     folder = simulated.folder(tmp_path / "models")
-    table = modelfolder.read_predictions(folder)
+    table = model_folder.read_predictions(folder)
     known = catalogue.load(root, home=home)
     ids = known.table["image_id"].tolist()
-    table.iloc[: len(ids)].assign(image_id=ids).to_parquet(folder / modelfolder.PREDICTIONS)
+    table.iloc[: len(ids)].assign(image_id=ids).to_parquet(folder / model_folder.PREDICTIONS)
     found = map_colours.answers(known, "simulated")
     assert found is not None
     assert found.probability.tolist() == table["probability"].iloc[: len(ids)].tolist()
@@ -196,12 +198,14 @@ def test_learned__says_what_the_network_has_seen(
     of_model = dataclasses.replace(known, about=dataclasses.replace(known.about, model="one"))
     context = Context(Visitor("ada", "Ada", "user"), "drawn", of_model, sources.OWN)
     assert map_view.learned(context) == ""  # no such model is installed
-    monkeypatch.setattr(modelfolder, "names", lambda: ["one"])
+    monkeypatch.setattr(model_folder, "names", lambda: ["one"])
     parts = pd.Series("train", index=known.table["image_id"])
     parts.iloc[: len(parts) // 2] = "test"
-    monkeypatch.setattr(datasets, "parts", lambda manifest, model: parts)
+    monkeypatch.setattr(dataset_cache, "parts", lambda manifest, model: parts)
     assert "trained on 50 % of these cells" in map_view.learned(context)
-    monkeypatch.setattr(datasets, "parts", lambda manifest, model: parts.replace("train", "test"))
+    monkeypatch.setattr(
+        dataset_cache, "parts", lambda manifest, model: parts.replace("train", "test")
+    )
     assert map_view.learned(context) == ""
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from allcore.index import build, catalogue
+from allcore.audit.index import build, catalogue
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import overview_view, sources
 from allcore.web.dataset.context import Context

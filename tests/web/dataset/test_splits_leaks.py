@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allcore.health import leaks
-from allcore.health.leaks import Leaks
+from allcore.audit.findings import leaks
+from allcore.audit.findings.leaks import Leaks
 from allcore.web.dataset import splits_leaks
 from allcore.web.dataset.splits_leaks import BAD, GOOD, OPEN
-from tests.health.test_leaks import PARTS, by_subject, cells_of, indexed
+from tests.audit.findings.test_leaks import PARTS, by_subject, cells_of, indexed
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from allcore.data import demo, readers, saved_splits, split_files, splits
+from allcore.audit.index import store
+from allcore.data import readers, saved_splits, split_files, splits
 from allcore.data.saved_splits import Saved
-from allcore.index import store
+from allcore.synthetic import demo
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
-from allcore.web.dataset import splits_choice, splits_keep
+from allcore.web.dataset import splits_choice, splits_save
 from tests.pages.looking import words
 
 PAGE = Path(__file__).parents[3] / "pages" / "dataset.py"
@@ -198,6 +199,6 @@ def test_import__shows_the_split(root: Path):
 def test_may_delete__who_made_it_and_administrators():
     saved = Saved("mine", Path("mine.csv"), "ada", "")
     unknown = Saved("old", Path("old.csv"), "", "")
-    assert [splits_keep.may_delete(user, saved) for user in (ADA, BOB, ROOT)] == [True, False, True]
-    assert [splits_keep.may_delete(user, unknown) for user in (ADA, ROOT)] == [False, True]
-    assert not splits_keep.may_delete(Visitor(), unknown)
+    assert [splits_save.may_delete(user, saved) for user in (ADA, BOB, ROOT)] == [True, False, True]
+    assert [splits_save.may_delete(user, unknown) for user in (ADA, ROOT)] == [False, True]
+    assert not splits_save.may_delete(Visitor(), unknown)

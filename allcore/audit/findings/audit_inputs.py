@@ -1,0 +1,153 @@
+"""What all checks work on: the index, the manifest and what follows from both, once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from allcore.audit.index.store import Index
+from allcore.data import duplicate_cells
+from allcore.data.manifest import Manifest
+
+LABELS = ("all", "hem")
+
+
+@dataclass(frozen=True)
+class Material:
+    """A data set of N images as checks see it.
+
+    Attributes:
+        manifest: labels, subjects, groups and splits.
+        index: the measured images, in the manifest's order.
+        parts: (N,) part of a split that each image is in, None where in none.
+        predictions: held-out predictions of the installed model; None where there are none.
+        judge: name of that model.
+    """
+
+    manifest: Manifest
+    index: Index
+    parts: NDArray[np.object_]
+    predictions: pd.DataFrame | None = None
+    judge: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        manifest: Manifest,
+        index: Index,
+        *,
+        split: "pd.Series[str] | None" = None,
+        predictions: pd.DataFrame | None = None,
+        judge: str = "",
+    ) -> "Material":
+        """The images that both the manifest and the index have.
+
+        Args:
+            manifest: the data set as it is now.
+            index: its index; images that came since are left out.
+            split: part by image id; None takes the manifest's column ``split``.
+            predictions: of the installed model.
+            judge: its name.
+        """
+        known = manifest.table["image_id"].isin(index.table["image_id"])
+        table = manifest.table[known].reset_index(drop=True)
+        place = pd.Series(np.arange(len(index)), index=index.table["image_id"])
+        rows = place.loc[table["image_id"]].to_numpy(dtype=np.intp)
+        parts = table["split"] if split is None else split.reindex(table["image_id"])
+        return cls(
+            Manifest(manifest.root, table, manifest.name),
+            _chosen(index, rows),
+            _texts(parts),
+            predictions,
+            judge,
+        )
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @cached_property
+    def ids(self) -> NDArray[np.object_]:
+        """(N,) image ids."""
+        return np.asarray(self.index.table["image_id"], dtype=object)
+
+    @cached_property
+    def usable(self) -> NDArray[np.bool_]:
+        """(N,) whether the picture could be measured."""
+        return np.asarray(self.index.table["error"] == "", dtype=bool)
+
+    @cached_property
+    def labels(self) -> NDArray[np.object_]:
+        """(N,) ``all``, ``hem`` or None."""
+        return _texts(self.manifest.table["label"])
+
+    @cached_property
+    def subjects(self) -> NDArray[np.object_]:
+        """(N,) the subject each image is recorded under, None where unknown."""
+        return _texts(self.manifest.table["subject"])
+
+    @cached_property
+    def groups(self) -> NDArray[np.object_]:
+        """(N,) independent subject; an image without a subject is its own."""
+        return _texts(self.manifest.table["group"])
+
+    @cached_property
+    def exact(self) -> NDArray[np.intp]:
+        """(P, 2) rows of files that are equal byte for byte, each with the first such."""
+        digests = self.index.table["sha256"].replace("", np.nan)
+        table = self.manifest.table.assign(sha256=digests.to_numpy())
+        return duplicate_cells.identical(Manifest(self.manifest.root, table, self.manifest.name))
+
+    @cached_property
+    def near(self) -> NDArray[np.intp]:
+        """(P, 2) rows of cells alike whose files differ."""
+        pairs = self.index.twins
+        digests = self.index.table["sha256"].to_numpy()
+        differ = np.asarray(digests[pairs[:, 0]] != digests[pairs[:, 1]], dtype=bool)
+        return np.asarray(pairs[differ], dtype=np.intp)
+
+    @cached_property
+    def same(self) -> NDArray[np.intp]:
+        """(P, 2) rows of pictures of one cell, exact or near."""
+        return np.concatenate([self.exact, self.near])
+
+    def sets(self, pairs: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+        """Rows that pairs hang together, the largest set first."""
+        links = sparse.coo_array((np.ones(len(pairs)), pairs.T), shape=(len(self),) * 2)
+        _, number = csgraph.connected_components(links, directed=False)
+        found = pd.Series(np.unique(pairs)).groupby(number[np.unique(pairs)])
+        return sorted((rows.to_numpy() for _, rows in found), key=len, reverse=True)
+
+    def names(self, rows: Iterable[int] | NDArray[np.integer]) -> tuple[str, ...]:
+        """Image ids of rows, in their order."""
+        return tuple(str(self.ids[row]) for row in rows)
+
+    @cached_property
+    def root(self) -> Path:
+        """Folder of the data set."""
+        return self.manifest.root
+
+
+def _chosen(index: Index, rows: NDArray[np.intp]) -> Index:
+    """The index of some rows, in their order."""
+    place = np.full(len(index), -1, dtype=np.intp)
+    place[rows] = np.arange(len(rows))
+    pairs = np.sort(place[index.twins].reshape(-1, 2), axis=1)
+    return Index(
+        index.about,
+        index.table.iloc[rows].reset_index(drop=True),
+        index.grids[rows],
+        index.rings[rows],
+        index.embeddings[rows],
+        pairs[(pairs >= 0).all(axis=1)],
+    )
+
+
+def _texts(column: "pd.Series[str]") -> NDArray[np.object_]:
+    values = column.to_numpy(dtype=object)
+    return np.array([None if pd.isna(value) else str(value) for value in values], dtype=object)

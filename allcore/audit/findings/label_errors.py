@@ -1,0 +1,109 @@
+"""Check for labels that may be wrong."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allcore.audit.findings import label_folds, quality
+from allcore.audit.findings.audit_inputs import Material
+from allcore.audit.findings.finding import Finding
+from allcore.audit.findings.label_folds import Cells
+from allcore.evaluation import label_errors
+
+ENOUGH = 0.65
+"""AUROC below which a model is no judge of labels."""
+STANDS_OUT = 2.9
+"""Robust deviations that the log-odds of a cell must lie beyond the median of those with its label.
+
+Where the classes overlap, confident learning flags the overlap, cells that are merely untypical:
+over a hundred of the 600 cells of a drawn set for 18 wrong labels. A wrong label lies beyond what
+is usual for cells of that label."""
+BAD: tuple[
+    quality.FarOut | quality.Truncated | quality.OverCropped | quality.SeveralObjects, ...
+] = (
+    *(each for each in quality.CHECKS if isinstance(each, quality.FarOut)),
+    quality.Truncated(),
+    quality.OverCropped(),
+    quality.SeveralObjects(),
+)
+"""Checks whose pictures are not judged: what looks otherwise there is the picture, not the cell."""
+
+
+@dataclass(frozen=True)
+class WrongLabels:
+    """Labels that what is known of other subjects' cells speaks strongly against."""
+
+    kind: str = "probable_label_error"
+
+    def find(self, material: Material) -> list[Finding]:
+        """One finding, or none; the least credible label first.
+
+        Where the probabilities hardly tell the classes apart the finding says so and names no
+        image: what is flagged then is chance.
+        """
+        cells = Cells.of(material)
+        if cells is None:
+            return []
+        probabilities, source = label_folds.out_of_fold(material, cells)
+        auroc = label_folds.auroc(cells, probabilities)
+        detail = {"source": source, **label_folds.told(auroc)}
+        if not auroc.value >= ENOUGH:
+            return [
+                Finding(
+                    self.kind,
+                    "low",
+                    (),
+                    "Whether labels are wrong can't be told here, for nothing at hand tells the "
+                    f"classes of unseen subjects apart (AUROC {auroc.value:.2f}).",
+                    "Train a model on this data set, or have a sample of cells labelled twice.",
+                    detail,
+                )
+            ]
+        return self._flagged(material, cells, probabilities, detail)
+
+    def _flagged(
+        self,
+        material: Material,
+        cells: Cells,
+        probabilities: NDArray[np.float64],
+        detail: dict[str, object],
+    ) -> list[Finding]:
+        credible = np.where(cells.labels == 1, probabilities, 1 - probabilities)
+        far = label_folds.standing_out(cells.labels, probabilities) > STANDS_OUT
+        bad = {
+            name for each in BAD for finding in each.find(material) for name in finding.image_ids
+        }
+        sound = ~pd.Series(material.ids[cells.rows]).isin(bad).to_numpy()
+        rows = np.flatnonzero((credible < 0.5) & far & sound)
+        if not len(rows):
+            return []
+        rows = rows[np.argsort(credible[rows])]
+        shares = _shares(cells.groups, rows)
+        mostly = [name for name, part in shares.items() if part > 0.5]
+        names = material.names(cells.rows[rows])
+        return [
+            Finding(
+                self.kind,
+                "medium",
+                names,
+                "A wrong label teaches the model the wrong thing, and counts right answers as "
+                "errors.",
+                "Have each looked at again without showing the label; a subject of which most are "
+                "flagged is one the model errs on, or one labelled wrongly as a whole.",
+                detail | {"share": round(len(rows) / len(cells.rows), 4), "subjects": mostly},
+                leave_out=names,
+            )
+        ]
+
+
+CHECKS = (WrongLabels(),)
+
+
+def _shares(groups: NDArray[np.str_], rows: NDArray[np.intp]) -> dict[str, float]:
+    """Share of each subject's cells that are named, of subjects with enough cells to say."""
+    cells = pd.Series(groups).value_counts()
+    named = pd.Series(groups[rows]).value_counts()
+    share = (named / cells[cells >= label_errors.ENOUGH]).dropna().sort_values(ascending=False)
+    return {str(name): float(part) for name, part in share.items()}

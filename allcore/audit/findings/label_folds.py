@@ -1,0 +1,223 @@
+"""What may be judged of labels: labelled cells, dealt into folds that share no subject."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allcore.audit.findings import texture
+from allcore.audit.findings.audit_inputs import LABELS, Material
+from allcore.data import splits
+from allcore.data.decoded_cells import DecodedCells
+from allcore.data.manifest import Manifest
+from allcore.errors import DataError
+from allcore.evaluation import estimates
+from allcore.evaluation.intervals import Interval
+
+FOLDS = 5
+SEED = 0
+MATCHED = 0.9
+"""Share of the labelled images that must have held-out predictions for these to be taken."""
+FACTS = ("area", "brightness", "focus", "redness", "elongation", "contrast")
+STRENGTH, ROUNDS = 0.1, 3
+"""Of the regression: how little it is held back, and how often it learns."""
+BOUNDED, LARGEST = 5, 6.0
+"""Percentile at which columns are bounded where the regression learns; robust deviations at which
+they are bounded where it is asked."""
+CLEARLY = 0.02
+"""AUROC by which embeddings must do better to be taken."""
+TRIMMED = 2.2
+"""Robust deviations from which a cell is left out when the regression learns again."""
+LEAST = 1e-6
+"""Probabilities are kept this far from 0 and 1 before log-odds are taken."""
+HELD_OUT, REGRESSION = "held-out", "cross-validated regression"
+"""Whose probabilities labels are judged by."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Labelled, measured cells: rows of the material, labels, subjects and folds of subjects."""
+
+    rows: NDArray[np.intp]
+    labels: NDArray[np.int64]
+    groups: NDArray[np.str_]
+    folds: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, material: Material) -> "Cells | None":
+        """None where a class has less than two subjects, so that none can be held out."""
+        known = material.usable & np.isin(material.labels.astype(str), LABELS)
+        rows = np.flatnonzero(known)
+        table = material.manifest.table.iloc[rows].reset_index(drop=True)
+        people = table.groupby("label")["group"].nunique()
+        if len(people) < len(LABELS) or people.min() < 2:
+            return None
+        some = Manifest(material.root, table, material.manifest.name)
+        folds = np.zeros(len(rows), dtype=np.intp)
+        try:
+            dealt = splits.subject_folds(some, seed=SEED, folds=min(FOLDS, int(people.min())))
+        except DataError:
+            return None
+        for split in dealt:
+            folds[split.mask(some, "test")] = split.fold
+        labels = np.where(table["label"] == "all", 1, 0)
+        return cls(rows, labels, table["group"].to_numpy(dtype=str), folds)
+
+
+def out_of_fold(material: Material, cells: Cells) -> tuple[NDArray[np.float64], str]:
+    """Probability (n,) of a blast by a model that saw neither cell nor subject, and whose it is.
+
+    The installed model's held-out predictions where they are of these images, else a logistic
+    regression on facts and chromatin, cross-validated by subject; with embeddings as well where
+    that tells the classes of unseen subjects apart clearly better. Else they only make room to
+    learn what is peculiar to a few cells, wrong labels among it.
+    """
+    known = held_out(material, cells)
+    if known is not None:
+        return known, HELD_OUT
+    plain = _plain(material, cells)
+    found = by_regression(plain, cells)
+    vectors = material.index.embeddings[cells.rows].astype(float)
+    if vectors.shape[1]:
+        more = by_regression(_filled(np.column_stack([plain, vectors])), cells)
+        if _area(cells, more) > _area(cells, found) + CLEARLY:
+            found = more
+    return found, REGRESSION
+
+
+def held_out(material: Material, cells: Cells) -> NDArray[np.float64] | None:
+    """The installed model's held-out probabilities (n,); None where they are of other images."""
+    if material.predictions is None:
+        return None
+    known = material.predictions.drop_duplicates("image_id").set_index("image_id")
+    found = known.reindex(material.ids[cells.rows])
+    agreed = (found["label"] == material.labels[cells.rows]).to_numpy(dtype=bool)
+    probabilities = found["probability"].to_numpy(dtype=float)
+    finite = np.isfinite(probabilities)
+    if min(agreed.mean(), finite.mean()) < MATCHED:
+        return None
+    return np.where(finite, probabilities, np.nanmedian(probabilities))
+
+
+def auroc(cells: Cells, probabilities: NDArray[np.float64]) -> Interval:
+    """AUROC with its interval over subjects."""
+    sample = estimates.sample(
+        labels=cells.labels, probabilities=probabilities, subjects=cells.groups
+    )
+    return next(each.subject for each in estimates.threshold_free(sample) if each.name == "auroc")
+
+
+def told(auroc: Interval) -> dict[str, object]:
+    """An AUROC over subjects as a finding's detail has it; no bounds where none can be given."""
+    low, high = (round(bound, 4) for bound in (auroc.low, auroc.high))
+    known = auroc.known
+    return {
+        "auroc": round(auroc.value, 4),
+        "low": low if known else None,
+        "high": high if known else None,
+    }
+
+
+def by_regression(values: NDArray[np.float64], cells: Cells) -> NDArray[np.float64]:
+    """Probability (n,) by a logistic regression on columns (n, F), cross-validated by subject.
+
+    It is meant to find wrong labels, so these must not bend it: columns are bounded where it
+    learns, and cells that stand out of those of their label are left out when it learns again.
+    """
+    middle, scale = _spread(values)
+    shown = np.clip((values - middle) / scale, -LARGEST, LARGEST)
+    low, high = np.percentile(shown, (BOUNDED, 100 - BOUNDED), axis=0)
+    learned = np.clip(shown, low, high)
+    kept = np.ones(len(values), dtype=bool)
+    for _ in range(ROUNDS):
+        found = _regression(learned, shown, cells, kept)
+        kept = standing_out(cells.labels, found) < TRIMMED
+    return found
+
+
+def standing_out(
+    labels: NDArray[np.integer], probabilities: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How far (N,) the log-odds of the other class lie above what is usual for cells so labelled.
+
+    In deviations from the median of the label's cells, estimated from their quartiles.
+
+    Args:
+        labels: (N,) 1 for an ALL blast, 0 for a normal cell.
+        probabilities: (N,) of an ALL blast.
+    """
+    bounded = np.clip(probabilities, LEAST, 1 - LEAST)
+    odds = np.log(bounded / (1 - bounded)) * np.where(labels == 1, -1, 1)
+    found = np.zeros(len(odds))
+    for label in np.unique(labels):
+        own = labels == label
+        low, middle, high = np.percentile(odds[own], (25, 50, 75))
+        found[own] = (odds[own] - middle) / max((high - low) / 1.349, LEAST)
+    return found
+
+
+def by_trees(values: NDArray[np.float64], cells: Cells) -> NDArray[np.float64]:
+    """Out-of-fold probability by the baseline's trees on one or two columns."""
+    from allcore.data import sampling
+    from allcore.training import baseline
+
+    columns = values if values.shape[1] == 2 else np.column_stack([values, np.zeros(len(values))])
+    # The baseline reads two numbers a cell; a column that is always 0 tells it nothing.
+    plain = DecodedCells(np.empty((len(values), 0), np.uint8), columns[:, 0], columns[:, 1])
+    names = np.where(cells.labels == 1, "all", "hem")
+    found = np.zeros(len(values))
+    for fold in np.unique(cells.folds):
+        train = cells.folds != fold
+        weights = sampling.weights(
+            names[train].tolist(), cells.groups[train].tolist(), subject_strength=0.5
+        )
+        model = baseline.fit(
+            plain, train=train, targets=cells.labels.astype(float), weights=weights, seed=SEED
+        )
+        found[~train] = model.probability(plain)[~train]
+    return found
+
+
+def _plain(material: Material, cells: Cells) -> NDArray[np.float64]:
+    facts = material.index.table[list(FACTS)].to_numpy(dtype=float)[cells.rows]
+    chromatin = texture.figures(material.index.rings[cells.rows])
+    return _filled(np.column_stack([facts, chromatin]))
+
+
+def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The columns with their medians where a value is missing."""
+    missing = ~np.isfinite(values)
+    middle = np.nanmedian(np.where(missing.all(axis=0), 0.0, values), axis=0)
+    return np.where(missing, middle, values)
+
+
+def _area(cells: Cells, probabilities: NDArray[np.float64]) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(cells.labels, probabilities))
+
+
+def _regression(
+    learned: NDArray[np.float64],
+    shown: NDArray[np.float64],
+    cells: Cells,
+    kept: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Out-of-fold probability (n,) of ``shown`` by what was learned of the kept cells."""
+    from sklearn.linear_model import LogisticRegression
+
+    found = np.zeros(len(shown))
+    for fold in np.unique(cells.folds):
+        held = cells.folds == fold
+        train = ~held & kept
+        model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
+        model.fit(learned[train], cells.labels[train])
+        found[held] = model.predict_proba(shown[held])[:, 1]
+    return found
+
+
+def _spread(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Median and deviation, estimated from the quartiles, of each column."""
+    low, middle, high = np.percentile(values, (25, 50, 75), axis=0)
+    deviation = (high - low) / 1.349
+    return middle, np.where(deviation > 1e-9, deviation, 1.0)

@@ -1,0 +1,202 @@
+"""What a split lets through, and how its parts differ: known before anything is trained on it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allcore.audit.index.catalogue import Catalogue
+from allcore.data.manifest import LABELS
+from allcore.data.splits import PARTS
+
+MEASURES = ("area", "brightness")
+DIGESTS = ("file_sha256", "sha256")
+"""Of the file at hand, and of the original as a table has it."""
+TWINS = ("family", *DIGESTS)
+"""Columns in which pictures of one cell are equal."""
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """A split of a data set of N images, looked through.
+
+    Attributes:
+        subjects: groups of subjects with images in two parts, those with most images first.
+        groups: number of groups of known subjects in any part.
+        unknown: images in a part whose subject is not known.
+        cells: cells that several pictures show, and these in two parts.
+        exact: those of them of which two parts have the same file, byte for byte.
+        tested: test images whose cell is in training or validation as well.
+        pairs: (P, 2) rows of pictures of one cell: one of an earlier part, one of a later part.
+            One pair an image of the later part; test images first, equal files first.
+        looked: whether near twins were looked for, which takes an index.
+        counts: a row a part and class: part, label, images, subjects (groups; missing where a
+            subject is unknown), share (of the part's images).
+        measures: a row a measure of ``MEASURES`` and part: measure, part, images, mean, low,
+            median, high (quartiles), shift (of the mean from training's, in deviations of a cell);
+            no rows without an index.
+    """
+
+    subjects: tuple[str, ...]
+    groups: int
+    unknown: int
+    cells: int
+    exact: int
+    tested: int
+    pairs: NDArray[np.intp]
+    looked: bool
+    counts: pd.DataFrame
+    measures: pd.DataFrame
+
+    @property
+    def none_found(self) -> bool:
+        """Whether nothing was found, as far as it could be looked for."""
+        return not self.subjects and not self.cells
+
+    @property
+    def smallest(self) -> "pd.Series[Any]":
+        """The row of ``counts`` with the fewest images."""
+        return self.counts.iloc[int(self.counts["images"].to_numpy().argmin())]
+
+    def images(self, part: str) -> int:
+        """Number of images in a part."""
+        return int(self.counts.loc[self.counts["part"] == part, "images"].sum())
+
+
+def find(catalogue: Catalogue, parts: NDArray[np.object_]) -> Leaks:
+    """Look a split through.
+
+    Args:
+        catalogue: of the data set; without an index only equal digests of the manifest make twins.
+        parts: (N,) part of each row; anything but ``PARTS`` is in no part.
+    """
+    place = np.asarray(pd.Index(PARTS).get_indexer(pd.Index(parts)), dtype=np.intp)
+    used = np.flatnonzero(place >= 0)
+    table, of = catalogue.table.iloc[used], place[used]
+    known = catalogue.manifest.table["subject"].notna().to_numpy()[used]
+    codes, names = pd.factorize(table["group"])
+    codes[~known] = -1
+    torn, number = _torn(codes[known], of[known])
+    pairs, exact, cells = _twins(catalogue, used, of)
+    return Leaks(
+        subjects=tuple(str(names[code]) for code in torn),
+        groups=number,
+        unknown=int((~known).sum()),
+        cells=cells,
+        exact=exact,
+        tested=int((place[pairs[:, 1]] == PARTS.index("test")).sum()),
+        pairs=pairs,
+        looked=catalogue.is_indexed,
+        counts=_counts(table["label"], of, codes),
+        measures=_measures(table, of),
+    )
+
+
+def families(catalogue: Catalogue, columns: Iterable[str] = TWINS) -> NDArray[np.intp]:
+    """(N,) equal for pictures of one cell: equal files, and near twins where there is an index.
+
+    Args:
+        catalogue: of N images.
+        columns: those in which equal values make twins.
+    """
+    from scipy import sparse
+    from scipy.sparse import csgraph
+
+    table = catalogue.table
+    links = [np.zeros((0, 2), dtype=np.intp)]
+    for column in columns:
+        if column in table:
+            links.append(_alike(table[column].replace("", np.nan)))
+    one, other = np.concatenate(links).T
+    graph = sparse.coo_array((np.ones(len(one)), (one, other)), shape=(len(table),) * 2)
+    return np.asarray(csgraph.connected_components(graph, directed=False)[1], dtype=np.intp)
+
+
+def _alike(column: "pd.Series[Any]") -> NDArray[np.intp]:
+    """(P, 2) rows of equal values, each with the first such; missing ones equal nothing."""
+    codes, _ = pd.factorize(column)
+    rows = np.flatnonzero(codes >= 0)
+    _, first, back = np.unique(codes[rows], return_index=True, return_inverse=True)
+    pairs = np.column_stack([rows[first][back], rows])
+    return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]], dtype=np.intp)
+
+
+def _torn(groups: NDArray[np.intp], of: NDArray[np.intp]) -> tuple[list[int], int]:
+    """Groups in two parts, those with most images first, and how many groups there are."""
+    table = pd.DataFrame({"group": groups, "part": of}).groupby("group")["part"]
+    found = table.agg(["min", "max", "size"])
+    torn = found[found["min"] < found["max"]].sort_values("size", ascending=False, kind="stable")
+    return torn.index.tolist(), len(found)
+
+
+def _twins(
+    catalogue: Catalogue, used: NDArray[np.intp], of: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], int, int]:
+    """Pairs across parts, and of how many cells the same file, and any picture, is in two parts."""
+    family, same = (families(catalogue, each)[used] for each in (TWINS, DIGESTS))
+    table = pd.DataFrame({"family": family, "place": of, "row": used})
+    table = table.sort_values(["family", "place", "row"])
+    first = table.groupby("family")[["row", "place"]].transform("first")
+    later = (table["place"] > first["place"]).to_numpy()
+    cells = int(table["family"][later].nunique())
+    pairs = np.column_stack([first["row"], table["row"]])[later]
+    equal = _equal(catalogue.table, pairs)
+    # Not of the pairs alone, each of which has but the first picture of the earlier part.
+    parts = pd.Series(of).groupby(same)
+    torn = (parts.transform("min") < parts.transform("max")).to_numpy()
+    order = np.lexsort((pairs[:, 1], ~equal, -table["place"].to_numpy()[later]))
+    return np.asarray(pairs[order], dtype=np.intp), len(np.unique(family[torn])), cells
+
+
+def _equal(table: pd.DataFrame, pairs: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """(P,) whether the files of a pair are equal."""
+    same = np.zeros(len(pairs), dtype=bool)
+    for column in DIGESTS:
+        if column in table:
+            digest = table[column].to_numpy(dtype=object)
+            one, other = digest[pairs[:, 0]], digest[pairs[:, 1]]
+            same |= (one == other) & ~pd.isna(one) & (one != "")
+    return same
+
+
+def _counts(
+    labels: "pd.Series[str]", of: NDArray[np.intp], groups: NDArray[np.intp]
+) -> pd.DataFrame:
+    order = LABELS[::-1]
+    number = np.asarray(pd.Index(order).get_indexer(pd.Index(labels)), dtype=np.intp)
+    table = pd.DataFrame({"part": of, "label": number, "group": groups, "known": groups >= 0})
+    found = table.groupby(["part", "label"]).agg(
+        images=("group", "size"), known=("known", "sum"), subjects=("group", "nunique")
+    )
+    every = pd.MultiIndex.from_product([range(len(PARTS)), range(len(order))])
+    found = found.reindex(every).fillna(0).astype(int)
+    whole = found.groupby(level=0)["images"].transform("sum").clip(lower=1)
+    told = found["known"] == found["images"]
+    found["share"] = found["images"] / whole
+    found["subjects"] = found["subjects"].where(told).astype("Int64")
+    found.index = pd.MultiIndex.from_product([PARTS, order], names=["part", "label"])
+    return found.drop(columns="known").reset_index()
+
+
+def _measures(table: pd.DataFrame, of: NDArray[np.intp]) -> pd.DataFrame:
+    columns = ["measure", "part", "images", "mean", "low", "median", "high", "shift"]
+    rows = []
+    for measure in MEASURES:
+        if measure not in table:
+            continue
+        values = table[measure].to_numpy(dtype=float)
+        spread = float(np.nanstd(values)) if np.isfinite(values).any() else 0.0
+        start = None
+        for place, part in enumerate(PARTS):
+            own = values[(of == place) & np.isfinite(values)]
+            if not len(own):
+                continue
+            mean = float(own.mean())
+            start = mean if part == PARTS[0] else start
+            shift = (mean - start) / spread if start is not None and spread else float("nan")
+            quartiles = np.quantile(own, (0.25, 0.5, 0.75)).tolist()
+            rows.append((measure, part, len(own), mean, *quartiles, shift))
+    return pd.DataFrame(rows, columns=columns)

@@ -1,0 +1,117 @@
+"""Checks for the study as a whole: balance of the classes, and shortcuts."""
+
+from dataclasses import dataclass
+
+from allcore.audit.findings import label_folds
+from allcore.audit.findings.audit_inputs import LABELS, Material
+from allcore.audit.findings.finding import Finding, Severity
+from allcore.audit.findings.label_folds import Cells
+from allcore.evaluation.intervals import Interval
+
+IMBALANCED, LOPSIDED = 3.0, 10.0
+"""Times that the larger class has the smaller one's images: worth a word, worth more."""
+FEW_SUBJECTS = 5
+CUES = {
+    ("area",): "the area alone",
+    ("brightness",): "the brightness alone",
+    ("redness",): "the colour (red over blue) alone",
+    ("area", "brightness"): "area with brightness",
+}
+STRONG, PLAIN = 0.8, 0.65
+"""AUROC on unseen subjects from which a plain fact alone is a shortcut worth a warning."""
+
+
+@dataclass(frozen=True)
+class Imbalance:
+    """Classes of very different size, one class alone, or no labels."""
+
+    kind: str = "class_imbalance"
+
+    def find(self, material: Material) -> list[Finding]:
+        """One finding, or none."""
+        count = {label: int((material.labels == label).sum()) for label in LABELS}
+        people = {label: len(set(material.groups[material.labels == label])) for label in LABELS}
+        detail = {"images": count, "subjects": people}
+        small, large = sorted(count.values())
+        if not small:
+            what = "no image has a label" if not large else "all labelled images are of one class"
+            return [
+                Finding(
+                    self.kind, "high", (), f"Nothing can be learned or tested where {what}.",
+                    "Connect images of both classes, or name the labels in a manifest.csv.", detail,
+                )
+            ]  # fmt: skip
+        if large < IMBALANCED * small and min(people.values()) >= FEW_SUBJECTS:
+            return []
+        severity: Severity = "medium" if large < LOPSIDED * small else "high"
+        return [
+            Finding(
+                self.kind,
+                severity,
+                (),
+                "Accuracy is high by always naming the larger class, and few subjects of a class "
+                "tell little about others.",
+                "Weigh the classes in training, judge by AUROC and balanced accuracy, and add "
+                "subjects of the smaller class.",
+                detail | {"ratio": round(large / small, 2)},
+            )
+        ]
+
+
+@dataclass(frozen=True)
+class Shortcuts:
+    """How well plain facts of a picture alone predict the label of unseen subjects."""
+
+    kind: str = "shortcut"
+
+    def find(self, material: Material) -> list[Finding]:
+        """One finding for each cue whose AUROC lies above 0.5 with its whole interval.
+
+        ``model`` is the AUROC of the installed model on these cells, where it is known.
+        """
+        cells = Cells.of(material)
+        if cells is None:
+            return []
+        found = []
+        model = _model(material, cells)
+        for columns, title in CUES.items():
+            values = material.index.table[list(columns)].to_numpy(dtype=float)[cells.rows]
+            auroc = label_folds.auroc(cells, label_folds.by_trees(values, cells))
+            # Without an interval over subjects nothing shows that it is no chance.
+            if auroc.known and auroc.low > 0.5:
+                found.append(
+                    self._finding(columns, title, auroc, {"cells": len(cells.rows)} | model)
+                )
+        return found
+
+    def _finding(
+        self, columns: tuple[str, ...], title: str, auroc: Interval, detail: dict[str, object]
+    ) -> Finding:
+        level = auroc.value
+        severity: Severity = "high" if level > STRONG else "medium" if level > PLAIN else "low"
+        return Finding(
+            self.kind,
+            severity,
+            (),
+            f"On unseen subjects {title} tells blasts from normal cells, so that a model may score "
+            "well without looking at the cell.",
+            "Report this baseline beside every model, and check that the classes were photographed "
+            "and stained alike.",
+            {"cue": " and ".join(columns), **label_folds.told(auroc), **detail},
+        )
+
+
+def _model(material: Material, cells: Cells) -> dict[str, object]:
+    """AUROC of the installed model's held-out predictions of these cells; empty without."""
+    probabilities = label_folds.held_out(material, cells)
+    if probabilities is None:
+        return {}
+    return {
+        "model": {
+            "name": material.judge,
+            **label_folds.told(label_folds.auroc(cells, probabilities)),
+        }
+    }
+
+
+CHECKS = (Imbalance(), Shortcuts())

@@ -1,0 +1,326 @@
+"""Make the index of a data set, or bring it up to date.
+
+Only files that are new or have another size or time are read. What is done is written in chunks, so
+that a run which is stopped loses at most one of them, and memory does not grow with the data set.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from filelock import Timeout
+from numpy.typing import NDArray
+from PIL import Image
+
+from allcore.audit.index import embeddings as vectors
+from allcore.audit.index import features, files, shards, store, texture_hashes
+from allcore.audit.index import progress as running
+from allcore.audit.index import thumbnail_cleanup as kept
+from allcore.audit.index.features import Cell
+from allcore.audit.index.files import State
+from allcore.audit.index.progress import Stopped
+from allcore.audit.index.store import About, Index
+from allcore.data import readers, thumbnails
+from allcore.data.cells import Rgb
+from allcore.data.manifest import Manifest
+from allcore.errors import DataError
+
+if TYPE_CHECKING:
+    from allcore.inference.predictor import Predictor
+
+CHUNK = 64
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a run did.
+
+    Attributes:
+        added: images that were not in the index.
+        changed: images whose file changed, or that lacked the model's embedding.
+        dropped: images that are no longer in the data set.
+        kept: images that were not read again.
+        unreadable: images that can't be used, of all.
+    """
+
+    added: int
+    changed: int
+    dropped: int
+    kept: int
+    unreadable: int
+
+    @property
+    def images(self) -> int:
+        """Images in the data set."""
+        return self.added + self.changed + self.kept
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the index stays as it was."""
+        return self.added == self.changed == self.dropped == 0
+
+
+def build(
+    data: Path,
+    *,
+    predictor: "Predictor | None" = None,
+    loader: "Callable[[], Predictor] | None" = None,
+    home: Path | None = None,
+    start: Callable[[int], object] | None = None,
+    progress: Callable[[int], object] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Changes:
+    """Index a data set: read what is new, drop what is gone, keep the rest.
+
+    An interrupt (Ctrl-C) keeps what was read, and the next run goes on from there. How far it is
+    stands in the index folder while it runs, and a file there stops it: see ``running``.
+
+    Args:
+        data: folder or CSV file that ``readers.read`` understands.
+        predictor: the model of the embeddings; None leaves them as they are.
+        loader: gives the model once the run has begun, in place of ``predictor``: a model that
+            can't be loaded is then a run that failed.
+        home: state folder; None takes the settings'.
+        start: called with the number of files to read.
+        progress: called with the number of files read since the last call.
+        cancelled: asked after every chunk; True stops as an interrupt does.
+
+    Raises:
+        DataError: the data set can't be read or vanishes, the index can't be written, another run
+            is at it, or it was stopped (``Stopped``). The index keeps what it has.
+    """
+    if not data.expanduser().exists():
+        readers.read(data)  # says so, before anything is written
+    path = store.folder(data, home)
+    try:
+        with running.taken(path) as told:
+            predictor = loader() if loader is not None else predictor
+            told.step(running.CHECKING)
+            run = _Run(readers.read(data), data, path, predictor, home)
+            told.stop_if_asked()
+            watch = _Watch(told, start or _ignored, progress or _ignored, cancelled or _never)
+            return run(watch)
+    except Timeout:
+        raise DataError(f"{data} is being indexed already: wait until that is done.") from None
+    except OSError as error:
+        raise store.unwritable(path, error) from error
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """Who is told how far a run is and asked whether it goes on."""
+
+    told: running.Run
+    start: Callable[[int], object]
+    progress: Callable[[int], object]
+    cancelled: Callable[[], bool]
+
+    def reading(self, total: int) -> None:
+        self.start(total)
+        self.told.step(running.READING, total)
+
+    def read(self, count: int) -> None:
+        self.progress(count)
+        self.told.add(count)
+        if self.cancelled():
+            raise Stopped
+        self.told.stop_if_asked()
+
+
+class _Run:
+    """One run over one data set; holds what its steps share."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        data: Path,
+        path: Path,
+        predictor: "Predictor | None",
+        home: Path | None,
+    ) -> None:
+        self.manifest, self.data, self.path = manifest, data, path
+        self.predictor, self.home = predictor, home
+        self.about = self._about()
+        self.parts = path / store.PARTS
+
+    def __call__(self, watch: _Watch) -> Changes:
+        states = files.states(self.manifest)
+        known, fresh = self._known(states)
+        stale = [state for state in states if state.image_id not in fresh]
+        watch.reading(len(stale))
+        self._read(stale, watch)
+        watch.told.step(running.ASSEMBLING)
+        names = {state.image_id for state in states}
+        resumed = len(fresh - known)
+        added = sum(state.image_id not in known for state in stale) + resumed
+        changes = Changes(
+            added=added,
+            changed=len(stale) - added + resumed,
+            dropped=len(known - names),
+            kept=len(fresh & known),
+            unreadable=0,
+        )
+        return self._finish(states, changes)
+
+    def _about(self) -> About:
+        """What the index will be of; its embeddings are those of before where none are made."""
+        about = About(root=str(self.data.expanduser().resolve()), name=self.manifest.name)
+        before = store.read_about(self.path)
+        if self.predictor is not None:
+            info = self.predictor.info
+            return replace(about, model=info.name, model_sha256=info.weights_sha256)
+        if before is None or before.version != store.VERSION:
+            return about
+        return replace(about, model=before.model, model_sha256=before.model_sha256)
+
+    def _finished(self) -> Index | None:
+        try:
+            return store.read(self.data, self.home)
+        except DataError:
+            return None
+
+    def _known(self, states: Sequence[State]) -> tuple[set[str], set[str]]:
+        """Images of the finished index, and those that need no reading, be it of a stopped run."""
+        finished = self._finished()
+        gathered = shards.gather(self.parts, finished)
+        if gathered is None:
+            shutil.rmtree(self.parts, ignore_errors=True)
+            return set(), set()
+        known = set() if finished is None else set(finished.table["image_id"])
+        return known, self._fresh(gathered.rows, states)
+
+    def _fresh(self, before: pd.DataFrame, states: Sequence[State]) -> set[str]:
+        """Images whose file and model are those of the index."""
+        model = self.about.model_sha256
+        rows = before[["image_id", "path", "size_bytes", "mtime_ns", "model_sha256", "error"]]
+        known = {
+            image_id: (path, size, time)
+            for image_id, path, size, time, of, error in rows.itertuples(index=False)
+            if self.predictor is None or error or of == model
+        }
+        return {
+            state.image_id
+            for state in states
+            if state.known and known.get(state.image_id) == (state.path, state.size, state.time)
+        }
+
+    def _read(self, stale: Sequence[State], watch: _Watch) -> None:
+        number = shards.next_number(self.parts)
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for states, cells in _ahead(pool, self._cell, stale):
+                if not self.manifest.root.is_dir():
+                    raise DataError(
+                        f"{self.manifest.root} vanished while it was indexed: bring it back and "
+                        "run the command again; what was read is kept."
+                    )
+                self._write_part(number, states, cells)
+                number += 1
+                watch.read(len(states))
+
+    def _write_part(self, number: int, states: Sequence[State], cells: Sequence[Cell]) -> None:
+        embedded: list[NDArray[np.float16] | None] = [None] * len(cells)
+        if self.predictor is not None:
+            embedded = vectors.embed(self.predictor, [cell.cut for cell in cells])
+        made = "" if self.predictor is None else self.about.model_sha256
+        shards.write(self.parts / f"{number:06}.parquet", states, cells, embedded, model=made)
+
+    def _cell(self, state: State) -> Cell:
+        """Read one file, beside the network at its work: all that this takes is done here."""
+        if state.error:
+            return Cell("", state.error, again=True)
+        cell = features.read(state.file)
+        if cell.rgb is None:
+            return cell
+        self._write_thumbnail(cell.sha256, cell.rgb)
+        cut = None if self.predictor is None else vectors.cut(self.predictor, cell.rgb)
+        return replace(cell, rgb=None, cut=cut)
+
+    def _write_thumbnail(self, sha256: str, rgb: Rgb) -> None:
+        place = store.thumbnail(sha256, self.home)
+        if place.exists():
+            place.touch()  # whoever tidies up sees that it is wanted
+        else:
+            store.replace(place, thumbnails.webp(Image.fromarray(rgb)))
+
+    def _finish(self, states: Sequence[State], changes: Changes) -> Changes:
+        """Put the parts together, find twins and draw the map; nothing where nothing changed."""
+        about = store.read_about(self.path)
+        finished = self._finished()
+        gathered = shards.gather(self.parts, finished)
+        if gathered is None:
+            raise DataError(f"Nothing of {self.data} could be indexed: run the command again.")
+        names = [state.image_id for state in states]
+        rows = gathered.rows.set_index("image_id").loc[names].reset_index()
+        changes = replace(changes, unreadable=int((rows["error"] != "").sum()))
+        if changes.nothing and about is not None and not self.parts.exists():
+            told = store.about_text(replace(about, changes=asdict(changes)))
+            store.replace(self.path / store.ABOUT, told)
+            return changes
+        about = replace(
+            self.about,
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            changes=asdict(changes),
+        )
+        arrays = shards.arrays(rows, gathered.files, finished)
+        del finished  # its arrays are as large as those that were just filled
+        store.write(self.path, _assembled(about, rows.drop(columns=list(shards.PLACE)), *arrays))
+        if changes.dropped or changes.changed:
+            kept.prune(self.home)
+        return changes
+
+
+def _assembled(
+    about: About,
+    rows: pd.DataFrame,
+    grids: NDArray[np.uint8],
+    rings: NDArray[np.uint8],
+    embeddings: NDArray[np.float16],
+) -> Index:
+    from scipy import sparse
+    from scipy.sparse import csgraph
+
+    usable = np.flatnonzero(rows["error"] == "")
+    twins = usable[texture_hashes.near(grids[usable], rings[usable])].reshape(-1, 2)
+    links = sparse.coo_array((np.ones(len(twins)), twins.T), shape=(len(rows),) * 2)
+    points = vectors.flat_map(embeddings)
+    table = rows.assign(
+        family=csgraph.connected_components(links, directed=False)[1].astype(np.int64),
+        map_x=points[:, 0],
+        map_y=points[:, 1],
+    )
+    return Index(about, table, grids, rings, embeddings, twins)
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, read: Callable[[State], Cell], stale: Sequence[State]
+) -> Iterator[tuple[Sequence[State], list[Cell]]]:
+    """Chunks with what was read of each; the next one is read while this one is worked on."""
+    chunks = [stale[i : i + CHUNK] for i in range(0, len(stale), CHUNK)]
+
+    def submitted(number: int) -> list["Future[Cell]"]:
+        states = chunks[number] if number < len(chunks) else []
+        return [pool.submit(read, state) for state in states]
+
+    waiting = submitted(0)
+    try:
+        for number, states in enumerate(chunks):
+            now, waiting = waiting, submitted(number + 1)
+            yield states, [future.result() for future in now]
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _ignored(_: int) -> None:
+    return None
+
+
+def _never() -> bool:
+    return False

@@ -1,0 +1,109 @@
+"""A data set as pages show it: the manifest and, where there is one, its index, as one table."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from allcore.audit.index import store
+from allcore.audit.index.queries import Shelf
+from allcore.audit.index.store import About
+from allcore.data import dataset_counts, readers
+from allcore.data.manifest import Manifest
+from allcore.errors import DataError
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A data set of N images; only to read, for all sessions share it.
+
+    Attributes:
+        path: folder or CSV file of the data set.
+        manifest: what it holds now.
+        about: of the index; None where it is not indexed.
+        table: (N) rows in the manifest's order: label, subject and split filled in as
+            ``overview.described`` does; ``indexed``; ``error``, why a picture can't be used;
+            ``copies``, how many images show the same cell, itself included; and, with an index,
+            its columns (``store.Index``), NaN where an image is not in it, ``file_sha256`` for its
+            digest.
+        problem: why an index that is there can't be used, one sentence; empty without one.
+    """
+
+    path: Path
+    manifest: Manifest
+    about: About | None
+    table: pd.DataFrame
+    problem: str = ""
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether there is an index that can be used."""
+        return self.about is not None
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """The table as filters and sorting look into it."""
+        return Shelf(self.table)
+
+    @cached_property
+    def measured(self) -> pd.DataFrame:
+        """The rows whose picture could be measured."""
+        return self.table[self.table["indexed"] & (self.table["error"] == "")]
+
+
+def load(
+    data: Path, *, parts: "pd.Series[str] | None" = None, home: Path | None = None
+) -> Catalogue:
+    """Read a data set and what its index knows.
+
+    Args:
+        data: folder or CSV file that ``readers.read`` understands.
+        parts: part of a split by image id; None takes the data set's own.
+        home: state folder; None takes the settings'.
+
+    Raises:
+        DataError: the data set can't be read. An index that can't be read is no error: the
+            catalogue then says so and does without.
+    """
+    return joined(data, readers.read(data), parts=parts, home=home)
+
+
+def joined(
+    data: Path,
+    manifest: Manifest,
+    *,
+    parts: "pd.Series[str] | None" = None,
+    home: Path | None = None,
+) -> Catalogue:
+    """The catalogue of a manifest that was read already; see ``load``."""
+    about, rows, problem = _index(data, home)
+    known = None if parts is None else manifest.table["image_id"].map(parts)
+    table = dataset_counts.described(manifest, known)
+    return Catalogue(data, manifest, about, _with(table, rows), problem)
+
+
+def _index(data: Path, home: Path | None) -> tuple[About | None, pd.DataFrame | None, str]:
+    if store.read_about(store.folder(data, home)) is None:
+        return None, None, ""
+    try:
+        about, rows = store.read_rows(data, home)
+    except DataError as error:
+        return None, None, str(error)
+    return about, rows, ""
+
+
+def _with(table: pd.DataFrame, rows: pd.DataFrame | None) -> pd.DataFrame:
+    """The manifest's table with the index's columns, row by row."""
+    if rows is None:
+        return table.assign(indexed=False, error="", copies=1)
+    # The index has each file as it is; a table may bring digests of the originals.
+    rows = rows.drop(columns="path").rename(columns={"sha256": "file_sha256"})
+    found = table.merge(rows, how="left", on="image_id", validate="one_to_one", indicator="indexed")
+    found["indexed"] = found["indexed"] == "both"
+    found["error"] = found["error"].fillna("")
+    copies = found.groupby("family")["image_id"].transform("size")
+    return found.assign(copies=copies.fillna(1).astype(int))

@@ -1,0 +1,82 @@
+"""How a measure of the pictures spreads in each class, by cells and by subjects."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from allcore.data.cell_measurements import Fact
+from allcore.data.manifest import LABELS
+from allcore.evaluation.intervals import LEVEL, Interval
+from allcore.evaluation.metrics import Floats
+
+BINS = 40
+TAIL = 0.002
+"""Share of the cells at either end that is counted in the outermost bin, so that one odd picture
+does not press all others together."""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A measure in each class that has cells.
+
+    Attributes:
+        fact: what is measured.
+        edges: (B + 1,) of the bins; the outermost ones hold what lies beyond as well.
+        shares: by label, (B,) share of the class's cells in each bin.
+        cells: by label, number of cells.
+        means: by label, (S,) the mean of each independent subject.
+        difference: mean over subjects of blasts less that of normal cells, with Welch's interval;
+            no bounds where a class has fewer than two subjects, NaN where a class is missing.
+    """
+
+    fact: Fact
+    edges: Floats
+    shares: Mapping[str, Floats]
+    cells: Mapping[str, int]
+    means: Mapping[str, Floats]
+    difference: Interval
+
+
+def distribution(table: pd.DataFrame, fact: Fact) -> Distribution | None:
+    """The spread of a measure; None where no labelled cell has it.
+
+    Args:
+        table: columns label, group and the measure's.
+        fact: the measure.
+    """
+    known = table["label"].isin(LABELS) & np.isfinite(table[fact.name].astype(float))
+    rows = table.loc[known, ["label", "group", fact.name]]
+    if rows.empty:
+        return None
+    values = rows[fact.name].to_numpy(dtype=float)
+    edges = _edges(values)
+    shares, cells, means = {}, {}, {}
+    for label, own in rows.groupby("label"):
+        inside = np.clip(own[fact.name].to_numpy(dtype=float), edges[0], edges[-1])
+        cells[str(label)] = len(own)
+        shares[str(label)] = np.histogram(inside, edges)[0] / len(own)
+        means[str(label)] = own.groupby("group")[fact.name].mean().to_numpy(dtype=float)
+    return Distribution(fact, edges, shares, cells, means, _difference(means))
+
+
+def _edges(values: Floats) -> Floats:
+    low, high = np.quantile(values, (TAIL, 1 - TAIL))
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    return np.linspace(low, high, BINS + 1)
+
+
+def _difference(means: Mapping[str, Floats]) -> Interval:
+    """Welch's t interval of the difference of the classes' means over subjects (Welch, 1947)."""
+    if not all(label in means for label in LABELS):
+        return Interval(float("nan"), float("nan"), float("nan"))
+    blast, normal = means["all"], means["hem"]
+    value = float(blast.mean() - normal.mean())
+    if min(len(blast), len(normal)) < 2:
+        return Interval(value, float("nan"), float("nan"))
+    from scipy import stats
+
+    found = stats.ttest_ind(blast, normal, equal_var=False).confidence_interval(LEVEL)
+    return Interval(value, float(found.low), float(found.high))

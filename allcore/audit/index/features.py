@@ -1,0 +1,128 @@
+"""One file of a data set, read once: its digest, its facts, its texture and the picture."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from allcore.audit.index import texture_hashes
+from allcore.data import cell_measurements, cells
+from allcore.data.cells import BACKGROUND_LEVEL, STRIDE, Rgb
+from allcore.errors import BadImage
+from allcore.inference import upload
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NUMBERS = (
+    *(fact.name for fact in cell_measurements.FACTS if fact.name != "border"),
+    "contrast", "saturated", "straight",
+)  # fmt: skip
+"""Columns that are NaN where a picture can't be used."""
+
+OBJECT_SHARE, OBJECT_AREA = 0.05, 400
+"""An object counts from this share of the largest and this many pixels: debris is smaller."""
+WHITE = 250
+ANGLES = np.arange(0, 360, 2) * np.pi / 180
+EDGE_DEPTH = 4.0
+"""Pixels from the outermost point within which an outline counts as running along a line."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one file holds.
+
+    Attributes:
+        sha256: of its bytes, empty where they can't be read.
+        error: why it can't be used, one sentence; empty where it can.
+        again: whether another try may succeed with the file as it is.
+        values: width, height, objects, border, phash and ``NUMBERS``; those that are known.
+        grid: texture, (GRID, GRID), see ``hashes``.
+        rings: texture, (RINGS, ANGLES).
+        rgb: the picture, for whoever goes on with it; None where it can't be used.
+        cut: the cell as a network takes it, where one was asked for.
+    """
+
+    sha256: str
+    error: str = ""
+    again: bool = False
+    values: dict[str, object] = field(default_factory=dict)
+    grid: NDArray[np.uint8] | None = None
+    rings: NDArray[np.uint8] | None = None
+    rgb: Rgb | None = None
+    cut: "Tensor | None" = None
+
+
+def read(path: Path) -> Cell:
+    """Read and measure one file; whatever is wrong with it stands in ``error``."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return Cell("", "The file is missing: put it back or take it off the manifest.", again=True)
+    except OSError as error:
+        return Cell("", f"The file can't be read ({error.strerror}): check its rights.", again=True)
+    digest = hashlib.sha256(data).hexdigest()
+    try:
+        rgb = upload.decode(data)
+    except BadImage as error:
+        return Cell(digest, str(error))
+    values: dict[str, object] = {"width": rgb.shape[1], "height": rgb.shape[0]}
+    rgb = cells.centre_crop(rgb)
+    try:
+        mask = cells.mask_of(rgb)
+        values |= measured(rgb, mask)
+        grid, rings = texture_hashes.textures(rgb, mask)
+    except BadImage as error:
+        return Cell(digest, str(error), values=values)
+    values["phash"] = texture_hashes.perceptual(rings)
+    return Cell(digest, values=values, grid=grid, rings=rings, rgb=rgb)
+
+
+def measured(rgb: Rgb, mask: NDArray[np.bool_]) -> dict[str, object]:
+    """Facts of the cell and figures of the picture's quality, by column.
+
+    ``contrast`` is the deviation of the brightness inside the cell, ``saturated`` the share of its
+    pixels that are white, ``straight`` what ``straightness`` gives.
+
+    Raises:
+        BadImage: there is no cell on black.
+    """
+    found: dict[str, object] = dict(cell_measurements.measure(rgb))
+    inside = rgb[::STRIDE, ::STRIDE][mask[::STRIDE, ::STRIDE]].astype(np.float32)
+    darkest = np.minimum(np.minimum(inside[:, 0], inside[:, 1]), inside[:, 2])
+    return found | {
+        "contrast": float((inside @ texture_hashes.THIRDS).std()),
+        "saturated": float((darkest >= WHITE).mean()),
+        "straight": straightness(mask),
+        "objects": objects(rgb),
+    }
+
+
+def objects(rgb: Rgb) -> int:
+    """Number of objects on the black background that are no debris beside the largest."""
+    red, green, blue = (rgb[::STRIDE, ::STRIDE, channel] for channel in range(3))
+    bright = np.maximum(np.maximum(red, green), blue) > BACKGROUND_LEVEL
+    labelled, count = ndimage.label(bright)
+    if count <= 1:
+        return int(count)
+    sizes = np.bincount(labelled.ravel())[1:] * STRIDE**2
+    return int((sizes >= max(OBJECT_SHARE * sizes.max(), OBJECT_AREA)).sum())
+
+
+def straightness(mask: NDArray[np.bool_]) -> float:
+    """How much more of the outline runs along one line that touches it than along the opposite one.
+
+    Shares of the outline within ``EDGE_DEPTH`` pixels of the line, largest difference over all
+    directions: both flanks of a long cell are straight, of a cut cell only the cut.
+    """
+    coarse = mask[::STRIDE, ::STRIDE]
+    edge = np.argwhere(coarse & ~ndimage.binary_erosion(coarse)).astype(np.float32) * STRIDE
+    if not len(edge):
+        return float("nan")
+    along = edge @ np.stack([np.sin(ANGLES), np.cos(ANGLES)]).astype(np.float32)
+    share = (along > along.max(axis=0) - EDGE_DEPTH).mean(axis=0)
+    return float((share - np.roll(share, len(ANGLES) // 2)).max())

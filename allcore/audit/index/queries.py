@@ -1,0 +1,264 @@
+"""Which images of a catalogue are asked for, in which order: its table in, row numbers out."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allcore.data import cell_measurements
+from allcore.data.cell_measurements import Fact
+
+if TYPE_CHECKING:
+    from pyarrow import Array
+
+PAGE_SIZE = 48
+MEASURES = {
+    fact.name: fact
+    for fact in (
+        *(fact for fact in cell_measurements.FACTS if fact.name != "border"),
+        Fact("contrast", "Contrast (inside the cell)", "grey levels"),
+        Fact("saturated", "White pixels (share of the cell)", ""),
+        Fact("straight", "Straight edge (as of a cut cell)", ""),
+        Fact("objects", "Objects (in the picture)", ""),
+        Fact("width", "Width (of the picture)", "px"),
+        Fact("height", "Height (of the picture)", "px"),
+        Fact("size_bytes", "Size of the file", "bytes"),
+    )
+}
+"""The measured columns of an index, and what people call them."""
+RECORDED = {
+    "image_id": "Name", "path": "Path", "subject": "Subject", "label": "Class", "split": "Split",
+}  # fmt: skip
+COPIES = {"all": "All", "copied": "With copies", "across": "Shared by subjects"}
+READABLE = {"all": "All", "yes": "Can be used", "no": "Can't be used"}
+_STEPS = 100  # a range is set in at least so many steps
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked for; by default everything, in the data set's order.
+
+    Attributes:
+        labels: that an image may have; empty lets all pass, and so on.
+        subjects: that it may be of.
+        splits: that it may be in.
+        text: that its id or path holds, whatever the case.
+        measure: column of ``MEASURES`` that has to lie from ``low`` to ``high``; empty for none.
+        low: lower end.
+        high: upper end.
+        copies: key of ``COPIES``.
+        same_as: id of an image whose copies, itself included, are asked for; empty for none.
+        readable: key of ``READABLE``.
+        only: ids that are asked for; None lets all pass.
+        sort: column to sort by; empty for the data set's order.
+        descending: whether the largest comes first.
+    """
+
+    labels: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
+    text: str = ""
+    measure: str = ""
+    low: float = -math.inf
+    high: float = math.inf
+    copies: str = "all"
+    same_as: str = ""
+    readable: str = "all"
+    only: frozenset[str] | None = None
+    sort: str = ""
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the images that were found, in their order.
+
+    Attributes:
+        rows: the images of this page.
+        number: which page, from 1.
+        pages: how many there are, at least 1.
+        first: place of its first image among all, from 1; 0 where there is none.
+        total: images on all pages.
+    """
+
+    rows: pd.DataFrame
+    number: int
+    pages: int
+    first: int
+    total: int
+
+    @property
+    def last(self) -> int:
+        """Place of the page's last image among all."""
+        return max(0, self.first + len(self.rows) - 1)
+
+
+@dataclass(frozen=True)
+class Range:
+    """The ends of a measure, rounded outwards to its steps."""
+
+    low: float
+    high: float
+    step: float
+
+
+class Shelf:
+    """A catalogue's table of N images with what makes looking into it fast.
+
+    Only to read, and for all sessions: text is sorted and turned into numbers once.
+    """
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self.table = table
+        self._ranks: dict[str, tuple[NDArray[np.intp], list[str]]] = {}
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def find(self, query: Query) -> NDArray[np.intp]:
+        """Row numbers of the images that meet the query, in its order.
+
+        A column that the table lacks lets all pass.
+        """
+        rows = np.flatnonzero(self._matching(query))
+        if query.sort not in self.table:
+            return rows
+        keys = self._keys(query.sort)[rows]
+        return rows[np.argsort(-keys if query.descending else keys, kind="stable")]
+
+    def page(self, found: NDArray[np.intp], number: int, *, size: int = PAGE_SIZE) -> Page:
+        """Page ``number`` (from 1) of the rows found, or the nearest one that there is."""
+        pages = max(1, -(-len(found) // size))
+        number = min(max(number, 1), pages)
+        start = (number - 1) * size
+        here = found[start : start + size]
+        rows = self.table.iloc[here]
+        return Page(rows, number, pages, start + 1 if len(here) else 0, len(found))
+
+    def values(self, column: str) -> list[str]:
+        """The different texts of a column, sorted."""
+        return list(self._ranked(column)[1])
+
+    def places(self, image_ids: Sequence[str]) -> NDArray[np.intp]:
+        """Row numbers of images by their ids, in that order; unknown ids are left out."""
+        at = np.asarray(self._ids.get_indexer(pd.Index(list(image_ids), dtype=object)))
+        return at[at >= 0]
+
+    def family(self, image_id: str) -> NDArray[np.intp]:
+        """Row numbers of the images that show the same cell as one does, itself included."""
+        here = self.places([image_id])
+        if not len(here) or "family" not in self.table:
+            return here
+        families = self.table["family"].to_numpy(dtype=np.float64, na_value=np.nan)
+        same = np.flatnonzero(families == families[here[0]])
+        return same if len(same) else here
+
+    @cached_property
+    def shared(self) -> NDArray[np.intp]:
+        """Row numbers of the images whose cell is filed under more than one subject."""
+        if not len(self._copied):
+            return self._copied
+        rows = self.table.iloc[self._copied]
+        subjects = rows.groupby("family")["subject"].transform("nunique")
+        return self._copied[(subjects > 1).to_numpy()]
+
+    @cached_property
+    def _copied(self) -> NDArray[np.intp]:
+        return np.flatnonzero(self.table["copies"].to_numpy(dtype=int) > 1)
+
+    @cached_property
+    def measures(self) -> dict[str, Fact]:
+        """The measures that the table has values of, by column."""
+        return {
+            name: fact
+            for name, fact in MEASURES.items()
+            if name in self.table and bool(self.table[name].notna().any())
+        }
+
+    @cached_property
+    def _ids(self) -> "pd.Index[str]":
+        found: pd.Index[str] = pd.Index(self.table["image_id"].astype(object))
+        return found
+
+    @cached_property
+    def _lower_texts(self) -> "Array":
+        import pyarrow as pa
+
+        # No id and no path holds a line break, so that a text is found in either or in none.
+        pairs = zip(self.table["image_id"], self.table["path"], strict=True)
+        return pa.array([f"{name}\n{path}".lower() for name, path in pairs], type=pa.string())
+
+    def _matching(self, query: Query) -> NDArray[np.bool_]:
+        """(N,) which images meet every filter of the query."""
+        kept = np.ones(len(self), dtype=bool)
+        for column, wanted in (
+            ("label", query.labels), ("subject", query.subjects), ("split", query.splits),
+        ):  # fmt: skip
+            if wanted:
+                codes, known = self._ranked(column)
+                kept &= np.isin(codes, [at for at, text in enumerate(known) if text in wanted])
+        if query.text.strip():
+            kept &= self._holding(query.text.strip())
+        if query.measure in self.table and (query.low, query.high) != (-math.inf, math.inf):
+            kept &= self.table[query.measure].between(query.low, query.high).to_numpy(dtype=bool)
+        if query.readable != "all":
+            usable = (self.table["error"] == "").to_numpy(dtype=bool)
+            kept &= usable == (query.readable == "yes")
+        for rows in self._lists(query):
+            listed = np.zeros(len(self), dtype=bool)
+            listed[rows] = True
+            kept &= listed
+        return kept
+
+    def _lists(self, query: Query) -> Iterator[NDArray[np.intp]]:
+        """Rows that filters which name images leave."""
+        if query.only is not None:
+            yield self.places(list(query.only))
+        if query.copies == "copied":
+            yield self._copied
+        if query.copies == "across":
+            yield self.shared
+        if query.same_as:
+            yield self.family(query.same_as)
+
+    def _holding(self, text: str) -> NDArray[np.bool_]:
+        """(N,) whose id or path holds a text."""
+        from pyarrow import compute
+
+        hit = compute.match_substring(self._lower_texts, text.lower())
+        return np.asarray(hit.to_numpy(zero_copy_only=False), dtype=bool)
+
+    def _keys(self, column: str) -> NDArray[np.float64]:
+        """(N,) numbers in a column's order, NaN where it has no value."""
+        if pd.api.types.is_numeric_dtype(self.table[column]):
+            return self.table[column].to_numpy(dtype=np.float64, na_value=np.nan)
+        codes = self._ranked(column)[0].astype(np.float64)
+        return np.where(codes < 0, np.nan, codes)
+
+    def _ranked(self, column: str) -> tuple[NDArray[np.intp], list[str]]:
+        """(N,) the place of each text among the different ones, -1 for none; and these."""
+        if column not in self._ranks:
+            codes, known = pd.factorize(self.table[column].astype(object), sort=True)
+            self._ranks[column] = codes, [str(text) for text in known]
+        return self._ranks[column]
+
+
+def ends(values: "pd.Series[float]") -> Range:
+    """The ends of a measure's values, of which there is at least one, and steps between them."""
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        return Range(low, low + 1, 1)
+    step = 10.0 ** math.floor(math.log10((high - low) / _STEPS))
+    if np.array_equal(values.dropna(), values.dropna().round()):
+        step = max(step, 1.0)
+    digits = max(0, -math.floor(math.log10(step)))
+    return Range(
+        round(math.floor(low / step) * step, digits),
+        round(math.ceil(high / step) * step, digits),
+        step,
+    )

@@ -1,0 +1,187 @@
+"""The parts of an index under way, and the whole that is made of them.
+
+A part is a Parquet table of the rows of some pictures with their arrays as bytes. Together they may
+be larger than what a machine likes to hold twice, so rows are gathered without their arrays, and
+each array is read once, into its place.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from allcore.audit.index import features, store, texture_hashes
+from allcore.audit.index.features import Cell
+from allcore.audit.index.files import State
+from allcore.audit.index.store import Index
+
+TEXTS = ("image_id", "path", "sha256", "error", "phash", "model_sha256")
+WHOLE = ("width", "height", "objects")
+COLUMNS = (
+    *TEXTS[:5], "size_bytes", "mtime_ns", *WHOLE, *features.NUMBERS, "border", "model_sha256",
+)  # fmt: skip
+ARRAYS = ("grid", "rings", "embedding")
+FINISHED = -1
+"""Stands in ``part`` for the finished index."""
+PLACE = ("part", "row", "length")
+"""Where the arrays of a row are: number of the part, row in it; bytes of the embedding."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The rows of the finished index and of the parts, the latest of each image.
+
+    Attributes:
+        rows: ``COLUMNS`` and ``PLACE``.
+        files: the parts, by number.
+    """
+
+    rows: pd.DataFrame
+    files: tuple[Path, ...]
+
+
+def write(
+    path: Path,
+    states: Sequence[State],
+    cells: Sequence[Cell],
+    vectors: Sequence[NDArray[np.float16] | None],
+    *,
+    model: str,
+) -> None:
+    """Write one part.
+
+    Args:
+        path: its file.
+        states: of the pictures.
+        cells: what was read of each.
+        vectors: embedding of each, None where there is none.
+        model: digest of the model they are of; empty without one.
+    """
+    triples = zip(states, cells, vectors, strict=True)
+    store.write_table(path, _typed(pd.DataFrame([_row(*each, model) for each in triples])))
+
+
+def next_number(folder: Path) -> int:
+    """Number of a part that is not there yet."""
+    numbers = [int(part.stem) for part in folder.glob("*.parquet") if part.stem.isdigit()]
+    return max(numbers, default=0) + 1
+
+
+def gather(folder: Path, finished: Index | None) -> Gathered | None:
+    """What a finished index and a run that was stopped know; None where that is nothing.
+
+    A part that can't be read is removed.
+
+    Args:
+        folder: of the parts.
+        finished: the finished index.
+    """
+    tables = [] if finished is None else [_of_finished(finished)]
+    files: list[Path] = []
+    for file in sorted(folder.glob("*.parquet")):
+        try:
+            tables.append(_of_part(file, len(files)))
+        except (OSError, ValueError, KeyError, pa.ArrowException):
+            file.unlink(missing_ok=True)
+        else:
+            files.append(file)
+    if not tables:
+        return None
+    rows = pd.concat(tables, ignore_index=True).drop_duplicates("image_id", keep="last")
+    return Gathered(rows, tuple(files)) if set(COLUMNS) <= set(rows) else None
+
+
+def arrays(
+    rows: pd.DataFrame, files: Sequence[Path], finished: Index | None
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float16]]:
+    """Grids, rings and embeddings of rows of ``gather``, in their order.
+
+    0, or NaN for embeddings, where there is none. Vectors of another model than most rows have are
+    left out where their length tells.
+    """
+    lengths = rows.loc[rows["length"] > 0, "length"]
+    size = int(lengths.mode().iloc[0]) // 2 if len(lengths) else 0
+    grids = np.zeros((len(rows), texture_hashes.GRID, texture_hashes.GRID), dtype=np.uint8)
+    rings = np.zeros((len(rows), texture_hashes.RINGS, texture_hashes.ANGLES), dtype=np.uint8)
+    embeddings = np.full((len(rows), size), np.nan, dtype=np.float16)
+    number, own = (rows[name].to_numpy(dtype=np.intp) for name in ("part", "row"))
+    if finished is not None:
+        into = np.flatnonzero(number == FINISHED)
+        grids[into], rings[into] = finished.grids[own[into]], finished.rings[own[into]]
+        if finished.embeddings.shape[1] == size:
+            embeddings[into] = finished.embeddings[own[into]]
+    order = np.argsort(number, kind="stable")
+    edges = np.searchsorted(number[order], np.arange(len(files) + 1))
+    for part, file in enumerate(files):
+        into = order[edges[part] : edges[part + 1]]
+        table = pq.read_table(file, columns=list(ARRAYS)).take(own[into])
+        _fill(grids, into, table["grid"].to_pylist())
+        _fill(rings, into, table["rings"].to_pylist())
+        _fill(embeddings, into, table["embedding"].to_pylist())
+    return grids, rings, embeddings
+
+
+def _fill(whole: NDArray[Any], into: NDArray[np.intp], cells: Sequence[bytes | None]) -> None:
+    wanted = whole[:1].nbytes
+    for row, cell in zip(into, cells, strict=True):
+        if cell is not None and len(cell) == wanted:
+            whole[row] = np.frombuffer(cell, dtype=whole.dtype).reshape(whole.shape[1:])
+
+
+def _of_finished(index: Index) -> pd.DataFrame:
+    table = index.table.drop(columns=["family", "map_x", "map_y"], errors="ignore")
+    known = np.isfinite(index.embeddings).all(axis=1)
+    length = np.where(known, index.embeddings.shape[1] * index.embeddings.itemsize, 0)
+    return table.assign(part=FINISHED, row=np.arange(len(table)), length=length)
+
+
+def _of_part(file: Path, number: int) -> pd.DataFrame:
+    found = pq.read_table(file, columns=[*COLUMNS, "embedding"])
+    # A part without any embedding has no type for them.
+    vectors = found["embedding"].cast(pa.binary())
+    length = pc.fill_null(pc.binary_length(vectors), 0).to_numpy()
+    table: pd.DataFrame = found.drop_columns(["embedding"]).to_pandas()
+    return table.assign(part=number, row=np.arange(len(table)), length=length)
+
+
+def _row(
+    state: State, cell: Cell, embedding: NDArray[np.float16] | None, model: str
+) -> dict[str, object]:
+    return {
+        "image_id": state.image_id,
+        "path": state.path,
+        "size_bytes": state.size,
+        # A file that may be read next time is not taken for one that is known.
+        "mtime_ns": -1 if cell.again else state.time,
+        "sha256": cell.sha256,
+        "error": cell.error,
+        "model_sha256": model,
+        **cell.values,
+        "grid": _packed(cell.grid),
+        "rings": _packed(cell.rings),
+        "embedding": _packed(embedding),
+    }
+
+
+def _packed(array: NDArray[np.generic] | None) -> bytes | None:
+    return None if array is None else np.ascontiguousarray(array).tobytes()
+
+
+def _typed(rows: pd.DataFrame) -> pd.DataFrame:
+    """All columns in one order and type, whatever could be read of these rows."""
+    texts = dict.fromkeys((*TEXTS, "border"), object)  # a column without a value is a float's
+    rows = rows.reindex(columns=[*COLUMNS, *ARRAYS]).astype(texts)
+    kinds: dict[str, str] = dict.fromkeys(TEXTS, "str")
+    kinds |= dict.fromkeys(("size_bytes", "mtime_ns", *WHOLE), "int64")
+    kinds |= dict.fromkeys(features.NUMBERS, "float32") | {"border": "bool"}
+    filled = dict.fromkeys(TEXTS, "") | dict.fromkeys(WHOLE, 0)
+    typed = rows.fillna(filled | {"border": False}).astype(kinds)
+    packed = {name: typed[name].astype(object).where(typed[name].notna(), None) for name in ARRAYS}
+    return typed.assign(**packed)

@@ -1,0 +1,225 @@
+"""Where the index of a data set lies, and how it is read and written.
+
+``ALLSCOPE_HOME/index/<key>/`` holds ``cells.parquet`` (one row an image), ``arrays.npz`` (textures,
+embeddings in float16 and the map, by row), ``twins.parquet`` (pairs of near duplicates) and
+``index.json``. ``parts/`` exists only while an index is being made: what a run that was stopped had
+done. ``ALLSCOPE_HOME/index/thumbnails/`` holds the thumbnails of all data sets by content. Every
+file is written beside its place and renamed, so that nobody ever reads half of one.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allcore import settings
+from allcore.errors import DataError
+
+VERSION = 1
+"""Raised whenever a column changes its meaning; an older index is made anew."""
+CELLS, ARRAYS, TWINS, ABOUT, PARTS = (
+    "cells.parquet", "arrays.npz", "twins.parquet", "index.json", "parts",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class About:
+    """What ``index.json`` holds.
+
+    Attributes:
+        root: folder or CSV file that was indexed.
+        name: of the data set.
+        version: of the format.
+        model: name of the model that the embeddings are of; empty without embeddings.
+        model_sha256: digest of its weights.
+        finished: when, in ISO 8601.
+        changes: what the last run did: counts of ``added``, ``changed``, ``dropped``, ``kept``.
+    """
+
+    root: str
+    name: str
+    version: int = VERSION
+    model: str = ""
+    model_sha256: str = ""
+    finished: str = ""
+    changes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Index:
+    """A finished index of N images; arrays are in the table's order.
+
+    Attributes:
+        about: where it comes from.
+        table: image_id, path, size_bytes, mtime_ns, sha256, width, height, error, the facts and
+            quality figures of ``allcore.audit.index.features``, phash, family, map_x, map_y.
+        grids: (N, GRID, GRID) uint8, 0 where a picture can't be used.
+        rings: (N, RINGS, ANGLES) uint8.
+        embeddings: (N, F) float16, NaN where a picture can't be used; F is 0 without a model.
+        twins: (P, 2) row numbers of near duplicates, the lower first.
+    """
+
+    about: About
+    table: pd.DataFrame
+    grids: NDArray[np.uint8]
+    rings: NDArray[np.uint8]
+    embeddings: NDArray[np.float16]
+    twins: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def write_arrays(self, file: IO[bytes]) -> None:
+        """Write the arrays to an open file, one after the other."""
+        np.savez(file, grids=self.grids, rings=self.rings, embeddings=self.embeddings)
+
+
+def folder(data: Path, home: Path | None = None) -> Path:
+    """Folder of the index of a data set, whether or not there is one yet.
+
+    Args:
+        data: folder or CSV file of the data set.
+        home: state folder; None takes the settings'.
+    """
+    whole = data.expanduser().resolve()
+    digest = hashlib.sha256(os.fsencode(whole)).hexdigest()[:12]
+    name = re.sub(r"[^A-Za-z0-9]+", "-", whole.name)[:40].strip("-")
+    return _home(home) / (f"{name}-{digest}" if name else digest)
+
+
+def thumbnail(sha256: str, home: Path | None = None) -> Path:
+    """File of the thumbnail of a picture by the digest of its file, whether or not it is there."""
+    return thumbnails(home) / sha256[:2] / f"{sha256}.webp"
+
+
+def thumbnails(home: Path | None = None) -> Path:
+    """Folder of the thumbnails of all data sets."""
+    return _home(home) / "thumbnails"
+
+
+def read_rows(data: Path, home: Path | None = None) -> tuple[About, pd.DataFrame]:
+    """The table of the finished index of a data set without its arrays, which are large.
+
+    Raises:
+        DataError: there is none, or it is damaged or of another version.
+    """
+    path = folder(data, home)
+    about = _about(data, path)
+    try:
+        return about, pd.read_parquet(path / CELLS)
+    except Exception as error:  # Parquet readers raise many kinds on damaged files
+        raise _damaged(data, path) from error
+
+
+def read(data: Path, home: Path | None = None) -> Index:
+    """The finished index of a data set.
+
+    Raises:
+        DataError: there is none, or it is damaged or of another version.
+    """
+    path = folder(data, home)
+    about = _about(data, path)
+    try:
+        table = pd.read_parquet(path / CELLS)
+        pairs = pd.read_parquet(path / TWINS)[["one", "other"]].to_numpy(dtype=np.intp)
+        with np.load(path / ARRAYS) as kept:
+            grids, rings, embeddings = (kept[name] for name in ("grids", "rings", "embeddings"))
+        if not len(table) == len(grids) == len(rings) == len(embeddings):
+            raise ValueError("rows and arrays do not fit")
+    except Exception as error:  # Parquet and zip readers raise many kinds on damaged files
+        raise _damaged(data, path) from error
+    return Index(about, table, grids, rings, embeddings, pairs)
+
+
+def read_about(path: Path) -> About | None:
+    """What ``index.json`` of an index folder says; None where it is missing or not understood."""
+    try:
+        return About(**json.loads((path / ABOUT).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write(path: Path, index: Index) -> None:
+    """Write a finished index, ``index.json`` last, and remove the parts it was made of."""
+    path.mkdir(parents=True, exist_ok=True)
+    # Without index.json nobody takes the table of this run with the arrays of the one before.
+    (path / ABOUT).unlink(missing_ok=True)
+    write_table(path / CELLS, index.table)
+    write_table(path / TWINS, pd.DataFrame(index.twins, columns=["one", "other"]))
+    replace(path / ARRAYS, index.write_arrays)
+    replace(path / ABOUT, about_text(index.about))
+    shutil.rmtree(path / PARTS, ignore_errors=True)
+
+
+def about_text(about: About) -> bytes:
+    """What ``index.json`` holds."""
+    return (json.dumps(asdict(about), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as Parquet, whole or not at all."""
+    replace(path, table.to_parquet(index=False, compression="zstd"))
+
+
+def replace(path: Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
+    """Write a file beside its place and rename it there.
+
+    Args:
+        path: the file.
+        content: what it holds, or what writes that to an open file.
+
+    Raises:
+        DataError: the folder can't be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        number, name = tempfile.mkstemp(prefix=f".{path.name[:40]}-", dir=path.parent)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+    try:
+        with os.fdopen(number, "wb") as file:
+            content(file) if callable(content) else file.write(content)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def unwritable(folder: Path, error: OSError) -> DataError:
+    """Says why an index folder can't be written to."""
+    return DataError(
+        f"The index can't be written to {folder} ({error.strerror}): set ALLSCOPE_HOME to a "
+        "folder that can be written to and has room."
+    )
+
+
+def _about(data: Path, path: Path) -> About:
+    about = read_about(path)
+    if about is None or about.version != VERSION:
+        kind = "is not indexed yet" if about is None else "has an index of another version"
+        raise DataError(f"{data} {kind}: {_again(data)}")
+    return about
+
+
+def _damaged(data: Path, path: Path) -> DataError:
+    return DataError(f"The index of {data} is damaged: delete {path} and {_again(data)}")
+
+
+def _again(data: Path) -> str:
+    return f"run 'python -m allcore index --data {data}'."
+
+
+def _home(home: Path | None) -> Path:
+    return (home or settings.load().home) / "index"

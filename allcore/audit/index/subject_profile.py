@@ -1,0 +1,137 @@
+"""One subject of a data set beside the others: what it has, and whether it is one person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allcore.audit.index.queries import MEASURES, Shelf
+
+COMPARED = ("area", "brightness", "focus", "redness")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A measure of a subject's cells beside those of the other subjects.
+
+    Attributes:
+        measure: column of ``browsing.MEASURES``.
+        median: of the subject's cells.
+        low: lower quartile of its cells.
+        high: upper quartile.
+        cells: of the subject that are measured.
+        below: number of other subjects whose median is lower.
+        others: number of other subjects that are measured.
+    """
+
+    measure: str
+    median: float
+    low: float
+    high: float
+    cells: int
+    below: int
+    others: int
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A subject of a data set.
+
+    Attributes:
+        name: of the subject.
+        cells: number of its images.
+        labels: number of them by label, the most frequent first.
+        splits: number of them by split.
+        unusable: number of them whose picture can't be used.
+        copied: number of them that show a cell which another image shows too.
+        beside: its measures beside those of others; empty without an index.
+        shared: ids of its images whose cell is filed under another subject as well, by subject.
+    """
+
+    name: str
+    cells: int
+    labels: dict[str, int]
+    splits: dict[str, int]
+    unusable: int
+    copied: int
+    beside: tuple[Beside, ...]
+    shared: dict[str, tuple[str, ...]]
+
+
+def of(shelf: Shelf, name: str) -> Subject:
+    """What the data set holds of a subject, which it must have."""
+    table = shelf.table
+    own = np.flatnonzero(table["subject"] == name)
+    rows = table.iloc[own]
+    return Subject(
+        name=name,
+        cells=len(rows),
+        labels=_counts(rows["label"]),
+        splits=_counts(rows["split"]),
+        unusable=int((rows["error"] != "").sum()),
+        copied=int((rows["copies"] > 1).sum()),
+        beside=tuple(
+            found
+            for measure in COMPARED
+            if measure in shelf.measures and (found := _beside(table, name, measure)) is not None
+        ),
+        shared=_shared(shelf, own),
+    )
+
+
+def in_words(beside: Beside) -> str:
+    """A subject's measure beside the others': "Area: median 21,340 px, ..."."""
+    fact = MEASURES[beside.measure]
+    unit = "" if fact.unit in ("", "ratio") else f" {fact.unit}"
+    said = (
+        f"{fact.title.split(' (')[0]}: median {_number(beside.median)}{unit}, half of "
+        f"{beside.cells:,} cells from {_number(beside.low)} to {_number(beside.high)}"
+    )
+    if not beside.others:
+        return f"{said}."
+    return f"{said}; {beside.below} of {beside.others} other subjects have a lower median."
+
+
+def linked(subject: Subject) -> Sequence[str]:
+    """The subjects that share cells with one, those with the most first."""
+    return sorted(subject.shared, key=lambda other: -len(subject.shared[other]))
+
+
+def with_copies(shelf: Shelf, image_ids: Sequence[str]) -> list[str]:
+    """Ids of images together with those of their copies, each cell's beside each other."""
+    rows = np.concatenate([shelf.family(image_id) for image_id in image_ids])
+    return list(dict.fromkeys(shelf.table["image_id"].iloc[rows].astype(str)))
+
+
+def _beside(table: pd.DataFrame, name: str, measure: str) -> Beside | None:
+    medians = table.groupby("subject", sort=False)[measure].median().dropna()
+    if name not in medians.index:
+        return None
+    values = table.loc[table["subject"] == name, measure].dropna()
+    low, median, high = values.quantile([0.25, 0.5, 0.75])
+    others = medians.drop(name)
+    return Beside(
+        measure, median, low, high, len(values), int((others < median).sum()), len(others)
+    )
+
+
+def _shared(shelf: Shelf, own: NDArray[np.intp]) -> dict[str, tuple[str, ...]]:
+    """The subject's images that another subject has too, by that subject."""
+    table, mine = shelf.table, np.intersect1d(own, shelf.shared)
+    if not len(mine):
+        return {}
+    rows = table.iloc[mine][["image_id", "family"]]
+    others = table.iloc[np.setdiff1d(shelf.shared, own)][["subject", "family"]]
+    pairs = rows.merge(others, on="family")
+    found = pairs.groupby("subject")["image_id"].unique()
+    return {str(other): tuple(map(str, ids)) for other, ids in found.items()}
+
+
+def _counts(values: "pd.Series[str]") -> dict[str, int]:
+    return {str(value): int(count) for value, count in values.value_counts().items()}
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,0 +1,184 @@
+"""``python -m allcore compare``: every network under both protocols, tabled side by side."""
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from allcore import settings
+from allcore.cli import options
+from allcore.errors import AllScopeError
+
+if TYPE_CHECKING:
+    from allcore.evaluation.comparison_results import Comparison
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What is taken where an option is not given."""
+
+    size: int
+    epochs: int | None
+    samples: int | None
+    folds: int
+    recipe: dict[str, Any]
+
+
+FULL = Defaults(size=224, epochs=None, samples=None, folds=5, recipe={})
+QUICK = Defaults(size=64, epochs=1, samples=24, folds=3, recipe={"batch_size": 12})
+QUICK_SET = {"cells": 90, "subjects": 16}
+"""A drawn set just large enough for the paper's split in tenths and three folds of subjects."""
+
+
+def compare(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Labelled cells; else ALLSCOPE_DATA, else the synthetic set."),
+    ] = None,
+    networks: Annotated[str, typer.Option(help="Comma-separated names; see --list.")] = "",
+    protocols: Annotated[
+        str, typer.Option(help="paper (split by image), unseen (subjects), or both.")
+    ] = "paper,unseen",
+    size: Annotated[
+        int | None, typer.Option(min=32, help="Side of the networks' input, pixels; 224.")
+    ] = None,
+    window: Annotated[int, typer.Option(min=0, help="Least side of the cut, pixels.")] = 280,
+    epochs: Annotated[int | None, typer.Option(min=1, help="At most so many a run.")] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=0, help="Cells drawn an epoch; 0 for as many as there are.")
+    ] = None,
+    init: Annotated[
+        str, typer.Option(help="none, imagenet, or a safetensors file of ResNet-18 weights.")
+    ] = "none",
+    normalisation: Annotated[
+        Literal["imagenet", "cell"], typer.Option(help="Fixed, or by each cell's own colours.")
+    ] = "imagenet",
+    recipe: Annotated[
+        str, typer.Option(help='Other fields of the recipe as JSON, such as {"batch_size": 64}.')
+    ] = "{}",
+    folds: Annotated[
+        int | None, typer.Option(min=3, help="Parts that subjects are dealt into; 5.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of splits and training.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the tables; models/comparison.")
+    ] = None,
+    work: Annotated[
+        Path | None, typer.Option(help="Folder of finished runs, which are never done twice.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<n>.")] = "auto",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A tiny budget on a small synthetic set: does it run?")
+    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Name the networks, and stop.")] = False,
+) -> None:
+    """Train networks alike, test them on the same cells, and write tables with intervals.
+
+    A comparison that was stopped goes on where it was when asked again; networks that were
+    compared before, with the same data and options, keep their rows.
+    """
+    if listed:
+        return _list()
+    from allcore.data.preprocessing import Preprocessing
+    from allcore.inference import devices
+    from allcore.research.comparison import run
+    from allcore.research.comparison.budget import Budget
+
+    home, base = settings.load().home / "comparison", QUICK if quick else FULL
+    fields: dict[str, Any] = base.recipe | options.json_object(recipe, "--recipe") | {"seed": seed}
+    fields |= _given(epochs=_or(epochs, base.epochs), samples=_or(samples, base.samples))
+    request = run.Request(
+        data=_data(data, quick),
+        networks=_names(networks, "--networks"),
+        protocols=_names(protocols, "--protocols"),
+        budget=Budget(
+            preprocessing=Preprocessing(
+                size=size or base.size, window=window, normalisation=normalisation
+            ),
+            recipe=options.recipe(fields),
+            init=init,
+            folds=folds or base.folds,
+        ),
+        out=out or (home / "quick" if quick else settings.load().models / "comparison"),
+        work=work or home / "runs",
+        device=device,
+        command=shlex.join(["python", "-m", "allcore", *sys.argv[1:]]),
+    )
+    devices.use_threads(settings.load().threads)
+    try:
+        _show(run.compare(request), request.out)
+    except KeyboardInterrupt:
+        raise AllScopeError(
+            f"Stopped. Finished runs are kept in {request.work}: the same command goes on there."
+        ) from None
+
+
+def _or(given: int | None, default: int | None) -> int | None:
+    return default if given is None else given
+
+
+def _given(**fields: int | None) -> dict[str, int]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _names(text: str, option: str) -> tuple[str, ...]:
+    """Known names from an option; none given means all networks."""
+    from allcore.errors import ModelError
+    from allcore.evaluation import comparison_results
+    from allcore.research.comparison import candidates
+
+    names = options.names(text)
+    try:
+        if option == "--protocols":
+            return candidates.protocols(names)
+        return candidates.networks(names or tuple(comparison_results.NETWORKS))
+    except ModelError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+def _data(data: Path | None, quick: bool) -> Path:
+    """The data set to compare on; the synthetic one is drawn first where it is not there."""
+    from allcore.synthetic import demo
+
+    chosen = settings.load()
+    if data is not None:
+        return data
+    if quick:
+        return demo.ensure_demo(chosen.home / "comparison" / "quick-set", **QUICK_SET).root
+    return chosen.data or demo.ensure_demo().root
+
+
+def _list() -> None:
+    from allcore.evaluation import comparison_results
+    from allcore.research.comparison import candidates
+
+    for name, title in comparison_results.NETWORKS.items():
+        rests = candidates.made_of(name, tuple(comparison_results.NETWORKS))
+        note = ""
+        if name in candidates.PROBES:
+            note = f", on the features of {comparison_results.NETWORKS[rests[0]]}"
+        elif name == candidates.ENSEMBLE:
+            note = ", of all networks compared with it that learn from pixels"
+        print(f"{name:16}{title}{note}")
+
+
+def _show(comparison: "Comparison", out: Path) -> None:
+    """What people read."""
+    from allcore import formats
+    from allcore.evaluation.comparison_results import NETWORKS, PROTOCOLS
+    from allcore.evaluation.intervals import Interval
+    from allcore.notice import RESEARCH_USE
+
+    print(RESEARCH_USE)
+    for protocol, title in PROTOCOLS.items():
+        rows = [row for row in comparison.rows if row.protocol == protocol]
+        if rows:
+            print(f"\n{title}\n{'Network':22}{'accuracy':26}{'weighted F1':26}{'AUROC':26}")
+        for row in rows:
+            figures = (row.figure(name) for name in ("accuracy", "weighted_f1", "auroc"))
+            cells = (formats.figure(Interval(f.value, f.low, f.high)) for f in figures)
+            print(f"{NETWORKS[row.network]:22}" + "".join(f"{cell:26}" for cell in cells))
+    print(f"\nWritten to {out}.")

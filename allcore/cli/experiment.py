@@ -1,0 +1,142 @@
+"""``python -m allcore experiment NAME``: one controlled experiment, and the log of all of them."""
+
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from allcore import settings
+from allcore.cli import options as shared
+from allcore.errors import AllScopeError
+
+if TYPE_CHECKING:
+    from allcore.evaluation.experiment_results import Record
+    from allcore.research.experiments.options import Options
+
+DOCS = Path("docs/experiments.md")
+QUICK_SET = {"cells": 72, "subjects": 14}
+"""A drawn set just large enough for three folds of subjects."""
+QUICK_VARIANTS = {"recipe": ("imagenet-norm", "mixup"), "stages": ("shrunk", "mixup")}
+
+
+def experiment(
+    name: Annotated[str | None, typer.Argument(help="Which one; --list names them.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Labelled cells; else ALLSCOPE_DATA, else the drawn set.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the results; models/comparison/experiments.")
+    ] = None,
+    size: Annotated[int, typer.Option(min=32, help="Side of the input, pixels.")] = 112,
+    seeds: Annotated[int, typer.Option(min=1, help="Repetitions, from seed 0 up.")] = 3,
+    folds: Annotated[int, typer.Option(min=3, help="Parts that subjects are dealt into.")] = 5,
+    epochs: Annotated[int, typer.Option(min=0, help="0 leaves it to the experiment.")] = 0,
+    samples: Annotated[int, typer.Option(min=0, help="Cells drawn an epoch.")] = 1440,
+    init: Annotated[
+        str, typer.Option(help="none, imagenet, or a safetensors file of ResNet-18 weights.")
+    ] = "imagenet",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<n>.")] = "auto",
+    model: Annotated[
+        str, typer.Option(help="interventions: comma-separated models; all unless given.")
+    ] = "",
+    cells: Annotated[int, typer.Option(min=20, help="interventions: cells a model.")] = 600,
+    variants: Annotated[
+        str, typer.Option(help="recipe, stages: comma-separated variants; all unless given.")
+    ] = "",
+    features: Annotated[
+        bool, typer.Option("--features", help="subjects: on frozen features, without training.")
+    ] = False,
+    docs: Annotated[
+        Path | None, typer.Option(help=f"The log, written anew; {DOCS} unless given.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A tiny budget on a small drawn set: does it run?")
+    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Name the experiments, and stop.")] = False,
+) -> None:
+    """Run one controlled experiment and write its result and the log of all of them.
+
+    A run that was stopped goes on where it was when asked again.
+    """
+    from allcore.research.experiments.options import Options
+
+    if listed:
+        return _list()
+    if name is None:
+        raise typer.BadParameter("is missing: --list names the experiments.", param_hint="NAME")
+    home = settings.load().home / "experiments"
+    asked = Options(
+        data=_data(data, quick=quick),
+        work=home / "work",
+        command=_command(),
+        size=size, seeds=seeds, folds=folds, epochs=epochs, samples=samples, init=init,
+        device=device, models=shared.names(model), variants=shared.names(variants), cells=cells,
+        threads=settings.load().threads,
+    )  # fmt: skip
+    if quick:
+        asked, out, docs = _quick(asked, name), out or home / "quick", docs or home / "quick.md"
+    chosen = f"{name}-features" if features and name == "subjects" else name
+    places = (out or settings.load().models / "comparison" / "experiments", docs or DOCS)
+    _run(chosen, asked, *places)
+
+
+def _run(name: str, asked: "Options", out: Path, docs: Path) -> None:
+    from allcore.research.experiments import catalogue
+
+    try:
+        found = catalogue.run(name, asked)
+    except KeyboardInterrupt:
+        raise AllScopeError(
+            f"Stopped. Finished trials are kept in {asked.work}: the same command goes on there."
+        ) from None
+    catalogue.keep(found, out=out, docs=docs)
+    _show(found, out=out, docs=docs)
+
+
+def _data(data: Path | None, *, quick: bool) -> Path:
+    """The data set; a drawn one is drawn first where it is not there."""
+    from allcore.synthetic import demo
+
+    chosen = settings.load()
+    if data is not None:
+        return data
+    if quick:
+        return demo.ensure_demo(chosen.home / "experiments" / "quick-set", **QUICK_SET).root
+    return chosen.data or demo.ensure_demo().root
+
+
+def _quick(asked: "Options", name: str) -> "Options":
+    return replace(
+        asked, size=48, seeds=2, folds=3, epochs=1, samples=8, init="none", cells=24,
+        variants=asked.variants or QUICK_VARIANTS.get(name, ()),
+    )  # fmt: skip
+
+
+def _command() -> str:
+    """The command line that asked, without this machine's folders."""
+    words = (Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:])
+    return shlex.join(["python", "-m", "allcore", *words])
+
+
+def _list() -> None:
+    from allcore.research.experiments import catalogue
+
+    for name, line in catalogue.MODULES.items():
+        asked = name if name != "subjects-features" else "subjects --features"
+        print(f"{asked:20}{line}")
+
+
+def _show(found: "Record", *, out: Path, docs: Path) -> None:
+    """What people read."""
+    from allcore.notice import RESEARCH_USE
+    from allcore.research.experiments import report
+
+    print(RESEARCH_USE)
+    for row in found.rows:
+        print(f"\n{' / '.join(filter(None, (row.group, row.name)))}")
+        for name, figure in row.figures.items():
+            print(f"  {found.titles[name]:44}{report.figure(figure)}")
+    print(f"\n{found.finding}\n\nWritten to {out} and {docs}.")

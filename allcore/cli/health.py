@@ -1,0 +1,88 @@
+"""``python -m allcore data health``: what is wrong with an indexed data set."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from allcore.audit.findings.finding import Finding
+
+
+def health(
+    folder: Annotated[Path, typer.Argument(help="Data set that was indexed.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="CSV file of the findings to write.")] = None,
+    split: Annotated[
+        Path | None, typer.Option(help="split.csv to look for leaks in, as in a model's folder.")
+    ] = None,
+    exclude: Annotated[
+        str | None, typer.Option(help="Kinds to leave out, comma-separated; needs --out.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Cleaned manifest to write.")] = None,
+    truth: Annotated[
+        bool,
+        typer.Option("--truth", help="Of a drawn set: recall and precision of what was planted."),
+    ] = False,
+) -> None:
+    """Duplicates, leaks, probable label errors, bad pictures and shortcuts, the worst first."""
+    from allcore.audit.findings import finding as findings
+    from allcore.audit.findings import findings_cache as kept
+
+    if (exclude is None) != (out is None):
+        raise typer.BadParameter("go together", param_hint="--exclude, --out")
+    health = kept.everything(folder, split=split)
+    found = list(health.findings)
+    if csv is not None:
+        csv.write_text(findings.as_csv(found), encoding="utf-8")
+    if truth:
+        print(_against_truth(folder, found))
+        return
+    print(findings.as_json(found) if as_json else _table(found, health.images))
+    if exclude is not None and out is not None:
+        _write_cleaned(folder, found, exclude, out)
+
+
+def _table(found: "list[Finding]", images: int) -> str:
+    from allcore.notice import RESEARCH_USE
+
+    lines = [f"{images} images. {RESEARCH_USE}"]
+    if not found:
+        return "\n".join([*lines, "Nothing was found."])
+    wide = max(len(_named(each)) for each in found)
+    for each in found:
+        count = str(each.count) if each.count else "-"
+        lines.append(f"{each.severity:<7} {_named(each):<{wide}} {count:>6}  {each.why}")
+        lines.append(f"{'':<7} {'':<{wide}} {'':>6}  {each.do}")
+    return "\n".join(lines)
+
+
+def _against_truth(folder: Path, found: "list[Finding]") -> str:
+    from allcore.audit.findings import ground_truth as truth
+    from allcore.synthetic import dataset
+
+    return truth.as_text(truth.scores(found, dataset.truth(folder)))
+
+
+def _named(finding: "Finding") -> str:
+    cue = finding.detail.get("cue")
+    if cue is None:
+        return finding.kind
+    figures = [finding.detail[name] for name in ("auroc", "low", "high")]
+    return f"{finding.kind}: {cue}, AUROC {figures[0]:.2f} ({figures[1]:.2f} to {figures[2]:.2f})"
+
+
+def _write_cleaned(folder: Path, found: "list[Finding]", kinds: str, out: Path) -> None:
+    from allcore.audit.findings import finding as findings
+    from allcore.cli import options
+    from allcore.data import manifest, readers
+
+    whole = readers.read(folder)
+    kept = findings.cleaned(whole, found, options.names(kinds))
+    manifest.write(kept, out)
+    print(
+        f"{len(kept)} of {len(whole)} images in {out}; no picture was touched. Its paths are "
+        f"relative to {whole.root}.",
+        file=sys.stderr,
+    )

@@ -1,0 +1,123 @@
+"""``python -m allcore index``: measure a data set once, so that pages open at once."""
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from allcore.audit.index.build import Changes
+    from allcore.inference.predictor import Predictor
+
+
+def index(
+    data: Annotated[
+        Path | None, typer.Option(help="Data set; without one ALLSCOPE_DATA is taken.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Installed model of the embeddings.")] = None,
+    no_embeddings: Annotated[
+        bool, typer.Option("--no-embeddings", help="Without a model: no map, no outliers.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove thumbnails that no index refers to any more.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
+) -> None:
+    """Thumbnails, quality, duplicates, embeddings and map of a data set; only what is new is read.
+
+    May be stopped at any time: the next run goes on where this one was.
+    """
+    from allcore.audit.findings import findings_cache
+    from allcore.audit.index import thumbnail_cleanup
+    from allcore.data import dataset_inspection
+
+    chosen = folder(data)
+    began, counted = time.perf_counter(), Counter[str]()
+    changes = _built(chosen, None if no_embeddings else partial(_predictor, model), counted)
+    seconds = time.perf_counter() - began
+    told = {
+        "data": str(chosen),
+        **asdict(changes),
+        "images": changes.images,
+        "read": counted["read"],
+        "seconds": round(seconds, 3),
+        "images_per_second": round(counted["read"] / seconds, 1),
+        "pruned": thumbnail_cleanup.prune() if prune else 0,
+        "notes": dataset_inspection.look(chosen).warnings,
+        "findings": len(
+            findings_cache.everything(chosen).findings
+        ),  # kept, so that Health opens at once
+    }
+    _tell(told, as_json)
+
+
+def _built(
+    chosen: Path, loader: "Callable[[], Predictor] | None", counted: Counter[str]
+) -> "Changes":
+    from tqdm import tqdm
+
+    from allcore.audit.index import build
+    from allcore.audit.index.progress import Stopped
+
+    with tqdm(total=0, unit="cell", desc="Indexing", disable=not sys.stderr.isatty()) as bar:
+
+        def progress(count: int) -> None:
+            bar.update(count)
+            counted["read"] += count
+
+        try:
+            return build.build(chosen, loader=loader, start=bar.reset, progress=progress)
+        except (KeyboardInterrupt, Stopped):
+            bar.close()
+            sys.exit(str(Stopped()))
+
+
+def _tell(told: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    print(
+        "{added} added, {changed} changed, {dropped} dropped, {kept} as before; {unreadable} can't "
+        "be used.".format(**told)
+    )
+    if told["pruned"]:
+        print(f"{told['pruned']:,} thumbnails removed.")
+    if told["findings"]:
+        print(f"{told['findings']} findings: see 'python -m allcore data health {told['data']}'.")
+    for note in told["notes"]:
+        print(f"Note: {note}", file=sys.stderr)
+
+
+def folder(data: Path | None) -> Path:
+    """The data set that was named, or that of the settings.
+
+    Raises:
+        DataError: neither is there.
+    """
+    from allcore import settings
+    from allcore.errors import DataError
+
+    chosen = data or settings.load().data
+    if chosen is None:
+        raise DataError("No data set was named: give its folder, or set ALLSCOPE_DATA.")
+    return chosen
+
+
+def _predictor(model: str | None) -> "Predictor":
+    from allcore import model_folder, settings
+    from allcore.errors import ModelError
+    from allcore.inference.predictor import Predictor
+
+    chosen = settings.load()
+    try:
+        place = model_folder.folder(model or chosen.model)
+    except ModelError as error:
+        raise ModelError(f"{error} Or index without one: --no-embeddings.") from None
+    return Predictor.load(place, chosen.device, threads=chosen.threads)

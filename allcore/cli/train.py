@@ -1,0 +1,124 @@
+"""``python -m allcore train``: a data set in, a model folder out."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from allcore.cli import options
+
+
+def train(
+    data: Annotated[Path, typer.Option(help="Folder or CSV file of labelled cells.")],
+    arch: Annotated[str, typer.Option(help="Architecture, such as qcresnet or resnet18.")],
+    out: Annotated[Path, typer.Option(help="Model folder to write, such as models/mine.")],
+    split: Annotated[
+        str,
+        typer.Option(
+            metavar="subject|image|FILE",
+            help="Unseen subjects, the paper's split, or a CSV with the columns image_id and "
+            "split (train, validation, test or excluded).",
+        ),
+    ] = "subject",
+    init: Annotated[
+        str, typer.Option(help="imagenet, none, or a safetensors file of ResNet-18 weights.")
+    ] = "imagenet",
+    folds: Annotated[int, typer.Option(min=3, help="Parts that subjects are dealt into.")] = 10,
+    fold: Annotated[int, typer.Option(min=0, help="The part that is tested.")] = 0,
+    size: Annotated[int, typer.Option(min=32, help="Side of the network's input, pixels.")] = 224,
+    window: Annotated[int, typer.Option(min=0, help="Least side of the cut, pixels.")] = 280,
+    normalisation: Annotated[
+        Literal["imagenet", "cell"], typer.Option(help="Fixed, or by each cell's own colours.")
+    ] = "imagenet",
+    epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    freeze: Annotated[
+        str, typer.Option(help="Comma-separated starts of parameter names that stay fixed.")
+    ] = "",
+    out_of_fold: Annotated[
+        bool,
+        typer.Option(
+            "--out-of-fold",
+            help="Predict each fold by a network trained without it, then train on all subjects.",
+        ),
+    ] = False,
+    nested: Annotated[
+        bool,
+        typer.Option(
+            "--nested",
+            help="With --out-of-fold: calibrate each fold on all subjects outside of it, each "
+            "predicted by a network trained without it; as many trainings as folds, squared.",
+        ),
+    ] = False,
+    unlabelled: Annotated[
+        Path | None, typer.Option(help="Unlabelled cells to learn from, as --teacher calls them.")
+    ] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="Model folder of the network that labels --unlabelled.")
+    ] = None,
+    confidence: Annotated[
+        float, typer.Option(min=0.5, max=1.0, help="How sure the teacher must be of a cell.")
+    ] = 0.95,
+    control: Annotated[
+        bool,
+        typer.Option("--control", help="Train without --unlabelled too, and compare the two."),
+    ] = False,
+    config: Annotated[
+        str, typer.Option(help='Architecture arguments as JSON, such as {"dropout": 0.5}.')
+    ] = "{}",
+    recipe: Annotated[
+        str, typer.Option(help='Other fields of the recipe as JSON, such as {"batch_size": 64}.')
+    ] = "{}",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<n>.")] = "auto",
+) -> None:
+    """Train a network and write its model folder; asked again after a kill, it goes on."""
+    from allcore.data.preprocessing import Preprocessing
+    from allcore.nets import registry
+    from allcore.research import semi_supervised
+    from allcore.training import out_of_fold as folds_first
+    from allcore.training import run
+    from allcore.training.plan import Plan
+
+    if arch in set(registry.names()) - set(registry.trainable()):
+        raise typer.BadParameter(
+            f"'{arch}' is put together of trained networks: compare makes it.", param_hint="--arch"
+        )
+    if (unlabelled is None) != (teacher is None):
+        raise typer.BadParameter("goes with --teacher.", param_hint="--unlabelled")
+    if out_of_fold and unlabelled:
+        raise typer.BadParameter("does not go with --unlabelled.", param_hint="--out-of-fold")
+    if nested and not out_of_fold:
+        raise typer.BadParameter("goes with --out-of-fold.", param_hint="--nested")
+    if out_of_fold and split != "subject":
+        raise typer.BadParameter("goes with --split subject.", param_hint="--out-of-fold")
+    if split not in ("subject", "image") and not Path(split).is_file():
+        raise typer.BadParameter(
+            f"'{split}' is neither subject, image nor a file.", param_hint="--split"
+        )
+    fields = options.json_object(recipe, "--recipe") | {"seed": seed}
+    fields |= {"epochs": epochs} if epochs else {}
+    fields |= {"freeze": tuple(freeze.split(","))} if freeze else {}
+    plan = Plan(
+        data=data,
+        out=out,
+        architecture=arch,
+        config=options.json_object(config, "--config"),
+        init=init,
+        split=split if split in ("subject", "image") else Path(split),
+        folds=folds,
+        fold=fold,
+        preprocessing=Preprocessing(size=size, window=window, normalisation=normalisation),
+        recipe=options.recipe(fields),
+        device=device,
+        command=shlex.join(["python", "-m", "allcore", *sys.argv[1:]]),
+        nested=nested,
+    )
+    if unlabelled and teacher:
+        asked = semi_supervised.Request(unlabelled, teacher, confidence, control=control)
+        typer.echo(semi_supervised.train(plan, asked))
+    elif out_of_fold:
+        folds_first.train(plan)
+    else:
+        run.train(plan)

@@ -1,0 +1,263 @@
+"""A folder beside the public release: complete, moved, altered, missing, foreign.
+
+What counts is the content: a file that holds the bytes of the release is right under any name, and
+one under a name of the release that holds other bytes is altered.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from allcore.cnmc import release
+from allcore.data import file_digests, readers
+from allcore.data.file_digests import Cancelled, Progress, Refused
+from allcore.errors import DataError
+
+REMEDY = "`python -m allcore data fetch cnmc` brings what is not right"
+
+STATES = ("in_place", "moved", "altered", "missing")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Files of a folder beside those of the release.
+
+    Attributes:
+        base: the folder below which the release's paths begin: empty, or ending in a slash.
+        rows: the release's rows in its order, with the columns ``state`` (one of ``STATES``) and
+            ``found`` (path of the file with the row's content or, where altered, with its name;
+            None where missing).
+        foreign: pictures that are not of the release.
+        copies: further copies of files that are there already.
+        converted: pictures named as in the release but of another format.
+        others: number of files that are no pictures, such as tables.
+    """
+
+    base: str
+    rows: pd.DataFrame
+    foreign: tuple[str, ...]
+    copies: tuple[str, ...]
+    converted: tuple[str, ...]
+    others: int
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a check of a folder found.
+
+    Attributes:
+        root: the folder.
+        found: its files beside those of the release.
+        refused: files and folders that were not read, and why.
+    """
+
+    root: Path
+    found: Comparison
+    refused: tuple[Refused, ...]
+
+    def paths(self, state: str) -> list[str]:
+        """Paths in the release of the files in one of ``STATES``."""
+        rows = self.found.rows
+        return rows.loc[rows["state"] == state, "path"].tolist()
+
+    def counts(self) -> pd.DataFrame:
+        """Files by split and fold: split, fold (empty without one), files and ``STATES``."""
+        rows = self.found.rows.assign(fold=self.found.rows["fold"].fillna(""))
+        keys = [rows["split"], rows["fold"]]
+        table = pd.crosstab(keys, rows["state"]).reindex(columns=list(STATES), fill_value=0)
+        table.insert(0, "files", table.sum(axis=1))
+        order = {split: rank for rank, split in enumerate(release.SPLITS)}
+        flat = table.rename_axis(columns=None).reset_index()
+        return flat.sort_values("split", key=lambda names: names.map(order), kind="stable")
+
+    @property
+    def problem(self) -> str | None:
+        """One sentence that says what is not right, or None where every file is there."""
+        counts = {state: len(self.paths(state)) for state in ("missing", "altered")}
+        if not any(counts.values()):
+            return None
+        total = len(self.found.rows)
+        if counts["missing"] == total:
+            said = f"None of the {total:,} files of {release.NAME} is in {self.root}"
+            return f"{said}, but {self.conversion}." if self.conversion else f"{said}: {REMEDY}."
+        said = " and ".join(f"{count:,} {state}" for state, count in counts.items() if count)
+        return f"Of the {total:,} files of {release.NAME}, {said} in {self.root}: {REMEDY}."
+
+    @property
+    def conversion(self) -> str | None:
+        """What to know where pictures were converted, without a full stop, or None."""
+        names = self.found.converted
+        if not names:
+            return None
+        suffixes = Counter(PurePosixPath(name).suffix.lower() for name in names)
+        formats = ", ".join(suffix for suffix, _ in suffixes.most_common())
+        return (
+            f"{len(names):,} pictures are named as in the release but are {formats} files: they "
+            "were converted, so they are no originals and can't be checked"
+        )
+
+
+def verify(
+    root: Path,
+    facts: pd.DataFrame | None = None,
+    *,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+    workers: int | None = None,
+    known: Mapping[str, str] | None = None,
+) -> Verification:
+    """Check every file of a folder against the release; nothing is changed.
+
+    A file whose size is not one of the release's is told without being read.
+
+    Args:
+        root: the folder, of any layout.
+        facts: the table of ``release.read`` unless told.
+        progress: called with the bytes done and to do.
+        cancelled: asked after every file; True ends the check.
+        workers: threads that hash.
+        known: SHA-256 by path, relative with slashes, of files that need not be read again.
+
+    Raises:
+        DataError: there is no such folder, it can't be read, or the check was cancelled.
+    """
+    facts = release.read() if facts is None else facts
+    listing = file_digests.walk(root)
+    possible = set(facts["size"].tolist())
+    known = known or {}
+    pairs = zip(listing.paths, listing.sizes, strict=True)
+    sized = [(path, size) for path, size in pairs if size in possible and path not in known]
+    hashed = file_digests.compute(
+        listing.root,
+        [path for path, _ in sized],
+        [size for _, size in sized],
+        progress=progress,
+        cancelled=cancelled,
+        workers=workers,
+    )
+    if sized and not listing.root.is_dir():
+        raise DataError(f"{listing.root} vanished during the check: connect it and run it again.")
+    unread = {each.path for each in hashed.refused}
+    paths = [path for path in listing.paths if path not in unread]
+    refused = file_digests.sorted_by_path([*listing.refused, *hashed.refused])
+    by_path = {path: known[path] for path in paths if path in known} | hashed.by_path
+    return Verification(listing.root, compare(facts, paths, by_path), tuple(refused))
+
+
+def compare(facts: pd.DataFrame, paths: Sequence[str], by_path: Mapping[str, str]) -> Comparison:
+    """Set the files of a folder beside the release.
+
+    Every file stands for one row at most: where the release holds the same bytes twice, one copy
+    leaves the other row missing.
+
+    Args:
+        facts: a table of ``release.read``.
+        paths: files of the folder, relative, with slashes.
+        by_path: SHA-256 of those that may be of the release; another file is none of it.
+    """
+    base = _base(facts["path"], paths)
+    names = _Names(facts["path"], base)
+    rows = _Rows(facts["sha256"].tolist())
+    rest = [path for path in paths if not rows.take(path, by_path.get(path), names.exact(path))]
+    # A file under a row's own name has the first claim on it, then any file with its bytes.
+    rest = [path for path in rest if not rows.take(path, by_path.get(path), names.alike(path))]
+    known = [path for path in rest if by_path.get(path) in rows.of_digest]
+    copies = [path for path in known if not rows.take_any(path, by_path[path])]
+    for name in (names.exact, names.alike):
+        rows.mark_altered((path, name(path)) for path in paths)
+    unknown = sorted(set(rest) - set(known) - {path for path in rows.found if path})
+    pictures = [path for path in unknown if _is_picture(path)]
+    converted = [path for path in pictures if names.converted(path)]
+    found = pd.Series(rows.found, index=facts.index, dtype=object)
+    table = facts.assign(state=rows.states(base, facts["path"]), found=found)
+    return Comparison(
+        base=base,
+        rows=table.astype({"state": object}),
+        foreign=tuple(sorted(set(pictures) - set(converted))),
+        copies=tuple(copies),
+        converted=tuple(converted),
+        others=len(unknown) - len(pictures),
+    )
+
+
+class _Names:
+    """Which row of the release a file's path speaks of."""
+
+    def __init__(self, paths: Iterable[str], base: str) -> None:
+        self.rows = {base + path: row for row, path in enumerate(paths)}
+        self.keys = {_key(path): row for path, row in self.rows.items()}
+
+    def exact(self, path: str) -> int | None:
+        """The row with this very path."""
+        return self.rows.get(path)
+
+    def alike(self, path: str) -> int | None:
+        """The row with this file name, in any folder."""
+        return self.keys.get(_key(path))
+
+    def converted(self, path: str) -> bool:
+        """Whether the name is a row's with another suffix."""
+        return _key(str(PurePosixPath(path).with_suffix(".bmp"))) in self.keys
+
+
+class _Rows:
+    """Rows of the release and the files that stand for them."""
+
+    def __init__(self, wanted: list[str]) -> None:
+        self.wanted = wanted
+        self.found: list[str | None] = [None] * len(wanted)
+        self.altered: set[int] = set()
+        self.of_digest: dict[str, list[int]] = defaultdict(list)
+        for row, digest in enumerate(wanted):
+            self.of_digest[digest].append(row)
+
+    def take(self, path: str, digest: str | None, row: int | None) -> bool:
+        """Let a file stand for a row that is free and has its digest."""
+        if row is None or self.found[row] is not None or self.wanted[row] != digest:
+            return False
+        self.found[row] = path
+        return True
+
+    def take_any(self, path: str, digest: str) -> bool:
+        """Let a file stand for the first free row with its digest."""
+        return any(self.take(path, digest, row) for row in self.of_digest[digest])
+
+    def mark_altered(self, named: Iterable[tuple[str, int | None]]) -> None:
+        """Rows without their content whose name a file has."""
+        for path, row in named:
+            if row is not None and self.found[row] is None:
+                self.found[row] = path
+                self.altered.add(row)
+
+    def states(self, base: str, paths: Iterable[str]) -> list[str]:
+        """The state of each row."""
+        return [
+            "missing" if found is None
+            else "altered" if row in self.altered
+            else "in_place" if found == base + path
+            else "moved"
+            for row, (found, path) in enumerate(zip(self.found, paths, strict=True))
+        ]  # fmt: skip
+
+
+def _base(wanted: Iterable[str], paths: Iterable[str]) -> str:
+    """What most files whose path ends in one of the release's have before it."""
+    by_key = {_key(path): path for path in wanted}
+    ends = ((path, by_key.get(_key(path))) for path in paths)
+    bases = Counter(
+        path[: len(path) - len(end)] for path, end in ends if end and f"/{path}".endswith(f"/{end}")
+    )
+    return min(bases, key=lambda base: (-bases[base], base)) if bases else ""
+
+
+def _key(path: str) -> str:
+    """A file's name or, as test images are only numbered, its folder's and its own."""
+    *folders, name = path.split("/")
+    return f"{folders[-1]}/{name}" if folders and name[:1].isdigit() else name
+
+
+def _is_picture(path: str) -> bool:
+    return PurePosixPath(path).suffix.lower() in readers.IMAGE_SUFFIXES

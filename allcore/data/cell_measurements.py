@@ -1,0 +1,105 @@
+"""Facts of a cell that need its pixels, few enough to be kept beside predictions.
+
+With them cells can be sorted, filtered and sliced by size, brightness, focus or colour where the
+images themselves are not on the machine.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from allcore.data import cells
+from allcore.data.cells import Rgb
+from allcore.errors import BadImage
+from allcore.synthetic import appearance
+
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact of a cell.
+
+    Attributes:
+        name: its column.
+        title: what people call it.
+        unit: of the number, empty where it has none.
+    """
+
+    name: str
+    title: str
+    unit: str
+
+
+FACTS = (
+    Fact("area", "Area", "px"),
+    Fact("brightness", "Brightness", "grey levels"),
+    Fact("focus", "Focus (deviation of the Laplacian)", "grey levels"),
+    Fact("redness", "Redness (red over blue)", "ratio"),
+    Fact("elongation", "Elongation (long over short axis)", "ratio"),
+    Fact("border", "Touches the picture's border", ""),
+)
+COLUMNS = ("image_id", *(fact.name for fact in FACTS))
+
+
+def measure(rgb: Rgb) -> dict[str, float | bool]:
+    """The facts of the cell in a picture (H, W, 3) uint8, by name.
+
+    Area counts the mask's pixels; brightness (0 to 255) and redness are means inside the mask.
+    Focus is taken away from the outline, whose edge would drown it; NaN for a cell too thin.
+
+    Raises:
+        BadImage: there is no cell on black.
+    """
+    mask = cells.mask_of(rgb)
+    stats = cells.cell_stats(rgb, mask)
+    top, left, bottom, right = stats.frame
+    own = mask[top:bottom, left:right]
+    inner = appearance.depths(own) > appearance.TEXTURE_EDGE
+    grey = rgb[top:bottom, left:right].mean(axis=2, dtype=np.float32)
+    red, _, blue = stats.mean_rgb
+    return {
+        "area": float(stats.area),
+        "brightness": stats.brightness,
+        "focus": appearance.sharpness(grey, inner) if inner.any() else float("nan"),
+        "redness": red / max(blue, 1.0),
+        "elongation": appearance.elongation(own) if stats.area > 2 else 1.0,
+        "border": bool(mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any()),
+    }
+
+
+def table(
+    pictures: Iterable[tuple[str, Path]], *, progress: Callable[[], object] | None = None
+) -> pd.DataFrame:
+    """One row a picture with the columns of ``COLUMNS``, numbers in float32.
+
+    What can't be read, or shows no cell on black, has no row.
+
+    Args:
+        pictures: image id and file of each.
+        progress: called once a picture.
+    """
+    rows = []
+    with ThreadPoolExecutor(THREADS) as pool:
+        for row in pool.map(_row, pictures):
+            if row is not None:
+                rows.append(row)
+            if progress:
+                progress()
+    numbers = {fact.name: "float32" for fact in FACTS} | {"border": "bool"}
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"image_id": "str"} | numbers)
+
+
+def _row(picture: tuple[str, Path]) -> dict[str, float | bool | str] | None:
+    image_id, path = picture
+    try:
+        with Image.open(path) as image:
+            rgb = cells.centre_crop(np.asarray(image.convert("RGB")))
+        return {"image_id": image_id, **measure(rgb)}
+    except (OSError, BadImage):
+        return None

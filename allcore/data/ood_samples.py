@@ -1,0 +1,158 @@
+"""Pictures that are no cell of the kind a model knows: what its gate must refuse.
+
+Photographs are those that come with scikit-image; nothing is downloaded. Since most strangers are
+refused for their background alone, the harder half is cut out like a cell: what is inside the
+outline of a drawn cell stays, on black.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from allcore.data import cells
+from allcore.data.cells import Rgb
+from allcore.synthetic import outline
+
+PHOTOGRAPHS = (
+    "astronaut.png", "brick.png", "camera.png", "cell.png", "chelsea.png", "clock_motion.png",
+    "coffee.png", "coins.png", "color.png", "grass.png", "gravel.png", "horse.png",
+    "hubble_deep_field.jpg", "ihc.png", "logo.png", "microaneurysms.png", "moon.png",
+    "motorcycle_left.png", "motorcycle_right.png", "retina.jpg", "rocket.jpg",
+)  # fmt: skip
+DOCUMENTS = ("page.png", "text.png")
+AREA = (9_000.0, 60_000.0)
+"""Pixels of the outlines that strangers are cut to: the sizes of real cells and beyond."""
+
+Painter = Callable[[np.random.Generator], Rgb]
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """A picture to refuse.
+
+    Attributes:
+        kind: what it is, in words.
+        rgb: (H, W, 3) uint8.
+    """
+
+    kind: str
+    rgb: Rgb
+
+
+def drawn(per_kind: int, *, seed: int = 0) -> Iterator[Stranger]:
+    """Photographs, documents, noise and plain colours, whole and cut out like cells.
+
+    Args:
+        per_kind: pictures of each kind.
+        seed: of crops, colours and outlines.
+    """
+    for place, (kind, paint) in enumerate(_KINDS.items()):
+        random = np.random.default_rng([seed, place])
+        for _ in range(per_kind):
+            yield Stranger(kind, paint(random))
+            yield Stranger(f"{kind}, cut out like a cell", cut_out(paint(random), random))
+
+
+def photographs() -> Iterator[Stranger]:
+    """Scikit-image's pictures as they are."""
+    for name in (*PHOTOGRAPHS, *DOCUMENTS):
+        yield Stranger("whole photograph", _bundled(name))
+
+
+def fields(folder: Path) -> Iterator[Stranger]:
+    """Whole smear fields: every picture in a folder, at any depth."""
+    for path in sorted(folder.rglob("*.jp*g")):
+        with Image.open(path) as image:
+            yield Stranger("smear field", np.asarray(image.convert("RGB")))
+
+
+def altered(rgb: Rgb) -> Iterator[Stranger]:
+    """A real cell's picture, changed so that its answer can't be trusted."""
+    yield Stranger("cell with red and blue swapped", np.ascontiguousarray(rgb[..., ::-1]))
+    yield Stranger("cell enlarged 3 times", _enlarged(rgb, 3))
+    yield Stranger("cell enlarged 3 times, cut to size", cells.centre_crop(_enlarged(rgb, 3)))
+    inverted = 255 - rgb
+    inverted[~cells.mask_of(rgb)] = 0
+    yield Stranger("cell in inverted colours", inverted)
+
+
+def cut_out(rgb: Rgb, random: np.random.Generator) -> Rgb:
+    """The middle of a picture inside the outline of a drawn cell, on 450 x 450 of black."""
+    side = cells.NATIVE_SIDE
+    picture = np.zeros((side, side, 3), dtype=np.uint8)
+    middle = cells.centre_crop(rgb)
+    top, left = ((side - length) // 2 for length in middle.shape[:2])
+    picture[top : top + middle.shape[0], left : left + middle.shape[1]] = middle
+    picture[~_outline(random)] = 0
+    return picture
+
+
+def _outline(random: np.random.Generator) -> NDArray[np.bool_]:
+    """(450, 450) mask of a drawn cell in the middle."""
+    radii = outline.draw(random.uniform(*AREA), random.uniform(1, 1.4), random).cell
+    middle = cells.NATIVE_SIDE / 2
+    angles = outline.THETA
+    points = np.stack([middle + radii * np.cos(angles), middle + radii * np.sin(angles)], axis=1)
+    mask = Image.new("1", (cells.NATIVE_SIDE, cells.NATIVE_SIDE))
+    ImageDraw.Draw(mask).polygon([tuple(point) for point in points], fill=1)
+    return np.asarray(mask)
+
+
+def _crop_of(names: Sequence[str]) -> Painter:
+    """Random crops of bundled pictures, by up to twice enlarged or shrunk."""
+
+    def paint(random: np.random.Generator) -> Rgb:
+        whole = _bundled(str(random.choice(list(names))))
+        side = int(random.uniform(150, min(whole.shape[:2])))
+        top, left = (int(random.uniform(0, length - side)) for length in whole.shape[:2])
+        crop = Image.fromarray(whole[top : top + side, left : left + side])
+        shown = int(random.uniform(300, cells.NATIVE_SIDE))
+        return np.asarray(crop.resize((shown, shown), Image.Resampling.BICUBIC))
+
+    return paint
+
+
+def _document(random: np.random.Generator) -> Rgb:
+    """Dark writing on light paper, or the other way round."""
+    page = _crop_of(DOCUMENTS)(random)
+    return page if random.random() < 0.5 else 255 - page
+
+
+def _noise(random: np.random.Generator) -> Rgb:
+    side = cells.NATIVE_SIDE
+    level, spread = random.uniform(60, 200, size=3), random.uniform(20, 80)
+    values = random.normal(level, spread, size=(side, side, 3))
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def _plain(random: np.random.Generator) -> Rgb:
+    side = cells.NATIVE_SIDE
+    colour = random.integers(40, 256, size=3, dtype=np.uint8)
+    return np.broadcast_to(colour, (side, side, 3)).copy()
+
+
+_KINDS: dict[str, Painter] = {
+    "photograph": _crop_of(PHOTOGRAPHS),
+    "document": _document,
+    "noise": _noise,
+    "plain colour": _plain,
+}
+
+
+def _bundled(name: str) -> Rgb:
+    import skimage.data
+
+    with Image.open(Path(skimage.data.__file__).with_name(name)) as image:
+        rgb = np.asarray(image.convert("RGBA" if "A" in image.getbands() else "RGB"))[..., :3]
+    if min(rgb.shape[:2]) < cells.NATIVE_SIDE // 2:
+        return _enlarged(rgb, 2)
+    return rgb
+
+
+def _enlarged(rgb: Rgb, times: int) -> Rgb:
+    size = (times * rgb.shape[1], times * rgb.shape[0])
+    return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BICUBIC))

@@ -1,0 +1,250 @@
+"""What a comparison says, in sentences: who is best, by how much, and at what budget."""
+
+from collections.abc import Sequence
+
+from allcore import formats
+from allcore.evaluation.comparison_results import NETWORKS, Comparison, Figure, PairTest, Row
+from allcore.evaluation.intervals import Interval
+
+BASELINE = "area_brightness"
+PAPER_NETWORK = "qcresnet"
+METRIC = "weighted_f1"
+"""The figure by which networks are ranked, as the C-NMC challenge ranked them."""
+
+
+def name(network: str) -> str:
+    """How a network is called within a sentence."""
+    return "area and brightness alone" if network == BASELINE else NETWORKS[network]
+
+
+def interval(figure: Figure) -> Interval:
+    """The same figure for `allcore.formats`."""
+    return Interval(figure.value, figure.low, figure.high)
+
+
+def ranked(comparison: Comparison, protocol: str, metric: str = METRIC) -> list[Row]:
+    """The rows of a protocol whose figure is defined, best first."""
+    rows = [row for row in comparison.rows if row.protocol == protocol]
+    known = [row for row in rows if row.figure(metric).value == row.figure(metric).value]
+    sign = 1 if metric == "ece" else -1
+    return sorted(known, key=lambda row: sign * row.figure(metric).value)
+
+
+def best(comparison: Comparison, protocol: str = "unseen") -> Row | None:
+    """The network, not the baseline, of the highest weighted F1."""
+    rows = (row for row in ranked(comparison, protocol) if row.network != BASELINE)
+    return next(rows, None)
+
+
+def pair(comparison: Comparison, a: str, b: str, protocol: str = "unseen") -> PairTest | None:
+    """The test of two networks, turned so that differences are a less b, if it was kept."""
+    for test in comparison.tests:
+        if test.protocol == protocol and (test.a, test.b) == (a, b):
+            return test
+        if test.protocol == protocol and (test.a, test.b) == (b, a):
+            return _turned(test)
+    return None
+
+
+def answer(comparison: Comparison) -> list[str]:
+    """Who is best on unseen subjects; then whether that holds, and what leakage adds."""
+    winner = best(comparison)
+    if winner is None:
+        return [_only_paper(comparison)]
+    return [_first(comparison, winner), *_leads(comparison, winner), *_leakage(comparison, winner)]
+
+
+def budget(comparison: Comparison) -> str:
+    """At what budget the networks were trained and on what they were tested."""
+    rows = [row for row in comparison.rows if row.epochs_to_95 is not None] or comparison.rows
+    # Features and ensembles take their networks' size; only training has epochs and draws.
+    inits = sorted({_INITS.get(row.init, f"weights of {row.init}") for row in rows})
+    draws = " to ".join(_ends([row.samples for row in rows]))
+    drawn = "all training cells" if draws == "0" else f"{draws} cells drawn anew"
+    text = (
+        f"Networks were trained for at most {_range(rows, 'epochs')} epochs of {drawn}, at "
+        f"{_range(rows, 'size')} px, from {' or '.join(inits)}, seed {_range(rows, 'seed')}, on "
+        f"{', '.join(sorted({row.device for row in rows}))}."
+    )
+    return f"{text} Figures say what this budget reaches, not what a network can reach."
+
+
+def tested(comparison: Comparison) -> str:
+    """On which cells each protocol was tested."""
+    parts = []
+    for protocol, how in _PROTOCOLS.items():
+        rows = [row for row in comparison.rows if row.protocol == protocol]
+        if rows:
+            cells = formats.count(max(row.cells for row in rows), "test cell")
+            people = formats.count(max(row.subjects for row in rows), "independent subject")
+            parts.append(f"{how}: {cells} of {people}")
+    names = ", ".join(sorted({row.data for row in comparison.rows}))
+    return f"{names}. {'; '.join(parts)}."
+
+
+def same_budget(comparison: Comparison) -> bool:
+    """Whether all rows come from one data set at one budget, so that they can be compared."""
+    return len({(row.data_digest, row.budget) for row in comparison.rows}) <= 1
+
+
+def pair_sentences(test: PairTest) -> list[str]:
+    """What the paired tests say about two networks, on cells and on subjects."""
+    a, b = name(test.a), name(test.b)
+    alike = test.cells - test.only_a_right - test.only_b_right
+    units = "subjects" if test.protocol == "unseen" else "cells"
+    return [
+        f"Of {test.cells:,} cells, {alike:,} are called alike by both; {test.only_a_right:,} only "
+        f"{a} calls rightly, {test.only_b_right:,} only {b}. McNemar's test gives "
+        f"{_p_value(test.mcnemar_p)}, after Holm's correction for all pairs "
+        f"{_p_value(test.mcnemar_p_holm)}; it takes cells as independent.",
+        f"Accuracy of {a} less that of {b}: {points(test.accuracy_difference)} (over {units}). "
+        f"AUROC: {difference(test.auroc_difference)}. {verdict(test)}",
+    ]
+
+
+def verdict(test: PairTest) -> str:
+    """Which of two networks calls more cells rightly, by the paired interval of accuracy."""
+    units = "new subjects" if test.protocol == "unseen" else "new cells of these subjects"
+    found = test.accuracy_difference
+    if found.low > 0 or found.high < 0:
+        ahead = test.a if found.low > 0 else test.b
+        return f"On {units} {name(ahead)} can be expected to be right more often."
+    if found.low != found.low:
+        return "Without an interval nothing can be said of new ones."
+    return f"On {units} either may be right more often: the interval of accuracy includes 0."
+
+
+def points(figure: Figure) -> str:
+    """A difference of shares: "1.3 percentage points, −0.5 to 3.1"."""
+    value, low, high = (100 * part for part in (figure.value, figure.low, figure.high))
+    return f"{signed(value, 1)} percentage points, {_bounds(low, high, 1)}"
+
+
+def difference(figure: Figure) -> str:
+    """A difference of figures: "0.013 (−0.005 to 0.031)"."""
+    if figure.value != figure.value:
+        return "undefined"
+    return f"{signed(figure.value, 3)} ({_bounds(figure.low, figure.high, 3)})"
+
+
+def signed(value: float, digits: int) -> str:
+    """A number with a real minus sign, and none before a rounded zero."""
+    text = f"{value:.{digits}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
+_INITS = {"none": "random weights", "imagenet": "ImageNet weights"}
+_PROTOCOLS = {"unseen": "Unseen subjects", "paper": "Paper's protocol, images split at random"}
+
+
+def _first(comparison: Comparison, winner: Row) -> str:
+    found = f"weighted F1 {_stated(winner.weighted_f1)}"
+    baseline = comparison.row(BASELINE, "unseen")
+    if baseline is not None and baseline.weighted_f1.value >= winner.weighted_f1.value:
+        return (
+            "On unseen subjects no network does better than area and brightness alone (weighted "
+            f"F1 {baseline.weighted_f1.value:.3f}); {name(winner.network)} comes next: {found}."
+        )
+    return f"{name(winner.network)} comes first on unseen subjects: {found}."
+
+
+def _stated(figure: Figure) -> str:
+    bounds = formats.bounds(interval(figure))
+    return f"{figure.value:.3f} ({bounds if 'no' in bounds else f'95 % interval {bounds}'})"
+
+
+def _leads(comparison: Comparison, winner: Row) -> list[str]:
+    """The winner against area and brightness, the paper's network, and the next best."""
+    behind = [row.network for row in ranked(comparison, "unseen") if row.network != winner.network]
+    next_best = [network for network in behind if network != BASELINE][:1]
+    rivals = dict.fromkeys([BASELINE, PAPER_NETWORK, *next_best])
+    tests = [pair(comparison, winner.network, rival) for rival in rivals]
+    found = [test for test in tests if test is not None]
+    held = [test for test in found if test.accuracy_difference.low > 0]
+    return _held(held) + [_unsure(test) for test in found if test not in held]
+
+
+def _held(tests: Sequence[PairTest]) -> list[str]:
+    """One sentence on all rivals that the winner leaves behind."""
+    ahead = [f"{name(test.b)} (by {points(test.accuracy_difference)})" for test in tests]
+    return [f"It calls more cells rightly than {_listed(ahead)}."] if ahead else []
+
+
+def _unsure(test: PairTest) -> str:
+    found, rival = test.accuracy_difference, name(test.b)
+    if found.high < 0:
+        return f"Yet it calls fewer cells rightly than {rival} (by {points(_less(found))})."
+    return f"A lead in accuracy over {rival} is not shown: {points(found)}."
+
+
+def _leakage(comparison: Comparison, winner: Row) -> list[str]:
+    known = (gap for gap in comparison.gaps if gap.gap.value == gap.gap.value)
+    gaps = {gap.network: gap for gap in known if gap.metric == METRIC}
+    found = gaps.get(winner.network)
+    if found is None:
+        return []
+    text = (
+        f"Where images are split at random it reaches {found.paper:.3f}: leakage is worth "
+        f"{difference(found.gap)}"
+    )
+    worst = max(gaps.values(), key=lambda gap: gap.gap.value)
+    if worst.network == winner.network:
+        return [f"{text}{', the most of all' if len(gaps) > 1 else ''}."]
+    return [f"{text}, and as much as {signed(worst.gap.value, 3)} for {name(worst.network)}."]
+
+
+def _only_paper(comparison: Comparison) -> str:
+    found = best(comparison, "paper")
+    if found is None:
+        return "No network has been compared yet, only area and brightness."
+    return (
+        "Which network is best on unseen subjects has not been measured. Where images are split "
+        f"at random {name(found.network)} comes first: weighted F1 {_stated(found.weighted_f1)}; "
+        "there a network may know the subject."
+    )
+
+
+def _turned(test: PairTest) -> PairTest:
+    return PairTest(
+        a=test.b,
+        b=test.a,
+        protocol=test.protocol,
+        cells=test.cells,
+        only_a_right=test.only_b_right,
+        only_b_right=test.only_a_right,
+        mcnemar_p=test.mcnemar_p,
+        mcnemar_p_holm=test.mcnemar_p_holm,
+        accuracy_difference=_less(test.accuracy_difference),
+        auroc_difference=_less(test.auroc_difference),
+    )
+
+
+def _less(figure: Figure) -> Figure:
+    """The same difference seen from the other side."""
+    return Figure(-figure.value, -figure.high, -figure.low)
+
+
+def _p_value(value: float) -> str:
+    if value != value:
+        return "no p value"
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+
+
+def _bounds(low: float, high: float, digits: int) -> str:
+    if low != low or high != high:
+        return "no interval"
+    return f"{signed(low, digits)} to {signed(high, digits)}"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _range(rows: Sequence[Row], field: str) -> str:
+    return " to ".join(_ends([getattr(row, field) for row in rows]))
+
+
+def _ends(values: Sequence[int]) -> list[str]:
+    low, high = min(values), max(values)
+    return [f"{low:,}"] if low == high else [f"{low:,}", f"{high:,}"]

@@ -1,0 +1,159 @@
+"""A comparison as tables: for people, for export, by subject, and its learning curves."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from allcore import formats, notice
+from allcore.evaluation import comparison_conclusions, metrics
+from allcore.evaluation.comparison_results import (
+    FIGURES,
+    NETWORKS,
+    PROTOCOLS,
+    Comparison,
+    Cost,
+    Gap,
+    Row,
+)
+
+HEADS = {"unseen": "unseen", "paper": "paper"}
+"""How a column says its protocol."""
+OPERATING_POINT = 0.5
+"""Probability from which on a cell is called an ALL blast, fixed beforehand."""
+
+
+def table(
+    comparison: Comparison, *, figures: Sequence[str], protocols: Sequence[str]
+) -> pd.DataFrame:
+    """One row a network, best weighted F1 on unseen subjects first.
+
+    Args:
+        comparison: what was found.
+        figures: of `records.FIGURES`, in the order of columns.
+        protocols: of `records.PROTOCOLS`; with both, each figure's gap stands beside it.
+    """
+    return pd.DataFrame(
+        _line(comparison, network, figures=figures, protocols=protocols)
+        for network in order(comparison)
+    )
+
+
+def order(comparison: Comparison) -> list[str]:
+    """The networks there are, best weighted F1 on unseen subjects first, unmeasured ones last."""
+    first = [row.network for row in comparison_conclusions.ranked(comparison, "unseen")]
+    second = [row.network for row in comparison_conclusions.ranked(comparison, "paper")]
+    return list(dict.fromkeys([*first, *second, *comparison.networks()]))
+
+
+def export(comparison: Comparison) -> pd.DataFrame:
+    """One row a network and protocol with everything known of it, and the notice."""
+    return pd.DataFrame(_exported(comparison, row) for row in comparison.rows)
+
+
+def by_subject(predictions: pd.DataFrame) -> pd.DataFrame:
+    """How each network calls the cells of each unseen subject.
+
+    Returns:
+        One row a network and subject: network, subject, label (of most of its cells), cells,
+        accuracy.
+    """
+    known = predictions["label"].notna() & predictions["subject"].notna()
+    unseen = predictions[known & (predictions["protocol"] == "unseen")]
+    blast = unseen["label"] == "all"
+    called = unseen["probability"] >= OPERATING_POINT
+    marked = unseen[["network", "subject"]].assign(blast=blast, right=called == blast)
+    found = marked.groupby(["network", "subject"], observed=True, as_index=False).agg(
+        cells=("right", "size"), accuracy=("right", "mean"), blast=("blast", "mean")
+    )
+    label = np.where(found.pop("blast") >= 0.5, "all", "hem")
+    return found.assign(label=label)
+
+
+def curves(history: pd.DataFrame, protocol: str) -> pd.DataFrame:
+    """Validation loss of each network by epoch, over the folds that reached it together.
+
+    Returns:
+        One row a network and epoch: network, epoch from 1, seconds (mean), loss (mean), low and
+        high (of all folds), folds. Epochs that not every fold of the network reached are left out.
+    """
+    rows = history[history["protocol"] == protocol]
+    runs = ["network", "fold"]
+    epoch = rows["epoch"] - rows.groupby(runs)["epoch"].transform("min") + 1
+    found = (
+        rows.assign(epoch=epoch.astype(int))
+        .groupby(["network", "epoch"], as_index=False)
+        .agg(
+            seconds=("seconds", "mean"),
+            loss=("validation_loss", "mean"),
+            low=("validation_loss", "min"),
+            high=("validation_loss", "max"),
+            folds=("fold", "nunique"),
+        )
+    )
+    return found[found["folds"] == found.groupby("network")["folds"].transform("max")]
+
+
+def _line(
+    comparison: Comparison, network: str, *, figures: Sequence[str], protocols: Sequence[str]
+) -> dict[str, object]:
+    rows = {protocol: comparison.row(network, protocol) for protocol in protocols}
+    cells: dict[str, object] = {"Network": NETWORKS[network]}
+    for figure in figures:
+        for protocol in protocols:
+            head = f"{metrics.TITLES[figure]}, {HEADS[protocol]}"
+            cells[head] = _figure(rows[protocol], figure)
+        gap = _gap(comparison, network, figure)
+        if len(protocols) == len(PROTOCOLS) and gap is not None:
+            cells[f"{metrics.TITLES[figure]}, gap"] = comparison_conclusions.difference(gap.gap)
+    for protocol in protocols:
+        row = rows[protocol]
+        cells[f"Epochs, {HEADS[protocol]}"] = row and row.epochs_to_95
+    return cells | _costs(_cost(comparison, network))
+
+
+def _figure(row: Row | None, figure: str) -> str:
+    if row is None:
+        return "not measured"
+    return formats.figure(comparison_conclusions.interval(row.figure(figure)))
+
+
+def _costs(cost: Cost | None) -> dict[str, object]:
+    return {
+        "Parameters": cost and cost.parameters,
+        "MACs": cost and cost.macs,
+        "Images/s": cost and cost.images_per_second,
+    }
+
+
+def _cost(comparison: Comparison, network: str) -> Cost | None:
+    return next((cost for cost in comparison.costs if cost.network == network), None)
+
+
+def _gap(comparison: Comparison, network: str, metric: str) -> Gap | None:
+    found = (gap for gap in comparison.gaps if (gap.network, gap.metric) == (network, metric))
+    return next(found, None)
+
+
+def _exported(comparison: Comparison, row: Row) -> dict[str, object]:
+    cells: dict[str, object] = {"network": row.network, "protocol": row.protocol}
+    for figure in FIGURES:
+        found = row.figure(figure)
+        cells |= {figure: found.value, f"{figure}_low": found.low, f"{figure}_high": found.high}
+    for figure in FIGURES:
+        gap = _gap(comparison, row.network, figure)
+        if gap is not None:
+            cells |= {f"{figure}_gap": gap.gap.value}
+            cells |= {f"{figure}_gap_low": gap.gap.low, f"{figure}_gap_high": gap.gap.high}
+    for field in _FIELDS:
+        cells[field] = getattr(row, field)
+    cost = _cost(comparison, row.network)
+    for field in ("parameters", "macs", "images_per_second"):
+        cells[field] = cost and getattr(cost, field)
+    return cells | {"command": row.command, "notice": notice.RESEARCH_USE}
+
+
+_FIELDS = (
+    "cells", "subjects", "folds", "epochs_to_95", "seconds", "size", "epochs", "samples", "init",
+    "seed", "device", "data", "data_digest", "budget", "twins", "excluded",
+)  # fmt: skip

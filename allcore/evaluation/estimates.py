@@ -1,0 +1,204 @@
+"""Every figure of a set of cells, each with an interval over cells and one over subjects.
+
+What moves with the threshold (`at_threshold`) takes milliseconds, so that a page can call it at
+every move; what doesn't (`threshold_free`) is computed once.
+"""
+
+import dataclasses
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allcore.evaluation import binned_counts, intervals, metrics
+from allcore.evaluation.intervals import Interval
+from allcore.evaluation.metrics import Confusion, Floats
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the evaluation."""
+
+    name: str  # a key of metrics.TITLES
+    value: float
+    image: Interval  # how well it is known for these subjects
+    subject: Interval  # what to expect of other subjects
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Labelled cells with what their resamples need, prepared once.
+
+    `groups` numbers each cell's independent subject from 0; None where subjects are unknown, and
+    then no interval over subjects is given.
+    """
+
+    labels: NDArray[np.integer]
+    probabilities: Floats
+    groups: NDArray[np.intp] | None
+    resamples: int
+    weights: Floats  # (resamples, subjects) the weight of each subject in each resample
+
+    def degrees(self, name: str) -> int:
+        """Degrees of freedom of a figure's interval over subjects; below 1 there can be none.
+
+        Sensitivity rests on the subjects with blasts, specificity on those with normal cells, the
+        others on all of them; a class with one subject leaves the others without an interval.
+        """
+        return self._degrees.get(name, self._degrees["others"])
+
+    @functools.cached_property
+    def _degrees(self) -> dict[str, int]:
+        """Counted once: figures at a threshold ask nine times at every move."""
+        if self.groups is None:
+            return {"others": 0}
+        blast = intervals.majority(labels=self.labels, groups=self.groups)
+        of_class = [n for n in (int(blast.sum()), int((~blast).sum())) if n]
+        with_cells = {
+            name: int((np.bincount(self.groups[self.labels == label]) > 0).sum()) - 1
+            for name, label in _CLASS_OF.items()
+        }
+        return with_cells | {"others": 0 if min(of_class) == 1 else sum(of_class) - len(of_class)}
+
+
+_CLASS_OF = {"sensitivity": 1, "specificity": 0}
+# The lowest value of the figures that can fall below 0.
+_LEAST = {"mcc": -1.0, "kappa": -1.0}
+_SHARES = frozenset({"accuracy", "sensitivity", "specificity", "ppv", "npv"})
+
+
+def sample(
+    *,
+    labels: NDArray[np.integer],
+    probabilities: Floats,
+    subjects: NDArray[np.str_] | None,
+    resamples: int = intervals.RESAMPLES,
+    seed: int = intervals.SEED,
+) -> Sample:
+    """Check the cells and draw the resamples of subjects.
+
+    Args:
+        labels: (N,) 1 for an ALL blast, 0 for a normal cell.
+        probabilities: (N,) calibrated probability of an ALL blast.
+        subjects: (N,) the independent subject of each cell, or None where unknown.
+        resamples: how many resamples to draw.
+        seed: of the draw.
+
+    Raises:
+        DataError: no cells, or values that are no labels or no probabilities.
+    """
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
+    metrics.check(labels=labels, probabilities=probabilities)
+    if subjects is None:
+        return Sample(labels, probabilities, None, resamples, np.zeros((0, 0)))
+    _, groups = numbered(subjects)
+    weights = intervals.subject_weights(
+        labels=labels, groups=groups, resamples=resamples, seed=seed
+    )
+    return Sample(labels, probabilities, groups, resamples, weights)
+
+
+def numbered(subjects: NDArray[np.str_]) -> tuple[NDArray[np.str_], NDArray[np.intp]]:
+    """(G,) sorted names and (N,) the number of each cell's, as `np.unique` gives them.
+
+    By hashing instead of sorting, which on strings takes most of the time of a `sample`.
+    """
+    codes, found = pd.factorize(np.asarray(subjects, dtype=object), use_na_sentinel=False)
+    names, place = np.unique(np.asarray(found, dtype=str), return_inverse=True)
+    return names, place[codes]
+
+
+def at_threshold(cells: Sample, threshold: float) -> tuple[Figure, ...]:
+    """The figures that follow from the confusion matrix at `threshold`.
+
+    Over cells: Wilson for shares; for the others a bootstrap, drawn as what it is, a multinomial of
+    the four counts. Over subjects: their counts, resampled by `cells.weights`.
+    """
+    counts = metrics.confusion(
+        labels=cells.labels, probabilities=cells.probabilities, threshold=threshold
+    )
+    value = metrics.count_figures(counts)
+    observed = np.array(dataclasses.astuple(counts))
+    by_cell = metrics.count_figures(Confusion(*_redrawn(observed, cells.resamples).T))
+    shares = _shares(counts)
+    by_subject = metrics.count_figures(resampled(cells, threshold))
+    return tuple(
+        Figure(
+            name=name,
+            value=float(figure),
+            image=shares.get(name) or intervals.percentile(float(figure), by_cell[name]),
+            subject=_over_subjects(cells, name, float(figure), by_subject[name]),
+        )
+        for name, figure in value.items()
+    )
+
+
+def resampled(cells: Sample, threshold: float) -> Confusion:
+    """Counts of bootstrap resamples of whole subjects, (resamples,) or empty where unknown."""
+    if cells.groups is None:
+        return Confusion(*np.zeros((4, 0)))
+    called = cells.probabilities >= threshold
+    which = cells.groups * 4 + 2 * (cells.labels == 1) + called
+    table = np.bincount(which, minlength=4 * cells.weights.shape[1]).reshape(-1, 4)
+    tn, fp, fn, tp = (cells.weights @ table).T
+    return Confusion(tp=tp, fp=fp, fn=fn, tn=tn)
+
+
+def threshold_free(cells: Sample) -> tuple[Figure, ...]:
+    """AUROC, AUPRC, Brier score and calibration error.
+
+    Over cells: DeLong for the AUROC, bootstrap for the others. Over subjects: bootstrap. The AUROC
+    and AUPRC are NaN where a class is missing.
+    """
+    exact = metrics.scores(labels=cells.labels, probabilities=cells.probabilities, threshold=0.5)
+    table = binned_counts.tabulate(
+        labels=cells.labels, probabilities=cells.probabilities, groups=cells.groups
+    )
+    by_cell = binned_counts.figures(table, _redrawn(table.counts, cells.resamples))
+    by_subject = binned_counts.figures(table, _by_subject_blocks(cells, table))
+    figures = []
+    for name in by_cell:
+        value = float(getattr(exact, name))
+        image = intervals.percentile(value, by_cell[name])
+        if name == "auroc":
+            image = intervals.delong(labels=cells.labels, scores=cells.probabilities)
+        if name == "ece":
+            image = intervals.recentred(value, by_cell[name], degrees=len(cells.labels) - 1)
+        subject = _over_subjects(cells, name, value, by_subject[name])
+        figures.append(Figure(name, value, image, subject))
+    return tuple(figures)
+
+
+def _shares(counts: Confusion) -> dict[str, Interval]:
+    tp, fp, fn, tn = (int(n) for n in dataclasses.astuple(counts))
+    return {
+        "accuracy": intervals.wilson(tp + tn, tp + fp + fn + tn),
+        "sensitivity": intervals.wilson(tp, tp + fn),
+        "specificity": intervals.wilson(tn, tn + fp),
+        "ppv": intervals.wilson(tp, tp + fp),
+        "npv": intervals.wilson(tn, tn + fn),
+    }
+
+
+def _redrawn(counts: NDArray[Any], resamples: int) -> Floats:
+    """(resamples, K) counts of bootstrap resamples of single cells from observed counts (K,)."""
+    rng = np.random.default_rng(intervals.SEED)
+    cells = int(counts.sum())
+    return rng.multinomial(cells, counts / cells, size=resamples).astype(float)
+
+
+def _by_subject_blocks(cells: Sample, table: binned_counts.Blocks) -> Floats:
+    """(resamples, 2 K) counts of bootstrap resamples of whole subjects."""
+    return cells.weights @ table.by_subject[: cells.weights.shape[1]]
+
+
+def _over_subjects(cells: Sample, name: str, value: float, resampled: Floats) -> Interval:
+    degrees = cells.degrees(name)
+    if name == "ece":
+        return intervals.recentred(value, resampled, degrees=degrees)
+    return intervals.student(
+        value, resampled, degrees=degrees, least=_LEAST.get(name, 0.0), share=name in _SHARES
+    )

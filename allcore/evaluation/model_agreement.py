@@ -1,0 +1,280 @@
+"""Two models on the same cells: where both err, and where one mends the other.
+
+What doesn't hang on the thresholds is done once (`share`); calls and their figures (`at`) then take
+milliseconds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from allcore import formats
+from allcore.errors import DataError
+from allcore.evaluation import binned_counts, estimates, intervals, metrics, paired, results
+from allcore.evaluation.estimates import Sample
+from allcore.evaluation.intervals import Interval
+from allcore.evaluation.metrics import Confusion, Floats
+from allcore.evaluation.paired import McNemar, Resampled
+
+KINDS = {
+    "only_a": "Only the first model is right",
+    "only_b": "Only the second model is right",
+    "both_wrong": "Both are wrong",
+    "both_right": "Both are right",
+}
+COLUMNS = ("image_id", "path", "label", "subject", "group", "probability_a", "probability_b")
+_BY_COUNT = ("accuracy", "weighted_f1")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One figure of both models, and the first less the second."""
+
+    name: str  # of paired.COMPARED
+    a: float
+    b: float
+    difference: Interval  # over Agreement.unit
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The cells that two models have both predicted, prepared once.
+
+    Attributes:
+        table: one row a cell, `COLUMNS`.
+        only_a: ids of the cells that only the first has.
+        only_b: ids of the cells that only the second has.
+        notes: what a reader must know.
+        cells: labels and probabilities of the first, with the resamples of subjects.
+        auroc: its difference, which hangs on no threshold.
+    """
+
+    table: pd.DataFrame
+    only_a: NDArray[np.str_]
+    only_b: NDArray[np.str_]
+    notes: tuple[str, ...]
+    cells: Sample
+    auroc: Difference
+
+    @property
+    def unit(self) -> str:
+        """What intervals are over: 'subjects', or 'cells' where subjects are unknown."""
+        return "cells" if self.cells.groups is None else "subjects"
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Two models at their thresholds.
+
+    Attributes:
+        table: the shared cells with `kind`, a key of `KINDS`.
+        counts: cells of each kind.
+        mcnemar: the paired test over cells; that over subjects is in `differences`.
+        differences: of accuracy, weighted F1 and AUROC.
+        unit: of their intervals, 'subjects' or 'cells'.
+        only_a: ids of the cells that only the first has.
+        only_b: ids of the cells that only the second has.
+        notes: what a reader must know.
+    """
+
+    table: pd.DataFrame
+    counts: dict[str, int]
+    mcnemar: McNemar
+    differences: tuple[Difference, ...]
+    unit: str
+    only_a: NDArray[np.str_]
+    only_b: NDArray[np.str_]
+    notes: tuple[str, ...]
+
+    def difference(self, name: str) -> Difference:
+        """One of `differences` by its name."""
+        return next(each for each in self.differences if each.name == name)
+
+
+def compare(
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    *,
+    threshold_a: float,
+    threshold_b: float,
+    notes: Sequence[str] = (),
+) -> Agreement:
+    """Hold two tables of predictions against each other.
+
+    Args:
+        a: predictions of the first model, columns of `modelfolder.PREDICTION_COLUMNS`.
+        b: predictions of the second.
+        threshold_a: probability at or above which the first calls a cell a blast.
+        threshold_b: the second's.
+        notes: what the caller knows, such as that one model was trained on cells that are held out
+            for the other; that can't be told from predictions.
+
+    Raises:
+        DataError: no labelled cell is in both, or an id stands twice in one of them.
+    """
+    return at(share(a, b, notes=notes), threshold_a=threshold_a, threshold_b=threshold_b)
+
+
+def share(a: pd.DataFrame, b: pd.DataFrame, *, notes: Sequence[str] = ()) -> Shared:
+    """Join two tables of predictions by image id; arguments and errors as in `compare`."""
+    for table, which in ((a, "first"), (b, "second")):
+        if table["image_id"].duplicated().any():
+            raise DataError(
+                f"An image id stands twice in the {which} model's predictions: keep one of each."
+            )
+    both = a.merge(b, on="image_id", suffixes=("_a", "_b"))
+    table, found = _joined(both)
+    labels = results.labels_of(table)
+    first, second = (table[f"probability_{end}"].to_numpy(dtype=float) for end in "ab")
+    metrics.check(labels=labels, probabilities=second)
+    cells = estimates.sample(labels=labels, probabilities=first, subjects=results.units_of(table))
+    return Shared(
+        table=table,
+        only_a=_missing(a, b),
+        only_b=_missing(b, a),
+        notes=(*notes, *found),
+        cells=cells,
+        auroc=_auroc(cells, second),
+    )
+
+
+def at(shared: Shared, *, threshold_a: float, threshold_b: float) -> Agreement:
+    """Call the shared cells at two thresholds, for the figures that hang on them."""
+    cells = shared.cells
+    second = shared.table["probability_b"].to_numpy(dtype=float)
+    called_a, called_b = cells.probabilities >= threshold_a, second >= threshold_b
+    blast = cells.labels == 1
+    a_right, b_right = called_a == blast, called_b == blast
+    keys = np.array(["both_wrong", "only_b", "only_a", "both_right"])
+    kind = keys[2 * a_right + b_right]
+    return Agreement(
+        table=shared.table.assign(kind=kind),
+        counts={key: int((kind == key).sum()) for key in KINDS},
+        mcnemar=paired.mcnemar(a_right=a_right, b_right=b_right),
+        differences=(*_by_count(cells, called_a, called_b), shared.auroc),
+        unit=shared.unit,
+        only_a=shared.only_a,
+        only_b=shared.only_b,
+        notes=shared.notes,
+    )
+
+
+def _joined(both: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The usable shared cells, and notes on the others."""
+    if both.empty:
+        raise DataError(
+            "The two models share no cell: compare models that were tested on the same data set."
+        )
+    notes = []
+    label = both["label_a"].fillna(both["label_b"])
+    other = both["label_b"].fillna(both["label_a"])
+    unlabelled, contradicted = label.isna(), label.notna() & (label != other)
+    for rows, why in ((unlabelled, "without a label"), (contradicted, "with two different labels")):
+        if rows.any():
+            notes.append(f"Left out: {formats.count(int(rows.sum()), 'shared cell')} {why}.")
+    keep = ~(unlabelled | contradicted)
+    if not keep.any():
+        raise DataError(
+            "No cell that the two models share has one label: compare models that were tested on "
+            "the same labelled data set."
+        )
+    kept = both[keep]
+    known = {
+        name: kept[f"{name}_a"].fillna(kept[f"{name}_b"]) for name in ("path", "subject", "group")
+    }
+    table = kept.assign(label=label[keep], **known)
+    return table[list(COLUMNS)].reset_index(drop=True), notes
+
+
+def _missing(table: pd.DataFrame, other: pd.DataFrame) -> NDArray[np.str_]:
+    # Series.isin of pandas 3 takes seconds for 100,000 texts.
+    known = set(other["image_id"])
+    return np.array([each for each in table["image_id"] if each not in known], dtype=str)
+
+
+def _by_count(
+    cells: Sample, called_a: NDArray[np.bool_], called_b: NDArray[np.bool_]
+) -> list[Difference]:
+    """Accuracy and weighted F1 on the same resamples of subjects, or of cells."""
+    which = 4 * (cells.labels == 1) + 2 * called_a + called_b
+    if cells.groups is None:
+        counts = np.bincount(which, minlength=8).astype(float)
+        rng = np.random.default_rng(intervals.SEED)
+        drawn = rng.multinomial(len(which), counts / len(which), size=cells.resamples).astype(float)
+        degrees = len(which) - 1
+    else:
+        subjects = cells.weights.shape[1]
+        table = np.bincount(8 * cells.groups + which, minlength=8 * subjects).reshape(subjects, 8)
+        counts, drawn = table.sum(axis=0).astype(float), cells.weights @ table
+        degrees = cells.degrees("accuracy")
+    first, second = (
+        Resampled(
+            value={name: float(each) for name, each in _figures(counts, model).items()},
+            draws=_figures(drawn, model),
+            degrees=degrees,
+        )
+        for model in (0, 1)
+    )
+    return [
+        Difference(
+            name, first.value[name], second.value[name], paired.difference(first, second, name)
+        )
+        for name in _BY_COUNT
+    ]
+
+
+def _figures(counts: Floats, model: int) -> dict[str, Floats]:
+    """Figures of the first (0) or second model from counts (..., 8) by label and both calls."""
+    by_call = counts.reshape(*counts.shape[:-1], 2, 2, 2).sum(axis=-1 if model == 0 else -2)
+    tn, fp, fn, tp = (by_call[..., i, j] for i in (0, 1) for j in (0, 1))
+    return metrics.count_figures(Confusion(tp=tp, fp=fp, fn=fn, tn=tn))
+
+
+def _auroc(cells: Sample, second: Floats) -> Difference:
+    """The difference of AUROC: the bootstrap of subjects, or DeLong's over cells."""
+    if cells.groups is None:
+        return _delong(cells.labels, cells.probabilities, second)
+    degrees = cells.degrees("auroc")
+    first, other = (
+        Resampled(
+            value={"auroc": intervals.delong(labels=cells.labels, scores=scores).value},
+            draws={"auroc": _auroc_draws(cells, scores)},
+            degrees=degrees,
+        )
+        for scores in (cells.probabilities, second)
+    )
+    difference = paired.difference(first, other, "auroc")
+    return Difference("auroc", first.value["auroc"], other.value["auroc"], difference)
+
+
+def _auroc_draws(cells: Sample, scores: Floats) -> Floats:
+    table = binned_counts.tabulate(labels=cells.labels, probabilities=scores, groups=cells.groups)
+    return binned_counts.figures(table, cells.weights @ table.by_subject)["auroc"]
+
+
+def _delong(labels: NDArray[np.integer], a: Floats, b: Floats) -> Difference:
+    """Difference of two AUROCs on the same cells (DeLong et al., Biometrics 1988)."""
+    values = [intervals.delong(labels=labels, scores=scores).value for scores in (a, b)]
+    value = values[0] - values[1]
+    blast, normal = int((labels == 1).sum()), int((labels == 0).sum())
+    difference = intervals.unknown(value)
+    if blast > 1 and normal > 1:
+        (over_a, under_a), (over_b, under_b) = _placements(labels, a), _placements(labels, b)
+        over, under = over_a - over_b, under_a - under_b
+        error = np.sqrt(over.var(ddof=1) / blast + under.var(ddof=1) / normal)
+        half = float(special.ndtri((1 + intervals.LEVEL) / 2) * error)
+        if half > 0:
+            difference = Interval(value, max(-1.0, value - half), min(1.0, value + half))
+    return Difference("auroc", values[0], values[1], difference)
+
+
+def _placements(labels: NDArray[np.integer], scores: Floats) -> tuple[Floats, Floats]:
+    """For each blast the share of normal cells it outranks, for each normal cell the reverse."""
+    blast, normal = scores[labels == 1], scores[labels == 0]
+    joint = stats.rankdata(np.concatenate([blast, normal]))
+    over = (joint[: len(blast)] - stats.rankdata(blast)) / len(normal)
+    return over, 1 - (joint[len(blast) :] - stats.rankdata(normal)) / len(blast)

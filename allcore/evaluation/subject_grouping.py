@@ -1,0 +1,197 @@
+"""Answers grouped by subject: whose cell each is, and the share of blasts among a subject's cells.
+
+A subject's share counts the cells of this batch, which somebody chose; it says nothing of a
+diagnosis.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+from allcore import formats as words
+from allcore.data import subjects, table_reader
+from allcore.errors import DataError
+from allcore.evaluation import intervals, subject_calls
+from allcore.evaluation.intervals import Interval
+from allcore.inference.results import Verdict
+
+LEAST = 20
+"""Answered cells from which a subject's share is said, unless another number is asked for."""
+MEANING = (
+    "A share counts the cells of this batch that were answered, which somebody chose; it says "
+    "nothing of a diagnosis. Its interval takes cells as independent, and leaves out that a model "
+    "errs alike on cells of one subject."
+)
+COLUMNS = {
+    "file": ("file", "path", "filename", "file_name", "image", "image_id", "picture", "name", "id"),
+    "subject": ("subject", "patient", "subject_id", "patient_id", "person", "case"),
+}
+"""What the columns of a table of subjects may be called; the first that is there is taken."""
+_NEEDED = {"file": "names of files", "subject": "subjects"}
+_LONGEST = 60  # characters of a subject's name
+
+Origin = Literal["names", "table", "folders"]
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Whose cell each picture is.
+
+    Attributes:
+        origin: where that comes from.
+        subjects: one a picture, in their order; None where unknown.
+        sentence: how many were matched, and what did not fit.
+    """
+
+    origin: Origin
+    subjects: tuple[str | None, ...]
+    sentence: str
+
+    @property
+    def matched(self) -> int:
+        """Pictures whose subject is known."""
+        return sum(subject is not None for subject in self.subjects)
+
+
+@dataclass(frozen=True)
+class Share:
+    """One subject's cells in a batch.
+
+    Attributes:
+        subject: None stands for the pictures whose subject is unknown.
+        answered: cells that were called ALL blast or normal.
+        blasts: those called ALL blast.
+        refused: pictures without an answer.
+        share: of blasts among the answered, with Wilson's interval over cells; all NaN where there
+            are none.
+        enough: whether that many were answered that the share is to be said.
+    """
+
+    subject: str | None
+    answered: int
+    blasts: int
+    refused: int
+    share: Interval
+    enough: bool
+
+    @property
+    def words(self) -> str:
+        """The share as a person reads it: "42 of 48 (88 %, ...)", or that there are too few."""
+        if not self.enough:
+            return f"{self.blasts} of {self.answered}, {subject_calls.TOO_FEW}"
+        return words.share(self.share, self.answered)
+
+
+def by_names(paths: Sequence[str]) -> Assigned:
+    """Subjects in C-NMC's names; ids that the data proves one person are taken together."""
+    parsed = [subjects.parse_name(path.replace("\\", "/")) for path in paths]
+    found = tuple(known and subjects.group_of(known[0]) for known in parsed)
+    return _assigned("names", found, "bear a subject in their names, as C-NMC's files do")
+
+
+def by_folders(paths: Sequence[str]) -> Assigned:
+    """The folder, or the zip archive, that a picture lies in as its subject."""
+    parents = [PurePosixPath(path.replace("\\", "/")).parent.name for path in paths]
+    names = [_named(parent.removesuffix(".zip")) for parent in parents]
+    return _assigned("folders", tuple(names), "lie in a folder or an archive")
+
+
+def by_table(data: bytes, paths: Sequence[str], *, name: str) -> Assigned:
+    """Subjects by a CSV or Parquet table with a column of files and one of subjects.
+
+    Names are compared without case, by as much of the path as both have, then without the suffix.
+    A name that the table gives to two subjects is matched with neither.
+
+    Args:
+        data: the table.
+        paths: of the pictures.
+        name: what to call the table in sentences.
+
+    Raises:
+        DataError: the table can't be read, lacks a column, or names none of the pictures.
+    """
+    table, _ = table_reader.columns(data, names=COLUMNS, needed=_NEEDED, name=name)
+    rows = zip(table["file"], table["subject"], strict=True)
+    lines = [(str(file), subject) for file, told in rows if file and (subject := _named(told))]
+    whose = _whose(lines)
+    found = tuple(whose.get(_key(path, whose)) for path in paths)
+    if not any(found):
+        like = PurePosixPath(paths[0].replace("\\", "/")).name if paths else "cell.bmp"
+        raise DataError(
+            f"{name} names none of the {len(paths):,} pictures in its {len(lines):,} lines: its "
+            f"column of files must hold names such as '{like[:_LONGEST]}'."
+        )
+    assigned = _assigned("table", found, f"stand in {name}")
+    torn = sum(whose.get(key, "") is None for path in paths for key in [_key(path, whose)])
+    if not torn:
+        return assigned
+    more = f"{words.count(torn, 'name')} could be of several subjects, which counts as unknown."
+    return Assigned("table", found, f"{assigned.sentence} {more}")
+
+
+def shares(
+    verdicts: Sequence[Verdict], whose: Sequence[str | None], *, least: int = LEAST
+) -> tuple[Share, ...]:
+    """A line a subject, the highest share first and those with too few cells behind.
+
+    Args:
+        verdicts: one a picture.
+        whose: the subject of each picture, None where unknown; these make the last line.
+        least: answered cells that a share needs to be said, 1 or more.
+    """
+    counts: dict[str | None, list[int]] = {}
+    for verdict, subject in zip(verdicts, whose, strict=True):
+        counts.setdefault(subject, [0, 0, 0])[("all", "hem", "refused").index(verdict)] += 1
+    found = [_share(subject, *numbers, least=least) for subject, numbers in counts.items()]
+    return tuple(sorted(found, key=_rank))
+
+
+def _share(subject: str | None, blasts: int, normal: int, refused: int, *, least: int) -> Share:
+    answered = blasts + normal
+    wilson = intervals.wilson(blasts, answered)
+    return Share(subject, answered, blasts, refused, wilson, answered >= max(least, 1))
+
+
+def _rank(share: Share) -> tuple[bool, bool, float, str]:
+    value = share.share.value if share.enough else share.answered
+    return share.subject is None, not share.enough, -value, share.subject or ""
+
+
+def _assigned(origin: Origin, found: Sequence[str | None], how: str) -> Assigned:
+    """With a sentence such as "3 of 4 pictures lie in a folder; the subject of 1 is unknown"."""
+    matched = sum(subject is not None for subject in found)
+    said = f"{matched:,} of {words.count(len(found), 'picture')} {how}"
+    if others := len(found) - matched:
+        said += f"; the subject of {others:,} is unknown"
+    return Assigned(origin, tuple(found), f"{said}.")
+
+
+def _named(text: object) -> str | None:
+    """A subject's name as it is shown; None where there is none."""
+    return " ".join(str(text or "").split())[:_LONGEST] or None
+
+
+def _whose(lines: Iterable[tuple[str, str]]) -> Mapping[str, str | None]:
+    """The subject by every end of every path; None where several stand behind one."""
+    whose: dict[str, str | None] = {}
+    for file, subject in lines:
+        for key in _keys(file):
+            whose[key] = subject if whose.get(key, subject) == subject else None
+    return whose
+
+
+def _key(path: str, whose: Mapping[str, str | None]) -> str:
+    """The longest end of a path that the table has; empty where it has none."""
+    return next((key for key in _keys(path) if key in whose), "")
+
+
+def _keys(path: str) -> Iterator[str]:
+    """Ends of a path, the longest first, then the name without its suffix."""
+    plain = unicodedata.normalize("NFC", path.strip().replace("\\", "/")).casefold()
+    parts = [part for part in plain.split("/") if part not in ("", ".")][-8:]
+    for start in range(len(parts)):
+        yield "/".join(parts[start:])
+    if parts:
+        yield PurePosixPath(parts[-1]).stem

@@ -1,0 +1,245 @@
+"""Examples to try the model on, chosen by what the installed model answers about them.
+
+A name such as "Clear blast" promises an answer, and only the model can keep it. So drawn cells are
+shown to the model until one is answered as the name says; a name that no cell keeps is left out.
+What was found is kept on disk by the digest of the model and the version of the drawn set.
+"""
+
+import hashlib
+import itertools
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+from PIL import Image
+
+from allcore import settings
+from allcore.data import cells, ood_samples
+from allcore.data.cells import Rgb
+from allcore.errors import DataError
+from allcore.inference import upload
+from allcore.inference.predictor import Predictor
+from allcore.inference.results import Prediction
+from allcore.synthetic import dataset, demo
+
+VERSION = "1"
+"""Raised whenever examples are chosen otherwise, so that those on disk are chosen anew."""
+FILE, PICTURE = "examples.json", "not-a-cell.png"
+MOST = 64
+"""Pictures that the model is asked about for one example at most; a promise is given up then."""
+BATCH = 8
+CLEAR, NEAR = 0.95, 0.04
+"""Probability of what counts as a clear answer; distance from the threshold of a near one."""
+STRANGER = "photograph, cut out like a cell"
+"""Kind of `strangers` that is shown as no cell."""
+LIGHT = 70.0
+"""Mean grey level that a stranger is lit to, about that of a cell."""
+
+DRAWN = "drawn by this program"
+CUT = "cut out of a photograph by this program"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture offered to try the model on.
+
+    Attributes:
+        name: what people call it; the installed model answers as it says.
+        path: the picture.
+        sentence: what to look at.
+        origin: what the picture is, to be said wherever its name is.
+    """
+
+    name: str
+    path: Path
+    sentence: str
+    origin: str = DRAWN
+
+    @property
+    def title(self) -> str:
+        """The name with what the picture is, as an answer about it is headed."""
+        return f"{self.name} ({self.origin})"
+
+
+@dataclass(frozen=True)
+class _Promise:
+    """An example before its picture is found: of which label and fault, and what must be said."""
+
+    example: Example
+    label: str | None
+    fault: str
+    kept: Callable[[Prediction], bool]
+
+
+def examples(predictor: Predictor) -> tuple[Example, ...]:
+    """The examples for a model; found first where they are not yet, by one process for all.
+
+    Finding them takes some seconds, and the demonstration set is drawn where it is not there.
+
+    Raises:
+        DataError: the demonstration set or the home folder can't be written.
+    """
+    folder = _folder(predictor)
+    if found := _read(folder):
+        return found
+    demo.ensure_demo()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            return _read(folder) or _find(predictor, folder)
+    except OSError as error:
+        raise DataError(
+            f"The examples can't be kept in {folder.parent} ({error.strerror}): set ALLSCOPE_HOME "
+            "to a folder that can be written to."
+        ) from error
+
+
+def is_ready(predictor: Predictor) -> bool:
+    """Whether the examples for a model are there, so that they cost nothing."""
+    return bool(_read(_folder(predictor)))
+
+
+def _promises(threshold: float) -> tuple[_Promise, ...]:
+    def of(name: str, sentence: str) -> Example:
+        return Example(name, Path(), sentence)
+
+    return (
+        _Promise(
+            of("Clear blast", "See how far the probability lies above the threshold, and that "
+               "turned and mirrored copies are answered alike."),
+            "all", "", lambda said: (said.p_all or 0) >= CLEAR,
+        ),
+        _Promise(
+            of("Clear normal cell", "See how far the probability lies below the threshold, and "
+               "which training cells are most like it."),
+            "hem", "", lambda said: said.p_all is not None and said.p_all <= 1 - CLEAR,
+        ),
+        _Promise(
+            of("Near the threshold", "A hair's breadth decides the verdict here: see whether it "
+               "holds when the cell is turned, and whether the model can tell at all."),
+            None, "", lambda said: abs((said.p_all or -1) - threshold) <= NEAR,
+        ),
+        _Promise(
+            of("Refused: out of focus", "The chromatin is blurred, so there is nothing to go by: "
+               "no probability is shown unless you ask for it."),
+            None, "blurred", lambda said: said.rung == "focused",
+        ),
+    )  # fmt: skip
+
+
+NOT_A_CELL = Example(
+    "Refused: not a cell",
+    Path(),
+    "A part of a photograph in the outline of a cell, lit and sharp like one: it is refused for "
+    "being unlike anything that the model was trained on.",
+    CUT,
+)
+
+
+def _folder(predictor: Predictor) -> Path:
+    """Where the examples of this model, gate and drawn set are kept."""
+    info, gate = predictor.info, predictor.gate
+    told = {
+        "weights": info.weights_sha256, "threshold": info.threshold,
+        "temperature": info.temperature, "preprocessing": asdict(info.preprocessing),
+        "gate": None if gate is None else [asdict(gate.limits), gate.farthest],
+        "drawn": demo.VERSION, "version": VERSION,
+    }  # fmt: skip
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+    return settings.load().home / "curated" / digest[:16]
+
+
+def _read(folder: Path) -> tuple[Example, ...]:
+    """What is kept in a folder; nothing where it is not there or a picture is gone."""
+    try:
+        rows = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        drawn = settings.load().demo_set
+        found = tuple(
+            Example(
+                row["name"],
+                (folder if row["origin"] == CUT else drawn) / row["file"],
+                row["sentence"],
+                row["origin"],
+            )
+            for row in rows
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+    return found if all(each.path.is_file() for each in found) else ()
+
+
+def _find(predictor: Predictor, folder: Path) -> tuple[Example, ...]:
+    """Ask the model, and keep what was found beside its place first, then in it."""
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        found = [*_drawn(predictor), *_stranger(predictor, work)]
+        rows = [
+            {
+                "name": each.name,
+                "file": each.path.name,
+                "sentence": each.sentence,
+                "origin": each.origin,
+            }
+            for each in found
+        ]
+        (work / FILE).write_text(json.dumps(rows, indent=2), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        work.replace(folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return _read(folder)
+
+
+def _drawn(predictor: Predictor) -> Iterator[Example]:
+    """The promises that a drawn cell keeps."""
+    root = settings.load().demo_set
+    truth = dataset.truth(root).sample(frac=1, random_state=0)
+    known: dict[str, Prediction] = {}
+    taken: set[str] = set()
+    for promise in _promises(predictor.info.threshold):
+        fits = truth["fault"] == promise.fault
+        if promise.label:
+            fits &= truth["true_label"] == promise.label
+        ids = [each for each in truth.loc[fits, "image_id"].head(MOST) if each not in taken]
+        for image_id, said in _asked(predictor, root, ids, known):
+            if promise.kept(said):
+                taken.add(image_id)
+                yield replace(promise.example, path=root / f"{image_id}.png")
+                break
+
+
+def _asked(
+    predictor: Predictor, root: Path, ids: Sequence[str], known: dict[str, Prediction]
+) -> Iterator[tuple[str, Prediction]]:
+    """Answers about drawn cells, asked a few at a time, and about none of them twice."""
+    for start in range(0, len(ids), BATCH):
+        some = ids[start : start + BATCH]
+        new = [each for each in some if each not in known]
+        pictures = [upload.decode((root / f"{each}.png").read_bytes()) for each in new]
+        known.update(zip(new, predictor.predict(pictures), strict=True))
+        yield from ((each, known[each]) for each in some)
+
+
+def _stranger(predictor: Predictor, folder: Path) -> Iterator[Example]:
+    """A picture that passes all rungs but the last: sharp and lit like a cell, and none."""
+    if predictor.gate is None:  # then there is no such rung
+        return
+    pictures = (each.rgb for each in ood_samples.drawn(MOST) if each.kind == STRANGER)
+    for rgb in map(_lit, itertools.islice(pictures, MOST)):
+        if predictor.predict([rgb])[0].rung == "known":
+            Image.fromarray(rgb).save(folder / PICTURE)
+            yield replace(NOT_A_CELL, path=folder / PICTURE)
+            return
+
+
+def _lit(rgb: Rgb) -> Rgb:
+    """A cut-out without its colour, in the light of a cell."""
+    grey = rgb.astype(np.float32).mean(axis=2, keepdims=True).repeat(3, axis=2)
+    mask = cells.mask_of(rgb)
+    level = float(grey[mask].mean()) if mask.any() else LIGHT
+    return np.asarray(np.clip(np.rint(grey * (LIGHT / max(level, 1.0))), 0, 255), dtype=np.uint8)

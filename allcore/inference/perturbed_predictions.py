@@ -1,0 +1,207 @@
+"""The answers of a model for altered cells, each by a network that never saw the cell's subject."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from scipy.special import expit
+from torch import Tensor
+
+from allcore import model_folder
+from allcore.data import cells, sampling
+from allcore.data.manifest import Manifest
+from allcore.data.perturbations import Cell, Sweep
+from allcore.data.preprocessing import Preprocessing
+from allcore.errors import DataError, ModelError
+from allcore.evaluation.metrics import Floats
+from allcore.inference import devices, held_out
+from allcore.inference.predictor import Predictor
+from allcore.model_folder import ModelInfo
+from allcore.nets.base import CellNetwork
+
+BATCH = 8
+"""Small: on a CPU larger batches are slower, for they leave its caches."""
+AHEAD = 2
+"""Cells that are altered while the network answers for the one before."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Labelled cells and who may answer for each.
+
+    Attributes:
+        manifest: of the cells.
+        folds: for each cell the fold whose network never saw its subject; None where that is the
+            network that ships.
+    """
+
+    manifest: Manifest
+    folds: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What the networks say.
+
+    Attributes:
+        rows: (N,) rows of the manifest that show a cell; the others are left out.
+        probabilities: calibrated probabilities (N,) by alteration and level.
+    """
+
+    rows: tuple[int, ...]
+    probabilities: dict[tuple[str, float], Floats]
+
+
+def held(
+    data: Manifest, info: ModelInfo, folder: Path, *, cells: int | None = None, seed: int = 0
+) -> Held:
+    """The cells that may be altered and predicted, at most ``cells``, balanced and drawn by seed.
+
+    Of an out-of-fold model's own data these are the cells it has predictions of, each for the
+    network of its fold; else the test cells, all for the network that ships.
+
+    Raises:
+        DataError: there are no such cells.
+        ModelError: an out-of-fold model that keeps no fold networks, or a damaged folder.
+    """
+    labelled = data.labelled()
+    fold_of: dict[str, int] = {}
+    if info.training.get("out_of_fold"):
+        known = model_folder.read_predictions(folder)
+        fold_of = dict(zip(known["image_id"], known["fold"].astype(int), strict=True))
+    own = labelled.table["image_id"].isin(fold_of.keys())
+    if own.any():
+        _refuse_without_folds(info)
+        chosen = Manifest(data.root, labelled.table[own].reset_index(drop=True), data.name)
+    else:
+        chosen = _tested(data, info, folder)
+    if cells is not None:
+        chosen = sampling.sample(chosen, cells=cells, seed=seed)
+    return Held(chosen, tuple(fold_of.get(image) for image in chosen.table["image_id"]))
+
+
+def answer(
+    held: Held,
+    folder: Path,
+    sweeps: Sequence[Sweep],
+    *,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Callable[[], object] | None = None,
+) -> Answered:
+    """Predict every cell at every level of every sweep; the unaltered cell is predicted once.
+
+    Args:
+        held: the cells, and whose network answers for each.
+        folder: the model's.
+        sweeps: what is altered.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:<n>``.
+        threads: CPU threads of a pass; None takes the cores that are free.
+        progress: called once a cell.
+
+    Raises:
+        DataError: no picture shows a cell on black.
+        ModelError: the folder is damaged, or a fold's network is missing.
+        AllScopeError: there is no such device.
+    """
+    chosen = devices.choose(device)
+    devices.use_threads(threads)
+    info, paths = model_folder.read_info(folder), held.manifest.paths()
+    found: dict[int, Floats] = {}
+    for fold in sorted(set(held.folds), key=str):
+        predictor = Predictor(_network(folder, fold, chosen), info, chosen)
+        own = [row for row, each in enumerate(held.folds) if each == fold]
+        altered = _ahead([paths[row] for row in own], sweeps, info.preprocessing)
+        for row, batch in zip(own, altered, strict=True):
+            if batch is not None:
+                found[row] = _probabilities(predictor, batch)
+            if progress:
+                progress()
+    if not found:
+        raise DataError(f"No picture of {held.manifest.root} could be read and shows a cell.")
+    kept = tuple(sorted(found))
+    return Answered(kept, _by_level(np.stack([found[row] for row in kept], axis=1), sweeps))
+
+
+def altered_cells(
+    path: Path, sweeps: Sequence[Sweep], preprocessing: Preprocessing
+) -> Tensor | None:
+    """Cut cells (1 + L, 3, S, S) uint8: the unaltered one, then one each altered level.
+
+    None where the picture can't be read or shows no cell on black.
+    """
+    try:
+        with Image.open(path) as image:
+            rgb = cells.centre_crop(np.asarray(image.convert("RGB")))
+    except OSError:
+        return None
+    cell = Cell(rgb, cells.mask_of(rgb))
+    if not cell.mask.any():
+        return None
+    changed = [cell, *(sweep.at(cell, level) for sweep, level in _altered(sweeps))]
+    cut = [preprocessing.crop(each.rgb, each.mask) for each in changed]
+    return torch.from_numpy(np.stack(cut).transpose(0, 3, 1, 2).copy())
+
+
+def _refuse_without_folds(info: ModelInfo) -> None:
+    if info.folds_sha256 is None:
+        raise ModelError(
+            f"'{info.name}' was trained on all subjects of these cells and keeps no network that "
+            "never saw them: train it again with 'python -m allcore train --out-of-fold'."
+        )
+
+
+def _tested(data: Manifest, info: ModelInfo, folder: Path) -> Manifest:
+    table = held_out.select(data, info, folder).manifest.table
+    table = table[table["split"] == "test"].reset_index(drop=True)
+    if table.empty:
+        raise DataError(
+            f"No test cell of '{info.name}' is in {data.root}: give the data set that it was "
+            "trained on, or one of which it knows nothing."
+        )
+    return Manifest(data.root, table, data.name)
+
+
+def _network(folder: Path, fold: int | None, device: torch.device) -> CellNetwork:
+    if fold is None:
+        return model_folder.load_network(folder, device)
+    return model_folder.load_fold_network(folder, fold, device)
+
+
+def _ahead(
+    paths: Iterable[Path], sweeps: Sequence[Sweep], preprocessing: Preprocessing
+) -> Iterator[Tensor | None]:
+    """Altered cells in order; the next ones are made on another thread meanwhile."""
+    waiting: deque[Future[Tensor | None]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="alter") as pool:
+        for path in paths:
+            waiting.append(pool.submit(altered_cells, path, sweeps, preprocessing))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _probabilities(predictor: Predictor, batch: Tensor) -> Floats:
+    logits = torch.cat([predictor.logits(part) for part in batch.split(BATCH)])
+    found: Floats = expit(logits.double().numpy() / predictor.info.temperature)
+    return found
+
+
+def _altered(sweeps: Sequence[Sweep]) -> list[tuple[Sweep, float]]:
+    return [
+        (sweep, level) for sweep in sweeps for level in sweep.levels if level != sweep.unaltered
+    ]
+
+
+def _by_level(found: Floats, sweeps: Sequence[Sweep]) -> dict[tuple[str, float], Floats]:
+    """Rows (1 + L, N) of probabilities by alteration and level."""
+    named = {(sweep.name, sweep.unaltered): found[0] for sweep in sweeps}
+    for (sweep, level), row in zip(_altered(sweeps), found[1:], strict=True):
+        named[sweep.name, level] = row
+    return named

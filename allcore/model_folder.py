@@ -1,0 +1,329 @@
+"""A trained model is a folder: weights, what they need to be used rightly, and honest results.
+
+``weights.safetensors`` and ``model.json`` make it usable; ``history.csv``, ``split.csv``,
+``predictions.parquet``, ``embeddings.npz`` and ``CARD.md`` tell how it was trained and how well
+it does. ``facts.parquet`` holds what of the held-out images' pixels is asked for where they are
+absent, ``folds.safetensors`` the networks behind out-of-fold predictions, ``robustness.json`` how
+the figures move when the images are altered, ``gate.json`` and ``gate.safetensors`` what the model
+takes for a cell of the kind it knows. No pickle is ever loaded.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allcore import settings
+from allcore.data import cell_measurements, split_files
+from allcore.data.preprocessing import Preprocessing
+from allcore.errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from allcore.nets.base import CellNetwork
+
+INFO = "model.json"
+WEIGHTS = "weights.safetensors"
+PREDICTIONS = "predictions.parquet"
+HISTORY = "history.csv"
+SPLIT = "split.csv"
+EMBEDDINGS = "embeddings.npz"
+CARD = "CARD.md"
+FACTS = "facts.parquet"
+FOLDS = "folds.safetensors"
+ROBUSTNESS = "robustness.json"
+GATE = "gate.json"
+GATE_WEIGHTS = "gate.safetensors"
+
+PREDICTION_COLUMNS = (
+    "image_id", "path", "subject", "group", "label", "split", "fold",
+    "logit", "probability", "baseline_probability",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What ``model.json`` holds.
+
+    Attributes:
+        name: the folder's name.
+        architecture: name in ``allcore.nets.registry``.
+        config: arguments of the architecture's constructor.
+        preprocessing: what turns a picture into the network's input.
+        temperature: logits are divided by it before the sigmoid.
+        threshold: probability from which a cell is called an ALL blast.
+        threshold_rule: sentence that says how the threshold was chosen, on which subjects.
+        weights_sha256: digest of the weights file.
+        training: command, seed, recipe, initialisation, data, split, versions, device, seconds.
+        classes: negative and positive label.
+        folds_sha256: digest of the fold networks' file, None where they were not kept.
+    """
+
+    name: str
+    architecture: str
+    config: dict[str, Any]
+    preprocessing: Preprocessing
+    temperature: float
+    threshold: float
+    threshold_rule: str
+    weights_sha256: str
+    training: dict[str, Any]
+    classes: tuple[str, str] = field(default=("hem", "all"))
+    folds_sha256: str | None = None
+
+    @property
+    def split_kind(self) -> str:
+        """'subject' where no test subject was trained on, 'image' where cells of theirs were.
+
+        A split of a file is by subject where model.json knows every subject and none in two parts.
+
+        Raises:
+            ModelError: model.json doesn't say.
+        """
+        try:
+            split = self.training["split"]
+            if split["kind"] != split_files.KIND:
+                return str(split["kind"])
+            leaks = split["leaks"]
+            return "image" if leaks["subjects"] or leaks["unknown_subjects"] else "subject"
+        except (KeyError, TypeError):
+            raise ModelError(
+                f"model.json of {self.name} doesn't say how its data was split: train the model "
+                "again."
+            ) from None
+
+
+def names(root: Path | None = None) -> list[str]:
+    """Names of the installed models, sorted."""
+    root = root or settings.load().models
+    return sorted(path.parent.name for path in root.glob(f"*/{INFO}"))
+
+
+def folder(name: str, root: Path | None = None) -> Path:
+    """The folder of an installed model.
+
+    Raises:
+        ModelError: there is none of that name; the sentence lists those there are.
+    """
+    root = root or settings.load().models
+    installed = names(root)
+    if name not in installed:
+        known = ", ".join(installed) or f"none is installed in {root}"
+        raise ModelError(f"There is no model '{name}': choose one of these ({known}).")
+    return root / name
+
+
+def read_info(path: Path) -> ModelInfo:
+    """Read ``model.json`` of a model folder.
+
+    Raises:
+        ModelError: it is missing, damaged or of another version.
+    """
+    try:
+        fields = json.loads((path / INFO).read_text(encoding="utf-8"))
+        fields["preprocessing"] = Preprocessing.from_dict(fields["preprocessing"])
+        fields["classes"] = tuple(fields["classes"])
+        return ModelInfo(**fields)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{path / INFO} can't be read ({type(error).__name__}): restore the model folder or "
+            "train the model again."
+        ) from error
+
+
+def write_info(path: Path, info: ModelInfo) -> None:
+    """Write ``model.json``."""
+    text = json.dumps(asdict(info), indent=2, ensure_ascii=False)
+    (path / INFO).write_text(text + "\n", encoding="utf-8")
+
+
+def write_weights(path: Path, network: "CellNetwork") -> str:
+    """Write the weights in float16 and return the file's SHA-256."""
+    from safetensors.torch import save_file
+
+    save_file(_stored(network), path / WEIGHTS)
+    return sha256(path / WEIGHTS)
+
+
+def write_folds(path: Path, networks: Iterable[tuple[int, "CellNetwork"]]) -> str:
+    """Write what each fold's network has other than the weights there, and return the SHA-256.
+
+    Tensors are float16, named ``<fold>/<name>``; of networks with a frozen body these are the last
+    layers alone.
+    """
+    from safetensors.torch import load_file, save_file
+
+    shipped = load_file(path / WEIGHTS)
+    tensors = {
+        f"{fold}/{name}": value
+        for fold, network in networks
+        for name, value in _stored(network).items()
+        if not value.equal(shipped[name])
+    }
+    save_file(tensors, path / FOLDS)
+    return sha256(path / FOLDS)
+
+
+def load_network(path: Path, device: "str | Any" = "cpu") -> "CellNetwork":
+    """The trained network of a model folder, in eval mode and float32 on ``device``.
+
+    Raises:
+        ModelError: the folder is incomplete, or its weights are not the ones it describes.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from allcore.nets import registry
+
+    info = read_info(path)
+    network = registry.build(info.architecture, **info.config)
+    try:
+        if sha256(path / WEIGHTS) != info.weights_sha256:
+            raise ValueError("their digest is another")
+        network.load_state_dict(load_file(path / WEIGHTS))
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"The weights of '{info.name}' are damaged or missing: restore "
+            f"{path / WEIGHTS} from the release or train the model again."
+        ) from error
+    return network.float().to(device).eval()
+
+
+def load_fold_network(path: Path, fold: int, device: "str | Any" = "cpu") -> "CellNetwork":
+    """The network of an out-of-fold model that never saw the subjects of one fold.
+
+    Its output is the calibrated log-odds that stand in the model's predictions of that fold.
+
+    Raises:
+        ModelError: the folder keeps no such network, or is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    info = read_info(path)
+    if info.folds_sha256 is None:
+        raise ModelError(
+            f"'{info.name}' keeps no fold networks: train it again with 'python -m allcore train "
+            "--out-of-fold'."
+        )
+    network = load_network(path)
+    try:
+        if sha256(path / FOLDS) != info.folds_sha256:
+            raise ValueError("their digest is another")
+        start = f"{fold}/"
+        own = {
+            name.removeprefix(start): value
+            for name, value in load_file(path / FOLDS).items()
+            if name.startswith(start)
+        }
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ModelError(
+            f"The fold networks of '{info.name}' are damaged or missing: restore {path / FOLDS} "
+            "from the release or train the model again."
+        ) from error
+    if not own:
+        raise ModelError(f"'{info.name}' keeps no network of fold {fold}: it has none such.")
+    network.load_state_dict(own, strict=False)
+    return network.float().to(device).eval()
+
+
+def read_facts(path: Path) -> pd.DataFrame | None:
+    """Facts of the held-out images, with the columns of ``facts.COLUMNS``; None where not kept.
+
+    Raises:
+        ModelError: the table is damaged or lacks a column.
+    """
+    if not (path / FACTS).exists():
+        return None
+    again = f"write it again with 'python -m allcore evaluate --facts --out {path}'."
+    try:
+        table = pd.read_parquet(path / FACTS)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path / FACTS} can't be read: {again}") from error
+    missing = [column for column in cell_measurements.COLUMNS if column not in table]
+    if missing:
+        raise ModelError(f"{path / FACTS} lacks the column '{missing[0]}': {again}")
+    return table
+
+
+def write_facts(path: Path, table: pd.DataFrame) -> None:
+    """Write the facts of held-out images, a table as ``facts.table`` gives it."""
+    table.to_parquet(path / FACTS, index=False, compression="zstd")
+
+
+def read_gate(path: Path) -> dict[str, Any] | None:
+    """What ``gate.json`` says of a model's gate; None where it has none.
+
+    Raises:
+        ModelError: it is damaged.
+    """
+    if not (path / GATE).exists():
+        return None
+    try:
+        told = json.loads((path / GATE).read_text(encoding="utf-8"))
+        return {**told}
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(
+            f"{path / GATE} can't be read: restore it, or fit the gate again with 'python -m "
+            "allcore evaluate --gate'."
+        ) from error
+
+
+def read_predictions(path: Path) -> pd.DataFrame:
+    """Held-out predictions of a model folder, with the columns of ``PREDICTION_COLUMNS``.
+
+    Raises:
+        ModelError: the table is missing, damaged or lacks a column.
+    """
+    try:
+        table = pd.read_parquet(path / PREDICTIONS)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{path / PREDICTIONS} can't be read: restore it, or run 'python -m allcore train' "
+            "or 'evaluate' again."
+        ) from error
+    missing = [column for column in PREDICTION_COLUMNS if column not in table]
+    if missing:
+        raise ModelError(
+            f"{path / PREDICTIONS} lacks the column '{missing[0]}': write it again with "
+            "'python -m allcore evaluate'."
+        )
+    return table
+
+
+def write_embeddings(
+    path: Path,
+    image_ids: list[str],
+    features: NDArray[np.float32],
+    points: NDArray[np.float32],
+) -> None:
+    """Write penultimate features (N, F) in float16 and the map (N, 2) by image id."""
+    np.savez_compressed(
+        path / EMBEDDINGS,
+        image_id=np.array(image_ids, dtype=np.str_),
+        features=features.astype(np.float16),
+        map=points.astype(np.float32),
+    )
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, as hexadecimal text."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _stored(network: "CellNetwork") -> dict[str, "Tensor"]:
+    """The network's tensors as files keep them: float16, on the CPU."""
+    import torch
+
+    return {
+        name: (value.half() if value.dtype == torch.float32 else value).contiguous().cpu()
+        for name, value in network.state_dict().items()
+    }

@@ -1,0 +1,140 @@
+"""The map of a data set's images; data in, plotly figure out, as in `allcore.plots.common`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from allcore.audit.index import map_neighbours
+from allcore.plots import common, error_explorer
+from allcore.plots.error_explorer import Style
+
+MOST = 20_000
+"""Points that are drawn at most: more are slow to draw and to send, and lie on each other."""
+RARE = 1_000
+"""A category of at most so many images is drawn whole."""
+_SEED = 0
+_GREY: Style = (common.REFUSED, "circle", 4, 0.45)
+# Okabe-Ito, each with a shape of its own; the most frequent category, drawn first, is grey.
+_STYLES: tuple[Style, ...] = (
+    _GREY,
+    ("#0072B2", "diamond", 6, 0.7),
+    ("#D55E00", "x", 6, 0.8),
+    ("#009E73", "triangle-up", 6, 0.8),
+    ("#CC79A7", "square", 6, 0.8),
+    ("#E69F00", "triangle-down", 6, 0.8),
+    ("#56B4E9", "cross", 6, 0.8),
+)
+MOST_CATEGORIES = len(_STYLES)
+
+
+@dataclass(frozen=True)
+class Colour:
+    """What the map is coloured by.
+
+    Attributes:
+        title: what people call it.
+        kind: how ``values`` are drawn: labels of the manifest, subjects, a few categories or
+            numbers.
+        values: (N,) in the table's order, missing where nothing is known.
+        names: of the categories, by their values.
+        unit: of the numbers.
+        styles: of categories whose colours mean something; the others are given some.
+    """
+
+    title: str
+    kind: Literal["label", "subject", "category", "number"]
+    values: "pd.Series[Any]"
+    names: Mapping[str, str] = field(default_factory=dict)
+    unit: str = ""
+    styles: Mapping[str, Style] = field(default_factory=dict)
+
+
+def map_points(table: pd.DataFrame, colour: Colour, *, title: str) -> go.Figure:
+    """The map, to be selected from with box or lasso.
+
+    Of more than `MOST` images a sample is drawn, rare categories whole: an area holds all the
+    same. The figure hangs on table and colour alone, or it would lose its selection.
+
+    Args:
+        table: of a catalogue with an index, N rows; images without a place are not drawn.
+        colour: of its rows.
+        title: see `finding`.
+    """
+    rows = drawn(table, colour)
+    points = pd.DataFrame(
+        {
+            "x": table["map_x"].to_numpy(dtype=np.float32)[rows],
+            "y": table["map_y"].to_numpy(dtype=np.float32)[rows],
+            "image_id": table["image_id"].to_numpy()[rows],
+            "value": colour.values.to_numpy()[rows],
+        }
+    )
+    return error_explorer.as_map(go.Figure(_traces(points, colour)), title)
+
+
+def drawn(table: pd.DataFrame, colour: Colour) -> NDArray[np.intp]:
+    """Row numbers of the images that are drawn, in order."""
+    known = colour.values.notna().to_numpy() & placed(table)
+    rows = np.flatnonzero(known)
+    if len(rows) <= MOST:
+        return rows
+    mixed = np.random.default_rng(_SEED).permutation(rows)
+    if colour.kind in ("label", "category"):
+        codes, names = pd.factorize(colour.values.iloc[mixed])
+        rare = np.bincount(codes, minlength=len(names))[codes] <= RARE
+        mixed = np.concatenate([mixed[rare], mixed[~rare]])
+    return np.sort(mixed[:MOST])
+
+
+def placed(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """(N,) which images have a place on the map."""
+    if "map_x" not in table:
+        return np.zeros(len(table), dtype=bool)
+    return np.asarray(np.isfinite(table[["map_x", "map_y"]].to_numpy(dtype=float)).all(axis=1))
+
+
+def finding(colour: Colour, neighbours: NDArray[np.intp]) -> str:
+    """How far neighbours on the map are alike, in words.
+
+    Args:
+        colour: what they are compared in.
+        neighbours: of `mapped.nearest`.
+    """
+    if colour.kind == "number":
+        strength = map_neighbours.correlation(colour.values, neighbours)
+        if not np.isfinite(strength):
+            return f"{colour.title} of the cells on the map"
+        return f"{colour.title}: rank correlation of neighbours on the map {strength:.2f}"
+    share, chance = map_neighbours.same(colour.values, neighbours)
+    if not np.isfinite(share):
+        return f"{colour.title} of the cells on the map"
+    return (
+        f"{colour.title}: the same for {100 * share:.0f} % of neighbours on the map, "
+        f"{100 * chance:.0f} % by chance"
+    )
+
+
+def _traces(points: pd.DataFrame, colour: Colour) -> list[Any]:
+    if colour.kind == "subject":
+        return error_explorer.by_subject(points, "value")[0]
+    if colour.kind == "number":
+        points["value"] = points["value"].astype(np.float32)
+        unit = f" ({colour.unit})" if colour.unit else ""
+        return error_explorer.by_number(points, "value", f"{colour.title}{unit}")[0]
+    points["value"] = points["value"].astype(str)
+    return error_explorer.categories(points, "value", *_styles(points["value"], colour))
+
+
+def _styles(values: "pd.Series[str]", colour: Colour) -> tuple[dict[str, Style], dict[str, str]]:
+    """Style and name of each category there is, the most frequent first, for it lies below."""
+    own = dict(error_explorer.LABELS) if colour.kind == "label" else dict(colour.styles)
+    present = [str(each) for each in values.value_counts().index]
+    free = [style for style in _STYLES if style not in own.values()]
+    rest = iter([*free, *[_GREY] * len(present)])
+    styles = {each: own[each] if each in own else next(rest) for each in present}
+    return styles, {each: colour.names.get(each, each) for each in present}

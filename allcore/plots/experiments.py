@@ -1,0 +1,227 @@
+"""Figures of the experiments; data in, plotly figure out, as in `allcore.plots.common`."""
+
+import math
+import textwrap
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from allcore.evaluation.comparison_results import Figure
+from allcore.evaluation.experiment_results import AIMS, Record, Row
+from allcore.plots import common
+from allcore.plots.compare import GREEN, PINK
+
+# Characters of a name beside an axis, so that half of a phone is left to the figure.
+_LABEL = 22
+_ROW, _LINES = 24, 14  # height of a row and of each further line of its name, pixels
+_SIDES = {
+    "unseen": ("Unseen subjects", GREEN, "circle"),
+    "image": ("Images split at random", PINK, "diamond"),
+}
+_WAYS = {-1: ("Clearly lower", common.BLAST), 1: ("Clearly higher", common.NORMAL)}
+_UNCLEAR = ("No clear change", common.REFUSED)
+_GROWN = {
+    "auroc": ("AUROC", GREEN, "circle"),
+    "weighted_f1": ("Weighted F1", PINK, "diamond"),
+}
+
+
+def cues(record: Record) -> go.Figure:
+    """A dumbbell a cue: its AUROC under both ways of holding cells out, best unseen on top.
+
+    Args:
+        record: of the experiment `cues`, with a row at least.
+    """
+    rows = sorted(record.rows, key=lambda row: -row.figures["unseen"].value)
+    figure = go.Figure()
+    for place, row in enumerate(rows):
+        figure.add_scatter(
+            x=[row.figures[side].value for side in _SIDES], y=[place, place], mode="lines",
+            line={"color": common.REFUSED, "width": 2}, showlegend=False, hoverinfo="skip",
+        )  # fmt: skip
+    for side, (title, colour, symbol) in _SIDES.items():
+        found = [row.figures[side] for row in rows]
+        figure.add_scatter(
+            x=[each.value for each in found],
+            y=list(range(len(rows))),
+            error_x=_bars(found),
+            customdata=[(row.name, *_bounds(row.figures[side])) for row in rows],
+            mode="markers",
+            marker={"color": colour, "symbol": symbol, "size": 11},
+            name=title,
+            hovertemplate="%{customdata[0]}: %{x:.3f} (%{customdata[1]} to %{customdata[2]})"
+            f"<extra>{title}</extra>",
+        )
+    _line(figure, 0.5, len(rows), name="Chance")
+    figure.update_xaxes(title="AUROC (95 % intervals)")
+    alone = [row for row in rows if "together" not in row.name and "alone" not in row.name]
+    best = max(alone or rows, key=lambda row: row.figures["unseen"].value)
+    value = best.figures["unseen"].value
+    title = f"{best.name} alone orders cells of unseen subjects with an AUROC of {value:.2f}"
+    return _finished(figure, rows, title, axis="Facts of the picture")
+
+
+def interventions(record: Record, model: str) -> go.Figure:
+    """A bar an alteration: how far it changes a model's AUROC, the greatest loss on top.
+
+    Args:
+        record: of the experiment `interventions`.
+        model: one of its groups, with an altered row at least.
+    """
+    rows = [row for row in record.rows if row.group == model and "change" in row.figures]
+    rows.sort(key=lambda row: row.figures["change"].value)
+    figure = _changes(rows, "change", _flipped)
+    figure.update_xaxes(title="Change of AUROC (95 % intervals over subjects)")
+    return _finished(figure, rows, _title(rows, model), axis="Changed in the picture")
+
+
+def variants(record: Record) -> go.Figure:
+    """A bar a choice: how far it changes the AUROC on unseen subjects, the greatest gain on top.
+
+    Args:
+        record: of the experiment `recipe` or `stages`, with a row besides its base at least.
+    """
+    rows = [row for row in record.rows if "difference" in row.figures]
+    rows.sort(key=lambda row: -row.figures["difference"].value)
+    figure = _changes(rows, "difference", lambda row: row.prediction)
+    figure.update_xaxes(title="Change of AUROC (95 % intervals over folds)")
+    clear = [row.name for row in rows if _way(row.figures["difference"]) > 0]
+    title = f"{clear[0]}: helps clearly" if clear else "No choice helps clearly"
+    return _finished(figure, rows, title, axis="Changed in the recipe")
+
+
+def growth(record: Record) -> go.Figure:
+    """AUROC and weighted F1 over the number of training subjects, with what was aimed at.
+
+    Args:
+        record: of the experiment `subjects` or `subjects-features`, with a row at least.
+    """
+    figure = go.Figure()
+    counts = [_number(row) for row in record.rows]
+    for name, (title, colour, symbol) in _GROWN.items():
+        found = [row.figures[name] for row in record.rows]
+        figure.add_scatter(
+            x=counts,
+            y=[each.value for each in found],
+            error_y=_bars(found),
+            customdata=[_bounds(each) for each in found],
+            mode="lines+markers",
+            marker={"color": colour, "symbol": symbol, "size": 11},
+            line={"color": colour},
+            name=title,
+            hovertemplate="%{x} subjects: %{y:.3f} (%{customdata[0]} to %{customdata[1]})"
+            f"<extra>{title}</extra>",
+        )
+        figure.add_scatter(
+            x=[0, max(counts) * 1.05], y=[AIMS[name]] * 2, mode="lines", hoverinfo="skip",
+            line={"color": colour, "dash": "dot", "width": 1.5}, name=f"{title}, aim",
+        )  # fmt: skip
+    figure.update_xaxes(title="Training subjects", range=[0, max(counts) * 1.05])
+    figure.update_yaxes(title="On unseen subjects (95 % intervals)")
+    last, first = record.rows[-1].figures["auroc"].value, record.rows[0].figures["auroc"].value
+    title = (
+        f"From {counts[0]} to {counts[-1]} training subjects the AUROC changes by "
+        f"{last - first:+.2f}"
+    )
+    return common.finish(figure, title.replace("-", "\u2212"), height=420)
+
+
+def _changes(rows: Sequence[Row], name: str, tell: Callable[[Row], str]) -> go.Figure:
+    """Bars of one figure of each row, coloured by whether its interval leaves 0 out."""
+    found = [row.figures[name] for row in rows]
+    ways = [_way(each) for each in found]
+    figure = go.Figure()
+    for way, (title, colour) in (*_WAYS.items(), (0, _UNCLEAR)):
+        places = [place for place, each in enumerate(ways) if each == way]
+        if places:
+            figure.add_bar(
+                x=[found[place].value for place in places],
+                y=places,
+                orientation="h",
+                error_x=_bars([found[place] for place in places]),
+                marker={"color": colour},
+                customdata=[
+                    (rows[place].name, *_bounds(found[place]), tell(rows[place]))
+                    for place in places
+                ],
+                name=title,
+                hovertemplate="%{customdata[0]}: %{x:+.3f} (%{customdata[1]} to %{customdata[2]})"
+                "<br>%{customdata[3]}<extra></extra>",
+            )
+    _line(figure, 0.0, len(rows))
+    figure.update_layout(bargap=0.35)
+    return figure
+
+
+def models(record: Record) -> list[str]:
+    """The models of the experiment `interventions`, in its order."""
+    return list(dict.fromkeys(row.group for row in record.rows if "change" in row.figures))
+
+
+def _title(rows: Sequence[Row], model: str) -> str:
+    model = model.replace("-", "\u2011")  # a name is not broken at its hyphens
+    if all(_way(row.figures["change"]) >= 0 for row in rows):
+        return f"No change lowers the AUROC of {model} clearly"
+    loss = -rows[0].figures["change"].value
+    return f"{rows[0].name}: {model} loses most, {loss:.2f} of AUROC"
+
+
+def _number(row: Row) -> int:
+    """The number of training subjects in a row's name."""
+    return int("".join(filter(str.isdigit, row.name)))
+
+
+def _way(found: Figure) -> int:
+    """Sign of a change whose interval leaves 0 out, else 0."""
+    return int(found.low > 0) - int(found.high < 0)
+
+
+def _flipped(row: Row) -> str:
+    flipped = row.figures.get("flipped")
+    return f"{'?' if flipped is None else f'{100 * flipped.value:.0f} %'} of calls flip"
+
+
+def _bounds(found: Figure) -> tuple[str, str]:
+    low, high = (f"{end:.3f}" if math.isfinite(end) else "?" for end in (found.low, found.high))
+    return low, high
+
+
+def _bars(found: Sequence[Figure]) -> dict[str, object]:
+    """Error bars; none where a figure has no interval."""
+    value = np.array([each.value for each in found])
+    high, low = (np.array([getattr(each, end) for each in found]) for end in ("high", "low"))
+    return {
+        "array": np.nan_to_num(high - value),
+        "arrayminus": np.nan_to_num(value - low),
+        "width": 3,
+        "thickness": 1.5,
+    }
+
+
+def _line(figure: go.Figure, value: float, places: int, *, name: str = "") -> None:
+    figure.add_scatter(
+        x=[value, value],
+        y=[-0.6, places - 0.4],
+        mode="lines",
+        line={"dash": "dot", "color": common.REFUSED, "width": 1.5},
+        name=name,
+        showlegend=bool(name),
+        hoverinfo="skip",
+    )
+
+
+def _finished(figure: go.Figure, rows: Sequence[Row], title: str, *, axis: str) -> go.Figure:
+    names = [textwrap.wrap(row.name, _LABEL) for row in rows]
+    figure.update_yaxes(
+        title=axis,
+        tickvals=list(range(len(rows))),
+        ticktext=["<br>".join(lines) for lines in names],
+        range=[len(rows) - 0.4, -0.6],
+        showgrid=False,
+        zeroline=False,
+        fixedrange=True,
+    )
+    height = 210 + (_ROW + _LINES * (max(map(len, names)) - 1)) * len(rows)
+    figure = common.finish(figure, title, height=height)
+    return common.lay_out(figure, legend={"y": -60 / (height - 150)})  # just below the axis

@@ -1,0 +1,76 @@
+"""Figures of a batch of answers; data in, plotly figure out, as in `allcore.plots.common`."""
+
+from collections.abc import Sequence
+from html import escape
+
+import plotly.graph_objects as go
+
+from allcore.evaluation.subject_grouping import Share
+from allcore.plots import common
+
+_MANY = 40  # subjects whose names fit below an axis
+_SHOWN = 12  # letters of a name below an axis
+_HEIGHT = 440
+
+
+def subject_shares(shares: Sequence[Share]) -> go.Figure | None:
+    """Each subject's share of cells called blast, lowest first, with its interval over cells.
+
+    Args:
+        shares: from `grouping.shares`; unknown subjects and those with too few cells are left out.
+
+    Returns:
+        None where no subject has enough cells.
+    """
+    known = [share for share in shares if share.subject is not None and share.enough]
+    told = sorted(known, key=lambda share: share.share.value)
+    if not told:
+        return None
+    figure = go.Figure(_points(told))
+    few = len(told) <= _MANY
+    figure.update_xaxes(
+        title="Subject" if few else f"{len(told):,} subjects, lowest share first",
+        tickvals=list(range(len(told))), ticktext=[_short(share) for share in told],
+        showticklabels=few, tickangle=-90, showgrid=False, zeroline=False,
+        range=[-0.6, len(told) - 0.4], fixedrange=True,
+    )  # fmt: skip
+    figure.update_yaxes(
+        title="Share of cells called ALL blast", range=[-0.04, 1.04], fixedrange=True
+    )
+    figure.update_layout(showlegend=False)
+    return common.finish(figure, _title(told), height=_HEIGHT)
+
+
+def _points(told: Sequence[Share]) -> go.Scatter:
+    value = [share.share.value for share in told]
+    return go.Scatter(
+        x=list(range(len(told))),
+        y=value,
+        error_y={
+            "array": [share.share.high - share.share.value for share in told],
+            "arrayminus": [share.share.value - share.share.low for share in told],
+            "width": 3,
+        },
+        customdata=[(escape(share.subject or ""), share.words) for share in told],
+        mode="markers",
+        marker={"color": common.BLAST, "size": 9},
+        hovertemplate="Subject %{customdata[0]}<br>%{customdata[1]}<extra></extra>",
+    )
+
+
+def _title(told: Sequence[Share]) -> str:
+    lowest, highest = told[0], told[-1]
+    if len(told) == 1:
+        return f"{_percent(highest)} of subject {_short(highest)}'s cells are called ALL blast"
+    shares = f"{_percent(lowest)} to {_percent(highest)}"
+    return f"Blast shares of {len(told):,} subjects run from {shares}"
+
+
+def _percent(share: Share) -> str:
+    return f"{100 * share.share.value:.0f} %"
+
+
+def _short(share: Share) -> str:
+    """A subject's name as plotly may show it: short, and without mark-up."""
+    name = share.subject or ""
+    return escape(name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…")

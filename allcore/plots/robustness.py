@@ -1,0 +1,146 @@
+"""How the figures move under altered pictures, as small multiples: one panel an alteration."""
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from allcore.evaluation import metrics
+from allcore.evaluation.intervals import Interval
+from allcore.evaluation.robustness import Alteration, Robustness, Row
+from allcore.plots import common
+
+_COLUMNS = 2
+_PANEL = 190  # pixels a row of panels
+_ABOVE = 120  # pixels of title and legend
+_SMALL = 12  # letters that two panels have room for on a phone
+_GREY = "rgba(122,122,122,0.25)"
+
+
+def curves(found: Robustness, figure: str = "auroc") -> go.Figure:
+    """One figure against the level of each alteration, with its band over subjects.
+
+    Args:
+        found: from `robustness.read`.
+        figure: one of `robustness.FIGURES`.
+    """
+    panels = found.alterations
+    lines = math.ceil(len(panels) / _COLUMNS)
+    drawn = make_subplots(
+        rows=lines,
+        cols=_COLUMNS,
+        subplot_titles=[each.title for each in panels],
+        shared_yaxes="all",
+        horizontal_spacing=0.06,
+        vertical_spacing=0.42 / lines,
+    )
+    for place, each in enumerate(panels):
+        row, column = 1 + place // _COLUMNS, 1 + place % _COLUMNS
+        for trace in _panel(found, each, figure, first=place == 0):
+            drawn.add_trace(trace, row=row, col=column)
+        unit = {"text": each.unit, "standoff": 4, "font": {"size": _SMALL}}
+        drawn.update_xaxes(title=unit, row=row, col=column)
+        if column == 1:
+            drawn.update_yaxes(title=metrics.TITLES[figure], row=row, col=column)
+    drawn.update_annotations(font_size=_SMALL + 1)
+    drawn.update_xaxes(fixedrange=True, zeroline=False)
+    drawn.update_yaxes(fixedrange=True)
+    height = _ABOVE + _PANEL * lines
+    common.finish(drawn, finding(found, figure), height=height)
+    return common.lay_out(drawn, legend={"y": -60 / (height - _ABOVE)})
+
+
+def finding(found: Robustness, figure: str = "auroc") -> str:
+    """Which alteration moves a figure most, where any does beyond what subjects differ by."""
+    title = metrics.TITLES[figure]
+    model = found.model.replace("-", "\u2011")  # a name is not broken at its hyphens
+    if not any(row.figures[figure].known for row in found.rows):
+        return f"{title} of {model} by alteration; too few subjects for intervals"
+    clear = [row for row in found.rows if _clear(row.changes[figure])]
+    if not clear:
+        return f"No alteration moves the {title} of {model} clearly"
+    row = max(clear, key=lambda one: abs(one.changes[figure].value))
+    each = _of(found, row)
+    return (
+        f"{each.title} moves the {title} of {model} most: {_signed(row.changes[figure])} "
+        f"at {_minus(f'{row.level:g}')} ({each.unit})"
+    )
+
+
+def _panel(found: Robustness, each: Alteration, figure: str, *, first: bool) -> list[go.Scatter]:
+    rows = found.of(each.name)
+    levels = [row.level for row in rows]
+    unaltered = next(row for row in rows if row.level == each.unaltered).figures[figure].value
+    as_it_is = go.Scatter(
+        x=[levels[0], levels[-1]],
+        y=[unaltered, unaltered],
+        mode="lines",
+        line={"dash": "dot", "width": 1.5, "color": common.REFUSED},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    mark = go.Scatter(
+        x=[each.unaltered],
+        y=[unaltered],
+        mode="markers",
+        marker={"symbol": "diamond", "size": 11, "color": common.BLAST},
+        name="As it is",
+        showlegend=first,
+        hoverinfo="skip",
+    )
+    line = _line(rows, figure, first=first)
+    return [*_band(rows, figure, first=first), as_it_is, line, mark]
+
+
+def _band(rows: Sequence[Row], figure: str, *, first: bool) -> list[go.Scatter]:
+    """Upper and lower bounds over subjects; nothing where one is unknown."""
+    levels, values = [row.level for row in rows], [row.figures[figure] for row in rows]
+    if not all(value.known for value in values):
+        return []
+    plain = {"x": levels, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+    lower = {"fill": "tonexty", "fillcolor": _GREY, "name": "95 % over subjects"}
+    return [
+        go.Scatter(y=[value.high for value in values], showlegend=False, **plain),
+        go.Scatter(y=[value.low for value in values], showlegend=first, **lower, **plain),
+    ]
+
+
+def _line(rows: Sequence[Row], figure: str, *, first: bool) -> go.Scatter:
+    return go.Scatter(
+        x=[row.level for row in rows],
+        y=[row.figures[figure].value for row in rows],
+        mode="lines+markers",
+        line={"color": common.NORMAL, "width": 2},
+        name=metrics.TITLES[figure],
+        showlegend=first,
+        customdata=[_told(row, figure) for row in rows],
+        hovertemplate="%{x:g}: %{y:.3f} (%{customdata[0]})<br>Change %{customdata[1]}"
+        "<br>%{customdata[2]} of calls flip<extra></extra>",
+    )
+
+
+def _told(row: Row, figure: str) -> tuple[str, str, str]:
+    value, flipped = row.figures[figure], row.flipped.value
+    bounds = f"{value.low:.3f} to {value.high:.3f}" if value.known else "no interval"
+    return bounds, _signed(row.changes[figure]), f"{100 * flipped:.0f} %"
+
+
+def _signed(change: Interval) -> str:
+    text = f"{change.value:+.3f}"
+    if change.known:
+        text += f" ({change.low:+.3f} to {change.high:+.3f})"
+    return _minus(text)
+
+
+def _minus(number: str) -> str:
+    return number.replace("-", "\u2212")
+
+
+def _clear(change: Interval) -> bool:
+    """Whether the whole interval lies on one side of 0."""
+    return change.known and (change.low > 0 or change.high < 0)
+
+
+def _of(found: Robustness, row: Row) -> Alteration:
+    return next(each for each in found.alterations if each.name == row.alteration)

@@ -1,0 +1,167 @@
+"""A batch of predictions as PDF: counts, subjects, probabilities, refusals, and the rows."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from allcore import formats
+from allcore.evaluation import subject_grouping
+from allcore.evaluation.subject_grouping import Share
+from allcore.inference.results import Row
+from allcore.model_folder import ModelInfo
+from allcore.reports.pdf_parts import BOTTOM, LEFT, QUIET, WIDTH, Sheet
+
+MAX_ROWS = 1000
+"""Rows that are listed; the rest are counted."""
+MAX_SUBJECTS = 200
+VERDICTS = {"all": "ALL blast", "hem": "normal", "refused": "refused"}
+_REASONS = 12
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its title, millimetres and side."""
+
+    title: str
+    width: float
+    align: str = "L"
+
+
+def batch_pdf(
+    rows: Sequence[Row],
+    *,
+    info: ModelInfo,
+    made_at: datetime,
+    shares: Sequence[Share] = (),
+    whence: str = "",
+) -> bytes:
+    """The report of a batch; equal arguments give equal files.
+
+    Args:
+        rows: the answers.
+        info: the model.
+        made_at: UTC, stands on every page.
+        shares: from `grouping.shares`; none where subjects are not known.
+        whence: sentence that says where the subjects come from.
+    """
+    sheet = Sheet("ALLScope: report of a batch", made_at, "ALLScope")
+    _summary(sheet, rows, info)
+    if shares:
+        _subjects(sheet, shares, whence)
+    _refused(sheet, rows)
+    _rows(sheet, rows)
+    return bytes(sheet.output())
+
+
+def _summary(sheet: Sheet, rows: Sequence[Row], info: ModelInfo) -> None:
+    number = Counter(str(row.verdict) for row in rows)
+    said = ", ".join(f"{number[verdict]:,} {name}" for verdict, name in VERDICTS.items())
+    sheet.line_of(f"{formats.count(len(rows), 'picture')}: {said}.", size=12, bold=True, lines=2)
+    digest = (info.training.get("data") or {}).get("digest", "not on record")
+    sheet.line_of(f"Model {info.name} ({info.architecture}), threshold {info.threshold:.3f}.")
+    sheet.line_of(f"Threshold: {info.threshold_rule}", lines=3)
+    sheet.line_of(f"Weights SHA-256 {info.weights_sha256}", size=8, mono=True, colour=QUIET)
+    sheet.line_of(f"Data digest     {digest}", size=8, mono=True, colour=QUIET)
+    answered = [row.p_all for row in rows if row.p_all is not None]
+    if answered:
+        sheet.set_y(sheet.y + 3)
+        sheet.heading("Calibrated probability of an ALL blast")
+        said = f"{formats.count(len(answered), 'answered cell')} in steps of 0.05"
+        sheet.line_of(f"{said}; the highest bar has {sheet.highest(answered):,}", size=8)
+        sheet.set_y(sheet.y + 2)
+        sheet.histogram(answered, info.threshold, height=28)
+
+
+def _subjects(sheet: Sheet, shares: Sequence[Share], whence: str) -> None:
+    _room(sheet, 45)
+    sheet.heading("By subject")
+    sheet.line_of(whence, lines=2)
+    sheet.line_of(subject_grouping.MEANING, colour=QUIET, lines=4)
+    columns = (
+        Column("Subject", 50), Column("Answered", 18, "R"), Column("Refused", 18, "R"),
+        Column("Called ALL blast (95 % over cells)", 94),
+    )  # fmt: skip
+    lines = [
+        (share.subject or "unknown", f"{share.answered:,}", f"{share.refused:,}", share.words)
+        for share in shares[:MAX_SUBJECTS]
+    ]
+    _table(sheet, columns, lines)
+    _rest(sheet, len(shares), MAX_SUBJECTS, "subject")
+
+
+def _refused(sheet: Sheet, rows: Sequence[Row]) -> None:
+    reasons = Counter(row.reason for row in rows if row.verdict == "refused").most_common()
+    if not reasons:
+        return
+    _room(sheet, 30)
+    sheet.heading("Refused, by reason")
+    for reason, number in reasons[:_REASONS]:
+        _room(sheet, 12)
+        top = sheet.y
+        sheet.line_of(f"{number:,}", width=14, align="R")
+        sheet.set_xy(LEFT + 16, top)
+        sheet.line_of(reason, width=WIDTH - 16, lines=3)
+        sheet.set_xy(LEFT, sheet.y + 0.7)
+    _rest(sheet, len(reasons), _REASONS, "reason")
+
+
+def _rows(sheet: Sheet, rows: Sequence[Row]) -> None:
+    _room(sheet, 30)
+    sheet.heading("Every picture")
+    columns = (
+        Column("File", 68), Column("Answer", 18), Column("Probability", 18, "R"),
+        Column("SHA-256, its beginning, or reason", 76),
+    )  # fmt: skip
+    _table(sheet, columns, map(_line, rows[:MAX_ROWS]))
+    _rest(sheet, len(rows), MAX_ROWS, "picture")
+
+
+def _line(row: Row) -> tuple[str, str, str, str]:
+    number = "" if row.p_all is None else f"{row.p_all:.3f}"
+    # The end of a path tells files apart, not its beginning.
+    name = row.path if len(row.path) <= 48 else f"...{row.path[-45:]}"
+    return name, VERDICTS[row.verdict], number, row.reason or row.sha256[:24]
+
+
+def _table(
+    sheet: Sheet,
+    columns: Sequence[Column],
+    lines: "Sequence[tuple[str, ...]] | Iterator[tuple[str, ...]]",
+) -> None:
+    """Lines of one row each, with the columns' titles on every page."""
+    _titles(sheet, columns)
+    for line in lines:
+        if sheet.y > BOTTOM - 11:
+            sheet.add_page()
+            _titles(sheet, columns)
+        _entries(sheet, columns, line, bold=False)
+    sheet.set_y(sheet.y + 2)
+
+
+def _titles(sheet: Sheet, columns: Sequence[Column]) -> None:
+    sheet.set_y(sheet.y + 1.5)
+    _entries(sheet, columns, [column.title for column in columns], bold=True)
+    sheet.rule(sheet.y - 0.3)
+
+
+def _entries(sheet: Sheet, columns: Sequence[Column], texts: Sequence[str], *, bold: bool) -> None:
+    top, left = sheet.y, LEFT
+    for column, text in zip(columns, texts, strict=True):
+        sheet.set_xy(left, top)
+        sheet.line_of(text, size=7.5, bold=bold, width=column.width - 2, align=column.align)
+        left += column.width
+    sheet.set_xy(LEFT, top + 3.9)
+
+
+def _rest(sheet: Sheet, found: int, listed: int, noun: str) -> None:
+    if found > listed:
+        said = f"{formats.count(found - listed, f'more {noun}')} not listed here: the CSV has all."
+        sheet.line_of(said, colour=QUIET)
+    sheet.set_y(sheet.y + 3)
+
+
+def _room(sheet: Sheet, needed: float) -> None:
+    """Turn to a new page where less than so many millimetres are left."""
+    if sheet.y > BOTTOM - 6 - needed:
+        sheet.add_page()

@@ -1,0 +1,167 @@
+"""Parts of an HTML report, all of them escaped, and the document round them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from allcore import notice
+from allcore.plots import export
+from allcore.reports.model_card.text import Block, Bullets, Code, Paragraph, Table
+
+# Nothing may be fetched from anywhere. plotly.js makes WebGL programs by evaluating text, and
+# pictures by way of data and blob addresses.
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; "
+    "img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'"
+)
+_LINE = 28  # characters of a table's cell that stay on one line
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the document: a title in plain text and a body in HTML."""
+
+    title: str
+    body: str
+
+
+def document(title: str, intro: str, sections: Sequence[Part]) -> str:
+    """The whole document.
+
+    Args:
+        title: plain text.
+        intro: HTML above the table of contents.
+        sections: in order.
+    """
+    anchors = [f"part-{number}" for number in range(1, len(sections) + 1)]
+    links = "".join(
+        f'<li><a href="#{anchor}">{escape(section.title)}</a></li>'
+        for anchor, section in zip(anchors, sections, strict=True)
+    )
+    bodies = "".join(
+        f'<section id="{anchor}"><h2>{escape(section.title)}</h2>{section.body}</section>\n'
+        for anchor, section in zip(anchors, sections, strict=True)
+    )
+    warning = f'<p class="notice">{escape(notice.RESEARCH_USE)}</p>'
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{_file('evaluation.css')}</style>\n</head>\n"
+        f"<body>\n<header>{warning}{intro}</header>\n"
+        f'<nav aria-label="Contents"><ul>{links}</ul></nav>\n'
+        "<noscript><p>Figures are drawn by a script inside this file; the tables hold the same "
+        "numbers.</p></noscript>\n"
+        f"<main>\n{bodies}</main>\n<footer>{warning}</footer>\n"
+        f"<script>{_plotly()}</script>\n<script>{_file('evaluation.js')}</script>\n"
+        "</body>\n</html>\n"
+    )
+
+
+def paragraph(text: str, *, quiet: bool = False) -> str:
+    """Plain text as a paragraph."""
+    kind = ' class="quiet"' if quiet else ""
+    return f"<p{kind}>{escape(text)}</p>"
+
+
+def card(title: str, value: str, lines: Iterable[tuple[str, str]]) -> str:
+    """One headline figure and below it lines of a name and what belongs to it."""
+    below = "".join(
+        f"<dd><span>{escape(name)}</span> <span>{escape(told)}</span></dd>" for name, told in lines
+    )
+    return (
+        f'<dl class="card"><dt>{escape(title)}</dt><dd class="value">{escape(value)}</dd>'
+        f"{below}</dl>"
+    )
+
+
+def table(frame: pd.DataFrame) -> str:
+    """A table without its index; numbers stand right, those with decimals with three."""
+    numeric = [
+        bool(pd.api.types.is_numeric_dtype(frame.dtypes.iloc[i])) for i in range(frame.shape[1])
+    ]
+    kinds = [' class="number"' if is_number else "" for is_number in numeric]
+    head = "".join(
+        f"<th{kind}>{escape(str(name))}</th>" for name, kind in zip(frame, kinds, strict=True)
+    )
+    rows = (
+        "".join(_cell(_shown(v), kind) for v, kind in zip(row, kinds, strict=True))
+        for row in frame.itertuples(index=False, name=None)
+    )
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return (
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        "</div>"
+    )
+
+
+def chart(figure: go.Figure, *, name: str) -> str:
+    """A figure that the document's script draws, the notice inside; its title is its alt text.
+
+    Args:
+        figure: is left as it is.
+        name: of the file that it is saved as.
+    """
+    told = figure.to_plotly_json()
+    layout = export.with_notice({k: v for k, v in told["layout"].items() if k != "template"})
+    drawn = {"data": told["data"], "layout": layout}
+    # With < as an escape no text inside can end the script element.
+    data = _json(drawn).replace("<", "\\u003c").replace("\u2028", "\\u2028")
+    height = int(layout.get("height") or 450)
+    return (
+        f'<figure aria-label="{escape(export.plain(layout["title"]["text"]))}">'
+        f'<div class="chart" style="min-height:{height}px" '
+        f'data-name="{escape(export.file_name(name))}"></div>'
+        f'<script type="application/json">{data}</script></figure>'
+    )
+
+
+def grid(charts: Sequence[str]) -> str:
+    """Charts beside each other where the screen is wide enough."""
+    return f'<div class="figures">{"".join(charts)}</div>' if charts else ""
+
+
+def block(told: Block) -> str:
+    """A block of a card."""
+    if isinstance(told, Paragraph):
+        return paragraph(told.text)
+    if isinstance(told, Bullets):
+        return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in told.items)}</ul>"
+    if isinstance(told, Code):
+        return f"<pre>{escape(chr(10).join(told.lines))}</pre>"
+    assert isinstance(told, Table)
+    return table(pd.DataFrame(list(told.rows), columns=list(told.head), dtype=object))
+
+
+def _json(value: object) -> str:
+    from plotly.io.json import to_json_plotly
+
+    return str(to_json_plotly(value))
+
+
+def _cell(text: str, kind: str) -> str:
+    """Short text stays on one line, long text breaks."""
+    return f"<td{kind or (' class=long' if len(text) > _LINE else '')}>{escape(text)}</td>"
+
+
+def _shown(value: object) -> str:
+    if value is None or value is pd.NA or value != value:
+        return ""
+    return f"{value:,.3f}" if isinstance(value, float) else str(value)
+
+
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
+
+
+@cache
+def _file(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")

@@ -1,0 +1,167 @@
+"""The chapters of a card that tell how the model was made and how it can be made again."""
+
+from typing import Any
+
+from allcore import formats
+from allcore.evaluation.results import Report
+from allcore.model_folder import ModelInfo
+from allcore.reports.model_card import sections
+from allcore.reports.model_card.text import Chapter, Paragraph, Table
+
+PREPROCESSING, NETWORK = "Preprocessing", "Network and recipe"
+POINT, REPRODUCE = "Calibration and threshold", "How to reproduce"
+
+_NORMALISATION = {
+    "imagenet": "Channels are normalised by ImageNet's fixed mean and deviation.",
+    "cell": "Each channel is normalised by its own mean and deviation inside the cell, the "
+    "background at 0.",
+}
+
+
+def preprocessing(info: ModelInfo) -> Chapter:
+    """From a picture to the network's input."""
+    told = info.preprocessing
+    side = f"{told.window} native pixels" if told.window else "the cell's longer side"
+    text = (
+        "The cell is the largest object on the black background. A square around it, of "
+        f"{side} and at least {told.margin:g} times the cell's longer side, is cut out and resized "
+        f"to {told.size} x {told.size} pixels. {_NORMALISATION[told.normalisation]} The same steps "
+        "are kept with the weights and apply to every picture. The picture is the only input; no "
+        "human reads or measures anything in it."
+    )
+    return Chapter(PREPROCESSING, (Paragraph(text),))
+
+
+def network(info: ModelInfo) -> Chapter:
+    """The architecture and what it was trained with."""
+    training = info.training
+    recipe = training.get("recipe", {})
+    rows = (
+        ("Architecture", info.architecture),
+        *((f"Architecture: {key}", value) for key, value in info.config.items()),
+        ("Initial weights", training.get("init")),
+        *sorted(recipe.items()),
+        ("Device", training.get("device")),
+        ("Duration", _duration(training.get("seconds"))),
+    )
+    said = (_drawn(recipe), _learned(recipe), _kept(training))
+    texts = tuple(Paragraph(text) for text in said if text)
+    return Chapter(NETWORK, (*texts, _table(rows)))
+
+
+def point(info: ModelInfo) -> Chapter:
+    """How log-odds become a probability, and from where on a cell is called a blast."""
+    text = (
+        "A cell is called an ALL blast where its calibrated probability, the sigmoid of log-odds "
+        f"over temperature, is {info.threshold:.3f} or more. Rule: {info.threshold_rule}"
+    )
+    return Chapter(POINT, (Paragraph(text), Paragraph(_temperature(info))))
+
+
+def reproduce(info: ModelInfo, report: Report) -> Chapter:
+    """Commands, seed, versions and digests."""
+    training = info.training
+    versions = training.get("versions", {})
+    rows = (
+        ("Seed", training.get("seed")),
+        *((f"Version of {name}", version) for name, version in versions.items()),
+        ("Data digest", training.get("data", {}).get("digest")),
+        ("Weights SHA-256", info.weights_sha256),
+        ("Fold networks SHA-256", info.folds_sha256),
+        ("Evaluated weights SHA-256", _other(report.weights_sha256, info.weights_sha256)),
+    )
+    text = (
+        "ALLScope, with its networks, preprocessing and evaluation, is free software "
+        "(Apache-2.0). The weights lie beside this card; every figure follows from "
+        "predictions.parquet there."
+    )
+    commands = sections.commands(info)
+    shown = (commands,) if commands.lines else ()
+    return Chapter(REPRODUCE, (Paragraph(text), *shown, _table(rows)))
+
+
+def _table(rows: tuple[tuple[str, Any], ...]) -> Table:
+    told = tuple(
+        (name, sections.plain(value)) for name, value in rows if value not in (None, "", [], ())
+    )
+    return Table(("Setting", "Value"), told)
+
+
+def _drawn(recipe: dict[str, Any]) -> str:
+    if "subject_strength" not in recipe:
+        return ""
+    if not recipe["subject_strength"]:
+        return "Training cells were drawn so that both classes were equally likely."
+    if recipe["subject_strength"] == 1:
+        return (
+            "Training cells were drawn so that both classes, and all subjects of a class, were "
+            "equally likely."
+        )
+    return (
+        "Training cells were drawn so that both classes were equally likely; a subject of n cells "
+        f"was drawn n to the power of {1 - float(recipe['subject_strength']):g} as often as one of "
+        "a single cell."
+    )
+
+
+def _learned(recipe: dict[str, Any]) -> str:
+    lines = []
+    if recipe.get("subject_shrinkage"):
+        lines.append(
+            "Before the linear layers learned, directions in which the means of subjects of one "
+            "class have variance v were multiplied by "
+            f"1 / sqrt(1 + {recipe['subject_shrinkage']:g} v); the first layer holds that now."
+        )
+    if recipe.get("distilled"):
+        lines.append(
+            f"Of each training target {100 * recipe['distilled']:.0f} % is the answer of a network "
+            "that was trained without the cell's subject, and without the tested cells; the rest "
+            "is its label."
+        )
+    return " ".join(lines)
+
+
+def _kept(training: dict[str, Any]) -> str:
+    if training.get("best_epoch") is None:
+        return ""
+    if training.get("nested"):
+        return (
+            "Inside each fold, networks were trained without one of the other folds and kept at "
+            "their best epoch on it. The fold's own network was trained on all other folds, for as "
+            "many epochs as those needed (their median); the one that ships for as many as the "
+            "folds needed."
+        )
+    if training.get("out_of_fold"):
+        return (
+            "Each fold's network is that of its best epoch on validation subjects; the one that "
+            "ships was trained for as many epochs as the folds needed (their median)."
+        )
+    return (
+        f"Kept: the epoch that did best on validation cells, number {training['best_epoch'] + 1}."
+    )
+
+
+def _temperature(info: ModelInfo) -> str:
+    mean = "The calibration is part of the weights: the mean of those of the folds."
+    if info.training.get("nested"):
+        return (
+            "Each fold was calibrated on all cells outside of it, counted alike, each answered by "
+            f"a network that was trained without its subject and without the fold. {mean}"
+        )
+    if info.training.get("out_of_fold"):
+        return mean
+    return (
+        f"Temperature {info.temperature:.3f}, fitted on the validation cells. Neither saw a test "
+        "cell."
+    )
+
+
+def _other(digest: str, known: str) -> str:
+    """The digest where it is not the one already told."""
+    return "" if digest == known else digest
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return formats.count(max(1, round(seconds / 60)), "minute")

@@ -1,0 +1,217 @@
+"""One prediction on one page of A4: what the report says, for people.
+
+Whatever a report holds, it stays one page: every text has room for so many lines and is cut short
+beyond them. The same report and pictures give the same file.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from allcore.data.cells import Rgb
+from allcore.errors import BadImage
+from allcore.inference import results, upload
+from allcore.plots import common
+from allcore.reports.pdf_parts import BOTTOM, LEFT, QUIET, WIDTH, Sheet, latin, rgb
+from allcore.reports.prediction_json import Report
+
+if TYPE_CHECKING:
+    from allcore.explain.explanation import Evidence
+
+MAX_PICTURES = 4
+_SIDE, _GAP = 42.0, 4.0  # millimetres of a picture, and between two
+_PIXELS = 448  # at most, of a picture's side
+_LABEL = 36.0  # millimetres of what stands before a line
+_FACTS = BOTTOM - 60  # where the facts of the model begin, whatever stands above
+_LINE = 0.42 * 9  # millimetres of a line of evidence
+_MODELS = 5  # whose answers are listed
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A picture beside the answer.
+
+    Attributes:
+        title: a few words below it.
+        rgb: (H, W, 3) uint8.
+    """
+
+    title: str
+    rgb: Rgb
+
+
+def pdf(report: Report, panels: Sequence[Panel] = ()) -> bytes:
+    """A report as one page.
+
+    Args:
+        report: from `report.of` or `report.read`.
+        panels: pictures besides the one that came, such as the network's input and overlays; the
+            first ones that there is room for.
+    """
+    sheet = Sheet("ALLScope: report of one prediction", report.made_at, "ALLScope")
+    sheet.line_of(report.file.name, size=11, bold=True, lines=2)
+    if latin(report.file.name) != " ".join(report.file.name.split()):
+        said = "Letters that this page can't show are replaced; the JSON report has the whole name."
+        sheet.line_of(said, size=8, colour=QUIET)
+    sheet.line_of(f"SHA-256 {report.file.sha256}", size=8, mono=True, colour=QUIET)
+    _pictures(sheet, [*_came(report), *panels][:MAX_PICTURES])
+    _answer(sheet, report)
+    _evidence(sheet, report.evidence)
+    _model(sheet, report)
+    return bytes(sheet.output())
+
+
+def panels(evidence: "Evidence") -> list[Panel]:
+    """The pictures of an answer's evidence: the network's input and where each map is hot."""
+    import torch
+
+    from allcore.explain import gradcam
+
+    cell = torch.from_numpy(evidence.seen.transpose(2, 0, 1).copy())
+    maps = [Panel(each.method, gradcam.overlay(cell, each.heat)) for each in evidence.saliency]
+    return [Panel("What the network saw", evidence.seen), *maps]
+
+
+def _came(report: Report) -> Iterator[Panel]:
+    """The picture as it came, where it can be decoded."""
+    try:
+        picture = upload.decode(report.file.content)
+    except BadImage:
+        return
+    yield Panel(f"As it came, {picture.shape[1]} x {picture.shape[0]} px", picture)
+    if report.cut is None:
+        return
+    from allcore.inference.segmentation import Cut
+
+    try:
+        yield Panel("The cell that was judged", Cut.from_dict(report.cut).applied(picture).rgb)
+    except BadImage:  # the cut can't be made again, which --verify tells
+        return
+
+
+def _pictures(sheet: Sheet, panels: Sequence[Panel]) -> None:
+    top = sheet.y + 2
+    for place, panel in enumerate(panels):
+        image = Image.fromarray(panel.rgb)
+        image.thumbnail((_PIXELS, _PIXELS))
+        left = LEFT + place * (_SIDE + _GAP)
+        longer = max(image.size)
+        width, height = (_SIDE * side / longer for side in image.size)
+        across, down = left + (_SIDE - width) / 2, top + (_SIDE - height) / 2
+        sheet.image(image, x=across, y=down, w=width, h=height, alt_text=latin(panel.title))
+        sheet.set_xy(left, top + _SIDE + 0.5)
+        sheet.line_of(panel.title, size=7.5, colour=QUIET, width=_SIDE, lines=2)
+    sheet.set_xy(LEFT, top + (_SIDE + 7.5 if panels else 0))
+
+
+def _answer(sheet: Sheet, report: Report) -> None:
+    told = report.prediction
+    colour = rgb(common.COLOURS.get(told.verdict, common.REFUSED))
+    sheet.line_of(told.words, size=20, bold=True, colour=colour)
+    if told.p_all is None:
+        sheet.line_of(told.reason or "The picture was refused.", size=10, lines=4)
+        sheet.line_of("A refused picture has no probability.", colour=QUIET)
+    else:
+        side = "at or above" if told.p_all >= told.threshold else "below"
+        said = (
+            f"Calibrated probability of an ALL blast {told.p_all:.2f}, {side} the threshold "
+            f"{told.threshold:.2f}."
+        )
+        sheet.line_of(said, size=10)
+        sheet.set_y(sheet.y + 2)
+        sheet.scale(told.p_all, told.threshold, width=WIDTH)
+    if report.cut is not None:
+        sheet.line_of(f"Cell: {report.cut.get('note') or 'cut out by the program'}.", lines=3)
+    sheet.set_y(sheet.y + 1.5)
+
+
+def _evidence(sheet: Sheet, told: dict[str, Any] | None) -> None:
+    sheet.heading("Evidence")
+    if told is None:
+        sheet.line_of("None was asked for, or the picture was refused.", colour=QUIET)
+    else:
+        for name, said in _said(told):
+            room = int((_FACTS - 3 - sheet.y) / _LINE)
+            if room < 2:
+                sheet.line_of("More stands in the JSON report.", colour=QUIET)
+                break
+            _labelled(sheet, name, said, size=9, lines=min(4, room - 1))
+
+
+def _labelled(
+    sheet: Sheet, name: str, said: str, *, size: float, lines: int = 1, mono: bool = False
+) -> None:
+    """A line with what it is before it."""
+    top = sheet.y
+    sheet.line_of(name, size=size, bold=True, width=_LABEL - 2)
+    sheet.set_xy(LEFT + _LABEL, top)
+    sheet.line_of(said, size=size, mono=mono, width=WIDTH - _LABEL, lines=lines)
+    sheet.set_xy(LEFT, max(sheet.y, top + 0.42 * size) + 0.5)
+
+
+def _said(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each piece of evidence with its sentences; a piece that is not there is left out."""
+    chosen = _dict(told.get("set"))
+    if chosen:
+        holds = f"It holds for {chosen.get('holds_for', 'cells like those it was tested on')}."
+        yield "Prediction set", f"{chosen.get('words', '')} {chosen.get('caution') or holds}"
+    for title, piece in (("Stability", "stability"), ("Neighbours", "neighbours")):
+        if sentence := _dict(told.get(piece)).get("sentence"):
+            yield title, f"{sentence} {_near(_dict(told.get(piece)))}"
+    for each in _list(told.get("heat"))[:2]:
+        checked = _dict(each.get("deletion")).get("sentence", "")
+        yield str(each.get("method", "Heat")), f"{each.get('sentence', '')} {checked}"
+    models = _list(told.get("models"))
+    if models:
+        more = len(models) - _MODELS
+        end = f"; {more} more in the JSON report" if more > 0 else ""
+        yield "Every model", "; ".join(map(_of_model, models[:_MODELS])) + end
+
+
+def _near(told: dict[str, Any]) -> str:
+    """The nearest cells by label, where there are any."""
+    cells = _list(told.get("cells"))
+    names = (common.NAMES.get(str(cell.get("label")), "no label") for cell in cells[:8])
+    whose = (str(cell.get("subject") or "unknown") for cell in cells[:8])
+    near = ", ".join(f"{name} ({who})" for name, who in zip(names, whose, strict=True))
+    return f"Nearest first: {near}." if near else ""
+
+
+def _of_model(told: dict[str, Any]) -> str:
+    spoken = {str(verdict): words for verdict, words in results.SPOKEN.items()}
+    verdict, number = spoken.get(str(told.get("verdict")), "no answer"), told.get("probability")
+    said = f"{number:.2f}" if isinstance(number, int | float) else str(told.get("reason") or "")
+    return f"{told.get('model', '')}: {verdict.lower().replace('all ', 'ALL ')} {said}".rstrip()
+
+
+def _model(sheet: Sheet, report: Report) -> None:
+    sheet.rule(_FACTS)
+    sheet.set_xy(LEFT, _FACTS + 1.5)
+    sheet.heading("What the answer rests on")
+    model = report.model
+    size, version = (model.preprocessing.get(name, "?") for name in ("size", "version"))
+    facts = [
+        ("Model", f"{model.name} ({model.architecture}), temperature {model.temperature:.3f}"),
+        ("Weights SHA-256", model.weights_sha256),
+        ("Data digest", model.data_digest or "not on record"),
+        ("Gate SHA-256", model.gate_sha256 or "this model has no gate"),
+        ("Preprocessing", f"version {version}, {size} x {size} px"),
+        ("Threshold", f"{model.threshold:.3f}. {model.threshold_rule}"),
+        ("Versions", ", ".join(f"{name} {told}" for name, told in report.versions.items())),
+        ("Device", report.device),
+        ("Reproduce", "python -m allcore predict --verify REPORT.json, this report as JSON"),
+    ]
+    for name, said in facts:
+        lines = {"Threshold": 3, "Versions": 2}.get(name, 1)
+        mono = name.endswith(("SHA-256", "digest"))
+        _labelled(sheet, name, said, size=8, lines=lines, mono=mono)
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -1,0 +1,228 @@
+"""Is a report true? The same picture goes through the same model again, if it is installed.
+
+Numbers may differ a little from machine to machine, so log-odds are held to a tolerance. The
+evidence in a report is a record; it is not computed again.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from allcore import model_folder
+from allcore.errors import BadImage, ModelError
+from allcore.inference import provenance, upload
+from allcore.inference.results import Prediction, Refusal
+from allcore.reports.prediction_json import Report
+
+if TYPE_CHECKING:
+    from allcore.inference.predictor import Predictor
+    from allcore.model_folder import ModelInfo
+
+TOLERANCE = 1e-3
+"""In log-odds, for probabilities and for strangeness: what machines may differ by."""
+_VERDICTS = {"all": "ALL blast", "hem": "normal", "refused": "refused"}
+_OF_MODEL = (
+    "architecture", "config", "preprocessing", "temperature", "threshold", "threshold_rule",
+    "data_digest",
+)  # fmt: skip
+_SHORT = 12  # letters of a digest in a sentence
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: what it is, a word or two.
+        expected: what the report says.
+        found: what this machine says.
+        ok: whether they agree.
+    """
+
+    name: str
+    expected: str
+    found: str
+    ok: bool
+
+
+@dataclass(frozen=True)
+class Verified:
+    """Whether a report was reproduced.
+
+    Attributes:
+        checks: in the order they were made; it ends where nothing more could be looked at.
+        sentence: the outcome.
+        other_versions: packages that differ from the report's, as ``torch 2.8 (report: 2.7)``.
+    """
+
+    checks: tuple[Check, ...]
+    sentence: str
+    other_versions: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check agrees."""
+        return all(check.ok for check in self.checks)
+
+
+def verify(
+    report: Report, root: Path, *, device: str = "auto", threads: int | None = None
+) -> Verified:
+    """Answer a report's picture again and compare.
+
+    Args:
+        report: from ``report.read``.
+        root: folder of the installed models; the model is found by its weights, not by its name.
+        device: as ``Predictor.load`` takes it.
+        threads: CPU threads of a pass; None takes the cores that are free.
+
+    Raises:
+        ModelError: the model is installed but damaged.
+        AllScopeError: there is no such device.
+    """
+    file = _same("file", report.file.sha256, provenance.digest(report.file.content))
+    folder = _installed(report, root)
+    if folder is None:
+        wanted = f"{report.model.weights_sha256} ({report.model.name})"
+        checks = (file, Check("weights", wanted, "no installed model has them", False))
+        return _verified(report, checks)
+    from allcore.inference.predictor import Predictor
+
+    predictor = Predictor.load(folder, device, threads=threads)
+    weights = _same("weights", report.model.weights_sha256, predictor.info.weights_sha256)
+    same = (file, weights, *_of_model(report, predictor), *_of_answer(report, predictor))
+    return _verified(report, same)
+
+
+def _installed(report: Report, root: Path) -> Path | None:
+    """The folder with the report's weights; of several, the one that is most alike."""
+    found = []
+    for name in model_folder.names(root):
+        try:
+            info = model_folder.read_info(root / name)
+        except ModelError:  # another model's damage does not matter here
+            continue
+        if info.weights_sha256 == report.model.weights_sha256:
+            found.append((_likeness(report, info), name))
+    return root / max(found)[1] if found else None
+
+
+def _likeness(report: Report, info: "ModelInfo") -> int:
+    told = report.model
+    return sum(
+        (
+            info.preprocessing.to_dict() == told.preprocessing,
+            info.threshold == told.threshold,
+            info.temperature == told.temperature,
+            info.name == told.name,
+        )
+    )
+
+
+def _of_model(report: Report, predictor: "Predictor") -> Iterator[Check]:
+    told, now = report.model, provenance.model_of(predictor)
+    for field in _OF_MODEL:
+        name = field.removesuffix("_digest").replace("_", " ")
+        yield _same(name, getattr(told, field), getattr(now, field))
+    yield _same("gate", told.gate_sha256 or "none", now.gate_sha256 or "none")
+
+
+def _of_answer(report: Report, predictor: "Predictor") -> Iterator[Check]:
+    """The answer of the network and its gate, compared."""
+    told = report.prediction
+    try:
+        now, facts = _again(report, predictor)
+    except BadImage as error:  # what tells of the cut can't be used
+        yield Check("cut", "one that can be made again", str(error).rstrip("."), False)
+        return
+    if report.cut is not None and facts is not None:
+        yield _same("cut", *(_numbers(each, facts) for each in (report.cut, facts)))
+    yield _same("verdict", _spoken(told), _spoken(now))
+    yield _close("log-odds", told.logit, now.logit)
+    yield _close("probability", told.p_all, now.p_all)
+    yield _close("withheld probability", told.withheld, now.withheld)
+    yield _close("strangeness", told.strangeness, now.strangeness)
+    yield _same("threshold of the answer", told.threshold, now.threshold)
+
+
+def _again(report: Report, predictor: "Predictor") -> tuple[Prediction, dict[str, Any] | None]:
+    """The answer today, and how the cell was cut out.
+
+    Raises:
+        BadImage: the report's cut can't be made again.
+    """
+    try:
+        rgb = upload.decode(report.file.content)
+    except BadImage as error:
+        return predictor.prediction(None, Refusal("readable", str(error))), report.cut
+    if report.cut is None:
+        return predictor.predict([rgb])[0], None
+    from allcore.inference.segmentation import Cut
+
+    cut = Cut.from_dict(report.cut).applied(rgb)
+    return predictor.predict([cut.rgb])[0], provenance.plain(cut.facts)
+
+
+def _spoken(prediction: Prediction) -> str:
+    word = _VERDICTS[prediction.verdict]
+    return f"{word} ({prediction.rung})" if prediction.rung else word
+
+
+def _numbers(cut: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    """What tells of a cut besides its words, which releases may put otherwise."""
+    return {name: cut.get(name) for name in facts if name != "note"}
+
+
+def _same(name: str, expected: Any, found: Any) -> Check:
+    return Check(name, _shown(expected), _shown(found), expected == found)
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict) else str(value)
+
+
+def _close(name: str, expected: float | None, found: float | None) -> Check:
+    if expected is None or found is None:
+        told, seen = ("none" if each is None else f"{each:.6f}" for each in (expected, found))
+        return Check(name, told, seen, expected is found)
+    apart = abs(expected - found)
+    return Check(
+        name, f"{expected:.6f}", f"{found:.6f} (differs by {apart:.1e})", apart <= TOLERANCE
+    )
+
+
+def _verified(report: Report, checks: tuple[Check, ...]) -> Verified:
+    wrong = [check for check in checks if not check.ok]
+    return Verified(checks, _sentence(report, wrong), _other_versions(report))
+
+
+def _sentence(report: Report, wrong: list[Check]) -> str:
+    model = f"'{report.model.name}' with the weights {report.model.weights_sha256[:_SHORT]}"
+    if not wrong:
+        return f"Reproduced: {model} gives {_spoken(report.prediction)} again."
+    if wrong[-1].name == "weights":
+        return f"Not checked: install the model {model}, then verify again."
+    first = wrong[0]
+    return (
+        f"Not reproduced: {first.name} is {_cut(first.found)} here, {_cut(first.expected)} in the "
+        f"report{_more(len(wrong) - 1)}."
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def _more(others: int) -> str:
+    return f", and {others} more {'check' if others == 1 else 'checks'} failed" if others else ""
+
+
+def _other_versions(report: Report) -> tuple[str, ...]:
+    now = provenance.versions()
+    return tuple(
+        f"{name} {now.get(name, 'not installed')} (report: {version})"
+        for name, version in sorted(report.versions.items())
+        if now.get(name) != version
+    )

@@ -1,0 +1,91 @@
+"""What a network costs: parameters, multiply-accumulates and cells a second."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+
+import torch
+
+from allcore.evaluation.comparison_results import Cost
+from allcore.nets import model_summary, registry
+from allcore.research.comparison import budget, candidates
+from allcore.research.comparison.shared_data import Bench
+
+BATCH = 32
+LONGEST = 2.0
+"""Seconds that a network is timed for, once it has run once."""
+FEWEST = 3
+
+
+def costs(made_of: Mapping[str, Sequence[str]], bench: Bench) -> list[Cost]:
+    """The cost of each network; what was measured on this device before is not timed again.
+
+    A probe costs what the network costs that gives its features, for what it adds is small beside
+    that. An ensemble costs all of its members. The baseline has no such cost.
+
+    Args:
+        made_of: by network, those that it rests on; none for most.
+        bench: that they run on.
+    """
+    timed = {part for name, parts in made_of.items() for part in (name, *parts) if _is_neural(part)}
+    measured = {name: _kept(name, bench) for name in sorted(timed)}
+    return [_of(name, parts, measured, bench) for name, parts in made_of.items()]
+
+
+def _is_neural(name: str) -> bool:
+    return name in candidates.NEURAL
+
+
+def _of(name: str, rests_on: Sequence[str], measured: Mapping[str, Cost], bench: Bench) -> Cost:
+    if name in measured:
+        return measured[name]
+    parts = [measured[part] for part in rests_on]
+    if not parts:
+        return Cost(name, None, None, bench.budget.preprocessing.size, None, bench.device_name)
+    rates = [part.images_per_second for part in parts if part.images_per_second]
+    return replace(
+        parts[0],
+        network=name,
+        parameters=sum(part.parameters or 0 for part in parts),
+        macs=sum(part.macs or 0 for part in parts),
+        images_per_second=float(f"{1 / sum(1 / rate for rate in rates):.4g}"),
+    )
+
+
+def _kept(name: str, bench: Bench) -> Cost:
+    size = bench.budget.preprocessing.size
+    key = budget.digest({"network": name, "size": size, "device": bench.device_name})
+    path = bench.folder / f"cost-{name}-{key}.json"
+    if not path.exists():
+        bench.folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(_measured(name, bench))) + "\n", encoding="utf-8")
+    return Cost(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def _measured(name: str, bench: Bench) -> Cost:
+    size = bench.budget.preprocessing.size
+    found = model_summary.summary(name, size=size)
+    rate = images_per_second(name, bench)
+    return Cost(name, found.parameters, found.macs, size, rate, bench.device_name)
+
+
+@torch.inference_mode()
+def images_per_second(name: str, bench: Bench) -> float:
+    """Cells a second of a forward pass in batches of ``BATCH``, as prediction runs it."""
+    device, size = bench.fabric.device, bench.budget.preprocessing.size
+    network = registry.build(name).eval()
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    cells = torch.zeros(BATCH, 3, size, size, device=device)
+    cells = cells.contiguous(memory_format=torch.channels_last)
+    with bench.fabric.autocast():
+        network(cells)
+        best, began, runs = float("inf"), time.perf_counter(), 0
+        while runs < FEWEST or time.perf_counter() - began < LONGEST:
+            started = time.perf_counter()
+            network(cells).sum().item()  # waits for a GPU to be done
+            best = min(best, time.perf_counter() - started)
+            runs += 1
+            if time.perf_counter() - began > 5 * LONGEST:
+                break
+    return float(f"{BATCH / best:.4g}")

@@ -1,0 +1,109 @@
+"""The two protocols: which cells a network learns from, chooses on and is tested on.
+
+``paper`` splits images 8:1:1, as the publications do: cells of one subject, and pictures of one
+cell, stand on both sides. ``unseen`` deals groups of subjects into folds; each is tested once by a
+network that saw neither its subjects nor another picture of its cells.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allcore.data import splits
+from allcore.data.manifest import Manifest
+from allcore.data.splits import Split
+from allcore.errors import DataError
+
+FEWEST_CELLS = 10
+"""Cells of each class that a split of images in tenths needs."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One training and testing of every network.
+
+    Attributes:
+        protocol: key of ``records.PROTOCOLS``.
+        split: who is trained on, chosen on and tested on.
+        twins: test cells that another picture in the training part shows as well.
+        excluded: cells that were left out because they show a test cell.
+    """
+
+    protocol: str
+    split: Split
+    twins: int
+    excluded: int
+
+    @property
+    def fold(self) -> int:
+        """Which part is tested."""
+        return self.split.fold
+
+    def digest(self) -> str:
+        """Short digest of the split."""
+        parts = self.split.parts.sort_index()
+        text = "\n".join(f"{image}\t{part}" for image, part in parts.items())
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def rounds(
+    manifest: Manifest, families: NDArray[np.intp], *, protocol: str, folds: int, seed: int
+) -> list[Round]:
+    """The rounds of a protocol: one for ``paper``, one a fold for ``unseen``.
+
+    Args:
+        manifest: N labelled images.
+        families: (N,) equal for pictures of one cell, see ``allcore.data.duplicate_cells``.
+        protocol: key of ``records.PROTOCOLS``.
+        folds: of ``unseen``.
+        seed: of the dealing.
+
+    Raises:
+        DataError: as ``check``.
+    """
+    check(manifest, protocol=protocol, folds=folds)
+    if protocol == "paper":
+        return [_round(manifest, families, splits.image_split(manifest, seed=seed))]
+    dealt = splits.subject_folds(manifest, seed=seed, folds=folds)
+    return [_round(manifest, families, split) for split in dealt]
+
+
+def check(manifest: Manifest, *, protocol: str, folds: int) -> None:
+    """Raise a DataError where a class has too few cells, or too few groups of subjects."""
+    if protocol == "paper":
+        _check_cells(manifest)
+    else:
+        _check_groups(manifest, folds)
+
+
+def _check_cells(manifest: Manifest) -> None:
+    counts = manifest.table["label"].value_counts()
+    if len(counts) < 2 or counts.min() < FEWEST_CELLS:
+        raise DataError(
+            f"The paper's split needs {FEWEST_CELLS} cells with each of the labels 'all' and "
+            "'hem': add some, or choose --protocols unseen."
+        )
+
+
+def _check_groups(manifest: Manifest, folds: int) -> None:
+    groups = manifest.table.groupby("label")["group"].nunique()
+    fewest = int(groups.min()) if len(groups) == 2 else 0
+    if fewest < folds:
+        able = f"use --folds {fewest}" if fewest >= 3 else "add subjects"
+        raise DataError(
+            f"A class has only {fewest} groups of subjects, too few for {folds} folds: {able}, "
+            "or choose --protocols paper."
+        )
+
+
+def _round(manifest: Manifest, families: NDArray[np.intp], split: Split) -> Round:
+    protocol = "paper" if split.kind == "image" else "unseen"
+    excluded = 0
+    if protocol == "unseen":
+        split = splits.without_twins(split, manifest, families)
+        excluded = int((split.parts == splits.EXCLUDED).sum())
+    trained, tested = (split.mask(manifest, part) for part in ("train", "test"))
+    twins = int(np.isin(families[tested], families[trained]).sum())
+    return Round(protocol, split, twins, excluded)

@@ -1,0 +1,104 @@
+"""The data of a comparison, made ready once for all of its runs and only if one needs it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from allcore.data import decoded_cells, duplicate_cells
+from allcore.data.decoded_cells import DecodedCells
+from allcore.data.manifest import Manifest
+from allcore.inference import devices
+from allcore.research.comparison import budget as budgets
+from allcore.research.comparison.budget import Budget
+from allcore.research.comparison.protocols import Round
+from allcore.training import fabric as processes
+from allcore.training.plan import Material
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every run works on.
+
+    Attributes:
+        manifest: labelled images.
+        budget: what all networks share.
+        folder: where finished runs are kept.
+        device: auto, cpu, cuda or cuda:<n>.
+    """
+
+    manifest: Manifest
+    budget: Budget
+    folder: Path
+    device: str
+
+    @cached_property
+    def data_digest(self) -> str:
+        """SHA-256 of the manifest."""
+        return self.manifest.digest()
+
+    @cached_property
+    def shared(self) -> dict[str, Any]:
+        """The budget's fields, a file of weights by its content.
+
+        Raises:
+            ModelError: there is no such file.
+        """
+        return self.budget.fields()
+
+    @cached_property
+    def cells(self) -> DecodedCells:
+        """All cells, cut at the comparison's size.
+
+        Raises:
+            DataError: a picture is missing, or can't be used.
+        """
+        with tqdm(total=len(self.manifest), desc="Decoding", disable=None, leave=False) as bar:
+            return decoded_cells.decode(
+                self.manifest.paths(), self.budget.preprocessing, progress=bar.update
+            )
+
+    @cached_property
+    def families(self) -> NDArray[np.intp]:
+        """(N,) equal for pictures of one cell; found once for a data set and kept.
+
+        Raises:
+            DataError: as ``cells``.
+        """
+        key = budgets.digest(
+            {
+                "data": self.data_digest,
+                "preprocessing": self.budget.preprocessing.to_dict(),
+                "threshold": duplicate_cells.THRESHOLD,
+            }
+        )
+        path = self.folder / f"families-{key}.npy"
+        if not path.exists():
+            found = duplicate_cells.families(self.manifest, self.cells)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(".part.npy")
+            np.save(part, found, allow_pickle=False)
+            part.replace(path)
+        return np.asarray(np.load(path, allow_pickle=False), dtype=np.intp)
+
+    @cached_property
+    def fabric(self) -> Fabric:
+        """Lightning Fabric on the device asked for."""
+        return processes.launch(devices.choose(self.device))
+
+    @property
+    def device_name(self) -> str:
+        """The device as people know it."""
+        device = devices.choose(self.device)
+        return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+    def material(self, held: Round) -> Material:
+        """The data of one round; all rounds share the cells."""
+        targets = np.where(self.manifest.table["label"] == "all", 1.0, 0.0)
+        return Material(self.manifest, self.cells, held.split, targets)

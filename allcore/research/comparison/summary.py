@@ -1,0 +1,197 @@
+"""From finished runs to the tables: calibrated predictions, figures, gaps and paired tests."""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allcore.evaluation import calibration, estimates, paired
+from allcore.evaluation.comparison_results import (
+    FIGURES,
+    HISTORY_COLUMNS,
+    NETWORKS,
+    PREDICTION_COLUMNS,
+    PROTOCOLS,
+    Figure,
+    Gap,
+    PairTest,
+)
+from allcore.evaluation.intervals import Interval
+from allcore.evaluation.paired import Resampled
+
+THRESHOLD = 0.5
+"""A cell is called a blast from this calibrated probability on, fixed beforehand."""
+REACHED = 0.95
+SCORE = "validation_auroc_balanced"
+
+
+def calibrated(table: pd.DataFrame) -> pd.DataFrame:
+    """One round's cells with calibrated ``log_odds`` and ``probability``.
+
+    Args:
+        table: image_id, group, label, split (validation or test) and logit; Platt's scaling is
+            fitted on the validation cells.
+    """
+    rows = table[table["split"] == "validation"]
+    platt = calibration.fit_platt(
+        rows["logit"].to_numpy(dtype=float),
+        _labels(rows),
+        rows["group"].to_numpy(dtype=str),
+    )
+    logits = table["logit"].to_numpy(dtype=float)
+    return table.assign(log_odds=platt.log_odds(logits), probability=platt.probability(logits))
+
+
+def ensemble(members: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One round's cells with the mean of the members' calibrated log-odds as their logit.
+
+    Args:
+        members: tables of ``calibrated`` with the same cells in the same order.
+    """
+    mean = np.mean([table["log_odds"].to_numpy() for table in members], axis=0)
+    return members[0].assign(logit=mean)
+
+
+def predictions(table: pd.DataFrame, *, network: str, protocol: str, fold: int) -> pd.DataFrame:
+    """The test cells of a ``calibrated`` table as ``records`` keeps them.
+
+    Logit and probability are rounded to float32 here, so that figures computed now and later, from
+    what was kept, are the same.
+    """
+    test = table[table["split"] == "test"]
+    test = test.assign(network=network, protocol=protocol, fold=fold)
+    kept = test[list(PREDICTION_COLUMNS)].astype({"logit": np.float32, "probability": np.float32})
+    return kept.reset_index(drop=True)
+
+
+def history(
+    epochs: Sequence[Mapping[str, float]], *, network: str, protocol: str, fold: int
+) -> pd.DataFrame:
+    """A run's epochs as ``records`` keeps them: counted from 1, seconds since the run began."""
+    table = pd.DataFrame(epochs).assign(network=network, protocol=protocol, fold=fold)
+    table["epoch"] += 1
+    table["seconds"] = table["seconds"].cumsum()
+    return table.reindex(columns=list(HISTORY_COLUMNS))
+
+
+def epochs_to_95(epochs: pd.DataFrame) -> float | None:
+    """Median over runs of the first epoch that reaches 95 % of the run's best validation score.
+
+    Args:
+        epochs: history of one network under one protocol; None where it has no epochs.
+    """
+    first = []
+    for _, run in epochs.groupby("fold"):
+        reached = run[SCORE] >= REACHED * run[SCORE].max()
+        if reached.any():
+            first.append(run.loc[reached, "epoch"].min())
+    return float(np.median(first)) if first else None
+
+
+def row_figures(cells: pd.DataFrame) -> dict[str, Figure]:
+    """The ``FIGURES`` of one network's predictions under one protocol.
+
+    Intervals are over cells for ``paper``, over groups of subjects for ``unseen``.
+    """
+    over_subjects = _is_unseen(cells)
+    sample = estimates.sample(
+        labels=_labels(cells),
+        probabilities=cells["probability"].to_numpy(dtype=float),
+        subjects=cells["group"].to_numpy(dtype=str) if over_subjects else None,
+    )
+    found = (*estimates.at_threshold(sample, THRESHOLD), *estimates.threshold_free(sample))
+    of = {each.name: each.subject if over_subjects else each.image for each in found}
+    return {name: _figure(of[name]) for name in FIGURES}
+
+
+def gaps(table: pd.DataFrame) -> tuple[Gap, ...]:
+    """What each figure of each network loses from ``paper`` to ``unseen``.
+
+    Args:
+        table: predictions of any networks.
+    """
+    drawn = _resampled(table)
+    return tuple(
+        Gap(
+            network=network,
+            metric=metric,
+            paper=drawn[network, "paper"].value[metric],
+            unseen=drawn[network, "unseen"].value[metric],
+            gap=_figure(paired.gap(drawn[network, "paper"], drawn[network, "unseen"], metric)),
+        )
+        for network in NETWORKS
+        if all((network, protocol) in drawn for protocol in PROTOCOLS)
+        for metric in paired.COMPARED
+    )
+
+
+def tests(table: pd.DataFrame) -> tuple[PairTest, ...]:
+    """Every pair of networks under each protocol, on the cells that both predicted.
+
+    Args:
+        table: predictions of any networks.
+    """
+    drawn = _resampled(table)
+    found: list[PairTest] = []
+    for protocol in PROTOCOLS:
+        right = {
+            network: _right(cells) for (network, of), cells in _by_run(table) if of == protocol
+        }
+        pairs = list(itertools.combinations([n for n in NETWORKS if n in right], 2))
+        mcnemar = [paired.mcnemar(a_right=right[a], b_right=right[b]) for a, b in pairs]
+        holm = paired.holm(np.array([each.p for each in mcnemar]))
+        for (a, b), test, adjusted in zip(pairs, mcnemar, holm, strict=True):
+            one, other = drawn[a, protocol], drawn[b, protocol]
+            found.append(
+                PairTest(
+                    a=a,
+                    b=b,
+                    protocol=protocol,
+                    cells=len(right[a]),
+                    only_a_right=test.only_a,
+                    only_b_right=test.only_b,
+                    mcnemar_p=test.p,
+                    mcnemar_p_holm=float(adjusted),
+                    accuracy_difference=_figure(paired.difference(one, other, "accuracy")),
+                    auroc_difference=_figure(paired.difference(one, other, "auroc")),
+                )
+            )
+    return tuple(found)
+
+
+def _resampled(table: pd.DataFrame) -> dict[tuple[str, str], Resampled]:
+    """Each run's resampled figures; one protocol's networks share cells, order and resamples."""
+    return {
+        key: paired.resample(
+            labels=_labels(cells),
+            probabilities=cells["probability"].to_numpy(dtype=float),
+            subjects=cells["group"].to_numpy(dtype=str) if _is_unseen(cells) else None,
+            threshold=THRESHOLD,
+        )
+        for key, cells in _by_run(table)
+    }
+
+
+def _by_run(table: pd.DataFrame) -> Iterable[tuple[tuple[str, str], pd.DataFrame]]:
+    ordered = table.sort_values("image_id", kind="stable")
+    for (network, protocol), cells in ordered.groupby(["network", "protocol"]):
+        yield (str(network), str(protocol)), cells
+
+
+def _is_unseen(cells: pd.DataFrame) -> bool:
+    return bool((cells["protocol"] == "unseen").all())
+
+
+def _labels(cells: pd.DataFrame) -> NDArray[np.int64]:
+    return np.where(cells["label"] == "all", 1, 0)
+
+
+def _right(cells: pd.DataFrame) -> NDArray[np.bool_]:
+    called = cells["probability"].to_numpy(dtype=float) >= THRESHOLD
+    return np.asarray(called == (_labels(cells) == 1))
+
+
+def _figure(interval: Interval) -> Figure:
+    return Figure(interval.value, interval.low, interval.high)

@@ -1,0 +1,147 @@
+"""QCResNet's head against one plain linear layer: the same recipe, folds and seeds."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from allcore.evaluation import experiment_results
+from allcore.evaluation.comparison_results import NETWORKS, Figure
+from allcore.evaluation.experiment_results import Record, Row
+from allcore.research.experiments import statistics, trials
+from allcore.research.experiments.options import Options
+from allcore.research.experiments.statistics import change
+from allcore.research.experiments.trials import BALANCED, BY_CELL, Bench, Outcome, Trial
+
+HEADS = ("qcresnet", "resnet18")
+EPOCHS = 4
+SHARE = 0.95
+LESS = "Difference"
+PREDICTION = (
+    "The head makes no clear difference to the AUROC on unseen subjects: what generalises is the "
+    "body, and one linear layer reads it as well. Nor does it converge faster: with three fresh "
+    "layers in the place of one, its first epoch is no better."
+)
+MEASURES: dict[str, tuple[str, Callable[[Outcome], float]]] = {
+    "balanced": ("AUROC, subjects balanced", lambda found: found.best(BALANCED)),
+    "cell": ("AUROC by cell", lambda found: found.best(BY_CELL)),
+    "loss": ("Validation loss", lambda found: found.best("validation_loss")),
+    "first": ("AUROC after the first epoch", lambda found: found.history[0][BALANCED]),
+    "epochs": ("Epochs to 95 % of the best", lambda found: trials.epochs_to(found.history, SHARE)),
+    "seconds": (
+        "Seconds an epoch",
+        lambda found: float(np.median([row["seconds"] for row in found.history])),
+    ),
+}
+
+
+def run(options: Options) -> Record:
+    """Train both heads for every fold and seed; figures are those of validation subjects.
+
+    Raises:
+        DataError: the data set can't be used.
+    """
+    bench = trials.prepare(options)
+    places = [(seed, fold) for seed in range(options.seeds) for fold in range(options.folds)]
+    # Side by side, so that whatever else the machine does falls on both alike.
+    planned = [_trial(head, *place, bench, options) for place in places for head in HEADS]
+    outcomes = trials.run_all(planned, bench, title="Head")
+    values = {head: _values(outcomes[number :: len(HEADS)], options)
+              for number, head in enumerate(HEADS)}  # fmt: skip
+    rows = _rows(values, bench)
+    return Record(
+        name="head",
+        title="Is the paper's head better than one linear layer, and does it converge faster?",
+        question="Does QCResNet's head order the cells of unseen subjects better than ResNet-18's "
+        "one linear layer, and does it get there sooner?",
+        why="The paper claims both; it compares on images split at random.",
+        prediction=PREDICTION,
+        command=options.command,
+        data=bench.manifest.name,
+        data_digest=bench.digest,
+        device=bench.device,
+        titles={name: title for name, (title, _) in MEASURES.items()},
+        rows=rows,
+        finding=finding(rows[-1].figures),
+        notes=_notes(planned[0], values, options),
+    )
+
+
+def finding(less: Mapping[str, Figure]) -> str:
+    """Whether the head is better and faster, by the intervals of QCResNet less ResNet-18."""
+    area, loss, first, epochs = (less[name] for name in ("balanced", "loss", "first", "epochs"))
+    better, worse = statistics.above(area), statistics.below(area)
+    word = "better than" if better else "worse than" if worse else "not clearly different from"
+    sooner = statistics.above(first) or statistics.below(epochs)
+    verb = "converges" if sooner else "does not clearly converge"
+    return (
+        f"On unseen subjects QCResNet's head is {word} one linear layer: AUROC {change(area)}, "
+        f"validation loss {change(loss)}. It {verb} faster: AUROC after the first "
+        f"epoch {change(first)}, epochs to 95 % of its best "
+        f"{change(epochs)}. "
+    ) + experiment_results.verdict(
+        [
+            ("no clear difference in AUROC", not better and not worse),
+            ("no faster convergence", not sooner),
+        ]
+    )
+
+
+def _trial(head: str, seed: int, fold: int, bench: Bench, options: Options) -> Trial:
+    return Trial(
+        name=f"{head}, seed {seed}, fold {fold + 1}",
+        split=bench.splits[fold],
+        recipe=trials.recipe(options, epochs=EPOCHS, seed=seed),
+        preprocessing=trials.preprocessing(options),
+        init=options.init,
+        architecture=head,
+    )
+
+
+def _values(outcomes: Sequence[Outcome], options: Options) -> dict[str, np.ndarray]:
+    """Each measure as (seeds, folds)."""
+    shape = (options.seeds, options.folds)
+    return {
+        name: np.array([measure(each) for each in outcomes], dtype=float).reshape(shape)
+        for name, (_, measure) in MEASURES.items()
+    }
+
+
+def _rows(values: Mapping[str, Mapping[str, np.ndarray]], bench: Bench) -> tuple[Row, ...]:
+    own, plain = (values[head] for head in HEADS)
+    less = {name: own[name] - plain[name] for name in MEASURES}
+    held = np.logical_or.reduce([s.mask(bench.manifest, "validation") for s in bench.splits])
+    subjects = int(bench.manifest.table["group"][held].nunique())
+    named = zip((*(NETWORKS[head] for head in HEADS), LESS), (own, plain, less), strict=True)
+    return tuple(
+        Row(
+            name=name,
+            figures={key: _figure(key, each, name) for key, each in found.items()},
+            cells=int(held.sum()),
+            subjects=subjects,
+        )
+        for name, found in named
+    )
+
+
+def _figure(measure: str, values: np.ndarray, row: str) -> Figure:
+    """Of (seeds, folds): mean over seeds, interval over folds."""
+    least = -np.inf if row == LESS else 0.0
+    most = 1.0 if measure in ("balanced", "cell", "first") else np.inf
+    return statistics.over_folds(values.mean(0), least=least, most=most)
+
+
+def _notes(
+    trial: Trial, values: Mapping[str, Mapping[str, np.ndarray]], options: Options
+) -> tuple[str, ...]:
+    wins = (values[HEADS[0]]["balanced"] > values[HEADS[1]]["balanced"]).sum()
+    return (
+        f"{options.size} px, {trial.recipe.epochs} epochs of {trial.recipe.samples} cells, "
+        f"{options.folds} folds, seeds 0 to {options.seeds - 1}, initial weights "
+        f"{options.init.rsplit('/', 1)[-1]}.",
+        f"With the same seed and fold QCResNet has the higher AUROC in {wins} of "
+        f"{options.seeds * options.folds} pairs.",
+        "All figures are of the folds' validation subjects, at the epoch they chose. The "
+        "difference is QCResNet less ResNet-18, paired by seed and fold. Seeds of one fold are "
+        "averaged first: they share subjects, so that only folds count as independent.",
+        statistics.FOLDS,
+    )

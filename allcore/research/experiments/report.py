@@ -1,0 +1,80 @@
+"""The log of experiments as Markdown, generated anew from their files."""
+
+import math
+from collections.abc import Sequence
+
+from allcore.evaluation.comparison_results import Figure
+from allcore.evaluation.experiment_results import Record, Row
+from allcore.notice import RESEARCH_USE
+from allcore.synthetic import dataset
+
+HEAD = """# Experiments
+
+{notice}
+
+Each experiment varies one thing at a time. The question and the prediction stand in the code before
+the run; the table, and the sentence that says whether the prediction held, are computed from what
+came out. `python -m allcore experiment NAME --data DIR` runs one again and writes this page anew
+from all that were run. Brackets are 95 % intervals.
+"""
+
+
+def markdown(records: Sequence[Record]) -> str:
+    """The whole page."""
+    parts = [HEAD.format(notice=RESEARCH_USE), *(_section(record) for record in records)]
+    return "\n".join(parts if records else [*parts, "No experiment was run yet.\n"])
+
+
+def figure(found: Figure | None) -> str:
+    """A figure with its interval, to three digits behind the point or as many as it needs."""
+    if found is None or not math.isfinite(found.value):
+        return ""
+    value = _number(found.value)
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        return value
+    return f"{value} [{_number(found.low)}, {_number(found.high)}]"
+
+
+def _section(record: Record) -> str:
+    lines = [f"## {record.title}", "", f"**{record.question}** {record.why}", ""]
+    if record.data == dataset.NAME:
+        lines += ["*Synthetic cells, drawn by the program: nothing here speaks of real ones.*", ""]
+    lines += [f"Prediction, before the run: {record.prediction}", "", *_table(record), ""]
+    lines += [f"**Finding.** {record.finding}", ""]
+    lines += [f"- {note}" for note in record.notes]
+    lines += [f"- Data: {record.data}, manifest {record.data_digest[:12]}. On: {record.device}."]
+    return "\n".join([*lines, "", f"`{record.command}`", ""])
+
+
+def _table(record: Record) -> list[str]:
+    """A Markdown table; columns that no row fills are left out."""
+    grouped, expected = (any(getattr(r, n) for r in record.rows) for n in ("group", "prediction"))
+    shown = [name for name in record.titles if any(name in row.figures for row in record.rows)]
+    head = [
+        *(["Of"] if grouped else []),
+        "Varied",
+        *(record.titles[name] for name in shown),
+        "Cells",
+        "Subjects",
+        *(["Expected"] if expected else []),
+    ]
+    lines = [f"| {' | '.join(head)} |", f"| {' | '.join(['---'] * len(head))} |"]
+    for row in record.rows:
+        cells = _cells(row, shown, grouped=grouped, expected=expected)
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _cells(row: Row, shown: Sequence[str], *, grouped: bool, expected: bool) -> list[str]:
+    return [
+        *([row.group] if grouped else []),
+        row.name,
+        *(figure(row.figures.get(name)) for name in shown),
+        f"{row.cells:,}",
+        str(row.subjects),
+        *([row.prediction] if expected else []),
+    ]
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.0f}"

@@ -1,0 +1,278 @@
+"""Trainings of one experiment: each done once, kept, and taken up again after a kill."""
+
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+import allcore
+from allcore.data import decoded_cells, duplicate_cells, readers, splits
+from allcore.data.decoded_cells import DecodedCells
+from allcore.data.manifest import Manifest
+from allcore.data.preprocessing import Preprocessing
+from allcore.data.splits import Split
+from allcore.evaluation.metrics import Floats
+from allcore.inference import devices
+from allcore.research.comparison import budget
+from allcore.research.comparison.budget import Budget
+from allcore.research.experiments.options import Options
+from allcore.training import checkpoint, fit, run
+from allcore.training import fabric as processes
+from allcore.training.plan import Material, Plan
+from allcore.training.recipe import Recipe
+
+FROZEN = ("body.conv1", "body.bn1", "body.layer1", "body.layer2")
+"""Layers that keep their initial weights unless an experiment says otherwise."""
+BALANCED, BY_CELL = checkpoint.SCORE, "validation_auroc"
+"""Columns of a history: subjects counting more alike, and every cell counting the same."""
+WINDOW = 280
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training.
+
+    Attributes:
+        name: what a progress bar says.
+        split: whose training part is learned, and whose other parts are held out.
+        recipe: of the training.
+        preprocessing: how cells are cut and normalised.
+        init: where the weights begin.
+        architecture: name in the registry.
+        config: arguments of its constructor.
+        tested: whether the test part is predicted too; else nobody looks at it.
+    """
+
+    name: str
+    split: Split
+    recipe: Recipe
+    preprocessing: Preprocessing
+    init: str
+    architecture: str = "qcresnet"
+    config: Mapping[str, Any] = field(default_factory=dict)
+    tested: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished trial leaves.
+
+    Attributes:
+        history: one row an epoch.
+        best_epoch: the epoch that the validation cells chose.
+        logits: log-odds by part of the split, in the manifest's order; empty unless tested.
+    """
+
+    history: list[dict[str, float]]
+    best_epoch: int
+    logits: dict[str, list[float]] = field(default_factory=dict)
+
+    def best(self, column: str) -> float:
+        """A column of the history at the chosen epoch."""
+        return self.history[self.best_epoch][column]
+
+    def last(self, column: str) -> float:
+        """A column of the history at the last epoch."""
+        return self.history[-1][column]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all trials of an experiment share: N decoded cells, their folds, and where to work.
+
+    Attributes:
+        manifest: labelled images.
+        cells: the same, decoded.
+        splits: one a fold; whoever shows a held-out cell again is left out of training.
+        fabric: launched.
+        work: folder of finished trials.
+        digest: of the manifest.
+    """
+
+    manifest: Manifest
+    cells: DecodedCells
+    splits: tuple[Split, ...]
+    fabric: Fabric
+    work: Path
+    digest: str
+
+    @property
+    def targets(self) -> Floats:
+        """(N,) 1 for ALL blasts."""
+        return np.where(self.manifest.table["label"] == "all", 1.0, 0.0)
+
+    @property
+    def device(self) -> str:
+        """What computes, in words."""
+        return device_name(self.fabric.device)
+
+    def material(self, split: Split) -> Material:
+        """The cells with a split of them."""
+        return Material(self.manifest, self.cells, split, self.targets)
+
+    def groups(self, split: Split, part: str) -> list[str]:
+        """Independent subjects in a part of a split, sorted."""
+        return sorted(set(self.manifest.table["group"][split.mask(self.manifest, part)]))
+
+
+def prepare(options: Options) -> Bench:
+    """Read, decode and split once for all trials.
+
+    Raises:
+        DataError: the data set can't be used, or has too few subjects for the folds.
+    """
+    manifest = readers.read(options.data).labelled()
+    with tqdm(total=len(manifest), desc="Decoding", disable=None) as bar:
+        cells = decoded_cells.decode(manifest.paths(), preprocessing(options), progress=bar.update)
+    families = duplicate_cells.families(manifest, cells)
+    dealt = splits.subject_folds(manifest, seed=0, folds=options.folds)
+    return Bench(
+        manifest=manifest,
+        cells=cells,
+        splits=tuple(apart(split, manifest, families) for split in dealt),
+        fabric=processes.launch(devices.choose(options.device)),
+        work=options.work,
+        digest=manifest.digest(),
+    )
+
+
+def preprocessing(options: Options) -> Preprocessing:
+    """How cells are cut and normalised unless an experiment says otherwise."""
+    return Preprocessing(size=options.size, window=WINDOW, normalisation="cell")
+
+
+def recipe(options: Options, *, epochs: int, **changes: Any) -> Recipe:
+    """The recipe of trials: every epoch is trained, so that the last one can be looked at.
+
+    Args:
+        options: of the experiment.
+        epochs: unless the options say otherwise.
+        changes: fields that differ from the rest.
+    """
+    count = options.epochs or epochs
+    fields: dict[str, Any] = {
+        "epochs": count,
+        "samples": options.samples,
+        "ema_decay": 0.98,
+        "patience": count,
+        "freeze": () if options.init == "none" else FROZEN,
+    }
+    return Recipe(**fields | changes)
+
+
+def apart(split: Split, manifest: Manifest, families: NDArray[np.intp]) -> Split:
+    """The split without training cells that show a held-out cell again, nor validation a test one.
+
+    Args:
+        split: of the manifest.
+        manifest: N images.
+        families: (N,) of ``allcore.data.duplicate_cells.families``.
+    """
+    for part in ("test", "validation"):
+        split = splits.without_twins(split, manifest, families, of=part)
+    return split
+
+
+def run_all(trials: Sequence[Trial], bench: Bench, *, title: str) -> list[Outcome]:
+    """The outcome of each trial; those of an earlier, killed run are read.
+
+    Raises:
+        ModelError: the initial weights can't be had.
+    """
+    found = []
+    with tqdm(total=len(trials), desc=title, unit="trial", disable=None) as bar:
+        for trial in trials:
+            bar.set_postfix_str(trial.name)
+            found.append(_outcome(trial, bench))
+            bar.update()
+    return found
+
+
+def epochs_to(history: Sequence[dict[str, float]], share: float, column: str = BALANCED) -> int:
+    """The first epoch, counted from 1, that reaches a share of the best score of its run."""
+    scores = np.array([row[column] for row in history])
+    return int(np.flatnonzero(scores >= share * scores.max())[0]) + 1
+
+
+def kept(work: Path, fields: dict[str, Any], make: Callable[[], Any]) -> Any:
+    """What ``make`` gives, as JSON holds it; kept by the digest of ``fields`` and made once."""
+    path = work / f"{budget.digest(fields | {'version': allcore.__version__})}.json"
+    if path.is_file():
+        return json.loads(path.read_text(encoding="utf-8"))
+    found = make()
+    work.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(found), encoding="utf-8")
+    part.replace(path)
+    return found
+
+
+def device_name(device: torch.device) -> str:
+    """A device in words."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return f"CPU ({platform.machine()}), {torch.get_num_threads()} threads"
+
+
+def _outcome(trial: Trial, bench: Bench) -> Outcome:
+    fields = _fields(trial, bench)
+    folder = bench.work / budget.digest(fields)
+    found = kept(bench.work, fields, lambda: _train(trial, bench, folder))
+    (folder / checkpoint.FILE_NAME).unlink(missing_ok=True)
+    if folder.is_dir():
+        folder.rmdir()
+    return Outcome(**found)
+
+
+def _fields(trial: Trial, bench: Bench) -> dict[str, Any]:
+    """All that the outcome hangs on."""
+    shared = Budget(trial.preprocessing, trial.recipe, trial.init, trial.split.folds)
+    return shared.fields() | {
+        "architecture": trial.architecture,
+        "config": dict(trial.config),
+        "tested": trial.tested,
+        "split": budget.digest({str(image): part for image, part in trial.split.parts.items()}),
+        "data": bench.digest,
+        "device": bench.fabric.device.type,
+    }
+
+
+def _train(trial: Trial, bench: Bench, folder: Path) -> dict[str, Any]:
+    folder.mkdir(parents=True, exist_ok=True)
+    fitted = run.fitted(_plan(trial, bench, folder), bench.material(trial.split), bench.fabric,
+                        shown=False)  # fmt: skip
+    logits = {}
+    for part in ("validation", "test") if trial.tested else ():
+        chosen = trial.split.mask(bench.manifest, part)
+        pixels = torch.from_numpy(bench.cells.pixels[chosen])
+        with bench.fabric.autocast():
+            found = fit.predict(
+                fitted.network, pixels, trial.preprocessing, device=bench.fabric.device
+            )
+        logits[part] = found.tolist()
+    return asdict(Outcome(fitted.history, fitted.best_epoch, logits))
+
+
+def _plan(trial: Trial, bench: Bench, folder: Path) -> Plan:
+    return Plan(
+        data=bench.manifest.root,
+        out=folder,
+        architecture=trial.architecture,
+        config=dict(trial.config),
+        init=trial.init,
+        split=trial.split.kind,
+        folds=trial.split.folds,
+        fold=trial.split.fold,
+        preprocessing=trial.preprocessing,
+        recipe=trial.recipe,
+        device=bench.fabric.device.type,
+        command="",
+    )

@@ -1,0 +1,260 @@
+"""Labels that a teacher gives to unlabelled cells: where it is sure, and nobody is judged."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from allcore import model_folder
+from allcore.data import decoded_cells, duplicate_cells, readers, sampling
+from allcore.data.decoded_cells import DecodedCells
+from allcore.data.manifest import LABELS, Manifest
+from allcore.data.preprocessing import Preprocessing
+from allcore.errors import DataError, ModelError
+from allcore.evaluation import calibration
+from allcore.evaluation.metrics import Floats
+from allcore.inference import held_out
+from allcore.model_folder import ModelInfo
+from allcore.nets.base import CellNetwork
+from allcore.training import fit
+from allcore.training.fit import Examples
+from allcore.training.plan import Material
+
+CONFIDENCE = 0.95
+"""Least calibrated probability of a class at which a cell gets its label."""
+LIMIT = 0.5
+"""Largest share of pseudo-labelled cells in what is drawn of a class."""
+CHUNK = 2048
+"""Unlabelled cells that are held against the held-out ones at once."""
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A trained network that labels cells."""
+
+    folder: Path
+    info: ModelInfo
+    network: CellNetwork
+    device: torch.device
+
+    @classmethod
+    def load(cls, folder: Path, device: torch.device) -> "Teacher":
+        """The teacher in a model folder.
+
+        Raises:
+            ModelError: the folder can't be used.
+        """
+        network = model_folder.load_network(folder, device)
+        network.to(memory_format=torch.channels_last)
+        return cls(folder, model_folder.read_info(folder), network, device)
+
+    def logits(self, pixels: NDArray[np.uint8]) -> Floats:
+        """Log-odds (N,) of cells (N, 3, S, S) that were cut by its own preprocessing."""
+        return self._logits(torch.from_numpy(pixels))
+
+    def probability(self, pixels: NDArray[np.uint8]) -> Floats:
+        """Calibrated probability (N,), the mean over the four quarter turns and their mirrors."""
+        cells, temperature = torch.from_numpy(pixels), self.info.temperature
+        turned = [
+            torch.rot90(each, turns, dims=(2, 3))
+            for each in (cells, cells.flip(3))
+            for turns in range(4)
+        ]
+        answers = [calibration.probability(self._logits(each), temperature) for each in turned]
+        return np.asarray(np.mean(answers, axis=0))
+
+    def _logits(self, cells: Tensor) -> Floats:
+        found = fit.predict(self.network, cells, self.info.preprocessing, device=self.device)
+        return np.asarray(found.double().numpy())
+
+
+@dataclass(frozen=True)
+class PseudoLabels:
+    """The unlabelled cells that a student learns from, and why the others were left out.
+
+    Attributes:
+        table: image_id, subject, group, label and probability of each accepted cell (M).
+        pixels: (M, 3, S, S) uint8, cut by the student's preprocessing.
+        data: name of the unlabelled set.
+        digest: SHA-256 of its manifest.
+        offered: cells in the set.
+        same: left out because they show a validation or test cell.
+        relatives: left out because their subject is of a validation or test group.
+        known: left out because they are training cells already.
+    """
+
+    table: pd.DataFrame
+    pixels: NDArray[np.uint8]
+    data: str
+    digest: str
+    offered: int
+    same: int
+    relatives: int
+    known: int
+
+    def accepted(self) -> dict[str, int]:
+        """Cells of each class."""
+        return {label: int((self.table["label"] == label).sum()) for label in LABELS}
+
+
+def refuse_tainted(teacher: Teacher, material: Material) -> None:
+    """Raise where the teacher learned from what its student is judged on.
+
+    Raises:
+        ModelError: the teacher was trained on cells or subjects of the student's validation or
+            test part, or chosen on those of its test part.
+    """
+    part = held_out.parts(material.manifest.table, teacher.info, teacher.folder).to_numpy()
+    validation, test = _masks(material)
+    tainted = ((part == "train") & (validation | test)) | ((part == "validation") & test)
+    if tainted.any():
+        raise ModelError(
+            f"{teacher.info.name} was trained or chosen on {int(tainted.sum()):,} of the cells "
+            "that its student would be judged on: take a teacher of the same --split, --seed, "
+            "--folds and --fold."
+        )
+
+
+def choose(
+    teacher: Teacher,
+    material: Material,
+    path: Path,
+    preprocessing: Preprocessing,
+    confidence: float,
+) -> PseudoLabels:
+    """The cells in ``path`` that the teacher is sure of and that nobody is judged on.
+
+    Labels that the set may hold are not looked at.
+
+    Args:
+        teacher: labels the cells.
+        material: of the student.
+        path: data set of unlabelled cells.
+        preprocessing: of the student.
+        confidence: see ``CONFIDENCE``.
+
+    Raises:
+        DataError: the set can't be used, or the teacher is sure of no cell that may be used.
+    """
+    offered = readers.read(path)
+    cells = decoded_cells.decode(offered.paths(), preprocessing)
+    reason = _left_out(offered, cells.pixels, material)
+    free = reason == ""
+    table = offered.table[free].reset_index(drop=True)
+    probability = _answers(teacher, offered, cells, free, preprocessing)
+    sure = np.maximum(probability, 1 - probability) >= confidence
+    if not sure.any():
+        raise DataError(
+            f"{teacher.info.name} is sure of none of the {int(free.sum()):,} cells in {path} that "
+            "may be used: lower --confidence, or offer other cells."
+        )
+    chosen = table.loc[sure, ["image_id", "subject", "group"]].assign(
+        label=np.where(probability[sure] >= 0.5, "all", "hem"), probability=probability[sure]
+    )
+    return PseudoLabels(
+        table=chosen.reset_index(drop=True),
+        pixels=cells.pixels[free][sure],
+        data=offered.name,
+        digest=offered.digest(),
+        offered=len(offered),
+        same=int((reason == "same").sum()),
+        relatives=int((reason == "relative").sum()),
+        known=int((reason == "known").sum()),
+    )
+
+
+def joined(
+    labelled: Examples, pseudo: PseudoLabels, *, subject_strength: float, limit: float = LIMIT
+) -> Examples:
+    """Labelled and pseudo-labelled cells to draw from, both classes still equally likely.
+
+    Within a class pseudo-labelled cells are drawn in proportion to their number, and at most as
+    ``limit`` says: a wrong teacher must not outvote the labels. Their subjects are balanced as
+    those of the labelled cells; cells whose subject is unknown count as those of one more
+    subject together, since nothing says how many people they come from.
+    """
+    known = pseudo.table["subject"].notna()
+    groups = pseudo.table["group"].where(known, "unknown").tolist()
+    labels = pseudo.table["label"].to_numpy()
+    chance = sampling.weights(labels.tolist(), groups, subject_strength=subject_strength)
+    targets = torch.from_numpy(np.where(labels == "all", 1.0, 0.0)).float()
+    weights = [labelled.weights.clone(), torch.from_numpy(chance)]
+    for target in (0.0, 1.0):
+        old, new = labelled.targets == target, targets == target
+        if new.any():
+            share = min(limit, float(new.sum()) / float(new.sum() + old.sum()))
+            whole = weights[0][old].sum()
+            weights[1][new] *= whole * share / weights[1][new].sum()
+            weights[0][old] *= 1 - share
+    return Examples(
+        pixels=torch.cat([labelled.pixels, torch.from_numpy(pseudo.pixels)]),
+        targets=torch.cat([labelled.targets, targets]),
+        weights=torch.cat(weights),
+    )
+
+
+def _masks(material: Material) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(N,) which cells are for validation, and which for the test."""
+    validation, test = (
+        material.split.mask(material.manifest, part) for part in ("validation", "test")
+    )
+    return validation, test
+
+
+def _answers(
+    teacher: Teacher,
+    offered: Manifest,
+    cells: DecodedCells,
+    free: NDArray[np.bool_],
+    preprocessing: Preprocessing,
+) -> Floats:
+    """Probability of each free cell, cut as the teacher wants it."""
+    if not free.any():
+        return np.zeros(0)
+    if teacher.info.preprocessing == preprocessing:
+        return teacher.probability(cells.pixels[free])
+    paths = [path for path, wanted in zip(offered.paths(), free, strict=True) if wanted]
+    return teacher.probability(decoded_cells.decode(paths, teacher.info.preprocessing).pixels)
+
+
+def _left_out(offered: Manifest, pixels: NDArray[np.uint8], material: Material) -> NDArray[np.str_]:
+    """(N,) why each cell may not be used: same, relative or known; empty where it may."""
+    validation, test = _masks(material)
+    judged = material.manifest.table[validation | test]
+    ours, theirs = _digests(material.manifest), _digests(offered)
+    reason = np.full(len(offered), "", dtype="U8")
+    reason[_shares(theirs, ours[~(validation | test)])] = "known"
+    if material.split.keeps_subjects_apart:
+        related = offered.table["group"].isin(judged["group"]) & offered.table["subject"].notna()
+        reason[related.to_numpy()] = "relative"
+    again = _again(pixels, material.cells.pixels[validation | test])
+    reason[_shares(theirs, ours[validation | test]) | again] = "same"
+    return reason
+
+
+def _digests(manifest: Manifest) -> NDArray[np.object_]:
+    """(N, 2) SHA-256 of each file, and of its original as the table has it."""
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(model_folder.sha256, manifest.paths()))
+    return np.column_stack([found, manifest.table["sha256"].fillna("").to_numpy()]).astype(object)
+
+
+def _shares(rows: NDArray[np.object_], others: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """(N,) whether a row has one of its digests among the others'."""
+    known = set(others.ravel()) - {""}
+    return np.array([bool(known & set(row)) for row in rows], dtype=bool)
+
+
+def _again(pixels: NDArray[np.uint8], judged: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(N,) whether a cell is a twin of one that is judged on."""
+    found = np.zeros(len(pixels), dtype=bool)
+    for start in range(0, len(pixels), CHUNK):
+        pairs = duplicate_cells.alike(np.concatenate([judged, pixels[start : start + CHUNK]]))
+        across = pairs[(pairs[:, 0] < len(judged)) & (pairs[:, 1] >= len(judged))]
+        found[start + across[:, 1] - len(judged)] = True
+    return found

@@ -1,0 +1,346 @@
+"""Semi-supervised training: a student also learns from unlabelled cells that a teacher is sure of.
+
+Hard labels from confident answers are those of Lee, "Pseudo-Label: The Simple and Efficient
+Semi-Supervised Learning Method for Deep Neural Networks", ICML 2013 workshop; a separate teacher
+that answers without noise, and a student that learns under augmentation and dropout from labelled
+and pseudo-labelled cells together, balanced by class, are those of Xie et al., "Self-training with
+Noisy Student improves ImageNet classification", CVPR 2020. Our reading: one round, a teacher whose
+probabilities are calibrated and averaged over eight orientations, and a student that is kept only
+where validation subjects don't show that it became worse.
+"""
+
+import json
+import shutil
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from lightning.fabric import Fabric
+from numpy.typing import NDArray
+
+from allcore import formats, model_folder
+from allcore.data import decoded_cells
+from allcore.errors import ModelError
+from allcore.evaluation import binned_counts, calibration, estimates, metrics, paired
+from allcore.evaluation.intervals import Interval
+from allcore.evaluation.metrics import Floats
+from allcore.inference import devices
+from allcore.model_folder import ModelInfo
+from allcore.reports import evaluation_report
+from allcore.reports.model_card import document
+from allcore.research import pseudo_labels
+from allcore.research.pseudo_labels import CONFIDENCE, LIMIT, PseudoLabels, Teacher
+from allcore.training import checkpoint, fit, model_writer, run
+from allcore.training import fabric as processes
+from allcore.training import plan as plans
+from allcore.training.fit import Examples, Fitted
+from allcore.training.plan import Material, Plan
+
+KEY = "semi_supervised"
+"""Where model.json keeps it, under ``training``."""
+_FACTS, _CONTROL = "semi_supervised.json", "control"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a student learns from beside its labelled cells.
+
+    Attributes:
+        unlabelled: data set of unlabelled cells.
+        teacher: model folder.
+        confidence: see ``pseudo_labels.CONFIDENCE``.
+        limit: see ``pseudo_labels.LIMIT``.
+        control: whether the same student is trained without them too, to compare.
+    """
+
+    unlabelled: Path
+    teacher: Path
+    confidence: float = CONFIDENCE
+    limit: float = LIMIT
+    control: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    """The student held against another network on validation cells, subjects counting alike."""
+
+    against: str
+    student: float  # AUROC
+    other: float
+    difference: Interval  # of the student less the other, over subjects
+
+    @property
+    def hurt(self) -> bool:
+        """Whether the student is worse beyond the interval, or worse where there is none."""
+        return (self.difference.high if self.difference.known else self.difference.value) < 0
+
+    def sentence(self) -> str:
+        """What was found, for people."""
+        return (
+            f"On validation cells its AUROC, subjects counting alike, is {self.student:.3f} "
+            f"against {self.other:.3f} of {self.against}: a difference of "
+            f"{formats.figure(self.difference)} over subjects."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taught(Material):
+    """The data of a student: pseudo-labelled cells join the training part and no other."""
+
+    pseudo: PseudoLabels
+    limit: float
+
+    def examples(self, part: str, *, subject_strength: float) -> Examples:
+        """The cells of a part; those for training with the pseudo-labelled ones."""
+        labelled = super().examples(part, subject_strength=subject_strength)
+        if part != "train":
+            return labelled
+        return pseudo_labels.joined(
+            labelled, self.pseudo, subject_strength=subject_strength, limit=self.limit
+        )
+
+
+def train(plan: Plan, request: Request) -> str:
+    """Label, train, check; write the model folder and say what was used (the first process does).
+
+    Raises:
+        DataError: a data set can't be used, or the teacher is sure of no cell.
+        ModelError: the teacher can't be used or knows the student's held-out cells, the folder
+            holds another run, or the student became worse; then nothing is kept.
+    """
+    started = time.perf_counter()
+    run.refuse_finished(plan)
+    fabric = processes.launch(devices.choose(plan.device))
+    teacher = Teacher.load(request.teacher, fabric.device)
+    material = plans.gather(plan, show=fabric.is_global_zero)
+    pseudo_labels.refuse_tainted(teacher, material)
+    pseudo = pseudo_labels.choose(
+        teacher, material, request.unlabelled, plan.preprocessing, request.confidence
+    )
+    plan = _as_long_as_without(plan, material)
+    _begin(plan, _facts(teacher, pseudo, request))
+    taught = Taught(**vars(material), pseudo=pseudo, limit=request.limit)
+    student = run.fitted(plan, taught, fabric)
+    checks = _checks(plan, material, student, teacher, request, fabric)
+    if any(check.hurt for check in checks):
+        _give_up(plan, checks, fabric)
+    sure = _sure(plan, material, teacher, request.confidence)
+    sentence = _sentence(teacher, pseudo, request, sure, checks)
+    if fabric.is_global_zero:
+        seconds = time.perf_counter() - started
+        info = model_writer.write(plan, taught, student, device=fabric.device, seconds=seconds)
+        facts = _facts(teacher, pseudo, request) | {"sentence": sentence}
+        facts["sure_on_validation"] = sure
+        _tell(plan, info, pseudo, facts | {"checks": [asdict(check) for check in checks]})
+    fabric.barrier()
+    return sentence if fabric.is_global_zero else ""
+
+
+def check(
+    *,
+    labels: NDArray[np.integer],
+    groups: NDArray[np.str_],
+    student: Floats,
+    other: Floats,
+    against: str,
+) -> Check:
+    """Hold a student against another network on the same validation cells.
+
+    Args:
+        labels: (N,) 1 for an ALL blast.
+        groups: (N,) the independent subject of each cell.
+        student: (N,) its log-odds.
+        other: (N,) those of the other network.
+        against: what the other is called.
+    """
+    a, b = (_balanced(labels, groups, logits) for logits in (student, other))
+    difference = paired.difference(a, b, "auroc")
+    return Check(against, a.value["auroc"], b.value["auroc"], difference)
+
+
+def _balanced(
+    labels: NDArray[np.integer], groups: NDArray[np.str_], logits: Floats
+) -> paired.Resampled:
+    """AUROC with subjects counting alike within their class, in resamples of whole subjects."""
+    cells = estimates.sample(
+        labels=labels, probabilities=calibration.probability(logits, 1.0), subjects=groups
+    )
+    table = binned_counts.tabulate(
+        labels=labels, probabilities=cells.probabilities, groups=cells.groups
+    )
+    of_class = np.hsplit(table.by_subject, 2)
+    alike = [metrics.ratio(counts, counts.sum(axis=1, keepdims=True)) for counts in of_class]
+    by_subject = np.nan_to_num(np.hstack(alike))  # a subject without cells of a class weighs none
+    value = binned_counts.figures(table, by_subject.sum(axis=0, keepdims=True))["auroc"]
+    draws = binned_counts.figures(table, cells.weights @ by_subject)["auroc"]
+    return paired.Resampled({"auroc": float(value[0])}, {"auroc": draws}, cells.degrees("auroc"))
+
+
+def _as_long_as_without(plan: Plan, material: Material) -> Plan:
+    """The plan with as many cells an epoch as the labelled ones alone would give."""
+    labelled = int(material.split.mask(material.manifest, "train").sum())
+    return replace(plan, recipe=replace(plan.recipe, samples=plan.recipe.samples or labelled))
+
+
+def _facts(teacher: Teacher, pseudo: PseudoLabels, request: Request) -> dict[str, Any]:
+    """What was used; a checkpoint of other facts is not resumed."""
+    return {
+        "teacher": teacher.info.name,
+        "teacher_sha256": teacher.info.weights_sha256,
+        "unlabelled": {"name": pseudo.data, "digest": pseudo.digest},
+        "confidence": request.confidence,
+        "limit": request.limit,
+        "offered": pseudo.offered,
+        "accepted": pseudo.accepted(),
+        "left_out": {
+            "same_as_held_out": pseudo.same,
+            "subject_held_out": pseudo.relatives,
+            "already_labelled": pseudo.known,
+        },
+    }
+
+
+def _begin(plan: Plan, facts: dict[str, Any]) -> None:
+    """Note the facts beside the checkpoint, or see that they are those of the run to go on with.
+
+    Raises:
+        ModelError: the folder holds a run with other facts, or one without any.
+    """
+    path, text = plan.out / _FACTS, json.dumps(facts, indent=2)
+    if path.exists() or (plan.out / checkpoint.FILE_NAME).exists():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            raise ModelError(
+                f"{plan.out} belongs to a run with another teacher or other cells: repeat these, "
+                "remove the folder, or choose another --out."
+            )
+        return
+    plan.out.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _checks(
+    plan: Plan,
+    material: Material,
+    student: Fitted,
+    teacher: Teacher,
+    request: Request,
+    fabric: Fabric,
+) -> list[Check]:
+    """The student against its teacher and, where asked, against itself without pseudo-labels."""
+    chosen = material.split.mask(material.manifest, "validation")
+    pixels = material.cells.pixels[chosen]
+    given: dict[str, Any] = {
+        "labels": material.targets[chosen].astype(int),
+        "groups": material.manifest.table["group"][chosen].to_numpy(dtype=str),
+        "student": _logits(student, pixels, plan, fabric.device),
+    }
+    others = {"its teacher": teacher.logits(_for_teacher(plan, material, teacher, chosen))}
+    if request.control:
+        alone = replace(plan, out=plan.out / _CONTROL)
+        alone.out.mkdir(exist_ok=True)
+        control = run.fitted(alone, material, fabric)
+        others["the same network without pseudo-labels"] = _logits(
+            control, pixels, plan, fabric.device
+        )
+    return [check(**given, other=logits, against=name) for name, logits in others.items()]
+
+
+def _logits(fitted: Fitted, pixels: NDArray[np.uint8], plan: Plan, device: torch.device) -> Floats:
+    cells = torch.from_numpy(pixels)
+    found = fit.predict(fitted.network, cells, plan.preprocessing, device=device)
+    return np.asarray(found.double().numpy())
+
+
+def _for_teacher(
+    plan: Plan, material: Material, teacher: Teacher, chosen: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Labelled cells, cut as the teacher wants them."""
+    if teacher.info.preprocessing == plan.preprocessing:
+        return np.asarray(material.cells.pixels[chosen])
+    paths = [p for p, wanted in zip(material.manifest.paths(), chosen, strict=True) if wanted]
+    return decoded_cells.decode(paths, teacher.info.preprocessing).pixels
+
+
+def _sure(plan: Plan, material: Material, teacher: Teacher, confidence: float) -> dict[str, int]:
+    """How many validation cells the teacher is as sure of, and of how many of these rightly."""
+    chosen = material.split.mask(material.manifest, "validation")
+    probability = teacher.probability(_for_teacher(plan, material, teacher, chosen))
+    sure = np.maximum(probability, 1 - probability) >= confidence
+    right = (probability >= 0.5) == (material.targets[chosen] > 0.5)
+    return {"cells": int(sure.sum()), "right": int((sure & right).sum())}
+
+
+def _sentence(
+    teacher: Teacher,
+    pseudo: PseudoLabels,
+    request: Request,
+    sure: dict[str, int],
+    checks: list[Check],
+) -> str:
+    accepted = pseudo.accepted()
+    left_out = pseudo.same + pseudo.relatives + pseudo.known
+    used = (
+        f"Learned from {sum(accepted.values()):,} of {pseudo.offered:,} unlabelled cells of "
+        f"{pseudo.data} besides ({accepted['all']:,} ALL blasts, {accepted['hem']:,} normal), "
+        f"those that {teacher.info.name} gives a calibrated probability of "
+        f"{request.confidence:g} or more; {left_out:,} others were left out as held-out cells, "
+        f"their subjects, or training cells already. Of {sure['cells']:,} validation cells that "
+        f"the teacher is as sure of, it calls {sure['right']:,} rightly."
+    )
+    return " ".join([used, *(each.sentence() for each in checks)])
+
+
+def _give_up(plan: Plan, checks: list[Check], fabric: Fabric) -> None:
+    """Remove what was written and say why.
+
+    Raises:
+        ModelError: always.
+    """
+    if fabric.is_global_zero:
+        _clear(plan)
+        (plan.out / checkpoint.FILE_NAME).unlink(missing_ok=True)
+        if not any(plan.out.iterdir()):
+            plan.out.rmdir()
+    worst = min(checks, key=lambda each: each.difference.value)
+    raise ModelError(
+        f"The unlabelled cells hurt, so nothing was kept: on validation cells the student's AUROC "
+        f"is {worst.student:.3f} against {worst.other:.3f} of {worst.against} (difference "
+        f"{formats.figure(worst.difference)} over subjects); raise --confidence or train without."
+    )
+
+
+def _clear(plan: Plan) -> None:
+    (plan.out / _FACTS).unlink(missing_ok=True)
+    shutil.rmtree(plan.out / _CONTROL, ignore_errors=True)
+
+
+def _tell(plan: Plan, info: ModelInfo, pseudo: PseudoLabels, facts: dict[str, Any]) -> None:
+    """Say in model.json, the card and split.csv what else was learned from.
+
+    Pseudo-labelled cells and their subjects count as trained on from now on.
+    """
+    split = dict(info.training["split"])
+    split["train"] = sorted({*split["train"], *pseudo.table["subject"].dropna()})
+    training = info.training | {"split": split, KEY: _plain(facts)}
+    info = replace(info, training=training)
+    model_folder.write_info(plan.out, info)
+    parts = pd.read_csv(plan.out / model_folder.SPLIT, dtype=str)
+    more = pseudo.table[["image_id"]].assign(split="train")
+    pd.concat([parts, more]).to_csv(plan.out / model_folder.SPLIT, index=False)
+    held_out = model_folder.read_predictions(plan.out)
+    text = document.card(info, evaluation_report.evaluate(held_out, info))
+    (plan.out / model_folder.CARD).write_text(text, encoding="utf-8")
+    _clear(plan)
+
+
+def _plain(value: Any) -> Any:
+    """JSON's own types: null for NaN."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and value != value else value

@@ -1,0 +1,293 @@
+"""Blind review: what two people who saw neither label nor model make of a cell.
+
+A judgement says what a person sees in the picture. Verdicts follow from the first two judgements,
+the label and the model's call; nobody types them, and nothing here changes the data.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allcore.errors import DataError
+from allcore.evaluation import estimates, intervals, metrics
+from allcore.evaluation.estimates import Figure, Sample
+from allcore.evaluation.metrics import Floats
+
+SEEN = ("all", "hem", "unsure", "bad_picture")
+"""What a person may see: an ALL blast, a normal cell, can't tell, a bad picture."""
+CLASSES = SEEN[:2]
+VERDICTS = {
+    "label_wrong": "Label wrong",
+    "model_wrong": "Model wrong",
+    "ambiguous": "Ambiguous",
+    "bad_picture": "Bad picture",
+    "right": "Label and model right",
+    "open": "Not yet judged by two",
+}
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What became of each queued cell.
+
+    Attributes:
+        table: one row a queued cell with the columns given to `find` and
+
+            - ``judged``: how many accounts have judged it,
+            - ``first``, ``second``: the two judgements that decide, of `SEEN`, in the order of the
+              accounts, so that with two reviewers a column is a reviewer; None where open,
+            - ``verdict``: a key of `VERDICTS`,
+            - ``reviewed``: the class that both saw, else the label; None for bad pictures.
+    """
+
+    table: pd.DataFrame
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Cells of each verdict."""
+        found = self.table["verdict"].value_counts()
+        return {verdict: int(found.get(verdict, 0)) for verdict in VERDICTS}
+
+    @property
+    def decided(self) -> pd.DataFrame:
+        """The rows that two accounts have judged."""
+        return self.table[self.table["verdict"] != "open"]
+
+
+@dataclass(frozen=True)
+class ReviewAgreement:
+    """How far two judgements of the same cells go together.
+
+    Attributes:
+        cells: judged by two.
+        counts: (4, 4) cells by first (row) and second (column) judgement, in the order of `SEEN`.
+        kappa: Cohen's kappa, from -1 to 1; NaN where all judgements are alike.
+        agreed: share of cells with the same judgement twice.
+    """
+
+    cells: int
+    counts: NDArray[np.int64]
+    kappa: Figure
+    agreed: Figure
+
+
+def find(queued: pd.DataFrame, judgements: pd.DataFrame) -> Verdicts:
+    """Derive the verdicts.
+
+    ``label_wrong``: both saw the other class than the label, whatever the model says.
+    ``model_wrong``: both saw the class of the label, and the model calls the other.
+    ``right``: both, the label and the model say the same.
+    ``bad_picture``: both said so, or one did and the other couldn't tell.
+    ``ambiguous``: any other pair, that is two classes, a class and a doubt, or two doubts.
+    ``open``: fewer than two have judged.
+
+    Args:
+        queued: a row a cell with ``image_id``, ``label`` and ``called`` ('all' or 'hem'); further
+            columns are kept.
+        judgements: a row each with ``image_id``, ``account`` (anything that can be sorted) and
+            ``seen`` (of `SEEN`), the first given first; those of other cells are passed over.
+
+    Raises:
+        DataError: an unknown judgement, or one account twice on one cell.
+    """
+    said = _by_cell(judgements)
+    given = [said.get(each, {}) for each in queued["image_id"].tolist()]
+    judged = np.array([len(each) for each in given], dtype=np.int64)
+    pairs = [_deciding(each) for each in given]
+    first, second = np.array([*pairs, (None, None)], dtype=object)[:-1].T
+    label, called = (queued[name].to_numpy(dtype=object) for name in ("label", "called"))
+    verdict = _verdict(first, second, label, called)
+    columns = {
+        "judged": judged,
+        "first": first,
+        "second": second,
+        "verdict": verdict,
+        "reviewed": _reviewed_label(first, label, verdict),
+    }
+    # As they are: pandas would make text columns of them, with NaN for None.
+    kept = {name: pd.Series(values, dtype=values.dtype) for name, values in columns.items()}
+    return Verdicts(queued.reset_index(drop=True).assign(**kept))
+
+
+def reviewed(table: pd.DataFrame, verdicts: Verdicts) -> pd.DataFrame:
+    """A copy of a predictions table with the reviewed labels, numbered from 0.
+
+    Bad pictures are left out; cells that nobody has reviewed, or that are ambiguous or open, keep
+    their label.
+
+    Args:
+        table: the columns of `modelfolder.PREDICTION_COLUMNS`.
+        verdicts: of some of its cells.
+    """
+    found = verdicts.table.set_index("image_id")
+    bad = set(found.index[found["verdict"] == "bad_picture"])
+    agreed = found.loc[found["verdict"] != "bad_picture", "reviewed"].to_dict()
+    ids = table["image_id"].tolist()  # sets and dictionaries: text columns of pandas 3 are slow
+    label = [agreed.get(each, old) for each, old in zip(ids, table["label"], strict=True)]
+    kept = np.array([each not in bad for each in ids], dtype=bool)
+    return table.assign(label=pd.Series(label, index=table.index, dtype=object))[kept].reset_index(
+        drop=True
+    )
+
+
+def agreement(
+    first: NDArray[np.str_],
+    second: NDArray[np.str_],
+    *,
+    labels: NDArray[np.integer],
+    subjects: NDArray[np.str_] | None = None,
+) -> ReviewAgreement:
+    """Cohen's kappa (1960), unweighted, and the share agreed, each with both intervals.
+
+    Over cells: Wilson for the share, a bootstrap for kappa. Over subjects: the bootstrap of whole
+    subjects that all figures of the evaluation have.
+
+    Args:
+        first: (N,) one judgement of each cell, of `SEEN`.
+        second: (N,) the other.
+        labels: (N,) 1 for an ALL blast, 0 for a normal cell; subjects are drawn within their class.
+        subjects: (N,) the independent subject of each cell, or None where unknown.
+
+    Raises:
+        DataError: no cell is judged by two, or a judgement is not known.
+    """
+    if not len(first):
+        raise DataError("No cell has been judged by two people yet, so there is no agreement.")
+    which = len(SEEN) * _coded(first) + _coded(second)
+    counts = np.bincount(which, minlength=len(SEEN) ** 2)
+    cells = estimates.sample(labels=labels, probabilities=labels.astype(float), subjects=subjects)
+    drawn = np.random.default_rng(intervals.SEED).multinomial(
+        len(which), counts / len(which), size=cells.resamples
+    )
+    by_cell, by_subject = drawn.astype(float), _by_subject(cells, which)
+    kappa, agreed = float(_kappa(counts)), float(_agreed(counts))
+    degrees = cells.degrees("kappa")
+    return ReviewAgreement(
+        cells=len(which),
+        counts=counts.reshape(len(SEEN), len(SEEN)).astype(np.int64),
+        kappa=Figure(
+            "kappa",
+            kappa,
+            intervals.percentile(kappa, _kappa(by_cell)),
+            intervals.student(kappa, _kappa(by_subject), degrees=degrees, least=-1.0),
+        ),
+        agreed=Figure(
+            "agreed",
+            agreed,
+            intervals.wilson(round(agreed * len(which)), len(which)),
+            intervals.student(agreed, _agreed(by_subject), degrees=degrees, share=True),
+        ),
+    )
+
+
+def to_queue(
+    ranked: NDArray[np.intp],
+    *,
+    right: NDArray[np.bool_],
+    queued: NDArray[np.bool_],
+    count: int,
+    controls: bool,
+    seed: int,
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Places of the cells to queue next, and of right cells to hide them among.
+
+    Args:
+        ranked: places of the cells in question, the most telling first.
+        right: (N,) whether the model calls each cell as its label says.
+        queued: (N,) whether it is in the queue already; such a cell is passed over.
+        count: how many of `ranked` to take.
+        controls: whether to draw as many right cells, none of `ranked`, at random.
+        seed: of the draw.
+    """
+    taken = ranked[~queued[ranked]][:count]
+    if not controls:
+        return taken, np.empty(0, dtype=np.intp)
+    free = right & ~queued
+    free[ranked] = False
+    places = np.flatnonzero(free)
+    drawn = np.random.default_rng(seed).permutation(places)[: len(taken)]
+    return taken, np.sort(drawn)
+
+
+def _by_cell(judgements: pd.DataFrame) -> dict[Any, dict[Any, str]]:
+    """What each account saw in each cell, the first given first."""
+    # Plain dictionaries: pandas takes thirty times as long to group a few thousand texts.
+    columns = (judgements[name].tolist() for name in ("image_id", "account", "seen"))
+    said: dict[Any, dict[Any, str]] = {}
+    for image_id, account, seen in zip(*columns, strict=True):
+        of_cell = said.setdefault(image_id, {})
+        if account in of_cell:
+            raise DataError("An account has judged a cell twice: keep its last judgement only.")
+        of_cell[account] = seen
+    _coded([seen for of_cell in said.values() for seen in of_cell.values()])
+    return said
+
+
+def _deciding(given: dict[Any, str]) -> tuple[str | None, str | None]:
+    """The first two judgements in the order of their accounts; None twice where fewer are given."""
+    if len(given) < 2:
+        return None, None
+    one, other = sorted(list(given)[:2])
+    return given[one], given[other]
+
+
+def _coded(seen: Iterable[str]) -> NDArray[np.intp]:
+    """(N,) the place of each judgement in `SEEN`."""
+    codes = {name: code for code, name in enumerate(SEEN)}
+    try:
+        return np.array([codes[each] for each in seen], dtype=np.intp)
+    except KeyError as error:
+        raise DataError(
+            f"There is no judgement '{error.args[0]}': use one of {', '.join(SEEN)}."
+        ) from None
+
+
+def _verdict(
+    first: NDArray[np.object_],
+    second: NDArray[np.object_],
+    label: NDArray[np.object_],
+    called: NDArray[np.object_],
+) -> NDArray[np.object_]:
+    open_ = np.array([each is None for each in first], dtype=bool)
+    agreed = (first == second) & np.isin(first.astype(str), CLASSES)
+    no_class = ~np.isin(first.astype(str), CLASSES) & ~np.isin(second.astype(str), CLASSES)
+    bad = no_class & ((first == "bad_picture") | (second == "bad_picture"))
+    cases = [open_, bad, ~agreed, first != label, called != label]
+    names = ["open", "bad_picture", "ambiguous", "label_wrong", "model_wrong"]
+    return np.asarray(np.select(cases, names, default="right"), dtype=object)
+
+
+def _reviewed_label(
+    first: NDArray[np.object_], label: NDArray[np.object_], verdict: NDArray[np.object_]
+) -> NDArray[np.object_]:
+    found = np.where(verdict == "label_wrong", first, label)
+    found[verdict == "bad_picture"] = None
+    return found
+
+
+def _by_subject(cells: Sample, which: NDArray[np.intp]) -> Floats:
+    """(resamples, 16) counts of pairs of judgements in bootstrap resamples of whole subjects."""
+    kinds = len(SEEN) ** 2
+    if cells.groups is None:
+        return np.zeros((0, kinds))
+    subjects = cells.weights.shape[1]
+    table = np.bincount(kinds * cells.groups + which, minlength=kinds * subjects)
+    return np.asarray(cells.weights @ table.reshape(subjects, kinds))
+
+
+def _agreed(counts: NDArray[np.integer] | Floats) -> Floats:
+    """Share on the diagonal of counts (..., 16)."""
+    return metrics.ratio(counts[..., :: len(SEEN) + 1].sum(axis=-1), counts.sum(axis=-1))
+
+
+def _kappa(counts: NDArray[np.integer] | Floats) -> Floats:
+    """Kappa of counts (..., 16): agreement less that of chance, over what chance leaves."""
+    table = counts.reshape(*counts.shape[:-1], len(SEEN), len(SEEN))
+    total = counts.sum(axis=-1)
+    chance = metrics.ratio((table.sum(axis=-1) * table.sum(axis=-2)).sum(axis=-1), total**2)
+    left = 1 - chance
+    return metrics.ratio(_agreed(counts) - chance, np.where(left > 1e-12, left, 0))

@@ -1,0 +1,207 @@
+"""Drawing one cell: an irregular stained body on black, to given size, colour and texture.
+
+What tells the classes apart under a microscope is in ``synthetic_chromatin``: nucleoli in finely
+stippled chromatin in blasts, dark clumps in normal cells. Size, stain and contrast are given.
+"""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from allcore.data.cells import NATIVE_SIDE, Rgb
+from allcore.synthetic import appearance, targets
+from allcore.synthetic import chromatin as synthetic_chromatin
+from allcore.synthetic import outline as synthetic_outline
+from allcore.synthetic.appearance import BANDS, EDGE, Field
+from allcore.synthetic.chromatin import Noise
+from allcore.synthetic.outline import ANGLES, THETA, Outline
+
+LARGEST_FRAME = 340
+"""Longest side of a drawn cell's frame in pixels: the margin stays free for the word."""
+STAIN = np.array([0.82, 0.40, 0.38], dtype=np.float32)
+SECOND_STAIN = np.array([0.46, -0.25, -0.73], dtype=np.float32)
+"""Directions of the first two principal components of colour inside real cells."""
+SENSOR_NOISE = 1.3
+"""Deviation in each channel, in grey levels; the lens's fringe then averages some of it out."""
+CHANNELS = ("red", "green", "blue")
+RIM_RADIUS = 105
+"""Radius of a typical cell in pixels."""
+THIN = 4
+"""Mean and deviation are taken over every fourth pixel."""
+CYTOPLASM = np.array([14.0, 30.0, 20.0], dtype=np.float32)
+"""Cytoplasm's colour minus the nucleus's: paler, greyer and bluer."""
+PLACE_JITTER = 4.0
+STEP = 48
+"""Canvases are multiples of this, so that their filters are computed once a size."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one cell is drawn to.
+
+    Attributes:
+        label: ``all`` draws a blast, ``hem`` a normal cell.
+        values: the measures named in ``synthetic_targets.TRAITS``.
+        fringe: shift of red against blue along y and x in pixels, by the lens, each below 1.
+        clarity: how much stronger than usual its class's chromatin shows; 1 as in real cells.
+    """
+
+    label: str
+    values: dict[str, float]
+    fringe: tuple[float, float]
+    clarity: float = 1.0
+
+
+@dataclass(frozen=True)
+class Body:
+    """Where the cell is on its canvas; all fields are (S, S) of a square canvas.
+
+    Attributes:
+        cover: share of each pixel that the cell covers.
+        depth: pixels from the outline, 0 outside.
+        cytoplasm: 1 in pale cytoplasm, 0 in the nucleus.
+    """
+
+    cover: Field
+    depth: Field
+    cytoplasm: Field
+
+
+def draw(look: Look, random: np.random.Generator) -> Rgb:
+    """A cell on black, (450, 450, 3) uint8."""
+    values = look.values
+    outline = synthetic_outline.draw(values["area"], values["elongation"], random)
+    body = _body(_fitting(outline))
+    colour = _stained(look, body, random)
+    return _picture(_fringed(colour, look.fringe) * body.cover[..., None], random)
+
+
+def _fitting(outline: Outline) -> Outline:
+    shrink = min(1.0, (LARGEST_FRAME - 4) / np.ptp(_points(outline), axis=1).max())
+    return Outline(outline.cell * shrink, outline.nucleus * shrink)
+
+
+def _points(outline: Outline) -> NDArray[np.float64]:
+    """(2, ANGLES): y and x of the outline around its middle."""
+    return np.stack([np.sin(THETA), np.cos(THETA)]) * outline.cell
+
+
+def _body(outline: Outline) -> Body:
+    points = _points(outline)
+    side = STEP * int(np.ceil((np.ptp(points, axis=1).max() + 4) / STEP))
+    middle = side / 2 - (points.max(axis=1) + points.min(axis=1)) / 2
+    along = np.arange(side, dtype=np.float32)
+    y, x = along[:, None] - np.float32(middle[0]), along[None, :] - np.float32(middle[1])
+    radius = np.sqrt(y**2 + x**2)
+    angle = (np.arctan2(y, x) * np.float32(ANGLES / (2 * np.pi))).astype(np.int32) % ANGLES
+    cover = np.clip(outline.cell.astype(np.float32)[angle] - radius + np.float32(0.5), 0, 1)
+    depth = ndimage.distance_transform_edt(cover > 0.5).astype(np.float32)
+    pale = (radius - outline.nucleus.astype(np.float32)[angle]) / 5 - np.float32(0.3)
+    return Body(cover, depth, np.clip(pale, 0, 1))
+
+
+def _stained(look: Look, body: Body, random: np.random.Generator) -> Field:
+    """Colour (S, S, 3) whose mean and deviation inside the cell are those asked for."""
+    mean = np.array([look.values[name] for name in CHANNELS], dtype=np.float32)
+    deviation = np.array([look.values[f"{name}_sd"] for name in CHANNELS])
+    inside = np.flatnonzero(body.cover)
+    depth = body.depth.ravel()[inside]
+    fine, slow = _layers(look, body, inside, random)
+    counted = np.flatnonzero(depth > EDGE)[::THIN]
+    fine -= fine[counted].mean(axis=0)
+    slow -= slow[counted].mean(axis=0)
+    noise = random.standard_normal(fine.shape, dtype=np.float32) * np.float32(SENSOR_NOISE)
+    colour = np.zeros((body.cover.size, 3), dtype=np.float32)
+    share = _share(fine[counted], slow[counted], deviation)
+    colour[inside] = mean + fine + noise + slow * share
+    return colour.reshape(*body.cover.shape, 3)
+
+
+def _layers(
+    look: Look, body: Body, inside: NDArray[np.int_], random: np.random.Generator
+) -> tuple[Field, Field]:
+    """(N, 3) each: chromatin, which stays as drawn, and shading, which is scaled to fit.
+
+    Both of the N pixels ``inside`` the cell, numbered row by row.
+    """
+    drawn = _drawn_contrast(look)
+    noise, other = Noise(len(body.cover), random), Noise(len(body.cover), random)
+    chromatin = noise.octaves(drawn * synthetic_chromatin.CHROMATIN)
+    chromatin = synthetic_chromatin.arranged(
+        look.label, chromatin, body.depth, random, clarity=look.clarity
+    )
+    chromatin += other.octaves(drawn * synthetic_chromatin.FINE)
+    second = other.octaves(synthetic_chromatin.SECOND).T
+    broad = noise.octaves(drawn * synthetic_chromatin.BROAD)
+    pale = body.cytoplasm.ravel()[inside, None]
+    stain = STAIN / STAIN.mean()
+    fine = chromatin.ravel()[inside, None] * (1 - np.float32(0.7) * pale) * stain
+    fine += second.ravel()[inside, None] * SECOND_STAIN
+    slow = broad.ravel()[inside, None] * stain
+    strength, paleness = random.lognormal(0, 0.2), random.uniform(0.5, 1)
+    slow += _rim(look.label, body.depth.ravel()[inside]) * np.float32(strength)
+    return fine, slow + pale * CYTOPLASM * np.float32(paleness)
+
+
+def _drawn_contrast(look: Look) -> NDArray[np.float64]:
+    """What chromatin has to bring to each octave; rim and sensor bring their own."""
+    asked = np.array([look.values[name] for name in BANDS])
+    others = _rim_contrast(look.label) ** 2
+    others[0] += SENSOR_NOISE**2 / 5
+    return synthetic_chromatin.contrasts(np.sqrt(np.maximum(asked**2 - others, (0.3 * asked) ** 2)))
+
+
+@functools.cache
+def _rim_contrast(label: str) -> NDArray[np.float64]:
+    """(6) contrast by octave that the rim alone brings to a round cell."""
+    depth = RIM_RADIUS - np.hypot(
+        *np.mgrid[-RIM_RADIUS : RIM_RADIUS + 1.0, -RIM_RADIUS : RIM_RADIUS + 1.0]
+    )
+    grey = _rim(label, depth.ravel()).mean(axis=1).reshape(depth.shape)
+    split = appearance.bands(grey * (depth > 0), depth > 0)
+    return np.array([band[depth > appearance.TEXTURE_EDGE].std() for band in split])
+
+
+def _rim(label: str, depth: Field) -> Field:
+    """Colour (N, 3) by distance from the outline (N), as measured on real cells."""
+    rim = targets.load().classes[label].rim
+    # JPEG mixes the outermost pixel of the cells measured with the background.
+    rim = np.concatenate([rim[1:2], rim[1:], rim[-1:]]).astype(np.float32)
+    whole = np.clip(depth.astype(int), 1, len(rim) - 1)
+    part = np.clip(depth - whole, 0, 1).astype(np.float32)[:, None]
+    return np.asarray(rim[whole - 1] * (1 - part) + rim[whole] * part)
+
+
+def _share(fine: Field, slow: Field, deviation: NDArray[np.float64]) -> Field:
+    """Factor (3) on ``slow`` (N, 3) that brings ``fine + slow`` to the deviation, in 0.4 to 2.5.
+
+    The positive root of var(slow) k^2 + 2 cov k + var(fine) - deviation^2 = 0.
+    """
+    a = (slow**2).mean(axis=0)
+    b = (slow * fine).mean(axis=0)
+    c = (fine**2).mean(axis=0) - deviation**2
+    root = np.sqrt(np.maximum(b**2 - a * c, 0))
+    share = np.clip((root - b) / np.maximum(a, 1e-6), 0.4, 2.5)
+    return np.asarray(share, dtype=np.float32)
+
+
+def _fringed(colour: Field, fringe: tuple[float, float]) -> Field:
+    """Shift red one way and blue the other, as a lens with lateral chromatic aberration does."""
+    for channel, sign in ((0, 1.0), (2, -1.0)):
+        for axis in (0, 1):
+            share = sign * fringe[axis]
+            moved = np.roll(colour[..., channel], int(np.sign(share)), axis=axis)
+            colour[..., channel] += np.float32(abs(share)) * (moved - colour[..., channel])
+    return colour
+
+
+def _picture(cell: Field, random: np.random.Generator) -> Rgb:
+    picture = np.zeros((NATIVE_SIDE, NATIVE_SIDE, 3), dtype=np.uint8)
+    jitter = np.clip(random.normal(0, PLACE_JITTER, 2), -8, 8)
+    top, left = ((NATIVE_SIDE - len(cell)) // 2 + np.rint(jitter)).astype(int)
+    pixels = np.clip(np.rint(cell), 0, 255)
+    picture[top : top + len(cell), left : left + len(cell)] = pixels
+    return picture

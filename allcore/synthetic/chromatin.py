@@ -1,0 +1,123 @@
+"""Texture of a drawn cell: noise, one octave of scale after another, at given contrast.
+
+The octaves are those of ``measures.bands``, so what is asked for is what is measured.
+"""
+
+import functools
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft, optimize
+
+from allcore.synthetic.appearance import SCALES, Field
+
+Contrast = NDArray[np.float64]
+"""(6) deviation in each octave of ``measures.BANDS``, in grey levels."""
+
+FINE = np.array([1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
+CHROMATIN = np.array([0.0, 0.0, 0.92, 0.94, 0.94, 0.0])
+"""The octaves from 2 to 16 px, which carry nucleoli, stipples and clumps; below 1 because
+``arranged`` moves some contrast between them, as ``data compare`` shows."""
+BROAD = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
+SECOND = np.array([0.35, 0.43, 0.54, 0.57, 0.53, 0.69])
+"""Contrast of the second component of colour inside real cells, in grey levels."""
+
+SPOTTED = 0.42
+"""How sparse the pale spots between the chromatin are: exponent on noise of deviation 1."""
+NETWORK, NETWORK_WIDTH = 0.7, 1.0
+"""Strength and width of the pale lines that part the clumps of a normal cell."""
+NUCLEOLUS = 2.6
+"""Height of a nucleolus over the deviation of the chromatin around it."""
+
+
+class Noise:
+    """White noise on a square of ``side`` pixels, from which octaves are filtered."""
+
+    def __init__(self, side: int, random: np.random.Generator) -> None:
+        self.side = side
+        self._spectrum = fft.rfft2(random.standard_normal((side, side), dtype=np.float32))
+
+    def octaves(self, contrast: Contrast) -> Field:
+        """A field (side, side) with the given deviation in each octave."""
+        energy = np.tensordot(contrast.astype(np.float32) ** 2, _energies(self.side), axes=1)
+        return np.asarray(fft.irfft2(self._spectrum * np.sqrt(energy), (self.side, self.side)))
+
+
+def contrasts(measured: Contrast) -> Contrast:
+    """What to draw in each octave so that ``measured`` is found in each: octaves overlap."""
+    return np.asarray(np.sqrt(optimize.nnls(_overlap(), measured**2)[0]))
+
+
+def arranged(
+    label: str, noise: Field, depth: Field, random: np.random.Generator, *, clarity: float = 1.0
+) -> Field:
+    """Turn noise into the chromatin of a class, with the deviation it had inside the cell.
+
+    Blasts: evenly fine, with nucleoli. Normal cells: clumps parted by a pale network.
+
+    Args:
+        label: of the class.
+        noise: (S, S) to be arranged.
+        depth: (S, S) pixels from the outline, 0 outside.
+        random: where nucleoli lie.
+        clarity: how much stronger than usual nucleoli or network are; from 1, each full step above
+            it adds a nucleolus.
+    """
+    inside = depth > 0
+    deviation = noise[inside].std()
+    field = noise / deviation
+    spotted = SPOTTED * np.clip(random.lognormal(0, 0.4), 0.3, 2)
+    if label == "all":
+        field = np.exp(spotted * field) / spotted
+        _add_nucleoli(field, depth, random, clarity)
+    else:
+        network = np.exp(-((field / NETWORK_WIDTH) ** 2))
+        field = np.exp(spotted * field) / spotted + clarity * NETWORK * network
+    field -= field[inside].mean()
+    return np.asarray(field * (deviation / field[inside].std()), dtype=np.float32)
+
+
+def _add_nucleoli(field: Field, depth: Field, random: np.random.Generator, clarity: float) -> None:
+    """One to three pale round spots, each in a darker ring, away from the outline; or more."""
+    deep = np.argwhere(depth > 0.35 * depth.max())
+    count = random.integers(1, 4) + int(clarity - 1)
+    for y, x in deep[random.integers(len(deep), size=count)]:
+        width, height = random.uniform(5, 10), random.uniform(0.7, 1.3) * clarity * NUCLEOLUS
+        reach = int(3.5 * width)
+        top, left = max(0, y - reach), max(0, x - reach)
+        patch = field[top : y + reach, left : x + reach]
+        rows = np.arange(top - y, top - y + patch.shape[0])[:, None]
+        columns = np.arange(left - x, left - x + patch.shape[1])[None, :]
+        squared = (rows**2 + random.uniform(0.8, 1.25) * columns**2) / width**2
+        patch += height * (np.exp(-squared) - 0.35 * np.exp(-squared / 2.6)).astype(np.float32)
+
+
+@functools.cache
+def _energies(side: int) -> Field:
+    """(6, side, side // 2 + 1): shares of white noise's energy that make octaves of deviation 1."""
+    bands = _differences(side) ** 4
+    total = (bands * _twice(side)).sum((1, 2))
+    return np.asarray(bands * side**2 / total[:, None, None], dtype=np.float32)
+
+
+@functools.cache
+def _overlap(side: int = 256) -> NDArray[np.float64]:
+    """(6, 6): energy found in octave i of a field drawn with energy 1 in octave j."""
+    found = _differences(side) ** 2 * _twice(side)
+    return np.asarray(np.einsum("iyx,jyx->ij", found, _energies(side).astype(float)) / side**2)
+
+
+def _twice(side: int) -> NDArray[np.float64]:
+    """Weight of each column of a real transform: all but the outer ones stand for two."""
+    weight = np.full(side // 2 + 1, 2.0)
+    weight[[0, -1]] = 1.0
+    return weight
+
+
+def _differences(side: int) -> NDArray[np.float64]:
+    """Transfer functions of the differences of Gaussians that ``measures.bands`` takes."""
+    squared = np.fft.fftfreq(side)[:, None] ** 2 + np.fft.rfftfreq(side)[None, :] ** 2
+    passes = [np.exp(-2 * (np.pi * scale) ** 2 * squared) for scale in SCALES]
+    between = [above - below for above, below in itertools.pairwise(passes)]
+    return np.stack([1 - passes[0], *between, passes[-1] * (squared > 0)])

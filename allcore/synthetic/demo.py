@@ -1,0 +1,124 @@
+"""The demonstration set of this installation: drawn once, into ``Settings.demo_set``."""
+
+import logging
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from filelock import FileLock
+
+from allcore import settings
+from allcore.data import manifest, readers
+from allcore.data.manifest import Manifest
+from allcore.errors import DataError
+from allcore.synthetic import dataset
+
+log = logging.getLogger(__name__)
+
+VERSION = "2"
+"""Raised whenever the set is drawn otherwise: one of an older version is drawn anew."""
+VERSION_FILE = "version.txt"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A drawn cell offered to try the model on.
+
+    Attributes:
+        name: what people call it; says what was drawn, not what a model answers.
+        path: its picture.
+    """
+
+    name: str
+    path: Path
+
+
+def is_drawn(folder: Path | None = None) -> bool:
+    """Whether the set is there already, as this version draws it, so that it opens at once."""
+    folder = folder or settings.load().demo_set
+    return (folder / manifest.FILE_NAME).is_file() and _version(folder) == VERSION
+
+
+def ensure_demo(
+    folder: Path | None = None,
+    *,
+    cells: int = dataset.CELLS,
+    subjects: int = dataset.SUBJECTS,
+) -> Manifest:
+    """The demonstration set; drawn first where it is not there, by one process for all.
+
+    It is drawn beside its place and renamed, so that nobody ever reads half a set.
+
+    Raises:
+        DataError: the folder can't be written, or holds something else.
+    """
+    folder = folder or settings.load().demo_set
+    if not is_drawn(folder):
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{folder}.lock"):
+                if not is_drawn(folder):
+                    _draw(folder, cells=cells, subjects=subjects)
+        except OSError as error:
+            raise DataError(
+                f"The demonstration set can't be drawn into {folder} ({error.strerror}): set "
+                "ALLSCOPE_HOME to a folder that can be written to."
+            ) from error
+    return readers.read(folder)
+
+
+def examples(folder: Path | None = None) -> list[Example]:
+    """Six drawn cells to try: clear ones, hard ones and one out of focus.
+
+    Raises:
+        DataError: as ``ensure_demo``.
+    """
+    drawn = ensure_demo(folder)
+    paths = dict(zip(drawn.table["image_id"], drawn.paths(), strict=True))
+    truth = dataset.truth(drawn.root)
+    clean = truth[truth["fault"] == ""].sort_values("area")
+    blasts, normal = (clean[clean["true_label"] == label] for label in ("all", "hem"))
+    chosen = {
+        "Large blast": _at(blasts, 0.95),
+        "Typical blast": _at(blasts, 0.5),
+        "Typical normal cell": _at(normal, 0.5),
+        "Small normal cell": _at(normal, 0.05),
+        "Normal cell as large as a blast": _at(normal, 0.95),
+        "Cell out of focus": _at(truth[truth["fault"] == "blurred"], 0.5),
+    }
+    return [Example(name, paths[image_id]) for name, image_id in chosen.items()]
+
+
+def _at(rows: pd.DataFrame, share: float) -> str:
+    return str(rows["image_id"].iloc[round(share * (len(rows) - 1))])
+
+
+def _version(folder: Path) -> str:
+    try:
+        return (folder / VERSION_FILE).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _draw(folder: Path, *, cells: int, subjects: int) -> None:
+    older = (folder / dataset.TRUTH).is_file() and (folder / manifest.FILE_NAME).is_file()
+    if folder.exists() and any(folder.iterdir()) and not older:
+        raise DataError(
+            f"{folder} holds something that is not the demonstration set: move it away and retry."
+        )
+    started = time.monotonic()
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        dataset.draw_set(work, cells=cells, subjects=subjects)
+        (work / VERSION_FILE).write_text(VERSION, encoding="utf-8")
+        work.chmod(0o755)
+        if older:
+            folder.rename(work.with_suffix(".old"))
+        work.replace(folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(work.with_suffix(".old"), ignore_errors=True)
+    log.info("demonstration set drawn: %d cells in %.1f s", cells, time.monotonic() - started)

@@ -1,0 +1,169 @@
+"""Which cells a drawn set holds: subjects, names, looks and planted faults, before any is drawn."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from allcore.synthetic import faults
+from allcore.synthetic import targets as synthetic_targets
+from allcore.synthetic.cell import Look
+from allcore.synthetic.faults import Fault
+
+BLAST_SUBJECTS = 47 / 73
+"""Share of blast subjects among the training subjects of C-NMC 2019."""
+FIRST_SUBJECT = 201
+"""Subjects are numbered from here: no id of a real C-NMC subject."""
+CELLS_SPREAD = 0.6
+"""Deviation of the logarithm of the cells per subject: some subjects have many, some few."""
+LARGEST_FRINGE = 0.6
+LARGEST_DEPARTURE = 2.2
+"""Deviations that a cell's traits depart from their subject's at most."""
+SMALLEST_AREA = 9000.0
+CELLS_PER_IMAGE = 3
+TEXTBOOK_AREA, TEXTBOOK_STAIN, TEXTBOOK_CLARITY = 3.2, 16.0, 4.0
+"""Deviations by which a textbook cell is larger (blast) or smaller (normal) than its class's mean,
+grey levels by which its red is below and its blue above (blast) or the other way round (normal),
+and how much stronger its chromatin shows. Wrong labels are planted on such cells: by size and stain
+the classes overlap as real ones do, and the wrong label of an everyday cell can't be told."""
+TEXTBOOK_SPREAD = 0.25
+"""How much of a textbook cell's own departure in area is left to it."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell of the set.
+
+    Attributes:
+        number: its place in the set; its random numbers come from this and the set's seed.
+        subject: who it is recorded under.
+        label: the recorded label, ``all`` or ``hem``.
+        look: what it is drawn to; ``look.label`` is the truth.
+        name: ``UID_<subject>_<image>_<cell>_<label>``.
+        fault: what was planted on it.
+        partner: number of the entry that this one is a copy of.
+    """
+
+    number: int
+    subject: str
+    label: str
+    look: Look
+    name: str = ""
+    fault: Fault | None = None
+    partner: int | None = None
+
+
+@dataclass(frozen=True)
+class _Subject:
+    name: str
+    label: str
+    departure: np.ndarray
+    fringe: tuple[float, float]
+
+
+def plan(*, cells: int, subjects: int, random: np.random.Generator) -> list[Entry]:
+    """The entries of a set, copies after what they are copies of."""
+    people = _people(subjects, random)
+    counts = {fault: max(1, round(fault.share * cells)) for fault in faults.FAULTS}
+    copies = sum(count for fault, count in counts.items() if fault.copies)
+    entries = _originals(people, cells - copies, random)
+    victims = iter(random.permutation(len(entries)))
+    for fault, count in counts.items():
+        for victim in (int(next(victims)) for _ in range(count)):
+            if fault.copies:
+                entries.append(_copy(entries[victim], len(entries), fault, people, random))
+            else:
+                entries[victim] = _spoiled(entries[victim], fault, people, random)
+    return _named(entries, random)
+
+
+def _people(subjects: int, random: np.random.Generator) -> list[_Subject]:
+    """Subjects whose traits spread as real subjects' do, mean and deviation met exactly."""
+    people: list[_Subject] = []
+    blasts = round(BLAST_SUBJECTS * subjects)
+    for label, count, prefix in (("all", blasts, ""), ("hem", subjects - blasts, "H")):
+        drawn = random.standard_normal((count, len(synthetic_targets.TRAITS)))
+        drawn = (drawn - drawn.mean(axis=0)) / drawn.std(axis=0, ddof=1)
+        departures = drawn @ _root(synthetic_targets.load().classes[label].between).T
+        fringes = random.uniform(-LARGEST_FRINGE, LARGEST_FRINGE, (count, 2))
+        people += [
+            _Subject(f"{prefix}{FIRST_SUBJECT + n}", label, departures[n], tuple(fringes[n]))
+            for n in range(count)
+        ]
+    return people
+
+
+def _originals(people: list[_Subject], count: int, random: np.random.Generator) -> list[Entry]:
+    weights = random.lognormal(0, CELLS_SPREAD, len(people))
+    numbers = 1 + random.multinomial(count - len(people), weights / weights.sum())
+    owners = [person for person, number in zip(people, numbers, strict=True) for _ in range(number)]
+    return [
+        Entry(number, person.name, person.label, _look(person, person.label, random))
+        for number, person in enumerate(owners)
+    ]
+
+
+def _look(person: _Subject, label: str, random: np.random.Generator) -> Look:
+    targets = synthetic_targets.load().classes[label]
+    drawn = np.clip(
+        random.standard_normal(len(targets.mean)), -LARGEST_DEPARTURE, LARGEST_DEPARTURE
+    )
+    traits = targets.mean + person.departure + _root(targets.within) @ drawn
+    values = synthetic_targets.values_of(traits)
+    values["area"] = max(values["area"], SMALLEST_AREA)
+    values["elongation"] = max(values["elongation"], 1.02)
+    return Look(label, values, person.fringe)
+
+
+def _copy(
+    original: Entry, number: int, fault: Fault, people: list[_Subject], random: np.random.Generator
+) -> Entry:
+    subject = original.subject
+    if fault.other_subject:
+        others = [p.name for p in people if p.label == original.label and p.name != subject]
+        subject = str(random.choice(others))
+    return replace(original, number=number, subject=subject, fault=fault, partner=original.number)
+
+
+def _spoiled(
+    entry: Entry, fault: Fault, people: list[_Subject], random: np.random.Generator
+) -> Entry:
+    if fault is not faults.WRONG_LABEL:
+        return replace(entry, fault=fault)
+    truth = "hem" if entry.label == "all" else "all"
+    person = next(person for person in people if person.name == entry.subject)
+    return replace(entry, fault=fault, look=_textbook(_look(person, truth, random)))
+
+
+def _textbook(look: Look) -> Look:
+    """The look of a cell that shows its class as textbooks do: in size, stain and chromatin."""
+    targets = synthetic_targets.load().classes[look.label]
+    place = synthetic_targets.TRAITS.index("area")
+    mean = targets.mean[place]
+    deviation = np.sqrt(targets.between[place, place] + targets.within[place, place])
+    own = TEXTBOOK_SPREAD * (look.values["area"] - mean) / deviation
+    sign = 1 if look.label == "all" else -1
+    values = look.values | {
+        "area": max(float(mean + (sign * TEXTBOOK_AREA + own) * deviation), SMALLEST_AREA),
+        "red": look.values["red"] - sign * TEXTBOOK_STAIN,
+        "blue": look.values["blue"] + sign * TEXTBOOK_STAIN,
+    }
+    return replace(look, values=values, clarity=TEXTBOOK_CLARITY)
+
+
+def _named(entries: list[Entry], random: np.random.Generator) -> list[Entry]:
+    """Number the cells of each subject in random order: a copy's name must not give it away."""
+    seen: dict[str, int] = {}
+    named = list(entries)
+    for place in random.permutation(len(entries)):
+        entry = entries[place]
+        image, cell = divmod(seen.get(entry.subject, 0), CELLS_PER_IMAGE)
+        seen[entry.subject] = seen.get(entry.subject, 0) + 1
+        name = f"UID_{entry.subject}_{image + 1}_{cell + 1}_{entry.label}"
+        named[place] = replace(entry, name=name)
+    return named
+
+
+def _root(covariance: np.ndarray) -> np.ndarray:
+    """A matrix whose product with its transpose is the covariance, which may be singular."""
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0)))

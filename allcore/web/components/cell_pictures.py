@@ -1,0 +1,158 @@
+"""Pictures of one cell in frames of their own: never stretched, on the black they come with."""
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
+
+from allcore import model_folder
+from allcore.data import subjects
+from allcore.data.cells import Rgb
+from allcore.data.manifest import Manifest
+
+ZOOMS = {1: "Whole", 2: "2 times", 4: "4 times"}
+VIEWS = 8
+_SMALL = 112  # side, in pixels, of a view in the strip
+_STYLE = """<style>
+.cell-name { font-size: 1.25rem; font-weight: 600; overflow-wrap: anywhere; line-height: 1.3; }
+.cell-window { width: 100%; max-width: 560px; aspect-ratio: 1; overflow: auto; background: #000;
+  border: 1px solid rgba(128, 128, 128, 0.45); border-radius: 6px; }
+.cell-window .whole { position: relative; aspect-ratio: 1; display: grid; place-items: center; }
+.cell-window img { width: 100%; height: 100%; object-fit: contain; display: block; }
+.cell-window .middle { position: absolute; pointer-events: none; scroll-initial-target: nearest; }
+.cell-frames { display: grid; gap: 0.75rem; }
+.cell-frames figure { margin: 0; min-width: 0; }
+.cell-frames .field { aspect-ratio: 1; background: #000; border-radius: 6px; overflow: hidden;
+  border: 1px solid rgba(128, 128, 128, 0.45); }
+.cell-frames img { width: 100%; height: 100%; display: block; }
+.cell-frames figcaption { font-size: 0.8rem; line-height: 1.35; padding-top: 0.25rem; }
+</style>"""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A framed picture (S, S, 3); None is still to come. The caption is its alt text too."""
+
+    rgb: Rgb | None
+    caption: str
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Places that keep their size while the network is asked."""
+
+    title: DeltaGenerator
+    frames: DeltaGenerator
+    said: DeltaGenerator
+    views_title: DeltaGenerator
+    views: DeltaGenerator
+    views_said: DeltaGenerator
+
+    def clear(self) -> None:
+        """Take them back where the network can't be asked."""
+        for slot in vars(self).values():
+            slot.empty()
+
+
+def heading(name: str, *, mark: str, colour: str) -> str:
+    """The cell's name after the mark of its class, as HTML."""
+    return (
+        f'{_STYLE}<div class="cell-name"><span style="color:{colour}">{mark}</span> '
+        f"{html.escape(name)}</div>"
+    )
+
+
+def zoomable(rgb: Rgb, *, alt: str) -> None:
+    """A picture (H, W, 3) in a window; enlarged, it is moved by scrolling or by finger."""
+    window = st.empty()
+    chosen = st.segmented_control(
+        "Enlarge", list(ZOOMS), default=1, required=True, key="cell_zoom",
+        format_func=lambda times: ZOOMS[times],
+    )  # fmt: skip
+    zoom = chosen or 1
+    height, width = rgb.shape[:2]
+    # The browser scrolls at first to what is marked as the middle, where it knows how.
+    part = 100 / zoom
+    middle = f"inset: {50 - part / 2}%; width: {part}%; height: {part}%"
+    pixels = "" if zoom == 1 else "image-rendering: pixelated"
+    window.html(
+        f'{_STYLE}<div class="cell-window" tabindex="0">'
+        f'<div class="whole" style="width: {100 * zoom}%">'
+        f'<img alt="{html.escape(alt, quote=True)}" src="{_png(rgb)}" style="{pixels}">'
+        f'<span class="middle" style="{middle}"></span></div></div>'
+    )
+    st.caption(f"{width} × {height} pixels")
+
+
+def slots() -> Slots:
+    """Draw the empty frames of what the network saw and of the eight views."""
+    made = Slots(*(st.empty() for _ in range(6)))
+    made.title.markdown("**What the network saw, and where it found its evidence**")
+    made.frames.html(frames([Frame(None, "to come")] * 3, least=150))
+    made.views_title.markdown("**Turned and mirrored**")
+    made.views.html(frames([Frame(None, "to come")] * VIEWS, least=76))
+    return made
+
+
+def frames(shown: Sequence[Frame], *, least: int) -> str:
+    """Frames side by side, each at least so many pixels wide, as HTML."""
+    figures = "".join(
+        f'<figure><div class="field">{_inside(each, small=least < _SMALL)}</div>'
+        f"<figcaption>{html.escape(each.caption)}</figcaption></figure>"
+        for each in shown
+    )
+    columns = f"grid-template-columns: repeat(auto-fit, minmax({least}px, 1fr))"
+    return f'{_STYLE}<div class="cell-frames" style="{columns}">{figures}</div>'
+
+
+def place(image_id: str, manifest: Manifest | None) -> int | None:
+    """Row of an image in the data set's table, by its id or by its C-NMC name."""
+    if manifest is None:
+        return None
+    ids = manifest.table["image_id"]
+    found = np.flatnonzero(ids == image_id).tolist()
+    if not found and subjects.parse_name(image_id):
+        # Readers keep C-NMC's names with or without folders and suffix.
+        name = PurePosixPath(image_id).stem
+        near = np.flatnonzero(ids.str.contains(name, regex=False)).tolist()
+        found = [at for at in near if PurePosixPath(str(ids.iat[at])).stem == name]
+    return found[0] if found else None
+
+
+def state(folder: Path) -> str:
+    """Changes when what a model's folder says of cells is written anew."""
+    names = (
+        model_folder.INFO,
+        model_folder.PREDICTIONS,
+        model_folder.SPLIT,
+        model_folder.EMBEDDINGS,
+    )
+    files = [folder / name for name in names if (folder / name).is_file()]
+    return f"{folder} {[(file.name, file.stat().st_mtime_ns) for file in files]}"
+
+
+def _inside(each: Frame, *, small: bool) -> str:
+    if each.rgb is None:
+        return ""
+    words = html.escape(each.caption, quote=True)
+    return f'<img alt="{words}" src="{_webp(each.rgb) if small else _png(each.rgb)}">'
+
+
+def _png(rgb: Rgb) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "PNG", compress_level=3)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _webp(rgb: Rgb) -> str:
+    buffer = io.BytesIO()
+    image = Image.fromarray(rgb).resize((_SMALL, _SMALL), Image.Resampling.BICUBIC)
+    image.save(buffer, "WEBP", quality=85, method=2)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"

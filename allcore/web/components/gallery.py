@@ -1,0 +1,94 @@
+"""A grid of cells: each on its own black, all at one scale, with what is recorded of it."""
+
+import base64
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from allcore.data import thumbnails
+from allcore.data.thumbnails import FIELD, Source, Thumbnails
+from allcore.plots import common
+
+SCALE_BAR = 100
+"""Length of the scale bar in pixels of the original."""
+MARKS = {"all": ("●", common.BLAST), "hem": ("◆", common.NORMAL)}
+"""Shape and colour of a class: told apart without colour as well."""
+STYLE = f"""<style>
+.cells {{display: grid; gap: 0.75rem;
+  grid-template-columns: repeat(auto-fill, minmax(138px, 1fr));}}
+.cells figure {{margin: 0; min-width: 0;}}
+.cells .field {{position: relative; aspect-ratio: 1; background: #000; color: #fff;
+  border: 1px solid rgba(128, 128, 128, 0.45); border-radius: 6px; overflow: hidden;}}
+.cells img {{width: 100%; height: 100%; display: block;}}
+.cells .none {{position: absolute; inset: 0; display: grid; place-content: center; padding: 0.8rem;
+  text-align: center; font-size: 0.8rem; color: #bbb;}}
+.cells .bar {{position: absolute; left: 6%; bottom: 6%; width: {100 * SCALE_BAR / FIELD:.2f}%;
+  border-bottom: 2px solid #fff; font-size: 0.65rem; line-height: 1.3; text-align: center;}}
+.cells .drawn {{position: absolute; right: 5%; top: 4%; font-size: 0.6rem; letter-spacing: 0.06em;
+  color: #ddd;}}
+.cells figcaption {{font-size: 0.8rem; line-height: 1.35; padding-top: 0.25rem;}}
+.cells .id {{opacity: 0.75; overflow-wrap: anywhere; font-size: 0.72rem;}}
+</style>"""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What stands under a picture.
+
+    Attributes:
+        image_id: the image's id.
+        label: ``all``, ``hem`` or anything else for none.
+        detail: a few words, such as subject and split.
+        synthetic: whether the picture is drawn.
+    """
+
+    image_id: str
+    label: str
+    detail: str
+    synthetic: bool
+
+
+def show(cards: Sequence[Card], sources: Sequence[Source]) -> None:
+    """Draw the frames at once and the pictures in them as soon as they are made."""
+    slot = st.empty()
+    if not store().has(sources):
+        slot.html(_grid(cards, [b""] * len(cards)))
+    slot.html(_grid(cards, store().get(sources)))
+
+
+@st.cache_resource
+def store() -> Thumbnails:
+    """The small pictures that all sessions share."""
+    return thumbnails.Thumbnails()
+
+
+def _grid(cards: Sequence[Card], pictures: Sequence[bytes | None]) -> str:
+    figures = (_figure(card, each) for card, each in zip(cards, pictures, strict=True))
+    return f'{STYLE}<div class="cells">{"".join(figures)}</div>'
+
+
+def _figure(card: Card, picture: bytes | None) -> str:
+    """One cell; an empty picture is still to come, None is not on this machine."""
+    name = common.NAMES.get(card.label, "no label")
+    mark, colour = MARKS.get(card.label, ("○", common.REFUSED))
+    drawn = '<span class="drawn">SYNTHETIC</span>' if card.synthetic else ""
+    return (
+        f'<figure><div class="field">{_inside(card, picture, name)}{drawn}</div>'
+        f'<figcaption><span style="color:{colour}">{mark}</span> {html.escape(name)}, '
+        f'{html.escape(card.detail)}<div class="id">{html.escape(card.image_id)}</div>'
+        "</figcaption></figure>"
+    )
+
+
+def _inside(card: Card, picture: bytes | None, name: str) -> str:
+    bar = f'<span class="bar">{SCALE_BAR} px</span>'
+    if picture is None:
+        return '<span class="none">picture not on this machine</span>'
+    if not picture:
+        return bar
+    kind = "Synthetic picture" if card.synthetic else "Picture"
+    words = html.escape(f"{kind} of a cell labelled {name}, {card.detail}", quote=True)
+    data = base64.b64encode(picture).decode()
+    return f'<img alt="{words}" src="data:image/webp;base64,{data}">{bar}'

@@ -1,0 +1,121 @@
+"""A split to take along: saved under a name, downloaded, trained on."""
+
+import shlex
+
+import streamlit as st
+
+from allcore.data import saved_splits, split_files
+from allcore.data.saved_splits import Saved
+from allcore.errors import AllScopeError
+from allcore.plots import export
+from allcore.web import accounts, frame
+from allcore.web.accounts import Visitor
+from allcore.web.components import charts
+from allcore.web.dataset import sources
+from allcore.web.dataset.context import Context
+from allcore.web.dataset.splits_choice import Chosen
+
+_SAID = "split_said"
+
+
+def say() -> None:
+    """Show what was just saved or deleted, once."""
+    if said := st.session_state.pop(_SAID, None):
+        st.success(said, icon=":material/bookmark_added:", width=frame.TEXT_WIDTH)
+
+
+def show(context: Context, chosen: Chosen) -> None:
+    """Draw how the split is kept and trained on."""
+    if chosen.refused:
+        st.info(
+            f"Nothing can be trained on this split: {frame.plain(chosen.refused)}",
+            icon=":material/block:", width=frame.TEXT_WIDTH,
+        )  # fmt: skip
+        return
+    if chosen.saved is None and context.user.may("keep"):
+        _save(context, chosen)
+    with st.container(horizontal=True):
+        _download(context, chosen)
+        if chosen.saved is not None and may_delete(context.user, chosen.saved):
+            _delete(context, chosen.saved)
+    _command(context, chosen)
+
+
+def may_delete(user: Visitor, saved: Saved) -> bool:
+    """Whether a user may delete a split: who made it, and administrators."""
+    mine = saved.by != "" and saved.by == user.name
+    return user.may("administer") or (mine and user.may("keep"))
+
+
+def command(context: Context, chosen: Chosen) -> str:
+    """What to type to train on the split."""
+    file = f"{chosen.name}.csv" if chosen.saved is None else str(chosen.saved.path)
+    model = export.file_name(chosen.name)
+    return shlex.join([
+        "python", "-m", "allcore", "train", "--data", str(context.path), "--split", file,
+        "--arch", "qcresnet", "--out", f"models/{model}",
+    ])  # fmt: skip
+
+
+def _save(context: Context, chosen: Chosen) -> None:
+    with st.form("keep_split", width=frame.FORM_WIDTH):
+        name = st.text_input(
+            "Save this split as", value=chosen.name, max_chars=saved_splits.MAX_NAME
+        )
+        sent = st.form_submit_button("Save", icon=":material/bookmark_add:")
+    if not sent:
+        return
+    try:
+        accounts.visitor().require("keep")
+        kept = saved_splits.save(
+            chosen.split,
+            context.manifest,
+            key=sources.key(context.name),
+            name=name,
+            by=context.user.name,
+        )
+    except AllScopeError as error:
+        frame.problem(error)
+        return
+    st.session_state[_SAID] = (
+        f"Saved as {frame.plain(kept.name)}: everybody here finds it under A saved one and, in the "
+        "sidebar, under Split shown."
+    )
+    st.rerun()
+
+
+def _download(context: Context, chosen: Chosen) -> None:
+    st.download_button(
+        "Download the split as CSV",
+        lambda: charts.csv_bytes(split_files.table_of(chosen.split, context.manifest)),
+        file_name=f"{chosen.name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="download split",
+    )
+
+
+def _delete(context: Context, saved: Saved) -> None:
+    with st.popover("Delete", icon=":material/delete:"):
+        st.markdown("Models that were trained on it keep their own copy.")
+        if not st.button(f"Delete {frame.plain(saved.name)}", key="delete_split"):
+            return
+    try:
+        accounts.visitor().require("keep")
+        saved_splits.delete(sources.key(context.name), saved.name)
+    except AllScopeError as error:
+        frame.problem(error)
+        return
+    st.session_state[_SAID] = f"{frame.plain(saved.name)} was deleted."
+    st.rerun()
+
+
+def _command(context: Context, chosen: Chosen) -> None:
+    where = (
+        "save the split, or download it and give the file's place after `--split`."
+        if chosen.saved is None
+        else "the network is trained on exactly this split, and its card says which it was."
+    )
+    st.markdown(f"To train on it where the data is: {where}", width=frame.TEXT_WIDTH)
+    st.code(command(context, chosen), language="bash", wrap_lines=True)

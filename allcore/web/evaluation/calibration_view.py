@@ -1,0 +1,93 @@
+"""Whether a probability of 0.9 is right nine times in ten."""
+
+import numpy as np
+import streamlit as st
+
+from allcore import formats
+from allcore.evaluation import calibration, conformal, estimates, metrics
+from allcore.evaluation.calibration import ReliabilityCurve
+from allcore.evaluation.estimates import Sample
+from allcore.plots import evaluation
+from allcore.reports.model_card import prediction_sets
+from allcore.web import evaluation_cache, frame
+from allcore.web.components.charts import chart
+from allcore.web.evaluation.context import Context
+
+
+def show(context: Context) -> None:
+    """Draw the view."""
+    before, after = _curves(context, context.source.digest + context.split)
+    if _is_out_of_fold(context) or context.source.info is None:
+        before = None  # there is nothing before: what is kept is calibrated
+    errors = {name: _error(sample) for name, sample in _samples(context).items()}
+    chart(
+        evaluation.calibration(before, after, errors=(errors["before"], errors["after"])),
+        name="calibration",
+        alt="Share of ALL blasts by predicted probability, before and after calibration",
+    )
+    found = context.figure("ece")
+    st.markdown(
+        f"Expected calibration error **{found.value:.3f}** (over subjects "
+        f"{formats.bounds(found.subject)}, over cells {formats.bounds(found.image)}).",
+        width=frame.TEXT_WIDTH,
+    )
+    st.caption(_how(context), width=frame.TEXT_WIDTH)
+    _sets(context)
+
+
+def _sets(context: Context) -> None:
+    """How often the sets of the Predict page hold the truth; a file's model has none."""
+    info = context.source.info
+    found = info and conformal.kept(evaluation_cache.load(info.name).report.coverage)
+    if found:
+        st.markdown(f"**{prediction_sets.TITLE}**")
+        st.markdown(frame.plain(prediction_sets.in_words(found)), width=frame.TEXT_WIDTH)
+        st.caption(
+            "Of all held-out cells, whatever split is chosen above. The model's card compares "
+            "the rules that were tried.",
+            width=frame.TEXT_WIDTH,
+        )
+
+
+def _is_out_of_fold(context: Context) -> bool:
+    info = context.source.info
+    return info is not None and bool(info.training.get("out_of_fold"))
+
+
+def _how(context: Context) -> str:
+    info = context.source.info
+    if info is None:
+        return "A file's probabilities are shown as they came."
+    if _is_out_of_fold(context):
+        return (
+            "An out-of-fold model is calibrated fold by fold on other subjects than it is shown "
+            "for (Platt scaling); only the calibrated log-odds are kept, so there is no curve "
+            "from before."
+        )
+    return (
+        f"Before: the sigmoid of the network's log-odds. After: divided by the temperature "
+        f"{info.temperature:.2f}, found on validation subjects."
+    )
+
+
+def _samples(context: Context) -> dict[str, Sample]:
+    raw = context.table["logit"].to_numpy(dtype=float)
+    uncalibrated = estimates.Sample(
+        labels=context.sample.labels,
+        probabilities=calibration.probability(raw, 1.0),
+        groups=context.sample.groups,
+        resamples=context.sample.resamples,
+        weights=context.sample.weights,
+    )
+    return {"before": uncalibrated, "after": context.sample}
+
+
+def _error(sample: Sample) -> float:
+    table = metrics.residuals(labels=sample.labels, probabilities=sample.probabilities)
+    return float(np.asarray(metrics.calibration_error(table.sum(0))))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _curves(_context: Context, key: str) -> tuple[ReliabilityCurve | None, ReliabilityCurve]:
+    found = _samples(_context)
+    return calibration.curve(found["before"]), calibration.curve(found["after"])

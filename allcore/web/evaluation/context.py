@@ -1,0 +1,101 @@
+"""What every view of the Evaluation page is drawn from: one model, split and threshold."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allcore import model_folder
+from allcore.evaluation import estimates as figures
+from allcore.evaluation import metrics, outcomes, subjects
+from allcore.evaluation.estimates import Figure, Sample
+from allcore.evaluation.metrics import Confusion
+from allcore.evaluation.subjects import SubjectRow
+from allcore.web.evaluation.cell_images import Pictures
+from allcore.web.evaluation.sources import Origin, Part
+
+
+@dataclass(frozen=True)
+class Context:
+    """One model, split and threshold; what hangs on the threshold is computed when asked for.
+
+    Attributes:
+        source: where the predictions come from.
+        split: key of `words.SPLITS`.
+        part: the cells, with what no threshold moves.
+        threshold: probability from which a cell is called an ALL blast.
+        rule: sentence that says how the threshold was chosen.
+        pictures: of the cells, as far as they are on this machine.
+    """
+
+    source: Origin
+    split: str
+    part: Part
+    threshold: float
+    rule: str
+    pictures: Pictures
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Predictions, one row a cell, numbered from 0; only to read."""
+        return self.part.table
+
+    @property
+    def sample(self) -> Sample:
+        """The cells as `figures` takes them."""
+        return self.part.sample
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the threshold is the model's own."""
+        return self.threshold == self.source.threshold
+
+    @cached_property
+    def confusion(self) -> Confusion:
+        """Counts at the threshold."""
+        return metrics.confusion(
+            labels=self.sample.labels,
+            probabilities=self.sample.probabilities,
+            threshold=self.threshold,
+        )
+
+    @cached_property
+    def figures(self) -> tuple[Figure, ...]:
+        """All figures at the threshold, in the order of `metrics.TITLES`."""
+        found = (*figures.at_threshold(self.sample, self.threshold), *self.part.free)
+        order = list(metrics.TITLES)
+        return tuple(sorted(found, key=lambda figure: order.index(figure.name)))
+
+    def figure(self, name: str) -> Figure:
+        """One of them by its key in `metrics.TITLES`."""
+        return next(figure for figure in self.figures if figure.name == name)
+
+    @cached_property
+    def outcomes(self) -> NDArray[np.str_]:
+        """(N,) key of `outcomes.OUTCOMES` of each cell."""
+        return outcomes.of(self.sample.labels, self.sample.probabilities, self.threshold)
+
+    @cached_property
+    def subjects(self) -> tuple[SubjectRow, ...]:
+        """A row a subject, worst first; empty where subjects are unknown."""
+        if self.sample.groups is None:
+            return ()
+        return subjects.rows(
+            labels=self.sample.labels,
+            probabilities=self.sample.probabilities,
+            subjects=self.table["subject"].to_numpy(dtype=str),
+            threshold=self.threshold,
+        )
+
+    @cached_property
+    def facts(self) -> pd.DataFrame | None:
+        """Measures of each cell's picture in the order of the table; None where none are kept."""
+        if self.source.folder is None:
+            return None
+        found = model_folder.read_facts(self.source.folder)
+        if found is None:
+            return None
+        known = found.set_index("image_id").reindex(self.table["image_id"])
+        return known.reset_index(drop=True)

@@ -1,0 +1,243 @@
+"""ROC, precision and recall, predictive values: what a threshold buys, for one model or several."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from allcore import formats, model_folder
+from allcore.errors import AllScopeError
+from allcore.evaluation import curves, metrics, prevalence
+from allcore.evaluation.curves import PrecisionRecall, Roc
+from allcore.evaluation.estimates import Figure
+from allcore.evaluation.metrics import Floats
+from allcore.plots import curves as plots_curves
+from allcore.plots import evaluation
+from allcore.web import frame
+from allcore.web.components.charts import chart, table_csv
+from allcore.web.evaluation import sources
+from allcore.web.evaluation.context import Context
+from allcore.web.evaluation.sources import Origin, Part
+
+BESIDE, PREVALENCE = "beside", "prevalence"
+"""Keys of the controls, and of the address."""
+ONE_CLASS = "A ROC curve and what follows from it need cells of both classes."
+_GRID = np.concatenate([np.geomspace(0.001, 0.1, 40), np.linspace(0.11, 0.99, 60)])
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The curves of one model's cells; only to read."""
+
+    roc: Roc
+    precision_recall: PrecisionRecall
+
+
+def show(context: Context) -> None:
+    """Draw the view."""
+    if not has_both(context.part):
+        st.info(ONE_CLASS, icon=":material/info:")
+        all_figures(context)
+        return
+    beside = _beside(context)
+    for sentence in sources.leaks(beside.values()):
+        st.warning(sentence, width=frame.TEXT_WIDTH)
+    left, right = st.columns(2)
+    with left:
+        roc(context, beside)
+    with right:
+        precision_recall(context, beside)
+    st.subheader("All figures", anchor=False)
+    all_figures(context)
+    st.subheader("At another prevalence", anchor=False)
+    predictive(context)
+
+
+def has_both(part: Part) -> bool:
+    """Whether there are blasts and normal cells."""
+    return bool(part.report.blast.cells and part.report.normal.cells)
+
+
+def roc(context: Context, beside: Mapping[str, Origin] | None = None) -> None:
+    """The ROC curve, with other models' beside it."""
+    if not has_both(context.part):
+        st.info(ONE_CLASS, icon=":material/info:")
+        return
+    parts = _parts(context, beside or {})
+    found = {name: _curves(part, key).roc for name, (part, key, _) in parts.items()}
+    areas = {name: _free(part, "auroc") for name, (part, _, _) in parts.items()}
+    chart(
+        plots_curves.roc_many(
+            found,
+            points={name: _point(part, at) for name, (part, _, at) in parts.items()},
+            areas_subject={name: figure.subject for name, figure in areas.items()},
+            areas_cell={name: figure.image for name, figure in areas.items()},
+            prevalence=float(context.sample.labels.mean()),
+        ),
+        name="roc",
+        alt="ROC curve with its band over subjects and the operating point",
+    )
+
+
+def precision_recall(context: Context, beside: Mapping[str, Origin]) -> None:
+    """Precision and recall, with other models' beside it."""
+    parts = _parts(context, beside)
+    found = {name: _curves(part, key).precision_recall for name, (part, key, _) in parts.items()}
+    areas = {name: _free(part, "auprc") for name, (part, _, _) in parts.items()}
+    chart(
+        plots_curves.precision_recall(
+            found,
+            points={name: _recall_point(part, at) for name, (part, _, at) in parts.items()},
+            areas_subject={name: figure.subject for name, figure in areas.items()},
+            areas_cell={name: figure.image for name, figure in areas.items()},
+        ),
+        name="precision-recall",
+        alt="Precision by recall with its band over subjects and the operating point",
+    )
+
+
+def all_figures(context: Context) -> None:
+    """Every figure, each with an interval over subjects and one over cells."""
+    baseline = {
+        figure.name: formats.figure(figure.subject) for figure in context.part.report.baseline
+    }
+    shown = pd.DataFrame(
+        {
+            "Figure": metrics.TITLES[figure.name],
+            "Value": figure.value,
+            "Over subjects": formats.bounds(figure.subject),
+            "Over cells": formats.bounds(figure.image),
+            "Area and brightness only": baseline.get(figure.name, "not measured"),
+        }
+        for figure in context.figures
+    )
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height="content",
+        column_config={"Value": st.column_config.NumberColumn(format="%.3f")},
+    )
+    table_csv(figures_table(context), name=f"{context.source.name}-figures")
+
+
+def figures_table(context: Context) -> pd.DataFrame:
+    """The same as numbers, as the export holds them."""
+    return pd.DataFrame(
+        {
+            "model": context.source.name,
+            "split": context.split,
+            "threshold": context.threshold,
+            "figure": metrics.TITLES[figure.name],
+            "value": figure.value,
+            "over_subjects_low": figure.subject.low,
+            "over_subjects_high": figure.subject.high,
+            "over_cells_low": figure.image.low,
+            "over_cells_high": figure.image.high,
+        }
+        for figure in context.figures
+    )
+
+
+def predictive(context: Context) -> None:
+    """Predictive values at the reader's prevalence, and the likelihood ratios behind them."""
+    own = float(context.sample.labels.mean())
+    chosen = st.slider(
+        "Share of ALL blasts among the cells you would check (%)", 0.1, 99.0, 10.0, 0.1,
+        format="%.1f", key=PREVALENCE, bind="query-params", width=frame.TEXT_WIDTH,
+    )  # fmt: skip
+    st.caption(
+        f"Here {100 * own:.0f} % of the cells are ALL blasts, because the data set was made so; "
+        "predictive values hang on that share, so they are given at yours.",
+        width=frame.TEXT_WIDTH,
+    )
+    grid = np.unique(np.append(_GRID, chosen / 100))
+    found = prevalence.predictive(context.sample, context.threshold, grid)
+    positive, negative = prevalence.likelihood_ratios(context.sample, context.threshold)
+    chart(
+        evaluation.predictive_values(found, prevalence=chosen / 100),
+        name="predictive-values",
+        alt="Positive and negative predictive value by prevalence",
+    )
+    for figure, said in (
+        (positive, "A call of ALL blast multiplies the odds by"),
+        (negative, "A call of normal multiplies the odds by"),
+    ):
+        st.markdown(
+            f"{said} **{figure.value:.2f}** (over subjects {formats.bounds(figure.subject)}, over "
+            f"cells {formats.bounds(figure.image)})."
+        )
+
+
+def _beside(context: Context) -> dict[str, Origin]:
+    names = [name for name in model_folder.names() if name != context.source.key]
+    chosen = st.multiselect(
+        "Beside it", names, placeholder="Other models, at their own thresholds", key=BESIDE,
+        bind="query-params", width=frame.TEXT_WIDTH,
+    )  # fmt: skip
+    return {name: other for name in chosen if (other := _drawable(context, name)) is not None}
+
+
+def _drawable(context: Context, name: str) -> Origin | None:
+    """A model that can be drawn beside the one shown; None, with a sentence, for another."""
+    try:
+        other = sources.origin(name)
+        part = sources.part(other, _split(context, other))
+    except AllScopeError as error:
+        frame.problem(error)
+        return None
+    if not has_both(part):
+        st.warning(f"{frame.plain(name)} is left out. {ONE_CLASS}", width=frame.TEXT_WIDTH)
+        return None
+    return other
+
+
+def _split(context: Context, other: Origin) -> str:
+    """The split that is shown, where the other model has it."""
+    known = sources.splits(other)
+    return context.split if context.split in known else known[0]
+
+
+def _parts(context: Context, beside: Mapping[str, Origin]) -> dict[str, tuple[Part, str, float]]:
+    """Part, cache key and threshold of each model."""
+    found = {context.source.name: (context.part, context.source.digest + context.split,
+                                   context.threshold)}  # fmt: skip
+    for name, other in beside.items():
+        split = _split(context, other)
+        found[name] = (sources.part(other, split), other.digest + split, other.threshold)
+    return found
+
+
+@st.cache_resource(max_entries=16, show_spinner="Drawing subjects anew for the bands")
+def _cached(_part: Part, key: str) -> Curves:
+    return Curves(curves.roc(_part.sample), curves.precision_recall(_part.sample))
+
+
+def _curves(part: Part, key: str) -> Curves:
+    return _cached(part, key)
+
+
+def _free(part: Part, name: str) -> Figure:
+    return next(figure for figure in part.free if figure.name == name)
+
+
+def _point(part: Part, threshold: float) -> tuple[float, float]:
+    """Share of false positives and sensitivity."""
+    found = _at(part, threshold)
+    return 1 - float(found["specificity"]), float(found["sensitivity"])
+
+
+def _recall_point(part: Part, threshold: float) -> tuple[float, float]:
+    found = _at(part, threshold)
+    return float(found["sensitivity"]), float(found["ppv"])
+
+
+def _at(part: Part, threshold: float) -> dict[str, Floats]:
+    return metrics.count_figures(
+        metrics.confusion(
+            labels=part.sample.labels,
+            probabilities=part.sample.probabilities,
+            threshold=threshold,
+        )
+    )

@@ -1,0 +1,59 @@
+"""The whole evaluation to take along: one HTML report, and the tables as CSV."""
+
+import datetime
+
+import streamlit as st
+
+from allcore.reports import evaluation_html, evaluation_report
+from allcore.web import evaluation_cache, frame
+from allcore.web.components.charts import figure_format, table_csv
+from allcore.web.evaluation import curves_view, subjects_view
+from allcore.web.evaluation.context import Context
+
+
+def show(context: Context) -> None:
+    """Draw the view."""
+    st.markdown(
+        "Everything here says on its first line that it is for research use only. Figures are "
+        "saved from the camera in their corner.",
+        width=frame.TEXT_WIDTH,
+    )
+    figure_format()
+    _report(context)
+    st.subheader("Tables", anchor=False)
+    with st.container(horizontal=True):
+        table_csv(curves_view.figures_table(context), name=f"{context.source.name}-all-figures")
+        if context.subjects:
+            table_csv(
+                subjects_view.subjects_frame(context), name=f"{context.source.name}-all-subjects"
+            )
+
+
+def _report(context: Context) -> None:
+    st.subheader("Report", anchor=False)
+    if context.source.folder is None:
+        st.info(
+            "A report needs a model's card, which predictions in a file don't bring.",
+            icon=":material/description:",
+        )
+        return
+    if not context.is_own:
+        st.caption("The report is made at the model's own threshold, as its card is.")
+    st.download_button(
+        "Download the report as HTML",
+        lambda: _html(context),
+        file_name=f"{context.source.name}-evaluation.html",
+        mime="text/html",
+        icon=":material/article:",
+        on_click="ignore",
+    )
+
+
+def _html(context: Context) -> str:
+    model = evaluation_cache.load(context.source.key)
+    return evaluation_html.html(
+        evaluation_report.evaluate(model.predictions, model.info),
+        model.predictions,
+        model.info,
+        date=datetime.datetime.now(datetime.UTC).date(),
+    )

@@ -1,0 +1,131 @@
+"""The map: cells that the network sees alike lie together; a selection becomes a gallery."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from allcore import formats, model_folder
+from allcore.data.cell_measurements import FACTS
+from allcore.errors import ModelError
+from allcore.plots import error_explorer
+from allcore.web import frame, guard
+from allcore.web.components import chart_selection, map_region
+from allcore.web.components.charts import chart
+from allcore.web.evaluation import cell_lists, saved_slices
+from allcore.web.evaluation.context import Context
+
+COLOUR = "colour"
+"""Key of the control in the address."""
+NO_FILE_MAP = "There is no map: predictions in a file bring no embeddings; a model folder does."
+NO_MODEL_MAP = "There is no map: this model's folder holds no `embeddings.npz`; training writes it."
+_BY = {"outcome": "Outcome", "label": "Label", "subject": "Subject"}
+
+
+def show(context: Context) -> None:
+    """Draw the view."""
+    place = points(context)
+    if place is None:
+        st.info(
+            NO_FILE_MAP if context.source.folder is None else NO_MODEL_MAP,
+            icon=":material/map:",
+        )
+        return
+    _map(context, place, _colours(context))
+
+
+@guard.fragment  # a selection draws the map's part of the page, not all of it
+def _map(context: Context, place: NDArray[np.float64], by: dict[str, str]) -> None:
+    chosen = st.segmented_control(
+        "Colour by", list(by), default="outcome", required=True,
+        format_func=by.__getitem__, key=COLOUR, bind="query-params", wrap=True,
+    )  # fmt: skip
+    event = chart(
+        error_explorer.map_points(_table(context, place, chosen), chosen, _kind(chosen)),
+        key=chart_selection.key(f"map_{context.source.key}_{context.split}"),
+        name="map",
+        on_select="rerun",
+        selection_mode=("box", "lasso"),
+        alt="Map of the cells by the network's features",
+    )
+    st.caption(
+        "Neighbours on the map have like features in the network's last layer. Draw around cells "
+        "with the lasso or the box to see them below.",
+        width=frame.TEXT_WIDTH,
+    )
+    polygon = chart_selection.area(event, of=context.source.key)
+    if polygon is not None:
+        _selected(context, np.flatnonzero(map_region.inside(place, polygon)))
+
+
+def _selected(context: Context, found: NDArray[np.intp]) -> None:
+    wrong = np.isin(context.outcomes[found], ("fp", "fn"))
+    chart_selection.clear_button()
+    st.subheader(
+        f"{formats.count(len(found), 'cell')} selected, {int(wrong.sum()):,} called wrongly",
+        anchor=False,
+    )
+    if st.toggle("Only those called wrongly", key="only_wrong", bind="query-params"):
+        found = found[wrong]
+    saved_slices.keep(context, found)
+    cell_lists.grid(context, found, key="map_cells")
+
+
+def _kind(by: str) -> str:
+    return by if by in _BY else "quality"
+
+
+def points(context: Context) -> NDArray[np.float64] | None:
+    """(N, 2) the place of each cell on the map, NaN where it has none; None without a map."""
+    if context.source.folder is None:
+        return None
+    return _read(context, context.source.digest + context.split)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the map")
+def _read(_context: Context, key: str) -> NDArray[np.float64] | None:
+    folder = _context.source.folder
+    if folder is None or not (folder / model_folder.EMBEDDINGS).exists():
+        return None
+    at, points = _kept(folder)
+    places = [at.get(str(name), len(at)) for name in _context.table["image_id"]]
+    return np.vstack([points, np.full(2, np.nan)])[places]
+
+
+def _kept(folder: Path) -> tuple[dict[str, int], NDArray[np.float64]]:
+    """The row of each image id, and the places (N, 2)."""
+    path = folder / model_folder.EMBEDDINGS
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            at = {str(name): place for place, name in enumerate(stored["image_id"])}
+            points = stored["map"].astype(np.float64)
+        if points.shape != (len(at), 2):
+            raise ValueError("ids and places do not fit")
+    except Exception as error:  # zip and npy readers raise many kinds on damaged files
+        raise ModelError(f"{path} can't be read: restore it, or train the model again.") from error
+    return at, points
+
+
+def _colours(context: Context) -> dict[str, str]:
+    found = dict(_BY)
+    if context.facts is not None:
+        found |= {fact.name: fact.title for fact in FACTS}
+    return found
+
+
+def _table(context: Context, place: NDArray[np.float64], by: str) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "x": place[:, 0],
+            "y": place[:, 1],
+            "image_id": context.table["image_id"],
+            "subject": context.table["subject"],
+            "label": context.table["label"],
+            "outcome": context.outcomes,
+        }
+    )
+    if by not in _BY and context.facts is not None:
+        table[by] = context.facts[by]
+    return table

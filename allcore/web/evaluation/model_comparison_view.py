@@ -1,0 +1,104 @@
+"""Two models on the same cells: where both err, and where one mends the other."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from allcore import formats, model_folder
+from allcore.errors import AllScopeError
+from allcore.evaluation import metrics, model_agreement
+from allcore.evaluation.model_agreement import Agreement, Shared
+from allcore.plots import error_explorer
+from allcore.web import frame
+from allcore.web.components import map_region
+from allcore.web.components.charts import chart
+from allcore.web.evaluation import cell_lists, sources
+from allcore.web.evaluation.context import Context
+
+OTHER, KIND = "other", "kind"
+"""Keys of the controls, and of the address."""
+KINDS = {
+    "both_wrong": "Both err",
+    "only_a": "Only the first is right",
+    "only_b": "Only the second is right",
+    "both_right": "Both are right",
+}
+
+
+def show(context: Context) -> None:
+    """Draw the view."""
+    names = [name for name in model_folder.names() if name != context.source.key]
+    if not names:
+        st.info("There is no second model to compare with.", icon=":material/compare_arrows:")
+        return
+    name = st.selectbox("Second model", names, key=OTHER, bind="query-params", width=360)
+    try:
+        other = sources.origin(name)
+        split = context.split if context.split in sources.splits(other) else "test"
+        beside = sources.part(other, split).table
+        notes = sources.leaks([context.source, other])
+        key = "|".join([context.source.digest, other.digest, split, *notes])
+        shared = _shared(context.table, beside, notes, key)
+        found = model_agreement.at(
+            shared, threshold_a=context.threshold, threshold_b=other.threshold
+        )
+    except AllScopeError as error:
+        frame.problem(error)
+        return
+    _said(context, name, found)
+    event = chart(
+        error_explorer.two_probabilities(
+            found.table, thresholds=(context.threshold, other.threshold),
+            names=(context.source.name, name),
+        ),
+        key=f"two_{name}",
+        name="two-models",
+        on_select="rerun",
+        selection_mode=("box", "lasso"),
+        alt="Probabilities of two models for the same cells",
+    )  # fmt: skip
+    drawn = map_region.of_selection(event["selection"]) if event else None
+    _cells(context, found, drawn)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Joining the cells of both")
+def _shared(_a: pd.DataFrame, _b: pd.DataFrame, notes: tuple[str, ...], key: str) -> Shared:
+    return model_agreement.share(_a, _b, notes=notes)
+
+
+def _said(context: Context, name: str, found: Agreement) -> None:
+    first, second = frame.plain(context.source.name), frame.plain(name)
+    st.markdown(
+        f"On the {formats.count(len(found.table), 'cell')} that both hold out: both right "
+        f"{found.counts['both_right']:,}, only {first} {found.counts['only_a']:,}, only {second} "
+        f"{found.counts['only_b']:,}, both wrong {found.counts['both_wrong']:,} "
+        f"(McNemar p = {found.mcnemar.p:.3g}, cells taken as independent).",
+        width=frame.TEXT_WIDTH,
+    )
+    shown = ", ".join(
+        f"{metrics.TITLES[each.name]} {formats.figure(each.difference)}"
+        for each in found.differences
+    )
+    st.markdown(f"{first} less {second}, over {found.unit}: {shown}.", width=frame.TEXT_WIDTH)
+    for note in found.notes:
+        st.warning(note, width=frame.TEXT_WIDTH)
+
+
+def _cells(context: Context, found: Agreement, drawn: map_region.Polygon | None) -> None:
+    kind = st.segmented_control(
+        "Cells", list(KINDS), default="both_wrong", required=True,
+        format_func=KINDS.__getitem__, key=KIND, bind="query-params",
+    )  # fmt: skip
+    table = found.table
+    if drawn is None:
+        table = table[table["kind"] == kind]
+    else:
+        points = table[["probability_a", "probability_b"]].to_numpy(dtype=float)
+        table = table[map_region.inside(points, drawn)]
+        st.caption("The cells drawn around in the figure; double-click it to see a kind again.")
+    place = {name: at for at, name in enumerate(context.table["image_id"])}
+    apart = (table["probability_a"] - table["probability_b"]).abs()
+    ids = table.loc[apart.sort_values(ascending=False, kind="stable").index, "image_id"]
+    cell_lists.grid(
+        context, np.array([place[each] for each in ids], dtype=np.intp), key="two_cells"
+    )

@@ -1,0 +1,64 @@
+"""First view: how often it is right, where the threshold stands, and the cells it gets wrong."""
+
+import numpy as np
+import streamlit as st
+
+from allcore import formats
+from allcore.evaluation import metrics
+from allcore.plots import error_explorer
+from allcore.web.components.charts import chart
+from allcore.web.evaluation import cell_lists, curves_view, subjects_view
+from allcore.web.evaluation.context import Context
+
+HEADLINE = ("accuracy", "weighted_f1", "sensitivity", "specificity", "auroc")
+_MATRIX = "evaluation_matrix"
+
+
+def show(context: Context) -> None:
+    """Draw the view."""
+    headline(context)
+    left, right = st.columns([9, 11], gap="large")
+    with left:
+        _matrix(context)
+        curves_view.roc(context)
+    with right:
+        st.subheader("Cells", anchor=False)
+        found = cell_lists.chosen(context)
+        cell_lists.grid(context, found, key="overview_cells", per_page=12)
+    st.subheader("Subjects", anchor=False)
+    subjects_view.table(context)
+
+
+def headline(context: Context) -> None:
+    """The figures that a reader wants first, each with both intervals."""
+    shown = st.container(horizontal=True)
+    for key in HEADLINE:
+        figure = context.figure(key)
+        with shown.container(border=True, width=148):
+            value = "undefined" if np.isnan(figure.value) else f"{figure.value:.3f}"
+            st.metric(metrics.TITLES[key], value)
+            st.caption(
+                f"Over subjects  \n{formats.bounds(figure.subject)}  \n"
+                f"Over cells  \n{formats.bounds(figure.image)}"
+            )
+    st.caption("95 % intervals. Over subjects is the one to go by for a new subject.")
+
+
+def _matrix(context: Context) -> None:
+    chart(
+        error_explorer.clickable_matrix(context.confusion),
+        key=_MATRIX,
+        name="confusion-matrix",
+        on_select=_open_outcome,
+        selection_mode="points",
+        alt="Confusion matrix: counts and shares of each true class",
+    )
+    st.caption("Click a part of the matrix to see its cells.")
+
+
+def _open_outcome() -> None:
+    """Show the cells of the part of the matrix that was clicked."""
+    points = st.session_state[_MATRIX]["selection"]["points"]
+    if points:
+        data = points[0].get("customdata")
+        st.session_state[cell_lists.SHOW] = data[0] if isinstance(data, list) else data

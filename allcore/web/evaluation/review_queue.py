@@ -1,0 +1,177 @@
+"""The review queue of a source: what is in it, and what is put into it next."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from allcore import formats
+from allcore.evaluation import outcomes
+from allcore.review import agreement
+from allcore.review.agreement import Verdicts
+from allcore.store import reviews
+from allcore.store.reviews import Item, Judgement
+from allcore.web import accounts
+from allcore.web.accounts import Visitor
+from allcore.web.evaluation.context import Context
+
+KINDS = {"confident_errors": "Errors at this threshold", "suspicious": "Suspicious labels"}
+_REASONS = {"confident_errors": "error", "suspicious": "suspicious"}
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The queue of a source, as one account may see it on the cells of one split."""
+
+    context: Context
+    visitor: Visitor
+    items: tuple[Item, ...]
+    judgements: tuple[Judgement, ...]
+
+    @cached_property
+    def verdicts(self) -> Verdicts:
+        """Of the queued cells of this split, with `place` in the context's table and `reason`."""
+        ids = self.context.table["image_id"].astype(str).tolist()
+        place = {image_id: at for at, image_id in enumerate(ids)}
+        here = [item for item in self.items if item.image_id in place]
+        at = np.array([place[item.image_id] for item in here], dtype=np.intp)
+        called = self.context.sample.probabilities[at] >= self.context.threshold
+        queued = pd.DataFrame(
+            {
+                "image_id": [item.image_id for item in here],
+                "label": self.context.table["label"].to_numpy(dtype=object)[at],
+                "called": np.where(called, "all", "hem").astype(object),
+                "reason": [item.reason for item in here],
+                "place": at,
+            }
+        )
+        said = [(one.image_id, one.account_id, one.seen) for one in self.judgements]
+        return agreement.find(queued, pd.DataFrame(said, columns=["image_id", "account", "seen"]))
+
+    @cached_property
+    def flagged(self) -> tuple[Item, ...]:
+        """Pictures whose answer somebody called wrong: no label, so no verdict and no figure."""
+        return tuple(item for item in self.items if item.uploaded)
+
+    @cached_property
+    def open_to_me(self) -> set[str]:
+        """Ids that this account may judge and has not, so that their verdicts stay hidden."""
+        who = self.visitor.name
+        if not self.visitor.may("review"):
+            return set()
+        mine = {each.image_id for each in self.judgements if each.username == who}
+        free = {item.image_id for item in self.items if item.open_to(who)}
+        return free - mine
+
+    @cached_property
+    def shown(self) -> pd.DataFrame:
+        """The decided cells whose verdicts this account may see."""
+        decided = self.verdicts.decided
+        return decided[[each not in self.open_to_me for each in decided["image_id"]]]
+
+    @cached_property
+    def key(self) -> str:
+        """Changes with the cells and with what was said of them, not with the threshold."""
+        said = [(one.image_id, one.account_id, one.seen) for one in self.judgements]
+        text = f"{self.context.source.digest} {self.context.split} {said}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load(context: Context) -> Queue:
+    """Read the queue of the context's source.
+
+    Raises:
+        StoreError: the database can't be opened.
+    """
+    store, of = accounts.store(), context.source.key
+    found, said = reviews.items(store, of=of), reviews.judgements(store, of=of)
+    return Queue(context, accounts.visitor(), found, said)
+
+
+def fill(found: Queue) -> None:
+    """Draw the controls that put cells into the queue, and take them back."""
+    if not found.visitor.may("keep"):
+        return
+    with st.expander("Put cells into the queue", expanded=not found.items):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            kind = st.segmented_control(
+                "Which", list(KINDS), default="confident_errors", required=True,
+                format_func=lambda kind: KINDS[kind], key="review_kind",
+            )  # fmt: skip
+            most = st.number_input("At most", 1, 1000, 40, key="review_most", width=120)
+        controls = st.toggle(
+            "Mix in as many cells that the model got right", value=True, key="review_controls",
+            help="Drawn at random. Without them a reviewer knows that the model erred on every "
+            "cell, and nothing is learned of labels that the model agrees with.",
+        )  # fmt: skip
+        taken, right = _choice(found, str(kind), int(most), controls)
+        st.caption(_adds(len(taken), len(right), controls))
+        if st.button(
+            "Put them into the queue", icon=":material/playlist_add:", disabled=not len(taken)
+        ):
+            _put(found, str(kind), taken, right)
+            st.rerun()
+        _take_back(found)
+
+
+def _adds(cells: int, controls: int, wanted: bool) -> str:
+    if not cells:
+        return "There is none, or all are in the queue already."
+    with_controls = f" and {formats.count(controls, 'control')}" if wanted else ""
+    return f"This adds {formats.count(cells, 'cell')}{with_controls} to the queue."
+
+
+def _choice(
+    found: Queue, kind: str, most: int, controls: bool
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Places of the cells to queue and of the controls among them."""
+    sample, suspicion = found.context.sample, found.context.part.suspicion
+    if kind == "suspicious" and suspicion is None:
+        none = np.empty(0, dtype=np.intp)
+        return none, none
+    ranked = outcomes.ranked(
+        kind,
+        labels=sample.labels,
+        probabilities=sample.probabilities,
+        threshold=found.context.threshold,
+        suspicion=suspicion,
+    )
+    queued = np.zeros(len(sample.labels), dtype=bool)
+    queued[found.verdicts.table["place"].to_numpy(dtype=np.intp)] = True
+    right = ~np.isin(found.context.outcomes, ("fp", "fn"))
+    if suspicion is not None:
+        right &= ~suspicion.flagged
+    seed = int(
+        hashlib.sha256(f"{found.context.source.key} {len(found.items)}".encode()).hexdigest(), 16
+    )
+    return agreement.to_queue(
+        ranked, right=right, queued=queued, count=most, controls=controls, seed=seed % 2**32
+    )
+
+
+def _put(found: Queue, kind: str, taken: NDArray[np.intp], controls: NDArray[np.intp]) -> None:
+    ids = found.context.table["image_id"].astype(str).to_numpy(dtype=object)
+    reasons = dict.fromkeys(ids[taken], _REASONS[kind]) | dict.fromkeys(ids[controls], "control")
+    store = accounts.store_to("keep")
+    reviews.put(store, found.visitor.name, of=found.context.source.key, reasons=reasons)
+
+
+def _take_back(found: Queue) -> None:
+    judged = {each.image_id for each in found.judgements}
+    mine = [
+        item
+        for item in found.items
+        if item.added_by == found.visitor.name and item.image_id not in judged and not item.uploaded
+    ]
+    if mine and st.button(
+        f"Take back {formats.count(len(mine), 'cell')} that you queued and nobody has judged",
+        icon=":material/playlist_remove:",
+        key="review_take_back",
+    ):
+        store = accounts.store_to("keep")
+        reviews.withdraw(store, found.visitor.name, of=found.context.source.key)
+        st.rerun()

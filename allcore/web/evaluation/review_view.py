@@ -1,0 +1,272 @@
+"""Blind review: cells into the queue, and what two people who saw no label made of them."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from allcore import formats
+from allcore.evaluation import estimates, metrics, results
+from allcore.evaluation.estimates import Figure, Sample
+from allcore.review import agreement
+from allcore.review.agreement import ReviewAgreement
+from allcore.store import reviews
+from allcore.web import frame, navigation
+from allcore.web.components.charts import table_csv
+from allcore.web.evaluation import cell_lists, overview_view, review_flagged, review_queue
+from allcore.web.evaluation.context import Context
+from allcore.web.evaluation.review_queue import Queue
+
+LABELS = ("original", "reviewed")
+METHOD = """
+Two people judge each cell's picture on the page Review without seeing label, subject or model. The
+first two judgements decide. **Label wrong**: both saw the other class than the label. **Model
+wrong**: both saw the class of the label, and the model calls the other at the threshold above.
+**Bad picture**: both said so, or one did and the other couldn't tell. **Ambiguous**: every other
+pair. A reviewed label is the class that both saw, else the label as it came; bad pictures are left
+out. Agreement is Cohen's kappa (1960) over the four answers, with reviewer against reviewer where
+there are two. The data set is never changed.
+"""
+
+
+def show(context: Context) -> None:
+    """Draw the view."""
+    found = review_queue.load(context)
+    _state(found)
+    review_queue.fill(found)
+    if len(found.verdicts.decided):
+        _verdicts(found)
+        _agreement(found)
+        _beside(found)
+        _gallery(found)
+    review_flagged.show(found)
+    _exports(found)
+    with st.expander("How cells are judged"):
+        st.markdown(METHOD, width=frame.TEXT_WIDTH)
+
+
+def _state(found: Queue) -> None:
+    if not found.items:
+        can = found.visitor.may("keep")
+        how = (
+            ": put errors or suspicious labels into the queue here, or single cells in the window "
+            "that opens with a click"
+        )
+        st.info(
+            f"No cell of these predictions is queued yet{how if can else ''}.",
+            icon=":material/inbox:",
+            width=frame.TEXT_WIDTH,
+        )
+        return
+    judged = found.verdicts.table["judged"].to_numpy()
+    elsewhere = len(found.items) - len(judged) - len(found.flagged)
+    st.markdown(
+        f"**{formats.count(len(judged), 'cell')}** of this split in the queue: "
+        f"{int((judged == 0).sum()):,} judged by nobody yet, {int((judged == 1).sum()):,} by one, "
+        f"{int((judged >= 2).sum()):,} by two or more."
+        + (f" {formats.count(elsewhere, 'more cell')} of other splits." if elsewhere else "")
+        + (
+            f" {formats.count(len(found.flagged), 'flagged answer')} below."
+            if found.flagged
+            else ""
+        ),
+        width=frame.TEXT_WIDTH,
+    )
+    if found.visitor.opens("review"):
+        navigation.link("Review", "Judge cells by their picture alone")
+
+
+def _verdicts(found: Queue) -> None:
+    decided = found.verdicts.decided
+    counts = found.verdicts.counts
+    st.subheader("Verdicts", anchor=False)
+    st.markdown(
+        f"Of **{formats.count(len(decided), 'cell')}** judged by two, the label is wrong in "
+        f"**{counts['label_wrong']:,}** and the model in **{counts['model_wrong']:,}**; "
+        f"ambiguous {counts['ambiguous']:,}, bad pictures {counts['bad_picture']:,}.",
+        width=frame.TEXT_WIDTH,
+    )
+    by_reason = pd.crosstab(decided["verdict"], decided["reason"])
+    names = [name for name in agreement.VERDICTS if name != "open"]
+    reasons = [name for name in reviews.REASONS if name in by_reason]
+    table = by_reason.reindex(index=names, columns=reasons, fill_value=0)
+    table.insert(0, "Cells", table.sum(axis=1))
+    table.insert(0, "Verdict", [agreement.VERDICTS[name] for name in names])
+    st.dataframe(
+        table.rename(columns=lambda name: f"Queued as {reviews.REASONS[name]}" if name in
+                     reviews.REASONS else name),
+        hide_index=True, key="review_verdicts", alt="Cells by verdict and by why they were queued",
+    )  # fmt: skip
+
+
+def _agreement(found: Queue) -> None:
+    said = _agreed(found, found.key)
+    kappa, share = said.kappa, said.agreed
+    st.subheader("Agreement", anchor=False)
+    st.markdown(
+        f"The two judgements are alike on {formats.share(share.image, said.cells)} over cells; "
+        "over "
+        f"subjects {formats.bounds(share.subject)}. Cohen's kappa **{_number(kappa)}** "
+        f"(over subjects {formats.bounds(kappa.subject)}, "
+        f"over cells {formats.bounds(kappa.image)}).",
+        width=frame.TEXT_WIDTH,
+    )
+    names = [name[0].upper() + name[1:] for name in reviews.SEEN.values()]
+    table = pd.DataFrame(said.counts, columns=names)
+    table.insert(0, "One reviewer, and across the other", names)
+    st.dataframe(
+        table, hide_index=True, key="review_pairs", alt="Judgement against judgement, in cells"
+    )
+
+
+def _beside(found: Queue) -> None:
+    context = found.context
+    sample, free = _reviewed(found, found.key)
+    after = {one.name: one for one in (*estimates.at_threshold(sample, context.threshold), *free)}
+    rows = [
+        (labels, one)
+        for name in overview_view.HEADLINE
+        for labels, one in zip(LABELS, (context.figure(name), after[name]), strict=True)
+    ]
+    st.subheader("Figures with original and with reviewed labels", anchor=False)
+    changed, bad = (found.verdicts.counts[name] for name in ("label_wrong", "bad_picture"))
+    st.markdown(
+        f"Original: {formats.count(len(context.table), 'cell')}. Reviewed: "
+        f"{formats.count(len(sample.labels), 'cell')}, {changed:,} of them with another label; "
+        f"{formats.count(bad, 'bad picture')} left out.",
+        width=frame.TEXT_WIDTH,
+    )
+    st.dataframe(
+        pd.DataFrame(_shown_row(*row) for row in rows),
+        hide_index=True, key="review_figures", height="content", alt="Figures with both labels",
+    )  # fmt: skip
+    table_csv(
+        pd.DataFrame(_row(*row) for row in rows),
+        name=f"{context.source.name}-reviewed-figures",
+        label="Figures as CSV",
+    )
+    st.caption(_flatters(found), width=frame.TEXT_WIDTH)
+
+
+def _shown_row(labels: str, one: Figure) -> dict[str, str]:
+    return {
+        "Figure": metrics.TITLES[one.name],
+        "Labels": labels,
+        "Value": _number(one),
+        "Over subjects": formats.bounds(one.subject),
+        "Over cells": formats.bounds(one.image),
+    }
+
+
+def _row(labels: str, one: Figure) -> dict[str, str | float]:
+    return {
+        "figure": one.name,
+        "labels": labels,
+        "value": one.value,
+        "subjects_low": one.subject.low,
+        "subjects_high": one.subject.high,
+        "cells_low": one.image.low,
+        "cells_high": one.image.high,
+    }
+
+
+def _flatters(found: Queue) -> str:
+    decided, cells_here = found.verdicts.decided, len(found.context.table)
+    controls = decided[decided["reason"] == "control"]
+    other = int((controls["verdict"] == "label_wrong").sum())
+    checked = (
+        f"Of {formats.count(len(controls), 'control')} judged by two, {other:,} got another label."
+        if len(controls)
+        else "No control has been judged by two, so nothing is known of the others' labels."
+    )
+    return (
+        f"95 % intervals. {len(decided):,} of {formats.count(cells_here, 'cell')} are reviewed, "
+        "most "
+        "of them where the model errs, so reviewed labels flatter the model: a wrong label that "
+        f"the model agrees with is hardly looked at. {checked}"
+    )
+
+
+def _gallery(found: Queue) -> None:
+    st.subheader("Cells by verdict", anchor=False)
+    hidden = len(found.verdicts.decided) - len(found.shown)
+    if hidden:
+        st.info(
+            f"Judge yours first: the verdicts of {formats.count(hidden, 'cell')} that you have not "
+            "judged are not shown to you. On Review, switch on the cells that two others have "
+            "judged.",
+            icon=":material/visibility_off:",
+            width=frame.TEXT_WIDTH,
+        )
+    if found.shown.empty:
+        return
+    names = [name for name in agreement.VERDICTS if name != "open"]
+    verdict = st.segmented_control(
+        "Verdict", names, default=names[0], required=True, key="review_verdict", wrap=True,
+        format_func=lambda one: agreement.VERDICTS[one],
+    )  # fmt: skip
+    places = found.shown.loc[found.shown["verdict"] == verdict, "place"]
+    cell_lists.grid(found.context, places.to_numpy(dtype=np.intp), key="review_cells")
+
+
+def _exports(found: Queue) -> None:
+    name = found.context.source.name
+    with st.container(horizontal=True):
+        if not found.shown.empty:
+            table_csv(_verdict_frame(found), name=f"{name}-verdicts", label="Verdicts as CSV")
+        if found.judgements and found.visitor.may("administer"):
+            table_csv(
+                _judgement_frame(found), name=f"{name}-judgements", label="All judgements as CSV"
+            )
+            st.caption("For administrators: with the reviewers' names, also of cells not yours.")
+
+
+def _verdict_frame(found: Queue) -> pd.DataFrame:
+    rows = found.shown.drop(columns=["place", "first", "second"])
+    subjects = found.context.table["subject"].to_numpy(dtype=object)
+    rows.insert(1, "subject", subjects[found.shown["place"].to_numpy(dtype=np.intp)])
+    named = rows.rename(columns={"reviewed": "reviewed_label"})
+    return named.assign(threshold=found.context.threshold)
+
+
+def _judgement_frame(found: Queue) -> pd.DataFrame:
+    queued = {item.image_id: item for item in found.items}
+    verdict = found.verdicts.table.set_index("image_id")["verdict"].to_dict()
+    return pd.DataFrame(
+        {
+            "of": one.of,
+            "image_id": one.image_id,
+            "reason": queued[one.image_id].reason,
+            "queued_by": queued[one.image_id].added_by,
+            "reviewer": one.username,
+            "seen": one.seen,
+            "note": one.note,
+            "given_at": one.given_at.isoformat(timespec="seconds"),
+            "changed_at": one.changed_at and one.changed_at.isoformat(timespec="seconds"),
+            "verdict": verdict.get(one.image_id, ""),  # empty for cells of another split
+        }
+        for one in found.judgements
+        if one.image_id in queued
+    )
+
+
+def _number(figure: Figure) -> str:
+    return "undefined" if np.isnan(figure.value) else f"{figure.value:.3f}"
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _agreed(_found: Queue, key: str) -> ReviewAgreement:
+    decided, context = _found.verdicts.decided, _found.context
+    places = decided["place"].to_numpy(dtype=np.intp)
+    units = results.units_of(context.table)
+    return agreement.agreement(
+        decided["first"].to_numpy(dtype=str),
+        decided["second"].to_numpy(dtype=str),
+        labels=context.sample.labels[places],
+        subjects=None if units is None else units[places],
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner="Computing figures with reviewed labels")
+def _reviewed(_found: Queue, key: str) -> tuple[Sample, tuple[Figure, ...]]:
+    sample = results.sample_of(agreement.reviewed(_found.context.table, _found.verdicts))
+    return sample, estimates.threshold_free(sample)

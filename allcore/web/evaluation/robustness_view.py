@@ -1,0 +1,48 @@
+"""How the figures move when pictures are altered; computed ahead by ``evaluate --robustness``."""
+
+import streamlit as st
+
+from allcore import formats
+from allcore.errors import AllScopeError
+from allcore.evaluation import metrics, robustness
+from allcore.plots import robustness as plots_robustness
+from allcore.web import frame
+from allcore.web.components.charts import chart
+from allcore.web.evaluation.context import Context
+
+METRIC = "robust_by"
+"""Key of the control, and of the address."""
+
+
+def show(context: Context) -> None:
+    """Draw the view."""
+    folder = context.source.folder
+    try:
+        found = None if folder is None else robustness.read(folder)
+    except AllScopeError as error:
+        frame.problem(error)
+        return
+    if found is None:
+        st.info(
+            "Not measured yet: `python -m allcore evaluate --robustness` alters the pictures step "
+            "by step and keeps what becomes of the figures.",
+            icon=":material/tune:",
+            width=frame.TEXT_WIDTH,
+        )
+        return
+    by = st.segmented_control(
+        "Figure", robustness.FIGURES, default="auroc", required=True,
+        format_func=metrics.TITLES.__getitem__, key=METRIC, bind="query-params",
+    )  # fmt: skip
+    chart(
+        plots_robustness.curves(found, str(by)),
+        name="robustness",
+        alt=f"{metrics.TITLES[str(by)]} by how far pictures are altered",
+    )
+    st.caption(
+        f"{formats.count(found.cells, 'held-out cell')} of {found.subjects or 'unknown'} subjects, "
+        "at the model's own threshold; bands are 95 % over subjects.",
+        width=frame.TEXT_WIDTH,
+    )
+    with st.expander("Command"):
+        st.code(found.command, language="shell", wrap_lines=True)

@@ -1,0 +1,69 @@
+"""Slices that a user has named and kept."""
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from allcore.errors import AllScopeError
+from allcore.evaluation import slices as evaluated_slices
+from allcore.evaluation.slices import Slice
+from allcore.store import slices
+from allcore.store.slices import SavedSlice
+from allcore.web import accounts, frame
+from allcore.web.evaluation.context import Context
+
+
+def keep(context: Context, indices: NDArray[np.intp]) -> None:
+    """Draw a form that names some cells and keeps them as a slice."""
+    if not len(indices) or not accounts.visitor().may("keep"):
+        return
+    with st.form("keep_slice", clear_on_submit=True, width=frame.FORM_WIDTH):
+        name = st.text_input("Keep these cells as a slice named", max_chars=80)
+        sent = st.form_submit_button("Keep", icon=":material/bookmark_add:")
+    if not sent:
+        return
+    ids = context.table["image_id"].iloc[indices].astype(str).tolist()
+    try:
+        slices.save(
+            accounts.store_to("keep"), _who(), of=context.source.key, name=name, image_ids=ids
+        )
+    except AllScopeError as error:
+        frame.problem(error)
+    else:
+        st.success(f"Kept: see {frame.plain(name)} among the slices.", icon=":material/bookmark:")
+
+
+def kept(context: Context) -> tuple[SavedSlice, ...]:
+    """The slices of this user and source; none, with a sentence, where they can't be read."""
+    try:
+        return slices.list_of(accounts.store(), _who(), of=context.source.key)
+    except AllScopeError as error:
+        frame.problem(error)
+        return ()
+
+
+def as_slices(context: Context) -> list[Slice]:
+    """The same as `slices.rows` takes them; ids that match no cell are left out."""
+    ids = context.table["image_id"].astype(str).to_numpy()
+    return [
+        evaluated_slices.saved(str(one.id), one.name, one.image_ids, image_ids=ids)
+        for one in kept(context)
+    ]
+
+
+def manage(context: Context) -> None:
+    """A list of the kept slices, each with a way to remove it."""
+    for one in kept(context):
+        said, remove = st.columns([5, 1], vertical_alignment="center", width=frame.TEXT_WIDTH)
+        said.markdown(f"**{frame.plain(one.name)}**, {len(one.image_ids):,} cells")
+        if remove.button("Remove", key=f"remove_slice_{one.id}", icon=":material/delete:"):
+            try:
+                slices.delete(accounts.store_to("keep"), _who(), one.id)
+            except AllScopeError as error:
+                frame.problem(error)
+            else:
+                st.rerun()
+
+
+def _who() -> str:
+    return accounts.visitor().name

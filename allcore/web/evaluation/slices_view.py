@@ -1,0 +1,129 @@
+"""Slices: where the model does worse than on the rest, found among many and held to chance."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from allcore import formats
+from allcore.evaluation import results, slice_search, slices
+from allcore.evaluation.slices import Prepared, Slice, SliceRow
+from allcore.plots import error_explorer
+from allcore.web import frame
+from allcore.web.components.charts import chart, table_csv
+from allcore.web.evaluation import cell_lists, map_view, saved_slices
+from allcore.web.evaluation.context import Context
+
+_MOST = 14
+
+
+def show(context: Context) -> None:
+    """Draw the view."""
+    prepared = _prepared(context, saved_slices.as_slices(context))
+    if not prepared.slices:
+        st.info(
+            "No slice can be made: there are no subjects, no measures of the pictures and no map "
+            "for these cells.",
+            icon=":material/pie_chart:",
+        )
+        return
+    rows = slices.found(prepared, right=~np.isin(context.outcomes, ("fp", "fn")))
+    _answer(rows)
+    chart(
+        error_explorer.slice_bars(rows, most=_MOST),
+        name="slices",
+        alt="Difference in accuracy between each slice and the rest, with its interval",
+    )
+    opened = _table(rows)
+    table_csv(_frame(rows), name=f"{context.source.name}-slices")
+    if opened is not None:
+        st.subheader(frame.plain(opened.slice.title), anchor=False)
+        members = np.flatnonzero(opened.slice.members)
+        wrong = np.isin(context.outcomes[members], ("fp", "fn"))
+        cell_lists.grid(
+            context, np.concatenate([members[wrong], members[~wrong]]), key="slice_cells"
+        )
+    saved_slices.manage(context)
+    with st.expander("How slices are tested"):
+        st.markdown(METHOD, width=frame.TEXT_WIDTH)
+
+
+METHOD = """
+Each slice is compared with the rest of the cells by accuracy at the threshold above. Cells of one
+subject resemble each other, so the test goes by subjects wherever a slice has enough of them, and
+for a slice that is one subject by how far apart the other subjects of its class lie. All slices are
+tried at once, so their p-values are raised together (Holm, 1979); a slice counts as **worse** where
+its raised p-value is below 0.05. Clusters are of the map, which the network itself has drawn: one
+between the two classes is worse by its nature, and worth a look at what its cells have in common.
+"""
+
+
+def _answer(rows: tuple[SliceRow, ...]) -> None:
+    worse = [row for row in rows if row.worse]
+    tried = formats.count(len(rows), "slice")
+    if not worse:
+        st.markdown(f"Of {tried} tried, none is worse than chance would have it.")
+        return
+    names = ", ".join(frame.plain(row.slice.title) for row in worse[:3])
+    more = f" and {len(worse) - 3} more" if len(worse) > 3 else ""
+    st.markdown(f"Of {tried} tried, **{len(worse)}** are worse than chance would have it: "
+                f"{names}{more}.")  # fmt: skip
+
+
+def _table(rows: tuple[SliceRow, ...]) -> SliceRow | None:
+    shown = pd.DataFrame(
+        {
+            "Slice": row.slice.title,
+            "Found": "worse" if row.worse else "",
+            "Cells": row.cells,
+            "Subjects": row.subjects,
+            "Called rightly": formats.share(row.accuracy, row.cells),
+            "Difference from the rest": formats.figure(row.difference),
+            "p, raised": "below 0.001" if row.p_adjusted < 0.001 else f"{row.p_adjusted:.3f}",
+        }
+        for row in rows
+    )
+    selection = st.dataframe(
+        shown, hide_index=True, on_select="rerun", selection_mode="single-row", key="slices_table",
+        alt="One row a slice, the worst first",
+    )  # fmt: skip
+    chosen = selection["selection"]["rows"]
+    return rows[chosen[0]] if chosen and chosen[0] < len(rows) else None
+
+
+def _frame(rows: tuple[SliceRow, ...]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "slice": row.slice.title,
+            "kind": row.slice.kind,
+            "cells": row.cells,
+            "subjects": row.subjects,
+            "accuracy": row.accuracy.value,
+            "accuracy_rest": row.rest.value,
+            "difference": row.difference.value,
+            "difference_low": row.difference.low,
+            "difference_high": row.difference.high,
+            "unit": row.unit,
+            "p": row.p,
+            "p_adjusted": row.p_adjusted,
+            "worse": row.worse,
+        }
+        for row in rows
+    )
+
+
+def _prepared(context: Context, kept: list[Slice]) -> Prepared:
+    """All slices with what no threshold moves, kept as long as they stay the same."""
+    key = "|".join([context.source.digest, context.split, *(each.key for each in kept)])
+    return _cached(context, kept, key)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Making slices")
+def _cached(_context: Context, _kept: list[Slice], key: str) -> Prepared:
+    points, table = map_view.points(_context), _context.table
+    facts = pd.DataFrame(index=table.index) if _context.facts is None else _context.facts
+    clusters = None if points is None else slice_search.clusters(points)
+    found = slice_search.candidates(
+        table, facts.drop(columns="image_id", errors="ignore"), clusters
+    )
+    groups = results.units_of(table)
+    return slices.prepare([*found, *_kept], labels=_context.sample.labels, groups=groups)

@@ -1,0 +1,130 @@
+"""Subjects: the patient, not the cell, is whom the next picture comes from."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from allcore import formats
+from allcore.evaluation import subject_calls
+from allcore.evaluation.subjects import SubjectRow
+from allcore.plots import common, evaluation
+from allcore.web import frame
+from allcore.web.components.charts import chart, table_csv
+from allcore.web.evaluation import cell_lists
+from allcore.web.evaluation.context import Context
+
+ONE, CUTOFF, LEAST = "who", "cutoff", "least"
+"""Keys of the controls, and of the address."""
+UNKNOWN = "Subjects are unknown for these cells, so nothing can be said of any of them."
+
+
+def show(context: Context) -> None:
+    """Draw the view."""
+    if not context.subjects:
+        st.info(UNKNOWN, icon=":material/info:")
+        return
+    who = st.selectbox(
+        "Subject", [row.subject for row in context.subjects], index=None, key=ONE,
+        placeholder="All, or open one", bind="query-params", width=300,
+    )  # fmt: skip
+    if who is not None:
+        _one(context, next(row for row in context.subjects if row.subject == who))
+        return
+    chart(
+        common.subject_strip(context.table, context.subjects, threshold=context.threshold),
+        name="subjects",
+        alt="Probability of every cell, one line a subject",
+    )
+    table(context)
+    st.subheader("One answer a subject", anchor=False)
+    _calls(context)
+
+
+def table(context: Context) -> None:
+    """A row a subject, the one that is most often wrong first; a click opens it."""
+    if not context.subjects:
+        st.markdown(UNKNOWN)
+        return
+    selection = st.dataframe(
+        _shown(context.subjects),
+        hide_index=True,
+        column_config={"Median probability": st.column_config.NumberColumn(format="%.2f")},
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"subjects_table_{context.source.key}",
+        alt="One row a subject: cells, called rightly, called ALL blast",
+    )
+    chosen = selection["selection"]["rows"]
+    if chosen and chosen[0] < len(context.subjects):
+        _one(context, context.subjects[chosen[0]])
+    table_csv(subjects_frame(context), name=f"{context.source.name}-subjects")
+
+
+def subjects_frame(context: Context) -> pd.DataFrame:
+    """The subjects as numbers, as the export holds them."""
+    return pd.DataFrame(
+        {
+            "subject": row.subject,
+            "label": row.label,
+            "cells": row.cells,
+            "called_rightly": row.accuracy.value,
+            "called_rightly_low": row.accuracy.low,
+            "called_rightly_high": row.accuracy.high,
+            "called_blast": row.blasts.value,
+            "called_blast_low": row.blasts.low,
+            "called_blast_high": row.blasts.high,
+            "median_probability": row.probability,
+            "threshold": context.threshold,
+        }
+        for row in context.subjects
+    )
+
+
+def _shown(rows: tuple[SubjectRow, ...]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "Subject": row.subject,
+            "Class": common.NAMES[row.label],
+            "Cells": row.cells,
+            "Called rightly": formats.share(row.accuracy, row.cells),
+            "Called ALL blast": formats.share(row.blasts, row.cells),
+            "Median probability": row.probability,
+        }
+        for row in rows
+    )
+
+
+def _one(context: Context, row: SubjectRow) -> None:
+    """A subject's own page: its figures and all its cells."""
+    st.subheader(f"Subject {frame.plain(row.subject)}", anchor=False)
+    st.markdown(
+        f"{formats.count(row.cells, 'cell')}, labelled {common.NAMES[row.label]}: "
+        f"{formats.share(row.accuracy, row.cells)} called rightly, "
+        f"{formats.share(row.blasts, row.cells)} called ALL blast.",
+        width=frame.TEXT_WIDTH,
+    )
+    here = np.flatnonzero((context.table["subject"] == row.subject).to_numpy())
+    falling = here[np.argsort(-context.sample.probabilities[here], kind="stable")]
+    cell_lists.grid(context, falling, key="subject_cells")
+
+
+def _calls(context: Context) -> None:
+    left, right, _ = st.columns([2, 2, 3])
+    cutoff = left.slider(
+        "Called ALL from a share of blasts of (%)", 1, 99, 50, key=CUTOFF, bind="query-params"
+    )
+    least = right.number_input(
+        "Cells that an answer needs", 1, 500, 20, key=LEAST, bind="query-params"
+    )
+    found = subject_calls.calls(context.subjects, cutoff=cutoff / 100, least_cells=int(least))
+    chart(
+        evaluation.subject_shares(found, cutoff / 100),
+        name="subject-calls",
+        alt="Share of cells called ALL blast, with its interval, of each subject",
+    )
+    st.caption(
+        "A subject is called by the share of its cells that are called ALL blast. Where the "
+        'interval of that share holds the cut-off the answer is "can\'t tell". The cells of this '
+        "data set were picked one by one, so the share is not the one of a whole smear.",
+        width=frame.TEXT_WIDTH,
+    )

@@ -1,0 +1,124 @@
+"""The one threshold: typed, dragged, or chosen by a rule; it stays in sight and in the address."""
+
+import streamlit as st
+
+from allcore import formats
+from allcore.errors import AllScopeError
+from allcore.evaluation import results, thresholds
+from allcore.evaluation.thresholds import Choice
+from allcore.web import frame
+from allcore.web.evaluation import sources
+from allcore.web.evaluation.sources import Origin
+
+KEY = "threshold"
+_SLIDER, _RULE, _NOTE = "threshold_slider", "threshold_rule", "threshold_said"
+_STYLE = """<style>
+:has(> .st-key-threshold_bar) { position: sticky; top: 3.5rem; z-index: 90; padding: 0.4rem 0;
+  background: %s;
+  border-bottom: 1px solid rgba(128, 128, 128, 0.3); }
+@media (max-width: 640px) { :has(> .st-key-threshold_bar) { position: static; } }
+</style>"""
+FLATTERS = (
+    "Chosen on the very cells that are shown, because this source has no validation cells: that "
+    "flatters the figures."
+)
+
+
+def show(source: Origin, split: str) -> tuple[float, str]:
+    """Draw the bar; give the threshold and the sentence that says how it was chosen."""
+    own = float(source.threshold)
+    state = st.session_state
+    if state.get("threshold_of") != source.key:  # another model has another threshold of its own
+        if "threshold_of" in state:
+            state[KEY] = own
+        state["threshold_of"] = source.key
+        state.pop(_NOTE, None)
+    st.html(_STYLE % _background())
+    with st.container(key="threshold_bar", horizontal=True, vertical_alignment="bottom"):
+        typed = st.number_input(
+            "Threshold", 0.0, 1.0, value=own, step=0.01, format="%.4f", key=KEY, width=150,
+            bind="query-params", help="A cell is called an ALL blast from this probability on.",
+        )  # fmt: skip
+        state[_SLIDER] = typed
+        st.slider(
+            "Threshold by hand", 0.0, 1.0, step=0.001, key=_SLIDER, format="%.3f", width=360,
+            label_visibility="collapsed", on_change=_drag,
+        )  # fmt: skip
+        rules = st.popover("By a rule", icon=":material/rule:", on_change="rerun", key="by_a_rule")
+        if rules.open:
+            with rules:
+                _rules(source, split)
+        st.button(
+            "Model's own",
+            icon=":material/undo:",
+            disabled=typed == own,
+            on_click=_set,
+            args=(own, ""),
+        )
+    said = source.rule if typed == own else _said(typed)
+    st.caption(f"Threshold {typed:.3f}. {frame.plain(said)}", width=frame.TEXT_WIDTH)
+    return typed, said
+
+
+def _background() -> str:
+    """The page's own, since cells scroll below the bar."""
+    kind = st.context.theme.type or "light"
+    return str(st.get_option(f"theme.{kind}.backgroundColor"))
+
+
+def _drag() -> None:
+    _set(st.session_state[_SLIDER], "")
+
+
+def _set(value: float, sentence: str) -> None:
+    st.session_state[KEY] = float(value)
+    st.session_state[_NOTE] = (float(value), sentence)
+
+
+def _said(value: float) -> str:
+    at, sentence = st.session_state.get(_NOTE, (None, ""))
+    return sentence if sentence and at == value else "Chosen by hand."
+
+
+def _rules(source: Origin, split: str) -> None:
+    rule = st.selectbox(
+        "Rule", list(thresholds.RULES), format_func=thresholds.RULES.__getitem__, key=_RULE
+    )
+    target, missed = 0.95, 5.0
+    if rule == "sensitivity":
+        target = st.number_input("Sensitivity of at least", 0.5, 1.0, 0.95, 0.01)
+    if rule == "cost":
+        missed = st.number_input(
+            "A missed blast costs as much as so many false alarms", 0.1, 100.0, 5.0
+        )
+    cells = sources.threshold_cells(source)
+    flatters = cells.empty
+    if flatters:
+        cells = sources.part(source, split).table
+        st.caption(FLATTERS)
+    else:
+        st.caption(f"Chosen on {formats.count(len(cells), 'validation cell')}, applied to all.")
+    try:
+        choice = thresholds.choose(
+            rule,
+            results.labels_of(cells),
+            cells["probability"].to_numpy(dtype=float),
+            results.units_of(cells),
+            target=target,
+            missed_blast=missed,
+        )
+    except AllScopeError as error:
+        frame.problem(error)
+        return
+    st.button(
+        f"Take {choice.value:.3f}",
+        type="primary",
+        on_click=_set,
+        args=(choice.value, _sentence(choice, flatters)),
+    )
+
+
+def _sentence(choice: Choice, flatters: bool) -> str:
+    if not flatters:
+        return choice.sentence
+    return f"{choice.sentence.replace('validation cells', 'cells shown')} {FLATTERS}"

@@ -1,0 +1,125 @@
+"""One answer with all that is kept of it: what it rests on, a flag, asking again, deleting."""
+
+import streamlit as st
+
+from allcore.errors import AllScopeError, BadImage
+from allcore.inference import upload
+from allcore.plots import common
+from allcore.store import flags, history, pictures, reviews
+from allcore.store.history import Asked
+from allcore.web import accounts, frame
+from allcore.web.history import delete_confirmation, entry_text, prediction_rerun, state
+
+_PICTURE_WIDTH = 280
+_MISSING = "The answer of this address is not there any more, or is not yours."
+_SHARED = (
+    "The picture, where it is kept, and your note are shown to reviewers from then on; the file's "
+    "name and yours are not."
+)
+
+
+def show(username: str, asked: Asked | None, batches: dict[int, str]) -> None:
+    """Draw the card of an answer.
+
+    Args:
+        username: who asked.
+        asked: the answer; None where the address names one that is not there.
+        batches: names by id.
+    """
+    if asked is None:
+        st.warning(_MISSING, icon=":material/search_off:", width=frame.TEXT_WIDTH)
+        return
+    data = pictures.kept(accounts.store(), username, asked.answer.image_sha256)
+    with st.container(border=True):
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            _verdict(asked)
+            _facts(asked, batches.get(asked.batch or 0, ""))
+            _buttons(username, asked)
+        with right:
+            _picture(data)
+        prediction_rerun.show(username, asked, data)
+
+
+def _verdict(asked: Asked) -> None:
+    answer, given = asked.answer, asked.answer.prediction
+    st.metric(frame.plain(answer.name), entry_text.SPOKEN[given.verdict])
+    if given.p_all is None:
+        st.markdown(frame.plain(given.reason), width=frame.TEXT_WIDTH)
+        return
+    scale = common.probability_scale(given.p_all, threshold=given.threshold)
+    st.plotly_chart(scale, config={"displayModeBar": False}, key=f"scale of {asked.id}")
+
+
+def _facts(asked: Asked, batch: str) -> None:
+    """What the answer rests on, so that it can be had again."""
+    answer, given = asked.answer, asked.answer.prediction
+    rows = {
+        "Asked": f"{entry_text.moment(asked.at)} UTC",
+        "Batch": frame.plain(batch),
+        "Subject": frame.plain(answer.subject or ""),
+        "Model": f"{frame.plain(answer.model)}, weights {_code(answer.model_sha256)}",
+        "Preprocessing": f"version {answer.preprocessing_version}",
+        "Threshold": f"{given.threshold:.3f}",
+        "Strangeness": "" if given.strangeness is None else f"{given.strangeness:.2f} of 1",
+        "Picture": f"SHA-256 {_code(answer.image_sha256)}" if answer.image_sha256 else "unreadable",
+        "Called wrong": ""
+        if asked.flagged_at is None
+        else f"{entry_text.moment(asked.flagged_at)} UTC",
+        "Your note": frame.plain(asked.flag_note),
+    }
+    st.markdown("  \n".join(f"{name}: **{text}**" for name, text in rows.items() if text))
+
+
+def _code(digest: str) -> str:
+    return digest[: entry_text.DIGITS]
+
+
+def _picture(data: bytes | None) -> None:
+    if data is None:
+        st.markdown(":material/hide_image: The picture was not kept.")
+        return
+    try:
+        st.image(upload.decode(data), width=_PICTURE_WIDTH, alt="The picture as it came")
+    except BadImage as error:
+        st.markdown(frame.plain(str(error)))
+
+
+def _buttons(username: str, asked: Asked) -> None:
+    with st.container(horizontal=True):
+        _flag(username, asked)
+        if delete_confirmation.confirmed(
+            "Delete this answer",
+            sentence="The answer, and the kept picture where no other answer is about it: gone for "
+            "good.",
+            key="delete_one",
+        ):
+            history.delete_some(accounts.store_to("keep"), username, [asked.id])
+            state.close()
+            frame.say_next("1 answer deleted.")
+            st.rerun()
+        st.button("Close", icon=":material/close:", key="close_one", on_click=state.close)
+
+
+def _flag(username: str, asked: Asked) -> None:
+    flagged = asked.flagged_at is not None
+    with st.popover("Change the flag" if flagged else "Call it wrong", icon=":material/flag:"):
+        st.markdown(_SHARED)
+        note = st.text_area(
+            "Note (optional)", asked.flag_note, max_chars=reviews.MAX_NOTE, key=f"note_{asked.id}",
+            placeholder="What is wrong with the answer?",
+        )  # fmt: skip
+        put = st.button("Keep the note" if flagged else "Put it into the review queue", key="flag")
+        take = flagged and st.button("Take the flag back", key="unflag")
+    try:
+        if put:
+            flags.flag(accounts.store_to("keep"), username, asked.id, note or "")
+            frame.say_next("The answer is flagged, and its picture waits for review.")
+        elif take:
+            flags.unflag(accounts.store_to("keep"), username, asked.id)
+            frame.say_next("The flag is taken back.")
+    except AllScopeError as error:
+        frame.problem(error)
+        return
+    if put or take:
+        st.rerun()

@@ -1,0 +1,116 @@
+"""Networks as block diagrams, drawn in HTML: text stays text on any screen and in any theme."""
+
+import html
+from collections.abc import Sequence
+from math import log2
+
+from allcore.nets.layer_blocks import Anatomy, Block, Pair, Shape
+
+ACCENT = "#7E57C2"
+"""The violet of the theme that stands out on light and on dark ground."""
+
+# One grid of two columns, whose rows both lists share, so that like blocks face each other; on a
+# phone the lists stand below each other and gaps are left out.
+STYLE = f"""<style>
+.networks {{display: grid; grid-template-columns: 1fr 1fr; column-gap: 1.5rem; row-gap: 0.45rem;
+  max-width: 1120px;}}
+.networks section {{display: grid; grid-row: 1 / -1; grid-template-rows: subgrid; min-width: 0;}}
+.networks h3 {{margin: 0; padding: 0; font-size: 1.1rem; font-weight: 600;}}
+.networks h3 small {{display: block; font-size: 0.82rem; font-weight: 400; opacity: 0.8;}}
+.networks .end {{font-size: 0.82rem; opacity: 0.8; padding-left: 0.2rem;}}
+.networks .block {{position: relative; display: grid; grid-template-columns: 76px 1fr; gap: 0.8rem;
+  align-items: center; padding: 0.45rem 0.7rem; border-radius: 8px; min-height: 62px;
+  border: 1px solid rgba(128, 128, 128, 0.4); background: rgba(128, 128, 128, 0.09);}}
+.networks .block::before {{content: ""; position: absolute; left: calc(0.7rem + 37px);
+  top: -0.55rem; height: 0.5rem; border-left: 2px solid rgba(128, 128, 128, 0.7);}}
+.networks .gap {{margin: -0.45rem 0 0 calc(0.7rem + 38px);
+  border-left: 2px dashed rgba(128, 128, 128, 0.7);}}
+.networks .own {{border: 2px solid {ACCENT}; background: rgba(126, 87, 194, 0.16);}}
+.networks .volume {{justify-self: center; border-radius: 3px;
+  background: rgba(128, 128, 128, 0.55);}}
+.networks .own .volume {{background: {ACCENT};}}
+.networks .kind {{font-weight: 600; font-size: 0.92rem; line-height: 1.3;}}
+.networks .facts {{font-size: 0.8rem; line-height: 1.35; opacity: 0.85;}}
+.networks .facts span {{white-space: nowrap;}}
+.networks .tag {{font-size: 0.72rem; font-weight: 600; padding: 0 0.4rem; border-radius: 4px;
+  margin-left: 0.4rem; color: #fff; background: #6A45AE; white-space: nowrap;}}
+@media (max-width: 760px) {{
+  .networks {{display: block;}}
+  .networks section {{display: flex; flex-direction: column; gap: 0.45rem; margin-bottom: 1.8rem;}}
+  .networks .gap {{display: none;}}
+}}
+</style>"""
+
+
+def side_by_side(
+    one: Anatomy, other: Anatomy, pairs: Sequence[Pair], titles: tuple[str, str]
+) -> str:
+    """Two networks from top to bottom, what differs in the accent colour; as HTML.
+
+    Args:
+        one, other: the networks, left and right.
+        pairs: from ``blocks.compared`` of their blocks.
+        titles: what the two are called.
+    """
+    left = [(pair.one, _tag(pair, pair.other, titles[0])) for pair in pairs]
+    right = [(pair.other, _tag(pair, pair.one, titles[1])) for pair in pairs]
+    sections = _section(one, titles[0], left) + _section(other, titles[1], right)
+    rows = f"grid-template-rows: repeat({len(pairs) + 3}, auto)"
+    return f'{STYLE}<div class="networks" style="{rows}">{sections}</div>'
+
+
+def shape(values: Shape) -> str:
+    """A shape as '64 × 56 × 56': channels, height, width."""
+    return " × ".join(f"{value:,}" for value in values)
+
+
+def count(number: int) -> str:
+    """A large number in words short enough for a diagram: '11.3 million'."""
+    for unit, word in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+        if number >= 0.9995 * unit:
+            return f"{number / unit:.3g} {word}"
+    return str(number)
+
+
+def _section(network: Anatomy, title: str, rows: "Sequence[tuple[Block | None, str]]") -> str:
+    name = html.escape(title)
+    blocks = "".join(_block(block, tag) for block, tag in rows)
+    totals = f"{count(network.parameters)} parameters, {count(network.macs)} MACs a cell"
+    return (
+        f'<section aria-label="Blocks of {name}"><h3>{name}<small>{totals}</small></h3>'
+        f'<div class="end">A cell: 3 × {network.size} × {network.size}</div>{blocks}'
+        f'<div class="end">Log-odds of an ALL blast</div></section>'
+    )
+
+
+def _tag(pair: Pair, opposite: Block | None, title: str) -> str:
+    if pair.alike:
+        return ""
+    return "differs" if opposite else f"only in {title}"
+
+
+def _block(block: Block | None, tag: str) -> str:
+    if block is None:
+        return '<div class="gap"></div>'
+    kind = html.escape(block.kind[:1].upper() + block.kind[1:])
+    label = f'<span class="tag">{html.escape(tag)}</span>' if tag else ""
+    facts = " · ".join(f"<span>{fact}</span>" for fact in _facts(block))
+    return (
+        f'<div class="block{" own" if tag else ""}">{_volume(block.output)}'
+        f'<div><div class="kind">{kind}{label}</div><div class="facts">{facts}</div></div></div>'
+    )
+
+
+def _facts(block: Block) -> list[str]:
+    into = f"{shape(block.input)} → " if len(block.input) == 1 else ""
+    facts = [f"{into}{shape(block.output)}"]
+    if block.parameters:
+        facts += [f"{count(block.parameters)} parameters", f"{count(block.macs)} MACs"]
+    return facts
+
+
+def _volume(output: Shape) -> str:
+    """What comes out as a box: the wider, the more channels; the higher, the larger the map."""
+    side = output[1] if len(output) > 1 else 1
+    width, height = 6 + 5.8 * log2(output[0]), 5 + 5.5 * log2(side)
+    return f'<div class="volume" style="width: {width:.0f}px; height: {height:.0f}px"></div>'

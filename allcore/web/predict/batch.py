@@ -1,0 +1,192 @@
+"""The answers to many pictures: how many of each, a table to sort and open from, the subjects."""
+
+import base64
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from allcore import formats
+from allcore.evaluation.subject_grouping import Assigned
+from allcore.inference import export
+from allcore.inference.export import More
+from allcore.inference.jobs import Item
+from allcore.model_folder import ModelInfo
+from allcore.web.predict import batch_subjects
+from allcore.web.predict.batch_subjects import Subjects
+
+PAGE = 100
+"""Rows that are drawn at once: each brings its picture along."""
+VERDICTS = {"all": "ALL blast", "hem": "normal", "refused": "refused"}
+ORDERS = (
+    "As they came", "Highest probability first", "Lowest probability first",
+    "Nearest to the threshold first", "File name", "Refused first, by reason",
+)  # fmt: skip
+_ROW, _HEAD, _TALLEST = 52, 38, 420  # pixels
+
+
+def show(items: Sequence[Item], info: ModelInfo, *, key: str) -> int | None:
+    """Draw the answers of a batch.
+
+    Args:
+        items: what is answered so far.
+        info: the model that answered.
+        key: of the widgets.
+
+    Returns:
+        The place among `items` of the row that is marked; None where none is.
+    """
+    st.subheader(counts(items), anchor=False)
+    chosen, order = _controls(items, key)
+    found = listed(items, chosen, order)
+    marked = _table(items, found, key=f"{key} {chosen} {order}")
+    told = batch_subjects.show(items, key=key)
+    _downloads(items, info, told, key)
+    return marked
+
+
+def counts(items: Sequence[Item]) -> str:
+    """How many of each verdict, as a sentence."""
+    number = Counter(str(item.row.verdict) for item in items)
+    said = ", ".join(f"{number[verdict]:,} {word}" for verdict, word in VERDICTS.items())
+    return f"{formats.count(len(items), 'picture')}: {said}"
+
+
+def listed(items: Sequence[Item], verdict: str | None, order: str) -> list[int]:
+    """Places of the items with a verdict (None for all), in an order of `ORDERS`."""
+    found = [at for at, item in enumerate(items) if verdict in (None, item.row.verdict)]
+    if order == ORDERS[1]:
+        found.sort(key=lambda at: -_probability(items[at], missing=-1.0))
+    elif order == ORDERS[2]:
+        found.sort(key=lambda at: _probability(items[at], missing=2.0))
+    elif order == ORDERS[3]:
+        found.sort(key=lambda at: _distance(items[at]))
+    elif order == ORDERS[4]:
+        found.sort(key=lambda at: items[at].row.path.casefold())
+    elif order == ORDERS[5]:
+        found.sort(key=lambda at: (items[at].row.reason == "", items[at].row.reason))
+    return found
+
+
+def more(items: Sequence[Item], whose: Sequence[str | None] | None) -> list[More]:
+    """What exports tell besides the rows."""
+    names = whose if whose is not None else [None] * len(items)
+    return [
+        More(name, item.prediction.rung, item.prediction.strangeness)
+        for item, name in zip(items, names, strict=True)
+    ]
+
+
+def _controls(items: Sequence[Item], key: str) -> tuple[str | None, str]:
+    number = Counter(str(item.row.verdict) for item in items)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.segmented_control(
+            "Show",
+            list(VERDICTS),
+            format_func=lambda verdict: f"{VERDICTS[verdict]} ({number[verdict]:,})",
+            key=f"{key} verdict",
+            help="Only pictures of one answer; none chosen shows all.",
+        )
+        order = st.selectbox("Order", ORDERS, key=f"{key} order", width=290)
+    return chosen, order
+
+
+def _table(items: Sequence[Item], found: Sequence[int], *, key: str) -> int | None:
+    """A page of the table; gives the place of the marked row."""
+    if not found:
+        st.caption("No picture has this answer.")
+        return None
+    pages = -(-len(found) // PAGE)
+    number = st.pagination(pages, key=f"{key} page") if pages > 1 else 1
+    here = found[(number - 1) * PAGE : number * PAGE]
+    event = st.dataframe(
+        drawn([items[at] for at in here]),
+        hide_index=True,
+        row_height=_ROW,
+        height=min(_HEAD + _ROW * len(here), _TALLEST),
+        column_config={
+            "Cell": st.column_config.ImageColumn(width=64),
+            "Probability": st.column_config.ProgressColumn(
+                "Probability of ALL blast", format="%.2f", min_value=0.0, max_value=1.0
+            ),
+            "Reason": st.column_config.TextColumn(width="large"),
+        },
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"{key} table {number}",
+        alt="One row a picture: cell, answer, probability, file, reason",
+    )
+    first = (number - 1) * PAGE + 1
+    said = f"{first:,} to {first + len(here) - 1:,} of {formats.count(len(found), 'picture')}."
+    st.caption(f"{said} Mark a row to open its answer; a column's title sorts what is shown.")
+    return marked(list(event["selection"]["rows"]), here)
+
+
+def marked(rows: Sequence[int], here: Sequence[int]) -> int | None:
+    """The place that a marked row of a page stands for; None where none is marked."""
+    return here[rows[0]] if rows and rows[0] < len(here) else None
+
+
+def drawn(items: Sequence[Item]) -> pd.DataFrame:
+    """Items as the table shows them, with their pictures as data addresses."""
+    return pd.DataFrame(
+        {
+            "Cell": [_address(item.thumbnail) for item in items],
+            "Answer": [VERDICTS[item.row.verdict] for item in items],
+            "Probability": [item.row.p_all for item in items],
+            "File": [item.row.path for item in items],
+            "Reason": [item.row.reason for item in items],
+        }
+    )
+
+
+def _downloads(items: Sequence[Item], info: ModelInfo, told: Subjects, key: str) -> None:
+    """Files of all answers, each made when it is asked for."""
+    rows = [item.row for item in items]
+    whose = told.assigned.subjects if told.assigned else None
+
+    def pdf() -> bytes:
+        from allcore.reports import batch_pdf
+
+        return batch_pdf.batch_pdf(
+            rows,
+            info=info,
+            made_at=datetime.now(UTC),
+            shares=told.shares,
+            whence=_whence(told.assigned),
+        )
+
+    with st.container(horizontal=True):
+        for label, make, suffix, mime in (
+            ("CSV", lambda: export.csv_bytes(rows, more(items, whose)), "csv", "text/csv"),
+            ("Parquet", lambda: export.parquet_bytes(rows, more(items, whose)), "parquet",
+             "application/vnd.apache.parquet"),
+            ("PDF report", pdf, "pdf", "application/pdf"),
+        ):  # fmt: skip
+            st.download_button(
+                f"Download {label}",
+                make,
+                file_name=f"predictions.{suffix}",
+                mime=mime,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"{key} {suffix}",
+            )
+
+
+def _whence(assigned: Assigned | None) -> str:
+    return assigned.sentence if assigned else ""
+
+
+def _probability(item: Item, *, missing: float) -> float:
+    return missing if item.row.p_all is None else item.row.p_all
+
+
+def _distance(item: Item) -> float:
+    return 2.0 if item.row.p_all is None else abs(item.row.p_all - item.row.threshold)
+
+
+def _address(jpeg: bytes | None) -> str | None:
+    return None if jpeg is None else "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()

@@ -1,0 +1,321 @@
+"""The offer to cut a cell out of a picture whose background is not black."""
+
+import base64
+import hashlib
+import html
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from PIL import Image, ImageDraw, ImageFont
+from skimage import measure
+
+from allcore import model_folder, settings
+from allcore.data.cells import Rgb
+from allcore.errors import AllScopeError, BadImage
+from allcore.inference import nuclei, segmentation
+from allcore.inference.segmentation import Candidate, Cut, CutOut
+from allcore.web import frame, guard
+
+Point = tuple[float, float]
+"""x and y in the picture as it is shown."""
+SHOWN = 20
+"""Cells that are numbered and can be chosen; a whole field may have many."""
+
+_SIDE = 960  # longest side of the picture that is drawn on, in pixels
+_BADGE = 17  # radius of a number in it
+_DARK, _LIGHT = "#181522", "#FFFFFF"
+_COLUMNS = (3, 2)
+_AS_IT_IS, _USUAL = "as it is", "usual"
+_LIMIT = (
+    "The model learned from the cells of one laboratory; how well it answers for pictures of "
+    "others, cut out here, was not measured."
+)
+_STYLE = """<style>
+.cut-picture { margin: 0; }
+.cut-picture .field { display: grid; place-items: center; overflow: hidden; border-radius: 6px;
+  border: 1px solid rgba(128, 128, 128, 0.45); background: #000; }
+.cut-picture img { width: 100%; height: 100%; object-fit: contain; display: block; }
+.cut-picture .field p { color: #fff; padding: 1rem; margin: 0; text-align: center; }
+.cut-picture figcaption { font-size: 0.85rem; line-height: 1.4; padding-top: 0.35rem; }
+.cut-picture.noted figcaption { min-height: 4.55em; }
+</style>"""
+
+
+class _Keys:
+    """Keys of the controls; another picture has others, so that it starts from the usual cut."""
+
+    def __init__(self, key: str, digest: str) -> None:
+        names = ("cell", "grow", "tolerance", "size")
+        self.cell, self.grow, self.tolerance, self.size = (
+            f"{key} {name} {digest[:12]}" for name in names
+        )
+
+    def set(self, cut: Cut, *, anew: bool = True) -> None:
+        """Bring the controls to a cut; where they are new only, unless ``anew``."""
+        state = st.session_state
+        values = {
+            self.cell: cut.candidate + 1,
+            self.grow: cut.grow,
+            self.tolerance: cut.tolerance,
+            self.size: _AS_IT_IS if cut.scale == 1 else _USUAL,
+        }
+        for key, value in values.items():
+            if anew or key not in state:
+                state[key] = value
+
+
+def show(rgb: Rgb, *, key: str) -> tuple[Rgb, dict[str, Any]] | None:
+    """Offer to cut a cell out of a picture (H, W, 3); give the cut once it is accepted.
+
+    Args:
+        rgb: the picture, whose background is not black.
+        key: of this place on the page; the cut is kept under it until another picture comes.
+
+    Returns:
+        The cell on black (450, 450, 3) and what tells how it was cut, ``CutOut.facts``; None as
+        long as no cut is accepted.
+    """
+    digest = hashlib.sha256(rgb.tobytes() + repr(rgb.shape).encode()).hexdigest()
+    kept = st.session_state.get(_kept(key))
+    if kept is None or kept[0] != digest:
+        _offer(rgb, digest, key)
+        return None
+    cut: CutOut = kept[1]
+    _accepted(cut, key)
+    return cut.rgb, cut.facts
+
+
+@guard.fragment
+def _offer(rgb: Rgb, digest: str, key: str) -> None:
+    """Show the cells that were found and let one be chosen, adjusted and accepted."""
+    if _kept(key) in st.session_state and st.session_state[_kept(key)][0] == digest:
+        st.rerun()  # accepted: the rest of the page has something to answer now
+    st.markdown("**The cell is not cut out. Cut it out here?**")
+    found = _found(rgb, digest, nuclei.TOLERANCE)
+    if not found:
+        st.markdown(nuclei.NOTHING, width=frame.TEXT_WIDTH)
+        return
+    keys = _Keys(key, digest)
+    keys.set(Cut(), anew=False)
+    seen, adjusted = st.columns(_COLUMNS, gap="large")
+    with seen:
+        picture = st.empty()
+        number = _choice(len(found), keys)
+    with adjusted:
+        place = st.empty()
+        cut = _adjustments(found[number], number, keys)
+        found = _found(rgb, digest, cut.tolerance)
+        made = _applied(cut, rgb, found)
+        _use(made, digest, key)
+    outlined = _outlined(_small(rgb, digest), found[:SHOWN], number)
+    picture.html(_figure(outlined, alt=_spoken(len(found), number), caption=_told(len(found))))
+    place.html(_cut_figure(made))
+
+
+def _choice(count: int, keys: "_Keys") -> int:
+    """Draw the numbers of the cells; give the index of the chosen one."""
+    if count == 1:
+        return 0
+    numbers = list(range(1, min(count, SHOWN) + 1))
+    chosen = st.pills("Which cell", numbers, required=True, key=keys.cell, wrap=True)
+    return (chosen or 1) - 1
+
+
+def _adjustments(cell: Candidate, number: int, keys: "_Keys") -> Cut:
+    """Draw the controls of the cut."""
+    grow = st.slider(
+        "Move the outline out or in", *segmentation.GROW, format="%d px", key=keys.grow
+    )
+    tolerance = st.slider(
+        "Cytoplasm taken in",
+        0.0,
+        0.95,
+        step=0.05,
+        key=keys.tolerance,
+        help="0 is the nucleus alone; the higher, the paler the cytoplasm that still counts.",
+    )
+    return Cut(number, int(grow), round(float(tolerance), 2), _scale(cell, keys))
+
+
+def _scale(cell: Candidate, keys: "_Keys") -> float:
+    """Draw the choice of a size where it is known which one is usual."""
+    area = _usual_area()
+    if area is None:
+        return 1.0
+    usual = segmentation.usual_scale(cell, area)
+    names = {_AS_IT_IS: "As in the picture", _USUAL: f"Usual size ({usual:.3g} times)"}
+    chosen = st.segmented_control(
+        "Size",
+        list(names),
+        required=True,
+        format_func=lambda size: names[size],
+        key=keys.size,
+        help="The usual size is the median of the cells that the model was tested on, for pictures "
+        "of another magnification. It takes away what the cell's size tells: blasts are larger "
+        "than normal cells.",
+    )
+    return usual if chosen == _USUAL else 1.0
+
+
+def _use(made: CutOut | str, digest: str, key: str) -> None:
+    """Draw the button that accepts the cut."""
+    st.button(
+        "Use this cut",
+        type="primary",
+        icon=":material/content_cut:",
+        disabled=isinstance(made, str),
+        key=f"{key} use",
+        on_click=_accept,
+        args=(key, digest, made),
+    )
+    st.caption(_LIMIT)
+
+
+def _accept(key: str, digest: str, made: CutOut | str) -> None:
+    st.session_state[_kept(key)] = (digest, made)
+
+
+def _accepted(cut: CutOut, key: str) -> None:
+    """Say what was done, and let it be undone."""
+    st.markdown(f":material/content_cut: {frame.plain(_sentence(cut))}", width=frame.TEXT_WIDTH)
+    st.button(
+        "Cut again",
+        icon=":material/undo:",
+        key=f"{key} again",
+        on_click=_undo,
+        args=(key,),
+    )
+
+
+def _undo(key: str) -> None:
+    """Take the cut back; the controls go on from where they were."""
+    digest, cut = st.session_state.pop(_kept(key))
+    _Keys(key, digest).set(Cut.from_dict(cut.facts))
+
+
+def _kept(key: str) -> str:
+    return f"{key} cut"
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def _found(_rgb: Rgb, digest: str, tolerance: float) -> tuple[Candidate, ...]:
+    """The cells of a picture, the best first; none where there is nothing like a nucleus."""
+    try:
+        return segmentation.candidates(_rgb, tolerance=tolerance)
+    except BadImage:
+        return ()
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _small(_rgb: Rgb, digest: str) -> Image.Image:
+    """The picture as it is shown, at most ``_SIDE`` pixels long, small ones enlarged."""
+    share = _SIDE / max(_rgb.shape[:2])
+    size = (max(1, round(_rgb.shape[1] * share)), max(1, round(_rgb.shape[0] * share)))
+    return Image.fromarray(_rgb).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+
+
+def _usual_area() -> float | None:
+    try:
+        return _area_of(model_folder.folder(settings.load().model))
+    except AllScopeError:
+        return None
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _area_of(folder: Path) -> float | None:
+    return segmentation.usual_area(folder)
+
+
+def _applied(cut: Cut, rgb: Rgb, found: tuple[Candidate, ...]) -> CutOut | str:
+    """The cut, or the sentence that says why there is none."""
+    try:
+        return cut.applied(rgb, found=found)
+    except BadImage as error:
+        return str(error)
+
+
+def _outlined(picture: Image.Image, found: tuple[Candidate, ...], chosen: int) -> Image.Image:
+    """The picture with numbered outlines; the chosen one is drawn last and thickest."""
+    drawn = picture.copy()
+    pen = ImageDraw.Draw(drawn)
+    outlines = [_contour(cell, picture.width / cell.shape[1]) for cell in found]
+    order = sorted(range(len(found)), key=lambda index: index == chosen)
+    for index in order:
+        wide = 4 if index == chosen else 2
+        pen.line(outlines[index], fill=_LIGHT, width=wide + 3, joint="curve")
+        pen.line(outlines[index], fill=_DARK, width=wide, joint="curve")
+    for index in order if len(found) > 1 else ():
+        _badge(pen, outlines[index], index + 1, chosen=index == chosen, size=drawn.size)
+    return drawn
+
+
+def _contour(cell: Candidate, share: float) -> list[Point]:
+    """Points around the cell in the shown picture."""
+    lines = measure.find_contours(np.pad(cell.patch, 1).astype(np.float32), 0.5)  # type: ignore[no-untyped-call]
+    longest = max(lines, key=len)
+    top, left = cell.frame[:2]
+    every = max(1, len(longest) // 400)
+    points = [(float((x + left - 0.5) * share), float((y + top - 0.5) * share)) for y, x in longest]
+    return [*points[::every], points[0]]
+
+
+def _badge(
+    pen: ImageDraw.ImageDraw,
+    outline: list[Point],
+    number: int,
+    *,
+    chosen: bool,
+    size: tuple[int, int],
+) -> None:
+    """The cell's number on its outline, at the upper right, inside the picture."""
+    x, y = max(outline, key=lambda point: point[0] - point[1])
+    x, y = (min(max(at, _BADGE), side - _BADGE) for at, side in zip((x, y), size, strict=True))
+    fill, ink = (_DARK, _LIGHT) if chosen else (_LIGHT, _DARK)
+    pen.circle((x, y), _BADGE - 1, fill=fill, outline=ink, width=2)
+    pen.text((x, y), str(number), fill=ink, anchor="mm", font=ImageFont.load_default(20))
+
+
+def _cut_figure(made: CutOut | str) -> str:
+    """The cut, or why there is none, with as much room for words as the longest ones need."""
+    if isinstance(made, str):
+        words = f"<p>{html.escape(made)}</p>"
+        return _framed(words, (1, 1), caption="There is no cut to use.", kind="noted")
+    picture, caption = Image.fromarray(made.rgb), _sentence(made)
+    return _figure(picture, alt="The cell, cut out, on black", caption=caption, kind="noted")
+
+
+def _figure(picture: Image.Image, *, alt: str, caption: str, kind: str = "") -> str:
+    """A picture in a frame that has its height before the picture is there, as HTML."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=90, method=2)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    image = f'<img alt="{html.escape(alt, quote=True)}" src="data:image/webp;base64,{data}">'
+    return _framed(image, picture.size, caption=caption, kind=kind)
+
+
+def _framed(inside: str, size: tuple[int, int], *, caption: str, kind: str) -> str:
+    ratio = f"aspect-ratio: {size[0]} / {size[1]}"
+    return (
+        f'{_STYLE}<figure class="cut-picture {kind}">'
+        f'<div class="field" style="{ratio}">{inside}</div>'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def _spoken(count: int, chosen: int) -> str:
+    if count == 1:
+        return "The picture with the outline of the one white cell found in it"
+    return f"The picture with the outlines of {count} white cells; cell {chosen + 1} is chosen"
+
+
+def _told(count: int) -> str:
+    if count > SHOWN:
+        return f"{count} possible white cells were found; the {SHOWN} best are numbered."
+    return f"{count} possible white cells were found." if count > 1 else "One white cell was found."
+
+
+def _sentence(cut: CutOut) -> str:
+    return f"{cut.note[0].upper()}{cut.note[1:]}."

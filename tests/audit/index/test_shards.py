@@ -1,0 +1,65 @@
+"""Parts of an index under way: the latest of each picture counts, a damaged part costs itself."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from allcore.audit.index import build, shards, store, texture_hashes
+from allcore.audit.index.features import Cell
+from allcore.audit.index.files import State
+from allcore.data import cells
+from tests.conftest import draw_clumped, draw_folders
+
+
+def measured(seed: int) -> Cell:
+    rgb = draw_clumped(seed=seed)
+    grid, rings = texture_hashes.textures(rgb, cells.mask_of(rgb))
+    return Cell(f"{seed:064x}", values={"area": 1.0}, grid=grid, rings=rings)
+
+
+def write(folder: Path, number: int, cells: dict[str, Cell], length: int | None) -> None:
+    states = [State(name, f"{name}.png", folder / name, 1, 1) for name in cells]
+    vector: NDArray[np.float16] | None = None
+    if length is not None:
+        vector = np.full(length, number, dtype=np.float16)
+    shards.write(
+        folder / f"{number:06}.parquet", states, list(cells.values()), [vector] * len(cells),
+        model="m",
+    )  # fmt: skip
+
+
+def test_arrays__are_those_of_the_latest_row_of_each_picture(tmp_path: Path) -> None:
+    one, two, three = measured(1), measured(2), measured(3)
+    write(tmp_path, 1, {"a": one, "b": two, "bad": Cell("", "It is broken.")}, None)
+    write(tmp_path, 2, {"a": three, "c": one}, 4)
+    write(tmp_path, 3, {"d": two}, 2)
+    found = shards.gather(tmp_path, None)
+    assert found is not None
+    rows = found.rows.set_index("image_id").loc[["c", "bad", "a", "b", "d"]].reset_index()
+    grids, rings, embeddings = shards.arrays(rows, found.files, None)
+    for row, cell in enumerate([one, None, three, two, two]):
+        grid, ring = (0, 0) if cell is None else (cell.grid, cell.rings)
+        assert (grids[row] == grid).all() and (rings[row] == ring).all()
+    assert np.isfinite(embeddings).all(axis=1).tolist() == [True, False, True, False, False]
+    assert (embeddings[[0, 2]] == 2).all()
+
+
+def test_gather__of_nothing_is_none(tmp_path: Path) -> None:
+    assert shards.gather(tmp_path, None) is None
+    (tmp_path / "000001.parquet").write_bytes(b"damaged")
+    assert shards.gather(tmp_path, None) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_build__after_a_part_was_damaged_overwrites_no_other(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = draw_folders(tmp_path / "cells", subjects=2, cells=4)
+    monkeypatch.setattr(build, "CHUNK", 2)
+    done: list[int] = []
+    with pytest.raises(build.Stopped):
+        build.build(root, progress=done.append, cancelled=lambda: len(done) == 3)
+    (store.folder(root) / store.PARTS / "000002.parquet").write_bytes(b"damaged")
+    assert build.build(root).added == len(store.read(root)) == 8

@@ -1,0 +1,106 @@
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from allcore.__main__ import application
+from allcore.cli import experiment
+from allcore.errors import AllScopeError
+from allcore.evaluation import experiment_results
+from allcore.evaluation.experiment_results import Record
+from allcore.notice import RESEARCH_USE
+from allcore.research.experiments import catalogue
+from allcore.research.experiments.options import Options
+from tests import experimented
+
+
+def called(*words: str) -> tuple[int, str]:
+    found = CliRunner().invoke(application(), ["experiment", *words])
+    if found.exception and not isinstance(found.exception, SystemExit):
+        raise found.exception
+    return found.exit_code, found.output
+
+
+@pytest.fixture
+def asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Options]]:
+    """What the catalogue was asked for; it answers with cues that never were."""
+    seen: list[tuple[str, Options]] = []
+
+    def run(name: str, options: Options) -> Record:
+        seen.append((name, options))
+        return experimented.cues()
+
+    monkeypatch.setattr(catalogue, "run", run)
+    return seen
+
+
+def test_experiment__lists_all(home: Path) -> None:
+    status, text = called("--list")
+    assert status == 0
+    assert "subjects --features" in text and len(text.splitlines()) == len(experiment_results.NAMES)
+
+
+def test_experiment__without_a_name_is_wrong_usage(home: Path) -> None:
+    assert called()[0] == 2
+
+
+def test_experiment__writes_result_and_log(
+    asked: list[tuple[str, Options]], tmp_path: Path
+) -> None:
+    out, docs = tmp_path / "out", tmp_path / "docs" / "log.md"
+    words = ("cues", "--data", "cells", "--out", str(out), "--docs", str(docs))
+    status, text = called(*words, "--variants", "a, b", "--size", "64")
+    assert status == 0
+    assert RESEARCH_USE in text and "This is what the cues say." in text
+    assert experiment_results.read(out, "cues").finding == experimented.cues().finding
+    assert "What is used?" in docs.read_text()
+    name, options = asked[0]
+    assert (name, options.variants, options.size) == ("cues", ("a", "b"), 64)
+    assert options.data == Path("cells")
+
+
+def test_experiment__features_are_an_experiment_of_their_own(
+    asked: list[tuple[str, Options]], tmp_path: Path
+) -> None:
+    words = ("--data", "cells", "--out", str(tmp_path), "--docs", str(tmp_path / "log.md"))
+    called("subjects", "--features", *words)
+    called("subjects", *words)
+    assert [name for name, _ in asked] == ["subjects-features", "subjects"]
+
+
+def test_experiment__command_names_no_folder_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["x", "experiment", "cues", "--data", "/some/where/cnmc"])
+    assert experiment._command() == "python -m allcore experiment cues --data cnmc"
+
+
+def test_experiment__quick_leaves_the_real_log_alone(
+    asked: list[tuple[str, Options]], home: Path
+) -> None:
+    assert called("recipe", "--quick", "--data", "cells")[0] == 0
+    kept = home / "experiments"
+    assert (kept / "quick" / "cues.json").is_file() and (kept / "quick.md").is_file()
+    options = asked[0][1]
+    assert (options.size, options.init, options.epochs) == (48, "none", 1)
+    assert options.variants == experiment.QUICK_VARIANTS["recipe"]
+
+
+def test_experiment__stopped_says_how_to_go_on(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(catalogue, "run", stopped)
+    with pytest.raises(AllScopeError, match="the same command goes on there"):
+        called("cues", "--data", "cells")
+
+
+def test_experiment__unknown(home: Path) -> None:
+    with pytest.raises(AllScopeError, match="no experiment 'nonsense'"):
+        called("nonsense", "--data", "cells")
+
+
+def test_experiment__quick_on_drawn_cells(home: Path) -> None:
+    status, text = called("subjects", "--features", "--quick")
+    assert status == 0
+    assert "The prediction" in text

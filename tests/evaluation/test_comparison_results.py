@@ -1,0 +1,100 @@
+"""What a comparison found survives being written and read."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from allcore.errors import ModelError
+from allcore.evaluation import comparison_results
+from allcore.evaluation.comparison_results import Comparison, Cost, Figure, Gap, PairTest, Row
+
+NAN = float("nan")
+GOOD = Figure(0.9, 0.8, 0.95)
+
+
+def row(network: str, protocol: str = "unseen") -> Row:
+    return Row(
+        network=network,
+        protocol=protocol,
+        **dict.fromkeys(comparison_results.FIGURES[:-1], GOOD),
+        specificity=Figure(0.5, NAN, NAN),
+        command="python -m allcore compare",
+        cells=4,
+        subjects=2,
+        folds=5,
+        size=64,
+        epochs=1,
+        samples=0,
+        init="none",
+        seed=0,
+        device="cpu",
+        data="Synthetic",
+        data_digest="d" * 64,
+        budget="b" * 16,
+        twins=0,
+        excluded=1,
+        seconds=1.5,
+        epochs_to_95=None,
+        members=("lenet5",) if network == "ensemble" else (),
+    )
+
+
+def comparison() -> Comparison:
+    history: dict[str, object] = dict.fromkeys(comparison_results.HISTORY_COLUMNS, 1.0)
+    history |= {"network": "lenet5", "protocol": "unseen", "fold": 0, "epoch": 0}
+    prediction = dict(
+        zip(
+            comparison_results.PREDICTION_COLUMNS,
+            ("c1", "s1", "g1", "all", "lenet5", "unseen", 0, 1.25, 0.75),
+            strict=True,
+        )
+    )
+    return Comparison(
+        rows=(row("lenet5"), row("ensemble")),
+        costs=(Cost("lenet5", 60_000, None, 64, 12.5, "cpu"),),
+        gaps=(Gap("lenet5", "auroc", 0.9, 0.8, Figure(0.1, NAN, NAN)),),
+        tests=(PairTest("lenet5", "ensemble", "unseen", 4, 1, 0, 1.0, 1.0, GOOD, GOOD),),
+        history=pd.DataFrame([history]),
+        predictions=pd.DataFrame([prediction]),
+    )
+
+
+def test_write__is_read_back(tmp_path: Path) -> None:
+    wrote = comparison()
+    comparison_results.write(tmp_path, wrote)
+    found = comparison_results.read(tmp_path)
+    assert repr(found.rows) == repr(wrote.rows)
+    assert repr(found.gaps) == repr(wrote.gaps)
+    assert (found.costs, found.tests) == (wrote.costs, wrote.tests)
+    assert found.networks() == ["lenet5", "ensemble"]
+    assert found.row("lenet5", "paper") is None
+    pd.testing.assert_frame_equal(found.history, wrote.history, check_dtype=False)
+    pd.testing.assert_frame_equal(found.predictions, wrote.predictions, check_dtype=False)
+
+
+def test_write__gives_the_same_bytes_again(tmp_path: Path) -> None:
+    comparison_results.write(tmp_path / "one", comparison())
+    comparison_results.write(tmp_path / "two", comparison_results.read(tmp_path / "one"))
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+
+
+def test_read__says_what_to_do_where_there_is_none(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="holds no comparison yet: make one"):
+        comparison_results.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", [comparison_results.RESULTS, comparison_results.TESTS, comparison_results.PREDICTIONS]
+)
+def test_read__names_the_damaged_file(tmp_path: Path, name: str) -> None:
+    comparison_results.write(tmp_path, comparison())
+    (tmp_path / name).write_text("[{}]")
+    with pytest.raises(ModelError, match=f"{name} can't be read"):
+        comparison_results.read(tmp_path)
+
+
+def test_read__of_nothing_compared(tmp_path: Path) -> None:
+    comparison_results.write(tmp_path, Comparison())
+    assert comparison_results.read(tmp_path).rows == ()

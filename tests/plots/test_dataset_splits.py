@@ -1,0 +1,57 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from allcore.audit.findings import leaks
+from allcore.audit.findings.leaks import Leaks
+from allcore.plots import dataset_splits as figures
+from allcore.web.components import charts
+from tests.audit.findings.test_leaks import PARTS, by_subject, cells_of, indexed
+
+
+@pytest.fixture
+def found(home: Path) -> Leaks:
+    cells = indexed(cells_of(list(PARTS)), home)
+    return leaks.find(cells, by_subject(cells))
+
+
+def title(figure: object) -> str:
+    return str(charts.plain_title(figure))  # type: ignore[arg-type]
+
+
+def test_parts__title_tells_the_balance(found: Leaks):
+    assert title(figures.parts(found.counts)) == "ALL blasts are 50 % of the cells in every part"
+    counts = found.counts.copy()
+    counts.loc[counts["part"] == "test", "share"] = [0.25, 0.75]
+    assert title(figures.parts(counts)) == (
+        "ALL blasts are 50 % of training, 50 % of validation and 25 % of test cells"
+    )
+    assert title(figures.parts(counts.assign(images=0))) == "No image is in a part"
+
+
+def test_subjects__title_tells_whether_any_is_torn(found: Leaks):
+    table = pd.DataFrame({"subject": ["1", "1", "H2"], "part": ["train", "test", "test"],
+                          "images": [3, 1, 9]})  # fmt: skip
+    figure = figures.subjects(table, found)
+    assert title(figure) == "Each of 6 subjects is in one part alone"
+    assert list(figure.data[0].x) == ["H2", "1"]
+    assert {trace.name: list(trace.y) for trace in figure.data} == {
+        "training": [0, 3], "test": [9, 1],
+    }  # fmt: skip
+    torn = replace(found, subjects=("1",))
+    assert title(figures.subjects(table, torn)) == "1 of 6 subjects is in two parts or more"
+
+
+def test_spread__title_compares_test_with_training(found: Leaks):
+    assert title(figures.spread(found.measures, "brightness")) == (
+        "Test cells are about as bright as training's"
+    )
+    measures = found.measures.copy()
+    test = (measures["part"] == "test") & (measures["measure"] == "area")
+    measures.loc[test, "median"] *= 1.2
+    assert "% larger than training's" in title(figures.spread(measures, "area"))
+    measures.loc[test, "median"] *= 0.5
+    assert "% smaller than training's" in title(figures.spread(measures, "area"))
+    assert title(figures.spread(measures[~test], "area")) == "Area (pixels)"

@@ -1,0 +1,215 @@
+from pathlib import Path
+
+import pytest
+
+from allcore import model_folder, notice
+from allcore.evaluation import results
+from allcore.evaluation.results import Report
+from allcore.model_folder import ModelInfo
+from allcore.reports.model_card import checklist, document
+from allcore.reports.model_card import claim as card_claim
+from allcore.reports.model_card import text as card_text
+from allcore.reports.model_card import tripod as card_tripod
+from allcore.reports.model_card.text import Bullets, Chapter, Code, Paragraph, Table
+from tests import simulated
+
+MODELS = Path(__file__).parents[2] / "models"
+
+
+@pytest.fixture(scope="module")
+def made() -> tuple[ModelInfo, Report]:
+    table = simulated.predictions()
+    info = simulated.info(table)
+    return info, results.evaluate(table, info)
+
+
+def answers(info: ModelInfo, report: Report, **more: tuple[str, ...]) -> list[dict[str, str]]:
+    """Of both checklists: answer by item."""
+    found = []
+    for chapter in checklist.chapters(info, report, **more):
+        table = chapter.blocks[-1]
+        assert isinstance(table, Table)
+        found.append({number: answer for number, _, answer in table.rows})
+    return found
+
+
+def titles(info: ModelInfo, report: Report) -> list[str]:
+    return [chapter.title for chapter in document.chapters(info, report)]
+
+
+def test_card__stands_in_a_readers_order(made: tuple[ModelInfo, Report]) -> None:
+    info, found = made
+    text = document.card(info, found)
+    headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
+    assert headings == [
+        "What it is", "Intended use", "Data", "Split and leakage", "Preprocessing",
+        "Network and recipe", "Calibration and threshold", "Results", "Limits",
+        "How to reproduce", *checklist.TITLES,
+    ]  # fmt: skip
+    assert text.splitlines()[2] == f"**{notice.RESEARCH_USE}**"
+
+
+def test_card__says_what_a_reader_needs(made: tuple[ModelInfo, Report]) -> None:
+    info, found = made
+    text = document.card(info, found)
+    assert found.test is not None
+    assert info.training["command"] in text
+    assert f"| Weighted F1 | {found.test.figure('weighted_f1').value:.3f} |" in text
+    assert found.test.subjects[0].subject in text
+    assert "101, 103" in text  # the test subjects by name
+    assert info.weights_sha256 in text
+    assert "Fixed for tests." in text
+    assert "nan" not in text
+
+
+def test_card__an_image_split_is_not_sold_as_unseen_subjects() -> None:
+    table = simulated.predictions()
+    training = simulated.info(table).training
+    split = training["split"] | {"kind": "image"}
+    info = simulated.info(table, training=training | {"split": split})
+    text = document.card(info, results.evaluate(table, info))
+    assert text.count("do not say how the model does on a new subject") == 2  # split and limits
+
+
+def test_card__claims_nothing_of_a_data_set_that_it_does_not_know(
+    made: tuple[ModelInfo, Report],
+) -> None:
+    text = document.card(*made)
+    assert "Nothing more is known of this data set here." in text
+    assert "oncologist" not in text
+    told = made[0].training | {"data": made[0].training["data"] | {"name": "C-NMC 2019"}}
+    known = simulated.info(simulated.predictions(), training=told)
+    assert "10.7937/tcia.2019.dc64i46r" in document.card(known, made[1])
+
+
+def test_card__cells_of_other_subjects_are_another_data_set(
+    made: tuple[ModelInfo, Report],
+) -> None:
+    info, found = made
+    assert "tested on another" not in document.card(info, found)
+    table = simulated.predictions()
+    table["subject"] = table["group"] = "new" + table["subject"]
+    elsewhere = results.evaluate(table, info)
+    assert "tested on another" in document.card(info, elsewhere)
+    for before, after, internal, external in zip(
+        answers(info, found), answers(info, elsewhere), ("32", "16"), ("33", ""), strict=True
+    ):
+        assert before[internal].startswith("Reported")
+        assert after[internal].startswith("Not reported")
+        if external:
+            assert before[external].startswith("Not reported")
+            assert after[external] == "Reported: Results"
+
+
+def test_checklist__has_every_item_once(made: tuple[ModelInfo, Report]) -> None:
+    claim, tripod = answers(*made)
+    assert list(claim) == [str(number) for number in range(1, 45)]
+    assert len(tripod) == len(card_tripod.ITEMS) == 52
+    assert {int(number.rstrip("abcdefg")) for number in tripod} == set(range(1, 28))
+
+
+def test_checklist__points_only_at_chapters_there_are(made: tuple[ModelInfo, Report]) -> None:
+    there = {*titles(*made), "Robustness"}
+    for item in (*card_claim.ITEMS, *card_tripod.ITEMS):
+        assert item.where in there or (not item.where and item.why), item
+        assert not item.needs or item.why, item  # a fact may be missing: then it must say why
+        assert item.applies or item.why, item
+
+
+@pytest.mark.parametrize(
+    ("field", "claim", "tripod"),
+    [
+        ("recipe", ("25",), ("12c", "13")),
+        ("init", ("24",), ()),
+        ("versions", ("23",), ()),
+        ("best_epoch", ("26",), ()),
+        ("data", ("7", "14", "16"), ("5a", "8a", "18e")),
+    ],
+)
+def test_checklist__an_absent_field_is_not_reported(
+    made: tuple[ModelInfo, Report], field: str, claim: tuple[str, ...], tripod: tuple[str, ...]
+) -> None:
+    info, found = made
+    data = {"name": "C-NMC 2019", "digest": "f" * 64, "images": 1}
+    recipe = {"epochs": 2, "subject_strength": 0.5}
+    full = info.training | {"data": data, "best_epoch": 1, "recipe": recipe}
+    bare = {key: value for key, value in full.items() if key != field}
+    table = simulated.predictions()
+    told, lacking = (simulated.info(table, training=each) for each in (full, bare))
+    for with_it, without, items in zip(
+        answers(told, found), answers(lacking, found), (claim, tripod), strict=True
+    ):
+        for item in items:
+            assert with_it[item].startswith(("Reported", "In part")), item
+            assert without[item].startswith("Not reported"), item
+    assert "None" not in document.card(lacking, found)
+
+
+def test_card__of_a_model_that_says_next_to_nothing() -> None:
+    table = simulated.predictions()
+    table["subject"] = None
+    info = simulated.info(table, training={"split": {"kind": "subject"}})
+    found = results.evaluate(table, info)
+    claim, tripod = answers(info, found)
+    for number in ("7", "19", "23", "24", "25", "26", "39"):
+        assert claim[number].startswith("Not reported"), number
+    for number in ("12a", "12c", "12d", "13", "21", "23b"):
+        assert tripod[number].startswith("Not reported"), number
+    assert "model.json doesn't say which data" in document.card(info, found)
+
+
+def test_card__of_a_nested_run_says_what_was_calibrated_and_distilled(
+    made: tuple[ModelInfo, Report],
+) -> None:
+    info, found = made
+    recipe = {"subject_shrinkage": 3.0, "distilled": 0.5}
+    nested = {"out_of_fold": 5, "nested": True, "best_epoch": 4, "recipe": recipe}
+    table = simulated.predictions()
+    text = document.card(simulated.info(table, training=info.training | nested), found)
+    assert "1 / sqrt(1 + 3 v)" in text and "50 % is the answer of a network" in text
+    assert "Each fold was calibrated on all cells outside of it" in text
+    assert "trained on all other folds" in text
+    plain = simulated.info(table, training=info.training | nested | {"nested": False, "recipe": {}})
+    assert "outside of it" not in document.card(plain, found)
+
+
+def test_checklist__counts_what_it_says(made: tuple[ModelInfo, Report]) -> None:
+    chapter = checklist.chapters(*made)[0]
+    text = chapter.blocks[0]
+    assert isinstance(text, Paragraph)
+    claim = answers(*made)[0].values()
+    reported = sum(answer.startswith("Reported") for answer in claim)
+    assert f"of 44, {reported} are reported" in text.text
+
+
+def test_chapters__point_at_what_stands_beside_the_card(made: tuple[ModelInfo, Report]) -> None:
+    assert answers(*made)[0]["30"].startswith("Not reported")
+    assert answers(*made, beside=("Robustness",))[0]["30"] == "Reported: Robustness"
+
+
+def test_markdown__shows_names_as_they_were_typed() -> None:
+    name = "a|b <img src=x> *c* [d](e) `f`\n# g &lt; _h_ i_j"
+    text = card_text.markdown(
+        [Chapter(name, (Paragraph(f"- {name}"), Bullets((name,)), Table(("x",), ((name,),))))]
+    )
+    shown = r"a\|b \<img src=x\> \*c\* \[d\](e) \`f\` # g \&lt; \_h\_ i_j"
+    assert text == f"## {shown}\n\n\\- {shown}\n\n- {shown}\n\n| x |\n| --- |\n| {shown} |"
+
+
+def test_markdown__a_command_cannot_leave_its_block() -> None:
+    text = card_text.markdown([Chapter("x", (Code(("echo ```", "# y")),))])
+    assert text == "## x\n\n````\necho ```\n# y\n````"
+
+
+@pytest.mark.parametrize("name", ["qcresnet-cnmc", "qcresnet-cnmc-paper"])
+def test_rewrite__writes_what_the_run_holds(tmp_path: Path, name: str) -> None:
+    shipped = MODELS / name
+    for file in (model_folder.INFO, model_folder.PREDICTIONS):
+        (tmp_path / file).write_bytes((shipped / file).read_bytes())
+    document.rewrite(tmp_path)
+    info = model_folder.read_info(shipped)
+    text = (tmp_path / model_folder.CARD).read_text(encoding="utf-8")
+    assert text == document.card(
+        info, results.evaluate(model_folder.read_predictions(shipped), info)
+    )
+    assert "expert oncologist" in text

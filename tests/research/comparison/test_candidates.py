@@ -1,0 +1,63 @@
+"""Who takes part, and on whom each rests."""
+
+import pytest
+
+from allcore.errors import ModelError
+from allcore.evaluation.comparison_results import NETWORKS
+from allcore.nets import registry
+from allcore.research.comparison import candidates
+
+
+def test_neural__are_what_the_registry_can_train() -> None:
+    assert set(candidates.NEURAL) == set(registry.trainable())
+    assert set(registry.names()) | {candidates.BASELINE} == set(NETWORKS)
+
+
+def test_networks__come_in_the_tables_order_once() -> None:
+    assert candidates.networks(["svm", "lenet5", "svm"]) == ("lenet5", "svm")
+
+
+@pytest.mark.parametrize("names", [["lenet"], ["lenet5", "x"], []])
+def test_networks__unknown(names: list[str]) -> None:
+    with pytest.raises(ModelError, match=r"There is no network '.*': choose some of qcresnet, "):
+        candidates.networks(names)
+
+
+def test_networks__ensemble_of_nobody() -> None:
+    with pytest.raises(ModelError, match="An ensemble needs members"):
+        candidates.networks(["ensemble", "area_brightness"])
+
+
+def test_protocols__unknown() -> None:
+    assert candidates.protocols(["unseen", "paper"]) == ("paper", "unseen")
+    with pytest.raises(ModelError, match="There is no protocol 'seen': choose some of paper"):
+        candidates.protocols(["seen"])
+
+
+def test_trained__puts_features_before_the_probes_that_read_them() -> None:
+    assert candidates.trained(("lenet5", "svm")) == ("qcresnet", "lenet5", "svm")
+    assert candidates.trained(("lenet5", "resnet18", "ensemble")) == ("resnet18", "lenet5")
+    assert candidates.trained(("area_brightness",)) == ("area_brightness",)
+
+
+def test_made_of__ensemble_takes_all_that_learn_from_pixels() -> None:
+    chosen = ("qcresnet", "lenet5", "svm", "ensemble", "area_brightness")
+    assert candidates.made_of("ensemble", chosen) == ("qcresnet", "lenet5")
+    assert candidates.made_of("svm", chosen) == ("qcresnet",)
+    assert candidates.made_of("lenet5", chosen) == ()
+
+
+def test_init_of__gives_weights_to_whom_they_fit() -> None:
+    assert candidates.init_of("resnet18", "imagenet") == "imagenet"
+    assert candidates.init_of("vgg16", "imagenet") == "imagenet"
+    assert candidates.init_of("lenet5", "imagenet") == "none"
+    assert candidates.init_of("qcresnet", "weights.safetensors") == "weights.safetensors"
+    assert candidates.init_of("vgg16", "weights.safetensors") == "none"
+    assert candidates.init_of("area_brightness", "imagenet") == "none"
+
+
+def test_check_size__names_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry.ARCHITECTURES["alexnet"], "MIN_SIZE", 63)
+    candidates.check_size(("alexnet", "ensemble", "svm"), 64)
+    with pytest.raises(ModelError, match="AlexNet takes cells of 63 pixels at least"):
+        candidates.check_size(("lenet5", "alexnet"), 62)

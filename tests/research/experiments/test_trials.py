@@ -1,0 +1,196 @@
+"""The shared trainings, and the three experiments that are made of them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from allcore.errors import AllScopeError
+from allcore.evaluation.comparison_results import Figure
+from allcore.evaluation.experiment_results import Row
+from allcore.research.experiments import (
+    head,
+    recipe,
+    statistics,
+    subjects,
+    subjects_features,
+    trials,
+)
+from allcore.research.experiments.options import Options
+from allcore.research.experiments.trials import Bench, Trial
+
+
+@pytest.fixture
+def bench(options: Options) -> Bench:
+    return trials.prepare(options)
+
+
+def a_trial(bench: Bench, options: Options, **changes: object) -> Trial:
+    fields = {
+        "name": "one",
+        "split": bench.splits[0],
+        "recipe": trials.recipe(options, epochs=1),
+        "preprocessing": trials.preprocessing(options),
+        "init": "none",
+        "architecture": "lenet5",
+    }
+    return Trial(**(fields | changes))  # type: ignore[arg-type]
+
+
+def test_prepare__every_cell_is_tested_once(bench: Bench) -> None:
+    tested = sum(split.mask(bench.manifest, "test").astype(int) for split in bench.splits)
+    assert (tested == 1).all()
+
+
+def test_apart__who_shows_a_held_out_cell_is_not_trained_on(bench: Bench) -> None:
+    split = bench.splits[0]
+    everyone = np.zeros(len(bench.manifest), dtype=np.intp)
+    alone = trials.apart(split, bench.manifest, everyone)
+    assert not alone.mask(bench.manifest, "train").any()
+    assert not alone.mask(bench.manifest, "validation").any()
+    assert alone.mask(bench.manifest, "test").any()
+    families = np.arange(len(bench.manifest))
+    train, held = (np.flatnonzero(split.mask(bench.manifest, p)) for p in ("train", "validation"))
+    families[train[0]] = families[held[0]]
+    found = trials.apart(split, bench.manifest, families)
+    assert found.mask(bench.manifest, "train").sum() == len(train) - 1
+    assert found.mask(bench.manifest, "validation").sum() == len(held)
+
+
+def test_run_all__each_trial_is_done_once(
+    bench: Bench, options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = [a_trial(bench, options, tested=True), a_trial(bench, options)]
+    first = trials.run_all(planned, bench, title="Test")
+    assert set(first[0].logits) == {"validation", "test"} and not first[1].logits
+    masks = (bench.splits[0].mask(bench.manifest, part) for part in ("validation", "test"))
+    counts = [mask.sum() for mask in masks]
+    assert [len(found) for found in first[0].logits.values()] == counts
+    monkeypatch.setattr(trials.run, "fitted", lambda *_a, **_k: pytest.fail("trained again"))
+    assert trials.run_all(planned, bench, title="Test") == first
+    assert not [path for path in bench.work.iterdir() if path.is_dir()]
+
+
+def test_run_all__anything_that_matters_makes_another_trial(
+    bench: Bench, options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials.run_all([a_trial(bench, options)], bench, title="Test")
+
+    class Trained(Exception):
+        pass
+
+    def trains(*_a: object, **_k: object) -> None:
+        raise Trained
+
+    monkeypatch.setattr(trials.run, "fitted", trains)
+    other = replace(trials.recipe(options, epochs=1), mixup=0.4)
+    for changes in ({"recipe": other}, {"split": bench.splits[1]}, {"architecture": "pyramid"}):
+        with pytest.raises(Trained):
+            trials.run_all([a_trial(bench, options, **changes)], bench, title="Test")
+
+
+def test_epochs_to__counts_from_one() -> None:
+    history = [{trials.BALANCED: score} for score in (0.5, 0.8, 0.84, 0.7)]
+    assert trials.epochs_to(history, 0.95) == 2
+    assert trials.epochs_to(history, 1.0) == 3
+
+
+def test_recipe__compares_variants_on_validation_alone(options: Options) -> None:
+    found = recipe.run(replace(options, variants=("mixup", "imagenet-norm")))
+    assert [row.name for row in found.rows] == [
+        "Base", "Fixed normalisation instead of per cell", "Mixup 0.4",
+    ]  # fmt: skip
+    base, fixed, _ = found.rows
+    assert "difference" not in base.figures
+    less = fixed.figures["balanced"].value - base.figures["balanced"].value
+    assert fixed.figures["difference"].value == pytest.approx(less)
+    assert fixed.prediction and "of 2" in found.finding
+    assert "no test cell was looked at" in " ".join(found.notes)
+
+
+def test_recipe__variants_are_one_change_each_and_foreseen() -> None:
+    names = [variant.name for variant in recipe.VARIANTS]
+    assert names[0] == recipe.BASE and len(set(names)) == len(names)
+    assert all(variant.prediction for variant in recipe.VARIANTS[1:])
+    with pytest.raises(AllScopeError, match="no variant 'nonsense'"):
+        recipe.chosen(["nonsense"])
+    assert [each.name for each in recipe.chosen(["mixup"])] == ["base", "mixup"]
+
+
+def test_recipe__finding_goes_by_the_intervals() -> None:
+    variants = recipe.chosen(["mixup", "imagenet-norm", "decay"])
+    low, none, high = Figure(-0.1, -0.2, -0.05), Figure(-0.1, -0.3, 0.1), Figure(0.1, 0.05, 0.2)
+    rows = [Row("Base", {}, 1, 1)]
+    rows += [Row(v.title, {"difference": f}, 1, 1)
+             for v, f in zip(variants[1:], (low, none, high), strict=True)]  # fmt: skip
+    text = recipe.finding(variants, rows)
+    assert f"Clearly better than base: {variants[3].title}." in text
+    assert f"Clearly worse: {variants[1].title}." in text
+    assert f"for 2 of 3, not for: {variants[3].title}." in text
+
+
+def test_head__pairs_seeds_and_folds(options: Options) -> None:
+    found = head.run(replace(options, seeds=1))
+    own, plain, less = found.rows
+    for name in ("balanced", "loss", "seconds"):
+        apart = own.figures[name].value - plain.figures[name].value
+        assert less.figures[name].value == pytest.approx(apart, abs=1e-9)
+    assert "of 3 pairs" in " ".join(found.notes)
+    assert "The prediction" in found.finding
+
+
+def test_head__finding_goes_by_the_intervals() -> None:
+    none, clear = Figure(0.01, -0.1, 0.1), Figure(0.1, 0.05, 0.2)
+    same = {"balanced": none, "loss": none, "first": none, "epochs": none}
+    assert "not clearly different from" in head.finding(same)
+    assert "The prediction held." in head.finding(same)
+    text = head.finding(same | {"balanced": clear, "first": clear})
+    assert "better than" in text and "It converges faster" in text
+    assert "The prediction did not hold." in text
+
+
+def test_thinned__draws_are_nested_and_hold_both_classes(bench: Bench) -> None:
+    split = bench.splits[0]
+    label_of = bench.manifest.table.groupby("group")["label"].first()
+    smaller: set[str] = set()
+    for count in range(2, len(bench.groups(split, "train")) + 1):
+        thin = subjects.thinned(split, bench, count)
+        now = set(bench.groups(thin, "train"))
+        assert len(now) == count and smaller <= now
+        assert set(label_of[list(now)]) == {"all", "hem"}
+        for part in ("validation", "test"):
+            assert (thin.mask(bench.manifest, part) == split.mask(bench.manifest, part)).all()
+        smaller = now
+
+
+def test_thinned__classes_keep_their_proportion(bench: Bench) -> None:
+    label_of = bench.manifest.table.groupby("group")["label"].first()
+    order = subjects._interleaved(label_of, seed=0)
+    half = label_of[order[: len(order) // 2]]
+    assert abs((half == "all").mean() - (label_of == "all").mean()) < 0.2
+
+
+def test_subjects__tests_every_cell_for_every_count(
+    options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subjects, "COUNTS", (4,))
+    found = subjects.run(options)
+    assert [row.name for row in found.rows] == ["4 training subjects", "all 5 training subjects"]
+    assert {row.cells for row in found.rows} == {42} and {row.subjects for row in found.rows} == {
+        14
+    }
+    few, every = found.rows
+    less = every.figures["auroc"].value - few.figures["auroc"].value
+    assert few.figures["less"].value == pytest.approx(less, abs=0.02)
+    assert "less" not in every.figures
+    assert "power law" in " ".join(found.notes)
+
+
+def test_subjects_features__needs_no_training(
+    options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trials.run, "fitted", lambda *_a, **_k: pytest.fail("trained"))
+    found = subjects_features.run(options)
+    assert found.name == "subjects-features"
+    assert 0 <= found.rows[-1].figures["auroc"].value <= 1
+    assert statistics.words(found.rows[-1].figures["auroc"]) in found.finding

@@ -1,0 +1,107 @@
+"""The table of roles, and that what writes asks for its action."""
+
+import ast
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from allcore.store import roles
+from allcore.store.roles import ACTIONS, OF_ACCOUNTS, PAGES, TABLE, NotAllowed
+
+ROOT = Path(__file__).parents[1]
+READS = {
+    "batches.list_of", "batches.names", "data_sets.list_of", "flags.list_of", "history.find",
+    "history.models", "history.search", "kept_pictures.all_flagged", "kept_pictures.flagged",
+    "people.find", "people.listed", "pictures.all_flagged", "pictures.allowed", "pictures.kept",
+    "reviews.items", "reviews.judgements", "reviews.queues", "settings_kept.read",
+    "settings_kept.read_all", "slices.list_of", "usage.by_account",
+}  # fmt: skip
+"""Of the store, as pages call them: what changes nothing."""
+FOR_EVERYONE = {"retention.tidy", "codes.redeem_reset", "identities.enter"}
+"""What changes something and needs no role: tidying up, a code that is its own proof, and coming
+in from a single sign-on, before which nobody has a role."""
+
+
+def test_table__each_role_has_all_of_the_one_before() -> None:
+    lines = list(TABLE.values())
+    for less, more in itertools.pairwise(lines):
+        assert less.pages <= more.pages
+        assert less.actions < more.actions
+
+
+def test_table__knows_every_page() -> None:
+    assert set(PAGES) == {path.stem for path in (ROOT / "pages").glob("*.py")}
+    assert TABLE["admin"].pages == set(PAGES)
+    assert TABLE["admin"].actions == set(ACTIONS)
+
+
+def test_table__who_may_change_nothing() -> None:
+    assert TABLE["visitor"].actions == set()
+    assert TABLE["demo"].actions == {"look"}
+    assert TABLE["visitor"].pages == {"home", "sign_in", "register", "admin_sign_in"}
+    assert not TABLE["demo"].pages & {"history", "review", "account", "administration"}
+
+
+def test_table__a_user_does_all_but_judge_and_administer() -> None:
+    assert set(ACTIONS) - TABLE["user"].actions == {"review", "administer"}
+    assert TABLE["reviewer"].actions - TABLE["user"].actions == {"review"}
+    assert OF_ACCOUNTS == ("demo", "user", "reviewer", "admin")
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "sentence"),
+    [
+        ("visitor", "look", "Sign in to do this."),
+        ("demo", "keep", "A demonstration stores nothing: sign in with an account of your own"),
+        ("user", "review", "This is for reviewers: ask an administrator for the role."),
+        ("reviewer", "administer", "This is for administrators: ask an administrator"),
+    ],
+)
+def test_require__says_what_to_do(role: str, action: roles.Action, sentence: str) -> None:
+    with pytest.raises(NotAllowed, match=sentence):
+        roles.require(role, action)
+
+
+def test_may__what_there_is_not() -> None:
+    with pytest.raises(ValueError, match="no action 'admin'"):
+        roles.may("admin", "admin")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no page 'user'"):
+        roles.opens("admin", "user")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no role 'king'"):
+        roles.may("king", "look")
+
+
+def calls(path: Path) -> Iterator[tuple[str, str]]:
+    """Functions of the store that a file calls on a database, and how it came by the database."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    named = {
+        ast.unparse(target): ast.unparse(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args:
+            given = ast.unparse(node.args[0])
+            source = named.get(given, given)
+            if source.startswith("accounts.store"):
+                yield ast.unparse(node.func), source
+
+
+OPENED_TO_FEW = ("allcore/web/history/", "allcore/web/administration/")
+"""Drawn by one page alone, whose guard has looked right before, and called by no callback."""
+
+
+@pytest.mark.parametrize("folder", ["allcore/web", "pages"])
+def test_writers__ask_for_their_action(folder: str) -> None:
+    """Whatever changes the database from a page has it by `store_to`, which asks."""
+    found = {
+        (name, function)
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if not (name := path.relative_to(ROOT).as_posix()).startswith(OPENED_TO_FEW)
+        for function, source in calls(path)
+        if source == "accounts.store()" and function not in READS | FOR_EVERYONE
+    }
+    assert found == set()

@@ -1,0 +1,26 @@
+import pytest
+
+from allcore.evaluation import results, thresholds
+from allcore.evaluation.thresholds import Choice
+from allcore.web.evaluation import threshold_bar
+from tests import simulated
+
+
+@pytest.mark.parametrize("rule", thresholds.RULES)
+def test_sentence__of_cells_that_are_shown_says_that_it_flatters(rule: str) -> None:
+    table = simulated.predictions()
+    choice = thresholds.choose(
+        rule, results.labels_of(table), table["probability"].to_numpy(), results.units_of(table)
+    )
+    assert threshold_bar._sentence(choice, False) == choice.sentence
+    said = threshold_bar._sentence(choice, True)
+    assert "cells shown" in said
+    assert "on the validation cells" not in said
+    assert said.endswith(threshold_bar.FLATTERS)
+
+
+def test_sentence__without_the_words_to_replace() -> None:
+    assert (
+        threshold_bar._sentence(Choice(0.5, "By hand."), True)
+        == f"By hand. {threshold_bar.FLATTERS}"
+    )

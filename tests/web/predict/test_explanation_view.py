@@ -1,0 +1,112 @@
+import json
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from allcore import model_folder
+from tests import simulated
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def model(tiny_model: Path) -> Path:
+    """The tiny model with held-out predictions, a split and features."""
+    table = simulated.predictions()
+    table.to_parquet(tiny_model / model_folder.PREDICTIONS, index=False)
+    table.assign(split="train")[["image_id", "split"]].to_csv(
+        tiny_model / model_folder.SPLIT, index=False
+    )
+    vectors = np.random.default_rng(0).normal(size=(len(table), 16)).astype(np.float32)
+    model_folder.write_embeddings(tiny_model, table["image_id"].tolist(), vectors, vectors[:, :2])
+    info = model_folder.read_info(tiny_model)
+    people = sorted(set(table["subject"]))
+    info.training.update({"split": {"kind": "subject", "train": people}})
+    model_folder.write_info(tiny_model, info)
+    return tiny_model
+
+
+def page() -> None:
+    """The evidence for a drawn cell."""
+    from typing import Any
+
+    import streamlit as st
+
+    from allcore.explain import integrated_gradients
+    from allcore.web import resources
+    from allcore.web.predict import explanation_view
+    from tests.conftest import draw_cell
+
+    asked = integrated_gradients.explain
+
+    def count(*given: Any, **named: Any) -> Any:
+        st.session_state["asked"] = st.session_state.get("asked", 0) + 1
+        return asked(*given, **named)
+
+    integrated_gradients.explain = count
+    try:
+        service = resources.service("tiny")
+        rgb = draw_cell(seed=0)
+        (answer,) = service.predictor.predict([rgb])
+        row = service.predictor.row(answer, path="a.bmp", sha256="0" * 64)
+        found = explanation_view.show(rgb, row, service, digest=row.sha256)
+        st.session_state["found"] = found.to_dict()
+        st.button("Again")
+    finally:
+        integrated_gradients.explain = asked
+
+
+def run() -> AppTest:
+    shown = AppTest.from_function(page, default_timeout=60).run()
+    assert not shown.exception
+    return shown
+
+
+@pytest.mark.usefixtures("model")
+def test_show__draws_every_part_and_gives_it() -> None:
+    shown = run()
+    found = shown.session_state["found"]
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert found["set"]["words"].startswith("At 95 %")
+    assert len(found["stability"]["probabilities"]) == 8
+    assert [each["method"] for each in found["heat"]] == ["Grad-CAM", "Integrated gradients"]
+    assert len(found["neighbours"]["cells"]) == 8
+    assert [each["model"] for each in found["models"]] == ["tiny"]
+    assert found["models"][0]["learned"] == "unknown"
+    html = unescape(" ".join(each.proto.body for each in shown.get("html")))
+    for said in (
+        found["set"]["words"],
+        found["stability"]["sentence"],
+        "of unseen subjects",
+        "Integrated gradients",
+    ):
+        assert said in html
+    assert "to come" not in html
+    assert "Whether the highlight matters" not in html
+
+
+@pytest.mark.usefixtures("model")
+def test_show__asks_once_a_picture() -> None:
+    shown = run()
+    assert shown.session_state["asked"] == 1
+    shown.button[0].click().run()
+    assert not shown.exception
+    assert shown.session_state["asked"] == 1
+
+
+@pytest.mark.usefixtures("tiny_model")
+def test_show__says_what_the_folder_can_not_tell() -> None:
+    shown = run()
+    found = shown.session_state["found"]
+    assert found["set"] is None
+    assert found["neighbours"] is None
+    html = " ".join(each.proto.body for each in shown.get("html"))
+    assert "keeps too little" in html

@@ -1,0 +1,183 @@
+"""Pictures that are answered and kept whoever still looks."""
+
+import io
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from allcore.data.cells import Rgb
+from allcore.inference import jobs
+from allcore.inference.image_sources import Source
+from allcore.store import accounts, admin_settings, batches, database, history
+from allcore.store import pictures as kept_pictures
+from allcore.store.database import Database
+from allcore.web import resources
+from allcore.web.accounts import Visitor
+from allcore.web.predict import jobs as asking
+from allcore.web.predict import session
+
+
+@pytest.fixture
+def service(home: Path, tiny_model: Path) -> resources.Service:
+    resources._load.clear()
+    asking._remembered.clear()
+    return resources.service("tiny")
+
+
+@pytest.fixture
+def store(home: Path) -> Database:
+    opened = database.connect()
+    accounts.create(
+        opened, username="ada", display_name="Ada", email="a@example.org",
+        password="correct horse 7 battery",
+    )  # fmt: skip
+    return opened
+
+
+def source(rgb: Rgb, name: str = "cell.bmp") -> Source:
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "BMP")
+    return Source(name, buffer.getvalue)
+
+
+def ask(service: resources.Service, store: Database | None, *given: Source) -> asking.Asked:
+    return asking.start(
+        service, list(given), session="a", owner="ada", username="ada", database=store
+    )
+
+
+def until(true: object, *, seconds: float = 20) -> None:
+    """Wait for what the job's thread does after its answers stand."""
+    latest = time.monotonic() + seconds
+    while not true() and time.monotonic() < latest:  # type: ignore[operator]
+        time.sleep(0.01)
+    assert true()  # type: ignore[operator]
+
+
+def test_start__keeps_one_answer_without_a_batch(
+    service: resources.Service, store: Database, cell_image: Rgb
+) -> None:
+    asked = ask(service, store, source(cell_image, "UID_H7_1_2_hem.bmp"))
+    assert asked.job.wait(30)
+    until(lambda: asked.kept.ids)
+    found = history.search(store, "ada")
+    assert found.total == 1
+    assert found.rows[0].id == asked.kept.ids[0]
+    answer = found.rows[0].answer
+    assert answer.prediction.p_all == pytest.approx(asked.job.items[0].row.p_all)
+    assert (answer.model, answer.subject, asked.kept.batch) == ("tiny", "H7", None)
+    assert kept_pictures.kept(store, "ada", answer.image_sha256) is None  # nobody allowed it
+
+
+def test_start__keeps_pictures_where_the_administrator_does(
+    service: resources.Service, store: Database, cell_image: Rgb
+) -> None:
+    accounts.set_role(store, "ada", "admin")
+    admin_settings.change(store, "ada", {"keep_pictures": True})
+    given = source(cell_image)
+    asked = ask(service, store, given, source(np.zeros_like(cell_image)))
+    assert asked.job.wait(30)
+    until(lambda: len(asked.kept.ids) == 2)
+    assert kept_pictures.kept(store, "ada", asked.job.items[0].row.sha256) == given.read()
+
+
+def test_start__keeps_a_batch_as_it_goes(
+    service: resources.Service, store: Database, cell_image: Rgb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is answered is in the history while the rest is still to come."""
+    monkeypatch.setattr(jobs, "KEPT", 4)
+    go_on = threading.Event()
+    data = source(cell_image).read()
+
+    def slow() -> bytes:
+        assert go_on.wait(30)
+        return data
+
+    first = [source(cell_image, str(number)) for number in range(8)]
+    asked = ask(service, store, *first, *[Source("slow", slow)] * 8)
+    until(lambda: len(asked.kept.ids) >= 4)
+    (batch,) = batches.list_of(store, "ada")
+    assert batch.state == "running"
+    assert 4 <= batch.answered < 16
+    go_on.set()
+    assert asked.job.wait(30)
+    until(lambda: batches.list_of(store, "ada")[0].state == "done")
+    assert history.search(store, "ada", history.Query(batch=asked.kept.batch)).total == 16
+
+
+def test_start__says_of_a_cancelled_batch_that_it_was(
+    service: resources.Service, store: Database, cell_image: Rgb
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    data = source(cell_image).read()
+
+    def slow() -> bytes:
+        reached.set()
+        assert go_on.wait(30)
+        return data
+
+    asked = ask(service, store, *[Source("slow", slow)] * 40)
+    assert reached.wait(30)
+    asked.job.cancel()
+    go_on.set()
+    assert asked.job.wait(30)
+    until(lambda: asked.kept.batch and batches.list_of(store, "ada")[0].state == "cancelled")
+
+
+def test_start__answers_where_nothing_is_kept(service: resources.Service, cell_image: Rgb) -> None:
+    asked = ask(service, None, source(cell_image))
+    assert asked.job.wait(30)
+    assert len(asked.job.items) == 1
+    assert asked.kept.ids == []
+
+
+def test_start__answers_where_nothing_can_be_kept(
+    service: resources.Service, store: Database, cell_image: Rgb
+) -> None:
+    """An account that is gone has no history, and the answer stands all the same."""
+    asked = asking.start(
+        service, [source(cell_image)], session="a", owner="x", username="nobody", database=store
+    )
+    assert asked.job.wait(30)
+    assert not asked.job.failed
+    assert len(asked.job.items) == 1
+
+
+def test_last__is_the_account_s_own_until_it_is_over(
+    service: resources.Service, cell_image: Rgb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ask(service, None, source(cell_image))
+    assert asking.last("ada") is asked
+    assert asking.last("bob") is None
+    assert asked.job.wait(30)
+    assert asking.last("ada") is asked
+    monkeypatch.setattr(asking, "REMEMBERED", -1.0)
+    assert asking.last("ada") is None
+
+
+def test_last__is_forgotten_when_told(service: resources.Service, cell_image: Rgb) -> None:
+    ask(service, None, source(cell_image))
+    asking.forget("ada")
+    assert asking.last("ada") is None
+
+
+def test_start__remembers_so_many_accounts(
+    service: resources.Service, cell_image: Rgb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "ACCOUNTS", 2)
+    for name in ("one", "two", "three"):
+        asking.start(
+            service, [source(cell_image)], session=name, owner=name, username=name, database=None
+        )
+    assert asking.last("one") is None
+    assert asking.last("two") and asking.last("three")
+
+
+def test_who__a_name_that_was_anothers_before() -> None:
+    """Its pictures are not shown to who makes an account of the same name after a deletion."""
+    before, after = (Visitor("ada", "Ada", "user", number) for number in (1, 2))
+    assert session._who(before) != session._who(after)
