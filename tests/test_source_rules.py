@@ -132,7 +132,7 @@ def test_sql__is_written_out_and_values_are_bound() -> None:
 def test_html__is_written_where_listed() -> None:
     html = files(
         lambda name, call: (
-            (name.endswith(".html") and not name.startswith("report_html"))
+            (name.endswith(".html") and not name.startswith("evaluation_html"))
             or any((each.arg or "").startswith("unsafe_allow") for each in call.keywords)
         )
     )

@@ -140,7 +140,7 @@ def test_load__reads_again_only_what_changed(folder: Path, found: Comparison) ->
 def test_page__needs_neither_torch_nor_sklearn() -> None:
     code = (
         "import sys, allcore.plots.compare, allcore.web.compare.results_cache\n"
-        "from allcore.data import synthetic\n"
+        "from allcore.synthetic import dataset\n"
         "print(*sorted({'torch', 'torchvision', 'sklearn', 'skimage'} & sys.modules.keys()))"
     )
     ran = subprocess.run(

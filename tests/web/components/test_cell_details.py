@@ -291,7 +291,7 @@ def test_show__enlarges(home: Path, model: Path, images: Path) -> None:
 
 def test_show__needs_no_torch_without_the_picture(home: Path, model: Path) -> None:
     code = (
-        "import sys; from tests.web import test_cell; test_cell.opened();"
+        "import sys; from tests.web.components import test_cell_details as test; test.opened();"
         "print('torch' in sys.modules)"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

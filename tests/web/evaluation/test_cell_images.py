@@ -50,7 +50,7 @@ def test_connected__another_table_of_the_same_length(
     rows = [{"path": "all/one.png", "label": "all"}, {"path": "all/two.png", "label": "all"}]
     for order in ([0, 1], [1, 0]):
         table = manifest.build(connected, [rows[at] for at in order], name="drawn")
-        monkeypatch.setattr(cell_images.datasets, "load", lambda _, table=table: table)
+        monkeypatch.setattr(cell_images.dataset_cache, "load", lambda _, table=table: table)
         found = cell_images.connected()
         for path, image_id in zip(table.paths(), table.table["image_id"], strict=True):
             assert found.sources([image_id])[0].path == path
