@@ -6,7 +6,7 @@ import streamlit as st
 
 from allcore.errors import AllScopeError
 from allcore.evaluation import comparison_conclusions, comparison_tables, metrics
-from allcore.evaluation.comparison_results import FIGURES, NETWORKS, PROTOCOLS
+from allcore.evaluation.comparison import FIGURES, NETWORKS, PROTOCOLS
 from allcore.plots import compare
 from allcore.synthetic import dataset
 from allcore.web import frame

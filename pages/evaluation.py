@@ -6,7 +6,7 @@ import streamlit as st
 
 from allcore import formats
 from allcore.errors import AllScopeError
-from allcore.evaluation import results
+from allcore.evaluation import model_evaluation
 from allcore.web import frame
 from allcore.web.components import views
 from allcore.web.evaluation import cell_dialog, cell_images, sources, threshold_bar
@@ -32,7 +32,7 @@ def what_is_shown(context: Context) -> None:
         width=frame.TEXT_WIDTH,
     )
     training = {} if source.info is None else source.info.training
-    if results.knew_subjects(source.info):
+    if model_evaluation.knew_subjects(source.info):
         st.warning("These cells' subjects were also trained on: the split tears subjects apart.")
     if folds := training.get("out_of_fold"):
         st.info(

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import special
 
 from allcore.evaluation import metrics
-from allcore.evaluation.comparison_results import (
+from allcore.evaluation.comparison import (
     FIGURES,
     NETWORKS,
     Comparison,

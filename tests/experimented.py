@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from allcore.evaluation.comparison_results import Figure
-from allcore.evaluation.experiment_results import Record, Row
+from allcore.evaluation.comparison import Figure
+from allcore.evaluation.experiments import Record, Row
 from allcore.research.experiments import cue_features, interventions_catalogue
 
 

@@ -13,7 +13,7 @@ from allcore.cli import options
 from allcore.errors import AllScopeError
 
 if TYPE_CHECKING:
-    from allcore.evaluation.comparison_results import Comparison
+    from allcore.evaluation.comparison import Comparison
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _given(**fields: int | None) -> dict[str, int]:
 def _names(text: str, option: str) -> tuple[str, ...]:
     """Known names from an option; none given means all networks."""
     from allcore.errors import ModelError
-    from allcore.evaluation import comparison_results
+    from allcore.evaluation import comparison as comparison_results
     from allcore.research.comparison import candidates
 
     names = options.names(text)
@@ -152,7 +152,7 @@ def _data(data: Path | None, quick: bool) -> Path:
 
 
 def _list() -> None:
-    from allcore.evaluation import comparison_results
+    from allcore.evaluation import comparison as comparison_results
     from allcore.research.comparison import candidates
 
     for name, title in comparison_results.NETWORKS.items():
@@ -168,7 +168,7 @@ def _list() -> None:
 def _show(comparison: "Comparison", out: Path) -> None:
     """What people read."""
     from allcore import formats
-    from allcore.evaluation.comparison_results import NETWORKS, PROTOCOLS
+    from allcore.evaluation.comparison import NETWORKS, PROTOCOLS
     from allcore.evaluation.intervals import Interval
     from allcore.notice import RESEARCH_USE
 

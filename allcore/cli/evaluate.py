@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from allcore.data.manifest import Manifest
     from allcore.inference.held_out import Selection
     from allcore.model_folder import ModelInfo
-    from allcore.reports.evaluation_report import Report, SplitReport
+    from allcore.reports.evaluation_json import Report, SplitReport
 
 
 REPORT = "report.html"
@@ -63,7 +63,7 @@ def evaluate(
     from allcore.cli import robustness as altered
     from allcore.data import readers
     from allcore.inference import held_out
-    from allcore.reports import evaluation_html, evaluation_report
+    from allcore.reports import evaluation_html, evaluation_json
 
     chosen = settings.load()
     folder = model_folder.folder(model or chosen.model)
@@ -85,15 +85,15 @@ def evaluate(
         return
     images = held_out.select(readers.read(data), info, folder)
     table = _predict(images, folder, device or chosen.device)
-    found = evaluation_report.evaluate(table, info)
+    found = evaluation_json.evaluate(table, info)
     _prepare(out)
     table.to_parquet(out / model_folder.PREDICTIONS, index=False)
-    evaluation_report.write_metrics(found, out / evaluation_report.METRICS)
+    evaluation_json.write_metrics(found, out / evaluation_json.METRICS)
     (out / REPORT).write_text(evaluation_html.html(found, table, info), encoding="utf-8")
     _write_facts(images.manifest, out)
     refused = len(images.manifest) - len(table)
     if as_json:
-        print(json.dumps(evaluation_report.as_dict(found) | {"refused": refused}, indent=2))
+        print(json.dumps(evaluation_json.as_dict(found) | {"refused": refused}, indent=2))
     else:
         print("\n".join(_lines(found, images, refused=refused, out=out)))
 

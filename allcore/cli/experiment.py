@@ -13,7 +13,7 @@ from allcore.cli import options as shared
 from allcore.errors import AllScopeError
 
 if TYPE_CHECKING:
-    from allcore.evaluation.experiment_results import Record
+    from allcore.evaluation.experiments import Record
     from allcore.research.experiments.options import Options
 
 DOCS = Path("docs/experiments.md")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from allcore.inference.results import Row
     from allcore.inference.stream import Answer
     from allcore.reports.prediction_json import Report
-    from allcore.reports.verification import Verified
+    from allcore.reports.report_verification import Verified
 
 _SHORT = 12  # letters of a digest in a file's name
 
@@ -30,12 +30,12 @@ def verify(path: Path, device: str | None, *, as_json: bool) -> None:
     """
     from allcore import settings
     from allcore.notice import RESEARCH_USE
-    from allcore.reports import verification
+    from allcore.reports import report_verification
 
     chosen = settings.load()
     made = read(path)
     print(RESEARCH_USE, file=sys.stderr)
-    found = verification.verify(
+    found = report_verification.verify(
         made, chosen.models, device=device or chosen.device, threads=chosen.threads
     )
     if as_json:

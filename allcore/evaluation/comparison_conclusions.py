@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from allcore import formats
-from allcore.evaluation.comparison_results import NETWORKS, Comparison, Figure, PairTest, Row
+from allcore.evaluation.comparison import NETWORKS, Comparison, Figure, PairTest, Row
 from allcore.evaluation.intervals import Interval
 
 BASELINE = "area_brightness"

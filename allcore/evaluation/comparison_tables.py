@@ -7,15 +7,7 @@ import pandas as pd
 
 from allcore import formats, notice
 from allcore.evaluation import comparison_conclusions, metrics
-from allcore.evaluation.comparison_results import (
-    FIGURES,
-    NETWORKS,
-    PROTOCOLS,
-    Comparison,
-    Cost,
-    Gap,
-    Row,
-)
+from allcore.evaluation.comparison import FIGURES, NETWORKS, PROTOCOLS, Comparison, Cost, Gap, Row
 
 HEADS = {"unseen": "unseen", "paper": "paper"}
 """How a column says its protocol."""

@@ -14,7 +14,14 @@ from scipy import special, stats
 
 from allcore import formats
 from allcore.errors import DataError
-from allcore.evaluation import binned_counts, estimates, intervals, metrics, paired, results
+from allcore.evaluation import (
+    binned_counts,
+    estimates,
+    intervals,
+    metrics,
+    model_evaluation,
+    paired,
+)
 from allcore.evaluation.estimates import Sample
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Confusion, Floats
@@ -128,10 +135,12 @@ def share(a: pd.DataFrame, b: pd.DataFrame, *, notes: Sequence[str] = ()) -> Sha
             )
     both = a.merge(b, on="image_id", suffixes=("_a", "_b"))
     table, found = _joined(both)
-    labels = results.labels_of(table)
+    labels = model_evaluation.labels_of(table)
     first, second = (table[f"probability_{end}"].to_numpy(dtype=float) for end in "ab")
     metrics.check(labels=labels, probabilities=second)
-    cells = estimates.sample(labels=labels, probabilities=first, subjects=results.units_of(table))
+    cells = estimates.sample(
+        labels=labels, probabilities=first, subjects=model_evaluation.units_of(table)
+    )
     return Shared(
         table=table,
         only_a=_missing(a, b),

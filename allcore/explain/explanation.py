@@ -16,7 +16,7 @@ from torch import Tensor
 from allcore import model_folder
 from allcore.data.cells import Rgb
 from allcore.errors import AllScopeError
-from allcore.evaluation import results
+from allcore.evaluation import model_evaluation
 from allcore.evaluation.conformal import Sets
 from allcore.explain import deletion_check as deletion
 from allcore.explain import explanation_text, gradcam, integrated_gradients, neighbours, views
@@ -218,7 +218,7 @@ def checked(
 def sets_of(folder: Path) -> Sets | None:
     """The prediction sets of a model folder; None where it does not keep what they need."""
     try:
-        return results.sets_of(
+        return model_evaluation.sets_of(
             model_folder.read_predictions(folder), model_folder.read_info(folder)
         )
     except AllScopeError:

@@ -7,9 +7,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from allcore.evaluation import comparison_conclusions, metrics
+from allcore.evaluation.comparison import NETWORKS, Comparison, Figure, Row
 from allcore.evaluation.comparison_conclusions import BASELINE
-from allcore.evaluation.comparison_results import NETWORKS, Comparison, Figure, Row
-from allcore.plots import common
+from allcore.plots import style
 
 # Those of Okabe-Ito that stand out from a light and from a dark ground.
 VERMILION, BLUE, GREEN, PINK = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
@@ -26,7 +26,7 @@ LINES = {
     "logistic": (BLUE, "dot"),
     "svm": (GREEN, "dot"),
     "ensemble": (VERMILION, "dot"),
-    "area_brightness": (common.REFUSED, "dot"),
+    "area_brightness": (style.REFUSED, "dot"),
 }
 CLOCKS = {"epoch": "Epoch", "seconds": "Time since training began (s)"}
 """What a learning curve can run along, with its axis title."""
@@ -49,7 +49,7 @@ def gap(comparison: Comparison, metric: str) -> go.Figure:
     for place, (unseen, paper) in enumerate(rows):
         ends = [unseen.figure(metric).value, paper.figure(metric).value]
         figure.add_scatter(
-            x=ends, y=[place, place], mode="lines", line={"color": common.REFUSED, "width": 2},
+            x=ends, y=[place, place], mode="lines", line={"color": style.REFUSED, "width": 2},
             showlegend=False, hoverinfo="skip",
         )  # fmt: skip
     for side, found in (("unseen", [pair[0] for pair in rows]), ("paper", [p[1] for p in rows])):
@@ -68,8 +68,8 @@ def gap(comparison: Comparison, metric: str) -> go.Figure:
         fixedrange=True,
     )
     height = 200 + 34 * len(rows)
-    figure = common.finish(figure, _gap_title(comparison, metric), height=height)
-    return common.lay_out(
+    figure = style.finish(figure, _gap_title(comparison, metric), height=height)
+    return style.lay_out(
         figure, legend={"y": -60 / (height - 150)}
     )  # just below the axis, at any height
 
@@ -94,7 +94,7 @@ def learning(curves: pd.DataFrame, networks: Sequence[str], *, clock: str) -> go
     loss, network, when = min(lowest)
     after = f"after epoch {when:.0f}" if clock == "epoch" else f"after {when:,.0f} s"
     title = f"{NETWORKS[network]} reaches the lowest validation loss, {loss:.3f} {after}"
-    return common.finish(figure, title, height=440)
+    return style.finish(figure, title, height=440)
 
 
 def subjects(table: pd.DataFrame, a: str, b: str) -> go.Figure:
@@ -109,9 +109,9 @@ def subjects(table: pd.DataFrame, a: str, b: str) -> go.Figure:
     low = 100 * min(1.0, both["accuracy_a"].min(), both["accuracy_b"].min())
     span = [max(0, np.floor(low / 10) * 10) - 2, 103]
     figure = go.Figure()
-    common.diagonal(figure, name="Equally often right")
+    style.diagonal(figure, name="Equally often right")
     figure.data[0].update(x=[0, 100], y=[0, 100])
-    for label, colour in common.COLOURS.items():
+    for label, colour in style.COLOURS.items():
         rows = both[both["label"] == label]
         figure.add_scatter(
             x=100 * rows["accuracy_b"],
@@ -127,7 +127,7 @@ def subjects(table: pd.DataFrame, a: str, b: str) -> go.Figure:
         )
     figure.update_xaxes(title=f"Called rightly by {NETWORKS[b]} (% of cells)", range=span)
     figure.update_yaxes(title=f"Called rightly by {NETWORKS[a]} (% of cells)", range=span)
-    return common.finish(figure, _subjects_title(both, a, b), height=480)
+    return style.finish(figure, _subjects_title(both, a, b), height=480)
 
 
 def _both(comparison: Comparison, metric: str) -> list[tuple[Row, Row]]:
@@ -161,7 +161,7 @@ def _reference(figure: go.Figure, value: float, *, places: int) -> None:
         x=[value, value],
         y=[-0.6, places - 0.4],
         mode="lines",
-        line={"dash": "dash", "color": common.REFUSED, "width": 1.5},
+        line={"dash": "dash", "color": style.REFUSED, "width": 1.5},
         name="Area and brightness alone, unseen",
         hoverinfo="skip",
     )

@@ -11,7 +11,7 @@ from allcore.evaluation import curves
 from allcore.evaluation.curves import PrecisionRecall, Roc
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
-from allcore.plots import common
+from allcore.plots import style as common
 
 # Colour and dash of the first, second, ... model; those of Okabe-Ito that stand out on both themes.
 LINES = [

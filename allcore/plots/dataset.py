@@ -1,4 +1,4 @@
-"""Figures of a data set; data in, plotly figure out, as in `allcore.plots.common`."""
+"""Figures of a data set; data in, plotly figure out, as in `allcore.plots.style`."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from allcore import formats
 from allcore.audit.index.distributions import Distribution
 from allcore.data.dataset_counts import UNKNOWN
-from allcore.plots import common
+from allcore.plots import style
 
 _SYMBOLS = {"hem": "diamond", "all": "circle"}
 _COMPARED = {
@@ -25,11 +25,11 @@ def distribution(found: Distribution) -> go.Figure:
     middles = (found.edges[:-1] + found.edges[1:]) / 2
     top = max(float(shares.max()) for shares in found.shares.values())
     for place, (label, shares) in enumerate(found.shares.items()):
-        name, colour = common.NAMES[label], common.COLOURS[label]
+        name, colour = style.NAMES[label], style.COLOURS[label]
         figure.add_scatter(
             x=middles, y=100 * shares, name=f"{name} ({found.cells[label]:,} cells)", mode="lines",
             line={"color": colour, "shape": "hvh", "width": 1.5}, fill="tozeroy",
-            fillcolor=common.faint(colour, 0.18),
+            fillcolor=style.faint(colour, 0.18),
             hovertemplate=f"%{{x:,.4g}}: %{{y:.1f}} % of {name}<extra></extra>",
         )  # fmt: skip
         means = found.means[label]
@@ -44,14 +44,14 @@ def distribution(found: Distribution) -> go.Figure:
     name = found.fact.title.partition(" (")[0]  # what is in brackets stands under Method
     figure.update_xaxes(title=f"{name}{unit}", fixedrange=True, zeroline=False)
     figure.update_yaxes(title="Share of the class's cells, %", fixedrange=True, rangemode="normal")
-    return common.legend_on_top(common.finish(figure, finding(found), height=340))
+    return style.legend_on_top(style.finish(figure, finding(found), height=340))
 
 
 def finding(found: Distribution) -> str:
     """What the subjects say about a measure, in words."""
     gap, unit = found.difference, f" {found.fact.unit}".rstrip()
     if not np.isfinite(gap.value):
-        only = " and ".join(common.NAMES[label] for label in found.shares)
+        only = " and ".join(style.NAMES[label] for label in found.shares)
         return f"{found.fact.title}: only {only} cells have a label"
     if not gap.known:
         return f"{found.fact.title}: too few subjects to compare the classes"
@@ -84,18 +84,18 @@ def fold_bars(table: pd.DataFrame) -> go.Figure | None:
     counts = known.groupby(["fold", "label"]).size().unstack(fill_value=0)
     people = known.groupby("fold")["subject"].nunique()
     figure = go.Figure()
-    for label, name in common.NAMES.items():
+    for label, name in style.NAMES.items():
         if label in counts:
             figure.add_bar(
                 x=counts[label], y=counts.index.astype(str), name=name, orientation="h",
-                marker_color=common.COLOURS[label], customdata=people.to_numpy(),
+                marker_color=style.COLOURS[label], customdata=people.to_numpy(),
                 hovertemplate=f"%{{y}}: %{{x:,}} images, {name}; %{{customdata}} subjects"
                 "<extra></extra>",
             )  # fmt: skip
     figure.update_layout(barmode="stack", legend_traceorder="normal", bargap=0.3)
     figure.update_xaxes(title="Images", fixedrange=True)
     figure.update_yaxes(title="Fold", type="category", autorange="reversed", fixedrange=True)
-    return common.legend_on_top(common.finish(figure, _folds_title(people, known), height=300))
+    return style.legend_on_top(style.finish(figure, _folds_title(people, known), height=300))
 
 
 def _folds_title(people: "pd.Series[int]", known: pd.DataFrame) -> str:

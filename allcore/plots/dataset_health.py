@@ -1,4 +1,4 @@
-"""Figures of a data set's health; data in, plotly figure out, as in `allcore.plots.common`."""
+"""Figures of a data set's health; data in, plotly figure out, as in `allcore.plots.style`."""
 
 from collections.abc import Sequence
 
@@ -6,17 +6,17 @@ import plotly.graph_objects as go
 
 from allcore.audit.findings import finding_text
 from allcore.audit.findings.finding import Finding
-from allcore.plots import common
+from allcore.plots import style
 
 CHANCE = 0.5
 
 
 def shortcuts(found: Sequence[Finding]) -> go.Figure:
     """AUROC of plain facts alone, each with its interval, and of the installed model if known."""
-    rows = [(finding_text.cue(each), each.detail, common.REFUSED) for each in found]
+    rows = [(finding_text.cue(each), each.detail, style.REFUSED) for each in found]
     model = found[0].detail.get("model")
     if model:
-        rows.append((f"Model {model['name']}", model, common.NORMAL))
+        rows.append((f"Model {model['name']}", model, style.NORMAL))
     figure = go.Figure()
     for name, detail, colour in rows:
         low, high = detail["low"], detail["high"]
@@ -41,7 +41,7 @@ def shortcuts(found: Sequence[Finding]) -> go.Figure:
         range=[CHANCE, 1], fixedrange=True,
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", fixedrange=True, title=None)
-    return common.finish(figure, title(found), height=110 + 46 * len(rows))
+    return style.finish(figure, title(found), height=110 + 46 * len(rows))
 
 
 def title(found: Sequence[Finding]) -> str:

@@ -1,4 +1,4 @@
-"""The map of a data set's images; data in, plotly figure out, as in `allcore.plots.common`."""
+"""The map of a data set's images; data in, plotly figure out, as in `allcore.plots.style`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from allcore.audit.index import map_neighbours
-from allcore.plots import common, error_explorer
+from allcore.plots import error_explorer
+from allcore.plots import style as common
 from allcore.plots.error_explorer import Style
 
 MOST = 20_000

@@ -4,7 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from allcore.audit.findings.leaks import Leaks
-from allcore.plots import common
+from allcore.plots import style
 
 PART_COLOURS = {"train": "#009E73", "validation": "#E69F00", "test": "#CC79A7"}
 """Okabe-Ito, none of them a class's."""
@@ -22,11 +22,11 @@ def parts(counts: pd.DataFrame) -> go.Figure:
         counts: of ``Leaks``.
     """
     figure = go.Figure()
-    for label, name in common.NAMES.items():
+    for label, name in style.NAMES.items():
         rows = counts[counts["label"] == label]
         figure.add_bar(
             x=rows["images"], y=rows["part"].map(PART_NAMES), name=name, orientation="h",
-            marker_color=common.COLOURS[label], text=rows["images"], texttemplate="%{text:,}",
+            marker_color=style.COLOURS[label], text=rows["images"], texttemplate="%{text:,}",
             textposition="outside", textangle=0, cliponaxis=False,
             customdata=(100 * rows["share"]).round(1),
             hovertemplate=f"%{{y}}: %{{x:,}} images (%{{customdata}} %), {name}<extra></extra>",
@@ -35,7 +35,7 @@ def parts(counts: pd.DataFrame) -> go.Figure:
     most = int(counts["images"].max()) * 1.15 or 1
     figure.update_xaxes(title="Images", fixedrange=True, range=[0, most])
     figure.update_yaxes(title="Part", autorange="reversed", fixedrange=True)
-    return common.legend_on_top(common.finish(figure, _balance(counts), height=320))
+    return style.legend_on_top(style.finish(figure, _balance(counts), height=320))
 
 
 def subjects(table: pd.DataFrame, leaks: Leaks) -> go.Figure:
@@ -64,7 +64,7 @@ def subjects(table: pd.DataFrame, leaks: Leaks) -> go.Figure:
     if leaks.subjects:
         are = "is" if len(leaks.subjects) == 1 else "are"
         title = f"{len(leaks.subjects):,} of {leaks.groups:,} subjects {are} in two parts or more"
-    return common.legend_on_top(common.finish(figure, title, height=320))
+    return style.legend_on_top(style.finish(figure, title, height=320))
 
 
 def spread(measures: pd.DataFrame, measure: str) -> go.Figure:
@@ -85,7 +85,7 @@ def spread(measures: pd.DataFrame, measure: str) -> go.Figure:
         )  # fmt: skip
     figure.update_xaxes(title=f"{UNITS[measure]}<br>median and quartiles", fixedrange=True)
     figure.update_yaxes(title="Part", autorange="reversed", fixedrange=True)
-    return common.finish(figure, _difference(rows, measure), height=260)
+    return style.finish(figure, _difference(rows, measure), height=260)
 
 
 def _balance(counts: pd.DataFrame) -> str:

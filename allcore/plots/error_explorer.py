@@ -1,4 +1,4 @@
-"""Figures of the error explorer; data in, plotly figure out, as in `allcore.plots.common`.
+"""Figures of the error explorer; data in, plotly figure out, as in `allcore.plots.style`.
 
 Each marker carries what it stands for in `customdata`, so that a selection becomes cells again.
 """
@@ -14,7 +14,7 @@ from allcore.evaluation import outcomes
 from allcore.evaluation.metrics import Confusion
 from allcore.evaluation.model_agreement import KINDS as AGREEMENT
 from allcore.evaluation.slices import SliceRow, fact_title
-from allcore.plots import common
+from allcore.plots import style as common
 
 KINDS = {
     "outcome": "Outcome",

@@ -1,4 +1,4 @@
-"""Figures of the evaluation; data in, plotly figure out, as in `allcore.plots.common`."""
+"""Figures of the evaluation; data in, plotly figure out, as in `allcore.plots.style`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from allcore.evaluation.calibration import ReliabilityCurve
 from allcore.evaluation.metrics import Floats
 from allcore.evaluation.prevalence import Predicted, Predictive
 from allcore.evaluation.subject_calls import SubjectCall
-from allcore.plots import common
+from allcore.plots import style as common
 
 SYMBOLS = {"right": "circle", "wrong": "x", "undecided": "diamond-open"}
 _MANY_SUBJECTS = 40

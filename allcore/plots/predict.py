@@ -1,4 +1,4 @@
-"""Figures of a batch of answers; data in, plotly figure out, as in `allcore.plots.common`."""
+"""Figures of a batch of answers; data in, plotly figure out, as in `allcore.plots.style`."""
 
 from collections.abc import Sequence
 from html import escape
@@ -6,7 +6,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from allcore.evaluation.subject_grouping import Share
-from allcore.plots import common
+from allcore.plots import style
 
 _MANY = 40  # subjects whose names fit below an axis
 _SHOWN = 12  # letters of a name below an axis
@@ -38,7 +38,7 @@ def subject_shares(shares: Sequence[Share]) -> go.Figure | None:
         title="Share of cells called ALL blast", range=[-0.04, 1.04], fixedrange=True
     )
     figure.update_layout(showlegend=False)
-    return common.finish(figure, _title(told), height=_HEIGHT)
+    return style.finish(figure, _title(told), height=_HEIGHT)
 
 
 def _points(told: Sequence[Share]) -> go.Scatter:
@@ -53,7 +53,7 @@ def _points(told: Sequence[Share]) -> go.Scatter:
         },
         customdata=[(escape(share.subject or ""), share.words) for share in told],
         mode="markers",
-        marker={"color": common.BLAST, "size": 9},
+        marker={"color": style.BLAST, "size": 9},
         hovertemplate="Subject %{customdata[0]}<br>%{customdata[1]}<extra></extra>",
     )
 

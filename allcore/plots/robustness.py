@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from allcore.evaluation import metrics
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.robustness import Alteration, Robustness, Row
-from allcore.plots import common
+from allcore.plots import style
 
 _COLUMNS = 2
 _PANEL = 190  # pixels a row of panels
@@ -47,8 +47,8 @@ def curves(found: Robustness, figure: str = "auroc") -> go.Figure:
     drawn.update_xaxes(fixedrange=True, zeroline=False)
     drawn.update_yaxes(fixedrange=True)
     height = _ABOVE + _PANEL * lines
-    common.finish(drawn, finding(found, figure), height=height)
-    return common.lay_out(drawn, legend={"y": -60 / (height - _ABOVE)})
+    style.finish(drawn, finding(found, figure), height=height)
+    return style.lay_out(drawn, legend={"y": -60 / (height - _ABOVE)})
 
 
 def finding(found: Robustness, figure: str = "auroc") -> str:
@@ -76,7 +76,7 @@ def _panel(found: Robustness, each: Alteration, figure: str, *, first: bool) -> 
         x=[levels[0], levels[-1]],
         y=[unaltered, unaltered],
         mode="lines",
-        line={"dash": "dot", "width": 1.5, "color": common.REFUSED},
+        line={"dash": "dot", "width": 1.5, "color": style.REFUSED},
         hoverinfo="skip",
         showlegend=False,
     )
@@ -84,7 +84,7 @@ def _panel(found: Robustness, each: Alteration, figure: str, *, first: bool) -> 
         x=[each.unaltered],
         y=[unaltered],
         mode="markers",
-        marker={"symbol": "diamond", "size": 11, "color": common.BLAST},
+        marker={"symbol": "diamond", "size": 11, "color": style.BLAST},
         name="As it is",
         showlegend=first,
         hoverinfo="skip",
@@ -111,7 +111,7 @@ def _line(rows: Sequence[Row], figure: str, *, first: bool) -> go.Scatter:
         x=[row.level for row in rows],
         y=[row.figures[figure].value for row in rows],
         mode="lines+markers",
-        line={"color": common.NORMAL, "width": 2},
+        line={"color": style.NORMAL, "width": 2},
         name=metrics.TITLES[figure],
         showlegend=first,
         customdata=[_told(row, figure) for row in rows],

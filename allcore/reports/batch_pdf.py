@@ -10,7 +10,7 @@ from allcore.evaluation import subject_grouping
 from allcore.evaluation.subject_grouping import Share
 from allcore.inference.results import Row
 from allcore.model_folder import ModelInfo
-from allcore.reports.pdf_parts import BOTTOM, LEFT, QUIET, WIDTH, Sheet
+from allcore.reports.pdf_sheet import BOTTOM, LEFT, QUIET, WIDTH, Sheet
 
 MAX_ROWS = 1000
 """Rows that are listed; the rest are counted."""

@@ -15,14 +15,14 @@ import plotly.graph_objects as go
 
 import allcore
 from allcore import formats
-from allcore.evaluation import calibration, curves, metrics, results
-from allcore.evaluation.results import Report, SplitReport
+from allcore.evaluation import calibration, curves, metrics, model_evaluation
+from allcore.evaluation.model_evaluation import Report, SplitReport
 from allcore.model_folder import ModelInfo
-from allcore.plots import common
+from allcore.plots import style
 from allcore.reports import html_parts as parts
+from allcore.reports.model_card import background as card_sections
 from allcore.reports.model_card import document
 from allcore.reports.model_card import results as card_results
-from allcore.reports.model_card import sections as card_sections
 
 METHOD = (
     "Every figure is computed from predictions for held-out cells; no picture is needed. Over "
@@ -102,15 +102,15 @@ def figures_of(
         cells: its labelled predictions.
         threshold: probability from which a cell is called a blast.
     """
-    sample = results.sample_of(cells)
-    found = [("confusion-matrix", common.confusion_matrix(part.confusion))]
+    sample = model_evaluation.sample_of(cells)
+    found = [("confusion-matrix", style.confusion_matrix(part.confusion))]
     if part.blast.cells and part.normal.cells:
         point = (1 - part.figure("specificity").value, part.figure("sensitivity").value)
         area = part.figure("auroc").subject
-        found.append(("roc", common.roc(curves.roc(sample), point=point, area=area)))
+        found.append(("roc", style.roc(curves.roc(sample), point=point, area=area)))
     bins = calibration.reliability(labels=sample.labels, probabilities=sample.probabilities)
     error = part.figure("ece").value
-    found.append(("reliability", common.reliability(bins, error=error)))
+    found.append(("reliability", style.reliability(bins, error=error)))
     if part.subjects:
         found.append(("subjects", _strip(part, cells, threshold)))
     return found
@@ -170,7 +170,7 @@ def _subjects(part: SplitReport, strip: str) -> list[str]:
     table = pd.DataFrame(
         {
             "Subject": row.subject,
-            "Class": common.NAMES[row.label],
+            "Class": style.NAMES[row.label],
             "Cells": row.cells,
             "Called rightly": formats.share(row.accuracy, row.cells),
             "Called ALL blast": formats.share(row.blasts, row.cells),
@@ -188,12 +188,12 @@ def _strip(part: SplitReport, cells: pd.DataFrame, threshold: float) -> go.Figur
         image_id=cells["image_id"].astype(str).map(escape),
     )
     rows = [replace(row, subject=escape(row.subject)) for row in part.subjects]
-    return common.subject_strip(safe, rows, threshold=threshold)
+    return style.subject_strip(safe, rows, threshold=threshold)
 
 
 def _training(history: pd.DataFrame | None) -> Iterator[parts.Part]:
     if history is not None and {"train_loss", "validation_loss"} <= set(history):
-        curve = parts.chart(common.learning_curve(history), name="learning-curve")
+        curve = parts.chart(style.learning_curve(history), name="learning-curve")
         yield parts.Part("Training", parts.grid([curve]))
 
 

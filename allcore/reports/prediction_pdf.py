@@ -13,8 +13,8 @@ from PIL import Image
 from allcore.data.cells import Rgb
 from allcore.errors import BadImage
 from allcore.inference import results, upload
-from allcore.plots import common
-from allcore.reports.pdf_parts import BOTTOM, LEFT, QUIET, WIDTH, Sheet, latin, rgb
+from allcore.plots import style
+from allcore.reports.pdf_sheet import BOTTOM, LEFT, QUIET, WIDTH, Sheet, latin, rgb
 from allcore.reports.prediction_json import Report
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _pictures(sheet: Sheet, panels: Sequence[Panel]) -> None:
 
 def _answer(sheet: Sheet, report: Report) -> None:
     told = report.prediction
-    colour = rgb(common.COLOURS.get(told.verdict, common.REFUSED))
+    colour = rgb(style.COLOURS.get(told.verdict, style.REFUSED))
     sheet.line_of(told.words, size=20, bold=True, colour=colour)
     if told.p_all is None:
         sheet.line_of(told.reason or "The picture was refused.", size=10, lines=4)
@@ -173,7 +173,7 @@ def _said(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _near(told: dict[str, Any]) -> str:
     """The nearest cells by label, where there are any."""
     cells = _list(told.get("cells"))
-    names = (common.NAMES.get(str(cell.get("label")), "no label") for cell in cells[:8])
+    names = (style.NAMES.get(str(cell.get("label")), "no label") for cell in cells[:8])
     whose = (str(cell.get("subject") or "unknown") for cell in cells[:8])
     near = ", ".join(f"{name} ({who})" for name, who in zip(names, whose, strict=True))
     return f"Nearest first: {near}." if near else ""

@@ -30,7 +30,7 @@ from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 from allcore.inference import devices
 from allcore.model_folder import ModelInfo
-from allcore.reports import evaluation_report
+from allcore.reports import evaluation_json
 from allcore.reports.model_card import document
 from allcore.research import pseudo_labels
 from allcore.research.pseudo_labels import CONFIDENCE, LIMIT, PseudoLabels, Teacher
@@ -332,7 +332,7 @@ def _tell(plan: Plan, info: ModelInfo, pseudo: PseudoLabels, facts: dict[str, An
     more = pseudo.table[["image_id"]].assign(split="train")
     pd.concat([parts, more]).to_csv(plan.out / model_folder.SPLIT, index=False)
     held_out = model_folder.read_predictions(plan.out)
-    text = document.card(info, evaluation_report.evaluate(held_out, info))
+    text = document.card(info, evaluation_json.evaluate(held_out, info))
     (plan.out / model_folder.CARD).write_text(text, encoding="utf-8")
     _clear(plan)
 

@@ -8,10 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from allcore import model_folder, settings
-from allcore.evaluation.headline import PAPER_SUFFIX, Headline
 from allcore.model_folder import ModelInfo
-from allcore.reports import evaluation_report as report
-from allcore.reports.evaluation_report import Report
+from allcore.reports import evaluation_json as report
+from allcore.reports.evaluation_json import Report
+from allcore.reports.headline import PAPER_SUFFIX, Headline
 
 
 @dataclass(frozen=True)

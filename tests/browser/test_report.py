@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, expect
 
 from allcore import notice
-from allcore.evaluation import results
+from allcore.evaluation import model_evaluation
 from allcore.reports import evaluation_html
 from tests import simulated
 
@@ -20,7 +20,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = simulated.predictions(all_subjects=40, normal_subjects=30)
     info = simulated.info(table)
     text = evaluation_html.html(
-        results.evaluate(table, info), table, info, date=datetime.date(2026, 1, 2)
+        model_evaluation.evaluate(table, info), table, info, date=datetime.date(2026, 1, 2)
     )
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(text, encoding="utf-8")

@@ -7,7 +7,7 @@ from typer.testing import CliRunner, Result
 
 from allcore.__main__ import application
 from allcore.errors import AllScopeError
-from allcore.evaluation import comparison_results
+from allcore.evaluation import comparison
 from allcore.notice import RESEARCH_USE
 from allcore.research.comparison import cost, run
 from allcore.synthetic import dataset
@@ -20,9 +20,7 @@ def called(*arguments: str) -> Result:
 def test_compare__lists_the_networks() -> None:
     found = called("--list")
     assert found.exit_code == 0
-    assert [line.split()[0] for line in found.output.splitlines()] == list(
-        comparison_results.NETWORKS
-    )
+    assert [line.split()[0] for line in found.output.splitlines()] == list(comparison.NETWORKS)
     assert "on the features of QCResNet" in found.output
 
 
@@ -33,9 +31,9 @@ def test_compare__quick(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert found.exit_code == 0, found.output
     assert RESEARCH_USE in found.output
     assert "SVM" in found.output
-    kept = comparison_results.read(tmp_path / "out")
+    kept = comparison.read(tmp_path / "out")
     assert kept.networks() == ["lenet5", "svm", "ensemble", "area_brightness"]
-    assert {row.protocol for row in kept.rows} == set(comparison_results.PROTOCOLS)
+    assert {row.protocol for row in kept.rows} == set(comparison.PROTOCOLS)
     assert {row.data for row in kept.rows} == {dataset.NAME}
     svm = kept.row("svm", "unseen")
     assert svm is not None
@@ -48,10 +46,10 @@ def test_compare__quick(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_compare__quick_with_every_network(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost, "LONGEST", 0.0)
     assert called("--quick", "--device=cpu").exit_code == 0
-    kept = comparison_results.read(home / "comparison" / "quick")
-    assert kept.networks() == list(comparison_results.NETWORKS)
-    assert len(kept.rows) == 2 * len(comparison_results.NETWORKS)
-    assert len(kept.gaps) == 3 * len(comparison_results.NETWORKS)
+    kept = comparison.read(home / "comparison" / "quick")
+    assert kept.networks() == list(comparison.NETWORKS)
+    assert len(kept.rows) == 2 * len(comparison.NETWORKS)
+    assert len(kept.gaps) == 3 * len(comparison.NETWORKS)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typer.testing import CliRunner
 from allcore.__main__ import application
 from allcore.cli import experiment
 from allcore.errors import AllScopeError
-from allcore.evaluation import experiment_results
-from allcore.evaluation.experiment_results import Record
+from allcore.evaluation import experiments
+from allcore.evaluation.experiments import Record
 from allcore.notice import RESEARCH_USE
 from allcore.research.experiments import catalogue
 from allcore.research.experiments.options import Options
@@ -37,7 +37,7 @@ def asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Option
 def test_experiment__lists_all(home: Path) -> None:
     status, text = called("--list")
     assert status == 0
-    assert "subjects --features" in text and len(text.splitlines()) == len(experiment_results.NAMES)
+    assert "subjects --features" in text and len(text.splitlines()) == len(experiments.NAMES)
 
 
 def test_experiment__without_a_name_is_wrong_usage(home: Path) -> None:
@@ -52,7 +52,7 @@ def test_experiment__writes_result_and_log(
     status, text = called(*words, "--variants", "a, b", "--size", "64")
     assert status == 0
     assert RESEARCH_USE in text and "This is what the cues say." in text
-    assert experiment_results.read(out, "cues").finding == experimented.cues().finding
+    assert experiments.read(out, "cues").finding == experimented.cues().finding
     assert "What is used?" in docs.read_text()
     name, options = asked[0]
     assert (name, options.variants, options.size) == ("cues", ("a", "b"), 64)

@@ -3,7 +3,7 @@ import pytest
 from scipy import special
 
 from allcore.errors import DataError
-from allcore.evaluation import calibration, estimates, intervals, results
+from allcore.evaluation import calibration, estimates, intervals, model_evaluation
 from tests import simulated
 
 
@@ -63,7 +63,7 @@ def test_fit_platt__finite_where_the_classes_are_apart():
 
 
 def test_curve__counts_and_shares_are_those_of_reliability() -> None:
-    sample = results.sample_of(simulated.predictions())
+    sample = model_evaluation.sample_of(simulated.predictions())
     found = calibration.curve(sample)
     bins = calibration.reliability(labels=sample.labels, probabilities=sample.probabilities)
     held = np.flatnonzero(found.blasts + found.normals)
@@ -78,7 +78,7 @@ def test_curve__counts_and_shares_are_those_of_reliability() -> None:
 
 
 def test_curve__bands_over_subjects_hold_the_share_and_are_the_wider_ones() -> None:
-    sample = results.sample_of(simulated.predictions(all_subjects=30, normal_subjects=20))
+    sample = model_evaluation.sample_of(simulated.predictions(all_subjects=30, normal_subjects=20))
     found = calibration.curve(sample)
     assert np.isfinite(found.subject_low).all()
     assert (found.subject_low <= found.share).all()
@@ -91,7 +91,7 @@ def test_curve__bands_over_subjects_hold_the_share_and_are_the_wider_ones() -> N
 def test_curve__resamples_are_those_of_the_sample() -> None:
     """One bin of all cells: its band is the one of the accuracy of calling all of them blast."""
     table = simulated.predictions()
-    sample = results.sample_of(table.assign(probability=0.5))
+    sample = model_evaluation.sample_of(table.assign(probability=0.5))
     found = calibration.curve(sample, bins=1)
     expected = estimates.at_threshold(sample, 0.1)[0]
     assert expected.name == "accuracy"

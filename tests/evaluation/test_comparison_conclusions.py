@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from allcore.evaluation import comparison_conclusions
-from allcore.evaluation.comparison_results import Comparison, Figure, PairTest
+from allcore.evaluation.comparison import Comparison, Figure, PairTest
 from tests import compared
 
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from allcore.evaluation import comparison_tables
-from allcore.evaluation.comparison_results import FIGURES, Comparison
+from allcore.evaluation.comparison import FIGURES, Comparison
 from allcore.notice import RESEARCH_USE
 from tests import compared
 

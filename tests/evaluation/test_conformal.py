@@ -10,7 +10,7 @@ import pytest
 from scipy import special
 
 from allcore import model_folder
-from allcore.evaluation import conformal, estimates, results
+from allcore.evaluation import conformal, estimates, model_evaluation
 from allcore.evaluation.conformal import LEVEL, RULE, Rule, Sets
 from allcore.evaluation.estimates import Sample
 from allcore.reports.model_card import prediction_sets
@@ -139,12 +139,12 @@ def test_coverage__tests_each_part_with_limits_from_the_others() -> None:
 
 def test_evaluate__tests_the_other_split_where_there_is_one_fold() -> None:
     table = simulated.predictions()
-    report = results.evaluate(table, simulated.info(table))
+    report = model_evaluation.evaluate(table, simulated.info(table))
     found = conformal.kept(report.coverage)
     assert found is not None
     assert found.cells == len(table)
     assert found.rule == RULE
-    one = results.evaluate(table[table["split"] == "test"], simulated.info(table))
+    one = model_evaluation.evaluate(table[table["split"] == "test"], simulated.info(table))
     assert one.coverage == ()
     assert prediction_sets.chapters(one) == ()
 
@@ -152,9 +152,9 @@ def test_evaluate__tests_the_other_split_where_there_is_one_fold() -> None:
 def test_in_words__says_for_whom_the_sets_hold() -> None:
     table = simulated.predictions()
     info = simulated.info(table)
-    unseen = conformal.kept(results.evaluate(table, info).coverage)
+    unseen = conformal.kept(model_evaluation.evaluate(table, info).coverage)
     info.training["split"]["kind"] = "image"
-    seen = conformal.kept(results.evaluate(table, info).coverage)
+    seen = conformal.kept(model_evaluation.evaluate(table, info).coverage)
     assert unseen is not None
     assert seen is not None
     assert "subjects that the limits never saw" in prediction_sets.in_words(unseen)
@@ -168,7 +168,7 @@ def test_shipped_model__covers_95_percent_of_unseen_subjects_cells() -> None:
     info = model_folder.read_info(folder)
     subjects_of = predictions.groupby("fold")["group"].agg(set).tolist()
     assert not set.intersection(*subjects_of)
-    found = conformal.kept(results.evaluate(predictions, info).coverage)
+    found = conformal.kept(model_evaluation.evaluate(predictions, info).coverage)
     assert found is not None
     assert found.new_subjects
     assert abs(found.overall.value - LEVEL) <= 0.01
@@ -180,9 +180,9 @@ def test_shipped_model__covers_95_percent_of_unseen_subjects_cells() -> None:
 def test_sets_of__takes_milliseconds() -> None:
     folder = MODELS / "qcresnet-cnmc"
     predictions, info = model_folder.read_predictions(folder), model_folder.read_info(folder)
-    results.sets_of(predictions, info)
+    model_evaluation.sets_of(predictions, info)
     started = time.perf_counter()
-    sets = results.sets_of(predictions, info)
+    sets = model_evaluation.sets_of(predictions, info)
     assert time.perf_counter() - started < 0.5  # about 30 ms on an idle core
     assert sets is not None
     assert sets.new_subjects
@@ -192,7 +192,7 @@ def test_sets_of__takes_milliseconds() -> None:
 def test_sets_of__none_without_both_classes() -> None:
     table = simulated.predictions()
     unlabelled = table.assign(label=pd.Series([None] * len(table), dtype=object))
-    assert results.sets_of(unlabelled, simulated.info(table)) is None
+    assert model_evaluation.sets_of(unlabelled, simulated.info(table)) is None
     blasts = table[table["label"] == "all"]
-    assert results.sets_of(blasts, simulated.info(table)) is None
-    assert results.evaluate(blasts, simulated.info(table)).coverage == ()
+    assert model_evaluation.sets_of(blasts, simulated.info(table)) is None
+    assert model_evaluation.evaluate(blasts, simulated.info(table)).coverage == ()

@@ -7,14 +7,14 @@ import pytest
 from sklearn import metrics as reference
 
 from allcore.errors import DataError
-from allcore.evaluation import curves, estimates, metrics, results
+from allcore.evaluation import curves, estimates, metrics, model_evaluation
 from allcore.evaluation.estimates import Sample
 from tests import simulated
 
 
 @pytest.fixture(scope="module")
 def sample() -> Sample:
-    return results.sample_of(simulated.predictions())
+    return model_evaluation.sample_of(simulated.predictions())
 
 
 def resampled_cells(sample: Sample, row: int) -> tuple[np.ndarray, np.ndarray]:
@@ -110,14 +110,14 @@ def test_precision_recall__band_holds_the_curve(sample: Sample) -> None:
 def test_curves__one_class(curve: object) -> None:
     table = simulated.predictions(normal_subjects=0)
     with pytest.raises(DataError, match="both classes"):
-        curve(results.sample_of(table))  # type: ignore[operator]
+        curve(model_evaluation.sample_of(table))  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("curve", [curves.roc, curves.precision_recall])
 def test_curves__no_band_without_subjects_or_with_one_of_a_class(curve: object) -> None:
     table = simulated.predictions()
     for changed in (table.assign(subject=None), simulated.predictions(normal_subjects=1)):
-        found = curve(results.sample_of(changed))  # type: ignore[operator]
+        found = curve(model_evaluation.sample_of(changed))  # type: ignore[operator]
         assert np.isnan(found.low).all()
         assert np.isnan(found.high).all()
 
@@ -130,7 +130,7 @@ def test_curves__a_class_that_most_resamples_miss_has_no_band(curve: object) -> 
     table = table.assign(label=pd.Series(mixed).map({True: "hem", False: "all"}))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = curve(results.sample_of(table))  # type: ignore[operator]
+        found = curve(model_evaluation.sample_of(table))  # type: ignore[operator]
     assert np.isnan(found.low).all()
 
 

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from allcore.errors import DataError
-from allcore.evaluation import estimates, metrics, prevalence, results
+from allcore.evaluation import estimates, metrics, model_evaluation, prevalence
 from allcore.evaluation.estimates import Sample
 from tests import simulated
 
 
 @pytest.fixture(scope="module")
 def sample() -> Sample:
-    return results.sample_of(simulated.predictions())
+    return model_evaluation.sample_of(simulated.predictions())
 
 
 def counted(tp: int, fp: int, fn: int, tn: int) -> Sample:
@@ -104,8 +104,8 @@ def test_likelihood_ratios__undefined_has_no_bounds(
 
 
 def test_likelihood_ratios__need_two_subjects_of_each_class() -> None:
-    cells = results.sample_of(simulated.predictions(normal_subjects=1))
-    unknown = results.sample_of(simulated.predictions().assign(subject=None))
+    cells = model_evaluation.sample_of(simulated.predictions(normal_subjects=1))
+    unknown = model_evaluation.sample_of(simulated.predictions().assign(subject=None))
     for sample in (cells, unknown):
         for found in prevalence.likelihood_ratios(sample, 0.5):
             assert found.image.low > 0

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from allcore.evaluation import comparison_results, experiment_results
+from allcore.evaluation import comparison
+from allcore.evaluation import experiments as experiment_results
 from allcore.synthetic import dataset
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
@@ -50,7 +51,7 @@ def test_section__shows_both_without_a_comparison(folder: Path) -> None:
 
 
 def test_section__stands_below_a_comparison(folder: Path) -> None:
-    comparison_results.write(folder.parent, simulated.comparison(("qcresnet", "area_brightness")))
+    comparison.write(folder.parent, simulated.comparison(("qcresnet", "area_brightness")))
     experiment_results.write(folder, made.cues())
     page = opened(PAGE)
     assert page.subheader[-1].value == experiments.TITLE

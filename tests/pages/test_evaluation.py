@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from allcore import model_folder
-from allcore.evaluation import metrics, outcomes, results, thresholds
+from allcore.evaluation import metrics, model_evaluation, outcomes, thresholds
 from allcore.evaluation.metrics import Scores
 from allcore.notice import RESEARCH_USE
 from allcore.web import accounts
@@ -107,7 +107,7 @@ def held_out(split: str = "test") -> pd.DataFrame:
 def scores(threshold: float) -> Scores:
     table = held_out()
     return metrics.scores(
-        labels=results.labels_of(table),
+        labels=model_evaluation.labels_of(table),
         probabilities=table["probability"].to_numpy(),
         threshold=threshold,
     )
@@ -253,7 +253,7 @@ def test_threshold__drives_matrix_and_operating_point(bare: Path) -> None:
 @pytest.mark.parametrize("show", [*outcomes.OUTCOMES, "confident_errors"])
 def test_threshold__drives_the_lists(bare: Path, show: str) -> None:
     table = held_out()
-    kinds = outcomes.of(results.labels_of(table), table["probability"].to_numpy(), 0.7)
+    kinds = outcomes.of(model_evaluation.labels_of(table), table["probability"].to_numpy(), 0.7)
     wanted = ("fp", "fn") if show == "confident_errors" else (show,)
     names = outcomes.OUTCOMES | outcomes.LISTS
     page = opened(view=title("errors"), show=names[show], threshold="0.7")
@@ -276,9 +276,9 @@ def test_threshold__a_rule_chooses_on_validation_cells(
     cells = held_out("validation")
     choice = thresholds.choose(
         rule,
-        results.labels_of(cells),
+        model_evaluation.labels_of(cells),
         cells["probability"].to_numpy(),
-        results.units_of(cells),
+        model_evaluation.units_of(cells),
         **given,
     )
     assert threshold(page) == choice.value != 0.5
@@ -309,9 +309,9 @@ def test_threshold__without_validation_cells_choosing_flatters(own: Path) -> Non
     cells = held_out()
     choice = thresholds.choose(
         "youden",
-        results.labels_of(cells),
+        model_evaluation.labels_of(cells),
         cells["probability"].to_numpy(),
-        results.units_of(cells),
+        model_evaluation.units_of(cells),
     )
     assert threshold(page) == choice.value
     said = next(each.value for each in page.caption if each.value.startswith("Threshold "))
@@ -550,7 +550,9 @@ def test_brought__two_files_of_one_name(bare: Path) -> None:
     half = explored.brought().iloc[::2]
     bring(page, half)
     found = metrics.scores(
-        labels=results.labels_of(half), probabilities=half["score"].to_numpy(), threshold=0.5
+        labels=model_evaluation.labels_of(half),
+        probabilities=half["score"].to_numpy(),
+        threshold=0.5,
     )
     assert headline(page)["Accuracy"] == f"{found.accuracy:.3f}"
     options = page.selectbox(key="model").options
@@ -605,7 +607,9 @@ def test_brought__rows_that_cannot_be_used(bare: Path, case: str, sentence: str)
     assert sentence in words(page)
     rest = explored.brought()[np.arange(len(explored.brought())) % 5 != 0]
     found = metrics.scores(
-        labels=results.labels_of(rest), probabilities=rest["score"].to_numpy(), threshold=0.5
+        labels=model_evaluation.labels_of(rest),
+        probabilities=rest["score"].to_numpy(),
+        threshold=0.5,
     )
     assert headline(page)["Weighted F1"] == f"{found.weighted_f1:.3f}"
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from allcore.evaluation.comparison_results import NETWORKS
+from allcore.evaluation.comparison import NETWORKS
 from allcore.nets import registry
 from allcore.notice import RESEARCH_USE
 from allcore.web import accounts

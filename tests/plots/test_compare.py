@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import pytest
 
 from allcore.evaluation import comparison_tables
-from allcore.evaluation.comparison_results import NETWORKS, Comparison, Figure
+from allcore.evaluation.comparison import NETWORKS, Comparison, Figure
 from allcore.plots import compare
 from tests import compared
 

@@ -7,7 +7,7 @@ import pytest
 from allcore.audit.index.distributions import Distribution
 from allcore.data.cell_measurements import FACTS
 from allcore.evaluation.intervals import Interval
-from allcore.plots import common, dataset
+from allcore.plots import dataset, style
 
 AREA, BRIGHTNESS = FACTS[0], FACTS[1]
 FOUND = Distribution(
@@ -56,7 +56,7 @@ def test_distribution__curves_and_marks() -> None:
     assert list(curves[0].y) == pytest.approx([10, 20, 30, 40])
     assert marks[0].x.max() == 10  # what lies beyond is drawn at the edge and told as it is
     assert marks[0].customdata.max() == 99
-    assert {trace.marker.color for trace in marks} == {common.BLAST, common.NORMAL}
+    assert {trace.marker.color for trace in marks} == {style.BLAST, style.NORMAL}
     assert figure.layout.xaxis.title.text == "Area, px"
 
 

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import pytest
 
 from allcore.audit.index import map_neighbours
-from allcore.plots import common, dataset_map
+from allcore.plots import dataset_map, style
 from allcore.plots.dataset_map import Colour
 
 
@@ -35,7 +35,7 @@ def table() -> pd.DataFrame:
 def colours(table: pd.DataFrame) -> dict[str, Colour]:
     thirds = pd.Series(np.arange(len(table)) % 3).map({0: "a", 1: "b", 2: "c"})
     return {
-        "label": Colour("Class", "label", table["label"], common.NAMES),
+        "label": Colour("Class", "label", table["label"], style.NAMES),
         "subject": Colour("Subject", "subject", table["subject"]),
         "fold": Colour("Fold", "category", thirds),
         "area": Colour("Area", "number", table["area"], unit="px"),
@@ -65,11 +65,11 @@ def test_map_points__labels_keep_their_colours_beside_cells_without_one(
     table: pd.DataFrame,
 ) -> None:
     labels = table["label"].mask(table.index < 2, "no label")
-    colour = Colour("Class", "label", labels, common.NAMES)
+    colour = Colour("Class", "label", labels, style.NAMES)
     figure = dataset_map.map_points(table, colour, title="")
     shown = {trace.name.split(" (")[0]: trace.marker.color for trace in figure.data}
     assert shown == {
-        "ALL blast": common.BLAST, "normal": common.NORMAL, "no label": common.REFUSED,
+        "ALL blast": style.BLAST, "normal": style.NORMAL, "no label": style.REFUSED,
     }  # fmt: skip
 
 

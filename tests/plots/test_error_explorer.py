@@ -5,8 +5,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from allcore.evaluation import metrics, model_agreement, outcomes, results, slices
-from allcore.plots import common, error_explorer
+from allcore.evaluation import metrics, model_agreement, model_evaluation, outcomes, slices
+from allcore.plots import error_explorer, style
 from tests import simulated
 
 
@@ -14,7 +14,7 @@ from tests import simulated
 def cells() -> pd.DataFrame:
     table = simulated.predictions()
     random = np.random.default_rng(0)
-    labels = results.labels_of(table)
+    labels = model_evaluation.labels_of(table)
     return table.assign(
         x=random.normal(size=len(table)),
         y=random.normal(size=len(table)),
@@ -44,7 +44,10 @@ def tried(cells: pd.DataFrame, *, bad: bool) -> tuple[slices.SliceRow, ...]:
     if bad:
         right &= ~(made[0].members & (np.arange(len(cells)) % 3 > 0))
     return slices.rows(
-        made, right=right, labels=results.labels_of(cells), groups=results.units_of(cells)
+        made,
+        right=right,
+        labels=model_evaluation.labels_of(cells),
+        groups=model_evaluation.units_of(cells),
     )
 
 
@@ -69,7 +72,7 @@ def test_map_points__outcome_by_colour_of_the_label_and_shape(cells: pd.DataFram
     for key, name in outcomes.OUTCOMES.items():
         chosen = cells[cells["outcome"] == key]
         assert sorted(by_name[name].customdata) == sorted(chosen["image_id"])
-        assert by_name[name].marker.color == common.COLOURS[chosen["label"].iloc[0]]
+        assert by_name[name].marker.color == style.COLOURS[chosen["label"].iloc[0]]
         assert by_name[name].marker.symbol == ("x" if key in ("fp", "fn") else "circle")
     wrong = cells["outcome"].isin(("fp", "fn")).sum()
     assert title(figure).startswith(f"{wrong} of {len(cells):,} cells")
@@ -100,7 +103,7 @@ def test_map_points__subjects_are_named_in_the_hover(cells: pd.DataFrame) -> Non
     assert (colours == 1).all()
     scale = trace.marker.colorscale
     of = {name: place for place, name in zip(trace.marker.color, trace.text, strict=True)}
-    assert scale[2 * of["unknown"]][1] == scale[-1][1] == common.REFUSED
+    assert scale[2 * of["unknown"]][1] == scale[-1][1] == style.REFUSED
     assert trace.marker.cmin == -0.5
     assert trace.marker.cmax == len(scale) / 2 - 0.5
     assert "%{text}" in trace.hovertemplate
@@ -168,7 +171,7 @@ def test_clickable_matrix__squares_carry_the_outcome_of_their_cell() -> None:
         for j, called in enumerate(heat.x):
             key = placed[called, truth][0]
             assert f"<b>{getattr(counts, key):.0f}</b>" in heat.text[i][j]
-    assert go.Figure(heat).to_json() == go.Figure(common.confusion_matrix(counts).data[0]).to_json()
+    assert go.Figure(heat).to_json() == go.Figure(style.confusion_matrix(counts).data[0]).to_json()
     assert squares.marker.opacity == squares.unselected.marker.opacity < 0.05
     assert "select" in figure.layout.clickmode and figure.layout.hoverdistance == -1
     assert "open 10" in squares.text[2]

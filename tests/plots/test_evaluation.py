@@ -10,8 +10,8 @@ from allcore.evaluation import (
     estimates,
     intervals,
     metrics,
+    model_evaluation,
     prevalence,
-    results,
     subject_calls,
     subjects,
 )
@@ -20,8 +20,8 @@ from allcore.evaluation.estimates import Sample
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.prevalence import Predictive
 from allcore.evaluation.subject_calls import SubjectCall
-from allcore.plots import common, evaluation
 from allcore.plots import curves as plots_curves
+from allcore.plots import evaluation, style
 from tests import simulated
 
 THRESHOLD = 0.5
@@ -31,8 +31,8 @@ THRESHOLD = 0.5
 def models() -> dict[str, Sample]:
     table = simulated.predictions()
     return {
-        "qcresnet-cnmc": results.sample_of(table),
-        "Area and brightness": results.sample_of(table, "baseline_probability"),
+        "qcresnet-cnmc": model_evaluation.sample_of(table),
+        "Area and brightness": model_evaluation.sample_of(table, "baseline_probability"),
     }
 
 
@@ -46,7 +46,7 @@ def predictive(models: dict[str, Sample]) -> Predictive:
 def calls() -> tuple[SubjectCall, ...]:
     table = simulated.predictions()
     rows = subjects.rows(
-        labels=results.labels_of(table),
+        labels=model_evaluation.labels_of(table),
         probabilities=table["probability"].to_numpy(),
         subjects=table["subject"].to_numpy(dtype=str),
         threshold=THRESHOLD,
@@ -278,7 +278,7 @@ def test_subject_shares__every_subject_once_by_colour_and_shape(
     assert len(drawn) == len(calls)
     for call in calls:
         symbol = evaluation.SYMBOLS[call.outcome]
-        assert drawn[call.subject] == (common.COLOURS[call.label], symbol, call.blasts.value)
+        assert drawn[call.subject] == (style.COLOURS[call.label], symbol, call.blasts.value)
     shares = {call.subject: call.blasts.value for call in calls}
     in_order = [shares[name] for name in figure.layout.xaxis.ticktext]
     assert in_order == sorted(in_order)

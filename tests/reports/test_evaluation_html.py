@@ -12,11 +12,12 @@ import plotly.graph_objects as go
 import pytest
 
 from allcore import model_folder, notice
-from allcore.evaluation import metrics, results
+from allcore.evaluation import metrics, model_evaluation
 from allcore.evaluation.metrics import Confusion
-from allcore.evaluation.results import Report
+from allcore.evaluation.model_evaluation import Report
 from allcore.model_folder import ModelInfo
-from allcore.plots import common, export
+from allcore.plots import export
+from allcore.plots import style as common
 from allcore.reports import evaluation_html
 from allcore.reports.evaluation_html import Section
 from allcore.reports.model_card import document as card
@@ -63,7 +64,7 @@ def shipped(request: pytest.FixtureRequest) -> tuple[Report, pd.DataFrame, Model
     folder = MODELS / request.param
     info, table = model_folder.read_info(folder), model_folder.read_predictions(folder)
     history = pd.read_csv(folder / model_folder.HISTORY)
-    report = results.evaluate(table, info)
+    report = model_evaluation.evaluate(table, info)
     text = evaluation_html.html(report, table, info, history=history, date=DAY)
     return report, table, info, text
 
@@ -72,7 +73,7 @@ def small(table: pd.DataFrame | None = None, **changes: object) -> tuple[str, Re
     """The report of simulated predictions."""
     table = simulated.predictions() if table is None else table
     info = simulated.info(table)
-    report = results.evaluate(table, info)
+    report = model_evaluation.evaluate(table, info)
     return evaluation_html.html(report, table, info, date=DAY, **changes), report, info
 
 
@@ -138,7 +139,7 @@ def test_html__is_the_same_again_but_for_the_date() -> None:
     assert first == second
     table = simulated.predictions()
     info = simulated.info(table)
-    other = evaluation_html.html(results.evaluate(table, info), table, info)
+    other = evaluation_html.html(model_evaluation.evaluate(table, info), table, info)
     assert other.replace(datetime.date.today().isoformat(), DAY.isoformat()) == first
 
 
@@ -147,7 +148,7 @@ def test_html__a_hostile_name_stays_text() -> None:
     table["subject"] = table["group"] = table["subject"] + HOSTILE
     table["image_id"] = table["image_id"] + HOSTILE
     info = replace(simulated.info(table), name="m" + HOSTILE, threshold_rule="r" + HOSTILE)
-    report = results.evaluate(table, info)
+    report = model_evaluation.evaluate(table, info)
     frame = pd.DataFrame({HOSTILE: [HOSTILE]})
     extra = Section(HOSTILE, figures=[go.Figure(layout_title_text=HOSTILE)], tables=[frame],
                     text=HOSTILE)  # fmt: skip
@@ -166,7 +167,7 @@ def test_html__of_cells_without_subjects_or_of_one_class() -> None:
     table = simulated.predictions()
     info = simulated.info(table)
     lone = table.assign(subject=None)
-    text = evaluation_html.html(results.evaluate(lone, info), lone, info, date=DAY)
+    text = evaluation_html.html(model_evaluation.evaluate(lone, info), lone, info, date=DAY)
     assert "Subjects are unknown for these cells." in text
     assert len(Document(text).figures) == 6  # matrix, ROC and calibration, twice
     text, _, _ = small(simulated.predictions(normal_subjects=0))

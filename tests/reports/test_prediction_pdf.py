@@ -18,7 +18,7 @@ from allcore.inference import segmentation
 from allcore.inference.provenance import Model
 from allcore.inference.results import Prediction, Row
 from allcore.notice import RESEARCH_USE
-from allcore.reports import batch_pdf, pdf_parts, prediction_pdf
+from allcore.reports import batch_pdf, pdf_sheet, prediction_pdf
 from allcore.reports.prediction_json import File, Report
 from benchmarks import smears
 from tests.conftest import draw_cell
@@ -119,13 +119,13 @@ def test_pdf__is_one_page_whatever_it_says(one: str, two: str, refused: bool, ba
 def test_pdf__nothing_is_written_below_the_foot(monkeypatch: pytest.MonkeyPatch) -> None:
     long = "word " * 900
     lowest = []
-    written = pdf_parts.Sheet.line_of
+    written = pdf_sheet.Sheet.line_of
 
     def seen(self: Any, *words: Any, **more: Any) -> None:
         written(self, *words, **more)
         lowest.append(self.y)
 
-    monkeypatch.setattr(pdf_parts.Sheet, "line_of", seen)
+    monkeypatch.setattr(pdf_sheet.Sheet, "line_of", seen)
     evidence = {name: {"sentence": long, "words": long} for name in EVIDENCE} | {"heat": [
         {"method": long, "sentence": long}] * 2, "models": [{"model": long}] * 9}  # fmt: skip
     base = made()
@@ -139,7 +139,7 @@ def test_pdf__nothing_is_written_below_the_foot(monkeypatch: pytest.MonkeyPatch)
             file=replace(base.file, name=long),
         )
     )
-    assert max(lowest[:-2]) <= pdf_parts.BOTTOM - 5 and max(lowest) < 297
+    assert max(lowest[:-2]) <= pdf_sheet.BOTTOM - 5 and max(lowest) < 297
 
 
 @pytest.mark.parametrize("evidence", [{"set": 7, "heat": "x", "models": [1]}, {"heat": [{}]}, {}])
@@ -148,7 +148,7 @@ def test_pdf__evidence_of_a_stranger_may_be_anything(evidence: dict[str, Any]) -
 
 
 def test_latin__replaces_what_the_font_lacks() -> None:
-    assert pdf_parts.latin("Zelle é 细胞\n–…\udcff\x07") == "Zelle é ?? -...??"
+    assert pdf_sheet.latin("Zelle é 细胞\n–…\udcff\x07") == "Zelle é ?? -...??"
 
 
 def rows(count: int) -> list[Row]:
@@ -201,7 +201,7 @@ def test_said__a_caution_takes_the_place_of_what_holds() -> None:
 
 def test_pdf__tells_the_note_of_a_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = []
-    monkeypatch.setattr(pdf_parts.Sheet, "line_of", lambda _, text, **__: lines.append(text))
+    monkeypatch.setattr(pdf_sheet.Sheet, "line_of", lambda _, text, **__: lines.append(text))
     prediction_pdf.pdf(made(cut={"method": "m", "note": "cell 2 of 3; reduced"}))
     assert "Cell: cell 2 of 3; reduced." in lines
 

@@ -14,10 +14,10 @@ from allcore.__main__ import application
 from allcore.cli.evaluate import evaluate
 from allcore.data import readers, split_files, splits
 from allcore.errors import DataError, ModelError
-from allcore.evaluation import headline, results
+from allcore.evaluation import model_evaluation
 from allcore.inference import held_out
 from allcore.model_folder import ModelInfo
-from allcore.reports import evaluation_report
+from allcore.reports import evaluation_json, headline
 from allcore.training import checkpoint, fit, run
 from allcore.training import plan as plans
 from tests.conftest import draw_folders
@@ -83,7 +83,7 @@ def test_train__split_without_a_torn_subject_counts_as_unseen_subjects(
     out = tmp_path / "made"
     info = trained(cells, apart, out)
     assert info.split_kind == "subject"
-    assert not results.knew_subjects(info)
+    assert not model_evaluation.knew_subjects(info)
     assert headline.headline(out).unseen is not None
     card = (out / model_folder.CARD).read_text()
     assert "Split by the file apart.csv" in card
@@ -101,7 +101,7 @@ def test_train__torn_subjects_are_said(cells: Path, torn: Path, tmp_path: Path):
     leaks = info.training["split"]["leaks"]
     assert (len(leaks["subjects"]), leaks["of"]) == (12, 12)
     assert info.split_kind == "image"
-    assert results.knew_subjects(info)
+    assert model_evaluation.knew_subjects(info)
     assert headline.headline(out).unseen is None
     card = (out / model_folder.CARD).read_text()
     assert (
@@ -178,7 +178,7 @@ def test_report__subjects_that_are_not_known(cells: Path, apart: Path, tmp_path:
     split = info.training["split"]
     told = split | {"leaks": split["leaks"] | {"unknown_subjects": 5}}
     unknown = replace(info, training=info.training | {"split": told})
-    found = evaluation_report.evaluate(model_folder.read_predictions(tmp_path / "made"), unknown)
+    found = evaluation_json.evaluate(model_folder.read_predictions(tmp_path / "made"), unknown)
     assert found.split_kind == "image"
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from allcore.evaluation.results import Report
+from allcore.evaluation.model_evaluation import Report
 from allcore.model_folder import ModelInfo
+from allcore.reports.model_card import background, results
 from allcore.reports.model_card import claim as card_claim
-from allcore.reports.model_card import results, sections
 from allcore.reports.model_card import tripod as card_tripod
 from allcore.reports.model_card.checklist_items import Item
 from allcore.reports.model_card.public_datasets import known
@@ -50,10 +50,10 @@ def facts(info: ModelInfo, report: Report, *, beside: Sequence[str] = ()) -> fro
     """Names of the facts that the run holds."""
     training, parts = info.training, results.parts_of(report)
     split, recipe = training.get("split", {}), training.get("recipe", {})
-    elsewhere = sections.elsewhere(info, report)
+    elsewhere = background.elsewhere(info, report)
     every = [figure for part in parts for figure in part.figures]
     held = {
-        "known": known(sections.data_name(info)),
+        "known": known(background.data_name(info)),
         "parts": any(split.get(name) for name in ("train", "validation", "test")),
         "recipe": recipe,
         "balance": "subject_strength" in recipe,

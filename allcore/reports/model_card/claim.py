@@ -1,9 +1,9 @@
 """The items of CLAIM, update of 2024 (Tejani and others), topics in words of our own."""
 
+from allcore.reports.model_card.background import DATA, LIMITS, SPLIT, USE, WHAT
 from allcore.reports.model_card.checklist_items import Item
 from allcore.reports.model_card.method import NETWORK, PREPROCESSING, REPRODUCE
 from allcore.reports.model_card.results import TITLE as RESULTS
-from allcore.reports.model_card.sections import DATA, LIMITS, SPLIT, USE, WHAT
 
 _NAME_ONLY = "only the name and digest of the data set are known"
 _NO_READERS = "labels came with the data; how they were made is not in the run"

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from allcore import model_folder, notice
-from allcore.evaluation import results
-from allcore.evaluation.results import Report
+from allcore.evaluation import model_evaluation
+from allcore.evaluation.model_evaluation import Report
 from allcore.model_folder import ModelInfo
-from allcore.reports.model_card import checklist, method, prediction_sets, sections
+from allcore.reports.model_card import background, checklist, method, prediction_sets
 from allcore.reports.model_card import gate as card_gate
 from allcore.reports.model_card import results as card_results
 from allcore.reports.model_card import text as card_text
@@ -48,18 +48,18 @@ def chapters(
             point at it.
     """
     return (
-        sections.what(info, report),
-        sections.use(),
-        sections.data(info, report),
-        sections.split(info, report),
-        *sections.unlabelled(info),
+        background.what(info, report),
+        background.use(),
+        background.data(info, report),
+        background.split(info, report),
+        *background.unlabelled(info),
         method.preprocessing(info),
         method.network(info),
         method.point(info),
         *card_results.chapters(report),
         *prediction_sets.chapters(report),
         *card_gate.chapters(gate),
-        sections.limits(info, report),
+        background.limits(info, report),
         method.reproduce(info, report),
         *checklist.chapters(info, report, beside=beside),
     )
@@ -73,6 +73,6 @@ def rewrite(folder: Path) -> None:
         DataError: the predictions can't be evaluated.
     """
     info = model_folder.read_info(folder)
-    report = results.evaluate(model_folder.read_predictions(folder), info)
+    report = model_evaluation.evaluate(model_folder.read_predictions(folder), info)
     text = card(info, report, model_folder.read_gate(folder))
     (folder / model_folder.CARD).write_text(text, encoding="utf-8")

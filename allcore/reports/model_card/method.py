@@ -3,9 +3,9 @@
 from typing import Any
 
 from allcore import formats
-from allcore.evaluation.results import Report
+from allcore.evaluation.model_evaluation import Report
 from allcore.model_folder import ModelInfo
-from allcore.reports.model_card import sections
+from allcore.reports.model_card import background
 from allcore.reports.model_card.text import Chapter, Paragraph, Table
 
 PREPROCESSING, NETWORK = "Preprocessing", "Network and recipe"
@@ -75,14 +75,14 @@ def reproduce(info: ModelInfo, report: Report) -> Chapter:
         "(Apache-2.0). The weights lie beside this card; every figure follows from "
         "predictions.parquet there."
     )
-    commands = sections.commands(info)
+    commands = background.commands(info)
     shown = (commands,) if commands.lines else ()
     return Chapter(REPRODUCE, (Paragraph(text), *shown, _table(rows)))
 
 
 def _table(rows: tuple[tuple[str, Any], ...]) -> Table:
     told = tuple(
-        (name, sections.plain(value)) for name, value in rows if value not in (None, "", [], ())
+        (name, background.plain(value)) for name, value in rows if value not in (None, "", [], ())
     )
     return Table(("Setting", "Value"), told)
 

@@ -4,7 +4,7 @@ from allcore import formats
 from allcore.evaluation import conformal
 from allcore.evaluation.conformal import Coverage
 from allcore.evaluation.estimates import Figure
-from allcore.evaluation.results import Report
+from allcore.evaluation.model_evaluation import Report
 from allcore.reports.model_card.text import Chapter, Paragraph, Table
 
 TITLE = "Prediction sets at 95 %"

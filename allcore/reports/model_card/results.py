@@ -2,7 +2,7 @@
 
 from allcore import formats
 from allcore.evaluation import metrics
-from allcore.evaluation.results import Report, SplitReport
+from allcore.evaluation.model_evaluation import Report, SplitReport
 from allcore.evaluation.subjects import SubjectRow
 from allcore.reports.model_card.text import Block, Chapter, Paragraph, Table
 

@@ -1,9 +1,9 @@
 """The items of TRIPOD+AI (Collins and others, BMJ 2024), topics in words of our own."""
 
+from allcore.reports.model_card.background import DATA, LIMITS, SPLIT, USE, WHAT
 from allcore.reports.model_card.checklist_items import Item
 from allcore.reports.model_card.method import NETWORK, POINT, PREPROCESSING, REPRODUCE
 from allcore.reports.model_card.results import TITLE as RESULTS
-from allcore.reports.model_card.sections import DATA, LIMITS, SPLIT, USE, WHAT
 
 _NAME_ONLY = "only the name and digest of the data set are known"
 _NOWHERE = "not in the run"

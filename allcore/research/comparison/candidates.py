@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from allcore.errors import ModelError
-from allcore.evaluation.comparison_results import NETWORKS, PROTOCOLS
+from allcore.evaluation.comparison import NETWORKS, PROTOCOLS
 
 FEATURES_OF = "qcresnet"
 """The network whose penultimate features the probes read."""

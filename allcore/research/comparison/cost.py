@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 import torch
 
-from allcore.evaluation.comparison_results import Cost
+from allcore.evaluation.comparison import Cost
 from allcore.nets import model_summary, registry
 from allcore.research.comparison import budget, candidates
 from allcore.research.comparison.shared_data import Bench

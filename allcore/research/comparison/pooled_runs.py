@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from allcore.evaluation.comparison_results import HISTORY_COLUMNS, Row
+from allcore.evaluation.comparison import HISTORY_COLUMNS, Row
 from allcore.research.comparison import candidates, summary, training_run
 from allcore.research.comparison.budget import digest
 from allcore.research.comparison.protocols import Round

@@ -5,14 +5,7 @@ from pathlib import Path
 
 from allcore import formats
 from allcore.evaluation import metrics
-from allcore.evaluation.comparison_results import (
-    FIGURES,
-    NETWORKS,
-    PROTOCOLS,
-    Comparison,
-    Figure,
-    Row,
-)
+from allcore.evaluation.comparison import FIGURES, NETWORKS, PROTOCOLS, Comparison, Figure, Row
 from allcore.evaluation.intervals import Interval
 from allcore.notice import RESEARCH_USE
 

@@ -9,8 +9,8 @@ from tqdm import tqdm
 
 from allcore.data import readers
 from allcore.errors import ModelError
-from allcore.evaluation import comparison_results
-from allcore.evaluation.comparison_results import NETWORKS, PROTOCOLS, Comparison, Cost, Row
+from allcore.evaluation import comparison
+from allcore.evaluation.comparison import NETWORKS, PROTOCOLS, Comparison, Cost, Row
 from allcore.research.comparison import budget as budgets
 from allcore.research.comparison import candidates, cost, pooled_runs, protocols, readme, summary
 from allcore.research.comparison import training_run as work
@@ -71,7 +71,7 @@ def compare(request: Request) -> Comparison:
     rows = [pooled_runs.row(each, held, bench, command=request.command) for each in results]
     whole = _merged(kept, rows, results)
     whole = replace(whole, costs=_costs(whole, bench))
-    comparison_results.write(request.out, whole)
+    comparison.write(request.out, whole)
     readme.write(request.out, whole)
     return whole
 
@@ -108,9 +108,9 @@ def _progress(jobs: list[Job], bench: Bench) -> Iterator[Job]:
 
 def _kept(request: Request, bench: Bench) -> Comparison:
     """What the folder holds and this comparison won't make anew."""
-    if not (request.out / comparison_results.RESULTS).exists():
+    if not (request.out / comparison.RESULTS).exists():
         return Comparison()
-    old = comparison_results.read(request.out)
+    old = comparison.read(request.out)
     rows = tuple(row for row in old.rows if not _is_asked(row, request))
     budget = budgets.digest(bench.shared)
     for row in rows:

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allcore.evaluation import calibration, estimates, paired
-from allcore.evaluation.comparison_results import (
+from allcore.evaluation.comparison import (
     FIGURES,
     HISTORY_COLUMNS,
     NETWORKS,

@@ -4,8 +4,8 @@ import importlib
 from pathlib import Path
 
 from allcore.errors import AllScopeError
-from allcore.evaluation import experiment_results
-from allcore.evaluation.experiment_results import NAMES, Record
+from allcore.evaluation import experiments
+from allcore.evaluation.experiments import NAMES, Record
 from allcore.research.experiments import report
 from allcore.research.experiments.options import Options
 
@@ -41,6 +41,6 @@ def keep(found: Record, *, out: Path, docs: Path) -> None:
     Raises:
         ModelError: another experiment's file there is damaged.
     """
-    experiment_results.write(out, found)
+    experiments.write(out, found)
     docs.parent.mkdir(parents=True, exist_ok=True)
-    docs.write_text(report.markdown(experiment_results.read_all(out)), encoding="utf-8")
+    docs.write_text(report.markdown(experiments.read_all(out)), encoding="utf-8")

@@ -11,9 +11,9 @@ from tqdm import tqdm
 
 from allcore.data import readers, sampling, splits
 from allcore.data.manifest import Manifest
-from allcore.evaluation import experiment_results, intervals, paired
-from allcore.evaluation.comparison_results import Figure
-from allcore.evaluation.experiment_results import Record, Row
+from allcore.evaluation import experiments, intervals, paired
+from allcore.evaluation.comparison import Figure
+from allcore.evaluation.experiments import Record, Row
 from allcore.evaluation.metrics import Floats
 from allcore.research.experiments import cue_features, statistics, trials
 from allcore.research.experiments.options import Options
@@ -113,7 +113,7 @@ def finding(rows: Mapping[str, Row], *, largest: float) -> str:
         f"{words(everything['image'])} and {words(everything['unseen'])}, and name the subject of "
         f"{100 * known.value:.0f} % of cells, where always naming the largest would be right for "
         f"{100 * largest:.0f} %. "
-    ) + experiment_results.verdict(_parts(by_cue))
+    ) + experiments.verdict(_parts(by_cue))
 
 
 def _parts(by_cue: Mapping[str, Mapping[str, Figure]]) -> list[tuple[str, bool]]:

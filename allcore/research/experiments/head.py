@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from allcore.evaluation import experiment_results
-from allcore.evaluation.comparison_results import NETWORKS, Figure
-from allcore.evaluation.experiment_results import Record, Row
+from allcore.evaluation import experiments
+from allcore.evaluation.comparison import NETWORKS, Figure
+from allcore.evaluation.experiments import Record, Row
 from allcore.research.experiments import statistics, trials
 from allcore.research.experiments.options import Options
 from allcore.research.experiments.statistics import change
@@ -78,7 +78,7 @@ def finding(less: Mapping[str, Figure]) -> str:
         f"validation loss {change(loss)}. It {verb} faster: AUROC after the first "
         f"epoch {change(first)}, epochs to 95 % of its best "
         f"{change(epochs)}. "
-    ) + experiment_results.verdict(
+    ) + experiments.verdict(
         [
             ("no clear difference in AUROC", not better and not worse),
             ("no faster convergence", not sooner),

@@ -18,9 +18,9 @@ from allcore.data import cells, readers, sampling
 from allcore.data.manifest import Manifest
 from allcore.data.perturbations import Cell
 from allcore.errors import AllScopeError, BadImage, DataError, ModelError
-from allcore.evaluation import experiment_results, paired, robustness
-from allcore.evaluation.comparison_results import Figure
-from allcore.evaluation.experiment_results import Record, Row
+from allcore.evaluation import experiments, paired, robustness
+from allcore.evaluation.comparison import Figure
+from allcore.evaluation.experiments import Record, Row
 from allcore.evaluation.metrics import Floats
 from allcore.inference import held_out
 from allcore.inference.predictor import Predictor
@@ -156,7 +156,7 @@ def finding(rows: Sequence[Row], names: Sequence[str]) -> str:
          + (f" (more: {'; '.join(large)})" if large else ""), not large),
         ("blur and silhouettes of noise lower it clearly", clear),
     ]  # fmt: skip
-    return " ".join([*lines, experiment_results.verdict(parts)])
+    return " ".join([*lines, experiments.verdict(parts)])
 
 
 _NOTES = (

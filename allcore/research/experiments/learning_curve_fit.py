@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from allcore.evaluation import intervals, metrics
-from allcore.evaluation.experiment_results import AIMS
+from allcore.evaluation.experiments import AIMS
 from allcore.evaluation.metrics import Floats
 from allcore.evaluation.paired import Resampled
 

@@ -9,8 +9,8 @@ import numpy as np
 from allcore.data.augmentation import Augmentation
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import AllScopeError
-from allcore.evaluation.comparison_results import Figure
-from allcore.evaluation.experiment_results import Record, Row
+from allcore.evaluation.comparison import Figure
+from allcore.evaluation.experiments import Record, Row
 from allcore.research.experiments import statistics, trials
 from allcore.research.experiments.options import Options
 from allcore.research.experiments.trials import BALANCED, BY_CELL, Bench, Outcome, Trial

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from allcore.evaluation.comparison_results import Figure
-from allcore.evaluation.experiment_results import Record, Row
+from allcore.evaluation.comparison import Figure
+from allcore.evaluation.experiments import Record, Row
 from allcore.notice import RESEARCH_USE
 from allcore.synthetic import dataset
 

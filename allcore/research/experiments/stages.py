@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allcore.evaluation.experiment_results import Record, Row
+from allcore.evaluation.experiments import Record, Row
 from allcore.research.experiments import recipe, stages_trials, statistics, trials
 from allcore.research.experiments.options import Options
 from allcore.research.experiments.recipe import BASE, Variant

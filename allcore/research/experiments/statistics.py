@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from allcore.evaluation import estimates as evaluated
-from allcore.evaluation import experiment_results
-from allcore.evaluation.comparison_results import Figure
+from allcore.evaluation import experiments
+from allcore.evaluation.comparison import Figure
 from allcore.evaluation.intervals import LEVEL, Interval
 from allcore.evaluation.metrics import Floats
 from allcore.research.experiments import report
@@ -32,7 +32,7 @@ def over_folds(
     """
     found = np.asarray(values, dtype=float)
     if len(found) < 2 or not np.isfinite(found).all():
-        return experiment_results.unknown(float(found.mean()) if len(found) else float("nan"))
+        return experiments.unknown(float(found.mean()) if len(found) else float("nan"))
     error = float(found.std(ddof=1)) / np.sqrt(len(found))
     half = error * float(stats.t.ppf((1 + LEVEL) / 2, len(found) - 1))
     mean = float(found.mean())
@@ -75,5 +75,5 @@ def words(found: Figure) -> str:
 def change(found: Figure) -> str:
     """A difference in a sentence, with its sign."""
     sign = "+" if found.value >= 0 else "−"
-    bounds = report.figure(found)[len(report.figure(experiment_results.unknown(found.value))) :]
-    return f"{sign}{report.figure(experiment_results.unknown(abs(found.value)))}{bounds}"
+    bounds = report.figure(found)[len(report.figure(experiments.unknown(found.value))) :]
+    return f"{sign}{report.figure(experiments.unknown(abs(found.value)))}{bounds}"

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from allcore.data import splits
 from allcore.data.splits import Split
-from allcore.evaluation import calibration, experiment_results, paired
-from allcore.evaluation.comparison_results import Figure
-from allcore.evaluation.experiment_results import AIMS, Record, Row
+from allcore.evaluation import calibration, experiments, paired
+from allcore.evaluation.comparison import Figure
+from allcore.evaluation.experiments import AIMS, Record, Row
 from allcore.evaluation.metrics import Floats
 from allcore.research.experiments import learning_curve_fit, statistics, trials
 from allcore.research.experiments.options import Options
@@ -176,7 +176,7 @@ def finding(rows: Sequence[Row], grown: Mapping[str, learning_curve_fit.Growth])
             learning_curve_fit.sentence(each, reached=reached[m]) for m, each in grown.items()
         )
         + " "
-        + experiment_results.verdict(
+        + experiments.verdict(
             [
                 ("all training subjects do clearly better than the fewest", rises),
                 ("the error falls with every subject added", all(g.falls for g in grown.values())),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from allcore.evaluation import subject_weights
-from allcore.evaluation.experiment_results import Record
+from allcore.evaluation.experiments import Record
 from allcore.evaluation.metrics import Floats
 from allcore.nets import probe, registry
 from allcore.research.experiments import subjects, trials

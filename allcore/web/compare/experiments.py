@@ -6,9 +6,9 @@ from pathlib import Path
 import streamlit as st
 
 from allcore.errors import AllScopeError
-from allcore.evaluation import experiment_results
-from allcore.evaluation.experiment_results import Record
-from allcore.plots import experiments
+from allcore.evaluation import experiments
+from allcore.evaluation.experiments import Record
+from allcore.plots import compare_experiments
 from allcore.synthetic import dataset
 from allcore.web import frame, guard
 from allcore.web.compare import results_cache
@@ -44,9 +44,9 @@ def section() -> None:
     )
     cues, interventions = (_found(name) for name in _MISSING)
     if cues and cues.rows:
-        _chart(experiments.cues(cues))
+        _chart(compare_experiments.cues(cues))
         _told(cues)
-    if interventions and experiments.models(interventions):
+    if interventions and compare_experiments.models(interventions):
         _interventions(interventions)
     if tried := _present(_TRIED):
         st.subheader("What was tried for unseen subjects", anchor=False)
@@ -60,7 +60,7 @@ def section() -> None:
 def _tried(records: dict[str, Record]) -> None:
     found = records[_one_of(records, _TRIED, "experiment_tried")]
     if any("difference" in row.figures for row in found.rows):
-        _chart(experiments.variants(found))
+        _chart(compare_experiments.variants(found))
     _told(found)
 
 
@@ -68,7 +68,7 @@ def _tried(records: dict[str, Record]) -> None:
 def _grown(records: dict[str, Record]) -> None:
     found = records[_one_of(records, _GROWN, "experiment_grown")]
     if found.rows:
-        _chart(experiments.growth(found))
+        _chart(compare_experiments.growth(found))
     _told(found)
 
 
@@ -90,23 +90,23 @@ def _one_of(records: dict[str, Record], titles: dict[str, str], key: str) -> str
 
 def _present(titles: dict[str, str]) -> dict[str, Record]:
     """Those that were run and can be read."""
-    there = (name for name in titles if experiment_results.path(folder(), name).is_file())
+    there = (name for name in titles if experiments.path(folder(), name).is_file())
     found = {name: _found(name) for name in there}
     return {name: each for name, each in found.items() if each}
 
 
 @guard.fragment
 def _interventions(found: Record) -> None:
-    models = experiments.models(found)
+    models = compare_experiments.models(found)
     model = models[0]
     if len(models) > 1:
         model = st.selectbox("Model", models, key="experiment_model")
-    _chart(experiments.interventions(found, model))
+    _chart(compare_experiments.interventions(found, model))
     _told(found)
 
 
 def _found(name: str) -> Record | None:
-    path = experiment_results.path(folder(), name)
+    path = experiments.path(folder(), name)
     if not path.is_file():
         st.info(_MISSING[name], icon=":material/experiment:", width=frame.TEXT_WIDTH)
         return None
@@ -119,7 +119,7 @@ def _found(name: str) -> Record | None:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _read(_folder: Path, name: str, digest: str) -> Record:
-    return experiment_results.read(_folder, name)
+    return experiments.read(_folder, name)
 
 
 def _chart(figure: object) -> None:

@@ -8,8 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from allcore import settings
-from allcore.evaluation import comparison_results, comparison_tables
-from allcore.evaluation.comparison_results import Comparison
+from allcore.evaluation import comparison as comparison_results
+from allcore.evaluation import comparison_tables
+from allcore.evaluation.comparison import Comparison
 
 FOLDER = "comparison"
 

@@ -19,7 +19,7 @@ from allcore.data.cells import Rgb
 from allcore.data.manifest import Manifest
 from allcore.errors import AllScopeError
 from allcore.inference import upload
-from allcore.plots import common
+from allcore.plots import style
 from allcore.web import frame
 from allcore.web.components import cell_neighbours, cell_pictures, cell_predictions, gallery
 from allcore.web.components.cell_neighbours import Near
@@ -112,10 +112,10 @@ def outcome(label: str | None, probability: float, threshold: float) -> str:
     if not 0 <= probability <= 1:
         return "no probability is recorded"
     called = "all" if probability >= threshold else "hem"
-    said = f"called {common.NAMES[called]}"
-    if label not in common.NAMES:
+    said = f"called {style.NAMES[called]}"
+    if label not in style.NAMES:
         return f"no label, {said}"
-    return f"labelled {common.NAMES[label]}, {said}: {'right' if label == called else 'wrong'}"
+    return f"labelled {style.NAMES[label]}, {said}: {'right' if label == called else 'wrong'}"
 
 
 def steps(at: int, of: int) -> int:
@@ -133,12 +133,12 @@ def steps(at: int, of: int) -> int:
 
 def _heading(context: CellContext) -> None:
     label, probability = _text(context.row.get("label")), _probability(context)
-    mark, colour = gallery.MARKS.get(label or "", ("○", common.REFUSED))
+    mark, colour = gallery.MARKS.get(label or "", ("○", style.REFUSED))
     st.html(cell_pictures.heading(context.image_id, mark=mark, colour=colour))
     said = outcome(label, probability, context.threshold)
     st.markdown(f"**{said[0].upper()}{said[1:]}.** {frame.plain(_of_subject(context))}.")
     if 0 <= probability <= 1:
-        scale = common.probability_scale(probability, threshold=context.threshold)
+        scale = style.probability_scale(probability, threshold=context.threshold)
         st.plotly_chart(scale, config={"displayModeBar": False}, key="cell_scale")
 
 

@@ -9,11 +9,11 @@ import streamlit as st
 
 from allcore.data import thumbnails
 from allcore.data.thumbnails import FIELD, Source, Thumbnails
-from allcore.plots import common
+from allcore.plots import style
 
 SCALE_BAR = 100
 """Length of the scale bar in pixels of the original."""
-MARKS = {"all": ("●", common.BLAST), "hem": ("◆", common.NORMAL)}
+MARKS = {"all": ("●", style.BLAST), "hem": ("◆", style.NORMAL)}
 """Shape and colour of a class: told apart without colour as well."""
 STYLE = f"""<style>
 .cells {{display: grid; gap: 0.75rem;
@@ -71,8 +71,8 @@ def _grid(cards: Sequence[Card], pictures: Sequence[bytes | None]) -> str:
 
 def _figure(card: Card, picture: bytes | None) -> str:
     """One cell; an empty picture is still to come, None is not on this machine."""
-    name = common.NAMES.get(card.label, "no label")
-    mark, colour = MARKS.get(card.label, ("○", common.REFUSED))
+    name = style.NAMES.get(card.label, "no label")
+    mark, colour = MARKS.get(card.label, ("○", style.REFUSED))
     drawn = '<span class="drawn">SYNTHETIC</span>' if card.synthetic else ""
     return (
         f'<figure><div class="field">{_inside(card, picture, name)}{drawn}</div>'

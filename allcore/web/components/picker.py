@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from allcore.data.thumbnails import FIELD, Source
-from allcore.plots import common
+from allcore.plots import style
 from allcore.web.components import gallery
 from allcore.web.components.gallery import MARKS, SCALE_BAR
 
@@ -104,8 +104,8 @@ def _mounted(cards: Sequence[Card], sources: Sequence[Source], key: str, **more:
 
 
 def _card(card: Card, picture: bytes | None) -> dict[str, Any]:
-    mark, colour = MARKS.get(card.label, ("○", common.REFUSED))
-    name = common.NAMES.get(card.label, "no label")
+    mark, colour = MARKS.get(card.label, ("○", style.REFUSED))
+    name = style.NAMES.get(card.label, "no label")
     data = base64.b64encode(picture).decode() if picture else ""
     return {
         "id": card.image_id,

@@ -18,7 +18,7 @@ from allcore.data.cells import Rgb
 from allcore.data.thumbnails import FIELD
 from allcore.errors import AllScopeError
 from allcore.inference import upload
-from allcore.plots import common
+from allcore.plots import style
 from allcore.web import frame
 from allcore.web.components import cell_details, cell_pictures, gallery
 from allcore.web.components.charts import table_csv
@@ -165,7 +165,7 @@ def _middle(context: Context, row: "pd.Series[Any]", zoom: int) -> Rgb | None:
 
 def _figure(each: Shown, zoom: int) -> str:
     label = str(each.row["label"])
-    mark, colour = gallery.MARKS.get(label, ("○", common.REFUSED))
+    mark, colour = gallery.MARKS.get(label, ("○", style.REFUSED))
     said = html.escape(browse_cards.said(each.row))
     return (
         f'<figure><div class="field">{_inside(each, zoom)}</div><figcaption><b>{each.number}</b> '

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from allcore import formats
 from allcore.data import cells
-from allcore.plots import common
+from allcore.plots import style
 from allcore.web import frame, guard
 from allcore.web.components import cell_details, cell_pictures, gallery, picker
 from allcore.web.dataset import browse_cards, browse_state, cell_answer
@@ -101,7 +101,7 @@ def _order(context: Context, place: int) -> NDArray[np.int32]:
 
 def _show(context: Context, place: int) -> None:
     row = context.table.iloc[place]
-    mark, colour = gallery.MARKS.get(str(row["label"]), ("○", common.REFUSED))
+    mark, colour = gallery.MARKS.get(str(row["label"]), ("○", style.REFUSED))
     st.html(cell_pictures.heading(str(row["image_id"]), mark=mark, colour=colour))
     st.markdown(frame.plain(browse_cards.said(row)), width=frame.TEXT_WIDTH)
     if row["error"]:
@@ -126,7 +126,7 @@ def recorded(row: "pd.Series[Any]") -> str:
     known = {
         "Path": row["path"],
         "Subject": row["subject"],
-        "Class": common.NAMES.get(str(row["label"]), row["label"]),
+        "Class": style.NAMES.get(str(row["label"]), row["label"]),
         "Split": row["split"],
         "Fold": row.get("fold"),
         "Picture": _size(row),
@@ -194,7 +194,7 @@ def copies_in_words(rows: pd.DataFrame) -> str:
     for column, what in (("subject", "subjects"), ("label", "classes"), ("split", "splits")):
         found = sorted(rows[column].astype(str).unique())
         if len(found) > 1:
-            named = " and ".join(common.NAMES.get(name, name) for name in found[:4])
+            named = " and ".join(style.NAMES.get(name, name) for name in found[:4])
             said += f", filed under different {what}: {named}"
     return frame.plain(f"{said}.")
 

@@ -11,7 +11,7 @@ from allcore import model_folder, settings
 from allcore.audit.index import queries
 from allcore.audit.index.catalogue import Catalogue
 from allcore.errors import AllScopeError
-from allcore.plots import common
+from allcore.plots import style
 from allcore.plots.dataset_map import MOST_CATEGORIES, Colour
 from allcore.web import evaluation_cache
 
@@ -22,7 +22,7 @@ COPIES = {
 BORDER = {"True": "Touches the border", "False": "Lies inside"}
 RIGHT = {"right": "Called rightly", "wrong": "Called wrongly"}
 _RIGHT_STYLES = {
-    "right": (common.REFUSED, "circle", 4, 0.35), "wrong": (common.BLAST, "x", 7, 0.9),
+    "right": (style.REFUSED, "circle", 4, 0.35), "wrong": (style.BLAST, "x", 7, 0.9),
 }  # fmt: skip
 
 
@@ -119,7 +119,7 @@ def _probabilities(
 def _recorded(table: pd.DataFrame, key: str) -> Colour:
     title, values = RECORDED[key], table[key]
     if key == "label":
-        return Colour(title, "label", values, common.NAMES)
+        return Colour(title, "label", values, style.NAMES)
     many = values.nunique() > MOST_CATEGORIES
     return Colour(title, "subject" if key == "subject" or many else "category", values)
 
@@ -131,7 +131,7 @@ def _copies(catalogue: Catalogue) -> "pd.Series[str]":
 
 
 def _right(table: pd.DataFrame, answers: Answers) -> "pd.Series[str]":
-    known = table["label"].isin(common.NAMES) & answers.probability.notna()
+    known = table["label"].isin(style.NAMES) & answers.probability.notna()
     called = np.where(answers.probability >= answers.threshold, "all", "hem")
     said = np.where(called == table["label"], "right", "wrong").astype(object)
     said[~known.to_numpy()] = None

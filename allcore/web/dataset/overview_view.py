@@ -10,7 +10,7 @@ from allcore.audit.index.catalogue import Catalogue
 from allcore.data import dataset_counts
 from allcore.data.cell_measurements import FACTS, Fact
 from allcore.formats import count
-from allcore.plots import common, dataset
+from allcore.plots import dataset, style
 from allcore.web import frame
 from allcore.web.components.charts import chart, table_csv
 from allcore.web.dataset import sources
@@ -49,7 +49,7 @@ def show(context: Context) -> None:
 def summary(table: pd.DataFrame) -> str:
     """How many images of how many subjects of each class there are."""
     parts = [
-        f"{common.NAMES.get(str(row.label), str(row.label))}: {row.images:,} images of "
+        f"{style.NAMES.get(str(row.label), str(row.label))}: {row.images:,} images of "
         f"{row.subjects:,} subjects"
         for row in dataset_counts.class_counts(table).itertuples()
     ]
@@ -98,9 +98,9 @@ def _index(catalogue: Catalogue) -> None:
 def _counts(table: pd.DataFrame) -> None:
     left, right = st.columns(2)
     with left:
-        chart(common.split_bars(dataset_counts.split_counts(table)), name="splits")
+        chart(style.split_bars(dataset_counts.split_counts(table)), name="splits")
     with right:
-        chart(common.subject_bars(dataset_counts.subject_counts(table)), name="subjects")
+        chart(style.subject_bars(dataset_counts.subject_counts(table)), name="subjects")
 
 
 def _measures(context: Context) -> None:

@@ -4,7 +4,7 @@ import datetime
 
 import streamlit as st
 
-from allcore.reports import evaluation_html, evaluation_report
+from allcore.reports import evaluation_html, evaluation_json
 from allcore.web import evaluation_cache, frame
 from allcore.web.components.charts import figure_format, table_csv
 from allcore.web.evaluation import curves_view, subjects_view
@@ -52,7 +52,7 @@ def _report(context: Context) -> None:
 def _html(context: Context) -> str:
     model = evaluation_cache.load(context.source.key)
     return evaluation_html.html(
-        evaluation_report.evaluate(model.predictions, model.info),
+        evaluation_json.evaluate(model.predictions, model.info),
         model.predictions,
         model.info,
         date=datetime.datetime.now(datetime.UTC).date(),

@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from allcore import formats
-from allcore.evaluation import estimates, metrics, results
+from allcore.evaluation import estimates, metrics, model_evaluation
 from allcore.evaluation.estimates import Figure, Sample
 from allcore.review import agreement
 from allcore.review.agreement import ReviewAgreement
@@ -257,7 +257,7 @@ def _number(figure: Figure) -> str:
 def _agreed(_found: Queue, key: str) -> ReviewAgreement:
     decided, context = _found.verdicts.decided, _found.context
     places = decided["place"].to_numpy(dtype=np.intp)
-    units = results.units_of(context.table)
+    units = model_evaluation.units_of(context.table)
     return agreement.agreement(
         decided["first"].to_numpy(dtype=str),
         decided["second"].to_numpy(dtype=str),
@@ -268,5 +268,5 @@ def _agreed(_found: Queue, key: str) -> ReviewAgreement:
 
 @st.cache_resource(max_entries=8, show_spinner="Computing figures with reviewed labels")
 def _reviewed(_found: Queue, key: str) -> tuple[Sample, tuple[Figure, ...]]:
-    sample = results.sample_of(agreement.reviewed(_found.context.table, _found.verdicts))
+    sample = model_evaluation.sample_of(agreement.reviewed(_found.context.table, _found.verdicts))
     return sample, estimates.threshold_free(sample)

@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from allcore import formats
-from allcore.evaluation import results, slice_search, slices
+from allcore.evaluation import model_evaluation, slice_search, slices
 from allcore.evaluation.slices import Prepared, Slice, SliceRow
 from allcore.plots import error_explorer
 from allcore.web import frame
@@ -125,5 +125,5 @@ def _cached(_context: Context, _kept: list[Slice], key: str) -> Prepared:
     found = slice_search.candidates(
         table, facts.drop(columns="image_id", errors="ignore"), clusters
     )
-    groups = results.units_of(table)
+    groups = model_evaluation.units_of(table)
     return slices.prepare([*found, *_kept], labels=_context.sample.labels, groups=groups)

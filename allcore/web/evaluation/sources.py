@@ -14,11 +14,11 @@ from allcore import model_folder, settings
 from allcore.data import prediction_import
 from allcore.data.prediction_import import Brought
 from allcore.errors import AllScopeError, DataError
-from allcore.evaluation import estimates, results
+from allcore.evaluation import estimates, model_evaluation
 from allcore.evaluation import label_errors as suspicion
 from allcore.evaluation.estimates import Figure, Sample
 from allcore.evaluation.label_errors import Suspicion
-from allcore.evaluation.results import SplitReport
+from allcore.evaluation.model_evaluation import SplitReport
 from allcore.model_folder import ModelInfo
 from allcore.web import accounts, evaluation_cache, frame
 
@@ -186,7 +186,7 @@ def splits(source: Origin) -> list[str]:
     """
     table = _table(source)
     labelled = table[table["label"].notna()]
-    found = [name for name in results.SPLITS if (labelled["split"] == name).any()]
+    found = [name for name in model_evaluation.SPLITS if (labelled["split"] == name).any()]
     if not found:
         raise DataError(
             "There is no labelled held-out prediction: run 'python -m allcore evaluate' on a data "
@@ -217,7 +217,7 @@ def leaks(beside: Iterable[Origin]) -> tuple[str, ...]:
         f"{frame.plain(each.name)} was trained on other cells of these subjects, so its lead says "
         "nothing about new subjects."
         for each in beside
-        if results.knew_subjects(each.info)
+        if model_evaluation.knew_subjects(each.info)
     )
 
 
@@ -237,12 +237,14 @@ def _read(_folder: Path, digest: str) -> pd.DataFrame:
 def _part(_source: Origin, digest: str, split: str) -> Part:
     whole = _table(_source)
     table = whole[(whole["split"] == split) & whole["label"].notna()].reset_index(drop=True)
-    sample = results.sample_of(table)
-    found = results.split_report(
+    sample = model_evaluation.sample_of(table)
+    found = model_evaluation.split_report(
         table,
         split,
         threshold=_source.threshold,
-        baseline_threshold=results.baseline_threshold(whole[whole["split"] == "validation"]),
+        baseline_threshold=model_evaluation.baseline_threshold(
+            whole[whole["split"] == "validation"]
+        ),
     )
     named = {figure.name for figure in estimates.at_threshold(sample, _source.threshold)}
     return Part(

@@ -7,7 +7,7 @@ import streamlit as st
 from allcore import formats
 from allcore.evaluation import subject_calls
 from allcore.evaluation.subjects import SubjectRow
-from allcore.plots import common, evaluation
+from allcore.plots import evaluation, style
 from allcore.web import frame
 from allcore.web.components.charts import chart, table_csv
 from allcore.web.evaluation import cell_lists
@@ -31,7 +31,7 @@ def show(context: Context) -> None:
         _one(context, next(row for row in context.subjects if row.subject == who))
         return
     chart(
-        common.subject_strip(context.table, context.subjects, threshold=context.threshold),
+        style.subject_strip(context.table, context.subjects, threshold=context.threshold),
         name="subjects",
         alt="Probability of every cell, one line a subject",
     )
@@ -84,7 +84,7 @@ def _shown(rows: tuple[SubjectRow, ...]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Subject": row.subject,
-            "Class": common.NAMES[row.label],
+            "Class": style.NAMES[row.label],
             "Cells": row.cells,
             "Called rightly": formats.share(row.accuracy, row.cells),
             "Called ALL blast": formats.share(row.blasts, row.cells),
@@ -98,7 +98,7 @@ def _one(context: Context, row: SubjectRow) -> None:
     """A subject's own page: its figures and all its cells."""
     st.subheader(f"Subject {frame.plain(row.subject)}", anchor=False)
     st.markdown(
-        f"{formats.count(row.cells, 'cell')}, labelled {common.NAMES[row.label]}: "
+        f"{formats.count(row.cells, 'cell')}, labelled {style.NAMES[row.label]}: "
         f"{formats.share(row.accuracy, row.cells)} called rightly, "
         f"{formats.share(row.blasts, row.cells)} called ALL blast.",
         width=frame.TEXT_WIDTH,

@@ -4,7 +4,7 @@ import streamlit as st
 
 from allcore import formats
 from allcore.errors import AllScopeError
-from allcore.evaluation import results, thresholds
+from allcore.evaluation import model_evaluation, thresholds
 from allcore.evaluation.thresholds import Choice
 from allcore.web import frame
 from allcore.web.evaluation import sources
@@ -101,9 +101,9 @@ def _rules(source: Origin, split: str) -> None:
     try:
         choice = thresholds.choose(
             rule,
-            results.labels_of(cells),
+            model_evaluation.labels_of(cells),
             cells["probability"].to_numpy(dtype=float),
-            results.units_of(cells),
+            model_evaluation.units_of(cells),
             target=target,
             missed_blast=missed,
         )

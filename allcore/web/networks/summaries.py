@@ -5,7 +5,7 @@ from collections import Counter
 import pandas as pd
 import streamlit as st
 
-from allcore.evaluation.comparison_results import NETWORKS
+from allcore.evaluation.comparison import NETWORKS
 from allcore.nets import layer_blocks, summary_file
 from allcore.nets.layer_blocks import Pair
 from allcore.nets.summary_file import SIZES, Description

@@ -12,7 +12,7 @@ from allcore.errors import DataError
 from allcore.evaluation import subject_grouping
 from allcore.evaluation.subject_grouping import Assigned, Share
 from allcore.inference.jobs import Item
-from allcore.plots import common, predict
+from allcore.plots import predict, style
 from allcore.web import frame
 from allcore.web.components.charts import chart
 
@@ -85,11 +85,11 @@ def interval(share: Share) -> str | None:
     middle = _TALL / 2
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDE}" height="{_TALL}">'
-        f'<rect x="4" y="{middle - 1}" width="{_WIDE - 8}" height="2" fill="{common.REFUSED}" '
+        f'<rect x="4" y="{middle - 1}" width="{_WIDE - 8}" height="2" fill="{style.REFUSED}" '
         'fill-opacity="0.35"/>'
         f'<rect x="{low:.1f}" y="{middle - 3}" width="{max(high - low, 1):.1f}" height="6" '
-        f'fill="{common.BLAST}" fill-opacity="0.45"/>'
-        f'<circle cx="{value:.1f}" cy="{middle}" r="4" fill="{common.BLAST}"/></svg>'
+        f'fill="{style.BLAST}" fill-opacity="0.45"/>'
+        f'<circle cx="{value:.1f}" cy="{middle}" r="4" fill="{style.BLAST}"/></svg>'
     )
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 

@@ -5,7 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from allcore.data.cells import Rgb
 from allcore.inference.results import Prediction
-from allcore.plots import common
+from allcore.plots import style
 from allcore.web import frame
 
 PICTURE_WIDTH = 280
@@ -60,7 +60,7 @@ def _scale(probability: float, threshold: float) -> None:
     """The probability and the threshold on one scale; drawn by the browser itself, at once."""
     side = "at or above" if probability >= threshold else "below"
     said = f"{probability:.2f}, {side} the threshold {threshold:.2f}"
-    colour = common.BLAST if probability >= threshold else common.NORMAL
+    colour = style.BLAST if probability >= threshold else style.NORMAL
     st.html(
         f'{_STYLE}<figure class="scale" role="img" aria-label="Calibrated probability of an ALL '
         f'blast: {said}"><b>{said}</b><div class="bar"><i style="width:{100 * probability:.1f}%;'

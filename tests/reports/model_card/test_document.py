@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from allcore import model_folder, notice
-from allcore.evaluation import results
-from allcore.evaluation.results import Report
+from allcore.evaluation import model_evaluation
+from allcore.evaluation.model_evaluation import Report
 from allcore.model_folder import ModelInfo
 from allcore.reports.model_card import checklist, document
 from allcore.reports.model_card import claim as card_claim
@@ -20,7 +20,7 @@ MODELS = Path(__file__).parents[2] / "models"
 def made() -> tuple[ModelInfo, Report]:
     table = simulated.predictions()
     info = simulated.info(table)
-    return info, results.evaluate(table, info)
+    return info, model_evaluation.evaluate(table, info)
 
 
 def answers(info: ModelInfo, report: Report, **more: tuple[str, ...]) -> list[dict[str, str]]:
@@ -67,7 +67,7 @@ def test_card__an_image_split_is_not_sold_as_unseen_subjects() -> None:
     training = simulated.info(table).training
     split = training["split"] | {"kind": "image"}
     info = simulated.info(table, training=training | {"split": split})
-    text = document.card(info, results.evaluate(table, info))
+    text = document.card(info, model_evaluation.evaluate(table, info))
     assert text.count("do not say how the model does on a new subject") == 2  # split and limits
 
 
@@ -89,7 +89,7 @@ def test_card__cells_of_other_subjects_are_another_data_set(
     assert "tested on another" not in document.card(info, found)
     table = simulated.predictions()
     table["subject"] = table["group"] = "new" + table["subject"]
-    elsewhere = results.evaluate(table, info)
+    elsewhere = model_evaluation.evaluate(table, info)
     assert "tested on another" in document.card(info, elsewhere)
     for before, after, internal, external in zip(
         answers(info, found), answers(info, elsewhere), ("32", "16"), ("33", ""), strict=True
@@ -149,7 +149,7 @@ def test_card__of_a_model_that_says_next_to_nothing() -> None:
     table = simulated.predictions()
     table["subject"] = None
     info = simulated.info(table, training={"split": {"kind": "subject"}})
-    found = results.evaluate(table, info)
+    found = model_evaluation.evaluate(table, info)
     claim, tripod = answers(info, found)
     for number in ("7", "19", "23", "24", "25", "26", "39"):
         assert claim[number].startswith("Not reported"), number
@@ -210,6 +210,6 @@ def test_rewrite__writes_what_the_run_holds(tmp_path: Path, name: str) -> None:
     info = model_folder.read_info(shipped)
     text = (tmp_path / model_folder.CARD).read_text(encoding="utf-8")
     assert text == document.card(
-        info, results.evaluate(model_folder.read_predictions(shipped), info)
+        info, model_evaluation.evaluate(model_folder.read_predictions(shipped), info)
     )
     assert "expert oncologist" in text

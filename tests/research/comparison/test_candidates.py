@@ -3,7 +3,7 @@
 import pytest
 
 from allcore.errors import ModelError
-from allcore.evaluation.comparison_results import NETWORKS
+from allcore.evaluation.comparison import NETWORKS
 from allcore.nets import registry
 from allcore.research.comparison import candidates
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from allcore.evaluation.experiment_results import Record
+from allcore.evaluation.experiments import Record
 from allcore.research.experiments import cue_features, cues
 from allcore.research.experiments.options import Options
 from tests.conftest import draw_folders

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from allcore.evaluation.comparison_results import Figure
+from allcore.evaluation.comparison import Figure
 from allcore.research.experiments import statistics
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from allcore.errors import AllScopeError
-from allcore.evaluation.comparison_results import Figure
-from allcore.evaluation.experiment_results import Row
+from allcore.evaluation.comparison import Figure
+from allcore.evaluation.experiments import Row
 from allcore.research.experiments import (
     head,
     recipe,

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from allcore import model_folder
-from allcore.evaluation import metrics, results
+from allcore.evaluation import metrics, model_evaluation
 from allcore.inference.results import Prediction
 from allcore.notice import RESEARCH_USE
 from allcore.review import agreement
@@ -195,7 +195,7 @@ def test_show__verdicts_agreement_and_figures(who: Who, own_home: Path) -> None:
     after.loc[after["image_id"] == first, "label"] = other(label)
     for rows, labels in ((test, "original"), (after, "reviewed")):
         expected = metrics.scores(
-            labels=results.labels_of(rows), probabilities=rows["probability"].to_numpy(),
+            labels=model_evaluation.labels_of(rows), probabilities=rows["probability"].to_numpy(),
             threshold=0.5,
         )  # fmt: skip
         shown = figures[figures["Labels"] == labels].set_index("Figure")["Value"]

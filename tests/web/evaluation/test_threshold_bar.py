@@ -1,6 +1,6 @@
 import pytest
 
-from allcore.evaluation import results, thresholds
+from allcore.evaluation import model_evaluation, thresholds
 from allcore.evaluation.thresholds import Choice
 from allcore.web.evaluation import threshold_bar
 from tests import simulated
@@ -10,7 +10,10 @@ from tests import simulated
 def test_sentence__of_cells_that_are_shown_says_that_it_flatters(rule: str) -> None:
     table = simulated.predictions()
     choice = thresholds.choose(
-        rule, results.labels_of(table), table["probability"].to_numpy(), results.units_of(table)
+        rule,
+        model_evaluation.labels_of(table),
+        table["probability"].to_numpy(),
+        model_evaluation.units_of(table),
     )
     assert threshold_bar._sentence(choice, False) == choice.sentence
     said = threshold_bar._sentence(choice, True)

@@ -8,13 +8,13 @@ import pytest
 from allcore import model_folder, notice
 from allcore.errors import DataError, ModelError
 from allcore.evaluation import metrics
-from allcore.reports import evaluation_report
+from allcore.reports import evaluation_json
 from tests import simulated
 
 
 def test_evaluate__keeps_test_and_validation_apart() -> None:
     table = simulated.predictions()
-    found = evaluation_report.evaluate(table, simulated.info(table, threshold=0.4))
+    found = evaluation_json.evaluate(table, simulated.info(table, threshold=0.4))
     for split in ("test", "validation"):
         part = getattr(found, split)
         cells = table[table["split"] == split]
@@ -37,12 +37,12 @@ def test_evaluate__keeps_test_and_validation_apart() -> None:
 
 def test_evaluate__baseline_has_a_threshold_of_its_own() -> None:
     table = simulated.predictions()
-    found = evaluation_report.evaluate(table, simulated.info(table))
+    found = evaluation_json.evaluate(table, simulated.info(table))
     assert found.test is not None
     assert found.baseline_threshold != 0.5
     assert found.test.baseline[0].value < found.test.figures[0].value
     table["baseline_probability"] = np.nan
-    without = evaluation_report.evaluate(table, simulated.info(table))
+    without = evaluation_json.evaluate(table, simulated.info(table))
     assert without.test is not None
     assert without.test.baseline == ()
 
@@ -50,7 +50,7 @@ def test_evaluate__baseline_has_a_threshold_of_its_own() -> None:
 def test_evaluate__merged_subjects_are_one_unit() -> None:
     table = simulated.predictions()
     table.loc[table["subject"].isin(["101", "103"]), "group"] = "101+103"
-    found = evaluation_report.evaluate(table, simulated.info(table)).test
+    found = evaluation_json.evaluate(table, simulated.info(table)).test
     assert found is not None
     assert found.blast.subjects == 5
     assert {"101", "103"} <= {row.subject for row in found.subjects}
@@ -58,19 +58,19 @@ def test_evaluate__merged_subjects_are_one_unit() -> None:
 
 def test_evaluate__one_class_says_so() -> None:
     table = simulated.predictions(normal_subjects=0)
-    found = evaluation_report.evaluate(table, simulated.info(table))
+    found = evaluation_json.evaluate(table, simulated.info(table))
     assert found.test is not None
     assert any("only ALL blasts" in note for note in found.test.notes)
     assert math.isnan(found.test.figure("auroc").value)
-    assert "undefined" in evaluation_report.card(
+    assert "undefined" in evaluation_json.card(
         simulated.info(table), found
-    ) or "nan" in evaluation_report.card(simulated.info(table), found)
+    ) or "nan" in evaluation_json.card(simulated.info(table), found)
 
 
 def test_evaluate__unknown_subjects() -> None:
     table = simulated.predictions()
     table["subject"] = None
-    found = evaluation_report.evaluate(table, simulated.info(simulated.predictions())).test
+    found = evaluation_json.evaluate(table, simulated.info(simulated.predictions())).test
     assert found is not None
     assert found.subjects == ()
     assert any("Subjects are unknown" in note for note in found.notes)
@@ -80,19 +80,19 @@ def test_evaluate__refuses_what_it_cannot_use() -> None:
     table = simulated.predictions()
     info = simulated.info(table)
     with pytest.raises(DataError, match="no labelled held-out prediction"):
-        evaluation_report.evaluate(table.assign(split="train"), info)
+        evaluation_json.evaluate(table.assign(split="train"), info)
     with pytest.raises(DataError, match="label 'blast' is not known"):
-        evaluation_report.evaluate(table.assign(label="blast"), info)
+        evaluation_json.evaluate(table.assign(label="blast"), info)
     with pytest.raises(DataError, match="from 0 to 1"):
-        evaluation_report.evaluate(table.assign(probability=np.nan), info)
+        evaluation_json.evaluate(table.assign(probability=np.nan), info)
     with pytest.raises(ModelError, match="how its data was split"):
-        evaluation_report.evaluate(table, simulated.info(table, training={}))
+        evaluation_json.evaluate(table, simulated.info(table, training={}))
 
 
 def test_write_metrics__is_json_without_nan(tmp_path: Path) -> None:
     table = simulated.predictions(normal_subjects=0)
-    evaluation_report.write_metrics(
-        evaluation_report.evaluate(table, simulated.info(table)), tmp_path / "m.json"
+    evaluation_json.write_metrics(
+        evaluation_json.evaluate(table, simulated.info(table)), tmp_path / "m.json"
     )
     text = (tmp_path / "m.json").read_text()
     found = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
@@ -104,8 +104,8 @@ def test_write_metrics__is_json_without_nan(tmp_path: Path) -> None:
 
 def test_rows__are_what_the_report_says() -> None:
     table = simulated.predictions()
-    found = evaluation_report.evaluate(table, simulated.info(table))
-    rows = evaluation_report.rows(found)
+    found = evaluation_json.evaluate(table, simulated.info(table))
+    rows = evaluation_json.rows(found)
     assert len(rows) == 2 * len(metrics.TITLES)
     assert {row["notice"] for row in rows} == {notice.RESEARCH_USE}
     assert found.test is not None
@@ -114,8 +114,8 @@ def test_rows__are_what_the_report_says() -> None:
 
 def test_headline__without_a_paper_model(tmp_path: Path) -> None:
     folder = simulated.folder(tmp_path)
-    found = evaluation_report.headline(folder)
-    whole = evaluation_report.evaluate(
+    found = evaluation_json.headline(folder)
+    whole = evaluation_json.evaluate(
         model_folder.read_predictions(folder), model_folder.read_info(folder)
     ).test
     assert whole is not None
@@ -134,13 +134,13 @@ def test_headline__with_a_paper_model(tmp_path: Path) -> None:
     info = model_folder.read_info(paper)
     model_folder.write_info(paper, simulated.info(table, name=info.name))
     assert (
-        evaluation_report.headline(folder).paper is None
+        evaluation_json.headline(folder).paper is None
     )  # split by subject: not the paper's protocol
     split = info.training["split"] | {"kind": "image"}
     model_folder.write_info(
         paper, simulated.info(table, name=info.name, training=info.training | {"split": split})
     )
-    found = evaluation_report.headline(folder)
+    found = evaluation_json.headline(folder)
     assert found.paper is not None
     assert found.unseen is not None
     width = found.unseen.accuracy.high - found.unseen.accuracy.low
@@ -152,4 +152,4 @@ def test_headline__a_damaged_paper_model_takes_nothing_down(tmp_path: Path) -> N
     folder = simulated.folder(tmp_path)
     paper = simulated.folder(tmp_path, name="simulated-paper")
     (paper / model_folder.INFO).write_text("{")
-    assert evaluation_report.headline(folder).paper is None
+    assert evaluation_json.headline(folder).paper is None

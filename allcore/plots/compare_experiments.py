@@ -1,4 +1,4 @@
-"""Figures of the experiments; data in, plotly figure out, as in `allcore.plots.common`."""
+"""Figures of the experiments; data in, plotly figure out, as in `allcore.plots.style`."""
 
 import math
 import textwrap
@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from allcore.evaluation.comparison_results import Figure
-from allcore.evaluation.experiment_results import AIMS, Record, Row
-from allcore.plots import common
+from allcore.evaluation.comparison import Figure
+from allcore.evaluation.experiments import AIMS, Record, Row
+from allcore.plots import style
 from allcore.plots.compare import GREEN, PINK
 
 # Characters of a name beside an axis, so that half of a phone is left to the figure.
@@ -19,8 +19,8 @@ _SIDES = {
     "unseen": ("Unseen subjects", GREEN, "circle"),
     "image": ("Images split at random", PINK, "diamond"),
 }
-_WAYS = {-1: ("Clearly lower", common.BLAST), 1: ("Clearly higher", common.NORMAL)}
-_UNCLEAR = ("No clear change", common.REFUSED)
+_WAYS = {-1: ("Clearly lower", style.BLAST), 1: ("Clearly higher", style.NORMAL)}
+_UNCLEAR = ("No clear change", style.REFUSED)
 _GROWN = {
     "auroc": ("AUROC", GREEN, "circle"),
     "weighted_f1": ("Weighted F1", PINK, "diamond"),
@@ -38,7 +38,7 @@ def cues(record: Record) -> go.Figure:
     for place, row in enumerate(rows):
         figure.add_scatter(
             x=[row.figures[side].value for side in _SIDES], y=[place, place], mode="lines",
-            line={"color": common.REFUSED, "width": 2}, showlegend=False, hoverinfo="skip",
+            line={"color": style.REFUSED, "width": 2}, showlegend=False, hoverinfo="skip",
         )  # fmt: skip
     for side, (title, colour, symbol) in _SIDES.items():
         found = [row.figures[side] for row in rows]
@@ -124,7 +124,7 @@ def growth(record: Record) -> go.Figure:
         f"From {counts[0]} to {counts[-1]} training subjects the AUROC changes by "
         f"{last - first:+.2f}"
     )
-    return common.finish(figure, title.replace("-", "\u2212"), height=420)
+    return style.finish(figure, title.replace("-", "\u2212"), height=420)
 
 
 def _changes(rows: Sequence[Row], name: str, tell: Callable[[Row], str]) -> go.Figure:
@@ -204,7 +204,7 @@ def _line(figure: go.Figure, value: float, places: int, *, name: str = "") -> No
         x=[value, value],
         y=[-0.6, places - 0.4],
         mode="lines",
-        line={"dash": "dot", "color": common.REFUSED, "width": 1.5},
+        line={"dash": "dot", "color": style.REFUSED, "width": 1.5},
         name=name,
         showlegend=bool(name),
         hoverinfo="skip",
@@ -223,5 +223,5 @@ def _finished(figure: go.Figure, rows: Sequence[Row], title: str, *, axis: str) 
         fixedrange=True,
     )
     height = 210 + (_ROW + _LINES * (max(map(len, names)) - 1)) * len(rows)
-    figure = common.finish(figure, title, height=height)
-    return common.lay_out(figure, legend={"y": -60 / (height - 150)})  # just below the axis
+    figure = style.finish(figure, title, height=height)
+    return style.lay_out(figure, legend={"y": -60 / (height - 150)})  # just below the axis

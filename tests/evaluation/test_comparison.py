@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from allcore.errors import ModelError
-from allcore.evaluation import comparison_results
-from allcore.evaluation.comparison_results import Comparison, Cost, Figure, Gap, PairTest, Row
+from allcore.evaluation import comparison as comparison_results
+from allcore.evaluation.comparison import Comparison, Cost, Figure, Gap, PairTest, Row
 
 NAN = float("nan")
 GOOD = Figure(0.9, 0.8, 0.95)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from allcore.errors import ModelError
-from allcore.evaluation import experiment_results
-from allcore.evaluation.comparison_results import Figure
-from allcore.evaluation.experiment_results import Record, Row
+from allcore.evaluation import experiments
+from allcore.evaluation.comparison import Figure
+from allcore.evaluation.experiments import Record, Row
 from allcore.notice import RESEARCH_USE
 from allcore.research.experiments import catalogue, report
 from allcore.synthetic import dataset
@@ -30,7 +30,7 @@ def made(name: str = "cues", **changes: object) -> Record:
         "rows": (
             Row(
                 "Size",
-                {"auroc": Figure(0.75, 0.7, 0.8), "gap": experiment_results.unknown(0.01)},
+                {"auroc": Figure(0.75, 0.7, 0.8), "gap": experiments.unknown(0.01)},
                 4000,
                 40,
             ),
@@ -43,32 +43,32 @@ def made(name: str = "cues", **changes: object) -> Record:
 
 
 def test_write__comes_back_the_same(tmp_path: Path) -> None:
-    experiment_results.write(tmp_path, made())
-    first = experiment_results.path(tmp_path, "cues").read_bytes()
-    found = experiment_results.read(tmp_path, "cues")
+    experiments.write(tmp_path, made())
+    first = experiments.path(tmp_path, "cues").read_bytes()
+    found = experiments.read(tmp_path, "cues")
     assert found.row("Shape") == made().row("Shape")
     assert found.titles == made().titles and found.notes == made().notes
-    experiment_results.write(tmp_path, found)
-    assert experiment_results.path(tmp_path, "cues").read_bytes() == first
+    experiments.write(tmp_path, found)
+    assert experiments.path(tmp_path, "cues").read_bytes() == first
     assert b"NaN" not in first
 
 
 def test_read__not_run_yet(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="was not run yet"):
-        experiment_results.read(tmp_path, "cues")
+        experiments.read(tmp_path, "cues")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"rows": [], "notes": []}', '{"rows": 3}'])
 def test_read__damaged(tmp_path: Path, text: str) -> None:
-    experiment_results.path(tmp_path, "cues").write_text(text)
+    experiments.path(tmp_path, "cues").write_text(text)
     with pytest.raises(ModelError, match="can't be read"):
-        experiment_results.read(tmp_path, "cues")
+        experiments.read(tmp_path, "cues")
 
 
 def test_read_all__in_the_order_of_the_log(tmp_path: Path) -> None:
     for name in ("subjects", "cues", "recipe"):
-        experiment_results.write(tmp_path, made(name))
-    assert [each.name for each in experiment_results.read_all(tmp_path)] == [
+        experiments.write(tmp_path, made(name))
+    assert [each.name for each in experiments.read_all(tmp_path)] == [
         "cues",
         "recipe",
         "subjects",
@@ -76,9 +76,9 @@ def test_read_all__in_the_order_of_the_log(tmp_path: Path) -> None:
 
 
 def test_verdict__says_what_held() -> None:
-    assert experiment_results.verdict([("a", True), ("b", True)]).startswith("The prediction held.")
-    assert experiment_results.verdict([("a", False)]).startswith("The prediction did not hold.")
-    mixed = experiment_results.verdict([("a", True), ("b", False)])
+    assert experiments.verdict([("a", True), ("b", True)]).startswith("The prediction held.")
+    assert experiments.verdict([("a", False)]).startswith("The prediction did not hold.")
+    mixed = experiments.verdict([("a", True), ("b", False)])
     assert "in 1 of 2 parts" in mixed and "Held: a." in mixed and "Not held: b." in mixed
 
 
@@ -98,7 +98,7 @@ def test_markdown__groups_expectations_and_synthetic_cells() -> None:
     rows = (
         Row(
             "Size",
-            {"auroc": experiment_results.unknown(NAN)},
+            {"auroc": experiments.unknown(NAN)},
             9,
             3,
             group="a model",
@@ -124,7 +124,7 @@ def test_keep__writes_the_log_of_all(tmp_path: Path) -> None:
 
 def test_record__needs_neither_torch_nor_sklearn() -> None:
     code = (
-        "import sys, allcore.evaluation.experiment_results, allcore.research.experiments.report\n"
+        "import sys, allcore.evaluation.experiments, allcore.research.experiments.report\n"
         "print(*sorted({'torch', 'torchvision', 'sklearn'} & sys.modules.keys()))"
     )
     ran = subprocess.run(

@@ -9,9 +9,9 @@ from typing import Any
 from allcore import notice
 from allcore.evaluation import metrics
 from allcore.evaluation.estimates import Figure
-from allcore.evaluation.headline import Headline, headline
 from allcore.evaluation.intervals import Interval
-from allcore.evaluation.results import Report, SplitReport, evaluate
+from allcore.evaluation.model_evaluation import Report, SplitReport, evaluate
+from allcore.reports.headline import Headline, headline
 from allcore.reports.model_card.document import card
 
 METRICS = "metrics.json"

@@ -4,7 +4,7 @@ from typing import Any
 
 from allcore import formats
 from allcore.data import split_files
-from allcore.evaluation.results import Report, SplitReport
+from allcore.evaluation.model_evaluation import Report, SplitReport
 from allcore.model_folder import ModelInfo
 from allcore.reports.model_card import results
 from allcore.reports.model_card.public_datasets import known

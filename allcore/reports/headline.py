@@ -5,7 +5,7 @@ from pathlib import Path
 
 from allcore import model_folder
 from allcore.errors import AllScopeError
-from allcore.evaluation import estimates, results
+from allcore.evaluation import estimates, model_evaluation
 from allcore.evaluation.intervals import Interval
 
 CITATION = (
@@ -66,8 +66,8 @@ def _measured(folder: Path, *, by_subject: bool = True) -> Measured | None:
     if test.empty:
         return None
     threshold = model_folder.read_info(folder).threshold
-    accuracy = estimates.at_threshold(results.sample_of(test), threshold)[0]
-    known = results.units_of(test) is not None
+    accuracy = estimates.at_threshold(model_evaluation.sample_of(test), threshold)[0]
+    known = model_evaluation.units_of(test) is not None
     return Measured(
         accuracy=accuracy.subject if by_subject else accuracy.image,
         cells=len(test),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from allcore.errors import ModelError
-from allcore.evaluation.comparison_results import Figure
+from allcore.evaluation.comparison import Figure
 
 NAMES = ("cues", "interventions", "recipe", "stages", "head", "subjects", "subjects-features")
 """Every experiment, in the order of the log."""

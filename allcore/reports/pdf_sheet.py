@@ -13,7 +13,7 @@ from fpdf.enums import XPos, YPos
 
 import allcore
 from allcore import notice
-from allcore.plots import common
+from allcore.plots import style
 
 LEFT, TOP, WIDTH, BOTTOM = 15.0, 12.0, 180.0, 285.0
 """Millimetres of a sheet of A4 that is written on."""
@@ -53,7 +53,7 @@ class Sheet(FPDF):
         when = f"{self._made_at:%Y-%m-%d %H:%M} UTC"
         self.line_of(when, size=9, colour=QUIET, width=WIDTH - 125, align="R")
         self.set_xy(LEFT, TOP + 7.5)
-        self.line_of(notice.RESEARCH_USE, size=10, bold=True, colour=rgb(common.BLAST))
+        self.line_of(notice.RESEARCH_USE, size=10, bold=True, colour=rgb(style.BLAST))
         self.rule(TOP + 14)
         self.set_xy(LEFT, TOP + 16)
 
@@ -61,7 +61,7 @@ class Sheet(FPDF):
         """The notice again, and where one is."""
         self.rule(BOTTOM - 5)
         self.set_xy(LEFT, BOTTOM - 4)
-        self.line_of(notice.RESEARCH_USE, size=8, bold=True, colour=rgb(common.BLAST), width=90)
+        self.line_of(notice.RESEARCH_USE, size=8, bold=True, colour=rgb(style.BLAST), width=90)
         self.set_xy(LEFT + 90, BOTTOM - 4)
         said = f"{self._foot}, page {self.page_no()}"
         self.line_of(said, size=8, colour=QUIET, width=WIDTH - 90, align="R")
@@ -119,7 +119,7 @@ class Sheet(FPDF):
         for place, count in enumerate(counts):
             tall = height * count / max(*counts, 1)
             called = (place + 0.5) / _BARS >= threshold
-            self.set_fill_color(*rgb(common.BLAST if called else common.NORMAL))
+            self.set_fill_color(*rgb(style.BLAST if called else style.NORMAL))
             self.rect(LEFT + place * step + 0.3, top + height - tall, step - 0.6, tall, style="F")
         self._marked(top, height, threshold, WIDTH)
 
@@ -133,7 +133,7 @@ class Sheet(FPDF):
         top, height = self.y, 6.0
         self.set_fill_color(*FAINT)
         self.rect(LEFT, top, width, height, style="F")
-        self.set_fill_color(*rgb(common.BLAST if probability >= threshold else common.NORMAL))
+        self.set_fill_color(*rgb(style.BLAST if probability >= threshold else style.NORMAL))
         self.rect(LEFT, top + 1, width * min(max(probability, 0), 1), height - 2, style="F")
         self._marked(top, height, threshold, width)
 

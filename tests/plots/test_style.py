@@ -3,9 +3,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from allcore.evaluation import calibration, curves, metrics, results, subjects
+from allcore.evaluation import calibration, curves, metrics, model_evaluation, subjects
 from allcore.evaluation.intervals import Interval
-from allcore.plots import common
+from allcore.plots import style
 from tests import simulated
 
 
@@ -16,7 +16,7 @@ def cells() -> pd.DataFrame:
 
 
 def figures(cells: pd.DataFrame) -> dict[str, go.Figure]:
-    sample = results.sample_of(cells)
+    sample = model_evaluation.sample_of(cells)
     labels, probabilities = sample.labels, sample.probabilities
     rows = subjects.rows(
         labels=labels,
@@ -28,13 +28,13 @@ def figures(cells: pd.DataFrame) -> dict[str, go.Figure]:
     bins = calibration.reliability(labels=labels, probabilities=probabilities)
     history = pd.DataFrame({"train_loss": [0.7, 0.5, 0.4], "validation_loss": [0.7, 0.5, 0.6]})
     return {
-        "confusion": common.confusion_matrix(counts),
-        "roc": common.roc(
+        "confusion": style.confusion_matrix(counts),
+        "roc": style.roc(
             curves.roc(sample), point=(0.2, 0.8), area=Interval(0.88, 0.8101234, 0.9301234)
         ),
-        "reliability": common.reliability(bins, error=0.0512),
-        "strip": common.subject_strip(cells, rows, threshold=0.5),
-        "learning": common.learning_curve(history),
+        "reliability": style.reliability(bins, error=0.0512),
+        "strip": style.subject_strip(cells, rows, threshold=0.5),
+        "learning": style.learning_curve(history),
     }
 
 
@@ -67,7 +67,7 @@ def test_figures__carry_no_ground_of_their_own(cells: pd.DataFrame) -> None:
 
 def test_confusion_matrix__rows_are_the_truth() -> None:
     counts = metrics.Confusion(tp=30.0, fp=5.0, fn=10.0, tn=15.0)
-    figure = common.confusion_matrix(counts)
+    figure = style.confusion_matrix(counts)
     heat = figure.data[0]
     assert heat.y[1] == heat.x[1] == "ALL blast"
     assert "<b>10</b><br>25 % of<br>ALL blasts" in heat.text[1][0]
@@ -75,7 +75,7 @@ def test_confusion_matrix__rows_are_the_truth() -> None:
 
 
 def test_confusion_matrix__one_class() -> None:
-    figure = common.confusion_matrix(metrics.Confusion(tp=3.0, fp=0.0, fn=1.0, tn=0.0))
+    figure = style.confusion_matrix(metrics.Confusion(tp=3.0, fp=0.0, fn=1.0, tn=0.0))
     assert title(figure) == "75 % of ALL blasts are called rightly"
     assert list(figure.data[0].text[0]) == ["no cells", "no cells"]
 
@@ -83,7 +83,7 @@ def test_confusion_matrix__one_class() -> None:
 def test_subject_strip__every_cell_once_in_its_class(cells: pd.DataFrame) -> None:
     figure = figures(cells)["strip"]
     drawn = {trace.name: trace for trace in figure.data}
-    assert drawn["ALL blast"].marker.color == common.BLAST
+    assert drawn["ALL blast"].marker.color == style.BLAST
     ids = np.concatenate([trace.customdata for trace in figure.data])
     assert sorted(ids) == sorted(cells["image_id"])
 
@@ -95,7 +95,7 @@ def test_subject_strip__many_points_use_webgl(cells: pd.DataFrame) -> None:
 
 
 def test_roc__without_subjects_has_no_band(cells: pd.DataFrame) -> None:
-    sample = results.sample_of(cells.assign(subject=None))
-    figure = common.roc(curves.roc(sample), point=(0.2, 0.8), area=Interval(0.9, np.nan, np.nan))
+    sample = model_evaluation.sample_of(cells.assign(subject=None))
+    figure = style.roc(curves.roc(sample), point=(0.2, 0.8), area=Interval(0.9, np.nan, np.nan))
     assert [trace.name for trace in figure.data] == ["Chance", "Model", "Operating point"]
     assert title(figure) == "AUROC 0.900 (no interval) over subjects"

@@ -12,7 +12,7 @@ from allcore.inference import upload
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Refusal
 from allcore.inference.segmentation import Cut
-from allcore.reports import prediction_json, verification
+from allcore.reports import prediction_json, report_verification
 from allcore.reports.prediction_json import Report
 from benchmarks import smears
 from tests.conftest import draw_cell
@@ -32,12 +32,12 @@ def made(tiny_model: Path) -> Report:
 
 
 def failed(made: Report, tiny_model: Path) -> list[str]:
-    found = verification.verify(made, tiny_model.parent, device="cpu")
+    found = report_verification.verify(made, tiny_model.parent, device="cpu")
     return [check.name for check in found.checks if not check.ok]
 
 
 def test_verify__reproduces_what_was_written(made: Report, tiny_model: Path) -> None:
-    found = verification.verify(
+    found = report_verification.verify(
         prediction_json.read(made.to_json()), tiny_model.parent, device="cpu"
     )
     assert found.ok and found.other_versions == ()
@@ -61,7 +61,7 @@ def test_verify__tampered_numbers(made: Report, tiny_model: Path) -> None:
     assert failed(within, tiny_model) == []
     beyond = replace(made, prediction=replace(made.prediction, logit=logit + 2e-3))
     assert failed(beyond, tiny_model) == ["log-odds"]
-    found = verification.verify(beyond, tiny_model.parent, device="cpu")
+    found = report_verification.verify(beyond, tiny_model.parent, device="cpu")
     check = next(each for each in found.checks if each.name == "log-odds")
     assert "differs by 2.0e-03" in check.found
     assert "Not reproduced: log-odds is" in found.sentence
@@ -84,7 +84,7 @@ def test_verify__a_tampered_model(made: Report, tiny_model: Path) -> None:
 
 def test_verify__says_which_model_is_missing(made: Report, tiny_model: Path) -> None:
     other = replace(made, model=replace(made.model, name="gone", weights_sha256="cd" * 32))
-    found = verification.verify(other, tiny_model.parent, device="cpu")
+    found = report_verification.verify(other, tiny_model.parent, device="cpu")
     assert [check.name for check in found.checks] == ["file", "weights"]
     assert not found.ok
     assert "install the model 'gone' with the weights cdcdcdcdcdcd" in found.sentence
@@ -113,7 +113,7 @@ def test_verify__a_refused_picture(tiny_model: Path) -> None:
 
 def test_verify__a_cut_that_can_not_be_made_again(made: Report, tiny_model: Path) -> None:
     assert failed(replace(made, cut={"version": 0}), tiny_model) == ["cut"]
-    said = verification.verify(replace(made, cut={"version": 0}), tiny_model.parent).sentence
+    said = report_verification.verify(replace(made, cut={"version": 0}), tiny_model.parent).sentence
     assert said.count("in the report") == 1
     assert failed(replace(made, cut={}), tiny_model) == ["cut"]
 
@@ -142,7 +142,7 @@ def test_verify__names_other_versions(made: Report, tiny_model: Path) -> None:
     told = json.loads(made.to_json())
     told["versions"]["torch"] = "1.0"
     read = prediction_json.read(json.dumps(told).encode())
-    found = verification.verify(read, tiny_model.parent, device="cpu")
+    found = report_verification.verify(read, tiny_model.parent, device="cpu")
     assert found.ok
     assert len(found.other_versions) == 1
     assert found.other_versions[0].startswith("torch ")
