@@ -12,7 +12,14 @@ ROOT = Path(__file__).parents[1]
 
 # From the ground up. Modules of one floor may import each other, but never in a circle.
 FLOORS: list[tuple[str, ...]] = [
-    ("allcore.errors", "allcore.formats", "allcore.logs", "allcore.notice", "allcore.settings"),
+    (
+        "allcore.errors",
+        "allcore.formats",
+        "allcore.labels",
+        "allcore.logs",
+        "allcore.notice",
+        "allcore.settings",
+    ),
     ("allcore.data", "allcore.nets", "allcore.cnmc", "allcore.synthetic"),
     ("allcore.model_folder",),
     ("allcore.training", "allcore.inference"),

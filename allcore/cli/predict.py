@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from allcore.labels import VERDICT_NAMES
+
 if TYPE_CHECKING:
     from allcore.inference.results import Row
-
-VERDICTS = {"all": "ALL blast", "hem": "normal", "refused": "refused"}
 
 
 def predict(
@@ -102,11 +102,13 @@ def _print_table(rows: "list[Row]") -> None:
     print(f"{'path':{width}}  {'verdict':9}  {'p_all':>5}  threshold  reason")
     for row in rows:
         p_all = "" if row.p_all is None else f"{row.p_all:.2f}"
-        line = f"{row.path:{width}}  {VERDICTS[row.verdict]:9}  {p_all:>5}  {row.threshold:9.2f}"
+        line = (
+            f"{row.path:{width}}  {VERDICT_NAMES[row.verdict]:9}  {p_all:>5}  {row.threshold:9.2f}"
+        )
         print(f"{line}  {row.reason}".rstrip())
 
 
 def _summary(rows: "list[Row]") -> str:
-    counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in VERDICTS}
-    said = ", ".join(f"{counts[verdict]} {word}" for verdict, word in VERDICTS.items())
+    counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in VERDICT_NAMES}
+    said = ", ".join(f"{counts[verdict]} {word}" for verdict, word in VERDICT_NAMES.items())
     return f"{len(rows)} pictures: {said}."

@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from allcore.data import manifest, tables
+from allcore.data import tables
 from allcore.data.tables import Rows
 from allcore.errors import DataError
+from allcore.labels import LABEL_ALIASES, LABELS
 
 PRELIMINARY, FINAL = "C-NMC_test_prelim_phase_data", "C-NMC_test_final_phase_data"
 """Folders of the test parts."""
-LABELS = f"{PRELIMINARY}_labels.csv"
+LABELS_TABLE = f"{PRELIMINARY}_labels.csv"
 """Labels of the preliminary test. ``Patient_ID`` there is the original cell name, which holds the
 subject; ``new_names`` is the file's name and ``labels`` is 1 for ALL blasts."""
 COLUMNS = ("Patient_ID", "new_names", "labels")
 
-_TRAINING = re.compile(rf"(?:^|/)(fold_[^/]*)/({'|'.join(manifest.LABELS)})/[^/]+$")
+_TRAINING = re.compile(rf"(?:^|/)(fold_[^/]*)/({'|'.join(LABELS)})/[^/]+$")
 _SUBJECT = re.compile(r"UID_(H?\d+)", re.IGNORECASE)
 
 
@@ -38,7 +39,7 @@ def rows(root: Path, files: Sequence[str], images: Sequence[str]) -> Rows:
     """
     training = _training(images)
     rest = [path for path in images if not _TRAINING.search(path)]
-    tables = [path for path in files if _base(path) == LABELS]
+    tables = [path for path in files if _base(path) == LABELS_TABLE]
     preliminary = _preliminary(root, tables, rest)
     final = [_numbered(path, "final") for path in rest if _in(FINAL, path)]
     return [*training, *preliminary, *final]
@@ -69,7 +70,7 @@ def _told(table: Path) -> dict[str, dict[str, str | None]]:
         )
     rows: pd.DataFrame = found[list(COLUMNS)]
     return {
-        str(name): {"label": tables.LABEL_WORDS.get(label, label), "subject": _subject(patient)}
+        str(name): {"label": LABEL_ALIASES.get(label, label), "subject": _subject(patient)}
         for patient, name, label in rows.itertuples(index=False)
     }
 

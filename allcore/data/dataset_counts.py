@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from allcore.data.manifest import LABELS, Manifest
+from allcore.data.manifest import Manifest
+from allcore.labels import LABELS
 
 UNKNOWN = "not in a split"
 UNLABELLED = "no label"

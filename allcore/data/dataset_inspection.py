@@ -9,10 +9,10 @@ from allcore.data import manifest, readers
 from allcore.data.manifest import Manifest
 from allcore.data.safe_paths import Within
 from allcore.errors import DataError
+from allcore.labels import CLASS_PLURALS, LABEL_ALIASES
 
 TABLES = ((manifest.FILE_NAME, ("image_id", "path")), ("index.csv", ("file", "subject", "label")))
 """Tables in a folder that tell what is in it, and the columns that they need, as in ``readers``."""
-WORDS = {"all": "ALL blasts", "hem": "normal cells"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def layout(path: Path, found: Manifest) -> str:
     if folds := {str(fold) for fold in found.table["fold"].dropna()}:
         return f"C-NMC 2019 as it is published ({', '.join(sorted(folds))})"
     tops = {str(place).split("/")[0].lower() for place in found.table["path"]}
-    if tops <= readers.LABEL_WORDS.keys():
+    if tops <= LABEL_ALIASES.keys():
         return f"class folders: {', '.join(sorted(tops))}"
     return "a folder of pictures without class folders"
 
@@ -128,8 +128,8 @@ def _of_labels(labels: dict[str | None, int]) -> str:
         )
     if len(known) == 1:
         return (
-            f"All labelled images are {WORDS[known[0]]}: with one class alone nothing can be "
-            "trained or judged."
+            f"All labelled images are {CLASS_PLURALS[known[0]]}: with one class alone nothing can "
+            "be trained or judged."
         )
     return ""
 

@@ -9,9 +9,9 @@ import pandas as pd
 
 from allcore.data import subjects
 from allcore.errors import DataError
+from allcore.labels import LABELS
 
 COLUMNS = ("image_id", "path", "label", "subject", "group", "split", "fold", "sha256")
-LABELS = ("hem", "all")
 FILE_NAME = "manifest.csv"
 
 

@@ -13,6 +13,7 @@ from allcore import formats
 from allcore.data import subjects, table_reader
 from allcore.errors import DataError
 from allcore.evaluation import outcomes
+from allcore.labels import CLASS_PLURALS, LABEL_ALIASES
 from allcore.model_folder import PREDICTION_COLUMNS
 
 COLUMNS = {
@@ -25,19 +26,14 @@ COLUMNS = {
 }
 """What each column may be called; the first that is there is taken."""
 NEEDED = {"image_id": "image ids", "label": "labels", "probability": "probabilities"}
-LABELS = {
-    "all": ("all", "1", "1.0", "blast", "all blast", "true"),
-    "hem": ("hem", "0", "0.0", "normal", "false"),
-}
-"""What labels may be called, in any case."""
 SPLITS = {
     "test": ("test", "testing"),
     "validation": ("validation", "val", "valid", "dev"),
     "train": ("train", "training"),
 }
 _ONE_CLASS = {
-    "all": ("ALL blasts", "normal cells", "specificity"),
-    "hem": ("normal cells", "ALL blasts", "sensitivity"),
+    "all": ("hem", "specificity"),
+    "hem": ("all", "sensitivity"),
 }
 _SHOWN = 3  # entries named in a sentence
 
@@ -119,10 +115,9 @@ def _quoted(entries: "pd.Series[str]") -> str:
 
 
 def _labels(usable: _Sieve) -> None:
-    known = {name: label for label, called in LABELS.items() for name in called}
     given = usable.texts("label").str.lower()
     usable.leave_out(given == "", "without a label")
-    label = usable.texts("label").str.lower().map(known)
+    label = usable.texts("label").str.lower().map(LABEL_ALIASES)
     usable.leave_out(label.isna(), "with a label that is neither ALL blast nor normal", "label")
     usable.table = usable.table.assign(label=label)
 
@@ -238,11 +233,11 @@ def _missing_figures(table: pd.DataFrame) -> list[Problem]:
     """What can't be shown of these cells."""
     found = []
     labels, who = set(table["label"]), set(table["group"])
-    for label, (these, others, figure) in _ONE_CLASS.items():
+    for label, (other, figure) in _ONE_CLASS.items():
         if labels == {label}:
             found.append(
-                f"All cells are {these}: without {others} there is no {figure}, balanced accuracy, "
-                "AUROC, AUPRC, Matthews correlation or kappa."
+                f"All cells are {CLASS_PLURALS[label]}: without {CLASS_PLURALS[other]} there is no "
+                f"{figure}, balanced accuracy, AUROC, AUPRC, Matthews correlation or kappa."
             )
     if len(who) == 1 and table["group"].notna().all():
         shown = _quoted(table["group"])

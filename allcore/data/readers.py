@@ -14,9 +14,9 @@ from allcore.data.file_digests import Listing, Refused
 from allcore.data.manifest import Manifest
 from allcore.data.tables import Rows
 from allcore.errors import DataError
+from allcore.labels import LABEL_ALIASES
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
-LABEL_WORDS = tables.LABEL_WORDS
 
 
 class Folder:
@@ -106,7 +106,7 @@ def class_folders(folder: Folder) -> Rows | None:
     rows: Rows = []
     for path in folder.images:
         top, _, rest = path.partition("/")
-        label = LABEL_WORDS.get(top.lower())
+        label = LABEL_ALIASES.get(top.lower())
         if rest and label:
             rows.append({"path": path, "image_id": path, "label": label})
     return rows or None

@@ -18,6 +18,7 @@ from allcore.data import subjects
 from allcore.data.manifest import Manifest
 from allcore.data.splits import EXCLUDED, PARTS, Split
 from allcore.errors import DataError
+from allcore.labels import CLASS_PLURALS
 
 KIND = "file"
 """Kind of a split that a file told."""
@@ -263,10 +264,11 @@ def _check_parts(name: str, parts: Any, table: pd.DataFrame) -> None:
                 f"{name} puts no image in the part '{part}': a network is trained on one, its "
                 "threshold is chosen on the second and it is judged on the third."
             )
-        for label, words in (("all", "ALL blast"), ("hem", "normal cell")):
+        for label, words in CLASS_PLURALS.items():
             if label not in labels:
                 raise DataError(
-                    f"{name} puts no {words} in the part '{part}': every part needs both classes."
+                    f"{name} puts no {words[:-1]} in the part '{part}': every part needs both "
+                    "classes."
                 )
 
 

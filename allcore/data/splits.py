@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allcore.data.manifest import LABELS, Manifest
+from allcore.data.manifest import Manifest
 from allcore.errors import DataError
+from allcore.labels import LABELS
 
 PARTS = ("train", "validation", "test")
 FOLDS = 10

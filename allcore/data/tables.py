@@ -6,14 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from allcore.errors import DataError
+from allcore.labels import LABEL_ALIASES
 
 Rows = list[dict[str, str | None]]
 """One row a picture, as ``manifest.build`` takes them."""
-
-LABEL_WORDS = {
-    "all": "all", "hem": "hem", "blast": "all", "normal": "hem", "healthy": "hem",
-    "1": "all", "0": "hem",
-}  # fmt: skip
 
 
 def rows(path: Path, needs: Iterable[str] = ()) -> Rows | None:
@@ -38,7 +34,7 @@ def rows(path: Path, needs: Iterable[str] = ()) -> Rows | None:
     if "path" not in found:
         raise DataError(f"{path} has no column 'path' or 'file': name the image files in one.")
     if "label" in found:
-        found["label"] = found["label"].str.lower().map(lambda word: LABEL_WORDS.get(word, word))
+        found["label"] = found["label"].str.lower().map(lambda word: LABEL_ALIASES.get(word, word))
     return [{str(key): value for key, value in row.items()} for row in found.to_dict("records")]
 
 

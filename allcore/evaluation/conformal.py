@@ -17,7 +17,6 @@ covered at 95 % by limits from the other held-out subjects.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +25,9 @@ from allcore.evaluation import estimates, subjects
 from allcore.evaluation.estimates import Figure, Sample
 from allcore.evaluation.metrics import Floats
 from allcore.evaluation.subjects import SubjectRow
+from allcore.labels import Label
 
 LEVEL = 0.95
-Label = Literal["all", "hem"]
 
 _LEVELS = np.linspace(LEVEL, 1.0, 51)  # that a raised rule chooses from
 _ROUNDING = 1e-9

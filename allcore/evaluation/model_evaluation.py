@@ -14,6 +14,7 @@ from allcore.evaluation.conformal import Coverage, Sets
 from allcore.evaluation.estimates import Figure, Sample
 from allcore.evaluation.metrics import Confusion, Floats
 from allcore.evaluation.subjects import SubjectRow
+from allcore.labels import LABELS
 from allcore.model_folder import ModelInfo
 
 SPLITS = ("test", "validation")
@@ -147,7 +148,7 @@ def labels_of(table: pd.DataFrame) -> NDArray[np.int64]:
     Raises:
         DataError: another label.
     """
-    known = table["label"].isin(("all", "hem"))
+    known = table["label"].isin(LABELS)
     if not known.all():
         raise DataError(
             f"The label '{table.loc[~known, 'label'].iloc[0]}' is not known: labels are 'all' and "

@@ -15,7 +15,7 @@ from allcore.data import subjects, table_reader
 from allcore.errors import DataError
 from allcore.evaluation import intervals, subject_calls
 from allcore.evaluation.intervals import Interval
-from allcore.inference.results import Verdict
+from allcore.labels import Verdict
 
 LEAST = 20
 """Answered cells from which a subject's share is said, unless another number is asked for."""

@@ -23,6 +23,7 @@ from allcore.data import cells
 from allcore.explain.gradcam import Heat
 from allcore.explain.integrated_gradients import filled
 from allcore.inference.predictor import Predictor
+from allcore.labels import Label
 
 SHARE = 0.2
 """Part of the cell's area that is covered."""
@@ -126,9 +127,7 @@ def check(
     return tuple(next(found) if heat.values.any() else None for heat in heats)
 
 
-def _deletion(
-    logits: NDArray[np.float64], row: int, maps: int, towards: Literal["all", "hem"]
-) -> Deletion:
+def _deletion(logits: NDArray[np.float64], row: int, maps: int, towards: Label) -> Deletion:
     """Of log-odds (1 + maps + others,): of the cell, its covered maps and random regions."""
     falls = (logits[0] - logits) * (1 if towards == "all" else -1)
     return Deletion(

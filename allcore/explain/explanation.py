@@ -29,7 +29,8 @@ from allcore.explain.model_input import Figures
 from allcore.explain.neighbours import Nearby, Neighbour, Neighbours
 from allcore.explain.views import Learned, Trained, Views
 from allcore.inference.predictor import Predictor
-from allcore.inference.results import Prediction, Verdict
+from allcore.inference.results import Prediction
+from allcore.labels import Label, Verdict
 
 Method = Literal["Grad-CAM", "Integrated gradients"]
 
@@ -192,9 +193,7 @@ def gather(
     )
 
 
-def saliency(
-    predictor: Predictor, cell: Tensor, *, towards: Literal["all", "hem"]
-) -> tuple[Saliency, ...]:
+def saliency(predictor: Predictor, cell: Tensor, *, towards: Label) -> tuple[Saliency, ...]:
     """Both maps of a cut cell (3, S, S) uint8, not checked yet."""
     coarse = gradcam.explain(predictor, cell, towards=towards)
     fine = integrated_gradients.explain(predictor, cell, towards=towards)

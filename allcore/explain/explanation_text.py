@@ -1,16 +1,16 @@
 """The evidence for an answer in sentences, the same on a page, in a file and in a report."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from allcore import formats
 from allcore.evaluation.conformal import Sets
 from allcore.explain.neighbours import Nearby, Neighbour
 from allcore.explain.views import Learned, Views
+from allcore.labels import CLASS_NAMES, Label
 
 if TYPE_CHECKING:
     from allcore.explain.gradcam import Heat  # brings torch, which no sentence needs
 
-NAMES = {"all": "ALL blast", "hem": "normal"}
 _TRUSTED_SHARE = 0.5
 
 
@@ -25,7 +25,7 @@ def of_set(sets: Sets, probability: float) -> str:
     """The classes that can't be ruled out at 95 %."""
     classes = sets.of(probability)
     if len(classes) == 1:
-        return f"At 95 % the answer is: {NAMES[classes[0]]}."
+        return f"At 95 % the answer is: {CLASS_NAMES[classes[0]]}."
     return (
         "At 95 % the answer is: can't tell. Both remain possible where the probability is between "
         f"{sets.all_from:.2f} and {sets.hem_up_to:.2f}."
@@ -51,10 +51,10 @@ def of_views(found: Views, threshold: float) -> str:
         f"mean {found.mean:.2f}"
     )
     if found.agree(threshold):
-        called: Literal["all", "hem"] = "all" if found.blasts(threshold) else "hem"
-        return f"All {len(found.names)} are called {NAMES[called]}: {span}."
+        called: Label = "all" if found.blasts(threshold) else "hem"
+        return f"All {len(found.names)} are called {CLASS_NAMES[called]}: {span}."
     return (
-        f"{found.blasts(threshold)} of {len(found.names)} are called {NAMES['all']}, so the "
+        f"{found.blasts(threshold)} of {len(found.names)} are called {CLASS_NAMES['all']}, so the "
         f"answer hangs on how the cell lies: {span} (threshold {threshold:.2f})."
     )
 
@@ -62,7 +62,7 @@ def of_views(found: Views, threshold: float) -> str:
 def of_heat(heat: "Heat") -> str:
     """What the share of heat inside the cell says."""
     if not heat.values.any():
-        return f"No place in the picture speaks for {NAMES[heat.towards]} by itself."
+        return f"No place in the picture speaks for {CLASS_NAMES[heat.towards]} by itself."
     said = f"{100 * heat.share_in_cell:.0f} % of the heat lies inside the cell."
     if heat.share_in_cell < _TRUSTED_SHARE:
         said += " Most of it lies outside, so the answer rests on something other than the cell."
@@ -80,7 +80,7 @@ def of_neighbours(
     said = f"{own} of these {len(found)} are of the cell's own subject."
     if not own_known:
         blasts = sum(each.label == "all" for each in found)
-        said = f"{blasts} of these {len(found)} are labelled {NAMES['all']}."
+        said = f"{blasts} of these {len(found)} are labelled {CLASS_NAMES['all']}."
     if nearby is None:
         return said
     shares = formats.share(nearby.accuracy.image, nearby.cells)

@@ -12,7 +12,7 @@ are the same; one that reads only what the cell covers would else be shown to lo
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from torch.nn import functional
 from allcore.data import cells
 from allcore.data.cells import Rgb
 from allcore.inference.predictor import Predictor
+from allcore.labels import Label
 
 # Viridis of matplotlib at nine even steps: lightness rises evenly, and it stands out on stain.
 _VIRIDIS = np.array(
@@ -47,11 +48,11 @@ class Heat:
     """
 
     values: NDArray[np.float32]
-    towards: Literal["all", "hem"]
+    towards: Label
     share_in_cell: float
 
 
-def explain(predictor: Predictor, cell: Tensor, *, towards: Literal["all", "hem"]) -> Heat:
+def explain(predictor: Predictor, cell: Tensor, *, towards: Label) -> Heat:
     """Heat of one cut cell (3, S, S) uint8, for the class it was given."""
     with predictor.lock, torch.enable_grad(), _kept(predictor.network.cam_layer) as kept:
         logit = predictor.network(predictor.normalised(cell[None])).sum()

@@ -13,7 +13,6 @@ by Gauss-Legendre quadrature, whose few nodes go through the network in one batc
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from torch import Tensor
 from allcore.data import cells
 from allcore.explain.gradcam import Heat
 from allcore.inference.predictor import Predictor
+from allcore.labels import Label
 
 STEPS = 6
 """Nodes of the quadrature: the time of so many passes forward and backward."""
@@ -54,7 +54,7 @@ class Attribution:
 
 
 def explain(
-    predictor: Predictor, cell: Tensor, *, towards: Literal["all", "hem"], steps: int = STEPS
+    predictor: Predictor, cell: Tensor, *, towards: Label, steps: int = STEPS
 ) -> Attribution:
     """Heat of one cut cell (3, S, S) uint8 for a class, by `steps` nodes."""
     mask = cells.mask_of(cell.permute(1, 2, 0).numpy())

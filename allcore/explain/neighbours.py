@@ -21,6 +21,7 @@ from allcore.data import subjects
 from allcore.errors import DataError, ModelError
 from allcore.evaluation import estimates
 from allcore.evaluation.estimates import Figure
+from allcore.labels import LABELS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -89,7 +90,7 @@ class Neighbours:
         self._unit = _unit(np.asarray(features, dtype=np.float32))
         self._place = {str(name): row for row, name in enumerate(self.table["image_id"])}
         self._group = _groups(self.table)
-        held_out = self.table["label"].isin(("all", "hem")) & self.table["probability"].notna()
+        held_out = self.table["label"].isin(LABELS) & self.table["probability"].notna()
         self._judged = held_out.to_numpy(dtype=bool)
 
     @classmethod

@@ -19,7 +19,8 @@ from allcore.data.cells import Rgb
 from allcore.errors import BadImage
 from allcore.inference import devices, gate, image_sources, stream, upload
 from allcore.inference.gate import Gate
-from allcore.inference.results import Prediction, Reading, Refusal, Row, Verdict
+from allcore.inference.results import Prediction, Reading, Refusal, Row
+from allcore.labels import Verdict
 from allcore.model_folder import ModelInfo
 from allcore.nets.base import CellNetwork
 

@@ -3,7 +3,7 @@
 from dataclasses import astuple, dataclass, fields
 from typing import Literal
 
-Verdict = Literal["all", "hem", "refused"]
+from allcore.labels import VERDICT_TITLES, Verdict
 
 Rung = Literal["readable", "cell", "whole", "exposed", "focused", "known"]
 """The gate's rungs in their order; a picture is refused by the first one that it does not pass."""
@@ -16,7 +16,6 @@ REFUSED: dict[Rung, str] = {
     "known": "unlike what the model knows",
 }
 """What each rung says of what it refuses."""
-SPOKEN: dict[Verdict, str] = {"all": "ALL blast", "hem": "Normal", "refused": "Refused"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Prediction:
     @property
     def words(self) -> str:
         """The verdict as people read it; of a refusal also the rung that refused."""
-        said = SPOKEN[self.verdict]
+        said = VERDICT_TITLES[self.verdict]
         return f"{said}: {REFUSED[self.rung]}" if self.rung else said
 
 

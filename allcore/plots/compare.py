@@ -9,10 +9,12 @@ import plotly.graph_objects as go
 from allcore.evaluation import comparison_conclusions, metrics
 from allcore.evaluation.comparison import NETWORKS, Comparison, Figure, Row
 from allcore.evaluation.comparison_conclusions import BASELINE
+from allcore.labels import CLASS_COLOURS
 from allcore.plots import style
 
 # Those of Okabe-Ito that stand out from a light and from a dark ground.
-VERMILION, BLUE, GREEN, PINK = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
+VERMILION, BLUE = style.BLAST, style.NORMAL
+GREEN, PINK = "#009E73", "#CC79A7"
 # Colour and dash of each network's line; no two networks share both.
 LINES = {
     "qcresnet": (VERMILION, "solid"),
@@ -111,7 +113,7 @@ def subjects(table: pd.DataFrame, a: str, b: str) -> go.Figure:
     figure = go.Figure()
     style.diagonal(figure, name="Equally often right")
     figure.data[0].update(x=[0, 100], y=[0, 100])
-    for label, colour in style.COLOURS.items():
+    for label, colour in CLASS_COLOURS.items():
         rows = both[both["label"] == label]
         figure.add_scatter(
             x=100 * rows["accuracy_b"],

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from allcore import formats
 from allcore.audit.index.distributions import Distribution
 from allcore.data.dataset_counts import UNKNOWN
+from allcore.labels import CLASS_COLOURS, CLASS_NAMES
 from allcore.plots import style
 
 _SYMBOLS = {"hem": "diamond", "all": "circle"}
@@ -25,7 +26,7 @@ def distribution(found: Distribution) -> go.Figure:
     middles = (found.edges[:-1] + found.edges[1:]) / 2
     top = max(float(shares.max()) for shares in found.shares.values())
     for place, (label, shares) in enumerate(found.shares.items()):
-        name, colour = style.NAMES[label], style.COLOURS[label]
+        name, colour = CLASS_NAMES[label], CLASS_COLOURS[label]
         figure.add_scatter(
             x=middles, y=100 * shares, name=f"{name} ({found.cells[label]:,} cells)", mode="lines",
             line={"color": colour, "shape": "hvh", "width": 1.5}, fill="tozeroy",
@@ -51,7 +52,7 @@ def finding(found: Distribution) -> str:
     """What the subjects say about a measure, in words."""
     gap, unit = found.difference, f" {found.fact.unit}".rstrip()
     if not np.isfinite(gap.value):
-        only = " and ".join(style.NAMES[label] for label in found.shares)
+        only = " and ".join(CLASS_NAMES[label] for label in found.shares)
         return f"{found.fact.title}: only {only} cells have a label"
     if not gap.known:
         return f"{found.fact.title}: too few subjects to compare the classes"
@@ -84,11 +85,11 @@ def fold_bars(table: pd.DataFrame) -> go.Figure | None:
     counts = known.groupby(["fold", "label"]).size().unstack(fill_value=0)
     people = known.groupby("fold")["subject"].nunique()
     figure = go.Figure()
-    for label, name in style.NAMES.items():
+    for label, name in CLASS_NAMES.items():
         if label in counts:
             figure.add_bar(
                 x=counts[label], y=counts.index.astype(str), name=name, orientation="h",
-                marker_color=style.COLOURS[label], customdata=people.to_numpy(),
+                marker_color=CLASS_COLOURS[label], customdata=people.to_numpy(),
                 hovertemplate=f"%{{y}}: %{{x:,}} images, {name}; %{{customdata}} subjects"
                 "<extra></extra>",
             )  # fmt: skip

@@ -4,6 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from allcore.audit.findings.leaks import Leaks
+from allcore.labels import CLASS_COLOURS, CLASS_NAMES
 from allcore.plots import style
 
 PART_COLOURS = {"train": "#009E73", "validation": "#E69F00", "test": "#CC79A7"}
@@ -22,11 +23,11 @@ def parts(counts: pd.DataFrame) -> go.Figure:
         counts: of ``Leaks``.
     """
     figure = go.Figure()
-    for label, name in style.NAMES.items():
+    for label, name in CLASS_NAMES.items():
         rows = counts[counts["label"] == label]
         figure.add_bar(
             x=rows["images"], y=rows["part"].map(PART_NAMES), name=name, orientation="h",
-            marker_color=style.COLOURS[label], text=rows["images"], texttemplate="%{text:,}",
+            marker_color=CLASS_COLOURS[label], text=rows["images"], texttemplate="%{text:,}",
             textposition="outside", textangle=0, cliponaxis=False,
             customdata=(100 * rows["share"]).round(1),
             hovertemplate=f"%{{y}}: %{{x:,}} images (%{{customdata}} %), {name}<extra></extra>",

@@ -14,6 +14,7 @@ from allcore.evaluation import outcomes
 from allcore.evaluation.metrics import Confusion
 from allcore.evaluation.model_agreement import KINDS as AGREEMENT
 from allcore.evaluation.slices import SliceRow, fact_title
+from allcore.labels import CLASS_NAMES
 from allcore.plots import style as common
 
 KINDS = {
@@ -147,7 +148,7 @@ def clickable_matrix(counts: Confusion) -> go.Figure:
     their customdata is a key of `outcomes.OUTCOMES`.
     """
     figure = common.confusion_matrix(counts)
-    names = [common.NAMES["hem"], common.NAMES["all"]]
+    names = [CLASS_NAMES["hem"], CLASS_NAMES["all"]]
     cells = [("tn", 0, 0), ("fp", 0, 1), ("fn", 1, 0), ("tp", 1, 1)]
     numbers = {key: float(getattr(counts, key)) for key, _, _ in cells}
     unchanged = {"marker": {"opacity": 0.01}}

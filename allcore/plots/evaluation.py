@@ -13,6 +13,7 @@ from allcore.evaluation.calibration import ReliabilityCurve
 from allcore.evaluation.metrics import Floats
 from allcore.evaluation.prevalence import Predicted, Predictive
 from allcore.evaluation.subject_calls import SubjectCall
+from allcore.labels import CLASS_COLOURS, CLASS_NAMES
 from allcore.plots import style as common
 
 SYMBOLS = {"right": "circle", "wrong": "x", "undecided": "diamond-open"}
@@ -96,7 +97,7 @@ def subject_shares(calls: Sequence[SubjectCall], cutoff: float) -> go.Figure:
     """
     rising = sorted(calls, key=lambda call: (call.blasts.value, call.subject))
     figure = go.Figure()
-    for label, colour in common.COLOURS.items():
+    for label, colour in CLASS_COLOURS.items():
         for outcome, symbol in SYMBOLS.items():
             places = [
                 i for i, call in enumerate(rising) if (call.label, call.outcome) == (label, outcome)
@@ -148,9 +149,9 @@ def _histogram(figure: go.Figure, curve: ReliabilityCurve) -> None:
     centre = (curve.edges[1:] + curve.edges[:-1]) / 2
     for counts, label in ((curve.normals, "hem"), (curve.blasts, "all")):
         figure.add_bar(
-            x=centre, y=counts, width=np.diff(curve.edges), name=common.NAMES[label],
-            marker={"color": common.COLOURS[label], "line": {"width": 0}}, row=2, col=1,
-            hovertemplate=f"%{{y:,}} cells, {common.NAMES[label]}<extra></extra>",
+            x=centre, y=counts, width=np.diff(curve.edges), name=CLASS_NAMES[label],
+            marker={"color": CLASS_COLOURS[label], "line": {"width": 0}}, row=2, col=1,
+            hovertemplate=f"%{{y:,}} cells, {CLASS_NAMES[label]}<extra></extra>",
         )  # fmt: skip
 
 

@@ -18,13 +18,10 @@ from allcore.evaluation.curves import Roc
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Confusion, Floats
 from allcore.evaluation.subjects import SubjectRow
+from allcore.labels import CLASS_COLOURS, CLASS_NAMES
 
-# Okabe-Ito: told apart by colour-blind people, on light and on dark ground.
-BLAST = "#D55E00"
-NORMAL = "#0072B2"
+BLAST, NORMAL = CLASS_COLOURS["all"], CLASS_COLOURS["hem"]
 REFUSED = "#7A7A7A"
-COLOURS = {"all": BLAST, "hem": NORMAL}
-NAMES = {"all": "ALL blast", "hem": "normal"}
 
 UNIT = [-0.02, 1.02]
 """Range of an axis of shares, with room for the marks at its ends."""
@@ -41,7 +38,7 @@ def confusion_matrix(counts: Confusion) -> go.Figure:
     """Counts and shares of each true class, rows the truth and columns the call."""
     table = counts.as_array()
     shares = metrics.ratio(table, table.sum(axis=1, keepdims=True))
-    names = [NAMES["hem"], NAMES["all"]]
+    names = [CLASS_NAMES["hem"], CLASS_NAMES["all"]]
     text = [
         [
             f"<b>{count:,.0f}</b><br>{100 * share:.0f} % of<br>{name}"
@@ -162,7 +159,7 @@ def subject_strip(
     height = place + np.random.default_rng(0).uniform(-0.32, 0.32, len(cells))
     scatter = go.Scattergl if len(cells) >= _MANY_POINTS else go.Scatter
     figure = go.Figure()
-    for label, colour in COLOURS.items():
+    for label, colour in CLASS_COLOURS.items():
         chosen = cells["label"] == label
         figure.add_trace(
             scatter(
@@ -171,7 +168,7 @@ def subject_strip(
                 customdata=cells.loc[chosen, "image_id"].to_numpy(),
                 mode="markers",
                 marker={"color": colour, "size": 5, "opacity": 0.5},
-                name=NAMES[label],
+                name=CLASS_NAMES[label],
                 hovertemplate="%{customdata}<br>Probability %{x:.3f}<extra></extra>",
             )
         )
@@ -223,7 +220,7 @@ def probability_scale(p_all: float, *, threshold: float) -> go.Figure:
             x=[p_all],
             y=[""],
             orientation="h",
-            marker={"color": COLOURS[called]},
+            marker={"color": CLASS_COLOURS[called]},
             width=0.5,
             hovertemplate="Probability %{x:.3f}<extra></extra>",
         )
@@ -255,11 +252,11 @@ def split_bars(counts: pd.DataFrame) -> go.Figure:
         counts: from `overview.split_counts`.
     """
     figure = go.Figure()
-    for label, name in NAMES.items():
+    for label, name in CLASS_NAMES.items():
         if label in counts:
             figure.add_bar(
                 x=counts[label], y=counts["split"], name=name, orientation="h",
-                marker_color=COLOURS[label], text=counts[label], texttemplate="%{text:,}",
+                marker_color=CLASS_COLOURS[label], text=counts[label], texttemplate="%{text:,}",
                 textposition="inside", textangle=0, insidetextanchor="middle",
                 hovertemplate=f"%{{y}}: %{{x:,}} images, {name}<extra></extra>",
             )  # fmt: skip
@@ -281,8 +278,8 @@ def subject_bars(counts: pd.DataFrame) -> go.Figure:
     for label in counts["label"].unique():
         rows = counts[counts["label"] == label]
         figure.add_bar(
-            x=rows["subject"], y=rows["images"], name=NAMES.get(label, label),
-            marker_color=COLOURS.get(label, REFUSED), customdata=rows[["split"]],
+            x=rows["subject"], y=rows["images"], name=CLASS_NAMES.get(label, label),
+            marker_color=CLASS_COLOURS.get(label, REFUSED), customdata=rows[["split"]],
             hovertemplate="Subject %{x}: %{y:,} images, %{customdata[0]}<extra></extra>",
         )  # fmt: skip
     most, least = counts.iloc[0], counts.iloc[-1]

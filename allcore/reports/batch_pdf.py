@@ -9,13 +9,13 @@ from allcore import formats
 from allcore.evaluation import subject_grouping
 from allcore.evaluation.subject_grouping import Share
 from allcore.inference.results import Row
+from allcore.labels import VERDICT_NAMES
 from allcore.model_folder import ModelInfo
 from allcore.reports.pdf_sheet import BOTTOM, LEFT, QUIET, WIDTH, Sheet
 
 MAX_ROWS = 1000
 """Rows that are listed; the rest are counted."""
 MAX_SUBJECTS = 200
-VERDICTS = {"all": "ALL blast", "hem": "normal", "refused": "refused"}
 _REASONS = 12
 
 
@@ -56,7 +56,7 @@ def batch_pdf(
 
 def _summary(sheet: Sheet, rows: Sequence[Row], info: ModelInfo) -> None:
     number = Counter(str(row.verdict) for row in rows)
-    said = ", ".join(f"{number[verdict]:,} {name}" for verdict, name in VERDICTS.items())
+    said = ", ".join(f"{number[verdict]:,} {name}" for verdict, name in VERDICT_NAMES.items())
     sheet.line_of(f"{formats.count(len(rows), 'picture')}: {said}.", size=12, bold=True, lines=2)
     digest = (info.training.get("data") or {}).get("digest", "not on record")
     sheet.line_of(f"Model {info.name} ({info.architecture}), threshold {info.threshold:.3f}.")
@@ -121,7 +121,7 @@ def _line(row: Row) -> tuple[str, str, str, str]:
     number = "" if row.p_all is None else f"{row.p_all:.3f}"
     # The end of a path tells files apart, not its beginning.
     name = row.path if len(row.path) <= 48 else f"...{row.path[-45:]}"
-    return name, VERDICTS[row.verdict], number, row.reason or row.sha256[:24]
+    return name, VERDICT_NAMES[row.verdict], number, row.reason or row.sha256[:24]
 
 
 def _table(

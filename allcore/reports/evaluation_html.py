@@ -17,6 +17,7 @@ import allcore
 from allcore import formats
 from allcore.evaluation import calibration, curves, metrics, model_evaluation
 from allcore.evaluation.model_evaluation import Report, SplitReport
+from allcore.labels import CLASS_NAMES
 from allcore.model_folder import ModelInfo
 from allcore.plots import style
 from allcore.reports import html_parts as parts
@@ -170,7 +171,7 @@ def _subjects(part: SplitReport, strip: str) -> list[str]:
     table = pd.DataFrame(
         {
             "Subject": row.subject,
-            "Class": style.NAMES[row.label],
+            "Class": CLASS_NAMES[row.label],
             "Cells": row.cells,
             "Called rightly": formats.share(row.accuracy, row.cells),
             "Called ALL blast": formats.share(row.blasts, row.cells),

@@ -12,7 +12,8 @@ from PIL import Image
 
 from allcore.data.cells import Rgb
 from allcore.errors import BadImage
-from allcore.inference import results, upload
+from allcore.inference import upload
+from allcore.labels import CLASS_COLOURS, CLASS_NAMES, VERDICT_TITLES
 from allcore.plots import style
 from allcore.reports.pdf_sheet import BOTTOM, LEFT, QUIET, WIDTH, Sheet, latin, rgb
 from allcore.reports.prediction_json import Report
@@ -108,7 +109,7 @@ def _pictures(sheet: Sheet, panels: Sequence[Panel]) -> None:
 
 def _answer(sheet: Sheet, report: Report) -> None:
     told = report.prediction
-    colour = rgb(style.COLOURS.get(told.verdict, style.REFUSED))
+    colour = rgb(CLASS_COLOURS.get(told.verdict, style.REFUSED))
     sheet.line_of(told.words, size=20, bold=True, colour=colour)
     if told.p_all is None:
         sheet.line_of(told.reason or "The picture was refused.", size=10, lines=4)
@@ -173,14 +174,14 @@ def _said(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _near(told: dict[str, Any]) -> str:
     """The nearest cells by label, where there are any."""
     cells = _list(told.get("cells"))
-    names = (style.NAMES.get(str(cell.get("label")), "no label") for cell in cells[:8])
+    names = (CLASS_NAMES.get(str(cell.get("label")), "no label") for cell in cells[:8])
     whose = (str(cell.get("subject") or "unknown") for cell in cells[:8])
     near = ", ".join(f"{name} ({who})" for name, who in zip(names, whose, strict=True))
     return f"Nearest first: {near}." if near else ""
 
 
 def _of_model(told: dict[str, Any]) -> str:
-    spoken = {str(verdict): words for verdict, words in results.SPOKEN.items()}
+    spoken = {str(verdict): words for verdict, words in VERDICT_TITLES.items()}
     verdict, number = spoken.get(str(told.get("verdict")), "no answer"), told.get("probability")
     said = f"{number:.2f}" if isinstance(number, int | float) else str(told.get("reason") or "")
     return f"{told.get('model', '')}: {verdict.lower().replace('all ', 'ALL ')} {said}".rstrip()

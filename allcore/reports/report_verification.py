@@ -14,6 +14,7 @@ from allcore import model_folder
 from allcore.errors import BadImage, ModelError
 from allcore.inference import provenance, upload
 from allcore.inference.results import Prediction, Refusal
+from allcore.labels import VERDICT_NAMES
 from allcore.reports.prediction_json import Report
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-3
 """In log-odds, for probabilities and for strangeness: what machines may differ by."""
-_VERDICTS = {"all": "ALL blast", "hem": "normal", "refused": "refused"}
 _OF_MODEL = (
     "architecture", "config", "preprocessing", "temperature", "threshold", "threshold_rule",
     "data_digest",
@@ -166,7 +166,7 @@ def _again(report: Report, predictor: "Predictor") -> tuple[Prediction, dict[str
 
 
 def _spoken(prediction: Prediction) -> str:
-    word = _VERDICTS[prediction.verdict]
+    word = VERDICT_NAMES[prediction.verdict]
     return f"{word} ({prediction.rung})" if prediction.rung else word
 
 

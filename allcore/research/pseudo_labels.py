@@ -13,12 +13,13 @@ from torch import Tensor
 from allcore import model_folder
 from allcore.data import decoded_cells, duplicate_cells, readers, sampling
 from allcore.data.decoded_cells import DecodedCells
-from allcore.data.manifest import LABELS, Manifest
+from allcore.data.manifest import Manifest
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import DataError, ModelError
 from allcore.evaluation import calibration
 from allcore.evaluation.metrics import Floats
 from allcore.inference import held_out
+from allcore.labels import LABELS
 from allcore.model_folder import ModelInfo
 from allcore.nets.base import CellNetwork
 from allcore.training import fit

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from allcore import logs
 from allcore.errors import StoreError
+from allcore.labels import CLASS_NAMES
 from allcore.store import accounts, cell_keys
 from allcore.store.database import Database
 from allcore.store.models import Account, JudgementRow, PredictionRow, ReviewItemRow
@@ -28,7 +29,7 @@ REASONS = {
     "flagged": "flagged by who asked",
 }
 """Why a cell was queued: how it is kept, and how pages write it."""
-SEEN = {"all": "ALL blast", "hem": "normal", "unsure": "can't tell", "bad_picture": "bad picture"}
+SEEN = {**CLASS_NAMES, "unsure": "can't tell", "bad_picture": "bad picture"}
 """What a person may see in a picture: how it is kept, and how pages write it."""
 KNOWING = ("chosen", "flagged")
 """Reasons that who queued a cell for knows too much to judge it."""

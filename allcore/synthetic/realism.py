@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from allcore.labels import CLASS_NAMES
 from allcore.synthetic.appearance import MEASURES, Measure
-
-CLASSES = {"all": "ALL blast", "hem": "normal"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def spread(values: "pd.Series[float]", subjects: "pd.Series[str]") -> Spread:
 def comparisons(real: pd.DataFrame, drawn: pd.DataFrame) -> list[Comparison]:
     """Every measure of both classes; tables as ``measures.table`` gives them."""
     found = []
-    for label in CLASSES:
+    for label in CLASS_NAMES:
         one, other = (table[table["label"] == label] for table in (real, drawn))
         for measure in MEASURES:
             spreads = (spread(rows[measure.name], rows["subject"]) for rows in (one, other))
@@ -67,7 +66,7 @@ def comparisons(real: pd.DataFrame, drawn: pd.DataFrame) -> list[Comparison]:
 def markdown(found: list[Comparison]) -> str:
     """The comparisons as one Markdown table a class."""
     parts = []
-    for label, name in CLASSES.items():
+    for label, name in CLASS_NAMES.items():
         rows = [_row(row) for row in found if row.label == label]
         head = [
             f"### {name}",

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import pytest
 
 from allcore.audit.index import map_neighbours
+from allcore.labels import CLASS_NAMES
 from allcore.plots import dataset_map, style
 from allcore.plots.dataset_map import Colour
 
@@ -35,7 +36,7 @@ def table() -> pd.DataFrame:
 def colours(table: pd.DataFrame) -> dict[str, Colour]:
     thirds = pd.Series(np.arange(len(table)) % 3).map({0: "a", 1: "b", 2: "c"})
     return {
-        "label": Colour("Class", "label", table["label"], style.NAMES),
+        "label": Colour("Class", "label", table["label"], CLASS_NAMES),
         "subject": Colour("Subject", "subject", table["subject"]),
         "fold": Colour("Fold", "category", thirds),
         "area": Colour("Area", "number", table["area"], unit="px"),
@@ -65,7 +66,7 @@ def test_map_points__labels_keep_their_colours_beside_cells_without_one(
     table: pd.DataFrame,
 ) -> None:
     labels = table["label"].mask(table.index < 2, "no label")
-    colour = Colour("Class", "label", labels, style.NAMES)
+    colour = Colour("Class", "label", labels, CLASS_NAMES)
     figure = dataset_map.map_points(table, colour, title="")
     shown = {trace.name.split(" (")[0]: trace.marker.color for trace in figure.data}
     assert shown == {

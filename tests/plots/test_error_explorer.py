@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import pytest
 
 from allcore.evaluation import metrics, model_agreement, model_evaluation, outcomes, slices
+from allcore.labels import CLASS_COLOURS
 from allcore.plots import error_explorer, style
 from tests import simulated
 
@@ -72,7 +73,7 @@ def test_map_points__outcome_by_colour_of_the_label_and_shape(cells: pd.DataFram
     for key, name in outcomes.OUTCOMES.items():
         chosen = cells[cells["outcome"] == key]
         assert sorted(by_name[name].customdata) == sorted(chosen["image_id"])
-        assert by_name[name].marker.color == style.COLOURS[chosen["label"].iloc[0]]
+        assert by_name[name].marker.color == CLASS_COLOURS[chosen["label"].iloc[0]]
         assert by_name[name].marker.symbol == ("x" if key in ("fp", "fn") else "circle")
     wrong = cells["outcome"].isin(("fp", "fn")).sum()
     assert title(figure).startswith(f"{wrong} of {len(cells):,} cells")

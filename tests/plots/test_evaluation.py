@@ -20,8 +20,9 @@ from allcore.evaluation.estimates import Sample
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.prevalence import Predictive
 from allcore.evaluation.subject_calls import SubjectCall
+from allcore.labels import CLASS_COLOURS
 from allcore.plots import curves as plots_curves
-from allcore.plots import evaluation, style
+from allcore.plots import evaluation
 from tests import simulated
 
 THRESHOLD = 0.5
@@ -278,7 +279,7 @@ def test_subject_shares__every_subject_once_by_colour_and_shape(
     assert len(drawn) == len(calls)
     for call in calls:
         symbol = evaluation.SYMBOLS[call.outcome]
-        assert drawn[call.subject] == (style.COLOURS[call.label], symbol, call.blasts.value)
+        assert drawn[call.subject] == (CLASS_COLOURS[call.label], symbol, call.blasts.value)
     shares = {call.subject: call.blasts.value for call in calls}
     in_order = [shares[name] for name in figure.layout.xaxis.ticktext]
     assert in_order == sorted(in_order)

@@ -15,8 +15,6 @@ from allcore.audit.index.store import Index
 from allcore.data import duplicate_cells
 from allcore.data.manifest import Manifest
 
-LABELS = ("all", "hem")
-
 
 @dataclass(frozen=True)
 class Material:

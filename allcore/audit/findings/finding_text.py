@@ -7,6 +7,7 @@ from typing import Any
 from allcore import formats
 from allcore.audit.findings import label_folds
 from allcore.audit.findings.finding import SEVERITIES, Finding, Severity
+from allcore.labels import CLASS_NAMES
 
 TITLES = {
     "twin_across_split": "Cells in two parts of the split",
@@ -32,7 +33,6 @@ CUES = {
     "redness": "Colour (red over blue)",
     "area and brightness": "Area with brightness",
 }
-CLASSES = {"all": "ALL blast", "hem": "normal"}
 NAMED = 8
 
 
@@ -193,7 +193,7 @@ def _source(detail: dict[str, Any]) -> str:
 
 
 def _by_class(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {CLASSES.get(name, name)}" for name, count in counts.items())
+    return ", ".join(f"{count:,} {CLASS_NAMES.get(name, name)}" for name, count in counts.items())
 
 
 def _reasons(detail: dict[str, Any]) -> str:

@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allcore.audit.findings import texture
-from allcore.audit.findings.audit_inputs import LABELS, Material
+from allcore.audit.findings.audit_inputs import Material
 from allcore.data import splits
 from allcore.data.decoded_cells import DecodedCells
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
 from allcore.evaluation import estimates
 from allcore.evaluation.intervals import Interval
+from allcore.labels import LABELS
 
 FOLDS = 5
 SEED = 0

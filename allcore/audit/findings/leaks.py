@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allcore.audit.index.catalogue import Catalogue
-from allcore.data.manifest import LABELS
 from allcore.data.splits import PARTS
+from allcore.labels import LABELS
 
 MEASURES = ("area", "brightness")
 DIGESTS = ("file_sha256", "sha256")

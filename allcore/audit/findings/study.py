@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from allcore.audit.findings import label_folds
-from allcore.audit.findings.audit_inputs import LABELS, Material
+from allcore.audit.findings.audit_inputs import Material
 from allcore.audit.findings.finding import Finding, Severity
 from allcore.audit.findings.label_folds import Cells
 from allcore.evaluation.intervals import Interval
+from allcore.labels import CLASS_NAMES
 
 IMBALANCED, LOPSIDED = 3.0, 10.0
 """Times that the larger class has the smaller one's images: worth a word, worth more."""
@@ -29,8 +30,9 @@ class Imbalance:
 
     def find(self, material: Material) -> list[Finding]:
         """One finding, or none."""
-        count = {label: int((material.labels == label).sum()) for label in LABELS}
-        people = {label: len(set(material.groups[material.labels == label])) for label in LABELS}
+        labels, groups = material.labels, material.groups
+        count = {label: int((labels == label).sum()) for label in CLASS_NAMES}
+        people = {label: len(set(groups[labels == label])) for label in CLASS_NAMES}
         detail = {"images": count, "subjects": people}
         small, large = sorted(count.values())
         if not small:

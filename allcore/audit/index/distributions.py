@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from allcore.data.cell_measurements import Fact
-from allcore.data.manifest import LABELS
 from allcore.evaluation.intervals import LEVEL, Interval
 from allcore.evaluation.metrics import Floats
+from allcore.labels import LABELS
 
 BINS = 40
 TAIL = 0.002

@@ -4,6 +4,7 @@ from allcore import formats
 from allcore.evaluation import metrics
 from allcore.evaluation.model_evaluation import Report, SplitReport
 from allcore.evaluation.subjects import SubjectRow
+from allcore.labels import CLASS_NAMES
 from allcore.reports.model_card.text import Block, Chapter, Paragraph, Table
 
 TITLE = "Results"
@@ -105,5 +106,5 @@ def _worst(part: SplitReport) -> tuple[Chapter, ...]:
 
 
 def _subject(row: SubjectRow) -> tuple[str, str, str]:
-    name = "ALL blast" if row.label == "all" else "normal"
+    name = CLASS_NAMES[row.label]
     return row.subject, name, formats.share(row.accuracy, row.cells)

@@ -19,6 +19,7 @@ from allcore.data.cells import Rgb
 from allcore.data.manifest import Manifest
 from allcore.errors import AllScopeError
 from allcore.inference import upload
+from allcore.labels import CLASS_NAMES
 from allcore.plots import style
 from allcore.web import frame
 from allcore.web.components import cell_neighbours, cell_pictures, cell_predictions, gallery
@@ -112,10 +113,10 @@ def outcome(label: str | None, probability: float, threshold: float) -> str:
     if not 0 <= probability <= 1:
         return "no probability is recorded"
     called = "all" if probability >= threshold else "hem"
-    said = f"called {style.NAMES[called]}"
-    if label not in style.NAMES:
+    said = f"called {CLASS_NAMES[called]}"
+    if label not in CLASS_NAMES:
         return f"no label, {said}"
-    return f"labelled {style.NAMES[label]}, {said}: {'right' if label == called else 'wrong'}"
+    return f"labelled {CLASS_NAMES[label]}, {said}: {'right' if label == called else 'wrong'}"
 
 
 def steps(at: int, of: int) -> int:

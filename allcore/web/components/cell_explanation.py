@@ -4,7 +4,6 @@ This module brings torch with it: import it where a picture is there to be asked
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -14,15 +13,15 @@ from allcore import model_folder
 from allcore.data.cells import Rgb
 from allcore.explain import explanation_text, gradcam, neighbours, views
 from allcore.explain import model_input as seen
-from allcore.explain.explanation_text import NAMES
 from allcore.explain.model_input import Figures
 from allcore.explain.views import Learned, Views
 from allcore.inference.predictor import Predictor
+from allcore.labels import CLASS_NAMES, LABELS
 from allcore.web import frame, resources
 from allcore.web.components import cell_pictures
 from allcore.web.components.cell_pictures import Frame, Slots
 
-CLASSES: tuple[Literal["all", "hem"], ...] = ("all", "hem")
+CLASSES = LABELS[::-1]
 _LEARNED = {
     "cell": "It was trained on this very cell; the held-out probability above is another's.",
     "subject": "It was trained on other cells of this subject.",
@@ -97,10 +96,10 @@ def feature(model: str, rgb: Rgb, picture: str) -> NDArray[np.float32]:
 def show(found: Looks, slots: Slots, *, threshold: float, learned: Learned) -> None:
     """Fill the places that were kept for it; `learned` is of the network in the folder."""
     shown = [Frame(found.seen, caption(found.figures))]
-    shown += [Frame(found.overlays[c], f"What speaks for {NAMES[c]}") for c in CLASSES]
+    shown += [Frame(found.overlays[c], f"What speaks for {CLASS_NAMES[c]}") for c in CLASSES]
     slots.frames.html(cell_pictures.frames(shown, least=150))
     with slots.said.container():
-        called = NAMES["all" if found.probability >= threshold else "hem"]
+        called = CLASS_NAMES["all" if found.probability >= threshold else "hem"]
         whose, told = ("The network in the model's folder", _LEARNED[learned])
         if found.held_out:
             whose, told = "The network behind the held-out answer", "It never saw this subject."
@@ -108,7 +107,7 @@ def show(found: Looks, slots: Slots, *, threshold: float, learned: Learned) -> N
             f"{whose} gives {found.probability:.2f} (threshold {threshold:.2f}): {called}. {told}",
             width=frame.TEXT_WIDTH,
         )
-        said = " ".join(f"For {NAMES[each]}: {found.said[each]}" for each in CLASSES)
+        said = " ".join(f"For {CLASS_NAMES[each]}: {found.said[each]}" for each in CLASSES)
         st.markdown(said, width=frame.TEXT_WIDTH)
         st.caption(_METHOD, width=frame.TEXT_WIDTH)
     slots.views.html(cell_pictures.frames(strip(found.seen, found.views), least=76))

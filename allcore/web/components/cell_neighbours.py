@@ -16,7 +16,7 @@ from allcore.data.thumbnails import Source
 from allcore.errors import AllScopeError
 from allcore.explain import explanation_text
 from allcore.explain.neighbours import Nearby, Neighbour, Neighbours
-from allcore.plots import style
+from allcore.labels import CLASS_NAMES
 from allcore.web import frame
 from allcore.web.components import cell_pictures, gallery
 from allcore.web.components.gallery import Card
@@ -117,7 +117,7 @@ def _draw(found: tuple[Neighbour, ...], manifest: Manifest | None) -> None:
 def _row(each: Neighbour) -> dict[str, str]:
     return {
         "Cell": each.image_id,
-        "Label": style.NAMES.get(each.label or "", "no label"),
+        "Label": CLASS_NAMES.get(each.label or "", "no label"),
         "Subject": f"{each.subject or 'unknown'}{' (the same)' if each.same_subject else ''}",
         "Probability, held out": "none" if each.probability is None else f"{each.probability:.2f}",
         "Distance": f"{each.distance:.2g}",

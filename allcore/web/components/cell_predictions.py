@@ -15,7 +15,7 @@ from allcore.errors import AllScopeError
 from allcore.explain import views
 from allcore.explain.views import Learned, Trained
 from allcore.inference.results import Prediction
-from allcore.plots import style
+from allcore.labels import CLASS_NAMES
 from allcore.web import frame
 from allcore.web.components import cell_pictures
 
@@ -161,7 +161,7 @@ def _called(probability: float | None, threshold: float) -> str:
     if probability is None:
         return "none"
     called = "all" if probability >= threshold else "hem"
-    return f"{probability:.2f}, {style.NAMES[called]}"
+    return f"{probability:.2f}, {CLASS_NAMES[called]}"
 
 
 def _answer(model: str, rgb: Rgb, picture: str) -> float | str:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from allcore.data import thumbnails
 from allcore.data.thumbnails import FIELD, Source, Thumbnails
+from allcore.labels import CLASS_NAMES
 from allcore.plots import style
 
 SCALE_BAR = 100
@@ -71,7 +72,7 @@ def _grid(cards: Sequence[Card], pictures: Sequence[bytes | None]) -> str:
 
 def _figure(card: Card, picture: bytes | None) -> str:
     """One cell; an empty picture is still to come, None is not on this machine."""
-    name = style.NAMES.get(card.label, "no label")
+    name = CLASS_NAMES.get(card.label, "no label")
     mark, colour = MARKS.get(card.label, ("○", style.REFUSED))
     drawn = '<span class="drawn">SYNTHETIC</span>' if card.synthetic else ""
     return (

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from allcore.data.thumbnails import FIELD, Source
+from allcore.labels import CLASS_NAMES
 from allcore.plots import style
 from allcore.web.components import gallery
 from allcore.web.components.gallery import MARKS, SCALE_BAR
@@ -105,7 +106,7 @@ def _mounted(cards: Sequence[Card], sources: Sequence[Source], key: str, **more:
 
 def _card(card: Card, picture: bytes | None) -> dict[str, Any]:
     mark, colour = MARKS.get(card.label, ("○", style.REFUSED))
-    name = style.NAMES.get(card.label, "no label")
+    name = CLASS_NAMES.get(card.label, "no label")
     data = base64.b64encode(picture).decode() if picture else ""
     return {
         "id": card.image_id,

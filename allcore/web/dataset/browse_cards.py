@@ -10,7 +10,7 @@ from allcore.audit.index import images, queries
 from allcore.data import dataset_counts, thumbnails
 from allcore.data.safe_paths import Within
 from allcore.data.thumbnails import Source
-from allcore.plots import style
+from allcore.labels import CLASS_NAMES
 from allcore.web.components import cell_details
 from allcore.web.components.picker import Card
 from allcore.web.dataset.context import Context
@@ -37,7 +37,7 @@ def file(context: Context, row: "pd.Series[Any]") -> Path | None:
 def said(row: "pd.Series[Any] | dict[Any, Any]") -> str:
     """Class, subject and split of an image in a few words."""
     label = str(row["label"])
-    parts = [style.NAMES.get(label, label), f"subject {row['subject']}"]
+    parts = [CLASS_NAMES.get(label, label), f"subject {row['subject']}"]
     if row["split"] != dataset_counts.UNKNOWN:
         parts.append(str(row["split"]))
     return ", ".join(parts)
@@ -59,7 +59,7 @@ def _card(row: dict[Any, Any], *, synthetic: bool, measure: str) -> Card:
     return Card(
         image_id=str(row["image_id"]),
         label=label,
-        title=f"{style.NAMES.get(label, label)}, {row['subject']}",
+        title=f"{CLASS_NAMES.get(label, label)}, {row['subject']}",
         detail=", ".join(detail),
         synthetic=synthetic,
     )

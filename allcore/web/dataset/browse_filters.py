@@ -8,7 +8,7 @@ from allcore import formats
 from allcore.audit.index import queries
 from allcore.audit.index.queries import COPIES, READABLE, RECORDED, Shelf
 from allcore.data import dataset_counts
-from allcore.plots import style
+from allcore.labels import CLASS_NAMES
 from allcore.web import frame
 from allcore.web.dataset import browse_state as state
 from allcore.web.dataset.context import Context
@@ -24,7 +24,7 @@ def show(context: Context) -> None:
     """Draw the filters."""
     shelf = context.catalogue.shelf
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _several("Class", shelf.values("label"), key=state.LABELS, names=style.NAMES, width=165)
+        _several("Class", shelf.values("label"), key=state.LABELS, names=CLASS_NAMES, width=165)
         known = shelf.values("split")
         splits = [name for name in dataset_counts.SPLITS if name in known]
         _several("Split", splits, key=state.PARTS, width=165)

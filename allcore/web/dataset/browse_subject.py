@@ -5,7 +5,7 @@ import streamlit as st
 from allcore import formats
 from allcore.audit.index import subject_profile as subjects
 from allcore.audit.index.subject_profile import Subject
-from allcore.plots import style
+from allcore.labels import CLASS_NAMES
 from allcore.web import frame
 from allcore.web.dataset import browse_state
 from allcore.web.dataset.context import Context
@@ -28,7 +28,7 @@ def show(context: Context, name: str) -> None:
 
 def sentence(subject: Subject) -> str:
     """Its cells by class and split, and what of them stands out."""
-    labels = _listed({style.NAMES.get(key, key): n for key, n in subject.labels.items()})
+    labels = _listed({CLASS_NAMES.get(key, key): n for key, n in subject.labels.items()})
     parts = [f"{formats.count(subject.cells, 'cell')}: {labels}", _listed(subject.splits)]
     if subject.copied:
         parts.append(f"{subject.copied:,} with copies")

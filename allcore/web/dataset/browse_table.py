@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from allcore.audit.index.queries import RECORDED, Page
-from allcore.plots import style
+from allcore.labels import CLASS_NAMES
 from allcore.web.components import gallery
 from allcore.web.dataset import browse_cards, browse_state, cell_window
 from allcore.web.dataset.context import Context
@@ -56,7 +56,7 @@ def drawn(context: Context, rows: pd.DataFrame, measures: list[str]) -> pd.DataF
     """Rows as the table shows them, with their pictures as data addresses."""
     pictures = gallery.store().get(browse_cards.sources(context, rows))
     shown = rows[[*RECORDED, *measures, "copies"]].assign(
-        label=rows["label"].map(lambda label: style.NAMES.get(label, label))
+        label=rows["label"].map(lambda label: CLASS_NAMES.get(label, label))
     )
     rounded = [name for name in measures if name not in _SMALL]
     shown[rounded] = shown[rounded].astype(float).round(1)

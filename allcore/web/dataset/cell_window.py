@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from allcore import formats
 from allcore.data import cells
+from allcore.labels import CLASS_NAMES
 from allcore.plots import style
 from allcore.web import frame, guard
 from allcore.web.components import cell_details, cell_pictures, gallery, picker
@@ -126,7 +127,7 @@ def recorded(row: "pd.Series[Any]") -> str:
     known = {
         "Path": row["path"],
         "Subject": row["subject"],
-        "Class": style.NAMES.get(str(row["label"]), row["label"]),
+        "Class": CLASS_NAMES.get(str(row["label"]), row["label"]),
         "Split": row["split"],
         "Fold": row.get("fold"),
         "Picture": _size(row),
@@ -194,7 +195,7 @@ def copies_in_words(rows: pd.DataFrame) -> str:
     for column, what in (("subject", "subjects"), ("label", "classes"), ("split", "splits")):
         found = sorted(rows[column].astype(str).unique())
         if len(found) > 1:
-            named = " and ".join(style.NAMES.get(name, name) for name in found[:4])
+            named = " and ".join(CLASS_NAMES.get(name, name) for name in found[:4])
             said += f", filed under different {what}: {named}"
     return frame.plain(f"{said}.")
 

@@ -11,6 +11,7 @@ from allcore.audit.index.changes import Since
 from allcore.data import dataset_inspection
 from allcore.data.dataset_inspection import Look
 from allcore.errors import AllScopeError
+from allcore.labels import CLASS_PLURALS
 from allcore.web import accounts, dataset_cache, frame, guard
 from allcore.web.dataset.context import Context
 
@@ -48,7 +49,7 @@ def read_as(found: Look) -> str:
     """Layout, images, subjects and classes, in a sentence or two."""
     total = len(found.manifest)
     subjects = f" of {counted(found.subjects, 'subject')}" if found.subjects else ""
-    words = [*dataset_inspection.WORDS.items(), (None, "without a label")]
+    words = [*CLASS_PLURALS.items(), (None, "without a label")]
     classes = ", ".join(
         f"{found.labels[label]:,} {word}" for label, word in words if label in found.labels
     )

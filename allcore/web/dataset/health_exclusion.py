@@ -10,7 +10,7 @@ from allcore.audit.findings import exclusion, finding
 from allcore.audit.findings.finding import Finding
 from allcore.audit.findings.finding_text import Entry
 from allcore.errors import AllScopeError
-from allcore.plots import style
+from allcore.labels import CLASS_NAMES
 from allcore.web import frame
 from allcore.web.dataset.context import Context
 
@@ -85,7 +85,7 @@ def _chosen(context: Context, found: Sequence[Finding], kinds: list[str]) -> Non
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "Class": [style.NAMES.get(label, label) for label in table["label"]],
+            "Class": [CLASS_NAMES.get(label, label) for label in table["label"]],
             "Images": table["images"],
             "Go": table["going"],
             "Stay": table["images"] - table["going"],

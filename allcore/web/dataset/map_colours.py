@@ -11,6 +11,7 @@ from allcore import model_folder, settings
 from allcore.audit.index import queries
 from allcore.audit.index.catalogue import Catalogue
 from allcore.errors import AllScopeError
+from allcore.labels import CLASS_NAMES
 from allcore.plots import style
 from allcore.plots.dataset_map import MOST_CATEGORIES, Colour
 from allcore.web import evaluation_cache
@@ -119,7 +120,7 @@ def _probabilities(
 def _recorded(table: pd.DataFrame, key: str) -> Colour:
     title, values = RECORDED[key], table[key]
     if key == "label":
-        return Colour(title, "label", values, style.NAMES)
+        return Colour(title, "label", values, CLASS_NAMES)
     many = values.nunique() > MOST_CATEGORIES
     return Colour(title, "subject" if key == "subject" or many else "category", values)
 
@@ -131,7 +132,7 @@ def _copies(catalogue: Catalogue) -> "pd.Series[str]":
 
 
 def _right(table: pd.DataFrame, answers: Answers) -> "pd.Series[str]":
-    known = table["label"].isin(style.NAMES) & answers.probability.notna()
+    known = table["label"].isin(CLASS_NAMES) & answers.probability.notna()
     called = np.where(answers.probability >= answers.threshold, "all", "hem")
     said = np.where(called == table["label"], "right", "wrong").astype(object)
     said[~known.to_numpy()] = None

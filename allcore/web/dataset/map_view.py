@@ -9,7 +9,8 @@ from allcore import formats, model_folder
 from allcore.audit.index import map_neighbours
 from allcore.audit.index.catalogue import Catalogue
 from allcore.errors import AllScopeError
-from allcore.plots import dataset_map, style
+from allcore.labels import CLASS_NAMES
+from allcore.plots import dataset_map
 from allcore.plots.dataset_map import Colour
 from allcore.web import dataset_cache, frame, guard
 from allcore.web.components import chart_selection, map_region, picker, views
@@ -100,7 +101,7 @@ def by_class(rows: pd.DataFrame) -> str:
     """How many of the images there are of each class and of how many subjects, in words."""
     counts = rows.groupby("label").agg(images=("image_id", "size"), subjects=("subject", "nunique"))
     counts = counts.sort_values("images", ascending=False, kind="stable")
-    named = [frame.plain(style.NAMES.get(str(label), str(label))) for label in counts.index]
+    named = [frame.plain(CLASS_NAMES.get(str(label), str(label))) for label in counts.index]
     parts = [
         f"{name}: {images:,} of {formats.count(subjects, 'subject')}"
         for name, (images, subjects) in zip(named, counts.to_numpy(dtype=int), strict=True)
@@ -120,7 +121,7 @@ def by_subject(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     counts["of"] = table.groupby(keys).size().reindex(counts.index)
     counts["share"] = 100 * counts["selected"] / counts["of"]
     counts = counts.sort_values("selected", ascending=False, kind="stable").reset_index()
-    return counts.assign(label=counts["label"].map(lambda name: style.NAMES.get(name, name)))
+    return counts.assign(label=counts["label"].map(lambda name: CLASS_NAMES.get(name, name)))
 
 
 def learned(context: Context) -> str:

@@ -10,6 +10,7 @@ from allcore.audit.index.catalogue import Catalogue
 from allcore.data import dataset_counts
 from allcore.data.cell_measurements import FACTS, Fact
 from allcore.formats import count
+from allcore.labels import CLASS_NAMES
 from allcore.plots import dataset, style
 from allcore.web import frame
 from allcore.web.components.charts import chart, table_csv
@@ -49,7 +50,7 @@ def show(context: Context) -> None:
 def summary(table: pd.DataFrame) -> str:
     """How many images of how many subjects of each class there are."""
     parts = [
-        f"{style.NAMES.get(str(row.label), str(row.label))}: {row.images:,} images of "
+        f"{CLASS_NAMES.get(str(row.label), str(row.label))}: {row.images:,} images of "
         f"{row.subjects:,} subjects"
         for row in dataset_counts.class_counts(table).itertuples()
     ]

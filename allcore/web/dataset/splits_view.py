@@ -12,7 +12,8 @@ from allcore.audit.findings.leaks import Leaks
 from allcore.audit.index.catalogue import Catalogue
 from allcore.data import splits
 from allcore.errors import AllScopeError
-from allcore.plots import dataset_splits, style
+from allcore.labels import CLASS_NAMES
+from allcore.plots import dataset_splits
 from allcore.web import frame
 from allcore.web.components.charts import chart, table_csv
 from allcore.web.dataset import splits_choice, splits_leaks, splits_save
@@ -67,7 +68,7 @@ def by_part(found: Leaks) -> pd.DataFrame:
     counts = found.counts
     return pd.DataFrame({
         "Part": counts["part"].map(dataset_splits.PART_NAMES),
-        "Class": counts["label"].map(style.NAMES),
+        "Class": counts["label"].map(CLASS_NAMES),
         "Images": counts["images"],
         "Share of the part, %": (100 * counts["share"]).round(1),
         "Subjects": counts["subjects"],
@@ -136,7 +137,7 @@ def _smallest(found: Leaks) -> str:
     if not least["images"]:
         return ""
     return (
-        f" The smallest class of a part: {style.NAMES[str(least['label'])]} in {least['part']}, "
+        f" The smallest class of a part: {CLASS_NAMES[str(least['label'])]} in {least['part']}, "
         f"{formats.count(int(least['images']), 'image')}{_people(least['subjects'])}."
     )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from allcore import formats
 from allcore.errors import AllScopeError
 from allcore.evaluation import outcomes
-from allcore.plots import style
+from allcore.labels import CLASS_NAMES
 from allcore.web import frame
 from allcore.web.components import picker
 from allcore.web.components.picker import Card
@@ -42,8 +42,8 @@ def chosen(context: Context) -> NDArray[np.intp]:
     )
     label = st.pills(
         "Class",
-        list(style.NAMES),
-        format_func=style.NAMES.__getitem__,
+        list(CLASS_NAMES),
+        format_func=CLASS_NAMES.__getitem__,
         key=CLASS,
         bind="query-params",
         label_visibility="collapsed",
@@ -118,7 +118,7 @@ def cards(rows: pd.DataFrame) -> list[Card]:
 def _card(row: object) -> Card:
     label, subject = str(row.label), row.subject  # type: ignore[attr-defined]
     of = "" if pd.isna(subject) else f"subject {subject}, "
-    name = style.NAMES.get(label, "no label")
+    name = CLASS_NAMES.get(label, "no label")
     return Card(
         image_id=str(row.image_id),  # type: ignore[attr-defined]
         label=label,

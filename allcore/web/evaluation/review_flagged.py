@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from allcore import formats
-from allcore.plots import style
+from allcore.labels import CLASS_NAMES
 from allcore.store import flags, pictures, reviews
 from allcore.store.flags import Flag
 from allcore.web import accounts, frame
@@ -60,7 +60,7 @@ def table(found: Queue, flagged: list[Flag], kept: Set[str]) -> pd.DataFrame:
         {
             "Picture (SHA-256)": _digest(flag.image_id)[:_DIGITS],
             "Picture": "kept" if _digest(flag.image_id) in kept else "not kept",
-            "The model said": style.NAMES.get(flag.verdict, flag.verdict),
+            "The model said": CLASS_NAMES.get(flag.verdict, flag.verdict),
             "Probability of ALL": flag.p_all,
             "Threshold": flag.threshold,
             "Note": flag.note,

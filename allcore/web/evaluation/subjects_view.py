@@ -7,6 +7,7 @@ import streamlit as st
 from allcore import formats
 from allcore.evaluation import subject_calls
 from allcore.evaluation.subjects import SubjectRow
+from allcore.labels import CLASS_NAMES
 from allcore.plots import evaluation, style
 from allcore.web import frame
 from allcore.web.components.charts import chart, table_csv
@@ -84,7 +85,7 @@ def _shown(rows: tuple[SubjectRow, ...]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Subject": row.subject,
-            "Class": style.NAMES[row.label],
+            "Class": CLASS_NAMES[row.label],
             "Cells": row.cells,
             "Called rightly": formats.share(row.accuracy, row.cells),
             "Called ALL blast": formats.share(row.blasts, row.cells),
@@ -98,7 +99,7 @@ def _one(context: Context, row: SubjectRow) -> None:
     """A subject's own page: its figures and all its cells."""
     st.subheader(f"Subject {frame.plain(row.subject)}", anchor=False)
     st.markdown(
-        f"{formats.count(row.cells, 'cell')}, labelled {style.NAMES[row.label]}: "
+        f"{formats.count(row.cells, 'cell')}, labelled {CLASS_NAMES[row.label]}: "
         f"{formats.share(row.accuracy, row.cells)} called rightly, "
         f"{formats.share(row.blasts, row.cells)} called ALL blast.",
         width=frame.TEXT_WIDTH,

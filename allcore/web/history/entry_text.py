@@ -5,10 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from allcore.labels import VERDICT_NAMES
 from allcore.store.history import Asked
 
-VERDICTS = {"all": "ALL blast", "hem": "normal", "refused": "refused"}
-SPOKEN = {"all": "ALL blast", "hem": "Normal", "refused": "Refused"}
 DIGITS = 12
 """Of a digest, so many that two are hardly alike."""
 
@@ -34,7 +33,7 @@ def listed(rows: tuple[Asked, ...], batches: dict[int, str]) -> pd.DataFrame:
         {
             "Time": [moment(each.at) for each in rows],
             "File": [each.answer.name for each in rows],
-            "Verdict": [VERDICTS[each.answer.prediction.verdict] for each in rows],
+            "Verdict": [VERDICT_NAMES[each.answer.prediction.verdict] for each in rows],
             "Probability": pd.Series(
                 [each.answer.prediction.p_all for each in rows], dtype="float64"
             ),

@@ -4,6 +4,7 @@ import streamlit as st
 
 from allcore.errors import AllScopeError, BadImage
 from allcore.inference import upload
+from allcore.labels import VERDICT_TITLES
 from allcore.plots import style
 from allcore.store import flags, history, pictures, reviews
 from allcore.store.history import Asked
@@ -43,7 +44,7 @@ def show(username: str, asked: Asked | None, batches: dict[int, str]) -> None:
 
 def _verdict(asked: Asked) -> None:
     answer, given = asked.answer, asked.answer.prediction
-    st.metric(frame.plain(answer.name), entry_text.SPOKEN[given.verdict])
+    st.metric(frame.plain(answer.name), VERDICT_TITLES[given.verdict])
     if given.p_all is None:
         st.markdown(frame.plain(given.reason), width=frame.TEXT_WIDTH)
         return

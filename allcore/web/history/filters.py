@@ -3,9 +3,10 @@
 import streamlit as st
 
 from allcore import formats
+from allcore.labels import VERDICT_NAMES
 from allcore.store import history
 from allcore.web import accounts, frame
-from allcore.web.history import delete_confirmation, entry_text, state
+from allcore.web.history import delete_confirmation, state
 
 
 def show(username: str, models: tuple[str, ...], batches: dict[int, str]) -> None:
@@ -21,7 +22,7 @@ def show(username: str, models: tuple[str, ...], batches: dict[int, str]) -> Non
             "File, subject or digest", key=state.TEXT, bind="query-params", width=220,
             icon=":material/search:",
         )  # fmt: skip
-        _one("Verdict", entry_text.VERDICTS, key=state.VERDICT)
+        _one("Verdict", VERDICT_NAMES, key=state.VERDICT)
         _one("Model", {name: name for name in models}, key=state.MODEL)
         st.date_input("From", None, key=state.SINCE, bind="query-params", width=170)
         st.date_input(

@@ -14,6 +14,7 @@ from allcore.errors import AllScopeError, BadImage
 from allcore.inference import upload
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Prediction
+from allcore.labels import VERDICT_TITLES
 from allcore.store import history
 from allcore.store.history import Answer, Asked
 from allcore.web import accounts, frame, resources
@@ -60,7 +61,7 @@ def lines(then: Answer, today: Answer) -> list[Line]:
     """What two answers about one picture say and rest on, line by line."""
     first, second = then.prediction, today.prediction
     pairs = {
-        "Verdict": (entry_text.SPOKEN[first.verdict], entry_text.SPOKEN[second.verdict]),
+        "Verdict": (VERDICT_TITLES[first.verdict], VERDICT_TITLES[second.verdict]),
         "Probability": (entry_text.probability(first.p_all), entry_text.probability(second.p_all)),
         "Refused because": (first.reason, second.reason),
         "Threshold": (f"{first.threshold:.3f}", f"{second.threshold:.3f}"),
@@ -81,7 +82,7 @@ def lines(then: Answer, today: Answer) -> list[Line]:
 
 def sentence(then: Answer, today: Answer) -> str:
     """Say whether the verdict stands, and what of the model is another now."""
-    first, second = (entry_text.SPOKEN[each.prediction.verdict] for each in (then, today))
+    first, second = (VERDICT_TITLES[each.prediction.verdict] for each in (then, today))
     stands = f"**{first}** still" if first == second else f"**{first}** then, **{second}** today"
     rests = {
         "model": (then.model, today.model),

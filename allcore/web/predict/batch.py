@@ -13,13 +13,13 @@ from allcore.evaluation.subject_grouping import Assigned
 from allcore.inference import export
 from allcore.inference.export import More
 from allcore.inference.jobs import Item
+from allcore.labels import VERDICT_NAMES
 from allcore.model_folder import ModelInfo
 from allcore.web.predict import batch_subjects
 from allcore.web.predict.batch_subjects import Subjects
 
 PAGE = 100
 """Rows that are drawn at once: each brings its picture along."""
-VERDICTS = {"all": "ALL blast", "hem": "normal", "refused": "refused"}
 ORDERS = (
     "As they came", "Highest probability first", "Lowest probability first",
     "Nearest to the threshold first", "File name", "Refused first, by reason",
@@ -50,7 +50,7 @@ def show(items: Sequence[Item], info: ModelInfo, *, key: str) -> int | None:
 def counts(items: Sequence[Item]) -> str:
     """How many of each verdict, as a sentence."""
     number = Counter(str(item.row.verdict) for item in items)
-    said = ", ".join(f"{number[verdict]:,} {word}" for verdict, word in VERDICTS.items())
+    said = ", ".join(f"{number[verdict]:,} {word}" for verdict, word in VERDICT_NAMES.items())
     return f"{formats.count(len(items), 'picture')}: {said}"
 
 
@@ -84,8 +84,8 @@ def _controls(items: Sequence[Item], key: str) -> tuple[str | None, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.segmented_control(
             "Show",
-            list(VERDICTS),
-            format_func=lambda verdict: f"{VERDICTS[verdict]} ({number[verdict]:,})",
+            list(VERDICT_NAMES),
+            format_func=lambda verdict: f"{VERDICT_NAMES[verdict]} ({number[verdict]:,})",
             key=f"{key} verdict",
             help="Only pictures of one answer; none chosen shows all.",
         )
@@ -134,7 +134,7 @@ def drawn(items: Sequence[Item]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Cell": [_address(item.thumbnail) for item in items],
-            "Answer": [VERDICTS[item.row.verdict] for item in items],
+            "Answer": [VERDICT_NAMES[item.row.verdict] for item in items],
             "Probability": [item.row.p_all for item in items],
             "File": [item.row.path for item in items],
             "Reason": [item.row.reason for item in items],

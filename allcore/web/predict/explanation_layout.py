@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from allcore.explain.explanation_text import NAMES
 from allcore.explain.views import NAMES as NAMES_OF_VIEWS
+from allcore.labels import CLASS_NAMES
 from allcore.web.components import cell_pictures
 from allcore.web.components.cell_pictures import Frame
 
@@ -55,7 +55,7 @@ def draw(verdict: str) -> Places:
         views.html(waiting([f"to come, {name}" for name in NAMES_OF_VIEWS], least=VIEWS))
         views_said = st.empty()
         say(views_said, "Asking the network", lines=2)
-        st.markdown(f"**What speaks for {NAMES[verdict]}, and what the network saw**")
+        st.markdown(f"**What speaks for {CLASS_NAMES[verdict]}, and what the network saw**")
         maps = st.empty()
         maps.html(waiting([f"{name}: to come" for name in (*METHODS, "Input")], least=HEAT))
         maps_said = tuple(st.empty() for _ in METHODS)

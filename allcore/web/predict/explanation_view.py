@@ -24,6 +24,7 @@ from allcore.explain.neighbours import Nearby, Neighbour
 from allcore.explain.views import Learned, Views
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Row
+from allcore.labels import Label
 from allcore.synthetic import dataset
 from allcore.web import dataset_cache
 from allcore.web.components import (
@@ -181,7 +182,7 @@ def _answer(row: cell_predictions.Row, said: Mapping[str, float | str]) -> Answe
     if isinstance(found, str):
         verdict: Literal["refused"] | None = "refused" if found == "refused" else None
         return Answer(row.model, verdict, None, row.threshold, row.learned, found)
-    called: Literal["all", "hem"] = "all" if found >= row.threshold else "hem"
+    called: Label = "all" if found >= row.threshold else "hem"
     return Answer(row.model, called, found, row.threshold, row.learned)
 
 
@@ -210,7 +211,7 @@ def _maps(
     _cell: Tensor,
     model: str,
     picture: str,
-    towards: Literal["all", "hem"],
+    towards: Label,
 ) -> tuple[Saliency, ...]:
     return gathered.saliency(_predictor, _cell, towards=towards)
 
@@ -222,6 +223,6 @@ def _checked(
     _maps: tuple[Saliency, ...],
     model: str,
     picture: str,
-    towards: Literal["all", "hem"],
+    towards: Label,
 ) -> tuple[Saliency, ...]:
     return gathered.checked(_predictor, _cell, _maps, digest=picture)

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from allcore import model_folder
 from allcore.audit.index import build, catalogue, store
-from allcore.plots import style
+from allcore.labels import CLASS_NAMES
 from allcore.synthetic import demo
 from allcore.web import accounts, dataset_cache
 from allcore.web.accounts import Visitor
@@ -152,7 +152,7 @@ def test_by_subject__share_of_each_subject() -> None:
     found = map_view.by_subject(table, table.iloc[[0, 1, 3]])
     assert found.to_dict("list") == {
         "subject": ["1", "2"],
-        "label": [style.NAMES["all"], style.NAMES["hem"]],
+        "label": [CLASS_NAMES["all"], CLASS_NAMES["hem"]],
         "selected": [2, 1],
         "of": [3, 2],
         "share": [pytest.approx(200 / 3), 50.0],
