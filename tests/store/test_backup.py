@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import threading
@@ -12,7 +13,16 @@ from sqlalchemy import select
 from allcore.errors import StoreError
 from allcore.inference.results import Prediction
 from allcore.settings import Settings
-from allcore.store import admin_settings, audit, backup, database, history, pictures, slices
+from allcore.store import (
+    accounts,
+    admin_settings,
+    audit,
+    backup,
+    database,
+    history,
+    pictures,
+    slices,
+)
 from allcore.store.audit import Query
 from allcore.store.database import Database
 from allcore.store.history import Answer
@@ -134,6 +144,37 @@ def test_restore__a_newer_revision_is_refused(full: Database, tmp_path: Path) ->
     )
     with pytest.raises(StoreError, match="newer ALLScope"):
         backup.restore(full, file, replace=True)
+
+
+def test_restore__of_a_revision_before_the_first_release(
+    full: Database, other: Database, tmp_path: Path
+) -> None:
+    """In revision 0004 each user could review, and nobody had to wait."""
+    file = tmp_path / "b.zip"
+    backup.make(full, file)
+    people = []
+    for account in rows(full)["account"]:
+        del account["waiting"], account["toured_at"]
+        people.append(json.dumps(account, default=str).encode())
+    part = b"\n".join(people)
+    altered(file, "tables/account.jsonl", lambda _: part)
+
+    def older(data: bytes) -> bytes:
+        contents = json.loads(data)
+        contents["revision"] = "0004"
+        contents["parts"]["tables/account.jsonl"]["sha256"] = hashlib.sha256(part).hexdigest()
+        return json.dumps(contents).encode()
+
+    altered(file, backup.CONTENTS, older)
+    backup.restore(other, file)
+    found = {account.username: account for account in accounts.listed(other)}
+    assert {name: account.role for name, account in found.items()} == {
+        "boss": "admin",
+        "ada": "reviewer",
+    }
+    assert not any(account.waiting for account in found.values())
+    assert all(account.toured_at for account in found.values())
+    assert rows(other)["prediction"] == rows(full)["prediction"]
 
 
 def test_restore__fails_in_the_middle_and_changes_nothing(

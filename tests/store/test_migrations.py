@@ -1,13 +1,13 @@
 """What a migration makes of what is there."""
 
 import multiprocessing
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import exc, text
 from sqlalchemy.orm import Session
@@ -16,17 +16,20 @@ from allcore.settings import Settings
 from allcore.store import accounts, migrations, models, reviews, roles
 from allcore.store import database as databases
 
+OLD_SCHEMA = Path(__file__).with_name("old_schema")
+
 
 def at_revision(config: Settings, revision: str) -> sqlalchemy.Engine:
-    """A database as an older version of the program has left it."""
+    """A database as one of the eight revisions before version 0.1.0 left it."""
     config.home.mkdir(parents=True, exist_ok=True)
     engine = databases._engine(sqlalchemy.make_url(config.database))
-    with engine.connect() as connection:
-        alembic = Config()
-        alembic.set_main_option("script_location", str(migrations.FOLDER))
-        alembic.attributes["connection"] = connection
-        command.upgrade(alembic, revision)
-        connection.commit()
+    script = (OLD_SCHEMA / f"{engine.dialect.name}.sql").read_text(encoding="utf-8")
+    until = script.find(f"-- {int(revision) + 1:04}")
+    with engine.begin() as connection:
+        for statement in re.split(r";\n", script if until < 0 else script[:until]):
+            if statement.strip():
+                connection.exec_driver_sql(statement.replace("%", "%%"))
+        connection.execute(text("INSERT INTO alembic_version VALUES (:at)"), {"at": revision})
     return engine
 
 
@@ -160,6 +163,78 @@ def test_upgrade__four_processes_start_at_once_on_an_old_database(config: Settin
     opened = databases.connect(config)
     assert [each.username for each in accounts.listed(opened)] == ["ada"]
     opened.engine.dispose()
+
+
+def test_0008__every_row_of_every_table_is_brought_over(config: Settings) -> None:
+    now = datetime.now(UTC)
+    engine = at_revision(config, "0008")
+    old = sqlalchemy.MetaData()
+    with engine.begin() as connection:
+        old.reflect(connection)
+        for table in old.sorted_tables:
+            if table.name != "alembic_version":
+                connection.execute(
+                    sqlalchemy.insert(table), {**ROWS[table.name], **times(table, now)}
+                )
+        before = rows_of(connection, old)
+    engine.dispose()
+    assert all(before.values()) and set(before) == set(models.Base.metadata.tables)
+    opened = databases.connect(config)
+    with opened.engine.connect() as connection:
+        assert rows_of(connection, old) == before
+        assert migrations.revision_of(connection) == migrations.newest()
+        assert compare_metadata(MigrationContext.configure(connection), models.Base.metadata) == []
+    made = accounts.create(opened, username="new", display_name="New", password=None)
+    assert made.id == 2
+    with pytest.raises(Exception, match="only grows"), opened.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM audit")
+    opened.engine.dispose()
+
+
+SHA = "a" * 64
+ROWS: dict[str, dict[str, object]] = {
+    "account": {"id": 1, "username": "ada", "display_name": "Ädä", "email": "a@b.org",
+                "role": "user", "password_hash": "x", "active": True,
+                "waiting": True, "session_version": 3},
+    "sign_in_attempt": {"id": 5, "username": SHA, "address": "10.0.0.1"},
+    "one_time_code": {"id": 5, "code_hash": SHA, "purpose": "reset", "account_id": 1},
+    "session": {"id": 5, "key_hash": SHA, "account_id": 1, "version": 3, "address": "::1"},
+    "invitation": {"id": 5, "code_hash": SHA, "role": "reviewer", "note": "for: eve %",
+                   "made_by": 1, "used_by": 1},
+    "identity": {"id": 5, "issuer": "https://id", "subject": "s", "account_id": 1},
+    "saved_slice": {"id": 5, "account_id": 1, "of": "net", "name": "n", "image_ids": b"\0\xff"},
+    "data_set": {"id": 5, "name": "Cells", "path": "/data", "added_by": 1},
+    "review_item": {"id": 5, "of": "net", "image_id": "a", "reason": "flagged", "added_by": 1},
+    "judgement": {"id": 5, "item_id": 5, "account_id": 1, "seen": "unsure", "note": "1\n2"},
+    "batch": {"id": 5, "account_id": 1, "name": "b", "model": "net", "model_sha256": SHA,
+              "total": 7, "state": "running"},
+    "prediction": {"id": 5, "account_id": 1, "batch_id": 5, "name": "c.bmp", "image_sha256": SHA,
+                   "model": "net", "model_sha256": SHA, "preprocessing_version": 1,
+                   "threshold": 0.1 + 0.2, "verdict": "all", "p_all": 1 / 3, "logit": -1e-300,
+                   "reason": "", "rung": "r", "strangeness": 0.7, "subject": "7", "flag_note": "f"},
+    "kept_picture": {"account_id": 1, "sha256": SHA, "size": 9},
+    "setting": {"key": "history_days", "value": "30", "changed_by": 1},
+    "audit": {"id": 5, "account_id": 1, "username": "ada", "what": "w", "target": "t",
+              "address": "", "detail": "{}"},
+}  # fmt: skip
+"""One row for each table of revision 0008, without its times."""
+
+
+def times(table: sqlalchemy.Table, now: datetime) -> dict[str, datetime]:
+    """A value for each column that holds a time."""
+    return {
+        column.name: now for column in table.columns if isinstance(column.type, sqlalchemy.DateTime)
+    }
+
+
+def rows_of(
+    connection: sqlalchemy.Connection, tables: sqlalchemy.MetaData
+) -> dict[str, list[dict[str, object]]]:
+    return {
+        table.name: [dict(row) for row in connection.execute(table.select()).mappings()]
+        for table in tables.sorted_tables
+        if table.name != "alembic_version"
+    }
 
 
 def test_head__makes_the_tables_of_the_models(database: databases.Database) -> None:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from allcore.errors import StoreError
+from allcore.store.migrations import prerelease
 
 if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
 FOLDER = Path(__file__).parent
+INITIAL = "0001_initial"
 
 
 def upgrade(connection: Connection) -> None:
@@ -20,8 +22,13 @@ def upgrade(connection: Connection) -> None:
     Raises:
         StoreError: a newer ALLScope has written this database.
     """
-    if revision_of(connection) == newest():
+    revision = revision_of(connection)
+    if revision == newest():
         return
+    if revision in prerelease.REVISIONS:
+        columns = prerelease.set_aside(connection)
+        upgrade_to(connection, INITIAL)
+        prerelease.copy_back(connection, columns, revision)
     upgrade_to(connection, "head")
     connection.commit()
 
@@ -57,8 +64,10 @@ def newest() -> str | None:
 
 
 def knows(revision: str) -> bool:
-    """Tell whether this program has a revision."""
-    return any(script.revision == revision for script in _scripts().walk_revisions())
+    """Tell whether this program can read a revision."""
+    return revision in prerelease.REVISIONS or any(
+        script.revision == revision for script in _scripts().walk_revisions()
+    )
 
 
 def _config() -> "Config":
