@@ -10,8 +10,7 @@ import pytest
 from allcore.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-FENCES = re.findall(r"^```\w*\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 MEGABYTE = 1_000_000
 
 
@@ -26,11 +25,13 @@ def tracked() -> list[Path]:
     return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
 
 
-def commands_of_readme() -> list[list[str]]:
-    """Give the command lines of the README's code blocks and tables, split into words."""
-    quoted = re.findall(r"`((?:make|python -m) [^`\n]+)`", README)
-    blocks = [line.split("#")[0] for block in FENCES for line in block.splitlines()]
-    return [shlex.split(line) for line in (*blocks, *quoted) if line.strip()]
+def commands_of(path: Path) -> list[list[str]]:
+    """Give the command lines of a document's code blocks and tables, split into words."""
+    text = path.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:sh)?\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+    quoted = re.findall(r"`((?:make|python -m) [^`\n]+)`", text)
+    return [shlex.split(line) for line in (*lines, *quoted) if line.startswith(("make", "python"))]
 
 
 def test_repository__holds_no_large_file(tracked: list[Path]) -> None:
@@ -48,30 +49,42 @@ def test_repository__holds_no_data_set_image(tracked: list[Path]) -> None:
     assert [path.name for path in tracked if cells.fullmatch(path.name)] == []
 
 
-def test_readme__lists_every_setting() -> None:
-    listed = set(re.findall(r"^\| `(ALLSCOPE_\w+)` \|", README, flags=re.MULTILINE))
+def test_docs__list_every_setting() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `(ALLSCOPE_\w+)` \|", text, flags=re.MULTILINE))
     assert listed == {f"ALLSCOPE_{name.upper()}" for name in Settings.model_fields}
 
 
-def test_readme__lists_every_command() -> None:
+def test_docs__list_every_command() -> None:
     from allcore.__main__ import COMMANDS
 
-    written = {" ".join(words[3:]) for words in commands_of_readme() if words[:1] == ["python"]}
+    commands = commands_of(ROOT / "docs" / "commands.md")
+    written = {" ".join(words[3:]) for words in commands if words[:1] == ["python"]}
     missing = [name for name in COMMANDS if not any(line.startswith(name) for line in written)]
     assert missing == []
 
 
-def test_readme__names_only_commands_there_are() -> None:
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: path.name)
+def test_docs__name_only_commands_there_are(path: Path) -> None:
     from allcore.__main__ import COMMANDS
 
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    for words in commands_of_readme():
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    for words in commands_of(path):
         if words[0] == "make":
             assert words[1] in targets, words
-        elif words[:3] == ["python", "-m", "allcore"]:
-            assert {words[3], " ".join(words[3:5])} & COMMANDS.keys(), words
+        elif words[:3] == ["python", "-m", "allcore"] and len(words) > 3:
+            names = {part for name in COMMANDS for part in (name, name.split()[0])}
+            assert {words[3], " ".join(words[3:5])} & names, words
 
 
-def test_readme__links_lead_somewhere() -> None:
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
-    assert [link for link in links if not (ROOT / link).exists()] == []
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: path.name)
+def test_docs__links_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[\w-]+)?\)", path.read_text(encoding="utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_readme__shows_the_whole_tree() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    tree = text[text.index("## Where things are") :]
+    packages = {path.parent.name for path in ROOT.glob("allcore/*/__init__.py")}
+    assert {name for name in packages if f"\n  {name}/" not in tree} == set()
