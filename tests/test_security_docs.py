@@ -51,8 +51,8 @@ def test_checklist__each_line_has_a_test_or_a_reason(line: list[str]) -> None:
         assert name in _defined_in(path), (path, name)
 
 
-def test_kept__every_table_is_listed() -> None:
-    """What is kept of people, and for how long, is written down for each table."""
-    section = TEXT.partition("## What is kept of people")[2].partition("\n## ")[0]
+def test_stored_data__lists_every_table() -> None:
+    """Each table with personal data has a line with its retention."""
+    section = TEXT.partition("## Stored personal data")[2].partition("\n## ")[0]
     cells = " ".join(line.split("|")[1] for line in section.splitlines() if line.startswith("| "))
     assert set(re.findall(r"`(\w+)`", cells)) == set(Base.metadata.tables)
