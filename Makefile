@@ -1,13 +1,13 @@
 # ALLScope: `make run` and `make test` are all a fresh machine needs.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock
+.PHONY: help run test lint format bench lock screenshots
 
 PYTHON := .venv/bin/python
 PORT ?=
 NAME ?=
 
 help:  ## list what make can do here
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 run:  ## start the dashboard (PORT=8600 chooses the port)
 	@scripts/setup.sh requirements.lock
@@ -36,3 +36,7 @@ bench:  ## time ALLScope beside its peers (NAME=startup runs one)
 
 lock:  ## write the exact versions that run and test install
 	@scripts/lock.sh
+
+screenshots:  ## renew docs/images from the running app on the synthetic set (needs Chromium)
+	@scripts/setup.sh requirements-dev.lock
+	@$(PYTHON) scripts/screenshots.py

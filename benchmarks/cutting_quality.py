@@ -1,7 +1,7 @@
 """How well white cells are found and cut out of smear fields.
 
-``python -m benchmarks.cutting_quality BCCD CNMC`` writes ``docs/segmentation.md`` from the fields of
-BCCD and from C-NMC's cells laid over drawn smears.
+``python -m benchmarks.cutting_quality BCCD CNMC`` writes ``docs/segmentation.md`` from the
+fields of BCCD and from C-NMC's cells laid over drawn smears.
 """
 
 import hashlib
