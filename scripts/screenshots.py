@@ -1,7 +1,7 @@
 """Writes the screenshots of README and docs from the running app on the synthetic set.
 
-``python scripts/screenshots.py`` renews ``docs/images``. ``--out DIR --all`` writes every page at 1440
-and 390 px, light and dark, to inspect a change. Needs Chromium.
+``python scripts/screenshots.py`` renews ``docs/images``. ``--out DIR --all`` writes every page at
+1440 and 390 px, light and dark, to inspect a change. Needs Chromium.
 """
 
 import io
