@@ -1,7 +1,8 @@
 """The rule for passwords, and their bcrypt hashes.
 
-The rule follows NIST SP 800-63B: length, a list of common ones, no composition rules. bcrypt reads
-72 bytes at most.
+The rule follows NIST SP 800-63B: a length, no password that is easy to guess, no composition rules.
+zxcvbn (Wheeler, USENIX Security 2016) estimates how easily a password is guessed. bcrypt reads 72
+bytes at most.
 """
 
 import functools
@@ -11,14 +12,26 @@ from collections.abc import Iterable
 import bcrypt
 
 from allcore.errors import StoreError
-from allcore.store import common_passwords
 
 RULE = "A password has 12 to 64 characters."
 MIN_CHARACTERS, MAX_CHARACTERS, MAX_BYTES = 12, 64, 72
 MAX_TYPED = 1000
 """Characters that are read at all, before they are brought to one form; no password has so many."""
+LEAST_SCORE = 3
+"""Of zxcvbn's scores 0 to 4: at least 10^8 guesses."""
+APP_NAMES = ("allscope", "all-scope", "leukemia", "leukaemia")
+LEAST_BESIDE_NAMES = 6
+"""Characters that must remain of a password once names that anybody knows are taken out."""
+SHORTEST_NAME = 3
 ROUNDS = 12
 """bcrypt's cost: 2 to the power of this many rounds, a quarter of a second or so."""
+
+_WEAKNESSES = {
+    "repeat": "it repeats one part",
+    "sequence": "it runs along the keyboard or the alphabet",
+    "spatial": "it runs along the keyboard or the alphabet",
+}
+"""Weaknesses by zxcvbn's name of the pattern that covers most of a password."""
 
 
 def prepared(password: str) -> str:
@@ -37,9 +50,24 @@ def check_rule(password: str, *, own: Iterable[str] = ()) -> None:
         StoreError: too short, too long, common, or with characters no keyboard writes.
     """
     _check_form(password)
-    reason = common_passwords.reason(prepared(password), own=own)
+    reason = _weakness(prepared(password), (*APP_NAMES, *own))
     if reason:
         raise StoreError(f"This password is easy to guess: {reason}; choose another.")
+
+
+def _weakness(password: str, names: tuple[str, ...]) -> str:
+    """Say why a password is easy to guess; empty where it is not."""
+    from zxcvbn import zxcvbn  # its word lists take a quarter of a second to import
+
+    estimate = zxcvbn(password, user_inputs=list(names))
+    if estimate["score"] < LEAST_SCORE:
+        longest = max(estimate["sequence"], key=lambda match: len(match["token"]))
+        return _WEAKNESSES.get(longest["pattern"], "it is built on a common one")
+    rest = "".join(password.casefold().split())
+    for name in sorted({name.casefold() for name in names}, key=len, reverse=True):
+        if len(name) >= SHORTEST_NAME:
+            rest = rest.replace(name, "")
+    return "it holds little more than a name" if len(rest) < LEAST_BESIDE_NAMES else ""
 
 
 def _check_form(typed: str) -> None:

@@ -1,3 +1,6 @@
+import contextlib
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,3 +60,52 @@ def test_matches__does_not_cut_at_what_bcrypt_reads() -> None:
 @given(st.text(max_size=200))
 def test_matches__takes_whatever_is_typed(password: str) -> None:
     assert not passwords.matches(password, None)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "password1234", "P@ssw0rd2024!", "PasswordPassword", "Qwertyuiop12", "1q2w3e4r5t6y",
+        "aaaaaaaaaaaa", "abcabcabcabc", "abcdefghijkl", "987654321098", "asdfghjklzxc",
+        "dragonmonkey", "iloveyou!!!!!", "ALLScope-2026", "ada.lovelace1",
+    ],
+)  # fmt: skip
+def test_check_rule__refuses_what_is_easy_to_guess(password: str) -> None:
+    with pytest.raises(StoreError, match="easy to guess"):
+        passwords.check_rule(password, own=("ada", "Lovelace"))
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["correct horse battery", "sommerregen im mai", "another password", "xk2 vv9 qe7 zz1", "猫" * 3
+     + "correct horse"],
+)  # fmt: skip
+def test_check_rule__lets_good_ones_pass(password: str) -> None:
+    passwords.check_rule(password, own=("ada", "Lovelace"))
+
+
+def test_check_rule__a_name_alone_is_no_password() -> None:
+    passwords.check_rule("grace hopper 1906", own=("ada",))
+    with pytest.raises(StoreError, match="little more than a name"):
+        passwords.check_rule("grace hopper 1906", own=("grace", "Hopper"))
+
+
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("abcabcabcabc", "repeats one part"),
+        ("987654321098", "runs along the keyboard or the alphabet"),
+        ("password1234", "built on a common one"),
+    ],
+)
+def test_check_rule__says_why(password: str, reason: str) -> None:
+    with pytest.raises(StoreError, match=reason):
+        passwords.check_rule(password)
+
+
+@pytest.mark.parametrize("password", ["4@8({[</369&#!1/|0$5+7%2" * 2, "a1" * 32, "猫" * 24])
+def test_check_rule__takes_a_moment_at_most(password: str) -> None:
+    began = time.process_time()
+    with contextlib.suppress(StoreError):
+        passwords.check_rule(password)
+    assert time.process_time() - began < 3
