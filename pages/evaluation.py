@@ -7,9 +7,9 @@ import streamlit as st
 from allcore import formats
 from allcore.errors import AllScopeError
 from allcore.evaluation import model_evaluation
-from allcore.web import frame
+from allcore.web import cell_images, frame
 from allcore.web.components import views
-from allcore.web.evaluation import cell_dialog, cell_images, sources, threshold_bar
+from allcore.web.evaluation import cell_dialog, sources, threshold_bar
 from allcore.web.evaluation.context import Context
 from allcore.web.evaluation.views import VIEWS
 
@@ -70,7 +70,9 @@ except AllScopeError as error:
     st.stop()
 
 threshold, rule = threshold_bar.show(source, split)
-context = Context(source, split, part, threshold, rule, cell_images.connected())
+context = Context(source, split, part, threshold, rule, cell_images.at_hand(source.info))
+if context.images.problem:
+    st.warning(frame.plain(context.images.problem), width=frame.TEXT_WIDTH)
 what_is_shown(context)
 view = views.choose(VIEWS)
 cell_dialog.open_from_address(context)

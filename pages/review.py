@@ -4,16 +4,15 @@ user = guard.require("review")
 
 import streamlit as st
 
-from allcore import formats, settings
-from allcore.data import cells, dataset_counts
+from allcore import formats, model_folder, settings
+from allcore.data import cells
 from allcore.errors import AllScopeError
 from allcore.inference import upload
 from allcore.store import pictures as kept_pictures
 from allcore.store import reviews
-from allcore.web import accounts, frame, navigation
+from allcore.web import accounts, cell_images, frame, navigation
+from allcore.web.cell_images import CellImages
 from allcore.web.components import cell_pictures
-from allcore.web.evaluation import cell_images
-from allcore.web.evaluation.cell_images import Pictures
 from allcore.web.review import queue
 from allcore.web.review.queue import Desk
 
@@ -51,21 +50,20 @@ def choose_queue() -> str:
     return str(st.sidebar.selectbox("Cells of", names, index=index, key="review_queue"))
 
 
-def picture(shown: Pictures, image_id: str) -> None:
+def picture(images: CellImages, image_id: str) -> None:
     """The cell on its black; nothing that names it goes to the browser, nor what it is called."""
     if image_id.startswith(reviews.UPLOAD):
         uploaded(image_id)
         return
-    row = shown.row(image_id)
+    file = images.file(image_id)
     try:
-        data = b"" if row is None or shown.manifest is None else (
-            shown.manifest.root / str(row["path"])).read_bytes()  # fmt: skip
+        data = b"" if file is None else file.read_bytes()
         rgb = cells.centre_crop(upload.decode(data), FIELD)
     except (AllScopeError, OSError):
         st.error("This picture can't be read: skip the cell.", icon=":material/error:")
         return
     cell_pictures.zoomable(rgb, alt="Picture of the cell to judge")
-    if shown.manifest is not None and dataset_counts.is_synthetic(shown.manifest):
+    if images.is_synthetic(image_id):
         st.caption("SYNTHETIC: drawn by ALLScope")
 
 
@@ -132,10 +130,10 @@ def progress(found: Desk, missing: int, unkept: int) -> None:
         st.caption(f"The picture was not kept: {flagged}, which nobody can judge.")
 
 
-def nothing_left(found: Desk, shown: Pictures) -> None:
+def nothing_left(found: Desk, images: CellImages) -> None:
     waiting = [each for each in found.waiting if not each.startswith(reviews.UPLOAD)]
     if waiting:  # none of which has a picture here
-        said, icon = shown.why_missing, ":material/image_not_supported:"
+        said, icon = images.why_missing, ":material/image_not_supported:"
     else:
         said, icon = "You have judged every cell that waits for you here.", ":material/task_alt:"
     st.info(said, icon=icon, width=frame.TEXT_WIDTH)
@@ -161,23 +159,25 @@ try:
         "Also cells that two others have judged", key="review_more",
         help="The first two judgements decide; yours is kept and shown beside them.",
     )  # fmt: skip
-    shown = cell_images.connected()
+    installed = of in model_folder.names()
+    info = model_folder.read_info(model_folder.folder(of)) if installed else None
+    images = cell_images.at_hand(info)
+    if images.problem:
+        st.warning(frame.plain(images.problem), width=frame.TEXT_WIDTH)
     kept = {f"{reviews.UPLOAD}{each}" for each in kept_pictures.all_flagged(accounts.store(), of)}
-    here = [
-        item.image_id for item in items if item.image_id in (kept if item.uploaded else shown.place)
-    ]
+    here = [item.image_id for item in items if item.image_id in (kept if item.uploaded else images)]
     unkept = sum(item.uploaded and item.image_id not in kept for item in items)
     known = set(here)
     offered = [each for each in (*desk.waiting, *(desk.settled if more else ())) if each in known]
     current = queue.current(of, offered, here)
     progress(desk, len(items) - len(here) - unkept, unkept)
     if current is None:
-        nothing_left(desk, shown)
+        nothing_left(desk, images)
         steps(desk, None, here)
     else:
         left, aside = st.columns([3, 2], gap="large")
         with left:
-            picture(shown, current)
+            picture(images, current)
         with aside:
             answer(desk, current)
             steps(desk, current, here)

@@ -10,9 +10,9 @@ from allcore import model_folder
 from allcore.evaluation import metrics, model_evaluation, outcomes, thresholds
 from allcore.evaluation.metrics import Scores
 from allcore.notice import RESEARCH_USE
-from allcore.web import accounts
+from allcore.web import accounts, cell_images
 from allcore.web.accounts import Visitor
-from allcore.web.evaluation import cell_images, curves_view, overview_view, threshold_bar
+from allcore.web.evaluation import curves_view, overview_view, threshold_bar
 from allcore.web.evaluation.views import VIEWS
 from tests import conftest, explored, simulated
 from tests.pages.looking import words

@@ -9,7 +9,7 @@ from allcore.audit.index import jobs
 from allcore.data import data_roots
 from allcore.errors import AllScopeError
 from allcore.store import admin_settings
-from allcore.web import accounts, dataset_cache, frame
+from allcore.web import accounts, datasets, frame
 from allcore.web.accounts import Visitor
 from allcore.web.administration import actions
 
@@ -49,7 +49,7 @@ def allow(user: Visitor, path: str) -> str:
         AllScopeError: it can't be allowed, or the role of who asks does not let them.
     """
     store = accounts.store_to("administer")
-    place = str(data_roots.allowable(Path(path), dataset_cache.config()))
+    place = str(data_roots.allowable(Path(path), datasets.data_settings()))
     admin_settings.update(
         store,
         user.name,
@@ -76,7 +76,7 @@ def remove(user: Visitor, folder: str) -> str:
     )
     for each in _connected(folder):
         try:
-            dataset_cache.check(each)
+            datasets.check_allowed(each)
         except AllScopeError:
             jobs.cancel(each)
     return f"{folder} is not allowed any more."
@@ -88,7 +88,7 @@ def _line(folder: str, said: str) -> "st.delta_generator.DeltaGenerator":
     row.markdown(f":material/folder: {frame.plain(folder)}")
     row.caption(said)
     try:
-        data_roots.checked(Path(folder), dataset_cache.config())
+        data_roots.checked(Path(folder), datasets.data_settings())
     except AllScopeError as error:
         row.warning(frame.plain(str(error)), icon=":material/warning:")
     return row
@@ -108,4 +108,4 @@ def _remove_button(user: Visitor, folder: str) -> str | None:
 
 def _connected(folder: str) -> list[Path]:
     """Where the data sets lie that are connected in a folder."""
-    return [each.path for each in dataset_cache.connected() if each.path.is_relative_to(folder)]
+    return [each.path for each in datasets.connections() if each.path.is_relative_to(folder)]

@@ -16,12 +16,12 @@ from allcore.audit.index import queries
 from allcore.data import cell_measurements as facts
 from allcore.data import cells, subjects
 from allcore.data.cells import Rgb
-from allcore.data.manifest import Manifest
 from allcore.errors import AllScopeError
 from allcore.inference import upload
 from allcore.labels import CLASS_NAMES
 from allcore.plots import style
 from allcore.web import frame
+from allcore.web.cell_images import CellImages
 from allcore.web.components import cell_neighbours, cell_pictures, cell_predictions, gallery
 from allcore.web.components.cell_neighbours import Near
 from allcore.web.components.cell_pictures import Slots
@@ -42,7 +42,7 @@ class CellContext:
         row: the cell's row of a table of predictions, by column.
         threshold: probability from which a cell is called an ALL blast.
         model: name of an installed model; None where the predictions came from a file.
-        manifest: the data set that the picture is in; None where none is connected.
+        images: of this cell and others, as far as they are on this machine.
         facts: measures of the picture, by name as in `allcore.data.cell_measurements`.
         percentiles: share of all cells, 0 to 100, whose measure is lower.
         position: place in the list that was opened, from 0, and the list's length.
@@ -51,7 +51,7 @@ class CellContext:
     row: Mapping[str, Any]
     threshold: float
     model: str | None
-    manifest: Manifest | None
+    images: CellImages
     facts: Mapping[str, float]
     percentiles: Mapping[str, float]
     position: tuple[int, int]
@@ -87,7 +87,7 @@ def show(context: CellContext) -> int:
     if step:
         return step
     _heading(context)
-    picture = read(_path(context))
+    picture = read(context.images.file(context.image_id))
     _plain_facts(context, picture)
     evidence, around, table = st.container(), st.container(), st.container()
     slots = None
@@ -170,7 +170,7 @@ def _near(context: CellContext) -> Near | None:
         context.image_id,
         context.subject,
         model=context.model,
-        manifest=context.manifest,
+        images=context.images,
         threshold=context.threshold,
     )
 
@@ -265,13 +265,6 @@ def read(path: Path | None, *, missing: str = CONNECT) -> Picture | None:
     except AllScopeError as error:
         frame.problem(error)
         return None
-
-
-def _path(context: CellContext) -> Path | None:
-    at = cell_pictures.place(context.image_id, context.manifest)
-    if context.manifest is None or at is None:
-        return None
-    return context.manifest.root / str(context.manifest.table["path"].iat[at])
 
 
 def _spoken(context: CellContext) -> str:

@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from allcore import model_folder
-from allcore.data import dataset_counts, thumbnails
-from allcore.data.manifest import Manifest
-from allcore.data.thumbnails import Source
 from allcore.errors import AllScopeError
 from allcore.explain import explanation_text
 from allcore.explain.neighbours import Nearby, Neighbour, Neighbours
 from allcore.labels import CLASS_NAMES
 from allcore.web import frame
+from allcore.web.cell_images import CellImages
 from allcore.web.components import cell_pictures, gallery
 from allcore.web.components.gallery import Card
 
@@ -35,14 +33,14 @@ class Near:
         image_id: of the cell, None where it is in no data set.
         subject: of the cell, None where unknown.
         kept: the cells to look among.
-        manifest: the data set their pictures are in, or None.
+        images: of the cells, as far as they are on this machine.
         threshold: probability from which a cell is called an ALL blast.
     """
 
     image_id: str | None
     subject: str | None
     kept: Neighbours
-    manifest: Manifest | None
+    images: CellImages
     threshold: float
 
     @property
@@ -70,7 +68,7 @@ class Near:
             except AllScopeError as error:
                 st.markdown(frame.plain(str(error)), width=frame.TEXT_WIDTH)
                 return (), None
-            _draw(found, self.manifest)
+            _draw(found, self.images)
             known = self.subject is not None
             said = explanation_text.of_neighbours(found, nearby, own_known=known)
             st.markdown(said, width=frame.TEXT_WIDTH)
@@ -83,19 +81,18 @@ def near(
     subject: str | None,
     *,
     model: str,
-    manifest: Manifest | None,
+    images: CellImages,
     threshold: float,
 ) -> Near | None:
     """The cells to look among; None, with a sentence, where the model's folder keeps none."""
-    table = None if manifest is None else manifest.table
-    named = "" if manifest is None else f"{manifest.root} {len(manifest)}"
+    named = [(str(manifest.root), len(manifest)) for manifest in images.manifests]
     try:
         folder = model_folder.folder(model)
-        kept = _read(folder, table, f"{cell_pictures.state(folder)} {named}")
+        kept = _read(folder, images.table, f"{cell_pictures.state(folder)} {named}")
     except AllScopeError as error:
         frame.problem(error)
         return None
-    return Near(image_id, subject, kept, manifest, threshold)
+    return Near(image_id, subject, kept, images, threshold)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -103,14 +100,21 @@ def _read(_folder: Path, _known: pd.DataFrame | None, state: str) -> Neighbours:
     return Neighbours.of(_folder, _known)
 
 
-def _draw(found: tuple[Neighbour, ...], manifest: Manifest | None) -> None:
+def _draw(found: tuple[Neighbour, ...], images: CellImages) -> None:
     """A gallery where there is a picture of any, a table of names where there is none."""
-    sources = [_source(each.image_id, manifest) for each in found]
+    sources = images.sources([each.image_id for each in found])
     if not any(source.key for source in sources):
         st.dataframe(pd.DataFrame(map(_row, found)), hide_index=True)
         return
-    synthetic = manifest is not None and dataset_counts.is_synthetic(manifest)
-    cards = [Card(each.image_id, each.label or "", _detail(each), synthetic) for each in found]
+    cards = [
+        Card(
+            each.image_id,
+            each.label or "",
+            _detail(each),
+            synthetic=images.is_synthetic(each.image_id),
+        )
+        for each in found
+    ]
     gallery.show(cards, sources)
 
 
@@ -128,10 +132,3 @@ def _detail(each: Neighbour) -> str:
     whose = "the same subject" if each.same_subject else "subject"
     held_out = "trained on" if each.probability is None else f"{each.probability:.2f} held out"
     return f"{whose} {each.subject or 'unknown'}, {held_out}, distance {each.distance:.2g}"
-
-
-def _source(image_id: str, manifest: Manifest | None) -> Source:
-    at = cell_pictures.place(image_id, manifest)
-    if manifest is None or at is None:
-        return Source(Path(image_id), "")
-    return thumbnails.sources(manifest, manifest.table.iloc[[at]])[0]

@@ -5,17 +5,14 @@ import html
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-import numpy as np
 import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
 from allcore import model_folder
-from allcore.data import subjects
 from allcore.data.cells import Rgb
-from allcore.data.manifest import Manifest
 
 ZOOMS = {1: "Whole", 2: "2 times", 4: "4 times"}
 VIEWS = 8
@@ -110,20 +107,6 @@ def frames(shown: Sequence[Frame], *, least: int) -> str:
     )
     columns = f"grid-template-columns: repeat(auto-fit, minmax({least}px, 1fr))"
     return f'{_STYLE}<div class="cell-frames" style="{columns}">{figures}</div>'
-
-
-def place(image_id: str, manifest: Manifest | None) -> int | None:
-    """Row of an image in the data set's table, by its id or by its C-NMC name."""
-    if manifest is None:
-        return None
-    ids = manifest.table["image_id"]
-    found = np.flatnonzero(ids == image_id).tolist()
-    if not found and subjects.parse_name(image_id):
-        # Readers keep C-NMC's names with or without folders and suffix.
-        name = PurePosixPath(image_id).stem
-        near = np.flatnonzero(ids.str.contains(name, regex=False)).tolist()
-        found = [at for at in near if PurePosixPath(str(ids.iat[at])).stem == name]
-    return found[0] if found else None
 
 
 def state(folder: Path) -> str:

@@ -10,7 +10,7 @@ from allcore.data.data_roots import Folder, Level
 from allcore.data.dataset_inspection import Look
 from allcore.errors import AllScopeError, StoreError
 from allcore.store import data_sets
-from allcore.web import accounts, client_address, dataset_cache, frame
+from allcore.web import accounts, client_address, datasets, frame
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import sources
 from allcore.web.dataset.connect_index import counted, read_as
@@ -27,7 +27,7 @@ def show(user: Visitor) -> None:
     """Draw the part of the view."""
     st.subheader("Connect another folder", anchor=False)
     frame.show_said()
-    if not dataset_cache.config().data_roots:
+    if not datasets.data_settings().data_roots:
         st.info(frame.plain(NONE_ALLOWED), icon=":material/lock:", width=frame.TEXT_WIDTH)
         return
     with st.container(border=True, width=frame.TEXT_WIDTH):
@@ -46,7 +46,7 @@ def _walk() -> None:
     """The folders one level below the one that is open."""
     here: Path | None = st.session_state.get(_AT)
     try:
-        level = None if here is None else _level(data_roots.checked(here, dataset_cache.config()))
+        level = None if here is None else _level(data_roots.checked(here, datasets.data_settings()))
     except AllScopeError as error:
         frame.problem(error)
         level = here = None
@@ -84,8 +84,8 @@ def _left_out(level: Level) -> None:
 def _looked(user: Visitor, path: str) -> None:
     """What would be read, and the button that connects it; or why not."""
     try:
-        place = data_roots.checked(Path(path), dataset_cache.config())
-        found = _look(place, dataset_cache.state(place))
+        place = data_roots.checked(Path(path), datasets.data_settings())
+        found = _look(place, datasets.change_stamp(place))
     except AllScopeError as error:
         frame.problem(error)
         return
@@ -123,17 +123,17 @@ def connect(user: Visitor, place: Path, name: str) -> data_sets.DataSet:
             asks does not allow it.
     """
     store = accounts.store_to("connect")
-    place = data_roots.checked(place, dataset_cache.config())
+    place = data_roots.checked(place, datasets.data_settings())
     given = settings.load().data
     if given is not None and place == given.expanduser().resolve():
-        raise StoreError(f"It is connected already, as '{dataset_cache.CONNECTED}'.")
-    dataset_cache.read(place)
+        raise StoreError(f"It is connected already, as '{datasets.CONFIGURED}'.")
+    datasets.read_manifest(place)
     return data_sets.connect(
         store,
         user.name,
         name=name,
         path=place,
-        taken=dataset_cache.OWN,
+        taken=datasets.RESERVED_NAMES,
         where=client_address.of_visitor(),
     )
 
@@ -146,7 +146,7 @@ def _proposed(place: Path) -> str:
 
 def _roots() -> tuple[Folder, ...]:
     """The allowed folders; what is in them is counted when they are opened."""
-    allowed = data_roots.allowed(dataset_cache.config())
+    allowed = data_roots.allowed(datasets.data_settings())
     return tuple(Folder(root, 0, whole=False) for root in allowed if not root.is_file())
 
 
@@ -177,15 +177,15 @@ def _up() -> None:
     """Open the folder above, or the list of allowed ones from any of these."""
     here = st.session_state.pop(_AT, None)
     st.session_state[PATH] = ""
-    if here is not None and here not in data_roots.allowed(dataset_cache.config()):
+    if here is not None and here not in data_roots.allowed(datasets.data_settings()):
         _open(here.parent)
 
 
 @st.cache_data(max_entries=64, ttl=20, show_spinner="Counting pictures")
 def _level(folder: Path) -> Level:
-    return data_roots.level(folder, dataset_cache.config())
+    return data_roots.level(folder, datasets.data_settings())
 
 
 @st.cache_resource(max_entries=8, ttl=60, show_spinner="Looking at the files")
 def _look(place: Path, state: tuple[float, ...]) -> Look:
-    return dataset_inspection.described(place, dataset_cache.read(place))
+    return dataset_inspection.described(place, datasets.read_manifest(place))

@@ -12,7 +12,7 @@ from allcore.data import dataset_inspection
 from allcore.data.dataset_inspection import Look
 from allcore.errors import AllScopeError
 from allcore.labels import CLASS_PLURALS
-from allcore.web import accounts, dataset_cache, frame, guard
+from allcore.web import accounts, datasets, frame, guard
 from allcore.web.dataset.context import Context
 
 STEPS = {
@@ -76,7 +76,7 @@ def since_of(context: Context) -> Since | None:
         return None
     stamp = (store.folder(context.path) / store.ABOUT).stat().st_mtime_ns
     try:
-        return _since(context, context.path, dataset_cache.state(context.path), stamp)
+        return _since(context, context.path, datasets.change_stamp(context.path), stamp)
     except AllScopeError:  # the index went, or is written anew, this very moment
         return None
 
@@ -113,7 +113,7 @@ def left(seconds: float | None) -> str:
 
 def _facts(context: Context) -> None:
     st.markdown(f":material/folder: {frame.plain(str(context.path))}")
-    found = _look(context, context.path, dataset_cache.state(context.path))
+    found = _look(context, context.path, datasets.change_stamp(context.path))
     st.markdown(frame.plain(read_as(found)))
     for sentence in found.warnings:
         st.warning(frame.plain(sentence), icon=":material/warning:")
@@ -169,7 +169,7 @@ def _done(context: Context, since: Since) -> None:
 def _start(path: Path) -> None:
     try:
         accounts.visitor().require("connect")
-        dataset_cache.check(path)  # the folder may have been taken off the list since it was drawn
+        datasets.check_allowed(path)  # it may have been forbidden since it was drawn
         jobs.start(path)
     except AllScopeError as error:
         st.session_state[_PROBLEM] = str(error)

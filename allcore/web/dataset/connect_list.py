@@ -6,7 +6,7 @@ from allcore.data import data_roots
 from allcore.errors import AllScopeError
 from allcore.store import data_sets
 from allcore.store.data_sets import DataSet
-from allcore.web import accounts, client_address, dataset_cache, frame
+from allcore.web import accounts, client_address, datasets, frame
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import sources
 
@@ -15,7 +15,7 @@ _PROBLEM = "connected problem"
 
 def show(user: Visitor) -> None:
     """Draw the part of the view; nothing where nothing is connected."""
-    connected = dataset_cache.connected()
+    connected = datasets.connections()
     if sentence := st.session_state.pop(_PROBLEM, None):
         st.error(frame.plain(sentence), icon=":material/error:", width=frame.TEXT_WIDTH)
     if not connected:
@@ -29,7 +29,7 @@ def show(user: Visitor) -> None:
 def problem_of(each: DataSet) -> str:
     """Why a connected data set can't be read now; empty where it can."""
     try:
-        data_roots.checked(each.path, dataset_cache.config())
+        data_roots.checked(each.path, datasets.data_settings())
     except AllScopeError as error:
         return str(error)
     return ""
@@ -87,11 +87,13 @@ def _rename(user: Visitor, each: DataSet) -> None:
     name = str(st.session_state[f"name {each.id}"])
     try:
         store, where = accounts.store_to("connect"), client_address.of_visitor()
-        data_sets.rename(store, user.name, each.id, name=name, taken=dataset_cache.OWN, where=where)
+        data_sets.rename(
+            store, user.name, each.id, name=name, taken=datasets.RESERVED_NAMES, where=where
+        )
     except AllScopeError as error:
         st.session_state[_PROBLEM] = str(error)
         return
-    kept = next((other.name for other in dataset_cache.connected() if other.id == each.id), None)
+    kept = next((other.name for other in datasets.connections() if other.id == each.id), None)
     if kept and st.session_state.get(sources.DATA) == each.name:
         _choose(kept)
 
@@ -104,7 +106,7 @@ def _disconnect(user: Visitor, each: DataSet) -> None:
         st.session_state[_PROBLEM] = str(error)
         return
     if st.session_state.get(sources.DATA) == each.name:
-        _choose(dataset_cache.names()[0])
+        _choose(datasets.names()[0])
 
 
 def _choose(name: str) -> None:

@@ -12,7 +12,7 @@ from allcore.errors import AllScopeError
 from allcore.labels import CLASS_NAMES
 from allcore.plots import dataset_map
 from allcore.plots.dataset_map import Colour
-from allcore.web import dataset_cache, frame, guard
+from allcore.web import datasets, frame, guard
 from allcore.web.components import chart_selection, map_region, picker, views
 from allcore.web.components.charts import chart, table_csv
 from allcore.web.dataset import browse_cards, browse_state, cell_window, map_colours
@@ -130,7 +130,7 @@ def learned(context: Context) -> str:
     if about is None or about.model not in model_folder.names():
         return ""
     try:
-        trained = (dataset_cache.parts(context.manifest, about.model) == "train").mean()
+        trained = (datasets.model_split(context.manifest, about.model) == "train").mean()
     except AllScopeError:  # what its split was, nobody knows
         return ""
     if not trained:

@@ -10,7 +10,7 @@ from allcore.audit.index import catalogue, store
 from allcore.audit.index.catalogue import Catalogue
 from allcore.data import saved_splits, split_files
 from allcore.errors import AllScopeError
-from allcore.web import dataset_cache
+from allcore.web import datasets
 
 DATA, SPLIT = "data", "split"
 """Keys of the controls, and of the address."""
@@ -21,11 +21,9 @@ SAVED = "Saved: "
 
 def choose() -> str:
     """The name of the data set to look at, chosen in the sidebar."""
-    names = dataset_cache.names()
+    names = datasets.names()
     return str(
-        st.sidebar.selectbox(
-            "Data set", names, key=DATA, bind="query-params", help=dataset_cache.HELP
-        )
+        st.sidebar.selectbox("Data set", names, key=DATA, bind="query-params", help=datasets.HELP)
     )
 
 
@@ -56,7 +54,7 @@ def key(name: str) -> str:
     Raises:
         DataError: there is no such data set any more.
     """
-    return store.folder(dataset_cache.path(name)).name
+    return store.folder(datasets.path_of(name)).name
 
 
 def saved_name(split: str) -> str | None:
@@ -70,26 +68,26 @@ def load(name: str, split: str) -> Catalogue:
     Raises:
         DataError: the data set is missing, or in no known layout.
     """
-    path = dataset_cache.path(name)
+    path = datasets.path_of(name)
     about = store.folder(path) / store.ABOUT
     stamp = about.stat().st_mtime_ns if about.exists() else 0
     saved = saved_name(split)
     file = None if saved is None else saved_splits.path(key(name), saved)
     drawn = file.stat().st_mtime_ns if file is not None and file.exists() else 0
-    return _load(name, split, dataset_cache.state(path), (stamp, drawn), file)
+    return _load(name, split, datasets.change_stamp(path), (stamp, drawn), file)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the data set")
 def _load(
     name: str, split: str, state: tuple[float, ...], stamps: tuple[int, int], file: Path | None
 ) -> Catalogue:
-    manifest, path = dataset_cache.load(name), dataset_cache.path(name)
+    manifest, path = datasets.load(name), datasets.path_of(name)
     try:
         parts = None
         if file is not None:
             parts = split_files.fitted(split_files.read(file), manifest).parts
         elif split != OWN:
-            parts = dataset_cache.parts(manifest, split)
+            parts = datasets.model_split(manifest, split)
     except AllScopeError as error:  # the cells can be shown without
         return replace(catalogue.joined(path, manifest), problem=str(error))
     return catalogue.joined(path, manifest, parts=parts)

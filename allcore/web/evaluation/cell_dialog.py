@@ -64,7 +64,7 @@ def _cell_context(context: Context, image_id: str, at: int, of: int) -> CellCont
         row=row | {"outcome": outcomes.OUTCOMES[str(context.outcomes[place])]},
         threshold=context.threshold,
         model=context.source.key if context.source.folder else None,
-        manifest=context.pictures.manifest,
+        images=context.images,
         facts=facts,
         percentiles=percentiles,
         position=(at, of),

@@ -103,9 +103,9 @@ def grid(context: Context, indices: NDArray[np.intp], *, key: str, per_page: int
     rows = context.table.iloc[here]
     ids = rows["image_id"].astype(str).tolist()
     st.caption(f"{first + 1:,} to {first + len(here):,} of {formats.count(len(indices), 'cell')}")
-    if len(ids) == context.pictures.missing(ids):
-        st.caption(f":material/hide_image: {context.pictures.why_missing}")
-    opened = picker.show(cards(rows), context.pictures.sources(ids), key=key)
+    if len(ids) == context.images.missing(ids):
+        st.caption(f":material/hide_image: {context.images.why_missing}")
+    opened = picker.show(cards(rows), context.images.sources(ids), key=key)
     if opened is not None:
         cell_dialog.open_cell(context, opened, order(context, indices))
 

@@ -13,7 +13,7 @@ from allcore.evaluation import metrics, outcomes, subjects
 from allcore.evaluation.estimates import Figure, Sample
 from allcore.evaluation.metrics import Confusion
 from allcore.evaluation.subjects import SubjectRow
-from allcore.web.evaluation.cell_images import Pictures
+from allcore.web.cell_images import CellImages
 from allcore.web.evaluation.sources import Origin, Part
 
 
@@ -27,7 +27,7 @@ class Context:
         part: the cells, with what no threshold moves.
         threshold: probability from which a cell is called an ALL blast.
         rule: sentence that says how the threshold was chosen.
-        pictures: of the cells, as far as they are on this machine.
+        images: of the cells, as far as they are on this machine.
     """
 
     source: Origin
@@ -35,7 +35,7 @@ class Context:
     part: Part
     threshold: float
     rule: str
-    pictures: Pictures
+    images: CellImages
 
     @property
     def table(self) -> pd.DataFrame:

@@ -13,8 +13,6 @@ from torch import Tensor
 
 from allcore import model_folder
 from allcore.data.cells import Rgb
-from allcore.data.manifest import Manifest
-from allcore.errors import AllScopeError
 from allcore.evaluation.conformal import Sets
 from allcore.explain import explanation as gathered
 from allcore.explain import explanation_text, gradcam, known_cells, model_input, views
@@ -25,8 +23,8 @@ from allcore.explain.views import Learned, Views
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Row
 from allcore.labels import Label
-from allcore.synthetic import dataset
-from allcore.web import dataset_cache
+from allcore.web import cell_images
+from allcore.web.cell_images import CellImages
 from allcore.web.components import (
     cell_explanation,
     cell_neighbours,
@@ -69,13 +67,15 @@ def show(rgb: Rgb, row: Row, service: Service, *, digest: str) -> Evidence:
     _draw_input(places, last)
     turned = _views(predictor, cell, model, digest)
     _turned(places, picture, turned, row.threshold)
-    manifest = _manifest()  # may take its time where nobody has read it yet
-    own = known_cells.of(digest, None if manifest is None else manifest.table)
+    images = cell_images.at_hand(
+        service.predictor.info
+    )  # slow where no page has read the data sets yet
+    own = known_cells.of(digest, images.table)
     name, group = (own.image_id, own.group) if own else (None, None)
     _certain(places, sets, row.p_all, cell_predictions.learned(row.model, name, group))
     maps = _maps(predictor, cell, model, digest, row.verdict)
     _draw_maps(places, cell, maps, last)
-    near, nearby = _near(places, rgb, row, own, manifest, digest)
+    near, nearby = _near(places, rgb, row, own, images, digest)
     answers = _answers(places, rgb, row, own, digest)
     maps = _checked(predictor, cell, maps, model, digest, row.verdict)
     _draw_maps(places, cell, maps, last)
@@ -146,7 +146,7 @@ def _near(
     rgb: Rgb,
     row: Row,
     own: Identity | None,
-    manifest: Manifest | None,
+    images: CellImages,
     digest: str,
 ) -> tuple[tuple[Neighbour, ...], Nearby | None]:
     """The nearest cells, with a picture where one is connected."""
@@ -154,7 +154,7 @@ def _near(
         own.image_id if own else None,
         own.subject if own else None,
         model=row.model,
-        manifest=manifest,
+        images=images,
         threshold=row.threshold,
     )
     if near is None:
@@ -184,15 +184,6 @@ def _answer(row: cell_predictions.Row, said: Mapping[str, float | str]) -> Answe
         return Answer(row.model, verdict, None, row.threshold, row.learned, found)
     called: Label = "all" if found >= row.threshold else "hem"
     return Answer(row.model, called, found, row.threshold, row.learned)
-
-
-def _manifest() -> Manifest | None:
-    """The data set in which pictures of the neighbours are looked for; None without one."""
-    try:
-        names = [name for name in dataset_cache.names() if name != dataset.NAME]
-        return dataset_cache.load(names[0]) if names else None
-    except AllScopeError:
-        return None  # the Dataset page says what is wrong with it
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

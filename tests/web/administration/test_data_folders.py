@@ -10,7 +10,7 @@ from allcore.audit.index import jobs
 from allcore.errors import AllScopeError, DataError
 from allcore.store import admin_settings, audit, data_sets, database
 from allcore.store.audit import Query
-from allcore.web import accounts, dataset_cache
+from allcore.web import accounts, datasets
 from allcore.web.accounts import Visitor
 from allcore.web.administration import data_folders
 from allcore.web.dataset import connect_folder, connect_index
@@ -48,7 +48,7 @@ def test_view__allows_a_folder_in_which_people_then_connect(show: Show, cells: P
     assert f"People may connect data sets in {cells.parent}" in sessions.said(page)
     assert kept() == [str(cells.parent)]
     connect_folder.connect(BOSS, cells, "Cells")
-    assert dataset_cache.path("Cells") == cells
+    assert datasets.path_of("Cells") == cells
     [line] = audit.search(database.connect(), Query(what="setting changed")).lines
     assert (line.username, line.on) == ("boss", "data_roots")
     assert json.loads(line.detail) == {"from": [], "to": [str(cells.parent)]}
@@ -75,7 +75,7 @@ def test_view__removes_a_folder_and_closes_what_lies_there(
     assert kept() == []
     assert cancelled == [cells]
     with pytest.raises(DataError, match="lies outside"):
-        dataset_cache.path("Cells")
+        datasets.path_of("Cells")
     assert len(data_sets.list_of(database.connect())) == 1  # it comes back with the folder
     monkeypatch.setattr(jobs, "start", lambda path: pytest.fail("it was indexed"))
     connect_index._start(cells)  # a button that was drawn before

@@ -12,8 +12,6 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from allcore import model_folder
-from allcore.data import readers
-from allcore.data.manifest import Manifest
 from allcore.explain.views import NAMES
 from allcore.web.components import cell_details, cell_pictures, cell_predictions
 from tests.conftest import draw_cell
@@ -70,6 +68,7 @@ def script(image_id: str, model: str | None, root: str | None, position: tuple[i
 
     from allcore import model_folder
     from allcore.data import readers
+    from allcore.web.cell_images import CellImages
     from allcore.web.components import cell_details
 
     folder = model_folder.folder("tiny")
@@ -81,7 +80,7 @@ def script(image_id: str, model: str | None, root: str | None, position: tuple[i
         row=row,
         threshold=0.5,
         model=model,
-        manifest=None if root is None else readers.read(Path(root)),
+        images=CellImages() if root is None else CellImages.of([readers.read(Path(root))]),
         facts={"area": 31_415.9, "focus": math.nan, "own": 0.1234},
         percentiles={"area": 93.4},
         position=position,
@@ -314,15 +313,3 @@ def test_outcome__in_words(label: str | None, probability: float, said: str) -> 
 def test_heading__shows_a_name_as_it_is() -> None:
     said = cell_pictures.heading("<b>x</b>", mark="●", colour="#000")
     assert "&lt;b&gt;x&lt;/b&gt;" in said
-
-
-def test_place__finds_names_with_or_without_folder_and_suffix(images: Path) -> None:
-    manifest: Manifest = readers.read(images)
-    for name in (IDS[3], f"hem/{IDS[3]}.png", f"elsewhere/{IDS[3]}.bmp"):
-        at = cell_pictures.place(name, manifest)
-        assert at is not None
-        row: Any = manifest.table.iloc[at]
-        assert row["path"] == f"hem/{IDS[3]}.png"
-    assert cell_pictures.place(IDS[3].replace("H9_1_1", "H9_1_11"), manifest) is None
-    assert cell_pictures.place("../../secret", manifest) is None
-    assert cell_pictures.place(IDS[3], None) is None

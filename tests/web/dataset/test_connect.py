@@ -16,7 +16,7 @@ from allcore.errors import StoreError
 from allcore.store import data_sets, database
 from allcore.store.roles import NotAllowed
 from allcore.synthetic import dataset
-from allcore.web import accounts, dataset_cache
+from allcore.web import accounts, datasets
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import connect_folder, connect_index, connect_list, connect_verify, sources
 from tests.web import sessions
@@ -189,7 +189,7 @@ def test_list__rename_keeps_it_shown(root: Path) -> None:
     assert connected() == [("Blood cells", root / "cells")]
     assert app.selectbox(key=sources.DATA).value == "Blood cells"
     sessions.press(app, "Yes, disconnect")
-    assert app.selectbox(key=sources.DATA).value == dataset_cache.names()[0]
+    assert app.selectbox(key=sources.DATA).value == datasets.names()[0]
 
 
 def test_list__says_what_is_gone(root: Path) -> None:

@@ -13,7 +13,7 @@ from allcore import model_folder
 from allcore.audit.index import build, catalogue, store
 from allcore.labels import CLASS_NAMES
 from allcore.synthetic import demo
-from allcore.web import accounts, dataset_cache
+from allcore.web import accounts, datasets
 from allcore.web.accounts import Visitor
 from allcore.web.components import charts
 from allcore.web.dataset import browse_state, map_colours, map_view, sources
@@ -201,10 +201,10 @@ def test_learned__says_what_the_network_has_seen(
     monkeypatch.setattr(model_folder, "names", lambda: ["one"])
     parts = pd.Series("train", index=known.table["image_id"])
     parts.iloc[: len(parts) // 2] = "test"
-    monkeypatch.setattr(dataset_cache, "parts", lambda manifest, model: parts)
+    monkeypatch.setattr(datasets, "model_split", lambda manifest, model: parts)
     assert "trained on 50 % of these cells" in map_view.learned(context)
     monkeypatch.setattr(
-        dataset_cache, "parts", lambda manifest, model: parts.replace("train", "test")
+        datasets, "model_split", lambda manifest, model: parts.replace("train", "test")
     )
     assert map_view.learned(context) == ""
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from allcore.web.cell_images import CellImages
 from allcore.web.evaluation import sources
-from allcore.web.evaluation.cell_images import Pictures
 from allcore.web.evaluation.context import Context
 from tests import simulated
 
@@ -18,10 +18,10 @@ def models(own_home: Path) -> Path:
 
 @pytest.fixture
 def context(models: Path) -> Context:
-    """The test cells of the simulated model at 0.7, without pictures."""
+    """The test cells of the simulated model at 0.7, without images."""
     source = sources.origin("simulated")
     part = sources.part(source, "test")
-    return Context(source, "test", part, 0.7, "For tests.", Pictures(None, {}))
+    return Context(source, "test", part, 0.7, "For tests.", CellImages())
 
 
 @pytest.fixture

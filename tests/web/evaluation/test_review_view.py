@@ -45,13 +45,14 @@ def who(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Who:
 def view() -> None:
     import streamlit as st
 
-    from allcore.web.evaluation import cell_images, review_view, sources
+    from allcore.web import cell_images
+    from allcore.web.evaluation import review_view, sources
     from allcore.web.evaluation.context import Context
 
     source = sources.origin("simulated")
     threshold = st.session_state.get("at", 0.5)
     part = sources.part(source, "test")
-    review_view.show(Context(source, "test", part, threshold, "", cell_images.connected()))
+    review_view.show(Context(source, "test", part, threshold, "", cell_images.at_hand()))
 
 
 def opened(**state: float) -> AppTest:

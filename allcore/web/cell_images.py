@@ -1,0 +1,146 @@
+"""Images of known cells in the data sets on this machine.
+
+Pages that show a cell by its id (Evaluation, Review, Predict's neighbours) get the image here,
+whichever data set it is in.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from allcore.data import dataset_counts, subjects, thumbnails
+from allcore.data.manifest import Manifest
+from allcore.data.safe_paths import Within
+from allcore.data.thumbnails import Source
+from allcore.errors import AllScopeError
+from allcore.model_folder import ModelInfo
+from allcore.web import datasets
+
+CONNECT = (
+    "The pictures of these cells are not on this machine: set `ALLSCOPE_DATA` to the folder of the "
+    "data set to see them."
+)
+UNMATCHED = "No picture of the connected data set has the id of one of these cells."
+
+
+@dataclass(frozen=True)
+class CellImages:
+    """Images of all readable data sets, by image id.
+
+    Attributes:
+        manifests: the data sets; of two that have an id, the first one shows the image.
+        places: data set and row of each image id.
+        problem: why the data set of ALLSCOPE_DATA can't be read; empty where it can.
+    """
+
+    manifests: tuple[Manifest, ...] = ()
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    problem: str = ""
+
+    @classmethod
+    def of(cls, manifests: Sequence[Manifest], *, digest: str = "") -> "CellImages":
+        """Images of some data sets; the one with the digest comes first, then the given order."""
+        if digest and len(manifests) > 1:
+            manifests = sorted(manifests, key=lambda manifest: manifest.digest() != digest)
+        places: dict[str, tuple[int, int]] = {}
+        for number, manifest in enumerate(manifests):
+            for row, image_id in enumerate(manifest.table["image_id"].astype(str)):
+                places.setdefault(image_id, (number, row))
+        for image_id, place in list(places.items()):
+            places.setdefault(_cnmc_name(image_id), place)
+        return cls(tuple(manifests), places)
+
+    def __contains__(self, image_id: object) -> bool:
+        return self._place(str(image_id)) is not None
+
+    def row(self, image_id: str) -> "pd.Series[Any] | None":
+        """Row of an image in its manifest; None where no data set has the id."""
+        place = self._place(image_id)
+        return None if place is None else self.manifests[place[0]].table.iloc[place[1]]
+
+    def file(self, image_id: str) -> Path | None:
+        """File of an image; None without one, or where it lies outside its data set."""
+        place = self._place(image_id)
+        if place is None:
+            return None
+        manifest = self.manifests[place[0]]
+        path = str(manifest.table["path"].iat[place[1]])
+        file, state = thumbnails.stat(Within(manifest.root), path)
+        return None if state is None else file
+
+    def sources(self, image_ids: Sequence[str]) -> list[Source]:
+        """Thumbnail sources of images, in order; with an empty key where there is no image."""
+        return [self._source(image_id) for image_id in image_ids]
+
+    def missing(self, image_ids: Sequence[str]) -> int:
+        """Number of ids that no data set has."""
+        return sum(image_id not in self for image_id in image_ids)
+
+    def is_synthetic(self, image_id: str) -> bool:
+        """Whether an image was drawn by ALLScope."""
+        place = self._place(image_id)
+        return place is not None and dataset_counts.is_synthetic(self.manifests[place[0]])
+
+    @cached_property
+    def table(self) -> pd.DataFrame | None:
+        """The rows of all manifests, one an image id; None without a data set."""
+        if not self.manifests:
+            return None
+        table = pd.concat([manifest.table for manifest in self.manifests], ignore_index=True)
+        return table.drop_duplicates("image_id")
+
+    @property
+    def why_missing(self) -> str:
+        """Sentence that explains why some cells have no picture."""
+        return UNMATCHED if self.manifests else CONNECT
+
+    def _place(self, image_id: str) -> tuple[int, int] | None:
+        # Readers keep C-NMC's names with or without folders and suffix.
+        return self.places.get(image_id) or self.places.get(_cnmc_name(image_id))
+
+    def _source(self, image_id: str) -> Source:
+        place = self._place(image_id)
+        if place is None:
+            return Source(Path(image_id), "")
+        manifest = self.manifests[place[0]]
+        return thumbnails.sources(manifest, manifest.table.iloc[[place[1]]])[0]
+
+
+def at_hand(info: ModelInfo | None = None) -> CellImages:
+    """Images of all real data sets that can be read now: ALLSCOPE_DATA's and the connected ones.
+
+    An image id stands for the same cell in every data set. Of several data sets that have an id,
+    the one whose digest the model recorded comes first, then that of ALLSCOPE_DATA.
+
+    Args:
+        info: of the model whose cells are shown; None for predictions of unknown origin.
+    """
+    manifests, problem = [], ""
+    for name in datasets.real_names():
+        try:
+            manifests.append(datasets.load(name))
+        except AllScopeError as error:  # the Dataset page says what is wrong with a connected one
+            problem = str(error) if name == datasets.CONFIGURED else problem
+    if not manifests:
+        return CellImages(problem=problem)
+    digest = str(info.training.get("data", {}).get("digest", "")) if info else ""
+    images = _indexed(tuple(manifests), tuple(map(id, manifests)), digest)
+    return replace(images, problem=problem) if problem else images
+
+
+# The result holds the manifests, so no other object gets one of these ids while it is cached.
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _indexed(
+    _manifests: tuple[Manifest, ...], manifest_ids: tuple[int, ...], digest: str
+) -> CellImages:
+    return CellImages.of(_manifests, digest=digest)
+
+
+def _cnmc_name(image_id: str) -> str:
+    """A C-NMC image id without folders and suffix; any other id as it is."""
+    return PurePosixPath(image_id).stem if subjects.parse_name(image_id) else image_id
