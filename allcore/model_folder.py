@@ -41,6 +41,7 @@ FOLDS = "folds.safetensors"
 ROBUSTNESS = "robustness.json"
 GATE = "gate.json"
 GATE_WEIGHTS = "gate.safetensors"
+TABLES = (PREDICTIONS, SPLIT, EMBEDDINGS, FACTS, ROBUSTNESS, GATE)
 
 PREDICTION_COLUMNS = (
     "image_id", "path", "subject", "group", "label", "split", "fold",
@@ -100,6 +101,29 @@ class ModelInfo:
             ) from None
 
 
+@dataclass(frozen=True)
+class InstalledModel:
+    """A model folder as it stands at one moment; resolved once a run and handed down.
+
+    Attributes:
+        folder: ``models/<name>``.
+        digest: SHA-256 of ``model.json``, which names the weights by their digest and holds the
+            threshold and all else that an answer depends on.
+        revision: changes when any table of the folder is written anew.
+        info: what ``model.json`` says.
+    """
+
+    folder: Path
+    digest: str
+    revision: str
+    info: ModelInfo = field(compare=False)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+
 def names(root: Path | None = None) -> list[str]:
     """Names of the installed models, sorted."""
     root = root or settings.load().models
@@ -118,6 +142,19 @@ def folder(name: str, root: Path | None = None) -> Path:
         known = ", ".join(installed) or f"none is installed in {root}"
         raise ModelError(f"There is no model '{name}': choose one of these ({known}).")
     return root / name
+
+
+def resolve(name: str, root: Path | None = None) -> InstalledModel:
+    """An installed model by its name.
+
+    Raises:
+        ModelError: there is none of that name, or its ``model.json`` can't be read.
+    """
+    path = folder(name, root)
+    info = read_info(path)
+    files = [path / table for table in (INFO, *TABLES)]
+    times = [f"{file.name} {file.stat().st_mtime_ns:x}" for file in files if file.is_file()]
+    return InstalledModel(path, sha256(path / INFO), ", ".join(times), info)
 
 
 def read_info(path: Path) -> ModelInfo:

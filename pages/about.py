@@ -12,7 +12,7 @@ from allcore.errors import AllScopeError
 from allcore.plots import style
 from allcore.reports.model_card import checklist, document, text
 from allcore.reports.model_card.text import Block, Chapter, Paragraph, Table
-from allcore.web import evaluation_cache, frame
+from allcore.web import evaluation_cache, frame, resources
 from allcore.web.components import charts
 
 
@@ -43,15 +43,15 @@ frame.header(
     title="About this model",
     question="What is this model, how was it trained, and what is it not made for?",
 )
-name = evaluation_cache.choose()
-if name is None:
-    st.stop()
 try:
-    info = model_folder.read_info(model_folder.folder(name))
+    model = resources.choose_model()
 except AllScopeError as error:
     frame.problem(error)
     st.stop()
+if model is None:
+    st.stop()
 
+info = model.info
 facts = {
     "Architecture": info.architecture,
     "Input": f"{info.preprocessing.size} px",
@@ -64,12 +64,12 @@ for label, value in facts.items():
         st.metric(label, value)
 
 try:
-    model, gate = evaluation_cache.load(name), model_folder.read_gate(model_folder.folder(name))
-    draw(document.chapters(model.info, model.report, gate=gate))
+    report, gate = evaluation_cache.load(model).report, model_folder.read_gate(model.folder)
+    draw(document.chapters(info, report, gate=gate))
     st.download_button(
         "Download the model card",
-        document.card(model.info, model.report, gate),
-        file_name=f"{name}-{model_folder.CARD}",
+        document.card(info, report, gate),
+        file_name=f"{model.name}-{model_folder.CARD}",
         mime="text/markdown",
         icon=":material/download:",
     )
@@ -77,9 +77,9 @@ except AllScopeError as error:
     frame.problem(error)
 
 st.subheader("Learning curve", anchor=False)
-history = model_folder.folder(name) / model_folder.HISTORY
+history = model.folder / model_folder.HISTORY
 try:
     curve = style.learning_curve(pd.read_csv(history))
-    charts.chart(curve, name=f"{name}-learning-curve")
+    charts.chart(curve, name=f"{model.name}-learning-curve")
 except (OSError, ValueError, KeyError):
     st.markdown("This model came without a record of its training (history.csv).")

@@ -4,7 +4,7 @@ user = guard.require("home")
 
 import streamlit as st
 
-from allcore import settings
+from allcore import model_folder, settings
 from allcore.errors import AllScopeError
 from allcore.web import frame, navigation
 from allcore.web.administration import checklist
@@ -60,11 +60,10 @@ for column, (title, page, text) in zip(st.columns(3), DOORS, strict=True):
         navigation.link(page, label="Open" if user.may("look") else "Sign in and open")
 
 st.subheader("How good is the model?", anchor=False)
-name = settings.load().model
 try:
     from allcore.web import evaluation_cache  # after the doors: it takes a second to import
 
-    found = evaluation_cache.headline(name)
+    found = evaluation_cache.headline(model_folder.resolve(settings.load().model))
 except AllScopeError as error:
     st.info(frame.plain(str(error)), icon=":material/deployed_code:", width=frame.TEXT_WIDTH)
     st.stop()

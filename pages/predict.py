@@ -5,7 +5,7 @@ user = guard.require("predict")
 import streamlit as st
 
 from allcore.errors import AllScopeError
-from allcore.web import evaluation_cache, frame, resources
+from allcore.web import frame, resources
 from allcore.web.predict import inputs, method, progress, results, session
 
 QUICK = 1.0  # seconds to wait for an answer before a progress bar is worth showing
@@ -15,7 +15,7 @@ frame.header(
     question="Is the cell in a picture an ALL blast or normal, and what is that answer based on?",
 )
 try:
-    model = evaluation_cache.choose()
+    model = resources.choose_model()
 except AllScopeError as error:
     frame.problem(error)
     st.stop()

@@ -31,7 +31,7 @@ class BatchQueue(Generic[Item, Result]):
 
     def __init__(self, run: Callable[[list[Item]], Sequence[Result]], *, limit: int = 16) -> None:
         self._run = run
-        self._limit = limit
+        self.limit = limit
         self._waiting: OrderedDict[Hashable, deque[tuple[Item, Future[Result]]]] = OrderedDict()
         self._changed = threading.Condition()
         self._closed = False
@@ -83,7 +83,7 @@ class BatchQueue(Generic[Item, Result]):
             if self._closed:
                 return None
             batch: list[tuple[Item, Future[Result]]] = []
-            while self._waiting and len(batch) < self._limit:
+            while self._waiting and len(batch) < self.limit:
                 session, items = self._waiting.popitem(last=False)
                 batch.append(items.popleft())
                 if items:

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from allcore.inference import stream
+from allcore.inference.batching import BatchQueue
 from allcore.inference.image_sources import Source
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Prediction, Reading, Row
@@ -143,6 +144,36 @@ class Job:
             self._keep(items, ending)
         except Exception:  # answers are shown whether they can be kept or not
             log.exception("answers of a job could not be kept")
+
+
+@dataclass(frozen=True)
+class PredictionService:
+    """A predictor, and the queue through which all sessions share it."""
+
+    predictor: Predictor
+    queue: BatchQueue[Tensor, Reading]
+
+    def start(self, sources: Sequence[Source], *, session: str, keep: Keep | None = None) -> Job:
+        """Predict pictures in the background, in turn with what other sessions hand in.
+
+        Args:
+            sources: the pictures.
+            session: whose turn in the queue it is.
+            keep: takes the answers as they come.
+        """
+
+        def forward(cells: Tensor) -> list[Reading]:
+            futures = [self.queue.submit(session, cell) for cell in cells]
+            return [future.result() for future in futures]
+
+        return Job(
+            self.predictor,
+            sources,
+            forward=forward,
+            leave=lambda: self.queue.leave(session),
+            batch_size=self.queue.limit,
+            keep=keep or (lambda _items, _ending: None),
+        )
 
 
 def _thumbnail(cell: Tensor | None) -> bytes | None:

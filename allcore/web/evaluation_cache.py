@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from allcore import model_folder, settings
-from allcore.model_folder import ModelInfo
+from allcore import model_folder
+from allcore.model_folder import InstalledModel, ModelInfo
 from allcore.reports import evaluation_json as report
 from allcore.reports.evaluation_json import Report
 from allcore.reports.headline import PAPER_SUFFIX, Headline
@@ -23,42 +23,25 @@ class Evaluated:
     report: Report
 
 
-def choose() -> str | None:
-    """The model to look at, chosen in the sidebar; None, with a sentence, where there is none."""
-    names = model_folder.names()
-    if not names:
-        st.info(
-            "No model is installed yet: train one with `python -m allcore train`, or point "
-            "`ALLSCOPE_MODELS` at a folder that holds some.",
-            icon=":material/deployed_code:",
-        )
-        return None
-    preferred = settings.load().model
-    index = names.index(preferred) if preferred in names else 0
-    return st.sidebar.selectbox("Model", names, index=index)
-
-
-def load(name: str) -> Evaluated:
+def load(model: InstalledModel) -> Evaluated:
     """The evaluation of an installed model.
 
     Raises:
-        ModelError: the folder or its predictions are missing or damaged.
+        ModelError: its predictions are missing or damaged.
         DataError: the predictions can't be evaluated.
     """
-    folder = model_folder.folder(name)
-    return _load(folder, digest(folder))
+    return _load(model, f"{model.folder} {model.digest} {model.revision}")
 
 
-def headline(name: str) -> Headline:
+def headline(model: InstalledModel) -> Headline:
     """The figures of the Home page for an installed model.
 
     Raises:
-        ModelError: the folder or its predictions are missing or damaged.
+        ModelError: its predictions are missing or damaged.
         DataError: the predictions can't be evaluated.
     """
-    folder = model_folder.folder(name)
-    companion = folder.with_name(folder.name + PAPER_SUFFIX)
-    return _headline(folder, digest(folder) + digest(companion))
+    companion = model.folder.with_name(model.name + PAPER_SUFFIX)
+    return _headline(model.folder, digest(model.folder) + digest(companion))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -67,10 +50,9 @@ def _headline(_folder: Path, digest: str) -> Headline:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Computing figures and intervals")
-def _load(_folder: Path, digest: str) -> Evaluated:
-    info = model_folder.read_info(_folder)
-    predictions = model_folder.read_predictions(_folder)
-    return Evaluated(info, predictions, report.evaluate(predictions, info))
+def _load(_model: InstalledModel, key: str) -> Evaluated:
+    predictions = model_folder.read_predictions(_model.folder)
+    return Evaluated(_model.info, predictions, report.evaluate(predictions, _model.info))
 
 
 def digest(folder: Path) -> str:

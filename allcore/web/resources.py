@@ -1,77 +1,86 @@
-"""What all sessions share: one predictor and one queue a model, loaded once a process."""
+"""The installed models as all sessions share them: resolved once a run, loaded once a process."""
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
-import torch
-from torch import Tensor
 
 from allcore import model_folder, settings
-from allcore.inference.batching import BatchQueue
-from allcore.inference.image_sources import Source
-from allcore.inference.jobs import Ending, Item, Job, Keep
-from allcore.inference.predictor import Predictor
-from allcore.inference.results import Reading
+from allcore.model_folder import InstalledModel
 
-_BATCH = 8  # a picture of one session waits for at most one batch of all others
+if TYPE_CHECKING:  # they bring torch, which a page without a network does without
+    from torch import Tensor
 
+    from allcore.inference.jobs import PredictionService
+    from allcore.inference.predictor import Predictor
+    from allcore.inference.results import Reading
 
-def _forget(_items: Sequence[Item], _ending: Ending | None) -> None:
-    """Keep nothing."""
-
-
-@dataclass(frozen=True)
-class Service:
-    """A predictor, and the queue through which all sessions share it."""
-
-    predictor: Predictor
-    queue: BatchQueue[Tensor, Reading]
-
-    def start(self, sources: Sequence[Source], *, session: str, keep: Keep = _forget) -> Job:
-        """Answer pictures in the background, in turn with what other sessions ask for."""
-
-        def forward(cells: Tensor) -> list[Reading]:
-            futures = [self.queue.submit(session, cell) for cell in cells]
-            return [future.result() for future in futures]
-
-        return Job(
-            self.predictor,
-            sources,
-            forward=forward,
-            leave=lambda: self.queue.leave(session),
-            batch_size=_BATCH,
-            keep=keep,
-        )
+BATCH = 8
+"""A picture of one session waits for at most one batch of all others."""
 
 
-def service(model: str) -> Service:
-    """The service of an installed model, loaded where it is not yet.
+def choose_model() -> InstalledModel | None:
+    """The model chosen in the sidebar; None, with a sentence, where none is installed.
 
     Raises:
-        AllScopeError: there is no such model or device, or the model is damaged.
+        ModelError: the folder of the chosen model is damaged.
     """
-    folder = model_folder.folder(model)
-    chosen = settings.load()
-    return _load(folder, _digest(folder), chosen.device, chosen.threads)
+    names = model_folder.names()
+    if not names:
+        st.info(
+            "No model is installed yet: train one with `python -m allcore train`, or point "
+            "`ALLSCOPE_MODELS` at a folder that holds some.",
+            icon=":material/deployed_code:",
+        )
+        return None
+    preferred = settings.load().model
+    index = names.index(preferred) if preferred in names else 0
+    return model_folder.resolve(st.sidebar.selectbox("Model", names, index=index))
 
 
-def _release(released: Service) -> None:
-    released.queue.close()
+def predictor(model: InstalledModel) -> "Predictor":
+    """The predictor of an installed model, one for all sessions.
+
+    Raises:
+        AllScopeError: there is no such device, or the model is damaged.
+    """
+    config = settings.load()
+    return _predictor(model, f"{model.folder} {model.digest}", config.device, config.threads)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading the model", on_release=_release)
-def _load(_folder: Path, digest: str, device: str, threads: int | None) -> Service:
-    predictor = Predictor.load(_folder, device, threads=threads)
+def service(model: InstalledModel) -> "PredictionService":
+    """The predictor of an installed model behind the queue through which all sessions share it.
 
-    def run(cells: list[Tensor]) -> list[Reading]:
-        return predictor.read(torch.stack(cells))
+    Raises:
+        AllScopeError: there is no such device, or the model is damaged.
+    """
+    config = settings.load()
+    return _service(model, f"{model.folder} {model.digest}", config.device, config.threads)
 
-    return Service(predictor, BatchQueue(run, limit=_BATCH))
+
+# Apart from the services: closing one's queue must not unload a network that others are asking.
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _predictor(_model: InstalledModel, key: str, device: str, threads: int | None) -> "Predictor":
+    from allcore.inference.predictor import Predictor
+
+    return Predictor.load(_model.folder, device, threads=threads)
 
 
-def _digest(folder: Path) -> str:
-    """Of ``model.json``, which holds the digest of the weights, the threshold and all else."""
-    return hashlib.sha256((folder / model_folder.INFO).read_bytes()).hexdigest()
+def _close(service: "PredictionService") -> None:
+    service.queue.close()
+
+
+@st.cache_resource(max_entries=2, show_spinner="Loading the model", on_release=_close)
+def _service(
+    _model: InstalledModel, key: str, device: str, threads: int | None
+) -> "PredictionService":
+    import torch
+
+    from allcore.inference.batching import BatchQueue
+    from allcore.inference.jobs import PredictionService
+
+    shared = _predictor(_model, key, device, threads)
+
+    def read(cells: "list[Tensor]") -> "list[Reading]":
+        return shared.read(torch.stack(cells))
+
+    return PredictionService(shared, BatchQueue(read, limit=BATCH))

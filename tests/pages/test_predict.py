@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from allcore import model_folder
 from allcore.data.cells import Rgb
 from allcore.inference import examples
 from allcore.inference.examples import Example
@@ -37,7 +38,8 @@ def store(home: Path) -> Database:
 
 @pytest.fixture
 def page(store: Database, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    resources._load.clear()
+    resources._service.clear()
+    resources._predictor.clear()
     jobs._remembered.clear()
     return opened(monkeypatch, ADA)
 
@@ -94,7 +96,7 @@ def test_page__answers_one_cell_and_keeps_the_answer(
 
 def test_page__gives_a_report_that_can_be_read(page: AppTest, cell_image: Rgb) -> None:
     drop(page, ("cell.bmp", bmp(cell_image)))
-    service = resources.service("tiny")
+    service = resources.service(model_folder.resolve("tiny"))
     answer = service.predictor.predict([cell_image])[0]
     made = prediction_json.of(service.predictor, answer, bmp(cell_image), name="cell.bmp")
     assert prediction_json.read(made.to_json()).file.content == bmp(cell_image)
@@ -200,6 +202,7 @@ def test_page__says_that_no_model_is_installed(
 def test_page__says_that_the_weights_are_damaged(
     home: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resources._load.clear()
+    resources._service.clear()
+    resources._predictor.clear()
     (tiny_model / "weights.safetensors").write_bytes(b"damaged")
     assert "damaged" in opened(monkeypatch, ADA).error[0].value

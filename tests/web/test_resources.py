@@ -12,14 +12,16 @@ from allcore import model_folder
 from allcore.errors import AllScopeError, ModelError
 from allcore.inference.batching import QueueClosed
 from allcore.inference.image_sources import Source
+from allcore.inference.jobs import PredictionService
 from allcore.inference.upload import Rgb
 from allcore.web import resources
 
 
 @pytest.fixture
-def service(home: Path, tiny_model: Path) -> resources.Service:
-    resources._load.clear()
-    return resources.service("tiny")
+def service(home: Path, tiny_model: Path) -> PredictionService:
+    resources._service.clear()
+    resources._predictor.clear()
+    return resources.service(model_folder.resolve("tiny"))
 
 
 def source(rgb: Rgb, name: str = "cell.bmp") -> Source:
@@ -28,38 +30,39 @@ def source(rgb: Rgb, name: str = "cell.bmp") -> Source:
     return Source(name, buffer.getvalue)
 
 
-def test_service__is_one_for_all(service: resources.Service) -> None:
-    assert resources.service("tiny") is service
+def test_service__is_one_for_all(service: PredictionService) -> None:
+    assert resources.service(model_folder.resolve("tiny")) is service
 
 
 def test_service__is_another_when_the_model_changes(
-    service: resources.Service, tiny_model: Path
+    service: PredictionService, tiny_model: Path
 ) -> None:
     path = tiny_model / model_folder.INFO
     path.write_text(path.read_text().replace('"threshold": 0.5', '"threshold": 0.25'))
-    changed = resources.service("tiny")
+    changed = resources.service(model_folder.resolve("tiny"))
     assert changed is not service
     assert changed.predictor.info.threshold == 0.25
 
 
 def test_service__says_what_is_wrong(
-    service: resources.Service, monkeypatch: pytest.MonkeyPatch
+    service: PredictionService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ModelError, match="There is no model 'none'"):
-        resources.service("none")
+        resources.service(model_folder.resolve("none"))
     monkeypatch.setenv("ALLSCOPE_DEVICE", "abacus")
     with pytest.raises(AllScopeError, match="no device 'abacus'"):
-        resources.service("tiny")
+        resources.service(model_folder.resolve("tiny"))
 
 
-def test_service__closes_its_queue_when_released(service: resources.Service) -> None:
-    resources._load.clear()
+def test_service__closes_its_queue_when_released(service: PredictionService) -> None:
+    resources._service.clear()
+    resources._predictor.clear()
     with pytest.raises(QueueClosed):
         service.queue.submit("a", torch.zeros(3, 64, 64, dtype=torch.uint8))
 
 
 def test_start__answers_many_sessions_each_their_own(
-    service: resources.Service, cell_image: Rgb
+    service: PredictionService, cell_image: Rgb
 ) -> None:
     pictures = [np.rot90(cell_image, turn).copy() for turn in range(4)]
     expected = [answer.p_all for answer in service.predictor.predict(pictures)]
@@ -78,7 +81,7 @@ def test_start__answers_many_sessions_each_their_own(
 
 
 def test_start__keeps_what_was_answered_before_it_was_cancelled(
-    service: resources.Service, cell_image: Rgb
+    service: PredictionService, cell_image: Rgb
 ) -> None:
     reached, go_on = threading.Event(), threading.Event()
     data = source(cell_image).read()
@@ -103,7 +106,7 @@ def test_start__keeps_what_was_answered_before_it_was_cancelled(
 
 
 def test_start__says_that_it_failed(
-    service: resources.Service, cell_image: Rgb, monkeypatch: pytest.MonkeyPatch
+    service: PredictionService, cell_image: Rgb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def breaks(cells: object) -> None:
         raise RuntimeError("out of memory")
@@ -114,7 +117,7 @@ def test_start__says_that_it_failed(
     assert job.failed
 
 
-def test_items__carry_a_small_picture(service: resources.Service, cell_image: Rgb) -> None:
+def test_items__carry_a_small_picture(service: PredictionService, cell_image: Rgb) -> None:
     black = np.zeros_like(cell_image)
     job = service.start([source(cell_image), source(black)], session="a")
     assert job.wait(30)

@@ -143,7 +143,7 @@ def strip(seen: Rgb, found: Views) -> list[Frame]:
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def _looks(_rgb: Rgb, model: str, digest: str, picture: str, fold: int | None) -> Looks:
-    predictor = resources.service(model).predictor
+    predictor = resources.predictor(model_folder.resolve(model))
     if fold is not None:
         predictor = _of_fold(predictor, model, digest, fold)
     cell = predictor.prepare(_rgb)
@@ -167,5 +167,5 @@ def _of_fold(_shipped: Predictor, model: str, digest: str, fold: int) -> Predict
 
 @st.cache_data(max_entries=512, show_spinner=False)
 def _feature(_rgb: Rgb, model: str, digest: str, picture: str) -> NDArray[np.float32]:
-    predictor = resources.service(model).predictor
+    predictor = resources.predictor(model_folder.resolve(model))
     return neighbours.feature(predictor, predictor.prepare(_rgb))

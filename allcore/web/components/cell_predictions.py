@@ -3,24 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from allcore import model_folder, settings
+from allcore import model_folder
 from allcore.data.cells import Rgb
 from allcore.errors import AllScopeError
-from allcore.explain import views
 from allcore.explain.views import Learned, Trained
 from allcore.inference.results import Prediction
 from allcore.labels import CLASS_NAMES
-from allcore.web import frame
+from allcore.web import frame, resources
 from allcore.web.components import cell_pictures
-
-if TYPE_CHECKING:
-    from allcore.inference.predictor import Predictor
 
 FILE = "predictions shown"
 _LEARNED = {
@@ -166,28 +162,16 @@ def _called(probability: float | None, threshold: float) -> str:
 
 def _answer(model: str, rgb: Rgb, picture: str) -> float | str:
     try:
-        folder = model_folder.folder(model)
-        digest = model_folder.sha256(folder / model_folder.INFO)
-        answer = _asked(folder, rgb, digest, picture)
+        installed = model_folder.resolve(model)
+        answer = _asked(installed, rgb, installed.digest, picture)
         return "refused" if answer.p_all is None else answer.p_all
     except (AllScopeError, OSError):
         return "can't be asked: its folder is damaged"
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def _asked(_folder: Path, _rgb: Rgb, digest: str, picture: str) -> Prediction:
-    chosen = settings.load()
-    predictor = _predictor(_folder, digest, chosen.device, chosen.threads)
-    ((_, answer),) = views.answers([predictor], _rgb)
-    return answer
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _predictor(_folder: Path, digest: str, device: str, threads: int | None) -> "Predictor":
-    """Apart from the services of `resources`: these would be closed while others wait for them."""
-    from allcore.inference.predictor import Predictor
-
-    return Predictor.load(_folder, device, threads=threads)
+def _asked(_model: model_folder.InstalledModel, _rgb: Rgb, digest: str, picture: str) -> Prediction:
+    return resources.predictor(_model).predict([_rgb])[0]
 
 
 def _other(name: str, image_id: str | None, group: str | None) -> Row:

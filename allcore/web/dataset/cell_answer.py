@@ -8,7 +8,7 @@ import streamlit as st
 
 from allcore import formats, model_folder, settings
 from allcore.errors import AllScopeError
-from allcore.web import evaluation_cache, frame
+from allcore.web import frame
 from allcore.web.components import cell_details
 
 
@@ -28,19 +28,18 @@ def show(image_id: str, shown: str) -> None:
         image_id: in the data set.
         shown: model of the split shown; where it is none, the shipped model is asked.
     """
-    model = shown if shown in model_folder.names() else settings.load().model
+    name = shown if shown in model_folder.names() else settings.load().model
     try:
-        folder = model_folder.folder(model)
-        info = model_folder.read_info(folder)
-        found = answer(_answers(folder, evaluation_cache.digest(folder)), image_id)
+        model = model_folder.resolve(name)
+        found = answer(_answers(model.folder, f"{model.folder} {model.revision}"), image_id)
     except AllScopeError:
         return  # a data set can be looked at without any model
     if found is None:
         return
-    said = cell_details.outcome(found.label, found.probability, info.threshold)
+    said = cell_details.outcome(found.label, found.probability, model.info.threshold)
     st.markdown(
-        f"**Held-out answer of {frame.plain(model)}:** probability of ALL blast "
-        f"{found.probability:.2f} at a threshold of {info.threshold:.2f}; {said}.",
+        f"**Held-out answer of {frame.plain(name)}:** probability of ALL blast "
+        f"{found.probability:.2f} at a threshold of {model.info.threshold:.2f}; {said}.",
         width=frame.TEXT_WIDTH,
     )
     if found.split in formats.SPLITS and found.label is not None:
@@ -49,7 +48,7 @@ def show(image_id: str, shown: str) -> None:
             label="Why, on the Evaluation page",
             icon=":material/query_stats:",
             query_params={
-                "model": model, "split": formats.SPLITS[found.split], "cell": found.image_id,
+                "model": name, "split": formats.SPLITS[found.split], "cell": found.image_id,
             },
         )  # fmt: skip
 
@@ -72,5 +71,5 @@ def by_name(table: pd.DataFrame) -> dict[str, Answer]:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _answers(_folder: Path, digest: str) -> dict[str, Answer]:
+def _answers(_folder: Path, revision: str) -> dict[str, Answer]:
     return by_name(model_folder.read_predictions(_folder))

@@ -14,7 +14,6 @@ from allcore.errors import AllScopeError
 from allcore.labels import CLASS_NAMES
 from allcore.plots import style
 from allcore.plots.dataset_map import MOST_CATEGORIES, Colour
-from allcore.web import evaluation_cache
 
 RECORDED = {"label": "Class", "subject": "Subject", "split": "Split", "fold": "Fold"}
 COPIES = {
@@ -79,17 +78,16 @@ def answers(catalogue: Catalogue, split: str) -> Answers | None:
 
     None where there is no such model, or where it knows no image of the data set.
     """
-    model = split if split in model_folder.names() else settings.load().model
+    name = split if split in model_folder.names() else settings.load().model
     try:
-        folder = model_folder.folder(model)
-        info = model_folder.read_info(folder)
-        key = f"{evaluation_cache.digest(folder)} {id(catalogue)}"
-        probability = _probabilities(catalogue, folder, key)[1]
+        model = model_folder.resolve(name)
+        key = f"{model.folder} {model.revision} {id(catalogue)}"
+        probability = _probabilities(catalogue, model.folder, key)[1]
     except AllScopeError:
         return None  # a data set can be looked at without any model
     if probability.isna().all():
         return None
-    return Answers(model, probability, info.threshold)
+    return Answers(name, probability, model.info.threshold)
 
 
 def by_name(image_ids: "pd.Series[str]", table: pd.DataFrame) -> "pd.Series[float]":

@@ -37,8 +37,8 @@ def show(context: Context) -> None:
 
 def _sets(context: Context) -> None:
     """How often the sets of the Predict page hold the truth; a file's model has none."""
-    info = context.source.info
-    found = info and conformal.kept(evaluation_cache.load(info.name).report.coverage)
+    model = context.source.model
+    found = model and conformal.kept(evaluation_cache.load(model).report.coverage)
     if found:
         st.markdown(f"**{prediction_sets.TITLE}**")
         st.markdown(frame.plain(prediction_sets.in_words(found)), width=frame.TEXT_WIDTH)

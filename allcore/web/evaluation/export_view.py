@@ -50,7 +50,8 @@ def _report(context: Context) -> None:
 
 
 def _html(context: Context) -> str:
-    model = evaluation_cache.load(context.source.key)
+    assert context.source.model is not None  # a file has no report
+    model = evaluation_cache.load(context.source.model)
     return evaluation_html.html(
         evaluation_json.evaluate(model.predictions, model.info),
         model.predictions,

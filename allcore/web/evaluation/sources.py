@@ -19,8 +19,8 @@ from allcore.evaluation import label_errors as suspicion
 from allcore.evaluation.estimates import Figure, Sample
 from allcore.evaluation.label_errors import Suspicion
 from allcore.evaluation.model_evaluation import SplitReport
-from allcore.model_folder import ModelInfo
-from allcore.web import accounts, evaluation_cache, frame
+from allcore.model_folder import InstalledModel, ModelInfo
+from allcore.web import accounts, frame
 
 MODEL, SPLIT = "model", "split"
 """Keys of the controls, and of the address."""
@@ -35,8 +35,7 @@ class Origin:
     Attributes:
         key: the model's name, or ``file-`` and a digest.
         name: as people read it, and as it stands in the address.
-        folder: of the model; None for a file.
-        info: of the model; None for a file.
+        model: the installed model; None for a file.
         threshold: the model's own, 0.5 for a file.
         rule: sentence that says how it was chosen.
         problems: what is wrong with a file.
@@ -45,12 +44,21 @@ class Origin:
 
     key: str
     name: str
-    folder: Path | None
-    info: ModelInfo | None
+    model: InstalledModel | None
     threshold: float
     rule: str
     problems: tuple[str, ...]
     digest: str
+
+    @property
+    def folder(self) -> Path | None:
+        """Of the model; None for a file."""
+        return self.model.folder if self.model else None
+
+    @property
+    def info(self) -> ModelInfo | None:
+        """Of the model; None for a file."""
+        return self.model.info if self.model else None
 
 
 @dataclass(frozen=True)
@@ -164,17 +172,10 @@ def origin(key: str) -> Origin:
     if key in files:
         said = tuple(problem.sentence for problem in files[key].found.problems)
         rule = "Fixed: a file brings no threshold of its own."
-        return Origin(key, files[key].name, None, None, _OWN_THRESHOLD, rule, said, key)
-    folder = model_folder.folder(key)
-    info = model_folder.read_info(folder)
-    digest = evaluation_cache.digest(folder) + _beside_predictions(folder)
-    return Origin(key, key, folder, info, info.threshold, info.threshold_rule, (), digest)
-
-
-def _beside_predictions(folder: Path) -> str:
-    """Changes when what slices and map are made of is written anew."""
-    files = (folder / model_folder.FACTS, folder / model_folder.EMBEDDINGS)
-    return "".join(f"-{file.stat().st_mtime_ns:x}" for file in files if file.exists())
+        return Origin(key, files[key].name, None, _OWN_THRESHOLD, rule, said, key)
+    model = model_folder.resolve(key)
+    digest = f"{model.digest} {model.revision}"
+    return Origin(key, key, model, model.info.threshold, model.info.threshold_rule, (), digest)
 
 
 def splits(source: Origin) -> list[str]:

@@ -116,7 +116,7 @@ def _ask(username: str, asked: Asked, data: bytes | None) -> None:
     if model is None or data is None:
         return
     if st.button("Ask again", icon=":material/replay:", key="ask_again"):
-        predictor = resources.service(model).predictor
+        predictor = resources.predictor(model_folder.resolve(model))
         second = _second(asked.answer, predictor, data)
         history.add(
             accounts.store_to("keep"), username, [second], kept={asked.answer.image_sha256: data}

@@ -20,6 +20,7 @@ from allcore.explain.explanation import Answer, Evidence, Saliency
 from allcore.explain.known_cells import Identity
 from allcore.explain.neighbours import Nearby, Neighbour
 from allcore.explain.views import Learned, Views
+from allcore.inference.jobs import PredictionService
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Row
 from allcore.labels import Label
@@ -34,12 +35,11 @@ from allcore.web.components import (
 from allcore.web.components.cell_pictures import Frame
 from allcore.web.predict import explanation_layout
 from allcore.web.predict.explanation_layout import Places
-from allcore.web.resources import Service
 
 _CHECKING = "Whether the highlight matters is being checked."
 
 
-def show(rgb: Rgb, row: Row, service: Service, *, digest: str) -> Evidence:
+def show(rgb: Rgb, row: Row, service: PredictionService, *, digest: str) -> Evidence:
     """Draw all that speaks for or against an answer, what is quick to know first, and give it.
 
     Args:

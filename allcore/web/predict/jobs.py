@@ -15,11 +15,10 @@ import streamlit as st
 from allcore.data import subjects
 from allcore.errors import BadImage
 from allcore.inference.image_sources import Source
-from allcore.inference.jobs import Ending, Item, Job
+from allcore.inference.jobs import Ending, Item, Job, PredictionService
 from allcore.store import batches, history, pictures
 from allcore.store.database import Database
 from allcore.store.history import Answer
-from allcore.web.resources import Service
 
 ACCOUNTS = 64
 """Accounts whose last pictures this server remembers."""
@@ -37,7 +36,13 @@ class Kept:
     """
 
     def __init__(
-        self, service: Service, username: str, database: Database | None, *, name: str, total: int
+        self,
+        service: PredictionService,
+        username: str,
+        database: Database | None,
+        *,
+        name: str,
+        total: int,
     ) -> None:
         self.ids: list[int] = []
         self.batch: int | None = None
@@ -98,7 +103,7 @@ class Asked:
 
 
 def start(
-    service: Service,
+    service: PredictionService,
     sources: Sequence[Source],
     *,
     session: str,

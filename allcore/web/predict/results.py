@@ -10,7 +10,7 @@ from allcore.data.cells import Rgb
 from allcore.errors import BadImage
 from allcore.explain.explanation import Evidence
 from allcore.inference import upload
-from allcore.inference.jobs import Item
+from allcore.inference.jobs import Item, PredictionService
 from allcore.inference.results import Prediction, Row
 from allcore.web import frame
 from allcore.web.accounts import Visitor
@@ -24,13 +24,12 @@ from allcore.web.predict import (
     verdict,
 )
 from allcore.web.predict.jobs import Asked
-from allcore.web.resources import Service
 
 SHOWN = 0.05
 """Seconds in which the answer reaches the browser, before the evidence takes the processor."""
 
 
-def show(asked: Asked, service: Service, visitor: Visitor) -> None:
+def show(asked: Asked, service: PredictionService, visitor: Visitor) -> None:
     """Draw the answers there are: the table where there are many, and the card of one."""
     job, items = asked.job, asked.job.items
     if job.cancelled:
@@ -54,7 +53,7 @@ def show(asked: Asked, service: Service, visitor: Visitor) -> None:
     st.caption(f":material/timer: {progress.timing(job, str(service.predictor.device))}")
 
 
-def _one(item: Item, service: Service) -> None:
+def _one(item: Item, service: PredictionService) -> None:
     """One answer; where the picture was not cut out, the offer to do so and the answer then."""
     content, rgb = _read(item)
     digest, prediction = item.row.sha256, item.prediction
@@ -70,7 +69,9 @@ def _one(item: Item, service: Service) -> None:
     )
 
 
-def _answer_shown(row: Row, prediction: Prediction, rgb: Rgb, service: Service) -> Evidence | None:
+def _answer_shown(
+    row: Row, prediction: Prediction, rgb: Rgb, service: PredictionService
+) -> Evidence | None:
     """Draw the answer to a picture and what speaks for it; of a refusal the picture alone."""
     if prediction.p_all is None:
         verdict.show(row.path, prediction, rgb, key=row.sha256)
@@ -81,7 +82,7 @@ def _answer_shown(row: Row, prediction: Prediction, rgb: Rgb, service: Service) 
     return explanation_view.show(rgb, row, service, digest=row.sha256)
 
 
-def _cut(item: Item, content: bytes, rgb: Rgb, service: Service) -> None:
+def _cut(item: Item, content: bytes, rgb: Rgb, service: PredictionService) -> None:
     """Offer to cut the cell out; answer for the cut and say how it was made."""
     made = segmentation_view.show(rgb, key="cut")
     if made is None:
@@ -111,5 +112,5 @@ def _read(item: Item) -> tuple[bytes, Rgb | None]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _answer(_rgb: Rgb, _service: Service, weights: str, digest: str) -> Prediction:
+def _answer(_rgb: Rgb, _service: PredictionService, weights: str, digest: str) -> Prediction:
     return _service.predictor.predict([_rgb])[0]

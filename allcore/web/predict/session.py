@@ -4,17 +4,17 @@ import uuid
 
 import streamlit as st
 
+from allcore.inference.jobs import PredictionService
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
 from allcore.web.predict import inputs, jobs
 from allcore.web.predict.inputs import Given
 from allcore.web.predict.jobs import Asked
-from allcore.web.resources import Service
 
 _ASKED, _QUEUE = "predict_asked", "predict_session"
 
 
-def asked(brought: Given | None, service: Service, visitor: Visitor) -> Asked | None:
+def asked(brought: Given | None, service: PredictionService, visitor: Visitor) -> Asked | None:
     """The job for what was given, begun where it is new; None where there is nothing to show.
 
     Where nothing is given now, what was asked before is shown: by this session on its way through
@@ -35,7 +35,7 @@ def asked(brought: Given | None, service: Service, visitor: Visitor) -> Asked | 
     return begun
 
 
-def _begin(brought: Given, service: Service, visitor: Visitor) -> Asked:
+def _begin(brought: Given, service: PredictionService, visitor: Visitor) -> Asked:
     return jobs.start(
         service,
         brought.sources,
@@ -46,7 +46,7 @@ def _begin(brought: Given, service: Service, visitor: Visitor) -> Asked:
     )
 
 
-def _before(service: Service, visitor: Visitor) -> Asked | None:
+def _before(service: PredictionService, visitor: Visitor) -> Asked | None:
     """What was asked of this model before, with the way to put it away."""
     found = jobs.last(_who(visitor))
     if found is None or found.model != service.predictor.info.name:

@@ -40,6 +40,7 @@ def page() -> None:
 
     import streamlit as st
 
+    from allcore import model_folder
     from allcore.explain import integrated_gradients
     from allcore.web import resources
     from allcore.web.predict import explanation_view
@@ -53,7 +54,7 @@ def page() -> None:
 
     integrated_gradients.explain = count
     try:
-        service = resources.service("tiny")
+        service = resources.service(model_folder.resolve("tiny"))
         rgb = draw_cell(seed=0)
         (answer,) = service.predictor.predict([rgb])
         row = service.predictor.row(answer, path="a.bmp", sha256="0" * 64)

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from allcore import model_folder
 from allcore.data.cells import Rgb
 from allcore.inference import jobs
 from allcore.inference.image_sources import Source
+from allcore.inference.jobs import PredictionService
 from allcore.store import accounts, admin_settings, batches, database, history
 from allcore.store import pictures as kept_pictures
 from allcore.store.database import Database
@@ -22,10 +24,11 @@ from allcore.web.predict import session
 
 
 @pytest.fixture
-def service(home: Path, tiny_model: Path) -> resources.Service:
-    resources._load.clear()
+def service(home: Path, tiny_model: Path) -> PredictionService:
+    resources._service.clear()
+    resources._predictor.clear()
     asking._remembered.clear()
-    return resources.service("tiny")
+    return resources.service(model_folder.resolve("tiny"))
 
 
 @pytest.fixture
@@ -44,7 +47,7 @@ def source(rgb: Rgb, name: str = "cell.bmp") -> Source:
     return Source(name, buffer.getvalue)
 
 
-def ask(service: resources.Service, store: Database | None, *given: Source) -> asking.Asked:
+def ask(service: PredictionService, store: Database | None, *given: Source) -> asking.Asked:
     return asking.start(
         service, list(given), session="a", owner="ada", username="ada", database=store
     )
@@ -59,7 +62,7 @@ def until(true: object, *, seconds: float = 20) -> None:
 
 
 def test_start__keeps_one_answer_without_a_batch(
-    service: resources.Service, store: Database, cell_image: Rgb
+    service: PredictionService, store: Database, cell_image: Rgb
 ) -> None:
     asked = ask(service, store, source(cell_image, "UID_H7_1_2_hem.bmp"))
     assert asked.job.wait(30)
@@ -74,7 +77,7 @@ def test_start__keeps_one_answer_without_a_batch(
 
 
 def test_start__keeps_pictures_where_the_administrator_does(
-    service: resources.Service, store: Database, cell_image: Rgb
+    service: PredictionService, store: Database, cell_image: Rgb
 ) -> None:
     accounts.set_role(store, "ada", "admin")
     admin_settings.change(store, "ada", {"keep_pictures": True})
@@ -86,7 +89,7 @@ def test_start__keeps_pictures_where_the_administrator_does(
 
 
 def test_start__keeps_a_batch_as_it_goes(
-    service: resources.Service, store: Database, cell_image: Rgb, monkeypatch: pytest.MonkeyPatch
+    service: PredictionService, store: Database, cell_image: Rgb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is answered is in the history while the rest is still to come."""
     monkeypatch.setattr(jobs, "KEPT", 4)
@@ -110,7 +113,7 @@ def test_start__keeps_a_batch_as_it_goes(
 
 
 def test_start__says_of_a_cancelled_batch_that_it_was(
-    service: resources.Service, store: Database, cell_image: Rgb
+    service: PredictionService, store: Database, cell_image: Rgb
 ) -> None:
     reached, go_on = threading.Event(), threading.Event()
     data = source(cell_image).read()
@@ -128,7 +131,7 @@ def test_start__says_of_a_cancelled_batch_that_it_was(
     until(lambda: asked.kept.batch and batches.list_of(store, "ada")[0].state == "cancelled")
 
 
-def test_start__answers_where_nothing_is_kept(service: resources.Service, cell_image: Rgb) -> None:
+def test_start__answers_where_nothing_is_kept(service: PredictionService, cell_image: Rgb) -> None:
     asked = ask(service, None, source(cell_image))
     assert asked.job.wait(30)
     assert len(asked.job.items) == 1
@@ -136,7 +139,7 @@ def test_start__answers_where_nothing_is_kept(service: resources.Service, cell_i
 
 
 def test_start__answers_where_nothing_can_be_kept(
-    service: resources.Service, store: Database, cell_image: Rgb
+    service: PredictionService, store: Database, cell_image: Rgb
 ) -> None:
     """An account that is gone has no history, and the answer stands all the same."""
     asked = asking.start(
@@ -148,7 +151,7 @@ def test_start__answers_where_nothing_can_be_kept(
 
 
 def test_last__is_the_account_s_own_until_it_is_over(
-    service: resources.Service, cell_image: Rgb, monkeypatch: pytest.MonkeyPatch
+    service: PredictionService, cell_image: Rgb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = ask(service, None, source(cell_image))
     assert asking.last("ada") is asked
@@ -159,14 +162,14 @@ def test_last__is_the_account_s_own_until_it_is_over(
     assert asking.last("ada") is None
 
 
-def test_last__is_forgotten_when_told(service: resources.Service, cell_image: Rgb) -> None:
+def test_last__is_forgotten_when_told(service: PredictionService, cell_image: Rgb) -> None:
     ask(service, None, source(cell_image))
     asking.forget("ada")
     assert asking.last("ada") is None
 
 
 def test_start__remembers_so_many_accounts(
-    service: resources.Service, cell_image: Rgb, monkeypatch: pytest.MonkeyPatch
+    service: PredictionService, cell_image: Rgb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "ACCOUNTS", 2)
     for name in ("one", "two", "three"):
