@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +25,8 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--no-first-run",
 ]
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Asks without a proxy. `urlopen` keeps the proxies that were set when it was first called."""
 
 
 @contextmanager
@@ -40,17 +42,16 @@ def serving(script: Path, *, home: Path, log: Path) -> Iterator[str]:
         AllScopeError: it did not start.
     """
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
     with log.open("w") as terminal:
         server = subprocess.Popen(
-            [*command, f"--server.port={port}", "--server.address=127.0.0.1"],
+            [sys.executable, "-m", "streamlit", *arguments(script, port)],
             cwd=ROOT,
             env={**os.environ, "ALLSCOPE_HOME": str(home)},
             stdout=terminal,
             stderr=subprocess.STDOUT,
         )
     try:
-        _wait(f"http://127.0.0.1:{port}/_stcore/health", server, log)
+        wait(port, lambda: server.poll() is None, log)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
@@ -69,11 +70,22 @@ def chromium() -> str | None:
     return os.environ.get("ALLSCOPE_CHROMIUM") or shutil.which("chromium")
 
 
-def _wait(address: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
+def arguments(script: Path, port: int) -> list[str]:
+    """Give what Streamlit is called with to serve a script on a port of this machine."""
+    where = [f"--server.port={port}", "--server.address=127.0.0.1"]
+    return ["run", str(script), "--server.headless=true", *where]
+
+
+def wait(port: int, alive: Callable[[], bool], log: Path) -> None:
+    """Return once the server on a port of this machine answers.
+
+    Raises:
+        AllScopeError: it has ended, or does not answer in time.
+    """
     latest = time.perf_counter() + LONGEST
-    while time.perf_counter() < latest and server.poll() is None:
+    while time.perf_counter() < latest and alive():
         try:
-            urllib.request.urlopen(address, timeout=5).close()
+            _DIRECT.open(f"http://127.0.0.1:{port}/_stcore/health", timeout=5).close()
             return
         except (urllib.error.URLError, OSError):
             time.sleep(0.01)

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from allcore.synthetic import dataset
 from benchmarks import servers
-from tests.browser import steps
+from tests.browser import forked, steps
 
 KEPT = {"ALLSCOPE_MODELS", "ALLSCOPE_CHROMIUM"}
 
@@ -55,7 +55,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     def started() -> Iterator[Server]:
         folder = tmp_path_factory.mktemp("server")
         terminal = folder / "terminal.txt"
-        with servers.serving(servers.APP, home=folder / "home", log=terminal) as address:
+        with forked.serving(home=folder / "home", log=terminal) as address:
             yield Server(address, terminal)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -22,7 +22,7 @@ from allcore.store import database as databases
 from allcore.web import cookie
 from benchmarks import servers
 from tests import postgres
-from tests.browser import steps
+from tests.browser import forked, steps
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -59,9 +59,7 @@ def deployed(
         patch.setenv("ALLSCOPE_DATABASE_URL", database)
         patch.setenv("ALLSCOPE_TRUSTED_PROXY", "1")
         behind = [
-            stack.enter_context(
-                servers.serving(servers.APP, home=folder / "home", log=folder / f"{number}.txt")
-            )
+            stack.enter_context(forked.serving(home=folder / "home", log=folder / f"{number}.txt"))
             for number in (1, 2)
         ]
         yield stack.enter_context(_Proxy(folder, behind)).address, behind

@@ -8,9 +8,8 @@ from playwright.sync_api import Browser, expect
 from allcore.settings import Settings
 from allcore.store import accounts
 from allcore.store import database as databases
-from benchmarks import servers
 from tests import oidc_provider
-from tests.browser import steps
+from tests.browser import forked, steps
 from tests.browser.conftest import Server
 from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider
 
@@ -46,7 +45,7 @@ def joined(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STREAMLIT_SECRETS_FILES", str(folder / "secrets.toml"))
         terminal = folder / "terminal.txt"
-        with servers.serving(servers.APP, home=folder / "home", log=terminal) as address:
+        with forked.serving(home=folder / "home", log=terminal) as address:
             yield Server(address, terminal)
 
 
