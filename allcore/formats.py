@@ -26,6 +26,18 @@ class Interval(Protocol):
         """Whether there are bounds."""
 
 
+class Estimate(Protocol):
+    """A number with an interval over subjects and one over cells."""
+
+    @property
+    def over_subjects(self) -> Interval:
+        """What to expect of other subjects."""
+
+    @property
+    def over_cells(self) -> Interval:
+        """How well the number is known for these very subjects."""
+
+
 def share(interval: Interval, total: int) -> str:
     """A share of `total` with its interval: "42 of 48 (88 %, 95 % interval 75 to 95)"."""
     if total == 0:
@@ -35,8 +47,8 @@ def share(interval: Interval, total: int) -> str:
     return f"{hits} of {total} ({100 * interval.value:.0f} %, {bounds})"
 
 
-def figure(interval: Interval) -> str:
-    """A figure with its interval: "0.883 (0.812 to 0.931)", or why there is none."""
+def estimate(interval: Interval) -> str:
+    """An estimate with its interval: "0.883 (0.812 to 0.931)", or why there is none."""
     if interval.value != interval.value:
         return "undefined"
     return f"{interval.value:.3f} ({bounds(interval)})"
@@ -45,6 +57,13 @@ def figure(interval: Interval) -> str:
 def bounds(interval: Interval) -> str:
     """Only the bounds: "0.812 to 0.931", or that there are none."""
     return f"{interval.low:.3f} to {interval.high:.3f}" if interval.known else "no interval"
+
+
+def both_bounds(estimate: Estimate) -> str:
+    """Both intervals of an estimate: "over subjects 0.812 to 0.931, over cells 0.861 to 0.904"."""
+    return (
+        f"over subjects {bounds(estimate.over_subjects)}, over cells {bounds(estimate.over_cells)}"
+    )
 
 
 def count(number: int, noun: str) -> str:

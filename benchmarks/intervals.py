@@ -24,7 +24,7 @@ def run(scale: Scale) -> Result:
     rng = np.random.default_rng(predicted.SEED)
 
     def ours() -> None:
-        sample = estimates.sample(
+        sample = estimates.make_sample(
             labels=cells.labels, probabilities=cells.probabilities, subjects=cells.subjects
         )
         estimates.at_threshold(sample, 0.5)

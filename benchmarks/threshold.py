@@ -88,7 +88,7 @@ def plain(cells: Predicted, threshold: float) -> None:
 
 def _page() -> Page:
     cells = predicted.draw()
-    sample = estimates.sample(
+    sample = estimates.make_sample(
         labels=cells.labels, probabilities=cells.probabilities, subjects=cells.subjects
     )
     return Page(cells, sample, predicted.slices(cells))

@@ -5,9 +5,10 @@ user = guard.require("compare")
 import streamlit as st
 
 from allcore.errors import AllScopeError
-from allcore.evaluation import comparison_conclusions, comparison_tables, metrics
-from allcore.evaluation.comparison import FIGURES, NETWORKS, PROTOCOLS
+from allcore.evaluation import metrics
+from allcore.evaluation.comparison import METRICS, NETWORKS, PROTOCOLS
 from allcore.plots import compare
+from allcore.reports import comparison_tables, comparison_text
 from allcore.synthetic import dataset
 from allcore.web import frame
 from allcore.web.compare import experiments, results_cache
@@ -36,12 +37,12 @@ def chart(figure: object) -> None:
 
 
 def the_answer() -> None:
-    first, *others = comparison_conclusions.answer(comparison)
+    first, *others = comparison_text.answer(comparison)
     st.subheader(first, anchor=False, width=frame.TEXT_WIDTH)
     st.markdown(" ".join(others), width=frame.TEXT_WIDTH)
-    tested = frame.plain(comparison_conclusions.tested(comparison))
+    tested = frame.plain(comparison_text.tested(comparison))
     st.caption(
-        f"{tested} {frame.plain(comparison_conclusions.budget(comparison))}", width=frame.TEXT_WIDTH
+        f"{tested} {frame.plain(comparison_text.budget(comparison))}", width=frame.TEXT_WIDTH
     )
     if any(row.data == dataset.NAME for row in comparison.rows):
         st.info(
@@ -50,7 +51,7 @@ def the_answer() -> None:
             icon=":material/draw:",
             width=frame.TEXT_WIDTH,
         )
-    if not comparison_conclusions.same_budget(comparison):
+    if not comparison_text.same_budget(comparison):
         st.warning("Not all networks had the same data and budget: differences may come from it.")
     if missing := [title for key, title in PROTOCOLS.items() if key not in measured]:
         st.info(
@@ -66,7 +67,7 @@ def the_table() -> None:
     left, right = st.columns(2)
     figures = left.pills(
         "Figures",
-        FIGURES,
+        METRICS,
         selection_mode="multi",
         default="weighted_f1",
         format_func=metrics.TITLES.get,
@@ -155,10 +156,10 @@ def the_subjects() -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
         chart(compare.subjects(found.subjects, a, b))
-    test = comparison_conclusions.pair(comparison, a, b)
+    test = comparison_text.pair(comparison, a, b)
     with right:
         for sentence in (
-            comparison_conclusions.pair_sentences(test) if test else ["No paired test was kept."]
+            comparison_text.pair_sentences(test) if test else ["No paired test was kept."]
         ):
             st.markdown(sentence)
 

@@ -32,7 +32,7 @@ def what_is_shown(context: Context) -> None:
         width=frame.TEXT_WIDTH,
     )
     training = {} if source.info is None else source.info.training
-    if model_evaluation.knew_subjects(source.info):
+    if model_evaluation.trained_on_test_subjects(source.info):
         st.warning("These cells' subjects were also trained on: the split tears subjects apart.")
     if folds := training.get("out_of_fold"):
         st.info(

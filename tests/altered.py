@@ -27,7 +27,7 @@ def answers(table: pd.DataFrame) -> dict[tuple[str, float], NDArray[np.float64]]
 def result(*, known: bool = True, sweeps: tuple[Sweep, ...] = SWEEPS) -> Robustness:
     """A whole result; without subjects where they are not ``known``."""
     table = simulated.predictions()
-    rows = robustness.rows(
+    rows = robustness.robustness_rows(
         answers(table),
         sweeps,
         labels=(table["label"] == "all").to_numpy(dtype=int),
@@ -44,6 +44,6 @@ def result(*, known: bool = True, sweeps: tuple[Sweep, ...] = SWEEPS) -> Robustn
         threshold=0.5,
         cells=len(table),
         subjects=table["group"].nunique() if known else None,
-        alterations=tuple(robustness.describe(sweep) for sweep in sweeps),
+        alterations=tuple(robustness.alteration_of(sweep) for sweep in sweeps),
         rows=rows,
     )

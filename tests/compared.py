@@ -8,15 +8,15 @@ from scipy import special
 
 from allcore.evaluation import metrics
 from allcore.evaluation.comparison import (
-    FIGURES,
+    METRICS,
     NETWORKS,
     Comparison,
-    Cost,
-    Figure,
-    Gap,
+    ComparisonRow,
+    NetworkCost,
     PairTest,
-    Row,
+    ProtocolGap,
 )
+from allcore.evaluation.intervals import Interval
 from tests import simulated
 
 # How well each network orders the cells: unseen subjects, and what leakage adds.
@@ -87,15 +87,15 @@ def _predictions(network: str, protocol: str) -> pd.DataFrame:
     )
 
 
-def _row(network: str, protocol: str, cells: pd.DataFrame) -> Row:
+def _row(network: str, protocol: str, cells: pd.DataFrame) -> ComparisonRow:
     scores = metrics.scores(
         labels=(cells["label"] == "all").to_numpy().astype(int),
         probabilities=cells["probability"].to_numpy(),
         threshold=0.5,
     )
     half = 0.008 if protocol == "paper" else 0.03
-    found = {name: _figure(getattr(scores, name), half) for name in FIGURES}
-    return Row(
+    found = {name: _figure(getattr(scores, name), half) for name in METRICS}
+    return ComparisonRow(
         network=network,
         protocol=protocol,
         **found,
@@ -119,28 +119,36 @@ def _row(network: str, protocol: str, cells: pd.DataFrame) -> Row:
     )
 
 
-def _figure(value: float, half: float) -> Figure:
-    return Figure(value, max(0.0, value - half), min(1.0, value + half))
+def _figure(value: float, half: float) -> Interval:
+    return Interval(value, max(0.0, value - half), min(1.0, value + half))
 
 
-def _cost(number: int, network: str) -> Cost:
+def _cost(number: int, network: str) -> NetworkCost:
     if network == "area_brightness":
-        return Cost(network, None, None, 64, None, "cpu")
-    return Cost(network, 60_000 * 3**number, 420_000 * 3**number, 64, 4000 / 2**number, "cpu")
+        return NetworkCost(network, None, None, 64, None, "cpu")
+    return NetworkCost(
+        network, 60_000 * 3**number, 420_000 * 3**number, 64, 4000 / 2**number, "cpu"
+    )
 
 
-def _gaps(rows: dict[tuple[str, str], Row], networks: tuple[str, ...]) -> list[Gap]:
+def _gaps(
+    rows: dict[tuple[str, str], ComparisonRow], networks: tuple[str, ...]
+) -> list[ProtocolGap]:
     gaps = []
     for network, metric in itertools.product(networks, ("accuracy", "weighted_f1", "auroc")):
-        paper = rows[network, "paper"].figure(metric).value
-        unseen = rows[network, "unseen"].figure(metric).value
-        gap = Figure(paper - unseen, paper - unseen - 0.03, paper - unseen + 0.03)
-        gaps.append(Gap(network, metric, paper, unseen, gap))
+        paper = rows[network, "paper"].estimate(metric).value
+        unseen = rows[network, "unseen"].estimate(metric).value
+        gap = Interval(paper - unseen, paper - unseen - 0.03, paper - unseen + 0.03)
+        gaps.append(ProtocolGap(network, metric, paper, unseen, gap))
     return gaps
 
 
 def _test(
-    rows: dict[tuple[str, str], Row], predictions: pd.DataFrame, a: str, b: str, protocol: str
+    rows: dict[tuple[str, str], ComparisonRow],
+    predictions: pd.DataFrame,
+    a: str,
+    b: str,
+    protocol: str,
 ) -> PairTest:
     right = {}
     for network in (a, b):
@@ -158,8 +166,8 @@ def _test(
         only_b_right=int((right[b].to_numpy() & ~right[a].to_numpy()).sum()),
         mcnemar_p=0.004,
         mcnemar_p_holm=0.03,
-        accuracy_difference=Figure(difference, difference - 0.02, difference + 0.02),
-        auroc_difference=Figure(area, area - 0.02, area + 0.02),
+        accuracy_difference=Interval(difference, difference - 0.02, difference + 0.02),
+        auroc_difference=Interval(area, area - 0.02, area + 0.02),
     )
 
 

@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from allcore.evaluation.comparison import Figure
-from allcore.evaluation.experiments import Record, Row
+from allcore.evaluation.experiments import ExperimentRecord, ExperimentRow
+from allcore.evaluation.intervals import Interval
 from allcore.research.experiments import cue_features, interventions_catalogue
 
 
-def cues(**changes: Any) -> Record:
+def cues(**changes: Any) -> ExperimentRecord:
     """Size is told best; position has no interval."""
     rows = [
-        Row(
+        ExperimentRow(
             name=title,
             figures={
-                "image": Figure(0.9 - place / 50, 0.88 - place / 50, 0.92 - place / 50),
-                "unseen": Figure(0.85 - place / 30, 0.7 - place / 30, 0.95 - place / 30),
+                "image": Interval(0.9 - place / 50, 0.88 - place / 50, 0.92 - place / 50),
+                "unseen": Interval(0.85 - place / 30, 0.7 - place / 30, 0.95 - place / 30),
             },
             cells=800,
             subjects=40,
@@ -22,47 +22,49 @@ def cues(**changes: Any) -> Record:
         for place, title in enumerate(cue_features.CUES.values())
     ]
     nan = float("nan")
-    rows[-1].figures["unseen"] = Figure(0.5, nan, nan)
+    rows[-1].figures["unseen"] = Interval(0.5, nan, nan)
     titles = {"image": "Images", "unseen": "Unseen"}
     return record("cues", rows=tuple(rows), titles=titles, **changes)
 
 
-def interventions(*models: str, half: float = 0.03, **changes: Any) -> Record:
+def interventions(*models: str, half: float = 0.03, **changes: Any) -> ExperimentRecord:
     """Alterations lower the AUROC more and more; the first raises it."""
     rows = []
     for model in models or ("qcresnet-cnmc",):
-        rows.append(Row("Nothing", {"auroc": Figure(0.9, 0.8, 0.95)}, 600, 20, group=model))
+        rows.append(
+            ExperimentRow("Nothing", {"auroc": Interval(0.9, 0.8, 0.95)}, 600, 20, group=model)
+        )
         for place, each in enumerate(interventions_catalogue.ALTERATIONS):
             change = 0.05 - place / 50
             figures = {
-                "auroc": Figure(0.9 + change, 0.5, 0.99),
-                "change": Figure(change, change - half, change + half),
-                "flipped": Figure(0.1, 0.05, 0.2),
+                "auroc": Interval(0.9 + change, 0.5, 0.99),
+                "change": Interval(change, change - half, change + half),
+                "flipped": Interval(0.1, 0.05, 0.2),
             }
-            rows.append(Row(each.title, figures, 600, 20, group=model))
+            rows.append(ExperimentRow(each.title, figures, 600, 20, group=model))
     titles = {"auroc": "AUROC", "change": "Change", "flipped": "Flips"}
     return record("interventions", rows=tuple(rows), titles=titles, **changes)
 
 
-def variants(name: str = "stages", *, half: float = 0.01, **changes: Any) -> Record:
+def variants(name: str = "stages", *, half: float = 0.01, **changes: Any) -> ExperimentRecord:
     """Three choices beside the base; the second helps."""
-    rows = [Row("Base", {"balanced": Figure(0.8, 0.7, 0.9)}, 600, 20)]
+    rows = [ExperimentRow("Base", {"balanced": Interval(0.8, 0.7, 0.9)}, 600, 20)]
     for title, change in (("Mixup", 0.0), ("Shrunk", 0.02), ("Half the resolution", -0.02)):
-        less = Figure(change, change - half, change + half)
-        figures = {"balanced": Figure(0.8 + change, 0.7, 0.9), "difference": less}
-        rows.append(Row(title, figures, 600, 20, prediction=f"{title} was foreseen."))
+        less = Interval(change, change - half, change + half)
+        figures = {"balanced": Interval(0.8 + change, 0.7, 0.9), "difference": less}
+        rows.append(ExperimentRow(title, figures, 600, 20, prediction=f"{title} was foreseen."))
     titles = {"balanced": "AUROC", "difference": "Less base"}
     return record(name, rows=tuple(rows), titles=titles, **changes)
 
 
-def growth(name: str = "subjects", **changes: Any) -> Record:
+def growth(name: str = "subjects", **changes: Any) -> ExperimentRecord:
     """Figures that hardly rise."""
     rows = [
-        Row(
+        ExperimentRow(
             f"{'all ' if count == 23 else ''}{count} training subjects",
             {
-                "auroc": Figure(0.8 + count / 1000, 0.7, 0.9),
-                "weighted_f1": Figure(0.78, 0.7, 0.85),
+                "auroc": Interval(0.8 + count / 1000, 0.7, 0.9),
+                "weighted_f1": Interval(0.78, 0.7, 0.85),
             },
             600,
             20,
@@ -72,7 +74,7 @@ def growth(name: str = "subjects", **changes: Any) -> Record:
     return record(name, rows=tuple(rows), titles={"auroc": "AUROC"}, **changes)
 
 
-def record(name: str, **changes: Any) -> Record:
+def record(name: str, **changes: Any) -> ExperimentRecord:
     fields: dict[str, Any] = {
         "name": name,
         "title": "What is used?",
@@ -88,4 +90,4 @@ def record(name: str, **changes: Any) -> Record:
         "finding": f"This is what the {name} say.",
         "notes": ("A note.",),
     }
-    return Record(**fields | changes)
+    return ExperimentRecord(**fields | changes)

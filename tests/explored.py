@@ -11,6 +11,7 @@ from scipy import special
 from allcore import model_folder
 from allcore.data import cell_measurements
 from allcore.evaluation import robustness
+from allcore.reports import json_files
 from tests import altered, simulated
 
 SECOND_THRESHOLD = 0.4
@@ -32,7 +33,7 @@ def folder(root: Path, *, name: str = "simulated") -> Path:
     features = random.normal(size=(len(table), 4)).astype(np.float32)
     ids = table["image_id"].tolist()
     model_folder.write_embeddings(path, ids[5:], features[5:], places[5:])
-    robustness.write(_robustness(), path)
+    json_files.write_robustness(_robustness(), path)
     return path
 
 

@@ -178,7 +178,7 @@ def _show(comparison: "Comparison", out: Path) -> None:
         if rows:
             print(f"\n{title}\n{'Network':22}{'accuracy':26}{'weighted F1':26}{'AUROC':26}")
         for row in rows:
-            figures = (row.figure(name) for name in ("accuracy", "weighted_f1", "auroc"))
-            cells = (formats.figure(Interval(f.value, f.low, f.high)) for f in figures)
+            figures = (row.estimate(name) for name in ("accuracy", "weighted_f1", "auroc"))
+            cells = (formats.estimate(Interval(f.value, f.low, f.high)) for f in figures)
             print(f"{NETWORKS[row.network]:22}" + "".join(f"{cell:26}" for cell in cells))
     print(f"\nWritten to {out}.")

@@ -202,8 +202,8 @@ def _auroc(drawn: "Manifest", name: str) -> str:
 
     from allcore import formats, model_folder, settings
     from allcore.errors import ModelError
+    from allcore.evaluation import model_evaluation
     from allcore.inference.predictor import Predictor
-    from allcore.reports import evaluation_json
 
     try:
         folder = model_folder.folder(name)
@@ -217,8 +217,8 @@ def _auroc(drawn: "Manifest", name: str) -> str:
     table = pd.DataFrame(table[table["probability"].notna()])
     table["probability"] = table["probability"].astype(float)
     table["logit"], table["baseline_probability"] = 0.0, float("nan")
-    part = evaluation_json.evaluate(table, predictor.info).test
-    figure = formats.figure(part.figure("auroc").subject) if part else "undefined"
+    part = model_evaluation.evaluate_model(table, predictor.info).test
+    figure = formats.estimate(part.estimate("auroc").over_subjects) if part else "undefined"
     return (
         f"AUROC of `{name}` on the {len(table)} drawn cells without planted faults: {figure}, "
         f"95 % interval over subjects; {len(drawn) - len(table)} refused. The network was trained "

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from allcore.data.manifest import Manifest
+    from allcore.evaluation.model_evaluation import ModelEvaluation, SplitEvaluation
     from allcore.inference.held_out import Selection
     from allcore.model_folder import ModelInfo
-    from allcore.reports.evaluation_json import Report, SplitReport
 
 
 REPORT = "report.html"
@@ -62,8 +62,9 @@ def evaluate(
     from allcore.cli import gate
     from allcore.cli import robustness as altered
     from allcore.data import readers
+    from allcore.evaluation import model_evaluation
     from allcore.inference import held_out
-    from allcore.reports import evaluation_html, evaluation_json
+    from allcore.reports import evaluation_html, json_files
 
     chosen = settings.load()
     folder = model_folder.folder(model or chosen.model)
@@ -85,15 +86,15 @@ def evaluate(
         return
     images = held_out.select(readers.read(data), info, folder)
     table = _predict(images, folder, device or chosen.device)
-    found = evaluation_json.evaluate(table, info)
+    found = model_evaluation.evaluate_model(table, info)
     _prepare(out)
     table.to_parquet(out / model_folder.PREDICTIONS, index=False)
-    evaluation_json.write_metrics(found, out / evaluation_json.METRICS)
-    (out / REPORT).write_text(evaluation_html.html(found, table, info), encoding="utf-8")
+    json_files.write_metrics(found, out / json_files.METRICS)
+    (out / REPORT).write_text(evaluation_html.evaluation_html(found, table, info), encoding="utf-8")
     _write_facts(images.manifest, out)
     refused = len(images.manifest) - len(table)
     if as_json:
-        print(json.dumps(evaluation_json.as_dict(found) | {"refused": refused}, indent=2))
+        print(json.dumps(json_files.evaluation_json(found) | {"refused": refused}, indent=2))
     else:
         print("\n".join(_lines(found, images, refused=refused, out=out)))
 
@@ -229,7 +230,9 @@ def _shipped(folder: Path) -> "pd.DataFrame":
         return pd.DataFrame({column: [] for column in columns}).astype({"image_id": str})
 
 
-def _lines(found: "Report", images: "Selection", *, refused: int, out: Path) -> Iterator[str]:
+def _lines(
+    found: "ModelEvaluation", images: "Selection", *, refused: int, out: Path
+) -> Iterator[str]:
     """What people read."""
     from allcore import formats
     from allcore.notice import RESEARCH_USE
@@ -249,7 +252,7 @@ def _lines(found: "Report", images: "Selection", *, refused: int, out: Path) -> 
     yield f"Written to {out}."
 
 
-def _table(part: "SplitReport") -> Iterator[str]:
+def _table(part: "SplitEvaluation") -> Iterator[str]:
     from allcore import formats
     from allcore.evaluation import metrics
 
@@ -257,8 +260,8 @@ def _table(part: "SplitReport") -> Iterator[str]:
     yield f"{formats.SPLITS[part.split]}: {part.size_text}"
     yield f"{'Figure':28}{'value':>7}   {'over cells':18}{'over subjects':18}{'baseline':>8}"
     baseline = {figure.name: f"{figure.value:.3f}" for figure in part.baseline}
-    for figure in part.figures:
-        image, subject = formats.bounds(figure.image), formats.bounds(figure.subject)
+    for figure in part.estimates:
+        image, subject = formats.bounds(figure.over_cells), formats.bounds(figure.over_subjects)
         title = metrics.TITLES[figure.name]
         line = f"{title:28}{figure.value:7.3f}   {image:18}{subject:18}"
         yield f"{line}{baseline.get(figure.name, ''):>8}"

@@ -13,7 +13,7 @@ from allcore.cli import options as shared
 from allcore.errors import AllScopeError
 
 if TYPE_CHECKING:
-    from allcore.evaluation.experiments import Record
+    from allcore.evaluation.experiments import ExperimentRecord
     from allcore.research.experiments.options import Options
 
 DOCS = Path("docs/experiments.md")
@@ -129,7 +129,7 @@ def _list() -> None:
         print(f"{asked:20}{line}")
 
 
-def _show(found: "Record", *, out: Path, docs: Path) -> None:
+def _show(found: "ExperimentRecord", *, out: Path, docs: Path) -> None:
     """What people read."""
     from allcore.notice import RESEARCH_USE
     from allcore.research.experiments import report

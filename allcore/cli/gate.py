@@ -116,7 +116,7 @@ def _share(accepted: "Any", cells: "pd.DataFrame") -> dict[str, float]:
 
     seen = np.isfinite(accepted)
     table = cells[seen]
-    _, groups = estimates.numbered(table["group"].to_numpy(dtype=str))
+    _, groups = estimates.number_groups(table["group"].to_numpy(dtype=str))
     labels = (table["label"] == "all").to_numpy().astype(np.int64)
     found = intervals.share_over_subjects(accepted[seen].astype(bool), labels=labels, groups=groups)
     return {name: round(value, 4) for name, value in vars(found).items()}

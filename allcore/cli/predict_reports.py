@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from allcore.inference.predictor import Predictor
     from allcore.inference.results import Row
     from allcore.inference.stream import Answer
-    from allcore.reports.prediction_json import Report
-    from allcore.reports.report_verification import Verified
+    from allcore.reports.prediction_json import PredictionReport
+    from allcore.reports.report_verification import Verification
 
 _SHORT = 12  # letters of a digest in a file's name
 
@@ -35,7 +35,7 @@ def verify(path: Path, device: str | None, *, as_json: bool) -> None:
     chosen = settings.load()
     made = read(path)
     print(RESEARCH_USE, file=sys.stderr)
-    found = report_verification.verify(
+    found = report_verification.verify_report(
         made, chosen.models, device=device or chosen.device, threads=chosen.threads
     )
     if as_json:
@@ -47,7 +47,7 @@ def verify(path: Path, device: str | None, *, as_json: bool) -> None:
         raise AllScopeError(found.sentence)
 
 
-def read(path: Path) -> "Report":
+def read(path: Path) -> "PredictionReport":
     """The report in a file.
 
     Raises:
@@ -57,7 +57,7 @@ def read(path: Path) -> "Report":
 
     try:
         with path.open("rb") as file:
-            return prediction_json.read(file.read(prediction_json.MAX_BYTES + 1))
+            return prediction_json.read_report(file.read(prediction_json.MAX_BYTES + 1))
     except OSError as error:
         raise AllScopeError(f"{path} can't be read ({error.strerror}): check the path.") from error
 
@@ -146,11 +146,18 @@ def _write(
     from allcore.inference import export
     from allcore.reports import prediction_json, prediction_pdf
 
-    told, panels = (found.to_dict(), prediction_pdf.panels(found)) if found else (None, ())
+    told, panels = (
+        (found.to_dict(), prediction_pdf.explanation_panels(found)) if found else (None, ())
+    )
     # A report is passed on, and the folders of whoever made it are nobody's business.
     name = PurePosixPath(source.name.replace("\\", "/")).name
-    made = prediction_json.of(predictor, answer.prediction, source.read(), name=name, evidence=told)
-    for suffix, data in ((".json", made.to_json()), (".pdf", prediction_pdf.pdf(made, panels))):
+    made = prediction_json.make_report(
+        predictor, answer.prediction, source.read(), name=name, evidence=told
+    )
+    for suffix, data in (
+        (".json", made.to_json()),
+        (".pdf", prediction_pdf.prediction_pdf(made, panels)),
+    ):
         export.write_bytes(data, path.with_name(path.name + suffix), option="--report")
 
 
@@ -168,7 +175,7 @@ def _name(row: "Row", written: set[str]) -> str:
     return name
 
 
-def _print(found: "Verified") -> None:
+def _print(found: "Verification") -> None:
     width = max(len(check.name) for check in found.checks)
     for check in found.checks:
         said = check.found if check.ok else f"{check.found} (report: {check.expected})"

@@ -35,8 +35,8 @@ def write(
 
     from allcore import model_folder, settings
     from allcore.data.perturbations import SWEEPS
-    from allcore.evaluation import robustness
     from allcore.inference import perturbed_predictions as altered
+    from allcore.reports import json_files
 
     chosen = settings.load()
     info = model_folder.read_info(folder)
@@ -47,9 +47,9 @@ def write(
             progress=bar.update,
         )  # fmt: skip
     found = _found(data, info, held, answered)
-    robustness.write(found, out)
+    json_files.write_robustness(found, out)
     if as_json:
-        print(json.dumps(robustness.as_dict(found), indent=2))
+        print(json.dumps(json_files.robustness_json(found), indent=2))
     else:
         print("\n".join(_lines(found, out)))
 
@@ -72,8 +72,8 @@ def _found(data: "Manifest", info: "ModelInfo", held: "Held", answered: "Answere
         threshold=info.threshold,
         cells=len(table),
         subjects=int(table["group"].nunique()) if known else None,
-        alterations=tuple(robustness.describe(sweep) for sweep in SWEEPS),
-        rows=robustness.rows(
+        alterations=tuple(robustness.alteration_of(sweep) for sweep in SWEEPS),
+        rows=robustness.robustness_rows(
             answered.probabilities,
             SWEEPS,
             labels=np.where(table["label"] == "all", 1, 0),

@@ -9,11 +9,11 @@ from scipy import sparse
 from allcore.evaluation import metrics
 from allcore.evaluation.metrics import Floats
 
-BLOCKS = 256
+BINS = 256
 
 
 @dataclass(frozen=True)
-class Blocks:
+class BinnedCounts:
     """K blocks by falling probability, normal cells and blasts apart: 2 K columns.
 
     The first K columns count normal cells, the last K blasts. Up to `BLOCKS` different
@@ -27,12 +27,12 @@ class Blocks:
     residuals: Floats  # (2 K, bins + 1) mean rows of metrics.residuals
 
 
-def tabulate(
+def bin_counts(
     *,
     labels: NDArray[np.integer],
     probabilities: Floats,
     groups: NDArray[np.intp] | None,
-) -> Blocks:
+) -> BinnedCounts:
     """Sort N cells into blocks.
 
     Args:
@@ -47,9 +47,9 @@ def tabulate(
     counts = by_subject.sum(axis=0)
     cell = np.arange(len(labels))
     belongs = sparse.csr_array((np.ones(len(cell)), (column, cell)), shape=(columns, len(cell)))
-    residuals = metrics.residuals(labels=labels, probabilities=probabilities)
+    residuals = metrics.residual_table(labels=labels, probabilities=probabilities)
     divisor = np.maximum(counts, 1)
-    return Blocks(
+    return BinnedCounts(
         counts=counts.astype(float),
         by_subject=by_subject.astype(float),
         squares=belongs @ (probabilities - labels) ** 2 / divisor,
@@ -57,13 +57,13 @@ def tabulate(
     )
 
 
-def rising(counts: Floats) -> tuple[Floats, Floats]:
+def cumulative_counts(counts: Floats) -> tuple[Floats, Floats]:
     """(resamples, K) blasts and normal cells called blast as the threshold falls block by block."""
     normals, blasts = np.split(counts, 2, axis=1)
     return np.cumsum(blasts, axis=1), np.cumsum(normals, axis=1)
 
 
-def figures(table: Blocks, counts: Floats) -> dict[str, Floats]:
+def resampled_metrics(table: BinnedCounts, counts: Floats) -> dict[str, Floats]:
     """AUROC (trapezia), AUPRC (average precision), Brier and calibration error of resamples.
 
     Args:
@@ -74,7 +74,7 @@ def figures(table: Blocks, counts: Floats) -> dict[str, Floats]:
         (resamples,) for each figure, NaN where a class is missing that it needs.
     """
     new_alarms, new_hits = np.split(counts, 2, axis=1)
-    hits, alarms = rising(counts)
+    hits, alarms = cumulative_counts(counts)
     blasts, normals = counts[:, counts.shape[1] // 2 :].sum(1), new_alarms.sum(1)
     precision = hits / np.maximum(hits + alarms, 1)
     area = np.einsum("ij,ij->i", new_alarms, hits - new_hits / 2)
@@ -91,6 +91,6 @@ def _columns(*, labels: NDArray[np.integer], probabilities: Floats) -> tuple[NDA
     """(N,) each cell's column, and how many columns there are."""
     levels, which, sizes = np.unique(-probabilities, return_inverse=True, return_counts=True)
     of_level = np.arange(len(levels))
-    if len(levels) > BLOCKS:
-        of_level = (np.cumsum(sizes) - sizes) * BLOCKS // len(labels)
+    if len(levels) > BINS:
+        of_level = (np.cumsum(sizes) - sizes) * BINS // len(labels)
     return of_level[which] + (of_level[-1] + 1) * (labels == 1), 2 * (int(of_level[-1]) + 1)

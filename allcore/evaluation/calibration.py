@@ -161,7 +161,7 @@ def reliability(
     *, labels: NDArray[np.integer], probabilities: Floats, bins: int = metrics.ECE_BINS
 ) -> tuple[ReliabilityBin, ...]:
     """The reliability curve: one row a bin of equal width that holds cells."""
-    metrics.check(labels=labels, probabilities=probabilities)
+    metrics.check_predictions(labels=labels, probabilities=probabilities)
     which = metrics.bin_of(probabilities, bins=bins)
     cells = np.bincount(which, minlength=bins)
     predicted = np.bincount(which, weights=probabilities, minlength=bins)

@@ -1,24 +1,18 @@
-"""What a comparison found, as ``models/comparison/`` keeps it; imports no torch, for pages."""
+"""Results of the comparison of networks under both protocols.
 
-import json
+`allcore.research.comparison` computes them, `allcore.reports.json_files` reads and writes them.
+"""
+
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
 
 import pandas as pd
 
-from allcore.errors import ModelError
+from allcore.evaluation import metrics
+from allcore.evaluation.intervals import Interval
 
-Record = TypeVar("Record")
-
-RESULTS = "results.json"
-COSTS = "networks.json"
-GAPS = "gaps.json"
-TESTS = "tests.json"
-HISTORY = "history.csv"
-PREDICTIONS = "predictions.parquet"
+BASELINE = "area_brightness"
+"""Boosted trees on area and brightness alone, the network that all others are compared with."""
 
 NETWORKS = {
     "qcresnet": "QCResNet",
@@ -39,8 +33,10 @@ NETWORKS = {
 PROTOCOLS = {"paper": "Paper's image split", "unseen": "Unseen subjects"}
 """Title of each protocol, in the order of every table."""
 
-FIGURES = ("accuracy", "weighted_f1", "auroc", "ece", "sensitivity", "specificity")
-"""The figures of a row, keys of ``allcore.evaluation.metrics.TITLES``."""
+RANKED_BY = "weighted_f1"
+"""The estimate by which networks are ranked, as the C-NMC challenge ranked them."""
+METRICS = ("accuracy", "weighted_f1", "auroc", "ece", "sensitivity", "specificity")
+"""The estimates of a row, keys of ``allcore.evaluation.metrics.TITLES``."""
 
 PREDICTION_COLUMNS = (
     "image_id", "subject", "group", "label", "network", "protocol", "fold", "logit", "probability",
@@ -52,16 +48,7 @@ HISTORY_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A figure with its 95 % interval; NaN where undefined or where no interval can be given."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Row:
+class ComparisonRow:
     """One network under one protocol.
 
     Attributes:
@@ -91,12 +78,12 @@ class Row:
 
     network: str
     protocol: str
-    accuracy: Figure
-    weighted_f1: Figure
-    auroc: Figure
-    ece: Figure
-    sensitivity: Figure
-    specificity: Figure
+    accuracy: Interval
+    weighted_f1: Interval
+    auroc: Interval
+    ece: Interval
+    sensitivity: Interval
+    specificity: Interval
     command: str
     cells: int
     subjects: int
@@ -116,14 +103,14 @@ class Row:
     epochs_to_95: float | None
     members: tuple[str, ...] = ()
 
-    def figure(self, name: str) -> Figure:
-        """One of ``FIGURES`` by name."""
-        found: Figure = getattr(self, name)
-        return found
+    def estimate(self, name: str) -> Interval:
+        """One of ``METRICS`` by name."""
+        estimate: Interval = getattr(self, name)
+        return estimate
 
 
 @dataclass(frozen=True)
-class Cost:
+class NetworkCost:
     """What a network costs: parameters, multiply-adds a cell, cells a second in batches of 32.
 
     None where it can't be said.
@@ -138,14 +125,14 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Gap:
+class ProtocolGap:
     """How much a network's figure falls from the paper's protocol to unseen subjects."""
 
     network: str
     metric: str
     paper: float
     unseen: float
-    gap: Figure
+    gap: Interval
 
 
 @dataclass(frozen=True)
@@ -160,17 +147,17 @@ class PairTest:
     only_b_right: int
     mcnemar_p: float
     mcnemar_p_holm: float
-    accuracy_difference: Figure
-    auroc_difference: Figure
+    accuracy_difference: Interval
+    auroc_difference: Interval
 
 
 @dataclass(frozen=True)
 class Comparison:
     """All of it: the tables, one history row an epoch, one prediction row a test cell."""
 
-    rows: tuple[Row, ...] = ()
-    costs: tuple[Cost, ...] = ()
-    gaps: tuple[Gap, ...] = ()
+    rows: tuple[ComparisonRow, ...] = ()
+    costs: tuple[NetworkCost, ...] = ()
+    gaps: tuple[ProtocolGap, ...] = ()
     tests: tuple[PairTest, ...] = ()
     history: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(columns=list(HISTORY_COLUMNS))
@@ -179,116 +166,19 @@ class Comparison:
         default_factory=lambda: pd.DataFrame(columns=list(PREDICTION_COLUMNS))
     )
 
-    def row(self, network: str, protocol: str) -> Row | None:
+    def row(self, network: str, protocol: str) -> ComparisonRow | None:
         """The row of a network under a protocol, if there is one."""
-        found = (r for r in self.rows if (r.network, r.protocol) == (network, protocol))
-        return next(found, None)
+        rows = (r for r in self.rows if (r.network, r.protocol) == (network, protocol))
+        return next(rows, None)
+
+    def ranked(self, protocol: str, metric: str = RANKED_BY) -> list[ComparisonRow]:
+        """The rows of a protocol whose estimate is defined, best first."""
+        rows = [row for row in self.rows if row.protocol == protocol]
+        known = [row for row in rows if not math.isnan(row.estimate(metric).value)]
+        sign = 1 if metric in metrics.LOWER_IS_BETTER else -1
+        return sorted(known, key=lambda row: sign * row.estimate(metric).value)
 
     def networks(self) -> list[str]:
         """The networks there are rows for, in the order of ``NETWORKS``."""
         present = {row.network for row in self.rows}
         return [name for name in NETWORKS if name in present]
-
-
-def read(folder: Path) -> Comparison:
-    """The comparison kept in a folder.
-
-    Raises:
-        ModelError: there is none, or a file of it is damaged.
-    """
-    if not (folder / RESULTS).is_file():
-        raise ModelError(
-            f"{folder} holds no comparison yet: make one with 'python -m allcore compare'."
-        )
-    return Comparison(
-        rows=_rows(folder / RESULTS, Row),
-        costs=_rows(folder / COSTS, Cost),
-        gaps=_rows(folder / GAPS, Gap),
-        tests=_rows(folder / TESTS, PairTest),
-        history=_table(folder / HISTORY, HISTORY_COLUMNS),
-        predictions=_table(folder / PREDICTIONS, PREDICTION_COLUMNS),
-    )
-
-
-def write(folder: Path, comparison: Comparison) -> None:
-    """Write every file of a comparison; the same results give the same bytes.
-
-    Each file is replaced whole, ``results.json`` last.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    history = ordered(comparison.history, "fold", "epoch")[list(HISTORY_COLUMNS)]
-    history.to_csv(folder / HISTORY, index=False, lineterminator="\n", float_format="%.6g")
-    predictions = ordered(comparison.predictions, "image_id")[list(PREDICTION_COLUMNS)]
-    predictions.to_parquet(folder / PREDICTIONS, index=False)
-    _write(folder / COSTS, comparison.costs)
-    _write(folder / GAPS, comparison.gaps)
-    _write(folder / TESTS, comparison.tests)
-    _write(folder / RESULTS, comparison.rows)
-
-
-def ordered(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """A table by network and protocol in their usual order, then by other columns."""
-    keys = pd.DataFrame(
-        {
-            "network": table["network"].map(list(NETWORKS).index),
-            "protocol": table["protocol"].map(list(PROTOCOLS).index),
-            **{column: table[column] for column in columns},
-        }
-    )
-    order = keys.sort_values(["network", "protocol", *columns], kind="stable").index
-    return table.loc[order].reset_index(drop=True)
-
-
-def _rows(path: Path, kind: type[Record]) -> tuple[Record, ...]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return tuple(_record(kind, entry) for entry in found)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _damaged(path, error) from error
-
-
-def _record(kind: type[Record], entry: dict[str, Any]) -> Record:
-    values: dict[str, Any] = {}
-    for part in fields(kind):  # type: ignore[arg-type]
-        value = entry[part.name]
-        if part.type is Figure:
-            value = Figure(**{key: _number(value[key]) for key in ("value", "low", "high")})
-        elif part.name == "members":
-            value = tuple(value)
-        elif part.type is float:
-            value = _number(value)
-        values[part.name] = value
-    return kind(**values)
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
-
-
-def _table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-        return table[list(columns)]
-    except (OSError, ValueError, KeyError) as error:
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: Exception) -> ModelError:
-    return ModelError(
-        f"{path} can't be read ({type(error).__name__}): restore it, or run "
-        "'python -m allcore compare' again."
-    )
-
-
-def _write(path: Path, records: Iterable[Any]) -> None:
-    text = json.dumps([_plain(asdict(record)) for record in records], indent=1, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
-def _plain(value: Any) -> Any:
-    """JSON's own types: six significant digits, null for NaN."""
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    return value

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allcore.evaluation import estimates, subjects
-from allcore.evaluation.estimates import Figure, Sample
+from allcore.evaluation.estimates import Estimate, Sample
 from allcore.evaluation.metrics import Floats
 from allcore.evaluation.subjects import SubjectRow
 from allcore.labels import Label
@@ -147,10 +147,10 @@ class Coverage:
     rule: Rule
     cells: int
     subjects: int | None
-    overall: Figure
-    blast: Figure
-    normal: Figure
-    unsure: Figure
+    overall: Estimate
+    blast: Estimate
+    normal: Estimate
+    unsure: Estimate
     worst: tuple[SubjectRow, ...]
     new_subjects: bool
 
@@ -247,7 +247,7 @@ def _only(sample: Sample, chosen: NDArray[np.bool_]) -> Sample:
     return Sample(sample.labels[chosen], sample.probabilities[chosen], groups, 0, np.zeros((0, 0)))
 
 
-def _shares(sample: Sample, right: NDArray[np.bool_]) -> dict[str, Figure]:
+def _shares(sample: Sample, right: NDArray[np.bool_]) -> dict[str, Estimate]:
     """Shares of cells, of ALL blasts and of normal cells, with the intervals of an evaluation.
 
     A cell that is right gets its own class as its call, so that the figures of calls are those of

@@ -122,7 +122,7 @@ def _weighted_f1(sensitivity: Floats, false: Floats, prevalence: float) -> Float
         fn=blasts * (1 - sensitivity),
         tn=normals * (1 - false),
     )
-    return metrics.count_figures(counts)["weighted_f1"]
+    return metrics.confusion_metrics(counts)["weighted_f1"]
 
 
 def _rising(cells: Sample, name: str) -> tuple[Floats, Floats, Floats]:
@@ -139,10 +139,10 @@ def _band(cells: Sample, at_grid: Callable[[Floats, Floats], Floats]) -> tuple[F
     degrees = cells.degrees("auroc")
     if degrees < 1:
         return unknown, unknown
-    table = binned_counts.tabulate(
+    table = binned_counts.bin_counts(
         labels=cells.labels, probabilities=cells.probabilities, groups=cells.groups
     )
-    hits, alarms = binned_counts.rising(cells.weights @ table.by_subject)
+    hits, alarms = binned_counts.cumulative_counts(cells.weights @ table.by_subject)
     both = (hits[:, -1] > 0) & (alarms[:, -1] > 0)
     if both.mean() < intervals.DEFINED:  # one class is only a few cells of others' subjects
         return unknown, unknown

@@ -6,6 +6,7 @@ every move; what doesn't (`threshold_free`) is computed once.
 
 import dataclasses
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +20,13 @@ from allcore.evaluation.metrics import Confusion, Floats
 
 
 @dataclass(frozen=True)
-class Figure:
+class Estimate:
     """One figure of the evaluation."""
 
     name: str  # a key of metrics.TITLES
     value: float
-    image: Interval  # how well it is known for these subjects
-    subject: Interval  # what to expect of other subjects
+    over_cells: Interval  # how well it is known for these very subjects
+    over_subjects: Interval  # what to expect of other subjects
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ _LEAST = {"mcc": -1.0, "kappa": -1.0}
 _SHARES = frozenset({"accuracy", "sensitivity", "specificity", "ppv", "npv"})
 
 
-def sample(
+def make_sample(
     *,
     labels: NDArray[np.integer],
     probabilities: Floats,
@@ -91,17 +92,17 @@ def sample(
         DataError: no cells, or values that are no labels or no probabilities.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
-    metrics.check(labels=labels, probabilities=probabilities)
+    metrics.check_predictions(labels=labels, probabilities=probabilities)
     if subjects is None:
         return Sample(labels, probabilities, None, resamples, np.zeros((0, 0)))
-    _, groups = numbered(subjects)
+    _, groups = number_groups(subjects)
     weights = intervals.subject_weights(
         labels=labels, groups=groups, resamples=resamples, seed=seed
     )
     return Sample(labels, probabilities, groups, resamples, weights)
 
 
-def numbered(subjects: NDArray[np.str_]) -> tuple[NDArray[np.str_], NDArray[np.intp]]:
+def number_groups(subjects: NDArray[np.str_]) -> tuple[NDArray[np.str_], NDArray[np.intp]]:
     """(G,) sorted names and (N,) the number of each cell's, as `np.unique` gives them.
 
     By hashing instead of sorting, which on strings takes most of the time of a `sample`.
@@ -111,7 +112,7 @@ def numbered(subjects: NDArray[np.str_]) -> tuple[NDArray[np.str_], NDArray[np.i
     return names, place[codes]
 
 
-def at_threshold(cells: Sample, threshold: float) -> tuple[Figure, ...]:
+def at_threshold(cells: Sample, threshold: float) -> tuple[Estimate, ...]:
     """The figures that follow from the confusion matrix at `threshold`.
 
     Over cells: Wilson for shares; for the others a bootstrap, drawn as what it is, a multinomial of
@@ -120,23 +121,23 @@ def at_threshold(cells: Sample, threshold: float) -> tuple[Figure, ...]:
     counts = metrics.confusion(
         labels=cells.labels, probabilities=cells.probabilities, threshold=threshold
     )
-    value = metrics.count_figures(counts)
+    value = metrics.confusion_metrics(counts)
     observed = np.array(dataclasses.astuple(counts))
-    by_cell = metrics.count_figures(Confusion(*_redrawn(observed, cells.resamples).T))
+    by_cell = metrics.confusion_metrics(Confusion(*_redrawn(observed, cells.resamples).T))
     shares = _shares(counts)
-    by_subject = metrics.count_figures(resampled(cells, threshold))
+    by_subject = metrics.confusion_metrics(resampled_confusion(cells, threshold))
     return tuple(
-        Figure(
+        Estimate(
             name=name,
             value=float(figure),
-            image=shares.get(name) or intervals.percentile(float(figure), by_cell[name]),
-            subject=_over_subjects(cells, name, float(figure), by_subject[name]),
+            over_cells=shares.get(name) or intervals.percentile(float(figure), by_cell[name]),
+            over_subjects=_over_subjects(cells, name, float(figure), by_subject[name]),
         )
         for name, figure in value.items()
     )
 
 
-def resampled(cells: Sample, threshold: float) -> Confusion:
+def resampled_confusion(cells: Sample, threshold: float) -> Confusion:
     """Counts of bootstrap resamples of whole subjects, (resamples,) or empty where unknown."""
     if cells.groups is None:
         return Confusion(*np.zeros((4, 0)))
@@ -147,18 +148,18 @@ def resampled(cells: Sample, threshold: float) -> Confusion:
     return Confusion(tp=tp, fp=fp, fn=fn, tn=tn)
 
 
-def threshold_free(cells: Sample) -> tuple[Figure, ...]:
+def threshold_free(cells: Sample) -> tuple[Estimate, ...]:
     """AUROC, AUPRC, Brier score and calibration error.
 
     Over cells: DeLong for the AUROC, bootstrap for the others. Over subjects: bootstrap. The AUROC
     and AUPRC are NaN where a class is missing.
     """
     exact = metrics.scores(labels=cells.labels, probabilities=cells.probabilities, threshold=0.5)
-    table = binned_counts.tabulate(
+    table = binned_counts.bin_counts(
         labels=cells.labels, probabilities=cells.probabilities, groups=cells.groups
     )
-    by_cell = binned_counts.figures(table, _redrawn(table.counts, cells.resamples))
-    by_subject = binned_counts.figures(table, _by_subject_blocks(cells, table))
+    by_cell = binned_counts.resampled_metrics(table, _redrawn(table.counts, cells.resamples))
+    by_subject = binned_counts.resampled_metrics(table, _by_subject_blocks(cells, table))
     figures = []
     for name in by_cell:
         value = float(getattr(exact, name))
@@ -168,8 +169,13 @@ def threshold_free(cells: Sample) -> tuple[Figure, ...]:
         if name == "ece":
             image = intervals.recentred(value, by_cell[name], degrees=len(cells.labels) - 1)
         subject = _over_subjects(cells, name, value, by_subject[name])
-        figures.append(Figure(name, value, image, subject))
+        figures.append(Estimate(name, value, image, subject))
     return tuple(figures)
+
+
+def by_name(found: Iterable[Estimate]) -> dict[str, Estimate]:
+    """Estimates by their names."""
+    return {estimate.name: estimate for estimate in found}
 
 
 def _shares(counts: Confusion) -> dict[str, Interval]:
@@ -190,7 +196,7 @@ def _redrawn(counts: NDArray[Any], resamples: int) -> Floats:
     return rng.multinomial(cells, counts / cells, size=resamples).astype(float)
 
 
-def _by_subject_blocks(cells: Sample, table: binned_counts.Blocks) -> Floats:
+def _by_subject_blocks(cells: Sample, table: binned_counts.BinnedCounts) -> Floats:
     """(resamples, 2 K) counts of bootstrap resamples of whole subjects."""
     return cells.weights @ table.by_subject[: cells.weights.shape[1]]
 
@@ -200,5 +206,9 @@ def _over_subjects(cells: Sample, name: str, value: float, resampled: Floats) ->
     if name == "ece":
         return intervals.recentred(value, resampled, degrees=degrees)
     return intervals.student(
-        value, resampled, degrees=degrees, least=_LEAST.get(name, 0.0), share=name in _SHARES
+        value,
+        resampled,
+        degrees=degrees,
+        least=_LEAST.get(name, 0.0),
+        share=name in _SHARES,
     )

@@ -1,14 +1,12 @@
-"""What an experiment found, as one JSON file keeps it; imports no torch, for pages."""
+"""Results of the experiments on what networks learn, as `allcore.research.experiments` finds them.
 
-import json
-import math
+`allcore.reports.json_files` reads and writes them.
+"""
+
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-from allcore.errors import ModelError
-from allcore.evaluation.comparison import Figure
+from allcore.evaluation.intervals import Interval
 
 NAMES = ("cues", "interventions", "recipe", "stages", "head", "subjects", "subjects-features")
 """Every experiment, in the order of the log."""
@@ -17,7 +15,7 @@ AIMS = {"auroc": 0.96, "weighted_f1": 0.92}
 
 
 @dataclass(frozen=True)
-class Row:
+class ExperimentRow:
     """One thing that was varied.
 
     Attributes:
@@ -30,7 +28,7 @@ class Row:
     """
 
     name: str
-    figures: dict[str, Figure]
+    figures: dict[str, Interval]
     cells: int
     subjects: int
     group: str = ""
@@ -38,7 +36,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Record:
+class ExperimentRecord:
     """One experiment.
 
     Attributes:
@@ -67,97 +65,22 @@ class Record:
     data_digest: str
     device: str
     titles: dict[str, str]
-    rows: tuple[Row, ...]
+    rows: tuple[ExperimentRow, ...]
     finding: str
     notes: tuple[str, ...] = ()
 
-    def row(self, name: str, group: str = "") -> Row | None:
+    def row(self, name: str, group: str = "") -> ExperimentRow | None:
         """The row of a name, if there is one."""
-        found = (row for row in self.rows if (row.name, row.group) == (name, group))
-        return next(found, None)
+        return next((row for row in self.rows if (row.name, row.group) == (name, group)), None)
 
 
-def unknown(value: float) -> Figure:
-    """A figure for which no interval can be given."""
-    return Figure(value, float("nan"), float("nan"))
-
-
-def path(folder: Path, name: str) -> Path:
-    """The file of an experiment."""
-    return folder / f"{name}.json"
-
-
-def write(folder: Path, record: Record) -> None:
-    """Write one experiment, whole or not at all; the same results give the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_plain(asdict(record)), indent=1, ensure_ascii=False)
-    part = folder / f"{record.name}.json.part"
-    part.write_text(text + "\n", encoding="utf-8")
-    part.replace(path(folder, record.name))
-
-
-def read(folder: Path, name: str) -> Record:
-    """One experiment.
-
-    Raises:
-        ModelError: it was not run yet, or its file is damaged.
-    """
-    try:
-        fields = json.loads(path(folder, name).read_text(encoding="utf-8"))
-        return Record(
-            **fields | {"rows": tuple(_row(row) for row in fields["rows"])}
-            | {"notes": tuple(fields["notes"])}
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise ModelError(
-            f"The experiment '{name}' was not run yet: 'python -m allcore experiment {name}'."
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"{path(folder, name)} can't be read ({type(error).__name__}): restore it, or run "
-            f"'python -m allcore experiment {name}' again."
-        ) from error
-
-
-def read_all(folder: Path) -> list[Record]:
-    """Every experiment that was run, in the order of ``NAMES``.
-
-    Raises:
-        ModelError: a file is damaged.
-    """
-    return [read(folder, name) for name in NAMES if path(folder, name).is_file()]
-
-
-def verdict(parts: Sequence[tuple[str, bool]]) -> str:
+def prediction_verdict(parts: Sequence[tuple[str, bool]]) -> str:
     """Sentences that say plainly which parts of a prediction held."""
-    kept = sum(held for _, held in parts)
-    if kept == len(parts):
+    count = sum(held for _, held in parts)
+    if count == len(parts):
         head = "The prediction held."
-    elif kept == 0:
+    elif count == 0:
         head = "The prediction did not hold."
     else:
-        head = f"The prediction held in {kept} of {len(parts)} parts."
+        head = f"The prediction held in {count} of {len(parts)} parts."
     return " ".join([head, *(f"{'Held' if held else 'Not held'}: {text}." for text, held in parts)])
-
-
-def _row(entry: dict[str, Any]) -> Row:
-    figures = {
-        name: Figure(**{end: _number(value[end]) for end in ("value", "low", "high")})
-        for name, value in entry["figures"].items()
-    }
-    return Row(**entry | {"figures": figures})
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
-
-
-def _plain(value: Any) -> Any:
-    """JSON's own types: six significant digits, null for NaN and for what never ends."""
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    return value

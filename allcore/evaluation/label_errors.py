@@ -46,7 +46,7 @@ class SubjectShare:
 
 
 @dataclass(frozen=True)
-class Suspicion:
+class LabelErrors:
     """What confident learning says of N cells; rows are the given label, columns the true one."""
 
     thresholds: Floats  # (2,) mean probability of the given class among the cells labelled so
@@ -72,12 +72,12 @@ class Suspicion:
         return metrics.ratio(self.joint, self.joint.sum(axis=1, keepdims=True))
 
 
-def find(
+def find_label_errors(
     *,
     labels: NDArray[np.integer],
     probabilities: Floats,
     subjects: NDArray[np.str_] | None = None,
-) -> Suspicion:
+) -> LabelErrors:
     """Flag the cells whose labels the calibrated joint says are wrong.
 
     Of the cells labelled i, as many as the joint puts into true class j are flagged, those with the
@@ -93,7 +93,7 @@ def find(
         DataError: no cells, only one class, or values that are no labels or no probabilities.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
-    metrics.check(labels=labels, probabilities=probabilities)
+    metrics.check_predictions(labels=labels, probabilities=probabilities)
     if labels.min() == labels.max():
         raise DataError("Suspicious labels can be told only where there are cells of both classes.")
     given = labels.astype(np.intp)
@@ -102,7 +102,7 @@ def find(
     confident = _confident_joint(given, both, thresholds)
     joint = _calibrated(confident, np.bincount(given, minlength=2))
     flagged = _pruned(given, both, joint)
-    return Suspicion(
+    return LabelErrors(
         thresholds=thresholds,
         confident=confident,
         joint=joint,

@@ -90,20 +90,22 @@ def scores(*, labels: NDArray[np.integer], probabilities: Floats, threshold: flo
         DataError: no cells, unequal lengths, labels other than 0 and 1, or values that are no
             probabilities.
     """
-    check(labels=labels, probabilities=probabilities)
+    check_predictions(labels=labels, probabilities=probabilities)
     counts = confusion(labels=labels, probabilities=probabilities, threshold=threshold)
-    by_counts = {name: float(value) for name, value in count_figures(counts).items()}
+    by_counts = {name: float(value) for name, value in confusion_metrics(counts).items()}
     auroc, auprc = _ranking(labels=labels, probabilities=probabilities)
     return Scores(
         **by_counts,
         auroc=auroc,
         auprc=auprc,
         brier=float(np.mean((probabilities - labels) ** 2)),
-        ece=float(calibration_error(residuals(labels=labels, probabilities=probabilities).sum(0))),
+        ece=float(
+            calibration_error(residual_table(labels=labels, probabilities=probabilities).sum(0))
+        ),
     )
 
 
-def check(*, labels: NDArray[np.integer], probabilities: Floats) -> None:
+def check_predictions(*, labels: NDArray[np.integer], probabilities: Floats) -> None:
     """Refuse arrays that hold no evaluable cells, with a sentence that says why."""
     if len(labels) == 0:
         raise DataError("There are no predictions to evaluate.")
@@ -129,7 +131,7 @@ def confusion(*, labels: NDArray[np.integer], probabilities: Floats, threshold: 
     )
 
 
-def count_figures(counts: Confusion) -> dict[str, Floats]:
+def confusion_metrics(counts: Confusion) -> dict[str, Floats]:
     """The figures that follow from the counts; arrays of counts give arrays of figures."""
     tp, fp, fn, tn = (np.asarray(n, dtype=float) for n in dataclasses.astuple(counts))
     total, blasts, normals = tp + fp + fn + tn, tp + fn, tn + fp
@@ -160,7 +162,7 @@ def ratio(numerator: ArrayLike, denominator: ArrayLike) -> Floats:
     return np.asarray(np.divide(top, bottom, out=out, where=bottom != 0))
 
 
-def residuals(
+def residual_table(
     *, labels: NDArray[np.integer], probabilities: Floats, bins: int = ECE_BINS
 ) -> Floats:
     """(N, bins) probability minus label, in the column of the cell's bin of equal width.

@@ -135,11 +135,11 @@ def share(a: pd.DataFrame, b: pd.DataFrame, *, notes: Sequence[str] = ()) -> Sha
             )
     both = a.merge(b, on="image_id", suffixes=("_a", "_b"))
     table, found = _joined(both)
-    labels = model_evaluation.labels_of(table)
+    labels = model_evaluation.labels_array(table)
     first, second = (table[f"probability_{end}"].to_numpy(dtype=float) for end in "ab")
-    metrics.check(labels=labels, probabilities=second)
-    cells = estimates.sample(
-        labels=labels, probabilities=first, subjects=model_evaluation.units_of(table)
+    metrics.check_predictions(labels=labels, probabilities=second)
+    cells = estimates.make_sample(
+        labels=labels, probabilities=first, subjects=model_evaluation.subject_groups(table)
     )
     return Shared(
         table=table,
@@ -240,7 +240,7 @@ def _figures(counts: Floats, model: int) -> dict[str, Floats]:
     """Figures of the first (0) or second model from counts (..., 8) by label and both calls."""
     by_call = counts.reshape(*counts.shape[:-1], 2, 2, 2).sum(axis=-1 if model == 0 else -2)
     tn, fp, fn, tp = (by_call[..., i, j] for i in (0, 1) for j in (0, 1))
-    return metrics.count_figures(Confusion(tp=tp, fp=fp, fn=fn, tn=tn))
+    return metrics.confusion_metrics(Confusion(tp=tp, fp=fp, fn=fn, tn=tn))
 
 
 def _auroc(cells: Sample, second: Floats) -> Difference:
@@ -261,8 +261,8 @@ def _auroc(cells: Sample, second: Floats) -> Difference:
 
 
 def _auroc_draws(cells: Sample, scores: Floats) -> Floats:
-    table = binned_counts.tabulate(labels=cells.labels, probabilities=scores, groups=cells.groups)
-    return binned_counts.figures(table, cells.weights @ table.by_subject)["auroc"]
+    table = binned_counts.bin_counts(labels=cells.labels, probabilities=scores, groups=cells.groups)
+    return binned_counts.resampled_metrics(table, cells.weights @ table.by_subject)["auroc"]
 
 
 def _delong(labels: NDArray[np.integer], a: Floats, b: Floats) -> Difference:

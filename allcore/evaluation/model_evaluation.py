@@ -11,7 +11,7 @@ from allcore.errors import DataError, ModelError
 from allcore.evaluation import conformal, metrics, subjects, thresholds
 from allcore.evaluation import estimates as figures
 from allcore.evaluation.conformal import Coverage, Sets
-from allcore.evaluation.estimates import Figure, Sample
+from allcore.evaluation.estimates import Estimate, Sample
 from allcore.evaluation.metrics import Confusion, Floats
 from allcore.evaluation.subjects import SubjectRow
 from allcore.labels import LABELS
@@ -31,15 +31,15 @@ class ClassCount:
 
 
 @dataclass(frozen=True)
-class SplitReport:
+class SplitEvaluation:
     """The held-out cells of one split."""
 
     split: str
     blast: ClassCount
     normal: ClassCount
     confusion: Confusion
-    figures: tuple[Figure, ...]
-    baseline: tuple[Figure, ...]  # of area and brightness alone; empty where it wasn't predicted
+    estimates: tuple[Estimate, ...]
+    baseline: tuple[Estimate, ...]  # of area and brightness alone; empty where it wasn't predicted
     subjects: tuple[SubjectRow, ...]  # worst first; empty where subjects are unknown
     notes: tuple[str, ...]  # what a reader must know about these figures
 
@@ -47,6 +47,13 @@ class SplitReport:
     def cells(self) -> int:
         """Cells of both classes."""
         return self.blast.cells + self.normal.cells
+
+    @property
+    def independent_subjects(self) -> int | None:
+        """Independent subjects of both classes, None where they are unknown."""
+        if self.blast.subjects is None or self.normal.subjects is None:
+            return None
+        return self.blast.subjects + self.normal.subjects
 
     @property
     def size_text(self) -> str:
@@ -59,13 +66,13 @@ class SplitReport:
             "subjects"
         )
 
-    def figure(self, name: str) -> Figure:
+    def estimate(self, name: str) -> Estimate:
         """One figure by its key in `metrics.TITLES`."""
-        return next(figure for figure in self.figures if figure.name == name)
+        return next(estimate for estimate in self.estimates if estimate.name == name)
 
 
 @dataclass(frozen=True)
-class Report:
+class ModelEvaluation:
     """The evaluation of one model; a split that holds no cells is None."""
 
     model: str
@@ -75,12 +82,12 @@ class Report:
     threshold: float
     threshold_rule: str
     baseline_threshold: float
-    test: SplitReport | None
-    validation: SplitReport | None
+    test: SplitEvaluation | None
+    validation: SplitEvaluation | None
     coverage: tuple[Coverage, ...] = ()  # of each of `conformal.RULES`; empty where none is known
 
 
-def evaluate(predictions: pd.DataFrame, info: ModelInfo) -> Report:
+def evaluate_model(predictions: pd.DataFrame, info: ModelInfo) -> ModelEvaluation:
     """Evaluate held-out predictions at the model's own threshold.
 
     Args:
@@ -102,10 +109,10 @@ def evaluate(predictions: pd.DataFrame, info: ModelInfo) -> Report:
     done = {
         name: None
         if part.empty
-        else split_report(part, name, threshold=info.threshold, baseline_threshold=cut)
+        else evaluate_split(part, name, threshold=info.threshold, baseline_threshold=cut)
         for name, part in parts.items()
     }
-    return Report(
+    return ModelEvaluation(
         model=info.name,
         weights_sha256=info.weights_sha256,
         split_kind=info.split_kind,
@@ -119,7 +126,7 @@ def evaluate(predictions: pd.DataFrame, info: ModelInfo) -> Report:
     )
 
 
-def sets_of(predictions: pd.DataFrame, info: ModelInfo) -> Sets | None:
+def prediction_sets(predictions: pd.DataFrame, info: ModelInfo) -> Sets | None:
     """The prediction sets that held-out predictions give; None where a class is missing.
 
     Takes milliseconds, so it is done whenever a model is opened and kept nowhere.
@@ -131,10 +138,10 @@ def sets_of(predictions: pd.DataFrame, info: ModelInfo) -> Sets | None:
     held_out = predictions[predictions["split"].isin(SPLITS) & predictions["label"].notna()]
     if held_out["label"].nunique() < 2:
         return None
-    return Sets.fit(sample_of(held_out), new_subjects=info.split_kind == "subject")
+    return Sets.fit(sample_of_predictions(held_out), new_subjects=info.split_kind == "subject")
 
 
-def knew_subjects(info: ModelInfo | None) -> bool:
+def trained_on_test_subjects(info: ModelInfo | None) -> bool:
     """Whether the model is known to have been trained on other cells of its test subjects."""
     try:
         return info is not None and info.split_kind == "image"
@@ -142,7 +149,7 @@ def knew_subjects(info: ModelInfo | None) -> bool:
         return False
 
 
-def labels_of(table: pd.DataFrame) -> NDArray[np.int64]:
+def labels_array(table: pd.DataFrame) -> NDArray[np.int64]:
     """(N,) 1 for an ALL blast, 0 for a normal cell.
 
     Raises:
@@ -157,29 +164,29 @@ def labels_of(table: pd.DataFrame) -> NDArray[np.int64]:
     return (table["label"] == "all").to_numpy().astype(np.int64)
 
 
-def units_of(table: pd.DataFrame) -> NDArray[np.str_] | None:
+def subject_groups(table: pd.DataFrame) -> NDArray[np.str_] | None:
     """(N,) the independent subject group of each cell, or None where any subject is unknown."""
     if table["subject"].isna().any():
         return None
     return np.asarray(table["group"].fillna(table["subject"]), dtype=str)
 
 
-def sample_of(table: pd.DataFrame, column: str = "probability") -> Sample:
+def sample_of_predictions(table: pd.DataFrame, column: str = "probability") -> Sample:
     """The cells of a predictions table, ready for `figures`.
 
     Raises:
         DataError: values that are no labels or no probabilities.
     """
-    return figures.sample(
-        labels=labels_of(table),
+    return figures.make_sample(
+        labels=labels_array(table),
         probabilities=table[column].to_numpy(dtype=float),
-        subjects=units_of(table),
+        subjects=subject_groups(table),
     )
 
 
-def split_report(
+def evaluate_split(
     table: pd.DataFrame, split: str, *, threshold: float, baseline_threshold: float
-) -> SplitReport:
+) -> SplitEvaluation:
     """Evaluate the labelled cells of one split.
 
     Args:
@@ -191,25 +198,25 @@ def split_report(
     Raises:
         DataError: values that are no labels or no probabilities.
     """
-    cells = sample_of(table)
+    cells = sample_of_predictions(table)
     has_baseline = table["baseline_probability"].notna().all()
-    baseline = sample_of(table, "baseline_probability") if has_baseline else None
+    baseline = sample_of_predictions(table, "baseline_probability") if has_baseline else None
     blast, normal = _class_count(table, "all"), _class_count(table, "hem")
-    return SplitReport(
+    return SplitEvaluation(
         split=split,
         blast=blast,
         normal=normal,
         confusion=metrics.confusion(
             labels=cells.labels, probabilities=cells.probabilities, threshold=threshold
         ),
-        figures=_all_figures(cells, threshold),
+        estimates=_all_figures(cells, threshold),
         baseline=() if baseline is None else _all_figures(baseline, baseline_threshold),
         subjects=_subject_rows(table, cells.labels, cells.probabilities, threshold),
         notes=_notes(split, blast, normal),
     )
 
 
-def _all_figures(cells: Sample, threshold: float) -> tuple[Figure, ...]:
+def _all_figures(cells: Sample, threshold: float) -> tuple[Estimate, ...]:
     return figures.at_threshold(cells, threshold) + figures.threshold_free(cells)
 
 
@@ -229,9 +236,9 @@ def _subject_rows(
 def _coverage(held_out: pd.DataFrame, info: ModelInfo) -> tuple[Coverage, ...]:
     """How sets do that come from other folds or, where there is one fold, the other split."""
     column = "fold" if held_out["fold"].nunique() > 1 else "split"
-    units = units_of(held_out)
+    units = subject_groups(held_out)
     return conformal.table(
-        sample_of(held_out),
+        sample_of_predictions(held_out),
         held_out[column].factorize()[0],
         None if units is None else np.asarray(held_out["subject"], dtype=str),
         new_subjects=info.split_kind == "subject",
@@ -267,5 +274,7 @@ def baseline_threshold(validation: pd.DataFrame) -> float:
     if table["label"].nunique() < 2:
         return 0.5
     return thresholds.weighted_f1_optimal(
-        labels_of(table), table["baseline_probability"].to_numpy(dtype=float), units_of(table)
+        labels_array(table),
+        table["baseline_probability"].to_numpy(dtype=float),
+        subject_groups(table),
     ).value

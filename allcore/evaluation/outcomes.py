@@ -9,7 +9,7 @@ from scipy import special
 
 from allcore.errors import DataError
 from allcore.evaluation import metrics
-from allcore.evaluation.label_errors import Suspicion
+from allcore.evaluation.label_errors import LabelErrors
 from allcore.evaluation.metrics import Floats
 
 # Errors first: they are what a reader came for.
@@ -38,7 +38,7 @@ class _Cells(NamedTuple):
     threshold: float
     other: Floats | None
     other_threshold: float
-    suspicion: Suspicion | None
+    suspicion: LabelErrors | None
 
     @property
     def called(self) -> NDArray[np.bool_]:
@@ -60,7 +60,7 @@ def of(labels: NDArray[np.integer], probabilities: Floats, threshold: float) -> 
     Raises:
         DataError: no cells, or values that are no labels or no probabilities.
     """
-    metrics.check(labels=labels, probabilities=probabilities)
+    metrics.check_predictions(labels=labels, probabilities=probabilities)
     keys = np.array(["tn", "fp", "fn", "tp"])
     return np.asarray(keys[2 * (labels == 1) + (probabilities >= threshold)])
 
@@ -73,7 +73,7 @@ def ranked(
     threshold: float,
     other: Floats | None = None,
     other_threshold: float | None = None,
-    suspicion: Suspicion | None = None,
+    suspicion: LabelErrors | None = None,
 ) -> NDArray[np.intp]:
     """Places of a list's cells in the arrays, the most telling first; ties keep their order.
 
@@ -96,7 +96,7 @@ def ranked(
     if key not in LISTS:
         raise DataError(f"There is no list '{key}': choose one of {', '.join(LISTS)}.")
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
-    metrics.check(labels=labels, probabilities=probabilities)
+    metrics.check_predictions(labels=labels, probabilities=probabilities)
     second = threshold if other_threshold is None else other_threshold
     return _RANKINGS[key](_Cells(labels, probabilities, threshold, other, second, suspicion))
 
@@ -130,7 +130,7 @@ def _disagreed(cells: _Cells) -> NDArray[np.intp]:
     if cells.other is None:
         raise DataError("A second model is needed to list where two disagree: choose one.")
     other = np.asarray(cells.other, dtype=float)
-    metrics.check(labels=cells.labels, probabilities=other)
+    metrics.check_predictions(labels=cells.labels, probabilities=other)
     apart = np.abs(log_odds(cells.probabilities) - log_odds(other))
     alike = cells.called == (other >= cells.other_threshold)
     return np.lexsort((-apart, alike))

@@ -103,7 +103,7 @@ def resample(
         DataError: as ``figures.sample``.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
-    cells = estimates.sample(
+    cells = estimates.make_sample(
         labels=labels, probabilities=probabilities, subjects=subjects, resamples=resamples,
         seed=seed,
     )  # fmt: skip
@@ -156,9 +156,9 @@ def _draws(
         groups * 4 + 2 * (labels == 1) + called, minlength=4 * weights.shape[1]
     ).reshape(-1, 4)
     tn, fp, fn, tp = (weights @ table).T
-    by_count = metrics.count_figures(metrics.Confusion(tp=tp, fp=fp, fn=fn, tn=tn))
-    tabled = binned_counts.tabulate(labels=labels, probabilities=probabilities, groups=groups)
-    ranking = binned_counts.figures(tabled, weights @ tabled.by_subject)
+    by_count = metrics.confusion_metrics(metrics.Confusion(tp=tp, fp=fp, fn=fn, tn=tn))
+    tabled = binned_counts.bin_counts(labels=labels, probabilities=probabilities, groups=groups)
+    ranking = binned_counts.resampled_metrics(tabled, weights @ tabled.by_subject)
     return {name: (by_count | ranking)[name] for name in COMPARED}
 
 

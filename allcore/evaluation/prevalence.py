@@ -14,7 +14,7 @@ from scipy import special, stats
 
 from allcore.errors import DataError
 from allcore.evaluation import estimates, intervals, metrics
-from allcore.evaluation.estimates import Figure, Sample
+from allcore.evaluation.estimates import Estimate, Sample
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 
@@ -45,10 +45,10 @@ class Predictive:
     prevalences: Floats  # (P,)
     ppv: Predicted
     npv: Predicted
-    positive: Figure  # likelihood ratios
-    negative: Figure
+    positive: Estimate  # likelihood ratios
+    negative: Estimate
 
-    def at(self, prevalence: float) -> tuple[Figure, Figure]:
+    def at(self, prevalence: float) -> tuple[Estimate, Estimate]:
         """Positive and negative predictive value at one prevalence, above 0 and below 1.
 
         Raises:
@@ -102,7 +102,7 @@ def predictive(cells: Sample, threshold: float, prevalences: Floats) -> Predicti
     )
 
 
-def likelihood_ratios(cells: Sample, threshold: float) -> tuple[Figure, Figure]:
+def likelihood_ratios(cells: Sample, threshold: float) -> tuple[Estimate, Estimate]:
     """Positive and negative likelihood ratio: how far a call moves the odds of a blast.
 
     The positive ratio is sensitivity / (1 - specificity), the negative one (1 - sensitivity) /
@@ -121,7 +121,7 @@ def likelihood_ratios(cells: Sample, threshold: float) -> tuple[Figure, Figure]:
     seen = metrics.confusion(
         labels=cells.labels, probabilities=cells.probabilities, threshold=threshold
     )
-    drawn = estimates.resampled(cells, threshold)
+    drawn = estimates.resampled_confusion(cells, threshold)
     blasts, normals = cells.degrees("sensitivity"), cells.degrees("specificity")
     found, missed, false, passed = (
         _Share(int(hit), int(hit + other), metrics.ratio(hits, hits + others), degrees)
@@ -135,14 +135,14 @@ def likelihood_ratios(cells: Sample, threshold: float) -> tuple[Figure, Figure]:
     return _figure("lr_positive", found, false), _figure("lr_negative", missed, passed)
 
 
-def _figure(name: str, above: _Share, below: _Share) -> Figure:
+def _figure(name: str, above: _Share, below: _Share) -> Estimate:
     with np.errstate(divide="ignore", invalid="ignore"):
         value = float(np.divide(above.value, below.value))
-    return Figure(
+    return Estimate(
         name=name,
         value=value,
-        image=_over_cells(value, above, below),
-        subject=_over_subjects(value, above, below),
+        over_cells=_over_cells(value, above, below),
+        over_subjects=_over_subjects(value, above, below),
     )
 
 
@@ -221,7 +221,7 @@ def _npv(ratio: float, prevalences: Floats) -> Floats:
 
 
 def _predicted(
-    figure: Figure, prevalences: Floats, carry: Callable[[float, Floats], Floats]
+    figure: Estimate, prevalences: Floats, carry: Callable[[float, Floats], Floats]
 ) -> Predicted:
     """One predictive value and its bands from a likelihood ratio.
 
@@ -230,16 +230,16 @@ def _predicted(
     """
     image, subject = (
         np.sort([carry(end, prevalences) for end in (interval.low, interval.high)], axis=0)
-        for interval in (figure.image, figure.subject)
+        for interval in (figure.over_cells, figure.over_subjects)
     )
     return Predicted(carry(figure.value, prevalences), *image, *subject)
 
 
-def _only(name: str, found: Predicted) -> Figure:
+def _only(name: str, found: Predicted) -> Estimate:
     value = float(found.value[0])
-    return Figure(
+    return Estimate(
         name=name,
         value=value,
-        image=Interval(value, float(found.image_low[0]), float(found.image_high[0])),
-        subject=Interval(value, float(found.subject_low[0]), float(found.subject_high[0])),
+        over_cells=Interval(value, float(found.image_low[0]), float(found.image_high[0])),
+        over_subjects=Interval(value, float(found.subject_low[0]), float(found.subject_high[0])),
     )

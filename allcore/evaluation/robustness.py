@@ -6,39 +6,32 @@ pages.
 """
 
 import dataclasses
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from allcore import model_folder, notice
 from allcore.data.perturbations import Sweep
-from allcore.errors import ModelError
-from allcore.evaluation import estimates as figures
-from allcore.evaluation import intervals, paired
+from allcore.evaluation import estimates, intervals, paired
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 from allcore.evaluation.paired import Resampled
 
-FIGURES = ("accuracy", "weighted_f1", "auroc", "sensitivity", "specificity")
+METRICS = ("accuracy", "weighted_f1", "auroc", "sensitivity", "specificity")
 """The figures of a row, keys of ``metrics.TITLES``."""
 Answers = Mapping[tuple[str, float], Floats]
 """Calibrated probabilities (N,) by alteration and level; every alteration's unaltered level too."""
 
 
 @dataclass(frozen=True)
-class Row:
+class RobustnessRow:
     """The figures at one level of one alteration.
 
     Attributes:
         alteration: name of the alteration.
         level: how much, in its unit.
-        figures: the ``FIGURES`` with intervals over subjects.
+        figures: the ``METRICS`` with intervals over subjects.
         changes: each less that of the unaltered cells, on the same resamples of subjects.
         flipped: share of cells called otherwise than unaltered.
     """
@@ -89,21 +82,21 @@ class Robustness:
     cells: int
     subjects: int | None
     alterations: tuple[Alteration, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[RobustnessRow, ...]
 
-    def of(self, alteration: str) -> tuple[Row, ...]:
+    def of(self, alteration: str) -> tuple[RobustnessRow, ...]:
         """The rows of one alteration, by level."""
         return tuple(row for row in self.rows if row.alteration == alteration)
 
 
-def rows(
+def robustness_rows(
     answers: Answers,
     sweeps: Sequence[Sweep],
     *,
     labels: NDArray[np.integer],
     subjects: NDArray[np.str_] | None,
     threshold: float,
-) -> tuple[Row, ...]:
+) -> tuple[RobustnessRow, ...]:
     """A row an alteration and level.
 
     Args:
@@ -126,28 +119,30 @@ def rows(
             altered = _resampled(now, labels, subjects, threshold)
             flipped = (now >= threshold) != (before >= threshold)
             found.append(
-                Row(
+                RobustnessRow(
                     sweep.name,
                     level,
                     _figures(now, labels, subjects, threshold),
                     {
                         name: paired.difference(altered[name], unaltered[name], name)
-                        for name in FIGURES
+                        for name in METRICS
                     }
                     if level != sweep.unaltered
-                    else dict.fromkeys(FIGURES, Interval(0.0, 0.0, 0.0)),
-                    share(flipped, labels=labels, subjects=subjects),
+                    else dict.fromkeys(METRICS, Interval(0.0, 0.0, 0.0)),
+                    flagged_share(flipped, labels=labels, subjects=subjects),
                 )
             )
     return tuple(found)
 
 
-def share(
+def flagged_share(
     flags: NDArray[np.bool_], *, labels: NDArray[np.integer], subjects: NDArray[np.str_] | None
 ) -> Interval:
     """Share of N cells that are flagged, with an interval over subjects, none without subjects."""
     value = float(flags.mean())
-    cells = figures.sample(labels=labels, probabilities=flags.astype(float), subjects=subjects)
+    cells = estimates.make_sample(
+        labels=labels, probabilities=flags.astype(float), subjects=subjects
+    )
     if cells.groups is None:
         return intervals.unknown(value)
     hits, counts = np.bincount(cells.groups, weights=flags), np.bincount(cells.groups)
@@ -156,48 +151,10 @@ def share(
     return intervals.student(value, resampled, degrees=degrees, share=True)
 
 
-def describe(sweep: Sweep) -> Alteration:
+def alteration_of(sweep: Sweep) -> Alteration:
     """A sweep as the file keeps it."""
     fields = dataclasses.fields(Alteration)
     return Alteration(**{field.name: getattr(sweep, field.name) for field in fields})
-
-
-def write(found: Robustness, path: Path) -> None:
-    """Write ``robustness.json`` into a folder."""
-    text = json.dumps(as_dict(found), indent=1, allow_nan=False)
-    (path / model_folder.ROBUSTNESS).write_text(text + "\n", encoding="utf-8")
-
-
-def as_dict(found: Robustness) -> dict[str, Any]:
-    """The results as JSON holds them: null where a figure or a bound is unknown."""
-    plain: dict[str, Any] = {"notice": notice.RESEARCH_USE} | _plain(dataclasses.asdict(found))
-    units = {each.name: each.unit for each in found.alterations}
-    plain["rows"] = [row | {"unit": units[row["alteration"]]} for row in plain["rows"]]
-    return plain
-
-
-def read(path: Path) -> Robustness | None:
-    """What a model folder's ``robustness.json`` holds; None where there is none.
-
-    Raises:
-        ModelError: it is damaged or of another version.
-    """
-    file = path / model_folder.ROBUSTNESS
-    if not file.exists():
-        return None
-    try:
-        fields = json.loads(file.read_text(encoding="utf-8"))
-        fields.pop("notice")
-        fields["rows"] = tuple(_row(row) for row in fields["rows"])
-        fields["alterations"] = tuple(
-            Alteration(**each | {"levels": tuple(each["levels"])}) for each in fields["alterations"]
-        )
-        return Robustness(**fields)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(
-            f"{file} can't be read ({type(error).__name__}): write it again with 'python -m "
-            f"allcore evaluate --robustness --out {path}'."
-        ) from error
 
 
 def _figures(
@@ -206,10 +163,10 @@ def _figures(
     subjects: NDArray[np.str_] | None,
     threshold: float,
 ) -> dict[str, Interval]:
-    cells = figures.sample(labels=labels, probabilities=probabilities, subjects=subjects)
-    found = (*figures.threshold_free(cells), *figures.at_threshold(cells, threshold))
-    of = {each.name: each.subject for each in found}
-    return {name: of[name] for name in FIGURES}
+    cells = estimates.make_sample(labels=labels, probabilities=probabilities, subjects=subjects)
+    found = (*estimates.threshold_free(cells), *estimates.at_threshold(cells, threshold))
+    named = estimates.by_name(found)
+    return {name: named[name].over_subjects for name in METRICS}
 
 
 def _resampled(
@@ -219,7 +176,7 @@ def _resampled(
     threshold: float,
 ) -> dict[str, Resampled]:
     """Each figure in every resample of subjects, which hangs on labels and subjects alone."""
-    cells = figures.sample(labels=labels, probabilities=probabilities, subjects=subjects)
+    cells = estimates.make_sample(labels=labels, probabilities=probabilities, subjects=subjects)
     whole = paired.resample(
         labels=labels, probabilities=probabilities, subjects=subjects, threshold=threshold
     )
@@ -236,32 +193,9 @@ def _resampled(
     return found
 
 
-def _sums(cells: figures.Sample, flags: NDArray[np.bool_]) -> Floats:
+def _sums(cells: estimates.Sample, flags: NDArray[np.bool_]) -> Floats:
     """(resamples,) how many cells are flagged in each resample of subjects."""
     if cells.groups is None:
         return np.zeros(0)
     found: Floats = cells.weights @ np.bincount(cells.groups, weights=flags)
     return found
-
-
-def _row(fields: dict[str, Any]) -> Row:
-    return Row(
-        fields["alteration"],
-        fields["level"],
-        {name: _interval(fields["figures"][name]) for name in FIGURES},
-        {name: _interval(fields["changes"][name]) for name in FIGURES},
-        _interval(fields["flipped"]),
-    )
-
-
-def _interval(fields: dict[str, float | None]) -> Interval:
-    return Interval(**{end: math.nan if v is None else float(v) for end, v in fields.items()})
-
-
-def _plain(value: Any) -> Any:
-    """The value as JSON holds it."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -39,7 +39,7 @@ def rows(
         subjects: (N,) the subject of each cell.
         threshold: probability at or above which a cell is called a blast.
     """
-    names, which = estimates.numbered(subjects)
+    names, which = estimates.number_groups(subjects)
     called = probabilities >= threshold
     cells = np.bincount(which)
     majority = intervals.majority(labels=labels, groups=which)

@@ -71,7 +71,7 @@ def target_sensitivity(
     if not 0 < target <= 1:
         raise DataError(f"A target sensitivity lies above 0 and up to 1, not at {target}.")
     cuts, counts = sweep(labels, probabilities, groups)
-    reached = metrics.count_figures(counts)["sensitivity"] >= target - 1e-12
+    reached = metrics.confusion_metrics(counts)["sensitivity"] >= target - 1e-12
     return Choice(
         float(cuts[reached].max()),
         f"Highest threshold with a sensitivity of {target:.2f} or more on the validation "
@@ -156,7 +156,7 @@ def sweep(
         DataError: no cells, unusable values, or only one class.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
-    metrics.check(labels=labels, probabilities=probabilities)
+    metrics.check_predictions(labels=labels, probabilities=probabilities)
     if labels.min() == labels.max():
         raise DataError("A threshold needs validation cells of both classes; there is only one.")
     share = subject_weights.fair(labels=labels, groups=groups)
@@ -190,7 +190,7 @@ def _best(
 ) -> float:
     """The threshold with the highest figure."""
     cuts, counts = sweep(labels, probabilities, groups)
-    return _middle(cuts, metrics.count_figures(counts)[figure])
+    return _middle(cuts, metrics.confusion_metrics(counts)[figure])
 
 
 def _middle(cuts: Floats, value: Floats) -> float:

@@ -217,7 +217,7 @@ def checked(
 def sets_of(folder: Path) -> Sets | None:
     """The prediction sets of a model folder; None where it does not keep what they need."""
     try:
-        return model_evaluation.sets_of(
+        return model_evaluation.prediction_sets(
             model_folder.read_predictions(folder), model_folder.read_info(folder)
         )
     except AllScopeError:

@@ -90,7 +90,7 @@ def _saliency(found: Saliency) -> dict[str, Any]:
 
 
 def _nearby(found: Nearby) -> dict[str, Any]:
-    image, subject = found.accuracy.image, found.accuracy.subject
+    image, subject = found.accuracy.over_cells, found.accuracy.over_subjects
     return {
         "cells": found.cells,
         "subjects": found.subjects,

@@ -83,13 +83,13 @@ def of_neighbours(
         said = f"{blasts} of these {len(found)} are labelled {CLASS_NAMES['all']}."
     if nearby is None:
         return said
-    shares = formats.share(nearby.accuracy.image, nearby.cells)
+    shares = formats.share(nearby.accuracy.over_cells, nearby.cells)
     whose = ""
     if nearby.subjects is not None:
         of = formats.count(nearby.subjects, "independent subject")
         themselves = f" ({nearby.same_subject} cells of its own)" if own_known else ""
         whose = f", of {of}{themselves}"
-    over = nearby.accuracy.subject
+    over = nearby.accuracy.over_subjects
     span = f"{100 * over.low:.0f} to {100 * over.high:.0f} %" if over.known else "no interval"
     return (
         f"{said} Among the {nearby.cells} nearest cells with a held-out answer{whose}, {shares} "

@@ -20,7 +20,7 @@ from allcore import model_folder
 from allcore.data import subjects
 from allcore.errors import DataError, ModelError
 from allcore.evaluation import estimates
-from allcore.evaluation.estimates import Figure
+from allcore.evaluation.estimates import Estimate
 from allcore.labels import LABELS
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Nearby:
         same_subject: how many of the cells are of the cell's own subject.
     """
 
-    accuracy: Figure
+    accuracy: Estimate
     cells: int
     subjects: int | None
     same_subject: int
@@ -168,7 +168,7 @@ class Neighbours:
             return None
         near, groups, own = self.table.iloc[rows], self._group[rows], self._own_group(of, subject)
         known = all(group is not None for group in groups)
-        sample = estimates.sample(
+        sample = estimates.make_sample(
             labels=(near["label"] == "all").to_numpy().astype(np.int64),
             probabilities=near["probability"].to_numpy(dtype=float),
             subjects=groups.astype(str) if known else None,

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from allcore.evaluation import comparison_conclusions, metrics
-from allcore.evaluation.comparison import NETWORKS, Comparison, Figure, Row
-from allcore.evaluation.comparison_conclusions import BASELINE
+from allcore.evaluation import metrics
+from allcore.evaluation.comparison import BASELINE, NETWORKS, Comparison, ComparisonRow
+from allcore.evaluation.intervals import Interval
 from allcore.labels import CLASS_COLOURS
 from allcore.plots import style
 
@@ -49,16 +49,16 @@ def gap(comparison: Comparison, metric: str) -> go.Figure:
     rows = _both(comparison, metric)
     figure = go.Figure()
     for place, (unseen, paper) in enumerate(rows):
-        ends = [unseen.figure(metric).value, paper.figure(metric).value]
+        ends = [unseen.estimate(metric).value, paper.estimate(metric).value]
         figure.add_scatter(
             x=ends, y=[place, place], mode="lines", line={"color": style.REFUSED, "width": 2},
             showlegend=False, hoverinfo="skip",
         )  # fmt: skip
     for side, found in (("unseen", [pair[0] for pair in rows]), ("paper", [p[1] for p in rows])):
-        _dots(figure, side, [(row.network, row.figure(metric)) for row in found])
+        _dots(figure, side, [(row.network, row.estimate(metric)) for row in found])
     baseline = comparison.row(BASELINE, "unseen")
     if baseline is not None:
-        _reference(figure, baseline.figure(metric).value, places=len(rows))
+        _reference(figure, baseline.estimate(metric).value, places=len(rows))
     figure.update_xaxes(title=f"{metrics.TITLES[metric]} (95 % intervals)")
     figure.update_yaxes(
         title="Network",
@@ -132,16 +132,14 @@ def subjects(table: pd.DataFrame, a: str, b: str) -> go.Figure:
     return style.finish(figure, _subjects_title(both, a, b), height=480)
 
 
-def _both(comparison: Comparison, metric: str) -> list[tuple[Row, Row]]:
+def _both(comparison: Comparison, metric: str) -> list[tuple[ComparisonRow, ComparisonRow]]:
     """The networks measured under both protocols as (unseen, paper), best unseen first."""
-    first = comparison_conclusions.ranked(comparison, "unseen", metric)
-    second = {
-        row.network: row for row in comparison_conclusions.ranked(comparison, "paper", metric)
-    }
+    first = comparison.ranked("unseen", metric)
+    second = {row.network: row for row in comparison.ranked("paper", metric)}
     return [(row, second[row.network]) for row in first if row.network in second]
 
 
-def _dots(figure: go.Figure, side: str, found: Sequence[tuple[str, Figure]]) -> None:
+def _dots(figure: go.Figure, side: str, found: Sequence[tuple[str, Interval]]) -> None:
     title, colour, symbol = _SIDES[side]
     value = np.array([each.value for _, each in found])
     high, low = (np.array([getattr(each, end) for _, each in found]) for end in ("high", "low"))

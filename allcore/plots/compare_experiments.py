@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from allcore.evaluation.comparison import Figure
-from allcore.evaluation.experiments import AIMS, Record, Row
+from allcore.evaluation.experiments import AIMS, ExperimentRecord, ExperimentRow
+from allcore.evaluation.intervals import Interval
 from allcore.plots import style
 from allcore.plots.compare import GREEN, PINK
 
@@ -27,7 +27,7 @@ _GROWN = {
 }
 
 
-def cues(record: Record) -> go.Figure:
+def cues(record: ExperimentRecord) -> go.Figure:
     """A dumbbell a cue: its AUROC under both ways of holding cells out, best unseen on top.
 
     Args:
@@ -62,7 +62,7 @@ def cues(record: Record) -> go.Figure:
     return _finished(figure, rows, title, axis="Facts of the picture")
 
 
-def interventions(record: Record, model: str) -> go.Figure:
+def interventions(record: ExperimentRecord, model: str) -> go.Figure:
     """A bar an alteration: how far it changes a model's AUROC, the greatest loss on top.
 
     Args:
@@ -76,7 +76,7 @@ def interventions(record: Record, model: str) -> go.Figure:
     return _finished(figure, rows, _title(rows, model), axis="Changed in the picture")
 
 
-def variants(record: Record) -> go.Figure:
+def variants(record: ExperimentRecord) -> go.Figure:
     """A bar a choice: how far it changes the AUROC on unseen subjects, the greatest gain on top.
 
     Args:
@@ -91,7 +91,7 @@ def variants(record: Record) -> go.Figure:
     return _finished(figure, rows, title, axis="Changed in the recipe")
 
 
-def growth(record: Record) -> go.Figure:
+def growth(record: ExperimentRecord) -> go.Figure:
     """AUROC and weighted F1 over the number of training subjects, with what was aimed at.
 
     Args:
@@ -127,7 +127,9 @@ def growth(record: Record) -> go.Figure:
     return style.finish(figure, title.replace("-", "\u2212"), height=420)
 
 
-def _changes(rows: Sequence[Row], name: str, tell: Callable[[Row], str]) -> go.Figure:
+def _changes(
+    rows: Sequence[ExperimentRow], name: str, tell: Callable[[ExperimentRow], str]
+) -> go.Figure:
     """Bars of one figure of each row, coloured by whether its interval leaves 0 out."""
     found = [row.figures[name] for row in rows]
     ways = [_way(each) for each in found]
@@ -154,12 +156,12 @@ def _changes(rows: Sequence[Row], name: str, tell: Callable[[Row], str]) -> go.F
     return figure
 
 
-def models(record: Record) -> list[str]:
+def models(record: ExperimentRecord) -> list[str]:
     """The models of the experiment `interventions`, in its order."""
     return list(dict.fromkeys(row.group for row in record.rows if "change" in row.figures))
 
 
-def _title(rows: Sequence[Row], model: str) -> str:
+def _title(rows: Sequence[ExperimentRow], model: str) -> str:
     model = model.replace("-", "\u2011")  # a name is not broken at its hyphens
     if all(_way(row.figures["change"]) >= 0 for row in rows):
         return f"No change lowers the AUROC of {model} clearly"
@@ -167,27 +169,27 @@ def _title(rows: Sequence[Row], model: str) -> str:
     return f"{rows[0].name}: {model} loses most, {loss:.2f} of AUROC"
 
 
-def _number(row: Row) -> int:
+def _number(row: ExperimentRow) -> int:
     """The number of training subjects in a row's name."""
     return int("".join(filter(str.isdigit, row.name)))
 
 
-def _way(found: Figure) -> int:
+def _way(found: Interval) -> int:
     """Sign of a change whose interval leaves 0 out, else 0."""
     return int(found.low > 0) - int(found.high < 0)
 
 
-def _flipped(row: Row) -> str:
+def _flipped(row: ExperimentRow) -> str:
     flipped = row.figures.get("flipped")
     return f"{'?' if flipped is None else f'{100 * flipped.value:.0f} %'} of calls flip"
 
 
-def _bounds(found: Figure) -> tuple[str, str]:
+def _bounds(found: Interval) -> tuple[str, str]:
     low, high = (f"{end:.3f}" if math.isfinite(end) else "?" for end in (found.low, found.high))
     return low, high
 
 
-def _bars(found: Sequence[Figure]) -> dict[str, object]:
+def _bars(found: Sequence[Interval]) -> dict[str, object]:
     """Error bars; none where a figure has no interval."""
     value = np.array([each.value for each in found])
     high, low = (np.array([getattr(each, end) for each in found]) for end in ("high", "low"))
@@ -211,7 +213,9 @@ def _line(figure: go.Figure, value: float, places: int, *, name: str = "") -> No
     )
 
 
-def _finished(figure: go.Figure, rows: Sequence[Row], title: str, *, axis: str) -> go.Figure:
+def _finished(
+    figure: go.Figure, rows: Sequence[ExperimentRow], title: str, *, axis: str
+) -> go.Figure:
     names = [textwrap.wrap(row.name, _LABEL) for row in rows]
     figure.update_yaxes(
         title=axis,

@@ -162,9 +162,9 @@ def _areas(title: str, subject: Interval, cell: Interval) -> str:
 
 def _best(title: str, areas: Mapping[str, Interval]) -> str:
     if len(areas) == 1:
-        return f"{title} {formats.figure(next(iter(areas.values())))} over subjects"
+        return f"{title} {formats.estimate(next(iter(areas.values())))} over subjects"
     name = max(areas, key=lambda each: np.nan_to_num(areas[each].value, nan=-1.0))
-    return f"{name} has the highest {title}: {formats.figure(areas[name])} over subjects"
+    return f"{name} has the highest {title}: {formats.estimate(areas[name])} over subjects"
 
 
 def _listed(figure: go.Figure) -> go.Figure:

@@ -70,7 +70,8 @@ def predictive_values(predictive: Predictive, *, prevalence: float) -> go.Figure
             x=[100 * prevalence], y=[at.value], mode="markers", showlegend=False,
             marker={"size": 13, "symbol": "diamond", "color": colour, "line": {"width": 2}},
             hovertemplate=f"Called {name}, right in %{{y:.3f}}<br>over subjects "
-            f"{formats.bounds(at.subject)}<br>over cells {formats.bounds(at.image)}<extra></extra>",
+            f"{formats.bounds(at.over_subjects)}<br>over cells {formats.bounds(at.over_cells)}"
+            "<extra></extra>",
         )  # fmt: skip
     figure.add_scatter(
         x=[100 * predictive.observed] * 2, y=[0, 1], mode="lines", hoverinfo="skip",

@@ -8,7 +8,7 @@ from plotly.subplots import make_subplots
 
 from allcore.evaluation import metrics
 from allcore.evaluation.intervals import Interval
-from allcore.evaluation.robustness import Alteration, Robustness, Row
+from allcore.evaluation.robustness import Alteration, Robustness, RobustnessRow
 from allcore.plots import style
 
 _COLUMNS = 2
@@ -23,7 +23,7 @@ def curves(found: Robustness, figure: str = "auroc") -> go.Figure:
 
     Args:
         found: from `robustness.read`.
-        figure: one of `robustness.FIGURES`.
+        figure: one of `robustness.METRICS`.
     """
     panels = found.alterations
     lines = math.ceil(len(panels) / _COLUMNS)
@@ -93,7 +93,7 @@ def _panel(found: Robustness, each: Alteration, figure: str, *, first: bool) -> 
     return [*_band(rows, figure, first=first), as_it_is, line, mark]
 
 
-def _band(rows: Sequence[Row], figure: str, *, first: bool) -> list[go.Scatter]:
+def _band(rows: Sequence[RobustnessRow], figure: str, *, first: bool) -> list[go.Scatter]:
     """Upper and lower bounds over subjects; nothing where one is unknown."""
     levels, values = [row.level for row in rows], [row.figures[figure] for row in rows]
     if not all(value.known for value in values):
@@ -106,7 +106,7 @@ def _band(rows: Sequence[Row], figure: str, *, first: bool) -> list[go.Scatter]:
     ]
 
 
-def _line(rows: Sequence[Row], figure: str, *, first: bool) -> go.Scatter:
+def _line(rows: Sequence[RobustnessRow], figure: str, *, first: bool) -> go.Scatter:
     return go.Scatter(
         x=[row.level for row in rows],
         y=[row.figures[figure].value for row in rows],
@@ -120,7 +120,7 @@ def _line(rows: Sequence[Row], figure: str, *, first: bool) -> go.Scatter:
     )
 
 
-def _told(row: Row, figure: str) -> tuple[str, str, str]:
+def _told(row: RobustnessRow, figure: str) -> tuple[str, str, str]:
     value, flipped = row.figures[figure], row.flipped.value
     bounds = f"{value.low:.3f} to {value.high:.3f}" if value.known else "no interval"
     return bounds, _signed(row.changes[figure]), f"{100 * flipped:.0f} %"
@@ -142,5 +142,5 @@ def _clear(change: Interval) -> bool:
     return change.known and (change.low > 0 or change.high < 0)
 
 
-def _of(found: Robustness, row: Row) -> Alteration:
+def _of(found: Robustness, row: RobustnessRow) -> Alteration:
     return next(each for each in found.alterations if each.name == row.alteration)

@@ -109,7 +109,7 @@ def roc(curve: Roc, *, point: tuple[float, float], area: Interval) -> go.Figure:
     )
     figure.update_xaxes(title="1 - specificity (share of normal cells)", range=[-0.02, 1.02])
     figure.update_yaxes(title="Sensitivity (share of blasts)", range=[-0.02, 1.02])
-    return finish(figure, f"AUROC {formats.figure(area)} over subjects", height=440)
+    return finish(figure, f"AUROC {formats.estimate(area)} over subjects", height=440)
 
 
 def reliability(bins: Sequence[ReliabilityBin], *, error: float) -> go.Figure:

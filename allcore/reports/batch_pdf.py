@@ -11,7 +11,7 @@ from allcore.evaluation.subject_grouping import Share
 from allcore.inference.results import Row
 from allcore.labels import VERDICT_NAMES
 from allcore.model_folder import ModelInfo
-from allcore.reports.pdf_sheet import BOTTOM, LEFT, QUIET, WIDTH, Sheet
+from allcore.reports.pdf_sheet import BOTTOM, LEFT, QUIET, WIDTH, PdfSheet
 
 MAX_ROWS = 1000
 """Rows that are listed; the rest are counted."""
@@ -20,7 +20,7 @@ _REASONS = 12
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column of a table: its title, millimetres and side."""
 
     title: str
@@ -45,7 +45,7 @@ def batch_pdf(
         shares: from `grouping.shares`; none where subjects are not known.
         whence: sentence that says where the subjects come from.
     """
-    sheet = Sheet("ALLScope: report of a batch", made_at, "ALLScope")
+    sheet = PdfSheet("ALLScope: report of a batch", made_at, "ALLScope")
     _summary(sheet, rows, info)
     if shares:
         _subjects(sheet, shares, whence)
@@ -54,7 +54,7 @@ def batch_pdf(
     return bytes(sheet.output())
 
 
-def _summary(sheet: Sheet, rows: Sequence[Row], info: ModelInfo) -> None:
+def _summary(sheet: PdfSheet, rows: Sequence[Row], info: ModelInfo) -> None:
     number = Counter(str(row.verdict) for row in rows)
     said = ", ".join(f"{number[verdict]:,} {name}" for verdict, name in VERDICT_NAMES.items())
     sheet.line_of(f"{formats.count(len(rows), 'picture')}: {said}.", size=12, bold=True, lines=2)
@@ -73,14 +73,15 @@ def _summary(sheet: Sheet, rows: Sequence[Row], info: ModelInfo) -> None:
         sheet.histogram(answered, info.threshold, height=28)
 
 
-def _subjects(sheet: Sheet, shares: Sequence[Share], whence: str) -> None:
+def _subjects(sheet: PdfSheet, shares: Sequence[Share], whence: str) -> None:
     _room(sheet, 45)
     sheet.heading("By subject")
     sheet.line_of(whence, lines=2)
     sheet.line_of(subject_grouping.MEANING, colour=QUIET, lines=4)
     columns = (
-        Column("Subject", 50), Column("Answered", 18, "R"), Column("Refused", 18, "R"),
-        Column("Called ALL blast (95 % over cells)", 94),
+        TableColumn("Subject", 50), TableColumn("Answered", 18, "R"),
+        TableColumn("Refused", 18, "R"),
+        TableColumn("Called ALL blast (95 % over cells)", 94),
     )  # fmt: skip
     lines = [
         (share.subject or "unknown", f"{share.answered:,}", f"{share.refused:,}", share.words)
@@ -90,7 +91,7 @@ def _subjects(sheet: Sheet, shares: Sequence[Share], whence: str) -> None:
     _rest(sheet, len(shares), MAX_SUBJECTS, "subject")
 
 
-def _refused(sheet: Sheet, rows: Sequence[Row]) -> None:
+def _refused(sheet: PdfSheet, rows: Sequence[Row]) -> None:
     reasons = Counter(row.reason for row in rows if row.verdict == "refused").most_common()
     if not reasons:
         return
@@ -106,12 +107,12 @@ def _refused(sheet: Sheet, rows: Sequence[Row]) -> None:
     _rest(sheet, len(reasons), _REASONS, "reason")
 
 
-def _rows(sheet: Sheet, rows: Sequence[Row]) -> None:
+def _rows(sheet: PdfSheet, rows: Sequence[Row]) -> None:
     _room(sheet, 30)
     sheet.heading("Every picture")
     columns = (
-        Column("File", 68), Column("Answer", 18), Column("Probability", 18, "R"),
-        Column("SHA-256, its beginning, or reason", 76),
+        TableColumn("File", 68), TableColumn("Answer", 18), TableColumn("Probability", 18, "R"),
+        TableColumn("SHA-256, its beginning, or reason", 76),
     )  # fmt: skip
     _table(sheet, columns, map(_line, rows[:MAX_ROWS]))
     _rest(sheet, len(rows), MAX_ROWS, "picture")
@@ -125,8 +126,8 @@ def _line(row: Row) -> tuple[str, str, str, str]:
 
 
 def _table(
-    sheet: Sheet,
-    columns: Sequence[Column],
+    sheet: PdfSheet,
+    columns: Sequence[TableColumn],
     lines: "Sequence[tuple[str, ...]] | Iterator[tuple[str, ...]]",
 ) -> None:
     """Lines of one row each, with the columns' titles on every page."""
@@ -139,13 +140,15 @@ def _table(
     sheet.set_y(sheet.y + 2)
 
 
-def _titles(sheet: Sheet, columns: Sequence[Column]) -> None:
+def _titles(sheet: PdfSheet, columns: Sequence[TableColumn]) -> None:
     sheet.set_y(sheet.y + 1.5)
     _entries(sheet, columns, [column.title for column in columns], bold=True)
     sheet.rule(sheet.y - 0.3)
 
 
-def _entries(sheet: Sheet, columns: Sequence[Column], texts: Sequence[str], *, bold: bool) -> None:
+def _entries(
+    sheet: PdfSheet, columns: Sequence[TableColumn], texts: Sequence[str], *, bold: bool
+) -> None:
     top, left = sheet.y, LEFT
     for column, text in zip(columns, texts, strict=True):
         sheet.set_xy(left, top)
@@ -154,14 +157,14 @@ def _entries(sheet: Sheet, columns: Sequence[Column], texts: Sequence[str], *, b
     sheet.set_xy(LEFT, top + 3.9)
 
 
-def _rest(sheet: Sheet, found: int, listed: int, noun: str) -> None:
+def _rest(sheet: PdfSheet, found: int, listed: int, noun: str) -> None:
     if found > listed:
         said = f"{formats.count(found - listed, f'more {noun}')} not listed here: the CSV has all."
         sheet.line_of(said, colour=QUIET)
     sheet.set_y(sheet.y + 3)
 
 
-def _room(sheet: Sheet, needed: float) -> None:
+def _room(sheet: PdfSheet, needed: float) -> None:
     """Turn to a new page where less than so many millimetres are left."""
     if sheet.y > BOTTOM - 6 - needed:
         sheet.add_page()

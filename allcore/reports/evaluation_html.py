@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 import allcore
 from allcore import formats
 from allcore.evaluation import calibration, curves, metrics, model_evaluation
-from allcore.evaluation.model_evaluation import Report, SplitReport
+from allcore.evaluation.model_evaluation import ModelEvaluation, SplitEvaluation
 from allcore.labels import CLASS_NAMES
 from allcore.model_folder import ModelInfo
 from allcore.plots import style
@@ -40,7 +40,7 @@ METHOD = (
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """What a caller adds to the report: text, then figures, then tables."""
 
     title: str
@@ -49,13 +49,13 @@ class Section:
     text: str = ""
 
 
-def html(
-    report: Report,
+def evaluation_html(
+    report: ModelEvaluation,
     predictions: pd.DataFrame,
     info: ModelInfo,
     *,
     history: pd.DataFrame | None = None,
-    extras: Sequence[Section] = (),
+    extras: Sequence[ReportSection] = (),
     date: datetime.date | None = None,
 ) -> str:
     """The evaluation as a self-contained HTML document.
@@ -77,7 +77,7 @@ def html(
         *(_split(part, predictions, report) for part in card_results.parts_of(report)),
         *_training(history),
         *(_extra(section) for section in extras),
-        parts.Part("Method and threshold", _method(report)),
+        parts.HtmlSection("Method and threshold", _method(report)),
         *_card(info, report, [section.title for section in extras]),
     ]
     intro = (
@@ -94,7 +94,7 @@ def html(
 
 
 def figures_of(
-    part: SplitReport, cells: pd.DataFrame, *, threshold: float
+    part: SplitEvaluation, cells: pd.DataFrame, *, threshold: float
 ) -> list[tuple[str, go.Figure]]:
     """The figures of one split with their names, those that its cells allow.
 
@@ -103,21 +103,23 @@ def figures_of(
         cells: its labelled predictions.
         threshold: probability from which a cell is called a blast.
     """
-    sample = model_evaluation.sample_of(cells)
+    sample = model_evaluation.sample_of_predictions(cells)
     found = [("confusion-matrix", style.confusion_matrix(part.confusion))]
     if part.blast.cells and part.normal.cells:
-        point = (1 - part.figure("specificity").value, part.figure("sensitivity").value)
-        area = part.figure("auroc").subject
+        point = (1 - part.estimate("specificity").value, part.estimate("sensitivity").value)
+        area = part.estimate("auroc").over_subjects
         found.append(("roc", style.roc(curves.roc(sample), point=point, area=area)))
     bins = calibration.reliability(labels=sample.labels, probabilities=sample.probabilities)
-    error = part.figure("ece").value
+    error = part.estimate("ece").value
     found.append(("reliability", style.reliability(bins, error=error)))
     if part.subjects:
         found.append(("subjects", _strip(part, cells, threshold)))
     return found
 
 
-def _split(part: SplitReport, predictions: pd.DataFrame, report: Report) -> parts.Part:
+def _split(
+    part: SplitEvaluation, predictions: pd.DataFrame, report: ModelEvaluation
+) -> parts.HtmlSection:
     chosen = (predictions["split"] == part.split) & predictions["label"].notna()
     drawn = figures_of(part, predictions[chosen], threshold=report.threshold)
     charts = [
@@ -133,41 +135,43 @@ def _split(part: SplitReport, predictions: pd.DataFrame, report: Report) -> part
         "<h3>Subjects</h3>",
         *(_subjects(part, charts[-1]) if part.subjects else [_UNKNOWN]),
     ]
-    return parts.Part(f"{card_results.TITLE}: {formats.SPLITS[part.split].lower()}", "".join(body))
+    return parts.HtmlSection(
+        f"{card_results.TITLE}: {formats.SPLITS[part.split].lower()}", "".join(body)
+    )
 
 
 _UNKNOWN = parts.paragraph("Subjects are unknown for these cells.")
 
 
-def _headline(part: SplitReport) -> str:
+def _headline(part: SplitEvaluation) -> str:
     cards = []
     for name in card_results.HEADLINE:
-        figure = part.figure(name)
+        figure = part.estimate(name)
         value = "undefined" if figure.value != figure.value else f"{figure.value:.3f}"
         lines = [
-            ("Over subjects", formats.bounds(figure.subject)),
-            ("Over cells", formats.bounds(figure.image)),
+            ("Over subjects", formats.bounds(figure.over_subjects)),
+            ("Over cells", formats.bounds(figure.over_cells)),
         ]
         cards.append(parts.card(metrics.TITLES[name], value, lines))
     below = "95 % intervals. Over subjects is the one to go by for a new subject."
     return f'<div class="cards">{"".join(cards)}</div>' + parts.paragraph(below, quiet=True)
 
 
-def _figures_table(part: SplitReport) -> pd.DataFrame:
-    baseline = {figure.name: formats.figure(figure.subject) for figure in part.baseline}
+def _figures_table(part: SplitEvaluation) -> pd.DataFrame:
+    baseline = {figure.name: formats.estimate(figure.over_subjects) for figure in part.baseline}
     return pd.DataFrame(
         {
             "Figure": metrics.TITLES[figure.name],
             "Value": "undefined" if np.isnan(figure.value) else f"{figure.value:.3f}",
-            "Over subjects": formats.bounds(figure.subject),
-            "Over cells": formats.bounds(figure.image),
+            "Over subjects": formats.bounds(figure.over_subjects),
+            "Over cells": formats.bounds(figure.over_cells),
             "Area and brightness only (over subjects)": baseline.get(figure.name, "not measured"),
         }
-        for figure in part.figures
+        for figure in part.estimates
     )
 
 
-def _subjects(part: SplitReport, strip: str) -> list[str]:
+def _subjects(part: SplitEvaluation, strip: str) -> list[str]:
     table = pd.DataFrame(
         {
             "Subject": row.subject,
@@ -182,7 +186,7 @@ def _subjects(part: SplitReport, strip: str) -> list[str]:
     return [strip, parts.table(table)]
 
 
-def _strip(part: SplitReport, cells: pd.DataFrame, threshold: float) -> go.Figure:
+def _strip(part: SplitEvaluation, cells: pd.DataFrame, threshold: float) -> go.Figure:
     """The strip plot; plotly reads names as mark-up, so they are escaped before it sees them."""
     safe = cells.assign(
         subject=cells["subject"].astype(str).map(escape),
@@ -192,13 +196,13 @@ def _strip(part: SplitReport, cells: pd.DataFrame, threshold: float) -> go.Figur
     return style.subject_strip(safe, rows, threshold=threshold)
 
 
-def _training(history: pd.DataFrame | None) -> Iterator[parts.Part]:
+def _training(history: pd.DataFrame | None) -> Iterator[parts.HtmlSection]:
     if history is not None and {"train_loss", "validation_loss"} <= set(history):
         curve = parts.chart(style.learning_curve(history), name="learning-curve")
-        yield parts.Part("Training", parts.grid([curve]))
+        yield parts.HtmlSection("Training", parts.grid([curve]))
 
 
-def _extra(section: Section) -> parts.Part:
+def _extra(section: ReportSection) -> parts.HtmlSection:
     charts = [
         parts.chart(figure, name=f"{section.title}-{number}")
         for number, figure in enumerate(section.figures, start=1)
@@ -208,18 +212,20 @@ def _extra(section: Section) -> parts.Part:
         parts.grid(charts),
         *(parts.table(table) for table in section.tables),
     ]
-    return parts.Part(section.title, "".join(body))
+    return parts.HtmlSection(section.title, "".join(body))
 
 
-def _method(report: Report) -> str:
+def _method(report: ModelEvaluation) -> str:
     rule = f"Threshold {report.threshold:.3f}, temperature {report.temperature:.3f}. Rule: "
     return "".join(map(parts.paragraph, (*METHOD, rule + report.threshold_rule)))
 
 
-def _card(info: ModelInfo, report: Report, beside: Sequence[str]) -> Iterator[parts.Part]:
+def _card(
+    info: ModelInfo, report: ModelEvaluation, beside: Sequence[str]
+) -> Iterator[parts.HtmlSection]:
     """The card's chapters; those of its results say again what the report shows already."""
     told = {chapter.title for chapter in card_results.chapters(report)}
     for chapter in document.chapters(info, report, beside=beside):
         if chapter.title not in told:
             body = "".join(parts.block(block) for block in chapter.blocks)
-            yield parts.Part(chapter.title, body)
+            yield parts.HtmlSection(chapter.title, body)

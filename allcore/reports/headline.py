@@ -16,7 +16,7 @@ PAPER_SUFFIX = "-paper"
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredAccuracy:
     """An accuracy that was measured here, on test cells."""
 
     accuracy: Interval
@@ -29,13 +29,13 @@ class Headline:
     """What Home says about a model; a protocol that was not measured is None."""
 
     model: str
-    paper: Measured | None  # image-level split, interval over cells
+    paper: MeasuredAccuracy | None  # image-level split, interval over cells
     citation: str  # what the paper itself reports
-    unseen: Measured | None  # subjects that training never saw, interval over subjects
+    unseen: MeasuredAccuracy | None  # subjects that training never saw, interval over subjects
     gap: str  # one line that explains the difference
 
 
-def headline(folder: Path) -> Headline:
+def read_headline(folder: Path) -> Headline:
     """The headline figures of the model in `folder`.
 
     The paper-protocol figure is measured where a model `<name>-paper` is installed beside it.
@@ -50,7 +50,7 @@ def headline(folder: Path) -> Headline:
     return Headline(info.name, paper, CITATION, unseen, _gap(paper, unseen))
 
 
-def _paper(folder: Path) -> Measured | None:
+def _paper(folder: Path) -> MeasuredAccuracy | None:
     """The companion's figure; a missing or damaged companion must not take Home down."""
     try:
         # A file's split is nobody's protocol, whatever it tears apart.
@@ -60,22 +60,22 @@ def _paper(folder: Path) -> Measured | None:
         return None
 
 
-def _measured(folder: Path, *, by_subject: bool = True) -> Measured | None:
+def _measured(folder: Path, *, by_subject: bool = True) -> MeasuredAccuracy | None:
     table = model_folder.read_predictions(folder)
     test = table[(table["split"] == "test") & table["label"].notna()]
     if test.empty:
         return None
     threshold = model_folder.read_info(folder).threshold
-    accuracy = estimates.at_threshold(model_evaluation.sample_of(test), threshold)[0]
-    known = model_evaluation.units_of(test) is not None
-    return Measured(
-        accuracy=accuracy.subject if by_subject else accuracy.image,
+    accuracy = estimates.at_threshold(model_evaluation.sample_of_predictions(test), threshold)[0]
+    known = model_evaluation.subject_groups(test) is not None
+    return MeasuredAccuracy(
+        accuracy=accuracy.over_subjects if by_subject else accuracy.over_cells,
         cells=len(test),
         subjects=int(test["group"].nunique()) if known else None,
     )
 
 
-def _gap(paper: Measured | None, unseen: Measured | None) -> str:
+def _gap(paper: MeasuredAccuracy | None, unseen: MeasuredAccuracy | None) -> str:
     why = (
         "every subject is all ALL or all normal, so a model that recognises the subject knows the "
         "answer; on subjects it never saw, only the cell is left."

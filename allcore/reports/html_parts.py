@@ -24,14 +24,14 @@ _HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class Part:
+class HtmlSection:
     """A part of the document: a title in plain text and a body in HTML."""
 
     title: str
     body: str
 
 
-def document(title: str, intro: str, sections: Sequence[Part]) -> str:
+def document(title: str, intro: str, sections: Sequence[HtmlSection]) -> str:
     """The whole document.
 
     Args:

@@ -23,7 +23,7 @@ _BARS = 20
 _LONGEST = 4000  # characters that are looked at, whatever a text has
 
 
-class Sheet(FPDF):
+class PdfSheet(FPDF):
     """Pages of A4 with the notice at top and foot of each.
 
     Args:

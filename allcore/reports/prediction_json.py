@@ -40,7 +40,7 @@ class BadReport(AllScopeError):
 
 
 @dataclass(frozen=True)
-class File:
+class PictureFile:
     """The picture's file as it came.
 
     Attributes:
@@ -59,7 +59,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Report:
+class PredictionReport:
     """One prediction and all that it rests on.
 
     Attributes:
@@ -86,7 +86,7 @@ class Report:
     device: str
     cut: dict[str, Any] | None
     evidence: dict[str, Any] | None
-    file: File
+    file: PictureFile
 
     __pydantic_config__ = _KNOWN_ONLY
 
@@ -97,7 +97,7 @@ class Report:
         return json.dumps(told, indent=1, allow_nan=False).encode() + b"\n"
 
 
-def of(
+def make_report(
     predictor: "Predictor",
     prediction: Prediction,
     content: bytes,
@@ -106,7 +106,7 @@ def of(
     cut: dict[str, Any] | None = None,
     evidence: dict[str, Any] | None = None,
     made_at: datetime | None = None,
-) -> Report:
+) -> PredictionReport:
     """The report of an answer.
 
     Args:
@@ -118,7 +118,7 @@ def of(
         evidence: from ``Evidence.to_dict``.
         made_at: when; now where it is None.
     """
-    return Report(
+    return PredictionReport(
         schema=SCHEMA,
         version=VERSION,
         notice=notice.RESEARCH_USE,
@@ -133,7 +133,7 @@ def of(
     )
 
 
-def read(data: bytes) -> Report:
+def read_report(data: bytes) -> PredictionReport:
     """Read a report of unknown origin.
 
     Raises:
@@ -156,13 +156,13 @@ def read(data: bytes) -> Report:
     return report
 
 
-def _file(name: str, content: bytes) -> File:
-    return File(name, provenance.digest(content), provenance.media_type(content), content)
+def _file(name: str, content: bytes) -> PictureFile:
+    return PictureFile(name, provenance.digest(content), provenance.media_type(content), content)
 
 
-def _told(report: Report) -> dict[str, Any]:
+def _told(report: PredictionReport) -> dict[str, Any]:
     """All but the picture's bytes as JSON has it, every dictionary in a fixed order."""
-    told = {field.name: getattr(report, field.name) for field in fields(Report)}
+    told = {field.name: getattr(report, field.name) for field in fields(PredictionReport)}
     file = {name: getattr(report.file, name) for name in ("name", "sha256", "media_type")}
     told |= {
         "made_at": report.made_at.astimezone(UTC).isoformat(),
@@ -180,8 +180,8 @@ def _ordered(value: Any) -> Any:
 
 
 @cache
-def _reader() -> TypeAdapter[Report]:
-    return TypeAdapter(Report)
+def _reader() -> TypeAdapter[PredictionReport]:
+    return TypeAdapter(PredictionReport)
 
 
 def _check_version(told: Any) -> None:

@@ -15,8 +15,8 @@ from allcore.errors import BadImage
 from allcore.inference import upload
 from allcore.labels import CLASS_COLOURS, CLASS_NAMES, VERDICT_TITLES
 from allcore.plots import style
-from allcore.reports.pdf_sheet import BOTTOM, LEFT, QUIET, WIDTH, Sheet, latin, rgb
-from allcore.reports.prediction_json import Report
+from allcore.reports.pdf_sheet import BOTTOM, LEFT, QUIET, WIDTH, PdfSheet, latin, rgb
+from allcore.reports.prediction_json import PredictionReport
 
 if TYPE_CHECKING:
     from allcore.explain.explanation import Evidence
@@ -31,7 +31,7 @@ _MODELS = 5  # whose answers are listed
 
 
 @dataclass(frozen=True)
-class Panel:
+class PicturePanel:
     """A picture beside the answer.
 
     Attributes:
@@ -43,7 +43,7 @@ class Panel:
     rgb: Rgb
 
 
-def pdf(report: Report, panels: Sequence[Panel] = ()) -> bytes:
+def prediction_pdf(report: PredictionReport, panels: Sequence[PicturePanel] = ()) -> bytes:
     """A report as one page.
 
     Args:
@@ -51,7 +51,7 @@ def pdf(report: Report, panels: Sequence[Panel] = ()) -> bytes:
         panels: pictures besides the one that came, such as the network's input and overlays; the
             first ones that there is room for.
     """
-    sheet = Sheet("ALLScope: report of one prediction", report.made_at, "ALLScope")
+    sheet = PdfSheet("ALLScope: report of one prediction", report.made_at, "ALLScope")
     sheet.line_of(report.file.name, size=11, bold=True, lines=2)
     if latin(report.file.name) != " ".join(report.file.name.split()):
         said = "Letters that this page can't show are replaced; the JSON report has the whole name."
@@ -64,35 +64,39 @@ def pdf(report: Report, panels: Sequence[Panel] = ()) -> bytes:
     return bytes(sheet.output())
 
 
-def panels(evidence: "Evidence") -> list[Panel]:
+def explanation_panels(evidence: "Evidence") -> list[PicturePanel]:
     """The pictures of an answer's evidence: the network's input and where each map is hot."""
     import torch
 
     from allcore.explain import gradcam
 
     cell = torch.from_numpy(evidence.seen.transpose(2, 0, 1).copy())
-    maps = [Panel(each.method, gradcam.overlay(cell, each.heat)) for each in evidence.saliency]
-    return [Panel("What the network saw", evidence.seen), *maps]
+    maps = [
+        PicturePanel(each.method, gradcam.overlay(cell, each.heat)) for each in evidence.saliency
+    ]
+    return [PicturePanel("What the network saw", evidence.seen), *maps]
 
 
-def _came(report: Report) -> Iterator[Panel]:
+def _came(report: PredictionReport) -> Iterator[PicturePanel]:
     """The picture as it came, where it can be decoded."""
     try:
         picture = upload.decode(report.file.content)
     except BadImage:
         return
-    yield Panel(f"As it came, {picture.shape[1]} x {picture.shape[0]} px", picture)
+    yield PicturePanel(f"As it came, {picture.shape[1]} x {picture.shape[0]} px", picture)
     if report.cut is None:
         return
     from allcore.inference.segmentation import Cut
 
     try:
-        yield Panel("The cell that was judged", Cut.from_dict(report.cut).applied(picture).rgb)
+        yield PicturePanel(
+            "The cell that was judged", Cut.from_dict(report.cut).applied(picture).rgb
+        )
     except BadImage:  # the cut can't be made again, which --verify tells
         return
 
 
-def _pictures(sheet: Sheet, panels: Sequence[Panel]) -> None:
+def _pictures(sheet: PdfSheet, panels: Sequence[PicturePanel]) -> None:
     top = sheet.y + 2
     for place, panel in enumerate(panels):
         image = Image.fromarray(panel.rgb)
@@ -107,7 +111,7 @@ def _pictures(sheet: Sheet, panels: Sequence[Panel]) -> None:
     sheet.set_xy(LEFT, top + (_SIDE + 7.5 if panels else 0))
 
 
-def _answer(sheet: Sheet, report: Report) -> None:
+def _answer(sheet: PdfSheet, report: PredictionReport) -> None:
     told = report.prediction
     colour = rgb(CLASS_COLOURS.get(told.verdict, style.REFUSED))
     sheet.line_of(told.words, size=20, bold=True, colour=colour)
@@ -128,7 +132,7 @@ def _answer(sheet: Sheet, report: Report) -> None:
     sheet.set_y(sheet.y + 1.5)
 
 
-def _evidence(sheet: Sheet, told: dict[str, Any] | None) -> None:
+def _evidence(sheet: PdfSheet, told: dict[str, Any] | None) -> None:
     sheet.heading("Evidence")
     if told is None:
         sheet.line_of("None was asked for, or the picture was refused.", colour=QUIET)
@@ -142,7 +146,7 @@ def _evidence(sheet: Sheet, told: dict[str, Any] | None) -> None:
 
 
 def _labelled(
-    sheet: Sheet, name: str, said: str, *, size: float, lines: int = 1, mono: bool = False
+    sheet: PdfSheet, name: str, said: str, *, size: float, lines: int = 1, mono: bool = False
 ) -> None:
     """A line with what it is before it."""
     top = sheet.y
@@ -187,7 +191,7 @@ def _of_model(told: dict[str, Any]) -> str:
     return f"{told.get('model', '')}: {verdict.lower().replace('all ', 'ALL ')} {said}".rstrip()
 
 
-def _model(sheet: Sheet, report: Report) -> None:
+def _model(sheet: PdfSheet, report: PredictionReport) -> None:
     sheet.rule(_FACTS)
     sheet.set_xy(LEFT, _FACTS + 1.5)
     sheet.heading("What the answer rests on")

@@ -15,7 +15,7 @@ from allcore.errors import BadImage, ModelError
 from allcore.inference import provenance, upload
 from allcore.inference.results import Prediction, Refusal
 from allcore.labels import VERDICT_NAMES
-from allcore.reports.prediction_json import Report
+from allcore.reports.prediction_json import PredictionReport
 
 if TYPE_CHECKING:
     from allcore.inference.predictor import Predictor
@@ -31,7 +31,7 @@ _SHORT = 12  # letters of a digest in a sentence
 
 
 @dataclass(frozen=True)
-class Check:
+class ReportCheck:
     """One thing that was looked at.
 
     Attributes:
@@ -48,7 +48,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Verified:
+class Verification:
     """Whether a report was reproduced.
 
     Attributes:
@@ -57,7 +57,7 @@ class Verified:
         other_versions: packages that differ from the report's, as ``torch 2.8 (report: 2.7)``.
     """
 
-    checks: tuple[Check, ...]
+    checks: tuple[ReportCheck, ...]
     sentence: str
     other_versions: tuple[str, ...]
 
@@ -67,9 +67,9 @@ class Verified:
         return all(check.ok for check in self.checks)
 
 
-def verify(
-    report: Report, root: Path, *, device: str = "auto", threads: int | None = None
-) -> Verified:
+def verify_report(
+    report: PredictionReport, root: Path, *, device: str = "auto", threads: int | None = None
+) -> Verification:
     """Answer a report's picture again and compare.
 
     Args:
@@ -86,7 +86,7 @@ def verify(
     folder = _installed(report, root)
     if folder is None:
         wanted = f"{report.model.weights_sha256} ({report.model.name})"
-        checks = (file, Check("weights", wanted, "no installed model has them", False))
+        checks = (file, ReportCheck("weights", wanted, "no installed model has them", False))
         return _verified(report, checks)
     from allcore.inference.predictor import Predictor
 
@@ -96,7 +96,7 @@ def verify(
     return _verified(report, same)
 
 
-def _installed(report: Report, root: Path) -> Path | None:
+def _installed(report: PredictionReport, root: Path) -> Path | None:
     """The folder with the report's weights; of several, the one that is most alike."""
     found = []
     for name in model_folder.names(root):
@@ -109,7 +109,7 @@ def _installed(report: Report, root: Path) -> Path | None:
     return root / max(found)[1] if found else None
 
 
-def _likeness(report: Report, info: "ModelInfo") -> int:
+def _likeness(report: PredictionReport, info: "ModelInfo") -> int:
     told = report.model
     return sum(
         (
@@ -121,7 +121,7 @@ def _likeness(report: Report, info: "ModelInfo") -> int:
     )
 
 
-def _of_model(report: Report, predictor: "Predictor") -> Iterator[Check]:
+def _of_model(report: PredictionReport, predictor: "Predictor") -> Iterator[ReportCheck]:
     told, now = report.model, provenance.model_of(predictor)
     for field in _OF_MODEL:
         name = field.removesuffix("_digest").replace("_", " ")
@@ -129,13 +129,13 @@ def _of_model(report: Report, predictor: "Predictor") -> Iterator[Check]:
     yield _same("gate", told.gate_sha256 or "none", now.gate_sha256 or "none")
 
 
-def _of_answer(report: Report, predictor: "Predictor") -> Iterator[Check]:
+def _of_answer(report: PredictionReport, predictor: "Predictor") -> Iterator[ReportCheck]:
     """The answer of the network and its gate, compared."""
     told = report.prediction
     try:
         now, facts = _again(report, predictor)
     except BadImage as error:  # what tells of the cut can't be used
-        yield Check("cut", "one that can be made again", str(error).rstrip("."), False)
+        yield ReportCheck("cut", "one that can be made again", str(error).rstrip("."), False)
         return
     if report.cut is not None and facts is not None:
         yield _same("cut", *(_numbers(each, facts) for each in (report.cut, facts)))
@@ -147,7 +147,9 @@ def _of_answer(report: Report, predictor: "Predictor") -> Iterator[Check]:
     yield _same("threshold of the answer", told.threshold, now.threshold)
 
 
-def _again(report: Report, predictor: "Predictor") -> tuple[Prediction, dict[str, Any] | None]:
+def _again(
+    report: PredictionReport, predictor: "Predictor"
+) -> tuple[Prediction, dict[str, Any] | None]:
     """The answer today, and how the cell was cut out.
 
     Raises:
@@ -175,30 +177,30 @@ def _numbers(cut: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
     return {name: cut.get(name) for name in facts if name != "note"}
 
 
-def _same(name: str, expected: Any, found: Any) -> Check:
-    return Check(name, _shown(expected), _shown(found), expected == found)
+def _same(name: str, expected: Any, found: Any) -> ReportCheck:
+    return ReportCheck(name, _shown(expected), _shown(found), expected == found)
 
 
 def _shown(value: Any) -> str:
     return json.dumps(value, sort_keys=True) if isinstance(value, dict) else str(value)
 
 
-def _close(name: str, expected: float | None, found: float | None) -> Check:
+def _close(name: str, expected: float | None, found: float | None) -> ReportCheck:
     if expected is None or found is None:
         told, seen = ("none" if each is None else f"{each:.6f}" for each in (expected, found))
-        return Check(name, told, seen, expected is found)
+        return ReportCheck(name, told, seen, expected is found)
     apart = abs(expected - found)
-    return Check(
+    return ReportCheck(
         name, f"{expected:.6f}", f"{found:.6f} (differs by {apart:.1e})", apart <= TOLERANCE
     )
 
 
-def _verified(report: Report, checks: tuple[Check, ...]) -> Verified:
+def _verified(report: PredictionReport, checks: tuple[ReportCheck, ...]) -> Verification:
     wrong = [check for check in checks if not check.ok]
-    return Verified(checks, _sentence(report, wrong), _other_versions(report))
+    return Verification(checks, _sentence(report, wrong), _other_versions(report))
 
 
-def _sentence(report: Report, wrong: list[Check]) -> str:
+def _sentence(report: PredictionReport, wrong: list[ReportCheck]) -> str:
     model = f"'{report.model.name}' with the weights {report.model.weights_sha256[:_SHORT]}"
     if not wrong:
         return f"Reproduced: {model} gives {_spoken(report.prediction)} again."
@@ -219,7 +221,7 @@ def _more(others: int) -> str:
     return f", and {others} more {'check' if others == 1 else 'checks'} failed" if others else ""
 
 
-def _other_versions(report: Report) -> tuple[str, ...]:
+def _other_versions(report: PredictionReport) -> tuple[str, ...]:
     now = provenance.versions()
     return tuple(
         f"{name} {now.get(name, 'not installed')} (report: {version})"

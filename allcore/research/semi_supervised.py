@@ -25,12 +25,18 @@ from numpy.typing import NDArray
 from allcore import formats, model_folder
 from allcore.data import decoded_cells
 from allcore.errors import ModelError
-from allcore.evaluation import binned_counts, calibration, estimates, metrics, paired
+from allcore.evaluation import (
+    binned_counts,
+    calibration,
+    estimates,
+    metrics,
+    model_evaluation,
+    paired,
+)
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 from allcore.inference import devices
 from allcore.model_folder import ModelInfo
-from allcore.reports import evaluation_json
 from allcore.reports.model_card import document
 from allcore.research import pseudo_labels
 from allcore.research.pseudo_labels import CONFIDENCE, LIMIT, PseudoLabels, Teacher
@@ -83,7 +89,7 @@ class Check:
         return (
             f"On validation cells its AUROC, subjects counting alike, is {self.student:.3f} "
             f"against {self.other:.3f} of {self.against}: a difference of "
-            f"{formats.figure(self.difference)} over subjects."
+            f"{formats.estimate(self.difference)} over subjects."
         )
 
 
@@ -166,17 +172,17 @@ def _balanced(
     labels: NDArray[np.integer], groups: NDArray[np.str_], logits: Floats
 ) -> paired.Resampled:
     """AUROC with subjects counting alike within their class, in resamples of whole subjects."""
-    cells = estimates.sample(
+    cells = estimates.make_sample(
         labels=labels, probabilities=calibration.probability(logits, 1.0), subjects=groups
     )
-    table = binned_counts.tabulate(
+    table = binned_counts.bin_counts(
         labels=labels, probabilities=cells.probabilities, groups=cells.groups
     )
     of_class = np.hsplit(table.by_subject, 2)
     alike = [metrics.ratio(counts, counts.sum(axis=1, keepdims=True)) for counts in of_class]
     by_subject = np.nan_to_num(np.hstack(alike))  # a subject without cells of a class weighs none
-    value = binned_counts.figures(table, by_subject.sum(axis=0, keepdims=True))["auroc"]
-    draws = binned_counts.figures(table, cells.weights @ by_subject)["auroc"]
+    value = binned_counts.resampled_metrics(table, by_subject.sum(axis=0, keepdims=True))["auroc"]
+    draws = binned_counts.resampled_metrics(table, cells.weights @ by_subject)["auroc"]
     return paired.Resampled({"auroc": float(value[0])}, {"auroc": draws}, cells.degrees("auroc"))
 
 
@@ -309,7 +315,7 @@ def _give_up(plan: Plan, checks: list[Check], fabric: Fabric) -> None:
     raise ModelError(
         f"The unlabelled cells hurt, so nothing was kept: on validation cells the student's AUROC "
         f"is {worst.student:.3f} against {worst.other:.3f} of {worst.against} (difference "
-        f"{formats.figure(worst.difference)} over subjects); raise --confidence or train without."
+        f"{formats.estimate(worst.difference)} over subjects); raise --confidence or train without."
     )
 
 
@@ -332,7 +338,7 @@ def _tell(plan: Plan, info: ModelInfo, pseudo: PseudoLabels, facts: dict[str, An
     more = pseudo.table[["image_id"]].assign(split="train")
     pd.concat([parts, more]).to_csv(plan.out / model_folder.SPLIT, index=False)
     held_out = model_folder.read_predictions(plan.out)
-    text = document.card(info, evaluation_json.evaluate(held_out, info))
+    text = document.card(info, model_evaluation.evaluate_model(held_out, info))
     (plan.out / model_folder.CARD).write_text(text, encoding="utf-8")
     _clear(plan)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from allcore.errors import DataError
 from allcore.evaluation import estimates, intervals, metrics
-from allcore.evaluation.estimates import Figure, Sample
+from allcore.evaluation.estimates import Estimate, Sample
 from allcore.evaluation.metrics import Floats
 
 SEEN = ("all", "hem", "unsure", "bad_picture")
@@ -71,8 +71,8 @@ class ReviewAgreement:
 
     cells: int
     counts: NDArray[np.int64]
-    kappa: Figure
-    agreed: Figure
+    kappa: Estimate
+    agreed: Estimate
 
 
 def find(queued: pd.DataFrame, judgements: pd.DataFrame) -> Verdicts:
@@ -159,7 +159,9 @@ def agreement(
         raise DataError("No cell has been judged by two people yet, so there is no agreement.")
     which = len(SEEN) * _coded(first) + _coded(second)
     counts = np.bincount(which, minlength=len(SEEN) ** 2)
-    cells = estimates.sample(labels=labels, probabilities=labels.astype(float), subjects=subjects)
+    cells = estimates.make_sample(
+        labels=labels, probabilities=labels.astype(float), subjects=subjects
+    )
     drawn = np.random.default_rng(intervals.SEED).multinomial(
         len(which), counts / len(which), size=cells.resamples
     )
@@ -169,13 +171,13 @@ def agreement(
     return ReviewAgreement(
         cells=len(which),
         counts=counts.reshape(len(SEEN), len(SEEN)).astype(np.int64),
-        kappa=Figure(
+        kappa=Estimate(
             "kappa",
             kappa,
             intervals.percentile(kappa, _kappa(by_cell)),
             intervals.student(kappa, _kappa(by_subject), degrees=degrees, least=-1.0),
         ),
-        agreed=Figure(
+        agreed=Estimate(
             "agreed",
             agreed,
             intervals.wilson(round(agreed * len(which)), len(which)),

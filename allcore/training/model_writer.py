@@ -12,11 +12,10 @@ from tqdm import tqdm
 import allcore
 from allcore import model_folder
 from allcore.data import cell_measurements
-from allcore.evaluation import calibration, thresholds
+from allcore.evaluation import calibration, model_evaluation, thresholds
 from allcore.model_folder import ModelInfo
 from allcore.nets import registry
 from allcore.nets.base import CellNetwork
-from allcore.reports import evaluation_json
 from allcore.reports.model_card import document
 from allcore.training import baseline, checkpoint, embedding, fit, frozen_features
 from allcore.training.fit import Fitted
@@ -86,7 +85,7 @@ def write_folder(
     )
     pd.DataFrame(history).to_csv(plan.out / model_folder.HISTORY, index=False)
     model_folder.write_info(plan.out, info)
-    text = document.card(info, evaluation_json.evaluate(held_out, info))
+    text = document.card(info, model_evaluation.evaluate_model(held_out, info))
     (plan.out / model_folder.CARD).write_text(text, encoding="utf-8")
     return info
 

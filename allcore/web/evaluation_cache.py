@@ -8,9 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from allcore import model_folder
+from allcore.evaluation import model_evaluation
+from allcore.evaluation.model_evaluation import ModelEvaluation
 from allcore.model_folder import InstalledModel, ModelInfo
-from allcore.reports import evaluation_json as report
-from allcore.reports.evaluation_json import Report
+from allcore.reports import headline as headlines
 from allcore.reports.headline import PAPER_SUFFIX, Headline
 
 
@@ -20,7 +21,7 @@ class Evaluated:
 
     info: ModelInfo
     predictions: pd.DataFrame
-    report: Report
+    report: ModelEvaluation
 
 
 def load(model: InstalledModel) -> Evaluated:
@@ -46,13 +47,14 @@ def headline(model: InstalledModel) -> Headline:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _headline(_folder: Path, digest: str) -> Headline:
-    return report.headline(_folder)
+    return headlines.read_headline(_folder)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Computing figures and intervals")
 def _load(_model: InstalledModel, key: str) -> Evaluated:
     predictions = model_folder.read_predictions(_model.folder)
-    return Evaluated(_model.info, predictions, report.evaluate(predictions, _model.info))
+    evaluation = model_evaluation.evaluate_model(predictions, _model.info)
+    return Evaluated(_model.info, predictions, evaluation)
 
 
 def digest(folder: Path) -> str:

@@ -66,7 +66,7 @@ def test_picture__is_cut_out_and_reported(
         page.get_by_role("button", name="Report as JSON").click()
     download.value.save_as(tmp_path / "report.json")
     data = (tmp_path / "report.json").read_bytes()
-    assert prediction_json.read(data).file.content == picture.read_bytes()
+    assert prediction_json.read_report(data).file.content == picture.read_bytes()
     assert json.loads(data)["cut"]["note"].startswith("cut out by the program")
     assert steps.failures(page) == []
     page.close()

@@ -19,8 +19,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report whose subjects strip is drawn by WebGL."""
     table = simulated.predictions(all_subjects=40, normal_subjects=30)
     info = simulated.info(table)
-    text = evaluation_html.html(
-        model_evaluation.evaluate(table, info), table, info, date=datetime.date(2026, 1, 2)
+    text = evaluation_html.evaluation_html(
+        model_evaluation.evaluate_model(table, info), table, info, date=datetime.date(2026, 1, 2)
     )
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(text, encoding="utf-8")

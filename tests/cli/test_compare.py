@@ -9,6 +9,7 @@ from allcore.__main__ import application
 from allcore.errors import AllScopeError
 from allcore.evaluation import comparison
 from allcore.notice import RESEARCH_USE
+from allcore.reports import json_files
 from allcore.research.comparison import cost, run
 from allcore.synthetic import dataset
 
@@ -31,7 +32,7 @@ def test_compare__quick(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert found.exit_code == 0, found.output
     assert RESEARCH_USE in found.output
     assert "SVM" in found.output
-    kept = comparison.read(tmp_path / "out")
+    kept = json_files.read_comparison(tmp_path / "out")
     assert kept.networks() == ["lenet5", "svm", "ensemble", "area_brightness"]
     assert {row.protocol for row in kept.rows} == set(comparison.PROTOCOLS)
     assert {row.data for row in kept.rows} == {dataset.NAME}
@@ -46,7 +47,7 @@ def test_compare__quick(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_compare__quick_with_every_network(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost, "LONGEST", 0.0)
     assert called("--quick", "--device=cpu").exit_code == 0
-    kept = comparison.read(home / "comparison" / "quick")
+    kept = json_files.read_comparison(home / "comparison" / "quick")
     assert kept.networks() == list(comparison.NETWORKS)
     assert len(kept.rows) == 2 * len(comparison.NETWORKS)
     assert len(kept.gaps) == 3 * len(comparison.NETWORKS)

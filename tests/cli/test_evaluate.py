@@ -11,8 +11,8 @@ from allcore.cli.evaluate import evaluate
 from allcore.data.cells import Rgb
 from allcore.data.perturbations import SWEEPS
 from allcore.errors import AllScopeError, DataError, ModelError
-from allcore.evaluation import robustness
 from allcore.notice import RESEARCH_USE
+from allcore.reports import json_files
 from tests import simulated
 from tests.conftest import draw_cell
 
@@ -168,7 +168,7 @@ def test_evaluate__robustness_alone(
     printed = capsys.readouterr().out
     assert RESEARCH_USE in printed and "tiny on 2 cells of 2 subjects, altered:" in printed
     assert [path.name for path in out.iterdir()] == [model_folder.ROBUSTNESS]
-    found = robustness.read(out)
+    found = json_files.read_robustness(out)
     assert found is not None
     info = model_folder.read_info(model)
     assert (found.weights_sha256, found.folds_sha256) == (info.weights_sha256, None)

@@ -7,8 +7,9 @@ from allcore.__main__ import application
 from allcore.cli import experiment
 from allcore.errors import AllScopeError
 from allcore.evaluation import experiments
-from allcore.evaluation.experiments import Record
+from allcore.evaluation.experiments import ExperimentRecord
 from allcore.notice import RESEARCH_USE
+from allcore.reports import json_files
 from allcore.research.experiments import catalogue
 from allcore.research.experiments.options import Options
 from tests import experimented
@@ -26,7 +27,7 @@ def asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Option
     """What the catalogue was asked for; it answers with cues that never were."""
     seen: list[tuple[str, Options]] = []
 
-    def run(name: str, options: Options) -> Record:
+    def run(name: str, options: Options) -> ExperimentRecord:
         seen.append((name, options))
         return experimented.cues()
 
@@ -52,7 +53,7 @@ def test_experiment__writes_result_and_log(
     status, text = called(*words, "--variants", "a, b", "--size", "64")
     assert status == 0
     assert RESEARCH_USE in text and "This is what the cues say." in text
-    assert experiments.read(out, "cues").finding == experimented.cues().finding
+    assert json_files.read_experiment(out, "cues").finding == experimented.cues().finding
     assert "What is used?" in docs.read_text()
     name, options = asked[0]
     assert (name, options.variants, options.size) == ("cues", ("a", "b"), 64)

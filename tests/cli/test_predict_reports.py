@@ -44,7 +44,8 @@ def test_report__writes_both_files_of_each_picture(reports: Path) -> None:
     assert len(names) == 6
     assert {Path(name).suffix for name in names} == {".json", ".pdf"}
     kept = [
-        prediction_json.read(path.read_bytes()) for path in sorted(reports.glob("a-cell*.json"))
+        prediction_json.read_report(path.read_bytes())
+        for path in sorted(reports.glob("a-cell*.json"))
     ]
     assert len(kept) == 2 and all(each.evidence for each in kept)
     assert {each.file.name for each in kept} == {"a cell.bmp"}

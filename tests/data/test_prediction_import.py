@@ -52,8 +52,8 @@ def test_read__what_a_model_folder_holds_comes_back() -> None:
             assert found.table[column].tolist() == table[column].tolist(), column
         for column in ("probability", "logit"):
             assert found.table[column].to_numpy() == pytest.approx(table[column].to_numpy())
-    report = model_evaluation.evaluate(found.table, simulated.info(table))
-    assert report.test is not None and report.test.figure("auroc").subject.known
+    report = model_evaluation.evaluate_model(found.table, simulated.info(table))
+    assert report.test is not None and report.test.estimate("auroc").over_subjects.known
 
 
 @pytest.mark.parametrize(
@@ -150,14 +150,14 @@ def test_read__a_short_line_lacks_its_last_entries() -> None:
         "1 row without a subject: no interval over subjects can be given.",
     ]
     assert found.table["subject"].isna().tolist() == [False, False, False, True]
-    assert model_evaluation.units_of(found.table) is None
+    assert model_evaluation.subject_groups(found.table) is None
 
 
 def test_read__without_subjects() -> None:
     found = csv("id,label,p\na,all,0.9\nb,hem,0.2\n")
     assert "no column for subjects" in sentences(found)[0]
     assert found.problems[0].rows == 2
-    assert model_evaluation.units_of(found.table) is None
+    assert model_evaluation.subject_groups(found.table) is None
 
 
 def test_read__c_nmc_names_give_subjects_and_groups() -> None:

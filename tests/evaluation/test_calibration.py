@@ -63,7 +63,7 @@ def test_fit_platt__finite_where_the_classes_are_apart():
 
 
 def test_curve__counts_and_shares_are_those_of_reliability() -> None:
-    sample = model_evaluation.sample_of(simulated.predictions())
+    sample = model_evaluation.sample_of_predictions(simulated.predictions())
     found = calibration.curve(sample)
     bins = calibration.reliability(labels=sample.labels, probabilities=sample.probabilities)
     held = np.flatnonzero(found.blasts + found.normals)
@@ -78,7 +78,9 @@ def test_curve__counts_and_shares_are_those_of_reliability() -> None:
 
 
 def test_curve__bands_over_subjects_hold_the_share_and_are_the_wider_ones() -> None:
-    sample = model_evaluation.sample_of(simulated.predictions(all_subjects=30, normal_subjects=20))
+    sample = model_evaluation.sample_of_predictions(
+        simulated.predictions(all_subjects=30, normal_subjects=20)
+    )
     found = calibration.curve(sample)
     assert np.isfinite(found.subject_low).all()
     assert (found.subject_low <= found.share).all()
@@ -91,12 +93,12 @@ def test_curve__bands_over_subjects_hold_the_share_and_are_the_wider_ones() -> N
 def test_curve__resamples_are_those_of_the_sample() -> None:
     """One bin of all cells: its band is the one of the accuracy of calling all of them blast."""
     table = simulated.predictions()
-    sample = model_evaluation.sample_of(table.assign(probability=0.5))
+    sample = model_evaluation.sample_of_predictions(table.assign(probability=0.5))
     found = calibration.curve(sample, bins=1)
     expected = estimates.at_threshold(sample, 0.1)[0]
     assert expected.name == "accuracy"
-    assert found.subject_low[0] == pytest.approx(expected.subject.low, abs=1e-12)
-    assert found.subject_high[0] == pytest.approx(expected.subject.high, abs=1e-12)
+    assert found.subject_low[0] == pytest.approx(expected.over_subjects.low, abs=1e-12)
+    assert found.subject_high[0] == pytest.approx(expected.over_subjects.high, abs=1e-12)
 
 
 def test_curve__a_bin_of_few_subjects_has_no_band_and_a_pure_one_wilsons() -> None:
@@ -105,7 +107,7 @@ def test_curve__a_bin_of_few_subjects_has_no_band_and_a_pure_one_wilsons() -> No
     labels = (subjects < "m").astype(int)
     probabilities = np.where(labels == 1, 0.95, 0.05)
     probabilities[:5] = 0.5
-    sample = estimates.sample(labels=labels, probabilities=probabilities, subjects=subjects)
+    sample = estimates.make_sample(labels=labels, probabilities=probabilities, subjects=subjects)
     found = calibration.curve(sample, bins=3)
     assert np.isnan(found.subject_low).tolist() == [False, True, False]
     pure = intervals.wilson(4, 4)  # its four subjects, not its 35 cells
@@ -114,7 +116,7 @@ def test_curve__a_bin_of_few_subjects_has_no_band_and_a_pure_one_wilsons() -> No
 
 
 def test_curve__empty_bins_and_unknown_subjects_are_nan() -> None:
-    sample = estimates.sample(
+    sample = estimates.make_sample(
         labels=np.array([0, 1, 1]), probabilities=np.array([0.05, 0.95, 1.0]), subjects=None
     )
     found = calibration.curve(sample, bins=10)
@@ -130,7 +132,7 @@ def test_curve__before_calibration_is_off_where_after_is_not() -> None:
     labels = (random.uniform(size=20_000) < special.expit(honest)).astype(int)
     before, after = (
         calibration.curve(
-            estimates.sample(
+            estimates.make_sample(
                 labels=labels,
                 probabilities=calibration.probability(3 * honest, temperature),
                 subjects=None,

@@ -28,7 +28,7 @@ def draw(
     labels = (subject < of_class).astype(int)
     own = random.normal(0, between, 2 * of_class)[subject]
     logit = random.normal(own + 3 * (labels - 0.5), 1.0)
-    return estimates.sample(
+    return estimates.make_sample(
         labels=labels,
         probabilities=special.expit(logit),
         subjects=subject.astype(str),
@@ -70,7 +70,7 @@ def test_raised__covers_new_subjects_where_plain_limits_fall_short(of_class: int
 def test_fit__takes_the_quantile_of_finite_samples() -> None:
     probabilities = np.concatenate([np.arange(1, 20) / 100, 1 - np.arange(1, 20) / 100])
     labels = np.repeat([0, 1], 19)
-    cells = estimates.sample(labels=labels, probabilities=probabilities, subjects=None)
+    cells = estimates.make_sample(labels=labels, probabilities=probabilities, subjects=None)
     sets = Sets.fit(cells, new_subjects=False)
     assert sets.hem_up_to == pytest.approx(0.19)  # ceil(20 * 0.95) = 19: the largest of 19
     assert sets.all_from == pytest.approx(0.81)
@@ -78,7 +78,7 @@ def test_fit__takes_the_quantile_of_finite_samples() -> None:
 
 
 def test_fit__promises_nothing_from_too_few_cells() -> None:
-    cells = estimates.sample(
+    cells = estimates.make_sample(
         labels=np.array([0, 1, 1]), probabilities=np.array([0.1, 0.9, 0.8]), subjects=None
     )
     sets = Sets.fit(cells, new_subjects=True)
@@ -108,7 +108,7 @@ def test_by_subject__weighs_a_subject_not_its_cells() -> None:
     # One normal subject with many easy cells, twenty with few hard ones.
     subject = np.concatenate([np.zeros(2400), np.repeat(np.arange(1, 21), 5)]).astype(int)
     hem = np.where(subject == 0, 0.1, 0.6)
-    cells = estimates.sample(
+    cells = estimates.make_sample(
         labels=np.append(np.zeros(len(hem), int), 1),
         probabilities=np.append(hem, 0.9),
         subjects=np.append(subject, 99).astype(str),
@@ -125,7 +125,7 @@ def test_coverage__tests_each_part_with_limits_from_the_others() -> None:
     labels = np.tile(np.repeat([0, 1], 50), 2)
     probabilities = np.where(labels == 1, 0.95, np.where(parts == 0, 0.7, 0.1))
     names = np.array([f"{part}{label}" for part, label in zip(parts, labels, strict=True)])
-    cells = estimates.sample(labels=labels, probabilities=probabilities, subjects=names)
+    cells = estimates.make_sample(labels=labels, probabilities=probabilities, subjects=names)
     found = conformal.coverage(cells, parts, names, new_subjects=True)
     assert found is not None
     assert found.normal.value == pytest.approx(0.5)
@@ -139,12 +139,12 @@ def test_coverage__tests_each_part_with_limits_from_the_others() -> None:
 
 def test_evaluate__tests_the_other_split_where_there_is_one_fold() -> None:
     table = simulated.predictions()
-    report = model_evaluation.evaluate(table, simulated.info(table))
+    report = model_evaluation.evaluate_model(table, simulated.info(table))
     found = conformal.kept(report.coverage)
     assert found is not None
     assert found.cells == len(table)
     assert found.rule == RULE
-    one = model_evaluation.evaluate(table[table["split"] == "test"], simulated.info(table))
+    one = model_evaluation.evaluate_model(table[table["split"] == "test"], simulated.info(table))
     assert one.coverage == ()
     assert prediction_sets.chapters(one) == ()
 
@@ -152,9 +152,9 @@ def test_evaluate__tests_the_other_split_where_there_is_one_fold() -> None:
 def test_in_words__says_for_whom_the_sets_hold() -> None:
     table = simulated.predictions()
     info = simulated.info(table)
-    unseen = conformal.kept(model_evaluation.evaluate(table, info).coverage)
+    unseen = conformal.kept(model_evaluation.evaluate_model(table, info).coverage)
     info.training["split"]["kind"] = "image"
-    seen = conformal.kept(model_evaluation.evaluate(table, info).coverage)
+    seen = conformal.kept(model_evaluation.evaluate_model(table, info).coverage)
     assert unseen is not None
     assert seen is not None
     assert "subjects that the limits never saw" in prediction_sets.in_words(unseen)
@@ -168,7 +168,7 @@ def test_shipped_model__covers_95_percent_of_unseen_subjects_cells() -> None:
     info = model_folder.read_info(folder)
     subjects_of = predictions.groupby("fold")["group"].agg(set).tolist()
     assert not set.intersection(*subjects_of)
-    found = conformal.kept(model_evaluation.evaluate(predictions, info).coverage)
+    found = conformal.kept(model_evaluation.evaluate_model(predictions, info).coverage)
     assert found is not None
     assert found.new_subjects
     assert abs(found.overall.value - LEVEL) <= 0.01
@@ -180,9 +180,9 @@ def test_shipped_model__covers_95_percent_of_unseen_subjects_cells() -> None:
 def test_sets_of__takes_milliseconds() -> None:
     folder = MODELS / "qcresnet-cnmc"
     predictions, info = model_folder.read_predictions(folder), model_folder.read_info(folder)
-    model_evaluation.sets_of(predictions, info)
+    model_evaluation.prediction_sets(predictions, info)
     started = time.perf_counter()
-    sets = model_evaluation.sets_of(predictions, info)
+    sets = model_evaluation.prediction_sets(predictions, info)
     assert time.perf_counter() - started < 0.5  # about 30 ms on an idle core
     assert sets is not None
     assert sets.new_subjects
@@ -192,7 +192,7 @@ def test_sets_of__takes_milliseconds() -> None:
 def test_sets_of__none_without_both_classes() -> None:
     table = simulated.predictions()
     unlabelled = table.assign(label=pd.Series([None] * len(table), dtype=object))
-    assert model_evaluation.sets_of(unlabelled, simulated.info(table)) is None
+    assert model_evaluation.prediction_sets(unlabelled, simulated.info(table)) is None
     blasts = table[table["label"] == "all"]
-    assert model_evaluation.sets_of(blasts, simulated.info(table)) is None
-    assert model_evaluation.evaluate(blasts, simulated.info(table)).coverage == ()
+    assert model_evaluation.prediction_sets(blasts, simulated.info(table)) is None
+    assert model_evaluation.evaluate_model(blasts, simulated.info(table)).coverage == ()

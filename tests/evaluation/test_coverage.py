@@ -22,7 +22,7 @@ def draw(random: np.random.Generator, *, all_subjects: int, normal_subjects: int
     labels = (subject < all_subjects).astype(int)
     own = random.normal(0, BETWEEN, count)[subject]
     logit = random.normal(own + APART * (labels - 0.5), WITHIN)
-    return estimates.sample(
+    return estimates.make_sample(
         labels=labels,
         probabilities=special.expit(logit),
         subjects=subject.astype(str),
@@ -53,11 +53,11 @@ def test_likelihood_ratios_and_predictive_values__cover(
         cells = draw(random, all_subjects=all_subjects, normal_subjects=normal_subjects)
         found = prevalence.predictive(cells, threshold, np.array([rare]))
         held += [
-            found.positive.subject.low <= ratios[0] <= found.positive.subject.high,
-            found.negative.subject.low <= ratios[1] <= found.negative.subject.high,
+            found.positive.over_subjects.low <= ratios[0] <= found.positive.over_subjects.high,
+            found.negative.over_subjects.low <= ratios[1] <= found.negative.over_subjects.high,
             found.ppv.subject_low[0] <= ppv <= found.ppv.subject_high[0],
         ]
-        cells_held += found.positive.image.low <= ratios[0] <= found.positive.image.high
+        cells_held += found.positive.over_cells.low <= ratios[0] <= found.positive.over_cells.high
     # 80 trials of an interval that covers 0.93 fall below 0.84 once in 500 runs.
     assert held.min() >= 0.84 * trials
     assert cells_held < 0.75 * trials  # and why the interval over cells is not the one to go by

@@ -14,7 +14,7 @@ from tests import simulated
 
 @pytest.fixture(scope="module")
 def sample() -> Sample:
-    return model_evaluation.sample_of(simulated.predictions())
+    return model_evaluation.sample_of_predictions(simulated.predictions())
 
 
 def resampled_cells(sample: Sample, row: int) -> tuple[np.ndarray, np.ndarray]:
@@ -47,7 +47,7 @@ def test_roc__band_holds_the_curve_and_rises(sample: Sample) -> None:
 def test_roc__resamples_are_those_of_repeated_cells(
     sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("allcore.evaluation.binned_counts.BLOCKS", 10_000)  # every cell a block
+    monkeypatch.setattr("allcore.evaluation.binned_counts.BINS", 10_000)  # every cell a block
     drawn: list[np.ndarray] = []
     keep = curves._sensitivities
 
@@ -110,14 +110,14 @@ def test_precision_recall__band_holds_the_curve(sample: Sample) -> None:
 def test_curves__one_class(curve: object) -> None:
     table = simulated.predictions(normal_subjects=0)
     with pytest.raises(DataError, match="both classes"):
-        curve(model_evaluation.sample_of(table))  # type: ignore[operator]
+        curve(model_evaluation.sample_of_predictions(table))  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("curve", [curves.roc, curves.precision_recall])
 def test_curves__no_band_without_subjects_or_with_one_of_a_class(curve: object) -> None:
     table = simulated.predictions()
     for changed in (table.assign(subject=None), simulated.predictions(normal_subjects=1)):
-        found = curve(model_evaluation.sample_of(changed))  # type: ignore[operator]
+        found = curve(model_evaluation.sample_of_predictions(changed))  # type: ignore[operator]
         assert np.isnan(found.low).all()
         assert np.isnan(found.high).all()
 
@@ -130,7 +130,7 @@ def test_curves__a_class_that_most_resamples_miss_has_no_band(curve: object) -> 
     table = table.assign(label=pd.Series(mixed).map({True: "hem", False: "all"}))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = curve(model_evaluation.sample_of(table))  # type: ignore[operator]
+        found = curve(model_evaluation.sample_of_predictions(table))  # type: ignore[operator]
     assert np.isnan(found.low).all()
 
 
@@ -146,7 +146,7 @@ def test_weighted_f1_line__has_that_weighted_f1_all_along(prevalence: float) -> 
             fn=cells * prevalence * (1 - y),
             tn=cells * (1 - prevalence) * (1 - x),
         )
-        assert metrics.count_figures(counts)["weighted_f1"] == pytest.approx(0.9, abs=1e-9)
+        assert metrics.confusion_metrics(counts)["weighted_f1"] == pytest.approx(0.9, abs=1e-9)
     assert (np.diff(sensitivity) > 0).all()
 
 
@@ -161,7 +161,7 @@ def test_curves__hundred_thousand_cells_take_less_than_a_second() -> None:
     subject = random.integers(0, 40, 100_000)
     labels = (subject < 25).astype(int)
     probabilities = 1 / (1 + np.exp(-random.normal(3 * (labels - 0.5))))
-    cells = estimates.sample(
+    cells = estimates.make_sample(
         labels=labels, probabilities=probabilities, subjects=subject.astype(str)
     )
 

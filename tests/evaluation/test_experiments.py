@@ -5,17 +5,18 @@ from pathlib import Path
 import pytest
 
 from allcore.errors import ModelError
-from allcore.evaluation import experiments
-from allcore.evaluation.comparison import Figure
-from allcore.evaluation.experiments import Record, Row
+from allcore.evaluation import experiments, intervals
+from allcore.evaluation.experiments import ExperimentRecord, ExperimentRow
+from allcore.evaluation.intervals import Interval
 from allcore.notice import RESEARCH_USE
+from allcore.reports import json_files
 from allcore.research.experiments import catalogue, report
 from allcore.synthetic import dataset
 
 NAN = float("nan")
 
 
-def made(name: str = "cues", **changes: object) -> Record:
+def made(name: str = "cues", **changes: object) -> ExperimentRecord:
     fields = {
         "name": name,
         "title": "What helps?",
@@ -28,47 +29,47 @@ def made(name: str = "cues", **changes: object) -> Record:
         "device": "cpu",
         "titles": {"auroc": "AUROC", "gap": "Gap", "never": "Never filled"},
         "rows": (
-            Row(
+            ExperimentRow(
                 "Size",
-                {"auroc": Figure(0.75, 0.7, 0.8), "gap": experiments.unknown(0.01)},
+                {"auroc": Interval(0.75, 0.7, 0.8), "gap": intervals.unknown(0.01)},
                 4000,
                 40,
             ),
-            Row("Shape", {"auroc": Figure(0.6, 0.5, 0.7)}, 4000, 40),
+            ExperimentRow("Shape", {"auroc": Interval(0.6, 0.5, 0.7)}, 4000, 40),
         ),
         "finding": "It does.",
         "notes": ("A note.",),
     }
-    return Record(**(fields | changes))  # type: ignore[arg-type]
+    return ExperimentRecord(**(fields | changes))  # type: ignore[arg-type]
 
 
 def test_write__comes_back_the_same(tmp_path: Path) -> None:
-    experiments.write(tmp_path, made())
-    first = experiments.path(tmp_path, "cues").read_bytes()
-    found = experiments.read(tmp_path, "cues")
+    json_files.write_experiment(tmp_path, made())
+    first = json_files.experiment_file(tmp_path, "cues").read_bytes()
+    found = json_files.read_experiment(tmp_path, "cues")
     assert found.row("Shape") == made().row("Shape")
     assert found.titles == made().titles and found.notes == made().notes
-    experiments.write(tmp_path, found)
-    assert experiments.path(tmp_path, "cues").read_bytes() == first
+    json_files.write_experiment(tmp_path, found)
+    assert json_files.experiment_file(tmp_path, "cues").read_bytes() == first
     assert b"NaN" not in first
 
 
 def test_read__not_run_yet(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="was not run yet"):
-        experiments.read(tmp_path, "cues")
+        json_files.read_experiment(tmp_path, "cues")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"rows": [], "notes": []}', '{"rows": 3}'])
 def test_read__damaged(tmp_path: Path, text: str) -> None:
-    experiments.path(tmp_path, "cues").write_text(text)
+    json_files.experiment_file(tmp_path, "cues").write_text(text)
     with pytest.raises(ModelError, match="can't be read"):
-        experiments.read(tmp_path, "cues")
+        json_files.read_experiment(tmp_path, "cues")
 
 
 def test_read_all__in_the_order_of_the_log(tmp_path: Path) -> None:
     for name in ("subjects", "cues", "recipe"):
-        experiments.write(tmp_path, made(name))
-    assert [each.name for each in experiments.read_all(tmp_path)] == [
+        json_files.write_experiment(tmp_path, made(name))
+    assert [each.name for each in json_files.read_experiments(tmp_path)] == [
         "cues",
         "recipe",
         "subjects",
@@ -76,9 +77,11 @@ def test_read_all__in_the_order_of_the_log(tmp_path: Path) -> None:
 
 
 def test_verdict__says_what_held() -> None:
-    assert experiments.verdict([("a", True), ("b", True)]).startswith("The prediction held.")
-    assert experiments.verdict([("a", False)]).startswith("The prediction did not hold.")
-    mixed = experiments.verdict([("a", True), ("b", False)])
+    assert experiments.prediction_verdict([("a", True), ("b", True)]).startswith(
+        "The prediction held."
+    )
+    assert experiments.prediction_verdict([("a", False)]).startswith("The prediction did not hold.")
+    mixed = experiments.prediction_verdict([("a", True), ("b", False)])
     assert "in 1 of 2 parts" in mixed and "Held: a." in mixed and "Not held: b." in mixed
 
 
@@ -96,9 +99,9 @@ def test_markdown__shows_what_a_reader_needs() -> None:
 
 def test_markdown__groups_expectations_and_synthetic_cells() -> None:
     rows = (
-        Row(
+        ExperimentRow(
             "Size",
-            {"auroc": experiments.unknown(NAN)},
+            {"auroc": intervals.unknown(NAN)},
             9,
             3,
             group="a model",

@@ -14,7 +14,7 @@ BLAST = np.array([0.1, 0.2, 0.3, 0.8, 0.9, 0.8, 0.6, 0.4, 0.1])
 
 
 def test_find__hand_computed_example() -> None:
-    found = label_errors.find(labels=LABELS, probabilities=BLAST)
+    found = label_errors.find_label_errors(labels=LABELS, probabilities=BLAST)
     assert found.thresholds == pytest.approx([0.65, 0.56])
     # The fourth normal cell reaches only the blasts' threshold; of the blasts three reach their
     # own, the one at 0.4 none (0.6 < 0.65), the one at 0.1 only that of normal cells.
@@ -34,14 +34,14 @@ def test_find__hand_computed_example() -> None:
 def test_find__a_cell_that_reaches_both_thresholds_counts_as_the_likelier() -> None:
     # Thresholds: normal (0.9 + 0.1) / 2 = 0.5; blasts (0.6 + 0.4 + 0.2) / 3 = 0.4.
     # The blast at 0.4 reaches both (0.6 >= 0.5 and 0.4 >= 0.4), and a normal cell is likelier.
-    found = label_errors.find(
+    found = label_errors.find_label_errors(
         labels=np.array([0, 0, 1, 1, 1]), probabilities=np.array([0.1, 0.9, 0.6, 0.4, 0.2])
     )
     assert found.confident.tolist() == [[1, 1], [2, 1]]
 
 
 def test_find__equal_probabilities_flag_nobody() -> None:
-    found = label_errors.find(labels=LABELS, probabilities=np.full(9, 0.5))
+    found = label_errors.find_label_errors(labels=LABELS, probabilities=np.full(9, 0.5))
     assert found.confident.tolist() == [[4, 0], [0, 5]]
     assert not found.flagged.any()
 
@@ -62,7 +62,7 @@ def test_find__planted_wrong_labels(share: float) -> None:
     recalls, precisions, estimates = [], [], []
     for _ in range(20):
         labels, probabilities, turned = planted(random, cells=3000, share=share)
-        found = label_errors.find(labels=labels, probabilities=probabilities)
+        found = label_errors.find_label_errors(labels=labels, probabilities=probabilities)
         hits = (found.flagged & turned).sum()
         recalls.append(hits / turned.sum())
         precisions.append(hits / found.flagged.sum())
@@ -79,7 +79,9 @@ def test_find__shares_by_subject_name_the_one_flagged_as_a_whole() -> None:
     subjects = np.array([f"S{i % 30}" for i in range(900)])
     lost = subjects == "S4"
     labels[lost], probabilities[lost] = 1, 0.001
-    found = label_errors.find(labels=labels, probabilities=probabilities, subjects=subjects)
+    found = label_errors.find_label_errors(
+        labels=labels, probabilities=probabilities, subjects=subjects
+    )
     first, *others = found.by_subject
     assert (first.subject, first.share, first.mostly) == ("S4", 1.0, True)
     assert not any(row.mostly for row in others)
@@ -98,4 +100,6 @@ def test_find__shares_by_subject_name_the_one_flagged_as_a_whole() -> None:
 )
 def test_find__refuses(labels: list[int], probabilities: list[float], words: str) -> None:
     with pytest.raises(DataError, match=words):
-        label_errors.find(labels=np.array(labels), probabilities=np.array(probabilities))
+        label_errors.find_label_errors(
+            labels=np.array(labels), probabilities=np.array(probabilities)
+        )

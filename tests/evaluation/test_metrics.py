@@ -121,7 +121,7 @@ def test_count_figures__agree_with_scikit_learn_on_many_cells() -> None:
         for truth, call in zip(labels, called, strict=True)
     ]
     together = metrics.Confusion(*np.array([dataclasses.astuple(each) for each in counts]).T)
-    found = metrics.count_figures(together)
+    found = metrics.confusion_metrics(together)
     for i, (truth, call) in enumerate(zip(labels, called, strict=True)):
         for name, expected in (
             ("kappa", reference.cohen_kappa_score),
@@ -133,4 +133,4 @@ def test_count_figures__agree_with_scikit_learn_on_many_cells() -> None:
 
 def test_count_figures__kappa_lies_between_opposition_and_agreement() -> None:
     counts = metrics.Confusion(*np.array([[3.0, 0, 0, 3], [0, 3, 3, 0], [2, 2, 1, 1]]).T)
-    assert metrics.count_figures(counts)["kappa"] == pytest.approx([1, -1, 0])
+    assert metrics.confusion_metrics(counts)["kappa"] == pytest.approx([1, -1, 0])

@@ -48,9 +48,9 @@ def test_compare__intervals_are_those_of_paired() -> None:
     table = found.table
     first, second = (
         paired.resample(
-            labels=model_evaluation.labels_of(table),
+            labels=model_evaluation.labels_array(table),
             probabilities=table[f"probability_{end}"].to_numpy(),
-            subjects=model_evaluation.units_of(table),
+            subjects=model_evaluation.subject_groups(table),
         )
         for end in "ab"
     )
@@ -66,7 +66,7 @@ def test_compare__own_thresholds_for_each_model() -> None:
     found = model_agreement.compare(a, b, threshold_a=0.3, threshold_b=0.8)
     for which, threshold in (("a", 0.3), ("b", 0.8)):
         scores = metrics.scores(
-            labels=model_evaluation.labels_of(found.table),
+            labels=model_evaluation.labels_array(found.table),
             probabilities=found.table[f"probability_{which}"].to_numpy(),
             threshold=threshold,
         )

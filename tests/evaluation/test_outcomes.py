@@ -64,7 +64,7 @@ def test_ranked__disagreed_has_other_calls_first() -> None:
 
 
 def test_ranked__suspicious_holds_the_flagged_by_quality() -> None:
-    found = label_errors.find(labels=LABELS, probabilities=BLAST)
+    found = label_errors.find_label_errors(labels=LABELS, probabilities=BLAST)
     listed = ranked("suspicious", suspicion=found)
     assert set(listed) == set(np.flatnonzero(found.flagged)) != set()
     assert found.quality[listed].tolist() == sorted(found.quality[listed])
@@ -85,7 +85,8 @@ def test_ranked__an_empty_list() -> None:
         ("disagreed", {}, "second model"),
         ("disagreed", {"other": BLAST[:3]}, "one each a cell"),
         ("suspicious", {}, "out-of-fold"),
-        ("suspicious", {"suspicion": label_errors.find(labels=LABELS[2:], probabilities=BLAST[2:])},
+        ("suspicious", {"suspicion": label_errors.find_label_errors(
+            labels=LABELS[2:], probabilities=BLAST[2:])},
          "of 6 cells"),
         ("best", {}, "no list 'best'"),
         ("false_positives", {"probabilities": BLAST + 1}, "from 0 to 1"),
@@ -97,6 +98,6 @@ def test_ranked__refuses(key: str, given: dict, words: str) -> None:
 
 
 def test_ranked__every_list_is_served() -> None:
-    found = label_errors.find(labels=LABELS, probabilities=BLAST)
+    found = label_errors.find_label_errors(labels=LABELS, probabilities=BLAST)
     for key in outcomes.LISTS:
         assert ranked(key, other=BLAST, suspicion=found)

@@ -15,7 +15,7 @@ from tests import simulated
 
 @pytest.fixture(scope="module")
 def sample() -> Sample:
-    return model_evaluation.sample_of(simulated.predictions())
+    return model_evaluation.sample_of_predictions(simulated.predictions())
 
 
 def counted(tp: int, fp: int, fn: int, tn: int) -> Sample:
@@ -23,7 +23,7 @@ def counted(tp: int, fp: int, fn: int, tn: int) -> Sample:
     labels = np.repeat([1, 0, 1, 0], [tp, fp, fn, tn])
     names = np.where(labels == 1, "B", "N").astype(object)
     subjects = names + (np.arange(len(labels)) % 3).astype(str)
-    return estimates.sample(
+    return estimates.make_sample(
         labels=labels,
         probabilities=np.repeat([0.9, 0.9, 0.1, 0.1], [tp, fp, fn, tn]),
         subjects=subjects.astype(str),
@@ -36,7 +36,9 @@ def test_likelihood_ratios__agree_with_scikit_learn(seed: int, threshold: float)
     random = np.random.default_rng(seed)
     labels = np.repeat([1, 0], [40, 30])
     probabilities = np.round(random.uniform(size=70), 1)
-    cells = estimates.sample(labels=labels, probabilities=probabilities, subjects=None, resamples=1)
+    cells = estimates.make_sample(
+        labels=labels, probabilities=probabilities, subjects=None, resamples=1
+    )
     positive, negative = prevalence.likelihood_ratios(cells, threshold)
     called = (probabilities >= threshold).astype(int)
     if called[labels == 0].any() and not called[labels == 0].all():
@@ -54,31 +56,31 @@ def test_likelihood_ratios__over_cells_is_simels() -> None:
         half = 1.959963984540054 * math.sqrt(variance)
         value = (above / (tp + fn)) / (below / (fp + tn))
         assert found.value == pytest.approx(value)
-        assert found.image.low == pytest.approx(value * math.exp(-half))
-        assert found.image.high == pytest.approx(value * math.exp(half))
+        assert found.over_cells.low == pytest.approx(value * math.exp(-half))
+        assert found.over_cells.high == pytest.approx(value * math.exp(half))
 
 
 def test_likelihood_ratios__honest_interval_is_the_wider_one(sample: Sample) -> None:
     for found in prevalence.likelihood_ratios(sample, 0.5):
-        assert 0 < found.subject.low < found.image.low < found.value
-        assert found.value < found.image.high < found.subject.high < math.inf
+        assert 0 < found.over_subjects.low < found.over_cells.low < found.value
+        assert found.value < found.over_cells.high < found.over_subjects.high < math.inf
 
 
 def test_likelihood_ratios__no_false_alarm_is_infinite_with_a_lower_bound() -> None:
     positive, negative = prevalence.likelihood_ratios(counted(40, 0, 20, 60), 0.5)
     assert positive.value == math.inf
-    for interval in (positive.image, positive.subject):
+    for interval in (positive.over_cells, positive.over_subjects):
         assert 1 < interval.low < interval.high == math.inf
         assert not interval.known
-    assert positive.subject.low < positive.image.low
+    assert positive.over_subjects.low < positive.over_cells.low
     assert negative.value == pytest.approx(1 / 3)
 
 
 def test_likelihood_ratios__no_missed_blast_is_zero_with_an_upper_bound() -> None:
     positive, negative = prevalence.likelihood_ratios(counted(60, 20, 0, 40), 0.5)
     assert positive.value == pytest.approx(3)
-    assert (negative.value, negative.image.low, negative.subject.low) == (0, 0, 0)
-    assert 0 < negative.image.high < negative.subject.high < math.inf
+    assert (negative.value, negative.over_cells.low, negative.over_subjects.low) == (0, 0, 0)
+    assert 0 < negative.over_cells.high < negative.over_subjects.high < math.inf
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,7 @@ def test_likelihood_ratios__undefined_has_no_bounds(
     cells = counted(*counts)
     found = {figure.name: figure for figure in prevalence.likelihood_ratios(cells, 0.5)}
     assert math.isnan(found[undefined].value)
-    for interval in (found[undefined].image, found[undefined].subject):
+    for interval in (found[undefined].over_cells, found[undefined].over_subjects):
         assert not interval.known
     values = prevalence.predictive(cells, 0.5, np.array([0.3]))
     curve = values.ppv if undefined == "lr_positive" else values.npv
@@ -104,13 +106,13 @@ def test_likelihood_ratios__undefined_has_no_bounds(
 
 
 def test_likelihood_ratios__need_two_subjects_of_each_class() -> None:
-    cells = model_evaluation.sample_of(simulated.predictions(normal_subjects=1))
-    unknown = model_evaluation.sample_of(simulated.predictions().assign(subject=None))
+    cells = model_evaluation.sample_of_predictions(simulated.predictions(normal_subjects=1))
+    unknown = model_evaluation.sample_of_predictions(simulated.predictions().assign(subject=None))
     for sample in (cells, unknown):
         for found in prevalence.likelihood_ratios(sample, 0.5):
-            assert found.image.low > 0
-            assert math.isnan(found.subject.low)
-            assert math.isnan(found.subject.high)
+            assert found.over_cells.low > 0
+            assert math.isnan(found.over_subjects.low)
+            assert math.isnan(found.over_subjects.high)
 
 
 @settings(deadline=None)
@@ -120,7 +122,7 @@ def test_predictive__at_the_datas_prevalence_is_the_datas_own(
 ) -> None:
     cells = counted(tp, fp, fn, tn)
     found = prevalence.predictive(cells, 0.5, np.array([cells.labels.mean()]))
-    expected = metrics.count_figures(metrics.Confusion(tp=tp, fp=fp, fn=fn, tn=tn))
+    expected = metrics.confusion_metrics(metrics.Confusion(tp=tp, fp=fp, fn=fn, tn=tn))
     assert found.ppv.value[0] == pytest.approx(float(expected["ppv"]), abs=1e-12)
     assert found.npv.value[0] == pytest.approx(float(expected["npv"]), abs=1e-12)
 
@@ -150,9 +152,12 @@ def test_at__is_the_curve_there(sample: Sample) -> None:
     assert (ppv.name, npv.name) == ("ppv", "npv")
     for figure, curve in ((ppv, found.ppv), (npv, found.npv)):
         assert figure.value == curve.value[1]
-        assert (figure.image.low, figure.image.high) == (curve.image_low[1], curve.image_high[1])
-        assert figure.subject.low == curve.subject_low[1]
-        assert figure.subject.high == curve.subject_high[1]
+        assert (figure.over_cells.low, figure.over_cells.high) == (
+            curve.image_low[1],
+            curve.image_high[1],
+        )
+        assert figure.over_subjects.low == curve.subject_low[1]
+        assert figure.over_subjects.high == curve.subject_high[1]
 
 
 def test_predictive__without_false_alarms_is_one_with_a_lower_bound() -> None:
@@ -160,7 +165,7 @@ def test_predictive__without_false_alarms_is_one_with_a_lower_bound() -> None:
     assert (found.ppv.value == 1).all()
     assert (found.ppv.image_high == 1).all()
     assert found.ppv.image_low[0] < found.ppv.image_low[1] < 1
-    assert found.at(0.01)[0].subject.known
+    assert found.at(0.01)[0].over_subjects.known
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -0.1, math.nan])
@@ -173,7 +178,7 @@ def test_predictive__takes_milliseconds() -> None:
     random = np.random.default_rng(4)
     subject = random.integers(0, 40, 15_000)
     labels = (subject < 25).astype(int)
-    cells = estimates.sample(
+    cells = estimates.make_sample(
         labels=labels, probabilities=random.random(15_000), subjects=subject.astype(str)
     )
 

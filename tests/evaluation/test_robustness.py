@@ -13,6 +13,7 @@ from allcore.errors import ModelError
 from allcore.evaluation import robustness
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.robustness import Robustness
+from allcore.reports import json_files
 from tests import altered, simulated
 
 
@@ -25,7 +26,7 @@ def test_rows__figures_are_those_of_the_answers() -> None:
     table = simulated.predictions()
     labels = (table["label"] == "all").to_numpy(dtype=int)
     answers = altered.answers(table)
-    rows = robustness.rows(
+    rows = robustness.robustness_rows(
         answers, altered.SWEEPS, labels=labels, subjects=table["group"].to_numpy(str), threshold=0.5
     )
     assert [(row.alteration, row.level) for row in rows] == list(answers)
@@ -35,11 +36,11 @@ def test_rows__figures_are_those_of_the_answers() -> None:
         assert row.figures["auroc"].value == pytest.approx(roc_auc_score(labels, probability))
         assert row.figures["sensitivity"].value == pytest.approx(right[labels == 1].mean())
         assert row.figures["specificity"].value == pytest.approx(right[labels == 0].mean())
-        assert set(row.figures) == set(row.changes) == set(robustness.FIGURES)
+        assert set(row.figures) == set(row.changes) == set(robustness.METRICS)
         before = answers[row.alteration, 0.0]
         flipped = ((probability >= 0.5) != (before >= 0.5)).mean()
         assert row.flipped.value == pytest.approx(flipped)
-        for name in robustness.FIGURES:
+        for name in robustness.METRICS:
             unaltered = next(r for r in rows if r.alteration == row.alteration and r.level == 0)
             change = row.figures[name].value - unaltered.figures[name].value
             assert row.changes[name].value == pytest.approx(change)
@@ -74,7 +75,7 @@ def test_rows__unknown_subjects_have_no_interval() -> None:
 def test_rows__one_class_has_what_it_can() -> None:
     probability = special.expit(np.linspace(-1, 2, 40))
     sweep = Sweep("shift", "Shift", "one", (0.0, 1.0), 0.0, lambda cell, _: cell)
-    rows = robustness.rows(
+    rows = robustness.robustness_rows(
         {("shift", 0.0): probability, ("shift", 1.0): probability / 2},
         [sweep],
         labels=np.ones(40, dtype=int),
@@ -89,15 +90,15 @@ def test_rows__one_class_has_what_it_can() -> None:
 def test_share__over_subjects() -> None:
     flags = np.repeat([True, False, False, False], 25)
     labels, subjects = np.repeat([1, 1, 0, 0], 25), np.repeat(["1", "2", "H1", "H2"], 25)
-    found = robustness.share(flags, labels=labels, subjects=subjects)
+    found = robustness.flagged_share(flags, labels=labels, subjects=subjects)
     assert found.value == 0.25 and found.low < 0.1 and found.high > 0.5
-    assert not robustness.share(flags, labels=labels, subjects=None).known
+    assert not robustness.flagged_share(flags, labels=labels, subjects=None).known
 
 
 def test_read__what_was_written(found: Robustness, tmp_path: Path) -> None:
-    assert robustness.read(tmp_path) is None
-    robustness.write(found, tmp_path)
-    assert repr(robustness.read(tmp_path)) == repr(found)  # NaN is itself
+    assert json_files.read_robustness(tmp_path) is None
+    json_files.write_robustness(found, tmp_path)
+    assert repr(json_files.read_robustness(tmp_path)) == repr(found)  # NaN is itself
     row = json.loads((tmp_path / model_folder.ROBUSTNESS).read_text())["rows"][0]
     assert (row["alteration"], row["unit"]) == ("noise", "deviations")
     assert set(row["figures"]["auroc"]) == {"value", "low", "high"}
@@ -114,8 +115,8 @@ def test_read__what_was_written(found: Robustness, tmp_path: Path) -> None:
     ],
 )
 def test_read__damage_is_one_sentence(damage, found: Robustness, tmp_path: Path) -> None:
-    robustness.write(found, tmp_path)
+    json_files.write_robustness(found, tmp_path)
     file = tmp_path / model_folder.ROBUSTNESS
     file.write_text(damage(json.loads(file.read_text())))
     with pytest.raises(ModelError, match="evaluate --robustness"):
-        robustness.read(tmp_path)
+        json_files.read_robustness(tmp_path)

@@ -37,12 +37,12 @@ def test_rows__are_what_each_subjects_cells_say(seed: int, cells: int, people: i
 def test_numbered__as_numpy_numbers_them() -> None:
     names = np.array(["H10", "7", "H2", "7", "10", "H2"])
     expected = np.unique(names, return_inverse=True)
-    found = estimates.numbered(names)
+    found = estimates.number_groups(names)
     assert found[0].tolist() == expected[0].tolist()
     assert found[1].tolist() == expected[1].tolist()
-    numbers = estimates.numbered(np.array([10, 9, 10]))  # whole numbers sort as names do
+    numbers = estimates.number_groups(np.array([10, 9, 10]))  # whole numbers sort as names do
     assert (numbers[0].tolist(), numbers[1].tolist()) == (["10", "9"], [0, 1, 0])
-    mixed = estimates.numbered(np.array([10, "10", None], dtype=object))
+    mixed = estimates.number_groups(np.array([10, "10", None], dtype=object))
     assert (mixed[0].tolist(), mixed[1].tolist()) == (["10", "nan"], [0, 0, 1])
 
 

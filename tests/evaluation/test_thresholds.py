@@ -18,7 +18,7 @@ def test_rules__no_other_threshold_is_better(seed: int, blasts: int, normals: in
 
     def figure(name: str, cut: float) -> float:
         counts = metrics.confusion(labels=labels, probabilities=probabilities, threshold=cut)
-        return float(metrics.count_figures(counts)[name])
+        return float(metrics.confusion_metrics(counts)[name])
 
     cuts = np.linspace(0.0, 1.0, 21)[:-1]
     for name, chosen in (("weighted_f1", optimal), ("balanced_accuracy", youden)):

@@ -128,7 +128,7 @@ def test_accuracy_nearby__counts_the_nearest_that_can_be_judged() -> None:
     assert near is not None
     assert near.accuracy.value == pytest.approx(1 / 3)
     assert (near.cells, near.subjects, near.same_subject) == (3, 3, 1)
-    assert near.accuracy.image.low < 1 / 3 < near.accuracy.image.high
+    assert near.accuracy.over_cells.low < 1 / 3 < near.accuracy.over_cells.high
     lower = cells.accuracy_nearby("c0", 0.3, 3)
     assert lower is not None and lower.accuracy.value == pytest.approx(2 / 3)
 
@@ -141,7 +141,7 @@ def test_accuracy_nearby__without_anything_to_judge() -> None:
 def test_accuracy_nearby__without_subjects() -> None:
     near = Neighbours(described(3), fan(0, 1, 2)).accuracy_nearby("c0", 0.5)
     assert near is not None
-    assert near.subjects is None and not near.accuracy.subject.known
+    assert near.subjects is None and not near.accuracy.over_subjects.known
 
 
 def test_of__reads_labels_subjects_and_parts(folder: Path) -> None:

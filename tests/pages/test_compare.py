@@ -6,9 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from allcore.evaluation import comparison, comparison_conclusions, comparison_tables
+from allcore.evaluation import comparison
 from allcore.evaluation.comparison import Comparison
 from allcore.notice import RESEARCH_USE
+from allcore.reports import comparison_tables, comparison_text, json_files
 from allcore.synthetic import dataset
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
@@ -33,11 +34,11 @@ def found() -> Comparison:
 
 
 def test_page__answers_first_then_table_then_charts(folder: Path, found: Comparison) -> None:
-    comparison.write(folder, found)
+    json_files.write_comparison(folder, found)
     page = opened(PAGE)
     assert page.title[0].value == "Compare"
     assert RESEARCH_USE in words(page)
-    assert page.subheader[0].value == comparison_conclusions.answer(found)[0]
+    assert page.subheader[0].value == comparison_text.answer(found)[0]
     table = page.dataframe[0].value
     assert len(table) == len(FEW)
     assert table["Network"].iloc[0] == "Ensemble"
@@ -49,7 +50,7 @@ def test_page__answers_first_then_table_then_charts(folder: Path, found: Compari
 
 
 def test_page__columns_are_a_choice(folder: Path, found: Comparison) -> None:
-    comparison.write(folder, found)
+    json_files.write_comparison(folder, found)
     page = opened(PAGE)
     page.get("button_group")[0].set_value(["auroc", "ece"]).run()
     assert not page.exception
@@ -59,17 +60,17 @@ def test_page__columns_are_a_choice(folder: Path, found: Comparison) -> None:
 
 
 def test_page__another_pair_of_networks(folder: Path, found: Comparison) -> None:
-    comparison.write(folder, found)
+    json_files.write_comparison(folder, found)
     page = opened(PAGE)
     page.selectbox(key="compare_a").set_value("resnet18").run()
     assert not page.exception
-    test = comparison_conclusions.pair(found, "resnet18", "qcresnet")
+    test = comparison_text.pair(found, "resnet18", "qcresnet")
     assert test is not None
-    assert comparison_conclusions.pair_sentences(test)[1] in words(page)
+    assert comparison_text.pair_sentences(test)[1] in words(page)
 
 
 def test_page__curves_of_the_other_protocol_and_of_none(folder: Path, found: Comparison) -> None:
-    comparison.write(folder, found)
+    json_files.write_comparison(folder, found)
     page = opened(PAGE)
     page.radio(key="compare_curves").set_value("paper").run()
     page.radio(key="compare_by").set_value("seconds").run()
@@ -79,7 +80,7 @@ def test_page__curves_of_the_other_protocol_and_of_none(folder: Path, found: Com
 
 
 def test_page__download_carries_the_notice(folder: Path, found: Comparison) -> None:
-    comparison.write(folder, found)
+    json_files.write_comparison(folder, found)
     page = opened(PAGE)
     assert [b.label for b in page.get("download_button")] == ["Download comparison as CSV"]
     table = pd.read_csv(io.StringIO(cached.load().export))
@@ -93,9 +94,9 @@ def test_page__no_comparison(folder: Path) -> None:
     assert not page.dataframe
 
 
-@pytest.mark.parametrize("name", [comparison.PREDICTIONS, comparison.RESULTS, comparison.HISTORY])
+@pytest.mark.parametrize("name", [json_files.PREDICTIONS, json_files.RESULTS, json_files.HISTORY])
 def test_page__damaged(folder: Path, found: Comparison, name: str) -> None:
-    comparison.write(folder, found)
+    json_files.write_comparison(folder, found)
     (folder / name).write_bytes(b"nonsense")
     page = opened(PAGE)
     assert len(page.error) == 1
@@ -104,14 +105,14 @@ def test_page__damaged(folder: Path, found: Comparison, name: str) -> None:
 
 @pytest.mark.parametrize(("protocol", "other"), [("paper", "unseen"), ("unseen", "paper")])
 def test_page__one_protocol(folder: Path, protocol: str, other: str) -> None:
-    comparison.write(folder, compared.comparison(("qcresnet", "svm"), (protocol,)))
+    json_files.write_comparison(folder, compared.comparison(("qcresnet", "svm"), (protocol,)))
     page = opened(PAGE)
     assert f"Not measured: {comparison.PROTOCOLS[other].lower()}" in words(page)
     assert "What leakage adds" not in words(page)
 
 
 def test_page__one_network_without_curves(folder: Path) -> None:
-    comparison.write(folder, compared.comparison(("area_brightness",)))
+    json_files.write_comparison(folder, compared.comparison(("area_brightness",)))
     page = opened(PAGE)
     assert "No learning curve was kept" in words(page)
     assert "against another's" not in words(page)
@@ -120,16 +121,16 @@ def test_page__one_network_without_curves(folder: Path) -> None:
 def test_page__synthetic_cells_are_said(folder: Path) -> None:
     rows = compared.comparison(FEW[:2])
     drawn = [dict(vars(row), data=dataset.NAME) for row in rows.rows]
-    changed = dict(vars(rows), rows=tuple(comparison.Row(**row) for row in drawn))
-    comparison.write(folder, Comparison(**changed))
+    changed = dict(vars(rows), rows=tuple(comparison.ComparisonRow(**row) for row in drawn))
+    json_files.write_comparison(folder, Comparison(**changed))
     assert "drawn by ALLScope" in words(opened(PAGE))
 
 
 def test_load__reads_again_only_what_changed(folder: Path, found: Comparison) -> None:
-    comparison.write(folder, found)
+    json_files.write_comparison(folder, found)
     first = cached.load()
     assert cached.load() is first
-    comparison.write(folder, compared.comparison(FEW[:2]))
+    json_files.write_comparison(folder, compared.comparison(FEW[:2]))
     assert cached.load() is not first
     assert set(cached.load().subjects["network"]) == set(FEW[:2])
     assert comparison_tables.order(cached.load().comparison)[0] == "resnet18"

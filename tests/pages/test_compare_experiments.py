@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from allcore.evaluation import comparison
-from allcore.evaluation import experiments as experiment_results
+from allcore.reports import json_files
 from allcore.synthetic import dataset
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
@@ -36,7 +35,7 @@ def test_section__says_what_was_not_run(folder: Path) -> None:
 
 def test_section__shows_both_without_a_comparison(folder: Path) -> None:
     for each in (made.cues(), made.interventions()):
-        experiment_results.write(folder, each)
+        json_files.write_experiment(folder, each)
     page = opened(PAGE)
     assert len(page.get("plotly_chart")) == 2
     text = words(page)
@@ -51,15 +50,17 @@ def test_section__shows_both_without_a_comparison(folder: Path) -> None:
 
 
 def test_section__stands_below_a_comparison(folder: Path) -> None:
-    comparison.write(folder.parent, simulated.comparison(("qcresnet", "area_brightness")))
-    experiment_results.write(folder, made.cues())
+    json_files.write_comparison(
+        folder.parent, simulated.comparison(("qcresnet", "area_brightness"))
+    )
+    json_files.write_experiment(folder, made.cues())
     page = opened(PAGE)
     assert page.subheader[-1].value == experiments.TITLE
     assert "hang on was not tried yet" in words(page)
 
 
 def test_section__another_model(folder: Path) -> None:
-    experiment_results.write(folder, made.interventions("one", "another"))
+    json_files.write_experiment(folder, made.interventions("one", "another"))
     page = opened(PAGE)
     page.selectbox(key="experiment_model").set_value("another").run()
     assert not page.exception
@@ -68,7 +69,7 @@ def test_section__another_model(folder: Path) -> None:
 
 def test_section__what_was_tried_and_what_more_subjects_would_do(folder: Path) -> None:
     for each in (made.variants(), made.variants("recipe"), made.growth()):
-        experiment_results.write(folder, each)
+        json_files.write_experiment(folder, each)
     page = opened(PAGE)
     assert len(page.get("plotly_chart")) == 2
     text = words(page)
@@ -80,15 +81,15 @@ def test_section__what_was_tried_and_what_more_subjects_would_do(folder: Path) -
 
 @pytest.mark.parametrize("name", ["cues", "interventions"])
 def test_section__damaged(folder: Path, name: str) -> None:
-    experiment_results.write(folder, made.cues())
-    experiment_results.write(folder, made.interventions())
-    experiment_results.path(folder, name).write_text("nonsense")
+    json_files.write_experiment(folder, made.cues())
+    json_files.write_experiment(folder, made.interventions())
+    json_files.experiment_file(folder, name).write_text("nonsense")
     page = opened(PAGE)
     assert len(page.error) == 1 and len(page.get("plotly_chart")) == 1
 
 
 def test_section__synthetic_cells_are_said(folder: Path) -> None:
-    experiment_results.write(folder, made.cues(data=dataset.NAME))
+    json_files.write_experiment(folder, made.cues(data=dataset.NAME))
     assert "drawn by ALLScope" in words(opened(PAGE))
 
 

@@ -107,7 +107,7 @@ def held_out(split: str = "test") -> pd.DataFrame:
 def scores(threshold: float) -> Scores:
     table = held_out()
     return metrics.scores(
-        labels=model_evaluation.labels_of(table),
+        labels=model_evaluation.labels_array(table),
         probabilities=table["probability"].to_numpy(),
         threshold=threshold,
     )
@@ -253,7 +253,7 @@ def test_threshold__drives_matrix_and_operating_point(bare: Path) -> None:
 @pytest.mark.parametrize("show", [*outcomes.OUTCOMES, "confident_errors"])
 def test_threshold__drives_the_lists(bare: Path, show: str) -> None:
     table = held_out()
-    kinds = outcomes.of(model_evaluation.labels_of(table), table["probability"].to_numpy(), 0.7)
+    kinds = outcomes.of(model_evaluation.labels_array(table), table["probability"].to_numpy(), 0.7)
     wanted = ("fp", "fn") if show == "confident_errors" else (show,)
     names = outcomes.OUTCOMES | outcomes.LISTS
     page = opened(view=title("errors"), show=names[show], threshold="0.7")
@@ -276,9 +276,9 @@ def test_threshold__a_rule_chooses_on_validation_cells(
     cells = held_out("validation")
     choice = thresholds.choose(
         rule,
-        model_evaluation.labels_of(cells),
+        model_evaluation.labels_array(cells),
         cells["probability"].to_numpy(),
-        model_evaluation.units_of(cells),
+        model_evaluation.subject_groups(cells),
         **given,
     )
     assert threshold(page) == choice.value != 0.5
@@ -309,9 +309,9 @@ def test_threshold__without_validation_cells_choosing_flatters(own: Path) -> Non
     cells = held_out()
     choice = thresholds.choose(
         "youden",
-        model_evaluation.labels_of(cells),
+        model_evaluation.labels_array(cells),
         cells["probability"].to_numpy(),
-        model_evaluation.units_of(cells),
+        model_evaluation.subject_groups(cells),
     )
     assert threshold(page) == choice.value
     said = next(each.value for each in page.caption if each.value.startswith("Threshold "))
@@ -550,7 +550,7 @@ def test_brought__two_files_of_one_name(bare: Path) -> None:
     half = explored.brought().iloc[::2]
     bring(page, half)
     found = metrics.scores(
-        labels=model_evaluation.labels_of(half),
+        labels=model_evaluation.labels_array(half),
         probabilities=half["score"].to_numpy(),
         threshold=0.5,
     )
@@ -607,7 +607,7 @@ def test_brought__rows_that_cannot_be_used(bare: Path, case: str, sentence: str)
     assert sentence in words(page)
     rest = explored.brought()[np.arange(len(explored.brought())) % 5 != 0]
     found = metrics.scores(
-        labels=model_evaluation.labels_of(rest),
+        labels=model_evaluation.labels_array(rest),
         probabilities=rest["score"].to_numpy(),
         threshold=0.5,
     )

@@ -98,8 +98,8 @@ def test_page__gives_a_report_that_can_be_read(page: AppTest, cell_image: Rgb) -
     drop(page, ("cell.bmp", bmp(cell_image)))
     service = resources.service(model_folder.resolve("tiny"))
     answer = service.predictor.predict([cell_image])[0]
-    made = prediction_json.of(service.predictor, answer, bmp(cell_image), name="cell.bmp")
-    assert prediction_json.read(made.to_json()).file.content == bmp(cell_image)
+    made = prediction_json.make_report(service.predictor, answer, bmp(cell_image), name="cell.bmp")
+    assert prediction_json.read_report(made.to_json()).file.content == bmp(cell_image)
     assert made.prediction.words == page.metric[0].value
 
 

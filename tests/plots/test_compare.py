@@ -5,9 +5,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from allcore.evaluation import comparison_tables
-from allcore.evaluation.comparison import NETWORKS, Comparison, Figure
+from allcore.evaluation.comparison import NETWORKS, Comparison
+from allcore.evaluation.intervals import Interval
 from allcore.plots import compare
+from allcore.reports import comparison_tables
 from tests import compared
 
 
@@ -66,7 +67,7 @@ def test_gap__a_dumbbell_a_network_best_unseen_on_top(
 
 
 def test_gap__where_not_all_networks_gain(found: Comparison) -> None:
-    gaps = [dataclasses.replace(gap, gap=Figure(-0.01, -0.02, 0.0)) for gap in found.gaps]
+    gaps = [dataclasses.replace(gap, gap=Interval(-0.01, -0.02, 0.0)) for gap in found.gaps]
     none = dataclasses.replace(found, gaps=tuple(gaps))
     assert title(compare.gap(none, "auroc")) == "The random image split raises no AUROC"
     some = dataclasses.replace(found, gaps=(*gaps[:-1], found.gaps[-1]))

@@ -15,7 +15,7 @@ from tests import simulated
 def cells() -> pd.DataFrame:
     table = simulated.predictions()
     random = np.random.default_rng(0)
-    labels = model_evaluation.labels_of(table)
+    labels = model_evaluation.labels_array(table)
     return table.assign(
         x=random.normal(size=len(table)),
         y=random.normal(size=len(table)),
@@ -47,8 +47,8 @@ def tried(cells: pd.DataFrame, *, bad: bool) -> tuple[slices.SliceRow, ...]:
     return slices.rows(
         made,
         right=right,
-        labels=model_evaluation.labels_of(cells),
-        groups=model_evaluation.units_of(cells),
+        labels=model_evaluation.labels_array(cells),
+        groups=model_evaluation.subject_groups(cells),
     )
 
 

@@ -32,8 +32,10 @@ THRESHOLD = 0.5
 def models() -> dict[str, Sample]:
     table = simulated.predictions()
     return {
-        "qcresnet-cnmc": model_evaluation.sample_of(table),
-        "Area and brightness": model_evaluation.sample_of(table, "baseline_probability"),
+        "qcresnet-cnmc": model_evaluation.sample_of_predictions(table),
+        "Area and brightness": model_evaluation.sample_of_predictions(
+            table, "baseline_probability"
+        ),
     }
 
 
@@ -47,7 +49,7 @@ def predictive(models: dict[str, Sample]) -> Predictive:
 def calls() -> tuple[SubjectCall, ...]:
     table = simulated.predictions()
     rows = subjects.rows(
-        labels=model_evaluation.labels_of(table),
+        labels=model_evaluation.labels_array(table),
         probabilities=table["probability"].to_numpy(),
         subjects=table["subject"].to_numpy(dtype=str),
         threshold=THRESHOLD,
@@ -55,7 +57,7 @@ def calls() -> tuple[SubjectCall, ...]:
     return subject_calls.calls(rows, cutoff=0.5, least_cells=20)
 
 
-def named(sample: Sample) -> dict[str, estimates.Figure]:
+def named(sample: Sample) -> dict[str, estimates.Estimate]:
     found = estimates.at_threshold(sample, THRESHOLD) + estimates.threshold_free(sample)
     return {figure.name: figure for figure in found}
 
@@ -65,8 +67,8 @@ def roc_many(models: dict[str, Sample], **options: object) -> go.Figure:
     return plots_curves.roc_many(
         {name: curves.roc(sample) for name, sample in models.items()},
         points={n: (1 - f["specificity"].value, f["sensitivity"].value) for n, f in found.items()},
-        areas_subject={name: figure["auroc"].subject for name, figure in found.items()},
-        areas_cell={name: figure["auroc"].image for name, figure in found.items()},
+        areas_subject={name: figure["auroc"].over_subjects for name, figure in found.items()},
+        areas_cell={name: figure["auroc"].over_cells for name, figure in found.items()},
         **options,  # type: ignore[arg-type]
     )
 
@@ -76,8 +78,8 @@ def precision_recall(models: dict[str, Sample]) -> go.Figure:
     return plots_curves.precision_recall(
         {name: curves.precision_recall(sample) for name, sample in models.items()},
         points={name: (f["sensitivity"].value, f["ppv"].value) for name, f in found.items()},
-        areas_subject={name: figure["auprc"].subject for name, figure in found.items()},
-        areas_cell={name: figure["auprc"].image for name, figure in found.items()},
+        areas_subject={name: figure["auprc"].over_subjects for name, figure in found.items()},
+        areas_cell={name: figure["auprc"].over_cells for name, figure in found.items()},
     )
 
 
@@ -125,8 +127,10 @@ def test_roc_many__one_line_a_model_and_the_band_of_the_first(models: dict[str, 
     area = named(models["qcresnet-cnmc"])["auroc"]
     assert title(figure).startswith(f"qcresnet-cnmc has the highest AUROC: {area.value:.3f} (")
     template = found["qcresnet-cnmc"].hovertemplate
-    assert f"over cells {area.image.low:.3f} to {area.image.high:.3f}" in template
-    assert f"over subjects {area.subject.low:.3f} to {area.subject.high:.3f}" in template
+    assert f"over cells {area.over_cells.low:.3f} to {area.over_cells.high:.3f}" in template
+    assert (
+        f"over subjects {area.over_subjects.low:.3f} to {area.over_subjects.high:.3f}" in template
+    )
 
 
 def test_roc_many__points_lie_on_their_curves(models: dict[str, Sample]) -> None:
@@ -152,7 +156,7 @@ def test_roc_many__the_reference_is_a_line_of_one_weighted_f1(models: dict[str, 
 def test_roc_many__one_model_states_its_area(models: dict[str, Sample]) -> None:
     name, sample = next(iter(models.items()))
     figure = roc_many({name: sample})
-    area = named(sample)["auroc"].subject
+    area = named(sample)["auroc"].over_subjects
     expected = f"AUROC {area.value:.3f} ({area.low:.3f} to {area.high:.3f}) over subjects"
     assert title(figure) == expected
 
@@ -161,7 +165,7 @@ def test_roc_many__many_cells_are_drawn_as_the_same_line_with_fewer_points() -> 
     random = np.random.default_rng(0)
     labels = random.integers(0, 2, 60_000)
     scores = 1 / (1 + np.exp(-random.normal(2.0 * labels - 1)))
-    sample = estimates.sample(labels=labels, probabilities=scores, subjects=None, resamples=10)
+    sample = estimates.make_sample(labels=labels, probabilities=scores, subjects=None, resamples=10)
     line = traces(roc_many({"model": sample}))["model"]
     assert len(line.x) <= 2002
     assert (line.x[0], line.y[0], line.x[-1], line.y[-1]) == (0, 0, 1, 1)

@@ -15,7 +15,7 @@ def named(figure: go.Figure, name: str) -> list[go.Scatter]:
     return [trace for trace in figure.data if trace.name == name]
 
 
-@pytest.mark.parametrize("name", robustness.FIGURES)
+@pytest.mark.parametrize("name", robustness.METRICS)
 def test_curves__a_panel_an_alteration(found: robustness.Robustness, name: str) -> None:
     figure = plots_robustness.curves(found, name)
     assert len(named(figure, "As it is")) == len(found.alterations)

@@ -16,7 +16,7 @@ def cells() -> pd.DataFrame:
 
 
 def figures(cells: pd.DataFrame) -> dict[str, go.Figure]:
-    sample = model_evaluation.sample_of(cells)
+    sample = model_evaluation.sample_of_predictions(cells)
     labels, probabilities = sample.labels, sample.probabilities
     rows = subjects.rows(
         labels=labels,
@@ -95,7 +95,7 @@ def test_subject_strip__many_points_use_webgl(cells: pd.DataFrame) -> None:
 
 
 def test_roc__without_subjects_has_no_band(cells: pd.DataFrame) -> None:
-    sample = model_evaluation.sample_of(cells.assign(subject=None))
+    sample = model_evaluation.sample_of_predictions(cells.assign(subject=None))
     figure = style.roc(curves.roc(sample), point=(0.2, 0.8), area=Interval(0.9, np.nan, np.nan))
     assert [trace.name for trace in figure.data] == ["Chance", "Model", "Operating point"]
     assert title(figure) == "AUROC 0.900 (no interval) over subjects"

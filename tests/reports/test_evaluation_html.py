@@ -14,16 +14,16 @@ import pytest
 from allcore import model_folder, notice
 from allcore.evaluation import metrics, model_evaluation
 from allcore.evaluation.metrics import Confusion
-from allcore.evaluation.model_evaluation import Report
+from allcore.evaluation.model_evaluation import ModelEvaluation
 from allcore.model_folder import ModelInfo
 from allcore.plots import export
 from allcore.plots import style as common
 from allcore.reports import evaluation_html
-from allcore.reports.evaluation_html import Section
+from allcore.reports.evaluation_html import ReportSection
 from allcore.reports.model_card import document as card
 from tests import simulated
 
-MODELS = Path(__file__).parents[1] / "models"
+MODELS = Path(__file__).parents[2] / "models"
 DAY = datetime.date(2026, 1, 2)
 HOSTILE = '<img src=x onerror="alert(1)"></script><b>'
 
@@ -60,25 +60,27 @@ class Document(HTMLParser):
 
 
 @pytest.fixture(scope="module", params=["qcresnet-cnmc", "qcresnet-cnmc-paper"])
-def shipped(request: pytest.FixtureRequest) -> tuple[Report, pd.DataFrame, ModelInfo, str]:
+def shipped(request: pytest.FixtureRequest) -> tuple[ModelEvaluation, pd.DataFrame, ModelInfo, str]:
     folder = MODELS / request.param
     info, table = model_folder.read_info(folder), model_folder.read_predictions(folder)
     history = pd.read_csv(folder / model_folder.HISTORY)
-    report = model_evaluation.evaluate(table, info)
-    text = evaluation_html.html(report, table, info, history=history, date=DAY)
+    report = model_evaluation.evaluate_model(table, info)
+    text = evaluation_html.evaluation_html(report, table, info, history=history, date=DAY)
     return report, table, info, text
 
 
-def small(table: pd.DataFrame | None = None, **changes: object) -> tuple[str, Report, ModelInfo]:
+def small(
+    table: pd.DataFrame | None = None, **changes: object
+) -> tuple[str, ModelEvaluation, ModelInfo]:
     """The report of simulated predictions."""
     table = simulated.predictions() if table is None else table
     info = simulated.info(table)
-    report = model_evaluation.evaluate(table, info)
-    return evaluation_html.html(report, table, info, date=DAY, **changes), report, info
+    report = model_evaluation.evaluate_model(table, info)
+    return evaluation_html.evaluation_html(report, table, info, date=DAY, **changes), report, info
 
 
 def test_html__holds_every_figure_and_table(
-    shipped: tuple[Report, pd.DataFrame, ModelInfo, str],
+    shipped: tuple[ModelEvaluation, pd.DataFrame, ModelInfo, str],
 ) -> None:
     report, _, info, text = shipped
     document = Document(text)
@@ -103,11 +105,13 @@ def test_html__holds_every_figure_and_table(
     assert " ".join(document.text.split()).count(notice.RESEARCH_USE) == 2
 
 
-def test_html__stays_within_its_size(shipped: tuple[Report, pd.DataFrame, ModelInfo, str]) -> None:
+def test_html__stays_within_its_size(
+    shipped: tuple[ModelEvaluation, pd.DataFrame, ModelInfo, str],
+) -> None:
     assert len(shipped[3].encode()) < 6_000_000
 
 
-def test_html__loads_nothing(shipped: tuple[Report, pd.DataFrame, ModelInfo, str]) -> None:
+def test_html__loads_nothing(shipped: tuple[ModelEvaluation, pd.DataFrame, ModelInfo, str]) -> None:
     document = Document(shipped[3])
     loading = {"src", "srcset", "data", "poster", "action", "background", "xlink:href"}
     for tag, attributes in document.tags:
@@ -123,14 +127,18 @@ def test_html__loads_nothing(shipped: tuple[Report, pd.DataFrame, ModelInfo, str
     assert "connect-src" not in policy  # falls back to none
 
 
-def test_html__embeds_plotly_once(shipped: tuple[Report, pd.DataFrame, ModelInfo, str]) -> None:
+def test_html__embeds_plotly_once(
+    shipped: tuple[ModelEvaluation, pd.DataFrame, ModelInfo, str],
+) -> None:
     assert shipped[3].count("* plotly.js v") == 1
 
 
-def test_html__is_made_in_time(shipped: tuple[Report, pd.DataFrame, ModelInfo, str]) -> None:
+def test_html__is_made_in_time(
+    shipped: tuple[ModelEvaluation, pd.DataFrame, ModelInfo, str],
+) -> None:
     report, table, info, _ = shipped
     began = time.process_time()
-    evaluation_html.html(report, table, info, date=DAY)
+    evaluation_html.evaluation_html(report, table, info, date=DAY)
     assert time.process_time() - began < 1.5
 
 
@@ -139,7 +147,9 @@ def test_html__is_the_same_again_but_for_the_date() -> None:
     assert first == second
     table = simulated.predictions()
     info = simulated.info(table)
-    other = evaluation_html.html(model_evaluation.evaluate(table, info), table, info)
+    other = evaluation_html.evaluation_html(
+        model_evaluation.evaluate_model(table, info), table, info
+    )
     assert other.replace(datetime.date.today().isoformat(), DAY.isoformat()) == first
 
 
@@ -148,11 +158,11 @@ def test_html__a_hostile_name_stays_text() -> None:
     table["subject"] = table["group"] = table["subject"] + HOSTILE
     table["image_id"] = table["image_id"] + HOSTILE
     info = replace(simulated.info(table), name="m" + HOSTILE, threshold_rule="r" + HOSTILE)
-    report = model_evaluation.evaluate(table, info)
+    report = model_evaluation.evaluate_model(table, info)
     frame = pd.DataFrame({HOSTILE: [HOSTILE]})
-    extra = Section(HOSTILE, figures=[go.Figure(layout_title_text=HOSTILE)], tables=[frame],
+    extra = ReportSection(HOSTILE, figures=[go.Figure(layout_title_text=HOSTILE)], tables=[frame],
                     text=HOSTILE)  # fmt: skip
-    text = evaluation_html.html(report, table, info, extras=[extra], date=DAY)
+    text = evaluation_html.evaluation_html(report, table, info, extras=[extra], date=DAY)
     document = Document(text)
     assert document.count("img") == document.count("b") == 0
     assert document.count("script") == 2 + len(document.figures)
@@ -167,7 +177,9 @@ def test_html__of_cells_without_subjects_or_of_one_class() -> None:
     table = simulated.predictions()
     info = simulated.info(table)
     lone = table.assign(subject=None)
-    text = evaluation_html.html(model_evaluation.evaluate(lone, info), lone, info, date=DAY)
+    text = evaluation_html.evaluation_html(
+        model_evaluation.evaluate_model(lone, info), lone, info, date=DAY
+    )
     assert "Subjects are unknown for these cells." in text
     assert len(Document(text).figures) == 6  # matrix, ROC and calibration, twice
     text, _, _ = small(simulated.predictions(normal_subjects=0))
@@ -180,7 +192,7 @@ def test_html__holds_what_a_caller_adds() -> None:
     figure = go.Figure(go.Scatter(x=[1], y=[2]), layout_title_text="Falls with blur")
     before = figure.to_json()
     table = pd.DataFrame({"Slice": ["small"], "Cells": [7], "AUROC": [0.81234], "Low": [None]})
-    extra = Section("Robustness", figures=[figure], tables=[table], text="One.\n\nTwo.")
+    extra = ReportSection("Robustness", figures=[figure], tables=[table], text="One.\n\nTwo.")
     text, _, _ = small(extras=[extra])
     assert "<h2>Robustness</h2><p>One.</p><p>Two.</p>" in text
     assert 'aria-label="Falls with blur"' in text

@@ -21,16 +21,16 @@ from allcore.inference.provenance import Model
 from allcore.inference.results import Prediction
 from allcore.notice import RESEARCH_USE
 from allcore.reports import prediction_json
-from allcore.reports.prediction_json import BadReport, File, Report
+from allcore.reports.prediction_json import BadReport, PictureFile, PredictionReport
 from tests.conftest import draw_cell
 
 WHEN = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
-def made_report() -> Report:
+def made_report() -> PredictionReport:
     """A report of a model that is nowhere installed."""
     content = bytes(range(256)) * 4
-    return Report(
+    return PredictionReport(
         schema=prediction_json.SCHEMA,
         version=prediction_json.VERSION,
         notice=RESEARCH_USE,
@@ -42,7 +42,7 @@ def made_report() -> Report:
         device="cpu",
         cut=None,
         evidence={"seconds": 0.5, "a": [1, {"b": None}]},
-        file=File("a.bmp", hashlib.sha256(content).hexdigest(), "image/bmp", content),
+        file=PictureFile("a.bmp", hashlib.sha256(content).hexdigest(), "image/bmp", content),
     )  # fmt: skip
 
 
@@ -65,8 +65,10 @@ def test_of__holds_all_that_an_answer_rests_on(tiny_model: Path) -> None:
     predictor = Predictor.load(tiny_model, "cpu")
     content = png()
     answer = predictor.predict([upload.decode(content)])[0]
-    made = prediction_json.of(predictor, answer, content, name="a.png", made_at=WHEN)
-    assert made.file == File("a.png", hashlib.sha256(content).hexdigest(), "image/png", content)
+    made = prediction_json.make_report(predictor, answer, content, name="a.png", made_at=WHEN)
+    assert made.file == PictureFile(
+        "a.png", hashlib.sha256(content).hexdigest(), "image/png", content
+    )
     assert made.prediction == answer
     assert made.model.weights_sha256 == predictor.info.weights_sha256
     assert made.model.preprocessing == predictor.info.preprocessing.to_dict()
@@ -79,11 +81,11 @@ def test_read__gives_back_what_was_written(tiny_model: Path) -> None:
     predictor = Predictor.load(tiny_model, "cpu")
     content = png()
     answer = predictor.predict([upload.decode(content)])[0]
-    made = prediction_json.of(
+    made = prediction_json.make_report(
         predictor, answer, content, name="Zelle \udcff 细胞.png", cut={"frame": (1, 2)},
         evidence={"low": float("nan"), "set": None, "text": "é"},
     )  # fmt: skip
-    again = prediction_json.read(made.to_json())
+    again = prediction_json.read_report(made.to_json())
     assert again == made
     assert again.evidence == {"low": None, "set": None, "text": "é"}
     assert again.cut == {"frame": [1, 2]}
@@ -127,7 +129,7 @@ def test_to_json__says_its_form_and_use_first_and_the_bytes_last() -> None:
 )
 def test_read__says_what_is_wrong(change: Callable[[dict[str, Any]], object], said: str) -> None:
     with pytest.raises(BadReport, match=said):
-        prediction_json.read(changed(change))
+        prediction_json.read_report(changed(change))
 
 
 @pytest.mark.parametrize(
@@ -138,22 +140,22 @@ def test_read__says_what_is_wrong(change: Callable[[dict[str, Any]], object], sa
 )  # fmt: skip
 def test_read__refuses_what_is_no_report(data: bytes) -> None:
     with pytest.raises(BadReport, match=r"^The report is damaged or no report of ALLScope \(.*\)"):
-        prediction_json.read(data)
+        prediction_json.read_report(data)
 
 
 def test_read__looks_at_the_size_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prediction_json, "MAX_BYTES", len(SAMPLE) - 1)
     with pytest.raises(BadReport, match="more than the"):
-        prediction_json.read(SAMPLE)
+        prediction_json.read_report(SAMPLE)
 
 
 def test_read__does_not_unpack_a_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload, "MAX_BYTES", 10_000)
     bomb = base64.b64encode(zlib.compress(bytes(10_001))).decode()
     with pytest.raises(BadReport, match="unpacks to more"):
-        prediction_json.read(changed(lambda told: told["file"].update(content=bomb)))
+        prediction_json.read_report(changed(lambda told: told["file"].update(content=bomb)))
     fits = base64.b64encode(zlib.compress(bytes(10_000))).decode()
-    read = prediction_json.read(changed(lambda told: told["file"].update(content=fits)))
+    read = prediction_json.read_report(changed(lambda told: told["file"].update(content=fits)))
     assert len(read.file.content) == 10_000
 
 
@@ -167,7 +169,7 @@ VALUES = st.recursive(
 def sentence_of(data: bytes) -> str:
     """What is said of a report that can't be read, or that it can; any other error fails."""
     try:
-        prediction_json.read(data).to_json()
+        prediction_json.read_report(data).to_json()
     except BadReport as error:
         return str(error)
     return "It is one."
@@ -221,4 +223,4 @@ def test_gate_digest__differs_with_every_number() -> None:
 @pytest.mark.parametrize("evidence", [{"models": [{"probability": 10**400}]}, [], "text"])
 def test_read__refuses_evidence_that_no_page_could_print(evidence: object) -> None:
     with pytest.raises(BadReport):
-        prediction_json.read(changed(lambda told: told.update(evidence=evidence)))
+        prediction_json.read_report(changed(lambda told: told.update(evidence=evidence)))

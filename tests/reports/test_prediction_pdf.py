@@ -19,7 +19,7 @@ from allcore.inference.provenance import Model
 from allcore.inference.results import Prediction, Row
 from allcore.notice import RESEARCH_USE
 from allcore.reports import batch_pdf, pdf_sheet, prediction_pdf
-from allcore.reports.prediction_json import File, Report
+from allcore.reports.prediction_json import PictureFile, PredictionReport
 from benchmarks import smears
 from tests.conftest import draw_cell
 
@@ -41,12 +41,13 @@ def content() -> bytes:
     return buffer.getvalue()
 
 
-def made(**changes: Any) -> Report:
+def made(**changes: Any) -> PredictionReport:
     model = Model("m", "ab" * 32, "qcresnet", {}, {"version": 1, "size": 224}, 1.0, 0.5, "Fixed.",
                   "cd" * 32, None)  # fmt: skip
-    report = Report(
+    report = PredictionReport(
         "allscope-report", 1, RESEARCH_USE, WHEN, Prediction("all", 0.9, 2.2, 0.5), model,
-        {"torch": "2"}, "cpu", None, EVIDENCE, File("a.png", "ef" * 32, "image/png", content()),
+        {"torch": "2"}, "cpu", None, EVIDENCE,
+        PictureFile("a.png", "ef" * 32, "image/png", content()),
     )  # fmt: skip
     return replace(report, **changes)
 
@@ -65,7 +66,7 @@ def text(data: bytes, tmp_path: Path) -> str:
 
 
 def test_pdf__says_all_that_the_report_does(tmp_path: Path) -> None:
-    said = text(prediction_pdf.pdf(made()), tmp_path)
+    said = text(prediction_pdf.prediction_pdf(made()), tmp_path)
     assert said.count(RESEARCH_USE) == 2
     for part in (
         "ALL blast", "probability of an ALL blast 0.90, at or above the threshold 0.50",
@@ -78,14 +79,16 @@ def test_pdf__says_all_that_the_report_does(tmp_path: Path) -> None:
 
 def test_pdf__a_refused_picture_has_a_reason_and_no_number(tmp_path: Path) -> None:
     refused = Prediction("refused", None, None, 0.5, "The cell is blurred.", "focused", 0.8765)
-    said = text(prediction_pdf.pdf(made(prediction=refused, evidence=None)), tmp_path)
+    said = text(prediction_pdf.prediction_pdf(made(prediction=refused, evidence=None)), tmp_path)
     assert "Refused" in said and "The cell is blurred." in said
     assert "0.88" not in said and "0.87" not in said
 
 
 def test_pdf__is_the_same_for_the_same_report() -> None:
-    assert prediction_pdf.pdf(made()) == prediction_pdf.pdf(made())
-    assert prediction_pdf.pdf(made()) != prediction_pdf.pdf(made(made_at=WHEN.replace(day=5)))
+    assert prediction_pdf.prediction_pdf(made()) == prediction_pdf.prediction_pdf(made())
+    assert prediction_pdf.prediction_pdf(made()) != prediction_pdf.prediction_pdf(
+        made(made_at=WHEN.replace(day=5))
+    )
 
 
 ANY = st.text(max_size=30).map(lambda each: each * 40)
@@ -111,25 +114,25 @@ def test_pdf__is_one_page_whatever_it_says(one: str, two: str, refused: bool, ba
         model=replace(base.model, name=one, threshold_rule=two, architecture=two),
         file=replace(base.file, name=two, content=b"none" if bare else base.file.content),
     )
-    panels = [prediction_pdf.Panel(one, draw_cell(seed=1))] * 6
-    data = prediction_pdf.pdf(report, panels)
+    panels = [prediction_pdf.PicturePanel(one, draw_cell(seed=1))] * 6
+    data = prediction_pdf.prediction_pdf(report, panels)
     assert pages(data) == 1 and data.startswith(b"%PDF")
 
 
 def test_pdf__nothing_is_written_below_the_foot(monkeypatch: pytest.MonkeyPatch) -> None:
     long = "word " * 900
     lowest = []
-    written = pdf_sheet.Sheet.line_of
+    written = pdf_sheet.PdfSheet.line_of
 
     def seen(self: Any, *words: Any, **more: Any) -> None:
         written(self, *words, **more)
         lowest.append(self.y)
 
-    monkeypatch.setattr(pdf_sheet.Sheet, "line_of", seen)
+    monkeypatch.setattr(pdf_sheet.PdfSheet, "line_of", seen)
     evidence = {name: {"sentence": long, "words": long} for name in EVIDENCE} | {"heat": [
         {"method": long, "sentence": long}] * 2, "models": [{"model": long}] * 9}  # fmt: skip
     base = made()
-    prediction_pdf.pdf(
+    prediction_pdf.prediction_pdf(
         made(
             prediction=Prediction("refused", None, None, 0.5, long),
             evidence=evidence,
@@ -144,7 +147,7 @@ def test_pdf__nothing_is_written_below_the_foot(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("evidence", [{"set": 7, "heat": "x", "models": [1]}, {"heat": [{}]}, {}])
 def test_pdf__evidence_of_a_stranger_may_be_anything(evidence: dict[str, Any]) -> None:
-    assert pages(prediction_pdf.pdf(made(evidence=evidence))) == 1
+    assert pages(prediction_pdf.prediction_pdf(made(evidence=evidence))) == 1
 
 
 def test_latin__replaces_what_the_font_lacks() -> None:
@@ -201,8 +204,8 @@ def test_said__a_caution_takes_the_place_of_what_holds() -> None:
 
 def test_pdf__tells_the_note_of_a_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = []
-    monkeypatch.setattr(pdf_sheet.Sheet, "line_of", lambda _, text, **__: lines.append(text))
-    prediction_pdf.pdf(made(cut={"method": "m", "note": "cell 2 of 3; reduced"}))
+    monkeypatch.setattr(pdf_sheet.PdfSheet, "line_of", lambda _, text, **__: lines.append(text))
+    prediction_pdf.prediction_pdf(made(cut={"method": "m", "note": "cell 2 of 3; reduced"}))
     assert "Cell: cell 2 of 3; reduced." in lines
 
 

@@ -13,7 +13,7 @@ from allcore.inference.predictor import Predictor
 from allcore.inference.results import Refusal
 from allcore.inference.segmentation import Cut
 from allcore.reports import prediction_json, report_verification
-from allcore.reports.prediction_json import Report
+from allcore.reports.prediction_json import PredictionReport
 from benchmarks import smears
 from tests.conftest import draw_cell
 
@@ -25,20 +25,20 @@ def content(seed: int = 0) -> bytes:
 
 
 @pytest.fixture
-def made(tiny_model: Path) -> Report:
+def made(tiny_model: Path) -> PredictionReport:
     predictor = Predictor.load(tiny_model, "cpu")
     answer = predictor.predict([upload.decode(content())])[0]
-    return prediction_json.of(predictor, answer, content(), name="a.png")
+    return prediction_json.make_report(predictor, answer, content(), name="a.png")
 
 
-def failed(made: Report, tiny_model: Path) -> list[str]:
-    found = report_verification.verify(made, tiny_model.parent, device="cpu")
+def failed(made: PredictionReport, tiny_model: Path) -> list[str]:
+    found = report_verification.verify_report(made, tiny_model.parent, device="cpu")
     return [check.name for check in found.checks if not check.ok]
 
 
-def test_verify__reproduces_what_was_written(made: Report, tiny_model: Path) -> None:
-    found = report_verification.verify(
-        prediction_json.read(made.to_json()), tiny_model.parent, device="cpu"
+def test_verify__reproduces_what_was_written(made: PredictionReport, tiny_model: Path) -> None:
+    found = report_verification.verify_report(
+        prediction_json.read_report(made.to_json()), tiny_model.parent, device="cpu"
     )
     assert found.ok and found.other_versions == ()
     assert found.sentence.startswith("Reproduced: 'tiny' with the weights")
@@ -47,21 +47,21 @@ def test_verify__reproduces_what_was_written(made: Report, tiny_model: Path) -> 
     }
 
 
-def test_verify__a_tampered_picture(made: Report, tiny_model: Path) -> None:
+def test_verify__a_tampered_picture(made: PredictionReport, tiny_model: Path) -> None:
     other = replace(made, file=replace(made.file, content=content(1)))
     assert failed(other, tiny_model)[0] == "file"
     broken = replace(made, file=replace(made.file, content=b"no picture"))
     assert {"file", "verdict", "log-odds"} <= set(failed(broken, tiny_model))
 
 
-def test_verify__tampered_numbers(made: Report, tiny_model: Path) -> None:
+def test_verify__tampered_numbers(made: PredictionReport, tiny_model: Path) -> None:
     logit = made.prediction.logit
     assert logit is not None
     within = replace(made, prediction=replace(made.prediction, logit=logit + 5e-4))
     assert failed(within, tiny_model) == []
     beyond = replace(made, prediction=replace(made.prediction, logit=logit + 2e-3))
     assert failed(beyond, tiny_model) == ["log-odds"]
-    found = report_verification.verify(beyond, tiny_model.parent, device="cpu")
+    found = report_verification.verify_report(beyond, tiny_model.parent, device="cpu")
     check = next(each for each in found.checks if each.name == "log-odds")
     assert "differs by 2.0e-03" in check.found
     assert "Not reproduced: log-odds is" in found.sentence
@@ -73,7 +73,7 @@ def test_verify__tampered_numbers(made: Report, tiny_model: Path) -> None:
     ) == ["verdict"]
 
 
-def test_verify__a_tampered_model(made: Report, tiny_model: Path) -> None:
+def test_verify__a_tampered_model(made: PredictionReport, tiny_model: Path) -> None:
     moved = replace(made, model=replace(made.model, threshold=0.9))
     assert failed(moved, tiny_model) == ["threshold"]
     older = replace(made.model, preprocessing=made.model.preprocessing | {"version": 0})
@@ -82,15 +82,15 @@ def test_verify__a_tampered_model(made: Report, tiny_model: Path) -> None:
     assert failed(gated, tiny_model) == ["gate"]
 
 
-def test_verify__says_which_model_is_missing(made: Report, tiny_model: Path) -> None:
+def test_verify__says_which_model_is_missing(made: PredictionReport, tiny_model: Path) -> None:
     other = replace(made, model=replace(made.model, name="gone", weights_sha256="cd" * 32))
-    found = report_verification.verify(other, tiny_model.parent, device="cpu")
+    found = report_verification.verify_report(other, tiny_model.parent, device="cpu")
     assert [check.name for check in found.checks] == ["file", "weights"]
     assert not found.ok
     assert "install the model 'gone' with the weights cdcdcdcdcdcd" in found.sentence
 
 
-def test_verify__finds_the_model_by_its_weights(made: Report, tiny_model: Path) -> None:
+def test_verify__finds_the_model_by_its_weights(made: PredictionReport, tiny_model: Path) -> None:
     root = tiny_model.parent
     shutil.copytree(tiny_model, root / "another")
     changed = replace(model_folder.read_info(tiny_model), threshold=0.9)
@@ -105,15 +105,17 @@ def test_verify__finds_the_model_by_its_weights(made: Report, tiny_model: Path) 
 def test_verify__a_refused_picture(tiny_model: Path) -> None:
     predictor = Predictor.load(tiny_model, "cpu")
     answer = predictor.prediction(None, Refusal("readable", "It can't be read."))
-    made = prediction_json.of(predictor, answer, b"no picture", name="a.png")
-    assert failed(prediction_json.read(made.to_json()), tiny_model) == []
+    made = prediction_json.make_report(predictor, answer, b"no picture", name="a.png")
+    assert failed(prediction_json.read_report(made.to_json()), tiny_model) == []
     elsewhere = replace(answer, rung="cell")
     assert failed(replace(made, prediction=elsewhere), tiny_model) == ["verdict"]
 
 
-def test_verify__a_cut_that_can_not_be_made_again(made: Report, tiny_model: Path) -> None:
+def test_verify__a_cut_that_can_not_be_made_again(made: PredictionReport, tiny_model: Path) -> None:
     assert failed(replace(made, cut={"version": 0}), tiny_model) == ["cut"]
-    said = report_verification.verify(replace(made, cut={"version": 0}), tiny_model.parent).sentence
+    said = report_verification.verify_report(
+        replace(made, cut={"version": 0}), tiny_model.parent
+    ).sentence
     assert said.count("in the report") == 1
     assert failed(replace(made, cut={}), tiny_model) == ["cut"]
 
@@ -128,8 +130,10 @@ def test_verify__makes_the_same_cut_again(tiny_model: Path) -> None:
     cut = Cut(candidate=1, grow=3).applied(field)
     answer = predictor.predict([cut.rgb])[0]
     assert answer.p_all is not None
-    made = prediction_json.of(predictor, answer, buffer.getvalue(), name="a.png", cut=cut.facts)
-    assert failed(prediction_json.read(made.to_json()), tiny_model) == []
+    made = prediction_json.make_report(
+        predictor, answer, buffer.getvalue(), name="a.png", cut=cut.facts
+    )
+    assert failed(prediction_json.read_report(made.to_json()), tiny_model) == []
     reworded = replace(made, cut=(made.cut or {}) | {"note": "other words"})
     assert failed(reworded, tiny_model) == []
     moved = replace(made, cut=(made.cut or {}) | {"area": 7})
@@ -138,11 +142,11 @@ def test_verify__makes_the_same_cut_again(tiny_model: Path) -> None:
     assert failed(other, tiny_model)[0] == "cut"
 
 
-def test_verify__names_other_versions(made: Report, tiny_model: Path) -> None:
+def test_verify__names_other_versions(made: PredictionReport, tiny_model: Path) -> None:
     told = json.loads(made.to_json())
     told["versions"]["torch"] = "1.0"
-    read = prediction_json.read(json.dumps(told).encode())
-    found = report_verification.verify(read, tiny_model.parent, device="cpu")
+    read = prediction_json.read_report(json.dumps(told).encode())
+    found = report_verification.verify_report(read, tiny_model.parent, device="cpu")
     assert found.ok
     assert len(found.other_versions) == 1
     assert found.other_versions[0].startswith("torch ")

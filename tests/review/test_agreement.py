@@ -143,8 +143,8 @@ def test_agreement__without_subjects_only_over_cells() -> None:
     first, second = pairs(80)
     found = agreement.agreement(first, second, labels=np.arange(80) % 2)
     for figure in (found.kappa, found.agreed):
-        assert figure.image.low < figure.value < figure.image.high
-        assert not figure.subject.known
+        assert figure.over_cells.low < figure.value < figure.over_cells.high
+        assert not figure.over_subjects.known
 
 
 def test_agreement__over_subjects_is_wider_where_they_differ() -> None:
@@ -156,8 +156,8 @@ def test_agreement__over_subjects_is_wider_where_they_differ() -> None:
     labels = np.repeat(np.arange(12) % 2, 20)
     found = agreement.agreement(first, second, labels=labels, subjects=subjects)
     for figure in (found.kappa, found.agreed):
-        assert figure.subject.low < figure.value < figure.subject.high
-        wide, narrow = (each.high - each.low for each in (figure.subject, figure.image))
+        assert figure.over_subjects.low < figure.value < figure.over_subjects.high
+        wide, narrow = (each.high - each.low for each in (figure.over_subjects, figure.over_cells))
         assert wide > 2 * narrow
 
 
@@ -166,7 +166,7 @@ def test_agreement__all_judgements_alike() -> None:
     found = agreement.agreement(alike, alike, labels=np.arange(10) % 2)
     assert np.isnan(found.kappa.value)
     assert found.agreed.value == 1
-    assert found.agreed.image.low < 1
+    assert found.agreed.over_cells.low < 1
 
 
 def test_agreement__nothing_judged_twice() -> None:

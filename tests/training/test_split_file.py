@@ -17,7 +17,7 @@ from allcore.errors import DataError, ModelError
 from allcore.evaluation import model_evaluation
 from allcore.inference import held_out
 from allcore.model_folder import ModelInfo
-from allcore.reports import evaluation_json, headline
+from allcore.reports import headline
 from allcore.training import checkpoint, fit, run
 from allcore.training import plan as plans
 from tests.conftest import draw_folders
@@ -83,8 +83,8 @@ def test_train__split_without_a_torn_subject_counts_as_unseen_subjects(
     out = tmp_path / "made"
     info = trained(cells, apart, out)
     assert info.split_kind == "subject"
-    assert not model_evaluation.knew_subjects(info)
-    assert headline.headline(out).unseen is not None
+    assert not model_evaluation.trained_on_test_subjects(info)
+    assert headline.read_headline(out).unseen is not None
     card = (out / model_folder.CARD).read_text()
     assert "Split by the file apart.csv" in card
     assert "subjects that training never saw" in card
@@ -101,8 +101,8 @@ def test_train__torn_subjects_are_said(cells: Path, torn: Path, tmp_path: Path):
     leaks = info.training["split"]["leaks"]
     assert (len(leaks["subjects"]), leaks["of"]) == (12, 12)
     assert info.split_kind == "image"
-    assert model_evaluation.knew_subjects(info)
-    assert headline.headline(out).unseen is None
+    assert model_evaluation.trained_on_test_subjects(info)
+    assert headline.read_headline(out).unseen is None
     card = (out / model_folder.CARD).read_text()
     assert (
         "12 of 12 independent subjects have cells in two of training, validation and test" in card
@@ -110,7 +110,7 @@ def test_train__torn_subjects_are_said(cells: Path, torn: Path, tmp_path: Path):
     assert "at random" not in card
     # It is nobody's protocol: Home does not show it as the paper's.
     (tmp_path / "made-paper").symlink_to(out)
-    assert headline.headline(out).paper is None
+    assert headline.read_headline(out).paper is None
 
 
 def test_evaluate__a_model_of_a_file(cells: Path, torn: Path, tmp_path: Path, home: Path,
@@ -178,7 +178,9 @@ def test_report__subjects_that_are_not_known(cells: Path, apart: Path, tmp_path:
     split = info.training["split"]
     told = split | {"leaks": split["leaks"] | {"unknown_subjects": 5}}
     unknown = replace(info, training=info.training | {"split": told})
-    found = evaluation_json.evaluate(model_folder.read_predictions(tmp_path / "made"), unknown)
+    found = model_evaluation.evaluate_model(
+        model_folder.read_predictions(tmp_path / "made"), unknown
+    )
     assert found.split_kind == "image"
 
 

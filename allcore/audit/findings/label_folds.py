@@ -102,10 +102,10 @@ def held_out(material: Material, cells: Cells) -> NDArray[np.float64] | None:
 
 def auroc(cells: Cells, probabilities: NDArray[np.float64]) -> Interval:
     """AUROC with its interval over subjects."""
-    sample = estimates.sample(
+    sample = estimates.make_sample(
         labels=cells.labels, probabilities=probabilities, subjects=cells.groups
     )
-    return next(each.subject for each in estimates.threshold_free(sample) if each.name == "auroc")
+    return estimates.by_name(estimates.threshold_free(sample))["auroc"].over_subjects
 
 
 def told(auroc: Interval) -> dict[str, object]:

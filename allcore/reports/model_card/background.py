@@ -4,7 +4,7 @@ from typing import Any
 
 from allcore import formats
 from allcore.data import split_files
-from allcore.evaluation.model_evaluation import Report, SplitReport
+from allcore.evaluation.model_evaluation import ModelEvaluation, SplitEvaluation
 from allcore.model_folder import ModelInfo
 from allcore.reports.model_card import results
 from allcore.reports.model_card.public_datasets import known
@@ -66,7 +66,7 @@ _TWO_SETS = (
 )
 
 
-def what(info: ModelInfo, report: Report) -> Chapter:
+def what(info: ModelInfo, report: ModelEvaluation) -> Chapter:
     """What the model is and its headline figures."""
     size = info.preprocessing.size
     text = (
@@ -84,7 +84,7 @@ def use() -> Chapter:
     return Chapter(USE, (Bullets(_USE),))
 
 
-def data(info: ModelInfo, report: Report) -> Chapter:
+def data(info: ModelInfo, report: ModelEvaluation) -> Chapter:
     """The data set, its reference standard, and how many cells and subjects there are."""
     facts = known(data_name(info))
     lines = ["Nothing more is known of this data set here."]
@@ -94,7 +94,7 @@ def data(info: ModelInfo, report: Report) -> Chapter:
     return Chapter(DATA, (*texts, _counts(report)))
 
 
-def split(info: ModelInfo, report: Report) -> Chapter:
+def split(info: ModelInfo, report: ModelEvaluation) -> Chapter:
     """How cells were assigned, and what could leak."""
     told = info.training["split"]
     folds = info.training.get("out_of_fold")
@@ -118,7 +118,7 @@ def unlabelled(info: ModelInfo) -> tuple[Chapter, ...]:
     return (Chapter(UNLABELLED, (Paragraph(told["sentence"]),)),) if told else ()
 
 
-def limits(info: ModelInfo, report: Report) -> Chapter:
+def limits(info: ModelInfo, report: ModelEvaluation) -> Chapter:
     """What the figures do not say."""
     first = _TWO_SETS if elsewhere(info, report) else _ONE_SET
     name = data_name(info) or "its name is not in model.json"
@@ -127,7 +127,7 @@ def limits(info: ModelInfo, report: Report) -> Chapter:
     return Chapter(LIMITS, (Bullets((first.format(data=name), *own, *_LIMITS)),))
 
 
-def elsewhere(info: ModelInfo, report: Report) -> bool:
+def elsewhere(info: ModelInfo, report: ModelEvaluation) -> bool:
     """Whether the evaluated subjects are none of those that the model's split names."""
     told = info.training["split"]
     names = {name for part in ("train", "validation", "test") for name in told.get(part, [])}
@@ -167,14 +167,14 @@ def _trained_on(info: ModelInfo) -> str:
     )
 
 
-def _split_name(told: dict[str, Any], report: Report) -> str:
+def _split_name(told: dict[str, Any], report: ModelEvaluation) -> str:
     """What the split was drawn by, with its seed, or the file that told it."""
     if told["kind"] == split_files.KIND:
         return f"the file {told['file']}, SHA-256 {told['sha256'][:16]}"
     return f"{report.split_kind}, seed {told['seed']}" if "seed" in told else report.split_kind
 
 
-def _split_sentence(told: dict[str, Any], report: Report) -> str:
+def _split_sentence(told: dict[str, Any], report: ModelEvaluation) -> str:
     """What the split means for the figures; a file's is told by what it tears apart."""
     if told["kind"] != split_files.KIND:
         return _SPLIT_SENTENCES[report.split_kind]
@@ -190,7 +190,7 @@ def _split_sentence(told: dict[str, Any], report: Report) -> str:
     return sentence + (_TWINS.format(cells=formats.count(twins, "test cell")) if twins else "")
 
 
-def _leakage(info: ModelInfo, report: Report) -> tuple[str, ...]:
+def _leakage(info: ModelInfo, report: ModelEvaluation) -> tuple[str, ...]:
     """What is known of subjects that stand on both sides."""
     if elsewhere(info, report):
         return (_ELSEWHERE,)
@@ -205,13 +205,13 @@ def _leakage(info: ModelInfo, report: Report) -> tuple[str, ...]:
     )
 
 
-def _groups(part: SplitReport) -> int | None:
+def _groups(part: SplitEvaluation) -> int | None:
     if part.blast.subjects is None or part.normal.subjects is None:
         return None
     return part.blast.subjects + part.normal.subjects
 
 
-def _counts(report: Report) -> Bullets:
+def _counts(report: ModelEvaluation) -> Bullets:
     return Bullets(
         tuple(
             f"{formats.SPLITS[part.split]} cells: {part.cells:,} ({part.blast.cells:,} ALL blasts, "

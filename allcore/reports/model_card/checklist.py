@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from allcore.evaluation.model_evaluation import Report
+from allcore.evaluation.model_evaluation import ModelEvaluation
 from allcore.model_folder import ModelInfo
 from allcore.reports.model_card import background, results
 from allcore.reports.model_card import claim as card_claim
@@ -27,7 +27,7 @@ _STATES = ("Reported", "In part", "Not reported", "Not applicable")
 
 
 def chapters(
-    info: ModelInfo, report: Report, *, beside: Sequence[str] = ()
+    info: ModelInfo, report: ModelEvaluation, *, beside: Sequence[str] = ()
 ) -> tuple[Chapter, Chapter]:
     """Both checklists, each item with where it is reported, or why it isn't.
 
@@ -46,12 +46,14 @@ def chapters(
     return claim, tripod
 
 
-def facts(info: ModelInfo, report: Report, *, beside: Sequence[str] = ()) -> frozenset[str]:
+def facts(
+    info: ModelInfo, report: ModelEvaluation, *, beside: Sequence[str] = ()
+) -> frozenset[str]:
     """Names of the facts that the run holds."""
     training, parts = info.training, results.parts_of(report)
     split, recipe = training.get("split", {}), training.get("recipe", {})
     elsewhere = background.elsewhere(info, report)
-    every = [figure for part in parts for figure in part.figures]
+    every = [figure for part in parts for figure in part.estimates]
     held = {
         "known": known(background.data_name(info)),
         "parts": any(split.get(name) for name in ("train", "validation", "test")),
@@ -63,8 +65,8 @@ def facts(info: ModelInfo, report: Report, *, beside: Sequence[str] = ()) -> fro
         "rule": info.threshold_rule,
         "weights": info.weights_sha256,
         "command": training.get("command"),
-        "intervals": any(figure.image.known or figure.subject.known for figure in every),
-        "over subjects": any(figure.subject.known for figure in every),
+        "intervals": any(figure.over_cells.known or figure.over_subjects.known for figure in every),
+        "over subjects": any(figure.over_subjects.known for figure in every),
         "subjects": parts[0].subjects,
         "both classes": parts[0].blast.cells and parts[0].normal.cells,
         "internal": parts[0].subjects and not elsewhere,

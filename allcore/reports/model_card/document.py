@@ -10,7 +10,7 @@ from typing import Any
 
 from allcore import model_folder, notice
 from allcore.evaluation import model_evaluation
-from allcore.evaluation.model_evaluation import Report
+from allcore.evaluation.model_evaluation import ModelEvaluation
 from allcore.model_folder import ModelInfo
 from allcore.reports.model_card import background, checklist, method, prediction_sets
 from allcore.reports.model_card import gate as card_gate
@@ -19,7 +19,7 @@ from allcore.reports.model_card import text as card_text
 from allcore.reports.model_card.text import Chapter
 
 
-def card(info: ModelInfo, report: Report, gate: Mapping[str, Any] | None = None) -> str:
+def card(info: ModelInfo, report: ModelEvaluation, gate: Mapping[str, Any] | None = None) -> str:
     """The model card in Markdown.
 
     Args:
@@ -33,7 +33,7 @@ def card(info: ModelInfo, report: Report, gate: Mapping[str, Any] | None = None)
 
 def chapters(
     info: ModelInfo,
-    report: Report,
+    report: ModelEvaluation,
     *,
     gate: Mapping[str, Any] | None = None,
     beside: Sequence[str] = (),
@@ -73,6 +73,6 @@ def rewrite(folder: Path) -> None:
         DataError: the predictions can't be evaluated.
     """
     info = model_folder.read_info(folder)
-    report = model_evaluation.evaluate(model_folder.read_predictions(folder), info)
+    report = model_evaluation.evaluate_model(model_folder.read_predictions(folder), info)
     text = card(info, report, model_folder.read_gate(folder))
     (folder / model_folder.CARD).write_text(text, encoding="utf-8")

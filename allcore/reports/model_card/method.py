@@ -3,7 +3,7 @@
 from typing import Any
 
 from allcore import formats
-from allcore.evaluation.model_evaluation import Report
+from allcore.evaluation.model_evaluation import ModelEvaluation
 from allcore.model_folder import ModelInfo
 from allcore.reports.model_card import background
 from allcore.reports.model_card.text import Chapter, Paragraph, Table
@@ -58,7 +58,7 @@ def point(info: ModelInfo) -> Chapter:
     return Chapter(POINT, (Paragraph(text), Paragraph(_temperature(info))))
 
 
-def reproduce(info: ModelInfo, report: Report) -> Chapter:
+def reproduce(info: ModelInfo, report: ModelEvaluation) -> Chapter:
     """Commands, seed, versions and digests."""
     training = info.training
     versions = training.get("versions", {})

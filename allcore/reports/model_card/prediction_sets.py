@@ -3,8 +3,8 @@
 from allcore import formats
 from allcore.evaluation import conformal
 from allcore.evaluation.conformal import Coverage
-from allcore.evaluation.estimates import Figure
-from allcore.evaluation.model_evaluation import Report
+from allcore.evaluation.estimates import Estimate
+from allcore.evaluation.model_evaluation import ModelEvaluation
 from allcore.reports.model_card.text import Chapter, Paragraph, Table
 
 TITLE = "Prediction sets at 95 %"
@@ -18,7 +18,7 @@ _HEAD = (
 )  # fmt: skip
 
 
-def chapters(report: Report) -> tuple[Chapter, ...]:
+def chapters(report: ModelEvaluation) -> tuple[Chapter, ...]:
     """One chapter; none where coverage could not be tested."""
     found = conformal.kept(report.coverage)
     if found is None:
@@ -69,13 +69,13 @@ def _row(found: Coverage) -> tuple[str, ...]:
     return (f"{found.rule.name}{mark}", *(_figure(each) for each in figures))
 
 
-def _figure(figure: Figure) -> str:
-    return f"{figure.value:.3f} ({formats.bounds(figure.subject)})"
+def _figure(figure: Estimate) -> str:
+    return f"{figure.value:.3f} ({formats.bounds(figure.over_subjects)})"
 
 
-def _share(figure: Figure) -> str:
+def _share(figure: Estimate) -> str:
     """A share with its interval over subjects: "94.2 % (86.4 to 97.6)"."""
     said = f"{100 * figure.value:.1f} %"
-    if not figure.subject.known:
+    if not figure.over_subjects.known:
         return said
-    return f"{said} ({100 * figure.subject.low:.1f} to {100 * figure.subject.high:.1f})"
+    return f"{said} ({100 * figure.over_subjects.low:.1f} to {100 * figure.over_subjects.high:.1f})"

@@ -2,7 +2,7 @@
 
 from allcore import formats
 from allcore.evaluation import metrics
-from allcore.evaluation.model_evaluation import Report, SplitReport
+from allcore.evaluation.model_evaluation import ModelEvaluation, SplitEvaluation
 from allcore.evaluation.subjects import SubjectRow
 from allcore.labels import CLASS_NAMES
 from allcore.reports.model_card.text import Block, Chapter, Paragraph, Table
@@ -12,7 +12,7 @@ WORST = 5
 HEADLINE = ("accuracy", "weighted_f1", "auroc", "sensitivity", "specificity")
 
 
-def chapters(report: Report) -> tuple[Chapter, ...]:
+def chapters(report: ModelEvaluation) -> tuple[Chapter, ...]:
     """The results of both splits and the subjects that do worst."""
     parts = parts_of(report)
     return (
@@ -22,25 +22,23 @@ def chapters(report: Report) -> tuple[Chapter, ...]:
     )
 
 
-def parts_of(report: Report) -> tuple[SplitReport, ...]:
+def parts_of(report: ModelEvaluation) -> tuple[SplitEvaluation, ...]:
     """The splits that hold cells, test first."""
     return tuple(part for part in (report.test, report.validation) if part is not None)
 
 
-def summary(part: SplitReport) -> str:
+def summary(part: SplitEvaluation) -> str:
     """The headline figures in one sentence, both units."""
-    figures = (part.figure(name) for name in HEADLINE)
+    figures = (part.estimate(name) for name in HEADLINE)
     told = [
-        f"{metrics.TITLES[figure.name]} {figure.value:.3f} "
-        f"(over subjects {formats.bounds(figure.subject)}, "
-        f"over cells {formats.bounds(figure.image)})"
+        f"{metrics.TITLES[figure.name]} {figure.value:.3f} ({formats.both_bounds(figure)})"
         for figure in figures
         if figure.value == figure.value
     ]
     return f"{formats.SPLITS[part.split]}, {part.size_text}: {'; '.join(told)}."
 
 
-def _reading(report: Report) -> str:
+def _reading(report: ModelEvaluation) -> str:
     text = (
         "Each figure has two 95 % intervals: over cells (how well it is known for these very "
         "subjects) and over subjects (what to expect of other subjects; the one to go by). "
@@ -55,17 +53,17 @@ def _reading(report: Report) -> str:
     )
 
 
-def _figures(part: SplitReport) -> Chapter:
+def _figures(part: SplitEvaluation) -> Chapter:
     baseline = {figure.name: figure for figure in part.baseline}
     rows = tuple(
         (
             metrics.TITLES[figure.name],
             "undefined" if figure.value != figure.value else f"{figure.value:.3f}",
-            formats.bounds(figure.image),
-            formats.bounds(figure.subject),
-            formats.figure(baseline[figure.name].subject) if baseline else "not measured",
+            formats.bounds(figure.over_cells),
+            formats.bounds(figure.over_subjects),
+            formats.estimate(baseline[figure.name].over_subjects) if baseline else "not measured",
         )
-        for figure in part.figures
+        for figure in part.estimates
     )
     head = (
         "Figure",
@@ -80,7 +78,7 @@ def _figures(part: SplitReport) -> Chapter:
     return Chapter(title, blocks + notes, level=3)
 
 
-def _counts(part: SplitReport) -> str:
+def _counts(part: SplitEvaluation) -> str:
     counts = part.confusion
     return (
         f"Of {part.blast.cells:,} ALL blasts {int(counts.tp):,} were called blast; of "
@@ -88,7 +86,7 @@ def _counts(part: SplitReport) -> str:
     )
 
 
-def _worst(part: SplitReport) -> tuple[Chapter, ...]:
+def _worst(part: SplitEvaluation) -> tuple[Chapter, ...]:
     if not part.subjects:
         return ()
     below = sum(row.accuracy.value < 0.5 for row in part.subjects)

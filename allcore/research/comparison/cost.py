@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 import torch
 
-from allcore.evaluation.comparison import Cost
+from allcore.evaluation.comparison import NetworkCost
 from allcore.nets import model_summary, registry
 from allcore.research.comparison import budget, candidates
 from allcore.research.comparison.shared_data import Bench
@@ -18,7 +18,7 @@ LONGEST = 2.0
 FEWEST = 3
 
 
-def costs(made_of: Mapping[str, Sequence[str]], bench: Bench) -> list[Cost]:
+def costs(made_of: Mapping[str, Sequence[str]], bench: Bench) -> list[NetworkCost]:
     """The cost of each network; what was measured on this device before is not timed again.
 
     A probe costs what the network costs that gives its features, for what it adds is small beside
@@ -37,12 +37,16 @@ def _is_neural(name: str) -> bool:
     return name in candidates.NEURAL
 
 
-def _of(name: str, rests_on: Sequence[str], measured: Mapping[str, Cost], bench: Bench) -> Cost:
+def _of(
+    name: str, rests_on: Sequence[str], measured: Mapping[str, NetworkCost], bench: Bench
+) -> NetworkCost:
     if name in measured:
         return measured[name]
     parts = [measured[part] for part in rests_on]
     if not parts:
-        return Cost(name, None, None, bench.budget.preprocessing.size, None, bench.device_name)
+        return NetworkCost(
+            name, None, None, bench.budget.preprocessing.size, None, bench.device_name
+        )
     rates = [part.images_per_second for part in parts if part.images_per_second]
     return replace(
         parts[0],
@@ -53,21 +57,21 @@ def _of(name: str, rests_on: Sequence[str], measured: Mapping[str, Cost], bench:
     )
 
 
-def _kept(name: str, bench: Bench) -> Cost:
+def _kept(name: str, bench: Bench) -> NetworkCost:
     size = bench.budget.preprocessing.size
     key = budget.digest({"network": name, "size": size, "device": bench.device_name})
     path = bench.folder / f"cost-{name}-{key}.json"
     if not path.exists():
         bench.folder.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(asdict(_measured(name, bench))) + "\n", encoding="utf-8")
-    return Cost(**json.loads(path.read_text(encoding="utf-8")))
+    return NetworkCost(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def _measured(name: str, bench: Bench) -> Cost:
+def _measured(name: str, bench: Bench) -> NetworkCost:
     size = bench.budget.preprocessing.size
     found = model_summary.summary(name, size=size)
     rate = images_per_second(name, bench)
-    return Cost(name, found.parameters, found.macs, size, rate, bench.device_name)
+    return NetworkCost(name, found.parameters, found.macs, size, rate, bench.device_name)
 
 
 @torch.inference_mode()

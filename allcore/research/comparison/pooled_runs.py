@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from allcore.evaluation.comparison import HISTORY_COLUMNS, Row
+from allcore.evaluation.comparison import HISTORY_COLUMNS, ComparisonRow
 from allcore.research.comparison import candidates, summary, training_run
 from allcore.research.comparison.budget import digest
 from allcore.research.comparison.protocols import Round
@@ -55,7 +55,7 @@ def results(chosen: Sequence[str], rounds: Sequence[Round], bench: Bench) -> lis
     return found
 
 
-def row(result: Result, rounds: Sequence[Round], bench: Bench, *, command: str) -> Row:
+def row(result: Result, rounds: Sequence[Round], bench: Bench, *, command: str) -> ComparisonRow:
     """The row of a result.
 
     Args:
@@ -66,7 +66,7 @@ def row(result: Result, rounds: Sequence[Round], bench: Bench, *, command: str) 
     """
     cells, shared = result.predictions, bench.budget
     of = [each for each in rounds if each.protocol == result.protocol]
-    return Row(
+    return ComparisonRow(
         network=result.network,
         protocol=result.protocol,
         **summary.row_figures(cells),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from allcore import formats
 from allcore.evaluation import metrics
-from allcore.evaluation.comparison import FIGURES, NETWORKS, PROTOCOLS, Comparison, Figure, Row
+from allcore.evaluation.comparison import METRICS, NETWORKS, PROTOCOLS, Comparison, ComparisonRow
 from allcore.evaluation.intervals import Interval
 from allcore.notice import RESEARCH_USE
 
@@ -42,11 +42,11 @@ def _protocols(comparison: Comparison) -> Iterable[str]:
             yield f"## {title}"
             yield _about(rows)
             yield _table(
-                ["Network", *(metrics.TITLES[name] for name in FIGURES), *_TRAINED],
+                ["Network", *(metrics.TITLES[name] for name in METRICS), *_TRAINED],
                 [
                     [
                         NETWORKS[row.network],
-                        *(_figure(row.figure(name)) for name in FIGURES),
+                        *(_figure(row.estimate(name)) for name in METRICS),
                         _DASH if row.epochs_to_95 is None else f"{row.epochs_to_95:g}",
                         f"{row.seconds:,.0f} s",
                     ]
@@ -55,7 +55,7 @@ def _protocols(comparison: Comparison) -> Iterable[str]:
             )
 
 
-def _about(rows: Sequence[Row]) -> str:
+def _about(rows: Sequence[ComparisonRow]) -> str:
     row = rows[0]
     if row.protocol == "paper":
         twins = f"{row.twins:,} of them are in the training part too, in another picture."
@@ -150,8 +150,8 @@ def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in [head, rule, *lines])
 
 
-def _figure(figure: Figure) -> str:
-    return formats.figure(Interval(figure.value, figure.low, figure.high))
+def _figure(figure: Interval) -> str:
+    return formats.estimate(Interval(figure.value, figure.low, figure.high))
 
 
 def _many(count: int | None) -> str:

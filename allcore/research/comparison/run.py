@@ -9,8 +9,14 @@ from tqdm import tqdm
 
 from allcore.data import readers
 from allcore.errors import ModelError
-from allcore.evaluation import comparison
-from allcore.evaluation.comparison import NETWORKS, PROTOCOLS, Comparison, Cost, Row
+from allcore.evaluation.comparison import (
+    NETWORKS,
+    PROTOCOLS,
+    Comparison,
+    ComparisonRow,
+    NetworkCost,
+)
+from allcore.reports import json_files
 from allcore.research.comparison import budget as budgets
 from allcore.research.comparison import candidates, cost, pooled_runs, protocols, readme, summary
 from allcore.research.comparison import training_run as work
@@ -71,7 +77,7 @@ def compare(request: Request) -> Comparison:
     rows = [pooled_runs.row(each, held, bench, command=request.command) for each in results]
     whole = _merged(kept, rows, results)
     whole = replace(whole, costs=_costs(whole, bench))
-    comparison.write(request.out, whole)
+    json_files.write_comparison(request.out, whole)
     readme.write(request.out, whole)
     return whole
 
@@ -108,9 +114,9 @@ def _progress(jobs: list[Job], bench: Bench) -> Iterator[Job]:
 
 def _kept(request: Request, bench: Bench) -> Comparison:
     """What the folder holds and this comparison won't make anew."""
-    if not (request.out / comparison.RESULTS).exists():
+    if not (request.out / json_files.RESULTS).exists():
         return Comparison()
-    old = comparison.read(request.out)
+    old = json_files.read_comparison(request.out)
     rows = tuple(row for row in old.rows if not _is_asked(row, request))
     budget = budgets.digest(bench.shared)
     for row in rows:
@@ -130,7 +136,7 @@ def _kept(request: Request, bench: Bench) -> Comparison:
     )
 
 
-def _is_asked(row: Row, request: Request) -> bool:
+def _is_asked(row: ComparisonRow, request: Request) -> bool:
     return row.network in request.networks and row.protocol in request.protocols
 
 
@@ -139,7 +145,9 @@ def _others(table: pd.DataFrame, request: Request) -> pd.DataFrame:
     return table[~asked]
 
 
-def _merged(kept: Comparison, rows: Sequence[Row], results: Sequence[Result]) -> Comparison:
+def _merged(
+    kept: Comparison, rows: Sequence[ComparisonRow], results: Sequence[Result]
+) -> Comparison:
     """Old rows and new ones, with gaps and tests over all of them."""
     predictions = _joined([kept.predictions, *(each.predictions for each in results)])
     return Comparison(
@@ -151,7 +159,7 @@ def _merged(kept: Comparison, rows: Sequence[Row], results: Sequence[Result]) ->
     )
 
 
-def _place(row: Row) -> tuple[int, int]:
+def _place(row: ComparisonRow) -> tuple[int, int]:
     return list(NETWORKS).index(row.network), list(PROTOCOLS).index(row.protocol)
 
 
@@ -160,6 +168,6 @@ def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else tables[0]
 
 
-def _costs(whole: Comparison, bench: Bench) -> tuple[Cost, ...]:
+def _costs(whole: Comparison, bench: Bench) -> tuple[NetworkCost, ...]:
     """Of every network of the tables, kept rows too: speeds compare on one machine alone."""
     return tuple(cost.costs({row.network: row.members for row in whole.rows}, bench))

@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from allcore.evaluation import calibration, estimates, paired
 from allcore.evaluation.comparison import (
-    FIGURES,
     HISTORY_COLUMNS,
+    METRICS,
     NETWORKS,
     PREDICTION_COLUMNS,
     PROTOCOLS,
-    Figure,
-    Gap,
     PairTest,
+    ProtocolGap,
 )
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.paired import Resampled
@@ -90,23 +89,23 @@ def epochs_to_95(epochs: pd.DataFrame) -> float | None:
     return float(np.median(first)) if first else None
 
 
-def row_figures(cells: pd.DataFrame) -> dict[str, Figure]:
-    """The ``FIGURES`` of one network's predictions under one protocol.
+def row_figures(cells: pd.DataFrame) -> dict[str, Interval]:
+    """The ``METRICS`` of one network's predictions under one protocol.
 
     Intervals are over cells for ``paper``, over groups of subjects for ``unseen``.
     """
     over_subjects = _is_unseen(cells)
-    sample = estimates.sample(
+    sample = estimates.make_sample(
         labels=_labels(cells),
         probabilities=cells["probability"].to_numpy(dtype=float),
         subjects=cells["group"].to_numpy(dtype=str) if over_subjects else None,
     )
     found = (*estimates.at_threshold(sample, THRESHOLD), *estimates.threshold_free(sample))
-    of = {each.name: each.subject if over_subjects else each.image for each in found}
-    return {name: _figure(of[name]) for name in FIGURES}
+    of = {each.name: each.over_subjects if over_subjects else each.over_cells for each in found}
+    return {name: _figure(of[name]) for name in METRICS}
 
 
-def gaps(table: pd.DataFrame) -> tuple[Gap, ...]:
+def gaps(table: pd.DataFrame) -> tuple[ProtocolGap, ...]:
     """What each figure of each network loses from ``paper`` to ``unseen``.
 
     Args:
@@ -114,7 +113,7 @@ def gaps(table: pd.DataFrame) -> tuple[Gap, ...]:
     """
     drawn = _resampled(table)
     return tuple(
-        Gap(
+        ProtocolGap(
             network=network,
             metric=metric,
             paper=drawn[network, "paper"].value[metric],
@@ -193,5 +192,5 @@ def _right(cells: pd.DataFrame) -> NDArray[np.bool_]:
     return np.asarray(called == (_labels(cells) == 1))
 
 
-def _figure(interval: Interval) -> Figure:
-    return Figure(interval.value, interval.low, interval.high)
+def _figure(interval: Interval) -> Interval:
+    return Interval(interval.value, interval.low, interval.high)

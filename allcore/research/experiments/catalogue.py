@@ -4,8 +4,8 @@ import importlib
 from pathlib import Path
 
 from allcore.errors import AllScopeError
-from allcore.evaluation import experiments
-from allcore.evaluation.experiments import NAMES, Record
+from allcore.evaluation.experiments import NAMES, ExperimentRecord
+from allcore.reports import json_files
 from allcore.research.experiments import report
 from allcore.research.experiments.options import Options
 
@@ -22,7 +22,7 @@ MODULES = {
 assert tuple(MODULES) == NAMES
 
 
-def run(name: str, options: Options) -> Record:
+def run(name: str, options: Options) -> ExperimentRecord:
     """Run one experiment.
 
     Raises:
@@ -31,16 +31,16 @@ def run(name: str, options: Options) -> Record:
     if name not in MODULES:
         raise AllScopeError(f"There is no experiment '{name}': choose of {', '.join(MODULES)}.")
     module = importlib.import_module(f"allcore.research.experiments.{name.replace('-', '_')}")
-    found: Record = module.run(options)
+    found: ExperimentRecord = module.run(options)
     return found
 
 
-def keep(found: Record, *, out: Path, docs: Path) -> None:
+def keep(found: ExperimentRecord, *, out: Path, docs: Path) -> None:
     """Write an experiment's file, then the log of all that are in its folder.
 
     Raises:
         ModelError: another experiment's file there is damaged.
     """
-    experiments.write(out, found)
+    json_files.write_experiment(out, found)
     docs.parent.mkdir(parents=True, exist_ok=True)
-    docs.write_text(report.markdown(experiments.read_all(out)), encoding="utf-8")
+    docs.write_text(report.markdown(json_files.read_experiments(out)), encoding="utf-8")

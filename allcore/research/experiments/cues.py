@@ -12,8 +12,8 @@ from tqdm import tqdm
 from allcore.data import readers, sampling, splits
 from allcore.data.manifest import Manifest
 from allcore.evaluation import experiments, intervals, paired
-from allcore.evaluation.comparison import Figure
-from allcore.evaluation.experiments import Record, Row
+from allcore.evaluation.experiments import ExperimentRecord, ExperimentRow
+from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 from allcore.research.experiments import cue_features, statistics, trials
 from allcore.research.experiments.options import Options
@@ -43,7 +43,7 @@ STRENGTH = 0.5
 """Subject balance of the trees' training, as in the baseline."""
 
 
-def run(options: Options) -> Record:
+def run(options: Options) -> ExperimentRecord:
     """Measure all cells, then fit trees on each group of facts under both protocols.
 
     Raises:
@@ -58,7 +58,7 @@ def run(options: Options) -> Record:
     with tqdm(total=len(groups), desc="Cues", unit="cue", disable=None) as bar:
         rows = tuple(_row(title, columns, cells, size, bar) for title, columns in groups.items())
     largest = manifest.table["group"].value_counts(normalize=True).iloc[0]
-    return Record(
+    return ExperimentRecord(
         name="cues",
         title="What do plain facts of a picture tell about the class, and about the subject?",
         question="How well do facts that no haematologist goes by tell blasts from normal cells?",
@@ -92,7 +92,7 @@ def measured(manifest: Manifest, digest: str, options: Options) -> pd.DataFrame:
     return pd.DataFrame(trials.kept(options.work, key, measure))
 
 
-def finding(rows: Mapping[str, Row], *, largest: float) -> str:
+def finding(rows: Mapping[str, ExperimentRow], *, largest: float) -> str:
     """Which cues hold on unseen subjects, which leak the subject, and whether that was foreseen.
 
     Args:
@@ -113,10 +113,10 @@ def finding(rows: Mapping[str, Row], *, largest: float) -> str:
         f"{words(everything['image'])} and {words(everything['unseen'])}, and name the subject of "
         f"{100 * known.value:.0f} % of cells, where always naming the largest would be right for "
         f"{100 * largest:.0f} %. "
-    ) + experiments.verdict(_parts(by_cue))
+    ) + experiments.prediction_verdict(_parts(by_cue))
 
 
-def _parts(by_cue: Mapping[str, Mapping[str, Figure]]) -> list[tuple[str, bool]]:
+def _parts(by_cue: Mapping[str, Mapping[str, Interval]]) -> list[tuple[str, bool]]:
     position = by_cue["position"]["unseen"]
     leaks = [
         (f"{_lower(cue)} loses more than {LARGE_GAP:.1f}", by_cue[cue]["gap"].value > LARGE_GAP)
@@ -171,7 +171,7 @@ def _row(
     cells: _Cells,
     size: paired.Resampled,
     bar: "tqdm[Any]",
-) -> Row:
+) -> ExperimentRow:
     """A row; whether the facts tell more than size does is asked of those that hold no size."""
     bar.set_postfix_str(title)
     image = _resampled(columns, cells, cells.by_image, None)
@@ -185,7 +185,7 @@ def _row(
         figures["added"] = statistics.as_figure(paired.difference(more, size, "auroc"))
     figures["subject"] = _recognised(cells.table[list(columns)].to_numpy(dtype=float), cells)
     bar.update()
-    return Row(title, figures, len(cells.table), len(np.unique(cells.groups)))
+    return ExperimentRow(title, figures, len(cells.table), len(np.unique(cells.groups)))
 
 
 def _resampled(
@@ -193,7 +193,7 @@ def _resampled(
     cells: _Cells,
     folds: NDArray[np.intp],
     subjects: NDArray[np.str_] | None,
-) -> tuple[paired.Resampled, Figure]:
+) -> tuple[paired.Resampled, Interval]:
     """Out-of-fold AUROC with its interval, over cells or over subjects, and its resamples."""
     values = cells.table[list(columns)].to_numpy(dtype=float)
     probability = _out_of_fold(values, cells, folds)
@@ -201,7 +201,9 @@ def _resampled(
         labels=cells.labels, probabilities=probability, subjects=cells.groups
     )["auroc"]
     resamples = paired.resample(labels=cells.labels, probabilities=probability, subjects=subjects)
-    return resamples, statistics.as_figure(found.image if subjects is None else found.subject)
+    return resamples, statistics.as_figure(
+        found.over_cells if subjects is None else found.over_subjects
+    )
 
 
 def _out_of_fold(values: Floats, cells: _Cells, folds: NDArray[np.intp]) -> Floats:
@@ -227,7 +229,7 @@ def _out_of_fold(values: Floats, cells: _Cells, folds: NDArray[np.intp]) -> Floa
     return found
 
 
-def _recognised(values: Floats, cells: _Cells) -> Figure:
+def _recognised(values: Floats, cells: _Cells) -> Interval:
     """Share of cells whose very subject is named, among those that were trained on."""
     from sklearn.ensemble import ExtraTreesClassifier
 

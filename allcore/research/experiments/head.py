@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from allcore.evaluation import experiments
-from allcore.evaluation.comparison import NETWORKS, Figure
-from allcore.evaluation.experiments import Record, Row
+from allcore.evaluation.comparison import NETWORKS
+from allcore.evaluation.experiments import ExperimentRecord, ExperimentRow
+from allcore.evaluation.intervals import Interval
 from allcore.research.experiments import statistics, trials
 from allcore.research.experiments.options import Options
 from allcore.research.experiments.statistics import change
@@ -34,7 +35,7 @@ MEASURES: dict[str, tuple[str, Callable[[Outcome], float]]] = {
 }
 
 
-def run(options: Options) -> Record:
+def run(options: Options) -> ExperimentRecord:
     """Train both heads for every fold and seed; figures are those of validation subjects.
 
     Raises:
@@ -48,7 +49,7 @@ def run(options: Options) -> Record:
     values = {head: _values(outcomes[number :: len(HEADS)], options)
               for number, head in enumerate(HEADS)}  # fmt: skip
     rows = _rows(values, bench)
-    return Record(
+    return ExperimentRecord(
         name="head",
         title="Is the paper's head better than one linear layer, and does it converge faster?",
         question="Does QCResNet's head order the cells of unseen subjects better than ResNet-18's "
@@ -66,7 +67,7 @@ def run(options: Options) -> Record:
     )
 
 
-def finding(less: Mapping[str, Figure]) -> str:
+def finding(less: Mapping[str, Interval]) -> str:
     """Whether the head is better and faster, by the intervals of QCResNet less ResNet-18."""
     area, loss, first, epochs = (less[name] for name in ("balanced", "loss", "first", "epochs"))
     better, worse = statistics.above(area), statistics.below(area)
@@ -78,7 +79,7 @@ def finding(less: Mapping[str, Figure]) -> str:
         f"validation loss {change(loss)}. It {verb} faster: AUROC after the first "
         f"epoch {change(first)}, epochs to 95 % of its best "
         f"{change(epochs)}. "
-    ) + experiments.verdict(
+    ) + experiments.prediction_verdict(
         [
             ("no clear difference in AUROC", not better and not worse),
             ("no faster convergence", not sooner),
@@ -106,14 +107,16 @@ def _values(outcomes: Sequence[Outcome], options: Options) -> dict[str, np.ndarr
     }
 
 
-def _rows(values: Mapping[str, Mapping[str, np.ndarray]], bench: Bench) -> tuple[Row, ...]:
+def _rows(
+    values: Mapping[str, Mapping[str, np.ndarray]], bench: Bench
+) -> tuple[ExperimentRow, ...]:
     own, plain = (values[head] for head in HEADS)
     less = {name: own[name] - plain[name] for name in MEASURES}
     held = np.logical_or.reduce([s.mask(bench.manifest, "validation") for s in bench.splits])
     subjects = int(bench.manifest.table["group"][held].nunique())
     named = zip((*(NETWORKS[head] for head in HEADS), LESS), (own, plain, less), strict=True)
     return tuple(
-        Row(
+        ExperimentRow(
             name=name,
             figures={key: _figure(key, each, name) for key, each in found.items()},
             cells=int(held.sum()),
@@ -123,7 +126,7 @@ def _rows(values: Mapping[str, Mapping[str, np.ndarray]], bench: Bench) -> tuple
     )
 
 
-def _figure(measure: str, values: np.ndarray, row: str) -> Figure:
+def _figure(measure: str, values: np.ndarray, row: str) -> Interval:
     """Of (seeds, folds): mean over seeds, interval over folds."""
     least = -np.inf if row == LESS else 0.0
     most = 1.0 if measure in ("balanced", "cell", "first") else np.inf

@@ -19,8 +19,8 @@ from allcore.data.manifest import Manifest
 from allcore.data.perturbations import Cell
 from allcore.errors import AllScopeError, BadImage, DataError, ModelError
 from allcore.evaluation import experiments, paired, robustness
-from allcore.evaluation.comparison import Figure
-from allcore.evaluation.experiments import Record, Row
+from allcore.evaluation.experiments import ExperimentRecord, ExperimentRow
+from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 from allcore.inference import held_out
 from allcore.inference.predictor import Predictor
@@ -61,7 +61,7 @@ class Held:
     seen: bool
 
 
-def run(options: Options) -> Record:
+def run(options: Options) -> ExperimentRecord:
     """Predict the same held-out cells unchanged and with each alteration, for every model.
 
     Raises:
@@ -69,7 +69,7 @@ def run(options: Options) -> Record:
         ModelError: there is no model to look at, or one can't be used.
     """
     data = readers.read(options.data).labelled()
-    rows: list[Row] = []
+    rows: list[ExperimentRow] = []
     notes: list[str] = []
     names = models(options.models)
     for name in names:
@@ -81,7 +81,7 @@ def run(options: Options) -> Record:
         table = _logits(predictor, sample, options)
         rows += _rows(name, predictor.info, sample.table.loc[table.index], table)
         notes += _notes_of(predictor.info, held, refused=len(sample) - len(table))
-    return Record(
+    return ExperimentRecord(
         name="interventions",
         title="What do the models' answers hang on?",
         question="How do the answers change when one thing in the picture is changed?",
@@ -135,7 +135,7 @@ def held_cells(data: Manifest, info: ModelInfo, folder: Path) -> Held:
     return Held(Manifest(data.root, chosen, data.name), seen=False)
 
 
-def finding(rows: Sequence[Row], names: Sequence[str]) -> str:
+def finding(rows: Sequence[ExperimentRow], names: Sequence[str]) -> str:
     """What moves each model's AUROC most, and whether the prediction held for all of them."""
     title_of = {each.name: each.title for each in ALTERATIONS}
     by_model = {
@@ -156,7 +156,7 @@ def finding(rows: Sequence[Row], names: Sequence[str]) -> str:
          + (f" (more: {'; '.join(large)})" if large else ""), not large),
         ("blur and silhouettes of noise lower it clearly", clear),
     ]  # fmt: skip
-    return " ".join([*lines, experiments.verdict(parts)])
+    return " ".join([*lines, experiments.prediction_verdict(parts)])
 
 
 _NOTES = (
@@ -169,7 +169,7 @@ _NOTES = (
 )
 
 
-def _any_large(by_model: Mapping[str, Mapping[str, Figure]], title: str) -> bool:
+def _any_large(by_model: Mapping[str, Mapping[str, Interval]], title: str) -> bool:
     return any(abs(changes[title].value) >= SMALL for changes in by_model.values())
 
 
@@ -260,7 +260,9 @@ def _common(sample: Manifest) -> Common:
     return Common(np.mean(means, axis=0), np.mean(deviations, axis=0), float(np.mean(areas)))
 
 
-def _rows(name: str, info: ModelInfo, cells_of: pd.DataFrame, table: pd.DataFrame) -> list[Row]:
+def _rows(
+    name: str, info: ModelInfo, cells_of: pd.DataFrame, table: pd.DataFrame
+) -> list[ExperimentRow]:
     """A row an alteration, the unchanged cells first."""
     labels = np.where(cells_of["label"] == "all", 1, 0)
     groups = cells_of["group"].to_numpy(dtype=str)
@@ -283,15 +285,15 @@ def _rows(name: str, info: ModelInfo, cells_of: pd.DataFrame, table: pd.DataFram
             less = paired.difference(resampled[key], resampled[UNCHANGED], "auroc")
             figures["change"] = statistics.as_figure(less)
             flipped = (probability[key] >= info.threshold) != before
-            share = robustness.share(flipped, labels=labels, subjects=groups)
+            share = robustness.flagged_share(flipped, labels=labels, subjects=groups)
             figures["flipped"] = statistics.as_figure(share)
-        rows.append(Row(title, figures, len(labels), len(np.unique(groups)), group=name))
+        rows.append(ExperimentRow(title, figures, len(labels), len(np.unique(groups)), group=name))
     return rows
 
 
-def _auroc(labels: NDArray[np.int_], probability: Floats, groups: NDArray[np.str_]) -> Figure:
+def _auroc(labels: NDArray[np.int_], probability: Floats, groups: NDArray[np.str_]) -> Interval:
     found = statistics.pooled(labels=labels, probabilities=probability, subjects=groups)
-    return statistics.as_figure(found["auroc"].subject)
+    return statistics.as_figure(found["auroc"].over_subjects)
 
 
 def _notes_of(info: ModelInfo, held: Held, *, refused: int) -> list[str]:

@@ -9,8 +9,8 @@ import numpy as np
 from allcore.data.augmentation import Augmentation
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import AllScopeError
-from allcore.evaluation.comparison import Figure
-from allcore.evaluation.experiments import Record, Row
+from allcore.evaluation.experiments import ExperimentRecord, ExperimentRow
+from allcore.evaluation.intervals import Interval
 from allcore.research.experiments import statistics, trials
 from allcore.research.experiments.options import Options
 from allcore.research.experiments.trials import BALANCED, BY_CELL, Bench, Outcome, Trial
@@ -119,7 +119,7 @@ VARIANTS = (
 )  # fmt: skip
 
 
-def run(options: Options) -> Record:
+def run(options: Options) -> ExperimentRecord:
     """Train every variant for every fold; figures are those of validation subjects.
 
     Raises:
@@ -136,7 +136,7 @@ def run(options: Options) -> Record:
         for place, variant in enumerate(variants)
     }
     rows = tuple(_row(variant, by_name, bench) for variant in variants)
-    return Record(
+    return ExperimentRecord(
         name="recipe",
         title="Which choices of the recipe help on unseen subjects?",
         question="How much does the AUROC on unseen subjects change with one choice of the recipe?",
@@ -166,7 +166,7 @@ def chosen(names: Sequence[str], of: Sequence[V] = VARIANTS) -> list[V]:  # type
     return [each for name, each in known.items() if not names or name in (BASE, *names)]
 
 
-def finding(variants: Sequence[Variant], rows: Sequence[Row]) -> str:
+def finding(variants: Sequence[Variant], rows: Sequence[ExperimentRow]) -> str:
     """What helps, what harms, and how many predictions held."""
     seen = {v.title: _direction(row) for v, row in zip(variants, rows, strict=True)}
     pairs = [(v, seen[v.title]) for v in variants if v.name != BASE]
@@ -185,7 +185,7 @@ def finding(variants: Sequence[Variant], rows: Sequence[Row]) -> str:
     return " ".join(lines)
 
 
-def _direction(row: Row) -> int:
+def _direction(row: ExperimentRow) -> int:
     """Sign of the difference to base where its interval leaves 0 out, else 0."""
     found = row.figures.get("difference")
     if found is None:
@@ -207,7 +207,7 @@ def _trial(variant: Variant, fold: int, bench: Bench, options: Options) -> Trial
     )
 
 
-def _row(variant: Variant, by_name: Mapping[str, Sequence[Outcome]], bench: Bench) -> Row:
+def _row(variant: Variant, by_name: Mapping[str, Sequence[Outcome]], bench: Bench) -> ExperimentRow:
     own, base = by_name[variant.name], by_name[BASE]
     best, last = Outcome.best, Outcome.last
     values = {
@@ -221,7 +221,7 @@ def _row(variant: Variant, by_name: Mapping[str, Sequence[Outcome]], bench: Benc
             pairs = zip(own, base, strict=True)
             values[name] = [read(a, BALANCED) - read(b, BALANCED) for a, b in pairs]
     held = np.logical_or.reduce([s.mask(bench.manifest, "validation") for s in bench.splits])
-    return Row(
+    return ExperimentRow(
         name=variant.title,
         figures={name: figure(name, found) for name, found in values.items()},
         cells=int(held.sum()),
@@ -230,7 +230,7 @@ def _row(variant: Variant, by_name: Mapping[str, Sequence[Outcome]], bench: Benc
     )
 
 
-def figure(name: str, found: Sequence[float]) -> Figure:
+def figure(name: str, found: Sequence[float]) -> Interval:
     """An AUROC, or a difference of two, of one value a fold."""
     is_less = name in ("difference", "last_difference")
     return statistics.over_folds(found, least=-1.0 if is_less else 0.0, most=1.0)

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from allcore.evaluation.comparison import Figure
-from allcore.evaluation.experiments import Record, Row
+from allcore.evaluation.experiments import ExperimentRecord, ExperimentRow
+from allcore.evaluation.intervals import Interval
 from allcore.notice import RESEARCH_USE
 from allcore.synthetic import dataset
 
@@ -19,13 +19,13 @@ from all that were run. Brackets are 95 % intervals.
 """
 
 
-def markdown(records: Sequence[Record]) -> str:
+def markdown(records: Sequence[ExperimentRecord]) -> str:
     """The whole page."""
     parts = [HEAD.format(notice=RESEARCH_USE), *(_section(record) for record in records)]
     return "\n".join(parts if records else [*parts, "No experiment was run yet.\n"])
 
 
-def figure(found: Figure | None) -> str:
+def figure(found: Interval | None) -> str:
     """A figure with its interval, to three digits behind the point or as many as it needs."""
     if found is None or not math.isfinite(found.value):
         return ""
@@ -35,7 +35,7 @@ def figure(found: Figure | None) -> str:
     return f"{value} [{_number(found.low)}, {_number(found.high)}]"
 
 
-def _section(record: Record) -> str:
+def _section(record: ExperimentRecord) -> str:
     lines = [f"## {record.title}", "", f"**{record.question}** {record.why}", ""]
     if record.data == dataset.NAME:
         lines += ["*Synthetic cells, drawn by the program: nothing here speaks of real ones.*", ""]
@@ -46,7 +46,7 @@ def _section(record: Record) -> str:
     return "\n".join([*lines, "", f"`{record.command}`", ""])
 
 
-def _table(record: Record) -> list[str]:
+def _table(record: ExperimentRecord) -> list[str]:
     """A Markdown table; columns that no row fills are left out."""
     grouped, expected = (any(getattr(r, n) for r in record.rows) for n in ("group", "prediction"))
     shown = [name for name in record.titles if any(name in row.figures for row in record.rows)]
@@ -65,7 +65,7 @@ def _table(record: Record) -> list[str]:
     return lines
 
 
-def _cells(row: Row, shown: Sequence[str], *, grouped: bool, expected: bool) -> list[str]:
+def _cells(row: ExperimentRow, shown: Sequence[str], *, grouped: bool, expected: bool) -> list[str]:
     return [
         *([row.group] if grouped else []),
         row.name,

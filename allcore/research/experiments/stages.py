@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allcore.evaluation.experiments import Record, Row
+from allcore.evaluation.experiments import ExperimentRecord, ExperimentRow
 from allcore.research.experiments import recipe, stages_trials, statistics, trials
 from allcore.research.experiments.options import Options
 from allcore.research.experiments.recipe import BASE, Variant
@@ -123,7 +123,7 @@ VARIANTS = (
 )  # fmt: skip
 
 
-def run(options: Options) -> Record:
+def run(options: Options) -> ExperimentRecord:
     """Train every variant for every fold and seed; figures are those of validation subjects.
 
     Raises:
@@ -148,7 +148,7 @@ def run(options: Options) -> Record:
         for variant in variants
     }
     rows = tuple(_row(variant, found, bench) for variant in variants)
-    return Record(
+    return ExperimentRecord(
         name="stages",
         title="What helps a head that reads statistics of a frozen body?",
         question="How much does the AUROC on unseen subjects change with one choice, where the "
@@ -167,7 +167,7 @@ def run(options: Options) -> Record:
     )
 
 
-def _row(variant: Choice, found: Mapping[str, Sequence[Scores]], bench: Bench) -> Row:
+def _row(variant: Choice, found: Mapping[str, Sequence[Scores]], bench: Bench) -> ExperimentRow:
     own, base = found[variant.name], found[BASE]
     values = {
         "balanced": [each.balanced for each in own],
@@ -178,7 +178,7 @@ def _row(variant: Choice, found: Mapping[str, Sequence[Scores]], bench: Bench) -
         pairs = zip(own, base, strict=True)
         values["difference"] = [a.balanced - b.balanced for a, b in pairs]
     held = np.logical_or.reduce([s.mask(bench.manifest, "validation") for s in bench.splits])
-    return Row(
+    return ExperimentRow(
         name=variant.title,
         figures={name: recipe.figure(name, numbers) for name, numbers in values.items()},
         cells=int(held.sum()),

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from allcore.evaluation import estimates as evaluated
-from allcore.evaluation import experiments
-from allcore.evaluation.comparison import Figure
+from allcore.evaluation import intervals
 from allcore.evaluation.intervals import LEVEL, Interval
 from allcore.evaluation.metrics import Floats
 from allcore.research.experiments import report
@@ -22,7 +21,7 @@ FOLDS = (
 
 def over_folds(
     values: Sequence[float] | Floats, *, least: float = -np.inf, most: float = np.inf
-) -> Figure:
+) -> Interval:
     """Mean of one figure a fold with Student's t interval; no bounds below two folds.
 
     Args:
@@ -32,11 +31,11 @@ def over_folds(
     """
     found = np.asarray(values, dtype=float)
     if len(found) < 2 or not np.isfinite(found).all():
-        return experiments.unknown(float(found.mean()) if len(found) else float("nan"))
+        return intervals.unknown(float(found.mean()) if len(found) else float("nan"))
     error = float(found.std(ddof=1)) / np.sqrt(len(found))
     half = error * float(stats.t.ppf((1 + LEVEL) / 2, len(found) - 1))
     mean = float(found.mean())
-    return Figure(mean, max(least, mean - half), min(most, mean + half))
+    return Interval(mean, max(least, mean - half), min(most, mean + half))
 
 
 def pooled(
@@ -45,35 +44,35 @@ def pooled(
     probabilities: Floats,
     subjects: NDArray[np.str_],
     threshold: float = 0.5,
-) -> dict[str, evaluated.Figure]:
+) -> dict[str, evaluated.Estimate]:
     """Every figure of pooled out-of-fold predictions, each over cells and over subjects."""
-    cells = evaluated.sample(labels=labels, probabilities=probabilities, subjects=subjects)
+    cells = evaluated.make_sample(labels=labels, probabilities=probabilities, subjects=subjects)
     found = (*evaluated.threshold_free(cells), *evaluated.at_threshold(cells, threshold))
     return {each.name: each for each in found}
 
 
-def as_figure(interval: Interval) -> Figure:
+def as_figure(interval: Interval) -> Interval:
     """An interval of ``allcore.evaluation`` as a record keeps it."""
-    return Figure(interval.value, interval.low, interval.high)
+    return Interval(interval.value, interval.low, interval.high)
 
 
-def above(found: Figure, bound: float = 0.0) -> bool:
+def above(found: Interval, bound: float = 0.0) -> bool:
     """Whether the whole interval lies above a bound; not where there is none."""
     return bool(found.low > bound)
 
 
-def below(found: Figure, bound: float = 0.0) -> bool:
+def below(found: Interval, bound: float = 0.0) -> bool:
     """Whether the whole interval lies below a bound; not where there is none."""
     return bool(found.high < bound)
 
 
-def words(found: Figure) -> str:
+def words(found: Interval) -> str:
     """A figure in a sentence."""
     return report.figure(found)
 
 
-def change(found: Figure) -> str:
+def change(found: Interval) -> str:
     """A difference in a sentence, with its sign."""
     sign = "+" if found.value >= 0 else "−"
-    bounds = report.figure(found)[len(report.figure(experiments.unknown(found.value))) :]
-    return f"{sign}{report.figure(experiments.unknown(abs(found.value)))}{bounds}"
+    bounds = report.figure(found)[len(report.figure(intervals.unknown(found.value))) :]
+    return f"{sign}{report.figure(intervals.unknown(abs(found.value)))}{bounds}"

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from allcore.data import splits
 from allcore.data.splits import Split
 from allcore.evaluation import calibration, experiments, paired
-from allcore.evaluation.comparison import Figure
-from allcore.evaluation.experiments import AIMS, Record, Row
+from allcore.evaluation.experiments import AIMS, ExperimentRecord, ExperimentRow
+from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 from allcore.research.experiments import learning_curve_fit, statistics, trials
 from allcore.research.experiments.options import Options
@@ -43,7 +43,7 @@ class Draw:
     split: Split
 
 
-def run(options: Options) -> Record:
+def run(options: Options) -> ExperimentRecord:
     """Train on nested subsets of each fold's training subjects; every cell is tested once a count.
 
     Raises:
@@ -112,7 +112,7 @@ def written(
     options: Options,
     *,
     how: str,
-) -> Record:
+) -> ExperimentRecord:
     """The record of a learning curve.
 
     Args:
@@ -140,7 +140,7 @@ def written(
         )
         for metric in AIMS
     }
-    return Record(
+    return ExperimentRecord(
         name=name,
         title=_TITLES[name],
         question="How do AUROC and weighted F1 on unseen subjects grow with the number of training "
@@ -159,7 +159,7 @@ def written(
     )
 
 
-def finding(rows: Sequence[Row], grown: Mapping[str, learning_curve_fit.Growth]) -> str:
+def finding(rows: Sequence[ExperimentRow], grown: Mapping[str, learning_curve_fit.Growth]) -> str:
     """Whether the curve still rises, and how far the aims are."""
     few, every = rows[0], rows[-1]
     gained = few.figures["less"]
@@ -176,7 +176,7 @@ def finding(rows: Sequence[Row], grown: Mapping[str, learning_curve_fit.Growth])
             learning_curve_fit.sentence(each, reached=reached[m]) for m, each in grown.items()
         )
         + " "
-        + experiments.verdict(
+        + experiments.prediction_verdict(
             [
                 ("all training subjects do clearly better than the fewest", rises),
                 ("the error falls with every subject added", all(g.falls for g in grown.values())),
@@ -208,7 +208,7 @@ _NOTES = (
 class _Pooled:
     """Out-of-fold figures of one count, and their resamples over subjects."""
 
-    figures: dict[str, Figure]
+    figures: dict[str, Interval]
     resampled: paired.Resampled
     cells: int
     subjects: int
@@ -246,7 +246,7 @@ def _pooled(pairs: Sequence[tuple[Draw, Floats]], bench: Bench) -> _Pooled:
     shown, truth, who = probability[known], labels[known], groups[known]
     found = statistics.pooled(labels=truth, probabilities=shown, subjects=who)
     return _Pooled(
-        {name: statistics.as_figure(found[name].subject) for name in AIMS},
+        {name: statistics.as_figure(found[name].over_subjects) for name in AIMS},
         paired.resample(labels=truth, probabilities=shown, subjects=who),
         int(known.sum()),
         len(np.unique(who)),
@@ -258,12 +258,14 @@ def _size(drawn: Sequence[Draw], bench: Bench) -> float:
     return float(np.mean([len(bench.groups(draw.split, "train")) for draw in drawn]))
 
 
-def _row(size: float, pooled: _Pooled, everything: paired.Resampled, *, is_all: bool) -> Row:
+def _row(
+    size: float, pooled: _Pooled, everything: paired.Resampled, *, is_all: bool
+) -> ExperimentRow:
     figures = dict(pooled.figures)
     if not is_all:
         less = paired.difference(everything, pooled.resampled, "auroc")
         figures["less"] = statistics.as_figure(less)
-    return Row(
+    return ExperimentRow(
         name=f"{'all ' if is_all else ''}{size:.0f} training subjects",
         figures=figures,
         cells=pooled.cells,

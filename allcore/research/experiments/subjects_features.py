@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from allcore.evaluation import subject_weights
-from allcore.evaluation.experiments import Record
+from allcore.evaluation.experiments import ExperimentRecord
 from allcore.evaluation.metrics import Floats
 from allcore.nets import probe, registry
 from allcore.research.experiments import subjects, trials
@@ -23,7 +23,7 @@ STRENGTH = 0.5
 INITIAL_CELLS = 256
 
 
-def run(options: Options) -> Record:
+def run(options: Options) -> ExperimentRecord:
     """Fit a logistic regression on nested subsets of each fold's training subjects.
 
     Raises:

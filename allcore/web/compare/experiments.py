@@ -6,9 +6,9 @@ from pathlib import Path
 import streamlit as st
 
 from allcore.errors import AllScopeError
-from allcore.evaluation import experiments
-from allcore.evaluation.experiments import Record
+from allcore.evaluation.experiments import ExperimentRecord
 from allcore.plots import compare_experiments
+from allcore.reports import json_files
 from allcore.synthetic import dataset
 from allcore.web import frame, guard
 from allcore.web.compare import results_cache
@@ -57,7 +57,7 @@ def section() -> None:
 
 
 @guard.fragment
-def _tried(records: dict[str, Record]) -> None:
+def _tried(records: dict[str, ExperimentRecord]) -> None:
     found = records[_one_of(records, _TRIED, "experiment_tried")]
     if any("difference" in row.figures for row in found.rows):
         _chart(compare_experiments.variants(found))
@@ -65,14 +65,14 @@ def _tried(records: dict[str, Record]) -> None:
 
 
 @guard.fragment
-def _grown(records: dict[str, Record]) -> None:
+def _grown(records: dict[str, ExperimentRecord]) -> None:
     found = records[_one_of(records, _GROWN, "experiment_grown")]
     if found.rows:
         _chart(compare_experiments.growth(found))
     _told(found)
 
 
-def _one_of(records: dict[str, Record], titles: dict[str, str], key: str) -> str:
+def _one_of(records: dict[str, ExperimentRecord], titles: dict[str, str], key: str) -> str:
     """The experiment to show; asked for where there are several."""
     first, *others = records
     if not others:
@@ -88,15 +88,15 @@ def _one_of(records: dict[str, Record], titles: dict[str, str], key: str) -> str
     return chosen or first
 
 
-def _present(titles: dict[str, str]) -> dict[str, Record]:
+def _present(titles: dict[str, str]) -> dict[str, ExperimentRecord]:
     """Those that were run and can be read."""
-    there = (name for name in titles if experiments.path(folder(), name).is_file())
+    there = (name for name in titles if json_files.experiment_file(folder(), name).is_file())
     found = {name: _found(name) for name in there}
     return {name: each for name, each in found.items() if each}
 
 
 @guard.fragment
-def _interventions(found: Record) -> None:
+def _interventions(found: ExperimentRecord) -> None:
     models = compare_experiments.models(found)
     model = models[0]
     if len(models) > 1:
@@ -105,8 +105,8 @@ def _interventions(found: Record) -> None:
     _told(found)
 
 
-def _found(name: str) -> Record | None:
-    path = experiments.path(folder(), name)
+def _found(name: str) -> ExperimentRecord | None:
+    path = json_files.experiment_file(folder(), name)
     if not path.is_file():
         st.info(_MISSING[name], icon=":material/experiment:", width=frame.TEXT_WIDTH)
         return None
@@ -118,15 +118,15 @@ def _found(name: str) -> Record | None:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _read(_folder: Path, name: str, digest: str) -> Record:
-    return experiments.read(_folder, name)
+def _read(_folder: Path, name: str, digest: str) -> ExperimentRecord:
+    return json_files.read_experiment(_folder, name)
 
 
 def _chart(figure: object) -> None:
     st.plotly_chart(figure, width="stretch", theme="streamlit", config={"displaylogo": False})
 
 
-def _told(found: Record) -> None:
+def _told(found: ExperimentRecord) -> None:
     """The finding beside what was expected, and how it came about."""
     if found.data == dataset.NAME:
         st.info(

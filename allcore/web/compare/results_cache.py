@@ -8,9 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from allcore import settings
-from allcore.evaluation import comparison as comparison_results
-from allcore.evaluation import comparison_tables
 from allcore.evaluation.comparison import Comparison
+from allcore.reports import comparison_tables, json_files
 
 FOLDER = "comparison"
 
@@ -31,7 +30,7 @@ def folder() -> Path:
 
 def exists() -> bool:
     """Whether any comparison has been made."""
-    return (folder() / comparison_results.RESULTS).is_file()
+    return (folder() / json_files.RESULTS).is_file()
 
 
 def load() -> Compared:
@@ -45,20 +44,12 @@ def load() -> Compared:
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the comparison")
 def _load(_folder: Path, digest: str) -> Compared:
-    comparison = comparison_results.read(_folder)
+    comparison = json_files.read_comparison(_folder)
     text = comparison_tables.export(comparison).to_csv(index=False)
     return Compared(comparison, comparison_tables.by_subject(comparison.predictions), text)
 
 
 def _digest(path: Path) -> str:
     """Of every file that is read; a missing one is said by whoever reads it."""
-    names = (
-        comparison_results.RESULTS,
-        comparison_results.COSTS,
-        comparison_results.GAPS,
-        comparison_results.TESTS,
-        comparison_results.HISTORY,
-        comparison_results.PREDICTIONS,
-    )
-    files = (path / name for name in names)
+    files = (path / name for name in json_files.COMPARISON_FILES)
     return hashlib.sha256(b"".join(f.read_bytes() for f in files if f.is_file())).hexdigest()

@@ -25,10 +25,9 @@ def show(context: Context) -> None:
         name="calibration",
         alt="Share of ALL blasts by predicted probability, before and after calibration",
     )
-    found = context.figure("ece")
+    found = context.estimate("ece")
     st.markdown(
-        f"Expected calibration error **{found.value:.3f}** (over subjects "
-        f"{formats.bounds(found.subject)}, over cells {formats.bounds(found.image)}).",
+        f"Expected calibration error **{found.value:.3f}** ({formats.both_bounds(found)}).",
         width=frame.TEXT_WIDTH,
     )
     st.caption(_how(context), width=frame.TEXT_WIDTH)
@@ -83,7 +82,7 @@ def _samples(context: Context) -> dict[str, Sample]:
 
 
 def _error(sample: Sample) -> float:
-    table = metrics.residuals(labels=sample.labels, probabilities=sample.probabilities)
+    table = metrics.residual_table(labels=sample.labels, probabilities=sample.probabilities)
     return float(np.asarray(metrics.calibration_error(table.sum(0))))
 
 

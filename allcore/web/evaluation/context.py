@@ -8,9 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allcore import model_folder
-from allcore.evaluation import estimates as figures
-from allcore.evaluation import metrics, outcomes, subjects
-from allcore.evaluation.estimates import Figure, Sample
+from allcore.evaluation import estimates, metrics, outcomes, subjects
+from allcore.evaluation.estimates import Estimate, Sample
 from allcore.evaluation.metrics import Confusion
 from allcore.evaluation.subjects import SubjectRow
 from allcore.web.cell_images import CellImages
@@ -62,15 +61,15 @@ class Context:
         )
 
     @cached_property
-    def figures(self) -> tuple[Figure, ...]:
+    def estimates(self) -> tuple[Estimate, ...]:
         """All figures at the threshold, in the order of `metrics.TITLES`."""
-        found = (*figures.at_threshold(self.sample, self.threshold), *self.part.free)
+        found = (*estimates.at_threshold(self.sample, self.threshold), *self.part.free)
         order = list(metrics.TITLES)
         return tuple(sorted(found, key=lambda figure: order.index(figure.name)))
 
-    def figure(self, name: str) -> Figure:
+    def estimate(self, name: str) -> Estimate:
         """One of them by its key in `metrics.TITLES`."""
-        return next(figure for figure in self.figures if figure.name == name)
+        return next(estimate for estimate in self.estimates if estimate.name == name)
 
     @cached_property
     def outcomes(self) -> NDArray[np.str_]:

@@ -11,7 +11,7 @@ from allcore import formats, model_folder
 from allcore.errors import AllScopeError
 from allcore.evaluation import curves, metrics, prevalence
 from allcore.evaluation.curves import PrecisionRecall, Roc
-from allcore.evaluation.estimates import Figure
+from allcore.evaluation.estimates import Estimate
 from allcore.evaluation.metrics import Floats
 from allcore.plots import curves as plots_curves
 from allcore.plots import evaluation
@@ -72,8 +72,8 @@ def roc(context: Context, beside: Mapping[str, Origin] | None = None) -> None:
         plots_curves.roc_many(
             found,
             points={name: _point(part, at) for name, (part, _, at) in parts.items()},
-            areas_subject={name: figure.subject for name, figure in areas.items()},
-            areas_cell={name: figure.image for name, figure in areas.items()},
+            areas_subject={name: figure.over_subjects for name, figure in areas.items()},
+            areas_cell={name: figure.over_cells for name, figure in areas.items()},
             prevalence=float(context.sample.labels.mean()),
         ),
         name="roc",
@@ -90,8 +90,8 @@ def precision_recall(context: Context, beside: Mapping[str, Origin]) -> None:
         plots_curves.precision_recall(
             found,
             points={name: _recall_point(part, at) for name, (part, _, at) in parts.items()},
-            areas_subject={name: figure.subject for name, figure in areas.items()},
-            areas_cell={name: figure.image for name, figure in areas.items()},
+            areas_subject={name: figure.over_subjects for name, figure in areas.items()},
+            areas_cell={name: figure.over_cells for name, figure in areas.items()},
         ),
         name="precision-recall",
         alt="Precision by recall with its band over subjects and the operating point",
@@ -101,17 +101,18 @@ def precision_recall(context: Context, beside: Mapping[str, Origin]) -> None:
 def all_figures(context: Context) -> None:
     """Every figure, each with an interval over subjects and one over cells."""
     baseline = {
-        figure.name: formats.figure(figure.subject) for figure in context.part.report.baseline
+        figure.name: formats.estimate(figure.over_subjects)
+        for figure in context.part.report.baseline
     }
     shown = pd.DataFrame(
         {
             "Figure": metrics.TITLES[figure.name],
             "Value": figure.value,
-            "Over subjects": formats.bounds(figure.subject),
-            "Over cells": formats.bounds(figure.image),
+            "Over subjects": formats.bounds(figure.over_subjects),
+            "Over cells": formats.bounds(figure.over_cells),
             "Area and brightness only": baseline.get(figure.name, "not measured"),
         }
-        for figure in context.figures
+        for figure in context.estimates
     )
     st.dataframe(
         shown,
@@ -131,12 +132,12 @@ def figures_table(context: Context) -> pd.DataFrame:
             "threshold": context.threshold,
             "figure": metrics.TITLES[figure.name],
             "value": figure.value,
-            "over_subjects_low": figure.subject.low,
-            "over_subjects_high": figure.subject.high,
-            "over_cells_low": figure.image.low,
-            "over_cells_high": figure.image.high,
+            "over_subjects_low": figure.over_subjects.low,
+            "over_subjects_high": figure.over_subjects.high,
+            "over_cells_low": figure.over_cells.low,
+            "over_cells_high": figure.over_cells.high,
         }
-        for figure in context.figures
+        for figure in context.estimates
     )
 
 
@@ -164,10 +165,7 @@ def predictive(context: Context) -> None:
         (positive, "A call of ALL blast multiplies the odds by"),
         (negative, "A call of normal multiplies the odds by"),
     ):
-        st.markdown(
-            f"{said} **{figure.value:.2f}** (over subjects {formats.bounds(figure.subject)}, over "
-            f"cells {formats.bounds(figure.image)})."
-        )
+        st.markdown(f"{said} **{figure.value:.2f}** ({formats.both_bounds(figure)}).")
 
 
 def _beside(context: Context) -> dict[str, Origin]:
@@ -218,7 +216,7 @@ def _curves(part: Part, key: str) -> Curves:
     return _cached(part, key)
 
 
-def _free(part: Part, name: str) -> Figure:
+def _free(part: Part, name: str) -> Estimate:
     return next(figure for figure in part.free if figure.name == name)
 
 
@@ -234,7 +232,7 @@ def _recall_point(part: Part, threshold: float) -> tuple[float, float]:
 
 
 def _at(part: Part, threshold: float) -> dict[str, Floats]:
-    return metrics.count_figures(
+    return metrics.confusion_metrics(
         metrics.confusion(
             labels=part.sample.labels,
             probabilities=part.sample.probabilities,

@@ -4,7 +4,8 @@ import datetime
 
 import streamlit as st
 
-from allcore.reports import evaluation_html, evaluation_json
+from allcore.evaluation import model_evaluation
+from allcore.reports import evaluation_html
 from allcore.web import evaluation_cache, frame
 from allcore.web.components.charts import figure_format, table_csv
 from allcore.web.evaluation import curves_view, subjects_view
@@ -52,8 +53,8 @@ def _report(context: Context) -> None:
 def _html(context: Context) -> str:
     assert context.source.model is not None  # a file has no report
     model = evaluation_cache.load(context.source.model)
-    return evaluation_html.html(
-        evaluation_json.evaluate(model.predictions, model.info),
+    return evaluation_html.evaluation_html(
+        model_evaluation.evaluate_model(model.predictions, model.info),
         model.predictions,
         model.info,
         date=datetime.datetime.now(datetime.UTC).date(),

@@ -76,7 +76,7 @@ def _said(context: Context, name: str, found: Agreement) -> None:
         width=frame.TEXT_WIDTH,
     )
     shown = ", ".join(
-        f"{metrics.TITLES[each.name]} {formats.figure(each.difference)}"
+        f"{metrics.TITLES[each.name]} {formats.estimate(each.difference)}"
         for each in found.differences
     )
     st.markdown(f"{first} less {second}, over {found.unit}: {shown}.", width=frame.TEXT_WIDTH)

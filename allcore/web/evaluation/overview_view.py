@@ -33,13 +33,13 @@ def headline(context: Context) -> None:
     """The figures that a reader wants first, each with both intervals."""
     shown = st.container(horizontal=True)
     for key in HEADLINE:
-        figure = context.figure(key)
+        figure = context.estimate(key)
         with shown.container(border=True, width=148):
             value = "undefined" if np.isnan(figure.value) else f"{figure.value:.3f}"
             st.metric(metrics.TITLES[key], value)
             st.caption(
-                f"Over subjects  \n{formats.bounds(figure.subject)}  \n"
-                f"Over cells  \n{formats.bounds(figure.image)}"
+                f"Over subjects  \n{formats.bounds(figure.over_subjects)}  \n"
+                f"Over cells  \n{formats.bounds(figure.over_cells)}"
             )
     st.caption("95 % intervals. Over subjects is the one to go by for a new subject.")
 

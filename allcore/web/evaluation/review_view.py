@@ -6,7 +6,7 @@ import streamlit as st
 
 from allcore import formats
 from allcore.evaluation import estimates, metrics, model_evaluation
-from allcore.evaluation.estimates import Figure, Sample
+from allcore.evaluation.estimates import Estimate, Sample
 from allcore.review import agreement
 from allcore.review.agreement import ReviewAgreement
 from allcore.store import reviews
@@ -103,11 +103,10 @@ def _agreement(found: Queue) -> None:
     kappa, share = said.kappa, said.agreed
     st.subheader("Agreement", anchor=False)
     st.markdown(
-        f"The two judgements are alike on {formats.share(share.image, said.cells)} over cells; "
-        "over "
-        f"subjects {formats.bounds(share.subject)}. Cohen's kappa **{_number(kappa)}** "
-        f"(over subjects {formats.bounds(kappa.subject)}, "
-        f"over cells {formats.bounds(kappa.image)}).",
+        "The two judgements are alike on "
+        f"{formats.share(share.over_cells, said.cells)} over cells; over "
+        f"subjects {formats.bounds(share.over_subjects)}. Cohen's kappa **{_number(kappa)}** "
+        f"({formats.both_bounds(kappa)}).",
         width=frame.TEXT_WIDTH,
     )
     names = [name[0].upper() + name[1:] for name in reviews.SEEN.values()]
@@ -125,7 +124,7 @@ def _beside(found: Queue) -> None:
     rows = [
         (labels, one)
         for name in overview_view.HEADLINE
-        for labels, one in zip(LABELS, (context.figure(name), after[name]), strict=True)
+        for labels, one in zip(LABELS, (context.estimate(name), after[name]), strict=True)
     ]
     st.subheader("Figures with original and with reviewed labels", anchor=False)
     changed, bad = (found.verdicts.counts[name] for name in ("label_wrong", "bad_picture"))
@@ -147,25 +146,25 @@ def _beside(found: Queue) -> None:
     st.caption(_flatters(found), width=frame.TEXT_WIDTH)
 
 
-def _shown_row(labels: str, one: Figure) -> dict[str, str]:
+def _shown_row(labels: str, one: Estimate) -> dict[str, str]:
     return {
         "Figure": metrics.TITLES[one.name],
         "Labels": labels,
         "Value": _number(one),
-        "Over subjects": formats.bounds(one.subject),
-        "Over cells": formats.bounds(one.image),
+        "Over subjects": formats.bounds(one.over_subjects),
+        "Over cells": formats.bounds(one.over_cells),
     }
 
 
-def _row(labels: str, one: Figure) -> dict[str, str | float]:
+def _row(labels: str, one: Estimate) -> dict[str, str | float]:
     return {
         "figure": one.name,
         "labels": labels,
         "value": one.value,
-        "subjects_low": one.subject.low,
-        "subjects_high": one.subject.high,
-        "cells_low": one.image.low,
-        "cells_high": one.image.high,
+        "subjects_low": one.over_subjects.low,
+        "subjects_high": one.over_subjects.high,
+        "cells_low": one.over_cells.low,
+        "cells_high": one.over_cells.high,
     }
 
 
@@ -249,7 +248,7 @@ def _judgement_frame(found: Queue) -> pd.DataFrame:
     )
 
 
-def _number(figure: Figure) -> str:
+def _number(figure: Estimate) -> str:
     return "undefined" if np.isnan(figure.value) else f"{figure.value:.3f}"
 
 
@@ -257,7 +256,7 @@ def _number(figure: Figure) -> str:
 def _agreed(_found: Queue, key: str) -> ReviewAgreement:
     decided, context = _found.verdicts.decided, _found.context
     places = decided["place"].to_numpy(dtype=np.intp)
-    units = model_evaluation.units_of(context.table)
+    units = model_evaluation.subject_groups(context.table)
     return agreement.agreement(
         decided["first"].to_numpy(dtype=str),
         decided["second"].to_numpy(dtype=str),
@@ -267,6 +266,8 @@ def _agreed(_found: Queue, key: str) -> ReviewAgreement:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Computing figures with reviewed labels")
-def _reviewed(_found: Queue, key: str) -> tuple[Sample, tuple[Figure, ...]]:
-    sample = model_evaluation.sample_of(agreement.reviewed(_found.context.table, _found.verdicts))
+def _reviewed(_found: Queue, key: str) -> tuple[Sample, tuple[Estimate, ...]]:
+    sample = model_evaluation.sample_of_predictions(
+        agreement.reviewed(_found.context.table, _found.verdicts)
+    )
     return sample, estimates.threshold_free(sample)

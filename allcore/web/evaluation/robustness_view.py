@@ -6,6 +6,7 @@ from allcore import formats
 from allcore.errors import AllScopeError
 from allcore.evaluation import metrics, robustness
 from allcore.plots import robustness as plots_robustness
+from allcore.reports import json_files
 from allcore.web import frame
 from allcore.web.components.charts import chart
 from allcore.web.evaluation.context import Context
@@ -18,7 +19,7 @@ def show(context: Context) -> None:
     """Draw the view."""
     folder = context.source.folder
     try:
-        found = None if folder is None else robustness.read(folder)
+        found = None if folder is None else json_files.read_robustness(folder)
     except AllScopeError as error:
         frame.problem(error)
         return
@@ -31,7 +32,7 @@ def show(context: Context) -> None:
         )
         return
     by = st.segmented_control(
-        "Figure", robustness.FIGURES, default="auroc", required=True,
+        "Figure", robustness.METRICS, default="auroc", required=True,
         format_func=metrics.TITLES.__getitem__, key=METRIC, bind="query-params",
     )  # fmt: skip
     chart(

@@ -77,7 +77,7 @@ def _table(rows: tuple[SliceRow, ...]) -> SliceRow | None:
             "Cells": row.cells,
             "Subjects": row.subjects,
             "Called rightly": formats.share(row.accuracy, row.cells),
-            "Difference from the rest": formats.figure(row.difference),
+            "Difference from the rest": formats.estimate(row.difference),
             "p, raised": "below 0.001" if row.p_adjusted < 0.001 else f"{row.p_adjusted:.3f}",
         }
         for row in rows
@@ -125,5 +125,5 @@ def _cached(_context: Context, _kept: list[Slice], key: str) -> Prepared:
     found = slice_search.candidates(
         table, facts.drop(columns="image_id", errors="ignore"), clusters
     )
-    groups = model_evaluation.units_of(table)
+    groups = model_evaluation.subject_groups(table)
     return slices.prepare([*found, *_kept], labels=_context.sample.labels, groups=groups)

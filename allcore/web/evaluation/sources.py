@@ -16,9 +16,9 @@ from allcore.data.prediction_import import Brought
 from allcore.errors import AllScopeError, DataError
 from allcore.evaluation import estimates, model_evaluation
 from allcore.evaluation import label_errors as suspicion
-from allcore.evaluation.estimates import Figure, Sample
-from allcore.evaluation.label_errors import Suspicion
-from allcore.evaluation.model_evaluation import SplitReport
+from allcore.evaluation.estimates import Estimate, Sample
+from allcore.evaluation.label_errors import LabelErrors
+from allcore.evaluation.model_evaluation import SplitEvaluation
 from allcore.model_folder import InstalledModel, ModelInfo
 from allcore.web import accounts, frame
 
@@ -75,9 +75,9 @@ class Part:
 
     table: pd.DataFrame
     sample: Sample
-    report: SplitReport
-    free: tuple[Figure, ...]
-    suspicion: Suspicion | None
+    report: SplitEvaluation
+    free: tuple[Estimate, ...]
+    suspicion: LabelErrors | None
 
 
 class _File(NamedTuple):
@@ -218,7 +218,7 @@ def leaks(beside: Iterable[Origin]) -> tuple[str, ...]:
         f"{frame.plain(each.name)} was trained on other cells of these subjects, so its lead says "
         "nothing about new subjects."
         for each in beside
-        if model_evaluation.knew_subjects(each.info)
+        if model_evaluation.trained_on_test_subjects(each.info)
     )
 
 
@@ -238,8 +238,8 @@ def _read(_folder: Path, digest: str) -> pd.DataFrame:
 def _part(_source: Origin, digest: str, split: str) -> Part:
     whole = _table(_source)
     table = whole[(whole["split"] == split) & whole["label"].notna()].reset_index(drop=True)
-    sample = model_evaluation.sample_of(table)
-    found = model_evaluation.split_report(
+    sample = model_evaluation.sample_of_predictions(table)
+    found = model_evaluation.evaluate_split(
         table,
         split,
         threshold=_source.threshold,
@@ -252,13 +252,15 @@ def _part(_source: Origin, digest: str, split: str) -> Part:
         table=table,
         sample=sample,
         report=found,
-        free=tuple(figure for figure in found.figures if figure.name not in named),
+        free=tuple(figure for figure in found.estimates if figure.name not in named),
         suspicion=_suspicion(sample, table),
     )
 
 
-def _suspicion(sample: Sample, table: pd.DataFrame) -> Suspicion | None:
+def _suspicion(sample: Sample, table: pd.DataFrame) -> LabelErrors | None:
     if sample.labels.min() == sample.labels.max():
         return None
     known = table["subject"].to_numpy(dtype=str) if sample.groups is not None else None
-    return suspicion.find(labels=sample.labels, probabilities=sample.probabilities, subjects=known)
+    return suspicion.find_label_errors(
+        labels=sample.labels, probabilities=sample.probabilities, subjects=known
+    )

@@ -101,9 +101,9 @@ def _rules(source: Origin, split: str) -> None:
     try:
         choice = thresholds.choose(
             rule,
-            model_evaluation.labels_of(cells),
+            model_evaluation.labels_array(cells),
             cells["probability"].to_numpy(dtype=float),
-            model_evaluation.units_of(cells),
+            model_evaluation.subject_groups(cells),
             target=target,
             missed_blast=missed,
         )

@@ -10,7 +10,7 @@ from allcore.inference.predictor import Predictor
 from allcore.inference.results import Prediction
 from allcore.plots import export
 from allcore.reports import prediction_json
-from allcore.reports.prediction_json import Report
+from allcore.reports.prediction_json import PredictionReport
 
 
 def report_buttons(
@@ -35,9 +35,11 @@ def report_buttons(
         cut: how the program cut the cell out; None where the picture came cut out.
     """
 
-    def made() -> Report:
+    def made() -> PredictionReport:
         told = evidence.to_dict() if evidence else None
-        return prediction_json.of(predictor, prediction, content, name=name, cut=cut, evidence=told)
+        return prediction_json.make_report(
+            predictor, prediction, content, name=name, cut=cut, evidence=told
+        )
 
     kinds: tuple[tuple[str, Callable[[], bytes], str, str], ...] = (
         ("PDF", lambda: as_pdf(made(), evidence), "pdf", "application/pdf"),
@@ -60,8 +62,10 @@ def report_buttons(
             )
 
 
-def as_pdf(made: Report, evidence: Evidence | None) -> bytes:
+def as_pdf(made: PredictionReport, evidence: Evidence | None) -> bytes:
     """The page of a report, with the pictures of its evidence."""
     from allcore.reports import prediction_pdf
 
-    return prediction_pdf.pdf(made, prediction_pdf.panels(evidence) if evidence else ())
+    return prediction_pdf.prediction_pdf(
+        made, prediction_pdf.explanation_panels(evidence) if evidence else ()
+    )

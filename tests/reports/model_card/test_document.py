@@ -4,7 +4,7 @@ import pytest
 
 from allcore import model_folder, notice
 from allcore.evaluation import model_evaluation
-from allcore.evaluation.model_evaluation import Report
+from allcore.evaluation.model_evaluation import ModelEvaluation
 from allcore.model_folder import ModelInfo
 from allcore.reports.model_card import checklist, document
 from allcore.reports.model_card import claim as card_claim
@@ -13,17 +13,19 @@ from allcore.reports.model_card import tripod as card_tripod
 from allcore.reports.model_card.text import Bullets, Chapter, Code, Paragraph, Table
 from tests import simulated
 
-MODELS = Path(__file__).parents[2] / "models"
+MODELS = Path(__file__).parents[3] / "models"
 
 
 @pytest.fixture(scope="module")
-def made() -> tuple[ModelInfo, Report]:
+def made() -> tuple[ModelInfo, ModelEvaluation]:
     table = simulated.predictions()
     info = simulated.info(table)
-    return info, model_evaluation.evaluate(table, info)
+    return info, model_evaluation.evaluate_model(table, info)
 
 
-def answers(info: ModelInfo, report: Report, **more: tuple[str, ...]) -> list[dict[str, str]]:
+def answers(
+    info: ModelInfo, report: ModelEvaluation, **more: tuple[str, ...]
+) -> list[dict[str, str]]:
     """Of both checklists: answer by item."""
     found = []
     for chapter in checklist.chapters(info, report, **more):
@@ -33,11 +35,11 @@ def answers(info: ModelInfo, report: Report, **more: tuple[str, ...]) -> list[di
     return found
 
 
-def titles(info: ModelInfo, report: Report) -> list[str]:
+def titles(info: ModelInfo, report: ModelEvaluation) -> list[str]:
     return [chapter.title for chapter in document.chapters(info, report)]
 
 
-def test_card__stands_in_a_readers_order(made: tuple[ModelInfo, Report]) -> None:
+def test_card__stands_in_a_readers_order(made: tuple[ModelInfo, ModelEvaluation]) -> None:
     info, found = made
     text = document.card(info, found)
     headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
@@ -49,12 +51,12 @@ def test_card__stands_in_a_readers_order(made: tuple[ModelInfo, Report]) -> None
     assert text.splitlines()[2] == f"**{notice.RESEARCH_USE}**"
 
 
-def test_card__says_what_a_reader_needs(made: tuple[ModelInfo, Report]) -> None:
+def test_card__says_what_a_reader_needs(made: tuple[ModelInfo, ModelEvaluation]) -> None:
     info, found = made
     text = document.card(info, found)
     assert found.test is not None
     assert info.training["command"] in text
-    assert f"| Weighted F1 | {found.test.figure('weighted_f1').value:.3f} |" in text
+    assert f"| Weighted F1 | {found.test.estimate('weighted_f1').value:.3f} |" in text
     assert found.test.subjects[0].subject in text
     assert "101, 103" in text  # the test subjects by name
     assert info.weights_sha256 in text
@@ -67,12 +69,12 @@ def test_card__an_image_split_is_not_sold_as_unseen_subjects() -> None:
     training = simulated.info(table).training
     split = training["split"] | {"kind": "image"}
     info = simulated.info(table, training=training | {"split": split})
-    text = document.card(info, model_evaluation.evaluate(table, info))
+    text = document.card(info, model_evaluation.evaluate_model(table, info))
     assert text.count("do not say how the model does on a new subject") == 2  # split and limits
 
 
 def test_card__claims_nothing_of_a_data_set_that_it_does_not_know(
-    made: tuple[ModelInfo, Report],
+    made: tuple[ModelInfo, ModelEvaluation],
 ) -> None:
     text = document.card(*made)
     assert "Nothing more is known of this data set here." in text
@@ -83,13 +85,13 @@ def test_card__claims_nothing_of_a_data_set_that_it_does_not_know(
 
 
 def test_card__cells_of_other_subjects_are_another_data_set(
-    made: tuple[ModelInfo, Report],
+    made: tuple[ModelInfo, ModelEvaluation],
 ) -> None:
     info, found = made
     assert "tested on another" not in document.card(info, found)
     table = simulated.predictions()
     table["subject"] = table["group"] = "new" + table["subject"]
-    elsewhere = model_evaluation.evaluate(table, info)
+    elsewhere = model_evaluation.evaluate_model(table, info)
     assert "tested on another" in document.card(info, elsewhere)
     for before, after, internal, external in zip(
         answers(info, found), answers(info, elsewhere), ("32", "16"), ("33", ""), strict=True
@@ -101,14 +103,16 @@ def test_card__cells_of_other_subjects_are_another_data_set(
             assert after[external] == "Reported: Results"
 
 
-def test_checklist__has_every_item_once(made: tuple[ModelInfo, Report]) -> None:
+def test_checklist__has_every_item_once(made: tuple[ModelInfo, ModelEvaluation]) -> None:
     claim, tripod = answers(*made)
     assert list(claim) == [str(number) for number in range(1, 45)]
     assert len(tripod) == len(card_tripod.ITEMS) == 52
     assert {int(number.rstrip("abcdefg")) for number in tripod} == set(range(1, 28))
 
 
-def test_checklist__points_only_at_chapters_there_are(made: tuple[ModelInfo, Report]) -> None:
+def test_checklist__points_only_at_chapters_there_are(
+    made: tuple[ModelInfo, ModelEvaluation],
+) -> None:
     there = {*titles(*made), "Robustness"}
     for item in (*card_claim.ITEMS, *card_tripod.ITEMS):
         assert item.where in there or (not item.where and item.why), item
@@ -127,7 +131,10 @@ def test_checklist__points_only_at_chapters_there_are(made: tuple[ModelInfo, Rep
     ],
 )
 def test_checklist__an_absent_field_is_not_reported(
-    made: tuple[ModelInfo, Report], field: str, claim: tuple[str, ...], tripod: tuple[str, ...]
+    made: tuple[ModelInfo, ModelEvaluation],
+    field: str,
+    claim: tuple[str, ...],
+    tripod: tuple[str, ...],
 ) -> None:
     info, found = made
     data = {"name": "C-NMC 2019", "digest": "f" * 64, "images": 1}
@@ -149,7 +156,7 @@ def test_card__of_a_model_that_says_next_to_nothing() -> None:
     table = simulated.predictions()
     table["subject"] = None
     info = simulated.info(table, training={"split": {"kind": "subject"}})
-    found = model_evaluation.evaluate(table, info)
+    found = model_evaluation.evaluate_model(table, info)
     claim, tripod = answers(info, found)
     for number in ("7", "19", "23", "24", "25", "26", "39"):
         assert claim[number].startswith("Not reported"), number
@@ -159,7 +166,7 @@ def test_card__of_a_model_that_says_next_to_nothing() -> None:
 
 
 def test_card__of_a_nested_run_says_what_was_calibrated_and_distilled(
-    made: tuple[ModelInfo, Report],
+    made: tuple[ModelInfo, ModelEvaluation],
 ) -> None:
     info, found = made
     recipe = {"subject_shrinkage": 3.0, "distilled": 0.5}
@@ -173,7 +180,7 @@ def test_card__of_a_nested_run_says_what_was_calibrated_and_distilled(
     assert "outside of it" not in document.card(plain, found)
 
 
-def test_checklist__counts_what_it_says(made: tuple[ModelInfo, Report]) -> None:
+def test_checklist__counts_what_it_says(made: tuple[ModelInfo, ModelEvaluation]) -> None:
     chapter = checklist.chapters(*made)[0]
     text = chapter.blocks[0]
     assert isinstance(text, Paragraph)
@@ -182,7 +189,9 @@ def test_checklist__counts_what_it_says(made: tuple[ModelInfo, Report]) -> None:
     assert f"of 44, {reported} are reported" in text.text
 
 
-def test_chapters__point_at_what_stands_beside_the_card(made: tuple[ModelInfo, Report]) -> None:
+def test_chapters__point_at_what_stands_beside_the_card(
+    made: tuple[ModelInfo, ModelEvaluation],
+) -> None:
     assert answers(*made)[0]["30"].startswith("Not reported")
     assert answers(*made, beside=("Robustness",))[0]["30"] == "Reported: Robustness"
 
@@ -210,6 +219,6 @@ def test_rewrite__writes_what_the_run_holds(tmp_path: Path, name: str) -> None:
     info = model_folder.read_info(shipped)
     text = (tmp_path / model_folder.CARD).read_text(encoding="utf-8")
     assert text == document.card(
-        info, model_evaluation.evaluate(model_folder.read_predictions(shipped), info)
+        info, model_evaluation.evaluate_model(model_folder.read_predictions(shipped), info)
     )
     assert "expert oncologist" in text

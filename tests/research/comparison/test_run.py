@@ -9,8 +9,8 @@ import pytest
 from allcore.data.manifest import Manifest
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import DataError, ModelError
-from allcore.evaluation import comparison
 from allcore.notice import RESEARCH_USE
+from allcore.reports import json_files
 from allcore.research.comparison import cost, run, training_run
 from allcore.research.comparison.budget import Budget
 from allcore.research.comparison.run import Request
@@ -63,7 +63,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_compare__writes_every_table(asked: Request, drawn: Manifest) -> None:
     assert set(contents(asked.out)) == FILES
-    found = comparison.read(asked.out)
+    found = json_files.read_comparison(asked.out)
     assert [(row.network, row.protocol) for row in found.rows] == [
         ("lenet5", "paper"), ("lenet5", "unseen"),
         ("area_brightness", "paper"), ("area_brightness", "unseen"),
@@ -87,11 +87,11 @@ def test_compare__writes_every_table(asked: Request, drawn: Manifest) -> None:
 
 
 def test_compare__predicts_every_cell_once_a_network(asked: Request, drawn: Manifest) -> None:
-    table = comparison.read(asked.out).predictions
+    table = json_files.read_comparison(asked.out).predictions
     unseen = table[(table["protocol"] == "unseen") & (table["network"] == "lenet5")]
     assert sorted(unseen["image_id"]) == sorted(drawn.table["image_id"])
     assert table["probability"].between(0, 1).all()
-    history = comparison.read(asked.out).history
+    history = json_files.read_comparison(asked.out).history
     assert (history.groupby(["protocol", "fold"]).size() == 2).all()
     assert set(history["network"]) == {"lenet5"}
     assert len(history) == 2 * (1 + 3)

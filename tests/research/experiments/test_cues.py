@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from allcore.evaluation.experiments import Record
+from allcore.evaluation.experiments import ExperimentRecord
 from allcore.research.experiments import cue_features, cues
 from allcore.research.experiments.options import Options
 from tests.conftest import draw_folders
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Record:
+def found(tmp_path_factory: pytest.TempPathFactory) -> ExperimentRecord:
     """Of blasts that are large, and subjects that are differently bright."""
     root = tmp_path_factory.mktemp("cues")
     draw_folders(root, subjects=8, cells=15, radii=(100, 75), brightness=(0.5, 1.1))
@@ -18,13 +18,13 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Record:
     return cues.run(options)
 
 
-def test_run__has_a_row_for_each_cue(found: Record) -> None:
+def test_run__has_a_row_for_each_cue(found: ExperimentRecord) -> None:
     names = [row.name for row in found.rows]
     assert names == [cues.PLAINEST, *cue_features.CUES.values(), cues.ALL]
     assert all(row.cells == 120 and row.subjects == 8 for row in found.rows)
 
 
-def test_run__sees_what_was_planted(found: Record) -> None:
+def test_run__sees_what_was_planted(found: ExperimentRecord) -> None:
     by_name = {row.name: row.figures for row in found.rows}
     size, bright = by_name[cue_features.CUES["size"]], by_name[cue_features.CUES["brightness"]]
     position = by_name[cue_features.CUES["position"]]
@@ -33,7 +33,7 @@ def test_run__sees_what_was_planted(found: Record) -> None:
     assert bright["image"].value > 0.95
 
 
-def test_run__judges_its_prediction(found: Record) -> None:
+def test_run__judges_its_prediction(found: ExperimentRecord) -> None:
     assert "The prediction" in found.finding
     assert "eld: size loses less than 0.05" in found.finding
     assert "where always naming the largest would be right for 12 %" in found.finding

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from allcore.evaluation.comparison import Figure
+from allcore.evaluation.intervals import Interval
 from allcore.research.experiments import statistics
 
 
@@ -26,10 +26,12 @@ def test_over_folds__no_interval_without_two(values: list[float]) -> None:
 
 
 def test_change__has_a_sign() -> None:
-    assert statistics.change(Figure(0.02, -0.01, 0.05)) == "+0.020 [-0.010, 0.050]"
-    assert statistics.change(Figure(-0.02, float("nan"), float("nan"))) == "−0.020"
+    assert statistics.change(Interval(0.02, -0.01, 0.05)) == "+0.020 [-0.010, 0.050]"
+    assert statistics.change(Interval(-0.02, float("nan"), float("nan"))) == "−0.020"
 
 
 def test_above_and_below() -> None:
-    assert statistics.above(Figure(0.2, 0.1, 0.3)) and not statistics.below(Figure(0.2, 0.1, 0.3))
-    assert statistics.below(Figure(0.4, 0.3, 0.45), 0.5)
+    assert statistics.above(Interval(0.2, 0.1, 0.3)) and not statistics.below(
+        Interval(0.2, 0.1, 0.3)
+    )
+    assert statistics.below(Interval(0.4, 0.3, 0.45), 0.5)

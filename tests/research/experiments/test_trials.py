@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from allcore.errors import AllScopeError
-from allcore.evaluation.comparison import Figure
-from allcore.evaluation.experiments import Row
+from allcore.evaluation.experiments import ExperimentRow
+from allcore.evaluation.intervals import Interval
 from allcore.research.experiments import (
     head,
     recipe,
@@ -119,9 +119,13 @@ def test_recipe__variants_are_one_change_each_and_foreseen() -> None:
 
 def test_recipe__finding_goes_by_the_intervals() -> None:
     variants = recipe.chosen(["mixup", "imagenet-norm", "decay"])
-    low, none, high = Figure(-0.1, -0.2, -0.05), Figure(-0.1, -0.3, 0.1), Figure(0.1, 0.05, 0.2)
-    rows = [Row("Base", {}, 1, 1)]
-    rows += [Row(v.title, {"difference": f}, 1, 1)
+    low, none, high = (
+        Interval(-0.1, -0.2, -0.05),
+        Interval(-0.1, -0.3, 0.1),
+        Interval(0.1, 0.05, 0.2),
+    )
+    rows = [ExperimentRow("Base", {}, 1, 1)]
+    rows += [ExperimentRow(v.title, {"difference": f}, 1, 1)
              for v, f in zip(variants[1:], (low, none, high), strict=True)]  # fmt: skip
     text = recipe.finding(variants, rows)
     assert f"Clearly better than base: {variants[3].title}." in text
@@ -140,7 +144,7 @@ def test_head__pairs_seeds_and_folds(options: Options) -> None:
 
 
 def test_head__finding_goes_by_the_intervals() -> None:
-    none, clear = Figure(0.01, -0.1, 0.1), Figure(0.1, 0.05, 0.2)
+    none, clear = Interval(0.01, -0.1, 0.1), Interval(0.1, 0.05, 0.2)
     same = {"balanced": none, "loss": none, "first": none, "epochs": none}
     assert "not clearly different from" in head.finding(same)
     assert "The prediction held." in head.finding(same)

@@ -196,7 +196,8 @@ def test_show__verdicts_agreement_and_figures(who: Who, own_home: Path) -> None:
     after.loc[after["image_id"] == first, "label"] = other(label)
     for rows, labels in ((test, "original"), (after, "reviewed")):
         expected = metrics.scores(
-            labels=model_evaluation.labels_of(rows), probabilities=rows["probability"].to_numpy(),
+            labels=model_evaluation.labels_array(rows),
+            probabilities=rows["probability"].to_numpy(),
             threshold=0.5,
         )  # fmt: skip
         shown = figures[figures["Labels"] == labels].set_index("Figure")["Value"]

@@ -56,7 +56,7 @@ def test_part__is_the_evaluation_of_its_cells(models: Path) -> None:
     test = table[table["split"] == "test"]
     assert found.table["image_id"].tolist() == test["image_id"].tolist()
     assert found.table.index.tolist() == list(range(len(test)))
-    assert np.array_equal(found.sample.labels, model_evaluation.labels_of(test))
+    assert np.array_equal(found.sample.labels, model_evaluation.labels_array(test))
     assert {each.name for each in found.free} == {"auroc", "auprc", "brier", "ece"}
     assert found.suspicion is not None
 

@@ -11,9 +11,9 @@ def test_sentence__of_cells_that_are_shown_says_that_it_flatters(rule: str) -> N
     table = simulated.predictions()
     choice = thresholds.choose(
         rule,
-        model_evaluation.labels_of(table),
+        model_evaluation.labels_array(table),
         table["probability"].to_numpy(),
-        model_evaluation.units_of(table),
+        model_evaluation.subject_groups(table),
     )
     assert threshold_bar._sentence(choice, False) == choice.sentence
     said = threshold_bar._sentence(choice, True)

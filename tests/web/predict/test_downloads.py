@@ -9,5 +9,5 @@ from allcore.web.predict import downloads
 def test_as_pdf__of_an_answer_without_evidence(tiny_model: Path) -> None:
     predictor = Predictor.load(tiny_model, "cpu")
     answer = predictor.prediction(None, Refusal("readable", "It can't be read."))
-    made = prediction_json.of(predictor, answer, b"no picture", name="x")
+    made = prediction_json.make_report(predictor, answer, b"no picture", name="x")
     assert downloads.as_pdf(made, None).startswith(b"%PDF")

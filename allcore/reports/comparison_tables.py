@@ -6,8 +6,17 @@ import numpy as np
 import pandas as pd
 
 from allcore import formats, notice
-from allcore.evaluation import comparison_conclusions, metrics
-from allcore.evaluation.comparison import FIGURES, NETWORKS, PROTOCOLS, Comparison, Cost, Gap, Row
+from allcore.evaluation import metrics
+from allcore.evaluation.comparison import (
+    METRICS,
+    NETWORKS,
+    PROTOCOLS,
+    Comparison,
+    ComparisonRow,
+    NetworkCost,
+    ProtocolGap,
+)
+from allcore.reports import comparison_text
 
 HEADS = {"unseen": "unseen", "paper": "paper"}
 """How a column says its protocol."""
@@ -22,7 +31,7 @@ def table(
 
     Args:
         comparison: what was found.
-        figures: of `records.FIGURES`, in the order of columns.
+        figures: of `records.METRICS`, in the order of columns.
         protocols: of `records.PROTOCOLS`; with both, each figure's gap stands beside it.
     """
     return pd.DataFrame(
@@ -33,8 +42,8 @@ def table(
 
 def order(comparison: Comparison) -> list[str]:
     """The networks there are, best weighted F1 on unseen subjects first, unmeasured ones last."""
-    first = [row.network for row in comparison_conclusions.ranked(comparison, "unseen")]
-    second = [row.network for row in comparison_conclusions.ranked(comparison, "paper")]
+    first = [row.network for row in comparison.ranked("unseen")]
+    second = [row.network for row in comparison.ranked("paper")]
     return list(dict.fromkeys([*first, *second, *comparison.networks()]))
 
 
@@ -97,20 +106,20 @@ def _line(
             cells[head] = _figure(rows[protocol], figure)
         gap = _gap(comparison, network, figure)
         if len(protocols) == len(PROTOCOLS) and gap is not None:
-            cells[f"{metrics.TITLES[figure]}, gap"] = comparison_conclusions.difference(gap.gap)
+            cells[f"{metrics.TITLES[figure]}, gap"] = comparison_text.difference(gap.gap)
     for protocol in protocols:
         row = rows[protocol]
         cells[f"Epochs, {HEADS[protocol]}"] = row and row.epochs_to_95
     return cells | _costs(_cost(comparison, network))
 
 
-def _figure(row: Row | None, figure: str) -> str:
+def _figure(row: ComparisonRow | None, figure: str) -> str:
     if row is None:
         return "not measured"
-    return formats.figure(comparison_conclusions.interval(row.figure(figure)))
+    return formats.estimate(row.estimate(figure))
 
 
-def _costs(cost: Cost | None) -> dict[str, object]:
+def _costs(cost: NetworkCost | None) -> dict[str, object]:
     return {
         "Parameters": cost and cost.parameters,
         "MACs": cost and cost.macs,
@@ -118,21 +127,21 @@ def _costs(cost: Cost | None) -> dict[str, object]:
     }
 
 
-def _cost(comparison: Comparison, network: str) -> Cost | None:
+def _cost(comparison: Comparison, network: str) -> NetworkCost | None:
     return next((cost for cost in comparison.costs if cost.network == network), None)
 
 
-def _gap(comparison: Comparison, network: str, metric: str) -> Gap | None:
+def _gap(comparison: Comparison, network: str, metric: str) -> ProtocolGap | None:
     found = (gap for gap in comparison.gaps if (gap.network, gap.metric) == (network, metric))
     return next(found, None)
 
 
-def _exported(comparison: Comparison, row: Row) -> dict[str, object]:
+def _exported(comparison: Comparison, row: ComparisonRow) -> dict[str, object]:
     cells: dict[str, object] = {"network": row.network, "protocol": row.protocol}
-    for figure in FIGURES:
-        found = row.figure(figure)
+    for figure in METRICS:
+        found = row.estimate(figure)
         cells |= {figure: found.value, f"{figure}_low": found.low, f"{figure}_high": found.high}
-    for figure in FIGURES:
+    for figure in METRICS:
         gap = _gap(comparison, row.network, figure)
         if gap is not None:
             cells |= {f"{figure}_gap": gap.gap.value}

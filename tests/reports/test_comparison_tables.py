@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allcore.evaluation import comparison_tables
-from allcore.evaluation.comparison import FIGURES, Comparison
+from allcore.evaluation.comparison import METRICS, Comparison
 from allcore.notice import RESEARCH_USE
+from allcore.reports import comparison_tables
 from tests import compared
 
 BOTH = ("unseen", "paper")
@@ -29,9 +29,9 @@ def test_table__both_protocols_side_by_side_best_unseen_first(found: Comparison)
 
 
 def test_table__one_protocol_has_no_gap(found: Comparison) -> None:
-    table = comparison_tables.table(found, figures=FIGURES, protocols=["paper"])
+    table = comparison_tables.table(found, figures=METRICS, protocols=["paper"])
     assert not [column for column in table if column.endswith((", gap", ", unseen"))]
-    assert len([column for column in table if column.endswith(", paper")]) == len(FIGURES) + 1
+    assert len([column for column in table if column.endswith(", paper")]) == len(METRICS) + 1
 
 
 def test_table__a_network_measured_under_one_protocol_only() -> None:
@@ -49,8 +49,8 @@ def test_export__carries_the_notice_and_every_figure(found: Comparison) -> None:
     first = table.iloc[0]
     row = found.row(first["network"], first["protocol"])
     assert row is not None
-    for name in FIGURES:
-        assert first[f"{name}_high"] == row.figure(name).high
+    for name in METRICS:
+        assert first[f"{name}_high"] == row.estimate(name).high
     assert {"auroc_gap_low", "parameters", "command", "seed"} <= set(table.columns)
 
 

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 
 from allcore import formats
-from allcore.evaluation.comparison import NETWORKS, Comparison, Figure, PairTest, Row
+from allcore.evaluation.comparison import (
+    BASELINE,
+    NETWORKS,
+    RANKED_BY,
+    Comparison,
+    ComparisonRow,
+    PairTest,
+)
 from allcore.evaluation.intervals import Interval
 
-BASELINE = "area_brightness"
 PAPER_NETWORK = "qcresnet"
-METRIC = "weighted_f1"
-"""The figure by which networks are ranked, as the C-NMC challenge ranked them."""
 
 
 def name(network: str) -> str:
@@ -17,22 +21,9 @@ def name(network: str) -> str:
     return "area and brightness alone" if network == BASELINE else NETWORKS[network]
 
 
-def interval(figure: Figure) -> Interval:
-    """The same figure for `allcore.formats`."""
-    return Interval(figure.value, figure.low, figure.high)
-
-
-def ranked(comparison: Comparison, protocol: str, metric: str = METRIC) -> list[Row]:
-    """The rows of a protocol whose figure is defined, best first."""
-    rows = [row for row in comparison.rows if row.protocol == protocol]
-    known = [row for row in rows if row.figure(metric).value == row.figure(metric).value]
-    sign = 1 if metric == "ece" else -1
-    return sorted(known, key=lambda row: sign * row.figure(metric).value)
-
-
-def best(comparison: Comparison, protocol: str = "unseen") -> Row | None:
+def best(comparison: Comparison, protocol: str = "unseen") -> ComparisonRow | None:
     """The network, not the baseline, of the highest weighted F1."""
-    rows = (row for row in ranked(comparison, protocol) if row.network != BASELINE)
+    rows = (row for row in comparison.ranked(protocol) if row.network != BASELINE)
     return next(rows, None)
 
 
@@ -114,13 +105,13 @@ def verdict(test: PairTest) -> str:
     return f"On {units} either may be right more often: the interval of accuracy includes 0."
 
 
-def points(figure: Figure) -> str:
+def points(figure: Interval) -> str:
     """A difference of shares: "1.3 percentage points, −0.5 to 3.1"."""
     value, low, high = (100 * part for part in (figure.value, figure.low, figure.high))
     return f"{signed(value, 1)} percentage points, {_bounds(low, high, 1)}"
 
 
-def difference(figure: Figure) -> str:
+def difference(figure: Interval) -> str:
     """A difference of figures: "0.013 (−0.005 to 0.031)"."""
     if figure.value != figure.value:
         return "undefined"
@@ -137,7 +128,7 @@ _INITS = {"none": "random weights", "imagenet": "ImageNet weights"}
 _PROTOCOLS = {"unseen": "Unseen subjects", "paper": "Paper's protocol, images split at random"}
 
 
-def _first(comparison: Comparison, winner: Row) -> str:
+def _first(comparison: Comparison, winner: ComparisonRow) -> str:
     found = f"weighted F1 {_stated(winner.weighted_f1)}"
     baseline = comparison.row(BASELINE, "unseen")
     if baseline is not None and baseline.weighted_f1.value >= winner.weighted_f1.value:
@@ -148,14 +139,14 @@ def _first(comparison: Comparison, winner: Row) -> str:
     return f"{name(winner.network)} comes first on unseen subjects: {found}."
 
 
-def _stated(figure: Figure) -> str:
-    bounds = formats.bounds(interval(figure))
+def _stated(figure: Interval) -> str:
+    bounds = formats.bounds(figure)
     return f"{figure.value:.3f} ({bounds if 'no' in bounds else f'95 % interval {bounds}'})"
 
 
-def _leads(comparison: Comparison, winner: Row) -> list[str]:
+def _leads(comparison: Comparison, winner: ComparisonRow) -> list[str]:
     """The winner against area and brightness, the paper's network, and the next best."""
-    behind = [row.network for row in ranked(comparison, "unseen") if row.network != winner.network]
+    behind = [row.network for row in comparison.ranked("unseen") if row.network != winner.network]
     next_best = [network for network in behind if network != BASELINE][:1]
     rivals = dict.fromkeys([BASELINE, PAPER_NETWORK, *next_best])
     tests = [pair(comparison, winner.network, rival) for rival in rivals]
@@ -177,9 +168,9 @@ def _unsure(test: PairTest) -> str:
     return f"A lead in accuracy over {rival} is not shown: {points(found)}."
 
 
-def _leakage(comparison: Comparison, winner: Row) -> list[str]:
+def _leakage(comparison: Comparison, winner: ComparisonRow) -> list[str]:
     known = (gap for gap in comparison.gaps if gap.gap.value == gap.gap.value)
-    gaps = {gap.network: gap for gap in known if gap.metric == METRIC}
+    gaps = {gap.network: gap for gap in known if gap.metric == RANKED_BY}
     found = gaps.get(winner.network)
     if found is None:
         return []
@@ -219,9 +210,9 @@ def _turned(test: PairTest) -> PairTest:
     )
 
 
-def _less(figure: Figure) -> Figure:
+def _less(figure: Interval) -> Interval:
     """The same difference seen from the other side."""
-    return Figure(-figure.value, -figure.high, -figure.low)
+    return Interval(-figure.value, -figure.high, -figure.low)
 
 
 def _p_value(value: float) -> str:
@@ -241,7 +232,7 @@ def _listed(parts: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _range(rows: Sequence[Row], field: str) -> str:
+def _range(rows: Sequence[ComparisonRow], field: str) -> str:
     return " to ".join(_ends([getattr(row, field) for row in rows]))
 
 
