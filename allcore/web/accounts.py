@@ -269,8 +269,8 @@ def begin(account: AccountInfo) -> None:
     st.session_state["logout"] = None
     _controller(account).login(token={"username": account.username})
     place = client_address.of_visitor()
-    st.session_state[SESSION_KEY] = sessions.begin(store(), account, address=place)
-    _cookie().write()
+    key = st.session_state[SESSION_KEY] = sessions.begin(store(), account, address=place)
+    _cookie().write(account.username, key)
 
 
 def sign_out() -> None:

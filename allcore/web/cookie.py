@@ -1,8 +1,8 @@
-"""The cookie that keeps someone signed in: streamlit-authenticator's, with three things mended.
+"""The cookie that keeps someone signed in.
 
-It carries the key of a session that the database knows, so that it ends when the session is ended;
-a forged cookie of any kind is refused instead of raising; and the browser writes it at once,
-without a component.
+streamlit-authenticator reads its token. The token is written here, because it also carries the key
+of a session in the database, so that it is refused once that session has ended. The browser writes
+the cookie at once, without a component.
 """
 
 import json
@@ -21,10 +21,10 @@ from allcore.web import client_address
 
 NAME = "allscope_session"
 KEY_BYTES = 32
-ASKED_SECONDS = 60
-"""How long the browser is asked: a page that is drawn again at once may never reach it."""
+REQUEST_SECONDS = 60
+"""How long the browser is asked: a page that reruns at once may never reach it."""
 SESSION_KEY = "session_key"
-_ASKED = "cookie_asked"
+_REQUEST = "cookie_request"
 
 
 class SessionCookie(CookieModel):
@@ -33,57 +33,42 @@ class SessionCookie(CookieModel):
     def __init__(self, *, key: str, days: float) -> None:
         # The parent's constructor would put a component on every page that loads fonts from afar.
         self.cookie_name, self.cookie_key, self.cookie_expiry_days = name(), key, days
-        self.token: Any = None
-        self.exp_date: float | None = None
 
     def read(self) -> dict[str, Any] | None:
-        """Give what the browser's cookie says, if it is ours and has not expired."""
-        if self.cookie_name not in st.context.cookies:
+        """Return the claims of the browser's cookie if it is ours and has not expired."""
+        try:
+            claims = self.get_cookie() or {}
+        except jwt.PyJWTError:  # signed in another way
             return None
-        claims = self.get_cookie() or {}
         return claims if isinstance(claims.get("session"), str) else None
 
-    def write(self) -> None:
-        """Have the browser keep a cookie for who is signed in now."""
-        self.exp_date = self._set_exp_date()
-        self._ask(self._token_encode(), seconds=self.cookie_expiry_days * 86400)
+    def write(self, username: str, session: str) -> None:
+        """Have the browser store a cookie for a session."""
+        seconds = self.cookie_expiry_days * 86400
+        claims = {"username": username, "session": session, "exp_date": time.time() + seconds}
+        self._request(jwt.encode(claims, self.cookie_key, algorithm="HS256"), seconds=seconds)
 
     def delete(self) -> None:
         """Have the browser drop the cookie."""
-        self._ask("", seconds=0)
+        self._request("", seconds=0)
 
-    def _ask(self, value: str, *, seconds: float) -> None:
+    def _request(self, value: str, *, seconds: float) -> None:
         secure = "; Secure" if client_address.behind_tls() else ""
         line = (
             f"{self.cookie_name}={value}; path=/; max-age={int(seconds)}; SameSite=Strict{secure}"
         )
         script = f"<script>document.cookie = {json.dumps(line)}</script>"
-        st.session_state[_ASKED] = (script, time.monotonic() + ASKED_SECONDS)
-
-    def _token_encode(self) -> str:
-        claims = {
-            "username": st.session_state["username"],
-            "session": st.session_state[SESSION_KEY],
-            "exp_date": self.exp_date,
-        }
-        return jwt.encode(claims, self.cookie_key, algorithm="HS256")
-
-    def _token_decode(self) -> dict[str, Any]:
-        try:
-            claims: dict[str, Any] = jwt.decode(self.token, self.cookie_key, algorithms=["HS256"])
-        except jwt.PyJWTError:
-            return {}
-        return claims
+        st.session_state[_REQUEST] = (script, time.monotonic() + REQUEST_SECONDS)
 
 
 def name() -> str:
-    """What the cookie is called: with TLS so that no neighbouring host can have set it."""
+    """Name of the cookie: with TLS one that no neighbouring host can set."""
     return f"__Host-{NAME}" if client_address.behind_tls() else NAME
 
 
 def settle() -> None:
-    """Draw what makes the browser write or delete the cookie, where it was asked to of late."""
-    script, until = st.session_state.get(_ASKED, ("", 0.0))
+    """Run the script that writes or deletes the cookie, where that was requested of late."""
+    script, until = st.session_state.get(_REQUEST, ("", 0.0))
     if time.monotonic() < until:
         st.html(script, unsafe_allow_javascript=True)
 
