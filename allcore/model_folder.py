@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from allcore import settings
 from allcore.data import cell_measurements, split_files
+from allcore.data.prediction_import import PREDICTION_COLUMNS
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import ModelError
 
@@ -42,11 +43,6 @@ ROBUSTNESS = "robustness.json"
 GATE = "gate.json"
 GATE_WEIGHTS = "gate.safetensors"
 TABLES = (PREDICTIONS, SPLIT, EMBEDDINGS, FACTS, ROBUSTNESS, GATE)
-
-PREDICTION_COLUMNS = (
-    "image_id", "path", "subject", "group", "label", "split", "fold",
-    "logit", "probability", "baseline_probability",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)

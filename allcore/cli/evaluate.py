@@ -171,6 +171,7 @@ def _predict(images: "Selection", folder: Path, device: str) -> "pd.DataFrame":
     import pandas as pd
 
     from allcore import model_folder
+    from allcore.data.prediction_import import PREDICTION_COLUMNS
     from allcore.errors import DataError
     from allcore.evaluation import calibration
 
@@ -189,7 +190,7 @@ def _predict(images: "Selection", folder: Path, device: str) -> "pd.DataFrame":
     table = table.drop(columns="fold").merge(_shipped(folder), on="image_id", how="left")
     table["fold"] = table["fold"].fillna(0).astype(int)
     texts = ["image_id", "path", "subject", "group", "label", "split"]
-    return pd.DataFrame(table[list(model_folder.PREDICTION_COLUMNS)]).astype(
+    return pd.DataFrame(table[list(PREDICTION_COLUMNS)]).astype(
         {"logit": float, "baseline_probability": float} | dict.fromkeys(texts, "str")
     )
 

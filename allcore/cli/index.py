@@ -50,7 +50,7 @@ def index(
         "seconds": round(seconds, 3),
         "images_per_second": round(counted["read"] / seconds, 1),
         "pruned": thumbnail_cleanup.prune() if prune else 0,
-        "notes": dataset_inspection.look(chosen).warnings,
+        "notes": dataset_inspection.inspect(chosen).warnings,
         "findings": len(
             findings_cache.everything(chosen).findings
         ),  # kept, so that Health opens at once

@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from allcore.cnmc import release
-from allcore.data import file_digests, readers
+from allcore.data import file_digests
 from allcore.data.file_digests import Cancelled, Progress, Refused
+from allcore.data.layouts.layout import is_image
 from allcore.errors import DataError
 
 REMEDY = "`python -m allcore data fetch cnmc` brings what is not right"
@@ -169,7 +170,7 @@ def compare(facts: pd.DataFrame, paths: Sequence[str], by_path: Mapping[str, str
     for name in (names.exact, names.alike):
         rows.mark_altered((path, name(path)) for path in paths)
     unknown = sorted(set(rest) - set(known) - {path for path in rows.found if path})
-    pictures = [path for path in unknown if _is_picture(path)]
+    pictures = [path for path in unknown if is_image(path)]
     converted = [path for path in pictures if names.converted(path)]
     found = pd.Series(rows.found, index=facts.index, dtype=object)
     table = facts.assign(state=rows.states(base, facts["path"]), found=found)
@@ -257,7 +258,3 @@ def _key(path: str) -> str:
     """A file's name or, as test images are only numbered, its folder's and its own."""
     *folders, name = path.split("/")
     return f"{folders[-1]}/{name}" if folders and name[:1].isdigit() else name
-
-
-def _is_picture(path: str) -> bool:
-    return PurePosixPath(path).suffix.lower() in readers.IMAGE_SUFFIXES

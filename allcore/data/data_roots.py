@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from allcore import settings
-from allcore.data.readers import IMAGE_SUFFIXES
+from allcore.data.layouts.layout import is_image
 from allcore.errors import DataError
 from allcore.settings import Settings
 
@@ -214,7 +214,7 @@ def _count(folder: Path, limit: int) -> tuple[Folder, int]:
                 seen += 1
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(Path(entry.path))
-                elif os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES:
+                elif is_image(entry.name):
                     images += 1
         except OSError:  # what can't be read counts nothing
             continue

@@ -24,12 +24,14 @@ class Manifest:
         table: the columns of ``COLUMNS`` (text or None) and any others, one row an image.
         name: what pages call the data set.
         notes: what its folder holds and the table leaves out, one sentence each.
+        layout: how the data set was read, in words.
     """
 
     root: Path
     table: pd.DataFrame
     name: str
     notes: tuple[str, ...] = ()
+    layout: str = ""
 
     def __len__(self) -> int:
         return len(self.table)
@@ -65,6 +67,7 @@ def build(
     *,
     name: str,
     notes: Sequence[str] = (),
+    layout: str = "",
 ) -> Manifest:
     """A manifest from rows that hold at least ``path``; the other columns are filled in.
 
@@ -78,7 +81,7 @@ def build(
         raise DataError(f"No image was found in {root}: point at a folder that holds some.")
     table = _completed(_known(pd.DataFrame(rows)))
     _check(table, root)
-    return Manifest(root, table, name, tuple(notes))
+    return Manifest(root, table, name, tuple(notes), layout)
 
 
 def write(manifest: Manifest, path: Path) -> None:

@@ -1,7 +1,4 @@
-"""Predictions that someone brings as CSV or Parquet: read what can be used, say what can't.
-
-A text that looks like a formula is a text.
-"""
+"""Predictions of any model that someone brings as CSV or Parquet: usable rows, and the problems."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -11,50 +8,56 @@ import pandas as pd
 
 from allcore import formats
 from allcore.data import subjects, table_reader
+from allcore.data.splits import SPLIT_ALIASES
+from allcore.data.table_reader import Schema
 from allcore.errors import DataError
-from allcore.evaluation import outcomes
 from allcore.labels import CLASS_PLURALS, LABEL_ALIASES
-from allcore.model_folder import PREDICTION_COLUMNS
 
-COLUMNS = {
-    "image_id": ("image_id", "id", "image", "file", "filename", "file_name", "path"),
-    "label": ("label", "target", "y_true", "class"),
-    "probability": ("probability", "prob", "p", "score", "y_prob", "p_all"),
-    "subject": ("subject", "patient", "patient_id", "subject_id"),
-    "split": ("split",),
-    "logit": ("logit",),
-}
-"""What each column may be called; the first that is there is taken."""
-NEEDED = {"image_id": "image ids", "label": "labels", "probability": "probabilities"}
-SPLITS = {
-    "test": ("test", "testing"),
-    "validation": ("validation", "val", "valid", "dev"),
-    "train": ("train", "training"),
-}
-_ONE_CLASS = {
-    "all": ("hem", "specificity"),
-    "hem": ("all", "sensitivity"),
-}
-_SHOWN = 3  # entries named in a sentence
+PREDICTION_COLUMNS = (
+    "image_id", "path", "subject", "group", "label", "split", "fold",
+    "logit", "probability", "baseline_probability",
+)  # fmt: skip
+"""Columns of a table of predictions, in model folders and here."""
+
+SCHEMA = Schema(
+    names={
+        "image_id": ("image_id", "id", "image", "file", "filename", "file_name", "path"),
+        "label": ("label", "target", "y_true", "class"),
+        "probability": ("probability", "prob", "p", "score", "y_prob", "p_all"),
+        "subject": ("subject", "patient", "patient_id", "subject_id"),
+        "split": ("split",),
+        "logit": ("logit",),
+    },
+    required={"image_id": "image ids", "label": "labels", "probability": "probabilities"},
+    skip_long_lines=True,
+)
+_SINGLE_CLASS = {"all": ("hem", "specificity"), "hem": ("all", "sensitivity")}
+_EXAMPLES = 3  # entries named in a sentence
+_SMALLEST = 1e-12  # distance from 0 and 1 at which probabilities are clipped for their log-odds
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Something of a file that a reader must know."""
+class ImportProblem:
+    """A sentence on rows that were left out or changed, or on what they can't show.
+
+    Attributes:
+        sentence: for the reader.
+        rows: number of rows concerned.
+    """
 
     sentence: str
-    rows: int  # it concerns
+    rows: int
 
 
 @dataclass(frozen=True)
-class Brought:
-    """Usable predictions, with the columns of `modelfolder.PREDICTION_COLUMNS`."""
+class ImportedPredictions:
+    """Usable predictions, with the columns ``PREDICTION_COLUMNS``."""
 
     table: pd.DataFrame
-    problems: tuple[Problem, ...]
+    problems: tuple[ImportProblem, ...]
 
 
-def read(data: bytes, *, name: str) -> Brought:
+def read(data: bytes, *, name: str) -> ImportedPredictions:
     """Read a file of predictions: image id, label and probability, at best with subjects.
 
     Rows that can't be used are left out, each kind with a sentence that counts them. Cells count as
@@ -67,129 +70,133 @@ def read(data: bytes, *, name: str) -> Brought:
     Raises:
         DataError: a file that is too large or can't be read, lacks a column, or has no usable row.
     """
-    raw, broken = table_reader.columns(data, names=COLUMNS, needed=NEEDED, name=name)
-    problems = [_left_out(broken, "with more entries than there are columns")] if broken else []
-    usable = _Sieve(raw, problems)
-    ids = usable.texts("image_id")
-    usable.leave_out(ids == "", "without an image id")
-    _labels(usable)
-    _splits(usable)
-    _probabilities(usable)
-    _ids(usable)
-    _duplicates(usable)
-    if usable.table.empty:
-        why = " ".join(problem.sentence for problem in usable.problems)
-        raise DataError(f"No row of {name} can be used. {why}".rstrip())
-    table = _finished(usable)
-    return Brought(table, (*usable.problems, *_missing_figures(table)))
+    source = table_reader.read(data, SCHEMA, name=name)
+    rows = _Rows(source.rows)
+    if source.decimal_comma:
+        for column in rows.table.columns.intersection(["probability", "logit"]):
+            rows.table[column] = rows.table[column].str.replace(",", ".")
+    if source.long_lines:
+        rows.report_dropped(source.long_lines, "with more entries than there are columns")
+    rows.drop(rows.texts("image_id") == "", "without an image id")
+    _parse_labels(rows)
+    _parse_splits(rows)
+    _parse_probabilities(rows)
+    _parse_ids(rows)
+    _drop_duplicates(rows)
+    if rows.table.empty:
+        reasons = " ".join(problem.sentence for problem in rows.problems)
+        raise DataError(f"No row of {name} can be used. {reasons}".rstrip())
+    table = _prediction_table(rows)
+    _report_missing_estimates(rows, table)
+    return ImportedPredictions(table, tuple(rows.problems))
 
 
-class _Sieve:
-    """Rows that are still usable, and why others are not."""
+class _Rows:
+    """The rows that are still usable, and the problems of the others."""
 
-    def __init__(self, table: pd.DataFrame, problems: list[Problem]) -> None:
+    def __init__(self, table: pd.DataFrame) -> None:
         self.table = table
-        self.problems = problems
+        self.problems: list[ImportProblem] = []
 
     def texts(self, column: str) -> "pd.Series[str]":
-        """A column without blanks around its entries; empty where nothing is."""
+        """A column without blanks around its entries; missing entries are empty."""
         return self.table[column].fillna("").astype(str).str.strip()
 
-    def leave_out(self, rows: "pd.Series[bool]", what: str, examples: str = "") -> None:
-        """Drop rows, with a sentence that counts them and shows entries of a column."""
-        if not rows.any():
-            return
-        shown = f" ({_quoted(self.texts(examples)[rows])})" if examples else ""
-        self.problems.append(_left_out(int(rows.sum()), f"{what}{shown}"))
-        self.table = self.table[~rows]
+    def report(self, sentence: str, count: int | None = None) -> None:
+        """Add a problem, of all rows unless a number is given."""
+        self.problems.append(ImportProblem(sentence, len(self.table) if count is None else count))
 
+    def report_dropped(self, count: int, reason: str) -> None:
+        """Add the problem of rows that are left out."""
+        self.report(f"Left out: {formats.count(count, 'row')} {reason}.", count)
 
-def _left_out(rows: int, what: str) -> Problem:
-    return Problem(f"Left out: {formats.count(rows, 'row')} {what}.", rows)
+    def drop(self, mask: "pd.Series[bool]", reason: str, examples: str = "") -> None:
+        """Leave rows out, with a sentence that counts them and quotes entries of a column."""
+        if mask.any():
+            quoted = f" ({_quoted(self.texts(examples)[mask])})" if examples else ""
+            self.report_dropped(int(mask.sum()), f"{reason}{quoted}")
+            self.table = self.table[~mask]
 
 
 def _quoted(entries: "pd.Series[str]") -> str:
     different = list(dict.fromkeys(entries))
-    shown = [f"'{each[:20]}'" for each in different[:_SHOWN]]
-    return ", ".join(shown) + (" and others" if len(different) > _SHOWN else "")
+    quoted = ", ".join(f"'{entry[:20]}'" for entry in different[:_EXAMPLES])
+    return quoted + (" and others" if len(different) > _EXAMPLES else "")
 
 
-def _labels(usable: _Sieve) -> None:
-    given = usable.texts("label").str.lower()
-    usable.leave_out(given == "", "without a label")
-    label = usable.texts("label").str.lower().map(LABEL_ALIASES)
-    usable.leave_out(label.isna(), "with a label that is neither ALL blast nor normal", "label")
-    usable.table = usable.table.assign(label=label)
+def _parse_labels(rows: _Rows) -> None:
+    rows.drop(rows.texts("label") == "", "without a label")
+    label = rows.texts("label").str.lower().map(LABEL_ALIASES)
+    rows.drop(label.isna(), "with a label that is neither ALL blast nor normal", "label")
+    rows.table = rows.table.assign(label=label)
 
 
-def _splits(usable: _Sieve) -> None:
-    if "split" not in usable.table:
-        usable.table = usable.table.assign(split="test")
+def _parse_splits(rows: _Rows) -> None:
+    if "split" not in rows.table:
+        rows.table = rows.table.assign(split="test")
         return
-    known = {name: split for split, called in SPLITS.items() for name in called}
-    given = usable.texts("split").str.lower()
-    split = given.map(known).fillna("test")
-    unknown = ~given.isin([*known, ""])
+    texts = rows.texts("split").str.lower()
+    unknown = ~texts.isin([*SPLIT_ALIASES, ""])
     if unknown.any():
-        rows, shown = int(unknown.sum()), _quoted(given[unknown])
-        sentence = (
-            f"{formats.count(rows, 'row')} of an unknown split ({shown}): taken as test cells."
+        count = int(unknown.sum())
+        rows.report(
+            f"{formats.count(count, 'row')} of an unknown split ({_quoted(texts[unknown])}): taken "
+            "as test cells.",
+            count,
         )
-        usable.problems.append(Problem(sentence, rows))
-    usable.table = usable.table.assign(split=split)
-    usable.leave_out(split == "train", "that the model was trained on")
+    rows.table = rows.table.assign(split=texts.map(SPLIT_ALIASES).fillna("test"))
+    rows.drop(rows.table["split"] == "train", "that the model was trained on")
 
 
-def _probabilities(usable: _Sieve) -> None:
-    value = pd.to_numeric(usable.texts("probability"), errors="coerce").astype(float)
-    usable.leave_out(value.isna(), "whose probability is missing or no number")
-    value = value[usable.table.index]
-    usable.leave_out(~value.between(0, 1), "whose probability is not from 0 to 1", "probability")
-    usable.table = usable.table.assign(probability=value)
+def _parse_probabilities(rows: _Rows) -> None:
+    values = pd.to_numeric(rows.texts("probability"), errors="coerce").astype(float)
+    rows.drop(values.isna(), "whose probability is missing or no number")
+    values = values[rows.table.index]
+    rows.drop(~values.between(0, 1), "whose probability is not from 0 to 1", "probability")
+    rows.table = rows.table.assign(probability=values)
 
 
-def _ids(usable: _Sieve) -> None:
-    """Ids as model folders have them, C-NMC's without folder and suffix, and paths as given.
+def _parse_ids(rows: _Rows) -> None:
+    """Ids as model folders have them, C-NMC's without folder and suffix, and paths as written.
 
-    A column `named` gets the subject that C-NMC's names hold, or None.
+    A column `cnmc_subject` gets the subject that C-NMC's names hold, or None.
     """
-    given = usable.texts("image_id").tolist()
-    plain = [each.replace("\\", "/") for each in given]
-    parsed = [subjects.parse_name(each) for each in plain]
+    paths = rows.texts("image_id").tolist()
+    parsed = [subjects.parse_name(path.replace("\\", "/")) for path in paths]
     ids = [
-        PurePosixPath(path).stem if known else text
-        for text, path, known in zip(given, plain, parsed, strict=True)
+        PurePosixPath(path.replace("\\", "/")).stem if match else path
+        for path, match in zip(paths, parsed, strict=True)
     ]
-    named = pd.Series([known[0] if known else None for known in parsed], dtype=object)
-    usable.table = usable.table.assign(image_id=ids, path=given, named=named.to_numpy())
+    named = np.array([match[0] if match else None for match in parsed], dtype=object)
+    rows.table = rows.table.assign(image_id=ids, path=paths, cnmc_subject=named)
 
 
-def _duplicates(usable: _Sieve) -> None:
-    said = ["image_id", "label", "probability", *(["subject"] if "subject" in usable.table else [])]
-    again = usable.table.duplicated(said)
-    if again.any():
-        rows = int(again.sum())
-        usable.problems.append(
-            Problem(f"{formats.count(rows, 'row')} repeated word for word: merged.", rows)
-        )
-        usable.table = usable.table[~again]
-    contradicting = usable.table["image_id"].duplicated(keep=False)
-    usable.leave_out(contradicting, "that contradict another row of the same id", "image_id")
+def _drop_duplicates(rows: _Rows) -> None:
+    columns = ["image_id", "label", "probability", "subject"]
+    repeated = rows.table.duplicated([name for name in columns if name in rows.table])
+    if repeated.any():
+        count = int(repeated.sum())
+        rows.report(f"{formats.count(count, 'row')} repeated word for word: merged.", count)
+        rows.table = rows.table[~repeated]
+    contradicting = rows.table["image_id"].duplicated(keep=False)
+    rows.drop(contradicting, "that contradict another row of the same id", "image_id")
 
 
-def _finished(usable: _Sieve) -> pd.DataFrame:
-    """The usable rows with the columns of predictions."""
-    table = usable.table.reset_index(drop=True)
-    usable.table = table
-    subject = _subjects(usable)
+def _prediction_table(rows: _Rows) -> pd.DataFrame:
+    table = rows.table = rows.table.reset_index(drop=True)
+    subject = _subjects(rows)
+    # C-NMC's subjects are grouped by the person behind them; a subject of other data is its own.
+    cnmc = table["cnmc_subject"]
+    groups = {name: subjects.group_of(name) for name in cnmc.dropna().unique()}
     probability = table["probability"].to_numpy(dtype=float)
-    logit = outcomes.log_odds(probability)
+    clipped = np.clip(probability, _SMALLEST, 1 - _SMALLEST)
+    logit = np.log(clipped) - np.log1p(-clipped)
     if "logit" in table:
-        given = pd.to_numeric(usable.texts("logit"), errors="coerce").to_numpy(dtype=float)
-        logit = np.where(np.isfinite(given), given, logit)
+        read = pd.to_numeric(rows.texts("logit"), errors="coerce").to_numpy(dtype=float)
+        logit = np.where(np.isfinite(read), read, logit)
     table = table.assign(
         subject=subject,
-        group=_groups(table["named"], subject),
+        group=subject.where(subject != cnmc, cnmc.map(groups)),
         fold=-1,
         logit=logit,
         baseline_probability=np.nan,
@@ -197,51 +204,39 @@ def _finished(usable: _Sieve) -> pd.DataFrame:
     return table[list(PREDICTION_COLUMNS)]
 
 
-def _subjects(usable: _Sieve) -> "pd.Series[str]":
+def _subjects(rows: _Rows) -> "pd.Series[str]":
     """The subject of each row, from C-NMC's file names where no column has them."""
-    given = usable.texts("subject") if "subject" in usable.table else None
-    named = usable.table["named"]
-    rows = len(named)
-    if given is not None and (given != "").any():
-        subject = given.mask(given == "").astype(object)
-        if subject.isna().any():
-            lacking = int(subject.isna().sum())
-            sentence = (
+    texts = rows.texts("subject") if "subject" in rows.table else pd.Series(dtype=object)
+    if (texts != "").any():
+        subject = texts.mask(texts == "").astype(object)
+        if lacking := int(subject.isna().sum()):
+            rows.report(
                 f"{formats.count(lacking, 'row')} without a subject: no interval over subjects can "
-                "be given."
+                "be given.",
+                lacking,
             )
-            usable.problems.append(Problem(sentence, lacking))
         return subject
+    named = rows.table["cnmc_subject"]
     if named.notna().all():
-        usable.problems.append(Problem("Subjects were read from C-NMC's file names.", rows))
+        rows.report("Subjects were read from C-NMC's file names.")
         return named
-    sentence = (
-        f"There is no column for subjects ({', '.join(COLUMNS['subject'])}): no interval over "
+    rows.report(
+        f"There is no column for subjects ({', '.join(SCHEMA.names['subject'])}): no interval over "
         "subjects can be given."
     )
-    usable.problems.append(Problem(sentence, rows))
-    return pd.Series([None] * rows, dtype=object)
+    return pd.Series([None] * len(named), dtype=object)
 
 
-def _groups(named: "pd.Series[str]", subject: "pd.Series[str]") -> "pd.Series[str]":
-    """C-NMC's subjects by the person behind them; a subject of other data is its own."""
-    merged = {name: subjects.group_of(name) for name in named.dropna().unique()}
-    return subject.where(subject != named, named.map(merged))
-
-
-def _missing_figures(table: pd.DataFrame) -> list[Problem]:
-    """What can't be shown of these cells."""
-    found = []
-    labels, who = set(table["label"]), set(table["group"])
-    for label, (other, figure) in _ONE_CLASS.items():
-        if labels == {label}:
-            found.append(
+def _report_missing_estimates(rows: _Rows, table: pd.DataFrame) -> None:
+    """Report what can't be estimated from cells of one class or one subject."""
+    for label, (other, estimate) in _SINGLE_CLASS.items():
+        if set(table["label"]) == {label}:
+            rows.report(
                 f"All cells are {CLASS_PLURALS[label]}: without {CLASS_PLURALS[other]} there is no "
-                f"{figure}, balanced accuracy, AUROC, AUPRC, Matthews correlation or kappa."
+                f"{estimate}, balanced accuracy, AUROC, AUPRC, Matthews correlation or kappa."
             )
-    if len(who) == 1 and table["group"].notna().all():
-        shown = _quoted(table["group"])
-        found.append(
-            f"All cells are of one subject ({shown}): no interval over subjects can be given."
+    if table["group"].nunique(dropna=False) == 1 and table["group"].notna().all():
+        rows.report(
+            f"All cells are of one subject ({_quoted(table['group'])}): no interval over subjects "
+            "can be given."
         )
-    return [Problem(sentence, len(table)) for sentence in found]

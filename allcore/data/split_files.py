@@ -7,16 +7,15 @@ columns are let be. ``allcore.data.saved_splits`` keeps splits under names.
 """
 
 import hashlib
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from allcore.data import subjects
+from allcore.data import subjects, table_reader
 from allcore.data.manifest import Manifest
-from allcore.data.splits import EXCLUDED, PARTS, Split
+from allcore.data.splits import EXCLUDED, PARTS, SPLIT_ALIASES, Split
 from allcore.errors import DataError
 from allcore.labels import CLASS_PLURALS
 
@@ -27,12 +26,8 @@ FACTS = ("kind", "seed", "fold", "folds", "data")
 MAX_BYTES = 32 * 2**20
 DIGITS = 16
 """Of the data set's digest, as a split keeps it: enough to tell sets apart."""
-WORDS = {
-    **{part: part for part in (*PARTS, EXCLUDED)},
-    "training": "train", "val": "validation", "valid": "validation", "dev": "validation",
-    "testing": "test", "exclude": EXCLUDED,
-}  # fmt: skip
-"""What a part may be called, in any case."""
+PART_ALIASES = {**SPLIT_ALIASES, EXCLUDED: EXCLUDED, "exclude": EXCLUDED}
+"""What a part may be called, in lower case."""
 _NEEDS = "a split is a CSV with the columns image_id and split"
 
 
@@ -122,7 +117,7 @@ def parsed(content: bytes, *, name: str) -> SplitFile:
     if len(content) > MAX_BYTES:
         raise too_large(name, len(content))
     table = _table(content, name)
-    parts = table["split"].str.strip().str.lower().map(WORDS)
+    parts = table["split"].str.strip().str.lower().map(PART_ALIASES)
     if parts.isna().any():
         row = table[parts.isna()].iloc[0]
         raise DataError(
@@ -204,12 +199,8 @@ def content_of(split: Split, manifest: Manifest) -> bytes:
 def _table(content: bytes, name: str) -> pd.DataFrame:
     """The rows of a file with the columns of ``COLUMNS``, all as text."""
     try:
-        first = content.split(b"\n", 1)[0].decode("utf-8-sig")
-        sign = ";" if first.count(";") > first.count(",") else ","
-        table = pd.read_csv(
-            io.BytesIO(content), dtype=str, sep=sign, encoding="utf-8-sig", keep_default_na=False
-        )
-    except ValueError as error:  # of decoding and of pandas alike
+        table = table_reader.read(content, table_reader.ANY_COLUMNS, name=name).rows
+    except DataError as error:
         raise DataError(f"{name} can't be read as a table: {_NEEDS}.") from error
     missing = [column for column in COLUMNS if column not in table]
     if missing:

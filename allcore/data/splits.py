@@ -17,6 +17,12 @@ from allcore.errors import DataError
 from allcore.labels import LABELS
 
 PARTS = ("train", "validation", "test")
+SPLIT_ALIASES = {
+    "test": "test", "testing": "test",
+    "validation": "validation", "val": "validation", "valid": "validation", "dev": "validation",
+    "train": "train", "training": "train",
+}  # fmt: skip
+"""What tables call the parts, in lower case."""
 FOLDS = 10
 """Parts of the paper's split, one each to validation and test."""
 EXCLUDED = "excluded"

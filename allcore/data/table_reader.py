@@ -1,12 +1,16 @@
-"""CSV and Parquet files of strangers as columns of texts.
+"""The one reader of tables that people bring: CSV and Parquet files as columns of texts.
 
-Nothing in a file is run: CSV is split into texts, and of Parquet, where a small file can unpack to
-a large one, sizes are looked at before values.
+It serves data sets, splits, predictions, labels and subjects alike. CSV may be separated by commas,
+semicolons or tabs, in UTF-8 or UTF-16. Nothing in a file is run: every entry is a text, also one
+that looks like a formula. Of Parquet, where a small file can unpack to a large one, sizes are
+checked before values are read.
 """
 
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -17,96 +21,145 @@ if TYPE_CHECKING:
     from pyarrow import ChunkedArray
 
 MEGABYTES = 50
-"""A file may have."""
+"""Largest size of an uploaded file."""
 ROWS = 1_000_000
-"""A file may have."""
-_TEXT = 500  # characters of one entry
-_UNPACKED = 10 * MEGABYTES  # of a Parquet file
+"""Largest number of rows of an uploaded file."""
+_MAX_TEXT = 500  # characters of one repeated entry of a Parquet file
+_MAX_UNPACKED = 10 * MEGABYTES
 _SEPARATORS = ",;\t"
-_SHOWN = 20  # columns that a sentence names
+_MAX_NAMED = 20  # columns that an error message names
 
 
-def columns(
-    data: bytes, *, names: Mapping[str, Sequence[str]], needed: Mapping[str, str], name: str
-) -> tuple[pd.DataFrame, int]:
-    """The known columns of a file as texts, under our names.
+@dataclass(frozen=True)
+class Schema:
+    """The columns that a kind of table has.
+
+    Attributes:
+        names: by column, what it may be called, in any case and with blanks or hyphens for
+            underscores; the first name that the table has is taken.
+        required: the columns that must be there, with what they hold.
+        other_columns: whether columns that are not in ``names`` are read too.
+        skip_long_lines: whether lines of CSV with more entries than columns are skipped and
+            counted; otherwise such a table is refused.
+        limited: whether ``MEGABYTES`` and ``ROWS`` hold.
+    """
+
+    names: Mapping[str, Sequence[str]]
+    required: Mapping[str, str]
+    other_columns: bool = False
+    skip_long_lines: bool = False
+    limited: bool = True
+
+
+ANY_COLUMNS = Schema(names={}, required={}, other_columns=True, limited=False)
+"""Every column under its own name."""
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table of texts.
+
+    Attributes:
+        rows: the columns under the names of the schema; missing entries are None or empty.
+        long_lines: number of skipped lines that had more entries than there are columns.
+        decimal_comma: whether numbers may be written with a comma, as semicolons part the columns.
+    """
+
+    rows: pd.DataFrame
+    long_lines: int = 0
+    decimal_comma: bool = False
+
+
+def read(source: Path | bytes, schema: Schema, *, name: str = "") -> TextTable:
+    """Read a table.
 
     Args:
-        data: the file's bytes.
-        names: what each column may be called, in any case and with blanks or hyphens for
-            underscores; the first that is there is taken.
-        needed: columns that must be there, with what they hold.
-        name: what to call the file in sentences.
-
-    Returns:
-        The columns, missing values None or empty, and the number of lines that had more entries
-        than there are columns.
+        source: a file, or its bytes.
+        schema: what the table must hold.
+        name: what error messages call the table; the file's path by default.
 
     Raises:
-        DataError: a file that is too large or can't be read, or lacks a column.
+        DataError: the file is too large, can't be read or lacks a column.
     """
-    if len(data) > MEGABYTES * 2**20:
+    name = name or str(source)
+    data = source if isinstance(source, bytes) else _file_bytes(source)
+    if schema.limited and len(data) > MEGABYTES * 2**20:
         raise DataError(f"{name} is larger than {MEGABYTES} MB: bring fewer rows or columns.")
-    if data[:4] == b"PAR1":
-        return _parquet(data, names, needed, name), 0
-    return _csv(data, names, needed, name)
+    read_format = _read_parquet if data[:4] == b"PAR1" else _read_csv
+    return read_format(data, schema, name)
 
 
-def _places(
-    found: Sequence[str], names: Mapping[str, Sequence[str]], needed: Mapping[str, str], name: str
-) -> dict[str, int]:
-    """Where each of our columns stands among those of the file."""
-    plain = [each.strip().lower().replace(" ", "_").replace("-", "_") for each in found]
-    places = {
-        ours: next(plain.index(each) for each in called if each in plain)
-        for ours, called in names.items()
-        if set(called) & set(plain)
+def _file_bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{file} can't be read ({error.strerror}): check its rights.") from error
+
+
+def _positions(columns: Sequence[str], schema: Schema, name: str) -> dict[str, int]:
+    """The position of each column of the schema in the file, and of the others where wanted."""
+    plain = [column.strip().lower().replace(" ", "_").replace("-", "_") for column in columns]
+    positions = {
+        column: next(plain.index(alias) for alias in aliases if alias in plain)
+        for column, aliases in schema.names.items()
+        if set(aliases) & set(plain)
     }
-    missing = [ours for ours in needed if ours not in places]
+    missing = [column for column in schema.required if column not in positions]
     if missing:
-        shown = ", ".join(f"'{each[:20]}'" for each in found[:_SHOWN]) or "none"
-        lacks = " and ".join(f"{needed[ours]} ({', '.join(names[ours])})" for ours in missing)
-        raise DataError(f"{name} lacks a column of {lacks}; it has the columns {shown}.")
-    return places
+        present = ", ".join(f"'{column[:20]}'" for column in columns[:_MAX_NAMED]) or "none"
+        lacking = " and ".join(
+            f"{schema.required[column]} ({', '.join(schema.names[column])})" for column in missing
+        )
+        raise DataError(f"{name} lacks a column of {lacking}; it has the columns {present}.")
+    if schema.other_columns:
+        taken = set(positions.values())
+        for position, column in enumerate(columns):
+            if position not in taken and column.strip():
+                positions.setdefault(column.strip(), position)
+    if not positions:
+        raise DataError(f"{name} can't be read as a table: it has no columns.")
+    return positions
 
 
-def _csv(
-    data: bytes, names: Mapping[str, Sequence[str]], needed: Mapping[str, str], name: str
-) -> tuple[pd.DataFrame, int]:
+def _read_csv(data: bytes, schema: Schema, name: str) -> TextTable:
     text = _decoded(data, name)
     separator = max(_SEPARATORS, key=text.split("\n", 1)[0].count)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        header = next(lines, [])
-        places = _places(header, names, needed, name)
-        rows, broken = _rows(lines, len(header), list(places.values()))
+        columns = next(lines, [])
+        positions = _positions(columns, schema, name)
+        rows, long_lines = _entries(lines, len(columns), list(positions.values()))
     except csv.Error as error:
         raise DataError(
             f"{name} can't be read as CSV (line {lines.line_num}: {error}): save it again."
         ) from error
-    _few_enough(len(rows), name)
-    table = pd.DataFrame(rows, columns=list(places), dtype=object)
-    if separator == ";":  # where numbers are written with a comma
-        for ours in table.columns.intersection(["probability", "logit"]):
-            table[ours] = table[ours].str.replace(",", ".")
-    return table, broken
+    if long_lines and not schema.skip_long_lines:
+        raise DataError(
+            f"{name} can't be read as CSV: {long_lines:,} of its lines have more entries than "
+            "there are columns."
+        )
+    _check_rows(len(rows), schema, name)
+    table = pd.DataFrame(rows, columns=list(positions), dtype=object)
+    return TextTable(table, long_lines, separator == ";")
 
 
-def _rows(lines: Iterable[list[str]], width: int, places: list[int]) -> tuple[list[list[str]], int]:
-    """The wanted entries of each line, and how many lines were too long to tell."""
-    rows, broken = [], 0
+def _entries(
+    lines: Iterable[list[str]], width: int, positions: list[int]
+) -> tuple[list[list[str]], int]:
+    """The entries at the positions of each line, and the number of lines that were too long."""
+    rows, long_lines = [], 0
     for line in lines:
         if any(line[width:]):
-            broken += 1
+            long_lines += 1
         elif any(line):
-            rows.append([line[i] if i < len(line) else "" for i in places])
-    return rows, broken
+            rows.append([line[i] if i < len(line) else "" for i in positions])
+    return rows, long_lines
 
 
 def _decoded(data: bytes, name: str) -> str:
-    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")  # what Excel calls Unicode text
+    utf_16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")  # what Excel calls Unicode text
     try:
-        text = data.decode("utf-16" if wide else "utf-8-sig")
+        text = data.decode("utf-16" if utf_16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(
             f"{name} is neither Parquet nor text in UTF-8: save it as 'CSV UTF-8'."
@@ -116,43 +169,41 @@ def _decoded(data: bytes, name: str) -> str:
     return text
 
 
-def _parquet(
-    data: bytes, names: Mapping[str, Sequence[str]], needed: Mapping[str, str], name: str
-) -> pd.DataFrame:
+def _read_parquet(data: bytes, schema: Schema, name: str) -> TextTable:
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
         file = parquet.ParquetFile(pa.BufferReader(data))
-        found = file.schema_arrow.names
-        places = _places(found, names, needed, name)
-        _few_enough(file.metadata.num_rows, name)
+        columns = file.schema_arrow.names
+        positions = _positions(columns, schema, name)
+        _check_rows(file.metadata.num_rows, schema, name)
         groups = range(file.metadata.num_row_groups)
-        if sum(file.metadata.row_group(i).total_byte_size for i in groups) > _UNPACKED * 2**20:
-            raise DataError(f"{name} unpacks to more than {_UNPACKED} MB: bring fewer columns.")
-        if any(pa.types.is_nested(file.schema_arrow.field(i).type) for i in places.values()):
+        if sum(file.metadata.row_group(i).total_byte_size for i in groups) > _MAX_UNPACKED * 2**20:
+            raise DataError(f"{name} unpacks to more than {_MAX_UNPACKED} MB: bring fewer columns.")
+        if any(pa.types.is_nested(file.schema_arrow.field(i).type) for i in positions.values()):
             raise DataError(f"{name} has a column of lists where texts or numbers are needed.")
-        chosen = [found[i] for i in places.values()]
+        wanted = [columns[i] for i in positions.values()]
         # As a dictionary, a long text that is repeated is in memory once.
-        file = parquet.ParquetFile(pa.BufferReader(data), read_dictionary=chosen)
-        table = file.read(columns=chosen)
-        made = {ours: _texts(table[found[i]], name) for ours, i in places.items()}
+        file = parquet.ParquetFile(pa.BufferReader(data), read_dictionary=wanted)
+        table = file.read(columns=wanted)
+        texts = {column: _texts(table[columns[i]], name) for column, i in positions.items()}
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise DataError(f"{name} can't be read as Parquet: save it again.") from error
-    return pd.DataFrame(made, dtype=object)
+    return TextTable(pd.DataFrame(texts, dtype=object))
 
 
 def _texts(column: "ChunkedArray", name: str) -> list[str | None]:
-    """Entries as texts, whole numbers without a point."""
+    """Entries as texts, whole numbers without a decimal point."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if pa.types.is_dictionary(column.type):
         for chunk in column.chunks:
-            if (pc.max(pc.binary_length(chunk.dictionary)).as_py() or 0) > _TEXT:
-                raise DataError(f"{name} has an entry of more than {_TEXT} characters.")
+            if (pc.max(pc.binary_length(chunk.dictionary)).as_py() or 0) > _MAX_TEXT:
+                raise DataError(f"{name} has an entry of more than {_MAX_TEXT} characters.")
         column = column.cast(pa.string())
-    return [_text(each) for each in column.to_pylist()]
+    return [_text(value) for value in column.to_pylist()]
 
 
 def _text(value: object) -> str | None:
@@ -163,6 +214,6 @@ def _text(value: object) -> str | None:
     return str(value)
 
 
-def _few_enough(rows: int, name: str) -> None:
-    if rows > ROWS:
+def _check_rows(rows: int, schema: Schema, name: str) -> None:
+    if schema.limited and rows > ROWS:
         raise DataError(f"{name} has more than {ROWS:,} rows: bring fewer.")

@@ -113,7 +113,7 @@ def compare(
     """Hold two tables of predictions against each other.
 
     Args:
-        a: predictions of the first model, columns of `modelfolder.PREDICTION_COLUMNS`.
+        a: predictions of the first model, columns of `PREDICTION_COLUMNS`.
         b: predictions of the second.
         threshold_a: probability at or above which the first calls a cell a blast.
         threshold_b: the second's.

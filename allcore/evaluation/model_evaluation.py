@@ -91,7 +91,7 @@ def evaluate_model(predictions: pd.DataFrame, info: ModelInfo) -> ModelEvaluatio
     """Evaluate held-out predictions at the model's own threshold.
 
     Args:
-        predictions: the columns of `modelfolder.PREDICTION_COLUMNS`; subjects and the baseline may
+        predictions: the columns of `PREDICTION_COLUMNS`; subjects and the baseline may
             be missing values.
         info: the model that predicted them.
 

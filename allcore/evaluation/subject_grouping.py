@@ -12,6 +12,7 @@ from typing import Literal
 
 from allcore import formats as words
 from allcore.data import subjects, table_reader
+from allcore.data.table_reader import Schema
 from allcore.errors import DataError
 from allcore.evaluation import intervals, subject_calls
 from allcore.evaluation.intervals import Interval
@@ -24,12 +25,25 @@ MEANING = (
     "nothing of a diagnosis. Its interval takes cells as independent, and leaves out that a model "
     "errs alike on cells of one subject."
 )
-COLUMNS = {
-    "file": ("file", "path", "filename", "file_name", "image", "image_id", "picture", "name", "id"),
-    "subject": ("subject", "patient", "subject_id", "patient_id", "person", "case"),
-}
-"""What the columns of a table of subjects may be called; the first that is there is taken."""
-_NEEDED = {"file": "names of files", "subject": "subjects"}
+SCHEMA = Schema(
+    names={
+        "file": (
+            "file",
+            "path",
+            "filename",
+            "file_name",
+            "image",
+            "image_id",
+            "picture",
+            "name",
+            "id",
+        ),
+        "subject": ("subject", "patient", "subject_id", "patient_id", "person", "case"),
+    },
+    required={"file": "names of files", "subject": "subjects"},
+    skip_long_lines=True,
+)
+"""Columns of a table of subjects."""
 _LONGEST = 60  # characters of a subject's name
 
 Origin = Literal["names", "table", "folders"]
@@ -112,7 +126,7 @@ def by_table(data: bytes, paths: Sequence[str], *, name: str) -> Assigned:
     Raises:
         DataError: the table can't be read, lacks a column, or names none of the pictures.
     """
-    table, _ = table_reader.columns(data, names=COLUMNS, needed=_NEEDED, name=name)
+    table = table_reader.read(data, SCHEMA, name=name).rows
     rows = zip(table["file"], table["subject"], strict=True)
     lines = [(str(file), subject) for file, told in rows if file and (subject := _named(told))]
     whose = _whose(lines)

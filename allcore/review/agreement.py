@@ -120,7 +120,7 @@ def reviewed(table: pd.DataFrame, verdicts: Verdicts) -> pd.DataFrame:
     their label.
 
     Args:
-        table: the columns of `modelfolder.PREDICTION_COLUMNS`.
+        table: the columns of `PREDICTION_COLUMNS`.
         verdicts: of some of its cells.
     """
     found = verdicts.table.set_index("image_id")

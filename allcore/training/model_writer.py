@@ -12,6 +12,7 @@ from tqdm import tqdm
 import allcore
 from allcore import model_folder
 from allcore.data import cell_measurements
+from allcore.data.prediction_import import PREDICTION_COLUMNS
 from allcore.evaluation import calibration, model_evaluation, thresholds
 from allcore.model_folder import ModelInfo
 from allcore.nets import registry
@@ -80,9 +81,7 @@ def write_folder(
         training=training,
         folds_sha256=folds_sha256,
     )
-    held_out[list(model_folder.PREDICTION_COLUMNS)].to_parquet(
-        plan.out / model_folder.PREDICTIONS, index=False
-    )
+    held_out[list(PREDICTION_COLUMNS)].to_parquet(plan.out / model_folder.PREDICTIONS, index=False)
     pd.DataFrame(history).to_csv(plan.out / model_folder.HISTORY, index=False)
     model_folder.write_info(plan.out, info)
     text = document.card(info, model_evaluation.evaluate_model(held_out, info))

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from allcore import model_folder, settings
-from allcore.data import data_roots, dataset_inspection
+from allcore.data import data_roots, readers
 from allcore.data.manifest import Manifest
 from allcore.errors import AllScopeError, DataError
 from allcore.inference import held_out
@@ -135,12 +135,12 @@ class _Reading:
 @st.cache_resource(max_entries=_MAX_MANIFESTS, show_spinner="Reading the data set")
 def _read(path: Path, stamp: tuple[float, ...]) -> Manifest:
     reading = _first_reading(path, _top_times(path))
-    return reading.manifest if stamp == reading.stamp else dataset_inspection.read(path)
+    return reading.manifest if stamp == reading.stamp else readers.read(path)
 
 
 @st.cache_resource(max_entries=_MAX_MANIFESTS, show_spinner="Reading the data set")
 def _first_reading(path: Path, top: tuple[float, ...]) -> _Reading:
-    manifest = dataset_inspection.read(path)
+    manifest = readers.read(path)
     parents = {str(file).rpartition("/")[0] for file in manifest.table["path"]} - {""}
     # A folder's time changes with its direct entries alone, so the folders above are watched too.
     above = {str(folder) for name in parents for folder in Path(name).parents} - {"."}

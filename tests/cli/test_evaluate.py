@@ -10,6 +10,7 @@ from allcore import model_folder
 from allcore.cli.evaluate import evaluate
 from allcore.data.cells import Rgb
 from allcore.data.perturbations import SWEEPS
+from allcore.data.prediction_import import PREDICTION_COLUMNS
 from allcore.errors import AllScopeError, DataError, ModelError
 from allcore.notice import RESEARCH_USE
 from allcore.reports import json_files
@@ -64,7 +65,7 @@ def test_evaluate__held_out_cells_only(
     out = tmp_path / "out"
     evaluate(data=cells, out=out)
     table = pd.read_parquet(out / "predictions.parquet")
-    assert list(table.columns) == list(model_folder.PREDICTION_COLUMNS)
+    assert list(table.columns) == list(PREDICTION_COLUMNS)
     assert set(table["subject"]) == {"91", "H91", "92", "H92"}
     assert set(table.loc[table["split"] == "test", "subject"]) == {"91", "H91"}
     assert table["probability"].to_numpy() == pytest.approx(1 / (1 + np.exp(-table["logit"] / 2.0)))

@@ -9,14 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import special
 
-from allcore import model_folder
 from allcore.data import prediction_import, table_reader
+from allcore.data.prediction_import import PREDICTION_COLUMNS
 from allcore.errors import DataError
 from allcore.evaluation import model_evaluation
 from tests import simulated
 
 
-def csv(text: str) -> prediction_import.Brought:
+def csv(text: str) -> prediction_import.ImportedPredictions:
     return prediction_import.read(text.encode(), name="mine.csv")
 
 
@@ -32,7 +32,7 @@ GOOD = "id,label,probability,subject\na,all,0.9,s1\nb,hem,0.2,s2\nc,all,0.4,s1\n
 def test_read__has_the_columns_of_predictions() -> None:
     found = csv(GOOD)
     table = found.table
-    assert tuple(table) == model_folder.PREDICTION_COLUMNS
+    assert tuple(table) == PREDICTION_COLUMNS
     assert table["image_id"].tolist() == table["path"].tolist() == ["a", "b", "c"]
     assert table["label"].tolist() == ["all", "hem", "all"]
     assert table["group"].tolist() == table["subject"].tolist() == ["s1", "s2", "s1"]
@@ -102,7 +102,7 @@ def test_read__decimal_commas() -> None:
     assert found.table["probability"].tolist() == [0.9, 0.2, 0.4]
 
 
-def sentences(found: prediction_import.Brought) -> list[str]:
+def sentences(found: prediction_import.ImportedPredictions) -> list[str]:
     return [problem.sentence for problem in found.problems]
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from allcore.cnmc import layout
 from allcore.data import manifest, readers
+from allcore.data.layouts import cnmc_release
 from allcore.errors import DataError
 
 
@@ -41,7 +41,7 @@ def test_read__official_training_folders(tmp_path):
 
 def test_read__preliminary_phase_with_its_labels(tmp_path):
     touch(tmp_path, "C-NMC_test_prelim_phase_data/1.bmp", "C-NMC_test_prelim_phase_data/2.bmp")
-    (tmp_path / layout.LABELS_TABLE).write_text(
+    (tmp_path / cnmc_release.LABELS_TABLE).write_text(
         "Patient_ID,new_names,labels\n"
         "UID_57_29_1_all.bmp,1.bmp,1\nUID_H30_6_2_hem.bmp,2.bmp,0\nUID_57_1_1_all.bmp,3.bmp,1\n"
     )

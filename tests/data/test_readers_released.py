@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from allcore.cnmc import layout
 from allcore.data import readers
+from allcore.data.layouts import cnmc_release
 from allcore.errors import DataError
 from tests import released
 
@@ -18,7 +18,7 @@ TABLE = (
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    (released.lay(tmp_path) / "validation_data" / layout.LABELS_TABLE).write_text(TABLE)
+    (released.lay(tmp_path) / "validation_data" / cnmc_release.LABELS_TABLE).write_text(TABLE)
     return tmp_path
 
 
@@ -46,7 +46,7 @@ def test_read__whole_release_in_one_folder(root: Path) -> None:
 
 
 def test_read__release_without_its_table_of_labels(root: Path) -> None:
-    (root / "validation_data" / layout.LABELS_TABLE).unlink()
+    (root / "validation_data" / cnmc_release.LABELS_TABLE).unlink()
     table = by_path(root)
     assert len(table) == 10
     assert table.loc[table["fold"] == "preliminary", "label"].isna().all()
@@ -59,7 +59,7 @@ def test_read__preliminary_picture_that_the_table_does_not_name(root: Path) -> N
 
 
 def test_read__table_of_labels_of_another_kind(root: Path) -> None:
-    (root / "validation_data" / layout.LABELS_TABLE).write_text("name,label\n1.bmp,1\n")
+    (root / "validation_data" / cnmc_release.LABELS_TABLE).write_text("name,label\n1.bmp,1\n")
     with pytest.raises(DataError, match="no column 'Patient_ID'"):
         readers.read(root)
 

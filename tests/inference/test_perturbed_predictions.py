@@ -12,6 +12,7 @@ from allcore import model_folder
 from allcore.data import readers
 from allcore.data.manifest import Manifest
 from allcore.data.perturbations import SWEEPS, Sweep, gain
+from allcore.data.prediction_import import PREDICTION_COLUMNS
 from allcore.errors import DataError, ModelError
 from allcore.inference import perturbed_predictions
 from allcore.inference.predictor import Predictor
@@ -47,7 +48,7 @@ def model(home: Path, tiny_model: Path, data: Manifest) -> Path:
         split="test", fold=data.table["subject"].map(fold_of), logit=0.0, probability=0.5,
         baseline_probability=0.5,
     )  # fmt: skip
-    columns = list(model_folder.PREDICTION_COLUMNS)
+    columns = list(PREDICTION_COLUMNS)
     table[columns].to_parquet(tiny_model / model_folder.PREDICTIONS)
     table.assign(split="train")[["image_id", "split"]].to_csv(
         tiny_model / model_folder.SPLIT, index=False

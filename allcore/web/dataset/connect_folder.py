@@ -7,7 +7,7 @@ import streamlit as st
 from allcore import settings
 from allcore.data import data_roots, dataset_inspection
 from allcore.data.data_roots import Folder, Level
-from allcore.data.dataset_inspection import Look
+from allcore.data.dataset_inspection import DatasetSummary
 from allcore.errors import AllScopeError, StoreError
 from allcore.store import data_sets
 from allcore.web import accounts, client_address, datasets, frame
@@ -187,5 +187,5 @@ def _level(folder: Path) -> Level:
 
 
 @st.cache_resource(max_entries=8, ttl=60, show_spinner="Looking at the files")
-def _look(place: Path, state: tuple[float, ...]) -> Look:
-    return dataset_inspection.described(place, datasets.read_manifest(place))
+def _look(place: Path, state: tuple[float, ...]) -> DatasetSummary:
+    return dataset_inspection.summarize(datasets.read_manifest(place))

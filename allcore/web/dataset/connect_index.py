@@ -9,7 +9,7 @@ from allcore.audit.index import changes, jobs, store
 from allcore.audit.index import progress as running
 from allcore.audit.index.changes import Since
 from allcore.data import dataset_inspection
-from allcore.data.dataset_inspection import Look
+from allcore.data.dataset_inspection import DatasetSummary
 from allcore.errors import AllScopeError
 from allcore.labels import CLASS_PLURALS
 from allcore.web import accounts, datasets, frame, guard
@@ -45,7 +45,7 @@ def show(context: Context) -> None:
         st.markdown(METHOD)
 
 
-def read_as(found: Look) -> str:
+def read_as(found: DatasetSummary) -> str:
     """Layout, images, subjects and classes, in a sentence or two."""
     total = len(found.manifest)
     subjects = f" of {counted(found.subjects, 'subject')}" if found.subjects else ""
@@ -193,8 +193,8 @@ def _when(finished: str) -> str:
 
 
 @st.cache_resource(max_entries=8, ttl=120, show_spinner="Looking at the files")
-def _look(_context: Context, path: Path, state: tuple[float, ...]) -> Look:
-    return dataset_inspection.described(path, _context.manifest)
+def _look(_context: Context, path: Path, state: tuple[float, ...]) -> DatasetSummary:
+    return dataset_inspection.summarize(_context.manifest)
 
 
 @st.cache_data(max_entries=8, ttl=120, show_spinner="Comparing files with the index")

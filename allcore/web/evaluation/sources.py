@@ -12,7 +12,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from allcore import model_folder, settings
 from allcore.data import prediction_import
-from allcore.data.prediction_import import Brought
+from allcore.data.prediction_import import ImportedPredictions
 from allcore.errors import AllScopeError, DataError
 from allcore.evaluation import estimates, model_evaluation
 from allcore.evaluation import label_errors as suspicion
@@ -82,7 +82,7 @@ class Part:
 
 class _File(NamedTuple):
     name: str
-    found: Brought
+    found: ImportedPredictions
 
 
 def choose() -> str | None:

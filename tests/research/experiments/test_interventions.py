@@ -9,6 +9,7 @@ import pytest
 from allcore import model_folder
 from allcore.data import cells, readers
 from allcore.data.perturbations import Cell
+from allcore.data.prediction_import import PREDICTION_COLUMNS
 from allcore.errors import DataError, ModelError
 from allcore.research.experiments import interventions, interventions_catalogue
 from allcore.research.experiments.interventions_catalogue import ALTERATIONS, Common
@@ -91,7 +92,7 @@ def model(tiny_model: Path, drawn: Path) -> Path:
     """The tiny model as if it had been trained out of fold on all of the drawn cells."""
     table = readers.read(drawn).labelled().table
     held = table.assign(split="test", fold=0, logit=0.0, probability=0.5, baseline_probability=0.5)
-    held = held[list(model_folder.PREDICTION_COLUMNS)]
+    held = held[list(PREDICTION_COLUMNS)]
     held.to_parquet(tiny_model / model_folder.PREDICTIONS)
     table.assign(split="train")[["image_id", "split"]].to_csv(
         tiny_model / model_folder.SPLIT, index=False

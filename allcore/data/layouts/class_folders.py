@@ -1,0 +1,28 @@
+"""Folders named after the two classes."""
+
+from dataclasses import dataclass
+
+from allcore.data.layouts.layout import Folder, Rows
+from allcore.labels import LABEL_ALIASES
+
+
+@dataclass(frozen=True)
+class ClassFolders:
+    """Plain ``class/file`` folders whose names are labels (all, hem, blast, normal, ...)."""
+
+    lists_images: bool = False
+
+    def read(self, folder: Folder) -> Rows | None:
+        """The images in such folders; None where there are none."""
+        rows: Rows = []
+        for path in folder.images:
+            top, _, rest = path.partition("/")
+            label = LABEL_ALIASES.get(top.lower())
+            if rest and label:
+                rows.append({"path": path, "image_id": path, "label": label})
+        return rows or None
+
+    def describe(self, rows: Rows) -> str:
+        """Name the folders."""
+        names = {str(row["path"]).split("/")[0].lower() for row in rows}
+        return f"class folders: {', '.join(sorted(names))}"

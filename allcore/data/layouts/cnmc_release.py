@@ -1,0 +1,100 @@
+"""C-NMC 2019 as it is published: training folds, preliminary and final test, alone or together.
+
+The two test parts are numbered files, ``1.bmp`` and up in both, so that there the path is the
+image's id.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from allcore.data import table_reader
+from allcore.data.layouts.layout import Folder, Rows
+from allcore.errors import DataError
+from allcore.labels import LABEL_ALIASES, LABELS
+
+PRELIMINARY, FINAL = "C-NMC_test_prelim_phase_data", "C-NMC_test_final_phase_data"
+"""Folders of the test parts."""
+LABELS_TABLE = f"{PRELIMINARY}_labels.csv"
+"""Labels of the preliminary test. ``Patient_ID`` there is the original cell name, which holds the
+subject; ``new_names`` is the file's name and ``labels`` is 1 for ALL blasts."""
+COLUMNS = ("Patient_ID", "new_names", "labels")
+
+_TRAINING = re.compile(rf"(?:^|/)(fold_[^/]*)/({'|'.join(LABELS)})/[^/]+$")
+_SUBJECT = re.compile(r"UID_(H?\d+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class CnmcRelease:
+    """Any of the three parts of the release, or all in one folder."""
+
+    lists_images: bool = False
+
+    def read(self, folder: Folder) -> Rows | None:
+        """The images of all parts; None where the folder holds none of them.
+
+        Raises:
+            DataError: the table of labels can't be used.
+        """
+        matches = [(path, _TRAINING.search(path)) for path in folder.images]
+        training: Rows = [
+            {"path": path, "label": match[2], "fold": match[1]} for path, match in matches if match
+        ]
+        rest = [path for path, match in matches if not match]
+        tables = [path for path in folder.files if _file_name(path) == LABELS_TABLE]
+        labels = _read_labels(folder.root / tables[0]) if tables else None
+        final = [_numbered(path, "final") for path in rest if _is_in(FINAL, path)]
+        return [*training, *_preliminary(labels, rest), *final] or None
+
+    def describe(self, rows: Rows) -> str:
+        """Name the parts."""
+        folds = sorted({str(row["fold"]) for row in rows})
+        return f"C-NMC 2019 as it is published ({', '.join(folds)})"
+
+
+def _preliminary(labels: dict[str, dict[str, str | None]] | None, images: Sequence[str]) -> Rows:
+    """Images of the preliminary test; those that the table of labels does not name have none.
+
+    With the table, they are found also where no folder has the part's name.
+    """
+    own = [path for path in images if _is_in(PRELIMINARY, path)]
+    if labels is None:
+        return [_numbered(path, "preliminary") for path in own]
+    candidates = own or [path for path in images if not _is_in(FINAL, path)]
+    paths = {_file_name(path): path for path in candidates}
+    labelled = [
+        _numbered(paths[name], "preliminary") | row for name, row in labels.items() if name in paths
+    ]
+    unlabelled = [_numbered(path, "preliminary") for path in own if _file_name(path) not in labels]
+    return labelled + unlabelled
+
+
+def _read_labels(file: Path) -> dict[str, dict[str, str | None]]:
+    """Label and subject by file name."""
+    table = table_reader.read(file, table_reader.ANY_COLUMNS).rows
+    if missing := [column for column in COLUMNS if column not in table]:
+        raise DataError(
+            f"{file} has no column '{missing[0]}': take the table that C-NMC 2019 comes with."
+        )
+    return {
+        name: {"label": LABEL_ALIASES.get(label, label), "subject": _subject(patient)}
+        for patient, name, label in table[list(COLUMNS)].itertuples(index=False)
+    }
+
+
+def _subject(patient: str) -> str:
+    match = _SUBJECT.match(patient)
+    return match[1].upper() if match else patient
+
+
+def _numbered(path: str, fold: str) -> dict[str, str | None]:
+    return {"path": path, "image_id": path, "fold": fold}
+
+
+def _file_name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _is_in(folder: str, path: str) -> bool:
+    return path.startswith(f"{folder}/") or f"/{folder}/" in path
