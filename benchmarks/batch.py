@@ -2,6 +2,7 @@
 
 import torch
 
+from allcore.inference import jobs
 from benchmarks import material, timing
 from benchmarks.timing import Result, Scale
 
@@ -20,7 +21,7 @@ def run(scale: Scale) -> Result:
         batches = [predictor.normalised(chunk) for chunk in cells.split(BATCH)]
 
         def ours() -> None:
-            rows = list(predictor.predict_files(paths, batch_size=BATCH))
+            rows = list(jobs.predict_files(predictor, paths, batch_size=BATCH))
             assert len(rows) == scale.images
 
         @torch.inference_mode()

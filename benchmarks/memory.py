@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from allcore.inference import jobs
 from benchmarks import material, timing
 from benchmarks.timing import Result, Scale
 
@@ -35,7 +36,7 @@ def measure(predictions: int) -> dict[str, float | str]:
     peaks: dict[str, float | str] = {"device": str(predictor.device)}
     with material.pictures(PICTURES) as paths:
         files = (paths[number % PICTURES] for number in range(predictions))
-        for done, _ in enumerate(predictor.predict_files(files), start=1):
+        for done, _ in enumerate(jobs.predict_files(predictor, files), start=1):
             if done == max(1, predictions // 10):
                 peaks["first"] = peak()
     peaks["last"] = peak()

@@ -203,6 +203,7 @@ def _auroc(drawn: "Manifest", name: str) -> str:
     from allcore import formats, model_folder, settings
     from allcore.errors import ModelError
     from allcore.evaluation import model_evaluation
+    from allcore.inference import jobs
     from allcore.inference.predictor import Predictor
 
     try:
@@ -212,7 +213,7 @@ def _auroc(drawn: "Manifest", name: str) -> str:
         return f"Not computed: the model `{name}` was not installed or can't be used."
     table = drawn.table.assign(split="test", fold=0)
     paths = [drawn.root / path for path in table["path"]]
-    rows = {Path(row.path).name: row.p_all for row in predictor.predict_files(paths)}
+    rows = {Path(row.path).name: row.p_all for row in jobs.predict_files(predictor, paths)}
     table["probability"] = [rows.get(path.name) for path in paths]
     table = pd.DataFrame(table[table["probability"].notna()])
     table["probability"] = table["probability"].astype(float)

@@ -200,14 +200,14 @@ def _logits(images: "Selection", folder: Path, device: str) -> tuple[dict[str, f
     from tqdm import tqdm
 
     from allcore import settings
-    from allcore.inference import image_sources, stream
+    from allcore.inference import image_sources, jobs
     from allcore.inference.predictor import Predictor
 
     threads = settings.load().threads
     predictor = Predictor.load(folder, device, threads=threads, gated=False)
     found: dict[str, float] = {}
     reasons: list[str] = []
-    answers = stream.answers(predictor, image_sources.walk(images.manifest.paths()))
+    answers = jobs.stream_predictions(predictor, image_sources.walk(images.manifest.paths()))
     total = len(images.manifest)
     for answer in tqdm(answers, total=total, unit="cell", disable=not sys.stderr.isatty()):
         if answer.prediction.logit is None:

@@ -82,13 +82,13 @@ def _local(paths: list[Path], folder: Path, device: str, batch_size: int) -> "It
     from tqdm import tqdm
 
     from allcore import settings
-    from allcore.inference import image_sources
+    from allcore.inference import image_sources, jobs
     from allcore.inference.predictor import Predictor
 
     predictor = Predictor.load(folder, device, threads=settings.load().threads)
     total = sum(1 for _ in image_sources.walk(paths))
     with tqdm(total=total, unit="cell", disable=not sys.stderr.isatty()) as bar:
-        yield from predictor.predict_files(paths, batch_size=batch_size, progress=bar.update)
+        yield from jobs.predict_files(predictor, paths, batch_size=batch_size, progress=bar.update)
 
 
 def _ray(paths: list[Path], folder: Path, device: str, batch_size: int) -> "Iterator[Row]":

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from allcore.explain.explanation import Evidence
     from allcore.explain.neighbours import Neighbours
     from allcore.inference.image_sources import Source
+    from allcore.inference.jobs import StreamedPrediction
     from allcore.inference.predictor import Predictor
     from allcore.inference.results import Row
-    from allcore.inference.stream import Answer
     from allcore.reports.prediction_json import PredictionReport
     from allcore.reports.report_verification import Verification
 
@@ -74,12 +74,12 @@ def rows(
 
     from allcore import formats, settings
     from allcore.explain import explanation
-    from allcore.inference import image_sources, stream
+    from allcore.inference import image_sources, jobs
     from allcore.inference.predictor import Predictor
 
     predictor = Predictor.load(folder, device, threads=settings.load().threads)
     sources = list(image_sources.walk(paths))
-    answers = stream.answers(predictor, sources, batch_size=batch_size)
+    answers = jobs.stream_predictions(predictor, sources, batch_size=batch_size)
     near, others = explanation.kept(folder), _others(folder, device)
     bar = tqdm(total=len(sources), unit="cell", disable=not sys.stderr.isatty())
     written: set[str] = set()
@@ -97,7 +97,7 @@ def rows(
 
 def _evidence(
     predictor: "Predictor",
-    answer: "Answer",
+    answer: "StreamedPrediction",
     source: "Source",
     folder: Path,
     near: "Neighbours | None",
@@ -137,7 +137,7 @@ def _others(folder: Path, device: str) -> "list[tuple[Path, Predictor]]":
 
 def _write(
     predictor: "Predictor",
-    answer: "Answer",
+    answer: "StreamedPrediction",
     source: "Source",
     found: "Evidence | None",
     path: Path,

@@ -58,8 +58,10 @@ class _Actor:
         self._predictor = Predictor.load(folder, device)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+        from allcore.inference import jobs
+
         paths = [Path(path) for path in batch["path"]]
-        answered = list(self._predictor.predict_files(paths, batch_size=len(paths)))
+        answered = list(jobs.predict_files(self._predictor, paths, batch_size=len(paths)))
         return {column: [getattr(row, column) for row in answered] for column in COLUMNS}
 
 

@@ -1,33 +1,110 @@
-"""Many pictures answered in the background, so that whoever asked can watch, cancel and go on."""
+"""Predictions for many pictures: one after another for a command, in the background for a page.
 
+Pictures are read and decoded on threads while the network runs on the batch before.
+"""
+
+import hashlib
 import io
+import itertools
 import logging
+import os
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+import torch
 from PIL import Image
 from torch import Tensor
 
-from allcore.inference import stream
+from allcore.errors import BadImage
+from allcore.inference import image_sources, upload
 from allcore.inference.batching import BatchQueue
 from allcore.inference.image_sources import Source
 from allcore.inference.predictor import Predictor
-from allcore.inference.results import Prediction, Reading, Row
+from allcore.inference.results import Prediction, Reading, Refusal, Row, Rung
+from allcore.inference.upload import PictureCache
 
 THUMBNAIL_SIDE = 64
-KEPT = 64
-"""Answers that are handed over at once to be kept."""
+STORED_AT_ONCE = 64
+"""Predictions that a job hands over at once to be stored."""
 
 log = logging.getLogger(__name__)
 
+Forward = Callable[[Tensor], Sequence[Reading]]
+"""Turns cut cells (N, 3, S, S) uint8 into N readings of the network."""
+
 
 @dataclass(frozen=True)
-class Item:
-    """One answered picture: the answer, where to read it again, and a JPEG of the cut cell."""
+class StreamedPrediction:
+    """A prediction, as a table's row too, and the cut cell (3, S, S) uint8; None without one."""
+
+    row: Row
+    prediction: Prediction
+    cell: Tensor | None
+
+
+def predict_files(
+    predictor: Predictor,
+    paths: Iterable[Path],
+    *,
+    batch_size: int = 32,
+    workers: int | None = None,
+    progress: Callable[[], object] | None = None,
+) -> Iterator[Row]:
+    """One row for each picture in files, folders (recursively) and zip archives.
+
+    Args:
+        predictor: the model.
+        paths: files, folders and archives.
+        batch_size: cells in one pass.
+        workers: threads that decode; None takes one a core.
+        progress: called once a row.
+    """
+    sources = image_sources.walk(paths)
+    for streamed in stream_predictions(predictor, sources, batch_size=batch_size, workers=workers):
+        if progress:
+            progress()
+        yield streamed.row
+
+
+def stream_predictions(
+    predictor: Predictor,
+    sources: Iterable[Source],
+    *,
+    batch_size: int = 32,
+    workers: int | None = None,
+    forward: Forward | None = None,
+    cache: PictureCache | None = None,
+) -> Generator[StreamedPrediction]:
+    """One prediction a source, in the order of the sources; no unreadable picture stops it.
+
+    Args:
+        predictor: the model.
+        sources: pictures to read; taken lazily, a few batches ahead of the predictions.
+        batch_size: cells in one pass.
+        workers: threads that decode; None takes one a core.
+        forward: the pass through the network, if not ``predictor.read``.
+        cache: where decoded pictures stay for who shows them.
+    """
+    cache = PictureCache(0) if cache is None else cache
+    forward = forward or predictor.read
+    pool = ThreadPoolExecutor(workers or os.cpu_count(), thread_name_prefix="decode")
+    try:
+        decoded = _decode_ahead(pool, predictor, sources, cache, depth=2 * batch_size)
+        while batch := list(itertools.islice(decoded, batch_size)):
+            yield from _predict_batch(predictor, batch, forward)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class PredictedPicture:
+    """A picture's prediction, where to read the picture again, and a JPEG of the cut cell."""
 
     row: Row
     prediction: Prediction
@@ -35,23 +112,28 @@ class Item:
     thumbnail: bytes | None
 
 
-Keep = Callable[[Sequence[Item], "Ending | None"], object]
-"""Takes what was answered since the last call, and how the job ended with the last one."""
 Ending = Literal["done", "cancelled", "failed"]
+Store = Callable[[Sequence[PredictedPicture], Ending | None], object]
+"""Takes the predictions since the last call, and at the last call how the job ended."""
+
+
+def store_nothing(_items: Sequence[PredictedPicture], _ending: Ending | None) -> None:
+    """Drop the predictions."""
 
 
 class Job:
-    """Answers sources in order on a thread of its own; what is done stays when it is cancelled.
+    """Predicts sources in order on its own thread; finished predictions stay after cancelling.
 
-    It goes on when whoever asked has gone, and hands what it answers to ``keep`` as it goes.
+    It goes on after the session that started it has ended.
 
     Args:
-        predictor: who prepares the pictures.
-        sources: what to answer.
-        forward: turns cut cells (N, 3, S, S) uint8 into N readings.
+        predictor: cuts the cells out.
+        sources: the pictures.
+        forward: the pass through the network.
         leave: called by ``cancel``, to drop what still waits in a queue behind ``forward``.
         batch_size: cells handed to ``forward`` at once.
-        keep: called on the job's thread, at the end and about every ``KEPT`` answers before.
+        store: called on the job's thread, at the end and about every ``STORED_AT_ONCE``
+            predictions before.
     """
 
     def __init__(
@@ -59,38 +141,40 @@ class Job:
         predictor: Predictor,
         sources: Sequence[Source],
         *,
-        forward: Callable[[Tensor], Sequence[Reading]],
+        forward: Forward,
         leave: Callable[[], object] = lambda: None,
         batch_size: int = 16,
-        keep: Keep = lambda _items, _ending: None,
+        store: Store = store_nothing,
     ) -> None:
         self.sources = sources
         self.failed = False
-        self._keep = keep
-        self._kept = 0
-        self._answered = threading.Event()
-        self._items: list[Item] = []
+        self._store = store
+        self._stored = 0
+        self._finished = threading.Event()
+        self._items: list[PredictedPicture] = []
         self._leave = leave
         self._cancelled = threading.Event()
         self._started = time.perf_counter()
         self._ended: float | None = None
-        self._answers = stream.answers(predictor, sources, batch_size=batch_size, forward=forward)
+        self._stream = stream_predictions(
+            predictor, sources, batch_size=batch_size, forward=forward, cache=upload.PICTURES
+        )
         self._thread = threading.Thread(target=self._work, name="job", daemon=True)
         self._thread.start()
 
     @property
-    def items(self) -> list[Item]:
-        """What is answered so far, in the order of the sources."""
+    def items(self) -> list[PredictedPicture]:
+        """The predictions so far, in the order of the sources."""
         return self._items.copy()
 
     @property
     def running(self) -> bool:
-        """Whether answers are still to come."""
-        return not self._answered.is_set()
+        """Whether predictions are still to come."""
+        return not self._finished.is_set()
 
     @property
     def cancelled(self) -> bool:
-        """Whether it was told to stop before its end."""
+        """Whether it was stopped before its end."""
         return self._cancelled.is_set() and len(self._items) < len(self.sources)
 
     @property
@@ -104,22 +188,24 @@ class Job:
         return 0.0 if self._ended is None else time.perf_counter() - self._ended
 
     def wait(self, seconds: float) -> bool:
-        """Wait at most so long; True once nothing is running any more."""
-        return self._answered.wait(seconds)
+        """Wait at most so many seconds; True once the job has ended."""
+        return self._finished.wait(seconds)
 
     def cancel(self) -> None:
-        """Stop after the batch under way; what is answered stays."""
+        """Stop after the batch under way; finished predictions stay."""
         self._cancelled.set()
         self._leave()
 
     def _work(self) -> None:
         try:
-            for answer, source in zip(self._answers, self.sources, strict=True):
-                thumbnail = _thumbnail(answer.cell)
-                self._items.append(Item(answer.row, answer.prediction, source, thumbnail))
+            for streamed, source in zip(self._stream, self.sources, strict=True):
+                thumbnail = _thumbnail(streamed.cell)
+                self._items.append(
+                    PredictedPicture(streamed.row, streamed.prediction, source, thumbnail)
+                )
                 if self._cancelled.is_set():
                     break
-                if len(self._items) - self._kept >= KEPT:
+                if len(self._items) - self._stored >= STORED_AT_ONCE:
                     self._hand_over(None)
         except CancelledError:
             self._cancelled.set()
@@ -127,9 +213,9 @@ class Job:
             log.exception("a job ended early")
             self.failed = True
         finally:
-            self._answers.close()
+            self._stream.close()
             self._ended = time.perf_counter()
-            self._answered.set()  # before it is kept: nobody waits for that
+            self._finished.set()  # before storing, which nobody waits for
             self._hand_over(self._ending())
 
     def _ending(self) -> Ending:
@@ -138,12 +224,12 @@ class Job:
         return "cancelled" if self.cancelled else "done"
 
     def _hand_over(self, ending: Ending | None) -> None:
-        items = self._items[self._kept :]
-        self._kept += len(items)
+        items = self._items[self._stored :]
+        self._stored += len(items)
         try:
-            self._keep(items, ending)
-        except Exception:  # answers are shown whether they can be kept or not
-            log.exception("answers of a job could not be kept")
+            self._store(items, ending)
+        except Exception:  # predictions are shown whether or not they can be stored
+            log.exception("predictions of a job could not be stored")
 
 
 @dataclass(frozen=True)
@@ -153,13 +239,15 @@ class PredictionService:
     predictor: Predictor
     queue: BatchQueue[Tensor, Reading]
 
-    def start(self, sources: Sequence[Source], *, session: str, keep: Keep | None = None) -> Job:
+    def start(
+        self, sources: Sequence[Source], *, session: str, store: Store = store_nothing
+    ) -> Job:
         """Predict pictures in the background, in turn with what other sessions hand in.
 
         Args:
             sources: the pictures.
             session: whose turn in the queue it is.
-            keep: takes the answers as they come.
+            store: takes the predictions as they come.
         """
 
         def forward(cells: Tensor) -> list[Reading]:
@@ -172,7 +260,7 @@ class PredictionService:
             forward=forward,
             leave=lambda: self.queue.leave(session),
             batch_size=self.queue.limit,
-            keep=keep or (lambda _items, _ending: None),
+            store=store,
         )
 
 
@@ -184,3 +272,59 @@ def _thumbnail(cell: Tensor | None) -> bytes | None:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    name: str
+    sha256: str
+    cell: Tensor | None = None
+    refusal: Refusal | None = None
+
+
+def _decode_ahead(
+    pool: ThreadPoolExecutor,
+    predictor: Predictor,
+    sources: Iterable[Source],
+    cache: PictureCache,
+    *,
+    depth: int,
+) -> Iterator[_Decoded]:
+    """Decode in order, with at most ``depth`` pictures decoded or under way."""
+    waiting: deque[Future[_Decoded]] = deque()
+    for source in sources:
+        waiting.append(pool.submit(_decode, predictor, source, cache))
+        if len(waiting) > depth:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _decode(predictor: Predictor, source: Source, cache: PictureCache) -> _Decoded:
+    sha256 = ""
+    check: Rung = "readable"
+    try:
+        data = source.read()
+        sha256 = hashlib.sha256(data).hexdigest()
+        picture = cache.get(sha256, lambda: upload.decode(data))
+        check = "cell"
+        cell, refusal = predictor.examine(picture)
+        return _Decoded(source.name, sha256, cell, refusal)
+    except BadImage as error:
+        return _Decoded(source.name, sha256, refusal=Refusal(check, str(error)))
+    except Exception:  # one picture must never cost the others their answer
+        log.exception("a picture could not be prepared")
+        reason = "The picture could not be processed; export it again."
+        return _Decoded(source.name, sha256, refusal=Refusal(check, reason))
+
+
+def _predict_batch(
+    predictor: Predictor, batch: list[_Decoded], forward: Forward
+) -> Generator[StreamedPrediction]:
+    cells = [decoded.cell for decoded in batch if decoded.cell is not None]
+    readings = iter(forward(torch.stack(cells)) if cells else [])
+    for decoded in batch:
+        reading = None if decoded.cell is None else next(readings)
+        prediction = predictor.prediction(reading, decoded.refusal)
+        row = predictor.row(prediction, path=decoded.name, sha256=decoded.sha256)
+        yield StreamedPrediction(row, prediction, decoded.cell)

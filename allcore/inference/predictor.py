@@ -5,21 +5,20 @@ for whoever batches by themselves.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.special import expit
 from torch import Tensor
 
 from allcore import model_folder
 from allcore.data.cells import Rgb
 from allcore.errors import BadImage
-from allcore.inference import devices, gate, image_sources, stream, upload
+from allcore.inference import devices, gate
 from allcore.inference.gate import Gate
 from allcore.inference.results import Prediction, Reading, Refusal, Row
+from allcore.inference.upload import CellPicture
 from allcore.labels import Verdict
 from allcore.model_folder import ModelInfo
 from allcore.nets.base import CellNetwork
@@ -79,23 +78,26 @@ class Predictor:
         kept = gate.read(folder) if gated else None
         return cls(network, model_folder.read_info(folder), chosen, kept)
 
-    def prepare(self, rgb: Rgb) -> Tensor:
-        """Cut the cell (3, S, S) uint8 out of a picture (H, W, 3) uint8.
+    def prepare(self, image: Rgb | CellPicture) -> Tensor:
+        """The cell (3, S, S) uint8, cut out of a picture (H, W, 3) uint8.
 
         Raises:
             BadImage: the picture does not show one cell on black.
         """
-        return self._cut(rgb, upload.find_cell(rgb))
+        crop = _picture(image).crop(self.info.preprocessing)
+        return torch.from_numpy(crop.transpose(2, 0, 1).copy())
 
-    def examine(self, rgb: Rgb) -> tuple[Tensor, Refusal | None]:
-        """Cut the cell out as ``prepare`` does, and say what the gate has against its looks.
+    def examine(self, image: Rgb | CellPicture) -> tuple[Tensor, Refusal | None]:
+        """Cut the cell out as ``prepare`` does, and judge its picture by the gate.
 
         Raises:
             BadImage: the picture does not show one cell on black.
         """
-        mask = upload.find_cell(rgb)
-        refusal = self.gate.refusal(gate.looks(rgb, mask)) if self.gate else None
-        return self._cut(rgb, mask), refusal
+        picture = _picture(image)
+        cell = self.prepare(picture)
+        if self.gate is None:
+            return cell, None
+        return cell, self.gate.refusal(gate.looks(picture.rgb, picture.mask))
 
     def read(self, cells: Tensor) -> list[Reading]:
         """Log-odds and strangeness of cut cells (N, 3, S, S) uint8, in one pass.
@@ -128,36 +130,15 @@ class Predictor:
         pixels = cells.to(self.device, memory_format=torch.channels_last)
         return self.info.preprocessing.normalise(pixels)
 
-    def predict(self, images: Sequence[Rgb]) -> list[Prediction]:
+    def predict(self, images: Sequence[Rgb | CellPicture]) -> list[Prediction]:
         """One answer for each picture (H, W, 3) uint8; what the gate does not pass is refused."""
-        examined = [self._examine(rgb) for rgb in images]
+        examined = [self._examine(image) for image in images]
         cells = [cell for cell, _ in examined if cell is not None]
         readings = iter(self.read(torch.stack(cells)) if cells else [])
         return [
             self.prediction(None if cell is None else next(readings), refusal)
             for cell, refusal in examined
         ]
-
-    def predict_files(
-        self,
-        paths: Iterable[Path],
-        *,
-        batch_size: int = 32,
-        workers: int | None = None,
-        progress: Callable[[], object] | None = None,
-    ) -> Iterator[Row]:
-        """One row for each picture in files, folders (recursively) and zip archives.
-
-        Pictures are decoded on ``workers`` threads while the network runs; ``progress`` is
-        called once a row.
-        """
-        answers = stream.answers(
-            self, image_sources.walk(paths), batch_size=batch_size, workers=workers
-        )
-        for answer in answers:
-            if progress:
-                progress()
-            yield answer.row
 
     def prediction(self, reading: Reading | None, refusal: Refusal | None = None) -> Prediction:
         """The answer to one cell.
@@ -192,13 +173,9 @@ class Predictor:
             model_sha256=self.info.weights_sha256,
         )
 
-    def _cut(self, rgb: Rgb, mask: NDArray[np.bool_]) -> Tensor:
-        crop = self.info.preprocessing.crop(rgb, mask)
-        return torch.from_numpy(crop.transpose(2, 0, 1).copy())
-
-    def _examine(self, rgb: Rgb) -> tuple[Tensor | None, Refusal | None]:
+    def _examine(self, image: Rgb | CellPicture) -> tuple[Tensor | None, Refusal | None]:
         try:
-            return self.examine(rgb)
+            return self.examine(image)
         except BadImage as error:
             return None, Refusal("cell", str(error))
 
@@ -209,6 +186,10 @@ class Predictor:
                 f"cells must be uint8 (N, 3, {size}, {size}), not {cells.dtype} "
                 f"{tuple(cells.shape)}"
             )
+
+
+def _picture(image: Rgb | CellPicture) -> CellPicture:
+    return image if isinstance(image, CellPicture) else CellPicture(image)
 
 
 def _unknown(reading: Reading | None) -> Refusal | None:

@@ -5,13 +5,18 @@ next one, and nothing is decoded before its size is known.
 """
 
 import io
+import threading
 import warnings
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from allcore.data import cells
+from allcore.data.preprocessing import Preprocessing
 from allcore.errors import BadImage
 
 FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP")
@@ -20,7 +25,11 @@ MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 25_000_000
 MIN_SIDE = 64
 
+MAX_CACHED_BYTES = 64 * 2**20
+"""Pixels of decoded pictures that a process keeps: about 100 pictures of C-NMC's size."""
+
 Rgb = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 
 _DARK = 40  # brightest channel below this counts as black; JPEG ringing reaches about 10
 _MIN_DARK_BORDER = 0.5
@@ -29,6 +38,72 @@ _CELL_SHARE = (0.005, 0.9)
 
 # Pillow warns between its limit and twice of it; MAX_PIXELS refuses long before that.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+
+
+class CellPicture:
+    """A decoded picture; its cell is found once, and cut out once for each preprocessing.
+
+    Attributes:
+        rgb: (H, W, 3) uint8; only to read.
+        sha256: of the file, or of the file and a cut in it; empty where unknown.
+    """
+
+    def __init__(self, rgb: Rgb, sha256: str = "") -> None:
+        self.rgb = rgb
+        self.sha256 = sha256
+        self._crops: dict[Preprocessing, Rgb] = {}
+
+    @cached_property
+    def mask(self) -> Mask:
+        """Mask (H, W) of the cell.
+
+        Raises:
+            BadImage: the picture does not show one cell on black.
+        """
+        return find_cell(self.rgb)
+
+    def crop(self, preprocessing: Preprocessing) -> Rgb:
+        """The cell (S, S, 3) uint8 as a model's preprocessing cuts it out.
+
+        Raises:
+            BadImage: the picture does not show one cell on black.
+        """
+        if preprocessing not in self._crops:
+            self._crops[preprocessing] = preprocessing.crop(self.rgb, self.mask)
+        return self._crops[preprocessing]
+
+
+class PictureCache:
+    """Decoded pictures by digest, at most so many bytes; the least recently used one goes first."""
+
+    def __init__(self, max_bytes: int = MAX_CACHED_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._pictures: OrderedDict[str, CellPicture] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, sha256: str, decode: Callable[[], Rgb]) -> CellPicture:
+        """The picture of a digest; decoded only where it is not cached.
+
+        Raises:
+            BadImage: `decode` raised it.
+        """
+        with self._lock:
+            if sha256 in self._pictures:
+                self._pictures.move_to_end(sha256)
+                return self._pictures[sha256]
+        picture = CellPicture(decode(), sha256)
+        with self._lock:
+            if sha256 not in self._pictures and picture.rgb.nbytes <= self._max_bytes:
+                self._pictures[sha256] = picture
+                self._bytes += picture.rgb.nbytes
+            while self._bytes > self._max_bytes:
+                self._bytes -= self._pictures.popitem(last=False)[1].rgb.nbytes
+        return picture
+
+
+PICTURES = PictureCache()
+"""The pictures of this process."""
 
 
 def decode(data: bytes) -> Rgb:
@@ -54,7 +129,7 @@ def check_bytes(size: int) -> None:
         )
 
 
-def find_cell(rgb: Rgb) -> NDArray[np.bool_]:
+def find_cell(rgb: Rgb) -> Mask:
     """Mask (H, W) of the cell in a picture (H, W, 3) of one cell on black.
 
     Conservative on purpose: only what has no cell to cut out is refused here, by BadImage.
@@ -78,13 +153,13 @@ def find_cell(rgb: Rgb) -> NDArray[np.bool_]:
     return mask
 
 
-def _is_black_around(rgb: Rgb, mask: NDArray[np.bool_]) -> bool:
+def _is_black_around(rgb: Rgb, mask: Mask) -> bool:
     dark = np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2]) < _DARK
     border = np.concatenate([dark[0], dark[-1], dark[:, 0], dark[:, -1]])
     return bool(border.mean() >= _MIN_DARK_BORDER and dark[~mask].mean() >= _MIN_DARK_BACKGROUND)
 
 
-def _is_in_the_middle(mask: NDArray[np.bool_]) -> bool:
+def _is_in_the_middle(mask: Mask) -> bool:
     top, left, bottom, right = cells.frame_of(mask)
     height, width = mask.shape
     above, before = (max(0, (side - cells.NATIVE_SIDE) // 2) for side in (height, width))

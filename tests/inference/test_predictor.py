@@ -16,7 +16,7 @@ from PIL import Image
 
 from allcore import model_folder
 from allcore.errors import AllScopeError, ModelError
-from allcore.inference import image_sources, stream
+from allcore.inference import image_sources, jobs
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import COLUMNS, Reading, Row
 from allcore.inference.upload import Rgb
@@ -135,8 +135,8 @@ def test_predict_files__gives_a_row_a_file_in_order(
 ) -> None:
     calls = itertools.count()
     rows = list(
-        predictor.predict_files(
-            [folder], batch_size=batch_size, workers=2, progress=lambda: next(calls)
+        jobs.predict_files(
+            predictor, [folder], batch_size=batch_size, workers=2, progress=lambda: next(calls)
         )
     )
     assert next(calls) == 7
@@ -156,11 +156,11 @@ def test_predict_files__reads_archives(predictor: Predictor, folder: Path) -> No
     with zipfile.ZipFile(path, "w") as file:
         for cell in sorted(folder.iterdir()):
             file.write(cell, f"../{cell.name}")
-    rows = list(predictor.predict_files([path]))
+    rows = list(jobs.predict_files(predictor, [path]))
     assert [row.path for row in rows] == [
         f"{path}/{cell.name}" for cell in sorted(folder.iterdir())
     ]
-    expected = [row.p_all for row in predictor.predict_files([folder])]
+    expected = [row.p_all for row in jobs.predict_files(predictor, [folder])]
     assert [row.p_all for row in rows] == pytest.approx(expected)
 
 
@@ -175,7 +175,7 @@ def test_answers__is_lazy_and_bounded(predictor: Predictor, cell_image: Rgb) -> 
             next(taken)
             yield image_sources.Source(name="cell", read=buffer.getvalue)
 
-    answers = stream.answers(predictor, endless(), batch_size=4, workers=2)
+    answers = jobs.stream_predictions(predictor, endless(), batch_size=4, workers=2)
     first = [next(answers) for _ in range(9)]
     answers.close()
     assert all(answer.row.verdict != "refused" for answer in first)
@@ -195,7 +195,7 @@ def test_answers__outlives_a_picture_that_breaks_the_decoder(
         image_sources.Source("breaks", breaks),
         image_sources.Source("reads", buffer.getvalue),
     ]
-    broken, fine = stream.answers(predictor, sources)
+    broken, fine = jobs.stream_predictions(predictor, sources)
     assert broken.row.verdict == "refused"
     assert "could not be processed" in broken.row.reason
     assert "luck" not in broken.row.reason
@@ -208,6 +208,6 @@ def test_row__has_the_columns_of_the_contract() -> None:
 
 
 def test_predict_files__answers_real_cells(predictor: Predictor, cnmc_root: Path) -> None:
-    rows = list(predictor.predict_files([cnmc_root / "bmp"], batch_size=16))
+    rows = list(jobs.predict_files(predictor, [cnmc_root / "bmp"], batch_size=16))
     assert len(rows) == 48
     assert {row.verdict for row in rows} <= {"all", "hem"}

@@ -12,7 +12,7 @@ from allcore import formats
 from allcore.evaluation.subject_grouping import Assigned
 from allcore.inference import export
 from allcore.inference.export import More
-from allcore.inference.jobs import Item
+from allcore.inference.jobs import PredictedPicture
 from allcore.labels import VERDICT_NAMES
 from allcore.model_folder import ModelInfo
 from allcore.web.predict import batch_subjects
@@ -27,7 +27,7 @@ ORDERS = (
 _ROW, _HEAD, _TALLEST = 52, 38, 420  # pixels
 
 
-def show(items: Sequence[Item], info: ModelInfo, *, key: str) -> int | None:
+def show(items: Sequence[PredictedPicture], info: ModelInfo, *, key: str) -> int | None:
     """Draw the answers of a batch.
 
     Args:
@@ -47,14 +47,14 @@ def show(items: Sequence[Item], info: ModelInfo, *, key: str) -> int | None:
     return marked
 
 
-def counts(items: Sequence[Item]) -> str:
+def counts(items: Sequence[PredictedPicture]) -> str:
     """How many of each verdict, as a sentence."""
     number = Counter(str(item.row.verdict) for item in items)
     said = ", ".join(f"{number[verdict]:,} {word}" for verdict, word in VERDICT_NAMES.items())
     return f"{formats.count(len(items), 'picture')}: {said}"
 
 
-def listed(items: Sequence[Item], verdict: str | None, order: str) -> list[int]:
+def listed(items: Sequence[PredictedPicture], verdict: str | None, order: str) -> list[int]:
     """Places of the items with a verdict (None for all), in an order of `ORDERS`."""
     found = [at for at, item in enumerate(items) if verdict in (None, item.row.verdict)]
     if order == ORDERS[1]:
@@ -70,7 +70,7 @@ def listed(items: Sequence[Item], verdict: str | None, order: str) -> list[int]:
     return found
 
 
-def more(items: Sequence[Item], whose: Sequence[str | None] | None) -> list[More]:
+def more(items: Sequence[PredictedPicture], whose: Sequence[str | None] | None) -> list[More]:
     """What exports tell besides the rows."""
     names = whose if whose is not None else [None] * len(items)
     return [
@@ -79,7 +79,7 @@ def more(items: Sequence[Item], whose: Sequence[str | None] | None) -> list[More
     ]
 
 
-def _controls(items: Sequence[Item], key: str) -> tuple[str | None, str]:
+def _controls(items: Sequence[PredictedPicture], key: str) -> tuple[str | None, str]:
     number = Counter(str(item.row.verdict) for item in items)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.segmented_control(
@@ -93,7 +93,7 @@ def _controls(items: Sequence[Item], key: str) -> tuple[str | None, str]:
     return chosen, order
 
 
-def _table(items: Sequence[Item], found: Sequence[int], *, key: str) -> int | None:
+def _table(items: Sequence[PredictedPicture], found: Sequence[int], *, key: str) -> int | None:
     """A page of the table; gives the place of the marked row."""
     if not found:
         st.caption("No picture has this answer.")
@@ -129,7 +129,7 @@ def marked(rows: Sequence[int], here: Sequence[int]) -> int | None:
     return here[rows[0]] if rows and rows[0] < len(here) else None
 
 
-def drawn(items: Sequence[Item]) -> pd.DataFrame:
+def drawn(items: Sequence[PredictedPicture]) -> pd.DataFrame:
     """Items as the table shows them, with their pictures as data addresses."""
     return pd.DataFrame(
         {
@@ -142,7 +142,9 @@ def drawn(items: Sequence[Item]) -> pd.DataFrame:
     )
 
 
-def _downloads(items: Sequence[Item], info: ModelInfo, told: Subjects, key: str) -> None:
+def _downloads(
+    items: Sequence[PredictedPicture], info: ModelInfo, told: Subjects, key: str
+) -> None:
     """Files of all answers, each made when it is asked for."""
     rows = [item.row for item in items]
     whose = told.assigned.subjects if told.assigned else None
@@ -180,11 +182,11 @@ def _whence(assigned: Assigned | None) -> str:
     return assigned.sentence if assigned else ""
 
 
-def _probability(item: Item, *, missing: float) -> float:
+def _probability(item: PredictedPicture, *, missing: float) -> float:
     return missing if item.row.p_all is None else item.row.p_all
 
 
-def _distance(item: Item) -> float:
+def _distance(item: PredictedPicture) -> float:
     return 2.0 if item.row.p_all is None else abs(item.row.p_all - item.row.threshold)
 
 

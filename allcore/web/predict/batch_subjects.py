@@ -11,7 +11,7 @@ from allcore import formats
 from allcore.errors import DataError
 from allcore.evaluation import subject_grouping
 from allcore.evaluation.subject_grouping import Assigned, Share
-from allcore.inference.jobs import Item
+from allcore.inference.jobs import PredictedPicture
 from allcore.plots import predict, style
 from allcore.web import frame
 from allcore.web.components.charts import chart
@@ -30,7 +30,7 @@ class Subjects:
     shares: tuple[Share, ...] = ()
 
 
-def show(items: Sequence[Item], *, key: str) -> Subjects:
+def show(items: Sequence[PredictedPicture], *, key: str) -> Subjects:
     """Draw the part, and give what it says for files of the batch."""
     st.subheader("By subject", anchor=False)
     paths = [item.row.path for item in items]

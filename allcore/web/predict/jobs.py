@@ -15,7 +15,7 @@ import streamlit as st
 from allcore.data import subjects
 from allcore.errors import BadImage
 from allcore.inference.image_sources import Source
-from allcore.inference.jobs import Ending, Item, Job, PredictionService
+from allcore.inference.jobs import Ending, Job, PredictedPicture, PredictionService
 from allcore.store import batches, history, pictures
 from allcore.store.database import Database
 from allcore.store.history import Answer
@@ -52,7 +52,7 @@ class Kept:
         self._name = name
         self._total = total
 
-    def __call__(self, items: Sequence[Item], ending: Ending | None) -> None:
+    def __call__(self, items: Sequence[PredictedPicture], ending: Ending | None) -> None:
         if self._database is None:
             return
         if self._total > 1 and self.batch is None:
@@ -74,7 +74,7 @@ class Kept:
         if ending and self.batch is not None:
             batches.end(self._database, self._username, self.batch, state=ending)
 
-    def _answer(self, item: Item) -> Answer:
+    def _answer(self, item: PredictedPicture) -> Answer:
         known = subjects.parse_name(PurePosixPath(item.row.path).stem)
         return Answer(
             name=item.row.path,
@@ -123,7 +123,7 @@ def start(
     """
     name = sources[0].name if len(sources) == 1 else f"{len(sources):,} pictures"
     kept = Kept(service, username, database, name=name, total=len(sources))
-    job = service.start(sources, session=session, keep=kept)
+    job = service.start(sources, session=session, store=kept)
     asked = Asked(name, service.predictor.info.name, job, kept)
     with _LOCK:
         remembered = _remembered()
@@ -156,7 +156,7 @@ def _remembered() -> OrderedDict[str, Asked]:
     return OrderedDict()
 
 
-def _contents(items: Sequence[Item]) -> dict[str, bytes]:
+def _contents(items: Sequence[PredictedPicture]) -> dict[str, bytes]:
     """The files behind answers, by digest; without those that can't be read."""
     found = {}
     for item in items:

@@ -10,7 +10,7 @@ from allcore.data.cells import Rgb
 from allcore.errors import BadImage
 from allcore.explain.explanation import Evidence
 from allcore.inference import upload
-from allcore.inference.jobs import Item, PredictionService
+from allcore.inference.jobs import PredictedPicture, PredictionService
 from allcore.inference.results import Prediction, Row
 from allcore.web import frame
 from allcore.web.accounts import Visitor
@@ -53,7 +53,7 @@ def show(asked: Asked, service: PredictionService, visitor: Visitor) -> None:
     st.caption(f":material/timer: {progress.timing(job, str(service.predictor.device))}")
 
 
-def _one(item: Item, service: PredictionService) -> None:
+def _one(item: PredictedPicture, service: PredictionService) -> None:
     """One answer; where the picture was not cut out, the offer to do so and the answer then."""
     content, rgb = _read(item)
     digest, prediction = item.row.sha256, item.prediction
@@ -82,7 +82,7 @@ def _answer_shown(
     return explanation_view.show(rgb, row, service, digest=row.sha256)
 
 
-def _cut(item: Item, content: bytes, rgb: Rgb, service: PredictionService) -> None:
+def _cut(item: PredictedPicture, content: bytes, rgb: Rgb, service: PredictionService) -> None:
     """Offer to cut the cell out; answer for the cut and say how it was made."""
     made = segmentation_view.show(rgb, key="cut")
     if made is None:
@@ -99,7 +99,7 @@ def _cut(item: Item, content: bytes, rgb: Rgb, service: PredictionService) -> No
     )  # fmt: skip
 
 
-def _read(item: Item) -> tuple[bytes, Rgb | None]:
+def _read(item: PredictedPicture) -> tuple[bytes, Rgb | None]:
     """The file, and the picture in it; None where it can't be decoded."""
     try:
         content = item.source.read()

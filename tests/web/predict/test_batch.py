@@ -6,17 +6,17 @@ from streamlit.testing.v1 import AppTest
 from allcore.evaluation import subject_grouping
 from allcore.inference.export import More
 from allcore.inference.image_sources import Source
-from allcore.inference.jobs import Item
+from allcore.inference.jobs import PredictedPicture
 from allcore.inference.results import Prediction, Row
 from allcore.web.predict import batch, batch_subjects
 
 
-def item(path: str, p_all: float | None, reason: str = "") -> Item:
+def item(path: str, p_all: float | None, reason: str = "") -> PredictedPicture:
     verdict: Any = "refused" if p_all is None else "all" if p_all >= 0.5 else "hem"
     row = Row(path, "ab", verdict, p_all, 0.5, reason, "m", "cd")
     rung: Any = "focused" if p_all is None else None
     made = Prediction(verdict, p_all, p_all, 0.5, reason, rung, None, 0.25)
-    return Item(row, made, Source(path, lambda: b""), b"jpeg")
+    return PredictedPicture(row, made, Source(path, lambda: b""), b"jpeg")
 
 
 ITEMS = [

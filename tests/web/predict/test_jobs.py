@@ -92,7 +92,7 @@ def test_start__keeps_a_batch_as_it_goes(
     service: PredictionService, store: Database, cell_image: Rgb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is answered is in the history while the rest is still to come."""
-    monkeypatch.setattr(jobs, "KEPT", 4)
+    monkeypatch.setattr(jobs, "STORED_AT_ONCE", 4)
     go_on = threading.Event()
     data = source(cell_image).read()
 
