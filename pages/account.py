@@ -28,7 +28,7 @@ with side_by_side.container(width=frame.FORM_WIDTH):
             else:
                 frame.say_next("Your name and e-mail address are saved.")
                 st.rerun()
-    st.caption(f"{roles.TABLE[user.role].title}; account made on {account.created_at:%d %B %Y}.")
+    st.caption(f"{roles.ROLES[user.role].title}; account made on {account.created_at:%d %B %Y}.")
     if st.button("Sign out", icon=":material/logout:"):
         accounts.sign_out()
         navigation.go("Home")

@@ -192,8 +192,8 @@ def check_role(role: str) -> None:
     Raises:
         StoreError: it is unknown.
     """
-    if role not in roles.OF_ACCOUNTS:
-        known = ", ".join(roles.OF_ACCOUNTS)
+    if role not in roles.ACCOUNT_ROLES:
+        known = ", ".join(roles.ACCOUNT_ROLES)
         raise StoreError(f"There is no role '{role}'; use one of: {known}.")
 
 

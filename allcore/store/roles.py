@@ -1,102 +1,103 @@
-"""Who may open which page, and do what there: one table for navigation, guard, store and tests.
+"""Roles of accounts, and what each may do.
 
-A page is named by the stem of its script. An action is what a page lets people do beyond opening
-it; whatever writes asks for its action right before it writes (`allcore.web.accounts.store_to`), so
-that a button, a callback and a call from anywhere else are answered alike.
+Roles are ordered: each has all rights of those before it. `allcore.web.page_table` says which role
+opens which page. An action is what a page lets people do beyond opening it. Whatever writes to the
+database checks its action right before it writes (`allcore.web.accounts.store_to`), so that a
+button, a callback and a call from anywhere else get the same answer.
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from allcore.errors import AllScopeError
 
-Page = Literal[
-    "home", "predict", "history", "evaluation", "review", "dataset", "compare", "networks",
-    "about", "account", "administration", "sign_in", "register", "admin_sign_in",
-]  # fmt: skip
 Action = Literal["look", "check", "keep", "connect", "review", "account", "administer"]
-
-PAGES: tuple[Page, ...] = get_args(Page)
-ACTIONS: dict[Action, str] = {
-    "look": "look at the model, its figures and the data set, and ask it about curated examples",
-    "check": "ask the model about pictures of one's own, and bring predictions of one's own",
-    "keep": "keep things: history, slices, splits, cells queued for review",
-    "connect": "connect, index and verify data sets",
-    "review": "judge queued cells",
-    "account": "change one's own name, e-mail address and password",
-    "administer": "look after accounts, settings and what others have connected",
-}
-"""What each action is, in words that follow "may"."""
 
 
 class NotAllowed(AllScopeError):
-    """Something that the role of who asks does not allow."""
+    """The role of the person who asks does not allow it."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """A line of the table.
+    """A role.
 
     Attributes:
         name: as the database and the command line have it.
-        title: what people call one who has it.
-        people: several of them, for "For reviewers".
-        pages: that it opens.
-        actions: that it may do.
+        title: of a person who has it.
+        people: of several, for "For reviewers".
     """
 
     name: str
     title: str
     people: str
-    pages: frozenset[Page]
-    actions: frozenset[Action]
 
 
-_DOORS: frozenset[Page] = frozenset({"home", "sign_in", "register", "admin_sign_in"})
-_SHOWN: frozenset[Page] = _DOORS | {
-    "predict", "evaluation", "dataset", "compare", "networks", "about",
-}  # fmt: skip
-_WORKED: frozenset[Page] = _SHOWN | {"history", "account"}
-_USED: frozenset[Action] = frozenset({"look", "check", "keep", "connect", "account"})
+@dataclass(frozen=True)
+class Permission:
+    """An action with the least role that may take it, and words that follow "may"."""
 
-TABLE: dict[str, Role] = {
+    role: str
+    words: str
+
+
+ROLES = {
     role.name: role
     for role in (
-        Role("visitor", "Visitor", "visitors", _DOORS, frozenset()),
-        Role("demo", "Demonstration", "visitors of a demonstration", _SHOWN, frozenset({"look"})),
-        Role("user", "User", "users", _WORKED, _USED),
-        Role("reviewer", "Reviewer", "reviewers", _WORKED | {"review"}, _USED | {"review"}),
-        Role("admin", "Administrator", "administrators", frozenset(PAGES), frozenset(ACTIONS)),
+        Role("visitor", "Visitor", "visitors"),
+        Role("demo", "Demonstration", "visitors of a demonstration"),
+        Role("user", "User", "users"),
+        Role("reviewer", "Reviewer", "reviewers"),
+        Role("admin", "Administrator", "administrators"),
     )
 }
 """From the least to the most. A visitor is not signed in; all others are roles of accounts."""
-OF_ACCOUNTS = tuple(name for name in TABLE if name != "visitor")
+ACCOUNT_ROLES = tuple(name for name in ROLES if name != "visitor")
+PERMISSIONS: dict[Action, Permission] = {
+    "look": Permission(
+        "demo",
+        "look at the model, its figures and the data set, and ask it about curated examples",
+    ),
+    "check": Permission(
+        "user",
+        "ask the model about pictures of one's own, and bring predictions of one's own",
+    ),
+    "keep": Permission("user", "keep things: history, slices, splits, cells queued for review"),
+    "connect": Permission("user", "connect, index and verify data sets"),
+    "review": Permission("reviewer", "judge queued cells"),
+    "account": Permission("user", "change one's own name, e-mail address and password"),
+    "administer": Permission(
+        "admin", "look after accounts, settings and what others have connected"
+    ),
+}
 
 
-def opens(role: str, page: Page) -> bool:
-    """Tell whether a role opens a page.
+def includes(role: str, other: str) -> bool:
+    """Tell whether a role has all rights of another one.
 
     Raises:
-        ValueError: there is no such role or page, which is a mistake in the program.
+        ValueError: there is no such role, which is a mistake in the program.
     """
-    if page not in PAGES:
-        raise ValueError(f"There is no page '{page}'.")
-    return page in _of(role).pages
+    order = list(ROLES)
+    for name in (role, other):
+        if name not in ROLES:
+            raise ValueError(f"There is no role '{name}'.")
+    return order.index(role) >= order.index(other)
 
 
 def may(role: str, action: Action) -> bool:
-    """Tell whether a role may do something.
+    """Tell whether a role may take an action.
 
     Raises:
         ValueError: there is no such role or action, which is a mistake in the program.
     """
-    if action not in ACTIONS:
+    if action not in PERMISSIONS:
         raise ValueError(f"There is no action '{action}'.")
-    return action in _of(role).actions
+    return includes(role, PERMISSIONS[action].role)
 
 
 def require(role: str, action: Action) -> None:
-    """Refuse what a role may not do.
+    """Refuse an action that a role may not take.
 
     Raises:
         NotAllowed: the role may not; the sentence says what to do.
@@ -107,27 +108,16 @@ def require(role: str, action: Action) -> None:
 
 
 def refusal(role: str, action: Action) -> str:
-    """The sentence for who may not do something."""
+    """Return the sentence for a person who may not take an action."""
     if role == "visitor":
         return "Sign in to do this."
     if role == "demo":
         return "A demonstration stores nothing: sign in with an account of your own to do this."
-    least = next(other for other in TABLE.values() if action in other.actions)
-    return f"This is for {least.people}: ask an administrator for the role."
+    people = ROLES[PERMISSIONS[action].role].people
+    return f"This is for {people}: ask an administrator for the role."
 
 
 def sentence(role: str) -> str:
     """Say what a role of accounts may do."""
-    said = "; ".join(words for action, words in ACTIONS.items() if may(role, action))
-    return f"May {said}."
-
-
-def least_for(page: Page) -> Role:
-    """The first role of the table that opens a page."""
-    return next(role for role in TABLE.values() if page in role.pages)
-
-
-def _of(role: str) -> Role:
-    if role not in TABLE:
-        raise ValueError(f"There is no role '{role}'.")
-    return TABLE[role]
+    words = (permission.words for action, permission in PERMISSIONS.items() if may(role, action))
+    return f"May {'; '.join(words)}."

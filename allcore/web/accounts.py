@@ -25,9 +25,9 @@ from allcore.store import (
 )
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
-from allcore.store.roles import Action, Page
+from allcore.store.roles import Action
 from allcore.store.sessions import Limits, OpenSession
-from allcore.web import client_address, cookie, frame
+from allcore.web import client_address, cookie, frame, page_table
 from allcore.web.cookie import SESSION_KEY, SessionCookie
 
 ENDED = (
@@ -53,9 +53,9 @@ class Visitor:
         """Tell whether this is somebody with an account."""
         return bool(self.name)
 
-    def opens(self, page: Page) -> bool:
+    def opens(self, page: str) -> bool:
         """Tell whether this visitor may open a page, named by the stem of its script."""
-        return roles.opens(self.role, page)
+        return page_table.page(page).opens_to(self.role)
 
     def may(self, action: Action) -> bool:
         """Tell whether this visitor may do something; `allcore.store.roles` lists what there is."""

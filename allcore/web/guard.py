@@ -17,9 +17,9 @@ import streamlit as st
 
 from allcore.errors import AllScopeError
 from allcore.store import roles
-from allcore.store.roles import Page
-from allcore.web import accounts, frame, navigation
+from allcore.web import accounts, frame, navigation, page_table
 from allcore.web.accounts import Visitor
+from allcore.web.page_table import Page
 from allcore.web.sign_in import forms
 
 __all__ = ["Visitor", "dialog", "every", "fragment", "require"]
@@ -34,18 +34,19 @@ _LET_IN = "guard_let_in"
 Given = ParamSpec("Given")
 
 
-def require(page: Page) -> Visitor:
+def require(name: str) -> Visitor:
     """Return who is looking at the page, or show why they may not and end the run.
 
     Args:
-        page: The stem of the page's script; `allcore.store.roles` says which role opens it.
+        name: stem of the page's script; `allcore.web.page_table` says which role opens it.
     """
+    page = page_table.page(name)
     navigation.enter()
     try:
         visitor = accounts.visitor()
     except AllScopeError as error:
         frame.unavailable(error)
-    if visitor.opens(page):
+    if page.opens_to(visitor.role):
         st.session_state[_LET_IN] = visitor
         return visitor
     if visitor.signed_in:
@@ -95,9 +96,9 @@ def _guarded(drawn: Callable[Given, None]) -> Callable[Given, None]:
 
 def _another_role(page: Page) -> None:
     """Say which role opens a page that this one does not."""
-    least = roles.least_for(page)
     frame.header(
-        title=f"For {least.people}", question="Your account's role does not open this page."
+        title=f"For {roles.ROLES[page.role].people}",
+        question="Your account's role does not open this page.",
     )
     st.info(
         "Ask an administrator for the role if you need it.",

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from allcore.store.roles import TABLE
-from allcore.web.navigation import DEMONSTRATION, ENTRIES
+from allcore.web import page_table
+from allcore.web.navigation import DEMONSTRATION
 from tests.browser import steps
 from tests.browser.conftest import Server, Start
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
-OPEN = [entry for entry in ENTRIES if entry.page in TABLE["demo"].pages and not entry.section]
+OPEN = [page for page in page_table.PAGES if page.opens_to("demo") and not page.section]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def visitor(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
 
 def test_demonstration__opens_without_an_account(visitor: Page, demonstration: Server) -> None:
     for entry in OPEN:
-        steps.visit(visitor, demonstration.at(entry.script))
+        steps.visit(visitor, demonstration.at(entry.name))
         steps.title(visitor, "ALLScope" if entry.title == "Home" else entry.title)
         expect(visitor.get_by_text(DEMONSTRATION)).to_be_visible()
         expect(visitor.get_by_text("Research use only").first).to_be_visible()

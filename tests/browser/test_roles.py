@@ -8,9 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from allcore.settings import Settings
 from allcore.store import accounts, database, roles, sessions
-from allcore.store.roles import TABLE
-from allcore.web import cookie
-from allcore.web.navigation import ENTRIES, Entry
+from allcore.web import cookie, page_table
 from tests.browser import steps
 from tests.browser.conftest import Server, Start
 
@@ -18,9 +16,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 ABOVE = [
     (role, entry)
-    for role in roles.OF_ACCOUNTS
-    for entry in ENTRIES
-    if entry.page not in TABLE[role].pages
+    for role in roles.ACCOUNT_ROLES
+    for entry in page_table.PAGES
+    if not entry.opens_to(role)
 ]
 DRAWN = (
     "stDataFrame",
@@ -52,14 +50,14 @@ def comes_back(browser: Browser, server: Server, role: str) -> Page:
     return context.new_page()
 
 
-@pytest.mark.parametrize(("role", "entry"), ABOVE, ids=lambda each: getattr(each, "script", each))
+@pytest.mark.parametrize(("role", "entry"), ABOVE, ids=lambda each: getattr(each, "name", each))
 def test_cold_server__opens_no_page_above_the_role(
-    browser: Browser, start: Start, role: str, entry: Entry
+    browser: Browser, start: Start, role: str, entry: page_table.Page
 ) -> None:
     with start() as server:
         page = comes_back(browser, server, role)
-        steps.visit(page, server.at(entry.script))
-        steps.title(page, f"For {roles.least_for(entry.page).people}")
+        steps.visit(page, server.at(entry.name))
+        steps.title(page, f"For {roles.ROLES[entry.role].people}")
         expect(page.get_by_test_id("stSidebarNav").get_by_text("Sign out")).to_be_visible()
         for kind in DRAWN:
             assert page.get_by_test_id("stMain").get_by_test_id(kind).count() == 0, kind

@@ -3,20 +3,20 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
-from allcore.store.roles import TABLE
-from allcore.web.navigation import ENTRIES, Entry
+from allcore.web.page_table import PAGES
+from allcore.web.page_table import Page as Entry
 from tests.browser import steps
 from tests.browser.conftest import Server, Start
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
-GUARDED = [entry for entry in ENTRIES if entry.page not in TABLE["visitor"].pages]
-OPEN = [entry for entry in ENTRIES if entry.page in TABLE["visitor"].pages]
+GUARDED = [entry for entry in PAGES if not entry.opens_to("visitor")]
+OPEN = [entry for entry in PAGES if entry.opens_to("visitor")]
 
 
 def _check_refused(browser: Browser, server: Server, entry: Entry) -> None:
     page = browser.new_page()
-    steps.visit(page, server.at(entry.script))
+    steps.visit(page, server.at(entry.name))
     steps.title(page, "Sign in")
     expect(page.get_by_label("Password", exact=True)).to_be_visible()
     expect(page.get_by_text("Research use only").first).to_be_visible()
@@ -26,7 +26,7 @@ def _check_refused(browser: Browser, server: Server, entry: Entry) -> None:
     page.close()
 
 
-@pytest.mark.parametrize("entry", GUARDED, ids=lambda entry: entry.script)
+@pytest.mark.parametrize("entry", GUARDED, ids=lambda entry: entry.name)
 def test_cold_server__leads_to_sign_in(browser: Browser, start: Start, entry: Entry) -> None:
     with start() as server:
         _check_refused(browser, server, entry)
@@ -40,10 +40,10 @@ def test_warm_server__leads_to_sign_in(browser: Browser, server: Server) -> None
         _check_refused(browser, server, entry)
 
 
-@pytest.mark.parametrize("entry", OPEN, ids=lambda entry: entry.script)
+@pytest.mark.parametrize("entry", OPEN, ids=lambda entry: entry.name)
 def test_open_pages__show_no_problem(browser: Browser, server: Server, entry: Entry) -> None:
     page = browser.new_page()
-    steps.visit(page, server.at(entry.script))
+    steps.visit(page, server.at(entry.name))
     expect(page.get_by_text("Research use only").first).to_be_visible()
     assert page.get_by_test_id("stException").count() == 0
     assert page.get_by_test_id("stAlertContentError").count() == 0

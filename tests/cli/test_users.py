@@ -119,7 +119,7 @@ def test_main__wrong_usage_is_status_2(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ended.value.code == 2
 
 
-@pytest.mark.parametrize("role", roles.OF_ACCOUNTS)
+@pytest.mark.parametrize("role", roles.ACCOUNT_ROLES)
 def test_role__each_of_the_table(role: str, capsys: pytest.CaptureFixture[str]) -> None:
     users.add("boss", role="admin")
     users.add("ada", role=role)

@@ -68,7 +68,7 @@ def give(page: AppTest, role: str) -> AppTest:
     return confirmed(page, "Change the role")
 
 
-@pytest.mark.parametrize("role", roles.OF_ACCOUNTS)
+@pytest.mark.parametrize("role", roles.ACCOUNT_ROLES)
 def test_page__gives_every_role(page: AppTest, role: str) -> None:
     give(choose(page, "ada"), role)
     assert f"ada has the role {role}" in sessions.said(page)

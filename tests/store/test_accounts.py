@@ -126,7 +126,7 @@ def test_last_administrator__gets_no_other_role(database: Database, role: str) -
 def test_set_role__every_role_of_the_table(database: Database) -> None:
     add(database, "boss", role="admin")
     add(database, "ada")
-    for role in roles.OF_ACCOUNTS:
+    for role in roles.ACCOUNT_ROLES:
         assert accounts.set_role(database, "ada", role).role == role
     with pytest.raises(StoreError, match="no role 'visitor'"):
         accounts.set_role(database, "ada", "visitor")

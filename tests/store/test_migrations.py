@@ -107,8 +107,8 @@ def test_0005__keeps_accounts_and_what_hangs_on_them(config: Settings) -> None:
     assert [each.username for each in reviews.judgements(opened, of="net")] == ["ada"]
     with opened.read() as session:
         assert session.execute(text("SELECT count(*) FROM saved_slice")).scalar_one() == 1
-    assert [accounts.set_role(opened, "ada", role).role for role in roles.OF_ACCOUNTS] == list(
-        roles.OF_ACCOUNTS
+    assert [accounts.set_role(opened, "ada", role).role for role in roles.ACCOUNT_ROLES] == list(
+        roles.ACCOUNT_ROLES
     )
     with pytest.raises(exc.IntegrityError, match="role_known"), opened.write() as session:
         session.execute(text("UPDATE account SET role = 'visitor'"))

@@ -6,18 +6,19 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from allcore.store import accounts, database, roles, sign_in
-from allcore.store.roles import TABLE
+from allcore.store.roles import ROLES
 from allcore.web import accounts as web
+from allcore.web import page_table
 from allcore.web.accounts import Visitor
 from tests.web import sessions
 
 SCRIPTS = sorted(path.stem for path in (sessions.ROOT / "pages").glob("*.py"))
-CLOSED = [script for script in SCRIPTS if script not in TABLE["visitor"].pages]
+CLOSED = [script for script in SCRIPTS if not page_table.page(script).opens_to("visitor")]
 ABOVE = [
     (role, script)
-    for role in roles.OF_ACCOUNTS
+    for role in roles.ACCOUNT_ROLES
     for script in SCRIPTS
-    if script not in TABLE[role].pages
+    if not page_table.page(script).opens_to(role)
 ]
 
 
@@ -41,7 +42,7 @@ def test_require__no_page_above_the_role(
 ) -> None:
     monkeypatch.setattr(web, "visitor", lambda: Visitor("ada", "Ada", role))
     page = by_itself(script)
-    assert sessions.title(page) == f"For {roles.least_for(script).people}"  # type: ignore[arg-type]
+    assert sessions.title(page) == f"For {ROLES[page_table.page(script).role].people}"
     assert holds_nothing(page)
     assert not page.button
 
@@ -52,7 +53,7 @@ def test_require__a_demonstration_without_an_account(
 ) -> None:
     monkeypatch.setenv("ALLSCOPE_DEMO", "1")
     page = by_itself(script)
-    if script in TABLE["demo"].pages:
+    if page_table.page(script).opens_to("demo"):
         assert sessions.title(page) != "Sign in" or script == "sign_in"
         assert not page.get("file_uploader")
     else:
@@ -153,13 +154,13 @@ def test_store_to__reads_the_role_anew_for_every_click() -> None:
     assert kept.display_name == "Ada"
 
 
-@pytest.mark.parametrize("role", list(TABLE))
-@pytest.mark.parametrize("action", list(roles.ACTIONS))
+@pytest.mark.parametrize("role", list(ROLES))
+@pytest.mark.parametrize("action", list(roles.PERMISSIONS))
 def test_store_to__only_for_who_may(
     role: str, action: roles.Action, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(web, "visitor", lambda: Visitor("ada", "Ada", role))
-    if action in TABLE[role].actions:
+    if roles.may(role, action):
         assert web.store_to(action) is web.store()
     else:
         with pytest.raises(roles.NotAllowed):

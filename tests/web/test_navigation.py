@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from allcore.errors import StoreError
 from allcore.store import database, sign_in
-from allcore.web import accounts, navigation
+from allcore.web import accounts, navigation, page_table
 from allcore.web.accounts import Visitor
 from tests.web import sessions
 
@@ -35,23 +35,18 @@ OF_USERS = OF_DEMO | {"History", "Account"}
     ],
     ids=["visitor", "demo signed out", "demo", "user", "reviewer", "admin"],
 )
-def test_entries__shown_by_role(home: Path, visitor: Visitor, titles: set[str]) -> None:
-    assert {entry.title for entry in navigation.ENTRIES if entry.shown_to(visitor)} == titles
+def test_lists__by_role(home: Path, visitor: Visitor, titles: set[str]) -> None:
+    assert {page.title for page in page_table.PAGES if navigation.lists(page, visitor)} == titles
 
 
 @pytest.mark.parametrize("setting", ["REGISTRATION", "DEMO"])
-def test_entries__no_register_where_it_is_closed(
+def test_lists__no_register_where_it_is_closed(
     setting: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"ALLSCOPE_{setting}", {"REGISTRATION": "closed", "DEMO": "1"}[setting])
-    [register] = [entry for entry in navigation.ENTRIES if entry.title == "Register"]
-    assert not register.shown_to(Visitor())
-    assert not register.shown_to(Visitor(role="demo"))
-
-
-def test_entries__are_all_pages() -> None:
-    scripts = {path.name for path in (sessions.ROOT / "pages").glob("*.py")}
-    assert {entry.script for entry in navigation.ENTRIES} == scripts
+    register = page_table.page("register")
+    assert not navigation.lists(register, Visitor())
+    assert not navigation.lists(register, Visitor(role="demo"))
 
 
 def setup_code(printed: str) -> str:

@@ -8,7 +8,6 @@ from allcore import model_folder, settings
 from allcore.errors import AllScopeError
 from allcore.store import accounts as people
 from allcore.store import data_sets
-from allcore.store.roles import Page
 from allcore.web import accounts, frame, navigation
 from allcore.web.accounts import Visitor
 from allcore.web.components import views
@@ -76,7 +75,7 @@ def readable(name: str) -> bool:
     return True
 
 
-def show(here: Page) -> None:
+def show(here: str) -> None:
     """Draw all steps, with the way to those that are missing.
 
     Args:
@@ -90,7 +89,7 @@ def show(here: Page) -> None:
                 _lead(step, here)
 
 
-def offer(visitor: Visitor, here: Page) -> None:
+def offer(visitor: Visitor, here: str) -> None:
     """Draw a card for an administrator while something is missing, until it is put away.
 
     Args:
@@ -110,7 +109,7 @@ def offer(visitor: Visitor, here: Page) -> None:
         st.button("Not now", key="checklist_end", on_click=_hide)
 
 
-def _lead(step: Step, here: Page) -> None:
+def _lead(step: Step, here: str) -> None:
     if step.page.lower() != here:
         navigation.link(step.page, label=step.label, address={views.OPEN: step.view})
         return

@@ -54,9 +54,9 @@ def _make(user: Visitor) -> None:
     with st.form("invite", width=frame.FORM_WIDTH):
         role = st.selectbox(
             "Role",
-            roles.OF_ACCOUNTS,
-            index=roles.OF_ACCOUNTS.index("user"),
-            format_func=lambda role: roles.TABLE[role].title,
+            roles.ACCOUNT_ROLES,
+            index=roles.ACCOUNT_ROLES.index("user"),
+            format_func=lambda role: roles.ROLES[role].title,
         )
         note = st.text_input("For whom (a note for administrators)", max_chars=MAX_NOTE)
         days = st.number_input("Days until it ends", 1, MAX_DAYS, DAYS)
@@ -82,7 +82,7 @@ def _make(user: Visitor) -> None:
 def _one(user: Visitor, each: Invitation) -> str | None:
     with st.container(border=True, width=frame.TEXT_WIDTH):
         note = frame.plain(each.note) or "no note"
-        st.markdown(f"**{roles.TABLE[each.role].title}**: {note}")
+        st.markdown(f"**{roles.ROLES[each.role].title}**: {note}")
         maker = each.made_by or "the command line, or an account that is gone"
         st.caption(
             f"Made by {frame.plain(maker)} on {each.created_at:%Y-%m-%d %H:%M}, "

@@ -41,7 +41,7 @@ def table(found: list[AccountInfo]) -> pd.DataFrame:
             "Username": each.username,
             "Name": each.display_name,
             "E-mail": each.email or "",
-            "Role": roles.TABLE[each.role].title,
+            "Role": roles.ROLES[each.role].title,
             "State": each.state,
             "Made": f"{each.created_at:%Y-%m-%d %H:%M}",
             "Last sign-in": f"{each.last_sign_in:%Y-%m-%d %H:%M}" if each.last_sign_in else "never",
@@ -75,7 +75,7 @@ def what_goes(name: str, found: Records) -> str:
 
 
 def _change(user: Visitor, chosen: AccountInfo) -> str | None:
-    name, held = frame.plain(chosen.username), roles.TABLE[chosen.role].title
+    name, held = frame.plain(chosen.username), roles.ROLES[chosen.role].title
     st.caption(f"{frame.plain(chosen.display_name)}: {held.lower()}, {chosen.state}.")
     with st.container(horizontal=True):
         done = (
@@ -144,9 +144,9 @@ def _role(user: Visitor, account: AccountInfo) -> str | None:
     with st.popover("Change the role", icon=":material/shield_person:"):
         role = st.selectbox(
             "Role",
-            roles.OF_ACCOUNTS,
-            index=roles.OF_ACCOUNTS.index(account.role),
-            format_func=lambda role: roles.TABLE[role].title,
+            roles.ACCOUNT_ROLES,
+            index=roles.ACCOUNT_ROLES.index(account.role),
+            format_func=lambda role: roles.ROLES[role].title,
             key=f"role_of_{account.id}",
         )
         st.caption(f"{roles.sentence(role)} It holds on the next click of every open session.")

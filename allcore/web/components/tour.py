@@ -10,7 +10,6 @@ import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
 from allcore.store import accounts as people
-from allcore.store.roles import Page
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
 
@@ -33,7 +32,7 @@ class Step:
 
     title: str
     sentence: str
-    page: Page
+    page: str
     address: dict[str, str] = field(default_factory=dict)
 
 

@@ -2,7 +2,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from allcore.store import accounts, database
-from allcore.store.roles import TABLE
+from allcore.web import page_table
 from allcore.web.components import tour
 from allcore.web.dataset.views import VIEWS as OF_DATASET
 from allcore.web.evaluation.views import VIEWS as OF_EVALUATION
@@ -26,7 +26,7 @@ def arrived(username: str) -> AppTest:
 
 def test_steps__lead_to_what_a_demonstration_opens() -> None:
     assert len(tour.STEPS) == 4
-    assert {each.page for each in tour.STEPS} <= TABLE["demo"].pages
+    assert all(page_table.page(step.page).opens_to("demo") for step in tour.STEPS)
     views = {"evaluation": OF_EVALUATION, "dataset": OF_DATASET}
     for each in tour.STEPS:
         if "view" in each.address:

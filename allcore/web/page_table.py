@@ -1,0 +1,94 @@
+"""The pages: one line each, read by the navigation, the guard and the tests."""
+
+from dataclasses import dataclass
+
+from allcore.store import roles
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page.
+
+    Attributes:
+        name: stem of its script in ``pages/``, and its address.
+        title: in the navigation.
+        icon: of Google's Material Symbols.
+        role: the least role that opens it.
+        section: of the navigation.
+        help: what it shows, in a sentence.
+        signed_out_only: whether the navigation hides it from people who are signed in.
+    """
+
+    name: str
+    title: str
+    icon: str
+    role: str
+    section: str = ""
+    help: str = ""
+    signed_out_only: bool = False
+
+    @property
+    def script(self) -> str:
+        """Path of the script, as Streamlit takes it."""
+        return f"pages/{self.name}.py"
+
+    @property
+    def material_icon(self) -> str:
+        """The icon, as Streamlit takes it."""
+        return f":material/{self.icon}:"
+
+    def opens_to(self, role: str) -> bool:
+        """Tell whether a role opens the page."""
+        return roles.includes(role, self.role)
+
+
+PAGES = (
+    Page("home", "Home", "home", "visitor", help="What ALLScope is and is not."),
+    Page("predict", "Predict", "biotech", "demo",
+         help="Upload cell images and read the model's answers."),
+    Page("history", "History", "history", "user",
+         help="What you have asked, and what was answered."),
+    Page("evaluation", "Evaluation", "rule", "demo",
+         help="What the model gets right and wrong on held-out cells."),
+    Page("review", "Review", "visibility", "reviewer",
+         help="Judge queued cells by their picture alone."),
+    Page("dataset", "Dataset", "grid_view", "demo",
+         help="The cells, subjects and splits of the data set."),
+    Page("compare", "Compare", "leaderboard", "demo",
+         help="Every network under both protocols, side by side."),
+    Page("networks", "Networks", "account_tree", "demo",
+         help="What each network is made of, block by block."),
+    Page("about", "About this model", "description", "demo",
+         help="How the model was trained and what it is for."),
+    Page("account", "Account", "person", "user", "You"),
+    Page("administration", "Administration", "group", "admin", "You"),
+    Page("sign_in", "Sign in", "login", "visitor", "You", signed_out_only=True),
+    Page("register", "Register", "person_add", "visitor", "You", signed_out_only=True),
+    Page("admin_sign_in", "Administrator sign-in", "shield_person", "visitor", "You",
+         signed_out_only=True),
+)  # fmt: skip
+"""In the order of the navigation."""
+
+
+def page(name: str) -> Page:
+    """Return the page of a name.
+
+    Raises:
+        ValueError: there is none, which is a mistake in the program.
+    """
+    return _find(name, {page.name: page for page in PAGES})
+
+
+def titled(title: str) -> Page:
+    """Return the page of a title.
+
+    Raises:
+        ValueError: there is none, which is a mistake in the program.
+    """
+    return _find(title, {page.title: page for page in PAGES})
+
+
+def _find(key: str, pages: dict[str, Page]) -> Page:
+    if key not in pages:
+        raise ValueError(f"There is no page '{key}'; add a line to allcore/web/page_table.py.")
+    return pages[key]
