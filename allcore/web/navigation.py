@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit import config
 from streamlit.errors import StreamlitPageNotFoundError
 from streamlit.navigation.page import Page as StreamlitPage
 from streamlit.runtime.pages_manager import PagesManager
 
-from allcore import logs
+from allcore import logs, settings
 from allcore.errors import AllScopeError
 from allcore.web import accounts, cookie, frame, page_table
 from allcore.web.accounts import Visitor
@@ -23,6 +24,8 @@ def run() -> None:
     """Draw the navigation for who is signed in, and the page that was asked for."""
     try:
         logs.configure()
+        # Streamlit reads the option at each upload, which needs a session that has run this.
+        config.set_option("server.maxUploadSize", settings.load().max_upload_mb)
         visitor = accounts.visitor()
         page = st.navigation(_sections(visitor))
         with st.container():  # a place of its own: an upload is lost when what is above it moves
