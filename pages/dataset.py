@@ -31,14 +31,14 @@ frame.header(
     question="Which cells of which subjects are in the data set, and what in it could spoil a "
     "study?",
 )
-name = sources.choose()
+name = sources.choose_dataset()
 split = sources.choose_split(name)
 try:
-    context = Context(user, name, sources.load(name, split), split)
+    context = Context(user, name, sources.load_catalogue(name, split), split)
     what_is_shown(context)
 except AllScopeError as error:
     frame.problem(error)
-    connect_view.alone(user)  # where a data set that can't be read is mended
+    connect_view.show_connections(user)  # where a data set that can't be read is mended
     st.stop()
 view = views.choose(VIEWS)
 cell_window.open_from_address(context)

@@ -50,7 +50,7 @@ MAY_WRITE_HTML = {
     "allcore/web/components/cell_explanation.py": "frames, which escape (below)",
     "allcore/web/components/cell_pictures.py": "escapes (below)",
     "allcore/web/components/gallery.py": "escapes (below)",
-    "allcore/web/dataset/browse_compare.py": "escapes (below)",
+    "allcore/web/dataset/browse_comparison.py": "escapes (below)",
     "allcore/web/dataset/cell_window.py": "escapes (below)",
     "pages/networks.py": "a diagram, which escapes (below)",
 }
@@ -160,7 +160,7 @@ def test_ways__lead_to_pages_of_this_app() -> None:
         ("allcore/web/navigation.py", "switch_page"),
         ("allcore/web/navigation.py", "page_link"),
         ("allcore/web/components/tour.py", "page_link"),
-        ("allcore/web/dataset/cell_answer.py", "page_link"),
+        ("allcore/web/dataset/cell_window.py", "page_link"),
     }
     sources = "".join(path.read_text(encoding="utf-8") for path in (*SOURCES, *SCRIPTS))
     assert not re.search(

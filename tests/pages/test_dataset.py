@@ -14,7 +14,7 @@ from allcore.synthetic import demo
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
 from allcore.web.components import views
-from allcore.web.dataset import browse_state
+from allcore.web.dataset import browse_filters
 from allcore.web.dataset.views import VIEWS
 from tests.pages.looking import words
 
@@ -77,7 +77,7 @@ def test_browse__filters_and_counts(ready: Path) -> None:
     page = opened(subjects=[subject])
     assert shown(page) == f"1 to {expected} of {expected} images"
     assert f"Subject {subject}" in words(page)
-    page.text_input(key=browse_state.TEXT).set_value("no such name").run()
+    page.text_input(key=browse_filters.TEXT).set_value("no such name").run()
     assert "No image meets all filters" in words(page)
     next(button for button in page.button if button.label == "Clear all filters").click().run()
     assert shown(page) == "1 to 48 of 60 images"
@@ -91,7 +91,7 @@ def test_browse__an_account_s_name_is_no_filter(ready: Path) -> None:
 def test_browse__second_page_until_something_else_is_asked(ready: Path) -> None:
     page = opened(page=2)
     assert shown(page) == "49 to 60 of 60 images"
-    page.text_input(key=browse_state.TEXT).set_value(".png").run()
+    page.text_input(key=browse_filters.TEXT).set_value(".png").run()
     assert shown(page) == "1 to 48 of 60 images"
 
 
@@ -100,10 +100,10 @@ def test_browse__only_the_cells_of_a_finding(ready: Path) -> None:
     page = opened(dataset_ids=[*ids, "gone"], dataset_ids_said="Near duplicates")
     assert shown(page) == "1 to 2 of 2 images"
     assert "Only 2 cells: Near duplicates (1 are not in this data set)" in words(page)
-    assert page.query_params[browse_state.ONLY] == [*ids, "gone"]
+    assert page.query_params[browse_filters.ONLY] == [*ids, "gone"]
     page.button(key="all_only").click().run()
     assert shown(page) == "1 to 48 of 60 images"
-    assert browse_state.ONLY not in page.query_params
+    assert browse_filters.ONLY not in page.query_params
 
 
 def test_browse__what_another_data_set_held_is_dropped(ready: Path) -> None:
@@ -129,7 +129,7 @@ def test_browse__compares_what_was_chosen(ready: Path) -> None:
     ids = readers.read(ready).table["image_id"].iloc[[0, 7]].tolist()
     page = opened(layout="compare")
     assert "Choose two to eight" in words(page)
-    page.query_params[browse_state.CHOSEN] = [*ids, "gone"]
+    page.query_params[browse_filters.CHOSEN] = [*ids, "gone"]
     page.run()
     assert not page.exception
     body = "".join(str(each.proto.body) for each in page.get("html"))
@@ -187,11 +187,11 @@ def test_page__escapes_what_files_are_called(
     pd.DataFrame(rows).to_csv(folder / "manifest.csv", index=False)
     monkeypatch.setenv("ALLSCOPE_DATA", str(folder))
     page = AppTest.from_file(str(PAGE), default_timeout=120)
-    page.session_state[views.KEY] = browse_state.BROWSE
-    page.session_state[browse_state.LAYOUT] = layout
-    page.session_state[browse_state.SUBJECTS] = ["<i>1"]
+    page.session_state[views.KEY] = browse_filters.BROWSE
+    page.session_state[browse_filters.LAYOUT] = layout
+    page.session_state[browse_filters.SUBJECTS] = ["<i>1"]
     page.query_params["cell"] = "<b>x</b>"
-    page.query_params[browse_state.CHOSEN] = ["<b>x</b>", "y"]
+    page.query_params[browse_filters.CHOSEN] = ["<b>x</b>", "y"]
     page.run()
     assert not page.exception
     body = "".join(str(each.proto.body) for each in page.get("html"))

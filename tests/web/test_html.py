@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from allcore.nets.layer_blocks import Anatomy
 from allcore.web.components import cell_pictures, gallery
 from allcore.web.components.cell_pictures import Frame
-from allcore.web.dataset import browse_compare, cell_window
+from allcore.web.dataset import browse_comparison, cell_window
 from allcore.web.networks import diagram
 from allcore.web.predict import explanation_layout, segmentation_view
 
@@ -32,8 +32,10 @@ MAKERS: dict[str, Callable[[], str]] = {
     "outlined": lambda: segmentation_view._figure(
         Image.fromarray(PIXELS), alt=HOSTILE, caption=HOSTILE
     ),
-    "recorded": lambda: cell_window.recorded(ROW),
-    "compared": lambda: browse_compare.grid([browse_compare.Shown(PIXELS, 1, ROW)], 1),
+    "recorded": lambda: cell_window.record_html(ROW),
+    "compared": lambda: browse_comparison.comparison_html(
+        [browse_comparison.ComparedImage(PIXELS, 1, ROW)], 1
+    ),
     "networks": lambda: diagram.side_by_side(NETWORK, NETWORK, [], (HOSTILE, HOSTILE)),
 }
 

@@ -1,87 +1,200 @@
-"""The controls of Browse: what is asked for, and how it is shown."""
+"""Filters, order and layout of Browse: their controls, and their state in session and address."""
 
+import math
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import streamlit as st
 
 from allcore import formats
 from allcore.audit.index import queries
-from allcore.audit.index.queries import COPIES, READABLE, RECORDED, Shelf
+from allcore.audit.index.queries import Query, Shelf
 from allcore.data import dataset_counts
 from allcore.labels import CLASS_NAMES
 from allcore.web import frame
-from allcore.web.dataset import browse_state as state
+from allcore.web.components import views
 from allcore.web.dataset.context import Context
 
+BROWSE = "browse"
 LAYOUTS = {"pictures": "Pictures", "table": "Table", "compare": "Compare"}
+LABELS, SUBJECTS, SPLITS, TEXT = "class", "subjects", "part", "text"
+MEASURE, RANGE, COPIES, READABLE = "measure", "range", "copies", "usable"
+SORT, DESCENDING, LAYOUT, PAGE = "sort", "descending", "layout", "page"
+"""Keys of the controls, and of the address."""
+SAME_AS, ONLY, CHOSEN = "same_as", "only", "chosen"
+"""Keys in the address that have no control."""
+IDS, IDS_LABEL = "dataset_ids", "dataset_ids_said"
+"""Session keys of image ids that another view has selected, and of what they are."""
+MAX_COMPARED = 8
+"""Most images that can be compared at once."""
 NOT_INDEXED = (
     "This data set is not indexed yet, so nothing is known of quality and copies: start it under "
     "Connect data."
 )
+_MAX_IDS_IN_ADDRESS = 20  # more would make an address that is cut on its way
+_DEFAULTS: dict[str, Any] = {
+    LABELS: [], SUBJECTS: [], SPLITS: [], TEXT: "", MEASURE: None, COPIES: "all", READABLE: "all",
+}  # fmt: skip
 
 
-def show(context: Context) -> None:
+def open_browse(
+    *,
+    subjects: Collection[str] = (),
+    same_as: str = "",
+    only: Collection[str] | None = None,
+    label: str = "",
+) -> None:
+    """Turn to Browse with these filters alone; for buttons, as ``on_click``.
+
+    Args:
+        subjects: subjects whose images to list.
+        same_as: image whose copies to list.
+        only: ids to list.
+        label: what these ids are, such as "Near duplicates".
+    """
+    clear_filters()
+    views.turn_to(BROWSE)
+    st.session_state[SUBJECTS] = list(subjects)
+    if same_as:
+        st.query_params[SAME_AS] = same_as
+    if only is not None:
+        st.session_state[IDS], st.session_state[IDS_LABEL] = list(only), label
+
+
+def clear_filters() -> None:
+    """Remove all filters; order, layout and the images chosen for comparison stay."""
+    st.session_state.update(_DEFAULTS)
+    st.session_state.pop(RANGE, None)
+    clear_copies_filter()
+    clear_id_filter()
+
+
+def clear_id_filter() -> None:
+    """Stop listing selected ids alone."""
+    for key in (IDS, IDS_LABEL):
+        st.session_state.pop(key, None)
+    st.query_params.pop(ONLY, None)
+
+
+def clear_copies_filter() -> None:
+    """Stop listing the copies of one image alone."""
+    st.query_params.pop(SAME_AS, None)
+
+
+def id_filter() -> Sequence[str] | None:
+    """The ids that are listed alone; None without this filter. A few are put into the address."""
+    if IDS not in st.session_state:
+        return st.query_params.get_all(ONLY) or None
+    ids: Sequence[str] = st.session_state[IDS]
+    if len(ids) > _MAX_IDS_IN_ADDRESS:
+        st.query_params.pop(ONLY, None)
+    elif st.query_params.get_all(ONLY) != list(ids):
+        st.query_params[ONLY] = list(ids)
+    return ids
+
+
+def chosen_images(shelf: Shelf) -> list[str]:
+    """Ids of the images chosen for comparison that the data set has."""
+    ids = list(dict.fromkeys(st.query_params.get_all(CHOSEN)))[:MAX_COMPARED]
+    return [image_id for image_id in ids if len(shelf.places([image_id]))]
+
+
+def choose_images(image_ids: Sequence[str]) -> None:
+    """Choose these images for comparison."""
+    if image_ids:
+        st.query_params[CHOSEN] = list(image_ids)[:MAX_COMPARED]
+    else:
+        st.query_params.pop(CHOSEN, None)
+
+
+def current_query() -> Query:
+    """The query that the controls, drawn before, and the address stand for."""
+    state = st.session_state
+    span = state.get(RANGE) if state.get(MEASURE) else None
+    ids = id_filter()
+    return Query(
+        labels=tuple(state.get(LABELS) or ()),
+        subjects=tuple(state.get(SUBJECTS) or ()),
+        splits=tuple(state.get(SPLITS) or ()),
+        text=state.get(TEXT) or "",
+        measure=state.get(MEASURE) or "",
+        low=span[0] if span else -math.inf,
+        high=span[1] if span else math.inf,
+        copies=state.get(COPIES) or "all",
+        same_as=st.query_params.get(SAME_AS, ""),
+        readable=state.get(READABLE) or "all",
+        only=None if ids is None else frozenset(ids),
+        sort=state.get(SORT) or "",
+        descending=bool(state.get(DESCENDING)),
+    )
+
+
+def show_filters(context: Context) -> None:
     """Draw the filters."""
     shelf = context.catalogue.shelf
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _several("Class", shelf.values("label"), key=state.LABELS, names=CLASS_NAMES, width=165)
+        _multiselect("Class", shelf.values("label"), key=LABELS, names=CLASS_NAMES, width=165)
         known = shelf.values("split")
         splits = [name for name in dataset_counts.SPLITS if name in known]
-        _several("Split", splits, key=state.PARTS, width=165)
-        _several("Subject", shelf.values("subject"), key=state.SUBJECTS, width=210)
+        _multiselect("Split", splits, key=SPLITS, width=165)
+        _multiselect("Subject", shelf.values("subject"), key=SUBJECTS, width=210)
         st.text_input(
-            "Name or path contains", key=state.TEXT, bind="query-params", width=190,
+            "Name or path contains", key=TEXT, bind="query-params", width=190,
             icon=":material/search:",
         )  # fmt: skip
-        active = _more_are_set()
+        keys = (MEASURE, COPIES, READABLE)
+        active = sum(st.session_state.get(key) not in (None, "all") for key in keys)
         with st.popover(
             f"More filters ({active})" if active else "More filters", icon=":material/tune:"
         ):
-            _more(context)
-    _chips(shelf)
+            _show_index_filters(context)
+    _show_id_filters(shelf)
 
 
-def order(shelf: Shelf) -> None:
+def show_order(shelf: Shelf) -> None:
     """Draw the controls of the order."""
     titles = {name: fact.title for name, fact in shelf.measures.items()}
-    columns = {"": "As in the data set", **RECORDED, **titles}
+    columns = {"": "As in the data set", **queries.RECORDED, **titles}
     if shelf.measures:
         columns["copies"] = "Number of copies"
-    _prune(state.SORT, list(columns), "")
+    _reset_unknown(SORT, list(columns), "")
     st.selectbox(
-        "Sort by", list(columns), format_func=columns.__getitem__, key=state.SORT, width=220,
+        "Sort by", list(columns), format_func=columns.__getitem__, key=SORT, width=220,
         bind="query-params",
     )  # fmt: skip
-    st.toggle("Largest first", key=state.DESCENDING, bind="query-params")
+    st.toggle("Largest first", key=DESCENDING, bind="query-params")
 
 
-def layout(chosen: int) -> str:
-    """Draw the control of the layout; give a key of ``LAYOUTS``."""
-    found = st.segmented_control(
-        "Show as", list(LAYOUTS), default="pictures", required=True, key=state.LAYOUT,
+def choose_layout(chosen: int) -> str:
+    """Draw the control of the layout; return a key of ``LAYOUTS``.
+
+    Args:
+        chosen: number of images chosen for comparison.
+    """
+    layout = st.segmented_control(
+        "Show as", list(LAYOUTS), default="pictures", required=True, key=LAYOUT,
         format_func=LAYOUTS.__getitem__, bind="query-params",
     )  # fmt: skip
     st.button(
         "Clear the choice",
         icon=":material/deselect:",
-        help=f"{chosen} of {state.LIMIT} cells are chosen for comparing.",
+        help=f"{chosen} of {MAX_COMPARED} cells are chosen for comparing.",
         disabled=not chosen,
         key="browse_clear",
-        on_click=state.choose,
+        on_click=choose_images,
         args=((),),
     )
-    return found or "pictures"
+    return layout or "pictures"
 
 
-def _more(context: Context) -> None:
-    """Filters by what the index has measured."""
-    shelf = context.catalogue.shelf
+def _show_index_filters(context: Context) -> None:
+    """Filters that need the index."""
     if not context.catalogue.is_indexed:
         st.caption(NOT_INDEXED)
         return
-    _range(shelf)
+    _show_range(context.catalogue.shelf)
     for title, options, key in (
-        ("Copies", COPIES, state.COPIES), ("Pictures", READABLE, state.READABLE),
+        ("Copies", queries.COPIES, COPIES), ("Pictures", queries.READABLE, READABLE),
     ):  # fmt: skip
         st.segmented_control(
             title, list(options), default="all", required=True, key=key,
@@ -89,74 +202,65 @@ def _more(context: Context) -> None:
         )  # fmt: skip
 
 
-def _range(shelf: Shelf) -> None:
-    """A measure, and from where to where it may lie."""
+def _show_range(shelf: Shelf) -> None:
+    """A measure and its range."""
     titles = {name: fact.title for name, fact in shelf.measures.items()}
-    _prune(state.MEASURE, list(titles), None)
+    _reset_unknown(MEASURE, list(titles), None)
     measure = st.selectbox(
-        "Measure", list(titles), index=None, placeholder="Any", key=state.MEASURE,
-        format_func=titles.__getitem__, bind="query-params", on_change=_forget_range,
+        "Measure", list(titles), index=None, placeholder="Any", key=MEASURE,
+        format_func=titles.__getitem__, bind="query-params",
+        on_change=lambda: st.session_state.pop(RANGE, None),
     )  # fmt: skip
     if measure is None:
         return
     span, fact = queries.ends(shelf.table[measure]), shelf.measures[measure]
-    unit = f", {fact.unit}" if fact.unit else ""
-    kept = st.session_state.get(state.RANGE)
-    if kept is not None and not (span.low <= kept[0] <= kept[1] <= span.high):
-        st.session_state[state.RANGE] = (span.low, span.high)
+    current = st.session_state.get(RANGE)
+    if current is not None and not (span.low <= current[0] <= current[1] <= span.high):
+        st.session_state[RANGE] = (span.low, span.high)
     st.slider(
-        f"{fact.title}{unit}", span.low, span.high, (span.low, span.high), span.step,
-        key=state.RANGE, bind="query-params",
+        f"{fact.title}, {fact.unit}" if fact.unit else fact.title,
+        span.low, span.high, (span.low, span.high), span.step,
+        key=RANGE, bind="query-params",
     )  # fmt: skip
 
 
-def _forget_range() -> None:
-    st.session_state.pop(state.RANGE, None)
-
-
-def _more_are_set() -> int:
-    """Number of filters in the popover that let not everything pass."""
-    held = st.session_state
-    return sum(
-        held.get(key) not in (None, "all") for key in (state.MEASURE, state.COPIES, state.READABLE)
-    )
-
-
-def _several(
+def _multiselect(
     title: str, options: list[str], *, key: str, width: int, names: dict[str, str] | None = None
 ) -> None:
-    """A control of several texts, none of which stands for all."""
-    kept = st.session_state.get(key)
-    if kept and not set(kept) <= set(options):  # of another data set
-        st.session_state[key] = [each for each in kept if each in options]
+    """A control of several options; choosing none stands for all."""
+    values = st.session_state.get(key)
+    if values and not set(values) <= set(options):  # of another data set
+        st.session_state[key] = [value for value in values if value in options]
     st.multiselect(
         title, options, key=key, placeholder="All", width=width, bind="query-params",
-        format_func=lambda each: (names or {}).get(each, each),
+        format_func=lambda option: (names or {}).get(option, option),
     )  # fmt: skip
 
 
-def _prune(key: str, options: list[str], default: Any) -> None:
-    """Let a control fall back where what it holds is of another data set."""
+def _reset_unknown(key: str, options: list[str], default: Any) -> None:
+    """Reset a control whose value is of another data set."""
     if st.session_state.get(key, default) not in (default, *options):
         st.session_state[key] = default
 
 
-def _chips(shelf: Shelf) -> None:
-    """What narrows the list without a control, each with the button that takes it back."""
-    ids = state.only()
+def _show_id_filters(shelf: Shelf) -> None:
+    """Filters without a control, each with a button that removes it."""
+    ids = id_filter()
     if ids is not None:
         known = len(shelf.places(ids))
-        said = st.session_state.get(state.SAID) or "chosen elsewhere"
+        label = st.session_state.get(IDS_LABEL) or "chosen elsewhere"
         missing = f" ({len(ids) - known:,} are not in this data set)" if known < len(ids) else ""
-        _chip(f"Only {formats.count(known, 'cell')}: {said}{missing}", "only", state.show_all)
-    same_as = st.query_params.get(state.SAME_AS)
+        text = f"Only {formats.count(known, 'cell')}: {label}{missing}"
+        _show_id_filter(text, "only", clear_id_filter)
+    same_as = st.query_params.get(SAME_AS)
     if same_as:
-        count = len(shelf.family(same_as))
-        named = f"Only the {formats.count(count, 'image')} of the cell {same_as}"
-        _chip(named if count else f"{same_as} is not in this data set", "same", state.forget_copies)
+        copies = len(shelf.family(same_as))
+        text = f"Only the {formats.count(copies, 'image')} of the cell {same_as}"
+        text = text if copies else f"{same_as} is not in this data set"
+        _show_id_filter(text, "same", clear_copies_filter)
 
 
-def _chip(said: str, key: str, take_back: Any) -> None:
+def _show_id_filter(text: str, key: str, remove: Callable[[], None]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"chip_{key}"):
-        st.markdown(f":material/filter_alt: {frame.plain(said)}", width="content")
-        st.button("Show all cells", icon=":material/close:", key=f"all_{key}", on_click=take_back)
+        st.markdown(f":material/filter_alt: {frame.plain(text)}", width="content")
+        st.button("Show all cells", icon=":material/close:", key=f"all_{key}", on_click=remove)

@@ -1,23 +1,22 @@
-"""The cells themselves: filtered, sorted, looked at and compared."""
+"""The images of a data set: filtered, sorted, as pictures, as a table or side by side."""
+
+import base64
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
 from allcore import formats
-from allcore.audit.index.queries import Page, Query
+from allcore.audit.index import subject_profile
+from allcore.audit.index.queries import RECORDED, Page, Query
+from allcore.audit.index.subject_profile import Subject
+from allcore.labels import CLASS_NAMES
 from allcore.web import frame, guard
-from allcore.web.components import picker
+from allcore.web.components import gallery, picker
 from allcore.web.components.charts import table_csv
-from allcore.web.dataset import (
-    browse_cards,
-    browse_compare,
-    browse_filters,
-    browse_state,
-    browse_subject,
-    browse_table,
-    cell_window,
-)
+from allcore.web.dataset import browse_comparison, browse_filters, cell_window, image_cards
 from allcore.web.dataset.context import Context
 
 METHOD = """
@@ -30,83 +29,219 @@ chosen: copy it to show somebody else the same.
 KEYS = """
 By keyboard: arrows, Home and End move, Enter opens a cell, Space chooses it for comparing.
 """
-_ASKED = "browse_asked"
+_LAST_QUERY = "browse_asked"
+_MAX_LINKED_SUBJECTS = 5
+_NOT_EXPORTED = ("indexed", "mtime_ns", "phash", "model_sha256", "map_x", "map_y")
+_FRACTIONS = ("saturated", "straight", "redness", "elongation")
 
 
-@guard.fragment  # a filter draws the cells anew, not all of the page
-def show(context: Context) -> None:
+@guard.fragment  # a filter redraws the images, not the whole page
+def show_browse(context: Context) -> None:
     """Draw the view."""
     shelf = context.catalogue.shelf
-    browse_filters.show(context)
-    chosen = browse_state.chosen(shelf)
+    browse_filters.show_filters(context)
+    chosen = browse_filters.chosen_images(shelf)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layout = browse_filters.layout(len(chosen))
+        layout = browse_filters.choose_layout(len(chosen))
         if layout != "compare":
-            browse_filters.order(shelf)
+            browse_filters.show_order(shelf)
     if layout == "compare":
-        browse_compare.show(context, chosen)
+        browse_comparison.show_comparison(context, chosen)
     else:
-        _found(context, layout, chosen)
+        _show_matches(context, layout, chosen)
     with st.expander("Method"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
         st.markdown(KEYS, width=frame.TEXT_WIDTH)
 
 
-def _found(context: Context, layout: str, chosen: list[str]) -> None:
-    """The images that meet the filters, a page of them."""
-    query = browse_state.query()
+def subject_sentence(subject: Subject) -> str:
+    """A subject's images by class and split, with the number of copies and unusable ones."""
+    labels = _list_counts({CLASS_NAMES.get(key, key): n for key, n in subject.labels.items()})
+    parts = [f"{formats.count(subject.cells, 'cell')}: {labels}", _list_counts(subject.splits)]
+    if subject.copied:
+        parts.append(f"{subject.copied:,} with copies")
+    if subject.unusable:
+        parts.append(f"{subject.unusable:,} can't be used")
+    return f"{'; '.join(parts)}."
+
+
+def table_rows(context: Context, rows: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
+    """Rows for the table layout, with thumbnails as data URIs."""
+    thumbnails = gallery.store().get(image_cards.thumbnail_sources(context, rows))
+    table = rows[[*RECORDED, *measures, "copies"]].assign(
+        label=rows["label"].map(lambda label: CLASS_NAMES.get(label, label))
+    )
+    rounded = [name for name in measures if name not in _FRACTIONS]
+    table[rounded] = table[rounded].astype(float).round(1)
+    uris = [
+        f"data:image/webp;base64,{base64.b64encode(webp).decode()}" if webp else None
+        for webp in thumbnails
+    ]
+    table.insert(0, "picture", uris)
+    return table if (rows["error"] == "").all() else table.assign(error=rows["error"])
+
+
+def export_table(table: pd.DataFrame, matches: NDArray[np.intp]) -> pd.DataFrame:
+    """The matching rows, in their order, without columns that only the index needs."""
+    return table[[name for name in table if name not in _NOT_EXPORTED]].iloc[matches]
+
+
+def _show_matches(context: Context, layout: str, chosen: list[str]) -> None:
+    """A page of the images that match the filters."""
+    query = browse_filters.current_query()
     if len(query.subjects) == 1:
-        browse_subject.show(context, query.subjects[0])
-    found = context.catalogue.shelf.find(query)
-    if not len(found):
+        _show_subject(context, query.subjects[0])
+    matches = context.catalogue.shelf.find(query)
+    if not len(matches):
         st.info("No image meets all filters: remove one.", icon=":material/filter_alt_off:")
-        st.button("Clear all filters", icon=":material/close:", on_click=browse_state.clear)
+        st.button(
+            "Clear all filters", icon=":material/close:", on_click=browse_filters.clear_filters
+        )
         return
-    page = _page(context, query, found)
+    page = _choose_page(context, query, matches)
     if layout == "table":
-        browse_table.show(context, page, found, chosen)
+        _show_table(context, page, matches, chosen)
     else:
-        _pictures(context, page, found, chosen, query.measure or query.sort)
+        _show_pictures(context, page, matches, chosen, query.measure or query.sort)
     table_csv(
-        lambda: browse_table.exported(context.table, found),
+        lambda: export_table(context.table, matches),
         name=f"{context.manifest.name}-cells",
         label="Download this list as CSV",
         key="browse_csv",
     )
 
 
-def _page(context: Context, query: Query, found: NDArray[np.intp]) -> Page:
-    """The page that is turned to; the first one where something else is asked for."""
-    shelf, held = context.catalogue.shelf, st.session_state
-    asked = (context.name, query)
-    if held.get(_ASKED, asked) != asked:
-        held[browse_state.PAGE] = 1
-    held[_ASKED] = asked
-    pages = shelf.page(found, 1).pages
-    if held.get(browse_state.PAGE, 1) > pages:
-        held[browse_state.PAGE] = 1
-    number = st.pagination(pages, key=browse_state.PAGE, bind="query-params") if pages > 1 else 1
-    page = shelf.page(found, number)
+def _choose_page(context: Context, query: Query, matches: NDArray[np.intp]) -> Page:
+    """The page turned to; the first one after a change of the query."""
+    shelf, state = context.catalogue.shelf, st.session_state
+    current = (context.name, query)
+    if state.get(_LAST_QUERY, current) != current:
+        state[browse_filters.PAGE] = 1
+    state[_LAST_QUERY] = current
+    pages = shelf.page(matches, 1).pages
+    if state.get(browse_filters.PAGE, 1) > pages:
+        state[browse_filters.PAGE] = 1
+    number = 1
+    if pages > 1:
+        number = st.pagination(pages, key=browse_filters.PAGE, bind="query-params")
+    page = shelf.page(matches, number)
     st.caption(f"{page.first:,} to {page.last:,} of {formats.count(page.total, 'image')}")
     return page
 
 
-def _pictures(
-    context: Context, page: Page, found: NDArray[np.intp], chosen: list[str], measure: str
+def _show_pictures(
+    context: Context, page: Page, matches: NDArray[np.intp], chosen: list[str], measure: str
 ) -> None:
-    """A grid in which cells open and can be chosen."""
-    sources = browse_cards.sources(context, page.rows)
+    """A grid of images that can be opened and chosen."""
+    sources = image_cards.thumbnail_sources(context, page.rows)
     if not any(source.key for source in sources):
         st.caption(":material/hide_image: None of these pictures is on this machine.")
     choice = picker.choose(
-        browse_cards.cards(page.rows, synthetic=context.synthetic, measure=measure),
+        image_cards.make_cards(page.rows, synthetic=context.synthetic, measure=measure),
         sources,
         key="browse_cells",
         chosen=chosen,
-        limit=browse_state.LIMIT,
+        limit=browse_filters.MAX_COMPARED,
     )
     if list(choice.chosen) != chosen:
-        browse_state.choose(choice.chosen)
+        browse_filters.choose_images(choice.chosen)
         st.rerun(scope="fragment")
     if choice.opened is not None:
-        cell_window.open_row(context, choice.opened, found)
+        cell_window.open_row(context, choice.opened, matches)
+
+
+def _show_table(context: Context, page: Page, matches: NDArray[np.intp], chosen: list[str]) -> None:
+    """A table of images; a marked row can be opened, or chosen for comparison."""
+    measures = context.catalogue.shelf.measures
+    columns: dict[str, Any] = {
+        "picture": st.column_config.ImageColumn("Picture", width="small"),
+        **{name: st.column_config.TextColumn(title) for name, title in RECORDED.items()},
+        **{
+            name: st.column_config.NumberColumn(
+                fact.title.split(" (")[0],
+                help=", ".join(filter(None, (fact.title, fact.unit))),
+                format="%.3f" if name in _FRACTIONS else "localized",
+            )
+            for name, fact in measures.items()
+        },
+        "copies": st.column_config.NumberColumn("Copies", help="Images of the same cell"),
+        "error": st.column_config.TextColumn("Why it can't be used"),
+    }
+    event = st.dataframe(
+        table_rows(context, page.rows, list(measures)),
+        column_config=columns,
+        hide_index=True,
+        row_height=64,
+        height=620,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"browse_table_{page.number}",
+    )
+    marked = event["selection"]["rows"]
+    if not marked:
+        st.caption("Mark a row to open its cell, or to choose it for comparing.")
+    elif marked[0] < len(page.rows):
+        _show_row_actions(context, str(page.rows["image_id"].iat[marked[0]]), matches, chosen)
+
+
+def _show_row_actions(
+    context: Context, image_id: str, matches: NDArray[np.intp], chosen: list[str]
+) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        opened = st.button("Open the cell", icon=":material/open_in_full:", key="table_open")
+        if image_id in chosen:
+            label, ids = "Take off the choice", [other for other in chosen if other != image_id]
+        else:
+            label, ids = "Choose for comparing", [*chosen, image_id]
+        st.button(
+            label,
+            key="table_choose",
+            disabled=len(ids) > browse_filters.MAX_COMPARED,
+            on_click=browse_filters.choose_images,
+            args=(ids,),
+        )
+        if chosen:
+            st.markdown(f"{len(chosen)} of {browse_filters.MAX_COMPARED} chosen", width="content")
+    if opened:
+        cell_window.open_row(context, image_id, matches)
+
+
+def _show_subject(context: Context, name: str) -> None:
+    """Summary of one subject above its images."""
+    subject = subject_profile.of(context.catalogue.shelf, name)
+    if not subject.cells:
+        return
+    with st.container(border=True):
+        st.subheader(f"Subject {frame.plain(name)}", anchor=False)
+        st.markdown(frame.plain(subject_sentence(subject)), width=frame.TEXT_WIDTH)
+        for beside in subject.beside:
+            sentence = frame.plain(subject_profile.in_words(beside))
+            st.markdown(f"- {sentence}", width=frame.TEXT_WIDTH)
+        _show_linked_subjects(context, subject)
+
+
+def _list_counts(counts: dict[str, int]) -> str:
+    if len(counts) == 1:
+        return f"all {next(iter(counts))}"
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
+
+
+def _show_linked_subjects(context: Context, subject: Subject) -> None:
+    """Subjects that share cells with this one, so that both may be one person."""
+    for other in subject_profile.linked(subject)[:_MAX_LINKED_SUBJECTS]:
+        ids = subject.shared[other]
+        count = f"{formats.count(len(ids), 'cell')} also filed under subject {other}"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f":material/warning: {frame.plain(count)}: the two may be one person.",
+                width="content",
+            )
+            st.button(
+                "Show these",
+                key=f"shared_{other}",
+                on_click=browse_filters.open_browse,
+                kwargs={
+                    "only": subject_profile.with_copies(context.catalogue.shelf, ids),
+                    "label": f"of {subject.name}, also filed under {other}",
+                },
+            )

@@ -1,4 +1,4 @@
-"""One image of the data set in a window of its own, reached by a click or by its address."""
+"""Window of one image, opened by a click or by the address."""
 
 import html
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from allcore.labels import CLASS_NAMES
 from allcore.plots import style
 from allcore.web import frame, guard
 from allcore.web.components import cell_details, cell_pictures, gallery, picker
-from allcore.web.dataset import browse_cards, browse_state, cell_answer
+from allcore.web.dataset import browse_filters, held_out_answers, image_cards
 from allcore.web.dataset.context import Context
 
 CELL = "cell"
@@ -25,9 +25,10 @@ ABSENT = (
     "The picture of this cell is not on this machine; what is recorded of it stands here all the "
     "same."
 )
-_ORDER = "dataset_cell_order"
-_FIELD = 1024  # side, in pixels, of what is shown of a larger picture: its middle
-_COPIES = 12
+_LIST = "dataset_cell_order"
+"""Session key of the list that the image was opened from."""
+_MAX_SIDE = 1024  # pixels; of a larger image the middle is shown
+_MAX_COPIES = 12
 _RECORDED = ("width", "height", "size_bytes")
 _STYLE = """<style>
 .recorded { display: grid; grid-template-columns: max-content 1fr; gap: 0.2rem 0.9rem; margin: 0;
@@ -36,50 +37,81 @@ _STYLE = """<style>
 </style>"""
 
 
-def open_cell(context: Context, image_id: str, order: Sequence[str]) -> None:
-    """Open an image; the ids of its list, in order, lead to the ones before and after it."""
-    open_row(context, image_id, context.catalogue.shelf.places(order))
+def open_cell(context: Context, image_id: str, image_ids: Sequence[str]) -> None:
+    """Open an image of a list of ids, which the window's buttons step through."""
+    open_row(context, image_id, context.catalogue.shelf.places(image_ids))
 
 
 def open_row(context: Context, image_id: str, rows: NDArray[np.intp]) -> None:
-    """Open an image of a list that is given by row numbers of the context's table."""
-    _lead(context, rows)
+    """Open an image of a list of row numbers of the context's table."""
+    _store_list(context, rows)
     st.query_params[CELL] = image_id
-    _dialog(context)
+    _show_window(context)
 
 
 def open_from_address(context: Context) -> None:
     """Open the image that the address names."""
-    named = st.query_params.get(CELL)
-    if not named:
+    image_id = st.query_params.get(CELL)
+    if not image_id:
         return
-    if not len(context.catalogue.shelf.places([named])):
+    if not len(context.catalogue.shelf.places([image_id])):
         st.warning(
-            f"The cell {frame.plain(named)} of this address is not in this data set.",
+            f"The cell {frame.plain(image_id)} of this address is not in this data set.",
             width=frame.TEXT_WIDTH,
         )
         return
-    _dialog(context)
+    _show_window(context)
 
 
 def close() -> None:
-    """Take the image off the address; a run of the whole page then closes its window."""
+    """Remove the image from the address; the next run of the whole page closes the window."""
     st.query_params.pop(CELL, None)
-    st.session_state.pop(_ORDER, None)
+    st.session_state.pop(_LIST, None)
+
+
+def record_html(row: "pd.Series[Any]") -> str:
+    """An image's entries in manifest and index, as HTML."""
+    entries = {
+        "Path": row["path"],
+        "Subject": row["subject"],
+        "Class": CLASS_NAMES.get(str(row["label"]), row["label"]),
+        "Split": row["split"],
+        "Fold": row.get("fold"),
+        "Picture": _pixels_text(row.get("width"), row.get("height")),
+        "File": _bytes_text(row.get("size_bytes")),
+        "SHA-256": row.get("file_sha256") or row.get("sha256"),
+    }
+    lines = "".join(
+        f"<span>{title}</span><span>{html.escape(str(value))}</span>"
+        for title, value in entries.items()
+        if value is not None and not pd.isna(value) and value != ""
+    )
+    return f'{_STYLE}<div class="recorded">{lines}</div>'
+
+
+def copies_sentence(rows: pd.DataFrame) -> str:
+    """Number of images of one cell, and the subjects, classes or splits that contradict."""
+    sentence = f"The same cell in {formats.count(len(rows), 'image')}"
+    for column, noun in (("subject", "subjects"), ("label", "classes"), ("split", "splits")):
+        values = sorted(rows[column].astype(str).unique())
+        if len(values) > 1:
+            names = " and ".join(CLASS_NAMES.get(value, value) for value in values[:4])
+            sentence += f", filed under different {noun}: {names}"
+    return frame.plain(f"{sentence}.")
 
 
 @guard.dialog("Cell", width="large", on_dismiss=close)
-def _dialog(context: Context) -> None:
-    shelf = context.catalogue.shelf
-    here = shelf.places([st.query_params.get(CELL, "")])
-    if not len(here):  # a button inside has led elsewhere
+def _show_window(context: Context) -> None:
+    places = context.catalogue.shelf.places([st.query_params.get(CELL, "")])
+    if not len(places):  # a button inside has closed the window
         st.rerun()
-    order = _order(context, int(here[0]))
-    at = int(np.flatnonzero(order == here[0])[0])
-    step = cell_details.steps(at, len(order))
+    place = int(places[0])
+    rows = _opened_list(context, place)
+    position = int(np.flatnonzero(rows == place)[0])
+    step = cell_details.steps(position, len(rows))
     if step:
-        _turn_to(str(context.table["image_id"].iat[order[(at + step) % len(order)]]))
-    _show(context, int(here[0]))
+        _turn_to(str(context.table["image_id"].iat[rows[(position + step) % len(rows)]]))
+    _show_image(context, place)
 
 
 def _turn_to(image_id: str) -> None:
@@ -87,74 +119,53 @@ def _turn_to(image_id: str) -> None:
     st.rerun(scope="fragment")
 
 
-def _lead(context: Context, rows: NDArray[np.intp]) -> None:
-    """Keep a list by its row numbers: of a large data set they are smaller than its ids."""
-    st.session_state[_ORDER] = (context.path, rows.astype(np.int32))
+def _store_list(context: Context, rows: NDArray[np.intp]) -> None:
+    # Row numbers, since the ids of a large data set would take much more memory.
+    st.session_state[_LIST] = (context.path, rows.astype(np.int32))
 
 
-def _order(context: Context, place: int) -> NDArray[np.int32]:
-    """The list that was opened, else the image alone."""
-    kept: tuple[Path, NDArray[np.int32]] | None = st.session_state.get(_ORDER)
-    if kept is not None and kept[0] == context.path and place in kept[1]:
-        return kept[1]
+def _opened_list(context: Context, place: int) -> NDArray[np.int32]:
+    """The list that the image was opened from, else the image alone."""
+    opened: tuple[Path, NDArray[np.int32]] | None = st.session_state.get(_LIST)
+    if opened is not None and opened[0] == context.path and place in opened[1]:
+        return opened[1]
     return np.array([place], dtype=np.int32)
 
 
-def _show(context: Context, place: int) -> None:
+def _show_image(context: Context, place: int) -> None:
     row = context.table.iloc[place]
+    description = image_cards.describe_image(row)
     mark, colour = gallery.MARKS.get(str(row["label"]), ("○", style.REFUSED))
     st.html(cell_pictures.heading(str(row["image_id"]), mark=mark, colour=colour))
-    st.markdown(frame.plain(browse_cards.said(row)), width=frame.TEXT_WIDTH)
+    st.markdown(frame.plain(description), width=frame.TEXT_WIDTH)
     if row["error"]:
         st.warning(frame.plain(str(row["error"])), width=frame.TEXT_WIDTH)
-    picture = cell_details.read(browse_cards.file(context, row), missing=ABSENT)
+    picture = cell_details.read(image_cards.image_file(context, row), missing=ABSENT)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         if picture is not None:
-            spoken = f"Picture of {row['image_id']}, {browse_cards.said(row)}"
-            cell_pictures.zoomable(cells.centre_crop(picture.rgb, _FIELD), alt=spoken)
-        st.html(recorded(row))
+            alt = f"Picture of {row['image_id']}, {description}"
+            cell_pictures.zoomable(cells.centre_crop(picture.rgb, _MAX_SIDE), alt=alt)
+        st.html(record_html(row))
     with right:
         cell_details.measures(*_measures(context, row))
-    _copies(context, place)
-    _subject(context, row)
-    cell_answer.show(str(row["image_id"]), context.split)
+    _show_copies(context, place)
+    _show_subject_link(context, row)
+    _show_held_out_answer(context, str(row["image_id"]))
 
 
-def recorded(row: "pd.Series[Any]") -> str:
-    """What data set and index hold of an image, as HTML."""
-    digest = row.get("file_sha256") or row.get("sha256")
-    known = {
-        "Path": row["path"],
-        "Subject": row["subject"],
-        "Class": CLASS_NAMES.get(str(row["label"]), row["label"]),
-        "Split": row["split"],
-        "Fold": row.get("fold"),
-        "Picture": _size(row),
-        "File": _bytes(row.get("size_bytes")),
-        "SHA-256": digest,
-    }
-    lines = "".join(
-        f"<span>{title}</span><span>{html.escape(str(value))}</span>"
-        for title, value in known.items()
-        if value is not None and not pd.isna(value) and value != ""
-    )
-    return f'{_STYLE}<div class="recorded">{lines}</div>'
-
-
-def _size(row: "pd.Series[Any]") -> str:
-    width, height = row.get("width"), row.get("height")
+def _pixels_text(width: float | None, height: float | None) -> str:
     if width is None or pd.isna(width) or not width:
         return ""
     return f"{width:.0f} × {height:.0f} pixels"
 
 
-def _bytes(size: float | None) -> str:
+def _bytes_text(size: float | None) -> str:
     return "" if size is None or pd.isna(size) else f"{size / 1000:,.1f} kB"
 
 
 def _measures(context: Context, row: "pd.Series[Any]") -> tuple[dict[str, float], dict[str, float]]:
-    """The measures of an image, and the share of measured images below each of them."""
+    """Measures of an image, and the percentage of measured images below each of them."""
     if row["error"] or not row["indexed"]:
         return {}, {}
     known = [name for name in context.catalogue.shelf.measures if name not in _RECORDED]
@@ -165,56 +176,70 @@ def _measures(context: Context, row: "pd.Series[Any]") -> tuple[dict[str, float]
     return values | flags, {str(name): float(share) for name, share in below.items()}
 
 
-def _copies(context: Context, place: int) -> None:
-    """The other images of the same cell; one that is clicked opens."""
-    shelf, image_id = context.catalogue.shelf, str(context.table["image_id"].iat[place])
-    family = shelf.family(image_id)
+def _show_copies(context: Context, place: int) -> None:
+    """Other images of the same cell."""
+    image_id = str(context.table["image_id"].iat[place])
+    family = context.catalogue.shelf.family(image_id)
     others = family[family != place]
     if not len(others):
         return
-    rows = context.table.iloc[others]
-    st.markdown(f"**{copies_in_words(context.table.iloc[family])}**", width=frame.TEXT_WIDTH)
-    shown = rows.iloc[:_COPIES]
-    cards = browse_cards.cards(shown, synthetic=context.synthetic)
-    opened = picker.show(cards, browse_cards.sources(context, shown), key=f"copies_{place}")
+    st.markdown(f"**{copies_sentence(context.table.iloc[family])}**", width=frame.TEXT_WIDTH)
+    rows = context.table.iloc[others[:_MAX_COPIES]]
+    opened = picker.show(
+        image_cards.make_cards(rows, synthetic=context.synthetic),
+        image_cards.thumbnail_sources(context, rows),
+        key=f"copies_{place}",
+    )
     if opened is not None:
-        _lead(context, family)
+        _store_list(context, family)
         _turn_to(opened)
     st.button(
         f"Show the {len(family):,} in Browse",
         icon=":material/content_copy:",
         key="cell_family",
-        on_click=_leave,
+        on_click=_leave_for_browse,
         kwargs={"same_as": image_id},
     )
 
 
-def copies_in_words(rows: pd.DataFrame) -> str:
-    """How many images show one cell, and whether subjects or classes differ."""
-    said = f"The same cell in {formats.count(len(rows), 'image')}"
-    for column, what in (("subject", "subjects"), ("label", "classes"), ("split", "splits")):
-        found = sorted(rows[column].astype(str).unique())
-        if len(found) > 1:
-            named = " and ".join(CLASS_NAMES.get(name, name) for name in found[:4])
-            said += f", filed under different {what}: {named}"
-    return frame.plain(f"{said}.")
-
-
-def _subject(context: Context, row: "pd.Series[Any]") -> None:
-    """The way to the other cells of the image's subject."""
-    count = int((context.table["subject"] == row["subject"]).sum())
-    if count < 2:
+def _show_subject_link(context: Context, row: "pd.Series[Any]") -> None:
+    """Link to the other images of the image's subject."""
+    images = int((context.table["subject"] == row["subject"]).sum())
+    if images < 2:
         return
-    named = frame.plain(str(row["subject"]))
     st.button(
-        f"Show all {formats.count(count, 'cell')} of subject {named}",
+        f"Show all {formats.count(images, 'cell')} of subject {frame.plain(str(row['subject']))}",
         icon=":material/person_search:",
         key="cell_subject",
-        on_click=_leave,
+        on_click=_leave_for_browse,
         kwargs={"subjects": [str(row["subject"])]},
     )
 
 
-def _leave(**asked: Any) -> None:
+def _show_held_out_answer(context: Context, image_id: str) -> None:
+    """A model's held-out prediction, with a link to its window on the Evaluation page."""
+    predictions = held_out_answers.load_answers(context.split)
+    answer = None if predictions is None else predictions.find(image_id)
+    if predictions is None or answer is None:
+        return
+    model, threshold = predictions.model.name, predictions.model.info.threshold
+    outcome = cell_details.outcome(answer.label, answer.probability, threshold)
+    st.markdown(
+        f"**Held-out answer of {frame.plain(model)}:** probability of ALL blast "
+        f"{answer.probability:.2f} at a threshold of {threshold:.2f}; {outcome}.",
+        width=frame.TEXT_WIDTH,
+    )
+    if answer.split in formats.SPLITS and answer.label is not None:
+        st.page_link(
+            "pages/evaluation.py",
+            label="Why, on the Evaluation page",
+            icon=":material/query_stats:",
+            query_params={
+                "model": model, "split": formats.SPLITS[answer.split], "cell": answer.image_id,
+            },
+        )  # fmt: skip
+
+
+def _leave_for_browse(**filters: Any) -> None:
     close()
-    browse_state.ask(**asked)
+    browse_filters.open_browse(**filters)

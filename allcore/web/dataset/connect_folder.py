@@ -13,7 +13,7 @@ from allcore.store import data_sets
 from allcore.web import accounts, client_address, datasets, frame
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import sources
-from allcore.web.dataset.connect_index import counted, read_as
+from allcore.web.dataset.connect_index import count, layout_sentence
 
 NONE_ALLOWED = (
     "Only the data set of the settings and the synthetic one are here: " + data_roots.HOW + ", the "
@@ -23,7 +23,7 @@ PATH, _AT, _LOOKED, _PROBLEM = "connect path", "connect at", "connect looked", "
 """Keys: the path that is typed, the folder that is open, the path that was looked at."""
 
 
-def show(user: Visitor) -> None:
+def show_connect_folder(user: Visitor) -> None:
     """Draw the part of the view."""
     st.subheader("Connect another folder", anchor=False)
     frame.show_said()
@@ -73,10 +73,10 @@ def _walk() -> None:
 
 def _left_out(level: Level) -> None:
     if level.more:
-        st.caption(f"{counted(level.more, 'more folder')} in here: write the path of such a one.")
+        st.caption(f"{count(level.more, 'more folder')} in here: write the path of such a one.")
     if level.unspeakable:
         st.caption(
-            f"{counted(level.unspeakable, 'folder')} left out, because the name is no text that "
+            f"{count(level.unspeakable, 'folder')} left out, because the name is no text that "
             "can be shown: rename it."
         )
 
@@ -89,7 +89,7 @@ def _looked(user: Visitor, path: str) -> None:
     except AllScopeError as error:
         frame.problem(error)
         return
-    st.markdown(f"**{frame.plain(read_as(found))}**")
+    st.markdown(f"**{frame.plain(layout_sentence(found))}**")
     for sentence in found.warnings:
         st.warning(frame.plain(sentence), icon=":material/warning:")
     name = f"connect name {place}"
@@ -105,7 +105,7 @@ def _looked(user: Visitor, path: str) -> None:
 def _connect(user: Visitor, place: Path, key: str) -> None:
     """Connect and show it; what stands in the way is told in the next run."""
     try:
-        kept = connect(user, place, str(st.session_state[key]))
+        kept = connect_path(user, place, str(st.session_state[key]))
     except AllScopeError as error:
         st.session_state[_PROBLEM] = str(error)
         return
@@ -115,7 +115,7 @@ def _connect(user: Visitor, place: Path, key: str) -> None:
     frame.say_next(f"{kept.name} is connected and shown now; index it next.")
 
 
-def connect(user: Visitor, place: Path, name: str) -> data_sets.DataSet:
+def connect_path(user: Visitor, place: Path, name: str) -> data_sets.DataSet:
     """Connect a place that may be connected.
 
     Raises:
@@ -158,7 +158,7 @@ def _named(folder: Folder, *, whole: bool) -> str:
     if whole:
         return str(folder.path)
     if folder.whole:
-        return f"{folder.path.name} ({counted(folder.images, 'image')})"
+        return f"{folder.path.name} ({count(folder.images, 'image')})"
     return f"{folder.path.name} ({folder.images:,} images or more)"
 
 

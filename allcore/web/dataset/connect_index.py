@@ -32,45 +32,45 @@ are new or have another size or time. It goes on when the browser is closed.
 _PROBLEM = "index problem"
 
 
-def show(context: Context) -> None:
+def show_index(context: Context) -> None:
     """Draw the part of the view."""
     st.subheader("This data set", anchor=False)
     with st.container(border=True, width=frame.TEXT_WIDTH):
         _facts(context)
         if jobs.status(context.path) == "running":
-            progress(context.path)
+            show_index_progress(context.path)
         else:
             _standing(context)
     with st.expander("What indexing does", width=frame.TEXT_WIDTH):
         st.markdown(METHOD)
 
 
-def read_as(found: DatasetSummary) -> str:
+def layout_sentence(found: DatasetSummary) -> str:
     """Layout, images, subjects and classes, in a sentence or two."""
     total = len(found.manifest)
-    subjects = f" of {counted(found.subjects, 'subject')}" if found.subjects else ""
+    subjects = f" of {count(found.subjects, 'subject')}" if found.subjects else ""
     words = [*CLASS_PLURALS.items(), (None, "without a label")]
     classes = ", ".join(
         f"{found.labels[label]:,} {word}" for label, word in words if label in found.labels
     )
-    return f"Read as {found.layout}: {counted(total, 'image')}{subjects} ({classes})."
+    return f"Read as {found.layout}: {count(total, 'image')}{subjects} ({classes})."
 
 
-def counted(number: int, thing: str) -> str:
+def count(number: int, thing: str) -> str:
     """A number with its thing, in the plural unless it is one."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def since_words(since: Since) -> str:
+def changes_sentence(since: Since) -> str:
     """What changed since the index was made, in one sentence."""
     parts = [(since.new, "new"), (since.changed, "changed"), (since.gone, "gone")]
     said = ", ".join(f"{number:,} {word}" for number, word in parts if number)
-    tried = f" {counted(since.again, 'file')} that couldn't be read will be tried again."
+    tried = f" {count(since.again, 'file')} that couldn't be read will be tried again."
     first = f"Files since then: {said}." if said else "Nothing has changed since."
     return first + (tried if since.again else "")
 
 
-def since_of(context: Context) -> Since | None:
+def index_changes(context: Context) -> Since | None:
     """What changed since the data set was indexed; None where there is no index."""
     if not context.catalogue.is_indexed:
         return None
@@ -82,14 +82,14 @@ def since_of(context: Context) -> Since | None:
 
 
 @guard.every(1.0)
-def progress(path: Path) -> None:
+def show_index_progress(path: Path) -> None:
     """How far indexing is, with a button to cancel; draws the page anew at the end."""
     now = jobs.progress(path)
     if now is None:
         st.rerun()
     share = min(1.0, now.done / now.total) if now.total else 0.0
     count = f": {now.done:,} of {now.total:,}" if now.total else ""
-    st.progress(share, text=f"{STEPS.get(now.step, now.step)}{count}{left(now.seconds_left)}")
+    st.progress(share, text=f"{STEPS.get(now.step, now.step)}{count}{time_left(now.seconds_left)}")
     if jobs.is_stopping(path):
         st.caption("It stops after the pictures under way; what was read is kept.")
     else:
@@ -102,7 +102,7 @@ def progress(path: Path) -> None:
         )
 
 
-def left(seconds: float | None) -> str:
+def time_left(seconds: float | None) -> str:
     """How long it still takes, to be put behind a count; empty where that is not known."""
     if seconds is None:
         return ""
@@ -114,14 +114,14 @@ def left(seconds: float | None) -> str:
 def _facts(context: Context) -> None:
     st.markdown(f":material/folder: {frame.plain(str(context.path))}")
     found = _look(context, context.path, datasets.change_stamp(context.path))
-    st.markdown(frame.plain(read_as(found)))
+    st.markdown(frame.plain(layout_sentence(found)))
     for sentence in found.warnings:
         st.warning(frame.plain(sentence), icon=":material/warning:")
 
 
 def _standing(context: Context) -> None:
     """The state of the index, and the button that fits it."""
-    status, since = jobs.status(context.path), since_of(context)
+    status, since = jobs.status(context.path), index_changes(context)
     if status == "never":
         st.markdown(NEVER)
     elif status == "stopped":
@@ -153,13 +153,15 @@ def _done(context: Context, since: Since) -> None:
     if about is None:
         return
     model = f", embeddings by {about.model}" if about.model else ", without embeddings"
-    st.markdown(f"**Indexed** {_when(about.finished)}{frame.plain(model)}. {since_words(since)}")
+    st.markdown(
+        f"**Indexed** {_when(about.finished)}{frame.plain(model)}. {changes_sentence(since)}"
+    )
     unreadable = table.loc[table["error"] != "", "error"]
     if len(unreadable):
         common = str(unreadable.value_counts().index[0])
         st.warning(
             frame.plain(
-                f"{counted(len(unreadable), 'picture')} can't be used; most often: {common} "
+                f"{count(len(unreadable), 'picture')} can't be used; most often: {common} "
                 "The Health view lists them."
             ),
             icon=":material/broken_image:",

@@ -13,7 +13,7 @@ from allcore.web.dataset import sources
 _PROBLEM = "connected problem"
 
 
-def show(user: Visitor) -> None:
+def show_connected(user: Visitor) -> None:
     """Draw the part of the view; nothing where nothing is connected."""
     connected = datasets.connections()
     if sentence := st.session_state.pop(_PROBLEM, None):
@@ -26,7 +26,7 @@ def show(user: Visitor) -> None:
             _one(user, each)
 
 
-def problem_of(each: DataSet) -> str:
+def connection_problem(each: DataSet) -> str:
     """Why a connected data set can't be read now; empty where it can."""
     try:
         data_roots.checked(each.path, datasets.data_settings())
@@ -42,7 +42,7 @@ def _one(user: Visitor, each: DataSet) -> None:
         f"{frame.plain(str(each.path))}  \nconnected by {frame.plain(who)} on "
         f"{each.added_at:%Y-%m-%d}"
     )
-    problem = problem_of(each)
+    problem = connection_problem(each)
     if problem:
         st.error(frame.plain(problem), icon=":material/error:")
     with st.container(horizontal=True):

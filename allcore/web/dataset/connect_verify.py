@@ -11,7 +11,7 @@ from allcore.cnmc.verification_job import Check
 from allcore.data.manifest import Manifest
 from allcore.web import accounts, frame, guard
 from allcore.web.components.charts import table_csv
-from allcore.web.dataset.connect_index import counted, left, since_of
+from allcore.web.dataset.connect_index import count, index_changes, time_left
 from allcore.web.dataset.context import Context
 
 ABOUT = (
@@ -36,7 +36,7 @@ MEANINGS = {
 BIG = 1_000_000
 
 
-def show(context: Context) -> None:
+def show_verification(context: Context) -> None:
     """Draw the part of the view."""
     st.subheader("Verify against the public release", anchor=False)
     with st.container(border=True, width=frame.TEXT_WIDTH):
@@ -44,7 +44,7 @@ def show(context: Context) -> None:
         key = f"check {context.manifest.root.resolve()}"
         check: Check | None = st.session_state.get(key)
         if check is not None and check.running:
-            progress(check)
+            show_verification_progress(check)
             return
         _button(context, key, again=check is not None)
         if check is not None:
@@ -52,7 +52,7 @@ def show(context: Context) -> None:
 
 
 @guard.every(0.7)
-def progress(check: Check) -> None:
+def show_verification_progress(check: Check) -> None:
     """How far a check is, with a button to cancel; draws the page anew at the end."""
     if not check.running:
         st.rerun()
@@ -60,14 +60,14 @@ def progress(check: Check) -> None:
     said = "Listing files"
     if check.total:
         said = f"{check.done / BIG:,.0f} of {check.total / BIG:,.0f} MB read"
-    st.progress(share, text=f"{said}{left(check.seconds_left)}")
+    st.progress(share, text=f"{said}{time_left(check.seconds_left)}")
     if check.cancelled:
         st.caption("It stops after the file under way.")
     else:
         st.button("Cancel", icon=":material/close:", key="cancel check", on_click=check.cancel)
 
 
-def counts(found: Verification) -> dict[str, int]:
+def count_files(found: Verification) -> dict[str, int]:
     """Number of files of each of ``KINDS`` that there are."""
     numbers = {state: len(found.paths(state)) for state in STATES}
     numbers |= {
@@ -79,7 +79,7 @@ def counts(found: Verification) -> dict[str, int]:
     return {KINDS[kind]: number for kind, number in numbers.items()}
 
 
-def details(found: Verification) -> pd.DataFrame:
+def file_table(found: Verification) -> pd.DataFrame:
     """One row a file: ``state`` in words, ``published`` path, ``found`` path, ``reason``."""
     rows = found.found.rows
     listed = pd.DataFrame(
@@ -96,7 +96,7 @@ def details(found: Verification) -> pd.DataFrame:
     return table.reindex(columns=columns).fillna("").map(_spoken)
 
 
-def by_table(manifest: Manifest) -> tuple[int, int]:
+def count_recorded(manifest: Manifest) -> tuple[int, int]:
     """How many images bring the SHA-256 of their original, and how many of these were published."""
     recorded = manifest.table["sha256"].dropna()
     if recorded.empty:
@@ -114,7 +114,7 @@ def _button(context: Context, key: str, *, again: bool) -> None:
         "Verify again" if again else "Verify", icon=":material/verified:", key=f"start {key}"
     ):
         accounts.visitor().require("connect")
-        since = None if whole else since_of(context)
+        since = None if whole else index_changes(context)
         known = {} if since is None else since.unchanged
         st.session_state[key] = Check(Path(context.manifest.root), known)
         st.rerun()
@@ -133,7 +133,7 @@ def _result(check: Check, manifest: Manifest) -> None:
     else:
         st.warning(frame.plain(found.problem.replace("`", "")), icon=":material/rule:")
         _converted(found, manifest)
-    numbers = counts(found)
+    numbers = count_files(found)
     table = [
         {"Files": kind, "Number": number, "Means": MEANINGS[kind]}
         for kind, number in numbers.items()
@@ -142,7 +142,7 @@ def _result(check: Check, manifest: Manifest) -> None:
     st.dataframe(pd.DataFrame(table), hide_index=True, alt="Number of files of each kind")
     with st.expander("By part of the release"):
         st.dataframe(_parts(found), hide_index=True, alt="Files of each split and fold")
-    listed = details(found)
+    listed = file_table(found)
     with st.expander(f"File by file ({len(listed):,} rows)"):
         st.dataframe(listed, hide_index=True, alt="State, published and found path of each file")
     table_csv(listed, "verification", label="Download file by file as CSV")
@@ -154,10 +154,10 @@ def _converted(found: Verification, manifest: Manifest) -> None:
         return
     if len(found.paths("missing")) < len(found.found.rows):
         st.markdown(frame.plain(f"{found.conversion}."))
-    recorded, published = by_table(manifest)
+    recorded, published = count_recorded(manifest)
     if recorded:
         st.markdown(
-            f"The data set's own table names the SHA-256 of {counted(recorded, 'original')}: "
+            f"The data set's own table names the SHA-256 of {count(recorded, 'original')}: "
             f"{published:,} of them were published. So the pictures say of themselves that they "
             "are of the release; their bytes can't prove it."
         )

@@ -22,7 +22,7 @@ WHAT = (
 )
 
 
-def show(context: Context, entries: Sequence[Entry], found: Sequence[Finding]) -> None:
+def show_exclusion(context: Context, entries: Sequence[Entry], found: Sequence[Finding]) -> None:
     """Draw the choice and what follows from it."""
     out = {each.kind: finding.left_out(found, [each.kind]) for each in entries}
     titles = {each.kind: each.title for each in entries if out[each.kind]}
@@ -47,7 +47,7 @@ def show(context: Context, entries: Sequence[Entry], found: Sequence[Finding]) -
         frame.problem(error)
 
 
-def sentence(table: pd.DataFrame) -> str:
+def exclusion_sentence(table: pd.DataFrame) -> str:
     """What a table of `cleaning.leaving` says in one sentence."""
     going, images = int(table["going"].sum()), int(table["images"].sum())
     lost = int(table["losing_all"].sum())
@@ -61,7 +61,7 @@ def sentence(table: pd.DataFrame) -> str:
 def _chosen(context: Context, found: Sequence[Finding], kinds: list[str]) -> None:
     out = finding.left_out(found, kinds)
     table = exclusion.leaving(context.table, out)
-    st.markdown(sentence(table), width=frame.TEXT_WIDTH)
+    st.markdown(exclusion_sentence(table), width=frame.TEXT_WIDTH)
     st.dataframe(_shown(table), hide_index=True, width="content")
     with st.expander("By subject"):
         st.dataframe(_by_subject(context.table, out), hide_index=True, width="content")

@@ -17,7 +17,7 @@ from allcore.web.dataset.context import Context
 SEARCHING = "Looking for what is wrong, once for this data set: up to some minutes"
 
 
-def findings(context: Context) -> list[Finding]:
+def load_findings(context: Context) -> list[Finding]:
     """All findings of an indexed data set, leaks of the split shown among them.
 
     Raises:

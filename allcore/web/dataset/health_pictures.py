@@ -7,7 +7,7 @@ from allcore import formats
 from allcore.audit.findings.finding_text import Entry
 from allcore.web import frame
 from allcore.web.components import picker
-from allcore.web.dataset import browse_cards, cell_window
+from allcore.web.dataset import cell_window, image_cards
 from allcore.web.dataset.context import Context
 
 PER_PAGE = 48
@@ -17,7 +17,7 @@ _ACROSS = ("twin_across_split", "cell_under_two_subjects", "exact_duplicate", "n
 NONE_HERE = ":material/hide_image: None of these pictures is on this machine."
 
 
-def show(context: Context, entry: Entry) -> None:
+def show_finding_images(context: Context, entry: Entry) -> None:
     """Draw a page of them; one that is clicked opens."""
     ids = entry.image_ids
     if not ids:
@@ -77,9 +77,11 @@ def _grid(
     key: str,
     complain: bool = True,
 ) -> None:
-    sources = browse_cards.sources(context, rows)
+    sources = image_cards.thumbnail_sources(context, rows)
     if complain and not any(source.key for source in sources):
         st.caption(NONE_HERE)
-    opened = picker.show(browse_cards.cards(rows, synthetic=context.synthetic), sources, key=key)
+    opened = picker.show(
+        image_cards.make_cards(rows, synthetic=context.synthetic), sources, key=key
+    )
     if opened is not None:
         cell_window.open_cell(context, opened, order)

@@ -35,12 +35,12 @@ in the sidebar.
 """
 
 
-def show(context: Context) -> None:
+def show_health(context: Context) -> None:
     """Draw the view."""
     if not context.catalogue.is_indexed:
         _not_indexed(context)
         return
-    found = health_findings.findings(context)
+    found = health_findings.load_findings(context)
     images = int(context.table["indexed"].sum())
     entries = finding_text.entries(found)
     st.markdown(
@@ -58,12 +58,12 @@ def show(context: Context) -> None:
             label="Download all findings as CSV",
             key="health_csv",
         )
-    health_exclusion.show(context, entries, found)
+    health_exclusion.show_exclusion(context, entries, found)
     with st.expander("Method"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
 
 
-def label(entry: Entry, images: int) -> str:
+def finding_label(entry: Entry, images: int) -> str:
     """What stands on a finding that is closed."""
     _, meaning = MARKS[entry.severity]
     return f"**{frame.plain(entry.title)}** · {finding_text.size(entry, images)} · {meaning}"
@@ -72,7 +72,7 @@ def label(entry: Entry, images: int) -> str:
 def _entry(context: Context, entry: Entry, images: int) -> None:
     icon, _ = MARKS[entry.severity]
     place = st.expander(
-        label(entry, images),
+        finding_label(entry, images),
         icon=icon,
         key=f"show_{entry.kind}",
         on_change="rerun",
@@ -94,7 +94,7 @@ def _opened(context: Context, entry: Entry) -> None:
     lines = _numbers(entry.findings)
     if lines:
         st.markdown("\n".join(f"- {frame.plain(line)}" for line in lines), width=frame.TEXT_WIDTH)
-    health_pictures.show(context, entry)
+    health_pictures.show_finding_images(context, entry)
     table_csv(
         lambda: finding.as_table(entry.findings),
         name=f"{context.manifest.name}-{entry.kind}",

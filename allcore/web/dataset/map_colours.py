@@ -1,19 +1,16 @@
-"""What the map of a data set can be coloured by: all that is recorded, measured or answered."""
+"""Columns by which the map of a data set can be coloured: recorded, measured or predicted."""
 
-from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
-from allcore import model_folder, settings
 from allcore.audit.index import queries
 from allcore.audit.index.catalogue import Catalogue
-from allcore.errors import AllScopeError
 from allcore.labels import CLASS_NAMES
 from allcore.plots import style
 from allcore.plots.dataset_map import MOST_CATEGORIES, Colour
+from allcore.web.dataset import held_out_answers
 
 RECORDED = {"label": "Class", "subject": "Subject", "split": "Split", "fold": "Fold"}
 COPIES = {
@@ -26,37 +23,51 @@ _RIGHT_STYLES = {
 }  # fmt: skip
 
 
-class Answers(NamedTuple):
-    """What a model said of the images while it did not know them.
+class MapPredictions(NamedTuple):
+    """Held-out predictions for the images of a catalogue.
 
     Attributes:
-        model: its name.
-        probability: (N,) of ALL blast in the catalogue's order, NaN where it said nothing.
-        threshold: from which it calls a blast.
+        probability: (N,) of ALL blast in the catalogue's order, NaN without a prediction.
+        threshold: probability from which the model calls an ALL blast.
     """
 
-    model: str
     probability: "pd.Series[float]"
     threshold: float
 
 
-def choices(catalogue: Catalogue, answers: Answers | None) -> dict[str, str]:
-    """Title of each thing that differs between images, by its key."""
+def load_predictions(catalogue: Catalogue, split: str) -> MapPredictions | None:
+    """Held-out predictions of the model whose split is shown, else of the default model.
+
+    None without such a model, or where it knows no image of the data set.
+    """
+    answers = held_out_answers.load_answers(split)
+    if answers is None:
+        return None
+    probability = answers.probabilities(catalogue.table["image_id"])
+    if probability.isna().all():
+        return None
+    return MapPredictions(probability, answers.model.info.threshold)
+
+
+def colour_choices(catalogue: Catalogue, predictions: MapPredictions | None) -> dict[str, str]:
+    """Titles of the columns that differ between images, by key."""
     table = catalogue.table
-    found = {key: title for key, title in RECORDED.items() if key in table and _varies(table[key])}
+    choices = {
+        key: title for key, title in RECORDED.items() if key in table and _varies(table[key])
+    }
     if bool((table["copies"] > 1).any()):
-        found["copies"] = "Copies"
-    if answers is not None:
-        found |= {"probability": "Probability of ALL blast", "right": "Right or wrong"}
+        choices["copies"] = "Copies"
+    if predictions is not None:
+        choices |= {"probability": "Probability of ALL blast", "right": "Right or wrong"}
     if "border" in table and _varies(table["border"]):
-        found["border"] = "Touches the border"
+        choices["border"] = "Touches the border"
     measures = catalogue.shelf.measures
-    found |= {key: fact.title for key, fact in measures.items() if _varies(table[key])}
-    return found or {"label": RECORDED["label"]}
+    choices |= {key: fact.title for key, fact in measures.items() if _varies(table[key])}
+    return choices or {"label": RECORDED["label"]}
 
 
-def colour(catalogue: Catalogue, answers: Answers | None, key: str) -> Colour:
-    """One of `choices`."""
+def map_colour(catalogue: Catalogue, predictions: MapPredictions | None, key: str) -> Colour:
+    """The values of one of `colour_choices`, with how to draw them."""
     table = catalogue.table
     if key in queries.MEASURES:
         fact = queries.MEASURES[key]
@@ -64,58 +75,13 @@ def colour(catalogue: Catalogue, answers: Answers | None, key: str) -> Colour:
     if key == "copies":
         return Colour("Copies", "category", _copies(catalogue), COPIES)
     if key == "border":
-        return Colour("Touching the border", "category", _words(table["border"]), BORDER)
-    if answers is not None and key == "probability":
-        return Colour("Probability of ALL blast", "number", answers.probability)
-    if answers is not None and key == "right":
-        return Colour("Right or wrong", "category", _right(table, answers), RIGHT,
+        values = table["border"].map({True: "True", False: "False"})
+        return Colour("Touching the border", "category", values, BORDER)
+    if predictions is not None and key == "probability":
+        return Colour("Probability of ALL blast", "number", predictions.probability)
+    if predictions is not None and key == "right":
+        return Colour("Right or wrong", "category", _right(table, predictions), RIGHT,
                       styles=_RIGHT_STYLES)  # fmt: skip
-    return _recorded(table, key)
-
-
-def answers(catalogue: Catalogue, split: str) -> Answers | None:
-    """Held-out answers of the model of the split shown, else of the shipped one.
-
-    None where there is no such model, or where it knows no image of the data set.
-    """
-    name = split if split in model_folder.names() else settings.load().model
-    try:
-        model = model_folder.resolve(name)
-        key = f"{model.folder} {model.revision} {id(catalogue)}"
-        probability = _probabilities(catalogue, model.folder, key)[1]
-    except AllScopeError:
-        return None  # a data set can be looked at without any model
-    if probability.isna().all():
-        return None
-    return Answers(name, probability, model.info.threshold)
-
-
-def by_name(image_ids: "pd.Series[str]", table: pd.DataFrame) -> "pd.Series[float]":
-    """(N,) the probability of each image by its id, else by its name without folder and suffix.
-
-    Args:
-        image_ids: (N,) in the data set.
-        table: columns image_id and probability.
-    """
-    known = dict(zip(table["image_id"].astype(str), table["probability"], strict=True))
-    found = image_ids.map(known).astype(float)
-    missing = found.isna()
-    if missing.any():
-        stems = {_stem(name): value for name, value in known.items()}
-        found[missing] = image_ids[missing].map(_stem).map(stems).astype(float)
-    return found
-
-
-# The result holds the catalogue, so no other object can come to have its id while it is kept.
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _probabilities(
-    _catalogue: Catalogue, _folder: Path, key: str
-) -> tuple[Catalogue, "pd.Series[float]"]:
-    table = model_folder.read_predictions(_folder)
-    return _catalogue, by_name(_catalogue.table["image_id"], table)
-
-
-def _recorded(table: pd.DataFrame, key: str) -> Colour:
     title, values = RECORDED[key], table[key]
     if key == "label":
         return Colour(title, "label", values, CLASS_NAMES)
@@ -129,21 +95,14 @@ def _copies(catalogue: Catalogue) -> "pd.Series[str]":
     return pd.Series(kinds, index=catalogue.table.index)
 
 
-def _right(table: pd.DataFrame, answers: Answers) -> "pd.Series[str]":
-    known = table["label"].isin(CLASS_NAMES) & answers.probability.notna()
-    called = np.where(answers.probability >= answers.threshold, "all", "hem")
-    said = np.where(called == table["label"], "right", "wrong").astype(object)
-    said[~known.to_numpy()] = None
-    return pd.Series(said, index=table.index)
-
-
-def _words(flags: "pd.Series[bool]") -> "pd.Series[str]":
-    return flags.map({True: "True", False: "False"})
+def _right(table: pd.DataFrame, predictions: MapPredictions) -> "pd.Series[str]":
+    """``right`` or ``wrong`` for labelled images with a prediction; None for others."""
+    known = table["label"].isin(CLASS_NAMES) & predictions.probability.notna()
+    called = np.where(predictions.probability >= predictions.threshold, "all", "hem")
+    values = np.where(called == table["label"], "right", "wrong").astype(object)
+    values[~known.to_numpy()] = None
+    return pd.Series(values, index=table.index)
 
 
 def _varies(values: "pd.Series[Any]") -> bool:
     return values.nunique() > 1
-
-
-def _stem(name: str) -> str:
-    return PurePosixPath(str(name)).stem

@@ -1,4 +1,4 @@
-"""The map: images that a network sees alike lie together; an area of it becomes a gallery."""
+"""2-D map of a network's features of the images; an area drawn on it becomes a gallery."""
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,8 @@ from allcore.plots.dataset_map import Colour
 from allcore.web import datasets, frame, guard
 from allcore.web.components import chart_selection, map_region, picker, views
 from allcore.web.components.charts import chart, table_csv
-from allcore.web.dataset import browse_cards, browse_state, cell_window, map_colours
+from allcore.web.dataset import browse_filters, cell_window, image_cards, map_colours
 from allcore.web.dataset.context import Context
-from allcore.web.dataset.map_colours import Answers
 
 COLOUR = "colour"
 """Key of the control in the address."""
@@ -37,84 +36,39 @@ drawn sample is shown, with rare categories whole; an area always holds all its 
 """
 
 
-def show(context: Context) -> None:
+def show_map(context: Context) -> None:
     """Draw the view."""
-    here = dataset_map.placed(context.table)
-    if not here.any():
-        _nothing(NO_EMBEDDINGS if context.catalogue.is_indexed else NOT_INDEXED)
+    placed = dataset_map.placed(context.table)
+    if placed.any():
+        _show_map(context, placed)
+        with st.expander("Method"):
+            st.markdown(_method(context), width=frame.TEXT_WIDTH)
         return
-    answers = map_colours.answers(context.catalogue, context.split)
-    _map(context, answers, here)
-    with st.expander("Method"):
-        st.markdown(_method(context), width=frame.TEXT_WIDTH)
-
-
-@guard.fragment  # an area draws the map's part of the page, not all of it
-def _map(context: Context, answers: Answers | None, here: NDArray[np.bool_]) -> None:
-    by = map_colours.choices(context.catalogue, answers)
-    chosen = st.selectbox(
-        "Colour by", list(by), format_func=by.__getitem__, key=COLOUR, bind="query-params",
-        width=frame.FORM_WIDTH,
-    )  # fmt: skip
-    colour = map_colours.colour(context.catalogue, answers, chosen)
-    title = dataset_map.finding(colour, _neighbours(context.catalogue))
-    figure = dataset_map.map_points(context.table, colour, title=title)
-    event = chart(
-        figure,
-        key=chart_selection.key(f"dataset_map_{context.name}"),
-        name="dataset-map",
-        on_select="rerun",
-        selection_mode=("box", "lasso"),
-        alt=f"Map of the cells by the network's features. {title}",
+    reason = NO_EMBEDDINGS if context.catalogue.is_indexed else NOT_INDEXED
+    st.info(reason, icon=":material/map:", width=frame.TEXT_WIDTH)
+    st.button(
+        "Connect data", icon=":material/folder_open:", on_click=views.turn_to, args=("connect",)
     )
-    st.caption(f"{_said(context, colour, here)}{learned(context)}", width=frame.TEXT_WIDTH)
-    area = chart_selection.area(event, of=context.name)
-    if area is not None:
-        points = context.table[["map_x", "map_y"]].to_numpy(dtype=np.float64)
-        _selected(context, np.flatnonzero(map_region.inside(points, area)), chosen)
 
 
-def _neighbours(catalogue: Catalogue) -> NDArray[np.intp]:
-    return _nearest(catalogue, id(catalogue))[1]
-
-
-# The result holds the catalogue, so no other object can come to have its id while it is kept.
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _nearest(_catalogue: Catalogue, key: int) -> tuple[Catalogue, NDArray[np.intp]]:
-    return _catalogue, map_neighbours.nearest(_catalogue.table)
-
-
-def _selected(context: Context, found: NDArray[np.intp], by: str) -> None:
-    chart_selection.clear_button()
-    rows = context.table.iloc[found]
-    st.subheader(f"{formats.count(len(found), 'cell')} selected", anchor=False)
-    if not len(found):
-        return
-    st.markdown(by_class(rows), width=frame.TEXT_WIDTH)
-    _ways_on(rows)
-    with st.expander("By subject"):
-        _subjects(context.table, rows)
-    _gallery(context, found, by)
-
-
-def by_class(rows: pd.DataFrame) -> str:
-    """How many of the images there are of each class and of how many subjects, in words."""
+def class_sentence(rows: pd.DataFrame) -> str:
+    """Number of images and subjects of each class."""
     counts = rows.groupby("label").agg(images=("image_id", "size"), subjects=("subject", "nunique"))
     counts = counts.sort_values("images", ascending=False, kind="stable")
-    named = [frame.plain(CLASS_NAMES.get(str(label), str(label))) for label in counts.index]
+    names = [frame.plain(CLASS_NAMES.get(str(label), str(label))) for label in counts.index]
     parts = [
         f"{name}: {images:,} of {formats.count(subjects, 'subject')}"
-        for name, (images, subjects) in zip(named, counts.to_numpy(dtype=int), strict=True)
+        for name, (images, subjects) in zip(names, counts.to_numpy(dtype=int), strict=True)
     ]
     return "; ".join(parts) + "."
 
 
-def by_subject(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """How many of each subject's images are among the rows: subject, class, selected, of, share.
+def subject_table(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Selected images by subject and class: columns subject, label, selected, of, share (%).
 
     Args:
         table: all images.
-        rows: those selected.
+        rows: the selected ones.
     """
     keys = ["subject", "label"]
     counts = rows.groupby(keys).size().rename("selected").to_frame()
@@ -124,26 +78,90 @@ def by_subject(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     return counts.assign(label=counts["label"].map(lambda name: CLASS_NAMES.get(name, name)))
 
 
-def learned(context: Context) -> str:
-    """That the network learned these very cells, where it did: then classes part by themselves."""
+def training_note(context: Context) -> str:
+    """Warning that the network was trained on these images, which parts classes by itself.
+
+    Empty where it was not, or where its split is unknown.
+    """
     about = context.catalogue.about
     if about is None or about.model not in model_folder.names():
         return ""
     try:
-        trained = (datasets.model_split(context.manifest, about.model) == "train").mean()
-    except AllScopeError:  # what its split was, nobody knows
+        share = (datasets.model_split(context.manifest, about.model) == "train").mean()
+    except AllScopeError:
         return ""
-    if not trained:
+    if not share:
         return ""
     return (
-        f" The network was trained on {100 * trained:.0f} % of these cells, so how well classes "
+        f" The network was trained on {100 * share:.0f} % of these cells, so how well classes "
         "lie apart here says nothing about new ones."
     )
 
 
-def _subjects(table: pd.DataFrame, rows: pd.DataFrame) -> None:
+@guard.fragment  # an area redraws this part of the page alone
+def _show_map(context: Context, placed: NDArray[np.bool_]) -> None:
+    predictions = map_colours.load_predictions(context.catalogue, context.split)
+    choices = map_colours.colour_choices(context.catalogue, predictions)
+    key = st.selectbox(
+        "Colour by", list(choices), format_func=choices.__getitem__, key=COLOUR,
+        bind="query-params", width=frame.FORM_WIDTH,
+    )  # fmt: skip
+    colour = map_colours.map_colour(context.catalogue, predictions, key)
+    neighbours = _nearest(context.catalogue, id(context.catalogue))[1]
+    title = dataset_map.finding(colour, neighbours)
+    event = chart(
+        dataset_map.map_points(context.table, colour, title=title),
+        key=chart_selection.key(f"dataset_map_{context.name}"),
+        name="dataset-map",
+        on_select="rerun",
+        selection_mode=("box", "lasso"),
+        alt=f"Map of the cells by the network's features. {title}",
+    )
+    caption = f"{_caption(context, colour, placed)}{training_note(context)}"
+    st.caption(caption, width=frame.TEXT_WIDTH)
+    area = chart_selection.area(event, of=context.name)
+    if area is not None:
+        points = context.table[["map_x", "map_y"]].to_numpy(dtype=np.float64)
+        _show_selection(context, np.flatnonzero(map_region.inside(points, area)), key)
+
+
+# The result holds the catalogue, so no other object gets its id while it is cached.
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _nearest(_catalogue: Catalogue, key: int) -> tuple[Catalogue, NDArray[np.intp]]:
+    return _catalogue, map_neighbours.nearest(_catalogue.table)
+
+
+def _show_selection(context: Context, places: NDArray[np.intp], colour_key: str) -> None:
+    chart_selection.clear_button()
+    rows = context.table.iloc[places]
+    st.subheader(f"{formats.count(len(places), 'cell')} selected", anchor=False)
+    if not len(places):
+        return
+    st.markdown(class_sentence(rows), width=frame.TEXT_WIDTH)
+    _show_actions(rows)
+    with st.expander("By subject"):
+        _show_subjects(context.table, rows)
+    _show_gallery(context, places, colour_key)
+
+
+def _show_actions(rows: pd.DataFrame) -> None:
+    with st.container(horizontal=True):
+        if st.button(
+            "Open in Browse",
+            icon=":material/grid_view:",
+            on_click=browse_filters.open_browse,
+            kwargs={
+                "only": rows["image_id"].astype(str).tolist(), "label": "An area of the map",
+            },
+        ):  # fmt: skip
+            st.rerun()  # the whole page, to turn to the other view
+        internal = [name for name in ("indexed", "mtime_ns", "family") if name in rows]
+        table_csv(rows.drop(columns=internal), "map-selection", label="Save the selection as CSV")
+
+
+def _show_subjects(table: pd.DataFrame, rows: pd.DataFrame) -> None:
     st.dataframe(
-        by_subject(table, rows),
+        subject_table(table, rows),
         hide_index=True,
         width=frame.TEXT_WIDTH,
         column_config={
@@ -156,59 +174,41 @@ def _subjects(table: pd.DataFrame, rows: pd.DataFrame) -> None:
     )
 
 
-def _ways_on(rows: pd.DataFrame) -> None:
-    ids = rows["image_id"].astype(str).tolist()
-    with st.container(horizontal=True):
-        if st.button(
-            "Open in Browse",
-            icon=":material/grid_view:",
-            on_click=browse_state.ask,
-            kwargs={"only": ids, "said": "An area of the map"},
-        ):
-            st.rerun()  # of the whole page: another view is asked for
-        hidden = [each for each in ("indexed", "mtime_ns", "family") if each in rows]
-        table_csv(rows.drop(columns=hidden), "map-selection", label="Save the selection as CSV")
-
-
-def _gallery(context: Context, found: NDArray[np.intp], by: str) -> None:
-    pages = -(-len(found) // PER_PAGE)
+def _show_gallery(context: Context, places: NDArray[np.intp], colour_key: str) -> None:
+    pages = -(-len(places) // PER_PAGE)
     number = st.pagination(pages, key=f"dataset_map_page_{pages}") if pages > 1 else 1
     first = (number - 1) * PER_PAGE
-    rows = context.table.iloc[found[first : first + PER_PAGE]]
-    st.caption(f"{first + 1:,} to {first + len(rows):,} of {formats.count(len(found), 'cell')}")
-    cards = browse_cards.cards(rows, synthetic=context.synthetic, measure=by)
-    opened = picker.show(cards, browse_cards.sources(context, rows), key="dataset_map_cells")
+    rows = context.table.iloc[places[first : first + PER_PAGE]]
+    st.caption(f"{first + 1:,} to {first + len(rows):,} of {formats.count(len(places), 'cell')}")
+    opened = picker.show(
+        image_cards.make_cards(rows, synthetic=context.synthetic, measure=colour_key),
+        image_cards.thumbnail_sources(context, rows),
+        key="dataset_map_cells",
+    )
     if opened is not None:
-        order = context.table["image_id"].iloc[found].astype(str).tolist()
-        cell_window.open_cell(context, opened, order)
+        cell_window.open_row(context, opened, places)
 
 
-def _said(context: Context, colour: Colour, here: NDArray[np.bool_]) -> str:
-    """What is drawn, what is not, and what can be done."""
-    known = int((here & colour.values.notna().to_numpy()).sum())
-    shown = len(dataset_map.drawn(context.table, colour))
-    said = f"{formats.count(known, 'cell')} on the map"
-    if shown < known:
-        said += f", of which {shown:,} are drawn"
-    without, unknown = len(here) - int(here.sum()), int(here.sum()) - known
-    if without:
-        said += f"; {formats.count(without, 'image')} without a place on it"
-    if unknown:
-        said += f"; of {unknown:,} nothing is known of what it is coloured by"
-    return f"{said}. Draw around cells with the lasso or the box to see them below."
+def _caption(context: Context, colour: Colour, placed: NDArray[np.bool_]) -> str:
+    """Number of images on the map, drawn, without a place, and without a colour."""
+    coloured = int((placed & colour.values.notna().to_numpy()).sum())
+    drawn = len(dataset_map.drawn(context.table, colour))
+    caption = f"{formats.count(coloured, 'cell')} on the map"
+    if drawn < coloured:
+        caption += f", of which {drawn:,} are drawn"
+    on_map = int(placed.sum())
+    if on_map < len(placed):
+        without = formats.count(len(placed) - on_map, "image")
+        caption += f"; {without} without a place on it"
+    if coloured < on_map:
+        caption += f"; of {on_map - coloured:,} nothing is known of what it is coloured by"
+    return f"{caption}. Draw around cells with the lasso or the box to see them below."
 
 
 def _method(context: Context) -> str:
     from allcore.audit.index.embeddings import FITTED
 
-    said = METHOD.format(fitted=FITTED, most=dataset_map.MOST)
     about = context.catalogue.about
     model = frame.plain(about.model) if about is not None and about.model else ""
-    return said + (f"\nThe features are of {model}." if model else "")
-
-
-def _nothing(sentence: str) -> None:
-    st.info(sentence, icon=":material/map:", width=frame.TEXT_WIDTH)
-    st.button(
-        "Connect data", icon=":material/folder_open:", on_click=views.turn_to, args=("connect",)
-    )
+    text = METHOD.format(fitted=FITTED, most=dataset_map.MOST)
+    return f"{text}\nThe features are of {model}." if model else text

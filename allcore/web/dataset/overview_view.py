@@ -28,14 +28,14 @@ it is these that the title compares: the difference of the classes' means over s
 Welch's 95 % interval. Area is in pixels of the picture; brightness runs from 0 to 255; focus is the
 standard deviation of the Laplacian inside the cell, away from its outline.
 """
-FIRST = ("area", "brightness", "focus")
+SHOWN_MEASURES = ("area", "brightness", "focus")
 """Measures that stand on the page; the others open on demand."""
 NOT_INDEXED = (
     "Size, brightness and focus are not measured yet: index this data set under **Connect data**."
 )
 
 
-def show(context: Context) -> None:
+def show_overview(context: Context) -> None:
     """Draw the view."""
     st.markdown(summary(context.table), width=frame.TEXT_WIDTH)
     st.markdown(split_sentence(context), width=frame.TEXT_WIDTH)
@@ -63,7 +63,7 @@ def split_sentence(context: Context) -> str:
         return "Which split each image is in is not known: no installed model was trained on them."
     own = context.manifest.table["split"]
     shown = context.table["split"].where(context.table["split"] != dataset_counts.UNKNOWN)
-    if context.split == sources.OWN or shown.equals(own):
+    if context.split == sources.OWN_SPLIT or shown.equals(own):
         return "The split is the data set's own."
     saved = sources.saved_name(context.split)
     if saved is not None:
@@ -109,7 +109,7 @@ def _measures(context: Context) -> None:
     if not context.catalogue.is_indexed:
         return
     facts = {fact.name: fact for fact in FACTS if fact.name != "border"}
-    for place, name in zip(st.columns(len(FIRST)), FIRST, strict=True):
+    for place, name in zip(st.columns(len(SHOWN_MEASURES)), SHOWN_MEASURES, strict=True):
         with place:
             _measure(context, facts[name])
     folds = dataset.fold_bars(context.table)
@@ -117,7 +117,7 @@ def _measures(context: Context) -> None:
     if more.open:
         with more:
             for name in facts:
-                if name not in FIRST:
+                if name not in SHOWN_MEASURES:
                     _measure(context, facts[name])
             if folds is not None:
                 chart(folds, name="folds")

@@ -14,12 +14,12 @@ from allcore.web import datasets
 
 DATA, SPLIT = "data", "split"
 """Keys of the controls, and of the address."""
-OWN = "The data set's own"
-SAVED = "Saved: "
+OWN_SPLIT = "The data set's own"
+SAVED_PREFIX = "Saved: "
 """Before the name of a saved split in the control."""
 
 
-def choose() -> str:
+def choose_dataset() -> str:
     """The name of the data set to look at, chosen in the sidebar."""
     names = datasets.names()
     return str(
@@ -33,7 +33,7 @@ def choose_split(name: str) -> str:
     Args:
         name: of the data set; it has its own split, those of models and those saved under names.
     """
-    names = [OWN, *model_folder.names(), *_saved(name)]
+    names = [OWN_SPLIT, *model_folder.names(), *_saved(name)]
     preferred = settings.load().model
     index = names.index(preferred) if preferred in names else 0
     return str(
@@ -43,12 +43,12 @@ def choose_split(name: str) -> str:
 
 def _saved(name: str) -> list[str]:
     try:
-        return [SAVED + each.name for each in saved_splits.list_of(key(name))]
+        return [SAVED_PREFIX + each.name for each in saved_splits.list_of(storage_key(name))]
     except AllScopeError:  # said when the data set is read
         return []
 
 
-def key(name: str) -> str:
+def storage_key(name: str) -> str:
     """What the index and the saved splits of a data set lie under.
 
     Raises:
@@ -59,10 +59,10 @@ def key(name: str) -> str:
 
 def saved_name(split: str) -> str | None:
     """The name of a saved split as the control has it; None for another's."""
-    return split.removeprefix(SAVED) if split.startswith(SAVED) else None
+    return split.removeprefix(SAVED_PREFIX) if split.startswith(SAVED_PREFIX) else None
 
 
-def load(name: str, split: str) -> Catalogue:
+def load_catalogue(name: str, split: str) -> Catalogue:
     """The data set with the split and what is indexed of it, read once for all sessions.
 
     Raises:
@@ -72,7 +72,7 @@ def load(name: str, split: str) -> Catalogue:
     about = store.folder(path) / store.ABOUT
     stamp = about.stat().st_mtime_ns if about.exists() else 0
     saved = saved_name(split)
-    file = None if saved is None else saved_splits.path(key(name), saved)
+    file = None if saved is None else saved_splits.path(storage_key(name), saved)
     drawn = file.stat().st_mtime_ns if file is not None and file.exists() else 0
     return _load(name, split, datasets.change_stamp(path), (stamp, drawn), file)
 
@@ -86,7 +86,7 @@ def _load(
         parts = None
         if file is not None:
             parts = split_files.fitted(split_files.read(file), manifest).parts
-        elif split != OWN:
+        elif split != OWN_SPLIT:
             parts = datasets.model_split(manifest, split)
     except AllScopeError as error:  # the cells can be shown without
         return replace(catalogue.joined(path, manifest), problem=str(error))

@@ -35,7 +35,7 @@ MOST_FOLDS = 20
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenSplit:
     """A split of the data set that is shown, of N images.
 
     Attributes:
@@ -53,7 +53,7 @@ class Chosen:
     refused: str = ""
 
 
-def choose(context: Context) -> Chosen | None:
+def choose_split(context: Context) -> ChosenSplit | None:
     """Draw the controls; give the split, None where none is chosen yet.
 
     Raises:
@@ -66,17 +66,17 @@ def choose(context: Context) -> Chosen | None:
     return {BUILD: _built, SHOWN: _shown, KEPT: _saved, IMPORT: _imported}[str(way)](context)
 
 
-def of_file(context: Context, file: SplitFile, saved: Saved | None = None) -> Chosen:
+def split_from_file(context: Context, file: SplitFile, saved: Saved | None = None) -> ChosenSplit:
     """The split that a file tells.
 
     Raises:
         DataError: it is not one of this data set, or can't be trained on.
     """
     split = split_files.fitted(file, context.manifest)
-    return Chosen(split, _aligned(context, split.parts), PurePath(file.name).stem, saved)
+    return ChosenSplit(split, _aligned(context, split.parts), PurePath(file.name).stem, saved)
 
 
-def _built(context: Context) -> Chosen:
+def _built(context: Context) -> ChosenSplit:
     known = context.manifest.table["subject"].notna()
     protocols = list(PROTOCOLS) if known.any() else ["image"]
     controls = st.container(horizontal=True, vertical_alignment="bottom")
@@ -96,7 +96,7 @@ def _built(context: Context) -> Chosen:
         name = f"subjects-fold-{fold}-of-{folds}-seed-{seed}"
     if alone:
         split, name = _without_twins(context, split), f"{name}-no-twins"
-    return Chosen(split, _aligned(context, split.parts), name)
+    return ChosenSplit(split, _aligned(context, split.parts), name)
 
 
 def _folds(controls: DeltaGenerator) -> tuple[int, int]:
@@ -148,7 +148,7 @@ def _without_twins(context: Context, split: Split) -> Split:
     return split
 
 
-def _shown(context: Context) -> Chosen | None:
+def _shown(context: Context) -> ChosenSplit | None:
     column = context.table["split"]
     known = (column != dataset_counts.UNKNOWN) & (
         context.table["label"] != dataset_counts.UNLABELLED
@@ -164,15 +164,15 @@ def _shown(context: Context) -> Chosen | None:
     parts = column[known].set_axis(context.table["image_id"][known].to_numpy())
     file = SplitFile(context.split, "", parts, {})
     try:
-        found = of_file(context, file)
-        return Chosen(found.split, found.parts, "split-shown")
+        found = split_from_file(context, file)
+        return ChosenSplit(found.split, found.parts, "split-shown")
     except DataError as error:
         split = Split(kind=split_files.KIND, seed=0, parts=parts, folds=1)
-        return Chosen(split, _aligned(context, parts), "", refused=str(error))
+        return ChosenSplit(split, _aligned(context, parts), "", refused=str(error))
 
 
-def _saved(context: Context) -> Chosen | None:
-    kept = {each.name: each for each in saved_splits.list_of(sources.key(context.name))}
+def _saved(context: Context) -> ChosenSplit | None:
+    kept = {each.name: each for each in saved_splits.list_of(sources.storage_key(context.name))}
     if not kept:
         st.info(
             "No split of this data set is saved yet: build or import one and give it a name.",
@@ -183,10 +183,10 @@ def _saved(context: Context) -> Chosen | None:
     saved = kept[str(name)]
     by = f" by {frame.plain(saved.by)}" if saved.by and context.user.signed_in else ""
     st.caption(f"Saved{by}{f' on {saved.made[:10]}' if saved.made else ''}.")
-    return of_file(context, split_files.read(saved.path), saved)
+    return split_from_file(context, split_files.read(saved.path), saved)
 
 
-def _imported(context: Context) -> Chosen | None:
+def _imported(context: Context) -> ChosenSplit | None:
     if not context.user.may("check"):
         st.info(
             roles.refusal(context.user.role, "check"),
@@ -205,7 +205,7 @@ def _imported(context: Context) -> Chosen | None:
         return None
     if file.size > split_files.MAX_BYTES:
         raise split_files.too_large(file.name, file.size)
-    return of_file(context, split_files.parsed(file.getvalue(), name=file.name))
+    return split_from_file(context, split_files.parsed(file.getvalue(), name=file.name))
 
 
 def _aligned(context: Context, parts: "pd.Series[str]") -> NDArray[np.object_]:

@@ -10,7 +10,7 @@ from allcore.data.splits import PARTS
 from allcore.web import frame
 from allcore.web.components import picker
 from allcore.web.components.picker import Card
-from allcore.web.dataset import browse_cards, cell_window
+from allcore.web.dataset import cell_window, image_cards
 from allcore.web.dataset.context import Context
 
 PAIRS = 6
@@ -33,7 +33,7 @@ NO_INDEX = (
 )
 
 
-def show(context: Context, found: Leaks, parts: NDArray[np.object_]) -> None:
+def show_leaks(context: Context, found: Leaks, parts: NDArray[np.object_]) -> None:
     """Draw what was found, and the first pairs of twins.
 
     Args:
@@ -41,7 +41,7 @@ def show(context: Context, found: Leaks, parts: NDArray[np.object_]) -> None:
         found: in the split.
         parts: (N,) of each row of the catalogue's table.
     """
-    for kind, sentence in sentences(found):
+    for kind, sentence in leak_sentences(found):
         if kind == GOOD:
             st.success(sentence, icon=":material/check_circle:", width=frame.TEXT_WIDTH)
         elif kind == BAD:
@@ -52,7 +52,7 @@ def show(context: Context, found: Leaks, parts: NDArray[np.object_]) -> None:
         _pairs(context, found, parts)
 
 
-def sentences(found: Leaks) -> list[tuple[str, str]]:
+def leak_sentences(found: Leaks) -> list[tuple[str, str]]:
     """What is to say, each with how it is meant: good, bad, or open."""
     held = [part for part in PARTS if found.images(part)]
     if len(held) < 2:
@@ -114,10 +114,12 @@ def _pairs(context: Context, found: Leaks, parts: NDArray[np.object_]) -> None:
     cards = [
         _card(number, str(parts[place]), card)
         for number, (place, card) in enumerate(
-            zip(places, browse_cards.cards(rows, synthetic=context.synthetic), strict=True)
+            zip(places, image_cards.make_cards(rows, synthetic=context.synthetic), strict=True)
         )
     ]
-    opened = picker.show(cards, browse_cards.sources(context, rows), key="split_twins_shown")
+    opened = picker.show(
+        cards, image_cards.thumbnail_sources(context, rows), key="split_twins_shown"
+    )
     if opened is not None:
         ids = list(dict.fromkeys(card.image_id for card in cards))
         cell_window.open_cell(context, opened, ids)

@@ -13,18 +13,18 @@ from allcore.web.accounts import Visitor
 from allcore.web.components import charts
 from allcore.web.dataset import sources
 from allcore.web.dataset.context import Context
-from allcore.web.dataset.splits_choice import Chosen
+from allcore.web.dataset.splits_choice import ChosenSplit
 
 _SAID = "split_said"
 
 
-def say() -> None:
+def show_saved_notice() -> None:
     """Show what was just saved or deleted, once."""
     if said := st.session_state.pop(_SAID, None):
         st.success(said, icon=":material/bookmark_added:", width=frame.TEXT_WIDTH)
 
 
-def show(context: Context, chosen: Chosen) -> None:
+def show_save(context: Context, chosen: ChosenSplit) -> None:
     """Draw how the split is kept and trained on."""
     if chosen.refused:
         st.info(
@@ -47,7 +47,7 @@ def may_delete(user: Visitor, saved: Saved) -> bool:
     return user.may("administer") or (mine and user.may("keep"))
 
 
-def command(context: Context, chosen: Chosen) -> str:
+def training_command(context: Context, chosen: ChosenSplit) -> str:
     """What to type to train on the split."""
     file = f"{chosen.name}.csv" if chosen.saved is None else str(chosen.saved.path)
     model = export.file_name(chosen.name)
@@ -57,7 +57,7 @@ def command(context: Context, chosen: Chosen) -> str:
     ])  # fmt: skip
 
 
-def _save(context: Context, chosen: Chosen) -> None:
+def _save(context: Context, chosen: ChosenSplit) -> None:
     with st.form("keep_split", width=frame.FORM_WIDTH):
         name = st.text_input(
             "Save this split as", value=chosen.name, max_chars=saved_splits.MAX_NAME
@@ -70,7 +70,7 @@ def _save(context: Context, chosen: Chosen) -> None:
         kept = saved_splits.save(
             chosen.split,
             context.manifest,
-            key=sources.key(context.name),
+            key=sources.storage_key(context.name),
             name=name,
             by=context.user.name,
         )
@@ -84,7 +84,7 @@ def _save(context: Context, chosen: Chosen) -> None:
     st.rerun()
 
 
-def _download(context: Context, chosen: Chosen) -> None:
+def _download(context: Context, chosen: ChosenSplit) -> None:
     st.download_button(
         "Download the split as CSV",
         lambda: charts.csv_bytes(split_files.table_of(chosen.split, context.manifest)),
@@ -103,7 +103,7 @@ def _delete(context: Context, saved: Saved) -> None:
             return
     try:
         accounts.visitor().require("keep")
-        saved_splits.delete(sources.key(context.name), saved.name)
+        saved_splits.delete(sources.storage_key(context.name), saved.name)
     except AllScopeError as error:
         frame.problem(error)
         return
@@ -111,11 +111,11 @@ def _delete(context: Context, saved: Saved) -> None:
     st.rerun()
 
 
-def _command(context: Context, chosen: Chosen) -> None:
+def _command(context: Context, chosen: ChosenSplit) -> None:
     where = (
         "save the split, or download it and give the file's place after `--split`."
         if chosen.saved is None
         else "the network is trained on exactly this split, and its card says which it was."
     )
     st.markdown(f"To train on it where the data is: {where}", width=frame.TEXT_WIDTH)
-    st.code(command(context, chosen), language="bash", wrap_lines=True)
+    st.code(training_command(context, chosen), language="bash", wrap_lines=True)

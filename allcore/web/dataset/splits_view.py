@@ -18,7 +18,7 @@ from allcore.web import frame
 from allcore.web.components.charts import chart, table_csv
 from allcore.web.dataset import splits_choice, splits_leaks, splits_save
 from allcore.web.dataset.context import Context
-from allcore.web.dataset.splits_choice import Chosen
+from allcore.web.dataset.splits_choice import ChosenSplit
 
 METHOD = """
 A network learns from the training cells, its threshold is chosen on the validation cells and it is
@@ -30,28 +30,28 @@ pictures of one cell: equal files, or textures that correlate at any turn, which
 """
 
 
-def show(context: Context) -> None:
+def show_splits(context: Context) -> None:
     """Draw the view."""
-    splits_save.say()
+    splits_save.show_saved_notice()
     try:
-        chosen = splits_choice.choose(context)
+        chosen = splits_choice.choose_split(context)
     except AllScopeError as error:
         frame.problem(error)
         return
     if chosen is None:
         return
     found = _looked(context.catalogue, chosen)
-    st.markdown(summary(found, chosen), width=frame.TEXT_WIDTH)
-    splits_leaks.show(context, found, chosen.parts)
+    st.markdown(split_summary(found, chosen), width=frame.TEXT_WIDTH)
+    splits_leaks.show_leaks(context, found, chosen.parts)
     _figures(context, found, chosen)
     _tables(context, found, chosen)
     st.subheader("Keep it and train on it", anchor=False)
-    splits_save.show(context, chosen)
+    splits_save.show_save(context, chosen)
     with st.expander("Method"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
 
 
-def summary(found: Leaks, chosen: Chosen) -> str:
+def split_summary(found: Leaks, chosen: ChosenSplit) -> str:
     """How many images each part has."""
     total = sum(found.images(part) for part in splits.PARTS)
     told = [
@@ -63,7 +63,7 @@ def summary(found: Leaks, chosen: Chosen) -> str:
     return f"**{formats.count(total, 'image')}**: {', '.join(told)}.{left}{_smallest(found)}"
 
 
-def by_part(found: Leaks) -> pd.DataFrame:
+def part_table(found: Leaks) -> pd.DataFrame:
     """The counts as a table: a row a part and class."""
     counts = found.counts
     return pd.DataFrame({
@@ -75,7 +75,7 @@ def by_part(found: Leaks) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def subjects_of(context: Context, chosen: Chosen) -> pd.DataFrame:
+def subject_table(context: Context, chosen: ChosenSplit) -> pd.DataFrame:
     """Images of each subject by part: columns subject, class, part, images."""
     table = context.table.assign(part=chosen.parts)
     used = table[table["part"].isin(splits.PARTS) & context.manifest.table["subject"].notna()]
@@ -83,14 +83,14 @@ def subjects_of(context: Context, chosen: Chosen) -> pd.DataFrame:
     return counts.rename(columns={"group": "subject", "label": "class"})
 
 
-def _figures(context: Context, found: Leaks, chosen: Chosen) -> None:
+def _figures(context: Context, found: Leaks, chosen: ChosenSplit) -> None:
     left, right = st.columns(2)
     with left:
         chart(dataset_splits.parts(found.counts), name="split-parts")
     with right:
         if found.groups:
             chart(
-                dataset_splits.subjects(subjects_of(context, chosen), found),
+                dataset_splits.subjects(subject_table(context, chosen), found),
                 name="split-subjects",
             )
     measures = found.measures["measure"].unique()
@@ -99,15 +99,15 @@ def _figures(context: Context, found: Leaks, chosen: Chosen) -> None:
             chart(dataset_splits.spread(found.measures, measure), name=f"split-{measure}")
 
 
-def _tables(context: Context, found: Leaks, chosen: Chosen) -> None:
+def _tables(context: Context, found: Leaks, chosen: ChosenSplit) -> None:
     with st.expander("Counts by part and class"):
-        table = by_part(found)
+        table = part_table(found)
         st.dataframe(table, hide_index=True)
         table_csv(table, name="split-counts")
     if not found.groups:
         return
     with st.expander("Subjects of each part"):
-        people = subjects_of(context, chosen)
+        people = subject_table(context, chosen)
         for part, name in dataset_splits.PART_NAMES.items():
             named = people.loc[people["part"] == part, "subject"].unique()
             listed = ", ".join(frame.plain(each) for each in sorted(named, key=_natural))
@@ -118,7 +118,7 @@ def _tables(context: Context, found: Leaks, chosen: Chosen) -> None:
         table_csv(people, name="split-subjects", key="download split subjects")
 
 
-def _looked(catalogue: Catalogue, chosen: Chosen) -> Leaks:
+def _looked(catalogue: Catalogue, chosen: ChosenSplit) -> Leaks:
     told = "\n".join(f"{each}" for each in chosen.parts)
     finished = "" if catalogue.about is None else catalogue.about.finished
     ids = pd.util.hash_pandas_object(catalogue.table["image_id"], index=False).sum()
@@ -127,7 +127,7 @@ def _looked(catalogue: Catalogue, chosen: Chosen) -> Leaks:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _found(_catalogue: Catalogue, _chosen: Chosen, key: str) -> Leaks:
+def _found(_catalogue: Catalogue, _chosen: ChosenSplit, key: str) -> Leaks:
     return leaks.find(_catalogue, _chosen.parts)
 
 

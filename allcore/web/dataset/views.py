@@ -12,10 +12,10 @@ from allcore.web.dataset import (
 from allcore.web.dataset.context import Context
 
 VIEWS: dict[str, View[Context]] = {
-    "overview": View("Overview", overview_view.show),
-    "browse": View("Browse", browse_view.show),
-    "map": View("Map", map_view.show),
-    "health": View("Health", health_view.show),
-    "splits": View("Splits", splits_view.show),
-    "connect": View("Connect data", connect_view.show),
+    "overview": View("Overview", overview_view.show_overview),
+    "browse": View("Browse", browse_view.show_browse),
+    "map": View("Map", map_view.show_map),
+    "health": View("Health", health_view.show_health),
+    "splits": View("Splits", splits_view.show_splits),
+    "connect": View("Connect data", connect_view.show_connect),
 }

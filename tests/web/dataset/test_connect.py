@@ -61,9 +61,9 @@ def others(user: str, role: str) -> None:
     from allcore.web.accounts import Visitor
     from allcore.web.dataset import connect_view, sources
 
-    sources.choose()
+    sources.choose_dataset()
     st.title("Dataset")
-    connect_view.alone(Visitor(user, user, role))
+    connect_view.show_connections(Visitor(user, user, role))
 
 
 def page(user: Visitor) -> AppTest:
@@ -158,14 +158,14 @@ def test_page__taken_name_and_place(root: Path) -> None:
     sessions.press(app, "Connect")
     assert "connected already, as 'Cells'" in words(app) or "named 'cells' already" in words(app)
     with pytest.raises(StoreError, match="named 'SYNTHETIC DEMONSTRATION SET' already"):
-        connect_folder.connect(ADA, root / "细胞 <b>*x*", "SYNTHETIC DEMONSTRATION SET")
+        connect_folder.connect_path(ADA, root / "细胞 <b>*x*", "SYNTHETIC DEMONSTRATION SET")
     assert connected() == [("Cells", root / "cells")]
 
 
 def test_connect__the_data_set_of_the_settings(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLSCOPE_DATA", str(root / "cells"))
     with pytest.raises(StoreError, match="connected already, as 'Connected data set'"):
-        connect_folder.connect(ADA, root / "cells", "Mine")
+        connect_folder.connect_path(ADA, root / "cells", "Mine")
 
 
 def test_list__only_who_may(root: Path) -> None:
@@ -213,7 +213,7 @@ def test_page__a_demonstration_connects_nothing(root: Path) -> None:
     assert not app.text_input
     assert str(root) not in words(app)
     with pytest.raises(NotAllowed):
-        connect_folder.connect(Seat.who, root / "empty", "Mine")
+        connect_folder.connect_path(Seat.who, root / "empty", "Mine")
     assert len(connected()) == 1
 
 
@@ -232,21 +232,21 @@ def test_list__a_role_that_was_taken_holds_for_a_button_that_is_there(
 
 def test_problem_of__no_longer_allowed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
-    assert connect_list.problem_of(kept) == ""
+    assert connect_list.connection_problem(kept) == ""
     monkeypatch.setenv("ALLSCOPE_DATA_ROOTS", str(root / "empty"))
-    assert "lies outside of the folders" in connect_list.problem_of(kept)
+    assert "lies outside of the folders" in connect_list.connection_problem(kept)
 
 
 def test_since_words__each_kind() -> None:
-    said = connect_index.since_words(Since(new=1, changed=0, gone=1200, again=2, unchanged={}))
+    said = connect_index.changes_sentence(Since(new=1, changed=0, gone=1200, again=2, unchanged={}))
     assert said == (
         "Files since then: 1 new, 1,200 gone. 2 files that couldn't be read will be tried again."
     )
-    assert connect_index.since_words(Since(0, 0, 0, 0, {})) == "Nothing has changed since."
+    assert connect_index.changes_sentence(Since(0, 0, 0, 0, {})) == "Nothing has changed since."
 
 
 def test_left__seconds_and_minutes() -> None:
-    assert [connect_index.left(each) for each in (None, 8.6, 200.0)] == [
+    assert [connect_index.time_left(each) for each in (None, 8.6, 200.0)] == [
         "", ", about 9 s left", ", about 3 min left",
     ]  # fmt: skip
 

@@ -29,7 +29,7 @@ def root(cells: Path, home: Path) -> Path:
 
 
 def context(root: Path) -> Context:
-    return Context(Visitor("ada", "Ada", "user"), "cells", catalogue.load(root), sources.OWN)
+    return Context(Visitor("ada", "Ada", "user"), "cells", catalogue.load(root), sources.OWN_SPLIT)
 
 
 def drawn(root: Path) -> AppTest:
@@ -39,7 +39,7 @@ def drawn(root: Path) -> AppTest:
         from allcore.web.dataset import health_view
         from tests.web.dataset.test_health_view import context
 
-        health_view.show(context(Path(path)))
+        health_view.show_health(context(Path(path)))
 
     found = AppTest.from_function(page, args=(str(root),), default_timeout=120).run()
     assert not found.exception
@@ -85,4 +85,4 @@ def test_label__says_size_and_severity_in_words() -> None:
     from allcore.audit.findings.finding_text import Entry
 
     entry = Entry("dark", (Finding("dark", "low", ("a",), "W.", "D."),))
-    assert health_view.label(entry, 50) == "**Dark cells** · 1 image (2.0 %) · worth a look"
+    assert health_view.finding_label(entry, 50) == "**Dark cells** · 1 image (2.0 %) · worth a look"

@@ -16,9 +16,9 @@ from allcore.synthetic import demo
 from allcore.web import accounts, datasets
 from allcore.web.accounts import Visitor
 from allcore.web.components import charts
-from allcore.web.dataset import browse_state, map_colours, map_view, sources
+from allcore.web.dataset import browse_filters, map_colours, map_view, sources
 from allcore.web.dataset.context import Context
-from allcore.web.dataset.map_colours import Answers
+from allcore.web.dataset.map_colours import MapPredictions
 from tests import simulated
 from tests.pages.looking import words
 
@@ -129,7 +129,7 @@ def test_show__open_in_browse_takes_the_selection_along(mapped: pd.DataFrame) ->
     next(each for each in page.button if each.label == "Open in Browse").click().run()
     assert not page.exception
     assert page.session_state["view"] == "browse"
-    ids = page.session_state[browse_state.IDS]
+    ids = page.session_state[browse_filters.IDS]
     assert list(ids) == west_of(mapped)["image_id"].tolist()
 
 
@@ -140,16 +140,19 @@ def test_show__clear_forgets_the_area(mapped: pd.DataFrame) -> None:
     assert "area" not in page.query_params
 
 
-def test_by_class__escapes_what_people_call_things() -> None:
+def test_class_sentence__escapes_what_people_call_things() -> None:
     rows = pd.DataFrame({"image_id": ["a", "b"], "label": ["all", "no *label*"], "subject": "s"})
-    assert map_view.by_class(rows) == "ALL blast: 1 of 1 subject; no \\*label\\*: 1 of 1 subject."
+    assert (
+        map_view.class_sentence(rows)
+        == "ALL blast: 1 of 1 subject; no \\*label\\*: 1 of 1 subject."
+    )
 
 
-def test_by_subject__share_of_each_subject() -> None:
+def test_subject_table__share_of_each_subject() -> None:
     table = pd.DataFrame(
         {"image_id": list("abcde"), "label": ["all"] * 3 + ["hem"] * 2, "subject": list("11122")}
     )
-    found = map_view.by_subject(table, table.iloc[[0, 1, 3]])
+    found = map_view.subject_table(table, table.iloc[[0, 1, 3]])
     assert found.to_dict("list") == {
         "subject": ["1", "2"],
         "label": [CLASS_NAMES["all"], CLASS_NAMES["hem"]],
@@ -159,24 +162,16 @@ def test_by_subject__share_of_each_subject() -> None:
     }
 
 
-def test_answers__by_id_and_by_name_without_folder(
-    mapped: pd.DataFrame, root: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_load_predictions__of_a_model_that_knows_other_cells(
+    mapped: pd.DataFrame, root: Path, home: Path, tmp_path: Path
 ) -> None:
     known = catalogue.load(root, home=home)
-    ids = known.table["image_id"]
-    told = pd.DataFrame({"image_id": ["x/" + ids[0] + ".png", ids[1]], "probability": [0.9, 0.2]})
-    assert map_colours.by_name(ids, told.assign(image_id=[ids[0], ids[1]])).tolist()[:2] == [
-        0.9, 0.2,
-    ]  # fmt: skip
-    found = map_colours.by_name("folder/" + ids + ".png", told)
-    assert found.tolist()[:2] == [0.9, 0.2]
-    assert found[2:].isna().all()
-    assert map_colours.answers(known, "no such model") is None
+    assert map_colours.load_predictions(known, "no such model") is None
     simulated.folder(tmp_path / "models")
-    assert map_colours.answers(known, "simulated") is None  # of other cells
+    assert map_colours.load_predictions(known, "simulated") is None
 
 
-def test_answers__of_a_model_that_knows_the_cells(
+def test_load_predictions__of_a_model_that_knows_the_cells(
     mapped: pd.DataFrame, root: Path, home: Path, tmp_path: Path
 ) -> None:
     folder = simulated.folder(tmp_path / "models")
@@ -184,36 +179,36 @@ def test_answers__of_a_model_that_knows_the_cells(
     known = catalogue.load(root, home=home)
     ids = known.table["image_id"].tolist()
     table.iloc[: len(ids)].assign(image_id=ids).to_parquet(folder / model_folder.PREDICTIONS)
-    found = map_colours.answers(known, "simulated")
-    assert found is not None
-    assert found.probability.tolist() == table["probability"].iloc[: len(ids)].tolist()
-    assert {"probability", "right"} <= set(map_colours.choices(known, found))
+    predictions = map_colours.load_predictions(known, "simulated")
+    assert predictions is not None
+    assert predictions.probability.tolist() == table["probability"].iloc[: len(ids)].tolist()
+    assert {"probability", "right"} <= set(map_colours.colour_choices(known, predictions))
 
 
-def test_learned__says_what_the_network_has_seen(
+def test_training_note__says_what_the_network_has_seen(
     mapped: pd.DataFrame, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = catalogue.load(root)
     assert known.about is not None
     of_model = dataclasses.replace(known, about=dataclasses.replace(known.about, model="one"))
-    context = Context(Visitor("ada", "Ada", "user"), "drawn", of_model, sources.OWN)
-    assert map_view.learned(context) == ""  # no such model is installed
+    context = Context(Visitor("ada", "Ada", "user"), "drawn", of_model, sources.OWN_SPLIT)
+    assert map_view.training_note(context) == ""  # no such model is installed
     monkeypatch.setattr(model_folder, "names", lambda: ["one"])
     parts = pd.Series("train", index=known.table["image_id"])
     parts.iloc[: len(parts) // 2] = "test"
     monkeypatch.setattr(datasets, "model_split", lambda manifest, model: parts)
-    assert "trained on 50 % of these cells" in map_view.learned(context)
+    assert "trained on 50 % of these cells" in map_view.training_note(context)
     monkeypatch.setattr(
         datasets, "model_split", lambda manifest, model: parts.replace("train", "test")
     )
-    assert map_view.learned(context) == ""
+    assert map_view.training_note(context) == ""
 
 
-def test_colour__right_and_wrong_by_the_threshold(mapped: pd.DataFrame, root: Path) -> None:
+def test_map_colour__right_and_wrong_by_the_threshold(mapped: pd.DataFrame, root: Path) -> None:
     known = catalogue.load(root)
     probability = pd.Series(0.6, index=known.table.index)
     probability[0] = np.nan
-    colour = map_colours.colour(known, Answers("m", probability, 0.5), "right")
+    colour = map_colours.map_colour(known, MapPredictions(probability, 0.5), "right")
     assert pd.isna(colour.values[0])
     expected = np.where(known.table["label"][1:] == "all", "right", "wrong")
     assert colour.values[1:].tolist() == expected.tolist()

@@ -19,7 +19,7 @@ def root(tmp_path: Path, home: Path) -> Path:
 
 
 def context(root: Path) -> Context:
-    return Context(Visitor("ada", "Ada", "user"), "cells", catalogue.load(root), sources.OWN)
+    return Context(Visitor("ada", "Ada", "user"), "cells", catalogue.load(root), sources.OWN_SPLIT)
 
 
 def drawn(root: Path) -> AppTest:
@@ -29,7 +29,7 @@ def drawn(root: Path) -> AppTest:
         from allcore.web.dataset import overview_view
         from tests.web.dataset.test_overview_view import context
 
-        overview_view.show(context(Path(path)))
+        overview_view.show_overview(context(Path(path)))
 
     found = AppTest.from_function(page, args=(str(root),), default_timeout=60).run()
     assert not found.exception
@@ -47,7 +47,7 @@ def test_show__with_an_index(root: Path) -> None:
     build.build(root)
     page = drawn(root)
     assert "12 added" in words(page)
-    assert len(page.get("plotly_chart")) == 2 + len(overview_view.FIRST)
+    assert len(page.get("plotly_chart")) == 2 + len(overview_view.SHOWN_MEASURES)
 
 
 def test_index_sentence__tells_what_is_new_and_what_cannot_be_used(root: Path) -> None:

@@ -18,14 +18,14 @@ def found(home: Path) -> Leaks:
 
 
 def test_sentences__green_light(found: Leaks):
-    [(kind, sentence)] = splits_leaks.sentences(found)
+    [(kind, sentence)] = splits_leaks.leak_sentences(found)
     assert kind == GOOD
     assert "each of 6 subjects is in one part alone" in sentence
     assert "nor as a near twin" in sentence
 
 
 def test_sentences__without_an_index_the_light_says_less(found: Leaks):
-    (good, sentence), (kind, reason) = splits_leaks.sentences(replace(found, looked=False))
+    (good, sentence), (kind, reason) = splits_leaks.leak_sentences(replace(found, looked=False))
     assert (good, kind) == (GOOD, OPEN)
     assert "near twin" not in sentence
     assert "not indexed" in reason
@@ -33,7 +33,7 @@ def test_sentences__without_an_index_the_light_says_less(found: Leaks):
 
 def test_sentences__subjects_and_cells(found: Leaks):
     torn = replace(found, subjects=("a*b",), cells=2, exact=1, tested=1)
-    (one, subjects), (two, cells) = splits_leaks.sentences(torn)
+    (one, subjects), (two, cells) = splits_leaks.leak_sentences(torn)
     assert one == two == BAD
     assert subjects.startswith("**1 of 6 subjects is on both sides**")
     assert r"a\*b" in subjects
@@ -43,13 +43,13 @@ def test_sentences__subjects_and_cells(found: Leaks):
 
 def test_sentences__many_subjects_are_not_all_named(found: Leaks):
     torn = replace(found, subjects=tuple(map(str, range(30))), groups=39)
-    _, sentence = splits_leaks.sentences(torn)[0]
+    _, sentence = splits_leaks.leak_sentences(torn)[0]
     assert "30 of 39 subjects are on both sides" in sentence
     assert "and 18 more" in sentence
 
 
 def test_sentences__unknown_subjects_give_no_green_light(found: Leaks):
-    told = splits_leaks.sentences(replace(found, unknown=3))
+    told = splits_leaks.leak_sentences(replace(found, unknown=3))
     assert [kind for kind, _ in told] == [OPEN]
     assert "subject of 3 images is not known" in told[0][1]
 
@@ -59,4 +59,4 @@ def test_sentences__nothing_held_out(home: Path):
     alone = leaks.find(cells, np.full(len(cells), "train", dtype=object))
     none = leaks.find(cells, np.full(len(cells), None, dtype=object))
     for found in (alone, none):
-        assert splits_leaks.sentences(found) == [(OPEN, splits_leaks.ONE_PART)]
+        assert splits_leaks.leak_sentences(found) == [(OPEN, splits_leaks.ONE_PART)]

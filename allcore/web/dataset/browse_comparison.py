@@ -1,0 +1,205 @@
+"""A few images side by side at one scale, with their measures below."""
+
+import base64
+import html
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+from allcore.data.cell_measurements import Fact
+from allcore.data.cells import Rgb
+from allcore.data.thumbnails import FIELD
+from allcore.errors import AllScopeError
+from allcore.inference import upload
+from allcore.plots import style
+from allcore.web import frame
+from allcore.web.components import cell_details, cell_pictures, gallery
+from allcore.web.components.charts import table_csv
+from allcore.web.dataset import image_cards
+from allcore.web.dataset.context import Context
+
+MIN_COMPARED = 2
+_BARS = {1: 100, 2: 50, 4: 25}
+"""Length of the scale bar in pixels of the original, by zoom."""
+_STYLE = """<style>
+.compared { display: grid; gap: 0.75rem;
+  grid-template-columns: repeat(auto-fit, minmax(150px, 240px)); }
+.compared figure { margin: 0; min-width: 0; }
+.compared .field { position: relative; aspect-ratio: 1; background: #000; color: #fff;
+  border: 1px solid rgba(128, 128, 128, 0.45); border-radius: 6px; overflow: hidden; }
+.compared img { width: 100%; height: 100%; display: block; }
+.compared .none { position: absolute; inset: 0; display: grid; place-content: center;
+  padding: 0.8rem; text-align: center; font-size: 0.8rem; color: #bbb; }
+.compared .bar { position: absolute; left: 6%; bottom: 6%; border-bottom: 2px solid #fff;
+  font-size: 0.65rem; line-height: 1.3; text-align: center; }
+.compared figcaption { font-size: 0.8rem; line-height: 1.35; padding-top: 0.25rem;
+  overflow-wrap: anywhere; }
+</style>"""
+_METHOD = (
+    "Shade and percentage tell where a value stands among all measured cells of the data set. "
+    "Spread is the distance of the largest from the smallest value in standard deviations of all "
+    "cells; the measures that differ most come first."
+)
+
+
+@dataclass(frozen=True)
+class ComparedImage:
+    """An image of the comparison.
+
+    Attributes:
+        rgb: (S, S, 3) the middle of the image; None where there is no file that can be read.
+        number: from 1.
+        row: of the catalogue's table.
+    """
+
+    rgb: Rgb | None
+    number: int
+    row: "pd.Series[Any]"
+
+
+def show_comparison(context: Context, chosen: Sequence[str]) -> None:
+    """Draw the images with these ids side by side, and the table of their measures."""
+    if len(chosen) < MIN_COMPARED:
+        already = "One is chosen: choose at least one more" if chosen else "Choose two to eight"
+        st.info(
+            f"{already} under Pictures, by the box on a picture or by Space.",
+            icon=":material/compare:",
+        )
+        return
+    zoom = st.segmented_control(
+        "Enlarge", list(cell_pictures.ZOOMS), default=1, required=True, key="enlarge",
+        format_func=cell_pictures.ZOOMS.__getitem__, bind="query-params",
+    ) or 1  # fmt: skip
+    rows = context.table.iloc[context.catalogue.shelf.places(chosen)]
+    images = [
+        ComparedImage(_read_middle(context, row, zoom), number, row)
+        for number, (_, row) in enumerate(rows.iterrows(), start=1)
+    ]
+    st.html(comparison_html(images, zoom))
+    _show_measures(context, rows)
+
+
+def comparison_html(images: Sequence[ComparedImage], zoom: int) -> str:
+    """Images of one scale side by side, as HTML."""
+    figures = "".join(_figure_html(image, zoom) for image in images)
+    return f'{_STYLE}<div class="compared">{figures}</div>'
+
+
+def compare_measures(
+    rows: pd.DataFrame, everyone: pd.DataFrame, facts: dict[str, Fact]
+) -> pd.DataFrame:
+    """Measures of a few images, those that differ most first.
+
+    Args:
+        rows: of the images.
+        everyone: rows of all measured images.
+        facts: the measures by column name.
+
+    Returns:
+        One row a measure, indexed by column name: ``measure``, a column an image named by its
+        number from 1, and ``spread``, the range in standard deviations of ``everyone``.
+    """
+    values = rows[list(facts)].astype(float).T
+    deviation = everyone[list(facts)].astype(float).std().replace(0, math.nan)
+    values.columns = pd.Index([str(number) for number in range(1, len(rows) + 1)])
+    spread = (values.max(axis=1) - values.min(axis=1)) / deviation
+    table = values.assign(measure=[fact.title for fact in facts.values()], spread=spread)
+    return table.sort_values("spread", ascending=False, kind="stable", na_position="last")
+
+
+def measure_texts(
+    measures: pd.DataFrame, everyone: pd.DataFrame, facts: dict[str, Fact]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table of ``compare_measures`` as text, and the CSS of each of its cells."""
+    texts, shades = pd.DataFrame({"Measure": measures["measure"]}), pd.DataFrame(
+        index=measures.index
+    )  # fmt: skip
+    shades["Measure"] = ""
+    for number in (name for name in measures if name not in ("measure", "spread")):
+        values = dict(zip(measures.index, measures[number].astype(float), strict=True))
+        shares = {name: _share_below(everyone, name, value) for name, value in values.items()}
+        texts[number] = [_value_text(values[name], shares[name], facts[name]) for name in values]
+        shades[number] = [_shade(share) for share in shares.values()]
+    texts["Spread"] = ["" if math.isnan(sd) else f"{sd:.1f} SD" for sd in measures["spread"]]
+    return texts, shades.assign(Spread="")
+
+
+def _show_measures(context: Context, rows: pd.DataFrame) -> None:
+    facts = context.catalogue.shelf.measures
+    if not facts:
+        st.caption("There are no measures: this data set is not indexed yet, see Connect data.")
+        return
+    everyone = context.catalogue.measured
+    measures = compare_measures(rows, everyone, facts)
+    texts, shades = measure_texts(measures, everyone, facts)
+    st.dataframe(texts.style.apply(lambda _: shades, axis=None), hide_index=True)
+    st.caption(_METHOD, width=frame.TEXT_WIDTH)
+    ids = {str(number): str(name) for number, name in enumerate(rows["image_id"], start=1)}
+    table_csv(
+        measures.rename(columns=ids).reset_index(names="column"),
+        name=f"{context.manifest.name}-compared",
+        key="compare_csv",
+    )
+
+
+def _share_below(table: pd.DataFrame, column: str, value: float) -> float:
+    """Share of a column's values, 0 to 1, that are lower."""
+    return math.nan if math.isnan(value) else float((table[column] < value).mean())
+
+
+def _value_text(value: float, share: float, fact: Fact) -> str:
+    text = cell_details.in_words(value, fact.unit)
+    return text if math.isnan(share) else f"{text} ({100 * share:.0f} %)"
+
+
+def _shade(share: float) -> str:
+    """Background on which text is readable in the light and in the dark theme."""
+    return "" if math.isnan(share) else f"background-color: rgba(86, 180, 233, {0.45 * share:.2f})"
+
+
+def _read_middle(context: Context, row: "pd.Series[Any]", zoom: int) -> Rgb | None:
+    """(S, S, 3) the part of an image that is visible at a zoom, black beyond its border."""
+    path = image_cards.image_file(context, row)
+    if path is None:
+        return None
+    try:
+        rgb = upload.decode(path.read_bytes())
+    except (OSError, AllScopeError):
+        return None
+    side = FIELD // zoom
+    left, top = (rgb.shape[1] - side) // 2, (rgb.shape[0] - side) // 2
+    middle = Image.fromarray(rgb).crop((left, top, left + side, top + side))
+    return np.asarray(middle, dtype=np.uint8)
+
+
+def _figure_html(image: ComparedImage, zoom: int) -> str:
+    mark, colour = gallery.MARKS.get(str(image.row["label"]), ("○", style.REFUSED))
+    description = html.escape(image_cards.describe_image(image.row))
+    return (
+        f'<figure><div class="field">{_image_html(image, zoom)}</div><figcaption><b>{image.number}'
+        f'</b> <span style="color:{colour}">{mark}</span> {description}<br>'
+        f"{html.escape(str(image.row['image_id']))}</figcaption></figure>"
+    )
+
+
+def _image_html(image: ComparedImage, zoom: int) -> str:
+    if image.rgb is None:
+        return '<span class="none">no picture that can be shown</span>'
+    buffer = io.BytesIO()
+    Image.fromarray(image.rgb).save(buffer, "PNG", compress_level=3)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    description = image_cards.describe_image(image.row)
+    alt = html.escape(f"Picture {image.number}: {description}", quote=True)
+    pixels = "" if zoom == 1 else ' style="image-rendering: pixelated"'
+    bar = f"width: {100 * _BARS[zoom] * zoom / FIELD:.1f}%"
+    return (
+        f'<img alt="{alt}" src="data:image/png;base64,{data}"{pixels}>'
+        f'<span class="bar" style="{bar}">{_BARS[zoom]} px</span>'
+    )

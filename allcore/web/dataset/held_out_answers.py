@@ -1,0 +1,96 @@
+"""Held-out predictions of a model for images of a data set.
+
+Images match by id, else by id without folder and suffix, since readers and models differ in what
+they keep of a file's name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from allcore import model_folder, settings
+from allcore.errors import AllScopeError
+from allcore.model_folder import InstalledModel
+
+
+class HeldOutAnswer(NamedTuple):
+    """A prediction for an image of the model's held-out splits.
+
+    Attributes:
+        image_id: of the image in the model's table.
+        label: ``all`` or ``hem``; None where unknown.
+        probability: of ALL blast.
+        split: ``test`` or ``validation``.
+    """
+
+    image_id: str
+    label: str | None
+    probability: float
+    split: str
+
+
+@dataclass(frozen=True)
+class HeldOutAnswers:
+    """Held-out predictions of a model, by image id and by id without folder and suffix."""
+
+    model: InstalledModel
+    answers: Mapping[str, HeldOutAnswer]
+
+    def find(self, image_id: str) -> HeldOutAnswer | None:
+        """The prediction for an image; None without one."""
+        return self.answers.get(image_id) or self.answers.get(_stem(image_id))
+
+    def probabilities(self, image_ids: "pd.Series[str]") -> "pd.Series[float]":
+        """(N,) probability of ALL blast of each image; NaN without a prediction."""
+        answers = (self.find(image_id) for image_id in image_ids)
+        values = [float("nan") if answer is None else answer.probability for answer in answers]
+        return pd.Series(values, index=image_ids.index, dtype=float)
+
+
+def load_answers(split: str) -> HeldOutAnswers | None:
+    """Predictions of the model whose split is shown, else of the default model.
+
+    Args:
+        split: the split shown; a model's name, or something else.
+
+    Returns:
+        None without such a model, or where its table can't be read: a data set needs no model.
+    """
+    name = split if split in model_folder.names() else settings.load().model
+    try:
+        model = model_folder.resolve(name)
+        return HeldOutAnswers(model, _read(model.folder, f"{model.folder} {model.revision}"))
+    except AllScopeError:
+        return None
+
+
+def answers_by_name(table: pd.DataFrame) -> dict[str, HeldOutAnswer]:
+    """Rows of a model's predictions by image id and by id without folder and suffix.
+
+    Args:
+        table: columns image_id, label, probability and split; rows without a probability are left
+            out.
+    """
+    columns = ["image_id", "label", "probability", "split"]
+    answers = [
+        HeldOutAnswer(
+            str(image_id), None if pd.isna(label) else str(label), float(probability), str(split)
+        )
+        for image_id, label, probability, split in table[columns].itertuples(index=False)
+        if pd.notna(probability)
+    ]
+    stems = {_stem(answer.image_id): answer for answer in answers}
+    return stems | {answer.image_id: answer for answer in answers}
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _read(_folder: Path, revision: str) -> dict[str, HeldOutAnswer]:
+    return answers_by_name(model_folder.read_predictions(_folder))
+
+
+def _stem(image_id: str) -> str:
+    return PurePosixPath(image_id).stem

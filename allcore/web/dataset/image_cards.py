@@ -1,0 +1,64 @@
+"""Cards, thumbnails and files of a data set's images."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from allcore import settings
+from allcore.audit.index import images, queries
+from allcore.data import dataset_counts, thumbnails
+from allcore.data.safe_paths import Within
+from allcore.data.thumbnails import Source
+from allcore.labels import CLASS_NAMES
+from allcore.web.components import cell_details
+from allcore.web.components.picker import Card
+from allcore.web.dataset.context import Context
+
+
+def make_cards(rows: pd.DataFrame, *, synthetic: bool, measure: str = "") -> list[Card]:
+    """One card an image: class and subject, the value of a measure, split and image id."""
+    records = rows.to_dict(orient="records")
+    return [_make_card(row, synthetic=synthetic, measure=measure) for row in records]
+
+
+def thumbnail_sources(context: Context, rows: pd.DataFrame) -> list[Source]:
+    """Thumbnail sources of rows of the catalogue's table."""
+    return images.sources(context.catalogue, rows, home=settings.load().home)
+
+
+def image_file(context: Context, row: "pd.Series[Any]") -> Path | None:
+    """File of an image; None where it is missing, or lies outside the data set."""
+    path, state = thumbnails.stat(Within(context.manifest.root), str(row["path"]))
+    return None if state is None else path
+
+
+def describe_image(row: "pd.Series[Any] | dict[Any, Any]") -> str:
+    """Class, subject and split of an image, separated by commas."""
+    label = str(row["label"])
+    parts = [CLASS_NAMES.get(label, label), f"subject {row['subject']}"]
+    if row["split"] != dataset_counts.UNKNOWN:
+        parts.append(str(row["split"]))
+    return ", ".join(parts)
+
+
+def _make_card(row: dict[Any, Any], *, synthetic: bool, measure: str) -> Card:
+    fact = queries.MEASURES.get(measure)
+    label = str(row["label"])
+    details = [str(row["image_id"])]
+    if row["split"] != dataset_counts.UNKNOWN:
+        details.insert(0, str(row["split"]))
+    if row["copies"] > 1:
+        details.insert(0, f"in {row['copies']} images")
+    if row["error"]:
+        details.insert(0, "can't be used")
+    elif fact is not None and measure in row:
+        title = fact.title.split(" (")[0].lower()
+        details.insert(0, f"{title} {cell_details.in_words(float(row[measure]), fact.unit)}")
+    return Card(
+        image_id=str(row["image_id"]),
+        label=label,
+        title=f"{CLASS_NAMES.get(label, label)}, {row['subject']}",
+        detail=", ".join(details),
+        synthetic=synthetic,
+    )
