@@ -15,7 +15,7 @@ from allcore.inference import devices
 from allcore.nets import registry
 from allcore.training import fabric as processes
 from allcore.training import fit
-from allcore.training.fit import Examples
+from allcore.training.fit import TrainingExamples
 from allcore.training.recipe import Recipe
 from benchmarks import timing
 from benchmarks.timing import Result, Scale
@@ -97,9 +97,9 @@ def _now(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def _examples(count: int) -> Examples:
+def _examples(count: int) -> TrainingExamples:
     side = Preprocessing().size
-    return Examples(
+    return TrainingExamples(
         pixels=torch.randint(0, 256, (count, 3, side, side), dtype=torch.uint8),
         targets=torch.arange(count) % 2.0,
         weights=torch.ones(count, dtype=torch.float64),

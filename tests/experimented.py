@@ -4,7 +4,9 @@ from typing import Any
 
 from allcore.evaluation.experiments import ExperimentRecord, ExperimentRow
 from allcore.evaluation.intervals import Interval
-from allcore.research.experiments import cue_features, interventions_catalogue
+from allcore.research.experiments import interventions_catalogue
+
+CUES = ("Size", "Shape of the outline", "Brightness", "Texture", "Position in the picture")
 
 
 def cues(**changes: Any) -> ExperimentRecord:
@@ -19,7 +21,7 @@ def cues(**changes: Any) -> ExperimentRecord:
             cells=800,
             subjects=40,
         )
-        for place, title in enumerate(cue_features.CUES.values())
+        for place, title in enumerate(CUES)
     ]
     nan = float("nan")
     rows[-1].figures["unseen"] = Interval(0.5, nan, nan)

@@ -173,7 +173,7 @@ def _predict(images: "Selection", folder: Path, device: str) -> "pd.DataFrame":
     from allcore import model_folder
     from allcore.data.prediction_import import PREDICTION_COLUMNS
     from allcore.errors import DataError
-    from allcore.evaluation import calibration
+    from allcore.training import calibration
 
     table = images.manifest.table.copy()
     logits, reasons = _logits(images, folder, device)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DOCS = Path("docs/experiments.md")
 QUICK_SET = {"cells": 72, "subjects": 14}
 """A drawn set just large enough for three folds of subjects."""
-QUICK_VARIANTS = {"recipe": ("imagenet-norm", "mixup"), "stages": ("shrunk", "mixup")}
+QUICK_VARIANTS = {"recipe": ("imagenet-norm", "mixup")}
 
 
 def experiment(
@@ -44,11 +44,8 @@ def experiment(
     ] = "",
     cells: Annotated[int, typer.Option(min=20, help="interventions: cells a model.")] = 600,
     variants: Annotated[
-        str, typer.Option(help="recipe, stages: comma-separated variants; all unless given.")
+        str, typer.Option(help="recipe: comma-separated variants; all unless given.")
     ] = "",
-    features: Annotated[
-        bool, typer.Option("--features", help="subjects: on frozen features, without training.")
-    ] = False,
     docs: Annotated[
         Path | None, typer.Option(help=f"The log, written anew; {DOCS} unless given.")
     ] = None,
@@ -78,9 +75,8 @@ def experiment(
     )  # fmt: skip
     if quick:
         asked, out, docs = _quick(asked, name), out or home / "quick", docs or home / "quick.md"
-    chosen = f"{name}-features" if features and name == "subjects" else name
     places = (out or settings.load().models / "comparison" / "experiments", docs or DOCS)
-    _run(chosen, asked, *places)
+    _run(name, asked, *places)
 
 
 def _run(name: str, asked: "Options", out: Path, docs: Path) -> None:
@@ -125,8 +121,7 @@ def _list() -> None:
     from allcore.research.experiments import catalogue
 
     for name, line in catalogue.MODULES.items():
-        asked = name if name != "subjects-features" else "subjects --features"
-        print(f"{asked:20}{line}")
+        print(f"{name:20}{line}")
 
 
 def _show(found: "ExperimentRecord", *, out: Path, docs: Path) -> None:

@@ -76,10 +76,11 @@ def train(
     """Train a network and write its model folder; asked again after a kill, it goes on."""
     from allcore.data.preprocessing import Preprocessing
     from allcore.nets import registry
+    from allcore.reports import trained_model
     from allcore.research import semi_supervised
     from allcore.training import out_of_fold as folds_first
     from allcore.training import run
-    from allcore.training.plan import Plan
+    from allcore.training.plan import TrainingPlan
 
     if arch in set(registry.names()) - set(registry.trainable()):
         raise typer.BadParameter(
@@ -100,7 +101,7 @@ def train(
     fields = options.json_object(recipe, "--recipe") | {"seed": seed}
     fields |= {"epochs": epochs} if epochs else {}
     fields |= {"freeze": tuple(freeze.split(","))} if freeze else {}
-    plan = Plan(
+    plan = TrainingPlan(
         data=data,
         out=out,
         architecture=arch,
@@ -118,7 +119,7 @@ def train(
     if unlabelled and teacher:
         asked = semi_supervised.Request(unlabelled, teacher, confidence, control=control)
         typer.echo(semi_supervised.train(plan, asked))
-    elif out_of_fold:
-        folds_first.train(plan)
-    else:
-        run.train(plan)
+        return
+    result = (folds_first if out_of_fold else run).train(plan)
+    if result is not None:  # None in all processes of torchrun but the first
+        trained_model.write(result)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allcore.data.manifest import Manifest
+from allcore.errors import DataError
 
 
 def weights(
@@ -45,3 +46,33 @@ def sample(manifest: Manifest, *, cells: int, seed: int = 0) -> Manifest:
     ]
     rows = sorted(int(row) for part in chosen for row in part)
     return Manifest(manifest.root, manifest.table.loc[rows].reset_index(drop=True), manifest.name)
+
+
+def equal_subject_weights(
+    *, labels: NDArray[np.integer], groups: NDArray[np.str_] | None
+) -> NDArray[np.float64]:
+    """Weights (N,) of validation cells, summing to N: subjects count equally within their class.
+
+    Each class keeps the weight that its cells have, so the prevalence, and with it the support
+    weights of the weighted F1, stay those of the data.
+
+    Args:
+        labels: (N,) class of each cell.
+        groups: (N,) independent subject of each cell, or None for a weight of 1 each.
+
+    Raises:
+        DataError: no cells.
+    """
+    labels = np.asarray(labels)
+    if len(labels) == 0:
+        raise DataError("There are no validation cells to choose on.")
+    if groups is None:
+        return np.ones(len(labels))
+    weight = np.zeros(len(labels))
+    for label in np.unique(labels):
+        of_class = labels == label
+        _, which, cells = np.unique(
+            np.asarray(groups, dtype=str)[of_class], return_inverse=True, return_counts=True
+        )
+        weight[of_class] = of_class.sum() / len(cells) / cells[which]
+    return weight

@@ -1,8 +1,8 @@
 """Rules that choose the operating point on validation cells, each with the sentence it leaves.
 
 A threshold is chosen on validation subjects and then applied unchanged to test subjects. With
-`groups`, subjects count equally within their class (`weights.fair`): the aim is the next, unseen
-subject, and the largest validation subject must not choose for it.
+`groups`, subjects count equally within their class (`sampling.equal_subject_weights`): the aim is
+the next, unseen subject, and the largest validation subject must not choose for it.
 """
 
 from typing import NamedTuple
@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from allcore.data import sampling
 from allcore.errors import DataError
-from allcore.evaluation import metrics, subject_weights
+from allcore.evaluation import metrics
 from allcore.evaluation.metrics import Confusion, Floats
 
 # The rules that `choose` knows, as a page offers them.
@@ -159,7 +160,7 @@ def sweep(
     metrics.check_predictions(labels=labels, probabilities=probabilities)
     if labels.min() == labels.max():
         raise DataError("A threshold needs validation cells of both classes; there is only one.")
-    share = subject_weights.fair(labels=labels, groups=groups)
+    share = sampling.equal_subject_weights(labels=labels, groups=groups)
     levels = np.unique(np.append(probabilities, 1.0))  # above all cells none is called blast
     which = np.searchsorted(levels, probabilities)
     blast = np.bincount(which, weights=share * (labels == 1), minlength=len(levels)).astype(float)

@@ -16,15 +16,14 @@ from allcore.data.decoded_cells import DecodedCells
 from allcore.data.manifest import Manifest
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import DataError, ModelError
-from allcore.evaluation import calibration
 from allcore.evaluation.metrics import Floats
 from allcore.inference import held_out
 from allcore.labels import LABELS
 from allcore.model_folder import ModelInfo
 from allcore.nets.base import CellNetwork
-from allcore.training import fit
-from allcore.training.fit import Examples
-from allcore.training.plan import Material
+from allcore.training import calibration, fit
+from allcore.training.fit import TrainingExamples
+from allcore.training.plan import TrainingData
 
 CONFIDENCE = 0.95
 """Least calibrated probability of a class at which a cell gets its label."""
@@ -103,7 +102,7 @@ class PseudoLabels:
         return {label: int((self.table["label"] == label).sum()) for label in LABELS}
 
 
-def refuse_tainted(teacher: Teacher, material: Material) -> None:
+def refuse_tainted(teacher: Teacher, material: TrainingData) -> None:
     """Raise where the teacher learned from what its student is judged on.
 
     Raises:
@@ -123,7 +122,7 @@ def refuse_tainted(teacher: Teacher, material: Material) -> None:
 
 def choose(
     teacher: Teacher,
-    material: Material,
+    material: TrainingData,
     path: Path,
     preprocessing: Preprocessing,
     confidence: float,
@@ -170,8 +169,12 @@ def choose(
 
 
 def joined(
-    labelled: Examples, pseudo: PseudoLabels, *, subject_strength: float, limit: float = LIMIT
-) -> Examples:
+    labelled: TrainingExamples,
+    pseudo: PseudoLabels,
+    *,
+    subject_strength: float,
+    limit: float = LIMIT,
+) -> TrainingExamples:
     """Labelled and pseudo-labelled cells to draw from, both classes still equally likely.
 
     Within a class pseudo-labelled cells are drawn in proportion to their number, and at most as
@@ -192,14 +195,14 @@ def joined(
             whole = weights[0][old].sum()
             weights[1][new] *= whole * share / weights[1][new].sum()
             weights[0][old] *= 1 - share
-    return Examples(
+    return TrainingExamples(
         pixels=torch.cat([labelled.pixels, torch.from_numpy(pseudo.pixels)]),
         targets=torch.cat([labelled.targets, targets]),
         weights=torch.cat(weights),
     )
 
 
-def _masks(material: Material) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _masks(material: TrainingData) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """(N,) which cells are for validation, and which for the test."""
     validation, test = (
         material.split.mask(material.manifest, part) for part in ("validation", "test")
@@ -223,7 +226,9 @@ def _answers(
     return teacher.probability(decoded_cells.decode(paths, teacher.info.preprocessing).pixels)
 
 
-def _left_out(offered: Manifest, pixels: NDArray[np.uint8], material: Material) -> NDArray[np.str_]:
+def _left_out(
+    offered: Manifest, pixels: NDArray[np.uint8], material: TrainingData
+) -> NDArray[np.str_]:
     """(N,) why each cell may not be used: same, relative or known; empty where it may."""
     validation, test = _masks(material)
     judged = material.manifest.table[validation | test]

@@ -21,30 +21,24 @@ import pandas as pd
 import torch
 from lightning.fabric import Fabric
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from allcore import formats, model_folder
+from allcore import formats
 from allcore.data import decoded_cells
 from allcore.errors import ModelError
-from allcore.evaluation import (
-    binned_counts,
-    calibration,
-    estimates,
-    metrics,
-    model_evaluation,
-    paired,
-)
+from allcore.evaluation import binned_counts, estimates, metrics, paired
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 from allcore.inference import devices
-from allcore.model_folder import ModelInfo
-from allcore.reports.model_card import document
+from allcore.reports import trained_model
 from allcore.research import pseudo_labels
 from allcore.research.pseudo_labels import CONFIDENCE, LIMIT, PseudoLabels, Teacher
-from allcore.training import checkpoint, fit, model_writer, run
+from allcore.training import checkpoint, fit, run
 from allcore.training import fabric as processes
 from allcore.training import plan as plans
-from allcore.training.fit import Examples, Fitted
-from allcore.training.plan import Material, Plan
+from allcore.training.fit import FittedNetwork, TrainingExamples
+from allcore.training.plan import TrainingData, TrainingPlan
+from allcore.training.run import TrainingResult
 
 KEY = "semi_supervised"
 """Where model.json keeps it, under ``training``."""
@@ -94,13 +88,13 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taught(Material):
+class Taught(TrainingData):
     """The data of a student: pseudo-labelled cells join the training part and no other."""
 
     pseudo: PseudoLabels
     limit: float
 
-    def examples(self, part: str, *, subject_strength: float) -> Examples:
+    def examples(self, part: str, *, subject_strength: float) -> TrainingExamples:
         """The cells of a part; those for training with the pseudo-labelled ones."""
         labelled = super().examples(part, subject_strength=subject_strength)
         if part != "train":
@@ -110,7 +104,7 @@ class Taught(Material):
         )
 
 
-def train(plan: Plan, request: Request) -> str:
+def train(plan: TrainingPlan, request: Request) -> str:
     """Label, train, check; write the model folder and say what was used (the first process does).
 
     Raises:
@@ -130,7 +124,7 @@ def train(plan: Plan, request: Request) -> str:
     plan = _as_long_as_without(plan, material)
     _begin(plan, _facts(teacher, pseudo, request))
     taught = Taught(**vars(material), pseudo=pseudo, limit=request.limit)
-    student = run.fitted(plan, taught, fabric)
+    student = run.fit_network(plan, taught, fabric)
     checks = _checks(plan, material, student, teacher, request, fabric)
     if any(check.hurt for check in checks):
         _give_up(plan, checks, fabric)
@@ -138,10 +132,14 @@ def train(plan: Plan, request: Request) -> str:
     sentence = _sentence(teacher, pseudo, request, sure, checks)
     if fabric.is_global_zero:
         seconds = time.perf_counter() - started
-        info = model_writer.write(plan, taught, student, device=fabric.device, seconds=seconds)
-        facts = _facts(teacher, pseudo, request) | {"sentence": sentence}
-        facts["sure_on_validation"] = sure
-        _tell(plan, info, pseudo, facts | {"checks": [asdict(check) for check in checks]})
+        result = run.result(plan, taught, student, fabric.device, seconds=seconds)
+        facts = _facts(teacher, pseudo, request) | {
+            "sentence": sentence,
+            "sure_on_validation": sure,
+            "checks": [asdict(check) for check in checks],
+        }
+        trained_model.write(_with_pseudo_labels(result, pseudo, facts))
+        _clear(plan)
     fabric.barrier()
     return sentence if fabric.is_global_zero else ""
 
@@ -172,9 +170,7 @@ def _balanced(
     labels: NDArray[np.integer], groups: NDArray[np.str_], logits: Floats
 ) -> paired.Resampled:
     """AUROC with subjects counting alike within their class, in resamples of whole subjects."""
-    cells = estimates.make_sample(
-        labels=labels, probabilities=calibration.probability(logits, 1.0), subjects=groups
-    )
+    cells = estimates.make_sample(labels=labels, probabilities=expit(logits), subjects=groups)
     table = binned_counts.bin_counts(
         labels=labels, probabilities=cells.probabilities, groups=cells.groups
     )
@@ -186,7 +182,7 @@ def _balanced(
     return paired.Resampled({"auroc": float(value[0])}, {"auroc": draws}, cells.degrees("auroc"))
 
 
-def _as_long_as_without(plan: Plan, material: Material) -> Plan:
+def _as_long_as_without(plan: TrainingPlan, material: TrainingData) -> TrainingPlan:
     """The plan with as many cells an epoch as the labelled ones alone would give."""
     labelled = int(material.split.mask(material.manifest, "train").sum())
     return replace(plan, recipe=replace(plan.recipe, samples=plan.recipe.samples or labelled))
@@ -210,7 +206,7 @@ def _facts(teacher: Teacher, pseudo: PseudoLabels, request: Request) -> dict[str
     }
 
 
-def _begin(plan: Plan, facts: dict[str, Any]) -> None:
+def _begin(plan: TrainingPlan, facts: dict[str, Any]) -> None:
     """Note the facts beside the checkpoint, or see that they are those of the run to go on with.
 
     Raises:
@@ -229,9 +225,9 @@ def _begin(plan: Plan, facts: dict[str, Any]) -> None:
 
 
 def _checks(
-    plan: Plan,
-    material: Material,
-    student: Fitted,
+    plan: TrainingPlan,
+    material: TrainingData,
+    student: FittedNetwork,
     teacher: Teacher,
     request: Request,
     fabric: Fabric,
@@ -248,21 +244,23 @@ def _checks(
     if request.control:
         alone = replace(plan, out=plan.out / _CONTROL)
         alone.out.mkdir(exist_ok=True)
-        control = run.fitted(alone, material, fabric)
+        control = run.fit_network(alone, material, fabric)
         others["the same network without pseudo-labels"] = _logits(
             control, pixels, plan, fabric.device
         )
     return [check(**given, other=logits, against=name) for name, logits in others.items()]
 
 
-def _logits(fitted: Fitted, pixels: NDArray[np.uint8], plan: Plan, device: torch.device) -> Floats:
+def _logits(
+    fitted: FittedNetwork, pixels: NDArray[np.uint8], plan: TrainingPlan, device: torch.device
+) -> Floats:
     cells = torch.from_numpy(pixels)
     found = fit.predict(fitted.network, cells, plan.preprocessing, device=device)
     return np.asarray(found.double().numpy())
 
 
 def _for_teacher(
-    plan: Plan, material: Material, teacher: Teacher, chosen: NDArray[np.bool_]
+    plan: TrainingPlan, material: TrainingData, teacher: Teacher, chosen: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
     """Labelled cells, cut as the teacher wants them."""
     if teacher.info.preprocessing == plan.preprocessing:
@@ -271,7 +269,9 @@ def _for_teacher(
     return decoded_cells.decode(paths, teacher.info.preprocessing).pixels
 
 
-def _sure(plan: Plan, material: Material, teacher: Teacher, confidence: float) -> dict[str, int]:
+def _sure(
+    plan: TrainingPlan, material: TrainingData, teacher: Teacher, confidence: float
+) -> dict[str, int]:
     """How many validation cells the teacher is as sure of, and of how many of these rightly."""
     chosen = material.split.mask(material.manifest, "validation")
     probability = teacher.probability(_for_teacher(plan, material, teacher, chosen))
@@ -300,7 +300,7 @@ def _sentence(
     return " ".join([used, *(each.sentence() for each in checks)])
 
 
-def _give_up(plan: Plan, checks: list[Check], fabric: Fabric) -> None:
+def _give_up(plan: TrainingPlan, checks: list[Check], fabric: Fabric) -> None:
     """Remove what was written and say why.
 
     Raises:
@@ -319,28 +319,22 @@ def _give_up(plan: Plan, checks: list[Check], fabric: Fabric) -> None:
     )
 
 
-def _clear(plan: Plan) -> None:
+def _clear(plan: TrainingPlan) -> None:
     (plan.out / _FACTS).unlink(missing_ok=True)
     shutil.rmtree(plan.out / _CONTROL, ignore_errors=True)
 
 
-def _tell(plan: Plan, info: ModelInfo, pseudo: PseudoLabels, facts: dict[str, Any]) -> None:
-    """Say in model.json, the card and split.csv what else was learned from.
-
-    Pseudo-labelled cells and their subjects count as trained on from now on.
-    """
-    split = dict(info.training["split"])
+def _with_pseudo_labels(
+    result: TrainingResult, pseudo: PseudoLabels, facts: dict[str, Any]
+) -> TrainingResult:
+    """The result with pseudo-labelled cells and their subjects among those trained on."""
+    split = dict(result.training["split"])
     split["train"] = sorted({*split["train"], *pseudo.table["subject"].dropna()})
-    training = info.training | {"split": split, KEY: _plain(facts)}
-    info = replace(info, training=training)
-    model_folder.write_info(plan.out, info)
-    parts = pd.read_csv(plan.out / model_folder.SPLIT, dtype=str)
-    more = pseudo.table[["image_id"]].assign(split="train")
-    pd.concat([parts, more]).to_csv(plan.out / model_folder.SPLIT, index=False)
-    held_out = model_folder.read_predictions(plan.out)
-    text = document.card(info, model_evaluation.evaluate_model(held_out, info))
-    (plan.out / model_folder.CARD).write_text(text, encoding="utf-8")
-    _clear(plan)
+    training = result.training | {"split": split, KEY: _plain(facts)}
+    parts = pd.Series("train", index=pseudo.table["image_id"], name="split")
+    parts = pd.concat([result.data.split.parts, parts])
+    data = replace(result.data, split=replace(result.data.split, parts=parts))
+    return replace(result, training=training, data=data)
 
 
 def _plain(value: Any) -> Any:

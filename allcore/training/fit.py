@@ -32,7 +32,7 @@ OnStep = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)
-class Examples:
+class TrainingExamples:
     """Cut cells with what the loop needs to know of each.
 
     Attributes:
@@ -46,13 +46,15 @@ class Examples:
     targets: Tensor
     weights: Tensor
 
-    def to(self, device: torch.device) -> "Examples":
+    def to(self, device: torch.device) -> "TrainingExamples":
         """The same on a device."""
-        return Examples(*(part.to(device) for part in (self.pixels, self.targets, self.weights)))
+        return TrainingExamples(
+            *(part.to(device) for part in (self.pixels, self.targets, self.weights))
+        )
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedNetwork:
     """The end of a run: the averaged network of the best epoch, and one row an epoch."""
 
     network: CellNetwork
@@ -63,15 +65,15 @@ class Fitted:
 def fit(
     network: CellNetwork,
     *,
-    train: Examples,
-    validation: Examples | None,
+    train: TrainingExamples,
+    validation: TrainingExamples | None,
     preprocessing: Preprocessing,
     recipe: Recipe,
     fabric: Fabric,
     folder: Path,
     until: int | None = None,
     on_step: OnStep | None = None,
-) -> Fitted:
+) -> FittedNetwork:
     """Train ``network`` under ``recipe``; resume where ``folder`` holds a checkpoint.
 
     Args:
@@ -116,7 +118,7 @@ def fit(
             )
         fabric.barrier()
     kept = cast(CellNetwork, run.best.module.eval())
-    return Fitted(kept, progress.history, progress.best_epoch)
+    return FittedNetwork(kept, progress.history, progress.best_epoch)
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ class _Run:
         """What a checkpoint holds."""
         return {"network": self.network, "average": self.average, "best": self.best}
 
-    def train_epoch(self, train: Examples, epoch: int, on_step: OnStep | None) -> float:
+    def train_epoch(self, train: TrainingExamples, epoch: int, on_step: OnStep | None) -> float:
         """One epoch from its own seed; the mean loss of its steps."""
         recipe = self.recipe
         steps = recipe.steps(len(train.targets))
@@ -170,7 +172,7 @@ class _Run:
                 on_step(done + 1, recipe.epochs * steps)
         return float(total / steps)
 
-    def validate(self, validation: Examples | None) -> dict[str, float]:
+    def validate(self, validation: TrainingExamples | None) -> dict[str, float]:
         """Validation figures of the averaged network; none without validation cells."""
         if validation is None:
             return {}
@@ -260,7 +262,7 @@ def _freeze(network: CellNetwork, prefixes: tuple[str, ...]) -> None:
             module.eval()
 
 
-def _resident(examples: Examples, fabric: Fabric) -> Examples:
+def _resident(examples: TrainingExamples, fabric: Fabric) -> TrainingExamples:
     """On the GPU where memory allows, so that no step waits for a copy; else as it is."""
     if fabric.device.type != "cuda":
         return examples
@@ -270,7 +272,7 @@ def _resident(examples: Examples, fabric: Fabric) -> Examples:
 
 
 def _draws(
-    train: Examples, recipe: Recipe, steps: int, fabric: Fabric
+    train: TrainingExamples, recipe: Recipe, steps: int, fabric: Fabric
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """This process's share of each step's balanced draw."""
     drawn = torch.multinomial(
@@ -283,7 +285,7 @@ def _draws(
         )
 
 
-def _row(validation: Examples, logits: Tensor) -> dict[str, float]:
+def _row(validation: TrainingExamples, logits: Tensor) -> dict[str, float]:
     """Validation figures of an epoch; the loss counts by the cells' balanced weights."""
     from sklearn.metrics import roc_auc_score
 

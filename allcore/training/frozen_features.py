@@ -1,8 +1,8 @@
-"""Training of the linear layers alone, on what a frozen body reads of every cell once.
+"""Training of the linear layers alone, on features that a frozen body gives of every cell once.
 
 Where the recipe freezes the whole body of a network that reads statistics of its stages, the body
-is run once a cell instead of once a draw: hundreds of epochs then take as long as one. The cells
-are read as they are, without augmentation.
+runs once a cell instead of once a draw: hundreds of epochs then take as long as one. The cells are
+not augmented.
 """
 
 from dataclasses import dataclass, replace
@@ -20,40 +20,35 @@ from allcore.errors import ModelError
 from allcore.nets import registry
 from allcore.nets.base import CellNetwork
 from allcore.nets.qcresnet import QCResNet
-from allcore.training import fit, initialisation, run, shrinkage
-from allcore.training.fit import Fitted
-from allcore.training.plan import Material, Plan
+from allcore.training import fit, initialisation
+from allcore.training.fit import FittedNetwork
+from allcore.training.plan import INITIAL_CELLS, TrainingData, TrainingPlan
 
-FROZEN = ("body",)
-BATCH = 64
+BATCH_SIZE = 64
 
 
 @dataclass(frozen=True)
-class _Unvaried:
-    """In place of an augmentation: statistics stay as they were read."""
-
+class _NoAugmentation:
     def transforms(self) -> v2.Compose:
         return v2.Compose([v2.Identity()])
 
 
 @dataclass(frozen=True)
-class _AsRead(Preprocessing):
-    """In place of a preprocessing: statistics are the network's input already."""
-
+class _NoPreprocessing(Preprocessing):
     def normalise(self, batch: Tensor) -> Tensor:
         return batch
 
 
 class _Head(CellNetwork):
-    """The layers of a network after its body; input (N, F, 1, 1), as pictures have four axes.
+    """The layers of a network after its body; input (N, F, 1, 1), since pictures have four axes.
 
-    ``shrunk`` (F, F) is what scaled statistics are multiplied by while the layers learn.
+    ``shrinkage`` (F, F) is what scaled statistics are multiplied by while the layers learn.
     """
 
-    def __init__(self, whole: QCResNet, shrunk: Tensor | None = None) -> None:
+    def __init__(self, whole: QCResNet, shrinkage: Tensor | None = None) -> None:
         super().__init__()
         self.scale, self.hidden, self.head = whole.scale, whole.hidden, whole.head
-        self.register_buffer("shrunk", shrunk, persistent=False)
+        self.register_buffer("shrinkage", shrinkage, persistent=False)
 
     @property
     def cam_layer(self) -> nn.Module:
@@ -61,41 +56,46 @@ class _Head(CellNetwork):
 
     def forward_features(self, cells: Tensor) -> Tensor:
         scaled = self.scale(cells.flatten(1))
-        features: Tensor = self.hidden(scaled if self.shrunk is None else scaled @ self.shrunk)
+        features: Tensor = self.hidden(
+            scaled if self.shrinkage is None else scaled @ self.shrinkage
+        )
         return features
 
 
-def apply_to(plan: Plan) -> bool:
+def apply_to(plan: TrainingPlan) -> bool:
     """Whether the body stays frozen and is read by its statistics."""
-    return plan.recipe.freeze == FROZEN and bool(plan.config.get("stages"))
+    return plan.recipe.freeze == ("body",) and bool(plan.config.get("stages"))
 
 
 @torch.inference_mode()
-def read(plan: Plan, material: Material, fabric: Fabric) -> Material:
-    """The material with the statistics (N, F), in float32, that the initialised body reads.
+def read_statistics(plan: TrainingPlan, data: TrainingData, fabric: Fabric) -> Tensor:
+    """Statistics (N, F) of all cells, float32 on the CPU, as the initialised body gives them.
 
     The body is rounded to float16 first, as it ships: the layers learn from what they will read.
 
     Raises:
         ModelError: unknown architecture or weights.
     """
-    network = _initialised(plan, material).half().float().to(fabric.device).eval()
+    network = _initialised(plan, data).half().float().to(fabric.device).eval()
     network.to(memory_format=torch.channels_last)
-    found = []
-    chunks = torch.from_numpy(material.cells.pixels).split(BATCH)
+    statistics = []
+    chunks = torch.from_numpy(data.cells.pixels).split(BATCH_SIZE)
     hidden = None if fabric.is_global_zero else True
     for chunk in tqdm(chunks, desc="Reading cells", unit="batch", disable=hidden):
         cells = plan.preprocessing.normalise(chunk.to(fabric.device))
-        found.append(network.statistics(cells.contiguous(memory_format=torch.channels_last)).cpu())
-    return replace(material, statistics=torch.cat(found))
+        cells = cells.contiguous(memory_format=torch.channels_last)
+        statistics.append(network.statistics(cells).cpu())
+    return torch.cat(statistics)
 
 
-def fitted(plan: Plan, material: Material, fabric: Fabric, *, until: int | None = None) -> Fitted:
-    """Train the linear layers; the network of the result is whole.
+def fit_head(
+    plan: TrainingPlan, data: TrainingData, fabric: Fabric, *, until: int | None = None
+) -> FittedNetwork:
+    """Fit the linear layers; the network of the result is whole.
 
     Args:
-        plan: what is asked for; ``out`` holds the checkpoint meanwhile.
-        material: with statistics.
+        plan: of the run; ``plan.out`` holds the checkpoint meanwhile.
+        data: with statistics.
         fabric: launched.
         until: stop after so many of the recipe's epochs.
 
@@ -103,85 +103,104 @@ def fitted(plan: Plan, material: Material, fabric: Fabric, *, until: int | None 
         ModelError: unknown architecture or weights, or the folder holds another run.
     """
     torch.manual_seed(plan.recipe.seed)
-    return learned(_initialised(plan, material), plan, material, fabric, until=until)
-
-
-def learned(
-    whole: QCResNet, plan: Plan, material: Material, fabric: Fabric, *, until: int | None = None
-) -> Fitted:
-    """Train the linear layers of a network whose body stays as it is; arguments as in ``fitted``.
-
-    Raises:
-        ModelError: the folder holds another run.
-    """
-    shrunk = _shrunk(plan, material)
-    done = fit.fit(
-        _Head(whole, shrunk),
-        train=material.examples("train", subject_strength=plan.recipe.subject_strength),
-        validation=run.validation_examples(material),
-        preprocessing=_AsRead(),
-        recipe=replace(plan.recipe, freeze=(), augmentation=_Unvaried()),  # type: ignore[arg-type]
+    whole = _initialised(plan, data)
+    shrinkage = _subject_shrinkage(plan, data)
+    fitted = fit.fit(
+        _Head(whole, shrinkage),
+        train=data.examples("train", subject_strength=plan.recipe.subject_strength),
+        validation=data.validation_examples(),
+        preprocessing=_NoPreprocessing(),
+        recipe=replace(plan.recipe, freeze=(), augmentation=_NoAugmentation()),  # type: ignore[arg-type]
         fabric=fabric,
         folder=plan.out,
         until=until,
     )
-    whole.load_state_dict(done.network.state_dict(), strict=False)
-    if shrunk is not None:
-        _fold_in(whole, shrunk)
-    return replace(done, network=whole.to(fabric.device).eval())
+    whole.load_state_dict(fitted.network.state_dict(), strict=False)
+    if shrinkage is not None:  # becomes a part of the first linear layer
+        layers = (*whole.hidden.modules(), whole.head)
+        first = next(layer for layer in layers if isinstance(layer, nn.Linear))
+        with torch.no_grad():
+            first.weight.copy_(first.weight @ shrinkage.to(first.weight.device))
+    return replace(fitted, network=whole.to(fabric.device).eval())
 
 
 @torch.inference_mode()
 def predict(network: CellNetwork, statistics: Tensor) -> Tensor:
-    """Log-odds (N,), on the CPU, of cells whose statistics (N, F) were read."""
+    """Log-odds (N,), on the CPU, of cells with these statistics (N, F)."""
     logits: Tensor = network.head(_penultimate(network, statistics)).squeeze(1)
     return logits.float().cpu()
 
 
 @torch.inference_mode()
 def features(network: CellNetwork, statistics: Tensor) -> NDArray[np.float32]:
-    """Penultimate vectors (N, W) of cells whose statistics (N, F) were read."""
-    found: NDArray[np.float32] = _penultimate(network, statistics).float().cpu().numpy()
-    return found
+    """Penultimate vectors (N, W) of cells with these statistics (N, F)."""
+    vectors: NDArray[np.float32] = _penultimate(network, statistics).float().cpu().numpy()
+    return vectors
 
 
-def _shrunk(plan: Plan, material: Material) -> Tensor | None:
-    """What shrinks the directions in which training subjects of one class differ."""
+def shrinkage_matrix(values: Tensor, *, labels: Tensor, groups: Tensor, strength: float) -> Tensor:
+    """Symmetric matrix (F, F) that shrinks directions in which subjects of one class differ.
+
+    Within-class covariance normalisation (Hatch, Kajarekar and Stolcke, "Within-class covariance
+    normalization for SVM-based speaker recognition", Interspeech 2006), where a class is all that
+    its subjects share: what differs among subjects of one class can't tell the class of a new one.
+    Our reading: as there are far fewer subjects than features, the covariance of subject means is
+    added to the identity instead of being inverted alone. A direction in which the means of
+    subjects, less the mean of their class, have variance v is multiplied by
+    (1 + strength * v) ** -0.5.
+
+    Args:
+        values: (N, F) features of training cells, each of mean 0 and deviation 1.
+        labels: (N,) class of each cell.
+        groups: (N,) number of the independent subject of each cell, 0 to G - 1, all of them used.
+        strength: 0 shrinks nothing.
+    """
+    means = _subject_means(values, groups)
+    subject_label = _subject_means(labels[:, None].to(values.dtype), groups).round().squeeze(1)
+    for label in subject_label.unique():
+        of_class = subject_label == label
+        means[of_class] -= means[of_class].mean(0)
+    _, deviations, directions = torch.linalg.svd(means / len(means) ** 0.5, full_matrices=False)
+    factors = (1 + strength * deviations.square()).rsqrt() - 1
+    matrix: Tensor = directions.T @ (factors[:, None] * directions)
+    return matrix + torch.eye(values.shape[1], dtype=values.dtype)
+
+
+def _subject_means(values: Tensor, groups: Tensor) -> Tensor:
+    """(G, F) mean of each subject's rows."""
+    counts = torch.bincount(groups)
+    total = values.new_zeros(len(counts), values.shape[1]).index_add_(0, groups, values)
+    return total / counts[:, None]
+
+
+def _subject_shrinkage(plan: TrainingPlan, data: TrainingData) -> Tensor | None:
     strength = plan.recipe.subject_shrinkage
-    if not strength or material.statistics is None:
+    if not strength or data.statistics is None:
         return None
-    chosen = material.split.mask(material.manifest, "train")
-    values = material.statistics[torch.tensor(chosen)]
-    groups = np.unique(material.manifest.table["group"][chosen], return_inverse=True)[1]
-    return shrinkage.matrix(
+    chosen = data.split.mask(data.manifest, "train")
+    values = data.statistics[torch.from_numpy(chosen)]
+    groups = np.unique(data.manifest.table["group"][chosen], return_inverse=True)[1]
+    return shrinkage_matrix(
         (values - values.mean(0)) / (values.std(0) + 1e-6),
-        labels=torch.from_numpy(material.targets[chosen]),
+        labels=torch.from_numpy(data.targets[chosen]),
         groups=torch.from_numpy(groups),
         strength=strength,
     )
 
 
-@torch.no_grad()
-def _fold_in(whole: QCResNet, shrunk: Tensor) -> None:
-    """Let the first linear layer do what the matrix before it did, so that nothing is added."""
-    layers = (*whole.hidden.modules(), whole.head)
-    first = next(layer for layer in layers if isinstance(layer, nn.Linear))
-    first.weight.copy_(first.weight @ shrunk.to(first.weight.device))
-
-
 def _penultimate(network: CellNetwork, statistics: Tensor) -> Tensor:
-    head = _Head(_readable(network)).eval()
+    head = _Head(_with_stages(network)).eval()
     return head.forward_features(statistics.to(next(network.parameters()).device))
 
 
-def _initialised(plan: Plan, material: Material) -> QCResNet:
-    network = _readable(registry.build(plan.architecture, **plan.config))
-    some = torch.from_numpy(material.cells.pixels[: run.INITIAL_CELLS])
-    initialisation.initialise(network, plan.init, plan.preprocessing.normalise(some))
+def _initialised(plan: TrainingPlan, data: TrainingData) -> QCResNet:
+    network = _with_stages(registry.build(plan.architecture, **plan.config))
+    cells = torch.from_numpy(data.cells.pixels[:INITIAL_CELLS])
+    initialisation.initialise(network, plan.init, plan.preprocessing.normalise(cells))
     return network
 
 
-def _readable(network: CellNetwork) -> QCResNet:
+def _with_stages(network: CellNetwork) -> QCResNet:
     if not isinstance(network, QCResNet) or not network.stages:
         raise ModelError("Only a QCResNet with stages can be trained on statistics of its body.")
     return network

@@ -1,65 +1,66 @@
-"""One network for use from all subjects, with honest figures from networks that it resembles.
+"""A network for use trained on all subjects, with figures from networks that it resembles.
 
 Subjects are dealt into folds. For each fold a network is trained without it, calibrated on the
 next fold, and predicts the fold's cells, so that every cell is predicted once by a network that
 never saw its subject. A nested run calibrates on all other folds, each predicted by a network
 trained without it and the tested fold, and then trains on all of them. The network that ships is
-then trained by the same recipe on all subjects, for as many epochs as the fold networks needed;
-nobody is left to test it on, so the figures in its folder are those of the fold networks. These
-are kept beside it: only they can answer for altered pictures of these subjects.
+trained by the same recipe on all subjects, for as many epochs as the fold networks needed; no
+subject is left to test it on, so the figures in its folder are those of the fold networks. These
+stay beside it: only they can predict altered pictures of these subjects.
 """
 
 import json
-import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from lightning.fabric import Fabric
+from numpy.typing import NDArray
 from safetensors.torch import load_file
+from scipy import special
 from torch import nn
 
 from allcore import model_folder
-from allcore.data.splits import Split
+from allcore.data.splits import EXCLUDED
 from allcore.errors import ModelError
-from allcore.evaluation import calibration
-from allcore.evaluation.calibration import Platt
-from allcore.evaluation.metrics import Floats
 from allcore.inference import devices
 from allcore.nets import registry
 from allcore.nets.base import CellNetwork
-from allcore.training import checkpoint, frozen_features, model_writer, nested, run
+from allcore.training import calibration, checkpoint, frozen_features, run
 from allcore.training import fabric as processes
 from allcore.training import plan as plans
-from allcore.training.fit import Fitted
-from allcore.training.model_writer import Point
-from allcore.training.plan import Material, Plan
+from allcore.training.calibration import PlattScaling
+from allcore.training.fit import FittedNetwork
+from allcore.training.plan import TrainingData, TrainingPlan
+from allcore.training.run import OperatingPoint, TrainingResult
 
-THRESHOLD = 0.5
-RULE = (
-    "Fixed at 0.5 before training: each fold's probabilities are calibrated (Platt scaling) on "
-    "validation subjects, so that no threshold had to be chosen."
+OPERATING_POINT = OperatingPoint(
+    temperature=1.0,
+    threshold=0.5,
+    rule="Fixed at 0.5 before training: each fold's probabilities are calibrated (Platt scaling) "
+    "on validation subjects, so that no threshold had to be chosen.",
 )
 _ROWS, _FACTS = "rows.parquet", "fold.json"
-_NEEDED = (_ROWS, _FACTS, model_folder.WEIGHTS)
+_FOLD_FILES = (_ROWS, _FACTS, model_folder.WEIGHTS)
 
 
 @dataclass(frozen=True)
-class Fold:
-    """What is kept of a fold beside its network's weights.
+class FoldResult:
+    """What a finished fold leaves beside its network's weights.
 
     Attributes:
         rows: the fold's cells with calibrated log-odds as ``logit``.
-        platt: how they were calibrated, on cells of other folds.
-        best_epoch: the epoch that was kept.
+        platt: the calibration, fitted on cells of other folds.
+        best_epoch: the epoch whose weights were taken.
         history: one row an epoch.
     """
 
     rows: pd.DataFrame
-    platt: Platt
+    platt: PlattScaling
     best_epoch: int
     history: list[dict[str, float]]
 
@@ -69,10 +70,10 @@ class Fold:
         return self.rows.assign(logit=logits)
 
 
-def train(plan: Plan) -> None:
-    """Train the fold networks and the final one; write the model folder.
+def train(plan: TrainingPlan) -> TrainingResult | None:
+    """Train the fold networks and the final one; only the first process gets the result.
 
-    A run that was killed goes on from its last whole epoch when asked again.
+    A run that was killed resumes from its last whole epoch.
 
     Raises:
         DataError: the data set can't be used, or has too few subjects for the folds.
@@ -83,24 +84,63 @@ def train(plan: Plan) -> None:
     if plan.recipe.distilled and not plan.nested:
         raise ModelError("distilled takes answers of a nested run: give --nested, or leave it out.")
     fabric = processes.launch(devices.choose(plan.device))
-    held = plans.gather_folds(plan, show=fabric.is_global_zero)
+    folds = plans.gather_folds(plan, show=fabric.is_global_zero)
     if frozen_features.apply_to(plan):
-        read = frozen_features.read(plan, held[0], fabric).statistics
-        held = [replace(material, statistics=read) for material in held]
-    folds = [_fold(plan, material, _inner(plan, material, held), fabric) for material in held]
-    material = replace(held[0], split=_nobody_held_out(held[0].split))
-    answers = pd.concat([fold.uncalibrated() for fold in folds])
-    material = nested.distilled(material, answers, plan.recipe.distilled)
+        statistics = frozen_features.read_statistics(plan, folds[0], fabric)
+        folds = [replace(fold, statistics=statistics) for fold in folds]
+    results = [_train_fold(plan, fold, folds, fabric) for fold in folds]
+    everything = pd.Series("train", index=folds[0].split.parts.index, name="split")
+    data = replace(folds[0], split=replace(folds[0].split, parts=everything))
+    predictions = pd.concat([result.uncalibrated() for result in results])
+    data = distilled(data, predictions, plan.recipe.distilled)
     plan.out.mkdir(parents=True, exist_ok=True)
-    until = 1 + round(float(np.median([fold.best_epoch for fold in folds])))
-    fitted = _fitted(plan, material, fabric, until=until)
-    if fabric.is_global_zero:
-        training = model_writer.told(
-            plan, material, fitted, device=fabric.device, seconds=time.perf_counter() - started
-        )
-        training |= {"out_of_fold": plan.folds, "nested": plan.nested}
-        _write(plan, material, fitted.network, folds, training)
-    fabric.barrier()
+    fitted = run.fit_network(plan, data, fabric, until=_epochs(r.best_epoch for r in results))
+    if not fabric.is_global_zero:
+        return None
+    seconds = time.perf_counter() - started
+    training = run.provenance(plan, data, fitted, device=fabric.device, seconds=seconds)
+    return _result(plan, data, fitted.network, results, training)
+
+
+def validated_on(tested: TrainingData, other: TrainingData) -> TrainingData:
+    """The tested fold's data with another fold's test part as validation.
+
+    Cells that show a cell of the tested part again are in no part; those that show one of the
+    validation part again are not learned.
+
+    Args:
+        tested: a fold.
+        other: another fold of the same dealing.
+    """
+    validation = other.split.mask(tested.manifest, "test")
+    return _split_anew(tested, excluded=_excluded(tested) | _excluded(other), validation=validation)
+
+
+def trained_on_all(tested: TrainingData) -> TrainingData:
+    """The tested fold's data without validation: all that is not tested is learned."""
+    none = np.zeros(len(tested.manifest), dtype=bool)
+    return _split_anew(tested, excluded=_excluded(tested), validation=none)
+
+
+def distilled(data: TrainingData, rows: pd.DataFrame, share: float) -> TrainingData:
+    """The data with targets that are partly the predictions of other networks.
+
+    Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015. Our reading:
+    each cell is predicted by the one network that never saw its subject, so that a prediction
+    tells what carries over to new subjects and not what was memorised.
+
+    Args:
+        data: N cells.
+        rows: ``image_id`` and uncalibrated ``logit`` of cells; those that are missing keep their
+            label.
+        share: of the prediction in the target; 0 changes nothing.
+    """
+    if not share:
+        return data
+    logits = rows.set_index("image_id")["logit"].reindex(data.manifest.table["image_id"])
+    predictions = special.expit(logits.to_numpy(dtype=float))
+    predictions = np.where(np.isnan(predictions), data.targets, predictions)
+    return replace(data, soft_targets=(1 - share) * data.targets + share * predictions)
 
 
 def mean_history(histories: Sequence[list[dict[str, float]]]) -> list[dict[str, float]]:
@@ -110,7 +150,7 @@ def mean_history(histories: Sequence[list[dict[str, float]]]) -> list[dict[str, 
     return [{str(k): float(v) for k, v in row.items()} for row in mean.to_dict("records")]
 
 
-def calibrate(network: CellNetwork, platt: Platt) -> None:
+def calibrate(network: CellNetwork, platt: PlattScaling) -> None:
     """Fold a calibration into the last layer, in place: its output is then calibrated log-odds.
 
     Raises:
@@ -123,167 +163,168 @@ def calibrate(network: CellNetwork, platt: Platt) -> None:
         network.head.bias.div_(platt.temperature).add_(platt.bias)
 
 
-def _inner(plan: Plan, tested: Material, held: Sequence[Material]) -> list[Material]:
-    """One material for each other fold: it is validated on, what is neither is learned."""
-    if not plan.nested:
-        return []
-    return [nested.validated_on(tested, other) for other in held if other is not tested]
-
-
-def _fold(plan: Plan, material: Material, inner: Sequence[Material], fabric: Fabric) -> Fold:
-    """Train one fold's network, or read what a killed run kept of it."""
-    here = replace(plan, out=plan.out / f"fold-{material.split.fold}")
-    kept = _read(here)
-    if kept:
-        return kept
-    here.out.mkdir(parents=True, exist_ok=True)
-    if inner:
-        parts = [_one(_within(here, number), each, fabric) for number, each in enumerate(inner)]
-        fitted, rows = _after(here, parts, material, fabric)
+def _train_fold(
+    plan: TrainingPlan, data: TrainingData, folds: Sequence[TrainingData], fabric: Fabric
+) -> FoldResult:
+    """Train one fold's network, or read the result that a killed run left of it."""
+    plan = replace(plan, out=plan.out / f"fold-{data.split.fold}")
+    finished = _read(plan)
+    if finished:
+        return finished
+    plan.out.mkdir(parents=True, exist_ok=True)
+    if plan.nested:
+        others = [validated_on(data, other) for other in folds if other is not data]
+        fitted, rows = _fit_nested(plan, data, others, fabric)
     else:
-        fitted, rows = _one(here, material, fabric)
+        fitted, rows = _fit(plan, data, fabric)
     validation = rows[rows["split"] == "validation"]
     # Over all subjects outside of the fold no single one decides, so that cells can count alike.
-    alike = bool(inner)
-    platt, baseline = (_platt(validation, what, alike) for what in ("logit", "baseline"))
+    platt, baseline_platt = (
+        _platt(validation, column, plan.nested) for column in ("logit", "baseline")
+    )
     test = rows[rows["split"] == "test"].copy()
     test["logit"] = platt.log_odds(test["logit"].to_numpy())
-    test["baseline_probability"] = baseline.probability(_log_odds(test["baseline_probability"]))
-    fold = Fold(test, platt, fitted.best_epoch, fitted.history)
+    test["baseline_probability"] = baseline_platt.probability(
+        _log_odds(test["baseline_probability"])
+    )
+    result = FoldResult(test, platt, fitted.best_epoch, fitted.history)
     calibrate(fitted.network, platt)
     if fabric.is_global_zero:
-        _keep(here, fold, fitted.network)
+        _write(plan, result, fitted.network)
     fabric.barrier()
-    return fold
+    return result
 
 
-def _one(plan: Plan, material: Material, fabric: Fabric) -> tuple[Fitted, pd.DataFrame]:
-    """A network, and its rows of the cells that are held out."""
-    fitted = _fitted(plan, material, fabric)
-    return fitted, model_writer.predictions(plan, material, fitted, fabric.device)
+def _fit(
+    plan: TrainingPlan, data: TrainingData, fabric: Fabric, *, until: int | None = None
+) -> tuple[FittedNetwork, pd.DataFrame]:
+    """A network, and its rows of the held-out cells."""
+    fitted = run.fit_network(plan, data, fabric, until=until)
+    return fitted, run.held_out_predictions(plan, data, fitted.network, fabric.device)
 
 
-def _within(plan: Plan, number: int) -> Plan:
-    """The plan with a folder of its own, so that no training takes up another's checkpoint."""
-    here = replace(plan, out=plan.out / f"part-{number}")
-    here.out.mkdir(parents=True, exist_ok=True)
-    return here
-
-
-def _after(
-    plan: Plan,
-    inner: Sequence[tuple[Fitted, pd.DataFrame]],
-    material: Material,
-    fabric: Fabric,
-) -> tuple[Fitted, pd.DataFrame]:
-    """The network of all folds but the tested one, and what it is calibrated and tested on.
+def _fit_nested(
+    plan: TrainingPlan, data: TrainingData, others: Sequence[TrainingData], fabric: Fabric
+) -> tuple[FittedNetwork, pd.DataFrame]:
+    """The network of all folds but the tested one, with rows to calibrate and to test it on.
 
     Args:
         plan: of the fold.
-        inner: what the networks without one of the other folds became, and their rows.
-        material: the tested fold's.
+        data: the tested fold's.
+        others: the same, each with another fold as its validation part.
         fabric: launched.
     """
-    epochs = [fitted.best_epoch for fitted, _ in inner]
-    until = 1 + round(float(np.median(epochs)))
-    validated = pd.concat([rows[rows["split"] == "validation"] for _, rows in inner])
-    whole = nested.trained_on_all(material)
-    whole = nested.distilled(whole, validated, plan.recipe.distilled)
-    fitted = _fitted(plan, whole, fabric, until=until)
-    tested = model_writer.predictions(plan, whole, fitted, fabric.device)
-    history = mean_history([each.history for each, _ in inner])
-    return replace(fitted, history=history, best_epoch=until - 1), pd.concat([validated, tested])
+    inner = []
+    for number, part in enumerate(others):
+        # A folder of its own, so that no training resumes another's checkpoint.
+        part_plan = replace(plan, out=plan.out / f"part-{number}")
+        part_plan.out.mkdir(parents=True, exist_ok=True)
+        inner.append(_fit(part_plan, part, fabric))
+    until = _epochs(fitted.best_epoch for fitted, _ in inner)
+    validation = pd.concat([rows[rows["split"] == "validation"] for _, rows in inner])
+    whole = distilled(trained_on_all(data), validation, plan.recipe.distilled)
+    fitted, test = _fit(plan, whole, fabric, until=until)
+    history = mean_history([fitted.history for fitted, _ in inner])
+    fitted = replace(fitted, history=history, best_epoch=until - 1)
+    return fitted, pd.concat([validation, test])
 
 
-def _fitted(plan: Plan, material: Material, fabric: Fabric, *, until: int | None = None) -> Fitted:
-    train_network = run.fitted if material.statistics is None else frozen_features.fitted
-    return train_network(plan, material, fabric, until=until)
+def _epochs(best_epochs: Iterable[int]) -> int:
+    """Epochs of a network without validation: the median of those that had some."""
+    return 1 + round(float(np.median(list(best_epochs))))
 
 
-def _platt(validation: pd.DataFrame, what: str, cells_alike: bool) -> Platt:
-    probabilities = validation["baseline_probability"]
-    logits = validation["logit"].to_numpy() if what == "logit" else _log_odds(probabilities)
+def _platt(validation: pd.DataFrame, column: str, cells_alike: bool) -> PlattScaling:
+    if column == "logit":
+        logits = validation["logit"].to_numpy()
+    else:
+        logits = _log_odds(validation["baseline_probability"])
     labels = np.where(validation["label"] == "all", 1, 0)
     groups = None if cells_alike else validation["group"].to_numpy(dtype=str)
     return calibration.fit_platt(logits, labels, groups)
 
 
-def _log_odds(probability: "pd.Series[float]") -> Floats:
-    inside = probability.to_numpy(dtype=float).clip(1e-6, 1 - 1e-6)
-    return np.asarray(np.log(inside) - np.log1p(-inside))
+def _log_odds(probability: "pd.Series[float]") -> NDArray[np.float64]:
+    return np.asarray(special.logit(probability.to_numpy(dtype=float).clip(1e-6, 1 - 1e-6)))
 
 
-def _nobody_held_out(split: Split) -> Split:
-    return replace(split, parts=pd.Series("train", index=split.parts.index, name="split"))
+def _excluded(data: TrainingData) -> NDArray[np.bool_]:
+    return data.split.mask(data.manifest, EXCLUDED)
 
 
-def _write(
-    plan: Plan,
-    material: Material,
+def _split_anew(
+    tested: TrainingData, *, excluded: NDArray[np.bool_], validation: NDArray[np.bool_]
+) -> TrainingData:
+    """The tested part stays; cells in no part named here are for training."""
+    test = tested.split.mask(tested.manifest, "test")
+    names = np.select([test, excluded, validation], ["test", EXCLUDED, "validation"], "train")
+    parts = tested.split.parts.copy()
+    parts[tested.manifest.table["image_id"].to_numpy()] = names
+    return replace(tested, split=replace(tested.split, parts=parts))
+
+
+def _result(
+    plan: TrainingPlan,
+    data: TrainingData,
     network: CellNetwork,
-    folds: Sequence[Fold],
-    training: dict[str, object],
-) -> None:
-    calibrate(network, _mean_platt([fold.platt for fold in folds]))
+    folds: Sequence[FoldResult],
+    training: dict[str, Any],
+) -> TrainingResult:
+    """Calibrate the final network by the mean of the folds' calibrations, and write all weights."""
+    temperatures = [fold.platt.temperature for fold in folds]
+    temperature = float(np.exp(np.mean(np.log(temperatures))))
+    bias = float(np.mean([fold.platt.bias for fold in folds]))
+    calibrate(network, PlattScaling(temperature, bias))
     digest = model_folder.write_weights(plan.out, network)
     folds_digest = model_folder.write_folds(
-        plan.out, ((number, _network(plan, number)) for number in range(len(folds)))
+        plan.out, ((number, _fold_network(plan, number)) for number in range(len(folds)))
     )
     network.half().float()
-    rows = pd.concat([fold.rows for fold in folds], ignore_index=True)
-    rows["probability"] = calibration.probability(rows["logit"].to_numpy(), 1.0)
-    material.split.parts.rename_axis("image_id").to_csv(plan.out / model_folder.SPLIT)
-    device = next(network.parameters()).device
-    model_writer.write_embeddings(plan, material, network, device)
-    history = mean_history([fold.history for fold in folds])
-    point = Point(1.0, THRESHOLD, RULE)
-    model_writer.write_facts(plan, material, rows)
-    model_writer.write_folder(
-        plan, point, rows, digest, history=history, training=training, folds_sha256=folds_digest
+    return TrainingResult(
+        plan=plan,
+        data=data,
+        network=network,
+        held_out=pd.concat([fold.rows for fold in folds], ignore_index=True),
+        history=mean_history([fold.history for fold in folds]),
+        training=training | {"out_of_fold": plan.folds, "nested": plan.nested},
+        weights_sha256=digest,
+        folds_sha256=folds_digest,
+        operating_point=OPERATING_POINT,
     )
-    (plan.out / checkpoint.FILE_NAME).unlink(missing_ok=True)
-    for number in range(len(folds)):
-        shutil.rmtree(plan.out / f"fold-{number}")
 
 
-def _network(plan: Plan, fold: int) -> CellNetwork:
-    """The calibrated network that a fold's folder keeps."""
+def _fold_network(plan: TrainingPlan, fold: int) -> CellNetwork:
+    """The calibrated network in a finished fold's folder."""
     network = registry.build(plan.architecture, **plan.config)
     network.load_state_dict(load_file(plan.out / f"fold-{fold}" / model_folder.WEIGHTS))
     return network
 
 
-def _mean_platt(found: Sequence[Platt]) -> Platt:
-    """The geometric mean of temperatures and the mean of biases."""
-    temperature = float(np.exp(np.mean([np.log(one.temperature) for one in found])))
-    return Platt(temperature, float(np.mean([one.bias for one in found])))
-
-
-def _keep(here: Plan, fold: Fold, network: CellNetwork) -> None:
-    model_folder.write_weights(here.out, network)
-    fold.rows.to_parquet(here.out / _ROWS, index=False)
+def _write(plan: TrainingPlan, fold: FoldResult, network: CellNetwork) -> None:
+    model_folder.write_weights(plan.out, network)
+    fold.rows.to_parquet(plan.out / _ROWS, index=False)
     facts = {
-        "fingerprint": _fingerprint(here),
+        "fingerprint": _fingerprint(plan),
         "platt": asdict(fold.platt),
         "best_epoch": fold.best_epoch,
         "history": fold.history,
     }
-    (here.out / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
-    (here.out / checkpoint.FILE_NAME).unlink(missing_ok=True)
+    (plan.out / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
+    (plan.out / checkpoint.FILE_NAME).unlink(missing_ok=True)
 
 
-def _read(here: Plan) -> Fold | None:
-    if not all((here.out / name).exists() for name in _NEEDED):
+def _read(plan: TrainingPlan) -> FoldResult | None:
+    if not all((plan.out / name).exists() for name in _FOLD_FILES):
         return None
-    facts = json.loads((here.out / _FACTS).read_text(encoding="utf-8"))
-    if facts["fingerprint"] != _fingerprint(here):
+    facts = json.loads((plan.out / _FACTS).read_text(encoding="utf-8"))
+    if facts["fingerprint"] != _fingerprint(plan):
         raise ModelError(
-            f"{here.out} belongs to a run with other settings: repeat these, remove the folder, "
+            f"{plan.out} belongs to a run with other settings: repeat these, remove the folder, "
             "or choose another --out."
         )
-    rows = pd.read_parquet(here.out / _ROWS)
-    return Fold(rows, Platt(**facts["platt"]), facts["best_epoch"], facts["history"])
+    rows = pd.read_parquet(plan.out / _ROWS)
+    return FoldResult(rows, PlattScaling(**facts["platt"]), facts["best_epoch"], facts["history"])
 
 
-def _fingerprint(plan: Plan) -> str:
+def _fingerprint(plan: TrainingPlan) -> str:
     return plan.recipe.fingerprint() + ("-nested" if plan.nested else "")

@@ -1,4 +1,4 @@
-"""What a training run is asked for, and the data it works on."""
+"""The plan of a training run, and the data that it works on."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,13 +14,18 @@ from allcore.data.decoded_cells import DecodedCells
 from allcore.data.manifest import Manifest
 from allcore.data.preprocessing import Preprocessing
 from allcore.data.splits import EXCLUDED, Split
-from allcore.training.fit import Examples
+from allcore.training.fit import TrainingExamples
 from allcore.training.recipe import Recipe
+
+INITIAL_CELLS = 256
+"""Training cells that norm layers of folded weights take their statistics from."""
+VALIDATION_STRENGTH = 0.5
+"""Subject balance of the validation score: the same for every recipe, so that recipes compare."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a run is asked for.
+class TrainingPlan:
+    """The inputs of a training run.
 
     Attributes:
         data: the data set.
@@ -34,7 +39,7 @@ class Plan:
         preprocessing: how cells are cut and normalised.
         recipe: every choice of the training itself.
         device: auto, cpu, cuda or cuda:<n>.
-        command: the command line that asked, for the card.
+        command: the command line, for the card.
         nested: whether an out-of-fold run calibrates each fold on all subjects outside of it.
     """
 
@@ -54,11 +59,16 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Material:
-    """The data of a run: N rows, their cut cells, the split, and one target (N,) a row.
+class TrainingData:
+    """The data of a run: N cells and their split.
 
-    ``statistics`` (N, F) is what a body that stays frozen read of each cell, see ``heads``.
-    ``learned`` (N,) are the targets of training cells where they are not ``targets``.
+    Attributes:
+        manifest: one row a cell.
+        cells: the same, decoded.
+        split: which cells are for training, validation and test.
+        targets: (N,) 1 for ALL blasts, 0 for normal cells.
+        statistics: (N, F) what a frozen body reads of each cell, see ``frozen_features``.
+        soft_targets: (N,) targets of training cells where they are not ``targets``.
     """
 
     manifest: Manifest
@@ -66,42 +76,48 @@ class Material:
     split: Split
     targets: NDArray[np.float64]
     statistics: torch.Tensor | None = field(default=None, kw_only=True)
-    learned: NDArray[np.float64] | None = field(default=None, kw_only=True)
+    soft_targets: NDArray[np.float64] | None = field(default=None, kw_only=True)
 
     def weights(self, part: str, *, subject_strength: float) -> NDArray[np.float64]:
-        """Balanced weights of the cells in a part of the split."""
+        """Balanced weights of the cells in a part of the split, see ``sampling.weights``."""
         rows = self.manifest.table[self.split.mask(self.manifest, part)]
         return sampling.weights(
             rows["label"].tolist(), rows["group"].tolist(), subject_strength=subject_strength
         )
 
-    def examples(self, part: str, *, subject_strength: float) -> Examples:
+    def examples(self, part: str, *, subject_strength: float) -> TrainingExamples:
         """The cells of a part of the split, as the fit loop takes them."""
         chosen = self.split.mask(self.manifest, part)
-        targets = self.learned if part == "train" and self.learned is not None else self.targets
-        return Examples(
-            pixels=self._inputs(chosen),
+        is_soft = part == "train" and self.soft_targets is not None
+        targets = self.soft_targets if is_soft else self.targets
+        assert targets is not None
+        if self.statistics is None:
+            inputs = torch.from_numpy(self.cells.pixels[chosen])
+        else:  # (M, F, 1, 1), since the loop expects the four axes of pictures
+            inputs = self.statistics[torch.from_numpy(chosen)][:, :, None, None]
+        return TrainingExamples(
+            pixels=inputs,
             targets=torch.from_numpy(targets[chosen]).float(),
             weights=torch.from_numpy(self.weights(part, subject_strength=subject_strength)),
         )
 
-    def _inputs(self, chosen: NDArray[np.bool_]) -> torch.Tensor:
-        """Pixels (M, 3, S, S), or what was read of them, (M, F, 1, 1): pictures have four axes."""
-        if self.statistics is None:
-            return torch.from_numpy(self.cells.pixels[chosen])
-        return self.statistics[torch.tensor(chosen)][:, :, None, None]
+    def validation_examples(self) -> TrainingExamples | None:
+        """The validation cells, or None without any; weighted alike for every recipe."""
+        if not self.split.mask(self.manifest, "validation").any():
+            return None
+        return self.examples("validation", subject_strength=VALIDATION_STRENGTH)
 
 
-def gather(plan: Plan, *, show: bool = True) -> Material:
-    """Read, split, decode: everything a run knows before it learns.
+def gather(plan: TrainingPlan, *, show: bool = True) -> TrainingData:
+    """Read, split and decode the data of a run.
 
-    A split by subject leaves out what shows a test cell again under another subject.
+    A split by subject excludes training cells that show a test cell again under another subject.
 
     Raises:
         DataError: the data set or the split's file can't be used, or one class is missing.
     """
     if isinstance(plan.split, Path):
-        return _of_file(plan, plan.split, show)
+        return _split_by_file(plan, plan.split, show)
     manifest, cells, targets = _decoded(plan, readers.read(plan.data).labelled(), show)
     if plan.split == "image":
         split = splits.image_split(manifest, seed=plan.recipe.seed)
@@ -110,11 +126,11 @@ def gather(plan: Plan, *, show: bool = True) -> Material:
             manifest, seed=plan.recipe.seed, folds=plan.folds, fold=plan.fold
         )
         split = splits.without_twins(split, manifest, duplicate_cells.families(manifest, cells))
-    return Material(manifest, cells, split, targets)
+    return TrainingData(manifest, cells, split, targets)
 
 
-def gather_folds(plan: Plan, *, show: bool = True) -> list[Material]:
-    """The same for every fold of a split by subject, read and decoded once.
+def gather_folds(plan: TrainingPlan, *, show: bool = True) -> list[TrainingData]:
+    """The data of every fold of a split by subject, read and decoded once.
 
     Raises:
         DataError: the data set can't be used, or has too few subjects for the folds.
@@ -123,13 +139,13 @@ def gather_folds(plan: Plan, *, show: bool = True) -> list[Material]:
     dealt = splits.subject_folds(manifest, seed=plan.recipe.seed, folds=plan.folds)
     families = duplicate_cells.families(manifest, cells)
     return [
-        Material(manifest, cells, splits.without_twins(split, manifest, families), targets)
+        TrainingData(manifest, cells, splits.without_twins(split, manifest, families), targets)
         for split in dealt
     ]
 
 
-def _of_file(plan: Plan, file: Path, show: bool) -> Material:
-    """The same for a split that a file tells; what that leaves out is not even read.
+def _split_by_file(plan: TrainingPlan, file: Path, show: bool) -> TrainingData:
+    """The data of a split that a file gives; images that it excludes are not even read.
 
     Twins of test cells stay where the file puts them, and are counted.
     """
@@ -137,16 +153,17 @@ def _of_file(plan: Plan, file: Path, show: bool) -> Material:
     split = split_files.fitted(split_files.read(file), whole)
     used = whole.table["image_id"].map(split.parts).fillna(EXCLUDED) != EXCLUDED
     table = whole.table[used].reset_index(drop=True)
-    kept = Manifest(whole.root, table, whole.name)
-    manifest, cells, targets = _decoded(plan, kept, show)
-    learned = [split.mask(manifest, part) for part in ("train", "validation", "test")]
+    manifest, cells, targets = _decoded(plan, Manifest(whole.root, table, whole.name), show)
+    train, validation, test = (
+        split.mask(manifest, part) for part in ("train", "validation", "test")
+    )
     families = duplicate_cells.families(manifest, cells)
-    again = np.isin(families[learned[2]], families[learned[0] | learned[1]])
-    return Material(manifest, cells, replace(split, twins=int(again.sum())), targets)
+    twins = np.isin(families[test], families[train | validation])
+    return TrainingData(manifest, cells, replace(split, twins=int(twins.sum())), targets)
 
 
 def _decoded(
-    plan: Plan, manifest: Manifest, show: bool
+    plan: TrainingPlan, manifest: Manifest, show: bool
 ) -> tuple[Manifest, DecodedCells, NDArray[np.float64]]:
     with tqdm(total=len(manifest), desc="Decoding", disable=None if show else True) as bar:
         cells = decoded_cells.decode(manifest.paths(), plan.preprocessing, progress=bar.update)

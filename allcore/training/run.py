@@ -1,33 +1,73 @@
-"""A whole training run: data set in, model folder out."""
+"""A training run: a data set in, a trained network with its held-out log-odds out."""
 
 import time
+from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import torch
 from lightning.fabric import Fabric
-from torch import Tensor
 from tqdm import tqdm
 
+import allcore
 from allcore import model_folder
-from allcore.data.preprocessing import Preprocessing
 from allcore.errors import ModelError
 from allcore.inference import devices
 from allcore.nets import registry
-from allcore.training import checkpoint, fit, initialisation, model_writer
+from allcore.nets.base import CellNetwork
+from allcore.training import baseline, checkpoint, fit, frozen_features, initialisation
 from allcore.training import fabric as processes
 from allcore.training import plan as plans
-from allcore.training.fit import Examples, Fitted, OnStep
-from allcore.training.plan import Material, Plan
+from allcore.training.fit import FittedNetwork
+from allcore.training.plan import TrainingData, TrainingPlan
 
-INITIAL_CELLS = 256
-VALIDATION_STRENGTH = 0.5
-"""Subject balance of the validation score: the same for every recipe, so that recipes compare."""
+PACKAGES = ("torch", "torchvision", "lightning", "scikit-learn", "numpy", "pillow")
+"""Packages whose versions ``model.json`` names."""
 
 
-def train(plan: Plan) -> None:
-    """Train, choose temperature and threshold on validation cells, write the model folder.
+@dataclass(frozen=True)
+class OperatingPoint:
+    """From log-odds to calls: the temperature, the threshold, and the rule that chose it."""
 
-    A run that was killed goes on from its last whole epoch when asked again.
+    temperature: float
+    threshold: float
+    rule: str
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A trained network and all that its model folder is written from.
+
+    Attributes:
+        plan: of the run; ``plan.out`` holds the weights already.
+        data: all cells and their split.
+        network: as it ships, its weights rounded to float16.
+        held_out: rows of the cells that figures are computed on, with the columns of
+            ``model_folder.PREDICTION_COLUMNS`` but ``probability``.
+        history: one row an epoch.
+        training: where the model comes from, as ``model.json`` keeps it.
+        weights_sha256: digest of the weights file.
+        folds_sha256: digest of the fold networks' file, where there is one.
+        operating_point: fixed before training; None where the validation rows choose it.
+    """
+
+    plan: TrainingPlan
+    data: TrainingData
+    network: CellNetwork
+    held_out: pd.DataFrame
+    history: list[dict[str, float]]
+    training: dict[str, Any]
+    weights_sha256: str
+    folds_sha256: str | None = None
+    operating_point: OperatingPoint | None = None
+
+
+def train(plan: TrainingPlan) -> TrainingResult | None:
+    """Train one network on one split; only the first process of a run gets the result.
+
+    A run that was killed resumes from its last whole epoch.
 
     Raises:
         DataError: the data set can't be used.
@@ -36,30 +76,50 @@ def train(plan: Plan) -> None:
     started = time.perf_counter()
     refuse_finished(plan)
     fabric = processes.launch(devices.choose(plan.device))
-    material = plans.gather(plan, show=fabric.is_global_zero)
+    data = plans.gather(plan, show=fabric.is_global_zero)
     plan.out.mkdir(parents=True, exist_ok=True)
-    keep_split(plan, material, write=fabric.is_global_zero)
-    done = fitted(plan, material, fabric)
-    if fabric.is_global_zero:
-        model_writer.write(
-            plan, material, done, device=fabric.device, seconds=time.perf_counter() - started
-        )
-    fabric.barrier()
+    keep_split(plan, data, write=fabric.is_global_zero)
+    fitted = fit_network(plan, data, fabric)
+    if not fabric.is_global_zero:
+        return None
+    return result(plan, data, fitted, fabric.device, seconds=time.perf_counter() - started)
 
 
-def keep_split(plan: Plan, material: Material, *, write: bool) -> None:
-    """Write ``split.csv``; a run that goes on must go on with the split it began with.
+def result(
+    plan: TrainingPlan,
+    data: TrainingData,
+    fitted: FittedNetwork,
+    device: torch.device,
+    *,
+    seconds: float,
+) -> TrainingResult:
+    """Write the weights, and predict the held-out cells by the rounded weights that ship."""
+    digest = model_folder.write_weights(plan.out, fitted.network)
+    fitted.network.half().float()
+    return TrainingResult(
+        plan=plan,
+        data=data,
+        network=fitted.network,
+        held_out=held_out_predictions(plan, data, fitted.network, device),
+        history=fitted.history,
+        training=provenance(plan, data, fitted, device=device, seconds=seconds),
+        weights_sha256=digest,
+    )
+
+
+def keep_split(plan: TrainingPlan, data: TrainingData, *, write: bool) -> None:
+    """Write ``split.csv``; a resumed run must have the split that it began with.
 
     Args:
-        plan: the run.
-        material: what it learns from.
+        plan: of the run.
+        data: with its split.
         write: whether this process is the one that writes.
 
     Raises:
-        ModelError: the folder holds a run that began with another.
+        ModelError: the folder holds a run that began with another split.
     """
     path = plan.out / model_folder.SPLIT
-    text = material.split.parts.rename_axis("image_id").to_csv()
+    text = data.split.parts.rename_axis("image_id").to_csv()
     if (plan.out / checkpoint.FILE_NAME).exists() and path.exists():
         if path.read_text(encoding="utf-8") != text:
             raise ModelError(
@@ -70,32 +130,34 @@ def keep_split(plan: Plan, material: Material, *, write: bool) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def refuse_finished(plan: Plan) -> None:
+def refuse_finished(plan: TrainingPlan) -> None:
     """Raise a ModelError where the folder to write holds a trained model."""
     if (plan.out / model_folder.INFO).exists():
         raise ModelError(f"{plan.out} holds a trained model: remove it or choose another --out.")
 
 
-def fitted(
-    plan: Plan,
-    material: Material,
+def fit_network(
+    plan: TrainingPlan,
+    data: TrainingData,
     fabric: Fabric,
     *,
     until: int | None = None,
-    shown: bool = True,
-) -> Fitted:
-    """Build, initialise and train the network of ``plan`` on the training part of ``material``.
+    progress_bar: bool = True,
+) -> FittedNetwork:
+    """Build, initialise and fit the network of ``plan`` on the training part of ``data``.
 
     Args:
-        plan: what is asked for; ``out`` holds the checkpoint meanwhile.
-        material: the cells and their split.
+        plan: of the run; ``plan.out`` holds the checkpoint meanwhile.
+        data: the cells and their split.
         fabric: launched.
         until: stop after so many of the recipe's epochs.
-        shown: whether a terminal gets a progress bar.
+        progress_bar: whether a terminal gets a progress bar.
 
     Raises:
         ModelError: unknown architecture or weights, or the folder holds another run.
     """
+    if data.statistics is not None:
+        return frozen_features.fit_head(plan, data, fabric, until=until)
     recipe = plan.recipe
     if recipe.distilled and not plan.nested:
         raise ModelError("distilled needs --out-of-fold and --nested: give them, or leave it out.")
@@ -104,45 +166,89 @@ def fitted(
             "subject_shrinkage needs a frozen body that is read once: give --freeze body, "
             "--out-of-fold and a network with stages, or leave it out."
         )
-    train_part = material.examples("train", subject_strength=recipe.subject_strength)
+    train_part = data.examples("train", subject_strength=recipe.subject_strength)
     torch.manual_seed(recipe.seed)
     network = registry.build(plan.architecture, **plan.config)
-    initialisation.initialise(network, plan.init, _some(train_part, plan.preprocessing))
-    with tqdm(desc="Training", unit="step", disable=_hidden(fabric, shown)) as bar:
+    # A balanced draw of cells gives the statistics of norm layers.
+    rows = torch.multinomial(train_part.weights, plans.INITIAL_CELLS, replacement=True)
+    cells = plan.preprocessing.normalise(train_part.pixels[rows])
+    initialisation.initialise(network, plan.init, cells)
+    hidden = None if progress_bar and fabric.is_global_zero else True
+    with tqdm(desc="Training", unit="step", disable=hidden) as bar:
+
+        def update_bar(done: int, steps: int) -> None:
+            bar.total = steps
+            bar.update(done - bar.n)
+
         return fit.fit(
             network,
             train=train_part,
-            validation=validation_examples(material),
+            validation=data.validation_examples(),
             preprocessing=plan.preprocessing,
             recipe=recipe,
             fabric=fabric,
             folder=plan.out,
             until=until,
-            on_step=_shown(bar),
+            on_step=update_bar,
         )
 
 
-def validation_examples(material: Material) -> Examples | None:
-    """The validation cells, or None where there are none; weighed alike for every recipe."""
-    if not material.split.mask(material.manifest, "validation").any():
-        return None
-    return material.examples("validation", subject_strength=VALIDATION_STRENGTH)
+def held_out_predictions(
+    plan: TrainingPlan, data: TrainingData, network: CellNetwork, device: torch.device
+) -> pd.DataFrame:
+    """Validation and test rows with the log-odds of the network and the baseline's probability."""
+    parts = data.split.parts.reindex(data.manifest.table["image_id"]).to_numpy()
+    chosen = np.isin(parts, ("validation", "test"))
+    if data.statistics is not None:
+        logits = frozen_features.predict(network, data.statistics[torch.from_numpy(chosen)])
+    else:
+        pixels = torch.from_numpy(data.cells.pixels[chosen])
+        logits = fit.predict(network, pixels, plan.preprocessing, device=device)
+    fitted_baseline = baseline.fit(
+        data.cells,
+        train=data.split.mask(data.manifest, "train"),
+        targets=data.targets,
+        weights=data.weights("train", subject_strength=plan.recipe.subject_strength),
+        seed=plan.recipe.seed,
+    )
+    table = data.manifest.table.loc[chosen, ["image_id", "path", "subject", "group", "label"]]
+    rows: pd.DataFrame = table.reset_index(drop=True)
+    return rows.assign(
+        split=parts[chosen],
+        fold=data.split.fold,
+        logit=logits.double().numpy(),
+        baseline_probability=fitted_baseline.probability(data.cells)[chosen],
+    )
 
 
-def _some(part: Examples, preprocessing: Preprocessing) -> Tensor:
-    """A balanced draw of normalised cells, for the statistics of norm layers."""
-    drawn = torch.multinomial(part.weights, INITIAL_CELLS, replacement=True)
-    return preprocessing.normalise(part.pixels[drawn])
-
-
-def _hidden(fabric: Fabric, shown: bool) -> bool | None:
-    """True for all processes but the first; None leaves it to tqdm to ask for a terminal."""
-    return None if shown and fabric.is_global_zero else True
-
-
-def _shown(bar: "tqdm[Any]") -> OnStep:
-    def show(done: int, steps: int) -> None:
-        bar.total = steps
-        bar.update(done - bar.n)
-
-    return show
+def provenance(
+    plan: TrainingPlan,
+    data: TrainingData,
+    fitted: FittedNetwork,
+    *,
+    device: torch.device,
+    seconds: float,
+) -> dict[str, Any]:
+    """Where a model comes from, as ``model.json`` keeps it."""
+    manifest, split = data.manifest, data.split
+    recipe = plan.recipe.to_dict()
+    if data.statistics is not None:
+        recipe["augmentation"] = None  # cells whose statistics are read once are not augmented
+    return {
+        "command": plan.command,
+        "seed": plan.recipe.seed,
+        "recipe": recipe,
+        "init": plan.init,
+        "best_epoch": fitted.best_epoch,
+        "data": {"name": manifest.name, "digest": manifest.digest(), "images": len(manifest)},
+        "split": {
+            **split.told(),
+            **{part: split.subjects(manifest, part) for part in ("train", "validation", "test")},
+        },
+        "versions": {
+            "allscope": allcore.__version__,
+            **{name: version(name) for name in PACKAGES},
+        },
+        "device": str(device),
+        "seconds": round(seconds),
+    }

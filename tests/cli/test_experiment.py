@@ -6,7 +6,6 @@ from typer.testing import CliRunner
 from allcore.__main__ import application
 from allcore.cli import experiment
 from allcore.errors import AllScopeError
-from allcore.evaluation import experiments
 from allcore.evaluation.experiments import ExperimentRecord
 from allcore.notice import RESEARCH_USE
 from allcore.reports import json_files
@@ -38,7 +37,7 @@ def asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Option
 def test_experiment__lists_all(home: Path) -> None:
     status, text = called("--list")
     assert status == 0
-    assert "subjects --features" in text and len(text.splitlines()) == len(experiments.NAMES)
+    assert [line.split()[0] for line in text.splitlines()] == ["interventions", "recipe", "head"]
 
 
 def test_experiment__without_a_name_is_wrong_usage(home: Path) -> None:
@@ -58,15 +57,6 @@ def test_experiment__writes_result_and_log(
     name, options = asked[0]
     assert (name, options.variants, options.size) == ("cues", ("a", "b"), 64)
     assert options.data == Path("cells")
-
-
-def test_experiment__features_are_an_experiment_of_their_own(
-    asked: list[tuple[str, Options]], tmp_path: Path
-) -> None:
-    words = ("--data", "cells", "--out", str(tmp_path), "--docs", str(tmp_path / "log.md"))
-    called("subjects", "--features", *words)
-    called("subjects", *words)
-    assert [name for name, _ in asked] == ["subjects-features", "subjects"]
 
 
 def test_experiment__command_names_no_folder_of_this_machine(
@@ -102,6 +92,6 @@ def test_experiment__unknown(home: Path) -> None:
 
 
 def test_experiment__quick_on_drawn_cells(home: Path) -> None:
-    status, text = called("subjects", "--features", "--quick")
+    status, text = called("head", "--quick")
     assert status == 0
     assert "The prediction" in text

@@ -3,7 +3,7 @@ import pytest
 
 from allcore.evaluation.experiments import AIMS
 from allcore.plots import compare_experiments
-from allcore.research.experiments import cue_features, interventions_catalogue
+from allcore.research.experiments import interventions_catalogue
 from tests import experimented
 
 
@@ -37,7 +37,7 @@ def test_figures__titles_fit_a_phone_and_axes_are_named(figures: dict[str, go.Fi
 def test_cues__both_protocols_best_unseen_on_top(figures: dict[str, go.Figure]) -> None:
     figure = figures["cues"]
     unseen, image = points(figure, "Unseen subjects"), points(figure, "Images split at random")
-    assert len(unseen.x) == len(image.x) == len(cue_features.CUES)
+    assert len(unseen.x) == len(image.x) == len(experimented.CUES)
     assert list(unseen.x) == sorted(unseen.x, reverse=True)
     assert title(figure).startswith("Size alone orders cells of unseen subjects")
     assert "0.85" in title(figure)

@@ -22,12 +22,12 @@ from allcore.inference import held_out
 from allcore.research import pseudo_labels, semi_supervised
 from allcore.research.pseudo_labels import PseudoLabels, Teacher
 from allcore.research.semi_supervised import Check, Request
-from allcore.training import checkpoint, run
+from allcore.training import checkpoint
 from allcore.training import plan as plans
-from allcore.training.fit import Examples
-from allcore.training.plan import Material, Plan
+from allcore.training.fit import TrainingExamples
+from allcore.training.plan import TrainingData, TrainingPlan
 from tests.conftest import draw_clumped
-from tests.training.test_training import cells, plan, plan_for  # noqa: F401
+from tests.training.test_training import cells, plan, plan_for, train_and_write  # noqa: F401
 
 SURE = 0.6
 
@@ -36,17 +36,17 @@ SURE = 0.6
 def taught_by(cells: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
     """A teacher of the same split as ``plan``."""
     made = plan_for(cells, tmp_path_factory.mktemp("models") / "teacher")
-    run.train(replace(made, recipe=replace(made.recipe, epochs=4)))
+    train_and_write(replace(made, recipe=replace(made.recipe, epochs=4)))
     return made.out
 
 
 @pytest.fixture(scope="module")
-def material(cells: Path) -> Material:  # noqa: F811
+def material(cells: Path) -> TrainingData:  # noqa: F811
     return plans.gather(plan_for(cells, Path("unused")), show=False)
 
 
 @pytest.fixture(scope="module")
-def unlabelled(material: Material, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def unlabelled(material: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve new cells, six of them of no known subject, and four that may not be used."""
     root = tmp_path_factory.mktemp("unlabelled")
     for number in range(12):
@@ -62,7 +62,7 @@ def unlabelled(material: Material, tmp_path_factory: pytest.TempPathFactory) -> 
     return root
 
 
-def file_of(material: Material, part: str) -> Path:
+def file_of(material: TrainingData, part: str) -> Path:
     row = int(np.flatnonzero(material.split.mask(material.manifest, part))[0])
     return material.manifest.paths()[row]
 
@@ -71,14 +71,14 @@ def teacher_in(folder: Path) -> Teacher:
     return Teacher.load(folder, torch.device("cpu"))
 
 
-def chosen(taught_by: Path, material: Material, path: Path, *, size: int = 48) -> PseudoLabels:
+def chosen(taught_by: Path, material: TrainingData, path: Path, *, size: int = 48) -> PseudoLabels:
     return pseudo_labels.choose(
         teacher_in(taught_by), material, path, Preprocessing(size=size), SURE
     )
 
 
 def test_choose__leaves_out_what_is_judged_on(
-    taught_by: Path, material: Material, unlabelled: Path
+    taught_by: Path, material: TrainingData, unlabelled: Path
 ) -> None:
     found = chosen(taught_by, material, unlabelled)
     assert (found.offered, found.same, found.relatives, found.known) == (16, 2, 1, 1)
@@ -88,7 +88,7 @@ def test_choose__leaves_out_what_is_judged_on(
 
 
 def test_choose__bytes_are_looked_at_before_pixels(
-    taught_by: Path, material: Material, unlabelled: Path, monkeypatch: pytest.MonkeyPatch
+    taught_by: Path, material: TrainingData, unlabelled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pseudo_labels, "_again", lambda pixels, _: np.zeros(len(pixels), bool))
     found = chosen(taught_by, material, unlabelled)
@@ -96,7 +96,7 @@ def test_choose__bytes_are_looked_at_before_pixels(
 
 
 def test_choose__labels_are_the_sure_answers(
-    taught_by: Path, material: Material, unlabelled: Path
+    taught_by: Path, material: TrainingData, unlabelled: Path
 ) -> None:
     table = chosen(taught_by, material, unlabelled).table
     called = np.where(table["probability"] >= 0.5, "all", "hem")
@@ -107,7 +107,7 @@ def test_choose__labels_are_the_sure_answers(
 def test_choose__by_image_a_subject_may_be_on_both_sides(
     cells: Path,  # noqa: F811
     taught_by: Path,
-    material: Material,
+    material: TrainingData,
     unlabelled: Path,
 ) -> None:
     by_image = replace(material, split=replace(material.split, kind="image"))
@@ -115,9 +115,9 @@ def test_choose__by_image_a_subject_may_be_on_both_sides(
 
 
 def test_choose__the_teacher_sees_cells_as_it_was_trained(
-    plan: Plan,  # noqa: F811
+    plan: TrainingPlan,  # noqa: F811
     taught_by: Path,
-    material: Material,
+    material: TrainingData,
     unlabelled: Path,
 ) -> None:
     larger = plans.gather(replace(plan, preprocessing=Preprocessing(size=64)), show=False)
@@ -131,7 +131,7 @@ def test_choose__the_teacher_sees_cells_as_it_was_trained(
 
 
 def test_choose__nothing_sure(
-    taught_by: Path, material: Material, unlabelled: Path, monkeypatch: pytest.MonkeyPatch
+    taught_by: Path, material: TrainingData, unlabelled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Teacher, "probability", lambda _, pixels: np.full(len(pixels), 0.5))
     with pytest.raises(DataError, match="sure of none of the 12 cells"):
@@ -139,25 +139,25 @@ def test_choose__nothing_sure(
 
 
 def test_choose__nothing_that_may_be_used(
-    taught_by: Path, material: Material, tmp_path: Path
+    taught_by: Path, material: TrainingData, tmp_path: Path
 ) -> None:
     shutil.copy(file_of(material, "train"), tmp_path / "known.png")
     with pytest.raises(DataError, match="sure of none of the 0 cells"):
         chosen(taught_by, material, tmp_path)
 
 
-def test_probability__does_not_hang_on_orientation(taught_by: Path, material: Material) -> None:
+def test_probability__does_not_hang_on_orientation(taught_by: Path, material: TrainingData) -> None:
     teacher, pixels = teacher_in(taught_by), material.cells.pixels[:4]
     turned = np.rot90(pixels, axes=(2, 3)).copy()
     np.testing.assert_allclose(teacher.probability(pixels), teacher.probability(turned), atol=1e-5)
 
 
-def test_refuse_tainted__the_same_split_is_fine(taught_by: Path, material: Material) -> None:
+def test_refuse_tainted__the_same_split_is_fine(taught_by: Path, material: TrainingData) -> None:
     pseudo_labels.refuse_tainted(teacher_in(taught_by), material)
 
 
 @pytest.mark.parametrize("fold", [1, 2])
-def test_refuse_tainted__another_fold(taught_by: Path, plan: Plan, fold: int) -> None:  # noqa: F811
+def test_refuse_tainted__another_fold(taught_by: Path, plan: TrainingPlan, fold: int) -> None:  # noqa: F811
     other = plans.gather(replace(plan, fold=fold), show=False)
     with pytest.raises(ModelError, match="take a teacher of the same --split"):
         pseudo_labels.refuse_tainted(teacher_in(taught_by), other)
@@ -171,10 +171,12 @@ def pseudo_of(labels: list[str], subjects: list[str | None]) -> PseudoLabels:
     return PseudoLabels(table, pixels, "set", "0", len(labels), 0, 0, 0)
 
 
-def labelled(blasts: int, normals: int) -> Examples:
+def labelled(blasts: int, normals: int) -> TrainingExamples:
     targets = torch.tensor([1.0] * blasts + [0.0] * normals)
     weights = torch.where(targets == 1, 0.5 / blasts, 0.5 / normals).double()
-    return Examples(torch.zeros(blasts + normals, 3, 2, 2, dtype=torch.uint8), targets, weights)
+    return TrainingExamples(
+        torch.zeros(blasts + normals, 3, 2, 2, dtype=torch.uint8), targets, weights
+    )
 
 
 def test_joined__classes_stay_equal_and_the_share_is_limited() -> None:
@@ -202,7 +204,7 @@ def test_joined__cells_without_a_subject_count_as_one_subject_together() -> None
     assert float(new[:2].sum()) == pytest.approx(float(new[2:].sum()))
 
 
-def test_taught__only_training_cells_are_joined(material: Material) -> None:
+def test_taught__only_training_cells_are_joined(material: TrainingData) -> None:
     pseudo = pseudo_of(["all", "hem"], [None, None])
     pseudo = replace(pseudo, pixels=np.zeros((2, 3, 48, 48), dtype=np.uint8))
     taught = semi_supervised.Taught(**vars(material), pseudo=pseudo, limit=0.5)
@@ -249,7 +251,7 @@ def test_check__without_an_interval_the_lower_figure_hurts() -> None:
     assert not Check("its teacher", 0.8, 0.8, replace(unknown, value=0.0)).hurt
 
 
-def quick(plan: Plan) -> Plan:  # noqa: F811
+def quick(plan: TrainingPlan) -> TrainingPlan:  # noqa: F811
     return replace(plan, recipe=replace(plan.recipe, epochs=2))
 
 
@@ -262,7 +264,7 @@ def hurt(*_args: object, **given: object) -> Check:
 
 
 def test_train__says_what_it_learned_from(
-    plan: Plan,  # noqa: F811
+    plan: TrainingPlan,  # noqa: F811
     taught_by: Path,
     unlabelled: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -304,7 +306,7 @@ def pseudo_ids(folder: Path) -> set[str]:
 
 
 def test_train__a_student_that_became_worse_is_not_kept(
-    plan: Plan,  # noqa: F811
+    plan: TrainingPlan,  # noqa: F811
     taught_by: Path,
     unlabelled: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -316,7 +318,7 @@ def test_train__a_student_that_became_worse_is_not_kept(
 
 
 def test_train__killed_run_goes_on_with_the_same_teacher_only(
-    plan: Plan,  # noqa: F811
+    plan: TrainingPlan,  # noqa: F811
     taught_by: Path,
     unlabelled: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -341,7 +343,7 @@ def test_train__killed_run_goes_on_with_the_same_teacher_only(
 
 
 def test_train__a_plain_run_is_not_gone_on_with(
-    plan: Plan,  # noqa: F811
+    plan: TrainingPlan,  # noqa: F811
     taught_by: Path,
     unlabelled: Path,
 ) -> None:

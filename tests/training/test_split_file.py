@@ -18,10 +18,10 @@ from allcore.evaluation import model_evaluation
 from allcore.inference import held_out
 from allcore.model_folder import ModelInfo
 from allcore.reports import headline
-from allcore.training import checkpoint, fit, run
+from allcore.training import checkpoint, fit
 from allcore.training import plan as plans
 from tests.conftest import draw_folders
-from tests.training.test_training import plan_for
+from tests.training.test_training import plan_for, train_and_write
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def torn(cells: Path, tmp_path: Path) -> Path:
 
 def trained(cells: Path, file: Path, out: Path) -> ModelInfo:
     plan = replace(plan_for(cells, out), split=file)
-    run.train(replace(plan, recipe=replace(plan.recipe, epochs=1)))
+    train_and_write(replace(plan, recipe=replace(plan.recipe, epochs=1)))
     return model_folder.read_info(out)
 
 
@@ -165,11 +165,11 @@ def test_train__goes_on_with_its_own_split_alone(
 
     monkeypatch.setattr(fit.checkpoint, "save", save_then_die)
     with pytest.raises(KeyboardInterrupt):
-        run.train(plan)
+        train_and_write(plan)
     monkeypatch.undo()
     with pytest.raises(ModelError, match="began with another split"):
-        run.train(replace(plan, split=torn))
-    run.train(plan)
+        train_and_write(replace(plan, split=torn))
+    train_and_write(plan)
     assert model_folder.read_info(plan.out).training["split"]["file"] == "apart.csv"
 
 

@@ -13,8 +13,9 @@ from allcore import model_folder
 from allcore.data.augmentation import Augmentation
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import ModelError
+from allcore.reports import trained_model
 from allcore.training import checkpoint, run
-from allcore.training.plan import Plan
+from allcore.training.plan import TrainingPlan
 from allcore.training.recipe import Recipe
 from tests.conftest import draw_folders
 
@@ -27,13 +28,13 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def plan(cells: Path, tmp_path: Path) -> Plan:
+def plan(cells: Path, tmp_path: Path) -> TrainingPlan:
     return plan_for(cells, tmp_path / "made")
 
 
-def plan_for(cells: Path, out: Path) -> Plan:
+def plan_for(cells: Path, out: Path) -> TrainingPlan:
     """A run of seconds."""
-    return Plan(
+    return TrainingPlan(
         data=cells,
         out=out,
         architecture="qcresnet",
@@ -52,8 +53,15 @@ def plan_for(cells: Path, out: Path) -> Plan:
     )  # fmt: skip
 
 
+def train_and_write(plan: TrainingPlan) -> None:
+    """What the command does."""
+    result = run.train(plan)
+    assert result is not None
+    trained_model.write(result)
+
+
 def test_train__writes_the_whole_model_folder(plan):
-    run.train(plan)
+    train_and_write(plan)
     assert {path.name for path in plan.out.iterdir()} == {
         model_folder.INFO,
         model_folder.WEIGHTS,
@@ -67,7 +75,7 @@ def test_train__writes_the_whole_model_folder(plan):
 
 
 def test_train__figures_are_those_of_the_weights_that_ship(plan):
-    run.train(plan)
+    train_and_write(plan)
     info = model_folder.read_info(plan.out)
     network = model_folder.load_network(plan.out)
     table = model_folder.read_predictions(plan.out)
@@ -83,7 +91,7 @@ def test_train__figures_are_those_of_the_weights_that_ship(plan):
 
 
 def test_train__held_out_subjects_are_not_trained_on(plan):
-    run.train(plan)
+    train_and_write(plan)
     split = model_folder.read_info(plan.out).training["split"]
     table = model_folder.read_predictions(plan.out)
     assert set(table["subject"]) == set(split["validation"]) | set(split["test"])
@@ -92,7 +100,7 @@ def test_train__held_out_subjects_are_not_trained_on(plan):
 
 
 def test_train__embeds_every_cell(plan):
-    run.train(plan)
+    train_and_write(plan)
     with np.load(plan.out / model_folder.EMBEDDINGS) as stored:
         assert stored["features"].shape == (48, 16)
         assert stored["map"].shape == (48, 2)
@@ -100,7 +108,7 @@ def test_train__embeds_every_cell(plan):
 
 
 def test_train__learns_and_keeps_the_best_epoch(plan):
-    run.train(replace(plan, recipe=replace(plan.recipe, epochs=6)))
+    train_and_write(replace(plan, recipe=replace(plan.recipe, epochs=6)))
     history = pd.read_csv(plan.out / model_folder.HISTORY)
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
     best = model_folder.read_info(plan.out).training["best_epoch"]
@@ -108,7 +116,7 @@ def test_train__learns_and_keeps_the_best_epoch(plan):
 
 
 def test_train__killed_run_ends_with_the_same_weights(plan, tmp_path, monkeypatch):
-    run.train(plan)
+    train_and_write(plan)
     whole = model_folder.load_network(plan.out).state_dict()
 
     killed = replace(plan, out=tmp_path / "killed")
@@ -121,9 +129,9 @@ def test_train__killed_run_ends_with_the_same_weights(plan, tmp_path, monkeypatc
     monkeypatch.setattr(checkpoint, "save", save_then_die)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            run.train(killed)
+            train_and_write(killed)
     monkeypatch.setattr(checkpoint, "save", save)
-    run.train(killed)
+    train_and_write(killed)
 
     resumed = model_folder.load_network(killed.out).state_dict()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
@@ -131,30 +139,30 @@ def test_train__killed_run_ends_with_the_same_weights(plan, tmp_path, monkeypatc
 
 def test_train__checkpoint_of_another_recipe_is_refused(plan, monkeypatch):
     monkeypatch.setattr(
-        "allcore.training.model_writer.write",
+        "allcore.reports.trained_model.write",
         lambda *_a, **_k: (_ for _ in ()).throw(KeyboardInterrupt),
     )
     with pytest.raises(KeyboardInterrupt):
-        run.train(plan)
+        train_and_write(plan)
     with pytest.raises(ModelError, match="other settings"):
-        run.train(replace(plan, recipe=replace(plan.recipe, learning_rate=1.0)))
+        train_and_write(replace(plan, recipe=replace(plan.recipe, learning_rate=1.0)))
 
 
 def test_train__damaged_checkpoint_is_named(plan):
     plan.out.mkdir()
     (plan.out / checkpoint.FILE_NAME).write_bytes(b"broken")
     with pytest.raises(ModelError, match="damaged: remove it"):
-        run.train(plan)
+        train_and_write(plan)
 
 
 def test_train__never_overwrites_a_model(plan):
-    run.train(plan)
+    train_and_write(plan)
     with pytest.raises(ModelError, match="holds a trained model"):
-        run.train(plan)
+        train_and_write(plan)
 
 
 def test_train__image_split_is_the_papers(plan):
-    run.train(replace(plan, split="image"))
+    train_and_write(replace(plan, split="image"))
     split = model_folder.read_info(plan.out).training["split"]
     assert split["kind"] == "image"
     assert set(split["test"]) & set(split["train"])  # subjects leak, as the paper's do

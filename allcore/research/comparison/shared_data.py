@@ -19,7 +19,7 @@ from allcore.research.comparison import budget as budgets
 from allcore.research.comparison.budget import Budget
 from allcore.research.comparison.protocols import Round
 from allcore.training import fabric as processes
-from allcore.training.plan import Material
+from allcore.training.plan import TrainingData
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Bench:
         device = devices.choose(self.device)
         return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
-    def material(self, held: Round) -> Material:
+    def material(self, held: Round) -> TrainingData:
         """The data of one round; all rounds share the cells."""
         targets = np.where(self.manifest.table["label"] == "all", 1.0, 0.0)
-        return Material(self.manifest, self.cells, held.split, targets)
+        return TrainingData(self.manifest, self.cells, held.split, targets)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allcore.evaluation import calibration, estimates, paired
+from allcore.evaluation import estimates, paired
 from allcore.evaluation.comparison import (
     HISTORY_COLUMNS,
     METRICS,
@@ -19,6 +19,7 @@ from allcore.evaluation.comparison import (
 )
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.paired import Resampled
+from allcore.training import calibration
 
 THRESHOLD = 0.5
 """A cell is called a blast from this calibrated probability on, fixed beforehand."""

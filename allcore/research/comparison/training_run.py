@@ -23,7 +23,7 @@ from allcore.research.comparison.protocols import Round
 from allcore.research.comparison.shared_data import Bench
 from allcore.training import baseline, checkpoint, embedding, fit
 from allcore.training import run as training
-from allcore.training.plan import Plan
+from allcore.training.plan import TrainingPlan
 
 LOGITS = "logits.parquet"
 DONE = "run.json"
@@ -130,7 +130,7 @@ def _maker(network: str) -> Callable[[Job, Bench, Path], Answer]:
 
 def _network(job: Job, bench: Bench, folder: Path) -> Answer:
     plan = _plan(job, bench, folder)
-    fitted = training.fitted(plan, bench.material(job.held), bench.fabric, shown=False)
+    fitted = training.fit_network(plan, bench.material(job.held), bench.fabric, progress_bar=False)
     pixels = torch.from_numpy(bench.cells.pixels)
     used = _used(job, bench)
     logits = np.full(len(used), np.nan)
@@ -150,9 +150,9 @@ def _used(job: Job, bench: Bench) -> NDArray[np.bool_]:
     return np.asarray(held[0] | held[1])
 
 
-def _plan(job: Job, bench: Bench, folder: Path) -> Plan:
+def _plan(job: Job, bench: Bench, folder: Path) -> TrainingPlan:
     split = job.held.split
-    return Plan(
+    return TrainingPlan(
         data=bench.manifest.root,
         out=folder,
         architecture=job.network,

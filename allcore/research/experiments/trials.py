@@ -24,9 +24,9 @@ from allcore.inference import devices
 from allcore.research.comparison import budget
 from allcore.research.comparison.budget import Budget
 from allcore.research.experiments.options import Options
-from allcore.training import checkpoint, fit, run
+from allcore.training import checkpoint, run
 from allcore.training import fabric as processes
-from allcore.training.plan import Material, Plan
+from allcore.training.plan import TrainingData, TrainingPlan
 from allcore.training.recipe import Recipe
 
 FROZEN = ("body.conv1", "body.bn1", "body.layer1", "body.layer2")
@@ -48,7 +48,6 @@ class Trial:
         init: where the weights begin.
         architecture: name in the registry.
         config: arguments of its constructor.
-        tested: whether the test part is predicted too; else nobody looks at it.
     """
 
     name: str
@@ -58,7 +57,6 @@ class Trial:
     init: str
     architecture: str = "qcresnet"
     config: Mapping[str, Any] = field(default_factory=dict)
-    tested: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,12 +66,10 @@ class Outcome:
     Attributes:
         history: one row an epoch.
         best_epoch: the epoch that the validation cells chose.
-        logits: log-odds by part of the split, in the manifest's order; empty unless tested.
     """
 
     history: list[dict[str, float]]
     best_epoch: int
-    logits: dict[str, list[float]] = field(default_factory=dict)
 
     def best(self, column: str) -> float:
         """A column of the history at the chosen epoch."""
@@ -114,13 +110,9 @@ class Bench:
         """What computes, in words."""
         return device_name(self.fabric.device)
 
-    def material(self, split: Split) -> Material:
+    def material(self, split: Split) -> TrainingData:
         """The cells with a split of them."""
-        return Material(self.manifest, self.cells, split, self.targets)
-
-    def groups(self, split: Split, part: str) -> list[str]:
-        """Independent subjects in a part of a split, sorted."""
-        return sorted(set(self.manifest.table["group"][split.mask(self.manifest, part)]))
+        return TrainingData(self.manifest, self.cells, split, self.targets)
 
 
 def prepare(options: Options) -> Bench:
@@ -238,7 +230,6 @@ def _fields(trial: Trial, bench: Bench) -> dict[str, Any]:
     return shared.fields() | {
         "architecture": trial.architecture,
         "config": dict(trial.config),
-        "tested": trial.tested,
         "split": budget.digest({str(image): part for image, part in trial.split.parts.items()}),
         "data": bench.digest,
         "device": bench.fabric.device.type,
@@ -247,22 +238,13 @@ def _fields(trial: Trial, bench: Bench) -> dict[str, Any]:
 
 def _train(trial: Trial, bench: Bench, folder: Path) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
-    fitted = run.fitted(_plan(trial, bench, folder), bench.material(trial.split), bench.fabric,
-                        shown=False)  # fmt: skip
-    logits = {}
-    for part in ("validation", "test") if trial.tested else ():
-        chosen = trial.split.mask(bench.manifest, part)
-        pixels = torch.from_numpy(bench.cells.pixels[chosen])
-        with bench.fabric.autocast():
-            found = fit.predict(
-                fitted.network, pixels, trial.preprocessing, device=bench.fabric.device
-            )
-        logits[part] = found.tolist()
-    return asdict(Outcome(fitted.history, fitted.best_epoch, logits))
+    fitted = run.fit_network(_plan(trial, bench, folder), bench.material(trial.split), bench.fabric,
+                        progress_bar=False)  # fmt: skip
+    return asdict(Outcome(fitted.history, fitted.best_epoch))
 
 
-def _plan(trial: Trial, bench: Bench, folder: Path) -> Plan:
-    return Plan(
+def _plan(trial: Trial, bench: Bench, folder: Path) -> TrainingPlan:
+    return TrainingPlan(
         data=bench.manifest.root,
         out=folder,
         architecture=trial.architecture,

@@ -2,6 +2,7 @@
 
 import numpy as np
 import streamlit as st
+from scipy.special import expit
 
 from allcore import formats
 from allcore.evaluation import calibration, conformal, estimates, metrics
@@ -73,7 +74,7 @@ def _samples(context: Context) -> dict[str, Sample]:
     raw = context.table["logit"].to_numpy(dtype=float)
     uncalibrated = estimates.Sample(
         labels=context.sample.labels,
-        probabilities=calibration.probability(raw, 1.0),
+        probabilities=expit(raw),
         groups=context.sample.groups,
         resamples=context.sample.resamples,
         weights=context.sample.weights,

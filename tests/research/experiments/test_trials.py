@@ -1,4 +1,4 @@
-"""The shared trainings, and the three experiments that are made of them."""
+"""The shared trainings, and the experiments that are made of them."""
 
 from dataclasses import replace
 
@@ -8,14 +8,7 @@ import pytest
 from allcore.errors import AllScopeError
 from allcore.evaluation.experiments import ExperimentRow
 from allcore.evaluation.intervals import Interval
-from allcore.research.experiments import (
-    head,
-    recipe,
-    statistics,
-    subjects,
-    subjects_features,
-    trials,
-)
+from allcore.research.experiments import head, recipe, trials
 from allcore.research.experiments.options import Options
 from allcore.research.experiments.trials import Bench, Trial
 
@@ -60,13 +53,10 @@ def test_apart__who_shows_a_held_out_cell_is_not_trained_on(bench: Bench) -> Non
 def test_run_all__each_trial_is_done_once(
     bench: Bench, options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planned = [a_trial(bench, options, tested=True), a_trial(bench, options)]
+    planned = [a_trial(bench, options), a_trial(bench, options, split=bench.splits[1])]
     first = trials.run_all(planned, bench, title="Test")
-    assert set(first[0].logits) == {"validation", "test"} and not first[1].logits
-    masks = (bench.splits[0].mask(bench.manifest, part) for part in ("validation", "test"))
-    counts = [mask.sum() for mask in masks]
-    assert [len(found) for found in first[0].logits.values()] == counts
-    monkeypatch.setattr(trials.run, "fitted", lambda *_a, **_k: pytest.fail("trained again"))
+    assert [len(outcome.history) for outcome in first] == [1, 1]
+    monkeypatch.setattr(trials.run, "fit_network", lambda *_a, **_k: pytest.fail("trained again"))
     assert trials.run_all(planned, bench, title="Test") == first
     assert not [path for path in bench.work.iterdir() if path.is_dir()]
 
@@ -82,9 +72,9 @@ def test_run_all__anything_that_matters_makes_another_trial(
     def trains(*_a: object, **_k: object) -> None:
         raise Trained
 
-    monkeypatch.setattr(trials.run, "fitted", trains)
+    monkeypatch.setattr(trials.run, "fit_network", trains)
     other = replace(trials.recipe(options, epochs=1), mixup=0.4)
-    for changes in ({"recipe": other}, {"split": bench.splits[1]}, {"architecture": "pyramid"}):
+    for changes in ({"recipe": other}, {"split": bench.splits[2]}, {"architecture": "pyramid"}):
         with pytest.raises(Trained):
             trials.run_all([a_trial(bench, options, **changes)], bench, title="Test")
 
@@ -151,50 +141,3 @@ def test_head__finding_goes_by_the_intervals() -> None:
     text = head.finding(same | {"balanced": clear, "first": clear})
     assert "better than" in text and "It converges faster" in text
     assert "The prediction did not hold." in text
-
-
-def test_thinned__draws_are_nested_and_hold_both_classes(bench: Bench) -> None:
-    split = bench.splits[0]
-    label_of = bench.manifest.table.groupby("group")["label"].first()
-    smaller: set[str] = set()
-    for count in range(2, len(bench.groups(split, "train")) + 1):
-        thin = subjects.thinned(split, bench, count)
-        now = set(bench.groups(thin, "train"))
-        assert len(now) == count and smaller <= now
-        assert set(label_of[list(now)]) == {"all", "hem"}
-        for part in ("validation", "test"):
-            assert (thin.mask(bench.manifest, part) == split.mask(bench.manifest, part)).all()
-        smaller = now
-
-
-def test_thinned__classes_keep_their_proportion(bench: Bench) -> None:
-    label_of = bench.manifest.table.groupby("group")["label"].first()
-    order = subjects._interleaved(label_of, seed=0)
-    half = label_of[order[: len(order) // 2]]
-    assert abs((half == "all").mean() - (label_of == "all").mean()) < 0.2
-
-
-def test_subjects__tests_every_cell_for_every_count(
-    options: Options, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(subjects, "COUNTS", (4,))
-    found = subjects.run(options)
-    assert [row.name for row in found.rows] == ["4 training subjects", "all 5 training subjects"]
-    assert {row.cells for row in found.rows} == {42} and {row.subjects for row in found.rows} == {
-        14
-    }
-    few, every = found.rows
-    less = every.figures["auroc"].value - few.figures["auroc"].value
-    assert few.figures["less"].value == pytest.approx(less, abs=0.02)
-    assert "less" not in every.figures
-    assert "power law" in " ".join(found.notes)
-
-
-def test_subjects_features__needs_no_training(
-    options: Options, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(trials.run, "fitted", lambda *_a, **_k: pytest.fail("trained"))
-    found = subjects_features.run(options)
-    assert found.name == "subjects-features"
-    assert 0 <= found.rows[-1].figures["auroc"].value <= 1
-    assert statistics.words(found.rows[-1].figures["auroc"]) in found.finding

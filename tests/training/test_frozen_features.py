@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from allcore.training import shrinkage
+from allcore.training import frozen_features
 
 
 @pytest.fixture
@@ -18,9 +18,9 @@ def cells() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return (values - values.mean(0)) / values.std(0), labels, groups
 
 
-def test_matrix__shrinks_what_tells_subjects_of_one_class_apart(cells):
+def test_shrinkage_matrix__shrinks_what_tells_subjects_of_one_class_apart(cells):
     values, labels, groups = cells
-    found = shrinkage.matrix(values, labels=labels, groups=groups, strength=3.0)
+    found = frozen_features.shrinkage_matrix(values, labels=labels, groups=groups, strength=3.0)
     assert found == pytest.approx(found.T.numpy())
     shrunk = (values @ found).std(0)
     assert shrunk[0] == pytest.approx(1.0, abs=0.02)
@@ -28,17 +28,19 @@ def test_matrix__shrinks_what_tells_subjects_of_one_class_apart(cells):
     assert shrunk[2] > 0.9
 
 
-def test_matrix__nothing_without_strength(cells):
+def test_shrinkage_matrix__nothing_without_strength(cells):
     values, labels, groups = cells
-    found = shrinkage.matrix(values, labels=labels, groups=groups, strength=0.0)
+    found = frozen_features.shrinkage_matrix(values, labels=labels, groups=groups, strength=0.0)
     torch.testing.assert_close(found, torch.eye(3, dtype=torch.float64))
 
 
-def test_matrix__more_features_than_subjects():
+def test_shrinkage_matrix__more_features_than_subjects():
     torch.manual_seed(1)
     values = torch.randn(12, 40)
     groups = torch.arange(4).repeat_interleave(3)
-    found = shrinkage.matrix(values, labels=(groups % 2).float(), groups=groups, strength=2.0)
+    found = frozen_features.shrinkage_matrix(
+        values, labels=(groups % 2).float(), groups=groups, strength=2.0
+    )
     assert torch.isfinite(found).all()
     # Four means less those of two classes span two directions; no other is touched.
     assert int((torch.linalg.eigvalsh(found) < 0.999).sum()) == 2

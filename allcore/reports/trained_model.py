@@ -1,0 +1,99 @@
+"""The model folder of a finished training run: operating point, figures, facts and the card."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from allcore import model_folder
+from allcore.data import cell_measurements
+from allcore.evaluation import model_evaluation, thresholds
+from allcore.model_folder import ModelInfo
+from allcore.nets import registry
+from allcore.reports.model_card import document
+from allcore.training import calibration, checkpoint, embedding, frozen_features
+from allcore.training.run import OperatingPoint, TrainingResult
+
+
+def write(result: TrainingResult) -> ModelInfo:
+    """Write every file of the model folder, and remove what only the run needed.
+
+    ``model.json`` and the card come last, so that a killed run is not taken for a finished one.
+    """
+    plan, out = result.plan, result.plan.out
+    point = result.operating_point or choose_operating_point(result.held_out)
+    logits = result.held_out["logit"].to_numpy()
+    held_out = result.held_out.assign(
+        probability=calibration.probability(logits, point.temperature)
+    )
+    info = ModelInfo(
+        name=out.name,
+        architecture=plan.architecture,
+        config=registry.config(plan.architecture, **plan.config),
+        preprocessing=plan.preprocessing,
+        temperature=point.temperature,
+        threshold=point.threshold,
+        threshold_rule=point.rule,
+        weights_sha256=result.weights_sha256,
+        training=result.training,
+        folds_sha256=result.folds_sha256,
+    )
+    held_out[list(model_folder.PREDICTION_COLUMNS)].to_parquet(
+        out / model_folder.PREDICTIONS, index=False
+    )
+    pd.DataFrame(result.history).to_csv(out / model_folder.HISTORY, index=False)
+    result.data.split.parts.rename_axis("image_id").to_csv(out / model_folder.SPLIT)
+    _write_facts(result)
+    _write_embeddings(result)
+    card = document.card(info, model_evaluation.evaluate_model(held_out, info))
+    (out / model_folder.CARD).write_text(card, encoding="utf-8")
+    model_folder.write_info(out, info)
+    (out / checkpoint.FILE_NAME).unlink(missing_ok=True)
+    for folder in out.glob("fold-*"):
+        shutil.rmtree(folder)
+    return info
+
+
+def choose_operating_point(held_out: pd.DataFrame) -> OperatingPoint:
+    """Temperature and threshold from the validation rows alone, subjects counting equally.
+
+    Raises:
+        DataError: there are no validation cells, or only those of one class.
+    """
+    rows = held_out[held_out["split"] == "validation"]
+    labels = np.where(rows["label"] == "all", 1, 0)
+    groups = rows["group"].to_numpy(dtype=str)
+    logits = rows["logit"].to_numpy()
+    temperature = calibration.fit_temperature(logits, labels, groups)
+    probabilities = calibration.probability(logits, temperature)
+    choice = thresholds.weighted_f1_optimal(labels, probabilities, groups)
+    return OperatingPoint(temperature, choice.value, choice.sentence)
+
+
+def _write_facts(result: TrainingResult) -> None:
+    """Measurements of the held-out cells, which galleries show where images are absent."""
+    root = result.data.manifest.root
+    paths = [
+        (str(row.image_id), root / str(row.path)) for row in result.held_out.itertuples(index=False)
+    ]
+    with tqdm(total=len(paths), desc="Measuring cells", unit="cell", disable=None) as bar:
+        table = cell_measurements.table(paths, progress=bar.update)
+    model_folder.write_facts(result.plan.out, table)
+
+
+def _write_embeddings(result: TrainingResult) -> None:
+    """Penultimate features of all cells and their 2-D map."""
+    data, network, plan = result.data, result.network, result.plan
+    if data.statistics is not None:
+        vectors = frozen_features.features(network, data.statistics)
+    else:
+        pixels, device = torch.from_numpy(data.cells.pixels), next(network.parameters()).device
+        vectors = embedding.features(network, pixels, plan.preprocessing, device=device)
+    model_folder.write_embeddings(
+        plan.out,
+        data.manifest.table["image_id"].tolist(),
+        vectors,
+        embedding.flat_map(vectors, seed=plan.recipe.seed),
+    )
