@@ -51,7 +51,7 @@ pairs = summaries.compared(first, second, size)
 answer, weight = summaries.finding(one, other, pairs)
 st.subheader(answer, anchor=False)
 st.markdown(weight, width=frame.TEXT_WIDTH)
-st.html(diagram.side_by_side(one.anatomy, other.anatomy, pairs, titles=titles))
+st.html(diagram.side_by_side(one, other, pairs, titles=titles))
 st.caption(LEGEND, width=frame.TEXT_WIDTH)
 
 for network in dict.fromkeys([one, other]):
@@ -78,8 +78,7 @@ st.dataframe(
 )
 with st.expander("Sources, and what is our reading"):
     for network in networks.values():
-        st.markdown(
-            f"**{summaries.title(network)}.** {frame.plain(network.source)}", width=frame.TEXT_WIDTH
-        )
+        source = frame.plain(summaries.architecture(network).source)
+        st.markdown(f"**{summaries.title(network)}.** {source}", width=frame.TEXT_WIDTH)
 with st.expander("Method"):
     st.markdown(METHOD, width=frame.TEXT_WIDTH)

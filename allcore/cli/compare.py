@@ -158,9 +158,9 @@ def _list() -> None:
     for name, title in comparison_results.NETWORKS.items():
         rests = candidates.made_of(name, tuple(comparison_results.NETWORKS))
         note = ""
-        if name in candidates.PROBES:
+        if candidates.is_probe(name):
             note = f", on the features of {comparison_results.NETWORKS[rests[0]]}"
-        elif name == candidates.ENSEMBLE:
+        elif candidates.is_ensemble(name):
             note = ", of all networks compared with it that learn from pixels"
         print(f"{name:16}{title}{note}")
 

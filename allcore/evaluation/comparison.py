@@ -10,23 +10,13 @@ import pandas as pd
 
 from allcore.evaluation import metrics
 from allcore.evaluation.intervals import Interval
+from allcore.nets import summaries
 
 BASELINE = "area_brightness"
 """Boosted trees on area and brightness alone, the network that all others are compared with."""
 
-NETWORKS = {
-    "qcresnet": "QCResNet",
-    "resnet18": "ResNet-18",
-    "lenet5": "LeNet-5",
-    "alexnet": "AlexNet",
-    "vgg16": "VGG-16",
-    "googlenet": "GoogLeNet",
-    "eca_vgg16": "ECA-VGG16",
-    "pyramid": "Pyramid CNN",
-    "logistic": "Logistic regression",
-    "svm": "SVM",
-    "ensemble": "Ensemble",
-    "area_brightness": "Area and brightness",
+NETWORKS = {name: network.title for name, network in summaries.architectures().items()} | {
+    BASELINE: "Area and brightness"
 }
 """Title of each network, in the order of every table."""
 

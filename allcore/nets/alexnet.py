@@ -13,6 +13,8 @@ from allcore.nets.base import CellNetwork
 class AlexNet(CellNetwork):
     """torchvision's AlexNet with one output."""
 
+    TITLE = "AlexNet"
+    LINE = ("pink", "solid")
     IMAGENET = "AlexNet_Weights.IMAGENET1K_V1"
     MIN_SIZE = 63
 

@@ -1,7 +1,7 @@
-"""What every network of ALLScope offers."""
+"""The common interface of all networks."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -14,6 +14,15 @@ class CellNetwork(nn.Module, ABC):
     networks plain arithmetic on log-odds. Layers that ImageNet weights can be loaded into are
     the attribute ``body``, under torchvision's own parameter names.
     """
+
+    TITLE: ClassVar[str]
+    """Name in tables and plots."""
+
+    LINE: ClassVar[tuple[str, str]]
+    """Colour (of ``allcore.plots.compare.COLOURS``) and dash in plots; no two share both."""
+
+    FAMILY: ClassVar[Literal["trained", "probe", "ensemble"]] = "trained"
+    """Trained on cells, fitted on the features of such a network, or made of several of them."""
 
     IMAGENET: ClassVar[str | None] = None
     """Name of the ``body``'s ImageNet weights, as ``torchvision.models.get_weight`` takes it."""
@@ -34,9 +43,9 @@ class CellNetwork(nn.Module, ABC):
         """The last convolutional stage, whose activations Grad-CAM reads."""
 
     def read(self, cells: Tensor) -> tuple[Tensor, Tensor]:
-        """What a gate can tell strange cells by, (N, D), and the log-odds (N,), in one pass.
+        """Features (N, D) for out-of-distribution detection and log-odds (N,), in one pass.
 
-        Penultimate vectors, unless a network offers what is less narrowed down to its own question.
+        Penultimate vectors, unless a network has features that are less specific to its task.
         """
         features = self.forward_features(cells)
         return features, self.head(features).squeeze(1)

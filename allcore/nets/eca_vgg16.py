@@ -42,6 +42,8 @@ class ChannelAttention(nn.Module):
 class EcaVGG16(CellNetwork):
     """VGG-16 with batch normalisation, channel attention after each stage, one output."""
 
+    TITLE = "ECA-VGG16"
+    LINE = ("pink", "dash")
     IMAGENET = VGG16.IMAGENET
 
     def __init__(self) -> None:

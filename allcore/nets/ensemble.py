@@ -2,7 +2,7 @@
 
 The average of log-odds is the geometric mean of odds (product of experts, Hinton 2002). Our
 reading of the comparison's ensemble: each member's logit is calibrated first, by the temperature
-and bias found on its validation cells, so that a member that shouts does not outvote the others.
+and bias fitted on its validation cells, so that an overconfident member does not outvote others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from allcore.nets import registry
 from allcore.nets.base import CellNetwork
 
 
 class MeanOfLogits(nn.Module):
     """Members' penultimate vectors side by side (N, F) to the mean of their logits (N, 1).
 
-    The heads stay the members' own: here they are only looked up, so that each weight is kept
+    The heads stay the members' own and are only referred to here, so that each weight is stored
     once.
     """
 
@@ -47,7 +48,7 @@ class MeanOfLogits(nn.Module):
 
 
 class Ensemble(CellNetwork):
-    """Networks that answer together.
+    """Several networks as one.
 
     Args:
         members: of each its ``architecture`` in the registry, and where they differ from the
@@ -55,9 +56,11 @@ class Ensemble(CellNetwork):
             calibrated logit is logit / temperature + bias.
     """
 
-    def __init__(self, *, members: Sequence[Mapping[str, Any]]) -> None:
-        from allcore.nets import registry  # it lists this class: a circle at the top
+    TITLE = "Ensemble"
+    LINE = ("vermilion", "dot")
+    FAMILY = "ensemble"
 
+    def __init__(self, *, members: Sequence[Mapping[str, Any]]) -> None:
         super().__init__()
         networks = [
             registry.build(member["architecture"], **member.get("config", {})) for member in members

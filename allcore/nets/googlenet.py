@@ -15,6 +15,8 @@ from allcore.nets.base import CellNetwork
 class GoogLeNet(CellNetwork):
     """torchvision's GoogLeNet with one output."""
 
+    TITLE = "GoogLeNet"
+    LINE = ("green", "dash")
     IMAGENET = "GoogLeNet_Weights.IMAGENET1K_V1"
 
     def __init__(self) -> None:

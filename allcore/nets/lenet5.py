@@ -16,6 +16,9 @@ from allcore.nets.base import CellNetwork
 class LeNet5(CellNetwork):
     """Three convolutions with tanh, 84 units, one output."""
 
+    TITLE = "LeNet-5"
+    LINE = ("green", "solid")
+
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(

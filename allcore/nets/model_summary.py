@@ -1,22 +1,24 @@
-"""What a network is made of, read off the module itself: blocks, shapes, parameters, MACs.
+"""Layers of a network, read off the module itself: blocks, shapes, parameters, MACs.
 
 One empty cell runs through the network on PyTorch's meta device, which knows shapes and holds no
-numbers, so that the largest network takes a tenth of a second.
+numbers, so that the largest network takes a tenth of a second. ``python -m
+allcore.nets.model_summary`` writes ``summaries.json``, which pages read without torch.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from allcore.nets import registry
+from allcore.nets import registry, summaries
 from allcore.nets.base import CellNetwork
 from allcore.nets.eca_vgg16 import ChannelAttention
-from allcore.nets.layer_blocks import Anatomy, Block, Shape
+from allcore.nets.summaries import Architecture, Block, NetworkSummary, Shape
 
 COUNTED = (nn.Conv1d, nn.Conv2d, nn.Linear)
 """Layers whose multiply-accumulates are counted; what the others do is small beside them."""
@@ -40,8 +42,8 @@ _PLURALS = {"residual block", "linear layer", "Inception module"}
 
 
 @dataclass(frozen=True)
-class _Turn:
-    """A module at its turn: its path, and the shapes that went in and came out."""
+class _LayerCall:
+    """A call of a module: its path, and the shapes of its input and output."""
 
     path: str
     module: nn.Module
@@ -53,8 +55,8 @@ class _Turn:
         return self.path.rpartition(".")[0]
 
 
-def summary(name: str, *, size: int = 224, **config: Any) -> Anatomy:
-    """The anatomy of an architecture of the registry for cells of ``size`` pixels.
+def summary(name: str, *, size: int = 224, **config: Any) -> NetworkSummary:
+    """The layers of an architecture of the registry for cells of ``size`` pixels.
 
     Raises:
         ModelError: no such architecture, or ``config`` holds what its constructor does not take.
@@ -63,18 +65,48 @@ def summary(name: str, *, size: int = 224, **config: Any) -> Anatomy:
         return describe(registry.build(name, **config), name=name, size=size)
 
 
-def describe(network: CellNetwork, *, name: str, size: int = 224) -> Anatomy:
-    """The anatomy of a network that is built already; it is left in eval mode."""
-    turns = _run(network.eval(), size)
+def describe(network: CellNetwork, *, name: str, size: int = 224) -> NetworkSummary:
+    """The layers of a network that is built already; it is left in eval mode."""
+    calls = _run(network.eval(), size)
     elements = dict(_elements(network))
-    layers = [_layer(turn) for turn in turns if _has_weights(turn.module)]
-    groups = _grouped([turn for turn in turns if turn.path in elements])
-    return Anatomy(
+    layers = [_layer(call) for call in calls if _has_weights(call.module)]
+    groups = _grouped([call for call in calls if call.path in elements])
+    return NetworkSummary(
         name=name,
         size=size,
         blocks=tuple(_block(group, layers) for group in groups),
         parameters=_parameters(network),
         macs=sum(layer.macs for layer in layers),
+    )
+
+
+def write() -> None:
+    """Describe the registry in ``summaries.json``, an architecture or a summary a line."""
+    architectures = [asdict(describe_architecture(name)) for name in registry.names()]
+    networks = [
+        asdict(summary(name, size=size))
+        for size in summaries.SIZES
+        for name in registry.trainable()
+    ]
+    parts = [
+        f'"{key}": [\n'
+        + ",\n".join(json.dumps(row, separators=(",", ":"), ensure_ascii=False) for row in rows)
+        + "\n]"
+        for key, rows in (("architectures", architectures), ("summaries", networks))
+    ]
+    summaries.FILE.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+
+
+def describe_architecture(name: str) -> Architecture:
+    """An architecture as its class describes it."""
+    network = registry.architecture(name)
+    return Architecture(
+        name=name,
+        title=network.TITLE,
+        line=network.LINE,
+        family=network.FAMILY,
+        imagenet=network.IMAGENET is not None,
+        source=registry.source(name),
     )
 
 
@@ -91,20 +123,22 @@ def _elements(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Modul
             yield where, child
 
 
-def _run(network: CellNetwork, size: int) -> list[_Turn]:
+def _run(network: CellNetwork, size: int) -> list[_LayerCall]:
     """What every module was given and gave, in the order in which they ended."""
     device = next(network.parameters()).device
-    turns: list[_Turn] = []
-    with _watched(network, turns), torch.no_grad():
+    calls: list[_LayerCall] = []
+    with _watched(network, calls), torch.no_grad():
         network(torch.zeros(1, 3, size, size, device=device))
-    return turns
+    return calls
 
 
 @contextmanager
-def _watched(network: nn.Module, turns: list[_Turn]) -> Iterator[None]:
+def _watched(network: nn.Module, calls: list[_LayerCall]) -> Iterator[None]:
     def watch(path: str, module: nn.Module) -> Any:
         def note(_module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-            turns.append(_Turn(path, module, tuple(inputs[0].shape[1:]), tuple(output.shape[1:])))
+            calls.append(
+                _LayerCall(path, module, tuple(inputs[0].shape[1:]), tuple(output.shape[1:]))
+            )
 
         return module.register_forward_hook(note)
 
@@ -116,30 +150,30 @@ def _watched(network: nn.Module, turns: list[_Turn]) -> Iterator[None]:
             handle.remove()
 
 
-def _grouped(turns: Sequence[_Turn]) -> list[list[_Turn]]:
+def _grouped(calls: Sequence[_LayerCall]) -> list[list[_LayerCall]]:
     """Neighbours within one container form a block, which ends with a pooling."""
-    groups: list[list[_Turn]] = []
+    groups: list[list[_LayerCall]] = []
     ended = False
-    for turn in turns:
-        near = bool(groups) and turn.parent == groups[-1][0].parent
-        follows = near and isinstance(turn.module, _FOLLOWING)
+    for call in calls:
+        near = bool(groups) and call.parent == groups[-1][0].parent
+        follows = near and isinstance(call.module, _FOLLOWING)
         if not near or (ended and not follows):
             groups.append([])
-        groups[-1].append(turn)
+        groups[-1].append(call)
         if not follows:
-            ended = isinstance(turn.module, _POOLING)
+            ended = isinstance(call.module, _POOLING)
     return groups
 
 
-def _block(group: Sequence[_Turn], layers: Sequence[Block]) -> Block:
+def _block(group: Sequence[_LayerCall], layers: Sequence[Block]) -> Block:
     inside = tuple(
         layer
         for layer in layers
-        if any(f"{layer.name}.".startswith(f"{turn.path}.") for turn in group)
+        if any(f"{layer.name}.".startswith(f"{call.path}.") for call in group)
     )
     return Block(
         name=_place(group),
-        kind=_kind([turn.module for turn in group]),
+        kind=_kind([call.module for call in group]),
         input=group[0].input,
         output=group[-1].output,
         parameters=sum(layer.parameters for layer in inside),
@@ -148,14 +182,14 @@ def _block(group: Sequence[_Turn], layers: Sequence[Block]) -> Block:
     )
 
 
-def _layer(turn: _Turn) -> Block:
+def _layer(call: _LayerCall) -> Block:
     return Block(
-        name=turn.path,
-        kind=_phrase(turn.module),
-        input=turn.input,
-        output=turn.output,
-        parameters=_parameters(turn.module),
-        macs=_macs(turn.module, turn.output),
+        name=call.path,
+        kind=_phrase(call.module),
+        input=call.input,
+        output=call.output,
+        parameters=_parameters(call.module),
+        macs=_macs(call.module, call.output),
     )
 
 
@@ -174,13 +208,13 @@ def _macs(module: nn.Module, output: Shape) -> int:
     return prod(output) * prod(module.weight.shape[1:])
 
 
-def _place(group: Sequence[_Turn]) -> str:
+def _place(group: Sequence[_LayerCall]) -> str:
     first, last = group[0], group[-1]
     return first.path if first is last else f"{first.path} to {last.path.rpartition('.')[2]}"
 
 
 def _kind(modules: Sequence[nn.Module]) -> str:
-    """Each sort of module once, in the order of their first turns: '2 convolutions 3×3, ReLU'."""
+    """Each sort of module once, in the order of their first calls: '2 convolutions 3×3, ReLU'."""
     phrases = [_phrase(module) for module in modules if not isinstance(module, nn.Flatten)]
     counts = {phrase: phrases.count(phrase) for phrase in phrases}
     return ", ".join(_counted(phrase, count) for phrase, count in counts.items())
@@ -200,3 +234,7 @@ def _phrase(module: nn.Module) -> str:
     if isinstance(convolution, nn.Conv1d | nn.Conv2d):
         return f"convolution {'×'.join(map(str, convolution.kernel_size))}"
     return _WORDS.get(type(module).__name__, type(module).__name__)
+
+
+if __name__ == "__main__":
+    write()

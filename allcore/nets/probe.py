@@ -1,5 +1,6 @@
-"""A frozen, trained network whose penultimate features another classifier reads."""
+"""A probe: a classifier fitted on the penultimate features of a frozen, trained network."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -7,19 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from allcore.nets import registry
 from allcore.nets.base import CellNetwork
 
 _CONSTANT = 1e-4
-"""A feature that varies less tells nothing, and dividing by it would overflow half precision."""
+"""Deviation below which a feature tells nothing, and dividing by it would overflow float16."""
 
 
 class Probe(CellNetwork):
-    """A trained network, frozen, with a new linear head; a subclass may put another in its place.
+    """A trained network, frozen, with a new linear head; a subclass may replace the head.
 
     Args:
         base_architecture: name in the registry of the network that gives the features.
         base_config: arguments of its constructor.
     """
+
+    FAMILY = "probe"
 
     def __init__(
         self,
@@ -27,15 +31,40 @@ class Probe(CellNetwork):
         base_architecture: str = "qcresnet",
         base_config: Mapping[str, Any] | None = None,
     ) -> None:
-        from allcore.nets import registry  # it lists this module's classes: a circle at the top
-
         super().__init__()
         self.base = registry.build(base_architecture, **(base_config or {}))
         self.MIN_SIZE = self.base.MIN_SIZE
-        self.features = _width(self.base)
+        features = self.base.head.in_features
+        assert isinstance(features, int)
+        self.features = features
         self.base.head = nn.Identity()
         self.base.requires_grad_(False)
         self.head = nn.Linear(self.features, 1)
+
+    @classmethod
+    @abstractmethod
+    def fit(
+        cls,
+        base: CellNetwork,
+        *,
+        architecture: str,
+        config: Mapping[str, Any],
+        features: NDArray[np.float32],
+        targets: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        seed: int,
+    ) -> Self:
+        """Fit a probe on the features that a trained network gives of its training cells.
+
+        Args:
+            base: trained.
+            architecture: name in the registry of ``base``.
+            config: arguments of its constructor.
+            features: (N, F) penultimate vectors of training cells.
+            targets: (N,) 1 for ALL blasts.
+            weights: (N,) share of each cell; their scale does not matter.
+            seed: of all that is random.
+        """
 
     @property
     def cam_layer(self) -> nn.Module:
@@ -51,7 +80,7 @@ class Probe(CellNetwork):
         self.base.eval()
         return self
 
-    def take(self, base: CellNetwork) -> None:
+    def copy_base(self, base: CellNetwork) -> None:
         """Copy the weights of a trained network of the same architecture, but for its head's."""
         state = base.state_dict()
         self.base.load_state_dict({k: v for k, v in state.items() if not k.startswith("head.")})
@@ -63,11 +92,5 @@ def standardisation(
     """Weighted mean and standard deviation (F,) each of features (N, F); 1 for constant ones."""
     values = features.astype(np.float64)
     mean = np.average(values, axis=0, weights=weights)
-    spread = np.sqrt(np.average(np.square(values - mean), axis=0, weights=weights))
-    return mean, np.where(spread > _CONSTANT, spread, 1.0)
-
-
-def _width(network: CellNetwork) -> int:
-    size = network.head.in_features
-    assert isinstance(size, int)
-    return size
+    deviation = np.sqrt(np.average(np.square(values - mean), axis=0, weights=weights))
+    return mean, np.where(deviation > _CONSTANT, deviation, 1.0)

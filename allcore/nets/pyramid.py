@@ -20,6 +20,9 @@ CHANNELS = (16, 32, 64, 128, 256)
 class Pyramid(CellNetwork):
     """Five convolution blocks of shrinking kernels and growing channels, one output."""
 
+    TITLE = "Pyramid CNN"
+    LINE = ("vermilion", "dash")
+
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(*_layers())

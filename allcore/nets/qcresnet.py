@@ -43,6 +43,8 @@ class QCResNet(CellNetwork):
         TypeError: no such stage.
     """
 
+    TITLE = "QCResNet"
+    LINE = ("vermilion", "solid")
     IMAGENET = "ResNet18_Weights.IMAGENET1K_V1"
 
     def __init__(

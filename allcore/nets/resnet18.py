@@ -12,6 +12,8 @@ from allcore.nets.base import CellNetwork
 class ResNet18(CellNetwork):
     """torchvision's ResNet-18 with its single linear layer: the network QCResNet adds to."""
 
+    TITLE = "ResNet-18"
+    LINE = ("blue", "solid")
     IMAGENET = "ResNet18_Weights.IMAGENET1K_V1"
 
     def __init__(self) -> None:

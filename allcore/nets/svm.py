@@ -7,7 +7,7 @@ as a module of buffers, without pickles.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -62,8 +62,11 @@ class SVM(Probe):
     Args:
         base_architecture: name in the registry of the network that gives the features.
         base_config: arguments of its constructor.
-        vectors: number of support vectors, which only a fit can tell.
+        vectors: number of support vectors, which a fit decides.
     """
+
+    TITLE = "SVM"
+    LINE = ("green", "dot")
 
     def __init__(
         self,
@@ -75,55 +78,51 @@ class SVM(Probe):
         super().__init__(base_architecture=base_architecture, base_config=base_config)
         self.head = RbfDecision(self.features, vectors)
 
+    @classmethod
+    def fit(
+        cls,
+        base: CellNetwork,
+        *,
+        architecture: str,
+        config: Mapping[str, Any],
+        features: NDArray[np.float32],
+        targets: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        seed: int,
+    ) -> Self:
+        """Fit the decision function; see ``Probe.fit``.
 
-def fit_svm(
-    base: CellNetwork,
-    *,
-    architecture: str,
-    config: Mapping[str, Any],
-    features: NDArray[np.float32],
-    targets: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    seed: int,
-) -> SVM:
-    """Fit a support vector machine on what a trained network finds in its training cells.
+        Of more than ``MOST_CELLS`` cells that many are drawn, each with a chance by its weight.
+        """
+        from sklearn.svm import SVC
 
-    Args:
-        base: trained.
-        architecture, config: what ``registry.build`` made ``base`` from.
-        features: (N, F) penultimate vectors of training cells.
-        targets: (N,) 1 for ALL blasts.
-        weights: (N,) share of each cell; their scale does not matter. Where there are more than
-            ``MOST_CELLS``, they are each cell's chance of being among those drawn instead.
-        seed: of the draw.
-    """
-    from sklearn.svm import SVC
-
-    chosen, weights = _drawn(weights, seed)
-    features, targets = features[chosen], targets[chosen]
-    mean, scale = probe.standardisation(features, weights)
-    standard = (features - mean) / scale
-    gamma = 1 / (standard.shape[1] * standard.var())
-    model = SVC(C=C, gamma=gamma).fit(standard, targets > 0.5, weights / weights.mean())
-    vectors = len(model.support_)
-    fitted = SVM(base_architecture=architecture, base_config=config, vectors=vectors)
-    fitted.take(base)
-    found = {
-        "mean": mean,
-        "scale": scale,
-        "support": model.support_vectors_,
-        "coefficients": model.dual_coef_.T,
-        "gamma": np.asarray(gamma),
-        "intercept": model.intercept_[0],
-    }
-    fitted.head.load_state_dict({name: torch.tensor(value) for name, value in found.items()})
-    return fitted.eval()
+        rows, weights = _draw_cells(weights, seed)
+        features, targets = features[rows], targets[rows]
+        mean, deviation = probe.standardisation(features, weights)
+        standard = (features - mean) / deviation
+        gamma = 1 / (standard.shape[1] * standard.var())
+        model = SVC(C=C, gamma=gamma).fit(standard, targets > 0.5, weights / weights.mean())
+        fitted = cls(
+            base_architecture=architecture, base_config=config, vectors=len(model.support_)
+        )
+        fitted.copy_base(base)
+        buffers = {
+            "mean": mean,
+            "scale": deviation,
+            "support": model.support_vectors_,
+            "coefficients": model.dual_coef_.T,
+            "gamma": np.asarray(gamma),
+            "intercept": model.intercept_[0],
+        }
+        fitted.head.load_state_dict({name: torch.tensor(value) for name, value in buffers.items()})
+        return fitted.eval()
 
 
-def _drawn(weights: NDArray[np.float64], seed: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Which cells to fit on and by what weight."""
+def _draw_cells(
+    weights: NDArray[np.float64], seed: int
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Rows of the cells to fit on, and their weights."""
     if len(weights) <= MOST_CELLS:
         return np.arange(len(weights)), weights
-    chance = weights / weights.sum()
-    drawn = np.random.default_rng(seed).choice(len(weights), MOST_CELLS, replace=False, p=chance)
-    return drawn, np.ones(MOST_CELLS)
+    random, chance = np.random.default_rng(seed), weights / weights.sum()
+    return random.choice(len(weights), MOST_CELLS, replace=False, p=chance), np.ones(MOST_CELLS)

@@ -14,6 +14,8 @@ from allcore.nets.base import CellNetwork
 class VGG16(CellNetwork):
     """torchvision's VGG-16 with batch normalisation and one output."""
 
+    TITLE = "VGG-16"
+    LINE = ("blue", "dash")
     IMAGENET = "VGG16_BN_Weights.IMAGENET1K_V1"
 
     def __init__(self) -> None:

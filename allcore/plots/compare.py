@@ -10,26 +10,18 @@ from allcore.evaluation import metrics
 from allcore.evaluation.comparison import BASELINE, NETWORKS, Comparison, ComparisonRow
 from allcore.evaluation.intervals import Interval
 from allcore.labels import CLASS_COLOURS
+from allcore.nets import summaries
 from allcore.plots import style
 
 # Those of Okabe-Ito that stand out from a light and from a dark ground.
-VERMILION, BLUE = style.BLAST, style.NORMAL
 GREEN, PINK = "#009E73", "#CC79A7"
-# Colour and dash of each network's line; no two networks share both.
+COLOURS = {"vermilion": style.BLAST, "blue": style.NORMAL, "green": GREEN, "pink": PINK}
+"""The colours that an architecture names for its line."""
 LINES = {
-    "qcresnet": (VERMILION, "solid"),
-    "resnet18": (BLUE, "solid"),
-    "lenet5": (GREEN, "solid"),
-    "alexnet": (PINK, "solid"),
-    "vgg16": (BLUE, "dash"),
-    "googlenet": (GREEN, "dash"),
-    "eca_vgg16": (PINK, "dash"),
-    "pyramid": (VERMILION, "dash"),
-    "logistic": (BLUE, "dot"),
-    "svm": (GREEN, "dot"),
-    "ensemble": (VERMILION, "dot"),
-    "area_brightness": (style.REFUSED, "dot"),
-}
+    name: (COLOURS[network.line[0]], network.line[1])
+    for name, network in summaries.architectures().items()
+} | {BASELINE: (style.REFUSED, "dot")}
+"""Colour and dash of each network's line; no two networks share both."""
 CLOCKS = {"epoch": "Epoch", "seconds": "Time since training began (s)"}
 """What a learning curve can run along, with its axis title."""
 _SIDES = {

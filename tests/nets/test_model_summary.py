@@ -12,7 +12,7 @@ from allcore.nets import model_summary, registry
 @pytest.mark.parametrize("name", ["resnet18", "alexnet", "vgg16", "googlenet"])
 def test_summary__has_the_published_figures(name):
     """torchvision publishes thousand million operations, and parameters with 1000 classes."""
-    published = get_weight(registry.ARCHITECTURES[name].IMAGENET).meta
+    published = get_weight(registry.architecture(name).IMAGENET).meta
     found = model_summary.summary(name)
     assert found.macs == pytest.approx(published["_ops"] * 1e9, rel=0.01)
     classes = 999 * (found.blocks[-1].input[0] + 1)

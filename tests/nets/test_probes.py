@@ -10,13 +10,11 @@ from sklearn.svm import SVC
 
 from allcore import model_folder
 from allcore.nets import registry, svm
-from allcore.nets.logistic import fit_logistic
-from allcore.nets.svm import fit_svm
 
 CONFIG = {"widths": [16]}
-FITS = {
-    "logistic": (fit_logistic, LogisticRegression(max_iter=1000)),
-    "svm": (fit_svm, SVC(gamma="scale")),
+REFERENCES = {
+    "logistic": LogisticRegression(max_iter=1000),
+    "svm": SVC(gamma="scale"),
 }
 
 
@@ -38,8 +36,7 @@ def vectors(count: int = 300) -> tuple[np.ndarray, np.ndarray]:
 
 def fitted(kind, base):
     features, targets = vectors()
-    fit, _ = FITS[kind]
-    return fit(
+    return registry.architecture(kind).fit(
         base,
         architecture="qcresnet",
         config=CONFIG,
@@ -50,16 +47,16 @@ def fitted(kind, base):
     )
 
 
-@pytest.mark.parametrize("kind", FITS)
+@pytest.mark.parametrize("kind", REFERENCES)
 def test_fit__agrees_with_the_decision_function(kind, base):
     features, targets = vectors()
-    reference = make_pipeline(StandardScaler(), FITS[kind][1]).fit(features, targets)
+    reference = make_pipeline(StandardScaler(), REFERENCES[kind]).fit(features, targets)
     with torch.inference_mode():
         ours = fitted(kind, base).head(torch.from_numpy(features)).squeeze(1).double().numpy()
     np.testing.assert_allclose(ours, reference.decision_function(features), atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", FITS)
+@pytest.mark.parametrize("kind", REFERENCES)
 def test_fit__keeps_the_bases_features_frozen(kind, base):
     network = fitted(kind, base)
     cells = torch.randn(2, 3, 32, 32)
@@ -69,7 +66,7 @@ def test_fit__keeps_the_bases_features_frozen(kind, base):
     assert learning <= {"head.weight", "head.bias"}
 
 
-@pytest.mark.parametrize("kind", FITS)
+@pytest.mark.parametrize("kind", REFERENCES)
 def test_fit__survives_saving(kind, base, tmp_path):
     from safetensors.torch import load_file
 
@@ -88,7 +85,7 @@ def test_fit__survives_saving(kind, base, tmp_path):
 def test_fit_svm__draws_cells_by_weight(base, monkeypatch):
     monkeypatch.setattr(svm, "MOST_CELLS", 50)
     weights = np.r_[np.full(60, 1.0), np.full(240, 1e-12)]
-    chosen, equal = svm._drawn(weights, seed=0)
+    chosen, equal = svm._draw_cells(weights, seed=0)
     assert len(set(chosen)) == 50
     assert chosen.max() < 60
     assert set(equal) == {1.0}

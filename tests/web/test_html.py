@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from allcore.nets.layer_blocks import Anatomy
+from allcore.nets.summaries import NetworkSummary
 from allcore.web.components import cell_pictures, gallery
 from allcore.web.components.cell_pictures import Frame
 from allcore.web.dataset import browse_comparison, cell_window
@@ -22,7 +22,7 @@ ROW = pd.Series(
     dict.fromkeys(("path", "subject", "label", "split", "image_id", "fold", "sha256"), HOSTILE)
 )
 CARD = gallery.Card(HOSTILE, HOSTILE, HOSTILE, synthetic=True)
-NETWORK = Anatomy(name=HOSTILE, size=64, blocks=(), parameters=1, macs=1)
+NETWORK = NetworkSummary(name=HOSTILE, size=64, blocks=(), parameters=1, macs=1)
 MAKERS: dict[str, Callable[[], str]] = {
     "heading": lambda: cell_pictures.heading(HOSTILE, mark="●", colour="#000"),
     "frames": lambda: cell_pictures.frames([Frame(PIXELS, HOSTILE), Frame(None, HOSTILE)], least=9),

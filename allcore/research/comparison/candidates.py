@@ -1,28 +1,42 @@
-"""Who takes part in a comparison, what each needs, and whether it can."""
+"""The networks of a comparison: which take part, what each is made of, and whether it can."""
 
 from collections.abc import Sequence
 
 from allcore.errors import ModelError
 from allcore.evaluation.comparison import NETWORKS, PROTOCOLS
+from allcore.nets import registry, summaries
 
 FEATURES_OF = "qcresnet"
 """The network whose penultimate features the probes read."""
-PROBES = ("logistic", "svm")
-ENSEMBLE = "ensemble"
-BASELINE = "area_brightness"
-NEURAL = tuple(name for name in NETWORKS if name not in (*PROBES, ENSEMBLE, BASELINE))
+FAMILIES = {name: facts.family for name, facts in summaries.architectures().items()}
+
+
+def is_trained(network: str) -> bool:
+    """Whether a network learns from pixels."""
+    return FAMILIES.get(network) == "trained"
+
+
+def is_probe(network: str) -> bool:
+    """Whether a network is fitted on the features of ``FEATURES_OF``."""
+    return FAMILIES.get(network) == "probe"
+
+
+def is_ensemble(network: str) -> bool:
+    """Whether a network is made of the trained ones."""
+    return FAMILIES.get(network) == "ensemble"
 
 
 def networks(names: Sequence[str]) -> tuple[str, ...]:
     """Names in the order of every table, once each.
 
     Raises:
-        ModelError: one is not known, or the ensemble has nobody to be made of.
+        ModelError: one is not known, or an ensemble has no members.
     """
     chosen = _known(names, NETWORKS, "network")
-    if ENSEMBLE in chosen and not members(chosen):
+    if any(map(is_ensemble, chosen)) and not members(chosen):
         raise ModelError(
-            f"An ensemble needs members: compare it together with some of {', '.join(NEURAL)}."
+            "An ensemble needs members: compare it together with some of "
+            f"{', '.join(filter(is_trained, NETWORKS))}."
         )
     return chosen
 
@@ -38,55 +52,45 @@ def protocols(names: Sequence[str]) -> tuple[str, ...]:
 
 def members(chosen: Sequence[str]) -> tuple[str, ...]:
     """The networks that an ensemble is made of: all that learn from pixels."""
-    return tuple(name for name in chosen if name in NEURAL)
+    return tuple(filter(is_trained, chosen))
 
 
 def made_of(network: str, chosen: Sequence[str]) -> tuple[str, ...]:
-    """The networks that a contender rests on, none for most."""
-    if network in PROBES:
+    """The networks that a candidate is made of, none for most."""
+    if is_probe(network):
         return (FEATURES_OF,)
-    return members(chosen) if network == ENSEMBLE else ()
+    return members(chosen) if is_ensemble(network) else ()
 
 
 def trained(chosen: Sequence[str]) -> tuple[str, ...]:
-    """What has to be trained for these, in order: features before the probes that read them."""
+    """The runs that these networks need, in order: features before the probes that read them."""
     needed = {part for name in chosen for part in (name, *made_of(name, chosen))}
-    return tuple(name for name in NETWORKS if name in needed and name != ENSEMBLE)
+    return tuple(name for name in NETWORKS if name in needed and not is_ensemble(name))
 
 
 def init_of(network: str, init: str) -> str:
-    """What a network is initialised by where ``init`` is asked for.
+    """The initialisation of a network in a comparison with ``init``.
 
-    ``imagenet`` helps those for whom torchvision has such weights, a file those with the body of
-    the network that it was made for; the others start from ``none``.
+    ``imagenet`` applies to those for which torchvision has such weights, a file to those with the
+    body of ``FEATURES_OF``; the others start from ``none``.
     """
-    from allcore.nets import registry
-
-    if network not in NEURAL or init == "none":
+    if not is_trained(network) or init == "none":
         return "none"
-    weights = getattr(registry.ARCHITECTURES[network], "IMAGENET", None)
+    weights = registry.architecture(network).IMAGENET
     if init == "imagenet":
         return init if weights else "none"
-    return init if weights == _imagenet_of_features() else "none"
+    return init if weights == registry.architecture(FEATURES_OF).IMAGENET else "none"
 
 
 def check_size(chosen: Sequence[str], size: int) -> None:
     """Raise a ModelError where a network can't take cells of this side."""
-    from allcore.nets import registry
-
     for name in trained(chosen):
-        least = registry.ARCHITECTURES[name].MIN_SIZE if name in NEURAL else 0  # type: ignore[attr-defined]
+        least = registry.architecture(name).MIN_SIZE if is_trained(name) else 0
         if size < least:
             raise ModelError(
                 f"{NETWORKS[name]} takes cells of {least} pixels at least: raise --size, or leave "
                 f"{name} out."
             )
-
-
-def _imagenet_of_features() -> str | None:
-    from allcore.nets.resnet18 import ResNet18
-
-    return ResNet18.IMAGENET
 
 
 def _known(names: Sequence[str], titles: dict[str, str], what: str) -> tuple[str, ...]:

@@ -28,13 +28,14 @@ def costs(made_of: Mapping[str, Sequence[str]], bench: Bench) -> list[NetworkCos
         made_of: by network, those that it rests on; none for most.
         bench: that they run on.
     """
-    timed = {part for name, parts in made_of.items() for part in (name, *parts) if _is_neural(part)}
+    timed = {
+        part
+        for name, parts in made_of.items()
+        for part in (name, *parts)
+        if candidates.is_trained(part)
+    }
     measured = {name: _kept(name, bench) for name in sorted(timed)}
     return [_of(name, parts, measured, bench) for name, parts in made_of.items()]
-
-
-def _is_neural(name: str) -> bool:
-    return name in candidates.NEURAL
 
 
 def _of(

@@ -100,15 +100,15 @@ def _held(chosen: Sequence[str], held: Round, bench: Bench) -> _Held:
         name: summary.calibrated(each.table.merge(facts, on="image_id", how="left"))
         for name, each in outcomes.items()
     }
-    if candidates.ENSEMBLE in chosen:
+    for ensemble in filter(candidates.is_ensemble, chosen):
         members = [answers[name] for name in candidates.members(chosen)]
-        answers[candidates.ENSEMBLE] = summary.calibrated(summary.ensemble(members))
+        answers[ensemble] = summary.calibrated(summary.ensemble(members))
     return _Held(held.fold, outcomes, answers)
 
 
 def _result(network: str, protocol: str, held: Sequence[_Held], chosen: Sequence[str]) -> Result:
     members = candidates.made_of(network, chosen)
-    ran = members if network == candidates.ENSEMBLE else (network,)
+    ran = members if candidates.is_ensemble(network) else (network,)
     outcomes = [each.outcomes[name] for each in held for name in ran]
     cells = [
         summary.predictions(

@@ -14,10 +14,10 @@ from safetensors.torch import load_file
 
 import allcore
 from allcore import model_folder
+from allcore.evaluation.comparison import BASELINE
 from allcore.nets import registry
 from allcore.nets.base import CellNetwork
-from allcore.nets.logistic import fit_logistic
-from allcore.nets.svm import fit_svm
+from allcore.nets.probe import Probe
 from allcore.research.comparison import budget, candidates
 from allcore.research.comparison.protocols import Round
 from allcore.research.comparison.shared_data import Bench
@@ -67,7 +67,7 @@ class Outcome:
 def place(job: Job, bench: Bench) -> Path:
     """The folder of a job: another one as soon as anything differs that the result hangs on."""
     held, shared = job.held, bench.shared
-    base = candidates.FEATURES_OF if job.network in candidates.PROBES else job.network
+    base = candidates.FEATURES_OF if candidates.is_probe(job.network) else job.network
     starts = candidates.init_of(base, bench.budget.init)
     key = budget.digest(
         {
@@ -123,9 +123,9 @@ def do(job: Job, bench: Bench) -> None:
 
 
 def _maker(network: str) -> Callable[[Job, Bench, Path], Answer]:
-    if network == candidates.BASELINE:
+    if network == BASELINE:
         return _baseline
-    return _probe if network in candidates.PROBES else _network
+    return _probe if candidates.is_probe(network) else _network
 
 
 def _network(job: Job, bench: Bench, folder: Path) -> Answer:
@@ -177,7 +177,9 @@ def _probe(job: Job, bench: Bench, folder: Path) -> Answer:
     material, recipe = bench.material(job.held), bench.budget.recipe
     train = job.held.split.mask(bench.manifest, "train")
     started = time.perf_counter()
-    fitted = (fit_svm if job.network == "svm" else fit_logistic)(
+    probe = registry.architecture(job.network)
+    assert issubclass(probe, Probe)
+    fitted = probe.fit(
         base,
         architecture=candidates.FEATURES_OF,
         config={},

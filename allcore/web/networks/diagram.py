@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 from math import log2
 
-from allcore.nets.layer_blocks import Anatomy, Block, Pair, Shape
+from allcore.nets.summaries import Block, BlockPair, NetworkSummary, Shape
 
 ACCENT = "#7E57C2"
 """The violet of the theme that stands out on light and on dark ground."""
@@ -43,14 +43,14 @@ STYLE = f"""<style>
 
 
 def side_by_side(
-    one: Anatomy, other: Anatomy, pairs: Sequence[Pair], titles: tuple[str, str]
+    one: NetworkSummary, other: NetworkSummary, pairs: Sequence[BlockPair], titles: tuple[str, str]
 ) -> str:
     """Two networks from top to bottom, what differs in the accent colour; as HTML.
 
     Args:
         one, other: the networks, left and right.
-        pairs: from ``blocks.compared`` of their blocks.
-        titles: what the two are called.
+        pairs: from ``summaries.pair_blocks``.
+        titles: of the two.
     """
     left = [(pair.one, _tag(pair, pair.other, titles[0])) for pair in pairs]
     right = [(pair.other, _tag(pair, pair.one, titles[1])) for pair in pairs]
@@ -72,7 +72,9 @@ def count(number: int) -> str:
     return str(number)
 
 
-def _section(network: Anatomy, title: str, rows: "Sequence[tuple[Block | None, str]]") -> str:
+def _section(
+    network: NetworkSummary, title: str, rows: "Sequence[tuple[Block | None, str]]"
+) -> str:
     name = html.escape(title)
     blocks = "".join(_block(block, tag) for block, tag in rows)
     totals = f"{count(network.parameters)} parameters, {count(network.macs)} MACs a cell"
@@ -83,7 +85,7 @@ def _section(network: Anatomy, title: str, rows: "Sequence[tuple[Block | None, s
     )
 
 
-def _tag(pair: Pair, opposite: Block | None, title: str) -> str:
+def _tag(pair: BlockPair, opposite: Block | None, title: str) -> str:
     if pair.alike:
         return ""
     return "differs" if opposite else f"only in {title}"
@@ -110,7 +112,7 @@ def _facts(block: Block) -> list[str]:
 
 
 def _volume(output: Shape) -> str:
-    """What comes out as a box: the wider, the more channels; the higher, the larger the map."""
+    """The output as a box: the wider, the more channels; the higher, the larger the map."""
     side = output[1] if len(output) > 1 else 1
     width, height = 6 + 5.8 * log2(output[0]), 5 + 5.5 * log2(side)
     return f'<div class="volume" style="width: {width:.0f}px; height: {height:.0f}px"></div>'

@@ -1,40 +1,43 @@
-"""The networks' anatomies, read once a process, and what is said of them."""
+"""Layers of the networks for the Networks page, read once a process."""
 
 from collections import Counter
 
 import pandas as pd
 import streamlit as st
 
-from allcore.evaluation.comparison import NETWORKS
-from allcore.nets import layer_blocks, summary_file
-from allcore.nets.layer_blocks import Pair
-from allcore.nets.summary_file import SIZES, Description
+from allcore.nets import summaries
+from allcore.nets.summaries import SIZES, Architecture, BlockPair, NetworkSummary
 from allcore.web.networks import diagram
 
 
-def title(network: Description) -> str:
-    """What a network is called."""
-    return NETWORKS.get(network.anatomy.name, network.anatomy.name)
+def architecture(network: NetworkSummary) -> Architecture:
+    """The architecture of a network."""
+    return summaries.architectures()[network.name]
+
+
+def title(network: NetworkSummary) -> str:
+    """The title of a network."""
+    return architecture(network).title
 
 
 @st.cache_data(max_entries=len(SIZES), show_spinner="Reading the networks")
-def load(size: int) -> dict[str, Description]:
+def load(size: int) -> dict[str, NetworkSummary]:
     """All networks that learn from cells, by name, for cells of ``size`` pixels."""
-    return summary_file.read(size)
+    return summaries.read(size)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def compared(one: str, other: str, size: int) -> list[Pair]:
+def compared(one: str, other: str, size: int) -> list[BlockPair]:
     """Blocks of two networks side by side."""
     networks = load(size)
-    return layer_blocks.compared(networks[one].anatomy.blocks, networks[other].anatomy.blocks)
+    return summaries.pair_blocks(networks[one].blocks, networks[other].blocks)
 
 
-def finding(one: Description, other: Description, pairs: list[Pair]) -> tuple[str, str]:
+def finding(one: NetworkSummary, other: NetworkSummary, pairs: list[BlockPair]) -> tuple[str, str]:
     """What the second network has and the first has not: the answer, and how much it weighs."""
-    total = len(other.anatomy.blocks)
+    total = len(other.blocks)
     alike = sum(pair.alike for pair in pairs)
-    if one.anatomy.name == other.anatomy.name:
+    if one.name == other.name:
         return f"Both are {title(one)}", "Choose another network to see what differs."
     if not alike:
         answer = f"{title(other)} has no block in common with {title(one)}"
@@ -45,27 +48,27 @@ def finding(one: Description, other: Description, pairs: list[Pair]) -> tuple[st
         f"{number} block{'s' if number > 1 else ''} of {kind}" for kind, number in added.items()
     )
     adds = f"It adds {words}. " if alike and added else ""
-    parameters = _difference(one.anatomy.parameters, other.anatomy.parameters, "parameters")
-    macs = _difference(one.anatomy.macs, other.anatomy.macs, "MACs a cell")
+    parameters = _difference(one.parameters, other.parameters, "parameters")
+    macs = _difference(one.macs, other.macs, "MACs a cell")
     return answer, f"{adds}It has {parameters} and {macs}."
 
 
-def overview(networks: dict[str, Description]) -> pd.DataFrame:
+def overview(networks: dict[str, NetworkSummary]) -> pd.DataFrame:
     """One row a network, for a table on a page; parameters and MACs in millions."""
     return pd.DataFrame(
         {
             "Network": title(network),
-            "Parameters": network.anatomy.parameters / 1e6,
-            "MACs": round(network.anatomy.macs / 1e6),
-            "Input": diagram.shape(network.anatomy.blocks[0].input),
-            "ImageNet weights": network.imagenet,
-            "Source": network.source.splitlines()[0].removesuffix("."),
+            "Parameters": network.parameters / 1e6,
+            "MACs": round(network.macs / 1e6),
+            "Input": diagram.shape(network.blocks[0].input),
+            "ImageNet weights": architecture(network).imagenet,
+            "Source": architecture(network).source.splitlines()[0].removesuffix("."),
         }
         for network in networks.values()
     )
 
 
-def layers(network: Description) -> pd.DataFrame:
+def layers(network: NetworkSummary) -> pd.DataFrame:
     """One row a layer with weights, for a table on a page."""
     return pd.DataFrame(
         {
@@ -76,7 +79,7 @@ def layers(network: Description) -> pd.DataFrame:
             "Parameters": layer.parameters,
             "MACs": layer.macs,
         }
-        for block in network.anatomy.blocks
+        for block in network.blocks
         for layer in block.children
     )
 

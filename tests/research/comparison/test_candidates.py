@@ -3,14 +3,14 @@
 import pytest
 
 from allcore.errors import ModelError
-from allcore.evaluation.comparison import NETWORKS
+from allcore.evaluation.comparison import BASELINE, NETWORKS
 from allcore.nets import registry
 from allcore.research.comparison import candidates
 
 
 def test_neural__are_what_the_registry_can_train() -> None:
-    assert set(candidates.NEURAL) == set(registry.trainable())
-    assert set(registry.names()) | {candidates.BASELINE} == set(NETWORKS)
+    assert list(filter(candidates.is_trained, NETWORKS)) == registry.trainable()
+    assert set(registry.names()) | {BASELINE} == set(NETWORKS)
 
 
 def test_networks__come_in_the_tables_order_once() -> None:
@@ -57,7 +57,7 @@ def test_init_of__gives_weights_to_whom_they_fit() -> None:
 
 
 def test_check_size__names_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry.ARCHITECTURES["alexnet"], "MIN_SIZE", 63)
+    monkeypatch.setattr(registry.architecture("alexnet"), "MIN_SIZE", 63)
     candidates.check_size(("alexnet", "ensemble", "svm"), 64)
     with pytest.raises(ModelError, match="AlexNet takes cells of 63 pixels at least"):
         candidates.check_size(("lenet5", "alexnet"), 62)
