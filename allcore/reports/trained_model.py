@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from allcore import model_folder
 from allcore.data import cell_measurements
+from allcore.data.prediction_import import PREDICTION_COLUMNS
 from allcore.evaluation import model_evaluation, thresholds
 from allcore.model_folder import ModelInfo
 from allcore.nets import registry
@@ -40,9 +41,7 @@ def write(result: TrainingResult) -> ModelInfo:
         training=result.training,
         folds_sha256=result.folds_sha256,
     )
-    held_out[list(model_folder.PREDICTION_COLUMNS)].to_parquet(
-        out / model_folder.PREDICTIONS, index=False
-    )
+    held_out[list(PREDICTION_COLUMNS)].to_parquet(out / model_folder.PREDICTIONS, index=False)
     pd.DataFrame(result.history).to_csv(out / model_folder.HISTORY, index=False)
     result.data.split.parts.rename_axis("image_id").to_csv(out / model_folder.SPLIT)
     _write_facts(result)

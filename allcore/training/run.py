@@ -45,7 +45,7 @@ class TrainingResult:
         data: all cells and their split.
         network: as it ships, its weights rounded to float16.
         held_out: rows of the cells that figures are computed on, with the columns of
-            ``model_folder.PREDICTION_COLUMNS`` but ``probability``.
+            ``prediction_import.PREDICTION_COLUMNS`` but ``probability``.
         history: one row an epoch.
         training: where the model comes from, as ``model.json`` keeps it.
         weights_sha256: digest of the weights file.
