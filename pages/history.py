@@ -5,7 +5,7 @@ user = guard.require("history")
 import streamlit as st
 
 from allcore.errors import AllScopeError
-from allcore.store import admin_settings, batches, history, retention
+from allcore.store import admin_settings, batches, deletion, history
 from allcore.store.history import Query
 from allcore.web import accounts, frame, navigation
 from allcore.web.history import batch_list, entry_view, filters, listing, state
@@ -35,7 +35,7 @@ frame.header(title="History", question="What did I ask, and what was answered?")
 frame.show_said()
 try:
     store = accounts.store()
-    retention.tidy(store)
+    deletion.delete_expired_hourly(store)
     st.caption(how_long(), width=frame.TEXT_WIDTH)
     found = batch_list.read(user.name)
     if not found and not history.search(store, user.name, Query(), limit=0).total:

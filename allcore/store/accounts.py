@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from allcore import logs
 from allcore.errors import StoreError
-from allcore.store import audit, name_rules, passwords, roles
+from allcore.store import audit, passwords, roles, text_rules
 from allcore.store.database import Database
 from allcore.store.models import Account
 
@@ -109,7 +109,7 @@ def change_profile(
     Raises:
         StoreError: a rule is broken, or the e-mail address is taken.
     """
-    name, address = name_rules.display_name(display_name), name_rules.email(email)
+    name, address = text_rules.display_name(display_name), text_rules.email(email)
     with unique_or_sentence(username), database.write() as session:
         account = existing(session, username)
         differ = {"name": account.display_name != name, "e-mail": account.email != address}
@@ -203,9 +203,9 @@ def new_account(
     """Build a row that keeps every rule, before any transaction begins: hashing takes time."""
     check_role(role)
     account = Account(
-        username=name_rules.username(username),
-        display_name=name_rules.display_name(display_name),
-        email=name_rules.email(email),
+        username=text_rules.username(username),
+        display_name=text_rules.display_name(display_name),
+        email=text_rules.email(email),
         role=role,
         active=True,
         waiting=False,
@@ -226,7 +226,7 @@ def words_of(account: Account) -> tuple[str, ...]:
 
 def row_of(session: Session, username: str) -> Account | None:
     """Read the row of a username, whatever its case."""
-    name = name_rules.typed_username(username)
+    name = text_rules.typed_username(username)
     return session.scalars(select(Account).where(Account.username == name)).one_or_none()
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from allcore.inference.export import inert
-from allcore.store import cell_keys, name_rules
+from allcore.store import text_rules
 from allcore.store.database import Database
 from allcore.store.models import Account, AuditRow
 
@@ -117,9 +117,9 @@ def record(
             account_id=who,
             username="" if account is None else account.username,
             what=what[:MAX_WHAT],
-            target=cell_keys.shown(on, MAX_ON),
-            address=cell_keys.shown(where, MAX_WHERE),
-            detail=cell_keys.shown(told, MAX_DETAIL),
+            target=text_rules.printable(on, MAX_ON),
+            address=text_rules.printable(where, MAX_WHERE),
+            detail=text_rules.printable(told, MAX_DETAIL),
         )
     )
 
@@ -134,7 +134,7 @@ def record_by(
 ) -> None:
     """Add a line about what an administrator does, None from the command line; see `record`."""
     by = by or By()
-    name = name_rules.typed_username(by.username)
+    name = text_rules.typed_username(by.username)
     who = session.scalar(select(Account.id).where(Account.username == name)) if name else None
     record(session, who=who, what=what, on=on, where=by.where, detail=detail)
 
@@ -184,7 +184,7 @@ def _cell(value: object) -> object:
 def _conditions(query: Query) -> tuple[ColumnElement[bool], ...]:
     row, text, who = AuditRow, query.text.strip(), query.who.strip()
     given = (
-        who and row.username == name_rules.typed_username(who),
+        who and row.username == text_rules.typed_username(who),
         query.what and row.what == query.what,
         query.since and row.at >= query.since,
         query.until and row.at < query.until,

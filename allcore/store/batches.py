@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from allcore import logs
 from allcore.errors import StoreError
-from allcore.store import accounts, cell_keys, name_rules
+from allcore.store import accounts, text_rules
 from allcore.store.database import Database
 from allcore.store.models import Account, BatchRow, PredictionRow
 
@@ -66,8 +66,8 @@ def begin(
     with database.write() as session:
         row = BatchRow(
             account_id=accounts.existing(session, username).id,
-            name=cell_keys.shown(name, MAX_NAME),
-            model=cell_keys.of(model),
+            name=text_rules.printable(name, MAX_NAME),
+            model=text_rules.scope_key(model),
             model_sha256=model_sha256,
             total=total,
             state="running",
@@ -122,7 +122,7 @@ def find(
 def names(database: Database, username: str) -> dict[int, str]:
     """Names of all batches of an account by their ids."""
     query = select(BatchRow.id, BatchRow.name).join(Account)
-    query = query.where(Account.username == name_rules.typed_username(username))
+    query = query.where(Account.username == text_rules.typed_username(username))
     with database.read() as session:
         return {row[0]: row[1] for row in session.execute(query)}
 
@@ -157,7 +157,7 @@ def _read(
     query = (
         select(BatchRow, answered)
         .join(Account)
-        .where(Account.username == name_rules.typed_username(username))
+        .where(Account.username == text_rules.typed_username(username))
         .order_by(BatchRow.started_at.desc(), BatchRow.id.desc())
         .limit(limit)
     )

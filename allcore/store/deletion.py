@@ -1,16 +1,21 @@
-"""Deleting an account: what goes with it, and what stays because others rely on it.
+"""Deletion: of an account with its records, and of what is stored for a limited time.
 
-Its history, batches, slices, kept pictures, sessions and codes go. What it judged, queued for
-review or connected stays without a name, and so do its lines of the audit log, with the name.
+With an account go its history, batches, slices, stored pictures, sessions and codes. What it
+judged, queued for review or connected stays without a name, and so do its lines of the audit log,
+with the name.
 """
 
+import threading
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from weakref import WeakKeyDictionary
 
+import sqlalchemy
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from allcore import logs
-from allcore.store import accounts, audit, flags, pictures
+from allcore.store import accounts, admin_settings, audit, flags, pictures
 from allcore.store.audit import By
 from allcore.store.database import Database
 from allcore.store.models import (
@@ -23,16 +28,21 @@ from allcore.store.models import (
     SliceRow,
 )
 
+CLEANING_INTERVAL = timedelta(hours=1)
+
+_last_cleaning: "WeakKeyDictionary[Database, datetime]" = WeakKeyDictionary()
+_lock = threading.Lock()
+
 
 @dataclass(frozen=True)
-class Records:
-    """How much hangs on an account, in numbers.
+class AccountRecords:
+    """Numbers of records that belong to an account.
 
     Attributes:
         answers: of its history, which go.
         batches: which go.
         slices: which go.
-        pictures: kept ones, which go with their files.
+        pictures: stored ones, which go with their files.
         judgements: which stay, without a name.
         queued: cells it has queued for review, which stay unless it alone called their answer
             wrong and nobody has judged them.
@@ -48,8 +58,8 @@ class Records:
     data_sets: int
 
 
-def records(database: Database, username: str) -> Records:
-    """Count what hangs on an account, to be said before it is deleted.
+def records(database: Database, username: str) -> AccountRecords:
+    """Count the records of an account, to be said before it is deleted.
 
     Raises:
         StoreError: there is no such account.
@@ -58,33 +68,72 @@ def records(database: Database, username: str) -> Records:
         return _records(session, accounts.existing(session, username).id)
 
 
-def delete(database: Database, username: str, *, by: By | None = None) -> Records:
-    """Delete an account with its own records, and give how many there were of each.
+def delete(database: Database, username: str, *, by: By | None = None) -> AccountRecords:
+    """Delete an account with its own records, and return how many there were of each.
 
     Raises:
         StoreError: there is no such account, or the last active administrator would be gone.
     """
     with database.alone() as session:
         account = accounts.existing(session, username)
-        number, found = account.id, _records(session, account.id)
-        kept = select(KeptPictureRow.sha256).where(KeptPictureRow.account_id == number)
-        places = [(number, sha256) for sha256 in session.scalars(kept)]
+        number, counts = account.id, _records(session, account.id)
+        digests = select(KeptPictureRow.sha256).where(KeptPictureRow.account_id == number)
+        places = [(number, sha256) for sha256 in session.scalars(digests)]
         audit.record_by(
-            session, by, what="account deleted", on=account.username, detail=vars(found)
+            session, by, what="account deleted", on=account.username, detail=vars(counts)
         )
         with accounts.keep_an_administrator(session):
             session.delete(account)
         flags.sweep(session)
         logs.event("account deleted", account=number)
     pictures.unlink(places)
-    return found
+    return counts
 
 
-def _records(session: Session, number: int) -> Records:
-    def count(of: ColumnElement[bool]) -> int:
-        return session.scalar(select(func.count()).where(of)) or 0
+def delete_expired(database: Database, *, now: datetime | None = None) -> None:
+    """Delete pictures whose time is over, and answers where these are stored for a limited time.
 
-    return Records(
+    Raises:
+        StoreError: the database can't be opened or stays busy.
+    """
+    now = now or datetime.now(UTC)
+    with database.alone() as session:
+        days = admin_settings.value(session, "history_days")
+        if days is not None:
+            oldest = now - timedelta(days=days)
+            session.execute(sqlalchemy.delete(PredictionRow).where(PredictionRow.at < oldest))
+            answers = select(PredictionRow.id).where(PredictionRow.batch_id == BatchRow.id)
+            is_over = BatchRow.touched_at < oldest
+            session.execute(sqlalchemy.delete(BatchRow).where(is_over, ~answers.exists()))
+        flags.sweep(session)
+        places = pictures.drop_expired(session, now) + pictures.drop_orphans(session)
+    pictures.unlink(places)
+    lost = pictures.sweep(database)
+    if places or lost:
+        logs.event("pictures deleted whose time is over", pictures=len(places), lost=lost)
+
+
+def delete_expired_hourly(database: Database, *, now: datetime | None = None) -> bool:
+    """Run `delete_expired` unless this process has within the hour; tell whether it did.
+
+    Raises:
+        StoreError: the database can't be opened or stays busy.
+    """
+    now = now or datetime.now(UTC)
+    with _lock:
+        last = _last_cleaning.get(database)
+        if last is not None and now - last < CLEANING_INTERVAL:
+            return False
+        _last_cleaning[database] = now
+    delete_expired(database, now=now)
+    return True
+
+
+def _records(session: Session, number: int) -> AccountRecords:
+    def count(condition: ColumnElement[bool]) -> int:
+        return session.scalar(select(func.count()).where(condition)) or 0
+
+    return AccountRecords(
         answers=count(PredictionRow.account_id == number),
         batches=count(BatchRow.account_id == number),
         slices=count(SliceRow.account_id == number),

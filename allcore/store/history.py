@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from allcore import logs
 from allcore.errors import StoreError
 from allcore.inference.results import Prediction
-from allcore.store import accounts, batches, cell_keys, flags, name_rules, pictures, retention
+from allcore.store import accounts, batches, deletion, flags, pictures, text_rules
 from allcore.store.database import Database
 from allcore.store.models import Account, BatchRow, PredictionRow
 
@@ -138,7 +138,7 @@ def add(
         rows = [_row(each, account_id, batch, at or now) for each in answers]
         ids = _inserted(session, rows)
     with contextlib.suppress(StoreError):  # what is over goes another time
-        retention.tidy(database, now=now)
+        deletion.delete_expired_hourly(database, now=now)
     return ids
 
 
@@ -229,7 +229,7 @@ def _delete(
             touched |= {number for number in found if number is not None}
         _forget_empty(session, touched)
         flags.sweep(session)
-        places = pictures.drop_unasked(session)
+        places = pictures.drop_orphans(session)
         logs.event("answers deleted", account=account.id, answers=count)
     pictures.unlink(places)
     return count
@@ -252,7 +252,7 @@ def _batch_of_account(username: str) -> ColumnElement[bool]:
 
 
 def _id_of(username: str) -> ScalarSelect[int]:
-    name = name_rules.typed_username(username)
+    name = text_rules.typed_username(username)
     return select(Account.id).where(Account.username == name).scalar_subquery()
 
 
@@ -286,14 +286,14 @@ def _row(answer: Answer, account_id: int, batch: int | None, at: datetime) -> di
         "account_id": account_id,
         "batch_id": batch,
         "at": at,
-        "name": cell_keys.shown(answer.name, MAX_NAME),
+        "name": text_rules.printable(answer.name, MAX_NAME),
         "image_sha256": answer.image_sha256,
-        "model": cell_keys.of(answer.model),
+        "model": text_rules.scope_key(answer.model),
         "model_sha256": answer.model_sha256,
         "preprocessing_version": answer.preprocessing_version,
         **{name: said[name] for name in _KEPT_FIELDS},
-        "reason": cell_keys.shown(answer.prediction.reason, MAX_REASON),
-        "subject": None if subject is None else cell_keys.shown(subject, MAX_SUBJECT),
+        "reason": text_rules.printable(answer.prediction.reason, MAX_REASON),
+        "subject": None if subject is None else text_rules.printable(subject, MAX_SUBJECT),
         "flag_note": "",
     }
 

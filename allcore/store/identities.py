@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from allcore import logs
 from allcore.errors import StoreError
-from allcore.store import accounts, audit, name_rules
+from allcore.store import accounts, audit, text_rules
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 from allcore.store.models import Account, IdentityRow
@@ -155,13 +155,13 @@ def _free(session: Session, wished: str) -> str:
 def _name(told: str) -> str:
     """The person's name as far as it can be shown."""
     shown = "".join(letter for letter in told if letter.isprintable())
-    return " ".join(shown.split())[: name_rules.MAX_DISPLAY_NAME]
+    return " ".join(shown.split())[: text_rules.MAX_DISPLAY_NAME]
 
 
 def _email(session: Session, told: str) -> str:
     """The address, where it is one that no other account has."""
     try:
-        address = name_rules.email(told)
+        address = text_rules.email(told)
     except StoreError:
         return ""
     taken = accounts.count(session, Account.email == address) if address else 0

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from allcore import settings
 from allcore.errors import StoreError
-from allcore.store import admin_settings, name_rules
+from allcore.store import admin_settings, text_rules
 from allcore.store.database import Database
 from allcore.store.models import Account, KeptPictureRow, PredictionRow
 
@@ -41,7 +41,7 @@ def kept(database: Database, username: str, sha256: str) -> bytes | None:
         select(KeptPictureRow)
         .join(Account)
         .where(
-            Account.username == name_rules.typed_username(username),
+            Account.username == text_rules.typed_username(username),
             KeptPictureRow.sha256 == sha256,
         )
     )
@@ -100,7 +100,7 @@ def enter(session: Session, account_id: int, data: Mapping[str, bytes], now: dat
         )
 
 
-def drop_unasked(session: Session) -> list[Place]:
+def drop_orphans(session: Session) -> list[Place]:
     """Take out the rows of pictures that no prediction is left of; give whose files may go."""
     asked = (
         select(PredictionRow.id)
@@ -113,7 +113,7 @@ def drop_unasked(session: Session) -> list[Place]:
     return _dropped(session, ~asked)
 
 
-def drop_over(session: Session, now: datetime) -> list[Place]:
+def drop_expired(session: Session, now: datetime) -> list[Place]:
     """Take out the rows of pictures whose time is over; give whose files may go.
 
     A time that was made shorter holds for all pictures, a longer one for new ones alone; where

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from allcore import logs, settings
 from allcore.errors import StoreError
-from allcore.store import accounts, admin_settings, audit, cell_keys, codes, sign_in
+from allcore.store import accounts, admin_settings, audit, codes, sign_in, text_rules
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 from allcore.store.models import Account, InvitationRow
@@ -120,7 +120,7 @@ def invite(
         row = InvitationRow(
             code_hash=codes.hash_of(code),
             role=role,
-            note=cell_keys.shown(" ".join(note.split()), MAX_NOTE),
+            note=text_rules.printable(" ".join(note.split()), MAX_NOTE),
             made_by=made_by.id if made_by else None,
             created_at=now,
             expires_at=now + timedelta(days=days),

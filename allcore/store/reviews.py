@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from allcore import logs
 from allcore.errors import StoreError
 from allcore.labels import CLASS_NAMES
-from allcore.store import accounts, cell_keys
+from allcore.store import accounts, text_rules
 from allcore.store.database import Database
 from allcore.store.models import Account, JudgementRow, PredictionRow, ReviewItemRow
 
@@ -98,7 +98,7 @@ def put(database: Database, username: str, *, of: str, reasons: Mapping[str, str
     Raises:
         StoreError: a rule is broken, or there is no such account.
     """
-    of, wanted = cell_keys.of(of), _wanted(reasons)
+    of, wanted = text_rules.scope_key(of), _wanted(reasons)
     with database.alone() as session:
         account = accounts.existing(session, username)
         known = set(session.scalars(select(ReviewItemRow.image_id).where(ReviewItemRow.of == of)))
@@ -254,7 +254,7 @@ def clean_note(text: str) -> str:
 
 
 def _wanted(reasons: Mapping[str, str]) -> dict[str, str]:
-    wanted = {cell_keys.image_id(image_id): reason for image_id, reason in reasons.items()}
+    wanted = {text_rules.image_id(image_id): reason for image_id, reason in reasons.items()}
     for reason in wanted.values():
         if reason not in REASONS:
             raise StoreError(f"There is no reason '{reason}'; use one of: {', '.join(REASONS)}.")

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from allcore import logs
 from allcore.errors import StoreError
-from allcore.store import accounts, audit, name_rules, passwords, sessions
+from allcore.store import accounts, audit, passwords, sessions, text_rules
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 from allcore.store.models import Account, SignInAttempt
@@ -131,7 +131,7 @@ def check_password(
     Raises:
         StoreError: wrong name or password, account disabled, or too many tries.
     """
-    name, place = name_rules.typed_username(username)[:64], _counted(address)
+    name, place = text_rules.typed_username(username)[:64], _counted(address)
     tried = _tried(name)
     with database.alone() as session:
         under = _under(session, name, tried, place)
@@ -173,7 +173,7 @@ def replace_password(session: Session, account: Account, password_hash: str) -> 
 
 def clear_attempts(session: Session, username: str) -> None:
     """Forget the tries under a name, which ends its lock."""
-    tried = _tried(name_rules.typed_username(username))
+    tried = _tried(text_rules.typed_username(username))
     session.execute(delete(SignInAttempt).where(SignInAttempt.tried == tried))
 
 

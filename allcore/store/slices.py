@@ -10,7 +10,7 @@ from sqlalchemy import exc, select
 
 from allcore import logs
 from allcore.errors import StoreError
-from allcore.store import accounts, cell_keys, name_rules
+from allcore.store import accounts, text_rules
 from allcore.store.database import Database
 from allcore.store.models import Account, SliceRow
 
@@ -43,7 +43,7 @@ def save(
     Raises:
         StoreError: a rule is broken, the name is taken, or there is no such account.
     """
-    of, name, chosen = cell_keys.of(of), _name(name), _chosen(image_ids)
+    of, name, chosen = text_rules.scope_key(of), _name(name), _chosen(image_ids)
     row = SliceRow(of=of, name=name, image_ids=_packed(chosen), created_at=datetime.now(UTC))
     try:
         with database.write() as session:
@@ -63,7 +63,7 @@ def list_of(database: Database, username: str, *, of: str) -> tuple[SavedSlice, 
     query = (
         select(SliceRow)
         .join(Account)
-        .where(Account.username == name_rules.typed_username(username), SliceRow.of == of)
+        .where(Account.username == text_rules.typed_username(username), SliceRow.of == of)
         .order_by(SliceRow.id)
     )
     with database.read() as session:
@@ -94,7 +94,7 @@ def _name(text: str) -> str:
 
 
 def _chosen(image_ids: Iterable[str]) -> tuple[str, ...]:
-    chosen = tuple(dict.fromkeys(cell_keys.image_id(image) for image in image_ids))
+    chosen = tuple(dict.fromkeys(text_rules.image_id(image) for image in image_ids))
     if not chosen:
         raise StoreError("There are no images in this selection; select some first.")
     if len(chosen) > MAX_IMAGES:

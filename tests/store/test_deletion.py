@@ -52,7 +52,7 @@ def test_delete__takes_own_records_and_leaves_what_others_rely_on(full: Database
     ada = accounts.find(full, "ada")
     assert ada
     found = deletion.records(full, "ada")
-    assert found == deletion.Records(1, 0, 1, 1, 1, 1, 1)
+    assert found == deletion.AccountRecords(1, 0, 1, 1, 1, 1, 1)
     assert deletion.delete(full, "ada", by=By("boss", "10.0.0.1")) == found
     assert accounts.find(full, "ada") is None
     assert history.search(full, "ada").total == 0
@@ -83,7 +83,7 @@ def test_delete__is_told_with_the_name(full: Database) -> None:
 def test_delete__again_under_the_same_name_sees_nothing(full: Database) -> None:
     deletion.delete(full, "ada")
     add(full, "ada")
-    assert deletion.records(full, "ada") == deletion.Records(0, 0, 0, 0, 0, 0, 0)
+    assert deletion.records(full, "ada") == deletion.AccountRecords(0, 0, 0, 0, 0, 0, 0)
 
 
 def test_delete__keeps_the_last_administrator(full: Database) -> None:

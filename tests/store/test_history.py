@@ -13,12 +13,12 @@ from allcore.settings import Settings
 from allcore.store import (
     admin_settings,
     batches,
+    deletion,
     flags,
     history,
     pictures,
-    retention,
     reviews,
-    usage,
+    storage,
 )
 from allcore.store.database import Database
 from allcore.store.history import Answer, Query
@@ -294,9 +294,9 @@ def test_purge__pictures_by_their_time(people: Database) -> None:
     now = datetime.now(UTC)
     history.add(people, "ada", [answer()], kept={digest(b"cell"): b"cell"})
     admin_settings.change(people, "carl", {"picture_days": 300})  # for new pictures only
-    retention.purge(people, now=now + timedelta(days=29))
+    deletion.delete_expired(people, now=now + timedelta(days=29))
     assert pictures.kept(people, "ada", digest(b"cell")) == b"cell"
-    retention.purge(people, now=now + timedelta(days=31))
+    deletion.delete_expired(people, now=now + timedelta(days=31))
     assert pictures.kept(people, "ada", digest(b"cell")) is None
     assert not [path for path in pictures.root().rglob("*") if path.is_file()]
     assert names(people) == ["cell.bmp"]
@@ -311,8 +311,8 @@ def test_purge__a_shorter_time_holds_for_all(people: Database) -> None:
     assert pictures.kept(people, "ada", digest(b"cell")) == b"cell"
     admin_settings.change(people, "carl", {"picture_days": 9})
     assert pictures.kept(people, "ada", digest(b"cell")) is None  # before anyone purges
-    retention.purge(people)
-    assert usage.by_account(people)[0].pictures == 0
+    deletion.delete_expired(people)
+    assert storage.usage_by_account(people)[0].pictures == 0
 
 
 def test_purge__all_pictures_where_they_are_no_longer_allowed(people: Database) -> None:
@@ -320,7 +320,7 @@ def test_purge__all_pictures_where_they_are_no_longer_allowed(people: Database) 
     history.add(people, "ada", [answer()], kept={digest(b"cell"): b"cell"})
     admin_settings.change(people, "carl", {"keep_pictures": False})
     assert pictures.kept(people, "ada", digest(b"cell")) is None
-    retention.purge(people)
+    deletion.delete_expired(people)
     assert not [path for path in pictures.root().rglob("*") if path.is_file()]
 
 
@@ -329,13 +329,13 @@ def test_purge__answers_only_where_they_have_a_time(people: Database) -> None:
     now = datetime.now(UTC)
     history.add(people, "ada", [answer("old")], batch=batch, at=now - timedelta(days=99))
     history.add(people, "ada", [answer("new")])
-    retention.purge(people)
+    deletion.delete_expired(people)
     assert names(people) == ["new", "old"]
     admin_settings.change(people, "carl", {"history_days": 90})
-    retention.purge(people)
+    deletion.delete_expired(people)
     assert names(people) == ["new"]
     assert len(batches.list_of(people, "ada")) == 1  # it may still be running
-    retention.purge(people, now=now + timedelta(days=91))
+    deletion.delete_expired(people, now=now + timedelta(days=91))
     assert names(people) == []
     assert batches.list_of(people, "ada") == ()
 
@@ -348,15 +348,15 @@ def test_purge__files_that_no_row_names(people: Database) -> None:
         lost.parent.mkdir(exist_ok=True)
         lost.write_bytes(b"lost")
         os.utime(lost, (time.time() - age, time.time() - age))
-    retention.purge(people)
+    deletion.delete_expired(people)
     left = {path.name for path in pictures.root().rglob("*") if path.is_file()}
     assert left == {digest(b"cell"), digest(b"10")}
 
 
 def test_tidy__once_an_hour(people: Database) -> None:
-    assert retention.tidy(people, now=NOW)
-    assert not retention.tidy(people, now=NOW + timedelta(minutes=59))
-    assert retention.tidy(people, now=NOW + timedelta(minutes=61))
+    assert deletion.delete_expired_hourly(people, now=NOW)
+    assert not deletion.delete_expired_hourly(people, now=NOW + timedelta(minutes=59))
+    assert deletion.delete_expired_hourly(people, now=NOW + timedelta(minutes=61))
 
 
 def test_account_that_is_deleted__takes_all_with_it(people: Database) -> None:
@@ -381,11 +381,11 @@ def test_usage__numbers_only(people: Database) -> None:
         kept={digest(b"cell"): b"cell", digest(b"longer"): b"longer"},
     )
     flags.flag(people, "ada", ids[0], "secret note")
-    ada, bob, carl = usage.by_account(people)
-    assert ada == usage.Usage(
+    ada, bob, carl = storage.usage_by_account(people)
+    assert ada == storage.AccountUsage(
         "ada", predictions=2, flagged=1, batches=1, pictures=2, picture_bytes=10
     )
-    assert bob == usage.Usage("bob", 0, 0, 0, 0, 0)
+    assert bob == storage.AccountUsage("bob", 0, 0, 0, 0, 0)
     assert "secret" not in str((ada, bob, carl))
 
 

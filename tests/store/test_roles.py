@@ -16,10 +16,10 @@ READS = {
     "history.models", "history.search", "kept_pictures.all_flagged", "kept_pictures.flagged",
     "people.find", "people.listed", "pictures.all_flagged", "pictures.allowed", "pictures.kept",
     "reviews.items", "reviews.judgements", "reviews.queues", "admin_settings.read",
-    "admin_settings.read_all", "slices.list_of", "usage.by_account",
+    "admin_settings.read_all", "slices.list_of", "storage.usage_by_account",
 }  # fmt: skip
 """Of the store, as pages call them: what changes nothing."""
-FOR_EVERYONE = {"retention.tidy", "codes.redeem_reset", "identities.enter"}
+FOR_EVERYONE = {"deletion.delete_expired_hourly", "codes.redeem_reset", "identities.enter"}
 """What changes something and needs no role: tidying up, a code that is its own proof, and coming
 in from a single sign-on, before which nobody has a role."""
 

@@ -7,7 +7,7 @@ from sqlalchemy import make_url, select
 
 from allcore import model_folder, settings
 from allcore.errors import AllScopeError
-from allcore.store import database, disk, migrations
+from allcore.store import database, migrations, storage
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
 from allcore.web.administration import checklist
@@ -23,7 +23,7 @@ def show(_user: Visitor) -> None:
     st.subheader("Health", anchor=False)
     _line(_database())
     _line(f"Models: {ready} of {len(named)} can be read in {config.models}")
-    _line(f"Disk: {disk.free() / _GIGABYTE:,.1f} GB free where ALLSCOPE_HOME is")
+    _line(f"Disk: {storage.free() / _GIGABYTE:,.1f} GB free where ALLSCOPE_HOME is")
     device = st.empty()
     with device:
         _line("Device: looking")

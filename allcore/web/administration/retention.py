@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from allcore.store import admin_settings, retention
+from allcore.store import admin_settings, deletion
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
 from allcore.web.administration import actions
@@ -44,5 +44,5 @@ def show(user: Visitor) -> None:
 
 def _set(user: Visitor, values: dict[str, object]) -> str:
     said = actions.keep(user, values, "What is kept of history has been set.")
-    retention.purge(accounts.store_to("administer"))
+    deletion.delete_expired(accounts.store_to("administer"))
     return said

@@ -7,9 +7,8 @@ import streamlit as st
 
 from allcore import formats, settings
 from allcore.settings import Settings
-from allcore.store import disk, usage
-from allcore.store.disk import Part
-from allcore.store.usage import Usage
+from allcore.store import storage
+from allcore.store.storage import AccountUsage, StoragePart
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
 
@@ -23,7 +22,7 @@ def show(_user: Visitor) -> None:
     """Draw the view."""
     store = accounts.store()
     st.subheader("History and pictures", anchor=False)
-    found = usage.by_account(store)
+    found = storage.usage_by_account(store)
     st.dataframe(
         table(found), hide_index=True, key="usage",
         alt="Answers, flags, batches and kept pictures of each account, as numbers",
@@ -38,12 +37,12 @@ def show(_user: Visitor) -> None:
         alt="What each part takes",
     )
     st.caption(
-        f"{_said(disk.free())} are free where ALLSCOPE_HOME is. Counted anew every few minutes.",
+        f"{_said(storage.free())} are free where ALLSCOPE_HOME is. Counted anew every few minutes.",
         width=frame.TEXT_WIDTH,
     )
 
 
-def room(found: tuple[Part, ...]) -> pd.DataFrame:
+def room(found: tuple[StoragePart, ...]) -> pd.DataFrame:
     """What each part takes on the disk."""
     return pd.DataFrame(
         {
@@ -55,7 +54,7 @@ def room(found: tuple[Part, ...]) -> pd.DataFrame:
     )
 
 
-def table(found: tuple[Usage, ...]) -> pd.DataFrame:
+def table(found: tuple[AccountUsage, ...]) -> pd.DataFrame:
     """What is kept of each account, in numbers only."""
     return pd.DataFrame(
         {
@@ -70,7 +69,7 @@ def table(found: tuple[Usage, ...]) -> pd.DataFrame:
     )
 
 
-def in_all(found: tuple[Usage, ...]) -> str:
+def in_all(found: tuple[AccountUsage, ...]) -> str:
     """Say how much is kept of everybody together."""
     size = sum(each.picture_bytes for each in found) / _MEGABYTE
     return (
@@ -81,13 +80,13 @@ def in_all(found: tuple[Usage, ...]) -> str:
     )
 
 
-def _parts(config: Settings) -> tuple[Part, ...]:
+def _parts(config: Settings) -> tuple[StoragePart, ...]:
     return _counted(config.home, config.models, config.database)
 
 
 @st.cache_data(max_entries=2, ttl=_COUNTED_FOR, show_spinner="Counting files")
-def _counted(home: Path, models: Path, database: str) -> tuple[Part, ...]:
-    return disk.parts(accounts.store())
+def _counted(home: Path, models: Path, database: str) -> tuple[StoragePart, ...]:
+    return storage.parts(accounts.store())
 
 
 def _said(size: int) -> str:

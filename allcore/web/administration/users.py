@@ -7,7 +7,7 @@ from allcore import formats
 from allcore.store import accounts as people
 from allcore.store import codes, deletion, roles, sessions
 from allcore.store.accounts import AccountInfo
-from allcore.store.deletion import Records
+from allcore.store.deletion import AccountRecords
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
 from allcore.web.administration import actions, checklist
@@ -50,7 +50,7 @@ def table(found: list[AccountInfo]) -> pd.DataFrame:
     )
 
 
-def what_goes(name: str, found: Records) -> str:
+def what_goes(name: str, found: AccountRecords) -> str:
     """Say what deleting an account does to its records, counted."""
     gone = ", ".join(
         formats.count(number, what)

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from allcore.errors import AllScopeError, StoreError
-from allcore.store import name_rules, passwords
+from allcore.store import passwords, text_rules
 from allcore.web import accounts, frame, navigation
 from allcore.web.sign_in import captcha, sso
 
@@ -54,7 +54,7 @@ def new_account(
         if with_code:
             entered["code"] = st.text_input("Setup code", autocomplete="one-time-code")
         entered["username"] = st.text_input("Username", autocomplete="username")
-        st.caption(f"{name_rules.USERNAME.capitalize()}.")
+        st.caption(f"{text_rules.USERNAME.capitalize()}.")
         entered["display_name"] = st.text_input("Your name", autocomplete="name")
         entered["email"] = st.text_input("E-mail (optional)", autocomplete="email")
         entered["password"], agrees = new_password()

@@ -1,4 +1,7 @@
-"""What names and e-mail addresses may look like; each function gives the form that is kept."""
+"""Rules for the texts that the database stores: names, e-mail addresses, and keys of images.
+
+Each function returns the form that is stored.
+"""
 
 import re
 
@@ -9,6 +12,7 @@ _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{2,31}")
 _EMAIL = re.compile(r"[a-z0-9._%+-]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63}")
 MAX_TYPED = 1000
 """Characters of a name that are read at all; what is longer is nobody's."""
+MAX_OF, MAX_IMAGE_ID = 200, 300
 MAX_EMAIL, MAX_DISPLAY_NAME = 254, 100
 
 
@@ -57,3 +61,38 @@ def display_name(text: str) -> str:
     if not 1 <= len(name) <= MAX_DISPLAY_NAME or not name.isprintable():
         raise StoreError(f"A name has 1 to {MAX_DISPLAY_NAME} characters.")
     return name
+
+
+def scope_key(text: str) -> str:
+    """Give the key of a data set or model: a digest or a name, as the caller writes it.
+
+    Raises:
+        StoreError: empty, too long, or with characters that can't be shown.
+    """
+    if not 1 <= len(text) <= MAX_OF or not text.isprintable():
+        raise StoreError(f"The name of the data or model must have 1 to {MAX_OF} characters.")
+    return text
+
+
+def image_id(text: str) -> str:
+    """Give an image's id as it is, where it can be kept.
+
+    Raises:
+        StoreError: empty, too long, or with characters that can't be shown.
+    """
+    if not 1 <= len(text) <= MAX_IMAGE_ID or not text.isprintable():
+        raise StoreError(
+            f"An image id must have 1 to {MAX_IMAGE_ID} characters that can be shown; "
+            "rename the image."
+        )
+    return text
+
+
+def printable(text: str, most: int) -> str:
+    """Give a text of unknown origin, such as a file's name, as it can be kept and shown.
+
+    What can't be shown becomes a replacement character; what is too long loses its beginning, for
+    the end of a path tells more.
+    """
+    plain = "".join(each if each.isprintable() else "\ufffd" for each in text)
+    return plain if len(plain) <= most else "…" + plain[len(plain) - most + 1 :]

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from allcore.settings import Settings
-from allcore.store import disk
+from allcore.store import storage
 from allcore.store.database import Database
-from allcore.store.disk import Part
+from allcore.store.storage import StoragePart
 
 
 @pytest.fixture
@@ -18,12 +18,12 @@ def write(path: Path, size: int) -> None:
     path.write_bytes(b"x" * size)
 
 
-def sizes(found: tuple[Part, ...]) -> dict[str, tuple[int, bool]]:
+def sizes(found: tuple[StoragePart, ...]) -> dict[str, tuple[int, bool]]:
     return {each.name: (each.size, each.whole) for each in found if each.name != "Database"}
 
 
 def test_parts__nothing_is_there_yet(database: Database, config: Settings) -> None:
-    found = disk.parts(database, config)
+    found = storage.parts(database, config)
     assert set(sizes(found).values()) == {(0, True)}
     assert found[0].name == "Database"
     assert found[0].size > 0
@@ -36,7 +36,7 @@ def test_parts__each_file_once(database: Database, config: Settings) -> None:
     write(config.home / "demo" / "hem" / "1.png", 80)
     write(config.models / "net" / "weights", 160)
     (config.home / "pictures" / "out").symlink_to("/usr")
-    found = sizes(disk.parts(database, config))
+    found = sizes(storage.parts(database, config))
     link = (config.home / "pictures" / "out").lstat().st_size
     assert found == {
         "Kept pictures": (10 + link, True),
@@ -50,10 +50,10 @@ def test_parts__each_file_once(database: Database, config: Settings) -> None:
 def test_parts__stops_counting(database: Database, config: Settings) -> None:
     for number in range(5):
         write(config.home / "demo" / f"{number}.png", 10)
-    found = sizes(disk.parts(database, config, seconds=-1.0))
+    found = sizes(storage.parts(database, config, seconds=-1.0))
     assert found["Demonstration set"] == (10, False)
     assert found["Models"] == (0, True)
 
 
 def test_free__also_before_the_folder_is_made(tmp_path: Path) -> None:
-    assert disk.free(Settings(home=tmp_path / "not" / "yet")) > 0
+    assert storage.free(Settings(home=tmp_path / "not" / "yet")) > 0
