@@ -22,7 +22,7 @@ from allcore.audit.index import build, store
 from allcore.data import readers
 from allcore.errors import AllScopeError
 from allcore.synthetic import dataset
-from benchmarks import explorer_peer, explorer_scripts, material, peers, timing
+from benchmarks import explorer_peer, explorer_scripts, inputs, peers, timing
 from benchmarks.peers import Peer
 from benchmarks.servers import ROOT
 from benchmarks.timing import Scale
@@ -144,7 +144,7 @@ def findings(folder: Path, cells: int) -> pd.DataFrame:
 def case(folder: Path, cells: int) -> Case:
     """Draw cells, index them with embeddings, and write down what the peers need."""
     root = dataset.draw_set(folder / "set", cells=cells, subjects=max(8, cells // 15)).root
-    build.build(root, home=folder / "home", loader=material.predictor)
+    build.build_index(root, home=folder / "home", loader=inputs.predictor)
     index = store.read(root, folder / "home")
     manifest = readers.read(root)
     parts = np.random.default_rng(0).choice(["train", "test"], len(manifest.table))
@@ -161,10 +161,10 @@ def case(folder: Path, cells: int) -> Case:
 
 def ours(made: Case, folder: Path) -> dict[str, Marks | None]:
     """What the checks find; None for a kind that they say can't be told."""
-    checked = checks.load(made.folder, split=folder / "split.csv", home=folder / "home")
+    checked = checks.load_inputs(made.folder, split=folder / "split.csv", home=folder / "home")
     found: dict[str, Marks | None] = {kind: set() for kind in KINDS}
     kinds = {name: kind for kind, name in OURS.items()}
-    for each in checks.check(checked):
+    for each in checks.run_checks(checked):
         if each.kind not in kinds:
             continue
         kind = kinds[each.kind]

@@ -32,7 +32,7 @@ def health(
 
     if (exclude is None) != (out is None):
         raise typer.BadParameter("go together", param_hint="--exclude, --out")
-    health = kept.everything(folder, split=split)
+    health = kept.all_findings(folder, split=split)
     found = list(health.findings)
     if csv is not None:
         csv.write_text(findings.as_csv(found), encoding="utf-8")
@@ -62,7 +62,7 @@ def _against_truth(folder: Path, found: "list[Finding]") -> str:
     from allcore.audit.findings import ground_truth as truth
     from allcore.synthetic import dataset
 
-    return truth.as_text(truth.scores(found, dataset.truth(folder)))
+    return truth.as_text(truth.detection_scores(found, dataset.truth(folder)))
 
 
 def _named(finding: "Finding") -> str:
@@ -79,7 +79,7 @@ def _write_cleaned(folder: Path, found: "list[Finding]", kinds: str, out: Path) 
     from allcore.data import manifest, readers
 
     whole = readers.read(folder)
-    kept = findings.cleaned(whole, found, options.names(kinds))
+    kept = findings.clean_manifest(whole, found, options.names(kinds))
     manifest.write(kept, out)
     print(
         f"{len(kept)} of {len(whole)} images in {out}; no picture was touched. Its paths are "

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from allcore.audit.index.build import Changes
+    from allcore.audit.index.build import IndexChanges
     from allcore.inference.predictor import Predictor
 
 
@@ -35,7 +35,7 @@ def index(
     May be stopped at any time: the next run goes on where this one was.
     """
     from allcore.audit.findings import findings_cache
-    from allcore.audit.index import thumbnail_cleanup
+    from allcore.audit.index import store
     from allcore.data import dataset_inspection
 
     chosen = folder(data)
@@ -49,10 +49,10 @@ def index(
         "read": counted["read"],
         "seconds": round(seconds, 3),
         "images_per_second": round(counted["read"] / seconds, 1),
-        "pruned": thumbnail_cleanup.prune() if prune else 0,
+        "pruned": store.prune() if prune else 0,
         "notes": dataset_inspection.inspect(chosen).warnings,
         "findings": len(
-            findings_cache.everything(chosen).findings
+            findings_cache.all_findings(chosen).findings
         ),  # kept, so that Health opens at once
     }
     _tell(told, as_json)
@@ -60,7 +60,7 @@ def index(
 
 def _built(
     chosen: Path, loader: "Callable[[], Predictor] | None", counted: Counter[str]
-) -> "Changes":
+) -> "IndexChanges":
     from tqdm import tqdm
 
     from allcore.audit.index import build
@@ -73,7 +73,7 @@ def _built(
             counted["read"] += count
 
         try:
-            return build.build(chosen, loader=loader, start=bar.reset, progress=progress)
+            return build.build_index(chosen, loader=loader, start=bar.reset, progress=progress)
         except (KeyboardInterrupt, Stopped):
             bar.close()
             sys.exit(str(Stopped()))

@@ -13,7 +13,7 @@ CHANCE = 0.5
 
 def shortcuts(found: Sequence[Finding]) -> go.Figure:
     """AUROC of plain facts alone, each with its interval, and of the installed model if known."""
-    rows = [(finding_text.cue(each), each.detail, style.REFUSED) for each in found]
+    rows = [(finding_text.cue_title(each), each.detail, style.REFUSED) for each in found]
     model = found[0].detail.get("model")
     if model:
         rows.append((f"Model {model['name']}", model, style.NORMAL))
@@ -48,7 +48,7 @@ def title(found: Sequence[Finding]) -> str:
     """How close plain facts come to the model."""
     best = max(found, key=lambda each: float(each.detail["auroc"]))
     value, model = best.detail["auroc"], best.detail.get("model")
-    said = f"{finding_text.cue(best)} alone reaches AUROC {value:.2f}"
+    said = f"{finding_text.cue_title(best)} alone reaches AUROC {value:.2f}"
     if not model:
         return f"{said} on unseen subjects"
     if model["low"] is not None and model["low"] <= value:

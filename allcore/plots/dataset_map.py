@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from allcore.audit.index import map_neighbours
+from allcore.audit.index import embeddings
 from allcore.plots import error_explorer
 from allcore.plots import style as common
 from allcore.plots.error_explorer import Style
@@ -107,11 +107,11 @@ def finding(colour: Colour, neighbours: NDArray[np.intp]) -> str:
         neighbours: of `mapped.nearest`.
     """
     if colour.kind == "number":
-        strength = map_neighbours.correlation(colour.values, neighbours)
+        strength = embeddings.correlation(colour.values, neighbours)
         if not np.isfinite(strength):
             return f"{colour.title} of the cells on the map"
         return f"{colour.title}: rank correlation of neighbours on the map {strength:.2f}"
-    share, chance = map_neighbours.same(colour.values, neighbours)
+    share, chance = embeddings.same(colour.values, neighbours)
     if not np.isfinite(share):
         return f"{colour.title} of the cells on the map"
     return (

@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from allcore.audit.findings.leaks import Leaks
+from allcore.audit.findings.leaks import SplitLeaks
 from allcore.labels import CLASS_COLOURS, CLASS_NAMES
 from allcore.plots import style
 
@@ -39,7 +39,7 @@ def parts(counts: pd.DataFrame) -> go.Figure:
     return style.legend_on_top(style.finish(figure, _balance(counts), height=320))
 
 
-def subjects(table: pd.DataFrame, leaks: Leaks) -> go.Figure:
+def subjects(table: pd.DataFrame, leaks: SplitLeaks) -> go.Figure:
     """Images of each group of subjects by part, most images first.
 
     Args:

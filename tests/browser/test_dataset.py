@@ -28,7 +28,7 @@ def indexed(server: Server) -> Server:
     home = server.terminal.parent / "home"
     if not demo.is_drawn(home / "demo"):
         demo.ensure_demo(home / "demo", cells=120, subjects=10)
-    build.build(home / "demo", home=home)
+    build.build_index(home / "demo", home=home)
     return server
 
 

@@ -36,7 +36,7 @@ def indexed(administrator: BrowserContext, server: Server) -> str:
         pytest.skip("no model is installed, so that an index has no map")
     home = server.terminal.parent / "home"
     root = demo.ensure_demo(home / "demo", cells=60, subjects=8).root
-    build.build(root, home=home, loader=material.predictor)
+    build.build_index(root, home=home, loader=material.predictor)
     return server.at("dataset.py")
 
 

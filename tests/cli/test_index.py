@@ -140,6 +140,6 @@ def test_index__stopped_says_that_it_goes_on(root: Path, monkeypatch: pytest.Mon
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("allcore.audit.index.build.build", stopped)
+    monkeypatch.setattr("allcore.audit.index.build.build_index", stopped)
     with pytest.raises(SystemExit, match="the next run goes on"):
         index.index(root, no_embeddings=True)

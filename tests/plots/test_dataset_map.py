@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from allcore.audit.index import map_neighbours
+from allcore.audit.index import embeddings
 from allcore.labels import CLASS_NAMES
 from allcore.plots import dataset_map, style
 from allcore.plots.dataset_map import Colour
@@ -102,7 +102,7 @@ def test_map_points__is_the_same_figure_each_time() -> None:
 
 
 def test_finding__says_how_far_neighbours_are_alike(table: pd.DataFrame) -> None:
-    neighbours = map_neighbours.nearest(table)
+    neighbours = embeddings.nearest(table)
     said = dataset_map.finding(colours(table)["label"], neighbours)
     assert said == "Class: the same for 100 % of neighbours on the map, 50 % by chance"
     said = dataset_map.finding(colours(table)["area"], neighbours)
@@ -113,4 +113,4 @@ def test_finding__nothing_known(table: pd.DataFrame) -> None:
     nobody = np.full(len(table), -1)
     assert dataset_map.finding(colours(table)["label"], nobody) == ("Class of the cells on the map")
     constant = Colour("Area", "number", pd.Series(np.ones(len(table))))
-    assert "cells on the map" in dataset_map.finding(constant, map_neighbours.nearest(table))
+    assert "cells on the map" in dataset_map.finding(constant, embeddings.nearest(table))

@@ -5,23 +5,23 @@ import pandas as pd
 import pytest
 
 from allcore.audit.findings import leaks
-from allcore.audit.findings.leaks import Leaks
+from allcore.audit.findings.leaks import SplitLeaks
 from allcore.plots import dataset_splits as figures
 from allcore.web.components import charts
 from tests.audit.findings.test_leaks import PARTS, by_subject, cells_of, indexed
 
 
 @pytest.fixture
-def found(home: Path) -> Leaks:
+def found(home: Path) -> SplitLeaks:
     cells = indexed(cells_of(list(PARTS)), home)
-    return leaks.find(cells, by_subject(cells))
+    return leaks.find_split_leaks(cells, by_subject(cells))
 
 
 def title(figure: object) -> str:
     return str(charts.plain_title(figure))  # type: ignore[arg-type]
 
 
-def test_parts__title_tells_the_balance(found: Leaks):
+def test_parts__title_tells_the_balance(found: SplitLeaks):
     assert title(figures.parts(found.counts)) == "ALL blasts are 50 % of the cells in every part"
     counts = found.counts.copy()
     counts.loc[counts["part"] == "test", "share"] = [0.25, 0.75]
@@ -31,7 +31,7 @@ def test_parts__title_tells_the_balance(found: Leaks):
     assert title(figures.parts(counts.assign(images=0))) == "No image is in a part"
 
 
-def test_subjects__title_tells_whether_any_is_torn(found: Leaks):
+def test_subjects__title_tells_whether_any_is_torn(found: SplitLeaks):
     table = pd.DataFrame({"subject": ["1", "1", "H2"], "part": ["train", "test", "test"],
                           "images": [3, 1, 9]})  # fmt: skip
     figure = figures.subjects(table, found)
@@ -44,7 +44,7 @@ def test_subjects__title_tells_whether_any_is_torn(found: Leaks):
     assert title(figures.subjects(table, torn)) == "1 of 6 subjects is in two parts or more"
 
 
-def test_spread__title_compares_test_with_training(found: Leaks):
+def test_spread__title_compares_test_with_training(found: SplitLeaks):
     assert title(figures.spread(found.measures, "brightness")) == (
         "Test cells are about as bright as training's"
     )

@@ -17,7 +17,7 @@ from allcore.data.manifest import Manifest
 
 
 @dataclass(frozen=True)
-class Material:
+class AuditInputs:
     """A data set of N images as checks see it.
 
     Attributes:
@@ -25,14 +25,14 @@ class Material:
         index: the measured images, in the manifest's order.
         parts: (N,) part of a split that each image is in, None where in none.
         predictions: held-out predictions of the installed model; None where there are none.
-        judge: name of that model.
+        judge_name: name of that model.
     """
 
     manifest: Manifest
     index: Index
     parts: NDArray[np.object_]
     predictions: pd.DataFrame | None = None
-    judge: str = ""
+    judge_name: str = ""
 
     @classmethod
     def of(
@@ -42,8 +42,8 @@ class Material:
         *,
         split: "pd.Series[str] | None" = None,
         predictions: pd.DataFrame | None = None,
-        judge: str = "",
-    ) -> "Material":
+        judge_name: str = "",
+    ) -> "AuditInputs":
         """The images that both the manifest and the index have.
 
         Args:
@@ -51,19 +51,19 @@ class Material:
             index: its index; images that came since are left out.
             split: part by image id; None takes the manifest's column ``split``.
             predictions: of the installed model.
-            judge: its name.
+            judge_name: its name.
         """
         known = manifest.table["image_id"].isin(index.table["image_id"])
         table = manifest.table[known].reset_index(drop=True)
-        place = pd.Series(np.arange(len(index)), index=index.table["image_id"])
-        rows = place.loc[table["image_id"]].to_numpy(dtype=np.intp)
+        positions = pd.Series(np.arange(len(index)), index=index.table["image_id"])
+        rows = positions.loc[table["image_id"]].to_numpy(dtype=np.intp)
         parts = table["split"] if split is None else split.reindex(table["image_id"])
         return cls(
             Manifest(manifest.root, table, manifest.name),
-            _chosen(index, rows),
+            _select_rows(index, rows),
             _texts(parts),
             predictions,
-            judge,
+            judge_name,
         )
 
     def __len__(self) -> int:
@@ -95,14 +95,14 @@ class Material:
         return _texts(self.manifest.table["group"])
 
     @cached_property
-    def exact(self) -> NDArray[np.intp]:
+    def exact_pairs(self) -> NDArray[np.intp]:
         """(P, 2) rows of files that are equal byte for byte, each with the first such."""
         digests = self.index.table["sha256"].replace("", np.nan)
         table = self.manifest.table.assign(sha256=digests.to_numpy())
         return duplicate_cells.identical(Manifest(self.manifest.root, table, self.manifest.name))
 
     @cached_property
-    def near(self) -> NDArray[np.intp]:
+    def near_pairs(self) -> NDArray[np.intp]:
         """(P, 2) rows of cells alike whose files differ."""
         pairs = self.index.twins
         digests = self.index.table["sha256"].to_numpy()
@@ -110,18 +110,18 @@ class Material:
         return np.asarray(pairs[differ], dtype=np.intp)
 
     @cached_property
-    def same(self) -> NDArray[np.intp]:
+    def same_cell_pairs(self) -> NDArray[np.intp]:
         """(P, 2) rows of pictures of one cell, exact or near."""
-        return np.concatenate([self.exact, self.near])
+        return np.concatenate([self.exact_pairs, self.near_pairs])
 
-    def sets(self, pairs: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    def connected_rows(self, pairs: NDArray[np.intp]) -> list[NDArray[np.intp]]:
         """Rows that pairs hang together, the largest set first."""
         links = sparse.coo_array((np.ones(len(pairs)), pairs.T), shape=(len(self),) * 2)
         _, number = csgraph.connected_components(links, directed=False)
-        found = pd.Series(np.unique(pairs)).groupby(number[np.unique(pairs)])
-        return sorted((rows.to_numpy() for _, rows in found), key=len, reverse=True)
+        rows_by_set = pd.Series(np.unique(pairs)).groupby(number[np.unique(pairs)])
+        return sorted((rows.to_numpy() for _, rows in rows_by_set), key=len, reverse=True)
 
-    def names(self, rows: Iterable[int] | NDArray[np.integer]) -> tuple[str, ...]:
+    def image_ids(self, rows: Iterable[int] | NDArray[np.integer]) -> tuple[str, ...]:
         """Image ids of rows, in their order."""
         return tuple(str(self.ids[row]) for row in rows)
 
@@ -131,7 +131,7 @@ class Material:
         return self.manifest.root
 
 
-def _chosen(index: Index, rows: NDArray[np.intp]) -> Index:
+def _select_rows(index: Index, rows: NDArray[np.intp]) -> Index:
     """The index of some rows, in their order."""
     place = np.full(len(index), -1, dtype=np.intp)
     place[rows] = np.arange(len(rows))

@@ -1,4 +1,4 @@
-"""All checks, one after the other."""
+"""The registry of checks, and how they are run on an indexed data set."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,27 +9,31 @@ import pandas as pd
 
 from allcore import model_folder
 from allcore.audit.findings import duplicates, label_errors, quality, study
-from allcore.audit.findings.audit_inputs import Material
-from allcore.audit.findings.finding import Finding, ordered
+from allcore.audit.findings.audit_inputs import AuditInputs
+from allcore.audit.findings.finding import Finding, sort_by_severity
 from allcore.audit.index import store
 from allcore.data import readers, split_files
 from allcore.errors import ModelError
 
 
 class Check(Protocol):
-    """Looks for one kind of finding."""
+    """A search for one kind of finding."""
 
     @property
     def kind(self) -> str:
-        """Of its findings."""
+        """Name of the kind, with underscores."""
 
-    def find(self, material: Material) -> list[Finding]:
-        """What it finds; an empty list where nothing is wrong."""
+    @property
+    def title(self) -> str:
+        """The kind for people."""
+
+    def find(self, inputs: AuditInputs) -> list[Finding]:
+        """The findings; none where nothing is wrong."""
 
 
-LEAKS: tuple[Check, ...] = (duplicates.TwinsAcrossParts(), duplicates.SubjectsAcrossParts())
-"""What hangs on the split that is looked at; the others hang on the data set alone."""
-LASTING: tuple[Check, ...] = (
+SPLIT_CHECKS: tuple[Check, ...] = (duplicates.CellsAcrossParts(), duplicates.SubjectsAcrossParts())
+"""Checks of a split of the data set."""
+DATA_CHECKS: tuple[Check, ...] = (
     duplicates.SharedCells(),
     duplicates.ExactDuplicates(),
     duplicates.NearDuplicates(),
@@ -37,11 +41,12 @@ LASTING: tuple[Check, ...] = (
     *label_errors.CHECKS,
     *quality.CHECKS,
 )
-CHECKS = LEAKS + LASTING
+"""Checks of the data set alone, whatever split is used."""
+CHECKS = SPLIT_CHECKS + DATA_CHECKS
 
 
 @dataclass(frozen=True)
-class Judge:
+class LabelJudge:
     """An installed model whose held-out predictions judge labels.
 
     Attributes:
@@ -55,15 +60,15 @@ class Judge:
     predictions: pd.DataFrame | None = None
 
 
-def check(material: Material, checks: Iterable[Check] = CHECKS) -> list[Finding]:
+def run_checks(inputs: AuditInputs, checks: Iterable[Check] = CHECKS) -> list[Finding]:
     """The findings of all checks, the most severe first."""
-    return ordered(finding for each in checks for finding in each.find(material))
+    return sort_by_severity(finding for check in checks for finding in check.find(inputs))
 
 
-def load(
+def load_inputs(
     data: Path, *, split: Path | None = None, model: str | None = None, home: Path | None = None
-) -> Material:
-    """The material of an indexed data set.
+) -> AuditInputs:
+    """The inputs of an indexed data set.
 
     Args:
         data: its folder or CSV file.
@@ -77,13 +82,13 @@ def load(
     manifest = readers.read(data)
     parts = None if split is None else split_files.read(split).parts
     index = store.read(data, home)
-    chosen = judge(model)
-    return Material.of(
-        manifest, index, split=parts, predictions=chosen.predictions, judge=chosen.name
+    judge = find_judge(model)
+    return AuditInputs.of(
+        manifest, index, split=parts, predictions=judge.predictions, judge_name=judge.name
     )
 
 
-def judge(model: str | None = None, *, named_only: bool = False) -> Judge:
+def find_judge(model: str | None = None, *, named_only: bool = False) -> LabelJudge:
     """The model that judges labels; an empty one where it is not installed or can't be read.
 
     Args:
@@ -97,5 +102,5 @@ def judge(model: str | None = None, *, named_only: bool = False) -> Judge:
         info = model_folder.read_info(folder)
         predictions = None if named_only else model_folder.read_predictions(folder)
     except ModelError:
-        return Judge()  # the checks do without
-    return Judge(info.name, info.weights_sha256, predictions)
+        return LabelJudge()  # the checks do without
+    return LabelJudge(info.name, info.weights_sha256, predictions)

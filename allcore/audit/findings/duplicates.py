@@ -1,4 +1,4 @@
-"""Checks for one cell that a data set holds more than once."""
+"""Checks for cells that a data set holds more than once, and for subjects in two parts of it."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allcore.audit.findings.audit_inputs import Material
+from allcore.audit.findings.audit_inputs import AuditInputs
 from allcore.audit.findings.finding import Finding, Severity
 from allcore.data import splits
 
-SHOWN = 20
-"""Pairs of subjects that a finding counts by name at most."""
+MAX_PAIRS_NAMED = 20
+"""Largest number of pairs of subjects that a finding names."""
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,14 @@ class ExactDuplicates:
     """Files that are equal byte for byte."""
 
     kind: str = "exact_duplicate"
+    title: str = "Identical files"
 
-    def find(self, material: Material) -> list[Finding]:
+    def find(self, inputs: AuditInputs) -> list[Finding]:
         """One finding, or none."""
-        return _copies(
+        return _duplicate_finding(
             self.kind,
-            material,
-            material.exact,
+            inputs,
+            inputs.exact_pairs,
             "A cell that counts twice weighs twice, and on both sides of a split it is a leak.",
             "Leave out all but one of each group.",
         )
@@ -37,13 +38,14 @@ class NearDuplicates:
     """Pictures of one cell whose files differ: turned, lit or stored otherwise, cut out twice."""
 
     kind: str = "near_duplicate"
+    title: str = "Near duplicates"
 
-    def find(self, material: Material) -> list[Finding]:
+    def find(self, inputs: AuditInputs) -> list[Finding]:
         """One finding, or none."""
-        return _copies(
+        return _duplicate_finding(
             self.kind,
-            material,
-            material.near,
+            inputs,
+            inputs.near_pairs,
             "One cell in two pictures counts twice, and on both sides of a split it is a leak.",
             "Look at the pairs and leave out all but one of each group.",
         )
@@ -54,61 +56,65 @@ class SharedCells:
     """The same cell under two subjects."""
 
     kind: str = "cell_under_two_subjects"
+    title: str = "The same cell under two subjects"
 
-    def find(self, material: Material) -> list[Finding]:
+    def find(self, inputs: AuditInputs) -> list[Finding]:
         """One finding, or none; ``subjects`` counts the pairs of cells by pair of subjects."""
-        pairs = _differing(material.same, material.subjects)
+        pairs = _differing(inputs.same_cell_pairs, inputs.subjects)
         if not len(pairs):
             return []
-        named = material.subjects[pairs]
-        counts = Counter(" and ".join(sorted(map(str, pair), key=_reading)) for pair in named)
-        unmerged = _differing(pairs, material.groups)
-        rows = material.sets(pairs)
+        named = inputs.subjects[pairs]
+        counts = Counter(" and ".join(sorted(map(str, pair), key=_natural_order)) for pair in named)
+        unmerged = _differing(pairs, inputs.groups)
+        rows = inputs.connected_rows(pairs)
         return [
             Finding(
                 self.kind,
                 "high" if len(unmerged) else "medium",
-                material.names(np.concatenate(rows)),
+                inputs.image_ids(np.concatenate(rows)),
                 "Two subject ids that share a cell may be one person, and a split that puts them "
                 "apart tests on a subject it was trained on.",
                 "Keep such subjects together in every split, and leave these cells out where it "
                 "is not known whose they are.",
                 {
                     "pairs": len(pairs),
-                    "subjects": dict(counts.most_common(SHOWN)),
+                    "subjects": dict(counts.most_common(MAX_PAIRS_NAMED)),
                     "pairs_of_subjects": len(counts),
                     "not_kept_together": len(unmerged),
-                    "groups": [list(material.names(each)) for each in rows],
+                    "groups": [list(inputs.image_ids(cell)) for cell in rows],
                 },
-                leave_out=material.names(np.concatenate(rows)),
+                leave_out=inputs.image_ids(np.concatenate(rows)),
             )
         ]
 
 
 @dataclass(frozen=True)
-class TwinsAcrossParts:
+class CellsAcrossParts:
     """One cell in two parts of a split."""
 
     kind: str = "twin_across_split"
+    title: str = "Cells in two parts of the split"
 
-    def find(self, material: Material) -> list[Finding]:
+    def find(self, inputs: AuditInputs) -> list[Finding]:
         """One finding, or none."""
-        pairs = _differing(material.same, material.parts)
+        pairs = _differing(inputs.same_cell_pairs, inputs.parts)
         if not len(pairs):
             return []
-        sets = material.sets(pairs)
-        places = [_place(material.parts[rows]) for rows in sets]
-        out = [rows[place < place.max()] for rows, place in zip(sets, places, strict=True)]
+        sets = inputs.connected_rows(pairs)
+        positions = [_part_order(inputs.parts[rows]) for rows in sets]
+        earlier = [
+            rows[position < position.max()] for rows, position in zip(sets, positions, strict=True)
+        ]
         return [
             Finding(
                 self.kind,
                 "high",
-                material.names(np.concatenate(sets)),
+                inputs.image_ids(np.concatenate(sets)),
                 "A model that was trained on a cell is not tested by it, and figures are too good.",
                 "Leave the cell out of the earlier part: of training and validation where its twin "
                 "is tested, of training where it validates.",
-                {"pairs": len(pairs), "groups": [list(material.names(each)) for each in sets]},
-                leave_out=material.names(np.concatenate(out)),
+                {"pairs": len(pairs), "groups": [list(inputs.image_ids(rows)) for rows in sets]},
+                leave_out=inputs.image_ids(np.concatenate(earlier)),
             )
         ]
 
@@ -118,52 +124,53 @@ class SubjectsAcrossParts:
     """A subject in two parts of a split."""
 
     kind: str = "subject_across_split"
+    title: str = "Subjects in two parts of the split"
 
-    def find(self, material: Material) -> list[Finding]:
+    def find(self, inputs: AuditInputs) -> list[Finding]:
         """One finding, or none; ``subjects`` are the independent ones."""
         table = pd.DataFrame(
-            {"subject": material.subjects, "group": material.groups, "part": material.parts}
+            {"subject": inputs.subjects, "group": inputs.groups, "part": inputs.parts}
         )
         known = table.dropna().query("part != @splits.EXCLUDED")
         parts = known.groupby("group")["part"].nunique()
-        torn = sorted(parts.index[parts > 1], key=_reading)
-        if not torn:
+        divided = sorted(parts.index[parts > 1], key=_natural_order)
+        if not divided:
             return []
-        rows = known.index[known["group"].isin(torn)].to_numpy(dtype=np.intp)
+        rows = known.index[known["group"].isin(divided)].to_numpy(dtype=np.intp)
         return [
             Finding(
                 self.kind,
                 "high",
-                material.names(rows),
+                inputs.image_ids(rows),
                 "Whoever recognises a subject knows the label, so that figures on subjects that "
                 "were trained on come out too good.",
                 "Split by subject: 'python -m allcore train --split subject'.",
-                {"subjects": torn, "of": len(parts)},
+                {"subjects": divided, "of": len(parts)},
             )
         ]
 
 
-def _copies(
-    kind: str, material: Material, pairs: NDArray[np.intp], why: str, do: str
+def _duplicate_finding(
+    kind: str, inputs: AuditInputs, pairs: NDArray[np.intp], why: str, do: str
 ) -> list[Finding]:
     if not len(pairs):
         return []
-    sets = material.sets(pairs)
-    crossing = _differing(pairs, material.labels)
+    sets = inputs.connected_rows(pairs)
+    crossing = _differing(pairs, inputs.labels)
     severity: Severity = "high" if len(crossing) else "medium"
     return [
         Finding(
             kind,
             severity,
-            material.names(np.concatenate(sets)),
+            inputs.image_ids(np.concatenate(sets)),
             why,
             do,
             {
                 "pairs": len(pairs),
                 "two_labels": len(crossing),
-                "groups": [list(material.names(each)) for each in sets],
+                "groups": [list(inputs.image_ids(rows)) for rows in sets],
             },
-            leave_out=material.names(np.concatenate([each[1:] for each in sets])),
+            leave_out=inputs.image_ids(np.concatenate([rows[1:] for rows in sets])),
         )
     ]
 
@@ -173,17 +180,16 @@ def _differing(pairs: NDArray[np.intp], values: NDArray[np.object_]) -> NDArray[
     codes, _ = pd.factorize(values)
     known = (codes >= 0) & (values != splits.EXCLUDED)
     differ = codes[pairs[:, 0]] != codes[pairs[:, 1]]
-    kept: NDArray[np.intp] = pairs[differ & known[pairs].all(axis=1)]
-    return kept
+    return np.asarray(pairs[differ & known[pairs].all(axis=1)], dtype=np.intp)
 
 
-def _place(parts: NDArray[np.object_]) -> NDArray[np.intp]:
-    """Which comes first: training, validation, test."""
-    order = {name: place for place, name in enumerate(splits.PARTS)}
+def _part_order(parts: NDArray[np.object_]) -> NDArray[np.intp]:
+    """(N,) position of each part in the order training, validation, test; -1 for others."""
+    order = {part: position for position, part in enumerate(splits.PARTS)}
     return np.array([order.get(part, -1) for part in parts], dtype=np.intp)
 
 
-def _reading(name: object) -> tuple[bool, int, str]:
+def _natural_order(name: object) -> tuple[bool, int, str]:
     text = str(name)
     digits = "".join(letter for letter in text if letter.isdigit())
     return not text[:1].isdigit(), int(digits[:9] or 0), text

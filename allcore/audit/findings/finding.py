@@ -1,4 +1,4 @@
-"""What a check finds: one frozen object, the same for every kind."""
+"""A finding of a check, the same for every kind; findings as JSON and tables."""
 
 import io
 import json
@@ -18,7 +18,7 @@ SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong with a data set, or may be.
+    """A fault, or a possible fault, of a data set.
 
     Attributes:
         kind: its name, a word or two with underscores.
@@ -70,7 +70,7 @@ class Finding:
 
 def as_json(findings: Iterable[Finding]) -> str:
     """A JSON list of findings."""
-    return json.dumps([each.as_dict() for each in findings], indent=2, ensure_ascii=False)
+    return json.dumps([finding.as_dict() for finding in findings], indent=2, ensure_ascii=False)
 
 
 def as_table(findings: Iterable[Finding]) -> pd.DataFrame:
@@ -79,7 +79,7 @@ def as_table(findings: Iterable[Finding]) -> pd.DataFrame:
     Columns kind, severity, image_id, leave_out (whether to be rid of the finding), group (number
     of the images that belong together), detail (numbers as JSON), why and do.
     """
-    rows = [row for each in findings for row in _rows(each)]
+    rows = [row for finding in findings for row in _rows(finding)]
     columns = ["kind", "severity", "image_id", "leave_out", "group", "detail", "why", "do"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -92,7 +92,9 @@ def as_csv(findings: Iterable[Finding]) -> str:
     return buffer.getvalue()
 
 
-def cleaned(manifest: Manifest, findings: Sequence[Finding], kinds: Collection[str]) -> Manifest:
+def clean_manifest(
+    manifest: Manifest, findings: Sequence[Finding], kinds: Collection[str]
+) -> Manifest:
     """The manifest without the images that findings of some kinds say to leave out.
 
     No file is touched. Copies go but for one, whatever the other kinds leave out.
@@ -100,37 +102,41 @@ def cleaned(manifest: Manifest, findings: Sequence[Finding], kinds: Collection[s
     Raises:
         DataError: a kind was not found, or no image would be left.
     """
-    known = {each.kind for each in findings}
+    known = {finding.kind for finding in findings}
     unknown = sorted(set(kinds) - known)
     if unknown:
         raise DataError(
             f"Nothing of the kind '{unknown[0]}' was found: choose of "
             f"{', '.join(sorted(known)) or 'none'}."
         )
-    out = left_out(findings, kinds)
-    table = manifest.table[~manifest.table["image_id"].isin(out)].reset_index(drop=True)
+    left_out = left_out_ids(findings, kinds)
+    table = manifest.table[~manifest.table["image_id"].isin(left_out)].reset_index(drop=True)
     if table.empty:
         raise DataError("No image would be left: leave fewer kinds out.")
     return Manifest(manifest.root, table, manifest.name)
 
 
-def left_out(findings: Iterable[Finding], kinds: Collection[str]) -> set[str]:
+def left_out_ids(findings: Iterable[Finding], kinds: Collection[str]) -> set[str]:
     """Image ids that findings of some kinds say to leave out."""
-    return {name for each in findings if each.kind in kinds for name in each.leave_out}
+    return {
+        image_id for finding in findings if finding.kind in kinds for image_id in finding.leave_out
+    }
 
 
-def ordered(findings: Iterable[Finding]) -> list[Finding]:
+def sort_by_severity(findings: Iterable[Finding]) -> list[Finding]:
     """The most severe first, as found among equals."""
-    return sorted(findings, key=lambda each: SEVERITIES.index(each.severity))
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def _rows(finding: Finding) -> list[tuple[object, ...]]:
     groups = finding.detail.get("groups", ())
     group = {name: number for number, names in enumerate(groups, 1) for name in names}
     numbers = {key: value for key, value in finding.detail.items() if key != "groups"}
-    told = json.dumps(numbers, ensure_ascii=False)
-    out = set(finding.leave_out)
-    head, tail = (finding.kind, finding.severity), (told, finding.why, finding.do)
+    detail = json.dumps(numbers, ensure_ascii=False)
+    leave_out = set(finding.leave_out)
+    head, tail = (finding.kind, finding.severity), (detail, finding.why, finding.do)
     if not finding.image_ids:
         return [(*head, "", False, "", *tail)]
-    return [(*head, name, name in out, group.get(name, ""), *tail) for name in finding.image_ids]
+    return [
+        (*head, name, name in leave_out, group.get(name, ""), *tail) for name in finding.image_ids
+    ]

@@ -1,44 +1,27 @@
-"""Findings in words: what they are called, how bad they are, and what their numbers say."""
+"""Findings as text: titles, summaries and sentences on their numbers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from allcore import formats
-from allcore.audit.findings import label_folds
+from allcore.audit.findings import checks, label_folds
 from allcore.audit.findings.finding import SEVERITIES, Finding, Severity
 from allcore.labels import CLASS_NAMES
 
-TITLES = {
-    "twin_across_split": "Cells in two parts of the split",
-    "subject_across_split": "Subjects in two parts of the split",
-    "cell_under_two_subjects": "The same cell under two subjects",
-    "exact_duplicate": "Identical files",
-    "near_duplicate": "Near duplicates",
-    "class_imbalance": "Class imbalance",
-    "shortcut": "Shortcuts",
-    "probable_label_error": "Labels that may be wrong",
-    "unreadable": "Pictures that can't be used",
-    "touches_border": "Cells that touch the picture's border",
-    "over_cropped": "Cells with a part cut away",
-    "blurred": "Blurred cells",
-    "dark": "Dark cells",
-    "bright": "Bright cells",
-    "several_objects": "Several objects in one picture",
-    "outlier": "Cells unlike all others",
-}
+TITLES = {check.kind: check.title for check in checks.CHECKS}
 CUES = {
     "area": "Area",
     "brightness": "Brightness",
     "redness": "Colour (red over blue)",
     "area and brightness": "Area with brightness",
 }
-NAMED = 8
+MAX_SUBJECTS = 8
 
 
 @dataclass(frozen=True)
-class Entry:
-    """The findings of one kind, as they are shown together.
+class FindingGroup:
+    """The findings of one kind.
 
     Attributes:
         kind: of all of them.
@@ -50,86 +33,91 @@ class Entry:
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """The kind for people."""
         return TITLES.get(self.kind, self.kind.replace("_", " "))
 
     @property
     def severity(self) -> Severity:
-        """Of the worst."""
-        return min((each.severity for each in self.findings), key=SEVERITIES.index)
+        """The severity of the worst finding."""
+        return min((finding.severity for finding in self.findings), key=SEVERITIES.index)
 
     @property
     def image_ids(self) -> tuple[str, ...]:
-        """Images it is about, each once."""
-        return tuple(dict.fromkeys(name for each in self.findings for name in each.image_ids))
+        """Images concerned, without repetition."""
+        return tuple(dict.fromkeys(name for finding in self.findings for name in finding.image_ids))
 
     @property
     def groups(self) -> list[list[str]]:
-        """Image ids that belong together; empty where none do."""
-        return [names for each in self.findings for names in each.detail.get("groups", [])]
+        """Groups of image ids that show one cell; empty for other kinds."""
+        return [names for finding in self.findings for names in finding.detail.get("groups", [])]
 
 
-def entries(findings: Sequence[Finding]) -> list[Entry]:
+def group_by_kind(findings: Sequence[Finding]) -> list[FindingGroup]:
     """The findings by kind, in the order of the first of each."""
-    kinds = dict.fromkeys(each.kind for each in findings)
-    return [Entry(kind, tuple(f for f in findings if f.kind == kind)) for kind in kinds]
+    kinds = dict.fromkeys(finding.kind for finding in findings)
+    return [
+        FindingGroup(kind, tuple(finding for finding in findings if finding.kind == kind))
+        for kind in kinds
+    ]
 
 
-def headline(found: Sequence[Entry], images: int) -> str:
-    """What matters most, in a sentence or two."""
-    if not found:
+def headline(groups: Sequence[FindingGroup], images: int) -> str:
+    """The most severe finding, and how many can spoil a study."""
+    if not groups:
         return (
             f"Nothing was found in {formats.count(images, 'image')}: no copies, no leaks, no "
             "shortcuts, no bad pictures."
         )
-    worst = found[0]
-    high = [each for each in found if each.severity == "high"]
+    worst = groups[0]
+    high = [group for group in groups if group.severity == "high"]
     rest = (
         "None of them spoils a study by itself."
         if not high
-        else f"{len(high)} of {formats.count(len(found), 'kind')} of findings can spoil a study."
+        else f"{len(high)} of {formats.count(len(groups), 'kind')} of findings can spoil a study."
     )
     return f"{summary(worst, images)} {rest}"
 
 
-def summary(entry: Entry, images: int) -> str:
+def summary(group: FindingGroup, images: int) -> str:
     """A finding in one sentence, with its size."""
-    first = entry.findings[0]
-    if entry.kind == "shortcut":
-        best = max(entry.findings, key=lambda each: float(each.detail["auroc"]))
+    first = group.findings[0]
+    if group.kind == "shortcut":
+        best = max(group.findings, key=lambda finding: float(finding.detail["auroc"]))
         return (
-            f"{cue(best)} alone tells the classes of unseen subjects apart: {_auroc(best.detail)}."
+            f"{cue_title(best)} alone tells the classes of unseen subjects apart: "
+            f"{_auroc(best.detail)}."
         )
-    if entry.kind == "subject_across_split":
-        number, of = len(first.detail["subjects"]), first.detail["of"]
+    if group.kind == "subject_across_split":
+        number, total = len(first.detail["subjects"]), first.detail["of"]
         return (
-            f"{number:,} of {formats.count(of, 'subject')} stand in two parts of the split shown."
+            f"{number:,} of {formats.count(total, 'subject')} stand in two parts of the split "
+            "shown."
         )
-    if not entry.image_ids:
+    if not group.image_ids:
         return first.why
-    return f"{entry.title}: {size(entry, images)}."
+    return f"{group.title}: {image_share(group, images)}."
 
 
-def size(entry: Entry, images: int) -> str:
+def image_share(group: FindingGroup, images: int) -> str:
     """How many images a finding is about, and their share."""
-    count = len(entry.image_ids)
+    count = len(group.image_ids)
     if not count:
         return "the whole set"
     share = 100 * count / max(images, 1)
     return f"{formats.count(count, 'image')} ({share:.1f} %)"
 
 
-def cue(finding: Finding) -> str:
-    """The plain fact of a shortcut, as people call it."""
+def cue_title(finding: Finding) -> str:
+    """The measure behind a shortcut, for people."""
     return CUES.get(str(finding.detail["cue"]), str(finding.detail["cue"]))
 
 
-def numbers(finding: Finding) -> list[str]:
+def detail_sentences(finding: Finding) -> list[str]:
     """A finding's numbers, a sentence each."""
     return [
         sentence
-        for name, say in _SENTENCES.items()
-        if name in finding.detail and (sentence := say(finding.detail))
+        for name, sentence_of in _SENTENCES.items()
+        if name in finding.detail and (sentence := sentence_of(finding.detail))
     ]
 
 
@@ -154,20 +142,24 @@ def _two_labels(detail: dict[str, Any]) -> str:
 
 def _subjects(detail: dict[str, Any]) -> str:
     """Pairs of subjects with their cells, subjects that are named, or subjects of each class."""
-    found = detail["subjects"]
-    if not found:
+    subjects = detail["subjects"]
+    if not subjects:
         return ""
-    if isinstance(found, dict) and "images" in detail:
-        return f"Independent subjects: {_by_class(found)}."
-    if isinstance(found, dict):
-        more = detail["pairs_of_subjects"] - min(NAMED, len(found))
-        named = "; ".join(f"{names}: {count:,}" for names, count in list(found.items())[:NAMED])
+    if isinstance(subjects, dict) and "images" in detail:
+        return f"Independent subjects: {_by_class(subjects)}."
+    if isinstance(subjects, dict):
+        more = detail["pairs_of_subjects"] - min(MAX_SUBJECTS, len(subjects))
+        named = "; ".join(
+            f"{pair}: {count:,}" for pair, count in list(subjects.items())[:MAX_SUBJECTS]
+        )
         return f"Pairs of cells by subjects: {named}{f'; and {more:,} more' if more else ''}."
-    more = len(found) - NAMED
-    told = ", ".join(map(str, found[:NAMED])) + (f" and {more:,} more" if more > 0 else "")
+    more = len(subjects) - MAX_SUBJECTS
+    names = ", ".join(map(str, subjects[:MAX_SUBJECTS])) + (
+        f" and {more:,} more" if more > 0 else ""
+    )
     if "source" in detail:
-        return f"More than half of the cells are named of: {told}."
-    return f"Subjects: {told}."
+        return f"More than half of the cells are named of: {names}."
+    return f"Subjects: {names}."
 
 
 def _apart(detail: dict[str, Any]) -> str:

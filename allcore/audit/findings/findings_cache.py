@@ -16,8 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allcore.audit.findings import checks
-from allcore.audit.findings.audit_inputs import Material
-from allcore.audit.findings.finding import Finding, ordered
+from allcore.audit.findings.audit_inputs import AuditInputs
+from allcore.audit.findings.finding import Finding, sort_by_severity
 from allcore.audit.index import store
 from allcore.audit.index.store import About, Index
 from allcore.data import readers, split_files
@@ -30,7 +30,7 @@ VERSION = 2
 
 
 @dataclass(frozen=True)
-class Health:
+class HealthReport:
     """What is known of a data set's health.
 
     Attributes:
@@ -53,17 +53,17 @@ def refresh(data: Path, home: Path | None = None, *, model: str | None = None) -
     Raises:
         DataError: the data set can't be read, there is no index, or the file can't be written.
     """
-    manifest, index, judge = readers.read(data), store.read(data, home), checks.judge(model)
-    material = Material.of(manifest, index, predictions=judge.predictions, judge=judge.name)
-    found = checks.check(material, checks.LASTING)
-    made = made_of(manifest, index.about, model=model)
+    manifest, index, judge = readers.read(data), store.read(data, home), checks.find_judge(model)
+    inputs = AuditInputs.of(manifest, index, predictions=judge.predictions, judge_name=judge.name)
+    found = checks.run_checks(inputs, checks.DATA_CHECKS)
+    made = cache_key(manifest, index.about, model=model)
     told = {"made_of": made, "findings": [each.as_dict() for each in found]}
     text = json.dumps(told, ensure_ascii=False)
     store.replace(store.folder(data, home) / FILE, text.encode())
     return found
 
 
-def read(
+def read_cached(
     data: Path,
     manifest: Manifest,
     about: About,
@@ -82,14 +82,16 @@ def read(
     """
     try:
         kept = json.loads((store.folder(data, home) / FILE).read_text(encoding="utf-8"))
-        if kept["made_of"] != made_of(manifest, about, model=model):
+        if kept["made_of"] != cache_key(manifest, about, model=model):
             return None
         return [Finding.from_dict(fields) for fields in kept["findings"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def leaks(manifest: Manifest, twins: "Twins", parts: "pd.Series[str]") -> list[Finding]:
+def find_leaks(
+    manifest: Manifest, twins: "DuplicatePairs", parts: "pd.Series[str]"
+) -> list[Finding]:
     """What leaks across a split: cells, and subjects, in two of its parts.
 
     Args:
@@ -97,13 +99,13 @@ def leaks(manifest: Manifest, twins: "Twins", parts: "pd.Series[str]") -> list[F
         twins: of its index.
         parts: part of the split by image id, missing where in none.
     """
-    material = Material.of(manifest, twins.as_index(), split=parts)
-    return checks.check(material, checks.LEAKS)
+    inputs = AuditInputs.of(manifest, twins.as_index(), split=parts)
+    return checks.run_checks(inputs, checks.SPLIT_CHECKS)
 
 
-def everything(
+def all_findings(
     data: Path, *, split: Path | None = None, home: Path | None = None, model: str | None = None
-) -> Health:
+) -> HealthReport:
     """All findings of an indexed data set; what is kept is taken from there, else found anew.
 
     Args:
@@ -116,28 +118,30 @@ def everything(
         DataError: the data set or the split can't be read, or there is no index.
     """
     manifest = readers.read(data)
-    twins = Twins.read(data, home)
+    twins = DuplicatePairs.read(data, home)
     parts = manifest.table.set_index("image_id")["split"]
-    torn = leaks(manifest, twins, parts if split is None else split_files.read(split).parts)
-    found = read(data, manifest, twins.about, home=home, model=model)
+    torn = find_leaks(manifest, twins, parts if split is None else split_files.read(split).parts)
+    found = read_cached(data, manifest, twins.about, home=home, model=model)
     if found is None:
         found = refresh(data, home, model=model)
     checked = manifest.table["image_id"].isin(twins.table["image_id"])
-    return Health(int(checked.sum()), tuple(ordered([*torn, *found])))
+    return HealthReport(int(checked.sum()), tuple(sort_by_severity([*torn, *found])))
 
 
-def made_of(manifest: Manifest, about: About, *, model: str | None = None) -> dict[str, object]:
+def cache_key(manifest: Manifest, about: About, *, model: str | None = None) -> dict[str, object]:
     """What findings hang on: as long as this stays, so do they."""
-    judge = checks.judge(model, named_only=True)
+    judge = checks.find_judge(model, named_only=True)
     return {
         "version": VERSION,
         "index": about.finished,
-        "manifest": digest(manifest.table, ("image_id", "label", "subject", "group", "sha256")),
+        "manifest": table_digest(
+            manifest.table, ("image_id", "label", "subject", "group", "sha256")
+        ),
         "judge": judge.sha256,
     }
 
 
-def digest(table: pd.DataFrame, columns: tuple[str, ...]) -> str:
+def table_digest(table: pd.DataFrame, columns: tuple[str, ...]) -> str:
     """SHA-256 over text columns of a table, by column since that takes a tenth of the time."""
     found = hashlib.sha256()
     for name in columns:
@@ -147,7 +151,7 @@ def digest(table: pd.DataFrame, columns: tuple[str, ...]) -> str:
 
 
 @dataclass(frozen=True)
-class Twins:
+class DuplicatePairs:
     """What of an index leaks are found by: digests and twins, without its large arrays.
 
     Attributes:
@@ -161,7 +165,7 @@ class Twins:
     pairs: NDArray[np.intp]
 
     @classmethod
-    def read(cls, data: Path, home: Path | None = None) -> "Twins":
+    def read(cls, data: Path, home: Path | None = None) -> "DuplicatePairs":
         """Of the index of a data set.
 
         Raises:

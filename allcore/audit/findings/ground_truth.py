@@ -1,5 +1,6 @@
-"""How well findings meet the truth about a drawn set."""
+"""Recall and precision of findings on a synthetic set, whose faults are known."""
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -14,15 +15,15 @@ Pair = frozenset[str]
 
 
 @dataclass(frozen=True)
-class Score:
-    """How well one kind of finding meets what was planted.
+class DetectionScore:
+    """Recall and precision of one kind of finding.
 
     Attributes:
         kind: of the finding.
-        unit: what is counted: pairs of copies, or images.
-        planted: how many there are.
-        found: how many are named.
-        right: how many of these are planted.
+        unit: what is counted: pairs of duplicates, or images.
+        planted: number that was planted.
+        found: number that findings name.
+        right: number of these that was planted.
     """
 
     kind: str
@@ -47,7 +48,7 @@ COPIES = {
     "near_duplicate": (faults.NEAR.kind,),
     "cell_under_two_subjects": (faults.LEAK.kind,),
 }
-"""Faults that findings of pairs are to name; a copy under another subject is a copy as well."""
+"""Faults that findings of pairs should name; a copy under another subject is a copy as well."""
 IMAGES = {
     "probable_label_error": faults.WRONG_LABEL.kind,
     "blurred": faults.BLURRED.kind,
@@ -56,8 +57,8 @@ IMAGES = {
 }
 
 
-def scores(findings: Iterable[Finding], truth: pd.DataFrame) -> list[Score]:
-    """What was planted of each kind, and how much of it was found.
+def detection_scores(findings: Iterable[Finding], truth: pd.DataFrame) -> list[DetectionScore]:
+    """The scores of all kinds of which faults were planted.
 
     Args:
         findings: of a drawn set.
@@ -66,43 +67,42 @@ def scores(findings: Iterable[Finding], truth: pd.DataFrame) -> list[Score]:
     Raises:
         DataError: nothing was planted.
     """
-    of = {each.kind: each for each in findings}
-    found: list[Score] = []
+    by_kind = {finding.kind: finding for finding in findings}
+    scores: list[DetectionScore] = []
     for kind, planted in COPIES.items():
-        groups = of[kind].detail["groups"] if kind in of else []
-        found.append(_score(kind, "pairs", _pairs(groups), _planted(truth, planted)))
+        groups = by_kind[kind].detail["groups"] if kind in by_kind else []
+        scores.append(_score(kind, "pairs", _pairs(groups), _planted(truth, planted)))
     for kind, fault in IMAGES.items():
-        named = set(of[kind].image_ids) if kind in of else set()
+        named = set(by_kind[kind].image_ids) if kind in by_kind else set()
         wanted = set(truth.loc[truth["fault"] == fault, "image_id"])
-        found.append(_score(kind, "images", named, wanted))
-    known = [each for each in found if each.planted]
-    if not known:
+        scores.append(_score(kind, "images", named, wanted))
+    scores = [score for score in scores if score.planted]
+    if not scores:
         raise DataError("No fault was planted in this set: draw one with 'data synth'.")
-    return known
+    return scores
 
 
-def as_text(found: Iterable[Score]) -> str:
+def as_text(scores: Iterable[DetectionScore]) -> str:
     """A table in Markdown."""
     lines = [
         "| kind | counted | planted | found | recall | precision |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for each in found:
+    for score in scores:
         lines.append(
-            f"| {each.kind} | {each.unit} | {each.planted} | {each.found} | {each.recall:.2f} | "
-            f"{each.precision:.2f} |"
+            f"| {score.kind} | {score.unit} | {score.planted} | {score.found} | "
+            f"{score.recall:.2f} | {score.precision:.2f} |"
         )
     return "\n".join(lines)
 
 
-def _score(kind: str, unit: str, found: set[Any], wanted: set[Any]) -> Score:
-    return Score(kind, unit, len(wanted), len(found), len(found & wanted))
+def _score(kind: str, unit: str, named: set[Any], planted: set[Any]) -> DetectionScore:
+    return DetectionScore(kind, unit, len(planted), len(named), len(named & planted))
 
 
 def _pairs(groups: Iterable[Iterable[str]]) -> set[Pair]:
     """Pairs within groups of copies."""
-    found = {frozenset((one, other)) for names in groups for one in names for other in names}
-    return {pair for pair in found if len(pair) == 2}
+    return {frozenset(pair) for names in groups for pair in itertools.combinations(names, 2)}
 
 
 def _planted(truth: pd.DataFrame, kinds: tuple[str, ...]) -> set[Pair]:

@@ -1,4 +1,4 @@
-"""Check for labels that may be wrong."""
+"""Check for labels that may be wrong, by confident learning (Northcutt et al., 2021)."""
 
 from dataclasses import dataclass
 
@@ -7,28 +7,28 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allcore.audit.findings import label_folds, quality
-from allcore.audit.findings.audit_inputs import Material
+from allcore.audit.findings.audit_inputs import AuditInputs
 from allcore.audit.findings.finding import Finding
-from allcore.audit.findings.label_folds import Cells
+from allcore.audit.findings.label_folds import LabelledCells
 from allcore.evaluation import label_errors
 
-ENOUGH = 0.65
+MIN_AUROC = 0.65
 """AUROC below which a model is no judge of labels."""
-STANDS_OUT = 2.9
+MIN_DEVIATION = 2.9
 """Robust deviations that the log-odds of a cell must lie beyond the median of those with its label.
 
 Where the classes overlap, confident learning flags the overlap, cells that are merely untypical:
 over a hundred of the 600 cells of a drawn set for 18 wrong labels. A wrong label lies beyond what
 is usual for cells of that label."""
-BAD: tuple[
+UNJUDGED_CHECKS: tuple[
     quality.FarOut | quality.Truncated | quality.OverCropped | quality.SeveralObjects, ...
 ] = (
-    *(each for each in quality.CHECKS if isinstance(each, quality.FarOut)),
+    *(check for check in quality.CHECKS if isinstance(check, quality.FarOut)),
     quality.Truncated(),
     quality.OverCropped(),
     quality.SeveralObjects(),
 )
-"""Checks whose pictures are not judged: what looks otherwise there is the picture, not the cell."""
+"""Checks whose images are not judged: there the image is at fault, not the label."""
 
 
 @dataclass(frozen=True)
@@ -36,20 +36,21 @@ class WrongLabels:
     """Labels that what is known of other subjects' cells speaks strongly against."""
 
     kind: str = "probable_label_error"
+    title: str = "Labels that may be wrong"
 
-    def find(self, material: Material) -> list[Finding]:
+    def find(self, inputs: AuditInputs) -> list[Finding]:
         """One finding, or none; the least credible label first.
 
         Where the probabilities hardly tell the classes apart the finding says so and names no
         image: what is flagged then is chance.
         """
-        cells = Cells.of(material)
+        cells = LabelledCells.of(inputs)
         if cells is None:
             return []
-        probabilities, source = label_folds.out_of_fold(material, cells)
-        auroc = label_folds.auroc(cells, probabilities)
-        detail = {"source": source, **label_folds.told(auroc)}
-        if not auroc.value >= ENOUGH:
+        probabilities, source = label_folds.out_of_fold_probabilities(inputs, cells)
+        auroc = label_folds.subject_auroc(cells, probabilities)
+        detail = {"source": source, **label_folds.auroc_detail(auroc)}
+        if not auroc.value >= MIN_AUROC:
             return [
                 Finding(
                     self.kind,
@@ -61,28 +62,31 @@ class WrongLabels:
                     detail,
                 )
             ]
-        return self._flagged(material, cells, probabilities, detail)
+        return self._flagged(inputs, cells, probabilities, detail)
 
     def _flagged(
         self,
-        material: Material,
-        cells: Cells,
+        inputs: AuditInputs,
+        cells: LabelledCells,
         probabilities: NDArray[np.float64],
         detail: dict[str, object],
     ) -> list[Finding]:
         credible = np.where(cells.labels == 1, probabilities, 1 - probabilities)
-        far = label_folds.standing_out(cells.labels, probabilities) > STANDS_OUT
+        far = label_folds.label_deviations(cells.labels, probabilities) > MIN_DEVIATION
         bad = {
-            name for each in BAD for finding in each.find(material) for name in finding.image_ids
+            image_id
+            for check in UNJUDGED_CHECKS
+            for finding in check.find(inputs)
+            for image_id in finding.image_ids
         }
-        sound = ~pd.Series(material.ids[cells.rows]).isin(bad).to_numpy()
+        sound = ~pd.Series(inputs.ids[cells.rows]).isin(bad).to_numpy()
         rows = np.flatnonzero((credible < 0.5) & far & sound)
         if not len(rows):
             return []
         rows = rows[np.argsort(credible[rows])]
         shares = _shares(cells.groups, rows)
         mostly = [name for name, part in shares.items() if part > 0.5]
-        names = material.names(cells.rows[rows])
+        names = inputs.image_ids(cells.rows[rows])
         return [
             Finding(
                 self.kind,

@@ -20,7 +20,7 @@ TWINS = ("family", *DIGESTS)
 
 
 @dataclass(frozen=True)
-class Leaks:
+class SplitLeaks:
     """A split of a data set of N images, looked through.
 
     Attributes:
@@ -66,7 +66,7 @@ class Leaks:
         return int(self.counts.loc[self.counts["part"] == part, "images"].sum())
 
 
-def find(catalogue: Catalogue, parts: NDArray[np.object_]) -> Leaks:
+def find_split_leaks(catalogue: Catalogue, parts: NDArray[np.object_]) -> SplitLeaks:
     """Look a split through.
 
     Args:
@@ -81,7 +81,7 @@ def find(catalogue: Catalogue, parts: NDArray[np.object_]) -> Leaks:
     codes[~known] = -1
     torn, number = _torn(codes[known], of[known])
     pairs, exact, cells = _twins(catalogue, used, of)
-    return Leaks(
+    return SplitLeaks(
         subjects=tuple(str(names[code]) for code in torn),
         groups=number,
         unknown=int((~known).sum()),

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from allcore.audit.findings import label_folds
-from allcore.audit.findings.audit_inputs import Material
+from allcore.audit.findings.audit_inputs import AuditInputs
 from allcore.audit.findings.finding import Finding, Severity
-from allcore.audit.findings.label_folds import Cells
+from allcore.audit.findings.label_folds import LabelledCells
 from allcore.evaluation.intervals import Interval
 from allcore.labels import CLASS_NAMES
 
@@ -27,10 +27,11 @@ class Imbalance:
     """Classes of very different size, one class alone, or no labels."""
 
     kind: str = "class_imbalance"
+    title: str = "Class imbalance"
 
-    def find(self, material: Material) -> list[Finding]:
+    def find(self, inputs: AuditInputs) -> list[Finding]:
         """One finding, or none."""
-        labels, groups = material.labels, material.groups
+        labels, groups = inputs.labels, inputs.groups
         count = {label: int((labels == label).sum()) for label in CLASS_NAMES}
         people = {label: len(set(groups[labels == label])) for label in CLASS_NAMES}
         detail = {"images": count, "subjects": people}
@@ -65,20 +66,21 @@ class Shortcuts:
     """How well plain facts of a picture alone predict the label of unseen subjects."""
 
     kind: str = "shortcut"
+    title: str = "Shortcuts"
 
-    def find(self, material: Material) -> list[Finding]:
+    def find(self, inputs: AuditInputs) -> list[Finding]:
         """One finding for each cue whose AUROC lies above 0.5 with its whole interval.
 
         ``model`` is the AUROC of the installed model on these cells, where it is known.
         """
-        cells = Cells.of(material)
+        cells = LabelledCells.of(inputs)
         if cells is None:
             return []
         found = []
-        model = _model(material, cells)
+        model = _model(inputs, cells)
         for columns, title in CUES.items():
-            values = material.index.table[list(columns)].to_numpy(dtype=float)[cells.rows]
-            auroc = label_folds.auroc(cells, label_folds.by_trees(values, cells))
+            values = inputs.index.table[list(columns)].to_numpy(dtype=float)[cells.rows]
+            auroc = label_folds.subject_auroc(cells, label_folds.tree_probabilities(values, cells))
             # Without an interval over subjects nothing shows that it is no chance.
             if auroc.known and auroc.low > 0.5:
                 found.append(
@@ -99,19 +101,19 @@ class Shortcuts:
             "well without looking at the cell.",
             "Report this baseline beside every model, and check that the classes were photographed "
             "and stained alike.",
-            {"cue": " and ".join(columns), **label_folds.told(auroc), **detail},
+            {"cue": " and ".join(columns), **label_folds.auroc_detail(auroc), **detail},
         )
 
 
-def _model(material: Material, cells: Cells) -> dict[str, object]:
+def _model(inputs: AuditInputs, cells: LabelledCells) -> dict[str, object]:
     """AUROC of the installed model's held-out predictions of these cells; empty without."""
-    probabilities = label_folds.held_out(material, cells)
+    probabilities = label_folds.held_out_probabilities(inputs, cells)
     if probabilities is None:
         return {}
     return {
         "model": {
-            "name": material.judge,
-            **label_folds.told(label_folds.auroc(cells, probabilities)),
+            "name": inputs.judge_name,
+            **label_folds.auroc_detail(label_folds.subject_auroc(cells, probabilities)),
         }
     }
 

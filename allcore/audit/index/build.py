@@ -21,9 +21,8 @@ from PIL import Image
 from allcore.audit.index import embeddings as vectors
 from allcore.audit.index import features, files, shards, store, texture_hashes
 from allcore.audit.index import progress as running
-from allcore.audit.index import thumbnail_cleanup as kept
-from allcore.audit.index.features import Cell
-from allcore.audit.index.files import State
+from allcore.audit.index.features import MeasuredCell
+from allcore.audit.index.files import FileState
 from allcore.audit.index.progress import Stopped
 from allcore.audit.index.store import About, Index
 from allcore.data import readers, thumbnails
@@ -39,7 +38,7 @@ WORKERS = 2
 
 
 @dataclass(frozen=True)
-class Changes:
+class IndexChanges:
     """What a run did.
 
     Attributes:
@@ -67,7 +66,7 @@ class Changes:
         return self.added == self.changed == self.dropped == 0
 
 
-def build(
+def build_index(
     data: Path,
     *,
     predictor: "Predictor | None" = None,
@@ -76,7 +75,7 @@ def build(
     start: Callable[[int], object] | None = None,
     progress: Callable[[int], object] | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> Changes:
+) -> IndexChanges:
     """Index a data set: read what is new, drop what is gone, keep the rest.
 
     An interrupt (Ctrl-C) keeps what was read, and the next run goes on from there. How far it is
@@ -100,7 +99,7 @@ def build(
         readers.read(data)  # says so, before anything is written
     path = store.folder(data, home)
     try:
-        with running.taken(path) as told:
+        with running.hold_index_folder(path) as told:
             predictor = loader() if loader is not None else predictor
             told.step(running.CHECKING)
             run = _Run(readers.read(data), data, path, predictor, home)
@@ -117,7 +116,7 @@ def build(
 class _Watch:
     """Who is told how far a run is and asked whether it goes on."""
 
-    told: running.Run
+    told: running.RunRecorder
     start: Callable[[int], object]
     progress: Callable[[int], object]
     cancelled: Callable[[], bool]
@@ -150,8 +149,8 @@ class _Run:
         self.about = self._about()
         self.parts = path / store.PARTS
 
-    def __call__(self, watch: _Watch) -> Changes:
-        states = files.states(self.manifest)
+    def __call__(self, watch: _Watch) -> IndexChanges:
+        states = files.file_states(self.manifest)
         known, fresh = self._known(states)
         stale = [state for state in states if state.image_id not in fresh]
         watch.reading(len(stale))
@@ -160,7 +159,7 @@ class _Run:
         names = {state.image_id for state in states}
         resumed = len(fresh - known)
         added = sum(state.image_id not in known for state in stale) + resumed
-        changes = Changes(
+        changes = IndexChanges(
             added=added,
             changed=len(stale) - added + resumed,
             dropped=len(known - names),
@@ -186,7 +185,7 @@ class _Run:
         except DataError:
             return None
 
-    def _known(self, states: Sequence[State]) -> tuple[set[str], set[str]]:
+    def _known(self, states: Sequence[FileState]) -> tuple[set[str], set[str]]:
         """Images of the finished index, and those that need no reading, be it of a stopped run."""
         finished = self._finished()
         gathered = shards.gather(self.parts, finished)
@@ -196,7 +195,7 @@ class _Run:
         known = set() if finished is None else set(finished.table["image_id"])
         return known, self._fresh(gathered.rows, states)
 
-    def _fresh(self, before: pd.DataFrame, states: Sequence[State]) -> set[str]:
+    def _fresh(self, before: pd.DataFrame, states: Sequence[FileState]) -> set[str]:
         """Images whose file and model are those of the index."""
         model = self.about.model_sha256
         rows = before[["image_id", "path", "size_bytes", "mtime_ns", "model_sha256", "error"]]
@@ -211,7 +210,7 @@ class _Run:
             if state.known and known.get(state.image_id) == (state.path, state.size, state.time)
         }
 
-    def _read(self, stale: Sequence[State], watch: _Watch) -> None:
+    def _read(self, stale: Sequence[FileState], watch: _Watch) -> None:
         number = shards.next_number(self.parts)
         with ThreadPoolExecutor(WORKERS) as pool:
             for states, cells in _ahead(pool, self._cell, stale):
@@ -224,22 +223,24 @@ class _Run:
                 number += 1
                 watch.read(len(states))
 
-    def _write_part(self, number: int, states: Sequence[State], cells: Sequence[Cell]) -> None:
+    def _write_part(
+        self, number: int, states: Sequence[FileState], cells: Sequence[MeasuredCell]
+    ) -> None:
         embedded: list[NDArray[np.float16] | None] = [None] * len(cells)
         if self.predictor is not None:
             embedded = vectors.embed(self.predictor, [cell.cut for cell in cells])
         made = "" if self.predictor is None else self.about.model_sha256
         shards.write(self.parts / f"{number:06}.parquet", states, cells, embedded, model=made)
 
-    def _cell(self, state: State) -> Cell:
+    def _cell(self, state: FileState) -> MeasuredCell:
         """Read one file, beside the network at its work: all that this takes is done here."""
         if state.error:
-            return Cell("", state.error, again=True)
-        cell = features.read(state.file)
+            return MeasuredCell("", state.error, again=True)
+        cell = features.read_cell(state.file)
         if cell.rgb is None:
             return cell
         self._write_thumbnail(cell.sha256, cell.rgb)
-        cut = None if self.predictor is None else vectors.cut(self.predictor, cell.rgb)
+        cut = None if self.predictor is None else vectors.cut_cell(self.predictor, cell.rgb)
         return replace(cell, rgb=None, cut=cut)
 
     def _write_thumbnail(self, sha256: str, rgb: Rgb) -> None:
@@ -249,7 +250,7 @@ class _Run:
         else:
             store.replace(place, thumbnails.webp(Image.fromarray(rgb)))
 
-    def _finish(self, states: Sequence[State], changes: Changes) -> Changes:
+    def _finish(self, states: Sequence[FileState], changes: IndexChanges) -> IndexChanges:
         """Put the parts together, find twins and draw the map; nothing where nothing changed."""
         about = store.read_about(self.path)
         finished = self._finished()
@@ -272,7 +273,7 @@ class _Run:
         del finished  # its arrays are as large as those that were just filled
         store.write(self.path, _assembled(about, rows.drop(columns=list(shards.PLACE)), *arrays))
         if changes.dropped or changes.changed:
-            kept.prune(self.home)
+            store.prune(self.home)
         return changes
 
 
@@ -287,7 +288,7 @@ def _assembled(
     from scipy.sparse import csgraph
 
     usable = np.flatnonzero(rows["error"] == "")
-    twins = usable[texture_hashes.near(grids[usable], rings[usable])].reshape(-1, 2)
+    twins = usable[texture_hashes.near_duplicates(grids[usable], rings[usable])].reshape(-1, 2)
     links = sparse.coo_array((np.ones(len(twins)), twins.T), shape=(len(rows),) * 2)
     points = vectors.flat_map(embeddings)
     table = rows.assign(
@@ -299,12 +300,12 @@ def _assembled(
 
 
 def _ahead(
-    pool: ThreadPoolExecutor, read: Callable[[State], Cell], stale: Sequence[State]
-) -> Iterator[tuple[Sequence[State], list[Cell]]]:
+    pool: ThreadPoolExecutor, read: Callable[[FileState], MeasuredCell], stale: Sequence[FileState]
+) -> Iterator[tuple[Sequence[FileState], list[MeasuredCell]]]:
     """Chunks with what was read of each; the next one is read while this one is worked on."""
     chunks = [stale[i : i + CHUNK] for i in range(0, len(stale), CHUNK)]
 
-    def submitted(number: int) -> list["Future[Cell]"]:
+    def submitted(number: int) -> list["Future[MeasuredCell]"]:
         states = chunks[number] if number < len(chunks) else []
         return [pool.submit(read, state) for state in states]
 

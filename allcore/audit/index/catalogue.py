@@ -7,10 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from allcore.audit.index import store
-from allcore.audit.index.queries import Shelf
+from allcore.audit.index.queries import QueryTable
 from allcore.audit.index.store import About
-from allcore.data import dataset_counts, readers
+from allcore.data import dataset_counts, readers, thumbnails
 from allcore.data.manifest import Manifest
+from allcore.data.safe_paths import Within
+from allcore.data.thumbnails import Source
 from allcore.errors import DataError
 
 
@@ -45,9 +47,9 @@ class Catalogue:
         return self.about is not None
 
     @cached_property
-    def shelf(self) -> Shelf:
+    def shelf(self) -> QueryTable:
         """The table as filters and sorting look into it."""
-        return Shelf(self.table)
+        return QueryTable(self.table)
 
     @cached_property
     def measured(self) -> pd.DataFrame:
@@ -69,10 +71,10 @@ def load(
         DataError: the data set can't be read. An index that can't be read is no error: the
             catalogue then says so and does without.
     """
-    return joined(data, readers.read(data), parts=parts, home=home)
+    return from_manifest(data, readers.read(data), parts=parts, home=home)
 
 
-def joined(
+def from_manifest(
     data: Path,
     manifest: Manifest,
     *,
@@ -107,3 +109,51 @@ def _with(table: pd.DataFrame, rows: pd.DataFrame | None) -> pd.DataFrame:
     found["error"] = found["error"].fillna("")
     copies = found.groupby("family")["image_id"].transform("size")
     return found.assign(copies=copies.fillna(1).astype(int))
+
+
+_INDEX_COLUMNS = ("file_sha256", "size_bytes", "mtime_ns", "error")
+
+
+def image_sources(
+    catalogue: Catalogue, rows: pd.DataFrame, *, home: Path | None = None
+) -> list[Source]:
+    """The pictures of some rows of a catalogue's table, in their order.
+
+    The index's thumbnail is taken where the file is as it was indexed, or is gone since; the
+    picture itself is decoded where it is new, changed, or has no thumbnail.
+
+    Args:
+        catalogue: the data set.
+        rows: of ``table``.
+        home: state folder; None takes the settings'.
+    """
+    if not set(_INDEX_COLUMNS) <= set(rows):
+        return thumbnails.sources(catalogue.manifest, rows)
+    within = Within(catalogue.manifest.root)
+    columns = rows[["path", "sha256", *_INDEX_COLUMNS]].itertuples(index=False)
+    return [
+        _source(within, path, digest, (size, time), home)
+        if isinstance(digest, str) and digest and not error
+        else thumbnails.source(within, path, recorded)
+        for path, recorded, digest, size, time, error in columns
+    ]
+
+
+def _source(
+    within: Within, path: str, digest: str, known: tuple[float, float], home: Path | None
+) -> Source:
+    """The picture of a row that the index has.
+
+    Args:
+        within: the data set's folder.
+        path: of the file below it.
+        digest: of the file that was indexed.
+        known: size and time of that file.
+        home: state folder.
+    """
+    file, found = thumbnails.stat(within, path)
+    size, time = known
+    # A table with gaps holds the time as a float, which is good to a microsecond.
+    if found is None or (found.st_size == size and abs(found.st_mtime_ns - time) < 1000):
+        return Source(file, digest, store.thumbnail(digest, home))
+    return thumbnails.source(within, path)

@@ -39,7 +39,7 @@ class Distribution:
     difference: Interval
 
 
-def distribution(table: pd.DataFrame, fact: Fact) -> Distribution | None:
+def measure_distribution(table: pd.DataFrame, fact: Fact) -> Distribution | None:
     """The spread of a measure; None where no labelled cell has it.
 
     Args:

@@ -33,7 +33,7 @@ EDGE_DEPTH = 4.0
 
 
 @dataclass(frozen=True)
-class Cell:
+class MeasuredCell:
     """What one file holds.
 
     Attributes:
@@ -57,19 +57,23 @@ class Cell:
     cut: "Tensor | None" = None
 
 
-def read(path: Path) -> Cell:
+def read_cell(path: Path) -> MeasuredCell:
     """Read and measure one file; whatever is wrong with it stands in ``error``."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        return Cell("", "The file is missing: put it back or take it off the manifest.", again=True)
+        return MeasuredCell(
+            "", "The file is missing: put it back or take it off the manifest.", again=True
+        )
     except OSError as error:
-        return Cell("", f"The file can't be read ({error.strerror}): check its rights.", again=True)
+        return MeasuredCell(
+            "", f"The file can't be read ({error.strerror}): check its rights.", again=True
+        )
     digest = hashlib.sha256(data).hexdigest()
     try:
         rgb = upload.decode(data)
     except BadImage as error:
-        return Cell(digest, str(error))
+        return MeasuredCell(digest, str(error))
     values: dict[str, object] = {"width": rgb.shape[1], "height": rgb.shape[0]}
     rgb = cells.centre_crop(rgb)
     try:
@@ -77,9 +81,9 @@ def read(path: Path) -> Cell:
         values |= measured(rgb, mask)
         grid, rings = texture_hashes.textures(rgb, mask)
     except BadImage as error:
-        return Cell(digest, str(error), values=values)
+        return MeasuredCell(digest, str(error), values=values)
     values["phash"] = texture_hashes.perceptual(rings)
-    return Cell(digest, values=values, grid=grid, rings=rings, rgb=rgb)
+    return MeasuredCell(digest, values=values, grid=grid, rings=rings, rgb=rgb)
 
 
 def measured(rgb: Rgb, mask: NDArray[np.bool_]) -> dict[str, object]:

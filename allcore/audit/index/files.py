@@ -4,16 +4,18 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from allcore.data.manifest import Manifest
 from allcore.data.safe_paths import Within
 
 OUTSIDE = "The path leads out of the data set's folder and is not followed: copy the file into it."
 NO_FILE = "This is no regular file and is not read: put a picture in its place."
-UNSPEAKABLE = "The file's name is no valid text: rename the file."
+INVALID_NAME = "The file's name is no valid text: rename the file."
 
 
 @dataclass(frozen=True)
-class State:
+class FileState:
     """One image of a manifest as it lies on the disk.
 
     Attributes:
@@ -38,30 +40,81 @@ class State:
         return self.time >= 0 and not self.error
 
 
-def states(manifest: Manifest) -> list[State]:
+def file_states(manifest: Manifest) -> list[FileState]:
     """The state of each image, in the manifest's order."""
     within = Within(manifest.root)
     pairs = zip(manifest.table["image_id"], manifest.table["path"], strict=True)
     return [_state(str(image_id), str(path), within) for image_id, path in pairs]
 
 
-def _state(image_id: str, path: str, within: Within) -> State:
+def _state(image_id: str, path: str, within: Within) -> FileState:
     file = within.root / path
     spoken = _spoken(image_id), _spoken(path)
     if spoken != (image_id, path):
-        return State(*spoken, file, error=UNSPEAKABLE)
+        return FileState(*spoken, file, error=INVALID_NAME)
     try:
         found = within.resolve(path)
         if not within.holds(found):
-            return State(image_id, path, file, error=OUTSIDE)
+            return FileState(image_id, path, file, error=OUTSIDE)
         state = found.stat()
         if not stat.S_ISREG(state.st_mode):  # a pipe would be waited for without end
-            return State(image_id, path, file, error=NO_FILE)
+            return FileState(image_id, path, file, error=NO_FILE)
     except (OSError, RuntimeError, ValueError):  # RuntimeError: links that lead in a circle
-        return State(image_id, path, file)
-    return State(image_id, path, file, state.st_size, state.st_mtime_ns)
+        return FileState(image_id, path, file)
+    return FileState(image_id, path, file, state.st_size, state.st_mtime_ns)
 
 
 def _spoken(text: str) -> str:
     """Text that can be written as UTF-8, with what can't be as an escape."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+@dataclass(frozen=True)
+class ChangesSinceIndex:
+    """Images of a data set beside its index.
+
+    Attributes:
+        new: that are not in the index.
+        changed: whose file has another place, size or time.
+        gone: that are in the index and not in the data set, or whose file is not there any more.
+        again: that could not be read and are tried again by the next run.
+        unchanged: SHA-256 by path of the files that are as they were.
+    """
+
+    new: int
+    changed: int
+    gone: int
+    again: int
+    unchanged: dict[str, str]
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the index is up to date."""
+        return not (self.new or self.changed or self.gone)
+
+
+def compare_with_index(manifest: Manifest, rows: pd.DataFrame) -> ChangesSinceIndex:
+    """Compare the files of a data set with its index; no file is opened.
+
+    Args:
+        manifest: of the data set as it is now.
+        rows: table of the index, see ``store.read_rows``.
+    """
+    columns = ["image_id", "path", "size_bytes", "mtime_ns", "sha256"]
+    known = {row[0]: row[1:] for row in rows[columns].itertuples(index=False, name=None)}
+    new = changed = gone = again = 0
+    unchanged: dict[str, str] = {}
+    for state in file_states(manifest):
+        before = known.pop(state.image_id, None)
+        if before is None:
+            new += 1
+        elif before[:3] == (state.path, state.size, state.time):
+            if state.known and before[3]:
+                unchanged[state.path] = before[3]
+        elif state.time < 0:
+            gone += 1
+        elif before[2] < 0:
+            again += 1
+        else:
+            changed += 1
+    return ChangesSinceIndex(new, changed, gone + len(known), again, unchanged)

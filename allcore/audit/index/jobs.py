@@ -28,7 +28,7 @@ START_LOCK = ".start"
 
 
 @dataclass(frozen=True)
-class Progress:
+class JobProgress:
     """How far a run is.
 
     Attributes:
@@ -71,7 +71,7 @@ def start(data: Path, *, model: str | None = None, home: Path | None = None) -> 
         raise store.unwritable(path, error) from error
 
 
-def progress(data: Path, home: Path | None = None) -> Progress | None:
+def progress(data: Path, home: Path | None = None) -> JobProgress | None:
     """How far the run over a data set is; None where none is under way."""
     path = store.folder(data, home)
     said = running.read(path)
@@ -79,7 +79,7 @@ def progress(data: Path, home: Path | None = None) -> Progress | None:
         return None
     spent = _seconds(said.since, said.updated)
     left = spent / said.done * (said.total - said.done) if said.done else None
-    return Progress(said.step, said.done, said.total, said.started, said.updated, left)
+    return JobProgress(said.step, said.done, said.total, said.started, said.updated, left)
 
 
 def cancel(data: Path, home: Path | None = None) -> None:
@@ -125,7 +125,7 @@ def _start(data: Path, path: Path, model: str | None, home: Path | None) -> None
         raise DataError(f"{data} is being indexed already: wait until that is done.")
     running.clear(path)
     (path / running.FAILED).unlink(missing_ok=True)
-    said = running.told(running.STARTING, started=running.now())
+    said = running.progress_record(running.STARTING, started=running.now())
     whole = str(data.expanduser().resolve())
     command = [sys.executable, "-m", "allcore", "index", "--data", whole]
     command += [] if model is None else ["--model", model]

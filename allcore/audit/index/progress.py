@@ -24,12 +24,12 @@ LOCK, PROGRESS, CANCEL, FAILED, LOG = ".lock", "progress.json", "cancel", "faile
 STARTING, CHECKING, READING, ASSEMBLING = "starting", "checking", "reading", "assembling"
 """The steps of a run: the process and the model are loaded; files are compared with the index;
 those that are new are read; twins and the map are made of all."""
-EVERY = 0.5
+WRITE_INTERVAL = 0.5
 """Seconds between two writings of the progress."""
-PATIENCE = 2.0
+LOCK_TIMEOUT = 2.0
 """Seconds that a run waits for the lock: whoever looks how a run is doing tries it for an
 instant."""
-STARTS_WITHIN = 600.0
+START_TIMEOUT = 600.0
 """Seconds after which a background run that has not taken the lock is given up: on a busy machine
 it takes minutes to begin, and one whose process ended is given up at once."""
 
@@ -42,7 +42,7 @@ class Stopped(DataError):
 
 
 @dataclass(frozen=True)
-class Told:
+class ProgressRecord:
     """What ``progress.json`` holds.
 
     Attributes:
@@ -66,23 +66,23 @@ class Told:
     updated: str
 
 
-class Run:
+class RunRecorder:
     """What a run writes about itself; made by ``taken``."""
 
     def __init__(self, path: Path, started: str) -> None:
         self._path = path
-        self._told = told(STARTING, started=started)
+        self._told = progress_record(STARTING, started=started)
         self._written = 0.0
 
     def step(self, name: str, total: int = 0) -> None:
         """Another step begins."""
-        self._told = replace(told(name, started=self._told.started), total=total)
+        self._told = replace(progress_record(name, started=self._told.started), total=total)
         self._write()
 
     def add(self, count: int) -> None:
         """So many more pictures are done; written at most every ``EVERY`` seconds."""
         self._told = replace(self._told, done=self._told.done + count, updated=now())
-        if time.monotonic() - self._written >= EVERY:
+        if time.monotonic() - self._written >= WRITE_INTERVAL:
             self._write()
 
     def stop_if_asked(self) -> None:
@@ -96,20 +96,20 @@ class Run:
 
 
 @contextmanager
-def taken(path: Path) -> Iterator[Run]:
+def hold_index_folder(path: Path) -> Iterator[RunRecorder]:
     """Hold an index folder for one run; what the run says of itself goes when it ends.
 
     Raises:
         Timeout: another run holds it.
     """
     path.mkdir(parents=True, exist_ok=True)
-    with FileLock(path / LOCK, timeout=PATIENCE, poll_interval=0.02):
+    with FileLock(path / LOCK, timeout=LOCK_TIMEOUT, poll_interval=0.02):
         before = read(path)
-        expected = before is not None and before.step == STARTING and age(before) < STARTS_WITHIN
+        expected = before is not None and before.step == STARTING and age(before) < START_TIMEOUT
         if not expected:  # whoever started this run may have asked it to stop already
             (path / CANCEL).unlink(missing_ok=True)
         (path / FAILED).unlink(missing_ok=True)
-        run = Run(path, before.started if before is not None and expected else now())
+        run = RunRecorder(path, before.started if before is not None and expected else now())
         run.step(STARTING)
         try:
             yield run
@@ -123,20 +123,20 @@ def taken(path: Path) -> Iterator[Run]:
             clear(path)
 
 
-def told(step: str, *, started: str) -> Told:
+def progress_record(step: str, *, started: str) -> ProgressRecord:
     """What this process says at the start of a step."""
-    return Told(step, 0, 0, os.getpid(), socket.gethostname(), started, now(), now())
+    return ProgressRecord(step, 0, 0, os.getpid(), socket.gethostname(), started, now(), now())
 
 
-def read(path: Path) -> Told | None:
+def read(path: Path) -> ProgressRecord | None:
     """What a run said last; None where none is under way or what it said is not understood."""
     try:
-        return Told(**json.loads((path / PROGRESS).read_text(encoding="utf-8")))
+        return ProgressRecord(**json.loads((path / PROGRESS).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def write(path: Path, progress: Told) -> None:
+def write(path: Path, progress: ProgressRecord) -> None:
     """Say how far a run is."""
     store.replace(path / PROGRESS, json.dumps(asdict(progress)).encode())
 
@@ -163,11 +163,11 @@ def failed(path: Path) -> str | None:
         return None
 
 
-def is_alive(path: Path, progress: Told) -> bool:
+def is_alive(path: Path, progress: ProgressRecord) -> bool:
     """Whether the run that said this is still under way: the lock tells, whatever was said."""
     if progress.host == socket.gethostname() and not _exists(progress.pid):
         return False
-    if progress.step == STARTING and age(progress) < STARTS_WITHIN:
+    if progress.step == STARTING and age(progress) < START_TIMEOUT:
         return True
     try:
         with FileLock(path / LOCK, timeout=0.05, poll_interval=0.01):
@@ -176,7 +176,7 @@ def is_alive(path: Path, progress: Told) -> bool:
         return True
 
 
-def age(progress: Told) -> float:
+def age(progress: ProgressRecord) -> float:
     """Seconds since it was said."""
     return (datetime.now(UTC) - datetime.fromisoformat(progress.updated)).total_seconds()
 

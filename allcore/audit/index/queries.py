@@ -40,7 +40,7 @@ _STEPS = 100  # a range is set in at least so many steps
 
 
 @dataclass(frozen=True)
-class Query:
+class CatalogueQuery:
     """What is asked for; by default everything, in the data set's order.
 
     Attributes:
@@ -75,7 +75,7 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Page:
+class ResultPage:
     """Some of the images that were found, in their order.
 
     Attributes:
@@ -99,7 +99,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Range:
+class ValueRange:
     """The ends of a measure, rounded outwards to its steps."""
 
     low: float
@@ -107,7 +107,7 @@ class Range:
     step: float
 
 
-class Shelf:
+class QueryTable:
     """A catalogue's table of N images with what makes looking into it fast.
 
     Only to read, and for all sessions: text is sorted and turned into numbers once.
@@ -120,7 +120,7 @@ class Shelf:
     def __len__(self) -> int:
         return len(self.table)
 
-    def find(self, query: Query) -> NDArray[np.intp]:
+    def find(self, query: CatalogueQuery) -> NDArray[np.intp]:
         """Row numbers of the images that meet the query, in its order.
 
         A column that the table lacks lets all pass.
@@ -131,14 +131,14 @@ class Shelf:
         keys = self._keys(query.sort)[rows]
         return rows[np.argsort(-keys if query.descending else keys, kind="stable")]
 
-    def page(self, found: NDArray[np.intp], number: int, *, size: int = PAGE_SIZE) -> Page:
+    def page(self, found: NDArray[np.intp], number: int, *, size: int = PAGE_SIZE) -> ResultPage:
         """Page ``number`` (from 1) of the rows found, or the nearest one that there is."""
         pages = max(1, -(-len(found) // size))
         number = min(max(number, 1), pages)
         start = (number - 1) * size
         here = found[start : start + size]
         rows = self.table.iloc[here]
-        return Page(rows, number, pages, start + 1 if len(here) else 0, len(found))
+        return ResultPage(rows, number, pages, start + 1 if len(here) else 0, len(found))
 
     def values(self, column: str) -> list[str]:
         """The different texts of a column, sorted."""
@@ -193,7 +193,7 @@ class Shelf:
         pairs = zip(self.table["image_id"], self.table["path"], strict=True)
         return pa.array([f"{name}\n{path}".lower() for name, path in pairs], type=pa.string())
 
-    def _matching(self, query: Query) -> NDArray[np.bool_]:
+    def _matching(self, query: CatalogueQuery) -> NDArray[np.bool_]:
         """(N,) which images meet every filter of the query."""
         kept = np.ones(len(self), dtype=bool)
         for column, wanted in (
@@ -215,7 +215,7 @@ class Shelf:
             kept &= listed
         return kept
 
-    def _lists(self, query: Query) -> Iterator[NDArray[np.intp]]:
+    def _lists(self, query: CatalogueQuery) -> Iterator[NDArray[np.intp]]:
         """Rows that filters which name images leave."""
         if query.only is not None:
             yield self.places(list(query.only))
@@ -248,16 +248,16 @@ class Shelf:
         return self._ranks[column]
 
 
-def ends(values: "pd.Series[float]") -> Range:
+def ends(values: "pd.Series[float]") -> ValueRange:
     """The ends of a measure's values, of which there is at least one, and steps between them."""
     low, high = float(values.min()), float(values.max())
     if low == high:
-        return Range(low, low + 1, 1)
+        return ValueRange(low, low + 1, 1)
     step = 10.0 ** math.floor(math.log10((high - low) / _STEPS))
     if np.array_equal(values.dropna(), values.dropna().round()):
         step = max(step, 1.0)
     digits = max(0, -math.floor(math.log10(step)))
-    return Range(
+    return ValueRange(
         round(math.floor(low / step) * step, digits),
         round(math.ceil(high / step) * step, digits),
         step,

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from allcore.audit.index import features, store, texture_hashes
-from allcore.audit.index.features import Cell
-from allcore.audit.index.files import State
+from allcore.audit.index.features import MeasuredCell
+from allcore.audit.index.files import FileState
 from allcore.audit.index.store import Index
 
 TEXTS = ("image_id", "path", "sha256", "error", "phash", "model_sha256")
@@ -35,7 +35,7 @@ PLACE = ("part", "row", "length")
 
 
 @dataclass(frozen=True)
-class Gathered:
+class GatheredRows:
     """The rows of the finished index and of the parts, the latest of each image.
 
     Attributes:
@@ -49,8 +49,8 @@ class Gathered:
 
 def write(
     path: Path,
-    states: Sequence[State],
-    cells: Sequence[Cell],
+    states: Sequence[FileState],
+    cells: Sequence[MeasuredCell],
     vectors: Sequence[NDArray[np.float16] | None],
     *,
     model: str,
@@ -74,7 +74,7 @@ def next_number(folder: Path) -> int:
     return max(numbers, default=0) + 1
 
 
-def gather(folder: Path, finished: Index | None) -> Gathered | None:
+def gather(folder: Path, finished: Index | None) -> GatheredRows | None:
     """What a finished index and a run that was stopped know; None where that is nothing.
 
     A part that can't be read is removed.
@@ -95,7 +95,7 @@ def gather(folder: Path, finished: Index | None) -> Gathered | None:
     if not tables:
         return None
     rows = pd.concat(tables, ignore_index=True).drop_duplicates("image_id", keep="last")
-    return Gathered(rows, tuple(files)) if set(COLUMNS) <= set(rows) else None
+    return GatheredRows(rows, tuple(files)) if set(COLUMNS) <= set(rows) else None
 
 
 def arrays(
@@ -152,7 +152,7 @@ def _of_part(file: Path, number: int) -> pd.DataFrame:
 
 
 def _row(
-    state: State, cell: Cell, embedding: NDArray[np.float16] | None, model: str
+    state: FileState, cell: MeasuredCell, embedding: NDArray[np.float16] | None, model: str
 ) -> dict[str, object]:
     return {
         "image_id": state.image_id,

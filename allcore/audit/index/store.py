@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import IO
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from allcore import settings
@@ -223,3 +225,39 @@ def _again(data: Path) -> str:
 
 def _home(home: Path | None) -> Path:
     return (home or settings.load().home) / "index"
+
+
+GRACE = 3600.0
+"""Seconds that a thumbnail is kept from its last use: a run writes thumbnails before the rows that
+refer to them."""
+
+
+def prune(home: Path | None = None, *, grace: float = GRACE) -> int:
+    """Remove thumbnails that no index refers to, of whichever data set, and say how many.
+
+    None is removed while an index is there that can't be read, for nobody knows what it refers to.
+
+    Args:
+        home: state folder; None takes the settings'.
+        grace: seconds since its last use that a thumbnail is kept anyway.
+    """
+    kept = thumbnails(home)
+    try:
+        wanted = _wanted(kept.parent)
+    except (OSError, ValueError, KeyError, pa.ArrowException):
+        return 0
+    until, removed = time.time() - grace, 0
+    for file in kept.glob("*/*.webp"):
+        if file.stem not in wanted and file.stat().st_mtime <= until:
+            file.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def _wanted(indexes: Path) -> set[str]:
+    """Digests of all pictures of all indexes and of the parts of those under way."""
+    tables = [*indexes.glob(f"*/{CELLS}"), *indexes.glob(f"*/{PARTS}/*.parquet")]
+    wanted: set[str] = set()
+    for table in tables:
+        wanted.update(pd.read_parquet(table, columns=["sha256"])["sha256"])
+    return wanted

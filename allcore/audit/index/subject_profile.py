@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allcore.audit.index.queries import MEASURES, Shelf
+from allcore.audit.index.queries import MEASURES, QueryTable
 
 COMPARED = ("area", "brightness", "focus", "redness")
 
@@ -36,7 +36,7 @@ class Beside:
 
 
 @dataclass(frozen=True)
-class Subject:
+class SubjectProfile:
     """A subject of a data set.
 
     Attributes:
@@ -60,12 +60,12 @@ class Subject:
     shared: dict[str, tuple[str, ...]]
 
 
-def of(shelf: Shelf, name: str) -> Subject:
+def of(shelf: QueryTable, name: str) -> SubjectProfile:
     """What the data set holds of a subject, which it must have."""
     table = shelf.table
     own = np.flatnonzero(table["subject"] == name)
     rows = table.iloc[own]
-    return Subject(
+    return SubjectProfile(
         name=name,
         cells=len(rows),
         labels=_counts(rows["label"]),
@@ -94,12 +94,12 @@ def in_words(beside: Beside) -> str:
     return f"{said}; {beside.below} of {beside.others} other subjects have a lower median."
 
 
-def linked(subject: Subject) -> Sequence[str]:
+def linked(subject: SubjectProfile) -> Sequence[str]:
     """The subjects that share cells with one, those with the most first."""
     return sorted(subject.shared, key=lambda other: -len(subject.shared[other]))
 
 
-def with_copies(shelf: Shelf, image_ids: Sequence[str]) -> list[str]:
+def with_copies(shelf: QueryTable, image_ids: Sequence[str]) -> list[str]:
     """Ids of images together with those of their copies, each cell's beside each other."""
     rows = np.concatenate([shelf.family(image_id) for image_id in image_ids])
     return list(dict.fromkeys(shelf.table["image_id"].iloc[rows].astype(str)))
@@ -117,7 +117,7 @@ def _beside(table: pd.DataFrame, name: str, measure: str) -> Beside | None:
     )
 
 
-def _shared(shelf: Shelf, own: NDArray[np.intp]) -> dict[str, tuple[str, ...]]:
+def _shared(shelf: QueryTable, own: NDArray[np.intp]) -> dict[str, tuple[str, ...]]:
     """The subject's images that another subject has too, by that subject."""
     table, mine = shelf.table, np.intersect1d(own, shelf.shared)
     if not len(mine):

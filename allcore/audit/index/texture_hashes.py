@@ -100,7 +100,7 @@ def perceptual(kept: Bytes) -> str:
     return np.packbits(bits).tobytes().hex()
 
 
-def near(grids: Bytes, around: Bytes) -> NDArray[np.intp]:
+def near_duplicates(grids: Bytes, around: Bytes) -> NDArray[np.intp]:
     """Row numbers (P, 2), the lower first and each pair once, of cells with one texture.
 
     Args:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from allcore import formats
 from allcore.audit.index import queries
-from allcore.audit.index.queries import Query, Shelf
+from allcore.audit.index.queries import CatalogueQuery, QueryTable
 from allcore.data import dataset_counts
 from allcore.labels import CLASS_NAMES
 from allcore.web import frame
@@ -93,7 +93,7 @@ def id_filter() -> Sequence[str] | None:
     return ids
 
 
-def chosen_images(shelf: Shelf) -> list[str]:
+def chosen_images(shelf: QueryTable) -> list[str]:
     """Ids of the images chosen for comparison that the data set has."""
     ids = list(dict.fromkeys(st.query_params.get_all(CHOSEN)))[:MAX_COMPARED]
     return [image_id for image_id in ids if len(shelf.places([image_id]))]
@@ -107,12 +107,12 @@ def choose_images(image_ids: Sequence[str]) -> None:
         st.query_params.pop(CHOSEN, None)
 
 
-def current_query() -> Query:
+def current_query() -> CatalogueQuery:
     """The query that the controls, drawn before, and the address stand for."""
     state = st.session_state
     span = state.get(RANGE) if state.get(MEASURE) else None
     ids = id_filter()
-    return Query(
+    return CatalogueQuery(
         labels=tuple(state.get(LABELS) or ()),
         subjects=tuple(state.get(SUBJECTS) or ()),
         splits=tuple(state.get(SPLITS) or ()),
@@ -151,7 +151,7 @@ def show_filters(context: Context) -> None:
     _show_id_filters(shelf)
 
 
-def show_order(shelf: Shelf) -> None:
+def show_order(shelf: QueryTable) -> None:
     """Draw the controls of the order."""
     titles = {name: fact.title for name, fact in shelf.measures.items()}
     columns = {"": "As in the data set", **queries.RECORDED, **titles}
@@ -202,7 +202,7 @@ def _show_index_filters(context: Context) -> None:
         )  # fmt: skip
 
 
-def _show_range(shelf: Shelf) -> None:
+def _show_range(shelf: QueryTable) -> None:
     """A measure and its range."""
     titles = {name: fact.title for name, fact in shelf.measures.items()}
     _reset_unknown(MEASURE, list(titles), None)
@@ -243,7 +243,7 @@ def _reset_unknown(key: str, options: list[str], default: Any) -> None:
         st.session_state[key] = default
 
 
-def _show_id_filters(shelf: Shelf) -> None:
+def _show_id_filters(shelf: QueryTable) -> None:
     """Filters without a control, each with a button that removes it."""
     ids = id_filter()
     if ids is not None:

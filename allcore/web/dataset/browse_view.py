@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from allcore import formats
 from allcore.audit.index import subject_profile
-from allcore.audit.index.queries import RECORDED, Page, Query
-from allcore.audit.index.subject_profile import Subject
+from allcore.audit.index.queries import RECORDED, CatalogueQuery, ResultPage
+from allcore.audit.index.subject_profile import SubjectProfile
 from allcore.labels import CLASS_NAMES
 from allcore.web import frame, guard
 from allcore.web.components import gallery, picker
@@ -54,7 +54,7 @@ def show_browse(context: Context) -> None:
         st.markdown(KEYS, width=frame.TEXT_WIDTH)
 
 
-def subject_sentence(subject: Subject) -> str:
+def subject_sentence(subject: SubjectProfile) -> str:
     """A subject's images by class and split, with the number of copies and unusable ones."""
     labels = _list_counts({CLASS_NAMES.get(key, key): n for key, n in subject.labels.items()})
     parts = [f"{formats.count(subject.cells, 'cell')}: {labels}", _list_counts(subject.splits)]
@@ -111,7 +111,7 @@ def _show_matches(context: Context, layout: str, chosen: list[str]) -> None:
     )
 
 
-def _choose_page(context: Context, query: Query, matches: NDArray[np.intp]) -> Page:
+def _choose_page(context: Context, query: CatalogueQuery, matches: NDArray[np.intp]) -> ResultPage:
     """The page turned to; the first one after a change of the query."""
     shelf, state = context.catalogue.shelf, st.session_state
     current = (context.name, query)
@@ -130,7 +130,7 @@ def _choose_page(context: Context, query: Query, matches: NDArray[np.intp]) -> P
 
 
 def _show_pictures(
-    context: Context, page: Page, matches: NDArray[np.intp], chosen: list[str], measure: str
+    context: Context, page: ResultPage, matches: NDArray[np.intp], chosen: list[str], measure: str
 ) -> None:
     """A grid of images that can be opened and chosen."""
     sources = image_cards.thumbnail_sources(context, page.rows)
@@ -150,7 +150,9 @@ def _show_pictures(
         cell_window.open_row(context, choice.opened, matches)
 
 
-def _show_table(context: Context, page: Page, matches: NDArray[np.intp], chosen: list[str]) -> None:
+def _show_table(
+    context: Context, page: ResultPage, matches: NDArray[np.intp], chosen: list[str]
+) -> None:
     """A table of images; a marked row can be opened, or chosen for comparison."""
     measures = context.catalogue.shelf.measures
     columns: dict[str, Any] = {
@@ -226,7 +228,7 @@ def _list_counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
-def _show_linked_subjects(context: Context, subject: Subject) -> None:
+def _show_linked_subjects(context: Context, subject: SubjectProfile) -> None:
     """Subjects that share cells with this one, so that both may be one person."""
     for other in subject_profile.linked(subject)[:_MAX_LINKED_SUBJECTS]:
         ids = subject.shared[other]

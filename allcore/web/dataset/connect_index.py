@@ -5,9 +5,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from allcore.audit.index import changes, jobs, store
+from allcore.audit.index import files, jobs, store
 from allcore.audit.index import progress as running
-from allcore.audit.index.changes import Since
+from allcore.audit.index.files import ChangesSinceIndex
 from allcore.data import dataset_inspection
 from allcore.data.dataset_inspection import DatasetSummary
 from allcore.errors import AllScopeError
@@ -61,7 +61,7 @@ def count(number: int, thing: str) -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def changes_sentence(since: Since) -> str:
+def changes_sentence(since: ChangesSinceIndex) -> str:
     """What changed since the index was made, in one sentence."""
     parts = [(since.new, "new"), (since.changed, "changed"), (since.gone, "gone")]
     said = ", ".join(f"{number:,} {word}" for number, word in parts if number)
@@ -70,7 +70,7 @@ def changes_sentence(since: Since) -> str:
     return first + (tried if since.again else "")
 
 
-def index_changes(context: Context) -> Since | None:
+def index_changes(context: Context) -> ChangesSinceIndex | None:
     """What changed since the data set was indexed; None where there is no index."""
     if not context.catalogue.is_indexed:
         return None
@@ -148,7 +148,7 @@ def _standing(context: Context) -> None:
         st.error(frame.plain(sentence), icon=":material/error:")
 
 
-def _done(context: Context, since: Since) -> None:
+def _done(context: Context, since: ChangesSinceIndex) -> None:
     about, table = context.catalogue.about, context.table
     if about is None:
         return
@@ -200,5 +200,7 @@ def _look(_context: Context, path: Path, state: tuple[float, ...]) -> DatasetSum
 
 
 @st.cache_data(max_entries=8, ttl=120, show_spinner="Comparing files with the index")
-def _since(_context: Context, path: Path, state: tuple[float, ...], stamp: int) -> Since:
-    return changes.since(_context.manifest, store.read_rows(path)[1])
+def _since(
+    _context: Context, path: Path, state: tuple[float, ...], stamp: int
+) -> ChangesSinceIndex:
+    return files.compare_with_index(_context.manifest, store.read_rows(path)[1])

@@ -8,7 +8,7 @@ import streamlit as st
 from allcore import formats
 from allcore.audit.findings import exclusion, finding
 from allcore.audit.findings.finding import Finding
-from allcore.audit.findings.finding_text import Entry
+from allcore.audit.findings.finding_text import FindingGroup
 from allcore.errors import AllScopeError
 from allcore.labels import CLASS_NAMES
 from allcore.web import frame
@@ -22,9 +22,11 @@ WHAT = (
 )
 
 
-def show_exclusion(context: Context, entries: Sequence[Entry], found: Sequence[Finding]) -> None:
+def show_exclusion(
+    context: Context, entries: Sequence[FindingGroup], found: Sequence[Finding]
+) -> None:
     """Draw the choice and what follows from it."""
-    out = {each.kind: finding.left_out(found, [each.kind]) for each in entries}
+    out = {each.kind: finding.left_out_ids(found, [each.kind]) for each in entries}
     titles = {each.kind: each.title for each in entries if out[each.kind]}
     if not titles:
         return
@@ -59,13 +61,13 @@ def exclusion_sentence(table: pd.DataFrame) -> str:
 
 
 def _chosen(context: Context, found: Sequence[Finding], kinds: list[str]) -> None:
-    out = finding.left_out(found, kinds)
+    out = finding.left_out_ids(found, kinds)
     table = exclusion.leaving(context.table, out)
     st.markdown(exclusion_sentence(table), width=frame.TEXT_WIDTH)
     st.dataframe(_shown(table), hide_index=True, width="content")
     with st.expander("By subject"):
         st.dataframe(_by_subject(context.table, out), hide_index=True, width="content")
-    clean = finding.cleaned(context.manifest, found, kinds)
+    clean = finding.clean_manifest(context.manifest, found, kinds)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
             "Download the table", lambda: exclusion.csv(clean),

@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from allcore.audit.findings import findings_cache
-from allcore.audit.findings.finding import Finding, ordered
-from allcore.audit.findings.findings_cache import Twins
+from allcore.audit.findings.finding import Finding, sort_by_severity
+from allcore.audit.findings.findings_cache import DuplicatePairs
 from allcore.audit.index.store import About
 from allcore.data import dataset_counts
 from allcore.data.manifest import Manifest
@@ -27,16 +27,16 @@ def load_findings(context: Context) -> list[Finding]:
     if about is None:
         return []
     path, manifest = context.path, context.manifest
-    made_of = json.dumps(findings_cache.made_of(manifest, about), sort_keys=True)
+    made_of = json.dumps(findings_cache.cache_key(manifest, about), sort_keys=True)
     shown = context.table[["image_id", "split"]]
-    parts = findings_cache.digest(shown, ("split",))
+    parts = findings_cache.table_digest(shown, ("split",))
     torn = _leaks(path, made_of, parts, manifest, shown)
-    return ordered([*torn, *_lasting(path, made_of, manifest, about)])
+    return sort_by_severity([*torn, *_lasting(path, made_of, manifest, about)])
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _lasting(path: Path, made_of: str, _manifest: Manifest, _about: About) -> list[Finding]:
-    found = findings_cache.read(path, _manifest, _about)
+    found = findings_cache.read_cached(path, _manifest, _about)
     if found is not None:
         return found
     with st.spinner(SEARCHING):
@@ -48,6 +48,6 @@ def _leaks(
     path: Path, made_of: str, parts: str, _manifest: Manifest, _shown: pd.DataFrame
 ) -> list[Finding]:
     split = _shown.set_index("image_id")["split"]
-    return findings_cache.leaks(
-        _manifest, Twins.read(path), split.where(split != dataset_counts.UNKNOWN, None)
+    return findings_cache.find_leaks(
+        _manifest, DuplicatePairs.read(path), split.where(split != dataset_counts.UNKNOWN, None)
     )

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from allcore import formats
-from allcore.audit.findings.finding_text import Entry
+from allcore.audit.findings.finding_text import FindingGroup
 from allcore.web import frame
 from allcore.web.components import picker
 from allcore.web.dataset import cell_window, image_cards
@@ -17,7 +17,7 @@ _ACROSS = ("twin_across_split", "cell_under_two_subjects", "exact_duplicate", "n
 NONE_HERE = ":material/hide_image: None of these pictures is on this machine."
 
 
-def show_finding_images(context: Context, entry: Entry) -> None:
+def show_finding_images(context: Context, entry: FindingGroup) -> None:
     """Draw a page of them; one that is clicked opens."""
     ids = entry.image_ids
     if not ids:
@@ -30,7 +30,7 @@ def show_finding_images(context: Context, entry: Entry) -> None:
     _grid(context, rows, ids, key=f"health_{entry.kind}")
 
 
-def _groups(context: Context, entry: Entry) -> None:
+def _groups(context: Context, entry: FindingGroup) -> None:
     groups = entry.groups
     first, last = _turned(entry.kind, len(groups), GROUPS, "group")
     order = [name for names in groups for name in names]

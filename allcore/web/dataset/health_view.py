@@ -6,7 +6,7 @@ import streamlit as st
 
 from allcore.audit.findings import finding, finding_text
 from allcore.audit.findings.finding import Finding
-from allcore.audit.findings.finding_text import Entry
+from allcore.audit.findings.finding_text import FindingGroup
 from allcore.plots import dataset_health
 from allcore.web import frame
 from allcore.web.components import views
@@ -42,7 +42,7 @@ def show_health(context: Context) -> None:
         return
     found = health_findings.load_findings(context)
     images = int(context.table["indexed"].sum())
-    entries = finding_text.entries(found)
+    entries = finding_text.group_by_kind(found)
     st.markdown(
         f"**{frame.plain(finding_text.headline(entries, images))}**", width=frame.TEXT_WIDTH
     )
@@ -63,13 +63,13 @@ def show_health(context: Context) -> None:
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
 
 
-def finding_label(entry: Entry, images: int) -> str:
+def finding_label(entry: FindingGroup, images: int) -> str:
     """What stands on a finding that is closed."""
     _, meaning = MARKS[entry.severity]
-    return f"**{frame.plain(entry.title)}** · {finding_text.size(entry, images)} · {meaning}"
+    return f"**{frame.plain(entry.title)}** · {finding_text.image_share(entry, images)} · {meaning}"
 
 
-def _entry(context: Context, entry: Entry, images: int) -> None:
+def _entry(context: Context, entry: FindingGroup, images: int) -> None:
     icon, _ = MARKS[entry.severity]
     place = st.expander(
         finding_label(entry, images),
@@ -83,7 +83,7 @@ def _entry(context: Context, entry: Entry, images: int) -> None:
             _opened(context, entry)
 
 
-def _opened(context: Context, entry: Entry) -> None:
+def _opened(context: Context, entry: FindingGroup) -> None:
     first = entry.findings[0]
     if entry.kind != "shortcut":
         st.markdown(f"**Why it matters.** {frame.plain(first.why)}", width=frame.TEXT_WIDTH)
@@ -113,9 +113,9 @@ def _numbers(found: Sequence[Finding]) -> list[str]:
     """The sentences of all, each once; those of several cues begin with the cue."""
     lines = []
     for each in found:
-        for line in finding_text.numbers(each):
+        for line in finding_text.detail_sentences(each):
             own = "cue" in each.detail and line.startswith("AUROC")
-            lines.append(f"{finding_text.cue(each)}: {line}" if own else line)
+            lines.append(f"{finding_text.cue_title(each)}: {line}" if own else line)
     return list(dict.fromkeys(lines))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from allcore import settings
-from allcore.audit.index import images, queries
+from allcore.audit.index import catalogue, queries
 from allcore.data import dataset_counts, thumbnails
 from allcore.data.safe_paths import Within
 from allcore.data.thumbnails import Source
@@ -24,7 +24,7 @@ def make_cards(rows: pd.DataFrame, *, synthetic: bool, measure: str = "") -> lis
 
 def thumbnail_sources(context: Context, rows: pd.DataFrame) -> list[Source]:
     """Thumbnail sources of rows of the catalogue's table."""
-    return images.sources(context.catalogue, rows, home=settings.load().home)
+    return catalogue.image_sources(context.catalogue, rows, home=settings.load().home)
 
 
 def image_file(context: Context, row: "pd.Series[Any]") -> Path | None:

@@ -6,7 +6,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from allcore import formats, model_folder
-from allcore.audit.index import map_neighbours
+from allcore.audit.index import embeddings
 from allcore.audit.index.catalogue import Catalogue
 from allcore.errors import AllScopeError
 from allcore.labels import CLASS_NAMES
@@ -128,7 +128,7 @@ def _show_map(context: Context, placed: NDArray[np.bool_]) -> None:
 # The result holds the catalogue, so no other object gets its id while it is cached.
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _nearest(_catalogue: Catalogue, key: int) -> tuple[Catalogue, NDArray[np.intp]]:
-    return _catalogue, map_neighbours.nearest(_catalogue.table)
+    return _catalogue, embeddings.nearest(_catalogue.table)
 
 
 def _show_selection(context: Context, places: NDArray[np.intp], colour_key: str) -> None:

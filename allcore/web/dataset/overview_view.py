@@ -124,7 +124,7 @@ def _measures(context: Context) -> None:
 
 
 def _measure(context: Context, fact: Fact) -> None:
-    found = distributions.distribution(context.catalogue.measured, fact)
+    found = distributions.measure_distribution(context.catalogue.measured, fact)
     if found is None:
         st.caption(f"{fact.title}: no labelled cell was measured.")
         return

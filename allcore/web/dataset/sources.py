@@ -89,5 +89,5 @@ def _load(
         elif split != OWN_SPLIT:
             parts = datasets.model_split(manifest, split)
     except AllScopeError as error:  # the cells can be shown without
-        return replace(catalogue.joined(path, manifest), problem=str(error))
-    return catalogue.joined(path, manifest, parts=parts)
+        return replace(catalogue.from_manifest(path, manifest), problem=str(error))
+    return catalogue.from_manifest(path, manifest, parts=parts)

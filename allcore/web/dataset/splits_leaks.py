@@ -5,7 +5,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from allcore import formats
-from allcore.audit.findings.leaks import Leaks
+from allcore.audit.findings.leaks import SplitLeaks
 from allcore.data.splits import PARTS
 from allcore.web import frame
 from allcore.web.components import picker
@@ -33,7 +33,7 @@ NO_INDEX = (
 )
 
 
-def show_leaks(context: Context, found: Leaks, parts: NDArray[np.object_]) -> None:
+def show_leaks(context: Context, found: SplitLeaks, parts: NDArray[np.object_]) -> None:
     """Draw what was found, and the first pairs of twins.
 
     Args:
@@ -52,7 +52,7 @@ def show_leaks(context: Context, found: Leaks, parts: NDArray[np.object_]) -> No
         _pairs(context, found, parts)
 
 
-def leak_sentences(found: Leaks) -> list[tuple[str, str]]:
+def leak_sentences(found: SplitLeaks) -> list[tuple[str, str]]:
     """What is to say, each with how it is meant: good, bad, or open."""
     held = [part for part in PARTS if found.images(part)]
     if len(held) < 2:
@@ -82,7 +82,7 @@ def leak_sentences(found: Leaks) -> list[tuple[str, str]]:
     return told
 
 
-def _subjects(found: Leaks) -> str:
+def _subjects(found: SplitLeaks) -> str:
     named = ", ".join(frame.plain(name) for name in found.subjects[:NAMED])
     more = len(found.subjects) - NAMED
     tail = f" and {more:,} more" if more > 0 else ""
@@ -93,7 +93,7 @@ def _subjects(found: Leaks) -> str:
     )
 
 
-def _cells(found: Leaks) -> str:
+def _cells(found: SplitLeaks) -> str:
     are = "cell is" if found.cells == 1 else "cells are"
     equal = f", {found.exact:,} of them as the same file byte for byte" if found.exact else ""
     tested = (
@@ -105,7 +105,7 @@ def _cells(found: Leaks) -> str:
     )
 
 
-def _pairs(context: Context, found: Leaks, parts: NDArray[np.object_]) -> None:
+def _pairs(context: Context, found: SplitLeaks, parts: NDArray[np.object_]) -> None:
     shown = found.pairs[:PAIRS]
     st.caption(f"The first {len(shown)} of {formats.count(len(found.pairs), 'pair')}: one and the "
                "same cell in two parts.")  # fmt: skip

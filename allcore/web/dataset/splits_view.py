@@ -8,7 +8,7 @@ import streamlit as st
 
 from allcore import formats
 from allcore.audit.findings import leaks
-from allcore.audit.findings.leaks import Leaks
+from allcore.audit.findings.leaks import SplitLeaks
 from allcore.audit.index.catalogue import Catalogue
 from allcore.data import splits
 from allcore.errors import AllScopeError
@@ -51,7 +51,7 @@ def show_splits(context: Context) -> None:
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
 
 
-def split_summary(found: Leaks, chosen: ChosenSplit) -> str:
+def split_summary(found: SplitLeaks, chosen: ChosenSplit) -> str:
     """How many images each part has."""
     total = sum(found.images(part) for part in splits.PARTS)
     told = [
@@ -63,7 +63,7 @@ def split_summary(found: Leaks, chosen: ChosenSplit) -> str:
     return f"**{formats.count(total, 'image')}**: {', '.join(told)}.{left}{_smallest(found)}"
 
 
-def part_table(found: Leaks) -> pd.DataFrame:
+def part_table(found: SplitLeaks) -> pd.DataFrame:
     """The counts as a table: a row a part and class."""
     counts = found.counts
     return pd.DataFrame({
@@ -83,7 +83,7 @@ def subject_table(context: Context, chosen: ChosenSplit) -> pd.DataFrame:
     return counts.rename(columns={"group": "subject", "label": "class"})
 
 
-def _figures(context: Context, found: Leaks, chosen: ChosenSplit) -> None:
+def _figures(context: Context, found: SplitLeaks, chosen: ChosenSplit) -> None:
     left, right = st.columns(2)
     with left:
         chart(dataset_splits.parts(found.counts), name="split-parts")
@@ -99,7 +99,7 @@ def _figures(context: Context, found: Leaks, chosen: ChosenSplit) -> None:
             chart(dataset_splits.spread(found.measures, measure), name=f"split-{measure}")
 
 
-def _tables(context: Context, found: Leaks, chosen: ChosenSplit) -> None:
+def _tables(context: Context, found: SplitLeaks, chosen: ChosenSplit) -> None:
     with st.expander("Counts by part and class"):
         table = part_table(found)
         st.dataframe(table, hide_index=True)
@@ -118,7 +118,7 @@ def _tables(context: Context, found: Leaks, chosen: ChosenSplit) -> None:
         table_csv(people, name="split-subjects", key="download split subjects")
 
 
-def _looked(catalogue: Catalogue, chosen: ChosenSplit) -> Leaks:
+def _looked(catalogue: Catalogue, chosen: ChosenSplit) -> SplitLeaks:
     told = "\n".join(f"{each}" for each in chosen.parts)
     finished = "" if catalogue.about is None else catalogue.about.finished
     ids = pd.util.hash_pandas_object(catalogue.table["image_id"], index=False).sum()
@@ -127,11 +127,11 @@ def _looked(catalogue: Catalogue, chosen: ChosenSplit) -> Leaks:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _found(_catalogue: Catalogue, _chosen: ChosenSplit, key: str) -> Leaks:
-    return leaks.find(_catalogue, _chosen.parts)
+def _found(_catalogue: Catalogue, _chosen: ChosenSplit, key: str) -> SplitLeaks:
+    return leaks.find_split_leaks(_catalogue, _chosen.parts)
 
 
-def _smallest(found: Leaks) -> str:
+def _smallest(found: SplitLeaks) -> str:
     """The class that a part has least of, where every part has both."""
     least = found.smallest
     if not least["images"]:

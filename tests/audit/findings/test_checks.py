@@ -9,7 +9,7 @@ import pytest
 
 from allcore.audit.findings import checks, quality
 from allcore.audit.findings import finding as findings
-from allcore.audit.findings.audit_inputs import Material
+from allcore.audit.findings.audit_inputs import AuditInputs
 from allcore.audit.findings.finding import Finding
 from allcore.audit.index import build, features, store, texture_hashes
 from allcore.audit.index.store import About, Index
@@ -22,17 +22,17 @@ CELLS, SUBJECTS = 120, 10
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Material, pd.DataFrame]:
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[AuditInputs, pd.DataFrame]:
     """An indexed drawn set and the truth about it."""
     folder = tmp_path_factory.mktemp("drawn")
     root = demo.ensure_demo(folder / "set", cells=CELLS, subjects=SUBJECTS).root
-    build.build(root, home=folder / "home")
-    material = Material.of(readers.read(root), store.read(root, folder / "home"))
-    return material, dataset.truth(root)
+    build.build_index(root, home=folder / "home")
+    inputs = AuditInputs.of(readers.read(root), store.read(root, folder / "home"))
+    return inputs, dataset.truth(root)
 
 
-def of_kind(material: Material, kind: str) -> Finding:
-    return next(each for each in checks.check(material) if each.kind == kind)
+def of_kind(inputs: AuditInputs, kind: str) -> Finding:
+    return next(each for each in checks.run_checks(inputs) if each.kind == kind)
 
 
 def pairs(groups: Collection[Collection[str]]) -> set[frozenset[str]]:
@@ -55,14 +55,14 @@ def planted(truth: pd.DataFrame, *kinds: str) -> set[frozenset[str]]:
     ],
 )
 def test_check__finds_all_planted_copies_and_nothing_else(
-    drawn: tuple[Material, pd.DataFrame], kind: str, faults: tuple[str, ...]
+    drawn: tuple[AuditInputs, pd.DataFrame], kind: str, faults: tuple[str, ...]
 ) -> None:
-    material, truth = drawn
-    assert pairs(of_kind(material, kind).detail["groups"]) == planted(truth, *faults)
+    inputs, truth = drawn
+    assert pairs(of_kind(inputs, kind).detail["groups"]) == planted(truth, *faults)
 
 
 def test_check__leaves_one_of_each_group_of_copies(
-    drawn: tuple[Material, pd.DataFrame],
+    drawn: tuple[AuditInputs, pd.DataFrame],
 ) -> None:
     found = of_kind(drawn[0], "exact_duplicate")
     groups = found.detail["groups"]
@@ -73,16 +73,16 @@ def test_check__leaves_one_of_each_group_of_copies(
     ("kind", "fault"), [("over_cropped", "over_cropped"), ("dark", "dark"), ("blurred", "blurred")]
 )
 def test_check__finds_planted_bad_pictures(
-    drawn: tuple[Material, pd.DataFrame], kind: str, fault: str
+    drawn: tuple[AuditInputs, pd.DataFrame], kind: str, fault: str
 ) -> None:
-    material, truth = drawn
-    found = set(of_kind(material, kind).image_ids)
+    inputs, truth = drawn
+    found = set(of_kind(inputs, kind).image_ids)
     faulty = set(truth.loc[truth["fault"] != "", "image_id"])
     assert set(truth.loc[truth["fault"] == fault, "image_id"]) <= found <= faulty
 
 
 def test_check__says_where_labels_cannot_be_judged(
-    drawn: tuple[Material, pd.DataFrame],
+    drawn: tuple[AuditInputs, pd.DataFrame],
 ) -> None:
     """The classes of the drawn set overlap as real ones do: its wrong labels can't be told."""
     found = of_kind(drawn[0], "probable_label_error")
@@ -92,8 +92,10 @@ def test_check__says_where_labels_cannot_be_judged(
         assert found.image_ids
 
 
-def made(table: pd.DataFrame, embeddings: np.ndarray | None = None, **columns: object) -> Material:
-    """A material without pictures: a manifest's columns and figures of an index."""
+def made(
+    table: pd.DataFrame, embeddings: np.ndarray | None = None, **columns: object
+) -> AuditInputs:
+    """A inputs without pictures: a manifest's columns and figures of an index."""
     count = len(table)
     names = [f"cell{number}" for number in range(count)]
     rows = [
@@ -112,7 +114,7 @@ def made(table: pd.DataFrame, embeddings: np.ndarray | None = None, **columns: o
         (np.zeros((count, 0)) if embeddings is None else embeddings).astype(np.float16),
         np.zeros((0, 2), dtype=np.intp),
     )
-    return Material.of(listed, index)
+    return AuditInputs.of(listed, index)
 
 
 def study(*, cells: int = 20, subjects: int = 6) -> pd.DataFrame:
@@ -143,8 +145,8 @@ def test_check__takes_held_out_predictions_of_these_images() -> None:
     known = pd.DataFrame(
         {"image_id": base.ids, "label": table["label"], "probability": probability}
     )
-    material = Material(base.manifest, base.index, base.parts, known)
-    found = of_kind(material, "probable_label_error")
+    inputs = AuditInputs(base.manifest, base.index, base.parts, known)
+    found = of_kind(inputs, "probable_label_error")
     assert found.image_ids == ("cell3",) and found.detail["source"] == "held-out"
 
 
@@ -152,7 +154,7 @@ def test_check__warns_of_a_plain_fact_that_tells_the_label() -> None:
     table = study(subjects=12)
     random = np.random.default_rng(0)
     area = random.normal(1000, 100, len(table)) + 500 * (table["label"] == "all")
-    found = [each for each in checks.check(made(table, area=area)) if each.kind == "shortcut"]
+    found = [each for each in checks.run_checks(made(table, area=area)) if each.kind == "shortcut"]
     area_alone = next(each for each in found if each.detail["cue"] == "area")
     assert area_alone.severity == "high"
     assert 0.5 < area_alone.detail["low"] < area_alone.detail["auroc"] <= 1
@@ -162,8 +164,8 @@ def test_check__warns_of_a_plain_fact_that_tells_the_label() -> None:
 def test_check__finds_subjects_on_both_sides_of_a_split() -> None:
     table = study()
     parts = np.where(np.arange(len(table)) < 10, "train", "test")
-    material = made(table.assign(split=parts))
-    assert of_kind(material, "subject_across_split").detail["subjects"] == ["S0"]
+    inputs = made(table.assign(split=parts))
+    assert of_kind(inputs, "subject_across_split").detail["subjects"] == ["S0"]
 
 
 def test_check__of_one_class_says_so() -> None:
@@ -173,8 +175,8 @@ def test_check__of_one_class_says_so() -> None:
 
 def test_check__counts_why_files_cannot_be_read() -> None:
     table = study()
-    material = made(table, error=["The file is missing."] + [""] * (len(table) - 1))
-    found = of_kind(material, "unreadable")
+    inputs = made(table, error=["The file is missing."] + [""] * (len(table) - 1))
+    found = of_kind(inputs, "unreadable")
     assert found.image_ids == ("cell0",)
     assert found.detail["reasons"] == {"The file is missing.": 1}
 
@@ -211,14 +213,14 @@ def listed() -> Manifest:
 
 def test_cleaned__leaves_out_what_the_chosen_kinds_say() -> None:
     given = [finding(leave_out=("b",)), finding(kind="blurred", leave_out=("a",))]
-    kept = findings.cleaned(listed(), given, ["dark"])
+    kept = findings.clean_manifest(listed(), given, ["dark"])
     assert kept.table["image_id"].tolist() == ["a"]
 
 
 @pytest.mark.parametrize(("kinds", "sentence"), [(["none"], "choose of"), (["dark"], "No image")])
 def test_cleaned__refuses_what_makes_no_set(kinds: list[str], sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
-        findings.cleaned(listed(), [finding(leave_out=("a", "b"))], kinds)
+        findings.clean_manifest(listed(), [finding(leave_out=("a", "b"))], kinds)
 
 
 @pytest.mark.parametrize(
@@ -240,9 +242,9 @@ def test_check__finds_subjects_of_real_cells_that_share_cells(
     rows = full.table["subject"].isin(people)
     some = Manifest(full.root, full.table[rows].reset_index(drop=True), full.name)
     monkeypatch.setattr(readers, "read", lambda _: some)
-    build.build(cnmc_root, home=tmp_path)
-    material = Material.of(some, store.read(cnmc_root, tmp_path))
-    found = of_kind(material, "cell_under_two_subjects")
+    build.build_index(cnmc_root, home=tmp_path)
+    inputs = AuditInputs.of(some, store.read(cnmc_root, tmp_path))
+    found = of_kind(inputs, "cell_under_two_subjects")
     assert pairs <= set(found.detail["subjects"])
     assert found.detail["not_kept_together"] == 0
 

@@ -24,7 +24,7 @@ def test_leaving__counts_by_class_and_names_subjects_that_go_whole() -> None:
 def test_save__is_read_from_where_it_lies(tmp_path: Path) -> None:
     whole = readers.read(draw_folders(tmp_path / "cells", subjects=2, cells=2))
     out = Finding("dark", "low", (), "W.", "D.", leave_out=(whole.table["image_id"][0],))
-    path = exclusion.save(finding.cleaned(whole, [out], ["dark"]), "no dark ones", tmp_path)
+    path = exclusion.save(finding.clean_manifest(whole, [out], ["dark"]), "no dark ones", tmp_path)
     again = readers.read(path)
     assert path == tmp_path / "manifests" / "no dark ones.csv"
     assert len(again) == len(whole) - 1 and all(each.is_file() for each in again.paths())

@@ -21,7 +21,7 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     data = conftest.draw_folders(folder / "data", subjects=6, cells=3)
     twin = data / "all" / "UID_101_9_1_all.png"
     twin.write_bytes((data / "all" / "UID_100_0_1_all.png").read_bytes())
-    build.build(data, home=folder / "home")
+    build.build_index(data, home=folder / "home")
     return data, folder / "home"
 
 
@@ -34,7 +34,7 @@ def test_refresh__is_read_back_as_found(indexed: tuple[Path, Path]) -> None:
     data, home = indexed
     found = findings_cache.refresh(data, home)
     assert {"exact_duplicate", "cell_under_two_subjects"} <= {each.kind for each in found}
-    assert findings_cache.read(data, *listed(indexed), home=home) == found
+    assert findings_cache.read_cached(data, *listed(indexed), home=home) == found
 
 
 def test_refresh__without_an_index(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_read__of_a_manifest_that_changed(indexed: tuple[Path, Path], column: st
     table = whole.table.copy()
     table.loc[0, column] = "other"
     changed = Manifest(whole.root, table, whole.name)
-    assert findings_cache.read(data, changed, about, home=home) is None
+    assert findings_cache.read_cached(data, changed, about, home=home) is None
 
 
 def test_read__of_an_index_made_anew(indexed: tuple[Path, Path]) -> None:
@@ -59,7 +59,7 @@ def test_read__of_an_index_made_anew(indexed: tuple[Path, Path]) -> None:
     findings_cache.refresh(data, home)
     whole, about = listed(indexed)
     later = store.About(**{**vars(about), "finished": "2030-01-01T00:00:00+00:00"})
-    assert findings_cache.read(data, whole, later, home=home) is None
+    assert findings_cache.read_cached(data, whole, later, home=home) is None
 
 
 def test_read__with_another_judge(
@@ -67,15 +67,15 @@ def test_read__with_another_judge(
 ) -> None:
     data, home = indexed
     findings_cache.refresh(data, home)
-    monkeypatch.setattr(checks, "judge", lambda *_, **__: checks.Judge("new", "f00"))
-    assert findings_cache.read(data, *listed(indexed), home=home) is None
+    monkeypatch.setattr(checks, "find_judge", lambda *_, **__: checks.LabelJudge("new", "f00"))
+    assert findings_cache.read_cached(data, *listed(indexed), home=home) is None
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"made_of": 1}', "\x00"])
 def test_read__of_a_damaged_file(indexed: tuple[Path, Path], content: str) -> None:
     data, home = indexed
     (store.folder(data, home) / findings_cache.FILE).write_text(content)
-    assert findings_cache.read(data, *listed(indexed), home=home) is None
+    assert findings_cache.read_cached(data, *listed(indexed), home=home) is None
 
 
 def test_everything__finds_leaks_of_the_split_that_is_given(
@@ -83,24 +83,24 @@ def test_everything__finds_leaks_of_the_split_that_is_given(
 ) -> None:
     data, home = indexed
     whole = readers.read(data)
-    assert not {"twin_across_split"} & kinds(findings_cache.everything(data, home=home))
+    assert not {"twin_across_split"} & kinds(findings_cache.all_findings(data, home=home))
     parts = whole.table["subject"].map(lambda name: "test" if name == "101" else "train")
     split = pd.DataFrame({"image_id": whole.table["image_id"], "split": parts})
     split.to_csv(tmp_path / "split.csv", index=False)
-    health = findings_cache.everything(data, split=tmp_path / "split.csv", home=home)
+    health = findings_cache.all_findings(data, split=tmp_path / "split.csv", home=home)
     assert health.images == len(whole)
     assert "twin_across_split" in kinds(health) and "subject_across_split" not in kinds(health)
 
 
 def test_everything__is_what_all_checks_find(indexed: tuple[Path, Path]) -> None:
     data, home = indexed
-    found = findings_cache.everything(data, home=home)
-    assert list(found.findings) == checks.check(checks.load(data, home=home))
+    found = findings_cache.all_findings(data, home=home)
+    assert list(found.findings) == checks.run_checks(checks.load_inputs(data, home=home))
 
 
 def test_leaks__leave_the_cell_out_of_the_earlier_part(indexed: tuple[Path, Path]) -> None:
     data, home = indexed
-    whole, twins = readers.read(data), findings_cache.Twins.read(data, home)
+    whole, twins = readers.read(data), findings_cache.DuplicatePairs.read(data, home)
     pair = ["all/UID_100_0_1_all.png", "all/UID_101_9_1_all.png"]
     for parts, out in (
         (("train", "validation"), pair[:1]),
@@ -108,16 +108,18 @@ def test_leaks__leave_the_cell_out_of_the_earlier_part(indexed: tuple[Path, Path
         (("validation", "test"), pair[:1]),
     ):
         split = pd.Series(dict(zip(pair, parts, strict=True)))
-        assert list(findings_cache.leaks(whole, twins, split)[0].leave_out) == out
+        assert list(findings_cache.find_leaks(whole, twins, split)[0].leave_out) == out
     for parts in (("train", "train"), ("train", "excluded"), ("test", None)):
         split = pd.Series(dict(zip(pair, parts, strict=True)), dtype=object)
-        assert findings_cache.leaks(whole, twins, split) == []
+        assert findings_cache.find_leaks(whole, twins, split) == []
 
 
 def test_digest__tells_rows_and_columns_apart() -> None:
     one = pd.DataFrame({"a": ["x", "yz"], "b": ["", None]})
     for other in (one.assign(a=["xy", "z"]), one.rename(columns={"a": "b", "b": "a"}), one[::-1]):
-        assert findings_cache.digest(one, ("a", "b")) != findings_cache.digest(other, ("a", "b"))
+        assert findings_cache.table_digest(one, ("a", "b")) != findings_cache.table_digest(
+            other, ("a", "b")
+        )
 
 
 def test_from_dict__gives_back_what_as_dict_gave() -> None:
@@ -125,15 +127,15 @@ def test_from_dict__gives_back_what_as_dict_gave() -> None:
     assert Finding.from_dict(finding.as_dict()) == finding
 
 
-def kinds(health: findings_cache.Health) -> set[str]:
+def kinds(health: findings_cache.HealthReport) -> set[str]:
     return {each.kind for each in health.findings}
 
 
 def test_leaks__of_a_subject_in_two_parts(indexed: tuple[Path, Path]) -> None:
     data, home = indexed
-    whole, twins = readers.read(data), findings_cache.Twins.read(data, home)
+    whole, twins = readers.read(data), findings_cache.DuplicatePairs.read(data, home)
     own = whole.table.loc[whole.table["subject"] == "102", "image_id"].tolist()
     split = pd.Series(["train", "test", "train"], index=own)
-    found = findings_cache.leaks(whole, twins, split)
+    found = findings_cache.find_leaks(whole, twins, split)
     assert [each.kind for each in found] == ["subject_across_split"]
     assert found[0].detail["subjects"] == ["102"] and set(found[0].image_ids) == set(own)

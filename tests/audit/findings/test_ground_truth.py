@@ -3,7 +3,7 @@
 import pytest
 
 from allcore.audit.findings import findings_cache, ground_truth
-from allcore.audit.findings.ground_truth import Score
+from allcore.audit.findings.ground_truth import DetectionScore
 from allcore.audit.index import build
 from allcore.synthetic import dataset, demo
 
@@ -20,17 +20,17 @@ LEAST = {
 
 
 @pytest.fixture(scope="module")
-def scores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Score]:
+def scores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, DetectionScore]:
     """Of the whole demonstration set, indexed without a model; takes most of a minute."""
     folder = tmp_path_factory.mktemp("truth")
     root = demo.ensure_demo(folder / "set").root
-    build.build(root, home=folder / "home")
-    found = findings_cache.everything(root, home=folder / "home", model="none").findings
-    return {each.kind: each for each in ground_truth.scores(found, dataset.truth(root))}
+    build.build_index(root, home=folder / "home")
+    found = findings_cache.all_findings(root, home=folder / "home", model="none").findings
+    return {each.kind: each for each in ground_truth.detection_scores(found, dataset.truth(root))}
 
 
 @pytest.mark.parametrize("kind", LEAST)
-def test_findings__meet_the_truth(scores: dict[str, Score], kind: str) -> None:
+def test_findings__meet_the_truth(scores: dict[str, DetectionScore], kind: str) -> None:
     recall, precision = LEAST[kind]
     assert scores[kind].recall >= recall
     assert scores[kind].precision >= precision

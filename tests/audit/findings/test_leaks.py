@@ -29,7 +29,7 @@ def cells_of(subjects: list[str], *, cells: int = 4) -> Manifest:
 
 def bare(made: Manifest, home: Path) -> Catalogue:
     """The catalogue of a data set without an index."""
-    return catalogue.joined(home / "set", made, home=home)
+    return catalogue.from_manifest(home / "set", made, home=home)
 
 
 def indexed(made: Manifest, home: Path) -> Catalogue:
@@ -55,7 +55,7 @@ def by_subject(cells: Catalogue) -> np.ndarray:
 
 
 def test_find__nothing(cells: Catalogue):
-    found = leaks.find(cells, by_subject(cells))
+    found = leaks.find_split_leaks(cells, by_subject(cells))
     assert found.none_found and found.looked
     assert (found.subjects, found.groups, found.unknown) == ((), 6, 0)
     assert (found.cells, found.exact, found.tested, len(found.pairs)) == (0, 0, 0, 0)
@@ -65,7 +65,7 @@ def test_find__counts_and_shares(cells: Catalogue):
     parts = by_subject(cells)
     parts[0] = splits.EXCLUDED
     parts[1] = None
-    found = leaks.find(cells, parts)
+    found = leaks.find_split_leaks(cells, parts)
     counts = found.counts.set_index(["part", "label"])
     assert counts.loc[("train", "all"), "images"] == 2
     assert counts.loc[("train", "all"), "share"] == pytest.approx(2 / 6)
@@ -80,7 +80,7 @@ def test_find__names_groups_in_two_parts_largest_first(home: Path):
     part_of = {"4": "train", "16": "train", "20": "test", "H11": "test", "H12": "train"}
     parts = cells.table["subject"].map(part_of).to_numpy(dtype=object)
     parts[0] = "validation"
-    found = leaks.find(cells, parts)
+    found = leaks.find_split_leaks(cells, parts)
     assert found.subjects == ("16+20+21", "4")
     assert found.groups == 4
     assert not found.none_found
@@ -89,9 +89,9 @@ def test_find__names_groups_in_two_parts_largest_first(home: Path):
 def test_find__what_is_left_out_is_in_no_part(cells: Catalogue):
     parts = by_subject(cells)
     parts[0] = "test"
-    assert leaks.find(cells, parts).subjects == ("4",)
+    assert leaks.find_split_leaks(cells, parts).subjects == ("4",)
     parts[1:4] = splits.EXCLUDED
-    assert leaks.find(cells, parts).subjects == ()
+    assert leaks.find_split_leaks(cells, parts).subjects == ()
 
 
 def test_find__twins_across_parts_test_first(cells: Catalogue):
@@ -101,7 +101,7 @@ def test_find__twins_across_parts_test_first(cells: Catalogue):
     table.loc[[0, 8, 9], "family"] = 200  # train and two of test
     table.loc[[12, 13], "family"] = 300  # train alone: no leak
     table.loc[[16, 20], ["family", "file_sha256"]] = [400, "same"]  # validation and test, one file
-    found = leaks.find(replace(cells, table=table), by_subject(cells))
+    found = leaks.find_split_leaks(replace(cells, table=table), by_subject(cells))
     assert (found.cells, found.exact, found.tested) == (3, 1, 3)
     assert found.pairs.tolist() == [[16, 20], [0, 8], [0, 9], [1, 5]]
 
@@ -110,7 +110,7 @@ def test_find__equal_files_beyond_the_first_picture(cells: Catalogue):
     table = cells.table.copy()
     table.loc[[0, 1, 8], "family"] = 100
     table.loc[[1, 8], "file_sha256"] = "same"
-    found = leaks.find(replace(cells, table=table), by_subject(cells))
+    found = leaks.find_split_leaks(replace(cells, table=table), by_subject(cells))
     assert (found.cells, found.exact) == (1, 1)
 
 
@@ -119,7 +119,7 @@ def test_find__without_an_index_the_digests_of_the_table(home: Path):
     table = made.table.copy()
     table.loc[[3, 11], "sha256"] = "same"
     cells = bare(Manifest(made.root, table, made.name), home)
-    found = leaks.find(cells, by_subject(cells))
+    found = leaks.find_split_leaks(cells, by_subject(cells))
     assert not found.looked
     assert (found.cells, found.exact, found.pairs.tolist()) == (1, 1, [[3, 11]])
     assert found.measures.empty
@@ -130,7 +130,7 @@ def test_find__unknown_subjects(home: Path):
     table = made.table.copy()
     table.loc[[0, 1], "subject"] = None
     cells = bare(Manifest(made.root, table, made.name), home)
-    found = leaks.find(cells, made.table["subject"].map(PARTS).to_numpy(dtype=object))
+    found = leaks.find_split_leaks(cells, made.table["subject"].map(PARTS).to_numpy(dtype=object))
     assert (found.unknown, found.groups) == (2, 6)
     counts = found.counts.set_index(["part", "label"])["subjects"]
     assert pd.isna(counts[("train", "all")])
@@ -138,14 +138,16 @@ def test_find__unknown_subjects(home: Path):
 
 
 def test_find__no_part_at_all(cells: Catalogue):
-    found = leaks.find(cells, np.full(len(cells), None, dtype=object))
+    found = leaks.find_split_leaks(cells, np.full(len(cells), None, dtype=object))
     assert (found.groups, found.unknown, found.cells) == (0, 0, 0)
     assert found.counts["images"].sum() == 0
     assert found.measures.empty
 
 
 def test_find__how_parts_differ(cells: Catalogue):
-    measures = leaks.find(cells, by_subject(cells)).measures.set_index(["measure", "part"])
+    measures = leaks.find_split_leaks(cells, by_subject(cells)).measures.set_index(
+        ["measure", "part"]
+    )
     train = np.r_[1000:1004, 1012:1016]
     test = np.r_[1008:1012, 1020:1024]
     spread = np.arange(1000, 1024).std()

@@ -23,13 +23,13 @@ def root(tmp_path: Path, home: Path) -> Path:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the files that were read, in any order."""
     seen: list[str] = []
-    real = features.read
+    real = features.read_cell
 
-    def counted(path: Path) -> features.Cell:
+    def counted(path: Path) -> features.MeasuredCell:
         seen.append(path.name)
         return real(path)
 
-    monkeypatch.setattr(features, "read", counted)
+    monkeypatch.setattr(features, "read_cell", counted)
     return seen
 
 
@@ -46,7 +46,7 @@ def error_of(root: Path, ending: str) -> str:
 
 
 def test_build__measures_every_image(root: Path, reads: list[str]) -> None:
-    changes = build.build(root)
+    changes = build.build_index(root)
     assert (changes.added, changes.unreadable, len(reads)) == (12, 0, 12)
     index = store.read(root)
     assert len(index) == 12
@@ -57,7 +57,7 @@ def test_build__measures_every_image(root: Path, reads: list[str]) -> None:
 
 
 def test_build__reads_only_what_is_new_or_changed(root: Path, reads: list[str]) -> None:
-    build.build(root)
+    build.build_index(root)
     before = store.read(root)
     reads.clear()
     gone = sorted((root / "hem").iterdir())[0]
@@ -65,7 +65,7 @@ def test_build__reads_only_what_is_new_or_changed(root: Path, reads: list[str]) 
     changed = sorted((root / "hem").iterdir())[0]
     os.utime(changed, ns=(1, 1))
     copied(root, "UID_100_9_9_all.png")
-    changes = build.build(root)
+    changes = build.build_index(root)
     assert sorted(reads) == sorted(["UID_100_9_9_all.png", changed.name])
     assert (changes.added, changes.changed, changes.dropped, changes.kept) == (1, 1, 1, 10)
     after = store.read(root)
@@ -76,9 +76,9 @@ def test_build__reads_only_what_is_new_or_changed(root: Path, reads: list[str]) 
 
 
 def test_build__again_reads_nothing(root: Path, reads: list[str]) -> None:
-    build.build(root)
+    build.build_index(root)
     reads.clear()
-    assert build.build(root).nothing
+    assert build.build_index(root).nothing
     assert reads == []
 
 
@@ -94,11 +94,11 @@ def test_build__goes_on_where_it_was_stopped(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        build.build(root, progress=interrupted)
+        build.build_index(root, progress=interrupted)
     with pytest.raises(DataError, match="not indexed yet"):
         store.read(root)
     reads.clear()
-    changes = build.build(root)
+    changes = build.build_index(root)
     assert (len(reads), changes.added, len(store.read(root))) == (4, 12, 12)
 
 
@@ -107,24 +107,24 @@ def test_build__cancelled_keeps_what_was_read(
 ) -> None:
     monkeypatch.setattr(build, "CHUNK", 4)
     with pytest.raises(DataError, match="next run goes on"):
-        build.build(root, cancelled=lambda: True)
+        build.build_index(root, cancelled=lambda: True)
     reads.clear()
-    build.build(root)
+    build.build_index(root)
     assert len(reads) == 8
 
 
 def test_build__embeds_with_a_model_once(root: Path, reads: list[str], tiny_model: Path) -> None:
-    build.build(root)
+    build.build_index(root)
     predictor = Predictor.load(tiny_model, "cpu", threads=1)
-    assert build.build(root, predictor=predictor).changed == 12
+    assert build.build_index(root, predictor=predictor).changed == 12
     index = store.read(root)
     assert index.embeddings.shape == (12, 16) and index.embeddings.dtype == np.float16
     assert np.isfinite(index.embeddings).all()
     assert index.table[["map_x", "map_y"]].notna().all(axis=None)
     assert index.about.model == "tiny"
     reads.clear()
-    assert build.build(root, predictor=predictor).nothing
-    assert build.build(root).nothing and reads == []
+    assert build.build_index(root, predictor=predictor).nothing
+    assert build.build_index(root).nothing and reads == []
     assert store.read(root).embeddings.shape == (12, 16)
 
 
@@ -138,7 +138,7 @@ def test_build__gives_each_bad_file_its_sentence(root: Path, tmp_path: Path) -> 
     os.mkfifo(root / "all" / "pipe.png")
     copied(root, "Zelle ä 細胞.png")
     copied(root, "n" * 240 + ".png")
-    changes = build.build(root)
+    changes = build.build_index(root)
     assert (changes.added, changes.unreadable) == (19, 5)
     assert "leads out" in error_of(root, "link.png")
     assert "0 bytes" in error_of(root, "empty.png")
@@ -150,10 +150,10 @@ def test_build__gives_each_bad_file_its_sentence(root: Path, tmp_path: Path) -> 
 
 def test_build__reads_a_missing_file_as_soon_as_it_is_back(root: Path) -> None:
     (root / "all" / "gone.png").symlink_to(root / "all" / "nothing.png")
-    build.build(root)
+    build.build_index(root)
     (root / "all" / "gone.png").unlink()
     copied(root, "gone.png")
-    assert build.build(root).unreadable == 0
+    assert build.build_index(root).unreadable == 0
 
 
 @pytest.mark.parametrize(
@@ -173,10 +173,10 @@ def test_build__reads_a_missing_file_as_soon_as_it_is_back(root: Path) -> None:
 def test_build__keeps_the_index_where_the_data_set_fails(
     root: Path, spoil: Callable[[Path], object], sentence: str
 ) -> None:
-    build.build(root)
+    build.build_index(root)
     spoil(root)
     with pytest.raises(DataError, match=sentence):
-        build.build(root)
+        build.build_index(root)
     assert len(store.read(root)) == 12
 
 
@@ -186,27 +186,27 @@ def test_build__keeps_what_was_read_of_a_folder_that_vanishes(
     monkeypatch.setattr(build, "CHUNK", 4)
     aside = root.with_name("aside")
     with pytest.raises(DataError, match="vanished"):
-        build.build(root, progress=lambda _: root.rename(aside))
+        build.build_index(root, progress=lambda _: root.rename(aside))
     aside.rename(root)
     reads.clear()
-    build.build(root)
+    build.build_index(root)
     assert len(reads) == 8
 
 
 def test_build__is_done_by_one_run_at_a_time(root: Path) -> None:
     def again(_: int) -> None:
         with pytest.raises(DataError, match="being indexed already"):
-            build.build(root)
+            build.build_index(root)
 
-    assert build.build(root, start=again).added == 12
+    assert build.build_index(root, start=again).added == 12
 
 
 def test_read__says_what_to_do_about_a_damaged_index(root: Path) -> None:
-    build.build(root)
+    build.build_index(root)
     (store.folder(root) / store.ARRAYS).write_bytes(b"no arrays")
     with pytest.raises(DataError, match="damaged"):
         store.read(root)
-    assert build.build(root).added == 12
+    assert build.build_index(root).added == 12
 
 
 def test_folder__is_that_of_the_data_set_alone(home: Path, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_load__without_an_index(root: Path) -> None:
 
 
 def test_load__with_an_index(root: Path) -> None:
-    build.build(root)
+    build.build_index(root)
     found = catalogue.load(root)
     assert found.is_indexed
     assert found.table["indexed"].all()
@@ -39,7 +39,7 @@ def test_load__with_an_index(root: Path) -> None:
 
 
 def test_load__images_that_came_or_went_since(root: Path) -> None:
-    build.build(root)
+    build.build_index(root)
     first, second = sorted((root / "all").iterdir())[:2]
     new = first.with_name("UID_99_1_1_all.png")
     shutil.copy(first, new)
@@ -56,7 +56,7 @@ def test_load__images_that_came_or_went_since(root: Path) -> None:
 def test_load__counts_copies(root: Path) -> None:
     first = sorted((root / "all").iterdir())[0]
     shutil.copy(first, first.with_name("UID_99_1_1_all.png"))
-    build.build(root)
+    build.build_index(root)
     table = catalogue.load(root).table.set_index("path")
     assert table.loc[f"all/{first.name}", "copies"] == 2
     assert table.loc["all/UID_99_1_1_all.png", "copies"] == 2
@@ -64,7 +64,7 @@ def test_load__counts_copies(root: Path) -> None:
 
 
 def test_load__damaged_index_is_said(root: Path) -> None:
-    build.build(root)
+    build.build_index(root)
     (store.folder(root) / store.CELLS).write_bytes(b"no table")
     found = catalogue.load(root)
     assert not found.is_indexed

@@ -23,7 +23,7 @@ def cells(values: dict[str, list[list[float]]]) -> pd.DataFrame:
 
 def test_distribution__compares_subjects_not_cells() -> None:
     table = cells({"all": [[10.0] * 500, [4.0], [5.0]], "hem": [[1.0], [2.0], [3.0]]})
-    found = distributions.distribution(table, AREA)
+    found = distributions.measure_distribution(table, AREA)
     assert found is not None
     assert found.difference.value == pytest.approx((10 + 4 + 5) / 3 - 2)
     peer = stats.ttest_ind([10, 4, 5], [1, 2, 3], equal_var=False).confidence_interval()
@@ -34,21 +34,23 @@ def test_distribution__compares_subjects_not_cells() -> None:
 def test_distribution__shares_hold_every_cell() -> None:
     random = np.random.default_rng(0)
     odd = [[*random.normal(100, 5, 2000), 1e9]]
-    found = distributions.distribution(cells({"all": odd, "hem": [[90.0, 95.0]]}), AREA)
+    found = distributions.measure_distribution(cells({"all": odd, "hem": [[90.0, 95.0]]}), AREA)
     assert found is not None
     assert found.edges[-1] < 200  # the odd one does not stretch the axis
     assert all(shares.sum() == pytest.approx(1) for shares in found.shares.values())
 
 
 def test_distribution__one_class_has_no_difference() -> None:
-    found = distributions.distribution(cells({"all": [[1.0, 2.0], [3.0]]}), AREA)
+    found = distributions.measure_distribution(cells({"all": [[1.0, 2.0], [3.0]]}), AREA)
     assert found is not None
     assert np.isnan(found.difference.value)
     assert set(found.shares) == {"all"}
 
 
 def test_distribution__one_subject_has_no_interval() -> None:
-    found = distributions.distribution(cells({"all": [[1.0, 3.0]], "hem": [[4.0], [6.0]]}), AREA)
+    found = distributions.measure_distribution(
+        cells({"all": [[1.0, 3.0]], "hem": [[4.0], [6.0]]}), AREA
+    )
     assert found is not None
     assert found.difference.value == -3
     assert not found.difference.known
@@ -56,10 +58,12 @@ def test_distribution__one_subject_has_no_interval() -> None:
 
 def test_distribution__nothing_measured_or_labelled() -> None:
     table = pd.DataFrame({"label": ["all", "no label"], "group": ["a", "b"], "area": [np.nan, 1.0]})
-    assert distributions.distribution(table, AREA) is None
+    assert distributions.measure_distribution(table, AREA) is None
 
 
 def test_distribution__all_alike() -> None:
-    found = distributions.distribution(cells({"all": [[7.0, 7.0]], "hem": [[7.0], [7.0]]}), AREA)
+    found = distributions.measure_distribution(
+        cells({"all": [[7.0, 7.0]], "hem": [[7.0], [7.0]]}), AREA
+    )
     assert found is not None
     assert found.edges[0] < 7 < found.edges[-1]

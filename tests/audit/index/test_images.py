@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from allcore.audit.index import build, catalogue, images
+from allcore.audit.index import build, catalogue
 from allcore.data import thumbnails
 from allcore.data.thumbnails import Thumbnails
 from tests.conftest import draw_folders
@@ -19,31 +19,31 @@ def root(tmp_path: Path, home: Path) -> Path:
 
 def test_sources__are_those_of_the_index(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = catalogue.load(root)
-    assert all(each.kept is None for each in images.sources(before, before.table))
-    build.build(root)
+    assert all(each.kept is None for each in catalogue.image_sources(before, before.table))
+    build.build_index(root)
     monkeypatch.setattr(thumbnails, "thumbnail", lambda path: pytest.fail("decoded again"))
     found = catalogue.load(root)
-    sources = images.sources(found, found.table)
+    sources = catalogue.image_sources(found, found.table)
     assert [each.key for each in sources] == found.table["file_sha256"].tolist()
     made = Thumbnails().get(sources)
     assert made == [each.kept.read_bytes() for each in sources if each.kept is not None]
 
 
 def test_sources__of_a_vanished_folder_are_still_those_of_the_index(root: Path) -> None:
-    build.build(root)
+    build.build_index(root)
     found = catalogue.load(root)
     shutil.rmtree(root)
-    assert None not in Thumbnails().get(images.sources(found, found.table))
+    assert None not in Thumbnails().get(catalogue.image_sources(found, found.table))
 
 
 def test_sources__of_new_changed_and_bad_files_are_the_files(root: Path) -> None:
     first, second = sorted((root / "all").iterdir())
     (root / "hem" / "text.png").write_text("no picture", encoding="utf-8")
-    build.build(root)
+    build.build_index(root)
     os.utime(first, ns=(1, 1))
     shutil.copy(second, root / "all" / "new.png")
     found = catalogue.load(root)
-    sources = images.sources(found, found.table)
+    sources = catalogue.image_sources(found, found.table)
     kept = {source.path.name for source in sources if source.kept is not None}
     assert kept == {second.name, *(p.name for p in (root / "hem").iterdir() if p.name[0] == "U")}
     made = dict(zip(found.table["image_id"], Thumbnails().get(sources), strict=True))
@@ -53,8 +53,8 @@ def test_sources__of_new_changed_and_bad_files_are_the_files(root: Path) -> None
 
 
 def test_sources__without_a_thumbnail_are_made_again(root: Path, home: Path) -> None:
-    build.build(root)
+    build.build_index(root)
     found = catalogue.load(root)
-    wanted = Thumbnails().get(images.sources(found, found.table))
+    wanted = Thumbnails().get(catalogue.image_sources(found, found.table))
     shutil.rmtree(home / "index" / "thumbnails")
-    assert Thumbnails().get(images.sources(found, found.table)) == wanted
+    assert Thumbnails().get(catalogue.image_sources(found, found.table)) == wanted

@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from allcore.audit.index import build, jobs, progress, store
-from allcore.audit.index.jobs import Progress
+from allcore.audit.index.jobs import JobProgress
 from allcore.errors import DataError
 from tests.conftest import draw_folders
 
@@ -37,7 +37,7 @@ def dead_pid() -> int:
 
 
 def say(root: Path, step: str, **facts: object) -> None:
-    said = progress.told(step, started=progress.now())
+    said = progress.progress_record(step, started=progress.now())
     progress.write(store.folder(root), replace(said, **facts))  # type: ignore[arg-type]
 
 
@@ -82,7 +82,7 @@ def test_failure__of_an_empty_folder_says_so(home: Path, tmp_path: Path) -> None
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(DataError) as raised:
-        build.build(empty)
+        build.build_index(empty)
     assert jobs.failure(empty) == str(raised.value)
     assert jobs.status(empty) == "failed"
 
@@ -97,9 +97,9 @@ def test_progress__tells_step_pace_and_goes_with_the_run(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "CHUNK", 2)
-    monkeypatch.setattr(progress, "EVERY", 0)
-    seen: list[Progress | None] = []
-    build.build(
+    monkeypatch.setattr(progress, "WRITE_INTERVAL", 0)
+    seen: list[JobProgress | None] = []
+    build.build_index(
         root,
         start=lambda _: seen.append(jobs.progress(root)),
         progress=lambda _: seen.append(jobs.progress(root)),
@@ -122,10 +122,10 @@ def test_cancel__stops_a_run_and_keeps_what_was_read(
         assert jobs.is_stopping(root)
 
     with pytest.raises(progress.Stopped, match="goes on"):
-        build.build(root, progress=asked)
+        build.build_index(root, progress=asked)
     assert jobs.status(root) == "stopped"
     assert jobs.failure(root) is None and not jobs.is_stopping(root)
-    assert build.build(root).added == 6
+    assert build.build_index(root).added == 6
     assert jobs.status(root) == "done"
 
 
@@ -133,12 +133,12 @@ def test_cancel__of_a_run_that_is_starting_is_obeyed(root: Path) -> None:
     say(root, progress.STARTING)
     jobs.cancel(root)
     with pytest.raises(progress.Stopped):
-        build.build(root)
+        build.build_index(root)
 
 
 def test_build__does_not_obey_what_was_asked_of_the_run_before(root: Path) -> None:
     store.replace(store.folder(root) / progress.CANCEL, b"")
-    assert build.build(root).added == 6
+    assert build.build_index(root).added == 6
 
 
 def test_progress__of_a_killed_run_is_none(root: Path) -> None:
@@ -175,10 +175,10 @@ def test_failure__is_kept_until_the_next_run(root: Path, monkeypatch: pytest.Mon
         raise ValueError("odd")
 
     with monkeypatch.context() as patched:
-        patched.setattr(build.files, "states", broken)
+        patched.setattr(build.files, "file_states", broken)
         with pytest.raises(ValueError, match="odd"):
-            build.build(root)
+            build.build_index(root)
     assert "odd" in str(jobs.failure(root))
     assert json.loads((store.folder(root) / progress.FAILED).read_text(encoding="utf-8"))["at"]
-    build.build(root)
+    build.build_index(root)
     assert jobs.failure(root) is None

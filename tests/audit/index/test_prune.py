@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from allcore.audit.index import build, store, thumbnail_cleanup
+from allcore.audit.index import build, store
 from tests.conftest import draw_folders
 
 
@@ -20,24 +20,24 @@ def there(home: Path) -> set[str]:
 
 def test_prune__keeps_what_another_data_set_shows(root: Path, tmp_path: Path, home: Path) -> None:
     other = draw_folders(tmp_path / "other", subjects=2, cells=1)
-    build.build(root)
-    build.build(other)
+    build.build_index(root)
+    build.build_index(other)
     assert len(there(home)) == 5
     for file in sorted(root.rglob("*.png"))[1:]:
         file.unlink()
-    build.build(root)
-    assert thumbnail_cleanup.prune(grace=0) == 3
+    build.build_index(root)
+    assert store.prune(grace=0) == 3
     wanted = set(store.read(root).table["sha256"]) | set(store.read(other).table["sha256"])
     assert there(home) == wanted
 
 
 def test_build__that_drops_pictures_removes_their_thumbnails(root: Path, home: Path) -> None:
-    build.build(root)
+    build.build_index(root)
     gone = sorted((root / "all").iterdir())[0]
     digest = store.read(root).table.set_index("image_id").loc[f"all/{gone.name}", "sha256"]
     os.utime(store.thumbnail(str(digest)), (1, 1))
     gone.unlink()
-    build.build(root)
+    build.build_index(root)
     assert there(home) == set(store.read(root).table["sha256"])
 
 
@@ -46,18 +46,18 @@ def test_prune__leaves_what_was_just_used_and_what_a_run_is_at(
 ) -> None:
     monkeypatch.setattr(build, "CHUNK", 2)
     with pytest.raises(build.Stopped):
-        build.build(root, cancelled=lambda: True)
-    assert thumbnail_cleanup.prune() == 0
-    thumbnail_cleanup.prune(grace=0)  # those of the pictures that were read ahead may go
+        build.build_index(root, cancelled=lambda: True)
+    assert store.prune() == 0
+    store.prune(grace=0)  # those of the pictures that were read ahead may go
     assert len(there(home)) == 2
     for part in (store.folder(root) / store.PARTS).iterdir():
         part.unlink()
-    assert thumbnail_cleanup.prune() == 0
-    assert thumbnail_cleanup.prune(grace=0) == 2
+    assert store.prune() == 0
+    assert store.prune(grace=0) == 2
 
 
 def test_prune__touches_nothing_beside_an_index_it_can_not_read(root: Path, home: Path) -> None:
-    build.build(root)
+    build.build_index(root)
     (store.folder(root) / store.CELLS).write_bytes(b"damaged")
-    assert thumbnail_cleanup.prune(grace=0) == 0
+    assert store.prune(grace=0) == 0
     assert len(there(home)) == 4

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from allcore.audit.index import queries, subject_profile
-from allcore.audit.index.queries import Query, Shelf
+from allcore.audit.index.queries import CatalogueQuery, QueryTable
 
 
 @pytest.fixture
-def shelf() -> Shelf:
+def shelf() -> QueryTable:
     """Six images: two subjects share a cell, one picture can't be used, one is not indexed."""
     table = pd.DataFrame(
         {
@@ -25,39 +25,41 @@ def shelf() -> Shelf:
             "area": [30.0, 10.0, 20.0, 20.0, math.nan, math.nan],
         }
     )
-    return Shelf(table)
+    return QueryTable(table)
 
 
-def ids(shelf: Shelf, query: Query) -> list[str]:
+def ids(shelf: QueryTable, query: CatalogueQuery) -> list[str]:
     return shelf.table["image_id"].iloc[shelf.find(query)].tolist()
 
 
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        (Query(), "a1 B2 c3 d4 e5 f6"),
-        (Query(labels=("hem",)), "c3 d4 e5"),
-        (Query(subjects=("1", "H10")), "a1 B2 e5"),
-        (Query(splits=("test",), labels=("all",)), ""),
-        (Query(text=" b2 "), "B2"),
-        (Query(text="Y/"), "c3 d4 e5 f6"),
-        (Query(text=".*"), ""),
-        (Query(measure="area", low=10, high=20), "B2 c3 d4"),
-        (Query(measure="area"), "a1 B2 c3 d4 e5 f6"),
-        (Query(measure="no such", low=0, high=1), "a1 B2 c3 d4 e5 f6"),
-        (Query(copies="copied"), "a1 c3"),
-        (Query(copies="across"), "a1 c3"),
-        (Query(same_as="c3"), "a1 c3"),
-        (Query(same_as="B2"), "B2"),
-        (Query(same_as="f6"), "f6"),
-        (Query(same_as="gone"), ""),
-        (Query(readable="no"), "e5"),
-        (Query(readable="yes", labels=("hem",)), "c3 d4"),
-        (Query(only=frozenset({"f6", "a1", "gone"})), "a1 f6"),
-        (Query(only=frozenset()), ""),
+        (CatalogueQuery(), "a1 B2 c3 d4 e5 f6"),
+        (CatalogueQuery(labels=("hem",)), "c3 d4 e5"),
+        (CatalogueQuery(subjects=("1", "H10")), "a1 B2 e5"),
+        (CatalogueQuery(splits=("test",), labels=("all",)), ""),
+        (CatalogueQuery(text=" b2 "), "B2"),
+        (CatalogueQuery(text="Y/"), "c3 d4 e5 f6"),
+        (CatalogueQuery(text=".*"), ""),
+        (CatalogueQuery(measure="area", low=10, high=20), "B2 c3 d4"),
+        (CatalogueQuery(measure="area"), "a1 B2 c3 d4 e5 f6"),
+        (CatalogueQuery(measure="no such", low=0, high=1), "a1 B2 c3 d4 e5 f6"),
+        (CatalogueQuery(copies="copied"), "a1 c3"),
+        (CatalogueQuery(copies="across"), "a1 c3"),
+        (CatalogueQuery(same_as="c3"), "a1 c3"),
+        (CatalogueQuery(same_as="B2"), "B2"),
+        (CatalogueQuery(same_as="f6"), "f6"),
+        (CatalogueQuery(same_as="gone"), ""),
+        (CatalogueQuery(readable="no"), "e5"),
+        (CatalogueQuery(readable="yes", labels=("hem",)), "c3 d4"),
+        (CatalogueQuery(only=frozenset({"f6", "a1", "gone"})), "a1 f6"),
+        (CatalogueQuery(only=frozenset()), ""),
     ],
 )
-def test_find__keeps_what_meets_every_filter(shelf: Shelf, query: Query, expected: str) -> None:
+def test_find__keeps_what_meets_every_filter(
+    shelf: QueryTable, query: CatalogueQuery, expected: str
+) -> None:
     assert ids(shelf, query) == expected.split()
 
 
@@ -72,21 +74,25 @@ def test_find__keeps_what_meets_every_filter(shelf: Shelf, query: Query, expecte
     ],
 )
 def test_find__sorts_both_ways_with_missing_values_last(
-    shelf: Shelf, column: str, descending: bool, expected: str
+    shelf: QueryTable, column: str, descending: bool, expected: str
 ) -> None:
-    assert ids(shelf, Query(sort=column, descending=descending)) == expected.split()
+    assert ids(shelf, CatalogueQuery(sort=column, descending=descending)) == expected.split()
 
 
 def test_find__without_an_index() -> None:
     rows = {"image_id": ["a", "b"], "path": ["a", "b"], "label": "all", "subject": "1"}
-    shelf = Shelf(pd.DataFrame(rows).assign(split="train", indexed=False, error="", copies=1))
-    assert ids(shelf, Query(copies="across")) == ids(shelf, Query(copies="copied")) == []
-    assert ids(shelf, Query(same_as="a")) == ["a"]
+    shelf = QueryTable(pd.DataFrame(rows).assign(split="train", indexed=False, error="", copies=1))
+    assert (
+        ids(shelf, CatalogueQuery(copies="across"))
+        == ids(shelf, CatalogueQuery(copies="copied"))
+        == []
+    )
+    assert ids(shelf, CatalogueQuery(same_as="a")) == ["a"]
     assert shelf.measures == {}
 
 
-def test_page__is_the_nearest_that_there_is(shelf: Shelf) -> None:
-    found = shelf.find(Query())
+def test_page__is_the_nearest_that_there_is(shelf: QueryTable) -> None:
+    found = shelf.find(CatalogueQuery())
     second = shelf.page(found, 2, size=4)
     assert second.rows["image_id"].tolist() == ["e5", "f6"]
     assert (second.number, second.pages, second.first, second.last, second.total) == (2, 2, 5, 6, 6)
@@ -96,12 +102,12 @@ def test_page__is_the_nearest_that_there_is(shelf: Shelf) -> None:
     assert (empty.number, empty.pages, empty.first, empty.last, empty.total) == (1, 1, 0, 0, 0)
 
 
-def test_places__in_the_order_asked_for(shelf: Shelf) -> None:
+def test_places__in_the_order_asked_for(shelf: QueryTable) -> None:
     assert shelf.places(["d4", "gone", "a1"]).tolist() == [3, 0]
     assert shelf.places([]).tolist() == []
 
 
-def test_measures__those_with_a_value(shelf: Shelf) -> None:
+def test_measures__those_with_a_value(shelf: QueryTable) -> None:
     assert list(shelf.measures) == ["area"]
 
 
@@ -129,17 +135,17 @@ def test_find__many_rows_agree_with_pandas() -> None:
             "area": random.normal(size=count),
         }
     )
-    query = Query(
+    query = CatalogueQuery(
         labels=("hem",), subjects=("s3", "s5"), text="7", measure="area", low=-1, high=1,
         sort="area", descending=True,
     )  # fmt: skip
     kept = table["label"].eq("hem") & table["subject"].isin(["s3", "s5"])
     kept &= table["area"].between(-1, 1) & table["image_id"].str.contains("7")
     expected = table[kept].sort_values("area", ascending=False)["image_id"].tolist()
-    assert ids(Shelf(table), query) == expected != []
+    assert ids(QueryTable(table), query) == expected != []
 
 
-def test_subject__counts_and_lies_beside_others(shelf: Shelf) -> None:
+def test_subject__counts_and_lies_beside_others(shelf: QueryTable) -> None:
     found = subject_profile.of(shelf, "1")
     assert (found.cells, found.labels, found.splits) == (2, {"all": 2}, {"train": 2})
     assert (found.copied, found.unusable) == (1, 0)
@@ -152,16 +158,16 @@ def test_subject__counts_and_lies_beside_others(shelf: Shelf) -> None:
     )
 
 
-def test_subject__of_whom_nothing_is_measured(shelf: Shelf) -> None:
+def test_subject__of_whom_nothing_is_measured(shelf: QueryTable) -> None:
     found = subject_profile.of(shelf, "H10")
     assert (found.cells, found.unusable, found.beside, found.shared) == (1, 1, (), {})
 
 
-def test_with_copies__shows_both_sides(shelf: Shelf) -> None:
+def test_with_copies__shows_both_sides(shelf: QueryTable) -> None:
     assert subject_profile.with_copies(shelf, ["a1", "c3"]) == ["a1", "c3"]
     assert subject_profile.with_copies(shelf, ["c3", "B2"]) == ["a1", "c3", "B2"]
 
 
-def test_linked__the_subject_with_most_shared_cells_first(shelf: Shelf) -> None:
+def test_linked__the_subject_with_most_shared_cells_first(shelf: QueryTable) -> None:
     found = subject_profile.of(shelf, "H2")
     assert subject_profile.linked(found) == ["1"]

@@ -7,20 +7,20 @@ import pytest
 from numpy.typing import NDArray
 
 from allcore.audit.index import build, shards, store, texture_hashes
-from allcore.audit.index.features import Cell
-from allcore.audit.index.files import State
+from allcore.audit.index.features import MeasuredCell
+from allcore.audit.index.files import FileState
 from allcore.data import cells
 from tests.conftest import draw_clumped, draw_folders
 
 
-def measured(seed: int) -> Cell:
+def measured(seed: int) -> MeasuredCell:
     rgb = draw_clumped(seed=seed)
     grid, rings = texture_hashes.textures(rgb, cells.mask_of(rgb))
-    return Cell(f"{seed:064x}", values={"area": 1.0}, grid=grid, rings=rings)
+    return MeasuredCell(f"{seed:064x}", values={"area": 1.0}, grid=grid, rings=rings)
 
 
-def write(folder: Path, number: int, cells: dict[str, Cell], length: int | None) -> None:
-    states = [State(name, f"{name}.png", folder / name, 1, 1) for name in cells]
+def write(folder: Path, number: int, cells: dict[str, MeasuredCell], length: int | None) -> None:
+    states = [FileState(name, f"{name}.png", folder / name, 1, 1) for name in cells]
     vector: NDArray[np.float16] | None = None
     if length is not None:
         vector = np.full(length, number, dtype=np.float16)
@@ -32,7 +32,7 @@ def write(folder: Path, number: int, cells: dict[str, Cell], length: int | None)
 
 def test_arrays__are_those_of_the_latest_row_of_each_picture(tmp_path: Path) -> None:
     one, two, three = measured(1), measured(2), measured(3)
-    write(tmp_path, 1, {"a": one, "b": two, "bad": Cell("", "It is broken.")}, None)
+    write(tmp_path, 1, {"a": one, "b": two, "bad": MeasuredCell("", "It is broken.")}, None)
     write(tmp_path, 2, {"a": three, "c": one}, 4)
     write(tmp_path, 3, {"d": two}, 2)
     found = shards.gather(tmp_path, None)
@@ -60,6 +60,6 @@ def test_build__after_a_part_was_damaged_overwrites_no_other(
     monkeypatch.setattr(build, "CHUNK", 2)
     done: list[int] = []
     with pytest.raises(build.Stopped):
-        build.build(root, progress=done.append, cancelled=lambda: len(done) == 3)
+        build.build_index(root, progress=done.append, cancelled=lambda: len(done) == 3)
     (store.folder(root) / store.PARTS / "000002.parquet").write_bytes(b"damaged")
-    assert build.build(root).added == len(store.read(root)) == 8
+    assert build.build_index(root).added == len(store.read(root)) == 8

@@ -29,14 +29,14 @@ def test_near__finds_turned_mirrored_and_relit_cells_and_no_others() -> None:
     pictures.append(turned(pictures[1], 161)[:, ::-1])
     pictures.append((pictures[2] * 0.88).astype(np.uint8))
     pictures.append(np.roll(pictures[3], (21, -13), axis=(0, 1)))
-    found = texture_hashes.near(*textures(pictures))
+    found = texture_hashes.near_duplicates(*textures(pictures))
     assert sorted(map(tuple, found)) == [(0, 8), (1, 9), (2, 10), (3, 11)]
 
 
 def test_near__of_one_cell_or_none_is_empty() -> None:
     grids, rings = textures([draw_clumped(seed=0)])
-    assert texture_hashes.near(grids, rings).shape == (0, 2)
-    assert texture_hashes.near(grids[:0], rings[:0]).shape == (0, 2)
+    assert texture_hashes.near_duplicates(grids, rings).shape == (0, 2)
+    assert texture_hashes.near_duplicates(grids[:0], rings[:0]).shape == (0, 2)
 
 
 def test_perceptual__hardly_changes_with_a_turn() -> None:
@@ -65,4 +65,4 @@ def test_near__of_many_cells_still_finds_turned_ones(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(texture_hashes, "BLOCK", 3)
     pictures = [draw_clumped(seed=seed) for seed in range(6)]
     pictures.append(turned(pictures[4], 222))
-    assert texture_hashes.near(*textures(pictures)).tolist() == [[4, 6]]
+    assert texture_hashes.near_duplicates(*textures(pictures)).tolist() == [[4, 6]]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allcore.audit.index.subject_profile import Subject
+from allcore.audit.index.subject_profile import SubjectProfile
 from allcore.data.cell_measurements import Fact
 from allcore.web.dataset import (
     browse_comparison,
@@ -116,9 +116,9 @@ def test_export_table__the_list_in_its_order() -> None:
 
 
 def test_subject_sentence__counts_classes_splits_and_copies() -> None:
-    one = Subject("1", 3, {"all": 3}, {"train": 3}, 0, 0, (), {})
+    one = SubjectProfile("1", 3, {"all": 3}, {"train": 3}, 0, 0, (), {})
     assert browse_view.subject_sentence(one) == "3 cells: all ALL blast; all train."
-    two = Subject("1", 3, {"all": 2, "hem": 1}, {"train": 3}, 1, 2, (), {})
+    two = SubjectProfile("1", 3, {"all": 2, "hem": 1}, {"train": 3}, 1, 2, (), {})
     assert browse_view.subject_sentence(two) == (
         "3 cells: 2 ALL blast, 1 normal; all train; 2 with copies; 1 can't be used."
     )

@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
 
 from allcore.audit.index import jobs
-from allcore.audit.index.changes import Since
-from allcore.audit.index.jobs import Progress
+from allcore.audit.index.files import ChangesSinceIndex
+from allcore.audit.index.jobs import JobProgress
 from allcore.data import file_digests
 from allcore.errors import StoreError
 from allcore.store import data_sets, database
@@ -238,11 +238,16 @@ def test_problem_of__no_longer_allowed(root: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_since_words__each_kind() -> None:
-    said = connect_index.changes_sentence(Since(new=1, changed=0, gone=1200, again=2, unchanged={}))
+    said = connect_index.changes_sentence(
+        ChangesSinceIndex(new=1, changed=0, gone=1200, again=2, unchanged={})
+    )
     assert said == (
         "Files since then: 1 new, 1,200 gone. 2 files that couldn't be read will be tried again."
     )
-    assert connect_index.changes_sentence(Since(0, 0, 0, 0, {})) == "Nothing has changed since."
+    assert (
+        connect_index.changes_sentence(ChangesSinceIndex(0, 0, 0, 0, {}))
+        == "Nothing has changed since."
+    )
 
 
 def test_left__seconds_and_minutes() -> None:
@@ -278,7 +283,7 @@ def test_dataset_page__never_indexed_then_running(
     app = whole_page()
     assert "Not indexed yet" in words(app)
     assert "class folders: all, hem: 6 images" in words(app)
-    now = Progress("reading", 2, 6, "", "", 3.0)
+    now = JobProgress("reading", 2, 6, "", "", 3.0)
     monkeypatch.setattr(jobs, "status", lambda path: "running")
     monkeypatch.setattr(jobs, "progress", lambda path: now)
     asked: list[Path] = []
@@ -300,7 +305,7 @@ def test_dataset_page__a_role_that_was_taken_starts_and_stops_nothing(
     monkeypatch.setattr(connect_verify, "Check", lambda *given: pytest.fail("it was read"))
     if label == "Cancel":
         monkeypatch.setattr(jobs, "status", lambda path: "running")
-        now = Progress("reading", 2, 6, "", "", 3.0)
+        now = JobProgress("reading", 2, 6, "", "", 3.0)
         monkeypatch.setattr(jobs, "progress", lambda path: now)
     app = whole_page()
     monkeypatch.setattr(accounts, "visitor", lambda: Visitor("ada", "Ada", "demo"))

@@ -56,7 +56,7 @@ def test_show__without_an_index(root: Path) -> None:
 def test_show__finds_once_and_reads_what_is_kept(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build.build(root)
+    build.build_index(root)
     page = drawn(root)
     assert "The same cell under two subjects" in words(page)
     assert (store.folder(root) / findings_cache.FILE).is_file()
@@ -70,7 +70,7 @@ def test_show__finds_once_and_reads_what_is_kept(
 
 
 def test_show__leaves_out_what_is_chosen(root: Path, home: Path) -> None:
-    build.build(root)
+    build.build_index(root)
     page = drawn(root)
     page.button_group(key="leave").set_value(["exact_duplicate"]).run()
     assert "1 of 13 images go (7.7 %); 12 stay." in words(page)
@@ -82,7 +82,7 @@ def test_show__leaves_out_what_is_chosen(root: Path, home: Path) -> None:
 
 def test_label__says_size_and_severity_in_words() -> None:
     from allcore.audit.findings.finding import Finding
-    from allcore.audit.findings.finding_text import Entry
+    from allcore.audit.findings.finding_text import FindingGroup
 
-    entry = Entry("dark", (Finding("dark", "low", ("a",), "W.", "D."),))
+    entry = FindingGroup("dark", (Finding("dark", "low", ("a",), "W.", "D."),))
     assert health_view.finding_label(entry, 50) == "**Dark cells** · 1 image (2.0 %) · worth a look"

@@ -33,7 +33,7 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a drawn set, and its index without embeddings."""
     home = tmp_path_factory.mktemp("home")
     demo.ensure_demo(home / "demo", cells=CELLS, subjects=8)
-    build.build(home / "demo", home=home)
+    build.build_index(home / "demo", home=home)
     return home
 
 

@@ -44,7 +44,7 @@ def test_show__without_an_index(root: Path) -> None:
 
 
 def test_show__with_an_index(root: Path) -> None:
-    build.build(root)
+    build.build_index(root)
     page = drawn(root)
     assert "12 added" in words(page)
     assert len(page.get("plotly_chart")) == 2 + len(overview_view.SHOWN_MEASURES)
@@ -52,7 +52,7 @@ def test_show__with_an_index(root: Path) -> None:
 
 def test_index_sentence__tells_what_is_new_and_what_cannot_be_used(root: Path) -> None:
     (root / "all" / "UID_98_1_1_all.png").write_bytes(b"no picture")
-    build.build(root)
+    build.build_index(root)
     (root / "all" / "UID_99_1_1_all.png").write_bytes(b"no picture either")
     said = overview_view.index_sentence(catalogue.load(root))
     assert "13 added" in said
