@@ -12,7 +12,7 @@ from allcore.errors import AllScopeError
 from allcore.plots import style
 from allcore.reports.model_card import checklist, document, text
 from allcore.reports.model_card.text import Block, Chapter, Paragraph, Table
-from allcore.web import evaluation_cache, frame, resources
+from allcore.web import evaluations, frame, resources
 from allcore.web.components import charts
 
 
@@ -64,11 +64,11 @@ for label, value in facts.items():
         st.metric(label, value)
 
 try:
-    report, gate = evaluation_cache.load(model).report, model_folder.read_gate(model.folder)
-    draw(document.chapters(info, report, gate=gate))
+    evaluation, gate = evaluations.evaluate_model(model), model_folder.read_gate(model.folder)
+    draw(document.chapters(info, evaluation, gate=gate))
     st.download_button(
         "Download the model card",
-        document.card(info, report, gate),
+        document.card(info, evaluation, gate),
         file_name=f"{model.name}-{model_folder.CARD}",
         mime="text/markdown",
         icon=":material/download:",

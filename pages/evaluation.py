@@ -7,7 +7,7 @@ import streamlit as st
 from allcore import formats
 from allcore.errors import AllScopeError
 from allcore.evaluation import model_evaluation
-from allcore.web import cell_images, frame
+from allcore.web import cell_images, evaluations, frame
 from allcore.web.components import views
 from allcore.web.evaluation import cell_dialog, sources, threshold_bar
 from allcore.web.evaluation.context import Context
@@ -28,7 +28,7 @@ somebody else the same.
 def what_is_shown(context: Context) -> None:
     st.markdown(
         f"**{frame.plain(source.name)}**, {formats.SPLITS[split].lower()} split: "
-        f"{context.part.report.size_text}.",
+        f"{context.evaluated.evaluation.size_text}.",
         width=frame.TEXT_WIDTH,
     )
     training = {} if source.info is None else source.info.training
@@ -43,7 +43,7 @@ def what_is_shown(context: Context) -> None:
         )
     for problem in source.problems:
         st.warning(frame.plain(problem), width=frame.TEXT_WIDTH)
-    for note in context.part.report.notes:
+    for note in context.evaluated.evaluation.notes:
         st.info(note, icon=":material/info:", width=frame.TEXT_WIDTH)
 
 
@@ -52,25 +52,22 @@ frame.header(
     question="How often is the model right on cells of subjects that it never saw, and for whom "
     "is it wrong?",
 )
-sources.take_next()
-name = sources.choose()
-sources.open_file()
-if name is None:
-    st.stop()
 try:
-    source = sources.origin(name)
-    known = sources.splits(source)
+    source = sources.choose_source()
+    if source is None:
+        st.stop()
+    known = evaluations.splits(source)
     split = st.sidebar.radio(
         "Split", known, format_func=formats.SPLITS.get, horizontal=True, key=sources.SPLIT,
         bind="query-params",
     )  # fmt: skip
-    part = sources.part(source, split)
+    evaluated = evaluations.evaluate_split(source, split)
 except AllScopeError as error:
     frame.problem(error)
     st.stop()
 
 threshold, rule = threshold_bar.show(source, split)
-context = Context(source, split, part, threshold, rule, cell_images.at_hand(source.info))
+context = Context(source, split, evaluated, threshold, rule, cell_images.at_hand(source.info))
 if context.images.problem:
     st.warning(frame.plain(context.images.problem), width=frame.TEXT_WIDTH)
 what_is_shown(context)

@@ -61,9 +61,9 @@ for column, (title, page, text) in zip(st.columns(3), DOORS, strict=True):
 
 st.subheader("How good is the model?", anchor=False)
 try:
-    from allcore.web import evaluation_cache  # after the doors: it takes a second to import
+    from allcore.web import evaluations  # after the doors: it takes a second to import
 
-    found = evaluation_cache.headline(model_folder.resolve(settings.load().model))
+    found = evaluations.read_headline(model_folder.resolve(settings.load().model))
 except AllScopeError as error:
     st.info(frame.plain(str(error)), icon=":material/deployed_code:", width=frame.TEXT_WIDTH)
     st.stop()

@@ -65,6 +65,9 @@ class Sample:
         return with_cells | {"others": 0 if min(of_class) == 1 else sum(of_class) - len(of_class)}
 
 
+THRESHOLD_FREE = ("auroc", "auprc", "brier", "ece")
+"""Names of the estimates that no threshold moves."""
+
 _CLASS_OF = {"sensitivity": 1, "specificity": 0}
 # The lowest value of the figures that can fall below 0.
 _LEAST = {"mcc": -1.0, "kappa": -1.0}
@@ -171,6 +174,11 @@ def threshold_free(cells: Sample) -> tuple[Estimate, ...]:
         subject = _over_subjects(cells, name, value, by_subject[name])
         figures.append(Estimate(name, value, image, subject))
     return tuple(figures)
+
+
+def all_estimates(cells: Sample, threshold: float) -> tuple[Estimate, ...]:
+    """`at_threshold` and `threshold_free`."""
+    return at_threshold(cells, threshold) + threshold_free(cells)
 
 
 def by_name(found: Iterable[Estimate]) -> dict[str, Estimate]:

@@ -1,5 +1,6 @@
-"""The evaluation of one model: every figure with its intervals, test and validation apart."""
+"""The evaluation of one model: every estimate with its intervals, test and validation apart."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +9,10 @@ from numpy.typing import NDArray
 
 from allcore import formats
 from allcore.errors import DataError, ModelError
-from allcore.evaluation import conformal, metrics, subjects, thresholds
-from allcore.evaluation import estimates as figures
+from allcore.evaluation import conformal, estimates, metrics, subjects, thresholds
 from allcore.evaluation.conformal import Coverage, Sets
 from allcore.evaluation.estimates import Estimate, Sample
-from allcore.evaluation.metrics import Confusion, Floats
+from allcore.evaluation.metrics import Confusion
 from allcore.evaluation.subjects import SubjectRow
 from allcore.labels import LABELS
 from allcore.model_folder import ModelInfo
@@ -41,7 +41,7 @@ class SplitEvaluation:
     estimates: tuple[Estimate, ...]
     baseline: tuple[Estimate, ...]  # of area and brightness alone; empty where it wasn't predicted
     subjects: tuple[SubjectRow, ...]  # worst first; empty where subjects are unknown
-    notes: tuple[str, ...]  # what a reader must know about these figures
+    notes: tuple[str, ...]  # what a reader must know about these estimates
 
     @property
     def cells(self) -> int:
@@ -67,7 +67,7 @@ class SplitEvaluation:
         )
 
     def estimate(self, name: str) -> Estimate:
-        """One figure by its key in `metrics.TITLES`."""
+        """One estimate by its key in `metrics.TITLES`."""
         return next(estimate for estimate in self.estimates if estimate.name == name)
 
 
@@ -98,20 +98,28 @@ def evaluate_model(predictions: pd.DataFrame, info: ModelInfo) -> ModelEvaluatio
     Raises:
         DataError: no labelled prediction of the test or validation split, or unusable values.
     """
-    held_out = predictions[predictions["split"].isin(SPLITS) & predictions["label"].notna()]
-    if held_out.empty:
-        raise DataError(
-            "There is no labelled held-out prediction: run 'python -m allcore evaluate' on a data "
-            "set with labels."
+    by_split = dict(list(held_out_cells(predictions).groupby("split")))
+    cut = baseline_threshold(by_split.get("validation", predictions.head(0)))
+    splits = {
+        str(name): evaluate_split(
+            table, str(name), threshold=info.threshold, baseline_threshold=cut
         )
-    parts = {name: held_out[held_out["split"] == name] for name in SPLITS}
-    cut = baseline_threshold(parts["validation"])
-    done = {
-        name: None
-        if part.empty
-        else evaluate_split(part, name, threshold=info.threshold, baseline_threshold=cut)
-        for name, part in parts.items()
+        for name, table in by_split.items()
     }
+    return combine_splits(splits, predictions, info)
+
+
+def combine_splits(
+    splits: Mapping[str, SplitEvaluation], predictions: pd.DataFrame, info: ModelInfo
+) -> ModelEvaluation:
+    """The evaluation of a model from that of its splits, each at the model's own threshold.
+
+    Args:
+        splits: by their names in `SPLITS`.
+        predictions: the table that they were made of.
+        info: the model.
+    """
+    held_out = held_out_cells(predictions)
     return ModelEvaluation(
         model=info.name,
         weights_sha256=info.weights_sha256,
@@ -119,11 +127,26 @@ def evaluate_model(predictions: pd.DataFrame, info: ModelInfo) -> ModelEvaluatio
         temperature=info.temperature,
         threshold=info.threshold,
         threshold_rule=info.threshold_rule,
-        baseline_threshold=cut,
-        test=done["test"],
-        validation=done["validation"],
+        baseline_threshold=baseline_threshold(held_out[held_out["split"] == "validation"]),
+        test=splits.get("test"),
+        validation=splits.get("validation"),
         coverage=_coverage(held_out, info),
     )
+
+
+def held_out_cells(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The labelled predictions of the test and validation splits.
+
+    Raises:
+        DataError: there is none.
+    """
+    table = predictions[predictions["split"].isin(SPLITS) & predictions["label"].notna()]
+    if table.empty:
+        raise DataError(
+            "There is no labelled held-out prediction: run 'python -m allcore evaluate' on a data "
+            "set with labels."
+        )
+    return table
 
 
 def prediction_sets(predictions: pd.DataFrame, info: ModelInfo) -> Sets | None:
@@ -172,12 +195,12 @@ def subject_groups(table: pd.DataFrame) -> NDArray[np.str_] | None:
 
 
 def sample_of_predictions(table: pd.DataFrame, column: str = "probability") -> Sample:
-    """The cells of a predictions table, ready for `figures`.
+    """The cells of a predictions table, as arrays with their resamples.
 
     Raises:
         DataError: values that are no labels or no probabilities.
     """
-    return figures.make_sample(
+    return estimates.make_sample(
         labels=labels_array(table),
         probabilities=table[column].to_numpy(dtype=float),
         subjects=subject_groups(table),
@@ -185,20 +208,26 @@ def sample_of_predictions(table: pd.DataFrame, column: str = "probability") -> S
 
 
 def evaluate_split(
-    table: pd.DataFrame, split: str, *, threshold: float, baseline_threshold: float
+    table: pd.DataFrame,
+    split: str,
+    *,
+    threshold: float,
+    baseline_threshold: float,
+    sample: Sample | None = None,
 ) -> SplitEvaluation:
     """Evaluate the labelled cells of one split.
 
     Args:
         table: the split's predictions.
-        split: its name, a key of `words.SPLITS`.
+        split: its name, a key of `formats.SPLITS`.
         threshold: of the model.
         baseline_threshold: of the area and brightness, from `baseline_threshold`.
+        sample: the same cells by `sample_of_predictions`, where there is one already.
 
     Raises:
         DataError: values that are no labels or no probabilities.
     """
-    cells = sample_of_predictions(table)
+    cells = sample or sample_of_predictions(table)
     has_baseline = table["baseline_probability"].notna().all()
     baseline = sample_of_predictions(table, "baseline_probability") if has_baseline else None
     blast, normal = _class_count(table, "all"), _class_count(table, "hem")
@@ -209,38 +238,39 @@ def evaluate_split(
         confusion=metrics.confusion(
             labels=cells.labels, probabilities=cells.probabilities, threshold=threshold
         ),
-        estimates=_all_figures(cells, threshold),
-        baseline=() if baseline is None else _all_figures(baseline, baseline_threshold),
-        subjects=_subject_rows(table, cells.labels, cells.probabilities, threshold),
+        estimates=estimates.all_estimates(cells, threshold),
+        baseline=() if baseline is None else estimates.all_estimates(baseline, baseline_threshold),
+        subjects=subject_rows(table, cells, threshold),
         notes=_notes(split, blast, normal),
     )
 
 
-def _all_figures(cells: Sample, threshold: float) -> tuple[Estimate, ...]:
-    return figures.at_threshold(cells, threshold) + figures.threshold_free(cells)
+def subject_rows(table: pd.DataFrame, cells: Sample, threshold: float) -> tuple[SubjectRow, ...]:
+    """A row a subject, worst first; empty where subjects are unknown.
 
-
-def _subject_rows(
-    table: pd.DataFrame, labels: NDArray[np.integer], probabilities: Floats, threshold: float
-) -> tuple[SubjectRow, ...]:
-    if table["subject"].isna().any():
+    Args:
+        table: predictions.
+        cells: the same by `sample_of_predictions`.
+        threshold: probability at or above which a cell is called a blast.
+    """
+    if cells.groups is None:
         return ()
     return subjects.rows(
-        labels=labels,
-        probabilities=probabilities,
+        labels=cells.labels,
+        probabilities=cells.probabilities,
         subjects=np.asarray(table["subject"], dtype=str),
         threshold=threshold,
     )
 
 
 def _coverage(held_out: pd.DataFrame, info: ModelInfo) -> tuple[Coverage, ...]:
-    """How sets do that come from other folds or, where there is one fold, the other split."""
+    """Coverage of sets whose limits come from other folds or, with one fold, the other split."""
     column = "fold" if held_out["fold"].nunique() > 1 else "split"
-    units = subject_groups(held_out)
+    groups = subject_groups(held_out)
     return conformal.table(
         sample_of_predictions(held_out),
         held_out[column].factorize()[0],
-        None if units is None else np.asarray(held_out["subject"], dtype=str),
+        None if groups is None else np.asarray(held_out["subject"], dtype=str),
         new_subjects=info.split_kind == "subject",
     )
 

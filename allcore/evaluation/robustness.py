@@ -164,8 +164,7 @@ def _figures(
     threshold: float,
 ) -> dict[str, Interval]:
     cells = estimates.make_sample(labels=labels, probabilities=probabilities, subjects=subjects)
-    found = (*estimates.threshold_free(cells), *estimates.at_threshold(cells, threshold))
-    named = estimates.by_name(found)
+    named = estimates.by_name(estimates.all_estimates(cells, threshold))
     return {name: named[name].over_subjects for name in METRICS}
 
 

@@ -13,6 +13,8 @@ CITATION = (
     "cells are in training and in test alike."
 )
 PAPER_SUFFIX = "-paper"
+FILES = (model_folder.INFO, model_folder.PREDICTIONS)
+"""Files of a model folder that a headline is read from."""
 
 
 @dataclass(frozen=True)

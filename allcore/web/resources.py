@@ -1,5 +1,6 @@
 """The installed models as all sessions share them: resolved once a run, loaded once a process."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -24,17 +25,37 @@ def choose_model() -> InstalledModel | None:
     Raises:
         ModelError: the folder of the chosen model is damaged.
     """
-    names = model_folder.names()
-    if not names:
+    name = choose_key()
+    return None if name is None else model_folder.resolve(name)
+
+
+def choose_key(files: Mapping[str, str] | None = None, *, key: str | None = None) -> str | None:
+    """The name of a model, or the key of a file of predictions, chosen in the sidebar.
+
+    None, with a sentence, where there is neither.
+
+    Args:
+        files: titles of the files by their keys; None on a page that opens none.
+        key: of the control, and of the address; None keeps the choice out of the address.
+    """
+    titles = {name: name for name in model_folder.names()} | dict(files or {})
+    if not titles:
+        folder = "point `ALLSCOPE_MODELS` at a folder that holds some"
+        other = f"or {folder}" if files is None else f"{folder}, or open predictions of your own"
         st.info(
-            "No model is installed yet: train one with `python -m allcore train`, or point "
-            "`ALLSCOPE_MODELS` at a folder that holds some.",
+            f"No model is installed yet: train one with `python -m allcore train`, {other}.",
             icon=":material/deployed_code:",
         )
         return None
-    preferred = settings.load().model
-    index = names.index(preferred) if preferred in names else 0
-    return model_folder.resolve(st.sidebar.selectbox("Model", names, index=index))
+    keys, preferred = list(titles), settings.load().model
+    return st.sidebar.selectbox(
+        "Model",
+        keys,
+        index=keys.index(preferred) if preferred in keys else 0,
+        format_func=titles.__getitem__,
+        key=key,
+        bind="query-params" if key else None,
+    )
 
 
 def predictor(model: InstalledModel) -> "Predictor":

@@ -459,7 +459,7 @@ def test_two__a_model_of_an_image_split_warns_of_itself(full: Path) -> None:
 def test_empty__no_model(own: Path) -> None:
     page = opened()
     assert "No model is installed yet" in words(page)
-    assert page.file_uploader(key="brought_upload")
+    assert page.file_uploader(key="prediction_upload")
     assert not page.metric
 
 
@@ -515,7 +515,7 @@ def test_subjects__unknown(own: Path, share: int) -> None:
 
 def bring(page: AppTest, table: pd.DataFrame | bytes, name: str = "mine.csv") -> AppTest:
     data = table if isinstance(table, bytes) else table.to_csv(index=False).encode()
-    page.file_uploader(key="brought_upload").set_value((name, data, "text/csv")).run()
+    page.file_uploader(key="prediction_upload").set_value((name, data, "text/csv")).run()
     return usable(page)
 
 
@@ -568,7 +568,7 @@ def test_brought__a_file_that_cannot_be_read_is_said_as_long_as_it_is_there(bare
     assert said in words(usable(page))
     bring(page, explored.brought())
     assert said not in words(page)
-    page.file_uploader(key="brought_upload").clear().run()
+    page.file_uploader(key="prediction_upload").clear().run()
     assert headline(opened()) == expected_headline(0.5)
 
 

@@ -10,7 +10,7 @@ from allcore.evaluation.calibration import ReliabilityCurve
 from allcore.evaluation.estimates import Sample
 from allcore.plots import evaluation
 from allcore.reports.model_card import prediction_sets
-from allcore.web import evaluation_cache, frame
+from allcore.web import evaluations, frame
 from allcore.web.components.charts import chart
 from allcore.web.evaluation.context import Context
 
@@ -38,7 +38,7 @@ def show(context: Context) -> None:
 def _sets(context: Context) -> None:
     """How often the sets of the Predict page hold the truth; a file's model has none."""
     model = context.source.model
-    found = model and conformal.kept(evaluation_cache.load(model).report.coverage)
+    found = model and conformal.kept(evaluations.evaluate_model(model).coverage)
     if found:
         st.markdown(f"**{prediction_sets.TITLE}**")
         st.markdown(frame.plain(prediction_sets.in_words(found)), width=frame.TEXT_WIDTH)

@@ -79,7 +79,7 @@ def listed(context: Context, key: str) -> NDArray[np.intp]:
         labels=context.sample.labels,
         probabilities=context.sample.probabilities,
         threshold=context.threshold,
-        suspicion=context.part.suspicion,
+        suspicion=context.evaluated.label_errors,
     )
 
 

@@ -8,12 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allcore import model_folder
-from allcore.evaluation import estimates, metrics, outcomes, subjects
+from allcore.evaluation import estimates, metrics, model_evaluation, outcomes
 from allcore.evaluation.estimates import Estimate, Sample
 from allcore.evaluation.metrics import Confusion
 from allcore.evaluation.subjects import SubjectRow
 from allcore.web.cell_images import CellImages
-from allcore.web.evaluation.sources import Origin, Part
+from allcore.web.evaluations import EvaluatedSplit, PredictionSource
 
 
 @dataclass(frozen=True)
@@ -22,16 +22,16 @@ class Context:
 
     Attributes:
         source: where the predictions come from.
-        split: key of `words.SPLITS`.
-        part: the cells, with what no threshold moves.
+        split: key of `formats.SPLITS`.
+        evaluated: the cells of the split, with what no threshold moves.
         threshold: probability from which a cell is called an ALL blast.
         rule: sentence that says how the threshold was chosen.
         images: of the cells, as far as they are on this machine.
     """
 
-    source: Origin
+    source: PredictionSource
     split: str
-    part: Part
+    evaluated: EvaluatedSplit
     threshold: float
     rule: str
     images: CellImages
@@ -39,12 +39,12 @@ class Context:
     @property
     def table(self) -> pd.DataFrame:
         """Predictions, one row a cell, numbered from 0; only to read."""
-        return self.part.table
+        return self.evaluated.table
 
     @property
     def sample(self) -> Sample:
         """The cells as `figures` takes them."""
-        return self.part.sample
+        return self.evaluated.sample
 
     @property
     def is_own(self) -> bool:
@@ -63,7 +63,10 @@ class Context:
     @cached_property
     def estimates(self) -> tuple[Estimate, ...]:
         """All figures at the threshold, in the order of `metrics.TITLES`."""
-        found = (*estimates.at_threshold(self.sample, self.threshold), *self.part.free)
+        found = (
+            *estimates.at_threshold(self.sample, self.threshold),
+            *self.evaluated.threshold_free,
+        )
         order = list(metrics.TITLES)
         return tuple(sorted(found, key=lambda figure: order.index(figure.name)))
 
@@ -79,14 +82,7 @@ class Context:
     @cached_property
     def subjects(self) -> tuple[SubjectRow, ...]:
         """A row a subject, worst first; empty where subjects are unknown."""
-        if self.sample.groups is None:
-            return ()
-        return subjects.rows(
-            labels=self.sample.labels,
-            probabilities=self.sample.probabilities,
-            subjects=self.table["subject"].to_numpy(dtype=str),
-            threshold=self.threshold,
-        )
+        return model_evaluation.subject_rows(self.table, self.sample, self.threshold)
 
     @cached_property
     def facts(self) -> pd.DataFrame | None:

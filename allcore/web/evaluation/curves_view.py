@@ -15,11 +15,11 @@ from allcore.evaluation.estimates import Estimate
 from allcore.evaluation.metrics import Floats
 from allcore.plots import curves as plots_curves
 from allcore.plots import evaluation
-from allcore.web import frame
+from allcore.web import evaluations, frame
 from allcore.web.components.charts import chart, table_csv
 from allcore.web.evaluation import sources
 from allcore.web.evaluation.context import Context
-from allcore.web.evaluation.sources import Origin, Part
+from allcore.web.evaluations import EvaluatedSplit, PredictionSource
 
 BESIDE, PREVALENCE = "beside", "prevalence"
 """Keys of the controls, and of the address."""
@@ -37,12 +37,12 @@ class Curves:
 
 def show(context: Context) -> None:
     """Draw the view."""
-    if not has_both(context.part):
+    if not has_both(context.evaluated):
         st.info(ONE_CLASS, icon=":material/info:")
         all_figures(context)
         return
     beside = _beside(context)
-    for sentence in sources.leaks(beside.values()):
+    for sentence in sources.leakage_warnings(beside.values()):
         st.warning(sentence, width=frame.TEXT_WIDTH)
     left, right = st.columns(2)
     with left:
@@ -55,14 +55,14 @@ def show(context: Context) -> None:
     predictive(context)
 
 
-def has_both(part: Part) -> bool:
+def has_both(part: EvaluatedSplit) -> bool:
     """Whether there are blasts and normal cells."""
-    return bool(part.report.blast.cells and part.report.normal.cells)
+    return bool(part.evaluation.blast.cells and part.evaluation.normal.cells)
 
 
-def roc(context: Context, beside: Mapping[str, Origin] | None = None) -> None:
+def roc(context: Context, beside: Mapping[str, PredictionSource] | None = None) -> None:
     """The ROC curve, with other models' beside it."""
-    if not has_both(context.part):
+    if not has_both(context.evaluated):
         st.info(ONE_CLASS, icon=":material/info:")
         return
     parts = _parts(context, beside or {})
@@ -81,7 +81,7 @@ def roc(context: Context, beside: Mapping[str, Origin] | None = None) -> None:
     )
 
 
-def precision_recall(context: Context, beside: Mapping[str, Origin]) -> None:
+def precision_recall(context: Context, beside: Mapping[str, PredictionSource]) -> None:
     """Precision and recall, with other models' beside it."""
     parts = _parts(context, beside)
     found = {name: _curves(part, key).precision_recall for name, (part, key, _) in parts.items()}
@@ -102,7 +102,7 @@ def all_figures(context: Context) -> None:
     """Every figure, each with an interval over subjects and one over cells."""
     baseline = {
         figure.name: formats.estimate(figure.over_subjects)
-        for figure in context.part.report.baseline
+        for figure in context.evaluated.evaluation.baseline
     }
     shown = pd.DataFrame(
         {
@@ -168,7 +168,7 @@ def predictive(context: Context) -> None:
         st.markdown(f"{said} **{figure.value:.2f}** ({formats.both_bounds(figure)}).")
 
 
-def _beside(context: Context) -> dict[str, Origin]:
+def _beside(context: Context) -> dict[str, PredictionSource]:
     names = [name for name in model_folder.names() if name != context.source.key]
     chosen = st.multiselect(
         "Beside it", names, placeholder="Other models, at their own thresholds", key=BESIDE,
@@ -177,11 +177,11 @@ def _beside(context: Context) -> dict[str, Origin]:
     return {name: other for name in chosen if (other := _drawable(context, name)) is not None}
 
 
-def _drawable(context: Context, name: str) -> Origin | None:
+def _drawable(context: Context, name: str) -> PredictionSource | None:
     """A model that can be drawn beside the one shown; None, with a sentence, for another."""
     try:
-        other = sources.origin(name)
-        part = sources.part(other, _split(context, other))
+        other = sources.source_of(name)
+        part = evaluations.evaluate_split(other, _split(context, other))
     except AllScopeError as error:
         frame.problem(error)
         return None
@@ -191,47 +191,53 @@ def _drawable(context: Context, name: str) -> Origin | None:
     return other
 
 
-def _split(context: Context, other: Origin) -> str:
+def _split(context: Context, other: PredictionSource) -> str:
     """The split that is shown, where the other model has it."""
-    known = sources.splits(other)
+    known = evaluations.splits(other)
     return context.split if context.split in known else known[0]
 
 
-def _parts(context: Context, beside: Mapping[str, Origin]) -> dict[str, tuple[Part, str, float]]:
-    """Part, cache key and threshold of each model."""
-    found = {context.source.name: (context.part, context.source.digest + context.split,
+def _parts(
+    context: Context, beside: Mapping[str, PredictionSource]
+) -> dict[str, tuple[EvaluatedSplit, str, float]]:
+    """EvaluatedSplit, cache key and threshold of each model."""
+    found = {context.source.name: (context.evaluated, context.source.digest + context.split,
                                    context.threshold)}  # fmt: skip
     for name, other in beside.items():
         split = _split(context, other)
-        found[name] = (sources.part(other, split), other.digest + split, other.threshold)
+        found[name] = (
+            evaluations.evaluate_split(other, split),
+            other.digest + split,
+            other.threshold,
+        )
     return found
 
 
 @st.cache_resource(max_entries=16, show_spinner="Drawing subjects anew for the bands")
-def _cached(_part: Part, key: str) -> Curves:
+def _cached(_part: EvaluatedSplit, key: str) -> Curves:
     return Curves(curves.roc(_part.sample), curves.precision_recall(_part.sample))
 
 
-def _curves(part: Part, key: str) -> Curves:
+def _curves(part: EvaluatedSplit, key: str) -> Curves:
     return _cached(part, key)
 
 
-def _free(part: Part, name: str) -> Estimate:
-    return next(figure for figure in part.free if figure.name == name)
+def _free(part: EvaluatedSplit, name: str) -> Estimate:
+    return next(figure for figure in part.threshold_free if figure.name == name)
 
 
-def _point(part: Part, threshold: float) -> tuple[float, float]:
+def _point(part: EvaluatedSplit, threshold: float) -> tuple[float, float]:
     """Share of false positives and sensitivity."""
     found = _at(part, threshold)
     return 1 - float(found["specificity"]), float(found["sensitivity"])
 
 
-def _recall_point(part: Part, threshold: float) -> tuple[float, float]:
+def _recall_point(part: EvaluatedSplit, threshold: float) -> tuple[float, float]:
     found = _at(part, threshold)
     return float(found["sensitivity"]), float(found["ppv"])
 
 
-def _at(part: Part, threshold: float) -> dict[str, Floats]:
+def _at(part: EvaluatedSplit, threshold: float) -> dict[str, Floats]:
     return metrics.confusion_metrics(
         metrics.confusion(
             labels=part.sample.labels,

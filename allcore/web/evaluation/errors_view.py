@@ -24,7 +24,7 @@ def show(context: Context) -> None:
 
 
 def _suspicion(context: Context) -> None:
-    found = context.part.suspicion
+    found = context.evaluated.label_errors
     if found is None:
         return
     flagged = formats.count(int(found.flagged.sum()), "label")

@@ -4,9 +4,8 @@ import datetime
 
 import streamlit as st
 
-from allcore.evaluation import model_evaluation
 from allcore.reports import evaluation_html
-from allcore.web import evaluation_cache, frame
+from allcore.web import evaluations, frame
 from allcore.web.components.charts import figure_format, table_csv
 from allcore.web.evaluation import curves_view, subjects_view
 from allcore.web.evaluation.context import Context
@@ -51,11 +50,11 @@ def _report(context: Context) -> None:
 
 
 def _html(context: Context) -> str:
-    assert context.source.model is not None  # a file has no report
-    model = evaluation_cache.load(context.source.model)
+    model = context.source.model
+    assert model is not None  # a file has no report
     return evaluation_html.evaluation_html(
-        model_evaluation.evaluate_model(model.predictions, model.info),
-        model.predictions,
+        evaluations.evaluate_model(model),
+        evaluations.predictions(context.source),
         model.info,
         date=datetime.datetime.now(datetime.UTC).date(),
     )

@@ -9,7 +9,7 @@ from allcore.errors import AllScopeError
 from allcore.evaluation import metrics, model_agreement
 from allcore.evaluation.model_agreement import Agreement, Shared
 from allcore.plots import error_explorer
-from allcore.web import frame
+from allcore.web import evaluations, frame
 from allcore.web.components import map_region
 from allcore.web.components.charts import chart
 from allcore.web.evaluation import cell_lists, sources
@@ -33,10 +33,10 @@ def show(context: Context) -> None:
         return
     name = st.selectbox("Second model", names, key=OTHER, bind="query-params", width=360)
     try:
-        other = sources.origin(name)
-        split = context.split if context.split in sources.splits(other) else "test"
-        beside = sources.part(other, split).table
-        notes = sources.leaks([context.source, other])
+        other = sources.source_of(name)
+        split = context.split if context.split in evaluations.splits(other) else "test"
+        beside = evaluations.evaluate_split(other, split).table
+        notes = sources.leakage_warnings([context.source, other])
         key = "|".join([context.source.digest, other.digest, split, *notes])
         shared = _shared(context.table, beside, notes, key)
         found = model_agreement.at(

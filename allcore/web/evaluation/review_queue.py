@@ -129,7 +129,7 @@ def _choice(
     found: Queue, kind: str, most: int, controls: bool
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Places of the cells to queue and of the controls among them."""
-    sample, suspicion = found.context.sample, found.context.part.suspicion
+    sample, suspicion = found.context.sample, found.context.evaluated.label_errors
     if kind == "suspicious" and suspicion is None:
         none = np.empty(0, dtype=np.intp)
         return none, none

@@ -6,9 +6,8 @@ from allcore import formats
 from allcore.errors import AllScopeError
 from allcore.evaluation import model_evaluation, thresholds
 from allcore.evaluation.thresholds import Choice
-from allcore.web import frame
-from allcore.web.evaluation import sources
-from allcore.web.evaluation.sources import Origin
+from allcore.web import evaluations, frame
+from allcore.web.evaluations import PredictionSource
 
 KEY = "threshold"
 _SLIDER, _RULE, _NOTE = "threshold_slider", "threshold_rule", "threshold_said"
@@ -24,7 +23,7 @@ FLATTERS = (
 )
 
 
-def show(source: Origin, split: str) -> tuple[float, str]:
+def show(source: PredictionSource, split: str) -> tuple[float, str]:
     """Draw the bar; give the threshold and the sentence that says how it was chosen."""
     own = float(source.threshold)
     state = st.session_state
@@ -80,7 +79,7 @@ def _said(value: float) -> str:
     return sentence if sentence and at == value else "Chosen by hand."
 
 
-def _rules(source: Origin, split: str) -> None:
+def _rules(source: PredictionSource, split: str) -> None:
     rule = st.selectbox(
         "Rule", list(thresholds.RULES), format_func=thresholds.RULES.__getitem__, key=_RULE
     )
@@ -91,10 +90,10 @@ def _rules(source: Origin, split: str) -> None:
         missed = st.number_input(
             "A missed blast costs as much as so many false alarms", 0.1, 100.0, 5.0
         )
-    cells = sources.threshold_cells(source)
+    cells = evaluations.split_cells(source, "validation")
     flatters = cells.empty
     if flatters:
-        cells = sources.part(source, split).table
+        cells = evaluations.evaluate_split(source, split).table
         st.caption(FLATTERS)
     else:
         st.caption(f"Chosen on {formats.count(len(cells), 'validation cell')}, applied to all.")

@@ -3,6 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from allcore.web import evaluations
 from allcore.web.cell_images import CellImages
 from allcore.web.evaluation import sources
 from allcore.web.evaluation.context import Context
@@ -19,8 +20,8 @@ def models(own_home: Path) -> Path:
 @pytest.fixture
 def context(models: Path) -> Context:
     """The test cells of the simulated model at 0.7, without images."""
-    source = sources.origin("simulated")
-    part = sources.part(source, "test")
+    source = sources.source_of("simulated")
+    part = evaluations.evaluate_split(source, "test")
     return Context(source, "test", part, 0.7, "For tests.", CellImages())
 
 

@@ -16,7 +16,7 @@ from allcore.review import agreement
 from allcore.store import accounts as stored
 from allcore.store import admin_settings, flags, history, reviews
 from allcore.store.history import Answer
-from allcore.web import accounts
+from allcore.web import accounts, evaluations
 from allcore.web.accounts import Visitor
 from allcore.web.components import charts
 from tests import simulated
@@ -49,9 +49,9 @@ def view() -> None:
     from allcore.web.evaluation import review_view, sources
     from allcore.web.evaluation.context import Context
 
-    source = sources.origin("simulated")
+    source = sources.source_of("simulated")
     threshold = st.session_state.get("at", 0.5)
-    part = sources.part(source, "test")
+    part = evaluations.evaluate_split(source, "test")
     review_view.show(Context(source, "test", part, threshold, "", cell_images.at_hand()))
 
 

@@ -1,0 +1,187 @@
+"""Evaluations of models and of imported predictions, computed once a process and content."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from allcore import model_folder
+from allcore.evaluation import estimates, label_errors, model_evaluation
+from allcore.evaluation.estimates import Estimate, Sample
+from allcore.evaluation.label_errors import LabelErrors
+from allcore.evaluation.model_evaluation import ModelEvaluation, SplitEvaluation
+from allcore.model_folder import InstalledModel, ModelInfo
+from allcore.reports import headline
+from allcore.reports.headline import PAPER_SUFFIX, Headline
+
+
+@dataclass(frozen=True)
+class PredictionSource:
+    """Where predictions come from: an installed model, or a file that a user opened.
+
+    Attributes:
+        key: the model's name, or ``file-`` and a digest.
+        name: as people read it, and as it stands in the address.
+        threshold: the model's own, 0.5 for a file.
+        rule: sentence that says how it was chosen.
+        digest: of the content.
+        model: the installed model; None for a file.
+        problems: what is wrong with a file.
+        imported: the file's predictions; None for a model.
+    """
+
+    key: str
+    name: str
+    threshold: float
+    rule: str
+    digest: str
+    model: InstalledModel | None = None
+    problems: tuple[str, ...] = ()
+    imported: pd.DataFrame | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def of_model(cls, model: InstalledModel) -> "PredictionSource":
+        """The held-out predictions in a model folder."""
+        digest = f"{model.folder} {model.digest} {model.revision}"
+        info = model.info
+        return cls(model.name, model.name, info.threshold, info.threshold_rule, digest, model)
+
+    @property
+    def folder(self) -> Path | None:
+        """Of the model; None for a file."""
+        return self.model.folder if self.model else None
+
+    @property
+    def info(self) -> ModelInfo | None:
+        """Of the model; None for a file."""
+        return self.model.info if self.model else None
+
+
+@dataclass(frozen=True)
+class EvaluatedSplit:
+    """The held-out, labelled cells of one split, with what no threshold moves; only to read.
+
+    Attributes:
+        table: predictions, numbered from 0.
+        sample: the same as arrays, with their resamples.
+        evaluation: at the model's own threshold.
+        threshold_free: the estimates that no threshold moves.
+        label_errors: labels that may be wrong; None where a class is missing.
+    """
+
+    table: pd.DataFrame
+    sample: Sample
+    evaluation: SplitEvaluation
+    threshold_free: tuple[Estimate, ...]
+    label_errors: LabelErrors | None
+
+
+def predictions(source: PredictionSource) -> pd.DataFrame:
+    """All predictions of a source; only to read.
+
+    Raises:
+        ModelError: the predictions are missing or damaged.
+    """
+    if source.model is None:
+        assert source.imported is not None
+        return source.imported
+    return _read_predictions(source.model.folder, source.digest)
+
+
+def splits(source: PredictionSource) -> list[str]:
+    """The splits that hold labelled cells, test first.
+
+    Raises:
+        ModelError: the predictions are missing or damaged.
+        DataError: there is no labelled held-out cell.
+    """
+    held_out = model_evaluation.held_out_cells(predictions(source))
+    return [name for name in model_evaluation.SPLITS if (held_out["split"] == name).any()]
+
+
+def split_cells(source: PredictionSource, split: str) -> pd.DataFrame:
+    """The labelled cells of one split; empty where there are none."""
+    table = predictions(source)
+    return table[(table["split"] == split) & table["label"].notna()]
+
+
+def evaluate_split(source: PredictionSource, split: str) -> EvaluatedSplit:
+    """The evaluation of one split.
+
+    Raises:
+        ModelError: the predictions are missing or damaged.
+        DataError: they can't be evaluated.
+    """
+    return _evaluate_split(source, source.digest, split)
+
+
+def evaluate_model(model: InstalledModel) -> ModelEvaluation:
+    """The evaluation of an installed model, of the splits that `evaluate_split` keeps.
+
+    Raises:
+        ModelError: its predictions are missing or damaged.
+        DataError: they can't be evaluated.
+    """
+    source = PredictionSource.of_model(model)
+    return _evaluate_model(source, source.digest)
+
+
+def read_headline(model: InstalledModel) -> Headline:
+    """The accuracies of the Home page.
+
+    Raises:
+        ModelError: the predictions are missing or damaged.
+        DataError: they can't be evaluated.
+    """
+    folders = (model.folder, model.folder.with_name(model.name + PAPER_SUFFIX))
+    files = [folder / name for folder in folders for name in headline.FILES]
+    content = b"".join(file.read_bytes() for file in files if file.is_file())
+    return _read_headline(model.folder, hashlib.sha256(content).hexdigest())
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _read_headline(_folder: Path, digest: str) -> Headline:
+    return headline.read_headline(_folder)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _read_predictions(_folder: Path, digest: str) -> pd.DataFrame:
+    return model_folder.read_predictions(_folder)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Computing figures and intervals")
+def _evaluate_split(_source: PredictionSource, digest: str, split: str) -> EvaluatedSplit:
+    table = split_cells(_source, split).reset_index(drop=True)
+    sample = model_evaluation.sample_of_predictions(table)
+    evaluation = model_evaluation.evaluate_split(
+        table,
+        split,
+        threshold=_source.threshold,
+        baseline_threshold=model_evaluation.baseline_threshold(split_cells(_source, "validation")),
+        sample=sample,
+    )
+    return EvaluatedSplit(
+        table=table,
+        sample=sample,
+        evaluation=evaluation,
+        threshold_free=tuple(map(evaluation.estimate, estimates.THRESHOLD_FREE)),
+        label_errors=_find_label_errors(sample, table),
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner="Computing figures and intervals")
+def _evaluate_model(_source: PredictionSource, digest: str) -> ModelEvaluation:
+    assert _source.info is not None
+    evaluated = {name: evaluate_split(_source, name).evaluation for name in splits(_source)}
+    return model_evaluation.combine_splits(evaluated, predictions(_source), _source.info)
+
+
+def _find_label_errors(sample: Sample, table: pd.DataFrame) -> LabelErrors | None:
+    if sample.labels.min() == sample.labels.max():
+        return None
+    subjects = table["subject"].to_numpy(dtype=str) if sample.groups is not None else None
+    return label_errors.find_label_errors(
+        labels=sample.labels, probabilities=sample.probabilities, subjects=subjects
+    )
