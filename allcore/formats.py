@@ -1,5 +1,6 @@
 """Numbers, shares and intervals as text, the same on pages, in reports and on the terminal."""
 
+import math
 from typing import Protocol
 
 SPLITS = {"test": "Test", "validation": "Validation"}
@@ -49,9 +50,14 @@ def share(interval: Interval, total: int) -> str:
 
 def estimate(interval: Interval) -> str:
     """An estimate with its interval: "0.883 (0.812 to 0.931)", or why there is none."""
-    if interval.value != interval.value:
+    if math.isnan(interval.value):
         return "undefined"
     return f"{interval.value:.3f} ({bounds(interval)})"
+
+
+def number(value: float) -> str:
+    """A number with three decimals, or that it is undefined."""
+    return "undefined" if math.isnan(value) else f"{value:.3f}"
 
 
 def bounds(interval: Interval) -> str:

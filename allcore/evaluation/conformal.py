@@ -34,7 +34,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Rule:
+class ConformalRule:
     """How limits are found.
 
     Attributes:
@@ -55,11 +55,11 @@ class Rule:
         return f"{limits}, {counted}{', raised' if self.raised else ''}"
 
 
-RULE = Rule()
+RULE = ConformalRule()
 """The rule in use: of `RULES` the one whose sets cover 95 % (within 1) of unseen subjects' cells of
 C-NMC 2019, and both classes alike."""
 RULES = tuple(
-    Rule(by_class, by_subject, raised)
+    ConformalRule(by_class, by_subject, raised)
     for raised in (False, True)
     for by_class in (True, False)
     for by_subject in (False, True)
@@ -67,7 +67,7 @@ RULES = tuple(
 
 
 @dataclass(frozen=True)
-class Sets:
+class PredictionSets:
     """Limits, from which the set of any probability follows.
 
     Attributes:
@@ -86,7 +86,9 @@ class Sets:
     new_subjects: bool
 
     @classmethod
-    def fit(cls, sample: Sample, *, new_subjects: bool, rule: Rule = RULE) -> "Sets":
+    def fit(
+        cls, sample: Sample, *, new_subjects: bool, rule: ConformalRule = RULE
+    ) -> "PredictionSets":
         """The limits that held-out cells give.
 
         A class without cells is never ruled out. Where subjects are unknown cells count equally,
@@ -99,7 +101,9 @@ class Sets:
             sample.labels,
             sample.probabilities,
             groups,
-            Rule(rule.by_class, rule.by_subject and known, rule.raised and known and new_subjects),
+            ConformalRule(
+                rule.by_class, rule.by_subject and known, rule.raised and known and new_subjects
+            ),
         )
         return cls(
             hem_up_to=hem,
@@ -144,7 +148,7 @@ class Coverage:
         new_subjects: as in `Sets`.
     """
 
-    rule: Rule
+    rule: ConformalRule
     cells: int
     subjects: int | None
     overall: Estimate
@@ -166,7 +170,7 @@ def coverage(
     names: NDArray[np.str_] | None = None,
     *,
     new_subjects: bool,
-    rule: Rule = RULE,
+    rule: ConformalRule = RULE,
 ) -> Coverage | None:
     """Test each part of the cells with limits from the other parts.
 
@@ -200,7 +204,7 @@ def coverage(
     )
 
 
-def table(
+def coverage_by_rule(
     sample: Sample,
     parts: NDArray[np.integer],
     names: NDArray[np.str_] | None = None,
@@ -213,12 +217,12 @@ def table(
     return tuple(each for each in found if each is not None)
 
 
-def kept(found: Sequence[Coverage]) -> Coverage | None:
+def coverage_in_use(found: Sequence[Coverage]) -> Coverage | None:
     """The coverage by the rule in use."""
-    return next((each for each in found if each.rule == in_use(each.new_subjects)), None)
+    return next((each for each in found if each.rule == rule_in_use(each.new_subjects)), None)
 
 
-def in_use(new_subjects: bool) -> Rule:
+def rule_in_use(new_subjects: bool) -> ConformalRule:
     """The rule in use: nothing is raised for new images of known subjects.
 
     They are drawn like the held-out ones.
@@ -227,14 +231,14 @@ def in_use(new_subjects: bool) -> Rule:
 
 
 def _tested(
-    sample: Sample, parts: NDArray[np.integer], new_subjects: bool, rule: Rule
+    sample: Sample, parts: NDArray[np.integer], new_subjects: bool, rule: ConformalRule
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """(N,) whether each cell's set holds its class, and whether it holds both."""
     covered = np.zeros(len(parts), dtype=bool)
     unsure = np.zeros(len(parts), dtype=bool)
     for part in np.unique(parts):
         inside = parts == part
-        sets = Sets.fit(_only(sample, ~inside), new_subjects=new_subjects, rule=rule)
+        sets = PredictionSets.fit(_only(sample, ~inside), new_subjects=new_subjects, rule=rule)
         hem, blast = sets.possible(sample.probabilities[inside])
         covered[inside] = np.where(sample.labels[inside] == 1, blast, hem)
         unsure[inside] = hem & blast
@@ -266,7 +270,10 @@ def _by_subject(
 
 
 def _limits(
-    labels: NDArray[np.integer], probabilities: Floats, groups: NDArray[np.intp], rule: Rule
+    labels: NDArray[np.integer],
+    probabilities: Floats,
+    groups: NDArray[np.intp],
+    rule: ConformalRule,
 ) -> tuple[float, float]:
     """Largest score, the probability of the other class, at which each class stays possible."""
     scores = np.where(labels == 1, 1 - probabilities, probabilities)
@@ -277,7 +284,7 @@ def _limits(
     return hem, blast
 
 
-def _limit(scores: Floats, groups: NDArray[np.intp], rule: Rule) -> float:
+def _limit(scores: Floats, groups: NDArray[np.intp], rule: ConformalRule) -> float:
     """The score that new cells stay below at the level; 1 where the cells can't promise one."""
     if not len(scores):
         return 1.0

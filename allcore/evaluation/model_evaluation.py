@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from allcore import formats
 from allcore.errors import DataError, ModelError
 from allcore.evaluation import conformal, estimates, metrics, subjects, thresholds
-from allcore.evaluation.conformal import Coverage, Sets
+from allcore.evaluation.conformal import Coverage, PredictionSets
 from allcore.evaluation.estimates import Estimate, Sample
 from allcore.evaluation.metrics import Confusion
 from allcore.evaluation.subjects import SubjectRow
@@ -149,7 +149,7 @@ def held_out_cells(predictions: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def prediction_sets(predictions: pd.DataFrame, info: ModelInfo) -> Sets | None:
+def prediction_sets(predictions: pd.DataFrame, info: ModelInfo) -> PredictionSets | None:
     """The prediction sets that held-out predictions give; None where a class is missing.
 
     Takes milliseconds, so it is done whenever a model is opened and kept nowhere.
@@ -161,7 +161,9 @@ def prediction_sets(predictions: pd.DataFrame, info: ModelInfo) -> Sets | None:
     held_out = predictions[predictions["split"].isin(SPLITS) & predictions["label"].notna()]
     if held_out["label"].nunique() < 2:
         return None
-    return Sets.fit(sample_of_predictions(held_out), new_subjects=info.split_kind == "subject")
+    return PredictionSets.fit(
+        sample_of_predictions(held_out), new_subjects=info.split_kind == "subject"
+    )
 
 
 def trained_on_test_subjects(info: ModelInfo | None) -> bool:
@@ -267,7 +269,7 @@ def _coverage(held_out: pd.DataFrame, info: ModelInfo) -> tuple[Coverage, ...]:
     """Coverage of sets whose limits come from other folds or, with one fold, the other split."""
     column = "fold" if held_out["fold"].nunique() > 1 else "split"
     groups = subject_groups(held_out)
-    return conformal.table(
+    return conformal.coverage_by_rule(
         sample_of_predictions(held_out),
         held_out[column].factorize()[0],
         None if groups is None else np.asarray(held_out["subject"], dtype=str),

@@ -17,7 +17,7 @@ from allcore import model_folder
 from allcore.data.cells import Rgb
 from allcore.errors import AllScopeError
 from allcore.evaluation import model_evaluation
-from allcore.evaluation.conformal import Sets
+from allcore.evaluation.conformal import PredictionSets
 from allcore.explain import deletion_check as deletion
 from allcore.explain import explanation_text, gradcam, integrated_gradients, neighbours, views
 from allcore.explain import known_cells as identity
@@ -112,7 +112,7 @@ class Evidence:
     probability: float
     threshold: float
     identity: Identity | None
-    sets: Sets | None
+    sets: PredictionSets | None
     views: Views
     saliency: tuple[Saliency, ...]
     seen: Rgb
@@ -214,7 +214,7 @@ def checked(
     )
 
 
-def sets_of(folder: Path) -> Sets | None:
+def sets_of(folder: Path) -> PredictionSets | None:
     """The prediction sets of a model folder; None where it does not keep what they need."""
     try:
         return model_evaluation.prediction_sets(

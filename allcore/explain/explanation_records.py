@@ -6,7 +6,7 @@ from typing import Any
 
 from allcore import notice
 from allcore.evaluation import conformal
-from allcore.evaluation.conformal import Sets
+from allcore.evaluation.conformal import PredictionSets
 from allcore.explain import explanation_text
 from allcore.explain.explanation import Evidence, Saliency
 from allcore.explain.neighbours import Nearby
@@ -45,7 +45,7 @@ def _neighbours(found: Evidence) -> dict[str, Any]:
     }
 
 
-def _set(found: Evidence, sets: Sets) -> dict[str, Any]:
+def _set(found: Evidence, sets: PredictionSets) -> dict[str, Any]:
     return {
         "level": conformal.LEVEL,
         "classes": [*sets.of(found.probability)],

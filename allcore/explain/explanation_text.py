@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from allcore import formats
-from allcore.evaluation.conformal import Sets
+from allcore.evaluation.conformal import PredictionSets
 from allcore.explain.neighbours import Nearby, Neighbour
 from allcore.explain.views import Learned, Views
 from allcore.labels import CLASS_NAMES, Label
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 _TRUSTED_SHARE = 0.5
 
 
-def holds_for(sets: Sets) -> str:
+def holds_for(sets: PredictionSets) -> str:
     """For which cells a set keeps its promise."""
     if sets.new_subjects:
         return "cells of unseen subjects"
     return "new images of the subjects that the model was trained on"
 
 
-def of_set(sets: Sets, probability: float) -> str:
+def of_set(sets: PredictionSets, probability: float) -> str:
     """The classes that can't be ruled out at 95 %."""
     classes = sets.of(probability)
     if len(classes) == 1:

@@ -74,7 +74,7 @@ def evaluation_html(
     """
     day = date or datetime.date.today()
     sections = [
-        *(_split(part, predictions, report) for part in card_results.parts_of(report)),
+        *(_split(part, predictions, report) for part in card_results.splits_of(report)),
         *_training(history),
         *(_extra(section) for section in extras),
         parts.HtmlSection("Method and threshold", _method(report)),

@@ -11,13 +11,13 @@ from scipy import special
 
 from allcore import model_folder
 from allcore.evaluation import conformal, estimates, model_evaluation
-from allcore.evaluation.conformal import LEVEL, RULE, Rule, Sets
+from allcore.evaluation.conformal import LEVEL, RULE, ConformalRule, PredictionSets
 from allcore.evaluation.estimates import Sample
-from allcore.reports.model_card import prediction_sets
+from allcore.reports.model_card import results
 from tests import simulated
 
 MODELS = Path(__file__).parents[2] / "models"
-PLAIN = Rule(by_class=True, by_subject=False, raised=False)
+PLAIN = ConformalRule(by_class=True, by_subject=False, raised=False)
 
 
 def draw(
@@ -36,7 +36,7 @@ def draw(
     )
 
 
-def held(sets: Sets, cells: Sample) -> tuple[float, float]:
+def held(sets: PredictionSets, cells: Sample) -> tuple[float, float]:
     """Share of normal cells and of ALL blasts whose set holds their class."""
     hem, blast = sets.possible(cells.probabilities)
     return float(hem[cells.labels == 0].mean()), float(blast[cells.labels == 1].mean())
@@ -46,7 +46,7 @@ def test_fit__covers_cells_drawn_like_those_it_saw() -> None:
     random = np.random.default_rng(1)
     found = []
     for _ in range(200):
-        sets = Sets.fit(draw(random, between=0, cells=10), new_subjects=True, rule=PLAIN)
+        sets = PredictionSets.fit(draw(random, between=0, cells=10), new_subjects=True, rule=PLAIN)
         found.append(held(sets, draw(random, between=0, cells=50)))
     for share in np.mean(found, axis=0):
         assert share == pytest.approx(LEVEL, abs=0.008)
@@ -60,7 +60,7 @@ def test_raised__covers_new_subjects_where_plain_limits_fall_short(of_class: int
         seen = draw(random, between=1.0, of_class=of_class)
         new = draw(random, between=1.0)
         for raised in found:
-            sets = Sets.fit(seen, new_subjects=True, rule=replace(PLAIN, raised=raised))
+            sets = PredictionSets.fit(seen, new_subjects=True, rule=replace(PLAIN, raised=raised))
             found[raised].append(held(sets, new))
     plain, raised = (float(np.mean(found[each])) for each in (False, True))
     assert plain < 0.94
@@ -71,7 +71,7 @@ def test_fit__takes_the_quantile_of_finite_samples() -> None:
     probabilities = np.concatenate([np.arange(1, 20) / 100, 1 - np.arange(1, 20) / 100])
     labels = np.repeat([0, 1], 19)
     cells = estimates.make_sample(labels=labels, probabilities=probabilities, subjects=None)
-    sets = Sets.fit(cells, new_subjects=False)
+    sets = PredictionSets.fit(cells, new_subjects=False)
     assert sets.hem_up_to == pytest.approx(0.19)  # ceil(20 * 0.95) = 19: the largest of 19
     assert sets.all_from == pytest.approx(0.81)
     assert sets.subjects is None
@@ -81,12 +81,12 @@ def test_fit__promises_nothing_from_too_few_cells() -> None:
     cells = estimates.make_sample(
         labels=np.array([0, 1, 1]), probabilities=np.array([0.1, 0.9, 0.8]), subjects=None
     )
-    sets = Sets.fit(cells, new_subjects=True)
+    sets = PredictionSets.fit(cells, new_subjects=True)
     assert sets.of(0.001) == sets.of(0.999) == ("all", "hem")
 
 
 def test_of__is_never_empty() -> None:
-    sets = Sets(hem_up_to=0.2, all_from=0.8, cells=100, subjects=10, new_subjects=True)
+    sets = PredictionSets(hem_up_to=0.2, all_from=0.8, cells=100, subjects=10, new_subjects=True)
     assert sets.of(0.2) == ("hem",)
     assert sets.of(0.3) == ("hem",)  # in the gap: the likelier one
     assert sets.of(0.6) == ("all",)
@@ -99,9 +99,9 @@ def test_of__is_never_empty() -> None:
 
 def test_fit__raises_nothing_for_known_subjects() -> None:
     cells = draw(np.random.default_rng(3), between=1.0)
-    plain = Sets.fit(cells, new_subjects=False, rule=PLAIN)
-    assert Sets.fit(cells, new_subjects=False) == plain
-    assert Sets.fit(cells, new_subjects=True).hem_up_to > plain.hem_up_to
+    plain = PredictionSets.fit(cells, new_subjects=False, rule=PLAIN)
+    assert PredictionSets.fit(cells, new_subjects=False) == plain
+    assert PredictionSets.fit(cells, new_subjects=True).hem_up_to > plain.hem_up_to
 
 
 def test_by_subject__weighs_a_subject_not_its_cells() -> None:
@@ -113,8 +113,8 @@ def test_by_subject__weighs_a_subject_not_its_cells() -> None:
         probabilities=np.append(hem, 0.9),
         subjects=np.append(subject, 99).astype(str),
     )
-    of_cells = Sets.fit(cells, new_subjects=True, rule=PLAIN)
-    of_subjects = Sets.fit(cells, new_subjects=True, rule=replace(PLAIN, by_subject=True))
+    of_cells = PredictionSets.fit(cells, new_subjects=True, rule=PLAIN)
+    of_subjects = PredictionSets.fit(cells, new_subjects=True, rule=replace(PLAIN, by_subject=True))
     assert of_cells.hem_up_to == pytest.approx(0.1)
     assert of_subjects.hem_up_to == pytest.approx(0.6)
 
@@ -140,25 +140,25 @@ def test_coverage__tests_each_part_with_limits_from_the_others() -> None:
 def test_evaluate__tests_the_other_split_where_there_is_one_fold() -> None:
     table = simulated.predictions()
     report = model_evaluation.evaluate_model(table, simulated.info(table))
-    found = conformal.kept(report.coverage)
+    found = conformal.coverage_in_use(report.coverage)
     assert found is not None
     assert found.cells == len(table)
     assert found.rule == RULE
     one = model_evaluation.evaluate_model(table[table["split"] == "test"], simulated.info(table))
     assert one.coverage == ()
-    assert prediction_sets.chapters(one) == ()
+    assert results.prediction_set_chapters(one) == ()
 
 
 def test_in_words__says_for_whom_the_sets_hold() -> None:
     table = simulated.predictions()
     info = simulated.info(table)
-    unseen = conformal.kept(model_evaluation.evaluate_model(table, info).coverage)
+    unseen = conformal.coverage_in_use(model_evaluation.evaluate_model(table, info).coverage)
     info.training["split"]["kind"] = "image"
-    seen = conformal.kept(model_evaluation.evaluate_model(table, info).coverage)
+    seen = conformal.coverage_in_use(model_evaluation.evaluate_model(table, info).coverage)
     assert unseen is not None
     assert seen is not None
-    assert "subjects that the limits never saw" in prediction_sets.in_words(unseen)
-    assert "these subjects only" in prediction_sets.in_words(seen)
+    assert "subjects that the limits never saw" in results.coverage_text(unseen)
+    assert "these subjects only" in results.coverage_text(seen)
     assert not seen.rule.raised
 
 
@@ -168,13 +168,13 @@ def test_shipped_model__covers_95_percent_of_unseen_subjects_cells() -> None:
     info = model_folder.read_info(folder)
     subjects_of = predictions.groupby("fold")["group"].agg(set).tolist()
     assert not set.intersection(*subjects_of)
-    found = conformal.kept(model_evaluation.evaluate_model(predictions, info).coverage)
+    found = conformal.coverage_in_use(model_evaluation.evaluate_model(predictions, info).coverage)
     assert found is not None
     assert found.new_subjects
     assert abs(found.overall.value - LEVEL) <= 0.01
     assert min(found.blast.value, found.normal.value) > 0.92
     text = (folder / model_folder.CARD).read_text(encoding="utf-8")
-    assert prediction_sets.in_words(found).split(".")[0] in text
+    assert results.coverage_text(found).split(".")[0] in text
 
 
 def test_sets_of__takes_milliseconds() -> None:

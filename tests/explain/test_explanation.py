@@ -8,7 +8,7 @@ import pytest
 from torch import Tensor
 
 from allcore import model_folder
-from allcore.evaluation.conformal import Sets
+from allcore.evaluation.conformal import PredictionSets
 from allcore.explain import deletion_check, explanation, explanation_text
 from allcore.explain.explanation import Evidence
 from allcore.explain.known_cells import Identity
@@ -130,7 +130,7 @@ def test_of_views__says_when_turning_changes_the_answer() -> None:
 
 
 def test_of_set__says_the_set_in_words() -> None:
-    sets = Sets(hem_up_to=0.9, all_from=0.2, cells=100, subjects=10, new_subjects=True)
+    sets = PredictionSets(hem_up_to=0.9, all_from=0.2, cells=100, subjects=10, new_subjects=True)
     assert explanation_text.of_set(sets, 0.95) == "At 95 % the answer is: ALL blast."
     assert explanation_text.of_set(sets, 0.1) == "At 95 % the answer is: normal."
     said = explanation_text.of_set(sets, 0.5)

@@ -1,13 +1,13 @@
-"""The chapters of a card that tell what the model is and where it came from."""
+"""The chapters of a card on what the model is for, and on the data that it comes from."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from allcore import formats
 from allcore.data import split_files
-from allcore.evaluation.model_evaluation import ModelEvaluation, SplitEvaluation
+from allcore.evaluation.model_evaluation import ModelEvaluation
 from allcore.model_folder import ModelInfo
 from allcore.reports.model_card import results
-from allcore.reports.model_card.public_datasets import known
 from allcore.reports.model_card.text import Block, Bullets, Chapter, Code, Paragraph
 
 WHAT, USE, DATA = "What it is", "Intended use", "Data"
@@ -19,8 +19,8 @@ _SPLIT_SENTENCES = {
     "image": "Images were split at random (the paper's protocol): a subject's cells are in "
     "training and in test alike, so these figures do not say how the model does on a new subject.",
 }
-_TORN = (
-    "{torn} of {of} have cells in two of training, validation and test, so these figures do not "
+_SHARED_SUBJECTS = (
+    "{shared} of {of} have cells in two of training, validation and test, so these figures do not "
     "say how the model does on a new subject."
 )
 _UNKNOWN = (
@@ -34,7 +34,7 @@ _OUT_OF_FOLD = (
     "that ships was then trained on all subjects; it resembles the ones that were tested, but no "
     "subject is left to test it on."
 )
-_ELSEWHERE = (
+_OTHER_DATA = (
     "The figures below are for cells of subjects that the model's split doesn't name: they come "
     "from other data than it was trained on."
 )
@@ -66,17 +66,48 @@ _TWO_SETS = (
 )
 
 
-def what(info: ModelInfo, report: ModelEvaluation) -> Chapter:
+@dataclass(frozen=True)
+class PublicDataset:
+    """Facts from a data set's own description.
+
+    Attributes:
+        source: the citation.
+        cells: what is in the pictures, and what was done to them before they were published.
+        labels: how the reference standard came about.
+        design: how the pictures were collected.
+    """
+
+    source: str
+    cells: str
+    labels: str
+    design: str
+
+
+C_NMC = PublicDataset(
+    source="Gupta A., Gupta R. (2019), ALL Challenge dataset of ISBI 2019 (C-NMC 2019), The Cancer "
+    "Imaging Archive, doi 10.7937/tcia.2019.dc64i46r.",
+    cells="Single cells of the ISBI 2019 challenge, blasts of B-lineage ALL and normal lymphoid "
+    "cells. The makers of the data set cut them out of microscope images, normalised their stain "
+    "and set them on black.",
+    labels="By the data set's published description, an expert oncologist annotated the cells. How "
+    "often a second reader would have agreed is not known here.",
+    design="Retrospective use of published pictures: 10,661 cells of 73 subjects in the public "
+    "training part, 1,867 of 28 subjects in the preliminary test part, 2,586 without public labels "
+    "in the final one. Every subject carries cells of one class only, so whoever recognises the "
+    "subject knows the label.",
+)
+
+
+def what(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
     """What the model is and its headline figures."""
-    size = info.preprocessing.size
+    size, config = info.preprocessing.size, setting_text(info.config) or "default settings"
     text = (
         "A classifier of single cells into ALL blast and normal by machine learning: architecture "
-        f"{info.architecture} ({plain(info.config) or 'default settings'}), input {size} x {size} "
-        "pixels. This card tells how it was trained and how well it does on cells that were held "
-        "out."
+        f"{info.architecture} ({config}), input {size} x {size} pixels. This card "
+        "tells how it was trained and how well it does on cells that were held out."
     )
-    parts = results.parts_of(report)
-    return Chapter(WHAT, (Paragraph(text), Paragraph(results.summary(parts[0]))))
+    parts = results.splits_of(evaluation)
+    return Chapter(WHAT, (Paragraph(text), Paragraph(results.headline_text(parts[0]))))
 
 
 def use() -> Chapter:
@@ -84,55 +115,60 @@ def use() -> Chapter:
     return Chapter(USE, (Bullets(_USE),))
 
 
-def data(info: ModelInfo, report: ModelEvaluation) -> Chapter:
+def data(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
     """The data set, its reference standard, and how many cells and subjects there are."""
-    facts = known(data_name(info))
+    facts = public_dataset(info)
     lines = ["Nothing more is known of this data set here."]
     if facts is not None:
         lines = [facts.cells, f"Labels: {facts.labels}", facts.design, f"Source: {facts.source}"]
     texts = (Paragraph(text) for text in (_trained_on(info), *lines))
-    return Chapter(DATA, (*texts, _counts(report)))
+    return Chapter(DATA, (*texts, _counts(evaluation)))
 
 
-def split(info: ModelInfo, report: ModelEvaluation) -> Chapter:
+def split(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
     """How cells were assigned, and what could leak."""
-    told = info.training["split"]
+    record = info.training["split"]
     folds = info.training.get("out_of_fold")
-    sentence = _OUT_OF_FOLD.format(folds=folds) if folds else _split_sentence(told, report)
+    sentence = _OUT_OF_FOLD.format(folds=folds) if folds else _split_sentence(record, evaluation)
     blocks: list[Block] = [
-        Paragraph(f"Split by {_split_name(told, report)}. {sentence}"),
-        *(Paragraph(line) for line in _leakage(info, report)),
+        Paragraph(f"Split by {_split_name(record, evaluation)}. {sentence}"),
+        *(Paragraph(line) for line in _leakage(info, evaluation)),
     ]
-    listed = tuple(
-        f"{name.capitalize()}: {formats.count(len(told[name]), 'subject')} "
-        f"({', '.join(sorted(told[name], key=_natural))})"
+    subjects = tuple(
+        f"{name.capitalize()}: {formats.count(len(record[name]), 'subject')} "
+        f"({', '.join(sorted(record[name], key=_natural))})"
         for name in ("train", "validation", "test")
-        if told.get(name)
+        if record.get(name)
     )
-    return Chapter(SPLIT, (*blocks, Bullets(listed)) if listed else tuple(blocks))
+    return Chapter(SPLIT, (*blocks, Bullets(subjects)) if subjects else tuple(blocks))
 
 
 def unlabelled(info: ModelInfo) -> tuple[Chapter, ...]:
     """What else was learned from, where there was any."""
-    told = info.training.get("semi_supervised")
-    return (Chapter(UNLABELLED, (Paragraph(told["sentence"]),)),) if told else ()
+    record = info.training.get("semi_supervised")
+    return (Chapter(UNLABELLED, (Paragraph(record["sentence"]),)),) if record else ()
 
 
-def limits(info: ModelInfo, report: ModelEvaluation) -> Chapter:
+def limits(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
     """What the figures do not say."""
-    first = _TWO_SETS if elsewhere(info, report) else _ONE_SET
+    first = _TWO_SETS if is_external(info, evaluation) else _ONE_SET
     name = data_name(info) or "its name is not in model.json"
-    told = info.training["split"]
-    own = (_split_sentence(told, report),) if report.split_kind == "image" else ()
-    return Chapter(LIMITS, (Bullets((first.format(data=name), *own, *_LIMITS)),))
+    record = info.training["split"]
+    image_split = (_split_sentence(record, evaluation),) if evaluation.split_kind == "image" else ()
+    return Chapter(LIMITS, (Bullets((first.format(data=name), *image_split, *_LIMITS)),))
 
 
-def elsewhere(info: ModelInfo, report: ModelEvaluation) -> bool:
+def is_external(info: ModelInfo, evaluation: ModelEvaluation) -> bool:
     """Whether the evaluated subjects are none of those that the model's split names."""
-    told = info.training["split"]
-    names = {name for part in ("train", "validation", "test") for name in told.get(part, [])}
-    rows = {row.subject for part in results.parts_of(report) for row in part.subjects}
+    record = info.training["split"]
+    names = {name for part in ("train", "validation", "test") for name in record.get(part, [])}
+    rows = {row.subject for part in results.splits_of(evaluation) for row in part.subjects}
     return bool(rows) and not rows & names
+
+
+def public_dataset(info: ModelInfo) -> PublicDataset | None:
+    """What is publicly known of the model's data set, None where only its name is known."""
+    return C_NMC if data_name(info).startswith("C-NMC") else None
 
 
 def data_name(info: ModelInfo) -> str:
@@ -140,7 +176,7 @@ def data_name(info: ModelInfo) -> str:
     return str(info.training.get("data", {}).get("name", ""))
 
 
-def plain(value: object) -> str:
+def setting_text(value: object) -> str:
     """A setting as people read it."""
     if isinstance(value, dict):
         return _fields(value)
@@ -158,71 +194,71 @@ def commands(info: ModelInfo) -> Code:
 
 
 def _trained_on(info: ModelInfo) -> str:
-    told = info.training.get("data")
-    if not told:
+    record = info.training.get("data")
+    if not record:
         return "model.json doesn't say which data the model was trained on."
     return (
-        f"Trained on {told['name']}, {told['images']:,} images, digest {told['digest'][:16]}. "
-        "Images without a label take no part in any figure."
+        f"Trained on {record['name']}, {record['images']:,} images, digest "
+        f"{record['digest'][:16]}. Images without a label take no part in any figure."
     )
 
 
-def _split_name(told: dict[str, Any], report: ModelEvaluation) -> str:
-    """What the split was drawn by, with its seed, or the file that told it."""
-    if told["kind"] == split_files.KIND:
-        return f"the file {told['file']}, SHA-256 {told['sha256'][:16]}"
-    return f"{report.split_kind}, seed {told['seed']}" if "seed" in told else report.split_kind
+def _split_name(record: dict[str, Any], evaluation: ModelEvaluation) -> str:
+    """What the split was drawn by, with its seed, or the file that holds it."""
+    if record["kind"] == split_files.KIND:
+        return f"the file {record['file']}, SHA-256 {record['sha256'][:16]}"
+    return (
+        f"{evaluation.split_kind}, seed {record['seed']}"
+        if "seed" in record
+        else evaluation.split_kind
+    )
 
 
-def _split_sentence(told: dict[str, Any], report: ModelEvaluation) -> str:
-    """What the split means for the figures; a file's is told by what it tears apart."""
-    if told["kind"] != split_files.KIND:
-        return _SPLIT_SENTENCES[report.split_kind]
-    leaks = told["leaks"]
-    torn, unknown, twins = (
+def _split_sentence(record: dict[str, Any], evaluation: ModelEvaluation) -> str:
+    """What the split means for the figures; for a file, its leaks."""
+    if record["kind"] != split_files.KIND:
+        return _SPLIT_SENTENCES[evaluation.split_kind]
+    leaks = record["leaks"]
+    shared, unknown, twins = (
         len(leaks["subjects"]), leaks["unknown_subjects"], leaks["twins_of_test_cells"],
     )  # fmt: skip
     sentence = _SPLIT_SENTENCES["subject"]
-    if torn:
-        sentence = _TORN.format(torn=torn, of=formats.count(leaks["of"], "independent subject"))
+    if shared:
+        sentence = _SHARED_SUBJECTS.format(
+            shared=shared, of=formats.count(leaks["of"], "independent subject")
+        )
     elif unknown:
         sentence = _UNKNOWN.format(images=formats.count(unknown, "image"))
     return sentence + (_TWINS.format(cells=formats.count(twins, "test cell")) if twins else "")
 
 
-def _leakage(info: ModelInfo, report: ModelEvaluation) -> tuple[str, ...]:
-    """What is known of subjects that stand on both sides."""
-    if elsewhere(info, report):
-        return (_ELSEWHERE,)
-    part = results.parts_of(report)[0]
-    named, groups = len(part.subjects), _groups(part)
-    if not named or groups is None or groups == named:
+def _leakage(info: ModelInfo, evaluation: ModelEvaluation) -> tuple[str, ...]:
+    """What is known of subjects with cells on both sides of the split."""
+    if is_external(info, evaluation):
+        return (_OTHER_DATA,)
+    part = results.splits_of(evaluation)[0]
+    subjects, groups = len(part.subjects), part.independent_subjects
+    if not subjects or groups in (None, subjects):
         return ()
     return (
-        f"The {named} subjects of the {part.split} cells count as {groups} independent ones: names "
-        "of one group (in C-NMC 2019 those under which one and the same cell was found) are one "
-        "subject to every interval.",
+        f"The {subjects} subjects of the {part.split} cells count as {groups} independent ones: "
+        "names of one group (in C-NMC 2019 those under which one and the same cell was found) are "
+        "one subject to every interval.",
     )
 
 
-def _groups(part: SplitEvaluation) -> int | None:
-    if part.blast.subjects is None or part.normal.subjects is None:
-        return None
-    return part.blast.subjects + part.normal.subjects
-
-
-def _counts(report: ModelEvaluation) -> Bullets:
+def _counts(evaluation: ModelEvaluation) -> Bullets:
     return Bullets(
         tuple(
             f"{formats.SPLITS[part.split]} cells: {part.cells:,} ({part.blast.cells:,} ALL blasts, "
             f"{part.normal.cells:,} normal)"
-            for part in results.parts_of(report)
+            for part in results.splits_of(evaluation)
         )
     )
 
 
 def _fields(fields: dict[str, Any]) -> str:
-    return ", ".join(f"{key} {plain(value)}" for key, value in fields.items())
+    return ", ".join(f"{key} {setting_text(value)}" for key, value in fields.items())
 
 
 def _natural(subject: str) -> tuple[str, int]:

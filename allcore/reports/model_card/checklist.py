@@ -1,61 +1,111 @@
-"""The checklists of a card, answered from what the run holds and from nothing else."""
+"""The checklists CLAIM and TRIPOD+AI at the end of a card, answered from the run alone.
 
+The items are data: ``claim.toml`` and ``tripod_ai.toml``.
+"""
+
+import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from allcore.evaluation.model_evaluation import ModelEvaluation
 from allcore.model_folder import ModelInfo
 from allcore.reports.model_card import background, results
-from allcore.reports.model_card import claim as card_claim
-from allcore.reports.model_card import tripod as card_tripod
-from allcore.reports.model_card.checklist_items import Item
-from allcore.reports.model_card.public_datasets import known
 from allcore.reports.model_card.text import Chapter, Paragraph, Table
 
-TITLES = ("Checklist: CLAIM, update of 2024", "Checklist: TRIPOD+AI")
+NAMES = ("claim", "tripod_ai")
 HEAD = ("Item", "Topic", "Answer")
-_SOURCES = (
-    "Tejani and others, Checklist for Artificial Intelligence in Medical Imaging (CLAIM): 2024 "
-    "update, Radiology: Artificial Intelligence 2024, 6(4), e240300.",
-    "Collins and others, TRIPOD+AI statement, BMJ 2024, 385, e078378.",
-)
-_READING = (
+_INTRODUCTION = (
     "Topics are in words of our own; {source} An item counts as reported only where the run holds "
     "what it asks for: of {total}, {reported} are reported, {partly} in part, {missing} are not, "
     "and {foreign} do not apply."
 )
-_STATES = ("Reported", "In part", "Not reported", "Not applicable")
+_STATES = {
+    "reported": "Reported", "partly": "In part", "missing": "Not reported",
+    "foreign": "Not applicable",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ChecklistItem:
+    """One item of a checklist.
+
+    Attributes:
+        number: as the checklist counts.
+        topic: what it asks for, in short.
+        where: title of the chapter that answers it; empty where none can.
+        needs: names of `facts` that must be present.
+        gap: what is missing although it is reported; empty where nothing is.
+        why: why it is not reported where a fact is missing.
+        applies: whether it asks something of a model like this.
+    """
+
+    number: str
+    topic: str
+    where: str = ""
+    needs: Sequence[str] = ()
+    gap: str = ""
+    why: str = ""
+    applies: bool = True
+
+    def answer(self, facts: frozenset[str]) -> str:
+        """The state of the item and where it is answered, or why it isn't."""
+        if self.where and facts.issuperset(self.needs):
+            state = f"In part ({self.gap})" if self.gap else "Reported"
+            return f"{state}: {self.where}"
+        return f"{'Not reported' if self.applies else 'Not applicable'}: {self.why}"
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """A reporting guideline.
+
+    Attributes:
+        title: of its chapter.
+        source: the publication.
+        items: in its order.
+    """
+
+    title: str
+    source: str
+    items: tuple[ChecklistItem, ...]
+
+
+@cache
+def read_checklist(name: str) -> Checklist:
+    """One of `NAMES`."""
+    path = Path(__file__).with_name(f"{name}.toml")
+    fields = tomllib.loads(path.read_text(encoding="utf-8"))
+    items = tuple(ChecklistItem(**item) for item in fields["items"])
+    return Checklist(fields["title"], fields["source"], items)
 
 
 def chapters(
-    info: ModelInfo, report: ModelEvaluation, *, beside: Sequence[str] = ()
-) -> tuple[Chapter, Chapter]:
+    info: ModelInfo, evaluation: ModelEvaluation, *, beside: Sequence[str] = ()
+) -> tuple[Chapter, ...]:
     """Both checklists, each item with where it is reported, or why it isn't.
 
     Args:
         info: the model's own description.
-        report: its evaluation.
-        beside: titles of what stands beside the card.
+        evaluation: of the model.
+        beside: titles of the report's sections beside the card.
     """
-    found = facts(info, report, beside=beside)
-    claim, tripod = (
-        _chapter(title, source, items, found)
-        for title, source, items in zip(
-            TITLES, _SOURCES, (card_claim.ITEMS, card_tripod.ITEMS), strict=True
-        )
-    )
-    return claim, tripod
+    known = facts(info, evaluation, beside=beside)
+    return tuple(_chapter(read_checklist(name), known) for name in NAMES)
 
 
 def facts(
-    info: ModelInfo, report: ModelEvaluation, *, beside: Sequence[str] = ()
+    info: ModelInfo, evaluation: ModelEvaluation, *, beside: Sequence[str] = ()
 ) -> frozenset[str]:
     """Names of the facts that the run holds."""
-    training, parts = info.training, results.parts_of(report)
+    training, splits = info.training, results.splits_of(evaluation)
     split, recipe = training.get("split", {}), training.get("recipe", {})
-    elsewhere = background.elsewhere(info, report)
-    every = [figure for part in parts for figure in part.estimates]
-    held = {
-        "known": known(background.data_name(info)),
+    external = background.is_external(info, evaluation)
+    estimates = [estimate for part in splits for estimate in part.estimates]
+    over_subjects = any(estimate.over_subjects.known for estimate in estimates)
+    present = {
+        "known": background.public_dataset(info),
         "parts": any(split.get(name) for name in ("train", "validation", "test")),
         "recipe": recipe,
         "balance": "subject_strength" in recipe,
@@ -65,23 +115,23 @@ def facts(
         "rule": info.threshold_rule,
         "weights": info.weights_sha256,
         "command": training.get("command"),
-        "intervals": any(figure.over_cells.known or figure.over_subjects.known for figure in every),
-        "over subjects": any(figure.over_subjects.known for figure in every),
-        "subjects": parts[0].subjects,
-        "both classes": parts[0].blast.cells and parts[0].normal.cells,
-        "internal": parts[0].subjects and not elsewhere,
-        "external": elsewhere,
+        "intervals": over_subjects or any(estimate.over_cells.known for estimate in estimates),
+        "over subjects": over_subjects,
+        "subjects": splits[0].subjects,
+        "both classes": splits[0].blast.cells and splits[0].normal.cells,
+        "internal": splits[0].subjects and not external,
+        "external": external,
         "ensemble": info.architecture == "ensemble",
         "robustness": any(title.lower().startswith("robustness") for title in beside),
     }
-    return frozenset(name for name, value in held.items() if value)
+    return frozenset(name for name, value in present.items() if value)
 
 
-def _chapter(title: str, source: str, items: tuple[Item, ...], found: frozenset[str]) -> Chapter:
-    rows = tuple((item.number, item.topic, item.answer(found)) for item in items)
-    counts = [sum(answer.startswith(state) for _, _, answer in rows) for state in _STATES]
-    text = _READING.format(
-        source=source, total=len(rows), reported=counts[0], partly=counts[1], missing=counts[2],
-        foreign=counts[3],
-    )  # fmt: skip
-    return Chapter(title, (Paragraph(text), Table(HEAD, rows)))
+def _chapter(checklist: Checklist, known: frozenset[str]) -> Chapter:
+    rows = tuple((item.number, item.topic, item.answer(known)) for item in checklist.items)
+    counts = {
+        name: sum(answer.startswith(state) for _, _, answer in rows)
+        for name, state in _STATES.items()
+    }
+    text = _INTRODUCTION.format(source=checklist.source, total=len(rows), **counts)
+    return Chapter(checklist.title, (Paragraph(text), Table(HEAD, rows)))

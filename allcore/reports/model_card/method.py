@@ -1,4 +1,4 @@
-"""The chapters of a card that tell how the model was made and how it can be made again."""
+"""The chapters of a card on how the model was made and how to reproduce it."""
 
 from typing import Any
 
@@ -20,14 +20,14 @@ _NORMALISATION = {
 
 def preprocessing(info: ModelInfo) -> Chapter:
     """From a picture to the network's input."""
-    told = info.preprocessing
-    side = f"{told.window} native pixels" if told.window else "the cell's longer side"
+    steps = info.preprocessing
+    side = f"{steps.window} native pixels" if steps.window else "the cell's longer side"
     text = (
         "The cell is the largest object on the black background. A square around it, of "
-        f"{side} and at least {told.margin:g} times the cell's longer side, is cut out and resized "
-        f"to {told.size} x {told.size} pixels. {_NORMALISATION[told.normalisation]} The same steps "
-        "are kept with the weights and apply to every picture. The picture is the only input; no "
-        "human reads or measures anything in it."
+        f"{side} and at least {steps.margin:g} times the cell's longer side, is cut out and "
+        f"resized to {steps.size} x {steps.size} pixels. {_NORMALISATION[steps.normalisation]} "
+        "The same steps are kept with the weights and apply to every picture. The picture is the "
+        "only input; no human reads or measures anything in it."
     )
     return Chapter(PREPROCESSING, (Paragraph(text),))
 
@@ -44,31 +44,33 @@ def network(info: ModelInfo) -> Chapter:
         ("Device", training.get("device")),
         ("Duration", _duration(training.get("seconds"))),
     )
-    said = (_drawn(recipe), _learned(recipe), _kept(training))
-    texts = tuple(Paragraph(text) for text in said if text)
+    sentences = (_sampling(recipe), _targets(recipe), _epoch_choice(training))
+    texts = tuple(map(Paragraph, filter(None, sentences)))
     return Chapter(NETWORK, (*texts, _table(rows)))
 
 
 def point(info: ModelInfo) -> Chapter:
-    """How log-odds become a probability, and from where on a cell is called a blast."""
+    """Calibration of the log-odds, and the threshold."""
     text = (
         "A cell is called an ALL blast where its calibrated probability, the sigmoid of log-odds "
         f"over temperature, is {info.threshold:.3f} or more. Rule: {info.threshold_rule}"
     )
-    return Chapter(POINT, (Paragraph(text), Paragraph(_temperature(info))))
+    return Chapter(POINT, (Paragraph(text), Paragraph(_calibration(info))))
 
 
-def reproduce(info: ModelInfo, report: ModelEvaluation) -> Chapter:
+def reproduce(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
     """Commands, seed, versions and digests."""
     training = info.training
     versions = training.get("versions", {})
+    evaluated = evaluation.weights_sha256
+    other_weights = "" if evaluated == info.weights_sha256 else evaluated
     rows = (
         ("Seed", training.get("seed")),
         *((f"Version of {name}", version) for name, version in versions.items()),
         ("Data digest", training.get("data", {}).get("digest")),
         ("Weights SHA-256", info.weights_sha256),
         ("Fold networks SHA-256", info.folds_sha256),
-        ("Evaluated weights SHA-256", _other(report.weights_sha256, info.weights_sha256)),
+        ("Evaluated weights SHA-256", other_weights),
     )
     text = (
         "ALLScope, with its networks, preprocessing and evaluation, is free software "
@@ -76,18 +78,20 @@ def reproduce(info: ModelInfo, report: ModelEvaluation) -> Chapter:
         "predictions.parquet there."
     )
     commands = background.commands(info)
-    shown = (commands,) if commands.lines else ()
-    return Chapter(REPRODUCE, (Paragraph(text), *shown, _table(rows)))
+    code = (commands,) if commands.lines else ()
+    return Chapter(REPRODUCE, (Paragraph(text), *code, _table(rows)))
 
 
 def _table(rows: tuple[tuple[str, Any], ...]) -> Table:
-    told = tuple(
-        (name, background.plain(value)) for name, value in rows if value not in (None, "", [], ())
+    settings = tuple(
+        (name, background.setting_text(value))
+        for name, value in rows
+        if value not in (None, "", [], ())
     )
-    return Table(("Setting", "Value"), told)
+    return Table(("Setting", "Value"), settings)
 
 
-def _drawn(recipe: dict[str, Any]) -> str:
+def _sampling(recipe: dict[str, Any]) -> str:
     if "subject_strength" not in recipe:
         return ""
     if not recipe["subject_strength"]:
@@ -104,7 +108,7 @@ def _drawn(recipe: dict[str, Any]) -> str:
     )
 
 
-def _learned(recipe: dict[str, Any]) -> str:
+def _targets(recipe: dict[str, Any]) -> str:
     lines = []
     if recipe.get("subject_shrinkage"):
         lines.append(
@@ -121,7 +125,7 @@ def _learned(recipe: dict[str, Any]) -> str:
     return " ".join(lines)
 
 
-def _kept(training: dict[str, Any]) -> str:
+def _epoch_choice(training: dict[str, Any]) -> str:
     if training.get("best_epoch") is None:
         return ""
     if training.get("nested"):
@@ -141,7 +145,7 @@ def _kept(training: dict[str, Any]) -> str:
     )
 
 
-def _temperature(info: ModelInfo) -> str:
+def _calibration(info: ModelInfo) -> str:
     mean = "The calibration is part of the weights: the mean of those of the folds."
     if info.training.get("nested"):
         return (
@@ -154,11 +158,6 @@ def _temperature(info: ModelInfo) -> str:
         f"Temperature {info.temperature:.3f}, fitted on the validation cells. Neither saw a test "
         "cell."
     )
-
-
-def _other(digest: str, known: str) -> str:
-    """The digest where it is not the one already told."""
-    return "" if digest == known else digest
 
 
 def _duration(seconds: float | None) -> str:

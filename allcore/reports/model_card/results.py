@@ -1,108 +1,226 @@
-"""The figures of a card, each with its interval over cells and over subjects."""
+"""The chapters of a card on results: estimates, prediction sets, and what the model refuses."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
 
 from allcore import formats
-from allcore.evaluation import metrics
+from allcore.evaluation import conformal, metrics
+from allcore.evaluation.conformal import Coverage
+from allcore.evaluation.estimates import Estimate
 from allcore.evaluation.model_evaluation import ModelEvaluation, SplitEvaluation
-from allcore.evaluation.subjects import SubjectRow
 from allcore.labels import CLASS_NAMES
-from allcore.reports.model_card.text import Block, Chapter, Paragraph, Table
+from allcore.reports.model_card.text import Chapter, Paragraph, Table
 
-TITLE = "Results"
-WORST = 5
+TITLE, SETS_TITLE, GATE_TITLE = "Results", "Prediction sets at 95 %", "What it refuses"
 HEADLINE = ("accuracy", "weighted_f1", "auroc", "sensitivity", "specificity")
 
+_WORST_SUBJECTS, _LEAST_COVERED = 5, 3
+_INTRODUCTION = (
+    "Each figure has two 95 % intervals: over cells (how well it is known for these very "
+    "subjects) and over subjects (what to expect of other subjects; the one to go by). "
+    "Shares have Wilson's interval over cells, the AUROC DeLong's, the others a bootstrap; "
+    "over subjects, whole subjects are drawn anew within their class."
+)
+_ESTIMATES_HEAD = (
+    "Figure", "Value", "Interval over cells", "Interval over subjects",
+    "Area and brightness only (over subjects)",
+)  # fmt: skip
+_SETS_HEAD = (
+    "Rule", "Covered (over subjects)", "ALL blasts covered", "Normal covered", "Can't tell",
+)  # fmt: skip
+_KNOWN_SUBJECTS = (
+    "The held-out cells are of subjects that training saw, so the sets hold for new images of "
+    "these subjects only, not for anybody else's."
+)
+_GATE_METHOD = (
+    "A picture is answered only where it can be read, shows one cell on black, whole, well exposed "
+    "and in focus, and where what the network reads in it lies near what it read in training cells "
+    "(Mahalanobis distance). Limits come from training cells, that of the distance from validation "
+    "subjects."
+)
+_OOD_SCORES = {
+    "mahalanobis": "Mahalanobis distance (in use)",
+    "nearest": "Distance to the nearest cells",
+    "energy": "Energy of the answer",
+}
 
-def chapters(report: ModelEvaluation) -> tuple[Chapter, ...]:
+
+def chapters(evaluation: ModelEvaluation) -> tuple[Chapter, ...]:
     """The results of both splits and the subjects that do worst."""
-    parts = parts_of(report)
+    splits = splits_of(evaluation)
+    introduction = _INTRODUCTION
+    if any(split.baseline for split in splits):
+        introduction += (
+            " The baseline is a set of boosted trees that see only a cell's area and brightness, "
+            f"at its own threshold of {evaluation.baseline_threshold:.3f}."
+        )
     return (
-        Chapter(TITLE, (Paragraph(_reading(report)),)),
-        *(_figures(part) for part in parts),
-        *_worst(parts[0]),
+        Chapter(TITLE, (Paragraph(introduction),)),
+        *map(_split_chapter, splits),
+        *_worst_subjects(splits[0]),
     )
 
 
-def parts_of(report: ModelEvaluation) -> tuple[SplitEvaluation, ...]:
+def splits_of(evaluation: ModelEvaluation) -> tuple[SplitEvaluation, ...]:
     """The splits that hold cells, test first."""
-    return tuple(part for part in (report.test, report.validation) if part is not None)
+    splits = (evaluation.test, evaluation.validation)
+    return tuple(split for split in splits if split is not None)
 
 
-def summary(part: SplitEvaluation) -> str:
-    """The headline figures in one sentence, both units."""
-    figures = (part.estimate(name) for name in HEADLINE)
-    told = [
-        f"{metrics.TITLES[figure.name]} {figure.value:.3f} ({formats.both_bounds(figure)})"
-        for figure in figures
-        if figure.value == figure.value
+def headline_text(split: SplitEvaluation) -> str:
+    """The headline estimates in one sentence, with both intervals."""
+    texts = [
+        f"{metrics.TITLES[estimate.name]} {estimate.value:.3f} ({formats.both_bounds(estimate)})"
+        for estimate in map(split.estimate, HEADLINE)
+        if not math.isnan(estimate.value)
     ]
-    return f"{formats.SPLITS[part.split]}, {part.size_text}: {'; '.join(told)}."
+    return f"{formats.SPLITS[split.split]}, {split.size_text}: {'; '.join(texts)}."
 
 
-def _reading(report: ModelEvaluation) -> str:
+def prediction_set_chapters(evaluation: ModelEvaluation) -> tuple[Chapter, ...]:
+    """One chapter; none where coverage could not be tested."""
+    coverage = conformal.coverage_in_use(evaluation.coverage)
+    if coverage is None:
+        return ()
+    rows = tuple(map(_coverage_row, evaluation.coverage))
+    texts = (Paragraph(coverage_text(coverage)), Paragraph(_sets_method(coverage)))
+    return (Chapter(SETS_TITLE, (*texts, Table(_SETS_HEAD, rows)), level=3),)
+
+
+def coverage_text(coverage: Coverage) -> str:
+    """What prediction sets promise, how often they hold the true class, and how often both."""
+    tested = "subjects that the limits never saw" if coverage.new_subjects else "held-out images"
     text = (
-        "Each figure has two 95 % intervals: over cells (how well it is known for these very "
-        "subjects) and over subjects (what to expect of other subjects; the one to go by). "
-        "Shares have Wilson's interval over cells, the AUROC DeLong's, the others a bootstrap; "
-        "over subjects, whole subjects are drawn anew within their class."
+        "Beside its verdict the model gives the classes that can't be ruled out at 95 %: ALL "
+        f"blast, normal, or both (can't tell). Tested on cells of {tested}, the set holds the true "
+        f"class for {_share(coverage.overall)} of {coverage.cells:,} cells "
+        f"({_share(coverage.blast)} of ALL blasts, {_share(coverage.normal)} of normal cells). For "
+        f"{_share(coverage.unsure)} of cells it is both; sets have {coverage.size:.2f} classes on "
+        "average."
     )
-    if not any(part.baseline for part in parts_of(report)):
+    if not coverage.new_subjects:
+        return f"{text} {_KNOWN_SUBJECTS}"
+    least = ", ".join(
+        f"{row.subject} {100 * row.accuracy.value:.0f} % of {row.cells}"
+        for row in coverage.worst[:_LEAST_COVERED]
+    )
+    on_average = "The promise is kept on average, not for every subject; least for"
+    return f"{text} {on_average} {least}." if least else text
+
+
+def gate_chapters(gate: Mapping[str, Any] | None) -> tuple[Chapter, ...]:
+    """One chapter; none where the model has no gate.
+
+    Args:
+        gate: what ``gate.json`` says.
+    """
+    if gate is None:
+        return ()
+    scores = gate["methods"]
+    head = ("Picture", "Shown", "Refused by all checks", *(_OOD_SCORES[name] for name in scores))
+    rows = tuple(
+        (kind, f"{share['n']:,}", _percent(share["value"]), *_refused_by_score(scores, kind))
+        for kind, share in gate["strangers"].items()
+    )
+    blocks = (
+        Paragraph(f"{_GATE_METHOD} {gate_text(gate)}"),
+        Table(head, rows),
+        Paragraph(f"Made by `{gate['command']}`."),
+    )
+    return (Chapter(GATE_TITLE, blocks, level=3),)
+
+
+def gate_text(gate: Mapping[str, Any]) -> str:
+    """How many held-out cells pass the gate, and of which subjects fewest."""
+    share = gate["accepted"]
+    text = (
+        f"{100 * share['value']:.1f} % ({100 * share['low']:.1f} to {100 * share['high']:.1f}, "
+        f"over subjects) of {gate['cells']:,} held-out cells pass, judged on {gate['judged_on']}."
+    )
+    low = gate["accepted_by_subject"]
+    if not low:
         return text
-    return (
-        f"{text} The baseline is a set of boosted trees that see only a cell's area and "
-        f"brightness, at its own threshold of {report.baseline_threshold:.3f}."
-    )
+    least = ", ".join(f"{subject} ({100 * share:.0f} %)" for subject, share in low.items())
+    return f"{text} Fewer than nine in ten pass of {least}."
 
 
-def _figures(part: SplitEvaluation) -> Chapter:
-    baseline = {figure.name: figure for figure in part.baseline}
+def _split_chapter(split: SplitEvaluation) -> Chapter:
+    baseline = {estimate.name: estimate for estimate in split.baseline}
     rows = tuple(
         (
-            metrics.TITLES[figure.name],
-            "undefined" if figure.value != figure.value else f"{figure.value:.3f}",
-            formats.bounds(figure.over_cells),
-            formats.bounds(figure.over_subjects),
-            formats.estimate(baseline[figure.name].over_subjects) if baseline else "not measured",
+            metrics.TITLES[name],
+            formats.number(estimate.value),
+            formats.bounds(estimate.over_cells),
+            formats.bounds(estimate.over_subjects),
+            formats.estimate(baseline[name].over_subjects) if baseline else "not measured",
         )
-        for figure in part.estimates
+        for estimate in split.estimates
+        for name in [estimate.name]
     )
-    head = (
-        "Figure",
-        "Value",
-        "Interval over cells",
-        "Interval over subjects",
-        "Area and brightness only (over subjects)",
+    counts = split.confusion
+    text = (
+        f"Of {split.blast.cells:,} ALL blasts {int(counts.tp):,} were called blast; of "
+        f"{split.normal.cells:,} normal cells {int(counts.tn):,} were called normal."
     )
-    blocks: tuple[Block, ...] = (Table(head, rows), Paragraph(_counts(part)))
-    notes = tuple(Paragraph(note) for note in part.notes)
-    title = f"{formats.SPLITS[part.split]}: {part.size_text}"
-    return Chapter(title, blocks + notes, level=3)
+    paragraphs = map(Paragraph, (text, *split.notes))
+    title = f"{formats.SPLITS[split.split]}: {split.size_text}"
+    return Chapter(title, (Table(_ESTIMATES_HEAD, rows), *paragraphs), level=3)
 
 
-def _counts(part: SplitEvaluation) -> str:
-    counts = part.confusion
-    return (
-        f"Of {part.blast.cells:,} ALL blasts {int(counts.tp):,} were called blast; of "
-        f"{part.normal.cells:,} normal cells {int(counts.tn):,} were called normal."
-    )
-
-
-def _worst(part: SplitEvaluation) -> tuple[Chapter, ...]:
-    if not part.subjects:
+def _worst_subjects(split: SplitEvaluation) -> tuple[Chapter, ...]:
+    if not split.subjects:
         return ()
-    below = sum(row.accuracy.value < 0.5 for row in part.subjects)
+    below = sum(row.accuracy.value < 0.5 for row in split.subjects)
     text = (
         f"Fewer than half of the cells are called rightly for {below} of "
-        f"{formats.count(len(part.subjects), 'subject')}. Intervals are Wilson's, over a subject's "
-        "cells."
+        f"{formats.count(len(split.subjects), 'subject')}. Intervals are Wilson's, over a "
+        "subject's cells."
     )
-    table = Table(
-        ("Subject", "Class", "Called rightly"),
-        tuple(_subject(row) for row in part.subjects[:WORST]),
+    rows = tuple(
+        (row.subject, CLASS_NAMES[row.label], formats.share(row.accuracy, row.cells))
+        for row in split.subjects[:_WORST_SUBJECTS]
     )
-    title = f"Worst subjects ({formats.SPLITS[part.split].lower()})"
+    title = f"Worst subjects ({formats.SPLITS[split.split].lower()})"
+    table = Table(("Subject", "Class", "Called rightly"), rows)
     return (Chapter(title, (Paragraph(text), table), level=3),)
 
 
-def _subject(row: SubjectRow) -> tuple[str, str, str]:
-    name = CLASS_NAMES[row.label]
-    return row.subject, name, formats.share(row.accuracy, row.cells)
+def _sets_method(coverage: Coverage) -> str:
+    text = (
+        "Split conformal prediction: a class stays possible unless the network gives it less than "
+        "it gives to all but 5 % of that class's held-out cells. For the test, each "
+        f"{'fold' if coverage.new_subjects else 'part'}'s cells get limits from the others. The "
+        "rules were compared on these same cells, which flatters the one in use a little."
+    )
+    if not coverage.new_subjects:
+        return text
+    return (
+        f"{text} Raised: the level is raised until it holds for each subject among those that the "
+        "limits come from, by the limits of the others."
+    )
+
+
+def _coverage_row(coverage: Coverage) -> tuple[str, ...]:
+    mark = " (in use)" if coverage.rule == conformal.rule_in_use(coverage.new_subjects) else ""
+    estimates = (coverage.overall, coverage.blast, coverage.normal, coverage.unsure)
+    shares = (f"{share.value:.3f} ({formats.bounds(share.over_subjects)})" for share in estimates)
+    return (f"{coverage.rule.name}{mark}", *shares)
+
+
+def _share(estimate: Estimate) -> str:
+    """A share with its interval over subjects: "94.2 % (86.4 to 97.6)"."""
+    interval = estimate.over_subjects
+    if not interval.known:
+        return _percent(estimate.value)
+    return f"{_percent(estimate.value)} ({100 * interval.low:.1f} to {100 * interval.high:.1f})"
+
+
+def _refused_by_score(scores: Mapping[str, Any], kind: str) -> tuple[str, ...]:
+    """What each distance alone refuses of those that the checks before let through."""
+    shares = (score["refused"].get(kind) for score in scores.values())
+    return tuple("none left" if share is None else _percent(share) for share in shares)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -9,7 +9,7 @@ from allcore.evaluation import calibration, conformal, estimates, metrics
 from allcore.evaluation.calibration import ReliabilityCurve
 from allcore.evaluation.estimates import Sample
 from allcore.plots import evaluation
-from allcore.reports.model_card import prediction_sets
+from allcore.reports.model_card import results
 from allcore.web import evaluations, frame
 from allcore.web.components.charts import chart
 from allcore.web.evaluation.context import Context
@@ -38,10 +38,10 @@ def show(context: Context) -> None:
 def _sets(context: Context) -> None:
     """How often the sets of the Predict page hold the truth; a file's model has none."""
     model = context.source.model
-    found = model and conformal.kept(evaluations.evaluate_model(model).coverage)
+    found = model and conformal.coverage_in_use(evaluations.evaluate_model(model).coverage)
     if found:
-        st.markdown(f"**{prediction_sets.TITLE}**")
-        st.markdown(frame.plain(prediction_sets.in_words(found)), width=frame.TEXT_WIDTH)
+        st.markdown(f"**{results.SETS_TITLE}**")
+        st.markdown(frame.plain(results.coverage_text(found)), width=frame.TEXT_WIDTH)
         st.caption(
             "Of all held-out cells, whatever split is chosen above. The model's card compares "
             "the rules that were tried.",

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from allcore import model_folder
 from allcore.data.cells import Rgb
-from allcore.evaluation.conformal import Sets
+from allcore.evaluation.conformal import PredictionSets
 from allcore.explain import explanation as gathered
 from allcore.explain import explanation_text, gradcam, known_cells, model_input, views
 from allcore.explain.explanation import Answer, Evidence, Saliency
@@ -99,7 +99,9 @@ def show(rgb: Rgb, row: Row, service: PredictionService, *, digest: str) -> Evid
     )
 
 
-def _certain(places: Places, sets: Sets | None, probability: float, learned: Learned) -> None:
+def _certain(
+    places: Places, sets: PredictionSets | None, probability: float, learned: Learned
+) -> None:
     """The classes that can't be ruled out, and for which cells that holds."""
     if sets is None:
         said = "The model's folder keeps too little to say what can't be ruled out at 95 %."
@@ -187,7 +189,7 @@ def _answer(row: cell_predictions.Row, said: Mapping[str, float | str]) -> Answe
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _sets(_folder: Path, state: str) -> Sets | None:
+def _sets(_folder: Path, state: str) -> PredictionSets | None:
     return gathered.sets_of(_folder)
 
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from allcore.inference.predictor import Predictor
-from allcore.reports.model_card import gate as card_gate
+from allcore.reports.model_card import results
 from allcore.web import frame
 
 _ANSWERED = """
@@ -30,7 +30,7 @@ def show(predictor: Predictor) -> None:
         if gate is None:
             st.markdown(_UNGATED, width=frame.TEXT_WIDTH)
         else:
-            said = frame.plain(card_gate.in_words(gate.facts))
+            said = frame.plain(results.gate_text(gate.facts))
             st.markdown(f"{_GATED} {said}", width=frame.TEXT_WIDTH)
         rule = frame.plain(predictor.info.threshold_rule)
         st.markdown(f"Threshold: {rule}", width=frame.TEXT_WIDTH)

@@ -7,9 +7,7 @@ from allcore.evaluation import model_evaluation
 from allcore.evaluation.model_evaluation import ModelEvaluation
 from allcore.model_folder import ModelInfo
 from allcore.reports.model_card import checklist, document
-from allcore.reports.model_card import claim as card_claim
 from allcore.reports.model_card import text as card_text
-from allcore.reports.model_card import tripod as card_tripod
 from allcore.reports.model_card.text import Bullets, Chapter, Code, Paragraph, Table
 from tests import simulated
 
@@ -46,7 +44,7 @@ def test_card__stands_in_a_readers_order(made: tuple[ModelInfo, ModelEvaluation]
     assert headings == [
         "What it is", "Intended use", "Data", "Split and leakage", "Preprocessing",
         "Network and recipe", "Calibration and threshold", "Results", "Limits",
-        "How to reproduce", *checklist.TITLES,
+        "How to reproduce", *(checklist.read_checklist(name).title for name in checklist.NAMES),
     ]  # fmt: skip
     assert text.splitlines()[2] == f"**{notice.RESEARCH_USE}**"
 
@@ -106,7 +104,7 @@ def test_card__cells_of_other_subjects_are_another_data_set(
 def test_checklist__has_every_item_once(made: tuple[ModelInfo, ModelEvaluation]) -> None:
     claim, tripod = answers(*made)
     assert list(claim) == [str(number) for number in range(1, 45)]
-    assert len(tripod) == len(card_tripod.ITEMS) == 52
+    assert len(tripod) == len(checklist.read_checklist("tripod_ai").items) == 52
     assert {int(number.rstrip("abcdefg")) for number in tripod} == set(range(1, 28))
 
 
@@ -114,7 +112,8 @@ def test_checklist__points_only_at_chapters_there_are(
     made: tuple[ModelInfo, ModelEvaluation],
 ) -> None:
     there = {*titles(*made), "Robustness"}
-    for item in (*card_claim.ITEMS, *card_tripod.ITEMS):
+    items = [item for name in checklist.NAMES for item in checklist.read_checklist(name).items]
+    for item in items:
         assert item.where in there or (not item.where and item.why), item
         assert not item.needs or item.why, item  # a fact may be missing: then it must say why
         assert item.applies or item.why, item

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from allcore.reports.model_card import prediction_sets
+from allcore.reports.model_card import results
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
 from tests import simulated
@@ -21,5 +21,5 @@ def test_show__tells_how_often_sets_hold_the_truth(
     page.segmented_control(key="view").set_value("calibration").run()
     assert not page.exception
     said = " ".join(each.value for each in page.markdown)
-    assert prediction_sets.TITLE in said
+    assert results.TITLE in said
     assert "the set holds the true class for" in said.replace("\\", "")

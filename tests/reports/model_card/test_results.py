@@ -1,6 +1,6 @@
 """The card's chapter on what a model refuses."""
 
-from allcore.reports.model_card import gate
+from allcore.reports.model_card import results
 from allcore.reports.model_card.text import Table
 
 GATE = {
@@ -21,13 +21,13 @@ GATE = {
 
 
 def test_in_words__gives_share_interval_and_who_passes_least() -> None:
-    said = gate.in_words(GATE)
+    said = results.gate_text(GATE)
     assert "98.5 % (97.9 to 98.9, over subjects) of 7,456" in said
     assert said.endswith("Fewer than nine in ten pass of H7 (83 %).")
 
 
 def test_chapters__table_every_kind_beside_each_method() -> None:
-    (chapter,) = gate.chapters(GATE)
+    (chapter,) = results.gate_chapters(GATE)
     (table,) = (block for block in chapter.blocks if isinstance(block, Table))
     assert len(table.head) == 5
     assert table.rows == (
@@ -37,4 +37,4 @@ def test_chapters__table_every_kind_beside_each_method() -> None:
 
 
 def test_chapters__none_without_a_gate() -> None:
-    assert gate.chapters(None) == ()
+    assert results.gate_chapters(None) == ()
