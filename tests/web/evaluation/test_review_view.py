@@ -16,7 +16,7 @@ from allcore.review import agreement
 from allcore.store import accounts as stored
 from allcore.store import admin_settings, flags, history, reviews
 from allcore.store.history import Answer
-from allcore.web import accounts, evaluations
+from allcore.web import accounts
 from allcore.web.accounts import Visitor
 from allcore.web.components import charts
 from tests import simulated
@@ -45,7 +45,7 @@ def who(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Who:
 def view() -> None:
     import streamlit as st
 
-    from allcore.web import cell_images
+    from allcore.web import cell_images, evaluations
     from allcore.web.evaluation import review_view, sources
     from allcore.web.evaluation.context import Context
 
