@@ -1,4 +1,3 @@
-import multiprocessing
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +7,7 @@ from allcore.settings import Settings
 from allcore.store import accounts, audit, roles
 from allcore.store import database as databases
 from allcore.store.database import Database
+from tests import forking
 from tests.store.people import add, fewest_rounds
 
 
@@ -42,7 +42,7 @@ def test_create__many_without_email(database: Database) -> None:
 def test_create__processes_lose_and_double_nothing(config: Settings) -> None:
     """Four processes register 40 people of their own each, and all want 10 names more."""
     databases.connect(config)
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
+    with forking.CONTEXT.Pool(4) as pool:
         made = sum(pool.starmap(_register, [(config, worker) for worker in range(4)]))
     assert made == 4 * 40 + 10
     names = [account.username for account in accounts.listed(databases.connect(config))]
@@ -110,7 +110,7 @@ def test_last_administrator__stays_when_processes_race(config: Settings) -> None
     database = databases.connect(config)
     for number in range(4):
         add(database, f"admin{number}", role="admin")
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
+    with forking.CONTEXT.Pool(4) as pool:
         demoted = pool.starmap(_demote, [(config, f"admin{number}") for number in range(4)])
     assert sorted(demoted) == [False, True, True, True]
     assert [a.role for a in accounts.listed(database)].count("admin") == 1

@@ -1,4 +1,3 @@
-import multiprocessing
 from datetime import timedelta
 
 import pytest
@@ -9,6 +8,7 @@ from allcore.settings import Settings
 from allcore.store import accounts, audit, codes, sign_in
 from allcore.store import database as databases
 from allcore.store.database import Database
+from tests import forking
 from tests.store.people import PASSWORD, add, fewest_rounds
 
 NEW = "another password"
@@ -62,7 +62,7 @@ def test_setup__a_broken_rule_does_not_use_the_code_up(database: Database) -> No
 def test_setup__works_once_when_processes_race(config: Settings) -> None:
     database = databases.connect(config)
     code, other = issued_setup(database), issued_setup(database)
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
+    with forking.CONTEXT.Pool(4) as pool:
         names = pool.starmap(_set_up, [(config, c, n) for n, c in enumerate((code, other) * 2)])
     made = [name for name in names if name]
     assert len(made) == 1

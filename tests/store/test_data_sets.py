@@ -1,5 +1,4 @@
 import contextlib
-import multiprocessing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from allcore.store import accounts, audit, data_sets
 from allcore.store import database as databases
 from allcore.store.data_sets import DataSet
 from allcore.store.database import Database
+from tests import forking
 from tests.store.people import add
 from tests.store.test_migrations import add_account, at_revision
 
@@ -191,7 +191,7 @@ def test_migration__adds_the_table_to_an_older_database(config: Settings) -> Non
 
 def test_connect__processes_want_one_name(config: Settings) -> None:
     add(databases.connect(config), "ada")
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
+    with forking.CONTEXT.Pool(3) as pool:
         kept = pool.map(_connect_ten, [(config, number) for number in range(3)])
     assert sum(kept) == 10
     assert len(data_sets.list_of(databases.connect(config))) == 10

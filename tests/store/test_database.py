@@ -1,5 +1,4 @@
 import contextlib
-import multiprocessing
 import os
 import stat
 from pathlib import Path
@@ -16,6 +15,7 @@ from allcore.store import accounts
 from allcore.store import database as databases
 from allcore.store.database import Database
 from allcore.store.models import Base
+from tests import forking
 
 
 def test_migrations__agree_with_the_models(database: Database) -> None:
@@ -31,7 +31,7 @@ def test_connect__keeps_what_is_there(database: Database, config: Settings) -> N
 
 
 def test_connect__migrates_once_when_processes_race(config: Settings) -> None:
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
+    with forking.CONTEXT.Pool(4) as pool:
         assert pool.map(_tables, [config] * 4) == [len(Base.metadata.tables)] * 4
 
 

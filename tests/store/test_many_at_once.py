@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import multiprocessing
 import os
 import time
 from multiprocessing.connection import Connection
@@ -14,13 +13,11 @@ from allcore.errors import StoreError
 from allcore.settings import Settings
 from allcore.store import accounts, registration, sign_in
 from allcore.store import database as databases
+from tests import forking
 from tests.store.people import PASSWORD, add, fewest_rounds
 
 PROCESSES, EACH, KILLS = 4, 25, 50
 NEW = "another password"
-STARTER = multiprocessing.get_context("forkserver")
-"""Starts processes that have imported everything, so that each is writing within a moment."""
-STARTER.set_forkserver_preload(["allcore.store.database", "allcore.store.accounts", __name__])
 _PLACES = itertools.count()
 
 
@@ -30,7 +27,7 @@ def test_registrations_and_password_changes__none_lost_none_doubled(config: Sett
     database = databases.connect(config)
     for number in range(PROCESSES * EACH):
         add(database, f"old{number}")
-    with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
+    with forking.CONTEXT.Pool(PROCESSES) as pool:
         made = pool.starmap(_work, [(config, process) for process in range(PROCESSES)])
     assert [sum(row[0] for row in made), sum(row[1] for row in made)] == [100, 100]
     assert sum(row[2] for row in made) == EACH  # each wanted name has one owner
@@ -63,8 +60,8 @@ def test_kill__every_committed_record_is_there(config: Settings) -> None:
 
 def _killed(config: Settings, *, start: int, after: float) -> int:
     """Have a process write records, kill it in the middle, and give the last it said it has."""
-    told, telling = STARTER.Pipe(duplex=False)
-    writer = STARTER.Process(target=_write, args=(config, start, telling))
+    told, telling = forking.CONTEXT.Pipe(duplex=False)
+    writer = forking.CONTEXT.Process(target=_write, args=(config, start, telling))
     writer.start()
     telling.close()
     last = told.recv()

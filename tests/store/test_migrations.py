@@ -1,6 +1,5 @@
 """What a migration makes of what is there."""
 
-import multiprocessing
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session
 from allcore.settings import Settings
 from allcore.store import accounts, migrations, models, reviews, roles
 from allcore.store import database as databases
+from tests import forking
 
 OLD_SCHEMA = Path(__file__).with_name("old_schema")
 
@@ -158,7 +158,7 @@ def test_upgrade__four_processes_start_at_once_on_an_old_database(config: Settin
     with databases.Database(engine).write() as session:
         add_account(session, 1, "ada", "user", datetime.now(UTC))
     engine.dispose()
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
+    with forking.CONTEXT.Pool(4) as pool:
         assert pool.map(_start, [config] * 4, chunksize=1) == [migrations.newest()] * 4
     opened = databases.connect(config)
     assert [each.username for each in accounts.listed(opened)] == ["ada"]

@@ -1,4 +1,3 @@
-import multiprocessing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +9,7 @@ from allcore.store import database as databases
 from allcore.store import reviews
 from allcore.store.database import Database
 from allcore.store.reviews import Item, Judgement
+from tests import forking
 from tests.store.people import add
 
 
@@ -102,7 +102,7 @@ def test_put__no_such_account(people: Database) -> None:
 
 def test_put__processes_queue_the_same_cells(config: Settings) -> None:
     add(databases.connect(config), "ada")
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
+    with forking.CONTEXT.Pool(3) as pool:
         new = pool.map(_put_ten, [config] * 3)
     assert sum(new) == 10
     assert reviews.queues(databases.connect(config)) == {"model": 10}
@@ -204,7 +204,7 @@ def test_judge__processes_judge_the_same_cells(config: Settings) -> None:
     opened = databases.connect(config)
     add(opened, "ada")
     put(opened, "ada", *(f"cell {number}" for number in range(10)))
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
+    with forking.CONTEXT.Pool(3) as pool:
         pool.map(_judge_ten, [config] * 3)
     assert len(reviews.judgements(opened, of="model")) == 10
 

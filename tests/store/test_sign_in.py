@@ -1,5 +1,4 @@
 import hashlib
-import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +13,7 @@ from allcore.store import accounts, audit, codes, deletion, passwords, sessions,
 from allcore.store import database as databases
 from allcore.store.database import Database
 from allcore.store.models import SignInAttempt
+from tests import forking
 from tests.store.people import PASSWORD, add, fewest_rounds
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -197,7 +197,7 @@ def test_counted__one_line_of_version_6_is_one_address() -> None:
 
 def test_lock__holds_over_processes(config: Settings) -> None:
     add(databases.connect(config), "ada")
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
+    with forking.CONTEXT.Pool(4) as pool:
         compared = pool.map(_guesses, [config] * 4)
     assert sum(compared) == sign_in.BY_NAME.free  # the next one waits, whichever process asks
 

@@ -1,5 +1,4 @@
 import contextlib
-import multiprocessing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +9,7 @@ from allcore.settings import Settings
 from allcore.store import database as databases
 from allcore.store import slices
 from allcore.store.database import Database
+from tests import forking
 from tests.store.people import add
 
 IDS = ("UID_11_10_1_all", "UID_H2_3_1_hem")
@@ -101,7 +101,7 @@ def test_save__no_such_account(database: Database) -> None:
 
 def test_save__processes_want_one_name(config: Settings) -> None:
     add(databases.connect(config), "ada")
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
+    with forking.CONTEXT.Pool(3) as pool:
         kept = pool.map(_keep_ten, [config] * 3)
     assert sum(kept) == 10
     assert len(slices.list_of(databases.connect(config), "ada", of="digest")) == 10

@@ -1,4 +1,3 @@
-import multiprocessing
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +6,7 @@ import pytest
 from allcore.data import cells
 from allcore.errors import DataError
 from allcore.synthetic import appearance, dataset, demo
+from tests import forking
 
 SMALL = {"cells": 24, "subjects": 8}
 
@@ -35,7 +35,7 @@ def test_ensure_demo__leaves_no_work_behind(folder: Path) -> None:
 
 
 def test_ensure_demo__several_processes_draw_one_set(tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
+    with forking.CONTEXT.Pool(3) as pool:
         digests = pool.map(draw, [tmp_path / "demo"] * 3)
     assert len(set(digests)) == 1
     assert {path.name for path in tmp_path.iterdir()} <= {"demo", "demo.lock"}
