@@ -7,8 +7,8 @@ import streamlit as st
 from allcore.errors import AllScopeError
 from allcore.web import frame
 from allcore.web.components import views
-from allcore.web.dataset import cell_window, connect_view, sources
-from allcore.web.dataset.context import Context
+from allcore.web.dataset import cell_window, connect_view
+from allcore.web.dataset.context import Context, choose_dataset, choose_split, load_catalogue
 from allcore.web.dataset.views import VIEWS
 
 SYNTHETIC = """
@@ -31,10 +31,10 @@ frame.header(
     question="Which cells of which subjects are in the data set, and what in it could spoil a "
     "study?",
 )
-name = sources.choose_dataset()
-split = sources.choose_split(name)
+name = choose_dataset()
+split = choose_split(name)
 try:
-    context = Context(user, name, sources.load_catalogue(name, split), split)
+    context = Context(user, name, load_catalogue(name, split), split)
     what_is_shown(context)
 except AllScopeError as error:
     frame.problem(error)

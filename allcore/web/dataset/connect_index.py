@@ -1,4 +1,4 @@
-"""The data set shown: where it lies, what was read, and how it stands with its index."""
+"""The data set shown: its path, its layout, and the state of its index."""
 
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from allcore.audit.index.files import ChangesSinceIndex
 from allcore.data import dataset_inspection
 from allcore.data.dataset_inspection import DatasetSummary
 from allcore.errors import AllScopeError
+from allcore.formats import count
 from allcore.labels import CLASS_PLURALS
 from allcore.web import accounts, datasets, frame, guard
 from allcore.web.dataset.context import Context
@@ -33,77 +34,57 @@ _PROBLEM = "index problem"
 
 
 def show_index(context: Context) -> None:
-    """Draw the part of the view."""
+    """Draw path, layout and index of the data set, with buttons to start and stop indexing."""
     st.subheader("This data set", anchor=False)
     with st.container(border=True, width=frame.TEXT_WIDTH):
-        _facts(context)
+        st.markdown(f":material/folder: {frame.plain(str(context.path))}")
+        stamp = datasets.change_stamp(context.path)
+        summary = _summarize(context, context.path, stamp)
+        st.markdown(frame.plain(layout_sentence(summary)))
+        for warning in summary.warnings:
+            st.warning(frame.plain(warning), icon=":material/warning:")
         if jobs.status(context.path) == "running":
-            show_index_progress(context.path)
+            _show_progress(context.path)
         else:
-            _standing(context)
+            _show_state(context)
     with st.expander("What indexing does", width=frame.TEXT_WIDTH):
         st.markdown(METHOD)
 
 
-def layout_sentence(found: DatasetSummary) -> str:
-    """Layout, images, subjects and classes, in a sentence or two."""
-    total = len(found.manifest)
-    subjects = f" of {count(found.subjects, 'subject')}" if found.subjects else ""
-    words = [*CLASS_PLURALS.items(), (None, "without a label")]
-    classes = ", ".join(
-        f"{found.labels[label]:,} {word}" for label, word in words if label in found.labels
+def layout_sentence(summary: DatasetSummary) -> str:
+    """Layout, and numbers of images, subjects and labels, of a data set."""
+    subjects = f" of {count(summary.subjects, 'subject')}" if summary.subjects else ""
+    nouns = [*CLASS_PLURALS.items(), (None, "without a label")]
+    labels = ", ".join(
+        f"{summary.labels[label]:,} {noun}" for label, noun in nouns if label in summary.labels
     )
-    return f"Read as {found.layout}: {count(total, 'image')}{subjects} ({classes})."
-
-
-def count(number: int, thing: str) -> str:
-    """A number with its thing, in the plural unless it is one."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+    images = count(len(summary.manifest), "image")
+    return f"Read as {summary.layout}: {images}{subjects} ({labels})."
 
 
 def changes_sentence(since: ChangesSinceIndex) -> str:
-    """What changed since the index was made, in one sentence."""
-    parts = [(since.new, "new"), (since.changed, "changed"), (since.gone, "gone")]
-    said = ", ".join(f"{number:,} {word}" for number, word in parts if number)
-    tried = f" {count(since.again, 'file')} that couldn't be read will be tried again."
-    first = f"Files since then: {said}." if said else "Nothing has changed since."
-    return first + (tried if since.again else "")
+    """Number of files that are new, changed or gone since the index was made."""
+    kinds = [(since.new, "new"), (since.changed, "changed"), (since.gone, "gone")]
+    counts = ", ".join(f"{number:,} {kind}" for number, kind in kinds if number)
+    sentence = f"Files since then: {counts}." if counts else "Nothing has changed since."
+    if since.again:
+        sentence += f" {count(since.again, 'file')} that couldn't be read will be tried again."
+    return sentence
 
 
 def index_changes(context: Context) -> ChangesSinceIndex | None:
-    """What changed since the data set was indexed; None where there is no index."""
+    """File changes since the data set was indexed; None without an index."""
     if not context.catalogue.is_indexed:
         return None
-    stamp = (store.folder(context.path) / store.ABOUT).stat().st_mtime_ns
+    written = (store.folder(context.path) / store.ABOUT).stat().st_mtime_ns
     try:
-        return _since(context, context.path, datasets.change_stamp(context.path), stamp)
-    except AllScopeError:  # the index went, or is written anew, this very moment
+        return _compare(context, context.path, datasets.change_stamp(context.path), written)
+    except AllScopeError:  # the index is being deleted or written anew at this moment
         return None
-
-
-@guard.every(1.0)
-def show_index_progress(path: Path) -> None:
-    """How far indexing is, with a button to cancel; draws the page anew at the end."""
-    now = jobs.progress(path)
-    if now is None:
-        st.rerun()
-    share = min(1.0, now.done / now.total) if now.total else 0.0
-    count = f": {now.done:,} of {now.total:,}" if now.total else ""
-    st.progress(share, text=f"{STEPS.get(now.step, now.step)}{count}{time_left(now.seconds_left)}")
-    if jobs.is_stopping(path):
-        st.caption("It stops after the pictures under way; what was read is kept.")
-    else:
-        st.button(
-            "Cancel",
-            icon=":material/close:",
-            key="cancel index",
-            on_click=_cancel,
-            args=(path,),
-        )
 
 
 def time_left(seconds: float | None) -> str:
-    """How long it still takes, to be put behind a count; empty where that is not known."""
+    """Remaining time as the end of a sentence; empty where it is unknown."""
     if seconds is None:
         return ""
     return (
@@ -111,17 +92,30 @@ def time_left(seconds: float | None) -> str:
     )
 
 
-def _facts(context: Context) -> None:
-    st.markdown(f":material/folder: {frame.plain(str(context.path))}")
-    found = _look(context, context.path, datasets.change_stamp(context.path))
-    st.markdown(frame.plain(layout_sentence(found)))
-    for sentence in found.warnings:
-        st.warning(frame.plain(sentence), icon=":material/warning:")
+@guard.every(1.0)
+def _show_progress(path: Path) -> None:
+    """Progress of indexing with a button to cancel; redraws the page at the end."""
+    progress = jobs.progress(path)
+    if progress is None:
+        st.rerun()
+    share, done = 0.0, ""
+    if progress.total:
+        share = min(1.0, progress.done / progress.total)
+        done = f": {progress.done:,} of {progress.total:,}"
+    left = time_left(progress.seconds_left)
+    st.progress(share, text=f"{STEPS.get(progress.step, progress.step)}{done}{left}")
+    if jobs.is_stopping(path):
+        st.caption("It stops after the pictures under way; what was read is kept.")
+    else:
+        st.button(
+            "Cancel", icon=":material/close:", key="cancel index", on_click=_cancel, args=(path,)
+        )
 
 
-def _standing(context: Context) -> None:
-    """The state of the index, and the button that fits it."""
-    status, since = jobs.status(context.path), index_changes(context)
+def _show_state(context: Context) -> None:
+    """State of the index, and the button that starts indexing."""
+    status = jobs.status(context.path)
+    since = index_changes(context)
     if status == "never":
         st.markdown(NEVER)
     elif status == "stopped":
@@ -129,7 +123,7 @@ def _standing(context: Context) -> None:
     elif status == "failed":
         st.error(frame.plain(jobs.failure(context.path) or ""), icon=":material/error:")
     if since is not None:
-        _done(context, since)
+        _show_last_run(context, since)
     changed = since is not None and not since.nothing
     labels = {
         "never": "Index", "stopped": "Go on indexing", "failed": "Try to index again",
@@ -143,25 +137,27 @@ def _standing(context: Context) -> None:
             on_click=_start,
             args=(context.path,),
         )
-        st.button("Look for changes", icon=":material/refresh:", on_click=_forget)
+        st.button("Look for changes", icon=":material/refresh:", on_click=_clear_caches)
     if sentence := st.session_state.pop(_PROBLEM, None):
         st.error(frame.plain(sentence), icon=":material/error:")
 
 
-def _done(context: Context, since: ChangesSinceIndex) -> None:
+def _show_last_run(context: Context, since: ChangesSinceIndex) -> None:
     about, table = context.catalogue.about, context.table
     if about is None:
         return
     model = f", embeddings by {about.model}" if about.model else ", without embeddings"
-    st.markdown(
-        f"**Indexed** {_when(about.finished)}{frame.plain(model)}. {changes_sentence(since)}"
-    )
-    unreadable = table.loc[table["error"] != "", "error"]
-    if len(unreadable):
-        common = str(unreadable.value_counts().index[0])
+    try:
+        when = f"on {datetime.fromisoformat(about.finished):%Y-%m-%d at %H:%M} UTC"
+    except ValueError:
+        when = "at an unknown time"
+    st.markdown(f"**Indexed** {when}{frame.plain(model)}. {changes_sentence(since)}")
+    errors = table.loc[table["error"] != "", "error"]
+    if len(errors):
+        most_common = str(errors.value_counts().index[0])
         st.warning(
             frame.plain(
-                f"{count(len(unreadable), 'picture')} can't be used; most often: {common} "
+                f"{count(len(errors), 'picture')} can't be used; most often: {most_common} "
                 "The Health view lists them."
             ),
             icon=":material/broken_image:",
@@ -182,25 +178,18 @@ def _cancel(path: Path) -> None:
         jobs.cancel(path)
 
 
-def _forget() -> None:
-    _look.clear()
-    _since.clear()
-
-
-def _when(finished: str) -> str:
-    try:
-        return f"on {datetime.fromisoformat(finished):%Y-%m-%d at %H:%M} UTC"
-    except ValueError:
-        return "at an unknown time"
+def _clear_caches() -> None:
+    _summarize.clear()
+    _compare.clear()
 
 
 @st.cache_resource(max_entries=8, ttl=120, show_spinner="Looking at the files")
-def _look(_context: Context, path: Path, state: tuple[float, ...]) -> DatasetSummary:
+def _summarize(_context: Context, path: Path, stamp: tuple[float, ...]) -> DatasetSummary:
     return dataset_inspection.summarize(_context.manifest)
 
 
 @st.cache_data(max_entries=8, ttl=120, show_spinner="Comparing files with the index")
-def _since(
-    _context: Context, path: Path, state: tuple[float, ...], stamp: int
+def _compare(
+    _context: Context, path: Path, stamp: tuple[float, ...], written: int
 ) -> ChangesSinceIndex:
     return files.compare_with_index(_context.manifest, store.read_rows(path)[1])

@@ -1,25 +1,36 @@
-"""What every view of the Dataset page is drawn from: one data set and one split of it."""
+"""The data set and split that every view of the Dataset page shows, and their controls."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
+import streamlit as st
 
+from allcore import model_folder, settings
+from allcore.audit.index import catalogue, store
 from allcore.audit.index.catalogue import Catalogue
-from allcore.data import dataset_counts
+from allcore.data import dataset_counts, saved_splits, split_files
 from allcore.data.manifest import Manifest
+from allcore.errors import AllScopeError
+from allcore.web import datasets
 from allcore.web.accounts import Visitor
+
+DATA, SPLIT = "data", "split"
+"""Keys of the controls, and of the address."""
+OWN_SPLIT = "The data set's own"
+SAVED_PREFIX = "Saved: "
+"""Prefix of a saved split's name in the control."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """One data set as it is shown.
+    """One data set with one split.
 
     Attributes:
         user: who is looking.
-        name: of the data set, as the control in the sidebar has it.
+        name: of the data set in the control.
         catalogue: its manifest and its index.
-        split: what the split shown is of, as the control has it.
+        split: the split shown, as the control names it.
     """
 
     user: Visitor
@@ -34,7 +45,7 @@ class Context:
 
     @property
     def manifest(self) -> Manifest:
-        """Of the data set."""
+        """Manifest of the data set."""
         return self.catalogue.manifest
 
     @property
@@ -44,5 +55,79 @@ class Context:
 
     @property
     def synthetic(self) -> bool:
-        """Whether the pictures are drawn."""
+        """Whether the images were drawn by ALLScope."""
         return dataset_counts.is_synthetic(self.manifest)
+
+
+def choose_dataset() -> str:
+    """Draw the control of the data set in the sidebar; return its name."""
+    names = datasets.names()
+    return str(
+        st.sidebar.selectbox("Data set", names, key=DATA, bind="query-params", help=datasets.HELP)
+    )
+
+
+def choose_split(name: str) -> str:
+    """Draw the control of the split in the sidebar; return its choice.
+
+    Args:
+        name: of the data set; its own split, those of models and its saved ones can be chosen.
+    """
+    try:
+        saved = [SAVED_PREFIX + split.name for split in saved_splits.list_of(storage_key(name))]
+    except AllScopeError:  # reported where the data set is read
+        saved = []
+    choices = [OWN_SPLIT, *model_folder.names(), *saved]
+    default = settings.load().model
+    index = choices.index(default) if default in choices else 0
+    return str(
+        st.sidebar.selectbox("Split shown", choices, index=index, key=SPLIT, bind="query-params")
+    )
+
+
+def storage_key(name: str) -> str:
+    """Name of the folder that holds the index and the saved splits of a data set.
+
+    Raises:
+        DataError: there is no such data set any more.
+    """
+    return store.folder(datasets.path_of(name)).name
+
+
+def saved_name(split: str) -> str | None:
+    """Name of a saved split chosen in the control; None for any other choice."""
+    return split.removeprefix(SAVED_PREFIX) if split.startswith(SAVED_PREFIX) else None
+
+
+def load_catalogue(name: str, split: str) -> Catalogue:
+    """The data set with its split and its index, read once for all sessions.
+
+    Raises:
+        DataError: the data set is missing, or in no known layout.
+    """
+    path = datasets.path_of(name)
+    saved = saved_name(split)
+    file = None if saved is None else saved_splits.path(storage_key(name), saved)
+    times = (_time(store.folder(path) / store.ABOUT), 0 if file is None else _time(file))
+    return _load(name, split, datasets.change_stamp(path), times, file)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the data set")
+def _load(
+    name: str, split: str, stamp: tuple[float, ...], times: tuple[int, int], file: Path | None
+) -> Catalogue:
+    manifest, path = datasets.load(name), datasets.path_of(name)
+    try:
+        parts = None
+        if file is not None:
+            parts = split_files.fitted(split_files.read(file), manifest).parts
+        elif split != OWN_SPLIT:
+            parts = datasets.model_split(manifest, split)
+    except AllScopeError as error:  # the images can be shown without the split
+        return replace(catalogue.from_manifest(path, manifest), problem=str(error))
+    return catalogue.from_manifest(path, manifest, parts=parts)
+
+
+def _time(path: Path) -> int:
+    """Modification time in nanoseconds; 0 where there is no file."""
+    return path.stat().st_mtime_ns if path.exists() else 0

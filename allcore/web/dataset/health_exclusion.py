@@ -1,4 +1,4 @@
-"""Leaving out what was found: which images would go, and the table without them."""
+"""Exclusion of findings: the images that would go, and the manifest without them."""
 
 from collections.abc import Sequence
 
@@ -15,23 +15,24 @@ from allcore.web import frame
 from allcore.web.dataset.context import Context
 
 KINDS, NAME = "leave", "health_manifest_name"
-_SAID = "health_manifest_said"
-WHAT = (
+"""Keys of the controls."""
+_SAVED = "health_manifest_said"
+EXPLANATION = (
     "Choose what to leave out. You get a table of the images that stay, for training or to pass "
     "on; no picture is moved, changed or deleted. Of copies one stays."
 )
 
 
 def show_exclusion(
-    context: Context, entries: Sequence[FindingGroup], found: Sequence[Finding]
+    context: Context, entries: Sequence[FindingGroup], findings: Sequence[Finding]
 ) -> None:
-    """Draw the choice and what follows from it."""
-    out = {each.kind: finding.left_out_ids(found, [each.kind]) for each in entries}
-    titles = {each.kind: each.title for each in entries if out[each.kind]}
+    """Draw the choice of findings and the manifest that remains."""
+    excluded = {entry.kind: finding.left_out_ids(findings, [entry.kind]) for entry in entries}
+    titles = {entry.kind: entry.title for entry in entries if excluded[entry.kind]}
     if not titles:
         return
     st.subheader("Leave images out", anchor=False)
-    st.markdown(WHAT, width=frame.TEXT_WIDTH)
+    st.markdown(EXPLANATION, width=frame.TEXT_WIDTH)
     kinds = st.pills(
         "What to leave out",
         list(titles),
@@ -44,15 +45,15 @@ def show_exclusion(
     if not kinds:
         return
     try:
-        _chosen(context, found, list(kinds))
+        _show_remaining(context, findings, list(kinds))
     except AllScopeError as error:
         frame.problem(error)
 
 
-def exclusion_sentence(table: pd.DataFrame) -> str:
-    """What a table of `cleaning.leaving` says in one sentence."""
-    going, images = int(table["going"].sum()), int(table["images"].sum())
-    lost = int(table["losing_all"].sum())
+def exclusion_sentence(counts: pd.DataFrame) -> str:
+    """The totals of a table of `exclusion.leaving` in one sentence."""
+    going, images = int(counts["going"].sum()), int(counts["images"].sum())
+    lost = int(counts["losing_all"].sum())
     subjects = f", and with them {formats.count(lost, 'subject')} whole" if lost else ""
     return (
         f"**{going:,} of {formats.count(images, 'image')} go "
@@ -60,14 +61,14 @@ def exclusion_sentence(table: pd.DataFrame) -> str:
     )
 
 
-def _chosen(context: Context, found: Sequence[Finding], kinds: list[str]) -> None:
-    out = finding.left_out_ids(found, kinds)
-    table = exclusion.leaving(context.table, out)
-    st.markdown(exclusion_sentence(table), width=frame.TEXT_WIDTH)
-    st.dataframe(_shown(table), hide_index=True, width="content")
+def _show_remaining(context: Context, findings: Sequence[Finding], kinds: list[str]) -> None:
+    excluded = finding.left_out_ids(findings, kinds)
+    counts = exclusion.leaving(context.table, excluded)
+    st.markdown(exclusion_sentence(counts), width=frame.TEXT_WIDTH)
+    st.dataframe(_class_table(counts), hide_index=True, width="content")
     with st.expander("By subject"):
-        st.dataframe(_by_subject(context.table, out), hide_index=True, width="content")
-    clean = finding.clean_manifest(context.manifest, found, kinds)
+        st.dataframe(_subject_table(context.table, excluded), hide_index=True, width="content")
+    clean = finding.clean_manifest(context.manifest, findings, kinds)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
             "Download the table", lambda: exclusion.csv(clean),
@@ -77,29 +78,30 @@ def _chosen(context: Context, found: Sequence[Finding], kinds: list[str]) -> Non
         )  # fmt: skip
         name = st.text_input("Name", key=NAME, max_chars=60, placeholder="cnmc without copies")
         if st.button("Save on this server", icon=":material/save:", disabled=not name.strip()):
-            st.session_state[_SAID] = str(exclusion.save(clean, name.strip()))
-    if path := st.session_state.get(_SAID):
+            st.session_state[_SAVED] = str(exclusion.save(clean, name.strip()))
+    if path := st.session_state.get(_SAVED):
         st.success("Saved. Train on it with:", icon=":material/check:", width=frame.TEXT_WIDTH)
         command = f'python -m allcore train --data "{path}" --arch qcresnet --out models/NAME'
         st.code(command, language=None)
 
 
-def _shown(table: pd.DataFrame) -> pd.DataFrame:
+def _class_table(counts: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "Class": [CLASS_NAMES.get(label, label) for label in table["label"]],
-            "Images": table["images"],
-            "Go": table["going"],
-            "Stay": table["images"] - table["going"],
-            "Subjects": table["subjects"],
-            "Subjects of whom none stays": table["losing_all"],
+            "Class": [CLASS_NAMES.get(label, label) for label in counts["label"]],
+            "Images": counts["images"],
+            "Go": counts["going"],
+            "Stay": counts["images"] - counts["going"],
+            "Subjects": counts["subjects"],
+            "Subjects of whom none stays": counts["losing_all"],
         }
     )
 
 
-def _by_subject(table: pd.DataFrame, out: set[str]) -> pd.DataFrame:
-    marked = table.assign(Go=table["image_id"].isin(out))
+def _subject_table(table: pd.DataFrame, excluded: set[str]) -> pd.DataFrame:
+    """Images, excluded and remaining ones of each subject that loses any."""
+    marked = table.assign(Go=table["image_id"].isin(excluded))
     counts = marked.groupby("subject")["Go"].agg(Images="size", Go="sum")
     counts["Stay"] = counts["Images"] - counts["Go"]
-    touched = counts[counts["Go"] > 0].sort_values("Go", ascending=False, kind="stable")
-    return pd.DataFrame(touched.rename_axis("Subject").reset_index())
+    affected = counts[counts["Go"] > 0].sort_values("Go", ascending=False, kind="stable")
+    return pd.DataFrame(affected.rename_axis("Subject").reset_index())

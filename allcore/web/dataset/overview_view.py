@@ -14,8 +14,7 @@ from allcore.labels import CLASS_NAMES
 from allcore.plots import dataset, style
 from allcore.web import frame
 from allcore.web.components.charts import chart, table_csv
-from allcore.web.dataset import sources
-from allcore.web.dataset.context import Context
+from allcore.web.dataset.context import OWN_SPLIT, Context, saved_name
 
 METHOD = """
 Counts are of the data set's table, whether or not the pictures are on this machine. The split is
@@ -63,9 +62,9 @@ def split_sentence(context: Context) -> str:
         return "Which split each image is in is not known: no installed model was trained on them."
     own = context.manifest.table["split"]
     shown = context.table["split"].where(context.table["split"] != dataset_counts.UNKNOWN)
-    if context.split == sources.OWN_SPLIT or shown.equals(own):
+    if context.split == OWN_SPLIT or shown.equals(own):
         return "The split is the data set's own."
-    saved = sources.saved_name(context.split)
+    saved = saved_name(context.split)
     if saved is not None:
         return f"The split is the saved one {frame.plain(saved)}."
     return f"The split is that of {frame.plain(context.split)}, by which it was trained and judged."

@@ -18,8 +18,7 @@ from allcore.data.splits import Split
 from allcore.errors import DataError
 from allcore.store import roles
 from allcore.web import frame
-from allcore.web.dataset import sources
-from allcore.web.dataset.context import Context
+from allcore.web.dataset.context import Context, storage_key
 
 OF, PROTOCOL, FOLDS, FOLD, SEED, TWINS, SAVED = (
     "split_of", "split_by", "split_folds", "split_fold", "split_seed", "split_twins", "split_saved",
@@ -172,7 +171,7 @@ def _shown(context: Context) -> ChosenSplit | None:
 
 
 def _saved(context: Context) -> ChosenSplit | None:
-    kept = {each.name: each for each in saved_splits.list_of(sources.storage_key(context.name))}
+    kept = {each.name: each for each in saved_splits.list_of(storage_key(context.name))}
     if not kept:
         st.info(
             "No split of this data set is saved yet: build or import one and give it a name.",

@@ -11,8 +11,7 @@ from allcore.plots import export
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
 from allcore.web.components import charts
-from allcore.web.dataset import sources
-from allcore.web.dataset.context import Context
+from allcore.web.dataset.context import Context, storage_key
 from allcore.web.dataset.splits_choice import ChosenSplit
 
 _SAID = "split_said"
@@ -70,7 +69,7 @@ def _save(context: Context, chosen: ChosenSplit) -> None:
         kept = saved_splits.save(
             chosen.split,
             context.manifest,
-            key=sources.storage_key(context.name),
+            key=storage_key(context.name),
             name=name,
             by=context.user.name,
         )
@@ -103,7 +102,7 @@ def _delete(context: Context, saved: Saved) -> None:
             return
     try:
         accounts.visitor().require("keep")
-        saved_splits.delete(sources.storage_key(context.name), saved.name)
+        saved_splits.delete(storage_key(context.name), saved.name)
     except AllScopeError as error:
         frame.problem(error)
         return

@@ -13,7 +13,7 @@ from allcore.store.audit import Query
 from allcore.web import accounts, datasets
 from allcore.web.accounts import Visitor
 from allcore.web.administration import data_folders
-from allcore.web.dataset import connect_folder, connect_index
+from allcore.web.dataset import connect_index, connect_view
 from tests.web import sessions
 from tests.web.administration.conftest import Show
 
@@ -43,11 +43,11 @@ def kept() -> list[str]:
 
 def test_view__allows_a_folder_in_which_people_then_connect(show: Show, cells: Path) -> None:
     with pytest.raises(DataError, match="lies outside"):
-        connect_folder.connect_path(BOSS, cells, "Cells")
+        connect_view.connect_path(BOSS, cells, "Cells")
     page = allow(show("settings"), cells.parent)
     assert f"People may connect data sets in {cells.parent}" in sessions.said(page)
     assert kept() == [str(cells.parent)]
-    connect_folder.connect_path(BOSS, cells, "Cells")
+    connect_view.connect_path(BOSS, cells, "Cells")
     assert datasets.path_of("Cells") == cells
     [line] = audit.search(database.connect(), Query(what="setting changed")).lines
     assert (line.username, line.on) == ("boss", "data_roots")
@@ -66,7 +66,7 @@ def test_view__removes_a_folder_and_closes_what_lies_there(
     show: Show, cells: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = allow(show("settings"), cells.parent)
-    connect_folder.connect_path(BOSS, cells, "Cells")
+    connect_view.connect_path(BOSS, cells, "Cells")
     cancelled: list[Path] = []
     monkeypatch.setattr(jobs, "cancel", cancelled.append)
     assert any("1 connected data set there" in each.value for each in page.run().markdown)

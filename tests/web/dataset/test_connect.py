@@ -18,7 +18,8 @@ from allcore.store.roles import NotAllowed
 from allcore.synthetic import dataset
 from allcore.web import accounts, datasets
 from allcore.web.accounts import Visitor
-from allcore.web.dataset import connect_folder, connect_index, connect_list, connect_verify, sources
+from allcore.web.dataset import connect_index, connect_verify, connect_view
+from allcore.web.dataset.context import DATA
 from tests.web import sessions
 
 ADA, BOB, EVE = Visitor("ada", "Ada", "user"), Visitor("bob", "Bob", "user"), Visitor(
@@ -59,9 +60,10 @@ def others(user: str, role: str) -> None:
     import streamlit as st
 
     from allcore.web.accounts import Visitor
-    from allcore.web.dataset import connect_view, sources
+    from allcore.web.dataset import connect_view
+    from allcore.web.dataset.context import choose_dataset
 
-    sources.choose_dataset()
+    choose_dataset()
     st.title("Dataset")
     connect_view.show_connections(Visitor(user, user, role))
 
@@ -74,7 +76,7 @@ def page(user: Visitor) -> AppTest:
 
 
 def look_at(app: AppTest, path: Path | str) -> AppTest:
-    app.text_input(key=connect_folder.PATH).set_value(str(path)).run()
+    app.text_input(key=connect_view.PATH).set_value(str(path)).run()
     return sessions.press(app, "Look")
 
 
@@ -111,15 +113,15 @@ def test_page__walks_looks_and_connects(root: Path) -> None:
     assert names == ["cells (6 images)", "empty (0 images)", "细胞 <b>*x* (6 images)"]
     walk(app).set_value(2).run()
     place = root / "细胞 <b>*x*"
-    assert app.text_input(key=connect_folder.PATH).value == str(place)
+    assert app.text_input(key=connect_view.PATH).value == str(place)
     sessions.press(app, "Look")
     assert "class folders: all, hem: 6 images (3 ALL blasts, 3 normal cells)" in words(app)
     assert "No file name tells a subject" in words(app)
     sessions.press(app, "Connect")
     assert connected() == [("细胞 <b>*x*", place)]
-    assert app.selectbox(key=sources.DATA).value == "细胞 <b>*x*"
+    assert app.selectbox(key=DATA).value == "细胞 <b>*x*"
     assert "is connected and shown now" in words(app)
-    assert app.text_input(key=connect_folder.PATH).value == ""
+    assert app.text_input(key=connect_view.PATH).value == ""
     assert "**细胞 <b>*x**" in words(app)
     assert all("<b>" not in part.value for part in app.markdown)
 
@@ -128,9 +130,9 @@ def test_page__goes_up(root: Path) -> None:
     app = page(ADA)
     walk(app).set_value(0).run()
     walk(app).set_value(0).run()
-    assert app.text_input(key=connect_folder.PATH).value == str(root / "cells")
+    assert app.text_input(key=connect_view.PATH).value == str(root / "cells")
     sessions.press(app, "Up")
-    assert app.text_input(key=connect_folder.PATH).value == str(root)
+    assert app.text_input(key=connect_view.PATH).value == str(root)
     sessions.press(app, "Up")
     assert walk(app).label == "Folders that are allowed"
 
@@ -158,14 +160,16 @@ def test_page__taken_name_and_place(root: Path) -> None:
     sessions.press(app, "Connect")
     assert "connected already, as 'Cells'" in words(app) or "named 'cells' already" in words(app)
     with pytest.raises(StoreError, match="named 'SYNTHETIC DEMONSTRATION SET' already"):
-        connect_folder.connect_path(ADA, root / "细胞 <b>*x*", "SYNTHETIC DEMONSTRATION SET")
+        connect_view.connect_path(ADA, root / "细胞 <b>*x*", "SYNTHETIC DEMONSTRATION SET")
     assert connected() == [("Cells", root / "cells")]
 
 
-def test_connect__the_data_set_of_the_settings(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_path__the_data_set_of_the_settings(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ALLSCOPE_DATA", str(root / "cells"))
     with pytest.raises(StoreError, match="connected already, as 'Connected data set'"):
-        connect_folder.connect_path(ADA, root / "cells", "Mine")
+        connect_view.connect_path(ADA, root / "cells", "Mine")
 
 
 def test_list__only_who_may(root: Path) -> None:
@@ -183,13 +187,13 @@ def test_list__only_who_may(root: Path) -> None:
 def test_list__rename_keeps_it_shown(root: Path) -> None:
     data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
     app = page(ADA)
-    assert app.selectbox(key=sources.DATA).value == "Ours"
+    assert app.selectbox(key=DATA).value == "Ours"
     sessions.fill(app, New_name="Blood cells")
     sessions.press(app, "Save the name")
     assert connected() == [("Blood cells", root / "cells")]
-    assert app.selectbox(key=sources.DATA).value == "Blood cells"
+    assert app.selectbox(key=DATA).value == "Blood cells"
     sessions.press(app, "Yes, disconnect")
-    assert app.selectbox(key=sources.DATA).value == datasets.names()[0]
+    assert app.selectbox(key=DATA).value == datasets.names()[0]
 
 
 def test_list__says_what_is_gone(root: Path) -> None:
@@ -197,12 +201,12 @@ def test_list__says_what_is_gone(root: Path) -> None:
     shutil.rmtree(root / "cells")
     app = page(ADA)
     assert "There is nothing at" in words(app)
-    assert "Ours" in app.selectbox(key=sources.DATA).options
-    app.selectbox(key=sources.DATA).set_value(dataset.NAME).run()
+    assert "Ours" in app.selectbox(key=DATA).options
+    app.selectbox(key=DATA).set_value(dataset.NAME).run()
     assert next(button for button in app.button if button.label == "Show").disabled
     (root / "cells").mkdir()
     sessions.press(app.run(), "Show")
-    assert app.selectbox(key=sources.DATA).value == "Ours"
+    assert app.selectbox(key=DATA).value == "Ours"
 
 
 def test_page__a_demonstration_connects_nothing(root: Path) -> None:
@@ -213,7 +217,7 @@ def test_page__a_demonstration_connects_nothing(root: Path) -> None:
     assert not app.text_input
     assert str(root) not in words(app)
     with pytest.raises(NotAllowed):
-        connect_folder.connect_path(Seat.who, root / "empty", "Mine")
+        connect_view.connect_path(Seat.who, root / "empty", "Mine")
     assert len(connected()) == 1
 
 
@@ -230,14 +234,14 @@ def test_list__a_role_that_was_taken_holds_for_a_button_that_is_there(
     assert connected() == [("Ours", root / "cells")]
 
 
-def test_problem_of__no_longer_allowed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_problem__no_longer_allowed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
-    assert connect_list.connection_problem(kept) == ""
+    assert connect_view.connection_problem(kept) == ""
     monkeypatch.setenv("ALLSCOPE_DATA_ROOTS", str(root / "empty"))
-    assert "lies outside of the folders" in connect_list.connection_problem(kept)
+    assert "lies outside of the folders" in connect_view.connection_problem(kept)
 
 
-def test_since_words__each_kind() -> None:
+def test_changes_sentence__each_kind() -> None:
     said = connect_index.changes_sentence(
         ChangesSinceIndex(new=1, changed=0, gone=1200, again=2, unchanged={})
     )
@@ -250,7 +254,7 @@ def test_since_words__each_kind() -> None:
     )
 
 
-def test_left__seconds_and_minutes() -> None:
+def test_time_left__seconds_and_minutes() -> None:
     assert [connect_index.time_left(each) for each in (None, 8.6, 200.0)] == [
         "", ", about 9 s left", ", about 3 min left",
     ]  # fmt: skip

@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 from allcore.audit.findings import findings_cache
 from allcore.audit.index import build, catalogue, store
 from allcore.web.accounts import Visitor
-from allcore.web.dataset import health_view, sources
-from allcore.web.dataset.context import Context
+from allcore.web.dataset import health_view
+from allcore.web.dataset.context import OWN_SPLIT, Context
 from tests.conftest import draw_folders
 from tests.pages.looking import words
 
@@ -29,7 +29,7 @@ def root(cells: Path, home: Path) -> Path:
 
 
 def context(root: Path) -> Context:
-    return Context(Visitor("ada", "Ada", "user"), "cells", catalogue.load(root), sources.OWN_SPLIT)
+    return Context(Visitor("ada", "Ada", "user"), "cells", catalogue.load(root), OWN_SPLIT)
 
 
 def drawn(root: Path) -> AppTest:

@@ -16,8 +16,8 @@ from allcore.synthetic import demo
 from allcore.web import accounts, datasets
 from allcore.web.accounts import Visitor
 from allcore.web.components import charts
-from allcore.web.dataset import browse_filters, map_colours, map_view, sources
-from allcore.web.dataset.context import Context
+from allcore.web.dataset import browse_filters, map_colours, map_view
+from allcore.web.dataset.context import OWN_SPLIT, Context
 from allcore.web.dataset.map_colours import MapPredictions
 from tests import simulated
 from tests.pages.looking import words
@@ -191,7 +191,7 @@ def test_training_note__says_what_the_network_has_seen(
     known = catalogue.load(root)
     assert known.about is not None
     of_model = dataclasses.replace(known, about=dataclasses.replace(known.about, model="one"))
-    context = Context(Visitor("ada", "Ada", "user"), "drawn", of_model, sources.OWN_SPLIT)
+    context = Context(Visitor("ada", "Ada", "user"), "drawn", of_model, OWN_SPLIT)
     assert map_view.training_note(context) == ""  # no such model is installed
     monkeypatch.setattr(model_folder, "names", lambda: ["one"])
     parts = pd.Series("train", index=known.table["image_id"])
