@@ -69,14 +69,14 @@ def test_part__one_class_has_no_suspicion(models: Path) -> None:
 
 def test_threshold_cells__are_validation_cells(models: Path) -> None:
     table = simulated.predictions()
-    found = evaluations.split_cells(sources.source_of("simulated", "validation"))
+    found = evaluations.split_cells(sources.source_of("simulated"), "validation")
     assert len(found) == (table["split"] == "validation").sum()
     assert set(found["split"]) == {"validation"}
     simulated.folder(models, name="tested", table=table[table["split"] == "test"])
     assert isinstance(
-        evaluations.split_cells(sources.source_of("tested", "validation")), pd.DataFrame
+        evaluations.split_cells(sources.source_of("tested"), "validation"), pd.DataFrame
     )
-    assert evaluations.split_cells(sources.source_of("tested", "validation")).empty
+    assert evaluations.split_cells(sources.source_of("tested"), "validation").empty
 
 
 def test_leaks__a_sentence_a_model_that_knew_the_subjects(models: Path) -> None:
