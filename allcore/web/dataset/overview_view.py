@@ -1,4 +1,4 @@
-"""The data set at a glance: counts by class, split, fold and subject; how its measures spread."""
+"""Counts by class, split, fold and subject, and distributions of measures by class."""
 
 from datetime import datetime
 
@@ -28,7 +28,7 @@ Welch's 95 % interval. Area is in pixels of the picture; brightness runs from 0 
 standard deviation of the Laplacian inside the cell, away from its outline.
 """
 SHOWN_MEASURES = ("area", "brightness", "focus")
-"""Measures that stand on the page; the others open on demand."""
+"""Measures that the page shows; the others open on demand."""
 NOT_INDEXED = (
     "Size, brightness and focus are not measured yet: index this data set under **Connect data**."
 )
@@ -38,16 +38,20 @@ def show_overview(context: Context) -> None:
     """Draw the view."""
     st.markdown(summary(context.table), width=frame.TEXT_WIDTH)
     st.markdown(split_sentence(context), width=frame.TEXT_WIDTH)
-    _index(context.catalogue)
-    _counts(context.table)
-    _measures(context)
-    _subjects(context)
+    if context.catalogue.is_indexed:
+        st.caption(index_sentence(context.catalogue), width=frame.TEXT_WIDTH)
+    else:
+        st.info(NOT_INDEXED, icon=":material/query_stats:", width=frame.TEXT_WIDTH)
+    _show_counts(context.table)
+    if context.catalogue.is_indexed:
+        _show_measures(context)
+    _show_subjects(context)
     with st.expander("Method"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
 
 
 def summary(table: pd.DataFrame) -> str:
-    """How many images of how many subjects of each class there are."""
+    """Number of images and subjects of each class."""
     parts = [
         f"{CLASS_NAMES.get(str(row.label), str(row.label))}: {row.images:,} images of "
         f"{row.subjects:,} subjects"
@@ -57,7 +61,7 @@ def summary(table: pd.DataFrame) -> str:
 
 
 def split_sentence(context: Context) -> str:
-    """Whose split is shown."""
+    """Origin of the split shown."""
     if (context.table["split"] == dataset_counts.UNKNOWN).all():
         return "Which split each image is in is not known: no installed model was trained on them."
     own = context.manifest.table["split"]
@@ -71,31 +75,25 @@ def split_sentence(context: Context) -> str:
 
 
 def index_sentence(catalogue: Catalogue) -> str:
-    """When the data set was indexed, and what that run found to have changed."""
+    """Time of the last index run, its changes, and images that are unindexed or unusable."""
     about = catalogue.about
     if about is None:
         return NOT_INDEXED
-    when = datetime.fromisoformat(about.finished).strftime("%d %B %Y, %H:%M UTC")
+    sentences = [f"Indexed on {datetime.fromisoformat(about.finished):%d %B %Y, %H:%M UTC}."]
     words = {"added": "added", "changed": "changed", "dropped": "gone", "kept": "as before"}
-    known = [
+    changes = [
         f"{about.changes[key]:,} {word}" for key, word in words.items() if about.changes.get(key)
     ]
-    what = f" In the last run: {', '.join(known)}." if known else ""
-    unread = int((catalogue.table["error"] != "").sum())
-    bad = f" {count(unread, 'picture')} can't be used: see Health." if unread else ""
-    missing = int((~catalogue.table["indexed"]).sum())
-    new = f" {count(missing, 'image')} came since: index again under Connect data."
-    return f"Indexed on {when}.{what}{new if missing else ''}{bad}"
+    if changes:
+        sentences.append(f"In the last run: {', '.join(changes)}.")
+    if missing := int((~catalogue.table["indexed"]).sum()):
+        sentences.append(f"{count(missing, 'image')} came since: index again under Connect data.")
+    if unusable := int((catalogue.table["error"] != "").sum()):
+        sentences.append(f"{count(unusable, 'picture')} can't be used: see Health.")
+    return " ".join(sentences)
 
 
-def _index(catalogue: Catalogue) -> None:
-    if catalogue.is_indexed:
-        st.caption(index_sentence(catalogue), width=frame.TEXT_WIDTH)
-    else:
-        st.info(NOT_INDEXED, icon=":material/query_stats:", width=frame.TEXT_WIDTH)
-
-
-def _counts(table: pd.DataFrame) -> None:
+def _show_counts(table: pd.DataFrame) -> None:
     left, right = st.columns(2)
     with left:
         chart(style.split_bars(dataset_counts.split_counts(table)), name="splits")
@@ -103,34 +101,32 @@ def _counts(table: pd.DataFrame) -> None:
         chart(style.subject_bars(dataset_counts.subject_counts(table)), name="subjects")
 
 
-def _measures(context: Context) -> None:
-    """What is measured of the pictures, class by class."""
-    if not context.catalogue.is_indexed:
-        return
+def _show_measures(context: Context) -> None:
+    """Distributions of the measures by class."""
     facts = {fact.name: fact for fact in FACTS if fact.name != "border"}
-    for place, name in zip(st.columns(len(SHOWN_MEASURES)), SHOWN_MEASURES, strict=True):
-        with place:
-            _measure(context, facts[name])
+    for column, name in zip(st.columns(len(SHOWN_MEASURES)), SHOWN_MEASURES, strict=True):
+        with column:
+            _show_measure(context, facts[name])
     folds = dataset.fold_bars(context.table)
     more = st.expander("More measures, and the data set's folds", on_change="rerun", key="more")
     if more.open:
         with more:
             for name in facts:
                 if name not in SHOWN_MEASURES:
-                    _measure(context, facts[name])
+                    _show_measure(context, facts[name])
             if folds is not None:
                 chart(folds, name="folds")
 
 
-def _measure(context: Context, fact: Fact) -> None:
-    found = distributions.measure_distribution(context.catalogue.measured, fact)
-    if found is None:
+def _show_measure(context: Context, fact: Fact) -> None:
+    distribution = distributions.measure_distribution(context.catalogue.measured, fact)
+    if distribution is None:
         st.caption(f"{fact.title}: no labelled cell was measured.")
         return
-    chart(dataset.distribution(found), name=fact.name)
+    chart(dataset.distribution(distribution), name=fact.name)
 
 
-def _subjects(context: Context) -> None:
+def _show_subjects(context: Context) -> None:
     counts = dataset_counts.subject_counts(context.table)
     with st.expander(f"All {len(counts):,} subjects"):
         st.dataframe(counts, hide_index=True, width="stretch")

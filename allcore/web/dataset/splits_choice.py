@@ -1,6 +1,6 @@
-"""Which split is looked at: one that is built here, the one shown, a saved or an uploaded one."""
+"""Choice of the split to inspect: built here, shown in the sidebar, saved or uploaded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 import numpy as np
@@ -35,14 +35,14 @@ MOST_FOLDS = 20
 
 @dataclass(frozen=True)
 class ChosenSplit:
-    """A split of the data set that is shown, of N images.
+    """A split of the data set shown, of N images.
 
     Attributes:
         split: as it would be saved.
-        parts: (N,) part of each row of the catalogue's table; None where it is in none.
-        name: what it could be called.
-        saved: what is known of it where it is a saved one.
-        refused: why nothing can be trained on it, one sentence; empty where something can.
+        parts: (N,) part of each row of the catalogue's table; None for images in no part.
+        name: proposed name.
+        saved: its record if it is a saved one.
+        refused: why nothing can be trained on it, one sentence; empty otherwise.
     """
 
     split: Split
@@ -53,7 +53,7 @@ class ChosenSplit:
 
 
 def choose_split(context: Context) -> ChosenSplit | None:
-    """Draw the controls; give the split, None where none is chosen yet.
+    """Draw the controls; return the split, None where none is chosen yet.
 
     Raises:
         DataError: it can't be built or read, or is of other images.
@@ -62,11 +62,14 @@ def choose_split(context: Context) -> ChosenSplit | None:
         "Split to look at", list(WAYS), default=BUILD, required=True, key=OF,
         format_func=WAYS.__getitem__, wrap=True, bind="query-params",
     )  # fmt: skip
-    return {BUILD: _built, SHOWN: _shown, KEPT: _saved, IMPORT: _imported}[str(way)](context)
+    choices = {
+        BUILD: _build_split, SHOWN: _shown_split, KEPT: _saved_split, IMPORT: _imported_split,
+    }  # fmt: skip
+    return choices[str(way)](context)
 
 
 def split_from_file(context: Context, file: SplitFile, saved: Saved | None = None) -> ChosenSplit:
-    """The split that a file tells.
+    """The split in a file.
 
     Raises:
         DataError: it is not one of this data set, or can't be trained on.
@@ -75,7 +78,7 @@ def split_from_file(context: Context, file: SplitFile, saved: Saved | None = Non
     return ChosenSplit(split, _aligned(context, split.parts), PurePath(file.name).stem, saved)
 
 
-def _built(context: Context) -> ChosenSplit:
+def _build_split(context: Context) -> ChosenSplit:
     known = context.manifest.table["subject"].notna()
     protocols = list(PROTOCOLS) if known.any() else ["image"]
     controls = st.container(horizontal=True, vertical_alignment="bottom")
@@ -83,23 +86,23 @@ def _built(context: Context) -> ChosenSplit:
         "Protocol", protocols, format_func=PROTOCOLS.__getitem__, key=PROTOCOL, width=300,
         bind="query-params",
     )  # fmt: skip
-    folds, fold = (10, 0) if protocol == "image" else _folds(controls)
+    folds, fold = (10, 0) if protocol == "image" else _choose_folds(controls)
     seed = int(controls.number_input("Seed", 0, 10**6, 0, key=SEED, width=120, bind="query-params"))
-    alone = _leave_out_twins(context)
-    _say_unknown(known)
+    exclude_twins = _choose_twins(context)
+    _show_unknown_subjects(known)
     manifest = context.manifest.labelled()
     if protocol == "image":
         split, name = splits.image_split(manifest, seed=seed), f"images-seed-{seed}"
     else:
         split = splits.subject_split(manifest, seed=seed, folds=folds, fold=fold)
         name = f"subjects-fold-{fold}-of-{folds}-seed-{seed}"
-    if alone:
+    if exclude_twins:
         split, name = _without_twins(context, split), f"{name}-no-twins"
     return ChosenSplit(split, _aligned(context, split.parts), name)
 
 
-def _folds(controls: DeltaGenerator) -> tuple[int, int]:
-    """How many folds there are, and which one is tested."""
+def _choose_folds(controls: DeltaGenerator) -> tuple[int, int]:
+    """Number of folds and number of the tested one."""
     folds = int(
         controls.number_input("Folds", 3, MOST_FOLDS, 10, key=FOLDS, width=120, bind="query-params")
     )
@@ -111,7 +114,7 @@ def _folds(controls: DeltaGenerator) -> tuple[int, int]:
     return folds, int(fold)
 
 
-def _say_unknown(known: "pd.Series[bool]") -> None:
+def _show_unknown_subjects(known: "pd.Series[bool]") -> None:
     if not known.any():
         st.info(
             "No subject is known here, so images can only be split at random: put the subjects in "
@@ -123,7 +126,7 @@ def _say_unknown(known: "pd.Series[bool]") -> None:
                    "subject each.")  # fmt: skip
 
 
-def _leave_out_twins(context: Context) -> bool:
+def _choose_twins(context: Context) -> bool:
     where = "" if context.catalogue.is_indexed else (
         " Without an index only files that are equal are found: index the data set in Connect data."
     )  # fmt: skip
@@ -138,7 +141,7 @@ def _leave_out_twins(context: Context) -> bool:
 
 
 def _without_twins(context: Context, split: Split) -> Split:
-    """The split without what shows a test or a validation cell again in an earlier part."""
+    """The split without images of a test or validation cell in an earlier part."""
     rows = context.manifest.table["label"].notna().to_numpy()
     families = leaks.families(context.catalogue)[rows]
     manifest = context.manifest.labelled()
@@ -147,7 +150,7 @@ def _without_twins(context: Context, split: Split) -> Split:
     return split
 
 
-def _shown(context: Context) -> ChosenSplit | None:
+def _shown_split(context: Context) -> ChosenSplit | None:
     column = context.table["split"]
     known = (column != dataset_counts.UNKNOWN) & (
         context.table["label"] != dataset_counts.UNLABELLED
@@ -163,29 +166,28 @@ def _shown(context: Context) -> ChosenSplit | None:
     parts = column[known].set_axis(context.table["image_id"][known].to_numpy())
     file = SplitFile(context.split, "", parts, {})
     try:
-        found = split_from_file(context, file)
-        return ChosenSplit(found.split, found.parts, "split-shown")
+        return replace(split_from_file(context, file), name="split-shown")
     except DataError as error:
         split = Split(kind=split_files.KIND, seed=0, parts=parts, folds=1)
         return ChosenSplit(split, _aligned(context, parts), "", refused=str(error))
 
 
-def _saved(context: Context) -> ChosenSplit | None:
-    kept = {each.name: each for each in saved_splits.list_of(storage_key(context.name))}
-    if not kept:
+def _saved_split(context: Context) -> ChosenSplit | None:
+    records = {split.name: split for split in saved_splits.list_of(storage_key(context.name))}
+    if not records:
         st.info(
             "No split of this data set is saved yet: build or import one and give it a name.",
             icon=":material/bookmark:", width=frame.TEXT_WIDTH,
         )  # fmt: skip
         return None
-    name = st.selectbox("Saved split", list(kept), key=SAVED, bind="query-params", width=440)
-    saved = kept[str(name)]
+    name = st.selectbox("Saved split", list(records), key=SAVED, bind="query-params", width=440)
+    saved = records[str(name)]
     by = f" by {frame.plain(saved.by)}" if saved.by and context.user.signed_in else ""
     st.caption(f"Saved{by}{f' on {saved.made[:10]}' if saved.made else ''}.")
     return split_from_file(context, split_files.read(saved.path), saved)
 
 
-def _imported(context: Context) -> ChosenSplit | None:
+def _imported_split(context: Context) -> ChosenSplit | None:
     if not context.user.may("check"):
         st.info(
             roles.refusal(context.user.role, "check"),
@@ -208,5 +210,5 @@ def _imported(context: Context) -> ChosenSplit | None:
 
 
 def _aligned(context: Context, parts: "pd.Series[str]") -> NDArray[np.object_]:
-    found = parts.reindex(context.table["image_id"].to_numpy())
-    return found.where(found.notna(), None).to_numpy(dtype=object)
+    aligned = parts.reindex(context.table["image_id"].to_numpy())
+    return aligned.where(aligned.notna(), None).to_numpy(dtype=object)

@@ -1,4 +1,4 @@
-"""A split to take along: saved under a name, downloaded, trained on."""
+"""Saving, download and deletion of a split, and the command that trains on it."""
 
 import shlex
 
@@ -14,17 +14,17 @@ from allcore.web.components import charts
 from allcore.web.dataset.context import Context, storage_key
 from allcore.web.dataset.splits_choice import ChosenSplit
 
-_SAID = "split_said"
+_NOTICE = "split_said"
 
 
 def show_saved_notice() -> None:
-    """Show what was just saved or deleted, once."""
-    if said := st.session_state.pop(_SAID, None):
-        st.success(said, icon=":material/bookmark_added:", width=frame.TEXT_WIDTH)
+    """Show once what was just saved or deleted."""
+    if notice := st.session_state.pop(_NOTICE, None):
+        st.success(notice, icon=":material/bookmark_added:", width=frame.TEXT_WIDTH)
 
 
 def show_save(context: Context, chosen: ChosenSplit) -> None:
-    """Draw how the split is kept and trained on."""
+    """Draw the buttons and the training command of the split."""
     if chosen.refused:
         st.info(
             f"Nothing can be trained on this split: {frame.plain(chosen.refused)}",
@@ -32,22 +32,22 @@ def show_save(context: Context, chosen: ChosenSplit) -> None:
         )  # fmt: skip
         return
     if chosen.saved is None and context.user.may("keep"):
-        _save(context, chosen)
+        _show_save_form(context, chosen)
     with st.container(horizontal=True):
-        _download(context, chosen)
+        _show_download(context, chosen)
         if chosen.saved is not None and may_delete(context.user, chosen.saved):
-            _delete(context, chosen.saved)
-    _command(context, chosen)
+            _show_delete(context, chosen.saved)
+    _show_command(context, chosen)
 
 
 def may_delete(user: Visitor, saved: Saved) -> bool:
-    """Whether a user may delete a split: who made it, and administrators."""
-    mine = saved.by != "" and saved.by == user.name
-    return user.may("administer") or (mine and user.may("keep"))
+    """Whether a user made a split, or is an administrator."""
+    own = saved.by != "" and saved.by == user.name
+    return user.may("administer") or (own and user.may("keep"))
 
 
 def training_command(context: Context, chosen: ChosenSplit) -> str:
-    """What to type to train on the split."""
+    """The command that trains on the split."""
     file = f"{chosen.name}.csv" if chosen.saved is None else str(chosen.saved.path)
     model = export.file_name(chosen.name)
     return shlex.join([
@@ -56,17 +56,17 @@ def training_command(context: Context, chosen: ChosenSplit) -> str:
     ])  # fmt: skip
 
 
-def _save(context: Context, chosen: ChosenSplit) -> None:
+def _show_save_form(context: Context, chosen: ChosenSplit) -> None:
     with st.form("keep_split", width=frame.FORM_WIDTH):
         name = st.text_input(
             "Save this split as", value=chosen.name, max_chars=saved_splits.MAX_NAME
         )
-        sent = st.form_submit_button("Save", icon=":material/bookmark_add:")
-    if not sent:
+        submitted = st.form_submit_button("Save", icon=":material/bookmark_add:")
+    if not submitted:
         return
     try:
         accounts.visitor().require("keep")
-        kept = saved_splits.save(
+        saved = saved_splits.save(
             chosen.split,
             context.manifest,
             key=storage_key(context.name),
@@ -76,14 +76,14 @@ def _save(context: Context, chosen: ChosenSplit) -> None:
     except AllScopeError as error:
         frame.problem(error)
         return
-    st.session_state[_SAID] = (
-        f"Saved as {frame.plain(kept.name)}: everybody here finds it under A saved one and, in the "
-        "sidebar, under Split shown."
+    st.session_state[_NOTICE] = (
+        f"Saved as {frame.plain(saved.name)}: everybody here finds it under A saved one and, in "
+        "the sidebar, under Split shown."
     )
     st.rerun()
 
 
-def _download(context: Context, chosen: ChosenSplit) -> None:
+def _show_download(context: Context, chosen: ChosenSplit) -> None:
     st.download_button(
         "Download the split as CSV",
         lambda: charts.csv_bytes(split_files.table_of(chosen.split, context.manifest)),
@@ -95,7 +95,7 @@ def _download(context: Context, chosen: ChosenSplit) -> None:
     )
 
 
-def _delete(context: Context, saved: Saved) -> None:
+def _show_delete(context: Context, saved: Saved) -> None:
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown("Models that were trained on it keep their own copy.")
         if not st.button(f"Delete {frame.plain(saved.name)}", key="delete_split"):
@@ -106,11 +106,11 @@ def _delete(context: Context, saved: Saved) -> None:
     except AllScopeError as error:
         frame.problem(error)
         return
-    st.session_state[_SAID] = f"{frame.plain(saved.name)} was deleted."
+    st.session_state[_NOTICE] = f"{frame.plain(saved.name)} was deleted."
     st.rerun()
 
 
-def _command(context: Context, chosen: ChosenSplit) -> None:
+def _show_command(context: Context, chosen: ChosenSplit) -> None:
     where = (
         "save the split, or download it and give the file's place after `--split`."
         if chosen.saved is None

@@ -1,10 +1,11 @@
-"""Splits: built or brought, looked through before anything is trained, saved and taken along."""
+"""Splits: built, imported or saved, with their leaks and the balance of their parts."""
 
 import hashlib
-from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from allcore import formats
 from allcore.audit.findings import leaks
@@ -15,8 +16,10 @@ from allcore.errors import AllScopeError
 from allcore.labels import CLASS_NAMES
 from allcore.plots import dataset_splits
 from allcore.web import frame
+from allcore.web.components import picker
 from allcore.web.components.charts import chart, table_csv
-from allcore.web.dataset import splits_choice, splits_leaks, splits_save
+from allcore.web.components.picker import Card
+from allcore.web.dataset import cell_window, image_cards, splits_choice, splits_save
 from allcore.web.dataset.context import Context
 from allcore.web.dataset.splits_choice import ChosenSplit
 
@@ -28,6 +31,22 @@ Ids under which one and the same cell was found are one subject. The paper's pro
 images into training and one each into validation and test, at random and by class alone. Twins are
 pictures of one cell: equal files, or textures that correlate at any turn, which an index finds.
 """
+MAX_PAIRS, MAX_SUBJECTS = 6, 12
+"""Most pairs of twins shown, and most subjects named."""
+GOOD, BAD, OPEN = "good", "bad", "open"
+WHY_SUBJECTS = (
+    "Whoever recognises a subject knows the label, for each is all ALL or all normal: figures say "
+    "nothing about a new subject."
+)
+WHY_CELLS = "A model that was trained on a cell is not tested by it, and figures come out too good."
+ONE_PART = (
+    "Nothing is held out here, so there is nothing that could leak. A model that learned from all "
+    "images in the end is judged out of fold, by networks that did not: its card tells how."
+)
+NO_INDEX = (
+    "Near twins were not looked for, since the data set is not indexed: start it under Connect "
+    "data. Only equal files were compared, as far as the data set's table has their digests."
+)
 
 
 def show_splits(context: Context) -> None:
@@ -40,32 +59,43 @@ def show_splits(context: Context) -> None:
         return
     if chosen is None:
         return
-    found = _looked(context.catalogue, chosen)
-    st.markdown(split_summary(found, chosen), width=frame.TEXT_WIDTH)
-    splits_leaks.show_leaks(context, found, chosen.parts)
-    _figures(context, found, chosen)
-    _tables(context, found, chosen)
+    split_leaks = _find_leaks(context.catalogue, chosen)
+    st.markdown(split_summary(split_leaks, chosen), width=frame.TEXT_WIDTH)
+    _show_leaks(context, split_leaks, chosen.parts)
+    _show_figures(context, split_leaks, chosen)
+    _show_tables(context, split_leaks, chosen)
     st.subheader("Keep it and train on it", anchor=False)
     splits_save.show_save(context, chosen)
     with st.expander("Method"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
 
 
-def split_summary(found: SplitLeaks, chosen: ChosenSplit) -> str:
-    """How many images each part has."""
-    total = sum(found.images(part) for part in splits.PARTS)
-    told = [
-        f"{found.images(part):,} in {name} ({100 * found.images(part) / max(1, total):.0f} %)"
-        for part, name in dataset_splits.PART_NAMES.items()
-    ]
-    out = int((chosen.parts == splits.EXCLUDED).sum())
-    left = f" {formats.count(out, 'image')} {'is' if out == 1 else 'are'} left out." if out else ""
-    return f"**{formats.count(total, 'image')}**: {', '.join(told)}.{left}{_smallest(found)}"
+def split_summary(split_leaks: SplitLeaks, chosen: ChosenSplit) -> str:
+    """Number of images in each part, left out, and in the smallest class of a part."""
+    total = sum(split_leaks.images(part) for part in splits.PARTS)
+    parts = []
+    for part, name in dataset_splits.PART_NAMES.items():
+        images = split_leaks.images(part)
+        parts.append(f"{images:,} in {name} ({100 * images / max(1, total):.0f} %)")
+    summary = f"**{formats.count(total, 'image')}**: {', '.join(parts)}."
+    excluded = int((chosen.parts == splits.EXCLUDED).sum())
+    if excluded:
+        are = "is" if excluded == 1 else "are"
+        summary += f" {formats.count(excluded, 'image')} {are} left out."
+    smallest = split_leaks.smallest
+    if smallest["images"]:  # every part has both classes
+        subjects = smallest["subjects"]
+        of = "" if pd.isna(subjects) else f" of {formats.count(int(subjects), 'subject')}"
+        summary += (
+            f" The smallest class of a part: {CLASS_NAMES[str(smallest['label'])]} in "
+            f"{smallest['part']}, {formats.count(int(smallest['images']), 'image')}{of}."
+        )
+    return summary
 
 
-def part_table(found: SplitLeaks) -> pd.DataFrame:
-    """The counts as a table: a row a part and class."""
-    counts = found.counts
+def part_table(split_leaks: SplitLeaks) -> pd.DataFrame:
+    """One row a part and class: images, their share of the part, and subjects."""
+    counts = split_leaks.counts
     return pd.DataFrame({
         "Part": counts["part"].map(dataset_splits.PART_NAMES),
         "Class": counts["label"].map(CLASS_NAMES),
@@ -83,70 +113,145 @@ def subject_table(context: Context, chosen: ChosenSplit) -> pd.DataFrame:
     return counts.rename(columns={"group": "subject", "label": "class"})
 
 
-def _figures(context: Context, found: SplitLeaks, chosen: ChosenSplit) -> None:
-    left, right = st.columns(2)
-    with left:
-        chart(dataset_splits.parts(found.counts), name="split-parts")
-    with right:
-        if found.groups:
-            chart(
-                dataset_splits.subjects(subject_table(context, chosen), found),
-                name="split-subjects",
-            )
-    measures = found.measures["measure"].unique()
-    for place, measure in zip(st.columns(2), measures, strict=False):
-        with place:
-            chart(dataset_splits.spread(found.measures, measure), name=f"split-{measure}")
+def leak_sentences(split_leaks: SplitLeaks) -> list[tuple[str, str]]:
+    """Sentences about the leaks of a split, each with `GOOD`, `BAD` or `OPEN`."""
+    if sum(split_leaks.images(part) > 0 for part in splits.PARTS) < 2:
+        return [(OPEN, ONE_PART)]
+    sentences = []
+    if split_leaks.subjects:
+        sentences.append((BAD, _subject_leak_sentence(split_leaks)))
+    if split_leaks.cells:
+        sentences.append((BAD, _cell_leak_sentence(split_leaks)))
+    if split_leaks.none_found and split_leaks.groups and not split_leaks.unknown:
+        twins = "no two of their files are known to be equal"
+        if split_leaks.looked:
+            twins = "no cell is in two, neither as the same file nor as a near twin"
+        sentences.append((
+            GOOD,
+            f"No leak was found: each of {formats.count(split_leaks.groups, 'subject')} is in one "
+            f"part alone, and {twins}.",
+        ))  # fmt: skip
+    if split_leaks.unknown:
+        sentences.append((
+            OPEN,
+            f"The subject of {formats.count(split_leaks.unknown, 'image')} is not known, so nobody "
+            "can say whether a subject is in two parts.",
+        ))  # fmt: skip
+    if not split_leaks.looked:
+        sentences.append((OPEN, NO_INDEX))
+    return sentences
 
 
-def _tables(context: Context, found: SplitLeaks, chosen: ChosenSplit) -> None:
-    with st.expander("Counts by part and class"):
-        table = part_table(found)
-        st.dataframe(table, hide_index=True)
-        table_csv(table, name="split-counts")
-    if not found.groups:
-        return
-    with st.expander("Subjects of each part"):
-        people = subject_table(context, chosen)
-        for part, name in dataset_splits.PART_NAMES.items():
-            named = people.loc[people["part"] == part, "subject"].unique()
-            listed = ", ".join(frame.plain(each) for each in sorted(named, key=_natural))
-            st.markdown(
-                f"**{name.capitalize()}**, {formats.count(len(named), 'subject')}: {listed or '-'}",
-                width=frame.TEXT_WIDTH,
-            )
-        table_csv(people, name="split-subjects", key="download split subjects")
-
-
-def _looked(catalogue: Catalogue, chosen: ChosenSplit) -> SplitLeaks:
-    told = "\n".join(f"{each}" for each in chosen.parts)
+def _find_leaks(catalogue: Catalogue, chosen: ChosenSplit) -> SplitLeaks:
+    parts = "\n".join(str(part) for part in chosen.parts)
     finished = "" if catalogue.about is None else catalogue.about.finished
     ids = pd.util.hash_pandas_object(catalogue.table["image_id"], index=False).sum()
-    digest = hashlib.sha256(f"{finished}\n{ids}\n{told}".encode()).hexdigest()
-    return _found(catalogue, chosen, f"{catalogue.path}\n{digest}")
+    digest = hashlib.sha256(f"{finished}\n{ids}\n{parts}".encode()).hexdigest()
+    return _find_cached_leaks(catalogue, chosen, f"{catalogue.path}\n{digest}")
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _found(_catalogue: Catalogue, _chosen: ChosenSplit, key: str) -> SplitLeaks:
+def _find_cached_leaks(_catalogue: Catalogue, _chosen: ChosenSplit, key: str) -> SplitLeaks:
     return leaks.find_split_leaks(_catalogue, _chosen.parts)
 
 
-def _smallest(found: SplitLeaks) -> str:
-    """The class that a part has least of, where every part has both."""
-    least = found.smallest
-    if not least["images"]:
-        return ""
+def _show_leaks(context: Context, split_leaks: SplitLeaks, parts: NDArray[np.object_]) -> None:
+    """Draw the sentences, and the first pairs of images of one cell in two parts."""
+    for kind, sentence in leak_sentences(split_leaks):
+        if kind == GOOD:
+            st.success(sentence, icon=":material/check_circle:", width=frame.TEXT_WIDTH)
+        elif kind == BAD:
+            st.error(sentence, icon=":material/call_split:", width=frame.TEXT_WIDTH)
+        else:
+            st.info(sentence, icon=":material/help:", width=frame.TEXT_WIDTH)
+    if len(split_leaks.pairs):
+        _show_pairs(context, split_leaks, parts)
+
+
+def _subject_leak_sentence(split_leaks: SplitLeaks) -> str:
+    subjects = split_leaks.subjects
+    names = ", ".join(frame.plain(name) for name in subjects[:MAX_SUBJECTS])
+    more = f" and {len(subjects) - MAX_SUBJECTS:,} more" if len(subjects) > MAX_SUBJECTS else ""
+    are = "is" if len(subjects) == 1 else "are"
     return (
-        f" The smallest class of a part: {CLASS_NAMES[str(least['label'])]} in {least['part']}, "
-        f"{formats.count(int(least['images']), 'image')}{_people(least['subjects'])}."
+        f"**{len(subjects):,} of {formats.count(split_leaks.groups, 'subject')} {are} on both "
+        f"sides**, in two parts or more: {names}{more}. {WHY_SUBJECTS}"
     )
 
 
-def _people(subjects: Any) -> str:
-    return "" if pd.isna(subjects) else f" of {formats.count(int(subjects), 'subject')}"
+def _cell_leak_sentence(split_leaks: SplitLeaks) -> str:
+    are = "cell is" if split_leaks.cells == 1 else "cells are"
+    exact = split_leaks.exact
+    equal = f", {exact:,} of them as the same file byte for byte" if exact else ""
+    tested = formats.count(split_leaks.tested, "test image")
+    show = "shows" if split_leaks.tested == 1 else "show"
+    return (
+        f"**{split_leaks.cells:,} {are} in two parts**{equal}. {tested} {show} a cell that is in "
+        f"training or validation as well. {WHY_CELLS}"
+    )
 
 
-def _natural(subject: str) -> tuple[str, int, str]:
-    """Sort 2 before 10, and H2 before H10."""
+def _show_pairs(context: Context, split_leaks: SplitLeaks, parts: NDArray[np.object_]) -> None:
+    pairs = split_leaks.pairs[:MAX_PAIRS]
+    st.caption(f"The first {len(pairs)} of {formats.count(len(split_leaks.pairs), 'pair')}: one "
+               "and the same cell in two parts.")  # fmt: skip
+    places = pairs.ravel()
+    rows = context.table.iloc[places]
+    cards = [
+        Card(
+            card.image_id,
+            card.label,
+            title=f"Pair {number // 2 + 1}, {parts[place]}",
+            detail=f"{card.title}, {card.image_id}",
+            synthetic=card.synthetic,
+        )
+        for number, (place, card) in enumerate(
+            zip(places, image_cards.make_cards(rows, synthetic=context.synthetic), strict=True)
+        )
+    ]
+    opened = picker.show(
+        cards, image_cards.thumbnail_sources(context, rows), key="split_twins_shown"
+    )
+    if opened is not None:
+        ids = list(dict.fromkeys(card.image_id for card in cards))
+        cell_window.open_cell(context, opened, ids)
+
+
+def _show_figures(context: Context, split_leaks: SplitLeaks, chosen: ChosenSplit) -> None:
+    left, right = st.columns(2)
+    with left:
+        chart(dataset_splits.parts(split_leaks.counts), name="split-parts")
+    with right:
+        if split_leaks.groups:
+            figure = dataset_splits.subjects(subject_table(context, chosen), split_leaks)
+            chart(figure, name="split-subjects")
+    measures = split_leaks.measures["measure"].unique()
+    for column, measure in zip(st.columns(2), measures, strict=False):
+        with column:
+            chart(dataset_splits.spread(split_leaks.measures, measure), name=f"split-{measure}")
+
+
+def _show_tables(context: Context, split_leaks: SplitLeaks, chosen: ChosenSplit) -> None:
+    with st.expander("Counts by part and class"):
+        counts = part_table(split_leaks)
+        st.dataframe(counts, hide_index=True)
+        table_csv(counts, name="split-counts")
+    if not split_leaks.groups:
+        return
+    with st.expander("Subjects of each part"):
+        images = subject_table(context, chosen)
+        for part, name in dataset_splits.PART_NAMES.items():
+            subjects = images.loc[images["part"] == part, "subject"].unique()
+            names = ", ".join(frame.plain(name) for name in sorted(subjects, key=_natural_key))
+            st.markdown(
+                f"**{name.capitalize()}**, {formats.count(len(subjects), 'subject')}: "
+                f"{names or '-'}",
+                width=frame.TEXT_WIDTH,
+            )
+        table_csv(images, name="split-subjects", key="download split subjects")
+
+
+def _natural_key(subject: str) -> tuple[str, int, str]:
+    """Sort key that puts 2 before 10, and H2 before H10."""
     digits = "".join(letter for letter in subject.split("+")[0] if letter.isdecimal())
     return subject.rstrip("0123456789+")[:1], int(digits[:9] or 0), subject

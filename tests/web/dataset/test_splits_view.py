@@ -1,19 +1,25 @@
 """The Splits view as a user meets it, on a drawn set without an index."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from allcore.audit.findings import leaks
+from allcore.audit.findings.leaks import SplitLeaks
 from allcore.audit.index import store
 from allcore.data import readers, saved_splits, split_files, splits
 from allcore.data.saved_splits import Saved
 from allcore.synthetic import demo
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
-from allcore.web.dataset import splits_choice, splits_save
+from allcore.web.dataset import splits_choice, splits_save, splits_view
+from allcore.web.dataset.splits_view import BAD, GOOD, OPEN
+from tests.audit.findings.test_leaks import PARTS, by_subject, cells_of, indexed
 from tests.pages.looking import words
 
 PAGE = Path(__file__).parents[3] / "pages" / "dataset.py"
@@ -202,3 +208,56 @@ def test_may_delete__who_made_it_and_administrators():
     assert [splits_save.may_delete(user, saved) for user in (ADA, BOB, ROOT)] == [True, False, True]
     assert [splits_save.may_delete(user, unknown) for user in (ADA, ROOT)] == [False, True]
     assert not splits_save.may_delete(Visitor(), unknown)
+
+
+@pytest.fixture
+def split_leaks(home: Path) -> SplitLeaks:
+    cells = indexed(cells_of(list(PARTS)), home)
+    return leaks.find_split_leaks(cells, by_subject(cells))
+
+
+def test_leak_sentences__green_light(split_leaks: SplitLeaks):
+    [(kind, sentence)] = splits_view.leak_sentences(split_leaks)
+    assert kind == GOOD
+    assert "each of 6 subjects is in one part alone" in sentence
+    assert "nor as a near twin" in sentence
+
+
+def test_leak_sentences__without_an_index_the_light_says_less(split_leaks: SplitLeaks):
+    (good, sentence), (kind, reason) = splits_view.leak_sentences(
+        replace(split_leaks, looked=False)
+    )
+    assert (good, kind) == (GOOD, OPEN)
+    assert "near twin" not in sentence
+    assert "not indexed" in reason
+
+
+def test_leak_sentences__subjects_and_cells(split_leaks: SplitLeaks):
+    torn = replace(split_leaks, subjects=("a*b",), cells=2, exact=1, tested=1)
+    (one, subjects), (two, cells) = splits_view.leak_sentences(torn)
+    assert one == two == BAD
+    assert subjects.startswith("**1 of 6 subjects is on both sides**")
+    assert r"a\*b" in subjects
+    assert cells.startswith("**2 cells are in two parts**, 1 of them as the same file")
+    assert "1 test image shows a cell" in cells
+
+
+def test_leak_sentences__many_subjects_are_not_all_named(split_leaks: SplitLeaks):
+    torn = replace(split_leaks, subjects=tuple(map(str, range(30))), groups=39)
+    _, sentence = splits_view.leak_sentences(torn)[0]
+    assert "30 of 39 subjects are on both sides" in sentence
+    assert "and 18 more" in sentence
+
+
+def test_leak_sentences__unknown_subjects_give_no_green_light(split_leaks: SplitLeaks):
+    told = splits_view.leak_sentences(replace(split_leaks, unknown=3))
+    assert [kind for kind, _ in told] == [OPEN]
+    assert "subject of 3 images is not known" in told[0][1]
+
+
+def test_leak_sentences__nothing_held_out(home: Path):
+    cells = indexed(cells_of(list(PARTS)), home)
+    alone = leaks.find_split_leaks(cells, np.full(len(cells), "train", dtype=object))
+    none = leaks.find_split_leaks(cells, np.full(len(cells), None, dtype=object))
+    for split_leaks in (alone, none):
+        assert splits_view.leak_sentences(split_leaks) == [(OPEN, splits_view.ONE_PART)]
