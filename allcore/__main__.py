@@ -1,58 +1,45 @@
 """The command line: ``python -m allcore COMMAND``.
 
-Each command is a plain typed function; ``COMMANDS`` is the one list of them. Exit status 0 is
+Each command is a plain typed function; ``COMMANDS`` lists them. Exit status 0 is
 done, 1 the work failed with one line that says why, 2 wrong usage.
 """
 
 import sys
-from collections.abc import Callable
-from typing import Any
+from importlib import import_module
 
 import typer
 
-from allcore.cli import (
-    compare,
-    data,
-    db,
-    evaluate,
-    experiment,
-    health,
-    index,
-    info,
-    predict,
-    train,
-    users,
-)
 from allcore.errors import AllScopeError
 
-COMMANDS: dict[str, Callable[..., Any]] = {
-    "info": info.info,
-    "predict": predict.predict,
-    "train": train.train,
-    "evaluate": evaluate.evaluate,
-    "compare": compare.compare,
-    "experiment": experiment.experiment,
-    "index": index.index,
-    "data synth": data.synth,
-    "data measure": data.measure,
-    "data compare": data.compare,
-    "data verify": data.verify,
-    "data health": health.health,
-    "data fetch": data.fetch,
-    "users add": users.add,
-    "users list": users.show,
-    "users disable": users.disable,
-    "users enable": users.enable,
-    "users reset": users.reset,
-    "users role": users.role,
-    "users approve": users.approve,
-    "users invite": users.invite,
-    "users invitations": users.invitations,
-    "users withdraw": users.withdraw,
-    "db backup": db.backup,
-    "db restore": db.restore,
-    "db check": db.check,
+COMMANDS = {
+    "info": "info.info",
+    "predict": "predict.predict",
+    "train": "train.train",
+    "evaluate": "evaluate.evaluate",
+    "compare": "compare.compare",
+    "experiment": "experiment.experiment",
+    "index": "index.index",
+    "data synth": "data.synth",
+    "data measure": "data.measure",
+    "data compare": "data.compare",
+    "data verify": "data.verify",
+    "data health": "health.health",
+    "data fetch": "data.fetch",
+    "users add": "users.add",
+    "users list": "users.show",
+    "users disable": "users.disable",
+    "users enable": "users.enable",
+    "users reset": "users.reset",
+    "users role": "users.role",
+    "users approve": "users.approve",
+    "users invite": "users.invite",
+    "users invitations": "users.invitations",
+    "users withdraw": "users.withdraw",
+    "db backup": "db.backup",
+    "db restore": "db.restore",
+    "db check": "db.check",
 }
+"""Module in ``allcore.cli`` and function of each command, in the order of the help."""
 
 GROUPS = {"data": "Data sets.", "users": "Accounts without the web page.", "db": "The database."}
 
@@ -63,7 +50,9 @@ def application() -> typer.Typer:
     groups = {name: _typer(text) for name, text in GROUPS.items()}
     for path, function in COMMANDS.items():
         group, _, name = path.rpartition(" ")
-        (groups[group] if group else root).command(name)(function)
+        module, _, attribute = function.partition(".")
+        command = getattr(import_module(f"allcore.cli.{module}"), attribute)
+        (groups[group] if group else root).command(name)(command)
     for name, group_app in groups.items():
         root.add_typer(group_app, name=name)
     return root

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from allcore import settings
 from allcore.cli import options
 from allcore.errors import AllScopeError
 
@@ -82,6 +81,7 @@ def compare(
     """
     if listed:
         return _list()
+    from allcore import settings
     from allcore.data.preprocessing import Preprocessing
     from allcore.inference import devices
     from allcore.research.comparison import run
@@ -141,6 +141,7 @@ def _names(text: str, option: str) -> tuple[str, ...]:
 
 def _data(data: Path | None, quick: bool) -> Path:
     """The data set to compare on; the synthetic one is drawn first where it is not there."""
+    from allcore import settings
     from allcore.synthetic import demo
 
     chosen = settings.load()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from allcore import settings
 from allcore.cli import options as shared
 from allcore.errors import AllScopeError
 
@@ -58,6 +57,7 @@ def experiment(
 
     A run that was stopped goes on where it was when asked again.
     """
+    from allcore import settings
     from allcore.research.experiments.options import Options
 
     if listed:
@@ -94,6 +94,7 @@ def _run(name: str, asked: "Options", out: Path, docs: Path) -> None:
 
 def _data(data: Path | None, *, quick: bool) -> Path:
     """The data set; a drawn one is drawn first where it is not there."""
+    from allcore import settings
     from allcore.synthetic import demo
 
     chosen = settings.load()
