@@ -27,7 +27,7 @@ def tracked() -> list[Path]:
 
 def commands_of(path: Path) -> list[list[str]]:
     """Give the command lines of a document's code blocks and tables, split into words."""
-    text = path.read_text(encoding="utf-8")
+    text = re.sub(r"^```python\n.*?^```", "", path.read_text(encoding="utf-8"), flags=re.S | re.M)
     blocks = re.findall(r"^```(?:sh)?\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
     lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
     quoted = re.findall(r"`((?:make|python -m) [^`\n]+)`", text)
