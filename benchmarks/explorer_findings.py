@@ -156,7 +156,7 @@ def case(folder: Path, cells: int) -> Case:
     paths = [str(path) for path in manifest.paths()]
     pd.DataFrame({"path": paths, "part": parts}).to_csv(folder / "cells.csv", index=False)
     part_of = dict(zip(table["image_id"], parts, strict=True))
-    return Case(root, _planted(dataset.truth(root), part_of))
+    return Case(root, _planted(dataset.read_truth(root), part_of))
 
 
 def ours(made: Case, folder: Path) -> dict[str, Marks | None]:

@@ -24,7 +24,7 @@ def folder(root: Path, *, name: str = "simulated") -> Path:
     random = np.random.default_rng(3)
     numbers = {
         fact.name: random.normal(10, 1, len(table)).astype(np.float32)
-        for fact in cell_measurements.FACTS
+        for fact in cell_measurements.MEASURES
     }
     measured = pd.DataFrame({"image_id": table["image_id"]} | numbers)
     measured["border"] = measured["border"] > 10

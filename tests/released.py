@@ -33,7 +33,7 @@ def content(path: str) -> bytes:
 
 
 def facts() -> pd.DataFrame:
-    """The release's table, in the form of ``release.read``."""
+    """The release's table, in the form of ``release.read_release``."""
     rows = [
         (path, *_CELLS[path], hashlib.sha256(content(path)).hexdigest()) for path in PATHS
     ]  # fmt: skip

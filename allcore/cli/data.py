@@ -48,7 +48,7 @@ def synth(
             subjects=dataset.SUBJECTS if subjects is None else subjects,
             seed=dataset.SEED if seed is None else seed,
         )
-    faults = int((dataset.truth(drawn.root)["fault"] != "").sum())
+    faults = int((dataset.read_truth(drawn.root)["fault"] != "").sum())
     people = drawn.table["subject"].nunique()
     print(RESEARCH_USE)
     print(
@@ -177,7 +177,7 @@ def _without_faults(drawn: "Manifest") -> "Manifest":
     from allcore.data.manifest import Manifest
     from allcore.synthetic import dataset
 
-    truth = dataset.truth(drawn.root)
+    truth = dataset.read_truth(drawn.root)
     clean = drawn.table["image_id"].isin(truth.loc[truth["fault"] == "", "image_id"])
     return Manifest(drawn.root, drawn.table[clean].reset_index(drop=True), drawn.name)
 

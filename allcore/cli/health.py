@@ -62,7 +62,7 @@ def _against_truth(folder: Path, found: "list[Finding]") -> str:
     from allcore.audit.findings import ground_truth as truth
     from allcore.synthetic import dataset
 
-    return truth.as_text(truth.detection_scores(found, dataset.truth(folder)))
+    return truth.as_text(truth.detection_scores(found, dataset.read_truth(folder)))
 
 
 def _named(finding: "Finding") -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from allcore.cnmc import release
-from allcore.cnmc.download import Fetched
+from allcore.cnmc.download import FetchResult
 from allcore.cnmc.verification import STATES, Verification
 
 SHOWN = 10
@@ -56,7 +56,7 @@ def as_text(found: Verification) -> str:
     return _printable("\n".join(lines))
 
 
-def fetched(done: Fetched) -> str:
+def fetched(done: FetchResult) -> str:
     """What came and what is there now."""
     rows = done.verification.found.rows
     right = int(rows["state"].isin(["in_place", "moved"]).sum())
@@ -72,7 +72,7 @@ def fetched(done: Fetched) -> str:
     return _printable("\n".join(lines))
 
 
-def not_whole(done: Fetched) -> str:
+def not_whole(done: FetchResult) -> str:
     """One sentence on why a download is not whole."""
     if not done.failures:
         return f"The source lacks some files. {done.verification.problem}"

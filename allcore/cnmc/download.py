@@ -18,9 +18,9 @@ from filelock import FileLock, Timeout
 
 from allcore.cnmc import kaggle, mirror, release
 from allcore.cnmc import verification as verify
-from allcore.cnmc.mirror import Wanted
+from allcore.cnmc.mirror import ReleaseFile
 from allcore.cnmc.verification import Verification
-from allcore.data.file_digests import WORK_FOLDER, Cancelled, Refused
+from allcore.data.file_digests import WORK_FOLDER, Cancelled, UnreadFile
 from allcore.errors import DataError
 
 LABELS_LIMIT = 1_000_000
@@ -29,11 +29,11 @@ LABELS_HEADER = frozenset({"Patient_ID", "new_names", "labels"})
 Steps = Callable[[str, int, int], object]
 """Called with what is being done, and the bytes done and to do."""
 
-Place = Callable[[Path, Wanted], object]
+Place = Callable[[Path, ReleaseFile], object]
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchResult:
     """What a run brought.
 
     Attributes:
@@ -44,7 +44,7 @@ class Fetched:
     """
 
     brought: int
-    failures: tuple[Refused, ...]
+    failures: tuple[UnreadFile, ...]
     labels: bool
     verification: Verification
 
@@ -57,14 +57,14 @@ def fetch(
     progress: Steps | None = None,
     cancelled: Cancelled | None = None,
     delays: Sequence[float] = mirror.DELAYS,
-) -> Fetched:
+) -> FetchResult:
     """Bring what a folder lacks of the release; altered files are replaced.
 
     Args:
         folder: is made where it is missing.
         source: address of a mirror that serves the release's paths, or a folder that holds the
             files under any names; Kaggle without one.
-        facts: the table of ``release.read`` unless told.
+        facts: the table of ``release.read_release`` unless told.
         progress: told of the bytes of each step.
         cancelled: True ends the work, as does an interrupt; what is whole stays. kagglehub does
             not ask it while it downloads.
@@ -75,7 +75,7 @@ def fetch(
             written, or the work was cancelled.
     """
     folder = folder.expanduser().resolve()
-    facts = release.read() if facts is None else facts
+    facts = release.read_release() if facts is None else facts
     job = _Job(folder, facts, progress or _quiet, cancelled or _never, delays)
     try:
         with _alone(job.work):
@@ -111,9 +111,9 @@ class _Job:
         self.delays = delays
         self.base = ""
         self.brought = 0
-        self.failures: tuple[Refused, ...] = ()
+        self.failures: tuple[UnreadFile, ...] = ()
 
-    def run(self, source: str | None) -> Fetched:
+    def run(self, source: str | None) -> FetchResult:
         """Check, bring what is not right, and check again."""
         found = self._verify(self.folder, "Checking")
         self.base = found.found.base
@@ -127,9 +127,9 @@ class _Job:
                 self._from_folder(Path(source).expanduser(), wanted)
             found = self._verify(self.folder, "Checking again")
         labels = any(self.folder.rglob(Path(release.LABELS_TABLE).name))
-        return Fetched(self.brought, self.failures, labels, found)
+        return FetchResult(self.brought, self.failures, labels, found)
 
-    def _from_kaggle(self, wanted: Sequence[Wanted]) -> None:
+    def _from_kaggle(self, wanted: Sequence[ReleaseFile]) -> None:
         cache = self.work / "kaggle"
         self._check_room(int(self.facts["size"].sum() * (1 + kaggle.ARCHIVE_SHARE)))
         source = kaggle.download(cache, self.folder, delays=self.delays).resolve()
@@ -137,31 +137,31 @@ class _Job:
         self._adopt(source, wanted, self._move if source.is_relative_to(cache) else self._copy)
         shutil.rmtree(cache, ignore_errors=True)
 
-    def _from_folder(self, source: Path, wanted: Sequence[Wanted]) -> None:
+    def _from_folder(self, source: Path, wanted: Sequence[ReleaseFile]) -> None:
         if not source.is_dir():
             raise DataError(f"There is no folder {source} to take files from: check the path.")
         self._check_room(_bytes(wanted))
         self._adopt(source, wanted, self._copy)
 
-    def _from_mirror(self, url: str, wanted: Sequence[Wanted]) -> None:
+    def _from_mirror(self, url: str, wanted: Sequence[ReleaseFile]) -> None:
         if not url.startswith(("http://", "https://")):
             raise DataError(f"{url} is no address of a mirror: it begins with http:// or https://.")
         self._check_room(_bytes(wanted))
         server = mirror.Mirror(url, self.work, delays=self.delays)
         try:
             server.reach(wanted[0].paths[0])
-        except mirror.Failure as failure:
-            said = f"{url} can't be used ({failure}): {release.by_hand(self.folder)}"
+        except mirror.MirrorError as failure:
+            said = f"{url} can't be used ({failure}): {release.manual_download(self.folder)}"
             raise DataError(said) from failure
         tell = _Counted(self.progress, "Fetching", _bytes(wanted))
-        came = mirror.bring_all(
+        came = mirror.fetch_all(
             server, wanted, self._move, progress=tell.add, cancelled=self.cancelled
         )
         self.brought, self.failures = came.files, came.failures
         self._ask_cancelled()
         self._save_labels(server.text(release.LABELS_TABLE, most=LABELS_LIMIT))
 
-    def _adopt(self, source: Path, wanted: Sequence[Wanted], place: Place) -> None:
+    def _adopt(self, source: Path, wanted: Sequence[ReleaseFile], place: Place) -> None:
         """Place what a folder holds of the wanted content, under whatever names it has it."""
         there = self._verify(source, "Reading the source")
         rows = there.found.rows
@@ -179,13 +179,13 @@ class _Job:
                 with table.open("rb") as file:
                     self._save_labels(file.read(LABELS_LIMIT + 1))
 
-    def _move(self, file: Path, wanted: Wanted) -> None:
+    def _move(self, file: Path, wanted: ReleaseFile) -> None:
         """Give a file of ours its first place, and copies of it the others."""
         for path in wanted.paths[1:]:
             self._put(file, path, wanted.sha256)
         os.replace(file, self._target(wanted.paths[0]))
 
-    def _copy(self, file: Path, wanted: Wanted) -> None:
+    def _copy(self, file: Path, wanted: ReleaseFile) -> None:
         for path in wanted.paths:
             self._put(file, path, wanted.sha256)
 
@@ -246,17 +246,17 @@ class _Counted:
         self.progress(self.said, self.done, self.total)
 
 
-def _wanted(found: Verification) -> list[Wanted]:
+def _wanted(found: Verification) -> list[ReleaseFile]:
     """What is missing or altered, each content once."""
     rows = found.found.rows
     rows = rows[rows["state"].isin(["missing", "altered"])]
     return [
-        Wanted(tuple(each["path"]), int(each["size"].iloc[0]), str(digest))
+        ReleaseFile(tuple(each["path"]), int(each["size"].iloc[0]), str(digest))
         for digest, each in rows.groupby("sha256", sort=False)
     ]
 
 
-def _bytes(wanted: Sequence[Wanted]) -> int:
+def _bytes(wanted: Sequence[ReleaseFile]) -> int:
     return sum(each.size * len(each.paths) for each in wanted)
 
 

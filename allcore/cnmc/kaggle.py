@@ -45,13 +45,13 @@ def download(cache: Path, folder: Path, *, delays: Sequence[float]) -> Path:
         except broken as error:
             begun = any(file.is_file() for file in cache.rglob("*"))
             if delay is None or not begun:
-                said = f"There is no connection to Kaggle: {release.by_hand(folder)}"
+                said = f"There is no connection to Kaggle: {release.manual_download(folder)}"
                 raise DataError(said) from error
             log.warning("The connection to Kaggle broke off; it is tried again in %g s", delay)
             sleep(delay)
         except requests.HTTPError as error:
             status = error.response.status_code if error.response is not None else "no status"
-            said = f"Kaggle refuses {HANDLE} (HTTP {status}): {release.by_hand(folder)}"
+            said = f"Kaggle refuses {HANDLE} (HTTP {status}): {release.manual_download(folder)}"
             raise DataError(said) from error
         except OSError:
             raise

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import requests
 from requests.adapters import HTTPAdapter
 
-from allcore.data.file_digests import Cancelled, Refused
+from allcore.data.file_digests import Cancelled, UnreadFile
 
 DELAYS = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before each further try of a file."""
@@ -24,14 +24,14 @@ CHUNK = 1 << 14
 """Bytes read at a time: what came of an unfinished chunk is lost where a connection breaks off."""
 
 WORKERS = 8
-IN_VAIN = 20
+MAX_FAILURES = 20
 """Files that fail one after the other before the rest is not asked for."""
 
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ReleaseFile:
     """A file to bring.
 
     Attributes:
@@ -46,7 +46,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Brought:
+class MirrorResult:
     """What a mirror gave.
 
     Attributes:
@@ -56,11 +56,11 @@ class Brought:
     """
 
     files: int
-    failures: tuple[Refused, ...]
+    failures: tuple[UnreadFile, ...]
     stopped: bool
 
 
-class Failure(Exception):
+class MirrorError(Exception):
     """A file that won't come, or not now."""
 
     def __init__(self, reason: str, *, again: bool = False) -> None:
@@ -102,9 +102,9 @@ class Mirror:
         try:
             self._get(path, 0).close()
         except requests.RequestException as error:
-            raise Failure(_said(error)) from error
+            raise MirrorError(_said(error)) from error
 
-    def bring(self, wanted: Wanted) -> Path:
+    def bring(self, wanted: ReleaseFile) -> Path:
         """The file as a part that is whole and right.
 
         Raises:
@@ -116,7 +116,7 @@ class Mirror:
             try:
                 self._try(wanted, part)
                 return part
-            except Failure as failure:
+            except MirrorError as failure:
                 if delay is None or not failure.again or self.stop.wait(delay):
                     raise
         raise AssertionError("the last try returns or raises")
@@ -130,7 +130,7 @@ class Mirror:
             return None
         return data if response.status_code == 200 and len(data) <= most else None
 
-    def _try(self, wanted: Wanted, part: Path) -> None:
+    def _try(self, wanted: ReleaseFile, part: Path) -> None:
         have = part.stat().st_size if part.exists() else 0
         if have > wanted.size:
             part.unlink()
@@ -139,14 +139,14 @@ class Mirror:
         if have < wanted.size:
             resumed = self._download(wanted, part, have)
         if part.stat().st_size < wanted.size:
-            raise Failure("the connection broke off", again=True)
+            raise MirrorError("the connection broke off", again=True)
         with part.open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() == wanted.sha256:
                 return
         part.unlink()
-        raise Failure("the mirror has other bytes than the release", again=resumed)
+        raise MirrorError("the mirror has other bytes than the release", again=resumed)
 
-    def _download(self, wanted: Wanted, part: Path, have: int) -> bool:
+    def _download(self, wanted: ReleaseFile, part: Path, have: int) -> bool:
         """Add what is missing to the part; whether what was there could be kept."""
         try:
             with self._get(wanted.paths[0], have) as response:
@@ -155,9 +155,9 @@ class Mirror:
                 with part.open("ab" if kept else "wb") as file:
                     self._write(response, file, wanted.size - (have if kept else 0))
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
-            raise Failure(str(error)) from error
+            raise MirrorError(str(error)) from error
         except requests.RequestException as error:
-            raise Failure(_said(error), again=True) from error
+            raise MirrorError(_said(error), again=True) from error
         return kept
 
     def _get(self, path: str, have: int) -> requests.Response:
@@ -169,33 +169,33 @@ class Mirror:
         status = response.status_code
         if status == 416:
             part.unlink(missing_ok=True)
-            raise Failure("the mirror can't go on with a part", again=True)
+            raise MirrorError("the mirror can't go on with a part", again=True)
         if status not in (200, 206):
             said = "the mirror does not have it" if status in (404, 410) else "the mirror refuses"
-            raise Failure(f"{said} (HTTP {status})", again=status in TRANSIENT)
+            raise MirrorError(f"{said} (HTTP {status})", again=status in TRANSIENT)
         if status == 206 and not _goes_on(response, part.stat().st_size if part.exists() else 0):
             part.unlink(missing_ok=True)
-            raise Failure("the mirror sent another part than asked for", again=True)
+            raise MirrorError("the mirror sent another part than asked for", again=True)
 
     def _write(self, response: requests.Response, file: BinaryIO, left: int) -> None:
         for chunk in response.iter_content(CHUNK):
             if self.stop.is_set():
-                raise Failure("stopped")
+                raise MirrorError("stopped")
             if len(chunk) > left:
                 file.truncate(0)
-                raise Failure("the mirror has other bytes than the release")
+                raise MirrorError("the mirror has other bytes than the release")
             file.write(chunk)
             left -= len(chunk)
 
 
-def bring_all(
+def fetch_all(
     mirror: Mirror,
-    wanted: Sequence[Wanted],
-    place: Callable[[Path, Wanted], object],
+    wanted: Sequence[ReleaseFile],
+    place: Callable[[Path, ReleaseFile], object],
     *,
     progress: Callable[[int], object] | None = None,
     cancelled: Cancelled | None = None,
-) -> Brought:
+) -> MirrorResult:
     """Bring files, several at a time; each is placed as soon as it is whole.
 
     Args:
@@ -217,7 +217,7 @@ def bring_all(
                 each = waiting.pop(future)
                 if tally.add(each, future) and progress:
                     progress(each.size * len(each.paths))
-        return Brought(tally.files, tuple(tally.failures), stopped=bool(waiting))
+        return MirrorResult(tally.files, tuple(tally.failures), stopped=bool(waiting))
     finally:
         mirror.stop.set()
         pool.shutdown(cancel_futures=True)
@@ -228,19 +228,19 @@ class _Tally:
 
     def __init__(self) -> None:
         self.files = 0
-        self.failures: list[Refused] = []
+        self.failures: list[UnreadFile] = []
         self.failed_in_a_row = 0
 
     @property
     def in_vain(self) -> bool:
-        return self.failed_in_a_row >= IN_VAIN
+        return self.failed_in_a_row >= MAX_FAILURES
 
-    def add(self, wanted: Wanted, future: "Future[None]") -> bool:
+    def add(self, wanted: ReleaseFile, future: "Future[None]") -> bool:
         """Count a file; whether it came."""
         try:
             future.result()
-        except Failure as failure:
-            self.failures += [Refused(path, str(failure)) for path in wanted.paths]
+        except MirrorError as failure:
+            self.failures += [UnreadFile(path, str(failure)) for path in wanted.paths]
             self.failed_in_a_row += 1
             return False
         self.files += len(wanted.paths)
@@ -248,9 +248,11 @@ class _Tally:
         return True
 
 
-def _bring_one(mirror: Mirror, wanted: Wanted, place: Callable[[Path, Wanted], object]) -> None:
+def _bring_one(
+    mirror: Mirror, wanted: ReleaseFile, place: Callable[[Path, ReleaseFile], object]
+) -> None:
     if mirror.stop.is_set():
-        raise Failure("stopped")
+        raise MirrorError("stopped")
     place(mirror.bring(wanted), wanted)
 
 

@@ -24,7 +24,7 @@ LABELS_TABLE = "validation_data/C-NMC_test_prelim_phase_data_labels.csv"
 """Labels of the preliminary test images: comes with the pictures, its digest is not on record."""
 
 
-def read(file: Path | None = None) -> pd.DataFrame:
+def read_release(file: Path | None = None) -> pd.DataFrame:
     """All files of the release in the order of their paths, one row a file.
 
     Args:
@@ -53,7 +53,7 @@ def read(file: Path | None = None) -> pd.DataFrame:
     return table.astype(dict.fromkeys((*TEXTS, "sha256"), object)).where(table.notna(), None)
 
 
-def by_hand(folder: Path) -> str:
+def manual_download(folder: Path) -> str:
     """What to download where there is no connection, and where to put it; ends a sentence."""
     return (
         f"download {NAME} by hand from The Cancer Imaging Archive (https://doi.org/{DOI}), unpack "
@@ -61,7 +61,7 @@ def by_hand(folder: Path) -> str:
     )
 
 
-def from_csv(file: Path) -> pd.DataFrame:
+def parse_csv(file: Path) -> pd.DataFrame:
     """The same table from a CSV with the columns of ``COLUMNS``; empty cells are missing values.
 
     Raises:
@@ -124,7 +124,7 @@ if __name__ == "__main__":
         print("usage: python -m allcore.cnmc.release CSV", file=sys.stderr)
         sys.exit(2)
     try:
-        found = from_csv(Path(sys.argv[1]))
+        found = parse_csv(Path(sys.argv[1]))
     except DataError as problem:
         sys.exit(f"Error: {problem}")
     write(found)

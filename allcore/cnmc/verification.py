@@ -4,6 +4,9 @@ What counts is the content: a file that holds the bytes of the release is right 
 one under a name of the release that holds other bytes is altered.
 """
 
+import logging
+import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +16,7 @@ import pandas as pd
 
 from allcore.cnmc import release
 from allcore.data import file_digests
-from allcore.data.file_digests import Cancelled, Progress, Refused
+from allcore.data.file_digests import Cancelled, Progress, UnreadFile
 from allcore.data.layouts.layout import is_image
 from allcore.errors import DataError
 
@@ -57,7 +60,7 @@ class Verification:
 
     root: Path
     found: Comparison
-    refused: tuple[Refused, ...]
+    refused: tuple[UnreadFile, ...]
 
     def paths(self, state: str) -> list[str]:
         """Paths in the release of the files in one of ``STATES``."""
@@ -116,7 +119,7 @@ def verify(
 
     Args:
         root: the folder, of any layout.
-        facts: the table of ``release.read`` unless told.
+        facts: the table of ``release.read_release`` unless told.
         progress: called with the bytes done and to do.
         cancelled: asked after every file; True ends the check.
         workers: threads that hash.
@@ -125,13 +128,13 @@ def verify(
     Raises:
         DataError: there is no such folder, it can't be read, or the check was cancelled.
     """
-    facts = release.read() if facts is None else facts
-    listing = file_digests.walk(root)
+    facts = release.read_release() if facts is None else facts
+    listing = file_digests.list_files(root)
     possible = set(facts["size"].tolist())
     known = known or {}
     pairs = zip(listing.paths, listing.sizes, strict=True)
     sized = [(path, size) for path, size in pairs if size in possible and path not in known]
-    hashed = file_digests.compute(
+    hashed = file_digests.compute_digests(
         listing.root,
         [path for path, _ in sized],
         [size for _, size in sized],
@@ -155,7 +158,7 @@ def compare(facts: pd.DataFrame, paths: Sequence[str], by_path: Mapping[str, str
     leaves the other row missing.
 
     Args:
-        facts: a table of ``release.read``.
+        facts: a table of ``release.read_release``.
         paths: files of the folder, relative, with slashes.
         by_path: SHA-256 of those that may be of the release; another file is none of it.
     """
@@ -258,3 +261,71 @@ def _key(path: str) -> str:
     """A file's name or, as test images are only numbered, its folder's and its own."""
     *folders, name = path.split("/")
     return f"{folders[-1]}/{name}" if folders and name[:1].isdigit() else name
+
+
+log = logging.getLogger(__name__)
+
+FAILED = "The check ended early for a reason that nobody foresaw: see the log, and try again."
+
+
+class VerificationJob:
+    """Checks a folder on a thread of its own.
+
+    Args:
+        root: the folder.
+        known: SHA-256 by path of files that need not be read again.
+    """
+
+    def __init__(self, root: Path, known: Mapping[str, str]) -> None:
+        self.root = root
+        self.result: Verification | None = None
+        self.problem: str | None = None
+        self.done, self.total = 0, 0
+        """Bytes read and to read."""
+        self._known = known
+        self._cancelled = threading.Event()
+        self._started = time.monotonic()
+        self._thread = threading.Thread(target=self._work, name="check", daemon=True)
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether the result is still to come."""
+        return self._thread.is_alive()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was told to stop."""
+        return self._cancelled.is_set()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the pace so far; None where that can't be told."""
+        spent = time.monotonic() - self._started
+        return spent / self.done * (self.total - self.done) if self.done else None
+
+    def wait(self, seconds: float) -> bool:
+        """Wait at most so long; True once nothing is running any more."""
+        self._thread.join(seconds)
+        return not self.running
+
+    def cancel(self) -> None:
+        """Stop after the file under way."""
+        self._cancelled.set()
+
+    def _progress(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
+
+    def _work(self) -> None:
+        try:
+            self.result = verify(
+                self.root,
+                progress=self._progress,
+                cancelled=self._cancelled.is_set,
+                known=self._known,
+            )
+        except DataError as error:
+            self.problem = str(error)
+        except Exception:
+            log.exception("a check ended early")
+            self.problem = FAILED

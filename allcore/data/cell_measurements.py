@@ -22,7 +22,7 @@ THREADS = 2
 
 
 @dataclass(frozen=True)
-class Fact:
+class Measure:
     """One fact of a cell.
 
     Attributes:
@@ -36,15 +36,15 @@ class Fact:
     unit: str
 
 
-FACTS = (
-    Fact("area", "Area", "px"),
-    Fact("brightness", "Brightness", "grey levels"),
-    Fact("focus", "Focus (deviation of the Laplacian)", "grey levels"),
-    Fact("redness", "Redness (red over blue)", "ratio"),
-    Fact("elongation", "Elongation (long over short axis)", "ratio"),
-    Fact("border", "Touches the picture's border", ""),
+MEASURES = (
+    Measure("area", "Area", "px"),
+    Measure("brightness", "Brightness", "grey levels"),
+    Measure("focus", "Focus (deviation of the Laplacian)", "grey levels"),
+    Measure("redness", "Redness (red over blue)", "ratio"),
+    Measure("elongation", "Elongation (long over short axis)", "ratio"),
+    Measure("border", "Touches the picture's border", ""),
 )
-COLUMNS = ("image_id", *(fact.name for fact in FACTS))
+COLUMNS = ("image_id", *(fact.name for fact in MEASURES))
 
 
 def measure(rgb: Rgb) -> dict[str, float | bool]:
@@ -91,7 +91,7 @@ def table(
                 rows.append(row)
             if progress:
                 progress()
-    numbers = {fact.name: "float32" for fact in FACTS} | {"border": "bool"}
+    numbers = {fact.name: "float32" for fact in MEASURES} | {"border": "bool"}
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"image_id": "str"} | numbers)
 
 

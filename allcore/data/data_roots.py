@@ -27,7 +27,7 @@ COUNTED, COUNTED_ALL = 2_000, 40_000
 
 
 @dataclass(frozen=True)
-class Folder:
+class FolderEntry:
     """A folder that may be opened.
 
     Attributes:
@@ -42,7 +42,7 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class Level:
+class FolderLevel:
     """The folders in a folder.
 
     Attributes:
@@ -53,7 +53,7 @@ class Level:
     """
 
     path: Path
-    folders: tuple[Folder, ...]
+    folders: tuple[FolderEntry, ...]
     more: int
     unspeakable: int
 
@@ -117,7 +117,7 @@ def allowable(path: Path, config: Settings | None = None) -> Path:
     return place
 
 
-def level(path: Path, config: Settings | None = None) -> Level:
+def level(path: Path, config: Settings | None = None) -> FolderLevel:
     """The folders in a folder, with their pictures counted as far as that takes no time.
 
     Links are left out: they are followed only where somebody writes their path.
@@ -135,7 +135,7 @@ def level(path: Path, config: Settings | None = None) -> Level:
         found, seen = _count(place / name, min(COUNTED, left))
         left -= seen
         folders.append(found)
-    return Level(place, tuple(folders), len(spoken) - len(folders), len(names) - len(spoken))
+    return FolderLevel(place, tuple(folders), len(spoken) - len(folders), len(names) - len(spoken))
 
 
 def _resolved(path: Path) -> Path:
@@ -203,14 +203,14 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _count(folder: Path, limit: int) -> tuple[Folder, int]:
+def _count(folder: Path, limit: int) -> tuple[FolderEntry, int]:
     """Count pictures below a folder until so many entries were looked at; gives both numbers."""
     waiting, images, seen = [folder], 0, 0
     while waiting:
         try:
             for entry in _entries(waiting.pop()):
                 if seen >= limit:
-                    return Folder(folder, images, whole=False), seen
+                    return FolderEntry(folder, images, whole=False), seen
                 seen += 1
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(Path(entry.path))
@@ -218,7 +218,7 @@ def _count(folder: Path, limit: int) -> tuple[Folder, int]:
                     images += 1
         except OSError:  # what can't be read counts nothing
             continue
-    return Folder(folder, images, whole=True), seen
+    return FolderEntry(folder, images, whole=True), seen
 
 
 def _is_text(name: str) -> bool:

@@ -10,7 +10,7 @@ UNLABELLED = "no label"
 SPLITS = ("train", "validation", "test", UNKNOWN)
 
 
-def described(manifest: Manifest, parts: "pd.Series[str] | None" = None) -> pd.DataFrame:
+def with_placeholders(manifest: Manifest, parts: "pd.Series[str] | None" = None) -> pd.DataFrame:
     """The manifest's table with label, subject and split filled in for every image.
 
     Args:

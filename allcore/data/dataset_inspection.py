@@ -6,7 +6,7 @@ from pathlib import Path
 
 from allcore.data import readers
 from allcore.data.manifest import Manifest
-from allcore.data.safe_paths import Within
+from allcore.data.safe_paths import PathResolver
 from allcore.labels import CLASS_PLURALS
 
 
@@ -93,12 +93,12 @@ def summarize(manifest: Manifest) -> DatasetSummary:
 
 def _count_unreachable(manifest: Manifest) -> tuple[int, int]:
     """Numbers of images whose path leads out of the folder, and of those that are not there."""
-    within, outside, missing = Within(manifest.root), 0, 0
+    within, outside, missing = PathResolver(manifest.root), 0, 0
     for path in manifest.table["path"]:
         try:
             file = within.resolve(path)
-            outside += not within.holds(file)
-            missing += within.holds(file) and not os.path.isfile(file)
+            outside += not within.contains(file)
+            missing += within.contains(file) and not os.path.isfile(file)
         except (OSError, RuntimeError, ValueError):  # circular links, names that no file can have
             missing += 1
     return outside, missing

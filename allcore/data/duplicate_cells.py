@@ -43,7 +43,9 @@ def families(
         cells: the same images, decoded and cut.
         threshold: see ``THRESHOLD``.
     """
-    pairs = np.concatenate([identical(manifest), alike(cells.pixels, threshold=threshold)])
+    pairs = np.concatenate(
+        [identical_pairs(manifest), near_pairs(cells.pixels, threshold=threshold)]
+    )
     links = sparse.coo_array(
         (np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(manifest),) * 2
     )
@@ -51,7 +53,7 @@ def families(
     return np.asarray(number, dtype=np.intp)
 
 
-def identical(manifest: Manifest) -> NDArray[np.intp]:
+def identical_pairs(manifest: Manifest) -> NDArray[np.intp]:
     """Row numbers (P, 2) of files that are equal byte for byte, each linked to the first such."""
     digests = manifest.table["sha256"].dropna()
     rows = np.asarray(digests.index, dtype=np.intp)
@@ -61,7 +63,7 @@ def identical(manifest: Manifest) -> NDArray[np.intp]:
     return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]])
 
 
-def alike(pixels: NDArray[np.uint8], *, threshold: float = THRESHOLD) -> NDArray[np.intp]:
+def near_pairs(pixels: NDArray[np.uint8], *, threshold: float = THRESHOLD) -> NDArray[np.intp]:
     """Row numbers (P, 2), the lower first, of cells whose texture correlates above a threshold.
 
     Compared in eight orientations. Outside the cell and in its mean brightness all cells agree, so

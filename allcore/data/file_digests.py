@@ -26,7 +26,7 @@ Cancelled = Callable[[], bool]
 
 
 @dataclass(frozen=True)
-class Refused:
+class UnreadFile:
     """A file or folder that was not read.
 
     Attributes:
@@ -39,7 +39,7 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Listing:
+class FileListing:
     """The regular files below a folder.
 
     Attributes:
@@ -52,11 +52,11 @@ class Listing:
     root: Path
     paths: tuple[str, ...]
     sizes: tuple[int, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[UnreadFile, ...]
 
 
 @dataclass(frozen=True)
-class Digests:
+class FileDigests:
     """What hashing some files gave.
 
     Attributes:
@@ -65,10 +65,10 @@ class Digests:
     """
 
     by_path: dict[str, str]
-    refused: tuple[Refused, ...]
+    refused: tuple[UnreadFile, ...]
 
 
-def walk(root: Path, *, hidden: bool = True) -> Listing:
+def list_files(root: Path, *, hidden: bool = True) -> FileListing:
     """List the files below a folder; links out of it, pipes and devices are refused, not followed.
 
     A link to a file that lies in the folder counts as a file; a link to a folder does not.
@@ -84,21 +84,21 @@ def walk(root: Path, *, hidden: bool = True) -> Listing:
     if not root.is_dir():
         raise DataError(f"There is no folder {root}: check the path.")
     files: dict[str, int] = {}
-    refused: list[Refused] = []
+    refused: list[UnreadFile] = []
     for path, found in _entries(root, hidden):
         if isinstance(found, int):
             files[path] = found
         elif not path:
             raise DataError(f"{root} can't be read: {found}.")
         else:
-            refused.append(Refused(path, found))
+            refused.append(UnreadFile(path, found))
     paths = tuple(sorted(files))
-    return Listing(
+    return FileListing(
         root, paths, tuple(files[path] for path in paths), tuple(sorted_by_path(refused))
     )
 
 
-def compute(
+def compute_digests(
     root: Path,
     paths: Sequence[str],
     sizes: Sequence[int],
@@ -106,7 +106,7 @@ def compute(
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
     workers: int | None = None,
-) -> Digests:
+) -> FileDigests:
     """SHA-256 of files below a folder, several at a time.
 
     Args:
@@ -122,7 +122,7 @@ def compute(
     """
     total, done = sum(sizes), 0
     by_path: dict[str, str] = {}
-    refused: list[Refused] = []
+    refused: list[UnreadFile] = []
     pool = ThreadPoolExecutor(workers or min(32, 2 * (os.cpu_count() or 1)))
     try:
         answers = pool.map(lambda path: _digest_or_reason(root / path), paths)
@@ -130,7 +130,7 @@ def compute(
             if digest:
                 by_path[path] = digest
             else:
-                refused.append(Refused(path, reason))
+                refused.append(UnreadFile(path, reason))
             done += size
             if progress:
                 progress(done, total)
@@ -138,10 +138,10 @@ def compute(
                 raise DataError(f"The check of {root} was cancelled.")
     finally:
         pool.shutdown(cancel_futures=True)
-    return Digests(by_path, tuple(refused))
+    return FileDigests(by_path, tuple(refused))
 
 
-def of_file(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """SHA-256 of a regular file, in 64 hexadecimal digits.
 
     Raises:
@@ -156,7 +156,7 @@ def of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sorted_by_path(refused: Sequence[Refused]) -> list[Refused]:
+def sorted_by_path(refused: Sequence[UnreadFile]) -> list[UnreadFile]:
     """The same, in the order of their paths."""
     return sorted(refused, key=lambda each: each.path)
 
@@ -206,7 +206,7 @@ def _linked(link: Path, root: Path) -> int | str:
 
 def _digest_or_reason(path: Path) -> tuple[str | None, str]:
     try:
-        return of_file(path.resolve() if path.is_symlink() else path), ""
+        return file_digest(path.resolve() if path.is_symlink() else path), ""
     except OSError as error:
         return None, _reason(error)
 

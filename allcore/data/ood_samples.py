@@ -31,7 +31,7 @@ Painter = Callable[[np.random.Generator], Rgb]
 
 
 @dataclass(frozen=True)
-class Stranger:
+class OodSample:
     """A picture to refuse.
 
     Attributes:
@@ -43,7 +43,7 @@ class Stranger:
     rgb: Rgb
 
 
-def drawn(per_kind: int, *, seed: int = 0) -> Iterator[Stranger]:
+def draw_samples(per_kind: int, *, seed: int = 0) -> Iterator[OodSample]:
     """Photographs, documents, noise and plain colours, whole and cut out like cells.
 
     Args:
@@ -53,31 +53,31 @@ def drawn(per_kind: int, *, seed: int = 0) -> Iterator[Stranger]:
     for place, (kind, paint) in enumerate(_KINDS.items()):
         random = np.random.default_rng([seed, place])
         for _ in range(per_kind):
-            yield Stranger(kind, paint(random))
-            yield Stranger(f"{kind}, cut out like a cell", cut_out(paint(random), random))
+            yield OodSample(kind, paint(random))
+            yield OodSample(f"{kind}, cut out like a cell", cut_out(paint(random), random))
 
 
-def photographs() -> Iterator[Stranger]:
+def photographs() -> Iterator[OodSample]:
     """Scikit-image's pictures as they are."""
     for name in (*PHOTOGRAPHS, *DOCUMENTS):
-        yield Stranger("whole photograph", _bundled(name))
+        yield OodSample("whole photograph", _bundled(name))
 
 
-def fields(folder: Path) -> Iterator[Stranger]:
+def fields(folder: Path) -> Iterator[OodSample]:
     """Whole smear fields: every picture in a folder, at any depth."""
     for path in sorted(folder.rglob("*.jp*g")):
         with Image.open(path) as image:
-            yield Stranger("smear field", np.asarray(image.convert("RGB")))
+            yield OodSample("smear field", np.asarray(image.convert("RGB")))
 
 
-def altered(rgb: Rgb) -> Iterator[Stranger]:
+def altered_samples(rgb: Rgb) -> Iterator[OodSample]:
     """A real cell's picture, changed so that its answer can't be trusted."""
-    yield Stranger("cell with red and blue swapped", np.ascontiguousarray(rgb[..., ::-1]))
-    yield Stranger("cell enlarged 3 times", _enlarged(rgb, 3))
-    yield Stranger("cell enlarged 3 times, cut to size", cells.centre_crop(_enlarged(rgb, 3)))
+    yield OodSample("cell with red and blue swapped", np.ascontiguousarray(rgb[..., ::-1]))
+    yield OodSample("cell enlarged 3 times", _enlarged(rgb, 3))
+    yield OodSample("cell enlarged 3 times, cut to size", cells.centre_crop(_enlarged(rgb, 3)))
     inverted = 255 - rgb
     inverted[~cells.mask_of(rgb)] = 0
-    yield Stranger("cell in inverted colours", inverted)
+    yield OodSample("cell in inverted colours", inverted)
 
 
 def cut_out(rgb: Rgb, random: np.random.Generator) -> Rgb:
@@ -93,7 +93,7 @@ def cut_out(rgb: Rgb, random: np.random.Generator) -> Rgb:
 
 def _outline(random: np.random.Generator) -> NDArray[np.bool_]:
     """(450, 450) mask of a drawn cell in the middle."""
-    radii = outline.draw(random.uniform(*AREA), random.uniform(1, 1.4), random).cell
+    radii = outline.draw_outline(random.uniform(*AREA), random.uniform(1, 1.4), random).cell
     middle = cells.NATIVE_SIDE / 2
     angles = outline.THETA
     points = np.stack([middle + radii * np.cos(angles), middle + radii * np.sin(angles)], axis=1)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 
-class Within:
+class PathResolver:
     """Follows paths below a folder."""
 
     def __init__(self, root: Path) -> None:
@@ -27,6 +27,6 @@ class Within:
         file = self._folders[folder] / name
         return file.resolve() if os.path.islink(file) else file
 
-    def holds(self, file: Path) -> bool:
+    def contains(self, file: Path) -> bool:
         """Whether a file of ``resolve`` lies in the folder."""
         return file.is_relative_to(self.root)

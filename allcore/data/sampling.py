@@ -9,7 +9,7 @@ from allcore.data.manifest import Manifest
 from allcore.errors import DataError
 
 
-def weights(
+def sampling_weights(
     labels: Sequence[str], groups: Sequence[str], *, subject_strength: float = 0.5
 ) -> NDArray[np.float64]:
     """Chance (N,) of drawing each image, summing to 1, with both classes equally likely.
@@ -30,7 +30,7 @@ def weights(
     return result
 
 
-def sample(manifest: Manifest, *, cells: int, seed: int = 0) -> Manifest:
+def draw_sample(manifest: Manifest, *, cells: int, seed: int = 0) -> Manifest:
     """At most ``cells`` cells, half of each class, subjects as alike as their numbers allow.
 
     Args:

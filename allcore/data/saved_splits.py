@@ -23,7 +23,7 @@ _NAME = re.compile(rf"[^\W_][\w .-]{{0,{MAX_NAME - 1}}}")
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedSplit:
     """A split under its name.
 
     Attributes:
@@ -49,7 +49,7 @@ def folder(key: str, home: Path | None = None) -> Path:
     return (home or settings.load().home) / "splits" / key
 
 
-def path(key: str, name: str, home: Path | None = None) -> Path:
+def split_path(key: str, name: str, home: Path | None = None) -> Path:
     """The file of a split, whether or not there is one.
 
     Raises:
@@ -63,24 +63,24 @@ def path(key: str, name: str, home: Path | None = None) -> Path:
     return folder(key, home) / f"{name}.csv"
 
 
-def list_of(key: str, home: Path | None = None) -> list[Saved]:
+def list_splits(key: str, home: Path | None = None) -> list[SavedSplit]:
     """The splits kept of a data set, by name."""
     return [_saved(file) for file in sorted(folder(key, home).glob("[!.]*.csv"))]
 
 
 def save(
     split: Split, manifest: Manifest, *, key: str, name: str, by: str = "", home: Path | None = None
-) -> Saved:
+) -> SavedSplit:
     """Keep a split under a name that is still free.
 
     Raises:
         DataError: the name can't be one or is taken, or the folder can't be written to.
     """
-    file = path(key, name.strip(), home)
+    file = split_path(key, name.strip(), home)
     made = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        _put(file, split_files.content_of(split, manifest))
+        _put(file, split_files.split_bytes(split, manifest))
         about = json.dumps({"by": by, "made": made}, ensure_ascii=False)
         _about(file).write_text(about, encoding="utf-8")
     except FileExistsError:
@@ -90,7 +90,7 @@ def save(
             f"The split can't be written to {file.parent} ({error.strerror}): set ALLSCOPE_HOME to "
             "a folder that can be written to and has room."
         ) from error
-    return Saved(file.stem, file, by, made)
+    return SavedSplit(file.stem, file, by, made)
 
 
 def delete(key: str, name: str, home: Path | None = None) -> None:
@@ -99,7 +99,7 @@ def delete(key: str, name: str, home: Path | None = None) -> None:
     Raises:
         DataError: the name can't be one, or the file can't be removed.
     """
-    file = path(key, name, home)
+    file = split_path(key, name, home)
     try:
         file.unlink(missing_ok=True)
         _about(file).unlink(missing_ok=True)
@@ -121,12 +121,12 @@ def _put(file: Path, content: bytes) -> None:
         Path(name).unlink(missing_ok=True)
 
 
-def _saved(file: Path) -> Saved:
+def _saved(file: Path) -> SavedSplit:
     try:
         told = json.loads(_about(file).read_text(encoding="utf-8"))
-        return Saved(file.stem, file, str(told["by"]), str(told["made"]))
+        return SavedSplit(file.stem, file, str(told["by"]), str(told["made"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return Saved(file.stem, file, "", "")
+        return SavedSplit(file.stem, file, "", "")
 
 
 def _about(file: Path) -> Path:

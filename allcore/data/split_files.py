@@ -92,7 +92,7 @@ class FileSplit(Split):
         }
 
 
-def read(path: Path) -> SplitFile:
+def read_split(path: Path) -> SplitFile:
     """Read a split.
 
     Raises:
@@ -101,21 +101,21 @@ def read(path: Path) -> SplitFile:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise too_large(path.name, size)
+            raise too_large_error(path.name, size)
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} can't be read ({error.strerror}): {_NEEDS}.") from error
-    return parsed(content, name=path.name)
+    return parse_split(content, name=path.name)
 
 
-def parsed(content: bytes, *, name: str) -> SplitFile:
+def parse_split(content: bytes, *, name: str) -> SplitFile:
     """The split in the bytes of a file.
 
     Raises:
         DataError: as ``read`` says.
     """
     if len(content) > MAX_BYTES:
-        raise too_large(name, len(content))
+        raise too_large_error(name, len(content))
     table = _table(content, name)
     parts = table["split"].str.strip().str.lower().map(PART_ALIASES)
     if parts.isna().any():
@@ -133,7 +133,7 @@ def parsed(content: bytes, *, name: str) -> SplitFile:
     return SplitFile(name, hashlib.sha256(content).hexdigest(), parts, _facts(table))
 
 
-def too_large(name: str, size: int) -> DataError:
+def too_large_error(name: str, size: int) -> DataError:
     """What to say of a file that is larger than any split."""
     return DataError(
         f"{name} has {size / 2**20:.0f} MB, more than the {MAX_BYTES >> 20} MB that a split may "
@@ -141,7 +141,7 @@ def too_large(name: str, size: int) -> DataError:
     )
 
 
-def fitted(file: SplitFile, manifest: Manifest) -> FileSplit:
+def fit_to_manifest(file: SplitFile, manifest: Manifest) -> FileSplit:
     """A file's split of a data set: every labelled image is in it, every part has both classes.
 
     C-NMC names are found whatever folder and suffix the file or the data set gives them.
@@ -177,7 +177,7 @@ def fitted(file: SplitFile, manifest: Manifest) -> FileSplit:
     )
 
 
-def table_of(split: Split, manifest: Manifest) -> pd.DataFrame:
+def split_table(split: Split, manifest: Manifest) -> pd.DataFrame:
     """A split as its file holds it: a row an image, how it was drawn in each."""
     drawn: dict[str, int | str] = {
         "kind": split.kind, "seed": split.seed, "fold": split.fold, "folds": split.folds,
@@ -191,9 +191,9 @@ def table_of(split: Split, manifest: Manifest) -> pd.DataFrame:
     return table
 
 
-def content_of(split: Split, manifest: Manifest) -> bytes:
+def split_bytes(split: Split, manifest: Manifest) -> bytes:
     """The bytes of a split's file."""
-    return table_of(split, manifest).to_csv(index=False, lineterminator="\n").encode()
+    return split_table(split, manifest).to_csv(index=False, lineterminator="\n").encode()
 
 
 def _table(content: bytes, name: str) -> pd.DataFrame:

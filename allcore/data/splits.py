@@ -104,7 +104,7 @@ def subject_folds(manifest: Manifest, *, seed: int, folds: int) -> list[Split]:
     ]
 
 
-def without_twins(
+def without_duplicates(
     split: Split, manifest: Manifest, families: NDArray[np.intp], *, of: str = "test"
 ) -> Split:
     """The split without the images of earlier parts that show a cell of one part again.

@@ -13,7 +13,7 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from allcore.data.manifest import Manifest
-from allcore.data.safe_paths import Within
+from allcore.data.safe_paths import PathResolver
 
 FIELD = 360
 """Side of what a thumbnail shows, in pixels of the original: hardly a C-NMC cell is larger, and it
@@ -24,7 +24,7 @@ WORKERS = 4
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageSource:
     """A picture to make a thumbnail of.
 
     Attributes:
@@ -50,12 +50,12 @@ class Thumbnails:
         self._max_entries = max_entries
         self._lock = threading.Lock()
 
-    def has(self, sources: Iterable[Source]) -> bool:
+    def has(self, sources: Iterable[ImageSource]) -> bool:
         """Whether all that have a file are made already."""
         with self._lock:
             return all(not source.key or source.key in self._kept for source in sources)
 
-    def get(self, sources: Iterable[Source]) -> list[bytes | None]:
+    def get(self, sources: Iterable[ImageSource]) -> list[bytes | None]:
         """WebP of each picture; None where there is no file or it can't be read."""
         wanted = list(sources)
         with self._lock:
@@ -77,13 +77,13 @@ class Thumbnails:
                 self._kept.popitem(last=False)
 
 
-def sources(manifest: Manifest, rows: pd.DataFrame) -> list[Source]:
+def sources(manifest: Manifest, rows: pd.DataFrame) -> list[ImageSource]:
     """The pictures of some rows of a manifest, in their order; one outside its folder is none."""
-    within, named = Within(manifest.root), zip(rows["sha256"], rows["path"], strict=True)
+    within, named = PathResolver(manifest.root), zip(rows["sha256"], rows["path"], strict=True)
     return [source(within, path, digest) for digest, path in named]
 
 
-def source(within: Within, path: str, digest: str | None = None) -> Source:
+def source(within: PathResolver, path: str, digest: str | None = None) -> ImageSource:
     """A picture of a data set.
 
     Args:
@@ -93,16 +93,16 @@ def source(within: Within, path: str, digest: str | None = None) -> Source:
     """
     file, state = stat(within, path)
     if state is None:
-        return Source(file, "")
-    return Source(file, digest or f"{file}|{state.st_size}|{state.st_mtime_ns}")
+        return ImageSource(file, "")
+    return ImageSource(file, digest or f"{file}|{state.st_size}|{state.st_mtime_ns}")
 
 
-def stat(within: Within, path: str) -> tuple[Path, os.stat_result | None]:
+def stat(within: PathResolver, path: str) -> tuple[Path, os.stat_result | None]:
     """A picture's file and its state; None where it is not there or outside of the folder."""
     file = within.root / path
     try:
         found = within.resolve(path)
-        return file, found.stat() if within.holds(found) else None
+        return file, found.stat() if within.contains(found) else None
     except (OSError, RuntimeError, ValueError):  # RuntimeError: links that lead in a circle
         return file, None
 
@@ -123,7 +123,7 @@ def webp(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _kept_or_made(source: Source) -> bytes | None:
+def _kept_or_made(source: ImageSource) -> bytes | None:
     try:
         if source.kept is not None and (kept := source.kept.read_bytes()):
             return kept

@@ -167,7 +167,7 @@ def quantile_slices(
 
 def fact_title(column: str, titles: Mapping[str, str] | None = None) -> str:
     """What people call a fact, without what stands in brackets."""
-    known = {fact.name: fact.title.split(" (")[0] for fact in facts_of_cells.FACTS}
+    known = {fact.name: fact.title.split(" (")[0] for fact in facts_of_cells.MEASURES}
     title = (titles or {}).get(column) or known.get(column, column)
     return title[:1].upper() + title[1:]
 
@@ -222,7 +222,7 @@ def number(value: float) -> str:
 
 
 def _span(column: str, values: Floats) -> str:
-    units = {fact.name: fact.unit for fact in facts_of_cells.FACTS if fact.unit != "ratio"}
+    units = {fact.name: fact.unit for fact in facts_of_cells.MEASURES if fact.unit != "ratio"}
     return f"{number(values.min())} to {number(values.max())} {units.get(column, '')}".rstrip()
 
 

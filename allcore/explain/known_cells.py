@@ -52,7 +52,7 @@ def _among(table: pd.DataFrame, digest: str) -> Identity | None:
 
 @cache
 def _released() -> dict[str, Identity]:
-    files = release.read()
+    files = release.read_release()
     return {
         digest: Identity(_name(path), subject)
         for path, subject, digest in zip(

@@ -198,7 +198,7 @@ def _find(predictor: Predictor, folder: Path) -> tuple[Example, ...]:
 def _drawn(predictor: Predictor) -> Iterator[Example]:
     """The promises that a drawn cell keeps."""
     root = settings.load().demo_set
-    truth = dataset.truth(root).sample(frac=1, random_state=0)
+    truth = dataset.read_truth(root).sample(frac=1, random_state=0)
     known: dict[str, Prediction] = {}
     taken: set[str] = set()
     for promise in _promises(predictor.info.threshold):
@@ -229,7 +229,7 @@ def _stranger(predictor: Predictor, folder: Path) -> Iterator[Example]:
     """A picture that passes all rungs but the last: sharp and lit like a cell, and none."""
     if predictor.gate is None:  # then there is no such rung
         return
-    pictures = (each.rgb for each in ood_samples.drawn(MOST) if each.kind == STRANGER)
+    pictures = (each.rgb for each in ood_samples.draw_samples(MOST) if each.kind == STRANGER)
     for rgb in map(_lit, itertools.islice(pictures, MOST)):
         if predictor.predict([rgb])[0].rung == "known":
             Image.fromarray(rgb).save(folder / PICTURE)

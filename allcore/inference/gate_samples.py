@@ -16,7 +16,7 @@ from allcore import model_folder
 from allcore.data import ood_samples
 from allcore.data.cells import Rgb
 from allcore.data.manifest import Manifest
-from allcore.data.ood_samples import Stranger
+from allcore.data.ood_samples import OodSample
 from allcore.errors import BadImage, DataError
 from allcore.inference import gate, held_out, upload
 from allcore.inference.gate import Looks
@@ -174,10 +174,10 @@ def _batches(
         yield batch
 
 
-def _strangers(cells: Sequence[Path], fields: Path | None, per_kind: int) -> Iterator[Stranger]:
-    yield from ood_samples.drawn(per_kind)
+def _strangers(cells: Sequence[Path], fields: Path | None, per_kind: int) -> Iterator[OodSample]:
+    yield from ood_samples.draw_samples(per_kind)
     yield from ood_samples.photographs()
     for rgb in pictures(cells):
-        yield from ood_samples.altered(rgb)
+        yield from ood_samples.altered_samples(rgb)
     if fields is not None:
         yield from ood_samples.fields(fields)

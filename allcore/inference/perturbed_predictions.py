@@ -81,7 +81,7 @@ def held(
     else:
         chosen = _tested(data, info, folder)
     if cells is not None:
-        chosen = sampling.sample(chosen, cells=cells, seed=seed)
+        chosen = sampling.draw_sample(chosen, cells=cells, seed=seed)
     return Held(chosen, tuple(fold_of.get(image) for image in chosen.table["image_id"]))
 
 

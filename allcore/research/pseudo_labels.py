@@ -185,7 +185,7 @@ def joined(
     known = pseudo.table["subject"].notna()
     groups = pseudo.table["group"].where(known, "unknown").tolist()
     labels = pseudo.table["label"].to_numpy()
-    chance = sampling.weights(labels.tolist(), groups, subject_strength=subject_strength)
+    chance = sampling.sampling_weights(labels.tolist(), groups, subject_strength=subject_strength)
     targets = torch.from_numpy(np.where(labels == "all", 1.0, 0.0)).float()
     weights = [labelled.weights.clone(), torch.from_numpy(chance)]
     for target in (0.0, 1.0):
@@ -260,7 +260,7 @@ def _again(pixels: NDArray[np.uint8], judged: NDArray[np.uint8]) -> NDArray[np.b
     """(N,) whether a cell is a twin of one that is judged on."""
     found = np.zeros(len(pixels), dtype=bool)
     for start in range(0, len(pixels), CHUNK):
-        pairs = duplicate_cells.alike(np.concatenate([judged, pixels[start : start + CHUNK]]))
+        pairs = duplicate_cells.near_pairs(np.concatenate([judged, pixels[start : start + CHUNK]]))
         across = pairs[(pairs[:, 0] < len(judged)) & (pairs[:, 1] >= len(judged))]
         found[start + across[:, 1] - len(judged)] = True
     return found

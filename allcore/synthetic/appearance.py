@@ -29,7 +29,7 @@ RIM = 24
 
 
 @dataclass(frozen=True)
-class Measure:
+class AppearanceMeasure:
     """A number measured on each cell.
 
     Attributes:
@@ -44,28 +44,30 @@ class Measure:
 
 
 MEASURES = (
-    Measure("area", "area", "px"),
-    Measure("elongation", "long over short axis", "ratio"),
-    Measure("brightness", "brightness", "grey levels"),
-    Measure("red", "red, mean", "grey levels"),
-    Measure("green", "green, mean", "grey levels"),
-    Measure("blue", "blue, mean", "grey levels"),
-    Measure("red_sd", "red, deviation inside the cell", "grey levels"),
-    Measure("green_sd", "green, deviation inside the cell", "grey levels"),
-    Measure("blue_sd", "blue, deviation inside the cell", "grey levels"),
-    Measure("texture_1", "local contrast below 1 px", "grey levels"),
-    Measure("texture_2", "local contrast, 1 to 2 px", "grey levels"),
-    Measure("texture_4", "local contrast, 2 to 4 px", "grey levels"),
-    Measure("texture_8", "local contrast, 4 to 8 px", "grey levels"),
-    Measure("texture_16", "local contrast, 8 to 16 px", "grey levels"),
-    Measure("texture_broad", "contrast above 16 px", "grey levels"),
-    Measure("laplacian", "Laplacian, deviation", "grey levels"),
-    Measure("spots", "skewness at 4 to 8 px (pale spots above 0, dark clumps below)", "1"),
+    AppearanceMeasure("area", "area", "px"),
+    AppearanceMeasure("elongation", "long over short axis", "ratio"),
+    AppearanceMeasure("brightness", "brightness", "grey levels"),
+    AppearanceMeasure("red", "red, mean", "grey levels"),
+    AppearanceMeasure("green", "green, mean", "grey levels"),
+    AppearanceMeasure("blue", "blue, mean", "grey levels"),
+    AppearanceMeasure("red_sd", "red, deviation inside the cell", "grey levels"),
+    AppearanceMeasure("green_sd", "green, deviation inside the cell", "grey levels"),
+    AppearanceMeasure("blue_sd", "blue, deviation inside the cell", "grey levels"),
+    AppearanceMeasure("texture_1", "local contrast below 1 px", "grey levels"),
+    AppearanceMeasure("texture_2", "local contrast, 1 to 2 px", "grey levels"),
+    AppearanceMeasure("texture_4", "local contrast, 2 to 4 px", "grey levels"),
+    AppearanceMeasure("texture_8", "local contrast, 4 to 8 px", "grey levels"),
+    AppearanceMeasure("texture_16", "local contrast, 8 to 16 px", "grey levels"),
+    AppearanceMeasure("texture_broad", "contrast above 16 px", "grey levels"),
+    AppearanceMeasure("laplacian", "Laplacian, deviation", "grey levels"),
+    AppearanceMeasure(
+        "spots", "skewness at 4 to 8 px (pale spots above 0, dark clumps below)", "1"
+    ),
 )
 
 
 @dataclass(frozen=True)
-class Cell:
+class CellAppearance:
     """A measured cell.
 
     Attributes:
@@ -78,7 +80,7 @@ class Cell:
     rim: Field
 
 
-def measure(rgb: Rgb) -> Cell:
+def measure(rgb: Rgb) -> CellAppearance:
     """Measure the cell in a picture (H, W, 3) uint8.
 
     Raises:
@@ -96,7 +98,7 @@ def measure(rgb: Rgb) -> Cell:
     values |= dict(zip(("red", "green", "blue"), map(float, mean), strict=True))
     values |= dict(zip(("red_sd", "green_sd", "blue_sd"), map(float, deviation), strict=True))
     values |= _texture(colour.mean(axis=2), mask, depth > TEXTURE_EDGE)
-    return Cell(values, _rim(colour - mean, depth))
+    return CellAppearance(values, _rim(colour - mean, depth))
 
 
 def depths(mask: NDArray[np.bool_]) -> NDArray[np.float64]:

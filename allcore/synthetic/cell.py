@@ -39,7 +39,7 @@ STEP = 48
 
 
 @dataclass(frozen=True)
-class Look:
+class CellTraits:
     """What one cell is drawn to.
 
     Attributes:
@@ -70,10 +70,10 @@ class Body:
     cytoplasm: Field
 
 
-def draw(look: Look, random: np.random.Generator) -> Rgb:
+def draw_cell(look: CellTraits, random: np.random.Generator) -> Rgb:
     """A cell on black, (450, 450, 3) uint8."""
     values = look.values
-    outline = synthetic_outline.draw(values["area"], values["elongation"], random)
+    outline = synthetic_outline.draw_outline(values["area"], values["elongation"], random)
     body = _body(_fitting(outline))
     colour = _stained(look, body, random)
     return _picture(_fringed(colour, look.fringe) * body.cover[..., None], random)
@@ -103,7 +103,7 @@ def _body(outline: Outline) -> Body:
     return Body(cover, depth, np.clip(pale, 0, 1))
 
 
-def _stained(look: Look, body: Body, random: np.random.Generator) -> Field:
+def _stained(look: CellTraits, body: Body, random: np.random.Generator) -> Field:
     """Colour (S, S, 3) whose mean and deviation inside the cell are those asked for."""
     mean = np.array([look.values[name] for name in CHANNELS], dtype=np.float32)
     deviation = np.array([look.values[f"{name}_sd"] for name in CHANNELS])
@@ -121,7 +121,7 @@ def _stained(look: Look, body: Body, random: np.random.Generator) -> Field:
 
 
 def _layers(
-    look: Look, body: Body, inside: NDArray[np.int_], random: np.random.Generator
+    look: CellTraits, body: Body, inside: NDArray[np.int_], random: np.random.Generator
 ) -> tuple[Field, Field]:
     """(N, 3) each: chromatin, which stays as drawn, and shading, which is scaled to fit.
 
@@ -130,7 +130,7 @@ def _layers(
     drawn = _drawn_contrast(look)
     noise, other = Noise(len(body.cover), random), Noise(len(body.cover), random)
     chromatin = noise.octaves(drawn * synthetic_chromatin.CHROMATIN)
-    chromatin = synthetic_chromatin.arranged(
+    chromatin = synthetic_chromatin.arrange_chromatin(
         look.label, chromatin, body.depth, random, clarity=look.clarity
     )
     chromatin += other.octaves(drawn * synthetic_chromatin.FINE)
@@ -146,7 +146,7 @@ def _layers(
     return fine, slow + pale * CYTOPLASM * np.float32(paleness)
 
 
-def _drawn_contrast(look: Look) -> NDArray[np.float64]:
+def _drawn_contrast(look: CellTraits) -> NDArray[np.float64]:
     """What chromatin has to bring to each octave; rim and sensor bring their own."""
     asked = np.array([look.values[name] for name in BANDS])
     others = _rim_contrast(look.label) ** 2

@@ -49,7 +49,7 @@ def contrasts(measured: Contrast) -> Contrast:
     return np.asarray(np.sqrt(optimize.nnls(_overlap(), measured**2)[0]))
 
 
-def arranged(
+def arrange_chromatin(
     label: str, noise: Field, depth: Field, random: np.random.Generator, *, clarity: float = 1.0
 ) -> Field:
     """Turn noise into the chromatin of a class, with the deviation it had inside the cell.

@@ -19,7 +19,7 @@ from allcore.data.cells import NATIVE_SIDE, Rgb
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
 from allcore.synthetic import cell, plan
-from allcore.synthetic.plan import Entry
+from allcore.synthetic.plan import PlannedCell
 
 NAME = "Synthetic demonstration set"
 TRUTH = "truth.csv"
@@ -53,7 +53,7 @@ def draw_set(
     return drawn
 
 
-def truth(folder: Path) -> pd.DataFrame:
+def read_truth(folder: Path) -> pd.DataFrame:
     """What was planted in a drawn set: ``truth.csv`` as text, empty cells as empty text.
 
     Raises:
@@ -83,7 +83,7 @@ def _check(folder: Path, *, cells: int, subjects: int) -> None:
         raise DataError(f"{folder} is not empty: give a new folder, for nothing is overwritten.")
 
 
-def _write(folder: Path, entry: Entry, seed: int) -> str:
+def _write(folder: Path, entry: PlannedCell, seed: int) -> str:
     """Draw one picture into the folder and return the SHA-256 of its file."""
     buffer = io.BytesIO()
     Image.fromarray(_picture(entry, seed)).save(buffer, "PNG", compress_level=1)
@@ -91,9 +91,9 @@ def _write(folder: Path, entry: Entry, seed: int) -> str:
     return hashlib.sha256(buffer.getvalue()).hexdigest()
 
 
-def _picture(entry: Entry, seed: int) -> Rgb:
+def _picture(entry: PlannedCell, seed: int) -> Rgb:
     number = entry.number if entry.partner is None else entry.partner
-    picture = cell.draw(entry.look, _random(seed, 1, number))
+    picture = cell.draw_cell(entry.look, _random(seed, 1, number))
     if entry.fault and entry.fault.changes:
         random = _random(seed, 2, entry.number)
         change = entry.fault.changes[entry.number % len(entry.fault.changes)]
@@ -114,7 +114,9 @@ def _word() -> Rgb:
     return np.asarray(image)
 
 
-def _manifest(folder: Path, entries: list[Entry], digests: list[str], *, seed: int) -> Manifest:
+def _manifest(
+    folder: Path, entries: list[PlannedCell], digests: list[str], *, seed: int
+) -> Manifest:
     rows: list[dict[str, str | None]] = [
         {
             "image_id": entry.name, "path": _file_name(entry), "label": entry.label,
@@ -129,7 +131,7 @@ def _manifest(folder: Path, entries: list[Entry], digests: list[str], *, seed: i
     return drawn
 
 
-def _truth(entries: list[Entry]) -> pd.DataFrame:
+def _truth(entries: list[PlannedCell]) -> pd.DataFrame:
     rows = [
         {
             "image_id": entry.name,
@@ -143,7 +145,7 @@ def _truth(entries: list[Entry]) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values("image_id", ignore_index=True)
 
 
-def _file_name(entry: Entry) -> str:
+def _file_name(entry: PlannedCell) -> str:
     return f"{entry.name}.png"
 
 

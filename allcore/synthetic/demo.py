@@ -78,7 +78,7 @@ def examples(folder: Path | None = None) -> list[Example]:
     """
     drawn = ensure_demo(folder)
     paths = dict(zip(drawn.table["image_id"], drawn.paths(), strict=True))
-    truth = dataset.truth(drawn.root)
+    truth = dataset.read_truth(drawn.root)
     clean = truth[truth["fault"] == ""].sort_values("area")
     blasts, normal = (clean[clean["true_label"] == label] for label in ("all", "hem"))
     chosen = {

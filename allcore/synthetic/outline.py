@@ -33,7 +33,7 @@ class Outline:
     nucleus: Curve
 
 
-def draw(area: float, elongation: float, random: np.random.Generator) -> Outline:
+def draw_outline(area: float, elongation: float, random: np.random.Generator) -> Outline:
     """An irregular outline that encloses ``area`` pixels."""
     nucleus = _ellipse(elongation, random) * (1 + _waves(random) + _ragged(random))
     nucleus = nucleus * (1 - _bumps(random, share=NOTCH_SHARE, height=0.05, width=0.07))

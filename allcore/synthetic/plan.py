@@ -6,7 +6,7 @@ import numpy as np
 
 from allcore.synthetic import faults
 from allcore.synthetic import targets as synthetic_targets
-from allcore.synthetic.cell import Look
+from allcore.synthetic.cell import CellTraits
 from allcore.synthetic.faults import Fault
 
 BLAST_SUBJECTS = 47 / 73
@@ -30,7 +30,7 @@ TEXTBOOK_SPREAD = 0.25
 
 
 @dataclass(frozen=True)
-class Entry:
+class PlannedCell:
     """One cell of the set.
 
     Attributes:
@@ -46,7 +46,7 @@ class Entry:
     number: int
     subject: str
     label: str
-    look: Look
+    look: CellTraits
     name: str = ""
     fault: Fault | None = None
     partner: int | None = None
@@ -60,7 +60,7 @@ class _Subject:
     fringe: tuple[float, float]
 
 
-def plan(*, cells: int, subjects: int, random: np.random.Generator) -> list[Entry]:
+def plan(*, cells: int, subjects: int, random: np.random.Generator) -> list[PlannedCell]:
     """The entries of a set, copies after what they are copies of."""
     people = _people(subjects, random)
     counts = {fault: max(1, round(fault.share * cells)) for fault in faults.FAULTS}
@@ -92,17 +92,19 @@ def _people(subjects: int, random: np.random.Generator) -> list[_Subject]:
     return people
 
 
-def _originals(people: list[_Subject], count: int, random: np.random.Generator) -> list[Entry]:
+def _originals(
+    people: list[_Subject], count: int, random: np.random.Generator
+) -> list[PlannedCell]:
     weights = random.lognormal(0, CELLS_SPREAD, len(people))
     numbers = 1 + random.multinomial(count - len(people), weights / weights.sum())
     owners = [person for person, number in zip(people, numbers, strict=True) for _ in range(number)]
     return [
-        Entry(number, person.name, person.label, _look(person, person.label, random))
+        PlannedCell(number, person.name, person.label, _look(person, person.label, random))
         for number, person in enumerate(owners)
     ]
 
 
-def _look(person: _Subject, label: str, random: np.random.Generator) -> Look:
+def _look(person: _Subject, label: str, random: np.random.Generator) -> CellTraits:
     targets = synthetic_targets.load().classes[label]
     drawn = np.clip(
         random.standard_normal(len(targets.mean)), -LARGEST_DEPARTURE, LARGEST_DEPARTURE
@@ -111,12 +113,16 @@ def _look(person: _Subject, label: str, random: np.random.Generator) -> Look:
     values = synthetic_targets.values_of(traits)
     values["area"] = max(values["area"], SMALLEST_AREA)
     values["elongation"] = max(values["elongation"], 1.02)
-    return Look(label, values, person.fringe)
+    return CellTraits(label, values, person.fringe)
 
 
 def _copy(
-    original: Entry, number: int, fault: Fault, people: list[_Subject], random: np.random.Generator
-) -> Entry:
+    original: PlannedCell,
+    number: int,
+    fault: Fault,
+    people: list[_Subject],
+    random: np.random.Generator,
+) -> PlannedCell:
     subject = original.subject
     if fault.other_subject:
         others = [p.name for p in people if p.label == original.label and p.name != subject]
@@ -125,8 +131,8 @@ def _copy(
 
 
 def _spoiled(
-    entry: Entry, fault: Fault, people: list[_Subject], random: np.random.Generator
-) -> Entry:
+    entry: PlannedCell, fault: Fault, people: list[_Subject], random: np.random.Generator
+) -> PlannedCell:
     if fault is not faults.WRONG_LABEL:
         return replace(entry, fault=fault)
     truth = "hem" if entry.label == "all" else "all"
@@ -134,7 +140,7 @@ def _spoiled(
     return replace(entry, fault=fault, look=_textbook(_look(person, truth, random)))
 
 
-def _textbook(look: Look) -> Look:
+def _textbook(look: CellTraits) -> CellTraits:
     """The look of a cell that shows its class as textbooks do: in size, stain and chromatin."""
     targets = synthetic_targets.load().classes[look.label]
     place = synthetic_targets.TRAITS.index("area")
@@ -150,7 +156,7 @@ def _textbook(look: Look) -> Look:
     return replace(look, values=values, clarity=TEXTBOOK_CLARITY)
 
 
-def _named(entries: list[Entry], random: np.random.Generator) -> list[Entry]:
+def _named(entries: list[PlannedCell], random: np.random.Generator) -> list[PlannedCell]:
     """Number the cells of each subject in random order: a copy's name must not give it away."""
     seen: dict[str, int] = {}
     named = list(entries)

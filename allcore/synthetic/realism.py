@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from allcore.labels import CLASS_NAMES
-from allcore.synthetic.appearance import MEASURES, Measure
+from allcore.synthetic.appearance import MEASURES, AppearanceMeasure
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Comparison:
     """
 
     label: str
-    measure: Measure
+    measure: AppearanceMeasure
     real: Spread
     drawn: Spread
 

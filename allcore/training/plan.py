@@ -79,9 +79,9 @@ class TrainingData:
     soft_targets: NDArray[np.float64] | None = field(default=None, kw_only=True)
 
     def weights(self, part: str, *, subject_strength: float) -> NDArray[np.float64]:
-        """Balanced weights of the cells in a part of the split, see ``sampling.weights``."""
+        """Balanced weights of the cells in a part, see ``sampling.sampling_weights``."""
         rows = self.manifest.table[self.split.mask(self.manifest, part)]
-        return sampling.weights(
+        return sampling.sampling_weights(
             rows["label"].tolist(), rows["group"].tolist(), subject_strength=subject_strength
         )
 
@@ -125,7 +125,9 @@ def gather(plan: TrainingPlan, *, show: bool = True) -> TrainingData:
         split = splits.subject_split(
             manifest, seed=plan.recipe.seed, folds=plan.folds, fold=plan.fold
         )
-        split = splits.without_twins(split, manifest, duplicate_cells.families(manifest, cells))
+        split = splits.without_duplicates(
+            split, manifest, duplicate_cells.families(manifest, cells)
+        )
     return TrainingData(manifest, cells, split, targets)
 
 
@@ -139,7 +141,7 @@ def gather_folds(plan: TrainingPlan, *, show: bool = True) -> list[TrainingData]
     dealt = splits.subject_folds(manifest, seed=plan.recipe.seed, folds=plan.folds)
     families = duplicate_cells.families(manifest, cells)
     return [
-        TrainingData(manifest, cells, splits.without_twins(split, manifest, families), targets)
+        TrainingData(manifest, cells, splits.without_duplicates(split, manifest, families), targets)
         for split in dealt
     ]
 
@@ -150,7 +152,7 @@ def _split_by_file(plan: TrainingPlan, file: Path, show: bool) -> TrainingData:
     Twins of test cells stay where the file puts them, and are counted.
     """
     whole = readers.read(plan.data)
-    split = split_files.fitted(split_files.read(file), whole)
+    split = split_files.fit_to_manifest(split_files.read_split(file), whole)
     used = whole.table["image_id"].map(split.parts).fillna(EXCLUDED) != EXCLUDED
     table = whole.table[used].reset_index(drop=True)
     manifest, cells, targets = _decoded(plan, Manifest(whole.root, table, whole.name), show)

@@ -24,7 +24,7 @@ class Recipe:
         label_smoothing: targets are drawn this far in from 0 and 1 (half on either side).
         mixup: both parameters of the beta distribution that cells are blended by; 0 blends none.
         ema_decay: decay of the moving average of the weights, which is what is kept.
-        subject_strength: see ``allcore.data.sampling.weights``.
+        subject_strength: see ``allcore.data.sampling.sampling_weights``.
         subject_shrinkage: see ``allcore.training.shrinkage``; where a frozen body is read once.
         distilled: share of a training cell's target that networks answer which never saw its
             subject; the rest is its label. For runs that are nested.

@@ -15,8 +15,8 @@ import streamlit as st
 
 from allcore.data import dataset_counts, subjects, thumbnails
 from allcore.data.manifest import Manifest
-from allcore.data.safe_paths import Within
-from allcore.data.thumbnails import Source
+from allcore.data.safe_paths import PathResolver
+from allcore.data.thumbnails import ImageSource
 from allcore.errors import AllScopeError
 from allcore.model_folder import ModelInfo
 from allcore.web import datasets
@@ -70,10 +70,10 @@ class CellImages:
             return None
         manifest = self.manifests[place[0]]
         path = str(manifest.table["path"].iat[place[1]])
-        file, state = thumbnails.stat(Within(manifest.root), path)
+        file, state = thumbnails.stat(PathResolver(manifest.root), path)
         return None if state is None else file
 
-    def sources(self, image_ids: Sequence[str]) -> list[Source]:
+    def sources(self, image_ids: Sequence[str]) -> list[ImageSource]:
         """Thumbnail sources of images, in order; with an empty key where there is no image."""
         return [self._source(image_id) for image_id in image_ids]
 
@@ -103,10 +103,10 @@ class CellImages:
         # Readers keep C-NMC's names with or without folders and suffix.
         return self.places.get(image_id) or self.places.get(_cnmc_name(image_id))
 
-    def _source(self, image_id: str) -> Source:
+    def _source(self, image_id: str) -> ImageSource:
         place = self._place(image_id)
         if place is None:
-            return Source(Path(image_id), "")
+            return ImageSource(Path(image_id), "")
         manifest = self.manifests[place[0]]
         return thumbnails.sources(manifest, manifest.table.iloc[[place[1]]])[0]
 

@@ -112,7 +112,7 @@ def test_compare__missing_folder(drawn: Path, tmp_path: Path) -> None:
 @pytest.fixture
 def small_release(monkeypatch: pytest.MonkeyPatch) -> None:
     """A public release of ten small files."""
-    monkeypatch.setattr(release, "read", released.facts)
+    monkeypatch.setattr(release, "read_release", released.facts)
 
 
 @pytest.mark.usefixtures("small_release")

@@ -10,7 +10,7 @@ import requests
 from filelock import FileLock
 
 from allcore.cnmc import download, kaggle, mirror, release
-from allcore.cnmc.download import Fetched
+from allcore.cnmc.download import FetchResult
 from allcore.data import file_digests
 from allcore.data.file_digests import WORK_FOLDER
 from allcore.errors import DataError
@@ -29,7 +29,7 @@ def standin() -> Iterator[StandIn]:
 
 def bring(
     folder: Path, source: str | None, *, cancelled: Callable[[], bool] | None = None
-) -> Fetched:
+) -> FetchResult:
     return download.fetch(
         folder, source, facts=released.facts(), delays=(0.0, 0.0), cancelled=cancelled
     )
@@ -114,7 +114,7 @@ def test_fetch__mirror_that_lacks_alters_and_breaks(tmp_path: Path, standin: Sta
 def test_fetch__wrong_address_ends_soon(
     tmp_path: Path, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mirror, "IN_VAIN", 3)
+    monkeypatch.setattr(mirror, "MAX_FAILURES", 3)
     monkeypatch.setattr(mirror, "WORKERS", 1)
     found = bring(tmp_path, f"{standin.url}/nowhere")
     assert found.brought == 0
@@ -321,7 +321,7 @@ def test_fetch__kaggle_fails(
     assert says.replace(". run", "): run") in str(raised.value)
     archive = tmp_path / "set" / WORK_FOLDER / "kaggle" / "1.archive"
     assert archive.exists() == kept
-    assert file_digests.walk(tmp_path / "set").paths == ()
+    assert file_digests.list_files(tmp_path / "set").paths == ()
 
 
 def test_dataset_download__is_kagglehubs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from allcore.cnmc.mirror import CHUNK, Failure, Mirror, Wanted
+from allcore.cnmc.mirror import CHUNK, Mirror, MirrorError, ReleaseFile
 from tests import mirrors, released
 from tests.mirrors import StandIn
 
@@ -24,9 +24,9 @@ def mirror(standin: StandIn, tmp_path: Path) -> Mirror:
     return Mirror(standin.url, tmp_path, delays=(0.0, 0.0), timeout=(5, 5))
 
 
-def wanted() -> Wanted:
+def wanted() -> ReleaseFile:
     rows = released.facts().set_index("path")
-    return Wanted((PATH,), int(rows.loc[PATH, "size"]), str(rows.loc[PATH, "sha256"]))
+    return ReleaseFile((PATH,), int(rows.loc[PATH, "size"]), str(rows.loc[PATH, "sha256"]))
 
 
 def part(folder: Path) -> Path:
@@ -49,7 +49,7 @@ def test_bring__gives_up_but_keeps_the_part_for_the_next_run(
     mirror: Mirror, standin: StandIn, tmp_path: Path
 ) -> None:
     standin.break_after[PATH] = (CHUNK, 3)
-    with pytest.raises(Failure, match="broke off"):
+    with pytest.raises(MirrorError, match="broke off"):
         mirror.bring(wanted())
     assert part(tmp_path).read_bytes() == DATA[: 3 * CHUNK]
     assert mirror.bring(wanted()).read_bytes() == DATA
@@ -103,7 +103,7 @@ def test_bring__altered_bytes_never_come_through(
     mirror: Mirror, standin: StandIn, tmp_path: Path, served: bytes
 ) -> None:
     standin.files[PATH] = served
-    with pytest.raises(Failure, match="other bytes"):
+    with pytest.raises(MirrorError, match="other bytes"):
         mirror.bring(wanted())
     assert not part(tmp_path).exists() or part(tmp_path).stat().st_size == 0
     assert standin.asked[PATH] == 1
@@ -123,7 +123,7 @@ def test_bring__server_that_will_not(
     mirror: Mirror, standin: StandIn, status: int, says: str, times: int
 ) -> None:
     standin.statuses[PATH] = status
-    with pytest.raises(Failure, match=says):
+    with pytest.raises(MirrorError, match=says):
         mirror.bring(wanted())
     assert standin.asked[PATH] == times
 
@@ -135,21 +135,21 @@ def test_bring__waits_longer_each_time(
     monkeypatch.setattr(mirror.stop, "wait", lambda delay: waited.append(delay))
     mirror.delays = (1.0, 2.0, 4.0)
     standin.statuses[PATH] = 500
-    with pytest.raises(Failure):
+    with pytest.raises(MirrorError):
         mirror.bring(wanted())
     assert waited == [1.0, 2.0, 4.0]
 
 
 def test_bring__stops_when_told(mirror: Mirror) -> None:
     mirror.stop.set()
-    with pytest.raises(Failure, match="stopped"):
+    with pytest.raises(MirrorError, match="stopped"):
         mirror.bring(wanted())
 
 
 def test_reach__nobody_answers(tmp_path: Path) -> None:
-    with pytest.raises(Failure, match="no connection"):
+    with pytest.raises(MirrorError, match="no connection"):
         Mirror("http://127.0.0.1:9", tmp_path, delays=()).reach(PATH)
-    with pytest.raises(Failure):
+    with pytest.raises(MirrorError):
         Mirror("http://", tmp_path, delays=()).reach(PATH)
 
 

@@ -22,7 +22,7 @@ def listed(folder: Path, *rows: str, header: str = HEADER) -> Path:
 
 
 def test_read__counts_of_the_release() -> None:
-    table = release.read()
+    table = release.read_release()
     assert tuple(table) == release.COLUMNS
     assert len(table) == 15_114
     assert table["split"].value_counts().to_dict() == {
@@ -40,17 +40,17 @@ def test_read__same_as_the_list(cnmc_root: Path) -> None:
     if not source.is_file():
         pytest.skip("the list of the public release is not on this machine")
     wanted = pd.read_csv(source, dtype=str, keep_default_na=False)
-    found = release.read()
+    found = release.read_release()
     as_text = found.fillna("").astype(str).astype(object)
     assert as_text.equals(wanted.sort_values("path", ignore_index=True).astype(object))
 
 
 def test_read__fast_and_small() -> None:
-    release.read()
+    release.read_release()
     times = []
     for _ in range(5):
         start = time.perf_counter()
-        release.read()
+        release.read_release()
         times.append(time.perf_counter() - start)
     assert min(times) < 0.3
     assert release.FILE.stat().st_size < 700_000
@@ -60,17 +60,17 @@ def test_read__damaged(tmp_path: Path) -> None:
     file = tmp_path / "release.parquet"
     file.write_bytes(release.FILE.read_bytes()[:1000])
     with pytest.raises(DataError, match="install ALLScope again"):
-        release.read(file)
+        release.read_release(file)
     with pytest.raises(DataError, match="install ALLScope again"):
-        release.read(tmp_path / "none")
+        release.read_release(tmp_path / "none")
 
 
 def test_write__reads_back(tmp_path: Path) -> None:
     other = f"testing_data/1.bmp,final,,,,2000000000,{'ff' * 32}"
-    table = release.from_csv(listed(tmp_path, ROW, other))
+    table = release.parse_csv(listed(tmp_path, ROW, other))
     file = tmp_path / "release.parquet"
     release.write(table, file)
-    found = release.read(file)
+    found = release.read_release(file)
     assert found.equals(table)
     assert found["path"].tolist() == ["testing_data/1.bmp", ROW.split(",")[0]]
     assert found["label"].tolist() == [None, "all"]
@@ -90,14 +90,14 @@ def test_write__reads_back(tmp_path: Path) -> None:
 )
 def test_from_csv__rows_that_are_no_release(tmp_path: Path, rows: list[str], says: str) -> None:
     with pytest.raises(DataError, match=says):
-        release.from_csv(listed(tmp_path, *rows))
+        release.parse_csv(listed(tmp_path, *rows))
 
 
 def test_from_csv__other_columns(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no column 'sha256'"):
-        release.from_csv(listed(tmp_path, "a,1", header=HEADER.replace("sha256", "md5")))
+        release.parse_csv(listed(tmp_path, "a,1", header=HEADER.replace("sha256", "md5")))
     with pytest.raises(DataError, match="can't be read"):
-        release.from_csv(tmp_path / "none.csv")
+        release.parse_csv(tmp_path / "none.csv")
 
 
 def test_command__wrong_usage() -> None:

@@ -74,9 +74,9 @@ def test_verify__other_sizes_are_told_without_reading(
     released.put(tmp_path / H1, b"x" * 901)
     released.put(tmp_path / "mine.bmp", b"x" * 30)
     hashed = []
-    of_file = file_digests.of_file
+    of_file = file_digests.file_digest
     monkeypatch.setattr(
-        file_digests, "of_file", lambda path: hashed.append(path.name) or of_file(path)
+        file_digests, "file_digest", lambda path: hashed.append(path.name) or of_file(path)
     )
     found = check(tmp_path)
     assert states(found) == {H1: ("altered", H1)}
@@ -170,20 +170,20 @@ def test_verify__empty_folder(tmp_path: Path) -> None:
 
 def test_verify__folder_that_vanishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = released.lay(tmp_path / "set")
-    walk = file_digests.walk
+    walk = file_digests.list_files
 
-    def walk_then_unmount(path: Path) -> file_digests.Listing:
+    def walk_then_unmount(path: Path) -> file_digests.FileListing:
         listing = walk(path)
         root.rename(tmp_path / "unmounted")
         return listing
 
-    monkeypatch.setattr(file_digests, "walk", walk_then_unmount)
+    monkeypatch.setattr(file_digests, "list_files", walk_then_unmount)
     with pytest.raises(DataError, match="vanished"):
         check(root)
 
 
 def test_compare__all_files_of_the_real_release_within_a_second() -> None:
-    facts = release.read()
+    facts = release.read_release()
     paths = [f"C-NMC_Leukemia/{path}" for path in facts["path"]]
     by_path = dict(zip(paths, facts["sha256"], strict=True))
     start = time.perf_counter()

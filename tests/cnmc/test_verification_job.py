@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from allcore.cnmc import release, verification, verification_job
-from allcore.cnmc.verification_job import Check
+from allcore.cnmc import release, verification
+from allcore.cnmc.verification import VerificationJob
 from tests import released
 from tests.released import PATHS, TRAIN
 
@@ -14,11 +14,11 @@ FILE = f"{TRAIN}/fold_0/hem/UID_H1_1_1_hem.bmp"
 
 @pytest.fixture(autouse=True)
 def small_release(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(release, "read", released.facts)
+    monkeypatch.setattr(release, "read_release", released.facts)
 
 
 def test_check__whole_release(tmp_path: Path) -> None:
-    check = Check(released.lay(tmp_path), {})
+    check = VerificationJob(released.lay(tmp_path), {})
     assert check.wait(60)
     assert (check.problem, check.cancelled) == (None, False)
     assert check.result is not None
@@ -40,7 +40,11 @@ def test_check__known_digests_are_not_read(tmp_path: Path) -> None:
 
 def test_check__cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     released.lay(tmp_path)
-    told, go, compute = threading.Event(), threading.Event(), verification.digests.compute
+    told, go, compute = (
+        threading.Event(),
+        threading.Event(),
+        verification.file_digests.compute_digests,
+    )
 
     def held(*given: object, progress: Callable[[int, int], object], **named: object) -> object:
         def slow(done: int, total: int) -> None:
@@ -50,8 +54,8 @@ def test_check__cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
         return compute(*given, progress=slow, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(verification.digests, "compute", held)
-    check = Check(tmp_path, {})
+    monkeypatch.setattr(verification.file_digests, "compute_digests", held)
+    check = VerificationJob(tmp_path, {})
     assert told.wait(60)
     assert check.running
     assert 0 < check.done < check.total
@@ -64,7 +68,7 @@ def test_check__cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_check__folder_that_is_gone(tmp_path: Path) -> None:
-    check = Check(tmp_path / "gone", {})
+    check = VerificationJob(tmp_path / "gone", {})
     assert check.wait(60)
     assert "There is no folder" in str(check.problem)
 
@@ -74,6 +78,6 @@ def test_check__what_nobody_foresaw(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise RuntimeError(PATHS[0])
 
     monkeypatch.setattr(verification, "verify", fail)
-    check = Check(tmp_path, {})
+    check = VerificationJob(tmp_path, {})
     assert check.wait(60)
-    assert check.problem == verification_job.FAILED
+    assert check.problem == verification.FAILED

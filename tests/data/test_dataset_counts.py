@@ -21,7 +21,7 @@ def data(tmp_path: Path) -> Manifest:
 
 
 def test_described__fills_what_is_missing(data: Manifest) -> None:
-    last = dataset_counts.described(data).iloc[-1]
+    last = dataset_counts.with_placeholders(data).iloc[-1]
     assert (last["label"], last["subject"], last["split"]) == (
         "no label",
         "unknown",
@@ -32,17 +32,21 @@ def test_described__fills_what_is_missing(data: Manifest) -> None:
 
 def test_described__takes_the_models_split(data: Manifest) -> None:
     parts = pd.Series(["validation", None, None, "test", None])
-    splits = list(dataset_counts.described(data, parts)["split"])
+    splits = list(dataset_counts.with_placeholders(data, parts)["split"])
     assert splits == ["validation", *[dataset_counts.UNKNOWN] * 2, "test", dataset_counts.UNKNOWN]
 
 
 def test_described__keeps_its_own_split_where_the_model_knows_nothing(data: Manifest) -> None:
     parts = pd.Series([None] * 5, dtype=object)
-    assert list(dataset_counts.described(data, parts)["split"][:3]) == ["train", "train", "test"]
+    assert list(dataset_counts.with_placeholders(data, parts)["split"][:3]) == [
+        "train",
+        "train",
+        "test",
+    ]
 
 
 def test_class_counts__blasts_first(data: Manifest) -> None:
-    counts = dataset_counts.class_counts(dataset_counts.described(data))
+    counts = dataset_counts.class_counts(dataset_counts.with_placeholders(data))
     assert counts.to_dict("list") == {
         "label": ["all", "hem", "no label"],
         "images": [3, 1, 1],
@@ -51,14 +55,14 @@ def test_class_counts__blasts_first(data: Manifest) -> None:
 
 
 def test_split_counts__sum_to_the_set(data: Manifest) -> None:
-    counts = dataset_counts.split_counts(dataset_counts.described(data)).set_index("split")
+    counts = dataset_counts.split_counts(dataset_counts.with_placeholders(data)).set_index("split")
     assert list(counts.index) == ["train", "test", dataset_counts.UNKNOWN]
     assert counts["images"].sum() == len(data)
     assert counts.loc["test", ["all", "hem", "subjects"]].tolist() == [1, 1, 2]
 
 
 def test_subject_counts__largest_first(data: Manifest) -> None:
-    counts = dataset_counts.subject_counts(dataset_counts.described(data))
+    counts = dataset_counts.subject_counts(dataset_counts.with_placeholders(data))
     assert counts.iloc[0].to_dict() == {
         "subject": "7", "label": "all", "split": "train", "images": 2,
     }  # fmt: skip
@@ -66,7 +70,7 @@ def test_subject_counts__largest_first(data: Manifest) -> None:
 
 
 def test_subject_counts__a_subject_on_two_sides(data: Manifest) -> None:
-    table = dataset_counts.described(data)
+    table = dataset_counts.with_placeholders(data)
     table.loc[0, ["split", "label"]] = ["test", "hem"]
     first = dataset_counts.subject_counts(table).iloc[0]
     assert (first["split"], first["label"]) == ("test and train", "all and hem")

@@ -30,13 +30,13 @@ def listed(digests: list[str | None]) -> Manifest:
 
 
 def test_identical__links_equal_digests_and_no_missing_ones() -> None:
-    found = duplicate_cells.identical(listed(["a", None, "b", "a", None, "a"]))
+    found = duplicate_cells.identical_pairs(listed(["a", None, "b", "a", None, "a"]))
     assert found.tolist() == [[0, 3], [0, 5]]
 
 
 @pytest.mark.parametrize("size", [32, 50, 64])
 def test_alike__leaves_different_cells_of_one_outline_apart(size: int) -> None:
-    assert len(duplicate_cells.alike(cells(60, size=64)[..., :size, :size])) == 0
+    assert len(duplicate_cells.near_pairs(cells(60, size=64)[..., :size, :size])) == 0
 
 
 def test_alike__finds_turned_mirrored_and_relit_cells(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +46,12 @@ def test_alike__finds_turned_mirrored_and_relit_cells(monkeypatch: pytest.Monkey
     pixels[6] = pixels[1][:, ::-1]
     pixels[7] = (pixels[2] * 0.8).astype(np.uint8)
     pixels[8] = np.roll(pixels[3], 1, axis=2)
-    assert sorted(map(tuple, duplicate_cells.alike(pixels))) == [(0, 5), (1, 6), (2, 7), (3, 8)]
+    assert sorted(map(tuple, duplicate_cells.near_pairs(pixels))) == [
+        (0, 5),
+        (1, 6),
+        (2, 7),
+        (3, 8),
+    ]
 
 
 def test_families__join_twins_of_twins() -> None:
@@ -63,7 +68,7 @@ def test_families__find_the_copies_planted_in_a_drawn_set(tmp_path: Path) -> Non
     number = duplicate_cells.families(
         drawn, decoded_cells.decode(drawn.paths(), Preprocessing(size=64))
     )
-    truth = dataset.truth(drawn.root)
+    truth = dataset.read_truth(drawn.root)
     planted = truth[truth["fault"].isin(["exact_duplicate", "subject_leak"])]
     place = {name: row for row, name in enumerate(drawn.table["image_id"])}
     for image, partner in planted[["image_id", "partner"]].itertuples(index=False):
@@ -85,7 +90,7 @@ def test_without_twins__leaves_out_training_and_validation_cells_alone() -> None
     families = np.arange(len(drawn))
     families[trained[0]] = families[tested[0]]  # a twin across parts
     families[trained[2]] = families[trained[1]]  # one within training
-    kept = splits.without_twins(split, drawn, families)
+    kept = splits.without_duplicates(split, drawn, families)
     assert np.flatnonzero(kept.mask(drawn, splits.EXCLUDED)).tolist() == [trained[0]]
     assert (kept.mask(drawn, "test") == split.mask(drawn, "test")).all()
     assert (split.parts != splits.EXCLUDED).all()

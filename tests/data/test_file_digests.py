@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from allcore.data import file_digests
-from allcore.data.file_digests import Refused
+from allcore.data.file_digests import UnreadFile
 from allcore.errors import DataError
 from tests.released import put
 
@@ -27,15 +27,15 @@ def test_walk__lists_files_and_refuses_what_leads_out(tmp_path: Path) -> None:
     (root / "broken.bmp").symlink_to(root / "none")
     (root / "loop.bmp").symlink_to(root / "loop.bmp")
     os.mkfifo(root / "pipe.bmp")
-    listing = file_digests.walk(root)
+    listing = file_digests.list_files(root)
     assert dict(zip(listing.paths, listing.sizes, strict=True)) == {"a/x.bmp": 4, "inside.bmp": 4}
     assert listing.refused == (
-        Refused("broken.bmp", "a link that leads nowhere"),
-        Refused("folder_inside", "a link to a folder"),
-        Refused("folder_outside", "a link that leads out of the folder"),
-        Refused("loop.bmp", "a link that leads nowhere"),
-        Refused("outside.bmp", "a link that leads out of the folder"),
-        Refused("pipe.bmp", "not a regular file"),
+        UnreadFile("broken.bmp", "a link that leads nowhere"),
+        UnreadFile("folder_inside", "a link to a folder"),
+        UnreadFile("folder_outside", "a link that leads out of the folder"),
+        UnreadFile("loop.bmp", "a link that leads nowhere"),
+        UnreadFile("outside.bmp", "a link that leads out of the folder"),
+        UnreadFile("pipe.bmp", "not a regular file"),
     )
 
 
@@ -43,25 +43,25 @@ def test_walk__lists_files_and_refuses_what_leads_out(tmp_path: Path) -> None:
 def test_walk__root_may_be_a_link(tmp_path: Path) -> None:
     put(tmp_path / "real" / "x.bmp", b"1")
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    assert file_digests.walk(tmp_path / "link").paths == ("x.bmp",)
+    assert file_digests.list_files(tmp_path / "link").paths == ("x.bmp",)
 
 
 def test_walk__leaves_out_a_download_under_way(tmp_path: Path) -> None:
     put(tmp_path / file_digests.WORK_FOLDER / "half.bmp", b"1")
     put(tmp_path / "sub" / "名前 é.bmp", b"1")
-    assert file_digests.walk(tmp_path).paths == ("sub/名前 é.bmp",)
+    assert file_digests.list_files(tmp_path).paths == ("sub/名前 é.bmp",)
 
 
 def test_walk__leaves_out_what_is_hidden_where_asked(tmp_path: Path) -> None:
     put(tmp_path / ".git" / "a.bmp", b"1")
     put(tmp_path / "b.bmp", b"1")
-    assert file_digests.walk(tmp_path).paths == (".git/a.bmp", "b.bmp")
-    assert file_digests.walk(tmp_path, hidden=False).paths == ("b.bmp",)
+    assert file_digests.list_files(tmp_path).paths == (".git/a.bmp", "b.bmp")
+    assert file_digests.list_files(tmp_path, hidden=False).paths == ("b.bmp",)
 
 
 def test_walk__missing_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="check the path"):
-        file_digests.walk(tmp_path / "none")
+        file_digests.list_files(tmp_path / "none")
 
 
 def test_walk__folder_that_can_not_be_read(tmp_path: Path) -> None:
@@ -70,7 +70,9 @@ def test_walk__folder_that_can_not_be_read(tmp_path: Path) -> None:
     try:
         if os.access(locked, os.R_OK):
             pytest.skip("this account reads everything")
-        assert file_digests.walk(tmp_path).refused == (Refused("locked", "permission denied"),)
+        assert file_digests.list_files(tmp_path).refused == (
+            UnreadFile("locked", "permission denied"),
+        )
     finally:
         locked.chmod(0o700)
 
@@ -80,26 +82,26 @@ def test_compute__digests_progress_and_vanished_files(tmp_path: Path) -> None:
     for name in names:
         put(tmp_path / name, name.encode())
     seen: list[tuple[int, int]] = []
-    found = file_digests.compute(
+    found = file_digests.compute_digests(
         tmp_path, [*names, "gone.bmp"], [1] * 21, progress=lambda *done: seen.append(done)
     )
     assert found.by_path == {name: hashlib.sha256(name.encode()).hexdigest() for name in names}
-    assert found.refused == (Refused("gone.bmp", "no such file or directory"),)
+    assert found.refused == (UnreadFile("gone.bmp", "no such file or directory"),)
     assert seen == [(number, 21) for number in range(1, 22)]
 
 
 def test_compute__cancelled(tmp_path: Path) -> None:
     put(tmp_path / "x.bmp", b"1")
     with pytest.raises(DataError, match="cancelled"):
-        file_digests.compute(tmp_path, ["x.bmp"] * 3, [1] * 3, cancelled=lambda: True)
+        file_digests.compute_digests(tmp_path, ["x.bmp"] * 3, [1] * 3, cancelled=lambda: True)
 
 
 @UNIX
 def test_of_file__never_waits_for_a_pipe_nor_follows_a_link(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="not a regular file"):
-        file_digests.of_file(tmp_path / "pipe")
+        file_digests.file_digest(tmp_path / "pipe")
     put(tmp_path / "x", b"1")
     (tmp_path / "link").symlink_to(tmp_path / "x")
     with pytest.raises(OSError, match="link"):
-        file_digests.of_file(tmp_path / "link")
+        file_digests.file_digest(tmp_path / "link")

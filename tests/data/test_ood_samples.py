@@ -10,7 +10,7 @@ from allcore.inference import upload
 
 
 def test_drawn__are_so_many_of_each_kind_and_the_same_by_seed() -> None:
-    first, again, other = (list(ood_samples.drawn(2, seed=seed)) for seed in (0, 0, 1))
+    first, again, other = (list(ood_samples.draw_samples(2, seed=seed)) for seed in (0, 0, 1))
     kinds = Counter(each.kind for each in first)
     assert len(kinds) == 8
     assert set(kinds.values()) == {2}
@@ -20,7 +20,9 @@ def test_drawn__are_so_many_of_each_kind_and_the_same_by_seed() -> None:
 
 def test_drawn__hard_ones_look_like_one_cell_on_black() -> None:
     hard = [
-        each for each in ood_samples.drawn(5) if "cut out" in each.kind and "plain" in each.kind
+        each
+        for each in ood_samples.draw_samples(5)
+        if "cut out" in each.kind and "plain" in each.kind
     ]
     for each in hard:
         assert each.rgb.shape == (NATIVE_SIDE, NATIVE_SIDE, 3)
@@ -34,7 +36,7 @@ def test_photographs__come_with_the_library() -> None:
 
 
 def test_altered__keep_black_where_it_was(cell_image: Rgb) -> None:
-    swapped, large, cut, inverted = (each.rgb for each in ood_samples.altered(cell_image))
+    swapped, large, cut, inverted = (each.rgb for each in ood_samples.altered_samples(cell_image))
     assert np.array_equal(swapped[..., 0], cell_image[..., 2])
     assert large.shape == (3 * NATIVE_SIDE, 3 * NATIVE_SIDE, 3)
     assert cut.shape == (NATIVE_SIDE, NATIVE_SIDE, 3)

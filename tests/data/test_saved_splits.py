@@ -18,12 +18,12 @@ def split() -> splits.Split:
 def test_save__lists_and_deletes(split: splits.Split, home: Path):
     kept = saved_splits.save(split, SMALL, key=KEY, name=" First try ", by="ada")
     assert kept.path == home / "splits" / KEY / "First try.csv"
-    assert split_files.read(kept.path).parts.equals(split.parts)
-    assert saved_splits.list_of(KEY) == [kept]
+    assert split_files.read_split(kept.path).parts.equals(split.parts)
+    assert saved_splits.list_splits(KEY) == [kept]
     assert kept.by == "ada"
-    assert saved_splits.list_of("another") == []
+    assert saved_splits.list_splits("another") == []
     saved_splits.delete(KEY, "First try")
-    assert saved_splits.list_of(KEY) == []
+    assert saved_splits.list_splits(KEY) == []
     assert not list(kept.path.parent.iterdir())
 
 
@@ -34,7 +34,7 @@ def test_save__never_writes_over(split: splits.Split, home: Path):
     with pytest.raises(DataError, match="There is a split 'a' already"):
         saved_splits.save(other, SMALL, key=KEY, name="a", by="bob")
     assert kept.path.read_bytes() == before
-    assert saved_splits.list_of(KEY)[0].by == "ada"
+    assert saved_splits.list_splits(KEY)[0].by == "ada"
     assert sorted(path.name for path in kept.path.parent.iterdir()) == ["a.csv", "a.json"]
 
 
@@ -69,7 +69,7 @@ def test_list_of__a_file_of_unknown_origin(home: Path):
     (folder / "bare.csv").write_text("image_id,split\n")
     (folder / "odd.csv").write_text("image_id,split\n")
     (folder / "odd.json").write_text("[1]")
-    assert [(each.name, each.by) for each in saved_splits.list_of(KEY)] == [
+    assert [(each.name, each.by) for each in saved_splits.list_splits(KEY)] == [
         ("bare", ""), ("odd", ""),
     ]  # fmt: skip
 

@@ -33,12 +33,12 @@ def rows_of(part_of: dict[str, str]) -> pd.DataFrame:
 
 def parsed(table: pd.DataFrame | str) -> split_files.SplitFile:
     text = table if isinstance(table, str) else table.to_csv(index=False)
-    return split_files.parsed(text.encode(), name="mine.csv")
+    return split_files.parse_split(text.encode(), name="mine.csv")
 
 
 def said(table: pd.DataFrame | str) -> str:
     with pytest.raises(DataError) as error:
-        split_files.fitted(parsed(table), SMALL)
+        split_files.fit_to_manifest(parsed(table), SMALL)
     return str(error.value)
 
 
@@ -46,18 +46,18 @@ def test_content_of__comes_back_as_it_was():
     drawn = splits.subject_split(SMALL, seed=4, folds=3, fold=1)
     parts = drawn.parts.copy()
     parts.iloc[0] = splits.EXCLUDED
-    content = split_files.content_of(splits.replace(drawn, parts=parts), SMALL)
-    again = split_files.fitted(split_files.parsed(content, name="a.csv"), SMALL)
+    content = split_files.split_bytes(splits.replace(drawn, parts=parts), SMALL)
+    again = split_files.fit_to_manifest(split_files.parse_split(content, name="a.csv"), SMALL)
     assert again.parts.equals(parts)
     assert (again.kind, again.seed, again.fold, again.folds) == ("file", 4, 1, 3)
     assert again.facts["kind"] == "subject"
     assert SMALL.digest().startswith(again.facts["data"])
     # A split that came from a file is written with what that file said.
-    assert split_files.content_of(again, SMALL) == content
+    assert split_files.split_bytes(again, SMALL) == content
 
 
 def test_fitted__subjects_apart():
-    split = split_files.fitted(parsed(rows_of(APART)), SMALL)
+    split = split_files.fit_to_manifest(parsed(rows_of(APART)), SMALL)
     assert split.keeps_subjects_apart
     assert (split.groups, split.torn, split.unknown) == (6, (), 0)
     leaks = {"subjects": [], "of": 6, "unknown_subjects": 0, "twins_of_test_cells": None}
@@ -65,11 +65,11 @@ def test_fitted__subjects_apart():
 
 
 def test_fitted__names_the_subjects_in_two_parts():
-    split = split_files.fitted(parsed(rows_of(APART | {"20": "train"})), SMALL)
+    split = split_files.fit_to_manifest(parsed(rows_of(APART | {"20": "train"})), SMALL)
     assert not split.keeps_subjects_apart
     assert split.torn == ("16+20+21",)
     # An image that is left out is in no part.
-    assert split_files.fitted(
+    assert split_files.fit_to_manifest(
         parsed(rows_of(APART | {"20": "excluded"})), SMALL
     ).keeps_subjects_apart
 
@@ -78,7 +78,7 @@ def test_fitted__unknown_subjects_are_never_called_apart():
     table = SMALL.table.copy()
     table.loc[0, "subject"] = None
     without = Manifest(SMALL.root, table, SMALL.name)
-    split = split_files.fitted(parsed(rows_of(APART)), without)
+    split = split_files.fit_to_manifest(parsed(rows_of(APART)), without)
     assert (split.unknown, split.keeps_subjects_apart) == (1, False)
 
 
@@ -99,16 +99,16 @@ def test_parsed__as_spreadsheets_write_it():
 
 def test_fitted__c_nmc_names_with_folder_and_suffix():
     table = rows_of(APART)
-    plain = split_files.fitted(parsed(table), SMALL)
+    plain = split_files.fit_to_manifest(parsed(table), SMALL)
     table["image_id"] = "fold_0/all/" + table["image_id"] + ".bmp"
-    assert split_files.fitted(parsed(table), SMALL).parts.equals(plain.parts)
+    assert split_files.fit_to_manifest(parsed(table), SMALL).parts.equals(plain.parts)
 
 
 def test_fitted__images_without_a_label_need_no_part():
     table = SMALL.table.copy()
     table.loc[0, "label"] = None
     part = Manifest(SMALL.root, table, SMALL.name)
-    split = split_files.fitted(parsed(rows_of(APART).iloc[1:]), part)
+    split = split_files.fit_to_manifest(parsed(rows_of(APART).iloc[1:]), part)
     assert len(split.parts) == len(SMALL) - 1
 
 
@@ -135,23 +135,23 @@ def test_fitted__says_what_is_wrong():
 )
 def test_parsed__rubbish(content: bytes):
     with pytest.raises(DataError, match="a split is a CSV with the columns image_id and split"):
-        split_files.parsed(content, name="rubbish.csv")
+        split_files.parse_split(content, name="rubbish.csv")
 
 
 def test_parsed__too_large():
     with pytest.raises(DataError, match="has 50 MB"):
-        split_files.parsed(bytes(50 * 2**20), name="large.csv")
+        split_files.parse_split(bytes(50 * 2**20), name="large.csv")
 
 
 def test_read__not_there(tmp_path: Path):
     with pytest.raises(DataError, match="can't be read"):
-        split_files.read(tmp_path / "gone.csv")
+        split_files.read_split(tmp_path / "gone.csv")
     with pytest.raises(DataError, match="can't be read"):
-        split_files.read(tmp_path)
+        split_files.read_split(tmp_path)
 
 
 def test_read__large_file_is_not_read(tmp_path: Path):
     with (tmp_path / "large.csv").open("wb") as file:
         file.truncate(10 * 2**30)
     with pytest.raises(DataError, match="10240 MB"):
-        split_files.read(tmp_path / "large.csv")
+        split_files.read_split(tmp_path / "large.csv")

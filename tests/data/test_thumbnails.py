@@ -7,7 +7,7 @@ from PIL import Image
 
 from allcore.data import manifest, thumbnails
 from allcore.data.cells import Rgb
-from allcore.data.thumbnails import SIDE, Source, Thumbnails
+from allcore.data.thumbnails import SIDE, ImageSource, Thumbnails
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_thumbnail__unreadable(tmp_path: Path, content: bytes) -> None:
 
 
 def test_thumbnails__made_once_by_content(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store, sources = Thumbnails(), [Source(picture, "abc"), Source(picture, "abc")]
+    store, sources = Thumbnails(), [ImageSource(picture, "abc"), ImageSource(picture, "abc")]
     assert not store.has(sources)
     first = store.get(sources)
     assert first[0] == first[1] is not None
@@ -61,8 +61,8 @@ def test_thumbnails__made_once_by_content(picture: Path, monkeypatch: pytest.Mon
 def test_thumbnails__drop_the_least_recently_used(picture: Path) -> None:
     store = Thumbnails(max_entries=2)
     for key in ("a", "b", "a", "c"):
-        store.get([Source(picture, key)])
-    assert [store.has([Source(picture, key)]) for key in "abc"] == [True, False, True]
+        store.get([ImageSource(picture, key)])
+    assert [store.has([ImageSource(picture, key)]) for key in "abc"] == [True, False, True]
 
 
 def test_sources__missing_file_is_looked_for_again(picture: Path) -> None:

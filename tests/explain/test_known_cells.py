@@ -5,7 +5,7 @@ from allcore.explain import known_cells
 
 
 def test_of__knows_the_files_of_the_release() -> None:
-    files = release.read()
+    files = release.read_release()
     row = files[files["subject"] == "51"].iloc[0]
     found = known_cells.of(row["sha256"])
     assert found is not None

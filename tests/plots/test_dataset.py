@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from allcore.audit.index.distributions import Distribution
-from allcore.data.cell_measurements import FACTS
+from allcore.data.cell_measurements import MEASURES
 from allcore.evaluation.intervals import Interval
 from allcore.plots import dataset, style
 
-AREA, BRIGHTNESS = FACTS[0], FACTS[1]
+AREA, BRIGHTNESS = MEASURES[0], MEASURES[1]
 FOUND = Distribution(
     fact=AREA,
     edges=np.linspace(0, 10, 5),
@@ -41,7 +41,7 @@ def test_finding__without_what_it_takes() -> None:
     assert dataset.finding(alone) == "Area: only ALL blast cells have a label"
 
 
-@pytest.mark.parametrize("fact", [fact for fact in FACTS if fact.name != "border"])
+@pytest.mark.parametrize("fact", [fact for fact in MEASURES if fact.name != "border"])
 def test_finding__has_words_for_every_measure(fact: object) -> None:
     assert "clearly" in dataset.finding(
         replace(FOUND, fact=fact, difference=Interval(0.0, -1.0, 1.0))  # type: ignore[arg-type]

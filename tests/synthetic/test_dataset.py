@@ -27,7 +27,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
 
 @pytest.fixture(scope="module")
 def truth(drawn: Manifest) -> pd.DataFrame:
-    return dataset.truth(drawn.root).set_index("image_id")
+    return dataset.read_truth(drawn.root).set_index("image_id")
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_draw_set__into_a_file(tmp_path: Path) -> None:
 
 def test_truth__of_another_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no drawn set"):
-        dataset.truth(tmp_path)
+        dataset.read_truth(tmp_path)
 
 
 def test_truth__covers_every_image_and_fault(drawn: Manifest, truth: pd.DataFrame) -> None:

@@ -95,7 +95,7 @@ def test_examples__are_six_different_cells(folder: Path) -> None:
 
 
 def test_examples__are_what_they_say(folder: Path) -> None:
-    truth: pd.DataFrame = dataset.truth(folder).set_index("image_id")
+    truth: pd.DataFrame = dataset.read_truth(folder).set_index("image_id")
     rows = {example.name: truth.loc[example.path.stem] for example in demo.examples(folder)}
     assert {rows[name]["true_label"] for name in ("Large blast", "Typical blast")} == {"all"}
     assert {rows[name]["true_label"] for name in rows if "ormal" in name} == {"hem"}

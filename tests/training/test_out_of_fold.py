@@ -302,7 +302,8 @@ def _with_twins(held: list[TrainingData]) -> tuple[list[TrainingData], np.ndarra
     families[first[1]] = families[first[0]]
     families[second[2]] = families[second[1]]
     made = [
-        replace(each, split=splits.without_twins(each.split, manifest, families)) for each in held
+        replace(each, split=splits.without_duplicates(each.split, manifest, families))
+        for each in held
     ]
     return made, families
 

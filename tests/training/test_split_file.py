@@ -39,7 +39,7 @@ def apart(cells: Path, tmp_path: Path) -> Path:
     parts = split.parts.copy()
     parts.iloc[0] = splits.EXCLUDED
     path = tmp_path / "apart.csv"
-    path.write_bytes(split_files.content_of(replace(split, parts=parts), manifest))
+    path.write_bytes(split_files.split_bytes(replace(split, parts=parts), manifest))
     return path
 
 

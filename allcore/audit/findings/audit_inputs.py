@@ -99,7 +99,9 @@ class AuditInputs:
         """(P, 2) rows of files that are equal byte for byte, each with the first such."""
         digests = self.index.table["sha256"].replace("", np.nan)
         table = self.manifest.table.assign(sha256=digests.to_numpy())
-        return duplicate_cells.identical(Manifest(self.manifest.root, table, self.manifest.name))
+        return duplicate_cells.identical_pairs(
+            Manifest(self.manifest.root, table, self.manifest.name)
+        )
 
     @cached_property
     def near_pairs(self) -> NDArray[np.intp]:

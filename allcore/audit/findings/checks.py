@@ -80,7 +80,7 @@ def load_inputs(
         DataError: the data set or the split can't be read, or there is no index.
     """
     manifest = readers.read(data)
-    parts = None if split is None else split_files.read(split).parts
+    parts = None if split is None else split_files.read_split(split).parts
     index = store.read(data, home)
     judge = find_judge(model)
     return AuditInputs.of(

@@ -120,7 +120,9 @@ def all_findings(
     manifest = readers.read(data)
     twins = DuplicatePairs.read(data, home)
     parts = manifest.table.set_index("image_id")["split"]
-    torn = find_leaks(manifest, twins, parts if split is None else split_files.read(split).parts)
+    torn = find_leaks(
+        manifest, twins, parts if split is None else split_files.read_split(split).parts
+    )
     found = read_cached(data, manifest, twins.about, home=home, model=model)
     if found is None:
         found = refresh(data, home, model=model)

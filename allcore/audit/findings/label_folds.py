@@ -173,7 +173,7 @@ def tree_probabilities(values: NDArray[np.float64], cells: LabelledCells) -> NDA
     found = np.zeros(len(values))
     for fold in np.unique(cells.folds):
         train = cells.folds != fold
-        weights = sampling.weights(
+        weights = sampling.sampling_weights(
             names[train].tolist(), cells.groups[train].tolist(), subject_strength=0.5
         )
         model = baseline.fit(

@@ -11,8 +11,8 @@ from allcore.audit.index.queries import QueryTable
 from allcore.audit.index.store import About
 from allcore.data import dataset_counts, readers, thumbnails
 from allcore.data.manifest import Manifest
-from allcore.data.safe_paths import Within
-from allcore.data.thumbnails import Source
+from allcore.data.safe_paths import PathResolver
+from allcore.data.thumbnails import ImageSource
 from allcore.errors import DataError
 
 
@@ -84,7 +84,7 @@ def from_manifest(
     """The catalogue of a manifest that was read already; see ``load``."""
     about, rows, problem = _index(data, home)
     known = None if parts is None else manifest.table["image_id"].map(parts)
-    table = dataset_counts.described(manifest, known)
+    table = dataset_counts.with_placeholders(manifest, known)
     return Catalogue(data, manifest, about, _with(table, rows), problem)
 
 
@@ -116,7 +116,7 @@ _INDEX_COLUMNS = ("file_sha256", "size_bytes", "mtime_ns", "error")
 
 def image_sources(
     catalogue: Catalogue, rows: pd.DataFrame, *, home: Path | None = None
-) -> list[Source]:
+) -> list[ImageSource]:
     """The pictures of some rows of a catalogue's table, in their order.
 
     The index's thumbnail is taken where the file is as it was indexed, or is gone since; the
@@ -129,7 +129,7 @@ def image_sources(
     """
     if not set(_INDEX_COLUMNS) <= set(rows):
         return thumbnails.sources(catalogue.manifest, rows)
-    within = Within(catalogue.manifest.root)
+    within = PathResolver(catalogue.manifest.root)
     columns = rows[["path", "sha256", *_INDEX_COLUMNS]].itertuples(index=False)
     return [
         _source(within, path, digest, (size, time), home)
@@ -140,8 +140,8 @@ def image_sources(
 
 
 def _source(
-    within: Within, path: str, digest: str, known: tuple[float, float], home: Path | None
-) -> Source:
+    within: PathResolver, path: str, digest: str, known: tuple[float, float], home: Path | None
+) -> ImageSource:
     """The picture of a row that the index has.
 
     Args:
@@ -155,5 +155,5 @@ def _source(
     size, time = known
     # A table with gaps holds the time as a float, which is good to a microsecond.
     if found is None or (found.st_size == size and abs(found.st_mtime_ns - time) < 1000):
-        return Source(file, digest, store.thumbnail(digest, home))
+        return ImageSource(file, digest, store.thumbnail(digest, home))
     return thumbnails.source(within, path)

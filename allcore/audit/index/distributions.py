@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from allcore.data.cell_measurements import Fact
+from allcore.data.cell_measurements import Measure
 from allcore.evaluation.intervals import LEVEL, Interval
 from allcore.evaluation.metrics import Floats
 from allcore.labels import LABELS
@@ -31,7 +31,7 @@ class Distribution:
             no bounds where a class has fewer than two subjects, NaN where a class is missing.
     """
 
-    fact: Fact
+    fact: Measure
     edges: Floats
     shares: Mapping[str, Floats]
     cells: Mapping[str, int]
@@ -39,7 +39,7 @@ class Distribution:
     difference: Interval
 
 
-def measure_distribution(table: pd.DataFrame, fact: Fact) -> Distribution | None:
+def measure_distribution(table: pd.DataFrame, fact: Measure) -> Distribution | None:
     """The spread of a measure; None where no labelled cell has it.
 
     Args:

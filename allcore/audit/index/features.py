@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NUMBERS = (
-    *(fact.name for fact in cell_measurements.FACTS if fact.name != "border"),
+    *(fact.name for fact in cell_measurements.MEASURES if fact.name != "border"),
     "contrast", "saturated", "straight",
 )  # fmt: skip
 """Columns that are NaN where a picture can't be used."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from allcore.data.manifest import Manifest
-from allcore.data.safe_paths import Within
+from allcore.data.safe_paths import PathResolver
 
 OUTSIDE = "The path leads out of the data set's folder and is not followed: copy the file into it."
 NO_FILE = "This is no regular file and is not read: put a picture in its place."
@@ -42,19 +42,19 @@ class FileState:
 
 def file_states(manifest: Manifest) -> list[FileState]:
     """The state of each image, in the manifest's order."""
-    within = Within(manifest.root)
+    within = PathResolver(manifest.root)
     pairs = zip(manifest.table["image_id"], manifest.table["path"], strict=True)
     return [_state(str(image_id), str(path), within) for image_id, path in pairs]
 
 
-def _state(image_id: str, path: str, within: Within) -> FileState:
+def _state(image_id: str, path: str, within: PathResolver) -> FileState:
     file = within.root / path
     spoken = _spoken(image_id), _spoken(path)
     if spoken != (image_id, path):
         return FileState(*spoken, file, error=INVALID_NAME)
     try:
         found = within.resolve(path)
-        if not within.holds(found):
+        if not within.contains(found):
             return FileState(image_id, path, file, error=OUTSIDE)
         state = found.stat()
         if not stat.S_ISREG(state.st_mode):  # a pipe would be waited for without end

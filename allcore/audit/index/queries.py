@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allcore.data import cell_measurements
-from allcore.data.cell_measurements import Fact
+from allcore.data.cell_measurements import Measure
 
 if TYPE_CHECKING:
     from pyarrow import Array
@@ -20,14 +20,14 @@ PAGE_SIZE = 48
 MEASURES = {
     fact.name: fact
     for fact in (
-        *(fact for fact in cell_measurements.FACTS if fact.name != "border"),
-        Fact("contrast", "Contrast (inside the cell)", "grey levels"),
-        Fact("saturated", "White pixels (share of the cell)", ""),
-        Fact("straight", "Straight edge (as of a cut cell)", ""),
-        Fact("objects", "Objects (in the picture)", ""),
-        Fact("width", "Width (of the picture)", "px"),
-        Fact("height", "Height (of the picture)", "px"),
-        Fact("size_bytes", "Size of the file", "bytes"),
+        *(fact for fact in cell_measurements.MEASURES if fact.name != "border"),
+        Measure("contrast", "Contrast (inside the cell)", "grey levels"),
+        Measure("saturated", "White pixels (share of the cell)", ""),
+        Measure("straight", "Straight edge (as of a cut cell)", ""),
+        Measure("objects", "Objects (in the picture)", ""),
+        Measure("width", "Width (of the picture)", "px"),
+        Measure("height", "Height (of the picture)", "px"),
+        Measure("size_bytes", "Size of the file", "bytes"),
     )
 }
 """The measured columns of an index, and what people call them."""
@@ -172,7 +172,7 @@ class QueryTable:
         return np.flatnonzero(self.table["copies"].to_numpy(dtype=int) > 1)
 
     @cached_property
-    def measures(self) -> dict[str, Fact]:
+    def measures(self) -> dict[str, Measure]:
         """The measures that the table has values of, by column."""
         return {
             name: fact

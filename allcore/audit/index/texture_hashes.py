@@ -112,7 +112,7 @@ def near_duplicates(grids: Bytes, around: Bytes) -> NDArray[np.intp]:
         return np.zeros((0, 2), dtype=np.intp)
     pairs = turned(around)
     if len(grids) <= ALL_PAIRS:
-        pairs = np.concatenate([duplicate_cells.alike(grids[:, None]), pairs])
+        pairs = np.concatenate([duplicate_cells.near_pairs(grids[:, None]), pairs])
     return np.unique(pairs, axis=0) if len(pairs) else pairs
 
 

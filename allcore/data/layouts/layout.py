@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from allcore.data import file_digests
-from allcore.data.file_digests import Listing, Refused
+from allcore.data.file_digests import FileListing, UnreadFile
 
 Rows = list[dict[str, str | None]]
 """One row an image, as ``manifest.build`` takes them: at least the column ``path``."""
@@ -43,8 +43,8 @@ class Folder:
     root: Path
 
     @cached_property
-    def _listing(self) -> Listing:
-        return file_digests.walk(self.root, hidden=False)
+    def _listing(self) -> FileListing:
+        return file_digests.list_files(self.root, hidden=False)
 
     @cached_property
     def files(self) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ def is_image(path: str) -> bool:
     return path[path.rfind(".") :].lower() in IMAGE_SUFFIXES
 
 
-def _note(refused: list[Refused], sentence: str) -> list[str]:
+def _note(refused: list[UnreadFile], sentence: str) -> list[str]:
     if not refused:
         return []
     more = f" (and {len(refused) - 1:,} more)" if len(refused) > 1 else ""

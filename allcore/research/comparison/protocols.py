@@ -102,7 +102,7 @@ def _round(manifest: Manifest, families: NDArray[np.intp], split: Split) -> Roun
     protocol = "paper" if split.kind == "image" else "unseen"
     excluded = 0
     if protocol == "unseen":
-        split = splits.without_twins(split, manifest, families)
+        split = splits.without_duplicates(split, manifest, families)
         excluded = int((split.parts == splits.EXCLUDED).sum())
     trained, tested = (split.mask(manifest, part) for part in ("train", "test"))
     twins = int(np.isin(families[tested], families[trained]).sum())

@@ -77,7 +77,7 @@ def run(options: Options) -> ExperimentRecord:
             model_folder.folder(name), options.device, threads=options.threads
         )
         held = held_cells(data, predictor.info, model_folder.folder(name))
-        sample = sampling.sample(held.manifest, cells=options.cells)
+        sample = sampling.draw_sample(held.manifest, cells=options.cells)
         table = _logits(predictor, sample, options)
         rows += _rows(name, predictor.info, sample.table.loc[table.index], table)
         notes += _notes_of(predictor.info, held, refused=len(sample) - len(table))

@@ -169,7 +169,7 @@ def apart(split: Split, manifest: Manifest, families: NDArray[np.intp]) -> Split
         families: (N,) of ``allcore.data.duplicate_cells.families``.
     """
     for part in ("test", "validation"):
-        split = splits.without_twins(split, manifest, families, of=part)
+        split = splits.without_duplicates(split, manifest, families, of=part)
     return split
 
 

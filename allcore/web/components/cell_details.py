@@ -30,7 +30,7 @@ CONNECT = (
     "The picture of this cell is not on this machine: set `ALLSCOPE_DATA` to the folder of the "
     "data set to see it, and what the network made of it."
 )
-_FACTS = {fact.name: fact for fact in facts.FACTS} | queries.MEASURES
+_FACTS = {fact.name: fact for fact in facts.MEASURES} | queries.MEASURES
 _FIELD = 1024  # side, in pixels, of what is shown of a larger picture: its middle
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from allcore.data import thumbnails
-from allcore.data.thumbnails import FIELD, Source, Thumbnails
+from allcore.data.thumbnails import FIELD, ImageSource, Thumbnails
 from allcore.labels import CLASS_NAMES
 from allcore.plots import style
 
@@ -51,7 +51,7 @@ class Card:
     synthetic: bool
 
 
-def show(cards: Sequence[Card], sources: Sequence[Source]) -> None:
+def show(cards: Sequence[Card], sources: Sequence[ImageSource]) -> None:
     """Draw the frames at once and the pictures in them as soon as they are made."""
     slot = st.empty()
     if not store().has(sources):

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from allcore.data.thumbnails import FIELD, Source
+from allcore.data.thumbnails import FIELD, ImageSource
 from allcore.labels import CLASS_NAMES
 from allcore.plots import style
 from allcore.web.components import gallery
@@ -55,7 +55,7 @@ class Choice:
     chosen: tuple[str, ...]
 
 
-def show(cards: Sequence[Card], sources: Sequence[Source], *, key: str) -> str | None:
+def show(cards: Sequence[Card], sources: Sequence[ImageSource], *, key: str) -> str | None:
     """Draw the cells; give the id of the one that was just opened.
 
     Args:
@@ -69,7 +69,7 @@ def show(cards: Sequence[Card], sources: Sequence[Source], *, key: str) -> str |
 
 def choose(
     cards: Sequence[Card],
-    sources: Sequence[Source],
+    sources: Sequence[ImageSource],
     *,
     key: str,
     chosen: Sequence[str],
@@ -97,7 +97,7 @@ def choose(
     return Choice(opened, tuple(taken)[:limit])
 
 
-def _mounted(cards: Sequence[Card], sources: Sequence[Source], key: str, **more: Any) -> Any:
+def _mounted(cards: Sequence[Card], sources: Sequence[ImageSource], key: str, **more: Any) -> Any:
     pictures = gallery.store().get(sources)
     shown = [_card(card, each) for card, each in zip(cards, pictures, strict=True)]
     data = {"cards": shown, "bar": SCALE_BAR, "barShare": 100 * SCALE_BAR / FIELD, **more}

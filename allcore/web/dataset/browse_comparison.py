@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
-from allcore.data.cell_measurements import Fact
+from allcore.data.cell_measurements import Measure
 from allcore.data.cells import Rgb
 from allcore.data.thumbnails import FIELD
 from allcore.errors import AllScopeError
@@ -93,7 +93,7 @@ def comparison_html(images: Sequence[ComparedImage], zoom: int) -> str:
 
 
 def compare_measures(
-    rows: pd.DataFrame, everyone: pd.DataFrame, facts: dict[str, Fact]
+    rows: pd.DataFrame, everyone: pd.DataFrame, facts: dict[str, Measure]
 ) -> pd.DataFrame:
     """Measures of a few images, those that differ most first.
 
@@ -115,7 +115,7 @@ def compare_measures(
 
 
 def measure_texts(
-    measures: pd.DataFrame, everyone: pd.DataFrame, facts: dict[str, Fact]
+    measures: pd.DataFrame, everyone: pd.DataFrame, facts: dict[str, Measure]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The table of ``compare_measures`` as text, and the CSS of each of its cells."""
     texts, shades = pd.DataFrame({"Measure": measures["measure"]}), pd.DataFrame(
@@ -154,7 +154,7 @@ def _share_below(table: pd.DataFrame, column: str, value: float) -> float:
     return math.nan if math.isnan(value) else float((table[column] < value).mean())
 
 
-def _value_text(value: float, share: float, fact: Fact) -> str:
+def _value_text(value: float, share: float, fact: Measure) -> str:
     text = cell_details.in_words(value, fact.unit)
     return text if math.isnan(share) else f"{text} ({100 * share:.0f} %)"
 

@@ -6,8 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from allcore.cnmc import release
-from allcore.cnmc.verification import STATES, Verification
-from allcore.cnmc.verification_job import Check
+from allcore.cnmc.verification import STATES, Verification, VerificationJob
 from allcore.data.manifest import Manifest
 from allcore.formats import count
 from allcore.web import accounts, frame, guard
@@ -43,7 +42,7 @@ def show_verification(context: Context) -> None:
     with st.container(border=True, width=frame.TEXT_WIDTH):
         st.markdown(f"{ABOUT} It is made for copies of {frame.plain(release.NAME)}.")
         key = f"check {context.manifest.root.resolve()}"
-        check: Check | None = st.session_state.get(key)
+        check: VerificationJob | None = st.session_state.get(key)
         if check is not None and check.running:
             _show_progress(check)
             return
@@ -88,11 +87,11 @@ def count_recorded(manifest: Manifest) -> tuple[int, int]:
     digests = manifest.table["sha256"].dropna()
     if digests.empty:
         return 0, 0
-    return len(digests), int(digests.str.lower().isin(set(release.read()["sha256"])).sum())
+    return len(digests), int(digests.str.lower().isin(set(release.read_release()["sha256"])).sum())
 
 
 @guard.every(0.7)
-def _show_progress(check: Check) -> None:
+def _show_progress(check: VerificationJob) -> None:
     """Progress of a verification with a button to cancel; redraws the page at the end."""
     if not check.running:
         st.rerun()
@@ -119,11 +118,11 @@ def _show_start(context: Context, key: str, *, again: bool) -> None:
         accounts.visitor().require("connect")
         changes = None if read_all else index_changes(context)
         digests = {} if changes is None else changes.unchanged
-        st.session_state[key] = Check(Path(context.manifest.root), digests)
+        st.session_state[key] = VerificationJob(Path(context.manifest.root), digests)
         st.rerun()
 
 
-def _show_result(check: Check, manifest: Manifest) -> None:
+def _show_result(check: VerificationJob, manifest: Manifest) -> None:
     if check.problem:
         st.warning(frame.plain(check.problem), icon=":material/info:")
     verification = check.result

@@ -6,7 +6,7 @@ import streamlit as st
 
 from allcore import settings
 from allcore.data import data_roots, dataset_inspection
-from allcore.data.data_roots import Folder, Level
+from allcore.data.data_roots import FolderEntry, FolderLevel
 from allcore.data.dataset_inspection import DatasetSummary
 from allcore.errors import AllScopeError, StoreError
 from allcore.formats import count
@@ -106,7 +106,7 @@ def _show_folders() -> None:
         level = opened = None
     if level is None:  # images in allowed folders are counted once they are opened
         roots = [root for root in data_roots.allowed(config) if not root.is_file()]
-        folders = tuple(Folder(root, 0, whole=False) for root in roots)
+        folders = tuple(FolderEntry(root, 0, whole=False) for root in roots)
         title, names = "Folders that are allowed", [str(root) for root in roots]
     else:
         folders = level.folders
@@ -137,12 +137,12 @@ def _show_folders() -> None:
         )
 
 
-def _folder_label(folder: Folder) -> str:
+def _folder_label(folder: FolderEntry) -> str:
     images = count(folder.images, "image") if folder.whole else f"{folder.images:,} images or more"
     return f"{folder.path.name} ({images})"
 
 
-def _open_selected(key: str, folders: tuple[Folder, ...]) -> None:
+def _open_selected(key: str, folders: tuple[FolderEntry, ...]) -> None:
     number = st.session_state.get(key)
     if number is not None and number < len(folders):
         _open(folders[number].path)
@@ -292,7 +292,7 @@ def _show_dataset(name: str) -> None:
 
 
 @st.cache_data(max_entries=64, ttl=20, show_spinner="Counting pictures")
-def _list_folders(folder: Path) -> Level:
+def _list_folders(folder: Path) -> FolderLevel:
     return data_roots.level(folder, datasets.data_settings())
 
 

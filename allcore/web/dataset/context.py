@@ -74,7 +74,7 @@ def choose_split(name: str) -> str:
         name: of the data set; its own split, those of models and its saved ones can be chosen.
     """
     try:
-        saved = [SAVED_PREFIX + split.name for split in saved_splits.list_of(storage_key(name))]
+        saved = [SAVED_PREFIX + split.name for split in saved_splits.list_splits(storage_key(name))]
     except AllScopeError:  # reported where the data set is read
         saved = []
     choices = [OWN_SPLIT, *model_folder.names(), *saved]
@@ -107,7 +107,7 @@ def load_catalogue(name: str, split: str) -> Catalogue:
     """
     path = datasets.path_of(name)
     saved = saved_name(split)
-    file = None if saved is None else saved_splits.path(storage_key(name), saved)
+    file = None if saved is None else saved_splits.split_path(storage_key(name), saved)
     times = (_time(store.folder(path) / store.ABOUT), 0 if file is None else _time(file))
     return _load(name, split, datasets.change_stamp(path), times, file)
 
@@ -120,7 +120,7 @@ def _load(
     try:
         parts = None
         if file is not None:
-            parts = split_files.fitted(split_files.read(file), manifest).parts
+            parts = split_files.fit_to_manifest(split_files.read_split(file), manifest).parts
         elif split != OWN_SPLIT:
             parts = datasets.model_split(manifest, split)
     except AllScopeError as error:  # the images can be shown without the split

@@ -8,8 +8,8 @@ import pandas as pd
 from allcore import settings
 from allcore.audit.index import catalogue, queries
 from allcore.data import dataset_counts, thumbnails
-from allcore.data.safe_paths import Within
-from allcore.data.thumbnails import Source
+from allcore.data.safe_paths import PathResolver
+from allcore.data.thumbnails import ImageSource
 from allcore.labels import CLASS_NAMES
 from allcore.web.components import cell_details
 from allcore.web.components.picker import Card
@@ -22,14 +22,14 @@ def make_cards(rows: pd.DataFrame, *, synthetic: bool, measure: str = "") -> lis
     return [_make_card(row, synthetic=synthetic, measure=measure) for row in records]
 
 
-def thumbnail_sources(context: Context, rows: pd.DataFrame) -> list[Source]:
+def thumbnail_sources(context: Context, rows: pd.DataFrame) -> list[ImageSource]:
     """Thumbnail sources of rows of the catalogue's table."""
     return catalogue.image_sources(context.catalogue, rows, home=settings.load().home)
 
 
 def image_file(context: Context, row: "pd.Series[Any]") -> Path | None:
     """File of an image; None where it is missing, or lies outside the data set."""
-    path, state = thumbnails.stat(Within(context.manifest.root), str(row["path"]))
+    path, state = thumbnails.stat(PathResolver(context.manifest.root), str(row["path"]))
     return None if state is None else path
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from allcore.audit.index import distributions
 from allcore.audit.index.catalogue import Catalogue
 from allcore.data import dataset_counts
-from allcore.data.cell_measurements import FACTS, Fact
+from allcore.data.cell_measurements import MEASURES, Measure
 from allcore.formats import count
 from allcore.labels import CLASS_NAMES
 from allcore.plots import dataset, style
@@ -103,7 +103,7 @@ def _show_counts(table: pd.DataFrame) -> None:
 
 def _show_measures(context: Context) -> None:
     """Distributions of the measures by class."""
-    facts = {fact.name: fact for fact in FACTS if fact.name != "border"}
+    facts = {fact.name: fact for fact in MEASURES if fact.name != "border"}
     for column, name in zip(st.columns(len(SHOWN_MEASURES)), SHOWN_MEASURES, strict=True):
         with column:
             _show_measure(context, facts[name])
@@ -118,7 +118,7 @@ def _show_measures(context: Context) -> None:
                 chart(folds, name="folds")
 
 
-def _show_measure(context: Context, fact: Fact) -> None:
+def _show_measure(context: Context, fact: Measure) -> None:
     distribution = distributions.measure_distribution(context.catalogue.measured, fact)
     if distribution is None:
         st.caption(f"{fact.title}: no labelled cell was measured.")

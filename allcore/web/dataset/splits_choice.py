@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from allcore import formats
 from allcore.audit.findings import leaks
 from allcore.data import dataset_counts, saved_splits, split_files, splits
-from allcore.data.saved_splits import Saved
+from allcore.data.saved_splits import SavedSplit
 from allcore.data.split_files import SplitFile
 from allcore.data.splits import Split
 from allcore.errors import DataError
@@ -48,7 +48,7 @@ class ChosenSplit:
     split: Split
     parts: NDArray[np.object_]
     name: str
-    saved: Saved | None = None
+    saved: SavedSplit | None = None
     refused: str = ""
 
 
@@ -68,13 +68,15 @@ def choose_split(context: Context) -> ChosenSplit | None:
     return choices[str(way)](context)
 
 
-def split_from_file(context: Context, file: SplitFile, saved: Saved | None = None) -> ChosenSplit:
+def split_from_file(
+    context: Context, file: SplitFile, saved: SavedSplit | None = None
+) -> ChosenSplit:
     """The split in a file.
 
     Raises:
         DataError: it is not one of this data set, or can't be trained on.
     """
-    split = split_files.fitted(file, context.manifest)
+    split = split_files.fit_to_manifest(file, context.manifest)
     return ChosenSplit(split, _aligned(context, split.parts), PurePath(file.name).stem, saved)
 
 
@@ -146,7 +148,7 @@ def _without_twins(context: Context, split: Split) -> Split:
     families = leaks.families(context.catalogue)[rows]
     manifest = context.manifest.labelled()
     for part in ("test", "validation"):
-        split = splits.without_twins(split, manifest, families, of=part)
+        split = splits.without_duplicates(split, manifest, families, of=part)
     return split
 
 
@@ -173,7 +175,7 @@ def _shown_split(context: Context) -> ChosenSplit | None:
 
 
 def _saved_split(context: Context) -> ChosenSplit | None:
-    records = {split.name: split for split in saved_splits.list_of(storage_key(context.name))}
+    records = {split.name: split for split in saved_splits.list_splits(storage_key(context.name))}
     if not records:
         st.info(
             "No split of this data set is saved yet: build or import one and give it a name.",
@@ -184,7 +186,7 @@ def _saved_split(context: Context) -> ChosenSplit | None:
     saved = records[str(name)]
     by = f" by {frame.plain(saved.by)}" if saved.by and context.user.signed_in else ""
     st.caption(f"Saved{by}{f' on {saved.made[:10]}' if saved.made else ''}.")
-    return split_from_file(context, split_files.read(saved.path), saved)
+    return split_from_file(context, split_files.read_split(saved.path), saved)
 
 
 def _imported_split(context: Context) -> ChosenSplit | None:
@@ -205,8 +207,8 @@ def _imported_split(context: Context) -> ChosenSplit | None:
     if file is None:
         return None
     if file.size > split_files.MAX_BYTES:
-        raise split_files.too_large(file.name, file.size)
-    return split_from_file(context, split_files.parsed(file.getvalue(), name=file.name))
+        raise split_files.too_large_error(file.name, file.size)
+    return split_from_file(context, split_files.parse_split(file.getvalue(), name=file.name))
 
 
 def _aligned(context: Context, parts: "pd.Series[str]") -> NDArray[np.object_]:

@@ -5,7 +5,7 @@ import shlex
 import streamlit as st
 
 from allcore.data import saved_splits, split_files
-from allcore.data.saved_splits import Saved
+from allcore.data.saved_splits import SavedSplit
 from allcore.errors import AllScopeError
 from allcore.plots import export
 from allcore.web import accounts, frame
@@ -40,7 +40,7 @@ def show_save(context: Context, chosen: ChosenSplit) -> None:
     _show_command(context, chosen)
 
 
-def may_delete(user: Visitor, saved: Saved) -> bool:
+def may_delete(user: Visitor, saved: SavedSplit) -> bool:
     """Whether a user made a split, or is an administrator."""
     own = saved.by != "" and saved.by == user.name
     return user.may("administer") or (own and user.may("keep"))
@@ -86,7 +86,7 @@ def _show_save_form(context: Context, chosen: ChosenSplit) -> None:
 def _show_download(context: Context, chosen: ChosenSplit) -> None:
     st.download_button(
         "Download the split as CSV",
-        lambda: charts.csv_bytes(split_files.table_of(chosen.split, context.manifest)),
+        lambda: charts.csv_bytes(split_files.split_table(chosen.split, context.manifest)),
         file_name=f"{chosen.name}.csv",
         mime="text/csv",
         icon=":material/download:",
@@ -95,7 +95,7 @@ def _show_download(context: Context, chosen: ChosenSplit) -> None:
     )
 
 
-def _show_delete(context: Context, saved: Saved) -> None:
+def _show_delete(context: Context, saved: SavedSplit) -> None:
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown("Models that were trained on it keep their own copy.")
         if not st.button(f"Delete {frame.plain(saved.name)}", key="delete_split"):

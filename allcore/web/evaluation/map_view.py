@@ -8,7 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from allcore import formats, model_folder
-from allcore.data.cell_measurements import FACTS
+from allcore.data.cell_measurements import MEASURES
 from allcore.errors import ModelError
 from allcore.plots import error_explorer
 from allcore.web import frame, guard
@@ -111,7 +111,7 @@ def _kept(folder: Path) -> tuple[dict[str, int], NDArray[np.float64]]:
 def _colours(context: Context) -> dict[str, str]:
     found = dict(_BY)
     if context.facts is not None:
-        found |= {fact.name: fact.title for fact in FACTS}
+        found |= {fact.name: fact.title for fact in MEASURES}
     return found
 
 

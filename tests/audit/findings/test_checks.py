@@ -28,7 +28,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[AuditInputs, pd.Dat
     root = demo.ensure_demo(folder / "set", cells=CELLS, subjects=SUBJECTS).root
     build.build_index(root, home=folder / "home")
     inputs = AuditInputs.of(readers.read(root), store.read(root, folder / "home"))
-    return inputs, dataset.truth(root)
+    return inputs, dataset.read_truth(root)
 
 
 def of_kind(inputs: AuditInputs, kind: str) -> Finding:

@@ -26,7 +26,9 @@ def scores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, DetectionScore
     root = demo.ensure_demo(folder / "set").root
     build.build_index(root, home=folder / "home")
     found = findings_cache.all_findings(root, home=folder / "home", model="none").findings
-    return {each.kind: each for each in ground_truth.detection_scores(found, dataset.truth(root))}
+    return {
+        each.kind: each for each in ground_truth.detection_scores(found, dataset.read_truth(root))
+    }
 
 
 @pytest.mark.parametrize("kind", LEAST)

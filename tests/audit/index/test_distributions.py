@@ -4,9 +4,9 @@ import pytest
 from scipy import stats
 
 from allcore.audit.index import distributions
-from allcore.data.cell_measurements import FACTS
+from allcore.data.cell_measurements import MEASURES
 
-AREA = FACTS[0]
+AREA = MEASURES[0]
 
 
 def cells(values: dict[str, list[list[float]]]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from allcore.data.thumbnails import Source
+from allcore.data.thumbnails import ImageSource
 from allcore.web.components import gallery, picker
 from allcore.web.components.picker import Card
 from tests.conftest import draw_cell
@@ -34,7 +34,11 @@ def shown(
 ) -> tuple[str | None, dict[str, Any]]:
     mount = Mount(opened)
     monkeypatch.setattr(picker, "_MOUNT", mount)
-    sources = [Source(path, "here"), Source(path, ""), Source(path.with_name("gone.png"), "gone")]
+    sources = [
+        ImageSource(path, "here"),
+        ImageSource(path, ""),
+        ImageSource(path.with_name("gone.png"), "gone"),
+    ]
     return picker.show(CARDS, sources, key="cells"), mount.given
 
 
@@ -80,7 +84,7 @@ def chosen(
 ) -> tuple[tuple[str, ...], dict[str, Any]]:
     mount = Mount(None, told)
     monkeypatch.setattr(picker, "_MOUNT", mount)
-    sources = [Source(Path(card.image_id), "") for card in CARDS]
+    sources = [ImageSource(Path(card.image_id), "") for card in CARDS]
     choice = picker.choose(CARDS, sources, key="cells", chosen=before, limit=2)
     assert choice.opened is None
     return choice.chosen, mount.given["data"]

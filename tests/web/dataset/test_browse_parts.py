@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from allcore.audit.index.subject_profile import SubjectProfile
-from allcore.data.cell_measurements import Fact
+from allcore.data.cell_measurements import Measure
 from allcore.web.dataset import (
     browse_comparison,
     browse_view,
@@ -35,7 +35,7 @@ ROWS = pd.DataFrame(
         "map_x": 0.0,
     }
 )
-FACTS = {"area": Fact("area", "Area", "px"), "focus": Fact("focus", "Focus", "grey levels")}
+FACTS = {"area": Measure("area", "Area", "px"), "focus": Measure("focus", "Focus", "grey levels")}
 
 
 def test_make_cards__say_class_subject_and_what_stands_out() -> None:

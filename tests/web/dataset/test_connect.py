@@ -360,6 +360,6 @@ def test_dataset_page__verifies(shown: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "None of the 15,114 files of C-NMC 2019 is in" in words(app)
     kinds = app.dataframe[0].value.set_index("Files")["Number"].to_dict()
     assert kinds == {"missing": 15114, "not of the release": 6}
-    monkeypatch.setattr(file_digests, "walk", lambda root: pytest.fail("read again"))
+    monkeypatch.setattr(file_digests, "list_files", lambda root: pytest.fail("read again"))
     app.run()
     assert not app.exception

@@ -13,7 +13,7 @@ from allcore.audit.findings import leaks
 from allcore.audit.findings.leaks import SplitLeaks
 from allcore.audit.index import store
 from allcore.data import readers, saved_splits, split_files, splits
-from allcore.data.saved_splits import Saved
+from allcore.data.saved_splits import SavedSplit
 from allcore.synthetic import demo
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
@@ -126,7 +126,7 @@ def test_save__is_offered_everywhere_and_deleted(root: Path):
     page.button[0].click().run()
     assert not page.exception
     assert "Saved as mine" in said(page)
-    kept = saved_splits.list_of(key_of(root))
+    kept = saved_splits.list_splits(key_of(root))
     assert [(each.name, each.by) for each in kept] == [("mine", "ada")]
     assert "Saved: mine" in page.selectbox(key="split").options
 
@@ -136,7 +136,7 @@ def test_save__is_offered_everywhere_and_deleted(root: Path):
     page.button(key="delete_split").click().run()
     assert not page.exception
     assert "mine was deleted" in said(page)
-    assert saved_splits.list_of(key_of(root)) == []
+    assert saved_splits.list_splits(key_of(root)) == []
     assert "No split of this data set is saved yet" in said(page)
 
 
@@ -195,7 +195,7 @@ def test_import__shows_the_split(root: Path):
     manifest = readers.read(root)
     split = splits.subject_split(manifest.labelled(), seed=1, folds=3)
     page = opened(split_of="import")
-    content = split_files.content_of(split, manifest)
+    content = split_files.split_bytes(split, manifest)
     page.file_uploader[0].upload("brought.csv", content, "text/csv").run()
     assert not page.exception
     assert f"{int((split.parts == 'test').sum()):,} in test" in said(page)
@@ -203,8 +203,8 @@ def test_import__shows_the_split(root: Path):
 
 
 def test_may_delete__who_made_it_and_administrators():
-    saved = Saved("mine", Path("mine.csv"), "ada", "")
-    unknown = Saved("old", Path("old.csv"), "", "")
+    saved = SavedSplit("mine", Path("mine.csv"), "ada", "")
+    unknown = SavedSplit("old", Path("old.csv"), "", "")
     assert [splits_save.may_delete(user, saved) for user in (ADA, BOB, ROOT)] == [True, False, True]
     assert [splits_save.may_delete(user, unknown) for user in (ADA, ROOT)] == [False, True]
     assert not splits_save.may_delete(Visitor(), unknown)
