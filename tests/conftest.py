@@ -1,6 +1,8 @@
 """What tests share: a home of their own, real cells where they are, a tiny model on disk."""
 
+import functools
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from streamlit.components.v2 import manifest_scanner
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -19,6 +22,15 @@ def own_main() -> Iterator[None]:
     main = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = main
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_scanned_once() -> Iterator[None]:
+    """Each run of AppTest asks every installed package for components: half of a page's test."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture
@@ -48,9 +60,9 @@ def cell_image() -> NDArray[np.uint8]:
     return draw_cell(seed=0)
 
 
-@pytest.fixture
-def tiny_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A model folder named ``tiny`` with random weights, the only one that is installed."""
+@pytest.fixture(scope="session")
+def tiny_model_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model folder that `tiny_model` copies: drawing its random weights takes long."""
     import torch
 
     from allcore import model_folder
@@ -58,11 +70,11 @@ def tiny_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     from allcore.model_folder import ModelInfo
     from allcore.nets import registry
 
-    root = tmp_path / "models"
-    folder = root / "tiny"
-    folder.mkdir(parents=True)
-    torch.manual_seed(0)
-    digest = model_folder.write_weights(folder, registry.build("qcresnet", widths=[16]))
+    folder = tmp_path_factory.mktemp("template") / "tiny"
+    folder.mkdir()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        digest = model_folder.write_weights(folder, registry.build("qcresnet", widths=[16]))
     info = ModelInfo(
         name="tiny",
         architecture="qcresnet",
@@ -75,6 +87,14 @@ def tiny_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         training={},
     )
     model_folder.write_info(folder, info)
+    return folder
+
+
+@pytest.fixture
+def tiny_model(tiny_model_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model folder named ``tiny`` with random weights, the only one that is installed."""
+    root = tmp_path / "models"
+    folder = shutil.copytree(tiny_model_template, root / "tiny")
     monkeypatch.setenv("ALLSCOPE_MODELS", str(root))
     monkeypatch.setenv("ALLSCOPE_MODEL", "tiny")
     return folder
