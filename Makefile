@@ -1,13 +1,15 @@
 # ALLScope: `make run` and `make test` are all a fresh machine needs.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock screenshots
+.PHONY: help run test test-all lint format bench lock screenshots
 
 PYTHON := .venv/bin/python
 PORT ?=
 NAME ?=
+# In a process a core, files whole; one thread each, since the cores are taken.
+PYTEST := OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses auto --dist loadfile
 
 help:  ## list what make can do here
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 run:  ## start the dashboard (PORT=8600 chooses the port)
 	@scripts/setup.sh requirements.lock
@@ -15,8 +17,15 @@ run:  ## start the dashboard (PORT=8600 chooses the port)
 	nice -n 10 $(PYTHON) -m allcore index --data "$${ALLSCOPE_HOME:-var}/demo" >/dev/null 2>&1) & \
 	$(PYTHON) -m streamlit run app.py $(if $(PORT),--server.port $(PORT))
 
-test: lint  ## check style, types and unsafe calls, then run every test
-	@$(PYTHON) -m pytest
+test:  ## check style, types and unsafe calls, then run the tests: about 8 minutes on two cores
+	@echo "About 8 minutes on two cores, and a minute or two of installing before the first time."
+	@$(MAKE) --no-print-directory lint
+	@$(PYTEST) -m "not long"
+
+test-all:  ## the same with benchmarks, Ray and long trainings: about 13 minutes
+	@echo "About 13 minutes on two cores, and a minute or two of installing before the first time."
+	@$(MAKE) --no-print-directory lint
+	@$(PYTEST)
 
 lint:  ## check style, types and unsafe calls
 	@scripts/setup.sh requirements-dev.lock

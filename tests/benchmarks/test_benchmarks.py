@@ -20,6 +20,7 @@ WITH_PEER = {"import", "explorer"}
 UNITS = {"images/s", "ms/image", "ms/move", "ms/run", "ms/try", "s", "MB"}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", sorted(set(BENCHMARKS) - {"startup", "selection", *WITH_PEER}))
 @pytest.mark.usefixtures("home", "tiny_model")
@@ -27,6 +28,7 @@ def test_benchmark__gives_a_whole_object(name: str) -> None:
     _check(name)
 
 
+@pytest.mark.long
 @pytest.mark.browser
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("home", "tiny_model")
@@ -98,6 +100,7 @@ def test_side_by_side__takes_turns_and_drops_the_first_run() -> None:
     assert order == ["ours", "reference"] * 4
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("home", "tiny_model")
 def test_command__prints_one_object_a_line() -> None:

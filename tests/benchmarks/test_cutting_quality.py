@@ -60,6 +60,7 @@ def test_recipe__finds_a_cell_and_takes_red_cells_for_cells():
     assert len(frames) > 3
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_main__writes_the_page(fields: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cutting_quality, "LARGE", (960, 1280))

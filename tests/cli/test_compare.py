@@ -42,7 +42,7 @@ def test_compare__quick(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (home / "comparison" / "runs").is_dir()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_compare__quick_with_every_network(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost, "LONGEST", 0.0)

@@ -143,7 +143,7 @@ def test_predict__says_that_ray_is_missing(
         run(cells, "--engine", "ray")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_predict__gives_the_same_rows_with_ray(
     run: Callable[..., Result], cells: Path, tiny_model: Path

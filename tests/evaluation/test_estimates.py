@@ -147,7 +147,7 @@ def test_subject_intervals__cover_in_simulation(all_subjects: int, normal_subjec
     assert cells_held < 0.6 * trials  # and why the interval over cells is not the one to go by
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_figures__fifteen_thousand_cells_take_about_a_second() -> None:
     random = np.random.default_rng(4)
     subject = random.integers(0, 73, 15_000)

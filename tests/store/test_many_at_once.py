@@ -21,7 +21,7 @@ NEW = "another password"
 _PLACES = itertools.count()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_registrations_and_password_changes__none_lost_none_doubled(config: Settings) -> None:
     database = databases.connect(config)
@@ -39,7 +39,7 @@ def test_registrations_and_password_changes__none_lost_none_doubled(config: Sett
     database.engine.dispose()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_kill__every_committed_record_is_there(config: Settings) -> None:
     databases.connect(config).engine.dispose()

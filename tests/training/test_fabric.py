@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import REPOSITORY, draw_folders
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_train__two_processes(tmp_path: Path):
     cells = draw_folders(tmp_path / "cells", subjects=6, cells=3)
     out = tmp_path / "made"
