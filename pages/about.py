@@ -80,6 +80,6 @@ st.subheader("Learning curve", anchor=False)
 history = model.folder / model_folder.HISTORY
 try:
     curve = style.learning_curve(pd.read_csv(history))
-    charts.chart(curve, name=f"{model.name}-learning-curve")
+    charts.show_chart(curve, name=f"{model.name}-learning-curve")
 except (OSError, ValueError, KeyError):
     st.markdown("This model came without a record of its training (history.csv).")

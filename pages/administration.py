@@ -13,7 +13,7 @@ frame.header(
     "ask, and who has changed what.",
 )
 frame.show_said()
-view = views.choose(VIEWS)
+view = views.choose_view(VIEWS)
 try:
     view.show(user)
 except AllScopeError as error:

@@ -40,7 +40,7 @@ except AllScopeError as error:
     frame.problem(error)
     connect_view.show_connections(user)  # where a data set that can't be read is mended
     st.stop()
-view = views.choose(VIEWS)
+view = views.choose_view(VIEWS)
 cell_window.open_from_address(context)
 try:
     view.show(context)

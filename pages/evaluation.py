@@ -71,7 +71,7 @@ context = Context(source, split, evaluated, threshold, rule, cell_images.at_hand
 if context.images.problem:
     st.warning(frame.plain(context.images.problem), width=frame.TEXT_WIDTH)
 what_is_shown(context)
-view = views.choose(VIEWS)
+view = views.choose_view(VIEWS)
 cell_dialog.open_from_address(context)
 try:
     view.show(context)

@@ -50,7 +50,7 @@ st.markdown(
     width=frame.TEXT_WIDTH,
 )
 
-tour.offer(user)
+tour.show_tour_button(user)
 checklist.offer(user, "home")
 for column, (title, page, text) in zip(st.columns(3), DOORS, strict=True):
     with column.container(border=True, height="stretch"):

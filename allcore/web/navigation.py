@@ -32,7 +32,7 @@ def run() -> None:
             cookie.settle()
             if visitor.role == "demo":
                 st.caption(f":material/visibility: {DEMONSTRATION}")
-            tour.show(visitor, page.url_path or "home")
+            tour.show_tour(visitor, page.url_path or "home")
     except AllScopeError as error:
         frame.unavailable(error)
     page.run()

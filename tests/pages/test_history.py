@@ -341,7 +341,7 @@ def test_page__the_export_holds_the_whole_list(asked: Who, monkeypatch: pytest.M
     add("=cmd()", BLAST, days=3)
     tables: list[bytes] = []
     monkeypatch.setattr(
-        listing, "table_csv", lambda table, **_: tables.append(charts.csv_bytes(table()))
+        listing, "show_csv_download", lambda table, **_: tables.append(charts.csv_bytes(table()))
     )
     monkeypatch.setattr(listing, "PER_PAGE", 2)
     opened(PAGE)

@@ -21,7 +21,7 @@ PIXELS = np.zeros((20, 20, 3), dtype=np.uint8)
 ROW = pd.Series(
     dict.fromkeys(("path", "subject", "label", "split", "image_id", "fold", "sha256"), HOSTILE)
 )
-CARD = gallery.Card(HOSTILE, HOSTILE, HOSTILE, synthetic=True)
+CARD = gallery.GalleryCard(HOSTILE, HOSTILE, HOSTILE, synthetic=True)
 NETWORK = NetworkSummary(name=HOSTILE, size=64, blocks=(), parameters=1, macs=1)
 MAKERS: dict[str, Callable[[], str]] = {
     "heading": lambda: cell_pictures.heading(HOSTILE, mark="●", colour="#000"),

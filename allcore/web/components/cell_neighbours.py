@@ -17,7 +17,7 @@ from allcore.labels import CLASS_NAMES
 from allcore.web import frame
 from allcore.web.cell_images import CellImages
 from allcore.web.components import cell_pictures, gallery
-from allcore.web.components.gallery import Card
+from allcore.web.components.gallery import GalleryCard
 
 _METHOD = (
     "Nearest by the angle between the network's last features. The network was trained on most of "
@@ -107,7 +107,7 @@ def _draw(found: tuple[Neighbour, ...], images: CellImages) -> None:
         st.dataframe(pd.DataFrame(map(_row, found)), hide_index=True)
         return
     cards = [
-        Card(
+        GalleryCard(
             each.image_id,
             each.label or "",
             _detail(each),
@@ -115,7 +115,7 @@ def _draw(found: tuple[Neighbour, ...], images: CellImages) -> None:
         )
         for each in found
     ]
-    gallery.show(cards, sources)
+    gallery.show_gallery(cards, sources)
 
 
 def _row(each: Neighbour) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Figures and tables as pages show them, and as they leave the page: with the notice inside."""
+"""Charts and tables on pages, and their downloads with the research-use notice inside."""
 
 from collections.abc import Callable
 from typing import Any, Literal, cast
@@ -14,12 +14,12 @@ from allcore.plots import export as plots_export
 
 FORMATS = ("PNG", "SVG")
 NOTICE = "notice"
-"""The column of a CSV that holds the sentence."""
+"""Column of a CSV with the research-use notice."""
 _CHOSEN, _WIDGET = "format of saved figures", "format of saved figures (control)"
 _SCALE = 2  # pixels of a saved PNG to one of the screen
 
 
-def chart(
+def show_chart(
     figure: go.Figure,
     *,
     key: str | None = None,
@@ -28,15 +28,15 @@ def chart(
     selection_mode: SelectionMode | tuple[SelectionMode, ...] = ("points", "box", "lasso"),
     alt: str | None = None,
 ) -> PlotlyState | None:
-    """Draw a figure that can be saved as a picture with the notice inside.
+    """Draw a figure that can be saved as an image with the notice inside.
 
     Args:
-        figure: gets the notice as a small line below its title, once however often it is drawn.
-        key: of the element; needed where selections are kept.
-        name: of the file that it is saved as.
-        on_select: "rerun" where a selection runs the page again, or what is called before it does.
+        figure: the notice is added below its title, once.
+        key: of the element; needed for selections.
+        name: of the saved file.
+        on_select: "rerun" to run the page again after a selection, or a callback before that.
         selection_mode: what can be selected.
-        alt: what a screen reader says; the title where none is given.
+        alt: text for screen readers; by default the title.
 
     Returns:
         The selection where `on_select` is given.
@@ -55,8 +55,8 @@ def chart(
     return None if on_select is None else cast(PlotlyState, event)
 
 
-def figure_format() -> str:
-    """Draw the control that says as what the camera of every figure saves, and give its choice."""
+def choose_figure_format() -> str:
+    """Draw the control of the format in which figures are saved; return the format."""
     chosen = st.radio(
         "Save figures as",
         FORMATS,
@@ -65,25 +65,25 @@ def figure_format() -> str:
         horizontal=True,
         help="What the camera in a figure's corner saves: PNG for slides, SVG for print.",
     )
-    # Kept under a key of no widget, so that it outlives pages without the control.
+    # Stored under a key without a widget, so that it outlives pages without the control.
     st.session_state[_CHOSEN] = chosen
     return str(chosen)
 
 
-def table_csv(
+def show_csv_download(
     table: pd.DataFrame | Callable[[], pd.DataFrame],
     name: str,
     *,
     label: str = "Download as CSV",
     key: str | None = None,
 ) -> None:
-    """Draw the button that downloads a table; the file is made when it is asked for.
+    """Draw the button that downloads a table; the file is made on the click.
 
     Args:
-        table: without its index; or what makes it, where that takes a while.
+        table: without its index; or a function that makes it, if that takes time.
         name: of the file, without suffix.
         label: of the button.
-        key: of the button, where a page offers one table twice.
+        key: of the button, if a page offers one table twice.
     """
     st.download_button(
         label,
@@ -97,9 +97,9 @@ def table_csv(
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
-    """A table as CSV in UTF-8: the notice as its last column, no cell that is a formula.
+    """A table as CSV in UTF-8, with the notice as last column and without formulas.
 
-    Text that a spreadsheet would calculate gets an apostrophe before it; numbers stay as they are.
+    Text that a spreadsheet would evaluate gets a leading apostrophe; numbers stay as they are.
     """
     # Column by column, since a table may have two of one name.
     columns = [_inert_column(table.iloc[:, place]) for place in range(table.shape[1])]
@@ -113,14 +113,13 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
 
 
 def config(name: str, *, height: float | None = None) -> dict[str, object]:
-    """What plotly shows in a figure's corner, and how it saves the figure.
+    """Plotly's configuration of a figure: its toolbar, and how the figure is saved.
 
-    Saved figures have one width whatever the screen's, so that one saved on a phone, where letters
-    would be too wide for it, is that of a desktop.
+    Saved figures have one width on all screens, for on a phone the letters would be too wide.
 
     Args:
         name: of the file.
-        height: of the figure in pixels; that of the screen where it is None.
+        height: of the figure in pixels; None takes the height on the screen.
     """
     saved: dict[str, object] = {
         "format": _format().lower(),

@@ -1,4 +1,4 @@
-"""A grid of cells: each on its own black, all at one scale, with what is recorded of it."""
+"""A grid of cells at one scale, each with its caption; nothing in it can be clicked."""
 
 import base64
 import html
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from allcore.data import thumbnails
 from allcore.data.thumbnails import FIELD, ImageSource, Thumbnails
 from allcore.labels import CLASS_NAMES
 from allcore.plots import style
@@ -15,7 +14,7 @@ from allcore.plots import style
 SCALE_BAR = 100
 """Length of the scale bar in pixels of the original."""
 MARKS = {"all": ("●", style.BLAST), "hem": ("◆", style.NORMAL)}
-"""Shape and colour of a class: told apart without colour as well."""
+"""Shape and colour of a class; the shapes can be told apart without colour."""
 STYLE = f"""<style>
 .cells {{display: grid; gap: 0.75rem;
   grid-template-columns: repeat(auto-fill, minmax(138px, 1fr));}}
@@ -35,14 +34,14 @@ STYLE = f"""<style>
 
 
 @dataclass(frozen=True)
-class Card:
-    """What stands under a picture.
+class GalleryCard:
+    """Caption of a thumbnail.
 
     Attributes:
         image_id: the image's id.
         label: ``all``, ``hem`` or anything else for none.
         detail: a few words, such as subject and split.
-        synthetic: whether the picture is drawn.
+        synthetic: whether the image was drawn by ALLScope.
     """
 
     image_id: str
@@ -51,45 +50,45 @@ class Card:
     synthetic: bool
 
 
-def show(cards: Sequence[Card], sources: Sequence[ImageSource]) -> None:
-    """Draw the frames at once and the pictures in them as soon as they are made."""
+def show_gallery(cards: Sequence[GalleryCard], sources: Sequence[ImageSource]) -> None:
+    """Draw the frames at once, and the thumbnails in them as soon as they are made."""
     slot = st.empty()
-    if not store().has(sources):
+    if not thumbnail_store().has(sources):
         slot.html(_grid(cards, [b""] * len(cards)))
-    slot.html(_grid(cards, store().get(sources)))
+    slot.html(_grid(cards, thumbnail_store().get(sources)))
 
 
 @st.cache_resource
-def store() -> Thumbnails:
-    """The small pictures that all sessions share."""
-    return thumbnails.Thumbnails()
+def thumbnail_store() -> Thumbnails:
+    """The thumbnails that all sessions share."""
+    return Thumbnails()
 
 
-def _grid(cards: Sequence[Card], pictures: Sequence[bytes | None]) -> str:
-    figures = (_figure(card, each) for card, each in zip(cards, pictures, strict=True))
+def _grid(cards: Sequence[GalleryCard], thumbnails: Sequence[bytes | None]) -> str:
+    figures = (_figure(card, webp) for card, webp in zip(cards, thumbnails, strict=True))
     return f'{STYLE}<div class="cells">{"".join(figures)}</div>'
 
 
-def _figure(card: Card, picture: bytes | None) -> str:
-    """One cell; an empty picture is still to come, None is not on this machine."""
+def _figure(card: GalleryCard, webp: bytes | None) -> str:
+    """One cell; empty bytes are a thumbnail still to come, None one of no file."""
     name = CLASS_NAMES.get(card.label, "no label")
     mark, colour = MARKS.get(card.label, ("○", style.REFUSED))
     drawn = '<span class="drawn">SYNTHETIC</span>' if card.synthetic else ""
     return (
-        f'<figure><div class="field">{_inside(card, picture, name)}{drawn}</div>'
+        f'<figure><div class="field">{_inside(card, webp, name)}{drawn}</div>'
         f'<figcaption><span style="color:{colour}">{mark}</span> {html.escape(name)}, '
         f'{html.escape(card.detail)}<div class="id">{html.escape(card.image_id)}</div>'
         "</figcaption></figure>"
     )
 
 
-def _inside(card: Card, picture: bytes | None, name: str) -> str:
+def _inside(card: GalleryCard, webp: bytes | None, name: str) -> str:
     bar = f'<span class="bar">{SCALE_BAR} px</span>'
-    if picture is None:
+    if webp is None:
         return '<span class="none">picture not on this machine</span>'
-    if not picture:
+    if not webp:
         return bar
     kind = "Synthetic picture" if card.synthetic else "Picture"
-    words = html.escape(f"{kind} of a cell labelled {name}, {card.detail}", quote=True)
-    data = base64.b64encode(picture).decode()
-    return f'<img alt="{words}" src="data:image/webp;base64,{data}">{bar}'
+    alt = html.escape(f"{kind} of a cell labelled {name}, {card.detail}", quote=True)
+    data = base64.b64encode(webp).decode()
+    return f'<img alt="{alt}" src="data:image/webp;base64,{data}">{bar}'

@@ -1,4 +1,4 @@
-"""A grid of cells: a click or Enter opens one; where several can be chosen, a box or Space does."""
+"""A grid of cells: a click or Enter opens one, and a checkbox or Space selects several."""
 
 import base64
 from collections.abc import Sequence
@@ -25,14 +25,14 @@ _MOUNT = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Card:
-    """What stands under a picture.
+    """Caption of a thumbnail.
 
     Attributes:
-        image_id: the image's id, given back when it is opened.
-        label: ``all``, ``hem`` or anything else for none: mark and colour.
+        image_id: the image's id, returned when it is opened.
+        label: ``all``, ``hem`` or anything else for none; sets mark and colour.
         title: a few words, such as the probability.
         detail: a few more, smaller, such as subject and file.
-        synthetic: whether the picture is drawn.
+        synthetic: whether the image was drawn by ALLScope.
     """
 
     image_id: str
@@ -43,71 +43,72 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What was done with a grid in which cells can be chosen.
+class PickerChoice:
+    """State of a grid in which cells can be selected.
 
     Attributes:
-        opened: id of the cell that was just opened; None where none was.
-        chosen: ids of the cells that are chosen, here and elsewhere, the first one first.
+        opened: id of the cell that was just opened; None without one.
+        chosen: ids of the selected cells, here and on other pages, in order of selection.
     """
 
     opened: str | None
     chosen: tuple[str, ...]
 
 
-def show(cards: Sequence[Card], sources: Sequence[ImageSource], *, key: str) -> str | None:
-    """Draw the cells; give the id of the one that was just opened.
+def show_picker(cards: Sequence[Card], sources: Sequence[ImageSource], *, key: str) -> str | None:
+    """Draw the cells; return the id of the one that was just opened.
 
     Args:
-        cards: what stands under each picture.
-        sources: of the pictures, in the same order.
-        key: of the component; one per place on a page.
+        cards: captions of the thumbnails.
+        sources: of the thumbnails, in the same order.
+        key: of the component, unique on the page.
     """
-    opened = _mounted(cards, sources, key).opened
+    opened = _mount(cards, sources, key).opened
     return opened if opened in {card.image_id for card in cards} else None
 
 
-def choose(
+def show_selectable(
     cards: Sequence[Card],
     sources: Sequence[ImageSource],
     *,
     key: str,
     chosen: Sequence[str],
     limit: int,
-) -> Choice:
-    """Draw the cells so that some of them can be chosen as well.
+) -> PickerChoice:
+    """Draw cells that can be opened and selected.
 
     Args:
-        cards: what stands under each picture.
-        sources: of the pictures, in the same order.
-        key: of the component; one per place on a page.
-        chosen: ids that are chosen now, of these cells or others; the caller keeps them.
-        limit: how many can be.
+        cards: captions of the thumbnails.
+        sources: of the thumbnails, in the same order.
+        key: of the component, unique on the page.
+        chosen: ids selected now, of these cells or others; the caller stores them.
+        limit: most ids that can be selected.
     """
-    # The count tells the browser an answer to its last choice from one to a choice before it.
+    # The browser compares the count to tell replies to its last selection from older ones.
     count = st.session_state.get(f"{key}_count", 0)
-    found = _mounted(cards, sources, key, chosen=list(chosen), limit=limit, count=count)
-    opened = found.opened if found.opened in {card.image_id for card in cards} else None
-    told = found.chosen
-    if not isinstance(told, dict):
-        return Choice(opened, tuple(chosen))
-    st.session_state[f"{key}_count"] = told["count"]
-    known = {card.image_id for card in cards} | set(chosen)
-    taken = dict.fromkeys(image_id for image_id in told["ids"] if image_id in known)
-    return Choice(opened, tuple(taken)[:limit])
+    state = _mount(cards, sources, key, chosen=list(chosen), limit=limit, count=count)
+    ids = {card.image_id for card in cards}
+    opened = state.opened if state.opened in ids else None
+    selection = state.chosen
+    if not isinstance(selection, dict):
+        return PickerChoice(opened, tuple(chosen))
+    st.session_state[f"{key}_count"] = selection["count"]
+    known = ids | set(chosen)
+    selected = dict.fromkeys(image_id for image_id in selection["ids"] if image_id in known)
+    return PickerChoice(opened, tuple(selected)[:limit])
 
 
-def _mounted(cards: Sequence[Card], sources: Sequence[ImageSource], key: str, **more: Any) -> Any:
-    pictures = gallery.store().get(sources)
-    shown = [_card(card, each) for card, each in zip(cards, pictures, strict=True)]
-    data = {"cards": shown, "bar": SCALE_BAR, "barShare": 100 * SCALE_BAR / FIELD, **more}
+def _mount(cards: Sequence[Card], sources: Sequence[ImageSource], key: str, **options: Any) -> Any:
+    thumbnails = gallery.thumbnail_store().get(sources)
+    records = [_card_record(card, webp) for card, webp in zip(cards, thumbnails, strict=True)]
+    data = {"cards": records, "bar": SCALE_BAR, "barShare": 100 * SCALE_BAR / FIELD, **options}
     return _MOUNT(key=key, data=data, on_opened_change=lambda: None, on_chosen_change=lambda: None)
 
 
-def _card(card: Card, picture: bytes | None) -> dict[str, Any]:
+def _card_record(card: Card, webp: bytes | None) -> dict[str, Any]:
     mark, colour = MARKS.get(card.label, ("○", style.REFUSED))
     name = CLASS_NAMES.get(card.label, "no label")
-    data = base64.b64encode(picture).decode() if picture else ""
+    data = base64.b64encode(webp).decode() if webp else ""
     return {
         "id": card.image_id,
         "mark": mark,
@@ -116,5 +117,5 @@ def _card(card: Card, picture: bytes | None) -> dict[str, Any]:
         "detail": card.detail,
         "drawn": card.synthetic,
         "words": f"Open the cell labelled {name}: {card.title}, {card.detail}",
-        "picture": f"data:image/webp;base64,{data}" if picture else "",
+        "picture": f"data:image/webp;base64,{data}" if webp else "",
     }

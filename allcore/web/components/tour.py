@@ -1,7 +1,7 @@
-"""The tour: four steps over the pages, each a sentence and the way to where it can be seen.
+"""The tour: four steps over the pages, each a sentence with a link to its page.
 
-It stands above the page that is open, comes by itself once to a new account and once in a session
-of a demonstration, and can be left at any step.
+It is drawn above the open page, starts by itself once for a new account and once in a session of a
+demonstration, and can be left at any step.
 """
 
 from dataclasses import dataclass, field
@@ -14,20 +14,20 @@ from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
 
 _STEP = "tour_step"
-"""Key of the number of the step that is shown; None where the tour is not on."""
+"""Session key of the number of the current step; None while the tour is off."""
 ADDRESS = "tour"
-"""What names a step, from 1 on, in the address of a link."""
+"""Parameter of a link with the number of a step, from 1."""
 
 
 @dataclass(frozen=True)
-class Step:
+class TourStep:
     """A step of the tour.
 
     Attributes:
-        title: what one does.
+        title: what to do.
         sentence: what there is to see.
-        page: where, as the table of roles names it.
-        address: what stands in the address there, so that the page opens on something to see.
+        page: name of the page in the table of roles.
+        address: parameters with which the page opens.
     """
 
     title: str
@@ -37,28 +37,28 @@ class Step:
 
 
 STEPS = (
-    Step(
+    TourStep(
         "Check a picture",
         "Choose an example: the verdict comes first, with the probability and the threshold on "
         "one scale.",
         "predict",
         {"example": "Clear blast"},
     ),
-    Step(
+    TourStep(
         "See its evidence",
         "What the network looked at, which training cells are most like this one, and whether the "
         "answer holds when the cell is turned. Near the threshold, all that counts more.",
         "predict",
         {"example": "Near the threshold"},
     ),
-    Step(
+    TourStep(
         "Find errors",
         "Move the threshold and see which cells and subjects the model gets wrong; a click on a "
         "cell opens it.",
         "evaluation",
         {"view": "Errors"},
     ),
-    Step(
+    TourStep(
         "Know the data",
         "Which cells of which subjects are in the data set, and what in it could spoil a study.",
         "dataset",
@@ -66,34 +66,34 @@ STEPS = (
 )
 
 
-def show(visitor: Visitor, here: str) -> None:
-    """Draw the step that is on above a page, or begin on Home for who has not had the tour.
+def show_tour(visitor: Visitor, here: str) -> None:
+    """Draw the current step above a page; on Home, start the tour for people who are new.
 
     Args:
         visitor: who is looking.
-        here: stem of the script of the page that is open.
+        here: stem of the open page's script.
 
     Raises:
         AllScopeError: the database can't be used.
     """
     if not visitor.may("look"):
         return
-    _from_address()
+    _read_address()
     if _STEP not in st.session_state and here == "home":
         st.session_state[_STEP] = 0 if _is_new(visitor) else None
     number: int | None = st.session_state.get(_STEP)
     if number is not None:
-        _draw(number, here)
+        _show_step(number, here)
 
 
-def offer(visitor: Visitor) -> None:
-    """Draw the button that begins the tour, for who may see what it shows."""
+def show_tour_button(visitor: Visitor) -> None:
+    """Draw the button that starts the tour, for people who may open its pages."""
     if visitor.may("look") and st.session_state.get(_STEP) is None:
         st.button("Take the tour", icon=":material/tour:", on_click=_turn_to, args=(0,))
 
 
 def _is_new(visitor: Visitor) -> bool:
-    """Tell whether the tour comes by itself; it does once, so that is noted."""
+    """Whether the tour starts by itself; stored, so that it does so once."""
     if not visitor.may("account"):  # of a demonstration nothing is stored
         return True
     account = people.find(accounts.store(), visitor.name)
@@ -103,7 +103,7 @@ def _is_new(visitor: Visitor) -> bool:
     return True
 
 
-def _draw(number: int, here: str) -> None:
+def _show_step(number: int, here: str) -> None:
     step = STEPS[number]
     with st.container(border=True, width=frame.TEXT_WIDTH):
         st.markdown(
@@ -111,9 +111,9 @@ def _draw(number: int, here: str) -> None:
         )
         with st.container(horizontal=True, vertical_alignment="center"):
             if here != step.page:
-                _go("Show me", number, here)
+                _show_link("Show me", number, here)
             elif number + 1 < len(STEPS):
-                _go(f"Next: {STEPS[number + 1].title.lower()}", number + 1, here)
+                _show_link(f"Next: {STEPS[number + 1].title.lower()}", number + 1, here)
             last = number + 1 == len(STEPS) and here == step.page
             st.button(
                 "End the tour" if last else "Skip the tour",
@@ -126,13 +126,13 @@ def _turn_to(number: int | None) -> None:
     st.session_state[_STEP] = number
 
 
-def _go(label: str, number: int, here: str) -> None:
-    """Draw what turns to a step and to its page, with what there is to see chosen there."""
+def _show_link(label: str, number: int, here: str) -> None:
+    """Draw a button to a step on this page, or a link to its page."""
     step = STEPS[number]
     if step.page == here:
-        st.button(label, key="tour_next", type="primary", on_click=_begin, args=(number,))
+        st.button(label, key="tour_next", type="primary", on_click=_open_step, args=(number,))
         return
-    # A link, for `st.switch_page` fails on pages whose controls stand in the address.
+    # A link, for `st.switch_page` fails on pages with controls in the address.
     address = {ADDRESS: str(number + 1)} | step.address
     try:
         st.page_link(
@@ -145,14 +145,14 @@ def _go(label: str, number: int, here: str) -> None:
         st.markdown(label)
 
 
-def _begin(number: int) -> None:
-    """Turn to another step on the same page, before its controls are drawn."""
+def _open_step(number: int) -> None:
+    """Turn to a step on the same page, before its controls are drawn."""
     _turn_to(number)
     st.session_state.update(STEPS[number].address)
 
 
-def _from_address() -> None:
-    """Turn to the step that a link has named."""
+def _read_address() -> None:
+    """Turn to the step that a link names."""
     named = st.query_params.get(ADDRESS, "")
     if named:
         del st.query_params[ADDRESS]

@@ -1,4 +1,4 @@
-"""Pages of several views: one is drawn at a time, and the address says which."""
+"""Pages with several views, of which one is drawn; the address names it."""
 
 from collections.abc import Callable, Mapping
 from typing import Generic, NamedTuple, TypeVar
@@ -7,21 +7,23 @@ import streamlit as st
 
 Context = TypeVar("Context")
 KEY = "view"
-"""Of the control, and of the address."""
+"""Key of the control, and of the address."""
 OPEN = "open"
-"""What names a view in a link, by its key: what a page's own controls keep in the address is lost
-on the way to another page that has such a control as well."""
+"""Parameter that names a view in a link to a page.
+
+The control's own parameter is lost on the way between two pages that both have the control.
+"""
 
 
 class View(NamedTuple, Generic[Context]):
-    """A view: what it is called, what draws it."""
+    """Title of a view, and the function that draws it."""
 
     title: str
     show: Callable[[Context], None]
 
 
-def choose(views: Mapping[str, View[Context]]) -> View[Context]:
-    """Draw the control and give the view that is asked for, the first one unless another is."""
+def choose_view(views: Mapping[str, View[Context]]) -> View[Context]:
+    """Draw the control of the view; return the selected view, by default the first."""
     wanted = st.query_params.get(OPEN)
     if wanted is not None:
         del st.query_params[OPEN]
@@ -29,12 +31,12 @@ def choose(views: Mapping[str, View[Context]]) -> View[Context]:
         st.session_state[KEY] = wanted
     key = st.segmented_control(
         "View", list(views), default=next(iter(views)), required=True, wrap=True, key=KEY,
-        format_func=lambda each: views[each].title, label_visibility="collapsed",
+        format_func=lambda name: views[name].title, label_visibility="collapsed",
         bind="query-params",
     )  # fmt: skip
     return views[key]
 
 
 def turn_to(key: str) -> None:
-    """Show another view in the next run; to be called where a control calls back."""
+    """Show another view in the next run; for callbacks of controls."""
     st.session_state[KEY] = key

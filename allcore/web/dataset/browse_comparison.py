@@ -21,7 +21,7 @@ from allcore.inference import upload
 from allcore.plots import style
 from allcore.web import frame
 from allcore.web.components import cell_details, cell_pictures, gallery
-from allcore.web.components.charts import table_csv
+from allcore.web.components.charts import show_csv_download
 from allcore.web.dataset import image_cards
 from allcore.web.dataset.context import Context
 
@@ -142,7 +142,7 @@ def _show_measures(context: Context, rows: pd.DataFrame) -> None:
     st.dataframe(texts.style.apply(lambda _: shades, axis=None), hide_index=True)
     st.caption(_METHOD, width=frame.TEXT_WIDTH)
     ids = {str(number): str(name) for number, name in enumerate(rows["image_id"], start=1)}
-    table_csv(
+    show_csv_download(
         measures.rename(columns=ids).reset_index(names="column"),
         name=f"{context.manifest.name}-compared",
         key="compare_csv",

@@ -15,7 +15,7 @@ from allcore.audit.index.subject_profile import SubjectProfile
 from allcore.labels import CLASS_NAMES
 from allcore.web import frame, guard
 from allcore.web.components import gallery, picker
-from allcore.web.components.charts import table_csv
+from allcore.web.components.charts import show_csv_download
 from allcore.web.dataset import browse_comparison, browse_filters, cell_window, image_cards
 from allcore.web.dataset.context import Context
 
@@ -67,7 +67,7 @@ def subject_sentence(subject: SubjectProfile) -> str:
 
 def table_rows(context: Context, rows: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
     """Rows for the table layout, with thumbnails as data URIs."""
-    thumbnails = gallery.store().get(image_cards.thumbnail_sources(context, rows))
+    thumbnails = gallery.thumbnail_store().get(image_cards.thumbnail_sources(context, rows))
     table = rows[[*RECORDED, *measures, "copies"]].assign(
         label=rows["label"].map(lambda label: CLASS_NAMES.get(label, label))
     )
@@ -103,7 +103,7 @@ def _show_matches(context: Context, layout: str, chosen: list[str]) -> None:
         _show_table(context, page, matches, chosen)
     else:
         _show_pictures(context, page, matches, chosen, query.measure or query.sort)
-    table_csv(
+    show_csv_download(
         lambda: export_table(context.table, matches),
         name=f"{context.manifest.name}-cells",
         label="Download this list as CSV",
@@ -136,7 +136,7 @@ def _show_pictures(
     sources = image_cards.thumbnail_sources(context, page.rows)
     if not any(source.key for source in sources):
         st.caption(":material/hide_image: None of these pictures is on this machine.")
-    choice = picker.choose(
+    choice = picker.show_selectable(
         image_cards.make_cards(page.rows, synthetic=context.synthetic, measure=measure),
         sources,
         key="browse_cells",

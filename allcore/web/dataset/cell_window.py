@@ -185,7 +185,7 @@ def _show_copies(context: Context, place: int) -> None:
         return
     st.markdown(f"**{copies_sentence(context.table.iloc[family])}**", width=frame.TEXT_WIDTH)
     rows = context.table.iloc[others[:_MAX_COPIES]]
-    opened = picker.show(
+    opened = picker.show_picker(
         image_cards.make_cards(rows, synthetic=context.synthetic),
         image_cards.thumbnail_sources(context, rows),
         key=f"copies_{place}",

@@ -10,7 +10,7 @@ from allcore.cnmc.verification import STATES, Verification, VerificationJob
 from allcore.data.manifest import Manifest
 from allcore.formats import count
 from allcore.web import accounts, frame, guard
-from allcore.web.components.charts import table_csv
+from allcore.web.components.charts import show_csv_download
 from allcore.web.dataset.connect_index import index_changes, time_left
 from allcore.web.dataset.context import Context
 
@@ -150,7 +150,7 @@ def _show_result(check: VerificationJob, manifest: Manifest) -> None:
     files = file_table(verification)
     with st.expander(f"File by file ({len(files):,} rows)"):
         st.dataframe(files, hide_index=True, alt="State, published and found path of each file")
-    table_csv(files, "verification", label="Download file by file as CSV")
+    show_csv_download(files, "verification", label="Download file by file as CSV")
 
 
 def _show_converted(verification: Verification, manifest: Manifest) -> None:

@@ -18,7 +18,7 @@ from allcore.data.manifest import Manifest
 from allcore.plots import dataset_health
 from allcore.web import frame
 from allcore.web.components import picker, views
-from allcore.web.components.charts import chart, table_csv
+from allcore.web.components.charts import show_chart, show_csv_download
 from allcore.web.dataset import cell_window, health_exclusion, image_cards
 from allcore.web.dataset.context import Context
 
@@ -87,7 +87,7 @@ def show_health(context: Context) -> None:
             with expander:
                 _show_finding(context, entry)
     if findings:
-        table_csv(
+        show_csv_download(
             lambda: finding.as_table(findings),
             name=f"{context.manifest.name}-findings",
             label="Download all findings as CSV",
@@ -144,7 +144,7 @@ def _show_finding(context: Context, entry: FindingGroup) -> None:
     first = entry.findings[0]
     why = first.why
     if entry.kind == "shortcut":
-        chart(dataset_health.shortcuts(entry.findings), name="shortcuts")
+        show_chart(dataset_health.shortcuts(entry.findings), name="shortcuts")
         why = SHORTCUT
     st.markdown(f"**Why it matters.** {frame.plain(why)}", width=frame.TEXT_WIDTH)
     st.markdown(f"**What to do.** {frame.plain(first.do)}", width=frame.TEXT_WIDTH)
@@ -153,7 +153,7 @@ def _show_finding(context: Context, entry: FindingGroup) -> None:
         lines = "\n".join(f"- {frame.plain(sentence)}" for sentence in sentences)
         st.markdown(lines, width=frame.TEXT_WIDTH)
     _show_images(context, entry)
-    table_csv(
+    show_csv_download(
         lambda: finding.as_table(entry.findings),
         name=f"{context.manifest.name}-{entry.kind}",
         label="Download this finding as CSV",
@@ -236,6 +236,6 @@ def _show_grid(
     if say_missing and not any(source.key for source in sources):
         st.caption(NO_FILES)
     cards = image_cards.make_cards(rows, synthetic=context.synthetic)
-    opened = picker.show(cards, sources, key=key)
+    opened = picker.show_picker(cards, sources, key=key)
     if opened is not None:
         cell_window.open_cell(context, opened, image_ids)

@@ -13,8 +13,8 @@ from allcore.labels import CLASS_NAMES
 from allcore.plots import dataset_map
 from allcore.plots.dataset_map import Colour
 from allcore.web import datasets, frame, guard
-from allcore.web.components import chart_selection, map_region, picker, views
-from allcore.web.components.charts import chart, table_csv
+from allcore.web.components import chart_area, picker, views
+from allcore.web.components.charts import show_chart, show_csv_download
 from allcore.web.dataset import browse_filters, cell_window, image_cards, map_colours
 from allcore.web.dataset.context import Context
 
@@ -109,9 +109,9 @@ def _show_map(context: Context, placed: NDArray[np.bool_]) -> None:
     colour = map_colours.map_colour(context.catalogue, predictions, key)
     neighbours = _nearest(context.catalogue, id(context.catalogue))[1]
     title = dataset_map.finding(colour, neighbours)
-    event = chart(
+    event = show_chart(
         dataset_map.map_points(context.table, colour, title=title),
-        key=chart_selection.key(f"dataset_map_{context.name}"),
+        key=chart_area.chart_key(f"dataset_map_{context.name}"),
         name="dataset-map",
         on_select="rerun",
         selection_mode=("box", "lasso"),
@@ -119,10 +119,10 @@ def _show_map(context: Context, placed: NDArray[np.bool_]) -> None:
     )
     caption = f"{_caption(context, colour, placed)}{training_note(context)}"
     st.caption(caption, width=frame.TEXT_WIDTH)
-    area = chart_selection.area(event, of=context.name)
+    area = chart_area.current_area(event, of=context.name)
     if area is not None:
         points = context.table[["map_x", "map_y"]].to_numpy(dtype=np.float64)
-        _show_selection(context, np.flatnonzero(map_region.inside(points, area)), key)
+        _show_selection(context, np.flatnonzero(chart_area.points_inside(points, area)), key)
 
 
 # The result holds the catalogue, so no other object gets its id while it is cached.
@@ -132,7 +132,7 @@ def _nearest(_catalogue: Catalogue, key: int) -> tuple[Catalogue, NDArray[np.int
 
 
 def _show_selection(context: Context, places: NDArray[np.intp], colour_key: str) -> None:
-    chart_selection.clear_button()
+    chart_area.show_clear_button()
     rows = context.table.iloc[places]
     st.subheader(f"{formats.count(len(places), 'cell')} selected", anchor=False)
     if not len(places):
@@ -156,7 +156,9 @@ def _show_actions(rows: pd.DataFrame) -> None:
         ):  # fmt: skip
             st.rerun()  # the whole page, to turn to the other view
         internal = [name for name in ("indexed", "mtime_ns", "family") if name in rows]
-        table_csv(rows.drop(columns=internal), "map-selection", label="Save the selection as CSV")
+        show_csv_download(
+            rows.drop(columns=internal), "map-selection", label="Save the selection as CSV"
+        )
 
 
 def _show_subjects(table: pd.DataFrame, rows: pd.DataFrame) -> None:
@@ -180,7 +182,7 @@ def _show_gallery(context: Context, places: NDArray[np.intp], colour_key: str) -
     first = (number - 1) * PER_PAGE
     rows = context.table.iloc[places[first : first + PER_PAGE]]
     st.caption(f"{first + 1:,} to {first + len(rows):,} of {formats.count(len(places), 'cell')}")
-    opened = picker.show(
+    opened = picker.show_picker(
         image_cards.make_cards(rows, synthetic=context.synthetic, measure=colour_key),
         image_cards.thumbnail_sources(context, rows),
         key="dataset_map_cells",

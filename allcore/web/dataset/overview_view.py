@@ -13,7 +13,7 @@ from allcore.formats import count
 from allcore.labels import CLASS_NAMES
 from allcore.plots import dataset, style
 from allcore.web import frame
-from allcore.web.components.charts import chart, table_csv
+from allcore.web.components.charts import show_chart, show_csv_download
 from allcore.web.dataset.context import OWN_SPLIT, Context, saved_name
 
 METHOD = """
@@ -96,9 +96,9 @@ def index_sentence(catalogue: Catalogue) -> str:
 def _show_counts(table: pd.DataFrame) -> None:
     left, right = st.columns(2)
     with left:
-        chart(style.split_bars(dataset_counts.split_counts(table)), name="splits")
+        show_chart(style.split_bars(dataset_counts.split_counts(table)), name="splits")
     with right:
-        chart(style.subject_bars(dataset_counts.subject_counts(table)), name="subjects")
+        show_chart(style.subject_bars(dataset_counts.subject_counts(table)), name="subjects")
 
 
 def _show_measures(context: Context) -> None:
@@ -115,7 +115,7 @@ def _show_measures(context: Context) -> None:
                 if name not in SHOWN_MEASURES:
                     _show_measure(context, facts[name])
             if folds is not None:
-                chart(folds, name="folds")
+                show_chart(folds, name="folds")
 
 
 def _show_measure(context: Context, fact: Measure) -> None:
@@ -123,11 +123,11 @@ def _show_measure(context: Context, fact: Measure) -> None:
     if distribution is None:
         st.caption(f"{fact.title}: no labelled cell was measured.")
         return
-    chart(dataset.distribution(distribution), name=fact.name)
+    show_chart(dataset.distribution(distribution), name=fact.name)
 
 
 def _show_subjects(context: Context) -> None:
     counts = dataset_counts.subject_counts(context.table)
     with st.expander(f"All {len(counts):,} subjects"):
         st.dataframe(counts, hide_index=True, width="stretch")
-        table_csv(counts, "subjects")
+        show_csv_download(counts, "subjects")

@@ -17,7 +17,7 @@ from allcore.labels import CLASS_NAMES
 from allcore.plots import dataset_splits
 from allcore.web import frame
 from allcore.web.components import picker
-from allcore.web.components.charts import chart, table_csv
+from allcore.web.components.charts import show_chart, show_csv_download
 from allcore.web.components.picker import Card
 from allcore.web.dataset import cell_window, image_cards, splits_choice, splits_save
 from allcore.web.dataset.context import Context
@@ -209,7 +209,7 @@ def _show_pairs(context: Context, split_leaks: SplitLeaks, parts: NDArray[np.obj
             zip(places, image_cards.make_cards(rows, synthetic=context.synthetic), strict=True)
         )
     ]
-    opened = picker.show(
+    opened = picker.show_picker(
         cards, image_cards.thumbnail_sources(context, rows), key="split_twins_shown"
     )
     if opened is not None:
@@ -220,22 +220,24 @@ def _show_pairs(context: Context, split_leaks: SplitLeaks, parts: NDArray[np.obj
 def _show_figures(context: Context, split_leaks: SplitLeaks, chosen: ChosenSplit) -> None:
     left, right = st.columns(2)
     with left:
-        chart(dataset_splits.parts(split_leaks.counts), name="split-parts")
+        show_chart(dataset_splits.parts(split_leaks.counts), name="split-parts")
     with right:
         if split_leaks.groups:
             figure = dataset_splits.subjects(subject_table(context, chosen), split_leaks)
-            chart(figure, name="split-subjects")
+            show_chart(figure, name="split-subjects")
     measures = split_leaks.measures["measure"].unique()
     for column, measure in zip(st.columns(2), measures, strict=False):
         with column:
-            chart(dataset_splits.spread(split_leaks.measures, measure), name=f"split-{measure}")
+            show_chart(
+                dataset_splits.spread(split_leaks.measures, measure), name=f"split-{measure}"
+            )
 
 
 def _show_tables(context: Context, split_leaks: SplitLeaks, chosen: ChosenSplit) -> None:
     with st.expander("Counts by part and class"):
         counts = part_table(split_leaks)
         st.dataframe(counts, hide_index=True)
-        table_csv(counts, name="split-counts")
+        show_csv_download(counts, name="split-counts")
     if not split_leaks.groups:
         return
     with st.expander("Subjects of each part"):
@@ -248,7 +250,7 @@ def _show_tables(context: Context, split_leaks: SplitLeaks, chosen: ChosenSplit)
                 f"{names or '-'}",
                 width=frame.TEXT_WIDTH,
             )
-        table_csv(images, name="split-subjects", key="download split subjects")
+        show_csv_download(images, name="split-subjects", key="download split subjects")
 
 
 def _natural_key(subject: str) -> tuple[str, int, str]:

@@ -11,7 +11,7 @@ from allcore.evaluation.estimates import Sample
 from allcore.plots import evaluation
 from allcore.reports.model_card import results
 from allcore.web import evaluations, frame
-from allcore.web.components.charts import chart
+from allcore.web.components.charts import show_chart
 from allcore.web.evaluation.context import Context
 
 
@@ -21,7 +21,7 @@ def show(context: Context) -> None:
     if _is_out_of_fold(context) or context.source.info is None:
         before = None  # there is nothing before: what is kept is calibrated
     errors = {name: _error(sample) for name, sample in _samples(context).items()}
-    chart(
+    show_chart(
         evaluation.calibration(before, after, errors=(errors["before"], errors["after"])),
         name="calibration",
         alt="Share of ALL blasts by predicted probability, before and after calibration",

@@ -105,7 +105,7 @@ def grid(context: Context, indices: NDArray[np.intp], *, key: str, per_page: int
     st.caption(f"{first + 1:,} to {first + len(here):,} of {formats.count(len(indices), 'cell')}")
     if len(ids) == context.images.missing(ids):
         st.caption(f":material/hide_image: {context.images.why_missing}")
-    opened = picker.show(cards(rows), context.images.sources(ids), key=key)
+    opened = picker.show_picker(cards(rows), context.images.sources(ids), key=key)
     if opened is not None:
         cell_dialog.open_cell(context, opened, order(context, indices))
 

@@ -16,7 +16,7 @@ from allcore.evaluation.metrics import Floats
 from allcore.plots import curves as plots_curves
 from allcore.plots import evaluation
 from allcore.web import evaluations, frame
-from allcore.web.components.charts import chart, table_csv
+from allcore.web.components.charts import show_chart, show_csv_download
 from allcore.web.evaluation import sources
 from allcore.web.evaluation.context import Context
 from allcore.web.evaluations import EvaluatedSplit, PredictionSource
@@ -68,7 +68,7 @@ def roc(context: Context, beside: Mapping[str, PredictionSource] | None = None) 
     parts = _parts(context, beside or {})
     found = {name: _curves(part, key).roc for name, (part, key, _) in parts.items()}
     areas = {name: _free(part, "auroc") for name, (part, _, _) in parts.items()}
-    chart(
+    show_chart(
         plots_curves.roc_many(
             found,
             points={name: _point(part, at) for name, (part, _, at) in parts.items()},
@@ -86,7 +86,7 @@ def precision_recall(context: Context, beside: Mapping[str, PredictionSource]) -
     parts = _parts(context, beside)
     found = {name: _curves(part, key).precision_recall for name, (part, key, _) in parts.items()}
     areas = {name: _free(part, "auprc") for name, (part, _, _) in parts.items()}
-    chart(
+    show_chart(
         plots_curves.precision_recall(
             found,
             points={name: _recall_point(part, at) for name, (part, _, at) in parts.items()},
@@ -120,7 +120,7 @@ def all_figures(context: Context) -> None:
         height="content",
         column_config={"Value": st.column_config.NumberColumn(format="%.3f")},
     )
-    table_csv(figures_table(context), name=f"{context.source.name}-figures")
+    show_csv_download(figures_table(context), name=f"{context.source.name}-figures")
 
 
 def figures_table(context: Context) -> pd.DataFrame:
@@ -156,7 +156,7 @@ def predictive(context: Context) -> None:
     grid = np.unique(np.append(_GRID, chosen / 100))
     found = prevalence.predictive(context.sample, context.threshold, grid)
     positive, negative = prevalence.likelihood_ratios(context.sample, context.threshold)
-    chart(
+    show_chart(
         evaluation.predictive_values(found, prevalence=chosen / 100),
         name="predictive-values",
         alt="Positive and negative predictive value by prevalence",

@@ -4,7 +4,7 @@ import streamlit as st
 
 from allcore import formats
 from allcore.web import frame
-from allcore.web.components.charts import table_csv
+from allcore.web.components.charts import show_csv_download
 from allcore.web.evaluation import cell_lists
 from allcore.web.evaluation.context import Context
 
@@ -16,7 +16,7 @@ def show(context: Context) -> None:
         _suspicion(context)
     cell_lists.grid(context, found, key="errors_cells")
     if len(found):
-        table_csv(
+        show_csv_download(
             cell_lists.as_table(context, found),
             name=f"{context.source.name}-cells",
             label="Download this list as CSV",

@@ -6,7 +6,7 @@ import streamlit as st
 
 from allcore.reports import evaluation_html
 from allcore.web import evaluations, frame
-from allcore.web.components.charts import figure_format, table_csv
+from allcore.web.components.charts import choose_figure_format, show_csv_download
 from allcore.web.evaluation import curves_view, subjects_view
 from allcore.web.evaluation.context import Context
 
@@ -18,13 +18,15 @@ def show(context: Context) -> None:
         "saved from the camera in their corner.",
         width=frame.TEXT_WIDTH,
     )
-    figure_format()
+    choose_figure_format()
     _report(context)
     st.subheader("Tables", anchor=False)
     with st.container(horizontal=True):
-        table_csv(curves_view.figures_table(context), name=f"{context.source.name}-all-figures")
+        show_csv_download(
+            curves_view.figures_table(context), name=f"{context.source.name}-all-figures"
+        )
         if context.subjects:
-            table_csv(
+            show_csv_download(
                 subjects_view.subjects_frame(context), name=f"{context.source.name}-all-subjects"
             )
 

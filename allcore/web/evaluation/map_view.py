@@ -12,8 +12,8 @@ from allcore.data.cell_measurements import MEASURES
 from allcore.errors import ModelError
 from allcore.plots import error_explorer
 from allcore.web import frame, guard
-from allcore.web.components import chart_selection, map_region
-from allcore.web.components.charts import chart
+from allcore.web.components import chart_area
+from allcore.web.components.charts import show_chart
 from allcore.web.evaluation import cell_lists, saved_slices
 from allcore.web.evaluation.context import Context
 
@@ -42,9 +42,9 @@ def _map(context: Context, place: NDArray[np.float64], by: dict[str, str]) -> No
         "Colour by", list(by), default="outcome", required=True,
         format_func=by.__getitem__, key=COLOUR, bind="query-params", wrap=True,
     )  # fmt: skip
-    event = chart(
+    event = show_chart(
         error_explorer.map_points(_table(context, place, chosen), chosen, _kind(chosen)),
-        key=chart_selection.key(f"map_{context.source.key}_{context.split}"),
+        key=chart_area.chart_key(f"map_{context.source.key}_{context.split}"),
         name="map",
         on_select="rerun",
         selection_mode=("box", "lasso"),
@@ -55,14 +55,14 @@ def _map(context: Context, place: NDArray[np.float64], by: dict[str, str]) -> No
         "with the lasso or the box to see them below.",
         width=frame.TEXT_WIDTH,
     )
-    polygon = chart_selection.area(event, of=context.source.key)
+    polygon = chart_area.current_area(event, of=context.source.key)
     if polygon is not None:
-        _selected(context, np.flatnonzero(map_region.inside(place, polygon)))
+        _selected(context, np.flatnonzero(chart_area.points_inside(place, polygon)))
 
 
 def _selected(context: Context, found: NDArray[np.intp]) -> None:
     wrong = np.isin(context.outcomes[found], ("fp", "fn"))
-    chart_selection.clear_button()
+    chart_area.show_clear_button()
     st.subheader(
         f"{formats.count(len(found), 'cell')} selected, {int(wrong.sum()):,} called wrongly",
         anchor=False,

@@ -10,8 +10,8 @@ from allcore.evaluation import metrics, model_agreement
 from allcore.evaluation.model_agreement import Agreement, Shared
 from allcore.plots import error_explorer
 from allcore.web import evaluations, frame
-from allcore.web.components import map_region
-from allcore.web.components.charts import chart
+from allcore.web.components import chart_area
+from allcore.web.components.charts import show_chart
 from allcore.web.evaluation import cell_lists, sources
 from allcore.web.evaluation.context import Context
 
@@ -46,7 +46,7 @@ def show(context: Context) -> None:
         frame.problem(error)
         return
     _said(context, name, found)
-    event = chart(
+    event = show_chart(
         error_explorer.two_probabilities(
             found.table, thresholds=(context.threshold, other.threshold),
             names=(context.source.name, name),
@@ -57,7 +57,7 @@ def show(context: Context) -> None:
         selection_mode=("box", "lasso"),
         alt="Probabilities of two models for the same cells",
     )  # fmt: skip
-    drawn = map_region.of_selection(event["selection"]) if event else None
+    drawn = chart_area.selected_area(event["selection"]) if event else None
     _cells(context, found, drawn)
 
 
@@ -84,7 +84,7 @@ def _said(context: Context, name: str, found: Agreement) -> None:
         st.warning(note, width=frame.TEXT_WIDTH)
 
 
-def _cells(context: Context, found: Agreement, drawn: map_region.Polygon | None) -> None:
+def _cells(context: Context, found: Agreement, drawn: chart_area.Polygon | None) -> None:
     kind = st.segmented_control(
         "Cells", list(KINDS), default="both_wrong", required=True,
         format_func=KINDS.__getitem__, key=KIND, bind="query-params",
@@ -94,7 +94,7 @@ def _cells(context: Context, found: Agreement, drawn: map_region.Polygon | None)
         table = table[table["kind"] == kind]
     else:
         points = table[["probability_a", "probability_b"]].to_numpy(dtype=float)
-        table = table[map_region.inside(points, drawn)]
+        table = table[chart_area.points_inside(points, drawn)]
         st.caption("The cells drawn around in the figure; double-click it to see a kind again.")
     place = {name: at for at, name in enumerate(context.table["image_id"])}
     apart = (table["probability_a"] - table["probability_b"]).abs()

@@ -6,7 +6,7 @@ import streamlit as st
 from allcore import formats
 from allcore.evaluation import metrics
 from allcore.plots import error_explorer
-from allcore.web.components.charts import chart
+from allcore.web.components.charts import show_chart
 from allcore.web.evaluation import cell_lists, curves_view, subjects_view
 from allcore.web.evaluation.context import Context
 
@@ -45,7 +45,7 @@ def headline(context: Context) -> None:
 
 
 def _matrix(context: Context) -> None:
-    chart(
+    show_chart(
         error_explorer.clickable_matrix(context.confusion),
         key=_MATRIX,
         name="confusion-matrix",

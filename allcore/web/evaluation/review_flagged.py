@@ -14,7 +14,7 @@ from allcore.labels import CLASS_NAMES
 from allcore.store import flags, pictures, reviews
 from allcore.store.flags import Flag
 from allcore.web import accounts, frame
-from allcore.web.components.charts import table_csv
+from allcore.web.components.charts import show_csv_download
 from allcore.web.evaluation.review_queue import Queue
 
 _DIGITS = 12
@@ -42,7 +42,7 @@ def show(found: Queue) -> None:
             rows, hide_index=True, key="review_flagged",
             alt="Flagged answers: what the model said, the note, and what reviewers saw",
         )  # fmt: skip
-        table_csv(rows, name=f"{found.context.source.name}-flagged", label="Flagged as CSV")
+        show_csv_download(rows, name=f"{found.context.source.name}-flagged", label="Flagged as CSV")
 
 
 def table(found: Queue, flagged: list[Flag], kept: Set[str]) -> pd.DataFrame:

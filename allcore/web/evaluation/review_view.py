@@ -11,7 +11,7 @@ from allcore.review import agreement
 from allcore.review.agreement import ReviewAgreement
 from allcore.store import reviews
 from allcore.web import frame, navigation
-from allcore.web.components.charts import table_csv
+from allcore.web.components.charts import show_csv_download
 from allcore.web.evaluation import cell_lists, overview_view, review_flagged, review_queue
 from allcore.web.evaluation.context import Context
 from allcore.web.evaluation.review_queue import Queue
@@ -138,7 +138,7 @@ def _beside(found: Queue) -> None:
         pd.DataFrame(_shown_row(*row) for row in rows),
         hide_index=True, key="review_figures", height="content", alt="Figures with both labels",
     )  # fmt: skip
-    table_csv(
+    show_csv_download(
         pd.DataFrame(_row(*row) for row in rows),
         name=f"{context.source.name}-reviewed-figures",
         label="Figures as CSV",
@@ -211,9 +211,11 @@ def _exports(found: Queue) -> None:
     name = found.context.source.name
     with st.container(horizontal=True):
         if not found.shown.empty:
-            table_csv(_verdict_frame(found), name=f"{name}-verdicts", label="Verdicts as CSV")
+            show_csv_download(
+                _verdict_frame(found), name=f"{name}-verdicts", label="Verdicts as CSV"
+            )
         if found.judgements and found.visitor.may("administer"):
-            table_csv(
+            show_csv_download(
                 _judgement_frame(found), name=f"{name}-judgements", label="All judgements as CSV"
             )
             st.caption("For administrators: with the reviewers' names, also of cells not yours.")

@@ -8,7 +8,7 @@ from allcore.evaluation import metrics, robustness
 from allcore.plots import robustness as plots_robustness
 from allcore.reports import json_files
 from allcore.web import frame
-from allcore.web.components.charts import chart
+from allcore.web.components.charts import show_chart
 from allcore.web.evaluation.context import Context
 
 METRIC = "robust_by"
@@ -35,7 +35,7 @@ def show(context: Context) -> None:
         "Figure", robustness.METRICS, default="auroc", required=True,
         format_func=metrics.TITLES.__getitem__, key=METRIC, bind="query-params",
     )  # fmt: skip
-    chart(
+    show_chart(
         plots_robustness.curves(found, str(by)),
         name="robustness",
         alt=f"{metrics.TITLES[str(by)]} by how far pictures are altered",

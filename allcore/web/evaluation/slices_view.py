@@ -9,7 +9,7 @@ from allcore.evaluation import model_evaluation, slice_search, slices
 from allcore.evaluation.slices import Prepared, Slice, SliceRow
 from allcore.plots import error_explorer
 from allcore.web import frame
-from allcore.web.components.charts import chart, table_csv
+from allcore.web.components.charts import show_chart, show_csv_download
 from allcore.web.evaluation import cell_lists, map_view, saved_slices
 from allcore.web.evaluation.context import Context
 
@@ -28,13 +28,13 @@ def show(context: Context) -> None:
         return
     rows = slices.found(prepared, right=~np.isin(context.outcomes, ("fp", "fn")))
     _answer(rows)
-    chart(
+    show_chart(
         error_explorer.slice_bars(rows, most=_MOST),
         name="slices",
         alt="Difference in accuracy between each slice and the rest, with its interval",
     )
     opened = _table(rows)
-    table_csv(_frame(rows), name=f"{context.source.name}-slices")
+    show_csv_download(_frame(rows), name=f"{context.source.name}-slices")
     if opened is not None:
         st.subheader(frame.plain(opened.slice.title), anchor=False)
         members = np.flatnonzero(opened.slice.members)

@@ -10,7 +10,7 @@ from allcore.evaluation.subjects import SubjectRow
 from allcore.labels import CLASS_NAMES
 from allcore.plots import evaluation, style
 from allcore.web import frame
-from allcore.web.components.charts import chart, table_csv
+from allcore.web.components.charts import show_chart, show_csv_download
 from allcore.web.evaluation import cell_lists
 from allcore.web.evaluation.context import Context
 
@@ -31,7 +31,7 @@ def show(context: Context) -> None:
     if who is not None:
         _one(context, next(row for row in context.subjects if row.subject == who))
         return
-    chart(
+    show_chart(
         style.subject_strip(context.table, context.subjects, threshold=context.threshold),
         name="subjects",
         alt="Probability of every cell, one line a subject",
@@ -58,7 +58,7 @@ def table(context: Context) -> None:
     chosen = selection["selection"]["rows"]
     if chosen and chosen[0] < len(context.subjects):
         _one(context, context.subjects[chosen[0]])
-    table_csv(subjects_frame(context), name=f"{context.source.name}-subjects")
+    show_csv_download(subjects_frame(context), name=f"{context.source.name}-subjects")
 
 
 def subjects_frame(context: Context) -> pd.DataFrame:
@@ -118,7 +118,7 @@ def _calls(context: Context) -> None:
         "Cells that an answer needs", 1, 500, 20, key=LEAST, bind="query-params"
     )
     found = subject_calls.calls(context.subjects, cutoff=cutoff / 100, least_cells=int(least))
-    chart(
+    show_chart(
         evaluation.subject_shares(found, cutoff / 100),
         name="subject-calls",
         alt="Share of cells called ALL blast, with its interval, of each subject",

@@ -6,7 +6,7 @@ from allcore import formats
 from allcore.store import history
 from allcore.store.history import Asked, Found, Query
 from allcore.web import accounts, frame
-from allcore.web.components.charts import table_csv
+from allcore.web.components.charts import show_csv_download
 from allcore.web.history import delete_confirmation, entry_text, state
 
 PER_PAGE = 50
@@ -33,7 +33,7 @@ def show(username: str, query: Query, names: dict[int, str]) -> None:
         "times in UTC. Mark one row to see all of it."
     )
     with st.container(horizontal=True):
-        table_csv(
+        show_csv_download(
             lambda: entry_text.exported(_all(username, query).rows, names),
             name="history",
             label="Download this list as CSV",

@@ -14,7 +14,7 @@ from allcore.evaluation.subject_grouping import Assigned, Share
 from allcore.inference.jobs import PredictedPicture
 from allcore.plots import predict, style
 from allcore.web import frame
-from allcore.web.components.charts import chart
+from allcore.web.components.charts import show_chart
 
 NAMES, TABLE, FOLDERS, NONE = "File names", "A table", "Folders or archives", "Not grouped"
 SOURCES = (NAMES, TABLE, FOLDERS, NONE)
@@ -123,7 +123,7 @@ def _assigned(source: str, paths: Sequence[str], key: str) -> Assigned | None:
 def _draw(shares: Sequence[Share], least: int, key: str) -> None:
     figure = predict.subject_shares(shares)
     if figure is not None:
-        chart(
+        show_chart(
             figure,
             key=f"{key} subject shares",
             name="subjects-of-batch",

@@ -23,13 +23,13 @@ def page() -> None:
     from allcore.web.components import charts
 
     with st.sidebar:
-        chosen = charts.figure_format()
+        chosen = charts.choose_figure_format()
     st.caption(f"chosen {chosen}")
     figure = go.Figure(go.Scatter(x=[1, 2], y=[1, 2]), layout_title_text="Rises<br>&lt;steadily")
-    charts.chart(figure, name="ROC: a/b")
-    event = charts.chart(figure, name="again", key="again", on_select="rerun", alt="A line")
+    charts.show_chart(figure, name="ROC: a/b")
+    event = charts.show_chart(figure, name="again", key="again", on_select="rerun", alt="A line")
     st.caption(f"selected {len(event['selection']['points']) if event else 'nothing'}")
-    charts.table_csv(pd.DataFrame({"a": [1]}), name="a table")
+    charts.show_csv_download(pd.DataFrame({"a": [1]}), name="a table")
 
 
 def shown(app: AppTest) -> list:
@@ -63,7 +63,7 @@ def test_figure_format__is_kept_by_every_figure() -> None:
     assert all('"format": "svg"' in proto.config for proto in shown(app))
 
 
-def test_table_csv__offers_a_download() -> None:
+def test_show_csv_download__offers_a_download() -> None:
     app = AppTest.from_function(page, default_timeout=60).run()
     buttons = app.get("download_button")
     assert [button.proto.label for button in buttons] == ["Download as CSV"]

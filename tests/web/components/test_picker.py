@@ -39,7 +39,7 @@ def shown(
         ImageSource(path, ""),
         ImageSource(path.with_name("gone.png"), "gone"),
     ]
-    return picker.show(CARDS, sources, key="cells"), mount.given
+    return picker.show_picker(CARDS, sources, key="cells"), mount.given
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def chosen(
     mount = Mount(None, told)
     monkeypatch.setattr(picker, "_MOUNT", mount)
     sources = [ImageSource(Path(card.image_id), "") for card in CARDS]
-    choice = picker.choose(CARDS, sources, key="cells", chosen=before, limit=2)
+    choice = picker.show_selectable(CARDS, sources, key="cells", chosen=before, limit=2)
     assert choice.opened is None
     return choice.chosen, mount.given["data"]
 

@@ -10,7 +10,7 @@ def drawn() -> None:
 
     titles = {"one": "First", "two": "Second"}
     kinds = {key: View[None](title, lambda _: None) for key, title in titles.items()}
-    st.title(views.choose(kinds).title)
+    st.title(views.choose_view(kinds).title)
 
 
 def page(**address: str) -> AppTest:

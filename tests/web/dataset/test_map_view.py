@@ -218,7 +218,7 @@ def test_csv__the_selection_without_what_only_the_index_needs(
     mapped: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[pd.DataFrame] = []
-    monkeypatch.setattr(map_view, "table_csv", lambda table, *_, **__: kept.append(table))
+    monkeypatch.setattr(map_view, "show_csv_download", lambda table, *_, **__: kept.append(table))
     opened(area=WEST)
     saved = charts.csv_bytes(kept[0]).decode()
     assert len(kept[0]) == len(west_of(mapped))

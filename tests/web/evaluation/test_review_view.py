@@ -110,7 +110,7 @@ def downloads(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> dict[str, pd.Da
 
     from allcore.web.evaluation import review_view
 
-    monkeypatch.setattr(review_view, "table_csv", offer)
+    monkeypatch.setattr(review_view, "show_csv_download", offer)
     page.run()
     assert not page.exception
     return found
