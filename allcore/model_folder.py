@@ -153,6 +153,18 @@ def resolve(name: str, root: Path | None = None) -> InstalledModel:
     return InstalledModel(path, sha256(path / INFO), ", ".join(times), info)
 
 
+def resolve_all(root: Path | None = None) -> tuple[list[InstalledModel], dict[str, ModelError]]:
+    """The installed models, and by name the errors of those whose folder is damaged."""
+    models: list[InstalledModel] = []
+    damaged: dict[str, ModelError] = {}
+    for name in names(root):
+        try:
+            models.append(resolve(name, root))
+        except ModelError as error:
+            damaged[name] = error
+    return models, damaged
+
+
 def read_info(path: Path) -> ModelInfo:
     """Read ``model.json`` of a model folder.
 
@@ -329,6 +341,22 @@ def read_predictions(path: Path) -> pd.DataFrame:
             "'python -m allcore evaluate'."
         )
     return table
+
+
+def read_split(path: Path) -> "pd.Series[str]":
+    """Part of the split (train, validation, test) by image id, as ``split.csv`` records it.
+
+    Raises:
+        ModelError: the table is missing or damaged.
+    """
+    try:
+        table = pd.read_csv(path / SPLIT, dtype=str).drop_duplicates("image_id")
+        return table.set_index("image_id")["split"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"{path / SPLIT} can't be read, so nobody knows which images the model was trained on: "
+            "restore the model folder."
+        ) from error
 
 
 def write_embeddings(

@@ -13,10 +13,12 @@ from allcore import formats, model_folder, settings
 from allcore.errors import AllScopeError
 from allcore.evaluation import intervals
 from allcore.explain import deletion_check
-from allcore.explain import explanation as evidence
 from allcore.explain.deletion_check import Deletion
-from allcore.explain.explanation import Evidence
+from allcore.explain.explanation import Explainer
+from allcore.explain.parts import METHODS, Explanation
 from allcore.inference.predictor import Predictor
+from allcore.inference.upload import CellPicture
+from allcore.model_folder import InstalledModel
 from benchmarks import material, timing
 from benchmarks.timing import Result, Scale
 
@@ -28,7 +30,7 @@ SLOW_END = 0.95
 class _Asked:
     """A picture's evidence, and the check of its maps by another way of covering."""
 
-    evidence: Evidence
+    explanation: Explanation
     blurred: tuple[Deletion | None, ...]
     alone: float  # seconds of the answer
 
@@ -48,7 +50,7 @@ def run(scale: Scale) -> Result:
     _tell(found)
     return timing.result(
         "evidence",
-        ours=float(np.quantile([each.evidence.seconds for each in found], SLOW_END)),
+        ours=float(np.quantile([each.explanation.seconds for each in found], SLOW_END)),
         reference=float(np.quantile([each.alone for each in found], SLOW_END)),
         unit="s",
         device=str(predictor.device),
@@ -56,40 +58,36 @@ def run(scale: Scale) -> Result:
 
 
 def _asked(predictor: Predictor, paths: Iterable[Path]) -> Iterator[_Asked]:
-    """What is found on each picture that is answered."""
-    folder = model_folder.folder(settings.load().model)
-    near, others = evidence.kept(folder), _others(predictor)
+    """The explanation of each picture that is answered."""
+    model = model_folder.resolve(settings.load().model)
+    others = _others(model)
+    explainer = Explainer({model: predictor, **others}.__getitem__)
     for path in paths:
-        rgb = material.rgb(path)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        picture = CellPicture(material.rgb(path), hashlib.sha256(path.read_bytes()).hexdigest())
         started = time.perf_counter()
-        cell = predictor.prepare(rgb)
-        (answer,) = predictor.predict([rgb])
+        (prediction,) = predictor.predict([picture])
         alone = time.perf_counter() - started
-        if answer.p_all is None:
+        if prediction.p_all is None:
             continue
-        found = evidence.gather(
-            predictor, rgb, cell, answer, folder, digest=digest, near=near, others=others
-        )
-        heats = [each.heat for each in found.saliency]
-        other = deletion_check.check(predictor, cell, heats, digest=digest, fill="blurred")
-        yield _Asked(found, other, alone)
+        explanation = explainer.explanation(model, picture, prediction, others=list(others))
+        cell, heats = predictor.prepare(picture), [each.heat for each in explanation.saliency]
+        other = deletion_check.check(predictor, cell, heats, digest=picture.sha256, fill="blurred")
+        yield _Asked(explanation, other, alone)
 
 
-def _others(predictor: Predictor) -> list[tuple[Path, Predictor]]:
-    chosen = settings.load()
-    folders = [model_folder.folder(name) for name in model_folder.names()]
-    return [
-        (folder, Predictor.load(folder, chosen.device, threads=chosen.threads))
-        for folder in folders
-        if folder.name != predictor.info.name
-    ]
+def _others(model: InstalledModel) -> dict[InstalledModel, Predictor]:
+    config = settings.load()
+    return {
+        other: Predictor.load(other.folder, config.device, threads=config.threads)
+        for other in model_folder.resolve_all()[0]
+        if other != model
+    }
 
 
 def _tell(found: list[_Asked]) -> None:
     """Say how often each map marks what the answer rests on."""
-    for index, method in enumerate(("Grad-CAM", "Integrated gradients")):
-        maps = [each.evidence.saliency[index] for each in found]
+    for index, method in enumerate(METHODS):
+        maps = [each.explanation.saliency[index] for each in found]
         inside = np.nanmean([each.heat.share_in_cell for each in maps])
         errors = [each.incomplete for each in maps if each.incomplete is not None]
         told = [f"{method}: {100 * inside:.0f} % of heat inside the cell"]
@@ -108,5 +106,5 @@ def _supported(checks: Sequence[Deletion | None]) -> str:
     hits = sum(each.supported for each in done)
     share = formats.share(intervals.wilson(hits, len(done)), len(done))
     lost = np.mean([each.fall for each in done])
-    others = np.mean([fall for each in done for fall in each.falls])
+    others = np.mean([fall for each in done for fall in each.random_falls])
     return f"supported in {share}; takes {lost:.2f} of log-odds, others {others:.2f}"

@@ -6,7 +6,7 @@ import streamlit as st
 
 from allcore.errors import AllScopeError
 from allcore.web import frame, resources
-from allcore.web.predict import inputs, method, progress, results, session
+from allcore.web.predict import inputs, results, session
 
 QUICK = 1.0  # seconds to wait for an answer before a progress bar is worth showing
 
@@ -35,20 +35,15 @@ except AllScopeError as error:
     frame.problem(error)
     st.stop()
 
-brought = inputs.of(files, example)
-asked = session.asked(brought, service, user)
-if asked is None:
+run = session.current_run(inputs.of(files, example), service, user)
+if run is None:
     st.info(
         "Drop one picture or many, or choose a synthetic cell. Each gets its own answer.",
         icon=":material/biotech:",
         width=frame.TEXT_WIDTH,
     )
-    method.show(service.predictor)
-    st.stop()
-
-if not asked.job.wait(QUICK):
-    progress.show(asked.job)
-if asked.job.failed:
-    frame.problem(AllScopeError("The network stopped answering: drop the pictures again."))
-results.show(asked, service, user)
-method.show(service.predictor)
+else:
+    if not run.job.wait(QUICK):
+        results.show_progress(run.job)
+    results.show(run, model, service, user)
+results.show_method(service.predictor)

@@ -57,16 +57,16 @@ def predict(
     if out and out.suffix.lower() not in export.FORMATS:
         raise typer.BadParameter(f"ends in none of {', '.join(export.FORMATS)}", param_hint="--out")
     chosen = settings.load()
-    folder = model_folder.folder(model or chosen.model)
+    installed = model_folder.resolve(model or chosen.model)
     print(RESEARCH_USE, file=sys.stderr)
     if report:
         from allcore.cli import predict_reports
 
         where = device or chosen.device
-        rows = list(predict_reports.rows(paths, folder, where, batch_size, report))
+        rows = list(predict_reports.rows(paths, installed, where, batch_size, report))
     else:
         run = _local if engine == "local" else _ray
-        rows = list(run(paths, folder, device or chosen.device, batch_size))
+        rows = list(run(paths, installed.folder, device or chosen.device, batch_size))
     if out:
         export.write(rows, out)
     if as_json:

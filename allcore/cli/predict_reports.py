@@ -1,21 +1,22 @@
-"""The reports of ``python -m allcore predict``: writing them, and answering one again."""
+"""The reports of ``python -m allcore predict``: write them, and verify one."""
 
 import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from allcore.errors import AllScopeError
 
 if TYPE_CHECKING:
-    from allcore.explain.explanation import Evidence
-    from allcore.explain.neighbours import Neighbours
+    from allcore.data.cells import Rgb
+    from allcore.explain.parts import Explanation
     from allcore.inference.image_sources import Source
-    from allcore.inference.jobs import StreamedPrediction
     from allcore.inference.predictor import Predictor
-    from allcore.inference.results import Row
+    from allcore.inference.results import Prediction, Row
+    from allcore.model_folder import InstalledModel
     from allcore.reports.prediction_json import PredictionReport
     from allcore.reports.report_verification import Verification
 
@@ -23,7 +24,7 @@ _SHORT = 12  # letters of a digest in a file's name
 
 
 def verify(path: Path, device: str | None, *, as_json: bool) -> None:
-    """Answer the picture of a report again and print what agrees.
+    """Predict the picture of a report again and print the comparison.
 
     Raises:
         AllScopeError: the report was not reproduced, or can't be read.
@@ -32,19 +33,19 @@ def verify(path: Path, device: str | None, *, as_json: bool) -> None:
     from allcore.notice import RESEARCH_USE
     from allcore.reports import report_verification
 
-    chosen = settings.load()
-    made = read(path)
+    config = settings.load()
+    report = read(path)
     print(RESEARCH_USE, file=sys.stderr)
-    found = report_verification.verify_report(
-        made, chosen.models, device=device or chosen.device, threads=chosen.threads
+    verification = report_verification.verify_report(
+        report, config.models, device=device or config.device, threads=config.threads
     )
     if as_json:
-        told = {"ok": found.ok, "notice": RESEARCH_USE, **asdict(found)}
-        print(json.dumps(told, indent=1, ensure_ascii=False))
+        fields = {"ok": verification.ok, "notice": RESEARCH_USE, **asdict(verification)}
+        print(json.dumps(fields, indent=1, ensure_ascii=False))
     else:
-        _print(found)
-    if not found.ok:
-        raise AllScopeError(found.sentence)
+        _print(verification)
+    if not verification.ok:
+        raise AllScopeError(verification.sentence)
 
 
 def read(path: Path) -> "PredictionReport":
@@ -63,9 +64,13 @@ def read(path: Path) -> "PredictionReport":
 
 
 def rows(
-    paths: Sequence[Path], folder: Path, device: str, batch_size: int, into: Path
+    paths: Sequence[Path],
+    model: "InstalledModel",
+    device: str,
+    batch_size: int,
+    into: Path,
 ) -> "Iterator[Row]":
-    """One row for each picture, and its report as JSON and PDF; a file that can't be read has none.
+    """One row for each picture, and its report as JSON and PDF; an unreadable file has none.
 
     Raises:
         AllScopeError: a report can't be written.
@@ -73,96 +78,90 @@ def rows(
     from tqdm import tqdm
 
     from allcore import formats, settings
-    from allcore.explain import explanation
+    from allcore.explain.explanation import Explainer
     from allcore.inference import image_sources, jobs
     from allcore.inference.predictor import Predictor
+    from allcore.inference.upload import PictureCache
 
-    predictor = Predictor.load(folder, device, threads=settings.load().threads)
+    predictor = Predictor.load(model.folder, device, threads=settings.load().threads)
     sources = list(image_sources.walk(paths))
-    answers = jobs.stream_predictions(predictor, sources, batch_size=batch_size)
-    near, others = explanation.kept(folder), _others(folder, device)
+    pictures = PictureCache()
+    stream = jobs.stream_predictions(predictor, sources, batch_size=batch_size, cache=pictures)
+    others = _others(model, device)
+    explainer = Explainer({model: predictor, **others}.__getitem__)
     bar = tqdm(total=len(sources), unit="cell", disable=not sys.stderr.isatty())
     written: set[str] = set()
     with bar:
-        for answer, source in zip(answers, sources, strict=True):
-            if answer.row.sha256:
-                found = _evidence(predictor, answer, source, folder, near, others)
-                name = _name(answer.row, written)
-                _write(predictor, answer, source, found, into / name)
+        for streamed, source in zip(stream, sources, strict=True):
+            sha256, prediction = streamed.row.sha256, streamed.prediction
+            if sha256:
+                explanation = None
+                if prediction.p_all is not None:
+                    picture = pictures.get(sha256, partial(_decode, source))
+                    explanation = explainer.explanation(
+                        model, picture, prediction, others=list(others)
+                    )
+                path = into / _name(streamed.row, written)
+                _write(predictor, prediction, source, explanation, path)
             bar.update()
-            yield answer.row
-    said = f"{len(written)} of {formats.count(len(sources), 'picture')} got a report in {into}."
-    print(said, file=sys.stderr)
+            yield streamed.row
+    number = formats.count(len(sources), "picture")
+    print(f"{len(written)} of {number} got a report in {into}.", file=sys.stderr)
 
 
-def _evidence(
-    predictor: "Predictor",
-    answer: "StreamedPrediction",
-    source: "Source",
-    folder: Path,
-    near: "Neighbours | None",
-    others: "Sequence[tuple[Path, Predictor]]",
-) -> "Evidence | None":
-    """What speaks for or against an answer; None where there is none."""
-    from allcore.explain import explanation
-    from allcore.inference import upload
-
-    if answer.cell is None or answer.prediction.p_all is None:
-        return None
-    rgb = upload.decode(source.read())
-    digest = answer.row.sha256
-    return explanation.gather(
-        predictor, rgb, answer.cell, answer.prediction, folder,
-        digest=digest, near=near, others=others,
-    )  # fmt: skip
-
-
-def _others(folder: Path, device: str) -> "list[tuple[Path, Predictor]]":
-    """The other installed models; one that is damaged is left out, and said."""
+def _others(model: "InstalledModel", device: str) -> "dict[InstalledModel, Predictor]":
+    """The other installed models; a damaged one is left out, and reported."""
     from allcore import model_folder
     from allcore.errors import ModelError
     from allcore.inference.predictor import Predictor
 
-    found = []
-    for name in model_folder.names():
-        other = model_folder.folder(name)
-        if other.resolve() == folder.resolve():
+    installed, damaged = model_folder.resolve_all()
+    predictors = {}
+    for other in installed:
+        if other.folder.resolve() == model.folder.resolve():
             continue
         try:
-            found.append((other, Predictor.load(other, device)))
+            predictors[other] = Predictor.load(other.folder, device)
         except ModelError as error:
-            print(error, file=sys.stderr)
-    return found
+            damaged[other.name] = error
+    for problem in damaged.values():
+        print(problem, file=sys.stderr)
+    return predictors
+
+
+def _decode(source: "Source") -> "Rgb":
+    from allcore.inference import upload
+
+    return upload.decode(source.read())
 
 
 def _write(
     predictor: "Predictor",
-    answer: "StreamedPrediction",
+    prediction: "Prediction",
     source: "Source",
-    found: "Evidence | None",
+    explanation: "Explanation | None",
     path: Path,
 ) -> None:
     """Write both files of a report; the path has no suffix."""
     from allcore.inference import export
     from allcore.reports import prediction_json, prediction_pdf
 
-    told, panels = (
-        (found.to_dict(), prediction_pdf.explanation_panels(found)) if found else (None, ())
-    )
-    # A report is passed on, and the folders of whoever made it are nobody's business.
+    evidence = explanation.to_dict() if explanation else None
+    panels = prediction_pdf.explanation_panels(explanation) if explanation else ()
+    # A report is passed on, and nobody else needs to know the folders that its picture was in.
     name = PurePosixPath(source.name.replace("\\", "/")).name
-    made = prediction_json.make_report(
-        predictor, answer.prediction, source.read(), name=name, evidence=told
+    report = prediction_json.make_report(
+        predictor, prediction, source.read(), name=name, evidence=evidence
     )
     for suffix, data in (
-        (".json", made.to_json()),
-        (".pdf", prediction_pdf.prediction_pdf(made, panels)),
+        (".json", report.to_json()),
+        (".pdf", prediction_pdf.prediction_pdf(report, panels)),
     ):
         export.write_bytes(data, path.with_name(path.name + suffix), option="--report")
 
 
 def _name(row: "Row", written: set[str]) -> str:
-    """A file's name that no other picture of the run has, which is taken from then on."""
+    """A file's name that no other picture of the run has; it is added to the written ones."""
     from allcore.plots import export as plots_export
 
     stem = plots_export.file_name(PurePosixPath(row.path.replace("\\", "/")).stem)
@@ -175,12 +174,12 @@ def _name(row: "Row", written: set[str]) -> str:
     return name
 
 
-def _print(found: "Verification") -> None:
-    width = max(len(check.name) for check in found.checks)
-    for check in found.checks:
-        said = check.found if check.ok else f"{check.found} (report: {check.expected})"
-        print(f"{'agrees' if check.ok else 'DIFFERS':8} {check.name:{width}}  {said}")
-    if found.other_versions:
-        print(f"Computed with other versions: {', '.join(found.other_versions)}.")
-    if found.ok:
-        print(found.sentence)
+def _print(verification: "Verification") -> None:
+    width = max(len(check.name) for check in verification.checks)
+    for check in verification.checks:
+        value = check.found if check.ok else f"{check.found} (report: {check.expected})"
+        print(f"{'agrees' if check.ok else 'DIFFERS':8} {check.name:{width}}  {value}")
+    if verification.other_versions:
+        print(f"Computed with other versions: {', '.join(verification.other_versions)}.")
+    if verification.ok:
+        print(verification.sentence)

@@ -1,268 +1,447 @@
-"""Everything that speaks for or against one answer, gathered for a page, a file or a report.
+"""The explanation of one answer: a generator of typed parts, each as soon as it is computed.
 
-`gather` computes all of it in one go; a page that shows the parts as they come calls the parts.
+Pages draw each part in its place, commands and reports take the last one, which holds all others.
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, cached_property
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from torch import Tensor
+from scipy.special import expit
 
 from allcore import model_folder
-from allcore.data.cells import Rgb
+from allcore.cnmc import release
+from allcore.data import subjects
+from allcore.data.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from allcore.errors import AllScopeError
 from allcore.evaluation import model_evaluation
 from allcore.evaluation.conformal import PredictionSets
-from allcore.explain import deletion_check as deletion
-from allcore.explain import explanation_text, gradcam, integrated_gradients, neighbours, views
-from allcore.explain import known_cells as identity
-from allcore.explain import model_input as seen
-from allcore.explain.deletion_check import Deletion
-from allcore.explain.gradcam import Heat
-from allcore.explain.known_cells import Identity
-from allcore.explain.model_input import Figures
-from allcore.explain.neighbours import Nearby, Neighbour, Neighbours
-from allcore.explain.views import Learned, Trained, Views
-from allcore.inference.predictor import Predictor
-from allcore.inference.results import Prediction
-from allcore.labels import Label, Verdict
+from allcore.explain.neighbours import Neighbours
+from allcore.explain.parts import (
+    METHODS,
+    AugmentedViews,
+    Explanation,
+    Identity,
+    KnownCell,
+    Method,
+    ModelAnswer,
+    ModelAnswers,
+    ModelInput,
+    Neighbourhood,
+    Part,
+    PredictionSet,
+    SaliencyMap,
+    SaliencyMaps,
+)
+from allcore.inference.held_out import TrainingExposure, TrainingSet
+from allcore.labels import Label
+from allcore.model_folder import InstalledModel
 
-Method = Literal["Grad-CAM", "Integrated gradients"]
+if TYPE_CHECKING:  # they bring torch, which a page without a picture does without
+    from torch import Tensor
 
+    from allcore.inference.predictor import Predictor
+    from allcore.inference.results import Prediction
+    from allcore.inference.upload import CellPicture
 
-@dataclass(frozen=True)
-class Saliency:
-    """Where one method finds what speaks for the verdict, and whether that matters.
-
-    Attributes:
-        method: its name.
-        heat: its map.
-        incomplete: part of the log-odds that its attributions do not account for, as
-            `Attribution.error`; None where the method promises nothing.
-        deletion: the check; None where nothing speaks for the verdict, or while it is to come.
-    """
-
-    method: Method
-    heat: Heat
-    incomplete: float | None
-    deletion: Deletion | None
-
-    @property
-    def sentence(self) -> str:
-        """What its share inside the cell says, and how complete it is."""
-        said = explanation_text.of_heat(self.heat)
-        if self.incomplete is None:
-            return said
-        return f"{said} Its parts add up to the answer within {100 * self.incomplete:.0f} %."
+T = TypeVar("T")
+DEVIATIONS = 3.0
+"""Standard deviations around the mean that are drawn from black to white, where preprocessing
+normalises each cell by itself."""
+UNAVAILABLE = "can't be asked: its folder is damaged"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What an installed model says of the picture.
+class ModelRecord:
+    """What a model's folder records of cells; each table is read at first use.
 
     Attributes:
-        model: its name.
-        verdict: as of `Prediction`; None where the model can't be asked.
-        probability: of an ALL blast; None without an answer.
-        threshold: the model's own.
-        learned: what of the cell its network was trained on.
-        reason: why there is no answer; empty where there is one.
+        model: the model.
     """
 
-    model: str
-    verdict: Verdict | None
-    probability: float | None
-    threshold: float
-    learned: Learned
-    reason: str = ""
+    def __init__(self, model: InstalledModel) -> None:
+        self.model = model
+        self._neighbours: tuple[object, Neighbours] | None = None
+
+    @cached_property
+    def sets(self) -> PredictionSets | None:
+        """Limits of the prediction sets; None where the folder records too little."""
+        try:
+            predictions = model_folder.read_predictions(self.model.folder)
+            return model_evaluation.prediction_sets(predictions, self.model.info)
+        except AllScopeError:
+            return None
+
+    @cached_property
+    def held_out(self) -> dict[str, float]:
+        """Recorded probability by image id; empty without predictions."""
+        try:
+            table = model_folder.read_predictions(self.model.folder)
+        except AllScopeError:
+            return {}
+        table = table[table["probability"].notna()]
+        ids, probabilities = table["image_id"].astype(str), table["probability"].astype(float)
+        return dict(zip(ids, probabilities, strict=True))
+
+    @cached_property
+    def training(self) -> TrainingSet | None:
+        """What the network was trained on; None where the folder does not record it."""
+        try:
+            return TrainingSet.of(self.model.folder, self.model.info)
+        except AllScopeError:
+            return None
+
+    def exposure(self, identity: Identity | None) -> TrainingExposure:
+        """What of a cell was in the network's training."""
+        if identity is None or self.training is None:
+            return "unknown"
+        return self.training.exposure(identity.image_id, identity.group)
+
+    def neighbours(self, cells: pd.DataFrame | None = None) -> Neighbours:
+        """The cells whose features the folder holds.
+
+        Args:
+            cells: table of a data set, for the labels of cells that were only trained on.
+
+        Raises:
+            ModelError: the features, or what belongs to them, are missing or damaged.
+        """
+        if self._neighbours is None or self._neighbours[0] is not cells:
+            self._neighbours = (cells, Neighbours.of(self.model.folder, cells))
+        return self._neighbours[1]
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What speaks for or against the answer to one picture.
-
-    Attributes:
-        model: name of the model that answered.
-        model_sha256: of its weights.
-        picture_sha256: of the picture's file.
-        verdict: ``all`` or ``hem``.
-        probability: calibrated, of an ALL blast.
-        threshold: probability from which the verdict is ``all``.
-        identity: the cell of a data set that the picture is, None where it is none.
-        sets: the model's prediction sets; None where its folder can't tell.
-        views: the answers to the cell turned and mirrored.
-        saliency: Grad-CAM first, then integrated gradients.
-        seen: the network's input as a picture (S, S, 3).
-        figures: of the network's input.
-        neighbours: the nearest cells that the model's folder knows, nearest first.
-        nearby: how often the model is right around the cell; None where that is not known.
-        models: every installed model's answer, this one's first.
-        seconds: that gathering took.
-    """
-
-    model: str
-    model_sha256: str
-    picture_sha256: str
-    verdict: Verdict
-    probability: float
-    threshold: float
-    identity: Identity | None
-    sets: PredictionSets | None
-    views: Views
-    saliency: tuple[Saliency, ...]
-    seen: Rgb
-    figures: Figures
-    neighbours: tuple[Neighbour, ...]
-    nearby: Nearby | None
-    models: tuple[Answer, ...]
-    seconds: float
-
-    @property
-    def learned(self) -> Learned:
-        """What of the cell the network that answered was trained on."""
-        return self.models[0].learned if self.models else "unknown"
-
-    def to_dict(self) -> dict[str, Any]:
-        """All but the pictures as JSON holds it."""
-        from allcore.explain import explanation_records  # it reads this class: a circle at the top
-
-        return explanation_records.plain(self)
+def compute(_key: tuple[str, ...], function: Callable[[], T]) -> T:
+    """Call a function without remembering its result."""
+    return function()
 
 
-def gather(
-    predictor: Predictor,
-    rgb: Rgb,
-    cell: Tensor,
-    prediction: Prediction,
-    folder: Path,
-    *,
-    digest: str,
-    near: Neighbours | None = None,
-    others: Sequence[tuple[Path, Predictor]] = (),
-    known: pd.DataFrame | None = None,
-) -> Evidence:
-    """All the evidence for one answer.
+class Explainer:
+    """Explains answers of installed models.
 
     Args:
-        predictor: who answered.
-        rgb: the picture (H, W, 3) uint8.
-        cell: cut out of it (3, S, S) uint8.
-        prediction: the answer, no refusal.
-        folder: of the model that answered.
-        digest: SHA-256 of the picture's file.
-        near: what `kept` gives of the folder, read here where it is not given.
-        others: folders of the other installed models, with their predictors.
-        known: a data set's table (image_id, label, subject, group, sha256).
+        load: gives a model's predictor.
+        record: gives what a model's folder records.
+        cells: gives the table (image_id, label, subject, group, sha256) of the cells of the data
+            sets at hand, always the same object as long as they do not change; None without any.
+        remember: gives the result of a function that was called before with the same key: digest
+            of the model, digest of the picture, name of the part.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[InstalledModel], "Predictor"],
+        *,
+        record: Callable[[InstalledModel], ModelRecord] | None = None,
+        cells: Callable[[], pd.DataFrame | None] = lambda: None,
+        remember: Callable[[tuple[str, ...], Callable[[], Any]], Any] = compute,
+    ) -> None:
+        self._load = load
+        self.record = record or cache(ModelRecord)
+        self._cells = cells
+        self._remember = remember
+
+    def explain(
+        self,
+        model: InstalledModel,
+        picture: "CellPicture",
+        prediction: "Prediction",
+        *,
+        others: Sequence[InstalledModel] = (),
+        damaged: Sequence[str] = (),
+    ) -> Iterator[Part]:
+        """The parts of the explanation of one answer, what is quick to compute first.
+
+        Saliency maps and answers come several times, each time with more of them; the last part is
+        the whole `Explanation`.
+
+        Args:
+            model: the model that answered.
+            picture: the picture.
+            prediction: the answer, no refusal.
+            others: the other installed models.
+            damaged: names of models whose folder can't be read.
+
+        Raises:
+            ValueError: the picture was refused.
+            ModelError: the network's weights are damaged.
+        """
+        if prediction.p_all is None or prediction.verdict == "refused":
+            raise ValueError("a refused picture has no explanation")
+        started = time.perf_counter()
+        record, verdict = self.record(model), prediction.verdict
+        yield (prediction_set := PredictionSet(record.sets, prediction.p_all))
+        yield (model_input := self.model_input(model, picture))
+        yield (views := self.views(model, picture))
+        identity = identify(picture.sha256, self._cells())
+        yield (known := KnownCell(identity, record.exposure(identity)))
+        maps: tuple[SaliencyMap, ...] = ()
+        for method in METHODS:
+            maps = (*maps, self.saliency(model, picture, method, verdict))
+            yield SaliencyMaps(maps)
+        yield (
+            neighbourhood := self.neighbourhood(
+                model, picture, identity, threshold=prediction.threshold
+            )
+        )
+        own = ModelAnswer(
+            model=model.name,
+            threshold=prediction.threshold,
+            exposure=known.exposure,
+            held_out=record.held_out.get(identity.image_id) if identity else None,
+            verdict=verdict,
+            probability=prediction.p_all,
+        )
+        for answers in self.answers([own], others, damaged, identity, picture):
+            yield answers
+        yield (checked := self.checked(model, picture, maps))
+        yield Explanation(
+            model=model.name,
+            model_sha256=model.info.weights_sha256,
+            picture_sha256=picture.sha256,
+            verdict=verdict,
+            probability=prediction.p_all,
+            threshold=prediction.threshold,
+            known=known,
+            prediction_set=prediction_set,
+            views=views,
+            saliency=checked.maps,
+            input=model_input,
+            neighbourhood=neighbourhood,
+            answers=answers.answers,
+            seconds=time.perf_counter() - started,
+        )
+
+    def explanation(
+        self,
+        model: InstalledModel,
+        picture: "CellPicture",
+        prediction: "Prediction",
+        *,
+        others: Sequence[InstalledModel] = (),
+    ) -> Explanation:
+        """The whole explanation of one answer, as `explain` yields it last."""
+        *_, last = self.explain(model, picture, prediction, others=others)
+        assert isinstance(last, Explanation)
+        return last
+
+    def model_input(self, model: InstalledModel, picture: "CellPicture") -> ModelInput:
+        """The network's input as a picture and in figures."""
+
+        def convert() -> ModelInput:
+            predictor = self._load(model)
+            return to_model_input(predictor, predictor.prepare(picture))
+
+        return self._part(model, picture, "input", convert)
+
+    def views(self, model: InstalledModel, picture: "CellPicture") -> AugmentedViews:
+        """The answers to the cell turned and mirrored, in one pass."""
+
+        def predict() -> AugmentedViews:
+            predictor = self._load(model)
+            return predict_views(predictor, predictor.prepare(picture))
+
+        return self._part(model, picture, "views", predict)
+
+    def saliency(
+        self, model: InstalledModel, picture: "CellPicture", method: Method, towards: Label
+    ) -> SaliencyMap:
+        """The map of one of `METHODS` for a class."""
+        from allcore.explain import gradcam, integrated_gradients
+
+        def attribute() -> SaliencyMap:
+            predictor = self._load(model)
+            cell = predictor.prepare(picture)
+            if method == "Grad-CAM":
+                return SaliencyMap(method, gradcam.explain(predictor, cell, towards=towards))
+            attribution = integrated_gradients.explain(predictor, cell, towards=towards)
+            return SaliencyMap("Integrated gradients", attribution.heat, attribution.error)
+
+        return self._part(model, picture, f"{method} {towards}", attribute)
+
+    def checked(
+        self, model: InstalledModel, picture: "CellPicture", maps: Sequence[SaliencyMap]
+    ) -> SaliencyMaps:
+        """The same maps, each with its deletion check."""
+        from allcore.explain import deletion_check
+
+        def check() -> SaliencyMaps:
+            predictor = self._load(model)
+            cell, heats = predictor.prepare(picture), [saliency.heat for saliency in maps]
+            checks = deletion_check.check(predictor, cell, heats, digest=picture.sha256)
+            return SaliencyMaps(
+                tuple(
+                    SaliencyMap(saliency.method, saliency.heat, saliency.incomplete, deletion)
+                    for saliency, deletion in zip(maps, checks, strict=True)
+                )
+            )
+
+        return self._part(model, picture, f"deletion check {maps[0].heat.towards}", check)
+
+    def neighbourhood(
+        self,
+        model: InstalledModel,
+        picture: "CellPicture | None",
+        identity: Identity | None,
+        *,
+        threshold: float,
+    ) -> Neighbourhood:
+        """The nearest cells, without the cell itself, and the model's accuracy among them.
+
+        Args:
+            model: whose features are compared.
+            picture: of the cell; None looks the cell's recorded features up by its id.
+            identity: the cell, where it is known.
+            threshold: probability from which a cell is called an ALL blast.
+        """
+        image_id, subject = (identity.image_id, identity.subject) if identity else (None, None)
+        try:
+            neighbours = self.record(model).neighbours(self._cells())
+            origin = self._features(model, picture) if picture else image_id
+            if origin is None:
+                return Neighbourhood()
+            return Neighbourhood(
+                neighbours.nearest(origin, subject=subject, exclude_id=image_id),
+                neighbours.accuracy_nearby(origin, threshold, subject=subject, exclude_id=image_id),
+                subject_known=subject is not None,
+            )
+        except AllScopeError as error:
+            return Neighbourhood(problem=str(error))
+
+    def answers(
+        self,
+        first: Sequence[ModelAnswer],
+        models: Sequence[InstalledModel],
+        damaged: Sequence[str],
+        identity: Identity | None,
+        picture: "CellPicture | None",
+    ) -> Iterator[ModelAnswers]:
+        """The answers of some models, each time with one more of them; at first with none.
+
+        Args:
+            first: answers that are known already.
+            models: to be asked.
+            damaged: names of models whose folder can't be read.
+            identity: the cell, where it is known.
+            picture: of the cell; None asks nobody.
+        """
+        rows = [*first, *(self._recorded(model, identity) for model in models)]
+        last = [ModelAnswer(name, 0.5, reason=UNAVAILABLE) for name in damaged]
+        yield ModelAnswers((*rows, *last))
+        if picture is None:
+            return
+        for number, model in enumerate(models, start=len(first)):
+            rows[number] = self.ask(model, picture, rows[number])
+            yield ModelAnswers((*rows, *last))
+
+    def _recorded(self, model: InstalledModel, identity: Identity | None) -> ModelAnswer:
+        record = self.record(model)
+        held_out = record.held_out.get(identity.image_id) if identity else None
+        return ModelAnswer(
+            model.name, model.info.threshold, record.exposure(identity), held_out, pending=True
+        )
+
+    def ask(
+        self, model: InstalledModel, picture: "CellPicture", recorded: ModelAnswer
+    ) -> ModelAnswer:
+        """A model's answer now, beside what is recorded of it."""
+
+        def predict() -> "Prediction":
+            return self._load(model).predict([picture])[0]
+
+        start = (model.name, recorded.threshold, recorded.exposure, recorded.held_out)
+        try:
+            prediction = self._part(model, picture, "prediction", predict)
+        except (AllScopeError, OSError):
+            return ModelAnswer(*start, reason=UNAVAILABLE)
+        return ModelAnswer(*start, prediction.verdict, prediction.p_all, prediction.reason)
+
+    def _features(self, model: InstalledModel, picture: "CellPicture") -> "np.ndarray[Any, Any]":
+        from allcore.explain import neighbours
+
+        def forward() -> "np.ndarray[Any, Any]":
+            predictor = self._load(model)
+            return neighbours.feature(predictor, predictor.prepare(picture))
+
+        return self._part(model, picture, "features", forward)
+
+    def _part(
+        self, model: InstalledModel, picture: "CellPicture", name: str, function: Callable[[], T]
+    ) -> T:
+        part: T = self._remember((model.digest, picture.sha256, name), function)
+        return part
+
+
+def identify(sha256: str, cells: pd.DataFrame | None = None) -> Identity | None:
+    """The cell whose file has a SHA-256; None where no data set has such a file.
+
+    Looked up among the files of the public release of C-NMC 2019, whose digests come with the
+    program, and in a table of cells (image_id, subject, sha256). A picture that was saved again is
+    another file and is not recognised.
 
     Raises:
-        ValueError: the picture was refused.
+        DataError: the packaged list of the release is damaged.
     """
-    if prediction.p_all is None or prediction.verdict == "refused":
-        raise ValueError("a refused picture has no evidence")
-    started = time.perf_counter()
-    own = identity.of(digest, known)
-    maps = saliency(predictor, cell, towards=prediction.verdict)
-    near = kept(folder, known) if near is None else near
-    vector = neighbours.feature(predictor, cell)
-    found, nearby = around(near, vector, own, prediction.threshold)
-    return Evidence(
-        model=predictor.info.name,
-        model_sha256=predictor.info.weights_sha256,
-        picture_sha256=digest,
-        verdict=prediction.verdict,
-        probability=prediction.p_all,
-        threshold=prediction.threshold,
-        identity=own,
-        sets=sets_of(folder),
-        views=views.views(predictor, cell),
-        saliency=checked(predictor, cell, maps, digest=digest),
-        seen=seen.picture(predictor, cell),
-        figures=seen.figures(seen.tensor(predictor, cell)),
-        neighbours=found,
-        nearby=nearby,
-        models=(
-            _answer(folder, predictor, prediction, own),
-            *(_answer(at, other, other.predict([rgb])[0], own) for at, other in others),
-        ),
-        seconds=time.perf_counter() - started,
+    if cells is not None and "sha256" in cells:
+        matches = cells.loc[cells["sha256"] == sha256]
+        if not matches.empty:
+            subject = matches["subject"].dropna().astype(str).tolist()
+            return Identity(str(matches["image_id"].iat[0]), subject[0] if subject else None)
+    return _released().get(sha256)
+
+
+def to_model_input(predictor: "Predictor", cell: "Tensor") -> ModelInput:
+    """The network's input of a cut cell (3, S, S) uint8, as a picture and in figures.
+
+    Values become grey levels by the same line for all cells, so that two cells can be compared.
+    ImageNet's normalisation is such a line itself and is undone: the picture is the cut cell. A
+    cell normalised by itself is drawn from 3 standard deviations below its mean (black) to 3 above
+    (white); the background, which the network gets as the mean, is then grey.
+    """
+    tensor = predictor.normalised(cell[None])[0].float().cpu()
+    values = tensor.permute(1, 2, 0).numpy()
+    if predictor.info.preprocessing.normalisation == "imagenet":
+        levels = values * np.asarray(IMAGENET_STD) + np.asarray(IMAGENET_MEAN)
+    else:
+        levels = (values + DEVIATIONS) / (2 * DEVIATIONS)
+    channels, rows, columns = tensor.shape
+    red, green, blue = tensor.mean((1, 2)).tolist()
+    return ModelInput(
+        picture=np.rint(255 * levels).clip(0, 255).astype(np.uint8),
+        shape=(channels, rows, columns),
+        low=float(tensor.min()),
+        high=float(tensor.max()),
+        means=(red, green, blue),
     )
 
 
-def saliency(predictor: Predictor, cell: Tensor, *, towards: Label) -> tuple[Saliency, ...]:
-    """Both maps of a cut cell (3, S, S) uint8, not checked yet."""
-    coarse = gradcam.explain(predictor, cell, towards=towards)
-    fine = integrated_gradients.explain(predictor, cell, towards=towards)
-    return (
-        Saliency("Grad-CAM", coarse, None, None),
-        Saliency("Integrated gradients", fine.heat, fine.error, None),
+def turn(cell: "Tensor") -> "Tensor":
+    """The eight views (8, 3, S, S) of a cut cell (3, S, S), in the order of `VIEW_NAMES`."""
+    import torch
+
+    mirrored = (cell, cell.flip(2))
+    return torch.stack(
+        [torch.rot90(start, turns, dims=(1, 2)) for start in mirrored for turns in range(4)]
     )
 
 
-def checked(
-    predictor: Predictor, cell: Tensor, maps: Sequence[Saliency], *, digest: str
-) -> tuple[Saliency, ...]:
-    """The same maps with the deletion check of each."""
-    found = deletion.check(predictor, cell, [each.heat for each in maps], digest=digest)
-    return tuple(
-        Saliency(each.method, each.heat, each.incomplete, check)
-        for each, check in zip(maps, found, strict=True)
-    )
+def predict_views(predictor: "Predictor", cell: "Tensor") -> AugmentedViews:
+    """The probabilities of a cut cell (3, S, S) uint8 in its eight views, in one pass."""
+    logits = predictor.logits(turn(cell)).double().numpy()
+    return AugmentedViews(expit(logits / predictor.info.temperature))
 
 
-def sets_of(folder: Path) -> PredictionSets | None:
-    """The prediction sets of a model folder; None where it does not keep what they need."""
-    try:
-        return model_evaluation.prediction_sets(
-            model_folder.read_predictions(folder), model_folder.read_info(folder)
-        )
-    except AllScopeError:
-        return None
+@cache
+def _released() -> dict[str, Identity]:
+    """The cells of the public release by the SHA-256 of their files."""
+    files = release.read_release()
+    rows = zip(files["path"], files["subject"], files["sha256"], strict=True)
+    return {sha256: Identity(_name(path), subject) for path, subject, sha256 in rows}
 
 
-def kept(folder: Path, known: pd.DataFrame | None = None) -> Neighbours | None:
-    """The cells whose features a model folder keeps; None where it keeps none."""
-    try:
-        return Neighbours.of(folder, known)
-    except AllScopeError:
-        return None
-
-
-def around(
-    near: Neighbours | None, vector: NDArray[Any], own: Identity | None, threshold: float
-) -> tuple[tuple[Neighbour, ...], Nearby | None]:
-    """The nearest cells of a vector (F,), without the cell itself, and the accuracy there."""
-    if near is None:
-        return (), None
-    subject, name = (own.subject, own.image_id) if own else (None, None)
-    return (
-        near.nearest(vector, subject=subject, exclude_id=name),
-        near.accuracy_nearby(vector, threshold, subject=subject, exclude_id=name),
-    )
-
-
-def learned(folder: Path, own: Identity | None) -> Learned:
-    """What of a cell the network in a folder was trained on."""
-    if own is None:
-        return "unknown"
-    try:
-        return Trained.of(folder).learned(own.image_id, own.group)
-    except AllScopeError:
-        return "unknown"
-
-
-def _answer(
-    folder: Path, predictor: Predictor, prediction: Prediction, own: Identity | None
-) -> Answer:
-    return Answer(
-        model=predictor.info.name,
-        verdict=prediction.verdict,
-        probability=prediction.p_all,
-        threshold=prediction.threshold,
-        learned=learned(folder, own),
-        reason=prediction.reason,
-    )
+def _name(path: str) -> str:
+    """The name by which models know a file: C-NMC's without folders and suffix."""
+    return PurePosixPath(path).stem if subjects.parse_name(path) else path

@@ -1,12 +1,12 @@
-"""Grad-CAM: where in the cell the network found its evidence.
+"""Grad-CAM: which regions of the cell raise the score of a class.
 
 Selvaraju et al., *Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
 Localization*, ICCV 2017: the activations of the last convolutional stage, weighted by the mean
-gradient of the class's score over each channel; only what speaks for the class is kept.
+gradient of the class's score over each channel; negative evidence is cut off.
 
 Each activation is weighted by its own gradient, not by the channel's mean (Draelos and Carin, *Use
 HiResCAM instead of Grad-CAM*, arXiv 2011.08891). Where a network averages over all places the two
-are the same; one that reads only what the cell covers would else be shown to look at black corners.
+are the same; one that pools only the cell would otherwise seem to look at black corners.
 """
 
 from collections.abc import Iterator
@@ -37,13 +37,13 @@ _STRONGEST = 0.75  # opacity of the hottest pixel: the chromatin below must stay
 
 
 @dataclass(frozen=True)
-class Heat:
-    """Evidence for one class in one cut cell.
+class Heatmap:
+    """A saliency map of one cut cell for one class.
 
     Attributes:
-        values: (S, S) float32, 0 to 1, of the size of the cut cell; all 0 where nothing speaks
+        values: (S, S) float32, 0 to 1, of the size of the cut cell; all 0 where no region speaks
             for the class.
-        towards: the class it speaks for.
+        towards: the class.
         share_in_cell: part of the heat that lies inside the cell, 0 to 1; nan where all is 0.
     """
 
@@ -52,21 +52,21 @@ class Heat:
     share_in_cell: float
 
 
-def explain(predictor: Predictor, cell: Tensor, *, towards: Label) -> Heat:
-    """Heat of one cut cell (3, S, S) uint8, for the class it was given."""
-    with predictor.lock, torch.enable_grad(), _kept(predictor.network.cam_layer) as kept:
+def explain(predictor: Predictor, cell: Tensor, *, towards: Label) -> Heatmap:
+    """Grad-CAM of one cut cell (3, S, S) uint8 for a class."""
+    with predictor.lock, torch.enable_grad(), _leaf_output(predictor.network.cam_layer) as outputs:
         logit = predictor.network(predictor.normalised(cell[None])).sum()
         score = logit if towards == "all" else -logit
-        (gradient,) = torch.autograd.grad(score, kept)
-        activation = kept[0].detach()
+        (gradient,) = torch.autograd.grad(score, outputs)
+        activation = outputs[0].detach()
     heat = functional.relu((gradient * activation).sum(1, keepdim=True))
     values = _upsampled(heat, cell.shape[-1])
-    return Heat(values=values, towards=towards, share_in_cell=_share_in_cell(values, cell))
+    return Heatmap(values=values, towards=towards, share_in_cell=_share_in_cell(values, cell))
 
 
-def overlay(cell: Tensor, heat: Heat) -> Rgb:
+def overlay(cell: Rgb, heat: Heatmap) -> Rgb:
     """The cut cell (S, S, 3) with the heat laid over it: transparent where cold."""
-    picture = cell.permute(1, 2, 0).numpy().astype(np.float64)
+    picture = cell.astype(np.float64)
     steps = np.linspace(0, 1, len(_VIRIDIS))
     colour = np.stack([np.interp(heat.values, steps, channel) for channel in _VIRIDIS.T], axis=2)
     opacity = _STRONGEST * heat.values[..., None]
@@ -75,17 +75,17 @@ def overlay(cell: Tensor, heat: Heat) -> Rgb:
 
 
 @contextmanager
-def _kept(layer: nn.Module) -> Iterator[list[Tensor]]:
-    """Keep the layer's output, as the leaf from which the graph starts, while the block runs."""
-    kept: list[Tensor] = []
+def _leaf_output(layer: nn.Module) -> Iterator[list[Tensor]]:
+    """Record the layer's output, as the leaf from which the graph starts, while the block runs."""
+    outputs: list[Tensor] = []
 
-    def keep(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
-        kept.append(output.detach().requires_grad_())
-        return kept[0].clone()  # what follows may work in place, which a leaf forbids
+    def record(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+        outputs.append(output.detach().requires_grad_())
+        return outputs[0].clone()  # what follows may work in place, which a leaf forbids
 
-    handle = layer.register_forward_hook(keep)
+    handle = layer.register_forward_hook(record)
     try:
-        yield kept
+        yield outputs
     finally:
         handle.remove()
 

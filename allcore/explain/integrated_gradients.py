@@ -1,15 +1,15 @@
-"""Integrated gradients: how much each place of the cell adds to the answer.
+"""Integrated gradients: how much each pixel of the cell adds to the log-odds.
 
 Sundararajan, Taly and Yan, *Axiomatic Attribution for Deep Networks*, ICML 2017: the gradient of
-the log-odds, integrated on the straight way from a baseline to the cell, times the difference of
+the log-odds, integrated on the straight path from a baseline to the cell, times the difference of
 the two. The attributions of all pixels add up to the difference of the log-odds of cell and
-baseline; how far they do is told (`Attribution.error`).
+baseline; `Attribution.error` measures how far they do.
 
-The baseline is the cell filled with its own mean colour up to a thin rim: it keeps size, outline
-and stain, so that what is told apart is the texture inside. Were the rim filled too, a hard edge
-would take the place of the soft one, and heat would tell of that. Nothing outside the cell changes
-on the way, so no heat can lie there but what smoothing spills over the edge. The integral is taken
-by Gauss-Legendre quadrature, whose few nodes go through the network in one batch.
+The baseline is the cell filled with its own mean colour up to a thin rim: size, outline and stain
+stay, so that the map shows the texture inside. With the rim filled too, a hard edge would replace
+the soft one, and the map would show that edge. Nothing outside the cell changes along the path, so
+no heat lies there but what smoothing spreads over the edge. The integral is computed by
+Gauss-Legendre quadrature, whose few nodes go through the network in one batch.
 """
 
 from dataclasses import dataclass
@@ -21,42 +21,42 @@ from scipy import ndimage
 from torch import Tensor
 
 from allcore.data import cells
-from allcore.explain.gradcam import Heat
+from allcore.explain.gradcam import Heatmap
 from allcore.inference.predictor import Predictor
 from allcore.labels import Label
 
 STEPS = 6
-"""Nodes of the quadrature: the time of so many passes forward and backward."""
+"""Nodes of the quadrature; each costs one forward and one backward pass."""
 SMOOTHING = 1 / 56
-"""Deviation of the Gaussian that joins single pixels to places, over the side of the cut."""
+"""Standard deviation of the smoothing Gaussian, over the side of the cut."""
 RIM = 1 / 75
-"""Width of the rim that the baseline leaves as it is, over the side of the cut."""
+"""Width of the rim that the baseline leaves unchanged, over the side of the cut."""
 
 
 @dataclass(frozen=True)
 class Attribution:
-    """Heat by integrated gradients, and how complete it is.
+    """A map by integrated gradients, and how complete it is.
 
     Attributes:
-        heat: what speaks for the class, as of `gradcam.explain`.
+        heat: its positive part, as of `gradcam.explain`.
         difference: log-odds of the cell less those of the baseline.
-        total: sum of the attributions, which would be the same in theory.
+        total: sum of the attributions, in theory equal to the difference.
     """
 
-    heat: Heat
+    heat: Heatmap
     difference: float
     total: float
 
     @property
     def error(self) -> float:
-        """Difference less total over the difference; 0 where the attributions are complete."""
+        """Relative difference of the two; 0 where the attributions are complete."""
         return abs(self.difference - self.total) / max(abs(self.difference), 1e-6)
 
 
 def explain(
     predictor: Predictor, cell: Tensor, *, towards: Label, steps: int = STEPS
 ) -> Attribution:
-    """Heat of one cut cell (3, S, S) uint8 for a class, by `steps` nodes."""
+    """Integrated gradients of one cut cell (3, S, S) uint8 for a class, by `steps` nodes."""
     mask = cells.mask_of(cell.permute(1, 2, 0).numpy())
     rim = max(1, round(RIM * cell.shape[-1]))
     start = filled(cell, ndimage.binary_erosion(mask, iterations=rim)).float()
@@ -69,14 +69,14 @@ def explain(
     total = float(values.sum())
     share = float(values[mask].sum()) / total if total else float("nan")
     return Attribution(
-        heat=Heat(values=values, towards=towards, share_in_cell=share),
+        heat=Heatmap(values=values, towards=towards, share_in_cell=share),
         difference=at_end - at_start,
         total=float(pixels.sum()),
     )
 
 
 def filled(cell: Tensor, mask: NDArray[np.bool_]) -> Tensor:
-    """A cut cell (3, S, S) uint8 with its mean colour at each place of a mask (S, S) of it."""
+    """A cut cell (3, S, S) uint8 with its mean colour inside a mask (S, S)."""
     inside = torch.from_numpy(mask)
     if not mask.any():
         return cell.clone()
@@ -93,7 +93,7 @@ def _quadrature(steps: int) -> tuple[Tensor, Tensor]:
 
 
 def _gradients(predictor: Predictor, pixels: Tensor) -> Tensor:
-    """Of the log-odds by each pixel: (N, 3, S, S) on the CPU, of pixels between 0 and 255."""
+    """Gradients (N, 3, S, S) of the log-odds by pixel, on the CPU, at pixels between 0 and 255."""
     leaf = pixels.to(predictor.device).requires_grad_()
     with predictor.lock, torch.enable_grad():
         logits = predictor.network(predictor.normalised(leaf))
@@ -103,13 +103,13 @@ def _gradients(predictor: Predictor, pixels: Tensor) -> Tensor:
 
 def _log_odds(predictor: Predictor, pixels: Tensor) -> list[float]:
     with predictor.lock, torch.inference_mode():
-        found: list[float] = predictor.network(predictor.normalised(pixels)).float().tolist()
-    return found
+        logits: list[float] = predictor.network(predictor.normalised(pixels)).float().tolist()
+    return logits
 
 
 def _heat(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What speaks for the class, joined to places, 0 to 1."""
+    """The smoothed positive attributions, 0 to 1."""
     smooth = ndimage.gaussian_filter(pixels, SMOOTHING * pixels.shape[-1])
-    kept = np.maximum(smooth, 0)
-    values: NDArray[np.float32] = (kept / max(float(kept.max()), 1e-12)).astype(np.float32)
+    positive = np.maximum(smooth, 0)
+    values: NDArray[np.float32] = (positive / max(float(positive.max()), 1e-12)).astype(np.float32)
     return values

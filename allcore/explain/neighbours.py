@@ -60,7 +60,7 @@ class Neighbour:
 
 
 @dataclass(frozen=True)
-class Nearby:
+class LocalAccuracy:
     """How often the model is right around a cell.
 
     Attributes:
@@ -154,7 +154,7 @@ class Neighbours:
         *,
         subject: str | None = None,
         exclude_id: str | None = None,
-    ) -> Nearby | None:
+    ) -> LocalAccuracy | None:
         """How often the model is right among the k nearest cells that it can be judged on.
 
         These have a label and a held-out probability; None where there is no such cell.
@@ -174,7 +174,7 @@ class Neighbours:
             subjects=groups.astype(str) if known else None,
         )
         found = {each.name: each for each in estimates.at_threshold(sample, threshold)}
-        return Nearby(
+        return LocalAccuracy(
             accuracy=found["accuracy"],
             cells=len(rows),
             subjects=len(set(groups)) if known else None,
@@ -299,14 +299,7 @@ def _groups(table: pd.DataFrame) -> NDArray[np.object_]:
 
 
 def _parts(ids: list[str], folder: Path, held_out: "pd.Series[str]") -> list[str]:
-    path = folder / model_folder.SPLIT
-    try:
-        trained_on = _by_id(pd.read_csv(path, dtype=str))["split"].reindex(ids) == "train"
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(
-            f"{path} can't be read, so nobody knows which images the model was trained on: "
-            "restore the model folder."
-        ) from error
+    trained_on = model_folder.read_split(folder).reindex(ids) == "train"
     return [
         _part(trained, None if pd.isna(part) else str(part))
         for trained, part in zip(trained_on, held_out, strict=True)

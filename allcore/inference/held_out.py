@@ -1,18 +1,56 @@
-"""Which images of a data set a model may be judged on: those that its training never saw."""
+"""What a model was trained on, and so which images of a data set it may be judged on."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import pandas as pd
 
 from allcore import model_folder
 from allcore.data import subjects
 from allcore.data.manifest import Manifest
-from allcore.errors import DataError, ModelError
+from allcore.errors import DataError
 from allcore.model_folder import ModelInfo
+
+TrainingExposure = Literal["cell", "subject", "no", "unknown"]
+"""What of a cell was in a network's training: itself, others of its subject, nothing."""
 
 # Where two parts claim a subject's group, the last one here has it: training taints.
 PARTS = ("test", "validation", "train")
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The images and subjects that a network was trained on.
+
+    Attributes:
+        images: names of the images, C-NMC's without folders and suffix.
+        groups: independent subjects.
+    """
+
+    images: frozenset[str]
+    groups: frozenset[str]
+
+    @classmethod
+    def of(cls, folder: Path, info: ModelInfo) -> "TrainingSet":
+        """The training set of the network in a model folder.
+
+        Raises:
+            ModelError: split.csv is missing or damaged, or model.json doesn't say how it was split.
+        """
+        _ = info.split_kind  # raises where model.json does not record it
+        split = model_folder.read_split(folder)
+        people = info.training["split"].get("train", ())
+        return cls(
+            frozenset(map(_name, split.index[split == "train"])),
+            frozenset(map(subjects.group_of, people)),
+        )
+
+    def exposure(self, image_id: str, group: str | None) -> TrainingExposure:
+        """What of a cell was in the training; `group` is its independent subject."""
+        if _name(image_id) in self.images:
+            return "cell"
+        return "subject" if group in self.groups else "no"
 
 
 @dataclass(frozen=True)
@@ -67,15 +105,8 @@ def parts(table: pd.DataFrame, info: ModelInfo, folder: Path) -> "pd.Series[str]
 
 def _by_image(table: pd.DataFrame, folder: Path) -> "pd.Series[str]":
     """The part of each image by its id or C-NMC name, missing where split.csv has neither."""
-    path = folder / model_folder.SPLIT
-    try:
-        split = pd.read_csv(path, dtype=str)[["image_id", "split"]]
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(
-            f"{path} can't be read, so nobody knows which images the model was trained on: "
-            "restore the model folder."
-        ) from error
-    part_of = dict(zip(split["image_id"].map(_name), split["split"], strict=True))
+    split = model_folder.read_split(folder)
+    part_of = dict(zip(split.index.map(_name), split, strict=True))
     return table["image_id"].map(_name).map(part_of)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from scipy.special import expit
 from torch import Tensor
@@ -18,11 +19,12 @@ from allcore.data.manifest import Manifest
 from allcore.data.perturbations import Cell, Sweep
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import DataError, ModelError
-from allcore.evaluation.metrics import Floats
 from allcore.inference import devices, held_out
 from allcore.inference.predictor import Predictor
 from allcore.model_folder import ModelInfo
 from allcore.nets.base import CellNetwork
+
+Floats = NDArray[np.float64]
 
 BATCH = 8
 """Small: on a CPU larger batches are slower, for they leave its caches."""

@@ -72,7 +72,7 @@ class PredictionReport:
         versions: of ALLScope, Python and the packages that compute.
         device: where the network ran.
         cut: how the program cut the cell out of the picture; None where it came cut out.
-        evidence: what ``Evidence.to_dict`` says; None where none was asked for.
+        evidence: what ``Explanation.to_dict`` says; None where none was asked for.
         file: the picture; last, since its bytes are long.
     """
 
@@ -115,7 +115,7 @@ def make_report(
         content: bytes of the picture's file.
         name: of the file.
         cut: ``CutOut.facts`` where the program cut the cell out.
-        evidence: from ``Evidence.to_dict``.
+        evidence: from ``Explanation.to_dict``.
         made_at: when; now where it is None.
     """
     return PredictionReport(

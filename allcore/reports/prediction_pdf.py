@@ -19,7 +19,7 @@ from allcore.reports.pdf_sheet import BOTTOM, LEFT, QUIET, WIDTH, PdfSheet, lati
 from allcore.reports.prediction_json import PredictionReport
 
 if TYPE_CHECKING:
-    from allcore.explain.explanation import Evidence
+    from allcore.explain.parts import Explanation
 
 MAX_PICTURES = 4
 _SIDE, _GAP = 42.0, 4.0  # millimetres of a picture, and between two
@@ -64,17 +64,16 @@ def prediction_pdf(report: PredictionReport, panels: Sequence[PicturePanel] = ()
     return bytes(sheet.output())
 
 
-def explanation_panels(evidence: "Evidence") -> list[PicturePanel]:
-    """The pictures of an answer's evidence: the network's input and where each map is hot."""
-    import torch
-
+def explanation_panels(explanation: "Explanation") -> list[PicturePanel]:
+    """The pictures of an explanation: the network's input and the saliency maps over it."""
     from allcore.explain import gradcam
 
-    cell = torch.from_numpy(evidence.seen.transpose(2, 0, 1).copy())
+    picture = explanation.input.picture
     maps = [
-        PicturePanel(each.method, gradcam.overlay(cell, each.heat)) for each in evidence.saliency
+        PicturePanel(saliency.method, gradcam.overlay(picture, saliency.heat))
+        for saliency in explanation.saliency
     ]
-    return [PicturePanel("What the network saw", evidence.seen), *maps]
+    return [PicturePanel("What the network saw", picture), *maps]
 
 
 def _came(report: PredictionReport) -> Iterator[PicturePanel]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from allcore.data import cells
 from allcore.explain import deletion_check
 from allcore.explain.deletion_check import Deletion
-from allcore.explain.gradcam import Heat
+from allcore.explain.gradcam import Heatmap
 from allcore.inference.predictor import Predictor
 from allcore.inference.upload import Rgb
 from allcore.nets.base import CellNetwork
@@ -40,11 +40,11 @@ def cell(predictor: Predictor, cell_image: Rgb) -> Tensor:
     return predictor.prepare(cell_image)
 
 
-def heat_at(cell: Tensor, row: int, column: int) -> Heat:
+def heat_at(cell: Tensor, row: int, column: int) -> Heatmap:
     size = cell.shape[-1]
     rows, columns = np.mgrid[:size, :size]
     values = np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / 200).astype(np.float32)
-    return Heat(values=values, towards="all", share_in_cell=1.0)
+    return Heatmap(values=values, towards="all", share_in_cell=1.0)
 
 
 def test_check__tells_the_place_that_is_read_from_one_that_is_not(
@@ -60,8 +60,8 @@ def test_check__tells_the_place_that_is_read_from_one_that_is_not(
     assert "rests on" in read.sentence
     assert not other.supported
     assert "do not read the highlight" in other.sentence
-    assert read.falls == other.falls
-    assert len(read.falls) == deletion_check.OTHERS
+    assert read.random_falls == other.random_falls
+    assert len(read.random_falls) == deletion_check.RANDOM_REGIONS
 
 
 def test_check__is_the_same_for_the_same_picture(predictor: Predictor, cell: Tensor) -> None:
@@ -72,12 +72,12 @@ def test_check__is_the_same_for_the_same_picture(predictor: Predictor, cell: Ten
     assert first == again
     assert another is not None
     assert first is not None
-    assert first.falls != another.falls
+    assert first.random_falls != another.random_falls
     assert first.after == another.after
 
 
 def test_check__has_none_for_a_map_of_nothing(predictor: Predictor, cell: Tensor) -> None:
-    nothing = Heat(np.zeros((64, 64), dtype=np.float32), "all", float("nan"))
+    nothing = Heatmap(np.zeros((64, 64), dtype=np.float32), "all", float("nan"))
     empty, full = deletion_check.check(
         predictor, cell, [nothing, heat_at(cell, 26, 26)], digest="a"
     )
@@ -99,7 +99,7 @@ def test_check__covers_a_fifth_of_the_cell_and_nothing_else(
     deletion_check.check(predictor, cell, [heat_at(cell, 26, 26)], digest="a")
     (batch,) = asked
     mask = cells.mask_of(cell.permute(1, 2, 0).numpy())
-    assert len(batch) == 2 + deletion_check.OTHERS
+    assert len(batch) == 2 + deletion_check.RANDOM_REGIONS
     for covered in batch[1:]:
         changed = (covered != cell).any(0).numpy()
         assert not changed[~mask].any()
@@ -121,7 +121,7 @@ def test_check__can_cover_with_the_cell_blurred(predictor: Predictor, cell: Tens
 def test_check__counts_towards_the_verdict(predictor: Predictor, cell: Tensor) -> None:
     heat = heat_at(cell, 26, 26)
     (towards,) = deletion_check.check(predictor, cell, [heat], digest="a")
-    normal = Heat(heat.values, "hem", 1.0)
+    normal = Heatmap(heat.values, "hem", 1.0)
     (against,) = deletion_check.check(predictor, cell, [normal], digest="a")
     assert towards is not None
     assert against is not None
@@ -142,9 +142,9 @@ def test_sentence__says_what_to_make_of_it(
     fall: float, less: int, supported: bool, said: str
 ) -> None:
     falls = (fall - 1,) * less + (fall + 1,) * (16 - less)
-    found = Deletion(before=0.91, after=0.42 if fall > 0 else 0.95, fall=fall, falls=falls)
+    found = Deletion(before=0.91, after=0.42 if fall > 0 else 0.95, fall=fall, random_falls=falls)
     assert found.supported == supported
     assert said in found.sentence
     assert "from 0.91 to" in found.sentence
-    still = Deletion(before=0.911, after=0.909, fall=0.01, falls=(0.1,) * 16)
+    still = Deletion(before=0.911, after=0.909, fall=0.01, random_falls=(0.1,) * 16)
     assert "leaves the probability at 0.91" in still.sentence

@@ -2,20 +2,23 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
-from torch import Tensor
+import torch
 
 from allcore import model_folder
-from allcore.evaluation.conformal import PredictionSets
-from allcore.explain import deletion_check, explanation, explanation_text
-from allcore.explain.explanation import Evidence
-from allcore.explain.known_cells import Identity
-from allcore.explain.views import NAMES, Views
+from allcore.cnmc import release
+from allcore.explain import deletion_check, explanation
+from allcore.explain.explanation import Explainer, ModelRecord
+from allcore.explain.parts import VIEW_NAMES, Explanation, Identity, ModelAnswers, SaliencyMaps
 from allcore.inference import upload
 from allcore.inference.predictor import Predictor
-from allcore.inference.upload import Rgb
+from allcore.inference.upload import CellPicture, Rgb
+from allcore.model_folder import InstalledModel
 from tests import simulated
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -27,7 +30,14 @@ def predictor(tiny_model: Path) -> Predictor:
 
 
 @pytest.fixture
-def told(tiny_model: Path) -> Path:
+def by_cell(predictor: Predictor) -> Predictor:
+    preprocessing = replace(predictor.info.preprocessing, normalisation="cell")
+    info = replace(predictor.info, preprocessing=preprocessing)
+    return Predictor(predictor.network, info, predictor.device)
+
+
+@pytest.fixture
+def recorded(tiny_model: Path) -> Path:
     """The tiny model's folder with held-out predictions, a split and features."""
     table = simulated.predictions()
     table.to_parquet(tiny_model / model_folder.PREDICTIONS, index=False)
@@ -43,123 +53,273 @@ def told(tiny_model: Path) -> Path:
     return tiny_model
 
 
-def gathered(predictor: Predictor, rgb: Rgb, folder: Path, **more: object) -> Evidence:
-    (answer,) = predictor.predict([rgb])
-    cell = predictor.prepare(rgb)
-    return explanation.gather(predictor, rgb, cell, answer, folder, digest="0" * 64, **more)  # type: ignore[arg-type]
+def installed(folder: Path) -> InstalledModel:
+    return model_folder.resolve(folder.name, folder.parent)
 
 
-def test_gather__has_every_part(told: Path, cell_image: Rgb) -> None:
-    predictor = Predictor.load(told, device="cpu", threads=1)
-    found = gathered(predictor, cell_image, told, others=[(told, predictor)])
-    assert found.sets is not None
-    assert found.sets.new_subjects
-    assert len(found.views.probabilities) == 8
-    assert [each.method for each in found.saliency] == ["Grad-CAM", "Integrated gradients"]
-    assert any(each.deletion for each in found.saliency)
-    assert len(found.neighbours) == 8
-    assert found.nearby is not None
-    assert [each.model for each in found.models] == ["tiny", "tiny"]
-    assert found.models[0].probability == pytest.approx(found.probability)
-    assert found.identity is None
-    assert found.learned == "unknown"
-    assert found.seen.shape == (64, 64, 3)
+def load(model: InstalledModel) -> Predictor:
+    return Predictor.load(model.folder, device="cpu", threads=1)
 
 
-def test_gather__leaves_out_what_the_folder_can_not_tell(
-    predictor: Predictor, tiny_model: Path, cell_image: Rgb
+def explained(folder: Path, rgb: Rgb, **more: Any) -> Explanation:
+    model, picture = installed(folder), CellPicture(rgb, "0" * 64)
+    (prediction,) = load(model).predict([rgb])
+    return Explainer(load).explanation(model, picture, prediction, **more)
+
+
+def test_explain__has_every_part(recorded: Path, cell_image: Rgb) -> None:
+    whole = explained(recorded, cell_image, others=[installed(recorded)])
+    assert whole.prediction_set.sets is not None
+    assert whole.prediction_set.sets.new_subjects
+    assert len(whole.views.probabilities) == 8
+    assert [each.method for each in whole.saliency] == ["Grad-CAM", "Integrated gradients"]
+    assert any(each.deletion for each in whole.saliency)
+    assert len(whole.neighbourhood.cells) == 8
+    assert whole.neighbourhood.accuracy is not None
+    assert [each.model for each in whole.answers] == ["tiny", "tiny"]
+    assert not any(each.pending for each in whole.answers)
+    assert whole.answers[1].probability == pytest.approx(whole.probability, abs=1e-4)
+    assert whole.known.identity is None
+    assert whole.known.exposure == "unknown"
+    assert whole.input.picture.shape == (64, 64, 3)
+
+
+def test_explain__gives_each_part_as_soon_as_it_is_computed(
+    recorded: Path, cell_image: Rgb
 ) -> None:
-    found = gathered(predictor, cell_image, tiny_model)
-    assert found.sets is None
-    assert found.neighbours == ()
-    assert found.nearby is None
-    plain = found.to_dict()
-    assert plain["set"] is None
-    assert plain["neighbours"] is None
+    model, picture = installed(recorded), CellPicture(cell_image, "0" * 64)
+    (prediction,) = load(model).predict([picture])
+    parts = list(Explainer(load).explain(model, picture, prediction, others=[model]))
+    assert [type(part).__name__ for part in parts] == [
+        "PredictionSet", "ModelInput", "AugmentedViews", "KnownCell", "SaliencyMaps",
+        "SaliencyMaps", "Neighbourhood", "ModelAnswers", "ModelAnswers", "SaliencyMaps",
+        "Explanation",
+    ]  # fmt: skip
+    maps = [part.maps for part in parts if isinstance(part, SaliencyMaps)]
+    assert [len(each) for each in maps] == [1, 2, 2]
+    assert not any(each.deletion for each in maps[1]) and any(each.deletion for each in maps[2])
+    first, last = (part.answers for part in parts if isinstance(part, ModelAnswers))
+    assert [each.pending for each in first] == [False, True]
+    assert [each.pending for each in last] == [False, False]
 
 
-def test_gather__refuses_a_refusal(predictor: Predictor, tiny_model: Path, cell_image: Rgb) -> None:
-    (answer,) = predictor.predict([cell_image])
-    refused = replace(answer, verdict="refused", p_all=None)
-    cell = predictor.prepare(cell_image)
+def test_explain__leaves_out_what_the_folder_can_not_tell(
+    tiny_model: Path, cell_image: Rgb
+) -> None:
+    whole = explained(tiny_model, cell_image)
+    assert whole.prediction_set.sets is None
+    assert whole.neighbourhood.cells == ()
+    assert whole.neighbourhood.accuracy is None
+    assert "embeddings" in whole.neighbourhood.problem
+    fields = whole.to_dict()
+    assert fields["set"] is None
+    assert fields["neighbours"] is None
+
+
+def test_explain__refuses_a_refusal(tiny_model: Path, cell_image: Rgb) -> None:
+    model = installed(tiny_model)
+    (prediction,) = load(model).predict([cell_image])
+    refused = replace(prediction, verdict="refused", p_all=None)
     with pytest.raises(ValueError, match="refused"):
-        explanation.gather(predictor, cell_image, cell, refused, tiny_model, digest="")
+        next(Explainer(load).explain(model, CellPicture(cell_image), refused))
 
 
-def test_to_dict__is_json(told: Path, cell_image: Rgb) -> None:
-    predictor = Predictor.load(told, device="cpu", threads=1)
-    plain = gathered(predictor, cell_image, told).to_dict()
-    assert json.loads(json.dumps(plain, allow_nan=False)) == plain
-    assert {"set", "stability", "heat", "tensor", "neighbours", "models", "notice"} <= set(plain)
-    assert plain["set"]["classes"]
-    assert plain["neighbours"]["nearby"]["cells"] > 0
-    assert "own subject" not in plain["neighbours"]["sentence"]  # nobody knows whose cell it is
+def test_explain__cuts_the_cell_once(
+    recorded: Path, cell_image: Rgb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, picture = installed(recorded), CellPicture(cell_image, "0" * 64)
+    predictor, calls = load(model), []
+    find_cell = upload.find_cell
+    monkeypatch.setattr(upload, "find_cell", lambda rgb: calls.append(1) or find_cell(rgb))
+    (prediction,) = predictor.predict([picture])
+    Explainer(lambda _: predictor).explanation(model, picture, prediction, others=[model])
+    assert len(calls) == 1
 
 
-def test_around__leaves_out_the_cell_itself(told: Path, cell_image: Rgb) -> None:
-    near = explanation.kept(told)
-    assert near is not None
-    name = str(near.table["image_id"].iat[5])
-    own = Identity(name, str(near.table["subject"].iat[5]))
-    with np.load(told / model_folder.EMBEDDINGS) as kept:
-        vector = kept["features"][5].astype(np.float32)
-    found, nearby = explanation.around(near, vector, own, 0.5)
-    stranger, _ = explanation.around(near, vector, None, 0.5)
-    assert stranger[0].image_id == name
-    assert name not in {each.image_id for each in found}
-    assert nearby is not None
-    assert 0 <= sum(each.same_subject for each in found) <= nearby.same_subject
+def test_to_dict__is_json(recorded: Path, cell_image: Rgb) -> None:
+    fields = explained(recorded, cell_image).to_dict()
+    assert json.loads(json.dumps(fields, allow_nan=False)) == fields
+    assert {"set", "stability", "heat", "tensor", "neighbours", "models", "notice"} <= set(fields)
+    assert fields["set"]["classes"]
+    assert fields["neighbours"]["nearby"]["cells"] > 0
+    assert "own subject" not in fields["neighbours"]["sentence"]  # nobody knows whose cell it is
 
 
-def test_learned__tells_what_the_network_knew(told: Path) -> None:
-    known = simulated.predictions()
-    name, subject = known["image_id"].iat[0], known["subject"].iat[0]
-    assert explanation.learned(told, Identity(name, subject)) == "cell"
-    assert explanation.learned(told, Identity("another", subject)) == "subject"
-    assert explanation.learned(told, Identity("another", "999")) == "no"
-    assert explanation.learned(told, None) == "unknown"
-    assert explanation_text.caution("no") == ""
-    assert "do not hold" in explanation_text.caution("cell")
+def test_neighbourhood__leaves_out_the_cell_itself(recorded: Path) -> None:
+    explainer, model = Explainer(load), installed(recorded)
+    neighbours = explainer.record(model).neighbours()
+    name = str(neighbours.table["image_id"].iat[5])
+    own = Identity(name, str(neighbours.table["subject"].iat[5]))
+    near = explainer.neighbourhood(model, None, own, threshold=0.5)
+    assert name not in {cell.image_id for cell in near.cells}
+    assert near.subject_known
+    assert near.accuracy is not None
+    same = sum(cell.same_subject for cell in near.cells)
+    assert 0 <= same <= near.accuracy.same_subject
+    unknown = explainer.neighbourhood(model, None, Identity("another", None), threshold=0.5)
+    assert "without its picture" in unknown.problem
 
 
-def test_of_views__says_when_turning_changes_the_answer() -> None:
-    found = Views(NAMES, np.array([0.4, 0.5, 0.6, 0.7, 0.4, 0.5, 0.6, 0.7]))
-    assert explanation_text.of_views(found, 0.5).startswith("6 of 8 are called ALL blast, so")
-    assert explanation_text.of_views(found, 0.4).startswith("All 8 are called ALL blast")
-    assert explanation_text.of_views(found, 0.8).startswith("All 8 are called normal")
+def test_exposure__tells_what_the_network_was_trained_on(recorded: Path) -> None:
+    record = ModelRecord(installed(recorded))
+    table = simulated.predictions()
+    name, subject = table["image_id"].iat[0], table["subject"].iat[0]
+    assert record.exposure(Identity(name, subject)) == "cell"
+    assert record.exposure(Identity("another", subject)) == "subject"
+    assert record.exposure(Identity("another", "999")) == "no"
+    assert record.exposure(None) == "unknown"
 
 
-def test_of_set__says_the_set_in_words() -> None:
-    sets = PredictionSets(hem_up_to=0.9, all_from=0.2, cells=100, subjects=10, new_subjects=True)
-    assert explanation_text.of_set(sets, 0.95) == "At 95 % the answer is: ALL blast."
-    assert explanation_text.of_set(sets, 0.1) == "At 95 % the answer is: normal."
-    said = explanation_text.of_set(sets, 0.5)
-    assert "can't tell" in said
-    assert "between 0.20 and 0.90" in said
-    assert "unseen" in explanation_text.holds_for(sets)
-    assert "trained on" in explanation_text.holds_for(replace(sets, new_subjects=False))
+def test_answers__are_each_models_own(tiny_model: Path, cell_image: Rgb) -> None:
+    model = installed(tiny_model)
+    strict = replace(model, digest="strict", info=replace(model.info, threshold=1.0))
+    shipped = load(model)
+    other = Predictor(shipped.network, strict.info, shipped.device)
+    explainer = Explainer(lambda asked: other if asked == strict else shipped)
+    picture = CellPicture(cell_image, "0" * 64)
+    *_, last = explainer.answers([], [model, strict], ["broken"], None, picture)
+    own, others, broken = last.answers
+    assert own.probability == pytest.approx(others.probability)
+    assert others.verdict == "hem" and others.threshold == 1.0
+    assert (broken.model, broken.probability) == ("broken", None)
+    assert "damaged" in broken.reason
+
+
+def test_answers__refuse_what_shows_no_cell(tiny_model: Path) -> None:
+    picture = CellPicture(np.full((100, 100, 3), 255, np.uint8), "0" * 64)
+    *_, last = Explainer(load).answers([], [installed(tiny_model)], [], None, picture)
+    (answer,) = last.answers
+    assert answer.verdict == "refused" and answer.reason
+
+
+def test_identify__knows_the_files_of_the_release() -> None:
+    files = release.read_release()
+    row = files[files["subject"] == "51"].iloc[0]
+    cell = explanation.identify(row["sha256"])
+    assert cell is not None
+    assert cell.subject == "51"
+    assert cell.group == "51+75+78"
+    assert cell.image_id.startswith("UID_51_")
+    assert "/" not in cell.image_id
+
+
+def test_identify__a_file_nobody_knows() -> None:
+    assert explanation.identify("0" * 64) is None
+    table = pd.DataFrame({"image_id": ["a"], "subject": ["7"], "sha256": ["1" * 64]})
+    assert explanation.identify("0" * 64, table) is None
+    assert explanation.identify("0" * 64, table.drop(columns="sha256")) is None
+
+
+def test_identify__looks_in_a_data_set_first() -> None:
+    table = pd.DataFrame(
+        {"image_id": ["a", "b"], "subject": ["7", None], "sha256": ["0" * 64, "1" * 64]}
+    )
+    first, second = (explanation.identify(digit * 64, table) for digit in "01")
+    assert first == Identity("a", "7")
+    assert second == Identity("b", None)
+    assert second.group is None
+
+
+def test_turn__gives_eight_that_differ() -> None:
+    cell = torch.arange(3 * 5 * 5).view(3, 5, 5).to(torch.uint8)
+    views = explanation.turn(cell)
+    assert views.shape == (8, 3, 5, 5)
+    assert len({tuple(view.flatten().tolist()) for view in views}) == 8
+    torch.testing.assert_close(views[0], cell)
+    for view in views:  # a group: turning any view again gives the same eight
+        again = {tuple(each.flatten().tolist()) for each in explanation.turn(view)}
+        assert again == {tuple(each.flatten().tolist()) for each in views}
+
+
+def test_turn__gives_what_the_names_say() -> None:
+    cell = torch.zeros(3, 4, 4, dtype=torch.uint8)
+    cell[:, 0, 1] = 1  # a dot at the top, left of the middle
+    views = dict(zip(VIEW_NAMES, explanation.turn(cell), strict=True))
+    assert views["turned by 90°"][0, 2, 0] == 1  # anticlockwise: to the left, below the middle
+    assert views["turned by 180°"][0, 3, 2] == 1
+    assert views["mirrored"][0, 0, 2] == 1
+    assert views["mirrored, 90°"][0, 1, 0] == 1
+
+
+def test_predict_views__are_the_answers_to_the_turned_cells(
+    predictor: Predictor, cell_image: Rgb
+) -> None:
+    predictor.info = replace(predictor.info, temperature=2.0)
+    cell = predictor.prepare(cell_image)
+    views = explanation.predict_views(predictor, cell)
+    one_by_one = [
+        predictor.prediction(predictor.read(view[None])[0]).p_all for view in explanation.turn(cell)
+    ]
+    np.testing.assert_allclose(views.probabilities, one_by_one, atol=1e-4)
+    assert views.mean == pytest.approx(np.mean(one_by_one), abs=1e-4)
+    assert views.spread == pytest.approx(max(one_by_one) - min(one_by_one), abs=2e-4)
+
+
+def test_to_model_input__is_the_cut_cell_under_imagenets_normalisation(
+    predictor: Predictor, cell_image: Rgb
+) -> None:
+    cell = predictor.prepare(cell_image)
+    np.testing.assert_array_equal(
+        explanation.to_model_input(predictor, cell).picture, cell.permute(1, 2, 0).numpy()
+    )
+
+
+def test_to_model_input__runs_from_3_deviations_below_to_3_above(
+    by_cell: Predictor, cell_image: Rgb
+) -> None:
+    cell = by_cell.prepare(cell_image)
+    levels = explanation.to_model_input(by_cell, cell).picture.astype(float)
+    values = by_cell.normalised(cell[None])[0].permute(1, 2, 0).numpy()
+    assert levels[0, 0] == pytest.approx([127.5] * 3, abs=0.5)  # the background is the mean
+    inside = np.abs(values) < 3
+    np.testing.assert_allclose(levels[inside] / 255 * 6 - 3, values[inside], atol=6 / 255)
+    assert (levels[values > 3] == 255).all() and (levels[values < -3] == 0).all()
+
+
+def test_to_model_input__measures_what_the_network_gets(
+    predictor: Predictor, cell_image: Rgb
+) -> None:
+    cell = predictor.prepare(cell_image)
+    inputs: list[torch.Tensor] = []
+    handle = predictor.network.register_forward_pre_hook(lambda _, given: inputs.extend(given))
+    predictor.logits(cell[None])
+    handle.remove()
+    (tensor,) = inputs[0]
+    measured = explanation.to_model_input(predictor, cell)
+    assert (measured.low, measured.high) == (float(tensor.min()), float(tensor.max()))
+    assert measured.means == pytest.approx(tensor.mean((1, 2)).tolist())
+
+
+def test_to_model_input__measures_each_channel() -> None:
+    values = torch.tensor([0.0, 1.0, -2.0]).view(3, 1, 1).expand(3, 4, 4).clone()
+    values[1, 0, 0] = 5.0
+    info = SimpleNamespace(preprocessing=SimpleNamespace(normalisation="cell"))
+    predictor: Any = SimpleNamespace(normalised=lambda cells: values[None], info=info)
+    measured = explanation.to_model_input(predictor, values)
+    assert measured.shape == (3, 4, 4)
+    assert (measured.low, measured.high) == (-2.0, 5.0)
+    assert measured.means == pytest.approx((0.0, 1.25, -2.0))
 
 
 def test_shipped_model__knows_its_own_cells(cnmc_root: Path) -> None:
     # One whose texture tells: where it adds nearly nothing, no share of that can be complete.
     path = sorted((cnmc_root / "bmp").glob("*_all.bmp"))[0]
     data = path.read_bytes()
-    folder = MODELS / "qcresnet-cnmc"
-    predictor = Predictor.load(folder, device="cpu", threads=1)
-    rgb = upload.decode(data)
-    cell: Tensor = predictor.prepare(rgb)
-    (answer,) = predictor.predict([rgb])
-    digest = hashlib.sha256(data).hexdigest()
-    found = explanation.gather(predictor, rgb, cell, answer, folder, digest=digest)
-    assert found.identity is not None
-    assert found.identity.image_id == path.stem
-    assert found.learned == "cell"
-    assert found.to_dict()["set"]["caution"]
-    fine = found.saliency[1]
+    model = installed(MODELS / "qcresnet-cnmc")
+    predictor = load(model)
+    picture = CellPicture(upload.decode(data), hashlib.sha256(data).hexdigest())
+    (prediction,) = predictor.predict([picture])
+    whole = Explainer(lambda _: predictor).explanation(model, picture, prediction)
+    assert whole.known.identity is not None
+    assert whole.known.identity.image_id == path.stem
+    assert whole.known.exposure == "cell"
+    assert whole.to_dict()["set"]["caution"]
+    fine = whole.saliency[1]
     assert fine.incomplete is not None
     assert fine.incomplete < 0.2
     assert fine.heat.share_in_cell > 0.8
     assert fine.deletion is not None
-    assert fine.deletion.others_less > deletion_check.OTHERS / 2
-    assert path.stem not in {each.image_id for each in found.neighbours}
-    assert found.neighbours[0].distance <= found.neighbours[-1].distance < 0.5
+    assert fine.deletion.others_less > deletion_check.RANDOM_REGIONS / 2
+    near = whole.neighbourhood.cells
+    assert path.stem not in {cell.image_id for cell in near}
+    assert near[0].distance <= near[-1].distance < 0.5

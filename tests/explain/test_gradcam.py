@@ -115,9 +115,9 @@ def test_overlay__is_the_cell_where_cold(cell: torch.Tensor) -> None:
     size = cell.shape[-1]
     values = np.zeros((size, size), dtype=np.float32)
     values[: size // 2] = 1.0
-    heat = gradcam.Heat(values=values, towards="all", share_in_cell=0.5)
-    laid = gradcam.overlay(cell, heat)
+    heat = gradcam.Heatmap(values=values, towards="all", share_in_cell=0.5)
     picture = cell.permute(1, 2, 0).numpy()
+    laid = gradcam.overlay(picture, heat)
     assert laid.dtype == np.uint8
     np.testing.assert_array_equal(laid[size // 2 :], picture[size // 2 :])
     assert (laid[0, 0] == np.rint(0.25 * picture[0, 0] + 0.75 * np.array([253, 231, 37]))).all()

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from allcore import model_folder
@@ -7,6 +8,7 @@ from allcore.data import manifest
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError, ModelError
 from allcore.inference import held_out
+from allcore.inference.held_out import TrainingSet
 from tests import simulated
 
 
@@ -76,3 +78,57 @@ def test_select__says_what_is_wrong(model: Path) -> None:
     (model / model_folder.SPLIT).unlink()
     with pytest.raises(ModelError, match="which images the model was trained on"):
         chosen(data("UID_103_1_0_all.bmp"), model)
+
+
+def training_set(folder: Path) -> TrainingSet:
+    return TrainingSet.of(folder, model_folder.read_info(folder))
+
+
+def test_exposure__by_image_and_by_subject(model: Path) -> None:
+    pd.DataFrame(
+        {"image_id": ["UID_101_1_1_all", "UID_102_1_1_all"], "split": ["train", "test"]}
+    ).to_csv(model / model_folder.SPLIT, index=False)
+    trained = training_set(model)
+    assert trained.exposure("UID_101_1_1_all", "101") == "cell"
+    assert trained.exposure("fold_0/all/UID_101_1_1_all.bmp", None) == "cell"
+    assert trained.exposure("UID_101_9_9_all", "101") == "subject"  # not in the split
+    assert trained.exposure("UID_102_1_1_all", "102") == "no"
+    assert trained.exposure("other", None) == "no"
+
+
+def test_exposure__other_cells_of_the_subject_under_an_image_split(model: Path) -> None:
+    retrained(model, kind="image", train=["101"])
+    pd.DataFrame({"image_id": ["a"], "split": ["test"]}).to_csv(
+        model / model_folder.SPLIT, index=False
+    )
+    trained = training_set(model)
+    assert (trained.exposure("a", "101"), trained.exposure("b", "102")) == ("subject", "no")
+
+
+def test_exposure__knows_merged_subjects(model: Path) -> None:
+    retrained(model, train=["51"])
+    assert training_set(model).exposure("new", "51+75+78") == "subject"
+
+
+def test_training_set__says_what_is_missing(model: Path, tiny_model: Path) -> None:
+    (model / model_folder.SPLIT).unlink()
+    with pytest.raises(ModelError, match="which images the model was trained on"):
+        training_set(model)
+    with pytest.raises(ModelError, match="doesn't say how its data was split"):
+        training_set(tiny_model)
+
+
+def test_training_set__agrees_with_what_a_model_may_be_judged_on(model: Path) -> None:
+    """`parts` says it a table at once; both read the same folder alike."""
+    retrained(model, train=["101", "51", "H99"])
+    table = pd.DataFrame({"image_id": ["x", "y", "z"], "group": ["51+75+78", "102", "H99"]})
+    parts = held_out.parts(table, model_folder.read_info(model), model)
+    trained = training_set(model)
+    pairs = zip(table["image_id"], table["group"], strict=True)
+    assert [trained.exposure(*pair) != "no" for pair in pairs] == (parts == "train").tolist()
+
+
+def retrained(model: Path, **split: object) -> None:
+    info = model_folder.read_info(model)
+    info.training["split"].update(split)
+    model_folder.write_info(model, info)

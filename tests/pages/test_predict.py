@@ -18,7 +18,7 @@ from allcore.store import database, history
 from allcore.store.database import Database
 from allcore.web import accounts, resources
 from allcore.web.accounts import Visitor
-from allcore.web.predict import jobs
+from allcore.web.predict import session
 from tests.conftest import draw_cell
 from tests.pages.looking import words
 
@@ -40,7 +40,7 @@ def store(home: Path) -> Database:
 def page(store: Database, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     resources._service.clear()
     resources._predictor.clear()
-    jobs._remembered.clear()
+    session._runs.clear()
     return opened(monkeypatch, ADA)
 
 
@@ -149,7 +149,7 @@ def test_page__takes_the_drop_back(page: AppTest, cell_image: Rgb) -> None:
     page.run()
     assert not page.metric
     assert "Drop one picture or many" in page.info[0].value
-    assert jobs.last("1 ada") is None
+    assert session.last("1 ada") is None
 
 
 def test_page__shows_who_comes_back_what_was_asked_before(

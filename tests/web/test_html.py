@@ -10,11 +10,11 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from allcore.nets.summaries import NetworkSummary
-from allcore.web.components import cell_pictures, gallery
+from allcore.web.components import cell_pictures, explanation_view, gallery
 from allcore.web.components.cell_pictures import Frame
 from allcore.web.dataset import browse_comparison, cell_window
 from allcore.web.networks import diagram
-from allcore.web.predict import explanation_layout, segmentation_view
+from allcore.web.predict import segmentation_view
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
 PIXELS = np.zeros((20, 20, 3), dtype=np.uint8)
@@ -26,7 +26,7 @@ NETWORK = NetworkSummary(name=HOSTILE, size=64, blocks=(), parameters=1, macs=1)
 MAKERS: dict[str, Callable[[], str]] = {
     "heading": lambda: cell_pictures.heading(HOSTILE, mark="●", colour="#000"),
     "frames": lambda: cell_pictures.frames([Frame(PIXELS, HOSTILE), Frame(None, HOSTILE)], least=9),
-    "waiting": lambda: explanation_layout.waiting([HOSTILE], least=9),
+    "waiting": lambda: explanation_view.empty_frames([HOSTILE], least=9),
     "gallery": lambda: gallery._grid([CARD, CARD], [b"x", None]),
     "cut": lambda: segmentation_view._cut_figure(HOSTILE),
     "outlined": lambda: segmentation_view._figure(
@@ -68,11 +68,10 @@ def spoken() -> None:
     """A page that writes a hostile sentence where one waits for the evidence."""
     import streamlit as st
 
-    from allcore.web.components import cell_pictures
-    from allcore.web.predict import explanation_layout
+    from allcore.web.components import cell_pictures, explanation_view
     from tests.web.test_html import HOSTILE, PIXELS
 
-    explanation_layout.say(st.empty(), HOSTILE, lines=1, strong=HOSTILE)
+    explanation_view.say(st.empty(), HOSTILE, lines=1, strong=HOSTILE)
     cell_pictures.zoomable(PIXELS, alt=HOSTILE)
 
 

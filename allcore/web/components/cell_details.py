@@ -1,37 +1,58 @@
-"""Everything there is to say about one cell of a table of predictions, known first, slow last."""
+"""Everything known of one cell of a table of predictions; what is quick to get comes first."""
 
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from allcore import model_folder
 from allcore.audit.index import queries
 from allcore.data import cell_measurements as facts
 from allcore.data import cells, subjects
-from allcore.data.cells import Rgb
 from allcore.errors import AllScopeError
+from allcore.explain.explanation import Explainer
+from allcore.explain.parts import VIEW_NAMES, Identity, ModelAnswer, heat_sentence
 from allcore.inference import upload
-from allcore.labels import CLASS_NAMES
+from allcore.inference.held_out import TrainingExposure
+from allcore.inference.upload import CellPicture
+from allcore.labels import CLASS_NAMES, Label
+from allcore.model_folder import InstalledModel
 from allcore.plots import style
-from allcore.web import frame
+from allcore.web import frame, resources
 from allcore.web.cell_images import CellImages
-from allcore.web.components import cell_neighbours, cell_pictures, cell_predictions, gallery
-from allcore.web.components.cell_neighbours import Near
-from allcore.web.components.cell_pictures import Slots
+from allcore.web.components import cell_pictures, explanation_view, gallery
+from allcore.web.components.cell_pictures import Frame
 
+if TYPE_CHECKING:  # it brings torch, which a cell without a picture does without
+    from allcore.inference.predictor import Predictor
+
+FILE = "predictions shown"
+"""Stands for the model where the predictions came from a file."""
 CONNECT = (
     "The picture of this cell is not on this machine: set `ALLSCOPE_DATA` to the folder of the "
     "data set to see it, and what the network made of it."
 )
+CLASSES: tuple[Label, Label] = ("all", "hem")
 _FACTS = {fact.name: fact for fact in facts.MEASURES} | queries.MEASURES
 _FIELD = 1024  # side, in pixels, of what is shown of a larger picture: its middle
+_MAP_WIDTH, _VIEW_WIDTH = 150, 76  # least pixels of a saliency map, and of one of the eight views
+_EXPOSURES: dict[TrainingExposure, str] = {
+    "cell": "It was trained on this very cell; the held-out probability above is another's.",
+    "subject": "It was trained on other cells of this subject.",
+    "no": "It was not trained on this subject.",
+    "unknown": "Whether it was trained on this cell is not known.",
+}
+_METHOD = (
+    "Grad-CAM: the brighter a place, the more it raised the score of that class; each map is "
+    "scaled by itself. It shows where the network looked, not why, and not where disease is."
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +62,7 @@ class CellContext:
     Attributes:
         row: the cell's row of a table of predictions, by column.
         threshold: probability from which a cell is called an ALL blast.
-        model: name of an installed model; None where the predictions came from a file.
+        model: the installed model; None where the predictions came from a file.
         images: of this cell and others, as far as they are on this machine.
         facts: measures of the picture, by name as in `allcore.data.cell_measurements`.
         percentiles: share of all cells, 0 to 100, whose measure is lower.
@@ -50,7 +71,7 @@ class CellContext:
 
     row: Mapping[str, Any]
     threshold: float
-    model: str | None
+    model: InstalledModel | None
     images: CellImages
     facts: Mapping[str, float]
     percentiles: Mapping[str, float]
@@ -72,13 +93,44 @@ class CellContext:
         group = _text(self.row.get("group"))
         return group or (subjects.group_of(self.subject) if self.subject else None)
 
+    @property
+    def identity(self) -> Identity:
+        """The cell as models' folders know it."""
+        return Identity(self.image_id, self.subject)
+
+    @property
+    def probability(self) -> float:
+        """Of the table; not a number where it has none."""
+        value = self.row.get("probability")
+        return math.nan if value is None else float(value)
+
 
 @dataclass(frozen=True)
-class Picture:
-    """The pixels (H, W, 3) of a picture, and the SHA-256 of the file that they come from."""
+class Slots:
+    """Places of what the network made of the cell; they keep their size while it is asked."""
 
-    rgb: Rgb
-    sha256: str
+    title: DeltaGenerator
+    maps: DeltaGenerator
+    text: DeltaGenerator
+    views_title: DeltaGenerator
+    views: DeltaGenerator
+    views_text: DeltaGenerator
+
+    @classmethod
+    def draw(cls) -> "Slots":
+        """Draw the empty frames of input, maps and views."""
+        slots = cls(*(st.empty() for _ in range(6)))
+        slots.title.markdown("**What the network saw, and where it found its evidence**")
+        slots.maps.html(explanation_view.empty_frames(["to come"] * 3, least=_MAP_WIDTH))
+        slots.views_title.markdown("**Turned and mirrored**")
+        empty = explanation_view.empty_frames(["to come"] * len(VIEW_NAMES), least=_VIEW_WIDTH)
+        slots.views.html(empty)
+        return slots
+
+    def clear(self) -> None:
+        """Remove them where the network can't be asked."""
+        for slot in vars(self).values():
+            slot.empty()
 
 
 def show(context: CellContext) -> int:
@@ -93,18 +145,31 @@ def show(context: CellContext) -> int:
     slots = None
     if picture is not None and context.model is not None:
         with evidence:  # at once, so that nothing of the cell before stands below this one's name
-            slots = cell_pictures.slots()
-    rows = cell_predictions.rows(context.row, context.group, context.model, context.threshold)
-    slot = cell_predictions.show(rows, table, asking=picture is not None)
-    near = _near(context)
-    if near is not None and (near.known or picture is None):
-        near.show(around)
+            slots = Slots.draw()
+    explainer, model = explanation_view.explainer(lambda: context.images), context.model
+    installed, errors = model_folder.resolve_all()
+    damaged = list(errors)
+    others = [other for other in installed if model is None or other.folder != model.folder]
+    own = _recorded_answer(context, explainer)
+    slot = explanation_view.answers_place(table)
+    pending = "no picture" if picture is None else "asking"
+    for part in explainer.answers([own], others, damaged, context.identity, None):
+        explanation_view.show_answers(part.answers, slot, pending=pending)
+    has_features = _show_neighbourhood(context, explainer, around, final=picture is None)
     if picture is None:
         return 0
-    own = _evidence(context, picture, slots) if slots else _no_network(evidence)
-    if near is not None and not near.known:
-        _near_anew(context, picture, near, around)
-    cell_predictions.ask(rows, slot, picture.rgb, picture.sha256, own)
+    if model is None or slots is None:
+        evidence.info(
+            "These predictions came from a file, so there is no network to ask about the cell.",
+            icon=":material/info:",
+        )
+    else:
+        asked = _show_network(context, model, picture, own, slots)
+        if asked is not None and not has_features:
+            _show_neighbourhood(context, explainer, around, picture)
+        own = explainer.ask(model, picture, own) if asked is None or asked.pending else asked
+    for part in explainer.answers([own], others, damaged, context.identity, picture):
+        explanation_view.show_answers(part.answers, slot, pending="asking")
     return 0
 
 
@@ -133,7 +198,7 @@ def steps(at: int, of: int) -> int:
 
 
 def _heading(context: CellContext) -> None:
-    label, probability = _text(context.row.get("label")), _probability(context)
+    label, probability = _text(context.row.get("label")), context.probability
     mark, colour = gallery.MARKS.get(label or "", ("○", style.REFUSED))
     st.html(cell_pictures.heading(context.image_id, mark=mark, colour=colour))
     said = outcome(label, probability, context.threshold)
@@ -151,7 +216,7 @@ def _of_subject(context: CellContext) -> str:
     return f"Subject {context.subject}, the same person as others of {context.group}"
 
 
-def _plain_facts(context: CellContext, picture: Picture | None) -> None:
+def _plain_facts(context: CellContext, picture: CellPicture | None) -> None:
     """The picture, to be looked into, and its measures; side by side where there is room."""
     if picture is None:
         measures(context.facts, context.percentiles)
@@ -163,16 +228,40 @@ def _plain_facts(context: CellContext, picture: Picture | None) -> None:
         measures(context.facts, context.percentiles)
 
 
-def _near(context: CellContext) -> Near | None:
+def _recorded_answer(context: CellContext, explainer: Explainer) -> ModelAnswer:
+    """What is recorded of the cell in the predictions that the page shows."""
+    probability = None if math.isnan(context.probability) else context.probability
     if context.model is None:
-        return None
-    return cell_neighbours.near(
-        context.image_id,
-        context.subject,
-        model=context.model,
-        images=context.images,
-        threshold=context.threshold,
+        return ModelAnswer(FILE, context.threshold, held_out=probability, reason="no network")
+    exposure = explainer.record(context.model).exposure(context.identity)
+    return ModelAnswer(context.model.name, context.threshold, exposure, probability, pending=True)
+
+
+def _show_neighbourhood(
+    context: CellContext,
+    explainer: Explainer,
+    place: DeltaGenerator,
+    picture: CellPicture | None = None,
+    *,
+    final: bool = True,
+) -> bool:
+    """Draw the nearest cells; False where the cell's own features would first be needed.
+
+    Args:
+        context: the cell.
+        explainer: finds the neighbours.
+        place: where they are drawn.
+        picture: of the cell, where the model's folder does not record its features.
+        final: whether a problem is drawn as well.
+    """
+    if context.model is None:
+        return True
+    part = explainer.neighbourhood(
+        context.model, picture, context.identity, threshold=context.threshold
     )
+    if final or not part.problem:
+        explanation_view.show_neighbourhood(part, context.images, place)
+    return not part.problem
 
 
 def measures(values: Mapping[str, float], percentiles: Mapping[str, float]) -> None:
@@ -209,49 +298,90 @@ def in_words(value: float, unit: str) -> str:
     return number if unit in ("", "ratio") else f"{number} {unit}"
 
 
-def _evidence(context: CellContext, picture: Picture, slots: Slots) -> dict[str, float]:
-    """What the network saw and made of it; the folder's network's probability by its name."""
-    model = str(context.model)
-    learned = cell_predictions.learned(model, context.image_id, context.group)
-    try:
-        with slots.said, st.spinner("Asking the network"):
-            from allcore.web.components import (
-                cell_explanation,  # brings torch, which takes its time
-            )
+def _show_network(
+    context: CellContext,
+    model: InstalledModel,
+    picture: CellPicture,
+    recorded: ModelAnswer,
+    slots: Slots,
+) -> ModelAnswer | None:
+    """Draw what a network made of the cell; its answer, pending where a fold's network was asked.
 
-            # Where the shipped network learned the cell, ask the one that did not, if it is kept.
-            trained = learned in ("cell", "subject")
-            fold = cell_explanation.fold_of(model, context.row.get("fold")) if trained else None
-            looks = cell_explanation.looks(model, picture.rgb, picture.sha256, fold=fold)
+    A cell that the shipped network was trained on is put to the network of the fold that held it
+    out, where the folder has that network. None where the network can't be asked.
+    """
+    exposed = recorded.exposure in ("cell", "subject")
+    fold = _fold(model, context.row.get("fold")) if exposed else None
+    try:
+        with slots.text, st.spinner("Asking the network"):
+            from allcore.explain import gradcam  # brings torch, which takes its time
+
+            explainer = explanation_view.explainer(
+                lambda: context.images,
+                resources.predictor if fold is None else lambda model: _of_fold(model, fold),
+                key="" if fold is None else f"fold {fold}",
+            )
+            model_input = explainer.model_input(model, picture)
+            maps = [explainer.saliency(model, picture, "Grad-CAM", label) for label in CLASSES]
+            views = explainer.views(model, picture)
     except AllScopeError as error:
         slots.clear()
-        with slots.said:
+        with slots.text:
             frame.problem(error)
-        return {}
-    cell_explanation.show(looks, slots, threshold=context.threshold, learned=learned)
-    return {} if looks.held_out else {model: looks.probability}
+        return None
+    cell = picture.crop(model.info.preprocessing)
+    frames = [Frame(model_input.picture, model_input.sentence)]
+    for saliency in maps:
+        caption = f"What speaks for {CLASS_NAMES[saliency.heat.towards]}"
+        frames.append(Frame(gradcam.overlay(cell, saliency.heat), caption))
+    slots.maps.html(cell_pictures.frames(frames, least=_MAP_WIDTH))
+    probability = float(views.probabilities[0])
+    called = CLASS_NAMES["all" if probability >= context.threshold else "hem"]
+    network, exposure = "The network in the model's folder", _EXPOSURES[recorded.exposure]
+    if fold is not None:
+        network, exposure = "The network behind the held-out answer", "It never saw this subject."
+    with slots.text.container():
+        st.markdown(
+            f"{network} gives {probability:.2f} (threshold {context.threshold:.2f}): {called}. "
+            f"{exposure}",
+            width=frame.TEXT_WIDTH,
+        )
+        sentences = [
+            f"For {CLASS_NAMES[saliency.heat.towards]}: {heat_sentence(saliency.heat)}"
+            for saliency in maps
+        ]
+        st.markdown(" ".join(sentences), width=frame.TEXT_WIDTH)
+        st.caption(_METHOD, width=frame.TEXT_WIDTH)
+    strip = explanation_view.view_frames(model_input.picture, views)
+    slots.views.html(cell_pictures.frames(strip, least=_VIEW_WIDTH))
+    slots.views_text.markdown(views.sentence(context.threshold), width=frame.TEXT_WIDTH)
+    if fold is not None:
+        return recorded
+    return replace(recorded, probability=probability, pending=False)
 
 
-def _no_network(place: DeltaGenerator) -> dict[str, float]:
-    place.info(
-        "These predictions came from a file, so there is no network to ask about the cell.",
-        icon=":material/info:",
-    )
-    return {}
+def _fold(model: InstalledModel, fold: object) -> int | None:
+    """The fold of a row of an out-of-fold model whose folder has the fold networks, else None."""
+    if model.info.folds_sha256 is None or not isinstance(fold, int | float | np.number):
+        return None
+    return None if math.isnan(float(fold)) else int(fold)
 
 
-def _near_anew(context: CellContext, picture: Picture, near: Near, place: DeltaGenerator) -> None:
-    """The neighbours of a cell whose features the model's folder does not keep."""
-    from allcore.web.components import cell_explanation
-
-    try:
-        feature = cell_explanation.feature(str(context.model), picture.rgb, picture.sha256)
-    except AllScopeError:
-        return  # said where the evidence would stand
-    near.show(place, feature)
+def _of_fold(model: InstalledModel, fold: int) -> "Predictor":
+    return _fold_predictor(model, f"{model.folder} {model.digest}", fold)
 
 
-def read(path: Path | None, *, missing: str = CONNECT) -> Picture | None:
+@st.cache_resource(max_entries=5, show_spinner=False)
+def _fold_predictor(_model: InstalledModel, key: str, fold: int) -> "Predictor":
+    """A fold's network, whose output is calibrated already."""
+    from allcore.inference.predictor import Predictor
+
+    device = resources.predictor(_model).device
+    network = model_folder.load_fold_network(_model.folder, fold, device)
+    return Predictor(network, replace(_model.info, temperature=1.0), device)
+
+
+def read(path: Path | None, *, missing: str = CONNECT) -> CellPicture | None:
     """A cell's picture; None, with a sentence, where it is not here or can't be decoded."""
     try:
         data = b"" if path is None else path.read_bytes()
@@ -261,20 +391,16 @@ def read(path: Path | None, *, missing: str = CONNECT) -> Picture | None:
         st.info(missing, icon=":material/image_not_supported:", width=frame.TEXT_WIDTH)
         return None
     try:
-        return Picture(upload.decode(data), hashlib.sha256(data).hexdigest())
+        digest = hashlib.sha256(data).hexdigest()
+        return upload.PICTURES.get(digest, lambda: upload.decode(data))
     except AllScopeError as error:
         frame.problem(error)
         return None
 
 
 def _spoken(context: CellContext) -> str:
-    said = outcome(_text(context.row.get("label")), _probability(context), context.threshold)
+    said = outcome(_text(context.row.get("label")), context.probability, context.threshold)
     return f"Picture of the cell {context.image_id}, {said}"
-
-
-def _probability(context: CellContext) -> float:
-    value = context.row.get("probability")
-    return math.nan if value is None else float(value)
 
 
 def _text(value: Any) -> str | None:

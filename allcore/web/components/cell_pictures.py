@@ -5,17 +5,13 @@ import html
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 from PIL import Image
-from streamlit.delta_generator import DeltaGenerator
 
-from allcore import model_folder
 from allcore.data.cells import Rgb
 
 ZOOMS = {1: "Whole", 2: "2 times", 4: "4 times"}
-VIEWS = 8
 _SMALL = 112  # side, in pixels, of a view in the strip
 _STYLE = """<style>
 .cell-name { font-size: 1.25rem; font-weight: 600; overflow-wrap: anywhere; line-height: 1.3; }
@@ -39,23 +35,6 @@ class Frame:
 
     rgb: Rgb | None
     caption: str
-
-
-@dataclass(frozen=True)
-class Slots:
-    """Places that keep their size while the network is asked."""
-
-    title: DeltaGenerator
-    frames: DeltaGenerator
-    said: DeltaGenerator
-    views_title: DeltaGenerator
-    views: DeltaGenerator
-    views_said: DeltaGenerator
-
-    def clear(self) -> None:
-        """Take them back where the network can't be asked."""
-        for slot in vars(self).values():
-            slot.empty()
 
 
 def heading(name: str, *, mark: str, colour: str) -> str:
@@ -88,44 +67,22 @@ def zoomable(rgb: Rgb, *, alt: str) -> None:
     st.caption(f"{width} × {height} pixels")
 
 
-def slots() -> Slots:
-    """Draw the empty frames of what the network saw and of the eight views."""
-    made = Slots(*(st.empty() for _ in range(6)))
-    made.title.markdown("**What the network saw, and where it found its evidence**")
-    made.frames.html(frames([Frame(None, "to come")] * 3, least=150))
-    made.views_title.markdown("**Turned and mirrored**")
-    made.views.html(frames([Frame(None, "to come")] * VIEWS, least=76))
-    return made
-
-
 def frames(shown: Sequence[Frame], *, least: int) -> str:
     """Frames side by side, each at least so many pixels wide, as HTML."""
     figures = "".join(
-        f'<figure><div class="field">{_inside(each, small=least < _SMALL)}</div>'
-        f"<figcaption>{html.escape(each.caption)}</figcaption></figure>"
-        for each in shown
+        f'<figure><div class="field">{_inside(frame, small=least < _SMALL)}</div>'
+        f"<figcaption>{html.escape(frame.caption)}</figcaption></figure>"
+        for frame in shown
     )
     columns = f"grid-template-columns: repeat(auto-fit, minmax({least}px, 1fr))"
     return f'{_STYLE}<div class="cell-frames" style="{columns}">{figures}</div>'
 
 
-def state(folder: Path) -> str:
-    """Changes when what a model's folder says of cells is written anew."""
-    names = (
-        model_folder.INFO,
-        model_folder.PREDICTIONS,
-        model_folder.SPLIT,
-        model_folder.EMBEDDINGS,
-    )
-    files = [folder / name for name in names if (folder / name).is_file()]
-    return f"{folder} {[(file.name, file.stat().st_mtime_ns) for file in files]}"
-
-
-def _inside(each: Frame, *, small: bool) -> str:
-    if each.rgb is None:
+def _inside(frame: Frame, *, small: bool) -> str:
+    if frame.rgb is None:
         return ""
-    words = html.escape(each.caption, quote=True)
-    return f'<img alt="{words}" src="{_webp(each.rgb) if small else _png(each.rgb)}">'
+    words = html.escape(frame.caption, quote=True)
+    return f'<img alt="{words}" src="{_webp(frame.rgb) if small else _png(frame.rgb)}">'
 
 
 def _png(rgb: Rgb) -> str:

@@ -63,7 +63,7 @@ def _cell_context(context: Context, image_id: str, at: int, of: int) -> CellCont
     return CellContext(
         row=row | {"outcome": outcomes.OUTCOMES[str(context.outcomes[place])]},
         threshold=context.threshold,
-        model=context.source.key if context.source.folder else None,
+        model=context.source.model,
         images=context.images,
         facts=facts,
         percentiles=percentiles,

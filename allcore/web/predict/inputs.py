@@ -1,4 +1,4 @@
-"""What is asked about: pictures that were dropped, or an example."""
+"""The pictures to predict: files that were dropped, or an example."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ _ROUND, _CHANGED = "predict_round", "predict_changed"
 
 
 @dataclass(frozen=True)
-class Given:
+class PredictionInputs:
     """Pictures to answer.
 
     Attributes:
-        key: the same as long as the same is given.
+        key: of these very pictures.
         sources: the pictures, at least one.
     """
 
@@ -33,7 +33,7 @@ class Given:
 
 
 def files() -> list[UploadedFile]:
-    """Draw the drop zone; give what lies in it."""
+    """Draw the drop zone; return its files."""
     kind = st.segmented_control(
         "What to bring", [FILES, FOLDER], default=FILES, required=True, key="predict_kind",
         label_visibility="collapsed",
@@ -50,38 +50,38 @@ def files() -> list[UploadedFile]:
 
 
 def example(predictor: Predictor, place: DeltaGenerator) -> Example | None:
-    """Draw the examples that were chosen for a model; give the one that is asked about."""
+    """Draw the examples that were chosen for a model; return the selected one."""
     with place:
-        asked = EXAMPLE in st.query_params or st.session_state.get(EXAMPLE)
-        ready = asked or examples.is_ready(predictor)
+        requested = EXAMPLE in st.query_params or st.session_state.get(EXAMPLE)
+        ready = requested or examples.is_ready(predictor)
         if not (ready or st.button("Draw synthetic cells to try", icon=":material/draw:")):
             return None
-        found = {each.name: each for each in _examples(predictor)}
+        choices = {choice.name: choice for choice in _examples(predictor)}
         name = st.pills(
-            "Try a picture made by this program", list(found), key=EXAMPLE, wrap=True,
+            "Try a picture made by this program", list(choices), key=EXAMPLE, wrap=True,
             on_change=_chose_example, bind="query-params",
         )  # fmt: skip
         if name is None:
             return None
-        st.markdown(frame.plain(found[name].sentence))
-        return found[name]
+        st.markdown(frame.plain(choices[name].sentence))
+        return choices[name]
 
 
-def of(files: Sequence[UploadedFile], example: Example | None) -> Given | None:
-    """What is asked about; files before an example, None where there is neither."""
+def of(files: Sequence[UploadedFile], example: Example | None) -> PredictionInputs | None:
+    """The pictures to predict; files before an example, None where there is neither."""
     if sources := tuple(_sources(files)):
-        return Given(tuple(file.file_id for file in files), sources)
+        return PredictionInputs(tuple(file.file_id for file in files), sources)
     if example is None:
         return None
     source = Source(name=example.title, read=example.path.read_bytes)
-    return Given((example.name,), (source,))
+    return PredictionInputs((example.name,), (source,))
 
 
-def taken_back() -> bool:
-    """Whether a control was changed since the last time this was asked.
+def were_removed() -> bool:
+    """Whether a control was changed since the last call.
 
-    Where nothing is given then, somebody has taken it back; where no control was changed, the page
-    was left and opened again, which empties its controls too.
+    Empty controls then mean that somebody has removed the pictures; without a change, the page was
+    left and opened again, which empties its controls too.
     """
     return bool(st.session_state.pop(_CHANGED, False))
 

@@ -1,37 +1,78 @@
-"""What has been answered so far: many as a table, and one with all that speaks for it."""
+"""The predictions so far: many as a table, and one with its explanation, report and flag."""
 
 import hashlib
 import json
 import time
+from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from allcore.data.cells import Rgb
-from allcore.errors import BadImage
-from allcore.explain.explanation import Evidence
+from allcore.errors import AllScopeError, BadImage
+from allcore.explain.parts import Explanation
 from allcore.inference import upload
-from allcore.inference.jobs import PredictedPicture, PredictionService
-from allcore.inference.results import Prediction, Row
-from allcore.web import frame
+from allcore.inference.jobs import Job, PredictedPicture, PredictionService
+from allcore.inference.predictor import Predictor
+from allcore.inference.results import Prediction
+from allcore.inference.upload import CellPicture
+from allcore.model_folder import InstalledModel
+from allcore.plots import export, style
+from allcore.reports import prediction_json
+from allcore.reports.model_card import results as card_results
+from allcore.reports.prediction_json import PredictionReport
+from allcore.store import flags, history
+from allcore.web import accounts, frame, guard
 from allcore.web.accounts import Visitor
-from allcore.web.predict import (
-    batch,
-    downloads,
-    explanation_view,
-    flagging,
-    progress,
-    segmentation_view,
-    verdict,
+from allcore.web.components import explanation_view
+from allcore.web.predict import batch, segmentation_view
+from allcore.web.predict.session import PredictionRun
+
+BROWSER_SECONDS = 0.05
+"""Time in which the answer reaches the browser, before the explanation takes the processor."""
+PICTURE_WIDTH = 280
+"""Pixels a cell is shown at."""
+COLUMNS = (3, 2)
+"""On a phone the first comes first: the answer before the picture."""
+WITHHELD = "Show what the network would have said"
+MAX_NOTE = 500
+FLAG_HELP = (
+    "It is put into the model's review queue, where others judge the picture without seeing your "
+    "note or the answer. The picture is there only where your administrator keeps pictures."
 )
-from allcore.web.predict.jobs import Asked
+_STYLE = """<style>
+.scale { margin: 0 0 0.6rem; }
+.scale .bar { position: relative; height: 26px; margin: 0.6rem 0 0.35rem; border-radius: 3px;
+  background: rgba(128, 128, 128, 0.22); }
+.scale i { position: absolute; inset: 0 auto 0 0; border-radius: 3px; }
+.scale s { position: absolute; top: -5px; bottom: -5px; width: 3px; margin-left: -1.5px;
+  background: currentColor; }
+.scale .ends { display: flex; justify-content: space-between; font-size: 0.85rem; opacity: 0.8; }
+</style>"""
+_ANSWERED = """
+The cell is cut out of its black background and goes through the network, whose score becomes a
+probability by the calibration found on validation subjects. From the threshold on, the cell is
+called an ALL blast.
+"""
+_UNGATED = (
+    "This model has no gate of its own: a picture is refused only where it can't be read or does "
+    "not show one cell on black. Fit one with `python -m allcore evaluate --gate`."
+)
+_GATED = (
+    "Before that a picture is refused where it can't be read, does not show one whole cell on "
+    "black, is badly exposed or out of focus, or where what the network reads in it is too far "
+    "from what it read in training cells."
+)
 
-SHOWN = 0.05
-"""Seconds in which the answer reaches the browser, before the evidence takes the processor."""
 
-
-def show(asked: Asked, service: PredictionService, visitor: Visitor) -> None:
-    """Draw the answers there are: the table where there are many, and the card of one."""
-    job, items = asked.job, asked.job.items
+def show(
+    run: PredictionRun, model: InstalledModel, service: PredictionService, visitor: Visitor
+) -> None:
+    """Draw the predictions so far: the table where there are many, and the card of one."""
+    job, items = run.job, run.job.items
+    if job.failed:
+        frame.problem(AllScopeError("The network stopped answering: drop the pictures again."))
     if job.cancelled:
         st.info(
             f"Cancelled: {len(items):,} of {len(job.sources):,} pictures are answered.",
@@ -42,75 +83,232 @@ def show(asked: Asked, service: PredictionService, visitor: Visitor) -> None:
         return
     place: int | None = 0
     if len(job.sources) > 1:
-        place = batch.show(items, service.predictor.info, key="batch")
+        place = batch.show(items, model.info, key="batch")
     if place is None:
         st.markdown("Choose a row to see its picture, its evidence and its report.")
     else:
         with st.container(border=True):
-            _one(items[place], service)
-            if place < len(asked.kept.ids):
-                flagging.show(asked.kept.ids[place], items[place].prediction, username=visitor.name)
-    st.caption(f":material/timer: {progress.timing(job, str(service.predictor.device))}")
+            _show_item(items[place], model, service.predictor)
+            if place < len(run.history.ids):
+                number, prediction = run.history.ids[place], items[place].prediction
+                _show_flag(number, prediction, username=visitor.name)
+    st.caption(f":material/timer: {_timing(job, str(service.predictor.device))}")
 
 
-def _one(item: PredictedPicture, service: PredictionService) -> None:
-    """One answer; where the picture was not cut out, the offer to do so and the answer then."""
-    content, rgb = _read(item)
-    digest, prediction = item.row.sha256, item.prediction
-    if rgb is None:
-        verdict.show(item.row.path, prediction, rgb, key=digest)
+@guard.every(0.7)
+def show_progress(job: Job) -> None:
+    """A bar with count and time left and a button to cancel; draws the page anew at the end."""
+    if not job.running:
+        st.rerun()
+    done, total = len(job.items), len(job.sources)
+    left = "" if not done else f", about {job.seconds / done * (total - done):.0f} s left"
+    with st.container(width=frame.TEXT_WIDTH):
+        st.progress(done / total, text=f"{done:,} of {total:,} pictures answered{left}")
+        if st.button("Cancel", icon=":material/close:"):
+            job.cancel()
+
+
+def show_method(predictor: Predictor) -> None:
+    """Draw how predictions are computed, folded."""
+    with st.expander("Method"):
+        st.markdown(_ANSWERED, width=frame.TEXT_WIDTH)
+        gate = predictor.gate
+        if gate is None:
+            st.markdown(_UNGATED, width=frame.TEXT_WIDTH)
+        else:
+            facts = frame.plain(card_results.gate_text(gate.facts))
+            st.markdown(f"{_GATED} {facts}", width=frame.TEXT_WIDTH)
+        rule = frame.plain(predictor.info.threshold_rule)
+        st.markdown(f"Threshold: {rule}", width=frame.TEXT_WIDTH)
+
+
+def as_pdf(report: PredictionReport, explanation: Explanation | None) -> bytes:
+    """A report as a page, with the pictures of its explanation."""
+    from allcore.reports import prediction_pdf
+
+    panels = prediction_pdf.explanation_panels(explanation) if explanation else ()
+    return prediction_pdf.prediction_pdf(report, panels)
+
+
+def _show_item(item: PredictedPicture, model: InstalledModel, predictor: Predictor) -> None:
+    """One prediction; where the picture is not cut out, the offer to do so and its prediction."""
+    prediction, name = item.prediction, item.row.path
+    picture = _picture(item)
+    if picture is None:
+        _show_answer(name, prediction, None, key=item.row.sha256)
         return
-    found = _answer_shown(item.row, prediction, rgb, service)
+    explanation = _show_explained(name, prediction, picture, model)
+    cut: dict[str, Any] | None = None
     if prediction.rung == "cell":
-        _cut(item, content, rgb, service)
+        segmented = segmentation_view.show(picture.rgb, model, key="cut")
+        if segmented is None:
+            return
+        rgb, cut = segmented
+        text = f"{item.row.sha256} {json.dumps(cut, sort_keys=True)}"
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        picture = upload.PICTURES.get(digest, lambda: rgb)
+        prediction = _predict(predictor, picture, f"{model.digest} {digest}")
+        explanation = _show_explained(name, prediction, picture, model)
+    _show_downloads(predictor, prediction, item, explanation, cut, key=picture.sha256)
+
+
+def _show_explained(
+    name: str, prediction: Prediction, picture: CellPicture, model: InstalledModel
+) -> Explanation | None:
+    """Draw a prediction and its explanation; of a refusal the picture alone."""
+    if prediction.p_all is None:
+        _show_answer(name, prediction, picture.rgb, key=picture.sha256)
+        return None
+    cell = picture.crop(model.info.preprocessing)
+    _show_answer(name, prediction, cell, key=picture.sha256)
+    time.sleep(BROWSER_SECONDS)
+    return explanation_view.show(model, picture, prediction)
+
+
+def _show_answer(name: str, prediction: Prediction, rgb: Rgb | None, *, key: str) -> None:
+    """Draw the verdict first, then the probability, and the picture beside them.
+
+    Args:
+        name: of the picture's file.
+        prediction: of the picture.
+        rgb: what the network saw, or the picture as it came; None where there is none to show.
+        key: of the controls.
+    """
+    text, place = st.columns(COLUMNS, gap="large")
+    with text:
+        st.metric(frame.plain(name), prediction.words)
+        if prediction.p_all is None:
+            _show_refusal(prediction, key)
+        else:
+            _show_scale(prediction.p_all, prediction.threshold)
+    _show_picture(place, rgb, prediction)
+
+
+def _show_refusal(prediction: Prediction, key: str) -> None:
+    """The reason of a refusal; the network's answer only on demand, and marked."""
+    st.markdown(frame.plain(prediction.reason))
+    if prediction.withheld is None or not st.toggle(WITHHELD, key=f"withheld {key}"):
         return
-    downloads.report_buttons(
-        service.predictor, prediction, content, name=item.row.path, evidence=found, key=digest
+    with st.container(border=True):
+        _show_scale(prediction.withheld, prediction.threshold)
+        st.markdown(
+            ":material/warning: Not an answer: the picture was refused, and this probability "
+            "says nothing about it."
+        )
+
+
+def _show_scale(probability: float, threshold: float) -> None:
+    """The probability and the threshold on one scale; drawn by the browser itself, at once."""
+    side = "at or above" if probability >= threshold else "below"
+    text = f"{probability:.2f}, {side} the threshold {threshold:.2f}"
+    colour = style.BLAST if probability >= threshold else style.NORMAL
+    st.html(
+        f'{_STYLE}<figure class="scale" role="img" aria-label="Calibrated probability of an ALL '
+        f'blast: {text}"><b>{text}</b><div class="bar"><i style="width:{100 * probability:.1f}%;'
+        f'background:{colour}"></i><s style="left:{100 * threshold:.1f}%"></s></div>'
+        '<div class="ends"><span>0</span><span>Calibrated probability of an ALL blast</span>'
+        "<span>1</span></div></figure>"
     )
 
 
-def _answer_shown(
-    row: Row, prediction: Prediction, rgb: Rgb, service: PredictionService
-) -> Evidence | None:
-    """Draw the answer to a picture and what speaks for it; of a refusal the picture alone."""
-    if prediction.p_all is None:
-        verdict.show(row.path, prediction, rgb, key=row.sha256)
-        return None
-    seen = service.predictor.prepare(rgb).permute(1, 2, 0).numpy()
-    verdict.show(row.path, prediction, seen, key=row.sha256)
-    time.sleep(SHOWN)
-    return explanation_view.show(rgb, row, service, digest=row.sha256)
-
-
-def _cut(item: PredictedPicture, content: bytes, rgb: Rgb, service: PredictionService) -> None:
-    """Offer to cut the cell out; answer for the cut and say how it was made."""
-    made = segmentation_view.show(rgb, key="cut")
-    if made is None:
+def _show_picture(place: DeltaGenerator, rgb: Rgb | None, prediction: Prediction) -> None:
+    if rgb is None:
+        place.markdown(":material/broken_image: There is no picture to show.")
         return
-    picture, facts = made
-    told = json.dumps(facts, sort_keys=True)
-    digest = hashlib.sha256(f"{item.row.sha256} {told}".encode()).hexdigest()
-    prediction = _answer(picture, service, service.predictor.info.weights_sha256, digest)
-    row = service.predictor.row(prediction, path=item.row.path, sha256=digest)
-    found = _answer_shown(row, prediction, picture, service)
-    downloads.report_buttons(
-        service.predictor, prediction, content, name=item.row.path, evidence=found, key=digest,
-        cut=facts,
-    )  # fmt: skip
+    answered = prediction.p_all is not None
+    caption = "The cell as the network saw it" if answered else "The picture as it came"
+    place.image(rgb, width=PICTURE_WIDTH, caption=caption, alt=caption)
 
 
-def _read(item: PredictedPicture) -> tuple[bytes, Rgb | None]:
-    """The file, and the picture in it; None where it can't be decoded."""
-    try:
+def _show_downloads(
+    predictor: Predictor,
+    prediction: Prediction,
+    item: PredictedPicture,
+    explanation: Explanation | None,
+    cut: dict[str, Any] | None,
+    *,
+    key: str,
+) -> None:
+    """Draw the buttons of the report as JSON and as PDF; each file is made on demand."""
+    name = item.row.path
+
+    def report() -> PredictionReport:
+        evidence = explanation.to_dict() if explanation else None
         content = item.source.read()
-    except BadImage:
-        return b"", None
+        return prediction_json.make_report(
+            predictor, prediction, content, name=name, cut=cut, evidence=evidence
+        )
+
+    kinds: tuple[tuple[str, Callable[[], bytes], str, str], ...] = (
+        ("PDF", lambda: as_pdf(report(), explanation), "pdf", "application/pdf"),
+        ("JSON", lambda: report().to_json(), "json", "application/json"),
+    )
+    with st.container(horizontal=True):
+        for label, make, suffix, mime in kinds:
+            st.download_button(
+                f"Report as {label}",
+                make,
+                file_name=f"report-{export.file_name(name)}.{suffix}",
+                mime=mime,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"{key} report {suffix}",
+                help="The JSON alone suffices to repeat the answer: 'python -m allcore predict "
+                "--verify'. It holds the picture."
+                if suffix == "json"
+                else "One page for people",
+            )
+
+
+def _show_flag(answer: int, prediction: Prediction, *, username: str) -> None:
+    """Draw the way to flag a prediction as wrong, which puts it into the review queue.
+
+    Args:
+        answer: its id in the account's history.
+        prediction: of the picture.
+        username: of the account.
+    """
+    entry = history.find(accounts.store(), username, answer)
+    if entry is None:
+        return
+    if entry.flagged_at is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            note = f" {frame.plain(entry.flag_note)}" if entry.flag_note else ""
+            text = f":material/flag: You flagged this answer as wrong.{note}"
+            st.markdown(text, width="content")
+            if st.button("Take it back", key=f"unflag {answer}", type="tertiary"):
+                flags.unflag(accounts.store_to("keep"), username, answer)
+                st.rerun()
+        return
+    label = "The answer is wrong" if prediction.p_all is not None else "It should be answered"
+    with st.popover(label, icon=":material/flag:"):
+        st.markdown(FLAG_HELP)
+        note = st.text_area("What do you see?", max_chars=MAX_NOTE, key=f"flag note {answer}")
+        if st.button("Flag it", type="primary", key=f"flag {answer}"):
+            try:
+                flags.flag(accounts.store_to("keep"), username, answer, note)
+            except AllScopeError as error:
+                frame.problem(error)
+                return
+            st.rerun()
+
+
+def _timing(job: Job, device: str) -> str:
+    """How long the job took, and on which device."""
+    done = len(job.items)
+    if done == 1:
+        return f"Answered in {job.seconds:.2f} s on {device}"
+    return f"{done:,} pictures in {job.seconds:.1f} s ({job.seconds / done:.2f} s each) on {device}"
+
+
+def _picture(item: PredictedPicture) -> CellPicture | None:
+    """The decoded picture; None where it can't be decoded."""
     try:
-        return content, upload.decode(content)
+        return upload.PICTURES.get(item.row.sha256, lambda: upload.decode(item.source.read()))
     except BadImage:
-        return content, None
+        return None
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _answer(_rgb: Rgb, _service: PredictionService, weights: str, digest: str) -> Prediction:
-    return _service.predictor.predict([_rgb])[0]
+def _predict(_predictor: Predictor, _picture: CellPicture, key: str) -> Prediction:
+    return _predictor.predict([_picture])[0]

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import html
 import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,11 @@ import streamlit as st
 from PIL import Image, ImageDraw, ImageFont
 from skimage import measure
 
-from allcore import model_folder, settings
 from allcore.data.cells import Rgb
 from allcore.errors import AllScopeError, BadImage
 from allcore.inference import nuclei, segmentation
 from allcore.inference.segmentation import Candidate, Cut, CutOut
+from allcore.model_folder import InstalledModel
 from allcore.web import frame, guard
 
 Point = tuple[float, float]
@@ -67,11 +66,12 @@ class _Keys:
                 state[key] = value
 
 
-def show(rgb: Rgb, *, key: str) -> tuple[Rgb, dict[str, Any]] | None:
+def show(rgb: Rgb, model: InstalledModel, *, key: str) -> tuple[Rgb, dict[str, Any]] | None:
     """Offer to cut a cell out of a picture (H, W, 3); give the cut once it is accepted.
 
     Args:
         rgb: the picture, whose background is not black.
+        model: that predicts the cell.
         key: of this place on the page; the cut is kept under it until another picture comes.
 
     Returns:
@@ -81,7 +81,7 @@ def show(rgb: Rgb, *, key: str) -> tuple[Rgb, dict[str, Any]] | None:
     digest = hashlib.sha256(rgb.tobytes() + repr(rgb.shape).encode()).hexdigest()
     kept = st.session_state.get(_kept(key))
     if kept is None or kept[0] != digest:
-        _offer(rgb, digest, key)
+        _offer(rgb, model, digest, key)
         return None
     cut: CutOut = kept[1]
     _accepted(cut, key)
@@ -89,7 +89,7 @@ def show(rgb: Rgb, *, key: str) -> tuple[Rgb, dict[str, Any]] | None:
 
 
 @guard.fragment
-def _offer(rgb: Rgb, digest: str, key: str) -> None:
+def _offer(rgb: Rgb, model: InstalledModel, digest: str, key: str) -> None:
     """Show the cells that were found and let one be chosen, adjusted and accepted."""
     if _kept(key) in st.session_state and st.session_state[_kept(key)][0] == digest:
         st.rerun()  # accepted: the rest of the page has something to answer now
@@ -106,7 +106,7 @@ def _offer(rgb: Rgb, digest: str, key: str) -> None:
         number = _choice(len(found), keys)
     with adjusted:
         place = st.empty()
-        cut = _adjustments(found[number], number, keys)
+        cut = _adjustments(found[number], number, model, keys)
         found = _found(rgb, digest, cut.tolerance)
         made = _applied(cut, rgb, found)
         _use(made, digest, key)
@@ -124,7 +124,7 @@ def _choice(count: int, keys: "_Keys") -> int:
     return (chosen or 1) - 1
 
 
-def _adjustments(cell: Candidate, number: int, keys: "_Keys") -> Cut:
+def _adjustments(cell: Candidate, number: int, model: InstalledModel, keys: "_Keys") -> Cut:
     """Draw the controls of the cut."""
     grow = st.slider(
         "Move the outline out or in", *segmentation.GROW, format="%d px", key=keys.grow
@@ -137,12 +137,12 @@ def _adjustments(cell: Candidate, number: int, keys: "_Keys") -> Cut:
         key=keys.tolerance,
         help="0 is the nucleus alone; the higher, the paler the cytoplasm that still counts.",
     )
-    return Cut(number, int(grow), round(float(tolerance), 2), _scale(cell, keys))
+    return Cut(number, int(grow), round(float(tolerance), 2), _scale(cell, model, keys))
 
 
-def _scale(cell: Candidate, keys: "_Keys") -> float:
+def _scale(cell: Candidate, model: InstalledModel, keys: "_Keys") -> float:
     """Draw the choice of a size where it is known which one is usual."""
-    area = _usual_area()
+    area = _usual_area(model, f"{model.folder} {model.revision}")
     if area is None:
         return 1.0
     usual = segmentation.usual_scale(cell, area)
@@ -217,16 +217,12 @@ def _small(_rgb: Rgb, digest: str) -> Image.Image:
     return Image.fromarray(_rgb).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-def _usual_area() -> float | None:
+@st.cache_data(max_entries=4, show_spinner=False)
+def _usual_area(_model: InstalledModel, key: str) -> float | None:
     try:
-        return _area_of(model_folder.folder(settings.load().model))
+        return segmentation.usual_area(_model.folder)
     except AllScopeError:
         return None
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _area_of(folder: Path) -> float | None:
-    return segmentation.usual_area(folder)
 
 
 def _applied(cut: Cut, rgb: Rgb, found: tuple[Candidate, ...]) -> CutOut | str:

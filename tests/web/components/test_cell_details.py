@@ -12,8 +12,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from allcore import model_folder
-from allcore.explain.views import NAMES
-from allcore.web.components import cell_details, cell_pictures, cell_predictions
+from allcore.explain.parts import VIEW_NAMES
+from allcore.web.components import cell_details, cell_pictures
 from tests.conftest import draw_cell
 
 IDS = ("UID_51_1_1_all", "UID_75_1_1_all", "UID_12_1_1_all", "UID_H9_1_1_hem", "UID_H9_1_2_hem")
@@ -79,7 +79,7 @@ def script(image_id: str, model: str | None, root: str | None, position: tuple[i
     context = cell_details.CellContext(
         row=row,
         threshold=0.5,
-        model=model,
+        model=None if model is None else model_folder.resolve(model),
         images=CellImages() if root is None else CellImages.of([readers.read(Path(root))]),
         facts={"area": 31_415.9, "focus": math.nan, "own": 0.1234},
         percentiles={"area": 93.4},
@@ -165,7 +165,7 @@ def test_show__with_the_picture(home: Path, model: Path, images: Path) -> None:
     assert "What speaks for ALL blast" in said and "What speaks for normal" in said
     assert said.count("data:image/png") == 4  # picture, input and two maps
     assert "It was trained on this very cell" in said
-    assert all(name in said for name in NAMES)
+    assert all(name in said for name in VIEW_NAMES)
     assert "mean 0." in said
     answer = tables(page)["Model"].loc[0]
     assert answer["Held out"] == "0.30, normal"
@@ -175,7 +175,7 @@ def test_show__with_the_picture(home: Path, model: Path, images: Path) -> None:
 def test_show__asks_the_network_that_held_the_subject_out(
     home: Path, model: Path, images: Path
 ) -> None:
-    from allcore.explain import views
+    from allcore.explain import explanation
     from allcore.inference.predictor import Predictor
     from allcore.nets import registry
 
@@ -195,7 +195,7 @@ def test_show__asks_the_network_that_held_the_subject_out(
     kept = model_folder.load_fold_network(model, 0)
     info = replace(model_folder.read_info(model), temperature=1.0)
     fold, shipped = Predictor(kept, info, torch_device()), Predictor.load(model, "cpu")
-    expected = views.views(fold, fold.prepare(draw_cell(seed=0))).probabilities[0]
+    expected = explanation.predict_views(fold, fold.prepare(draw_cell(seed=0))).probabilities[0]
     assert f"answer gives {expected:.2f} " in said
     now = shipped.predict([draw_cell(seed=0)])[0].p_all
     assert tables(page)["Model"].loc[0, "Answer now"].startswith(f"{now:.2f}, ")
@@ -228,7 +228,7 @@ def test_show__of_a_file_has_no_network_of_its_own(home: Path, model: Path, imag
     page = opened(model=None, root=images)
     assert "came from a file" in page.info[0].value
     answers = tables(page)["Model"].set_index("Model")
-    assert answers.loc[cell_predictions.FILE, ["Held out", "Answer now"]].tolist() == [
+    assert answers.loc[cell_details.FILE, ["Held out", "Answer now"]].tolist() == [
         "0.30, normal", "no network",
     ]  # fmt: skip
     assert answers.loc["tiny", "Held out"] == "0.30, normal"

@@ -17,6 +17,7 @@ SECONDS = 30
 def page(which: str) -> None:
     import streamlit as st
 
+    from allcore import model_folder
     from allcore.web.predict import segmentation_view
     from benchmarks import smears
 
@@ -27,7 +28,7 @@ def page(which: str) -> None:
         picture, _ = smears.with_cell(picture, 240, 470, radius=70)
     if which == "large":
         picture = picture.repeat(4, axis=0).repeat(4, axis=1)
-    got = segmentation_view.show(picture, key="cut")
+    got = segmentation_view.show(picture, model_folder.resolve("tiny"), key="cut")
     st.session_state["got"] = got
     st.text("nothing yet" if got is None else f"cut {got[0].shape} {got[1]['candidate']}")
 

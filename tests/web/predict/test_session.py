@@ -19,15 +19,15 @@ from allcore.store import pictures as kept_pictures
 from allcore.store.database import Database
 from allcore.web import resources
 from allcore.web.accounts import Visitor
-from allcore.web.predict import jobs as asking
 from allcore.web.predict import session
+from allcore.web.predict.session import PredictionRun
 
 
 @pytest.fixture
 def service(home: Path, tiny_model: Path) -> PredictionService:
     resources._service.clear()
     resources._predictor.clear()
-    asking._remembered.clear()
+    session._runs.clear()
     return resources.service(model_folder.resolve("tiny"))
 
 
@@ -47,8 +47,8 @@ def source(rgb: Rgb, name: str = "cell.bmp") -> Source:
     return Source(name, buffer.getvalue)
 
 
-def ask(service: PredictionService, store: Database | None, *given: Source) -> asking.Asked:
-    return asking.start(
+def ask(service: PredictionService, store: Database | None, *given: Source) -> PredictionRun:
+    return session.start(
         service, list(given), session="a", owner="ada", username="ada", database=store
     )
 
@@ -66,13 +66,13 @@ def test_start__keeps_one_answer_without_a_batch(
 ) -> None:
     asked = ask(service, store, source(cell_image, "UID_H7_1_2_hem.bmp"))
     assert asked.job.wait(30)
-    until(lambda: asked.kept.ids)
+    until(lambda: asked.history.ids)
     found = history.search(store, "ada")
     assert found.total == 1
-    assert found.rows[0].id == asked.kept.ids[0]
+    assert found.rows[0].id == asked.history.ids[0]
     answer = found.rows[0].answer
     assert answer.prediction.p_all == pytest.approx(asked.job.items[0].row.p_all)
-    assert (answer.model, answer.subject, asked.kept.batch) == ("tiny", "H7", None)
+    assert (answer.model, answer.subject, asked.history.batch) == ("tiny", "H7", None)
     assert kept_pictures.kept(store, "ada", answer.image_sha256) is None  # nobody allowed it
 
 
@@ -84,7 +84,7 @@ def test_start__keeps_pictures_where_the_administrator_does(
     given = source(cell_image)
     asked = ask(service, store, given, source(np.zeros_like(cell_image)))
     assert asked.job.wait(30)
-    until(lambda: len(asked.kept.ids) == 2)
+    until(lambda: len(asked.history.ids) == 2)
     assert kept_pictures.kept(store, "ada", asked.job.items[0].row.sha256) == given.read()
 
 
@@ -102,14 +102,14 @@ def test_start__keeps_a_batch_as_it_goes(
 
     first = [source(cell_image, str(number)) for number in range(8)]
     asked = ask(service, store, *first, *[Source("slow", slow)] * 8)
-    until(lambda: len(asked.kept.ids) >= 4)
+    until(lambda: len(asked.history.ids) >= 4)
     (batch,) = batches.list_of(store, "ada")
     assert batch.state == "running"
     assert 4 <= batch.answered < 16
     go_on.set()
     assert asked.job.wait(30)
     until(lambda: batches.list_of(store, "ada")[0].state == "done")
-    assert history.search(store, "ada", history.Query(batch=asked.kept.batch)).total == 16
+    assert history.search(store, "ada", history.Query(batch=asked.history.batch)).total == 16
 
 
 def test_start__says_of_a_cancelled_batch_that_it_was(
@@ -128,21 +128,21 @@ def test_start__says_of_a_cancelled_batch_that_it_was(
     asked.job.cancel()
     go_on.set()
     assert asked.job.wait(30)
-    until(lambda: asked.kept.batch and batches.list_of(store, "ada")[0].state == "cancelled")
+    until(lambda: asked.history.batch and batches.list_of(store, "ada")[0].state == "cancelled")
 
 
 def test_start__answers_where_nothing_is_kept(service: PredictionService, cell_image: Rgb) -> None:
     asked = ask(service, None, source(cell_image))
     assert asked.job.wait(30)
     assert len(asked.job.items) == 1
-    assert asked.kept.ids == []
+    assert asked.history.ids == []
 
 
 def test_start__answers_where_nothing_can_be_kept(
     service: PredictionService, store: Database, cell_image: Rgb
 ) -> None:
     """An account that is gone has no history, and the answer stands all the same."""
-    asked = asking.start(
+    asked = session.start(
         service, [source(cell_image)], session="a", owner="x", username="nobody", database=store
     )
     assert asked.job.wait(30)
@@ -154,33 +154,33 @@ def test_last__is_the_account_s_own_until_it_is_over(
     service: PredictionService, cell_image: Rgb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = ask(service, None, source(cell_image))
-    assert asking.last("ada") is asked
-    assert asking.last("bob") is None
+    assert session.last("ada") is asked
+    assert session.last("bob") is None
     assert asked.job.wait(30)
-    assert asking.last("ada") is asked
-    monkeypatch.setattr(asking, "REMEMBERED", -1.0)
-    assert asking.last("ada") is None
+    assert session.last("ada") is asked
+    monkeypatch.setattr(session, "RUN_SECONDS", -1.0)
+    assert session.last("ada") is None
 
 
 def test_last__is_forgotten_when_told(service: PredictionService, cell_image: Rgb) -> None:
     ask(service, None, source(cell_image))
-    asking.forget("ada")
-    assert asking.last("ada") is None
+    session.forget("ada")
+    assert session.last("ada") is None
 
 
 def test_start__remembers_so_many_accounts(
     service: PredictionService, cell_image: Rgb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "ACCOUNTS", 2)
+    monkeypatch.setattr(session, "MAX_RUNS", 2)
     for name in ("one", "two", "three"):
-        asking.start(
+        session.start(
             service, [source(cell_image)], session=name, owner=name, username=name, database=None
         )
-    assert asking.last("one") is None
-    assert asking.last("two") and asking.last("three")
+    assert session.last("one") is None
+    assert session.last("two") and session.last("three")
 
 
-def test_who__a_name_that_was_anothers_before() -> None:
+def test_owner__a_name_that_was_anothers_before() -> None:
     """Its pictures are not shown to who makes an account of the same name after a deletion."""
     before, after = (Visitor("ada", "Ada", "user", number) for number in (1, 2))
-    assert session._who(before) != session._who(after)
+    assert session._owner(before) != session._owner(after)

@@ -42,8 +42,9 @@ def page() -> None:
 
     from allcore import model_folder
     from allcore.explain import integrated_gradients
+    from allcore.inference.upload import CellPicture
     from allcore.web import resources
-    from allcore.web.predict import explanation_view
+    from allcore.web.components import explanation_view
     from tests.conftest import draw_cell
 
     asked = integrated_gradients.explain
@@ -54,11 +55,10 @@ def page() -> None:
 
     integrated_gradients.explain = count
     try:
-        service = resources.service(model_folder.resolve("tiny"))
-        rgb = draw_cell(seed=0)
-        (answer,) = service.predictor.predict([rgb])
-        row = service.predictor.row(answer, path="a.bmp", sha256="0" * 64)
-        found = explanation_view.show(rgb, row, service, digest=row.sha256)
+        model = model_folder.resolve("tiny")
+        picture = CellPicture(draw_cell(seed=0), "0" * 64)
+        (prediction,) = resources.predictor(model).predict([picture])
+        found = explanation_view.show(model, picture, prediction)
         st.session_state["found"] = found.to_dict()
         st.button("Again")
     finally:

@@ -1,0 +1,449 @@
+"""The parts of an explanation, each with the sentence that pages, files and reports show."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allcore import formats, notice
+from allcore.data import subjects
+from allcore.data.cells import Rgb
+from allcore.evaluation import conformal
+from allcore.evaluation.conformal import PredictionSets
+from allcore.explain.neighbours import LocalAccuracy, Neighbour
+from allcore.inference.held_out import TrainingExposure
+from allcore.labels import CLASS_NAMES, Label, Verdict
+
+if TYPE_CHECKING:  # they bring torch, which a page without a picture does without
+    from allcore.explain.deletion_check import Deletion
+    from allcore.explain.gradcam import Heatmap
+
+Method = Literal["Grad-CAM", "Integrated gradients"]
+METHODS: tuple[Method, Method] = ("Grad-CAM", "Integrated gradients")
+VIEW_NAMES = (
+    "as it is", "turned by 90°", "turned by 180°", "turned by 270°",
+    "mirrored", "mirrored, 90°", "mirrored, 180°", "mirrored, 270°",
+)  # fmt: skip
+"""The eight views; turns run anticlockwise, after mirroring left to right."""
+CAUTIONS: dict[TrainingExposure, str] = {
+    "cell": "The network was trained on this very picture, so it is surer of it than it would be "
+    "of a new one: the 95 % do not hold for it.",
+    "subject": "The network was trained on cells of this subject: the 95 % do not hold for it.",
+    "no": "",
+    "unknown": "",
+}
+"""Why a prediction set may not keep its promise for a cell; empty where nothing speaks against."""
+TRUSTED_SHARE = 0.5
+"""Share of the heat inside the cell below which a map is called untrustworthy."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A cell of a data set.
+
+    Attributes:
+        image_id: of the image; C-NMC's without folders and suffix.
+        subject: of the cell, None where unknown.
+    """
+
+    image_id: str
+    subject: str | None
+
+    @property
+    def group(self) -> str | None:
+        """The independent subject."""
+        return None if self.subject is None else subjects.group_of(self.subject)
+
+
+@dataclass(frozen=True)
+class KnownCell:
+    """Which cell of a data set the picture shows, and whether the network was trained on it.
+
+    Attributes:
+        identity: None where no data set has the picture's file.
+        exposure: what of the cell was in the network's training.
+    """
+
+    identity: Identity | None
+    exposure: TrainingExposure
+
+
+@dataclass(frozen=True)
+class PredictionSet:
+    """The classes that can't be ruled out at 95 %, by conformal prediction.
+
+    Attributes:
+        sets: the model's limits; None where its folder records too little.
+        probability: of an ALL blast.
+    """
+
+    sets: PredictionSets | None
+    probability: float
+
+    @property
+    def sentence(self) -> str:
+        """The classes that remain possible; empty where nothing is known."""
+        if self.sets is None:
+            return ""
+        classes = self.sets.of(self.probability)
+        if len(classes) == 1:
+            return f"At 95 % the answer is: {CLASS_NAMES[classes[0]]}."
+        return (
+            "At 95 % the answer is: can't tell. Both remain possible where the probability is "
+            f"between {self.sets.all_from:.2f} and {self.sets.hem_up_to:.2f}."
+        )
+
+    @property
+    def scope(self) -> str:
+        """The cells for which the promise of 95 % holds."""
+        if self.sets is None or self.sets.new_subjects:
+            return "cells of unseen subjects"
+        return "new images of the subjects that the model was trained on"
+
+
+@dataclass(frozen=True)
+class ModelInput:
+    """The network's input (3, S, S) as a picture and in figures.
+
+    Attributes:
+        picture: (S, S, 3) uint8, for people to look at.
+        shape: channels, rows, columns.
+        low: least value.
+        high: largest value.
+        means: of red, green and blue.
+    """
+
+    picture: Rgb
+    shape: tuple[int, int, int]
+    low: float
+    high: float
+    means: tuple[float, float, float]
+
+    @property
+    def sentence(self) -> str:
+        """Shape and range of the input."""
+        red, green, blue = self.means
+        return (
+            f"The network's input, {' × '.join(map(str, self.shape))}: {self.low:.2f} to "
+            f"{self.high:.2f}; mean red {red:.2f}, green {green:.2f}, blue {blue:.2f}"
+        )
+
+
+@dataclass(frozen=True)
+class AugmentedViews:
+    """The answers to one cell, turned and mirrored.
+
+    A cell on a slide has no upright, so a sound answer is the same for all eight ways to lay it
+    down (the dihedral group of the square). None of them interpolates a pixel: what moves the
+    probability is the network alone.
+
+    Attributes:
+        probabilities: (8,) calibrated probability of an ALL blast, in the order of `VIEW_NAMES`.
+    """
+
+    probabilities: NDArray[np.float64]
+
+    @property
+    def mean(self) -> float:
+        """Mean probability."""
+        return float(self.probabilities.mean())
+
+    @property
+    def spread(self) -> float:
+        """Highest minus lowest probability: 0 where turning changes nothing."""
+        return float(np.ptp(self.probabilities))
+
+    def blasts(self, threshold: float) -> int:
+        """How many of the views are called ALL blast."""
+        return int((self.probabilities >= threshold).sum())
+
+    def agree(self, threshold: float) -> bool:
+        """Whether all views are called the same."""
+        return self.blasts(threshold) in (0, len(self.probabilities))
+
+    def sentence(self, threshold: float) -> str:
+        """Whether turning and mirroring changes the answer."""
+        count, blasts = len(self.probabilities), self.blasts(threshold)
+        span = (
+            f"from {self.probabilities.min():.2f} to {self.probabilities.max():.2f}, "
+            f"mean {self.mean:.2f}"
+        )
+        if self.agree(threshold):
+            return f"All {count} are called {CLASS_NAMES['all' if blasts else 'hem']}: {span}."
+        return (
+            f"{blasts} of {count} are called {CLASS_NAMES['all']}, so the answer hangs on how the "
+            f"cell lies: {span} (threshold {threshold:.2f})."
+        )
+
+
+@dataclass(frozen=True)
+class SaliencyMap:
+    """Where one method finds evidence for the verdict, and whether that region matters.
+
+    Attributes:
+        method: its name.
+        heat: its map.
+        incomplete: part of the log-odds that its attributions do not account for, as
+            `Attribution.error`; None where the method promises nothing.
+        deletion: the check; None where the map is all 0, or while it is to come.
+    """
+
+    method: Method
+    heat: "Heatmap"
+    incomplete: float | None = None
+    deletion: "Deletion | None" = None
+
+    @property
+    def sentence(self) -> str:
+        """What its share inside the cell says, and how complete it is."""
+        share = heat_sentence(self.heat)
+        if self.incomplete is None:
+            return share
+        return f"{share} Its parts add up to the answer within {100 * self.incomplete:.0f} %."
+
+
+@dataclass(frozen=True)
+class SaliencyMaps:
+    """The maps that are computed so far, in the order of `METHODS`."""
+
+    maps: tuple[SaliencyMap, ...]
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """The most similar cells that the model's folder records, and how the model does among them.
+
+    Attributes:
+        cells: the nearest ones, nearest first.
+        accuracy: of the model around the cell; None where no held-out answer is near.
+        subject_known: whether the subject of the cell is known at all.
+        problem: why there are none; empty where there are some.
+    """
+
+    cells: tuple[Neighbour, ...] = ()
+    accuracy: LocalAccuracy | None = None
+    subject_known: bool = False
+    problem: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """How many neighbours are of the cell's own subject, and the accuracy among them."""
+        count = len(self.cells)
+        if self.subject_known:
+            own = sum(cell.same_subject for cell in self.cells)
+            start = f"{own} of these {count} are of the cell's own subject."
+        else:
+            blasts = sum(cell.label == "all" for cell in self.cells)
+            start = f"{blasts} of these {count} are labelled {CLASS_NAMES['all']}."
+        near = self.accuracy
+        if near is None:
+            return start
+        subjects_text = ""
+        if near.subjects is not None:
+            own_cells = f" ({near.same_subject} cells of its own)" if self.subject_known else ""
+            number = formats.count(near.subjects, "independent subject")
+            subjects_text = f", of {number}{own_cells}"
+        over = near.accuracy.over_subjects
+        span = f"{100 * over.low:.0f} to {100 * over.high:.0f} %" if over.known else "no interval"
+        return (
+            f"{start} Among the {near.cells} nearest cells with a held-out answer{subjects_text}, "
+            f"{formats.share(near.accuracy.over_cells, near.cells)} are called rightly at this "
+            f"threshold; over subjects: {span}."
+        )
+
+
+@dataclass(frozen=True)
+class ModelAnswer:
+    """What an installed model says of the picture.
+
+    Attributes:
+        model: its name.
+        threshold: probability from which it calls a cell an ALL blast.
+        exposure: what of the cell was in its training.
+        held_out: recorded probability of a network that never saw the cell; None without one.
+        verdict: as of `Prediction`; None where the model has not answered.
+        probability: of an ALL blast; None without an answer.
+        reason: why there is no answer; empty where there is one.
+        pending: whether the model is still to be asked.
+    """
+
+    model: str
+    threshold: float
+    exposure: TrainingExposure = "unknown"
+    held_out: float | None = None
+    verdict: Verdict | None = None
+    probability: float | None = None
+    reason: str = ""
+    pending: bool = False
+
+
+@dataclass(frozen=True)
+class ModelAnswers:
+    """Every installed model's answer so far, the one of the page first."""
+
+    answers: tuple[ModelAnswer, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All parts of the explanation of one answer.
+
+    Attributes:
+        model: name of the model that answered.
+        model_sha256: of its weights.
+        picture_sha256: of the picture's file.
+        verdict: ``all`` or ``hem``.
+        probability: calibrated, of an ALL blast.
+        threshold: probability from which the verdict is ``all``.
+        known: the cell of a data set that the picture shows.
+        prediction_set: the classes that can't be ruled out.
+        views: the answers to the cell turned and mirrored.
+        saliency: Grad-CAM first, then integrated gradients.
+        input: the network's input.
+        neighbourhood: the nearest cells.
+        answers: every installed model's answer, this one's first.
+        seconds: that computing took.
+    """
+
+    model: str
+    model_sha256: str
+    picture_sha256: str
+    verdict: Label
+    probability: float
+    threshold: float
+    known: KnownCell
+    prediction_set: PredictionSet
+    views: AugmentedViews
+    saliency: tuple[SaliencyMap, ...]
+    input: ModelInput
+    neighbourhood: Neighbourhood
+    answers: tuple[ModelAnswer, ...]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but the pictures as JSON holds it: dictionaries, lists, texts, numbers and None."""
+        return {
+            "model": self.model,
+            "model_sha256": self.model_sha256,
+            "picture_sha256": self.picture_sha256,
+            "verdict": self.verdict,
+            "probability": self.probability,
+            "threshold": self.threshold,
+            "identity": self.known.identity and asdict(self.known.identity),
+            "set": self._set(),
+            "stability": self._stability(),
+            "heat": [_saliency(saliency) for saliency in self.saliency],
+            "tensor": {
+                "shape": [*self.input.shape],
+                "low": self.input.low,
+                "high": self.input.high,
+                "means": [*self.input.means],
+            },
+            "neighbours": _neighbours(self.neighbourhood) if self.neighbourhood.cells else None,
+            "models": [_model(answer) for answer in self.answers],
+            "seconds": self.seconds,
+            "notice": notice.RESEARCH_USE,
+        }
+
+    def _set(self) -> dict[str, Any] | None:
+        sets = self.prediction_set.sets
+        if sets is None:
+            return None
+        return {
+            "level": conformal.LEVEL,
+            "classes": [*sets.of(self.probability)],
+            "words": self.prediction_set.sentence,
+            "holds_for": self.prediction_set.scope,
+            "caution": CAUTIONS[self.known.exposure],
+            "hem_up_to": sets.hem_up_to,
+            "all_from": sets.all_from,
+        }
+
+    def _stability(self) -> dict[str, Any]:
+        return {
+            "names": [*VIEW_NAMES],
+            "probabilities": self.views.probabilities.tolist(),
+            "mean": self.views.mean,
+            "spread": self.views.spread,
+            "agree": self.views.agree(self.threshold),
+            "sentence": self.views.sentence(self.threshold),
+        }
+
+
+Part = (
+    PredictionSet
+    | ModelInput
+    | AugmentedViews
+    | KnownCell
+    | SaliencyMaps
+    | Neighbourhood
+    | ModelAnswers
+    | Explanation
+)
+
+
+def heat_sentence(heat: "Heatmap") -> str:
+    """What the share of heat inside the cell says."""
+    if not heat.values.any():
+        return f"No place in the picture speaks for {CLASS_NAMES[heat.towards]} by itself."
+    sentence = f"{100 * heat.share_in_cell:.0f} % of the heat lies inside the cell."
+    if heat.share_in_cell < TRUSTED_SHARE:
+        sentence += (
+            " Most of it lies outside, so the answer rests on something other than the cell."
+        )
+    return sentence
+
+
+def _saliency(saliency: SaliencyMap) -> dict[str, Any]:
+    check = saliency.deletion
+    return {
+        "method": saliency.method,
+        "towards": saliency.heat.towards,
+        "share_in_cell": _finite(saliency.heat.share_in_cell),
+        "sentence": saliency.sentence,
+        "complete": saliency.incomplete,
+        "deletion": check
+        and {
+            "before": check.before,
+            "after": check.after,
+            "share_of_cell": check.share,
+            "others": len(check.random_falls),
+            "others_less": check.others_less,
+            "supported": check.supported,
+            "sentence": check.sentence,
+        },
+    }
+
+
+def _neighbours(neighbourhood: Neighbourhood) -> dict[str, Any]:
+    near = neighbourhood.accuracy
+    return {
+        "cells": [asdict(cell) for cell in neighbourhood.cells],
+        "nearby": near
+        and {
+            "cells": near.cells,
+            "subjects": near.subjects,
+            "accuracy": near.accuracy.value,
+            "low": _finite(near.accuracy.over_cells.low),
+            "high": _finite(near.accuracy.over_cells.high),
+            "subject_low": _finite(near.accuracy.over_subjects.low),
+            "subject_high": _finite(near.accuracy.over_subjects.high),
+        },
+        "sentence": neighbourhood.sentence,
+    }
+
+
+def _model(answer: ModelAnswer) -> dict[str, Any]:
+    return {
+        "model": answer.model,
+        "verdict": answer.verdict,
+        "probability": answer.probability,
+        "threshold": answer.threshold,
+        "learned": answer.exposure,
+        "reason": answer.reason,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

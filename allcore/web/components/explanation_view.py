@@ -1,0 +1,336 @@
+"""The explanation of an answer on a page, each part drawn as soon as it is computed."""
+
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from allcore import model_folder
+from allcore.data.cells import Rgb
+from allcore.errors import AllScopeError
+from allcore.explain.explanation import Explainer, ModelRecord
+from allcore.explain.neighbours import Neighbour
+from allcore.explain.parts import (
+    CAUTIONS,
+    METHODS,
+    VIEW_NAMES,
+    AugmentedViews,
+    Explanation,
+    KnownCell,
+    ModelAnswer,
+    ModelAnswers,
+    ModelInput,
+    Neighbourhood,
+    PredictionSet,
+    SaliencyMap,
+    SaliencyMaps,
+)
+from allcore.inference.held_out import TrainingExposure
+from allcore.labels import CLASS_NAMES
+from allcore.model_folder import InstalledModel
+from allcore.web import cell_images, frame, resources
+from allcore.web.cell_images import CellImages
+from allcore.web.components import cell_pictures, gallery
+from allcore.web.components.cell_pictures import Frame
+from allcore.web.components.gallery import GalleryCard
+
+if TYPE_CHECKING:
+    from allcore.inference.predictor import Predictor
+    from allcore.inference.results import Prediction
+    from allcore.inference.upload import CellPicture
+
+NEIGHBOURS = 8
+MAP_WIDTH, VIEW_WIDTH, NEIGHBOUR_WIDTH = 150, 60, 138
+"""Least widths, in pixels, of a saliency map, of one of the eight views and of a neighbour."""
+_CHECKING = "Whether the highlight matters is being checked."
+_SALIENCY_METHOD = (
+    "The brighter a place, the more it speaks for the verdict; each map is scaled by itself. "
+    "Grad-CAM is coarse. Integrated gradients compare the cell with itself in one even colour, so "
+    "they tell of texture, and lie inside the cell by construction. Neither shows where disease is."
+)
+_NEIGHBOUR_METHOD = (
+    "Nearest by the angle between the network's last features. The network was trained on most of "
+    "these cells, so this tells what it holds for alike; the probabilities are held out."
+)
+_ANSWER_METHOD = (
+    "A held-out probability was computed when the model was judged, by a network that was not "
+    "trained on the cell. The answer now comes from the network in the model's folder: where that "
+    "was trained on the cell or its subject, go by the held-out one. Each model has its own "
+    "threshold; that of the page is used for the model it shows."
+)
+_EXPOSURES: dict[TrainingExposure, str] = {
+    "cell": "trained on this cell",
+    "subject": "trained on this subject",
+    "no": "trained on neither",
+    "unknown": "not known",
+}
+_STYLE = """<style>
+.evidence-said { min-height: calc(var(--lines) * 1.6em); line-height: 1.6; }
+@media (max-width: 640px) { .evidence-said { min-height: calc(var(--lines) * 2.6em); } }
+</style>"""
+
+
+@dataclass(frozen=True)
+class Places:
+    """One place a part, in the order in which they stand; drawn empty, so that nothing jumps."""
+
+    prediction_set: DeltaGenerator
+    views: DeltaGenerator
+    views_text: DeltaGenerator
+    maps: DeltaGenerator
+    map_texts: tuple[DeltaGenerator, ...]
+    neighbours: DeltaGenerator
+    answers: DeltaGenerator
+
+
+def explainer(
+    images: Callable[[], CellImages],
+    load: "Callable[[InstalledModel], Predictor]" = resources.predictor,
+    *,
+    key: str = "",
+) -> Explainer:
+    """An explainer whose results all sessions share.
+
+    Args:
+        images: the cells of the data sets at hand; may take time where nobody has read them yet.
+        load: gives a model's predictor.
+        key: of the predictor, where it is not the installed model's own.
+    """
+
+    def cells() -> pd.DataFrame | None:
+        found = images()
+        return _table(found, str([(str(data.root), len(data)) for data in found.manifests]))
+
+    def remember(part: tuple[str, ...], function: Callable[[], Any]) -> Any:
+        return _remember((key, *part), function)
+
+    def record(model: InstalledModel) -> ModelRecord:
+        return _record(model, f"{model.folder} {model.digest} {model.revision}")
+
+    return Explainer(load, record=record, cells=cells, remember=remember)
+
+
+def show(model: InstalledModel, picture: "CellPicture", prediction: "Prediction") -> Explanation:
+    """Draw the explanation of an answer, what is quick to compute first, and return it.
+
+    Raises:
+        ValueError: the picture was refused.
+        AllScopeError: the model is damaged.
+    """
+    from allcore.explain import gradcam
+
+    def images() -> CellImages:
+        return cell_images.at_hand(model.info)
+
+    places = draw_places(prediction.verdict)
+    installed, damaged = model_folder.resolve_all()
+    others = [other for other in installed if other.folder != model.folder]
+    cell = picture.crop(model.info.preprocessing)
+    for part in explainer(images).explain(
+        model, picture, prediction, others=others, damaged=list(damaged)
+    ):
+        match part:
+            case PredictionSet():
+                prediction_set = part
+                _show_set(places, prediction_set, "unknown")
+            case KnownCell():
+                _show_set(places, prediction_set, part.exposure)
+            case ModelInput():
+                model_input = part
+                _show_maps(places, (), (), model_input)
+            case AugmentedViews():
+                strip = view_frames(model_input.picture, part)
+                places.views.html(cell_pictures.frames(strip, least=VIEW_WIDTH))
+                say(places.views_text, part.sentence(prediction.threshold), lines=2)
+            case SaliencyMaps():
+                overlays = [gradcam.overlay(cell, saliency.heat) for saliency in part.maps]
+                _show_maps(places, part.maps, overlays, model_input)
+            case Neighbourhood():
+                show_neighbourhood(part, images(), places.neighbours.container())
+            case ModelAnswers():
+                show_answers(part.answers, places.answers, pending="asking")
+            case Explanation():
+                return part
+    raise AssertionError("the last part is the explanation")
+
+
+def draw_places(verdict: str) -> Places:
+    """Draw headings and empty frames for the explanation of a verdict."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        prediction_set = st.empty()
+        say(prediction_set, "", lines=3)
+        st.markdown("**Turned and mirrored**")
+        views = st.empty()
+        views.html(empty_frames([f"to come, {name}" for name in VIEW_NAMES], least=VIEW_WIDTH))
+        views_text = st.empty()
+        say(views_text, "Asking the network", lines=2)
+        st.markdown(f"**What speaks for {CLASS_NAMES[verdict]}, and what the network saw**")
+        maps = st.empty()
+        maps.html(empty_frames([f"{n}: to come" for n in (*METHODS, "Input")], least=MAP_WIDTH))
+        map_texts = tuple(st.empty() for _ in METHODS)
+        for place in map_texts:
+            say(place, "Looking for the evidence", lines=4)
+        st.caption(_SALIENCY_METHOD)
+    with right:
+        neighbours = st.empty()
+        with neighbours.container():
+            st.markdown("**Nearest cells, as the network sees them**")
+            st.html(empty_frames(["to come"] * NEIGHBOURS, least=NEIGHBOUR_WIDTH))
+        answers = answers_place(st.container())
+    return Places(prediction_set, views, views_text, maps, map_texts, neighbours, answers)
+
+
+def answers_place(place: DeltaGenerator) -> DeltaGenerator:
+    """The empty place of a table of answers, below its title and above its caption."""
+    with place:
+        st.markdown("**Every model's answer**")
+        slot = st.empty()
+        st.caption(_ANSWER_METHOD, width=frame.TEXT_WIDTH)
+    return slot
+
+
+def show_answers(answers: Sequence[ModelAnswer], slot: DeltaGenerator, *, pending: str) -> None:
+    """Draw a table of answers; `pending` stands where a model is still to be asked."""
+    table = pd.DataFrame(
+        {
+            "Model": answer.model,
+            "Held out": _called(answer.held_out, answer.threshold),
+            "Answer now": _answer_text(answer, pending),
+            "Its network": _EXPOSURES[answer.exposure],
+            "Threshold": f"{answer.threshold:.2f}",
+        }
+        for answer in answers
+    )
+    slot.dataframe(table, hide_index=True)
+
+
+def show_neighbourhood(
+    neighbourhood: Neighbourhood, images: CellImages, place: DeltaGenerator
+) -> None:
+    """Draw the nearest cells: a gallery where any has a picture, else a table of names."""
+    with place:
+        if neighbourhood.problem:
+            frame.problem(AllScopeError(neighbourhood.problem))
+        if not neighbourhood.cells:
+            return
+        st.markdown("**Nearest cells, as the network sees them**")
+        sources = images.sources([cell.image_id for cell in neighbourhood.cells])
+        if any(source.key for source in sources):
+            gallery.show_gallery([_card(cell, images) for cell in neighbourhood.cells], sources)
+        else:
+            st.dataframe(pd.DataFrame(map(_table_row, neighbourhood.cells)), hide_index=True)
+        st.markdown(neighbourhood.sentence, width=frame.TEXT_WIDTH)
+        st.caption(_NEIGHBOUR_METHOD, width=frame.TEXT_WIDTH)
+
+
+def view_frames(picture: Rgb, views: AugmentedViews) -> list[Frame]:
+    """The eight views of the network's input (S, S, 3) with their probabilities."""
+    starts = (picture, picture[:, ::-1])
+    turned = [np.rot90(start, turns) for start in starts for turns in range(4)]
+    named = zip(turned, VIEW_NAMES, views.probabilities, strict=True)
+    return [
+        Frame(np.ascontiguousarray(view), f"{probability:.2f}, {name}")
+        for view, name, probability in named
+    ]
+
+
+def empty_frames(captions: Sequence[str], *, least: int) -> str:
+    """Frames that are to be filled, as HTML."""
+    return cell_pictures.frames([Frame(None, caption) for caption in captions], least=least)
+
+
+def say(place: DeltaGenerator, text: str, *, lines: int, strong: str = "") -> None:
+    """Write plain text into a place that keeps the height of so many lines, twice on a phone."""
+    start = f"<strong>{html.escape(strong)}</strong> " if strong else ""
+    place.html(
+        f'{_STYLE}<div class="evidence-said" style="--lines: {lines}">{start}'
+        f"{html.escape(text)}</div>"
+    )
+
+
+def _show_set(places: Places, part: PredictionSet, exposure: TrainingExposure) -> None:
+    """The classes that can't be ruled out, and for which cells that holds."""
+    if part.sets is None:
+        text = "The model's folder keeps too little to say what can't be ruled out at 95 %."
+        say(places.prediction_set, text, lines=3)
+        return
+    scope = f"This holds for 95 % of {part.scope}, on average over subjects."
+    say(places.prediction_set, CAUTIONS[exposure] or scope, lines=3, strong=part.sentence)
+
+
+def _show_maps(
+    places: Places, maps: Sequence[SaliencyMap], overlays: Sequence[Rgb], model_input: ModelInput
+) -> None:
+    """The maps so far over the cell, their sentences, and the network's input beside them."""
+    frames = [
+        Frame(overlay, _map_caption(saliency))
+        for saliency, overlay in zip(maps, overlays, strict=True)
+    ]
+    frames += [Frame(None, f"{method}: to come") for method in METHODS[len(maps) :]]
+    frames.append(Frame(model_input.picture, model_input.sentence))
+    places.maps.html(cell_pictures.frames(frames, least=MAP_WIDTH))
+    for saliency, place in zip(maps, places.map_texts, strict=False):
+        text = saliency.sentence
+        if saliency.heat.values.any():
+            text += f" {saliency.deletion.sentence if saliency.deletion else _CHECKING}"
+        say(place, text, lines=4, strong=f"{saliency.method}.")
+
+
+def _map_caption(saliency: SaliencyMap) -> str:
+    if saliency.deletion is None:
+        return saliency.method
+    verdict = "marks what matters" if saliency.deletion.supported else "do not read it"
+    return f"{saliency.method}: {verdict}"
+
+
+def _answer_text(answer: ModelAnswer, pending: str) -> str:
+    if answer.pending:
+        return pending
+    if answer.probability is None:
+        return "refused" if answer.verdict == "refused" else answer.reason
+    return _called(answer.probability, answer.threshold)
+
+
+def _called(probability: float | None, threshold: float) -> str:
+    if probability is None:
+        return "none"
+    return f"{probability:.2f}, {CLASS_NAMES['all' if probability >= threshold else 'hem']}"
+
+
+def _card(cell: Neighbour, images: CellImages) -> GalleryCard:
+    subject = "the same subject" if cell.same_subject else "subject"
+    held_out = "trained on" if cell.probability is None else f"{cell.probability:.2f} held out"
+    detail = f"{subject} {cell.subject or 'unknown'}, {held_out}, distance {cell.distance:.2g}"
+    synthetic = images.is_synthetic(cell.image_id)
+    return GalleryCard(cell.image_id, cell.label or "", detail, synthetic=synthetic)
+
+
+def _table_row(cell: Neighbour) -> dict[str, str]:
+    return {
+        "Cell": cell.image_id,
+        "Label": CLASS_NAMES.get(cell.label or "", "no label"),
+        "Subject": f"{cell.subject or 'unknown'}{' (the same)' if cell.same_subject else ''}",
+        "Probability, held out": "none" if cell.probability is None else f"{cell.probability:.2f}",
+        "Distance": f"{cell.distance:.2g}",
+    }
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _record(_model: InstalledModel, key: str) -> ModelRecord:
+    return ModelRecord(_model)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _table(_images: CellImages, key: str) -> pd.DataFrame | None:
+    return _images.table
+
+
+@st.cache_resource(max_entries=384, show_spinner=False)
+def _remember(key: tuple[str, ...], _function: Callable[[], Any]) -> Any:
+    return _function()
