@@ -90,6 +90,22 @@ def tiny_model_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demonstration set of 120 cells, drawn once for all processes that run tests."""
+    from allcore.synthetic import demo
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return demo.ensure_demo(shared / "demo", cells=120, subjects=10).root
+
+
+@pytest.fixture
+def drawn_demo(home: Path, small_demo: Path) -> Path:
+    """The demonstration set where the app looks for it, so that it does not draw 600 cells."""
+    return shutil.copytree(small_demo, home / "demo")
+
+
 @pytest.fixture
 def tiny_model(tiny_model_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A model folder named ``tiny`` with random weights, the only one that is installed."""

@@ -1,6 +1,7 @@
 """Real servers with a home of their own, and one Chromium that looks at them."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Server:
         return self.address if stem == "home" else f"{self.address}/{stem}"
 
 
-Start = Callable[[], AbstractContextManager[Server]]
+Start = Callable[..., AbstractContextManager[Server]]
 
 
 @pytest.fixture(scope="session")
@@ -48,12 +49,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Start a server that nobody has asked for anything yet, with an empty home."""
+def start(tmp_path_factory: pytest.TempPathFactory, small_demo: Path) -> Iterator[Start]:
+    """Start a server that nobody has asked for anything yet; its home has the drawn set or none."""
 
     @contextmanager
-    def started() -> Iterator[Server]:
+    def started(*, drawn: bool = True) -> Iterator[Server]:
         folder = tmp_path_factory.mktemp("server")
+        if drawn:
+            shutil.copytree(small_demo, folder / "home" / "demo")
         terminal = folder / "terminal.txt"
         with forked.serving(home=folder / "home", log=terminal) as address:
             yield Server(address, terminal)

@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from allcore.audit.index import build
-from allcore.synthetic import demo
 from tests.browser import steps
 from tests.browser.conftest import Server
 
@@ -26,8 +25,6 @@ FOCUSED = """() => {
 def indexed(server: Server) -> Server:
     """The server with its demonstration set drawn and indexed."""
     home = server.terminal.parent / "home"
-    if not demo.is_drawn(home / "demo"):
-        demo.ensure_demo(home / "demo", cells=120, subjects=10)
     build.build_index(home / "demo", home=home)
     return server
 

@@ -29,14 +29,12 @@ def indexed(administrator: BrowserContext, server: Server) -> str:
     """The address of the Dataset page, its demonstration set drawn and indexed with a model."""
     from allcore import model_folder
     from allcore.audit.index import build
-    from allcore.synthetic import demo
     from benchmarks import material
 
     if not model_folder.names():
         pytest.skip("no model is installed, so that an index has no map")
     home = server.terminal.parent / "home"
-    root = demo.ensure_demo(home / "demo", cells=60, subjects=8).root
-    build.build_index(root, home=home, loader=material.predictor)
+    build.build_index(home / "demo", home=home, loader=material.predictor)
     return server.at("dataset.py")
 
 

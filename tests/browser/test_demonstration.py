@@ -20,7 +20,7 @@ OPEN = [page for page in page_table.PAGES if page.opens_to("demo") and not page.
 def demonstration(start: Start) -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALLSCOPE_DEMO", "1")
-        with start() as server:
+        with start(drawn=False) as server:
             yield server
 
 

@@ -47,6 +47,7 @@ def test_require__no_page_above_the_role(
     assert not page.button
 
 
+@pytest.mark.usefixtures("drawn_demo")
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_require__a_demonstration_without_an_account(
     script: str, monkeypatch: pytest.MonkeyPatch

@@ -59,6 +59,7 @@ def test_tour__leads_over_the_pages() -> None:
     assert "Tour, 2 of 4" in step(app)
 
 
+@pytest.mark.usefixtures("drawn_demo")
 def test_tour__ends_on_its_last_page() -> None:
     sessions.add("ada")
     app = arrived("ada")
