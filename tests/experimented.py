@@ -36,7 +36,7 @@ def interventions(*models: str, half: float = 0.03, **changes: Any) -> Experimen
         rows.append(
             ExperimentRow("Nothing", {"auroc": Interval(0.9, 0.8, 0.95)}, 600, 20, group=model)
         )
-        for place, each in enumerate(interventions_catalogue.ALTERATIONS):
+        for place, each in enumerate(interventions_catalogue.INTERVENTIONS):
             change = 0.05 - place / 50
             figures = {
                 "auroc": Interval(0.9 + change, 0.5, 0.99),

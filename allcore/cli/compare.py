@@ -1,7 +1,5 @@
 """``python -m allcore compare``: every network under both protocols, tabled side by side."""
 
-import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Defaults:
-    """What is taken where an option is not given."""
+    """The values of options that are not given."""
 
     size: int
     epochs: int | None
@@ -80,18 +78,25 @@ def compare(
     compared before, with the same data and options, keep their rows.
     """
     if listed:
-        return _list()
+        return _list_networks()
     from allcore import settings
     from allcore.data.preprocessing import Preprocessing
     from allcore.inference import devices
     from allcore.research.comparison import run
     from allcore.research.comparison.budget import Budget
 
-    home, base = settings.load().home / "comparison", QUICK if quick else FULL
+    chosen, base = settings.load(), QUICK if quick else FULL
+    home = chosen.home / "comparison"
+    limits = {
+        "epochs": base.epochs if epochs is None else epochs,
+        "samples": base.samples if samples is None else samples,
+    }
     fields: dict[str, Any] = base.recipe | options.json_object(recipe, "--recipe") | {"seed": seed}
-    fields |= _given(epochs=_or(epochs, base.epochs), samples=_or(samples, base.samples))
-    request = run.Request(
-        data=_data(data, quick),
+    fields |= {name: value for name, value in limits.items() if value is not None}
+    request = run.ComparisonRequest(
+        data=options.data_set(
+            data, quick_folder=home / "quick-set" if quick else None, quick_size=QUICK_SET
+        ),
         networks=_names(networks, "--networks"),
         protocols=_names(protocols, "--protocols"),
         budget=Budget(
@@ -102,30 +107,23 @@ def compare(
             init=init,
             folds=folds or base.folds,
         ),
-        out=out or (home / "quick" if quick else settings.load().models / "comparison"),
+        out=out or (home / "quick" if quick else chosen.models / "comparison"),
         work=work or home / "runs",
         device=device,
-        command=shlex.join(["python", "-m", "allcore", *sys.argv[1:]]),
+        command=options.command_line(),
     )
-    devices.use_threads(settings.load().threads)
+    devices.use_threads(chosen.threads)
     try:
-        _show(run.compare(request), request.out)
+        comparison = run.compare(request)
     except KeyboardInterrupt:
         raise AllScopeError(
             f"Stopped. Finished runs are kept in {request.work}: the same command goes on there."
         ) from None
-
-
-def _or(given: int | None, default: int | None) -> int | None:
-    return default if given is None else given
-
-
-def _given(**fields: int | None) -> dict[str, int]:
-    return {name: value for name, value in fields.items() if value is not None}
+    _print_comparison(comparison, request.out)
 
 
 def _names(text: str, option: str) -> tuple[str, ...]:
-    """Known names from an option; none given means all networks."""
+    """Known names from an option; all networks without any."""
     from allcore.errors import ModelError
     from allcore.evaluation import comparison as comparison_results
     from allcore.research.comparison import candidates
@@ -139,38 +137,22 @@ def _names(text: str, option: str) -> tuple[str, ...]:
         raise typer.BadParameter(str(error), param_hint=option) from error
 
 
-def _data(data: Path | None, quick: bool) -> Path:
-    """The data set to compare on; the synthetic one is drawn first where it is not there."""
-    from allcore import settings
-    from allcore.synthetic import demo
-
-    chosen = settings.load()
-    if data is not None:
-        return data
-    if quick:
-        return demo.ensure_demo(chosen.home / "comparison" / "quick-set", **QUICK_SET).root
-    return chosen.data or demo.ensure_demo().root
-
-
-def _list() -> None:
-    from allcore.evaluation import comparison as comparison_results
+def _list_networks() -> None:
+    from allcore.evaluation.comparison import NETWORKS
     from allcore.research.comparison import candidates
 
-    for name, title in comparison_results.NETWORKS.items():
-        rests = candidates.made_of(name, tuple(comparison_results.NETWORKS))
+    for name, title in NETWORKS.items():
         note = ""
         if candidates.is_probe(name):
-            note = f", on the features of {comparison_results.NETWORKS[rests[0]]}"
+            note = f", on the features of {NETWORKS[candidates.FEATURES_OF]}"
         elif candidates.is_ensemble(name):
             note = ", of all networks compared with it that learn from pixels"
         print(f"{name:16}{title}{note}")
 
 
-def _show(comparison: "Comparison", out: Path) -> None:
-    """What people read."""
+def _print_comparison(comparison: "Comparison", out: Path) -> None:
     from allcore import formats
     from allcore.evaluation.comparison import NETWORKS, PROTOCOLS
-    from allcore.evaluation.intervals import Interval
     from allcore.notice import RESEARCH_USE
 
     print(RESEARCH_USE)
@@ -179,7 +161,7 @@ def _show(comparison: "Comparison", out: Path) -> None:
         if rows:
             print(f"\n{title}\n{'Network':22}{'accuracy':26}{'weighted F1':26}{'AUROC':26}")
         for row in rows:
-            figures = (row.estimate(name) for name in ("accuracy", "weighted_f1", "auroc"))
-            cells = (formats.estimate(Interval(f.value, f.low, f.high)) for f in figures)
-            print(f"{NETWORKS[row.network]:22}" + "".join(f"{cell:26}" for cell in cells))
+            estimates = (row.estimate(name) for name in ("accuracy", "weighted_f1", "auroc"))
+            columns = "".join(f"{formats.estimate(estimate):26}" for estimate in estimates)
+            print(f"{NETWORKS[row.network]:22}{columns}")
     print(f"\nWritten to {out}.")

@@ -1,25 +1,28 @@
-"""`evaluate`: a model's figures on the images of a data set that its training never saw.
+"""``python -m allcore evaluate``: a model's figures on images that its training never saw.
 
-With `--robustness` how they move when these images are altered, with `--facts` what of the images'
-pixels is asked for where they are absent.
+With ``--robustness`` their change when these images are altered, with ``--facts`` measurements of
+the cells for places without their images, with ``--gate`` the model's gate.
 """
 
 import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from allcore.cli import options
+
 if TYPE_CHECKING:
-    import pandas as pd
+    from tqdm import tqdm
 
     from allcore.data.manifest import Manifest
     from allcore.evaluation.model_evaluation import ModelEvaluation, SplitEvaluation
+    from allcore.evaluation.robustness import Robustness
     from allcore.inference.held_out import Selection
-    from allcore.model_folder import ModelInfo
-
+    from allcore.inference.predictor import Predictor
+    from allcore.model_folder import InstalledModel
 
 REPORT = "report.html"
 CELLS = 300
@@ -59,47 +62,28 @@ def evaluate(
     altered cells are predicted by the network that never saw their subject.
     """
     from allcore import model_folder, settings
-    from allcore.cli import gate
-    from allcore.cli import robustness as altered
     from allcore.data import readers
-    from allcore.evaluation import model_evaluation
-    from allcore.inference import held_out
-    from allcore.reports import evaluation_html, json_files
 
     chosen = settings.load()
-    folder = model_folder.folder(model or chosen.model)
-    info = model_folder.read_info(folder)
-    if only_gate:
-        _prepare(out)
-        gate.write(
-            data, folder, out, device=device or chosen.device, fields=fields, as_json=as_json
-        )
-        return
-    if robustness or only_facts:
-        _prepare(out)
+    installed = model_folder.resolve(model or chosen.model)
+    device = device or chosen.device
+    if only_gate or robustness or only_facts:
+        _make_folder(out)
+        images = readers.read(data)
+        if only_gate:
+            _evaluate_gate(images, installed, out, device=device, fields=fields, as_json=as_json)
+            return
         if only_facts:
-            print(_facts_of(_measured(readers.read(data), info, folder), out))
+            _write_facts_only(images, installed, out)
         if robustness:
-            altered.write(
-                readers.read(data), folder, out, device=device, cells=cells, as_json=as_json
+            _evaluate_robustness(
+                images, installed, out, device=device, cells=cells, as_json=as_json
             )
         return
-    images = held_out.select(readers.read(data), info, folder)
-    table = _predict(images, folder, device or chosen.device)
-    found = model_evaluation.evaluate_model(table, info)
-    _prepare(out)
-    table.to_parquet(out / model_folder.PREDICTIONS, index=False)
-    json_files.write_metrics(found, out / json_files.METRICS)
-    (out / REPORT).write_text(evaluation_html.evaluation_html(found, table, info), encoding="utf-8")
-    _write_facts(images.manifest, out)
-    refused = len(images.manifest) - len(table)
-    if as_json:
-        print(json.dumps(json_files.evaluation_json(found) | {"refused": refused}, indent=2))
-    else:
-        print("\n".join(_lines(found, images, refused=refused, out=out)))
+    _evaluate_model(readers.read(data), installed, out, device=device, as_json=as_json)
 
 
-def _prepare(out: Path) -> None:
+def _make_folder(out: Path) -> None:
     from allcore.errors import AllScopeError
 
     try:
@@ -110,31 +94,100 @@ def _prepare(out: Path) -> None:
         ) from error
 
 
-def _measured(data: "Manifest", info: "ModelInfo", folder: Path) -> "Manifest":
-    """The images of the model's predictions that are in the data set, else its held-out images.
+def _evaluate_model(
+    data: "Manifest", model: "InstalledModel", out: Path, *, device: str, as_json: bool
+) -> None:
+    from allcore import model_folder
+    from allcore.evaluation import model_evaluation
+    from allcore.inference import held_out, held_out_predictions
+    from allcore.reports import evaluation_html, json_files
 
-    Raises:
-        DataError: no image has a label, or none may be evaluated.
-        ModelError: the model folder is damaged.
-    """
-    from allcore.data.manifest import Manifest
-    from allcore.inference import held_out
+    selection = held_out.select(data, model.info, model.folder)
+    images = selection.manifest
+    predictor = _load_predictor(model, device)
+    with _bar(len(images)) as bar:
+        table = held_out_predictions.predict(images, model, predictor, progress=bar.update)
+    evaluation = model_evaluation.evaluate_model(table, model.info)
+    _make_folder(out)
+    table.to_parquet(out / model_folder.PREDICTIONS, index=False)
+    json_files.write_metrics(evaluation, out / json_files.METRICS)
+    html = evaluation_html.evaluation_html(evaluation, table, model.info)
+    (out / REPORT).write_text(html, encoding="utf-8")
+    _write_facts(images, out)
+    refused = len(images) - len(table)
+    if as_json:
+        print(json.dumps(json_files.evaluation_json(evaluation) | {"refused": refused}, indent=2))
+    else:
+        print("\n".join(_evaluation_lines(evaluation, selection, refused=refused, out=out)))
 
-    known = data.table["image_id"].isin(set(_shipped(folder)["image_id"]))
-    if known.any():
-        return Manifest(data.root, data.table[known].reset_index(drop=True), data.name)
-    return held_out.select(data, info, folder).manifest
+
+def _evaluate_gate(
+    data: "Manifest",
+    model: "InstalledModel",
+    out: Path,
+    *,
+    device: str,
+    fields: Path | None,
+    as_json: bool,
+) -> None:
+    from allcore.evaluation import gate_evaluation
+    from allcore.inference import gate, gate_samples
+
+    cells = gate_samples.known(data, model.folder)
+    predictor = _load_predictor(model, device)
+    with _bar(len(cells)) as bar:
+        fitted = gate_evaluation.fit_gate(
+            cells,
+            model.folder,
+            predictor,
+            fields=fields,
+            command=options.command_line(),
+            progress=bar.update,
+        )
+    gate.write(out, fitted)
+    if as_json:
+        print(json.dumps(fitted.facts, indent=2))
+    else:
+        print("\n".join(_gate_lines(fitted.facts, out)))
 
 
-def _facts_of(images: "Manifest", out: Path) -> str:
-    """Write the facts of the images and say so in a sentence.
+def _evaluate_robustness(
+    data: "Manifest", model: "InstalledModel", out: Path, *, device: str, cells: int, as_json: bool
+) -> None:
+    from allcore import settings
+    from allcore.data.perturbations import SWEEPS
+    from allcore.evaluation.robustness import evaluate_robustness
+    from allcore.inference import perturbed_predictions
+    from allcore.reports import json_files
 
-    Raises:
-        DataError: none of the images can be measured.
-    """
+    held = perturbed_predictions.held(data, model.info, model.folder, cells=cells)
+    threads = settings.load().threads
+    with _bar(len(held.folds)) as bar:
+        answered = perturbed_predictions.answer(
+            held, model.folder, SWEEPS, device=device, threads=threads, progress=bar.update
+        )
+    robustness = evaluate_robustness(
+        answered.probabilities,
+        SWEEPS,
+        held.manifest.table.iloc[list(answered.rows)],
+        info=model.info,
+        data=data,
+        by_fold_networks=set(held.folds) != {None},
+        command=options.command_line(),
+    )
+    json_files.write_robustness(robustness, out)
+    if as_json:
+        print(json.dumps(json_files.robustness_json(robustness), indent=2))
+    else:
+        print("\n".join(_robustness_lines(robustness, out)))
+
+
+def _write_facts_only(data: "Manifest", model: "InstalledModel", out: Path) -> None:
     from allcore import formats
     from allcore.errors import DataError
+    from allcore.inference import held_out_predictions
 
+    images = held_out_predictions.predicted_images(data, model)
     measured = _write_facts(images, out)
     if not measured:
         raise DataError(
@@ -143,127 +196,112 @@ def _facts_of(images: "Manifest", out: Path) -> str:
         )
     left_out = len(images) - measured
     more = f"; {formats.count(left_out, 'image')} without a cell left out" if left_out else ""
-    return f"Facts of {formats.count(measured, 'cell')} written to {out}{more}."
+    print(f"Facts of {formats.count(measured, 'cell')} written to {out}{more}.")
 
 
 def _write_facts(images: "Manifest", out: Path) -> int:
-    """Measure the images, write facts.parquet where any has a cell, and say how many have."""
-    from tqdm import tqdm
-
+    """Measure the images, write facts.parquet where any has a cell, and give their number."""
     from allcore import model_folder
     from allcore.data import cell_measurements
 
     pictures = list(zip(images.table["image_id"].astype(str), images.paths(), strict=True))
-    hidden = not sys.stderr.isatty()
-    with tqdm(total=len(pictures), desc="Measuring", unit="cell", disable=hidden) as bar:
+    with _bar(len(pictures), "Measuring") as bar:
         table = cell_measurements.table(pictures, progress=bar.update)
     if len(table):
         model_folder.write_facts(out, table)
     return len(table)
 
 
-def _predict(images: "Selection", folder: Path, device: str) -> "pd.DataFrame":
-    """The predictions table of the selected images, without those that are refused.
-
-    Raises:
-        DataError: every image was refused.
-    """
-    import pandas as pd
-
-    from allcore import model_folder
-    from allcore.data.prediction_import import PREDICTION_COLUMNS
-    from allcore.errors import DataError
-    from allcore.training import calibration
-
-    table = images.manifest.table.copy()
-    logits, reasons = _logits(images, folder, device)
-    table["logit"] = [logits.get(str(path)) for path in images.manifest.paths()]
-    table = table[table["logit"].notna()].reset_index(drop=True)
-    if table.empty:
-        raise DataError(
-            f"None of the {len(images.manifest)} images of {images.manifest.root} could be "
-            f"answered; the first: {reasons[0]}"
-        )
-    info = model_folder.read_info(folder)
-    logit = table["logit"].to_numpy(dtype=float)
-    table["probability"] = calibration.probability(logit, info.temperature)
-    table = table.drop(columns="fold").merge(_shipped(folder), on="image_id", how="left")
-    table["fold"] = table["fold"].fillna(0).astype(int)
-    texts = ["image_id", "path", "subject", "group", "label", "split"]
-    return pd.DataFrame(table[list(PREDICTION_COLUMNS)]).astype(
-        {"logit": float, "baseline_probability": float} | dict.fromkeys(texts, "str")
-    )
-
-
-def _logits(images: "Selection", folder: Path, device: str) -> tuple[dict[str, float], list[str]]:
-    """The log-odds of each answered file by its path, and the reasons of the refused ones."""
-    from tqdm import tqdm
-
+def _load_predictor(model: "InstalledModel", device: str) -> "Predictor":
+    """The model's predictor without its gate: whatever can be predicted counts."""
     from allcore import settings
-    from allcore.inference import image_sources, jobs
     from allcore.inference.predictor import Predictor
 
-    threads = settings.load().threads
-    predictor = Predictor.load(folder, device, threads=threads, gated=False)
-    found: dict[str, float] = {}
-    reasons: list[str] = []
-    answers = jobs.stream_predictions(predictor, image_sources.walk(images.manifest.paths()))
-    total = len(images.manifest)
-    for answer in tqdm(answers, total=total, unit="cell", disable=not sys.stderr.isatty()):
-        if answer.prediction.logit is None:
-            reasons.append(answer.row.reason)
-        else:
-            found[answer.row.path] = answer.prediction.logit
-    return found, reasons
+    return Predictor.load(model.folder, device, threads=settings.load().threads, gated=False)
 
 
-def _shipped(folder: Path) -> "pd.DataFrame":
-    """Fold and baseline of the images that the model folder has predictions of."""
-    import pandas as pd
+def _bar(total: int, title: str | None = None) -> "tqdm[NoReturn]":
+    from tqdm import tqdm
 
-    from allcore import model_folder
-    from allcore.errors import ModelError
-
-    columns = ["image_id", "fold", "baseline_probability"]
-    try:
-        return model_folder.read_predictions(folder)[columns]
-    except ModelError:  # a model that is being evaluated for the first time
-        return pd.DataFrame({column: [] for column in columns}).astype({"image_id": str})
+    return tqdm(total=total, desc=title, unit="cell", disable=not sys.stderr.isatty())
 
 
-def _lines(
-    found: "ModelEvaluation", images: "Selection", *, refused: int, out: Path
+def _evaluation_lines(
+    evaluation: "ModelEvaluation", selection: "Selection", *, refused: int, out: Path
 ) -> Iterator[str]:
-    """What people read."""
     from allcore import formats
     from allcore.notice import RESEARCH_USE
 
     yield RESEARCH_USE
-    yield f"{found.model} at a threshold of {found.threshold:.3f}: {found.threshold_rule}"
-    for part in (found.test, found.validation):
+    yield (
+        f"{evaluation.model} at a threshold of {evaluation.threshold:.3f}: "
+        f"{evaluation.threshold_rule}"
+    )
+    for part in (evaluation.test, evaluation.validation):
         if part is not None:
-            yield from _table(part)
+            yield from _split_lines(part)
     yield ""
     if refused:
         yield f"{formats.count(refused, 'image')} refused: not counted."
-    if images.trained_on:
-        yield f"{formats.count(images.trained_on, 'image')} of the training subjects: left out."
-    if images.unknown:
-        yield f"{formats.count(images.unknown, 'image')} not in the model's split: left out."
+    if selection.trained_on:
+        yield f"{formats.count(selection.trained_on, 'image')} of the training subjects: left out."
+    if selection.unknown:
+        yield f"{formats.count(selection.unknown, 'image')} not in the model's split: left out."
     yield f"Written to {out}."
 
 
-def _table(part: "SplitEvaluation") -> Iterator[str]:
+def _split_lines(part: "SplitEvaluation") -> Iterator[str]:
     from allcore import formats
     from allcore.evaluation import metrics
 
     yield ""
     yield f"{formats.SPLITS[part.split]}: {part.size_text}"
     yield f"{'Figure':28}{'value':>7}   {'over cells':18}{'over subjects':18}{'baseline':>8}"
-    baseline = {figure.name: f"{figure.value:.3f}" for figure in part.baseline}
-    for figure in part.estimates:
-        image, subject = formats.bounds(figure.over_cells), formats.bounds(figure.over_subjects)
-        title = metrics.TITLES[figure.name]
-        line = f"{title:28}{figure.value:7.3f}   {image:18}{subject:18}"
-        yield f"{line}{baseline.get(figure.name, ''):>8}"
+    baseline = {estimate.name: f"{estimate.value:.3f}" for estimate in part.baseline}
+    for estimate in part.estimates:
+        cells = formats.bounds(estimate.over_cells)
+        subjects = formats.bounds(estimate.over_subjects)
+        title = metrics.TITLES[estimate.name]
+        line = f"{title:28}{estimate.value:7.3f}   {cells:18}{subjects:18}"
+        yield f"{line}{baseline.get(estimate.name, ''):>8}"
     yield from part.notes
+
+
+def _gate_lines(facts: dict[str, Any], out: Path) -> Iterator[str]:
+    from allcore.notice import RESEARCH_USE
+
+    accepted = facts["accepted"]
+    yield RESEARCH_USE
+    yield (
+        f"Lets through {accepted['value']:.1%} ({accepted['low']:.1%} to {accepted['high']:.1%}) "
+        f"of {facts['cells']:,} cells of {facts['subjects']} subjects, {facts['judged_on']}."
+    )
+    yield f"{'Refused':38}{'gate':>7}{'n':>6}" + "".join(f"{name:>13}" for name in facts["methods"])
+    for kind, share in facts["strangers"].items():
+        by_method = [method["refused"].get(kind) for method in facts["methods"].values()]
+        columns = "".join(f"{'':>13}" if value is None else f"{value:13.1%}" for value in by_method)
+        yield f"{kind:38}{share['value']:7.1%}{share['n']:6}{columns}"
+    yield f"Written to {out}."
+
+
+def _robustness_lines(robustness: "Robustness", out: Path) -> Iterator[str]:
+    from allcore import formats
+    from allcore.notice import RESEARCH_USE
+
+    yield RESEARCH_USE
+    cells, subjects = formats.count(robustness.cells, "cell"), robustness.subjects
+    of_subjects = "unknown subjects" if subjects is None else f"{subjects} subjects"
+    yield f"{robustness.model} on {cells} of {of_subjects}, altered:"
+    for alteration in robustness.alterations:
+        yield ""
+        title = f"{alteration.title} ({alteration.unit})"
+        yield f"{title:48}{'AUROC':>7}{'change':>8}   {'over subjects':20}{'flips':>6}"
+        for row in robustness.of(alteration.name):
+            change = row.changes["auroc"]
+            bounds = "as it is" if row.level == alteration.unaltered else formats.bounds(change)
+            yield (
+                f"{row.level:>48g}{row.figures['auroc'].value:7.3f}{change.value:+8.3f}   "
+                f"{bounds:20}{row.flipped.value:6.1%}"
+            )
+    yield ""
+    yield f"Written to {out}."

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from allcore.cli import options as shared
+from allcore.cli import options
 from allcore.errors import AllScopeError
 
 if TYPE_CHECKING:
     from allcore.evaluation.experiments import ExperimentRecord
-    from allcore.research.experiments.options import Options
+    from allcore.research.experiments.options import ExperimentOptions
 
 DOCS = Path("docs/experiments.md")
 QUICK_SET = {"cells": 72, "subjects": 14}
@@ -58,81 +58,61 @@ def experiment(
     A run that was stopped goes on where it was when asked again.
     """
     from allcore import settings
-    from allcore.research.experiments.options import Options
+    from allcore.research.experiments import catalogue
+    from allcore.research.experiments.options import ExperimentOptions
 
     if listed:
-        return _list()
+        for experiment_name, line in catalogue.MODULES.items():
+            print(f"{experiment_name:20}{line}")
+        return
     if name is None:
         raise typer.BadParameter("is missing: --list names the experiments.", param_hint="NAME")
-    home = settings.load().home / "experiments"
-    asked = Options(
-        data=_data(data, quick=quick),
+    chosen = settings.load()
+    home = chosen.home / "experiments"
+    experiment_options = ExperimentOptions(
+        data=options.data_set(
+            data, quick_folder=home / "quick-set" if quick else None, quick_size=QUICK_SET
+        ),
         work=home / "work",
         command=_command(),
         size=size, seeds=seeds, folds=folds, epochs=epochs, samples=samples, init=init,
-        device=device, models=shared.names(model), variants=shared.names(variants), cells=cells,
-        threads=settings.load().threads,
+        device=device, models=options.names(model), variants=options.names(variants), cells=cells,
+        threads=chosen.threads,
     )  # fmt: skip
     if quick:
-        asked, out, docs = _quick(asked, name), out or home / "quick", docs or home / "quick.md"
-    places = (out or settings.load().models / "comparison" / "experiments", docs or DOCS)
-    _run(name, asked, *places)
-
-
-def _run(name: str, asked: "Options", out: Path, docs: Path) -> None:
-    from allcore.research.experiments import catalogue
-
+        experiment_options = _quick(experiment_options, name)
+        out, docs = out or home / "quick", docs or home / "quick.md"
     try:
-        found = catalogue.run(name, asked)
+        record = catalogue.run(name, experiment_options)
     except KeyboardInterrupt:
         raise AllScopeError(
-            f"Stopped. Finished trials are kept in {asked.work}: the same command goes on there."
+            f"Stopped. Finished trials are kept in {home / 'work'}: the same command goes on there."
         ) from None
-    catalogue.keep(found, out=out, docs=docs)
-    _show(found, out=out, docs=docs)
+    out, docs = out or chosen.models / "comparison" / "experiments", docs or DOCS
+    catalogue.write(record, out=out, docs=docs)
+    _print_record(record, out=out, docs=docs)
 
 
-def _data(data: Path | None, *, quick: bool) -> Path:
-    """The data set; a drawn one is drawn first where it is not there."""
-    from allcore import settings
-    from allcore.synthetic import demo
-
-    chosen = settings.load()
-    if data is not None:
-        return data
-    if quick:
-        return demo.ensure_demo(chosen.home / "experiments" / "quick-set", **QUICK_SET).root
-    return chosen.data or demo.ensure_demo().root
-
-
-def _quick(asked: "Options", name: str) -> "Options":
+def _quick(chosen: "ExperimentOptions", name: str) -> "ExperimentOptions":
     return replace(
-        asked, size=48, seeds=2, folds=3, epochs=1, samples=8, init="none", cells=24,
-        variants=asked.variants or QUICK_VARIANTS.get(name, ()),
+        chosen, size=48, seeds=2, folds=3, epochs=1, samples=8, init="none", cells=24,
+        variants=chosen.variants or QUICK_VARIANTS.get(name, ()),
     )  # fmt: skip
 
 
 def _command() -> str:
-    """The command line that asked, without this machine's folders."""
+    """The command line without this machine's folders."""
     words = (Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:])
     return shlex.join(["python", "-m", "allcore", *words])
 
 
-def _list() -> None:
-    from allcore.research.experiments import catalogue
-
-    for name, line in catalogue.MODULES.items():
-        print(f"{name:20}{line}")
-
-
-def _show(found: "ExperimentRecord", *, out: Path, docs: Path) -> None:
-    """What people read."""
+def _print_record(record: "ExperimentRecord", *, out: Path, docs: Path) -> None:
     from allcore.notice import RESEARCH_USE
     from allcore.research.experiments import report
 
     print(RESEARCH_USE)
-    for row in found.rows:
+    for row in record.rows:
         print(f"\n{' / '.join(filter(None, (row.group, row.name)))}")
         for name, figure in row.figures.items():
-            print(f"  {found.titles[name]:44}{report.figure(figure)}")
-    print(f"\n{found.finding}\n\nWritten to {out} and {docs}.")
+            print(f"  {record.titles[name]:44}{report.estimate_text(figure)}")
+    print(f"\n{record.finding}\n\nWritten to {out} and {docs}.")

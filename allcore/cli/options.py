@@ -1,6 +1,9 @@
 """Options that several commands read alike."""
 
 import json
+import shlex
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -36,3 +39,26 @@ def recipe(fields: dict[str, Any]) -> "Recipe":
 def names(text: str) -> tuple[str, ...]:
     """The parts of a comma-separated list."""
     return tuple(part for each in text.split(",") if (part := each.strip()))
+
+
+def command_line() -> str:
+    """The command line, for what it writes."""
+    return shlex.join(["python", "-m", "allcore", *sys.argv[1:]])
+
+
+def data_set(data: Path | None, *, quick_folder: Path | None, quick_size: dict[str, int]) -> Path:
+    """The data set of a command: the one named, that of the settings, or the demonstration set.
+
+    Args:
+        data: the one named.
+        quick_folder: where a small set is drawn instead, with ``--quick``; else None.
+        quick_size: arguments of its drawing.
+    """
+    from allcore import settings
+    from allcore.synthetic import demo
+
+    if data is not None:
+        return data
+    if quick_folder is not None:
+        return demo.ensure_demo(quick_folder, **quick_size).root
+    return settings.load().data or demo.ensure_demo().root

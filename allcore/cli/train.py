@@ -1,7 +1,5 @@
 """``python -m allcore train``: a data set in, a model folder out."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -78,7 +76,7 @@ def train(
     from allcore.nets import registry
     from allcore.reports import trained_model
     from allcore.research import semi_supervised
-    from allcore.training import out_of_fold as folds_first
+    from allcore.training import out_of_fold as out_of_fold_training
     from allcore.training import run
     from allcore.training.plan import TrainingPlan
 
@@ -113,13 +111,15 @@ def train(
         preprocessing=Preprocessing(size=size, window=window, normalisation=normalisation),
         recipe=options.recipe(fields),
         device=device,
-        command=shlex.join(["python", "-m", "allcore", *sys.argv[1:]]),
+        command=options.command_line(),
         nested=nested,
     )
     if unlabelled and teacher:
-        asked = semi_supervised.Request(unlabelled, teacher, confidence, control=control)
-        typer.echo(semi_supervised.train(plan, asked))
+        request = semi_supervised.SemiSupervisedRequest(
+            unlabelled, teacher, confidence, control=control
+        )
+        typer.echo(semi_supervised.train(plan, request))
         return
-    result = (folds_first if out_of_fold else run).train(plan)
+    result = (out_of_fold_training if out_of_fold else run).train(plan)
     if result is not None:  # None in all processes of torchrun but the first
         trained_model.write(result)

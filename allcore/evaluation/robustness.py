@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from allcore.data.manifest import Manifest
 from allcore.data.perturbations import Sweep
 from allcore.evaluation import estimates, intervals, paired
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 from allcore.evaluation.paired import Resampled
+from allcore.model_folder import ModelInfo
 
 METRICS = ("accuracy", "weighted_f1", "auroc", "sensitivity", "specificity")
 """The figures of a row, keys of ``metrics.TITLES``."""
@@ -133,6 +136,52 @@ def robustness_rows(
                 )
             )
     return tuple(found)
+
+
+def evaluate_robustness(
+    answers: Answers,
+    sweeps: Sequence[Sweep],
+    table: pd.DataFrame,
+    *,
+    info: ModelInfo,
+    data: Manifest,
+    by_fold_networks: bool,
+    command: str,
+) -> Robustness:
+    """All estimates of a model's predictions for altered cells.
+
+    Args:
+        answers: probabilities (N,) of every level of every sweep.
+        sweeps: what was altered.
+        table: rows (N) of the data set's table that were predicted.
+        info: the model's.
+        data: the whole data set.
+        by_fold_networks: whether networks of an out-of-fold run predicted the cells.
+        command: the command line, for the file.
+
+    Raises:
+        DataError: no cells.
+    """
+    are_known = not table["subject"].isna().any()
+    return Robustness(
+        command=command,
+        model=info.name,
+        weights_sha256=info.weights_sha256,
+        folds_sha256=info.folds_sha256 if by_fold_networks else None,
+        data=data.name,
+        data_digest=data.labelled().digest(),
+        threshold=info.threshold,
+        cells=len(table),
+        subjects=int(table["group"].nunique()) if are_known else None,
+        alterations=tuple(alteration_of(sweep) for sweep in sweeps),
+        rows=robustness_rows(
+            answers,
+            sweeps,
+            labels=np.where(table["label"] == "all", 1, 0),
+            subjects=table["group"].to_numpy(dtype=str) if are_known else None,
+            threshold=info.threshold,
+        ),
+    )
 
 
 def flagged_share(

@@ -102,15 +102,15 @@ class PseudoLabels:
         return {label: int((self.table["label"] == label).sum()) for label in LABELS}
 
 
-def refuse_tainted(teacher: Teacher, material: TrainingData) -> None:
+def refuse_tainted(teacher: Teacher, data: TrainingData) -> None:
     """Raise where the teacher learned from what its student is judged on.
 
     Raises:
         ModelError: the teacher was trained on cells or subjects of the student's validation or
             test part, or chosen on those of its test part.
     """
-    part = held_out.parts(material.manifest.table, teacher.info, teacher.folder).to_numpy()
-    validation, test = _masks(material)
+    part = held_out.parts(data.manifest.table, teacher.info, teacher.folder).to_numpy()
+    validation, test = _masks(data)
     tainted = ((part == "train") & (validation | test)) | ((part == "validation") & test)
     if tainted.any():
         raise ModelError(
@@ -122,7 +122,7 @@ def refuse_tainted(teacher: Teacher, material: TrainingData) -> None:
 
 def choose(
     teacher: Teacher,
-    material: TrainingData,
+    data: TrainingData,
     path: Path,
     preprocessing: Preprocessing,
     confidence: float,
@@ -133,7 +133,7 @@ def choose(
 
     Args:
         teacher: labels the cells.
-        material: of the student.
+        data: of the student.
         path: data set of unlabelled cells.
         preprocessing: of the student.
         confidence: see ``CONFIDENCE``.
@@ -143,7 +143,7 @@ def choose(
     """
     offered = readers.read(path)
     cells = decoded_cells.decode(offered.paths(), preprocessing)
-    reason = _left_out(offered, cells.pixels, material)
+    reason = _left_out(offered, cells.pixels, data)
     free = reason == ""
     table = offered.table[free].reset_index(drop=True)
     probability = _answers(teacher, offered, cells, free, preprocessing)
@@ -202,11 +202,9 @@ def joined(
     )
 
 
-def _masks(material: TrainingData) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _masks(data: TrainingData) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """(N,) which cells are for validation, and which for the test."""
-    validation, test = (
-        material.split.mask(material.manifest, part) for part in ("validation", "test")
-    )
+    validation, test = (data.split.mask(data.manifest, part) for part in ("validation", "test"))
     return validation, test
 
 
@@ -226,19 +224,17 @@ def _answers(
     return teacher.probability(decoded_cells.decode(paths, teacher.info.preprocessing).pixels)
 
 
-def _left_out(
-    offered: Manifest, pixels: NDArray[np.uint8], material: TrainingData
-) -> NDArray[np.str_]:
+def _left_out(offered: Manifest, pixels: NDArray[np.uint8], data: TrainingData) -> NDArray[np.str_]:
     """(N,) why each cell may not be used: same, relative or known; empty where it may."""
-    validation, test = _masks(material)
-    judged = material.manifest.table[validation | test]
-    ours, theirs = _digests(material.manifest), _digests(offered)
+    validation, test = _masks(data)
+    judged = data.manifest.table[validation | test]
+    ours, theirs = _digests(data.manifest), _digests(offered)
     reason = np.full(len(offered), "", dtype="U8")
     reason[_shares(theirs, ours[~(validation | test)])] = "known"
-    if material.split.keeps_subjects_apart:
+    if data.split.keeps_subjects_apart:
         related = offered.table["group"].isin(judged["group"]) & offered.table["subject"].notna()
         reason[related.to_numpy()] = "relative"
-    again = _again(pixels, material.cells.pixels[validation | test])
+    again = _again(pixels, data.cells.pixels[validation | test])
     reason[_shares(theirs, ours[validation | test]) | again] = "same"
     return reason
 

@@ -46,7 +46,7 @@ _FACTS, _CONTROL = "semi_supervised.json", "control"
 
 
 @dataclass(frozen=True)
-class Request:
+class SemiSupervisedRequest:
     """What a student learns from beside its labelled cells.
 
     Attributes:
@@ -65,7 +65,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Check:
+class StudentCheck:
     """The student held against another network on validation cells, subjects counting alike."""
 
     against: str
@@ -88,7 +88,7 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taught(TrainingData):
+class SemiSupervisedData(TrainingData):
     """The data of a student: pseudo-labelled cells join the training part and no other."""
 
     pseudo: PseudoLabels
@@ -104,7 +104,7 @@ class Taught(TrainingData):
         )
 
 
-def train(plan: TrainingPlan, request: Request) -> str:
+def train(plan: TrainingPlan, request: SemiSupervisedRequest) -> str:
     """Label, train, check; write the model folder and say what was used (the first process does).
 
     Raises:
@@ -116,19 +116,19 @@ def train(plan: TrainingPlan, request: Request) -> str:
     run.refuse_finished(plan)
     fabric = processes.launch(devices.choose(plan.device))
     teacher = Teacher.load(request.teacher, fabric.device)
-    material = plans.gather(plan, show=fabric.is_global_zero)
-    pseudo_labels.refuse_tainted(teacher, material)
+    data = plans.gather(plan, show=fabric.is_global_zero)
+    pseudo_labels.refuse_tainted(teacher, data)
     pseudo = pseudo_labels.choose(
-        teacher, material, request.unlabelled, plan.preprocessing, request.confidence
+        teacher, data, request.unlabelled, plan.preprocessing, request.confidence
     )
-    plan = _as_long_as_without(plan, material)
+    plan = _as_long_as_without(plan, data)
     _begin(plan, _facts(teacher, pseudo, request))
-    taught = Taught(**vars(material), pseudo=pseudo, limit=request.limit)
+    taught = SemiSupervisedData(**vars(data), pseudo=pseudo, limit=request.limit)
     student = run.fit_network(plan, taught, fabric)
-    checks = _checks(plan, material, student, teacher, request, fabric)
-    if any(check.hurt for check in checks):
+    checks = _checks(plan, data, student, teacher, request, fabric)
+    if any(compare_networks.hurt for compare_networks in checks):
         _give_up(plan, checks, fabric)
-    sure = _sure(plan, material, teacher, request.confidence)
+    sure = _sure(plan, data, teacher, request.confidence)
     sentence = _sentence(teacher, pseudo, request, sure, checks)
     if fabric.is_global_zero:
         seconds = time.perf_counter() - started
@@ -136,7 +136,7 @@ def train(plan: TrainingPlan, request: Request) -> str:
         facts = _facts(teacher, pseudo, request) | {
             "sentence": sentence,
             "sure_on_validation": sure,
-            "checks": [asdict(check) for check in checks],
+            "checks": [asdict(compare_networks) for compare_networks in checks],
         }
         trained_model.write(_with_pseudo_labels(result, pseudo, facts))
         _clear(plan)
@@ -144,14 +144,14 @@ def train(plan: TrainingPlan, request: Request) -> str:
     return sentence if fabric.is_global_zero else ""
 
 
-def check(
+def compare_networks(
     *,
     labels: NDArray[np.integer],
     groups: NDArray[np.str_],
     student: Floats,
     other: Floats,
     against: str,
-) -> Check:
+) -> StudentCheck:
     """Hold a student against another network on the same validation cells.
 
     Args:
@@ -163,7 +163,7 @@ def check(
     """
     a, b = (_balanced(labels, groups, logits) for logits in (student, other))
     difference = paired.difference(a, b, "auroc")
-    return Check(against, a.value["auroc"], b.value["auroc"], difference)
+    return StudentCheck(against, a.value["auroc"], b.value["auroc"], difference)
 
 
 def _balanced(
@@ -182,13 +182,15 @@ def _balanced(
     return paired.Resampled({"auroc": float(value[0])}, {"auroc": draws}, cells.degrees("auroc"))
 
 
-def _as_long_as_without(plan: TrainingPlan, material: TrainingData) -> TrainingPlan:
+def _as_long_as_without(plan: TrainingPlan, data: TrainingData) -> TrainingPlan:
     """The plan with as many cells an epoch as the labelled ones alone would give."""
-    labelled = int(material.split.mask(material.manifest, "train").sum())
+    labelled = int(data.split.mask(data.manifest, "train").sum())
     return replace(plan, recipe=replace(plan.recipe, samples=plan.recipe.samples or labelled))
 
 
-def _facts(teacher: Teacher, pseudo: PseudoLabels, request: Request) -> dict[str, Any]:
+def _facts(
+    teacher: Teacher, pseudo: PseudoLabels, request: SemiSupervisedRequest
+) -> dict[str, Any]:
     """What was used; a checkpoint of other facts is not resumed."""
     return {
         "teacher": teacher.info.name,
@@ -226,29 +228,31 @@ def _begin(plan: TrainingPlan, facts: dict[str, Any]) -> None:
 
 def _checks(
     plan: TrainingPlan,
-    material: TrainingData,
+    data: TrainingData,
     student: FittedNetwork,
     teacher: Teacher,
-    request: Request,
+    request: SemiSupervisedRequest,
     fabric: Fabric,
-) -> list[Check]:
+) -> list[StudentCheck]:
     """The student against its teacher and, where asked, against itself without pseudo-labels."""
-    chosen = material.split.mask(material.manifest, "validation")
-    pixels = material.cells.pixels[chosen]
+    chosen = data.split.mask(data.manifest, "validation")
+    pixels = data.cells.pixels[chosen]
     given: dict[str, Any] = {
-        "labels": material.targets[chosen].astype(int),
-        "groups": material.manifest.table["group"][chosen].to_numpy(dtype=str),
+        "labels": data.targets[chosen].astype(int),
+        "groups": data.manifest.table["group"][chosen].to_numpy(dtype=str),
         "student": _logits(student, pixels, plan, fabric.device),
     }
-    others = {"its teacher": teacher.logits(_for_teacher(plan, material, teacher, chosen))}
+    others = {"its teacher": teacher.logits(_for_teacher(plan, data, teacher, chosen))}
     if request.control:
         alone = replace(plan, out=plan.out / _CONTROL)
         alone.out.mkdir(exist_ok=True)
-        control = run.fit_network(alone, material, fabric)
+        control = run.fit_network(alone, data, fabric)
         others["the same network without pseudo-labels"] = _logits(
             control, pixels, plan, fabric.device
         )
-    return [check(**given, other=logits, against=name) for name, logits in others.items()]
+    return [
+        compare_networks(**given, other=logits, against=name) for name, logits in others.items()
+    ]
 
 
 def _logits(
@@ -260,32 +264,32 @@ def _logits(
 
 
 def _for_teacher(
-    plan: TrainingPlan, material: TrainingData, teacher: Teacher, chosen: NDArray[np.bool_]
+    plan: TrainingPlan, data: TrainingData, teacher: Teacher, chosen: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
     """Labelled cells, cut as the teacher wants them."""
     if teacher.info.preprocessing == plan.preprocessing:
-        return np.asarray(material.cells.pixels[chosen])
-    paths = [p for p, wanted in zip(material.manifest.paths(), chosen, strict=True) if wanted]
+        return np.asarray(data.cells.pixels[chosen])
+    paths = [p for p, wanted in zip(data.manifest.paths(), chosen, strict=True) if wanted]
     return decoded_cells.decode(paths, teacher.info.preprocessing).pixels
 
 
 def _sure(
-    plan: TrainingPlan, material: TrainingData, teacher: Teacher, confidence: float
+    plan: TrainingPlan, data: TrainingData, teacher: Teacher, confidence: float
 ) -> dict[str, int]:
     """How many validation cells the teacher is as sure of, and of how many of these rightly."""
-    chosen = material.split.mask(material.manifest, "validation")
-    probability = teacher.probability(_for_teacher(plan, material, teacher, chosen))
+    chosen = data.split.mask(data.manifest, "validation")
+    probability = teacher.probability(_for_teacher(plan, data, teacher, chosen))
     sure = np.maximum(probability, 1 - probability) >= confidence
-    right = (probability >= 0.5) == (material.targets[chosen] > 0.5)
+    right = (probability >= 0.5) == (data.targets[chosen] > 0.5)
     return {"cells": int(sure.sum()), "right": int((sure & right).sum())}
 
 
 def _sentence(
     teacher: Teacher,
     pseudo: PseudoLabels,
-    request: Request,
+    request: SemiSupervisedRequest,
     sure: dict[str, int],
-    checks: list[Check],
+    checks: list[StudentCheck],
 ) -> str:
     accepted = pseudo.accepted()
     left_out = pseudo.same + pseudo.relatives + pseudo.known
@@ -300,7 +304,7 @@ def _sentence(
     return " ".join([used, *(each.sentence() for each in checks)])
 
 
-def _give_up(plan: TrainingPlan, checks: list[Check], fabric: Fabric) -> None:
+def _give_up(plan: TrainingPlan, checks: list[StudentCheck], fabric: Fabric) -> None:
     """Remove what was written and say why.
 
     Raises:

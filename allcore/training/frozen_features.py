@@ -178,7 +178,7 @@ def _subject_shrinkage(plan: TrainingPlan, data: TrainingData) -> Tensor | None:
     if not strength or data.statistics is None:
         return None
     chosen = data.split.mask(data.manifest, "train")
-    values = data.statistics[torch.from_numpy(chosen)]
+    values = data.statistics[torch.tensor(chosen)]
     groups = np.unique(data.manifest.table["group"][chosen], return_inverse=True)[1]
     return shrinkage_matrix(
         (values - values.mean(0)) / (values.std(0) + 1e-6),

@@ -94,7 +94,7 @@ class TrainingData:
         if self.statistics is None:
             inputs = torch.from_numpy(self.cells.pixels[chosen])
         else:  # (M, F, 1, 1), since the loop expects the four axes of pictures
-            inputs = self.statistics[torch.from_numpy(chosen)][:, :, None, None]
+            inputs = self.statistics[torch.tensor(chosen)][:, :, None, None]
         return TrainingExamples(
             pixels=inputs,
             targets=torch.from_numpy(targets[chosen]).float(),

@@ -10,7 +10,7 @@ from allcore.evaluation.experiments import ExperimentRecord
 from allcore.notice import RESEARCH_USE
 from allcore.reports import json_files
 from allcore.research.experiments import catalogue
-from allcore.research.experiments.options import Options
+from allcore.research.experiments.options import ExperimentOptions
 from tests import experimented
 
 
@@ -22,11 +22,11 @@ def called(*words: str) -> tuple[int, str]:
 
 
 @pytest.fixture
-def asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Options]]:
+def asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ExperimentOptions]]:
     """What the catalogue was asked for; it answers with cues that never were."""
-    seen: list[tuple[str, Options]] = []
+    seen: list[tuple[str, ExperimentOptions]] = []
 
-    def run(name: str, options: Options) -> ExperimentRecord:
+    def run(name: str, options: ExperimentOptions) -> ExperimentRecord:
         seen.append((name, options))
         return experimented.cues()
 
@@ -45,7 +45,7 @@ def test_experiment__without_a_name_is_wrong_usage(home: Path) -> None:
 
 
 def test_experiment__writes_result_and_log(
-    asked: list[tuple[str, Options]], tmp_path: Path
+    asked: list[tuple[str, ExperimentOptions]], tmp_path: Path
 ) -> None:
     out, docs = tmp_path / "out", tmp_path / "docs" / "log.md"
     words = ("cues", "--data", "cells", "--out", str(out), "--docs", str(docs))
@@ -67,7 +67,7 @@ def test_experiment__command_names_no_folder_of_this_machine(
 
 
 def test_experiment__quick_leaves_the_real_log_alone(
-    asked: list[tuple[str, Options]], home: Path
+    asked: list[tuple[str, ExperimentOptions]], home: Path
 ) -> None:
     assert called("recipe", "--quick", "--data", "cells")[0] == 0
     kept = home / "experiments"

@@ -119,8 +119,8 @@ def test_markdown__of_nothing() -> None:
 
 def test_keep__writes_the_log_of_all(tmp_path: Path) -> None:
     docs = tmp_path / "docs" / "experiments.md"
-    catalogue.keep(made("recipe"), out=tmp_path / "out", docs=docs)
-    catalogue.keep(made("cues", title="Cues first"), out=tmp_path / "out", docs=docs)
+    catalogue.write(made("recipe"), out=tmp_path / "out", docs=docs)
+    catalogue.write(made("cues", title="Cues first"), out=tmp_path / "out", docs=docs)
     text = docs.read_text()
     assert text.index("Cues first") < text.index("experiment recipe")
 

@@ -53,7 +53,7 @@ def test_interventions__greatest_loss_on_top_and_clear_ones_apart(
         points(figure, name) for name in ("Clearly lower", "Clearly higher", "No clear change")
     )
     shown = len(lower.x) + len(higher.x) + len(unclear.x)
-    assert shown == len(interventions_catalogue.ALTERATIONS)
+    assert shown == len(interventions_catalogue.INTERVENTIONS)
     assert lower.y[0] == 0 and max(lower.x) < 0 < min(higher.x)
     assert "qcresnet\u2011cnmc loses most, 0.27 of AUROC" in title(figure)
     assert lower.customdata[0][3] == "10 % of calls flip"

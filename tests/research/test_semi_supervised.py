@@ -21,7 +21,7 @@ from allcore.evaluation.intervals import Interval
 from allcore.inference import held_out
 from allcore.research import pseudo_labels, semi_supervised
 from allcore.research.pseudo_labels import PseudoLabels, Teacher
-from allcore.research.semi_supervised import Check, Request
+from allcore.research.semi_supervised import SemiSupervisedRequest, StudentCheck
 from allcore.training import checkpoint
 from allcore.training import plan as plans
 from allcore.training.fit import TrainingExamples
@@ -41,46 +41,44 @@ def taught_by(cells: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  #
 
 
 @pytest.fixture(scope="module")
-def material(cells: Path) -> TrainingData:  # noqa: F811
+def data(cells: Path) -> TrainingData:  # noqa: F811
     return plans.gather(plan_for(cells, Path("unused")), show=False)
 
 
 @pytest.fixture(scope="module")
-def unlabelled(material: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def unlabelled(data: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve new cells, six of them of no known subject, and four that may not be used."""
     root = tmp_path_factory.mktemp("unlabelled")
     for number in range(12):
         picture = draw_clumped(seed=500 + number, radius=120 if number % 2 else 70)
         name = f"cell{number}" if number < 6 else f"UID_{number + 300}_1_1_all"
         Image.fromarray(picture).save(root / f"{name}.png")
-    held, train = (file_of(material, part) for part in ("test", "train"))
+    held, train = (file_of(data, part) for part in ("test", "train"))
     shutil.copy(held, root / "same.png")
     Image.open(held).transpose(Image.Transpose.ROTATE_90).save(root / "turned.png")
     shutil.copy(train, root / "known.png")
-    subject = material.split.subjects(material.manifest, "validation")[0]
+    subject = data.split.subjects(data.manifest, "validation")[0]
     Image.fromarray(draw_clumped(seed=900, radius=100)).save(root / f"UID_{subject}_99_1_all.png")
     return root
 
 
-def file_of(material: TrainingData, part: str) -> Path:
-    row = int(np.flatnonzero(material.split.mask(material.manifest, part))[0])
-    return material.manifest.paths()[row]
+def file_of(data: TrainingData, part: str) -> Path:
+    row = int(np.flatnonzero(data.split.mask(data.manifest, part))[0])
+    return data.manifest.paths()[row]
 
 
 def teacher_in(folder: Path) -> Teacher:
     return Teacher.load(folder, torch.device("cpu"))
 
 
-def chosen(taught_by: Path, material: TrainingData, path: Path, *, size: int = 48) -> PseudoLabels:
-    return pseudo_labels.choose(
-        teacher_in(taught_by), material, path, Preprocessing(size=size), SURE
-    )
+def chosen(taught_by: Path, data: TrainingData, path: Path, *, size: int = 48) -> PseudoLabels:
+    return pseudo_labels.choose(teacher_in(taught_by), data, path, Preprocessing(size=size), SURE)
 
 
 def test_choose__leaves_out_what_is_judged_on(
-    taught_by: Path, material: TrainingData, unlabelled: Path
+    taught_by: Path, data: TrainingData, unlabelled: Path
 ) -> None:
-    found = chosen(taught_by, material, unlabelled)
+    found = chosen(taught_by, data, unlabelled)
     assert (found.offered, found.same, found.relatives, found.known) == (16, 2, 1, 1)
     assert not set(found.table["image_id"]) & {"same.png", "turned.png", "known.png"}
     assert sum(found.accepted().values()) == len(found.table) > 0
@@ -88,17 +86,17 @@ def test_choose__leaves_out_what_is_judged_on(
 
 
 def test_choose__bytes_are_looked_at_before_pixels(
-    taught_by: Path, material: TrainingData, unlabelled: Path, monkeypatch: pytest.MonkeyPatch
+    taught_by: Path, data: TrainingData, unlabelled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pseudo_labels, "_again", lambda pixels, _: np.zeros(len(pixels), bool))
-    found = chosen(taught_by, material, unlabelled)
+    found = chosen(taught_by, data, unlabelled)
     assert (found.same, found.relatives, found.known) == (1, 1, 1)
 
 
 def test_choose__labels_are_the_sure_answers(
-    taught_by: Path, material: TrainingData, unlabelled: Path
+    taught_by: Path, data: TrainingData, unlabelled: Path
 ) -> None:
-    table = chosen(taught_by, material, unlabelled).table
+    table = chosen(taught_by, data, unlabelled).table
     called = np.where(table["probability"] >= 0.5, "all", "hem")
     assert list(table["label"]) == list(called)
     assert (np.maximum(table["probability"], 1 - table["probability"]) >= SURE).all()
@@ -107,22 +105,22 @@ def test_choose__labels_are_the_sure_answers(
 def test_choose__by_image_a_subject_may_be_on_both_sides(
     cells: Path,  # noqa: F811
     taught_by: Path,
-    material: TrainingData,
+    data: TrainingData,
     unlabelled: Path,
 ) -> None:
-    by_image = replace(material, split=replace(material.split, kind="image"))
+    by_image = replace(data, split=replace(data.split, kind="image"))
     assert chosen(taught_by, by_image, unlabelled).relatives == 0
 
 
 def test_choose__the_teacher_sees_cells_as_it_was_trained(
     plan: TrainingPlan,  # noqa: F811
     taught_by: Path,
-    material: TrainingData,
+    data: TrainingData,
     unlabelled: Path,
 ) -> None:
     larger = plans.gather(replace(plan, preprocessing=Preprocessing(size=64)), show=False)
     by_size = [
-        chosen(taught_by, material, unlabelled),
+        chosen(taught_by, data, unlabelled),
         chosen(taught_by, larger, unlabelled, size=64),
     ]
     assert by_size[1].pixels.shape[2:] == (64, 64)
@@ -131,29 +129,29 @@ def test_choose__the_teacher_sees_cells_as_it_was_trained(
 
 
 def test_choose__nothing_sure(
-    taught_by: Path, material: TrainingData, unlabelled: Path, monkeypatch: pytest.MonkeyPatch
+    taught_by: Path, data: TrainingData, unlabelled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Teacher, "probability", lambda _, pixels: np.full(len(pixels), 0.5))
     with pytest.raises(DataError, match="sure of none of the 12 cells"):
-        chosen(taught_by, material, unlabelled)
+        chosen(taught_by, data, unlabelled)
 
 
 def test_choose__nothing_that_may_be_used(
-    taught_by: Path, material: TrainingData, tmp_path: Path
+    taught_by: Path, data: TrainingData, tmp_path: Path
 ) -> None:
-    shutil.copy(file_of(material, "train"), tmp_path / "known.png")
+    shutil.copy(file_of(data, "train"), tmp_path / "known.png")
     with pytest.raises(DataError, match="sure of none of the 0 cells"):
-        chosen(taught_by, material, tmp_path)
+        chosen(taught_by, data, tmp_path)
 
 
-def test_probability__does_not_hang_on_orientation(taught_by: Path, material: TrainingData) -> None:
-    teacher, pixels = teacher_in(taught_by), material.cells.pixels[:4]
+def test_probability__does_not_hang_on_orientation(taught_by: Path, data: TrainingData) -> None:
+    teacher, pixels = teacher_in(taught_by), data.cells.pixels[:4]
     turned = np.rot90(pixels, axes=(2, 3)).copy()
     np.testing.assert_allclose(teacher.probability(pixels), teacher.probability(turned), atol=1e-5)
 
 
-def test_refuse_tainted__the_same_split_is_fine(taught_by: Path, material: TrainingData) -> None:
-    pseudo_labels.refuse_tainted(teacher_in(taught_by), material)
+def test_refuse_tainted__the_same_split_is_fine(taught_by: Path, data: TrainingData) -> None:
+    pseudo_labels.refuse_tainted(teacher_in(taught_by), data)
 
 
 @pytest.mark.parametrize("fold", [1, 2])
@@ -204,24 +202,24 @@ def test_joined__cells_without_a_subject_count_as_one_subject_together() -> None
     assert float(new[:2].sum()) == pytest.approx(float(new[2:].sum()))
 
 
-def test_taught__only_training_cells_are_joined(material: TrainingData) -> None:
+def test_taught__only_training_cells_are_joined(data: TrainingData) -> None:
     pseudo = pseudo_of(["all", "hem"], [None, None])
     pseudo = replace(pseudo, pixels=np.zeros((2, 3, 48, 48), dtype=np.uint8))
-    taught = semi_supervised.Taught(**vars(material), pseudo=pseudo, limit=0.5)
+    taught = semi_supervised.SemiSupervisedData(**vars(data), pseudo=pseudo, limit=0.5)
     for part, more in (("train", 2), ("validation", 0), ("test", 0)):
         with_them = taught.examples(part, subject_strength=0.5)
-        without = material.examples(part, subject_strength=0.5)
+        without = data.examples(part, subject_strength=0.5)
         assert len(with_them.targets) == len(without.targets) + more
 
 
-def check_of(student: float, other: float) -> Check:
+def check_of(student: float, other: float) -> StudentCheck:
     """Networks that tell the classes of forty subjects apart by so many deviations."""
     random = np.random.default_rng(0)
     labels = np.repeat([1, 0], 400)
     groups = np.repeat(np.arange(40).astype(str), 20)
     sign = np.where(labels == 1, 0.5, -0.5)
     logits = [skill * sign + random.normal(size=800) for skill in (student, other)]
-    return semi_supervised.check(
+    return semi_supervised.compare_networks(
         labels=labels, groups=groups, student=logits[0], other=logits[1], against="its teacher"
     )
 
@@ -238,7 +236,7 @@ def test_check__subjects_count_alike() -> None:
     labels = np.array([1] * 90 + [1] * 10 + [0] * 10 + [0] * 10)
     groups = np.array(["a"] * 90 + ["b"] * 10 + ["c"] * 10 + ["d"] * 10)
     wrong = np.where(groups == "a", -2.0, np.where(labels == 1, 2.0, 0.0))
-    found = semi_supervised.check(
+    found = semi_supervised.compare_networks(
         labels=labels, groups=groups, student=wrong, other=labels * 2.0, against="another"
     )
     assert found.student == pytest.approx(0.5)
@@ -247,20 +245,20 @@ def test_check__subjects_count_alike() -> None:
 
 def test_check__without_an_interval_the_lower_figure_hurts() -> None:
     unknown = Interval(-0.01, float("nan"), float("nan"))
-    assert Check("its teacher", 0.8, 0.81, unknown).hurt
-    assert not Check("its teacher", 0.8, 0.8, replace(unknown, value=0.0)).hurt
+    assert StudentCheck("its teacher", 0.8, 0.81, unknown).hurt
+    assert not StudentCheck("its teacher", 0.8, 0.8, replace(unknown, value=0.0)).hurt
 
 
 def quick(plan: TrainingPlan) -> TrainingPlan:  # noqa: F811
     return replace(plan, recipe=replace(plan.recipe, epochs=2))
 
 
-def kept(*_args: object, **given: object) -> Check:
-    return Check(str(given["against"]), 0.9, 0.9, Interval(0.0, float("nan"), float("nan")))
+def kept(*_args: object, **given: object) -> StudentCheck:
+    return StudentCheck(str(given["against"]), 0.9, 0.9, Interval(0.0, float("nan"), float("nan")))
 
 
-def hurt(*_args: object, **given: object) -> Check:
-    return Check(str(given["against"]), 0.7, 0.9, Interval(-0.2, -0.3, -0.1))
+def hurt(*_args: object, **given: object) -> StudentCheck:
+    return StudentCheck(str(given["against"]), 0.7, 0.9, Interval(-0.2, -0.3, -0.1))
 
 
 def test_train__says_what_it_learned_from(
@@ -269,8 +267,8 @@ def test_train__says_what_it_learned_from(
     unlabelled: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(semi_supervised, "check", kept)
-    request = Request(unlabelled, taught_by, confidence=SURE, control=True)
+    monkeypatch.setattr(semi_supervised, "compare_networks", kept)
+    request = SemiSupervisedRequest(unlabelled, taught_by, confidence=SURE, control=True)
     sentence = semi_supervised.train(quick(plan), request)
     info = model_folder.read_info(plan.out)
     told = info.training[semi_supervised.KEY]
@@ -311,9 +309,11 @@ def test_train__a_student_that_became_worse_is_not_kept(
     unlabelled: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(semi_supervised, "check", hurt)
+    monkeypatch.setattr(semi_supervised, "compare_networks", hurt)
     with pytest.raises(ModelError, match=r"hurt, so nothing was kept: .* 0\.700 against 0\.900"):
-        semi_supervised.train(quick(plan), Request(unlabelled, taught_by, confidence=SURE))
+        semi_supervised.train(
+            quick(plan), SemiSupervisedRequest(unlabelled, taught_by, confidence=SURE)
+        )
     assert not plan.out.exists()
 
 
@@ -323,8 +323,8 @@ def test_train__killed_run_goes_on_with_the_same_teacher_only(
     unlabelled: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(semi_supervised, "check", kept)
-    request = Request(unlabelled, taught_by, confidence=SURE)
+    monkeypatch.setattr(semi_supervised, "compare_networks", kept)
+    request = SemiSupervisedRequest(unlabelled, taught_by, confidence=SURE)
     save = checkpoint.save
 
     def save_then_die(*args: object, **kwargs: object) -> None:
@@ -350,7 +350,7 @@ def test_train__a_plain_run_is_not_gone_on_with(
     plan.out.mkdir()
     (plan.out / checkpoint.FILE_NAME).write_bytes(b"")
     with pytest.raises(ModelError, match="another teacher or other cells"):
-        semi_supervised.train(plan, Request(unlabelled, taught_by, confidence=SURE))
+        semi_supervised.train(plan, SemiSupervisedRequest(unlabelled, taught_by, confidence=SURE))
 
 
 def command(*options: str) -> Result:
@@ -372,10 +372,10 @@ def test_command__wrong_usage(options: tuple[str, ...]) -> None:
 
 
 def test_command__asks_for_what_the_options_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Request] = []
+    asked: list[SemiSupervisedRequest] = []
     monkeypatch.setattr(
         semi_supervised, "train", lambda _, request: asked.append(request) or "Learned."
     )
     ran = command("--unlabelled", "more", "--teacher", "one", "--confidence", "0.9", "--control")
     assert (ran.exit_code, ran.stdout) == (0, "Learned.\n")
-    assert asked == [Request(Path("more"), Path("one"), confidence=0.9, control=True)]
+    assert asked == [SemiSupervisedRequest(Path("more"), Path("one"), confidence=0.9, control=True)]

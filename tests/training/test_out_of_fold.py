@@ -136,11 +136,11 @@ def test_train__goes_on_after_the_folds_that_are_done(plan: TrainingPlan, monkey
     done: list[int] = []
     fitted = out_of_fold.run.fit_network
 
-    def dies_on_the_third(here, material, fabric, **more):
-        done.append(material.split.fold)
+    def dies_on_the_third(here, data, fabric, **more):
+        done.append(data.split.fold)
         if len(done) == 3:
             raise KeyboardInterrupt
-        return fitted(here, material, fabric, **more)
+        return fitted(here, data, fabric, **more)
 
     monkeypatch.setattr(out_of_fold.run, "fit_network", dies_on_the_third)
     small = replace(plan, recipe=replace(plan.recipe, epochs=1, samples=8))
@@ -230,9 +230,9 @@ def test_train__distilling_is_of_networks_that_never_saw_the_subject(
     seen: list[pd.DataFrame] = []
     distilled = out_of_fold.distilled
 
-    def noted(material, rows, share):
+    def noted(data, rows, share):
         seen.append(rows)
-        return distilled(material, rows, share)
+        return distilled(data, rows, share)
 
     monkeypatch.setattr(out_of_fold, "distilled", noted)
     again = replace(nested, out=nested.out.with_name("distilled"))
@@ -340,18 +340,18 @@ def test_trained_on_all__learns_all_but_the_tested_part_and_its_twins(held):
 
 
 def test_distilled__half_of_a_target_is_the_answer(held):
-    material = held[0]
-    table = material.manifest.table
+    data = held[0]
+    table = data.manifest.table
     rows = table[["image_id"]].iloc[:5].assign(logit=[0.0, 0.0, 0.0, 9.0, -9.0])
-    found = out_of_fold.distilled(material, rows, 0.5)
+    found = out_of_fold.distilled(data, rows, 0.5)
     assert found.soft_targets is not None
-    assert found.soft_targets[:3] == pytest.approx((material.targets[:3] + 0.5) / 2)
-    assert found.soft_targets[3] == pytest.approx((material.targets[3] + 1) / 2, abs=1e-3)
-    assert (found.soft_targets[5:] == material.targets[5:]).all()
+    assert found.soft_targets[:3] == pytest.approx((data.targets[:3] + 0.5) / 2)
+    assert found.soft_targets[3] == pytest.approx((data.targets[3] + 1) / 2, abs=1e-3)
+    assert (found.soft_targets[5:] == data.targets[5:]).all()
     train, validation = (
         found.examples(part, subject_strength=0.5) for part in ("train", "validation")
     )
     assert set(validation.targets.tolist()) <= {0.0, 1.0}  # others' answers are only learned
-    chosen = material.split.mask(material.manifest, "train")
+    chosen = data.split.mask(data.manifest, "train")
     assert train.targets.numpy() == pytest.approx(found.soft_targets[chosen])
-    assert out_of_fold.distilled(material, rows, 0.0) is material
+    assert out_of_fold.distilled(data, rows, 0.0) is data

@@ -130,10 +130,10 @@ def test_gather__left_out_images_are_not_read(cells: Path, apart: Path, tmp_path
         (copy / path.parent.name / path.name).write_bytes(path.read_bytes())
     first = readers.read(copy).paths()[0]
     first.write_bytes(b"no picture")
-    material = plans.gather(replace(plan_for(copy, tmp_path / "made"), split=apart), show=False)
-    assert len(material.manifest) == 47
-    assert len(material.cells.pixels) == 47
-    assert material.split.parts.loc[readers.read(cells).table["image_id"][0]] == "excluded"
+    data = plans.gather(replace(plan_for(copy, tmp_path / "made"), split=apart), show=False)
+    assert len(data.manifest) == 47
+    assert len(data.cells.pixels) == 47
+    assert data.split.parts.loc[readers.read(cells).table["image_id"][0]] == "excluded"
 
 
 def test_gather__counts_the_twins_of_test_cells(cells: Path, torn: Path, tmp_path: Path):
@@ -142,8 +142,8 @@ def test_gather__counts_the_twins_of_test_cells(cells: Path, torn: Path, tmp_pat
     paths = dict(zip(readers.read(copy).table["image_id"], readers.read(copy).paths(), strict=True))
     pair = [table.loc[table["split"] == part, "image_id"].iloc[0] for part in ("train", "test")]
     paths[pair[1]].write_bytes(paths[pair[0]].read_bytes())
-    material = plans.gather(replace(plan_for(copy, tmp_path / "made"), split=torn), show=False)
-    assert material.split.told()["leaks"]["twins_of_test_cells"] == 1
+    data = plans.gather(replace(plan_for(copy, tmp_path / "made"), split=torn), show=False)
+    assert data.split.told()["leaks"]["twins_of_test_cells"] == 1
 
 
 def test_gather__file_of_another_data_set(cells: Path, tmp_path: Path):

@@ -10,7 +10,7 @@ import torch
 from allcore.evaluation.comparison import NetworkCost
 from allcore.nets import model_summary, registry
 from allcore.research.comparison import budget, candidates
-from allcore.research.comparison.shared_data import Bench
+from allcore.research.comparison.shared_data import ComparisonData
 
 BATCH = 32
 LONGEST = 2.0
@@ -18,7 +18,7 @@ LONGEST = 2.0
 FEWEST = 3
 
 
-def costs(made_of: Mapping[str, Sequence[str]], bench: Bench) -> list[NetworkCost]:
+def costs(made_of: Mapping[str, Sequence[str]], data: ComparisonData) -> list[NetworkCost]:
     """The cost of each network; what was measured on this device before is not timed again.
 
     A probe costs what the network costs that gives its features, for what it adds is small beside
@@ -26,7 +26,7 @@ def costs(made_of: Mapping[str, Sequence[str]], bench: Bench) -> list[NetworkCos
 
     Args:
         made_of: by network, those that it rests on; none for most.
-        bench: that they run on.
+        data: that they run on.
     """
     timed = {
         part
@@ -34,20 +34,18 @@ def costs(made_of: Mapping[str, Sequence[str]], bench: Bench) -> list[NetworkCos
         for part in (name, *parts)
         if candidates.is_trained(part)
     }
-    measured = {name: _kept(name, bench) for name in sorted(timed)}
-    return [_of(name, parts, measured, bench) for name, parts in made_of.items()]
+    measured = {name: _kept(name, data) for name in sorted(timed)}
+    return [_of(name, parts, measured, data) for name, parts in made_of.items()]
 
 
 def _of(
-    name: str, rests_on: Sequence[str], measured: Mapping[str, NetworkCost], bench: Bench
+    name: str, rests_on: Sequence[str], measured: Mapping[str, NetworkCost], data: ComparisonData
 ) -> NetworkCost:
     if name in measured:
         return measured[name]
     parts = [measured[part] for part in rests_on]
     if not parts:
-        return NetworkCost(
-            name, None, None, bench.budget.preprocessing.size, None, bench.device_name
-        )
+        return NetworkCost(name, None, None, data.budget.preprocessing.size, None, data.device_name)
     rates = [part.images_per_second for part in parts if part.images_per_second]
     return replace(
         parts[0],
@@ -58,32 +56,32 @@ def _of(
     )
 
 
-def _kept(name: str, bench: Bench) -> NetworkCost:
-    size = bench.budget.preprocessing.size
-    key = budget.digest({"network": name, "size": size, "device": bench.device_name})
-    path = bench.folder / f"cost-{name}-{key}.json"
+def _kept(name: str, data: ComparisonData) -> NetworkCost:
+    size = data.budget.preprocessing.size
+    key = budget.digest({"network": name, "size": size, "device": data.device_name})
+    path = data.folder / f"cost-{name}-{key}.json"
     if not path.exists():
-        bench.folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(_measured(name, bench))) + "\n", encoding="utf-8")
+        data.folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(_measured(name, data))) + "\n", encoding="utf-8")
     return NetworkCost(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def _measured(name: str, bench: Bench) -> NetworkCost:
-    size = bench.budget.preprocessing.size
+def _measured(name: str, data: ComparisonData) -> NetworkCost:
+    size = data.budget.preprocessing.size
     found = model_summary.summary(name, size=size)
-    rate = images_per_second(name, bench)
-    return NetworkCost(name, found.parameters, found.macs, size, rate, bench.device_name)
+    rate = images_per_second(name, data)
+    return NetworkCost(name, found.parameters, found.macs, size, rate, data.device_name)
 
 
 @torch.inference_mode()
-def images_per_second(name: str, bench: Bench) -> float:
+def images_per_second(name: str, data: ComparisonData) -> float:
     """Cells a second of a forward pass in batches of ``BATCH``, as prediction runs it."""
-    device, size = bench.fabric.device, bench.budget.preprocessing.size
+    device, size = data.fabric.device, data.budget.preprocessing.size
     network = registry.build(name).eval()
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     cells = torch.zeros(BATCH, 3, size, size, device=device)
     cells = cells.contiguous(memory_format=torch.channels_last)
-    with bench.fabric.autocast():
+    with data.fabric.autocast():
         network(cells)
         best, began, runs = float("inf"), time.perf_counter(), 0
         while runs < FEWEST or time.perf_counter() - began < LONGEST:

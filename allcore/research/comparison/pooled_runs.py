@@ -1,4 +1,4 @@
-"""The finished runs of each network under each protocol, put together."""
+"""The finished runs of each network under each protocol, pooled over folds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,23 +9,23 @@ import pandas as pd
 from allcore.evaluation.comparison import HISTORY_COLUMNS, ComparisonRow
 from allcore.research.comparison import candidates, summary, training_run
 from allcore.research.comparison.budget import digest
-from allcore.research.comparison.protocols import Round
-from allcore.research.comparison.shared_data import Bench
-from allcore.research.comparison.training_run import Job, Outcome
+from allcore.research.comparison.protocols import ProtocolSplit
+from allcore.research.comparison.shared_data import ComparisonData
+from allcore.research.comparison.training_run import ComparisonRun, RunOutcome
 
 
 @dataclass(frozen=True)
-class Result:
+class PooledResult:
     """One network under one protocol, all folds together.
 
     Attributes:
-        network: key of ``records.NETWORKS``.
-        protocol: key of ``records.PROTOCOLS``.
-        predictions: of its test cells, as ``records`` keeps them.
-        history: of its runs, as ``records`` keeps it; empty without epochs.
+        network: key of ``NETWORKS``.
+        protocol: key of ``PROTOCOLS``.
+        predictions: of its test cells, with ``PREDICTION_COLUMNS``.
+        history: of its runs, with ``HISTORY_COLUMNS``; empty without epochs.
         seconds: of training; for an ensemble, of its members.
         device: that trained; several where runs were made on different ones.
-        members: networks that it rests on.
+        members: networks that it is made of.
     """
 
     network: str
@@ -38,106 +38,107 @@ class Result:
 
 
 @dataclass(frozen=True)
-class _Held:
-    """One round: what each network answered, and the calibrated answers."""
+class _SplitResult:
+    """All networks on one split: outcomes of their runs, and calibrated predictions."""
 
     fold: int
-    outcomes: dict[str, Outcome]
-    answers: dict[str, pd.DataFrame]
+    outcomes: dict[str, RunOutcome]
+    predictions: dict[str, pd.DataFrame]
 
 
-def results(chosen: Sequence[str], rounds: Sequence[Round], bench: Bench) -> list[Result]:
-    """Every chosen network under each protocol of the rounds, which have all run."""
-    found = []
-    for protocol in dict.fromkeys(each.protocol for each in rounds):
-        held = [_held(chosen, each, bench) for each in rounds if each.protocol == protocol]
-        found += [_result(network, protocol, held, chosen) for network in chosen]
-    return found
+def results(
+    chosen: Sequence[str], splits: Sequence[ProtocolSplit], data: ComparisonData
+) -> list[PooledResult]:
+    """Every chosen network under each protocol of the splits, whose runs are all finished."""
+    pooled = []
+    for protocol in dict.fromkeys(split.protocol for split in splits):
+        parts = [_split_result(chosen, s, data) for s in splits if s.protocol == protocol]
+        pooled += [_pooled(network, protocol, parts, chosen) for network in chosen]
+    return pooled
 
 
-def row(result: Result, rounds: Sequence[Round], bench: Bench, *, command: str) -> ComparisonRow:
-    """The row of a result.
+def row(
+    result: PooledResult, splits: Sequence[ProtocolSplit], data: ComparisonData, *, command: str
+) -> ComparisonRow:
+    """The table row of a result.
 
     Args:
         result: of ``results``.
-        rounds: all of the comparison.
-        bench: that they ran on.
-        command: the command line that asked.
+        splits: all of the comparison.
+        data: of the comparison.
+        command: the command line.
     """
-    cells, shared = result.predictions, bench.budget
-    of = [each for each in rounds if each.protocol == result.protocol]
+    cells, budget = result.predictions, data.budget
+    of_protocol = [split for split in splits if split.protocol == result.protocol]
     return ComparisonRow(
         network=result.network,
         protocol=result.protocol,
-        **summary.row_figures(cells),
+        **summary.row_estimates(cells),
         command=command,
         cells=len(cells),
         subjects=int(cells["group"].nunique()),
-        folds=len(of),
-        size=shared.preprocessing.size,
-        epochs=shared.recipe.epochs,
-        samples=shared.recipe.samples,
-        init=_init(result, shared.init),
-        seed=shared.recipe.seed,
+        folds=len(of_protocol),
+        size=budget.preprocessing.size,
+        epochs=budget.recipe.epochs,
+        samples=budget.recipe.samples,
+        init=_init(result, budget.init),
+        seed=budget.recipe.seed,
         device=result.device,
-        data=bench.manifest.name,
-        data_digest=bench.data_digest,
-        budget=digest(bench.shared),
-        twins=sum(each.twins for each in of),
-        excluded=sum(each.excluded for each in of),
+        data=data.manifest.name,
+        data_digest=data.data_digest,
+        budget=digest(data.shared),
+        twins=sum(split.twins for split in of_protocol),
+        excluded=sum(split.excluded for split in of_protocol),
         seconds=round(result.seconds, 1),
         epochs_to_95=summary.epochs_to_95(result.history),
         members=result.members,
     )
 
 
-def _held(chosen: Sequence[str], held: Round, bench: Bench) -> _Held:
+def _split_result(
+    chosen: Sequence[str], split: ProtocolSplit, data: ComparisonData
+) -> _SplitResult:
     outcomes = {
-        name: training_run.outcome(Job(name, held), bench) for name in candidates.trained(chosen)
+        name: training_run.read_outcome(ComparisonRun(name, split), data)
+        for name in candidates.trained(chosen)
     }
-    facts = bench.manifest.table[["image_id", "subject", "group", "label"]]
-    answers = {
-        name: summary.calibrated(each.table.merge(facts, on="image_id", how="left"))
-        for name, each in outcomes.items()
+    facts = data.manifest.table[["image_id", "subject", "group", "label"]]
+    predictions = {
+        name: summary.calibrated(outcome.table.merge(facts, on="image_id", how="left"))
+        for name, outcome in outcomes.items()
     }
     for ensemble in filter(candidates.is_ensemble, chosen):
-        members = [answers[name] for name in candidates.members(chosen)]
-        answers[ensemble] = summary.calibrated(summary.ensemble(members))
-    return _Held(held.fold, outcomes, answers)
+        members = [predictions[name] for name in candidates.members(chosen)]
+        predictions[ensemble] = summary.calibrated(summary.ensemble(members))
+    return _SplitResult(split.fold, outcomes, predictions)
 
 
-def _result(network: str, protocol: str, held: Sequence[_Held], chosen: Sequence[str]) -> Result:
+def _pooled(
+    network: str, protocol: str, parts: Sequence[_SplitResult], chosen: Sequence[str]
+) -> PooledResult:
     members = candidates.made_of(network, chosen)
-    ran = members if candidates.is_ensemble(network) else (network,)
-    outcomes = [each.outcomes[name] for each in held for name in ran]
-    cells = [
-        summary.predictions(
-            each.answers[network], network=network, protocol=protocol, fold=each.fold
-        )
-        for each in held
-    ]
-    epochs = [
-        summary.history(done.history, network=network, protocol=protocol, fold=each.fold)
-        for each in held
-        if (done := each.outcomes.get(network)) and done.history
-    ]
-    return Result(
+    trained = members if candidates.is_ensemble(network) else (network,)
+    outcomes = [part.outcomes[name] for part in parts for name in trained]
+    cells, histories = [], [pd.DataFrame(columns=list(HISTORY_COLUMNS))]
+    for part in parts:
+        labels = {"network": network, "protocol": protocol, "fold": part.fold}
+        cells.append(summary.predictions(part.predictions[network], **labels))  # type: ignore[arg-type]
+        outcome = part.outcomes.get(network)
+        if outcome and outcome.history:
+            histories.append(summary.history(outcome.history, **labels))  # type: ignore[arg-type]
+    return PooledResult(
         network=network,
         protocol=protocol,
         predictions=pd.concat(cells, ignore_index=True),
-        history=pd.concat(epochs, ignore_index=True) if epochs else _no_epochs(),
-        seconds=sum(each.seconds for each in outcomes),
-        device=", ".join(sorted({each.device for each in outcomes})),
+        history=pd.concat(histories[1:] or histories, ignore_index=True),
+        seconds=sum(outcome.seconds for outcome in outcomes),
+        device=", ".join(sorted({outcome.device for outcome in outcomes})),
         members=members,
     )
 
 
-def _no_epochs() -> pd.DataFrame:
-    return pd.DataFrame(columns=list(HISTORY_COLUMNS))
-
-
-def _init(result: Result, init: str) -> str:
-    """What the networks of a row were initialised by; a file by its name."""
+def _init(result: PooledResult, init: str) -> str:
+    """The initialisation of the networks of a row; a file by its name."""
     names = result.members or (result.network,)
-    used = {candidates.init_of(name, init) for name in names} - {"none"}
-    return Path(used.pop()).name if used else "none"
+    inits = {candidates.init_of(name, init) for name in names} - {"none"}
+    return Path(inits.pop()).name if inits else "none"

@@ -1,4 +1,4 @@
-"""The two protocols: which cells a network learns from, chooses on and is tested on.
+"""The two protocols: splits of the cells into training, validation and test parts.
 
 ``paper`` splits images 8:1:1, as the publications do: cells of one subject, and pictures of one
 cell, stand on both sides. ``unseen`` deals groups of subjects into folds; each is tested once by a
@@ -21,14 +21,14 @@ FEWEST_CELLS = 10
 
 
 @dataclass(frozen=True)
-class Round:
-    """One training and testing of every network.
+class ProtocolSplit:
+    """A split on which every network is trained and tested once.
 
     Attributes:
-        protocol: key of ``records.PROTOCOLS``.
-        split: who is trained on, chosen on and tested on.
+        protocol: key of ``PROTOCOLS``.
+        split: training, validation and test cells.
         twins: test cells that another picture in the training part shows as well.
-        excluded: cells that were left out because they show a test cell.
+        excluded: cells that are in no part because they show a test cell.
     """
 
     protocol: str
@@ -48,15 +48,15 @@ class Round:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def rounds(
+def protocol_splits(
     manifest: Manifest, families: NDArray[np.intp], *, protocol: str, folds: int, seed: int
-) -> list[Round]:
-    """The rounds of a protocol: one for ``paper``, one a fold for ``unseen``.
+) -> list[ProtocolSplit]:
+    """The splits of a protocol: one for ``paper``, one a fold for ``unseen``.
 
     Args:
         manifest: N labelled images.
         families: (N,) equal for pictures of one cell, see ``allcore.data.duplicate_cells``.
-        protocol: key of ``records.PROTOCOLS``.
+        protocol: key of ``PROTOCOLS``.
         folds: of ``unseen``.
         seed: of the dealing.
 
@@ -65,9 +65,9 @@ def rounds(
     """
     check(manifest, protocol=protocol, folds=folds)
     if protocol == "paper":
-        return [_round(manifest, families, splits.image_split(manifest, seed=seed))]
+        return [_protocol_split(manifest, families, splits.image_split(manifest, seed=seed))]
     dealt = splits.subject_folds(manifest, seed=seed, folds=folds)
-    return [_round(manifest, families, split) for split in dealt]
+    return [_protocol_split(manifest, families, split) for split in dealt]
 
 
 def check(manifest: Manifest, *, protocol: str, folds: int) -> None:
@@ -98,7 +98,7 @@ def _check_groups(manifest: Manifest, folds: int) -> None:
         )
 
 
-def _round(manifest: Manifest, families: NDArray[np.intp], split: Split) -> Round:
+def _protocol_split(manifest: Manifest, families: NDArray[np.intp], split: Split) -> ProtocolSplit:
     protocol = "paper" if split.kind == "image" else "unseen"
     excluded = 0
     if protocol == "unseen":
@@ -106,4 +106,4 @@ def _round(manifest: Manifest, families: NDArray[np.intp], split: Split) -> Roun
         excluded = int((split.parts == splits.EXCLUDED).sum())
     trained, tested = (split.mask(manifest, part) for part in ("train", "test"))
     twins = int(np.isin(families[tested], families[trained]).sum())
-    return Round(protocol, split, twins, excluded)
+    return ProtocolSplit(protocol, split, twins, excluded)

@@ -1,4 +1,4 @@
-"""A whole comparison: train what is missing, then table everything."""
+"""A whole comparison: missing runs are trained, then everything is tabled."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,32 +14,38 @@ from allcore.evaluation.comparison import (
     PROTOCOLS,
     Comparison,
     ComparisonRow,
-    NetworkCost,
 )
 from allcore.reports import json_files
 from allcore.research.comparison import budget as budgets
-from allcore.research.comparison import candidates, cost, pooled_runs, protocols, readme, summary
-from allcore.research.comparison import training_run as work
+from allcore.research.comparison import (
+    candidates,
+    cost,
+    pooled_runs,
+    protocols,
+    readme,
+    summary,
+    training_run,
+)
 from allcore.research.comparison.budget import Budget
-from allcore.research.comparison.pooled_runs import Result
-from allcore.research.comparison.protocols import Round
-from allcore.research.comparison.shared_data import Bench
-from allcore.research.comparison.training_run import Job
+from allcore.research.comparison.pooled_runs import PooledResult
+from allcore.research.comparison.protocols import ProtocolSplit
+from allcore.research.comparison.shared_data import ComparisonData
+from allcore.research.comparison.training_run import ComparisonRun
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is asked for.
+class ComparisonRequest:
+    """The inputs of a comparison.
 
     Attributes:
         data: the data set.
-        networks: keys of ``records.NETWORKS``.
-        protocols: keys of ``records.PROTOCOLS``.
-        budget: what all networks share.
+        networks: keys of ``NETWORKS``.
+        protocols: keys of ``PROTOCOLS``.
+        budget: shared by all networks.
         out: folder of the tables.
         work: folder of the finished runs.
         device: auto, cpu, cuda or cuda:<n>.
-        command: the command line that asked, for the tables.
+        command: the command line, for the tables.
     """
 
     data: Path
@@ -51,76 +57,73 @@ class Request:
     device: str
     command: str
 
+    def includes(self, network: str, protocol: str) -> bool:
+        """Whether a network is compared under a protocol."""
+        return network in self.networks and protocol in self.protocols
 
-def compare(request: Request) -> Comparison:
+
+def compare(request: ComparisonRequest) -> Comparison:
     """Do the runs that are missing, write the tables, and return them.
 
-    Runs are kept in ``request.work``: a comparison that was stopped goes on where it was, and one
-    more network costs its own runs only. Rows of networks and protocols that ``request.out``
-    holds and that are not asked for stay.
+    Runs are cached in ``request.work``: a comparison that was stopped resumes there, and one more
+    network costs its own runs only. Rows of networks and protocols in ``request.out`` that are not
+    a part of this comparison stay.
 
     Raises:
         DataError: the data can't be used, or has too few subjects for the folds.
-        ModelError: a network is unknown, or the rows to keep are of other data or budget.
+        ModelError: a network is unknown, or rows that stay are of other data or budget.
     """
-    chosen, tested = _chosen(request)
-    bench = Bench(
-        readers.read(request.data).labelled(), request.budget, request.work, request.device
-    )
-    for protocol in tested:
-        protocols.check(bench.manifest, protocol=protocol, folds=bench.budget.folds)
-    kept = _kept(request, bench)
-    held = [each for protocol in tested for each in _rounds(protocol, bench)]
-    for job in _progress(_jobs(chosen, held), bench):
-        work.do(job, bench)
-    results = pooled_runs.results(chosen, held, bench)
-    rows = [pooled_runs.row(each, held, bench, command=request.command) for each in results]
-    whole = _merged(kept, rows, results)
-    whole = replace(whole, costs=_costs(whole, bench))
-    json_files.write_comparison(request.out, whole)
-    readme.write(request.out, whole)
-    return whole
-
-
-def _chosen(request: Request) -> tuple[tuple[str, ...], tuple[str, ...]]:
     chosen = candidates.networks(request.networks)
     candidates.check_size(chosen, request.budget.preprocessing.size)
-    return chosen, candidates.protocols(request.protocols)
+    tested = candidates.protocols(request.protocols)
+    manifest = readers.read(request.data).labelled()
+    data = ComparisonData(manifest, request.budget, request.work, request.device)
+    for protocol in tested:
+        protocols.check(data.manifest, protocol=protocol, folds=data.budget.folds)
+    old = _other_rows(request, data)
+    splits = [split for protocol in tested for split in protocol_splits(protocol, data)]
+    # Split by split, so that a stopped comparison has whole splits of all networks.
+    runs = [ComparisonRun(name, split) for split in splits for name in candidates.trained(chosen)]
+    for run in _unfinished(runs, data):
+        training_run.perform(run, data)
+    results = pooled_runs.results(chosen, splits, data)
+    rows = [pooled_runs.row(result, splits, data, command=request.command) for result in results]
+    comparison = _merged(old, rows, results)
+    # Kept rows too: speeds compare on one machine alone.
+    made_of = {row.network: row.members for row in comparison.rows}
+    comparison = replace(comparison, costs=tuple(cost.costs(made_of, data)))
+    json_files.write_comparison(request.out, comparison)
+    readme.write(request.out, comparison)
+    return comparison
 
 
-def _rounds(protocol: str, bench: Bench) -> list[Round]:
-    shared = bench.budget
-    return protocols.rounds(
-        bench.manifest, bench.families, protocol=protocol, folds=shared.folds,
-        seed=shared.recipe.seed,
-    )  # fmt: skip
+def protocol_splits(protocol: str, data: ComparisonData) -> list[ProtocolSplit]:
+    """The splits of a protocol."""
+    folds, seed = data.budget.folds, data.budget.recipe.seed
+    return protocols.protocol_splits(
+        data.manifest, data.families, protocol=protocol, folds=folds, seed=seed
+    )
 
 
-def _jobs(chosen: Sequence[str], held: Sequence[Round]) -> list[Job]:
-    """Round by round, so that a comparison that is stopped has whole rounds of all networks."""
-    return [Job(network, round_) for round_ in held for network in candidates.trained(chosen)]
-
-
-def _progress(jobs: list[Job], bench: Bench) -> Iterator[Job]:
-    """The jobs that are left, with a bar over all of them; silent without a terminal."""
-    left = [job for job in jobs if not work.is_done(job, bench)]
-    done = len(jobs) - len(left)
-    with tqdm(total=len(jobs), initial=done, unit="run", disable=None) as bar:
-        for job in left:
-            bar.set_description(job.title)
-            yield job
+def _unfinished(runs: list[ComparisonRun], data: ComparisonData) -> Iterator[ComparisonRun]:
+    """The runs that are left, with a bar over all of them; silent without a terminal."""
+    left = [run for run in runs if not training_run.is_finished(run, data)]
+    with tqdm(total=len(runs), initial=len(runs) - len(left), unit="run", disable=None) as bar:
+        for run in left:
+            bar.set_description(run.title)
+            yield run
             bar.update()
 
 
-def _kept(request: Request, bench: Bench) -> Comparison:
-    """What the folder holds and this comparison won't make anew."""
+def _other_rows(request: ComparisonRequest, data: ComparisonData) -> Comparison:
+    """The results in the folder that are not a part of this comparison."""
     if not (request.out / json_files.RESULTS).exists():
         return Comparison()
     old = json_files.read_comparison(request.out)
-    rows = tuple(row for row in old.rows if not _is_asked(row, request))
-    budget = budgets.digest(bench.shared)
+    rows = tuple(row for row in old.rows if not request.includes(row.network, row.protocol))
+    budget = budgets.digest(data.shared)
     for row in rows:
-        if (row.data_digest, row.budget) != (bench.data_digest, budget):
+        if (row.data_digest, row.budget) != (data.data_digest, budget):
             raise ModelError(
                 f"{request.out} holds {NETWORKS[row.network]} on other data or with another "
                 "budget: repeat that comparison's options, remove the folder, or choose another "
@@ -130,44 +133,37 @@ def _kept(request: Request, bench: Bench) -> Comparison:
     return replace(
         old,
         rows=rows,
-        costs=tuple(each for each in old.costs if each.network in names),
-        history=_others(old.history, request),
-        predictions=_others(old.predictions, request),
+        costs=tuple(cost for cost in old.costs if cost.network in names),
+        history=_not_included(old.history, request),
+        predictions=_not_included(old.predictions, request),
     )
 
 
-def _is_asked(row: ComparisonRow, request: Request) -> bool:
-    return row.network in request.networks and row.protocol in request.protocols
-
-
-def _others(table: pd.DataFrame, request: Request) -> pd.DataFrame:
-    asked = table["network"].isin(request.networks) & table["protocol"].isin(request.protocols)
-    return table[~asked]
+def _not_included(table: pd.DataFrame, request: ComparisonRequest) -> pd.DataFrame:
+    included = table["network"].isin(request.networks) & table["protocol"].isin(request.protocols)
+    return table[~included]
 
 
 def _merged(
-    kept: Comparison, rows: Sequence[ComparisonRow], results: Sequence[Result]
+    old: Comparison, rows: Sequence[ComparisonRow], results: Sequence[PooledResult]
 ) -> Comparison:
     """Old rows and new ones, with gaps and tests over all of them."""
-    predictions = _joined([kept.predictions, *(each.predictions for each in results)])
+    networks, titles = list(NETWORKS), list(PROTOCOLS)
+    predictions = _concatenated([old.predictions, *(result.predictions for result in results)])
     return Comparison(
-        rows=tuple(sorted([*kept.rows, *rows], key=_place)),
+        rows=tuple(
+            sorted(
+                [*old.rows, *rows],
+                key=lambda row: (networks.index(row.network), titles.index(row.protocol)),
+            )
+        ),
         gaps=summary.gaps(predictions),
         tests=summary.tests(predictions),
-        history=_joined([kept.history, *(each.history for each in results)]),
+        history=_concatenated([old.history, *(result.history for result in results)]),
         predictions=predictions,
     )
 
 
-def _place(row: ComparisonRow) -> tuple[int, int]:
-    return list(NETWORKS).index(row.network), list(PROTOCOLS).index(row.protocol)
-
-
-def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _concatenated(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     filled = [table for table in tables if len(table)]
     return pd.concat(filled, ignore_index=True) if filled else tables[0]
-
-
-def _costs(whole: Comparison, bench: Bench) -> tuple[NetworkCost, ...]:
-    """Of every network of the tables, kept rows too: speeds compare on one machine alone."""
-    return tuple(cost.costs({row.network: row.members for row in whole.rows}, bench))

@@ -1,4 +1,4 @@
-"""The data of a comparison, made ready once for all of its runs and only if one needs it."""
+"""The data of a comparison, prepared once for all of its runs and only if one needs it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,19 +17,19 @@ from allcore.data.manifest import Manifest
 from allcore.inference import devices
 from allcore.research.comparison import budget as budgets
 from allcore.research.comparison.budget import Budget
-from allcore.research.comparison.protocols import Round
+from allcore.research.comparison.protocols import ProtocolSplit
 from allcore.training import fabric as processes
 from allcore.training.plan import TrainingData
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What every run works on.
+class ComparisonData:
+    """The data that all runs share.
 
     Attributes:
         manifest: labelled images.
-        budget: what all networks share.
-        folder: where finished runs are kept.
+        budget: shared by all networks.
+        folder: of finished runs.
         device: auto, cpu, cuda or cuda:<n>.
     """
 
@@ -66,7 +66,7 @@ class Bench:
 
     @cached_property
     def families(self) -> NDArray[np.intp]:
-        """(N,) equal for pictures of one cell; found once for a data set and kept.
+        """(N,) equal for pictures of one cell; computed once for a data set and cached.
 
         Raises:
             DataError: as ``cells``.
@@ -80,10 +80,10 @@ class Bench:
         )
         path = self.folder / f"families-{key}.npy"
         if not path.exists():
-            found = duplicate_cells.families(self.manifest, self.cells)
+            families = duplicate_cells.families(self.manifest, self.cells)
             self.folder.mkdir(parents=True, exist_ok=True)
             part = path.with_suffix(".part.npy")
-            np.save(part, found, allow_pickle=False)
+            np.save(part, families, allow_pickle=False)
             part.replace(path)
         return np.asarray(np.load(path, allow_pickle=False), dtype=np.intp)
 
@@ -98,7 +98,7 @@ class Bench:
         device = devices.choose(self.device)
         return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
-    def material(self, held: Round) -> TrainingData:
-        """The data of one round; all rounds share the cells."""
+    def training_data(self, split: ProtocolSplit) -> TrainingData:
+        """The data of one split; all splits share the cells."""
         targets = np.where(self.manifest.table["label"] == "all", 1.0, 0.0)
-        return TrainingData(self.manifest, self.cells, held.split, targets)
+        return TrainingData(self.manifest, self.cells, split.split, targets)

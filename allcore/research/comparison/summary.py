@@ -28,7 +28,7 @@ SCORE = "validation_auroc_balanced"
 
 
 def calibrated(table: pd.DataFrame) -> pd.DataFrame:
-    """One round's cells with calibrated ``log_odds`` and ``probability``.
+    """One split's cells with calibrated ``log_odds`` and ``probability``.
 
     Args:
         table: image_id, group, label, split (validation or test) and logit; Platt's scaling is
@@ -45,7 +45,7 @@ def calibrated(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def ensemble(members: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """One round's cells with the mean of the members' calibrated log-odds as their logit.
+    """One split's cells with the mean of the members' calibrated log-odds as their logit.
 
     Args:
         members: tables of ``calibrated`` with the same cells in the same order.
@@ -55,21 +55,21 @@ def ensemble(members: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def predictions(table: pd.DataFrame, *, network: str, protocol: str, fold: int) -> pd.DataFrame:
-    """The test cells of a ``calibrated`` table as ``records`` keeps them.
+    """The test cells of a ``calibrated`` table with ``PREDICTION_COLUMNS``.
 
-    Logit and probability are rounded to float32 here, so that figures computed now and later, from
-    what was kept, are the same.
+    Logit and probability are rounded to float32 here, so that estimates computed now, and later
+    from the file, are the same.
     """
     test = table[table["split"] == "test"]
     test = test.assign(network=network, protocol=protocol, fold=fold)
-    kept = test[list(PREDICTION_COLUMNS)].astype({"logit": np.float32, "probability": np.float32})
-    return kept.reset_index(drop=True)
+    table = test[list(PREDICTION_COLUMNS)].astype({"logit": np.float32, "probability": np.float32})
+    return table.reset_index(drop=True)
 
 
 def history(
     epochs: Sequence[Mapping[str, float]], *, network: str, protocol: str, fold: int
 ) -> pd.DataFrame:
-    """A run's epochs as ``records`` keeps them: counted from 1, seconds since the run began."""
+    """A run's epochs with ``HISTORY_COLUMNS``: counted from 1, seconds since the run began."""
     table = pd.DataFrame(epochs).assign(network=network, protocol=protocol, fold=fold)
     table["epoch"] += 1
     table["seconds"] = table["seconds"].cumsum()
@@ -90,7 +90,7 @@ def epochs_to_95(epochs: pd.DataFrame) -> float | None:
     return float(np.median(first)) if first else None
 
 
-def row_figures(cells: pd.DataFrame) -> dict[str, Interval]:
+def row_estimates(cells: pd.DataFrame) -> dict[str, Interval]:
     """The ``METRICS`` of one network's predictions under one protocol.
 
     Intervals are over cells for ``paper``, over groups of subjects for ``unseen``.
@@ -101,28 +101,31 @@ def row_figures(cells: pd.DataFrame) -> dict[str, Interval]:
         probabilities=cells["probability"].to_numpy(dtype=float),
         subjects=cells["group"].to_numpy(dtype=str) if over_subjects else None,
     )
-    found = (*estimates.at_threshold(sample, THRESHOLD), *estimates.threshold_free(sample))
-    of = {each.name: each.over_subjects if over_subjects else each.over_cells for each in found}
-    return {name: _figure(of[name]) for name in METRICS}
+    computed = (*estimates.at_threshold(sample, THRESHOLD), *estimates.threshold_free(sample))
+    return {
+        estimate.name: estimate.over_subjects if over_subjects else estimate.over_cells
+        for estimate in computed
+        if estimate.name in METRICS
+    }
 
 
 def gaps(table: pd.DataFrame) -> tuple[ProtocolGap, ...]:
-    """What each figure of each network loses from ``paper`` to ``unseen``.
+    """The change of each estimate of each network from ``paper`` to ``unseen``.
 
     Args:
         table: predictions of any networks.
     """
-    drawn = _resampled(table)
+    resampled = _resampled(table)
     return tuple(
         ProtocolGap(
             network=network,
             metric=metric,
-            paper=drawn[network, "paper"].value[metric],
-            unseen=drawn[network, "unseen"].value[metric],
-            gap=_figure(paired.gap(drawn[network, "paper"], drawn[network, "unseen"], metric)),
+            paper=resampled[network, "paper"].value[metric],
+            unseen=resampled[network, "unseen"].value[metric],
+            gap=paired.gap(resampled[network, "paper"], resampled[network, "unseen"], metric),
         )
         for network in NETWORKS
-        if all((network, protocol) in drawn for protocol in PROTOCOLS)
+        if all((network, protocol) in resampled for protocol in PROTOCOLS)
         for metric in paired.COMPARED
     )
 
@@ -133,18 +136,18 @@ def tests(table: pd.DataFrame) -> tuple[PairTest, ...]:
     Args:
         table: predictions of any networks.
     """
-    drawn = _resampled(table)
-    found: list[PairTest] = []
+    resampled = _resampled(table)
+    pair_tests: list[PairTest] = []
     for protocol in PROTOCOLS:
         right = {
             network: _right(cells) for (network, of), cells in _by_run(table) if of == protocol
         }
         pairs = list(itertools.combinations([n for n in NETWORKS if n in right], 2))
         mcnemar = [paired.mcnemar(a_right=right[a], b_right=right[b]) for a, b in pairs]
-        holm = paired.holm(np.array([each.p for each in mcnemar]))
+        holm = paired.holm(np.array([test.p for test in mcnemar]))
         for (a, b), test, adjusted in zip(pairs, mcnemar, holm, strict=True):
-            one, other = drawn[a, protocol], drawn[b, protocol]
-            found.append(
+            one, other = resampled[a, protocol], resampled[b, protocol]
+            pair_tests.append(
                 PairTest(
                     a=a,
                     b=b,
@@ -154,11 +157,11 @@ def tests(table: pd.DataFrame) -> tuple[PairTest, ...]:
                     only_b_right=test.only_b,
                     mcnemar_p=test.p,
                     mcnemar_p_holm=float(adjusted),
-                    accuracy_difference=_figure(paired.difference(one, other, "accuracy")),
-                    auroc_difference=_figure(paired.difference(one, other, "auroc")),
+                    accuracy_difference=paired.difference(one, other, "accuracy"),
+                    auroc_difference=paired.difference(one, other, "auroc"),
                 )
             )
-    return tuple(found)
+    return tuple(pair_tests)
 
 
 def _resampled(table: pd.DataFrame) -> dict[tuple[str, str], Resampled]:
@@ -191,7 +194,3 @@ def _labels(cells: pd.DataFrame) -> NDArray[np.int64]:
 def _right(cells: pd.DataFrame) -> NDArray[np.bool_]:
     called = cells["probability"].to_numpy(dtype=float) >= THRESHOLD
     return np.asarray(called == (_labels(cells) == 1))
-
-
-def _figure(interval: Interval) -> Interval:
-    return Interval(interval.value, interval.low, interval.high)

@@ -7,7 +7,7 @@ from allcore.errors import AllScopeError
 from allcore.evaluation.experiments import ExperimentRecord
 from allcore.reports import json_files
 from allcore.research.experiments import report
-from allcore.research.experiments.options import Options
+from allcore.research.experiments.options import ExperimentOptions
 
 MODULES = {
     "interventions": "What a trained model's answers hang on: one thing changed in the pictures.",
@@ -17,7 +17,7 @@ MODULES = {
 """One line on each experiment; its module is imported only when it runs."""
 
 
-def run(name: str, options: Options) -> ExperimentRecord:
+def run(name: str, options: ExperimentOptions) -> ExperimentRecord:
     """Run one experiment.
 
     Raises:
@@ -30,7 +30,7 @@ def run(name: str, options: Options) -> ExperimentRecord:
     return found
 
 
-def keep(found: ExperimentRecord, *, out: Path, docs: Path) -> None:
+def write(found: ExperimentRecord, *, out: Path, docs: Path) -> None:
     """Write an experiment's file, then the log of all that are in its folder.
 
     Raises:

@@ -9,9 +9,9 @@ from allcore.evaluation.comparison import NETWORKS
 from allcore.evaluation.experiments import ExperimentRecord, ExperimentRow
 from allcore.evaluation.intervals import Interval
 from allcore.research.experiments import statistics, trials
-from allcore.research.experiments.options import Options
+from allcore.research.experiments.options import ExperimentOptions
 from allcore.research.experiments.statistics import change
-from allcore.research.experiments.trials import BALANCED, BY_CELL, Bench, Outcome, Trial
+from allcore.research.experiments.trials import BALANCED, BY_CELL, Trial, TrialData, TrialOutcome
 
 HEADS = ("qcresnet", "resnet18")
 EPOCHS = 4
@@ -22,7 +22,7 @@ PREDICTION = (
     "body, and one linear layer reads it as well. Nor does it converge faster: with three fresh "
     "layers in the place of one, its first epoch is no better."
 )
-MEASURES: dict[str, tuple[str, Callable[[Outcome], float]]] = {
+MEASURES: dict[str, tuple[str, Callable[[TrialOutcome], float]]] = {
     "balanced": ("AUROC, subjects balanced", lambda found: found.best(BALANCED)),
     "cell": ("AUROC by cell", lambda found: found.best(BY_CELL)),
     "loss": ("Validation loss", lambda found: found.best("validation_loss")),
@@ -35,20 +35,20 @@ MEASURES: dict[str, tuple[str, Callable[[Outcome], float]]] = {
 }
 
 
-def run(options: Options) -> ExperimentRecord:
+def run(options: ExperimentOptions) -> ExperimentRecord:
     """Train both heads for every fold and seed; figures are those of validation subjects.
 
     Raises:
         DataError: the data set can't be used.
     """
-    bench = trials.prepare(options)
+    data = trials.load_data(options)
     places = [(seed, fold) for seed in range(options.seeds) for fold in range(options.folds)]
     # Side by side, so that whatever else the machine does falls on both alike.
-    planned = [_trial(head, *place, bench, options) for place in places for head in HEADS]
-    outcomes = trials.run_all(planned, bench, title="Head")
+    planned = [_trial(head, *place, data, options) for place in places for head in HEADS]
+    outcomes = trials.run_all(planned, data, title="Head")
     values = {head: _values(outcomes[number :: len(HEADS)], options)
               for number, head in enumerate(HEADS)}  # fmt: skip
-    rows = _rows(values, bench)
+    rows = _rows(values, data)
     return ExperimentRecord(
         name="head",
         title="Is the paper's head better than one linear layer, and does it converge faster?",
@@ -57,9 +57,9 @@ def run(options: Options) -> ExperimentRecord:
         why="The paper claims both; it compares on images split at random.",
         prediction=PREDICTION,
         command=options.command,
-        data=bench.manifest.name,
-        data_digest=bench.digest,
-        device=bench.device,
+        data=data.manifest.name,
+        data_digest=data.digest,
+        device=data.device,
         titles={name: title for name, (title, _) in MEASURES.items()},
         rows=rows,
         finding=finding(rows[-1].figures),
@@ -87,10 +87,10 @@ def finding(less: Mapping[str, Interval]) -> str:
     )
 
 
-def _trial(head: str, seed: int, fold: int, bench: Bench, options: Options) -> Trial:
+def _trial(head: str, seed: int, fold: int, data: TrialData, options: ExperimentOptions) -> Trial:
     return Trial(
         name=f"{head}, seed {seed}, fold {fold + 1}",
-        split=bench.splits[fold],
+        split=data.splits[fold],
         recipe=trials.recipe(options, epochs=EPOCHS, seed=seed),
         preprocessing=trials.preprocessing(options),
         init=options.init,
@@ -98,7 +98,7 @@ def _trial(head: str, seed: int, fold: int, bench: Bench, options: Options) -> T
     )
 
 
-def _values(outcomes: Sequence[Outcome], options: Options) -> dict[str, np.ndarray]:
+def _values(outcomes: Sequence[TrialOutcome], options: ExperimentOptions) -> dict[str, np.ndarray]:
     """Each measure as (seeds, folds)."""
     shape = (options.seeds, options.folds)
     return {
@@ -108,12 +108,12 @@ def _values(outcomes: Sequence[Outcome], options: Options) -> dict[str, np.ndarr
 
 
 def _rows(
-    values: Mapping[str, Mapping[str, np.ndarray]], bench: Bench
+    values: Mapping[str, Mapping[str, np.ndarray]], data: TrialData
 ) -> tuple[ExperimentRow, ...]:
     own, plain = (values[head] for head in HEADS)
     less = {name: own[name] - plain[name] for name in MEASURES}
-    held = np.logical_or.reduce([s.mask(bench.manifest, "validation") for s in bench.splits])
-    subjects = int(bench.manifest.table["group"][held].nunique())
+    held = np.logical_or.reduce([s.mask(data.manifest, "validation") for s in data.splits])
+    subjects = int(data.manifest.table["group"][held].nunique())
     named = zip((*(NETWORKS[head] for head in HEADS), LESS), (own, plain, less), strict=True)
     return tuple(
         ExperimentRow(
@@ -134,7 +134,7 @@ def _figure(measure: str, values: np.ndarray, row: str) -> Interval:
 
 
 def _notes(
-    trial: Trial, values: Mapping[str, Mapping[str, np.ndarray]], options: Options
+    trial: Trial, values: Mapping[str, Mapping[str, np.ndarray]], options: ExperimentOptions
 ) -> tuple[str, ...]:
     wins = (values[HEADS[0]]["balanced"] > values[HEADS[1]]["balanced"]).sum()
     return (

@@ -26,8 +26,8 @@ from allcore.inference import held_out
 from allcore.inference.predictor import Predictor
 from allcore.model_folder import ModelInfo
 from allcore.research.experiments import statistics, trials
-from allcore.research.experiments.interventions_catalogue import ALTERATIONS, Common
-from allcore.research.experiments.options import Options
+from allcore.research.experiments.interventions_catalogue import INTERVENTIONS, CommonCell
+from allcore.research.experiments.options import ExperimentOptions
 from allcore.research.experiments.statistics import change
 
 UNCHANGED = "unchanged"
@@ -49,7 +49,7 @@ CHUNK = 32
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldOutCells:
     """Cells that a model is looked at with.
 
     Attributes:
@@ -61,7 +61,7 @@ class Held:
     seen: bool
 
 
-def run(options: Options) -> ExperimentRecord:
+def run(options: ExperimentOptions) -> ExperimentRecord:
     """Predict the same held-out cells unchanged and with each alteration, for every model.
 
     Raises:
@@ -76,7 +76,7 @@ def run(options: Options) -> ExperimentRecord:
         predictor = Predictor.load(
             model_folder.folder(name), options.device, threads=options.threads
         )
-        held = held_cells(data, predictor.info, model_folder.folder(name))
+        held = held_out_cells(data, predictor.info, model_folder.folder(name))
         sample = sampling.draw_sample(held.manifest, cells=options.cells)
         table = _logits(predictor, sample, options)
         rows += _rows(name, predictor.info, sample.table.loc[table.index], table)
@@ -115,7 +115,7 @@ def models(names: Sequence[str]) -> list[str]:
     return found
 
 
-def held_cells(data: Manifest, info: ModelInfo, folder: Path) -> Held:
+def held_out_cells(data: Manifest, info: ModelInfo, folder: Path) -> HeldOutCells:
     """The cells that the model's training never saw, else those of its out-of-fold predictions.
 
     Raises:
@@ -129,15 +129,15 @@ def held_cells(data: Manifest, info: ModelInfo, folder: Path) -> Held:
         table = data.table[data.table["image_id"].isin(set(known))].reset_index(drop=True)
         if table.empty:
             raise
-        return Held(Manifest(data.root, table, data.name), seen=True)
+        return HeldOutCells(Manifest(data.root, table, data.name), seen=True)
     tested = table[table["split"] == "test"].reset_index(drop=True)
     chosen = tested if tested["label"].nunique() == 2 else table
-    return Held(Manifest(data.root, chosen, data.name), seen=False)
+    return HeldOutCells(Manifest(data.root, chosen, data.name), seen=False)
 
 
 def finding(rows: Sequence[ExperimentRow], names: Sequence[str]) -> str:
     """What moves each model's AUROC most, and whether the prediction held for all of them."""
-    title_of = {each.name: each.title for each in ALTERATIONS}
+    title_of = {each.name: each.title for each in INTERVENTIONS}
     by_model = {
         name: {row.name: row.figures["change"] for row in rows
                if row.group == name and row.name != UNCHANGED_TITLE}
@@ -173,7 +173,7 @@ def _any_large(by_model: Mapping[str, Mapping[str, Interval]], title: str) -> bo
     return any(abs(changes[title].value) >= SMALL for changes in by_model.values())
 
 
-def _logits(predictor: Predictor, sample: Manifest, options: Options) -> pd.DataFrame:
+def _logits(predictor: Predictor, sample: Manifest, options: ExperimentOptions) -> pd.DataFrame:
     """Log-odds, one column an alteration, indexed by row of the sample; refused cells are left out.
 
     Kept in chunks, so that a killed run goes on.
@@ -189,10 +189,10 @@ def _logits(predictor: Predictor, sample: Manifest, options: Options) -> pd.Data
             "cells": chosen["image_id"].tolist(),
             "data": [sample.name, str(sample.root)],
             "common": [*common.mean.tolist(), *common.deviation.tolist(), common.area],
-            "alterations": [each.name for each in ALTERATIONS],
+            "alterations": [each.name for each in INTERVENTIONS],
         }
         paths = dict(enumerate(sample.paths()[start : start + CHUNK], start))
-        found = trials.kept(options.work, key, _answering(predictor, paths, common))
+        found = trials.cached(options.work, key, _answering(predictor, paths, common))
         parts.append(pd.DataFrame(found["logits"], index=found["rows"]))
     table = pd.concat([part for part in parts if len(part)] or [pd.DataFrame()])
     if table.empty:
@@ -201,7 +201,7 @@ def _logits(predictor: Predictor, sample: Manifest, options: Options) -> pd.Data
 
 
 def _answering(
-    predictor: Predictor, paths: Mapping[int, Path], common: Common
+    predictor: Predictor, paths: Mapping[int, Path], common: CommonCell
 ) -> Callable[[], dict[str, Any]]:
     """What predicts a chunk: rows, and the log-odds of each alteration."""
 
@@ -210,7 +210,7 @@ def _answering(
         cut: dict[str, list[torch.Tensor]] = {UNCHANGED: []}
         for cell in pictures.values():
             cut[UNCHANGED].append(_cut(predictor, cell))
-            for each in ALTERATIONS:
+            for each in INTERVENTIONS:
                 changed = _cut(predictor, each.change(cell, common))
                 cut.setdefault(each.name, []).append(changed)
         logits = {
@@ -242,7 +242,7 @@ def _read(path: Path) -> Cell | None:
     return Cell(rgb, mask) if mask.any() else None
 
 
-def _common(sample: Manifest) -> Common:
+def _common(sample: Manifest) -> CommonCell:
     """The mean over the sample's cells, which stand for subjects alike."""
     means, deviations, areas = [], [], []
     for path in sample.paths():
@@ -257,7 +257,7 @@ def _common(sample: Manifest) -> Common:
             areas.append(facts.area)
     if not areas:
         raise AllScopeError(f"No picture of {sample.root} shows a cell on black.")
-    return Common(np.mean(means, axis=0), np.mean(deviations, axis=0), float(np.mean(areas)))
+    return CommonCell(np.mean(means, axis=0), np.mean(deviations, axis=0), float(np.mean(areas)))
 
 
 def _rows(
@@ -276,27 +276,27 @@ def _rows(
         )
         for key, found in probability.items()
     }
-    titles = {UNCHANGED: UNCHANGED_TITLE} | {each.name: each.title for each in ALTERATIONS}
+    titles = {UNCHANGED: UNCHANGED_TITLE} | {each.name: each.title for each in INTERVENTIONS}
     before = probability[UNCHANGED] >= info.threshold
     rows = []
     for key, title in titles.items():
         figures = {"auroc": _auroc(labels, probability[key], groups)}
         if key != UNCHANGED:
             less = paired.difference(resampled[key], resampled[UNCHANGED], "auroc")
-            figures["change"] = statistics.as_figure(less)
+            figures["change"] = less
             flipped = (probability[key] >= info.threshold) != before
             share = robustness.flagged_share(flipped, labels=labels, subjects=groups)
-            figures["flipped"] = statistics.as_figure(share)
+            figures["flipped"] = share
         rows.append(ExperimentRow(title, figures, len(labels), len(np.unique(groups)), group=name))
     return rows
 
 
 def _auroc(labels: NDArray[np.int_], probability: Floats, groups: NDArray[np.str_]) -> Interval:
     found = statistics.pooled(labels=labels, probabilities=probability, subjects=groups)
-    return statistics.as_figure(found["auroc"].over_subjects)
+    return found["auroc"].over_subjects
 
 
-def _notes_of(info: ModelInfo, held: Held, *, refused: int) -> list[str]:
+def _notes_of(info: ModelInfo, held: HeldOutCells, *, refused: int) -> list[str]:
     notes = []
     if held.seen:
         notes.append(

@@ -26,7 +26,7 @@ AROUND = 2
 
 
 @dataclass(frozen=True)
-class Common:
+class CommonCell:
     """The cell in the middle of a sample: what cells are made alike to.
 
     Attributes:
@@ -41,7 +41,7 @@ class Common:
 
 
 @dataclass(frozen=True)
-class Alteration:
+class Intervention:
     """One thing that is changed.
 
     Attributes:
@@ -54,77 +54,79 @@ class Alteration:
     name: str
     title: str
     kind: Kind
-    change: Callable[[Cell, Common], Cell]
+    change: Callable[[Cell, CommonCell], Cell]
 
 
-def _alone(change: Callable[[Cell, Level], Cell], level: Level) -> Callable[[Cell, Common], Cell]:
+def _alone(
+    change: Callable[[Cell, Level], Cell], level: Level
+) -> Callable[[Cell, CommonCell], Cell]:
     """A change that takes nothing from the sample's common cell."""
     return lambda cell, _: change(cell, level)
 
 
-def _same_colour(cell: Cell, common: Common) -> Cell:
+def _same_colour(cell: Cell, common: CommonCell) -> Cell:
     own = cell.rgb[cell.mask].mean(axis=0)
     return perturbations.inside(cell, cell.rgb + (common.mean - own))
 
 
-def _grey(cell: Cell, _: Common) -> Cell:
+def _grey(cell: Cell, _: CommonCell) -> Cell:
     grey = cell.rgb.mean(axis=2, keepdims=True)
     return Cell(perturbations.rounded(np.repeat(grey, 3, axis=2)), cell.mask)
 
 
-def _turned(cell: Cell, _: Common) -> Cell:
+def _turned(cell: Cell, _: CommonCell) -> Cell:
     return Cell(np.rot90(cell.rgb).copy(), np.rot90(cell.mask).copy())
 
 
-def _black_around(cell: Cell, _: Common) -> Cell:
+def _black_around(cell: Cell, _: CommonCell) -> Cell:
     near = ndimage.binary_dilation(cell.mask, iterations=AROUND)
     return Cell(cell.rgb * near[..., None], cell.mask)
 
 
-def _flat(cell: Cell, _: Common) -> Cell:
+def _flat(cell: Cell, _: CommonCell) -> Cell:
     return perturbations.inside(
         cell, np.broadcast_to(cell.rgb[cell.mask].mean(axis=0), cell.rgb.shape)
     )
 
 
-def _silhouette(cell: Cell, common: Common) -> Cell:
+def _silhouette(cell: Cell, common: CommonCell) -> Cell:
     return perturbations.inside(cell, np.broadcast_to(common.mean, cell.rgb.shape))
 
 
-def _noise(cell: Cell, common: Common) -> Cell:
+def _noise(cell: Cell, common: CommonCell) -> Cell:
     random = np.random.default_rng(int(cell.mask.sum()))
     grain = random.normal(0, 1, (*cell.mask.shape, 1))
     return perturbations.inside(cell, common.mean + common.deviation * grain)
 
 
-def _texture(cell: Cell, common: Common) -> Cell:
+def _texture(cell: Cell, common: CommonCell) -> Cell:
     own = cell.rgb[cell.mask].astype(np.float64)
     standard = (cell.rgb - own.mean(axis=0)) / np.maximum(own.std(axis=0), 1.0)
     alike = perturbations.inside(cell, common.mean + standard * common.deviation)
     return perturbations.rescaled(alike, float(np.sqrt(common.area / cell.mask.sum())))
 
 
-ALTERATIONS = (
-    Alteration("darker", "Brightness × 0.8", "colour", _alone(perturbations.gain, (0.8,) * 3)),
-    Alteration("brighter", "Brightness × 1.2", "colour", _alone(perturbations.gain, (1.2,) * 3)),
-    Alteration(
+INTERVENTIONS = (
+    Intervention("darker", "Brightness × 0.8", "colour", _alone(perturbations.gain, (0.8,) * 3)),
+    Intervention("brighter", "Brightness × 1.2", "colour", _alone(perturbations.gain, (1.2,) * 3)),
+    Intervention(
         "redder", "Red × 1.1, blue × 0.9", "colour", _alone(perturbations.gain, (1.1, 1.0, 0.9))
     ),
-    Alteration(
+    Intervention(
         "bluer", "Red × 0.9, blue × 1.1", "colour", _alone(perturbations.gain, (0.9, 1.0, 1.1))
     ),
-    Alteration("same-colour", "Every cell of one mean colour", "colour", _same_colour),
-    Alteration("grey", "Grey", "colour", _grey),
-    Alteration("smaller", "Scaled × 0.85", "geometry", _alone(perturbations.rescaled, 0.85)),
-    Alteration("larger", "Scaled × 1.15", "geometry", _alone(perturbations.rescaled, 1.15)),
-    Alteration("turned", "Turned by 90°", "geometry", _turned),
-    Alteration("eroded", "Outer 4 px black", "edge", _alone(perturbations.eroded, 4)),
-    Alteration("black", "Background all black", "edge", _black_around),
-    Alteration("blurred", "Inside blurred, 1.5 px", "detail", _alone(perturbations.blurred, 1.5)),
-    Alteration("jpeg", "JPEG, quality 50", "detail", _alone(perturbations.compressed, 50)),
-    Alteration("texture", "Colour, contrast and size alike", "rest", _texture),
-    Alteration("flat", "Silhouette and mean colour only", "rest", _flat),
-    Alteration("silhouette", "Silhouette only, one colour", "rest", _silhouette),
-    Alteration("noise", "Silhouette only, filled with noise", "rest", _noise),
+    Intervention("same-colour", "Every cell of one mean colour", "colour", _same_colour),
+    Intervention("grey", "Grey", "colour", _grey),
+    Intervention("smaller", "Scaled × 0.85", "geometry", _alone(perturbations.rescaled, 0.85)),
+    Intervention("larger", "Scaled × 1.15", "geometry", _alone(perturbations.rescaled, 1.15)),
+    Intervention("turned", "Turned by 90°", "geometry", _turned),
+    Intervention("eroded", "Outer 4 px black", "edge", _alone(perturbations.eroded, 4)),
+    Intervention("black", "Background all black", "edge", _black_around),
+    Intervention("blurred", "Inside blurred, 1.5 px", "detail", _alone(perturbations.blurred, 1.5)),
+    Intervention("jpeg", "JPEG, quality 50", "detail", _alone(perturbations.compressed, 50)),
+    Intervention("texture", "Colour, contrast and size alike", "rest", _texture),
+    Intervention("flat", "Silhouette and mean colour only", "rest", _flat),
+    Intervention("silhouette", "Silhouette only, one colour", "rest", _silhouette),
+    Intervention("noise", "Silhouette only, filled with noise", "rest", _noise),
 )
 """In the order of tables."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Options:
+class ExperimentOptions:
     """The command's options; 0 or empty leaves the choice to the experiment.
 
     Attributes:

@@ -12,8 +12,8 @@ from allcore.errors import AllScopeError
 from allcore.evaluation.experiments import ExperimentRecord, ExperimentRow
 from allcore.evaluation.intervals import Interval
 from allcore.research.experiments import statistics, trials
-from allcore.research.experiments.options import Options
-from allcore.research.experiments.trials import BALANCED, BY_CELL, Bench, Outcome, Trial
+from allcore.research.experiments.options import ExperimentOptions
+from allcore.research.experiments.trials import BALANCED, BY_CELL, Trial, TrialData, TrialOutcome
 
 BASE = "base"
 EPOCHS = 3
@@ -119,7 +119,7 @@ VARIANTS = (
 )  # fmt: skip
 
 
-def run(options: Options) -> ExperimentRecord:
+def run(options: ExperimentOptions) -> ExperimentRecord:
     """Train every variant for every fold; figures are those of validation subjects.
 
     Raises:
@@ -127,15 +127,15 @@ def run(options: Options) -> ExperimentRecord:
         AllScopeError: there is no such variant.
     """
     variants: list[Variant] = chosen(options.variants)
-    bench = trials.prepare(options)
-    planned = [_trial(variant, fold, bench, options) for variant in variants
+    data = trials.load_data(options)
+    planned = [_trial(variant, fold, data, options) for variant in variants
                for fold in range(options.folds)]  # fmt: skip
-    outcomes = trials.run_all(planned, bench, title="Recipe")
+    outcomes = trials.run_all(planned, data, title="Recipe")
     by_name = {
         variant.name: outcomes[place * options.folds : (place + 1) * options.folds]
         for place, variant in enumerate(variants)
     }
-    rows = tuple(_row(variant, by_name, bench) for variant in variants)
+    rows = tuple(_row(variant, by_name, data) for variant in variants)
     return ExperimentRecord(
         name="recipe",
         title="Which choices of the recipe help on unseen subjects?",
@@ -143,9 +143,9 @@ def run(options: Options) -> ExperimentRecord:
         why="A choice is worth keeping where it helps on subjects that training never saw.",
         prediction=PREDICTION,
         command=options.command,
-        data=bench.manifest.name,
-        data_digest=bench.digest,
-        device=bench.device,
+        data=data.manifest.name,
+        data_digest=data.digest,
+        device=data.device,
         titles=TITLES,
         rows=rows,
         finding=finding(variants, rows),
@@ -193,11 +193,11 @@ def _direction(row: ExperimentRow) -> int:
     return int(statistics.above(found)) - int(statistics.below(found))
 
 
-def _trial(variant: Variant, fold: int, bench: Bench, options: Options) -> Trial:
+def _trial(variant: Variant, fold: int, data: TrialData, options: ExperimentOptions) -> Trial:
     base = trials.preprocessing(options)
     return Trial(
         name=f"{variant.name}, fold {fold + 1}",
-        split=bench.splits[fold],
+        split=data.splits[fold],
         recipe=trials.recipe(options, epochs=EPOCHS, **variant.changes),
         preprocessing=Preprocessing(
             size=base.size, window=base.window, normalisation=variant.normalisation
@@ -207,9 +207,11 @@ def _trial(variant: Variant, fold: int, bench: Bench, options: Options) -> Trial
     )
 
 
-def _row(variant: Variant, by_name: Mapping[str, Sequence[Outcome]], bench: Bench) -> ExperimentRow:
+def _row(
+    variant: Variant, by_name: Mapping[str, Sequence[TrialOutcome]], data: TrialData
+) -> ExperimentRow:
     own, base = by_name[variant.name], by_name[BASE]
-    best, last = Outcome.best, Outcome.last
+    best, last = TrialOutcome.best, TrialOutcome.last
     values = {
         "balanced": [best(each, BALANCED) for each in own],
         "cell": [best(each, BY_CELL) for each in own],
@@ -220,12 +222,12 @@ def _row(variant: Variant, by_name: Mapping[str, Sequence[Outcome]], bench: Benc
         for name, read in (("difference", best), ("last_difference", last)):
             pairs = zip(own, base, strict=True)
             values[name] = [read(a, BALANCED) - read(b, BALANCED) for a, b in pairs]
-    held = np.logical_or.reduce([s.mask(bench.manifest, "validation") for s in bench.splits])
+    held = np.logical_or.reduce([s.mask(data.manifest, "validation") for s in data.splits])
     return ExperimentRow(
         name=variant.title,
         figures={name: figure(name, found) for name, found in values.items()},
         cells=int(held.sum()),
-        subjects=int(bench.manifest.table["group"][held].nunique()),
+        subjects=int(data.manifest.table["group"][held].nunique()),
         prediction=variant.prediction,
     )
 
@@ -236,7 +238,7 @@ def figure(name: str, found: Sequence[float]) -> Interval:
     return statistics.over_folds(found, least=-1.0 if is_less else 0.0, most=1.0)
 
 
-def _notes(trial: Trial, options: Options) -> tuple[str, ...]:
+def _notes(trial: Trial, options: ExperimentOptions) -> tuple[str, ...]:
     shown = trial.recipe
     return (
         f"QCResNet at {options.size} px, {shown.epochs} epochs of {shown.samples} cells, "

@@ -25,7 +25,7 @@ def markdown(records: Sequence[ExperimentRecord]) -> str:
     return "\n".join(parts if records else [*parts, "No experiment was run yet.\n"])
 
 
-def figure(found: Interval | None) -> str:
+def estimate_text(found: Interval | None) -> str:
     """A figure with its interval, to three digits behind the point or as many as it needs."""
     if found is None or not math.isfinite(found.value):
         return ""
@@ -69,7 +69,7 @@ def _cells(row: ExperimentRow, shown: Sequence[str], *, grouped: bool, expected:
     return [
         *([row.group] if grouped else []),
         row.name,
-        *(figure(row.figures.get(name)) for name in shown),
+        *(estimate_text(row.figures.get(name)) for name in shown),
         f"{row.cells:,}",
         str(row.subjects),
         *([row.prediction] if expected else []),

@@ -51,11 +51,6 @@ def pooled(
     return {each.name: each for each in found}
 
 
-def as_figure(interval: Interval) -> Interval:
-    """An interval of ``allcore.evaluation`` as a record keeps it."""
-    return Interval(interval.value, interval.low, interval.high)
-
-
 def above(found: Interval, bound: float = 0.0) -> bool:
     """Whether the whole interval lies above a bound; not where there is none."""
     return bool(found.low > bound)
@@ -68,11 +63,13 @@ def below(found: Interval, bound: float = 0.0) -> bool:
 
 def words(found: Interval) -> str:
     """A figure in a sentence."""
-    return report.figure(found)
+    return report.estimate_text(found)
 
 
 def change(found: Interval) -> str:
     """A difference in a sentence, with its sign."""
     sign = "+" if found.value >= 0 else "−"
-    bounds = report.figure(found)[len(report.figure(intervals.unknown(found.value))) :]
-    return f"{sign}{report.figure(intervals.unknown(abs(found.value)))}{bounds}"
+    bounds = report.estimate_text(found)[
+        len(report.estimate_text(intervals.unknown(found.value))) :
+    ]
+    return f"{sign}{report.estimate_text(intervals.unknown(abs(found.value)))}{bounds}"

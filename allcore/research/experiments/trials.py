@@ -23,7 +23,7 @@ from allcore.evaluation.metrics import Floats
 from allcore.inference import devices
 from allcore.research.comparison import budget
 from allcore.research.comparison.budget import Budget
-from allcore.research.experiments.options import Options
+from allcore.research.experiments.options import ExperimentOptions
 from allcore.training import checkpoint, run
 from allcore.training import fabric as processes
 from allcore.training.plan import TrainingData, TrainingPlan
@@ -60,7 +60,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialOutcome:
     """What a finished trial leaves.
 
     Attributes:
@@ -81,7 +81,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Bench:
+class TrialData:
     """What all trials of an experiment share: N decoded cells, their folds, and where to work.
 
     Attributes:
@@ -110,12 +110,12 @@ class Bench:
         """What computes, in words."""
         return device_name(self.fabric.device)
 
-    def material(self, split: Split) -> TrainingData:
+    def training_data(self, split: Split) -> TrainingData:
         """The cells with a split of them."""
         return TrainingData(self.manifest, self.cells, split, self.targets)
 
 
-def prepare(options: Options) -> Bench:
+def load_data(options: ExperimentOptions) -> TrialData:
     """Read, decode and split once for all trials.
 
     Raises:
@@ -126,7 +126,7 @@ def prepare(options: Options) -> Bench:
         cells = decoded_cells.decode(manifest.paths(), preprocessing(options), progress=bar.update)
     families = duplicate_cells.families(manifest, cells)
     dealt = splits.subject_folds(manifest, seed=0, folds=options.folds)
-    return Bench(
+    return TrialData(
         manifest=manifest,
         cells=cells,
         splits=tuple(apart(split, manifest, families) for split in dealt),
@@ -136,12 +136,12 @@ def prepare(options: Options) -> Bench:
     )
 
 
-def preprocessing(options: Options) -> Preprocessing:
+def preprocessing(options: ExperimentOptions) -> Preprocessing:
     """How cells are cut and normalised unless an experiment says otherwise."""
     return Preprocessing(size=options.size, window=WINDOW, normalisation="cell")
 
 
-def recipe(options: Options, *, epochs: int, **changes: Any) -> Recipe:
+def recipe(options: ExperimentOptions, *, epochs: int, **changes: Any) -> Recipe:
     """The recipe of trials: every epoch is trained, so that the last one can be looked at.
 
     Args:
@@ -173,7 +173,7 @@ def apart(split: Split, manifest: Manifest, families: NDArray[np.intp]) -> Split
     return split
 
 
-def run_all(trials: Sequence[Trial], bench: Bench, *, title: str) -> list[Outcome]:
+def run_all(trials: Sequence[Trial], data: TrialData, *, title: str) -> list[TrialOutcome]:
     """The outcome of each trial; those of an earlier, killed run are read.
 
     Raises:
@@ -183,7 +183,7 @@ def run_all(trials: Sequence[Trial], bench: Bench, *, title: str) -> list[Outcom
     with tqdm(total=len(trials), desc=title, unit="trial", disable=None) as bar:
         for trial in trials:
             bar.set_postfix_str(trial.name)
-            found.append(_outcome(trial, bench))
+            found.append(_outcome(trial, data))
             bar.update()
     return found
 
@@ -194,7 +194,7 @@ def epochs_to(history: Sequence[dict[str, float]], share: float, column: str = B
     return int(np.flatnonzero(scores >= share * scores.max())[0]) + 1
 
 
-def kept(work: Path, fields: dict[str, Any], make: Callable[[], Any]) -> Any:
+def cached(work: Path, fields: dict[str, Any], make: Callable[[], Any]) -> Any:
     """What ``make`` gives, as JSON holds it; kept by the digest of ``fields`` and made once."""
     path = work / f"{budget.digest(fields | {'version': allcore.__version__})}.json"
     if path.is_file():
@@ -214,38 +214,38 @@ def device_name(device: torch.device) -> str:
     return f"CPU ({platform.machine()}), {torch.get_num_threads()} threads"
 
 
-def _outcome(trial: Trial, bench: Bench) -> Outcome:
-    fields = _fields(trial, bench)
-    folder = bench.work / budget.digest(fields)
-    found = kept(bench.work, fields, lambda: _train(trial, bench, folder))
+def _outcome(trial: Trial, data: TrialData) -> TrialOutcome:
+    fields = _fields(trial, data)
+    folder = data.work / budget.digest(fields)
+    found = cached(data.work, fields, lambda: _train(trial, data, folder))
     (folder / checkpoint.FILE_NAME).unlink(missing_ok=True)
     if folder.is_dir():
         folder.rmdir()
-    return Outcome(**found)
+    return TrialOutcome(**found)
 
 
-def _fields(trial: Trial, bench: Bench) -> dict[str, Any]:
+def _fields(trial: Trial, data: TrialData) -> dict[str, Any]:
     """All that the outcome hangs on."""
     shared = Budget(trial.preprocessing, trial.recipe, trial.init, trial.split.folds)
     return shared.fields() | {
         "architecture": trial.architecture,
         "config": dict(trial.config),
         "split": budget.digest({str(image): part for image, part in trial.split.parts.items()}),
-        "data": bench.digest,
-        "device": bench.fabric.device.type,
+        "data": data.digest,
+        "device": data.fabric.device.type,
     }
 
 
-def _train(trial: Trial, bench: Bench, folder: Path) -> dict[str, Any]:
+def _train(trial: Trial, data: TrialData, folder: Path) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
-    fitted = run.fit_network(_plan(trial, bench, folder), bench.material(trial.split), bench.fabric,
-                        progress_bar=False)  # fmt: skip
-    return asdict(Outcome(fitted.history, fitted.best_epoch))
+    plan, split_data = _plan(trial, data, folder), data.training_data(trial.split)
+    fitted = run.fit_network(plan, split_data, data.fabric, progress_bar=False)
+    return asdict(TrialOutcome(fitted.history, fitted.best_epoch))
 
 
-def _plan(trial: Trial, bench: Bench, folder: Path) -> TrainingPlan:
+def _plan(trial: Trial, data: TrialData, folder: Path) -> TrainingPlan:
     return TrainingPlan(
-        data=bench.manifest.root,
+        data=data.manifest.root,
         out=folder,
         architecture=trial.architecture,
         config=dict(trial.config),
@@ -255,6 +255,6 @@ def _plan(trial: Trial, bench: Bench, folder: Path) -> TrainingPlan:
         fold=trial.split.fold,
         preprocessing=trial.preprocessing,
         recipe=trial.recipe,
-        device=bench.fabric.device.type,
+        device=data.fabric.device.type,
         command="",
     )

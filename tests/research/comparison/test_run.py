@@ -13,7 +13,7 @@ from allcore.notice import RESEARCH_USE
 from allcore.reports import json_files
 from allcore.research.comparison import cost, run, training_run
 from allcore.research.comparison.budget import Budget
-from allcore.research.comparison.run import Request
+from allcore.research.comparison.run import ComparisonRequest
 from allcore.training.recipe import Recipe
 
 FILES = {
@@ -23,10 +23,10 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def asked(drawn: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Request:
+def asked(drawn: Manifest, tmp_path_factory: pytest.TempPathFactory) -> ComparisonRequest:
     """LeNet-5 and the baseline under both protocols, compared already."""
     folder = tmp_path_factory.mktemp("comparison")
-    request = Request(
+    request = ComparisonRequest(
         data=drawn.root,
         networks=("lenet5", "area_brightness"),
         protocols=("paper", "unseen"),
@@ -51,17 +51,17 @@ def asked(drawn: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Request:
 def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any run would fail."""
 
-    def refuse(job: training_run.Job, bench: object) -> None:
+    def refuse(job: training_run.ComparisonRun, data: object) -> None:
         raise AssertionError(f"{job.title} ran again")
 
-    monkeypatch.setattr(training_run, "do", refuse)
+    monkeypatch.setattr(training_run, "perform", refuse)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_compare__writes_every_table(asked: Request, drawn: Manifest) -> None:
+def test_compare__writes_every_table(asked: ComparisonRequest, drawn: Manifest) -> None:
     assert set(contents(asked.out)) == FILES
     found = json_files.read_comparison(asked.out)
     assert [(row.network, row.protocol) for row in found.rows] == [
@@ -86,7 +86,9 @@ def test_compare__writes_every_table(asked: Request, drawn: Manifest) -> None:
     assert found.costs[1].parameters is None
 
 
-def test_compare__predicts_every_cell_once_a_network(asked: Request, drawn: Manifest) -> None:
+def test_compare__predicts_every_cell_once_a_network(
+    asked: ComparisonRequest, drawn: Manifest
+) -> None:
     table = json_files.read_comparison(asked.out).predictions
     unseen = table[(table["protocol"] == "unseen") & (table["network"] == "lenet5")]
     assert sorted(unseen["image_id"]) == sorted(drawn.table["image_id"])
@@ -97,7 +99,7 @@ def test_compare__predicts_every_cell_once_a_network(asked: Request, drawn: Mani
     assert len(history) == 2 * (1 + 3)
 
 
-def test_compare__says_it_in_words(asked: Request) -> None:
+def test_compare__says_it_in_words(asked: ComparisonRequest) -> None:
     text = (asked.out / "README.md").read_text()
     assert RESEARCH_USE in text
     assert "```\npython -m allcore compare\n```" in text
@@ -106,33 +108,33 @@ def test_compare__says_it_in_words(asked: Request) -> None:
 
 
 @pytest.mark.usefixtures("no_work")
-def test_compare__again_trains_nothing_and_writes_the_same_bytes(asked: Request) -> None:
+def test_compare__again_trains_nothing_and_writes_the_same_bytes(asked: ComparisonRequest) -> None:
     before = contents(asked.out)
     run.compare(asked)
     assert contents(asked.out) == before
 
 
 def test_compare__goes_on_after_a_stop(
-    asked: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    asked: ComparisonRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = replace(
         asked, networks=("area_brightness",), work=tmp_path / "work", out=tmp_path / "out"
     )
     ran: list[str] = []
-    do = training_run.do
+    perform = training_run.perform
 
-    def stop_after_two(job: training_run.Job, bench: object) -> None:
+    def stop_after_two(job: training_run.ComparisonRun, data: object) -> None:
         if len(ran) == 2:
             raise KeyboardInterrupt
         ran.append(job.title)
-        do(job, bench)
+        perform(job, data)
 
-    monkeypatch.setattr(training_run, "do", stop_after_two)
+    monkeypatch.setattr(training_run, "perform", stop_after_two)
     with pytest.raises(KeyboardInterrupt):
         run.compare(request)
     assert not request.out.exists()
     monkeypatch.setattr(
-        training_run, "do", lambda job, bench: (ran.append(job.title), do(job, bench))
+        training_run, "perform", lambda job, data: (ran.append(job.title), perform(job, data))
     )
     run.compare(request)
     assert ran == [
@@ -141,7 +143,7 @@ def test_compare__goes_on_after_a_stop(
 
 
 @pytest.mark.usefixtures("no_work")
-def test_compare__keeps_the_rows_of_others(asked: Request, tmp_path: Path) -> None:
+def test_compare__keeps_the_rows_of_others(asked: ComparisonRequest, tmp_path: Path) -> None:
     whole = contents(asked.out)
     out = tmp_path / "out"
     for networks in (("lenet5",), ("area_brightness",)):
@@ -152,14 +154,14 @@ def test_compare__keeps_the_rows_of_others(asked: Request, tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("no_work")
-def test_compare__refuses_to_mix_budgets(asked: Request) -> None:
+def test_compare__refuses_to_mix_budgets(asked: ComparisonRequest) -> None:
     other = replace(asked.budget, preprocessing=Preprocessing(size=48))
     with pytest.raises(ModelError, match="holds Area and brightness on other data or with another"):
         run.compare(replace(asked, networks=("lenet5",), budget=other))
 
 
 @pytest.mark.usefixtures("no_work")
-def test_compare__refuses_before_any_work(asked: Request, tmp_path: Path) -> None:
+def test_compare__refuses_before_any_work(asked: ComparisonRequest, tmp_path: Path) -> None:
     fresh = replace(asked, out=tmp_path / "out", work=tmp_path / "work")
     with pytest.raises(DataError, match="too few for 9 folds: use --folds 6"):
         run.compare(replace(fresh, budget=replace(asked.budget, folds=9)))
@@ -170,11 +172,13 @@ def test_compare__refuses_before_any_work(asked: Request, tmp_path: Path) -> Non
         run.compare(replace(fresh, budget=replace(asked.budget, init=str(tmp_path / "no"))))
 
 
-def test_place__moves_only_with_what_the_run_hangs_on(asked: Request, drawn: Manifest) -> None:
+def test_run_folder__moves_only_with_what_the_run_hangs_on(
+    asked: ComparisonRequest, drawn: Manifest
+) -> None:
     def folder(network: str, budget: Budget) -> str:
-        bench = run.Bench(drawn, budget, asked.work, "cpu")
-        return training_run.place(
-            training_run.Job(network, run._rounds("paper", bench)[0]), bench
+        data = run.ComparisonData(drawn, budget, asked.work, "cpu")
+        return training_run.run_folder(
+            training_run.ComparisonRun(network, run.protocol_splits("paper", data)[0]), data
         ).name
 
     plain = folder("lenet5", asked.budget)

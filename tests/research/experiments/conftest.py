@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from allcore.research.experiments.options import Options
+from allcore.research.experiments.options import ExperimentOptions
 from tests.conftest import draw_folders
 
 
@@ -14,9 +14,9 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def options(drawn: Path, tmp_path: Path) -> Options:
+def options(drawn: Path, tmp_path: Path) -> ExperimentOptions:
     """An experiment of seconds."""
-    return Options(
+    return ExperimentOptions(
         data=drawn, work=tmp_path / "work", command="python -m allcore experiment",
         size=48, seeds=2, folds=3, epochs=1, samples=8, init="none", device="cpu", cells=20,
         threads=1,

@@ -12,12 +12,12 @@ from allcore.data.perturbations import Cell
 from allcore.data.prediction_import import PREDICTION_COLUMNS
 from allcore.errors import DataError, ModelError
 from allcore.research.experiments import interventions, interventions_catalogue
-from allcore.research.experiments.interventions_catalogue import ALTERATIONS, Common
-from allcore.research.experiments.options import Options
+from allcore.research.experiments.interventions_catalogue import INTERVENTIONS, CommonCell
+from allcore.research.experiments.options import ExperimentOptions
 from tests.conftest import draw_cell
 
-COMMON = Common(np.array([100.0, 60.0, 140.0]), np.array([10.0, 10.0, 10.0]), 30_000.0)
-BY_NAME = {each.name: each for each in ALTERATIONS}
+COMMON = CommonCell(np.array([100.0, 60.0, 140.0]), np.array([10.0, 10.0, 10.0]), 30_000.0)
+BY_NAME = {each.name: each for each in INTERVENTIONS}
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +34,9 @@ def inside(cell: Cell) -> np.ndarray:
     return cell.rgb[cell.mask].astype(float)
 
 
-@pytest.mark.parametrize("each", ALTERATIONS, ids=lambda each: each.name)
+@pytest.mark.parametrize("each", INTERVENTIONS, ids=lambda each: each.name)
 def test_alteration__gives_a_cell_that_can_be_cut(
-    each: interventions_catalogue.Alteration, cell: Cell
+    each: interventions_catalogue.Intervention, cell: Cell
 ) -> None:
     before = cell.rgb.copy()
     found = each.change(cell, COMMON)
@@ -104,10 +104,10 @@ def model(tiny_model: Path, drawn: Path) -> Path:
 
 
 def test_run__changes_one_thing_at_a_time(
-    model: Path, options: Options, monkeypatch: pytest.MonkeyPatch
+    model: Path, options: ExperimentOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = interventions.run(options)
-    assert len(found.rows) == 1 + len(ALTERATIONS)
+    assert len(found.rows) == 1 + len(INTERVENTIONS)
     nothing = found.row(interventions.UNCHANGED_TITLE, "tiny")
     assert nothing is not None and set(nothing.figures) == {"auroc"} and nothing.cells == 20
     turned = found.row("Background all black", "tiny")
@@ -121,12 +121,12 @@ def test_run__changes_one_thing_at_a_time(
 
 def test_held_cells__of_a_model_that_knows_all(model: Path, drawn: Path) -> None:
     data, info = readers.read(drawn).labelled(), model_folder.read_info(model)
-    assert interventions.held_cells(data, info, model).seen
+    assert interventions.held_out_cells(data, info, model).seen
     shutil.copy(model / model_folder.PREDICTIONS, model / "kept")
     table = model_folder.read_predictions(model).assign(image_id="another")
     table.to_parquet(model / model_folder.PREDICTIONS)
     with pytest.raises(DataError, match="trained on every labelled image"):
-        interventions.held_cells(data, info, model)
+        interventions.held_out_cells(data, info, model)
 
 
 def test_held_cells__prefers_tested_subjects(model: Path, drawn: Path) -> None:
@@ -134,5 +134,5 @@ def test_held_cells__prefers_tested_subjects(model: Path, drawn: Path) -> None:
     split = pd.read_csv(model / model_folder.SPLIT, dtype=str)
     split["split"] = np.resize(["train", "validation", "test"], len(split))
     split.to_csv(model / model_folder.SPLIT, index=False)
-    held = interventions.held_cells(data, info, model)
+    held = interventions.held_out_cells(data, info, model)
     assert not held.seen and len(held.manifest) == 14

@@ -9,19 +9,19 @@ from allcore.errors import AllScopeError
 from allcore.evaluation.experiments import ExperimentRow
 from allcore.evaluation.intervals import Interval
 from allcore.research.experiments import head, recipe, trials
-from allcore.research.experiments.options import Options
-from allcore.research.experiments.trials import Bench, Trial
+from allcore.research.experiments.options import ExperimentOptions
+from allcore.research.experiments.trials import Trial, TrialData
 
 
 @pytest.fixture
-def bench(options: Options) -> Bench:
-    return trials.prepare(options)
+def data(options: ExperimentOptions) -> TrialData:
+    return trials.load_data(options)
 
 
-def a_trial(bench: Bench, options: Options, **changes: object) -> Trial:
+def a_trial(data: TrialData, options: ExperimentOptions, **changes: object) -> Trial:
     fields = {
         "name": "one",
-        "split": bench.splits[0],
+        "split": data.splits[0],
         "recipe": trials.recipe(options, epochs=1),
         "preprocessing": trials.preprocessing(options),
         "init": "none",
@@ -30,41 +30,41 @@ def a_trial(bench: Bench, options: Options, **changes: object) -> Trial:
     return Trial(**(fields | changes))  # type: ignore[arg-type]
 
 
-def test_prepare__every_cell_is_tested_once(bench: Bench) -> None:
-    tested = sum(split.mask(bench.manifest, "test").astype(int) for split in bench.splits)
+def test_prepare__every_cell_is_tested_once(data: TrialData) -> None:
+    tested = sum(split.mask(data.manifest, "test").astype(int) for split in data.splits)
     assert (tested == 1).all()
 
 
-def test_apart__who_shows_a_held_out_cell_is_not_trained_on(bench: Bench) -> None:
-    split = bench.splits[0]
-    everyone = np.zeros(len(bench.manifest), dtype=np.intp)
-    alone = trials.apart(split, bench.manifest, everyone)
-    assert not alone.mask(bench.manifest, "train").any()
-    assert not alone.mask(bench.manifest, "validation").any()
-    assert alone.mask(bench.manifest, "test").any()
-    families = np.arange(len(bench.manifest))
-    train, held = (np.flatnonzero(split.mask(bench.manifest, p)) for p in ("train", "validation"))
+def test_apart__who_shows_a_held_out_cell_is_not_trained_on(data: TrialData) -> None:
+    split = data.splits[0]
+    everyone = np.zeros(len(data.manifest), dtype=np.intp)
+    alone = trials.apart(split, data.manifest, everyone)
+    assert not alone.mask(data.manifest, "train").any()
+    assert not alone.mask(data.manifest, "validation").any()
+    assert alone.mask(data.manifest, "test").any()
+    families = np.arange(len(data.manifest))
+    train, held = (np.flatnonzero(split.mask(data.manifest, p)) for p in ("train", "validation"))
     families[train[0]] = families[held[0]]
-    found = trials.apart(split, bench.manifest, families)
-    assert found.mask(bench.manifest, "train").sum() == len(train) - 1
-    assert found.mask(bench.manifest, "validation").sum() == len(held)
+    found = trials.apart(split, data.manifest, families)
+    assert found.mask(data.manifest, "train").sum() == len(train) - 1
+    assert found.mask(data.manifest, "validation").sum() == len(held)
 
 
 def test_run_all__each_trial_is_done_once(
-    bench: Bench, options: Options, monkeypatch: pytest.MonkeyPatch
+    data: TrialData, options: ExperimentOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planned = [a_trial(bench, options), a_trial(bench, options, split=bench.splits[1])]
-    first = trials.run_all(planned, bench, title="Test")
+    planned = [a_trial(data, options), a_trial(data, options, split=data.splits[1])]
+    first = trials.run_all(planned, data, title="Test")
     assert [len(outcome.history) for outcome in first] == [1, 1]
     monkeypatch.setattr(trials.run, "fit_network", lambda *_a, **_k: pytest.fail("trained again"))
-    assert trials.run_all(planned, bench, title="Test") == first
-    assert not [path for path in bench.work.iterdir() if path.is_dir()]
+    assert trials.run_all(planned, data, title="Test") == first
+    assert not [path for path in data.work.iterdir() if path.is_dir()]
 
 
 def test_run_all__anything_that_matters_makes_another_trial(
-    bench: Bench, options: Options, monkeypatch: pytest.MonkeyPatch
+    data: TrialData, options: ExperimentOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trials.run_all([a_trial(bench, options)], bench, title="Test")
+    trials.run_all([a_trial(data, options)], data, title="Test")
 
     class Trained(Exception):
         pass
@@ -74,9 +74,9 @@ def test_run_all__anything_that_matters_makes_another_trial(
 
     monkeypatch.setattr(trials.run, "fit_network", trains)
     other = replace(trials.recipe(options, epochs=1), mixup=0.4)
-    for changes in ({"recipe": other}, {"split": bench.splits[2]}, {"architecture": "pyramid"}):
+    for changes in ({"recipe": other}, {"split": data.splits[2]}, {"architecture": "pyramid"}):
         with pytest.raises(Trained):
-            trials.run_all([a_trial(bench, options, **changes)], bench, title="Test")
+            trials.run_all([a_trial(data, options, **changes)], data, title="Test")
 
 
 def test_epochs_to__counts_from_one() -> None:
@@ -85,7 +85,7 @@ def test_epochs_to__counts_from_one() -> None:
     assert trials.epochs_to(history, 1.0) == 3
 
 
-def test_recipe__compares_variants_on_validation_alone(options: Options) -> None:
+def test_recipe__compares_variants_on_validation_alone(options: ExperimentOptions) -> None:
     found = recipe.run(replace(options, variants=("mixup", "imagenet-norm")))
     assert [row.name for row in found.rows] == [
         "Base", "Fixed normalisation instead of per cell", "Mixup 0.4",
@@ -123,7 +123,7 @@ def test_recipe__finding_goes_by_the_intervals() -> None:
     assert f"for 2 of 3, not for: {variants[3].title}." in text
 
 
-def test_head__pairs_seeds_and_folds(options: Options) -> None:
+def test_head__pairs_seeds_and_folds(options: ExperimentOptions) -> None:
     found = head.run(replace(options, seeds=1))
     own, plain, less = found.rows
     for name in ("balanced", "loss", "seconds"):

@@ -1,0 +1,129 @@
+"""A model's gate, fitted and measured on subjects and pictures that it was not fitted on."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from allcore.data.manifest import Manifest
+from allcore.errors import DataError
+from allcore.evaluation import estimates, intervals
+from allcore.inference import gate_fit, gate_samples
+from allcore.inference.gate import Floats, Gate
+from allcore.inference.gate_fit import Judged
+from allcore.inference.gate_samples import Turned
+from allcore.inference.predictor import Predictor
+
+_JUDGED_ON = {
+    "subject": "subjects that neither the limits nor the distance was fitted on",
+    "image": "images that neither was fitted on, of subjects that both were fitted on",
+}
+
+
+def fit_gate(
+    cells: Manifest,
+    folder: Path,
+    predictor: Predictor,
+    *,
+    fields: Path | None,
+    command: str,
+    progress: Callable[[], object] = lambda: None,
+) -> Gate:
+    """Fit the gate of a model on its own data set, and measure it.
+
+    Args:
+        cells: of ``gate_samples.known``: the images that the model was trained and judged on.
+        folder: the model's.
+        predictor: the model's, without a gate.
+        fields: a folder of whole smear fields, to be refused; None measures the others alone.
+        command: the command line, for ``gate.json``.
+        progress: called once a cell.
+
+    Returns:
+        The gate; its facts are what ``gate.json`` keeps of the measurement.
+
+    Raises:
+        DataError: a part of the data set is missing.
+        ModelError: the model folder is damaged.
+    """
+    rotations = gate_samples.rotations(cells.table, folder)
+    paths = list(cells.paths())
+    read, places = gate_samples.read(predictor, gate_samples.pictures(paths), progress=progress)
+    if len(places) < len(paths):
+        missing = paths[min(set(range(len(paths))) - set(places))]
+        raise DataError(f"{missing} is missing or shows no cell on black: restore the data set.")
+    altered = [cells.root / path for path in gate_samples.altered(cells.table)]
+    ood = gate_samples.strange(predictor, altered, fields=fields)
+    judged = gate_fit.judge(read, rotations, ood.read)
+    info = predictor.info
+    facts = gate_facts(judged, cells.table, ood, split_kind=info.split_kind) | {
+        "weights_sha256": info.weights_sha256,
+        "data_digest": info.training.get("data", {}).get("digest"),
+        "command": command,
+    }
+    return replace(gate_fit.final(read, rotations), facts=facts)
+
+
+def gate_facts(
+    judged: Judged, cells: pd.DataFrame, ood: Turned, *, split_kind: str
+) -> dict[str, Any]:
+    """The measurement as ``gate.json`` keeps it: shares let through and refused.
+
+    Args:
+        judged: of N cells, and of the samples that are out of distribution.
+        cells: the table (N) of the cells.
+        ood: the samples that are out of distribution, by kind.
+        split_kind: ``subject`` or ``image``, of the model's split.
+    """
+    known = np.isfinite(judged.accepted)
+    return {
+        "method": gate_fit.KEPT,
+        "limit": f"lets through {gate_fit.ACCEPTED:.0%} of the cells of validation subjects",
+        "judged_on": _JUDGED_ON[split_kind],
+        "accepted": _accepted_share(judged.accepted, cells),
+        "refused_by": judged.refused_by,
+        "cells": int(known.sum()),
+        "subjects": int(cells["group"][known].nunique()),
+        "accepted_by_subject": _low_subjects(judged.accepted, cells),
+        "strangers": {
+            kind: _refused_share(ood, kind, judged.strangers.get(kind, 0.0)) for kind in ood.shown
+        },
+        "methods": {
+            name: {
+                "accepted": _accepted_share(judged.known[name], cells),
+                "refused": {kind: round(share, 4) for kind, share in shares.items()},
+            }
+            for name, shares in judged.methods.items()
+        },
+    }
+
+
+def _accepted_share(accepted: Floats, cells: pd.DataFrame) -> dict[str, float]:
+    """Share of judged cells let through, with its interval over subjects."""
+    known = np.isfinite(accepted)
+    table = cells[known]
+    _, groups = estimates.number_groups(table["group"].to_numpy(dtype=str))
+    labels = (table["label"] == "all").to_numpy().astype(np.int64)
+    share = intervals.share_over_subjects(
+        accepted[known].astype(bool), labels=labels, groups=groups
+    )
+    return {name: round(value, 4) for name, value in vars(share).items()}
+
+
+def _low_subjects(accepted: Floats, cells: pd.DataFrame) -> dict[str, float]:
+    """Share let through of each subject of whom fewer than nine in ten are."""
+    share = cells.assign(accepted=accepted).groupby("subject")["accepted"].mean()
+    low = share[share < 0.9].sort_values()
+    return {str(subject): round(float(value), 3) for subject, value in low.items()}
+
+
+def _refused_share(ood: Turned, kind: str, of_read: float) -> dict[str, float]:
+    """Share of samples refused by an earlier check or by the gate, with Wilson's interval."""
+    total = ood.shown[kind]
+    read = len(ood.read[kind].logits) if kind in ood.read else 0
+    refused = total - read + of_read * read
+    interval = intervals.wilson(round(refused), total)
+    return {"value": round(refused / total, 4), "low": round(interval.low, 4), "n": total}

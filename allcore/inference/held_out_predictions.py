@@ -1,0 +1,85 @@
+"""Predictions of a model for labelled images that its training never saw."""
+
+from collections.abc import Callable
+
+import pandas as pd
+from scipy.special import expit
+
+from allcore import model_folder
+from allcore.data.manifest import Manifest
+from allcore.data.prediction_import import PREDICTION_COLUMNS
+from allcore.errors import DataError, ModelError
+from allcore.inference import held_out, image_sources, jobs
+from allcore.inference.predictor import Predictor
+from allcore.model_folder import InstalledModel
+
+_TEXT_COLUMNS = ("image_id", "path", "subject", "group", "label", "split")
+
+
+def predict(
+    images: Manifest,
+    model: InstalledModel,
+    predictor: Predictor,
+    *,
+    progress: Callable[[], object] = lambda: None,
+) -> pd.DataFrame:
+    """The predictions table of labelled images, without those that are refused.
+
+    Fold and baseline of an image come from the model's own predictions, where it has some.
+
+    Args:
+        images: with the column ``split``, as ``held_out.select`` gives it.
+        model: the installed model.
+        predictor: the same model's, without its gate.
+        progress: called once an image.
+
+    Returns:
+        The columns of ``PREDICTION_COLUMNS``.
+
+    Raises:
+        DataError: every image was refused.
+    """
+    logits: dict[str, float] = {}
+    reason = ""
+    for answer in jobs.stream_predictions(predictor, image_sources.walk(images.paths())):
+        progress()
+        if answer.prediction.logit is None:
+            reason = reason or answer.row.reason
+        else:
+            logits[answer.row.path] = answer.prediction.logit
+    table = images.table.copy()
+    table["logit"] = [logits.get(str(path)) for path in images.paths()]
+    table = table[table["logit"].notna()].reset_index(drop=True)
+    if table.empty:
+        raise DataError(
+            f"None of the {len(images)} images of {images.root} could be answered; the first: "
+            f"{reason}"
+        )
+    table["probability"] = expit(table["logit"].to_numpy(dtype=float) / model.info.temperature)
+    table = table.drop(columns="fold").merge(_folds(model), on="image_id", how="left")
+    table["fold"] = table["fold"].fillna(0).astype(int)
+    return pd.DataFrame(table[list(PREDICTION_COLUMNS)]).astype(
+        {"logit": float, "baseline_probability": float} | dict.fromkeys(_TEXT_COLUMNS, "str")
+    )
+
+
+def predicted_images(data: Manifest, model: InstalledModel) -> Manifest:
+    """The images of a data set that the model has predictions of, else its held-out images.
+
+    Raises:
+        DataError: no image has a label, or none may be evaluated.
+        ModelError: the model folder is damaged.
+    """
+    known = data.table["image_id"].isin(set(_folds(model)["image_id"]))
+    if known.any():
+        return Manifest(data.root, data.table[known].reset_index(drop=True), data.name)
+    return held_out.select(data, model.info, model.folder).manifest
+
+
+def _folds(model: InstalledModel) -> pd.DataFrame:
+    """Fold and baseline of the images that the model folder has predictions of."""
+    columns = ["image_id", "fold", "baseline_probability"]
+    try:
+        return model_folder.read_predictions(model.folder)[columns]
+    except ModelError:  # a model that is evaluated for the first time
+        return pd.DataFrame({column: [] for column in columns}).astype({"image_id": str})
