@@ -9,7 +9,7 @@ import streamlit as st
 
 from allcore import model_folder
 from allcore.errors import AllScopeError
-from allcore.plots import style
+from allcore.plots import about
 from allcore.reports.model_card import checklist, document, text
 from allcore.reports.model_card.text import Block, Chapter, Paragraph, Table
 from allcore.web import evaluations, frame, resources
@@ -79,7 +79,7 @@ except AllScopeError as error:
 st.subheader("Learning curve", anchor=False)
 history = model.folder / model_folder.HISTORY
 try:
-    curve = style.learning_curve(pd.read_csv(history))
+    curve = about.learning_curve(pd.read_csv(history))
     charts.show_chart(curve, name=f"{model.name}-learning-curve")
 except (OSError, ValueError, KeyError):
     st.markdown("This model came without a record of its training (history.csv).")

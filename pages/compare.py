@@ -113,7 +113,7 @@ def the_gap() -> None:
     metric = st.radio(
         "Figure", GAPS, format_func=metrics.TITLES.get, horizontal=True, key="compare_gap"
     )
-    chart(compare.gap(comparison, metric))
+    chart(compare.gap_dumbbells(comparison, metric))
 
 
 @guard.fragment
@@ -139,7 +139,7 @@ def the_curves() -> None:
     if not chosen:
         st.info("Choose a network to see its curve.", icon=":material/show_chart:")
         return
-    chart(compare.learning(curves, chosen, clock=clock))
+    chart(compare.learning_curves(curves, chosen, clock=clock))
     st.caption("Lines are means over folds, bands reach from the lowest to the highest fold.")
 
 
@@ -155,7 +155,7 @@ def the_subjects() -> None:
     )
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
-        chart(compare.subjects(found.subjects, a, b))
+        chart(compare.subject_accuracies(found.subjects, a, b))
     test = comparison_text.pair(comparison, a, b)
     with right:
         for sentence in (

@@ -162,9 +162,9 @@ def _write(
 
 def _name(row: "Row", written: set[str]) -> str:
     """A file's name that no other picture of the run has; it is added to the written ones."""
-    from allcore.plots import export as plots_export
+    from allcore.plots import style
 
-    stem = plots_export.file_name(PurePosixPath(row.path.replace("\\", "/")).stem)
+    stem = style.file_name(PurePosixPath(row.path.replace("\\", "/")).stem)
     name = first = f"{stem}-{row.sha256[:_SHORT]}"
     number = 2
     while name in written:

@@ -11,17 +11,6 @@ from allcore.evaluation.metrics import Floats
 
 
 @dataclass(frozen=True)
-class ReliabilityBin:
-    """Cells whose probability falls between `low` and `high`."""
-
-    low: float
-    high: float
-    cells: int
-    probability: float  # mean predicted
-    blasts: intervals.Interval  # share of blasts, with its Wilson interval
-
-
-@dataclass(frozen=True)
 class ReliabilityCurve:
     """Share of blasts over predicted probability, in B bins of equal width.
 
@@ -33,8 +22,8 @@ class ReliabilityCurve:
     normals: NDArray[np.intp]  # (B,)
     probability: Floats  # (B,) mean predicted
     share: Floats  # (B,) of blasts
-    image_low: Floats  # (B,) Wilson, over cells
-    image_high: Floats
+    cell_low: Floats  # (B,) Wilson, over cells
+    cell_high: Floats
     subject_low: Floats  # (B,) over subjects, NaN also where too few have cells in the bin
     subject_high: Floats
 
@@ -62,31 +51,10 @@ def curve(cells: Sample, *, bins: int = metrics.ECE_BINS) -> ReliabilityCurve:
         normals=total - blasts,
         probability=metrics.ratio(predicted, total),
         share=metrics.ratio(blasts, total),
-        image_low=np.array([each.low for each in image]),
-        image_high=np.array([each.high for each in image]),
+        cell_low=np.array([each.low for each in image]),
+        cell_high=np.array([each.high for each in image]),
         subject_low=np.array([each.low for each in subject]),
         subject_high=np.array([each.high for each in subject]),
-    )
-
-
-def reliability(
-    *, labels: NDArray[np.integer], probabilities: Floats, bins: int = metrics.ECE_BINS
-) -> tuple[ReliabilityBin, ...]:
-    """The reliability curve: one row a bin of equal width that holds cells."""
-    metrics.check_predictions(labels=labels, probabilities=probabilities)
-    which = metrics.bin_of(probabilities, bins=bins)
-    cells = np.bincount(which, minlength=bins)
-    predicted = np.bincount(which, weights=probabilities, minlength=bins)
-    blasts = np.bincount(which, weights=labels, minlength=bins)
-    return tuple(
-        ReliabilityBin(
-            low=i / bins,
-            high=(i + 1) / bins,
-            cells=int(cells[i]),
-            probability=float(predicted[i] / cells[i]),
-            blasts=intervals.wilson(int(blasts[i]), int(cells[i])),
-        )
-        for i in np.flatnonzero(cells)
     )
 
 

@@ -30,8 +30,8 @@ class Predicted:
     """A predictive value over P prevalences with its 95 % bands; each array is (P,)."""
 
     value: Floats
-    image_low: Floats  # over cells
-    image_high: Floats
+    cell_low: Floats  # over cells
+    cell_high: Floats
     subject_low: Floats  # over subjects, NaN where there can be no interval
     subject_high: Floats
 
@@ -240,6 +240,6 @@ def _only(name: str, found: Predicted) -> Estimate:
     return Estimate(
         name=name,
         value=value,
-        over_cells=Interval(value, float(found.image_low[0]), float(found.image_high[0])),
+        over_cells=Interval(value, float(found.cell_low[0]), float(found.cell_high[0])),
         over_subjects=Interval(value, float(found.subject_low[0]), float(found.subject_high[0])),
     )

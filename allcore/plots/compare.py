@@ -31,14 +31,14 @@ _SIDES = {
 _SHAPES = {"all": "circle", "hem": "square"}
 
 
-def gap(comparison: Comparison, metric: str) -> go.Figure:
+def gap_dumbbells(comparison: Comparison, metric: str) -> go.Figure:
     """A dumbbell a network: its figure under both protocols, best on unseen subjects on top.
 
     Args:
         comparison: of at least one network under both protocols.
         metric: "accuracy", "weighted_f1" or "auroc".
     """
-    rows = _both(comparison, metric)
+    rows = _rows_of_both(comparison, metric)
     figure = go.Figure()
     for place, (unseen, paper) in enumerate(rows):
         ends = [unseen.estimate(metric).value, paper.estimate(metric).value]
@@ -47,10 +47,10 @@ def gap(comparison: Comparison, metric: str) -> go.Figure:
             showlegend=False, hoverinfo="skip",
         )  # fmt: skip
     for side, found in (("unseen", [pair[0] for pair in rows]), ("paper", [p[1] for p in rows])):
-        _dots(figure, side, [(row.network, row.estimate(metric)) for row in found])
+        _add_estimates(figure, side, [(row.network, row.estimate(metric)) for row in found])
     baseline = comparison.row(BASELINE, "unseen")
     if baseline is not None:
-        _reference(figure, baseline.estimate(metric).value, places=len(rows))
+        _add_reference(figure, baseline.estimate(metric).value, places=len(rows))
     figure.update_xaxes(title=f"{metrics.TITLES[metric]} (95 % intervals)")
     figure.update_yaxes(
         title="Network",
@@ -68,7 +68,7 @@ def gap(comparison: Comparison, metric: str) -> go.Figure:
     )  # just below the axis, at any height
 
 
-def learning(curves: pd.DataFrame, networks: Sequence[str], *, clock: str) -> go.Figure:
+def learning_curves(curves: pd.DataFrame, networks: Sequence[str], *, clock: str) -> go.Figure:
     """Validation loss of networks, mean and range over folds.
 
     Args:
@@ -80,7 +80,7 @@ def learning(curves: pd.DataFrame, networks: Sequence[str], *, clock: str) -> go
     lowest = []
     for network in networks:
         rows = curves[curves["network"] == network]
-        _curve(figure, network, rows, clock)
+        _add_curve(figure, network, rows, clock)
         place = int(rows["loss"].to_numpy().argmin())
         lowest.append((rows["loss"].iloc[place], network, rows[clock].iloc[place]))
     figure.update_xaxes(title=CLOCKS[clock], rangemode="tozero")
@@ -91,7 +91,7 @@ def learning(curves: pd.DataFrame, networks: Sequence[str], *, clock: str) -> go
     return style.finish(figure, title, height=440)
 
 
-def subjects(table: pd.DataFrame, a: str, b: str) -> go.Figure:
+def subject_accuracies(table: pd.DataFrame, a: str, b: str) -> go.Figure:
     """Each subject's share of cells that two networks call rightly, one against the other.
 
     Args:
@@ -124,14 +124,14 @@ def subjects(table: pd.DataFrame, a: str, b: str) -> go.Figure:
     return style.finish(figure, _subjects_title(both, a, b), height=480)
 
 
-def _both(comparison: Comparison, metric: str) -> list[tuple[ComparisonRow, ComparisonRow]]:
+def _rows_of_both(comparison: Comparison, metric: str) -> list[tuple[ComparisonRow, ComparisonRow]]:
     """The networks measured under both protocols as (unseen, paper), best unseen first."""
     first = comparison.ranked("unseen", metric)
     second = {row.network: row for row in comparison.ranked("paper", metric)}
     return [(row, second[row.network]) for row in first if row.network in second]
 
 
-def _dots(figure: go.Figure, side: str, found: Sequence[tuple[str, Interval]]) -> None:
+def _add_estimates(figure: go.Figure, side: str, found: Sequence[tuple[str, Interval]]) -> None:
     title, colour, symbol = _SIDES[side]
     value = np.array([each.value for _, each in found])
     high, low = (np.array([getattr(each, end) for _, each in found]) for end in ("high", "low"))
@@ -148,7 +148,7 @@ def _dots(figure: go.Figure, side: str, found: Sequence[tuple[str, Interval]]) -
     )
 
 
-def _reference(figure: go.Figure, value: float, *, places: int) -> None:
+def _add_reference(figure: go.Figure, value: float, *, places: int) -> None:
     figure.add_scatter(
         x=[value, value],
         y=[-0.6, places - 0.4],
@@ -170,7 +170,7 @@ def _gap_title(comparison: Comparison, metric: str) -> str:
     return f"A random image split raises {noun} of {who} networks, by up to {max(gaps):.2f}"
 
 
-def _curve(figure: go.Figure, network: str, rows: pd.DataFrame, clock: str) -> None:
+def _add_curve(figure: go.Figure, network: str, rows: pd.DataFrame, clock: str) -> None:
     colour, dash = LINES[network]
     if rows["folds"].max() > 1:
         band = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}

@@ -19,15 +19,15 @@ _SIDES = {
     "unseen": ("Unseen subjects", GREEN, "circle"),
     "image": ("Images split at random", PINK, "diamond"),
 }
-_WAYS = {-1: ("Clearly lower", style.BLAST), 1: ("Clearly higher", style.NORMAL)}
+_DIRECTIONS = {-1: ("Clearly lower", style.BLAST), 1: ("Clearly higher", style.NORMAL)}
 _UNCLEAR = ("No clear change", style.REFUSED)
-_GROWN = {
+_MEASURES = {
     "auroc": ("AUROC", GREEN, "circle"),
     "weighted_f1": ("Weighted F1", PINK, "diamond"),
 }
 
 
-def cues(record: ExperimentRecord) -> go.Figure:
+def cue_dumbbells(record: ExperimentRecord) -> go.Figure:
     """A dumbbell a cue: its AUROC under both ways of holding cells out, best unseen on top.
 
     Args:
@@ -45,7 +45,7 @@ def cues(record: ExperimentRecord) -> go.Figure:
         figure.add_scatter(
             x=[each.value for each in found],
             y=list(range(len(rows))),
-            error_x=_bars(found),
+            error_x=_error_bars(found),
             customdata=[(row.name, *_bounds(row.figures[side])) for row in rows],
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": 11},
@@ -53,16 +53,16 @@ def cues(record: ExperimentRecord) -> go.Figure:
             hovertemplate="%{customdata[0]}: %{x:.3f} (%{customdata[1]} to %{customdata[2]})"
             f"<extra>{title}</extra>",
         )
-    _line(figure, 0.5, len(rows), name="Chance")
+    _add_line(figure, 0.5, len(rows), name="Chance")
     figure.update_xaxes(title="AUROC (95 % intervals)")
     alone = [row for row in rows if "together" not in row.name and "alone" not in row.name]
     best = max(alone or rows, key=lambda row: row.figures["unseen"].value)
     value = best.figures["unseen"].value
     title = f"{best.name} alone orders cells of unseen subjects with an AUROC of {value:.2f}"
-    return _finished(figure, rows, title, axis="Facts of the picture")
+    return _finish(figure, rows, title, axis="Facts of the picture")
 
 
-def interventions(record: ExperimentRecord, model: str) -> go.Figure:
+def intervention_bars(record: ExperimentRecord, model: str) -> go.Figure:
     """A bar an alteration: how far it changes a model's AUROC, the greatest loss on top.
 
     Args:
@@ -73,10 +73,10 @@ def interventions(record: ExperimentRecord, model: str) -> go.Figure:
     rows.sort(key=lambda row: row.figures["change"].value)
     figure = _changes(rows, "change", _flipped)
     figure.update_xaxes(title="Change of AUROC (95 % intervals over subjects)")
-    return _finished(figure, rows, _title(rows, model), axis="Changed in the picture")
+    return _finish(figure, rows, _title(rows, model), axis="Changed in the picture")
 
 
-def variants(record: ExperimentRecord) -> go.Figure:
+def variant_bars(record: ExperimentRecord) -> go.Figure:
     """A bar a choice: how far it changes the AUROC on unseen subjects, the greatest gain on top.
 
     Args:
@@ -86,12 +86,12 @@ def variants(record: ExperimentRecord) -> go.Figure:
     rows.sort(key=lambda row: -row.figures["difference"].value)
     figure = _changes(rows, "difference", lambda row: row.prediction)
     figure.update_xaxes(title="Change of AUROC (95 % intervals over folds)")
-    clear = [row.name for row in rows if _way(row.figures["difference"]) > 0]
+    clear = [row.name for row in rows if _direction(row.figures["difference"]) > 0]
     title = f"{clear[0]}: helps clearly" if clear else "No choice helps clearly"
-    return _finished(figure, rows, title, axis="Changed in the recipe")
+    return _finish(figure, rows, title, axis="Changed in the recipe")
 
 
-def growth(record: ExperimentRecord) -> go.Figure:
+def growth_curves(record: ExperimentRecord) -> go.Figure:
     """AUROC and weighted F1 over the number of training subjects, with what was aimed at.
 
     Args:
@@ -99,12 +99,12 @@ def growth(record: ExperimentRecord) -> go.Figure:
     """
     figure = go.Figure()
     counts = [_number(row) for row in record.rows]
-    for name, (title, colour, symbol) in _GROWN.items():
+    for name, (title, colour, symbol) in _MEASURES.items():
         found = [row.figures[name] for row in record.rows]
         figure.add_scatter(
             x=counts,
             y=[each.value for each in found],
-            error_y=_bars(found),
+            error_y=_error_bars(found),
             customdata=[_bounds(each) for each in found],
             mode="lines+markers",
             marker={"color": colour, "symbol": symbol, "size": 11},
@@ -132,16 +132,16 @@ def _changes(
 ) -> go.Figure:
     """Bars of one figure of each row, coloured by whether its interval leaves 0 out."""
     found = [row.figures[name] for row in rows]
-    ways = [_way(each) for each in found]
+    ways = [_direction(each) for each in found]
     figure = go.Figure()
-    for way, (title, colour) in (*_WAYS.items(), (0, _UNCLEAR)):
+    for way, (title, colour) in (*_DIRECTIONS.items(), (0, _UNCLEAR)):
         places = [place for place, each in enumerate(ways) if each == way]
         if places:
             figure.add_bar(
                 x=[found[place].value for place in places],
                 y=places,
                 orientation="h",
-                error_x=_bars([found[place] for place in places]),
+                error_x=_error_bars([found[place] for place in places]),
                 marker={"color": colour},
                 customdata=[
                     (rows[place].name, *_bounds(found[place]), tell(rows[place]))
@@ -151,19 +151,19 @@ def _changes(
                 hovertemplate="%{customdata[0]}: %{x:+.3f} (%{customdata[1]} to %{customdata[2]})"
                 "<br>%{customdata[3]}<extra></extra>",
             )
-    _line(figure, 0.0, len(rows))
+    _add_line(figure, 0.0, len(rows))
     figure.update_layout(bargap=0.35)
     return figure
 
 
-def models(record: ExperimentRecord) -> list[str]:
+def intervention_models(record: ExperimentRecord) -> list[str]:
     """The models of the experiment `interventions`, in its order."""
     return list(dict.fromkeys(row.group for row in record.rows if "change" in row.figures))
 
 
 def _title(rows: Sequence[ExperimentRow], model: str) -> str:
     model = model.replace("-", "\u2011")  # a name is not broken at its hyphens
-    if all(_way(row.figures["change"]) >= 0 for row in rows):
+    if all(_direction(row.figures["change"]) >= 0 for row in rows):
         return f"No change lowers the AUROC of {model} clearly"
     loss = -rows[0].figures["change"].value
     return f"{rows[0].name}: {model} loses most, {loss:.2f} of AUROC"
@@ -174,7 +174,7 @@ def _number(row: ExperimentRow) -> int:
     return int("".join(filter(str.isdigit, row.name)))
 
 
-def _way(found: Interval) -> int:
+def _direction(found: Interval) -> int:
     """Sign of a change whose interval leaves 0 out, else 0."""
     return int(found.low > 0) - int(found.high < 0)
 
@@ -189,7 +189,7 @@ def _bounds(found: Interval) -> tuple[str, str]:
     return low, high
 
 
-def _bars(found: Sequence[Interval]) -> dict[str, object]:
+def _error_bars(found: Sequence[Interval]) -> dict[str, object]:
     """Error bars; none where a figure has no interval."""
     value = np.array([each.value for each in found])
     high, low = (np.array([getattr(each, end) for each in found]) for end in ("high", "low"))
@@ -201,7 +201,7 @@ def _bars(found: Sequence[Interval]) -> dict[str, object]:
     }
 
 
-def _line(figure: go.Figure, value: float, places: int, *, name: str = "") -> None:
+def _add_line(figure: go.Figure, value: float, places: int, *, name: str = "") -> None:
     figure.add_scatter(
         x=[value, value],
         y=[-0.6, places - 0.4],
@@ -213,7 +213,7 @@ def _line(figure: go.Figure, value: float, places: int, *, name: str = "") -> No
     )
 
 
-def _finished(
+def _finish(
     figure: go.Figure, rows: Sequence[ExperimentRow], title: str, *, axis: str
 ) -> go.Figure:
     names = [textwrap.wrap(row.name, _LABEL) for row in rows]

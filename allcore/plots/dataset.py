@@ -1,10 +1,15 @@
-"""Figures of a data set; data in, plotly figure out, as in `allcore.plots.style`."""
+"""Counts, measures, shortcuts and splits of a data set."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from allcore import formats
+from allcore.audit.findings import finding_text
+from allcore.audit.findings.finding import Finding
+from allcore.audit.findings.leaks import SplitLeaks
 from allcore.audit.index.distributions import Distribution
 from allcore.data.dataset_counts import UNKNOWN
 from allcore.labels import CLASS_COLOURS, CLASS_NAMES
@@ -18,9 +23,70 @@ _COMPARED = {
     "redness": ("redder", "bluer"),
     "elongation": ("longer", "rounder"),
 }
+CHANCE = 0.5
+PART_COLOURS = {"train": "#009E73", "validation": "#E69F00", "test": "#CC79A7"}
+"""Okabe-Ito, none of them a class's."""
+PART_NAMES = {"train": "training", "validation": "validation", "test": "test"}
+UNITS = {"area": "Area (pixels)", "brightness": "Brightness (grey levels)"}
+ADJECTIVES = {"area": ("larger", "smaller"), "brightness": ("brighter", "darker")}
+LIKE = 0.02
+"""Share of the median below which parts count as alike."""
+_MANY_SUBJECTS = 40  # whose names fit below an axis
 
 
-def distribution(found: Distribution) -> go.Figure:
+def split_bars(counts: pd.DataFrame) -> go.Figure:
+    """Images of each class by split.
+
+    Args:
+        counts: from `overview.split_counts`.
+    """
+    figure = go.Figure()
+    for label, name in CLASS_NAMES.items():
+        if label in counts:
+            figure.add_bar(
+                x=counts[label], y=counts["split"], name=name, orientation="h",
+                marker_color=CLASS_COLOURS[label], text=counts[label], texttemplate="%{text:,}",
+                textposition="inside", textangle=0, insidetextanchor="middle",
+                hovertemplate=f"%{{y}}: %{{x:,}} images, {name}<extra></extra>",
+            )  # fmt: skip
+    figure.update_layout(barmode="stack", legend_traceorder="normal", bargap=0.3)
+    figure.update_xaxes(title="Images", fixedrange=True)
+    figure.update_yaxes(autorange="reversed", fixedrange=True)
+    blasts = counts["all"].sum() if "all" in counts else 0
+    shortcuts_text = (
+        f"{100 * blasts / max(1, counts['images'].sum()):.0f} % of the images are ALL blasts"
+    )
+    return style.legend_on_top(style.finish(figure, shortcuts_text, height=340))
+
+
+def subject_bars(counts: pd.DataFrame) -> go.Figure:
+    """Images of each subject, most first.
+
+    Args:
+        counts: from `overview.subject_counts`; only subjects of one class are coloured.
+    """
+    figure = go.Figure()
+    for label in counts["label"].unique():
+        rows = counts[counts["label"] == label]
+        figure.add_bar(
+            x=rows["subject"], y=rows["images"], name=CLASS_NAMES.get(label, label),
+            marker_color=CLASS_COLOURS.get(label, style.REFUSED), customdata=rows[["split"]],
+            hovertemplate="Subject %{x}: %{y:,} images, %{customdata[0]}<extra></extra>",
+        )  # fmt: skip
+    most, least = counts.iloc[0], counts.iloc[-1]
+    figure.update_xaxes(
+        title="Subject", type="category", categoryorder="array",
+        categoryarray=counts["subject"], showticklabels=len(counts) <= _MANY_SUBJECTS,
+        fixedrange=True,
+    )  # fmt: skip
+    figure.update_yaxes(title="Images", fixedrange=True)
+    shortcuts_text = f"Subject {most.subject} has {most.images:,} images"
+    if len(counts) > 1:
+        shortcuts_text += f", subject {least.subject} has {least.images:,}"
+    return style.legend_on_top(style.finish(figure, shortcuts_text, height=340))
+
+
+def measure_distribution(found: Distribution) -> go.Figure:
     """How a measure spreads in each class; marks below are the means of subjects."""
     figure = go.Figure()
     middles = (found.edges[:-1] + found.edges[1:]) / 2
@@ -45,10 +111,10 @@ def distribution(found: Distribution) -> go.Figure:
     name = found.fact.title.partition(" (")[0]  # what is in brackets stands under Method
     figure.update_xaxes(title=f"{name}{unit}", fixedrange=True, zeroline=False)
     figure.update_yaxes(title="Share of the class's cells, %", fixedrange=True, rangemode="normal")
-    return style.legend_on_top(style.finish(figure, finding(found), height=340))
+    return style.legend_on_top(style.finish(figure, measure_text(found), height=340))
 
 
-def finding(found: Distribution) -> str:
+def measure_text(found: Distribution) -> str:
     """What the subjects say about a measure, in words."""
     gap, unit = found.difference, f" {found.fact.unit}".rstrip()
     if not np.isfinite(gap.value):
@@ -69,12 +135,6 @@ def finding(found: Distribution) -> str:
         f"ALL blasts are {word}: {_number(abs(gap.value))}{unit} between subjects' means "
         f"(interval {_number(low)} to {_number(high)})"
     )
-
-
-def _number(value: float, sign: str = "") -> str:
-    """Three digits that count, more of a large number, as people write them."""
-    large = abs(value) >= 100
-    return f"{value:{sign},.0f}" if large else f"{value:{sign}.3g}"
 
 
 def fold_bars(table: pd.DataFrame) -> go.Figure | None:
@@ -99,9 +159,162 @@ def fold_bars(table: pd.DataFrame) -> go.Figure | None:
     return style.legend_on_top(style.finish(figure, _folds_title(people, known), height=300))
 
 
+def shortcut_bars(found: Sequence[Finding]) -> go.Figure:
+    """AUROC of plain facts alone, each with its interval, and of the installed model if known."""
+    rows = [(finding_text.cue_title(each), each.detail, style.REFUSED) for each in found]
+    model = found[0].detail.get("model")
+    if model:
+        rows.append((f"Model {model['name']}", model, style.NORMAL))
+    figure = go.Figure()
+    for name, detail, colour in rows:
+        low, high = detail["low"], detail["high"]
+        value = detail["auroc"]
+        known = low is not None
+        figure.add_bar(
+            y=[name], x=[value - CHANCE], base=CHANCE, orientation="h", marker_color=colour,
+            showlegend=False, text=f"{value:.2f}", textposition="inside", insidetextanchor="start",
+            error_x={
+                "type": "data", "symmetric": False, "visible": known,
+                "array": [high - value if known else 0],
+                "arrayminus": [value - low if known else 0],
+            },
+            hovertemplate=(
+                f"%{{y}}: AUROC {value:.3f}"
+                + (f" ({low:.3f} to {high:.3f})" if known else ", no interval")
+                + "<extra></extra>"
+            ),
+        )  # fmt: skip
+    figure.update_xaxes(
+        title="AUROC on unseen subjects (0.5 is chance), 95 % interval over subjects",
+        range=[CHANCE, 1], fixedrange=True,
+    )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", fixedrange=True, title=None)
+    return style.finish(figure, shortcuts_text(found), height=110 + 46 * len(rows))
+
+
+def shortcuts_text(found: Sequence[Finding]) -> str:
+    """How close plain facts come to the model."""
+    best = max(found, key=lambda each: float(each.detail["auroc"]))
+    value, model = best.detail["auroc"], best.detail.get("model")
+    said = f"{finding_text.cue_title(best)} alone reaches AUROC {value:.2f}"
+    if not model:
+        return f"{said} on unseen subjects"
+    if model["low"] is not None and model["low"] <= value:
+        return f"{said}, within the interval of the model's {model['auroc']:.2f}"
+    return f"{said}, the model {model['auroc']:.2f}"
+
+
+def split_part_bars(counts: pd.DataFrame) -> go.Figure:
+    """Images of each class by part; the title tells the share of blasts in each.
+
+    Args:
+        counts: of ``Leaks``.
+    """
+    figure = go.Figure()
+    for label, name in CLASS_NAMES.items():
+        rows = counts[counts["label"] == label]
+        figure.add_bar(
+            x=rows["images"], y=rows["part"].map(PART_NAMES), name=name, orientation="h",
+            marker_color=CLASS_COLOURS[label], text=rows["images"], texttemplate="%{text:,}",
+            textposition="outside", textangle=0, cliponaxis=False,
+            customdata=(100 * rows["share"]).round(1),
+            hovertemplate=f"%{{y}}: %{{x:,}} images (%{{customdata}} %), {name}<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(barmode="group", legend_traceorder="normal", bargap=0.25)
+    most = int(counts["images"].max()) * 1.15 or 1
+    figure.update_xaxes(title="Images", fixedrange=True, range=[0, most])
+    figure.update_yaxes(title="Part", autorange="reversed", fixedrange=True)
+    return style.legend_on_top(style.finish(figure, _balance(counts), height=320))
+
+
+def split_subject_bars(table: pd.DataFrame, leaks: SplitLeaks) -> go.Figure:
+    """Images of each group of subjects by part, most images first.
+
+    Args:
+        table: columns subject (a group), part and images.
+        leaks: of the same split, for the title.
+    """
+    found = table.groupby(["subject", "part"])["images"].sum().unstack(fill_value=0)
+    found = found.loc[found.sum(axis=1).sort_values(ascending=False, kind="stable").index]
+    figure = go.Figure()
+    for part, name in PART_NAMES.items():
+        if part in found:
+            figure.add_bar(
+                x=found.index, y=found[part], name=name, marker_color=PART_COLOURS[part],
+                hovertemplate=f"Subject %{{x}}: %{{y:,}} images in {name}<extra></extra>",
+            )  # fmt: skip
+    figure.update_layout(barmode="stack", legend_traceorder="normal")
+    figure.update_xaxes(
+        title="Subject (ids of one person as one)", type="category", fixedrange=True,
+        categoryorder="array", categoryarray=found.index,
+        showticklabels=len(found) <= _MANY_SUBJECTS,
+    )  # fmt: skip
+    figure.update_yaxes(title="Images", fixedrange=True)
+    shortcuts_text = f"Each of {leaks.groups:,} subjects is in one part alone"
+    if leaks.subjects:
+        are = "is" if len(leaks.subjects) == 1 else "are"
+        shortcuts_text = (
+            f"{len(leaks.subjects):,} of {leaks.groups:,} subjects {are} in two parts or more"
+        )
+    return style.legend_on_top(style.finish(figure, shortcuts_text, height=320))
+
+
+def measure_quartiles(measures: pd.DataFrame, measure: str) -> go.Figure:
+    """Quartiles of a measure in each part; the title compares test with training.
+
+    Args:
+        measures: of ``Leaks``.
+        measure: ``area`` or ``brightness``.
+    """
+    rows = measures[measures["measure"] == measure].set_index("part")
+    figure = go.Figure()
+    for part, row in rows.iterrows():
+        name = PART_NAMES[str(part)]
+        figure.add_box(
+            y=[name], q1=[row["low"]], median=[row["median"]], q3=[row["high"]],
+            lowerfence=[row["low"]], upperfence=[row["high"]], name=name, orientation="h",
+            marker_color=PART_COLOURS[str(part)], showlegend=False, hoverinfo="x",
+        )  # fmt: skip
+    figure.update_xaxes(title=f"{UNITS[measure]}<br>median and quartiles", fixedrange=True)
+    figure.update_yaxes(title="Part", autorange="reversed", fixedrange=True)
+    return style.finish(figure, _difference(rows, measure), height=260)
+
+
+def _number(value: float, sign: str = "") -> str:
+    """Three digits that count, more of a large number, as people write them."""
+    large = abs(value) >= 100
+    return f"{value:{sign},.0f}" if large else f"{value:{sign}.3g}"
+
+
 def _folds_title(people: "pd.Series[int]", known: pd.DataFrame) -> str:
     shared = int((known.groupby("group")["fold"].nunique() > 1).sum())
     if shared:
         who = f"{formats.count(shared, 'subject')} {'has' if shared == 1 else 'have'}"
         return f"{who} images in more than one of {len(people)} folds"
     return f"No subject is in two of the {len(people)} folds"
+
+
+def _balance(counts: pd.DataFrame) -> str:
+    shares = counts[counts["label"] == "all"].set_index("part")["share"]
+    held = counts.groupby("part")["images"].sum()
+    percent = {part: f"{100 * shares[part]:.0f} %" for part in PART_NAMES if held[part]}
+    told = [f"{each} of {PART_NAMES[part]}" for part, each in percent.items()]
+    if not told:
+        return "No image is in a part"
+    if len(told) > 1 and len(set(percent.values())) == 1:
+        return f"ALL blasts are {percent.popitem()[1]} of the cells in every part"
+    listed = " and ".join([", ".join(told[:-1]), told[-1]]) if len(told) > 1 else told[0]
+    return f"ALL blasts are {listed} cells"
+
+
+def _difference(rows: pd.DataFrame, measure: str) -> str:
+    if not {"train", "test"} <= set(rows.index):
+        return UNITS[measure]
+    start, end = (float(rows["median"].loc[part]) for part in ("train", "test"))
+    change = end / start - 1 if start else 0.0
+    more, less = ADJECTIVES[measure]
+    if abs(change) < LIKE:
+        return f"Test cells are about as {'large' if measure == 'area' else 'bright'} as training's"
+    return (
+        f"Test cells are {100 * abs(change):.0f} % {more if change > 0 else less} than training's"
+    )

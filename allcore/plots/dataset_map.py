@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from allcore.audit.index import embeddings
-from allcore.plots import error_explorer
+from allcore.plots import point_map
 from allcore.plots import style as common
-from allcore.plots.error_explorer import Style
+from allcore.plots.point_map import Style
 
 MOST = 20_000
 """Points that are drawn at most: more are slow to draw and to send, and lie on each other."""
@@ -66,7 +66,7 @@ def map_points(table: pd.DataFrame, colour: Colour, *, title: str) -> go.Figure:
         colour: of its rows.
         title: see `finding`.
     """
-    rows = drawn(table, colour)
+    rows = sampled_rows(table, colour)
     points = pd.DataFrame(
         {
             "x": table["map_x"].to_numpy(dtype=np.float32)[rows],
@@ -75,12 +75,12 @@ def map_points(table: pd.DataFrame, colour: Colour, *, title: str) -> go.Figure:
             "value": colour.values.to_numpy()[rows],
         }
     )
-    return error_explorer.as_map(go.Figure(_traces(points, colour)), title)
+    return point_map.as_map(go.Figure(_traces(points, colour)), title)
 
 
-def drawn(table: pd.DataFrame, colour: Colour) -> NDArray[np.intp]:
+def sampled_rows(table: pd.DataFrame, colour: Colour) -> NDArray[np.intp]:
     """Row numbers of the images that are drawn, in order."""
-    known = colour.values.notna().to_numpy() & placed(table)
+    known = colour.values.notna().to_numpy() & has_map_place(table)
     rows = np.flatnonzero(known)
     if len(rows) <= MOST:
         return rows
@@ -92,14 +92,14 @@ def drawn(table: pd.DataFrame, colour: Colour) -> NDArray[np.intp]:
     return np.sort(mixed[:MOST])
 
 
-def placed(table: pd.DataFrame) -> NDArray[np.bool_]:
+def has_map_place(table: pd.DataFrame) -> NDArray[np.bool_]:
     """(N,) which images have a place on the map."""
     if "map_x" not in table:
         return np.zeros(len(table), dtype=bool)
     return np.asarray(np.isfinite(table[["map_x", "map_y"]].to_numpy(dtype=float)).all(axis=1))
 
 
-def finding(colour: Colour, neighbours: NDArray[np.intp]) -> str:
+def neighbours_text(colour: Colour, neighbours: NDArray[np.intp]) -> str:
     """How far neighbours on the map are alike, in words.
 
     Args:
@@ -122,18 +122,18 @@ def finding(colour: Colour, neighbours: NDArray[np.intp]) -> str:
 
 def _traces(points: pd.DataFrame, colour: Colour) -> list[Any]:
     if colour.kind == "subject":
-        return error_explorer.by_subject(points, "value")[0]
+        return point_map.by_subject(points, "value")[0]
     if colour.kind == "number":
         points["value"] = points["value"].astype(np.float32)
         unit = f" ({colour.unit})" if colour.unit else ""
-        return error_explorer.by_number(points, "value", f"{colour.title}{unit}")[0]
+        return point_map.by_number(points, "value", f"{colour.title}{unit}")[0]
     points["value"] = points["value"].astype(str)
-    return error_explorer.categories(points, "value", *_styles(points["value"], colour))
+    return point_map.categories(points, "value", *_styles(points["value"], colour))
 
 
 def _styles(values: "pd.Series[str]", colour: Colour) -> tuple[dict[str, Style], dict[str, str]]:
     """Style and name of each category there is, the most frequent first, for it lies below."""
-    own = dict(error_explorer.LABELS) if colour.kind == "label" else dict(colour.styles)
+    own = dict(point_map.LABEL_STYLES) if colour.kind == "label" else dict(colour.styles)
     present = [str(each) for each in values.value_counts().index]
     free = [style for style in _STYLES if style not in own.values()]
     rest = iter([*free, *[_GREY] * len(present)])

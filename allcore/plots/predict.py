@@ -1,4 +1,4 @@
-"""Figures of a batch of answers; data in, plotly figure out, as in `allcore.plots.style`."""
+"""Probability of one cell, and shares of blasts by subject of a batch."""
 
 from collections.abc import Sequence
 from html import escape
@@ -6,11 +6,45 @@ from html import escape
 import plotly.graph_objects as go
 
 from allcore.evaluation.subject_grouping import Share
+from allcore.labels import CLASS_COLOURS
 from allcore.plots import style
 
 _MANY = 40  # subjects whose names fit below an axis
 _SHOWN = 12  # letters of a name below an axis
 _HEIGHT = 440
+
+
+def probability_scale(p_all: float, *, threshold: float) -> go.Figure:
+    """One calibrated probability against the threshold, both on one scale from 0 to 1."""
+    called = "all" if p_all >= threshold else "hem"
+    figure = go.Figure(
+        go.Bar(
+            x=[p_all],
+            y=[""],
+            orientation="h",
+            marker={"color": CLASS_COLOURS[called]},
+            width=0.5,
+            hovertemplate="Probability %{x:.3f}<extra></extra>",
+        )
+    )
+    figure.add_shape(
+        type="rect", x0=0, x1=1, y0=-0.25, y1=0.25, line_width=0,
+        fillcolor="rgba(122,122,122,0.18)", layer="below",
+    )  # fmt: skip
+    figure.add_shape(
+        type="line", x0=threshold, x1=threshold, y0=-0.42, y1=0.42,
+        line={"width": 3, "color": style.REFUSED},
+    )  # fmt: skip
+    figure.add_annotation(
+        x=threshold, y=0.42, text=f"threshold {threshold:.2f}", showarrow=False, yanchor="bottom"
+    )
+    figure.update_xaxes(
+        title="Calibrated probability of an ALL blast", range=[0, 1], showgrid=False, nticks=6
+    )
+    figure.update_yaxes(visible=False, range=[-0.5, 0.85])
+    side = "at or above" if called == "all" else "below"
+    title = f"{p_all:.2f}, {side} the threshold {threshold:.2f}"
+    return style.finish(figure, title, height=190)
 
 
 def subject_shares(shares: Sequence[Share]) -> go.Figure | None:

@@ -19,11 +19,13 @@ from allcore.evaluation import calibration, curves, metrics, model_evaluation
 from allcore.evaluation.model_evaluation import ModelEvaluation, SplitEvaluation
 from allcore.labels import CLASS_NAMES
 from allcore.model_folder import ModelInfo
-from allcore.plots import style
-from allcore.reports import html_parts as parts
-from allcore.reports.model_card import background as card_sections
-from allcore.reports.model_card import document
-from allcore.reports.model_card import results as card_results
+from allcore.plots import about
+from allcore.plots.evaluation import curves as curve_plots
+from allcore.plots.evaluation import errors as error_plots
+from allcore.plots.evaluation import subjects as subject_plots
+from allcore.reports import html_document as html
+from allcore.reports.html_document import HtmlSection
+from allcore.reports.model_card import background, document, results
 
 METHOD = (
     "Every figure is computed from predictions for held-out cells; no picture is needed. Over "
@@ -50,7 +52,7 @@ class ReportSection:
 
 
 def evaluation_html(
-    report: ModelEvaluation,
+    evaluation: ModelEvaluation,
     predictions: pd.DataFrame,
     info: ModelInfo,
     *,
@@ -61,118 +63,124 @@ def evaluation_html(
     """The evaluation as a self-contained HTML document.
 
     Args:
-        report: from `results.evaluate`.
+        evaluation: from `evaluate_model`.
         predictions: the table that it was made of.
         info: the model.
-        history: one row an epoch, as `plots.learning_curve` takes it.
+        history: one row an epoch, as `plots.about.learning_curve` takes it.
         extras: further sections, such as slices or robustness.
-        date: the date that stands in it; today's where none is given. Apart from it, equal
-            arguments give equal documents.
+        date: stands in the document; today's where none is given. Apart from it, equal arguments
+            give equal documents.
 
     Raises:
         DataError: the predictions can't be evaluated.
     """
     day = date or datetime.date.today()
+    splits = results.splits_of(evaluation)
     sections = [
-        *(_split(part, predictions, report) for part in card_results.splits_of(report)),
-        *_training(history),
-        *(_extra(section) for section in extras),
-        parts.HtmlSection("Method and threshold", _method(report)),
-        *_card(info, report, [section.title for section in extras]),
+        *(_split_section(split, predictions, evaluation) for split in splits),
+        *_training_section(history),
+        *map(_extra_section, extras),
+        HtmlSection("Method and threshold", _method(evaluation)),
+        *_card_sections(info, evaluation, [section.title for section in extras]),
     ]
-    intro = (
+    introduction = (
         f"<h1>Evaluation of {escape(info.name)}</h1>"
-        + parts.paragraph(
+        + html.paragraph(
             f"Generated on {day.isoformat()} by ALLScope {allcore.__version__} from held-out "
             f"predictions. A cell is called an ALL blast from a probability of "
-            f"{report.threshold:.3f} on."
+            f"{evaluation.threshold:.3f} on."
         )
-        + "".join(parts.block(told) for told in card_sections.split(info, report).blocks[:1])
-        + parts.paragraph(f"Weights SHA-256 {report.weights_sha256}", quiet=True)
+        + html.block(background.split(info, evaluation).blocks[0])
+        + html.paragraph(f"Weights SHA-256 {evaluation.weights_sha256}", quiet=True)
     )
-    return parts.document(f"Evaluation of {info.name}", intro, sections)
+    return html.document(f"Evaluation of {info.name}", introduction, sections)
 
 
-def figures_of(
-    part: SplitEvaluation, cells: pd.DataFrame, *, threshold: float
-) -> list[tuple[str, go.Figure]]:
-    """The figures of one split with their names, those that its cells allow.
+def split_plots(
+    split: SplitEvaluation, cells: pd.DataFrame, *, threshold: float
+) -> dict[str, go.Figure]:
+    """The plots of one split by their names, those that its cells allow.
 
     Args:
-        part: the split's report.
+        split: the evaluation.
         cells: its labelled predictions.
         threshold: probability from which a cell is called a blast.
     """
     sample = model_evaluation.sample_of_predictions(cells)
-    found = [("confusion-matrix", style.confusion_matrix(part.confusion))]
-    if part.blast.cells and part.normal.cells:
-        point = (1 - part.estimate("specificity").value, part.estimate("sensitivity").value)
-        area = part.estimate("auroc").over_subjects
-        found.append(("roc", style.roc(curves.roc(sample), point=point, area=area)))
-    bins = calibration.reliability(labels=sample.labels, probabilities=sample.probabilities)
-    error = part.estimate("ece").value
-    found.append(("reliability", style.reliability(bins, error=error)))
-    if part.subjects:
-        found.append(("subjects", _strip(part, cells, threshold)))
-    return found
+    plots = {"confusion-matrix": error_plots.confusion_matrix(split.confusion)}
+    if split.blast.cells and split.normal.cells:
+        point = (1 - split.estimate("specificity").value, split.estimate("sensitivity").value)
+        plots["roc"] = curve_plots.roc(
+            {"Model": curves.roc(sample)},
+            points={"Model": point},
+            areas={"Model": split.estimate("auroc")},
+        )
+    error = split.estimate("ece").value
+    curve = calibration.curve(sample)
+    plots["reliability"] = curve_plots.calibration(None, curve, errors=(np.nan, error))
+    if split.subjects:
+        # plotly reads names as mark-up, so they are escaped before it sees them.
+        names = {name: cells[name].astype(str).map(escape) for name in ("subject", "image_id")}
+        rows = [replace(row, subject=escape(row.subject)) for row in split.subjects]
+        plots["subjects"] = subject_plots.subject_strip(
+            cells.assign(**names), rows, threshold=threshold
+        )
+    return plots
 
 
-def _split(
-    part: SplitEvaluation, predictions: pd.DataFrame, report: ModelEvaluation
-) -> parts.HtmlSection:
-    chosen = (predictions["split"] == part.split) & predictions["label"].notna()
-    drawn = figures_of(part, predictions[chosen], threshold=report.threshold)
-    charts = [
-        parts.chart(figure, name=f"{report.model}-{part.split}-{name}") for name, figure in drawn
-    ]
+def _split_section(
+    split: SplitEvaluation, predictions: pd.DataFrame, evaluation: ModelEvaluation
+) -> HtmlSection:
+    labelled = (predictions["split"] == split.split) & predictions["label"].notna()
+    plots = split_plots(split, predictions[labelled], threshold=evaluation.threshold)
+    charts = {
+        name: html.chart(plot, name=f"{evaluation.model}-{split.split}-{name}")
+        for name, plot in plots.items()
+    }
+    strip = charts.pop("subjects", "")
+    subjects = strip + html.table(_subjects_table(split))
     body = [
-        parts.paragraph(part.size_text + "."),
-        *(parts.paragraph(note) for note in part.notes),
-        _headline(part),
-        parts.grid(charts[:-1] if part.subjects else charts),
+        html.paragraph(split.size_text + "."),
+        *map(html.paragraph, split.notes),
+        _headline(split),
+        html.grid(list(charts.values())),
         "<h3>All figures</h3>",
-        parts.table(_figures_table(part)),
+        html.table(_estimates_table(split)),
         "<h3>Subjects</h3>",
-        *(_subjects(part, charts[-1]) if part.subjects else [_UNKNOWN]),
+        subjects if split.subjects else html.paragraph("Subjects are unknown for these cells."),
     ]
-    return parts.HtmlSection(
-        f"{card_results.TITLE}: {formats.SPLITS[part.split].lower()}", "".join(body)
-    )
+    return HtmlSection(f"{results.TITLE}: {formats.SPLITS[split.split].lower()}", "".join(body))
 
 
-_UNKNOWN = parts.paragraph("Subjects are unknown for these cells.")
-
-
-def _headline(part: SplitEvaluation) -> str:
+def _headline(split: SplitEvaluation) -> str:
     cards = []
-    for name in card_results.HEADLINE:
-        figure = part.estimate(name)
-        value = "undefined" if figure.value != figure.value else f"{figure.value:.3f}"
+    for estimate in map(split.estimate, results.HEADLINE):
         lines = [
-            ("Over subjects", formats.bounds(figure.over_subjects)),
-            ("Over cells", formats.bounds(figure.over_cells)),
+            ("Over subjects", formats.bounds(estimate.over_subjects)),
+            ("Over cells", formats.bounds(estimate.over_cells)),
         ]
-        cards.append(parts.card(metrics.TITLES[name], value, lines))
+        title, value = metrics.TITLES[estimate.name], formats.number(estimate.value)
+        cards.append(html.card(title, value, lines))
     below = "95 % intervals. Over subjects is the one to go by for a new subject."
-    return f'<div class="cards">{"".join(cards)}</div>' + parts.paragraph(below, quiet=True)
+    return f'<div class="cards">{"".join(cards)}</div>' + html.paragraph(below, quiet=True)
 
 
-def _figures_table(part: SplitEvaluation) -> pd.DataFrame:
-    baseline = {figure.name: formats.estimate(figure.over_subjects) for figure in part.baseline}
+def _estimates_table(split: SplitEvaluation) -> pd.DataFrame:
+    baseline = {row.name: formats.estimate(row.over_subjects) for row in split.baseline}
     return pd.DataFrame(
         {
-            "Figure": metrics.TITLES[figure.name],
-            "Value": "undefined" if np.isnan(figure.value) else f"{figure.value:.3f}",
-            "Over subjects": formats.bounds(figure.over_subjects),
-            "Over cells": formats.bounds(figure.over_cells),
-            "Area and brightness only (over subjects)": baseline.get(figure.name, "not measured"),
+            "Figure": metrics.TITLES[estimate.name],
+            "Value": formats.number(estimate.value),
+            "Over subjects": formats.bounds(estimate.over_subjects),
+            "Over cells": formats.bounds(estimate.over_cells),
+            "Area and brightness only (over subjects)": baseline.get(estimate.name, "not measured"),
         }
-        for figure in part.estimates
+        for estimate in split.estimates
     )
 
 
-def _subjects(part: SplitEvaluation, strip: str) -> list[str]:
-    table = pd.DataFrame(
+def _subjects_table(split: SplitEvaluation) -> pd.DataFrame:
+    return pd.DataFrame(
         {
             "Subject": row.subject,
             "Class": CLASS_NAMES[row.label],
@@ -181,51 +189,39 @@ def _subjects(part: SplitEvaluation, strip: str) -> list[str]:
             "Called ALL blast": formats.share(row.blasts, row.cells),
             "Median probability": f"{row.probability:.2f}",
         }
-        for row in part.subjects
+        for row in split.subjects
     )
-    return [strip, parts.table(table)]
 
 
-def _strip(part: SplitEvaluation, cells: pd.DataFrame, threshold: float) -> go.Figure:
-    """The strip plot; plotly reads names as mark-up, so they are escaped before it sees them."""
-    safe = cells.assign(
-        subject=cells["subject"].astype(str).map(escape),
-        image_id=cells["image_id"].astype(str).map(escape),
-    )
-    rows = [replace(row, subject=escape(row.subject)) for row in part.subjects]
-    return style.subject_strip(safe, rows, threshold=threshold)
-
-
-def _training(history: pd.DataFrame | None) -> Iterator[parts.HtmlSection]:
+def _training_section(history: pd.DataFrame | None) -> Iterator[HtmlSection]:
     if history is not None and {"train_loss", "validation_loss"} <= set(history):
-        curve = parts.chart(style.learning_curve(history), name="learning-curve")
-        yield parts.HtmlSection("Training", parts.grid([curve]))
+        curve = html.chart(about.learning_curve(history), name="learning-curve")
+        yield HtmlSection("Training", html.grid([curve]))
 
 
-def _extra(section: ReportSection) -> parts.HtmlSection:
+def _extra_section(section: ReportSection) -> HtmlSection:
     charts = [
-        parts.chart(figure, name=f"{section.title}-{number}")
-        for number, figure in enumerate(section.figures, start=1)
+        html.chart(plot, name=f"{section.title}-{number}")
+        for number, plot in enumerate(section.figures, start=1)
     ]
-    body = [
-        *(parts.paragraph(text) for text in section.text.split("\n\n") if text.strip()),
-        parts.grid(charts),
-        *(parts.table(table) for table in section.tables),
-    ]
-    return parts.HtmlSection(section.title, "".join(body))
+    paragraphs = (text for text in section.text.split("\n\n") if text.strip())
+    body = [*map(html.paragraph, paragraphs), html.grid(charts), *map(html.table, section.tables)]
+    return HtmlSection(section.title, "".join(body))
 
 
-def _method(report: ModelEvaluation) -> str:
-    rule = f"Threshold {report.threshold:.3f}, temperature {report.temperature:.3f}. Rule: "
-    return "".join(map(parts.paragraph, (*METHOD, rule + report.threshold_rule)))
+def _method(evaluation: ModelEvaluation) -> str:
+    rule = (
+        f"Threshold {evaluation.threshold:.3f}, temperature {evaluation.temperature:.3f}. Rule: "
+        f"{evaluation.threshold_rule}"
+    )
+    return "".join(map(html.paragraph, (*METHOD, rule)))
 
 
-def _card(
-    info: ModelInfo, report: ModelEvaluation, beside: Sequence[str]
-) -> Iterator[parts.HtmlSection]:
-    """The card's chapters; those of its results say again what the report shows already."""
-    told = {chapter.title for chapter in card_results.chapters(report)}
-    for chapter in document.chapters(info, report, beside=beside):
-        if chapter.title not in told:
-            body = "".join(parts.block(block) for block in chapter.blocks)
-            yield parts.HtmlSection(chapter.title, body)
+def _card_sections(
+    info: ModelInfo, evaluation: ModelEvaluation, beside: Sequence[str]
+) -> Iterator[HtmlSection]:
+    """The card's chapters without those of its results, which the report holds already."""
+    repeated = {chapter.title for chapter in results.chapters(evaluation)}
+    for chapter in document.chapters(info, evaluation, beside=beside):
+        if chapter.title not in repeated:
+            yield HtmlSection(chapter.title, "".join(map(html.block, chapter.blocks)))

@@ -7,27 +7,35 @@ from allcore.training.calibration import probability
 from tests import simulated
 
 
-def test_reliability__leaves_out_empty_bins() -> None:
-    bins = calibration.reliability(
-        labels=np.array([0, 1, 1]), probabilities=np.array([0.05, 0.95, 1.0]), bins=10
+def test_curve__empty_bins_have_no_share() -> None:
+    sample = estimates.make_sample(
+        labels=np.array([0, 1, 1]), probabilities=np.array([0.05, 0.95, 1.0]), subjects=None
     )
-    assert [(b.low, b.cells, b.blasts.value) for b in bins] == [(0.0, 1, 0.0), (0.9, 2, 1.0)]
-    assert bins[1].probability == pytest.approx(0.975)
+    found = calibration.curve(sample, bins=10)
+    assert (found.blasts + found.normals).tolist() == [1, *[0] * 8, 2]
+    assert (found.share[0], found.share[9]) == (0.0, 1.0)
+    assert np.isnan(found.share[1:9]).all()
+    assert found.probability[9] == pytest.approx(0.975)
 
 
-def test_curve__counts_and_shares_are_those_of_reliability() -> None:
+def test_curve__counts_and_shares_are_those_of_the_bins() -> None:
     sample = model_evaluation.sample_of_predictions(simulated.predictions())
     found = calibration.curve(sample)
-    bins = calibration.reliability(labels=sample.labels, probabilities=sample.probabilities)
-    held = np.flatnonzero(found.blasts + found.normals)
-    assert found.edges[held] == pytest.approx([b.low for b in bins])
-    assert (found.blasts + found.normals)[held].tolist() == [b.cells for b in bins]
     assert found.blasts.sum() == sample.labels.sum()
     assert found.normals.sum() == (1 - sample.labels).sum()
-    assert found.probability[held] == pytest.approx([b.probability for b in bins])
-    assert found.share[held] == pytest.approx([b.blasts.value for b in bins])
-    assert found.image_low[held] == pytest.approx([b.blasts.low for b in bins])
-    assert found.image_high[held] == pytest.approx([b.blasts.high for b in bins])
+    place = np.minimum((sample.probabilities * 15).astype(int), 14)
+    for number in np.unique(place):
+        inside = place == number
+        labels, wilson = (
+            sample.labels[inside],
+            intervals.wilson(int(sample.labels[inside].sum()), int(inside.sum())),
+        )
+        assert found.edges[number] == pytest.approx(number / 15)
+        assert found.blasts[number] + found.normals[number] == inside.sum()
+        assert found.probability[number] == pytest.approx(sample.probabilities[inside].mean())
+        assert found.share[number] == pytest.approx(labels.mean())
+        assert found.cell_low[number] == pytest.approx(wilson.low)
+        assert found.cell_high[number] == pytest.approx(wilson.high)
 
 
 def test_curve__bands_over_subjects_hold_the_share_and_are_the_wider_ones() -> None:
@@ -39,7 +47,7 @@ def test_curve__bands_over_subjects_hold_the_share_and_are_the_wider_ones() -> N
     assert (found.subject_low <= found.share).all()
     assert (found.subject_high >= found.share).all()
     assert ((found.subject_low >= 0) & (found.subject_high <= 1)).all()
-    wider = (found.subject_high - found.subject_low) > (found.image_high - found.image_low)
+    wider = (found.subject_high - found.subject_low) > (found.cell_high - found.cell_low)
     assert wider.mean() > 0.9
 
 
@@ -65,7 +73,7 @@ def test_curve__a_bin_of_few_subjects_has_no_band_and_a_pure_one_wilsons() -> No
     assert np.isnan(found.subject_low).tolist() == [False, True, False]
     pure = intervals.wilson(4, 4)  # its four subjects, not its 35 cells
     assert (found.subject_low[2], found.subject_high[2]) == (pure.low, pure.high)
-    assert found.image_low[2] > pure.low
+    assert found.cell_low[2] > pure.low
 
 
 def test_curve__empty_bins_and_unknown_subjects_are_nan() -> None:

@@ -136,10 +136,10 @@ def test_predictive__is_bayes_at_every_prevalence_and_inside_its_bands(sample: S
     true, false = scores.specificity * (1 - grid), (1 - scores.sensitivity) * grid
     assert found.npv.value == pytest.approx(true / (true + false), abs=1e-12)
     for curve in (found.ppv, found.npv):
-        assert (curve.subject_low < curve.image_low).all()
-        assert (curve.image_low < curve.value).all()
-        assert (curve.value < curve.image_high).all()
-        assert (curve.image_high < curve.subject_high).all()
+        assert (curve.subject_low < curve.cell_low).all()
+        assert (curve.cell_low < curve.value).all()
+        assert (curve.value < curve.cell_high).all()
+        assert (curve.cell_high < curve.subject_high).all()
         assert ((curve.subject_low > 0) & (curve.subject_high < 1)).all()
     assert (np.diff(found.ppv.value) > 0).all()
     assert (np.diff(found.npv.value) < 0).all()
@@ -153,8 +153,8 @@ def test_at__is_the_curve_there(sample: Sample) -> None:
     for figure, curve in ((ppv, found.ppv), (npv, found.npv)):
         assert figure.value == curve.value[1]
         assert (figure.over_cells.low, figure.over_cells.high) == (
-            curve.image_low[1],
-            curve.image_high[1],
+            curve.cell_low[1],
+            curve.cell_high[1],
         )
         assert figure.over_subjects.low == curve.subject_low[1]
         assert figure.over_subjects.high == curve.subject_high[1]
@@ -163,8 +163,8 @@ def test_at__is_the_curve_there(sample: Sample) -> None:
 def test_predictive__without_false_alarms_is_one_with_a_lower_bound() -> None:
     found = prevalence.predictive(counted(40, 0, 20, 60), 0.5, np.array([0.01, 0.5]))
     assert (found.ppv.value == 1).all()
-    assert (found.ppv.image_high == 1).all()
-    assert found.ppv.image_low[0] < found.ppv.image_low[1] < 1
+    assert (found.ppv.cell_high == 1).all()
+    assert found.ppv.cell_low[0] < found.ppv.cell_low[1] < 1
     assert found.at(0.01)[0].over_subjects.known
 
 

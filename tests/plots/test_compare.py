@@ -22,10 +22,10 @@ def figures(found: Comparison) -> dict[str, go.Figure]:
     curves = comparison_tables.curves(found.history, "unseen")
     by_subject = comparison_tables.by_subject(found.predictions)
     return {
-        "gap": compare.gap(found, "weighted_f1"),
-        "epochs": compare.learning(curves, ["qcresnet", "resnet18"], clock="epoch"),
-        "seconds": compare.learning(curves, ["qcresnet", "resnet18"], clock="seconds"),
-        "subjects": compare.subjects(by_subject, "ensemble", "lenet5"),
+        "gap": compare.gap_dumbbells(found, "weighted_f1"),
+        "epochs": compare.learning_curves(curves, ["qcresnet", "resnet18"], clock="epoch"),
+        "seconds": compare.learning_curves(curves, ["qcresnet", "resnet18"], clock="seconds"),
+        "subjects": compare.subject_accuracies(by_subject, "ensemble", "lenet5"),
     }
 
 
@@ -69,9 +69,9 @@ def test_gap__a_dumbbell_a_network_best_unseen_on_top(
 def test_gap__where_not_all_networks_gain(found: Comparison) -> None:
     gaps = [dataclasses.replace(gap, gap=Interval(-0.01, -0.02, 0.0)) for gap in found.gaps]
     none = dataclasses.replace(found, gaps=tuple(gaps))
-    assert title(compare.gap(none, "auroc")) == "The random image split raises no AUROC"
+    assert title(compare.gap_dumbbells(none, "auroc")) == "The random image split raises no AUROC"
     some = dataclasses.replace(found, gaps=(*gaps[:-1], found.gaps[-1]))
-    assert "AUROC of 1 of 5 networks" in title(compare.gap(some, "auroc"))
+    assert "AUROC of 1 of 5 networks" in title(compare.gap_dumbbells(some, "auroc"))
 
 
 def test_learning__by_epoch_and_by_time(found: Comparison, figures: dict[str, go.Figure]) -> None:
@@ -89,7 +89,7 @@ def test_learning__by_epoch_and_by_time(found: Comparison, figures: dict[str, go
 
 def test_learning__one_run_has_no_band(found: Comparison) -> None:
     curves = comparison_tables.curves(found.history, "paper")
-    figure = compare.learning(curves, ["lenet5"], clock="epoch")
+    figure = compare.learning_curves(curves, ["lenet5"], clock="epoch")
     assert [trace.name for trace in figure.data] == ["LeNet-5"]
 
 
@@ -112,7 +112,7 @@ def test_subjects__perfect_networks() -> None:
     table = pd.DataFrame(
         {"network": ["svm", "ensemble"], "subject": "1", "cells": 9, "accuracy": 1.0}
     ).assign(label="all")
-    assert title(compare.subjects(table, "svm", "ensemble")).endswith("Ensemble on 0")
+    assert title(compare.subject_accuracies(table, "svm", "ensemble")).endswith("Ensemble on 0")
 
 
 def test_lines__are_told_apart_on_light_and_dark_ground() -> None:

@@ -18,9 +18,11 @@ def points(figure: go.Figure, name: str) -> go.Scatter:
 @pytest.fixture(scope="module")
 def figures() -> dict[str, go.Figure]:
     return {
-        "cues": compare_experiments.cues(experimented.cues()),
-        "bars": compare_experiments.interventions(experimented.interventions(), "qcresnet-cnmc"),
-        "variants": compare_experiments.variants(experimented.variants()),
+        "cues": compare_experiments.cue_dumbbells(experimented.cues()),
+        "bars": compare_experiments.intervention_bars(
+            experimented.interventions(), "qcresnet-cnmc"
+        ),
+        "variants": compare_experiments.variant_bars(experimented.variants()),
     }
 
 
@@ -60,7 +62,9 @@ def test_interventions__greatest_loss_on_top_and_clear_ones_apart(
 
 
 def test_interventions__nothing_clear_is_said() -> None:
-    figure = compare_experiments.interventions(experimented.interventions("one", half=1.0), "one")
+    figure = compare_experiments.intervention_bars(
+        experimented.interventions("one", half=1.0), "one"
+    )
     assert title(figure) == "No change lowers the AUROC of one clearly"
     assert {trace.name for trace in figure.data} == {"No clear change", None, ""} - {None}
 
@@ -72,12 +76,12 @@ def test_variants__greatest_gain_on_top(figures: dict[str, go.Figure]) -> None:
     higher, lower = points(figure, "Clearly higher"), points(figure, "Clearly lower")
     assert list(higher.x) == [0.02] and list(lower.x) == [-0.02]
     assert higher.customdata[0][3] == "Shrunk was foreseen."
-    unclear = compare_experiments.variants(experimented.variants(half=0.5))
+    unclear = compare_experiments.variant_bars(experimented.variants(half=0.5))
     assert title(unclear) == "No choice helps clearly"
 
 
 def test_growth__stands_below_the_aims() -> None:
-    figure = compare_experiments.growth(experimented.growth())
+    figure = compare_experiments.growth_curves(experimented.growth())
     auroc, aim = points(figure, "AUROC"), points(figure, "AUROC, aim")
     assert list(auroc.x) == [6, 12, 23] and set(aim.y) == {AIMS["auroc"]}
     assert title(figure) == "From 6 to 23 training subjects the AUROC changes by +0.02"
@@ -87,5 +91,8 @@ def test_growth__stands_below_the_aims() -> None:
 
 
 def test_models__in_their_order() -> None:
-    assert compare_experiments.models(experimented.interventions("b", "a")) == ["b", "a"]
-    assert compare_experiments.models(experimented.cues()) == []
+    assert compare_experiments.intervention_models(experimented.interventions("b", "a")) == [
+        "b",
+        "a",
+    ]
+    assert compare_experiments.intervention_models(experimented.cues()) == []

@@ -21,35 +21,35 @@ FOUND = Distribution(
 
 
 def test_finding__says_which_way_and_how_far() -> None:
-    said = dataset.finding(FOUND)
+    said = dataset.measure_text(FOUND)
     assert said == "ALL blasts are larger: 3 px between subjects' means (interval 1 to 5)"
     darker = replace(FOUND, fact=BRIGHTNESS, difference=Interval(-3.0, -5.0, -1.0))
-    assert "darker: 3 grey levels" in dataset.finding(darker)
-    assert "interval 1 to 5" in dataset.finding(darker)
+    assert "darker: 3 grey levels" in dataset.measure_text(darker)
+    assert "interval 1 to 5" in dataset.measure_text(darker)
 
 
 def test_finding__not_clear() -> None:
-    said = dataset.finding(replace(FOUND, difference=Interval(3.0, -1.0, 7.0)))
+    said = dataset.measure_text(replace(FOUND, difference=Interval(3.0, -1.0, 7.0)))
     assert said == "ALL blasts are not clearly larger or smaller (+3 px, interval -1 to +7)"
 
 
 def test_finding__without_what_it_takes() -> None:
     nan = float("nan")
     few = replace(FOUND, difference=Interval(3.0, nan, nan))
-    assert "too few subjects" in dataset.finding(few)
+    assert "too few subjects" in dataset.measure_text(few)
     alone = replace(FOUND, shares={"all": FOUND.shares["all"]}, difference=Interval(nan, nan, nan))
-    assert dataset.finding(alone) == "Area: only ALL blast cells have a label"
+    assert dataset.measure_text(alone) == "Area: only ALL blast cells have a label"
 
 
 @pytest.mark.parametrize("fact", [fact for fact in MEASURES if fact.name != "border"])
 def test_finding__has_words_for_every_measure(fact: object) -> None:
-    assert "clearly" in dataset.finding(
+    assert "clearly" in dataset.measure_text(
         replace(FOUND, fact=fact, difference=Interval(0.0, -1.0, 1.0))  # type: ignore[arg-type]
     )
 
 
 def test_distribution__curves_and_marks() -> None:
-    figure = dataset.distribution(FOUND)
+    figure = dataset.measure_distribution(FOUND)
     curves = [trace for trace in figure.data if trace.mode == "lines"]
     marks = [trace for trace in figure.data if trace.mode == "markers"]
     assert [trace.name for trace in curves] == ["ALL blast (1,200 cells)", "normal (50 cells)"]

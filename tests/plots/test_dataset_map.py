@@ -103,14 +103,16 @@ def test_map_points__is_the_same_figure_each_time() -> None:
 
 def test_finding__says_how_far_neighbours_are_alike(table: pd.DataFrame) -> None:
     neighbours = embeddings.nearest(table)
-    said = dataset_map.finding(colours(table)["label"], neighbours)
+    said = dataset_map.neighbours_text(colours(table)["label"], neighbours)
     assert said == "Class: the same for 100 % of neighbours on the map, 50 % by chance"
-    said = dataset_map.finding(colours(table)["area"], neighbours)
+    said = dataset_map.neighbours_text(colours(table)["area"], neighbours)
     assert said.startswith("Area: rank correlation of neighbours on the map 0.")
 
 
 def test_finding__nothing_known(table: pd.DataFrame) -> None:
     nobody = np.full(len(table), -1)
-    assert dataset_map.finding(colours(table)["label"], nobody) == ("Class of the cells on the map")
+    assert dataset_map.neighbours_text(colours(table)["label"], nobody) == (
+        "Class of the cells on the map"
+    )
     constant = Colour("Area", "number", pd.Series(np.ones(len(table))))
-    assert "cells on the map" in dataset_map.finding(constant, embeddings.nearest(table))
+    assert "cells on the map" in dataset_map.neighbours_text(constant, embeddings.nearest(table))

@@ -6,7 +6,7 @@ import pytest
 
 from allcore.audit.findings import leaks
 from allcore.audit.findings.leaks import SplitLeaks
-from allcore.plots import dataset_splits as figures
+from allcore.plots import dataset as dataset_plots
 from allcore.web.components import charts
 from tests.audit.findings.test_leaks import PARTS, by_subject, cells_of, indexed
 
@@ -22,36 +22,42 @@ def title(figure: object) -> str:
 
 
 def test_parts__title_tells_the_balance(found: SplitLeaks):
-    assert title(figures.parts(found.counts)) == "ALL blasts are 50 % of the cells in every part"
+    assert (
+        title(dataset_plots.split_part_bars(found.counts))
+        == "ALL blasts are 50 % of the cells in every part"
+    )
     counts = found.counts.copy()
     counts.loc[counts["part"] == "test", "share"] = [0.25, 0.75]
-    assert title(figures.parts(counts)) == (
+    assert title(dataset_plots.split_part_bars(counts)) == (
         "ALL blasts are 50 % of training, 50 % of validation and 25 % of test cells"
     )
-    assert title(figures.parts(counts.assign(images=0))) == "No image is in a part"
+    assert title(dataset_plots.split_part_bars(counts.assign(images=0))) == "No image is in a part"
 
 
 def test_subjects__title_tells_whether_any_is_torn(found: SplitLeaks):
     table = pd.DataFrame({"subject": ["1", "1", "H2"], "part": ["train", "test", "test"],
                           "images": [3, 1, 9]})  # fmt: skip
-    figure = figures.subjects(table, found)
+    figure = dataset_plots.split_subject_bars(table, found)
     assert title(figure) == "Each of 6 subjects is in one part alone"
     assert list(figure.data[0].x) == ["H2", "1"]
     assert {trace.name: list(trace.y) for trace in figure.data} == {
         "training": [0, 3], "test": [9, 1],
     }  # fmt: skip
     torn = replace(found, subjects=("1",))
-    assert title(figures.subjects(table, torn)) == "1 of 6 subjects is in two parts or more"
+    assert (
+        title(dataset_plots.split_subject_bars(table, torn))
+        == "1 of 6 subjects is in two parts or more"
+    )
 
 
 def test_spread__title_compares_test_with_training(found: SplitLeaks):
-    assert title(figures.spread(found.measures, "brightness")) == (
+    assert title(dataset_plots.measure_quartiles(found.measures, "brightness")) == (
         "Test cells are about as bright as training's"
     )
     measures = found.measures.copy()
     test = (measures["part"] == "test") & (measures["measure"] == "area")
     measures.loc[test, "median"] *= 1.2
-    assert "% larger than training's" in title(figures.spread(measures, "area"))
+    assert "% larger than training's" in title(dataset_plots.measure_quartiles(measures, "area"))
     measures.loc[test, "median"] *= 0.5
-    assert "% smaller than training's" in title(figures.spread(measures, "area"))
-    assert title(figures.spread(measures[~test], "area")) == "Area (pixels)"
+    assert "% smaller than training's" in title(dataset_plots.measure_quartiles(measures, "area"))
+    assert title(dataset_plots.measure_quartiles(measures[~test], "area")) == "Area (pixels)"

@@ -3,9 +3,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from allcore.evaluation import calibration, curves, metrics, model_evaluation, subjects
-from allcore.evaluation.intervals import Interval
-from allcore.plots import style
+from allcore.evaluation import metrics, model_evaluation, subjects
+from allcore.plots import about, style
+from allcore.plots.evaluation import errors as error_plots
+from allcore.plots.evaluation import subjects as subject_plots
 from tests import simulated
 
 
@@ -25,16 +26,11 @@ def figures(cells: pd.DataFrame) -> dict[str, go.Figure]:
         threshold=0.5,
     )
     counts = metrics.confusion(labels=labels, probabilities=probabilities, threshold=0.5)
-    bins = calibration.reliability(labels=labels, probabilities=probabilities)
     history = pd.DataFrame({"train_loss": [0.7, 0.5, 0.4], "validation_loss": [0.7, 0.5, 0.6]})
     return {
-        "confusion": style.confusion_matrix(counts),
-        "roc": style.roc(
-            curves.roc(sample), point=(0.2, 0.8), area=Interval(0.88, 0.8101234, 0.9301234)
-        ),
-        "reliability": style.reliability(bins, error=0.0512),
-        "strip": style.subject_strip(cells, rows, threshold=0.5),
-        "learning": style.learning_curve(history),
+        "confusion": error_plots.confusion_matrix(counts),
+        "strip": subject_plots.subject_strip(cells, rows, threshold=0.5),
+        "learning": about.learning_curve(history),
     }
 
 
@@ -54,8 +50,6 @@ def test_figures__titles_state_findings_and_fit_a_phone(cells: pd.DataFrame) -> 
     name = worst.groupby("subject")["right"].mean().idxmin()
     assert f"Subject {name} does worst" in title(drawn["strip"])
     assert title(drawn["learning"]) == "Validation loss is lowest after epoch 2 of 3"
-    assert "off by 5.1 percentage points" in title(drawn["reliability"])
-    assert "0.880 (0.810 to 0.930)" in title(drawn["roc"])
 
 
 def test_figures__carry_no_ground_of_their_own(cells: pd.DataFrame) -> None:
@@ -67,7 +61,7 @@ def test_figures__carry_no_ground_of_their_own(cells: pd.DataFrame) -> None:
 
 def test_confusion_matrix__rows_are_the_truth() -> None:
     counts = metrics.Confusion(tp=30.0, fp=5.0, fn=10.0, tn=15.0)
-    figure = style.confusion_matrix(counts)
+    figure = error_plots.confusion_matrix(counts)
     heat = figure.data[0]
     assert heat.y[1] == heat.x[1] == "ALL blast"
     assert "<b>10</b><br>25 % of<br>ALL blasts" in heat.text[1][0]
@@ -75,7 +69,7 @@ def test_confusion_matrix__rows_are_the_truth() -> None:
 
 
 def test_confusion_matrix__one_class() -> None:
-    figure = style.confusion_matrix(metrics.Confusion(tp=3.0, fp=0.0, fn=1.0, tn=0.0))
+    figure = error_plots.confusion_matrix(metrics.Confusion(tp=3.0, fp=0.0, fn=1.0, tn=0.0))
     assert title(figure) == "75 % of ALL blasts are called rightly"
     assert list(figure.data[0].text[0]) == ["no cells", "no cells"]
 
@@ -92,10 +86,3 @@ def test_subject_strip__many_points_use_webgl(cells: pd.DataFrame) -> None:
     many = pd.concat([cells, cells], ignore_index=True)
     assert len(many) > 1000
     assert isinstance(figures(many)["strip"].data[0], go.Scattergl)
-
-
-def test_roc__without_subjects_has_no_band(cells: pd.DataFrame) -> None:
-    sample = model_evaluation.sample_of_predictions(cells.assign(subject=None))
-    figure = style.roc(curves.roc(sample), point=(0.2, 0.8), area=Interval(0.9, np.nan, np.nan))
-    assert [trace.name for trace in figure.data] == ["Chance", "Model", "Operating point"]
-    assert title(figure) == "AUROC 0.900 (no interval) over subjects"

@@ -16,8 +16,8 @@ from allcore.evaluation import metrics, model_evaluation
 from allcore.evaluation.metrics import Confusion
 from allcore.evaluation.model_evaluation import ModelEvaluation
 from allcore.model_folder import ModelInfo
-from allcore.plots import export
-from allcore.plots import style as common
+from allcore.plots import style
+from allcore.plots.evaluation import errors as error_plots
 from allcore.reports import evaluation_html
 from allcore.reports.evaluation_html import ReportSection
 from allcore.reports.model_card import document as card
@@ -207,21 +207,21 @@ def test_html__history_that_is_no_history_is_left_out() -> None:
 
 def test_with_notice__is_said_once() -> None:
     layout = {"title": {"text": "A"}, "margin": {"t": 40}, "height": 300}
-    once = export.with_notice(layout)
+    once = style.with_notice(layout)
     assert once["title"]["subtitle"]["text"] == notice.RESEARCH_USE
     assert once["margin"]["t"] > 40
-    assert export.with_notice(once) == once
+    assert style.with_notice(once) == once
     assert layout == {"title": {"text": "A"}, "margin": {"t": 40}, "height": 300}
 
 
 def test_label__is_with_notice_in_place() -> None:
-    figure = common.confusion_matrix(Confusion(4, 1, 2, 3))
-    expected = export.with_notice(figure.to_plotly_json()["layout"])
+    figure = error_plots.confusion_matrix(Confusion(4, 1, 2, 3))
+    expected = style.with_notice(figure.to_plotly_json()["layout"])
     for _ in range(2):
-        export.label(figure)
+        style.add_notice(figure)
         assert figure.to_plotly_json()["layout"] == expected
     bare = go.Figure()
-    export.label(bare)
+    style.add_notice(bare)
     assert bare.layout.title.subtitle.text == notice.RESEARCH_USE
 
 
@@ -230,4 +230,4 @@ def test_label__is_with_notice_in_place() -> None:
     [("ROC: a/b", "ROC-a-b"), ("../../etc", "etc"), ("", "figure"), ("x" * 99, "x" * 80)],
 )
 def test_file_name__fits_any_system(name: str, expected: str) -> None:
-    assert export.file_name(name) == expected
+    assert style.file_name(name) == expected

@@ -44,9 +44,9 @@ def section() -> None:
     )
     cues, interventions = (_found(name) for name in _MISSING)
     if cues and cues.rows:
-        _chart(compare_experiments.cues(cues))
+        _chart(compare_experiments.cue_dumbbells(cues))
         _told(cues)
-    if interventions and compare_experiments.models(interventions):
+    if interventions and compare_experiments.intervention_models(interventions):
         _interventions(interventions)
     if tried := _present(_TRIED):
         st.subheader("What was tried for unseen subjects", anchor=False)
@@ -60,7 +60,7 @@ def section() -> None:
 def _tried(records: dict[str, ExperimentRecord]) -> None:
     found = records[_one_of(records, _TRIED, "experiment_tried")]
     if any("difference" in row.figures for row in found.rows):
-        _chart(compare_experiments.variants(found))
+        _chart(compare_experiments.variant_bars(found))
     _told(found)
 
 
@@ -68,7 +68,7 @@ def _tried(records: dict[str, ExperimentRecord]) -> None:
 def _grown(records: dict[str, ExperimentRecord]) -> None:
     found = records[_one_of(records, _GROWN, "experiment_grown")]
     if found.rows:
-        _chart(compare_experiments.growth(found))
+        _chart(compare_experiments.growth_curves(found))
     _told(found)
 
 
@@ -97,11 +97,11 @@ def _present(titles: dict[str, str]) -> dict[str, ExperimentRecord]:
 
 @guard.fragment
 def _interventions(found: ExperimentRecord) -> None:
-    models = compare_experiments.models(found)
+    models = compare_experiments.intervention_models(found)
     model = models[0]
     if len(models) > 1:
         model = st.selectbox("Model", models, key="experiment_model")
-    _chart(compare_experiments.interventions(found, model))
+    _chart(compare_experiments.intervention_bars(found, model))
     _told(found)
 
 

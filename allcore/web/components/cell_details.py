@@ -24,7 +24,7 @@ from allcore.inference.held_out import TrainingExposure
 from allcore.inference.upload import CellPicture
 from allcore.labels import CLASS_NAMES, Label
 from allcore.model_folder import InstalledModel
-from allcore.plots import style
+from allcore.plots import predict as predict_plots
 from allcore.web import frame, resources
 from allcore.web.cell_images import CellImages
 from allcore.web.components import cell_pictures, explanation_view, gallery
@@ -204,7 +204,7 @@ def _heading(context: CellContext) -> None:
     said = outcome(label, probability, context.threshold)
     st.markdown(f"**{said[0].upper()}{said[1:]}.** {frame.plain(_of_subject(context))}.")
     if 0 <= probability <= 1:
-        scale = style.probability_scale(probability, threshold=context.threshold)
+        scale = predict_plots.probability_scale(probability, threshold=context.threshold)
         st.plotly_chart(scale, config={"displayModeBar": False}, key="cell_scale")
 
 

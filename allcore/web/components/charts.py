@@ -10,7 +10,7 @@ from streamlit.elements.plotly_chart import PlotlyState, SelectionMode
 
 from allcore import notice
 from allcore.inference import export
-from allcore.plots import export as plots_export
+from allcore.plots import style
 
 FORMATS = ("PNG", "SVG")
 NOTICE = "notice"
@@ -41,7 +41,7 @@ def show_chart(
     Returns:
         The selection where `on_select` is given.
     """
-    plots_export.label(figure)
+    style.add_notice(figure)
     event = st.plotly_chart(
         figure,
         width="stretch",
@@ -88,7 +88,7 @@ def show_csv_download(
     st.download_button(
         label,
         lambda: csv_bytes(table() if callable(table) else table),
-        file_name=f"{plots_export.file_name(name)}.csv",
+        file_name=f"{style.file_name(name)}.csv",
         mime="text/csv",
         icon=":material/download:",
         on_click="ignore",
@@ -123,9 +123,9 @@ def config(name: str, *, height: float | None = None) -> dict[str, object]:
     """
     saved: dict[str, object] = {
         "format": _format().lower(),
-        "filename": plots_export.file_name(name),
+        "filename": style.file_name(name),
         "scale": _SCALE,
-        "width": plots_export.WIDTH,
+        "width": style.WIDTH,
     }
     if height is not None:
         saved["height"] = height
@@ -134,7 +134,7 @@ def config(name: str, *, height: float | None = None) -> dict[str, object]:
 
 def plain_title(figure: go.Figure) -> str | None:
     """A figure's title as plain text, None where it has none."""
-    return plots_export.plain(figure.layout.title.text or "") or None
+    return style.plain_title(figure.layout.title.text or "") or None
 
 
 def _format() -> str:

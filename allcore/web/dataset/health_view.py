@@ -15,7 +15,7 @@ from allcore.audit.findings.findings_cache import DuplicatePairs
 from allcore.audit.index.store import About
 from allcore.data import dataset_counts
 from allcore.data.manifest import Manifest
-from allcore.plots import dataset_health
+from allcore.plots import dataset as dataset_plots
 from allcore.web import frame
 from allcore.web.components import picker, views
 from allcore.web.components.charts import show_chart, show_csv_download
@@ -144,7 +144,7 @@ def _show_finding(context: Context, entry: FindingGroup) -> None:
     first = entry.findings[0]
     why = first.why
     if entry.kind == "shortcut":
-        show_chart(dataset_health.shortcuts(entry.findings), name="shortcuts")
+        show_chart(dataset_plots.shortcut_bars(entry.findings), name="shortcuts")
         why = SHORTCUT
     st.markdown(f"**Why it matters.** {frame.plain(why)}", width=frame.TEXT_WIDTH)
     st.markdown(f"**What to do.** {frame.plain(first.do)}", width=frame.TEXT_WIDTH)

@@ -38,7 +38,7 @@ drawn sample is shown, with rare categories whole; an area always holds all its 
 
 def show_map(context: Context) -> None:
     """Draw the view."""
-    placed = dataset_map.placed(context.table)
+    placed = dataset_map.has_map_place(context.table)
     if placed.any():
         _show_map(context, placed)
         with st.expander("Method"):
@@ -108,7 +108,7 @@ def _show_map(context: Context, placed: NDArray[np.bool_]) -> None:
     )  # fmt: skip
     colour = map_colours.map_colour(context.catalogue, predictions, key)
     neighbours = _nearest(context.catalogue, id(context.catalogue))[1]
-    title = dataset_map.finding(colour, neighbours)
+    title = dataset_map.neighbours_text(colour, neighbours)
     event = show_chart(
         dataset_map.map_points(context.table, colour, title=title),
         key=chart_area.chart_key(f"dataset_map_{context.name}"),
@@ -194,7 +194,7 @@ def _show_gallery(context: Context, places: NDArray[np.intp], colour_key: str) -
 def _caption(context: Context, colour: Colour, placed: NDArray[np.bool_]) -> str:
     """Number of images on the map, drawn, without a place, and without a colour."""
     coloured = int((placed & colour.values.notna().to_numpy()).sum())
-    drawn = len(dataset_map.drawn(context.table, colour))
+    drawn = len(dataset_map.sampled_rows(context.table, colour))
     caption = f"{formats.count(coloured, 'cell')} on the map"
     if drawn < coloured:
         caption += f", of which {drawn:,} are drawn"

@@ -11,7 +11,7 @@ from allcore.data import dataset_counts
 from allcore.data.cell_measurements import MEASURES, Measure
 from allcore.formats import count
 from allcore.labels import CLASS_NAMES
-from allcore.plots import dataset, style
+from allcore.plots import dataset as dataset_plots
 from allcore.web import frame
 from allcore.web.components.charts import show_chart, show_csv_download
 from allcore.web.dataset.context import OWN_SPLIT, Context, saved_name
@@ -96,9 +96,11 @@ def index_sentence(catalogue: Catalogue) -> str:
 def _show_counts(table: pd.DataFrame) -> None:
     left, right = st.columns(2)
     with left:
-        show_chart(style.split_bars(dataset_counts.split_counts(table)), name="splits")
+        show_chart(dataset_plots.split_bars(dataset_counts.split_counts(table)), name="splits")
     with right:
-        show_chart(style.subject_bars(dataset_counts.subject_counts(table)), name="subjects")
+        show_chart(
+            dataset_plots.subject_bars(dataset_counts.subject_counts(table)), name="subjects"
+        )
 
 
 def _show_measures(context: Context) -> None:
@@ -107,7 +109,7 @@ def _show_measures(context: Context) -> None:
     for column, name in zip(st.columns(len(SHOWN_MEASURES)), SHOWN_MEASURES, strict=True):
         with column:
             _show_measure(context, facts[name])
-    folds = dataset.fold_bars(context.table)
+    folds = dataset_plots.fold_bars(context.table)
     more = st.expander("More measures, and the data set's folds", on_change="rerun", key="more")
     if more.open:
         with more:
@@ -123,7 +125,7 @@ def _show_measure(context: Context, fact: Measure) -> None:
     if distribution is None:
         st.caption(f"{fact.title}: no labelled cell was measured.")
         return
-    show_chart(dataset.distribution(distribution), name=fact.name)
+    show_chart(dataset_plots.measure_distribution(distribution), name=fact.name)
 
 
 def _show_subjects(context: Context) -> None:

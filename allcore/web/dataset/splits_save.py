@@ -7,7 +7,7 @@ import streamlit as st
 from allcore.data import saved_splits, split_files
 from allcore.data.saved_splits import SavedSplit
 from allcore.errors import AllScopeError
-from allcore.plots import export
+from allcore.plots import style
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
 from allcore.web.components import charts
@@ -49,7 +49,7 @@ def may_delete(user: Visitor, saved: SavedSplit) -> bool:
 def training_command(context: Context, chosen: ChosenSplit) -> str:
     """The command that trains on the split."""
     file = f"{chosen.name}.csv" if chosen.saved is None else str(chosen.saved.path)
-    model = export.file_name(chosen.name)
+    model = style.file_name(chosen.name)
     return shlex.join([
         "python", "-m", "allcore", "train", "--data", str(context.path), "--split", file,
         "--arch", "qcresnet", "--out", f"models/{model}",

@@ -14,7 +14,7 @@ from allcore.audit.index.catalogue import Catalogue
 from allcore.data import splits
 from allcore.errors import AllScopeError
 from allcore.labels import CLASS_NAMES
-from allcore.plots import dataset_splits
+from allcore.plots import dataset as dataset_plots
 from allcore.web import frame
 from allcore.web.components import picker
 from allcore.web.components.charts import show_chart, show_csv_download
@@ -74,7 +74,7 @@ def split_summary(split_leaks: SplitLeaks, chosen: ChosenSplit) -> str:
     """Number of images in each part, left out, and in the smallest class of a part."""
     total = sum(split_leaks.images(part) for part in splits.PARTS)
     parts = []
-    for part, name in dataset_splits.PART_NAMES.items():
+    for part, name in dataset_plots.PART_NAMES.items():
         images = split_leaks.images(part)
         parts.append(f"{images:,} in {name} ({100 * images / max(1, total):.0f} %)")
     summary = f"**{formats.count(total, 'image')}**: {', '.join(parts)}."
@@ -97,7 +97,7 @@ def part_table(split_leaks: SplitLeaks) -> pd.DataFrame:
     """One row a part and class: images, their share of the part, and subjects."""
     counts = split_leaks.counts
     return pd.DataFrame({
-        "Part": counts["part"].map(dataset_splits.PART_NAMES),
+        "Part": counts["part"].map(dataset_plots.PART_NAMES),
         "Class": counts["label"].map(CLASS_NAMES),
         "Images": counts["images"],
         "Share of the part, %": (100 * counts["share"]).round(1),
@@ -220,16 +220,17 @@ def _show_pairs(context: Context, split_leaks: SplitLeaks, parts: NDArray[np.obj
 def _show_figures(context: Context, split_leaks: SplitLeaks, chosen: ChosenSplit) -> None:
     left, right = st.columns(2)
     with left:
-        show_chart(dataset_splits.parts(split_leaks.counts), name="split-parts")
+        show_chart(dataset_plots.split_part_bars(split_leaks.counts), name="split-parts")
     with right:
         if split_leaks.groups:
-            figure = dataset_splits.subjects(subject_table(context, chosen), split_leaks)
+            figure = dataset_plots.split_subject_bars(subject_table(context, chosen), split_leaks)
             show_chart(figure, name="split-subjects")
     measures = split_leaks.measures["measure"].unique()
     for column, measure in zip(st.columns(2), measures, strict=False):
         with column:
             show_chart(
-                dataset_splits.spread(split_leaks.measures, measure), name=f"split-{measure}"
+                dataset_plots.measure_quartiles(split_leaks.measures, measure),
+                name=f"split-{measure}",
             )
 
 
@@ -242,7 +243,7 @@ def _show_tables(context: Context, split_leaks: SplitLeaks, chosen: ChosenSplit)
         return
     with st.expander("Subjects of each part"):
         images = subject_table(context, chosen)
-        for part, name in dataset_splits.PART_NAMES.items():
+        for part, name in dataset_plots.PART_NAMES.items():
             subjects = images.loc[images["part"] == part, "subject"].unique()
             names = ", ".join(frame.plain(name) for name in sorted(subjects, key=_natural_key))
             st.markdown(

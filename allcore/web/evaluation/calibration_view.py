@@ -8,7 +8,7 @@ from allcore import formats
 from allcore.evaluation import calibration, conformal, estimates, metrics
 from allcore.evaluation.calibration import ReliabilityCurve
 from allcore.evaluation.estimates import Sample
-from allcore.plots import evaluation
+from allcore.plots.evaluation import curves as curve_plots
 from allcore.reports.model_card import results
 from allcore.web import evaluations, frame
 from allcore.web.components.charts import show_chart
@@ -22,7 +22,7 @@ def show(context: Context) -> None:
         before = None  # there is nothing before: what is kept is calibrated
     errors = {name: _error(sample) for name, sample in _samples(context).items()}
     show_chart(
-        evaluation.calibration(before, after, errors=(errors["before"], errors["after"])),
+        curve_plots.calibration(before, after, errors=(errors["before"], errors["after"])),
         name="calibration",
         alt="Share of ALL blasts by predicted probability, before and after calibration",
     )

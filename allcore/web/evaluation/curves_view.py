@@ -13,8 +13,7 @@ from allcore.evaluation import curves, metrics, prevalence
 from allcore.evaluation.curves import PrecisionRecall, Roc
 from allcore.evaluation.estimates import Estimate
 from allcore.evaluation.metrics import Floats
-from allcore.plots import curves as plots_curves
-from allcore.plots import evaluation
+from allcore.plots.evaluation import curves as curve_plots
 from allcore.web import evaluations, frame
 from allcore.web.components.charts import show_chart, show_csv_download
 from allcore.web.evaluation import sources
@@ -69,11 +68,10 @@ def roc(context: Context, beside: Mapping[str, PredictionSource] | None = None) 
     found = {name: _curves(part, key).roc for name, (part, key, _) in parts.items()}
     areas = {name: _free(part, "auroc") for name, (part, _, _) in parts.items()}
     show_chart(
-        plots_curves.roc_many(
+        curve_plots.roc(
             found,
             points={name: _point(part, at) for name, (part, _, at) in parts.items()},
-            areas_subject={name: figure.over_subjects for name, figure in areas.items()},
-            areas_cell={name: figure.over_cells for name, figure in areas.items()},
+            areas=areas,
             prevalence=float(context.sample.labels.mean()),
         ),
         name="roc",
@@ -87,11 +85,10 @@ def precision_recall(context: Context, beside: Mapping[str, PredictionSource]) -
     found = {name: _curves(part, key).precision_recall for name, (part, key, _) in parts.items()}
     areas = {name: _free(part, "auprc") for name, (part, _, _) in parts.items()}
     show_chart(
-        plots_curves.precision_recall(
+        curve_plots.precision_recall(
             found,
             points={name: _recall_point(part, at) for name, (part, _, at) in parts.items()},
-            areas_subject={name: figure.over_subjects for name, figure in areas.items()},
-            areas_cell={name: figure.over_cells for name, figure in areas.items()},
+            areas=areas,
         ),
         name="precision-recall",
         alt="Precision by recall with its band over subjects and the operating point",
@@ -157,7 +154,7 @@ def predictive(context: Context) -> None:
     found = prevalence.predictive(context.sample, context.threshold, grid)
     positive, negative = prevalence.likelihood_ratios(context.sample, context.threshold)
     show_chart(
-        evaluation.predictive_values(found, prevalence=chosen / 100),
+        curve_plots.predictive_values(found, prevalence=chosen / 100),
         name="predictive-values",
         alt="Positive and negative predictive value by prevalence",
     )

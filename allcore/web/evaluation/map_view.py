@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from allcore import formats, model_folder
 from allcore.data.cell_measurements import MEASURES
 from allcore.errors import ModelError
-from allcore.plots import error_explorer
+from allcore.plots.evaluation import errors as error_plots
 from allcore.web import frame, guard
 from allcore.web.components import chart_area
 from allcore.web.components.charts import show_chart
@@ -43,7 +43,7 @@ def _map(context: Context, place: NDArray[np.float64], by: dict[str, str]) -> No
         format_func=by.__getitem__, key=COLOUR, bind="query-params", wrap=True,
     )  # fmt: skip
     event = show_chart(
-        error_explorer.map_points(_table(context, place, chosen), chosen, _kind(chosen)),
+        error_plots.cell_map(_table(context, place, chosen), chosen, _kind(chosen)),
         key=chart_area.chart_key(f"map_{context.source.key}_{context.split}"),
         name="map",
         on_select="rerun",

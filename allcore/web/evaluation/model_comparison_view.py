@@ -8,7 +8,7 @@ from allcore import formats, model_folder
 from allcore.errors import AllScopeError
 from allcore.evaluation import metrics, model_agreement
 from allcore.evaluation.model_agreement import Agreement, Shared
-from allcore.plots import error_explorer
+from allcore.plots.evaluation import errors as error_plots
 from allcore.web import evaluations, frame
 from allcore.web.components import chart_area
 from allcore.web.components.charts import show_chart
@@ -47,7 +47,7 @@ def show(context: Context) -> None:
         return
     _said(context, name, found)
     event = show_chart(
-        error_explorer.two_probabilities(
+        error_plots.two_probabilities(
             found.table, thresholds=(context.threshold, other.threshold),
             names=(context.source.name, name),
         ),

@@ -5,7 +5,7 @@ import streamlit as st
 
 from allcore import formats
 from allcore.evaluation import metrics
-from allcore.plots import error_explorer
+from allcore.plots.evaluation import errors as error_plots
 from allcore.web.components.charts import show_chart
 from allcore.web.evaluation import cell_lists, curves_view, subjects_view
 from allcore.web.evaluation.context import Context
@@ -46,7 +46,7 @@ def headline(context: Context) -> None:
 
 def _matrix(context: Context) -> None:
     show_chart(
-        error_explorer.clickable_matrix(context.confusion),
+        error_plots.clickable_matrix(context.confusion),
         key=_MATRIX,
         name="confusion-matrix",
         on_select=_open_outcome,

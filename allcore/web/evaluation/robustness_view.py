@@ -5,7 +5,7 @@ import streamlit as st
 from allcore import formats
 from allcore.errors import AllScopeError
 from allcore.evaluation import metrics, robustness
-from allcore.plots import robustness as plots_robustness
+from allcore.plots.evaluation import robustness as robustness_plots
 from allcore.reports import json_files
 from allcore.web import frame
 from allcore.web.components.charts import show_chart
@@ -36,7 +36,7 @@ def show(context: Context) -> None:
         format_func=metrics.TITLES.__getitem__, key=METRIC, bind="query-params",
     )  # fmt: skip
     show_chart(
-        plots_robustness.curves(found, str(by)),
+        robustness_plots.robustness_curves(found, str(by)),
         name="robustness",
         alt=f"{metrics.TITLES[str(by)]} by how far pictures are altered",
     )

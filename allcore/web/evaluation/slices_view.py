@@ -7,7 +7,7 @@ import streamlit as st
 from allcore import formats
 from allcore.evaluation import model_evaluation, slice_search, slices
 from allcore.evaluation.slices import Prepared, Slice, SliceRow
-from allcore.plots import error_explorer
+from allcore.plots.evaluation import errors as error_plots
 from allcore.web import frame
 from allcore.web.components.charts import show_chart, show_csv_download
 from allcore.web.evaluation import cell_lists, map_view, saved_slices
@@ -29,7 +29,7 @@ def show(context: Context) -> None:
     rows = slices.found(prepared, right=~np.isin(context.outcomes, ("fp", "fn")))
     _answer(rows)
     show_chart(
-        error_explorer.slice_bars(rows, most=_MOST),
+        error_plots.slice_bars(rows, most=_MOST),
         name="slices",
         alt="Difference in accuracy between each slice and the rest, with its interval",
     )

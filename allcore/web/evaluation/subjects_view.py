@@ -8,7 +8,7 @@ from allcore import formats
 from allcore.evaluation import subject_calls
 from allcore.evaluation.subjects import SubjectRow
 from allcore.labels import CLASS_NAMES
-from allcore.plots import evaluation, style
+from allcore.plots.evaluation import subjects as subject_plots
 from allcore.web import frame
 from allcore.web.components.charts import show_chart, show_csv_download
 from allcore.web.evaluation import cell_lists
@@ -32,7 +32,7 @@ def show(context: Context) -> None:
         _one(context, next(row for row in context.subjects if row.subject == who))
         return
     show_chart(
-        style.subject_strip(context.table, context.subjects, threshold=context.threshold),
+        subject_plots.subject_strip(context.table, context.subjects, threshold=context.threshold),
         name="subjects",
         alt="Probability of every cell, one line a subject",
     )
@@ -119,7 +119,7 @@ def _calls(context: Context) -> None:
     )
     found = subject_calls.calls(context.subjects, cutoff=cutoff / 100, least_cells=int(least))
     show_chart(
-        evaluation.subject_shares(found, cutoff / 100),
+        subject_plots.subject_call_shares(found, cutoff / 100),
         name="subject-calls",
         alt="Share of cells called ALL blast, with its interval, of each subject",
     )

@@ -5,7 +5,7 @@ import streamlit as st
 from allcore.errors import AllScopeError, BadImage
 from allcore.inference import upload
 from allcore.labels import VERDICT_TITLES
-from allcore.plots import style
+from allcore.plots import predict as predict_plots
 from allcore.store import flags, history, pictures, reviews
 from allcore.store.history import Asked
 from allcore.web import accounts, frame
@@ -48,7 +48,7 @@ def _verdict(asked: Asked) -> None:
     if given.p_all is None:
         st.markdown(frame.plain(given.reason), width=frame.TEXT_WIDTH)
         return
-    scale = style.probability_scale(given.p_all, threshold=given.threshold)
+    scale = predict_plots.probability_scale(given.p_all, threshold=given.threshold)
     st.plotly_chart(scale, config={"displayModeBar": False}, key=f"scale of {asked.id}")
 
 

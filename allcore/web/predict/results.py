@@ -18,7 +18,7 @@ from allcore.inference.predictor import Predictor
 from allcore.inference.results import Prediction
 from allcore.inference.upload import CellPicture
 from allcore.model_folder import InstalledModel
-from allcore.plots import export, style
+from allcore.plots import style
 from allcore.reports import prediction_json
 from allcore.reports.model_card import results as card_results
 from allcore.reports.prediction_json import PredictionReport
@@ -248,7 +248,7 @@ def _show_downloads(
             st.download_button(
                 f"Report as {label}",
                 make,
-                file_name=f"report-{export.file_name(name)}.{suffix}",
+                file_name=f"report-{style.file_name(name)}.{suffix}",
                 mime=mime,
                 icon=":material/download:",
                 on_click="ignore",

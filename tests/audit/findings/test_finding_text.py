@@ -7,7 +7,7 @@ import pytest
 from allcore.audit.findings import checks, finding_text, ground_truth, label_folds
 from allcore.audit.findings.finding import Finding
 from allcore.errors import DataError
-from allcore.plots import dataset_health
+from allcore.plots import dataset as dataset_plots
 
 
 def finding(kind: str, **detail: object) -> Finding:
@@ -69,12 +69,12 @@ def test_numbers__of_class_imbalance_are_by_class() -> None:
 def test_shortcuts__set_plain_facts_beside_the_model() -> None:
     model = {"name": "net", "auroc": 0.85, "low": 0.75, "high": 0.92}
     found = [shortcut("area", 0.82, model=model), shortcut("brightness", 0.6, model=model)]
-    figure = dataset_health.shortcuts(found)
+    figure = dataset_plots.shortcut_bars(found)
     assert [bar.y[0] for bar in figure.data] == ["Area", "Brightness", "Model net"]
     assert [round(bar.x[0] + bar.base, 2) for bar in figure.data] == [0.82, 0.6, 0.85]
-    assert "within the interval of the model" in dataset_health.title(found)
+    assert "within the interval of the model" in dataset_plots.shortcuts_text(found)
     apart = [shortcut("area", 0.6, model=model)]
-    assert dataset_health.title(apart).endswith("the model 0.85")
+    assert dataset_plots.shortcuts_text(apart).endswith("the model 0.85")
 
 
 def planted() -> pd.DataFrame:

@@ -21,5 +21,5 @@ def test_show__tells_how_often_sets_hold_the_truth(
     page.segmented_control(key="view").set_value("calibration").run()
     assert not page.exception
     said = " ".join(each.value for each in page.markdown)
-    assert results.TITLE in said
+    assert results.SETS_TITLE in said
     assert "the set holds the true class for" in said.replace("\\", "")

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from allcore import notice
-from allcore.plots import export
+from allcore.plots import style
 from allcore.reports.model_card.text import Block, Bullets, Code, Paragraph, Table
 
 # Nothing may be fetched from anywhere. plotly.js makes WebGL programs by evaluating text, and
@@ -109,15 +109,15 @@ def chart(figure: go.Figure, *, name: str) -> str:
         name: of the file that it is saved as.
     """
     told = figure.to_plotly_json()
-    layout = export.with_notice({k: v for k, v in told["layout"].items() if k != "template"})
+    layout = style.with_notice({k: v for k, v in told["layout"].items() if k != "template"})
     drawn = {"data": told["data"], "layout": layout}
     # With < as an escape no text inside can end the script element.
     data = _json(drawn).replace("<", "\\u003c").replace("\u2028", "\\u2028")
     height = int(layout.get("height") or 450)
     return (
-        f'<figure aria-label="{escape(export.plain(layout["title"]["text"]))}">'
+        f'<figure aria-label="{escape(style.plain_title(layout["title"]["text"]))}">'
         f'<div class="chart" style="min-height:{height}px" '
-        f'data-name="{escape(export.file_name(name))}"></div>'
+        f'data-name="{escape(style.file_name(name))}"></div>'
         f'<script type="application/json">{data}</script></figure>'
     )
 

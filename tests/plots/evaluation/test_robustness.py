@@ -2,7 +2,7 @@ import plotly.graph_objects as go
 import pytest
 
 from allcore.evaluation import robustness
-from allcore.plots import robustness as plots_robustness
+from allcore.plots.evaluation import robustness as robustness_plots
 from tests import altered
 
 
@@ -17,7 +17,7 @@ def named(figure: go.Figure, name: str) -> list[go.Scatter]:
 
 @pytest.mark.parametrize("name", robustness.METRICS)
 def test_curves__a_panel_an_alteration(found: robustness.Robustness, name: str) -> None:
-    figure = plots_robustness.curves(found, name)
+    figure = robustness_plots.robustness_curves(found, name)
     assert len(named(figure, "As it is")) == len(found.alterations)
     assert len(named(figure, "95 % over subjects")) == len(found.alterations)
     titles = [note.text for note in figure.layout.annotations]
@@ -29,7 +29,7 @@ def test_curves__a_panel_an_alteration(found: robustness.Robustness, name: str) 
 
 
 def test_curves__value_and_band(found: robustness.Robustness) -> None:
-    figure = plots_robustness.curves(found)
+    figure = robustness_plots.robustness_curves(found)
     rows = found.of("noise")
     line, low = named(figure, "AUROC")[0], named(figure, "95 % over subjects")[0]
     assert list(line.x) == [0, 1, 2, 4]
@@ -41,19 +41,19 @@ def test_curves__value_and_band(found: robustness.Robustness) -> None:
 
 
 def test_curves__without_intervals_there_is_no_band() -> None:
-    figure = plots_robustness.curves(altered.result(known=False))
+    figure = robustness_plots.robustness_curves(altered.result(known=False))
     assert named(figure, "95 % over subjects") == []
     assert "too few subjects" in figure.layout.title.text.replace("<br>", " ")
 
 
 def test_finding__what_moves_the_figure_most(found: robustness.Robustness) -> None:
-    said = plots_robustness.finding(found)
+    said = robustness_plots.robustness_text(found)
     assert said.startswith("Noise moves the AUROC of simulated\u2011model most: \u22120.")
     assert said.endswith("at 4 (deviations)")
-    assert plots_robustness.finding(found, "specificity").startswith("Noise moves")
+    assert robustness_plots.robustness_text(found, "specificity").startswith("Noise moves")
 
 
 def test_finding__nothing_clear() -> None:
     found = altered.result(sweeps=altered.SWEEPS[1:])  # a bias leaves the order of cells
-    said = plots_robustness.finding(found)
+    said = robustness_plots.robustness_text(found)
     assert said == "No alteration moves the AUROC of simulated\u2011model clearly"

@@ -7,7 +7,8 @@ import pytest
 
 from allcore.evaluation import metrics, model_agreement, model_evaluation, outcomes, slices
 from allcore.labels import CLASS_COLOURS
-from allcore.plots import error_explorer, style
+from allcore.plots import style
+from allcore.plots.evaluation import errors as error_plots
 from tests import simulated
 
 
@@ -59,16 +60,16 @@ MAPS = [("outcome", "outcome"), ("label", "label"), ("subject", "subject"), ("fo
 def test_map_points__every_cell_once_and_ready_for_a_lasso(
     cells: pd.DataFrame, colour: str, kind: str
 ) -> None:
-    figure = error_explorer.map_points(cells, colour, kind)
+    figure = error_plots.cell_map(cells, colour, kind)
     assert drawn_ids(figure) == sorted(cells["image_id"])
     assert figure.layout.dragmode == "lasso"
     assert all(isinstance(trace, go.Scattergl) for trace in figure.data)
-    assert figure.to_json() == error_explorer.map_points(cells, colour, kind).to_json()
-    assert set(dict(MAPS).values()) == set(error_explorer.KINDS)
+    assert figure.to_json() == error_plots.cell_map(cells, colour, kind).to_json()
+    assert set(dict(MAPS).values()) == set(error_plots.MAP_COLOURS)
 
 
 def test_map_points__outcome_by_colour_of_the_label_and_shape(cells: pd.DataFrame) -> None:
-    figure = error_explorer.map_points(cells, "outcome", "outcome")
+    figure = error_plots.cell_map(cells, "outcome", "outcome")
     by_name = {trace.name.split(" (")[0]: trace for trace in figure.data}
     for key, name in outcomes.OUTCOMES.items():
         chosen = cells[cells["outcome"] == key]
@@ -82,14 +83,14 @@ def test_map_points__outcome_by_colour_of_the_label_and_shape(cells: pd.DataFram
 
 
 def test_map_points__few_cells_are_drawn_as_svg(cells: pd.DataFrame) -> None:
-    figure = error_explorer.map_points(cells[:100], "label", "label")
+    figure = error_plots.cell_map(cells[:100], "label", "label")
     assert all(type(trace) is go.Scatter for trace in figure.data)
 
 
 def test_map_points__quality_has_a_scale_that_outliers_do_not_stretch(cells: pd.DataFrame) -> None:
     table = cells.assign(focus=cells["focus"].mask(cells.index < 3))
     table.loc[5, "focus"] = 1e6
-    figure = error_explorer.map_points(table, "focus", "quality")
+    figure = error_plots.cell_map(table, "focus", "quality")
     marker = figure.data[0].marker
     assert len(marker.color) == len(table) - 3
     assert marker.cmax < 100
@@ -98,7 +99,7 @@ def test_map_points__quality_has_a_scale_that_outliers_do_not_stretch(cells: pd.
 
 def test_map_points__subjects_are_named_in_the_hover(cells: pd.DataFrame) -> None:
     table = cells.assign(subject=cells["subject"].mask(cells.index < 2))
-    trace = error_explorer.map_points(table, "subject", "subject").data[0]
+    trace = error_plots.cell_map(table, "subject", "subject").data[0]
     assert trace.text.tolist() == table["subject"].fillna("unknown").tolist()
     colours = pd.Series(trace.marker.color).groupby(trace.text).nunique()
     assert (colours == 1).all()
@@ -112,23 +113,21 @@ def test_map_points__subjects_are_named_in_the_hover(cells: pd.DataFrame) -> Non
 
 def test_map_points__cells_without_a_place_are_left_out(cells: pd.DataFrame) -> None:
     table = cells.assign(x=cells["x"].mask(cells.index < 7))
-    assert drawn_ids(error_explorer.map_points(table, "label", "label")) == sorted(
-        cells["image_id"][7:]
-    )
+    assert drawn_ids(error_plots.cell_map(table, "label", "label")) == sorted(cells["image_id"][7:])
     nobody = table.assign(y=np.nan)
     for colour, kind in MAPS:
-        assert error_explorer.map_points(nobody, colour, kind).data is not None
+        assert error_plots.cell_map(nobody, colour, kind).data is not None
 
 
 def test_map_points__fifteen_thousand_cells_stay_small(cells: pd.DataFrame) -> None:
     many = pd.concat([cells] * 15, ignore_index=True)[:15_000]
-    text = error_explorer.map_points(many, "outcome", "outcome").to_json()
+    text = error_plots.cell_map(many, "outcome", "outcome").to_json()
     assert len(many) == 15_000 and len(text) < 1.5e6
 
 
 def test_two_probabilities__by_kind_with_both_thresholds(cells: pd.DataFrame) -> None:
     table = compared(cells)
-    figure = error_explorer.two_probabilities(table, (0.5, 0.4), ("QCResNet", "VGG"))
+    figure = error_plots.two_probabilities(table, (0.5, 0.4), ("QCResNet", "VGG"))
     assert drawn_ids(figure) == sorted(cells["image_id"])
     across, up = figure.layout.shapes
     assert (across.x0, across.x1, up.y0, up.y1) == (0.5, 0.5, 0.4, 0.4)
@@ -144,7 +143,7 @@ def test_two_probabilities__by_kind_with_both_thresholds(cells: pd.DataFrame) ->
 
 def test_slice_bars__found_ones_are_marked_and_on_top(cells: pd.DataFrame) -> None:
     rows = tried(cells, bad=True)
-    figure = error_explorer.slice_bars(rows)
+    figure = error_plots.slice_bars(rows)
     found, others = figure.data
     assert [row.slice.key for row in rows if row.worse] == [each[0] for each in found.customdata]
     assert found.y[0] == 0 and found.marker.symbol != others.marker.symbol
@@ -157,22 +156,25 @@ def test_slice_bars__found_ones_are_marked_and_on_top(cells: pd.DataFrame) -> No
 
 
 def test_slice_bars__nothing_found(cells: pd.DataFrame) -> None:
-    figure = error_explorer.slice_bars(tried(cells, bad=False), most=3)
+    figure = error_plots.slice_bars(tried(cells, bad=False), most=3)
     assert len(figure.data[0].x) == 0 and len(figure.data[1].x) == 3
     assert "is surely worse" in title(figure)
-    assert error_explorer.slice_bars(()).layout.height > 0
+    assert error_plots.slice_bars(()).layout.height > 0
 
 
 def test_clickable_matrix__squares_carry_the_outcome_of_their_cell() -> None:
     counts = metrics.Confusion(tp=30.0, fp=5.0, fn=10.0, tn=15.0)
-    figure = error_explorer.clickable_matrix(counts)
+    figure = error_plots.clickable_matrix(counts)
     heat, squares = figure.data
     placed = dict(zip(zip(squares.x, squares.y, strict=True), squares.customdata, strict=True))
     for i, truth in enumerate(heat.y):
         for j, called in enumerate(heat.x):
             key = placed[called, truth][0]
             assert f"<b>{getattr(counts, key):.0f}</b>" in heat.text[i][j]
-    assert go.Figure(heat).to_json() == go.Figure(style.confusion_matrix(counts).data[0]).to_json()
+    assert (
+        go.Figure(heat).to_json()
+        == go.Figure(error_plots.confusion_matrix(counts).data[0]).to_json()
+    )
     assert squares.marker.opacity == squares.unselected.marker.opacity < 0.05
     assert "select" in figure.layout.clickmode and figure.layout.hoverdistance == -1
     assert "open 10" in squares.text[2]
@@ -180,11 +182,11 @@ def test_clickable_matrix__squares_carry_the_outcome_of_their_cell() -> None:
 
 
 def test_figures__titles_fit_a_phone_and_axes_are_named(cells: pd.DataFrame) -> None:
-    drawn = [error_explorer.map_points(cells, *each) for each in MAPS]
+    drawn = [error_plots.cell_map(cells, *each) for each in MAPS]
     drawn += [
-        error_explorer.two_probabilities(compared(cells), (0.5, 0.4)),
-        error_explorer.slice_bars(tried(cells, bad=True)),
-        error_explorer.clickable_matrix(metrics.Confusion(tp=3.0, fp=1.0, fn=1.0, tn=3.0)),
+        error_plots.two_probabilities(compared(cells), (0.5, 0.4)),
+        error_plots.slice_bars(tried(cells, bad=True)),
+        error_plots.clickable_matrix(metrics.Confusion(tp=3.0, fp=1.0, fn=1.0, tn=3.0)),
     ]
     for figure in drawn:
         assert max(map(len, figure.layout.title.text.split("<br>"))) <= 40

@@ -18,7 +18,7 @@ _SMALL = 12  # letters that two panels have room for on a phone
 _GREY = "rgba(122,122,122,0.25)"
 
 
-def curves(found: Robustness, figure: str = "auroc") -> go.Figure:
+def robustness_curves(found: Robustness, figure: str = "auroc") -> go.Figure:
     """One figure against the level of each alteration, with its band over subjects.
 
     Args:
@@ -47,11 +47,11 @@ def curves(found: Robustness, figure: str = "auroc") -> go.Figure:
     drawn.update_xaxes(fixedrange=True, zeroline=False)
     drawn.update_yaxes(fixedrange=True)
     height = _ABOVE + _PANEL * lines
-    style.finish(drawn, finding(found, figure), height=height)
+    style.finish(drawn, robustness_text(found, figure), height=height)
     return style.lay_out(drawn, legend={"y": -60 / (height - _ABOVE)})
 
 
-def finding(found: Robustness, figure: str = "auroc") -> str:
+def robustness_text(found: Robustness, figure: str = "auroc") -> str:
     """Which alteration moves a figure most, where any does beyond what subjects differ by."""
     title = metrics.TITLES[figure]
     model = found.model.replace("-", "\u2011")  # a name is not broken at its hyphens
@@ -61,7 +61,7 @@ def finding(found: Robustness, figure: str = "auroc") -> str:
     if not clear:
         return f"No alteration moves the {title} of {model} clearly"
     row = max(clear, key=lambda one: abs(one.changes[figure].value))
-    each = _of(found, row)
+    each = _alteration(found, row)
     return (
         f"{each.title} moves the {title} of {model} most: {_signed(row.changes[figure])} "
         f"at {_minus(f'{row.level:g}')} ({each.unit})"
@@ -114,13 +114,13 @@ def _line(rows: Sequence[RobustnessRow], figure: str, *, first: bool) -> go.Scat
         line={"color": style.NORMAL, "width": 2},
         name=metrics.TITLES[figure],
         showlegend=first,
-        customdata=[_told(row, figure) for row in rows],
+        customdata=[_hover_values(row, figure) for row in rows],
         hovertemplate="%{x:g}: %{y:.3f} (%{customdata[0]})<br>Change %{customdata[1]}"
         "<br>%{customdata[2]} of calls flip<extra></extra>",
     )
 
 
-def _told(row: RobustnessRow, figure: str) -> tuple[str, str, str]:
+def _hover_values(row: RobustnessRow, figure: str) -> tuple[str, str, str]:
     value, flipped = row.figures[figure], row.flipped.value
     bounds = f"{value.low:.3f} to {value.high:.3f}" if value.known else "no interval"
     return bounds, _signed(row.changes[figure]), f"{100 * flipped:.0f} %"
@@ -142,5 +142,5 @@ def _clear(change: Interval) -> bool:
     return change.known and (change.low > 0 or change.high < 0)
 
 
-def _of(found: Robustness, row: RobustnessRow) -> Alteration:
+def _alteration(found: Robustness, row: RobustnessRow) -> Alteration:
     return next(each for each in found.alterations if each.name == row.alteration)

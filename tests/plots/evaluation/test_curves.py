@@ -21,8 +21,8 @@ from allcore.evaluation.intervals import Interval
 from allcore.evaluation.prevalence import Predictive
 from allcore.evaluation.subject_calls import SubjectCall
 from allcore.labels import CLASS_COLOURS
-from allcore.plots import curves as plots_curves
-from allcore.plots import evaluation
+from allcore.plots.evaluation import curves as curve_plots
+from allcore.plots.evaluation import subjects as subject_plots
 from tests import simulated
 
 THRESHOLD = 0.5
@@ -64,22 +64,20 @@ def named(sample: Sample) -> dict[str, estimates.Estimate]:
 
 def roc_many(models: dict[str, Sample], **options: object) -> go.Figure:
     found = {name: named(sample) for name, sample in models.items()}
-    return plots_curves.roc_many(
+    return curve_plots.roc(
         {name: curves.roc(sample) for name, sample in models.items()},
         points={n: (1 - f["specificity"].value, f["sensitivity"].value) for n, f in found.items()},
-        areas_subject={name: figure["auroc"].over_subjects for name, figure in found.items()},
-        areas_cell={name: figure["auroc"].over_cells for name, figure in found.items()},
+        areas={name: figure["auroc"] for name, figure in found.items()},
         **options,  # type: ignore[arg-type]
     )
 
 
 def precision_recall(models: dict[str, Sample]) -> go.Figure:
     found = {name: named(sample) for name, sample in models.items()}
-    return plots_curves.precision_recall(
+    return curve_plots.precision_recall(
         {name: curves.precision_recall(sample) for name, sample in models.items()},
         points={name: (f["sensitivity"].value, f["ppv"].value) for name, f in found.items()},
-        areas_subject={name: figure["auprc"].over_subjects for name, figure in found.items()},
-        areas_cell={name: figure["auprc"].over_cells for name, figure in found.items()},
+        areas={name: figure["auprc"] for name, figure in found.items()},
     )
 
 
@@ -103,9 +101,9 @@ def test_figures__titles_fit_a_phone_and_axes_are_named(
     for figure in (
         roc_many(models, prevalence=0.6),
         precision_recall(models),
-        evaluation.calibration(curve, curve, errors=(0.08123, 0.032)),
-        evaluation.predictive_values(predictive, prevalence=0.1),
-        evaluation.subject_shares(calls, 0.5),
+        curve_plots.calibration(curve, curve, errors=(0.08123, 0.032)),
+        curve_plots.predictive_values(predictive, prevalence=0.1),
+        subject_plots.subject_call_shares(calls, 0.5),
     ):
         lines = figure.layout.title.text.split("<br>")
         assert max(map(len, lines)) <= 40, title(figure)
@@ -180,11 +178,10 @@ def test_roc_many__more_models_than_styles_still_draw() -> None:
     curve = Roc(*(np.array([0.0, 1.0]) for _ in range(3)), *(np.full(2, np.nan) for _ in range(3)))
     unknown = intervals.unknown(0.5)
     names = [f"model {i}" for i in range(14)]
-    figure = plots_curves.roc_many(
+    figure = curve_plots.roc(
         dict.fromkeys(names, curve),
         points=dict.fromkeys(names, (0.1, 0.2)),
-        areas_subject=dict.fromkeys(names, unknown),
-        areas_cell=dict.fromkeys(names, unknown),
+        areas=dict.fromkeys(names, estimates.Estimate("auroc", 0.5, unknown, unknown)),
     )
     found = traces(figure)
     styles = {(found[n].line.color, found[n].line.dash) for n in names[:12]}
@@ -205,11 +202,14 @@ def test_precision_recall__chance_is_the_prevalence(models: dict[str, Sample]) -
 def test_precision_recall__without_subjects_has_no_band() -> None:
     line = np.array([0.5, 1.0])
     curve = PrecisionRecall(line, line, line, 0.5, curves.GRID, *np.full((2, 101), np.nan))
-    figure = plots_curves.precision_recall(
+    figure = curve_plots.precision_recall(
         {"model": curve},
         points={"model": (0.5, np.nan)},
-        areas_subject={"model": intervals.unknown(0.9)},
-        areas_cell={"model": Interval(0.9, 0.8, 0.95)},
+        areas={
+            "model": estimates.Estimate(
+                "auprc", 0.9, Interval(0.9, 0.8, 0.95), intervals.unknown(0.9)
+            )
+        },
     )
     assert list(traces(figure)) == ["Chance (50 % are blasts)", "model"]
     assert title(figure) == "AUPRC 0.900 (no interval) over subjects"
@@ -219,7 +219,7 @@ def test_calibration__two_curves_over_the_histogram_of_the_second(
     models: dict[str, Sample],
 ) -> None:
     before, after = (calibration.curve(sample) for sample in models.values())
-    figure = evaluation.calibration(before, after, errors=(0.08123, 0.032))
+    figure = curve_plots.calibration(before, after, errors=(0.08123, 0.032))
     assert title(figure) == "Calibration lowers the mean error from 8.1 to 3.2 percentage points"
     found = traces(figure)
     held = np.isfinite(before.share)
@@ -239,19 +239,19 @@ def test_calibration__says_what_calibration_did(
     models: dict[str, Sample], errors: tuple[float, float], said: str
 ) -> None:
     curve = calibration.curve(models["qcresnet-cnmc"])
-    assert said in title(evaluation.calibration(curve, curve, errors=errors))
+    assert said in title(curve_plots.calibration(curve, curve, errors=errors))
 
 
 def test_calibration__alone(models: dict[str, Sample]) -> None:
     curve = replace(calibration.curve(models["qcresnet-cnmc"]), subject_low=np.full(15, np.nan))
-    figure = evaluation.calibration(None, curve, errors=(np.nan, 0.0512))
+    figure = curve_plots.calibration(None, curve, errors=(np.nan, 0.0512))
     assert title(figure) == "Probabilities are off by 5.1 percentage points on average"
     assert "Before calibration" not in traces(figure)
     assert "95 % over subjects" not in traces(figure)
 
 
 def test_predictive_values__marks_the_chosen_prevalence(predictive: Predictive) -> None:
-    figure = evaluation.predictive_values(predictive, prevalence=0.1)
+    figure = curve_plots.predictive_values(predictive, prevalence=0.1)
     ppv, npv = predictive.at(0.1)
     assert [(point.x[0], point.y[0]) for point in diamonds(figure)] == [
         (10, ppv.value), (10, npv.value),
@@ -266,14 +266,14 @@ def test_predictive_values__marks_the_chosen_prevalence(predictive: Predictive) 
 
 def test_predictive_values__calls_of_one_kind_only(models: dict[str, Sample]) -> None:
     nothing = prevalence.predictive(models["qcresnet-cnmc"], 1.0, np.array([0.1, 0.5]))
-    figure = evaluation.predictive_values(nothing, prevalence=0.5)
+    figure = curve_plots.predictive_values(nothing, prevalence=0.5)
     assert title(figure) == "At 50 % blasts 50 % of normal calls are right"
 
 
 def test_subject_shares__every_subject_once_by_colour_and_shape(
     calls: tuple[SubjectCall, ...],
 ) -> None:
-    figure = evaluation.subject_shares(calls, 0.5)
+    figure = subject_plots.subject_call_shares(calls, 0.5)
     drawn = {
         row[0]: (trace.marker.color, trace.marker.symbol, trace.y[i])
         for trace in figure.data
@@ -282,7 +282,7 @@ def test_subject_shares__every_subject_once_by_colour_and_shape(
     }
     assert len(drawn) == len(calls)
     for call in calls:
-        symbol = evaluation.SYMBOLS[call.outcome]
+        symbol = subject_plots.SYMBOLS[call.outcome]
         assert drawn[call.subject] == (CLASS_COLOURS[call.label], symbol, call.blasts.value)
     shares = {call.subject: call.blasts.value for call in calls}
     in_order = [shares[name] for name in figure.layout.xaxis.ticktext]
@@ -295,6 +295,14 @@ def test_subject_shares__every_subject_once_by_colour_and_shape(
 
 def test_subject_shares__many_subjects_have_no_names(calls: tuple[SubjectCall, ...]) -> None:
     many = [replace(call, subject=f"{call.subject}-{i}") for i in range(5) for call in calls]
-    figure = evaluation.subject_shares(many, 0.5)
+    figure = subject_plots.subject_call_shares(many, 0.5)
     assert figure.layout.xaxis.showticklabels is False
     assert figure.layout.xaxis.title.text == "100 subjects, lowest share first"
+
+
+def test_roc__without_subjects_has_no_band() -> None:
+    table = simulated.predictions().assign(subject=None)
+    sample = model_evaluation.sample_of_predictions(table)
+    figure = roc_many({"Model": sample})
+    assert list(traces(figure)) == ["Chance", "Model"] and len(diamonds(figure)) == 1
+    assert title(figure).endswith("(no interval) over subjects")

@@ -1,0 +1,1 @@
+"""Plots of the Evaluation page, one module a view."""

@@ -1,0 +1,317 @@
+"""Curves of a model: ROC, precision and recall, predictive values, reliability."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from allcore import formats
+from allcore.evaluation import curves
+from allcore.evaluation.calibration import ReliabilityCurve
+from allcore.evaluation.curves import PrecisionRecall, Roc
+from allcore.evaluation.estimates import Estimate
+from allcore.evaluation.metrics import Floats
+from allcore.evaluation.prevalence import Predicted, Predictive
+from allcore.labels import CLASS_COLOURS, CLASS_NAMES
+from allcore.plots import style
+
+# Colour and dash of the first, second, ... model; those of Okabe-Ito that stand out on both themes.
+LINES = [
+    (colour, dash)
+    for dash in ("solid", "dash", "dot")
+    for colour in (style.BLAST, style.NORMAL, "#009E73", "#CC79A7")
+]
+CHALLENGE = 0.910
+"""Weighted F1 of the winner of the C-NMC 2019 challenge on its final test (Pan et al., ISBI 2019).
+
+The challenge published no sensitivity or specificity, so it has no point in ROC space, only a line.
+"""
+
+
+# A curve is drawn with a point for each step of this size: less than half a pixel.
+_STEP = 1 / 1000
+# Pixels of a legend's entry, and of the horizontal axis with its title.
+_LEGEND_LINE, _AXIS = 20, 56
+
+
+def roc(
+    rocs: Mapping[str, Roc],
+    *,
+    points: Mapping[str, tuple[float, float]],
+    areas: Mapping[str, Estimate],
+    prevalence: float | None = None,
+    references: bool = True,
+) -> go.Figure:
+    """ROC curves of several models with their operating points; the band is the first one's.
+
+    Args:
+        rocs: each model's name and curve, from `curves.roc`; at least one.
+        points: each model's share of false positives and sensitivity at its threshold.
+        areas: each model's AUROC.
+        prevalence: share of blasts among the cells, at which the reference line is drawn.
+        references: whether to draw the line of the challenge's winner.
+    """
+    figure = go.Figure()
+    first = next(iter(rocs.values()))
+    style.band(figure, first.grid, first.low, first.high)
+    style.diagonal(figure, name="Chance")
+    if references and prevalence is not None:
+        _challenge(figure, prevalence)
+    for (name, curve), line_style in zip(rocs.items(), _styles(len(rocs)), strict=True):
+        _add_curve(
+            figure, name, (curve.false_positives, curve.sensitivity, curve.thresholds),
+            line_style=line_style, point=points[name], area=_area_text("AUROC", areas[name]),
+            axes=("1 - specificity", "Sensitivity"), shape="linear",
+        )  # fmt: skip
+    figure.update_xaxes(title="1 - specificity (share of normal cells)", range=style.UNIT)
+    figure.update_yaxes(title="Sensitivity (share of blasts)", range=style.UNIT)
+    return _legend_at_bottom(style.finish(figure, _area_title("AUROC", areas), height=450))
+
+
+def precision_recall(
+    lines: Mapping[str, PrecisionRecall],
+    *,
+    points: Mapping[str, tuple[float, float]],
+    areas: Mapping[str, Estimate],
+) -> go.Figure:
+    """Precision-recall curves of several models; the band is the first one's.
+
+    Args:
+        lines: each model's name and curve, from `curves.precision_recall`; at least one.
+        points: each model's recall and precision at its threshold; NaN where nothing is called.
+        areas: each model's AUPRC.
+    """
+    figure = go.Figure()
+    first = next(iter(lines.values()))
+    style.band(figure, first.grid, first.low, first.high)
+    figure.add_scatter(
+        x=[0, 1], y=[first.prevalence] * 2, mode="lines", hoverinfo="skip",
+        line={"dash": "dot", "color": style.REFUSED, "width": 1},
+        name=f"Chance ({100 * first.prevalence:.0f} % are blasts)",
+    )  # fmt: skip
+    for (name, curve), line_style in zip(lines.items(), _styles(len(lines)), strict=True):
+        _add_curve(
+            figure, name, (curve.recall, curve.precision, curve.thresholds),
+            line_style=line_style, point=points[name], area=_area_text("AUPRC", areas[name]),
+            axes=("Recall", "Precision"), shape="vh",
+        )  # fmt: skip
+    figure.update_xaxes(title="Recall (share of blasts called blast)", range=style.UNIT)
+    figure.update_yaxes(title="Precision (share of blast calls)", range=style.UNIT)
+    return _legend_at_bottom(style.finish(figure, _area_title("AUPRC", areas), height=450))
+
+
+def predictive_values(predictive: Predictive, *, prevalence: float) -> go.Figure:
+    """Positive and negative predictive value over the prevalence, with bands over subjects.
+
+    Args:
+        predictive: from `prevalence.predictive`, at rising prevalences.
+        prevalence: the chosen one, above 0 and below 1.
+    """
+    figure = go.Figure()
+    chosen = predictive.at(prevalence)
+    for name, curve, at, colour in (
+        ("ALL blast", predictive.ppv, chosen[0], style.BLAST),
+        ("normal", predictive.npv, chosen[1], style.NORMAL),
+    ):
+        _add_predictive_value(figure, predictive.prevalences, curve, f"Called {name}", colour)
+        figure.add_scatter(
+            x=[100 * prevalence], y=[at.value], mode="markers", showlegend=False,
+            marker={"size": 13, "symbol": "diamond", "color": colour, "line": {"width": 2}},
+            hovertemplate=f"Called {name}, right in %{{y:.3f}}<br>over subjects "
+            f"{formats.bounds(at.over_subjects)}<br>over cells {formats.bounds(at.over_cells)}"
+            "<extra></extra>",
+        )  # fmt: skip
+    figure.add_scatter(
+        x=[100 * predictive.observed] * 2, y=[0, 1], mode="lines", hoverinfo="skip",
+        line={"dash": "dot", "color": style.REFUSED, "width": 1.5},
+        name=f"These cells ({100 * predictive.observed:.0f} %)",
+    )  # fmt: skip
+    figure.update_xaxes(title="Prevalence (% of cells that are blasts)", range=[-2, 102])
+    figure.update_yaxes(title="Share of calls that are right", range=style.UNIT)
+    shares = [
+        f"{100 * at.value:.0f} % of {name} calls"
+        for name, at in (("blast", chosen[0]), ("normal", chosen[1]))
+        if np.isfinite(at.value)
+    ]
+    right = f"{' and '.join(shares)} are right" if shares else "no call can be judged"
+    return style.finish(figure, f"At {100 * prevalence:.3g} % blasts {right}", height=440)
+
+
+def _styles(models: int) -> list[tuple[str, str]]:
+    return [LINES[i % len(LINES)] for i in range(models)]
+
+
+def _add_curve(
+    figure: go.Figure,
+    name: str,
+    line: tuple[Floats, Floats, Floats],
+    *,
+    line_style: tuple[str, str],
+    point: tuple[float, float],
+    area: str,
+    axes: tuple[str, str],
+    shape: str,
+) -> None:
+    """One model's curve, and its operating point as a diamond."""
+    kept = _thinned(line[0], line[1])
+    colour, dash = line_style
+    read = f"{axes[0]} %{{x:.3f}}<br>{axes[1]} %{{y:.3f}}"
+    figure.add_scatter(
+        x=line[0][kept], y=line[1][kept], customdata=line[2][kept], mode="lines", name=name,
+        line={"color": colour, "dash": dash, "width": 2.5, "shape": shape}, legendgroup=name,
+        hovertemplate=f"{read}<br>Threshold %{{customdata:.3f}}<br>{area}<extra>{name}</extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[point[0]], y=[point[1]], mode="markers", showlegend=False, legendgroup=name, name=name,
+        marker={"size": 13, "symbol": "diamond", "color": colour, "line": {"width": 2}},
+        hovertemplate=f"Operating point<br>{read}<extra>{name}</extra>",
+    )  # fmt: skip
+
+
+def _thinned(x: Floats, y: Floats) -> NDArray[np.intp]:
+    """(K,) which points to draw: the ends, and one for each step that the curve moves."""
+    moved = np.maximum(np.abs(np.diff(x)), np.abs(np.diff(y)))
+    step = np.floor(np.append(0.0, np.cumsum(moved)) / _STEP)
+    kept = np.append(True, np.diff(step) > 0)
+    kept[-1:] = True
+    return np.flatnonzero(kept)
+
+
+def _challenge(figure: go.Figure, prevalence: float) -> None:
+    x, y = curves.weighted_f1_line(CHALLENGE, prevalence=prevalence)
+    if len(x):
+        name = f"Weighted F1 {CHALLENGE:.3f} at {100 * prevalence:.0f} % blasts"
+        figure.add_scatter(
+            x=x, y=y, mode="lines", name=f"{name} (C-NMC winner)",
+            line={"dash": "longdash", "color": style.REFUSED, "width": 1.5},
+            hovertemplate=f"{name}<br>as the C-NMC winner had on other cells<br>1 - specificity "
+            "%{x:.3f}<br>Sensitivity %{y:.3f}<extra></extra>",
+        )  # fmt: skip
+
+
+def _area_text(title: str, area: Estimate) -> str:
+    return (
+        f"{title} {formats.number(area.value)}<br>over subjects "
+        f"{formats.bounds(area.over_subjects)}<br>over cells {formats.bounds(area.over_cells)}"
+    )
+
+
+def _area_title(title: str, areas: Mapping[str, Estimate]) -> str:
+    if len(areas) == 1:
+        (area,) = areas.values()
+        return f"{title} {formats.estimate(area.over_subjects)} over subjects"
+    name = max(areas, key=lambda model: np.nan_to_num(areas[model].value, nan=-1.0))
+    highest = formats.estimate(areas[name].over_subjects)
+    return f"{name} has the highest {title}: {highest} over subjects"
+
+
+def _legend_at_bottom(figure: go.Figure) -> go.Figure:
+    """A legend of one line an entry at the very bottom, with room for all of them.
+
+    These figures stand two in a row, where plotly would break the legend into the axis title.
+    """
+    names = {trace.name for trace in figure.data if trace.name and trace.showlegend is not False}
+    room = _LEGEND_LINE * len(names)
+    return style.lay_out(
+        figure,
+        legend={"yref": "container", "y": 0, "yanchor": "bottom", "orientation": "v"},
+        height=figure.layout.height + room,
+        margin={"b": _AXIS + room},
+    )
+
+
+def _add_predictive_value(
+    figure: go.Figure, prevalences: Floats, curve: Predicted, name: str, colour: str
+) -> None:
+    x = 100 * prevalences
+    shared: dict[str, Any] = {"legendgroup": name}
+    if np.isfinite(curve.subject_low).all():
+        band = style.BAND | shared | {"showlegend": False}
+        figure.add_scatter(x=x, y=curve.subject_high, **band)
+        figure.add_scatter(
+            x=x, y=curve.subject_low, fill="tonexty", fillcolor=style.faint(colour, 0.18), **band
+        )
+    figure.add_scatter(
+        x=x, y=curve.value, mode="lines", line={"color": colour, "width": 2.5}, name=name,
+        hovertemplate=f"{name}, right in %{{y:.3f}}<br>at %{{x:.1f}} % blasts<extra></extra>",
+        **shared,
+    )  # fmt: skip
+
+
+def calibration(
+    before: ReliabilityCurve | None, after: ReliabilityCurve, *, errors: tuple[float, float]
+) -> go.Figure:
+    """Reliability curves before and after calibration over the histogram after it.
+
+    Args:
+        before: of the uncalibrated probabilities, or None to leave them out.
+        after: of the calibrated ones, from `calibration.curve`.
+        errors: expected calibration error before and after; the first isn't read without `before`.
+    """
+    figure = make_subplots(
+        rows=2, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.04
+    )
+    style.diagonal(figure, name="Perfectly calibrated")
+    known = np.isfinite(after.subject_low)
+    style.band(
+        figure, after.probability[known], after.subject_low[known], after.subject_high[known]
+    )  # fmt: skip
+    if before is not None:
+        _reliability(figure, before, "Before calibration", style.REFUSED, bars=False)
+    name = "Probabilities" if before is None else "After calibration"
+    _reliability(figure, after, f"{name} (bars: 95 % over cells)", style.BLAST, bars=True)
+    _histogram(figure, after)
+    figure.update_layout(barmode="stack", bargap=0)
+    figure.update_xaxes(range=style.UNIT)
+    figure.update_xaxes(title="Predicted probability of ALL blast", row=2, col=1)
+    figure.update_yaxes(title="Share of ALL blasts", range=[-0.04, 1.04], row=1, col=1)
+    figure.update_yaxes(title="Cells", nticks=4, row=2, col=1)
+    title = _calibration_title(errors, compared=before is not None)
+    return _legend_below(style.finish(figure, title, height=520))
+
+
+def _reliability(
+    figure: go.Figure, curve: ReliabilityCurve, name: str, colour: str, *, bars: bool
+) -> None:
+    held = np.isfinite(curve.share)
+    share = curve.share[held]
+    error = {
+        "array": curve.cell_high[held] - share,
+        "arrayminus": share - curve.cell_low[held],
+        "width": 3,
+    }
+    figure.add_scatter(
+        x=curve.probability[held], y=share, customdata=(curve.blasts + curve.normals)[held],
+        error_y=error if bars else None, mode="lines+markers", name=name,
+        line={"color": colour, "dash": "solid" if bars else "dash"},
+        hovertemplate="Mean probability %{x:.2f}<br>Share of blasts %{y:.2f}"
+        "<br>%{customdata:,} cells<extra></extra>",
+    )  # fmt: skip
+
+
+def _histogram(figure: go.Figure, curve: ReliabilityCurve) -> None:
+    centre = (curve.edges[1:] + curve.edges[:-1]) / 2
+    for counts, label in ((curve.normals, "hem"), (curve.blasts, "all")):
+        figure.add_bar(
+            x=centre, y=counts, width=np.diff(curve.edges), name=CLASS_NAMES[label],
+            marker={"color": CLASS_COLOURS[label], "line": {"width": 0}}, row=2, col=1,
+            hovertemplate=f"%{{y:,}} cells, {CLASS_NAMES[label]}<extra></extra>",
+        )  # fmt: skip
+
+
+def _calibration_title(errors: tuple[float, float], *, compared: bool) -> str:
+    before, after = (f"{100 * error:.1f}" for error in errors)
+    if not compared:
+        return f"Probabilities are off by {after} percentage points on average"
+    if before == after:
+        return f"Calibration leaves the mean error at {after} percentage points"
+    verb = "lowers" if errors[1] < errors[0] else "raises"
+    return f"Calibration {verb} the mean error from {before} to {after} percentage points"
+
+
+def _legend_below(figure: go.Figure) -> go.Figure:
+    """Legends of several lines below stay clear of the axis title at any height."""
+    return style.lay_out(figure, legend={"y": -0.16})

@@ -1,0 +1,258 @@
+"""The confusion matrix, maps of cells that a selection opens, and slices.
+
+Each marker carries what it stands for in `customdata`, so that a selection becomes cells again.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from allcore.evaluation import metrics, outcomes
+from allcore.evaluation.metrics import Confusion
+from allcore.evaluation.model_agreement import KINDS as AGREEMENT
+from allcore.evaluation.slices import SliceRow
+from allcore.labels import CLASS_NAMES
+from allcore.plots import point_map, style
+
+
+def confusion_matrix(counts: Confusion) -> go.Figure:
+    """Counts and shares of each true class, rows the truth and columns the call."""
+    table = counts.as_array()
+    shares = metrics.ratio(table, table.sum(axis=1, keepdims=True))
+    names = [CLASS_NAMES["hem"], CLASS_NAMES["all"]]
+    text = [
+        [
+            f"<b>{count:,.0f}</b><br>{100 * share:.0f} % of<br>{name}"
+            if np.isfinite(share)
+            else "no cells"
+            for count, share in zip(row, row_shares, strict=True)
+        ]
+        for row, row_shares, name in zip(table, shares, ("normal cells", "ALL blasts"), strict=True)
+    ]
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.nan_to_num(shares),
+            x=names,
+            y=names,
+            text=text,
+            texttemplate="%{text}",
+            textfont={"size": 15, "color": "#FFFFFF"},
+            hoverinfo="skip",
+            # White text reads on both ends, whatever the page's theme.
+            colorscale=[[0, "#73737D"], [1, "#4A3A80"]],
+            zmin=0,
+            zmax=1,
+            showscale=False,
+            xgap=3,
+            ygap=3,
+        )
+    )
+    figure.update_xaxes(title="Called", fixedrange=True, showgrid=False)
+    figure.update_yaxes(
+        title="Truth", autorange="reversed", fixedrange=True, showgrid=False, tickangle=-90
+    )
+    right = [
+        f"{100 * share:.0f} % of {name}"
+        for share, name in ((shares[1, 1], "ALL blasts"), (shares[0, 0], "normal cells"))
+        if np.isfinite(share)
+    ]
+    return style.finish(figure, f"{' and '.join(right)} are called rightly", height=400)
+
+
+def clickable_matrix(counts: Confusion) -> go.Figure:
+    """`plots.confusion_matrix` with cells that can be clicked.
+
+    Streamlit reports no clicks on a heat map, so nearly transparent squares lie over its cells;
+    their customdata is a key of `outcomes.OUTCOMES`.
+    """
+    figure = confusion_matrix(counts)
+    names = [CLASS_NAMES["hem"], CLASS_NAMES["all"]]
+    cells = [("tn", 0, 0), ("fp", 0, 1), ("fn", 1, 0), ("tp", 1, 1)]
+    numbers = {key: float(getattr(counts, key)) for key, _, _ in cells}
+    unchanged = {"marker": {"opacity": 0.01}}
+    figure.add_scatter(
+        x=[names[called] for _, _, called in cells],
+        y=[names[truth] for _, truth, _ in cells],
+        customdata=[[key] for key, _, _ in cells],
+        text=[f"{outcomes.OUTCOMES[key]}: open {numbers[key]:,.0f}" for key, _, _ in cells],
+        mode="markers",
+        marker={"symbol": "square", "size": 100, "color": "#FFFFFF", "opacity": 0.01},
+        selected=unchanged,
+        unselected=unchanged,
+        hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
+        name="",
+    )
+    # Markers would widen the axes beyond the cells.
+    figure.update_xaxes(range=[-0.5, 1.5])
+    figure.update_yaxes(range=[1.5, -0.5], autorange=None)
+    # Without a limit of distance the nearest square is hit, which is that of the cell clicked on.
+    return style.lay_out(
+        figure, clickmode="event+select", dragmode=False, hovermode="closest", hoverdistance=-1
+    )
+
+
+MAP_COLOURS = {
+    "outcome": "Outcome",
+    "label": "Label",
+    "subject": "Subject",
+    "quality": "Quality",
+}
+"""What the map can be coloured by."""
+# Colour tells the label and shape whether the call is right; wrong calls lie on top.
+_OUTCOMES = {
+    "tn": (style.NORMAL, "circle", 4, 0.35),
+    "tp": (style.BLAST, "circle", 4, 0.35),
+    "fp": (style.NORMAL, "x", 7, 0.95),
+    "fn": (style.BLAST, "x", 7, 0.95),
+}
+_AGREEMENT = {
+    "both_right": (style.REFUSED, "circle", 4, 0.3),
+    "both_wrong": (style.BLAST, "x", 7, 0.9),
+    "only_a": ("#009E73", "triangle-up", 7, 0.8),
+    "only_b": ("#CC79A7", "triangle-down", 7, 0.8),
+}
+
+
+def cell_map(table: pd.DataFrame, colour: str, kind: str) -> go.Figure:
+    """The map of cells, to be selected from with box or lasso.
+
+    The figure hangs on the table alone: a selection must not change it, or the page would lose the
+    selection.
+
+    Args:
+        table: columns image_id, x, y and `colour`; cells without a place are not drawn.
+        colour: the column to colour by.
+        kind: of `KINDS`: whether `colour` holds keys of `outcomes.OUTCOMES`, labels ('all', 'hem'),
+            subjects, or a number.
+    """
+    placed = table[np.isfinite(table["x"]) & np.isfinite(table["y"])]
+    draw = {"outcome": _by_outcome, "label": _by_label, "subject": point_map.by_subject}
+    traces, title = draw.get(kind, point_map.by_number)(placed, colour)
+    return point_map.as_map(go.Figure(traces), title)
+
+
+def two_probabilities(
+    table: pd.DataFrame,
+    thresholds: tuple[float, float],
+    names: tuple[str, str] = ("first model", "second model"),
+) -> go.Figure:
+    """Two models' probabilities of the same cells, each with its threshold.
+
+    Args:
+        table: of an `agreement.Agreement`.
+        thresholds: of the first and the second model.
+        names: of the models.
+    """
+    figure = go.Figure()
+    for kind, point_style in _AGREEMENT.items():
+        chosen = table[table["kind"] == kind]
+        figure.add_trace(
+            point_map.points(
+                chosen, "probability_a", "probability_b", point_style, _agreement_name(kind, names),
+                hover="%{customdata}<br>%{x:.3f} and %{y:.3f}", many=len(table),
+            )
+        )  # fmt: skip
+    line = {"dash": "dash", "color": style.REFUSED, "width": 1.5}
+    figure.add_vline(x=thresholds[0], line=line)
+    figure.add_hline(y=thresholds[1], line=line)
+    title = "Probability of ALL blast by the {}"
+    figure.update_xaxes(title=title.format(names[0]), range=[-0.03, 1.03])
+    figure.update_yaxes(title=title.format(names[1]), range=[-0.03, 1.03])
+    style.lay_out(figure, dragmode="lasso")
+    counts = table["kind"].value_counts()
+    wrong = f"Both models are wrong on {counts.get('both_wrong', 0):,} of {len(table):,} cells"
+    one = counts.get("only_a", 0) + counts.get("only_b", 0)
+    return style.finish(figure, f"{wrong}, one of them on {one:,}", height=560)
+
+
+def _by_outcome(table: pd.DataFrame, colour: str) -> tuple[list[Any], str]:
+    wrong = table[colour].isin(("fp", "fn")).sum()
+    title = f"{wrong:,} of {len(table):,} cells are called wrongly"
+    return point_map.categories(table, colour, _OUTCOMES, outcomes.OUTCOMES), title
+
+
+def _by_label(table: pd.DataFrame, colour: str) -> tuple[list[Any], str]:
+    blasts, normal = ((table[colour] == label).sum() for label in ("all", "hem"))
+    named = {"hem": "Normal cells", "all": "ALL blasts"}
+    title = f"{blasts:,} ALL blasts and {normal:,} normal cells by how alike they look"
+    return point_map.categories(table, colour, point_map.LABEL_STYLES, named), title
+
+
+def _agreement_name(kind: str, names: tuple[str, str]) -> str:
+    only = {"only_a": names[0], "only_b": names[1]}
+    return f"Only {only[kind]} is right" if kind in only else AGREEMENT[kind]
+
+
+_ROW = 34  # pixels a slice
+_FRAME = 150  # pixels of title and axis above and below
+
+
+def slice_bars(rows: Sequence[SliceRow], *, most: int = 20) -> go.Figure:
+    """How far each slice's accuracy is from that of the rest, with 95 % intervals.
+
+    Args:
+        rows: from `slices.rows`, the first on top; those without a difference are passed over.
+        most: how many to draw.
+    """
+    drawn = [row for row in rows if np.isfinite(row.difference.value)][:most]
+    figure = go.Figure()
+    for worse, name, colour, symbol in (
+        (True, "Worse than chance would have it", style.BLAST, "diamond"),
+        (False, "Not surely worse", style.REFUSED, "circle"),
+    ):
+        chosen = [(place, row) for place, row in enumerate(drawn) if row.worse is worse]
+        figure.add_trace(_difference_points(chosen, name, colour, symbol))
+    figure.add_vline(x=0, line={"color": style.REFUSED, "width": 1})
+    figure.update_xaxes(title="Accuracy less that of the rest (percentage points)")
+    figure.update_yaxes(
+        title="Slice", tickvals=list(range(len(drawn))),
+        ticktext=[_short(row.slice.title) for row in drawn],
+        range=[len(drawn) - 0.4, -0.6], showgrid=False, zeroline=False, automargin=True,
+    )  # fmt: skip
+    height = _FRAME + 50 + _ROW * max(1, len(drawn))
+    figure = style.finish(figure, _slices_title(rows), height=height)
+    return style.lay_out(figure, legend={"y": -60 / (height - _FRAME)})
+
+
+def _difference_points(
+    chosen: Sequence[tuple[int, SliceRow]], name: str, colour: str, symbol: str
+) -> go.Scatter:
+    value, low, high = (
+        100 * np.array([getattr(row.difference, end) for _, row in chosen], dtype=float)
+        for end in ("value", "low", "high")
+    )
+    bounds = [
+        f"{a:.0f} to {b:.0f}, over {row.unit}" if row.difference.known else "no interval"
+        for a, b, (_, row) in zip(low, high, chosen, strict=True)
+    ]
+    return go.Scatter(
+        x=value,
+        y=[place for place, _ in chosen],
+        error_x={"array": high - value, "arrayminus": value - low, "width": 3, "thickness": 1.5},
+        customdata=[
+            [row.slice.key, row.slice.title, f"{row.cells:,}", bound]
+            for (_, row), bound in zip(chosen, bounds, strict=True)
+        ],
+        mode="markers",
+        marker={"color": colour, "symbol": symbol, "size": 10},
+        name=name,
+        hovertemplate="%{customdata[1]}<br>%{customdata[2]} cells<br>%{x:.0f} points "
+        "(%{customdata[3]})<extra></extra>",
+    )
+
+
+def _slices_title(rows: Sequence[SliceRow]) -> str:
+    found = [row for row in rows if row.worse]
+    if not found:
+        return f"None of {len(rows):,} slices is surely worse than the rest"
+    return f"{len(found):,} of {len(rows):,} slices are worse than chance would have it"
+
+
+def _short(title: str) -> str:
+    """What fits beside an axis on a phone; the whole title is in the hover."""
+    short = title.split(" (")[0]
+    return short if len(short) <= 28 else f"{short[:27]}…"
