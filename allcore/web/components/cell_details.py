@@ -25,6 +25,7 @@ from allcore.inference.upload import CellPicture
 from allcore.labels import CLASS_NAMES, Label
 from allcore.model_folder import InstalledModel
 from allcore.plots import predict as predict_plots
+from allcore.plots import style
 from allcore.web import frame, resources
 from allcore.web.cell_images import CellImages
 from allcore.web.components import cell_pictures, explanation_view, gallery
