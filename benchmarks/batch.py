@@ -3,7 +3,7 @@
 import torch
 
 from allcore.inference import jobs
-from benchmarks import material, timing
+from benchmarks import inputs, timing
 from benchmarks.timing import Result, Scale
 
 BATCH = 32
@@ -15,9 +15,9 @@ def run(scale: Scale) -> Result:
     The reference's tensors are decoded, cut, normalised and on the device before its clock
     starts, in the same batches and the same memory format.
     """
-    predictor = material.predictor()
-    with material.pictures(scale.images) as paths:
-        cells = torch.stack([predictor.prepare(material.rgb(path)) for path in paths])
+    predictor = inputs.predictor()
+    with inputs.pictures(scale.images) as paths:
+        cells = torch.stack([predictor.prepare(inputs.rgb(path)) for path in paths])
         batches = [predictor.normalised(chunk) for chunk in cells.split(BATCH)]
 
         def ours() -> None:

@@ -5,7 +5,7 @@ import copy
 import torch
 
 from allcore.explain import gradcam
-from benchmarks import material, timing
+from benchmarks import inputs, timing
 from benchmarks.timing import Result, Scale
 
 REPEATS = 8  # cells a round
@@ -16,10 +16,10 @@ def run(scale: Scale) -> Result:
 
     Ours runs backward only as far as the last convolutional stage, so it may cost less.
     """
-    predictor = material.predictor()
+    predictor = inputs.predictor()
     repeats = min(scale.images, REPEATS)
-    with material.pictures(1) as paths:
-        cell = predictor.prepare(material.rgb(paths[0]))
+    with inputs.pictures(1) as paths:
+        cell = predictor.prepare(inputs.rgb(paths[0]))
     network = copy.deepcopy(predictor.network).requires_grad_(True)
 
     def ours() -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from allcore.audit.index import build
 from allcore.data import manifest
-from benchmarks import material, timing
+from benchmarks import inputs, timing
 from benchmarks.timing import Result, Scale
 
 BATCH = 32
@@ -24,12 +24,12 @@ def run(scale: Scale) -> Result:
     Pillow decodes each file, and then the network runs on tensors that are ready, in the same
     batches, one after the other.
     """
-    predictor = material.predictor()
-    with material.pictures(scale.images) as paths, TemporaryDirectory() as home:
+    predictor = inputs.predictor()
+    with inputs.pictures(scale.images) as paths, TemporaryDirectory() as home:
         data, state = paths[0].parent, Path(home)
         rows = [f"{path.stem},{path.name}" for path in paths]
         (data / manifest.FILE_NAME).write_text("\n".join(["image_id,path", *rows]))
-        cells = torch.stack([predictor.prepare(material.rgb(path)) for path in paths])
+        cells = torch.stack([predictor.prepare(inputs.rgb(path)) for path in paths])
         batches = [predictor.normalised(chunk) for chunk in cells.split(BATCH)]
 
         def ours() -> None:

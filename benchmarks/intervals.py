@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from sklearn import metrics as peer
 
 from allcore.evaluation import calibration, curves, estimates, intervals
-from benchmarks import predicted, timing
-from benchmarks.predicted import Predicted
+from benchmarks import simulated_predictions, timing
+from benchmarks.simulated_predictions import Predicted
 from benchmarks.timing import Result, Scale
 
 TRIED = 20  # resamples of the reference that are timed; their time is scaled up
@@ -19,9 +19,9 @@ def run(scale: Scale) -> Result:
     precision and calibration their bands. The reference resamples subjects alone, and has neither
     bands nor calibration error.
     """
-    cells = predicted.draw()
+    cells = simulated_predictions.draw()
     tried = min(scale.images, TRIED)
-    rng = np.random.default_rng(predicted.SEED)
+    rng = np.random.default_rng(simulated_predictions.SEED)
 
     def ours() -> None:
         sample = estimates.make_sample(

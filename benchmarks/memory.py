@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from allcore.inference import jobs
-from benchmarks import material, timing
+from benchmarks import inputs, timing
 from benchmarks.timing import Result, Scale
 
 PICTURES = 32
@@ -32,9 +32,9 @@ def run(scale: Scale) -> Result:
 
 def measure(predictions: int) -> dict[str, float | str]:
     """Give the peaks, in megabytes, of this process after a tenth and after all predictions."""
-    predictor = material.predictor()
+    predictor = inputs.predictor()
     peaks: dict[str, float | str] = {"device": str(predictor.device)}
-    with material.pictures(PICTURES) as paths:
+    with inputs.pictures(PICTURES) as paths:
         files = (paths[number % PICTURES] for number in range(predictions))
         for done, _ in enumerate(jobs.predict_files(predictor, files), start=1):
             if done == max(1, predictions // 10):

@@ -9,7 +9,7 @@ from allcore.inference.image_sources import Source
 from allcore.inference.jobs import Job
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Reading
-from benchmarks import material, timing
+from benchmarks import inputs, timing
 from benchmarks.timing import Result, Scale
 
 PEOPLE = 8
@@ -22,8 +22,8 @@ def run(scale: Scale) -> Result:
     Both sides go the way of the Predict page: a job each, whose cells wait in the queue that all
     sessions share. Every picture must have its answer.
     """
-    predictor = material.predictor()
-    with material.pictures(scale.images) as paths, _Shared(predictor) as shared:
+    predictor = inputs.predictor()
+    with inputs.pictures(scale.images) as paths, _Shared(predictor) as shared:
         shares = [paths[number::PEOPLE] for number in range(PEOPLE)]
         mine, theirs = timing.side_by_side(
             timing.seconds(lambda: shared.answer(shares)),

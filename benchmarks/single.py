@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from allcore.inference import upload
-from benchmarks import material, timing
+from benchmarks import inputs, timing
 from benchmarks.timing import Result, Scale
 
 CHECKED = 64  # pictures a round
@@ -21,9 +21,9 @@ def run(scale: Scale) -> Result:
     Both figures are the 95th of 100: what the slowest answers take. The reference takes the middle
     of the picture without looking for the cell.
     """
-    predictor = material.predictor()
+    predictor = inputs.predictor()
     size = predictor.info.preprocessing.size
-    with material.pictures(min(scale.images, CHECKED)) as paths:
+    with inputs.pictures(min(scale.images, CHECKED)) as paths:
         files = [path.read_bytes() for path in paths]
 
     def ours(data: bytes) -> None:

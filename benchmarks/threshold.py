@@ -20,8 +20,8 @@ from allcore.evaluation import (
 from allcore.evaluation.estimates import Sample
 from allcore.evaluation.metrics import Floats
 from allcore.evaluation.slices import Slice
-from benchmarks import predicted, timing
-from benchmarks.predicted import Predicted
+from benchmarks import simulated_predictions, timing
+from benchmarks.simulated_predictions import Predicted
 from benchmarks.timing import Result, Scale
 
 MOVES = 50
@@ -87,11 +87,11 @@ def plain(cells: Predicted, threshold: float) -> None:
 
 
 def _page() -> Page:
-    cells = predicted.draw()
+    cells = simulated_predictions.draw()
     sample = estimates.make_sample(
         labels=cells.labels, probabilities=cells.probabilities, subjects=cells.subjects
     )
-    return Page(cells, sample, predicted.slices(cells))
+    return Page(cells, sample, simulated_predictions.slices(cells))
 
 
 def _slow_end(move: Callable[[float], None], moves: Floats) -> Callable[[], float]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from allcore.errors import AllScopeError
-from benchmarks import explorer_findings, peers, servers, timing
+from benchmarks import peer_findings, peers, servers, timing
 from benchmarks.registry import BENCHMARKS
 from benchmarks.timing import Scale
 
@@ -62,11 +62,11 @@ def test_answer__is_the_last_line_and_a_failure_is_said(monkeypatch: pytest.Monk
 
 
 def test_in_words__found_missed_and_others() -> None:
-    pairs = explorer_findings._marks([["a", "b", "c"]])
+    pairs = peer_findings._marks([["a", "b", "c"]])
     assert pairs == {frozenset("ab"), frozenset("ac"), frozenset("bc")}
     planted = {"exact_duplicate": {frozenset("bc")}, "near_duplicate": {frozenset("ab")}}
-    made = explorer_findings.Case(Path("none"), planted)
-    say = explorer_findings._in_words
+    made = peer_findings.Case(Path("none"), planted)
+    say = peer_findings._in_words
     assert say({"near_duplicate": pairs}, made, "near_duplicate") == "1 of 1, 1 others"
     assert say({"exact_duplicate": set()}, made, "exact_duplicate") == "0 of 1, 0 others"
     assert say({"exact_duplicate": None}, made, "exact_duplicate") == "can't be told"

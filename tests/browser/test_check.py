@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from allcore.data.cells import Rgb
 from allcore.reports import prediction_json
-from benchmarks import smears
+from benchmarks import synthetic_smears
 from tests.browser import steps
 from tests.browser.conftest import Server
 
@@ -74,5 +74,5 @@ def test_picture__is_cut_out_and_reported(
 
 def _smear() -> Rgb:
     """A drawn white cell between red ones."""
-    picture, _ = smears.with_cell(smears.field(480, 640, seed=1), 240, 320)
+    picture, _ = synthetic_smears.with_cell(synthetic_smears.field(480, 640, seed=1), 240, 320)
     return picture

@@ -29,12 +29,12 @@ def indexed(administrator: BrowserContext, server: Server) -> str:
     """The address of the Dataset page, its demonstration set drawn and indexed with a model."""
     from allcore import model_folder
     from allcore.audit.index import build
-    from benchmarks import material
+    from benchmarks import inputs
 
     if not model_folder.names():
         pytest.skip("no model is installed, so that an index has no map")
     home = server.terminal.parent / "home"
-    build.build_index(home / "demo", home=home, loader=material.predictor)
+    build.build_index(home / "demo", home=home, loader=inputs.predictor)
     return server.at("dataset.py")
 
 

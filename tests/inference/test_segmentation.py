@@ -15,7 +15,7 @@ from allcore.inference import nuclei, segmentation, upload
 from allcore.inference.predictor import Predictor
 from allcore.inference.segmentation import Cut
 from allcore.synthetic import appearance
-from benchmarks import cutting_quality, smears
+from benchmarks import segmentation_quality, synthetic_smears
 
 Mask = NDArray[np.bool_]
 BCCD = Path(__file__).parents[3] / "shared" / "bccd"
@@ -24,9 +24,9 @@ HEIGHT, WIDTH = 480, 640
 
 def smear(*places: tuple[float, float, float], red: int | None = None) -> tuple[Rgb, list[Mask]]:
     """A drawn field with a white cell at each (y, x, radius), and the cells' masks."""
-    picture, masks = smears.field(HEIGHT, WIDTH, red=red), []
+    picture, masks = synthetic_smears.field(HEIGHT, WIDTH, red=red), []
     for y, x, radius in places:
-        picture, mask = smears.with_cell(picture, y, x, radius=radius)
+        picture, mask = synthetic_smears.with_cell(picture, y, x, radius=radius)
         masks.append(mask)
     return picture, masks
 
@@ -63,10 +63,12 @@ def test_candidates__cells_that_touch_are_parted():
 
 
 def test_candidates__lobes_of_one_nucleus_are_one_cell():
-    picture, _ = smears.with_cell(smears.field(HEIGHT, WIDTH), 240, 320, radius=90, nucleus=0)
+    picture, _ = synthetic_smears.with_cell(
+        synthetic_smears.field(HEIGHT, WIDTH), 240, 320, radius=90, nucleus=0
+    )
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     for lobe in (280, 360):
-        picture[np.hypot(y - 240, x - lobe) < 34] = smears.NUCLEUS
+        picture[np.hypot(y - 240, x - lobe) < 34] = synthetic_smears.NUCLEUS
     (found,) = segmentation.candidates(picture)
     assert found.area == pytest.approx(np.pi * 90**2, rel=0.05)
 
@@ -91,7 +93,7 @@ def test_candidates__say_what_the_border_cuts(y: float, x: float, at_border: boo
 @pytest.mark.parametrize(
     "picture",
     [
-        smears.field(HEIGHT, WIDTH, red=0),
+        synthetic_smears.field(HEIGHT, WIDTH, red=0),
         np.full((200, 200, 3), 200, np.uint8),
         np.zeros((200, 200, 3), np.uint8),
         np.random.default_rng(0).integers(0, 8, (200, 200, 3)).astype(np.uint8),
@@ -104,10 +106,10 @@ def test_candidates__nothing_is_said_in_a_sentence(picture: Rgb):
 
 
 def test_candidates__red_cells_are_none():
-    picture = smears.field(HEIGHT, WIDTH, red=0)
+    picture = synthetic_smears.field(HEIGHT, WIDTH, red=0)
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     for at in (120, 320, 520):
-        picture[np.hypot(y - 240, x - at) < 60] = smears.RED
+        picture[np.hypot(y - 240, x - at) < 60] = synthetic_smears.RED
     with pytest.raises(BadImage):
         segmentation.candidates(picture)
 
@@ -129,7 +131,9 @@ def test_candidates__large_pictures_at_full_scale(one: tuple[Rgb, Mask]):
 
 def test_candidates__at_the_far_border_of_a_large_picture():
     # Sides that the reduced copy's pixels do not divide.
-    picture, mask = smears.with_cell(smears.field(1501, 1399, red=0), 1490, 1390, radius=150)
+    picture, mask = synthetic_smears.with_cell(
+        synthetic_smears.field(1501, 1399, red=0), 1490, 1390, radius=150
+    )
     (found,) = segmentation.candidates(picture)
     assert found.frame[2:] == (1501, 1399) and found.at_border
     assert found.mask.shape == mask.shape and dice(found.mask, mask) > 0.93
@@ -264,7 +268,7 @@ def test_candidate__frozen(one: tuple[Rgb, Mask]):
 
 
 def test_candidates__real_cells_on_drawn_smears(cnmc_root: Path):
-    table = cutting_quality.dices(cnmc_root, 6)
+    table = segmentation_quality.dices(cnmc_root, 6)
     assert table["dice"].median() > 0.95
 
 
@@ -272,9 +276,11 @@ def test_candidates__white_cells_of_real_fields():
     fields = sorted((BCCD / "BCCD" / "JPEGImages").glob("*.jpg"))
     if not fields:
         pytest.skip("BCCD's fields are not on this machine")
-    found = [cutting_quality.measured(path, cutting_quality.ours) for path in fields[::30]]
+    found = [
+        segmentation_quality.measured(path, segmentation_quality.ours) for path in fields[::30]
+    ]
     overlaps = np.concatenate([each.overlaps for each in found])
-    assert np.mean(overlaps >= cutting_quality.HIT) > 0.85
+    assert np.mean(overlaps >= segmentation_quality.HIT) > 0.85
     assert np.mean([each.extra for each in found]) < 1
 
 

@@ -20,7 +20,7 @@ from allcore.inference.results import Prediction, Row
 from allcore.notice import RESEARCH_USE
 from allcore.reports import batch_pdf, pdf_sheet, prediction_pdf
 from allcore.reports.prediction_json import PictureFile, PredictionReport
-from benchmarks import smears
+from benchmarks import synthetic_smears
 from tests.conftest import draw_cell
 
 WHEN = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
@@ -217,7 +217,7 @@ def test_came__shows_the_cell_that_was_judged() -> None:
         "tolerance": 0.5,
         "scale": 1,
     }
-    field, _ = smears.with_cell(smears.field(300, 300), 150, 150, radius=70)
+    field, _ = synthetic_smears.with_cell(synthetic_smears.field(300, 300), 150, 150, radius=70)
     buffer = io.BytesIO()
     Image.fromarray(field).save(buffer, "PNG")
     report = made(cut=facts, file=replace(made().file, content=buffer.getvalue()))

@@ -14,7 +14,7 @@ from allcore.inference.results import Refusal
 from allcore.inference.segmentation import Cut
 from allcore.reports import prediction_json, report_verification
 from allcore.reports.prediction_json import PredictionReport
-from benchmarks import smears
+from benchmarks import synthetic_smears
 from tests.conftest import draw_cell
 
 
@@ -121,9 +121,9 @@ def test_verify__a_cut_that_can_not_be_made_again(made: PredictionReport, tiny_m
 
 
 def test_verify__makes_the_same_cut_again(tiny_model: Path) -> None:
-    field = smears.field(480, 640)
+    field = synthetic_smears.field(480, 640)
     for y, x in ((160, 200), (300, 460)):
-        field, _ = smears.with_cell(field, y, x, radius=80)
+        field, _ = synthetic_smears.with_cell(field, y, x, radius=80)
     buffer = io.BytesIO()
     Image.fromarray(field).save(buffer, "PNG")
     predictor = Predictor.load(tiny_model, "cpu")

@@ -19,13 +19,13 @@ def page(which: str) -> None:
 
     from allcore import model_folder
     from allcore.web.predict import segmentation_view
-    from benchmarks import smears
+    from benchmarks import synthetic_smears
 
-    picture = smears.field(480, 640, red=0 if which == "nothing" else None)
+    picture = synthetic_smears.field(480, 640, red=0 if which == "nothing" else None)
     if which != "nothing":
-        picture, _ = smears.with_cell(picture, 240, 180, radius=90)
+        picture, _ = synthetic_smears.with_cell(picture, 240, 180, radius=90)
     if which == "two":
-        picture, _ = smears.with_cell(picture, 240, 470, radius=70)
+        picture, _ = synthetic_smears.with_cell(picture, 240, 470, radius=70)
     if which == "large":
         picture = picture.repeat(4, axis=0).repeat(4, axis=1)
     got = segmentation_view.show(picture, model_folder.resolve("tiny"), key="cut")

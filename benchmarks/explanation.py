@@ -19,7 +19,7 @@ from allcore.explain.parts import METHODS, Explanation
 from allcore.inference.predictor import Predictor
 from allcore.inference.upload import CellPicture
 from allcore.model_folder import InstalledModel
-from benchmarks import material, timing
+from benchmarks import inputs, timing
 from benchmarks.timing import Result, Scale
 
 SLOW_END = 0.95
@@ -40,8 +40,8 @@ def run(scale: Scale) -> Result:
 
     How often each map is supported goes to standard error, by Wilson's interval over cells.
     """
-    predictor = material.predictor()
-    with material.pictures(scale.images + 1) as paths:
+    predictor = inputs.predictor()
+    with inputs.pictures(scale.images + 1) as paths:
         found = list(_asked(predictor, paths))[1:]  # the first pays for what is read only once
     if not found:
         raise AllScopeError(
@@ -63,7 +63,7 @@ def _asked(predictor: Predictor, paths: Iterable[Path]) -> Iterator[_Asked]:
     others = _others(model)
     explainer = Explainer({model: predictor, **others}.__getitem__)
     for path in paths:
-        picture = CellPicture(material.rgb(path), hashlib.sha256(path.read_bytes()).hexdigest())
+        picture = CellPicture(inputs.rgb(path), hashlib.sha256(path.read_bytes()).hexdigest())
         started = time.perf_counter()
         (prediction,) = predictor.predict([picture])
         alone = time.perf_counter() - started

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from allcore.errors import AllScopeError
 from allcore.inference.predictor import Predictor
-from benchmarks import material, servers, timing
+from benchmarks import inputs, servers, timing
 from benchmarks.selection import OURS
 from benchmarks.timing import Result, Scale
 
@@ -35,10 +35,10 @@ def run(scale: Scale) -> Result:
     found = servers.chromium()
     if not found:
         raise AllScopeError("No Chromium was found: install it, or name it in ALLSCOPE_CHROMIUM.")
-    predictor = material.predictor()
+    predictor = inputs.predictor()
     with (
         TemporaryDirectory(prefix="allscope-benchmark-") as name,
-        material.pictures(PICTURES) as paths,
+        inputs.pictures(PICTURES) as paths,
         _ours(Path(name)) as ours,
         _gradio(predictor) as peer,
         sync_playwright() as driver,

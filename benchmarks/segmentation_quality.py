@@ -1,6 +1,6 @@
 """How well white cells are found and cut out of smear fields.
 
-``python -m benchmarks.cutting_quality BCCD CNMC`` writes ``docs/segmentation.md`` from the
+``python -m benchmarks.segmentation_quality BCCD CNMC`` writes ``docs/segmentation.md`` from the
 fields of BCCD and from C-NMC's cells laid over drawn smears.
 """
 
@@ -26,15 +26,15 @@ from allcore.evaluation import intervals
 from allcore.evaluation.intervals import Interval
 from allcore.inference import segmentation
 from allcore.synthetic import appearance
-from benchmarks import cutting as peer
-from benchmarks import smears, timing
+from benchmarks import segmentation_speed as peer
+from benchmarks import synthetic_smears, timing
 from benchmarks.servers import ROOT
 
 Frame = tuple[int, int, int, int]
 Finder = Callable[[Rgb], Sequence[Frame]]
 Floats = NDArray[np.float64]
 
-PAGE = ROOT / "docs" / "cutting.md"
+PAGE = ROOT / "docs" / "segmentation.md"
 TEXT = Path(__file__).with_suffix(".md")
 HIT = 0.5
 """Least intersection over union of a cell's frame with a box that it is counted for."""
@@ -131,8 +131,8 @@ def dices(root: Path, count: int) -> pd.DataFrame:
     made = []
     for row in rows:
         cell = cells.centre_crop(appearance.read_rgb(paths[row]))
-        smear = smears.field(*FIELD, seed=int(row))
-        picture, mask = smears.pasted(smear, cell, cells.mask_of(cell))
+        smear = synthetic_smears.field(*FIELD, seed=int(row))
+        picture, mask = synthetic_smears.pasted(smear, cell, cells.mask_of(cell))
         subject = manifest.table["subject"].iloc[row]
         made.append({"subject": subject, "dice": _best_dice(picture, mask)})
     return pd.DataFrame(made)

@@ -7,7 +7,7 @@ from skimage import color, feature, filters, segmentation
 
 from allcore.data.cells import Rgb
 from allcore.inference import segmentation as cutting
-from benchmarks import smears, timing
+from benchmarks import synthetic_smears, timing
 from benchmarks.timing import Result, Scale
 
 HEIGHT, WIDTH = 480, 640
@@ -20,9 +20,11 @@ def run(scale: Scale) -> Result:
     """Milliseconds for a field of 640 x 480 pixels, against the recipe at full scale.
 
     Ours tells red cells and platelets from white ones, takes in cytoplasm and smooths outlines
-    besides; how much better it finds cells is in ``cutting_quality``.
+    besides; how much better it finds cells is in ``segmentation_quality``.
     """
-    picture, _ = smears.with_cell(smears.field(HEIGHT, WIDTH), HEIGHT / 2, WIDTH / 2)
+    picture, _ = synthetic_smears.with_cell(
+        synthetic_smears.field(HEIGHT, WIDTH), HEIGHT / 2, WIDTH / 2
+    )
     repeats = min(scale.images, REPEATS)
 
     def ours() -> None:

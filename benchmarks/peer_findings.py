@@ -1,6 +1,6 @@
 """What ALLScope and its peers find in the same drawn cells, and how long an import takes.
 
-``python -m benchmarks.explorer_findings`` writes ``docs/peers.md``. Every figure is counted in that
+``python -m benchmarks.peer_findings`` writes ``docs/peers.md``. Every figure is counted in that
 run; a peer that is not installed has none.
 """
 
@@ -22,7 +22,7 @@ from allcore.audit.index import build, store
 from allcore.data import readers
 from allcore.errors import AllScopeError
 from allcore.synthetic import dataset
-from benchmarks import explorer_peer, explorer_scripts, inputs, peers, timing
+from benchmarks import import_page, inputs, peer_scripts, peers, timing
 from benchmarks.peers import Peer
 from benchmarks.servers import ROOT
 from benchmarks.timing import Scale
@@ -109,7 +109,7 @@ def main(
         table = findings(Path(name), cells)
     parts = [
         "# Beside other explorers of pictures",
-        "Written by `python -m benchmarks.explorer_findings`, all of it in one run on one machine.",
+        "Written by `python -m benchmarks.peer_findings`, all of it in one run on one machine.",
         _times(Scale(images=images, rounds=rounds)),
         f"## What each finds in {cells:,} drawn cells",
         _markdown(table),
@@ -127,8 +127,8 @@ def findings(folder: Path, cells: int) -> pd.DataFrame:
     made = case(folder, cells)
     found: dict[str, dict[str, Marks | None] | None] = {"ALLScope": ours(made, folder)}
     scripts = {
-        peers.FIFTYONE: explorer_scripts.FIFTYONE,
-        peers.CLEANVISION: explorer_scripts.CLEANVISION,
+        peers.FIFTYONE: peer_scripts.FIFTYONE,
+        peers.CLEANVISION: peer_scripts.CLEANVISION,
     }
     for peer, script in scripts.items():
         found[peer.title] = _asked(peer, script, made) if peer.python() else None
@@ -235,7 +235,7 @@ def _of_lightly() -> str:
     """What in its source is named after such findings, as far as it is installed."""
     if not peers.LIGHTLY.python():
         return ""
-    named = peers.LIGHTLY.answer(explorer_scripts.LIGHTLY)
+    named = peers.LIGHTLY.answer(peer_scripts.LIGHTLY)
     listed = ", ".join(f"`{name}`" for name in named) or "nothing"
     return f"Named after any of these findings is, in its source: {listed}."
 
@@ -243,7 +243,7 @@ def _of_lightly() -> str:
 def _times(scale: Scale) -> str:
     """The table of times, or why there is none."""
     try:
-        mine, theirs = explorer_peer.both(scale)
+        mine, theirs = import_page.both(scale)
     except AllScopeError as error:
         return f"No times: {error}"
     rows = pd.DataFrame(
@@ -251,7 +251,7 @@ def _times(scale: Scale) -> str:
             "ALLScope": [f"{mine.imported:.1f} s", f"{mine.pictures:.1f} s"],
             peers.LIGHTLY.title: [f"{theirs.imported:.1f} s", f"{theirs.pictures:.1f} s"],
         },
-        index=["Imported", f"First {explorer_peer.FIRST} pictures stand in Chromium"],
+        index=["Imported", f"First {import_page.FIRST} pictures stand in Chromium"],
     )
     source = "cells of the connected data set" if settings.load().data else "drawn cells"
     return (

@@ -13,7 +13,7 @@ from allcore.inference import upload
 from allcore.inference.batching import BatchQueue
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Reading
-from benchmarks import material, timing
+from benchmarks import inputs, timing
 from benchmarks.timing import Result, Scale
 
 PEOPLE = 4
@@ -27,8 +27,8 @@ def run(scale: Scale) -> Result:
     through its HTTP interface, as its own client does, and ours calls the queue that the pages
     call: the difference is the price of that interface, not of the network.
     """
-    predictor = material.predictor()
-    with material.pictures(scale.images) as paths:
+    predictor = inputs.predictor()
+    with inputs.pictures(scale.images) as paths:
         shares = [paths[number::PEOPLE] for number in range(PEOPLE)]
         with _Ours(predictor) as ours, _Gradio(predictor) as peer:
             mine, theirs = timing.side_by_side(
