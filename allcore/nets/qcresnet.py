@@ -83,29 +83,29 @@ class QCResNet(CellNetwork):
 
     def statistics(self, cells: Tensor) -> Tensor:
         """(N, F) mean and deviation of each channel of the stages inside the cell."""
-        found, _ = self._run(cells, self.stages)
-        return found
+        statistics, _ = self._run(cells, self.stages)
+        return statistics
 
     def read(self, cells: Tensor) -> tuple[Tensor, Tensor]:
         """Statistics (N, F) of the stages and the log-odds (N,).
 
-        Of the paper's network they are those of all stages but the last, which is the least about
-        what the picture looks like and the most about its class.
+        Of the paper's network they are those of all stages but the last, which describes the class
+        most and the appearance of the picture least.
         """
-        found, last = self._run(cells, self.stages or STAGES[:-1])
-        features = self.scale(found) if self.stages else self.body.avgpool(last).flatten(1)
-        return found, self.head(self.hidden(features)).squeeze(1)
+        statistics, last = self._run(cells, self.stages or STAGES[:-1])
+        features = self.scale(statistics) if self.stages else self.body.avgpool(last).flatten(1)
+        return statistics, self.head(self.hidden(features)).squeeze(1)
 
     def _run(self, cells: Tensor, stages: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Statistics of some stages, and what the body's last convolution gives."""
+        """Statistics of some stages, and the output of the body's last stage that runs."""
         inside = _inside(cells)
-        body, found = self.body, []
+        body, statistics = self.body, []
         x = body.maxpool(body.relu(body.bn1(body.conv1(cells))))
         for name in STAGES[: STAGES.index(self.stages[-1]) + 1] if self.stages else STAGES:
             x = getattr(body, name)(x)
             if name in stages:
-                found.append(_moments(x.float(), inside))
-        return torch.cat(found, dim=1), x
+                statistics.append(_moments(x.float(), inside))
+        return torch.cat(statistics, dim=1), x
 
 
 def _channels(body: nn.Module, stage: str) -> int:

@@ -61,16 +61,16 @@ class Teacher:
         """Calibrated probability (N,), the mean over the four quarter turns and their mirrors."""
         cells, temperature = torch.from_numpy(pixels), self.info.temperature
         turned = [
-            torch.rot90(each, turns, dims=(2, 3))
-            for each in (cells, cells.flip(3))
+            torch.rot90(part, turns, dims=(2, 3))
+            for part in (cells, cells.flip(3))
             for turns in range(4)
         ]
-        answers = [calibration.probability(self._logits(each), temperature) for each in turned]
+        answers = [calibration.probability(self._logits(part), temperature) for part in turned]
         return np.asarray(np.mean(answers, axis=0))
 
     def _logits(self, cells: Tensor) -> Floats:
-        found = fit.predict(self.network, cells, self.info.preprocessing, device=self.device)
-        return np.asarray(found.double().numpy())
+        logits = fit.predict(self.network, cells, self.info.preprocessing, device=self.device)
+        return np.asarray(logits.double().numpy())
 
 
 @dataclass(frozen=True)
@@ -242,8 +242,8 @@ def _left_out(offered: Manifest, pixels: NDArray[np.uint8], data: TrainingData) 
 def _digests(manifest: Manifest) -> NDArray[np.object_]:
     """(N, 2) SHA-256 of each file, and of its original as the table has it."""
     with ThreadPoolExecutor() as pool:
-        found = list(pool.map(model_folder.sha256, manifest.paths()))
-    return np.column_stack([found, manifest.table["sha256"].fillna("").to_numpy()]).astype(object)
+        digests = list(pool.map(model_folder.sha256, manifest.paths()))
+    return np.column_stack([digests, manifest.table["sha256"].fillna("").to_numpy()]).astype(object)
 
 
 def _shares(rows: NDArray[np.object_], others: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -254,9 +254,9 @@ def _shares(rows: NDArray[np.object_], others: NDArray[np.object_]) -> NDArray[n
 
 def _again(pixels: NDArray[np.uint8], judged: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """(N,) whether a cell is a twin of one that is judged on."""
-    found = np.zeros(len(pixels), dtype=bool)
+    twins = np.zeros(len(pixels), dtype=bool)
     for start in range(0, len(pixels), CHUNK):
         pairs = duplicate_cells.near_pairs(np.concatenate([judged, pixels[start : start + CHUNK]]))
         across = pairs[(pairs[:, 0] < len(judged)) & (pairs[:, 1] >= len(judged))]
-        found[start + across[:, 1] - len(judged)] = True
-    return found
+        twins[start + across[:, 1] - len(judged)] = True
+    return twins

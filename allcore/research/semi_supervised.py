@@ -259,8 +259,8 @@ def _logits(
     fitted: FittedNetwork, pixels: NDArray[np.uint8], plan: TrainingPlan, device: torch.device
 ) -> Floats:
     cells = torch.from_numpy(pixels)
-    found = fit.predict(fitted.network, cells, plan.preprocessing, device=device)
-    return np.asarray(found.double().numpy())
+    logits = fit.predict(fitted.network, cells, plan.preprocessing, device=device)
+    return np.asarray(logits.double().numpy())
 
 
 def _for_teacher(
@@ -301,7 +301,7 @@ def _sentence(
         f"their subjects, or training cells already. Of {sure['cells']:,} validation cells that "
         f"the teacher is as sure of, it calls {sure['right']:,} rightly."
     )
-    return " ".join([used, *(each.sentence() for each in checks)])
+    return " ".join([used, *(check.sentence() for check in checks)])
 
 
 def _give_up(plan: TrainingPlan, checks: list[StudentCheck], fabric: Fabric) -> None:
@@ -315,7 +315,7 @@ def _give_up(plan: TrainingPlan, checks: list[StudentCheck], fabric: Fabric) -> 
         (plan.out / checkpoint.FILE_NAME).unlink(missing_ok=True)
         if not any(plan.out.iterdir()):
             plan.out.rmdir()
-    worst = min(checks, key=lambda each: each.difference.value)
+    worst = min(checks, key=lambda check: check.difference.value)
     raise ModelError(
         f"The unlabelled cells hurt, so nothing was kept: on validation cells the student's AUROC "
         f"is {worst.student:.3f} against {worst.other:.3f} of {worst.against} (difference "

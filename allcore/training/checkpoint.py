@@ -1,4 +1,4 @@
-"""Checkpoints as safetensors: a killed run goes on from its last whole epoch. No pickles."""
+"""Checkpoints as safetensors: a killed run resumes from its last whole epoch. No pickles."""
 
 import json
 from dataclasses import dataclass, field
@@ -15,22 +15,22 @@ from allcore.errors import ModelError
 
 FILE_NAME = "checkpoint.safetensors"
 SCORE = "validation_auroc_balanced"
-"""Column of the history that chooses the epoch to keep.
+"""Column of the history that chooses the best epoch.
 
 AUROC and not the loss: temperature and threshold are fitted afterwards, so that only the order of
-cells matters, and a network not yet sure of itself is not worse for it.
+cells matters, and an underconfident network is not worse for it.
 """
 
 
 @dataclass
-class Progress:
-    """How far a run has come.
+class TrainingProgress:
+    """The state of a run between epochs.
 
     Attributes:
-        epoch: next epoch to train.
+        epoch: the next to train.
         best_score: highest validation score so far.
-        best_epoch: the epoch that gave it, -1 before the first.
-        history: one row an epoch, as ``history.csv`` holds it.
+        best_epoch: the epoch of that score, -1 before the first.
+        history: one row an epoch, as in ``history.csv``.
     """
 
     epoch: int = 0
@@ -38,10 +38,10 @@ class Progress:
     best_epoch: int = -1
     history: list[dict[str, float]] = field(default_factory=list)
 
-    def note(self, row: dict[str, float]) -> bool:
-        """Add the row of the epoch just trained; say whether it is the best so far.
+    def add(self, row: dict[str, float]) -> bool:
+        """Add the row of the epoch just trained; whether it is the best so far.
 
-        Without validation cells there is no score, and the last epoch is the one to keep.
+        Without validation cells there is no score, and the last epoch counts as the best.
         """
         score = row.get(SCORE, float(self.epoch))
         best = score > self.best_score
@@ -56,7 +56,7 @@ def save(
     folder: Path,
     *,
     fingerprint: str,
-    progress: Progress,
+    progress: TrainingProgress,
     modules: dict[str, nn.Module],
     optimizer: Optimizer,
 ) -> None:
@@ -68,32 +68,32 @@ def save(
     }
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
-    told = json.dumps({"fingerprint": fingerprint, **vars(progress)})
+    record = json.dumps({"fingerprint": fingerprint, **vars(progress)})
     part = folder / f"{FILE_NAME}.part"
     save_file(
-        {key: _plain(value) for key, value in tensors.items()}, part, metadata={"progress": told}
+        {key: _plain(value) for key, value in tensors.items()}, part, metadata={"progress": record}
     )
     part.replace(folder / FILE_NAME)
 
 
 def resume(
     folder: Path, *, fingerprint: str, modules: dict[str, nn.Module], optimizer: Optimizer
-) -> Progress:
-    """Load the state of a run, if there is one, and say how far it had come.
+) -> TrainingProgress:
+    """Load the state of a run in place, if there is one.
 
     Raises:
         ModelError: the checkpoint is of another recipe, or damaged.
     """
     path = folder / FILE_NAME
     if not path.exists():
-        return Progress()
+        return TrainingProgress()
     try:
         with safe_open(path, framework="pt") as file:
-            told: dict[str, Any] = json.loads(file.metadata()["progress"])
+            record: dict[str, Any] = json.loads(file.metadata()["progress"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise ModelError(f"{path} is damaged: remove it to start the run anew.") from error
-    if told.pop("fingerprint") != fingerprint:
+    if record.pop("fingerprint") != fingerprint:
         raise ModelError(
             f"{path} belongs to a run with other settings: repeat these, remove the file, or "
             "choose another --out."
@@ -101,7 +101,7 @@ def resume(
     for name, module in modules.items():
         module.load_state_dict(_under(tensors, name))
     _load_optimizer(optimizer, _under(tensors, "optimizer"))
-    return Progress(**told)
+    return TrainingProgress(**record)
 
 
 def _plain(value: Tensor | float) -> Tensor:

@@ -21,25 +21,25 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from allcore.data.preprocessing import Preprocessing
 from allcore.nets.base import CellNetwork
 from allcore.training import checkpoint
-from allcore.training.checkpoint import Progress
+from allcore.training.checkpoint import TrainingProgress
 from allcore.training.recipe import Recipe
 
 RESIDENT_SHARE = 0.25
 """Cells stay on a GPU where they fill no more than this share of its free memory."""
 
 OnStep = Callable[[int, int], object]
-"""Called after a step with steps done and steps in all."""
+"""Called after a step with the number of steps so far and in all."""
 
 
 @dataclass(frozen=True)
 class TrainingExamples:
-    """Cut cells with what the loop needs to know of each.
+    """Cut cells with their targets and weights.
 
     Attributes:
         pixels: (N, 3, S, S) uint8.
         targets: (N,) float, 1 for ALL blasts and 0 for normal cells.
-        weights: (N,) float64: the chance of being drawn (training), or the share in the
-            validation loss.
+        weights: (N,) float64: the chance of a draw (training), or the share in the validation
+            loss.
     """
 
     pixels: Tensor
@@ -55,7 +55,7 @@ class TrainingExamples:
 
 @dataclass(frozen=True)
 class FittedNetwork:
-    """The end of a run: the averaged network of the best epoch, and one row an epoch."""
+    """A fitted network: its weights averaged at the best epoch, and one history row an epoch."""
 
     network: CellNetwork
     history: list[dict[str, float]]
@@ -78,19 +78,20 @@ def fit(
 
     Args:
         network: initialised.
-        train: drawn from by weight, with replacement.
-        validation: other subjects; the epoch that orders them best is kept. None keeps the last.
-        preprocessing: normalises what was cut.
+        train: sampled by weight, with replacement.
+        validation: other subjects; the epoch with the best AUROC on them is taken, without any the
+            last.
+        preprocessing: normalises the cells.
         recipe: every other choice.
         fabric: launched.
-        folder: where the checkpoint is kept.
+        folder: of the checkpoint.
         until: stop after so many of the recipe's epochs.
         on_step: called after each step.
 
     Raises:
         ModelError: the checkpoint there is damaged or of another recipe.
     """
-    run = _Run.start(network, preprocessing, recipe, fabric)
+    run = _TrainingState.start(network, preprocessing, recipe, fabric)
     progress = checkpoint.resume(
         folder,
         fingerprint=recipe.fingerprint(),
@@ -105,7 +106,7 @@ def fit(
         loss = run.train_epoch(train, progress.epoch, on_step)
         seconds = time.perf_counter() - started
         row = run.validate(validation) | {"train_loss": loss, "seconds": round(seconds, 2)}
-        if progress.note({"epoch": progress.epoch} | row):
+        if progress.add({"epoch": progress.epoch} | row):
             run.best.load_state_dict(run.average.state_dict())
         # The last epoch goes straight to the caller: large networks take gigabytes to save.
         if fabric.is_global_zero and progress.epoch < last:
@@ -117,13 +118,13 @@ def fit(
                 optimizer=run.optimizer,
             )
         fabric.barrier()
-    kept = cast(CellNetwork, run.best.module.eval())
-    return FittedNetwork(kept, progress.history, progress.best_epoch)
+    best = cast(CellNetwork, run.best.module.eval())
+    return FittedNetwork(best, progress.history, progress.best_epoch)
 
 
 @dataclass(frozen=True)
-class _Run:
-    """The parts of a run that learn, and what they learn by."""
+class _TrainingState:
+    """The network of a run with its averages and its optimizer."""
 
     network: CellNetwork
     wrapped: nn.Module
@@ -141,7 +142,7 @@ class _Run:
         preprocessing: Preprocessing,
         recipe: Recipe,
         fabric: Fabric,
-    ) -> "_Run":
+    ) -> "_TrainingState":
         network.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         _freeze(network, recipe.freeze)
         average = AveragedModel(
@@ -152,7 +153,7 @@ class _Run:
         return cls(network, wrapped, average, best, optimizer, preprocessing, recipe, fabric)
 
     def modules(self) -> dict[str, nn.Module]:
-        """What a checkpoint holds."""
+        """The modules that a checkpoint holds."""
         return {"network": self.network, "average": self.average, "best": self.best}
 
     def train_epoch(self, train: TrainingExamples, epoch: int, on_step: OnStep | None) -> float:
@@ -165,15 +166,15 @@ class _Run:
         _freeze(self.network, recipe.freeze)
         total = torch.zeros((), device=self.fabric.device)
         for step, (cells, targets) in enumerate(_draws(train, recipe, steps, self.fabric)):
-            done = epoch * steps + step
-            _set_rate(self.optimizer, recipe.rate(done, recipe.epochs * steps))
+            total_steps = epoch * steps + step
+            _set_rate(self.optimizer, recipe.rate(total_steps, recipe.epochs * steps))
             total += self._step(_input(augment(cells), self.preprocessing), targets)
             if on_step:
-                on_step(done + 1, recipe.epochs * steps)
+                on_step(total_steps + 1, recipe.epochs * steps)
         return float(total / steps)
 
     def validate(self, validation: TrainingExamples | None) -> dict[str, float]:
-        """Validation figures of the averaged network; none without validation cells."""
+        """Validation metrics of the averaged network; none without validation cells."""
         if validation is None:
             return {}
         with self.fabric.autocast():
@@ -251,7 +252,7 @@ def _set_rate(optimizer: Optimizer, factor: float) -> None:
 
 
 def _freeze(network: CellNetwork, prefixes: tuple[str, ...]) -> None:
-    """Keep parameters whose names start so, and the norm statistics beside them, as they are."""
+    """Freeze parameters whose names start with a prefix, and their norm layers' statistics."""
     if not prefixes:
         return
     for name, parameter in network.named_parameters():
@@ -263,7 +264,7 @@ def _freeze(network: CellNetwork, prefixes: tuple[str, ...]) -> None:
 
 
 def _resident(examples: TrainingExamples, fabric: Fabric) -> TrainingExamples:
-    """On the GPU where memory allows, so that no step waits for a copy; else as it is."""
+    """The examples on the GPU where memory allows, so that no step waits for a copy."""
     if fabric.device.type != "cuda":
         return examples
     free, _ = torch.cuda.mem_get_info(fabric.device)
@@ -275,10 +276,10 @@ def _draws(
     train: TrainingExamples, recipe: Recipe, steps: int, fabric: Fabric
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """This process's share of each step's balanced draw."""
-    drawn = torch.multinomial(
-        train.weights.cpu(), steps * recipe.batch_size, replacement=True
-    ).view(steps, recipe.batch_size)[:, fabric.global_rank :: fabric.world_size]
-    for chosen in drawn.to(train.pixels.device):
+    rows = torch.multinomial(train.weights.cpu(), steps * recipe.batch_size, replacement=True).view(
+        steps, recipe.batch_size
+    )[:, fabric.global_rank :: fabric.world_size]
+    for chosen in rows.to(train.pixels.device):
         yield (
             train.pixels[chosen].to(fabric.device, non_blocking=True),
             train.targets[chosen].to(fabric.device, non_blocking=True),
@@ -286,13 +287,13 @@ def _draws(
 
 
 def _row(validation: TrainingExamples, logits: Tensor) -> dict[str, float]:
-    """Validation figures of an epoch; the loss counts by the cells' balanced weights."""
+    """Validation metrics of an epoch; the loss is weighted by the cells' balanced weights."""
     from sklearn.metrics import roc_auc_score
 
     targets, weights = validation.targets.cpu(), validation.weights.cpu()
-    each = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    losses = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     return {
-        "validation_loss": float((each * weights).sum() / weights.sum()),
+        "validation_loss": float((losses * weights).sum() / weights.sum()),
         "validation_accuracy": float(((logits > 0) == (targets > 0.5)).float().mean()),
         "validation_auroc": float(roc_auc_score(targets, logits)),
         "validation_auroc_balanced": float(roc_auc_score(targets, logits, sample_weight=weights)),
@@ -300,14 +301,14 @@ def _row(validation: TrainingExamples, logits: Tensor) -> dict[str, float]:
 
 
 def _warmed_up(decay: float) -> Callable[..., None]:
-    """A moving average that starts short, so that the first steps don't hang on the random head."""
+    """A moving average that starts short, so that the first random weights soon fade from it."""
 
     def update(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
-        now = min(decay, (1 + int(count)) / (10 + int(count)))
-        get_ema_multi_avg_fn(now)(averaged, current, count)
+        warmed_up = min(decay, (1 + int(count)) / (10 + int(count)))
+        get_ema_multi_avg_fn(warmed_up)(averaged, current, count)
 
     return update
 
 
-def _exhausted(progress: Progress, recipe: Recipe) -> bool:
+def _exhausted(progress: TrainingProgress, recipe: Recipe) -> bool:
     return bool(progress.history) and progress.epoch - 1 - progress.best_epoch >= recipe.patience

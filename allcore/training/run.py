@@ -176,9 +176,9 @@ def fit_network(
     hidden = None if progress_bar and fabric.is_global_zero else True
     with tqdm(desc="Training", unit="step", disable=hidden) as bar:
 
-        def update_bar(done: int, steps: int) -> None:
+        def update_bar(step: int, steps: int) -> None:
             bar.total = steps
-            bar.update(done - bar.n)
+            bar.update(step - bar.n)
 
         return fit.fit(
             network,

@@ -1,1 +1,1 @@
-"""Every network under both protocols: trained alike, tabled side by side."""
+"""Every network under both protocols: one budget, one table."""

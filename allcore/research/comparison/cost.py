@@ -34,7 +34,7 @@ def costs(made_of: Mapping[str, Sequence[str]], data: ComparisonData) -> list[Ne
         for part in (name, *parts)
         if candidates.is_trained(part)
     }
-    measured = {name: _kept(name, data) for name in sorted(timed)}
+    measured = {name: _cached(name, data) for name in sorted(timed)}
     return [_of(name, parts, measured, data) for name, parts in made_of.items()]
 
 
@@ -56,7 +56,7 @@ def _of(
     )
 
 
-def _kept(name: str, data: ComparisonData) -> NetworkCost:
+def _cached(name: str, data: ComparisonData) -> NetworkCost:
     size = data.budget.preprocessing.size
     key = budget.digest({"network": name, "size": size, "device": data.device_name})
     path = data.folder / f"cost-{name}-{key}.json"
@@ -68,9 +68,9 @@ def _kept(name: str, data: ComparisonData) -> NetworkCost:
 
 def _measured(name: str, data: ComparisonData) -> NetworkCost:
     size = data.budget.preprocessing.size
-    found = model_summary.summary(name, size=size)
+    network = model_summary.summary(name, size=size)
     rate = images_per_second(name, data)
-    return NetworkCost(name, found.parameters, found.macs, size, rate, data.device_name)
+    return NetworkCost(name, network.parameters, network.macs, size, rate, data.device_name)
 
 
 @torch.inference_mode()

@@ -26,16 +26,16 @@ def run(name: str, options: ExperimentOptions) -> ExperimentRecord:
     if name not in MODULES:
         raise AllScopeError(f"There is no experiment '{name}': choose of {', '.join(MODULES)}.")
     module = importlib.import_module(f"allcore.research.experiments.{name}")
-    found: ExperimentRecord = module.run(options)
-    return found
+    record: ExperimentRecord = module.run(options)
+    return record
 
 
-def write(found: ExperimentRecord, *, out: Path, docs: Path) -> None:
+def write(record: ExperimentRecord, *, out: Path, docs: Path) -> None:
     """Write an experiment's file, then the log of all that are in its folder.
 
     Raises:
         ModelError: another experiment's file there is damaged.
     """
-    json_files.write_experiment(out, found)
+    json_files.write_experiment(out, record)
     docs.parent.mkdir(parents=True, exist_ok=True)
     docs.write_text(report.markdown(json_files.read_experiments(out)), encoding="utf-8")

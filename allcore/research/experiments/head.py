@@ -23,14 +23,17 @@ PREDICTION = (
     "layers in the place of one, its first epoch is no better."
 )
 MEASURES: dict[str, tuple[str, Callable[[TrialOutcome], float]]] = {
-    "balanced": ("AUROC, subjects balanced", lambda found: found.best(BALANCED)),
-    "cell": ("AUROC by cell", lambda found: found.best(BY_CELL)),
-    "loss": ("Validation loss", lambda found: found.best("validation_loss")),
-    "first": ("AUROC after the first epoch", lambda found: found.history[0][BALANCED]),
-    "epochs": ("Epochs to 95 % of the best", lambda found: trials.epochs_to(found.history, SHARE)),
+    "balanced": ("AUROC, subjects balanced", lambda outcome: outcome.best(BALANCED)),
+    "cell": ("AUROC by cell", lambda outcome: outcome.best(BY_CELL)),
+    "loss": ("Validation loss", lambda outcome: outcome.best("validation_loss")),
+    "first": ("AUROC after the first epoch", lambda outcome: outcome.history[0][BALANCED]),
+    "epochs": (
+        "Epochs to 95 % of the best",
+        lambda outcome: trials.epochs_to(outcome.history, SHARE),
+    ),
     "seconds": (
         "Seconds an epoch",
-        lambda found: float(np.median([row["seconds"] for row in found.history])),
+        lambda outcome: float(np.median([row["seconds"] for row in outcome.history])),
     ),
 }
 
@@ -102,7 +105,7 @@ def _values(outcomes: Sequence[TrialOutcome], options: ExperimentOptions) -> dic
     """Each measure as (seeds, folds)."""
     shape = (options.seeds, options.folds)
     return {
-        name: np.array([measure(each) for each in outcomes], dtype=float).reshape(shape)
+        name: np.array([measure(outcome) for outcome in outcomes], dtype=float).reshape(shape)
         for name, (_, measure) in MEASURES.items()
     }
 
@@ -110,19 +113,19 @@ def _values(outcomes: Sequence[TrialOutcome], options: ExperimentOptions) -> dic
 def _rows(
     values: Mapping[str, Mapping[str, np.ndarray]], data: TrialData
 ) -> tuple[ExperimentRow, ...]:
-    own, plain = (values[head] for head in HEADS)
-    less = {name: own[name] - plain[name] for name in MEASURES}
-    held = np.logical_or.reduce([s.mask(data.manifest, "validation") for s in data.splits])
-    subjects = int(data.manifest.table["group"][held].nunique())
-    named = zip((*(NETWORKS[head] for head in HEADS), LESS), (own, plain, less), strict=True)
+    qcresnet, resnet18 = (values[head] for head in HEADS)
+    difference = {name: qcresnet[name] - resnet18[name] for name in MEASURES}
+    names = (*(NETWORKS[head] for head in HEADS), LESS)
+    validation = np.logical_or.reduce([s.mask(data.manifest, "validation") for s in data.splits])
+    subjects = int(data.manifest.table["group"][validation].nunique())
     return tuple(
         ExperimentRow(
             name=name,
-            figures={key: _figure(key, each, name) for key, each in found.items()},
-            cells=int(held.sum()),
+            figures={measure: _figure(measure, row[measure], name) for measure in MEASURES},
+            cells=int(validation.sum()),
             subjects=subjects,
         )
-        for name, found in named
+        for name, row in zip(names, (qcresnet, resnet18, difference), strict=True)
     )
 
 

@@ -1,4 +1,4 @@
-"""What a trained model's answers hang on: one thing changed in held-out pictures at a time."""
+"""Sensitivity of a trained model: one property of held-out pictures is changed at a time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,15 +50,15 @@ CHUNK = 32
 
 @dataclass(frozen=True)
 class HeldOutCells:
-    """Cells that a model is looked at with.
+    """The cells that a model is tested with.
 
     Attributes:
         manifest: of the cells.
-        seen: whether the network that ships was trained on their subjects.
+        trained_on: whether the network that ships was trained on their subjects.
     """
 
     manifest: Manifest
-    seen: bool
+    trained_on: bool
 
 
 def run(options: ExperimentOptions) -> ExperimentRecord:
@@ -76,11 +76,11 @@ def run(options: ExperimentOptions) -> ExperimentRecord:
         predictor = Predictor.load(
             model_folder.folder(name), options.device, threads=options.threads
         )
-        held = held_out_cells(data, predictor.info, model_folder.folder(name))
-        sample = sampling.draw_sample(held.manifest, cells=options.cells)
+        judged = held_out_cells(data, predictor.info, model_folder.folder(name))
+        sample = sampling.draw_sample(judged.manifest, cells=options.cells)
         table = _logits(predictor, sample, options)
         rows += _rows(name, predictor.info, sample.table.loc[table.index], table)
-        notes += _notes_of(predictor.info, held, refused=len(sample) - len(table))
+        notes += _notes_of(predictor.info, judged, refused=len(sample) - len(table))
     return ExperimentRecord(
         name="interventions",
         title="What do the models' answers hang on?",
@@ -105,14 +105,14 @@ def models(names: Sequence[str]) -> list[str]:
     Raises:
         ModelError: there is none.
     """
-    found = list(names) or [
+    chosen = list(names) or [
         name
         for name in model_folder.names()
         if (model_folder.folder(name) / model_folder.PREDICTIONS).is_file()
     ]
-    if not found:
+    if not chosen:
         raise ModelError("No trained model is installed: train one, or set ALLSCOPE_MODELS.")
-    return found
+    return chosen
 
 
 def held_out_cells(data: Manifest, info: ModelInfo, folder: Path) -> HeldOutCells:
@@ -129,15 +129,15 @@ def held_out_cells(data: Manifest, info: ModelInfo, folder: Path) -> HeldOutCell
         table = data.table[data.table["image_id"].isin(set(known))].reset_index(drop=True)
         if table.empty:
             raise
-        return HeldOutCells(Manifest(data.root, table, data.name), seen=True)
+        return HeldOutCells(Manifest(data.root, table, data.name), trained_on=True)
     tested = table[table["split"] == "test"].reset_index(drop=True)
     chosen = tested if tested["label"].nunique() == 2 else table
-    return HeldOutCells(Manifest(data.root, chosen, data.name), seen=False)
+    return HeldOutCells(Manifest(data.root, chosen, data.name), trained_on=False)
 
 
 def finding(rows: Sequence[ExperimentRow], names: Sequence[str]) -> str:
     """What moves each model's AUROC most, and whether the prediction held for all of them."""
-    title_of = {each.name: each.title for each in INTERVENTIONS}
+    title_of = {intervention.name: intervention.title for intervention in INTERVENTIONS}
     by_model = {
         name: {row.name: row.figures["change"] for row in rows
                if row.group == name and row.name != UNCHANGED_TITLE}
@@ -146,11 +146,15 @@ def finding(rows: Sequence[ExperimentRow], names: Sequence[str]) -> str:
     lines = []
     for name, changes in by_model.items():
         worst = sorted(changes, key=lambda title: changes[title].value)[:3]
-        shown = "; ".join(f"{title} ({change(changes[title])})" for title in worst)
-        lines.append(f"{name} loses most AUROC by: {shown}.")
+        losses = "; ".join(f"{title} ({change(changes[title])})" for title in worst)
+        lines.append(f"{name} loses most AUROC by: {losses}.")
     large = [t for t in map(title_of.__getitem__, STABLE) if _any_large(by_model, t)]
     needed = [title_of[name] for name in NEEDED]
-    clear = all(statistics.below(each[title]) for each in by_model.values() for title in needed)
+    clear = all(
+        statistics.below(intervention[title])
+        for intervention in by_model.values()
+        for title in needed
+    )
     parts = [
         (f"what should matter little moves the AUROC by less than {SMALL}"
          + (f" (more: {'; '.join(large)})" if large else ""), not large),
@@ -189,11 +193,11 @@ def _logits(predictor: Predictor, sample: Manifest, options: ExperimentOptions) 
             "cells": chosen["image_id"].tolist(),
             "data": [sample.name, str(sample.root)],
             "common": [*common.mean.tolist(), *common.deviation.tolist(), common.area],
-            "alterations": [each.name for each in INTERVENTIONS],
+            "alterations": [intervention.name for intervention in INTERVENTIONS],
         }
         paths = dict(enumerate(sample.paths()[start : start + CHUNK], start))
-        found = trials.cached(options.work, key, _answering(predictor, paths, common))
-        parts.append(pd.DataFrame(found["logits"], index=found["rows"]))
+        chunk = trials.cached(options.work, key, _answering(predictor, paths, common))
+        parts.append(pd.DataFrame(chunk["logits"], index=chunk["rows"]))
     table = pd.concat([part for part in parts if len(part)] or [pd.DataFrame()])
     if table.empty:
         raise DataError(f"{predictor.info.name} refused every cell of {sample.root}.")
@@ -210,9 +214,9 @@ def _answering(
         cut: dict[str, list[torch.Tensor]] = {UNCHANGED: []}
         for cell in pictures.values():
             cut[UNCHANGED].append(_cut(predictor, cell))
-            for each in INTERVENTIONS:
-                changed = _cut(predictor, each.change(cell, common))
-                cut.setdefault(each.name, []).append(changed)
+            for intervention in INTERVENTIONS:
+                changed = _cut(predictor, intervention.change(cell, common))
+                cut.setdefault(intervention.name, []).append(changed)
         logits = {
             name: predictor.logits(torch.stack(batch)).tolist() if batch else []
             for name, batch in cut.items()
@@ -272,11 +276,13 @@ def _rows(
     }
     resampled = {
         key: paired.resample(
-            labels=labels, probabilities=found, subjects=groups, threshold=info.threshold
+            labels=labels, probabilities=probabilities, subjects=groups, threshold=info.threshold
         )
-        for key, found in probability.items()
+        for key, probabilities in probability.items()
     }
-    titles = {UNCHANGED: UNCHANGED_TITLE} | {each.name: each.title for each in INTERVENTIONS}
+    titles = {UNCHANGED: UNCHANGED_TITLE} | {
+        intervention.name: intervention.title for intervention in INTERVENTIONS
+    }
     before = probability[UNCHANGED] >= info.threshold
     rows = []
     for key, title in titles.items():
@@ -292,13 +298,13 @@ def _rows(
 
 
 def _auroc(labels: NDArray[np.int_], probability: Floats, groups: NDArray[np.str_]) -> Interval:
-    found = statistics.pooled(labels=labels, probabilities=probability, subjects=groups)
-    return found["auroc"].over_subjects
+    estimates = statistics.pooled(labels=labels, probabilities=probability, subjects=groups)
+    return estimates["auroc"].over_subjects
 
 
-def _notes_of(info: ModelInfo, held: HeldOutCells, *, refused: int) -> list[str]:
+def _notes_of(info: ModelInfo, sample: HeldOutCells, *, refused: int) -> list[str]:
     notes = []
-    if held.seen:
+    if sample.trained_on:
         notes.append(
             f"{info.name} was trained on all subjects after its folds: these cells are not held "
             "out for the network that ships. Its AUROC here is no measure of how good it is; what "

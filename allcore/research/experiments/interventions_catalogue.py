@@ -65,8 +65,8 @@ def _alone(
 
 
 def _same_colour(cell: Cell, common: CommonCell) -> Cell:
-    own = cell.rgb[cell.mask].mean(axis=0)
-    return perturbations.inside(cell, cell.rgb + (common.mean - own))
+    mean = cell.rgb[cell.mask].mean(axis=0)
+    return perturbations.inside(cell, cell.rgb + (common.mean - mean))
 
 
 def _grey(cell: Cell, _: CommonCell) -> Cell:
@@ -100,8 +100,8 @@ def _noise(cell: Cell, common: CommonCell) -> Cell:
 
 
 def _texture(cell: Cell, common: CommonCell) -> Cell:
-    own = cell.rgb[cell.mask].astype(np.float64)
-    standard = (cell.rgb - own.mean(axis=0)) / np.maximum(own.std(axis=0), 1.0)
+    pixels = cell.rgb[cell.mask].astype(np.float64)
+    standard = (cell.rgb - pixels.mean(axis=0)) / np.maximum(pixels.std(axis=0), 1.0)
     alike = perturbations.inside(cell, common.mean + standard * common.deviation)
     return perturbations.rescaled(alike, float(np.sqrt(common.area / cell.mask.sum())))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 
@@ -29,9 +29,6 @@ TITLES = {
     "last_cell": "last epoch, by cell",
     "last_difference": "Last epoch, less base",
 }
-
-
-V = TypeVar("V", bound="Variant")
 
 
 @dataclass(frozen=True)
@@ -126,7 +123,7 @@ def run(options: ExperimentOptions) -> ExperimentRecord:
         DataError: the data set can't be used.
         AllScopeError: there is no such variant.
     """
-    variants: list[Variant] = chosen(options.variants)
+    variants = chosen(options.variants)
     data = trials.load_data(options)
     planned = [_trial(variant, fold, data, options) for variant in variants
                for fold in range(options.folds)]  # fmt: skip
@@ -153,23 +150,23 @@ def run(options: ExperimentOptions) -> ExperimentRecord:
     )
 
 
-def chosen(names: Sequence[str], of: Sequence[V] = VARIANTS) -> list[V]:  # type: ignore[assignment]
+def chosen(names: Sequence[str]) -> list[Variant]:
     """The variants of these names with base before them; all without names.
 
     Raises:
         AllScopeError: there is no such variant.
     """
-    known = {variant.name: variant for variant in of}
+    known = {variant.name: variant for variant in VARIANTS}
     for name in names:
         if name not in known:
             raise AllScopeError(f"There is no variant '{name}': choose of {', '.join(known)}.")
-    return [each for name, each in known.items() if not names or name in (BASE, *names)]
+    return [variant for name, variant in known.items() if not names or name in (BASE, *names)]
 
 
 def finding(variants: Sequence[Variant], rows: Sequence[ExperimentRow]) -> str:
     """What helps, what harms, and how many predictions held."""
-    seen = {v.title: _direction(row) for v, row in zip(variants, rows, strict=True)}
-    pairs = [(v, seen[v.title]) for v in variants if v.name != BASE]
+    directions = {v.title: _direction(row) for v, row in zip(variants, rows, strict=True)}
+    pairs = [(v, directions[v.title]) for v in variants if v.name != BASE]
     if not pairs:
         return "Only base was run."
     lines = [
@@ -177,9 +174,9 @@ def finding(variants: Sequence[Variant], rows: Sequence[ExperimentRow]) -> str:
         for sign, head in ((1, "Clearly better than base"), (-1, "Clearly worse"),
                            (0, "No clear difference"))
     ]  # fmt: skip
-    held = sum(v.expected == way for v, way in pairs)
+    confirmed = sum(v.expected == way for v, way in pairs)
     wrong = "; ".join(v.title for v, way in pairs if v.expected != way)
-    lines.append(f"The prediction held for {held} of {len(pairs)}" + (
+    lines.append(f"The prediction held for {confirmed} of {len(pairs)}" + (
         f", not for: {wrong}." if wrong else "."
     ))  # fmt: skip
     return " ".join(lines)
@@ -187,10 +184,10 @@ def finding(variants: Sequence[Variant], rows: Sequence[ExperimentRow]) -> str:
 
 def _direction(row: ExperimentRow) -> int:
     """Sign of the difference to base where its interval leaves 0 out, else 0."""
-    found = row.figures.get("difference")
-    if found is None:
+    difference = row.figures.get("difference")
+    if difference is None:
         return 0
-    return int(statistics.above(found)) - int(statistics.below(found))
+    return int(statistics.above(difference)) - int(statistics.below(difference))
 
 
 def _trial(variant: Variant, fold: int, data: TrialData, options: ExperimentOptions) -> Trial:
@@ -210,38 +207,38 @@ def _trial(variant: Variant, fold: int, data: TrialData, options: ExperimentOpti
 def _row(
     variant: Variant, by_name: Mapping[str, Sequence[TrialOutcome]], data: TrialData
 ) -> ExperimentRow:
-    own, base = by_name[variant.name], by_name[BASE]
+    outcomes, base = by_name[variant.name], by_name[BASE]
     best, last = TrialOutcome.best, TrialOutcome.last
     values = {
-        "balanced": [best(each, BALANCED) for each in own],
-        "cell": [best(each, BY_CELL) for each in own],
-        "last_balanced": [last(each, BALANCED) for each in own],
-        "last_cell": [last(each, BY_CELL) for each in own],
+        "balanced": [best(outcome, BALANCED) for outcome in outcomes],
+        "cell": [best(outcome, BY_CELL) for outcome in outcomes],
+        "last_balanced": [last(outcome, BALANCED) for outcome in outcomes],
+        "last_cell": [last(outcome, BY_CELL) for outcome in outcomes],
     }
     if variant.name != BASE:
         for name, read in (("difference", best), ("last_difference", last)):
-            pairs = zip(own, base, strict=True)
+            pairs = zip(outcomes, base, strict=True)
             values[name] = [read(a, BALANCED) - read(b, BALANCED) for a, b in pairs]
-    held = np.logical_or.reduce([s.mask(data.manifest, "validation") for s in data.splits])
+    validation = np.logical_or.reduce([s.mask(data.manifest, "validation") for s in data.splits])
     return ExperimentRow(
         name=variant.title,
-        figures={name: figure(name, found) for name, found in values.items()},
-        cells=int(held.sum()),
-        subjects=int(data.manifest.table["group"][held].nunique()),
+        figures={name: figure(name, values_of_folds) for name, values_of_folds in values.items()},
+        cells=int(validation.sum()),
+        subjects=int(data.manifest.table["group"][validation].nunique()),
         prediction=variant.prediction,
     )
 
 
-def figure(name: str, found: Sequence[float]) -> Interval:
+def figure(name: str, values: Sequence[float]) -> Interval:
     """An AUROC, or a difference of two, of one value a fold."""
     is_less = name in ("difference", "last_difference")
-    return statistics.over_folds(found, least=-1.0 if is_less else 0.0, most=1.0)
+    return statistics.over_folds(values, least=-1.0 if is_less else 0.0, most=1.0)
 
 
 def _notes(trial: Trial, options: ExperimentOptions) -> tuple[str, ...]:
-    shown = trial.recipe
+    recipe = trial.recipe
     return (
-        f"QCResNet at {options.size} px, {shown.epochs} epochs of {shown.samples} cells, "
+        f"QCResNet at {options.size} px, {recipe.epochs} epochs of {recipe.samples} cells, "
         f"{options.folds} folds, initial weights {options.init.rsplit('/', 1)[-1]}; each fold "
         "trains on all parts but its validation and its test part.",
         "All figures are of the folds' validation subjects; no test cell was looked at. The epoch "

@@ -25,14 +25,14 @@ def markdown(records: Sequence[ExperimentRecord]) -> str:
     return "\n".join(parts if records else [*parts, "No experiment was run yet.\n"])
 
 
-def estimate_text(found: Interval | None) -> str:
-    """A figure with its interval, to three digits behind the point or as many as it needs."""
-    if found is None or not math.isfinite(found.value):
+def estimate_text(interval: Interval | None) -> str:
+    """An estimate with its interval, to three decimals; large numbers without any."""
+    if interval is None or not math.isfinite(interval.value):
         return ""
-    value = _number(found.value)
-    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+    value = _number(interval.value)
+    if not (math.isfinite(interval.low) and math.isfinite(interval.high)):
         return value
-    return f"{value} [{_number(found.low)}, {_number(found.high)}]"
+    return f"{value} [{_number(interval.low)}, {_number(interval.high)}]"
 
 
 def _section(record: ExperimentRecord) -> str:
@@ -49,27 +49,29 @@ def _section(record: ExperimentRecord) -> str:
 def _table(record: ExperimentRecord) -> list[str]:
     """A Markdown table; columns that no row fills are left out."""
     grouped, expected = (any(getattr(r, n) for r in record.rows) for n in ("group", "prediction"))
-    shown = [name for name in record.titles if any(name in row.figures for row in record.rows)]
+    columns = [name for name in record.titles if any(name in row.figures for row in record.rows)]
     head = [
         *(["Of"] if grouped else []),
         "Varied",
-        *(record.titles[name] for name in shown),
+        *(record.titles[name] for name in columns),
         "Cells",
         "Subjects",
         *(["Expected"] if expected else []),
     ]
     lines = [f"| {' | '.join(head)} |", f"| {' | '.join(['---'] * len(head))} |"]
     for row in record.rows:
-        cells = _cells(row, shown, grouped=grouped, expected=expected)
+        cells = _cells(row, columns, grouped=grouped, expected=expected)
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def _cells(row: ExperimentRow, shown: Sequence[str], *, grouped: bool, expected: bool) -> list[str]:
+def _cells(
+    row: ExperimentRow, columns: Sequence[str], *, grouped: bool, expected: bool
+) -> list[str]:
     return [
         *([row.group] if grouped else []),
         row.name,
-        *(estimate_text(row.figures.get(name)) for name in shown),
+        *(estimate_text(row.figures.get(name)) for name in columns),
         f"{row.cells:,}",
         str(row.subjects),
         *([row.prediction] if expected else []),

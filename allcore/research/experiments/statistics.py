@@ -16,25 +16,25 @@ FOLDS = (
     "Intervals over folds are Student's t of the folds' figures. Folds share training subjects, so "
     "that they are somewhat too narrow."
 )
-"""What stands beside every interval of ``over_folds``."""
+"""The note on every interval of ``over_folds``."""
 
 
 def over_folds(
     values: Sequence[float] | Floats, *, least: float = -np.inf, most: float = np.inf
 ) -> Interval:
-    """Mean of one figure a fold with Student's t interval; no bounds below two folds.
+    """Mean of one value a fold with Student's t interval; no bounds below two folds.
 
     Args:
         values: one a fold.
-        least: the lowest value that the figure can take.
+        least: the lowest possible value.
         most: the highest.
     """
-    found = np.asarray(values, dtype=float)
-    if len(found) < 2 or not np.isfinite(found).all():
-        return intervals.unknown(float(found.mean()) if len(found) else float("nan"))
-    error = float(found.std(ddof=1)) / np.sqrt(len(found))
-    half = error * float(stats.t.ppf((1 + LEVEL) / 2, len(found) - 1))
-    mean = float(found.mean())
+    figures = np.asarray(values, dtype=float)
+    if len(figures) < 2 or not np.isfinite(figures).all():
+        return intervals.unknown(float(figures.mean()) if len(figures) else float("nan"))
+    error = float(figures.std(ddof=1)) / np.sqrt(len(figures))
+    half = error * float(stats.t.ppf((1 + LEVEL) / 2, len(figures) - 1))
+    mean = float(figures.mean())
     return Interval(mean, max(least, mean - half), min(most, mean + half))
 
 
@@ -45,31 +45,31 @@ def pooled(
     subjects: NDArray[np.str_],
     threshold: float = 0.5,
 ) -> dict[str, evaluated.Estimate]:
-    """Every figure of pooled out-of-fold predictions, each over cells and over subjects."""
+    """Every estimate of pooled out-of-fold predictions, each over cells and over subjects."""
     cells = evaluated.make_sample(labels=labels, probabilities=probabilities, subjects=subjects)
-    found = (*evaluated.threshold_free(cells), *evaluated.at_threshold(cells, threshold))
-    return {each.name: each for each in found}
+    computed = (*evaluated.threshold_free(cells), *evaluated.at_threshold(cells, threshold))
+    return {estimate.name: estimate for estimate in computed}
 
 
-def above(found: Interval, bound: float = 0.0) -> bool:
+def above(interval: Interval, bound: float = 0.0) -> bool:
     """Whether the whole interval lies above a bound; not where there is none."""
-    return bool(found.low > bound)
+    return bool(interval.low > bound)
 
 
-def below(found: Interval, bound: float = 0.0) -> bool:
+def below(interval: Interval, bound: float = 0.0) -> bool:
     """Whether the whole interval lies below a bound; not where there is none."""
-    return bool(found.high < bound)
+    return bool(interval.high < bound)
 
 
-def words(found: Interval) -> str:
+def words(interval: Interval) -> str:
     """A figure in a sentence."""
-    return report.estimate_text(found)
+    return report.estimate_text(interval)
 
 
-def change(found: Interval) -> str:
+def change(interval: Interval) -> str:
     """A difference in a sentence, with its sign."""
-    sign = "+" if found.value >= 0 else "−"
-    bounds = report.estimate_text(found)[
-        len(report.estimate_text(intervals.unknown(found.value))) :
+    sign = "+" if interval.value >= 0 else "−"
+    bounds = report.estimate_text(interval)[
+        len(report.estimate_text(intervals.unknown(interval.value))) :
     ]
-    return f"{sign}{report.estimate_text(intervals.unknown(abs(found.value)))}{bounds}"
+    return f"{sign}{report.estimate_text(intervals.unknown(abs(interval.value)))}{bounds}"

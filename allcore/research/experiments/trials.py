@@ -1,4 +1,4 @@
-"""Trainings of one experiment: each done once, kept, and taken up again after a kill."""
+"""Trainings of one experiment: each done once, cached, and resumed after a kill."""
 
 import json
 import platform
@@ -30,7 +30,7 @@ from allcore.training.plan import TrainingData, TrainingPlan
 from allcore.training.recipe import Recipe
 
 FROZEN = ("body.conv1", "body.bn1", "body.layer1", "body.layer2")
-"""Layers that keep their initial weights unless an experiment says otherwise."""
+"""Layers that keep their initial weights unless an experiment changes it."""
 BALANCED, BY_CELL = checkpoint.SCORE, "validation_auroc"
 """Columns of a history: subjects counting more alike, and every cell counting the same."""
 WINDOW = 280
@@ -41,11 +41,11 @@ class Trial:
     """One training.
 
     Attributes:
-        name: what a progress bar says.
-        split: whose training part is learned, and whose other parts are held out.
+        name: text of a progress bar.
+        split: training part and held-out parts.
         recipe: of the training.
         preprocessing: how cells are cut and normalised.
-        init: where the weights begin.
+        init: initial weights.
         architecture: name in the registry.
         config: arguments of its constructor.
     """
@@ -61,7 +61,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class TrialOutcome:
-    """What a finished trial leaves.
+    """The result of a finished trial.
 
     Attributes:
         history: one row an epoch.
@@ -82,12 +82,12 @@ class TrialOutcome:
 
 @dataclass(frozen=True)
 class TrialData:
-    """What all trials of an experiment share: N decoded cells, their folds, and where to work.
+    """The data that all trials of an experiment share: N decoded cells and their folds.
 
     Attributes:
         manifest: labelled images.
         cells: the same, decoded.
-        splits: one a fold; whoever shows a held-out cell again is left out of training.
+        splits: one a fold; cells that show a held-out cell again are excluded from training.
         fabric: launched.
         work: folder of finished trials.
         digest: of the manifest.
@@ -107,7 +107,7 @@ class TrialData:
 
     @property
     def device(self) -> str:
-        """What computes, in words."""
+        """The device in words."""
         return device_name(self.fabric.device)
 
     def training_data(self, split: Split) -> TrainingData:
@@ -137,12 +137,12 @@ def load_data(options: ExperimentOptions) -> TrialData:
 
 
 def preprocessing(options: ExperimentOptions) -> Preprocessing:
-    """How cells are cut and normalised unless an experiment says otherwise."""
+    """The usual cutting and normalisation of cells."""
     return Preprocessing(size=options.size, window=WINDOW, normalisation="cell")
 
 
 def recipe(options: ExperimentOptions, *, epochs: int, **changes: Any) -> Recipe:
-    """The recipe of trials: every epoch is trained, so that the last one can be looked at.
+    """The recipe of trials: every epoch is trained, so that the last one can be compared.
 
     Args:
         options: of the experiment.
@@ -179,13 +179,13 @@ def run_all(trials: Sequence[Trial], data: TrialData, *, title: str) -> list[Tri
     Raises:
         ModelError: the initial weights can't be had.
     """
-    found = []
+    outcomes = []
     with tqdm(total=len(trials), desc=title, unit="trial", disable=None) as bar:
         for trial in trials:
             bar.set_postfix_str(trial.name)
-            found.append(_outcome(trial, data))
+            outcomes.append(_outcome(trial, data))
             bar.update()
-    return found
+    return outcomes
 
 
 def epochs_to(history: Sequence[dict[str, float]], share: float, column: str = BALANCED) -> int:
@@ -195,16 +195,16 @@ def epochs_to(history: Sequence[dict[str, float]], share: float, column: str = B
 
 
 def cached(work: Path, fields: dict[str, Any], make: Callable[[], Any]) -> Any:
-    """What ``make`` gives, as JSON holds it; kept by the digest of ``fields`` and made once."""
+    """The result of ``make`` as JSON holds it, cached by the digest of ``fields``."""
     path = work / f"{budget.digest(fields | {'version': allcore.__version__})}.json"
     if path.is_file():
         return json.loads(path.read_text(encoding="utf-8"))
-    found = make()
+    result = make()
     work.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    part.write_text(json.dumps(found), encoding="utf-8")
+    part.write_text(json.dumps(result), encoding="utf-8")
     part.replace(path)
-    return found
+    return result
 
 
 def device_name(device: torch.device) -> str:
@@ -217,15 +217,15 @@ def device_name(device: torch.device) -> str:
 def _outcome(trial: Trial, data: TrialData) -> TrialOutcome:
     fields = _fields(trial, data)
     folder = data.work / budget.digest(fields)
-    found = cached(data.work, fields, lambda: _train(trial, data, folder))
+    fields_of_outcome = cached(data.work, fields, lambda: _train(trial, data, folder))
     (folder / checkpoint.FILE_NAME).unlink(missing_ok=True)
     if folder.is_dir():
         folder.rmdir()
-    return TrialOutcome(**found)
+    return TrialOutcome(**fields_of_outcome)
 
 
 def _fields(trial: Trial, data: TrialData) -> dict[str, Any]:
-    """All that the outcome hangs on."""
+    """All that the outcome depends on."""
     shared = Budget(trial.preprocessing, trial.recipe, trial.init, trial.split.folds)
     return shared.fields() | {
         "architecture": trial.architecture,

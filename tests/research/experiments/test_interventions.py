@@ -121,7 +121,7 @@ def test_run__changes_one_thing_at_a_time(
 
 def test_held_cells__of_a_model_that_knows_all(model: Path, drawn: Path) -> None:
     data, info = readers.read(drawn).labelled(), model_folder.read_info(model)
-    assert interventions.held_out_cells(data, info, model).seen
+    assert interventions.held_out_cells(data, info, model).trained_on
     shutil.copy(model / model_folder.PREDICTIONS, model / "kept")
     table = model_folder.read_predictions(model).assign(image_id="another")
     table.to_parquet(model / model_folder.PREDICTIONS)
@@ -135,4 +135,4 @@ def test_held_cells__prefers_tested_subjects(model: Path, drawn: Path) -> None:
     split["split"] = np.resize(["train", "validation", "test"], len(split))
     split.to_csv(model / model_folder.SPLIT, index=False)
     held = interventions.held_out_cells(data, info, model)
-    assert not held.seen and len(held.manifest) == 14
+    assert not held.trained_on and len(held.manifest) == 14
