@@ -1,1 +1,1 @@
-"""."""
+"""How the models came about: comparison, experiments and semi-supervised training."""
