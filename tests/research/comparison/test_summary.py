@@ -95,11 +95,11 @@ def test_epochs_to_95__is_the_median_over_folds() -> None:
     assert summary.epochs_to_95(table.iloc[:0]) is None
 
 
-def test_row_figures__over_subjects_are_wider_than_over_cells() -> None:
+def test_row_estimates__over_subjects_are_wider_than_over_cells() -> None:
     unseen, paper = compared("unseen"), compared("paper")
     for name in ("accuracy", "auroc"):
         over_subjects, over_cells = (
-            summary.row_figures(table[table["network"] == "lenet5"])[name]
+            summary.row_estimates(table[table["network"] == "lenet5"])[name]
             for table in (unseen, paper)
         )
         assert over_subjects.value == over_cells.value
