@@ -25,7 +25,10 @@ LEGEND = (
 
 def choices() -> tuple[str, str, int]:
     left, right, side = st.columns([2, 2, 1])
-    names = {name: summaries.title(network) for name, network in summaries.load(224).items()}
+    names = {
+        name: summaries.network_title(network)
+        for name, network in summaries.load_networks(224).items()
+    }
     known = list(names)
     return (
         left.selectbox("Network", known, index=known.index("resnet18"), format_func=names.get),
@@ -43,21 +46,21 @@ frame.header(
     question="What is each network made of, and what does QCResNet add to ResNet-18?",
 )
 first, second, size = choices()
-networks = summaries.load(size)
+networks = summaries.load_networks(size)
 one, other = networks[first], networks[second]
-titles = summaries.title(one), summaries.title(other)
-pairs = summaries.compared(first, second, size)
+titles = summaries.network_title(one), summaries.network_title(other)
+pairs = summaries.compare_blocks(first, second, size)
 
-answer, weight = summaries.finding(one, other, pairs)
+answer, weight = summaries.difference_sentences(one, other, pairs)
 st.subheader(answer, anchor=False)
 st.markdown(weight, width=frame.TEXT_WIDTH)
 st.html(diagram.side_by_side(one, other, pairs, titles=titles))
 st.caption(LEGEND, width=frame.TEXT_WIDTH)
 
 for network in dict.fromkeys([one, other]):
-    with st.expander(f"Layers of {summaries.title(network)}"):
+    with st.expander(f"Layers of {summaries.network_title(network)}"):
         st.dataframe(
-            summaries.layers(network),
+            summaries.layer_table(network),
             hide_index=True,
             column_config={
                 column: st.column_config.NumberColumn(format="localized")
@@ -67,7 +70,7 @@ for network in dict.fromkeys([one, other]):
 
 st.subheader("All networks", anchor=False)
 st.dataframe(
-    summaries.overview(networks),
+    summaries.network_table(networks),
     hide_index=True,
     height="content",
     column_config={
@@ -79,6 +82,6 @@ st.dataframe(
 with st.expander("Sources, and what is our reading"):
     for network in networks.values():
         source = frame.plain(summaries.architecture(network).source)
-        st.markdown(f"**{summaries.title(network)}.** {source}", width=frame.TEXT_WIDTH)
+        st.markdown(f"**{summaries.network_title(network)}.** {source}", width=frame.TEXT_WIDTH)
 with st.expander("Method"):
     st.markdown(METHOD, width=frame.TEXT_WIDTH)

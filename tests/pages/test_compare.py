@@ -83,7 +83,7 @@ def test_page__download_carries_the_notice(folder: Path, found: Comparison) -> N
     json_files.write_comparison(folder, found)
     page = opened(PAGE)
     assert [b.label for b in page.get("download_button")] == ["Download comparison as CSV"]
-    table = pd.read_csv(io.StringIO(cached.load().export))
+    table = pd.read_csv(io.StringIO(cached.load_comparison().export))
     assert set(table["notice"]) == {RESEARCH_USE}
     assert len(table) == len(found.rows)
 
@@ -128,12 +128,12 @@ def test_page__synthetic_cells_are_said(folder: Path) -> None:
 
 def test_load__reads_again_only_what_changed(folder: Path, found: Comparison) -> None:
     json_files.write_comparison(folder, found)
-    first = cached.load()
-    assert cached.load() is first
+    first = cached.load_comparison()
+    assert cached.load_comparison() is first
     json_files.write_comparison(folder, compared.comparison(FEW[:2]))
-    assert cached.load() is not first
-    assert set(cached.load().subjects["network"]) == set(FEW[:2])
-    assert comparison_tables.order(cached.load().comparison)[0] == "resnet18"
+    assert cached.load_comparison() is not first
+    assert set(cached.load_comparison().subjects["network"]) == set(FEW[:2])
+    assert comparison_tables.order(cached.load_comparison().comparison)[0] == "resnet18"
 
 
 def test_page__needs_neither_torch_nor_sklearn() -> None:

@@ -281,7 +281,7 @@ def test_desk__order_hangs_on_account_and_queue(who: Who) -> None:
     for of in ("one", "two"):
         reviews.put(store, "carl", of=of, reasons=cells)
     orders = {
-        (of, name): queue.desk(reviews.items(store, of=of), (), name).waiting
+        (of, name): queue.reviewer_queue(reviews.items(store, of=of), (), name).waiting
         for of in ("one", "two")
         for name in ("ada", "bob")
     }
@@ -289,7 +289,7 @@ def test_desk__order_hangs_on_account_and_queue(who: Who) -> None:
     for order in orders.values():
         assert sorted(order) == sorted(cells)
         assert 3 < sum(cells[each] == "control" for each in order[:20]) < 17
-    again = queue.desk(reviews.items(store, of="one"), (), "ada").waiting
+    again = queue.reviewer_queue(reviews.items(store, of="one"), (), "ada").waiting
     assert again == orders["one", "ada"]
 
 

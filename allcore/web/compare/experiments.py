@@ -1,8 +1,10 @@
-"""The section that shows what networks learn in place of the cell, from the experiments' files."""
+"""Experiments on what networks learn in place of the cell, from their stored records."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from allcore.errors import AllScopeError
@@ -21,97 +23,99 @@ _MISSING = {
     "interventions": "What the models' answers hang on was not tried yet: run "
     "`python -m allcore experiment interventions --data DIR`.",
 }
-_TRIED = {
+_VARIANTS = {
     "stages": "Head on a frozen body",
     "recipe": "Whole recipe",
     "head": "The paper's head",
 }
-_GROWN = {"subjects": "QCResNet", "subjects-features": "Frozen features"}
+_GROWTH = {"subjects": "QCResNet", "subjects-features": "Frozen features"}
+"""Titles of experiments by name: on training recipes, and on the number of subjects."""
 
 
-def folder() -> Path:
-    """Where the experiments are kept."""
-    return results_cache.folder() / FOLDER
+def experiments_folder() -> Path:
+    """Folder of the experiments' records."""
+    return results_cache.comparison_folder() / FOLDER
 
 
-def section() -> None:
-    """Draw the section; what was not run, or can't be read, is said in its place."""
+def show_experiments() -> None:
+    """Draw the section; a sentence stands for each record that is missing or unreadable."""
     st.subheader(TITLE, anchor=False)
     st.markdown(
         "Every subject carries one class, so whatever tells the subject, or merely differs between "
         "the classes' pictures, can be learned in place of the cell.",
         width=frame.TEXT_WIDTH,
     )
-    cues, interventions = (_found(name) for name in _MISSING)
+    cues, interventions = (_load(name) for name in _MISSING)
     if cues and cues.rows:
-        _chart(compare_experiments.cue_dumbbells(cues))
-        _told(cues)
+        _show_figure(compare_experiments.cue_dumbbells(cues))
+        _show_record(cues)
     if interventions and compare_experiments.intervention_models(interventions):
-        _interventions(interventions)
-    if tried := _present(_TRIED):
+        _show_interventions(interventions)
+    if variants := _load_all(_VARIANTS):
         st.subheader("What was tried for unseen subjects", anchor=False)
-        _tried(tried)
-    if grown := _present(_GROWN):
+        _show_one_of(variants, _VARIANTS, _draw_variants, key="experiment_tried")
+    if growth := _load_all(_GROWTH):
         st.subheader("Would more subjects help?", anchor=False)
-        _grown(grown)
+        _show_one_of(growth, _GROWTH, _draw_growth, key="experiment_grown")
 
 
 @guard.fragment
-def _tried(records: dict[str, ExperimentRecord]) -> None:
-    found = records[_one_of(records, _TRIED, "experiment_tried")]
-    if any("difference" in row.figures for row in found.rows):
-        _chart(compare_experiments.variant_bars(found))
-    _told(found)
+def _show_one_of(
+    records: dict[str, ExperimentRecord],
+    titles: dict[str, str],
+    draw: Callable[[ExperimentRecord], go.Figure | None],
+    *,
+    key: str,
+) -> None:
+    """One of several experiments, with the control that chooses it."""
+    name = next(iter(records))
+    if len(records) > 1:
+        name = st.segmented_control(
+            "Experiment", list(records), format_func=lambda name: titles[name], default=name,
+            required=True, key=key,
+        ) or name  # fmt: skip
+    record = records[name]
+    figure = draw(record)
+    if figure is not None:
+        _show_figure(figure)
+    _show_record(record)
 
 
 @guard.fragment
-def _grown(records: dict[str, ExperimentRecord]) -> None:
-    found = records[_one_of(records, _GROWN, "experiment_grown")]
-    if found.rows:
-        _chart(compare_experiments.growth_curves(found))
-    _told(found)
-
-
-def _one_of(records: dict[str, ExperimentRecord], titles: dict[str, str], key: str) -> str:
-    """The experiment to show; asked for where there are several."""
-    first, *others = records
-    if not others:
-        return first
-    chosen = st.segmented_control(
-        "Experiment",
-        list(records),
-        format_func=lambda name: titles[name],
-        default=first,
-        required=True,
-        key=key,
-    )
-    return chosen or first
-
-
-def _present(titles: dict[str, str]) -> dict[str, ExperimentRecord]:
-    """Those that were run and can be read."""
-    there = (name for name in titles if json_files.experiment_file(folder(), name).is_file())
-    found = {name: _found(name) for name in there}
-    return {name: each for name, each in found.items() if each}
-
-
-@guard.fragment
-def _interventions(found: ExperimentRecord) -> None:
-    models = compare_experiments.intervention_models(found)
+def _show_interventions(record: ExperimentRecord) -> None:
+    models = compare_experiments.intervention_models(record)
     model = models[0]
     if len(models) > 1:
         model = st.selectbox("Model", models, key="experiment_model")
-    _chart(compare_experiments.intervention_bars(found, model))
-    _told(found)
+    _show_figure(compare_experiments.intervention_bars(record, model))
+    _show_record(record)
 
 
-def _found(name: str) -> ExperimentRecord | None:
-    path = json_files.experiment_file(folder(), name)
+def _draw_variants(record: ExperimentRecord) -> go.Figure | None:
+    has_differences = any("difference" in row.figures for row in record.rows)
+    return compare_experiments.variant_bars(record) if has_differences else None
+
+
+def _draw_growth(record: ExperimentRecord) -> go.Figure | None:
+    return compare_experiments.growth_curves(record) if record.rows else None
+
+
+def _load_all(titles: dict[str, str]) -> dict[str, ExperimentRecord]:
+    """The records of experiments that were run and can be read."""
+    folder = experiments_folder()
+    run = [name for name in titles if json_files.experiment_file(folder, name).is_file()]
+    records = {name: _load(name) for name in run}
+    return {name: record for name, record in records.items() if record}
+
+
+def _load(name: str) -> ExperimentRecord | None:
+    path = json_files.experiment_file(experiments_folder(), name)
     if not path.is_file():
         st.info(_MISSING[name], icon=":material/experiment:", width=frame.TEXT_WIDTH)
         return None
     try:
-        return _read(folder(), name, hashlib.sha256(path.read_bytes()).hexdigest())
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return _read(experiments_folder(), name, digest)
     except (AllScopeError, OSError) as error:
         frame.problem(error)
         return None
@@ -122,23 +126,23 @@ def _read(_folder: Path, name: str, digest: str) -> ExperimentRecord:
     return json_files.read_experiment(_folder, name)
 
 
-def _chart(figure: object) -> None:
+def _show_figure(figure: go.Figure) -> None:
     st.plotly_chart(figure, width="stretch", theme="streamlit", config={"displaylogo": False})
 
 
-def _told(found: ExperimentRecord) -> None:
-    """The finding beside what was expected, and how it came about."""
-    if found.data == dataset.NAME:
+def _show_record(record: ExperimentRecord) -> None:
+    """The finding, the prediction made before, and the method."""
+    if record.data == dataset.NAME:
         st.info(
             "**Synthetic**: these cells were drawn by ALLScope and say nothing about real ones.",
             icon=":material/draw:",
             width=frame.TEXT_WIDTH,
         )
-    st.markdown(frame.plain(found.finding), width=frame.TEXT_WIDTH)
-    with st.expander(f"{found.question} Prediction and method"):
+    st.markdown(frame.plain(record.finding), width=frame.TEXT_WIDTH)
+    with st.expander(f"{record.question} Prediction and method"):
         st.markdown(
-            f"Predicted before the run: {frame.plain(found.prediction)}", width=frame.TEXT_WIDTH
+            f"Predicted before the run: {frame.plain(record.prediction)}", width=frame.TEXT_WIDTH
         )
-        for note in found.notes:
+        for note in record.notes:
             st.markdown(f"- {frame.plain(note)}", width=frame.TEXT_WIDTH)
-        st.code(found.command, language="shell", wrap_lines=True)
+        st.code(record.command, language="shell", wrap_lines=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -15,41 +16,60 @@ FOLDER = "comparison"
 
 
 @dataclass(frozen=True)
-class Compared:
-    """A comparison, and what follows from it; only to read."""
+class ComparisonData:
+    """A comparison with tables made from it; only to read.
+
+    Attributes:
+        comparison: the comparison.
+        subjects: table of `comparison_tables.by_subject`.
+        export: the comparison as CSV.
+    """
 
     comparison: Comparison
-    subjects: pd.DataFrame  # from `tables.by_subject`
-    export: str  # CSV
+    subjects: pd.DataFrame
+    export: str
+
+    @cached_property
+    def protocols(self) -> list[str]:
+        """Protocols that were run, the one on unseen subjects first."""
+        run = {row.protocol for row in self.comparison.rows}
+        return [protocol for protocol in ("unseen", "paper") if protocol in run]
+
+    @cached_property
+    def networks(self) -> list[str]:
+        """Names of the networks, the best first."""
+        return comparison_tables.order(self.comparison)
 
 
-def folder() -> Path:
-    """Where the comparison is kept."""
+def comparison_folder() -> Path:
+    """Folder of the comparison."""
     return settings.load().models / FOLDER
 
 
-def exists() -> bool:
-    """Whether any comparison has been made."""
-    return (folder() / json_files.RESULTS).is_file()
+def has_comparison() -> bool:
+    """Whether a comparison has been made."""
+    return (comparison_folder() / json_files.RESULTS).is_file()
 
 
-def load() -> Compared:
-    """The comparison that is kept.
+def load_comparison() -> ComparisonData:
+    """The stored comparison.
 
     Raises:
         ModelError: there is none, or a file of it is missing or damaged.
     """
-    return _load(folder(), _digest(folder()))
+    return _load(comparison_folder(), _digest(comparison_folder()))
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the comparison")
-def _load(_folder: Path, digest: str) -> Compared:
+def _load(_folder: Path, digest: str) -> ComparisonData:
     comparison = json_files.read_comparison(_folder)
-    text = comparison_tables.export(comparison).to_csv(index=False)
-    return Compared(comparison, comparison_tables.by_subject(comparison.predictions), text)
+    export = comparison_tables.export(comparison).to_csv(index=False)
+    subjects = comparison_tables.by_subject(comparison.predictions)
+    return ComparisonData(comparison, subjects, export)
 
 
-def _digest(path: Path) -> str:
-    """Of every file that is read; a missing one is said by whoever reads it."""
-    files = (path / name for name in json_files.COMPARISON_FILES)
-    return hashlib.sha256(b"".join(f.read_bytes() for f in files if f.is_file())).hexdigest()
+def _digest(folder: Path) -> str:
+    """SHA-256 over all files of a comparison; missing ones are reported where they are read."""
+    files = (folder / name for name in json_files.COMPARISON_FILES)
+    content = b"".join(file.read_bytes() for file in files if file.is_file())
+    return hashlib.sha256(content).hexdigest()

@@ -1,1 +1,1 @@
-"""The Dataset page: one data set, seen in six views."""
+"""The Dataset page: one data set in six views."""

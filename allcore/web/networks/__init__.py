@@ -1,1 +1,1 @@
-"""."""
+"""The Networks page: architectures as block diagrams."""

@@ -15,34 +15,38 @@ def architecture(network: NetworkSummary) -> Architecture:
     return summaries.architectures()[network.name]
 
 
-def title(network: NetworkSummary) -> str:
+def network_title(network: NetworkSummary) -> str:
     """The title of a network."""
     return architecture(network).title
 
 
 @st.cache_data(max_entries=len(SIZES), show_spinner="Reading the networks")
-def load(size: int) -> dict[str, NetworkSummary]:
+def load_networks(size: int) -> dict[str, NetworkSummary]:
     """All networks that learn from cells, by name, for cells of ``size`` pixels."""
     return summaries.read(size)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def compared(one: str, other: str, size: int) -> list[BlockPair]:
+def compare_blocks(one: str, other: str, size: int) -> list[BlockPair]:
     """Blocks of two networks side by side."""
-    networks = load(size)
+    networks = load_networks(size)
     return summaries.pair_blocks(networks[one].blocks, networks[other].blocks)
 
 
-def finding(one: NetworkSummary, other: NetworkSummary, pairs: list[BlockPair]) -> tuple[str, str]:
+def difference_sentences(
+    one: NetworkSummary, other: NetworkSummary, pairs: list[BlockPair]
+) -> tuple[str, str]:
     """What the second network has and the first has not: the answer, and how much it weighs."""
     total = len(other.blocks)
     alike = sum(pair.alike for pair in pairs)
     if one.name == other.name:
-        return f"Both are {title(one)}", "Choose another network to see what differs."
+        return f"Both are {network_title(one)}", "Choose another network to see what differs."
     if not alike:
-        answer = f"{title(other)} has no block in common with {title(one)}"
+        answer = f"{network_title(other)} has no block in common with {network_title(one)}"
     else:
-        answer = f"{title(other)} shares {alike} of its {total} blocks with {title(one)}"
+        answer = (
+            f"{network_title(other)} shares {alike} of its {total} blocks with {network_title(one)}"
+        )
     added = Counter(pair.other.kind for pair in pairs if pair.one is None and pair.other)
     words = " and ".join(
         f"{number} block{'s' if number > 1 else ''} of {kind}" for kind, number in added.items()
@@ -53,11 +57,11 @@ def finding(one: NetworkSummary, other: NetworkSummary, pairs: list[BlockPair]) 
     return answer, f"{adds}It has {parameters} and {macs}."
 
 
-def overview(networks: dict[str, NetworkSummary]) -> pd.DataFrame:
+def network_table(networks: dict[str, NetworkSummary]) -> pd.DataFrame:
     """One row a network, for a table on a page; parameters and MACs in millions."""
     return pd.DataFrame(
         {
-            "Network": title(network),
+            "Network": network_title(network),
             "Parameters": network.parameters / 1e6,
             "MACs": round(network.macs / 1e6),
             "Input": diagram.shape(network.blocks[0].input),
@@ -68,7 +72,7 @@ def overview(networks: dict[str, NetworkSummary]) -> pd.DataFrame:
     )
 
 
-def layers(network: NetworkSummary) -> pd.DataFrame:
+def layer_table(network: NetworkSummary) -> pd.DataFrame:
     """One row a layer with weights, for a table on a page."""
     return pd.DataFrame(
         {

@@ -1,1 +1,1 @@
-"""."""
+"""The Review page: blind judgements of queued cells."""
