@@ -1,1 +1,1 @@
-"""."""
+"""Index and findings of a data set."""

@@ -1,1 +1,1 @@
-"""."""
+"""Documents: model card, HTML evaluation, PDF and JSON of predictions."""

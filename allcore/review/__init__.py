@@ -1,1 +1,1 @@
-"""."""
+"""Blind review and agreement of reviewers."""

@@ -1,1 +1,1 @@
-"""."""
+"""``CARD.md`` of a model folder, generated."""
