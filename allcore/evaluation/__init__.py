@@ -1,1 +1,1 @@
-"""Evaluation: arrays in, frozen results out. No model, no image and no web page is needed here."""
+"""Statistics of predictions: arrays in, frozen results out."""

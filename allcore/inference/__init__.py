@@ -1,1 +1,1 @@
-"""Images in, answers out: the upload gate, the predictor, its queue and Grad-CAM."""
+"""Inference: upload checks, gate, segmentation, predictor, batching and jobs."""

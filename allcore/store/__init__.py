@@ -1,1 +1,1 @@
-"""What ALLScope keeps: the database, its migrations, and the accounts."""
+"""Persistence: accounts, sessions, history, reviews; SQLAlchemy models and migrations."""

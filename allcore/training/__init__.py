@@ -1,1 +1,1 @@
-"""Training: the recipe, the fit loop, and what is written at its end."""
+"""Training: recipe, fit loop, checkpoints, out-of-fold runs."""

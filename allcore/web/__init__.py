@@ -1,1 +1,1 @@
-"""The only folder that imports streamlit: guard, frame, accounts, navigation."""
+"""The dashboard, the only package that imports Streamlit."""

@@ -1,1 +1,1 @@
-"""What is wrong with a data set: findings over its index and its manifest."""
+"""Findings: what is wrong with a data set, from its index and manifest."""

@@ -1,1 +1,1 @@
-"""The index of a data set: what of its pictures is asked for again and again, measured once."""
+"""The index of a data set: measurements, hashes, thumbnails and features, computed once."""

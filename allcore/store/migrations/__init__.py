@@ -1,4 +1,4 @@
-"""Alembic migrations, run by the program itself when it opens a database."""
+"""Alembic migrations, applied when the database is opened."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

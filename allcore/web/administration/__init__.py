@@ -1,1 +1,1 @@
-"""Pieces of the Administration page."""
+"""The Administration page."""

@@ -1,1 +1,1 @@
-"""The views of the Evaluation page: one file a view, each drawing what a `Context` holds."""
+"""The Evaluation page, one module a view."""

@@ -1,1 +1,1 @@
-"""Pieces of the History page."""
+"""The History page."""
