@@ -306,7 +306,9 @@ def test_dataset_page__a_role_that_was_taken_starts_and_stops_nothing(
     done: list[Path] = []
     monkeypatch.setattr(jobs, "start", done.append)
     monkeypatch.setattr(jobs, "cancel", done.append)
-    monkeypatch.setattr(connect_verify, "VerificationJob", lambda *given: pytest.fail("it was read"))
+    monkeypatch.setattr(
+        connect_verify, "VerificationJob", lambda *_: pytest.fail("the folder was read")
+    )
     if label == "Cancel":
         monkeypatch.setattr(jobs, "status", lambda path: "running")
         now = JobProgress("reading", 2, 6, "", "", 3.0)
