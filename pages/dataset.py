@@ -18,7 +18,7 @@ says nothing about real cells.
 """
 
 
-def what_is_shown(context: Context) -> None:
+def show_heading(context: Context) -> None:
     st.subheader(frame.plain(context.manifest.name), anchor=False)
     if context.synthetic:
         st.info(SYNTHETIC, icon=":material/draw:", width=frame.TEXT_WIDTH)
@@ -35,10 +35,10 @@ name = choose_dataset()
 split = choose_split(name)
 try:
     context = Context(user, name, load_catalogue(name, split), split)
-    what_is_shown(context)
+    show_heading(context)
 except AllScopeError as error:
     frame.problem(error)
-    connect_view.show_connections(user)  # where a data set that can't be read is mended
+    connect_view.show_connections(user)  # to reconnect a data set that can't be read
     st.stop()
 view = views.choose_view(VIEWS)
 cell_window.open_from_address(context)

@@ -5,7 +5,7 @@ user = guard.require("networks")
 import streamlit as st
 
 from allcore.web import frame
-from allcore.web.networks import diagram, summaries
+from allcore.web.networks import diagram, network_tables
 
 METHOD = """
 Everything here is read off the program's own networks: one empty cell passes through each, and
@@ -23,20 +23,18 @@ LEGEND = (
 )
 
 
-def choices() -> tuple[str, str, int]:
+def choose_networks() -> tuple[str, str, int]:
     left, right, side = st.columns([2, 2, 1])
     names = {
-        name: summaries.network_title(network)
-        for name, network in summaries.load_networks(224).items()
+        name: network_tables.network_title(network)
+        for name, network in network_tables.load_networks(224).items()
     }
-    known = list(names)
+    keys = list(names)
     return (
-        left.selectbox("Network", known, index=known.index("resnet18"), format_func=names.get),
-        right.selectbox(
-            "Compared with", known, index=known.index("qcresnet"), format_func=names.get
-        ),
+        left.selectbox("Network", keys, index=keys.index("resnet18"), format_func=names.get),
+        right.selectbox("Compared with", keys, index=keys.index("qcresnet"), format_func=names.get),
         side.selectbox(
-            "Input", summaries.SIZES, index=2, format_func=lambda size: f"{size} × {size} px"
+            "Input", network_tables.SIZES, index=2, format_func=lambda size: f"{size} × {size} px"
         ),
     )
 
@@ -45,22 +43,22 @@ frame.header(
     title="Networks",
     question="What is each network made of, and what does QCResNet add to ResNet-18?",
 )
-first, second, size = choices()
-networks = summaries.load_networks(size)
+first, second, size = choose_networks()
+networks = network_tables.load_networks(size)
 one, other = networks[first], networks[second]
-titles = summaries.network_title(one), summaries.network_title(other)
-pairs = summaries.compare_blocks(first, second, size)
+titles = network_tables.network_title(one), network_tables.network_title(other)
+pairs = network_tables.compare_blocks(first, second, size)
 
-answer, weight = summaries.difference_sentences(one, other, pairs)
+answer, sizes = network_tables.difference_sentences(one, other, pairs)
 st.subheader(answer, anchor=False)
-st.markdown(weight, width=frame.TEXT_WIDTH)
-st.html(diagram.side_by_side(one, other, pairs, titles=titles))
+st.markdown(sizes, width=frame.TEXT_WIDTH)
+st.html(diagram.networks_html(one, other, pairs, titles=titles))
 st.caption(LEGEND, width=frame.TEXT_WIDTH)
 
 for network in dict.fromkeys([one, other]):
-    with st.expander(f"Layers of {summaries.network_title(network)}"):
+    with st.expander(f"Layers of {network_tables.network_title(network)}"):
         st.dataframe(
-            summaries.layer_table(network),
+            network_tables.layer_table(network),
             hide_index=True,
             column_config={
                 column: st.column_config.NumberColumn(format="localized")
@@ -70,7 +68,7 @@ for network in dict.fromkeys([one, other]):
 
 st.subheader("All networks", anchor=False)
 st.dataframe(
-    summaries.network_table(networks),
+    network_tables.network_table(networks),
     hide_index=True,
     height="content",
     column_config={
@@ -81,7 +79,9 @@ st.dataframe(
 )
 with st.expander("Sources, and what is our reading"):
     for network in networks.values():
-        source = frame.plain(summaries.architecture(network).source)
-        st.markdown(f"**{summaries.network_title(network)}.** {source}", width=frame.TEXT_WIDTH)
+        source = frame.plain(network_tables.architecture(network).source)
+        st.markdown(
+            f"**{network_tables.network_title(network)}.** {source}", width=frame.TEXT_WIDTH
+        )
 with st.expander("Method"):
     st.markdown(METHOD, width=frame.TEXT_WIDTH)

@@ -36,7 +36,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "compared": lambda: browse_comparison.comparison_html(
         [browse_comparison.ComparedImage(PIXELS, 1, ROW)], 1
     ),
-    "networks": lambda: diagram.side_by_side(NETWORK, NETWORK, [], (HOSTILE, HOSTILE)),
+    "networks": lambda: diagram.networks_html(NETWORK, NETWORK, [], (HOSTILE, HOSTILE)),
 }
 
 

@@ -194,10 +194,10 @@ def _show_gallery(context: Context, places: NDArray[np.intp], colour_key: str) -
 def _caption(context: Context, colour: Colour, placed: NDArray[np.bool_]) -> str:
     """Number of images on the map, drawn, without a place, and without a colour."""
     coloured = int((placed & colour.values.notna().to_numpy()).sum())
-    drawn = len(dataset_map.sampled_rows(context.table, colour))
+    sampled = len(dataset_map.sampled_rows(context.table, colour))
     caption = f"{formats.count(coloured, 'cell')} on the map"
-    if drawn < coloured:
-        caption += f", of which {drawn:,} are drawn"
+    if sampled < coloured:
+        caption += f", of which {sampled:,} are drawn"
     on_map = int(placed.sum())
     if on_map < len(placed):
         without = formats.count(len(placed) - on_map, "image")

@@ -25,9 +25,9 @@ OF, PROTOCOL, FOLDS, FOLD, SEED, TWINS, SAVED = (
 )  # fmt: skip
 """Keys of the controls, and of the address."""
 UPLOAD = "split_file"
-BUILD, SHOWN, KEPT, IMPORT = "build", "shown", "saved", "import"
+BUILD, CURRENT, STORED, IMPORT = "build", "shown", "saved", "import"
 WAYS = {
-    BUILD: "Build one", SHOWN: "The one shown", KEPT: "A saved one", IMPORT: "Import a CSV",
+    BUILD: "Build one", CURRENT: "The one shown", STORED: "A saved one", IMPORT: "Import a CSV",
 }  # fmt: skip
 PROTOCOLS = {"subject": "Unseen subjects", "image": "The paper's: images at random"}
 MOST_FOLDS = 20
@@ -63,7 +63,7 @@ def choose_split(context: Context) -> ChosenSplit | None:
         format_func=WAYS.__getitem__, wrap=True, bind="query-params",
     )  # fmt: skip
     choices = {
-        BUILD: _build_split, SHOWN: _shown_split, KEPT: _saved_split, IMPORT: _imported_split,
+        BUILD: _build_split, CURRENT: _shown_split, STORED: _saved_split, IMPORT: _imported_split,
     }  # fmt: skip
     return choices[str(way)](context)
 

@@ -1,4 +1,4 @@
-"""Networks as block diagrams, drawn in HTML: text stays text on any screen and in any theme."""
+"""Block diagrams of networks as HTML, which keeps text readable on any screen and theme."""
 
 import html
 from collections.abc import Sequence
@@ -42,10 +42,10 @@ STYLE = f"""<style>
 </style>"""
 
 
-def side_by_side(
+def networks_html(
     one: NetworkSummary, other: NetworkSummary, pairs: Sequence[BlockPair], titles: tuple[str, str]
 ) -> str:
-    """Two networks from top to bottom, what differs in the accent colour; as HTML.
+    """Two networks side by side from top to bottom, differing blocks in the accent colour; HTML.
 
     Args:
         one, other: the networks, left and right.
@@ -59,12 +59,12 @@ def side_by_side(
     return f'{STYLE}<div class="networks" style="{rows}">{sections}</div>'
 
 
-def shape(values: Shape) -> str:
+def shape_text(values: Shape) -> str:
     """A shape as '64 × 56 × 56': channels, height, width."""
     return " × ".join(f"{value:,}" for value in values)
 
 
-def count(number: int) -> str:
+def short_number(number: int) -> str:
     """A large number in words short enough for a diagram: '11.3 million'."""
     for unit, word in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
         if number >= 0.9995 * unit:
@@ -77,7 +77,9 @@ def _section(
 ) -> str:
     name = html.escape(title)
     blocks = "".join(_block(block, tag) for block, tag in rows)
-    totals = f"{count(network.parameters)} parameters, {count(network.macs)} MACs a cell"
+    totals = (
+        f"{short_number(network.parameters)} parameters, {short_number(network.macs)} MACs a cell"
+    )
     return (
         f'<section aria-label="Blocks of {name}"><h3>{name}<small>{totals}</small></h3>'
         f'<div class="end">A cell: 3 × {network.size} × {network.size}</div>{blocks}'
@@ -104,10 +106,13 @@ def _block(block: Block | None, tag: str) -> str:
 
 
 def _facts(block: Block) -> list[str]:
-    into = f"{shape(block.input)} → " if len(block.input) == 1 else ""
-    facts = [f"{into}{shape(block.output)}"]
+    into = f"{shape_text(block.input)} → " if len(block.input) == 1 else ""
+    facts = [f"{into}{shape_text(block.output)}"]
     if block.parameters:
-        facts += [f"{count(block.parameters)} parameters", f"{count(block.macs)} MACs"]
+        facts += [
+            f"{short_number(block.parameters)} parameters",
+            f"{short_number(block.macs)} MACs",
+        ]
     return facts
 
 

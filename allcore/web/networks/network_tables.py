@@ -1,4 +1,4 @@
-"""Layers of the networks for the Networks page, read once a process."""
+"""Summaries of the networks, read once a process, as tables and sentences."""
 
 from collections import Counter
 
@@ -28,7 +28,7 @@ def load_networks(size: int) -> dict[str, NetworkSummary]:
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def compare_blocks(one: str, other: str, size: int) -> list[BlockPair]:
-    """Blocks of two networks side by side."""
+    """Blocks of two networks in pairs."""
     networks = load_networks(size)
     return summaries.pair_blocks(networks[one].blocks, networks[other].blocks)
 
@@ -36,7 +36,7 @@ def compare_blocks(one: str, other: str, size: int) -> list[BlockPair]:
 def difference_sentences(
     one: NetworkSummary, other: NetworkSummary, pairs: list[BlockPair]
 ) -> tuple[str, str]:
-    """What the second network has and the first has not: the answer, and how much it weighs."""
+    """What the second network adds to the first: in blocks, and in parameters and MACs."""
     total = len(other.blocks)
     alike = sum(pair.alike for pair in pairs)
     if one.name == other.name:
@@ -48,23 +48,23 @@ def difference_sentences(
             f"{network_title(other)} shares {alike} of its {total} blocks with {network_title(one)}"
         )
     added = Counter(pair.other.kind for pair in pairs if pair.one is None and pair.other)
-    words = " and ".join(
+    blocks = " and ".join(
         f"{number} block{'s' if number > 1 else ''} of {kind}" for kind, number in added.items()
     )
-    adds = f"It adds {words}. " if alike and added else ""
+    adds = f"It adds {blocks}. " if alike and added else ""
     parameters = _difference(one.parameters, other.parameters, "parameters")
     macs = _difference(one.macs, other.macs, "MACs a cell")
     return answer, f"{adds}It has {parameters} and {macs}."
 
 
 def network_table(networks: dict[str, NetworkSummary]) -> pd.DataFrame:
-    """One row a network, for a table on a page; parameters and MACs in millions."""
+    """One row a network; parameters and MACs in millions."""
     return pd.DataFrame(
         {
             "Network": network_title(network),
             "Parameters": network.parameters / 1e6,
             "MACs": round(network.macs / 1e6),
-            "Input": diagram.shape(network.blocks[0].input),
+            "Input": diagram.shape_text(network.blocks[0].input),
             "ImageNet weights": architecture(network).imagenet,
             "Source": architecture(network).source.splitlines()[0].removesuffix("."),
         }
@@ -73,13 +73,13 @@ def network_table(networks: dict[str, NetworkSummary]) -> pd.DataFrame:
 
 
 def layer_table(network: NetworkSummary) -> pd.DataFrame:
-    """One row a layer with weights, for a table on a page."""
+    """One row a layer with weights."""
     return pd.DataFrame(
         {
             "Layer": layer.name,
             "Kind": layer.kind,
-            "In": diagram.shape(layer.input),
-            "Out": diagram.shape(layer.output),
+            "In": diagram.shape_text(layer.input),
+            "Out": diagram.shape_text(layer.output),
             "Parameters": layer.parameters,
             "MACs": layer.macs,
         }
@@ -92,7 +92,6 @@ def _difference(before: int, now: int, noun: str) -> str:
     if before == now:
         return f"as many {noun}"
     share = 100 * abs(now - before) / before
-    words = "less than 0.1 %" if share < 0.1 else f"{share:,.1f} %"
-    return (
-        f"{diagram.count(abs(now - before))} {noun} {'more' if now > before else 'fewer'} ({words})"
-    )
+    percentage = "less than 0.1 %" if share < 0.1 else f"{share:,.1f} %"
+    more = "more" if now > before else "fewer"
+    return f"{diagram.short_number(abs(now - before))} {noun} {more} ({percentage})"
