@@ -13,7 +13,6 @@ from allcore.evaluation import (
     outcomes,
     prevalence,
     slices,
-    subject_calls,
     subjects,
     thresholds,
 )
@@ -66,10 +65,10 @@ def panels(page: Page, threshold: float) -> None:
     outcomes.ranked(
         "confident_errors", labels=labels, probabilities=probabilities, threshold=threshold
     )
-    rows = subjects.rows(
+    rows = subjects.subject_rows(
         labels=labels, probabilities=probabilities, subjects=names, threshold=threshold
     )
-    subject_calls.calls(rows, cutoff=0.5, least_cells=20)
+    subjects.call_subjects(rows, cutoff=0.5, least_cells=20)
     prevalence.predictive(page.sample, threshold, PREVALENCES)
     right = ~np.isin(outcome, ("fp", "fn"))
     slices.rows(page.tried, right=right, labels=labels, groups=names)

@@ -266,7 +266,9 @@ def _by_subject(
     sample: Sample, covered: NDArray[np.bool_], names: NDArray[np.str_]
 ) -> tuple[SubjectRow, ...]:
     called = np.where(covered, sample.labels, 1 - sample.labels).astype(float)
-    return subjects.rows(labels=sample.labels, probabilities=called, subjects=names, threshold=0.5)
+    return subjects.subject_rows(
+        labels=sample.labels, probabilities=called, subjects=names, threshold=0.5
+    )
 
 
 def _limits(

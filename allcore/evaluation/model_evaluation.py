@@ -257,7 +257,7 @@ def subject_rows(table: pd.DataFrame, cells: Sample, threshold: float) -> tuple[
     """
     if cells.groups is None:
         return ()
-    return subjects.rows(
+    return subjects.subject_rows(
         labels=cells.labels,
         probabilities=cells.probabilities,
         subjects=np.asarray(table["subject"], dtype=str),

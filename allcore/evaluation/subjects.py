@@ -1,5 +1,6 @@
-"""One row a subject: the patient, not the cell, is whom the next picture comes from."""
+"""Results by subject: a row of its cells, and the call of the whole subject."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,14 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from allcore.errors import DataError
 from allcore.evaluation import estimates, intervals
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 
+TOO_FEW = "too few cells"
+CANT_TELL = "can't tell"
+ANSWERS = ("all", "hem", TOO_FEW, CANT_TELL)
+OUTCOMES = ("right", "wrong", "undecided")
+
 
 @dataclass(frozen=True)
 class SubjectRow:
-    """What the model says about one subject's cells."""
+    """The predictions of one subject's cells."""
 
     subject: str
     label: str  # 'all' or 'hem', the label of most of its cells
@@ -24,7 +31,36 @@ class SubjectRow:
     probability: float  # median over its cells
 
 
-def rows(
+@dataclass(frozen=True)
+class SubjectCall:
+    """The call of a whole subject: its share of cells called blast against a cut-off."""
+
+    subject: str
+    label: str  # 'all' or 'hem', the truth
+    cells: int
+    blasts: Interval  # share of its cells called ALL blast, Wilson over its cells
+    answer: str  # one of `ANSWERS`
+
+    @property
+    def outcome(self) -> str:
+        """One of `OUTCOMES`; an answer that is neither class is undecided."""
+        if self.answer in (TOO_FEW, CANT_TELL):
+            return "undecided"
+        return "right" if self.answer == self.label else "wrong"
+
+
+@dataclass(frozen=True)
+class ClassCalls:
+    """How the subjects of one class, or all of them, are called; shares with Wilson intervals."""
+
+    label: str | None  # 'all', 'hem', or None for all subjects
+    subjects: int
+    right: Interval  # share of the subjects; all NaN where there are none
+    wrong: Interval
+    undecided: Interval
+
+
+def subject_rows(
     *,
     labels: NDArray[np.integer],
     probabilities: Floats,
@@ -46,7 +82,7 @@ def rows(
     median = _medians(probabilities, which, cells)
     blasts = _wilson(np.bincount(which, weights=called), cells)
     accuracy = _wilson(np.bincount(which, weights=called == (labels == 1)), cells)
-    found = [
+    rows = [
         SubjectRow(
             subject=str(name),
             label="all" if majority[i] else "hem",
@@ -57,7 +93,52 @@ def rows(
         )
         for i, name in enumerate(names)
     ]
-    return tuple(sorted(found, key=lambda row: (row.accuracy.value, -row.cells, row.subject)))
+    return tuple(sorted(rows, key=lambda row: (row.accuracy.value, -row.cells, row.subject)))
+
+
+def call_subjects(
+    rows: Sequence[SubjectRow], *, cutoff: float, least_cells: int
+) -> tuple[SubjectCall, ...]:
+    """An answer for each subject, in the order of `rows`.
+
+    A subject is called ALL ('all') where the 95 % Wilson interval of its share of cells called
+    blast lies wholly above the cut-off, normal ('hem') where it lies wholly below, and "can't tell"
+    where it holds the cut-off. With fewer than `least_cells` cells the answer is "too few cells",
+    whatever they say.
+
+    The interval takes a subject's cells as independent and knows nothing of how the model errs on
+    this subject, so an answer is no diagnosis.
+
+    Args:
+        rows: from `subject_rows`.
+        cutoff: share of cells called blast, above 0 and below 1.
+        least_cells: how many cells an answer needs, 1 or more.
+
+    Raises:
+        DataError: a cut-off or a number of cells out of range.
+    """
+    if not 0 < cutoff < 1:
+        raise DataError(f"A cut-off is a share of cells above 0 and below 1, not {cutoff}.")
+    if least_cells < 1:
+        raise DataError(f"A subject's answer needs at least 1 cell, not {least_cells}.")
+    return tuple(
+        SubjectCall(
+            subject=row.subject,
+            label=row.label,
+            cells=row.cells,
+            blasts=row.blasts,
+            answer=TOO_FEW if row.cells < least_cells else _call_answer(row.blasts, cutoff),
+        )
+        for row in rows
+    )
+
+
+def count_calls(calls: Iterable[SubjectCall]) -> tuple[ClassCalls, ClassCalls, ClassCalls]:
+    """How many subjects are called rightly, wrongly or not: ALL, normal, and all together."""
+    calls = tuple(calls)
+    parts = [(label, [call for call in calls if call.label == label]) for label in ("all", "hem")]
+    blasts, normals = (_class_calls(label, part) for label, part in parts)
+    return blasts, normals, _class_calls(None, calls)
 
 
 def _medians(values: Floats, which: NDArray[np.intp], cells: NDArray[np.intp]) -> Floats:
@@ -77,3 +158,15 @@ def _wilson(hits: NDArray[Any], total: NDArray[np.intp]) -> list[Interval]:
     half = z / (1 + z**2 / total) * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
     bounds = np.stack([share, np.minimum(share, centre - half), np.maximum(share, centre + half)])
     return [Interval(*row) for row in bounds.T.tolist()]
+
+
+def _call_answer(blasts: Interval, cutoff: float) -> str:
+    if blasts.low <= cutoff <= blasts.high:
+        return CANT_TELL
+    return "all" if blasts.value > cutoff else "hem"
+
+
+def _class_calls(label: str | None, calls: Sequence[SubjectCall]) -> ClassCalls:
+    outcomes = [call.outcome for call in calls]
+    shares = {name: intervals.wilson(outcomes.count(name), len(outcomes)) for name in OUTCOMES}
+    return ClassCalls(label=label, subjects=len(outcomes), **shares)

@@ -5,7 +5,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from allcore.evaluation.subject_grouping import Share
+from allcore.evaluation.subject_shares import SubjectShare
 from allcore.labels import CLASS_COLOURS
 from allcore.plots import style
 
@@ -47,7 +47,7 @@ def probability_scale(p_all: float, *, threshold: float) -> go.Figure:
     return style.finish(figure, title, height=190)
 
 
-def subject_shares(shares: Sequence[Share]) -> go.Figure | None:
+def subject_shares(shares: Sequence[SubjectShare]) -> go.Figure | None:
     """Each subject's share of cells called blast, lowest first, with its interval over cells.
 
     Args:
@@ -75,7 +75,7 @@ def subject_shares(shares: Sequence[Share]) -> go.Figure | None:
     return style.finish(figure, _title(told), height=_HEIGHT)
 
 
-def _points(told: Sequence[Share]) -> go.Scatter:
+def _points(told: Sequence[SubjectShare]) -> go.Scatter:
     value = [share.share.value for share in told]
     return go.Scatter(
         x=list(range(len(told))),
@@ -92,7 +92,7 @@ def _points(told: Sequence[Share]) -> go.Scatter:
     )
 
 
-def _title(told: Sequence[Share]) -> str:
+def _title(told: Sequence[SubjectShare]) -> str:
     lowest, highest = told[0], told[-1]
     if len(told) == 1:
         return f"{_percent(highest)} of subject {_short(highest)}'s cells are called ALL blast"
@@ -100,11 +100,11 @@ def _title(told: Sequence[Share]) -> str:
     return f"Blast shares of {len(told):,} subjects run from {shares}"
 
 
-def _percent(share: Share) -> str:
+def _percent(share: SubjectShare) -> str:
     return f"{100 * share.share.value:.0f} %"
 
 
-def _short(share: Share) -> str:
+def _short(share: SubjectShare) -> str:
     """A subject's name as plotly may show it: short, and without mark-up."""
     name = share.subject or ""
     return escape(name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…")

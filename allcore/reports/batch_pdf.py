@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from allcore import formats
-from allcore.evaluation import subject_grouping
-from allcore.evaluation.subject_grouping import Share
+from allcore.evaluation import subject_shares
+from allcore.evaluation.subject_shares import SubjectShare
 from allcore.inference.results import Row
 from allcore.labels import VERDICT_NAMES
 from allcore.model_folder import ModelInfo
@@ -33,7 +33,7 @@ def batch_pdf(
     *,
     info: ModelInfo,
     made_at: datetime,
-    shares: Sequence[Share] = (),
+    shares: Sequence[SubjectShare] = (),
     whence: str = "",
 ) -> bytes:
     """The report of a batch; equal arguments give equal files.
@@ -73,11 +73,11 @@ def _summary(sheet: PdfSheet, rows: Sequence[Row], info: ModelInfo) -> None:
         sheet.histogram(answered, info.threshold, height=28)
 
 
-def _subjects(sheet: PdfSheet, shares: Sequence[Share], whence: str) -> None:
+def _subjects(sheet: PdfSheet, shares: Sequence[SubjectShare], whence: str) -> None:
     _room(sheet, 45)
     sheet.heading("By subject")
     sheet.line_of(whence, lines=2)
-    sheet.line_of(subject_grouping.MEANING, colour=QUIET, lines=4)
+    sheet.line_of(subject_shares.MEANING, colour=QUIET, lines=4)
     columns = (
         TableColumn("Subject", 50), TableColumn("Answered", 18, "R"),
         TableColumn("Refused", 18, "R"),

@@ -19,7 +19,7 @@ def cells() -> pd.DataFrame:
 def figures(cells: pd.DataFrame) -> dict[str, go.Figure]:
     sample = model_evaluation.sample_of_predictions(cells)
     labels, probabilities = sample.labels, sample.probabilities
-    rows = subjects.rows(
+    rows = subjects.subject_rows(
         labels=labels,
         probabilities=probabilities,
         subjects=cells["subject"].to_numpy(),

@@ -7,9 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from allcore import formats
-from allcore.evaluation import subject_calls
-from allcore.evaluation.subject_calls import SubjectCall
-from allcore.evaluation.subjects import SubjectRow
+from allcore.evaluation import subjects
+from allcore.evaluation.subjects import SubjectCall, SubjectRow
 from allcore.labels import CLASS_COLOURS, CLASS_NAMES
 from allcore.plots import style
 
@@ -69,7 +68,7 @@ def subject_call_shares(calls: Sequence[SubjectCall], cutoff: float) -> go.Figur
     """Each subject's share of cells called blast, lowest first, against the cut-off.
 
     Args:
-        calls: from `subject_calls.calls`; at least one.
+        calls: from `subjects.call_subjects`; at least one.
         cutoff: the share they were called by.
     """
     rising = sorted(calls, key=lambda call: (call.blasts.value, call.subject))
@@ -125,13 +124,13 @@ def _add_calls(
 
 _ANSWERS = {
     "all": "ALL", "hem": "normal",
-    subject_calls.TOO_FEW: "too few cells", subject_calls.CANT_TELL: "can't tell",
+    subjects.TOO_FEW: "too few cells", subjects.CANT_TELL: "can't tell",
 }  # fmt: skip
 
 
 def _subjects_title(calls: Sequence[SubjectCall]) -> str:
     outcomes = [call.outcome for call in calls]
-    right, wrong, undecided = (outcomes.count(name) for name in subject_calls.OUTCOMES)
+    right, wrong, undecided = (outcomes.count(name) for name in subjects.OUTCOMES)
     return (
         f"{right} of {formats.count(len(calls), 'subject')} are called rightly, {wrong} wrongly, "
         f"{undecided} not at all"

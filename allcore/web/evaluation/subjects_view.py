@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from allcore import formats
-from allcore.evaluation import subject_calls
+from allcore.evaluation import subjects
 from allcore.evaluation.subjects import SubjectRow
 from allcore.labels import CLASS_NAMES
 from allcore.plots.evaluation import subjects as subject_plots
@@ -117,7 +117,7 @@ def _calls(context: Context) -> None:
     least = right.number_input(
         "Cells that an answer needs", 1, 500, 20, key=LEAST, bind="query-params"
     )
-    found = subject_calls.calls(context.subjects, cutoff=cutoff / 100, least_cells=int(least))
+    found = subjects.call_subjects(context.subjects, cutoff=cutoff / 100, least_cells=int(least))
     show_chart(
         subject_plots.subject_call_shares(found, cutoff / 100),
         name="subject-calls",

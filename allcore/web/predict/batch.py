@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from allcore import formats
-from allcore.evaluation.subject_grouping import Assigned
+from allcore.data.subject_assignment import SubjectAssignment
 from allcore.inference import export
 from allcore.inference.export import More
 from allcore.inference.jobs import PredictedPicture
@@ -178,7 +178,7 @@ def _downloads(
             )
 
 
-def _whence(assigned: Assigned | None) -> str:
+def _whence(assigned: SubjectAssignment | None) -> str:
     return assigned.sentence if assigned else ""
 
 

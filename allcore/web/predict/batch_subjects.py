@@ -8,9 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from allcore import formats
+from allcore.data import subject_assignment
+from allcore.data.subject_assignment import SubjectAssignment
 from allcore.errors import DataError
-from allcore.evaluation import subject_grouping
-from allcore.evaluation.subject_grouping import Assigned, Share
+from allcore.evaluation import subject_shares
+from allcore.evaluation.subject_shares import SubjectShare
 from allcore.inference.jobs import PredictedPicture
 from allcore.plots import predict, style
 from allcore.web import frame
@@ -26,8 +28,8 @@ _ROWS = 500  # subjects that are drawn
 class Subjects:
     """What is known of a batch's subjects; nothing where they are not known."""
 
-    assigned: Assigned | None = None
-    shares: tuple[Share, ...] = ()
+    assigned: SubjectAssignment | None = None
+    shares: tuple[SubjectShare, ...] = ()
 
 
 def show(items: Sequence[PredictedPicture], *, key: str) -> Subjects:
@@ -42,7 +44,7 @@ def show(items: Sequence[PredictedPicture], *, key: str) -> Subjects:
             "Cells that a share needs",
             1,
             1000,
-            subject_grouping.LEAST,
+            subject_shares.LEAST,
             key=f"{key} least",
             width=220,
         )
@@ -57,12 +59,12 @@ def show(items: Sequence[PredictedPicture], *, key: str) -> Subjects:
     if not assigned.matched:
         return Subjects()
     verdicts = [item.row.verdict for item in items]
-    shares = subject_grouping.shares(verdicts, assigned.subjects, least=int(least))
+    shares = subject_shares.subject_shares(verdicts, assigned.subjects, least=int(least))
     _draw(shares, int(least), key)
     return Subjects(assigned, shares)
 
 
-def drawn(shares: Sequence[Share]) -> pd.DataFrame:
+def drawn(shares: Sequence[SubjectShare]) -> pd.DataFrame:
     """Shares as the table shows them, each interval as a small picture."""
     return pd.DataFrame(
         {
@@ -75,7 +77,7 @@ def drawn(shares: Sequence[Share]) -> pd.DataFrame:
     )
 
 
-def interval(share: Share) -> str | None:
+def interval(share: SubjectShare) -> str | None:
     """A share and its interval on a line from 0 to 1, as a data address; None for too few cells."""
     if not share.enough:
         return None
@@ -96,19 +98,19 @@ def interval(share: Share) -> str | None:
 
 def _usual(paths: Sequence[str]) -> int:
     """The source to begin with: names where any bears a subject."""
-    return SOURCES.index(NAMES if subject_grouping.by_names(paths).matched else NONE)
+    return SOURCES.index(NAMES if subject_assignment.by_names(paths).matched else NONE)
 
 
-def _assigned(source: str, paths: Sequence[str], key: str) -> Assigned | None:
+def _assigned(source: str, paths: Sequence[str], key: str) -> SubjectAssignment | None:
     """Whose cells they are by the chosen source; None where that is not known yet.
 
     Raises:
         DataError: the table can't be used.
     """
     if source == NAMES:
-        return subject_grouping.by_names(paths)
+        return subject_assignment.by_names(paths)
     if source == FOLDERS:
-        return subject_grouping.by_folders(paths)
+        return subject_assignment.by_folders(paths)
     if source == NONE:
         return None
     file = st.file_uploader(
@@ -117,10 +119,10 @@ def _assigned(source: str, paths: Sequence[str], key: str) -> Assigned | None:
         key=f"{key} table of subjects",
         help="Columns such as file and subject; names match without case, folder and suffix.",
     )
-    return subject_grouping.by_table(file.getvalue(), paths, name=file.name) if file else None
+    return subject_assignment.by_table(file.getvalue(), paths, name=file.name) if file else None
 
 
-def _draw(shares: Sequence[Share], least: int, key: str) -> None:
+def _draw(shares: Sequence[SubjectShare], least: int, key: str) -> None:
     figure = predict.subject_shares(shares)
     if figure is not None:
         show_chart(
@@ -140,7 +142,7 @@ def _draw(shares: Sequence[Share], least: int, key: str) -> None:
         hide_index=True,
         column_config={
             "0 to 100 %": st.column_config.ImageColumn(
-                width=_WIDE + 20, help="Share and 95 % interval over cells"
+                width=_WIDE + 20, help="SubjectShare and 95 % interval over cells"
             ),
             "Called ALL blast": st.column_config.TextColumn(width="large"),
         },
@@ -149,4 +151,4 @@ def _draw(shares: Sequence[Share], least: int, key: str) -> None:
     )
     if len(shares) > _ROWS:
         st.caption(f"{len(shares) - _ROWS:,} more subjects are in the files below.")
-    st.caption(subject_grouping.MEANING, width=frame.TEXT_WIDTH)
+    st.caption(subject_shares.MEANING, width=frame.TEXT_WIDTH)

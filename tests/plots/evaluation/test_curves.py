@@ -12,14 +12,13 @@ from allcore.evaluation import (
     metrics,
     model_evaluation,
     prevalence,
-    subject_calls,
     subjects,
 )
 from allcore.evaluation.curves import PrecisionRecall, Roc
 from allcore.evaluation.estimates import Sample
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.prevalence import Predictive
-from allcore.evaluation.subject_calls import SubjectCall
+from allcore.evaluation.subjects import SubjectCall
 from allcore.labels import CLASS_COLOURS
 from allcore.plots.evaluation import curves as curve_plots
 from allcore.plots.evaluation import subjects as subject_plots
@@ -48,13 +47,13 @@ def predictive(models: dict[str, Sample]) -> Predictive:
 @pytest.fixture(scope="module")
 def calls() -> tuple[SubjectCall, ...]:
     table = simulated.predictions()
-    rows = subjects.rows(
+    rows = subjects.subject_rows(
         labels=model_evaluation.labels_array(table),
         probabilities=table["probability"].to_numpy(),
         subjects=table["subject"].to_numpy(dtype=str),
         threshold=THRESHOLD,
     )
-    return subject_calls.calls(rows, cutoff=0.5, least_cells=20)
+    return subjects.call_subjects(rows, cutoff=0.5, least_cells=20)
 
 
 def named(sample: Sample) -> dict[str, estimates.Estimate]:
@@ -288,7 +287,7 @@ def test_subject_shares__every_subject_once_by_colour_and_shape(
     in_order = [shares[name] for name in figure.layout.xaxis.ticktext]
     assert in_order == sorted(in_order)
     assert traces(figure)["Cut-off 0.50"].y == (0.5, 0.5)
-    _, _, every = subject_calls.summary(calls)
+    _, _, every = subjects.count_calls(calls)
     right = round(every.right.value * every.subjects)
     assert title(figure).startswith(f"{right} of {every.subjects} subjects are called rightly")
 

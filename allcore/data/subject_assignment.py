@@ -1,8 +1,4 @@
-"""Answers grouped by subject: whose cell each is, and the share of blasts among a subject's cells.
-
-A subject's share counts the cells of this batch, which somebody chose; it says nothing of a
-diagnosis.
-"""
+"""The subject of each picture, by its name, its folder, or a table."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,21 +6,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from allcore import formats as words
+from allcore import formats
 from allcore.data import subjects, table_reader
 from allcore.data.table_reader import Schema
 from allcore.errors import DataError
-from allcore.evaluation import intervals, subject_calls
-from allcore.evaluation.intervals import Interval
-from allcore.labels import Verdict
 
-LEAST = 20
-"""Answered cells from which a subject's share is said, unless another number is asked for."""
-MEANING = (
-    "A share counts the cells of this batch that were answered, which somebody chose; it says "
-    "nothing of a diagnosis. Its interval takes cells as independent, and leaves out that a model "
-    "errs alike on cells of one subject."
-)
 SCHEMA = Schema(
     names={
         "file": (
@@ -50,8 +36,8 @@ Origin = Literal["names", "table", "folders"]
 
 
 @dataclass(frozen=True)
-class Assigned:
-    """Whose cell each picture is.
+class SubjectAssignment:
+    """The subjects of pictures.
 
     Attributes:
         origin: where that comes from.
@@ -69,50 +55,21 @@ class Assigned:
         return sum(subject is not None for subject in self.subjects)
 
 
-@dataclass(frozen=True)
-class Share:
-    """One subject's cells in a batch.
-
-    Attributes:
-        subject: None stands for the pictures whose subject is unknown.
-        answered: cells that were called ALL blast or normal.
-        blasts: those called ALL blast.
-        refused: pictures without an answer.
-        share: of blasts among the answered, with Wilson's interval over cells; all NaN where there
-            are none.
-        enough: whether that many were answered that the share is to be said.
-    """
-
-    subject: str | None
-    answered: int
-    blasts: int
-    refused: int
-    share: Interval
-    enough: bool
-
-    @property
-    def words(self) -> str:
-        """The share as a person reads it: "42 of 48 (88 %, ...)", or that there are too few."""
-        if not self.enough:
-            return f"{self.blasts} of {self.answered}, {subject_calls.TOO_FEW}"
-        return words.share(self.share, self.answered)
-
-
-def by_names(paths: Sequence[str]) -> Assigned:
+def by_names(paths: Sequence[str]) -> SubjectAssignment:
     """Subjects in C-NMC's names; ids that the data proves one person are taken together."""
     parsed = [subjects.parse_name(path.replace("\\", "/")) for path in paths]
     found = tuple(known and subjects.group_of(known[0]) for known in parsed)
     return _assigned("names", found, "bear a subject in their names, as C-NMC's files do")
 
 
-def by_folders(paths: Sequence[str]) -> Assigned:
+def by_folders(paths: Sequence[str]) -> SubjectAssignment:
     """The folder, or the zip archive, that a picture lies in as its subject."""
     parents = [PurePosixPath(path.replace("\\", "/")).parent.name for path in paths]
     names = [_named(parent.removesuffix(".zip")) for parent in parents]
     return _assigned("folders", tuple(names), "lie in a folder or an archive")
 
 
-def by_table(data: bytes, paths: Sequence[str], *, name: str) -> Assigned:
+def by_table(data: bytes, paths: Sequence[str], *, name: str) -> SubjectAssignment:
     """Subjects by a CSV or Parquet table with a column of files and one of subjects.
 
     Names are compared without case, by as much of the path as both have, then without the suffix.
@@ -141,45 +98,17 @@ def by_table(data: bytes, paths: Sequence[str], *, name: str) -> Assigned:
     torn = sum(whose.get(key, "") is None for path in paths for key in [_key(path, whose)])
     if not torn:
         return assigned
-    more = f"{words.count(torn, 'name')} could be of several subjects, which counts as unknown."
-    return Assigned("table", found, f"{assigned.sentence} {more}")
+    more = f"{formats.count(torn, 'name')} could be of several subjects, which counts as unknown."
+    return SubjectAssignment("table", found, f"{assigned.sentence} {more}")
 
 
-def shares(
-    verdicts: Sequence[Verdict], whose: Sequence[str | None], *, least: int = LEAST
-) -> tuple[Share, ...]:
-    """A line a subject, the highest share first and those with too few cells behind.
-
-    Args:
-        verdicts: one a picture.
-        whose: the subject of each picture, None where unknown; these make the last line.
-        least: answered cells that a share needs to be said, 1 or more.
-    """
-    counts: dict[str | None, list[int]] = {}
-    for verdict, subject in zip(verdicts, whose, strict=True):
-        counts.setdefault(subject, [0, 0, 0])[("all", "hem", "refused").index(verdict)] += 1
-    found = [_share(subject, *numbers, least=least) for subject, numbers in counts.items()]
-    return tuple(sorted(found, key=_rank))
-
-
-def _share(subject: str | None, blasts: int, normal: int, refused: int, *, least: int) -> Share:
-    answered = blasts + normal
-    wilson = intervals.wilson(blasts, answered)
-    return Share(subject, answered, blasts, refused, wilson, answered >= max(least, 1))
-
-
-def _rank(share: Share) -> tuple[bool, bool, float, str]:
-    value = share.share.value if share.enough else share.answered
-    return share.subject is None, not share.enough, -value, share.subject or ""
-
-
-def _assigned(origin: Origin, found: Sequence[str | None], how: str) -> Assigned:
+def _assigned(origin: Origin, found: Sequence[str | None], how: str) -> SubjectAssignment:
     """With a sentence such as "3 of 4 pictures lie in a folder; the subject of 1 is unknown"."""
     matched = sum(subject is not None for subject in found)
-    said = f"{matched:,} of {words.count(len(found), 'picture')} {how}"
+    said = f"{matched:,} of {formats.count(len(found), 'picture')} {how}"
     if others := len(found) - matched:
         said += f"; the subject of {others:,} is unknown"
-    return Assigned(origin, tuple(found), f"{said}.")
+    return SubjectAssignment(origin, tuple(found), f"{said}.")
 
 
 def _named(text: object) -> str | None:

@@ -1,17 +1,15 @@
-import math
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from allcore.data import subject_assignment
 from allcore.errors import DataError
-from allcore.evaluation import intervals, subject_grouping
 
 PATHS = ["a.zip/UID_51_1_1_all.bmp", "UID_75_2_1_all.bmp", "UID_H9_1_1_hem.bmp", "other.bmp"]
 
 
 def test_by_names__takes_ids_of_one_person_together() -> None:
-    found = subject_grouping.by_names(PATHS)
+    found = subject_assignment.by_names(PATHS)
     assert found.subjects == ("51+75+78", "51+75+78", "H9", None)
     assert found.matched == 3
     assert found.sentence == (
@@ -21,7 +19,7 @@ def test_by_names__takes_ids_of_one_person_together() -> None:
 
 
 def test_by_folders__takes_the_last_folder_or_the_archive() -> None:
-    found = subject_grouping.by_folders(
+    found = subject_assignment.by_folders(
         ["b/Anna/1.bmp", "c\\Anna\\2.bmp", "Ben.zip/1.bmp", "1.bmp"]
     )
     assert found.subjects == ("Anna", "Anna", "Ben", None)
@@ -37,7 +35,7 @@ def test_by_folders__takes_the_last_folder_or_the_archive() -> None:
     ],
 )
 def test_by_table__forgives_case_folders_and_suffixes(table: str) -> None:
-    found = subject_grouping.by_table(table.encode("utf-8-sig"), PATHS, name="t.csv")
+    found = subject_assignment.by_table(table.encode("utf-8-sig"), PATHS, name="t.csv")
     assert found.subjects == ("A", "A", "B", None)
     assert found.sentence == "3 of 4 pictures stand in t.csv; the subject of 1 is unknown."
 
@@ -45,14 +43,14 @@ def test_by_table__forgives_case_folders_and_suffixes(table: str) -> None:
 def test_by_table__goes_by_the_longest_path_that_both_have() -> None:
     table = b"file,subject\none/1.bmp,A\ntwo/1.bmp,B\n"
     paths = ["x/one/1.bmp", "x/two/1.bmp", "three/1.bmp"]
-    found = subject_grouping.by_table(table, paths, name="t.csv")
+    found = subject_assignment.by_table(table, paths, name="t.csv")
     assert found.subjects == ("A", "B", None)
     assert found.sentence.endswith("1 name could be of several subjects, which counts as unknown.")
 
 
 def test_by_table__one_name_for_two_subjects_is_nobodys() -> None:
     table = b"file,subject\n1.bmp,A\n1.bmp,B\n2.bmp,A\n2.bmp,A\n3.bmp,\n"
-    found = subject_grouping.by_table(table, ["1.bmp", "2.bmp", "3.bmp"], name="t.csv")
+    found = subject_assignment.by_table(table, ["1.bmp", "2.bmp", "3.bmp"], name="t.csv")
     assert found.subjects == (None, "A", None)
 
 
@@ -68,7 +66,7 @@ def test_by_table__one_name_for_two_subjects_is_nobodys() -> None:
 )
 def test_by_table__says_where_it_does_not_fit(table: bytes, said: str) -> None:
     with pytest.raises(DataError, match=said):
-        subject_grouping.by_table(table, PATHS, name="t.csv")
+        subject_assignment.by_table(table, PATHS, name="t.csv")
 
 
 @given(st.binary(max_size=200), st.lists(st.text(max_size=20), max_size=4))
@@ -76,33 +74,7 @@ def test_by_table__of_any_bytes_gives_subjects_or_the_one_error(
     data: bytes, paths: list[str]
 ) -> None:
     try:
-        found = subject_grouping.by_table(b"file,subject\n" + data, paths, name="t.csv")
+        found = subject_assignment.by_table(b"file,subject\n" + data, paths, name="t.csv")
     except DataError:
         return
     assert len(found.subjects) == len(paths)
-
-
-def test_shares__counts_each_subject_by_itself() -> None:
-    verdicts = ["all"] * 3 + ["hem", "refused"] + ["hem"] * 2 + ["refused"] + ["all"]
-    whose = ["A"] * 5 + ["B"] * 2 + ["C"] + [None]
-    first, second, third, unknown = subject_grouping.shares(verdicts, whose, least=2)  # type: ignore[arg-type]
-    assert (first.subject, first.answered, first.blasts, first.refused) == ("A", 4, 3, 1)
-    assert first.share == intervals.wilson(3, 4) and first.enough
-    assert first.words == "3 of 4 (75 %, 95 % interval 30 to 95)"
-    assert (second.subject, second.share.value) == ("B", 0)
-    assert (third.subject, third.answered, third.refused, third.enough) == ("C", 0, 1, False)
-    assert math.isnan(third.share.value)
-    assert unknown.subject is None and unknown.words == "1 of 1, too few cells"
-
-
-def test_shares__are_said_from_the_number_of_cells_asked_for() -> None:
-    nineteen, twenty = ["all"] * 19, ["all"] * 20
-    assert not subject_grouping.shares(nineteen, ["A"] * 19)[0].enough  # type: ignore[arg-type]
-    assert subject_grouping.shares(twenty, ["A"] * 20)[0].enough  # type: ignore[arg-type]
-
-
-def test_shares__puts_the_highest_first_and_too_few_behind() -> None:
-    verdicts = ["hem", "hem", "all", "all", "all", "hem", "hem"]
-    whose = ["low", "low", "high", "high", "few", "more", None]
-    order = [share.subject for share in subject_grouping.shares(verdicts, whose, least=2)]  # type: ignore[arg-type]
-    assert order == ["high", "low", "few", "more", None]
