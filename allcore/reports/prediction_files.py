@@ -1,0 +1,129 @@
+"""Reports of predicted pictures as files: a JSON and a PDF each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from allcore import model_folder
+from allcore.data.cells import Rgb
+from allcore.errors import AllScopeError, ModelError
+from allcore.explain.explanation import Explainer
+from allcore.explain.parts import Explanation
+from allcore.inference import export, jobs, upload
+from allcore.inference.image_sources import Source
+from allcore.inference.predictor import Predictor
+from allcore.inference.results import Prediction, Row
+from allcore.inference.upload import PictureCache
+from allcore.model_folder import InstalledModel
+from allcore.plots import style
+from allcore.reports import prediction_json, prediction_pdf
+from allcore.reports.prediction_json import PredictionReport
+
+_DIGEST_LETTERS = 12
+"""Letters of a picture's digest in the names of its files."""
+
+
+def write_reports(
+    sources: Sequence[Source],
+    folder: Path,
+    *,
+    model: InstalledModel,
+    predictor: Predictor,
+    others: Mapping[InstalledModel, Predictor],
+    batch_size: int,
+) -> Iterator[Row]:
+    """Predict pictures and write a report of each; one row a picture, as soon as it is written.
+
+    Args:
+        sources: the pictures; one that can't be read has no digest in its row, and no report.
+        folder: of the reports.
+        model: that predicts.
+        predictor: of the model.
+        others: other installed models, whose predictions the explanation compares.
+        batch_size: pictures in one forward pass.
+
+    Raises:
+        AllScopeError: a report can't be written.
+    """
+    pictures = PictureCache()
+    stream = jobs.stream_predictions(predictor, sources, batch_size=batch_size, cache=pictures)
+    explainer = Explainer({model: predictor, **others}.__getitem__)
+    names: set[str] = set()
+    for streamed, source in zip(stream, sources, strict=True):
+        sha256, prediction = streamed.row.sha256, streamed.prediction
+        if sha256:
+            explanation = None
+            if prediction.p_all is not None:
+                picture = pictures.get(sha256, partial(_decode, source))
+                explanation = explainer.explanation(model, picture, prediction, others=list(others))
+            path = folder / _unique_name(streamed.row, names)
+            _write(predictor, prediction, source, explanation, path)
+        yield streamed.row
+
+
+def read_report(path: Path) -> PredictionReport:
+    """The report in a JSON file.
+
+    Raises:
+        AllScopeError: there is none, or it can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return prediction_json.read_report(file.read(prediction_json.MAX_BYTES + 1))
+    except OSError as error:
+        raise AllScopeError(f"{path} can't be read ({error.strerror}): check the path.") from error
+
+
+def load_other_models(
+    model: InstalledModel, device: str
+) -> tuple[dict[InstalledModel, Predictor], list[ModelError]]:
+    """Predictors of all other installed models, and the errors of damaged ones."""
+    installed, damaged = model_folder.resolve_all()
+    errors = list(damaged.values())
+    predictors = {}
+    for other in installed:
+        if other.folder.resolve() == model.folder.resolve():
+            continue
+        try:
+            predictors[other] = Predictor.load(other.folder, device)
+        except ModelError as error:
+            errors.append(error)
+    return predictors, errors
+
+
+def _decode(source: Source) -> Rgb:
+    return upload.decode(source.read())
+
+
+def _write(
+    predictor: Predictor,
+    prediction: Prediction,
+    source: Source,
+    explanation: Explanation | None,
+    path: Path,
+) -> None:
+    """Write both files of a report; the path has no suffix."""
+    evidence = explanation.to_dict() if explanation else None
+    panels = prediction_pdf.explanation_panels(explanation) if explanation else ()
+    # A report is passed on, and nobody else needs to know the folders that its picture was in.
+    name = PurePosixPath(source.name.replace("\\", "/")).name
+    report = prediction_json.make_report(
+        predictor, prediction, source.read(), name=name, evidence=evidence
+    )
+    for suffix, data in (
+        (".json", report.to_json()),
+        (".pdf", prediction_pdf.prediction_pdf(report, panels)),
+    ):
+        export.write_bytes(data, path.with_name(path.name + suffix), option="--report")
+
+
+def _unique_name(row: Row, names: set[str]) -> str:
+    """A name that is not among ``names``; it is added to them."""
+    stem = style.file_name(PurePosixPath(row.path.replace("\\", "/")).stem)
+    name = first = f"{stem}-{row.sha256[:_DIGEST_LETTERS]}"
+    number = 2
+    while name in names:
+        name = f"{first}-{number}"
+        number += 1
+    names.add(name)
+    return name
