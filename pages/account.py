@@ -52,15 +52,15 @@ with st.container(border=True, width=frame.TEXT_WIDTH):
     st.subheader("Where you are signed in", anchor=False)
     st.caption("Times in UTC, the last use to a few minutes.")
     open_now = accounts.open_sessions(user)
-    for each in open_now:
-        place = frame.plain(each.address) or "address unknown"
+    for session in open_now:
+        place = frame.plain(session.address) or "address unknown"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
-                f"{'**This one**, ' if each.this else ''}{place}: since "
-                f"{each.began_at:%d %B %Y %H:%M}, last used {each.used_at:%d %B %H:%M}"
+                f"{'**This one**, ' if session.is_current else ''}{place}: since "
+                f"{session.began_at:%d %B %Y %H:%M}, last used {session.used_at:%d %B %H:%M}"
             )
-            if not each.this and st.button("End", key=f"end_{each.id}"):
-                accounts.end_session(user, each.id)
+            if not session.is_current and st.button("End", key=f"end_{session.id}"):
+                accounts.end_session(user, session.id)
                 st.rerun()
     others = len(open_now) - 1
     if st.button("Sign out everywhere else", icon=":material/devices:", disabled=not others):

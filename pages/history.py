@@ -6,7 +6,7 @@ import streamlit as st
 
 from allcore.errors import AllScopeError
 from allcore.store import admin_settings, batches, deletion, history
-from allcore.store.history import Query
+from allcore.store.history import HistoryQuery
 from allcore.web import accounts, frame, navigation
 from allcore.web.history import batch_list, entry_view, filters, listing, state
 
@@ -38,7 +38,7 @@ try:
     deletion.delete_expired_hourly(store)
     st.caption(how_long(), width=frame.TEXT_WIDTH)
     found = batch_list.read(user.name)
-    if not found and not history.search(store, user.name, Query(), limit=0).total:
+    if not found and not history.search(store, user.name, HistoryQuery(), limit=0).total:
         st.info(
             "You have asked nothing yet: what you ask on Predict is listed here.",
             icon=":material/history:",

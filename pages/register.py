@@ -30,7 +30,7 @@ with st.container(width=frame.FORM_WIDTH):
         try:
             # The invitation that spared the captcha may have been changed in its field.
             if not with_captcha and accounts.captcha_asked(entered.get("invitation", "")):
-                raise StoreError(registration.USELESS)
+                raise StoreError(registration.INVALID)
             account = accounts.register(**entered)
         except AllScopeError as error:
             frame.problem(error)

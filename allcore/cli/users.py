@@ -49,7 +49,7 @@ def show(
     """List the accounts."""
     from allcore.store import accounts, database
 
-    found = [_row(account) for account in accounts.listed(database.connect())]
+    found = [_row(account) for account in accounts.list_all(database.connect())]
     if as_json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return

@@ -1,4 +1,4 @@
-"""Accounts: make, find, change. Rows stay inside; frozen `AccountInfo` comes out."""
+"""Accounts: make, find, change. Rows stay inside the store; a frozen `AccountInfo` comes out."""
 
 import contextlib
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ class AccountInfo:
     waiting: bool
     """Registered, and not yet approved by an administrator."""
     toured_at: datetime | None
-    """When the tour was shown to the account; None where it was not yet."""
+    """When the tour was shown; None where it was not yet."""
 
     @property
     def state(self) -> str:
@@ -55,7 +55,7 @@ def create(
     email: str = "",
     password: str | None,
     role: str = "user",
-    by: audit.By | None = None,
+    by: audit.Actor | None = None,
 ) -> AccountInfo:
     """Make an account; without a password its owner needs a one-time code to sign in.
 
@@ -65,11 +65,11 @@ def create(
     account = new_account(
         username=username, display_name=display_name, email=email, password=password, role=role
     )
-    with unique_or_sentence(account.username), database.write() as session:
+    with unique_names(account.username), database.write() as session:
         session.add(account)
         session.flush()
         logs.event("account made", account=account.id, role=role)
-        _note(session, by, "account made", account, {"role": role})
+        _record(session, by, "account made", account, {"role": role})
         return info_of(account)
 
 
@@ -80,7 +80,7 @@ def find(database: Database, username: str) -> AccountInfo | None:
         return None if account is None else info_of(account)
 
 
-def listed(database: Database, *, search: str = "") -> list[AccountInfo]:
+def list_all(database: Database, *, search: str = "") -> list[AccountInfo]:
     """Read all accounts whose username, name or e-mail address holds the text, by username."""
     query = select(Account).order_by(Account.username)
     if search.strip():
@@ -102,29 +102,29 @@ def change_profile(
     *,
     display_name: str,
     email: str,
-    by: audit.By | None = None,
+    by: audit.Actor | None = None,
 ) -> AccountInfo:
-    """Set a person's name and e-mail address; the audit log keeps which, and not what they were.
+    """Set a person's name and e-mail address; the audit log names which, without their values.
 
     Raises:
         StoreError: a rule is broken, or the e-mail address is taken.
     """
     name, address = text_rules.display_name(display_name), text_rules.email(email)
-    with unique_or_sentence(username), database.write() as session:
+    with unique_names(username), database.write() as session:
         account = existing(session, username)
         differ = {"name": account.display_name != name, "e-mail": account.email != address}
         account.display_name, account.email = name, address
         session.flush()
         if any(differ.values()):
-            changed = ", ".join(each for each, is_new in differ.items() if is_new)
-            _note(session, by, "profile changed", account, {"changed": changed})
+            changed = ", ".join(field for field, is_new in differ.items() if is_new)
+            _record(session, by, "profile changed", account, {"changed": changed})
         return info_of(account)
 
 
 def set_role(
-    database: Database, username: str, role: str, *, by: audit.By | None = None
+    database: Database, username: str, role: str, *, by: audit.Actor | None = None
 ) -> AccountInfo:
-    """Give an account a role; its open sessions end, whoever has one signs in to the new role.
+    """Give an account a role; its open sessions end.
 
     Raises:
         StoreError: unknown role or name, or the last active administrator would be gone.
@@ -139,12 +139,12 @@ def set_role(
             account.role = role
             account.session_version += 1
         logs.event("role set", account=account.id, role=role)
-        _note(session, by, "role changed", account, detail)
+        _record(session, by, "role changed", account, detail)
         return info_of(account)
 
 
 def set_active(
-    database: Database, username: str, *, active: bool, by: audit.By | None = None
+    database: Database, username: str, *, active: bool, by: audit.Actor | None = None
 ) -> AccountInfo:
     """Enable or disable an account; disabling ends its open sessions for good.
 
@@ -157,12 +157,12 @@ def set_active(
             account.active = active
             account.session_version += 0 if active else 1
         logs.event("account enabled" if active else "account disabled", account=account.id)
-        _note(session, by, "enabled" if active else "disabled", account)
+        _record(session, by, "enabled" if active else "disabled", account)
         return info_of(account)
 
 
-def approve(database: Database, username: str, *, by: audit.By | None = None) -> AccountInfo:
-    """Let somebody who has registered and waits sign in.
+def approve(database: Database, username: str, *, by: audit.Actor | None = None) -> AccountInfo:
+    """Let a person who has registered and waits sign in.
 
     Raises:
         StoreError: there is no such account.
@@ -172,12 +172,12 @@ def approve(database: Database, username: str, *, by: audit.By | None = None) ->
         if account.waiting:
             account.waiting = False
             logs.event("account approved", account=account.id)
-            _note(session, by, "approved", account)
+            _record(session, by, "approved", account)
         return info_of(account)
 
 
 def set_toured(database: Database, username: str) -> None:
-    """Note that the tour was shown, so that it does not come by itself again.
+    """Record that the tour was shown, so that it does not start by itself again.
 
     Raises:
         StoreError: there is no such account.
@@ -187,7 +187,7 @@ def set_toured(database: Database, username: str) -> None:
 
 
 def check_role(role: str) -> None:
-    """Refuse a role that accounts don't have.
+    """Refuse a role that no account can have.
 
     Raises:
         StoreError: it is unknown.
@@ -200,7 +200,7 @@ def check_role(role: str) -> None:
 def new_account(
     *, username: str, display_name: str, email: str, password: str | None, role: str
 ) -> Account:
-    """Build a row that keeps every rule, before any transaction begins: hashing takes time."""
+    """Build a row that meets every rule, before any transaction begins: hashing takes time."""
     check_role(role)
     account = Account(
         username=text_rules.username(username),
@@ -213,20 +213,20 @@ def new_account(
         created_at=datetime.now(UTC),
     )
     if password is not None:
-        passwords.check_rule(password, own=words_of(account))
-        account.password_hash = passwords.hashed(password)
+        passwords.check_rule(password, own=personal_words(account))
+        account.password_hash = passwords.hash_password(password)
     return account
 
 
-def words_of(account: Account) -> tuple[str, ...]:
-    """What is known of the account and so makes no part of a good password."""
+def personal_words(account: Account) -> tuple[str, ...]:
+    """Return names of the account, which are no part of a good password."""
     mailbox = (account.email or "").partition("@")[0]
     return (account.username, *account.display_name.split(), mailbox)
 
 
 def row_of(session: Session, username: str) -> Account | None:
     """Read the row of a username, whatever its case."""
-    name = text_rules.typed_username(username)
+    name = text_rules.lookup_name(username)
     return session.scalars(select(Account).where(Account.username == name)).one_or_none()
 
 
@@ -248,7 +248,7 @@ def count(session: Session, *conditions: ColumnExpressionArgument[bool]) -> int:
 
 
 def info_of(account: Account) -> AccountInfo:
-    """Copy a row into what may leave the session."""
+    """Copy a row, so that it can leave the session."""
     return AccountInfo(
         id=account.id,
         username=account.username,
@@ -265,8 +265,8 @@ def info_of(account: Account) -> AccountInfo:
     )
 
 
-def taken(session: Session, account: Account) -> str:
-    """Say which of a new account's names another one has; empty where none."""
+def conflict(session: Session, account: Account) -> str:
+    """Return the sentence about a name or address that another account has; empty where none."""
     if row_of(session, account.username) is not None:
         return TAKEN_NAME.format(account.username)
     if account.email and count(session, Account.email == account.email):
@@ -275,37 +275,36 @@ def taken(session: Session, account: Account) -> str:
 
 
 @contextlib.contextmanager
-def unique_or_sentence(username: str) -> Iterator[None]:
-    """Turn a broken unique rule into the sentence that says what is taken."""
+def unique_names(username: str) -> Iterator[None]:
+    """Turn a broken unique constraint into the sentence that says what is taken."""
     try:
         yield
     except exc.IntegrityError as error:
-        rule = str(error.orig).splitlines()[0]  # PostgreSQL's further lines hold what was typed
+        rule = str(error.orig).splitlines()[0]  # PostgreSQL's further lines hold the typed values
         if "email" in rule:
             raise StoreError(TAKEN_EMAIL) from None
         raise StoreError(TAKEN_NAME.format(username)) from None
 
 
-def _note(
+def _record(
     session: Session,
-    by: audit.By | None,
-    what: str,
+    by: audit.Actor | None,
+    action: str,
     account: Account,
     detail: dict[str, str] | None = None,
 ) -> None:
-    """Add the line to the audit log; who has not said who they are has the command line."""
     session.flush()
-    audit.record_by(session, by or audit.By(), what=what, on=account.username, detail=detail)
+    audit.record_by(session, by, action=action, target=account.username, detail=detail)
 
 
 @contextlib.contextmanager
 def keep_an_administrator(session: Session) -> Iterator[None]:
     """Refuse a change that takes the last active administrator away.
 
-    Two at once can't take each other away where both come in `Database.alone`.
+    Two administrators can't remove each other at once where both changes use `Database.alone`.
 
     Raises:
-        StoreError: nobody would be left to administrate.
+        StoreError: no administrator would be left.
     """
     before = count(session, Account.role == "admin", Account.active)
     yield

@@ -1,4 +1,4 @@
-"""Settings that an administrator changes while the app runs; each has a default until then."""
+"""Settings that an administrator changes while the app runs."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -21,8 +21,8 @@ MAX_FOLDERS, MAX_FOLDERS_LENGTH = 20, 1500
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A setting that there is: what holds until someone changes it, and what it may be."""
+class SettingRule:
+    """Default and allowed values of a setting; `rule` says the latter in words."""
 
     default: Any
     allows: Callable[[Any], bool]
@@ -30,11 +30,11 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class KeptSetting:
+class AdminSetting:
     """A setting as it was when it was read.
 
     Attributes:
-        value: the chosen one, or the default.
+        value: of an administrator, or the default.
         changed_by: username; None where nobody has changed it or the account is gone.
         changed_at: aware, in UTC; None where nobody has changed it.
     """
@@ -57,72 +57,70 @@ def _folders(value: Any) -> bool:
     return (
         isinstance(value, list)
         and len(value) <= MAX_FOLDERS
-        and all(isinstance(each, str) and each.isprintable() for each in value)
+        and all(isinstance(folder, str) and folder.isprintable() for folder in value)
         and sum(map(len, value)) <= MAX_FOLDERS_LENGTH
     )
 
 
 REGISTRATION = ("open", "invitation", "closed")
-CHOICES: dict[str, Choice] = {
-    "registration": Choice(
+RULES: dict[str, SettingRule] = {
+    "registration": SettingRule(
         None,
         lambda value: value is None or value in REGISTRATION,
         "is open, invitation or closed, or none to be what ALLSCOPE_REGISTRATION says",
     ),
-    "approval": Choice(False, _yes_or_no, "is yes or no"),
-    "captcha": Choice(False, _yes_or_no, "is yes or no"),
-    "data_roots": Choice(
+    "approval": SettingRule(False, _yes_or_no, "is yes or no"),
+    "captcha": SettingRule(False, _yes_or_no, "is yes or no"),
+    "data_roots": SettingRule(
         [],
         _folders,
         f"has up to {MAX_FOLDERS} folders with {MAX_FOLDERS_LENGTH:,} characters in all",
     ),
-    "keep_pictures": Choice(False, _yes_or_no, "is yes or no"),
-    "picture_days": Choice(30, _days, f"has 1 to {MAX_DAYS:,} days"),
-    "history_days": Choice(
+    "keep_pictures": SettingRule(False, _yes_or_no, "is yes or no"),
+    "picture_days": SettingRule(30, _days, f"has 1 to {MAX_DAYS:,} days"),
+    "history_days": SettingRule(
         None,
         lambda value: value is None or _days(value),
         f"has 1 to {MAX_DAYS:,} days, or none to keep all until it is deleted",
     ),
 }
-"""All settings by their key."""
+"""All settings by key."""
 
 
-def read(database: Database, key: str) -> KeptSetting:
+def read(database: Database, key: str) -> AdminSetting:
     """Read one setting; `key` is of `CHOICES`."""
     return read_all(database)[key]
 
 
-def read_all(database: Database) -> dict[str, KeptSetting]:
-    """Read all settings by their key, with who changed them and when."""
+def read_all(database: Database) -> dict[str, AdminSetting]:
+    """Read all settings by key, with who changed them and when."""
     query = select(SettingRow, Account.username).outerjoin(
         Account, SettingRow.changed_by == Account.id
     )
     with database.read() as session:
         changed = {
-            row.key: KeptSetting(row.key, json.loads(row.value), username, row.changed_at)
+            row.key: AdminSetting(row.key, json.loads(row.value), username, row.changed_at)
             for row, username in session.execute(query)
         }
-    return {
-        key: changed.get(key, KeptSetting(key, choice.default)) for key, choice in CHOICES.items()
-    }
+    return {key: changed.get(key, AdminSetting(key, rule.default)) for key, rule in RULES.items()}
 
 
 def value(session: Session, key: str) -> Any:
-    """The value of one setting, for who is in a transaction already."""
+    """Return the value of one setting within a transaction."""
     row = session.get(SettingRow, key)
-    return CHOICES[key].default if row is None else json.loads(row.value)
+    return RULES[key].default if row is None else json.loads(row.value)
 
 
 def change(
-    database: Database, username: str, values: Mapping[str, Any], *, where: str = ""
+    database: Database, username: str, values: Mapping[str, Any], *, address: str = ""
 ) -> None:
-    """Keep new values; those that stay as they are keep who changed them, and when.
+    """Store new values; an unchanged one keeps its date and author.
 
     Args:
-        database: where to keep them.
+        database: to write to.
         username: of the administrator who changes them.
-        values: by keys of `CHOICES`.
-        where: address it comes from, for the audit log.
+        values: by keys of `RULES`.
+        address: of the browser, for the audit log.
 
     Raises:
         StoreError: there is no such setting, a value breaks its rule, or the account may not.
@@ -131,22 +129,22 @@ def change(
     with database.alone() as session:
         account = _administrator(session, username)
         for key, new in values.items():
-            _keep(session, account, key, new, where)
+            _store(session, account, key, new, address)
 
 
 def update(
-    database: Database, username: str, key: str, made: Callable[[Any], Any], *, where: str = ""
+    database: Database, username: str, key: str, change: Callable[[Any], Any], *, address: str = ""
 ) -> None:
-    """Keep what is made of a setting's value; nobody else's change comes in between.
+    """Store a function of a setting's value; no other change comes in between.
 
     Raises:
         StoreError: as `change`.
     """
     with database.alone() as session:
         account = _administrator(session, username)
-        new = made(value(session, key))
+        new = change(value(session, key))
         _check({key: new})
-        _keep(session, account, key, new, where)
+        _store(session, account, key, new, address)
 
 
 def _administrator(session: Session, username: str) -> Account:
@@ -156,14 +154,18 @@ def _administrator(session: Session, username: str) -> Account:
     return account
 
 
-def _keep(session: Session, account: Account, key: str, new: Any, where: str) -> None:
-    """Keep a value with its line of the audit log, unless it is the one that is kept."""
+def _store(session: Session, account: Account, key: str, new: Any, address: str) -> None:
+    """Store a value with its audit entry, unless it is unchanged."""
     before = value(session, key)
     if before == new:
         return
-    detail = {"from": before, "to": new}
     audit.record(
-        session, who=account.id, what="setting changed", on=key, where=where, detail=detail
+        session,
+        account_id=account.id,
+        action="setting changed",
+        target=key,
+        address=address,
+        detail={"from": before, "to": new},
     )
     text, now = json.dumps(new), datetime.now(UTC)
     session.merge(SettingRow(key=key, value=text, changed_by=account.id, changed_at=now))
@@ -172,7 +174,7 @@ def _keep(session: Session, account: Account, key: str, new: Any, where: str) ->
 
 def _check(values: Mapping[str, Any]) -> None:
     for key, new in values.items():
-        if key not in CHOICES:
-            raise StoreError(f"There is no setting '{key}'; use one of: {', '.join(CHOICES)}.")
-        if not CHOICES[key].allows(new):
-            raise StoreError(f"The setting '{key}' {CHOICES[key].rule}; change it.")
+        if key not in RULES:
+            raise StoreError(f"There is no setting '{key}'; use one of: {', '.join(RULES)}.")
+        if not RULES[key].allows(new):
+            raise StoreError(f"The setting '{key}' {RULES[key].rule}; change it.")

@@ -1,15 +1,15 @@
 """The audit log: who did what, on what, when and from where; rows are added and never changed.
 
-A line is written in the transaction of the change itself, so that there is neither a change without
-its line nor a line without its change. The database refuses to change or delete one (triggers of
-migration 0007). Who did it is kept as number and name, and outlives the account.
+An entry is written in the transaction of the change itself, so that there is neither a change
+without its entry nor an entry without its change. Triggers of the database refuse to change or
+delete one. An entry names its account by number and name, and outlives the account.
 """
 
 import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,157 +21,182 @@ from allcore.store import text_rules
 from allcore.store.database import Database
 from allcore.store.models import Account, AuditRow
 
-MAX_WHAT, MAX_ON, MAX_WHERE, MAX_DETAIL = 64, 300, 200, 4000
+MAX_ACTION, MAX_TARGET, MAX_ADDRESS, MAX_DETAIL = 64, 300, 200, 4000
 COMMAND_LINE = "command line"
-"""Where something was done that came from no browser."""
+"""The address of what came from no browser."""
+CSV_COLUMNS = ("id", "at", "account", "username", "what", "on", "where", "detail")
 
 
 @dataclass(frozen=True)
-class By:
-    """Who makes a change that an administrator answers for, and from where.
+class Actor:
+    """The person who makes a change that an administrator answers for.
 
     Attributes:
-        username: of the account; empty for whoever has the command line.
-        where: address, or `COMMAND_LINE`.
+        username: of the account; empty on the command line.
+        address: of the browser, or `COMMAND_LINE`.
     """
 
     username: str = ""
-    where: str = COMMAND_LINE
+    address: str = COMMAND_LINE
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line as it stands, ready for a table.
+class AuditEntry:
+    """An entry of the log.
 
     Attributes:
         at: aware, in UTC.
-        account: number of who did it; None where nobody was signed in.
+        account_id: of the person who acted; None where nobody was signed in.
         username: of that account, as it was then; empty where there was none.
-        what: in a few words, such as "role changed".
-        on: what it was done to, such as a username; may be empty.
-        where: address it came from, or `COMMAND_LINE`; empty where unknown.
+        action: in a few words, such as "role changed".
+        target: of the action, such as a username; may be empty.
+        address: of the browser, or `COMMAND_LINE`; empty where unknown.
         detail: more, as JSON; empty where there is none.
     """
 
     id: int
     at: datetime
-    account: int | None
+    account_id: int | None
     username: str
-    what: str
-    on: str
-    where: str
+    action: str
+    target: str
+    address: str
     detail: str
 
 
 @dataclass(frozen=True)
-class Query:
-    """Which lines are meant; what is left as it is lets all pass.
+class AuditQuery:
+    """Conditions on entries; a default value lets all pass.
 
     Attributes:
-        who: username, whole, whatever its case.
-        what: the words of `Line.what`, whole.
-        since: done at this time or later, aware.
-        until: done before this time, aware.
-        text: part of who, of what it was done to, of the address or of the detail.
+        username: whole, whatever its case.
+        action: the words of `AuditEntry.action`, whole.
+        since: earliest time, aware.
+        until: time before which it was done, aware.
+        text: part of username, target, address or detail.
     """
 
-    who: str = ""
-    what: str = ""
+    username: str = ""
+    action: str = ""
     since: datetime | None = None
     until: datetime | None = None
     text: str = ""
 
 
 @dataclass(frozen=True)
-class Found:
-    """A page of what was found, the last done first, and how many there are in all."""
+class AuditPage:
+    """Some of the entries that a query matches, the last first, and the number of all."""
 
-    lines: tuple[Line, ...]
+    entries: tuple[AuditEntry, ...]
     total: int
 
 
 def record(
     session: Session,
     *,
-    who: int | None,
-    what: str,
-    on: str = "",
-    where: str = "",
+    account_id: int | None,
+    action: str,
+    target: str = "",
+    address: str = "",
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add a line in the transaction that makes the change.
+    """Add an entry in the transaction that makes the change.
 
     Args:
-        session: of the change; a line goes with it if it is undone.
-        who: number of the account that does it, None where nobody is signed in.
-        what: in a few words, such as "role changed".
-        on: what it is done to; of unknown origin, as typed names are.
-        where: address it comes from.
+        session: of the change; undoing it undoes the entry.
+        account_id: of the person who acts, None where nobody is signed in.
+        action: in a few words, such as "role changed".
+        target: of the action; may hold any characters, as typed names do.
+        address: of the browser.
         detail: more, ready for JSON; never a password, a code or an answer.
     """
-    account = None if who is None else session.get(Account, who)
-    told = json.dumps(detail, ensure_ascii=False, default=str) if detail else ""
+    account = None if account_id is None else session.get(Account, account_id)
+    text = json.dumps(detail, ensure_ascii=False, default=str) if detail else ""
     session.add(
         AuditRow(
             at=datetime.now(UTC),
-            account_id=who,
+            account_id=account_id,
             username="" if account is None else account.username,
-            what=what[:MAX_WHAT],
-            target=text_rules.printable(on, MAX_ON),
-            address=text_rules.printable(where, MAX_WHERE),
-            detail=text_rules.printable(told, MAX_DETAIL),
+            what=action[:MAX_ACTION],
+            target=text_rules.printable(target, MAX_TARGET),
+            address=text_rules.printable(address, MAX_ADDRESS),
+            detail=text_rules.printable(text, MAX_DETAIL),
         )
+    )
+
+
+def record_self(
+    session: Session,
+    account: Account,
+    action: str,
+    address: str = "",
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Add an entry about what an account does to itself; see `record`."""
+    record(
+        session,
+        account_id=account.id,
+        action=action,
+        target=account.username,
+        address=address,
+        detail=detail,
     )
 
 
 def record_by(
     session: Session,
-    by: By | None,
+    actor: Actor | None,
     *,
-    what: str,
-    on: str = "",
+    action: str,
+    target: str = "",
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add a line about what an administrator does, None from the command line; see `record`."""
-    by = by or By()
-    name = text_rules.typed_username(by.username)
-    who = session.scalar(select(Account.id).where(Account.username == name)) if name else None
-    record(session, who=who, what=what, on=on, where=by.where, detail=detail)
+    """Add an entry about an administrator, or about the command line for None; see `record`."""
+    actor = actor or Actor()
+    name = text_rules.lookup_name(actor.username)
+    number = session.scalar(select(Account.id).where(Account.username == name)) if name else None
+    record(
+        session,
+        account_id=number,
+        action=action,
+        target=target,
+        address=actor.address,
+        detail=detail,
+    )
 
 
 def search(
-    database: Database, query: Query | None = None, *, offset: int = 0, limit: int | None = 50
-) -> Found:
-    """Find lines, the last done first.
+    database: Database, query: AuditQuery | None = None, *, offset: int = 0, limit: int | None = 50
+) -> AuditPage:
+    """Find entries, the last first.
 
     Args:
-        database: where they are kept.
-        query: which of them, all where it is None.
-        offset: how many of the first to pass over.
-        limit: how many to read, all where it is None.
+        database: with the log.
+        query: conditions; None for all entries.
+        offset: number of matches to skip.
+        limit: number of entries to read; None for all.
     """
-    row, where = AuditRow, _conditions(query or Query())
-    rows = select(row).where(*where).order_by(row.at.desc(), row.id.desc())
+    row, conditions = AuditRow, _conditions(query or AuditQuery())
+    rows = select(row).where(*conditions).order_by(row.at.desc(), row.id.desc())
     with database.read() as session:
-        total = session.scalar(select(func.count()).select_from(row).where(*where)) or 0
-        found = session.scalars(rows.offset(offset).limit(limit))
-        return Found(tuple(_line_of(each) for each in found), total)
+        total = session.scalar(select(func.count()).select_from(row).where(*conditions)) or 0
+        matches = session.scalars(rows.offset(offset).limit(limit))
+        return AuditPage(tuple(_entry(match) for match in matches), total)
 
 
-def kinds(database: Database) -> tuple[str, ...]:
-    """What has been done so far, each in its words, in the order of the alphabet."""
+def actions(database: Database) -> tuple[str, ...]:
+    """Return the different actions of the log, in alphabetical order."""
     with database.read() as session:
         return tuple(session.scalars(select(AuditRow.what).distinct().order_by(AuditRow.what)))
 
 
-def csv_bytes(database: Database, query: Query | None = None) -> bytes:
-    """All lines that a query finds, as CSV in UTF-8; no cell of it is a formula."""
+def csv_bytes(database: Database, query: AuditQuery | None = None) -> bytes:
+    """Return all entries that a query matches, as CSV in UTF-8; no cell of it is a formula."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow([field.name for field in fields(Line)])
-    for line in search(database, query, limit=None).lines:
-        cells = astuple(line)
-        writer.writerow([_cell(each) for each in cells])
+    writer.writerow(CSV_COLUMNS)
+    for entry in search(database, query, limit=None).entries:
+        writer.writerow([_cell(value) for value in astuple(entry)])
     return text.getvalue().encode("utf-8", "replace")
 
 
@@ -181,32 +206,27 @@ def _cell(value: object) -> object:
     return "" if value is None else inert(value)
 
 
-def _conditions(query: Query) -> tuple[ColumnElement[bool], ...]:
-    row, text, who = AuditRow, query.text.strip(), query.who.strip()
-    given = (
-        who and row.username == text_rules.typed_username(who),
-        query.what and row.what == query.what,
+def _conditions(query: AuditQuery) -> tuple[ColumnElement[bool], ...]:
+    row, text, username = AuditRow, query.text.strip(), query.username.strip()
+    columns = (row.username, row.target, row.address, row.detail)
+    conditions = (
+        username and row.username == text_rules.lookup_name(username),
+        query.action and row.what == query.action,
         query.since and row.at >= query.since,
         query.until and row.at < query.until,
-        text and _text(text),
+        text and or_(*(column.icontains(text, autoescape=True) for column in columns)),
     )
-    return tuple(each for each in given if isinstance(each, ColumnElement))
+    return tuple(part for part in conditions if isinstance(part, ColumnElement))
 
 
-def _text(text: str) -> ColumnElement[bool]:
-    columns = (AuditRow.username, AuditRow.target, AuditRow.address, AuditRow.detail)
-    return or_(*(column.icontains(text, autoescape=True) for column in columns))
-
-
-def _line_of(row: AuditRow) -> Line:
-    """Copy a row into what may leave the session."""
-    return Line(
+def _entry(row: AuditRow) -> AuditEntry:
+    return AuditEntry(
         id=row.id,
         at=row.at,
-        account=row.account_id,
+        account_id=row.account_id,
         username=row.username,
-        what=row.what,
-        on=row.target,
-        where=row.address,
+        action=row.what,
+        target=row.target,
+        address=row.address,
         detail=row.detail,
     )

@@ -29,7 +29,7 @@ from allcore.errors import StoreError
 from allcore.store import audit, migrations, pictures
 from allcore.store.database import Database
 from allcore.store.migrations import prerelease
-from allcore.store.models import Base, KeptPictureRow
+from allcore.store.models import Base, StoredPictureRow
 
 FORMAT = 1
 CONTENTS = "backup.json"
@@ -74,7 +74,7 @@ def make(database: Database, path: Path, *, with_pictures: bool = False) -> Back
     finally:
         unfinished.unlink(missing_ok=True)
     with database.write() as session:
-        audit.record_by(session, None, what="backup made", on=str(path))
+        audit.record_by(session, None, action="backup made", target=str(path))
     return _summary(contents)
 
 
@@ -111,7 +111,7 @@ def restore(
             prerelease.reflected(connection).drop_all(connection)
             _insert(connection, archive, contents, with_pictures)
             migrations.upgrade_to(connection, "head")
-            audit.record_by(session, None, what="database restored", on=str(path))
+            audit.record_by(session, None, action="database restored", target=str(path))
         if with_pictures:
             for name in contents["parts"]:
                 folder, _, rest = name.partition("/")
@@ -131,7 +131,7 @@ def _write(database: Database, archive: zipfile.ZipFile, with_pictures: bool) ->
         for table in Base.metadata.sorted_tables:
             parts[f"tables/{table.name}.jsonl"] = _write_table(connection, archive, table)
         if with_pictures:
-            query = select(KeptPictureRow.account_id, KeptPictureRow.sha256)
+            query = select(StoredPictureRow.account_id, StoredPictureRow.sha256)
             places = [(account_id, sha256) for account_id, sha256 in connection.execute(query)]
     for account_id, sha256 in places:
         try:
@@ -212,7 +212,7 @@ def _insert(
         name = f"tables/{table.name}.jsonl"
         if name not in contents["parts"] or table.name == "session":
             continue  # everybody signs in again
-        if table.name == KeptPictureRow.__tablename__ and not with_pictures:
+        if table.name == StoredPictureRow.__tablename__ and not with_pictures:
             continue
         added = prerelease.missing_values(table.name) if is_prerelease else {}
         rows = ({**added, **row} for row in _read_rows(archive, name, table))

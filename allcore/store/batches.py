@@ -20,8 +20,8 @@ STATES = {
     "interrupted": "interrupted",
 }
 """How a batch stands, and how pages write it; ``interrupted`` is found when it is read."""
-ENDS = ("done", "cancelled", "failed")
-SILENCE = timedelta(minutes=2)
+END_STATES = ("done", "cancelled", "failed")
+MAX_SILENCE = timedelta(minutes=2)
 """A running batch of which nothing was heard for so long is interrupted: its process is gone."""
 MAX_NAME = 200
 GONE = "This batch is not there any more; reload the page."
@@ -97,8 +97,8 @@ def end(database: Database, username: str, batch_id: int, *, state: str = "done"
         StoreError: the account has no such batch, or it was deleted.
         ValueError: the state is no end.
     """
-    if state not in ENDS:
-        raise ValueError(f"a batch ends as one of {', '.join(ENDS)}, not as {state}")
+    if state not in END_STATES:
+        raise ValueError(f"a batch ends as one of {', '.join(END_STATES)}, not as {state}")
     with database.write() as session:
         row = own(session, username, batch_id)
         row.state, row.ended_at = state, datetime.now(UTC)
@@ -122,7 +122,7 @@ def find(
 def names(database: Database, username: str) -> dict[int, str]:
     """Names of all batches of an account by their ids."""
     query = select(BatchRow.id, BatchRow.name).join(Account)
-    query = query.where(Account.username == text_rules.typed_username(username))
+    query = query.where(Account.username == text_rules.lookup_name(username))
     with database.read() as session:
         return {row[0]: row[1] for row in session.execute(query)}
 
@@ -157,7 +157,7 @@ def _read(
     query = (
         select(BatchRow, answered)
         .join(Account)
-        .where(Account.username == text_rules.typed_username(username))
+        .where(Account.username == text_rules.lookup_name(username))
         .order_by(BatchRow.started_at.desc(), BatchRow.id.desc())
         .limit(limit)
     )
@@ -170,7 +170,7 @@ def _read(
 
 def _batch_of(row: BatchRow, answered: int, now: datetime) -> Batch:
     """Copy a row into what may leave the session."""
-    silent = row.state == "running" and now - row.touched_at > SILENCE
+    silent = row.state == "running" and now - row.touched_at > MAX_SILENCE
     return Batch(
         id=row.id,
         name=row.name,

@@ -21,7 +21,7 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no letter that looks like a digit."""
 GROUPS, GROUP_LENGTH = 4, 5
 SETUP_LIFE, RESET_LIFE = timedelta(days=7), timedelta(hours=24)
-USELESS = {
+INVALID = {
     "setup": "This code is wrong, used or too old; restart ALLScope to print a new one.",
     "reset": "This code is wrong, used or too old; ask an administrator for a new one.",
 }
@@ -31,7 +31,7 @@ SETUP_OVER = "ALLScope has an administrator already; sign in, or ask them for a 
 def issue_setup(database: Database) -> str | None:
     """Make a code for the first administrator; None where there is one already.
 
-    Codes of other running servers stay good: whoever comes first becomes the administrator.
+    Codes of other running servers stay valid: the first to redeem one becomes the administrator.
     """
     with database.alone() as session:
         if accounts.count(session, Account.role == "admin"):
@@ -52,13 +52,13 @@ def redeem_setup(
     """Make the first administrator; works once, in one process, and never beside another.
 
     Raises:
-        StoreError: the code is no good, there is an administrator, or a rule is broken.
+        StoreError: the code is invalid, there is an administrator, or a rule is broken.
     """
     check(database, code, purpose="setup")
     account = accounts.new_account(
         username=username, display_name=display_name, email=email, password=password, role="admin"
     )
-    with accounts.unique_or_sentence(account.username), database.alone() as session:
+    with accounts.unique_names(account.username), database.alone() as session:
         if accounts.count(session, Account.role == "admin"):
             raise StoreError(SETUP_OVER)
         _valid(session, code, purpose="setup")
@@ -66,12 +66,11 @@ def redeem_setup(
         session.execute(delete(OneTimeCode).where(OneTimeCode.purpose == "setup"))
         session.flush()
         logs.event("first administrator made", account=account.id)
-        who, name = account.id, account.username
-        audit.record(session, who=who, what="first administrator made", on=name, where=address)
+        audit.record_self(session, account, "first administrator made", address)
         return accounts.info_of(account)
 
 
-def issue_reset(database: Database, username: str, *, by: audit.By | None = None) -> str:
+def issue_reset(database: Database, username: str, *, by: audit.Actor | None = None) -> str:
     """Make a code with which the account's owner sets a new password within a day.
 
     An earlier code of the account stops working; the password works until the code is used.
@@ -83,7 +82,7 @@ def issue_reset(database: Database, username: str, *, by: audit.By | None = None
         account = accounts.existing(session, username)
         session.execute(delete(OneTimeCode).where(OneTimeCode.account_id == account.id))
         logs.event("reset code issued", account=account.id)
-        audit.record_by(session, by or audit.By(), what="reset code made", on=account.username)
+        audit.record_by(session, by, action="reset code made", target=account.username)
         return _issue(session, purpose="reset", account_id=account.id, life=RESET_LIFE)
 
 
@@ -91,29 +90,28 @@ def redeem_reset(database: Database, code: str, *, password: str, address: str =
     """Set a new password with a code; ends the account's sessions and its lock.
 
     Raises:
-        StoreError: the code is no good, the account is disabled, or the password breaks the rule.
+        StoreError: the code is invalid, the account is disabled, or the password breaks the rule.
     """
     with database.read() as session:
         owner = session.get(Account, _valid(session, code, purpose="reset").account_id)
-        own = accounts.words_of(owner) if owner else ()
+        own = accounts.personal_words(owner) if owner else ()
     passwords.check_rule(password, own=own)
-    password_hash = passwords.hashed(password)
+    password_hash = passwords.hash_password(password)
     with database.alone() as session:
         row = _valid(session, code, purpose="reset")
         account = session.get(Account, row.account_id)
         if account is None or not account.active:
-            raise StoreError(USELESS["reset"])
+            raise StoreError(INVALID["reset"])
         row.used_at = datetime.now(UTC)
         sign_in.replace_password(session, account, password_hash)
         sign_in.clear_attempts(session, account.username)
         logs.event("password reset", account=account.id)
-        who, name = account.id, account.username
-        audit.record(session, who=who, what="reset code used", on=name, where=address)
+        audit.record_self(session, account, "reset code used", address)
         return accounts.info_of(account)
 
 
 def check(database: Database, code: str, *, purpose: str) -> None:
-    """Refuse a code that is no good, before any costly work is done for it.
+    """Refuse an invalid code before any costly work is done for it.
 
     Raises:
         StoreError: the code is wrong, used or too old.
@@ -122,24 +120,23 @@ def check(database: Database, code: str, *, purpose: str) -> None:
         _valid(session, code, purpose=purpose)
 
 
-def fresh() -> str:
-    """Make a code nobody has had."""
+def new_code() -> str:
+    """Make a random code."""
     groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP_LENGTH)) for _ in range(GROUPS))
     return "-".join(groups)
 
 
 def hash_of(code: str) -> str:
-    """Hash a code as it is meant: without dashes and spaces, with O for 0 and I or L for 1."""
-    plain = "".join(code.upper().replace("-", " ").split())
-    meant = plain.translate(str.maketrans("OIL", "011"))
-    return hashlib.sha256(meant.encode("utf-8", "replace")).hexdigest()
+    """Hash a code without dashes and spaces, reading O as 0 and I or L as 1."""
+    plain = "".join(code.upper().replace("-", " ").split()).translate(str.maketrans("OIL", "011"))
+    return hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()
 
 
 def _issue(session: Session, *, purpose: str, account_id: int | None, life: timedelta) -> str:
     now = datetime.now(UTC)
     stale = or_(OneTimeCode.expires_at < now, OneTimeCode.used_at.is_not(None))
     session.execute(delete(OneTimeCode).where(stale))
-    code = fresh()
+    code = new_code()
     session.add(
         OneTimeCode(
             code_hash=hash_of(code),
@@ -158,5 +155,5 @@ def _valid(session: Session, code: str, *, purpose: str) -> OneTimeCode:
     )
     row = session.scalars(query).one_or_none()
     if row is None or row.used_at is not None or row.expires_at < datetime.now(UTC):
-        raise StoreError(USELESS[purpose])
+        raise StoreError(INVALID[purpose])
     return row

@@ -26,7 +26,7 @@ class DataSet:
     Attributes:
         id: of its row.
         name: what pages call it.
-        path: folder or CSV file; nothing says that it is still there.
+        path: folder or CSV file, which may be gone.
         added_by: username of who connected it; None where that account is gone.
         added_at: when, aware, in UTC.
     """
@@ -51,17 +51,17 @@ def connect(
     name: str,
     path: Path,
     taken: Iterable[str] = (),
-    where: str = "",
+    address: str = "",
 ) -> DataSet:
-    """Keep where a data set lies, for everyone to see.
+    """Connect a data set for everyone to see.
 
     Args:
-        database: where to keep it.
+        database: to write to.
         username: of the account that connects it; must be active.
         name: 1 to 80 characters, not yet used whatever the case.
         path: whole and resolved; the caller checks that it may be connected.
-        taken: names of data sets that are there without being connected.
-        where: address it comes from, for the audit log.
+        taken: names of data sets that exist without being connected.
+        address: of the browser, for the audit log.
 
     Raises:
         StoreError: a rule is broken, name or path is connected already, or the account may not.
@@ -76,7 +76,7 @@ def connect(
         row = DataSetRow(name=name, path=place, added_by=account.id, added_at=datetime.now(UTC))
         session.add(row)
         session.flush()
-        _note(session, account, "data set connected", name, where, {"path": place})
+        _record(session, account, "data set connected", name, address, {"path": place})
         logs.event("data set connected", account=account.id, data_set=row.id)
         return _data_set_of(row, account.username)
 
@@ -99,7 +99,7 @@ def rename(
     *,
     name: str,
     taken: Iterable[str] = (),
-    where: str = "",
+    address: str = "",
 ) -> None:
     """Give a connected data set another name.
 
@@ -113,13 +113,13 @@ def rename(
         if row.name == name:
             return
         account = accounts.existing(session, username)
-        _note(session, account, "data set renamed", name, where, {"from": row.name})
+        _record(session, account, "data set renamed", name, address, {"from": row.name})
         row.name = name
         logs.event("data set renamed", data_set=row.id)
 
 
-def disconnect(database: Database, username: str, data_set_id: int, *, where: str = "") -> None:
-    """Forget where a data set lies; no file is touched, and its index stays.
+def disconnect(database: Database, username: str, data_set_id: int, *, address: str = "") -> None:
+    """Disconnect a data set; no file is touched, and its index stays.
 
     Raises:
         StoreError: it is gone, or the account may not.
@@ -127,19 +127,21 @@ def disconnect(database: Database, username: str, data_set_id: int, *, where: st
     with database.write() as session:
         row = _own(session, username, data_set_id)
         account = accounts.existing(session, username)
-        _note(session, account, "data set disconnected", row.name, where, {"path": row.path})
+        _record(session, account, "data set disconnected", row.name, address, {"path": row.path})
         session.delete(row)
         logs.event("data set disconnected", data_set=row.id)
 
 
-def _note(
-    session: Session, account: Account, what: str, name: str, where: str, detail: dict[str, str]
+def _record(
+    session: Session, account: Account, action: str, name: str, address: str, detail: dict[str, str]
 ) -> None:
-    audit.record(session, who=account.id, what=what, on=name, where=where, detail=detail)
+    audit.record(
+        session, account_id=account.id, action=action, target=name, address=address, detail=detail
+    )
 
 
 def _own(session: Session, username: str, data_set_id: int) -> DataSetRow:
-    """The row, where this account may change it."""
+    """Return the row if this account may change it."""
     account = _active(session, username)
     row = session.get(DataSetRow, data_set_id)
     if row is None:
@@ -157,7 +159,7 @@ def _active(session: Session, username: str) -> Account:
 
 
 def _free(session: Session, name: str, taken: Iterable[str], *, own: int | None = None) -> None:
-    """Refuse a name that differs from another's in its case at most."""
+    """Refuse a name that another one equals apart from its case."""
     rows = session.execute(select(DataSetRow.id, DataSetRow.name)).all()
     names = [*taken, *(other for number, other in rows if number != own)]
     if name.casefold() in {other.casefold() for other in names}:
@@ -179,7 +181,7 @@ def _taken(name: str) -> str:
 
 
 def _name(text: str) -> str:
-    """Give the name with single spaces."""
+    """Return the name with single spaces."""
     name = " ".join(text.split())
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
         raise StoreError(f"A data set's name has 1 to {MAX_NAME} characters; change it.")
@@ -196,7 +198,6 @@ def _path(path: Path) -> str:
 
 
 def _data_set_of(row: DataSetRow, username: str | None) -> DataSet:
-    """Copy a row into what may leave the session."""
     return DataSet(
         id=row.id, name=row.name, path=Path(row.path), added_by=username, added_at=row.added_at
     )

@@ -16,16 +16,16 @@ from sqlalchemy.orm import Session
 
 from allcore import logs
 from allcore.store import accounts, admin_settings, audit, flags, pictures
-from allcore.store.audit import By
+from allcore.store.audit import Actor
 from allcore.store.database import Database
 from allcore.store.models import (
     BatchRow,
     DataSetRow,
     JudgementRow,
-    KeptPictureRow,
     PredictionRow,
     ReviewItemRow,
     SliceRow,
+    StoredPictureRow,
 )
 
 CLEANING_INTERVAL = timedelta(hours=1)
@@ -68,7 +68,7 @@ def records(database: Database, username: str) -> AccountRecords:
         return _records(session, accounts.existing(session, username).id)
 
 
-def delete(database: Database, username: str, *, by: By | None = None) -> AccountRecords:
+def delete(database: Database, username: str, *, by: Actor | None = None) -> AccountRecords:
     """Delete an account with its own records, and return how many there were of each.
 
     Raises:
@@ -77,10 +77,10 @@ def delete(database: Database, username: str, *, by: By | None = None) -> Accoun
     with database.alone() as session:
         account = accounts.existing(session, username)
         number, counts = account.id, _records(session, account.id)
-        digests = select(KeptPictureRow.sha256).where(KeptPictureRow.account_id == number)
+        digests = select(StoredPictureRow.sha256).where(StoredPictureRow.account_id == number)
         places = [(number, sha256) for sha256 in session.scalars(digests)]
         audit.record_by(
-            session, by, what="account deleted", on=account.username, detail=vars(counts)
+            session, by, action="account deleted", target=account.username, detail=vars(counts)
         )
         with accounts.keep_an_administrator(session):
             session.delete(account)
@@ -137,7 +137,7 @@ def _records(session: Session, number: int) -> AccountRecords:
         answers=count(PredictionRow.account_id == number),
         batches=count(BatchRow.account_id == number),
         slices=count(SliceRow.account_id == number),
-        pictures=count(KeptPictureRow.account_id == number),
+        pictures=count(StoredPictureRow.account_id == number),
         judgements=count(JudgementRow.account_id == number),
         queued=count(ReviewItemRow.added_by == number),
         data_sets=count(DataSetRow.added_by == number),

@@ -25,7 +25,7 @@ _KEPT_FIELDS = ("verdict", "p_all", "logit", "threshold", "reason", "rung", "str
 
 
 @dataclass(frozen=True)
-class Answer:
+class HistoryAnswer:
     """What a model answered about one picture, to be kept.
 
     Attributes:
@@ -48,7 +48,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Asked:
+class HistoryEntry:
     """A kept answer as it was when it was read.
 
     Attributes:
@@ -63,13 +63,13 @@ class Asked:
     id: int
     at: datetime
     batch: int | None
-    answer: Answer
+    answer: HistoryAnswer
     flagged_at: datetime | None
     flag_note: str
 
 
 @dataclass(frozen=True)
-class Query:
+class HistoryQuery:
     """Which of an account's answers are meant; what is left as it is lets all pass.
 
     Attributes:
@@ -92,17 +92,17 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Found:
+class HistoryPage:
     """A page of what was found, the last given first, and how many there are in all."""
 
-    rows: tuple[Asked, ...]
+    rows: tuple[HistoryEntry, ...]
     total: int
 
 
 def add(
     database: Database,
     username: str,
-    answers: Sequence[Answer],
+    answers: Sequence[HistoryAnswer],
     *,
     batch: int | None = None,
     kept: Mapping[str, bytes] | None = None,
@@ -134,7 +134,7 @@ def add(
             batches.touched(session, batches.own(session, username, batch))
         if held:
             pictures.write(account_id, held)
-            pictures.enter(session, account_id, held, now)
+            pictures.add_rows(session, account_id, held, now)
         rows = [_row(each, account_id, batch, at or now) for each in answers]
         ids = _inserted(session, rows)
     with contextlib.suppress(StoreError):  # what is over goes another time
@@ -145,11 +145,11 @@ def add(
 def search(
     database: Database,
     username: str,
-    query: Query | None = None,
+    query: HistoryQuery | None = None,
     *,
     offset: int = 0,
     limit: int | None = 50,
-) -> Found:
+) -> HistoryPage:
     """Find answers of the account, the last given first.
 
     Args:
@@ -159,16 +159,16 @@ def search(
         offset: how many of the first to pass over.
         limit: how many to read, all where it is None.
     """
-    where = (_of_account(username), *_conditions(query or Query()))
+    where = (_of_account(username), *_conditions(query or HistoryQuery()))
     row = PredictionRow
     rows = select(row).where(*where).order_by(row.at.desc(), row.id.desc())
     with database.read() as session:
         total = session.scalar(select(func.count()).select_from(row).where(*where)) or 0
         found = session.scalars(rows.offset(offset).limit(limit))
-        return Found(tuple(_asked_of(each) for each in found), total)
+        return HistoryPage(tuple(_asked_of(each) for each in found), total)
 
 
-def find(database: Database, username: str, prediction_id: int) -> Asked | None:
+def find(database: Database, username: str, prediction_id: int) -> HistoryEntry | None:
     """Read one answer of the account; None where it has none of this id."""
     query = select(PredictionRow).where(_of_account(username), PredictionRow.id == prediction_id)
     with database.read() as session:
@@ -184,14 +184,14 @@ def models(database: Database, username: str) -> tuple[str, ...]:
         return tuple(session.scalars(query))
 
 
-def delete_some(database: Database, username: str, ids: Iterable[int]) -> int:
+def delete_entries(database: Database, username: str, ids: Iterable[int]) -> int:
     """Delete answers of the account by their ids; others' stay, and it gives how many were."""
     chosen = list(dict.fromkeys(ids))
     parts = [chosen[at : at + _CHUNK] for at in range(0, len(chosen), _CHUNK)]
     return _delete(database, username, [(PredictionRow.id.in_(part),) for part in parts])
 
 
-def delete_matching(database: Database, username: str, query: Query) -> int:
+def delete_matching(database: Database, username: str, query: HistoryQuery) -> int:
     """Delete all answers of the account that a query finds, `Query()` all, and give how many."""
     return _delete(database, username, [_conditions(query)])
 
@@ -204,7 +204,7 @@ def delete_batch(database: Database, username: str, batch_id: int) -> int:
     """
     with database.read() as session:
         batches.own(session, username, batch_id)
-    count = _delete(database, username, [_conditions(Query(batch=batch_id))])
+    count = _delete(database, username, [_conditions(HistoryQuery(batch=batch_id))])
     with database.write() as session:
         session.execute(
             delete(BatchRow).where(BatchRow.id == batch_id, _batch_of_account(username))
@@ -252,11 +252,11 @@ def _batch_of_account(username: str) -> ColumnElement[bool]:
 
 
 def _id_of(username: str) -> ScalarSelect[int]:
-    name = text_rules.typed_username(username)
+    name = text_rules.lookup_name(username)
     return select(Account.id).where(Account.username == name).scalar_subquery()
 
 
-def _conditions(query: Query) -> tuple[ColumnElement[bool], ...]:
+def _conditions(query: HistoryQuery) -> tuple[ColumnElement[bool], ...]:
     row, text = PredictionRow, query.text.strip()
     given = (
         text and _text(text),
@@ -279,7 +279,9 @@ def _text(text: str) -> ColumnElement[bool]:
     )
 
 
-def _row(answer: Answer, account_id: int, batch: int | None, at: datetime) -> dict[str, object]:
+def _row(
+    answer: HistoryAnswer, account_id: int, batch: int | None, at: datetime
+) -> dict[str, object]:
     said = asdict(answer.prediction)
     subject = answer.subject
     return {
@@ -305,9 +307,9 @@ def _inserted(session: Session, rows: Sequence[Mapping[str, object]]) -> tuple[i
     return tuple(session.scalars(statement, list(rows)))
 
 
-def _asked_of(row: PredictionRow) -> Asked:
+def _asked_of(row: PredictionRow) -> HistoryEntry:
     """Copy a row into what may leave the session."""
-    answer = Answer(
+    answer = HistoryAnswer(
         name=row.name,
         image_sha256=row.image_sha256,
         model=row.model,
@@ -316,4 +318,4 @@ def _asked_of(row: PredictionRow) -> Asked:
         prediction=Prediction(**{name: getattr(row, name) for name in _KEPT_FIELDS}),
         subject=row.subject,
     )
-    return Asked(row.id, row.at, row.batch_id, answer, row.flagged_at, row.flag_note)
+    return HistoryEntry(row.id, row.at, row.batch_id, answer, row.flagged_at, row.flag_note)

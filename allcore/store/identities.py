@@ -1,7 +1,7 @@
-"""Single sign-on: the account of who an identity provider vouches for.
+"""Single sign-on: the account of a person whom an identity provider has identified.
 
-An account belongs to issuer and subject, which the provider never gives to anybody else; an e-mail
-address says nothing about who someone is. A token signs in once, and only while it is fresh.
+An account belongs to issuer and subject, which the provider gives to no other person; an e-mail
+address identifies nobody. A token signs in once, and only within some minutes of its issue.
 """
 
 import re
@@ -18,26 +18,26 @@ from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 from allcore.store.models import Account, IdentityRow
 
-FRESH = timedelta(minutes=10)
-"""So old a token may be; the clocks of both sides may differ by as much."""
+MAX_TOKEN_AGE = timedelta(minutes=10)
+"""Greatest age of a token, and greatest difference between the clocks of both sides."""
 MAX_ISSUER, MAX_SUBJECT = 500, 255
 DISABLED = "This account is disabled; ask an administrator."
 WAITING = "This account waits for an administrator to approve it; sign in once that is done."
 
 
-class UsedToken(StoreError):
-    """A token that has signed in before, or is too old to."""
+class TokenUsed(StoreError):
+    """The token has signed in before, or is too old."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What an identity provider's token says; all but `issued_at` is whatever it sent.
+    """Claims of an identity provider's token; texts are unchecked.
 
     Attributes:
         issuer: address of the provider.
         subject: its name for the person.
         issued_at: aware.
-        wished: a username to begin with; changed until it keeps the rule and is free.
+        preferred_username: changed until it meets the rule and is free.
         name: of the person; may be empty.
         email: empty where there is none, or the provider has not verified it.
     """
@@ -45,12 +45,12 @@ class Identity:
     issuer: str
     subject: str
     issued_at: datetime
-    wished: str = ""
+    preferred_username: str = ""
     name: str = ""
     email: str = ""
 
 
-def enter(
+def sign_in(
     database: Database,
     identity: Identity,
     *,
@@ -58,14 +58,14 @@ def enter(
     address: str = "",
     now: datetime | None = None,
 ) -> AccountInfo:
-    """Give the account of an identity, making it at the first sign-in, and note the sign-in.
+    """Return the account of an identity, made at its first sign-in, and record the sign-in.
 
     Args:
         database: where accounts are.
         identity: from a token whose signature has been verified.
         approval: let a new account wait for an administrator.
-        address: where it comes from.
-        now: The current time, aware; tests pass one.
+        address: of the browser.
+        now: the current time, aware; tests pass one.
 
     Raises:
         UsedToken: the token has signed in before, or is too old.
@@ -74,18 +74,15 @@ def enter(
     now = now or datetime.now(UTC)
     _check(identity, now)
     with database.alone() as session:
-        row = _row(session, identity) or _join(session, identity, approval, now, address)
+        row = _row(session, identity) or _register(session, identity, approval, now, address)
         account = session.get_one(Account, row.account_id)
         if identity.issued_at <= row.token_at:
-            raise UsedToken("This sign-in has been used; sign in again.")
+            raise TokenUsed("This sign-in has been used; sign in again.")
         if account.active and not account.waiting:
             row.token_at = identity.issued_at
             account.last_sign_in = now
             logs.event("signed in", account=account.id)
-            audit.record(
-                session, who=account.id, what="signed in", on=account.username, where=address,
-                detail={"issuer": identity.issuer},
-            )  # fmt: skip
+            audit.record_self(session, account, "signed in", address, {"issuer": identity.issuer})
         info = accounts.info_of(account)
     if not info.active:
         raise StoreError(DISABLED)
@@ -97,8 +94,8 @@ def enter(
 def _check(identity: Identity, now: datetime) -> None:
     if not (0 < len(identity.issuer) <= MAX_ISSUER and 0 < len(identity.subject) <= MAX_SUBJECT):
         raise StoreError("The identity provider named nobody; ask an administrator.")
-    if abs(now - identity.issued_at) > FRESH:
-        raise UsedToken("This sign-in is too old; sign in again.")
+    if abs(now - identity.issued_at) > MAX_TOKEN_AGE:
+        raise TokenUsed("This sign-in is too old; sign in again.")
 
 
 def _row(session: Session, identity: Identity) -> IdentityRow | None:
@@ -109,14 +106,14 @@ def _row(session: Session, identity: Identity) -> IdentityRow | None:
     ).one_or_none()
 
 
-def _join(
+def _register(
     session: Session, identity: Identity, approval: bool, now: datetime, address: str
 ) -> IdentityRow:
     """Make the account of an identity that is new here."""
-    username = _free(session, identity.wished)
+    username = _free_username(session, identity.preferred_username)
     account = accounts.new_account(
         username=username,
-        display_name=_name(identity.name) or username,
+        display_name=_display_name(identity.name) or username,
         email=_email(session, identity.email),
         password=None,
         role="user",
@@ -134,17 +131,15 @@ def _join(
     session.add(row)
     session.flush()
     logs.event("account made", account=account.id, role="user")
-    audit.record(
-        session, who=account.id, what="sso linked", on=account.username, where=address,
-        detail={"issuer": identity.issuer, "subject": identity.subject},
-    )  # fmt: skip
+    detail = {"issuer": identity.issuer, "subject": identity.subject}
+    audit.record_self(session, account, "sso linked", address, detail)
     return row
 
 
-def _free(session: Session, wished: str) -> str:
-    """A username near the one that is wished, which nobody has."""
-    kept = re.sub(r"[^a-z0-9._-]+", "-", wished.partition("@")[0].lower()).strip("-._")[:24]
-    stem = kept if len(kept) >= 3 else "user"
+def _free_username(session: Session, preferred: str) -> str:
+    """Return a username near the preferred one that nobody has."""
+    stem = re.sub(r"[^a-z0-9._-]+", "-", preferred.partition("@")[0].lower()).strip("-._")[:24]
+    stem = stem if len(stem) >= 3 else "user"
     name, number = stem, 1
     while accounts.row_of(session, name) is not None:
         number += 1
@@ -152,16 +147,16 @@ def _free(session: Session, wished: str) -> str:
     return name
 
 
-def _name(told: str) -> str:
-    """The person's name as far as it can be shown."""
-    shown = "".join(letter for letter in told if letter.isprintable())
-    return " ".join(shown.split())[: text_rules.MAX_DISPLAY_NAME]
+def _display_name(name: str) -> str:
+    """Return the printable part of the person's name."""
+    printable = "".join(letter for letter in name if letter.isprintable())
+    return " ".join(printable.split())[: text_rules.MAX_DISPLAY_NAME]
 
 
-def _email(session: Session, told: str) -> str:
-    """The address, where it is one that no other account has."""
+def _email(session: Session, text: str) -> str:
+    """Return the address if it is one that no other account has, else an empty text."""
     try:
-        address = text_rules.email(told)
+        address = text_rules.email(text)
     except StoreError:
         return ""
     taken = accounts.count(session, Account.email == address) if address else 0

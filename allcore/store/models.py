@@ -79,7 +79,7 @@ class Account(Base):
 
 
 class SignInAttempt(Base):
-    """A try to sign in that has not succeeded, under a hash of the name that was typed."""
+    """An attempt to sign in that has not succeeded."""
 
     __tablename__ = "sign_in_attempt"
     __table_args__ = (
@@ -88,10 +88,10 @@ class SignInAttempt(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    tried: Mapped[str] = mapped_column("username", String(64))
-    """Of the name; empty for a try to register under one that is taken."""
+    name_hash: Mapped[str] = mapped_column("username", String(64))
+    """Of the typed name; empty for an attempt to register under one that is taken."""
     address: Mapped[str] = mapped_column(String(64))
-    """Where it came from; empty where that is unknown."""
+    """Of the browser; empty where unknown."""
     at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
 
 
@@ -301,7 +301,7 @@ class PredictionRow(Base):
     flag_note: Mapped[str] = mapped_column(String(500))
 
 
-class KeptPictureRow(Base):
+class StoredPictureRow(Base):
     """A picture that an account has asked about, kept for a time as a file of this digest."""
 
     __tablename__ = "kept_picture"

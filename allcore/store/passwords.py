@@ -15,7 +15,7 @@ from allcore.errors import StoreError
 
 RULE = "A password has 12 to 64 characters."
 MIN_CHARACTERS, MAX_CHARACTERS, MAX_BYTES = 12, 64, 72
-MAX_TYPED = 1000
+MAX_INPUT = 1000
 """Characters that are read at all, before they are brought to one form; no password has so many."""
 LEAST_SCORE = 3
 """Of zxcvbn's scores 0 to 4: at least 10^8 guesses."""
@@ -34,7 +34,7 @@ _WEAKNESSES = {
 """Weaknesses by zxcvbn's name of the pattern that covers most of a password."""
 
 
-def prepared(password: str) -> str:
+def normalized(password: str) -> str:
     """Give the one form in which a password is hashed, however a keyboard composed it."""
     return unicodedata.normalize("NFKC", password).strip()
 
@@ -50,7 +50,7 @@ def check_rule(password: str, *, own: Iterable[str] = ()) -> None:
         StoreError: too short, too long, common, or with characters no keyboard writes.
     """
     _check_form(password)
-    reason = _weakness(prepared(password), (*APP_NAMES, *own))
+    reason = _weakness(normalized(password), (*APP_NAMES, *own))
     if reason:
         raise StoreError(f"This password is easy to guess: {reason}; choose another.")
 
@@ -71,7 +71,7 @@ def _weakness(password: str, names: tuple[str, ...]) -> str:
 
 
 def _check_form(typed: str) -> None:
-    password = prepared(typed) if len(typed) <= MAX_TYPED else typed
+    password = normalized(typed) if len(typed) <= MAX_INPUT else typed
     if not MIN_CHARACTERS <= len(password) <= MAX_CHARACTERS:
         raise StoreError(f"{RULE} This one has {len(password)}; choose another.")
     if len(password.encode()) > MAX_BYTES:
@@ -83,21 +83,21 @@ def _check_form(typed: str) -> None:
         raise StoreError("A password has letters, digits, spaces and symbols only; choose another.")
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """Hash a password; whether it is easy to guess is for `check_rule` to say.
 
     Raises:
         StoreError: it is too short, too long, or holds characters no keyboard writes.
     """
     _check_form(password)
-    return bcrypt.hashpw(prepared(password).encode(), bcrypt.gensalt(ROUNDS)).decode()
+    return bcrypt.hashpw(normalized(password).encode(), bcrypt.gensalt(ROUNDS)).decode()
 
 
 def matches(password: str, password_hash: str | None) -> bool:
     """Tell whether the password has this hash; takes the same work where there is no hash."""
-    entered = prepared(password[:MAX_TYPED]).encode("utf-8", "replace")
+    entered = normalized(password[:MAX_INPUT]).encode("utf-8", "replace")
     same = bcrypt.checkpw(entered[:MAX_BYTES], (password_hash or dummy_hash()).encode())
-    whole = len(entered) <= MAX_BYTES and len(password) <= MAX_TYPED
+    whole = len(entered) <= MAX_BYTES and len(password) <= MAX_INPUT
     return same and whole and password_hash is not None
 
 

@@ -20,7 +20,7 @@ from allcore import settings
 from allcore.errors import StoreError
 from allcore.store import admin_settings, text_rules
 from allcore.store.database import Database
-from allcore.store.models import Account, KeptPictureRow, PredictionRow
+from allcore.store.models import Account, PredictionRow, StoredPictureRow
 
 _UNFINISHED_SECONDS = 3600.0
 """A file without a row that is younger may belong to a transaction that is still under way."""
@@ -35,31 +35,31 @@ def allowed(database: Database) -> bool:
     return bool(admin_settings.read(database, "keep_pictures").value)
 
 
-def kept(database: Database, username: str, sha256: str) -> bytes | None:
+def read(database: Database, username: str, sha256: str) -> bytes | None:
     """A picture that the account has asked about; None where it is not kept, or no longer."""
     query = (
-        select(KeptPictureRow)
+        select(StoredPictureRow)
         .join(Account)
         .where(
-            Account.username == text_rules.typed_username(username),
-            KeptPictureRow.sha256 == sha256,
+            Account.username == text_rules.lookup_name(username),
+            StoredPictureRow.sha256 == sha256,
         )
     )
     return _first(database, query)
 
 
-def flagged(database: Database, model: str, sha256: str) -> bytes | None:
+def read_flagged(database: Database, model: str, sha256: str) -> bytes | None:
     """A picture whose answer by a model somebody has flagged, for all who review it; None if not.
 
     Flagging hands the picture on, so the pictures of who has not flagged are never given.
     """
-    query = select(KeptPictureRow).join(PredictionRow, _flagged_by(model))
-    return _first(database, query.where(KeptPictureRow.sha256 == sha256))
+    query = select(StoredPictureRow).join(PredictionRow, _flagged_by(model))
+    return _first(database, query.where(StoredPictureRow.sha256 == sha256))
 
 
-def all_flagged(database: Database, model: str) -> frozenset[str]:
+def flagged_digests(database: Database, model: str) -> frozenset[str]:
     """Digests of the pictures that `flagged` gives."""
-    query = select(KeptPictureRow.sha256).join(PredictionRow, _flagged_by(model))
+    query = select(StoredPictureRow.sha256).join(PredictionRow, _flagged_by(model))
     with database.read() as session:
         if not admin_settings.value(session, "keep_pictures"):
             return frozenset()
@@ -85,12 +85,12 @@ def write(account_id: int, data: Mapping[str, bytes]) -> None:
         ) from None
 
 
-def enter(session: Session, account_id: int, data: Mapping[str, bytes], now: datetime) -> None:
+def add_rows(session: Session, account_id: int, data: Mapping[str, bytes], now: datetime) -> None:
     """Enter pictures that are written; one that was kept before is kept anew from now on."""
     until = now + timedelta(days=admin_settings.value(session, "picture_days"))
     for sha256, content in data.items():
         session.merge(
-            KeptPictureRow(
+            StoredPictureRow(
                 account_id=account_id,
                 sha256=sha256,
                 size=len(content),
@@ -105,8 +105,8 @@ def drop_orphans(session: Session) -> list[Place]:
     asked = (
         select(PredictionRow.id)
         .where(
-            PredictionRow.account_id == KeptPictureRow.account_id,
-            PredictionRow.image_sha256 == KeptPictureRow.sha256,
+            PredictionRow.account_id == StoredPictureRow.account_id,
+            PredictionRow.image_sha256 == StoredPictureRow.sha256,
         )
         .exists()
     )
@@ -120,7 +120,7 @@ def drop_expired(session: Session, now: datetime) -> list[Place]:
     pictures are no longer allowed, all are over.
     """
     if not admin_settings.value(session, "keep_pictures"):
-        return _dropped(session, KeptPictureRow.sha256.is_not(None))
+        return _dropped(session, StoredPictureRow.sha256.is_not(None))
     return _dropped(session, or_(*_over(session, now)))
 
 
@@ -133,7 +133,9 @@ def unlink(places: Iterable[Place]) -> None:
 def sweep(database: Database) -> int:
     """Delete files that no row names, such as those of deleted accounts; give how many."""
     with database.read() as session:
-        known = set(session.execute(select(KeptPictureRow.account_id, KeptPictureRow.sha256)).all())
+        known = set(
+            session.execute(select(StoredPictureRow.account_id, StoredPictureRow.sha256)).all()
+        )
     youngest = time.time() - _UNFINISHED_SECONDS
     lost = [path for place, path in _files() if place not in known]
     old = [path for path in lost if path.stat().st_mtime < youngest]
@@ -150,14 +152,14 @@ def root() -> Path:
 def _flagged_by(model: str) -> ColumnElement[bool]:
     """Joins a kept picture with the flagged answers of a model about it, of the same account."""
     return and_(
-        PredictionRow.account_id == KeptPictureRow.account_id,
-        PredictionRow.image_sha256 == KeptPictureRow.sha256,
+        PredictionRow.account_id == StoredPictureRow.account_id,
+        PredictionRow.image_sha256 == StoredPictureRow.sha256,
         PredictionRow.model == model,
         PredictionRow.flagged_at.is_not(None),
     )
 
 
-def _first(database: Database, query: Select[KeptPictureRow]) -> bytes | None:
+def _first(database: Database, query: Select[StoredPictureRow]) -> bytes | None:
     with database.read() as session:
         if not admin_settings.value(session, "keep_pictures"):
             return None
@@ -175,14 +177,14 @@ def _over(session: Session, now: datetime) -> tuple[ColumnElement[bool], ...]:
     """What says that a picture's time is over."""
     days = admin_settings.value(session, "picture_days")
     return (
-        KeptPictureRow.kept_until <= now,
-        KeptPictureRow.kept_at <= now - timedelta(days=days),
+        StoredPictureRow.kept_until <= now,
+        StoredPictureRow.kept_at <= now - timedelta(days=days),
     )
 
 
 def _dropped(session: Session, condition: ColumnElement[bool]) -> list[Place]:
-    gone = delete(KeptPictureRow).where(condition)
-    found = session.execute(gone.returning(KeptPictureRow.account_id, KeptPictureRow.sha256))
+    gone = delete(StoredPictureRow).where(condition)
+    found = session.execute(gone.returning(StoredPictureRow.account_id, StoredPictureRow.sha256))
     return [(account_id, sha256) for account_id, sha256 in found]
 
 

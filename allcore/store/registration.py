@@ -1,4 +1,4 @@
-"""Registration: open, by invitation or closed, and with or without an administrator's approval.
+"""Registration: open, by invitation or closed, with or without an administrator's approval.
 
 An invitation is a one-time code that carries a role, and ends after some days.
 """
@@ -18,7 +18,7 @@ from allcore.store.models import Account, InvitationRow
 
 CLOSED = "Registration is closed; ask an administrator for an account."
 BY_INVITATION = "Registration is by invitation; ask an administrator for a link."
-USELESS = "This invitation is wrong, used or too old; ask an administrator for a new one."
+INVALID = "This invitation is wrong, used or too old; ask an administrator for a new one."
 DAYS, MAX_DAYS, MAX_NOTE = 7, 90, 100
 
 
@@ -27,7 +27,7 @@ class Invitation:
     """An invitation that can still be used. Times are aware, in UTC.
 
     Attributes:
-        note: for whom it is, in the words of who made it.
+        note: for whom it is, as its author wrote.
         made_by: username; None where it was made on the command line or that account is gone.
     """
 
@@ -40,7 +40,7 @@ class Invitation:
 
 
 def mode(database: Database) -> str:
-    """Who may register now: "open", "invitation" or "closed"; closed in a demonstration."""
+    """Return who may register: "open", "invitation" or "closed"; closed in a demonstration."""
     with database.read() as session:
         return _mode(session)
 
@@ -55,44 +55,44 @@ def register(
     invitation: str = "",
     address: str = "",
 ) -> AccountInfo:
-    """Make the account of somebody who registers; it may have to wait for an administrator.
+    """Make the account of a person who registers; it may have to wait for an administrator.
 
-    Who comes by an invitation gets its role and does not wait: an administrator has chosen them.
-    A name or address that is taken counts as a try to sign in from this address, so that nobody
-    finds out for many who has an account.
+    An invitation gives its role, and no wait: an administrator has chosen the person. A name or
+    e-mail address that is taken counts as an attempt to sign in from this address, so that nobody
+    can find out for many names who has an account.
 
     Raises:
         StoreError: registration is closed to them, a rule is broken, a name is taken, or there
-            were too many tries.
+            were too many attempts.
     """
     now = datetime.now(UTC)
-    with database.read() as session:  # before any costly work is done for it
+    with database.read() as session:  # before any costly work
         sign_in.refuse_address(session, address, now)
         _role(session, invitation)
     account = accounts.new_account(
         username=username, display_name=display_name, email=email, password=password, role="user"
     )
-    with accounts.unique_or_sentence(account.username), database.alone() as session:
+    with accounts.unique_names(account.username), database.alone() as session:
         sign_in.refuse_address(session, address, now)
-        taken = accounts.taken(session, account)
+        taken = accounts.conflict(session, account)
         if taken:
-            sign_in.count_try(session, address, now)  # tells who is here, so it is a guess
+            sign_in.count_attempt(session, address, now)
         else:
-            return _join(session, account, invitation, address)
+            return _add(session, account, invitation, address)
     raise StoreError(taken)
 
 
-def _join(session: Session, account: Account, invitation: str, address: str) -> AccountInfo:
+def _add(session: Session, account: Account, invitation: str, address: str) -> AccountInfo:
     account.role = _role(session, invitation)
     account.waiting = not invitation and bool(admin_settings.value(session, "approval"))
     session.add(account)
     session.flush()
-    by = audit.By(account.username, address)
-    audit.record_by(session, by, what="registered", on=account.username)
+    by = audit.Actor(account.username, address)
+    audit.record_by(session, by, action="registered", target=account.username)
     if invitation:
         row = _valid(session, invitation)
         row.used_at, row.used_by = datetime.now(UTC), account.id
-        audit.record_by(session, by, what="invitation used", on=row.note)
+        audit.record_by(session, by, action="invitation used", target=row.note)
     logs.event("registered", account=account.id, waiting=account.waiting)
     return accounts.info_of(account)
 
@@ -103,9 +103,9 @@ def invite(
     role: str = "user",
     note: str = "",
     days: int = DAYS,
-    by: audit.By | None = None,
+    by: audit.Actor | None = None,
 ) -> str:
-    """Make an invitation and give its code, which is shown once and works once.
+    """Make an invitation and return its code, which is shown once and works once.
 
     Raises:
         StoreError: unknown role, or too many days.
@@ -113,7 +113,7 @@ def invite(
     accounts.check_role(role)
     if not 1 <= days <= MAX_DAYS:
         raise StoreError(f"An invitation is good for 1 to {MAX_DAYS} days; choose a number.")
-    by, now, code = by or audit.By(), datetime.now(UTC), codes.fresh()
+    by, now, code = by or audit.Actor(), datetime.now(UTC), codes.new_code()
     with database.write() as session:
         session.execute(delete(InvitationRow).where(InvitationRow.expires_at < now))
         made_by = accounts.row_of(session, by.username) if by.username else None
@@ -127,7 +127,7 @@ def invite(
         )
         session.add(row)
         detail = {"role": role, "days": days}
-        audit.record_by(session, by, what="invited", on=row.note, detail=detail)
+        audit.record_by(session, by, action="invited", target=row.note, detail=detail)
         logs.event("invitation made", role=role)
     return code
 
@@ -149,19 +149,19 @@ def invitations(database: Database, *, now: datetime | None = None) -> list[Invi
         ]
 
 
-def withdraw(database: Database, number: int, *, by: audit.By | None = None) -> bool:
-    """Make an invitation useless; tell whether it could still be used until then."""
+def withdraw(database: Database, number: int, *, by: audit.Actor | None = None) -> bool:
+    """Withdraw an invitation; tell whether it could still be used until then."""
     with database.alone() as session:
         row = session.get(InvitationRow, number)
         if row is None or row.used_at is not None:
             return False
-        audit.record_by(session, by or audit.By(), what="invitation withdrawn", on=row.note)
+        audit.record_by(session, by, action="invitation withdrawn", target=row.note)
         session.delete(row)
         return row.expires_at > datetime.now(UTC)
 
 
 def check(database: Database, invitation: str) -> str:
-    """Give the role of an invitation that can be used.
+    """Return the role of an invitation that can be used.
 
     Raises:
         StoreError: it is wrong, used or too old, or registration is closed.
@@ -179,13 +179,17 @@ def _mode(session: Session) -> str:
 
 
 def _role(session: Session, invitation: str) -> str:
-    """Give the role in which somebody may register; refuse who may not."""
-    now = _mode(session)
-    if now == "closed":
+    """Return the role of a new account.
+
+    Raises:
+        StoreError: the person may not register.
+    """
+    mode = _mode(session)
+    if mode == "closed":
         raise StoreError(CLOSED)
     if invitation:
         return _valid(session, invitation).role
-    if now == "invitation":
+    if mode == "invitation":
         raise StoreError(BY_INVITATION)
     return "user"
 
@@ -194,5 +198,5 @@ def _valid(session: Session, invitation: str) -> InvitationRow:
     query = select(InvitationRow).where(InvitationRow.code_hash == codes.hash_of(invitation))
     row = session.scalars(query).one_or_none()
     if row is None or row.used_at is not None or row.expires_at < datetime.now(UTC):
-        raise StoreError(USELESS)
+        raise StoreError(INVALID)
     return row

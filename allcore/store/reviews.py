@@ -29,22 +29,22 @@ REASONS = {
     "flagged": "flagged by who asked",
 }
 """Why a cell was queued: how it is kept, and how pages write it."""
-SEEN = {**CLASS_NAMES, "unsure": "can't tell", "bad_picture": "bad picture"}
+JUDGEMENTS = {**CLASS_NAMES, "unsure": "can't tell", "bad_picture": "bad picture"}
 """What a person may see in a picture: how it is kept, and how pages write it."""
-KNOWING = ("chosen", "flagged")
+INFORMED_REASONS = ("chosen", "flagged")
 """Reasons that who queued a cell for knows too much to judge it."""
 UPLOAD = "upload:"
 """What the id of a picture that somebody uploaded begins with; its digest follows."""
-DECIDING = 2
+DECIDING_JUDGEMENTS = 2
 """So many accounts' judgements decide; later ones are kept beside them."""
-MAX_NOTE, MAX_PUT = 500, 20_000
+MAX_NOTE, MAX_QUEUED = 500, 20_000
 _CHUNK = 10_000  # variables of one statement; SQLite takes 32,766
 # The last two ranges turn the order around in which the text after them is shown.
 _UNKEPT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
-class Item:
+class ReviewItem:
     """A queued cell as it was when it was read."""
 
     of: str
@@ -66,7 +66,7 @@ class Item:
         """
         if username in self.asked_by:
             return False
-        return self.reason not in KNOWING or self.added_by != username
+        return self.reason not in INFORMED_REASONS or self.added_by != username
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Judgement:
     changed_at: datetime | None  # when it was last given again
 
 
-def put(database: Database, username: str, *, of: str, reasons: Mapping[str, str]) -> int:
+def queue_cells(database: Database, username: str, *, of: str, reasons: Mapping[str, str]) -> int:
     """Put cells into a queue; those that are in it stay as they are.
 
     Args:
@@ -121,7 +121,7 @@ def queues(database: Database) -> dict[str, int]:
         return {of: int(count) for of, count in session.execute(query.order_by(ReviewItemRow.of))}
 
 
-def items(database: Database, *, of: str, image_id: str | None = None) -> tuple[Item, ...]:
+def items(database: Database, *, of: str, image_id: str | None = None) -> tuple[ReviewItem, ...]:
     """Read a queue, or the one cell of it that has this id."""
     row = ReviewItemRow
     query = (
@@ -134,7 +134,7 @@ def items(database: Database, *, of: str, image_id: str | None = None) -> tuple[
     if image_id is not None:
         query = query.where(row.image_id == image_id)
     with database.read() as session:
-        found = [Item(*each) for each in session.execute(query)]
+        found = [ReviewItem(*each) for each in session.execute(query)]
         asked = _asked(session, [item.image_id for item in found if item.uploaded])
     return tuple(
         replace(item, asked_by=frozenset(asked[item.image_id])) if item.uploaded else item
@@ -189,8 +189,8 @@ def judge(
             and so knows its label, or there is no such account.
     """
     kept_note = clean_note(note)
-    if seen not in SEEN:
-        raise StoreError(f"There is no judgement '{seen}'; use one of: {', '.join(SEEN)}.")
+    if seen not in JUDGEMENTS:
+        raise StoreError(f"There is no judgement '{seen}'; use one of: {', '.join(JUDGEMENTS)}.")
     with database.alone() as session:
         account = accounts.existing(session, username)
         item = _judgeable(session, account, of=of, image_id=image_id)
@@ -260,9 +260,9 @@ def _wanted(reasons: Mapping[str, str]) -> dict[str, str]:
             raise StoreError(f"There is no reason '{reason}'; use one of: {', '.join(REASONS)}.")
     if not wanted:
         raise StoreError("There are no cells to queue; choose some first.")
-    if len(wanted) > MAX_PUT:
+    if len(wanted) > MAX_QUEUED:
         raise StoreError(
-            f"At most {MAX_PUT:,} cells are queued at once, but these are {len(wanted):,}; "
+            f"At most {MAX_QUEUED:,} cells are queued at once, but these are {len(wanted):,}; "
             "choose fewer."
         )
     return wanted

@@ -1,4 +1,4 @@
-"""Sessions: each sign-in has a row, so that it can be seen and ended, whoever has copied its key.
+"""Sessions: each sign-in has a row, so that it can be listed and ended, whoever copied its key.
 
 The key is 256 random bits that only the browser's cookie holds; the database keeps its SHA-256.
 A session is over once it was ended, the account's session version has moved on, it is older than
@@ -19,15 +19,15 @@ from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 from allcore.store.models import Account, SessionRow
 
-NOTED_EVERY = timedelta(minutes=2)
-"""A use within this time of the last one noted is not written again."""
-KEPT = timedelta(days=400)
-"""So long after its last use is a session's row forgotten: longer than a browser keeps a cookie."""
+USE_INTERVAL = timedelta(minutes=2)
+"""A use within this time of the last recorded one is not written again."""
+RETENTION = timedelta(days=400)
+"""Time after its last use until a row is deleted: longer than a browser keeps a cookie."""
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How long a session lasts: in all, and without being used (None for no limit)."""
+class SessionLimits:
+    """Lifetime of a session: in all, and without use (None for no limit)."""
 
     life: timedelta
     idle: timedelta | None = None
@@ -35,28 +35,28 @@ class Limits:
 
 @dataclass(frozen=True)
 class OpenSession:
-    """A session as it was when it was read. Times are aware, in UTC.
+    """A session when it was read. Times are aware, in UTC.
 
     Attributes:
         used_at: last use, true to a few minutes.
-        address: where it was begun; empty where unknown.
-        this: whether it is the one that asked.
+        address: of the browser at the sign-in; empty where unknown.
+        is_current: whether the caller's key is this session's.
     """
 
     id: int
     began_at: datetime
     used_at: datetime
     address: str
-    this: bool
+    is_current: bool
 
 
 def begin(
     database: Database, account: AccountInfo, *, address: str = "", now: datetime | None = None
 ) -> str:
-    """Begin a session of the account as it was when it was read; give the key."""
+    """Begin a session of the account as it was when it was read, and return its key."""
     now, key = now or datetime.now(UTC), secrets.token_urlsafe(32)
     with database.write() as session:
-        session.execute(delete(SessionRow).where(SessionRow.used_at < now - KEPT))
+        session.execute(delete(SessionRow).where(SessionRow.used_at < now - RETENTION))
         session.add(
             SessionRow(
                 key_hash=_hash(key),
@@ -71,33 +71,33 @@ def begin(
 
 
 def resume(
-    database: Database, key: str, limits: Limits, *, now: datetime | None = None
+    database: Database, key: str, limits: SessionLimits, *, now: datetime | None = None
 ) -> AccountInfo | None:
-    """Give whose session this is, as the account is now; None where it is over. Notes the use."""
+    """Record a use and return the session's account as it is now; None where it is over."""
     now = now or datetime.now(UTC)
     with database.read() as session:
         query = _open(limits, now).where(SessionRow.key_hash == _hash(key))
-        found = session.execute(query).one_or_none()
-        if found is None:
+        match = session.execute(query).one_or_none()
+        if match is None:
             return None
-        row, account = found
-        noted, info = row.used_at > now - NOTED_EVERY, accounts.info_of(account)
-    if not noted:
+        row, account = match
+        is_recent, info = row.used_at > now - USE_INTERVAL, accounts.info_of(account)
+    if not is_recent:
         with database.write() as session:
-            again = SessionRow.key_hash == _hash(key), SessionRow.used_at < now
-            session.execute(update(SessionRow).where(*again).values(used_at=now))
+            older = SessionRow.key_hash == _hash(key), SessionRow.used_at < now
+            session.execute(update(SessionRow).where(*older).values(used_at=now))
     return info
 
 
-def listed(
+def list_open(
     database: Database,
     username: str,
-    limits: Limits,
+    limits: SessionLimits,
     *,
     key: str = "",
     now: datetime | None = None,
 ) -> list[OpenSession]:
-    """Read the open sessions of an account, the last used first; `key` is of who asks."""
+    """Read the open sessions of an account, the last used first; `key` is the caller's."""
     query = _open(limits, now or datetime.now(UTC)).where(_of(username))
     with database.read() as session:
         rows = session.scalars(query.order_by(SessionRow.used_at.desc(), SessionRow.id.desc()))
@@ -108,7 +108,7 @@ def listed(
 
 
 def end(database: Database, key: str) -> None:
-    """End a session by its key; a copy of its cookie is useless from now."""
+    """End a session by its key, so that no copy of its cookie works."""
     with database.write() as session:
         _end(session, SessionRow.key_hash == _hash(key))
 
@@ -116,50 +116,47 @@ def end(database: Database, key: str) -> None:
 def sign_out(database: Database, key: str, *, address: str = "") -> None:
     """End a session because its owner asks for it."""
     with database.write() as session:
-        whose = select(SessionRow.account_id).where(SessionRow.key_hash == _hash(key))
-        account = session.get(Account, session.scalar(whose) or 0)
+        owner = select(SessionRow.account_id).where(SessionRow.key_hash == _hash(key))
+        account = session.get(Account, session.scalar(owner) or 0)
         if _end(session, SessionRow.key_hash == _hash(key)) and account is not None:
-            who, name = account.id, account.username
-            audit.record(session, who=who, what="signed out", on=name, where=address)
+            audit.record_self(session, account, "signed out", address)
 
 
 def end_one(database: Database, username: str, number: int, *, address: str = "") -> None:
-    """End a session of the account by its number; one of somebody else's is left alone."""
+    """End a session of the account by its number; those of other accounts stay."""
     with database.write() as session:
         account, row = accounts.row_of(session, username), session.get(SessionRow, number)
         if account is None or row is None or row.account_id != account.id:
             return
         if _end(session, SessionRow.id == number):
-            who, name, begun = account.id, account.username, {"begun from": row.address}
-            audit.record(
-                session, who=who, what="session ended", on=name, where=address, detail=begun
-            )
+            detail = {"begun from": row.address}
+            audit.record_self(session, account, "session ended", address, detail)
 
 
 def end_all(
-    database: Database, username: str, *, but: str = "", by: audit.By | None = None
+    database: Database, username: str, *, except_key: str = "", by: audit.Actor | None = None
 ) -> None:
-    """End all sessions of an account but the one with the key `but`.
+    """End all sessions of an account except the one with a key.
 
     Raises:
         StoreError: there is no such account.
     """
     with database.write() as session:
         account = accounts.existing(session, username)
-        _end(session, SessionRow.account_id == account.id, SessionRow.key_hash != _hash(but))
+        _end(session, SessionRow.account_id == account.id, SessionRow.key_hash != _hash(except_key))
         logs.event("signed out everywhere", account=account.id)
-        by = by or audit.By(account.username, "")
-        audit.record_by(session, by, what="signed out everywhere", on=account.username)
+        by = by or audit.Actor(account.username, "")
+        audit.record_by(session, by, action="signed out everywhere", target=account.username)
 
 
-def last_place(session: Session, username: str) -> str:
-    """Where somebody has signed in last; empty where that is unknown, or there is no such name."""
+def last_address(session: Session, username: str) -> str:
+    """Return the address of the last sign-in; empty where it or the name is unknown."""
     query = select(SessionRow.address).join(Account, SessionRow.account_id == Account.id)
     newest = query.where(_of(username)).order_by(SessionRow.id.desc()).limit(1)
     return session.scalar(newest) or ""
 
 
-def _open(limits: Limits, now: datetime) -> Select[SessionRow, Account]:
+def _open(limits: SessionLimits, now: datetime) -> Select[SessionRow, Account]:
     query = (
         select(SessionRow, Account)
         .join(Account, SessionRow.account_id == Account.id)
@@ -178,10 +175,10 @@ def _of(username: str) -> ColumnElement[bool]:
     return Account.username == func.lower(username.strip())
 
 
-def _end(session: Session, *which: ColumnElement[bool]) -> bool:
-    """End what is still open of these; tell whether anything was."""
-    still = update(SessionRow).where(*which, SessionRow.ended_at.is_(None))
-    ended = session.execute(still.values(ended_at=datetime.now(UTC)).returning(SessionRow.id))
+def _end(session: Session, *conditions: ColumnElement[bool]) -> bool:
+    """End the open ones of these sessions; tell whether there were any."""
+    still_open = update(SessionRow).where(*conditions, SessionRow.ended_at.is_(None))
+    ended = session.execute(still_open.values(ended_at=datetime.now(UTC)).returning(SessionRow.id))
     return bool(ended.all())
 
 

@@ -1,10 +1,10 @@
-"""Checking a password, with limits on tries that end by themselves.
+"""Checking a password, with limits on attempts that end by themselves.
 
-Tries are counted in the database, under the name that was typed, whether it exists or not, and
-under the address they come from. So an unknown name is answered as a known one: same sentence, same
-work, same wait, same lock. The first few tries cost nothing, each further one has to wait longer,
-and so many within a quarter of an hour lock for another one. Where the owner last signed in has a
-count of its own.
+Attempts are counted in the database, under the name that was typed, whether it exists or not, and
+under the address of the browser. So an unknown name is answered as a known one: same sentence, same
+work, same wait, same lock. The first few attempts are free, each further one has to wait longer,
+and many within a quarter of an hour lock for another one. The address of the owner's last sign-in
+has a count of its own.
 """
 
 import hashlib
@@ -25,20 +25,20 @@ from allcore.store.models import Account, SignInAttempt
 
 WINDOW = timedelta(minutes=15)
 LOCK = timedelta(minutes=15)
-KEPT = timedelta(days=1)
+RETENTION = timedelta(days=1)
 NAME_COST = 12
-"""scrypt's cost of what a name is counted under: 2 to the power of it, some milliseconds."""
+"""scrypt's cost of the hash of a typed name: 2 to the power of it, some milliseconds."""
 
 
 @dataclass(frozen=True)
-class Limit:
-    """How many tries within WINDOW there may be.
+class AttemptLimit:
+    """Limit on the attempts within WINDOW.
 
     Attributes:
-        free: so many are heard at once; the next one waits for a second.
-        step: after so many more the wait doubles.
-        longest: seconds that it never exceeds.
-        most: so many lock for LOCK.
+        free: number without a wait; the next one waits for a second.
+        step: number of further attempts after which the wait doubles.
+        longest: greatest wait in seconds.
+        most: number that locks for LOCK.
     """
 
     free: int
@@ -46,21 +46,20 @@ class Limit:
     longest: int
     most: int
 
-    def wait(self, tries: int) -> timedelta:
-        """How long after the last try the next one is heard."""
-        if tries < self.free:
+    def wait(self, attempts: int) -> timedelta:
+        """Return the time from the last attempt until the next one is accepted."""
+        if attempts < self.free:
             return timedelta(0)
-        if tries >= self.most:
+        if attempts >= self.most:
             return LOCK
-        doubled = 2 ** ((tries - self.free) // self.step)
+        doubled = 2 ** ((attempts - self.free) // self.step)
         return timedelta(seconds=min(self.longest, doubled))
 
 
-BY_NAME = Limit(free=3, step=1, longest=64, most=10)
-BY_ADDRESS = Limit(free=20, step=10, longest=8, most=100)
+BY_NAME = AttemptLimit(free=3, step=1, longest=64, most=10)
+BY_ADDRESS = AttemptLimit(free=20, step=10, longest=8, most=100)
 """Higher, because a whole hospital may share one address."""
 LIMIT = BY_NAME.most
-FROM_THIS = "from this address"
 WRONG = "The username or the password is wrong; check both and try again."
 WAITING = "This account waits for an administrator to approve it; sign in once that is done."
 
@@ -73,27 +72,28 @@ def authenticate(
     address: str = "",
     now: datetime | None = None,
 ) -> AccountInfo:
-    """Check a username and password, and note the sign-in.
+    """Check a username and password, and record the sign-in.
 
     Args:
-        database: where accounts and tries are.
+        database: with accounts and attempts.
         username: as it was typed.
         password: as it was typed.
-        address: where the try comes from; empty where that is unknown.
-        now: The current time, aware; tests pass one to see a lock end.
+        address: of the browser; empty where unknown.
+        now: the current time, aware; tests pass one to see a lock end.
 
     Raises:
-        StoreError: wrong name or password, account disabled or not yet approved, or too many tries.
+        StoreError: wrong name or password, account disabled or not yet approved, or too many
+            attempts.
     """
     now = now or datetime.now(UTC)
-    compared = check_password(database, username, password, address=address, now=now)
+    password_hash = check_password(database, username, password, address=address, now=now)
     with database.alone() as session:
-        account = _unchanged(session, username, compared)
+        account = _unchanged_account(session, username, password_hash)
         if account.waiting:
             raise StoreError(WAITING)
         account.last_sign_in = now
         logs.event("signed in", account=account.id)
-        audit.record(session, who=account.id, what="signed in", on=account.username, where=address)
+        audit.record_self(session, account, "signed in", address)
         return accounts.info_of(account)
 
 
@@ -106,43 +106,43 @@ def change_password(
         StoreError: the current password is wrong, or the new one breaks the rule.
     """
     with database.read() as session:
-        own = accounts.words_of(accounts.existing(session, username))
-    passwords.check_rule(new, own=own)
+        words = accounts.personal_words(accounts.existing(session, username))
+    passwords.check_rule(new, own=words)
     now = datetime.now(UTC)
-    compared = check_password(database, username, current, address=address, now=now)
-    password_hash = passwords.hashed(new)
+    old_hash = check_password(database, username, current, address=address, now=now)
+    new_hash = passwords.hash_password(new)
     with database.alone() as session:
-        account = _unchanged(session, username, compared)
-        replace_password(session, account, password_hash)
+        account = _unchanged_account(session, username, old_hash)
+        replace_password(session, account, new_hash)
         logs.event("password changed", account=account.id)
-        who, name = account.id, account.username
-        audit.record(session, who=who, what="password changed", on=name, where=address)
+        audit.record_self(session, account, "password changed", address)
         return accounts.info_of(account)
 
 
 def check_password(
     database: Database, username: str, password: str, *, address: str = "", now: datetime
 ) -> str:
-    """Count a try, then compare; a right password clears the name's count.
+    """Count an attempt, then compare; a right password clears the name's count.
 
-    Comparing takes a while, in which the account may change: who acts on the answer looks whether
-    the hash that is given back is still the one.
+    Returns:
+        The hash with which the password was compared. The account may change meanwhile, so the
+        caller checks that it still has this hash.
 
     Raises:
-        StoreError: wrong name or password, account disabled, or too many tries.
+        StoreError: wrong name or password, account disabled, or too many attempts.
     """
-    name, place = text_rules.typed_username(username)[:64], _counted(address)
-    tried = _tried(name)
+    name, source = text_rules.lookup_name(username)[:64], _counted_address(address)
+    name_hash = _name_hash(name)
     with database.alone() as session:
-        under = _under(session, name, tried, place)
-        _refuse(session, under, BY_NAME, now, "under this name")
+        counted = _counted_with(session, name, name_hash, source)
+        _refuse(session, counted, BY_NAME, now, "under this name")
         refuse_address(session, address, now)
-        count_try(session, address, now, tried=tried)
-        locks = _locks(session, under, place)
+        count_attempt(session, address, now, name_hash=name_hash)
+        locks = _new_locks(session, counted, source)
         account = accounts.row_of(session, name)
         password_hash = account.password_hash if account and account.active else None
     if not passwords.matches(password, password_hash) or password_hash is None:
-        _tell_of(database, locks, name, place, now)
+        _record_locks(database, locks, name, source, now)
         raise StoreError(WRONG)
     with database.write() as session:
         clear_attempts(session, name)
@@ -150,18 +150,19 @@ def check_password(
 
 
 def refuse_address(session: Session, address: str, now: datetime) -> None:
-    """Refuse an address that has tried too often.
+    """Refuse an address with too many attempts.
 
     Raises:
         StoreError: it has to wait.
     """
-    _refuse(session, SignInAttempt.address == _counted(address), BY_ADDRESS, now, FROM_THIS)
+    source = _counted_address(address)
+    _refuse(session, SignInAttempt.address == source, BY_ADDRESS, now, "from this address")
 
 
-def count_try(session: Session, address: str, now: datetime, *, tried: str = "") -> None:
-    """Count a try that may be a guess, and forget those of days ago."""
-    session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - KEPT))
-    session.add(SignInAttempt(tried=tried, address=_counted(address), at=now))
+def count_attempt(session: Session, address: str, now: datetime, *, name_hash: str = "") -> None:
+    """Count an attempt, and delete those of days ago."""
+    session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - RETENTION))
+    session.add(SignInAttempt(name_hash=name_hash, address=_counted_address(address), at=now))
     session.flush()
 
 
@@ -172,97 +173,110 @@ def replace_password(session: Session, account: Account, password_hash: str) -> 
 
 
 def clear_attempts(session: Session, username: str) -> None:
-    """Forget the tries under a name, which ends its lock."""
-    tried = _tried(text_rules.typed_username(username))
-    session.execute(delete(SignInAttempt).where(SignInAttempt.tried == tried))
+    """Delete the attempts under a name, which ends its lock."""
+    name_hash = _name_hash(text_rules.lookup_name(username))
+    session.execute(delete(SignInAttempt).where(SignInAttempt.name_hash == name_hash))
 
 
-def _unchanged(session: Session, username: str, compared: str) -> Account:
-    """The account, unless it was disabled or given another password since the comparison."""
+def _unchanged_account(session: Session, username: str, password_hash: str) -> Account:
+    """Return the account, unless it was disabled or got another password since the comparison."""
     account = accounts.row_of(session, username)
-    if account is None or not account.active or account.password_hash != compared:
+    if account is None or not account.active or account.password_hash != password_hash:
         raise StoreError(WRONG)
     return account
 
 
-def _tried(name: str) -> str:
-    """What tries are counted under, which does not tell what was typed: it may be a password."""
+def _name_hash(name: str) -> str:
+    """Hash what was typed as a name: it may be a password in the wrong field."""
     cost = 2**NAME_COST
     return hashlib.scrypt(
         name.encode("utf-8", "replace"), salt=b"tried", n=cost, r=8, p=1, dklen=32
     ).hex()
 
 
-def _under(session: Session, name: str, tried: str, place: str) -> ColumnElement[bool]:
-    """Which tries count against a name: from where its owner last signed in, those from there.
+def _counted_with(session: Session, name: str, name_hash: str, source: str) -> ColumnElement[bool]:
+    """Select the attempts that count together with one from an address.
 
-    From anywhere else it is all others, so that nobody locks an owner out from afar.
+    Those from the address of the owner's last sign-in count together, and so do all others, so
+    that nobody can lock an owner out from elsewhere.
     """
-    last = _counted(sessions.last_place(session, name))
+    last = _counted_address(sessions.last_address(session, name))
     if not last:
-        return SignInAttempt.tried == tried
-    there = SignInAttempt.address == last
-    return and_(SignInAttempt.tried == tried, there if place == last else not_(there))
+        return SignInAttempt.name_hash == name_hash
+    from_last = SignInAttempt.address == last
+    same_place = from_last if source == last else not_(from_last)
+    return and_(SignInAttempt.name_hash == name_hash, same_place)
 
 
 def _refuse(
-    session: Session, which: ColumnElement[bool], limit: Limit, now: datetime, words: str
+    session: Session, counted: ColumnElement[bool], limit: AttemptLimit, now: datetime, words: str
 ) -> None:
-    """Tries during a wait are not counted, so that it ends however often someone tries."""
-    tries, last = _tries(session, which)
-    if last is None or not limit.wait(tries):
+    """Refuse an attempt during a wait; it is not counted, so that the wait ends."""
+    attempts, last = _attempts(session, counted)
+    if last is None or not limit.wait(attempts):
         return
-    wait = last + limit.wait(tries) - now
+    wait = last + limit.wait(attempts) - now
     if wait > timedelta(0):
-        raise StoreError(f"Too many tries {words}; try again in {_said(wait)}.")
+        raise StoreError(f"Too many tries {words}; try again in {_duration(wait)}.")
 
 
-def _tries(session: Session, which: ColumnElement[bool]) -> tuple[int, datetime | None]:
-    """How many tries there were in the WINDOW before the last one, and when that was."""
-    last = session.scalar(select(func.max(SignInAttempt.at)).where(which))
+def _attempts(session: Session, counted: ColumnElement[bool]) -> tuple[int, datetime | None]:
+    """Return the number of attempts in the WINDOW before the last one, and the time of that one."""
+    last = session.scalar(select(func.max(SignInAttempt.at)).where(counted))
     if last is None:
         return 0, None
-    recent = select(func.count()).where(which, SignInAttempt.at > last - WINDOW)
+    recent = select(func.count()).where(counted, SignInAttempt.at > last - WINDOW)
     return session.scalar(recent) or 0, last
 
 
-def _locks(session: Session, under: ColumnElement[bool], place: str) -> list[str]:
-    """Which locks the last try has brought, unless its password is right."""
-    counts = {
-        "name locked": (under, BY_NAME),
-        "address locked": (SignInAttempt.address == place, BY_ADDRESS),
+def _new_locks(session: Session, counted: ColumnElement[bool], source: str) -> list[str]:
+    """Return the locks that begin with the last attempt, unless its password is right."""
+    limits = {
+        "name locked": (counted, BY_NAME),
+        "address locked": (SignInAttempt.address == source, BY_ADDRESS),
     }
     return [
-        what for what, (which, limit) in counts.items() if _tries(session, which)[0] == limit.most
+        action
+        for action, (condition, limit) in limits.items()
+        if _attempts(session, condition)[0] == limit.most
     ]
 
 
-def _tell_of(database: Database, locks: list[str], name: str, place: str, now: datetime) -> None:
+def _record_locks(
+    database: Database, locks: list[str], name: str, source: str, now: datetime
+) -> None:
     if not locks:
         return
     detail = {"until": (now + LOCK).isoformat(timespec="seconds")}
     with database.write() as session:
-        # What names nobody may be a password, typed into the wrong field.
-        known = name if accounts.row_of(session, name) else ""
-        for what in locks:
-            logs.event("too many tries to sign in", kind=what)
-            audit.record(session, who=None, what=what, on=known, where=place, detail=detail)
+        # A name that nobody has may be a password, typed into the wrong field.
+        target = name if accounts.row_of(session, name) else ""
+        for action in locks:
+            logs.event("too many tries to sign in", kind=action)
+            audit.record(
+                session,
+                account_id=None,
+                action=action,
+                target=target,
+                address=source,
+                detail=detail,
+            )
 
 
-def _counted(address: str) -> str:
-    """What tries are counted under: an address, or the 64 bits of version 6 that one line has."""
+def _counted_address(address: str) -> str:
+    """Return the address that attempts count under: of IPv6 the 64 bits of one line."""
     try:
-        given = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return ""
-    if isinstance(given, ipaddress.IPv4Address):
-        return str(given)
-    if given.ipv4_mapped:
-        return str(given.ipv4_mapped)
-    return str(ipaddress.IPv6Network((int(given), 64), strict=False))
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(parsed), 64), strict=False))
 
 
-def _said(wait: timedelta) -> str:
+def _duration(wait: timedelta) -> str:
     seconds = max(1, math.ceil(wait.total_seconds()))
     if seconds < 60:
         return f"{seconds} second{'' if seconds == 1 else 's'}"

@@ -63,7 +63,7 @@ def list_of(database: Database, username: str, *, of: str) -> tuple[SavedSlice, 
     query = (
         select(SliceRow)
         .join(Account)
-        .where(Account.username == text_rules.typed_username(username), SliceRow.of == of)
+        .where(Account.username == text_rules.lookup_name(username), SliceRow.of == of)
         .order_by(SliceRow.id)
     )
     with database.read() as session:

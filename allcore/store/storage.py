@@ -14,7 +14,7 @@ from allcore.audit.index import store as indexes
 from allcore.settings import Settings
 from allcore.store import pictures
 from allcore.store.database import Database
-from allcore.store.models import Account, BatchRow, KeptPictureRow, PredictionRow
+from allcore.store.models import Account, BatchRow, PredictionRow, StoredPictureRow
 
 SECONDS = 0.3
 """Time limit for counting the files of one part."""
@@ -94,7 +94,7 @@ def free(config: Settings | None = None) -> int:
 
 def usage_by_account(database: Database) -> tuple[AccountUsage, ...]:
     """Count the records of every account, by username."""
-    answer, batch, picture = PredictionRow, BatchRow, KeptPictureRow
+    answer, batch, picture = PredictionRow, BatchRow, StoredPictureRow
     answers = select(
         answer.account_id,
         func.count().label("predictions"),

@@ -10,19 +10,19 @@ from allcore.errors import StoreError
 USERNAME = "3 to 32 letters a to z, digits, dots, hyphens or underscores"
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{2,31}")
 _EMAIL = re.compile(r"[a-z0-9._%+-]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63}")
-MAX_TYPED = 1000
+MAX_INPUT = 1000
 """Characters of a name that are read at all; what is longer is nobody's."""
 MAX_OF, MAX_IMAGE_ID = 200, 300
 MAX_EMAIL, MAX_DISPLAY_NAME = 254, 100
 
 
-def typed_username(text: str) -> str:
+def lookup_name(text: str) -> str:
     """Give the form in which a name that someone typed is looked up.
 
     What can't be shown becomes a replacement character: no database takes all of it.
     """
     name = text.strip().lower()
-    return "".join(each if each.isprintable() else "\ufffd" for each in name[:MAX_TYPED])
+    return "".join(each if each.isprintable() else "\ufffd" for each in name[:MAX_INPUT])
 
 
 def username(text: str) -> str:
@@ -31,7 +31,7 @@ def username(text: str) -> str:
     Raises:
         StoreError: it breaks the rule.
     """
-    name = typed_username(text)
+    name = lookup_name(text)
     if not _USERNAME.fullmatch(name):
         raise StoreError(f"A username has {USERNAME} and starts with a letter or digit.")
     return name

@@ -26,7 +26,7 @@ from allcore.store import (
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 from allcore.store.roles import Action
-from allcore.store.sessions import Limits, OpenSession
+from allcore.store.sessions import OpenSession, SessionLimits
 from allcore.web import client_address, cookie, frame, page_table
 from allcore.web.cookie import SESSION_KEY, SessionCookie
 
@@ -209,7 +209,7 @@ def change_profile(visitor: Visitor, *, display_name: str, email: str) -> None:
         StoreError: a rule is broken, or the e-mail address is taken.
         NotAllowed: the role has no account of its own to change.
     """
-    by = audit.By(visitor.name, client_address.of_visitor())
+    by = audit.Actor(visitor.name, client_address.of_visitor())
     accounts.change_profile(
         store_to("account"), visitor.name, display_name=display_name, email=email, by=by
     )
@@ -239,7 +239,7 @@ def reset_password(code: str, password: str) -> None:
 def open_sessions(visitor: Visitor) -> list[OpenSession]:
     """Read where the visitor is signed in, the last used first."""
     key = st.session_state.get(SESSION_KEY, "")
-    return sessions.listed(store(), visitor.name, _limits(), key=key)
+    return sessions.list_open(store(), visitor.name, _limits(), key=key)
 
 
 def end_session(visitor: Visitor, number: int) -> None:
@@ -260,8 +260,8 @@ def end_other_sessions(visitor: Visitor) -> None:
     """
     visitor.require("account")
     key = st.session_state.get(SESSION_KEY, "")
-    by = audit.By(visitor.name, client_address.of_visitor())
-    sessions.end_all(store(), visitor.name, but=key, by=by)
+    by = audit.Actor(visitor.name, client_address.of_visitor())
+    sessions.end_all(store(), visitor.name, except_key=key, by=by)
 
 
 def begin(account: AccountInfo) -> None:
@@ -305,11 +305,11 @@ def _resume(opened: Database) -> None:
         st.session_state[SESSION_KEY] = claims["session"]
 
 
-def _limits() -> Limits:
+def _limits() -> SessionLimits:
     """How long a session lasts, as the settings have it."""
     config = settings.load()
     idle = timedelta(minutes=config.idle_minutes) if config.idle_minutes else None
-    return Limits(life=timedelta(days=config.cookie_days), idle=idle)
+    return SessionLimits(life=timedelta(days=config.cookie_days), idle=idle)
 
 
 def _controller(account: AccountInfo | None) -> AuthenticationController:

@@ -20,9 +20,9 @@ from allcore.store import (
     reviews,
     slices,
 )
-from allcore.store.audit import By
+from allcore.store.audit import Actor
 from allcore.store.database import Database
-from allcore.store.history import Answer
+from allcore.store.history import HistoryAnswer
 from tests.browser import steps
 from tests.browser.conftest import Server, Start
 from tests.browser.test_hostile_names import (
@@ -73,16 +73,16 @@ def _fill(opened: Database) -> None:
         name = f"eve{number}"
         accounts.create(
             opened, username=name, display_name=text, password=steps.PASSWORD,
-            role="admin" if number == 0 else "reviewer", by=By("eve0", text),
+            role="admin" if number == 0 else "reviewer", by=Actor("eve0", text),
         )  # fmt: skip
-        registration.invite(opened, note=text, by=By("eve0", text))
+        registration.invite(opened, note=text, by=Actor("eve0", text))
         data_sets.connect(opened, name, name=text, path=Path(f"/nowhere/{text}"))
         slices.save(opened, "eve0", of=MODEL, name=text, image_ids=ids)
-        answer = Answer(
+        answer = HistoryAnswer(
             text, f"{number}" * 64, MODEL, "f" * 64, 1, Prediction("all", 0.9, 2.0, 0.5)
         )
         history.add(opened, "eve0", [answer])
-    reviews.put(opened, "eve0", of=MODEL, reasons=dict.fromkeys(ids, "error"))
+    reviews.queue_cells(opened, "eve0", of=MODEL, reasons=dict.fromkeys(ids, "error"))
     for number, (image_id, text) in enumerate(zip(ids, TYPED, strict=True)):
         for seen in range(2):
             who = f"eve{1 + (number + seen) % (len(TYPED) - 1)}"

@@ -63,7 +63,7 @@ def test_sso__signs_in_and_out_and_keeps_the_disabled_out(
     expect(out).to_be_visible()
     steps.remembered(page)
     opened = home(joined)
-    [account] = accounts.listed(opened)
+    [account] = accounts.list_all(opened)
     assert (account.username, account.role) == ("jane.doe", "user")
     assert account.display_name == "Jane <b>Doe</b>"
     assert account.email is None  # the provider has not verified it
@@ -78,7 +78,7 @@ def test_sso__signs_in_and_out_and_keeps_the_disabled_out(
     steps.title(page, "Sign in")
     page.get_by_role("button", name=BUTTON).click()
     expect(out).to_be_visible()
-    assert len(accounts.listed(opened)) == 1
+    assert len(accounts.list_all(opened)) == 1
     accounts.set_active(opened, "jane.doe", active=False)
     steps.visit(page, joined.at("account.py"))
     steps.title(page, "Sign in")
@@ -101,7 +101,7 @@ def test_sso__a_token_of_a_foreign_key_signs_nobody_in(
     steps.settle(page)
     expect(page.get_by_test_id("stSidebarNav").get_by_role("link", name="Sign in")).to_be_visible()
     opened = home(joined)
-    assert [each.username for each in accounts.listed(opened)] in ([], ["jane.doe"])
+    assert [each.username for each in accounts.list_all(opened)] in ([], ["jane.doe"])
     opened.engine.dispose()
     provider.forged = False
     context.close()

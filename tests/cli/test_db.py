@@ -28,4 +28,4 @@ def test_db__backs_up_restores_and_checks(tmp_path: Path, monkeypatch: pytest.Mo
         run("restore", file)
     monkeypatch.setenv("ALLSCOPE_HOME", str(tmp_path / "two"))
     assert "Restored" in run("restore", file)
-    assert [each.username for each in accounts.listed(database.connect())] == ["ada"]
+    assert [each.username for each in accounts.list_all(database.connect())] == ["ada"]

@@ -51,7 +51,7 @@ def test_add__asks_twice_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_add__prints_a_code_where_nobody_can_type(capsys: pytest.CaptureFixture[str]) -> None:
     users.add("ada", display_name="Ada L.")
     opened = database.connect()
-    assert [account.state for account in accounts.listed(opened)] == ["no password yet"]
+    assert [account.state for account in accounts.list_all(opened)] == ["no password yet"]
     codes.redeem_reset(opened, printed_code(capsys), password=PASSWORD)
     sign_in.authenticate(opened, "ada", PASSWORD)
 
@@ -67,7 +67,7 @@ def test_add__prints_a_code_where_nobody_can_type(capsys: pytest.CaptureFixture[
 def test_add__refuses(options: dict[str, object], sentence: str) -> None:
     with pytest.raises(StoreError, match=sentence):
         users.add("ada", **options)  # type: ignore[arg-type]
-    assert accounts.listed(database.connect()) == []
+    assert accounts.list_all(database.connect()) == []
 
 
 def test_list__as_table_and_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,8 +15,8 @@ from allcore.store import (
     roles,
     sign_in,
 )
-from allcore.store.audit import Query
-from allcore.store.history import Answer
+from allcore.store.audit import AuditQuery
+from allcore.store.history import HistoryAnswer
 from allcore.web import accounts as web
 from allcore.web.accounts import Visitor
 from tests.web import sessions
@@ -128,7 +128,7 @@ def test_page__makes_a_reset_code(page: AppTest) -> None:
 
 def kept_answer(username: str) -> None:
     prediction = Prediction("all", 0.9, 2.0, 0.5)
-    answer = Answer("secret.bmp", "a" * 64, "net", "f" * 64, 1, prediction)
+    answer = HistoryAnswer("secret.bmp", "a" * 64, "net", "f" * 64, 1, prediction)
     history.add(database.connect(), username, [answer], kept={"a" * 64: b"x" * 1_500_000})
 
 
@@ -186,8 +186,10 @@ def test_page__sets_who_may_register(page: AppTest) -> None:
     assert [kept[key].value for key in ("registration", "approval", "captcha")] == [
         "invitation", True, False,
     ]  # fmt: skip
-    lines = audit.search(database.connect(), Query(who="boss", what="setting changed")).lines
-    assert {line.on for line in lines} == {"registration", "approval"}
+    lines = audit.search(
+        database.connect(), AuditQuery(username="boss", action="setting changed")
+    ).entries
+    assert {line.target for line in lines} == {"registration", "approval"}
 
 
 def test_page__counts_room_on_the_disk(page: AppTest, home: Path) -> None:
@@ -232,8 +234,8 @@ def test_page__health_says_what_there_is(page: AppTest) -> None:
 def test_page__signs_out_everywhere(page: AppTest) -> None:
     confirmed(choose(page, "ada"), "Sign out everywhere")
     assert "ada is signed out everywhere" in sessions.said(page)
-    [line] = audit.search(database.connect(), Query(who="boss")).lines
-    assert (line.what, line.on) == ("signed out everywhere", "ada")
+    [line] = audit.search(database.connect(), AuditQuery(username="boss")).entries
+    assert (line.action, line.target) == ("signed out everywhere", "ada")
 
 
 def test_page__approves_who_waits(page: AppTest) -> None:

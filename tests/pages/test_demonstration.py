@@ -49,7 +49,7 @@ def shown(home: Path, models_root: Path, drawn_root: Path, monkeypatch: pytest.M
     (home / "demo").symlink_to(drawn_root)
     stored.create(accounts.store(), username="augusta", display_name="Augusta", password=None)
     slices.save(accounts.store(), "augusta", of="simulated", name="dark ones", image_ids=["a"])
-    reviews.put(accounts.store(), "augusta", of="simulated", reasons={"a": "error"})
+    reviews.queue_cells(accounts.store(), "augusta", of="simulated", reasons={"a": "error"})
     monkeypatch.setattr(jobs, "start", lambda path: pytest.fail("an index was started"))
     return home
 

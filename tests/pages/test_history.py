@@ -15,7 +15,7 @@ from allcore.inference.upload import Rgb
 from allcore.notice import RESEARCH_USE
 from allcore.store import accounts as stored
 from allcore.store import admin_settings, batches, flags, history, pictures, reviews
-from allcore.store.history import Answer
+from allcore.store.history import HistoryAnswer
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
 from allcore.web.history import listing
@@ -70,7 +70,7 @@ def add(
 ) -> int:
     content = name.encode() if data is None else data
     digest = hashlib.sha256(content).hexdigest()
-    given = Answer(name, digest, model, "f" * 64, 1, prediction)
+    given = HistoryAnswer(name, digest, model, "f" * 64, 1, prediction)
     [number] = history.add(
         accounts.store(),
         by,
@@ -323,7 +323,7 @@ def test_page__asks_again_by_the_same_file_only(who: Who, cell_image: Rgb) -> No
     page.file_uploader[0].set_value([("renamed.bmp", data, "")]).run()
     press(page, "ask_again")
     assert len(page.dataframe) == 2
-    assert pictures.kept(accounts.store(), "ada", hashlib.sha256(data).hexdigest()) is None
+    assert pictures.read(accounts.store(), "ada", hashlib.sha256(data).hexdigest()) is None
 
 
 def test_page__asks_again_about_what_cannot_be_read(who: Who) -> None:

@@ -14,7 +14,7 @@ from allcore.inference.results import Prediction
 from allcore.notice import RESEARCH_USE
 from allcore.store import accounts as stored
 from allcore.store import admin_settings, flags, history, reviews
-from allcore.store.history import Answer
+from allcore.store.history import HistoryAnswer
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
 from allcore.web.review import queue
@@ -53,7 +53,7 @@ def who(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Who:
 
 @pytest.fixture
 def queued(who: Who) -> Who:
-    reviews.put(accounts.store(), "carl", of="some-model", reasons=REASONS)
+    reviews.queue_cells(accounts.store(), "carl", of="some-model", reasons=REASONS)
     return who
 
 
@@ -145,7 +145,7 @@ def test_page__keeps_a_judgement_and_goes_on(queued: Who) -> None:
 def test_page__four_answers_by_key_too(queued: Who, label: str, seen: str) -> None:
     page = opened()
     button = next(button for button in page.button if button.label == label)
-    assert button.proto.shortcut == str(list(reviews.SEEN).index(seen) + 1)
+    assert button.proto.shortcut == str(list(reviews.JUDGEMENTS).index(seen) + 1)
     cell = shown(page)
     press(page, label)
     assert said() == {(cell, "ada"): seen}
@@ -216,7 +216,7 @@ def test_page__cells_that_two_have_judged_only_when_asked_for(queued: Who) -> No
 
 
 def test_page__a_cell_chosen_by_oneself_is_left_to_others(who: Who) -> None:
-    reviews.put(accounts.store(), "ada", of="some-model", reasons={CELLS[0]: "chosen"})
+    reviews.queue_cells(accounts.store(), "ada", of="some-model", reasons={CELLS[0]: "chosen"})
     page = opened()
     assert "1 cell that you chose by hand: left to others" in words(page)
     assert "base64" not in sent(page)
@@ -240,7 +240,7 @@ def test_page__pictures_not_on_this_machine(queued: Who, monkeypatch: pytest.Mon
 
 
 def test_page__some_pictures_not_on_this_machine(queued: Who) -> None:
-    reviews.put(accounts.store(), "carl", of="some-model", reasons={"elsewhere": "error"})
+    reviews.queue_cells(accounts.store(), "carl", of="some-model", reasons={"elsewhere": "error"})
     page = opened()
     for _ in CELLS:
         shown(page)
@@ -252,7 +252,7 @@ def test_page__some_pictures_not_on_this_machine(queued: Who) -> None:
 
 
 def test_page__a_picture_that_cannot_be_read(who: Who, tmp_path: Path) -> None:
-    reviews.put(accounts.store(), "carl", of="some-model", reasons={CELLS[0]: "error"})
+    reviews.queue_cells(accounts.store(), "carl", of="some-model", reasons={CELLS[0]: "error"})
     (tmp_path / "cells" / f"{CELLS[0]}.png").write_bytes(b"nonsense")
     page = opened()
     assert "can't be read: skip" in words(page)
@@ -260,14 +260,14 @@ def test_page__a_picture_that_cannot_be_read(who: Who, tmp_path: Path) -> None:
 
 
 def test_page__says_that_right_cells_are_among_them_only_where_they_are(who: Who) -> None:
-    reviews.put(accounts.store(), "carl", of="some-model", reasons={CELLS[0]: "error"})
+    reviews.queue_cells(accounts.store(), "carl", of="some-model", reasons={CELLS[0]: "error"})
     assert "that the model got right" not in words(opened())
-    reviews.put(accounts.store(), "carl", of="some-model", reasons={CELLS[1]: "control"})
+    reviews.queue_cells(accounts.store(), "carl", of="some-model", reasons={CELLS[1]: "control"})
     assert "that the model got right" in words(opened())
 
 
 def test_page__two_queues(queued: Who) -> None:
-    reviews.put(accounts.store(), "carl", of="other", reasons={CELLS[0]: "error"})
+    reviews.queue_cells(accounts.store(), "carl", of="other", reasons={CELLS[0]: "error"})
     page = opened()
     assert page.selectbox(key="review_queue").options == ["other", "some-model"]
     assert "0 of 1 judged by you" in words(page)
@@ -279,7 +279,7 @@ def test_desk__order_hangs_on_account_and_queue(who: Who) -> None:
     cells = {f"c{number}": "error" if number < 20 else "control" for number in range(40)}
     store = accounts.store()
     for of in ("one", "two"):
-        reviews.put(store, "carl", of=of, reasons=cells)
+        reviews.queue_cells(store, "carl", of=of, reasons=cells)
     orders = {
         (of, name): queue.reviewer_queue(reviews.items(store, of=of), (), name).waiting
         for of in ("one", "two")
@@ -298,7 +298,7 @@ def flagged(by: str, seed: int) -> str:
     buffer = io.BytesIO()
     Image.fromarray(draw_cell(seed=seed)).save(buffer, "PNG")
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    given = Answer(
+    given = HistoryAnswer(
         "secret-name.png", digest, "some-model", "f", 1, Prediction("all", 0.9, 2.2, 0.5)
     )
     kept = {digest: buffer.getvalue()}

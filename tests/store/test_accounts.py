@@ -36,7 +36,7 @@ def test_create__email_taken_in_another_case(database: Database) -> None:
 def test_create__many_without_email(database: Database) -> None:
     add(database, "ada")
     add(database, "bob")
-    assert len(accounts.listed(database)) == 2
+    assert len(accounts.list_all(database)) == 2
 
 
 def test_create__processes_lose_and_double_nothing(config: Settings) -> None:
@@ -45,7 +45,7 @@ def test_create__processes_lose_and_double_nothing(config: Settings) -> None:
     with forking.CONTEXT.Pool(4) as pool:
         made = sum(pool.starmap(_register, [(config, worker) for worker in range(4)]))
     assert made == 4 * 40 + 10
-    names = [account.username for account in accounts.listed(databases.connect(config))]
+    names = [account.username for account in accounts.list_all(databases.connect(config))]
     assert len(names) == len(set(names)) == made
 
 
@@ -53,7 +53,7 @@ def test_listed__searches_names_and_addresses(database: Database) -> None:
     add(database, "ada", email="a@b.org")
     add(database, "bob", display_name="Bob 100% Ad_hoc")
     found = {
-        search: [account.username for account in accounts.listed(database, search=search)]
+        search: [account.username for account in accounts.list_all(database, search=search)]
         for search in ("", "ADA", "b.org", "100%", "%", "_", "nobody")
     }
     assert found == {
@@ -113,7 +113,7 @@ def test_last_administrator__stays_when_processes_race(config: Settings) -> None
     with forking.CONTEXT.Pool(4) as pool:
         demoted = pool.starmap(_demote, [(config, f"admin{number}") for number in range(4)])
     assert sorted(demoted) == [False, True, True, True]
-    assert [a.role for a in accounts.listed(database)].count("admin") == 1
+    assert [a.role for a in accounts.list_all(database)].count("admin") == 1
 
 
 @pytest.mark.parametrize("role", ["demo", "user", "reviewer"])
@@ -174,9 +174,9 @@ def _demote(config: Settings, username: str) -> bool:
 
 def test_change_profile__tells_what_was_changed_and_not_what_it_was(database: Database) -> None:
     add(database, "ada")
-    by = audit.By("ada", "10.0.0.7")
+    by = audit.Actor("ada", "10.0.0.7")
     for email in ("ada@b.org", "ada@b.org"):
         accounts.change_profile(database, "ada", display_name="ada", email=email, by=by)
-    [line] = audit.search(database, audit.Query(what="profile changed")).lines
-    assert (line.username, line.on, line.where) == ("ada", "ada", "10.0.0.7")
+    [line] = audit.search(database, audit.AuditQuery(action="profile changed")).entries
+    assert (line.username, line.target, line.address) == ("ada", "ada", "10.0.0.7")
     assert line.detail == '{"changed": "e-mail"}'

@@ -94,12 +94,16 @@ def test_change__stays_when_the_account_goes(people: Database) -> None:
 def test_update__makes_the_new_value_of_the_last_one(people: Database) -> None:
     for username, folder in (("boss", "/one"), ("chief", "/two")):
         admin_settings.update(
-            people, username, "data_roots", lambda kept, new=folder: [*kept, new], where="10.0.0.7"
+            people,
+            username,
+            "data_roots",
+            lambda kept, new=folder: [*kept, new],
+            address="10.0.0.7",
         )
     kept = admin_settings.read(people, "data_roots")
     assert (kept.value, kept.changed_by) == (["/one", "/two"], "chief")
-    last, _first = audit.search(people, audit.Query(what="setting changed")).lines
-    assert (last.username, last.on, last.where) == ("chief", "data_roots", "10.0.0.7")
+    last, _first = audit.search(people, audit.AuditQuery(action="setting changed")).entries
+    assert (last.username, last.target, last.address) == ("chief", "data_roots", "10.0.0.7")
     assert json.loads(last.detail) == {"from": ["/one"], "to": ["/one", "/two"]}
 
 

@@ -11,14 +11,14 @@ from sqlalchemy import text
 
 from allcore.errors import StoreError
 from allcore.store import audit
-from allcore.store.audit import By, Query
+from allcore.store.audit import Actor, AuditQuery
 from allcore.store.database import Database
 from tests.store.people import add
 
 
-def note(database: Database, what: str, *, who: int | None = None, **more: str) -> None:
+def note(database: Database, action: str, *, account_id: int | None = None, **more: str) -> None:
     with database.write() as session:
-        audit.record(session, who=who, what=what, **more)
+        audit.record(session, account_id=account_id, action=action, **more)
 
 
 def test_record__keeps_who_what_where(database: Database) -> None:
@@ -27,33 +27,33 @@ def test_record__keeps_who_what_where(database: Database) -> None:
     with database.write() as session:
         audit.record(
             session,
-            who=ada.id,
-            what="role changed",
-            on="bob",
-            where="10.0.0.7",
+            account_id=ada.id,
+            action="role changed",
+            target="bob",
+            address="10.0.0.7",
             detail={"from": "user", "to": "admin"},
         )
-    [line] = audit.search(database, Query(what="role changed")).lines
-    assert (line.account, line.username, line.what) == (ada.id, "ada", "role changed")
-    assert (line.on, line.where) == ("bob", "10.0.0.7")
+    [line] = audit.search(database, AuditQuery(action="role changed")).entries
+    assert (line.account_id, line.username, line.action) == (ada.id, "ada", "role changed")
+    assert (line.target, line.address) == ("bob", "10.0.0.7")
     assert json.loads(line.detail) == {"from": "user", "to": "admin"}
     assert before <= line.at <= datetime.now(UTC)
 
 
 def test_record__nobody_signed_in_and_what_cannot_be_shown(database: Database) -> None:
-    note(database, "locked", on="a\0b" + "x" * 400, where="h\n1")
-    [line] = audit.search(database, Query(what="locked")).lines
-    assert (line.account, line.username, line.detail) == (None, "", "")
-    assert len(line.on) == audit.MAX_ON
-    assert line.on.isprintable()
-    assert line.where == "h\ufffd1"
+    note(database, "locked", target="a\0b" + "x" * 400, address="h\n1")
+    [line] = audit.search(database, AuditQuery(action="locked")).entries
+    assert (line.account_id, line.username, line.detail) == (None, "", "")
+    assert len(line.target) == audit.MAX_TARGET
+    assert line.target.isprintable()
+    assert line.address == "h\ufffd1"
 
 
 def test_record__goes_with_a_change_that_is_undone(database: Database) -> None:
     with contextlib.suppress(StoreError), database.write() as session:
-        audit.record(session, who=None, what="undone")
+        audit.record(session, account_id=None, action="undone")
         raise StoreError("no")
-    assert audit.search(database, Query(what="undone")).total == 0
+    assert audit.search(database, AuditQuery(action="undone")).total == 0
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_audit__refuses_change_and_deletion(database: Database, change: str) -> 
     refused = pytest.raises(sqlalchemy.exc.DBAPIError, match="only grows")
     with refused, database.engine.begin() as connection:
         connection.execute(text(change))
-    assert audit.search(database, Query(what="kept")).total == 1
+    assert audit.search(database, AuditQuery(action="kept")).total == 1
 
 
 def test_audit__refuses_truncate(database: Database) -> None:
@@ -75,48 +75,48 @@ def test_audit__refuses_truncate(database: Database) -> None:
     refused = pytest.raises(sqlalchemy.exc.DBAPIError, match="only grows")
     with refused, database.engine.begin() as connection:
         connection.execute(text("TRUNCATE audit"))
-    assert audit.search(database, Query(what="kept")).total == 1
+    assert audit.search(database, AuditQuery(action="kept")).total == 1
 
 
 def test_record__stays_when_the_account_goes(database: Database) -> None:
     ada = add(database, "ada")
-    note(database, "looked", who=ada.id)
+    note(database, "looked", account_id=ada.id)
     with database.write() as session:
         session.execute(text("DELETE FROM account"))
-    [line] = audit.search(database, Query(what="looked")).lines
-    assert (line.account, line.username) == (ada.id, "ada")
+    [line] = audit.search(database, AuditQuery(action="looked")).entries
+    assert (line.account_id, line.username) == (ada.id, "ada")
 
 
 def test_search__filters_and_pages(database: Database) -> None:
     ada, bob = add(database, "ada"), add(database, "bob")
     start = datetime.now(UTC)
     for number in range(3):
-        note(database, "first", who=ada.id, on=f"cell{number}", where="10.0.0.1")
+        note(database, "first", account_id=ada.id, target=f"cell{number}", address="10.0.0.1")
     middle = datetime.now(UTC)
-    note(database, "second", who=bob.id, on="100%", where="10.0.0.2")
+    note(database, "second", account_id=bob.id, target="100%", address="10.0.0.2")
 
     def found(**query: object) -> list[str]:
-        return [line.on for line in audit.search(database, Query(**query)).lines]  # type: ignore[arg-type]
+        return [line.target for line in audit.search(database, AuditQuery(**query)).entries]  # type: ignore[arg-type]
 
     assert found(since=start) == ["100%", "cell2", "cell1", "cell0"]
-    assert found(who=" ADA ", since=start) == ["cell2", "cell1", "cell0"]
-    assert found(what="second") == ["100%"]
+    assert found(username=" ADA ", since=start) == ["cell2", "cell1", "cell0"]
+    assert found(action="second") == ["100%"]
     assert found(since=middle) == ["100%"]
     assert found(since=start, until=middle) == ["cell2", "cell1", "cell0"]
     assert found(since=datetime.now(UTC) + timedelta(hours=1)) == []
     assert found(text="CELL1") == ["cell1"]
     assert found(text="0.0.2") == ["100%"]
     assert found(text="%") == ["100%"]
-    page = audit.search(database, Query(since=start), offset=1, limit=2)
-    assert ([line.on for line in page.lines], page.total) == (["cell2", "cell1"], 4)
-    assert {"first", "second"} <= set(audit.kinds(database))
+    page = audit.search(database, AuditQuery(since=start), offset=1, limit=2)
+    assert ([line.target for line in page.entries], page.total) == (["cell2", "cell1"], 4)
+    assert {"first", "second"} <= set(audit.actions(database))
 
 
 def test_csv_bytes__no_cell_is_a_formula(database: Database) -> None:
-    note(database, "tried", on="=1+1", where="@host")
-    note(database, "tried", on='a "b", c\nd')
+    note(database, "tried", target="=1+1", address="@host")
+    note(database, "tried", target='a "b", c\nd')
     rows = list(
-        csv.DictReader(io.StringIO(audit.csv_bytes(database, Query(what="tried")).decode()))
+        csv.DictReader(io.StringIO(audit.csv_bytes(database, AuditQuery(action="tried")).decode()))
     )
     assert [row["on"] for row in rows] == ['a "b", c\ufffdd', "'=1+1"]
     assert rows[1]["where"] == "'@host"
@@ -126,11 +126,11 @@ def test_csv_bytes__no_cell_is_a_formula(database: Database) -> None:
 def test_record_by__names_the_account_or_the_command_line(database: Database) -> None:
     ada = add(database, "ada")
     with database.write() as session:
-        audit.record_by(session, By("Ada", "10.0.0.1"), what="done", on="x")
-        audit.record_by(session, By(), what="done", on="y")
-    second, first = audit.search(database, Query(what="done")).lines
-    assert (first.account, first.username, first.where) == (ada.id, "ada", "10.0.0.1")
-    assert (second.account, second.username, second.where) == (None, "", audit.COMMAND_LINE)
+        audit.record_by(session, Actor("Ada", "10.0.0.1"), action="done", target="x")
+        audit.record_by(session, Actor(), action="done", target="y")
+    second, first = audit.search(database, AuditQuery(action="done")).entries
+    assert (first.account_id, first.username, first.address) == (ada.id, "ada", "10.0.0.1")
+    assert (second.account_id, second.username, second.address) == (None, "", audit.COMMAND_LINE)
 
 
 def test_record__threads_lose_nothing(database: Database) -> None:
@@ -143,4 +143,4 @@ def test_record__threads_lose_nothing(database: Database) -> None:
         each.start()
     for each in threads:
         each.join()
-    assert audit.search(database, Query(what="counted")).total == 100
+    assert audit.search(database, AuditQuery(action="counted")).total == 100

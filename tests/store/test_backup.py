@@ -23,9 +23,9 @@ from allcore.store import (
     pictures,
     slices,
 )
-from allcore.store.audit import Query
+from allcore.store.audit import AuditQuery
 from allcore.store.database import Database
-from allcore.store.history import Answer
+from allcore.store.history import HistoryAnswer
 from allcore.store.models import Base
 from tests.store.people import add
 
@@ -40,7 +40,7 @@ def full(database: Database) -> Database:
     add(database, "boss", role="admin")
     add(database, "ada", display_name="Ädä", email="a@b.org")
     admin_settings.change(database, "boss", {"keep_pictures": True})
-    answer = Answer(
+    answer = HistoryAnswer(
         "cell.bmp", "a" * 64, "net", "f" * 64, 1, Prediction("all", 0.9, 2.0, 0.1 + 0.2)
     )
     history.add(database, "ada", [answer], kept={"a" * 64: b"picture"})
@@ -81,7 +81,7 @@ def test_restore__gives_back_every_row(full: Database, other: Database, tmp_path
     before, after = rows(full), rows(other)
     assert before.pop("kept_picture") != after.pop("kept_picture") == []
     assert after == before
-    assert audit.search(other, Query(what="database restored")).total == 1
+    assert audit.search(other, AuditQuery(action="database restored")).total == 1
     assert add(other, "bob").id == 3
 
 
@@ -94,7 +94,7 @@ def test_restore__from_the_other_kind(full: Database, other: Database, tmp_path:
     add(full, "late")
     backup.restore(full, back, replace=True, with_pictures=True)
     assert rows(full) == before
-    assert pictures.kept(full, "ada", "a" * 64) == b"picture"
+    assert pictures.read(full, "ada", "a" * 64) == b"picture"
     assert add(full, "bob").id == 3
     with pytest.raises(Exception, match="only grows"), full.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM audit")
@@ -167,7 +167,7 @@ def test_restore__of_a_revision_before_the_first_release(
 
     altered(file, backup.CONTENTS, older)
     backup.restore(other, file)
-    found = {account.username: account for account in accounts.listed(other)}
+    found = {account.username: account for account in accounts.list_all(other)}
     assert {name: account.role for name, account in found.items()} == {
         "boss": "admin",
         "ada": "reviewer",
@@ -203,8 +203,8 @@ def test_make__one_moment_while_writers_write(
         while not stop.is_set():
             number += 1
             with full.write() as session:
-                audit.record(session, who=None, what="paired", on=str(number))
-                audit.record(session, who=None, what="pair", on=str(number))
+                audit.record(session, account_id=None, action="paired", target=str(number))
+                audit.record(session, account_id=None, action="pair", target=str(number))
 
     writers = [threading.Thread(target=write) for _ in range(2)]
     for each in writers:
@@ -217,5 +217,5 @@ def test_make__one_moment_while_writers_write(
             each.join()
     assert made[0].rows["audit"] < made[2].rows["audit"]
     backup.restore(other, tmp_path / "2.zip")
-    found = [audit.search(other, Query(what=what)).total for what in ("paired", "pair")]
+    found = [audit.search(other, AuditQuery(action=what)).total for what in ("paired", "pair")]
     assert found[0] == found[1] > 0

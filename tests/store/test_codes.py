@@ -33,9 +33,9 @@ def test_setup__makes_an_administrator_once(database: Database) -> None:
         with pytest.raises(StoreError, match="wrong, used or too old"):
             redeem_setup(database, used, "second")
     assert codes.issue_setup(database) is None
-    assert [account.username for account in accounts.listed(database)] == ["boss"]
-    [line] = audit.search(database, audit.Query(what="first administrator made")).lines
-    assert (line.username, line.on) == ("boss", "boss")
+    assert [account.username for account in accounts.list_all(database)] == ["boss"]
+    [line] = audit.search(database, audit.AuditQuery(action="first administrator made")).entries
+    assert (line.username, line.target) == ("boss", "boss")
 
 
 def test_setup__never_beside_an_administrator(database: Database) -> None:
@@ -66,7 +66,7 @@ def test_setup__works_once_when_processes_race(config: Settings) -> None:
         names = pool.starmap(_set_up, [(config, c, n) for n, c in enumerate((code, other) * 2)])
     made = [name for name in names if name]
     assert len(made) == 1
-    assert [account.username for account in accounts.listed(database)] == made
+    assert [account.username for account in accounts.list_all(database)] == made
 
 
 def test_reset__sets_a_password_once(database: Database) -> None:

@@ -123,12 +123,12 @@ def test_rename__has_a_line(database: Database) -> None:
     add(database, "ada")
     kept = connect(database)
     for _ in range(2):
-        data_sets.rename(database, "ada", kept.id, name="Blood", where="10.0.0.7")
-    data_sets.disconnect(database, "ada", kept.id, where="10.0.0.8")
-    gone, renamed = audit.search(database, audit.Query(text="Blood")).lines
-    assert (renamed.what, renamed.where) == ("data set renamed", "10.0.0.7")
+        data_sets.rename(database, "ada", kept.id, name="Blood", address="10.0.0.7")
+    data_sets.disconnect(database, "ada", kept.id, address="10.0.0.8")
+    gone, renamed = audit.search(database, audit.AuditQuery(text="Blood")).entries
+    assert (renamed.action, renamed.address) == ("data set renamed", "10.0.0.7")
     assert kept.name in renamed.detail
-    assert (gone.what, gone.where) == ("data set disconnected", "10.0.0.8")
+    assert (gone.action, gone.address) == ("data set disconnected", "10.0.0.8")
 
 
 def test_rename__broken_rules(database: Database) -> None:

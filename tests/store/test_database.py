@@ -27,7 +27,7 @@ def test_migrations__agree_with_the_models(database: Database) -> None:
 def test_connect__keeps_what_is_there(database: Database, config: Settings) -> None:
     accounts.create(database, username="ada", display_name="Ada", password=None)
     again = databases.connect(config)
-    assert [account.username for account in accounts.listed(again)] == ["ada"]
+    assert [account.username for account in accounts.list_all(again)] == ["ada"]
 
 
 def test_connect__migrates_once_when_processes_race(config: Settings) -> None:
@@ -108,13 +108,13 @@ def test_write__undoes_everything_on_an_error(database: Database) -> None:
         session.add(account)
         session.flush()
         raise ZeroDivisionError
-    assert accounts.listed(database) == []
+    assert accounts.list_all(database) == []
 
 
 def test_read__a_database_that_has_gone(database: Database) -> None:
     Base.metadata.drop_all(database.engine)
     with pytest.raises(StoreError, match="can't be opened"):
-        accounts.listed(database)
+        accounts.list_all(database)
 
 
 def _tables(config: Settings) -> int:

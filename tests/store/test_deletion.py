@@ -16,9 +16,9 @@ from allcore.store import (
     reviews,
     slices,
 )
-from allcore.store.audit import By, Query
+from allcore.store.audit import Actor, AuditQuery
 from allcore.store.database import Database
-from allcore.store.history import Answer
+from allcore.store.history import HistoryAnswer
 from tests.store.people import add
 
 
@@ -28,7 +28,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ask(database: Database, username: str, sha256: str) -> None:
-    answer = Answer("cell.bmp", sha256, "net", "f" * 64, 1, Prediction("all", 0.9, 2.0, 0.5))
+    answer = HistoryAnswer("cell.bmp", sha256, "net", "f" * 64, 1, Prediction("all", 0.9, 2.0, 0.5))
     history.add(database, username, [answer], kept={sha256: b"picture"})
 
 
@@ -42,7 +42,7 @@ def full(database: Database, tmp_path: Path) -> Database:
     for name in ("ada", "bob"):
         ask(database, name, "a" * 64)
     slices.save(database, "ada", of="net", name="mine", image_ids=["x"])
-    reviews.put(database, "ada", of="net", reasons={"x": "error"})
+    reviews.queue_cells(database, "ada", of="net", reasons={"x": "error"})
     reviews.judge(database, "ada", of="net", image_id="x", seen="all")
     data_sets.connect(database, "ada", name="cells", path=tmp_path)
     return database
@@ -53,7 +53,7 @@ def test_delete__takes_own_records_and_leaves_what_others_rely_on(full: Database
     assert ada
     found = deletion.records(full, "ada")
     assert found == deletion.AccountRecords(1, 0, 1, 1, 1, 1, 1)
-    assert deletion.delete(full, "ada", by=By("boss", "10.0.0.1")) == found
+    assert deletion.delete(full, "ada", by=Actor("boss", "10.0.0.1")) == found
     assert accounts.find(full, "ada") is None
     assert history.search(full, "ada").total == 0
     assert not list((pictures.root() / str(ada.id)).glob("*"))
@@ -68,15 +68,15 @@ def test_delete__takes_own_records_and_leaves_what_others_rely_on(full: Database
 def test_delete__leaves_others_alone(full: Database) -> None:
     deletion.delete(full, "ada")
     assert history.search(full, "bob").total == 1
-    assert pictures.kept(full, "bob", "a" * 64) == b"picture"
+    assert pictures.read(full, "bob", "a" * 64) == b"picture"
 
 
 def test_delete__is_told_with_the_name(full: Database) -> None:
-    deletion.delete(full, "ada", by=By("boss", "10.0.0.1"))
-    [line] = audit.search(full, Query(what="account deleted")).lines
-    assert (line.username, line.on, line.where) == ("boss", "ada", "10.0.0.1")
+    deletion.delete(full, "ada", by=Actor("boss", "10.0.0.1"))
+    [line] = audit.search(full, AuditQuery(action="account deleted")).entries
+    assert (line.username, line.target, line.address) == ("boss", "ada", "10.0.0.1")
     assert '"answers": 1' in line.detail
-    [connected] = audit.search(full, Query(what="data set connected")).lines
+    [connected] = audit.search(full, AuditQuery(action="data set connected")).entries
     assert connected.username == "ada"
 
 
@@ -90,7 +90,7 @@ def test_delete__keeps_the_last_administrator(full: Database) -> None:
     with pytest.raises(StoreError, match="last active administrator"):
         deletion.delete(full, "boss")
     assert accounts.find(full, "boss")
-    assert audit.search(full, Query(what="account deleted")).total == 0
+    assert audit.search(full, AuditQuery(action="account deleted")).total == 0
     with pytest.raises(StoreError, match="no account"):
         deletion.delete(full, "nobody")
 
@@ -119,5 +119,5 @@ def test_last_administrator__not_by_two_at_once(database: Database, way: str) ->
     for each in threads:
         each.join()
     assert len(refused) == 1
-    left = [each for each in accounts.listed(database) if each.active and each.role == "admin"]
+    left = [each for each in accounts.list_all(database) if each.active and each.role == "admin"]
     assert len(left) == 1

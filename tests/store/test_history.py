@@ -21,8 +21,8 @@ from allcore.store import (
     storage,
 )
 from allcore.store.database import Database
-from allcore.store.history import Answer, Query
-from allcore.store.models import Account, KeptPictureRow, PredictionRow
+from allcore.store.history import HistoryAnswer, HistoryQuery
+from allcore.store.models import Account, PredictionRow, StoredPictureRow
 from tests.store.people import add
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -50,11 +50,13 @@ def answer(
     data: bytes = b"cell",
     model: str = "net",
     subject: str | None = None,
-) -> Answer:
-    return Answer(name, digest(data), model, "f" * 64, 1, prediction, subject)
+) -> HistoryAnswer:
+    return HistoryAnswer(name, digest(data), model, "f" * 64, 1, prediction, subject)
 
 
-def names(database: Database, username: str = "ada", query: Query | None = None) -> list[str]:
+def names(
+    database: Database, username: str = "ada", query: HistoryQuery | None = None
+) -> list[str]:
     return [each.answer.name for each in history.search(database, username, query).rows]
 
 
@@ -101,7 +103,7 @@ def test_add__five_thousand_at_once(people: Database) -> None:
     assert len(set(ids)) == 5000
     assert history.search(people, "ada", limit=1).total == 5000
     assert history.find(people, "ada", ids[4711]).answer.name == "4711.bmp"  # type: ignore[union-attr]
-    assert history.delete_some(people, "ada", ids) == 5000
+    assert history.delete_entries(people, "ada", ids) == 5000
 
 
 def test_search__each_filter(people: Database) -> None:
@@ -118,19 +120,19 @@ def test_search__each_filter(people: Database) -> None:
     flags.flag(people, "ada", third)
     day = timedelta(days=1)
     for query, expected in (
-        (Query(), ["three.bmp", "two.bmp", "one_%.bmp"]),
-        (Query(text=" ONE"), ["one_%.bmp"]),
-        (Query(text="_%"), ["one_%.bmp"]),
-        (Query(text="h7"), ["one_%.bmp"]),
-        (Query(text=digest(b"3")[:9].upper()), ["three.bmp"]),
-        (Query(verdict="hem"), ["two.bmp"]),
-        (Query(model="other"), ["three.bmp"]),
-        (Query(since=NOW + day), ["three.bmp", "two.bmp"]),
-        (Query(until=NOW + day), ["one_%.bmp"]),
-        (Query(batch=batch), ["three.bmp"]),
-        (Query(batch=batch + 1), []),
-        (Query(flagged=True), ["three.bmp"]),
-        (Query(text="t", verdict="hem", until=NOW + 2 * day), ["two.bmp"]),
+        (HistoryQuery(), ["three.bmp", "two.bmp", "one_%.bmp"]),
+        (HistoryQuery(text=" ONE"), ["one_%.bmp"]),
+        (HistoryQuery(text="_%"), ["one_%.bmp"]),
+        (HistoryQuery(text="h7"), ["one_%.bmp"]),
+        (HistoryQuery(text=digest(b"3")[:9].upper()), ["three.bmp"]),
+        (HistoryQuery(verdict="hem"), ["two.bmp"]),
+        (HistoryQuery(model="other"), ["three.bmp"]),
+        (HistoryQuery(since=NOW + day), ["three.bmp", "two.bmp"]),
+        (HistoryQuery(until=NOW + day), ["one_%.bmp"]),
+        (HistoryQuery(batch=batch), ["three.bmp"]),
+        (HistoryQuery(batch=batch + 1), []),
+        (HistoryQuery(flagged=True), ["three.bmp"]),
+        (HistoryQuery(text="t", verdict="hem", until=NOW + 2 * day), ["two.bmp"]),
     ):
         assert names(people, query=query) == expected, query
     assert history.models(people, "ada") == ("net", "other")
@@ -150,14 +152,14 @@ def test_another_account__sees_and_changes_nothing(people: Database) -> None:
     [mine] = history.add(people, "ada", [answer()], batch=batch, kept={digest(b"cell"): b"cell"})
     for other in ("bob", "carl"):
         assert history.search(people, other).total == 0
-        assert history.search(people, other, Query(batch=batch)).total == 0
+        assert history.search(people, other, HistoryQuery(batch=batch)).total == 0
         assert history.find(people, other, mine) is None
         assert history.models(people, other) == ()
         assert batches.list_of(people, other) == ()
         assert batches.find(people, other, batch) is None
-        assert pictures.kept(people, other, digest(b"cell")) is None
-        assert history.delete_some(people, other, [mine]) == 0
-        assert history.delete_matching(people, other, Query()) == 0
+        assert pictures.read(people, other, digest(b"cell")) is None
+        assert history.delete_entries(people, other, [mine]) == 0
+        assert history.delete_matching(people, other, HistoryQuery()) == 0
         for act in (
             lambda name=other: flags.flag(people, name, mine),
             lambda name=other: flags.unflag(people, name, mine),
@@ -169,7 +171,7 @@ def test_another_account__sees_and_changes_nothing(people: Database) -> None:
             with pytest.raises(StoreError, match="not there any more"):
                 act()
     assert names(people) == ["cell.bmp"]
-    assert pictures.kept(people, "ada", digest(b"cell")) == b"cell"
+    assert pictures.read(people, "ada", digest(b"cell")) == b"cell"
 
 
 def test_delete__takes_the_picture_with_the_last_answer_about_it(people: Database) -> None:
@@ -177,17 +179,17 @@ def test_delete__takes_the_picture_with_the_last_answer_about_it(people: Databas
     kept = {digest(b"cell"): b"cell"}
     first, second = history.add(people, "ada", [answer("a"), answer("b")], kept=kept)
     history.add(people, "bob", [answer("c")], kept=kept)
-    assert history.delete_some(people, "ada", [first]) == 1
-    assert pictures.kept(people, "ada", digest(b"cell")) == b"cell"
-    assert history.delete_some(people, "ada", [second, second, 999]) == 1
-    assert pictures.kept(people, "ada", digest(b"cell")) is None
-    assert pictures.kept(people, "bob", digest(b"cell")) == b"cell"
+    assert history.delete_entries(people, "ada", [first]) == 1
+    assert pictures.read(people, "ada", digest(b"cell")) == b"cell"
+    assert history.delete_entries(people, "ada", [second, second, 999]) == 1
+    assert pictures.read(people, "ada", digest(b"cell")) is None
+    assert pictures.read(people, "bob", digest(b"cell")) == b"cell"
     assert len([path for path in pictures.root().rglob("*") if path.is_file()]) == 1
 
 
 def test_delete_matching__leaves_the_rest(people: Database) -> None:
     history.add(people, "ada", [answer("a"), answer("b", NORMAL), answer("c", NORMAL)])
-    assert history.delete_matching(people, "ada", Query(verdict="hem")) == 2
+    assert history.delete_matching(people, "ada", HistoryQuery(verdict="hem")) == 2
     assert names(people) == ["a"]
 
 
@@ -199,10 +201,10 @@ def test_delete__an_ended_batch_goes_with_its_last_answer(people: Database) -> N
     for batch in (ended, running):
         history.add(people, "ada", [answer(), answer()], batch=batch)
     batches.end(people, "ada", ended)
-    [last, *_] = history.search(people, "ada", Query(batch=ended)).rows
-    history.delete_some(people, "ada", [last.id])
+    [last, *_] = history.search(people, "ada", HistoryQuery(batch=ended)).rows
+    history.delete_entries(people, "ada", [last.id])
     assert len(batches.list_of(people, "ada")) == 2
-    history.delete_matching(people, "ada", Query())
+    history.delete_matching(people, "ada", HistoryQuery())
     assert [each.name for each in batches.list_of(people, "ada")] == ["running.zip"]
 
 
@@ -265,7 +267,7 @@ def test_pictures__only_where_allowed(people: Database) -> None:
     keep_pictures(people)
     assert pictures.allowed(people)
     history.add(people, "ada", [answer()], kept=kept)
-    assert pictures.kept(people, "ada", digest(b"cell")) == b"cell"
+    assert pictures.read(people, "ada", digest(b"cell")) == b"cell"
     [path] = [path for path in pictures.root().rglob("*") if path.is_file()]
     assert path.name == digest(b"cell")
     assert path.stat().st_mode & 0o777 == 0o600
@@ -285,8 +287,8 @@ def test_pictures__a_file_that_has_gone(people: Database) -> None:
     for path in pictures.root().rglob("*"):
         if path.is_file():
             path.unlink()
-    assert pictures.kept(people, "ada", digest(b"cell")) is None
-    history.delete_matching(people, "ada", Query())
+    assert pictures.read(people, "ada", digest(b"cell")) is None
+    history.delete_matching(people, "ada", HistoryQuery())
 
 
 def test_purge__pictures_by_their_time(people: Database) -> None:
@@ -295,9 +297,9 @@ def test_purge__pictures_by_their_time(people: Database) -> None:
     history.add(people, "ada", [answer()], kept={digest(b"cell"): b"cell"})
     admin_settings.change(people, "carl", {"picture_days": 300})  # for new pictures only
     deletion.delete_expired(people, now=now + timedelta(days=29))
-    assert pictures.kept(people, "ada", digest(b"cell")) == b"cell"
+    assert pictures.read(people, "ada", digest(b"cell")) == b"cell"
     deletion.delete_expired(people, now=now + timedelta(days=31))
-    assert pictures.kept(people, "ada", digest(b"cell")) is None
+    assert pictures.read(people, "ada", digest(b"cell")) is None
     assert not [path for path in pictures.root().rglob("*") if path.is_file()]
     assert names(people) == ["cell.bmp"]
 
@@ -306,11 +308,11 @@ def test_purge__a_shorter_time_holds_for_all(people: Database) -> None:
     keep_pictures(people, days=30)
     history.add(people, "ada", [answer()], kept={digest(b"cell"): b"cell"})
     with people.write() as session:
-        row = session.scalars(select(KeptPictureRow)).one()
+        row = session.scalars(select(StoredPictureRow)).one()
         row.kept_at -= timedelta(days=10)
-    assert pictures.kept(people, "ada", digest(b"cell")) == b"cell"
+    assert pictures.read(people, "ada", digest(b"cell")) == b"cell"
     admin_settings.change(people, "carl", {"picture_days": 9})
-    assert pictures.kept(people, "ada", digest(b"cell")) is None  # before anyone purges
+    assert pictures.read(people, "ada", digest(b"cell")) is None  # before anyone purges
     deletion.delete_expired(people)
     assert storage.usage_by_account(people)[0].pictures == 0
 
@@ -319,7 +321,7 @@ def test_purge__all_pictures_where_they_are_no_longer_allowed(people: Database) 
     keep_pictures(people)
     history.add(people, "ada", [answer()], kept={digest(b"cell"): b"cell"})
     admin_settings.change(people, "carl", {"keep_pictures": False})
-    assert pictures.kept(people, "ada", digest(b"cell")) is None
+    assert pictures.read(people, "ada", digest(b"cell")) is None
     deletion.delete_expired(people)
     assert not [path for path in pictures.root().rglob("*") if path.is_file()]
 
@@ -367,7 +369,7 @@ def test_account_that_is_deleted__takes_all_with_it(people: Database) -> None:
         session.execute(delete(Account).where(Account.username == "ada"))
     with people.read() as session:
         assert session.scalars(select(PredictionRow)).all() == []
-        assert session.scalars(select(KeptPictureRow)).all() == []
+        assert session.scalars(select(StoredPictureRow)).all() == []
     assert batches.list_of(people, "ada") == ()
 
 
@@ -423,7 +425,7 @@ def test_flag__who_has_asked_does_not_judge(people: Database) -> None:
 
 
 def test_flag__what_could_not_be_read(people: Database) -> None:
-    [mine] = history.add(people, "ada", [Answer("x", "", "net", "f", 1, REFUSED)])
+    [mine] = history.add(people, "ada", [HistoryAnswer("x", "", "net", "f", 1, REFUSED)])
     with pytest.raises(StoreError, match="no picture to review"):
         flags.flag(people, "ada", mine)
     assert reviews.queues(people) == {}
@@ -454,9 +456,9 @@ def test_unflag__leaves_what_others_flagged_or_judged(people: Database) -> None:
 
 def test_flag__goes_with_the_answer(people: Database) -> None:
     [mine] = history.add(people, "ada", [answer()])
-    reviews.put(people, "bob", of="net", reasons={"other": "error"})
+    reviews.queue_cells(people, "bob", of="net", reasons={"other": "error"})
     flags.flag(people, "ada", mine)
-    history.delete_some(people, "ada", [mine])
+    history.delete_entries(people, "ada", [mine])
     assert [item.image_id for item in reviews.items(people, of="net")] == ["other"]
 
 
@@ -466,17 +468,17 @@ def test_flagged_picture__only_of_who_flagged(people: Database) -> None:
     history.add(people, "bob", [answer()], kept=kept)
     [mine] = history.add(people, "ada", [answer()])
     flags.flag(people, "ada", mine)  # whose picture is not kept; bob's is not given away
-    assert pictures.flagged(people, "net", digest(b"cell")) is None
+    assert pictures.read_flagged(people, "net", digest(b"cell")) is None
     history.add(people, "ada", [answer()], kept=kept)
-    assert pictures.flagged(people, "net", digest(b"cell")) == b"cell"
-    assert pictures.flagged(people, "other", digest(b"cell")) is None
+    assert pictures.read_flagged(people, "net", digest(b"cell")) == b"cell"
+    assert pictures.read_flagged(people, "other", digest(b"cell")) is None
     flags.unflag(people, "ada", mine)
-    assert pictures.flagged(people, "net", digest(b"cell")) is None
+    assert pictures.read_flagged(people, "net", digest(b"cell")) is None
 
 
 def test_withdraw__leaves_flagged_answers(people: Database) -> None:
     [mine] = history.add(people, "ada", [answer()])
-    reviews.put(people, "ada", of="net", reasons={"other": "error"})
+    reviews.queue_cells(people, "ada", of="net", reasons={"other": "error"})
     flags.flag(people, "ada", mine)
     assert reviews.withdraw(people, "ada", of="net") == 1
     assert [item.reason for item in reviews.items(people, of="net")] == ["flagged"]

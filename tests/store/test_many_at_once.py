@@ -31,7 +31,7 @@ def test_registrations_and_password_changes__none_lost_none_doubled(config: Sett
         made = pool.starmap(_work, [(config, process) for process in range(PROCESSES)])
     assert [sum(row[0] for row in made), sum(row[1] for row in made)] == [100, 100]
     assert sum(row[2] for row in made) == EACH  # each wanted name has one owner
-    names = [each.username for each in accounts.listed(database)]
+    names = [each.username for each in accounts.list_all(database)]
     assert len(names) == len(set(names)) == 2 * PROCESSES * EACH + EACH
     for number in range(PROCESSES * EACH):
         assert sign_in.authenticate(database, f"old{number}", NEW).session_version == 2

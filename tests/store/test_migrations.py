@@ -75,7 +75,7 @@ def test_0004__keeps_queue_and_judgements(config: Settings) -> None:
     with opened.write() as session:  # what hangs on an item still goes with it
         session.execute(text("DELETE FROM review_item WHERE image_id = 'a'"))
     assert reviews.judgements(opened, of="net") == ()
-    reviews.put(opened, "ada", of="net", reasons={"c": "flagged"})
+    reviews.queue_cells(opened, "ada", of="net", reasons={"c": "flagged"})
     with pytest.raises(exc.IntegrityError, match="reason_known"), opened.write() as session:
         session.execute(text("UPDATE review_item SET reason = 'whim'"))
     opened.engine.dispose()
@@ -100,7 +100,7 @@ def test_0005__keeps_accounts_and_what_hangs_on_them(config: Settings) -> None:
         )
     engine.dispose()
     opened = databases.connect(config)
-    kept = {each.username: each for each in accounts.listed(opened)}
+    kept = {each.username: each for each in accounts.list_all(opened)}
     assert {name: each.role for name, each in kept.items()} == {"ada": "reviewer", "boss": "admin"}
     assert all(each.toured_at is not None for each in kept.values())  # the tour is for new ones
     assert kept["ada"].session_version == 3  # open sessions go on
@@ -161,7 +161,7 @@ def test_upgrade__four_processes_start_at_once_on_an_old_database(config: Settin
     with forking.CONTEXT.Pool(4) as pool:
         assert pool.map(_start, [config] * 4, chunksize=1) == [migrations.newest()] * 4
     opened = databases.connect(config)
-    assert [each.username for each in accounts.listed(opened)] == ["ada"]
+    assert [each.username for each in accounts.list_all(opened)] == ["ada"]
     opened.engine.dispose()
 
 

@@ -13,7 +13,7 @@ from allcore.store import passwords
     "password", ["a" * 12, "a" * 64, "пароль длинный", "  spaces inside  ok ok "]
 )
 def test_hashed__matches_itself_only(password: str) -> None:
-    made = passwords.hashed(password)
+    made = passwords.hash_password(password)
     assert passwords.matches(password, made)
     assert not passwords.matches(password + "x", made)
 
@@ -32,16 +32,16 @@ def test_hashed__matches_itself_only(password: str) -> None:
 )
 def test_hashed__refuses(password: str, sentence: str) -> None:
     with pytest.raises(StoreError, match=sentence):
-        passwords.hashed(password)
+        passwords.hash_password(password)
 
 
 def test_matches__composed_as_decomposed() -> None:
-    made = passwords.hashed("café crème brûlée")
+    made = passwords.hash_password("café crème brûlée")
     assert passwords.matches("cafe\u0301 cre\u0300me bru\u0302le\u0301e", made)
 
 
 def test_matches__what_is_longer_than_is_read_never_does() -> None:
-    made = passwords.hashed("a" * 12)
+    made = passwords.hash_password("a" * 12)
     assert passwords.matches("a" * 12 + " " * 900, made)
     assert not passwords.matches("a" * 12 + " " * 988 + "b", made)
 
@@ -52,7 +52,7 @@ def test_matches__no_hash_never_matches() -> None:
 
 
 def test_matches__does_not_cut_at_what_bcrypt_reads() -> None:
-    made = passwords.hashed("ж" * 36)
+    made = passwords.hash_password("ж" * 36)
     assert passwords.matches("ж" * 36, made)
     assert not passwords.matches("ж" * 37, made)
 

@@ -42,9 +42,10 @@ def test_register__open(database: Database) -> None:
     ada = register(database, "ada")
     assert (ada.role, ada.waiting) == ("user", False)
     assert sign_in.authenticate(database, "ada", PASSWORD).id == ada.id
-    assert [line.on for line in audit.search(database, audit.Query(what="registered")).lines] == [
-        "ada"
-    ]
+    assert [
+        line.target
+        for line in audit.search(database, audit.AuditQuery(action="registered")).entries
+    ] == ["ada"]
 
 
 def test_register__waits_for_an_administrator(database: Database) -> None:
@@ -52,10 +53,10 @@ def test_register__waits_for_an_administrator(database: Database) -> None:
     assert register(database, "ada").state == "waits for approval"
     with pytest.raises(StoreError, match="waits for an administrator"):
         sign_in.authenticate(database, "ada", PASSWORD)
-    accounts.approve(database, "ada", by=audit.By("boss"))
+    accounts.approve(database, "ada", by=audit.Actor("boss"))
     sign_in.authenticate(database, "ada", PASSWORD)
-    [line] = audit.search(database, audit.Query(what="approved")).lines
-    assert (line.username, line.on) == ("boss", "ada")
+    [line] = audit.search(database, audit.AuditQuery(action="approved")).entries
+    assert (line.username, line.target) == ("boss", "ada")
 
 
 @pytest.mark.parametrize("address", ["", "10.0.0.1"])
@@ -118,7 +119,7 @@ def test_register__closed_to_invitations_too(database: Database) -> None:
 
 def test_invitation__works_once_with_its_role(database: Database) -> None:
     choose(database, registration="invitation", approval=True)
-    code = registration.invite(database, role="reviewer", note="Ada", by=audit.By("boss"))
+    code = registration.invite(database, role="reviewer", note="Ada", by=audit.Actor("boss"))
     [waiting] = registration.invitations(database)
     assert (waiting.role, waiting.note, waiting.made_by) == ("reviewer", "Ada", "boss")
     with pytest.raises(StoreError, match="by invitation"):
@@ -170,4 +171,4 @@ def test_withdraw__not_one_that_was_used(database: Database) -> None:
     [waiting] = registration.invitations(database)
     register(database, "ada", invitation=code)
     assert not registration.withdraw(database, waiting.id)
-    assert audit.search(database, audit.Query(what="invitation withdrawn")).total == 0
+    assert audit.search(database, audit.AuditQuery(action="invitation withdrawn")).total == 0

@@ -8,7 +8,7 @@ from allcore.settings import Settings
 from allcore.store import database as databases
 from allcore.store import reviews
 from allcore.store.database import Database
-from allcore.store.reviews import Item, Judgement
+from allcore.store.reviews import Judgement, ReviewItem
 from tests import forking
 from tests.store.people import add
 
@@ -22,7 +22,7 @@ def people(database: Database) -> Database:
 
 def put(database: Database, username: str, *cells: str, of: str = "model", **reasons: str) -> int:
     wanted = dict.fromkeys(cells, "error") | reasons
-    return reviews.put(database, username, of=of, reasons=wanted)
+    return reviews.queue_cells(database, username, of=of, reasons=wanted)
 
 
 def judge(
@@ -42,13 +42,13 @@ def seen(database: Database, *, of: str = "model") -> list[tuple[str, str, str]]
     return [(each.image_id, each.username, each.seen) for each in found]
 
 
-def queued(database: Database, *, of: str = "model") -> dict[str, Item]:
+def queued(database: Database, *, of: str = "model") -> dict[str, ReviewItem]:
     return {item.image_id: item for item in reviews.items(database, of=of)}
 
 
 def test_put__keeps_who_why_and_when(people: Database) -> None:
     wanted = {"细胞 1": "error", "b": "suspicious", "c": "chosen", "d": "control"}
-    assert reviews.put(people, "ADA", of="model", reasons=wanted) == 4
+    assert reviews.queue_cells(people, "ADA", of="model", reasons=wanted) == 4
     kept = queued(people)
     assert {name: item.reason for name, item in kept.items()} == wanted
     assert {item.added_by for item in kept.values()} == {"ada"}
@@ -91,7 +91,7 @@ def test_put__the_rows_follow_no_reason(people: Database) -> None:
 )
 def test_put__broken_rules(people: Database, of: str, cells: dict[str, str], words: str) -> None:
     with pytest.raises(StoreError, match=words):
-        reviews.put(people, "ada", of=of, reasons=cells)
+        reviews.queue_cells(people, "ada", of=of, reasons=cells)
     assert reviews.queues(people) == {}
 
 
@@ -150,7 +150,7 @@ def test_judge__more_than_two_are_kept(people: Database) -> None:
     ]
 
 
-@pytest.mark.parametrize("known", reviews.SEEN)
+@pytest.mark.parametrize("known", reviews.JUDGEMENTS)
 def test_judge__every_answer(people: Database, known: str) -> None:
     put(people, "ada", "a")
     assert judge(people, "ada", "a", known).seen == known

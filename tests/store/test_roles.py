@@ -13,13 +13,14 @@ from allcore.store.roles import ACCOUNT_ROLES, PERMISSIONS, ROLES, NotAllowed
 ROOT = Path(__file__).parents[2]
 READS = {
     "batches.list_of", "batches.names", "data_sets.list_of", "flags.list_of", "history.find",
-    "history.models", "history.search", "kept_pictures.all_flagged", "kept_pictures.flagged",
-    "people.find", "people.listed", "pictures.all_flagged", "pictures.allowed", "pictures.kept",
+    "history.models", "history.search", "kept_pictures.flagged_digests",
+    "kept_pictures.read_flagged", "people.find", "people.list_all", "pictures.allowed",
+    "pictures.flagged_digests", "pictures.read",
     "reviews.items", "reviews.judgements", "reviews.queues", "admin_settings.read",
     "admin_settings.read_all", "slices.list_of", "storage.usage_by_account",
 }  # fmt: skip
 """Of the store, as pages call them: what changes nothing."""
-FOR_EVERYONE = {"deletion.delete_expired_hourly", "codes.redeem_reset", "identities.enter"}
+FOR_EVERYONE = {"deletion.delete_expired_hourly", "codes.redeem_reset", "identities.sign_in"}
 """What changes something and needs no role: tidying up, a code that is its own proof, and coming
 in from a single sign-on, before which nobody has a role."""
 

@@ -5,11 +5,11 @@ import pytest
 from allcore.errors import StoreError
 from allcore.store import accounts, audit, sessions, sign_in
 from allcore.store.database import Database
-from allcore.store.sessions import Limits
+from allcore.store.sessions import SessionLimits
 from tests.store.people import PASSWORD, add
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-LIMITS = Limits(life=timedelta(days=7), idle=timedelta(hours=12))
+LIMITS = SessionLimits(life=timedelta(days=7), idle=timedelta(hours=12))
 
 
 def goes_on(database: Database, key: str, *, after: timedelta = timedelta(0)) -> bool:
@@ -44,7 +44,7 @@ def test_resume__ends_by_lying_idle(database: Database) -> None:
     assert goes_on(database, key, after=timedelta(hours=11))
     assert goes_on(database, key, after=timedelta(hours=22))
     assert not goes_on(database, key, after=timedelta(hours=34))
-    never = Limits(life=timedelta(days=7))
+    never = SessionLimits(life=timedelta(days=7))
     assert sessions.resume(database, key, never, now=NOON + timedelta(hours=40))
 
 
@@ -82,13 +82,13 @@ def test_listed__where_and_when(database: Database) -> None:
     first = sessions.begin(database, ada, address="10.0.0.1", now=NOON)
     later = NOON + timedelta(hours=1)
     sessions.begin(database, ada, address="10.0.0.2", now=later)
-    found = sessions.listed(database, "Ada", LIMITS, key=first, now=later)
-    assert [(each.address, each.began_at, each.this) for each in found] == [
+    found = sessions.list_open(database, "Ada", LIMITS, key=first, now=later)
+    assert [(each.address, each.began_at, each.is_current) for each in found] == [
         ("10.0.0.2", later, False),
         ("10.0.0.1", NOON, True),
     ]
     goes_on(database, first, after=timedelta(hours=2))
-    [used, _] = sessions.listed(database, "ada", LIMITS, now=later)
+    [used, _] = sessions.list_open(database, "ada", LIMITS, now=later)
     assert used.used_at == NOON + timedelta(hours=2)
 
 
@@ -96,7 +96,7 @@ def test_end_one__of_ones_own_alone(database: Database) -> None:
     ada = add(database, "ada")
     add(database, "bob")
     key = sessions.begin(database, ada, now=NOON)
-    [only] = sessions.listed(database, "ada", LIMITS, now=NOON)
+    [only] = sessions.list_open(database, "ada", LIMITS, now=NOON)
     sessions.end_one(database, "bob", only.id)
     assert goes_on(database, key)
     sessions.end_one(database, "ada", only.id)
@@ -106,10 +106,10 @@ def test_end_one__of_ones_own_alone(database: Database) -> None:
 def test_end_all__but_this_one(database: Database) -> None:
     ada = add(database, "ada")
     mine, other = (sessions.begin(database, ada, now=NOON) for _ in range(2))
-    sessions.end_all(database, "ada", but=mine)
+    sessions.end_all(database, "ada", except_key=mine)
     assert goes_on(database, mine)
     assert not goes_on(database, other)
-    assert audit.search(database, audit.Query(what="signed out everywhere")).total == 1
+    assert audit.search(database, audit.AuditQuery(action="signed out everywhere")).total == 1
     with pytest.raises(StoreError, match="no account named"):
         sessions.end_all(database, "nobody")
 
@@ -120,16 +120,16 @@ def test_sign_out__has_a_line_and_only_one(database: Database) -> None:
         sessions.sign_out(database, key, address="10.0.0.7")
     sessions.sign_out(database, "nobody's")
     assert not goes_on(database, key)
-    [line] = audit.search(database, audit.Query(what="signed out")).lines
-    assert (line.username, line.on, line.where) == ("ada", "ada", "10.0.0.7")
+    [line] = audit.search(database, audit.AuditQuery(action="signed out")).entries
+    assert (line.username, line.target, line.address) == ("ada", "ada", "10.0.0.7")
 
 
 def test_end_one__has_a_line_and_only_one(database: Database) -> None:
     sessions.begin(database, add(database, "ada"), address="10.0.0.9", now=NOON)
     add(database, "bob")
-    [only] = sessions.listed(database, "ada", LIMITS, now=NOON)
+    [only] = sessions.list_open(database, "ada", LIMITS, now=NOON)
     for name in ("bob", "ada", "ada"):
         sessions.end_one(database, name, only.id, address="10.0.0.7")
-    [line] = audit.search(database, audit.Query(what="session ended")).lines
-    assert (line.username, line.where) == ("ada", "10.0.0.7")
+    [line] = audit.search(database, audit.AuditQuery(action="session ended")).entries
+    assert (line.username, line.address) == ("ada", "10.0.0.7")
     assert "10.0.0.9" in line.detail

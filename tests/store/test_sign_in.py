@@ -95,8 +95,8 @@ def test_lock__comes_and_ends(database: Database, username: str) -> None:
         sign_in.authenticate(database, username, PASSWORD, now=late)
     else:
         assert refusal(database, username, PASSWORD, now=late) == sign_in.WRONG
-    [line] = audit.search(database, audit.Query(what="name locked")).lines
-    assert line.on == (username if username == "ada" else "")  # it may be a password
+    [line] = audit.search(database, audit.AuditQuery(action="name locked")).entries
+    assert line.target == (username if username == "ada" else "")  # it may be a password
 
 
 @pytest.mark.parametrize("username", ["ada", "nobody"])

@@ -99,7 +99,7 @@ def test_sign_in__wrong_password_keeps_the_name() -> None:
 def test_sign_in__locked(monkeypatch: pytest.MonkeyPatch) -> None:
     sessions.add("ada")
     app = sessions.open_page(sessions.session(), "sign_in")
-    monkeypatch.setattr(sign_in, "BY_NAME", sign_in.Limit(free=3, step=1, longest=1, most=3))
+    monkeypatch.setattr(sign_in, "BY_NAME", sign_in.AttemptLimit(free=3, step=1, longest=1, most=3))
     for _ in range(3):
         sessions.sign_in(app, "ada", "wrong horse battery")
     sessions.sign_in(app, "ada")

@@ -6,15 +6,15 @@ import streamlit as st
 
 from allcore.errors import AllScopeError
 from allcore.store import admin_settings
-from allcore.store.admin_settings import KeptSetting
-from allcore.store.audit import By
+from allcore.store.admin_settings import AdminSetting
+from allcore.store.audit import Actor
 from allcore.web import accounts, client_address, frame
 from allcore.web.accounts import Visitor
 
 
-def by(user: Visitor) -> By:
+def by(user: Visitor) -> Actor:
     """Who is acting, for the audit log, and from where."""
-    return By(user.name, client_address.of_visitor())
+    return Actor(user.name, client_address.of_visitor())
 
 
 def confirmed(
@@ -59,11 +59,11 @@ def keep(user: Visitor, values: Mapping[str, object], said: str) -> str:
         AllScopeError: the account is no administrator any more, or a value breaks its rule.
     """
     store = accounts.store_to("administer")
-    admin_settings.change(store, user.name, values, where=by(user).where)
+    admin_settings.change(store, user.name, values, address=by(user).address)
     return said
 
 
-def who_and_when(kept: Mapping[str, KeptSetting], titles: Mapping[str, str]) -> str:
+def who_and_when(kept: Mapping[str, AdminSetting], titles: Mapping[str, str]) -> str:
     """Say who has changed which of these settings, and when."""
     said = [
         f"{title}: set by {frame.plain(kept[key].changed_by or 'an account that is gone')}, "

@@ -8,7 +8,7 @@ import streamlit as st
 from allcore import formats
 from allcore.store import accounts as people
 from allcore.store import audit, roles
-from allcore.store.audit import Line, Query
+from allcore.store.audit import AuditEntry, AuditQuery
 from allcore.store.database import Database
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
@@ -19,13 +19,13 @@ PAGE = 100
 def show(user: Visitor) -> None:
     """Draw the view."""
     store = accounts.store()
-    query = _query(audit.kinds(store))
+    query = _query(audit.actions(store))
     number = st.number_input("Page", 1, 1_000_000, 1, width=160)
     found = audit.search(store, query, offset=(number - 1) * PAGE, limit=PAGE)
-    if not found.lines:
+    if not found.entries:
         st.info("No line matches.", icon=":material/search_off:", width=frame.TEXT_WIDTH)
     else:
-        st.dataframe(table(found.lines), hide_index=True, width="stretch", key="audit")
+        st.dataframe(table(found.entries), hide_index=True, width="stretch", key="audit")
     st.caption(
         f"{formats.count(found.total, 'line')} in all, {PAGE} a page, the last first; "
         "times in UTC. "
@@ -42,7 +42,7 @@ def show(user: Visitor) -> None:
     )
 
 
-def exported(store: Database, username: str, query: Query) -> bytes:
+def exported(store: Database, username: str, query: AuditQuery) -> bytes:
     """All lines as CSV, for who is an administrator now; nobody is signed in where this is called.
 
     Raises:
@@ -53,22 +53,22 @@ def exported(store: Database, username: str, query: Query) -> bytes:
     return audit.csv_bytes(store, query)
 
 
-def table(lines: tuple[Line, ...]) -> pd.DataFrame:
+def table(lines: tuple[AuditEntry, ...]) -> pd.DataFrame:
     """One row a line."""
     return pd.DataFrame(
         {
             "When": f"{each.at:%Y-%m-%d %H:%M:%S}",
             "Who": each.username,
-            "What": each.what,
-            "On": each.on,
-            "From": each.where,
+            "What": each.action,
+            "On": each.target,
+            "From": each.address,
             "Detail": each.detail,
         }
         for each in lines
     )
 
 
-def _query(kinds: tuple[str, ...]) -> Query:
+def _query(kinds: tuple[str, ...]) -> AuditQuery:
     with st.container(horizontal=True):
         who = st.text_input("Who", placeholder="Username", width=200)
         what = st.selectbox("What", ["", *kinds], format_func=lambda each: each or "all", width=220)
@@ -76,7 +76,7 @@ def _query(kinds: tuple[str, ...]) -> Query:
         until = st.date_input("Until", None, width=160)
         text = st.text_input("Text", placeholder="On, address or detail", width=220)
     after = None if until is None else _begin(until) + timedelta(days=1)
-    return Query(who, what, None if since is None else _begin(since), after, text)
+    return AuditQuery(who, what, None if since is None else _begin(since), after, text)
 
 
 def _begin(day: date) -> datetime:

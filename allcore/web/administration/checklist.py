@@ -44,7 +44,7 @@ def steps() -> tuple[Step, ...]:
     return (
         Step(
             "An account besides the first administrator",
-            len(people.listed(store)) > 1,
+            len(people.list_all(store)) > 1,
             "Invite somebody",
             "Administration",
             "invitations",

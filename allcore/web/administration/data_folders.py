@@ -55,7 +55,7 @@ def allow(user: Visitor, path: str) -> str:
         user.name,
         _KEY,
         lambda kept: kept if place in kept else [*kept, place],
-        where=actions.by(user).where,
+        address=actions.by(user).address,
     )
     return f"People may connect data sets in {place}."
 
@@ -72,7 +72,7 @@ def remove(user: Visitor, folder: str) -> str:
         user.name,
         _KEY,
         lambda kept: [each for each in kept if each != folder],
-        where=actions.by(user).where,
+        address=actions.by(user).address,
     )
     for each in _connected(folder):
         try:

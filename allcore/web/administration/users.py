@@ -17,7 +17,7 @@ def show(user: Visitor) -> None:
     """Draw the view."""
     checklist.offer(user, "administration")
     search = st.text_input("Search", placeholder="Username, name or e-mail", width=frame.FORM_WIDTH)
-    found = people.listed(accounts.store(), search=search)
+    found = people.list_all(accounts.store(), search=search)
     if not found:
         st.info(
             "No account matches the search.", icon=":material/search_off:", width=frame.TEXT_WIDTH

@@ -70,7 +70,7 @@ def connect_path(user: Visitor, path: Path, name: str) -> DataSet:
         name=name,
         path=path,
         taken=datasets.RESERVED_NAMES,
-        where=client_address.of_visitor(),
+        address=client_address.of_visitor(),
     )
 
 
@@ -266,7 +266,7 @@ def _rename(user: Visitor, connection: DataSet) -> None:
             connection.id,
             name=name,
             taken=datasets.RESERVED_NAMES,
-            where=client_address.of_visitor(),
+            address=client_address.of_visitor(),
         )
     except AllScopeError as error:
         st.session_state[_LIST_PROBLEM] = str(error)
@@ -278,8 +278,8 @@ def _rename(user: Visitor, connection: DataSet) -> None:
 
 def _disconnect(user: Visitor, connection: DataSet) -> None:
     try:
-        store, where = accounts.store_to("connect"), client_address.of_visitor()
-        data_sets.disconnect(store, user.name, connection.id, where=where)
+        store, address = accounts.store_to("connect"), client_address.of_visitor()
+        data_sets.disconnect(store, user.name, connection.id, address=address)
     except AllScopeError as error:
         st.session_state[_LIST_PROBLEM] = str(error)
         return

@@ -25,7 +25,7 @@ def show(found: Queue) -> None:
     if not found.flagged or not found.visitor.signed_in:
         return
     st.subheader("Answers called wrong", anchor=False)
-    kept = pictures.all_flagged(accounts.store(), found.context.source.key)
+    kept = pictures.flagged_digests(accounts.store(), found.context.source.key)
     ids = {item.image_id for item in found.flagged}
     hidden = {each for each in ids & found.open_to_me if _digest(each) in kept}
     st.markdown(
@@ -55,7 +55,7 @@ def table(found: Queue, flagged: list[Flag], kept: Set[str]) -> pd.DataFrame:
     """
     said = defaultdict[str, list[str]](list)
     for one in found.judgements:
-        said[one.image_id].append(reviews.SEEN[one.seen])
+        said[one.image_id].append(reviews.JUDGEMENTS[one.seen])
     return pd.DataFrame(
         {
             "Picture (SHA-256)": _digest(flag.image_id)[:_DIGITS],

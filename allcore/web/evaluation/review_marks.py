@@ -5,7 +5,7 @@ import streamlit as st
 from allcore import formats
 from allcore.errors import AllScopeError
 from allcore.store import reviews
-from allcore.store.reviews import Item
+from allcore.store.reviews import ReviewItem
 from allcore.web import accounts, frame
 
 
@@ -26,7 +26,7 @@ def show(*, of: str, image_id: str) -> None:
         frame.problem(error)
 
 
-def _state(item: Item) -> None:
+def _state(item: ReviewItem) -> None:
     who = accounts.visitor().name
     judged = reviews.judgements(accounts.store(), of=item.of, image_id=item.image_id)
     by = "an account that is gone" if item.added_by is None else frame.plain(item.added_by)
@@ -56,5 +56,5 @@ def _offer(of: str, image_id: str) -> None:
     )
     if pressed:
         store, who = accounts.store_to("keep"), accounts.visitor().name
-        reviews.put(store, who, of=of, reasons={image_id: "chosen"})
+        reviews.queue_cells(store, who, of=of, reasons={image_id: "chosen"})
         st.rerun(scope="fragment")

@@ -14,7 +14,7 @@ from allcore.evaluation import outcomes
 from allcore.review import agreement
 from allcore.review.agreement import Verdicts
 from allcore.store import reviews
-from allcore.store.reviews import Item, Judgement
+from allcore.store.reviews import Judgement, ReviewItem
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
 from allcore.web.evaluation.context import Context
@@ -29,7 +29,7 @@ class Queue:
 
     context: Context
     visitor: Visitor
-    items: tuple[Item, ...]
+    items: tuple[ReviewItem, ...]
     judgements: tuple[Judgement, ...]
 
     @cached_property
@@ -53,7 +53,7 @@ class Queue:
         return agreement.find(queued, pd.DataFrame(said, columns=["image_id", "account", "seen"]))
 
     @cached_property
-    def flagged(self) -> tuple[Item, ...]:
+    def flagged(self) -> tuple[ReviewItem, ...]:
         """Pictures whose answer somebody called wrong: no label, so no verdict and no figure."""
         return tuple(item for item in self.items if item.uploaded)
 
@@ -157,7 +157,7 @@ def _put(found: Queue, kind: str, taken: NDArray[np.intp], controls: NDArray[np.
     ids = found.context.table["image_id"].astype(str).to_numpy(dtype=object)
     reasons = dict.fromkeys(ids[taken], _REASONS[kind]) | dict.fromkeys(ids[controls], "control")
     store = accounts.store_to("keep")
-    reviews.put(store, found.visitor.name, of=found.context.source.key, reasons=reasons)
+    reviews.queue_cells(store, found.visitor.name, of=found.context.source.key, reasons=reasons)
 
 
 def _take_back(found: Queue) -> None:

@@ -109,7 +109,7 @@ def _agreement(found: Queue) -> None:
         f"({formats.both_bounds(kappa)}).",
         width=frame.TEXT_WIDTH,
     )
-    names = [name[0].upper() + name[1:] for name in reviews.SEEN.values()]
+    names = [name[0].upper() + name[1:] for name in reviews.JUDGEMENTS.values()]
     table = pd.DataFrame(said.counts, columns=names)
     table.insert(0, "One reviewer, and across the other", names)
     st.dataframe(

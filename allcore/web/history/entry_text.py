@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from allcore.labels import VERDICT_NAMES
-from allcore.store.history import Asked
+from allcore.store.history import HistoryEntry
 
 DIGITS = 12
 """Of a digest, so many that two are hardly alike."""
@@ -22,7 +22,7 @@ def probability(value: float | None) -> str:
     return "none" if value is None else f"{value:.3f}"
 
 
-def listed(rows: tuple[Asked, ...], batches: dict[int, str]) -> pd.DataFrame:
+def listed(rows: tuple[HistoryEntry, ...], batches: dict[int, str]) -> pd.DataFrame:
     """Answers as the list shows them.
 
     Args:
@@ -44,12 +44,12 @@ def listed(rows: tuple[Asked, ...], batches: dict[int, str]) -> pd.DataFrame:
     )
 
 
-def exported(rows: tuple[Asked, ...], batches: dict[int, str]) -> pd.DataFrame:
+def exported(rows: tuple[HistoryEntry, ...], batches: dict[int, str]) -> pd.DataFrame:
     """Answers with all that is kept of them, as their export holds them."""
     return pd.DataFrame([_row(each, batches) for each in rows])
 
 
-def _row(asked: Asked, batches: dict[int, str]) -> dict[str, Any]:
+def _row(asked: HistoryEntry, batches: dict[int, str]) -> dict[str, Any]:
     answer, said = asked.answer, asked.answer.prediction
     return {
         "time": asked.at.isoformat(timespec="seconds"),

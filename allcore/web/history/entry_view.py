@@ -7,7 +7,7 @@ from allcore.inference import upload
 from allcore.labels import VERDICT_TITLES
 from allcore.plots import predict as predict_plots
 from allcore.store import flags, history, pictures, reviews
-from allcore.store.history import Asked
+from allcore.store.history import HistoryEntry
 from allcore.web import accounts, frame
 from allcore.web.history import delete_confirmation, entry_text, prediction_rerun, state
 
@@ -19,7 +19,7 @@ _SHARED = (
 )
 
 
-def show(username: str, asked: Asked | None, batches: dict[int, str]) -> None:
+def show(username: str, asked: HistoryEntry | None, batches: dict[int, str]) -> None:
     """Draw the card of an answer.
 
     Args:
@@ -30,7 +30,7 @@ def show(username: str, asked: Asked | None, batches: dict[int, str]) -> None:
     if asked is None:
         st.warning(_MISSING, icon=":material/search_off:", width=frame.TEXT_WIDTH)
         return
-    data = pictures.kept(accounts.store(), username, asked.answer.image_sha256)
+    data = pictures.read(accounts.store(), username, asked.answer.image_sha256)
     with st.container(border=True):
         left, right = st.columns([3, 2], gap="large")
         with left:
@@ -42,7 +42,7 @@ def show(username: str, asked: Asked | None, batches: dict[int, str]) -> None:
         prediction_rerun.show(username, asked, data)
 
 
-def _verdict(asked: Asked) -> None:
+def _verdict(asked: HistoryEntry) -> None:
     answer, given = asked.answer, asked.answer.prediction
     st.metric(frame.plain(answer.name), VERDICT_TITLES[given.verdict])
     if given.p_all is None:
@@ -52,7 +52,7 @@ def _verdict(asked: Asked) -> None:
     st.plotly_chart(scale, config={"displayModeBar": False}, key=f"scale of {asked.id}")
 
 
-def _facts(asked: Asked, batch: str) -> None:
+def _facts(asked: HistoryEntry, batch: str) -> None:
     """What the answer rests on, so that it can be had again."""
     answer, given = asked.answer, asked.answer.prediction
     rows = {
@@ -86,7 +86,7 @@ def _picture(data: bytes | None) -> None:
         st.markdown(frame.plain(str(error)))
 
 
-def _buttons(username: str, asked: Asked) -> None:
+def _buttons(username: str, asked: HistoryEntry) -> None:
     with st.container(horizontal=True):
         _flag(username, asked)
         if delete_confirmation.confirmed(
@@ -95,14 +95,14 @@ def _buttons(username: str, asked: Asked) -> None:
             "good.",
             key="delete_one",
         ):
-            history.delete_some(accounts.store_to("keep"), username, [asked.id])
+            history.delete_entries(accounts.store_to("keep"), username, [asked.id])
             state.close()
             frame.say_next("1 answer deleted.")
             st.rerun()
         st.button("Close", icon=":material/close:", key="close_one", on_click=state.close)
 
 
-def _flag(username: str, asked: Asked) -> None:
+def _flag(username: str, asked: HistoryEntry) -> None:
     flagged = asked.flagged_at is not None
     with st.popover("Change the flag" if flagged else "Call it wrong", icon=":material/flag:"):
         st.markdown(_SHARED)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from allcore import formats
 from allcore.store import history
-from allcore.store.history import Asked, Found, Query
+from allcore.store.history import HistoryEntry, HistoryPage, HistoryQuery
 from allcore.web import accounts, frame
 from allcore.web.components.charts import show_csv_download
 from allcore.web.history import delete_confirmation, entry_text, state
@@ -13,7 +13,7 @@ PER_PAGE = 50
 _TURN = "history_turn"
 
 
-def show(username: str, query: Query, names: dict[int, str]) -> None:
+def show(username: str, query: HistoryQuery, names: dict[int, str]) -> None:
     """Draw the answers that a query finds.
 
     Args:
@@ -43,7 +43,7 @@ def show(username: str, query: Query, names: dict[int, str]) -> None:
         _delete_all(username, query, found.total)
 
 
-def _page(username: str, query: Query) -> Found:
+def _page(username: str, query: HistoryQuery) -> HistoryPage:
     """The page that is turned to; the control stands above the list."""
     store = accounts.store()
     total = history.search(store, username, query, limit=0).total
@@ -53,11 +53,11 @@ def _page(username: str, query: Query) -> Found:
     return history.search(store, username, query, offset=PER_PAGE * (number - 1), limit=PER_PAGE)
 
 
-def _all(username: str, query: Query) -> Found:
+def _all(username: str, query: HistoryQuery) -> HistoryPage:
     return history.search(accounts.store(), username, query, limit=None)
 
 
-def _table(found: Found, names: dict[int, str]) -> list[Asked]:
+def _table(found: HistoryPage, names: dict[int, str]) -> list[HistoryEntry]:
     """Draw the rows and give those that are marked."""
     turn = st.session_state.get(_TURN, 0)
     key = f"history_rows_{turn}_{st.session_state.get(state.PAGE, 1)}"
@@ -78,7 +78,7 @@ def _table(found: Found, names: dict[int, str]) -> list[Asked]:
     return rows_of(_selected(key), found)
 
 
-def rows_of(selected: list[int], found: Found) -> list[Asked]:
+def rows_of(selected: list[int], found: HistoryPage) -> list[HistoryEntry]:
     """The answers of the rows that are marked, as far as there are such rows."""
     return [found.rows[place] for place in selected if place < len(found.rows)]
 
@@ -88,7 +88,7 @@ def _selected(key: str) -> list[int]:
     return list(event["selection"]["rows"]) if event else []
 
 
-def _marked_now(key: str, found: Found) -> None:
+def _marked_now(key: str, found: HistoryPage) -> None:
     """Open the one row that is marked; close what is open where none or several are."""
     marked = rows_of(_selected(key), found)
     if len(marked) == 1:
@@ -97,7 +97,7 @@ def _marked_now(key: str, found: Found) -> None:
         state.close()
 
 
-def _delete_marked(username: str, marked: list[Asked]) -> None:
+def _delete_marked(username: str, marked: list[HistoryEntry]) -> None:
     count = formats.count(len(marked), "answer")
     if delete_confirmation.confirmed(
         f"Delete the marked ({len(marked):,})",
@@ -105,14 +105,14 @@ def _delete_marked(username: str, marked: list[Asked]) -> None:
         key="delete_marked",
         disabled=not marked,
     ):
-        deleted = history.delete_some(
+        deleted = history.delete_entries(
             accounts.store_to("keep"), username, [each.id for each in marked]
         )
         _gone(deleted)
 
 
-def _delete_all(username: str, query: Query, total: int) -> None:
-    which = "all that you have asked" if query == Query() else "all that meet the filters"
+def _delete_all(username: str, query: HistoryQuery, total: int) -> None:
+    which = "all that you have asked" if query == HistoryQuery() else "all that meet the filters"
     count = formats.count(total, "answer")
     if delete_confirmation.confirmed(
         f"Delete all {total:,}",

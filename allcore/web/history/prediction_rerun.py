@@ -16,7 +16,7 @@ from allcore.inference.predictor import Predictor
 from allcore.inference.results import Prediction
 from allcore.labels import VERDICT_TITLES
 from allcore.store import history
-from allcore.store.history import Answer, Asked
+from allcore.store.history import HistoryAnswer, HistoryEntry
 from allcore.web import accounts, frame, resources
 from allcore.web.history import entry_text
 
@@ -37,7 +37,7 @@ class Line:
     changed: bool
 
 
-def show(username: str, asked: Asked, data: bytes | None) -> None:
+def show(username: str, asked: HistoryEntry, data: bytes | None) -> None:
     """Draw what asks again, and both answers once it was asked.
 
     Args:
@@ -57,7 +57,7 @@ def show(username: str, asked: Asked, data: bytes | None) -> None:
             _both(asked.answer, second)
 
 
-def lines(then: Answer, today: Answer) -> list[Line]:
+def lines(then: HistoryAnswer, today: HistoryAnswer) -> list[Line]:
     """What two answers about one picture say and rest on, line by line."""
     first, second = then.prediction, today.prediction
     pairs = {
@@ -80,7 +80,7 @@ def lines(then: Answer, today: Answer) -> list[Line]:
     ]
 
 
-def sentence(then: Answer, today: Answer) -> str:
+def sentence(then: HistoryAnswer, today: HistoryAnswer) -> str:
     """Say whether the verdict stands, and what of the model is another now."""
     first, second = (VERDICT_TITLES[each.prediction.verdict] for each in (then, today))
     stands = f"**{first}** still" if first == second else f"**{first}** then, **{second}** today"
@@ -104,7 +104,7 @@ def answered(predictor: Predictor, data: bytes) -> Prediction:
         return Prediction("refused", None, None, threshold, str(error), "readable")
 
 
-def _ask(username: str, asked: Asked, data: bytes | None) -> None:
+def _ask(username: str, asked: HistoryEntry, data: bytes | None) -> None:
     """Draw the controls; ask once where the button is pressed.
 
     Raises:
@@ -138,7 +138,7 @@ def _model(before: str) -> str | None:
     return str(st.selectbox("Model", names, index=index, key="again_model", width=frame.FORM_WIDTH))
 
 
-def _dropped(asked: Asked) -> bytes | None:
+def _dropped(asked: HistoryEntry) -> bytes | None:
     """The same file, dropped again.
 
     Raises:
@@ -155,9 +155,9 @@ def _dropped(asked: Asked) -> bytes | None:
     return data
 
 
-def _second(first: Answer, predictor: Predictor, data: bytes) -> Answer:
+def _second(first: HistoryAnswer, predictor: Predictor, data: bytes) -> HistoryAnswer:
     info = predictor.info
-    return Answer(
+    return HistoryAnswer(
         name=first.name,
         image_sha256=first.image_sha256,
         model=info.name,
@@ -168,7 +168,7 @@ def _second(first: Answer, predictor: Predictor, data: bytes) -> Answer:
     )
 
 
-def _both(then: Answer, today: Answer) -> None:
+def _both(then: HistoryAnswer, today: HistoryAnswer) -> None:
     st.markdown(sentence(then, today))
     table = pd.DataFrame(
         {

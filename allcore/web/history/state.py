@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from allcore.store.history import Query
+from allcore.store.history import HistoryQuery
 
 TEXT, VERDICT, MODEL, SINCE, UNTIL = "text", "verdict", "model", "since", "until"
 FLAGGED, PAGE = "flagged", "page"
@@ -19,11 +19,11 @@ _LAST = "history_query"
 _MOST = 2**31 - 1  # what PostgreSQL takes for an id
 
 
-def query() -> Query:
+def query() -> HistoryQuery:
     """What the controls, which are drawn before, and the address ask for."""
     held = st.session_state
     until: date | None = held.get(UNTIL)
-    return Query(
+    return HistoryQuery(
         text=held.get(TEXT) or "",
         verdict=held.get(VERDICT) or "",
         model=held.get(MODEL) or "",
@@ -34,7 +34,7 @@ def query() -> Query:
     )
 
 
-def turn(asked: Query, pages: int) -> None:
+def turn(asked: HistoryQuery, pages: int) -> None:
     """Turn to the first page where something else is asked for, or there is no such page."""
     held = st.session_state
     if held.get(_LAST, asked) != asked or held.get(PAGE, 1) > pages:

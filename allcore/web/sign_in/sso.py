@@ -14,7 +14,7 @@ from streamlit.auth_util import get_secrets_auth_section
 from allcore.errors import AllScopeError
 from allcore.store import admin_settings, identities
 from allcore.store.accounts import AccountInfo
-from allcore.store.identities import Identity, UsedToken
+from allcore.store.identities import Identity, TokenUsed
 from allcore.web import accounts, client_address, navigation
 
 _REFUSED, _TO_SAY = "sso_refused", "sso_to_say"
@@ -47,7 +47,7 @@ def arrive() -> None:
     try:
         if _vouched_for() and not accounts.visitor().signed_in:
             accounts.begin(_entered())
-    except UsedToken:
+    except TokenUsed:
         return
     except AllScopeError as error:
         st.session_state[_REFUSED] = str(error)
@@ -69,7 +69,7 @@ def leave() -> None:
 
 def _entered() -> AccountInfo:
     opened = accounts.store()
-    return identities.enter(
+    return identities.sign_in(
         opened,
         _identity(st.user.to_dict()),
         approval=admin_settings.read(opened, "approval").value,
@@ -92,7 +92,7 @@ def _identity(claims: dict[str, Any]) -> Identity:
         issuer=text("iss"),
         subject=text("sub"),
         issued_at=_instant(claims.get("iat")),
-        wished=text("preferred_username") or text("email") or text("name"),
+        preferred_username=text("preferred_username") or text("email") or text("name"),
         name=text("name"),
         email=email,
     )

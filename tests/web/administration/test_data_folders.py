@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from allcore.audit.index import jobs
 from allcore.errors import AllScopeError, DataError
 from allcore.store import admin_settings, audit, data_sets, database
-from allcore.store.audit import Query
+from allcore.store.audit import AuditQuery
 from allcore.web import accounts, datasets
 from allcore.web.accounts import Visitor
 from allcore.web.administration import data_folders
@@ -49,8 +49,8 @@ def test_view__allows_a_folder_in_which_people_then_connect(show: Show, cells: P
     assert kept() == [str(cells.parent)]
     connect_view.connect_path(BOSS, cells, "Cells")
     assert datasets.path_of("Cells") == cells
-    [line] = audit.search(database.connect(), Query(what="setting changed")).lines
-    assert (line.username, line.on) == ("boss", "data_roots")
+    [line] = audit.search(database.connect(), AuditQuery(action="setting changed")).entries
+    assert (line.username, line.target) == ("boss", "data_roots")
     assert json.loads(line.detail) == {"from": [], "to": [str(cells.parent)]}
 
 

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from allcore.store import admin_settings, audit, database, registration
-from allcore.store.audit import Query
+from allcore.store.audit import AuditQuery
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
 from allcore.web.administration import invitations
@@ -46,8 +46,8 @@ def test_view__makes_one_and_shows_it_once(show: Show) -> None:
     assert NOTE in said.replace("\\", "")
     assert "Made by boss" in said
     assert not page.run().code
-    [line] = audit.search(database.connect(), Query(what="invited")).lines
-    assert (line.username, line.on) == ("boss", NOTE)
+    [line] = audit.search(database.connect(), AuditQuery(action="invited")).entries
+    assert (line.username, line.target) == ("boss", NOTE)
     assert code not in line.detail
 
 

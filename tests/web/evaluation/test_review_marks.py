@@ -54,7 +54,7 @@ def test_show__puts_the_cell_into_the_queue(who: Who) -> None:
 
 
 def test_show__tells_no_judgement_and_takes_out_only_ones_own(who: Who) -> None:
-    reviews.put(accounts.store(), "ada", of="model", reasons={"cell 1": "error"})
+    reviews.queue_cells(accounts.store(), "ada", of="model", reasons={"cell 1": "error"})
     who.name = "bob"
     assert not opened().button
     who.name = "ada"

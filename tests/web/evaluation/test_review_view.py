@@ -15,7 +15,7 @@ from allcore.notice import RESEARCH_USE
 from allcore.review import agreement
 from allcore.store import accounts as stored
 from allcore.store import admin_settings, flags, history, reviews
-from allcore.store.history import Answer
+from allcore.store.history import HistoryAnswer
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
 from allcore.web.components import charts
@@ -93,7 +93,7 @@ def other(label: str) -> str:
 
 
 def queue(*ids: str, reason: str = "error", by: str = "carl") -> None:
-    reviews.put(accounts.store(), by, of="simulated", reasons=dict.fromkeys(ids, reason))
+    reviews.queue_cells(accounts.store(), by, of="simulated", reasons=dict.fromkeys(ids, reason))
 
 
 def judge(image_id: str, **seen: str) -> None:
@@ -282,7 +282,7 @@ def flagged(note: str, data: bytes = b"cell", by: str = "carl") -> str:
     """Let somebody flag the answer to a picture; gives the id of the queued item."""
     digest = hashlib.sha256(data).hexdigest()
     prediction = Prediction("all", 0.91, 2.3, 0.5)
-    given = Answer("secret-name.bmp", digest, "simulated", "f" * 64, 1, prediction)
+    given = HistoryAnswer("secret-name.bmp", digest, "simulated", "f" * 64, 1, prediction)
     [number] = history.add(accounts.store(), by, [given], kept={digest: data})
     flags.flag(accounts.store(), by, number, note)
     return f"upload:{digest}"
@@ -301,7 +301,7 @@ def test_show__flagged_answers_stay_out_of_the_verdicts(who: Who, own_home: Path
     assert "Of **1 cell** judged by two" in words(page)
     [row] = frames(page)[-1].to_dict("records")
     assert row["Note"] == "dark nucleus"
-    assert row["Reviewers saw"] == ", ".join([reviews.SEEN[label]] * 2)
+    assert row["Reviewers saw"] == ", ".join([reviews.JUDGEMENTS[label]] * 2)
     assert (row["The model said"], row["Probability of ALL"]) == ("ALL blast", 0.91)
     assert "secret-name" not in frames(page)[-1].to_csv()
     assert "carl" not in frames(page)[-1].to_csv()

@@ -40,7 +40,7 @@ def values(page: AppTest) -> dict[str, str]:
 
 
 def names() -> set[str]:
-    return {each.username for each in accounts.listed(database.connect())}
+    return {each.username for each in accounts.list_all(database.connect())}
 
 
 def test_register__without_one_unless_an_administrator_asks(register: AppTest) -> None:
