@@ -188,11 +188,11 @@ def test_lock__of_an_address_comes_and_ends(database: Database, address: str) ->
     sign_in.authenticate(database, "ada", PASSWORD, address=address, now=at + sign_in.LOCK)
 
 
-def test_counted__one_line_of_version_6_is_one_address() -> None:
-    assert sign_in._counted("2001:db8::1") == sign_in._counted("2001:db8::ffff:1")
-    assert sign_in._counted("2001:db8:0:1::1") != sign_in._counted("2001:db8::1")
-    assert sign_in._counted("::ffff:10.0.0.1") == "10.0.0.1"
-    assert sign_in._counted("nonsense") == ""
+def test_counted_address__one_line_of_version_6_is_one_address() -> None:
+    assert sign_in._counted_address("2001:db8::1") == sign_in._counted_address("2001:db8::ffff:1")
+    assert sign_in._counted_address("2001:db8:0:1::1") != sign_in._counted_address("2001:db8::1")
+    assert sign_in._counted_address("::ffff:10.0.0.1") == "10.0.0.1"
+    assert sign_in._counted_address("nonsense") == ""
 
 
 def test_lock__holds_over_processes(config: Settings) -> None:
