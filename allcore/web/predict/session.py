@@ -21,7 +21,7 @@ from allcore.inference.jobs import Ending, Job, PredictedPicture, PredictionServ
 from allcore.model_folder import ModelInfo
 from allcore.store import batches, history, pictures
 from allcore.store.database import Database
-from allcore.store.history import Answer
+from allcore.store.history import HistoryAnswer
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
 from allcore.web.predict import inputs
@@ -76,9 +76,9 @@ class HistoryWriter:
         if ending and self.batch is not None:
             batches.end(self._database, self._username, self.batch, state=ending)
 
-    def _answer(self, item: PredictedPicture) -> Answer:
+    def _answer(self, item: PredictedPicture) -> HistoryAnswer:
         name = subjects.parse_name(PurePosixPath(item.row.path).stem)
-        return Answer(
+        return HistoryAnswer(
             name=item.row.path,
             image_sha256=item.row.sha256,
             model=self._info.name,

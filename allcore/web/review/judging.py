@@ -9,7 +9,7 @@ from allcore.data import cells
 from allcore.errors import AllScopeError
 from allcore.inference import upload
 from allcore.store import pictures, reviews
-from allcore.store.reviews import Item
+from allcore.store.reviews import ReviewItem
 from allcore.web import accounts, cell_images, frame, navigation
 from allcore.web.accounts import Visitor
 from allcore.web.cell_images import CellImages
@@ -61,7 +61,7 @@ def show_queue(user: Visitor, queue: str) -> None:
     )  # fmt: skip
     images = _images_of(queue)
     uploads = {
-        f"{reviews.UPLOAD}{digest}" for digest in pictures.all_flagged(accounts.store(), queue)
+        f"{reviews.UPLOAD}{digest}" for digest in pictures.flagged_digests(accounts.store(), queue)
     }
     showable = [
         item.image_id for item in items
@@ -93,7 +93,7 @@ def _images_of(queue: str) -> CellImages:
     return images
 
 
-def _show_blinding(queue: str, items: Sequence[Item]) -> None:
+def _show_blinding(queue: str, items: Sequence[ReviewItem]) -> None:
     sentence = (
         f"Cells of **{frame.plain(queue)}**. You see the picture alone: no label, subject, file "
         "name or model's answer."
@@ -108,7 +108,7 @@ def _show_image(queue: str, images: CellImages, image_id: str) -> None:
     if image_id.startswith(reviews.UPLOAD):
         # Uploads are looked up among the stored ones alone, whatever a data set calls its files.
         digest = image_id.removeprefix(reviews.UPLOAD)
-        data = pictures.flagged(accounts.store(), queue, digest)
+        data = pictures.read_flagged(accounts.store(), queue, digest)
         if data is None:
             st.error("The picture was not kept: skip the cell.", icon=":material/error:")
             return
@@ -129,11 +129,11 @@ def _show_image(queue: str, images: CellImages, image_id: str) -> None:
 def _show_answers(user: Visitor, queue: str, reviewer: ReviewerQueue, image_id: str) -> None:
     earlier = reviewer.judgements.get(image_id)
     if earlier:
-        st.markdown(f"You said: **{reviews.SEEN[earlier.seen]}**. Answer again to change it.")
+        st.markdown(f"You said: **{reviews.JUDGEMENTS[earlier.seen]}**. Answer again to change it.")
     st.markdown("**What do you see?**")
     note_key = f"review_note_{cell_queue.turn_number()}"
     answer = None
-    for seen, text in reviews.SEEN.items():
+    for seen, text in reviews.JUDGEMENTS.items():
         pressed = st.button(
             text[0].upper() + text[1:], key=f"see_{_SHORTCUTS[seen]}", shortcut=_SHORTCUTS[seen],
             width=300, icon=_ICONS.get(seen),

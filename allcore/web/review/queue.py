@@ -36,20 +36,14 @@ class ReviewerQueue:
         return len(self.judgements) + len(self.waiting)
 
 
-<<<<<<< HEAD
 def reviewer_queue(
-    items: Sequence[Item], judgements: Sequence[Judgement], username: str
+    items: Sequence[ReviewItem], judgements: Sequence[Judgement], username: str
 ) -> ReviewerQueue:
     """A queue for one account.
-=======
-def desk(items: Sequence[ReviewItem], judgements: Sequence[Judgement], username: str) -> Desk:
-    """Lay out a queue for one account.
->>>>>>> 5f31571 (Names of the store are the field's own: audit entries, history entries, attempts)
 
     The order depends on the account and the queue alone, so that a cell's place reveals neither
     why it is queued nor what others judged.
     """
-<<<<<<< HEAD
     own = [judgement for judgement in judgements if judgement.username == username]
     own.sort(key=lambda judgement: judgement.changed_at or judgement.given_at)
     judged = {judgement.image_id: judgement for judgement in own}
@@ -58,26 +52,11 @@ def desk(items: Sequence[ReviewItem], judgements: Sequence[Judgement], username:
     closed = [item for item in items if not item.open_to(username)]
     ids = [item.image_id for item in sorted(opened, key=lambda item: _sort_key(item, username))]
     return ReviewerQueue(
-        waiting=tuple(image_id for image_id in ids if times[image_id] < DECIDING),
-        decided=tuple(image_id for image_id in ids if times[image_id] >= DECIDING),
+        waiting=tuple(image_id for image_id in ids if times[image_id] < DECIDING_JUDGEMENTS),
+        decided=tuple(image_id for image_id in ids if times[image_id] >= DECIDING_JUDGEMENTS),
         judgements=judged,
         chosen_by_hand=sum(not item.uploaded for item in closed),
         own_uploads=sum(item.uploaded for item in closed),
-=======
-    mine = [each for each in judgements if each.username == username]
-    mine.sort(key=lambda each: each.changed_at or each.given_at)
-    own = {each.image_id: each for each in mine}
-    times = Counter(each.image_id for each in judgements)
-    free = [item for item in items if item.open_to(username) and item.image_id not in own]
-    shuffled = [item.image_id for item in sorted(free, key=lambda item: _place(item, username))]
-    shut = [item for item in items if not item.open_to(username)]
-    return Desk(
-        waiting=tuple(each for each in shuffled if times[each] < DECIDING_JUDGEMENTS),
-        settled=tuple(each for each in shuffled if times[each] >= DECIDING_JUDGEMENTS),
-        own=own,
-        chosen=sum(not item.uploaded for item in shut),
-        asked=sum(item.uploaded for item in shut),
->>>>>>> 5f31571 (Names of the store are the field's own: audit entries, history entries, attempts)
     )
 
 
@@ -135,9 +114,5 @@ def _skipped_cells() -> set[tuple[str, str]]:
     return skipped
 
 
-<<<<<<< HEAD
-def _sort_key(item: Item, username: str) -> bytes:
-=======
-def _place(item: ReviewItem, username: str) -> bytes:
->>>>>>> 5f31571 (Names of the store are the field's own: audit entries, history entries, attempts)
+def _sort_key(item: ReviewItem, username: str) -> bytes:
     return hashlib.sha256(f"{username}\0{item.of}\0{item.image_id}".encode()).digest()

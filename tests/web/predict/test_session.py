@@ -72,13 +72,8 @@ def test_start__keeps_one_answer_without_a_batch(
     assert found.rows[0].id == asked.history.ids[0]
     answer = found.rows[0].answer
     assert answer.prediction.p_all == pytest.approx(asked.job.items[0].row.p_all)
-<<<<<<< HEAD:tests/web/predict/test_session.py
     assert (answer.model, answer.subject, asked.history.batch) == ("tiny", "H7", None)
-    assert kept_pictures.kept(store, "ada", answer.image_sha256) is None  # nobody allowed it
-=======
-    assert (answer.model, answer.subject, asked.kept.batch) == ("tiny", "H7", None)
     assert kept_pictures.read(store, "ada", answer.image_sha256) is None  # nobody allowed it
->>>>>>> 5f31571 (Names of the store are the field's own: audit entries, history entries, attempts):tests/web/predict/test_jobs.py
 
 
 def test_start__keeps_pictures_where_the_administrator_does(
@@ -89,13 +84,8 @@ def test_start__keeps_pictures_where_the_administrator_does(
     given = source(cell_image)
     asked = ask(service, store, given, source(np.zeros_like(cell_image)))
     assert asked.job.wait(30)
-<<<<<<< HEAD:tests/web/predict/test_session.py
     until(lambda: len(asked.history.ids) == 2)
-    assert kept_pictures.kept(store, "ada", asked.job.items[0].row.sha256) == given.read()
-=======
-    until(lambda: len(asked.kept.ids) == 2)
     assert kept_pictures.read(store, "ada", asked.job.items[0].row.sha256) == given.read()
->>>>>>> 5f31571 (Names of the store are the field's own: audit entries, history entries, attempts):tests/web/predict/test_jobs.py
 
 
 def test_start__keeps_a_batch_as_it_goes(
@@ -119,11 +109,7 @@ def test_start__keeps_a_batch_as_it_goes(
     go_on.set()
     assert asked.job.wait(30)
     until(lambda: batches.list_of(store, "ada")[0].state == "done")
-<<<<<<< HEAD:tests/web/predict/test_session.py
-    assert history.search(store, "ada", history.Query(batch=asked.history.batch)).total == 16
-=======
-    assert history.search(store, "ada", history.HistoryQuery(batch=asked.kept.batch)).total == 16
->>>>>>> 5f31571 (Names of the store are the field's own: audit entries, history entries, attempts):tests/web/predict/test_jobs.py
+    assert history.search(store, "ada", history.HistoryQuery(batch=asked.history.batch)).total == 16
 
 
 def test_start__says_of_a_cancelled_batch_that_it_was(
