@@ -15,7 +15,7 @@ READS = {
     "batches.list_of", "batches.names", "data_sets.list_of", "flags.list_of", "history.find",
     "history.models", "history.search", "kept_pictures.flagged_digests",
     "kept_pictures.read_flagged", "people.find", "people.list_all", "pictures.allowed",
-    "pictures.flagged_digests", "pictures.read",
+    "pictures.flagged_digests", "pictures.read", "pictures.read_flagged",
     "reviews.items", "reviews.judgements", "reviews.queues", "admin_settings.read",
     "admin_settings.read_all", "slices.list_of", "storage.usage_by_account",
 }  # fmt: skip
