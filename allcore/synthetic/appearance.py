@@ -1,19 +1,16 @@
 """Size, brightness, colour and texture of one cell: what real and drawn cells are compared by."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
 from allcore.data import cells
 from allcore.data.cells import Rgb
-from allcore.data.manifest import Manifest
-from allcore.errors import DataError
 
 Field = NDArray[np.float32]
 
@@ -128,38 +125,6 @@ def bands(grey: Field, mask: NDArray[np.bool_]) -> Iterator[Field]:
         yield before - after
         before = after
     yield before
-
-
-def table(manifest: Manifest, rows: Iterable[int]) -> tuple[pd.DataFrame, dict[str, Field]]:
-    """Measure the images in ``rows`` of a manifest.
-
-    Returns:
-        A table with label, subject and one column a measure, and the mean rim by label.
-
-    Raises:
-        DataError: none of the images is on this machine.
-    """
-    found = []
-    rims: dict[str, list[Field]] = {label: [] for label in set(manifest.table["label"].dropna())}
-    for row in manifest.table.iloc[list(rows)].itertuples():
-        path = manifest.root / str(row.path)
-        if path.is_file():
-            cell = measure(read_rgb(path))
-            found.append({"label": row.label, "subject": row.subject, **cell.values})
-            rims[str(row.label)].append(cell.rim)
-    if not found:
-        raise DataError(f"No picture of {manifest.root} is on this machine: connect them first.")
-    mean = {label: np.nanmean(np.stack(rim), axis=0) for label, rim in rims.items() if rim}
-    return pd.DataFrame(found), mean
-
-
-def sample(manifest: Manifest, *, per_subject: int, seed: int = 0) -> list[int]:
-    """Row numbers of at most ``per_subject`` images a subject, drawn with ``seed``."""
-    random = np.random.default_rng(seed)
-    order = pd.Series(random.permutation(len(manifest)))
-    subject = manifest.table["subject"].to_numpy()
-    kept = order.groupby(subject[order], sort=True).head(per_subject)
-    return sorted(int(row) for row in kept)
 
 
 def read_rgb(path: Path) -> Rgb:

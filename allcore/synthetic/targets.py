@@ -1,19 +1,17 @@
-"""What drawn cells are to look like in numbers: measured on real cells, kept in one file.
+"""The distribution of measures that synthetic cells are drawn to, as measured on real cells.
 
-``synthetic_targets.json`` beside this file is written by the command that stands in it.
+``targets.json`` beside this file is written by ``python -m allcore data measure``.
 """
 
 import functools
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from allcore.errors import DataError
-from allcore.synthetic.appearance import BANDS, Field
+from allcore.synthetic.appearance import BANDS
 
 FILE = Path(__file__).with_name("targets.json")
 
@@ -71,49 +69,9 @@ def load() -> Targets:
     return Targets(**fields, classes=classes)
 
 
-def derive(measured: pd.DataFrame, rims: dict[str, Field], *, command: str, source: str) -> Targets:
-    """Targets from cells measured by ``measures.table``.
-
-    Raises:
-        DataError: a class has fewer than two subjects with two cells.
-    """
-    classes = {}
-    for label, rows in measured.groupby("label"):
-        classes[str(label)] = _class_targets(rows, rims[str(label)])
-    return Targets(command, source, len(measured), measured["subject"].nunique(), classes)
-
-
-def traits_of(measured: pd.DataFrame) -> Matrix:
-    """Traits (N, K) of N measured cells."""
-    columns = [
-        np.log(measured[name].to_numpy().clip(min=1e-3)) if name in LOGARITHMIC else measured[name]
-        for name in TRAITS
-    ]
-    return np.stack(columns, axis=1).astype(float)
-
-
 def values_of(traits: Matrix) -> dict[str, float]:
     """The measures that one cell's traits (K) stand for."""
     return {
         name: float(np.exp(value) if name in LOGARITHMIC else value)
         for name, value in zip(TRAITS, traits, strict=True)
     }
-
-
-def save(targets: Targets, path: Path) -> None:
-    """Write the targets as JSON, rounded to what is known of them."""
-    fields = asdict(targets)
-    for values in fields["classes"].values():
-        values.update({name: np.round(value, 5).tolist() for name, value in values.items()})
-    path.write_text(json.dumps(fields, indent=None, separators=(",", ":")).replace("],", "],\n"))
-
-
-def _class_targets(rows: pd.DataFrame, rim: Field) -> ClassTargets:
-    traits = traits_of(rows)
-    subject = rows["subject"].to_numpy()
-    names = [name for name in np.unique(subject) if (subject == name).sum() > 1]
-    if len(names) < 2:
-        raise DataError("Each class needs two subjects with two cells: measure a larger data set.")
-    means = np.stack([traits[subject == name].mean(axis=0) for name in names])
-    within = np.stack([np.cov(traits[subject == name].T) for name in names]).mean(axis=0)
-    return ClassTargets(means.mean(axis=0), np.cov(means.T), within, rim.astype(float))

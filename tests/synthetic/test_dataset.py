@@ -11,6 +11,7 @@ from allcore.data.cells import Rgb
 from allcore.data.manifest import Manifest
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import DataError
+from allcore.research import synthetic_realism
 from allcore.synthetic import appearance, dataset
 from allcore.synthetic import targets as synthetic_targets
 from allcore.synthetic.faults import FAULTS
@@ -33,7 +34,7 @@ def truth(drawn: Manifest) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def measured(drawn: Manifest, truth: pd.DataFrame) -> pd.DataFrame:
     clean = np.flatnonzero(drawn.table["image_id"].map(truth["fault"]) == "")
-    return appearance.table(drawn, clean)[0]
+    return synthetic_realism.measure_rows(drawn, clean)[0]
 
 
 def picture(drawn: Manifest, image_id: str) -> Rgb:
@@ -173,7 +174,7 @@ def test_drawn_cells__follow_the_measured_statistics(measured: pd.DataFrame, lab
     """Means within half a deviation of the targets, finest texture within 15 %; spread alike."""
     rows = measured[measured["label"] == label]
     targets = synthetic_targets.load().classes[label]
-    traits = pd.DataFrame(synthetic_targets.traits_of(rows), columns=synthetic_targets.TRAITS)
+    traits = pd.DataFrame(synthetic_realism.traits_of(rows), columns=synthetic_targets.TRAITS)
     people = traits.groupby(rows["subject"].to_numpy())
     deviation = np.sqrt(np.diag(targets.between) + np.diag(targets.within))
     shift = ((people.mean().mean() - targets.mean) / deviation).abs()
@@ -197,8 +198,8 @@ def test_targets__say_how_they_were_made() -> None:
 
 def test_targets__survive_writing(measured: pd.DataFrame, tmp_path: Path) -> None:
     rims = {label: np.zeros((appearance.RIM, 3), dtype=np.float32) for label in ("all", "hem")}
-    derived = synthetic_targets.derive(measured, rims, command="measure", source="drawn")
-    synthetic_targets.save(derived, tmp_path / "targets.json")
+    derived = synthetic_realism.derive_targets(measured, rims, command="measure", source="drawn")
+    synthetic_realism.save_targets(derived, tmp_path / "targets.json")
     kept, synthetic_targets.FILE = synthetic_targets.FILE, tmp_path / "targets.json"
     synthetic_targets.load.cache_clear()
     try:
@@ -213,7 +214,7 @@ def test_targets__survive_writing(measured: pd.DataFrame, tmp_path: Path) -> Non
 def test_targets__need_two_subjects(measured: pd.DataFrame) -> None:
     one = measured[measured["subject"] == measured["subject"].iloc[0]]
     with pytest.raises(DataError, match="two subjects"):
-        synthetic_targets.derive(one, {"all": np.zeros((1, 3))}, command="", source="")
+        synthetic_realism.derive_targets(one, {"all": np.zeros((1, 3))}, command="", source="")
 
 
 def test_measure__known_cell() -> None:
@@ -238,24 +239,26 @@ def test_measure__finds_contrast_at_its_scale() -> None:
 
 
 def test_sample__bounds_every_subject(drawn: Manifest) -> None:
-    rows = appearance.sample(drawn, per_subject=3)
+    rows = synthetic_realism.sample_rows(drawn, per_subject=3)
     assert drawn.table.iloc[rows]["subject"].value_counts().max() == 3
-    assert rows == appearance.sample(drawn, per_subject=3)
+    assert rows == synthetic_realism.sample_rows(drawn, per_subject=3)
 
 
 def test_table__no_picture_on_this_machine(drawn: Manifest, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="connect them"):
-        appearance.table(Manifest(tmp_path, drawn.table, "elsewhere"), [0, 1])
+        synthetic_realism.measure_rows(Manifest(tmp_path, drawn.table, "elsewhere"), [0, 1])
 
 
 def test_real_cells__lie_where_the_targets_say(cnmc_root: Path) -> None:
     """The targets are those of the real cells at hand, not of something else."""
     manifest = readers.read(cnmc_root)
-    table, _ = appearance.table(manifest, appearance.sample(manifest, per_subject=2, seed=5))
+    table, _ = synthetic_realism.measure_rows(
+        manifest, synthetic_realism.sample_rows(manifest, per_subject=2, seed=5)
+    )
     for label, rows in table.groupby("label"):
         targets = synthetic_targets.load().classes[str(label)]
         deviation = np.sqrt(np.diag(targets.between) + np.diag(targets.within))
-        shift = (synthetic_targets.traits_of(rows).mean(axis=0) - targets.mean) / deviation
+        shift = (synthetic_realism.traits_of(rows).mean(axis=0) - targets.mean) / deviation
         assert np.abs(shift).max() < 0.7
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allcore.synthetic import realism
+from allcore.research import synthetic_realism
 from allcore.synthetic.appearance import MEASURES
 
 
@@ -20,7 +20,7 @@ def table(shift: float = 0.0) -> pd.DataFrame:
 
 def test_spread__combines_between_and_within() -> None:
     rows = table()[lambda t: t["label"] == "all"]
-    found = realism.spread(rows["area"], rows["subject"])
+    found = synthetic_realism.spread(rows["area"], rows["subject"])
     assert found.mean == 12
     assert found.deviation == pytest.approx(
         np.sqrt(8 + 1)
@@ -29,16 +29,18 @@ def test_spread__combines_between_and_within() -> None:
 
 def test_spread__counts_every_subject_alike() -> None:
     values, subjects = pd.Series([0.0, 0, 0, 0, 10, 10]), pd.Series(list("aaaabb"))
-    assert realism.spread(values, subjects).mean == 5
+    assert synthetic_realism.spread(values, subjects).mean == 5
 
 
 def test_comparisons__in_deviations_of_the_real_cells() -> None:
-    found = realism.comparisons(table(), table(shift=1.5))
+    found = synthetic_realism.compare_measures(table(), table(shift=1.5))
     assert len(found) == 2 * len(MEASURES)
     assert {round(each.shift, 6) for each in found} == {0.5}
 
 
 def test_markdown__one_table_a_class() -> None:
-    text = realism.markdown(realism.comparisons(table(), table(shift=-3)))
+    text = synthetic_realism.as_markdown(
+        synthetic_realism.compare_measures(table(), table(shift=-3))
+    )
     assert text.count("| measure |") == 2
     assert text.count("| 12.00 ± 3.00 | 9.00 ± 3.00 | -1.00 |") == 2 * len(MEASURES)
