@@ -6,15 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from allcore.data.manifest import Manifest
-    from allcore.synthetic.appearance import Field
 
 PER_SUBJECT = 24
 """Cells a subject that are measured unless told: enough for means, a minute for 50 subjects."""
@@ -64,15 +58,17 @@ def measure(
 ) -> None:
     """Measure real cells and write the targets that synthetic cells are drawn to."""
     from allcore.data import readers
-    from allcore.synthetic import targets as synthetic_targets
+    from allcore.research import synthetic_realism
+    from allcore.synthetic.targets import FILE
 
     manifest = readers.read(real)
-    table, rims = _measured(manifest, per_subject)
-    target = out or synthetic_targets.FILE
+    table, rims = synthetic_realism.measure_set(manifest, per_subject)
     command = f"python -m allcore data measure {shlex.quote(real.name)} --per-subject {per_subject}"
-    targets = synthetic_targets.derive(table, rims, command=command, source=manifest.name)
-    synthetic_targets.save(targets, target)
-    print(f"{targets.cells} cells of {targets.subjects} subjects measured, written to {target}.")
+    targets = synthetic_realism.derive_targets(table, rims, command=command, source=manifest.name)
+    synthetic_realism.save_targets(targets, out or FILE)
+    print(
+        f"{targets.cells} cells of {targets.subjects} subjects measured, written to {out or FILE}."
+    )
 
 
 def compare(
@@ -85,22 +81,17 @@ def compare(
     """Compare real and drawn cells by size, brightness, colour and texture, class by class."""
     from allcore import settings
     from allcore.data import readers
-    from allcore.synthetic import realism as compare
+    from allcore.research import synthetic_realism
 
-    sets = [readers.read(real), _without_faults(readers.read(drawn))]
-    tables = [_measured(manifest, per_subject)[0] for manifest in sets]
     name = model or settings.load().model
-    command = (
-        f"python -m allcore data compare {shlex.quote(real.name)} {shlex.quote(drawn.name)} "
-        f"--per-subject {per_subject} --model {name}"
-    )
-    counts = [_counted(manifest, table) for manifest, table in zip(sets, tables, strict=True)]
-    text = PAGE.format(
-        command=command,
-        real=counts[0],
-        drawn=counts[1],
-        table=compare.markdown(compare.comparisons(*tables)),
-        model=_auroc(sets[1], name),
+    text = synthetic_realism.comparison_page(
+        readers.read(real),
+        readers.read(drawn),
+        model=name,
+        device=settings.load().device,
+        per_subject=per_subject,
+        command=f"python -m allcore data compare {shlex.quote(real.name)} "
+        f"{shlex.quote(drawn.name)} --per-subject {per_subject} --model {name}",
     )
     if out is None:
         print(text)
@@ -108,28 +99,6 @@ def compare(
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
         print(f"Written to {out}.")
-
-
-PAGE = """# The synthetic demonstration set compared with real cells
-
-Written by `{command}`.
-
-- Real: {real}.
-- Drawn: {drawn}, none of them with a planted fault.
-
-Every subject has the same weight: the mean is the mean of the subjects' means, and the standard
-deviation combines the variance between and within subjects. The shift is the synthetic minus the
-real mean in standard deviations of the real cells. Colour is measured at least 2.5 px and texture
-at least 6 px inside the outline, on grey levels from 0 to 255.
-
-{table}
-
-### The model on synthetic cells
-
-{model}
-
-Research use only. Synthetic cells demonstrate the program and say nothing about a model's quality.
-"""
 
 
 def verify(
@@ -171,60 +140,6 @@ def fetch(
     print(verification_output.fetched(fetched))
     if fetched.verification.problem:
         raise DataError(verification_output.not_whole(fetched))
-
-
-def _without_faults(drawn: "Manifest") -> "Manifest":
-    from allcore.data.manifest import Manifest
-    from allcore.synthetic import dataset
-
-    truth = dataset.read_truth(drawn.root)
-    clean = drawn.table["image_id"].isin(truth.loc[truth["fault"] == "", "image_id"])
-    return Manifest(drawn.root, drawn.table[clean].reset_index(drop=True), drawn.name)
-
-
-def _measured(manifest: "Manifest", per_subject: int) -> "tuple[pd.DataFrame, dict[str, Field]]":
-    from tqdm import tqdm
-
-    from allcore.synthetic import appearance
-
-    rows = appearance.sample(manifest.labelled(), per_subject=per_subject)
-    progress = tqdm(rows, unit="cell", desc=manifest.name, disable=not sys.stderr.isatty())
-    return appearance.table(manifest.labelled(), progress)
-
-
-def _counted(manifest: "Manifest", table: "pd.DataFrame") -> str:
-    return f"{manifest.name}, {len(table):,} cells of {table['subject'].nunique()} subjects"
-
-
-def _auroc(drawn: "Manifest", name: str) -> str:
-    """A sentence with the AUROC of an installed model on the drawn cells without faults."""
-    import pandas as pd
-
-    from allcore import formats, model_folder, settings
-    from allcore.errors import ModelError
-    from allcore.evaluation import model_evaluation
-    from allcore.inference import jobs
-    from allcore.inference.predictor import Predictor
-
-    try:
-        folder = model_folder.folder(name)
-        predictor = Predictor.load(folder, settings.load().device, gated=False)
-    except ModelError:
-        return f"Not computed: the model `{name}` was not installed or can't be used."
-    table = drawn.table.assign(split="test", fold=0)
-    paths = [drawn.root / path for path in table["path"]]
-    rows = {Path(row.path).name: row.p_all for row in jobs.predict_files(predictor, paths)}
-    table["probability"] = [rows.get(path.name) for path in paths]
-    table = pd.DataFrame(table[table["probability"].notna()])
-    table["probability"] = table["probability"].astype(float)
-    table["logit"], table["baseline_probability"] = 0.0, float("nan")
-    part = model_evaluation.evaluate_model(table, predictor.info).test
-    figure = formats.estimate(part.estimate("auroc").over_subjects) if part else "undefined"
-    return (
-        f"AUROC of `{name}` on the {len(table)} drawn cells without planted faults: {figure}, "
-        f"95 % interval over subjects; {len(drawn) - len(table)} refused. The network was trained "
-        "on real cells and has never seen a drawn one."
-    )
 
 
 @contextmanager

@@ -19,25 +19,25 @@ from allcore.synthetic import appearance, dataset
 from allcore.synthetic.appearance import MEASURES, AppearanceMeasure, Field
 from allcore.synthetic.targets import LOGARITHMIC, TRAITS, ClassTargets, Matrix, Targets
 
-PAGE = """# The synthetic demonstration set beside real cells
+PAGE = """# The synthetic demonstration set compared with real cells
 
 Written by `{command}`.
 
 - Real: {real}.
 - Drawn: {drawn}, none of them with a planted fault.
 
-Every subject counts alike: the mean is the mean over subjects of their means, the deviation
-combines that between subjects and that within them. The shift is the drawn minus the real mean, in
-deviations of the real cells. Colour is measured from 2.5 px inside the outline and texture from
-6 px, on grey levels of 0 to 255.
+Every subject has the same weight: the mean is the mean of the subjects' means, and the standard
+deviation combines the variance between and within subjects. The shift is the synthetic minus the
+real mean in standard deviations of the real cells. Colour is measured at least 2.5 px and texture
+at least 6 px inside the outline, on grey levels from 0 to 255.
 
 {table}
 
-### The model on drawn cells
+### The model on synthetic cells
 
 {model}
 
-Research use only. The drawn cells show what a screen can do, never how well a model does.
+Research use only. Synthetic cells demonstrate the program and say nothing about a model's quality.
 """
 
 
