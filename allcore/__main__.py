@@ -26,7 +26,7 @@ COMMANDS = {
     "data health": "health.health",
     "data fetch": "data.fetch",
     "users add": "users.add",
-    "users list": "users.show",
+    "users list": "users.list_accounts",
     "users disable": "users.disable",
     "users enable": "users.enable",
     "users reset": "users.reset",

@@ -16,7 +16,7 @@ def backup(file: File, pictures: Pictures = False) -> None:
     """Write all tables to a file that SQLite and PostgreSQL alike are restored from."""
     from allcore.store import backup, database
 
-    print(f"Backed up {_said(backup.make(database.connect(), file, with_pictures=pictures))}.")
+    print(f"Backed up {_summary(backup.make(database.connect(), file, with_pictures=pictures))}.")
 
 
 def restore(
@@ -30,8 +30,8 @@ def restore(
     from allcore.store import backup, database
 
     opened = database.connect()
-    found = backup.restore(opened, file, replace=replace, with_pictures=pictures)
-    print(f"Restored {_said(found)}; everybody signs in again.")
+    restored = backup.restore(opened, file, replace=replace, with_pictures=pictures)
+    print(f"Restored {_summary(restored)}; everybody signs in again.")
 
 
 def check(
@@ -41,12 +41,12 @@ def check(
     from allcore.store import backup, database
 
     if file is not None:
-        print(f"The backup is whole: {_said(backup.check(file))}.")
+        print(f"The backup is whole: {_summary(backup.check(file))}.")
         return
     database.check(database.connect())
     print("The database is whole.")
 
 
-def _said(found: "Backup") -> str:
-    rows = sum(found.rows.values())
-    return f"{rows:,} rows of {len(found.rows)} tables and {found.pictures:,} pictures"
+def _summary(backup: "Backup") -> str:
+    rows = sum(backup.rows.values())
+    return f"{rows:,} rows of {len(backup.rows)} tables and {backup.pictures:,} pictures"

@@ -27,45 +27,44 @@ def health(
     ] = False,
 ) -> None:
     """Duplicates, leaks, probable label errors, bad pictures and shortcuts, the worst first."""
-    from allcore.audit.findings import finding as findings
-    from allcore.audit.findings import findings_cache as kept
+    from allcore.audit.findings import finding, findings_cache
 
     if (exclude is None) != (out is None):
         raise typer.BadParameter("go together", param_hint="--exclude, --out")
-    health = kept.all_findings(folder, split=split)
-    found = list(health.findings)
+    health = findings_cache.all_findings(folder, split=split)
+    findings = list(health.findings)
     if csv is not None:
-        csv.write_text(findings.as_csv(found), encoding="utf-8")
+        csv.write_text(finding.as_csv(findings), encoding="utf-8")
     if truth:
-        print(_against_truth(folder, found))
+        print(_against_truth(folder, findings))
         return
-    print(findings.as_json(found) if as_json else _table(found, health.images))
+    print(finding.as_json(findings) if as_json else _table(findings, health.images))
     if exclude is not None and out is not None:
-        _write_cleaned(folder, found, exclude, out)
+        _write_cleaned(folder, findings, exclude, out)
 
 
-def _table(found: "list[Finding]", images: int) -> str:
+def _table(findings: "list[Finding]", images: int) -> str:
     from allcore.notice import RESEARCH_USE
 
     lines = [f"{images} images. {RESEARCH_USE}"]
-    if not found:
+    if not findings:
         return "\n".join([*lines, "Nothing was found."])
-    wide = max(len(_named(each)) for each in found)
-    for each in found:
-        count = str(each.count) if each.count else "-"
-        lines.append(f"{each.severity:<7} {_named(each):<{wide}} {count:>6}  {each.why}")
-        lines.append(f"{'':<7} {'':<{wide}} {'':>6}  {each.do}")
+    width = max(len(_title(finding)) for finding in findings)
+    for finding in findings:
+        count = str(finding.count) if finding.count else "-"
+        lines.append(f"{finding.severity:<7} {_title(finding):<{width}} {count:>6}  {finding.why}")
+        lines.append(f"{'':<7} {'':<{width}} {'':>6}  {finding.do}")
     return "\n".join(lines)
 
 
-def _against_truth(folder: Path, found: "list[Finding]") -> str:
+def _against_truth(folder: Path, findings: "list[Finding]") -> str:
     from allcore.audit.findings import ground_truth as truth
     from allcore.synthetic import dataset
 
-    return truth.as_text(truth.detection_scores(found, dataset.read_truth(folder)))
+    return truth.as_text(truth.detection_scores(findings, dataset.read_truth(folder)))
 
 
-def _named(finding: "Finding") -> str:
+def _title(finding: "Finding") -> str:
     cue = finding.detail.get("cue")
     if cue is None:
         return finding.kind
@@ -73,16 +72,16 @@ def _named(finding: "Finding") -> str:
     return f"{finding.kind}: {cue}, AUROC {figures[0]:.2f} ({figures[1]:.2f} to {figures[2]:.2f})"
 
 
-def _write_cleaned(folder: Path, found: "list[Finding]", kinds: str, out: Path) -> None:
-    from allcore.audit.findings import finding as findings
+def _write_cleaned(folder: Path, findings: "list[Finding]", kinds: str, out: Path) -> None:
+    from allcore.audit.findings import finding
     from allcore.cli import options
     from allcore.data import manifest, readers
 
     whole = readers.read(folder)
-    kept = findings.clean_manifest(whole, found, options.names(kinds))
-    manifest.write(kept, out)
+    cleaned = finding.clean_manifest(whole, findings, options.names(kinds))
+    manifest.write(cleaned, out)
     print(
-        f"{len(kept)} of {len(whole)} images in {out}; no picture was touched. Its paths are "
+        f"{len(cleaned)} of {len(whole)} images in {out}; no picture was touched. Its paths are "
         f"relative to {whole.root}.",
         file=sys.stderr,
     )

@@ -40,9 +40,9 @@ def index(
 
     chosen = folder(data)
     began, counted = time.perf_counter(), Counter[str]()
-    changes = _built(chosen, None if no_embeddings else partial(_predictor, model), counted)
+    changes = _build(chosen, None if no_embeddings else partial(_predictor, model), counted)
     seconds = time.perf_counter() - began
-    told = {
+    summary = {
         "data": str(chosen),
         **asdict(changes),
         "images": changes.images,
@@ -51,14 +51,13 @@ def index(
         "images_per_second": round(counted["read"] / seconds, 1),
         "pruned": store.prune() if prune else 0,
         "notes": dataset_inspection.inspect(chosen).warnings,
-        "findings": len(
-            findings_cache.all_findings(chosen).findings
-        ),  # kept, so that Health opens at once
+        # Cached, so that Health opens at once.
+        "findings": len(findings_cache.all_findings(chosen).findings),
     }
-    _tell(told, as_json)
+    _print_summary(summary, as_json)
 
 
-def _built(
+def _build(
     chosen: Path, loader: "Callable[[], Predictor] | None", counted: Counter[str]
 ) -> "IndexChanges":
     from tqdm import tqdm
@@ -79,19 +78,20 @@ def _built(
             sys.exit(str(Stopped()))
 
 
-def _tell(told: dict[str, Any], as_json: bool) -> None:
+def _print_summary(summary: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        print(json.dumps(told, indent=2, ensure_ascii=False))
+        print(json.dumps(summary, indent=2, ensure_ascii=False))
         return
     print(
         "{added} added, {changed} changed, {dropped} dropped, {kept} as before; {unreadable} can't "
-        "be used.".format(**told)
+        "be used.".format(**summary)
     )
-    if told["pruned"]:
-        print(f"{told['pruned']:,} thumbnails removed.")
-    if told["findings"]:
-        print(f"{told['findings']} findings: see 'python -m allcore data health {told['data']}'.")
-    for note in told["notes"]:
+    if summary["pruned"]:
+        print(f"{summary['pruned']:,} thumbnails removed.")
+    if summary["findings"]:
+        see = f"see 'python -m allcore data health {summary['data']}'"
+        print(f"{summary['findings']} findings: {see}.")
+    for note in summary["notes"]:
         print(f"Note: {note}", file=sys.stderr)
 
 

@@ -1,4 +1,4 @@
-"""``python -m allcore info``: what this installation is made of."""
+"""``python -m allcore info``: versions, device, models, database and data sets."""
 
 import json
 import platform
@@ -17,11 +17,11 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Versions, device, models found, database and data sets."""
-    found = collect()
+    facts = collect()
     if as_json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
         return
-    for key, value in found.items():
+    for key, value in facts.items():
         if isinstance(value, dict):
             value = ", ".join(f"{name} {text}" for name, text in value.items()) or "none"
         print(f"{key:<10} {value}")
@@ -41,9 +41,9 @@ def collect() -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "device": devices.described(chosen.device, chosen.threads),
         "models": {
-            name: f"({read.architecture}, threshold {read.threshold:.3f})"
+            name: f"({model.architecture}, threshold {model.threshold:.3f})"
             for name in model_folder.names(chosen.models)
-            if (read := model_folder.read_info(chosen.models / name))
+            if (model := model_folder.read_info(chosen.models / name))
         },
         "database": _database(chosen.database),
         "datasets": _datasets(chosen),
@@ -69,12 +69,12 @@ def _datasets(chosen: Any) -> dict[str, str]:
     from allcore.data import readers
     from allcore.errors import DataError
 
-    found = {}
+    texts = {}
     for name, path in {"data": chosen.data, "demo": chosen.demo_set}.items():
         if path is None:
             continue
         try:
-            found[name] = f"{len(readers.read(path))} images in {path}"
+            texts[name] = f"{len(readers.read(path))} images in {path}"
         except DataError:
-            found[name] = f"nothing usable in {path}"
-    return found
+            texts[name] = f"nothing usable in {path}"
+    return texts

@@ -30,7 +30,7 @@ def add(
     accounts.check_role(role)
     password = _password(password_file)
     opened = database.connect()
-    made = accounts.create(
+    account = accounts.create(
         opened,
         username=name,
         display_name=display_name or name,
@@ -38,26 +38,29 @@ def add(
         password=password,
         role=role,
     )
-    print(f"Made the account {made.username} with the role {made.role}.")
+    print(f"Made the account {account.username} with the role {account.role}.")
     if password is None:
-        _print_code(codes.issue_reset(opened, made.username))
+        _print_code(codes.issue_reset(opened, account.username))
 
 
-def show(
+def list_accounts(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """List the accounts."""
     from allcore.store import accounts, database
 
-    found = [_row(account) for account in accounts.list_all(database.connect())]
+    rows = [_row(account) for account in accounts.list_all(database.connect())]
     if as_json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    if not found:
+    if not rows:
         print("No accounts yet; make one with: python -m allcore users add NAME --role admin")
         return
     columns = ("username", "role", "state", "email", "last_sign_in", "display_name")
-    lines = [columns, *(tuple(str(row[column] or "") for column in columns) for row in found)]
+    lines = [
+        columns,
+        *(tuple(str(row[column] or "") for column in columns) for row in rows),
+    ]
     widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
     for line in lines:
         print(
@@ -122,16 +125,17 @@ def invitations(
     """List the invitations that can still be used; not their codes, which are not kept."""
     from allcore.store import database, registration
 
-    found = registration.invitations(database.connect())
+    usable = registration.invitations(database.connect())
     if as_json:
-        rows = [asdict(each) for each in found]
+        rows = [asdict(invitation) for invitation in usable]
         print(json.dumps(rows, indent=2, ensure_ascii=False, default=str))
         return
-    for each in found:
-        by = each.made_by or "the command line"
-        until = each.expires_at.isoformat(timespec="minutes")
-        print(f"{each.id}  {each.role}, until {until}, made by {by}  {each.note}".rstrip())
-    if not found:
+    for invitation in usable:
+        by = invitation.made_by or "the command line"
+        until = invitation.expires_at.isoformat(timespec="minutes")
+        line = f"{invitation.id}  {invitation.role}, until {until}, made by {by}  {invitation.note}"
+        print(line.rstrip())
+    if not usable:
         print("No invitation can be used; make one with: python -m allcore users invite")
 
 

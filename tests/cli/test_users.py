@@ -71,18 +71,18 @@ def test_add__refuses(options: dict[str, object], sentence: str) -> None:
 
 
 def test_list__as_table_and_json(capsys: pytest.CaptureFixture[str]) -> None:
-    users.show()
+    users.list_accounts()
     assert "users add NAME" in capsys.readouterr().out
     users.add("ada", role="admin")
     users.add("bob")
     users.disable("bob")
     capsys.readouterr()
-    users.show()
+    users.list_accounts()
     table = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in table] == [
         ["username", "role"], ["ada", "admin"], ["bob", "user"]
     ]  # fmt: skip
-    users.show(as_json=True)
+    users.list_accounts(as_json=True)
     listed = json.loads(capsys.readouterr().out)
     assert [row["state"] for row in listed] == ["no password yet", "disabled"]
 
