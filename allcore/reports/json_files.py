@@ -176,19 +176,20 @@ def read_experiment(folder: Path, name: str) -> ExperimentRecord:
     """One experiment by its name in `experiments.NAMES`.
 
     Raises:
-        ModelError: it was not run yet, or its file is damaged.
+        ModelError: it has no record, or its file is damaged.
     """
     path = experiment_file(folder, name)
     try:
         return from_json(ExperimentRecord, json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise ModelError(
-            f"The experiment '{name}' was not run yet: 'python -m allcore experiment {name}'."
+            f"The experiment '{name}' has no record: restore {path}, or run it, if 'python -m "
+            "allcore experiment --list' names it."
         ) from None
     except _DAMAGED as error:
         raise ModelError(
-            f"{path} can't be read ({type(error).__name__}): restore it, or run "
-            f"'python -m allcore experiment {name}' again."
+            f"{path} can't be read ({type(error).__name__}): restore it, or run it again, if "
+            "'python -m allcore experiment --list' names it."
         ) from error
 
 

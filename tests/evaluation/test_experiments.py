@@ -55,7 +55,7 @@ def test_write__comes_back_the_same(tmp_path: Path) -> None:
 
 
 def test_read__not_run_yet(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="was not run yet"):
+    with pytest.raises(ModelError, match="has no record"):
         json_files.read_experiment(tmp_path, "cues")
 
 

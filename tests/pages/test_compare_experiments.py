@@ -29,7 +29,7 @@ def folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_section__says_what_was_not_run(folder: Path) -> None:
     text = words(opened(PAGE))
     assert experiments.TITLE in text
-    assert "experiment cues --data DIR" in text
+    assert "comparison/experiments/cues.json" in text
     assert "experiment interventions --data DIR" in text
 
 

@@ -1,4 +1,4 @@
-"""The log of experiments as Markdown, generated anew from their files."""
+"""The log of experiments as Markdown, generated from their records."""
 
 import math
 from collections.abc import Sequence
@@ -12,10 +12,11 @@ HEAD = """# Experiments
 
 {notice}
 
-Each experiment varies one thing at a time. The question and the prediction stand in the code before
-the run; the table, and the sentence that says whether the prediction held, are computed from what
-came out. `python -m allcore experiment NAME --data DIR` runs one again and writes this page anew
-from all that were run. Brackets are 95 % intervals.
+Each experiment varies one thing at a time. The question and the prediction were written before the
+run; the table, and the sentence that says whether the prediction held, are computed from its
+results. `python -m allcore experiment NAME --data DIR` runs one again and writes this page anew
+from all records; `--list` names those whose question is still open. Of the others only the records
+are left. Brackets are 95 % intervals.
 """
 
 

@@ -18,8 +18,8 @@ from allcore.web.compare import results_cache
 TITLE = "What the networks learn instead"
 FOLDER = "experiments"
 _MISSING = {
-    "cues": "What plain facts of the pictures tell was not measured yet: run "
-    "`python -m allcore experiment cues --data DIR`.",
+    "cues": "The record of what plain facts of the pictures tell is missing: restore "
+    "`comparison/experiments/cues.json` in the models folder.",
     "interventions": "What the models' answers hang on was not tried yet: run "
     "`python -m allcore experiment interventions --data DIR`.",
 }
