@@ -1,4 +1,4 @@
-"""Batches: pictures that were dropped at once, whose answers outlive the session that asked."""
+"""Batches: pictures that were uploaded together; their answers outlive the session."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,25 +19,25 @@ STATES = {
     "failed": "failed",
     "interrupted": "interrupted",
 }
-"""How a batch stands, and how pages write it; ``interrupted`` is found when it is read."""
+"""State of a batch, and its words on pages; ``interrupted`` is derived when it is read."""
 END_STATES = ("done", "cancelled", "failed")
 MAX_SILENCE = timedelta(minutes=2)
-"""A running batch of which nothing was heard for so long is interrupted: its process is gone."""
+"""A running batch without a sign of life for this long is interrupted: its process is gone."""
 MAX_NAME = 200
 GONE = "This batch is not there any more; reload the page."
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch as it was when it was read.
+    """A batch when it was read.
 
     Attributes:
         id: of its row.
-        name: what was dropped, such as "cells.zip" or "12 pictures".
+        name: of the upload, such as "cells.zip" or "12 pictures".
         model: name of the model that answers.
         model_sha256: digest of its weights.
-        total: pictures that were dropped.
-        answered: how many of them have an answer that is kept.
+        total: number of pictures.
+        answered: number of them with a stored answer.
         state: a key of `STATES`.
         started_at: aware, in UTC, as all times here.
         ended_at: None where it has not ended.
@@ -57,10 +57,10 @@ class Batch:
 def begin(
     database: Database, username: str, *, name: str, model: str, model_sha256: str, total: int
 ) -> int:
-    """Begin a batch and give its id.
+    """Begin a batch and return its id.
 
     Raises:
-        StoreError: there is no such account, or the model's name can't be kept.
+        StoreError: there is no such account, or the model's name can't be stored.
     """
     now = datetime.now(UTC)
     with database.write() as session:
@@ -81,7 +81,7 @@ def begin(
 
 
 def touch(database: Database, username: str, batch_id: int) -> None:
-    """Say that a batch is still worked on; `history.add` says so as well.
+    """Record a sign of life of a batch; `history.add` does so as well.
 
     Raises:
         StoreError: the account has no such batch, or it was deleted.
@@ -91,7 +91,7 @@ def touch(database: Database, username: str, batch_id: int) -> None:
 
 
 def end(database: Database, username: str, batch_id: int, *, state: str = "done") -> None:
-    """End a batch as one of `ENDS`; what was answered stays.
+    """End a batch in one of `END_STATES`; its answers stay.
 
     Raises:
         StoreError: the account has no such batch, or it was deleted.
@@ -115,12 +115,12 @@ def list_of(
 def find(
     database: Database, username: str, batch_id: int, *, now: datetime | None = None
 ) -> Batch | None:
-    """Read one of the account's batches; None where it has none of this id."""
+    """Read one of the account's batches by its id."""
     return next(iter(_read(database, username, batch_id, 1, now)), None)
 
 
 def names(database: Database, username: str) -> dict[int, str]:
-    """Names of all batches of an account by their ids."""
+    """Return the names of all batches of an account by id."""
     query = select(BatchRow.id, BatchRow.name).join(Account)
     query = query.where(Account.username == text_rules.lookup_name(username))
     with database.read() as session:
@@ -128,7 +128,7 @@ def names(database: Database, username: str) -> dict[int, str]:
 
 
 def own(session: Session, username: str, batch_id: int) -> BatchRow:
-    """The row of one of the account's batches.
+    """Return the row of one of the account's batches.
 
     Raises:
         StoreError: it has none of this id, or there is no such account.
@@ -141,7 +141,7 @@ def own(session: Session, username: str, batch_id: int) -> BatchRow:
 
 
 def touched(session: Session, row: BatchRow) -> None:
-    """Set the time at which the batch was last heard of."""
+    """Set the time of the batch's last sign of life."""
     row.touched_at = datetime.now(UTC)
 
 
@@ -169,8 +169,7 @@ def _read(
 
 
 def _batch_of(row: BatchRow, answered: int, now: datetime) -> Batch:
-    """Copy a row into what may leave the session."""
-    silent = row.state == "running" and now - row.touched_at > MAX_SILENCE
+    is_silent = row.state == "running" and now - row.touched_at > MAX_SILENCE
     return Batch(
         id=row.id,
         name=row.name,
@@ -178,7 +177,7 @@ def _batch_of(row: BatchRow, answered: int, now: datetime) -> Batch:
         model_sha256=row.model_sha256,
         total=row.total,
         answered=answered,
-        state="interrupted" if silent else row.state,
+        state="interrupted" if is_silent else row.state,
         started_at=row.started_at,
         ended_at=row.ended_at,
     )

@@ -1,4 +1,4 @@
-"""Answers that who asked calls wrong: each puts its picture into the review queue of its model."""
+"""Flags: answers that the account calls wrong. The picture joins the review queue of the model."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,15 +18,15 @@ GONE = "This answer is not there any more; reload the page."
 
 @dataclass(frozen=True)
 class Flag:
-    """An answer that was called wrong, without who did and without the file's name.
+    """An answer that was called wrong, without the account and the file's name.
 
     Attributes:
         image_id: of the item in the review queue.
-        verdict: what the model said.
+        verdict: of the model.
         p_all: calibrated probability of an ALL blast; None where refused.
-        threshold: in force when it was said.
-        note: what who asked wrote; may be empty.
-        at: when it was flagged, aware, in UTC.
+        threshold: of the answer.
+        note: of the account; may be empty.
+        at: time of the flag, aware, in UTC.
     """
 
     image_id: str
@@ -40,18 +40,18 @@ class Flag:
 def flag(database: Database, username: str, prediction_id: int, note: str = "") -> None:
     """Call an answer wrong, or change the note; its picture enters the model's review queue.
 
-    Where the picture is kept, reviewers see it from now on; never its name, nor who asked.
+    Reviewers then see a stored picture, without its name and the account.
 
     Raises:
         StoreError: the account has no such answer, its picture could not be read, or the note
-            can't be kept.
+            can't be stored.
     """
-    kept_note, now = reviews.clean_note(note), datetime.now(UTC)
+    note, now = reviews.clean_note(note), datetime.now(UTC)
     with database.alone() as session:
         row = _own(session, username, prediction_id)
         if not row.image_sha256:
             raise StoreError("The file could not be read, so there is no picture to review.")
-        row.flagged_at, row.flag_note = row.flagged_at or now, kept_note
+        row.flagged_at, row.flag_note = row.flagged_at or now, note
         image_id = f"{UPLOAD}{row.image_sha256}"
         queued = select(ReviewItemRow.id).where(
             ReviewItemRow.of == row.model, ReviewItemRow.image_id == image_id
@@ -70,7 +70,7 @@ def flag(database: Database, username: str, prediction_id: int, note: str = "") 
 
 
 def unflag(database: Database, username: str, prediction_id: int) -> None:
-    """Take a flag back; the picture leaves the queue unless it is judged or flagged by others.
+    """Remove a flag; the picture leaves the queue unless it is judged or flagged by others.
 
     Raises:
         StoreError: the account has no such answer.
@@ -83,7 +83,7 @@ def unflag(database: Database, username: str, prediction_id: int) -> None:
 
 
 def list_of(database: Database, model: str) -> tuple[Flag, ...]:
-    """Read all answers of a model that somebody calls wrong, the first flagged first."""
+    """Read all flagged answers of a model, the first flagged first."""
     row = PredictionRow
     query = (
         select(row)
@@ -93,28 +93,28 @@ def list_of(database: Database, model: str) -> tuple[Flag, ...]:
     with database.read() as session:
         return tuple(
             Flag(
-                image_id=f"{UPLOAD}{each.image_sha256}",
-                verdict=each.verdict,
-                p_all=each.p_all,
-                threshold=each.threshold,
-                note=each.flag_note,
-                at=each.flagged_at,
+                image_id=f"{UPLOAD}{answer.image_sha256}",
+                verdict=answer.verdict,
+                p_all=answer.p_all,
+                threshold=answer.threshold,
+                note=answer.flag_note,
+                at=answer.flagged_at,
             )
-            for each in session.scalars(query)
-            if each.flagged_at is not None
+            for answer in session.scalars(query)
+            if answer.flagged_at is not None
         )
 
 
 def sweep(session: Session) -> None:
-    """Take flagged items out of the queues that nobody calls wrong any more or has judged."""
+    """Delete flagged items without a judgement from the queues once no flag is left."""
     item = ReviewItemRow
     judged = select(JudgementRow.id).where(JudgementRow.item_id == item.id).exists()
-    still = select(PredictionRow.id).where(_stands()).exists()
-    session.execute(delete(item).where(item.reason == "flagged", ~judged, ~still))
+    flagged = select(PredictionRow.id).where(_is_flagged_item()).exists()
+    session.execute(delete(item).where(item.reason == "flagged", ~judged, ~flagged))
 
 
-def _stands() -> ColumnElement[bool]:
-    """Whether a prediction is flagged and what an item of the queue is about."""
+def _is_flagged_item() -> ColumnElement[bool]:
+    """Join a flagged prediction with its item of the queue."""
     row, item = PredictionRow, ReviewItemRow
     digest = func.substr(item.image_id, len(UPLOAD) + 1)  # so that the index on digests serves
     same = (row.image_sha256 == digest) & (row.model == item.of)

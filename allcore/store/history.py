@@ -1,7 +1,7 @@
-"""History: every answer that an account was given, for that account alone.
+"""History: every answer that an account got, for that account alone.
 
-Whoever asks for another's row is told that there is none. What is deleted is gone: the row, its
-flag, and the picture where no other answer of the account is about it.
+A row of another account counts as missing. Deletion is final: the row, its flag, and the picture
+unless another answer of the account is about it.
 """
 
 import contextlib
@@ -21,21 +21,21 @@ from allcore.store.models import Account, BatchRow, PredictionRow
 
 MAX_NAME, MAX_REASON, MAX_SUBJECT = 300, 1000, 200
 _CHUNK = 10_000  # variables of one statement; SQLite takes 32,766
-_KEPT_FIELDS = ("verdict", "p_all", "logit", "threshold", "reason", "rung", "strangeness")
+_PREDICTION_FIELDS = ("verdict", "p_all", "logit", "threshold", "reason", "rung", "strangeness")
 
 
 @dataclass(frozen=True)
 class HistoryAnswer:
-    """What a model answered about one picture, to be kept.
+    """Answer of a model about one picture.
 
     Attributes:
         name: of the file.
         image_sha256: of the file's bytes; empty where these could not be read.
         model: the model's name.
         model_sha256: of its weights.
-        preprocessing_version: of what turned the picture into the network's input.
-        prediction: the answer itself; its ``withheld`` is not kept.
-        subject: whose cell it is, where it is known.
+        preprocessing_version: of the network's input.
+        prediction: the answer itself; its ``withheld`` is not stored.
+        subject: of the cell, where known.
     """
 
     name: str
@@ -49,15 +49,15 @@ class HistoryAnswer:
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """A kept answer as it was when it was read.
+    """A stored answer when it was read.
 
     Attributes:
         id: of its row.
-        at: when it was given, aware, in UTC.
-        batch: id of the batch it came in; None where the picture was asked about by itself.
-        answer: what was answered, and about what.
+        at: time of the answer, aware, in UTC.
+        batch: id of its batch; None for a single picture.
+        answer: with the picture's name and digest.
         flagged_at: when the account called it wrong; None where it did not.
-        flag_note: what the account wrote then.
+        flag_note: text of the account about the flag.
     """
 
     id: int
@@ -70,14 +70,14 @@ class HistoryEntry:
 
 @dataclass(frozen=True)
 class HistoryQuery:
-    """Which of an account's answers are meant; what is left as it is lets all pass.
+    """Conditions on an account's answers; a default value lets all pass.
 
     Attributes:
         text: part of the file's name or of the subject, or the beginning of the digest.
         verdict: ``all``, ``hem`` or ``refused``.
         model: name of a model.
-        since: given at this time or later, aware.
-        until: given before this time, aware.
+        since: earliest time, aware.
+        until: time before which it was given, aware.
         batch: id of a batch.
         flagged: only those that were called wrong.
     """
@@ -93,7 +93,7 @@ class HistoryQuery:
 
 @dataclass(frozen=True)
 class HistoryPage:
-    """A page of what was found, the last given first, and how many there are in all."""
+    """Some of the answers that a query matches, the last first, and the number of all."""
 
     rows: tuple[HistoryEntry, ...]
     total: int
@@ -105,19 +105,19 @@ def add(
     answers: Sequence[HistoryAnswer],
     *,
     batch: int | None = None,
-    kept: Mapping[str, bytes] | None = None,
+    picture_bytes: Mapping[str, bytes] | None = None,
     at: datetime | None = None,
 ) -> tuple[int, ...]:
-    """Keep answers, in one transaction.
+    """Store answers, in one transaction.
 
     Args:
-        database: where to keep them.
-        username: of the account that asked.
+        database: to write to.
+        username: of the account.
         answers: any number.
-        batch: id of the account's batch that they belong to.
-        kept: bytes of their pictures by digest; kept only where an administrator allows it, which
-            `pictures.allowed` tells who would have to read them first.
-        at: when they were given, now where it is None.
+        batch: id of the account's batch to which they belong.
+        picture_bytes: their pictures by digest; stored only where an administrator allows it, as
+            `pictures.allowed` tells a caller who has not read them yet.
+        at: time of the answers; None for now.
 
     Returns:
         Their ids, in order.
@@ -126,18 +126,18 @@ def add(
         StoreError: there is no such account or batch, or the pictures can't be written.
     """
     now = datetime.now(UTC)
-    held = dict(kept or {}) if kept and pictures.allowed(database) else {}
-    begin = database.alone if held else database.write
+    stored = dict(picture_bytes) if picture_bytes and pictures.allowed(database) else {}
+    begin = database.alone if stored else database.write
     with begin() as session:
         account_id = accounts.existing(session, username).id
         if batch is not None:
             batches.touched(session, batches.own(session, username, batch))
-        if held:
-            pictures.write(account_id, held)
-            pictures.add_rows(session, account_id, held, now)
-        rows = [_row(each, account_id, batch, at or now) for each in answers]
-        ids = _inserted(session, rows)
-    with contextlib.suppress(StoreError):  # what is over goes another time
+        if stored:
+            pictures.write(account_id, stored)
+            pictures.add_rows(session, account_id, stored, now)
+        rows = [_row(answer, account_id, batch, at or now) for answer in answers]
+        ids = _insert(session, rows)
+    with contextlib.suppress(StoreError):  # expired records can wait
         deletion.delete_expired_hourly(database, now=now)
     return ids
 
@@ -150,34 +150,34 @@ def search(
     offset: int = 0,
     limit: int | None = 50,
 ) -> HistoryPage:
-    """Find answers of the account, the last given first.
+    """Find answers of the account, the last first.
 
     Args:
-        database: where they are kept.
-        username: whose answers.
-        query: which of them, all where it is None.
-        offset: how many of the first to pass over.
-        limit: how many to read, all where it is None.
+        database: with the answers.
+        username: of the account.
+        query: conditions; None for all answers.
+        offset: number of matches to skip.
+        limit: number of answers to read; None for all.
     """
     where = (_of_account(username), *_conditions(query or HistoryQuery()))
     row = PredictionRow
     rows = select(row).where(*where).order_by(row.at.desc(), row.id.desc())
     with database.read() as session:
         total = session.scalar(select(func.count()).select_from(row).where(*where)) or 0
-        found = session.scalars(rows.offset(offset).limit(limit))
-        return HistoryPage(tuple(_asked_of(each) for each in found), total)
+        matches = session.scalars(rows.offset(offset).limit(limit))
+        return HistoryPage(tuple(_entry(match) for match in matches), total)
 
 
 def find(database: Database, username: str, prediction_id: int) -> HistoryEntry | None:
-    """Read one answer of the account; None where it has none of this id."""
+    """Read one answer of the account by its id."""
     query = select(PredictionRow).where(_of_account(username), PredictionRow.id == prediction_id)
     with database.read() as session:
         row = session.scalars(query).one_or_none()
-        return None if row is None else _asked_of(row)
+        return None if row is None else _entry(row)
 
 
 def models(database: Database, username: str) -> tuple[str, ...]:
-    """Names of the models that have answered the account, in the order of the alphabet."""
+    """Return the names of the models that have answered the account, in alphabetical order."""
     name = PredictionRow.model
     query = select(name).where(_of_account(username)).distinct().order_by(name)
     with database.read() as session:
@@ -185,10 +185,10 @@ def models(database: Database, username: str) -> tuple[str, ...]:
 
 
 def delete_entries(database: Database, username: str, ids: Iterable[int]) -> int:
-    """Delete answers of the account by their ids; others' stay, and it gives how many were."""
-    chosen = list(dict.fromkeys(ids))
-    parts = [chosen[at : at + _CHUNK] for at in range(0, len(chosen), _CHUNK)]
-    return _delete(database, username, [(PredictionRow.id.in_(part),) for part in parts])
+    """Delete answers of the account by their ids, and return their number; others' stay."""
+    unique = list(dict.fromkeys(ids))
+    chunks = [unique[start : start + _CHUNK] for start in range(0, len(unique), _CHUNK)]
+    return _delete(database, username, [(PredictionRow.id.in_(chunk),) for chunk in chunks])
 
 
 def delete_matching(database: Database, username: str, query: HistoryQuery) -> int:
@@ -197,7 +197,7 @@ def delete_matching(database: Database, username: str, query: HistoryQuery) -> i
 
 
 def delete_batch(database: Database, username: str, batch_id: int) -> int:
-    """Delete a batch of the account with all its answers, and give how many these were.
+    """Delete a batch of the account with its answers, and return the number of these.
 
     Raises:
         StoreError: the account has no such batch.
@@ -213,21 +213,21 @@ def delete_batch(database: Database, username: str, batch_id: int) -> int:
 
 
 def _delete(
-    database: Database, username: str, each: Sequence[tuple[ColumnElement[bool], ...]]
+    database: Database, username: str, selections: Sequence[tuple[ColumnElement[bool], ...]]
 ) -> int:
     with database.alone() as session:
         account = accounts.existing(session, username)
         own = PredictionRow.account_id == account.id
         count, touched = 0, set[int]()
-        for conditions in each:
-            gone = delete(PredictionRow).where(own, *conditions)
-            found = session.scalars(
-                gone.returning(PredictionRow.batch_id),
+        for conditions in selections:
+            statement = delete(PredictionRow).where(own, *conditions)
+            batch_ids = session.scalars(
+                statement.returning(PredictionRow.batch_id),
                 execution_options={"synchronize_session": False},
             ).all()
-            count += len(found)
-            touched |= {number for number in found if number is not None}
-        _forget_empty(session, touched)
+            count += len(batch_ids)
+            touched |= {batch_id for batch_id in batch_ids if batch_id is not None}
+        _delete_empty_batches(session, touched)
         flags.sweep(session)
         places = pictures.drop_orphans(session)
         logs.event("answers deleted", account=account.id, answers=count)
@@ -235,12 +235,12 @@ def _delete(
     return count
 
 
-def _forget_empty(session: Session, touched: set[int]) -> None:
-    """Take out those of these batches that have ended and have no answer left."""
-    left = select(PredictionRow.id).where(PredictionRow.batch_id == BatchRow.id).exists()
+def _delete_empty_batches(session: Session, batch_ids: set[int]) -> None:
+    """Delete those of these batches that have ended and have no answer left."""
+    has_answers = select(PredictionRow.id).where(PredictionRow.batch_id == BatchRow.id).exists()
     ended = BatchRow.state != "running"
-    for number in touched:
-        session.execute(delete(BatchRow).where(BatchRow.id == number, ended, ~left))
+    for batch_id in batch_ids:
+        session.execute(delete(BatchRow).where(BatchRow.id == batch_id, ended, ~has_answers))
 
 
 def _of_account(username: str) -> ColumnElement[bool]:
@@ -258,7 +258,7 @@ def _id_of(username: str) -> ScalarSelect[int]:
 
 def _conditions(query: HistoryQuery) -> tuple[ColumnElement[bool], ...]:
     row, text = PredictionRow, query.text.strip()
-    given = (
+    conditions = (
         text and _text(text),
         query.verdict and row.verdict == query.verdict,
         query.model and row.model == query.model,
@@ -267,7 +267,7 @@ def _conditions(query: HistoryQuery) -> tuple[ColumnElement[bool], ...]:
         query.batch is not None and row.batch_id == query.batch,
         query.flagged and row.flagged_at.is_not(None),
     )
-    return tuple(each for each in given if isinstance(each, ColumnElement))
+    return tuple(part for part in conditions if isinstance(part, ColumnElement))
 
 
 def _text(text: str) -> ColumnElement[bool]:
@@ -282,8 +282,7 @@ def _text(text: str) -> ColumnElement[bool]:
 def _row(
     answer: HistoryAnswer, account_id: int, batch: int | None, at: datetime
 ) -> dict[str, object]:
-    said = asdict(answer.prediction)
-    subject = answer.subject
+    prediction, subject = asdict(answer.prediction), answer.subject
     return {
         "account_id": account_id,
         "batch_id": batch,
@@ -293,29 +292,28 @@ def _row(
         "model": text_rules.scope_key(answer.model),
         "model_sha256": answer.model_sha256,
         "preprocessing_version": answer.preprocessing_version,
-        **{name: said[name] for name in _KEPT_FIELDS},
+        **{name: prediction[name] for name in _PREDICTION_FIELDS},
         "reason": text_rules.printable(answer.prediction.reason, MAX_REASON),
         "subject": None if subject is None else text_rules.printable(subject, MAX_SUBJECT),
         "flag_note": "",
     }
 
 
-def _inserted(session: Session, rows: Sequence[Mapping[str, object]]) -> tuple[int, ...]:
+def _insert(session: Session, rows: Sequence[Mapping[str, object]]) -> tuple[int, ...]:
     if not rows:
         return ()
     statement = insert(PredictionRow).returning(PredictionRow.id, sort_by_parameter_order=True)
     return tuple(session.scalars(statement, list(rows)))
 
 
-def _asked_of(row: PredictionRow) -> HistoryEntry:
-    """Copy a row into what may leave the session."""
+def _entry(row: PredictionRow) -> HistoryEntry:
     answer = HistoryAnswer(
         name=row.name,
         image_sha256=row.image_sha256,
         model=row.model,
         model_sha256=row.model_sha256,
         preprocessing_version=row.preprocessing_version,
-        prediction=Prediction(**{name: getattr(row, name) for name in _KEPT_FIELDS}),
+        prediction=Prediction(**{name: getattr(row, name) for name in _PREDICTION_FIELDS}),
         subject=row.subject,
     )
     return HistoryEntry(row.id, row.at, row.batch_id, answer, row.flagged_at, row.flag_note)

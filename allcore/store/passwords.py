@@ -16,7 +16,7 @@ from allcore.errors import StoreError
 RULE = "A password has 12 to 64 characters."
 MIN_CHARACTERS, MAX_CHARACTERS, MAX_BYTES = 12, 64, 72
 MAX_INPUT = 1000
-"""Characters that are read at all, before they are brought to one form; no password has so many."""
+"""Characters that are read before normalization; no password has so many."""
 LEAST_SCORE = 3
 """Of zxcvbn's scores 0 to 4: at least 10^8 guesses."""
 APP_NAMES = ("allscope", "all-scope", "leukemia", "leukaemia")
@@ -35,7 +35,7 @@ _WEAKNESSES = {
 
 
 def normalized(password: str) -> str:
-    """Give the one form in which a password is hashed, however a keyboard composed it."""
+    """Return the form in which a password is hashed, however a keyboard composed it."""
     return unicodedata.normalize("NFKC", password).strip()
 
 
@@ -44,7 +44,7 @@ def check_rule(password: str, *, own: Iterable[str] = ()) -> None:
 
     Args:
         password: as it was typed.
-        own: names of the account, which leave too little of a password that holds them.
+        own: names of the account, which are no part of a good password.
 
     Raises:
         StoreError: too short, too long, common, or with characters no keyboard writes.
@@ -84,7 +84,7 @@ def _check_form(typed: str) -> None:
 
 
 def hash_password(password: str) -> str:
-    """Hash a password; whether it is easy to guess is for `check_rule` to say.
+    """Hash a password; `check_rule` says whether it is easy to guess.
 
     Raises:
         StoreError: it is too short, too long, or holds characters no keyboard writes.
@@ -94,7 +94,7 @@ def hash_password(password: str) -> str:
 
 
 def matches(password: str, password_hash: str | None) -> bool:
-    """Tell whether the password has this hash; takes the same work where there is no hash."""
+    """Tell whether the password has this hash; without a hash it does the same work."""
     entered = normalized(password[:MAX_INPUT]).encode("utf-8", "replace")
     same = bcrypt.checkpw(entered[:MAX_BYTES], (password_hash or dummy_hash()).encode())
     whole = len(entered) <= MAX_BYTES and len(password) <= MAX_INPUT
@@ -103,5 +103,5 @@ def matches(password: str, password_hash: str | None) -> bool:
 
 @functools.cache
 def dummy_hash() -> str:
-    """Give a hash no password is known for: an unknown name costs the work of a known one."""
+    """Return a hash without a known password: an unknown name costs the work of a known one."""
     return bcrypt.hashpw(bcrypt.gensalt(), bcrypt.gensalt(ROUNDS)).decode()

@@ -1,8 +1,8 @@
-"""Pictures that people have asked about: kept only where an administrator allows, for a time.
+"""Stored pictures of predictions: only where an administrator allows it, for a limited time.
 
-A picture is a file per account and digest, so that deleting one person's leaves another's. The file
-is written before its row and deleted after it: no row without a file, but for a crash in between,
-after which `sweep` finds the file.
+A picture is a file per account and digest, so that deleting one account's leaves another's. The
+file is written before its row and deleted after it. After a crash in between, `sweep` deletes a
+file without a row.
 """
 
 import os
@@ -23,20 +23,20 @@ from allcore.store.database import Database
 from allcore.store.models import Account, PredictionRow, StoredPictureRow
 
 _UNFINISHED_SECONDS = 3600.0
-"""A file without a row that is younger may belong to a transaction that is still under way."""
+"""A younger file without a row may belong to a transaction that is still open."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Place = tuple[int, str]
-"""Account and digest, which name the file."""
+"""Account and digest: the file's path."""
 
 
 def allowed(database: Database) -> bool:
-    """Whether pictures are kept; whoever has none to give need not read them."""
+    """Tell whether pictures are stored, so that a caller need not read them in vain."""
     return bool(admin_settings.read(database, "keep_pictures").value)
 
 
 def read(database: Database, username: str, sha256: str) -> bytes | None:
-    """A picture that the account has asked about; None where it is not kept, or no longer."""
+    """Return a picture of the account; None where it is not stored any more."""
     query = (
         select(StoredPictureRow)
         .join(Account)
@@ -49,9 +49,9 @@ def read(database: Database, username: str, sha256: str) -> bytes | None:
 
 
 def read_flagged(database: Database, model: str, sha256: str) -> bytes | None:
-    """A picture whose answer by a model somebody has flagged, for all who review it; None if not.
+    """Return a picture with a flagged answer of a model, for reviewers; None where there is none.
 
-    Flagging hands the picture on, so the pictures of who has not flagged are never given.
+    Flagging shares the picture; pictures of accounts that have not flagged stay private.
     """
     query = select(StoredPictureRow).join(PredictionRow, _flagged_by(model))
     return _first(database, query.where(StoredPictureRow.sha256 == sha256))
@@ -63,7 +63,7 @@ def flagged_digests(database: Database, model: str) -> frozenset[str]:
     with database.read() as session:
         if not admin_settings.value(session, "keep_pictures"):
             return frozenset()
-        in_time = (~each for each in _over(session, datetime.now(UTC)))
+        in_time = (~condition for condition in _expired(session, datetime.now(UTC)))
         return frozenset(session.scalars(query.where(*in_time)))
 
 
@@ -86,7 +86,7 @@ def write(account_id: int, data: Mapping[str, bytes]) -> None:
 
 
 def add_rows(session: Session, account_id: int, data: Mapping[str, bytes], now: datetime) -> None:
-    """Enter pictures that are written; one that was kept before is kept anew from now on."""
+    """Add rows of written pictures; the time of one that is there begins anew."""
     until = now + timedelta(days=admin_settings.value(session, "picture_days"))
     for sha256, content in data.items():
         session.merge(
@@ -101,8 +101,8 @@ def add_rows(session: Session, account_id: int, data: Mapping[str, bytes], now: 
 
 
 def drop_orphans(session: Session) -> list[Place]:
-    """Take out the rows of pictures that no prediction is left of; give whose files may go."""
-    asked = (
+    """Delete the rows of pictures without a prediction; return the files to delete."""
+    has_prediction = (
         select(PredictionRow.id)
         .where(
             PredictionRow.account_id == StoredPictureRow.account_id,
@@ -110,28 +110,28 @@ def drop_orphans(session: Session) -> list[Place]:
         )
         .exists()
     )
-    return _dropped(session, ~asked)
+    return _drop(session, ~has_prediction)
 
 
 def drop_expired(session: Session, now: datetime) -> list[Place]:
-    """Take out the rows of pictures whose time is over; give whose files may go.
+    """Delete the rows of expired pictures; return the files to delete.
 
-    A time that was made shorter holds for all pictures, a longer one for new ones alone; where
-    pictures are no longer allowed, all are over.
+    A shorter time limit holds for all pictures, a longer one for new ones alone. Where pictures are
+    not allowed any more, all have expired.
     """
     if not admin_settings.value(session, "keep_pictures"):
-        return _dropped(session, StoredPictureRow.sha256.is_not(None))
-    return _dropped(session, or_(*_over(session, now)))
+        return _drop(session, StoredPictureRow.sha256.is_not(None))
+    return _drop(session, or_(*_expired(session, now)))
 
 
 def unlink(places: Iterable[Place]) -> None:
-    """Delete files whose rows are gone, after the transaction that took them out."""
+    """Delete files after the transaction that deleted their rows."""
     for account_id, sha256 in places:
         (root() / str(account_id) / sha256).unlink(missing_ok=True)
 
 
 def sweep(database: Database) -> int:
-    """Delete files that no row names, such as those of deleted accounts; give how many."""
+    """Delete files without a row, such as those of deleted accounts; return their number."""
     with database.read() as session:
         known = set(
             session.execute(select(StoredPictureRow.account_id, StoredPictureRow.sha256)).all()
@@ -145,12 +145,12 @@ def sweep(database: Database) -> int:
 
 
 def root() -> Path:
-    """Folder of all kept pictures."""
+    """Return the folder of all stored pictures."""
     return settings.load().home / "pictures"
 
 
 def _flagged_by(model: str) -> ColumnElement[bool]:
-    """Joins a kept picture with the flagged answers of a model about it, of the same account."""
+    """Join a stored picture with the flagged answers of a model, of the same account."""
     return and_(
         PredictionRow.account_id == StoredPictureRow.account_id,
         PredictionRow.image_sha256 == StoredPictureRow.sha256,
@@ -163,7 +163,7 @@ def _first(database: Database, query: Select[StoredPictureRow]) -> bytes | None:
     with database.read() as session:
         if not admin_settings.value(session, "keep_pictures"):
             return None
-        in_time = query.where(*(~each for each in _over(session, datetime.now(UTC))))
+        in_time = query.where(*(~part for part in _expired(session, datetime.now(UTC))))
         row = session.scalars(in_time.limit(1)).first()
     if row is None:
         return None
@@ -173,8 +173,8 @@ def _first(database: Database, query: Select[StoredPictureRow]) -> bytes | None:
         return None
 
 
-def _over(session: Session, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """What says that a picture's time is over."""
+def _expired(session: Session, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return conditions of which an expired picture meets one."""
     days = admin_settings.value(session, "picture_days")
     return (
         StoredPictureRow.kept_until <= now,
@@ -182,10 +182,10 @@ def _over(session: Session, now: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _dropped(session: Session, condition: ColumnElement[bool]) -> list[Place]:
-    gone = delete(StoredPictureRow).where(condition)
-    found = session.execute(gone.returning(StoredPictureRow.account_id, StoredPictureRow.sha256))
-    return [(account_id, sha256) for account_id, sha256 in found]
+def _drop(session: Session, condition: ColumnElement[bool]) -> list[Place]:
+    row = StoredPictureRow
+    statement = delete(row).where(condition).returning(row.account_id, row.sha256)
+    return [(account_id, sha256) for account_id, sha256 in session.execute(statement)]
 
 
 def _files() -> Iterator[tuple[Place, Path]]:
@@ -195,14 +195,14 @@ def _files() -> Iterator[tuple[Place, Path]]:
 
 
 def _digest(text: str) -> str:
-    """Refuse what is no digest, for it names a file."""
+    """Refuse a text that is no digest, because it names a file."""
     if not _SHA256.fullmatch(text):
         raise StoreError("A picture is kept by its SHA-256, 64 characters 0 to 9 and a to f.")
     return text
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file that only this program's user may read; it is there whole or not at all."""
+    """Write a file, whole or not at all, that only this program's user may read."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

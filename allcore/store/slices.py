@@ -1,4 +1,4 @@
-"""Slices that a person has named: which images of a data set or model they are."""
+"""Saved slices: named selections of images of a data set or model."""
 
 import json
 import zlib
@@ -19,38 +19,38 @@ MAX_NAME, MAX_IMAGES = 80, 20_000
 
 @dataclass(frozen=True)
 class SavedSlice:
-    """A named selection as it was when it was read."""
+    """A named selection when it was read."""
 
     id: int
     of: str
     name: str
-    image_ids: tuple[str, ...]  # in the order given, each once
+    image_ids: tuple[str, ...]  # in the order of the caller, without duplicates
     created_at: datetime  # aware, in UTC
 
 
 def save(
     database: Database, username: str, *, of: str, name: str, image_ids: Iterable[str]
 ) -> SavedSlice:
-    """Keep a selection under a name.
+    """Save a selection under a name.
 
     Args:
-        database: where to keep it.
-        username: of the account whose slice it is; nobody else sees it.
+        database: to write to.
+        username: of the account; nobody else sees the slice.
         of: the data's digest or the model's name, the same text for `list_of`.
         name: 1 to 80 characters, not yet used by this account for this `of`.
-        image_ids: 1 to 20,000; those given twice are kept once.
+        image_ids: 1 to 20,000; duplicates are stored once.
 
     Raises:
         StoreError: a rule is broken, the name is taken, or there is no such account.
     """
-    of, name, chosen = text_rules.scope_key(of), _name(name), _chosen(image_ids)
-    row = SliceRow(of=of, name=name, image_ids=_packed(chosen), created_at=datetime.now(UTC))
+    of, name, image_ids = text_rules.scope_key(of), _name(name), _checked_ids(image_ids)
+    row = SliceRow(of=of, name=name, image_ids=_packed(image_ids), created_at=datetime.now(UTC))
     try:
         with database.write() as session:
             row.account_id = accounts.existing(session, username).id
             session.add(row)
             session.flush()
-            logs.event("slice kept", account=row.account_id, images=len(chosen))
+            logs.event("slice kept", account=row.account_id, images=len(image_ids))
             return _slice_of(row)
     except exc.IntegrityError:
         raise StoreError(
@@ -71,7 +71,7 @@ def list_of(database: Database, username: str, *, of: str) -> tuple[SavedSlice, 
 
 
 def delete(database: Database, username: str, slice_id: int) -> None:
-    """Forget one of the account's own slices.
+    """Delete one of the account's own slices.
 
     Raises:
         StoreError: the account has no such slice, or there is no such account.
@@ -86,32 +86,31 @@ def delete(database: Database, username: str, slice_id: int) -> None:
 
 
 def _name(text: str) -> str:
-    """Give the name with single spaces."""
+    """Return the name with single spaces."""
     name = " ".join(text.split())
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
         raise StoreError(f"A slice's name has 1 to {MAX_NAME} characters; change it.")
     return name
 
 
-def _chosen(image_ids: Iterable[str]) -> tuple[str, ...]:
-    chosen = tuple(dict.fromkeys(text_rules.image_id(image) for image in image_ids))
-    if not chosen:
+def _checked_ids(image_ids: Iterable[str]) -> tuple[str, ...]:
+    unique = tuple(dict.fromkeys(text_rules.image_id(image) for image in image_ids))
+    if not unique:
         raise StoreError("There are no images in this selection; select some first.")
-    if len(chosen) > MAX_IMAGES:
+    if len(unique) > MAX_IMAGES:
         raise StoreError(
-            f"A slice has at most {MAX_IMAGES:,} images, but {len(chosen):,} are selected; "
+            f"A slice has at most {MAX_IMAGES:,} images, but {len(unique):,} are selected; "
             "select fewer."
         )
-    return chosen
+    return unique
 
 
 def _packed(image_ids: tuple[str, ...]) -> bytes:
-    """Ids are much alike, so they pack well."""
+    """Compress ids, which are much alike."""
     return zlib.compress(json.dumps(image_ids, separators=(",", ":")).encode())
 
 
 def _slice_of(row: SliceRow) -> SavedSlice:
-    """Copy a row into what may leave the session."""
     image_ids = tuple(json.loads(zlib.decompress(row.image_ids)))
     return SavedSlice(
         id=row.id, of=row.of, name=row.name, image_ids=image_ids, created_at=row.created_at

@@ -11,22 +11,22 @@ USERNAME = "3 to 32 letters a to z, digits, dots, hyphens or underscores"
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{2,31}")
 _EMAIL = re.compile(r"[a-z0-9._%+-]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63}")
 MAX_INPUT = 1000
-"""Characters of a name that are read at all; what is longer is nobody's."""
+"""Characters of a typed name that are read; no account has a longer one."""
 MAX_OF, MAX_IMAGE_ID = 200, 300
 MAX_EMAIL, MAX_DISPLAY_NAME = 254, 100
 
 
 def lookup_name(text: str) -> str:
-    """Give the form in which a name that someone typed is looked up.
+    """Return the form in which a typed name is looked up.
 
-    What can't be shown becomes a replacement character: no database takes all of it.
+    Unprintable characters become replacement characters, for no database takes all of them.
     """
-    name = text.strip().lower()
-    return "".join(each if each.isprintable() else "\ufffd" for each in name[:MAX_INPUT])
+    name = text.strip().lower()[:MAX_INPUT]
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
 
 
 def username(text: str) -> str:
-    """Give a new username in lower case.
+    """Return a new username in lower case.
 
     Raises:
         StoreError: it breaks the rule.
@@ -38,7 +38,7 @@ def username(text: str) -> str:
 
 
 def email(text: str) -> str | None:
-    """Give an e-mail address in lower case, or None where none is given.
+    """Return an e-mail address in lower case, or None for an empty text.
 
     Raises:
         StoreError: it is not an address.
@@ -52,7 +52,7 @@ def email(text: str) -> str | None:
 
 
 def display_name(text: str) -> str:
-    """Give a person's name with single spaces.
+    """Return a person's name with single spaces.
 
     Raises:
         StoreError: empty, too long, or with characters that can't be shown.
@@ -64,7 +64,7 @@ def display_name(text: str) -> str:
 
 
 def scope_key(text: str) -> str:
-    """Give the key of a data set or model: a digest or a name, as the caller writes it.
+    """Return the key of a data set or model: a digest or a name, unchanged.
 
     Raises:
         StoreError: empty, too long, or with characters that can't be shown.
@@ -75,7 +75,7 @@ def scope_key(text: str) -> str:
 
 
 def image_id(text: str) -> str:
-    """Give an image's id as it is, where it can be kept.
+    """Return an image's id unchanged.
 
     Raises:
         StoreError: empty, too long, or with characters that can't be shown.
@@ -89,10 +89,10 @@ def image_id(text: str) -> str:
 
 
 def printable(text: str, most: int) -> str:
-    """Give a text of unknown origin, such as a file's name, as it can be kept and shown.
+    """Return a text of unknown origin, such as a file's name, as it can be stored and shown.
 
-    What can't be shown becomes a replacement character; what is too long loses its beginning, for
-    the end of a path tells more.
+    Unprintable characters become replacement characters. A long text loses its beginning, for the
+    end of a path is more specific.
     """
-    plain = "".join(each if each.isprintable() else "\ufffd" for each in text)
+    plain = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
     return plain if len(plain) <= most else "…" + plain[len(plain) - most + 1 :]

@@ -129,7 +129,7 @@ def test_page__makes_a_reset_code(page: AppTest) -> None:
 def kept_answer(username: str) -> None:
     prediction = Prediction("all", 0.9, 2.0, 0.5)
     answer = HistoryAnswer("secret.bmp", "a" * 64, "net", "f" * 64, 1, prediction)
-    history.add(database.connect(), username, [answer], kept={"a" * 64: b"x" * 1_500_000})
+    history.add(database.connect(), username, [answer], picture_bytes={"a" * 64: b"x" * 1_500_000})
 
 
 def test_page__counts_history_and_says_no_more(page: AppTest) -> None:

@@ -76,7 +76,7 @@ def add(
         by,
         [given],
         batch=batch,
-        kept={digest: content},
+        picture_bytes={digest: content},
         at=NOON + timedelta(days=days),
     )
     return number

@@ -302,7 +302,7 @@ def flagged(by: str, seed: int) -> str:
         "secret-name.png", digest, "some-model", "f", 1, Prediction("all", 0.9, 2.2, 0.5)
     )
     kept = {digest: buffer.getvalue()}
-    [number] = history.add(accounts.store(), by, [given], kept=kept)
+    [number] = history.add(accounts.store(), by, [given], picture_bytes=kept)
     flags.flag(accounts.store(), by, number, "dark nucleus")
     return f"upload:{digest}"
 

@@ -43,7 +43,7 @@ def full(database: Database) -> Database:
     answer = HistoryAnswer(
         "cell.bmp", "a" * 64, "net", "f" * 64, 1, Prediction("all", 0.9, 2.0, 0.1 + 0.2)
     )
-    history.add(database, "ada", [answer], kept={"a" * 64: b"picture"})
+    history.add(database, "ada", [answer], picture_bytes={"a" * 64: b"picture"})
     slices.save(database, "ada", of="net", name="mine", image_ids=["x", "y"])
     return database
 

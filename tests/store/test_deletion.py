@@ -29,7 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ask(database: Database, username: str, sha256: str) -> None:
     answer = HistoryAnswer("cell.bmp", sha256, "net", "f" * 64, 1, Prediction("all", 0.9, 2.0, 0.5))
-    history.add(database, username, [answer], kept={sha256: b"picture"})
+    history.add(database, username, [answer], picture_bytes={sha256: b"picture"})
 
 
 @pytest.fixture

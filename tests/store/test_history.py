@@ -149,7 +149,9 @@ def test_search__pages(people: Database) -> None:
 def test_another_account__sees_and_changes_nothing(people: Database) -> None:
     keep_pictures(people)
     batch = batches.begin(people, "ada", name="x.zip", model="net", model_sha256="f", total=1)
-    [mine] = history.add(people, "ada", [answer()], batch=batch, kept={digest(b"cell"): b"cell"})
+    [mine] = history.add(
+        people, "ada", [answer()], batch=batch, picture_bytes={digest(b"cell"): b"cell"}
+    )
     for other in ("bob", "carl"):
         assert history.search(people, other).total == 0
         assert history.search(people, other, HistoryQuery(batch=batch)).total == 0
@@ -177,8 +179,8 @@ def test_another_account__sees_and_changes_nothing(people: Database) -> None:
 def test_delete__takes_the_picture_with_the_last_answer_about_it(people: Database) -> None:
     keep_pictures(people)
     kept = {digest(b"cell"): b"cell"}
-    first, second = history.add(people, "ada", [answer("a"), answer("b")], kept=kept)
-    history.add(people, "bob", [answer("c")], kept=kept)
+    first, second = history.add(people, "ada", [answer("a"), answer("b")], picture_bytes=kept)
+    history.add(people, "bob", [answer("c")], picture_bytes=kept)
     assert history.delete_entries(people, "ada", [first]) == 1
     assert pictures.read(people, "ada", digest(b"cell")) == b"cell"
     assert history.delete_entries(people, "ada", [second, second, 999]) == 1
@@ -261,12 +263,12 @@ def test_batches__every_sign_of_life_counts(people: Database) -> None:
 
 def test_pictures__only_where_allowed(people: Database) -> None:
     kept = {digest(b"cell"): b"cell"}
-    history.add(people, "ada", [answer()], kept=kept)
+    history.add(people, "ada", [answer()], picture_bytes=kept)
     assert not pictures.allowed(people)
     assert not pictures.root().exists()
     keep_pictures(people)
     assert pictures.allowed(people)
-    history.add(people, "ada", [answer()], kept=kept)
+    history.add(people, "ada", [answer()], picture_bytes=kept)
     assert pictures.read(people, "ada", digest(b"cell")) == b"cell"
     [path] = [path for path in pictures.root().rglob("*") if path.is_file()]
     assert path.name == digest(b"cell")
@@ -277,13 +279,13 @@ def test_pictures__only_where_allowed(people: Database) -> None:
 def test_pictures__a_digest_that_is_a_path(people: Database) -> None:
     keep_pictures(people)
     with pytest.raises(StoreError, match="SHA-256"):
-        history.add(people, "ada", [answer()], kept={"../../../etc/passwd": b""})
+        history.add(people, "ada", [answer()], picture_bytes={"../../../etc/passwd": b""})
     assert history.search(people, "ada").total == 0
 
 
 def test_pictures__a_file_that_has_gone(people: Database) -> None:
     keep_pictures(people)
-    history.add(people, "ada", [answer()], kept={digest(b"cell"): b"cell"})
+    history.add(people, "ada", [answer()], picture_bytes={digest(b"cell"): b"cell"})
     for path in pictures.root().rglob("*"):
         if path.is_file():
             path.unlink()
@@ -294,7 +296,7 @@ def test_pictures__a_file_that_has_gone(people: Database) -> None:
 def test_purge__pictures_by_their_time(people: Database) -> None:
     keep_pictures(people, days=30)
     now = datetime.now(UTC)
-    history.add(people, "ada", [answer()], kept={digest(b"cell"): b"cell"})
+    history.add(people, "ada", [answer()], picture_bytes={digest(b"cell"): b"cell"})
     admin_settings.change(people, "carl", {"picture_days": 300})  # for new pictures only
     deletion.delete_expired(people, now=now + timedelta(days=29))
     assert pictures.read(people, "ada", digest(b"cell")) == b"cell"
@@ -306,7 +308,7 @@ def test_purge__pictures_by_their_time(people: Database) -> None:
 
 def test_purge__a_shorter_time_holds_for_all(people: Database) -> None:
     keep_pictures(people, days=30)
-    history.add(people, "ada", [answer()], kept={digest(b"cell"): b"cell"})
+    history.add(people, "ada", [answer()], picture_bytes={digest(b"cell"): b"cell"})
     with people.write() as session:
         row = session.scalars(select(StoredPictureRow)).one()
         row.kept_at -= timedelta(days=10)
@@ -319,7 +321,7 @@ def test_purge__a_shorter_time_holds_for_all(people: Database) -> None:
 
 def test_purge__all_pictures_where_they_are_no_longer_allowed(people: Database) -> None:
     keep_pictures(people)
-    history.add(people, "ada", [answer()], kept={digest(b"cell"): b"cell"})
+    history.add(people, "ada", [answer()], picture_bytes={digest(b"cell"): b"cell"})
     admin_settings.change(people, "carl", {"keep_pictures": False})
     assert pictures.read(people, "ada", digest(b"cell")) is None
     deletion.delete_expired(people)
@@ -344,7 +346,7 @@ def test_purge__answers_only_where_they_have_a_time(people: Database) -> None:
 
 def test_purge__files_that_no_row_names(people: Database) -> None:
     keep_pictures(people)
-    history.add(people, "ada", [answer()], kept={digest(b"cell"): b"cell"})
+    history.add(people, "ada", [answer()], picture_bytes={digest(b"cell"): b"cell"})
     for age in (10, 7200):
         lost = pictures.root() / "77" / digest(str(age).encode())
         lost.parent.mkdir(exist_ok=True)
@@ -364,7 +366,7 @@ def test_tidy__once_an_hour(people: Database) -> None:
 def test_account_that_is_deleted__takes_all_with_it(people: Database) -> None:
     keep_pictures(people)
     batch = batches.begin(people, "ada", name="x", model="net", model_sha256="f", total=1)
-    history.add(people, "ada", [answer()], batch=batch, kept={digest(b"cell"): b"cell"})
+    history.add(people, "ada", [answer()], batch=batch, picture_bytes={digest(b"cell"): b"cell"})
     with people.write() as session:
         session.execute(delete(Account).where(Account.username == "ada"))
     with people.read() as session:
@@ -380,7 +382,7 @@ def test_usage__numbers_only(people: Database) -> None:
         people,
         "ada",
         [answer("secret.bmp"), answer("b", data=b"longer")],
-        kept={digest(b"cell"): b"cell", digest(b"longer"): b"longer"},
+        picture_bytes={digest(b"cell"): b"cell", digest(b"longer"): b"longer"},
     )
     flags.flag(people, "ada", ids[0], "secret note")
     ada, bob, carl = storage.usage_by_account(people)
@@ -465,11 +467,11 @@ def test_flag__goes_with_the_answer(people: Database) -> None:
 def test_flagged_picture__only_of_who_flagged(people: Database) -> None:
     keep_pictures(people)
     kept = {digest(b"cell"): b"cell"}
-    history.add(people, "bob", [answer()], kept=kept)
+    history.add(people, "bob", [answer()], picture_bytes=kept)
     [mine] = history.add(people, "ada", [answer()])
     flags.flag(people, "ada", mine)  # whose picture is not kept; bob's is not given away
     assert pictures.read_flagged(people, "net", digest(b"cell")) is None
-    history.add(people, "ada", [answer()], kept=kept)
+    history.add(people, "ada", [answer()], picture_bytes=kept)
     assert pictures.read_flagged(people, "net", digest(b"cell")) == b"cell"
     assert pictures.read_flagged(people, "other", digest(b"cell")) is None
     flags.unflag(people, "ada", mine)
@@ -489,5 +491,5 @@ def test_kept_pictures__a_home_without_room(people: Database, tmp_path: Path) ->
     pictures.root().parent.mkdir(parents=True, exist_ok=True)
     pictures.root().write_text("a file where the folder should be")
     with pytest.raises(StoreError, match="picture can't be kept"):
-        history.add(people, "ada", [answer()], kept={digest(b"cell"): b"cell"})
+        history.add(people, "ada", [answer()], picture_bytes={digest(b"cell"): b"cell"})
     assert history.search(people, "ada").total == 0

@@ -119,7 +119,10 @@ def _ask(username: str, asked: HistoryEntry, data: bytes | None) -> None:
         predictor = resources.predictor(model_folder.resolve(model))
         second = _second(asked.answer, predictor, data)
         history.add(
-            accounts.store_to("keep"), username, [second], kept={asked.answer.image_sha256: data}
+            accounts.store_to("keep"),
+            username,
+            [second],
+            picture_bytes={asked.answer.image_sha256: data},
         )
         st.session_state[_SECOND] = (asked.id, second)
         st.rerun()  # the list has one more

@@ -71,7 +71,7 @@ class HistoryWriter:
             self._username,
             [self._answer(item) for item in items],
             batch=self.batch,
-            kept=_contents(items) if pictures.allowed(self._database) else None,
+            picture_bytes=_contents(items) if pictures.allowed(self._database) else None,
         )
         if ending and self.batch is not None:
             batches.end(self._database, self._username, self.batch, state=ending)

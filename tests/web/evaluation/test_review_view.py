@@ -283,7 +283,7 @@ def flagged(note: str, data: bytes = b"cell", by: str = "carl") -> str:
     digest = hashlib.sha256(data).hexdigest()
     prediction = Prediction("all", 0.91, 2.3, 0.5)
     given = HistoryAnswer("secret-name.bmp", digest, "simulated", "f" * 64, 1, prediction)
-    [number] = history.add(accounts.store(), by, [given], kept={digest: data})
+    [number] = history.add(accounts.store(), by, [given], picture_bytes={digest: data})
     flags.flag(accounts.store(), by, number, note)
     return f"upload:{digest}"
 
