@@ -1,17 +1,26 @@
 """``python -m allcore data ...``: draw, measure and compare sets, check and fetch C-NMC 2019."""
 
+import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+if TYPE_CHECKING:
+    from allcore.cnmc.download import FetchResult
+    from allcore.cnmc.verification import Verification
+
 PER_SUBJECT = 24
 """Cells a subject that are measured unless told: enough for means, a minute for 50 subjects."""
+
+PATHS_PRINTED = 10
+"""Paths of a kind that a person sees; ``--json`` gives all."""
 
 OWN = "--cells, --subjects, --seed"
 
@@ -106,15 +115,14 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print every finding as JSON.")] = False,
 ) -> None:
     """Check a folder against the public release of C-NMC 2019, file by file."""
-    from allcore.cli import verification_output
-    from allcore.cnmc import verification as verify
+    from allcore.cnmc import verification
     from allcore.errors import DataError
 
-    with _bytes_bar() as show:
-        found = verify.verify(folder, progress=partial(show, "Checking"))
-    print(verification_output.as_json(found) if as_json else verification_output.as_text(found))
-    if found.problem:
-        raise DataError(found.problem)
+    with _bytes_bar() as progress:
+        result = verification.verify(folder, progress=partial(progress, "Checking"))
+    print(_verification_json(result) if as_json else _verification_text(result))
+    if result.problem:
+        raise DataError(result.problem)
 
 
 def fetch(
@@ -131,36 +139,124 @@ def fetch(
     ] = None,
 ) -> None:
     """Download a public data set and check every file; resumable, altered files are replaced."""
-    from allcore.cli import verification_output
-    from allcore.cnmc import download as fetch
+    from allcore.cnmc import download
     from allcore.errors import DataError
 
-    with _bytes_bar() as show:
-        fetched = fetch.fetch(folder, source, progress=show)
-    print(verification_output.fetched(fetched))
-    if fetched.verification.problem:
-        raise DataError(verification_output.not_whole(fetched))
+    with _bytes_bar() as progress:
+        result = download.fetch(folder, source, progress=progress)
+    print(_fetch_text(result))
+    if result.verification.problem:
+        raise DataError(_fetch_problem(result))
 
 
 @contextmanager
 def _bytes_bar() -> "Iterator[Callable[[str, int, int], None]]":
-    """A progress bar as a function of what is done, and the bytes done and to do.
-
-    Each step has a bar of its own; silent without a terminal.
-    """
+    """A function of a step's title, and its bytes so far and in all, that draws a bar a step."""
     from tqdm import tqdm
 
     bars: dict[str, tqdm[Any]] = {}
 
-    def show(said: str, done: int, total: int) -> None:
-        if said not in bars:
-            bars[said] = tqdm(
-                desc=said, total=total, unit="B", unit_scale=True, disable=not sys.stderr.isatty()
+    def update(title: str, count: int, total: int) -> None:
+        if title not in bars:
+            bars[title] = tqdm(
+                desc=title, total=total, unit="B", unit_scale=True, disable=not sys.stderr.isatty()
             )
-        bars[said].update(done - bars[said].n)
+        bars[title].update(count - bars[title].n)
 
     try:
-        yield show
+        yield update
     finally:
         for bar in bars.values():
             bar.close()
+
+
+def _verification_json(result: "Verification") -> str:
+    """Every finding as one JSON object: counts by split and fold, and the paths of each kind."""
+    from allcore.cnmc.verification import STATES
+
+    rows = result.found.rows
+    return json.dumps(
+        {
+            "root": str(result.root),
+            "complete": result.problem is None,
+            "counts": result.counts().to_dict("records"),
+            **{
+                state: rows.loc[rows["state"] == state, ["path", "found"]].to_dict("records")
+                for state in STATES[1:]
+            },
+            "foreign": result.found.foreign,
+            "copies": result.found.copies,
+            "converted": result.found.converted,
+            "refused": [{"path": file.path, "reason": file.reason} for file in result.refused],
+            "others": result.found.others,
+        },
+        indent=2,
+    )
+
+
+def _verification_text(result: "Verification") -> str:
+    """The counts and the first paths of each kind."""
+    lines = [result.counts().to_string(index=False)]
+    if result.conversion:
+        lines += ["", f"{result.conversion}."]
+    rows = result.found.rows
+    moved = rows[rows["state"] == "moved"]
+    lines += _block("missing", result.paths("missing"))
+    lines += _block("altered", result.paths("altered"))
+    lines += _block(
+        "under another name or folder",
+        [f"{path}: {file}" for path, file in zip(moved["path"], moved["found"], strict=True)],
+    )
+    lines += _block("not of the release", result.found.foreign)
+    lines += _block("further copies", result.found.copies)
+    lines += _block("not read", [f"{file.path} ({file.reason})" for file in result.refused])
+    if result.problem is None:
+        lines += ["", f"All {len(rows):,} files are there as they were published."]
+    return _printable("\n".join(lines))
+
+
+def _fetch_text(result: "FetchResult") -> str:
+    """The number of files that came, and of those that are there now."""
+    from allcore.cnmc import release
+
+    rows = result.verification.found.rows
+    right = int(rows["state"].isin(["in_place", "moved"]).sum())
+    lines = [
+        f"{result.brought:,} files brought; {right:,} of {len(rows):,} are now in "
+        f"{result.verification.root} as they were published."
+    ]
+    if not result.labels and (rows["split"] == "prelim").any():
+        lines.append(
+            "The labels of the preliminary test images did not come with them: put "
+            f"{release.LABELS_TABLE} there by hand, for without it they have none."
+        )
+    return _printable("\n".join(lines))
+
+
+def _fetch_problem(result: "FetchResult") -> str:
+    """One sentence on why a download is not whole."""
+    if not result.failures:
+        return f"The source lacks some files. {result.verification.problem}"
+    reasons = Counter(file.reason for file in result.failures)
+    reason, count = reasons.most_common(1)[0]
+    example = next(file.path for file in result.failures if file.reason == reason)
+    return (
+        f"{len(result.failures):,} did not come, {count:,} because {reason}, such as {example}: "
+        "run the command again to go on, or take another source."
+    )
+
+
+def _block(title: str, paths: Sequence[str]) -> list[str]:
+    """An empty line, the number of paths and the first of them; nothing without any."""
+    if not paths:
+        return []
+    lines, left = list(paths[:PATHS_PRINTED]), len(paths) - PATHS_PRINTED
+    if left > 0:
+        lines.append(f"and {left:,} more (--json)")
+    return ["", f"{len(paths):,} {title}:", *(f"  {line}" for line in lines)]
+
+
+def _printable(text: str) -> str:
+    """The text with letters escaped that the terminal's encoding lacks."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
