@@ -29,9 +29,9 @@ def run(scale: Scale) -> Result:
         )
         estimates.at_threshold(sample, 0.5)
         estimates.threshold_free(sample)
-        curves.roc(sample)
-        curves.precision_recall(sample)
-        calibration.curve(sample)
+        curves.roc_curve(sample)
+        curves.precision_recall_curve(sample)
+        calibration.reliability_curve(sample)
 
     def reference() -> None:
         by_class = _by_class(cells)

@@ -44,8 +44,8 @@ def draw(cells: int = CELLS, subjects: int = SUBJECTS, seed: int = SEED) -> Pred
 def slices(cells: Predicted, seed: int = SEED) -> tuple[Slice, ...]:
     """Draw facts and a cluster for each cell, and give every slice that the page would try."""
     rng = np.random.default_rng(seed)
-    names = list(slice_search.WORDS)
+    names = list(slice_search.MEASURE_WORDS)
     facts = pd.DataFrame(rng.normal(size=(len(cells.labels), len(names))), columns=names)
     clusters = rng.integers(slice_search.CLUSTERS, size=len(cells.labels))
     table = pd.DataFrame({"subject": cells.subjects})
-    return slice_search.candidates(table, facts, clusters)
+    return slice_search.candidate_slices(table, facts, clusters)

@@ -58,20 +58,20 @@ def panels(page: Page, threshold: float) -> None:
     """Compute everything that a move changes."""
     names = page.cells.subjects
     labels, probabilities = page.cells.labels, page.cells.probabilities
-    thresholds.choose("cost", labels, probabilities, names, missed_blast=1 / threshold)
+    thresholds.choose_threshold("cost", labels, probabilities, names, missed_blast=1 / threshold)
     estimates.at_threshold(page.sample, threshold)
     metrics.confusion(labels=labels, probabilities=probabilities, threshold=threshold)
-    outcome = outcomes.of(labels, probabilities, threshold)
-    outcomes.ranked(
+    outcome = outcomes.cell_outcomes(labels, probabilities, threshold)
+    outcomes.rank_cells(
         "confident_errors", labels=labels, probabilities=probabilities, threshold=threshold
     )
     rows = subjects.subject_rows(
         labels=labels, probabilities=probabilities, subjects=names, threshold=threshold
     )
     subjects.call_subjects(rows, cutoff=0.5, least_cells=20)
-    prevalence.predictive(page.sample, threshold, PREVALENCES)
+    prevalence.predictive_values(page.sample, threshold, PREVALENCES)
     right = ~np.isin(outcome, ("fp", "fn"))
-    slices.rows(page.tried, right=right, labels=labels, groups=names)
+    slices.compare_slices(page.tried, right=right, labels=labels, groups=names)
 
 
 def plain(cells: Predicted, threshold: float) -> None:

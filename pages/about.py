@@ -28,7 +28,7 @@ def draw_block(block: Block) -> None:
     if isinstance(block, Paragraph):
         st.markdown(frame.plain(block.text), width=frame.TEXT_WIDTH)
     elif not isinstance(block, Table):
-        st.markdown(text.markdown_of(block), width=frame.TEXT_WIDTH)
+        st.markdown(text.block_markdown(block), width=frame.TEXT_WIDTH)
     elif block.head == checklist.HEAD:
         with st.expander("Item by item"):
             st.table(

@@ -66,7 +66,7 @@ except AllScopeError as error:
     frame.problem(error)
     st.stop()
 
-threshold, rule = threshold_bar.show(source, split)
+threshold, rule = threshold_bar.choose_threshold(source, split)
 context = Context(source, split, evaluated, threshold, rule, cell_images.at_hand(source.info))
 if context.images.problem:
     st.warning(frame.plain(context.images.problem), width=frame.TEXT_WIDTH)

@@ -28,7 +28,7 @@ class ReliabilityCurve:
     subject_high: Floats
 
 
-def curve(cells: Sample, *, bins: int = metrics.ECE_BINS) -> ReliabilityCurve:
+def reliability_curve(cells: Sample, *, bins: int = metrics.ECE_BINS) -> ReliabilityCurve:
     """The reliability curve with 95 % bands over cells and over subjects, and its histogram.
 
     For the curve before calibration give a sample of `probability(logit, 1.0)`. Over subjects a

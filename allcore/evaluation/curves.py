@@ -17,7 +17,7 @@ GRID = np.linspace(0, 1, 101)
 
 
 @dataclass(frozen=True)
-class Roc:
+class RocCurve:
     """A ROC curve; the arrays of a line have one length each."""
 
     false_positives: Floats  # (K,) share of normal cells called blast, ascending from 0 to 1
@@ -29,7 +29,7 @@ class Roc:
 
 
 @dataclass(frozen=True)
-class PrecisionRecall:
+class PrecisionRecallCurve:
     """A precision-recall curve; the arrays of a line have one length each.
 
     It begins at the highest threshold that calls a cell: where nothing is called there is no
@@ -45,7 +45,7 @@ class PrecisionRecall:
     high: Floats  # (101,)
 
 
-def roc(cells: Sample) -> Roc:
+def roc_curve(cells: Sample) -> RocCurve:
     """The ROC curve with a pointwise 95 % band over subjects.
 
     The band holds the sensitivity at each share of false positives under the bootstrap of subjects
@@ -56,7 +56,7 @@ def roc(cells: Sample) -> Roc:
     """
     levels, normals, blasts = _rising(cells, "ROC")
     low, high = _band(cells, _sensitivities)
-    return Roc(
+    return RocCurve(
         false_positives=np.append(0.0, normals / normals[-1]),
         sensitivity=np.append(0.0, blasts / blasts[-1]),
         thresholds=np.append(np.inf, levels),
@@ -66,7 +66,7 @@ def roc(cells: Sample) -> Roc:
     )
 
 
-def precision_recall(cells: Sample) -> PrecisionRecall:
+def precision_recall_curve(cells: Sample) -> PrecisionRecallCurve:
     """The precision-recall curve with a pointwise 95 % band over subjects.
 
     The band holds the precision at the highest threshold that reaches each recall under the
@@ -78,7 +78,7 @@ def precision_recall(cells: Sample) -> PrecisionRecall:
     """
     levels, normals, blasts = _rising(cells, "precision-recall")
     low, high = _band(cells, _precisions)
-    return PrecisionRecall(
+    return PrecisionRecallCurve(
         recall=blasts / blasts[-1],
         precision=blasts / (blasts + normals),
         thresholds=levels,

@@ -25,7 +25,7 @@ from allcore.evaluation import (
 from allcore.evaluation.estimates import Sample
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Confusion, Floats
-from allcore.evaluation.paired import McNemar, Resampled
+from allcore.evaluation.paired import McNemarTest, ResampledMetrics
 
 KINDS = {
     "only_a": "Only the first model is right",
@@ -38,7 +38,7 @@ _BY_COUNT = ("accuracy", "weighted_f1")
 
 
 @dataclass(frozen=True)
-class Difference:
+class EstimateDifference:
     """One figure of both models, and the first less the second."""
 
     name: str  # of paired.COMPARED
@@ -48,7 +48,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedCells:
     """The cells that two models have both predicted, prepared once.
 
     Attributes:
@@ -65,7 +65,7 @@ class Shared:
     only_b: NDArray[np.str_]
     notes: tuple[str, ...]
     cells: Sample
-    auroc: Difference
+    auroc: EstimateDifference
 
     @property
     def unit(self) -> str:
@@ -74,7 +74,7 @@ class Shared:
 
 
 @dataclass(frozen=True)
-class Agreement:
+class ModelAgreement:
     """Two models at their thresholds.
 
     Attributes:
@@ -90,26 +90,26 @@ class Agreement:
 
     table: pd.DataFrame
     counts: dict[str, int]
-    mcnemar: McNemar
-    differences: tuple[Difference, ...]
+    mcnemar: McNemarTest
+    differences: tuple[EstimateDifference, ...]
     unit: str
     only_a: NDArray[np.str_]
     only_b: NDArray[np.str_]
     notes: tuple[str, ...]
 
-    def difference(self, name: str) -> Difference:
+    def difference(self, name: str) -> EstimateDifference:
         """One of `differences` by its name."""
         return next(each for each in self.differences if each.name == name)
 
 
-def compare(
+def compare_models(
     a: pd.DataFrame,
     b: pd.DataFrame,
     *,
     threshold_a: float,
     threshold_b: float,
     notes: Sequence[str] = (),
-) -> Agreement:
+) -> ModelAgreement:
     """Hold two tables of predictions against each other.
 
     Args:
@@ -123,10 +123,12 @@ def compare(
     Raises:
         DataError: no labelled cell is in both, or an id stands twice in one of them.
     """
-    return at(share(a, b, notes=notes), threshold_a=threshold_a, threshold_b=threshold_b)
+    return agreement_at(
+        join_predictions(a, b, notes=notes), threshold_a=threshold_a, threshold_b=threshold_b
+    )
 
 
-def share(a: pd.DataFrame, b: pd.DataFrame, *, notes: Sequence[str] = ()) -> Shared:
+def join_predictions(a: pd.DataFrame, b: pd.DataFrame, *, notes: Sequence[str] = ()) -> SharedCells:
     """Join two tables of predictions by image id; arguments and errors as in `compare`."""
     for table, which in ((a, "first"), (b, "second")):
         if table["image_id"].duplicated().any():
@@ -141,7 +143,7 @@ def share(a: pd.DataFrame, b: pd.DataFrame, *, notes: Sequence[str] = ()) -> Sha
     cells = estimates.make_sample(
         labels=labels, probabilities=first, subjects=model_evaluation.subject_groups(table)
     )
-    return Shared(
+    return SharedCells(
         table=table,
         only_a=_missing(a, b),
         only_b=_missing(b, a),
@@ -151,7 +153,7 @@ def share(a: pd.DataFrame, b: pd.DataFrame, *, notes: Sequence[str] = ()) -> Sha
     )
 
 
-def at(shared: Shared, *, threshold_a: float, threshold_b: float) -> Agreement:
+def agreement_at(shared: SharedCells, *, threshold_a: float, threshold_b: float) -> ModelAgreement:
     """Call the shared cells at two thresholds, for the figures that hang on them."""
     cells = shared.cells
     second = shared.table["probability_b"].to_numpy(dtype=float)
@@ -160,10 +162,10 @@ def at(shared: Shared, *, threshold_a: float, threshold_b: float) -> Agreement:
     a_right, b_right = called_a == blast, called_b == blast
     keys = np.array(["both_wrong", "only_b", "only_a", "both_right"])
     kind = keys[2 * a_right + b_right]
-    return Agreement(
+    return ModelAgreement(
         table=shared.table.assign(kind=kind),
         counts={key: int((kind == key).sum()) for key in KINDS},
-        mcnemar=paired.mcnemar(a_right=a_right, b_right=b_right),
+        mcnemar=paired.mcnemar_test(a_right=a_right, b_right=b_right),
         differences=(*_by_count(cells, called_a, called_b), shared.auroc),
         unit=shared.unit,
         only_a=shared.only_a,
@@ -207,7 +209,7 @@ def _missing(table: pd.DataFrame, other: pd.DataFrame) -> NDArray[np.str_]:
 
 def _by_count(
     cells: Sample, called_a: NDArray[np.bool_], called_b: NDArray[np.bool_]
-) -> list[Difference]:
+) -> list[EstimateDifference]:
     """Accuracy and weighted F1 on the same resamples of subjects, or of cells."""
     which = 4 * (cells.labels == 1) + 2 * called_a + called_b
     if cells.groups is None:
@@ -221,7 +223,7 @@ def _by_count(
         counts, drawn = table.sum(axis=0).astype(float), cells.weights @ table
         degrees = cells.degrees("accuracy")
     first, second = (
-        Resampled(
+        ResampledMetrics(
             value={name: float(each) for name, each in _figures(counts, model).items()},
             draws=_figures(drawn, model),
             degrees=degrees,
@@ -229,8 +231,11 @@ def _by_count(
         for model in (0, 1)
     )
     return [
-        Difference(
-            name, first.value[name], second.value[name], paired.difference(first, second, name)
+        EstimateDifference(
+            name,
+            first.value[name],
+            second.value[name],
+            paired.paired_difference(first, second, name),
         )
         for name in _BY_COUNT
     ]
@@ -243,21 +248,21 @@ def _figures(counts: Floats, model: int) -> dict[str, Floats]:
     return metrics.confusion_metrics(Confusion(tp=tp, fp=fp, fn=fn, tn=tn))
 
 
-def _auroc(cells: Sample, second: Floats) -> Difference:
+def _auroc(cells: Sample, second: Floats) -> EstimateDifference:
     """The difference of AUROC: the bootstrap of subjects, or DeLong's over cells."""
     if cells.groups is None:
         return _delong(cells.labels, cells.probabilities, second)
     degrees = cells.degrees("auroc")
     first, other = (
-        Resampled(
+        ResampledMetrics(
             value={"auroc": intervals.delong(labels=cells.labels, scores=scores).value},
             draws={"auroc": _auroc_draws(cells, scores)},
             degrees=degrees,
         )
         for scores in (cells.probabilities, second)
     )
-    difference = paired.difference(first, other, "auroc")
-    return Difference("auroc", first.value["auroc"], other.value["auroc"], difference)
+    difference = paired.paired_difference(first, other, "auroc")
+    return EstimateDifference("auroc", first.value["auroc"], other.value["auroc"], difference)
 
 
 def _auroc_draws(cells: Sample, scores: Floats) -> Floats:
@@ -265,7 +270,7 @@ def _auroc_draws(cells: Sample, scores: Floats) -> Floats:
     return binned_counts.resampled_metrics(table, cells.weights @ table.by_subject)["auroc"]
 
 
-def _delong(labels: NDArray[np.integer], a: Floats, b: Floats) -> Difference:
+def _delong(labels: NDArray[np.integer], a: Floats, b: Floats) -> EstimateDifference:
     """Difference of two AUROCs on the same cells (DeLong et al., Biometrics 1988)."""
     values = [intervals.delong(labels=labels, scores=scores).value for scores in (a, b)]
     value = values[0] - values[1]
@@ -278,7 +283,7 @@ def _delong(labels: NDArray[np.integer], a: Floats, b: Floats) -> Difference:
         half = float(special.ndtri((1 + intervals.LEVEL) / 2) * error)
         if half > 0:
             difference = Interval(value, max(-1.0, value - half), min(1.0, value + half))
-    return Difference("auroc", values[0], values[1], difference)
+    return EstimateDifference("auroc", values[0], values[1], difference)
 
 
 def _placements(labels: NDArray[np.integer], scores: Floats) -> tuple[Floats, Floats]:

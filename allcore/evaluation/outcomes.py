@@ -38,7 +38,7 @@ class _Cells(NamedTuple):
     threshold: float
     other: Floats | None
     other_threshold: float
-    suspicion: LabelErrors | None
+    label_errors: LabelErrors | None
 
     @property
     def called(self) -> NDArray[np.bool_]:
@@ -49,7 +49,9 @@ class _Cells(NamedTuple):
         return np.asarray(self.called != (self.labels == 1))
 
 
-def of(labels: NDArray[np.integer], probabilities: Floats, threshold: float) -> NDArray[np.str_]:
+def cell_outcomes(
+    labels: NDArray[np.integer], probabilities: Floats, threshold: float
+) -> NDArray[np.str_]:
     """(N,) a key of `OUTCOMES` for each cell.
 
     Args:
@@ -65,7 +67,7 @@ def of(labels: NDArray[np.integer], probabilities: Floats, threshold: float) -> 
     return np.asarray(keys[2 * (labels == 1) + (probabilities >= threshold)])
 
 
-def ranked(
+def rank_cells(
     key: str,
     *,
     labels: NDArray[np.integer],
@@ -73,7 +75,7 @@ def ranked(
     threshold: float,
     other: Floats | None = None,
     other_threshold: float | None = None,
-    suspicion: LabelErrors | None = None,
+    label_errors: LabelErrors | None = None,
 ) -> NDArray[np.intp]:
     """Places of a list's cells in the arrays, the most telling first; ties keep their order.
 
@@ -87,18 +89,18 @@ def ranked(
         threshold: probability at or above which a cell is called a blast.
         other: (N,) probabilities of a second model, for "disagreed".
         other_threshold: the second model's threshold; `threshold` where not given.
-        suspicion: of the same cells, for "suspicious".
+        label_errors: of the same cells, for "suspicious".
 
     Raises:
         DataError: an unknown list, values that are no labels or no probabilities, or a list whose
-            second model or suspicion is missing.
+            second model or label_errors is missing.
     """
     if key not in LISTS:
         raise DataError(f"There is no list '{key}': choose one of {', '.join(LISTS)}.")
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
     metrics.check_predictions(labels=labels, probabilities=probabilities)
     second = threshold if other_threshold is None else other_threshold
-    return _RANKINGS[key](_Cells(labels, probabilities, threshold, other, second, suspicion))
+    return _RANKINGS[key](_Cells(labels, probabilities, threshold, other, second, label_errors))
 
 
 def log_odds(probabilities: Floats | float) -> Floats:
@@ -137,16 +139,16 @@ def _disagreed(cells: _Cells) -> NDArray[np.intp]:
 
 
 def _suspicious(cells: _Cells) -> NDArray[np.intp]:
-    if cells.suspicion is None:
+    if cells.label_errors is None:
         raise DataError(
             "Suspicious labels need out-of-fold probabilities of labelled cells of both classes."
         )
-    if len(cells.suspicion.flagged) != len(cells.labels):
+    if len(cells.label_errors.flagged) != len(cells.labels):
         raise DataError(
-            f"The suspicion is of {len(cells.suspicion.flagged)} cells, but there are "
+            f"The label_errors is of {len(cells.label_errors.flagged)} cells, but there are "
             f"{len(cells.labels)}: compute it for these."
         )
-    return _sorted(cells.suspicion.quality, cells.suspicion.flagged)
+    return _sorted(cells.label_errors.quality, cells.label_errors.flagged)
 
 
 _RANKINGS: dict[str, Callable[[_Cells], NDArray[np.intp]]] = {

@@ -16,14 +16,14 @@ from allcore.evaluation import binned_counts, estimates, intervals, metrics
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 
-COMPARED = ("accuracy", "weighted_f1", "auroc")
+COMPARED_METRICS = ("accuracy", "weighted_f1", "auroc")
 """The figures that are resampled, keys of ``metrics.TITLES``."""
 EXACT_BELOW = 25
 """With fewer discordant cells McNemar's test is exact."""
 
 
 @dataclass(frozen=True)
-class McNemar:
+class McNemarTest:
     """Cells that only one of two networks gets right, and the p-value of that being chance."""
 
     only_a: int
@@ -32,7 +32,7 @@ class McNemar:
 
 
 @dataclass(frozen=True)
-class Resampled:
+class ResampledMetrics:
     """The ``COMPARED`` figures of one network, in the sample and in each resample of it.
 
     Attributes:
@@ -46,7 +46,7 @@ class Resampled:
     degrees: int
 
 
-def mcnemar(*, a_right: NDArray[np.bool_], b_right: NDArray[np.bool_]) -> McNemar:
+def mcnemar_test(*, a_right: NDArray[np.bool_], b_right: NDArray[np.bool_]) -> McNemarTest:
     """McNemar's test (Psychometrika, 1947) of two networks on the same N cells.
 
     Two-sided: exact binomial below ``EXACT_BELOW`` discordant cells, else chi-square with Edwards'
@@ -64,7 +64,7 @@ def mcnemar(*, a_right: NDArray[np.bool_], b_right: NDArray[np.bool_]) -> McNema
     else:
         square = max(0, abs(only_a - only_b) - 1) ** 2 / discordant
         p = math.erfc(math.sqrt(square / 2))  # the tail of chi-square with one degree
-    return McNemar(only_a, only_b, min(1.0, p))
+    return McNemarTest(only_a, only_b, min(1.0, p))
 
 
 def holm(p: Floats) -> Floats:
@@ -77,7 +77,7 @@ def holm(p: Floats) -> Floats:
     return adjusted
 
 
-def resample(
+def resample_metrics(
     *,
     labels: NDArray[np.integer],
     probabilities: Floats,
@@ -85,7 +85,7 @@ def resample(
     threshold: float = 0.5,
     resamples: int = intervals.RESAMPLES,
     seed: int = intervals.SEED,
-) -> Resampled:
+) -> ResampledMetrics:
     """The figures of N cells in bootstrap resamples of subjects, or of single cells.
 
     The draw hangs on labels, subjects and seed alone: two networks on the same cells in the same
@@ -112,21 +112,21 @@ def resample(
         groups, degrees = np.arange(len(labels)), len(labels) - 1
         weights = _cell_weights(len(labels), resamples=resamples, seed=seed)
     value = metrics.scores(labels=labels, probabilities=probabilities, threshold=threshold)
-    return Resampled(
-        value={name: float(getattr(value, name)) for name in COMPARED},
+    return ResampledMetrics(
+        value={name: float(getattr(value, name)) for name in COMPARED_METRICS},
         draws=_draws(labels, probabilities, groups, weights, threshold=threshold),
         degrees=degrees,
     )
 
 
-def difference(a: Resampled, b: Resampled, name: str) -> Interval:
+def paired_difference(a: ResampledMetrics, b: ResampledMetrics, name: str) -> Interval:
     """One figure of ``a`` less that of ``b``, on the same resamples."""
     return _student(
         a.value[name] - b.value[name], a.draws[name] - b.draws[name], min(a.degrees, b.degrees)
     )
 
 
-def gap(a: Resampled, b: Resampled, name: str) -> Interval:
+def unpaired_difference(a: ResampledMetrics, b: ResampledMetrics, name: str) -> Interval:
     """One figure of ``a`` less that of ``b`` where the two hold different cells.
 
     Their resamples are drawn apart, so the variances add up whatever order the draws are in.
@@ -159,7 +159,7 @@ def _draws(
     by_count = metrics.confusion_metrics(metrics.Confusion(tp=tp, fp=fp, fn=fn, tn=tn))
     tabled = binned_counts.bin_counts(labels=labels, probabilities=probabilities, groups=groups)
     ranking = binned_counts.resampled_metrics(tabled, weights @ tabled.by_subject)
-    return {name: (by_count | ranking)[name] for name in COMPARED}
+    return {name: (by_count | ranking)[name] for name in COMPARED_METRICS}
 
 
 def _student(value: float, draws: Floats, degrees: int) -> Interval:

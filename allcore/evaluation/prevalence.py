@@ -26,7 +26,7 @@ TITLES = {
 
 
 @dataclass(frozen=True)
-class Predicted:
+class PredictiveCurve:
     """A predictive value over P prevalences with its 95 % bands; each array is (P,)."""
 
     value: Floats
@@ -37,14 +37,14 @@ class Predicted:
 
 
 @dataclass(frozen=True)
-class Predictive:
+class PredictiveValues:
     """Predictive values of the calls at one threshold, whatever the prevalence is."""
 
     threshold: float
     observed: float  # share of blasts among these cells
     prevalences: Floats  # (P,)
-    ppv: Predicted
-    npv: Predicted
+    ppv: PredictiveCurve
+    npv: PredictiveCurve
     positive: Estimate  # likelihood ratios
     negative: Estimate
 
@@ -73,7 +73,7 @@ class _Share:
         return float(metrics.ratio(self.hits, self.total))
 
 
-def predictive(cells: Sample, threshold: float, prevalences: Floats) -> Predictive:
+def predictive_values(cells: Sample, threshold: float, prevalences: Floats) -> PredictiveValues:
     """Positive and negative predictive value at each of P prevalences.
 
     Args:
@@ -91,7 +91,7 @@ def predictive(cells: Sample, threshold: float, prevalences: Floats) -> Predicti
     """
     where = _checked(np.asarray(prevalences, dtype=float))
     positive, negative = likelihood_ratios(cells, threshold)
-    return Predictive(
+    return PredictiveValues(
         threshold=threshold,
         observed=float(np.mean(cells.labels)),
         prevalences=where,
@@ -222,7 +222,7 @@ def _npv(ratio: float, prevalences: Floats) -> Floats:
 
 def _predicted(
     figure: Estimate, prevalences: Floats, carry: Callable[[float, Floats], Floats]
-) -> Predicted:
+) -> PredictiveCurve:
     """One predictive value and its bands from a likelihood ratio.
 
     Bounds may change places on the way (a small negative ratio is a large negative predictive
@@ -232,10 +232,10 @@ def _predicted(
         np.sort([carry(end, prevalences) for end in (interval.low, interval.high)], axis=0)
         for interval in (figure.over_cells, figure.over_subjects)
     )
-    return Predicted(carry(figure.value, prevalences), *image, *subject)
+    return PredictiveCurve(carry(figure.value, prevalences), *image, *subject)
 
 
-def _only(name: str, found: Predicted) -> Estimate:
+def _only(name: str, found: PredictiveCurve) -> Estimate:
     value = float(found.value[0])
     return Estimate(
         name=name,

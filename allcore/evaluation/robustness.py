@@ -18,7 +18,7 @@ from allcore.data.perturbations import Sweep
 from allcore.evaluation import estimates, intervals, paired
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
-from allcore.evaluation.paired import Resampled
+from allcore.evaluation.paired import ResampledMetrics
 from allcore.model_folder import ModelInfo
 
 METRICS = ("accuracy", "weighted_f1", "auroc", "sensitivity", "specificity")
@@ -127,7 +127,7 @@ def robustness_rows(
                     level,
                     _figures(now, labels, subjects, threshold),
                     {
-                        name: paired.difference(altered[name], unaltered[name], name)
+                        name: paired.paired_difference(altered[name], unaltered[name], name)
                         for name in METRICS
                     }
                     if level != sweep.unaltered
@@ -222,20 +222,20 @@ def _resampled(
     labels: NDArray[np.integer],
     subjects: NDArray[np.str_] | None,
     threshold: float,
-) -> dict[str, Resampled]:
+) -> dict[str, ResampledMetrics]:
     """Each figure in every resample of subjects, which hangs on labels and subjects alone."""
     cells = estimates.make_sample(labels=labels, probabilities=probabilities, subjects=subjects)
-    whole = paired.resample(
+    whole = paired.resample_metrics(
         labels=labels, probabilities=probabilities, subjects=subjects, threshold=threshold
     )
-    found = dict.fromkeys(paired.COMPARED, whole)
+    found = dict.fromkeys(paired.COMPARED_METRICS, whole)
     for name, label in (("sensitivity", 1), ("specificity", 0)):
         own = labels == label
         right = own & ((probabilities >= threshold) == label)
         with np.errstate(invalid="ignore"):
             value = float(np.divide(right.sum(), own.sum()))
             draws = _sums(cells, right) / _sums(cells, own)
-        found[name] = Resampled({name: value}, {name: draws}, cells.degrees(name))
+        found[name] = ResampledMetrics({name: value}, {name: draws}, cells.degrees(name))
     if subjects is None:  # what was resampled are single cells: no interval over subjects
         return {name: dataclasses.replace(one, degrees=0) for name, one in found.items()}
     return found

@@ -21,7 +21,7 @@ LEAST = 20
 """Cells that a slice needs to be tried."""
 CLUSTERS = 12
 """Made at most."""
-WORDS = {
+MEASURE_WORDS = {
     "area": ("smaller", "larger"),
     "brightness": ("darker", "brighter"),
     "focus": ("blurrier", "sharper"),
@@ -36,7 +36,7 @@ _SAME = 0.8  # a pair that holds this share of one of its two says nothing new
 _COLUMNS = 16  # principal components that wide features are clustered by
 
 
-def clusters(
+def find_clusters(
     points: NDArray[np.floating], count: int | None = None, *, seed: int = 0
 ) -> NDArray[np.intp]:
     """(N,) the number of each cell's cluster, the largest 0; -1 for a cell without a point.
@@ -69,10 +69,10 @@ def clusters(
     return ids
 
 
-def names(
+def cluster_names(
     ids: NDArray[np.integer],
     facts: pd.DataFrame,
-    words: Mapping[str, tuple[str, str]] = WORDS,
+    words: Mapping[str, tuple[str, str]] = MEASURE_WORDS,
 ) -> dict[int, str]:
     """What stands out in each cluster: "Cluster 3: darker and smaller than most", counted from 1.
 
@@ -96,13 +96,13 @@ def names(
     return named
 
 
-def candidates(
+def candidate_slices(
     table: pd.DataFrame,
     facts: pd.DataFrame,
     clusters: NDArray[np.integer] | None = None,
     *,
     titles: Mapping[str, str] | None = None,
-    words: Mapping[str, tuple[str, str]] = WORDS,
+    words: Mapping[str, tuple[str, str]] = MEASURE_WORDS,
 ) -> tuple[Slice, ...]:
     """Every slice to try at once: subjects, fifths of facts, pairs of extremes, clusters.
 
@@ -119,14 +119,16 @@ def candidates(
     made = [
         *slices.subject_slices(table["subject"]),
         *slices.quantile_slices(facts, titles),
-        *pairs(facts, words),
+        *pair_slices(facts, words),
     ]
     if clusters is not None:
-        made += slices.cluster_slices(clusters, names(clusters, facts, words))
+        made += slices.cluster_slices(clusters, cluster_names(clusters, facts, words))
     return tuple(each for each in made if each.members.sum() >= LEAST)
 
 
-def pairs(facts: pd.DataFrame, words: Mapping[str, tuple[str, str]] = WORDS) -> tuple[Slice, ...]:
+def pair_slices(
+    facts: pd.DataFrame, words: Mapping[str, tuple[str, str]] = MEASURE_WORDS
+) -> tuple[Slice, ...]:
     """Cells that are in the lowest or highest fifth of two facts at once, such as small and dark.
 
     Two facts that go together so closely that the pair is nearly one of them make none.

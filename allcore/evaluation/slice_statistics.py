@@ -36,7 +36,7 @@ _FEWEST_OTHERS = 3  # subjects of a class, to hold another one against them
 
 
 @dataclass(frozen=True)
-class Design:
+class SliceDesign:
     """What doesn't hang on the calls. A unit is a subject's cells of one class: U units.
 
     Attributes:
@@ -59,7 +59,7 @@ class Design:
 
 
 @dataclass(frozen=True)
-class Tested:
+class SliceTests:
     """One entry a slice (S,); NaN where there is nothing to hold the slice against.
 
     `expected` and `excess` are shares of wrong calls: of the cells outside with the slice's mix of
@@ -76,9 +76,9 @@ class Tested:
     p: Floats  # one-sided
 
 
-def design(
+def design_slices(
     members: NDArray[np.bool_], labels: NDArray[np.integer], groups: NDArray[np.str_] | None
-) -> Design:
+) -> SliceDesign:
     """Count the cells of each slice by subject and class.
 
     Args:
@@ -91,7 +91,7 @@ def design(
     keys, unit = np.unique(2 * which + (labels == 1), return_inverse=True)
     order = np.argsort(unit, kind="stable")
     sorted_members, sorted_unit = np.ascontiguousarray(members.T[order]), unit[order]
-    return Design(
+    return SliceDesign(
         members=sorted_members,
         order=order,
         unit=sorted_unit,
@@ -102,7 +102,7 @@ def design(
     )
 
 
-def test(plan: Design, right: NDArray[np.bool_]) -> Tested:
+def test_all_slices(plan: SliceDesign, right: NDArray[np.bool_]) -> SliceTests:
     """Hold every slice against the rest.
 
     Args:
@@ -127,7 +127,7 @@ def test(plan: Design, right: NDArray[np.bool_]) -> Tested:
         half, robust = _by_subjects(counts, plan.group, excess)
         half = np.where(many, half, np.nan)
         p = np.maximum(by_cells, np.where(many, robust, _by_few_subjects(counts)))
-    return Tested(
+    return SliceTests(
         cells, hits, subjects, counts.expected, counts.expected_cells, excess, half,
         np.where(np.isfinite(excess), p, np.nan),
     )  # fmt: skip
@@ -136,7 +136,7 @@ def test(plan: Design, right: NDArray[np.bool_]) -> Tested:
 class _Counts:
     """Cells and wrong calls by slice and class: (S, 2), and shares by slice and unit."""
 
-    def __init__(self, plan: Design, *, wrong_inside: Floats, wrong: Floats) -> None:
+    def __init__(self, plan: SliceDesign, *, wrong_inside: Floats, wrong: Floats) -> None:
         self.plan = plan
         self.of_class = np.column_stack([~plan.blast, plan.blast]).astype(float)  # (U, 2)
         self.wrong_inside, self.wrong = wrong_inside, wrong

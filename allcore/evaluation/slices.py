@@ -17,7 +17,7 @@ from allcore.errors import DataError
 from allcore.evaluation import intervals, paired, slice_statistics
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
-from allcore.evaluation.slice_statistics import Design, Tested
+from allcore.evaluation.slice_statistics import SliceDesign, SliceTests
 
 LEVEL = 0.05
 """The chance of one false finding or more among all slices tried."""
@@ -42,7 +42,7 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class SliceRow:
+class SliceResult:
     """A slice's share of right calls against the cells outside it.
 
     Attributes:
@@ -73,21 +73,21 @@ class SliceRow:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class CountedSlices:
     """Slices with their cells counted by subject and class."""
 
     slices: tuple[Slice, ...]
     cells: int  # N
-    plan: Design | None  # None without slices
+    plan: SliceDesign | None  # None without slices
 
 
-def rows(
+def compare_slices(
     slices: Sequence[Slice],
     *,
     right: NDArray[np.bool_],
     labels: NDArray[np.integer],
     groups: NDArray[np.str_] | None,
-) -> tuple[SliceRow, ...]:
+) -> tuple[SliceResult, ...]:
     """A row a slice: those worse than chance would have it first, then by difference.
 
     Args:
@@ -99,12 +99,12 @@ def rows(
     Raises:
         DataError: a slice of another number of cells, or arrays of other lengths.
     """
-    return found(prepare(slices, labels=labels, groups=groups), right=right)
+    return compare_counted(count_slices(slices, labels=labels, groups=groups), right=right)
 
 
-def prepare(
+def count_slices(
     slices: Sequence[Slice], *, labels: NDArray[np.integer], groups: NDArray[np.str_] | None
-) -> Prepared:
+) -> CountedSlices:
     """Count what doesn't hang on the threshold; keep the result as long as the slices stay.
 
     Raises:
@@ -115,14 +115,18 @@ def prepare(
     if groups is not None:
         _same_length(groups, labels, "The list of subjects")
     if not slices or len(labels) == 0:
-        return Prepared((), len(labels), None)
+        return CountedSlices((), len(labels), None)
     members = np.array([each.members for each in slices], dtype=bool)
-    return Prepared(
-        tuple(slices), len(labels), slice_statistics.design(members, np.asarray(labels), groups)
+    return CountedSlices(
+        tuple(slices),
+        len(labels),
+        slice_statistics.design_slices(members, np.asarray(labels), groups),
     )
 
 
-def found(prepared: Prepared, *, right: NDArray[np.bool_]) -> tuple[SliceRow, ...]:
+def compare_counted(
+    prepared: CountedSlices, *, right: NDArray[np.bool_]
+) -> tuple[SliceResult, ...]:
     """As `rows`, for slices whose cells are counted.
 
     Raises:
@@ -134,7 +138,7 @@ def found(prepared: Prepared, *, right: NDArray[np.bool_]) -> tuple[SliceRow, ..
         )
     if prepared.plan is None:
         return ()
-    listed = _listed(prepared.slices, slice_statistics.test(prepared.plan, right))
+    listed = _listed(prepared.slices, slice_statistics.test_all_slices(prepared.plan, right))
     return tuple(sorted(listed, key=_rank))
 
 
@@ -192,7 +196,9 @@ def cluster_slices(
     return tuple(made)
 
 
-def saved(key: str, title: str, ids: Collection[str], *, image_ids: Iterable[str]) -> Slice:
+def selection_slice(
+    key: str, title: str, ids: Collection[str], *, image_ids: Iterable[str]
+) -> Slice:
     """A selection that someone named, of those of its cells that are here.
 
     Args:
@@ -234,7 +240,7 @@ def _same_length(array: NDArray[np.generic], labels: NDArray[np.integer], what: 
         )
 
 
-def _listed(slices: tuple[Slice, ...], tested: Tested) -> list[SliceRow]:
+def _listed(slices: tuple[Slice, ...], tested: SliceTests) -> list[SliceResult]:
     known = np.isfinite(tested.p)
     adjusted = np.full(len(slices), np.nan)
     adjusted[known] = paired.holm(tested.p[known])
@@ -244,7 +250,7 @@ def _listed(slices: tuple[Slice, ...], tested: Tested) -> list[SliceRow]:
     difference, over_subjects = _differences(tested, accuracy, rest)
     worse = known & (np.nan_to_num(adjusted, nan=1.0) < LEVEL)
     return [
-        SliceRow(
+        SliceResult(
             slice=each,
             cells=int(tested.cells[i]),
             subjects=None if np.isnan(tested.subjects[i]) else int(tested.subjects[i]),
@@ -272,7 +278,7 @@ def _wilson(share: Floats, cells: Floats) -> Floats:
 
 
 def _differences(
-    tested: Tested, accuracy: Floats, rest: Floats
+    tested: SliceTests, accuracy: Floats, rest: Floats
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """(S, 3) accuracy less rest: over subjects, else over cells (Newcombe, Stat. Med. 1998)."""
     value = -tested.excess
@@ -284,6 +290,6 @@ def _differences(
     return np.clip(bounds, -1, 1), over_subjects
 
 
-def _rank(row: SliceRow) -> tuple[bool, bool, float, str]:
+def _rank(row: SliceResult) -> tuple[bool, bool, float, str]:
     value = row.difference.value
     return not row.worse, value != value, value if value == value else 0.0, row.slice.key

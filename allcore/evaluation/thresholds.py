@@ -24,7 +24,7 @@ RULES = {
 }
 
 
-class Choice(NamedTuple):
+class ThresholdChoice(NamedTuple):
     """A threshold and the rule that chose it, as kept in model.json."""
 
     value: float
@@ -33,7 +33,7 @@ class Choice(NamedTuple):
 
 def weighted_f1_optimal(
     labels: NDArray[np.integer], probabilities: Floats, groups: NDArray[np.str_] | None = None
-) -> Choice:
+) -> ThresholdChoice:
     """The threshold with the highest weighted F1, the challenge's measure.
 
     Args:
@@ -45,16 +45,16 @@ def weighted_f1_optimal(
         DataError: no cells, or only one class.
     """
     value = _best(labels, probabilities, groups, figure="weighted_f1")
-    return Choice(value, f"Highest weighted F1 on the validation cells{_how(groups)}.")
+    return ThresholdChoice(value, f"Highest weighted F1 on the validation cells{_how(groups)}.")
 
 
 def youden(
     labels: NDArray[np.integer], probabilities: Floats, groups: NDArray[np.str_] | None = None
-) -> Choice:
+) -> ThresholdChoice:
     """The threshold with the highest sensitivity + specificity - 1 (Youden, 1950)."""
     value = _best(labels, probabilities, groups, figure="balanced_accuracy")
     rule = "Highest sum of sensitivity and specificity (Youden) on the validation cells"
-    return Choice(value, f"{rule}{_how(groups)}.")
+    return ThresholdChoice(value, f"{rule}{_how(groups)}.")
 
 
 def target_sensitivity(
@@ -63,7 +63,7 @@ def target_sensitivity(
     groups: NDArray[np.str_] | None = None,
     *,
     target: float = 0.95,
-) -> Choice:
+) -> ThresholdChoice:
     """The highest threshold whose sensitivity is `target` or more.
 
     Raises:
@@ -71,9 +71,9 @@ def target_sensitivity(
     """
     if not 0 < target <= 1:
         raise DataError(f"A target sensitivity lies above 0 and up to 1, not at {target}.")
-    cuts, counts = sweep(labels, probabilities, groups)
+    cuts, counts = sweep_thresholds(labels, probabilities, groups)
     reached = metrics.confusion_metrics(counts)["sensitivity"] >= target - 1e-12
-    return Choice(
+    return ThresholdChoice(
         float(cuts[reached].max()),
         f"Highest threshold with a sensitivity of {target:.2f} or more on the validation "
         f"cells{_how(groups)}.",
@@ -86,7 +86,7 @@ def cost_ratio(
     groups: NDArray[np.str_] | None = None,
     *,
     missed_blast: float,
-) -> Choice:
+) -> ThresholdChoice:
     """The threshold of the lowest expected cost where errors of the two kinds cost differently.
 
     The cost is counted at these cells' prevalence, so at a rarer disease a missed blast weighs less
@@ -103,16 +103,16 @@ def cost_ratio(
     """
     if not 0 < missed_blast < np.inf:
         raise DataError(f"A missed ALL blast costs a number of false alarms, not {missed_blast}.")
-    cuts, counts = sweep(labels, probabilities, groups)
+    cuts, counts = sweep_thresholds(labels, probabilities, groups)
     cost = (missed_blast * counts.fn + counts.fp) / ((1 + missed_blast) * len(labels))
-    return Choice(
+    return ThresholdChoice(
         _middle(cuts, -np.asarray(cost)),
         f"Lowest expected cost on the validation cells where a missed ALL blast costs "
         f"{missed_blast:g} times a false alarm{_how(groups)}.",
     )
 
 
-def choose(
+def choose_threshold(
     rule: str,
     labels: NDArray[np.integer],
     probabilities: Floats,
@@ -120,7 +120,7 @@ def choose(
     *,
     target: float = 0.95,
     missed_blast: float = 5.0,
-) -> Choice:
+) -> ThresholdChoice:
     """The threshold by one of `RULES`.
 
     Args:
@@ -146,7 +146,7 @@ def choose(
     raise DataError(f"There is no rule '{rule}' for a threshold: choose one of {', '.join(RULES)}.")
 
 
-def sweep(
+def sweep_thresholds(
     labels: NDArray[np.integer], probabilities: Floats, groups: NDArray[np.str_] | None = None
 ) -> tuple[Floats, Confusion]:
     """Every threshold that makes a difference, ascending, with the weighted counts there.
@@ -190,7 +190,7 @@ def _best(
     figure: str,
 ) -> float:
     """The threshold with the highest figure."""
-    cuts, counts = sweep(labels, probabilities, groups)
+    cuts, counts = sweep_thresholds(labels, probabilities, groups)
     return _middle(cuts, metrics.confusion_metrics(counts)[figure])
 
 

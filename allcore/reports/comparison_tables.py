@@ -24,7 +24,7 @@ OPERATING_POINT = 0.5
 """Probability from which on a cell is called an ALL blast, fixed beforehand."""
 
 
-def table(
+def comparison_table(
     comparison: Comparison, *, figures: Sequence[str], protocols: Sequence[str]
 ) -> pd.DataFrame:
     """One row a network, best weighted F1 on unseen subjects first.
@@ -36,23 +36,23 @@ def table(
     """
     return pd.DataFrame(
         _line(comparison, network, figures=figures, protocols=protocols)
-        for network in order(comparison)
+        for network in network_order(comparison)
     )
 
 
-def order(comparison: Comparison) -> list[str]:
+def network_order(comparison: Comparison) -> list[str]:
     """The networks there are, best weighted F1 on unseen subjects first, unmeasured ones last."""
     first = [row.network for row in comparison.ranked("unseen")]
     second = [row.network for row in comparison.ranked("paper")]
     return list(dict.fromkeys([*first, *second, *comparison.networks()]))
 
 
-def export(comparison: Comparison) -> pd.DataFrame:
+def export_table(comparison: Comparison) -> pd.DataFrame:
     """One row a network and protocol with everything known of it, and the notice."""
     return pd.DataFrame(_exported(comparison, row) for row in comparison.rows)
 
 
-def by_subject(predictions: pd.DataFrame) -> pd.DataFrame:
+def accuracy_by_subject(predictions: pd.DataFrame) -> pd.DataFrame:
     """How each network calls the cells of each unseen subject.
 
     Returns:
@@ -71,7 +71,7 @@ def by_subject(predictions: pd.DataFrame) -> pd.DataFrame:
     return found.assign(label=label)
 
 
-def curves(history: pd.DataFrame, protocol: str) -> pd.DataFrame:
+def loss_curves(history: pd.DataFrame, protocol: str) -> pd.DataFrame:
     """Validation loss of each network by epoch, over the folds that reached it together.
 
     Returns:
@@ -106,7 +106,7 @@ def _line(
             cells[head] = _figure(rows[protocol], figure)
         gap = _gap(comparison, network, figure)
         if len(protocols) == len(PROTOCOLS) and gap is not None:
-            cells[f"{metrics.TITLES[figure]}, gap"] = comparison_text.difference(gap.gap)
+            cells[f"{metrics.TITLES[figure]}, gap"] = comparison_text.difference_text(gap.gap)
     for protocol in protocols:
         row = rows[protocol]
         cells[f"Epochs, {HEADS[protocol]}"] = row and row.epochs_to_95

@@ -16,18 +16,20 @@ from allcore.evaluation.intervals import Interval
 PAPER_NETWORK = "qcresnet"
 
 
-def name(network: str) -> str:
+def network_phrase(network: str) -> str:
     """How a network is called within a sentence."""
     return "area and brightness alone" if network == BASELINE else NETWORKS[network]
 
 
-def best(comparison: Comparison, protocol: str = "unseen") -> ComparisonRow | None:
+def best_network(comparison: Comparison, protocol: str = "unseen") -> ComparisonRow | None:
     """The network, not the baseline, of the highest weighted F1."""
     rows = (row for row in comparison.ranked(protocol) if row.network != BASELINE)
     return next(rows, None)
 
 
-def pair(comparison: Comparison, a: str, b: str, protocol: str = "unseen") -> PairTest | None:
+def paired_test(
+    comparison: Comparison, a: str, b: str, protocol: str = "unseen"
+) -> PairTest | None:
     """The test of two networks, turned so that differences are a less b, if it was kept."""
     for test in comparison.tests:
         if test.protocol == protocol and (test.a, test.b) == (a, b):
@@ -37,15 +39,15 @@ def pair(comparison: Comparison, a: str, b: str, protocol: str = "unseen") -> Pa
     return None
 
 
-def answer(comparison: Comparison) -> list[str]:
+def answer_sentences(comparison: Comparison) -> list[str]:
     """Who is best on unseen subjects; then whether that holds, and what leakage adds."""
-    winner = best(comparison)
+    winner = best_network(comparison)
     if winner is None:
         return [_only_paper(comparison)]
     return [_first(comparison, winner), *_leads(comparison, winner), *_leakage(comparison, winner)]
 
 
-def budget(comparison: Comparison) -> str:
+def budget_text(comparison: Comparison) -> str:
     """At what budget the networks were trained and on what they were tested."""
     rows = [row for row in comparison.rows if row.epochs_to_95 is not None] or comparison.rows
     # Features and ensembles take their networks' size; only training has epochs and draws.
@@ -60,7 +62,7 @@ def budget(comparison: Comparison) -> str:
     return f"{text} Figures say what this budget reaches, not what a network can reach."
 
 
-def tested(comparison: Comparison) -> str:
+def tested_text(comparison: Comparison) -> str:
     """On which cells each protocol was tested."""
     parts = []
     for protocol, how in _PROTOCOLS.items():
@@ -80,7 +82,7 @@ def same_budget(comparison: Comparison) -> bool:
 
 def pair_sentences(test: PairTest) -> list[str]:
     """What the paired tests say about two networks, on cells and on subjects."""
-    a, b = name(test.a), name(test.b)
+    a, b = network_phrase(test.a), network_phrase(test.b)
     alike = test.cells - test.only_a_right - test.only_b_right
     units = "subjects" if test.protocol == "unseen" else "cells"
     return [
@@ -88,30 +90,31 @@ def pair_sentences(test: PairTest) -> list[str]:
         f"{a} calls rightly, {test.only_b_right:,} only {b}. McNemar's test gives "
         f"{_p_value(test.mcnemar_p)}, after Holm's correction for all pairs "
         f"{_p_value(test.mcnemar_p_holm)}; it takes cells as independent.",
-        f"Accuracy of {a} less that of {b}: {points(test.accuracy_difference)} (over {units}). "
-        f"AUROC: {difference(test.auroc_difference)}. {verdict(test)}",
+        f"Accuracy of {a} less that of {b}: "
+        f"{points_text(test.accuracy_difference)} (over {units}). "
+        f"AUROC: {difference_text(test.auroc_difference)}. {pair_verdict(test)}",
     ]
 
 
-def verdict(test: PairTest) -> str:
+def pair_verdict(test: PairTest) -> str:
     """Which of two networks calls more cells rightly, by the paired interval of accuracy."""
     units = "new subjects" if test.protocol == "unseen" else "new cells of these subjects"
     found = test.accuracy_difference
     if found.low > 0 or found.high < 0:
         ahead = test.a if found.low > 0 else test.b
-        return f"On {units} {name(ahead)} can be expected to be right more often."
+        return f"On {units} {network_phrase(ahead)} can be expected to be right more often."
     if found.low != found.low:
         return "Without an interval nothing can be said of new ones."
     return f"On {units} either may be right more often: the interval of accuracy includes 0."
 
 
-def points(figure: Interval) -> str:
+def points_text(figure: Interval) -> str:
     """A difference of shares: "1.3 percentage points, −0.5 to 3.1"."""
     value, low, high = (100 * part for part in (figure.value, figure.low, figure.high))
     return f"{signed(value, 1)} percentage points, {_bounds(low, high, 1)}"
 
 
-def difference(figure: Interval) -> str:
+def difference_text(figure: Interval) -> str:
     """A difference of figures: "0.013 (−0.005 to 0.031)"."""
     if figure.value != figure.value:
         return "undefined"
@@ -134,9 +137,10 @@ def _first(comparison: Comparison, winner: ComparisonRow) -> str:
     if baseline is not None and baseline.weighted_f1.value >= winner.weighted_f1.value:
         return (
             "On unseen subjects no network does better than area and brightness alone (weighted "
-            f"F1 {baseline.weighted_f1.value:.3f}); {name(winner.network)} comes next: {found}."
+            f"F1 {baseline.weighted_f1.value:.3f}); {network_phrase(winner.network)} comes "
+            f"next: {found}."
         )
-    return f"{name(winner.network)} comes first on unseen subjects: {found}."
+    return f"{network_phrase(winner.network)} comes first on unseen subjects: {found}."
 
 
 def _stated(figure: Interval) -> str:
@@ -149,7 +153,7 @@ def _leads(comparison: Comparison, winner: ComparisonRow) -> list[str]:
     behind = [row.network for row in comparison.ranked("unseen") if row.network != winner.network]
     next_best = [network for network in behind if network != BASELINE][:1]
     rivals = dict.fromkeys([BASELINE, PAPER_NETWORK, *next_best])
-    tests = [pair(comparison, winner.network, rival) for rival in rivals]
+    tests = [paired_test(comparison, winner.network, rival) for rival in rivals]
     found = [test for test in tests if test is not None]
     held = [test for test in found if test.accuracy_difference.low > 0]
     return _held(held) + [_unsure(test) for test in found if test not in held]
@@ -157,15 +161,17 @@ def _leads(comparison: Comparison, winner: ComparisonRow) -> list[str]:
 
 def _held(tests: Sequence[PairTest]) -> list[str]:
     """One sentence on all rivals that the winner leaves behind."""
-    ahead = [f"{name(test.b)} (by {points(test.accuracy_difference)})" for test in tests]
+    ahead = [
+        f"{network_phrase(test.b)} (by {points_text(test.accuracy_difference)})" for test in tests
+    ]
     return [f"It calls more cells rightly than {_listed(ahead)}."] if ahead else []
 
 
 def _unsure(test: PairTest) -> str:
-    found, rival = test.accuracy_difference, name(test.b)
+    found, rival = test.accuracy_difference, network_phrase(test.b)
     if found.high < 0:
-        return f"Yet it calls fewer cells rightly than {rival} (by {points(_less(found))})."
-    return f"A lead in accuracy over {rival} is not shown: {points(found)}."
+        return f"Yet it calls fewer cells rightly than {rival} (by {points_text(_less(found))})."
+    return f"A lead in accuracy over {rival} is not shown: {points_text(found)}."
 
 
 def _leakage(comparison: Comparison, winner: ComparisonRow) -> list[str]:
@@ -176,21 +182,24 @@ def _leakage(comparison: Comparison, winner: ComparisonRow) -> list[str]:
         return []
     text = (
         f"Where images are split at random it reaches {found.paper:.3f}: leakage is worth "
-        f"{difference(found.gap)}"
+        f"{difference_text(found.gap)}"
     )
     worst = max(gaps.values(), key=lambda gap: gap.gap.value)
     if worst.network == winner.network:
         return [f"{text}{', the most of all' if len(gaps) > 1 else ''}."]
-    return [f"{text}, and as much as {signed(worst.gap.value, 3)} for {name(worst.network)}."]
+    return [
+        f"{text}, and as much as {signed(worst.gap.value, 3)} for {network_phrase(worst.network)}."
+    ]
 
 
 def _only_paper(comparison: Comparison) -> str:
-    found = best(comparison, "paper")
+    found = best_network(comparison, "paper")
     if found is None:
         return "No network has been compared yet, only area and brightness."
     return (
         "Which network is best on unseen subjects has not been measured. Where images are split "
-        f"at random {name(found.network)} comes first: weighted F1 {_stated(found.weighted_f1)}; "
+        f"at random {network_phrase(found.network)} comes first: "
+        f"weighted F1 {_stated(found.weighted_f1)}; "
         "there a network may know the subject."
     )
 

@@ -111,12 +111,12 @@ def split_plots(
     if split.blast.cells and split.normal.cells:
         point = (1 - split.estimate("specificity").value, split.estimate("sensitivity").value)
         plots["roc"] = curve_plots.roc(
-            {"Model": curves.roc(sample)},
+            {"Model": curves.roc_curve(sample)},
             points={"Model": point},
             areas={"Model": split.estimate("auroc")},
         )
     error = split.estimate("ece").value
-    curve = calibration.curve(sample)
+    curve = calibration.reliability_curve(sample)
     plots["reliability"] = curve_plots.calibration(None, curve, errors=(np.nan, error))
     if split.subjects:
         # plotly reads names as mark-up, so they are escaped before it sees them.

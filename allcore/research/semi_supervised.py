@@ -162,13 +162,13 @@ def compare_networks(
         against: what the other is called.
     """
     a, b = (_balanced(labels, groups, logits) for logits in (student, other))
-    difference = paired.difference(a, b, "auroc")
+    difference = paired.paired_difference(a, b, "auroc")
     return StudentCheck(against, a.value["auroc"], b.value["auroc"], difference)
 
 
 def _balanced(
     labels: NDArray[np.integer], groups: NDArray[np.str_], logits: Floats
-) -> paired.Resampled:
+) -> paired.ResampledMetrics:
     """AUROC with subjects counting alike within their class, in resamples of whole subjects."""
     cells = estimates.make_sample(labels=labels, probabilities=expit(logits), subjects=groups)
     table = binned_counts.bin_counts(
@@ -179,7 +179,9 @@ def _balanced(
     by_subject = np.nan_to_num(np.hstack(alike))  # a subject without cells of a class weighs none
     value = binned_counts.resampled_metrics(table, by_subject.sum(axis=0, keepdims=True))["auroc"]
     draws = binned_counts.resampled_metrics(table, cells.weights @ by_subject)["auroc"]
-    return paired.Resampled({"auroc": float(value[0])}, {"auroc": draws}, cells.degrees("auroc"))
+    return paired.ResampledMetrics(
+        {"auroc": float(value[0])}, {"auroc": draws}, cells.degrees("auroc")
+    )
 
 
 def _as_long_as_without(plan: TrainingPlan, data: TrainingData) -> TrainingPlan:

@@ -17,9 +17,9 @@ from allcore.evaluation import estimates, intervals, metrics
 from allcore.evaluation.estimates import Estimate, Sample
 from allcore.evaluation.metrics import Floats
 
-SEEN = ("all", "hem", "unsure", "bad_picture")
+JUDGEMENTS = ("all", "hem", "unsure", "bad_picture")
 """What a person may see: an ALL blast, a normal cell, can't tell, a bad picture."""
-CLASSES = SEEN[:2]
+CLASSES = JUDGEMENTS[:2]
 VERDICTS = {
     "label_wrong": "Label wrong",
     "model_wrong": "Model wrong",
@@ -31,7 +31,7 @@ VERDICTS = {
 
 
 @dataclass(frozen=True)
-class Verdicts:
+class ReviewVerdicts:
     """What became of each queued cell.
 
     Attributes:
@@ -75,7 +75,7 @@ class ReviewAgreement:
     agreed: Estimate
 
 
-def find(queued: pd.DataFrame, judgements: pd.DataFrame) -> Verdicts:
+def decide_verdicts(queued: pd.DataFrame, judgements: pd.DataFrame) -> ReviewVerdicts:
     """Derive the verdicts.
 
     ``label_wrong``: both saw the other class than the label, whatever the model says.
@@ -110,10 +110,10 @@ def find(queued: pd.DataFrame, judgements: pd.DataFrame) -> Verdicts:
     }
     # As they are: pandas would make text columns of them, with NaN for None.
     kept = {name: pd.Series(values, dtype=values.dtype) for name, values in columns.items()}
-    return Verdicts(queued.reset_index(drop=True).assign(**kept))
+    return ReviewVerdicts(queued.reset_index(drop=True).assign(**kept))
 
 
-def reviewed(table: pd.DataFrame, verdicts: Verdicts) -> pd.DataFrame:
+def with_reviewed_labels(table: pd.DataFrame, verdicts: ReviewVerdicts) -> pd.DataFrame:
     """A copy of a predictions table with the reviewed labels, numbered from 0.
 
     Bad pictures are left out; cells that nobody has reviewed, or that are ambiguous or open, keep
@@ -134,7 +134,7 @@ def reviewed(table: pd.DataFrame, verdicts: Verdicts) -> pd.DataFrame:
     )
 
 
-def agreement(
+def review_agreement(
     first: NDArray[np.str_],
     second: NDArray[np.str_],
     *,
@@ -157,8 +157,8 @@ def agreement(
     """
     if not len(first):
         raise DataError("No cell has been judged by two people yet, so there is no agreement.")
-    which = len(SEEN) * _coded(first) + _coded(second)
-    counts = np.bincount(which, minlength=len(SEEN) ** 2)
+    which = len(JUDGEMENTS) * _coded(first) + _coded(second)
+    counts = np.bincount(which, minlength=len(JUDGEMENTS) ** 2)
     cells = estimates.make_sample(
         labels=labels, probabilities=labels.astype(float), subjects=subjects
     )
@@ -170,7 +170,7 @@ def agreement(
     degrees = cells.degrees("kappa")
     return ReviewAgreement(
         cells=len(which),
-        counts=counts.reshape(len(SEEN), len(SEEN)).astype(np.int64),
+        counts=counts.reshape(len(JUDGEMENTS), len(JUDGEMENTS)).astype(np.int64),
         kappa=Estimate(
             "kappa",
             kappa,
@@ -186,7 +186,7 @@ def agreement(
     )
 
 
-def to_queue(
+def cells_to_queue(
     ranked: NDArray[np.intp],
     *,
     right: NDArray[np.bool_],
@@ -239,12 +239,12 @@ def _deciding(given: dict[Any, str]) -> tuple[str | None, str | None]:
 
 def _coded(seen: Iterable[str]) -> NDArray[np.intp]:
     """(N,) the place of each judgement in `SEEN`."""
-    codes = {name: code for code, name in enumerate(SEEN)}
+    codes = {name: code for code, name in enumerate(JUDGEMENTS)}
     try:
         return np.array([codes[each] for each in seen], dtype=np.intp)
     except KeyError as error:
         raise DataError(
-            f"There is no judgement '{error.args[0]}': use one of {', '.join(SEEN)}."
+            f"There is no judgement '{error.args[0]}': use one of {', '.join(JUDGEMENTS)}."
         ) from None
 
 
@@ -273,7 +273,7 @@ def _reviewed_label(
 
 def _by_subject(cells: Sample, which: NDArray[np.intp]) -> Floats:
     """(resamples, 16) counts of pairs of judgements in bootstrap resamples of whole subjects."""
-    kinds = len(SEEN) ** 2
+    kinds = len(JUDGEMENTS) ** 2
     if cells.groups is None:
         return np.zeros((0, kinds))
     subjects = cells.weights.shape[1]
@@ -283,12 +283,12 @@ def _by_subject(cells: Sample, which: NDArray[np.intp]) -> Floats:
 
 def _agreed(counts: NDArray[np.integer] | Floats) -> Floats:
     """Share on the diagonal of counts (..., 16)."""
-    return metrics.ratio(counts[..., :: len(SEEN) + 1].sum(axis=-1), counts.sum(axis=-1))
+    return metrics.ratio(counts[..., :: len(JUDGEMENTS) + 1].sum(axis=-1), counts.sum(axis=-1))
 
 
 def _kappa(counts: NDArray[np.integer] | Floats) -> Floats:
     """Kappa of counts (..., 16): agreement less that of chance, over what chance leaves."""
-    table = counts.reshape(*counts.shape[:-1], len(SEEN), len(SEEN))
+    table = counts.reshape(*counts.shape[:-1], len(JUDGEMENTS), len(JUDGEMENTS))
     total = counts.sum(axis=-1)
     chance = metrics.ratio((table.sum(axis=-1) * table.sum(axis=-2)).sum(axis=-1), total**2)
     left = 1 - chance

@@ -51,7 +51,7 @@ def test_likelihood_ratios_and_predictive_values__cover(
     trials, held, cells_held = 80, np.zeros(3), 0
     for _ in range(trials):
         cells = draw(random, all_subjects=all_subjects, normal_subjects=normal_subjects)
-        found = prevalence.predictive(cells, threshold, np.array([rare]))
+        found = prevalence.predictive_values(cells, threshold, np.array([rare]))
         held += [
             found.positive.over_subjects.low <= ratios[0] <= found.positive.over_subjects.high,
             found.negative.over_subjects.low <= ratios[1] <= found.negative.over_subjects.high,
@@ -74,7 +74,7 @@ def test_curves__bands_cover_at_their_points() -> None:
     trials, held = 60, np.zeros(6)
     for _ in range(trials):
         cells = draw(random, all_subjects=12, normal_subjects=8)
-        roc, precision_recall = curves.roc(cells), curves.precision_recall(cells)
+        roc, precision_recall = curves.roc_curve(cells), curves.precision_recall_curve(cells)
         held[:3] += (roc.low[at] <= true_roc) & (true_roc <= roc.high[at])
         low, high = precision_recall.low[reached], precision_recall.high[reached]
         held[3:] += (low <= true_precision) & (true_precision <= high)

@@ -28,7 +28,7 @@ def resampled_cells(sample: Sample, row: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_roc__passes_through_scikit_learns_points(sample: Sample) -> None:
-    found = curves.roc(sample)
+    found = curves.roc_curve(sample)
     expected = reference.roc_curve(sample.labels, sample.probabilities, drop_intermediate=False)
     assert found.false_positives == pytest.approx(expected[0], abs=1e-12)
     assert found.sensitivity == pytest.approx(expected[1], abs=1e-12)
@@ -36,7 +36,7 @@ def test_roc__passes_through_scikit_learns_points(sample: Sample) -> None:
 
 
 def test_roc__band_holds_the_curve_and_rises(sample: Sample) -> None:
-    found = curves.roc(sample)
+    found = curves.roc_curve(sample)
     inside = np.interp(found.grid, found.false_positives, found.sensitivity)[5:]
     assert (found.low[5:] <= inside + 1e-9).all()
     assert (found.high[5:] >= inside - 1e-9).all()
@@ -56,7 +56,7 @@ def test_roc__resamples_are_those_of_repeated_cells(
         return drawn[-1]
 
     monkeypatch.setattr(curves, "_sensitivities", spy)
-    curves.roc(sample)
+    curves.roc_curve(sample)
     for row in (0, 7, 1999):
         false, true, _ = reference.roc_curve(*resampled_cells(sample, row))
         # Where the curve climbs straight up any height is right, so look beside the steps.
@@ -67,7 +67,7 @@ def test_roc__resamples_are_those_of_repeated_cells(
 
 
 def test_precision_recall__passes_through_scikit_learns_points(sample: Sample) -> None:
-    found = curves.precision_recall(sample)
+    found = curves.precision_recall_curve(sample)
     precision, recall, thresholds = reference.precision_recall_curve(
         sample.labels, sample.probabilities
     )
@@ -98,7 +98,7 @@ def test_precision_recall__resamples_are_those_of_repeated_cells() -> None:
 
 
 def test_precision_recall__band_holds_the_curve(sample: Sample) -> None:
-    found = curves.precision_recall(sample)
+    found = curves.precision_recall_curve(sample)
     at = found.precision[np.searchsorted(found.recall, found.grid)][5:]
     assert (found.low[5:] <= at + 0.01).all()  # blocks of cells move it by less
     assert (found.high[5:] >= at - 0.01).all()
@@ -106,14 +106,14 @@ def test_precision_recall__band_holds_the_curve(sample: Sample) -> None:
     assert (found.high - found.low)[60:90].min() > 0
 
 
-@pytest.mark.parametrize("curve", [curves.roc, curves.precision_recall])
+@pytest.mark.parametrize("curve", [curves.roc_curve, curves.precision_recall_curve])
 def test_curves__one_class(curve: object) -> None:
     table = simulated.predictions(normal_subjects=0)
     with pytest.raises(DataError, match="both classes"):
         curve(model_evaluation.sample_of_predictions(table))  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("curve", [curves.roc, curves.precision_recall])
+@pytest.mark.parametrize("curve", [curves.roc_curve, curves.precision_recall_curve])
 def test_curves__no_band_without_subjects_or_with_one_of_a_class(curve: object) -> None:
     table = simulated.predictions()
     for changed in (table.assign(subject=None), simulated.predictions(normal_subjects=1)):
@@ -122,7 +122,7 @@ def test_curves__no_band_without_subjects_or_with_one_of_a_class(curve: object) 
         assert np.isnan(found.high).all()
 
 
-@pytest.mark.parametrize("curve", [curves.roc, curves.precision_recall])
+@pytest.mark.parametrize("curve", [curves.roc_curve, curves.precision_recall_curve])
 def test_curves__a_class_that_most_resamples_miss_has_no_band(curve: object) -> None:
     """Four normal cells among the blasts of one subject: no warning, no band."""
     table = simulated.predictions(normal_subjects=0)
@@ -167,8 +167,8 @@ def test_curves__hundred_thousand_cells_take_less_than_a_second() -> None:
 
     def once() -> float:
         started = time.process_time()
-        curves.roc(cells)
-        curves.precision_recall(cells)
+        curves.roc_curve(cells)
+        curves.precision_recall_curve(cells)
         return time.process_time() - started
 
     assert min(once() for _ in range(3)) < 1  # 0.2 s where nothing else runs

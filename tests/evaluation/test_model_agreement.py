@@ -21,7 +21,7 @@ def models(**changes: object) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def test_compare__kinds_are_counted_cell_by_cell() -> None:
     a, b = models()
-    found = model_agreement.compare(a, b, threshold_a=0.4, threshold_b=0.6)
+    found = model_agreement.compare_models(a, b, threshold_a=0.4, threshold_b=0.6)
     by_id = b.set_index("image_id")["probability"]
     expected = []
     for row in a.itertuples():
@@ -44,26 +44,26 @@ def test_compare__kinds_are_counted_cell_by_cell() -> None:
 
 def test_compare__intervals_are_those_of_paired() -> None:
     a, b = models()
-    found = model_agreement.compare(a, b, threshold_a=0.5, threshold_b=0.5)
+    found = model_agreement.compare_models(a, b, threshold_a=0.5, threshold_b=0.5)
     table = found.table
     first, second = (
-        paired.resample(
+        paired.resample_metrics(
             labels=model_evaluation.labels_array(table),
             probabilities=table[f"probability_{end}"].to_numpy(),
             subjects=model_evaluation.subject_groups(table),
         )
         for end in "ab"
     )
-    assert [each.name for each in found.differences] == list(paired.COMPARED)
+    assert [each.name for each in found.differences] == list(paired.COMPARED_METRICS)
     for each in found.differences:
-        expected = paired.difference(first, second, each.name)
+        expected = paired.paired_difference(first, second, each.name)
         assert (each.a, each.b) == pytest.approx((first.value[each.name], second.value[each.name]))
         assert vars(each.difference) == pytest.approx(vars(expected))
 
 
 def test_compare__own_thresholds_for_each_model() -> None:
     a, b = models()
-    found = model_agreement.compare(a, b, threshold_a=0.3, threshold_b=0.8)
+    found = model_agreement.compare_models(a, b, threshold_a=0.3, threshold_b=0.8)
     for which, threshold in (("a", 0.3), ("b", 0.8)):
         scores = metrics.scores(
             labels=model_evaluation.labels_array(found.table),
@@ -76,15 +76,15 @@ def test_compare__own_thresholds_for_each_model() -> None:
 
 def test_at__is_compare_with_the_join_done_before() -> None:
     a, b = models()
-    shared = model_agreement.share(a, b)
-    assert repr(model_agreement.at(shared, threshold_a=0.2, threshold_b=0.7)) == repr(
-        model_agreement.compare(a, b, threshold_a=0.2, threshold_b=0.7)
+    shared = model_agreement.join_predictions(a, b)
+    assert repr(model_agreement.agreement_at(shared, threshold_a=0.2, threshold_b=0.7)) == repr(
+        model_agreement.compare_models(a, b, threshold_a=0.2, threshold_b=0.7)
     )
 
 
 def test_compare__unknown_subjects_give_intervals_over_cells() -> None:
     a, b = (table.assign(subject=None, group=None) for table in models())
-    found = model_agreement.compare(a, b, threshold_a=0.5, threshold_b=0.5)
+    found = model_agreement.compare_models(a, b, threshold_a=0.5, threshold_b=0.5)
     assert found.unit == "cells"
     # Over cells the difference of two shares of the same cells has a known error.
     right = [found.table["kind"].isin(("both_right", only)) for only in ("only_a", "only_b")]
@@ -99,7 +99,7 @@ def test_compare__unknown_subjects_give_intervals_over_cells() -> None:
 def test_compare__auroc_over_cells_is_delongs() -> None:
     """Held to the covariance of the placement values, computed pair by pair."""
     a, b = (table.assign(subject=None) for table in models(all_subjects=3, normal_subjects=3))
-    found = model_agreement.compare(a, b, threshold_a=0.5, threshold_b=0.5)
+    found = model_agreement.compare_models(a, b, threshold_a=0.5, threshold_b=0.5)
     blast = found.table["label"] == "all"
     over, under = [], []
     for end in "ab":
@@ -117,7 +117,7 @@ def test_compare__auroc_over_cells_is_delongs() -> None:
 
 def test_compare__a_model_with_itself() -> None:
     a, _ = models()
-    found = model_agreement.compare(a, a, threshold_a=0.5, threshold_b=0.5)
+    found = model_agreement.compare_models(a, a, threshold_a=0.5, threshold_b=0.5)
     assert found.counts["only_a"] == found.counts["only_b"] == 0
     assert found.mcnemar.p == 1.0
     assert all(each.difference.value == 0 for each in found.differences)
@@ -126,7 +126,7 @@ def test_compare__a_model_with_itself() -> None:
 def test_compare__cells_that_only_one_has() -> None:
     a, b = models()
     fewer = b[b["image_id"] != a["image_id"][9]]
-    found = model_agreement.compare(a[5:], fewer, threshold_a=0.5, threshold_b=0.5)
+    found = model_agreement.compare_models(a[5:], fewer, threshold_a=0.5, threshold_b=0.5)
     assert found.only_a.tolist() == [a["image_id"][9]]
     assert sorted(found.only_b) == sorted(a["image_id"][:5])
     assert len(found.table) == len(a) - 6
@@ -134,7 +134,7 @@ def test_compare__cells_that_only_one_has() -> None:
 
 def test_compare__one_class_only() -> None:
     a, b = (table[table["label"] == "all"] for table in models())
-    found = model_agreement.compare(a, b, threshold_a=0.5, threshold_b=0.5)
+    found = model_agreement.compare_models(a, b, threshold_a=0.5, threshold_b=0.5)
     assert np.isnan(found.difference("auroc").difference.value)
     assert found.difference("accuracy").difference.known
 
@@ -146,7 +146,7 @@ def test_compare__notes_on_what_is_left_out() -> None:
     a.loc[2, "label"] = "all"
     b.loc[b["image_id"] == ids[1], "label"] = None
     b.loc[b["image_id"] == ids[2], "label"] = "hem"
-    found = model_agreement.compare(
+    found = model_agreement.compare_models(
         a, b, threshold_a=0.5, threshold_b=0.5, notes=["From the caller."]
     )
     assert found.notes == (
@@ -160,7 +160,7 @@ def test_compare__notes_on_what_is_left_out() -> None:
 
 def test_compare__subjects_of_either_table() -> None:
     a, b = models()
-    found = model_agreement.compare(
+    found = model_agreement.compare_models(
         a.assign(subject=None, group=None), b, threshold_a=0.5, threshold_b=0.5
     )
     assert found.unit == "subjects"
@@ -178,4 +178,4 @@ def test_compare__refuses() -> None:
     ):
         first = bare if other is bare else a
         with pytest.raises(DataError, match=words):
-            model_agreement.compare(first, other, threshold_a=0.5, threshold_b=0.5)
+            model_agreement.compare_models(first, other, threshold_a=0.5, threshold_b=0.5)

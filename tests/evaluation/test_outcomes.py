@@ -10,19 +10,19 @@ BLAST = np.array([0.2, 0.7, 0.99, 0.9, 0.3, 0.01, 0.6, 0.62])
 
 def ranked(key: str, **changes: object) -> list[int]:
     given = {"labels": LABELS, "probabilities": BLAST, "threshold": 0.6} | changes
-    return outcomes.ranked(key, **given).tolist()
+    return outcomes.rank_cells(key, **given).tolist()
 
 
 def test_of__counts_are_those_of_the_confusion_matrix() -> None:
     random = np.random.default_rng(0)
     labels, probabilities = random.integers(0, 2, 500), random.random(500)
-    found = outcomes.of(labels, probabilities, 0.4)
+    found = outcomes.cell_outcomes(labels, probabilities, 0.4)
     counts = metrics.confusion(labels=labels, probabilities=probabilities, threshold=0.4)
     assert {key: (found == key).sum() for key in outcomes.OUTCOMES} == vars(counts)
 
 
 def test_of__at_the_threshold_a_cell_is_called_blast() -> None:
-    assert outcomes.of(LABELS, BLAST, 0.6).tolist() == [
+    assert outcomes.cell_outcomes(LABELS, BLAST, 0.6).tolist() == [
         "tn", "fp", "fp", "tp", "fn", "fn", "tp", "fp",
     ]  # fmt: skip
 
@@ -65,7 +65,7 @@ def test_ranked__disagreed_has_other_calls_first() -> None:
 
 def test_ranked__suspicious_holds_the_flagged_by_quality() -> None:
     found = label_errors.find_label_errors(labels=LABELS, probabilities=BLAST)
-    listed = ranked("suspicious", suspicion=found)
+    listed = ranked("suspicious", label_errors=found)
     assert set(listed) == set(np.flatnonzero(found.flagged)) != set()
     assert found.quality[listed].tolist() == sorted(found.quality[listed])
 
@@ -85,7 +85,7 @@ def test_ranked__an_empty_list() -> None:
         ("disagreed", {}, "second model"),
         ("disagreed", {"other": BLAST[:3]}, "one each a cell"),
         ("suspicious", {}, "out-of-fold"),
-        ("suspicious", {"suspicion": label_errors.find_label_errors(
+        ("suspicious", {"label_errors": label_errors.find_label_errors(
             labels=LABELS[2:], probabilities=BLAST[2:])},
          "of 6 cells"),
         ("best", {}, "no list 'best'"),
@@ -100,4 +100,4 @@ def test_ranked__refuses(key: str, given: dict, words: str) -> None:
 def test_ranked__every_list_is_served() -> None:
     found = label_errors.find_label_errors(labels=LABELS, probabilities=BLAST)
     for key in outcomes.LISTS:
-        assert ranked(key, other=BLAST, suspicion=found)
+        assert ranked(key, other=BLAST, label_errors=found)

@@ -9,7 +9,7 @@ from allcore.evaluation import intervals, metrics, paired
 
 @pytest.mark.parametrize(("only_a", "only_b"), [(0, 0), (3, 1), (12, 12), (24, 0), (7, 15)])
 def test_mcnemar__is_the_exact_binomial_for_few_cells(only_a: int, only_b: int) -> None:
-    found = paired.mcnemar(**right(only_a, only_b))
+    found = paired.mcnemar_test(**right(only_a, only_b))
     assert (found.only_a, found.only_b) == (only_a, only_b)
     total = only_a + only_b
     expected = stats.binomtest(only_a, total).pvalue if total else 1.0
@@ -19,7 +19,7 @@ def test_mcnemar__is_the_exact_binomial_for_few_cells(only_a: int, only_b: int) 
 @pytest.mark.parametrize(("only_a", "only_b"), [(20, 10), (13, 12), (150, 90), (40, 40)])
 def test_mcnemar__is_chi_square_for_many(only_a: int, only_b: int) -> None:
     square = max(0, abs(only_a - only_b) - 1) ** 2 / (only_a + only_b)
-    assert paired.mcnemar(**right(only_a, only_b)).p == pytest.approx(stats.chi2.sf(square, 1))
+    assert paired.mcnemar_test(**right(only_a, only_b)).p == pytest.approx(stats.chi2.sf(square, 1))
 
 
 def right(only_a: int, only_b: int) -> dict[str, np.ndarray]:
@@ -50,8 +50,8 @@ def cohort(random: np.random.Generator, *, subjects: int, cells: int, better: fl
     return {"labels": label, "subjects": group.astype(str), "logits": logit}
 
 
-def resampled(made: dict, which: int, *, resamples: int = 400) -> paired.Resampled:
-    return paired.resample(
+def resampled(made: dict, which: int, *, resamples: int = 400) -> paired.ResampledMetrics:
+    return paired.resample_metrics(
         labels=made["labels"],
         probabilities=special.expit(made["logits"][which]),
         subjects=made["subjects"],
@@ -65,7 +65,7 @@ def test_resample__values_are_those_of_the_metrics() -> None:
         labels=made["labels"], probabilities=special.expit(made["logits"][0]), threshold=0.5
     )
     found = resampled(made, 0)
-    assert found.value == {name: getattr(expected, name) for name in paired.COMPARED}
+    assert found.value == {name: getattr(expected, name) for name in paired.COMPARED_METRICS}
     assert found.degrees == 10
 
 
@@ -87,7 +87,7 @@ def test_difference__holds_the_truth_about_as_often_as_it_says() -> None:
     for _ in range(80):
         made = cohort(random, subjects=16, cells=25, better=0.4)
         a, b = (resampled(made, which, resamples=200) for which in (0, 1))
-        found = paired.difference(a, b, "accuracy")
+        found = paired.paired_difference(a, b, "accuracy")
         held.append(found.low <= truth <= found.high)
     assert np.mean(held) >= 0.85
 
@@ -95,8 +95,11 @@ def test_difference__holds_the_truth_about_as_often_as_it_says() -> None:
 def test_difference__is_narrower_than_the_two_apart() -> None:
     made = cohort(np.random.default_rng(3), subjects=20, cells=30, better=0.2)
     a, b = resampled(made, 0), resampled(made, 1)
-    for name in paired.COMPARED:
-        together, apart = paired.difference(a, b, name), paired.gap(a, b, name)
+    for name in paired.COMPARED_METRICS:
+        together, apart = (
+            paired.paired_difference(a, b, name),
+            paired.unpaired_difference(a, b, name),
+        )
         assert together.value == apart.value == a.value[name] - b.value[name]
         assert together.high - together.low < apart.high - apart.low
 
@@ -107,9 +110,10 @@ def test_difference__over_cells_agrees_with_the_binomial() -> None:
     hit = random.random((2, 900)) < np.array([[0.9], [0.8]])
     probability = np.where(hit == (label == 1), 0.8, 0.2)
     a, b = (
-        paired.resample(labels=label, probabilities=each, subjects=None) for each in probability
+        paired.resample_metrics(labels=label, probabilities=each, subjects=None)
+        for each in probability
     )
-    found = paired.difference(a, b, "accuracy")
+    found = paired.paired_difference(a, b, "accuracy")
     each = hit[0].astype(float) - hit[1]
     assert (found.high - found.low) / 2 == pytest.approx(1.96 * each.std() / 30, rel=0.06)
     assert found.value == pytest.approx(each.mean())
@@ -117,13 +121,13 @@ def test_difference__over_cells_agrees_with_the_binomial() -> None:
 
 def test_difference__has_no_bounds_where_nothing_varies() -> None:
     label = np.array([0, 0, 1, 1])
-    perfect = paired.resample(
+    perfect = paired.resample_metrics(
         labels=label, probabilities=label * 0.8 + 0.1, subjects=np.array(["a", "b", "c", "d"])
     )
-    found = paired.difference(perfect, perfect, "accuracy")
+    found = paired.paired_difference(perfect, perfect, "accuracy")
     assert found.value == 0
     assert not found.known
-    alone = paired.resample(
+    alone = paired.resample_metrics(
         labels=label, probabilities=label * 0.8 + 0.1, subjects=np.array(["a", "a", "b", "b"])
     )
-    assert not paired.gap(alone, perfect, "auroc").known
+    assert not paired.unpaired_difference(alone, perfect, "auroc").known

@@ -100,7 +100,7 @@ def test_likelihood_ratios__undefined_has_no_bounds(
     assert math.isnan(found[undefined].value)
     for interval in (found[undefined].over_cells, found[undefined].over_subjects):
         assert not interval.known
-    values = prevalence.predictive(cells, 0.5, np.array([0.3]))
+    values = prevalence.predictive_values(cells, 0.5, np.array([0.3]))
     curve = values.ppv if undefined == "lr_positive" else values.npv
     assert np.isnan(curve.value).all()
 
@@ -121,7 +121,7 @@ def test_predictive__at_the_datas_prevalence_is_the_datas_own(
     tp: int, fp: int, fn: int, tn: int
 ) -> None:
     cells = counted(tp, fp, fn, tn)
-    found = prevalence.predictive(cells, 0.5, np.array([cells.labels.mean()]))
+    found = prevalence.predictive_values(cells, 0.5, np.array([cells.labels.mean()]))
     expected = metrics.confusion_metrics(metrics.Confusion(tp=tp, fp=fp, fn=fn, tn=tn))
     assert found.ppv.value[0] == pytest.approx(float(expected["ppv"]), abs=1e-12)
     assert found.npv.value[0] == pytest.approx(float(expected["npv"]), abs=1e-12)
@@ -129,7 +129,7 @@ def test_predictive__at_the_datas_prevalence_is_the_datas_own(
 
 def test_predictive__is_bayes_at_every_prevalence_and_inside_its_bands(sample: Sample) -> None:
     grid = np.linspace(0.001, 0.999, 200)
-    found = prevalence.predictive(sample, 0.5, grid)
+    found = prevalence.predictive_values(sample, 0.5, grid)
     scores = metrics.scores(labels=sample.labels, probabilities=sample.probabilities, threshold=0.5)
     true, false = scores.sensitivity * grid, (1 - scores.specificity) * (1 - grid)
     assert found.ppv.value == pytest.approx(true / (true + false), abs=1e-12)
@@ -147,7 +147,7 @@ def test_predictive__is_bayes_at_every_prevalence_and_inside_its_bands(sample: S
 
 
 def test_at__is_the_curve_there(sample: Sample) -> None:
-    found = prevalence.predictive(sample, 0.5, np.array([0.02, 0.3]))
+    found = prevalence.predictive_values(sample, 0.5, np.array([0.02, 0.3]))
     ppv, npv = found.at(0.3)
     assert (ppv.name, npv.name) == ("ppv", "npv")
     for figure, curve in ((ppv, found.ppv), (npv, found.npv)):
@@ -161,7 +161,7 @@ def test_at__is_the_curve_there(sample: Sample) -> None:
 
 
 def test_predictive__without_false_alarms_is_one_with_a_lower_bound() -> None:
-    found = prevalence.predictive(counted(40, 0, 20, 60), 0.5, np.array([0.01, 0.5]))
+    found = prevalence.predictive_values(counted(40, 0, 20, 60), 0.5, np.array([0.01, 0.5]))
     assert (found.ppv.value == 1).all()
     assert (found.ppv.cell_high == 1).all()
     assert found.ppv.cell_low[0] < found.ppv.cell_low[1] < 1
@@ -171,7 +171,7 @@ def test_predictive__without_false_alarms_is_one_with_a_lower_bound() -> None:
 @pytest.mark.parametrize("value", [0.0, 1.0, -0.1, math.nan])
 def test_predictive__refuses_what_is_no_prevalence(sample: Sample, value: float) -> None:
     with pytest.raises(DataError, match="above 0 and below 1"):
-        prevalence.predictive(sample, 0.5, np.array([0.5, value]))
+        prevalence.predictive_values(sample, 0.5, np.array([0.5, value]))
 
 
 def test_predictive__takes_milliseconds() -> None:
@@ -184,7 +184,7 @@ def test_predictive__takes_milliseconds() -> None:
 
     def once() -> float:
         started = time.process_time()
-        prevalence.predictive(cells, 0.5, np.linspace(0.001, 0.999, 500))
+        prevalence.predictive_values(cells, 0.5, np.linspace(0.001, 0.999, 500))
         return time.process_time() - started
 
     assert min(once() for _ in range(5)) < 0.03  # 2 ms where nothing else runs

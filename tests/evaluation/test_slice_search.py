@@ -15,13 +15,13 @@ def blobs(random: np.random.Generator, *, wide: int = 2) -> tuple[np.ndarray, np
 @pytest.mark.parametrize("wide", [2, 64])
 def test_clusters__finds_what_lies_apart_largest_first(wide: int) -> None:
     points, truth = blobs(np.random.default_rng(0), wide=wide)
-    found = slice_search.clusters(points.astype(np.float16), 3)
+    found = slice_search.find_clusters(points.astype(np.float16), 3)
     assert found.tolist() == truth.tolist()
 
 
 def test_clusters__are_the_same_in_every_run() -> None:
     points = np.random.default_rng(1).normal(size=(2000, 2))
-    first, second = (slice_search.clusters(points) for _ in range(2))
+    first, second = (slice_search.find_clusters(points) for _ in range(2))
     assert first.tolist() == second.tolist()
     assert set(first) == set(range(slice_search.CLUSTERS))
 
@@ -29,15 +29,15 @@ def test_clusters__are_the_same_in_every_run() -> None:
 def test_clusters__a_cell_without_a_point_is_in_none() -> None:
     points, _ = blobs(np.random.default_rng(2))
     points[5] = np.nan
-    found = slice_search.clusters(points, 3)
+    found = slice_search.find_clusters(points, 3)
     assert found[5] == -1
     assert set(np.delete(found, 5)) == {0, 1, 2}
 
 
 def test_clusters__of_fewer_points_than_clusters() -> None:
-    assert slice_search.clusters(np.ones((30, 2))).tolist() == [0] * 30
-    assert slice_search.clusters(np.full((4, 2), np.nan)).tolist() == [-1] * 4
-    assert slice_search.clusters(np.zeros((0, 2))).shape == (0,)
+    assert slice_search.find_clusters(np.ones((30, 2))).tolist() == [0] * 30
+    assert slice_search.find_clusters(np.full((4, 2), np.nan)).tolist() == [-1] * 4
+    assert slice_search.find_clusters(np.zeros((0, 2))).shape == (0,)
 
 
 def test_names__say_what_stands_out() -> None:
@@ -52,12 +52,12 @@ def test_names__say_what_stands_out() -> None:
             "focus": np.nan,
         }
     )
-    assert slice_search.names(truth, facts) == {
+    assert slice_search.cluster_names(truth, facts) == {
         0: "Cluster 1: lower in roughness than most",
         1: "Cluster 2: higher in roughness than most",
         2: "Cluster 3: darker and smaller than most",
     }
-    assert slice_search.names(truth, facts[["image_id"]])[0] == "Cluster 1"
+    assert slice_search.cluster_names(truth, facts[["image_id"]])[0] == "Cluster 1"
 
 
 def looks(random: np.random.Generator, cells: int) -> pd.DataFrame:
@@ -67,7 +67,7 @@ def looks(random: np.random.Generator, cells: int) -> pd.DataFrame:
 
 def test_pairs__both_extremes_at_once() -> None:
     facts = looks(np.random.default_rng(4), 2000)
-    made = {each.key: each for each in slice_search.pairs(facts[["area", "brightness"]])}
+    made = {each.key: each for each in slice_search.pair_slices(facts[["area", "brightness"]])}
     dark = facts["brightness"] <= facts["brightness"].quantile(0.2)
     large = facts["area"] > facts["area"].quantile(0.8)
     found = made["pair:area.high:brightness.low"]
@@ -77,7 +77,7 @@ def test_pairs__both_extremes_at_once() -> None:
 
 
 def test_pairs__none_of_two_facts_that_say_the_same() -> None:
-    made = slice_search.pairs(looks(np.random.default_rng(5), 2000)[["area", "area_again"]])
+    made = slice_search.pair_slices(looks(np.random.default_rng(5), 2000)[["area", "area_again"]])
     assert made == ()
 
 
@@ -86,7 +86,7 @@ def test_candidates__all_kinds_of_at_least_twenty_cells() -> None:
     facts = looks(random, 600)
     table = pd.DataFrame({"subject": np.repeat(["big", "small", None], [500, 19, 81])})
     ids = np.repeat([0, 1, -1], [550, 19, 31])
-    made = slice_search.candidates(table, facts, ids)
+    made = slice_search.candidate_slices(table, facts, ids)
     assert {each.kind for each in made} == {"subject", "fact", "pair", "cluster"}
     assert min(each.members.sum() for each in made) >= slice_search.LEAST
     assert [each.title for each in made if each.kind == "subject"] == ["Subject big"]
@@ -100,8 +100,8 @@ def test_candidates__a_planted_corner_is_found_among_them() -> None:
     facts = looks(random, 6000).drop(columns="area_again")
     subject = np.char.add("S", random.integers(0, 30, 6000).astype(str))
     labels = (np.char.str_len(subject) == 2).astype(int)
-    corner = slice_search.pairs(facts)[0]
+    corner = slice_search.pair_slices(facts)[0]
     right = random.random(6000) < np.where(corner.members, 0.6, 0.92)
-    made = slice_search.candidates(pd.DataFrame({"subject": subject}), facts)
-    first = slices.rows(made, right=right, labels=labels, groups=subject)[0]
+    made = slice_search.candidate_slices(pd.DataFrame({"subject": subject}), facts)
+    first = slices.compare_slices(made, right=right, labels=labels, groups=subject)[0]
     assert first.worse and first.slice.key == corner.key

@@ -9,7 +9,7 @@ from scipy import special, stats
 
 from allcore.errors import DataError
 from allcore.evaluation import intervals, slice_statistics, slices
-from allcore.evaluation.slices import Slice, SliceRow
+from allcore.evaluation.slices import Slice, SliceResult
 
 FACTS = ("area", "brightness", "focus", "contrast")
 
@@ -22,9 +22,11 @@ class World:
     facts: pd.DataFrame
     tried: tuple[Slice, ...]
 
-    def rows(self, right: np.ndarray | None = None) -> tuple[SliceRow, ...]:
+    def rows(self, right: np.ndarray | None = None) -> tuple[SliceResult, ...]:
         right = self.right if right is None else right
-        return slices.rows(self.tried, right=right, labels=self.labels, groups=self.groups)
+        return slices.compare_slices(
+            self.tried, right=right, labels=self.labels, groups=self.groups
+        )
 
 
 def world(
@@ -142,9 +144,9 @@ def test_rows__found_ones_first_then_by_difference() -> None:
 
 def simple(
     members: list[int], right: list[int], labels: list[int], groups: list[str] | None = None
-) -> SliceRow:
+) -> SliceResult:
     tried = Slice("saved:x", "x", "saved", np.array(members, dtype=bool))
-    return slices.rows(
+    return slices.compare_slices(
         [tried],
         right=np.array(right, dtype=bool),
         labels=np.array(labels),
@@ -187,7 +189,7 @@ def test_rows__one_subject_is_held_against_the_others_of_its_class() -> None:
     labels = np.concatenate([np.zeros(200, dtype=int), np.ones(60, dtype=int)])
     right = np.concatenate([*cells, np.zeros(60)]).astype(bool)
     groups = np.concatenate([groups, np.repeat([f"{i}" for i in range(6)], 10)])
-    row = slices.rows(
+    row = slices.compare_slices(
         slices.subject_slices(groups)[-1:], right=right, labels=labels, groups=groups
     )[0]
     assert (row.slice.title, row.subjects, row.unit) == ("Subject H9", 1, "cells")
@@ -234,26 +236,29 @@ def test_rows__unequal_lengths() -> None:
     made = world(np.random.default_rng(26))
     short = made.tried[0].members[:-1]
     with pytest.raises(DataError, match="'short' is of"):
-        slices.rows(
+        slices.compare_slices(
             [Slice("s", "short", "saved", short)],
             right=made.right, labels=made.labels, groups=made.groups,
         )  # fmt: skip
     with pytest.raises(DataError, match="calls for"):
         made.rows(made.right[:-1])
     with pytest.raises(DataError, match="list of subjects"):
-        slices.prepare(made.tried, labels=made.labels, groups=made.groups[:-1])
+        slices.count_slices(made.tried, labels=made.labels, groups=made.groups[:-1])
 
 
 def test_rows__without_slices_or_cells() -> None:
     none = np.zeros(0, dtype=int)
-    assert slices.rows([], right=none == 0, labels=none, groups=None) == ()
-    assert slices.rows([], right=np.ones(3, dtype=bool), labels=np.ones(3), groups=None) == ()
+    assert slices.compare_slices([], right=none == 0, labels=none, groups=None) == ()
+    assert (
+        slices.compare_slices([], right=np.ones(3, dtype=bool), labels=np.ones(3), groups=None)
+        == ()
+    )
 
 
 def test_found__is_rows_with_the_cells_counted_before() -> None:
     made = world(np.random.default_rng(27))
-    prepared = slices.prepare(made.tried, labels=made.labels, groups=made.groups)
-    assert repr(slices.found(prepared, right=made.right)) == repr(made.rows())
+    prepared = slices.count_slices(made.tried, labels=made.labels, groups=made.groups)
+    assert repr(slices.compare_counted(prepared, right=made.right)) == repr(made.rows())
 
 
 def test_test__cluster_robust_error_is_that_of_the_sandwich() -> None:
@@ -263,8 +268,8 @@ def test_test__cluster_robust_error_is_that_of_the_sandwich() -> None:
     members = np.arange(80) % 2 == 0
     bad = random.random(8).repeat(10) * members
     right = random.random(80) > bad
-    plan = slice_statistics.design(members[None], np.zeros(80, dtype=int), groups)
-    tested = slice_statistics.test(plan, right)
+    plan = slice_statistics.design_slices(members[None], np.zeros(80, dtype=int), groups)
+    tested = slice_statistics.test_all_slices(plan, right)
     x = np.column_stack([np.ones(80), members]).astype(float)
     bread = np.linalg.inv(x.T @ x)
     residual = ~right - x @ (bread @ x.T @ ~right)
@@ -322,5 +327,7 @@ def test_cluster_slices__negative_is_none() -> None:
 
 
 def test_saved__holds_those_of_its_cells_that_are_here() -> None:
-    made = slices.saved("7", "Pale ones", ["c", "a", "gone"], image_ids=np.array(["a", "b", "c"]))
+    made = slices.selection_slice(
+        "7", "Pale ones", ["c", "a", "gone"], image_ids=np.array(["a", "b", "c"])
+    )
     assert (made.key, made.kind, made.members.tolist()) == ("saved:7", "saved", [True, False, True])

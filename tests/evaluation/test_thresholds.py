@@ -116,7 +116,9 @@ def test_choose__offers_every_rule() -> None:
     labels = np.repeat([1, 0], 200)
     probabilities = 1 / (1 + np.exp(-random.normal(labels * 2.0 - 1)))
     found = {
-        rule: thresholds.choose(rule, labels, probabilities, None, target=0.9, missed_blast=3)
+        rule: thresholds.choose_threshold(
+            rule, labels, probabilities, None, target=0.9, missed_blast=3
+        )
         for rule in thresholds.RULES
     }
     assert found == {
@@ -129,4 +131,4 @@ def test_choose__offers_every_rule() -> None:
 
 def test_choose__unknown_rule_names_the_known_ones() -> None:
     with pytest.raises(DataError, match="choose one of weighted_f1, youden, sensitivity, cost"):
-        thresholds.choose("best", np.array([0, 1]), np.array([0.2, 0.8]), None)
+        thresholds.choose_threshold("best", np.array([0, 1]), np.array([0.2, 0.8]), None)

@@ -38,7 +38,7 @@ def test_page__answers_first_then_table_then_charts(folder: Path, found: Compari
     page = opened(PAGE)
     assert page.title[0].value == "Compare"
     assert RESEARCH_USE in words(page)
-    assert page.subheader[0].value == comparison_text.answer(found)[0]
+    assert page.subheader[0].value == comparison_text.answer_sentences(found)[0]
     table = page.dataframe[0].value
     assert len(table) == len(FEW)
     assert table["Network"].iloc[0] == "Ensemble"
@@ -64,7 +64,7 @@ def test_page__another_pair_of_networks(folder: Path, found: Comparison) -> None
     page = opened(PAGE)
     page.selectbox(key="compare_a").set_value("resnet18").run()
     assert not page.exception
-    test = comparison_text.pair(found, "resnet18", "qcresnet")
+    test = comparison_text.paired_test(found, "resnet18", "qcresnet")
     assert test is not None
     assert comparison_text.pair_sentences(test)[1] in words(page)
 
@@ -133,7 +133,7 @@ def test_load__reads_again_only_what_changed(folder: Path, found: Comparison) ->
     json_files.write_comparison(folder, compared.comparison(FEW[:2]))
     assert cached.load_comparison() is not first
     assert set(cached.load_comparison().subjects["network"]) == set(FEW[:2])
-    assert comparison_tables.order(cached.load_comparison().comparison)[0] == "resnet18"
+    assert comparison_tables.network_order(cached.load_comparison().comparison)[0] == "resnet18"
 
 
 def test_page__needs_neither_torch_nor_sklearn() -> None:

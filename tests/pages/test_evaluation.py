@@ -253,7 +253,9 @@ def test_threshold__drives_matrix_and_operating_point(bare: Path) -> None:
 @pytest.mark.parametrize("show", [*outcomes.OUTCOMES, "confident_errors"])
 def test_threshold__drives_the_lists(bare: Path, show: str) -> None:
     table = held_out()
-    kinds = outcomes.of(model_evaluation.labels_array(table), table["probability"].to_numpy(), 0.7)
+    kinds = outcomes.cell_outcomes(
+        model_evaluation.labels_array(table), table["probability"].to_numpy(), 0.7
+    )
     wanted = ("fp", "fn") if show == "confident_errors" else (show,)
     names = outcomes.OUTCOMES | outcomes.LISTS
     page = opened(view=title("errors"), show=names[show], threshold="0.7")
@@ -274,7 +276,7 @@ def test_threshold__a_rule_chooses_on_validation_cells(
     assert threshold_bar.FLATTERS not in words(page)
     button(page, "Take")
     cells = held_out("validation")
-    choice = thresholds.choose(
+    choice = thresholds.choose_threshold(
         rule,
         model_evaluation.labels_array(cells),
         cells["probability"].to_numpy(),
@@ -307,7 +309,7 @@ def test_threshold__without_validation_cells_choosing_flatters(own: Path) -> Non
     rules(page)
     button(page, "Take")
     cells = held_out()
-    choice = thresholds.choose(
+    choice = thresholds.choose_threshold(
         "youden",
         model_evaluation.labels_array(cells),
         cells["probability"].to_numpy(),

@@ -19,8 +19,8 @@ def found() -> Comparison:
 
 @pytest.fixture(scope="module")
 def figures(found: Comparison) -> dict[str, go.Figure]:
-    curves = comparison_tables.curves(found.history, "unseen")
-    by_subject = comparison_tables.by_subject(found.predictions)
+    curves = comparison_tables.loss_curves(found.history, "unseen")
+    by_subject = comparison_tables.accuracy_by_subject(found.predictions)
     return {
         "gap": compare.gap_dumbbells(found, "weighted_f1"),
         "epochs": compare.learning_curves(curves, ["qcresnet", "resnet18"], clock="epoch"),
@@ -75,7 +75,7 @@ def test_gap__where_not_all_networks_gain(found: Comparison) -> None:
 
 
 def test_learning__by_epoch_and_by_time(found: Comparison, figures: dict[str, go.Figure]) -> None:
-    curves = comparison_tables.curves(found.history, "unseen").set_index(["network", "epoch"])
+    curves = comparison_tables.loss_curves(found.history, "unseen").set_index(["network", "epoch"])
     loss = curves["loss"].loc[["qcresnet", "resnet18"]]
     network, epoch = loss.idxmin()
     said = f"{NETWORKS[network]} reaches the lowest validation loss, {loss.min():.3f} after"
@@ -88,7 +88,7 @@ def test_learning__by_epoch_and_by_time(found: Comparison, figures: dict[str, go
 
 
 def test_learning__one_run_has_no_band(found: Comparison) -> None:
-    curves = comparison_tables.curves(found.history, "paper")
+    curves = comparison_tables.loss_curves(found.history, "paper")
     figure = compare.learning_curves(curves, ["lenet5"], clock="epoch")
     assert [trace.name for trace in figure.data] == ["LeNet-5"]
 
@@ -99,7 +99,7 @@ def test_subjects__one_point_a_subject(found: Comparison, figures: dict[str, go.
     drawn = np.concatenate([trace.customdata[:, 0] for trace in points])
     unseen = found.predictions[found.predictions["protocol"] == "unseen"]
     assert sorted(drawn) == sorted(unseen["subject"].unique())
-    wide = comparison_tables.by_subject(found.predictions).pivot(
+    wide = comparison_tables.accuracy_by_subject(found.predictions).pivot(
         index="subject", columns="network", values="accuracy"
     )
     ahead = int((wide["ensemble"] > wide["lenet5"]).sum())

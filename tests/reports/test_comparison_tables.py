@@ -16,7 +16,7 @@ def found() -> Comparison:
 
 
 def test_table__both_protocols_side_by_side_best_unseen_first(found: Comparison) -> None:
-    table = comparison_tables.table(found, figures=["weighted_f1"], protocols=BOTH)
+    table = comparison_tables.comparison_table(found, figures=["weighted_f1"], protocols=BOTH)
     assert list(table["Network"])[:2] == ["Ensemble", "QCResNet"]
     values = [float(text.split()[0]) for text in table["Weighted F1, unseen"]]
     assert values == sorted(values, reverse=True)
@@ -29,7 +29,7 @@ def test_table__both_protocols_side_by_side_best_unseen_first(found: Comparison)
 
 
 def test_table__one_protocol_has_no_gap(found: Comparison) -> None:
-    table = comparison_tables.table(found, figures=METRICS, protocols=["paper"])
+    table = comparison_tables.comparison_table(found, figures=METRICS, protocols=["paper"])
     assert not [column for column in table if column.endswith((", gap", ", unseen"))]
     assert len([column for column in table if column.endswith(", paper")]) == len(METRICS) + 1
 
@@ -37,13 +37,15 @@ def test_table__one_protocol_has_no_gap(found: Comparison) -> None:
 def test_table__a_network_measured_under_one_protocol_only() -> None:
     one, other = compared.comparison(("svm",), ("paper",)), compared.comparison(("qcresnet",))
     both = Comparison(rows=one.rows + other.rows, gaps=other.gaps)
-    table = comparison_tables.table(both, figures=["auroc"], protocols=BOTH).set_index("Network")
+    table = comparison_tables.comparison_table(both, figures=["auroc"], protocols=BOTH).set_index(
+        "Network"
+    )
     assert list(table.index) == ["QCResNet", "SVM"]
     assert table.loc["SVM", "AUROC, unseen"] == "not measured"
 
 
 def test_export__carries_the_notice_and_every_figure(found: Comparison) -> None:
-    table = comparison_tables.export(found)
+    table = comparison_tables.export_table(found)
     assert set(table["notice"]) == {RESEARCH_USE}
     assert len(table) == len(found.rows)
     first = table.iloc[0]
@@ -64,7 +66,7 @@ def test_by_subject__shares_of_cells_called_rightly() -> None:
             "probability": [0.5, 0.4, 0.1, 0.2, 0.9, 0.9],
         }
     )
-    found = comparison_tables.by_subject(cells).set_index("subject")
+    found = comparison_tables.accuracy_by_subject(cells).set_index("subject")
     assert found["accuracy"].to_dict() == {"1": 0.5, "H1": 1.0}
     assert found["label"].to_dict() == {"1": "all", "H1": "hem"}
     assert found["cells"].to_dict() == {"1": 2, "H1": 2}
@@ -81,10 +83,10 @@ def test_curves__means_over_folds_that_reached_an_epoch_together() -> None:
             "validation_loss": [0.6, 0.5, 0.4, 0.8, 0.7],
         }
     )
-    found = comparison_tables.curves(history, "unseen")
+    found = comparison_tables.loss_curves(history, "unseen")
     assert list(found["epoch"]) == [1, 2]
     np.testing.assert_allclose(found["loss"], [0.7, 0.6])
     np.testing.assert_allclose(found["seconds"], [2.0, 4.0])
     np.testing.assert_allclose(found["low"], [0.6, 0.5])
     np.testing.assert_allclose(found["high"], [0.8, 0.7])
-    assert comparison_tables.curves(history, "paper").empty
+    assert comparison_tables.loss_curves(history, "paper").empty

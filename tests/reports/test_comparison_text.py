@@ -14,7 +14,7 @@ def found() -> Comparison:
 
 
 def test_answer__names_the_first_its_leads_and_the_gap(found: Comparison) -> None:
-    first, leads, gap = comparison_text.answer(found)
+    first, leads, gap = comparison_text.answer_sentences(found)
     row = found.row("ensemble", "unseen")
     assert row is not None
     assert first == (
@@ -33,7 +33,7 @@ def test_answer__a_lead_whose_interval_includes_zero_is_not_shown(found: Compari
         dataclasses.replace(test, accuracy_difference=Interval(0.01, -0.02, 0.04))
         for test in found.tests
     ]
-    said = comparison_text.answer(dataclasses.replace(found, tests=tuple(unsure)))
+    said = comparison_text.answer_sentences(dataclasses.replace(found, tests=tuple(unsure)))
     assert not any("more cells rightly" in sentence for sentence in said)
     lead = "A lead in accuracy over {} is not shown: −1.0 percentage points, −4.0 to 2.0."
     # Kept as QCResNet less Ensemble, so it is turned.
@@ -45,42 +45,46 @@ def test_answer__fewer_cells_right_despite_the_better_f1(found: Comparison) -> N
         dataclasses.replace(test, accuracy_difference=Interval(0.03, 0.01, 0.05))
         for test in found.tests
     ]
-    said = " ".join(comparison_text.answer(dataclasses.replace(found, tests=tuple(worse))))
+    said = " ".join(
+        comparison_text.answer_sentences(dataclasses.replace(found, tests=tuple(worse)))
+    )
     assert (
         "Yet it calls fewer cells rightly than QCResNet (by 3.0 percentage points, 1.0 to 5.0)."
     ) in said
 
 
 def test_answer__no_network_beats_the_baseline() -> None:
-    said = comparison_text.answer(compared.comparison(("lenet5", "area_brightness")))
+    said = comparison_text.answer_sentences(compared.comparison(("lenet5", "area_brightness")))
     assert said[0].startswith("On unseen subjects no network does better than area and brightness")
     assert "LeNet-5 comes next" in said[0]
 
 
 def test_answer__without_unseen_subjects_names_no_best() -> None:
-    [said] = comparison_text.answer(compared.comparison(("qcresnet", "resnet18"), ("paper",)))
+    [said] = comparison_text.answer_sentences(
+        compared.comparison(("qcresnet", "resnet18"), ("paper",))
+    )
     assert said.startswith("Which network is best on unseen subjects has not been measured.")
     assert "may know the subject" in said
 
 
 def test_answer__only_the_baseline() -> None:
-    [said] = comparison_text.answer(compared.comparison(("area_brightness",)))
+    [said] = comparison_text.answer_sentences(compared.comparison(("area_brightness",)))
     assert said == "No network has been compared yet, only area and brightness."
 
 
 def test_answer__without_tests_and_gaps() -> None:
-    said = comparison_text.answer(compared.comparison(("qcresnet",), ("unseen",)))
+    said = comparison_text.answer_sentences(compared.comparison(("qcresnet",), ("unseen",)))
     assert len(said) == 1
 
 
 def test_pair__is_turned(found: Comparison) -> None:
-    kept = comparison_text.pair(found, "qcresnet", "resnet18")
-    turned = comparison_text.pair(found, "resnet18", "qcresnet")
+    kept = comparison_text.paired_test(found, "qcresnet", "resnet18")
+    turned = comparison_text.paired_test(found, "resnet18", "qcresnet")
     assert kept is not None and turned is not None
     assert (turned.only_a_right, turned.only_b_right) == (kept.only_b_right, kept.only_a_right)
     assert turned.accuracy_difference.low == -kept.accuracy_difference.high
     assert turned.auroc_difference.value == -kept.auroc_difference.value
-    assert comparison_text.pair(found, "qcresnet", "svm") is None
+    assert comparison_text.paired_test(found, "qcresnet", "svm") is None
 
 
 def pair_test(low: float, high: float, protocol: str = "unseen") -> PairTest:
@@ -109,29 +113,30 @@ def test_pair_sentences__counts_and_p_values() -> None:
     ids=["ahead", "behind", "unsure", "paper", "no interval"],
 )
 def test_verdict__follows_the_interval(test: PairTest, said: str) -> None:
-    assert said in comparison_text.verdict(test)
+    assert said in comparison_text.pair_verdict(test)
 
 
 def test_budget__says_what_was_spent(found: Comparison) -> None:
-    assert comparison_text.budget(found).startswith(
+    assert comparison_text.budget_text(found).startswith(
         "Networks were trained for at most 6 epochs of 500 cells drawn anew, at 64 px, from random "
         "weights, seed 0, on cpu."
     )
     other = dataclasses.replace(found.rows[0], init="imagenet", samples=0, size=224, budget="c")
     mixed = Comparison(rows=(other, found.rows[2]))
-    assert "at 64 to 224 px, from ImageNet weights or random weights" in comparison_text.budget(
-        mixed
+    assert (
+        "at 64 to 224 px, from ImageNet weights or random weights"
+        in comparison_text.budget_text(mixed)
     )
     assert comparison_text.same_budget(found)
     assert not comparison_text.same_budget(mixed)
-    alone = comparison_text.budget(Comparison(rows=(other,)))
+    alone = comparison_text.budget_text(Comparison(rows=(other,)))
     assert "epochs of all training cells" in alone
 
 
 def test_tested__says_on_which_cells(found: Comparison) -> None:
     row = found.rows[0]
     people = f"{row.cells:,} test cells of {row.subjects} independent subjects"
-    assert f"Unseen subjects: {people}" in comparison_text.tested(found)
+    assert f"Unseen subjects: {people}" in comparison_text.tested_text(found)
 
 
 def test_signed__no_negative_zero() -> None:

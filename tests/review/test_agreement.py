@@ -7,7 +7,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from allcore.errors import DataError
 from allcore.review import agreement
-from allcore.review.agreement import SEEN, Verdicts
+from allcore.review.agreement import JUDGEMENTS, ReviewVerdicts
 from tests import simulated
 
 
@@ -22,7 +22,7 @@ def said(*judgements: tuple[str, str, str]) -> pd.DataFrame:
 def of_one(label: str, called: str, *seen: str) -> pd.Series:
     """The row of one cell judged by accounts 1, 2, ..."""
     given = said(*(("x", str(number), each) for number, each in enumerate(seen, 1)))
-    return agreement.find(queue(("x", label, called)), given).table.iloc[0]
+    return agreement.decide_verdicts(queue(("x", label, called)), given).table.iloc[0]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_find__verdict(
 
 def test_find__covers_every_pair_in_either_order() -> None:
     for label, called in itertools.product(("all", "hem"), repeat=2):
-        for one, other in itertools.product(SEEN, repeat=2):
+        for one, other in itertools.product(JUDGEMENTS, repeat=2):
             ahead, back = of_one(label, called, one, other), of_one(label, called, other, one)
             assert ahead["verdict"] in set(agreement.VERDICTS) - {"open"}
             assert ahead["verdict"] == back["verdict"]
@@ -74,7 +74,7 @@ def test_find__a_column_is_a_reviewer() -> None:
         ("z", "bob", "all"), ("elsewhere", "ada", "all"),
     )  # fmt: skip
     cells = queue(("x", "all", "all"), ("y", "all", "all"), ("z", "all", "all"))
-    table = agreement.find(cells.assign(reason="error"), given).table
+    table = agreement.decide_verdicts(cells.assign(reason="error"), given).table
     assert table["first"].tolist() == ["all", "unsure", None]
     assert table["second"].tolist() == ["hem", "hem", None]
     assert table["judged"].tolist() == [2, 2, 1]
@@ -83,17 +83,17 @@ def test_find__a_column_is_a_reviewer() -> None:
 
 def test_find__no_judgement_and_no_cell() -> None:
     none = said()
-    assert agreement.find(queue(("x", "all", "hem")), none).counts["open"] == 1
-    empty = agreement.find(queue(), said(("x", "ada", "all")))
+    assert agreement.decide_verdicts(queue(("x", "all", "hem")), none).counts["open"] == 1
+    empty = agreement.decide_verdicts(queue(), said(("x", "ada", "all")))
     assert set(empty.counts.values()) == {0}
     assert empty.decided.empty
 
 
 def test_find__refuses_what_it_does_not_know() -> None:
     with pytest.raises(DataError, match="no judgement 'label_wrong'"):
-        agreement.find(queue(("x", "all", "hem")), said(("x", "ada", "label_wrong")))
+        agreement.decide_verdicts(queue(("x", "all", "hem")), said(("x", "ada", "label_wrong")))
     with pytest.raises(DataError, match="judged a cell twice"):
-        agreement.find(queue(("x", "all", "hem")), said(*[("x", "ada", "all")] * 2))
+        agreement.decide_verdicts(queue(("x", "all", "hem")), said(*[("x", "ada", "all")] * 2))
 
 
 def test_reviewed__changes_only_what_two_agree_on() -> None:
@@ -105,8 +105,8 @@ def test_reviewed__changes_only_what_two_agree_on() -> None:
         (ids[0], "a", "hem"), (ids[0], "b", "hem"), (ids[1], "a", "bad_picture"),
         (ids[1], "b", "unsure"), (ids[2], "a", "hem"), (ids[2], "b", "all"), (ids[3], "a", "hem"),
     )  # fmt: skip
-    found = agreement.find(queue(*((each, "all", "all") for each in ids)), given)
-    after = agreement.reviewed(table, found)
+    found = agreement.decide_verdicts(queue(*((each, "all", "all") for each in ids)), given)
+    after = agreement.with_reviewed_labels(table, found)
     pd.testing.assert_frame_equal(table, before)
     kept = table.drop(index=1).reset_index(drop=True)
     assert after["label"].iloc[0] == "hem"
@@ -118,21 +118,21 @@ def test_reviewed__changes_only_what_two_agree_on() -> None:
 
 def test_reviewed__nothing_queued() -> None:
     table = simulated.predictions()
-    after = agreement.reviewed(table, agreement.find(queue(), said()))
+    after = agreement.with_reviewed_labels(table, agreement.decide_verdicts(queue(), said()))
     pd.testing.assert_frame_equal(after, table, check_dtype=False)
 
 
 def pairs(cells: int, *, seed: int = 0, alike: float = 0.6) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
-    first = random.choice(SEEN, cells, p=[0.5, 0.3, 0.15, 0.05])
-    other = random.choice(SEEN, cells)
+    first = random.choice(JUDGEMENTS, cells, p=[0.5, 0.3, 0.15, 0.05])
+    other = random.choice(JUDGEMENTS, cells)
     return first, np.where(random.random(cells) < alike, first, other)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_agreement__kappa_is_that_of_scikit_learn(seed: int) -> None:
     first, second = pairs(80, seed=seed)
-    found = agreement.agreement(first, second, labels=np.arange(80) % 2)
+    found = agreement.review_agreement(first, second, labels=np.arange(80) % 2)
     assert found.kappa.value == pytest.approx(cohen_kappa_score(first, second), abs=1e-12)
     assert found.agreed.value == pytest.approx((first == second).mean(), abs=1e-12)
     assert found.cells == found.counts.sum() == 80
@@ -141,7 +141,7 @@ def test_agreement__kappa_is_that_of_scikit_learn(seed: int) -> None:
 
 def test_agreement__without_subjects_only_over_cells() -> None:
     first, second = pairs(80)
-    found = agreement.agreement(first, second, labels=np.arange(80) % 2)
+    found = agreement.review_agreement(first, second, labels=np.arange(80) % 2)
     for figure in (found.kappa, found.agreed):
         assert figure.over_cells.low < figure.value < figure.over_cells.high
         assert not figure.over_subjects.known
@@ -151,10 +151,10 @@ def test_agreement__over_subjects_is_wider_where_they_differ() -> None:
     """Half of the subjects have every judgement alike, the others none."""
     first, _ = pairs(240)
     subjects = np.repeat([f"s{number}" for number in range(12)], 20)
-    turned = np.array([SEEN[(SEEN.index(each) + 1) % 4] for each in first])
+    turned = np.array([JUDGEMENTS[(JUDGEMENTS.index(each) + 1) % 4] for each in first])
     second = np.where(np.repeat(np.arange(12) % 4 < 2, 20), first, turned)
     labels = np.repeat(np.arange(12) % 2, 20)
-    found = agreement.agreement(first, second, labels=labels, subjects=subjects)
+    found = agreement.review_agreement(first, second, labels=labels, subjects=subjects)
     for figure in (found.kappa, found.agreed):
         assert figure.over_subjects.low < figure.value < figure.over_subjects.high
         wide, narrow = (each.high - each.low for each in (figure.over_subjects, figure.over_cells))
@@ -163,7 +163,7 @@ def test_agreement__over_subjects_is_wider_where_they_differ() -> None:
 
 def test_agreement__all_judgements_alike() -> None:
     alike = np.array(["all"] * 10)
-    found = agreement.agreement(alike, alike, labels=np.arange(10) % 2)
+    found = agreement.review_agreement(alike, alike, labels=np.arange(10) % 2)
     assert np.isnan(found.kappa.value)
     assert found.agreed.value == 1
     assert found.agreed.over_cells.low < 1
@@ -172,7 +172,7 @@ def test_agreement__all_judgements_alike() -> None:
 def test_agreement__nothing_judged_twice() -> None:
     none = np.array([], dtype=str)
     with pytest.raises(DataError, match="judged by two people yet"):
-        agreement.agreement(none, none, labels=np.array([], dtype=int))
+        agreement.review_agreement(none, none, labels=np.array([], dtype=int))
 
 
 def test_to_queue__takes_the_most_telling_that_are_new() -> None:
@@ -180,7 +180,7 @@ def test_to_queue__takes_the_most_telling_that_are_new() -> None:
     right, queued = np.ones(20, dtype=bool), np.zeros(20, dtype=bool)
     right[ranked], right[12] = False, False
     queued[[3, 15]] = True
-    taken, controls = agreement.to_queue(
+    taken, controls = agreement.cells_to_queue(
         ranked, right=right, queued=queued, count=2, controls=True, seed=1
     )
     assert taken.tolist() == [7, 5]
@@ -192,22 +192,22 @@ def test_to_queue__controls_are_drawn_evenly_and_only_when_asked() -> None:
     ranked = np.arange(10)
     right, queued = np.arange(100) >= 10, np.zeros(100, dtype=bool)
     drawn = [
-        agreement.to_queue(ranked, right=right, queued=queued, count=10, controls=True, seed=seed)[
-            1
-        ]
+        agreement.cells_to_queue(
+            ranked, right=right, queued=queued, count=10, controls=True, seed=seed
+        )[1]
         for seed in range(400)
     ]
     often = np.bincount(np.concatenate(drawn), minlength=100)
     assert (often[:10] == 0).all()
     assert 20 < often[10:].min() <= often[10:].max() < 75  # 44 are expected of each
-    _, none = agreement.to_queue(
+    _, none = agreement.cells_to_queue(
         ranked, right=right, queued=queued, count=10, controls=False, seed=0
     )
     assert not len(none)
 
 
 def test_to_queue__fewer_right_cells_than_errors() -> None:
-    taken, controls = agreement.to_queue(
+    taken, controls = agreement.cells_to_queue(
         np.array([0, 1, 2]),
         right=np.array([False, False, False, True]),
         queued=np.zeros(4, dtype=bool),
@@ -219,7 +219,7 @@ def test_to_queue__fewer_right_cells_than_errors() -> None:
 
 
 def test_verdicts__counts_in_their_order() -> None:
-    found = Verdicts(pd.DataFrame({"verdict": ["open", "right", "open"]}))
+    found = ReviewVerdicts(pd.DataFrame({"verdict": ["open", "right", "open"]}))
     assert list(found.counts) == list(agreement.VERDICTS)
     assert (found.counts["open"], found.counts["right"], found.counts["label_wrong"]) == (2, 1, 0)
     assert len(found.decided) == 1

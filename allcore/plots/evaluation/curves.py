@@ -11,10 +11,10 @@ from plotly.subplots import make_subplots
 from allcore import formats
 from allcore.evaluation import curves
 from allcore.evaluation.calibration import ReliabilityCurve
-from allcore.evaluation.curves import PrecisionRecall, Roc
+from allcore.evaluation.curves import PrecisionRecallCurve, RocCurve
 from allcore.evaluation.estimates import Estimate
 from allcore.evaluation.metrics import Floats
-from allcore.evaluation.prevalence import Predicted, Predictive
+from allcore.evaluation.prevalence import PredictiveCurve, PredictiveValues
 from allcore.labels import CLASS_COLOURS, CLASS_NAMES
 from allcore.plots import style
 
@@ -38,7 +38,7 @@ _LEGEND_LINE, _AXIS = 20, 56
 
 
 def roc(
-    rocs: Mapping[str, Roc],
+    rocs: Mapping[str, RocCurve],
     *,
     points: Mapping[str, tuple[float, float]],
     areas: Mapping[str, Estimate],
@@ -72,7 +72,7 @@ def roc(
 
 
 def precision_recall(
-    lines: Mapping[str, PrecisionRecall],
+    lines: Mapping[str, PrecisionRecallCurve],
     *,
     points: Mapping[str, tuple[float, float]],
     areas: Mapping[str, Estimate],
@@ -103,7 +103,7 @@ def precision_recall(
     return _legend_at_bottom(style.finish(figure, _area_title("AUPRC", areas), height=450))
 
 
-def predictive_values(predictive: Predictive, *, prevalence: float) -> go.Figure:
+def predictive_values(predictive: PredictiveValues, *, prevalence: float) -> go.Figure:
     """Positive and negative predictive value over the prevalence, with bands over subjects.
 
     Args:
@@ -224,7 +224,7 @@ def _legend_at_bottom(figure: go.Figure) -> go.Figure:
 
 
 def _add_predictive_value(
-    figure: go.Figure, prevalences: Floats, curve: Predicted, name: str, colour: str
+    figure: go.Figure, prevalences: Floats, curve: PredictiveCurve, name: str, colour: str
 ) -> None:
     x = 100 * prevalences
     shared: dict[str, Any] = {"legendgroup": name}

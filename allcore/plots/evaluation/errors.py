@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from allcore.evaluation import metrics, outcomes
 from allcore.evaluation.metrics import Confusion
 from allcore.evaluation.model_agreement import KINDS as AGREEMENT
-from allcore.evaluation.slices import SliceRow
+from allcore.evaluation.slices import SliceResult
 from allcore.labels import CLASS_NAMES
 from allcore.plots import point_map, style
 
@@ -191,7 +191,7 @@ _ROW = 34  # pixels a slice
 _FRAME = 150  # pixels of title and axis above and below
 
 
-def slice_bars(rows: Sequence[SliceRow], *, most: int = 20) -> go.Figure:
+def slice_bars(rows: Sequence[SliceResult], *, most: int = 20) -> go.Figure:
     """How far each slice's accuracy is from that of the rest, with 95 % intervals.
 
     Args:
@@ -219,7 +219,7 @@ def slice_bars(rows: Sequence[SliceRow], *, most: int = 20) -> go.Figure:
 
 
 def _difference_points(
-    chosen: Sequence[tuple[int, SliceRow]], name: str, colour: str, symbol: str
+    chosen: Sequence[tuple[int, SliceResult]], name: str, colour: str, symbol: str
 ) -> go.Scatter:
     value, low, high = (
         100 * np.array([getattr(row.difference, end) for _, row in chosen], dtype=float)
@@ -245,7 +245,7 @@ def _difference_points(
     )
 
 
-def _slices_title(rows: Sequence[SliceRow]) -> str:
+def _slices_title(rows: Sequence[SliceResult]) -> str:
     found = [row for row in rows if row.worse]
     if not found:
         return f"None of {len(rows):,} slices is surely worse than the rest"

@@ -64,7 +64,7 @@ def chapters(
     )
 
 
-def rewrite(folder: Path) -> None:
+def rewrite_card(folder: Path) -> None:
     """Write CARD.md of a model folder again from its model.json and predictions.
 
     Raises:

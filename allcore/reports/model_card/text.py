@@ -55,7 +55,7 @@ def markdown(chapters: Iterable[Chapter]) -> str:
     return "\n\n".join(part for chapter in chapters for part in _chapter(chapter))
 
 
-def markdown_of(block: Block) -> str:
+def block_markdown(block: Block) -> str:
     """One block in Markdown."""
     if isinstance(block, Paragraph):
         return _line(block.text)
@@ -78,7 +78,7 @@ def escape(text: str) -> str:
 
 def _chapter(chapter: Chapter) -> list[str]:
     heading = f"{'#' * chapter.level} {escape(chapter.title)}"
-    return [heading, *(markdown_of(block) for block in chapter.blocks)]
+    return [heading, *(block_markdown(block) for block in chapter.blocks)]
 
 
 def _line(text: str) -> str:

@@ -18,7 +18,7 @@ from allcore.evaluation.comparison import (
     ProtocolGap,
 )
 from allcore.evaluation.intervals import Interval
-from allcore.evaluation.paired import Resampled
+from allcore.evaluation.paired import ResampledMetrics
 from allcore.training import calibration
 
 THRESHOLD = 0.5
@@ -122,11 +122,13 @@ def gaps(table: pd.DataFrame) -> tuple[ProtocolGap, ...]:
             metric=metric,
             paper=resampled[network, "paper"].value[metric],
             unseen=resampled[network, "unseen"].value[metric],
-            gap=paired.gap(resampled[network, "paper"], resampled[network, "unseen"], metric),
+            gap=paired.unpaired_difference(
+                resampled[network, "paper"], resampled[network, "unseen"], metric
+            ),
         )
         for network in NETWORKS
         if all((network, protocol) in resampled for protocol in PROTOCOLS)
-        for metric in paired.COMPARED
+        for metric in paired.COMPARED_METRICS
     )
 
 
@@ -143,7 +145,7 @@ def tests(table: pd.DataFrame) -> tuple[PairTest, ...]:
             network: _right(cells) for (network, of), cells in _by_run(table) if of == protocol
         }
         pairs = list(itertools.combinations([n for n in NETWORKS if n in right], 2))
-        mcnemar = [paired.mcnemar(a_right=right[a], b_right=right[b]) for a, b in pairs]
+        mcnemar = [paired.mcnemar_test(a_right=right[a], b_right=right[b]) for a, b in pairs]
         holm = paired.holm(np.array([test.p for test in mcnemar]))
         for (a, b), test, adjusted in zip(pairs, mcnemar, holm, strict=True):
             one, other = resampled[a, protocol], resampled[b, protocol]
@@ -157,17 +159,17 @@ def tests(table: pd.DataFrame) -> tuple[PairTest, ...]:
                     only_b_right=test.only_b,
                     mcnemar_p=test.p,
                     mcnemar_p_holm=float(adjusted),
-                    accuracy_difference=paired.difference(one, other, "accuracy"),
-                    auroc_difference=paired.difference(one, other, "auroc"),
+                    accuracy_difference=paired.paired_difference(one, other, "accuracy"),
+                    auroc_difference=paired.paired_difference(one, other, "auroc"),
                 )
             )
     return tuple(pair_tests)
 
 
-def _resampled(table: pd.DataFrame) -> dict[tuple[str, str], Resampled]:
+def _resampled(table: pd.DataFrame) -> dict[tuple[str, str], ResampledMetrics]:
     """Each run's resampled figures; one protocol's networks share cells, order and resamples."""
     return {
-        key: paired.resample(
+        key: paired.resample_metrics(
             labels=_labels(cells),
             probabilities=cells["probability"].to_numpy(dtype=float),
             subjects=cells["group"].to_numpy(dtype=str) if _is_unseen(cells) else None,

@@ -275,7 +275,7 @@ def _rows(
         for key in table
     }
     resampled = {
-        key: paired.resample(
+        key: paired.resample_metrics(
             labels=labels, probabilities=probabilities, subjects=groups, threshold=info.threshold
         )
         for key, probabilities in probability.items()
@@ -288,7 +288,7 @@ def _rows(
     for key, title in titles.items():
         figures = {"auroc": _auroc(labels, probability[key], groups)}
         if key != UNCHANGED:
-            less = paired.difference(resampled[key], resampled[UNCHANGED], "auroc")
+            less = paired.paired_difference(resampled[key], resampled[UNCHANGED], "auroc")
             figures["change"] = less
             flipped = (probability[key] >= info.threshold) != before
             share = robustness.flagged_share(flipped, labels=labels, subjects=groups)

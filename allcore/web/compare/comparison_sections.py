@@ -18,12 +18,12 @@ DEFAULT_CURVES = ("qcresnet", "resnet18")
 def show_answer(data: ComparisonData) -> None:
     """Draw the conclusion, the conditions of the comparison and its caveats."""
     comparison = data.comparison
-    first, *others = comparison_text.answer(comparison)
+    first, *others = comparison_text.answer_sentences(comparison)
     st.subheader(first, anchor=False, width=frame.TEXT_WIDTH)
     st.markdown(" ".join(others), width=frame.TEXT_WIDTH)
-    tested = frame.plain(comparison_text.tested(comparison))
+    tested = frame.plain(comparison_text.tested_text(comparison))
     st.caption(
-        f"{tested} {frame.plain(comparison_text.budget(comparison))}", width=frame.TEXT_WIDTH
+        f"{tested} {frame.plain(comparison_text.budget_text(comparison))}", width=frame.TEXT_WIDTH
     )
     if any(row.data == dataset.NAME for row in comparison.rows):
         st.info(
@@ -68,7 +68,9 @@ def show_table(data: ComparisonData) -> None:
     number = st.column_config.NumberColumn
     epochs_help = "Epochs to 95 % of the best validation score"
     st.dataframe(
-        comparison_tables.table(data.comparison, figures=chosen_metrics, protocols=protocols),
+        comparison_tables.comparison_table(
+            data.comparison, figures=chosen_metrics, protocols=protocols
+        ),
         hide_index=True,
         height="content",
         placeholder="",
@@ -114,7 +116,7 @@ def show_learning_curves(data: ComparisonData) -> None:
     clock = middle.radio(
         "Along", list(compare.CLOCKS), format_func=compare.CLOCKS.__getitem__, key="compare_by"
     )
-    curves = comparison_tables.curves(data.comparison.history, protocol)
+    curves = comparison_tables.loss_curves(data.comparison.history, protocol)
     recorded = set(curves["network"])
     networks = [network for network in NETWORKS if network in recorded]
     if not networks:
@@ -150,7 +152,7 @@ def show_subjects(data: ComparisonData) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
         _show_figure(compare.subject_accuracies(data.subjects, one, other))
-    test = comparison_text.pair(data.comparison, one, other)
+    test = comparison_text.paired_test(data.comparison, one, other)
     sentences = comparison_text.pair_sentences(test) if test else ["No paired test was kept."]
     with right:
         for sentence in sentences:

@@ -38,7 +38,7 @@ class ComparisonData:
     @cached_property
     def networks(self) -> list[str]:
         """Names of the networks, the best first."""
-        return comparison_tables.order(self.comparison)
+        return comparison_tables.network_order(self.comparison)
 
 
 def comparison_folder() -> Path:
@@ -63,8 +63,8 @@ def load_comparison() -> ComparisonData:
 @st.cache_resource(max_entries=2, show_spinner="Reading the comparison")
 def _load(_folder: Path, digest: str) -> ComparisonData:
     comparison = json_files.read_comparison(_folder)
-    export = comparison_tables.export(comparison).to_csv(index=False)
-    subjects = comparison_tables.by_subject(comparison.predictions)
+    export = comparison_tables.export_table(comparison).to_csv(index=False)
+    subjects = comparison_tables.accuracy_by_subject(comparison.predictions)
     return ComparisonData(comparison, subjects, export)
 
 

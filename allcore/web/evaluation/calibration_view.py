@@ -15,7 +15,7 @@ from allcore.web.components.charts import show_chart
 from allcore.web.evaluation.context import Context
 
 
-def show(context: Context) -> None:
+def show_calibration(context: Context) -> None:
     """Draw the view."""
     before, after = _curves(context, context.source.digest + context.split)
     if _is_out_of_fold(context) or context.source.info is None:
@@ -31,11 +31,11 @@ def show(context: Context) -> None:
         f"Expected calibration error **{found.value:.3f}** ({formats.both_bounds(found)}).",
         width=frame.TEXT_WIDTH,
     )
-    st.caption(_how(context), width=frame.TEXT_WIDTH)
-    _sets(context)
+    st.caption(_method_text(context), width=frame.TEXT_WIDTH)
+    _show_prediction_sets(context)
 
 
-def _sets(context: Context) -> None:
+def _show_prediction_sets(context: Context) -> None:
     """How often the sets of the Predict page hold the truth; a file's model has none."""
     model = context.source.model
     found = model and conformal.coverage_in_use(evaluations.evaluate_model(model).coverage)
@@ -54,7 +54,7 @@ def _is_out_of_fold(context: Context) -> bool:
     return info is not None and bool(info.training.get("out_of_fold"))
 
 
-def _how(context: Context) -> str:
+def _method_text(context: Context) -> str:
     info = context.source.info
     if info is None:
         return "A file's probabilities are shown as they came."
@@ -90,4 +90,6 @@ def _error(sample: Sample) -> float:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _curves(_context: Context, key: str) -> tuple[ReliabilityCurve | None, ReliabilityCurve]:
     found = _samples(_context)
-    return calibration.curve(found["before"]), calibration.curve(found["after"])
+    return calibration.reliability_curve(found["before"]), calibration.reliability_curve(
+        found["after"]
+    )

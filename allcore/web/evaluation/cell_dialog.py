@@ -22,7 +22,7 @@ def open_cell(context: Context, image_id: str, order: Sequence[str]) -> None:
     """Open a cell; the ids of its list, in order, lead to the ones before and after it."""
     st.session_state[_ORDER] = list(order)
     st.query_params[CELL] = image_id
-    _dialog(context)
+    _show_dialog(context)
 
 
 def open_from_address(context: Context) -> None:
@@ -39,13 +39,13 @@ def open_from_address(context: Context) -> None:
     open_cell(context, named, [named])
 
 
-def _closed() -> None:
+def _forget_cell() -> None:
     st.query_params.pop(CELL, None)
     st.session_state.pop(_ORDER, None)
 
 
-@guard.dialog("Cell", width="large", on_dismiss=_closed)
-def _dialog(context: Context) -> None:
+@guard.dialog("Cell", width="large", on_dismiss=_forget_cell)
+def _show_dialog(context: Context) -> None:
     order: list[str] = st.session_state[_ORDER]
     named = st.query_params.get(CELL, order[0])
     at = order.index(named) if named in order else 0
@@ -53,7 +53,7 @@ def _dialog(context: Context) -> None:
     if step:
         st.query_params[CELL] = order[(at + step) % len(order)]
         st.rerun(scope="fragment")
-    review_marks.show(of=context.source.key, image_id=order[at])
+    review_marks.show_review_mark(of=context.source.key, image_id=order[at])
 
 
 def _cell_context(context: Context, image_id: str, at: int, of: int) -> CellContext:

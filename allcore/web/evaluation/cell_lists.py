@@ -29,7 +29,7 @@ _DEFAULT = "confident_errors"
 _ALONE = [key for key in CHOICES if key != "disagreed"]  # which needs a second model
 
 
-def chosen(context: Context) -> NDArray[np.intp]:
+def choose_cells(context: Context) -> NDArray[np.intp]:
     """Draw the controls of the list; give the cells to show, most telling first."""
     left, right = st.columns(2)
     show = left.selectbox(
@@ -49,7 +49,7 @@ def chosen(context: Context) -> NDArray[np.intp]:
         label_visibility="collapsed",
     )
     try:
-        ranked = listed(context, show)
+        ranked = list_cells(context, show)
     except AllScopeError as error:
         frame.problem(error)
         return np.empty(0, dtype=np.intp)
@@ -62,7 +62,7 @@ def chosen(context: Context) -> NDArray[np.intp]:
     return ranked[keep]
 
 
-def listed(context: Context, key: str) -> NDArray[np.intp]:
+def list_cells(context: Context, key: str) -> NDArray[np.intp]:
     """The cells of a list of `CHOICES`, most telling first.
 
     Raises:
@@ -74,16 +74,18 @@ def listed(context: Context, key: str) -> NDArray[np.intp]:
         of_kind = np.flatnonzero(context.outcomes == key)
         distance = np.abs(context.sample.probabilities[of_kind] - context.threshold)
         return of_kind[np.argsort(-distance, kind="stable")]
-    return outcomes.ranked(
+    return outcomes.rank_cells(
         key,
         labels=context.sample.labels,
         probabilities=context.sample.probabilities,
         threshold=context.threshold,
-        suspicion=context.evaluated.label_errors,
+        label_errors=context.evaluated.label_errors,
     )
 
 
-def grid(context: Context, indices: NDArray[np.intp], *, key: str, per_page: int = 48) -> None:
+def show_cells(
+    context: Context, indices: NDArray[np.intp], *, key: str, per_page: int = 48
+) -> None:
     """A page of cells; one that is clicked opens.
 
     Args:
@@ -107,7 +109,7 @@ def grid(context: Context, indices: NDArray[np.intp], *, key: str, per_page: int
         st.caption(f":material/hide_image: {context.images.why_missing}")
     opened = picker.show_picker(cards(rows), context.images.sources(ids), key=key)
     if opened is not None:
-        cell_dialog.open_cell(context, opened, order(context, indices))
+        cell_dialog.open_cell(context, opened, cell_ids(context, indices))
 
 
 def cards(rows: pd.DataFrame) -> list[Card]:
@@ -127,13 +129,13 @@ def _card(row: object) -> Card:
     )
 
 
-def order(context: Context, indices: NDArray[np.intp]) -> Sequence[str]:
+def cell_ids(context: Context, indices: NDArray[np.intp]) -> Sequence[str]:
     """The ids of a list, in order, for the way to the next cell."""
     ids: list[str] = context.table["image_id"].iloc[indices].astype(str).tolist()
     return ids
 
 
-def as_table(context: Context, indices: NDArray[np.intp]) -> pd.DataFrame:
+def export_table(context: Context, indices: NDArray[np.intp]) -> pd.DataFrame:
     """A list of cells as its export holds them."""
     rows = context.table.iloc[indices]
     columns = ["image_id", "subject", "label", "split", "fold", "logit", "probability"]

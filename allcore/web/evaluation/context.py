@@ -77,7 +77,7 @@ class Context:
     @cached_property
     def outcomes(self) -> NDArray[np.str_]:
         """(N,) key of `outcomes.OUTCOMES` of each cell."""
-        return outcomes.of(self.sample.labels, self.sample.probabilities, self.threshold)
+        return outcomes.cell_outcomes(self.sample.labels, self.sample.probabilities, self.threshold)
 
     @cached_property
     def subjects(self) -> tuple[SubjectRow, ...]:

@@ -10,7 +10,7 @@ import streamlit as st
 from allcore import formats, model_folder
 from allcore.errors import AllScopeError
 from allcore.evaluation import curves, metrics, prevalence
-from allcore.evaluation.curves import PrecisionRecall, Roc
+from allcore.evaluation.curves import PrecisionRecallCurve, RocCurve
 from allcore.evaluation.estimates import Estimate
 from allcore.evaluation.metrics import Floats
 from allcore.plots.evaluation import curves as curve_plots
@@ -27,46 +27,46 @@ _GRID = np.concatenate([np.geomspace(0.001, 0.1, 40), np.linspace(0.11, 0.99, 60
 
 
 @dataclass(frozen=True)
-class Curves:
+class ModelCurves:
     """The curves of one model's cells; only to read."""
 
-    roc: Roc
-    precision_recall: PrecisionRecall
+    roc: RocCurve
+    precision_recall: PrecisionRecallCurve
 
 
-def show(context: Context) -> None:
+def show_curves(context: Context) -> None:
     """Draw the view."""
-    if not has_both(context.evaluated):
+    if not has_both_classes(context.evaluated):
         st.info(ONE_CLASS, icon=":material/info:")
-        all_figures(context)
+        show_estimates(context)
         return
-    beside = _beside(context)
+    beside = _choose_others(context)
     for sentence in sources.leakage_warnings(beside.values()):
         st.warning(sentence, width=frame.TEXT_WIDTH)
     left, right = st.columns(2)
     with left:
-        roc(context, beside)
+        show_roc(context, beside)
     with right:
-        precision_recall(context, beside)
+        show_precision_recall(context, beside)
     st.subheader("All figures", anchor=False)
-    all_figures(context)
+    show_estimates(context)
     st.subheader("At another prevalence", anchor=False)
-    predictive(context)
+    show_predictive_values(context)
 
 
-def has_both(part: EvaluatedSplit) -> bool:
+def has_both_classes(part: EvaluatedSplit) -> bool:
     """Whether there are blasts and normal cells."""
     return bool(part.evaluation.blast.cells and part.evaluation.normal.cells)
 
 
-def roc(context: Context, beside: Mapping[str, PredictionSource] | None = None) -> None:
+def show_roc(context: Context, beside: Mapping[str, PredictionSource] | None = None) -> None:
     """The ROC curve, with other models' beside it."""
-    if not has_both(context.evaluated):
+    if not has_both_classes(context.evaluated):
         st.info(ONE_CLASS, icon=":material/info:")
         return
     parts = _parts(context, beside or {})
     found = {name: _curves(part, key).roc for name, (part, key, _) in parts.items()}
-    areas = {name: _free(part, "auroc") for name, (part, _, _) in parts.items()}
+    areas = {name: _estimate(part, "auroc") for name, (part, _, _) in parts.items()}
     show_chart(
         curve_plots.roc(
             found,
@@ -79,11 +79,11 @@ def roc(context: Context, beside: Mapping[str, PredictionSource] | None = None) 
     )
 
 
-def precision_recall(context: Context, beside: Mapping[str, PredictionSource]) -> None:
+def show_precision_recall(context: Context, beside: Mapping[str, PredictionSource]) -> None:
     """Precision and recall, with other models' beside it."""
     parts = _parts(context, beside)
     found = {name: _curves(part, key).precision_recall for name, (part, key, _) in parts.items()}
-    areas = {name: _free(part, "auprc") for name, (part, _, _) in parts.items()}
+    areas = {name: _estimate(part, "auprc") for name, (part, _, _) in parts.items()}
     show_chart(
         curve_plots.precision_recall(
             found,
@@ -95,7 +95,7 @@ def precision_recall(context: Context, beside: Mapping[str, PredictionSource]) -
     )
 
 
-def all_figures(context: Context) -> None:
+def show_estimates(context: Context) -> None:
     """Every figure, each with an interval over subjects and one over cells."""
     baseline = {
         figure.name: formats.estimate(figure.over_subjects)
@@ -117,10 +117,10 @@ def all_figures(context: Context) -> None:
         height="content",
         column_config={"Value": st.column_config.NumberColumn(format="%.3f")},
     )
-    show_csv_download(figures_table(context), name=f"{context.source.name}-figures")
+    show_csv_download(estimates_table(context), name=f"{context.source.name}-figures")
 
 
-def figures_table(context: Context) -> pd.DataFrame:
+def estimates_table(context: Context) -> pd.DataFrame:
     """The same as numbers, as the export holds them."""
     return pd.DataFrame(
         {
@@ -138,7 +138,7 @@ def figures_table(context: Context) -> pd.DataFrame:
     )
 
 
-def predictive(context: Context) -> None:
+def show_predictive_values(context: Context) -> None:
     """Predictive values at the reader's prevalence, and the likelihood ratios behind them."""
     own = float(context.sample.labels.mean())
     chosen = st.slider(
@@ -151,7 +151,7 @@ def predictive(context: Context) -> None:
         width=frame.TEXT_WIDTH,
     )
     grid = np.unique(np.append(_GRID, chosen / 100))
-    found = prevalence.predictive(context.sample, context.threshold, grid)
+    found = prevalence.predictive_values(context.sample, context.threshold, grid)
     positive, negative = prevalence.likelihood_ratios(context.sample, context.threshold)
     show_chart(
         curve_plots.predictive_values(found, prevalence=chosen / 100),
@@ -165,16 +165,18 @@ def predictive(context: Context) -> None:
         st.markdown(f"{said} **{figure.value:.2f}** ({formats.both_bounds(figure)}).")
 
 
-def _beside(context: Context) -> dict[str, PredictionSource]:
+def _choose_others(context: Context) -> dict[str, PredictionSource]:
     names = [name for name in model_folder.names() if name != context.source.key]
     chosen = st.multiselect(
         "Beside it", names, placeholder="Other models, at their own thresholds", key=BESIDE,
         bind="query-params", width=frame.TEXT_WIDTH,
     )  # fmt: skip
-    return {name: other for name in chosen if (other := _drawable(context, name)) is not None}
+    return {
+        name: other for name in chosen if (other := _comparable_source(context, name)) is not None
+    }
 
 
-def _drawable(context: Context, name: str) -> PredictionSource | None:
+def _comparable_source(context: Context, name: str) -> PredictionSource | None:
     """A model that can be drawn beside the one shown; None, with a sentence, for another."""
     try:
         other = sources.source_of(name)
@@ -182,7 +184,7 @@ def _drawable(context: Context, name: str) -> PredictionSource | None:
     except AllScopeError as error:
         frame.problem(error)
         return None
-    if not has_both(part):
+    if not has_both_classes(part):
         st.warning(f"{frame.plain(name)} is left out. {ONE_CLASS}", width=frame.TEXT_WIDTH)
         return None
     return other
@@ -211,30 +213,30 @@ def _parts(
 
 
 @st.cache_resource(max_entries=16, show_spinner="Drawing subjects anew for the bands")
-def _cached(_part: EvaluatedSplit, key: str) -> Curves:
-    return Curves(curves.roc(_part.sample), curves.precision_recall(_part.sample))
+def _cached(_part: EvaluatedSplit, key: str) -> ModelCurves:
+    return ModelCurves(curves.roc_curve(_part.sample), curves.precision_recall_curve(_part.sample))
 
 
-def _curves(part: EvaluatedSplit, key: str) -> Curves:
+def _curves(part: EvaluatedSplit, key: str) -> ModelCurves:
     return _cached(part, key)
 
 
-def _free(part: EvaluatedSplit, name: str) -> Estimate:
+def _estimate(part: EvaluatedSplit, name: str) -> Estimate:
     return next(figure for figure in part.threshold_free if figure.name == name)
 
 
 def _point(part: EvaluatedSplit, threshold: float) -> tuple[float, float]:
     """Share of false positives and sensitivity."""
-    found = _at(part, threshold)
+    found = _metrics_at(part, threshold)
     return 1 - float(found["specificity"]), float(found["sensitivity"])
 
 
 def _recall_point(part: EvaluatedSplit, threshold: float) -> tuple[float, float]:
-    found = _at(part, threshold)
+    found = _metrics_at(part, threshold)
     return float(found["sensitivity"]), float(found["ppv"])
 
 
-def _at(part: EvaluatedSplit, threshold: float) -> dict[str, Floats]:
+def _metrics_at(part: EvaluatedSplit, threshold: float) -> dict[str, Floats]:
     return metrics.confusion_metrics(
         metrics.confusion(
             labels=part.sample.labels,

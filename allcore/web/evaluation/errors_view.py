@@ -9,21 +9,21 @@ from allcore.web.evaluation import cell_lists
 from allcore.web.evaluation.context import Context
 
 
-def show(context: Context) -> None:
+def show_errors(context: Context) -> None:
     """Draw the view."""
-    found = cell_lists.chosen(context)
+    found = cell_lists.choose_cells(context)
     if st.session_state.get(cell_lists.SHOW) == "suspicious":
-        _suspicion(context)
-    cell_lists.grid(context, found, key="errors_cells")
+        _show_label_errors(context)
+    cell_lists.show_cells(context, found, key="errors_cells")
     if len(found):
         show_csv_download(
-            cell_lists.as_table(context, found),
+            cell_lists.export_table(context, found),
             name=f"{context.source.name}-cells",
             label="Download this list as CSV",
         )
 
 
-def _suspicion(context: Context) -> None:
+def _show_label_errors(context: Context) -> None:
     found = context.evaluated.label_errors
     if found is None:
         return

@@ -11,7 +11,7 @@ from allcore.web.evaluation import curves_view, subjects_view
 from allcore.web.evaluation.context import Context
 
 
-def show(context: Context) -> None:
+def show_export(context: Context) -> None:
     """Draw the view."""
     st.markdown(
         "Everything here says on its first line that it is for research use only. Figures are "
@@ -19,19 +19,19 @@ def show(context: Context) -> None:
         width=frame.TEXT_WIDTH,
     )
     choose_figure_format()
-    _report(context)
+    _show_report_download(context)
     st.subheader("Tables", anchor=False)
     with st.container(horizontal=True):
         show_csv_download(
-            curves_view.figures_table(context), name=f"{context.source.name}-all-figures"
+            curves_view.estimates_table(context), name=f"{context.source.name}-all-figures"
         )
         if context.subjects:
             show_csv_download(
-                subjects_view.subjects_frame(context), name=f"{context.source.name}-all-subjects"
+                subjects_view.subjects_table(context), name=f"{context.source.name}-all-subjects"
             )
 
 
-def _report(context: Context) -> None:
+def _show_report_download(context: Context) -> None:
     st.subheader("Report", anchor=False)
     if context.source.folder is None:
         st.info(

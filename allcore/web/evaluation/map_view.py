@@ -24,20 +24,20 @@ NO_MODEL_MAP = "There is no map: this model's folder holds no `embeddings.npz`; 
 _BY = {"outcome": "Outcome", "label": "Label", "subject": "Subject"}
 
 
-def show(context: Context) -> None:
+def show_map(context: Context) -> None:
     """Draw the view."""
-    place = points(context)
+    place = map_points(context)
     if place is None:
         st.info(
             NO_FILE_MAP if context.source.folder is None else NO_MODEL_MAP,
             icon=":material/map:",
         )
         return
-    _map(context, place, _colours(context))
+    _show_points(context, place, _colours(context))
 
 
 @guard.fragment  # a selection draws the map's part of the page, not all of it
-def _map(context: Context, place: NDArray[np.float64], by: dict[str, str]) -> None:
+def _show_points(context: Context, place: NDArray[np.float64], by: dict[str, str]) -> None:
     chosen = st.segmented_control(
         "Colour by", list(by), default="outcome", required=True,
         format_func=by.__getitem__, key=COLOUR, bind="query-params", wrap=True,
@@ -57,10 +57,10 @@ def _map(context: Context, place: NDArray[np.float64], by: dict[str, str]) -> No
     )
     polygon = chart_area.current_area(event, of=context.source.key)
     if polygon is not None:
-        _selected(context, np.flatnonzero(chart_area.points_inside(place, polygon)))
+        _show_selection(context, np.flatnonzero(chart_area.points_inside(place, polygon)))
 
 
-def _selected(context: Context, found: NDArray[np.intp]) -> None:
+def _show_selection(context: Context, found: NDArray[np.intp]) -> None:
     wrong = np.isin(context.outcomes[found], ("fp", "fn"))
     chart_area.show_clear_button()
     st.subheader(
@@ -69,15 +69,15 @@ def _selected(context: Context, found: NDArray[np.intp]) -> None:
     )
     if st.toggle("Only those called wrongly", key="only_wrong", bind="query-params"):
         found = found[wrong]
-    saved_slices.keep(context, found)
-    cell_lists.grid(context, found, key="map_cells")
+    saved_slices.show_save_form(context, found)
+    cell_lists.show_cells(context, found, key="map_cells")
 
 
 def _kind(by: str) -> str:
     return by if by in _BY else "quality"
 
 
-def points(context: Context) -> NDArray[np.float64] | None:
+def map_points(context: Context) -> NDArray[np.float64] | None:
     """(N, 2) the place of each cell on the map, NaN where it has none; None without a map."""
     if context.source.folder is None:
         return None
@@ -89,23 +89,23 @@ def _read(_context: Context, key: str) -> NDArray[np.float64] | None:
     folder = _context.source.folder
     if folder is None or not (folder / model_folder.EMBEDDINGS).exists():
         return None
-    at, points = _kept(folder)
+    at, map_points = _read_embeddings(folder)
     places = [at.get(str(name), len(at)) for name in _context.table["image_id"]]
-    return np.vstack([points, np.full(2, np.nan)])[places]
+    return np.vstack([map_points, np.full(2, np.nan)])[places]
 
 
-def _kept(folder: Path) -> tuple[dict[str, int], NDArray[np.float64]]:
+def _read_embeddings(folder: Path) -> tuple[dict[str, int], NDArray[np.float64]]:
     """The row of each image id, and the places (N, 2)."""
     path = folder / model_folder.EMBEDDINGS
     try:
         with np.load(path, allow_pickle=False) as stored:
             at = {str(name): place for place, name in enumerate(stored["image_id"])}
-            points = stored["map"].astype(np.float64)
-        if points.shape != (len(at), 2):
+            map_points = stored["map"].astype(np.float64)
+        if map_points.shape != (len(at), 2):
             raise ValueError("ids and places do not fit")
     except Exception as error:  # zip and npy readers raise many kinds on damaged files
         raise ModelError(f"{path} can't be read: restore it, or train the model again.") from error
-    return at, points
+    return at, map_points
 
 
 def _colours(context: Context) -> dict[str, str]:

@@ -7,7 +7,7 @@ import streamlit as st
 from allcore import formats, model_folder
 from allcore.errors import AllScopeError
 from allcore.evaluation import metrics, model_agreement
-from allcore.evaluation.model_agreement import Agreement, Shared
+from allcore.evaluation.model_agreement import ModelAgreement, SharedCells
 from allcore.plots.evaluation import errors as error_plots
 from allcore.web import evaluations, frame
 from allcore.web.components import chart_area
@@ -25,7 +25,7 @@ KINDS = {
 }
 
 
-def show(context: Context) -> None:
+def show_model_comparison(context: Context) -> None:
     """Draw the view."""
     names = [name for name in model_folder.names() if name != context.source.key]
     if not names:
@@ -38,14 +38,14 @@ def show(context: Context) -> None:
         beside = evaluations.evaluate_split(other, split).table
         notes = sources.leakage_warnings([context.source, other])
         key = "|".join([context.source.digest, other.digest, split, *notes])
-        shared = _shared(context.table, beside, notes, key)
-        found = model_agreement.at(
+        shared = _join(context.table, beside, notes, key)
+        found = model_agreement.agreement_at(
             shared, threshold_a=context.threshold, threshold_b=other.threshold
         )
     except AllScopeError as error:
         frame.problem(error)
         return
-    _said(context, name, found)
+    _show_agreement(context, name, found)
     event = show_chart(
         error_plots.two_probabilities(
             found.table, thresholds=(context.threshold, other.threshold),
@@ -58,15 +58,15 @@ def show(context: Context) -> None:
         alt="Probabilities of two models for the same cells",
     )  # fmt: skip
     drawn = chart_area.selected_area(event["selection"]) if event else None
-    _cells(context, found, drawn)
+    _show_cells(context, found, drawn)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Joining the cells of both")
-def _shared(_a: pd.DataFrame, _b: pd.DataFrame, notes: tuple[str, ...], key: str) -> Shared:
-    return model_agreement.share(_a, _b, notes=notes)
+def _join(_a: pd.DataFrame, _b: pd.DataFrame, notes: tuple[str, ...], key: str) -> SharedCells:
+    return model_agreement.join_predictions(_a, _b, notes=notes)
 
 
-def _said(context: Context, name: str, found: Agreement) -> None:
+def _show_agreement(context: Context, name: str, found: ModelAgreement) -> None:
     first, second = frame.plain(context.source.name), frame.plain(name)
     st.markdown(
         f"On the {formats.count(len(found.table), 'cell')} that both hold out: both right "
@@ -84,7 +84,7 @@ def _said(context: Context, name: str, found: Agreement) -> None:
         st.warning(note, width=frame.TEXT_WIDTH)
 
 
-def _cells(context: Context, found: Agreement, drawn: chart_area.Polygon | None) -> None:
+def _show_cells(context: Context, found: ModelAgreement, drawn: chart_area.Polygon | None) -> None:
     kind = st.segmented_control(
         "Cells", list(KINDS), default="both_wrong", required=True,
         format_func=KINDS.__getitem__, key=KIND, bind="query-params",
@@ -99,6 +99,6 @@ def _cells(context: Context, found: Agreement, drawn: chart_area.Polygon | None)
     place = {name: at for at, name in enumerate(context.table["image_id"])}
     apart = (table["probability_a"] - table["probability_b"]).abs()
     ids = table.loc[apart.sort_values(ascending=False, kind="stable").index, "image_id"]
-    cell_lists.grid(
+    cell_lists.show_cells(
         context, np.array([place[each] for each in ids], dtype=np.intp), key="two_cells"
     )

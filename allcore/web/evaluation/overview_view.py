@@ -14,22 +14,22 @@ HEADLINE = ("accuracy", "weighted_f1", "sensitivity", "specificity", "auroc")
 _MATRIX = "evaluation_matrix"
 
 
-def show(context: Context) -> None:
+def show_overview(context: Context) -> None:
     """Draw the view."""
-    headline(context)
+    show_headline(context)
     left, right = st.columns([9, 11], gap="large")
     with left:
-        _matrix(context)
-        curves_view.roc(context)
+        _show_confusion_matrix(context)
+        curves_view.show_roc(context)
     with right:
         st.subheader("Cells", anchor=False)
-        found = cell_lists.chosen(context)
-        cell_lists.grid(context, found, key="overview_cells", per_page=12)
+        found = cell_lists.choose_cells(context)
+        cell_lists.show_cells(context, found, key="overview_cells", per_page=12)
     st.subheader("Subjects", anchor=False)
-    subjects_view.table(context)
+    subjects_view.show_subject_table(context)
 
 
-def headline(context: Context) -> None:
+def show_headline(context: Context) -> None:
     """The figures that a reader wants first, each with both intervals."""
     shown = st.container(horizontal=True)
     for key in HEADLINE:
@@ -44,7 +44,7 @@ def headline(context: Context) -> None:
     st.caption("95 % intervals. Over subjects is the one to go by for a new subject.")
 
 
-def _matrix(context: Context) -> None:
+def _show_confusion_matrix(context: Context) -> None:
     show_chart(
         error_plots.clickable_matrix(context.confusion),
         key=_MATRIX,

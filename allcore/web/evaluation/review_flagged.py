@@ -15,12 +15,12 @@ from allcore.store import flags, pictures, reviews
 from allcore.store.flags import Flag
 from allcore.web import accounts, frame
 from allcore.web.components.charts import show_csv_download
-from allcore.web.evaluation.review_queue import Queue
+from allcore.web.evaluation.review_queue import ReviewQueue
 
 _DIGITS = 12
 
 
-def show(found: Queue) -> None:
+def show_flagged_answers(found: ReviewQueue) -> None:
     """Draw the list where there is any flagged answer; people's notes are for people here."""
     if not found.flagged or not found.visitor.signed_in:
         return
@@ -36,7 +36,9 @@ def show(found: Queue) -> None:
            if hidden else ""),
         width=frame.TEXT_WIDTH,
     )  # fmt: skip
-    rows = table(found, [flag for flag in _flags(found) if flag.image_id in ids - hidden], kept)
+    rows = flagged_table(
+        found, [flag for flag in _flags(found) if flag.image_id in ids - hidden], kept
+    )
     if len(rows):
         st.dataframe(
             rows, hide_index=True, key="review_flagged",
@@ -45,7 +47,7 @@ def show(found: Queue) -> None:
         show_csv_download(rows, name=f"{found.context.source.name}-flagged", label="Flagged as CSV")
 
 
-def table(found: Queue, flagged: list[Flag], kept: Set[str]) -> pd.DataFrame:
+def flagged_table(found: ReviewQueue, flagged: list[Flag], kept: Set[str]) -> pd.DataFrame:
     """A row a flagged answer; without the file's name and without who asked.
 
     Args:
@@ -75,5 +77,5 @@ def _digest(image_id: str) -> str:
     return image_id.removeprefix(reviews.UPLOAD)
 
 
-def _flags(found: Queue) -> tuple[Flag, ...]:
+def _flags(found: ReviewQueue) -> tuple[Flag, ...]:
     return flags.list_of(accounts.store(), found.context.source.key)

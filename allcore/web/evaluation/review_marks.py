@@ -9,7 +9,7 @@ from allcore.store.reviews import ReviewItem
 from allcore.web import accounts, frame
 
 
-def show(*, of: str, image_id: str) -> None:
+def show_review_mark(*, of: str, image_id: str) -> None:
     """Draw whether a cell is queued for blind review, or the button that queues it.
 
     Args:
@@ -19,14 +19,14 @@ def show(*, of: str, image_id: str) -> None:
     try:
         queued = reviews.items(accounts.store(), of=of, image_id=image_id)
         if queued:
-            _state(queued[0])
+            _show_state(queued[0])
         elif accounts.visitor().may("keep"):
-            _offer(of, image_id)
+            _show_queue_button(of, image_id)
     except AllScopeError as error:
         frame.problem(error)
 
 
-def _state(item: ReviewItem) -> None:
+def _show_state(item: ReviewItem) -> None:
     who = accounts.visitor().name
     judged = reviews.judgements(accounts.store(), of=item.of, image_id=item.image_id)
     by = "an account that is gone" if item.added_by is None else frame.plain(item.added_by)
@@ -46,7 +46,7 @@ def _state(item: ReviewItem) -> None:
         st.rerun(scope="fragment")
 
 
-def _offer(of: str, image_id: str) -> None:
+def _show_queue_button(of: str, image_id: str) -> None:
     pressed = st.button(
         "Put this cell into the review queue",
         icon=":material/playlist_add:",

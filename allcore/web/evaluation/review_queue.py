@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from allcore import formats
 from allcore.evaluation import outcomes
 from allcore.review import agreement
-from allcore.review.agreement import Verdicts
+from allcore.review.agreement import ReviewVerdicts
 from allcore.store import reviews
 from allcore.store.reviews import Judgement, ReviewItem
 from allcore.web import accounts
@@ -24,7 +24,7 @@ _REASONS = {"confident_errors": "error", "suspicious": "suspicious"}
 
 
 @dataclass(frozen=True)
-class Queue:
+class ReviewQueue:
     """The queue of a source, as one account may see it on the cells of one split."""
 
     context: Context
@@ -33,7 +33,7 @@ class Queue:
     judgements: tuple[Judgement, ...]
 
     @cached_property
-    def verdicts(self) -> Verdicts:
+    def verdicts(self) -> ReviewVerdicts:
         """Of the queued cells of this split, with `place` in the context's table and `reason`."""
         ids = self.context.table["image_id"].astype(str).tolist()
         place = {image_id: at for at, image_id in enumerate(ids)}
@@ -50,7 +50,9 @@ class Queue:
             }
         )
         said = [(one.image_id, one.account_id, one.seen) for one in self.judgements]
-        return agreement.find(queued, pd.DataFrame(said, columns=["image_id", "account", "seen"]))
+        return agreement.decide_verdicts(
+            queued, pd.DataFrame(said, columns=["image_id", "account", "seen"])
+        )
 
     @cached_property
     def flagged(self) -> tuple[ReviewItem, ...]:
@@ -81,7 +83,7 @@ class Queue:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def load(context: Context) -> Queue:
+def read_queue(context: Context) -> ReviewQueue:
     """Read the queue of the context's source.
 
     Raises:
@@ -89,10 +91,10 @@ def load(context: Context) -> Queue:
     """
     store, of = accounts.store(), context.source.key
     found, said = reviews.items(store, of=of), reviews.judgements(store, of=of)
-    return Queue(context, accounts.visitor(), found, said)
+    return ReviewQueue(context, accounts.visitor(), found, said)
 
 
-def fill(found: Queue) -> None:
+def show_queue_controls(found: ReviewQueue) -> None:
     """Draw the controls that put cells into the queue, and take them back."""
     if not found.visitor.may("keep"):
         return
@@ -108,59 +110,61 @@ def fill(found: Queue) -> None:
             help="Drawn at random. Without them a reviewer knows that the model erred on every "
             "cell, and nothing is learned of labels that the model agrees with.",
         )  # fmt: skip
-        taken, right = _choice(found, str(kind), int(most), controls)
-        st.caption(_adds(len(taken), len(right), controls))
+        taken, right = _choose_cells(found, str(kind), int(most), controls)
+        st.caption(_addition_text(len(taken), len(right), controls))
         if st.button(
             "Put them into the queue", icon=":material/playlist_add:", disabled=not len(taken)
         ):
             _put(found, str(kind), taken, right)
             st.rerun()
-        _take_back(found)
+        _show_withdraw_button(found)
 
 
-def _adds(cells: int, controls: int, wanted: bool) -> str:
+def _addition_text(cells: int, controls: int, wanted: bool) -> str:
     if not cells:
         return "There is none, or all are in the queue already."
     with_controls = f" and {formats.count(controls, 'control')}" if wanted else ""
     return f"This adds {formats.count(cells, 'cell')}{with_controls} to the queue."
 
 
-def _choice(
-    found: Queue, kind: str, most: int, controls: bool
+def _choose_cells(
+    found: ReviewQueue, kind: str, most: int, controls: bool
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Places of the cells to queue and of the controls among them."""
-    sample, suspicion = found.context.sample, found.context.evaluated.label_errors
-    if kind == "suspicious" and suspicion is None:
+    sample, label_errors = found.context.sample, found.context.evaluated.label_errors
+    if kind == "suspicious" and label_errors is None:
         none = np.empty(0, dtype=np.intp)
         return none, none
-    ranked = outcomes.ranked(
+    ranked = outcomes.rank_cells(
         kind,
         labels=sample.labels,
         probabilities=sample.probabilities,
         threshold=found.context.threshold,
-        suspicion=suspicion,
+        label_errors=label_errors,
     )
     queued = np.zeros(len(sample.labels), dtype=bool)
     queued[found.verdicts.table["place"].to_numpy(dtype=np.intp)] = True
     right = ~np.isin(found.context.outcomes, ("fp", "fn"))
-    if suspicion is not None:
-        right &= ~suspicion.flagged
+    if label_errors is not None:
+        right &= ~label_errors.flagged
     seed = int(
         hashlib.sha256(f"{found.context.source.key} {len(found.items)}".encode()).hexdigest(), 16
     )
-    return agreement.to_queue(
+    return agreement.cells_to_queue(
         ranked, right=right, queued=queued, count=most, controls=controls, seed=seed % 2**32
     )
 
 
-def _put(found: Queue, kind: str, taken: NDArray[np.intp], controls: NDArray[np.intp]) -> None:
+def _put(
+    found: ReviewQueue, kind: str, taken: NDArray[np.intp], controls: NDArray[np.intp]
+) -> None:
     ids = found.context.table["image_id"].astype(str).to_numpy(dtype=object)
     reasons = dict.fromkeys(ids[taken], _REASONS[kind]) | dict.fromkeys(ids[controls], "control")
     store = accounts.store_to("keep")
     reviews.queue_cells(store, found.visitor.name, of=found.context.source.key, reasons=reasons)
 
 
-def _take_back(found: Queue) -> None:
+def _show_withdraw_button(found: ReviewQueue) -> None:
     judged = {each.image_id for each in found.judgements}
     mine = [
         item

@@ -14,7 +14,7 @@ from allcore.web import frame, navigation
 from allcore.web.components.charts import show_csv_download
 from allcore.web.evaluation import cell_lists, overview_view, review_flagged, review_queue
 from allcore.web.evaluation.context import Context
-from allcore.web.evaluation.review_queue import Queue
+from allcore.web.evaluation.review_queue import ReviewQueue
 
 LABELS = ("original", "reviewed")
 METHOD = """
@@ -28,23 +28,23 @@ there are two. The data set is never changed.
 """
 
 
-def show(context: Context) -> None:
+def show_review(context: Context) -> None:
     """Draw the view."""
-    found = review_queue.load(context)
-    _state(found)
-    review_queue.fill(found)
+    found = review_queue.read_queue(context)
+    _show_queue_state(found)
+    review_queue.show_queue_controls(found)
     if len(found.verdicts.decided):
-        _verdicts(found)
-        _agreement(found)
-        _beside(found)
-        _gallery(found)
-    review_flagged.show(found)
-    _exports(found)
+        _show_verdicts(found)
+        _show_agreement(found)
+        _show_reviewed_estimates(found)
+        _show_cells(found)
+    review_flagged.show_flagged_answers(found)
+    _show_exports(found)
     with st.expander("How cells are judged"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
 
 
-def _state(found: Queue) -> None:
+def _show_queue_state(found: ReviewQueue) -> None:
     if not found.items:
         can = found.visitor.may("keep")
         how = (
@@ -75,7 +75,7 @@ def _state(found: Queue) -> None:
         navigation.link("Review", "Judge cells by their picture alone")
 
 
-def _verdicts(found: Queue) -> None:
+def _show_verdicts(found: ReviewQueue) -> None:
     decided = found.verdicts.decided
     counts = found.verdicts.counts
     st.subheader("Verdicts", anchor=False)
@@ -98,8 +98,8 @@ def _verdicts(found: Queue) -> None:
     )  # fmt: skip
 
 
-def _agreement(found: Queue) -> None:
-    said = _agreed(found, found.key)
+def _show_agreement(found: ReviewQueue) -> None:
+    said = _agreement_of(found, found.key)
     kappa, share = said.kappa, said.agreed
     st.subheader("Agreement", anchor=False)
     st.markdown(
@@ -117,7 +117,7 @@ def _agreement(found: Queue) -> None:
     )
 
 
-def _beside(found: Queue) -> None:
+def _show_reviewed_estimates(found: ReviewQueue) -> None:
     context = found.context
     sample, free = _reviewed(found, found.key)
     after = {one.name: one for one in (*estimates.at_threshold(sample, context.threshold), *free)}
@@ -135,18 +135,18 @@ def _beside(found: Queue) -> None:
         width=frame.TEXT_WIDTH,
     )
     st.dataframe(
-        pd.DataFrame(_shown_row(*row) for row in rows),
+        pd.DataFrame(_display_row(*row) for row in rows),
         hide_index=True, key="review_figures", height="content", alt="Figures with both labels",
     )  # fmt: skip
     show_csv_download(
-        pd.DataFrame(_row(*row) for row in rows),
+        pd.DataFrame(_export_row(*row) for row in rows),
         name=f"{context.source.name}-reviewed-figures",
         label="Figures as CSV",
     )
-    st.caption(_flatters(found), width=frame.TEXT_WIDTH)
+    st.caption(_caution(found), width=frame.TEXT_WIDTH)
 
 
-def _shown_row(labels: str, one: Estimate) -> dict[str, str]:
+def _display_row(labels: str, one: Estimate) -> dict[str, str]:
     return {
         "Figure": metrics.TITLES[one.name],
         "Labels": labels,
@@ -156,7 +156,7 @@ def _shown_row(labels: str, one: Estimate) -> dict[str, str]:
     }
 
 
-def _row(labels: str, one: Estimate) -> dict[str, str | float]:
+def _export_row(labels: str, one: Estimate) -> dict[str, str | float]:
     return {
         "figure": one.name,
         "labels": labels,
@@ -168,7 +168,7 @@ def _row(labels: str, one: Estimate) -> dict[str, str | float]:
     }
 
 
-def _flatters(found: Queue) -> str:
+def _caution(found: ReviewQueue) -> str:
     decided, cells_here = found.verdicts.decided, len(found.context.table)
     controls = decided[decided["reason"] == "control"]
     other = int((controls["verdict"] == "label_wrong").sum())
@@ -185,7 +185,7 @@ def _flatters(found: Queue) -> str:
     )
 
 
-def _gallery(found: Queue) -> None:
+def _show_cells(found: ReviewQueue) -> None:
     st.subheader("Cells by verdict", anchor=False)
     hidden = len(found.verdicts.decided) - len(found.shown)
     if hidden:
@@ -204,10 +204,10 @@ def _gallery(found: Queue) -> None:
         format_func=lambda one: agreement.VERDICTS[one],
     )  # fmt: skip
     places = found.shown.loc[found.shown["verdict"] == verdict, "place"]
-    cell_lists.grid(found.context, places.to_numpy(dtype=np.intp), key="review_cells")
+    cell_lists.show_cells(found.context, places.to_numpy(dtype=np.intp), key="review_cells")
 
 
-def _exports(found: Queue) -> None:
+def _show_exports(found: ReviewQueue) -> None:
     name = found.context.source.name
     with st.container(horizontal=True):
         if not found.shown.empty:
@@ -221,7 +221,7 @@ def _exports(found: Queue) -> None:
             st.caption("For administrators: with the reviewers' names, also of cells not yours.")
 
 
-def _verdict_frame(found: Queue) -> pd.DataFrame:
+def _verdict_frame(found: ReviewQueue) -> pd.DataFrame:
     rows = found.shown.drop(columns=["place", "first", "second"])
     subjects = found.context.table["subject"].to_numpy(dtype=object)
     rows.insert(1, "subject", subjects[found.shown["place"].to_numpy(dtype=np.intp)])
@@ -229,7 +229,7 @@ def _verdict_frame(found: Queue) -> pd.DataFrame:
     return named.assign(threshold=found.context.threshold)
 
 
-def _judgement_frame(found: Queue) -> pd.DataFrame:
+def _judgement_frame(found: ReviewQueue) -> pd.DataFrame:
     queued = {item.image_id: item for item in found.items}
     verdict = found.verdicts.table.set_index("image_id")["verdict"].to_dict()
     return pd.DataFrame(
@@ -255,11 +255,11 @@ def _number(figure: Estimate) -> str:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _agreed(_found: Queue, key: str) -> ReviewAgreement:
+def _agreement_of(_found: ReviewQueue, key: str) -> ReviewAgreement:
     decided, context = _found.verdicts.decided, _found.context
     places = decided["place"].to_numpy(dtype=np.intp)
     units = model_evaluation.subject_groups(context.table)
-    return agreement.agreement(
+    return agreement.review_agreement(
         decided["first"].to_numpy(dtype=str),
         decided["second"].to_numpy(dtype=str),
         labels=context.sample.labels[places],
@@ -268,8 +268,8 @@ def _agreed(_found: Queue, key: str) -> ReviewAgreement:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Computing figures with reviewed labels")
-def _reviewed(_found: Queue, key: str) -> tuple[Sample, tuple[Estimate, ...]]:
+def _reviewed(_found: ReviewQueue, key: str) -> tuple[Sample, tuple[Estimate, ...]]:
     sample = model_evaluation.sample_of_predictions(
-        agreement.reviewed(_found.context.table, _found.verdicts)
+        agreement.with_reviewed_labels(_found.context.table, _found.verdicts)
     )
     return sample, estimates.threshold_free(sample)

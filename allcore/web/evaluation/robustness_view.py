@@ -15,7 +15,7 @@ METRIC = "robust_by"
 """Key of the control, and of the address."""
 
 
-def show(context: Context) -> None:
+def show_robustness(context: Context) -> None:
     """Draw the view."""
     folder = context.source.folder
     try:

@@ -13,7 +13,7 @@ from allcore.web import accounts, frame
 from allcore.web.evaluation.context import Context
 
 
-def keep(context: Context, indices: NDArray[np.intp]) -> None:
+def show_save_form(context: Context, indices: NDArray[np.intp]) -> None:
     """Draw a form that names some cells and keeps them as a slice."""
     if not len(indices) or not accounts.visitor().may("keep"):
         return
@@ -33,7 +33,7 @@ def keep(context: Context, indices: NDArray[np.intp]) -> None:
         st.success(f"Kept: see {frame.plain(name)} among the slices.", icon=":material/bookmark:")
 
 
-def kept(context: Context) -> tuple[SavedSlice, ...]:
+def read_saved_slices(context: Context) -> tuple[SavedSlice, ...]:
     """The slices of this user and source; none, with a sentence, where they can't be read."""
     try:
         return slices.list_of(accounts.store(), _who(), of=context.source.key)
@@ -46,14 +46,14 @@ def as_slices(context: Context) -> list[Slice]:
     """The same as `slices.rows` takes them; ids that match no cell are left out."""
     ids = context.table["image_id"].astype(str).to_numpy()
     return [
-        evaluated_slices.saved(str(one.id), one.name, one.image_ids, image_ids=ids)
-        for one in kept(context)
+        evaluated_slices.selection_slice(str(one.id), one.name, one.image_ids, image_ids=ids)
+        for one in read_saved_slices(context)
     ]
 
 
-def manage(context: Context) -> None:
+def show_saved_slices(context: Context) -> None:
     """A list of the kept slices, each with a way to remove it."""
-    for one in kept(context):
+    for one in read_saved_slices(context):
         said, remove = st.columns([5, 1], vertical_alignment="center", width=frame.TEXT_WIDTH)
         said.markdown(f"**{frame.plain(one.name)}**, {len(one.image_ids):,} cells")
         if remove.button("Remove", key=f"remove_slice_{one.id}", icon=":material/delete:"):

@@ -6,7 +6,7 @@ import streamlit as st
 
 from allcore import formats
 from allcore.evaluation import model_evaluation, slice_search, slices
-from allcore.evaluation.slices import Prepared, Slice, SliceRow
+from allcore.evaluation.slices import CountedSlices, Slice, SliceResult
 from allcore.plots.evaluation import errors as error_plots
 from allcore.web import frame
 from allcore.web.components.charts import show_chart, show_csv_download
@@ -16,9 +16,9 @@ from allcore.web.evaluation.context import Context
 _MOST = 14
 
 
-def show(context: Context) -> None:
+def show_slices(context: Context) -> None:
     """Draw the view."""
-    prepared = _prepared(context, saved_slices.as_slices(context))
+    prepared = _counted_slices(context, saved_slices.as_slices(context))
     if not prepared.slices:
         st.info(
             "No slice can be made: there are no subjects, no measures of the pictures and no map "
@@ -26,23 +26,23 @@ def show(context: Context) -> None:
             icon=":material/pie_chart:",
         )
         return
-    rows = slices.found(prepared, right=~np.isin(context.outcomes, ("fp", "fn")))
-    _answer(rows)
+    rows = slices.compare_counted(prepared, right=~np.isin(context.outcomes, ("fp", "fn")))
+    _show_answer(rows)
     show_chart(
         error_plots.slice_bars(rows, most=_MOST),
         name="slices",
         alt="Difference in accuracy between each slice and the rest, with its interval",
     )
-    opened = _table(rows)
-    show_csv_download(_frame(rows), name=f"{context.source.name}-slices")
+    opened = _show_slice_table(rows)
+    show_csv_download(_export_table(rows), name=f"{context.source.name}-slices")
     if opened is not None:
         st.subheader(frame.plain(opened.slice.title), anchor=False)
         members = np.flatnonzero(opened.slice.members)
         wrong = np.isin(context.outcomes[members], ("fp", "fn"))
-        cell_lists.grid(
+        cell_lists.show_cells(
             context, np.concatenate([members[wrong], members[~wrong]]), key="slice_cells"
         )
-    saved_slices.manage(context)
+    saved_slices.show_saved_slices(context)
     with st.expander("How slices are tested"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
 
@@ -57,7 +57,7 @@ between the two classes is worse by its nature, and worth a look at what its cel
 """
 
 
-def _answer(rows: tuple[SliceRow, ...]) -> None:
+def _show_answer(rows: tuple[SliceResult, ...]) -> None:
     worse = [row for row in rows if row.worse]
     tried = formats.count(len(rows), "slice")
     if not worse:
@@ -69,7 +69,7 @@ def _answer(rows: tuple[SliceRow, ...]) -> None:
                 f"{names}{more}.")  # fmt: skip
 
 
-def _table(rows: tuple[SliceRow, ...]) -> SliceRow | None:
+def _show_slice_table(rows: tuple[SliceResult, ...]) -> SliceResult | None:
     shown = pd.DataFrame(
         {
             "Slice": row.slice.title,
@@ -90,7 +90,7 @@ def _table(rows: tuple[SliceRow, ...]) -> SliceRow | None:
     return rows[chosen[0]] if chosen and chosen[0] < len(rows) else None
 
 
-def _frame(rows: tuple[SliceRow, ...]) -> pd.DataFrame:
+def _export_table(rows: tuple[SliceResult, ...]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "slice": row.slice.title,
@@ -111,19 +111,19 @@ def _frame(rows: tuple[SliceRow, ...]) -> pd.DataFrame:
     )
 
 
-def _prepared(context: Context, kept: list[Slice]) -> Prepared:
+def _counted_slices(context: Context, kept: list[Slice]) -> CountedSlices:
     """All slices with what no threshold moves, kept as long as they stay the same."""
     key = "|".join([context.source.digest, context.split, *(each.key for each in kept)])
     return _cached(context, kept, key)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Making slices")
-def _cached(_context: Context, _kept: list[Slice], key: str) -> Prepared:
-    points, table = map_view.points(_context), _context.table
+def _cached(_context: Context, _kept: list[Slice], key: str) -> CountedSlices:
+    points, table = map_view.map_points(_context), _context.table
     facts = pd.DataFrame(index=table.index) if _context.facts is None else _context.facts
-    clusters = None if points is None else slice_search.clusters(points)
-    found = slice_search.candidates(
+    clusters = None if points is None else slice_search.find_clusters(points)
+    found = slice_search.candidate_slices(
         table, facts.drop(columns="image_id", errors="ignore"), clusters
     )
     groups = model_evaluation.subject_groups(table)
-    return slices.prepare([*found, *_kept], labels=_context.sample.labels, groups=groups)
+    return slices.count_slices([*found, *_kept], labels=_context.sample.labels, groups=groups)

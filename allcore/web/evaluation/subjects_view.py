@@ -19,7 +19,7 @@ ONE, CUTOFF, LEAST = "who", "cutoff", "least"
 UNKNOWN = "Subjects are unknown for these cells, so nothing can be said of any of them."
 
 
-def show(context: Context) -> None:
+def show_subjects(context: Context) -> None:
     """Draw the view."""
     if not context.subjects:
         st.info(UNKNOWN, icon=":material/info:")
@@ -29,25 +29,25 @@ def show(context: Context) -> None:
         placeholder="All, or open one", bind="query-params", width=300,
     )  # fmt: skip
     if who is not None:
-        _one(context, next(row for row in context.subjects if row.subject == who))
+        _show_subject(context, next(row for row in context.subjects if row.subject == who))
         return
     show_chart(
         subject_plots.subject_strip(context.table, context.subjects, threshold=context.threshold),
         name="subjects",
         alt="Probability of every cell, one line a subject",
     )
-    table(context)
+    show_subject_table(context)
     st.subheader("One answer a subject", anchor=False)
-    _calls(context)
+    _show_calls(context)
 
 
-def table(context: Context) -> None:
+def show_subject_table(context: Context) -> None:
     """A row a subject, the one that is most often wrong first; a click opens it."""
     if not context.subjects:
         st.markdown(UNKNOWN)
         return
     selection = st.dataframe(
-        _shown(context.subjects),
+        _display_table(context.subjects),
         hide_index=True,
         column_config={"Median probability": st.column_config.NumberColumn(format="%.2f")},
         on_select="rerun",
@@ -57,11 +57,11 @@ def table(context: Context) -> None:
     )
     chosen = selection["selection"]["rows"]
     if chosen and chosen[0] < len(context.subjects):
-        _one(context, context.subjects[chosen[0]])
-    show_csv_download(subjects_frame(context), name=f"{context.source.name}-subjects")
+        _show_subject(context, context.subjects[chosen[0]])
+    show_csv_download(subjects_table(context), name=f"{context.source.name}-subjects")
 
 
-def subjects_frame(context: Context) -> pd.DataFrame:
+def subjects_table(context: Context) -> pd.DataFrame:
     """The subjects as numbers, as the export holds them."""
     return pd.DataFrame(
         {
@@ -81,7 +81,7 @@ def subjects_frame(context: Context) -> pd.DataFrame:
     )
 
 
-def _shown(rows: tuple[SubjectRow, ...]) -> pd.DataFrame:
+def _display_table(rows: tuple[SubjectRow, ...]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Subject": row.subject,
@@ -95,7 +95,7 @@ def _shown(rows: tuple[SubjectRow, ...]) -> pd.DataFrame:
     )
 
 
-def _one(context: Context, row: SubjectRow) -> None:
+def _show_subject(context: Context, row: SubjectRow) -> None:
     """A subject's own page: its figures and all its cells."""
     st.subheader(f"Subject {frame.plain(row.subject)}", anchor=False)
     st.markdown(
@@ -106,10 +106,10 @@ def _one(context: Context, row: SubjectRow) -> None:
     )
     here = np.flatnonzero((context.table["subject"] == row.subject).to_numpy())
     falling = here[np.argsort(-context.sample.probabilities[here], kind="stable")]
-    cell_lists.grid(context, falling, key="subject_cells")
+    cell_lists.show_cells(context, falling, key="subject_cells")
 
 
-def _calls(context: Context) -> None:
+def _show_calls(context: Context) -> None:
     left, right, _ = st.columns([2, 2, 3])
     cutoff = left.slider(
         "Called ALL from a share of blasts of (%)", 1, 99, 50, key=CUTOFF, bind="query-params"

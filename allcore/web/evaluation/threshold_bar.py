@@ -5,7 +5,7 @@ import streamlit as st
 from allcore import formats
 from allcore.errors import AllScopeError
 from allcore.evaluation import model_evaluation, thresholds
-from allcore.evaluation.thresholds import Choice
+from allcore.evaluation.thresholds import ThresholdChoice
 from allcore.web import evaluations, frame
 from allcore.web.evaluations import PredictionSource
 
@@ -23,7 +23,7 @@ FLATTERS = (
 )
 
 
-def show(source: PredictionSource, split: str) -> tuple[float, str]:
+def choose_threshold(source: PredictionSource, split: str) -> tuple[float, str]:
     """Draw the bar; give the threshold and the sentence that says how it was chosen."""
     own = float(source.threshold)
     state = st.session_state
@@ -46,7 +46,7 @@ def show(source: PredictionSource, split: str) -> tuple[float, str]:
         rules = st.popover("By a rule", icon=":material/rule:", on_change="rerun", key="by_a_rule")
         if rules.open:
             with rules:
-                _rules(source, split)
+                _show_rules(source, split)
         st.button(
             "Model's own",
             icon=":material/undo:",
@@ -54,7 +54,7 @@ def show(source: PredictionSource, split: str) -> tuple[float, str]:
             on_click=_set,
             args=(own, ""),
         )
-    said = source.rule if typed == own else _said(typed)
+    said = source.rule if typed == own else _rule_text(typed)
     st.caption(f"Threshold {typed:.3f}. {frame.plain(said)}", width=frame.TEXT_WIDTH)
     return typed, said
 
@@ -74,12 +74,12 @@ def _set(value: float, sentence: str) -> None:
     st.session_state[_NOTE] = (float(value), sentence)
 
 
-def _said(value: float) -> str:
+def _rule_text(value: float) -> str:
     at, sentence = st.session_state.get(_NOTE, (None, ""))
     return sentence if sentence and at == value else "Chosen by hand."
 
 
-def _rules(source: PredictionSource, split: str) -> None:
+def _show_rules(source: PredictionSource, split: str) -> None:
     rule = st.selectbox(
         "Rule", list(thresholds.RULES), format_func=thresholds.RULES.__getitem__, key=_RULE
     )
@@ -98,7 +98,7 @@ def _rules(source: PredictionSource, split: str) -> None:
     else:
         st.caption(f"Chosen on {formats.count(len(cells), 'validation cell')}, applied to all.")
     try:
-        choice = thresholds.choose(
+        choice = thresholds.choose_threshold(
             rule,
             model_evaluation.labels_array(cells),
             cells["probability"].to_numpy(dtype=float),
@@ -117,7 +117,7 @@ def _rules(source: PredictionSource, split: str) -> None:
     )
 
 
-def _sentence(choice: Choice, flatters: bool) -> str:
+def _sentence(choice: ThresholdChoice, flatters: bool) -> str:
     if not flatters:
         return choice.sentence
     return f"{choice.sentence.replace('validation cells', 'cells shown')} {FLATTERS}"

@@ -17,15 +17,15 @@ from allcore.web.evaluation import (
 from allcore.web.evaluation.context import Context
 
 VIEWS: dict[str, View[Context]] = {
-    "overview": View("Overview", overview_view.show),
-    "errors": View("Errors", errors_view.show),
-    "map": View("Map", map_view.show),
-    "slices": View("Slices", slices_view.show),
-    "subjects": View("Subjects", subjects_view.show),
-    "figures": View("Curves and figures", curves_view.show),
-    "calibration": View("Calibration", calibration_view.show),
-    "models": View("Two models", model_comparison_view.show),
-    "review": View("Review", review_view.show),
-    "robustness": View("Robustness", robustness_view.show),
-    "export": View("Export", export_view.show),
+    "overview": View("Overview", overview_view.show_overview),
+    "errors": View("Errors", errors_view.show_errors),
+    "map": View("Map", map_view.show_map),
+    "slices": View("Slices", slices_view.show_slices),
+    "subjects": View("Subjects", subjects_view.show_subjects),
+    "figures": View("Curves and figures", curves_view.show_curves),
+    "calibration": View("Calibration", calibration_view.show_calibration),
+    "models": View("Two models", model_comparison_view.show_model_comparison),
+    "review": View("Review", review_view.show_review),
+    "robustness": View("Robustness", robustness_view.show_robustness),
+    "export": View("Export", export_view.show_export),
 }

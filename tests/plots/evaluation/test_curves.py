@@ -14,10 +14,10 @@ from allcore.evaluation import (
     prevalence,
     subjects,
 )
-from allcore.evaluation.curves import PrecisionRecall, Roc
+from allcore.evaluation.curves import PrecisionRecallCurve, RocCurve
 from allcore.evaluation.estimates import Sample
 from allcore.evaluation.intervals import Interval
-from allcore.evaluation.prevalence import Predictive
+from allcore.evaluation.prevalence import PredictiveValues
 from allcore.evaluation.subjects import SubjectCall
 from allcore.labels import CLASS_COLOURS
 from allcore.plots.evaluation import curves as curve_plots
@@ -39,9 +39,9 @@ def models() -> dict[str, Sample]:
 
 
 @pytest.fixture(scope="module")
-def predictive(models: dict[str, Sample]) -> Predictive:
+def predictive(models: dict[str, Sample]) -> PredictiveValues:
     sample = models["qcresnet-cnmc"]
-    return prevalence.predictive(sample, THRESHOLD, np.linspace(0.005, 0.995, 100))
+    return prevalence.predictive_values(sample, THRESHOLD, np.linspace(0.005, 0.995, 100))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def named(sample: Sample) -> dict[str, estimates.Estimate]:
 def roc_many(models: dict[str, Sample], **options: object) -> go.Figure:
     found = {name: named(sample) for name, sample in models.items()}
     return curve_plots.roc(
-        {name: curves.roc(sample) for name, sample in models.items()},
+        {name: curves.roc_curve(sample) for name, sample in models.items()},
         points={n: (1 - f["specificity"].value, f["sensitivity"].value) for n, f in found.items()},
         areas={name: figure["auroc"] for name, figure in found.items()},
         **options,  # type: ignore[arg-type]
@@ -74,7 +74,7 @@ def roc_many(models: dict[str, Sample], **options: object) -> go.Figure:
 def precision_recall(models: dict[str, Sample]) -> go.Figure:
     found = {name: named(sample) for name, sample in models.items()}
     return curve_plots.precision_recall(
-        {name: curves.precision_recall(sample) for name, sample in models.items()},
+        {name: curves.precision_recall_curve(sample) for name, sample in models.items()},
         points={name: (f["sensitivity"].value, f["ppv"].value) for name, f in found.items()},
         areas={name: figure["auprc"] for name, figure in found.items()},
     )
@@ -94,9 +94,9 @@ def diamonds(figure: go.Figure) -> list[go.Scatter]:
 
 
 def test_figures__titles_fit_a_phone_and_axes_are_named(
-    models: dict[str, Sample], predictive: Predictive, calls: tuple[SubjectCall, ...]
+    models: dict[str, Sample], predictive: PredictiveValues, calls: tuple[SubjectCall, ...]
 ) -> None:
-    curve = calibration.curve(models["qcresnet-cnmc"])
+    curve = calibration.reliability_curve(models["qcresnet-cnmc"])
     for figure in (
         roc_many(models, prevalence=0.6),
         precision_recall(models),
@@ -118,7 +118,7 @@ def test_roc_many__one_line_a_model_and_the_band_of_the_first(models: dict[str, 
     figure = roc_many(models)
     found = traces(figure)
     assert list(found) == ["95 % over subjects", "Chance", *models]
-    first = curves.roc(models["qcresnet-cnmc"])
+    first = curves.roc_curve(models["qcresnet-cnmc"])
     assert found["95 % over subjects"].y == pytest.approx(first.low)
     assert found["qcresnet-cnmc"].line.color != found["Area and brightness"].line.color
     area = named(models["qcresnet-cnmc"])["auroc"]
@@ -166,7 +166,7 @@ def test_roc_many__many_cells_are_drawn_as_the_same_line_with_fewer_points() -> 
     line = traces(roc_many({"model": sample}))["model"]
     assert len(line.x) <= 2002
     assert (line.x[0], line.y[0], line.x[-1], line.y[-1]) == (0, 0, 1, 1)
-    full = curves.roc(sample)
+    full = curves.roc_curve(sample)
     drawn, every = np.array([line.x, line.y]), np.array([full.false_positives, full.sensitivity])
     # No point of the curve is farther than the step from one that is drawn.
     away = np.abs(every[:, ::40, None] - drawn[:, None, :]).max(axis=0).min(axis=1)
@@ -174,7 +174,9 @@ def test_roc_many__many_cells_are_drawn_as_the_same_line_with_fewer_points() -> 
 
 
 def test_roc_many__more_models_than_styles_still_draw() -> None:
-    curve = Roc(*(np.array([0.0, 1.0]) for _ in range(3)), *(np.full(2, np.nan) for _ in range(3)))
+    curve = RocCurve(
+        *(np.array([0.0, 1.0]) for _ in range(3)), *(np.full(2, np.nan) for _ in range(3))
+    )
     unknown = intervals.unknown(0.5)
     names = [f"model {i}" for i in range(14)]
     figure = curve_plots.roc(
@@ -200,7 +202,7 @@ def test_precision_recall__chance_is_the_prevalence(models: dict[str, Sample]) -
 
 def test_precision_recall__without_subjects_has_no_band() -> None:
     line = np.array([0.5, 1.0])
-    curve = PrecisionRecall(line, line, line, 0.5, curves.GRID, *np.full((2, 101), np.nan))
+    curve = PrecisionRecallCurve(line, line, line, 0.5, curves.GRID, *np.full((2, 101), np.nan))
     figure = curve_plots.precision_recall(
         {"model": curve},
         points={"model": (0.5, np.nan)},
@@ -217,7 +219,7 @@ def test_precision_recall__without_subjects_has_no_band() -> None:
 def test_calibration__two_curves_over_the_histogram_of_the_second(
     models: dict[str, Sample],
 ) -> None:
-    before, after = (calibration.curve(sample) for sample in models.values())
+    before, after = (calibration.reliability_curve(sample) for sample in models.values())
     figure = curve_plots.calibration(before, after, errors=(0.08123, 0.032))
     assert title(figure) == "Calibration lowers the mean error from 8.1 to 3.2 percentage points"
     found = traces(figure)
@@ -237,19 +239,21 @@ def test_calibration__two_curves_over_the_histogram_of_the_second(
 def test_calibration__says_what_calibration_did(
     models: dict[str, Sample], errors: tuple[float, float], said: str
 ) -> None:
-    curve = calibration.curve(models["qcresnet-cnmc"])
+    curve = calibration.reliability_curve(models["qcresnet-cnmc"])
     assert said in title(curve_plots.calibration(curve, curve, errors=errors))
 
 
 def test_calibration__alone(models: dict[str, Sample]) -> None:
-    curve = replace(calibration.curve(models["qcresnet-cnmc"]), subject_low=np.full(15, np.nan))
+    curve = replace(
+        calibration.reliability_curve(models["qcresnet-cnmc"]), subject_low=np.full(15, np.nan)
+    )
     figure = curve_plots.calibration(None, curve, errors=(np.nan, 0.0512))
     assert title(figure) == "Probabilities are off by 5.1 percentage points on average"
     assert "Before calibration" not in traces(figure)
     assert "95 % over subjects" not in traces(figure)
 
 
-def test_predictive_values__marks_the_chosen_prevalence(predictive: Predictive) -> None:
+def test_predictive_values__marks_the_chosen_prevalence(predictive: PredictiveValues) -> None:
     figure = curve_plots.predictive_values(predictive, prevalence=0.1)
     ppv, npv = predictive.at(0.1)
     assert [(point.x[0], point.y[0]) for point in diamonds(figure)] == [
@@ -264,7 +268,7 @@ def test_predictive_values__marks_the_chosen_prevalence(predictive: Predictive) 
 
 
 def test_predictive_values__calls_of_one_kind_only(models: dict[str, Sample]) -> None:
-    nothing = prevalence.predictive(models["qcresnet-cnmc"], 1.0, np.array([0.1, 0.5]))
+    nothing = prevalence.predictive_values(models["qcresnet-cnmc"], 1.0, np.array([0.1, 0.5]))
     figure = curve_plots.predictive_values(nothing, prevalence=0.5)
     assert title(figure) == "At 50 % blasts 50 % of normal calls are right"
 

@@ -20,7 +20,7 @@ def cells() -> pd.DataFrame:
     return table.assign(
         x=random.normal(size=len(table)),
         y=random.normal(size=len(table)),
-        outcome=outcomes.of(labels, table["probability"].to_numpy(), 0.5),
+        outcome=outcomes.cell_outcomes(labels, table["probability"].to_numpy(), 0.5),
         focus=random.gamma(2.0, 3.0, len(table)),
     )
 
@@ -36,16 +36,16 @@ def drawn_ids(figure: go.Figure) -> list[str]:
 def compared(cells: pd.DataFrame) -> pd.DataFrame:
     random = np.random.default_rng(1)
     other = cells.assign(probability=random.random(len(cells)))
-    return model_agreement.compare(cells, other, threshold_a=0.5, threshold_b=0.4).table
+    return model_agreement.compare_models(cells, other, threshold_a=0.5, threshold_b=0.4).table
 
 
-def tried(cells: pd.DataFrame, *, bad: bool) -> tuple[slices.SliceRow, ...]:
+def tried(cells: pd.DataFrame, *, bad: bool) -> tuple[slices.SliceResult, ...]:
     made = [*slices.quantile_slices(cells[["focus"]]), *slices.subject_slices(cells["subject"])]
     right = np.ones(len(cells), dtype=bool)
     right[::10] = False
     if bad:
         right &= ~(made[0].members & (np.arange(len(cells)) % 3 > 0))
-    return slices.rows(
+    return slices.compare_slices(
         made,
         right=right,
         labels=model_evaluation.labels_array(cells),

@@ -214,7 +214,7 @@ def test_rewrite__writes_what_the_run_holds(tmp_path: Path, name: str) -> None:
     shipped = MODELS / name
     for file in (model_folder.INFO, model_folder.PREDICTIONS):
         (tmp_path / file).write_bytes((shipped / file).read_bytes())
-    document.rewrite(tmp_path)
+    document.rewrite_card(tmp_path)
     info = model_folder.read_info(shipped)
     text = (tmp_path / model_folder.CARD).read_text(encoding="utf-8")
     assert text == document.card(

@@ -14,7 +14,7 @@ from allcore.web.evaluation.context import Context
 def test_listed__an_outcome_farthest_from_the_threshold_first(
     context: Context, cells_at: pd.DataFrame, kind: str, label: str, called: bool
 ) -> None:
-    found = cell_lists.listed(context, kind)
+    found = cell_lists.list_cells(context, kind)
     wanted = np.flatnonzero((cells_at["label"] == label) & (cells_at["called"] == called))
     assert set(found) == set(wanted) and len(found) == len(wanted) > 0
     distance = np.abs(context.sample.probabilities[found] - context.threshold)
@@ -23,17 +23,17 @@ def test_listed__an_outcome_farthest_from_the_threshold_first(
 
 def test_listed__errors_and_all(context: Context, cells_at: pd.DataFrame) -> None:
     wrong = np.flatnonzero((cells_at["label"] == "all") != cells_at["called"])
-    assert set(cell_lists.listed(context, "confident_errors")) == set(wrong)
-    assert cell_lists.listed(context, cell_lists.ALL).tolist() == list(range(len(cells_at)))
+    assert set(cell_lists.list_cells(context, "confident_errors")) == set(wrong)
+    assert cell_lists.list_cells(context, cell_lists.ALL).tolist() == list(range(len(cells_at)))
     for key in ("least_certain", "near_threshold"):
-        assert sorted(cell_lists.listed(context, key)) == list(range(len(cells_at)))
+        assert sorted(cell_lists.list_cells(context, key)) == list(range(len(cells_at)))
 
 
 def test_listed__what_needs_more_than_one_model_s_cells(context: Context) -> None:
     with pytest.raises(DataError, match="second model"):
-        cell_lists.listed(context, "disagreed")
+        cell_lists.list_cells(context, "disagreed")
     with pytest.raises(DataError, match="no list"):
-        cell_lists.listed(context, "nonsense")
+        cell_lists.list_cells(context, "nonsense")
 
 
 def test_cards__name_probability_subject_and_file() -> None:
@@ -54,9 +54,9 @@ def test_cards__name_probability_subject_and_file() -> None:
 
 
 def test_as_table__is_what_the_list_shows(context: Context, cells_at: pd.DataFrame) -> None:
-    found = cell_lists.listed(context, "fn")
-    table = cell_lists.as_table(context, found)
-    assert table["image_id"].tolist() == list(cell_lists.order(context, found))
+    found = cell_lists.list_cells(context, "fn")
+    table = cell_lists.export_table(context, found)
+    assert table["image_id"].tolist() == list(cell_lists.cell_ids(context, found))
     assert set(table["outcome"]) == {"fn"}
     assert set(table["threshold"]) == {0.7}
     assert (table["probability"] < 0.7).all() and set(table["label"]) == {"all"}

@@ -27,7 +27,7 @@ def window() -> None:
 
     @st.dialog("Cell")
     def cell() -> None:
-        review_marks.show(of="model", image_id="cell 1")
+        review_marks.show_review_mark(of="model", image_id="cell 1")
 
     cell()
 

@@ -52,7 +52,7 @@ def view() -> None:
     source = sources.source_of("simulated")
     threshold = st.session_state.get("at", 0.5)
     part = evaluations.evaluate_split(source, "test")
-    review_view.show(Context(source, "test", part, threshold, "", cell_images.at_hand()))
+    review_view.show_review(Context(source, "test", part, threshold, "", cell_images.at_hand()))
 
 
 def opened(**state: float) -> AppTest:

@@ -27,7 +27,7 @@ def test_kept__only_mine_and_only_of_this_source(ada: Context) -> None:
     keep(ada, "ada", "mine", first)
     keep(ada, "bob", "his", first)
     keep(ada, "ada", "elsewhere", first, of="another model")
-    assert [one.name for one in saved_slices.kept(ada)] == ["mine"]
+    assert [one.name for one in saved_slices.read_saved_slices(ada)] == ["mine"]
 
 
 def test_as_slices__members_by_id(ada: Context) -> None:
