@@ -6,7 +6,7 @@ from torch import Tensor
 
 from allcore.inference.batching import BatchQueue
 from allcore.inference.image_sources import Source
-from allcore.inference.jobs import Job
+from allcore.inference.jobs import PredictionJob
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Reading
 from benchmarks import inputs, timing
@@ -64,10 +64,10 @@ class _Shared:
             assert not job.failed
             assert len(job.items) == len(share)
 
-    def _job(self, session: int, paths: list[Path]) -> Job:
+    def _job(self, session: int, paths: list[Path]) -> PredictionJob:
         def forward(cells: Tensor) -> list[Reading]:
             waiting = [self._queue.submit(session, cell) for cell in cells]
             return [each.result() for each in waiting]
 
         sources = [Source(path.name, path.read_bytes) for path in paths]
-        return Job(self._predictor, sources, forward=forward, batch_size=BATCH)
+        return PredictionJob(self._predictor, sources, forward=forward, batch_size=BATCH)

@@ -133,7 +133,7 @@ def _evaluate_gate(
     from allcore.evaluation import gate_evaluation
     from allcore.inference import gate, gate_samples
 
-    cells = gate_samples.known(data, model.folder)
+    cells = gate_samples.known_images(data, model.folder)
     predictor = _load_predictor(model, device)
     with _bar(len(cells)) as bar:
         fitted = gate_evaluation.fit_gate(
@@ -144,7 +144,7 @@ def _evaluate_gate(
             command=options.command_line(),
             progress=bar.update,
         )
-    gate.write(out, fitted)
+    gate.write_gate(out, fitted)
     if as_json:
         print(json.dumps(fitted.facts, indent=2))
     else:
@@ -160,10 +160,10 @@ def _evaluate_robustness(
     from allcore.inference import perturbed_predictions
     from allcore.reports import json_files
 
-    held = perturbed_predictions.held(data, model.info, model.folder, cells=cells)
+    held = perturbed_predictions.held_out_cells(data, model.info, model.folder, cells=cells)
     threads = settings.load().threads
     with _bar(len(held.folds)) as bar:
-        answered = perturbed_predictions.answer(
+        answered = perturbed_predictions.predict_perturbed(
             held, model.folder, SWEEPS, device=device, threads=threads, progress=bar.update
         )
     robustness = evaluate_robustness(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from allcore.inference.predictor import Predictor
-    from allcore.inference.results import Row
+    from allcore.inference.results import PredictedRow
     from allcore.model_folder import InstalledModel
     from allcore.reports.report_verification import Verification
 
@@ -82,7 +82,7 @@ def predict(
 
 def _predict(
     paths: list[Path], model: "InstalledModel", device: str, batch_size: int
-) -> "list[Row]":
+) -> "list[PredictedRow]":
     from allcore.inference import image_sources, jobs
 
     predictor = _load_predictor(model, device)
@@ -93,7 +93,7 @@ def _predict(
 
 def _with_ray(
     paths: list[Path], model: "InstalledModel", device: str, batch_size: int
-) -> "list[Row]":
+) -> "list[PredictedRow]":
     from allcore.inference import distributed
 
     return list(distributed.rows(paths, folder=model.folder, device=device, batch_size=batch_size))
@@ -101,7 +101,7 @@ def _with_ray(
 
 def _with_reports(
     paths: list[Path], model: "InstalledModel", device: str, batch_size: int, folder: Path
-) -> "list[Row]":
+) -> "list[PredictedRow]":
     """Predict, and write the reports of pictures that can be read."""
     from allcore import formats
     from allcore.inference import image_sources
@@ -170,7 +170,7 @@ def _print_verification(verification: "Verification") -> None:
         print(verification.sentence)
 
 
-def _print_table(rows: "list[Row]") -> None:
+def _print_table(rows: "list[PredictedRow]") -> None:
     width = max((len(row.path) for row in rows), default=0)
     print(f"{'path':{width}}  {'verdict':9}  {'p_all':>5}  threshold  reason")
     for row in rows:
@@ -180,7 +180,7 @@ def _print_table(rows: "list[Row]") -> None:
         print(line.rstrip())
 
 
-def _summary(rows: "list[Row]") -> str:
+def _summary(rows: "list[PredictedRow]") -> str:
     counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in VERDICT_NAMES}
     parts = ", ".join(f"{counts[verdict]} {name}" for verdict, name in VERDICT_NAMES.items())
     return f"{len(rows)} pictures: {parts}."

@@ -13,8 +13,8 @@ from allcore.errors import DataError
 from allcore.evaluation import estimates, intervals
 from allcore.inference import gate_fit, gate_samples
 from allcore.inference.gate import Floats, Gate
-from allcore.inference.gate_fit import Judged
-from allcore.inference.gate_samples import Turned
+from allcore.inference.gate_fit import GateEvaluation
+from allcore.inference.gate_samples import OodFeatures
 from allcore.inference.predictor import Predictor
 
 _JUDGED_ON = {
@@ -35,7 +35,7 @@ def fit_gate(
     """Fit the gate of a model on its own data set, and measure it.
 
     Args:
-        cells: of ``gate_samples.known``: the images that the model was trained and judged on.
+        cells: images that the model was trained and judged on, of ``gate_samples.known_images``.
         folder: the model's.
         predictor: the model's, without a gate.
         fields: a folder of whole smear fields, to be refused; None measures the others alone.
@@ -51,24 +51,26 @@ def fit_gate(
     """
     rotations = gate_samples.rotations(cells.table, folder)
     paths = list(cells.paths())
-    read, places = gate_samples.read(predictor, gate_samples.pictures(paths), progress=progress)
+    features, places = gate_samples.read_pictures(
+        predictor, gate_samples.decode_files(paths), progress=progress
+    )
     if len(places) < len(paths):
         missing = paths[min(set(range(len(paths))) - set(places))]
         raise DataError(f"{missing} is missing or shows no cell on black: restore the data set.")
-    altered = [cells.root / path for path in gate_samples.altered(cells.table)]
-    ood = gate_samples.strange(predictor, altered, fields=fields)
-    judged = gate_fit.judge(read, rotations, ood.read)
+    altered = [cells.root / path for path in gate_samples.paths_to_alter(cells.table)]
+    ood = gate_samples.read_ood_samples(predictor, altered, fields=fields)
+    judged = gate_fit.evaluate_gate(features, rotations, ood.features)
     info = predictor.info
     facts = gate_facts(judged, cells.table, ood, split_kind=info.split_kind) | {
         "weights_sha256": info.weights_sha256,
         "data_digest": info.training.get("data", {}).get("digest"),
         "command": command,
     }
-    return replace(gate_fit.final(read, rotations), facts=facts)
+    return replace(gate_fit.fit_final_gate(features, rotations), facts=facts)
 
 
 def gate_facts(
-    judged: Judged, cells: pd.DataFrame, ood: Turned, *, split_kind: str
+    judged: GateEvaluation, cells: pd.DataFrame, ood: OodFeatures, *, split_kind: str
 ) -> dict[str, Any]:
     """The measurement as ``gate.json`` keeps it: shares let through and refused.
 
@@ -80,7 +82,7 @@ def gate_facts(
     """
     known = np.isfinite(judged.accepted)
     return {
-        "method": gate_fit.KEPT,
+        "method": gate_fit.METHOD,
         "limit": f"lets through {gate_fit.ACCEPTED:.0%} of the cells of validation subjects",
         "judged_on": _JUDGED_ON[split_kind],
         "accepted": _accepted_share(judged.accepted, cells),
@@ -89,7 +91,8 @@ def gate_facts(
         "subjects": int(cells["group"][known].nunique()),
         "accepted_by_subject": _low_subjects(judged.accepted, cells),
         "strangers": {
-            kind: _refused_share(ood, kind, judged.strangers.get(kind, 0.0)) for kind in ood.shown
+            kind: _refused_share(ood, kind, judged.refused_ood.get(kind, 0.0))
+            for kind in ood.totals
         },
         "methods": {
             name: {
@@ -120,10 +123,10 @@ def _low_subjects(accepted: Floats, cells: pd.DataFrame) -> dict[str, float]:
     return {str(subject): round(float(value), 3) for subject, value in low.items()}
 
 
-def _refused_share(ood: Turned, kind: str, of_read: float) -> dict[str, float]:
+def _refused_share(ood: OodFeatures, kind: str, of_read: float) -> dict[str, float]:
     """Share of samples refused by an earlier check or by the gate, with Wilson's interval."""
-    total = ood.shown[kind]
-    read = len(ood.read[kind].logits) if kind in ood.read else 0
+    total = ood.totals[kind]
+    read = len(ood.features[kind].logits) if kind in ood.features else 0
     refused = total - read + of_read * read
     interval = intervals.wilson(round(refused), total)
     return {"value": round(refused / total, 4), "low": round(interval.low, 4), "n": total}

@@ -24,8 +24,8 @@ from allcore.explain.neighbours import Neighbours
 from allcore.explain.parts import (
     METHODS,
     AugmentedViews,
+    CellIdentity,
     Explanation,
-    Identity,
     KnownCell,
     Method,
     ModelAnswer,
@@ -94,7 +94,7 @@ class ModelRecord:
         except AllScopeError:
             return None
 
-    def exposure(self, identity: Identity | None) -> TrainingExposure:
+    def exposure(self, identity: CellIdentity | None) -> TrainingExposure:
         """What of a cell was in the network's training."""
         if identity is None or self.training is None:
             return "unknown"
@@ -285,7 +285,7 @@ class Explainer:
         self,
         model: InstalledModel,
         picture: "CellPicture | None",
-        identity: Identity | None,
+        identity: CellIdentity | None,
         *,
         threshold: float,
     ) -> Neighbourhood:
@@ -316,7 +316,7 @@ class Explainer:
         first: Sequence[ModelAnswer],
         models: Sequence[InstalledModel],
         damaged: Sequence[str],
-        identity: Identity | None,
+        identity: CellIdentity | None,
         picture: "CellPicture | None",
     ) -> Iterator[ModelAnswers]:
         """The answers of some models, each time with one more of them; at first with none.
@@ -337,7 +337,7 @@ class Explainer:
             rows[number] = self.ask(model, picture, rows[number])
             yield ModelAnswers((*rows, *last))
 
-    def _recorded(self, model: InstalledModel, identity: Identity | None) -> ModelAnswer:
+    def _recorded(self, model: InstalledModel, identity: CellIdentity | None) -> ModelAnswer:
         record = self.record(model)
         held_out = record.held_out.get(identity.image_id) if identity else None
         return ModelAnswer(
@@ -375,7 +375,7 @@ class Explainer:
         return part
 
 
-def identify(sha256: str, cells: pd.DataFrame | None = None) -> Identity | None:
+def identify(sha256: str, cells: pd.DataFrame | None = None) -> CellIdentity | None:
     """The cell whose file has a SHA-256; None where no data set has such a file.
 
     Looked up among the files of the public release of C-NMC 2019, whose digests come with the
@@ -389,7 +389,7 @@ def identify(sha256: str, cells: pd.DataFrame | None = None) -> Identity | None:
         matches = cells.loc[cells["sha256"] == sha256]
         if not matches.empty:
             subject = matches["subject"].dropna().astype(str).tolist()
-            return Identity(str(matches["image_id"].iat[0]), subject[0] if subject else None)
+            return CellIdentity(str(matches["image_id"].iat[0]), subject[0] if subject else None)
     return _released().get(sha256)
 
 
@@ -435,11 +435,11 @@ def predict_views(predictor: "Predictor", cell: "Tensor") -> AugmentedViews:
 
 
 @cache
-def _released() -> dict[str, Identity]:
+def _released() -> dict[str, CellIdentity]:
     """The cells of the public release by the SHA-256 of their files."""
     files = release.read_release()
     rows = zip(files["path"], files["subject"], files["sha256"], strict=True)
-    return {sha256: Identity(_name(path), subject) for path, subject, sha256 in rows}
+    return {sha256: CellIdentity(_name(path), subject) for path, subject, sha256 in rows}
 
 
 def _name(path: str) -> str:

@@ -39,7 +39,7 @@ TRUSTED_SHARE = 0.5
 
 
 @dataclass(frozen=True)
-class Identity:
+class CellIdentity:
     """A cell of a data set.
 
     Attributes:
@@ -65,7 +65,7 @@ class KnownCell:
         exposure: what of the cell was in the network's training.
     """
 
-    identity: Identity | None
+    identity: CellIdentity | None
     exposure: TrainingExposure
 
 

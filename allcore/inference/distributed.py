@@ -8,7 +8,7 @@ from typing import Any
 
 from allcore.errors import AllScopeError
 from allcore.inference import image_sources
-from allcore.inference.results import COLUMNS, Row
+from allcore.inference.results import COLUMNS, PredictedRow
 
 
 def rows(
@@ -18,7 +18,7 @@ def rows(
     device: str = "auto",
     batch_size: int = 32,
     actors: int | None = None,
-) -> Iterator[Row]:
+) -> Iterator[PredictedRow]:
     """One row for each picture in files, folders and zip archives, in their order.
 
     Args:
@@ -45,7 +45,7 @@ def rows(
         num_gpus=1 if gpus else 0,
     )
     for row in answered.iter_rows():
-        yield Row(**row)
+        yield PredictedRow(**row)
 
 
 class _Actor:

@@ -45,7 +45,7 @@ CUT = "cut out of a photograph by this program"
 
 
 @dataclass(frozen=True)
-class Example:
+class ExamplePicture:
     """A picture offered to try the model on.
 
     Attributes:
@@ -70,13 +70,13 @@ class Example:
 class _Promise:
     """An example before its picture is found: of which label and fault, and what must be said."""
 
-    example: Example
+    example: ExamplePicture
     label: str | None
     fault: str
     kept: Callable[[Prediction], bool]
 
 
-def examples(predictor: Predictor) -> tuple[Example, ...]:
+def examples(predictor: Predictor) -> tuple[ExamplePicture, ...]:
     """The examples for a model; found first where they are not yet, by one process for all.
 
     Finding them takes some seconds, and the demonstration set is drawn where it is not there.
@@ -105,8 +105,8 @@ def is_ready(predictor: Predictor) -> bool:
 
 
 def _promises(threshold: float) -> tuple[_Promise, ...]:
-    def of(name: str, sentence: str) -> Example:
-        return Example(name, Path(), sentence)
+    def of(name: str, sentence: str) -> ExamplePicture:
+        return ExamplePicture(name, Path(), sentence)
 
     return (
         _Promise(
@@ -127,12 +127,12 @@ def _promises(threshold: float) -> tuple[_Promise, ...]:
         _Promise(
             of("Refused: out of focus", "The chromatin is blurred, so there is nothing to go by: "
                "no probability is shown unless you ask for it."),
-            None, "blurred", lambda said: said.rung == "focused",
+            None, "blurred", lambda said: said.check == "focused",
         ),
     )  # fmt: skip
 
 
-NOT_A_CELL = Example(
+NOT_A_CELL = ExamplePicture(
     "Refused: not a cell",
     Path(),
     "A part of a photograph in the outline of a cell, lit and sharp like one: it is refused for "
@@ -147,20 +147,20 @@ def _folder(predictor: Predictor) -> Path:
     told = {
         "weights": info.weights_sha256, "threshold": info.threshold,
         "temperature": info.temperature, "preprocessing": asdict(info.preprocessing),
-        "gate": None if gate is None else [asdict(gate.limits), gate.farthest],
+        "gate": None if gate is None else [asdict(gate.limits), gate.max_distance],
         "drawn": demo.VERSION, "version": VERSION,
     }  # fmt: skip
     digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
     return settings.load().home / "curated" / digest[:16]
 
 
-def _read(folder: Path) -> tuple[Example, ...]:
+def _read(folder: Path) -> tuple[ExamplePicture, ...]:
     """What is kept in a folder; nothing where it is not there or a picture is gone."""
     try:
         rows = json.loads((folder / FILE).read_text(encoding="utf-8"))
         drawn = settings.load().demo_set
         found = tuple(
-            Example(
+            ExamplePicture(
                 row["name"],
                 (folder if row["origin"] == CUT else drawn) / row["file"],
                 row["sentence"],
@@ -173,7 +173,7 @@ def _read(folder: Path) -> tuple[Example, ...]:
     return found if all(each.path.is_file() for each in found) else ()
 
 
-def _find(predictor: Predictor, folder: Path) -> tuple[Example, ...]:
+def _find(predictor: Predictor, folder: Path) -> tuple[ExamplePicture, ...]:
     """Ask the model, and keep what was found beside its place first, then in it."""
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
@@ -195,7 +195,7 @@ def _find(predictor: Predictor, folder: Path) -> tuple[Example, ...]:
     return _read(folder)
 
 
-def _drawn(predictor: Predictor) -> Iterator[Example]:
+def _drawn(predictor: Predictor) -> Iterator[ExamplePicture]:
     """The promises that a drawn cell keeps."""
     root = settings.load().demo_set
     truth = dataset.read_truth(root).sample(frac=1, random_state=0)
@@ -225,13 +225,13 @@ def _asked(
         yield from ((each, known[each]) for each in some)
 
 
-def _stranger(predictor: Predictor, folder: Path) -> Iterator[Example]:
-    """A picture that passes all rungs but the last: sharp and lit like a cell, and none."""
-    if predictor.gate is None:  # then there is no such rung
+def _stranger(predictor: Predictor, folder: Path) -> Iterator[ExamplePicture]:
+    """A picture that passes all checks but the last: sharp and lit like a cell, and none."""
+    if predictor.gate is None:  # then there is no such check
         return
     pictures = (each.rgb for each in ood_samples.draw_samples(MOST) if each.kind == STRANGER)
     for rgb in map(_lit, itertools.islice(pictures, MOST)):
-        if predictor.predict([rgb])[0].rung == "known":
+        if predictor.predict([rgb])[0].check == "known":
             Image.fromarray(rgb).save(folder / PICTURE)
             yield replace(NOT_A_CELL, path=folder / PICTURE)
             return

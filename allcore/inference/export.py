@@ -16,7 +16,7 @@ from pathlib import Path
 
 from allcore.errors import AllScopeError
 from allcore.inference import provenance
-from allcore.inference.results import COLUMNS, Row, Rung
+from allcore.inference.results import COLUMNS, GateCheck, PredictedRow
 from allcore.notice import RESEARCH_USE
 
 NOTICE = "notice"
@@ -26,24 +26,24 @@ _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
 @dataclass(frozen=True)
-class More:
+class ExportDetails:
     """What a line can tell besides its row; the fields are columns, in this order.
 
     Attributes:
         subject: whose cell it is; None where unknown.
-        rung: of the gate that refused it; None where it was answered.
-        strangeness: as ``Prediction`` has it.
+        rung: the gate's check that it failed; None where it was answered.
+        strangeness: the out-of-distribution score, ``Prediction.ood_score``.
     """
 
     subject: str | None = None
-    rung: Rung | None = None
+    rung: GateCheck | None = None
     strangeness: float | None = None
 
 
-MORE = tuple(field.name for field in fields(More))
+DETAIL_COLUMNS = tuple(field.name for field in fields(ExportDetails))
 
 
-def csv_bytes(rows: Sequence[Row], more: Sequence[More] | None = None) -> bytes:
+def csv_bytes(rows: Sequence[PredictedRow], more: Sequence[ExportDetails] | None = None) -> bytes:
     """The table as CSV in UTF-8; text that a spreadsheet would calculate is behind an apostrophe.
 
     Args:
@@ -53,18 +53,20 @@ def csv_bytes(rows: Sequence[Row], more: Sequence[More] | None = None) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow([*_columns(more), NOTICE])
-    writer.writerows([*map(inert, line), RESEARCH_USE] for line in _lines(rows, more))
+    writer.writerows([*map(escape_formula, line), RESEARCH_USE] for line in _lines(rows, more))
     return text.getvalue().encode("utf-8", "replace")
 
 
-def jsonl_bytes(rows: Sequence[Row], more: Sequence[More] | None = None) -> bytes:
+def jsonl_bytes(rows: Sequence[PredictedRow], more: Sequence[ExportDetails] | None = None) -> bytes:
     """The table as one JSON object a line, in UTF-8; the arguments are those of ``csv_bytes``."""
     objects = ({**each, NOTICE: RESEARCH_USE} for each in _objects(rows, more))
     text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in objects)
     return text.encode()
 
 
-def parquet_bytes(rows: Sequence[Row], more: Sequence[More] | None = None) -> bytes:
+def parquet_bytes(
+    rows: Sequence[PredictedRow], more: Sequence[ExportDetails] | None = None
+) -> bytes:
     """The table as Parquet; the arguments are those of ``csv_bytes``."""
     import pyarrow as pa
     import pyarrow.parquet
@@ -79,14 +81,14 @@ def parquet_bytes(rows: Sequence[Row], more: Sequence[More] | None = None) -> by
     return buffer.getvalue()
 
 
-FORMATS: dict[str, Callable[[Sequence[Row]], bytes]] = {
+FORMATS: dict[str, Callable[[Sequence[PredictedRow]], bytes]] = {
     ".csv": csv_bytes,
     ".jsonl": jsonl_bytes,
     ".parquet": parquet_bytes,
 }
 
 
-def inert(value: object) -> object:
+def escape_formula(value: object) -> object:
     """Text that begins like a formula behind an apostrophe, unless it is a plain number."""
     if not isinstance(value, str) or not value.startswith(_FORMULA):
         return value
@@ -96,7 +98,7 @@ def inert(value: object) -> object:
         return f"'{value}"
 
 
-def write(rows: Sequence[Row], path: Path) -> None:
+def write(rows: Sequence[PredictedRow], path: Path) -> None:
     """Write the table in the format of the suffix; the file is either the old or the new one.
 
     Raises:
@@ -125,11 +127,13 @@ def write_bytes(data: bytes, path: Path, *, option: str = "--out") -> None:
         ) from error
 
 
-def _columns(more: Sequence[More] | None) -> tuple[str, ...]:
-    return COLUMNS if more is None else (*COLUMNS, *MORE)
+def _columns(more: Sequence[ExportDetails] | None) -> tuple[str, ...]:
+    return COLUMNS if more is None else (*COLUMNS, *DETAIL_COLUMNS)
 
 
-def _lines(rows: Sequence[Row], more: Sequence[More] | None) -> Iterator[tuple[object, ...]]:
+def _lines(
+    rows: Sequence[PredictedRow], more: Sequence[ExportDetails] | None
+) -> Iterator[tuple[object, ...]]:
     if more is None:
         yield from (row.values() for row in rows)
         return
@@ -137,12 +141,14 @@ def _lines(rows: Sequence[Row], more: Sequence[More] | None) -> Iterator[tuple[o
         yield (*row.values(), *astuple(each))
 
 
-def _objects(rows: Sequence[Row], more: Sequence[More] | None) -> Iterator[dict[str, object]]:
+def _objects(
+    rows: Sequence[PredictedRow], more: Sequence[ExportDetails] | None
+) -> Iterator[dict[str, object]]:
     if more is None:
-        yield from (provenance.plain(asdict(row)) for row in rows)
+        yield from (provenance.to_json_value(asdict(row)) for row in rows)
         return
     for row, each in zip(rows, more, strict=True):
-        yield provenance.plain({**asdict(row), **asdict(each)})
+        yield provenance.to_json_value({**asdict(row), **asdict(each)})
 
 
 def _replace(path: Path, data: bytes) -> None:

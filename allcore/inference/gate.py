@@ -1,12 +1,12 @@
-"""The last rungs of the gate: is the cell whole, well exposed, in focus, and of a kind known here?
+"""The last checks of the gate: is the cell whole, well exposed, in focus, and in distribution?
 
-What can't be read, or shows no cell on black, `upload` has refused before. These rungs need to know
-what a model was trained on: `gate_fit` measures that, and a model's folder keeps it.
+`upload` has refused before what can't be read, or shows no cell on black. The checks here need
+statistics of the training cells: `gate_fit` measures them, and a model's folder records them.
 
-A cell counts as known by the Mahalanobis distance of what the network reads in it to what it read
-in training cells (Lee et al., *A Simple Unified Framework for Detecting Out-of-Distribution
-Samples*, NeurIPS 2018, with one centre instead of one a class: the kinds are what the model is
-asked about, not what the gate may know).
+A cell is in distribution by the Mahalanobis distance of its features to those of training cells
+(Lee et al., *A Simple Unified Framework for Detecting Out-of-Distribution Samples*, NeurIPS 2018,
+with one centre instead of one a class: the class is what the model is asked, not what the gate may
+know).
 """
 
 import json
@@ -30,20 +30,20 @@ Range = tuple[float, float]
 
 EDGE = 6
 """Pixels from the outline that focus leaves out, for the outline itself is sharp in any focus."""
-UNKNOWN = (
+OOD_REASON = (
     "The picture is unlike anything that the model was trained on, so its answer would mean "
     "nothing; use a cell that was stained, photographed and cut out like those of C-NMC 2019."
 )
 
 
 @dataclass(frozen=True)
-class Looks:
-    """Plain facts of a cell's picture.
+class ImageStats:
+    """Statistics of a cell's picture.
 
     Attributes:
         area: pixels inside the outline.
         brightness: mean of the three channels inside, 0 to 255.
-        focus: deviation of the Laplacian of the grey levels inside, away from the outline.
+        focus: standard deviation of the Laplacian of the grey levels inside, without the outline.
         redness: mean red over mean blue inside: above 1 where these channels were swapped.
         border: whether the cell touches the picture's border.
     """
@@ -56,8 +56,8 @@ class Looks:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What the plain facts may be, each end included."""
+class GateLimits:
+    """Ranges of accepted image statistics, each end included."""
 
     area: Range
     brightness: Range
@@ -67,54 +67,56 @@ class Limits:
 
 @dataclass(frozen=True)
 class Gate:
-    """What a model's folder keeps of the cells it knows.
+    """Limits by which a model refuses pictures unlike its training cells.
 
     Attributes:
-        limits: of the plain facts.
-        centre: (D,) mean of what the network read in training cells.
-        whiten: (D, Q) takes a difference from the centre to one of unit deviation.
-        farthest: the largest distance that is let through.
-        facts: how it was fitted and what was measured of it, as ``gate.json`` has it.
+        limits: of the image statistics.
+        centre: (D,) mean of the features of training cells.
+        whiten: (D, Q) maps a difference from the centre to one of unit covariance.
+        max_distance: the largest distance that is accepted.
+        facts: how the gate was fitted and evaluated, as ``gate.json`` has it.
     """
 
-    limits: Limits
+    limits: GateLimits
     centre: Floats
     whiten: Floats
-    farthest: float
+    max_distance: float
     facts: dict[str, Any]
 
-    def refusal(self, looks: Looks) -> Refusal | None:
-        """What the plain facts forbid: a cell not whole, badly exposed, or out of focus."""
-        if looks.border:
+    def refusal(self, stats: ImageStats) -> Refusal | None:
+        """The refusal of a cell that is not whole, badly exposed, out of focus or off in colour."""
+        limits = self.limits
+        if stats.border:
             return Refusal(
                 "whole",
                 "The cell touches the border of the picture, so a part of it may be missing; cut "
                 "it out with a margin and retry.",
             )
-        if not _within(looks.area, self.limits.area):
-            return Refusal("whole", _of_size(looks.area, self.limits.area))
-        if not _within(looks.brightness, self.limits.brightness):
-            return Refusal("exposed", _of_light(looks.brightness, self.limits.brightness))
-        if not _within(looks.focus, self.limits.focus):
-            return Refusal("focused", _of_focus(looks.focus, self.limits.focus))
-        if not _within(looks.redness, self.limits.redness):
-            return Refusal("known", _of_colour(looks.redness, self.limits.redness))
+        if not _within(stats.area, limits.area):
+            return Refusal("whole", _of_size(stats.area, limits.area))
+        if not _within(stats.brightness, limits.brightness):
+            return Refusal("exposed", _of_light(stats.brightness, limits.brightness))
+        if not _within(stats.focus, limits.focus):
+            return Refusal("focused", _of_focus(stats.focus, limits.focus))
+        if not _within(stats.redness, limits.redness):
+            return Refusal("known", _of_colour(stats.redness, limits.redness))
         return None
 
-    def strangeness(self, vectors: Floats) -> Floats:
-        """Distances (N,) of vectors (N, D) over the largest let through: above 1 is refused."""
-        return np.asarray(distances(vectors, self.centre, self.whiten) / self.farthest)
+    def ood_scores(self, vectors: Floats) -> Floats:
+        """Distances (N,) of vectors (N, D) over the largest accepted: above 1 is refused."""
+        distances = mahalanobis_distances(vectors, self.centre, self.whiten)
+        return np.asarray(distances / self.max_distance)
 
 
-def looks(rgb: Rgb, mask: NDArray[np.bool_]) -> Looks:
-    """The plain facts of the cell (H, W) in a picture (H, W, 3)."""
+def image_stats(rgb: Rgb, mask: NDArray[np.bool_]) -> ImageStats:
+    """Statistics of the cell with mask (H, W) in a picture (H, W, 3)."""
     top, left, bottom, right = cells.frame_of(mask)
     height, width = mask.shape
     inside, part = mask[top:bottom, left:right], rgb[top:bottom, left:right]
     grey = part.astype(np.float32).mean(axis=2)
     red, blue = (float(part[..., channel][inside].mean()) for channel in (0, 2))
     inner = ndimage.binary_erosion(inside, iterations=EDGE)
-    return Looks(
+    return ImageStats(
         area=float(inside.sum()),
         brightness=float(grey[inside].mean()),
         focus=appearance.sharpness(grey, inner) if inner.any() else 0.0,
@@ -123,13 +125,13 @@ def looks(rgb: Rgb, mask: NDArray[np.bool_]) -> Looks:
     )
 
 
-def distances(vectors: Floats, centre: Floats, whiten: Floats) -> Floats:
+def mahalanobis_distances(vectors: Floats, centre: Floats, whiten: Floats) -> Floats:
     """Mahalanobis distances (N,) of vectors (N, D)."""
     return np.asarray(np.linalg.norm((vectors - centre) @ whiten, axis=1), dtype=np.float32)
 
 
-def write(folder: Path, gate: Gate) -> None:
-    """Keep a gate in a model's folder."""
+def write_gate(folder: Path, gate: Gate) -> None:
+    """Write ``gate.json`` and ``gate.safetensors`` into a model's folder."""
     from safetensors.numpy import save_file
 
     half = np.abs(gate.whiten).max() < np.finfo(np.float16).max
@@ -139,12 +141,12 @@ def write(folder: Path, gate: Gate) -> None:
     }
     save_file(tensors, folder / model_folder.GATE_WEIGHTS)
     (folder / model_folder.GATE_WEIGHTS).chmod(0o644)  # readable as the other files of a model are
-    told = {"limits": asdict(gate.limits), "farthest": gate.farthest, **gate.facts}
-    text = json.dumps(told, indent=2, ensure_ascii=False)
+    fields = {"limits": asdict(gate.limits), "farthest": gate.max_distance, **gate.facts}
+    text = json.dumps(fields, indent=2, ensure_ascii=False)
     (folder / model_folder.GATE).write_text(text + "\n", encoding="utf-8")
 
 
-def read(folder: Path) -> Gate | None:
+def read_gate(folder: Path) -> Gate | None:
     """The gate of a model's folder; None where none was fitted.
 
     Raises:
@@ -156,17 +158,17 @@ def read(folder: Path) -> Gate | None:
     from safetensors.numpy import load_file
 
     try:
-        told = json.loads((folder / model_folder.GATE).read_text(encoding="utf-8"))
-        limits = Limits(**{name: _range(ends) for name, ends in told.pop("limits").items()})
+        fields = json.loads((folder / model_folder.GATE).read_text(encoding="utf-8"))
+        limits = GateLimits(**{name: _range(ends) for name, ends in fields.pop("limits").items()})
         tensors = load_file(folder / model_folder.GATE_WEIGHTS)
-        if told["weights_sha256"] != model_folder.read_info(folder).weights_sha256:
+        if fields["weights_sha256"] != model_folder.read_info(folder).weights_sha256:
             raise ValueError("it belongs to other weights")
         return Gate(
             limits=limits,
             centre=tensors["centre"],
             whiten=tensors["whiten"].astype(np.float32),
-            farthest=float(told.pop("farthest")),
-            facts=told,
+            max_distance=float(fields.pop("farthest")),
+            facts=fields,
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise ModelError(
@@ -185,19 +187,19 @@ def _within(value: float, ends: Range) -> bool:
 
 
 def _of_size(area: float, ends: Range) -> str:
-    said = "larger" if area > ends[1] else "smaller"
+    excess = "larger" if area > ends[1] else "smaller"
     return (
-        f"The cell covers {area:,.0f} pixels, {said} than any the model was trained on "
+        f"The cell covers {area:,.0f} pixels, {excess} than any the model was trained on "
         f"({ends[0]:,.0f} to {ends[1]:,.0f} are taken); use the picture at its own scale, neither "
         "enlarged nor shrunk."
     )
 
 
 def _of_light(brightness: float, ends: Range) -> str:
-    said, do = ("bright", "less") if brightness > ends[1] else ("dark", "more")
+    fault, remedy = ("bright", "less") if brightness > ends[1] else ("dark", "more")
     return (
-        f"The cell is too {said} (mean grey level {brightness:.0f}, {ends[0]:.0f} to {ends[1]:.0f} "
-        f"are taken); photograph it with {do} light, or normalise its stain."
+        f"The cell is too {fault} (mean grey level {brightness:.0f}, {ends[0]:.0f} to "
+        f"{ends[1]:.0f} are taken); photograph it with {remedy} light, or normalise its stain."
     )
 
 
@@ -214,8 +216,8 @@ def _of_focus(focus: float, ends: Range) -> str:
 
 
 def _of_colour(redness: float, ends: Range) -> str:
-    said = "redder" if redness > ends[1] else "bluer"
+    excess = "redder" if redness > ends[1] else "bluer"
     return (
-        f"The cell is {said} than those the model was trained on, as when red and blue are "
+        f"The cell is {excess} than those the model was trained on, as when red and blue are "
         "swapped; save the picture as RGB, and normalise its stain."
     )

@@ -1,11 +1,12 @@
-"""Fitting a model's gate, and measuring it on subjects and pictures that it was not fitted on.
+"""Fit a model's gate, and evaluate it on subjects and pictures that it was not fitted on.
 
-Three ways to tell strange cells are compared: the Mahalanobis distance (Lee et al., NeurIPS 2018)
-with the covariance of Ledoit and Wolf (2004), the distance to the nearest training cells (Sun et
-al., *Out-of-Distribution Detection with Deep Nearest Neighbors*, ICML 2022), and the energy of the
-answer (Liu et al., *Energy-based Out-of-distribution Detection*, NeurIPS 2020). Each is fitted on
-training subjects, limited on validation subjects and judged on the others. Gates use the first;
-the figures of all three are kept beside it, so that anyone sees where another would do better.
+Three ways to detect out-of-distribution pictures are compared: the Mahalanobis distance (Lee et
+al., NeurIPS 2018) with the covariance of Ledoit and Wolf (2004), the distance to the nearest
+training cells (Sun et al., *Out-of-Distribution Detection with Deep Nearest Neighbors*, ICML 2022),
+and the energy of the answer (Liu et al., *Energy-based Out-of-distribution Detection*, NeurIPS
+2020). Each is fitted on training subjects, limited on validation subjects and evaluated on the
+others. Gates use the first; the figures of all three are recorded beside it, so that everyone sees
+where another would do better.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,47 +17,48 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allcore.inference import gate
-from allcore.inference.gate import Floats, Gate, Limits, Looks, Range
+from allcore.inference.gate import Floats, Gate, GateLimits, ImageStats, Range
 
 ACCEPTED = 0.99
-"""Share of validation subjects' cells that the limit of a distance lets through: so that with
-what the plain facts refuse, the whole gate lets through 98 %."""
+"""Share of validation subjects' cells that a distance limit lets through: with what the image
+statistics refuse, the whole gate lets through 98 %."""
 NEAREST = 10
-KEPT = "mahalanobis"
+METHOD = "mahalanobis"
 """The method that gates use."""
 
 Rows = NDArray[np.intp]
 Scorer = Callable[[Floats, Floats], Floats]
-"""Vectors (N, D) and log-odds (N,) to strangeness (N,), higher is stranger."""
+"""Features (N, D) and log-odds (N,) to out-of-distribution scores (N,)."""
 
 
 @dataclass(frozen=True)
-class Read:
-    """What was read of N pictures that show a cell on black.
+class PictureFeatures:
+    """Features of N pictures that show a cell on black.
 
     Attributes:
-        vectors: (N, D) what the network reads.
+        vectors: (N, D) features of the network.
         logits: (N,) log-odds.
-        looks: N plain facts.
+        stats: N image statistics.
     """
 
     vectors: Floats
     logits: Floats
-    looks: tuple[Looks, ...]
+    stats: tuple[ImageStats, ...]
 
-    def of(self, rows: Rows) -> "Read":
+    def of(self, rows: Rows) -> "PictureFeatures":
         """Some of the pictures."""
-        return Read(self.vectors[rows], self.logits[rows], tuple(self.looks[row] for row in rows))
+        stats = tuple(self.stats[row] for row in rows)
+        return PictureFeatures(self.vectors[rows], self.logits[rows], stats)
 
     @property
-    def plain(self) -> pd.DataFrame:
-        """The plain facts, one row a picture."""
-        return pd.DataFrame([vars(each) for each in self.looks])
+    def table(self) -> pd.DataFrame:
+        """The image statistics, one row a picture."""
+        return pd.DataFrame([vars(stats) for stats in self.stats])
 
 
 @dataclass(frozen=True)
 class Rotation:
-    """Rows of a data set: who is fitted on, who sets the limit, and who judges both."""
+    """Rows of a data set: those to fit on, those that set the limit, those to evaluate on."""
 
     fitted: Rows
     limited: Rows
@@ -64,65 +66,67 @@ class Rotation:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What happened to the pictures of one or more rotations.
+class GateEvaluation:
+    """Outcome for the pictures of one or more rotations.
 
     Attributes:
-        accepted: (N,) whether the whole gate lets a cell through; NaN where it was not judged.
-        refused_by: cells refused by rung.
+        accepted: (N,) whether the whole gate lets a cell through; NaN where it was not evaluated.
+        refused_by: number of cells refused, by check.
         known: by method, (N,) whether its distance alone lets a cell through.
-        strangers: by kind, share of strangers that the whole gate refuses, a mean of rotations.
-        methods: by method and kind, share of strangers that its distance alone refuses.
+        refused_ood: by kind, share of out-of-distribution samples that the whole gate refuses, a
+            mean of rotations.
+        methods: by method and kind, share of samples that its distance alone refuses.
     """
 
     accepted: Floats
     refused_by: dict[str, int]
     known: dict[str, Floats]
-    strangers: dict[str, float]
+    refused_ood: dict[str, float]
     methods: dict[str, dict[str, float]]
 
 
-def fit(cells: Read, *, limit_on: Read) -> Gate:
+def fit_gate(cells: PictureFeatures, *, limit_on: PictureFeatures) -> Gate:
     """The gate of training cells, its limit set on validation cells."""
     centre, whiten = mahalanobis(cells.vectors)
-    farthest = limit(gate.distances(limit_on.vectors, centre, whiten))
-    return Gate(limits(cells.plain), centre, whiten, farthest, {})
+    distances = gate.mahalanobis_distances(limit_on.vectors, centre, whiten)
+    return Gate(stats_limits(cells.table), centre, whiten, distance_limit(distances), {})
 
 
-def final(cells: Read, rotations: Sequence[Rotation]) -> Gate:
-    """The gate that ships: of all cells that a rotation fits, limits or judges out of fold.
+def fit_final_gate(cells: PictureFeatures, rotations: Sequence[Rotation]) -> Gate:
+    """The gate that ships: fitted on all cells of all rotations.
 
-    Its limit is that of the cells' distances by fits that had not seen their subjects. Where there
-    is but one rotation, whose test subjects must stay unseen, it is that rotation's gate.
+    Its limit is that of the cells' distances by fits that had not seen their subjects. Of a single
+    rotation, whose test subjects must stay unseen, it is that rotation's gate.
     """
     if len(rotations) == 1:
-        (turn,) = rotations
-        return fit(cells.of(turn.fitted), limit_on=cells.of(turn.limited))
+        (rotation,) = rotations
+        return fit_gate(cells.of(rotation.fitted), limit_on=cells.of(rotation.limited))
     centre, whiten = mahalanobis(cells.vectors)
     unseen = []
-    for turn in rotations:
-        own = mahalanobis(cells.vectors[turn.fitted])
-        unseen.append(gate.distances(cells.vectors[turn.limited], *own))
-    return Gate(limits(cells.plain), centre, whiten, limit(np.concatenate(unseen)), {})
+    for rotation in rotations:
+        fit = mahalanobis(cells.vectors[rotation.fitted])
+        unseen.append(gate.mahalanobis_distances(cells.vectors[rotation.limited], *fit))
+    limit = distance_limit(np.concatenate(unseen))
+    return Gate(stats_limits(cells.table), centre, whiten, limit, {})
 
 
-def limit(distances: Floats) -> float:
+def distance_limit(distances: Floats) -> float:
     """The distance that lets ``ACCEPTED`` of the cells through."""
     return float(np.quantile(distances, ACCEPTED))
 
 
-def limits(plain: pd.DataFrame) -> Limits:
-    """What plain facts may be: the range of training cells but the last few, and a margin.
+def stats_limits(stats: pd.DataFrame) -> GateLimits:
+    """Limits of image statistics: the range of training cells but the last few, and a margin.
 
     The margin is wide where a camera may rightly differ (light, size), and none where red over
-    blue tells whether the channels were swapped. Grain depends on how a picture was compressed,
+    blue shows whether the channels were swapped. Grain depends on how a picture was compressed,
     so that focus has the widest.
     """
-    return Limits(
-        area=_range(plain["area"], (0.001, 0.999), 1.3, 1.3),
-        brightness=_range(plain["brightness"], (0.001, 0.999), 1.25, 1.25),
-        focus=_range(plain["focus"], (0.01, 0.999), 1.7, 1.7),
-        redness=_range(plain["redness"], (0.001, 0.997), 1.05, 1.0),
+    return GateLimits(
+        area=_range(stats["area"], (0.001, 0.999), 1.3, 1.3),
+        brightness=_range(stats["brightness"], (0.001, 0.999), 1.25, 1.25),
+        focus=_range(stats["focus"], (0.01, 0.999), 1.7, 1.7),
+        redness=_range(stats["redness"], (0.001, 0.997), 1.05, 1.0),
     )
 
 
@@ -137,90 +141,94 @@ def mahalanobis(vectors: Floats) -> tuple[Floats, Floats]:
     return centre.astype(np.float32), whiten.astype(np.float32)
 
 
-def judge(cells: Read, rotations: Sequence[Rotation], strangers: Mapping[str, Read]) -> Judged:
-    """Fit, limit and judge in turn.
+def evaluate_gate(
+    cells: PictureFeatures, rotations: Sequence[Rotation], samples: Mapping[str, PictureFeatures]
+) -> GateEvaluation:
+    """Fit, limit and evaluate in turn.
 
     Args:
         cells: of the data set.
-        rotations: each cell is judged by at most one.
-        strangers: what passed the rungs before, by kind.
+        rotations: each cell is evaluated by at most one.
+        samples: out-of-distribution samples that passed the checks before the gate, by kind.
     """
     accepted = np.full(len(cells.logits), np.nan, dtype=np.float32)
     known = {name: accepted.copy() for name in METHODS}
     refused_by: dict[str, int] = {}
     shares: list[dict[str, float]] = []
     alone: dict[str, list[dict[str, float]]] = {name: [] for name in METHODS}
-    for turn in rotations:
+    for rotation in rotations:
         fitted, limited, judged = (
-            cells.of(rows) for rows in (turn.fitted, turn.limited, turn.judged)
+            cells.of(rows) for rows in (rotation.fitted, rotation.limited, rotation.judged)
         )
-        whole = fit(fitted, limit_on=limited)
-        rungs = _rungs(whole, judged)
-        accepted[turn.judged] = [rung == "" for rung in rungs]
-        for rung in filter(None, rungs):
-            refused_by[rung] = refused_by.get(rung, 0) + 1
-        shares.append({kind: _refused(whole, each) for kind, each in strangers.items()})
-        for name, make in METHODS.items():
-            score = make(fitted)
-            farthest = limit(score(limited.vectors, limited.logits))
-            known[name][turn.judged] = score(judged.vectors, judged.logits) <= farthest
+        whole = fit_gate(fitted, limit_on=limited)
+        checks = _failed_checks(whole, judged)
+        accepted[rotation.judged] = [check == "" for check in checks]
+        for check in filter(None, checks):
+            refused_by[check] = refused_by.get(check, 0) + 1
+        shares.append({kind: _refused(whole, sample) for kind, sample in samples.items()})
+        for name, make_scorer in METHODS.items():
+            score = make_scorer(fitted)
+            limit = distance_limit(score(limited.vectors, limited.logits))
+            known[name][rotation.judged] = score(judged.vectors, judged.logits) <= limit
             alone[name].append(
                 {
-                    kind: float((score(each.vectors, each.logits) > farthest).mean())
-                    for kind, each in strangers.items()
+                    kind: float((score(sample.vectors, sample.logits) > limit).mean())
+                    for kind, sample in samples.items()
                 }
             )
-    methods = {name: _mean(found) for name, found in alone.items()}
-    return Judged(accepted, refused_by, known, _mean(shares), methods)
+    methods = {name: _mean(rows) for name, rows in alone.items()}
+    return GateEvaluation(accepted, refused_by, known, _mean(shares), methods)
 
 
-def _by_mahalanobis(cells: Read) -> Scorer:
+def _by_mahalanobis(cells: PictureFeatures) -> Scorer:
     centre, whiten = mahalanobis(cells.vectors)
-    return lambda vectors, _: gate.distances(vectors, centre, whiten)
+    return lambda vectors, _: gate.mahalanobis_distances(vectors, centre, whiten)
 
 
-def _by_nearest(cells: Read) -> Scorer:
+def _by_nearest(cells: PictureFeatures) -> Scorer:
     """Euclidean distance of standardised vectors to the tenth nearest."""
     from sklearn.neighbors import NearestNeighbors
 
     centre = cells.vectors.mean(axis=0)
     scale = cells.vectors.std(axis=0) + 1e-6
-    found = NearestNeighbors(n_neighbors=NEAREST, algorithm="brute")
-    found.fit((cells.vectors - centre) / scale)
+    neighbours = NearestNeighbors(n_neighbors=NEAREST, algorithm="brute")
+    neighbours.fit((cells.vectors - centre) / scale)
 
     def score(vectors: Floats, _: Floats) -> Floats:
-        distances, _rows = found.kneighbors((vectors - centre) / scale)
+        distances, _rows = neighbours.kneighbors((vectors - centre) / scale)
         return np.asarray(distances[:, -1], dtype=np.float32)
 
     return score
 
 
-def _by_energy(_cells: Read) -> Scorer:
+def _by_energy(_cells: PictureFeatures) -> Scorer:
     """Of one log-odds z, whose two scores are z / 2 and -z / 2: low where the answer is sure."""
     return lambda _, logits: -np.logaddexp(logits / 2, -logits / 2)
 
 
-METHODS: dict[str, Callable[[Read], Scorer]] = {
+METHODS: dict[str, Callable[[PictureFeatures], Scorer]] = {
     "mahalanobis": _by_mahalanobis,
     "nearest": _by_nearest,
     "energy": _by_energy,
 }
 
 
-def _rungs(whole: Gate, cells: Read) -> list[str]:
-    """For each cell the rung that refuses it, empty where none does."""
-    strange = whole.strangeness(cells.vectors) > 1
-    found = [whole.refusal(each) for each in cells.looks]
-    pairs = zip(found, strange, strict=True)
-    return [refusal.rung if refusal else "known" if odd else "" for refusal, odd in pairs]
+def _failed_checks(whole: Gate, cells: PictureFeatures) -> list[str]:
+    """For each cell the check that refuses it, empty where none does."""
+    too_far = whole.ood_scores(cells.vectors) > 1
+    refusals = [whole.refusal(stats) for stats in cells.stats]
+    return [
+        refusal.check if refusal else "known" if far else ""
+        for refusal, far in zip(refusals, too_far, strict=True)
+    ]
 
 
-def _refused(whole: Gate, cells: Read) -> float:
-    return float(np.mean([rung != "" for rung in _rungs(whole, cells)]))
+def _refused(whole: Gate, cells: PictureFeatures) -> float:
+    return float(np.mean([check != "" for check in _failed_checks(whole, cells)]))
 
 
-def _mean(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {kind: float(np.mean([each[kind] for each in found])) for kind in found[0]}
+def _mean(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {kind: float(np.mean([row[kind] for row in rows])) for kind in rows[0]}
 
 
 def _range(

@@ -1,4 +1,4 @@
-"""What a gate is fitted and judged on: a data set's cells, by subject, and pictures of no cell."""
+"""Samples to fit and evaluate a gate on: cells of a data set, and out-of-distribution pictures."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,32 +19,33 @@ from allcore.data.manifest import Manifest
 from allcore.data.ood_samples import OodSample
 from allcore.errors import BadImage, DataError
 from allcore.inference import gate, held_out, upload
-from allcore.inference.gate import Looks
-from allcore.inference.gate_fit import Read, Rotation
+from allcore.inference.gate import ImageStats
+from allcore.inference.gate_fit import PictureFeatures, Rotation
 from allcore.inference.predictor import Predictor
+from allcore.inference.upload import CellPicture
 
 BATCH = 16
 PER_KIND = 200
-"""Drawn strangers of each kind."""
+"""Drawn samples of each kind."""
 ALTERED = 3
 """Cells of each subject that are altered."""
 
 
 @dataclass(frozen=True)
-class Turned:
-    """Strangers as the rungs before found them.
+class OodFeatures:
+    """Out-of-distribution samples after the checks before the gate.
 
     Attributes:
-        shown: by kind, how many there were.
-        read: by kind, those that seemed to show a cell on black.
+        totals: by kind, how many there were.
+        features: by kind, of those that seemed to show a cell on black.
     """
 
-    shown: dict[str, int]
-    read: dict[str, Read]
+    totals: dict[str, int]
+    features: dict[str, PictureFeatures]
 
 
-def known(data: Manifest, folder: Path) -> Manifest:
-    """The labelled images that the model's folder knows by name, in the data set's order.
+def known_images(data: Manifest, folder: Path) -> Manifest:
+    """The labelled images that the model's split names, in the data set's order.
 
     Raises:
         DataError: there are none.
@@ -62,7 +63,7 @@ def known(data: Manifest, folder: Path) -> Manifest:
 
 
 def rotations(cells: "pd.DataFrame", folder: Path) -> tuple[Rotation, ...]:
-    """Who is fitted, who limits and who judges; for an out-of-fold model once a fold.
+    """Rows to fit, to limit and to evaluate on; for an out-of-fold model one rotation a fold.
 
     Args:
         cells: a table with ``image_id`` and ``split``, of N images.
@@ -75,72 +76,70 @@ def rotations(cells: "pd.DataFrame", folder: Path) -> tuple[Rotation, ...]:
         held = model_folder.read_predictions(folder).set_index("image_id")["fold"]
         fold = held.reindex(cells["image_id"]).to_numpy()
         count = int(held.max()) + 1
-        turns = [_rotation(fold == (k + 1) % count, fold == k) for k in range(count)]
+        parts = [_rotation(fold == (k + 1) % count, fold == k) for k in range(count)]
     else:
         part = cells["split"].to_numpy()
-        turns = [_rotation(part == "validation", part == "test", fitted=part == "train")]
-    if any(not len(rows) for turn in turns for rows in vars(turn).values()):
+        parts = [_rotation(part == "validation", part == "test", fitted=part == "train")]
+    if any(not len(rows) for rotation in parts for rows in vars(rotation).values()):
         raise DataError("A gate needs training, validation and test images: connect all of them.")
-    return tuple(turns)
+    return tuple(parts)
 
 
-def read(
+def read_pictures(
     predictor: Predictor, pictures: Iterable[Rgb], *, progress: Callable[[], object] = lambda: None
-) -> tuple[Read, list[int]]:
-    """Read those of the pictures that show a cell on black.
-
-    Returns:
-        What was read of them, and their places among all pictures.
-    """
+) -> tuple[PictureFeatures, list[int]]:
+    """Features of the pictures that show a cell on black, and their places among all pictures."""
     vectors: list[Tensor] = []
     logits: list[Tensor] = []
-    seen: list[Looks] = []
+    stats: list[ImageStats] = []
     places: list[int] = []
-    for batch in _batches(_shown(predictor, pictures, progress)):
+    for batch in _batches(_examined(predictor, pictures, progress)):
         cells = torch.stack([cell for _, cell, _ in batch])
         with predictor.lock, torch.inference_mode():
             vector, logit = predictor.network.read(predictor.normalised(cells))
         vectors.append(vector.float().cpu())
         logits.append(logit.float().cpu())
-        seen += [looks for _, _, looks in batch]
+        stats += [image_stats for _, _, image_stats in batch]
         places += [place for place, _, _ in batch]
-    if not seen:
-        return Read(np.empty((0, 0), np.float32), np.empty(0, np.float32), ()), []
-    return Read(torch.cat(vectors).numpy(), torch.cat(logits).numpy(), tuple(seen)), places
+    if not stats:
+        return PictureFeatures(np.empty((0, 0), np.float32), np.empty(0, np.float32), ()), []
+    return PictureFeatures(
+        torch.cat(vectors).numpy(), torch.cat(logits).numpy(), tuple(stats)
+    ), places
 
 
-def strange(
+def read_ood_samples(
     predictor: Predictor, cells: Sequence[Path], *, fields: Path | None, per_kind: int = PER_KIND
-) -> Turned:
-    """Read strangers: drawn ones, photographs, altered cells, and smear fields where there are any.
+) -> OodFeatures:
+    """Features of drawn samples, photographs, altered cells, and smear fields where there are any.
 
     Args:
-        predictor: who reads.
+        predictor: the model.
         cells: pictures of real cells to alter.
         fields: a folder of whole smear fields.
-        per_kind: drawn strangers of each kind.
+        per_kind: drawn samples of each kind.
     """
     kinds: list[str] = []
 
-    def pictures_noting_kinds() -> Iterator[Rgb]:
-        for each in _strangers(cells, fields, per_kind):
-            kinds.append(each.kind)
-            yield each.rgb
+    def pictures() -> Iterator[Rgb]:
+        for sample in _ood_samples(cells, fields, per_kind):
+            kinds.append(sample.kind)
+            yield sample.rgb
 
-    found, places = read(predictor, pictures_noting_kinds())
+    features, places = read_pictures(predictor, pictures())
     kind = np.array(kinds)[places]
     rows = {name: np.flatnonzero(kind == name) for name in np.unique(kind).tolist()}
-    return Turned(dict(Counter(kinds)), {name: found.of(own) for name, own in rows.items()})
+    return OodFeatures(dict(Counter(kinds)), {name: features.of(own) for name, own in rows.items()})
 
 
-def altered(cells: "pd.DataFrame", *, seed: int = 0) -> list[str]:
+def paths_to_alter(cells: "pd.DataFrame", *, seed: int = 0) -> list[str]:
     """Paths of a few cells of each subject, drawn by seed."""
     drawn = cells.sample(frac=1, random_state=seed).groupby("group").head(ALTERED)
     return sorted(drawn["path"])
 
 
-def pictures(paths: Iterable[Path]) -> Iterator[Rgb]:
-    """Decode files one after the other; what can't be read is black, which shows no cell."""
+def decode_files(paths: Iterable[Path]) -> Iterator[Rgb]:
+    """Decode files one after the other; an unreadable one is black, without a cell."""
     for path in paths:
         try:
             yield upload.decode(path.read_bytes())
@@ -155,29 +154,29 @@ def _rotation(
     return Rotation(*(np.flatnonzero(part) for part in (rest, limited, judged)))
 
 
-def _shown(
+def _examined(
     predictor: Predictor, pictures: Iterable[Rgb], progress: Callable[[], object]
-) -> Iterator[tuple[int, Tensor, Looks]]:
+) -> Iterator[tuple[int, Tensor, ImageStats]]:
     for place, rgb in enumerate(pictures):
         progress()
+        picture = CellPicture(rgb)
         try:
-            looks = gate.looks(rgb, upload.find_cell(rgb))
-            yield place, predictor.prepare(rgb), looks
+            yield place, predictor.prepare(picture), gate.image_stats(rgb, picture.mask)
         except BadImage:
             continue
 
 
 def _batches(
-    shown: Iterator[tuple[int, Tensor, Looks]],
-) -> Iterator[list[tuple[int, Tensor, Looks]]]:
-    while batch := list(islice(shown, BATCH)):
+    examined: Iterator[tuple[int, Tensor, ImageStats]],
+) -> Iterator[list[tuple[int, Tensor, ImageStats]]]:
+    while batch := list(islice(examined, BATCH)):
         yield batch
 
 
-def _strangers(cells: Sequence[Path], fields: Path | None, per_kind: int) -> Iterator[OodSample]:
+def _ood_samples(cells: Sequence[Path], fields: Path | None, per_kind: int) -> Iterator[OodSample]:
     yield from ood_samples.draw_samples(per_kind)
     yield from ood_samples.photographs()
-    for rgb in pictures(cells):
+    for rgb in decode_files(cells):
         yield from ood_samples.altered_samples(rgb)
     if fields is not None:
         yield from ood_samples.fields(fields)

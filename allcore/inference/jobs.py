@@ -26,7 +26,7 @@ from allcore.inference import image_sources, upload
 from allcore.inference.batching import BatchQueue
 from allcore.inference.image_sources import Source
 from allcore.inference.predictor import Predictor
-from allcore.inference.results import Prediction, Reading, Refusal, Row, Rung
+from allcore.inference.results import GateCheck, PredictedRow, Prediction, Reading, Refusal
 from allcore.inference.upload import PictureCache
 
 THUMBNAIL_SIDE = 64
@@ -43,7 +43,7 @@ Forward = Callable[[Tensor], Sequence[Reading]]
 class StreamedPrediction:
     """A prediction, as a table's row too, and the cut cell (3, S, S) uint8; None without one."""
 
-    row: Row
+    row: PredictedRow
     prediction: Prediction
     cell: Tensor | None
 
@@ -55,7 +55,7 @@ def predict_files(
     batch_size: int = 32,
     workers: int | None = None,
     progress: Callable[[], object] | None = None,
-) -> Iterator[Row]:
+) -> Iterator[PredictedRow]:
     """One row for each picture in files, folders (recursively) and zip archives.
 
     Args:
@@ -106,7 +106,7 @@ def stream_predictions(
 class PredictedPicture:
     """A picture's prediction, where to read the picture again, and a JPEG of the cut cell."""
 
-    row: Row
+    row: PredictedRow
     prediction: Prediction
     source: Source
     thumbnail: bytes | None
@@ -121,7 +121,7 @@ def store_nothing(_items: Sequence[PredictedPicture], _ending: Ending | None) ->
     """Drop the predictions."""
 
 
-class Job:
+class PredictionJob:
     """Predicts sources in order on its own thread; finished predictions stay after cancelling.
 
     It goes on after the session that started it has ended.
@@ -241,7 +241,7 @@ class PredictionService:
 
     def start(
         self, sources: Sequence[Source], *, session: str, store: Store = store_nothing
-    ) -> Job:
+    ) -> PredictionJob:
         """Predict pictures in the background, in turn with what other sessions hand in.
 
         Args:
@@ -254,7 +254,7 @@ class PredictionService:
             futures = [self.queue.submit(session, cell) for cell in cells]
             return [future.result() for future in futures]
 
-        return Job(
+        return PredictionJob(
             self.predictor,
             sources,
             forward=forward,
@@ -302,7 +302,7 @@ def _decode_ahead(
 
 def _decode(predictor: Predictor, source: Source, cache: PictureCache) -> _Decoded:
     sha256 = ""
-    check: Rung = "readable"
+    check: GateCheck = "readable"
     try:
         data = source.read()
         sha256 = hashlib.sha256(data).hexdigest()

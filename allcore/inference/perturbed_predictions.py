@@ -1,4 +1,4 @@
-"""The answers of a model for altered cells, each by a network that never saw the cell's subject."""
+"""Predictions for altered cells, each by a network that never saw the cell's subject."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,17 +29,17 @@ Floats = NDArray[np.float64]
 BATCH = 8
 """Small: on a CPU larger batches are slower, for they leave its caches."""
 AHEAD = 2
-"""Cells that are altered while the network answers for the one before."""
+"""Cells that are altered while the network predicts the one before."""
 
 
 @dataclass(frozen=True)
-class Held:
-    """Labelled cells and who may answer for each.
+class HeldOutCells:
+    """Labelled cells, and the network that predicts each.
 
     Attributes:
         manifest: of the cells.
-        folds: for each cell the fold whose network never saw its subject; None where that is the
-            network that ships.
+        folds: for each cell the fold whose network never saw its subject; None for the network
+            that ships.
     """
 
     manifest: Manifest
@@ -47,8 +47,8 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Answered:
-    """What the networks say.
+class PerturbedProbabilities:
+    """Probabilities of altered cells.
 
     Attributes:
         rows: (N,) rows of the manifest that show a cell; the others are left out.
@@ -59,9 +59,9 @@ class Answered:
     probabilities: dict[tuple[str, float], Floats]
 
 
-def held(
+def held_out_cells(
     data: Manifest, info: ModelInfo, folder: Path, *, cells: int | None = None, seed: int = 0
-) -> Held:
+) -> HeldOutCells:
     """The cells that may be altered and predicted, at most ``cells``, balanced and drawn by seed.
 
     Of an out-of-fold model's own data these are the cells it has predictions of, each for the
@@ -84,22 +84,22 @@ def held(
         chosen = _tested(data, info, folder)
     if cells is not None:
         chosen = sampling.draw_sample(chosen, cells=cells, seed=seed)
-    return Held(chosen, tuple(fold_of.get(image) for image in chosen.table["image_id"]))
+    return HeldOutCells(chosen, tuple(fold_of.get(image) for image in chosen.table["image_id"]))
 
 
-def answer(
-    held: Held,
+def predict_perturbed(
+    cells: HeldOutCells,
     folder: Path,
     sweeps: Sequence[Sweep],
     *,
     device: str = "auto",
     threads: int | None = None,
     progress: Callable[[], object] | None = None,
-) -> Answered:
+) -> PerturbedProbabilities:
     """Predict every cell at every level of every sweep; the unaltered cell is predicted once.
 
     Args:
-        held: the cells, and whose network answers for each.
+        cells: the cells, and the network that predicts each.
         folder: the model's.
         sweeps: what is altered.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:<n>``.
@@ -113,21 +113,22 @@ def answer(
     """
     chosen = devices.choose(device)
     devices.use_threads(threads)
-    info, paths = model_folder.read_info(folder), held.manifest.paths()
-    found: dict[int, Floats] = {}
-    for fold in sorted(set(held.folds), key=str):
+    info, paths = model_folder.read_info(folder), cells.manifest.paths()
+    probabilities: dict[int, Floats] = {}
+    for fold in sorted(set(cells.folds), key=str):
         predictor = Predictor(_network(folder, fold, chosen), info, chosen)
-        own = [row for row, each in enumerate(held.folds) if each == fold]
-        altered = _ahead([paths[row] for row in own], sweeps, info.preprocessing)
-        for row, batch in zip(own, altered, strict=True):
+        rows = [row for row, row_fold in enumerate(cells.folds) if row_fold == fold]
+        altered = _ahead([paths[row] for row in rows], sweeps, info.preprocessing)
+        for row, batch in zip(rows, altered, strict=True):
             if batch is not None:
-                found[row] = _probabilities(predictor, batch)
+                probabilities[row] = _probabilities(predictor, batch)
             if progress:
                 progress()
-    if not found:
-        raise DataError(f"No picture of {held.manifest.root} could be read and shows a cell.")
-    kept = tuple(sorted(found))
-    return Answered(kept, _by_level(np.stack([found[row] for row in kept], axis=1), sweeps))
+    if not probabilities:
+        raise DataError(f"No picture of {cells.manifest.root} could be read and shows a cell.")
+    predicted = tuple(sorted(probabilities))
+    table = np.stack([probabilities[row] for row in predicted], axis=1)
+    return PerturbedProbabilities(predicted, _by_level(table, sweeps))
 
 
 def altered_cells(

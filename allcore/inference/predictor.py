@@ -17,7 +17,7 @@ from allcore.data.cells import Rgb
 from allcore.errors import BadImage
 from allcore.inference import devices, gate
 from allcore.inference.gate import Gate
-from allcore.inference.results import Prediction, Reading, Refusal, Row
+from allcore.inference.results import PredictedRow, Prediction, Reading, Refusal
 from allcore.inference.upload import CellPicture
 from allcore.labels import Verdict
 from allcore.model_folder import ModelInfo
@@ -75,7 +75,7 @@ class Predictor:
         chosen = devices.choose(device)
         devices.use_threads(threads)
         network = model_folder.load_network(folder, chosen)
-        kept = gate.read(folder) if gated else None
+        kept = gate.read_gate(folder) if gated else None
         return cls(network, model_folder.read_info(folder), chosen, kept)
 
     def prepare(self, image: Rgb | CellPicture) -> Tensor:
@@ -97,10 +97,10 @@ class Predictor:
         cell = self.prepare(picture)
         if self.gate is None:
             return cell, None
-        return cell, self.gate.refusal(gate.looks(picture.rgb, picture.mask))
+        return cell, self.gate.refusal(gate.image_stats(picture.rgb, picture.mask))
 
     def read(self, cells: Tensor) -> list[Reading]:
-        """Log-odds and strangeness of cut cells (N, 3, S, S) uint8, in one pass.
+        """Log-odds and out-of-distribution scores of cut cells (N, 3, S, S) uint8, in one pass.
 
         Raises:
             ValueError: the cells have another shape or type.
@@ -110,9 +110,9 @@ class Predictor:
         self._check(cells)
         with self.lock, torch.inference_mode():
             vectors, logits = self.network.read(self.normalised(cells))
-        strangeness = self.gate.strangeness(vectors.float().cpu().numpy())
-        pairs = zip(logits.float().tolist(), strangeness.tolist(), strict=True)
-        return [Reading(logit, strange) for logit, strange in pairs]
+        scores = self.gate.ood_scores(vectors.float().cpu().numpy())
+        pairs = zip(logits.float().tolist(), scores.tolist(), strict=True)
+        return [Reading(logit, score) for logit, score in pairs]
 
     def logits(self, cells: Tensor) -> Tensor:
         """Log-odds (N,) float32 on the CPU of cut cells (N, 3, S, S) uint8.
@@ -145,24 +145,22 @@ class Predictor:
 
         Args:
             reading: of the network; None where there was nothing to read.
-            refusal: of a rung before the last one, which judges by the reading.
+            refusal: of a check before the last one, which judges by the reading.
         """
         refusal = refusal or _unknown(reading)
         p_all = None if reading is None else float(expit(reading.logit / self.info.temperature))
-        strangeness = None if reading is None else reading.strangeness
+        ood_score = None if reading is None else reading.ood_score
         if refusal or reading is None or p_all is None:
-            reason, rung = (refusal.reason, refusal.rung) if refusal else ("", None)
+            reason, check = (refusal.reason, refusal.check) if refusal else ("", None)
             return Prediction(
-                "refused", None, None, self.info.threshold, reason, rung, p_all, strangeness
+                "refused", None, None, self.info.threshold, reason, check, p_all, ood_score
             )
         verdict: Verdict = "all" if p_all >= self.info.threshold else "hem"
-        return Prediction(
-            verdict, p_all, reading.logit, self.info.threshold, strangeness=strangeness
-        )
+        return Prediction(verdict, p_all, reading.logit, self.info.threshold, ood_score=ood_score)
 
-    def row(self, prediction: Prediction, *, path: str, sha256: str) -> Row:
+    def row(self, prediction: Prediction, *, path: str, sha256: str) -> PredictedRow:
         """The line of a table for the answer to one file."""
-        return Row(
+        return PredictedRow(
             path=path,
             sha256=sha256,
             verdict=prediction.verdict,
@@ -193,6 +191,6 @@ def _picture(image: Rgb | CellPicture) -> CellPicture:
 
 
 def _unknown(reading: Reading | None) -> Refusal | None:
-    if reading is None or reading.strangeness is None or reading.strangeness <= 1:
+    if reading is None or reading.ood_score is None or reading.ood_score <= 1:
         return None
-    return Refusal("known", gate.UNKNOWN)
+    return Refusal("known", gate.OOD_REASON)

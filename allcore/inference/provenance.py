@@ -24,7 +24,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "pillow")
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelProvenance:
     """The model that answered; the fields of ``ModelInfo`` that an answer depends on.
 
     Attributes:
@@ -54,17 +54,17 @@ class Model:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
 
-def model_of(predictor: "Predictor") -> Model:
+def model_provenance(predictor: "Predictor") -> ModelProvenance:
     """What an answer of a predictor depends on."""
     info = predictor.info
     trained_on = info.training.get("data")
     data_digest = trained_on.get("digest") if isinstance(trained_on, dict) else None
-    return Model(
+    return ModelProvenance(
         name=info.name,
         weights_sha256=info.weights_sha256,
         architecture=info.architecture,
-        config=plain(info.config),
-        preprocessing=plain(info.preprocessing.to_dict()),
+        config=to_json_value(info.config),
+        preprocessing=to_json_value(info.preprocessing.to_dict()),
         temperature=info.temperature,
         threshold=info.threshold,
         threshold_rule=info.threshold_rule,
@@ -75,12 +75,12 @@ def model_of(predictor: "Predictor") -> Model:
 
 def gate_digest(gate: "Gate") -> str:
     """SHA-256 of all that a gate judges by, as hexadecimal text."""
-    limits = json.dumps([asdict(gate.limits), gate.farthest], sort_keys=True)
+    limits = json.dumps([asdict(gate.limits), gate.max_distance], sort_keys=True)
     numbers = (gate.centre.tobytes(), gate.whiten.tobytes())
     return hashlib.sha256(b"".join((limits.encode(), *numbers))).hexdigest()
 
 
-def digest(content: bytes) -> str:
+def sha256_of(content: bytes) -> str:
     """SHA-256, as hexadecimal text."""
     return hashlib.sha256(content).hexdigest()
 
@@ -100,12 +100,12 @@ def media_type(content: bytes) -> str:
         return UNKNOWN_TYPE
 
 
-def plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """A value as JSON can hold it: lists for tuples, no NaN, text that is Unicode."""
     if isinstance(value, dict):
-        return {plain(str(name)): plain(each) for name, each in value.items()}
+        return {to_json_value(str(name)): to_json_value(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
+        return [to_json_value(each) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     # Names of files may hold bytes that are no text, which Python keeps as lone surrogates.

@@ -1,13 +1,13 @@
-"""What a prediction says, as one frozen object and as one row of a table."""
+"""Results of a prediction: for Python as frozen objects, for files as rows of a table."""
 
-from dataclasses import astuple, dataclass, fields
-from typing import Literal
+from dataclasses import asdict, astuple, dataclass, fields
+from typing import Any, Literal
 
 from allcore.labels import VERDICT_TITLES, Verdict
 
-Rung = Literal["readable", "cell", "whole", "exposed", "focused", "known"]
-"""The gate's rungs in their order; a picture is refused by the first one that it does not pass."""
-REFUSED: dict[Rung, str] = {
+GateCheck = Literal["readable", "cell", "whole", "exposed", "focused", "known"]
+"""The gate's checks in their order; a picture is refused by the first one that it fails."""
+REFUSAL_TITLES: dict[GateCheck, str] = {
     "readable": "not readable",
     "cell": "not one cell on black",
     "whole": "not a whole cell at its scale",
@@ -15,25 +15,29 @@ REFUSED: dict[Rung, str] = {
     "focused": "out of focus",
     "known": "unlike what the model knows",
 }
-"""What each rung says of what it refuses."""
+"""Title of a refusal by each check."""
+STORED_NAMES = {"check": "rung", "ood_score": "strangeness"}
+"""Names of attributes in reports, tables and databases, where they differ from those in Python."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a pass through the network gives for one cell: log-odds, and how strange it looks.
+    """Output of the network for one cell.
 
-    ``strangeness`` is that of `Prediction`; None where the model has no gate.
+    Attributes:
+        logit: log-odds of an ALL blast before calibration.
+        ood_score: as of `Prediction`; None where the model has no gate.
     """
 
     logit: float
-    strangeness: float | None = None
+    ood_score: float | None = None
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a picture is not answered: the rung that it did not pass, and one sentence."""
+    """Why a picture is not answered: the check that it failed, and one sentence."""
 
-    rung: Rung
+    check: GateCheck
     reason: str
 
 
@@ -47,11 +51,11 @@ class Prediction:
         logit: log-odds before calibration; None where refused.
         threshold: probability from which the verdict is ``all``.
         reason: why it was refused, one sentence; empty where it was answered.
-        rung: which rung of the gate refused it; None where it was answered.
-        withheld: probability of an ALL blast of a refused picture that shows something the network
-            can be run on; to be shown only to who asks for it, and marked.
-        strangeness: distance to what the model knows over the largest that is let through, so that
-            more than 1 is refused; None where it was not measured.
+        check: the gate's check that it failed; None where it was answered.
+        withheld: probability of an ALL blast of a refused picture on which the network can run; to
+            be shown only on demand, and marked.
+        ood_score: distance to the training cells over the largest that is accepted, so that more
+            than 1 is refused; None where it was not measured.
     """
 
     verdict: Verdict
@@ -59,20 +63,30 @@ class Prediction:
     logit: float | None
     threshold: float
     reason: str = ""
-    rung: Rung | None = None
+    check: GateCheck | None = None
     withheld: float | None = None
-    strangeness: float | None = None
+    ood_score: float | None = None
 
     @property
     def words(self) -> str:
-        """The verdict as people read it; of a refusal also the rung that refused."""
-        said = VERDICT_TITLES[self.verdict]
-        return f"{said}: {REFUSED[self.rung]}" if self.rung else said
+        """The verdict as people read it; of a refusal also the failed check."""
+        title = VERDICT_TITLES[self.verdict]
+        return f"{title}: {REFUSAL_TITLES[self.check]}" if self.check else title
+
+    def to_stored(self) -> dict[str, Any]:
+        """The attributes by their names in reports and databases."""
+        return {STORED_NAMES.get(name, name): value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_stored(cls, values: dict[str, Any]) -> "Prediction":
+        """The prediction of `to_stored`; attributes that are left out have their defaults."""
+        names = {stored: name for name, stored in STORED_NAMES.items()}
+        return cls(**{names.get(stored, stored): value for stored, value in values.items()})
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of a table of predictions; the fields are its columns, in this order.
+class PredictedRow:
+    """One row of a table of predictions; the attributes are its columns, in this order.
 
     ``sha256`` is of the file's bytes, empty where these could not be read; ``model_sha256`` is of
     the weights.
@@ -88,8 +102,8 @@ class Row:
     model_sha256: str
 
     def values(self) -> tuple[str | float | None, ...]:
-        """The cells of the line in the order of COLUMNS."""
+        """The cells of the row in the order of COLUMNS."""
         return astuple(self)
 
 
-COLUMNS = tuple(field.name for field in fields(Row))
+COLUMNS = tuple(field.name for field in fields(PredictedRow))

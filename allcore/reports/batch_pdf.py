@@ -8,7 +8,7 @@ from datetime import datetime
 from allcore import formats
 from allcore.evaluation import subject_shares
 from allcore.evaluation.subject_shares import SubjectShare
-from allcore.inference.results import Row
+from allcore.inference.results import PredictedRow
 from allcore.labels import VERDICT_NAMES
 from allcore.model_folder import ModelInfo
 from allcore.reports.pdf_sheet import BOTTOM, LEFT, QUIET, WIDTH, PdfSheet
@@ -29,7 +29,7 @@ class TableColumn:
 
 
 def batch_pdf(
-    rows: Sequence[Row],
+    rows: Sequence[PredictedRow],
     *,
     info: ModelInfo,
     made_at: datetime,
@@ -54,7 +54,7 @@ def batch_pdf(
     return bytes(sheet.output())
 
 
-def _summary(sheet: PdfSheet, rows: Sequence[Row], info: ModelInfo) -> None:
+def _summary(sheet: PdfSheet, rows: Sequence[PredictedRow], info: ModelInfo) -> None:
     number = Counter(str(row.verdict) for row in rows)
     said = ", ".join(f"{number[verdict]:,} {name}" for verdict, name in VERDICT_NAMES.items())
     sheet.line_of(f"{formats.count(len(rows), 'picture')}: {said}.", size=12, bold=True, lines=2)
@@ -91,7 +91,7 @@ def _subjects(sheet: PdfSheet, shares: Sequence[SubjectShare], whence: str) -> N
     _rest(sheet, len(shares), MAX_SUBJECTS, "subject")
 
 
-def _refused(sheet: PdfSheet, rows: Sequence[Row]) -> None:
+def _refused(sheet: PdfSheet, rows: Sequence[PredictedRow]) -> None:
     reasons = Counter(row.reason for row in rows if row.verdict == "refused").most_common()
     if not reasons:
         return
@@ -107,7 +107,7 @@ def _refused(sheet: PdfSheet, rows: Sequence[Row]) -> None:
     _rest(sheet, len(reasons), _REASONS, "reason")
 
 
-def _rows(sheet: PdfSheet, rows: Sequence[Row]) -> None:
+def _rows(sheet: PdfSheet, rows: Sequence[PredictedRow]) -> None:
     _room(sheet, 30)
     sheet.heading("Every picture")
     columns = (
@@ -118,7 +118,7 @@ def _rows(sheet: PdfSheet, rows: Sequence[Row]) -> None:
     _rest(sheet, len(rows), MAX_ROWS, "picture")
 
 
-def _line(row: Row) -> tuple[str, str, str, str]:
+def _line(row: PredictedRow) -> tuple[str, str, str, str]:
     number = "" if row.p_all is None else f"{row.p_all:.3f}"
     # The end of a path tells files apart, not its beginning.
     name = row.path if len(row.path) <= 48 else f"...{row.path[-45:]}"

@@ -12,7 +12,7 @@ from allcore.explain.parts import Explanation
 from allcore.inference import export, jobs, upload
 from allcore.inference.image_sources import Source
 from allcore.inference.predictor import Predictor
-from allcore.inference.results import Prediction, Row
+from allcore.inference.results import PredictedRow, Prediction
 from allcore.inference.upload import PictureCache
 from allcore.model_folder import InstalledModel
 from allcore.plots import style
@@ -31,7 +31,7 @@ def write_reports(
     predictor: Predictor,
     others: Mapping[InstalledModel, Predictor],
     batch_size: int,
-) -> Iterator[Row]:
+) -> Iterator[PredictedRow]:
     """Predict pictures and write a report of each; one row a picture, as soon as it is written.
 
     Args:
@@ -117,7 +117,7 @@ def _write(
         export.write_bytes(data, path.with_name(path.name + suffix), option="--report")
 
 
-def _unique_name(row: Row, names: set[str]) -> str:
+def _unique_name(row: PredictedRow, names: set[str]) -> str:
     """A name that is not among ``names``; it is added to them."""
     stem = style.file_name(PurePosixPath(row.path.replace("\\", "/")).stem)
     name = first = f"{stem}-{row.sha256[:_DIGEST_LETTERS]}"

@@ -19,8 +19,8 @@ from pydantic import AwareDatetime, BeforeValidator, ConfigDict, TypeAdapter, Va
 from allcore import notice
 from allcore.errors import AllScopeError
 from allcore.inference import provenance, upload
-from allcore.inference.provenance import Model, plain
-from allcore.inference.results import Prediction
+from allcore.inference.provenance import ModelProvenance, to_json_value
+from allcore.inference.results import STORED_NAMES, Prediction
 
 if TYPE_CHECKING:
     from allcore.inference.predictor import Predictor
@@ -81,7 +81,7 @@ class PredictionReport:
     notice: str
     made_at: AwareDatetime
     prediction: Annotated[Prediction, BeforeValidator(lambda told: _known(told))]
-    model: Model
+    model: ModelProvenance
     versions: dict[str, str]
     device: str
     cut: dict[str, Any] | None
@@ -124,12 +124,12 @@ def make_report(
         notice=notice.RESEARCH_USE,
         made_at=(made_at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0),
         prediction=prediction,
-        model=provenance.model_of(predictor),
+        model=provenance.model_provenance(predictor),
         versions=provenance.versions(),
         device=str(predictor.device),
-        cut=None if cut is None else plain(cut),
-        evidence=None if evidence is None else plain(evidence),
-        file=_file(plain(name), content),
+        cut=None if cut is None else to_json_value(cut),
+        evidence=None if evidence is None else to_json_value(evidence),
+        file=_file(to_json_value(name), content),
     )
 
 
@@ -157,7 +157,7 @@ def read_report(data: bytes) -> PredictionReport:
 
 
 def _file(name: str, content: bytes) -> PictureFile:
-    return PictureFile(name, provenance.digest(content), provenance.media_type(content), content)
+    return PictureFile(name, provenance.sha256_of(content), provenance.media_type(content), content)
 
 
 def _told(report: PredictionReport) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def _told(report: PredictionReport) -> dict[str, Any]:
     file = {name: getattr(report.file, name) for name in ("name", "sha256", "media_type")}
     told |= {
         "made_at": report.made_at.astimezone(UTC).isoformat(),
-        "prediction": asdict(report.prediction),
+        "prediction": report.prediction.to_stored(),
         "model": asdict(report.model),
         "file": file,
     }
@@ -203,15 +203,16 @@ def _check_numbers(told: Any) -> None:
         float(told)
 
 
-def _known(told: Any) -> Any:
-    """A prediction's fields, if they are those of one and belong together."""
-    if not isinstance(told, dict) or set(told) != {field.name for field in fields(Prediction)}:
+def _known(values: Any) -> Any:
+    """A prediction's attributes, if they are those of one and belong together."""
+    names = {STORED_NAMES.get(field.name, field.name): field.name for field in fields(Prediction)}
+    if not isinstance(values, dict) or set(values) != set(names):
         raise ValueError("its prediction has other fields")
-    if (told["verdict"] == "refused") != (told["logit"] is None):
+    if (values["verdict"] == "refused") != (values["logit"] is None):
         raise ValueError("its prediction contradicts itself")
-    if (told["logit"] is None) != (told["p_all"] is None):
+    if (values["logit"] is None) != (values["p_all"] is None):
         raise ValueError("its prediction contradicts itself")
-    return told
+    return {names[stored]: value for stored, value in values.items()}
 
 
 def _unpacked(packed: Any) -> bytes:

@@ -82,7 +82,7 @@ def verify_report(
         ModelError: the model is installed but damaged.
         AllScopeError: there is no such device.
     """
-    file = _same("file", report.file.sha256, provenance.digest(report.file.content))
+    file = _same("file", report.file.sha256, provenance.sha256_of(report.file.content))
     folder = _installed(report, root)
     if folder is None:
         wanted = f"{report.model.weights_sha256} ({report.model.name})"
@@ -122,7 +122,7 @@ def _likeness(report: PredictionReport, info: "ModelInfo") -> int:
 
 
 def _of_model(report: PredictionReport, predictor: "Predictor") -> Iterator[ReportCheck]:
-    told, now = report.model, provenance.model_of(predictor)
+    told, now = report.model, provenance.model_provenance(predictor)
     for field in _OF_MODEL:
         name = field.removesuffix("_digest").replace("_", " ")
         yield _same(name, getattr(told, field), getattr(now, field))
@@ -143,7 +143,7 @@ def _of_answer(report: PredictionReport, predictor: "Predictor") -> Iterator[Rep
     yield _close("log-odds", told.logit, now.logit)
     yield _close("probability", told.p_all, now.p_all)
     yield _close("withheld probability", told.withheld, now.withheld)
-    yield _close("strangeness", told.strangeness, now.strangeness)
+    yield _close("strangeness", told.ood_score, now.ood_score)
     yield _same("threshold of the answer", told.threshold, now.threshold)
 
 
@@ -164,12 +164,12 @@ def _again(
     from allcore.inference.segmentation import Cut
 
     cut = Cut.from_dict(report.cut).applied(rgb)
-    return predictor.predict([cut.rgb])[0], provenance.plain(cut.facts)
+    return predictor.predict([cut.rgb])[0], provenance.to_json_value(cut.facts)
 
 
 def _spoken(prediction: Prediction) -> str:
     word = VERDICT_NAMES[prediction.verdict]
-    return f"{word} ({prediction.rung})" if prediction.rung else word
+    return f"{word} ({prediction.check})" if prediction.check else word
 
 
 def _numbers(cut: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from allcore.inference.export import inert
+from allcore.inference.export import escape_formula
 from allcore.store import text_rules
 from allcore.store.database import Database
 from allcore.store.models import Account, AuditRow
@@ -203,7 +203,7 @@ def csv_bytes(database: Database, query: AuditQuery | None = None) -> bytes:
 def _cell(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds")
-    return "" if value is None else inert(value)
+    return "" if value is None else escape_formula(value)
 
 
 def _conditions(query: AuditQuery) -> tuple[ColumnElement[bool], ...]:

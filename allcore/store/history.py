@@ -6,7 +6,7 @@ unless another answer of the account is about it.
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, ScalarSelect, delete, func, insert, or_, select
@@ -282,7 +282,7 @@ def _text(text: str) -> ColumnElement[bool]:
 def _row(
     answer: HistoryAnswer, account_id: int, batch: int | None, at: datetime
 ) -> dict[str, object]:
-    prediction, subject = asdict(answer.prediction), answer.subject
+    prediction, subject = answer.prediction.to_stored(), answer.subject
     return {
         "account_id": account_id,
         "batch_id": batch,
@@ -313,7 +313,9 @@ def _entry(row: PredictionRow) -> HistoryEntry:
         model=row.model,
         model_sha256=row.model_sha256,
         preprocessing_version=row.preprocessing_version,
-        prediction=Prediction(**{name: getattr(row, name) for name in _PREDICTION_FIELDS}),
+        prediction=Prediction.from_stored(
+            {name: getattr(row, name) for name in _PREDICTION_FIELDS}
+        ),
         subject=row.subject,
     )
     return HistoryEntry(row.id, row.at, row.batch_id, answer, row.flagged_at, row.flag_note)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from allcore import __main__ as command_line
 from allcore.errors import AllScopeError, ModelError
 from allcore.inference import distributed, export
-from allcore.inference.results import COLUMNS, Row
+from allcore.inference.results import COLUMNS, PredictedRow
 from allcore.inference.upload import Rgb
 from allcore.notice import RESEARCH_USE
 
@@ -128,7 +128,7 @@ def test_write__keeps_the_old_file_when_it_fails(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(export.os, "fsync", fails)
-    row = Row("1.bmp", "ab", "hem", 0.25, 0.5, "", "tiny", "cd")
+    row = PredictedRow("1.bmp", "ab", "hem", 0.25, 0.5, "", "tiny", "cd")
     with pytest.raises(AllScopeError, match="No space left"):
         export.write([row], path)
     assert path.read_text() == "old"

@@ -14,7 +14,7 @@ from allcore import model_folder
 from allcore.cnmc import release
 from allcore.explain import deletion_check, explanation
 from allcore.explain.explanation import Explainer, ModelRecord
-from allcore.explain.parts import VIEW_NAMES, Explanation, Identity, ModelAnswers, SaliencyMaps
+from allcore.explain.parts import VIEW_NAMES, CellIdentity, Explanation, ModelAnswers, SaliencyMaps
 from allcore.inference import upload
 from allcore.inference.predictor import Predictor
 from allcore.inference.upload import CellPicture, Rgb
@@ -149,14 +149,14 @@ def test_neighbourhood__leaves_out_the_cell_itself(recorded: Path) -> None:
     explainer, model = Explainer(load), installed(recorded)
     neighbours = explainer.record(model).neighbours()
     name = str(neighbours.table["image_id"].iat[5])
-    own = Identity(name, str(neighbours.table["subject"].iat[5]))
+    own = CellIdentity(name, str(neighbours.table["subject"].iat[5]))
     near = explainer.neighbourhood(model, None, own, threshold=0.5)
     assert name not in {cell.image_id for cell in near.cells}
     assert near.subject_known
     assert near.accuracy is not None
     same = sum(cell.same_subject for cell in near.cells)
     assert 0 <= same <= near.accuracy.same_subject
-    unknown = explainer.neighbourhood(model, None, Identity("another", None), threshold=0.5)
+    unknown = explainer.neighbourhood(model, None, CellIdentity("another", None), threshold=0.5)
     assert "without its picture" in unknown.problem
 
 
@@ -164,9 +164,9 @@ def test_exposure__tells_what_the_network_was_trained_on(recorded: Path) -> None
     record = ModelRecord(installed(recorded))
     table = simulated.predictions()
     name, subject = table["image_id"].iat[0], table["subject"].iat[0]
-    assert record.exposure(Identity(name, subject)) == "cell"
-    assert record.exposure(Identity("another", subject)) == "subject"
-    assert record.exposure(Identity("another", "999")) == "no"
+    assert record.exposure(CellIdentity(name, subject)) == "cell"
+    assert record.exposure(CellIdentity("another", subject)) == "subject"
+    assert record.exposure(CellIdentity("another", "999")) == "no"
     assert record.exposure(None) == "unknown"
 
 
@@ -215,8 +215,8 @@ def test_identify__looks_in_a_data_set_first() -> None:
         {"image_id": ["a", "b"], "subject": ["7", None], "sha256": ["0" * 64, "1" * 64]}
     )
     first, second = (explanation.identify(digit * 64, table) for digit in "01")
-    assert first == Identity("a", "7")
-    assert second == Identity("b", None)
+    assert first == CellIdentity("a", "7")
+    assert second == CellIdentity("b", None)
     assert second.group is None
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from allcore.errors import DataError
 from allcore.inference import examples, upload
-from allcore.inference.examples import CUT, DRAWN, Example
+from allcore.inference.examples import CUT, DRAWN, ExamplePicture
 from allcore.inference.gate import Gate
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Prediction
@@ -52,7 +52,7 @@ def answering(model: Path, p_all: float) -> Answering:
     return Answering(info, Prediction("all" if p_all >= 0.5 else "hem", p_all, 0.0, 0.5))
 
 
-def answered(predictor: Predictor, example: Example) -> Prediction:
+def answered(predictor: Predictor, example: ExamplePicture) -> Prediction:
     return predictor.predict([upload.decode(example.path.read_bytes())])[0]
 
 
@@ -69,8 +69,8 @@ def test_examples__the_shipped_model_answers_as_they_say(with_set: Path) -> None
     near = said["Near the threshold"]
     assert near.p_all is not None
     assert abs(near.p_all - near.threshold) <= examples.NEAR
-    assert said["Refused: out of focus"].rung == "focused"
-    assert said["Refused: not a cell"].rung == "known"
+    assert said["Refused: out of focus"].check == "focused"
+    assert said["Refused: not a cell"].check == "known"
     assert len({each.path for each in found}) == len(NAMES)
     assert all(each.sentence.endswith(".") for each in found)
     assert found[0].title == "Clear blast (drawn by this program)"

@@ -6,17 +6,17 @@ import pandas as pd
 import pytest
 
 from allcore.inference import export
-from allcore.inference.export import More
-from allcore.inference.results import COLUMNS, Row
+from allcore.inference.export import ExportDetails
+from allcore.inference.results import COLUMNS, PredictedRow
 from allcore.notice import RESEARCH_USE
 
 
-def row(path: str, reason: str = "") -> Row:
-    return Row(path, "ab", "hem", 0.25, 0.5, reason, "tiny", "cd")
+def row(path: str, reason: str = "") -> PredictedRow:
+    return PredictedRow(path, "ab", "hem", 0.25, 0.5, reason, "tiny", "cd")
 
 
 ROWS = [row("1.bmp"), row("2.bmp")]
-TOLD = [More("H9", None, 0.5), More(None, "known", 1.5)]
+TOLD = [ExportDetails("H9", None, 0.5), ExportDetails(None, "known", 1.5)]
 
 
 def table(data: bytes) -> list[list[str]]:
@@ -49,7 +49,7 @@ def test_more__needs_one_a_row() -> None:
 
 @pytest.mark.parametrize("path", ["=cmd|' /C calc'!A0", "+1.bmp", "-a.bmp", "@x", "\tx", "＝1"])
 def test_csv_bytes__no_text_is_a_formula(path: str) -> None:
-    cells = table(export.csv_bytes([row(path, reason=path)], [More(subject=path)]))[1]
+    cells = table(export.csv_bytes([row(path, reason=path)], [ExportDetails(subject=path)]))[1]
     assert [cells[0], cells[5], cells[8]] == [f"'{path}"] * 3
 
 

@@ -65,8 +65,8 @@ def model(home: Path, tiny_model: Path, data: Manifest) -> Path:
     return tiny_model
 
 
-def held(data: Manifest, model: Path, **more: int) -> perturbed_predictions.Held:
-    return perturbed_predictions.held(data, model_folder.read_info(model), model, **more)
+def held(data: Manifest, model: Path, **more: int) -> perturbed_predictions.HeldOutCells:
+    return perturbed_predictions.held_out_cells(data, model_folder.read_info(model), model, **more)
 
 
 def test_held__out_of_fold_cells_go_to_their_fold(model: Path, data: Manifest) -> None:
@@ -111,7 +111,7 @@ def test_held__of_a_split_only_test_cells(model: Path, data: Manifest) -> None:
 def test_answer__each_cell_by_the_network_of_its_fold(model: Path, data: Manifest) -> None:
     seen: list[int] = []
     chosen = held(data, model)
-    found = perturbed_predictions.answer(
+    found = perturbed_predictions.predict_perturbed(
         chosen, model, FEW, device="cpu", threads=1, progress=lambda: seen.append(1)
     )
     assert len(seen) == 8 and found.rows == tuple(range(8))
@@ -132,13 +132,13 @@ def test_answer__cells_that_cannot_be_read_are_left_out(model: Path, data: Manif
     chosen = held(data, model)
     chosen.manifest.paths()[0].write_bytes(b"nonsense")
     Image.new("RGB", (450, 450)).save(chosen.manifest.paths()[3])
-    found = perturbed_predictions.answer(chosen, model, FEW, device="cpu", threads=1)
+    found = perturbed_predictions.predict_perturbed(chosen, model, FEW, device="cpu", threads=1)
     assert found.rows == (1, 2, 4, 5, 6, 7)
     assert len(found.probabilities["same", 0.0]) == 6
     for path in chosen.manifest.paths():
         path.unlink()
     with pytest.raises(DataError, match="No picture of"):
-        perturbed_predictions.answer(chosen, model, FEW, device="cpu", threads=1)
+        perturbed_predictions.predict_perturbed(chosen, model, FEW, device="cpu", threads=1)
 
 
 def test_altered_cells__one_a_level(data: Manifest) -> None:

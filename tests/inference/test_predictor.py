@@ -18,7 +18,7 @@ from allcore import model_folder
 from allcore.errors import AllScopeError, ModelError
 from allcore.inference import image_sources, jobs
 from allcore.inference.predictor import Predictor
-from allcore.inference.results import COLUMNS, Reading, Row
+from allcore.inference.results import COLUMNS, PredictedRow, Reading
 from allcore.inference.upload import Rgb
 
 
@@ -204,7 +204,7 @@ def test_answers__outlives_a_picture_that_breaks_the_decoder(
 
 def test_row__has_the_columns_of_the_contract() -> None:
     assert ",".join(COLUMNS) == "path,sha256,verdict,p_all,threshold,reason,model,model_sha256"
-    assert tuple(field.name for field in fields(Row)) == COLUMNS
+    assert tuple(field.name for field in fields(PredictedRow)) == COLUMNS
 
 
 def test_predict_files__answers_real_cells(predictor: Predictor, cnmc_root: Path) -> None:

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from allcore import model_folder
 from allcore.data.cells import Rgb
 from allcore.inference import examples
-from allcore.inference.examples import Example
+from allcore.inference.examples import ExamplePicture
 from allcore.notice import RESEARCH_USE
 from allcore.reports import prediction_json
 from allcore.store import accounts as people
@@ -179,7 +179,7 @@ def test_page__answers_an_example(
 ) -> None:
     path = tmp_path / "drawn.png"
     Image.fromarray(draw_cell(seed=3)).save(path)
-    example = Example("Clear blast", path, "Look at its nucleus.")
+    example = ExamplePicture("Clear blast", path, "Look at its nucleus.")
     monkeypatch.setattr(examples, "is_ready", lambda _: True)
     monkeypatch.setattr(examples, "examples", lambda _: (example,))
     page = opened(monkeypatch, visitor)

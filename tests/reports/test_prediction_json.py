@@ -4,7 +4,7 @@ import io
 import json
 import zlib
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from PIL import Image
 
 from allcore.inference import provenance, upload
 from allcore.inference.predictor import Predictor
-from allcore.inference.provenance import Model
+from allcore.inference.provenance import ModelProvenance
 from allcore.inference.results import Prediction
 from allcore.notice import RESEARCH_USE
 from allcore.reports import prediction_json
@@ -35,9 +35,11 @@ def made_report() -> PredictionReport:
         version=prediction_json.VERSION,
         notice=RESEARCH_USE,
         made_at=WHEN,
-        prediction=Prediction("all", 0.9, 2.2, 0.5, strangeness=0.4),
-        model=Model("m", "ab" * 32, "qcresnet", {"widths": [16]}, {"version": 1}, 1.0, 0.5,
-                    "Fixed.", None, None),
+        prediction=Prediction("all", 0.9, 2.2, 0.5, ood_score=0.4),
+        model=ModelProvenance(
+            "m", "ab" * 32, "qcresnet", {"widths": [16]}, {"version": 1}, 1.0, 0.5, "Fixed.",
+            None, None,
+        ),
         versions={"torch": "2"},
         device="cpu",
         cut=None,
@@ -103,7 +105,7 @@ def test_to_json__says_its_form_and_use_first_and_the_bytes_last() -> None:
     told = json.loads(SAMPLE)
     assert list(told)[:3] == ["schema", "version", "notice"]
     assert list(told)[-1] == "file"
-    assert told["prediction"] == asdict(made_report().prediction)
+    assert told["prediction"] == made_report().prediction.to_stored()
     assert zlib.decompress(base64.b64decode(told["file"]["content"])) == made_report().file.content
 
 
@@ -202,18 +204,18 @@ def test_media_type__goes_by_content() -> None:
 
 
 def test_gate_digest__differs_with_every_number() -> None:
-    from allcore.inference.gate import Gate, Limits
+    from allcore.inference.gate import Gate, GateLimits
 
     ends = (0.0, 1.0)
     gate = Gate(
-        limits=Limits(ends, ends, ends, ends), centre=np.zeros(2, np.float32),
-        whiten=np.eye(2, dtype=np.float32), farthest=3.0, facts={},
+        limits=GateLimits(ends, ends, ends, ends), centre=np.zeros(2, np.float32),
+        whiten=np.eye(2, dtype=np.float32), max_distance=3.0, facts={},
     )  # fmt: skip
     others = [
-        replace(gate, farthest=3.1),
+        replace(gate, max_distance=3.1),
         replace(gate, centre=np.ones(2, np.float32)),
         replace(gate, whiten=np.ones((2, 2), np.float32)),
-        replace(gate, limits=Limits(ends, ends, ends, (0.0, 2.0))),
+        replace(gate, limits=GateLimits(ends, ends, ends, (0.0, 2.0))),
     ]
     digests = {provenance.gate_digest(each) for each in (gate, *others)}
     assert len(digests) == 5

@@ -16,8 +16,8 @@ from allcore import model_folder
 from allcore.data import subject_assignment
 from allcore.evaluation import subject_shares
 from allcore.inference import segmentation
-from allcore.inference.provenance import Model
-from allcore.inference.results import Prediction, Row
+from allcore.inference.provenance import ModelProvenance
+from allcore.inference.results import PredictedRow, Prediction
 from allcore.notice import RESEARCH_USE
 from allcore.reports import batch_pdf, pdf_sheet, prediction_pdf
 from allcore.reports.prediction_json import PictureFile, PredictionReport
@@ -43,8 +43,10 @@ def content() -> bytes:
 
 
 def made(**changes: Any) -> PredictionReport:
-    model = Model("m", "ab" * 32, "qcresnet", {}, {"version": 1, "size": 224}, 1.0, 0.5, "Fixed.",
-                  "cd" * 32, None)  # fmt: skip
+    model = ModelProvenance(
+        "m", "ab" * 32, "qcresnet", {}, {"version": 1, "size": 224}, 1.0, 0.5, "Fixed.",
+        "cd" * 32, None,
+    )  # fmt: skip
     report = PredictionReport(
         "allscope-report", 1, RESEARCH_USE, WHEN, Prediction("all", 0.9, 2.2, 0.5), model,
         {"torch": "2"}, "cpu", None, EVIDENCE,
@@ -155,17 +157,19 @@ def test_latin__replaces_what_the_font_lacks() -> None:
     assert pdf_sheet.latin("Zelle é 细胞\n–…\udcff\x07") == "Zelle é ?? -...??"
 
 
-def rows(count: int) -> list[Row]:
+def rows(count: int) -> list[PredictedRow]:
     return [_refused(i) if i % 10 == 0 else _blast(i) for i in range(count)]
 
 
-def _blast(i: int) -> Row:
-    return Row(f"UID_{i % 3}_{i}_1_all.bmp", "ab" * 32, "all", 0.9, 0.5, "", "tiny", "cd")
+def _blast(i: int) -> PredictedRow:
+    return PredictedRow(f"UID_{i % 3}_{i}_1_all.bmp", "ab" * 32, "all", 0.9, 0.5, "", "tiny", "cd")
 
 
-def _refused(i: int) -> Row:
+def _refused(i: int) -> PredictedRow:
     reason = "It is blurred."
-    return Row(f"UID_{i % 3}_{i}_1_all.bmp", "ab" * 32, "refused", None, 0.5, reason, "tiny", "cd")
+    return PredictedRow(
+        f"UID_{i % 3}_{i}_1_all.bmp", "ab" * 32, "refused", None, 0.5, reason, "tiny", "cd"
+    )
 
 
 def test_batch_pdf__has_counts_subjects_reasons_and_rows(tmp_path: Path, tiny_model: Path) -> None:

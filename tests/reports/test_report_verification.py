@@ -107,7 +107,7 @@ def test_verify__a_refused_picture(tiny_model: Path) -> None:
     answer = predictor.prediction(None, Refusal("readable", "It can't be read."))
     made = prediction_json.make_report(predictor, answer, b"no picture", name="a.png")
     assert failed(prediction_json.read_report(made.to_json()), tiny_model) == []
-    elsewhere = replace(answer, rung="cell")
+    elsewhere = replace(answer, check="cell")
     assert failed(replace(made, prediction=elsewhere), tiny_model) == ["verdict"]
 
 

@@ -26,7 +26,7 @@ from allcore.store.models import Account, PredictionRow, StoredPictureRow
 from tests.store.people import add
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-BLAST = Prediction("all", 0.87, 1.9, 0.5, strangeness=0.4)
+BLAST = Prediction("all", 0.87, 1.9, 0.5, ood_score=0.4)
 NORMAL = Prediction("hem", 0.12, -2.0, 0.5)
 REFUSED = Prediction("refused", None, None, 0.5, "It is out of focus.", "focused", 0.6, 1.5)
 
@@ -73,7 +73,7 @@ def test_add__keeps_all_of_an_answer(people: Database) -> None:
     refused, *rest = found.rows
     assert [each.answer for each in rest] == [given[1], given[0]]
     assert refused.answer.prediction.withheld is None  # the probability of a refused picture
-    assert (refused.answer.prediction.rung, refused.answer.prediction.strangeness) == (
+    assert (refused.answer.prediction.check, refused.answer.prediction.ood_score) == (
         "focused",
         1.5,
     )

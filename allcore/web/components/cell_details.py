@@ -18,7 +18,7 @@ from allcore.data import cell_measurements as facts
 from allcore.data import cells, subjects
 from allcore.errors import AllScopeError
 from allcore.explain.explanation import Explainer
-from allcore.explain.parts import VIEW_NAMES, Identity, ModelAnswer, heat_sentence
+from allcore.explain.parts import VIEW_NAMES, CellIdentity, ModelAnswer, heat_sentence
 from allcore.inference import upload
 from allcore.inference.held_out import TrainingExposure
 from allcore.inference.upload import CellPicture
@@ -95,9 +95,9 @@ class CellContext:
         return group or (subjects.group_of(self.subject) if self.subject else None)
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> CellIdentity:
         """The cell as models' folders know it."""
-        return Identity(self.image_id, self.subject)
+        return CellIdentity(self.image_id, self.subject)
 
     @property
     def probability(self) -> float:

@@ -103,7 +103,7 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     """
     # Column by column, since a table may have two of one name.
     columns = [_inert_column(table.iloc[:, place]) for place in range(table.shape[1])]
-    head = [str(export.inert(str(name))) for name in table.columns]
+    head = [str(export.escape_formula(str(name))) for name in table.columns]
     safe = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=table.index)
     safe.columns = pd.Index(head)
     if NOTICE not in head:
@@ -145,4 +145,4 @@ def _format() -> str:
 def _inert_column(column: "pd.Series[Any]") -> "pd.Series[Any]":
     if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
         return column
-    return column.map(export.inert)
+    return column.map(export.escape_formula)

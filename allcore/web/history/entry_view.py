@@ -62,7 +62,7 @@ def _facts(asked: HistoryEntry, batch: str) -> None:
         "Model": f"{frame.plain(answer.model)}, weights {_code(answer.model_sha256)}",
         "Preprocessing": f"version {answer.preprocessing_version}",
         "Threshold": f"{given.threshold:.3f}",
-        "Strangeness": "" if given.strangeness is None else f"{given.strangeness:.2f} of 1",
+        "Strangeness": "" if given.ood_score is None else f"{given.ood_score:.2f} of 1",
         "Picture": f"SHA-256 {_code(answer.image_sha256)}" if answer.image_sha256 else "unreadable",
         "Called wrong": ""
         if asked.flagged_at is None

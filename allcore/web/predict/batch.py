@@ -11,7 +11,7 @@ import streamlit as st
 from allcore import formats
 from allcore.data.subject_assignment import SubjectAssignment
 from allcore.inference import export
-from allcore.inference.export import More
+from allcore.inference.export import ExportDetails
 from allcore.inference.jobs import PredictedPicture
 from allcore.labels import VERDICT_NAMES
 from allcore.model_folder import ModelInfo
@@ -70,11 +70,13 @@ def listed(items: Sequence[PredictedPicture], verdict: str | None, order: str) -
     return found
 
 
-def more(items: Sequence[PredictedPicture], whose: Sequence[str | None] | None) -> list[More]:
+def more(
+    items: Sequence[PredictedPicture], whose: Sequence[str | None] | None
+) -> list[ExportDetails]:
     """What exports tell besides the rows."""
     names = whose if whose is not None else [None] * len(items)
     return [
-        More(name, item.prediction.rung, item.prediction.strangeness)
+        ExportDetails(name, item.prediction.check, item.prediction.ood_score)
         for item, name in zip(items, names, strict=True)
     ]
 

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from allcore.inference import examples, image_sources
-from allcore.inference.examples import Example
+from allcore.inference.examples import ExamplePicture
 from allcore.inference.image_sources import Source
 from allcore.inference.predictor import Predictor
 from allcore.web import frame
@@ -49,7 +49,7 @@ def files() -> list[UploadedFile]:
     )
 
 
-def example(predictor: Predictor, place: DeltaGenerator) -> Example | None:
+def example(predictor: Predictor, place: DeltaGenerator) -> ExamplePicture | None:
     """Draw the examples that were chosen for a model; return the selected one."""
     with place:
         requested = EXAMPLE in st.query_params or st.session_state.get(EXAMPLE)
@@ -67,7 +67,7 @@ def example(predictor: Predictor, place: DeltaGenerator) -> Example | None:
         return choices[name]
 
 
-def of(files: Sequence[UploadedFile], example: Example | None) -> PredictionInputs | None:
+def of(files: Sequence[UploadedFile], example: ExamplePicture | None) -> PredictionInputs | None:
     """The pictures to predict; files before an example, None where there is neither."""
     if sources := tuple(_sources(files)):
         return PredictionInputs(tuple(file.file_id for file in files), sources)
@@ -94,7 +94,7 @@ def _sources(files: Sequence[UploadedFile]) -> Iterator[Source]:
             yield Source(name=file.name, read=file.getvalue)
 
 
-def _examples(predictor: Predictor) -> tuple[Example, ...]:
+def _examples(predictor: Predictor) -> tuple[ExamplePicture, ...]:
     if examples.is_ready(predictor):
         return examples.examples(predictor)
     with st.spinner("Drawing synthetic cells"):

@@ -13,7 +13,7 @@ from allcore.data.cells import Rgb
 from allcore.errors import AllScopeError, BadImage
 from allcore.explain.parts import Explanation
 from allcore.inference import upload
-from allcore.inference.jobs import Job, PredictedPicture, PredictionService
+from allcore.inference.jobs import PredictedPicture, PredictionJob, PredictionService
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Prediction
 from allcore.inference.upload import CellPicture
@@ -96,7 +96,7 @@ def show(
 
 
 @guard.every(0.7)
-def show_progress(job: Job) -> None:
+def show_progress(job: PredictionJob) -> None:
     """A bar with count and time left and a button to cancel; draws the page anew at the end."""
     if not job.running:
         st.rerun()
@@ -139,7 +139,7 @@ def _show_item(item: PredictedPicture, model: InstalledModel, predictor: Predict
         return
     explanation = _show_explained(name, prediction, picture, model)
     cut: dict[str, Any] | None = None
-    if prediction.rung == "cell":
+    if prediction.check == "cell":
         segmented = segmentation_view.show(picture.rgb, model, key="cut")
         if segmented is None:
             return
@@ -293,7 +293,7 @@ def _show_flag(answer: int, prediction: Prediction, *, username: str) -> None:
             st.rerun()
 
 
-def _timing(job: Job, device: str) -> str:
+def _timing(job: PredictionJob, device: str) -> str:
     """How long the job took, and on which device."""
     done = len(job.items)
     if done == 1:

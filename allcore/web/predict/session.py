@@ -17,7 +17,7 @@ import streamlit as st
 from allcore.data import subjects
 from allcore.errors import BadImage
 from allcore.inference.image_sources import Source
-from allcore.inference.jobs import Ending, Job, PredictedPicture, PredictionService
+from allcore.inference.jobs import Ending, PredictedPicture, PredictionJob, PredictionService
 from allcore.model_folder import ModelInfo
 from allcore.store import batches, history, pictures
 from allcore.store.database import Database
@@ -95,7 +95,7 @@ class PredictionRun:
 
     name: str
     model: str
-    job: Job
+    job: PredictionJob
     history: HistoryWriter
 
     @property

@@ -4,16 +4,16 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from allcore.evaluation import subject_shares
-from allcore.inference.export import More
+from allcore.inference.export import ExportDetails
 from allcore.inference.image_sources import Source
 from allcore.inference.jobs import PredictedPicture
-from allcore.inference.results import Prediction, Row
+from allcore.inference.results import PredictedRow, Prediction
 from allcore.web.predict import batch, batch_subjects
 
 
 def item(path: str, p_all: float | None, reason: str = "") -> PredictedPicture:
     verdict: Any = "refused" if p_all is None else "all" if p_all >= 0.5 else "hem"
-    row = Row(path, "ab", verdict, p_all, 0.5, reason, "m", "cd")
+    row = PredictedRow(path, "ab", verdict, p_all, 0.5, reason, "m", "cd")
     rung: Any = "focused" if p_all is None else None
     made = Prediction(verdict, p_all, p_all, 0.5, reason, rung, None, 0.25)
     return PredictedPicture(row, made, Source(path, lambda: b""), b"jpeg")
@@ -51,8 +51,8 @@ def test_marked__is_the_place_in_the_batch() -> None:
 
 def test_more__goes_with_each_row() -> None:
     assert batch.more(ITEMS[2:], None) == [
-        More(None, "focused", 0.25),
-        More(None, None, 0.25),
+        ExportDetails(None, "focused", 0.25),
+        ExportDetails(None, None, 0.25),
     ]
     assert batch.more(ITEMS[:1], ["A"])[0].subject == "A"
 
