@@ -23,7 +23,7 @@ from allcore.settings import Settings
 from allcore.store import migrations
 
 BUSY_SECONDS = 30.0
-"""How long a writer waits for another before it gives up."""
+"""Time that a writer waits for another one."""
 LOCK_KEY = 0x616C6C73636F7065
 """PostgreSQL's advisory lock of this program ("allscope" as a number)."""
 
@@ -40,7 +40,7 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[orm.Session]:
-        """Give a session that only reads.
+        """Open a session that only reads.
 
         Raises:
             StoreError: the database can't be reached.
@@ -50,7 +50,7 @@ class Database:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[orm.Session]:
-        """Give a session that commits at the end, or undoes everything when an error is raised.
+        """Open a session that commits at the end, or rolls back when an error is raised.
 
         Raises:
             StoreError: the database can't be reached or stays busy.
@@ -60,7 +60,7 @@ class Database:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[orm.Session]:
-        """Give a writing session that no other `alone` session runs beside, in any process."""
+        """Open a writing session that excludes all other `alone` sessions, in any process."""
         with self.write() as session:
             if self.engine.dialect.name == "postgresql":
                 session.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(LOCK_KEY)))
@@ -88,23 +88,23 @@ def connect(config: Settings | None = None) -> Database:
 
 
 def check(database: Database) -> None:
-    """Have SQLite read its file through; a server looks after its own.
+    """Check the integrity of SQLite's file; a server checks its own.
 
     Raises:
-        StoreError: the file is damaged, or a row points at one that is not there.
+        StoreError: the file is damaged, or a row refers to a missing one.
     """
     with database.read() as session:
         session.execute(sqlalchemy.select(1))
         if database.engine.dialect.name != "sqlite":
             return
-        said = session.execute(sqlalchemy.text("PRAGMA integrity_check")).scalars().all()
-        lost = session.execute(sqlalchemy.text("PRAGMA foreign_key_check")).first()
-    if said != ["ok"] or lost is not None:
+        problems = session.execute(sqlalchemy.text("PRAGMA integrity_check")).scalars().all()
+        orphan = session.execute(sqlalchemy.text("PRAGMA foreign_key_check")).first()
+    if problems != ["ok"] or orphan is not None:
         raise StoreError("The database is damaged; restore a backup: python -m allcore db restore.")
 
 
 def label(url: URL) -> str:
-    """Name the database for a person; never with a user's name or password."""
+    """Return the database's name for people, without username and password."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)
     return f"{url.get_backend_name()} at {url.host or 'localhost'}, {url.database}"
@@ -127,7 +127,7 @@ def _url(address: str) -> URL:
 
 
 def _make_file(url: URL) -> None:
-    """Make an empty file for its owner alone; SQLite gives its journals the same mode."""
+    """Make an empty file that only its owner may read; SQLite's journals get the same mode."""
     path = Path(url.database or "")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,21 +138,22 @@ def _make_file(url: URL) -> None:
 
 
 def _engine(url: URL) -> Engine:
-    """An engine that names no values where it logs statements or says what failed."""
+    """Make an engine that hides values in its logs and errors."""
     if url.get_backend_name() == "postgresql":
-        waiting = {"connect_timeout": 10}
+        timeout = {"connect_timeout": 10}
         return sqlalchemy.create_engine(
-            url, pool_pre_ping=True, connect_args=waiting, hide_parameters=True
+            url, pool_pre_ping=True, connect_args=timeout, hide_parameters=True
         )
-    busy = {"timeout": BUSY_SECONDS}
-    engine = sqlalchemy.create_engine(url, connect_args=busy, hide_parameters=True)
+    engine = sqlalchemy.create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    """Set what SQLite keeps per connection; transactions are begun by `_begin_sqlite` alone."""
+    """Set SQLite's options of a connection; `_begin_sqlite` alone begins transactions."""
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
@@ -176,7 +177,7 @@ def _migrate(engine: Engine) -> None:
 
 @contextlib.contextmanager
 def _sentences(url: URL) -> Iterator[None]:
-    """Turn what drivers raise into one sentence that says what to do."""
+    """Turn errors of the drivers into one sentence that says what to do."""
     try:
         yield
     except (exc.OperationalError, exc.InterfaceError, exc.InternalError) as error:
@@ -184,7 +185,7 @@ def _sentences(url: URL) -> Iterator[None]:
             raise StoreError("The database is busy; try again in a moment.") from None
         raise StoreError(_unreachable(url, _first_line(error.orig, url))) from None
     except exc.DatabaseError as error:
-        # IntegrityError belongs to the caller, who knows which rule was broken.
+        # The caller knows which rule an IntegrityError has broken.
         if isinstance(error, exc.IntegrityError):
             raise
         raise StoreError(_unreachable(url, _first_line(error.orig, url))) from None
@@ -202,6 +203,6 @@ def _unreachable(url: URL, reason: str) -> str:
 
 
 def _first_line(error: BaseException | None, url: URL) -> str:
-    """Give the driver's reason without its further lines and without the password."""
+    """Return the first line of the driver's reason, without the password."""
     line = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else "no reason"
     return line.replace(url.password, "***") if url.password else line

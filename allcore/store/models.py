@@ -24,34 +24,34 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
-"""Every constraint has a name, so that a later migration can change it on any database."""
+"""Every constraint has a name, so that a migration can change it on any database."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant: aware datetimes in and out, kept in UTC even where SQLite drops the zone."""
+    """An instant: aware datetimes in and out, stored in UTC even where SQLite drops the zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Convert to UTC on the way in."""
+        """Convert to UTC."""
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Say on the way out that what SQLite gives back is UTC."""
+        """Add the zone that SQLite drops."""
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 class Base(DeclarativeBase):
-    """What all tables share."""
+    """Base of all tables."""
 
     metadata = MetaData(naming_convention=NAMING)
 
 
 class Account(Base):
-    """A person who may sign in. Names and e-mail addresses are kept in lower case."""
+    """A person who may sign in. Names and e-mail addresses are stored in lower case."""
 
     __tablename__ = "account"
     __table_args__ = (
@@ -113,7 +113,7 @@ class OneTimeCode(Base):
 
 
 class SessionRow(Base):
-    """A sign-in that goes on until it is ended, is too old, or lies idle for too long."""
+    """A sign-in, open until it is ended, too old, or idle for too long."""
 
     __tablename__ = "session"
 
@@ -132,7 +132,7 @@ class SessionRow(Base):
 
 
 class InvitationRow(Base):
-    """A code with which someone makes an account, once, where registration is by invitation."""
+    """A code that makes an account, once."""
 
     __tablename__ = "invitation"
     __table_args__ = (
@@ -143,7 +143,7 @@ class InvitationRow(Base):
     code_hash: Mapped[str] = mapped_column(String(64), unique=True)
     role: Mapped[str] = mapped_column(String(16))
     note: Mapped[str] = mapped_column(String(100))
-    """For whom it is, in the words of who made it."""
+    """For whom it is, as its author wrote."""
     made_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     """None where it was made on the command line, or the account is gone."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
@@ -153,7 +153,7 @@ class InvitationRow(Base):
 
 
 class IdentityRow(Base):
-    """Who someone is at an identity provider, and the account that is theirs here."""
+    """A person's identity at a provider, and the account that belongs to it."""
 
     __tablename__ = "identity"
     __table_args__ = (UniqueConstraint("issuer", "subject"),)
@@ -166,11 +166,11 @@ class IdentityRow(Base):
     )
     linked_at: Mapped[datetime] = mapped_column(UtcDateTime())
     token_at: Mapped[datetime] = mapped_column(UtcDateTime())
-    """When the last token that signed in was issued; none as old signs in again."""
+    """Time of issue of the last token that signed in; an older one can't."""
 
 
 class SliceRow(Base):
-    """A selection of images that an account has named; its ids are JSON, packed by zlib."""
+    """A named selection of images; its ids are JSON, compressed by zlib."""
 
     __tablename__ = "saved_slice"
     __table_args__ = (UniqueConstraint("account_id", "of", "name"),)
@@ -178,28 +178,28 @@ class SliceRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
     of: Mapped[str] = mapped_column(String(200))
-    """The digest of the data or the name of the model that the images belong to."""
+    """Digest of the data set or name of the model."""
     name: Mapped[str] = mapped_column(String(80))
     image_ids: Mapped[bytes] = mapped_column(LargeBinary())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
 
 
 class DataSetRow(Base):
-    """A folder or table on this machine that someone has connected for everyone to see."""
+    """A folder or table on this machine that is connected for everyone to see."""
 
     __tablename__ = "data_set"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
     path: Mapped[str] = mapped_column(String(2000), unique=True)
-    """Whole, with links resolved when it was connected."""
+    """Absolute, with links resolved when it was connected."""
     added_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     """None where the account is gone."""
     added_at: Mapped[datetime] = mapped_column(UtcDateTime())
 
 
 class ReviewItemRow(Base):
-    """A cell that waits for, or has had, its blind review; once a queue."""
+    """A cell in a queue of the blind review."""
 
     __tablename__ = "review_item"
     __table_args__ = (
@@ -211,7 +211,7 @@ class ReviewItemRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     of: Mapped[str] = mapped_column(String(200))
-    """The queue: the name of a model or the key of a file of predictions."""
+    """The queue: name of a model or key of a file of predictions."""
     image_id: Mapped[str] = mapped_column(String(300))
     reason: Mapped[str] = mapped_column(String(16))
     added_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
@@ -220,7 +220,7 @@ class ReviewItemRow(Base):
 
 
 class JudgementRow(Base):
-    """What an account sees in the picture of a queued cell; at most one each."""
+    """An account's judgement of the picture of a queued cell."""
 
     __tablename__ = "judgement"
     __table_args__ = (
@@ -229,19 +229,19 @@ class JudgementRow(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    """In the order first given, which a change does not move."""
+    """In the order of the first judgements; a change keeps its place."""
     item_id: Mapped[int] = mapped_column(ForeignKey("review_item.id", ondelete="CASCADE"))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
-    """None where the account is gone: what it saw still counts."""
+    """None where the account is gone: its judgement still counts."""
     seen: Mapped[str] = mapped_column(String(16))
     note: Mapped[str] = mapped_column(String(500))
     given_at: Mapped[datetime] = mapped_column(UtcDateTime())
     changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
-    """When it was last given again; None where it stands as first given."""
+    """Time of the last change; None where there was none."""
 
 
 class BatchRow(Base):
-    """Pictures that an account has dropped at once; its answers come as they are given."""
+    """Pictures that an account has uploaded together."""
 
     __tablename__ = "batch"
     __table_args__ = (
@@ -252,19 +252,19 @@ class BatchRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(200))
-    """What was dropped, such as "cells.zip" or "12 pictures"."""
+    """Of the upload, such as "cells.zip" or "12 pictures"."""
     model: Mapped[str] = mapped_column(String(200))
     model_sha256: Mapped[str] = mapped_column(String(64))
     total: Mapped[int]
     state: Mapped[str] = mapped_column(String(16))
     started_at: Mapped[datetime] = mapped_column(UtcDateTime())
     touched_at: Mapped[datetime] = mapped_column(UtcDateTime())
-    """When whoever works on it last said so; a running one that stays silent is interrupted."""
+    """Last sign of life; a running batch that stays silent is interrupted."""
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
 
 class PredictionRow(Base):
-    """What a model answered an account about one picture, with all that the answer rests on."""
+    """A model's answer to an account about one picture, with all that is needed to repeat it."""
 
     __tablename__ = "prediction"
     __table_args__ = (
@@ -302,7 +302,7 @@ class PredictionRow(Base):
 
 
 class StoredPictureRow(Base):
-    """A picture that an account has asked about, kept for a time as a file of this digest."""
+    """A picture of a prediction, stored for a limited time as a file of this digest."""
 
     __tablename__ = "kept_picture"
 
@@ -317,7 +317,7 @@ class StoredPictureRow(Base):
 
 
 class SettingRow(Base):
-    """What an administrator has chosen while the app runs; its value is JSON."""
+    """A setting that an administrator has changed; its value is JSON."""
 
     __tablename__ = "setting"
 
@@ -329,7 +329,7 @@ class SettingRow(Base):
 
 
 class AuditRow(Base):
-    """Who did what; the database refuses to change or delete it."""
+    """An entry of the audit log; the database refuses to change or delete it."""
 
     __tablename__ = "audit"
     __table_args__ = (
@@ -340,7 +340,7 @@ class AuditRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
     account_id: Mapped[int | None]
-    """Of who did it; no foreign key, for it stays when the account goes."""
+    """Without a foreign key, for the entry outlives the account."""
     username: Mapped[str] = mapped_column(String(64))
     """Of the account, as it was then."""
     what: Mapped[str] = mapped_column(String(64))

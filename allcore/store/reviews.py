@@ -1,7 +1,7 @@
-"""Blind review: which cells wait to be judged, and what each account saw in their pictures.
+"""Blind review: the queued cells of each model, and the judgements of their pictures.
 
-The store keeps what people see, never a verdict: `allcore.review.agreement` derives that from the
-label, the model's call and the first two judgements. Nothing here changes the data.
+The store holds judgements, never a verdict: `allcore.review.agreement` derives it from the label,
+the model's answer and the first two judgements. Nothing here changes the data.
 """
 
 import hashlib
@@ -28,50 +28,50 @@ REASONS = {
     "control": "control: the model was right",
     "flagged": "flagged by who asked",
 }
-"""Why a cell was queued: how it is kept, and how pages write it."""
+"""Reasons for queueing a cell, as stored and as pages write them."""
 JUDGEMENTS = {**CLASS_NAMES, "unsure": "can't tell", "bad_picture": "bad picture"}
-"""What a person may see in a picture: how it is kept, and how pages write it."""
+"""Possible judgements of a picture, as stored and as pages write them."""
 INFORMED_REASONS = ("chosen", "flagged")
-"""Reasons that who queued a cell for knows too much to judge it."""
+"""Reasons for which the person who queued the cell knows too much to judge it."""
 UPLOAD = "upload:"
-"""What the id of a picture that somebody uploaded begins with; its digest follows."""
+"""Prefix of the id of an uploaded picture; its digest follows."""
 DECIDING_JUDGEMENTS = 2
-"""So many accounts' judgements decide; later ones are kept beside them."""
+"""Number of judgements that decide; later ones are stored as well."""
 MAX_NOTE, MAX_QUEUED = 500, 20_000
 _CHUNK = 10_000  # variables of one statement; SQLite takes 32,766
-# The last two ranges turn the order around in which the text after them is shown.
-_UNKEPT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+# The last two ranges reverse the direction of the text after them.
+_UNSTORABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
 class ReviewItem:
-    """A queued cell as it was when it was read."""
+    """A queued cell when it was read."""
 
     of: str
     image_id: str
     reason: str  # a key of REASONS
     added_by: str | None  # username; None where the account is gone
     at: datetime  # aware, in UTC
-    asked_by: frozenset[str] = frozenset()  # usernames; of uploaded pictures alone
+    uploaded_by: frozenset[str] = frozenset()  # usernames; of uploaded pictures alone
 
     @property
     def uploaded(self) -> bool:
-        """Whether it is a picture that somebody asked about: no data set has it, or a label."""
+        """Tell whether it is an uploaded picture, which has no data set and no label."""
         return self.reason == "flagged"
 
     def open_to(self, username: str) -> bool:
-        """Whether this account may judge it.
+        """Tell whether this account may judge it.
 
-        Who chose it by hand had its label in sight, who asked about it the model's answer.
+        A person who chose it by hand has seen its label; one who uploaded it, the model's answer.
         """
-        if username in self.asked_by:
+        if username in self.uploaded_by:
             return False
         return self.reason not in INFORMED_REASONS or self.added_by != username
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What one account saw in one cell's picture, as it was when it was read."""
+    """An account's judgement of one cell's picture when it was read."""
 
     of: str
     image_id: str
@@ -80,33 +80,33 @@ class Judgement:
     seen: str  # a key of SEEN
     note: str  # empty where none was given
     given_at: datetime  # aware, in UTC
-    changed_at: datetime | None  # when it was last given again
+    changed_at: datetime | None  # of the last change
 
 
 def queue_cells(database: Database, username: str, *, of: str, reasons: Mapping[str, str]) -> int:
-    """Put cells into a queue; those that are in it stay as they are.
+    """Add cells to a queue; those that are in it stay unchanged.
 
     Args:
-        database: where to keep them.
-        username: of the account that puts them there.
+        database: to write to.
+        username: of the account.
         of: the model's name or the file's key, the same text for `items`.
         reasons: a key of `REASONS` by image id; 1 to 20,000.
 
     Returns:
-        How many were new.
+        The number of new ones.
 
     Raises:
         StoreError: a rule is broken, or there is no such account.
     """
-    of, wanted = text_rules.scope_key(of), _wanted(reasons)
+    of, reasons = text_rules.scope_key(of), _checked_reasons(reasons)
     with database.alone() as session:
         account = accounts.existing(session, username)
         known = set(session.scalars(select(ReviewItemRow.image_id).where(ReviewItemRow.of == of)))
-        new = [image_id for image_id in wanted if image_id not in known]
+        new = [image_id for image_id in reasons if image_id not in known]
         now = datetime.now(UTC)
         rows = [
-            {"of": of, "image_id": each, "reason": wanted[each], "added_by": account.id, "at": now}
-            for each in _shuffled(of, new)
+            {"of": of, "image_id": key, "reason": reasons[key], "added_by": account.id, "at": now}
+            for key in _shuffled(of, new)
         ]
         if rows:
             session.execute(insert(ReviewItemRow), rows)
@@ -115,14 +115,14 @@ def queue_cells(database: Database, username: str, *, of: str, reasons: Mapping[
 
 
 def queues(database: Database) -> dict[str, int]:
-    """How many cells each queue holds, by its `of`, in the order of the alphabet."""
+    """Return the number of cells of each queue by its `of`, in alphabetical order."""
     query = select(ReviewItemRow.of, func.count()).group_by(ReviewItemRow.of)
     with database.read() as session:
         return {of: int(count) for of, count in session.execute(query.order_by(ReviewItemRow.of))}
 
 
 def items(database: Database, *, of: str, image_id: str | None = None) -> tuple[ReviewItem, ...]:
-    """Read a queue, or the one cell of it that has this id."""
+    """Read a queue, or its cell of one id."""
     row = ReviewItemRow
     query = (
         # Columns, not rows as objects, which take ten times as long.
@@ -134,18 +134,18 @@ def items(database: Database, *, of: str, image_id: str | None = None) -> tuple[
     if image_id is not None:
         query = query.where(row.image_id == image_id)
     with database.read() as session:
-        found = [ReviewItem(*each) for each in session.execute(query)]
-        asked = _asked(session, [item.image_id for item in found if item.uploaded])
+        queue = [ReviewItem(*columns) for columns in session.execute(query)]
+        owners = _uploaders(session, [item.image_id for item in queue if item.uploaded])
     return tuple(
-        replace(item, asked_by=frozenset(asked[item.image_id])) if item.uploaded else item
-        for item in found
+        replace(item, uploaded_by=frozenset(owners[item.image_id])) if item.uploaded else item
+        for item in queue
     )
 
 
 def judgements(
     database: Database, *, of: str, image_id: str | None = None
 ) -> tuple[Judgement, ...]:
-    """Read what everybody saw in the cells of a queue, or in one; the first given first."""
+    """Read all judgements of a queue, or of one cell, the first first."""
     row, item = JudgementRow, ReviewItemRow
     query = (
         select(
@@ -166,36 +166,36 @@ def judgements(
     if image_id is not None:
         query = query.where(item.image_id == image_id)
     with database.read() as session:
-        return tuple(Judgement(*found) for found in session.execute(query))
+        return tuple(Judgement(*columns) for columns in session.execute(query))
 
 
 def judge(
     database: Database, username: str, *, of: str, image_id: str, seen: str, note: str = ""
 ) -> Judgement:
-    """Keep what an account sees in a cell's picture, in place of what it said before.
+    """Store an account's judgement of a cell's picture in place of an earlier one.
 
-    A judgement that is given again keeps its place in the order.
+    A changed judgement keeps its place in the order.
 
     Args:
-        database: where to keep it.
-        username: of the account that judges.
+        database: to write to.
+        username: of the account.
         of: the queue.
         image_id: the queued cell.
         seen: a key of `SEEN`.
-        note: what the person adds, at most 500 characters.
+        note: a remark of at most 500 characters.
 
     Raises:
         StoreError: a rule is broken, the cell is no longer queued, the account chose it by hand
             and so knows its label, or there is no such account.
     """
-    kept_note = clean_note(note)
+    note = clean_note(note)
     if seen not in JUDGEMENTS:
         raise StoreError(f"There is no judgement '{seen}'; use one of: {', '.join(JUDGEMENTS)}.")
     with database.alone() as session:
         account = accounts.existing(session, username)
         item = _judgeable(session, account, of=of, image_id=image_id)
         row = _row_of(session, account, item)
-        row.seen, row.note = seen, kept_note
+        row.seen, row.note = seen, note
         session.add(row)
         session.flush()
         logs.event("cell judged", account=account.id, item=item.id)
@@ -205,18 +205,18 @@ def judge(
 def withdraw(
     database: Database, username: str, *, of: str, image_ids: Iterable[str] | None = None
 ) -> int:
-    """Take cells that this account has queued, and nobody has judged, back out of the queue.
+    """Remove cells that this account has queued, and nobody has judged, from the queue.
 
-    Flagged answers stay: their flag is taken back by `flags.unflag`.
+    Flagged answers stay: `flags.unflag` removes them.
 
     Args:
-        database: where they are kept.
+        database: with the queue.
         username: of the account.
         of: the queue.
-        image_ids: which of them, at most 20,000; None for all.
+        image_ids: at most 20,000; None for all.
 
     Returns:
-        How many were taken out.
+        The number of removed ones.
 
     Raises:
         StoreError: there is no such account.
@@ -224,53 +224,53 @@ def withdraw(
     judged = select(JudgementRow.item_id)
     with database.alone() as session:
         account = accounts.existing(session, username)
-        taken = delete(ReviewItemRow).where(
+        statement = delete(ReviewItemRow).where(
             ReviewItemRow.of == of,
             ReviewItemRow.added_by == account.id,
             ReviewItemRow.reason != "flagged",
             ReviewItemRow.id.not_in(judged),
         )
         if image_ids is not None:
-            taken = taken.where(ReviewItemRow.image_id.in_(list(image_ids)))
-        count = len(session.scalars(taken.returning(ReviewItemRow.id)).all())
+            statement = statement.where(ReviewItemRow.image_id.in_(list(image_ids)))
+        count = len(session.scalars(statement.returning(ReviewItemRow.id)).all())
         logs.event("cells taken out of review", account=account.id, cells=count)
         return count
 
 
 def clean_note(text: str) -> str:
-    """Give a note as it is kept, without spaces around it.
+    """Return a note without spaces around it.
 
     Raises:
-        StoreError: too long, or with characters that can't be kept.
+        StoreError: too long, or with characters that can't be stored.
     """
     note = "\n".join(text.strip().splitlines())
     if len(note) > MAX_NOTE:
         raise StoreError(
             f"A note has at most {MAX_NOTE} characters, but this one has {len(note):,}; shorten it."
         )
-    if _UNKEPT.search(note):
+    if _UNSTORABLE.search(note):
         raise StoreError("The note has characters that can't be kept; type it as plain text.")
     return note
 
 
-def _wanted(reasons: Mapping[str, str]) -> dict[str, str]:
-    wanted = {text_rules.image_id(image_id): reason for image_id, reason in reasons.items()}
-    for reason in wanted.values():
+def _checked_reasons(reasons: Mapping[str, str]) -> dict[str, str]:
+    checked = {text_rules.image_id(image_id): reason for image_id, reason in reasons.items()}
+    for reason in checked.values():
         if reason not in REASONS:
             raise StoreError(f"There is no reason '{reason}'; use one of: {', '.join(REASONS)}.")
-    if not wanted:
+    if not checked:
         raise StoreError("There are no cells to queue; choose some first.")
-    if len(wanted) > MAX_QUEUED:
+    if len(checked) > MAX_QUEUED:
         raise StoreError(
-            f"At most {MAX_QUEUED:,} cells are queued at once, but these are {len(wanted):,}; "
+            f"At most {MAX_QUEUED:,} cells are queued at once, but these are {len(checked):,}; "
             "choose fewer."
         )
-    return wanted
+    return checked
 
 
 def _shuffled(of: str, image_ids: Iterable[str]) -> list[str]:
-    """In an order that says nothing of the reasons, for the numbers of the rows follow it."""
-    return sorted(image_ids, key=lambda each: hashlib.sha256(f"{of}\0{each}".encode()).digest())
+    """Order ids independently of the reasons, for the rows are numbered in this order."""
+    return sorted(image_ids, key=lambda key: hashlib.sha256(f"{of}\0{key}".encode()).digest())
 
 
 def _judgeable(session: Session, account: Account, *, of: str, image_id: str) -> ReviewItemRow:
@@ -283,7 +283,7 @@ def _judgeable(session: Session, account: Account, *, of: str, image_id: str) ->
             "You chose this cell with its label in sight, so two others must judge it; skip it."
         )
     if item.reason == "flagged" and (
-        item.added_by == account.id or account.username in _asked(session, [image_id])[image_id]
+        item.added_by == account.id or account.username in _uploaders(session, [image_id])[image_id]
     ):
         raise StoreError(
             "You know the model's answer to this picture, so two others must judge it; skip it."
@@ -291,36 +291,35 @@ def _judgeable(session: Session, account: Account, *, of: str, image_id: str) ->
     return item
 
 
-def _asked(session: Session, image_ids: Sequence[str]) -> dict[str, set[str]]:
-    """Usernames of who has asked about each of these uploaded pictures."""
+def _uploaders(session: Session, image_ids: Sequence[str]) -> dict[str, set[str]]:
+    """Return the usernames of all who have uploaded each of these pictures."""
     digests = [image_id.removeprefix(UPLOAD) for image_id in image_ids]
-    asked = defaultdict[str, set[str]](set)
-    for at in range(0, len(digests), _CHUNK):
+    uploaders = defaultdict[str, set[str]](set)
+    for start in range(0, len(digests), _CHUNK):
         query = (
             select(PredictionRow.image_sha256, Account.username)
             .join(Account, PredictionRow.account_id == Account.id)
-            .where(PredictionRow.image_sha256.in_(digests[at : at + _CHUNK]))
+            .where(PredictionRow.image_sha256.in_(digests[start : start + _CHUNK]))
             .distinct()
         )
         for sha256, username in session.execute(query):
-            asked[f"{UPLOAD}{sha256}"].add(username)
-    return asked
+            uploaders[f"{UPLOAD}{sha256}"].add(username)
+    return uploaders
 
 
 def _row_of(session: Session, account: Account, item: ReviewItemRow) -> JudgementRow:
-    """Read the account's judgement of the cell as one that changes now, or begin one."""
+    """Return the account's judgement of the cell as one that changes now, or a new one."""
     query = select(JudgementRow).where(
         JudgementRow.account_id == account.id, JudgementRow.item_id == item.id
     )
-    found, now = session.scalars(query).one_or_none(), datetime.now(UTC)
-    if found is None:
+    row, now = session.scalars(query).one_or_none(), datetime.now(UTC)
+    if row is None:
         return JudgementRow(item_id=item.id, account_id=account.id, given_at=now)
-    found.changed_at = now
-    return found
+    row.changed_at = now
+    return row
 
 
 def _judgement_of(row: JudgementRow, item: ReviewItemRow, account: Account) -> Judgement:
-    """Copy a row into what may leave the session."""
     return Judgement(
         of=item.of,
         image_id=item.image_id,
