@@ -1,8 +1,8 @@
-"""Bring the public release of C-NMC 2019 into a folder, and check it file by file.
+"""Download of the public release of C-NMC 2019 into a folder, verified file by file.
 
-It comes from Kaggle, from a plain HTTP mirror, or from another folder of this machine. Every way
-ends with a check; a file that is right already is not asked for again, and a run that was
-interrupted goes on where it ended.
+It comes from Kaggle, from a plain HTTP mirror, or from another folder of this machine. Every run
+ends with a verification; a file that is right already is not asked for again, and a run that was
+interrupted is resumed.
 """
 
 import os
@@ -16,9 +16,8 @@ from pathlib import Path
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from allcore.cnmc import kaggle, mirror, release
-from allcore.cnmc import verification as verify
-from allcore.cnmc.mirror import ReleaseFile
+from allcore.cnmc import kaggle, mirror, release, verification
+from allcore.cnmc.mirror import Place, ReleaseFile
 from allcore.cnmc.verification import Verification
 from allcore.data.file_digests import WORK_FOLDER, Cancelled, UnreadFile
 from allcore.errors import DataError
@@ -27,25 +26,23 @@ LABELS_LIMIT = 1_000_000
 LABELS_HEADER = frozenset({"Patient_ID", "new_names", "labels"})
 
 Steps = Callable[[str, int, int], object]
-"""Called with what is being done, and the bytes done and to do."""
-
-Place = Callable[[Path, ReleaseFile], object]
+"""Called with the name of a step, and the bytes done and to do."""
 
 
 @dataclass(frozen=True)
-class FetchResult:
-    """What a run brought.
+class DownloadResult:
+    """The outcome of a run.
 
     Attributes:
-        brought: number of files that were put in their place.
-        failures: files that did not come, and why.
-        labels: whether the table of the preliminary test images' labels is there.
-        verification: the check of the folder afterwards.
+        placed: number of files that were put in their place.
+        failures: files that did not arrive, and why.
+        has_labels: whether the table of the preliminary test images' labels is there.
+        verification: the verification of the folder afterwards.
     """
 
-    brought: int
+    placed: int
     failures: tuple[UnreadFile, ...]
-    labels: bool
+    has_labels: bool
     verification: Verification
 
 
@@ -57,18 +54,18 @@ def fetch(
     progress: Steps | None = None,
     cancelled: Cancelled | None = None,
     delays: Sequence[float] = mirror.DELAYS,
-) -> FetchResult:
-    """Bring what a folder lacks of the release; altered files are replaced.
+) -> DownloadResult:
+    """Fetch what a folder lacks of the release; altered files are replaced.
 
     Args:
         folder: is made where it is missing.
         source: address of a mirror that serves the release's paths, or a folder that holds the
-            files under any names; Kaggle without one.
-        facts: the table of ``release.read_release`` unless told.
-        progress: told of the bytes of each step.
-        cancelled: True ends the work, as does an interrupt; what is whole stays. kagglehub does
-            not ask it while it downloads.
-        delays: seconds before each further try.
+            files under any names; Kaggle by default.
+        facts: another table of the form of ``release.read_release``.
+        progress: called with the bytes of each step.
+        cancelled: True ends the work, as does an interrupt; whole files stay. kagglehub does not
+            ask it while it downloads.
+        delays: seconds before each further attempt.
 
     Raises:
         DataError: the source can't be reached or used, the disk is too small, the folder can't be
@@ -76,15 +73,15 @@ def fetch(
     """
     folder = folder.expanduser().resolve()
     facts = release.read_release() if facts is None else facts
-    job = _Job(folder, facts, progress or _quiet, cancelled or _never, delays)
+    run = _Run(folder, facts, progress or (lambda *_: None), cancelled or (lambda: False), delays)
     try:
-        with _alone(job.work):
-            fetched = job.run(source)
-        if fetched.verification.problem is None:
-            shutil.rmtree(job.work, ignore_errors=True)
-        return fetched
+        with _lock(run.work):
+            result = run(source)
+        if result.verification.problem is None:
+            shutil.rmtree(run.work, ignore_errors=True)
+        return result
     except KeyboardInterrupt as interrupt:
-        raise _stopped(folder) from interrupt
+        raise run.stopped() from interrupt
     except OSError as error:
         raise DataError(
             f"{folder} can't be written ({error.strerror or error}): make room, or choose another "
@@ -92,7 +89,7 @@ def fetch(
         ) from error
 
 
-class _Job:
+class _Run:
     """One run into one folder."""
 
     def __init__(
@@ -110,90 +107,94 @@ class _Job:
         self.cancelled = cancelled
         self.delays = delays
         self.base = ""
-        self.brought = 0
+        self.placed = 0
         self.failures: tuple[UnreadFile, ...] = ()
 
-    def run(self, source: str | None) -> FetchResult:
-        """Check, bring what is not right, and check again."""
-        found = self._verify(self.folder, "Checking")
-        self.base = found.found.base
-        wanted = _wanted(found)
-        if wanted:
+    def __call__(self, source: str | None) -> DownloadResult:
+        before = after = self._verify(self.folder, "Checking")
+        self.base = before.found.base
+        files = _files_to_fetch(before)
+        if files:
             if source is None:
-                self._from_kaggle(wanted)
+                self._from_kaggle(files)
             elif "://" in source:
-                self._from_mirror(source, wanted)
+                self._from_mirror(source, files)
             else:
-                self._from_folder(Path(source).expanduser(), wanted)
-            found = self._verify(self.folder, "Checking again")
-        labels = any(self.folder.rglob(Path(release.LABELS_TABLE).name))
-        return FetchResult(self.brought, self.failures, labels, found)
+                self._from_folder(Path(source).expanduser(), files)
+            after = self._verify(self.folder, "Checking again")
+        has_labels = any(self.folder.rglob(Path(release.LABELS_TABLE).name))
+        return DownloadResult(self.placed, self.failures, has_labels, after)
 
-    def _from_kaggle(self, wanted: Sequence[ReleaseFile]) -> None:
+    def stopped(self) -> DataError:
+        """The error of a run that was ended by a person."""
+        return DataError(
+            f"Stopped: what is whole stays in {self.folder}, and another run goes on from it."
+        )
+
+    def _from_kaggle(self, files: Sequence[ReleaseFile]) -> None:
         cache = self.work / "kaggle"
         self._check_room(int(self.facts["size"].sum() * (1 + kaggle.ARCHIVE_SHARE)))
         source = kaggle.download(cache, self.folder, delays=self.delays).resolve()
         # In a notebook of Kaggle or Colab the files lie elsewhere and are not ours to move.
-        self._adopt(source, wanted, self._move if source.is_relative_to(cache) else self._copy)
+        self._adopt(source, files, self._move if source.is_relative_to(cache) else self._copy)
         shutil.rmtree(cache, ignore_errors=True)
 
-    def _from_folder(self, source: Path, wanted: Sequence[ReleaseFile]) -> None:
+    def _from_folder(self, source: Path, files: Sequence[ReleaseFile]) -> None:
         if not source.is_dir():
             raise DataError(f"There is no folder {source} to take files from: check the path.")
-        self._check_room(_bytes(wanted))
-        self._adopt(source, wanted, self._copy)
+        self._check_room(_total_size(files))
+        self._adopt(source, files, self._copy)
 
-    def _from_mirror(self, url: str, wanted: Sequence[ReleaseFile]) -> None:
+    def _from_mirror(self, url: str, files: Sequence[ReleaseFile]) -> None:
         if not url.startswith(("http://", "https://")):
             raise DataError(f"{url} is no address of a mirror: it begins with http:// or https://.")
-        self._check_room(_bytes(wanted))
+        self._check_room(_total_size(files))
         server = mirror.Mirror(url, self.work, delays=self.delays)
         try:
-            server.reach(wanted[0].paths[0])
-        except mirror.MirrorError as failure:
-            said = f"{url} can't be used ({failure}): {release.manual_download(self.folder)}"
-            raise DataError(said) from failure
-        tell = _Counted(self.progress, "Fetching", _bytes(wanted))
-        came = mirror.fetch_all(
-            server, wanted, self._move, progress=tell.add, cancelled=self.cancelled
-        )
-        self.brought, self.failures = came.files, came.failures
-        self._ask_cancelled()
-        self._save_labels(server.text(release.LABELS_TABLE, most=LABELS_LIMIT))
+            server.check_connection(files[0].paths[0])
+        except mirror.MirrorError as error:
+            raise DataError(
+                f"{url} can't be used ({error}): {release.manual_download(self.folder)}"
+            ) from error
+        count = self._byte_counter("Fetching", files)
+        result = server.fetch_all(files, self._move, progress=count, cancelled=self.cancelled)
+        self.placed, self.failures = result.files, result.failures
+        self._stop_if_cancelled()
+        self._save_labels(server.read_small_file(release.LABELS_TABLE, max_bytes=LABELS_LIMIT))
 
-    def _adopt(self, source: Path, wanted: Sequence[ReleaseFile], place: Place) -> None:
-        """Place what a folder holds of the wanted content, under whatever names it has it."""
-        there = self._verify(source, "Reading the source")
-        rows = there.found.rows
+    def _adopt(self, source: Path, files: Sequence[ReleaseFile], place: Place) -> None:
+        """Place the content that a folder holds under any names."""
+        available = self._verify(source, "Reading the source")
+        rows = available.found.rows
         rows = rows[rows["state"].isin(["in_place", "moved"])]
-        files = dict(zip(rows["sha256"], rows["found"], strict=True))
-        tell = _Counted(self.progress, "Placing", _bytes(wanted))
-        for each in wanted:
-            self._ask_cancelled()
-            if each.sha256 in files:
-                place((there.root / files[each.sha256]).resolve(), each)
-                self.brought += len(each.paths)
-            tell.add(each.size * len(each.paths))
-        for table in there.root.rglob(Path(release.LABELS_TABLE).name):
-            if table.is_file() and table.resolve().is_relative_to(there.root):
-                with table.open("rb") as file:
-                    self._save_labels(file.read(LABELS_LIMIT + 1))
+        path_of = dict(zip(rows["sha256"], rows["found"], strict=True))
+        count = self._byte_counter("Placing", files)
+        for file in files:
+            self._stop_if_cancelled()
+            if file.sha256 in path_of:
+                place((available.root / path_of[file.sha256]).resolve(), file)
+                self.placed += len(file.paths)
+            count(file.total_size)
+        for table in available.root.rglob(Path(release.LABELS_TABLE).name):
+            if table.is_file() and table.resolve().is_relative_to(available.root):
+                with table.open("rb") as opened:
+                    self._save_labels(opened.read(LABELS_LIMIT + 1))
 
-    def _move(self, file: Path, wanted: ReleaseFile) -> None:
-        """Give a file of ours its first place, and copies of it the others."""
-        for path in wanted.paths[1:]:
-            self._put(file, path, wanted.sha256)
-        os.replace(file, self._target(wanted.paths[0]))
+    def _move(self, content: Path, file: ReleaseFile) -> None:
+        """Move content of ours to the first path, and copy it to the others."""
+        for path in file.paths[1:]:
+            self._copy_to(content, path, file.sha256)
+        os.replace(content, self._target(file.paths[0]))
 
-    def _copy(self, file: Path, wanted: ReleaseFile) -> None:
-        for path in wanted.paths:
-            self._put(file, path, wanted.sha256)
+    def _copy(self, content: Path, file: ReleaseFile) -> None:
+        for path in file.paths:
+            self._copy_to(content, path, file.sha256)
 
-    def _put(self, file: Path, path: str, digest: str) -> None:
+    def _copy_to(self, content: Path, path: str, digest: str) -> None:
         """Copy under a temporary name, then rename: nobody ever reads half a file."""
         target = self._target(path)
         temporary = self.work / f"{digest}.copy"
-        shutil.copyfile(file, temporary)
+        shutil.copyfile(content, temporary)
         os.replace(temporary, target)
 
     def _target(self, path: str) -> Path:
@@ -208,9 +209,9 @@ class _Job:
         return target
 
     def _check_room(self, needed: int) -> None:
-        """Compare what is to come with the free room and what an earlier run left to go on with."""
-        left = sum(file.stat().st_size for file in self.work.rglob("*") if file.is_file())
-        room = shutil.disk_usage(self.folder).free + left
+        """Compare what is to come with the free room and what an earlier run left to resume."""
+        partial_bytes = sum(file.stat().st_size for file in self.work.rglob("*") if file.is_file())
+        room = shutil.disk_usage(self.folder).free + partial_bytes
         if room < needed:
             raise DataError(
                 f"{self.folder} has room for {room / 1e9:.1f} GB and needs {needed / 1e9:.1f} GB: "
@@ -218,62 +219,49 @@ class _Job:
             )
 
     def _save_labels(self, data: bytes | None) -> None:
-        """Keep the table of labels that comes with the pictures, where it is one."""
+        """Keep the table of labels that comes with the images, where it is one."""
         header = (data or b"").split(b"\n", 1)[0].decode("utf-8", "replace").strip().split(",")
         if data and len(data) <= LABELS_LIMIT and set(header) >= LABELS_HEADER:
             target = self._target(release.LABELS_TABLE)
             if not target.exists():
                 target.write_bytes(data)
 
-    def _verify(self, folder: Path, said: str) -> Verification:
-        tell = partial(self.progress, said)
-        return verify.verify(folder, self.facts, progress=tell, cancelled=self.cancelled)
+    def _verify(self, folder: Path, step: str) -> Verification:
+        progress = partial(self.progress, step)
+        return verification.verify(folder, self.facts, progress=progress, cancelled=self.cancelled)
 
-    def _ask_cancelled(self) -> None:
+    def _byte_counter(self, step: str, files: Sequence[ReleaseFile]) -> Callable[[int], None]:
+        """A function that adds bytes to the progress of a step."""
+        done, total = 0, _total_size(files)
+
+        def add(size: int) -> None:
+            nonlocal done
+            done += size
+            self.progress(step, done, total)
+
+        return add
+
+    def _stop_if_cancelled(self) -> None:
         if self.cancelled():
-            raise _stopped(self.folder)
+            raise self.stopped()
 
 
-class _Counted:
-    """Adds up the bytes of one step."""
-
-    def __init__(self, progress: Steps, said: str, total: int) -> None:
-        self.progress, self.said, self.total, self.done = progress, said, total, 0
-
-    def add(self, size: int) -> None:
-        """Tell of this many bytes more."""
-        self.done += size
-        self.progress(self.said, self.done, self.total)
-
-
-def _wanted(found: Verification) -> list[ReleaseFile]:
-    """What is missing or altered, each content once."""
-    rows = found.found.rows
+def _files_to_fetch(before: Verification) -> list[ReleaseFile]:
+    """Missing and altered files, each content once."""
+    rows = before.found.rows
     rows = rows[rows["state"].isin(["missing", "altered"])]
     return [
-        ReleaseFile(tuple(each["path"]), int(each["size"].iloc[0]), str(digest))
-        for digest, each in rows.groupby("sha256", sort=False)
+        ReleaseFile(tuple(group["path"]), int(group["size"].iloc[0]), str(digest))
+        for digest, group in rows.groupby("sha256", sort=False)
     ]
 
 
-def _bytes(wanted: Sequence[ReleaseFile]) -> int:
-    return sum(each.size * len(each.paths) for each in wanted)
-
-
-def _stopped(folder: Path) -> DataError:
-    return DataError(f"Stopped: what is whole stays in {folder}, and another run goes on from it.")
-
-
-def _quiet(said: str, done: int, total: int) -> None:
-    """Show no progress."""
-
-
-def _never() -> bool:
-    return False
+def _total_size(files: Sequence[ReleaseFile]) -> int:
+    return sum(file.total_size for file in files)
 
 
 @contextmanager
-def _alone(work: Path) -> Iterator[None]:
+def _lock(work: Path) -> Iterator[None]:
     """Keep a second run out of the folder."""
     work.mkdir(parents=True, exist_ok=True)
     try:

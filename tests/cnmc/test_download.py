@@ -10,7 +10,7 @@ import requests
 from filelock import FileLock
 
 from allcore.cnmc import download, kaggle, mirror, release
-from allcore.cnmc.download import FetchResult
+from allcore.cnmc.download import DownloadResult
 from allcore.data import file_digests
 from allcore.data.file_digests import WORK_FOLDER
 from allcore.errors import DataError
@@ -29,7 +29,7 @@ def standin() -> Iterator[StandIn]:
 
 def bring(
     folder: Path, source: str | None, *, cancelled: Callable[[], bool] | None = None
-) -> FetchResult:
+) -> DownloadResult:
     return download.fetch(
         folder, source, facts=released.facts(), delays=(0.0, 0.0), cancelled=cancelled
     )
@@ -53,7 +53,7 @@ def test_fetch__new_folder_from_a_mirror(tmp_path: Path, standin: StandIn) -> No
         progress=lambda *step: steps.append(step),
     )
     assert_whole(tmp_path / "new" / "set")
-    assert (found.brought, found.failures, found.labels) == (10, (), True)
+    assert (found.placed, found.failures, found.has_labels) == (10, (), True)
     assert found.verification.problem is None
     assert (tmp_path / "new" / "set" / release.LABELS_TABLE).read_bytes() == LABELS
     total = sum(len(released.content(path)) for path in PATHS)
@@ -72,12 +72,12 @@ def test_fetch__asks_only_for_what_is_not_right(tmp_path: Path, standin: StandIn
     released.lay(tmp_path, without=(missing,))
     (tmp_path / altered).write_bytes(b"x" * 1000)
     kept = (tmp_path / f"{FINAL}/1.bmp").stat().st_mtime_ns
-    assert bring(tmp_path, standin.url).brought == 2
+    assert bring(tmp_path, standin.url).placed == 2
     assert_whole(tmp_path)
     assert set(standin.asked) == {missing, altered, release.LABELS_TABLE}
     assert (tmp_path / f"{FINAL}/1.bmp").stat().st_mtime_ns == kept
     standin.asked.clear()
-    assert bring(tmp_path, standin.url).brought == 0
+    assert bring(tmp_path, standin.url).placed == 0
     assert not standin.asked
 
 
@@ -94,7 +94,7 @@ def test_fetch__mirror_that_lacks_alters_and_breaks(tmp_path: Path, standin: Sta
     standin.files[altered] = b"y" * 1000
     standin.break_after[broken] = (mirror.CHUNK, 9)
     found = bring(tmp_path, standin.url)
-    assert found.brought == 7
+    assert found.placed == 7
     reasons = {each.path: each.reason for each in found.failures}
     assert set(reasons) == {lacking, altered, broken}
     assert "404" in reasons[lacking]
@@ -106,7 +106,7 @@ def test_fetch__mirror_that_lacks_alters_and_breaks(tmp_path: Path, standin: Sta
     standin.break_after.clear()
     standin.starts.clear()
     standin.files[altered] = released.content(altered)
-    assert bring(tmp_path, standin.url).brought == 3
+    assert bring(tmp_path, standin.url).placed == 3
     assert standin.starts == [3 * mirror.CHUNK]
     assert_whole(tmp_path)
 
@@ -117,7 +117,7 @@ def test_fetch__wrong_address_ends_soon(
     monkeypatch.setattr(mirror, "MAX_FAILURES", 3)
     monkeypatch.setattr(mirror, "WORKERS", 1)
     found = bring(tmp_path, f"{standin.url}/nowhere")
-    assert found.brought == 0
+    assert found.placed == 0
     assert len(found.failures) < len(PATHS)
     assert "404" in found.failures[0].reason
 
@@ -139,7 +139,7 @@ def test_fetch__address_of_another_kind(tmp_path: Path) -> None:
 
 def test_fetch__table_that_is_no_labels_is_left(tmp_path: Path, standin: StandIn) -> None:
     standin.files[release.LABELS_TABLE] = b"<html>sign in</html>"
-    assert not bring(tmp_path, standin.url).labels
+    assert not bring(tmp_path, standin.url).has_labels
     assert_whole(tmp_path)
 
 
@@ -157,7 +157,7 @@ def test_fetch__cancelled_keeps_what_is_whole(
     names = {file.relative_to(tmp_path).as_posix(): file.read_bytes() for file in whole}
     assert len(names) >= 3
     assert all(data == released.content(path) for path, data in names.items())
-    assert bring(tmp_path, standin.url).brought == len(PATHS) - len(names)
+    assert bring(tmp_path, standin.url).placed == len(PATHS) - len(names)
     assert_whole(tmp_path)
 
 
@@ -222,7 +222,7 @@ def test_fetch__from_a_folder_of_other_names(tmp_path: Path) -> None:
         released.put(source / f"{number}.bin", released.content(path))
     released.put(source / "tables" / Path(release.LABELS_TABLE).name, LABELS)
     found = bring(tmp_path / "set", str(source))
-    assert (found.brought, found.labels) == (10, True)
+    assert (found.placed, found.has_labels) == (10, True)
     assert_whole(tmp_path / "set")
     assert len(list(source.glob("*.bin"))) == 10
 
@@ -232,7 +232,7 @@ def test_fetch__from_a_folder_that_lacks_some(tmp_path: Path) -> None:
     released.lay(tmp_path / "some", without=tuple(lacking))
     found = bring(tmp_path / "set", str(tmp_path / "some"))
     # One twin's bytes are the other's.
-    assert found.brought == 6
+    assert found.placed == 6
     assert found.verification.paths("missing") == [path for path in lacking if path != TWINS[1]]
     with pytest.raises(DataError, match="to take files from"):
         bring(tmp_path / "set", str(tmp_path / "none"))
@@ -269,16 +269,16 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kagglehub:
 
 def test_fetch__from_kaggle(tmp_path: Path, hub: Kagglehub) -> None:
     found = bring(tmp_path / "set", None)
-    assert (found.brought, found.labels) == (10, True)
+    assert (found.placed, found.has_labels) == (10, True)
     assert_whole(tmp_path / "set")
     assert "KAGGLEHUB_CACHE" not in os.environ
-    assert bring(tmp_path / "set", None).brought == 0
+    assert bring(tmp_path / "set", None).placed == 0
     assert hub.calls == 1
 
 
 def test_fetch__kaggle_breaks_off_and_is_asked_again(tmp_path: Path, hub: Kagglehub) -> None:
     hub.fails = [requests.exceptions.ChunkedEncodingError(), requests.ConnectionError()]
-    assert bring(tmp_path / "set", None).brought == 10
+    assert bring(tmp_path / "set", None).placed == 10
     assert hub.calls == 3
 
 
@@ -287,7 +287,7 @@ def test_fetch__kaggle_files_that_were_altered_are_not_taken(
 ) -> None:
     released.put(hub.source / PATHS[0], b"z" * len(released.content(PATHS[0])))
     found = bring(tmp_path / "set", None)
-    assert found.brought == 9
+    assert found.placed == 9
     assert found.verification.paths("missing") == [PATHS[0]]
 
 

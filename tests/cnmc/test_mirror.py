@@ -33,85 +33,85 @@ def part(folder: Path) -> Path:
     return folder / f"{wanted().sha256}.part"
 
 
-def test_bring__whole_file(mirror: Mirror, standin: StandIn) -> None:
-    assert mirror.bring(wanted()).read_bytes() == DATA
+def test_fetch__whole_file(mirror: Mirror, standin: StandIn) -> None:
+    assert mirror.fetch(wanted()).read_bytes() == DATA
     assert standin.asked == {PATH: 1}
     assert standin.starts == []
 
 
-def test_bring__goes_on_after_broken_connections(mirror: Mirror, standin: StandIn) -> None:
+def test_fetch__goes_on_after_broken_connections(mirror: Mirror, standin: StandIn) -> None:
     standin.break_after[PATH] = (20_000, 2)
-    assert mirror.bring(wanted()).read_bytes() == DATA
+    assert mirror.fetch(wanted()).read_bytes() == DATA
     assert standin.starts == [CHUNK, 2 * CHUNK]
 
 
-def test_bring__gives_up_but_keeps_the_part_for_the_next_run(
+def test_fetch__gives_up_but_keeps_the_part_for_the_next_run(
     mirror: Mirror, standin: StandIn, tmp_path: Path
 ) -> None:
     standin.break_after[PATH] = (CHUNK, 3)
     with pytest.raises(MirrorError, match="broke off"):
-        mirror.bring(wanted())
+        mirror.fetch(wanted())
     assert part(tmp_path).read_bytes() == DATA[: 3 * CHUNK]
-    assert mirror.bring(wanted()).read_bytes() == DATA
+    assert mirror.fetch(wanted()).read_bytes() == DATA
     assert standin.starts[-1] == 3 * CHUNK
 
 
-def test_bring__whole_part_is_not_asked_for(
+def test_fetch__whole_part_is_not_asked_for(
     mirror: Mirror, standin: StandIn, tmp_path: Path
 ) -> None:
     part(tmp_path).write_bytes(DATA)
-    assert mirror.bring(wanted()).read_bytes() == DATA
+    assert mirror.fetch(wanted()).read_bytes() == DATA
     assert not standin.asked
 
 
-def test_bring__server_that_ignores_ranges(
+def test_fetch__server_that_ignores_ranges(
     mirror: Mirror, standin: StandIn, tmp_path: Path
 ) -> None:
     standin.ranges = False
     part(tmp_path).write_bytes(DATA[:1000])
-    assert mirror.bring(wanted()).read_bytes() == DATA
+    assert mirror.fetch(wanted()).read_bytes() == DATA
 
 
-def test_bring__server_that_sends_another_range(
+def test_fetch__server_that_sends_another_range(
     mirror: Mirror, standin: StandIn, tmp_path: Path
 ) -> None:
     standin.wrong_start = True
     part(tmp_path).write_bytes(DATA[:1000])
-    assert mirror.bring(wanted()).read_bytes() == DATA
+    assert mirror.fetch(wanted()).read_bytes() == DATA
     assert standin.starts == [1000]
 
 
 @pytest.mark.parametrize("damaged", [b"x" * 1000, b"x" * len(DATA), b"x" * (len(DATA) + 1)])
-def test_bring__damaged_part_is_begun_anew(mirror: Mirror, tmp_path: Path, damaged: bytes) -> None:
+def test_fetch__damaged_part_is_begun_anew(mirror: Mirror, tmp_path: Path, damaged: bytes) -> None:
     part(tmp_path).write_bytes(damaged)
-    assert mirror.bring(wanted()).read_bytes() == DATA
+    assert mirror.fetch(wanted()).read_bytes() == DATA
 
 
-def test_bring__range_that_can_not_be_served(
+def test_fetch__range_that_can_not_be_served(
     mirror: Mirror, standin: StandIn, tmp_path: Path
 ) -> None:
     standin.statuses[PATH] = [416]
     part(tmp_path).write_bytes(DATA[:1000])
-    assert mirror.bring(wanted()).read_bytes() == DATA
+    assert mirror.fetch(wanted()).read_bytes() == DATA
     assert standin.starts == []
 
 
 @pytest.mark.parametrize(
     "served", [b"x" * len(DATA), DATA[:-1] + b"x", DATA + b"x", b"<html>sign in</html>" * 9999]
 )
-def test_bring__altered_bytes_never_come_through(
+def test_fetch__altered_bytes_never_come_through(
     mirror: Mirror, standin: StandIn, tmp_path: Path, served: bytes
 ) -> None:
     standin.files[PATH] = served
     with pytest.raises(MirrorError, match="other bytes"):
-        mirror.bring(wanted())
+        mirror.fetch(wanted())
     assert not part(tmp_path).exists() or part(tmp_path).stat().st_size == 0
     assert standin.asked[PATH] == 1
 
 
-def test_bring__busy_server_is_asked_again(mirror: Mirror, standin: StandIn) -> None:
+def test_fetch__busy_server_is_asked_again(mirror: Mirror, standin: StandIn) -> None:
     standin.statuses[PATH] = [500, 429]
-    assert mirror.bring(wanted()).read_bytes() == DATA
+    assert mirror.fetch(wanted()).read_bytes() == DATA
     assert standin.asked[PATH] == 3
 
 
@@ -119,16 +119,16 @@ def test_bring__busy_server_is_asked_again(mirror: Mirror, standin: StandIn) -> 
     ("status", "says", "times"),
     [(404, "does not have it", 1), (403, "refuses .HTTP 403", 1), (503, "refuses .HTTP 503", 3)],
 )
-def test_bring__server_that_will_not(
+def test_fetch__server_that_will_not(
     mirror: Mirror, standin: StandIn, status: int, says: str, times: int
 ) -> None:
     standin.statuses[PATH] = status
     with pytest.raises(MirrorError, match=says):
-        mirror.bring(wanted())
+        mirror.fetch(wanted())
     assert standin.asked[PATH] == times
 
 
-def test_bring__waits_longer_each_time(
+def test_fetch__waits_longer_each_time(
     mirror: Mirror, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
@@ -136,25 +136,25 @@ def test_bring__waits_longer_each_time(
     mirror.delays = (1.0, 2.0, 4.0)
     standin.statuses[PATH] = 500
     with pytest.raises(MirrorError):
-        mirror.bring(wanted())
+        mirror.fetch(wanted())
     assert waited == [1.0, 2.0, 4.0]
 
 
-def test_bring__stops_when_told(mirror: Mirror) -> None:
+def test_fetch__stops_when_told(mirror: Mirror) -> None:
     mirror.stop.set()
     with pytest.raises(MirrorError, match="stopped"):
-        mirror.bring(wanted())
+        mirror.fetch(wanted())
 
 
-def test_reach__nobody_answers(tmp_path: Path) -> None:
+def test_check_connection__nobody_answers(tmp_path: Path) -> None:
     with pytest.raises(MirrorError, match="no connection"):
-        Mirror("http://127.0.0.1:9", tmp_path, delays=()).reach(PATH)
+        Mirror("http://127.0.0.1:9", tmp_path, delays=()).check_connection(PATH)
     with pytest.raises(MirrorError):
-        Mirror("http://", tmp_path, delays=()).reach(PATH)
+        Mirror("http://", tmp_path, delays=()).check_connection(PATH)
 
 
-def test_text__small_files_only(mirror: Mirror, standin: StandIn) -> None:
+def test_read_small_file__small_files_only(mirror: Mirror, standin: StandIn) -> None:
     standin.files["labels.csv"] = b"a,b\n"
-    assert mirror.text("labels.csv", most=4) == b"a,b\n"
-    assert mirror.text("labels.csv", most=3) is None
-    assert mirror.text("none.csv", most=9) is None
+    assert mirror.read_small_file("labels.csv", max_bytes=4) == b"a,b\n"
+    assert mirror.read_small_file("labels.csv", max_bytes=3) is None
+    assert mirror.read_small_file("none.csv", max_bytes=9) is None
