@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
-    from allcore.cnmc.download import FetchResult
+    from allcore.cnmc.download import DownloadResult
     from allcore.cnmc.verification import Verification
 
 PER_SUBJECT = 24
@@ -215,17 +215,17 @@ def _verification_text(result: "Verification") -> str:
     return _printable("\n".join(lines))
 
 
-def _fetch_text(result: "FetchResult") -> str:
+def _fetch_text(result: "DownloadResult") -> str:
     """The number of files that came, and of those that are there now."""
     from allcore.cnmc import release
 
     rows = result.verification.found.rows
     right = int(rows["state"].isin(["in_place", "moved"]).sum())
     lines = [
-        f"{result.brought:,} files brought; {right:,} of {len(rows):,} are now in "
+        f"{result.placed:,} files brought; {right:,} of {len(rows):,} are now in "
         f"{result.verification.root} as they were published."
     ]
-    if not result.labels and (rows["split"] == "prelim").any():
+    if not result.has_labels and (rows["split"] == "prelim").any():
         lines.append(
             "The labels of the preliminary test images did not come with them: put "
             f"{release.LABELS_TABLE} there by hand, for without it they have none."
@@ -233,7 +233,7 @@ def _fetch_text(result: "FetchResult") -> str:
     return _printable("\n".join(lines))
 
 
-def _fetch_problem(result: "FetchResult") -> str:
+def _fetch_problem(result: "DownloadResult") -> str:
     """One sentence on why a download is not whole."""
     if not result.failures:
         return f"The source lacks some files. {result.verification.problem}"

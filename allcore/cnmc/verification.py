@@ -20,7 +20,11 @@ from allcore.data.file_digests import Cancelled, Progress, UnreadFile
 from allcore.data.layouts.layout import is_image
 from allcore.errors import DataError
 
+log = logging.getLogger(__name__)
+
 REMEDY = "`python -m allcore data fetch cnmc` brings what is not right"
+
+FAILED = "The check ended early for a reason that nobody foresaw: see the log, and try again."
 
 STATES = ("in_place", "moved", "altered", "missing")
 
@@ -261,11 +265,6 @@ def _key(path: str) -> str:
     """A file's name or, as test images are only numbered, its folder's and its own."""
     *folders, name = path.split("/")
     return f"{folders[-1]}/{name}" if folders and name[:1].isdigit() else name
-
-
-log = logging.getLogger(__name__)
-
-FAILED = "The check ended early for a reason that nobody foresaw: see the log, and try again."
 
 
 class VerificationJob:
