@@ -11,11 +11,9 @@ from allcore.evaluation.comparison import Comparison
 from allcore.notice import RESEARCH_USE
 from allcore.reports import comparison_tables, comparison_text, json_files
 from allcore.synthetic import dataset
-from allcore.web import accounts
-from allcore.web.accounts import Visitor
 from allcore.web.compare import results_cache as cached
 from tests import compared
-from tests.pages.looking import opened, words
+from tests.page_runs import open_page, page_text, sign_in
 
 PAGE = Path(__file__).parents[2] / "pages" / "compare.py"
 FEW = ("qcresnet", "resnet18", "ensemble", "area_brightness")
@@ -23,7 +21,7 @@ FEW = ("qcresnet", "resnet18", "ensemble", "area_brightness")
 
 @pytest.fixture
 def folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(accounts, "visitor", lambda: Visitor("ada", "Ada", "user"))
+    sign_in(monkeypatch)
     monkeypatch.setenv("ALLSCOPE_MODELS", str(tmp_path / "models"))
     return tmp_path / "models" / cached.FOLDER
 
@@ -35,23 +33,23 @@ def found() -> Comparison:
 
 def test_page__answers_first_then_table_then_charts(folder: Path, found: Comparison) -> None:
     json_files.write_comparison(folder, found)
-    page = opened(PAGE)
+    page = open_page("compare")
     assert page.title[0].value == "Compare"
-    assert RESEARCH_USE in words(page)
+    assert RESEARCH_USE in page_text(page)
     assert page.subheader[0].value == comparison_text.answer_sentences(found)[0]
     table = page.dataframe[0].value
     assert len(table) == len(FEW)
     assert table["Network"].iloc[0] == "Ensemble"
     assert "Weighted F1, gap" in table
     assert len(page.get("plotly_chart")) == 3
-    assert "McNemar" in words(page)
-    assert "6 epochs of 500 cells" in words(page)
+    assert "McNemar" in page_text(page)
+    assert "6 epochs of 500 cells" in page_text(page)
     assert page.code[0].value == found.rows[0].command
 
 
 def test_page__columns_are_a_choice(folder: Path, found: Comparison) -> None:
     json_files.write_comparison(folder, found)
-    page = opened(PAGE)
+    page = open_page("compare")
     page.get("button_group")[0].set_value(["auroc", "ece"]).run()
     assert not page.exception
     table = page.dataframe[0].value
@@ -61,27 +59,27 @@ def test_page__columns_are_a_choice(folder: Path, found: Comparison) -> None:
 
 def test_page__another_pair_of_networks(folder: Path, found: Comparison) -> None:
     json_files.write_comparison(folder, found)
-    page = opened(PAGE)
+    page = open_page("compare")
     page.selectbox(key="compare_a").set_value("resnet18").run()
     assert not page.exception
     test = comparison_text.paired_test(found, "resnet18", "qcresnet")
     assert test is not None
-    assert comparison_text.pair_sentences(test)[1] in words(page)
+    assert comparison_text.pair_sentences(test)[1] in page_text(page)
 
 
 def test_page__curves_of_the_other_protocol_and_of_none(folder: Path, found: Comparison) -> None:
     json_files.write_comparison(folder, found)
-    page = opened(PAGE)
+    page = open_page("compare")
     page.radio(key="compare_curves").set_value("paper").run()
     page.radio(key="compare_by").set_value("seconds").run()
     assert not page.exception
     page.multiselect(key="compare_lines_paper").set_value([]).run()
-    assert "Choose a network" in words(page)
+    assert "Choose a network" in page_text(page)
 
 
 def test_page__download_carries_the_notice(folder: Path, found: Comparison) -> None:
     json_files.write_comparison(folder, found)
-    page = opened(PAGE)
+    page = open_page("compare")
     assert [b.label for b in page.get("download_button")] == ["Download comparison as CSV"]
     table = pd.read_csv(io.StringIO(cached.load_comparison().export))
     assert set(table["notice"]) == {RESEARCH_USE}
@@ -89,8 +87,8 @@ def test_page__download_carries_the_notice(folder: Path, found: Comparison) -> N
 
 
 def test_page__no_comparison(folder: Path) -> None:
-    page = opened(PAGE)
-    assert "No networks have been compared yet" in words(page)
+    page = open_page("compare")
+    assert "No networks have been compared yet" in page_text(page)
     assert not page.dataframe
 
 
@@ -98,7 +96,7 @@ def test_page__no_comparison(folder: Path) -> None:
 def test_page__damaged(folder: Path, found: Comparison, name: str) -> None:
     json_files.write_comparison(folder, found)
     (folder / name).write_bytes(b"nonsense")
-    page = opened(PAGE)
+    page = open_page("compare")
     assert len(page.error) == 1
     assert not page.dataframe
 
@@ -106,16 +104,16 @@ def test_page__damaged(folder: Path, found: Comparison, name: str) -> None:
 @pytest.mark.parametrize(("protocol", "other"), [("paper", "unseen"), ("unseen", "paper")])
 def test_page__one_protocol(folder: Path, protocol: str, other: str) -> None:
     json_files.write_comparison(folder, compared.comparison(("qcresnet", "svm"), (protocol,)))
-    page = opened(PAGE)
-    assert f"Not measured: {comparison.PROTOCOLS[other].lower()}" in words(page)
-    assert "What leakage adds" not in words(page)
+    page = open_page("compare")
+    assert f"Not measured: {comparison.PROTOCOLS[other].lower()}" in page_text(page)
+    assert "What leakage adds" not in page_text(page)
 
 
 def test_page__one_network_without_curves(folder: Path) -> None:
     json_files.write_comparison(folder, compared.comparison(("area_brightness",)))
-    page = opened(PAGE)
-    assert "No learning curve was kept" in words(page)
-    assert "against another's" not in words(page)
+    page = open_page("compare")
+    assert "No learning curve was kept" in page_text(page)
+    assert "against another's" not in page_text(page)
 
 
 def test_page__synthetic_cells_are_said(folder: Path) -> None:
@@ -123,7 +121,7 @@ def test_page__synthetic_cells_are_said(folder: Path) -> None:
     drawn = [dict(vars(row), data=dataset.NAME) for row in rows.rows]
     changed = dict(vars(rows), rows=tuple(comparison.ComparisonRow(**row) for row in drawn))
     json_files.write_comparison(folder, Comparison(**changed))
-    assert "drawn by ALLScope" in words(opened(PAGE))
+    assert "drawn by ALLScope" in page_text(open_page("compare"))
 
 
 def test_load__reads_again_only_what_changed(folder: Path, found: Comparison) -> None:

@@ -11,12 +11,10 @@ from streamlit.testing.v1 import AppTest
 from allcore.data import readers
 from allcore.notice import RESEARCH_USE
 from allcore.synthetic import demo
-from allcore.web import accounts
-from allcore.web.accounts import Visitor
 from allcore.web.components import views
 from allcore.web.dataset import browse_filters
 from allcore.web.dataset.views import VIEWS
-from tests.pages.looking import words
+from tests.page_runs import open_page, page_text, sign_in
 
 PAGE = Path(__file__).parents[2] / "pages" / "dataset.py"
 
@@ -34,19 +32,13 @@ def ready(home: Path, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     st.cache_resource.clear()  # data sets of one name and age are not told apart
     shutil.copytree(drawn, home / "demo")
     monkeypatch.setenv("ALLSCOPE_MODELS", str(tmp_path / "models"))
-    monkeypatch.setattr(accounts, "visitor", lambda: Visitor("ada", "Ada", "user"))
+    sign_in(monkeypatch)
     return home / "demo"
 
 
-def opened(view: str = "browse", **asked: object) -> AppTest:
-    """The page in one view, with what its controls hold."""
-    page = AppTest.from_file(str(PAGE), default_timeout=120)
-    page.session_state[views.KEY] = view
-    for key, value in asked.items():
-        page.session_state[key] = value
-    page.run()
-    assert not page.exception
-    return page
+def opened(view: str = "browse", **controls: object) -> AppTest:
+    """The page in one view, with values of its controls."""
+    return open_page("dataset", state={views.KEY: view, **controls})
 
 
 def shown(page: AppTest) -> str:
@@ -58,16 +50,16 @@ def shown(page: AppTest) -> str:
 def test_page__shows_the_demonstration_set_in_every_view(ready: Path, view: str) -> None:
     page = opened(view)
     assert page.title[0].value == "Dataset"
-    assert RESEARCH_USE in words(page)
-    assert "drawn by ALLScope" in words(page)
+    assert RESEARCH_USE in page_text(page)
+    assert "drawn by ALLScope" in page_text(page)
     # Eight subjects are too few for the folds that the form of a split proposes.
     assert all("groups of subjects" in each.value for each in page.error)
 
 
 def test_page__counts_first(ready: Path) -> None:
     page = opened("overview")
-    assert "**60 images.**" in words(page)
-    assert "data set's own" in words(page)
+    assert "**60 images.**" in page_text(page)
+    assert "data set's own" in page_text(page)
 
 
 def test_browse__filters_and_counts(ready: Path) -> None:
@@ -76,9 +68,9 @@ def test_browse__filters_and_counts(ready: Path) -> None:
     expected = (table["subject"] == subject).sum()
     page = opened(subjects=[subject])
     assert shown(page) == f"1 to {expected} of {expected} images"
-    assert f"Subject {subject}" in words(page)
+    assert f"Subject {subject}" in page_text(page)
     page.text_input(key=browse_filters.TEXT).set_value("no such name").run()
-    assert "No image meets all filters" in words(page)
+    assert "No image meets all filters" in page_text(page)
     next(button for button in page.button if button.label == "Clear all filters").click().run()
     assert shown(page) == "1 to 48 of 60 images"
 
@@ -99,7 +91,7 @@ def test_browse__only_the_cells_of_a_finding(ready: Path) -> None:
     ids = readers.read(ready).table["image_id"].iloc[[3, 5]].tolist()
     page = opened(dataset_ids=[*ids, "gone"], dataset_ids_said="Near duplicates")
     assert shown(page) == "1 to 2 of 2 images"
-    assert "Only 2 cells: Near duplicates (1 are not in this data set)" in words(page)
+    assert "Only 2 cells: Near duplicates (1 are not in this data set)" in page_text(page)
     assert page.query_params[browse_filters.ONLY] == [*ids, "gone"]
     page.button(key="all_only").click().run()
     assert shown(page) == "1 to 48 of 60 images"
@@ -128,7 +120,7 @@ def test_browse__picture_not_on_this_machine(ready: Path) -> None:
 def test_browse__compares_what_was_chosen(ready: Path) -> None:
     ids = readers.read(ready).table["image_id"].iloc[[0, 7]].tolist()
     page = opened(layout="compare")
-    assert "Choose two to eight" in words(page)
+    assert "Choose two to eight" in page_text(page)
     page.query_params[browse_filters.CHOSEN] = [*ids, "gone"]
     page.run()
     assert not page.exception
@@ -211,7 +203,7 @@ def test_page__split_of_the_model(
     (tiny_model / "model.json").write_text(
         info.replace('"training": {}', '"training": {"split": {"kind": "image", "seed": 1}}')
     )
-    assert "The split is that of tiny" in words(opened("overview"))
+    assert "The split is that of tiny" in page_text(opened("overview"))
     assert set(opened(layout="table").dataframe[0].value["split"]) == {"validation"}
 
 

@@ -15,7 +15,7 @@ from allcore.web.accounts import Visitor
 from allcore.web.dataset.views import VIEWS as OF_DATASET
 from allcore.web.evaluation.views import VIEWS as OF_EVALUATION
 from tests import explored
-from tests.pages.looking import words
+from tests.page_runs import page_text
 
 PAGES = Path(__file__).parents[2] / "pages"
 OF_THE_SERVER = ("allscope.db", "cookie.key")
@@ -115,8 +115,8 @@ def test_evaluation__offers_nothing_to_keep(shown: Path) -> None:
         page = opened("evaluation", view=view)
         labels = {each.label for each in page.button}
         assert not labels & {"Keep", "Remove", "Put them into the queue"}
-        assert "dark ones" not in words(page)
-        assert "augusta" not in words(page)
+        assert "dark ones" not in page_text(page)
+        assert "augusta" not in page_text(page)
 
 
 def test_evaluation__offers_a_user_to_keep(shown: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,13 +125,13 @@ def test_evaluation__offers_a_user_to_keep(shown: Path, monkeypatch: pytest.Monk
     page = opened("evaluation", view="review")
     assert "Put them into the queue" in {each.label for each in page.button}
     assert page.get("file_uploader")
-    assert "dark ones" in words(opened("evaluation", view="slices"))
+    assert "dark ones" in page_text(opened("evaluation", view="slices"))
 
 
 def test_dataset__saves_and_imports_no_split(shown: Path) -> None:
     page = opened("dataset", view="splits", data=dataset.NAME)
     assert "Save" not in {each.label for each in page.button}
     imported = opened("dataset", view="splits", data=dataset.NAME, split_of="import")
-    assert roles.refusal("demo", "check") in words(imported)
+    assert roles.refusal("demo", "check") in page_text(imported)
     connect = opened("dataset", view="connect", data=dataset.NAME)
-    assert roles.refusal("demo", "connect") in words(connect)
+    assert roles.refusal("demo", "connect") in page_text(connect)

@@ -10,12 +10,11 @@ from allcore import model_folder
 from allcore.evaluation import metrics, model_evaluation, outcomes, thresholds
 from allcore.evaluation.metrics import Scores
 from allcore.notice import RESEARCH_USE
-from allcore.web import accounts, cell_images
-from allcore.web.accounts import Visitor
+from allcore.web import cell_images
 from allcore.web.evaluation import curves_view, overview_view, threshold_bar
 from allcore.web.evaluation.views import VIEWS
 from tests import conftest, explored, simulated
-from tests.pages.looking import words
+from tests.page_runs import page_text, sign_in
 
 PAGE = Path(__file__).parents[2] / "pages" / "evaluation.py"
 BOUND = {
@@ -38,7 +37,7 @@ LACKS = {
 
 @pytest.fixture(autouse=True)
 def ada(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts, "visitor", lambda: Visitor("ada", "Ada", "user"))
+    sign_in(monkeypatch)
     monkeypatch.setenv("ALLSCOPE_MODEL", "simulated")
 
 
@@ -91,7 +90,7 @@ def opened(**address: str | list[str]) -> AppTest:
 def usable(page: AppTest) -> AppTest:
     assert not page.exception
     assert page.title[0].value == "Evaluation"
-    assert RESEARCH_USE in words(page)
+    assert RESEARCH_USE in page_text(page)
     return page
 
 
@@ -131,7 +130,7 @@ def seen(page: AppTest) -> list[str]:
     """All that can be told of a page: its words, metrics, tables and figures."""
     tables = [each.value.to_csv() for each in page.dataframe]
     drawn = [each.proto.spec for each in page.get("plotly_chart")]
-    return [words(page), str(headline(page)), *tables, *drawn]
+    return [page_text(page), str(headline(page)), *tables, *drawn]
 
 
 def button(page: AppTest, start: str) -> None:
@@ -168,7 +167,7 @@ def test_page__every_view_of_predictions_alone(bare: Path, view: str) -> None:
     page = opened(view=title(view))
     assert page.segmented_control(key="view").value == view
     assert not page.error
-    assert LACKS.get(view, "") in words(page)
+    assert LACKS.get(view, "") in page_text(page)
 
 
 def test_page__first_view_needs_no_picture(bare: Path) -> None:
@@ -178,7 +177,7 @@ def test_page__first_view_needs_no_picture(bare: Path) -> None:
     assert len(captions) == len(overview_view.HEADLINE)
     assert all("Over cells  " in caption for caption in captions)
     assert set(page.dataframe[0].value["Subject"]) == set(held_out()["subject"])
-    assert cell_images.CONNECT in words(page)
+    assert cell_images.CONNECT in page_text(page)
 
 
 def test_page__pictures_of_other_cells(
@@ -187,8 +186,8 @@ def test_page__pictures_of_other_cells(
     data = conftest.draw_folders(tmp_path / "data", subjects=4, cells=1)
     monkeypatch.setenv("ALLSCOPE_DATA", str(data))
     page = opened()
-    assert cell_images.UNMATCHED in words(page)
-    assert cell_images.CONNECT not in words(page)
+    assert cell_images.UNMATCHED in page_text(page)
+    assert cell_images.CONNECT not in page_text(page)
 
 
 def test_page__a_data_set_that_is_gone(
@@ -196,7 +195,7 @@ def test_page__a_data_set_that_is_gone(
 ) -> None:
     monkeypatch.setenv("ALLSCOPE_DATA", str(tmp_path / "gone"))
     page = opened()
-    assert "There is no data set at" in words(page)
+    assert "There is no data set at" in page_text(page)
     assert headline(page) == expected_headline(0.5)
 
 
@@ -204,7 +203,7 @@ def test_page__validation_is_a_choice(bare: Path) -> None:
     page = opened(split="Validation")
     assert page.radio(key="split").value == "validation"
     assert set(page.dataframe[0].value["Subject"]) == set(held_out("validation")["subject"])
-    assert "chosen on these cells" in words(page)
+    assert "chosen on these cells" in page_text(page)
 
 
 def test_page__an_area_of_the_map_becomes_a_gallery(full: Path) -> None:
@@ -213,9 +212,9 @@ def test_page__an_area_of_the_map_becomes_a_gallery(full: Path) -> None:
     places = simulated.predictions().iloc[5:]  # those the folder's map has
     placed = places[places["split"] == "test"]
     wrong = ((placed["probability"] >= 0.7) != (placed["label"] == "all")).sum()
-    assert f"{len(placed):,} cells selected, {wrong:,} called wrongly" in words(page)
+    assert f"{len(placed):,} cells selected, {wrong:,} called wrongly" in page_text(page)
     page.toggle(key="only_wrong").set_value(True).run()
-    assert f"of {wrong} cells" in words(usable(page))
+    assert f"of {wrong} cells" in page_text(usable(page))
 
 
 # One threshold
@@ -259,7 +258,7 @@ def test_threshold__drives_the_lists(bare: Path, show: str) -> None:
     wanted = ("fp", "fn") if show == "confident_errors" else (show,)
     names = outcomes.OUTCOMES | outcomes.LISTS
     page = opened(view=title("errors"), show=names[show], threshold="0.7")
-    assert f"of {np.isin(kinds, wanted).sum():,} cells" in words(page)
+    assert f"of {np.isin(kinds, wanted).sum():,} cells" in page_text(page)
 
 
 @pytest.mark.parametrize(("rule", "given"), [("youden", {}), ("sensitivity", {"target": 0.8})])
@@ -273,7 +272,7 @@ def test_threshold__a_rule_chooses_on_validation_cells(
         labels = [each.label for each in page.number_input]
         page.number_input[labels.index("Sensitivity of at least")].set_value(value)
         rules(page)
-    assert threshold_bar.FLATTERS not in words(page)
+    assert threshold_bar.FLATTERS not in page_text(page)
     button(page, "Take")
     cells = held_out("validation")
     choice = thresholds.choose_threshold(
@@ -284,7 +283,7 @@ def test_threshold__a_rule_chooses_on_validation_cells(
         **given,
     )
     assert threshold(page) == choice.value != 0.5
-    assert choice.sentence in words(page)
+    assert choice.sentence in page_text(page)
     assert headline(page) == expected_headline(choice.value)
     again = opened(threshold=page.query_params["threshold"])
     assert headline(again) == headline(page)
@@ -295,16 +294,16 @@ def test_threshold__dragged_and_taken_back(bare: Path) -> None:
     page.slider(key="threshold_slider").set_value(0.3).run()
     assert threshold(page) == 0.3
     assert headline(usable(page)) == expected_headline(0.3)
-    assert "Chosen by hand." in words(page)
+    assert "Chosen by hand." in page_text(page)
     button(page, "Model's own")
     assert headline(page) == expected_headline(0.5)
-    assert "Fixed for tests." in words(page)
+    assert "Fixed for tests." in page_text(page)
 
 
 def test_threshold__without_validation_cells_choosing_flatters(own: Path) -> None:
     simulated.folder(own, table=held_out())
     page = rules(opened())
-    assert threshold_bar.FLATTERS in words(page)
+    assert threshold_bar.FLATTERS in page_text(page)
     page.selectbox(key="threshold_rule").set_value("youden")
     rules(page)
     button(page, "Take")
@@ -382,14 +381,14 @@ def test_address__junk_is_left_aside(full: Path, junk: dict[str, str | list[str]
 
 def test_address__of_a_file_that_is_not_here(bare: Path) -> None:
     page = opened(model="mine.csv")
-    assert "This address shows mine.csv" in words(page)
+    assert "This address shows mine.csv" in page_text(page)
     assert headline(page) == expected_headline(0.5)
 
 
 def test_address__opens_a_cell(bare: Path) -> None:
     first = held_out().iloc[0]
     page = opened(cell=first["image_id"], threshold="1")
-    assert f"called normal: wrong.** Subject {first['subject']}" in words(page)
+    assert f"called normal: wrong.** Subject {first['subject']}" in page_text(page)
 
 
 def test_address__what_another_model_does_not_have_is_left_aside(own: Path) -> None:
@@ -419,18 +418,18 @@ def test_two__models_at_their_own_thresholds(full: Path) -> None:
     right = (both["probability"] >= 0.5) == blast
     other = (both["probability_b"] >= explored.SECOND_THRESHOLD) == blast
     assert f"both right {(right & other).sum():,}, only simulated {(right & ~other).sum():,}" in (
-        words(page)
+        page_text(page)
     )
-    assert "second was trained on other cells of these subjects" in words(page)
+    assert "second was trained on other cells of these subjects" in page_text(page)
     page.segmented_control(key="kind").set_value("only_b").run()
-    assert f"of {(~right & other).sum():,} cells" in words(usable(page))
+    assert f"of {(~right & other).sum():,} cells" in page_text(usable(page))
 
 
 def test_two__curves_beside_with_the_warning(full: Path) -> None:
     page = opened(view=title("figures"), beside="second")
     names = {trace.get("name") or "" for trace in figures(page)[0]["data"]}
     assert any("second" in name for name in names)
-    assert "second was trained on other cells of these subjects" in words(page)
+    assert "second was trained on other cells of these subjects" in page_text(page)
 
 
 @pytest.mark.parametrize("damaged", [model_folder.INFO, model_folder.PREDICTIONS])
@@ -447,12 +446,12 @@ def test_two__one_of_one_class_has_no_curve(own: Path) -> None:
     simulated.folder(own)
     simulated.folder(own, name="blasts", table=simulated.predictions(normal_subjects=0))
     page = opened(view=title("figures"), beside="blasts")
-    assert "blasts is left out" in words(page)
+    assert "blasts is left out" in page_text(page)
     assert len(figures(page)) == 3
 
 
 def test_two__a_model_of_an_image_split_warns_of_itself(full: Path) -> None:
-    assert "also trained on" in words(opened(model="second"))
+    assert "also trained on" in page_text(opened(model="second"))
 
 
 # Folders that lack something
@@ -460,7 +459,7 @@ def test_two__a_model_of_an_image_split_warns_of_itself(full: Path) -> None:
 
 def test_empty__no_model(own: Path) -> None:
     page = opened()
-    assert "No model is installed yet" in words(page)
+    assert "No model is installed yet" in page_text(page)
     assert page.file_uploader(key="prediction_upload")
     assert not page.metric
 
@@ -495,8 +494,8 @@ def test_damaged__measures_leave_the_cell_open(own: Path) -> None:
     (explored.folder(own) / model_folder.FACTS).write_bytes(b"nonsense")
     first = held_out().iloc[0]
     page = opened(cell=first["image_id"], threshold="1")
-    assert "facts.parquet can't be read" in words(page)
-    assert f"called normal: wrong.** Subject {first['subject']}" in words(page)
+    assert "facts.parquet can't be read" in page_text(page)
+    assert f"called normal: wrong.** Subject {first['subject']}" in page_text(page)
 
 
 @pytest.mark.parametrize("share", [1, 9])
@@ -506,7 +505,7 @@ def test_subjects__unknown(own: Path, share: int) -> None:
     unknown = np.arange(len(table)) % share == 0
     simulated.folder(own, table=table.assign(subject=table["subject"].mask(unknown, None)))
     page = opened()
-    assert "Subjects are unknown" in words(page)
+    assert "Subjects are unknown" in page_text(page)
     said = of_views(page, "errors", "slices", "subjects", "figures", "calibration")
     assert not page.error
     assert "nothing can be said of any" in said["subjects"]
@@ -526,14 +525,14 @@ def of_views(page: AppTest, *views: str) -> dict[str, str]:
     said = {}
     for view in views:
         page.segmented_control(key="view").set_value(view).run()
-        said[view] = words(usable(page))
+        said[view] = page_text(usable(page))
     return said
 
 
 def test_brought__good(bare: Path) -> None:
     page = bring(opened(), explored.brought())
     assert headline(page) == expected_headline(0.5)
-    assert threshold_bar.FLATTERS in words(rules(page))
+    assert threshold_bar.FLATTERS in page_text(rules(page))
     assert page.query_params["model"] == "mine.csv"
     said = of_views(page, *VIEWS)
     assert "a file bring no embeddings" in said["map"]
@@ -564,12 +563,12 @@ def test_brought__two_files_of_one_name(bare: Path) -> None:
 def test_brought__a_file_that_cannot_be_read_is_said_as_long_as_it_is_there(bare: Path) -> None:
     page = bring(opened(), explored.brought().drop(columns="score"))
     said = "mine.csv lacks a column of probabilities"
-    assert said in words(page)
+    assert said in page_text(page)
     assert page.selectbox(key="model").value == "simulated"
     page.segmented_control(key="view").set_value("errors").run()
-    assert said in words(usable(page))
+    assert said in page_text(usable(page))
     bring(page, explored.brought())
-    assert said not in words(page)
+    assert said not in page_text(page)
     page.file_uploader(key="prediction_upload").clear().run()
     assert headline(opened()) == expected_headline(0.5)
 
@@ -606,7 +605,7 @@ def changed(case: str) -> pd.DataFrame:
 )
 def test_brought__rows_that_cannot_be_used(bare: Path, case: str, sentence: str) -> None:
     page = bring(opened(), changed(case))
-    assert sentence in words(page)
+    assert sentence in page_text(page)
     rest = explored.brought()[np.arange(len(explored.brought())) % 5 != 0]
     found = metrics.scores(
         labels=model_evaluation.labels_array(rest),
@@ -626,7 +625,7 @@ def test_brought__rows_that_cannot_be_used(bare: Path, case: str, sentence: str)
 )
 def test_brought__what_can_still_be_shown(bare: Path, case: str, sentence: str) -> None:
     page = bring(opened(), changed(case))
-    assert sentence in words(page)
+    assert sentence in page_text(page)
     value = headline(page)
     assert value["Sensitivity"] != "undefined"
     assert (value["AUROC"] == "undefined") == (case == "one class")
@@ -640,5 +639,5 @@ def test_brought__ids_that_match_no_picture(
     data = conftest.draw_folders(tmp_path / "data", subjects=4, cells=1)
     monkeypatch.setenv("ALLSCOPE_DATA", str(data))
     page = bring(opened(), explored.brought())
-    assert cell_images.UNMATCHED in words(page)
+    assert cell_images.UNMATCHED in page_text(page)
     assert headline(page) == expected_headline(0.5)

@@ -19,7 +19,7 @@ from allcore.store.history import HistoryAnswer
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
 from allcore.web.history import listing
-from tests.pages.looking import opened, words
+from tests.page_runs import open_page, page_text
 
 PAGE = Path(__file__).parents[2] / "pages" / "history.py"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -114,26 +114,26 @@ def bmp(rgb: Rgb) -> bytes:
 
 def test_page__nothing_asked_yet(who: Who) -> None:
     add("of bob.bmp", BLAST, by="bob")
-    page = opened(PAGE)
+    page = open_page("history")
     assert page.title[0].value == "History"
-    assert RESEARCH_USE in words(page)
-    assert "You have asked nothing yet" in words(page)
-    assert "Check a picture" in words(page)
+    assert RESEARCH_USE in page_text(page)
+    assert "You have asked nothing yet" in page_text(page)
+    assert "Check a picture" in page_text(page)
     assert not page.dataframe
 
 
 def test_page__lists_ones_own_the_last_first(asked: Who) -> None:
-    page = opened(PAGE)
+    page = open_page("history")
     table = page.dataframe[0].value
     assert list(table["File"]) == ["third_*.bmp", "second.bmp", "first.bmp"]
     assert list(table["Verdict"]) == ["refused", "normal", "ALL blast"]
     assert list(table["Batch"]) == ["", "cells_*.zip", "cells_*.zip"]
     assert list(table["Time"]) == ["2026-03-03 12:00", "2026-03-02 12:00", "2026-03-01 12:00"]
-    assert "1 to 3 of 3 answers" in words(page)
-    assert "Answers are kept until you delete them; pictures are not kept." in words(page)
-    assert "**cells_*.zip**: cancelled, 2 of 3 answers kept, by tiny" in words(page)
+    assert "1 to 3 of 3 answers" in page_text(page)
+    assert "Answers are kept until you delete them; pictures are not kept." in page_text(page)
+    assert "**cells_*.zip**: cancelled, 2 of 3 answers kept, by tiny" in page_text(page)
     asked.name = "bob"
-    assert files(opened(PAGE)) == ["of bob.bmp"]
+    assert files(open_page("history")) == ["of bob.bmp"]
 
 
 @pytest.mark.parametrize(
@@ -159,11 +159,11 @@ def test_page__filters_from_the_address(
     page = at(**address)
     assert files(page) == expected
     if not expected:
-        assert "No answer meets all filters" in words(page)
+        assert "No answer meets all filters" in page_text(page)
 
 
 def test_page__filters_by_its_controls_and_clears_them(asked: Who) -> None:
-    page = opened(PAGE)
+    page = open_page("history")
     page.text_input(key="text").set_value("nowhere").run()
     assert not page.dataframe
     next(each for each in page.button if each.label == "Clear all filters").click().run()
@@ -175,19 +175,19 @@ def test_page__filters_by_its_controls_and_clears_them(asked: Who) -> None:
 
 
 def test_page__a_batch_and_back(asked: Who) -> None:
-    page = press(opened(PAGE), "batch_1")
+    page = press(open_page("history"), "batch_1")
     assert files(page) == ["second.bmp", "first.bmp"]
     assert page.query_params["batch"] == "1"
-    assert "Only the batch cells_*.zip" in words(page)
+    assert "Only the batch cells_*.zip" in page_text(page)
     assert len(files(press(page, "all_answers"))) == 3
 
 
 def test_page__a_batch_of_somebody_else(asked: Who) -> None:
     asked.name = "bob"
     page = at(batch="1")
-    assert "batch of this address is not there any more" in words(page)
+    assert "batch of this address is not there any more" in page_text(page)
     assert not page.dataframe
-    assert "cells_" not in words(page)
+    assert "cells_" not in page_text(page)
 
 
 def test_page__deletes_a_batch_that_has_no_answer(who: Who) -> None:
@@ -195,11 +195,11 @@ def test_page__deletes_a_batch_that_has_no_answer(who: Who) -> None:
         accounts.store(), "ada", name="empty.zip", model="tiny", model_sha256="f", total=3
     )
     page = at(batch=str(batch))
-    assert "Only the batch empty.zip" in words(page)
+    assert "Only the batch empty.zip" in page_text(page)
     press(page, "delete_batch")
     assert batches.list_of(accounts.store(), "ada") == ()
-    assert "You have asked nothing yet" in words(page)
-    assert "The batch is deleted, with 0 answers." in words(page)
+    assert "You have asked nothing yet" in page_text(page)
+    assert "The batch is deleted, with 0 answers." in page_text(page)
 
 
 def test_page__turns_pages(who: Who, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,7 +209,7 @@ def test_page__turns_pages(who: Who, monkeypatch: pytest.MonkeyPatch) -> None:
     assert files(at()) == ["4.bmp", "3.bmp"]
     page = at(page="3")
     assert files(page) == ["0.bmp"]
-    assert "5 to 5 of 5 answers" in words(page)
+    assert "5 to 5 of 5 answers" in page_text(page)
     page.text_input(key="text").set_value("bmp").run()
     assert files(page) == ["4.bmp", "3.bmp"]  # another question begins at its first page
     assert files(at(page="9")) == ["4.bmp", "3.bmp"]
@@ -219,7 +219,7 @@ def test_page__one_answer_with_all_it_rests_on(asked: Who) -> None:
     page = at(asked="1")
     assert page.metric[0].value == "ALL blast"
     assert page.metric[0].label == "first\\.bmp"
-    said = words(page)
+    said = page_text(page)
     assert f"weights {'f' * 12}" in said.replace("**", "")
     assert f"SHA-256 {hashlib.sha256(b'first.bmp').hexdigest()[:12]}" in said.replace("**", "")
     assert "Threshold: **0.500**" in said
@@ -230,7 +230,7 @@ def test_page__one_answer_with_all_it_rests_on(asked: Who) -> None:
 def test_page__a_refused_answer_shows_no_probability(asked: Who) -> None:
     page = at(asked="3")
     assert page.metric[0].value == "Refused"
-    assert "It is out of focus." in words(page)
+    assert "It is out of focus." in page_text(page)
     assert not page.get("plotly_chart")
 
 
@@ -238,19 +238,19 @@ def test_page__a_refused_answer_shows_no_probability(asked: Who) -> None:
 def test_page__an_answer_that_is_not_ones_own(asked: Who, number: str) -> None:
     page = at(asked=number)
     assert not page.metric
-    assert "of bob" not in words(page)
+    assert "of bob" not in page_text(page)
 
 
 def test_page__flags_changes_and_takes_back(asked: Who) -> None:
     page = at(asked="1")
     page.text_area(key="note_1").set_value("dark nucleus")
     press(page, "flag")
-    assert "flagged" in words(page)
+    assert "flagged" in page_text(page)
     assert list(page.dataframe[0].value["Flagged"]) == [False, False, True]
     [item] = reviews.items(accounts.store(), of="tiny")
     assert item.reason == "flagged"
     assert flags.list_of(accounts.store(), "tiny")[0].note == "dark nucleus"
-    assert "Your note: **dark nucleus**" in words(page)
+    assert "Your note: **dark nucleus**" in page_text(page)
     press(page, "unflag")
     assert reviews.queues(accounts.store()) == {}
     assert list(page.dataframe[0].value["Flagged"]) == [False, False, False]
@@ -259,14 +259,14 @@ def test_page__flags_changes_and_takes_back(asked: Who) -> None:
 def test_page__deletes_one(asked: Who) -> None:
     page = press(at(asked="1"), "delete_one")
     assert files(page) == ["third_*.bmp", "second.bmp"]
-    assert "1 answer deleted" in words(page)
+    assert "1 answer deleted" in page_text(page)
     assert "asked" not in page.query_params
     assert not page.metric
 
 
 def test_page__deletes_all_that_match(asked: Who) -> None:
     page = at(batch="1")
-    assert "also on other pages of this list" in words(page)
+    assert "also on other pages of this list" in page_text(page)
     press(page, "delete_all")
     assert history.search(accounts.store(), "ada").total == 1
     assert history.search(accounts.store(), "bob").total == 1
@@ -301,7 +301,7 @@ def test_page__asks_again_by_the_kept_picture(who: Who, tiny_model: Path, cell_i
         "Threshold",
         "Weights",
     ]
-    assert "Changed since: weights, threshold." in words(page)
+    assert "Changed since: weights, threshold." in page_text(page)
     newest = history.search(accounts.store(), "ada", limit=1)
     assert newest.total == 2  # the second answer is kept as well
     info = model_folder.read_info(tiny_model)
@@ -309,7 +309,7 @@ def test_page__asks_again_by_the_kept_picture(who: Who, tiny_model: Path, cell_i
     assert newest.rows[0].answer.prediction.verdict == truth.verdict
     again = at(asked=str(newest.rows[0].id))
     press(again, "ask_again")
-    assert "still. Nothing of the model has changed." in words(again)
+    assert "still. Nothing of the model has changed." in page_text(again)
 
 
 def test_page__asks_again_by_the_same_file_only(who: Who, cell_image: Rgb) -> None:
@@ -318,7 +318,7 @@ def test_page__asks_again_by_the_same_file_only(who: Who, cell_image: Rgb) -> No
     page = at(asked=str(number))
     assert not [each for each in page.button if each.key == "ask_again"]
     page.file_uploader[0].set_value([("cell.bmp", data + b"x", "")]).run()
-    assert "its SHA-256 differs; drop the same file" in words(page)
+    assert "its SHA-256 differs; drop the same file" in page_text(page)
     assert not [each for each in page.button if each.key == "ask_again"]
     page.file_uploader[0].set_value([("renamed.bmp", data, "")]).run()
     press(page, "ask_again")
@@ -344,7 +344,7 @@ def test_page__the_export_holds_the_whole_list(asked: Who, monkeypatch: pytest.M
         listing, "show_csv_download", lambda table, **_: tables.append(charts.csv_bytes(table()))
     )
     monkeypatch.setattr(listing, "PER_PAGE", 2)
-    opened(PAGE)
+    open_page("history")
     table = pd.read_csv(io.BytesIO(tables[0]))
     assert list(table["file"]) == ["'=cmd()", "third_*.bmp", "second.bmp", "first.bmp"]
     assert set(table["notice"]) == {RESEARCH_USE}
@@ -356,16 +356,18 @@ def test_page__says_how_long_all_is_kept(asked: Who) -> None:
     admin_settings.change(
         accounts.store(), "boss", {"keep_pictures": True, "picture_days": 7, "history_days": 3650}
     )
-    assert "Answers are kept for 3,650 days; pictures for 7 days at most." in words(opened(PAGE))
+    assert "Answers are kept for 3,650 days; pictures for 7 days at most." in page_text(
+        open_page("history")
+    )
 
 
 def test_page__asks_to_sign_in(home: Path) -> None:
-    assert opened(PAGE).title[0].value == "Sign in"
+    assert open_page("history").title[0].value == "Sign in"
 
 
 def test_page__a_batch_that_runs(asked: Who) -> None:
     batches.begin(accounts.store(), "ada", name="more.zip", model="tiny", model_sha256="f", total=9)
-    page = opened(PAGE)
-    assert "**more.zip**: running, 0 of 9 answers kept" in words(page)
+    page = open_page("history")
+    assert "**more.zip**: running, 0 of 9 answers kept" in page_text(page)
     assert files(press(page, "batch_2")) == []
-    assert "Only the batch more.zip" in words(page)
+    assert "Only the batch more.zip" in page_text(page)

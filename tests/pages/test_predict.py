@@ -20,7 +20,7 @@ from allcore.web import accounts, resources
 from allcore.web.accounts import Visitor
 from allcore.web.predict import session
 from tests.conftest import draw_cell
-from tests.pages.looking import words
+from tests.page_runs import page_text
 
 PAGE = Path(__file__).parents[2] / "pages" / "predict.py"
 ADA = Visitor("ada", "Ada", "user", 1)
@@ -61,7 +61,7 @@ def drop(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
     page.file_uploader[0].set_value([(name, data, "") for name, data in files])
     page.run()
     for _ in range(30):  # each run waits a second for the job
-        if "Answered in" in words(page) or " s each) on " in words(page):
+        if "Answered in" in page_text(page) or " s each) on " in page_text(page):
             break
         page.run()
     assert not page.exception
@@ -70,13 +70,13 @@ def drop(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
 
 def test_page__says_what_to_do_first(page: AppTest) -> None:
     assert page.title[0].value == "Predict"
-    assert RESEARCH_USE in words(page)
+    assert RESEARCH_USE in page_text(page)
     assert "Drop one picture or many" in page.info[0].value
     assert not page.metric
 
 
 def test_page__says_that_a_model_has_no_gate(page: AppTest) -> None:
-    assert "has no gate of its own" in words(page)
+    assert "has no gate of its own" in page_text(page)
 
 
 def test_page__answers_one_cell_and_keeps_the_answer(
@@ -84,7 +84,7 @@ def test_page__answers_one_cell_and_keeps_the_answer(
 ) -> None:
     drop(page, ("cell.bmp", bmp(cell_image)))
     assert page.metric[0].value in {"ALL blast", "Normal"}
-    said = words(page)
+    said = page_text(page)
     assert "on cpu" in said
     assert "Turned and mirrored" in said
     assert [button.label for button in page.get("download_button")] == [
@@ -106,7 +106,7 @@ def test_page__gives_a_report_that_can_be_read(page: AppTest, cell_image: Rgb) -
 def test_page__refuses_with_a_reason(page: AppTest) -> None:
     drop(page, ("notes.bmp", b"only text"))
     assert page.metric[0].value == "Refused: not readable"
-    assert "not a readable BMP" in words(page).replace("\\", "")
+    assert "not a readable BMP" in page_text(page).replace("\\", "")
     assert not page.get("plotly_chart")
     assert not page.toggle  # there is nothing to withhold
 
@@ -114,7 +114,7 @@ def test_page__refuses_with_a_reason(page: AppTest) -> None:
 def test_page__offers_to_cut_what_is_not_cut_out(page: AppTest) -> None:
     drop(page, ("white.bmp", bmp(np.full((100, 100, 3), 255, np.uint8))))
     assert page.metric[0].value == "Refused: not one cell on black"
-    assert "Cut it out here?" in words(page)
+    assert "Cut it out here?" in page_text(page)
     assert len(page.get("image")) == 1
 
 
@@ -124,7 +124,7 @@ def test_page__flags_an_answer(page: AppTest, store: Database, cell_image: Rgb) 
     page.text_area[0].set_value("I see a blast")
     next(each for each in page.button if each.label == "Flag it").click().run()
     assert not page.exception
-    assert "You flagged this answer as wrong" in words(page)
+    assert "You flagged this answer as wrong" in page_text(page)
     assert history.search(store, "ada").rows[0].flag_note == "I see a blast"
     next(each for each in page.button if each.label == "Take it back").click().run()
     assert history.search(store, "ada").rows[0].flagged_at is None
@@ -160,7 +160,7 @@ def test_page__shows_who_comes_back_what_was_asked_before(
     verdict = page.metric[0].value
     again = opened(monkeypatch, ADA)
     assert again.metric[0].value == verdict
-    assert "What you asked last" in words(again)
+    assert "What you asked last" in page_text(again)
     for another in (Visitor("bob", "Bob", "user", 2), Visitor("ada", "Ada", "user", 3)):
         other = opened(monkeypatch, another)
         assert not other.metric
@@ -187,7 +187,7 @@ def test_page__answers_an_example(
     page.pills[0].set_value("Clear blast").run()
     assert not page.exception
     assert page.metric[0].label.replace("\\", "") == "Clear blast (drawn by this program)"
-    assert "Look at its nucleus" in words(page)
+    assert "Look at its nucleus" in page_text(page)
     kept = history.search(store, "ada").total
     assert kept == (0 if visitor.role == "demo" else 1)
 
@@ -196,7 +196,7 @@ def test_page__says_that_no_model_is_installed(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALLSCOPE_MODELS", str(tmp_path / "none"))
-    assert "No model is installed" in words(opened(monkeypatch, ADA))
+    assert "No model is installed" in page_text(opened(monkeypatch, ADA))
 
 
 def test_page__says_that_the_weights_are_damaged(

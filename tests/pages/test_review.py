@@ -19,6 +19,7 @@ from allcore.web import accounts
 from allcore.web.accounts import Visitor
 from allcore.web.review import queue
 from tests.conftest import draw_cell
+from tests.page_runs import open_page, page_text
 
 PAGE = Path(__file__).parents[2] / "pages" / "review.py"
 CELLS = [f"UID_H{number}_7_{number}_hem" for number in range(3)] + [
@@ -58,9 +59,7 @@ def queued(who: Who) -> Who:
 
 
 def opened() -> AppTest:
-    page = AppTest.from_file(str(PAGE), default_timeout=60).run()
-    assert not page.exception
-    return page
+    return open_page("review")
 
 
 def press(page: AppTest, label: str) -> AppTest:
@@ -70,10 +69,8 @@ def press(page: AppTest, label: str) -> AppTest:
 
 
 def words(page: AppTest) -> str:
-    parts = [*page.markdown, *page.caption, *page.info, *page.warning, *page.error]
-    text = "\n".join(str(part.value) for part in parts)
     bars = "\n".join(part.proto.text for part in page.get("progress"))
-    return f"{text}\n{bars}".replace("\\", "")
+    return f"{page_text(page)}\n{bars}"
 
 
 def sent(page: AppTest) -> str:

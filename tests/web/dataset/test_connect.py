@@ -20,6 +20,7 @@ from allcore.web import accounts, datasets
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import connect_index, connect_verify, connect_view
 from allcore.web.dataset.context import DATA
+from tests.page_runs import open_page, page_text
 from tests.web import sessions
 
 ADA, BOB, EVE = Visitor("ada", "Ada", "user"), Visitor("bob", "Bob", "user"), Visitor(
@@ -89,11 +90,6 @@ def connected() -> list[tuple[str, Path]]:
     return [(each.name, each.path) for each in data_sets.list_of(database.connect())]
 
 
-def words(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error]
-    return "\n".join(str(part.value) for part in parts).replace("\\", "")
-
-
 def labels(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
 
@@ -115,14 +111,14 @@ def test_page__walks_looks_and_connects(root: Path) -> None:
     place = root / "细胞 <b>*x*"
     assert app.text_input(key=connect_view.PATH).value == str(place)
     sessions.press(app, "Look")
-    assert "class folders: all, hem: 6 images (3 ALL blasts, 3 normal cells)" in words(app)
-    assert "No file name tells a subject" in words(app)
+    assert "class folders: all, hem: 6 images (3 ALL blasts, 3 normal cells)" in page_text(app)
+    assert "No file name tells a subject" in page_text(app)
     sessions.press(app, "Connect")
     assert connected() == [("细胞 <b>*x*", place)]
     assert app.selectbox(key=DATA).value == "细胞 <b>*x*"
-    assert "is connected and shown now" in words(app)
+    assert "is connected and shown now" in page_text(app)
     assert app.text_input(key=connect_view.PATH).value == ""
-    assert "**细胞 <b>*x**" in words(app)
+    assert "**细胞 <b>*x**" in page_text(app)
     assert all("<b>" not in part.value for part in app.markdown)
 
 
@@ -150,7 +146,7 @@ def test_page__goes_up(root: Path) -> None:
 def test_page__says_why_not(root: Path, path: str, said: str) -> None:
     (root / "out").symlink_to("/")
     app = look_at(page(ADA), root / path)
-    assert said in words(app)
+    assert said in page_text(app)
     assert "Connect" not in labels(app)
 
 
@@ -158,7 +154,9 @@ def test_page__taken_name_and_place(root: Path) -> None:
     data_sets.connect(database.connect(), "bob", name="Cells", path=root / "cells")
     app = look_at(page(ADA), root / "cells")
     sessions.press(app, "Connect")
-    assert "connected already, as 'Cells'" in words(app) or "named 'cells' already" in words(app)
+    assert "connected already, as 'Cells'" in page_text(
+        app
+    ) or "named 'cells' already" in page_text(app)
     with pytest.raises(StoreError, match="named 'SYNTHETIC DEMONSTRATION SET' already"):
         connect_view.connect_path(ADA, root / "细胞 <b>*x*", "SYNTHETIC DEMONSTRATION SET")
     assert connected() == [("Cells", root / "cells")]
@@ -174,7 +172,7 @@ def test_connect_path__the_data_set_of_the_settings(
 
 def test_list__only_who_may(root: Path) -> None:
     kept = data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
-    assert "Only ada or an administrator may" in words(page(BOB))
+    assert "Only ada or an administrator may" in page_text(page(BOB))
     assert "Yes, disconnect" not in labels(page(BOB))
     with pytest.raises(StoreError, match="Only who connected"):
         data_sets.disconnect(database.connect(), "bob", kept.id)
@@ -200,7 +198,7 @@ def test_list__says_what_is_gone(root: Path) -> None:
     data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
     shutil.rmtree(root / "cells")
     app = page(ADA)
-    assert "There is nothing at" in words(app)
+    assert "There is nothing at" in page_text(app)
     assert "Ours" in app.selectbox(key=DATA).options
     app.selectbox(key=DATA).set_value(dataset.NAME).run()
     assert next(button for button in app.button if button.label == "Show").disabled
@@ -212,10 +210,10 @@ def test_list__says_what_is_gone(root: Path) -> None:
 def test_page__a_demonstration_connects_nothing(root: Path) -> None:
     data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
     app = page(Visitor(role="demo"))
-    assert "A demonstration stores nothing" in words(app)
+    assert "A demonstration stores nothing" in page_text(app)
     assert not app.button
     assert not app.text_input
-    assert str(root) not in words(app)
+    assert str(root) not in page_text(app)
     with pytest.raises(NotAllowed):
         connect_view.connect_path(Seat.who, root / "empty", "Mine")
     assert len(connected()) == 1
@@ -230,7 +228,7 @@ def test_list__a_role_that_was_taken_holds_for_a_button_that_is_there(
     sessions.fill(app, New_name="Another")
     Seat.who = Visitor("ada", "Ada", "demo")
     sessions.press(app, label)
-    assert "A demonstration stores nothing" in words(app)
+    assert "A demonstration stores nothing" in page_text(app)
     assert connected() == [("Ours", root / "cells")]
 
 
@@ -260,9 +258,6 @@ def test_time_left__seconds_and_minutes() -> None:
     ]  # fmt: skip
 
 
-PAGE = sessions.ROOT / "pages" / "dataset.py"
-
-
 @pytest.fixture
 def shown(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The page on a data set that is connected, seen by who connected it."""
@@ -272,11 +267,7 @@ def shown(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def whole_page() -> AppTest:
-    app = AppTest.from_file(str(PAGE), default_timeout=120)
-    app.session_state["view"] = "connect"
-    app.run()
-    assert not app.exception
-    return app
+    return open_page("dataset", state={"view": "connect"})
 
 
 def test_dataset_page__never_indexed_then_running(
@@ -285,8 +276,8 @@ def test_dataset_page__never_indexed_then_running(
     started: list[Path] = []
     monkeypatch.setattr(jobs, "start", started.append)
     app = whole_page()
-    assert "Not indexed yet" in words(app)
-    assert "class folders: all, hem: 6 images" in words(app)
+    assert "Not indexed yet" in page_text(app)
+    assert "class folders: all, hem: 6 images" in page_text(app)
     now = JobProgress("reading", 2, 6, "", "", 3.0)
     monkeypatch.setattr(jobs, "status", lambda path: "running")
     monkeypatch.setattr(jobs, "progress", lambda path: now)
@@ -317,7 +308,7 @@ def test_dataset_page__a_role_that_was_taken_starts_and_stops_nothing(
     monkeypatch.setattr(accounts, "visitor", lambda: Visitor("ada", "Ada", "demo"))
     sessions.press(app, label)
     assert done == []
-    assert "A demonstration stores nothing" in words(app)
+    assert "A demonstration stores nothing" in page_text(app)
 
 
 @pytest.mark.parametrize(
@@ -331,7 +322,7 @@ def test_dataset_page__each_state(
     monkeypatch.setattr(jobs, "failure", lambda path: "The disk *is* full.")
     app = whole_page()
     assert label in labels(app)
-    assert ("The disk *is* full." in words(app)) == (status == "failed")
+    assert ("The disk *is* full." in page_text(app)) == (status == "failed")
 
 
 def test_dataset_page__vanishes_while_it_is_open(shown: Path) -> None:
@@ -339,17 +330,17 @@ def test_dataset_page__vanishes_while_it_is_open(shown: Path) -> None:
     shutil.rmtree(shown)
     app.run()
     assert not app.exception
-    assert "There is nothing at" in words(app)
+    assert "There is nothing at" in page_text(app)
     assert "Yes, disconnect" in labels(app)
 
 
 def test_dataset_page__sees_new_files_in_inner_folders(shown: Path) -> None:
     app = whole_page()
-    assert "6 images" in words(app)
+    assert "6 images" in page_text(app)
     (shown / "all" / "UID_all_9.png").write_bytes(b"")
     os.utime(shown / "all", ns=(1, 1))  # whatever the clock's grain
     app.run()
-    assert "7 images" in words(app)
+    assert "7 images" in page_text(app)
 
 
 def test_dataset_page__verifies(shown: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -359,7 +350,7 @@ def test_dataset_page__verifies(shown: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert check.wait(120)
     app.run()
     assert not app.exception
-    assert "None of the 15,114 files of C-NMC 2019 is in" in words(app)
+    assert "None of the 15,114 files of C-NMC 2019 is in" in page_text(app)
     kinds = app.dataframe[0].value.set_index("Files")["Number"].to_dict()
     assert kinds == {"missing": 15114, "not of the release": 6}
     monkeypatch.setattr(file_digests, "list_files", lambda root: pytest.fail("read again"))

@@ -11,7 +11,7 @@ from allcore.web.accounts import Visitor
 from allcore.web.dataset import health_view
 from allcore.web.dataset.context import OWN_SPLIT, Context
 from tests.conftest import draw_folders
-from tests.pages.looking import words
+from tests.page_runs import page_text
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def drawn(root: Path) -> AppTest:
 
 def test_show__without_an_index(root: Path) -> None:
     page = drawn(root)
-    assert "is not indexed yet" in words(page)
+    assert "is not indexed yet" in page_text(page)
     page.button[0].click().run()
     assert page.session_state["view"] == "connect"
 
@@ -58,7 +58,7 @@ def test_show__finds_once_and_reads_what_is_kept(
 ) -> None:
     build.build_index(root)
     page = drawn(root)
-    assert "The same cell under two subjects" in words(page)
+    assert "The same cell under two subjects" in page_text(page)
     assert (store.folder(root) / findings_cache.FILE).is_file()
     labels = [each.label for each in page.expander]
     assert any("Identical files** · 2 images" in label for label in labels)
@@ -73,7 +73,7 @@ def test_show__leaves_out_what_is_chosen(root: Path, home: Path) -> None:
     build.build_index(root)
     page = drawn(root)
     page.button_group(key="leave").set_value(["exact_duplicate"]).run()
-    assert "1 of 13 images go (7.7 %); 12 stay." in words(page)
+    assert "1 of 13 images go (7.7 %); 12 stay." in page_text(page)
     page.text_input(key="health_manifest_name").set_value("clean").run()
     next(each for each in page.button if each.label == "Save on this server").click().run()
     assert not page.exception

@@ -13,16 +13,15 @@ from allcore import model_folder
 from allcore.audit.index import build, catalogue, store
 from allcore.labels import CLASS_NAMES
 from allcore.synthetic import demo
-from allcore.web import accounts, datasets
+from allcore.web import datasets
 from allcore.web.accounts import Visitor
 from allcore.web.components import charts
 from allcore.web.dataset import browse_filters, map_colours, map_view
 from allcore.web.dataset.context import OWN_SPLIT, Context
 from allcore.web.dataset.map_colours import MapPredictions
 from tests import simulated
-from tests.pages.looking import words
+from tests.page_runs import open_page, page_text, sign_in
 
-PAGE = Path(__file__).parents[3] / "pages" / "dataset.py"
 CELLS, WITHOUT = 40, 3
 WEST = "-5,-5_0.5,-5_0.5,5_-5,5"
 """An area that holds the cells of the western half."""
@@ -42,7 +41,7 @@ def root(home: Path, indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """A signed-in user, a demonstration set without an index and no model."""
     shutil.copytree(indexed / "demo", home / "demo")
     monkeypatch.setenv("ALLSCOPE_MODELS", str(tmp_path / "models"))
-    monkeypatch.setattr(accounts, "visitor", lambda: Visitor("ada", "Ada", "user"))
+    sign_in(monkeypatch)
     return home / "demo"
 
 
@@ -61,14 +60,8 @@ def mapped(root: Path, indexed: Path, home: Path) -> pd.DataFrame:
 
 
 def opened(**controls: str) -> AppTest:
-    """The view with some of its controls set, as an address sets them."""
-    page = AppTest.from_file(str(PAGE), default_timeout=120)
-    page.session_state["view"] = "map"
-    for key, value in controls.items():
-        page.query_params[key] = value
-    page.run()
-    assert not page.exception
-    return page
+    """The view with some of its controls set by the address."""
+    return open_page("dataset", state={"view": "map"}, address=controls)
 
 
 def west_of(table: pd.DataFrame) -> pd.DataFrame:
@@ -77,7 +70,7 @@ def west_of(table: pd.DataFrame) -> pd.DataFrame:
 
 def test_show__a_set_that_is_not_indexed_leads_to_where_it_is(root: Path) -> None:
     page = opened()
-    assert map_view.NOT_INDEXED in words(page)
+    assert map_view.NOT_INDEXED in page_text(page)
     assert not page.get("plotly_chart")
     page.button[0].click().run()
     assert page.session_state["view"] == "connect"
@@ -86,15 +79,17 @@ def test_show__a_set_that_is_not_indexed_leads_to_where_it_is(root: Path) -> Non
 def test_show__an_index_without_embeddings(root: Path, indexed: Path) -> None:
     store.write(store.folder(root), store.read(indexed / "demo", indexed))
     page = opened()
-    assert map_view.NO_EMBEDDINGS in words(page)
+    assert map_view.NO_EMBEDDINGS in page_text(page)
     assert not page.get("plotly_chart")
 
 
 def test_show__the_map_says_what_has_no_place(mapped: pd.DataFrame) -> None:
     page = opened()
     assert len(page.get("plotly_chart")) == 1
-    assert f"{CELLS - WITHOUT} cells on the map; {WITHOUT} images without a place" in words(page)
-    assert "selected" not in words(page)
+    assert f"{CELLS - WITHOUT} cells on the map; {WITHOUT} images without a place" in page_text(
+        page
+    )
+    assert "selected" not in page_text(page)
 
 
 @pytest.mark.parametrize("colour", ["label", "subject", "copies", "area", "objects"])
@@ -112,16 +107,16 @@ def test_show__coloured_by_what_differs(mapped: pd.DataFrame, colour: str) -> No
 def test_show__an_area_in_the_address_becomes_counts_and_a_gallery(mapped: pd.DataFrame) -> None:
     page = opened(area=WEST)
     found = west_of(mapped)
-    assert f"{len(found)} cells selected" in words(page)
-    assert f"ALL blast: {len(found)} of {found['subject'].nunique()} subjects." in words(page)
-    assert f"1 to {len(found)} of {len(found)} cells" in words(page)
+    assert f"{len(found)} cells selected" in page_text(page)
+    assert f"ALL blast: {len(found)} of {found['subject'].nunique()} subjects." in page_text(page)
+    assert f"1 to {len(found)} of {len(found)} cells" in page_text(page)
     assert len(page.dataframe[0].value) == found["subject"].nunique()
 
 
 def test_show__an_area_without_cells(mapped: pd.DataFrame) -> None:
     page = opened(area="50,50_60,50_60,60")
-    assert "0 cells selected" in words(page)
-    assert "1 to" not in words(page)
+    assert "0 cells selected" in page_text(page)
+    assert "1 to" not in page_text(page)
 
 
 def test_show__open_in_browse_takes_the_selection_along(mapped: pd.DataFrame) -> None:
@@ -136,7 +131,7 @@ def test_show__open_in_browse_takes_the_selection_along(mapped: pd.DataFrame) ->
 def test_show__clear_forgets_the_area(mapped: pd.DataFrame) -> None:
     page = opened(area=WEST)
     next(each for each in page.button if each.label == "Clear the selection").click().run()
-    assert "selected" not in words(page)
+    assert "selected" not in page_text(page)
     assert "area" not in page.query_params
 
 

@@ -10,7 +10,7 @@ from allcore.web.accounts import Visitor
 from allcore.web.dataset import overview_view
 from allcore.web.dataset.context import OWN_SPLIT, Context
 from tests.conftest import draw_folders
-from tests.pages.looking import words
+from tests.page_runs import page_text
 
 
 @pytest.fixture
@@ -38,15 +38,15 @@ def drawn(root: Path) -> AppTest:
 
 def test_show__without_an_index(root: Path) -> None:
     page = drawn(root)
-    assert "**12 images.**" in words(page)
-    assert overview_view.NOT_INDEXED in words(page)
+    assert "**12 images.**" in page_text(page)
+    assert overview_view.NOT_INDEXED in page_text(page)
     assert len(page.get("plotly_chart")) == 2
 
 
 def test_show__with_an_index(root: Path) -> None:
     build.build_index(root)
     page = drawn(root)
-    assert "12 added" in words(page)
+    assert "12 added" in page_text(page)
     assert len(page.get("plotly_chart")) == 2 + len(overview_view.SHOWN_MEASURES)
 
 

@@ -15,14 +15,12 @@ from allcore.audit.index import store
 from allcore.data import readers, saved_splits, split_files, splits
 from allcore.data.saved_splits import SavedSplit
 from allcore.synthetic import demo
-from allcore.web import accounts
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import splits_choice, splits_save, splits_view
 from allcore.web.dataset.splits_view import BAD, GOOD, OPEN
 from tests.audit.findings.test_leaks import PARTS, by_subject, cells_of, indexed
-from tests.pages.looking import words
+from tests.page_runs import open_page, page_text, sign_in
 
-PAGE = Path(__file__).parents[3] / "pages" / "dataset.py"
 ADA, BOB, ROOT = (
     Visitor("ada", "Ada", "user"), Visitor("bob", "Bob", "user"), Visitor("eve", "Eve", "admin"),
 )  # fmt: skip
@@ -40,23 +38,17 @@ def root(home: Path, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """A signed-in user, a small demonstration set and no model."""
     shutil.copytree(drawn, home / "demo")
     monkeypatch.setenv("ALLSCOPE_MODELS", str(tmp_path / "models"))
-    monkeypatch.setattr(accounts, "visitor", lambda: ADA)
+    sign_in(monkeypatch)
     return home / "demo"
 
 
 def opened(**controls: object) -> AppTest:
-    """The view with some of its controls set, as an address sets them."""
-    page = AppTest.from_file(str(PAGE), default_timeout=120)
-    page.session_state["view"] = "splits"
-    for key, value in ({splits_choice.FOLDS: 3} | controls).items():
-        page.session_state[key] = value
-    page.run()
-    assert not page.exception
-    return page
+    """The view with some of its controls set."""
+    return open_page("dataset", state={"view": "splits", splits_choice.FOLDS: 3} | controls)
 
 
 def said(page: AppTest) -> str:
-    return words(page) + "\n".join(str(each.value).replace("\\", "") for each in page.success)
+    return page_text(page) + "\n".join(str(each.value).replace("\\", "") for each in page.success)
 
 
 def key_of(root: Path) -> str:
