@@ -8,7 +8,7 @@ from allcore.errors import AllScopeError
 from allcore.web import frame
 from allcore.web.components import views
 from allcore.web.dataset import cell_window, connect_view
-from allcore.web.dataset.context import Context, choose_dataset, choose_split, load_catalogue
+from allcore.web.dataset.context import DatasetContext, choose_dataset, choose_split, load_catalogue
 from allcore.web.dataset.views import VIEWS
 
 SYNTHETIC = """
@@ -18,7 +18,7 @@ says nothing about real cells.
 """
 
 
-def show_heading(context: Context) -> None:
+def show_heading(context: DatasetContext) -> None:
     st.subheader(frame.plain(context.manifest.name), anchor=False)
     if context.synthetic:
         st.info(SYNTHETIC, icon=":material/draw:", width=frame.TEXT_WIDTH)
@@ -34,7 +34,7 @@ frame.header(
 name = choose_dataset()
 split = choose_split(name)
 try:
-    context = Context(user, name, load_catalogue(name, split), split)
+    context = DatasetContext(user, name, load_catalogue(name, split), split)
     show_heading(context)
 except AllScopeError as error:
     frame.problem(error)

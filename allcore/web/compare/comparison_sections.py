@@ -9,13 +9,13 @@ from allcore.plots import compare
 from allcore.reports import comparison_tables, comparison_text
 from allcore.synthetic import dataset
 from allcore.web import frame, guard
-from allcore.web.compare.results_cache import ComparisonData
+from allcore.web.compare.results_cache import StoredComparison
 
 GAP_METRICS = ("weighted_f1", "accuracy", "auroc")
 DEFAULT_CURVES = ("qcresnet", "resnet18")
 
 
-def show_answer(data: ComparisonData) -> None:
+def show_answer(data: StoredComparison) -> None:
     """Draw the conclusion, the conditions of the comparison and its caveats."""
     comparison = data.comparison
     first, *others = comparison_text.answer_sentences(comparison)
@@ -44,7 +44,7 @@ def show_answer(data: ComparisonData) -> None:
 
 
 @guard.fragment
-def show_table(data: ComparisonData) -> None:
+def show_table(data: StoredComparison) -> None:
     """Draw the table of networks by metric and protocol."""
     left, right = st.columns(2)
     chosen_metrics = left.pills(
@@ -94,7 +94,7 @@ def show_table(data: ComparisonData) -> None:
 
 
 @guard.fragment
-def show_leakage_gap(data: ComparisonData) -> None:
+def show_leakage_gap(data: StoredComparison) -> None:
     """Draw the difference between the two protocols."""
     metric = st.radio(
         "Figure",
@@ -107,7 +107,7 @@ def show_leakage_gap(data: ComparisonData) -> None:
 
 
 @guard.fragment
-def show_learning_curves(data: ComparisonData) -> None:
+def show_learning_curves(data: StoredComparison) -> None:
     """Draw validation scores by epoch, or by another clock, of some networks."""
     left, middle, right = st.columns([2, 2, 4])
     protocol = left.radio(
@@ -138,7 +138,7 @@ def show_learning_curves(data: ComparisonData) -> None:
 
 
 @guard.fragment
-def show_subjects(data: ComparisonData) -> None:
+def show_subjects(data: StoredComparison) -> None:
     """Draw two networks subject by subject, with their paired test."""
     tested = set(data.subjects["network"])
     networks = [network for network in data.networks if network in tested]

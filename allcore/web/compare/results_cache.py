@@ -16,7 +16,7 @@ FOLDER = "comparison"
 
 
 @dataclass(frozen=True)
-class ComparisonData:
+class StoredComparison:
     """A comparison with tables made from it; only to read.
 
     Attributes:
@@ -51,7 +51,7 @@ def has_comparison() -> bool:
     return (comparison_folder() / json_files.RESULTS).is_file()
 
 
-def load_comparison() -> ComparisonData:
+def load_comparison() -> StoredComparison:
     """The stored comparison.
 
     Raises:
@@ -61,11 +61,11 @@ def load_comparison() -> ComparisonData:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the comparison")
-def _load(_folder: Path, digest: str) -> ComparisonData:
+def _load(_folder: Path, digest: str) -> StoredComparison:
     comparison = json_files.read_comparison(_folder)
     export = comparison_tables.export_table(comparison).to_csv(index=False)
     subjects = comparison_tables.accuracy_by_subject(comparison.predictions)
-    return ComparisonData(comparison, subjects, export)
+    return StoredComparison(comparison, subjects, export)
 
 
 def _digest(folder: Path) -> str:

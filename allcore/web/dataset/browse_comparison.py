@@ -23,7 +23,7 @@ from allcore.web import frame
 from allcore.web.components import cell_details, cell_pictures, gallery
 from allcore.web.components.charts import show_csv_download
 from allcore.web.dataset import image_cards
-from allcore.web.dataset.context import Context
+from allcore.web.dataset.context import DatasetContext
 
 MIN_COMPARED = 2
 _BARS = {1: 100, 2: 50, 4: 25}
@@ -64,7 +64,7 @@ class ComparedImage:
     row: "pd.Series[Any]"
 
 
-def show_comparison(context: Context, chosen: Sequence[str]) -> None:
+def show_comparison(context: DatasetContext, chosen: Sequence[str]) -> None:
     """Draw the images with these ids side by side, and the table of their measures."""
     if len(chosen) < MIN_COMPARED:
         already = "One is chosen: choose at least one more" if chosen else "Choose two to eight"
@@ -131,7 +131,7 @@ def measure_texts(
     return texts, shades.assign(Spread="")
 
 
-def _show_measures(context: Context, rows: pd.DataFrame) -> None:
+def _show_measures(context: DatasetContext, rows: pd.DataFrame) -> None:
     facts = context.catalogue.shelf.measures
     if not facts:
         st.caption("There are no measures: this data set is not indexed yet, see Connect data.")
@@ -164,7 +164,7 @@ def _shade(share: float) -> str:
     return "" if math.isnan(share) else f"background-color: rgba(86, 180, 233, {0.45 * share:.2f})"
 
 
-def _read_middle(context: Context, row: "pd.Series[Any]", zoom: int) -> Rgb | None:
+def _read_middle(context: DatasetContext, row: "pd.Series[Any]", zoom: int) -> Rgb | None:
     """(S, S, 3) the part of an image that is visible at a zoom, black beyond its border."""
     path = image_cards.image_file(context, row)
     if path is None:

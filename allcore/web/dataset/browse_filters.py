@@ -13,7 +13,7 @@ from allcore.data import dataset_counts
 from allcore.labels import CLASS_NAMES
 from allcore.web import frame
 from allcore.web.components import views
-from allcore.web.dataset.context import Context
+from allcore.web.dataset.context import DatasetContext
 
 BROWSE = "browse"
 LAYOUTS = {"pictures": "Pictures", "table": "Table", "compare": "Compare"}
@@ -129,7 +129,7 @@ def current_query() -> CatalogueQuery:
     )
 
 
-def show_filters(context: Context) -> None:
+def show_filters(context: DatasetContext) -> None:
     """Draw the filters."""
     shelf = context.catalogue.shelf
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -187,7 +187,7 @@ def choose_layout(chosen: int) -> str:
     return layout or "pictures"
 
 
-def _show_index_filters(context: Context) -> None:
+def _show_index_filters(context: DatasetContext) -> None:
     """Filters that need the index."""
     if not context.catalogue.is_indexed:
         st.caption(NOT_INDEXED)

@@ -17,7 +17,7 @@ from allcore.web import frame, guard
 from allcore.web.components import gallery, picker
 from allcore.web.components.charts import show_csv_download
 from allcore.web.dataset import browse_comparison, browse_filters, cell_window, image_cards
-from allcore.web.dataset.context import Context
+from allcore.web.dataset.context import DatasetContext
 
 METHOD = """
 A picture shows the middle 360 x 360 pixels, so all cells are at one scale; the bar is 100 pixels
@@ -36,7 +36,7 @@ _FRACTIONS = ("saturated", "straight", "redness", "elongation")
 
 
 @guard.fragment  # a filter redraws the images, not the whole page
-def show_browse(context: Context) -> None:
+def show_browse(context: DatasetContext) -> None:
     """Draw the view."""
     shelf = context.catalogue.shelf
     browse_filters.show_filters(context)
@@ -65,7 +65,7 @@ def subject_sentence(subject: SubjectProfile) -> str:
     return f"{'; '.join(parts)}."
 
 
-def table_rows(context: Context, rows: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
+def table_rows(context: DatasetContext, rows: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
     """Rows for the table layout, with thumbnails as data URIs."""
     thumbnails = gallery.thumbnail_store().get(image_cards.thumbnail_sources(context, rows))
     table = rows[[*RECORDED, *measures, "copies"]].assign(
@@ -86,7 +86,7 @@ def export_table(table: pd.DataFrame, matches: NDArray[np.intp]) -> pd.DataFrame
     return table[[name for name in table if name not in _NOT_EXPORTED]].iloc[matches]
 
 
-def _show_matches(context: Context, layout: str, chosen: list[str]) -> None:
+def _show_matches(context: DatasetContext, layout: str, chosen: list[str]) -> None:
     """A page of the images that match the filters."""
     query = browse_filters.current_query()
     if len(query.subjects) == 1:
@@ -111,7 +111,9 @@ def _show_matches(context: Context, layout: str, chosen: list[str]) -> None:
     )
 
 
-def _choose_page(context: Context, query: CatalogueQuery, matches: NDArray[np.intp]) -> ResultPage:
+def _choose_page(
+    context: DatasetContext, query: CatalogueQuery, matches: NDArray[np.intp]
+) -> ResultPage:
     """The page turned to; the first one after a change of the query."""
     shelf, state = context.catalogue.shelf, st.session_state
     current = (context.name, query)
@@ -130,7 +132,11 @@ def _choose_page(context: Context, query: CatalogueQuery, matches: NDArray[np.in
 
 
 def _show_pictures(
-    context: Context, page: ResultPage, matches: NDArray[np.intp], chosen: list[str], measure: str
+    context: DatasetContext,
+    page: ResultPage,
+    matches: NDArray[np.intp],
+    chosen: list[str],
+    measure: str,
 ) -> None:
     """A grid of images that can be opened and chosen."""
     sources = image_cards.thumbnail_sources(context, page.rows)
@@ -151,7 +157,7 @@ def _show_pictures(
 
 
 def _show_table(
-    context: Context, page: ResultPage, matches: NDArray[np.intp], chosen: list[str]
+    context: DatasetContext, page: ResultPage, matches: NDArray[np.intp], chosen: list[str]
 ) -> None:
     """A table of images; a marked row can be opened, or chosen for comparison."""
     measures = context.catalogue.shelf.measures
@@ -187,7 +193,7 @@ def _show_table(
 
 
 def _show_row_actions(
-    context: Context, image_id: str, matches: NDArray[np.intp], chosen: list[str]
+    context: DatasetContext, image_id: str, matches: NDArray[np.intp], chosen: list[str]
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         opened = st.button("Open the cell", icon=":material/open_in_full:", key="table_open")
@@ -208,7 +214,7 @@ def _show_row_actions(
         cell_window.open_row(context, image_id, matches)
 
 
-def _show_subject(context: Context, name: str) -> None:
+def _show_subject(context: DatasetContext, name: str) -> None:
     """Summary of one subject above its images."""
     subject = subject_profile.of(context.catalogue.shelf, name)
     if not subject.cells:
@@ -228,7 +234,7 @@ def _list_counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
-def _show_linked_subjects(context: Context, subject: SubjectProfile) -> None:
+def _show_linked_subjects(context: DatasetContext, subject: SubjectProfile) -> None:
     """Subjects that share cells with this one, so that both may be one person."""
     for other in subject_profile.linked(subject)[:_MAX_LINKED_SUBJECTS]:
         ids = subject.shared[other]

@@ -17,7 +17,7 @@ from allcore.plots import style
 from allcore.web import frame, guard
 from allcore.web.components import cell_details, cell_pictures, gallery, picker
 from allcore.web.dataset import browse_filters, held_out_answers, image_cards
-from allcore.web.dataset.context import Context
+from allcore.web.dataset.context import DatasetContext
 
 CELL = "cell"
 """Key of the open image in the address."""
@@ -37,19 +37,19 @@ _STYLE = """<style>
 </style>"""
 
 
-def open_cell(context: Context, image_id: str, image_ids: Sequence[str]) -> None:
+def open_cell(context: DatasetContext, image_id: str, image_ids: Sequence[str]) -> None:
     """Open an image of a list of ids, which the window's buttons step through."""
     open_row(context, image_id, context.catalogue.shelf.places(image_ids))
 
 
-def open_row(context: Context, image_id: str, rows: NDArray[np.intp]) -> None:
+def open_row(context: DatasetContext, image_id: str, rows: NDArray[np.intp]) -> None:
     """Open an image of a list of row numbers of the context's table."""
     _store_list(context, rows)
     st.query_params[CELL] = image_id
     _show_window(context)
 
 
-def open_from_address(context: Context) -> None:
+def open_from_address(context: DatasetContext) -> None:
     """Open the image that the address names."""
     image_id = st.query_params.get(CELL)
     if not image_id:
@@ -101,7 +101,7 @@ def copies_sentence(rows: pd.DataFrame) -> str:
 
 
 @guard.dialog("Cell", width="large", on_dismiss=close)
-def _show_window(context: Context) -> None:
+def _show_window(context: DatasetContext) -> None:
     places = context.catalogue.shelf.places([st.query_params.get(CELL, "")])
     if not len(places):  # a button inside has closed the window
         st.rerun()
@@ -119,12 +119,12 @@ def _turn_to(image_id: str) -> None:
     st.rerun(scope="fragment")
 
 
-def _store_list(context: Context, rows: NDArray[np.intp]) -> None:
+def _store_list(context: DatasetContext, rows: NDArray[np.intp]) -> None:
     # Row numbers, since the ids of a large data set would take much more memory.
     st.session_state[_LIST] = (context.path, rows.astype(np.int32))
 
 
-def _opened_list(context: Context, place: int) -> NDArray[np.int32]:
+def _opened_list(context: DatasetContext, place: int) -> NDArray[np.int32]:
     """The list that the image was opened from, else the image alone."""
     opened: tuple[Path, NDArray[np.int32]] | None = st.session_state.get(_LIST)
     if opened is not None and opened[0] == context.path and place in opened[1]:
@@ -132,7 +132,7 @@ def _opened_list(context: Context, place: int) -> NDArray[np.int32]:
     return np.array([place], dtype=np.int32)
 
 
-def _show_image(context: Context, place: int) -> None:
+def _show_image(context: DatasetContext, place: int) -> None:
     row = context.table.iloc[place]
     description = image_cards.describe_image(row)
     mark, colour = gallery.MARKS.get(str(row["label"]), ("○", style.REFUSED))
@@ -164,7 +164,9 @@ def _bytes_text(size: float | None) -> str:
     return "" if size is None or pd.isna(size) else f"{size / 1000:,.1f} kB"
 
 
-def _measures(context: Context, row: "pd.Series[Any]") -> tuple[dict[str, float], dict[str, float]]:
+def _measures(
+    context: DatasetContext, row: "pd.Series[Any]"
+) -> tuple[dict[str, float], dict[str, float]]:
     """Measures of an image, and the percentage of measured images below each of them."""
     if row["error"] or not row["indexed"]:
         return {}, {}
@@ -176,7 +178,7 @@ def _measures(context: Context, row: "pd.Series[Any]") -> tuple[dict[str, float]
     return values | flags, {str(name): float(share) for name, share in below.items()}
 
 
-def _show_copies(context: Context, place: int) -> None:
+def _show_copies(context: DatasetContext, place: int) -> None:
     """Other images of the same cell."""
     image_id = str(context.table["image_id"].iat[place])
     family = context.catalogue.shelf.family(image_id)
@@ -202,7 +204,7 @@ def _show_copies(context: Context, place: int) -> None:
     )
 
 
-def _show_subject_link(context: Context, row: "pd.Series[Any]") -> None:
+def _show_subject_link(context: DatasetContext, row: "pd.Series[Any]") -> None:
     """Link to the other images of the image's subject."""
     images = int((context.table["subject"] == row["subject"]).sum())
     if images < 2:
@@ -216,7 +218,7 @@ def _show_subject_link(context: Context, row: "pd.Series[Any]") -> None:
     )
 
 
-def _show_held_out_answer(context: Context, image_id: str) -> None:
+def _show_held_out_answer(context: DatasetContext, image_id: str) -> None:
     """A model's held-out prediction, with a link to its window on the Evaluation page."""
     predictions = held_out_answers.load_answers(context.split)
     answer = None if predictions is None else predictions.find(image_id)

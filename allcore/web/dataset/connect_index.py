@@ -14,7 +14,7 @@ from allcore.errors import AllScopeError
 from allcore.formats import count
 from allcore.labels import CLASS_PLURALS
 from allcore.web import accounts, datasets, frame, guard
-from allcore.web.dataset.context import Context
+from allcore.web.dataset.context import DatasetContext
 
 STEPS = {
     running.STARTING: "Starting: the model is loaded",
@@ -33,7 +33,7 @@ are new or have another size or time. It goes on when the browser is closed.
 _PROBLEM = "index problem"
 
 
-def show_index(context: Context) -> None:
+def show_index(context: DatasetContext) -> None:
     """Draw path, layout and index of the data set, with buttons to start and stop indexing."""
     st.subheader("This data set", anchor=False)
     with st.container(border=True, width=frame.TEXT_WIDTH):
@@ -72,7 +72,7 @@ def changes_sentence(since: ChangesSinceIndex) -> str:
     return sentence
 
 
-def index_changes(context: Context) -> ChangesSinceIndex | None:
+def index_changes(context: DatasetContext) -> ChangesSinceIndex | None:
     """File changes since the data set was indexed; None without an index."""
     if not context.catalogue.is_indexed:
         return None
@@ -112,7 +112,7 @@ def _show_progress(path: Path) -> None:
         )
 
 
-def _show_state(context: Context) -> None:
+def _show_state(context: DatasetContext) -> None:
     """State of the index, and the button that starts indexing."""
     status = jobs.status(context.path)
     since = index_changes(context)
@@ -142,7 +142,7 @@ def _show_state(context: Context) -> None:
         st.error(frame.plain(sentence), icon=":material/error:")
 
 
-def _show_last_run(context: Context, since: ChangesSinceIndex) -> None:
+def _show_last_run(context: DatasetContext, since: ChangesSinceIndex) -> None:
     about, table = context.catalogue.about, context.table
     if about is None:
         return
@@ -184,12 +184,12 @@ def _clear_caches() -> None:
 
 
 @st.cache_resource(max_entries=8, ttl=120, show_spinner="Looking at the files")
-def _summarize(_context: Context, path: Path, stamp: tuple[float, ...]) -> DatasetSummary:
+def _summarize(_context: DatasetContext, path: Path, stamp: tuple[float, ...]) -> DatasetSummary:
     return dataset_inspection.summarize(_context.manifest)
 
 
 @st.cache_data(max_entries=8, ttl=120, show_spinner="Comparing files with the index")
 def _compare(
-    _context: Context, path: Path, stamp: tuple[float, ...], written: int
+    _context: DatasetContext, path: Path, stamp: tuple[float, ...], written: int
 ) -> ChangesSinceIndex:
     return files.compare_with_index(_context.manifest, store.read_rows(path)[1])

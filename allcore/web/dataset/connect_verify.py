@@ -12,7 +12,7 @@ from allcore.formats import count
 from allcore.web import accounts, frame, guard
 from allcore.web.components.charts import show_csv_download
 from allcore.web.dataset.connect_index import index_changes, time_left
-from allcore.web.dataset.context import Context
+from allcore.web.dataset.context import DatasetContext
 
 ABOUT = (
     "Compares every file of the folder with the SHA-256 of the files that were published. Nothing "
@@ -36,7 +36,7 @@ MEANINGS = {
 _MB = 1_000_000
 
 
-def show_verification(context: Context) -> None:
+def show_verification(context: DatasetContext) -> None:
     """Draw the button that starts a verification, its progress and its result."""
     st.subheader("Verify against the public release", anchor=False)
     with st.container(border=True, width=frame.TEXT_WIDTH):
@@ -106,7 +106,7 @@ def _show_progress(check: VerificationJob) -> None:
         st.button("Cancel", icon=":material/close:", key="cancel check", on_click=check.cancel)
 
 
-def _show_start(context: Context, key: str, *, again: bool) -> None:
+def _show_start(context: DatasetContext, key: str, *, again: bool) -> None:
     read_all = st.checkbox(
         "Read every file again",
         help="Otherwise the index is trusted for files whose size and time are as they were.",

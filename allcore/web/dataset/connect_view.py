@@ -15,7 +15,7 @@ from allcore.store.data_sets import DataSet
 from allcore.web import accounts, client_address, datasets, frame
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import connect_index, connect_verify
-from allcore.web.dataset.context import DATA, Context
+from allcore.web.dataset.context import DATA, DatasetContext
 
 NONE_ALLOWED = (
     "Only the data set of the settings and the synthetic one are here: " + data_roots.HOW + ", the "
@@ -27,7 +27,7 @@ _CONNECT_PROBLEM, _LIST_PROBLEM = "connect problem", "connected problem"
 """Session keys of a problem to show in the next run."""
 
 
-def show_connect(context: Context) -> None:
+def show_connect(context: DatasetContext) -> None:
     """Draw the view, for people who may connect data sets."""
     if context.user.may("connect"):
         connect_index.show_index(context)

@@ -23,7 +23,7 @@ SAVED_PREFIX = "Saved: "
 
 
 @dataclass(frozen=True)
-class Context:
+class DatasetContext:
     """One data set with one split.
 
     Attributes:

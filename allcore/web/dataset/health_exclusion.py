@@ -12,7 +12,7 @@ from allcore.audit.findings.finding_text import FindingGroup
 from allcore.errors import AllScopeError
 from allcore.labels import CLASS_NAMES
 from allcore.web import frame
-from allcore.web.dataset.context import Context
+from allcore.web.dataset.context import DatasetContext
 
 KINDS, NAME = "leave", "health_manifest_name"
 """Keys of the controls."""
@@ -24,7 +24,7 @@ EXPLANATION = (
 
 
 def show_exclusion(
-    context: Context, entries: Sequence[FindingGroup], findings: Sequence[Finding]
+    context: DatasetContext, entries: Sequence[FindingGroup], findings: Sequence[Finding]
 ) -> None:
     """Draw the choice of findings and the manifest that remains."""
     excluded = {entry.kind: finding.left_out_ids(findings, [entry.kind]) for entry in entries}
@@ -61,7 +61,7 @@ def exclusion_sentence(counts: pd.DataFrame) -> str:
     )
 
 
-def _show_remaining(context: Context, findings: Sequence[Finding], kinds: list[str]) -> None:
+def _show_remaining(context: DatasetContext, findings: Sequence[Finding], kinds: list[str]) -> None:
     excluded = finding.left_out_ids(findings, kinds)
     counts = exclusion.leaving(context.table, excluded)
     st.markdown(exclusion_sentence(counts), width=frame.TEXT_WIDTH)

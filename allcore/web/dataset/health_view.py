@@ -20,7 +20,7 @@ from allcore.web import frame
 from allcore.web.components import picker, views
 from allcore.web.components.charts import show_chart, show_csv_download
 from allcore.web.dataset import cell_window, health_exclusion, image_cards
-from allcore.web.dataset.context import Context
+from allcore.web.dataset.context import DatasetContext
 
 NOT_INDEXED = (
     "This data set is not indexed yet, so nothing is known of its health: index it under Connect "
@@ -56,7 +56,7 @@ _GROUPED_KINDS = (
 )  # fmt: skip
 
 
-def show_health(context: Context) -> None:
+def show_health(context: DatasetContext) -> None:
     """Draw the view."""
     if not context.catalogue.is_indexed:
         st.info(
@@ -104,7 +104,7 @@ def finding_label(entry: FindingGroup, images: int) -> str:
     return f"**{frame.plain(entry.title)}** · {finding_text.image_share(entry, images)} · {meaning}"
 
 
-def load_findings(context: Context) -> list[Finding]:
+def load_findings(context: DatasetContext) -> list[Finding]:
     """All findings of an indexed data set, with the leaks of the split shown.
 
     Raises:
@@ -140,7 +140,7 @@ def _find_leaks(
     return findings_cache.find_leaks(_manifest, DuplicatePairs.read(path), known)
 
 
-def _show_finding(context: Context, entry: FindingGroup) -> None:
+def _show_finding(context: DatasetContext, entry: FindingGroup) -> None:
     first = entry.findings[0]
     why = first.why
     if entry.kind == "shortcut":
@@ -171,7 +171,7 @@ def _number_sentences(findings: Sequence[Finding]) -> list[str]:
     return list(dict.fromkeys(sentences))
 
 
-def _show_images(context: Context, entry: FindingGroup) -> None:
+def _show_images(context: DatasetContext, entry: FindingGroup) -> None:
     """A page of a finding's images; copies of one cell stand side by side."""
     ids = entry.image_ids
     if not ids:
@@ -184,7 +184,7 @@ def _show_images(context: Context, entry: FindingGroup) -> None:
     _show_grid(context, rows, ids, key=f"health_{entry.kind}")
 
 
-def _show_groups(context: Context, entry: FindingGroup) -> None:
+def _show_groups(context: DatasetContext, entry: FindingGroup) -> None:
     groups = entry.groups
     first, last = _choose_page(entry.kind, len(groups), _GROUPS_A_PAGE, "group")
     ids = [image_id for group in groups for image_id in group]
@@ -219,12 +219,12 @@ def _choose_page(kind: str, total: int, size: int, noun: str) -> tuple[int, int]
     return first, last
 
 
-def _rows(context: Context, image_ids: Sequence[str]) -> pd.DataFrame:
+def _rows(context: DatasetContext, image_ids: Sequence[str]) -> pd.DataFrame:
     return context.table.iloc[context.catalogue.shelf.places(image_ids)]
 
 
 def _show_grid(
-    context: Context,
+    context: DatasetContext,
     rows: pd.DataFrame,
     image_ids: Sequence[str],
     *,

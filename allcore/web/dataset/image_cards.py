@@ -13,7 +13,7 @@ from allcore.data.thumbnails import ImageSource
 from allcore.labels import CLASS_NAMES
 from allcore.web.components import cell_details
 from allcore.web.components.picker import Card
-from allcore.web.dataset.context import Context
+from allcore.web.dataset.context import DatasetContext
 
 
 def make_cards(rows: pd.DataFrame, *, synthetic: bool, measure: str = "") -> list[Card]:
@@ -22,12 +22,12 @@ def make_cards(rows: pd.DataFrame, *, synthetic: bool, measure: str = "") -> lis
     return [_make_card(row, synthetic=synthetic, measure=measure) for row in records]
 
 
-def thumbnail_sources(context: Context, rows: pd.DataFrame) -> list[ImageSource]:
+def thumbnail_sources(context: DatasetContext, rows: pd.DataFrame) -> list[ImageSource]:
     """Thumbnail sources of rows of the catalogue's table."""
     return catalogue.image_sources(context.catalogue, rows, home=settings.load().home)
 
 
-def image_file(context: Context, row: "pd.Series[Any]") -> Path | None:
+def image_file(context: DatasetContext, row: "pd.Series[Any]") -> Path | None:
     """File of an image; None where it is missing, or lies outside the data set."""
     path, state = thumbnails.stat(PathResolver(context.manifest.root), str(row["path"]))
     return None if state is None else path

@@ -16,7 +16,7 @@ from allcore.web import datasets, frame, guard
 from allcore.web.components import chart_area, picker, views
 from allcore.web.components.charts import show_chart, show_csv_download
 from allcore.web.dataset import browse_filters, cell_window, image_cards, map_colours
-from allcore.web.dataset.context import Context
+from allcore.web.dataset.context import DatasetContext
 
 COLOUR = "colour"
 """Key of the control in the address."""
@@ -36,7 +36,7 @@ drawn sample is shown, with rare categories whole; an area always holds all its 
 """
 
 
-def show_map(context: Context) -> None:
+def show_map(context: DatasetContext) -> None:
     """Draw the view."""
     placed = dataset_map.has_map_place(context.table)
     if placed.any():
@@ -78,7 +78,7 @@ def subject_table(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     return counts.assign(label=counts["label"].map(lambda name: CLASS_NAMES.get(name, name)))
 
 
-def training_note(context: Context) -> str:
+def training_note(context: DatasetContext) -> str:
     """Warning that the network was trained on these images, which parts classes by itself.
 
     Empty where it was not, or where its split is unknown.
@@ -99,7 +99,7 @@ def training_note(context: Context) -> str:
 
 
 @guard.fragment  # an area redraws this part of the page alone
-def _show_map(context: Context, placed: NDArray[np.bool_]) -> None:
+def _show_map(context: DatasetContext, placed: NDArray[np.bool_]) -> None:
     predictions = map_colours.load_predictions(context.catalogue, context.split)
     choices = map_colours.colour_choices(context.catalogue, predictions)
     key = st.selectbox(
@@ -131,7 +131,7 @@ def _nearest(_catalogue: Catalogue, key: int) -> tuple[Catalogue, NDArray[np.int
     return _catalogue, embeddings.nearest(_catalogue.table)
 
 
-def _show_selection(context: Context, places: NDArray[np.intp], colour_key: str) -> None:
+def _show_selection(context: DatasetContext, places: NDArray[np.intp], colour_key: str) -> None:
     chart_area.show_clear_button()
     rows = context.table.iloc[places]
     st.subheader(f"{formats.count(len(places), 'cell')} selected", anchor=False)
@@ -176,7 +176,7 @@ def _show_subjects(table: pd.DataFrame, rows: pd.DataFrame) -> None:
     )
 
 
-def _show_gallery(context: Context, places: NDArray[np.intp], colour_key: str) -> None:
+def _show_gallery(context: DatasetContext, places: NDArray[np.intp], colour_key: str) -> None:
     pages = -(-len(places) // PER_PAGE)
     number = st.pagination(pages, key=f"dataset_map_page_{pages}") if pages > 1 else 1
     first = (number - 1) * PER_PAGE
@@ -191,7 +191,7 @@ def _show_gallery(context: Context, places: NDArray[np.intp], colour_key: str) -
         cell_window.open_row(context, opened, places)
 
 
-def _caption(context: Context, colour: Colour, placed: NDArray[np.bool_]) -> str:
+def _caption(context: DatasetContext, colour: Colour, placed: NDArray[np.bool_]) -> str:
     """Number of images on the map, drawn, without a place, and without a colour."""
     coloured = int((placed & colour.values.notna().to_numpy()).sum())
     sampled = len(dataset_map.sampled_rows(context.table, colour))
@@ -207,7 +207,7 @@ def _caption(context: Context, colour: Colour, placed: NDArray[np.bool_]) -> str
     return f"{caption}. Draw around cells with the lasso or the box to see them below."
 
 
-def _method(context: Context) -> str:
+def _method(context: DatasetContext) -> str:
     from allcore.audit.index.embeddings import FITTED
 
     about = context.catalogue.about

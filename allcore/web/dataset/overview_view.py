@@ -14,7 +14,7 @@ from allcore.labels import CLASS_NAMES
 from allcore.plots import dataset as dataset_plots
 from allcore.web import frame
 from allcore.web.components.charts import show_chart, show_csv_download
-from allcore.web.dataset.context import OWN_SPLIT, Context, saved_name
+from allcore.web.dataset.context import OWN_SPLIT, DatasetContext, saved_name
 
 METHOD = """
 Counts are of the data set's table, whether or not the pictures are on this machine. The split is
@@ -34,7 +34,7 @@ NOT_INDEXED = (
 )
 
 
-def show_overview(context: Context) -> None:
+def show_overview(context: DatasetContext) -> None:
     """Draw the view."""
     st.markdown(summary(context.table), width=frame.TEXT_WIDTH)
     st.markdown(split_sentence(context), width=frame.TEXT_WIDTH)
@@ -60,7 +60,7 @@ def summary(table: pd.DataFrame) -> str:
     return f"**{len(table):,} images.** {'; '.join(parts)}."
 
 
-def split_sentence(context: Context) -> str:
+def split_sentence(context: DatasetContext) -> str:
     """Origin of the split shown."""
     if (context.table["split"] == dataset_counts.UNKNOWN).all():
         return "Which split each image is in is not known: no installed model was trained on them."
@@ -103,7 +103,7 @@ def _show_counts(table: pd.DataFrame) -> None:
         )
 
 
-def _show_measures(context: Context) -> None:
+def _show_measures(context: DatasetContext) -> None:
     """Distributions of the measures by class."""
     facts = {fact.name: fact for fact in MEASURES if fact.name != "border"}
     for column, name in zip(st.columns(len(SHOWN_MEASURES)), SHOWN_MEASURES, strict=True):
@@ -120,7 +120,7 @@ def _show_measures(context: Context) -> None:
                 show_chart(folds, name="folds")
 
 
-def _show_measure(context: Context, fact: Measure) -> None:
+def _show_measure(context: DatasetContext, fact: Measure) -> None:
     distribution = distributions.measure_distribution(context.catalogue.measured, fact)
     if distribution is None:
         st.caption(f"{fact.title}: no labelled cell was measured.")
@@ -128,7 +128,7 @@ def _show_measure(context: Context, fact: Measure) -> None:
     show_chart(dataset_plots.measure_distribution(distribution), name=fact.name)
 
 
-def _show_subjects(context: Context) -> None:
+def _show_subjects(context: DatasetContext) -> None:
     counts = dataset_counts.subject_counts(context.table)
     with st.expander(f"All {len(counts):,} subjects"):
         st.dataframe(counts, hide_index=True, width="stretch")

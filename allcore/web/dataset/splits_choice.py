@@ -18,7 +18,7 @@ from allcore.data.splits import Split
 from allcore.errors import DataError
 from allcore.store import roles
 from allcore.web import frame
-from allcore.web.dataset.context import Context, storage_key
+from allcore.web.dataset.context import DatasetContext, storage_key
 
 OF, PROTOCOL, FOLDS, FOLD, SEED, TWINS, SAVED = (
     "split_of", "split_by", "split_folds", "split_fold", "split_seed", "split_twins", "split_saved",
@@ -52,7 +52,7 @@ class ChosenSplit:
     refused: str = ""
 
 
-def choose_split(context: Context) -> ChosenSplit | None:
+def choose_split(context: DatasetContext) -> ChosenSplit | None:
     """Draw the controls; return the split, None where none is chosen yet.
 
     Raises:
@@ -69,7 +69,7 @@ def choose_split(context: Context) -> ChosenSplit | None:
 
 
 def split_from_file(
-    context: Context, file: SplitFile, saved: SavedSplit | None = None
+    context: DatasetContext, file: SplitFile, saved: SavedSplit | None = None
 ) -> ChosenSplit:
     """The split in a file.
 
@@ -80,7 +80,7 @@ def split_from_file(
     return ChosenSplit(split, _aligned(context, split.parts), PurePath(file.name).stem, saved)
 
 
-def _build_split(context: Context) -> ChosenSplit:
+def _build_split(context: DatasetContext) -> ChosenSplit:
     known = context.manifest.table["subject"].notna()
     protocols = list(PROTOCOLS) if known.any() else ["image"]
     controls = st.container(horizontal=True, vertical_alignment="bottom")
@@ -128,7 +128,7 @@ def _show_unknown_subjects(known: "pd.Series[bool]") -> None:
                    "subject each.")  # fmt: skip
 
 
-def _choose_twins(context: Context) -> bool:
+def _choose_twins(context: DatasetContext) -> bool:
     where = "" if context.catalogue.is_indexed else (
         " Without an index only files that are equal are found: index the data set in Connect data."
     )  # fmt: skip
@@ -142,7 +142,7 @@ def _choose_twins(context: Context) -> bool:
     )
 
 
-def _without_twins(context: Context, split: Split) -> Split:
+def _without_twins(context: DatasetContext, split: Split) -> Split:
     """The split without images of a test or validation cell in an earlier part."""
     rows = context.manifest.table["label"].notna().to_numpy()
     families = leaks.families(context.catalogue)[rows]
@@ -152,7 +152,7 @@ def _without_twins(context: Context, split: Split) -> Split:
     return split
 
 
-def _shown_split(context: Context) -> ChosenSplit | None:
+def _shown_split(context: DatasetContext) -> ChosenSplit | None:
     column = context.table["split"]
     known = (column != dataset_counts.UNKNOWN) & (
         context.table["label"] != dataset_counts.UNLABELLED
@@ -174,7 +174,7 @@ def _shown_split(context: Context) -> ChosenSplit | None:
         return ChosenSplit(split, _aligned(context, parts), "", refused=str(error))
 
 
-def _saved_split(context: Context) -> ChosenSplit | None:
+def _saved_split(context: DatasetContext) -> ChosenSplit | None:
     records = {split.name: split for split in saved_splits.list_splits(storage_key(context.name))}
     if not records:
         st.info(
@@ -189,7 +189,7 @@ def _saved_split(context: Context) -> ChosenSplit | None:
     return split_from_file(context, split_files.read_split(saved.path), saved)
 
 
-def _imported_split(context: Context) -> ChosenSplit | None:
+def _imported_split(context: DatasetContext) -> ChosenSplit | None:
     if not context.user.may("check"):
         st.info(
             roles.refusal(context.user.role, "check"),
@@ -211,6 +211,6 @@ def _imported_split(context: Context) -> ChosenSplit | None:
     return split_from_file(context, split_files.parse_split(file.getvalue(), name=file.name))
 
 
-def _aligned(context: Context, parts: "pd.Series[str]") -> NDArray[np.object_]:
+def _aligned(context: DatasetContext, parts: "pd.Series[str]") -> NDArray[np.object_]:
     aligned = parts.reindex(context.table["image_id"].to_numpy())
     return aligned.where(aligned.notna(), None).to_numpy(dtype=object)

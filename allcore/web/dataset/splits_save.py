@@ -11,7 +11,7 @@ from allcore.plots import style
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
 from allcore.web.components import charts
-from allcore.web.dataset.context import Context, storage_key
+from allcore.web.dataset.context import DatasetContext, storage_key
 from allcore.web.dataset.splits_choice import ChosenSplit
 
 _NOTICE = "split_said"
@@ -23,7 +23,7 @@ def show_saved_notice() -> None:
         st.success(notice, icon=":material/bookmark_added:", width=frame.TEXT_WIDTH)
 
 
-def show_save(context: Context, chosen: ChosenSplit) -> None:
+def show_save(context: DatasetContext, chosen: ChosenSplit) -> None:
     """Draw the buttons and the training command of the split."""
     if chosen.refused:
         st.info(
@@ -46,7 +46,7 @@ def may_delete(user: Visitor, saved: SavedSplit) -> bool:
     return user.may("administer") or (own and user.may("keep"))
 
 
-def training_command(context: Context, chosen: ChosenSplit) -> str:
+def training_command(context: DatasetContext, chosen: ChosenSplit) -> str:
     """The command that trains on the split."""
     file = f"{chosen.name}.csv" if chosen.saved is None else str(chosen.saved.path)
     model = style.file_name(chosen.name)
@@ -56,7 +56,7 @@ def training_command(context: Context, chosen: ChosenSplit) -> str:
     ])  # fmt: skip
 
 
-def _show_save_form(context: Context, chosen: ChosenSplit) -> None:
+def _show_save_form(context: DatasetContext, chosen: ChosenSplit) -> None:
     with st.form("keep_split", width=frame.FORM_WIDTH):
         name = st.text_input(
             "Save this split as", value=chosen.name, max_chars=saved_splits.MAX_NAME
@@ -83,7 +83,7 @@ def _show_save_form(context: Context, chosen: ChosenSplit) -> None:
     st.rerun()
 
 
-def _show_download(context: Context, chosen: ChosenSplit) -> None:
+def _show_download(context: DatasetContext, chosen: ChosenSplit) -> None:
     st.download_button(
         "Download the split as CSV",
         lambda: charts.csv_bytes(split_files.split_table(chosen.split, context.manifest)),
@@ -95,7 +95,7 @@ def _show_download(context: Context, chosen: ChosenSplit) -> None:
     )
 
 
-def _show_delete(context: Context, saved: SavedSplit) -> None:
+def _show_delete(context: DatasetContext, saved: SavedSplit) -> None:
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown("Models that were trained on it keep their own copy.")
         if not st.button(f"Delete {frame.plain(saved.name)}", key="delete_split"):
@@ -110,7 +110,7 @@ def _show_delete(context: Context, saved: SavedSplit) -> None:
     st.rerun()
 
 
-def _show_command(context: Context, chosen: ChosenSplit) -> None:
+def _show_command(context: DatasetContext, chosen: ChosenSplit) -> None:
     where = (
         "save the split, or download it and give the file's place after `--split`."
         if chosen.saved is None

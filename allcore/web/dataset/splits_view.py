@@ -20,7 +20,7 @@ from allcore.web.components import picker
 from allcore.web.components.charts import show_chart, show_csv_download
 from allcore.web.components.picker import Card
 from allcore.web.dataset import cell_window, image_cards, splits_choice, splits_save
-from allcore.web.dataset.context import Context
+from allcore.web.dataset.context import DatasetContext
 from allcore.web.dataset.splits_choice import ChosenSplit
 
 METHOD = """
@@ -49,7 +49,7 @@ NO_INDEX = (
 )
 
 
-def show_splits(context: Context) -> None:
+def show_splits(context: DatasetContext) -> None:
     """Draw the view."""
     splits_save.show_saved_notice()
     try:
@@ -105,7 +105,7 @@ def part_table(split_leaks: SplitLeaks) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def subject_table(context: Context, chosen: ChosenSplit) -> pd.DataFrame:
+def subject_table(context: DatasetContext, chosen: ChosenSplit) -> pd.DataFrame:
     """Images of each subject by part: columns subject, class, part, images."""
     table = context.table.assign(part=chosen.parts)
     used = table[table["part"].isin(splits.PARTS) & context.manifest.table["subject"].notna()]
@@ -155,7 +155,9 @@ def _find_cached_leaks(_catalogue: Catalogue, _chosen: ChosenSplit, key: str) ->
     return leaks.find_split_leaks(_catalogue, _chosen.parts)
 
 
-def _show_leaks(context: Context, split_leaks: SplitLeaks, parts: NDArray[np.object_]) -> None:
+def _show_leaks(
+    context: DatasetContext, split_leaks: SplitLeaks, parts: NDArray[np.object_]
+) -> None:
     """Draw the sentences, and the first pairs of images of one cell in two parts."""
     for kind, sentence in leak_sentences(split_leaks):
         if kind == GOOD:
@@ -191,7 +193,9 @@ def _cell_leak_sentence(split_leaks: SplitLeaks) -> str:
     )
 
 
-def _show_pairs(context: Context, split_leaks: SplitLeaks, parts: NDArray[np.object_]) -> None:
+def _show_pairs(
+    context: DatasetContext, split_leaks: SplitLeaks, parts: NDArray[np.object_]
+) -> None:
     pairs = split_leaks.pairs[:MAX_PAIRS]
     st.caption(f"The first {len(pairs)} of {formats.count(len(split_leaks.pairs), 'pair')}: one "
                "and the same cell in two parts.")  # fmt: skip
@@ -217,7 +221,7 @@ def _show_pairs(context: Context, split_leaks: SplitLeaks, parts: NDArray[np.obj
         cell_window.open_cell(context, opened, ids)
 
 
-def _show_figures(context: Context, split_leaks: SplitLeaks, chosen: ChosenSplit) -> None:
+def _show_figures(context: DatasetContext, split_leaks: SplitLeaks, chosen: ChosenSplit) -> None:
     left, right = st.columns(2)
     with left:
         show_chart(dataset_plots.split_part_bars(split_leaks.counts), name="split-parts")
@@ -234,7 +238,7 @@ def _show_figures(context: Context, split_leaks: SplitLeaks, chosen: ChosenSplit
             )
 
 
-def _show_tables(context: Context, split_leaks: SplitLeaks, chosen: ChosenSplit) -> None:
+def _show_tables(context: DatasetContext, split_leaks: SplitLeaks, chosen: ChosenSplit) -> None:
     with st.expander("Counts by part and class"):
         counts = part_table(split_leaks)
         st.dataframe(counts, hide_index=True)

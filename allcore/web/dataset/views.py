@@ -9,9 +9,9 @@ from allcore.web.dataset import (
     overview_view,
     splits_view,
 )
-from allcore.web.dataset.context import Context
+from allcore.web.dataset.context import DatasetContext
 
-VIEWS: dict[str, View[Context]] = {
+VIEWS: dict[str, View[DatasetContext]] = {
     "overview": View("Overview", overview_view.show_overview),
     "browse": View("Browse", browse_view.show_browse),
     "map": View("Map", map_view.show_map),

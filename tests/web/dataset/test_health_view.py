@@ -9,7 +9,7 @@ from allcore.audit.findings import findings_cache
 from allcore.audit.index import build, catalogue, store
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import health_view
-from allcore.web.dataset.context import OWN_SPLIT, Context
+from allcore.web.dataset.context import OWN_SPLIT, DatasetContext
 from tests.conftest import draw_folders
 from tests.page_runs import page_text
 
@@ -28,8 +28,8 @@ def root(cells: Path, home: Path) -> Path:
     return cells
 
 
-def context(root: Path) -> Context:
-    return Context(Visitor("ada", "Ada", "user"), "cells", catalogue.load(root), OWN_SPLIT)
+def context(root: Path) -> DatasetContext:
+    return DatasetContext(Visitor("ada", "Ada", "user"), "cells", catalogue.load(root), OWN_SPLIT)
 
 
 def drawn(root: Path) -> AppTest:

@@ -17,7 +17,7 @@ from allcore.web import datasets
 from allcore.web.accounts import Visitor
 from allcore.web.components import charts
 from allcore.web.dataset import browse_filters, map_colours, map_view
-from allcore.web.dataset.context import OWN_SPLIT, Context
+from allcore.web.dataset.context import OWN_SPLIT, DatasetContext
 from allcore.web.dataset.map_colours import MapPredictions
 from tests import simulated
 from tests.page_runs import open_page, page_text, sign_in
@@ -186,7 +186,7 @@ def test_training_note__says_what_the_network_has_seen(
     known = catalogue.load(root)
     assert known.about is not None
     of_model = dataclasses.replace(known, about=dataclasses.replace(known.about, model="one"))
-    context = Context(Visitor("ada", "Ada", "user"), "drawn", of_model, OWN_SPLIT)
+    context = DatasetContext(Visitor("ada", "Ada", "user"), "drawn", of_model, OWN_SPLIT)
     assert map_view.training_note(context) == ""  # no such model is installed
     monkeypatch.setattr(model_folder, "names", lambda: ["one"])
     parts = pd.Series("train", index=known.table["image_id"])

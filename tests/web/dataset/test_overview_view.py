@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from allcore.audit.index import build, catalogue
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import overview_view
-from allcore.web.dataset.context import OWN_SPLIT, Context
+from allcore.web.dataset.context import OWN_SPLIT, DatasetContext
 from tests.conftest import draw_folders
 from tests.page_runs import page_text
 
@@ -18,8 +18,8 @@ def root(tmp_path: Path, home: Path) -> Path:
     return draw_folders(tmp_path / "cells", subjects=4, cells=3)
 
 
-def context(root: Path) -> Context:
-    return Context(Visitor("ada", "Ada", "user"), "cells", catalogue.load(root), OWN_SPLIT)
+def context(root: Path) -> DatasetContext:
+    return DatasetContext(Visitor("ada", "Ada", "user"), "cells", catalogue.load(root), OWN_SPLIT)
 
 
 def drawn(root: Path) -> AppTest:
