@@ -36,7 +36,7 @@ SURE = 0.6
 def taught_by(cells: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
     """A teacher of the same split as ``plan``."""
     made = plan_for(cells, tmp_path_factory.mktemp("models") / "teacher")
-    train_and_write(replace(made, recipe=replace(made.recipe, epochs=4)))
+    train_and_write(replace(made, recipe=replace(made.recipe, epochs=20)))
     return made.out
 
 

@@ -73,6 +73,7 @@ def frozen(cells: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingPla
     made = plan_for(cells, root / "made")
     small = replace(
         made,
+        architecture="qcresnet",
         config={"widths": [16], "stages": ["layer1", "layer2"]},
         init=str(weights),
         recipe=replace(made.recipe, epochs=4, samples=64, freeze=("body",)),
