@@ -10,8 +10,8 @@ from allcore.web import accounts, frame, navigation
 from allcore.web.sign_in import forms
 
 frame.header(title="Account", question="What ALLScope knows about you, and how you sign in.")
-frame.show_said()
-account = accounts.own(user)
+frame.show_notice()
+account = accounts.own_account(user)
 
 side_by_side = st.container(horizontal=True, gap="medium")
 with side_by_side.container(width=frame.FORM_WIDTH):
@@ -26,7 +26,7 @@ with side_by_side.container(width=frame.FORM_WIDTH):
             except AllScopeError as error:
                 frame.problem(error)
             else:
-                frame.say_next("Your name and e-mail address are saved.")
+                frame.set_notice("Your name and e-mail address are saved.")
                 st.rerun()
     st.caption(f"{roles.ROLES[user.role].title}; account made on {account.created_at:%d %B %Y}.")
     if st.button("Sign out", icon=":material/logout:"):
@@ -45,7 +45,7 @@ with side_by_side.container(width=frame.FORM_WIDTH), st.form("password", clear_o
         except AllScopeError as error:
             frame.problem(error)
         else:
-            frame.say_next("The new password is set; other sessions have ended.")
+            frame.set_notice("The new password is set; other sessions have ended.")
             st.rerun()
 
 with st.container(border=True, width=frame.TEXT_WIDTH):
@@ -65,5 +65,5 @@ with st.container(border=True, width=frame.TEXT_WIDTH):
     others = len(open_now) - 1
     if st.button("Sign out everywhere else", icon=":material/devices:", disabled=not others):
         accounts.end_other_sessions(user)
-        frame.say_next("All other sessions have ended.")
+        frame.set_notice("All other sessions have ended.")
         st.rerun()

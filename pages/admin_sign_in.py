@@ -26,7 +26,7 @@ with st.container(width=frame.FORM_WIDTH):
     entered = forms.new_account(key="setup", submit="Make the administrator", with_code=True)
     if entered:
         try:
-            accounts.set_up(**entered)
+            accounts.make_first_administrator(**entered)
         except AllScopeError as error:
             frame.problem(error)
         else:

@@ -12,7 +12,7 @@ frame.header(
     question="Who may use ALLScope, in which role, with which settings, what is kept of what they "
     "ask, and who has changed what.",
 )
-frame.show_said()
+frame.show_notice()
 view = views.choose_view(VIEWS)
 try:
     view.show(user)

@@ -32,7 +32,7 @@ def how_long() -> str:
 
 
 frame.header(title="History", question="What did I ask, and what was answered?")
-frame.show_said()
+frame.show_notice()
 try:
     store = accounts.store()
     deletion.delete_expired_hourly(store)

@@ -43,7 +43,7 @@ frame.header(
     "trained network is that a cell is an ALL blast rather than a normal one. "
     "Beside each answer it shows what speaks for it, and how often such answers are wrong.",
 )
-frame.show_said()
+frame.show_notice()
 st.markdown(
     "It is not a diagnosis: leukemia is diagnosed by people, from more than one cell and by more "
     "than one method. It is not tested on other stains, microscopes or hospitals than its data's.",

@@ -17,9 +17,9 @@ if mode == "closed":
     st.info(registration.CLOSED, icon=":material/lock:", width=frame.TEXT_WIDTH)
     st.stop()
 with st.container(width=frame.FORM_WIDTH):
-    frame.show_said()
+    frame.show_notice()
     asks = mode == "invitation" or bool(invitation)
-    with_captcha = accounts.captcha_asked(invitation)
+    with_captcha = accounts.requires_captcha(invitation)
     entered = forms.new_account(
         key="register",
         submit="Make the account",
@@ -29,13 +29,13 @@ with st.container(width=frame.FORM_WIDTH):
     if entered:
         try:
             # The invitation that spared the captcha may have been changed in its field.
-            if not with_captcha and accounts.captcha_asked(entered.get("invitation", "")):
+            if not with_captcha and accounts.requires_captcha(entered.get("invitation", "")):
                 raise StoreError(registration.INVALID)
             account = accounts.register(**entered)
         except AllScopeError as error:
             frame.problem(error)
         else:
             if account.waiting:
-                frame.say_next(f"Your account is made. {sign_in.WAITING}")
+                frame.set_notice(f"Your account is made. {sign_in.WAITING}")
             navigation.go("Sign in" if account.waiting else "Home")
     navigation.link("Sign in", label="I have an account")

@@ -1,7 +1,7 @@
 """Who is signed in: streamlit-authenticator's session over accounts in the database.
 
-Its credentials dictionary is built from the database in each run, for the one account it is about.
-Its forms and its YAML file are not used: passwords, tries and codes are checked by `allcore.store`.
+Its credentials dictionary is built from the database in each run, for one account. Its forms and
+its YAML file are not used: `allcore.store` checks passwords, attempts and codes.
 """
 
 from dataclasses import dataclass
@@ -38,9 +38,9 @@ ENDED = (
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who is looking at the page; `name` is the username, empty for someone not signed in.
+    """The person at the page; `name` is the username, empty for a person not signed in.
 
-    `number` is of the account: a name may be another's once its account was deleted.
+    `number` is the account's id: a deleted account's name may be given again.
     """
 
     name: str = ""
@@ -50,7 +50,7 @@ class Visitor:
 
     @property
     def signed_in(self) -> bool:
-        """Tell whether this is somebody with an account."""
+        """Tell whether this person has an account."""
         return bool(self.name)
 
     def opens(self, page: str) -> bool:
@@ -58,11 +58,11 @@ class Visitor:
         return page_table.page(page).opens_to(self.role)
 
     def may(self, action: Action) -> bool:
-        """Tell whether this visitor may do something; `allcore.store.roles` lists what there is."""
+        """Tell whether this visitor may take an action of `allcore.store.roles`."""
         return roles.may(self.role, action)
 
     def require(self, action: Action) -> None:
-        """Refuse what this visitor may not do.
+        """Refuse an action that this visitor may not take.
 
         Raises:
             NotAllowed: the role does not allow it; the sentence says what to do.
@@ -71,21 +71,21 @@ class Visitor:
 
 
 def store() -> Database:
-    """Give the open database to read; it is opened once a server.
+    """Return the database for reading; it is opened once a server.
 
     Raises:
         AllScopeError: it can't be opened, or a setting can't be used.
     """
-    return _opened(settings.load().database)
+    return _open_database(settings.load().database)
 
 
 def store_to(action: Action) -> Database:
-    """Give the open database to write what only some may write.
+    """Return the database for writing, after checking the action.
 
-    The role is read anew: a callback comes before the guard, and a fragment without it.
+    The role is read again: a callback runs before the guard, and a fragment without it.
 
     Raises:
-        NotAllowed: who is looking may not do this, as the database has it now.
+        NotAllowed: the visitor may not do this, as the database has it now.
         AllScopeError: as `store`.
     """
     visitor().require(action)
@@ -93,34 +93,34 @@ def store_to(action: Action) -> Database:
 
 
 def visitor() -> Visitor:
-    """Read who is signed in, with role and active flag as they are in the database now.
+    """Return the person who is signed in, with role and state as the database has them now.
 
     Raises:
         AllScopeError: the database can't be opened.
     """
     opened = store()
     if not st.session_state.get(SESSION_KEY):
-        _resume(opened)
+        _sign_in_by_cookie(opened)
     key = st.session_state.get(SESSION_KEY)
     if not key:
-        return _nobody()
-    account = sessions.resume(opened, key, _limits())
+        return _anonymous()
+    account = sessions.resume(opened, key, _session_limits())
     if account is None:
         sessions.end(opened, key)
-        _forget()
-        frame.say_next(ENDED)
-        return _nobody()
+        _clear_session()
+        frame.set_notice(ENDED)
+        return _anonymous()
     return Visitor(account.username, account.display_name, account.role, account.id)
 
 
-def enter(username: str, password: str) -> AccountInfo:
+def sign_in_by_password(username: str, password: str) -> AccountInfo:
     """Sign in.
 
     Raises:
-        StoreError: wrong name or password, account disabled or waiting, or too many tries.
+        StoreError: wrong name or password, account disabled or waiting, or too many attempts.
     """
     account = sign_in.authenticate(store(), username, password, address=client_address.of_visitor())
-    begin(account)
+    start_session(account)
     return account
 
 
@@ -142,22 +142,22 @@ def register(
         address=client_address.of_visitor(),
     )
     if not account.waiting:
-        begin(account)
+        start_session(account)
     return account
 
 
 def registration_mode() -> str:
-    """Who may register now: "open", "invitation" or "closed"; closed in a demonstration."""
+    """Return who may register: "open", "invitation" or "closed"; closed in a demonstration."""
     return registration.mode(store())
 
 
 def registration_open() -> bool:
-    """Tell whether there is a way to make an account for oneself, if only by invitation."""
+    """Tell whether people can register, if only by invitation."""
     return registration_mode() != "closed"
 
 
-def captcha_asked(invitation: str) -> bool:
-    """Tell whether who registers has to read a captcha, with this invitation or an empty one."""
+def requires_captcha(invitation: str) -> bool:
+    """Tell whether a registration needs a captcha, with an invitation or an empty text."""
     if registration_mode() != "open" or not admin_settings.read(store(), "captcha").value:
         return False
     try:
@@ -172,11 +172,13 @@ def administrator_exists() -> bool:
     return accounts.administrator_exists(store())
 
 
-def set_up(*, code: str, username: str, display_name: str, email: str, password: str) -> None:
-    """Make the first administrator with the code of the terminal, and sign in as them.
+def make_first_administrator(
+    *, code: str, username: str, display_name: str, email: str, password: str
+) -> None:
+    """Make the first administrator with the code of the terminal, and sign in.
 
     Raises:
-        StoreError: the code is no good, there is an administrator, or a rule is broken.
+        StoreError: the code is invalid, there is an administrator, or a rule is broken.
     """
     account = codes.redeem_setup(
         store(),
@@ -187,11 +189,11 @@ def set_up(*, code: str, username: str, display_name: str, email: str, password:
         password=password,
         address=client_address.of_visitor(),
     )
-    begin(account)
+    start_session(account)
 
 
-def own(visitor: Visitor) -> AccountInfo:
-    """Read the account of who is signed in.
+def own_account(visitor: Visitor) -> AccountInfo:
+    """Read the visitor's account.
 
     Raises:
         StoreError: it has gone in the meantime.
@@ -224,22 +226,24 @@ def change_password(visitor: Visitor, *, current: str, new: str) -> None:
     """
     visitor.require("account")
     place = client_address.of_visitor()
-    begin(sign_in.change_password(store(), visitor.name, current=current, new=new, address=place))
+    start_session(
+        sign_in.change_password(store(), visitor.name, current=current, new=new, address=place)
+    )
 
 
 def reset_password(code: str, password: str) -> None:
     """Set a new password with a one-time code; all sessions of the account end.
 
     Raises:
-        StoreError: the code is no good, or the password breaks the rule.
+        StoreError: the code is invalid, or the password breaks the rule.
     """
     codes.redeem_reset(store(), code, password=password, address=client_address.of_visitor())
 
 
 def open_sessions(visitor: Visitor) -> list[OpenSession]:
-    """Read where the visitor is signed in, the last used first."""
+    """Read the visitor's open sessions, the last used first."""
     key = st.session_state.get(SESSION_KEY, "")
-    return sessions.list_open(store(), visitor.name, _limits(), key=key)
+    return sessions.list_open(store(), visitor.name, _session_limits(), key=key)
 
 
 def end_session(visitor: Visitor, number: int) -> None:
@@ -264,8 +268,8 @@ def end_other_sessions(visitor: Visitor) -> None:
     sessions.end_all(store(), visitor.name, except_key=key, by=by)
 
 
-def begin(account: AccountInfo) -> None:
-    """Make this session the account's, and have the browser keep a cookie for it."""
+def start_session(account: AccountInfo) -> None:
+    """Begin a session of the account, and store its cookie in the browser."""
     st.session_state["logout"] = None
     _controller(account).login(token={"username": account.username})
     place = client_address.of_visitor()
@@ -274,39 +278,39 @@ def begin(account: AccountInfo) -> None:
 
 
 def sign_out() -> None:
-    """End this session, with everything a page has kept in it, and delete the cookie."""
+    """End this session with its state, and delete the cookie."""
     key = st.session_state.get(SESSION_KEY)
     if key:
         sessions.sign_out(store(), key, address=client_address.of_visitor())
-    _forget()
+    _clear_session()
 
 
-def _forget() -> None:
-    """Empty this session, and have the browser drop its cookie."""
+def _clear_session() -> None:
+    """Delete the session's state and the browser's cookie."""
     st.session_state.clear()
     _controller(None).logout()
     _cookie().delete()
 
 
-def _nobody() -> Visitor:
-    """Someone who is not signed in, as the settings take them."""
+def _anonymous() -> Visitor:
+    """Return a visitor who is not signed in."""
     return Visitor(role="demo") if settings.load().demo else Visitor()
 
 
-def _resume(opened: Database) -> None:
-    """Sign in by the cookie, where it is ours, has not expired and its session goes on."""
+def _sign_in_by_cookie(opened: Database) -> None:
+    """Sign in by the cookie if it is ours, has not expired and its session is open."""
     _controller(None)
     claims = _cookie().read()
     if not claims:
         return
-    account = sessions.resume(opened, claims["session"], _limits())
+    account = sessions.resume(opened, claims["session"], _session_limits())
     if account and account.username == claims["username"]:
         _controller(account).login(token=claims)
         st.session_state[SESSION_KEY] = claims["session"]
 
 
-def _limits() -> SessionLimits:
-    """How long a session lasts, as the settings have it."""
+def _session_limits() -> SessionLimits:
+    """Return the lifetime of a session from the settings."""
     config = settings.load()
     idle = timedelta(minutes=config.idle_minutes) if config.idle_minutes else None
     return SessionLimits(life=timedelta(days=config.cookie_days), idle=idle)
@@ -330,8 +334,8 @@ def _cookie() -> SessionCookie:
 
 
 @st.cache_resource(show_spinner=False)
-def _opened(url: str) -> Database:
-    """Open the database; once a server, so that the setup code is printed once a server."""
+def _open_database(url: str) -> Database:
+    """Open the database once a server, so that the setup code is printed once."""
     opened = database.connect()
     code = codes.issue_setup(opened)
     if code:

@@ -1,4 +1,4 @@
-"""Where a visitor comes from, as far as that can be known."""
+"""The visitor's address, as far as it is known."""
 
 import ipaddress
 
@@ -8,11 +8,11 @@ from allcore import settings
 
 
 def of_visitor() -> str:
-    """Give the address of who is looking; empty where it is unknown, as on the machine itself.
+    """Return the visitor's address; empty where it is unknown, as on the machine itself.
 
-    A header may say anything, so X-Forwarded-For counts only as far as `ALLSCOPE_TRUSTED_PROXY`
-    says how many proxies stand before the app: each has added one entry at the end, some of them
-    as a header of its own.
+    Clients can forge X-Forwarded-For, so it counts only as far as `ALLSCOPE_TRUSTED_PROXY` gives
+    the number of proxies before the app: each has added one entry at the end, some of them as a
+    header of its own.
     """
     proxies = settings.load().trusted_proxy
     if not proxies:
@@ -23,7 +23,7 @@ def of_visitor() -> str:
 
 
 def checked(text: str) -> str:
-    """Give an address in its one form, or an empty text where it is none."""
+    """Return an address in normal form, or an empty text where it is none."""
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
@@ -31,7 +31,7 @@ def checked(text: str) -> str:
 
 
 def behind_tls() -> bool:
-    """Tell whether the visitor's browser speaks TLS, with the app or with a proxy before it."""
+    """Tell whether the visitor's browser uses TLS, with the app or with a proxy before it."""
     forwarded = (st.context.headers.get("X-Forwarded-Proto") or "").split(",")[0].strip()
     secure = settings.load().secure_cookie or (st.context.url or "").startswith("https:")
     return secure or forwarded.lower() == "https"

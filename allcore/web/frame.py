@@ -1,4 +1,4 @@
-"""What every page has in common: its configuration, its heading, and how a problem is said."""
+"""What all pages share: configuration, heading, notices and errors."""
 
 import re
 from pathlib import Path
@@ -18,20 +18,20 @@ MARK = str(Path(__file__).with_name("mark.svg"))
 UNEXPECTED = "Something went wrong; try again, or ask an administrator to look at the log."
 _NOTICE = "notice"
 _JOINER = "\u2060"
-_MADE = re.compile(
+_AUTOLINKS = re.compile(
     r"(?<=:)(?=//|material/|[\w+-]*[a-z+-][\w+-]*:)|(?<=www)(?=\.)|(?<=@)", re.ASCII | re.IGNORECASE
 )
-"""Where Streamlit would make a link, an icon or an emoji of plain text."""
+"""Places where Streamlit turns plain text into a link, an icon or an emoji."""
 _STYLE = """<style>
 [data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"]) { display: none; }
 [data-testid="stMetricValue"] p { white-space: normal; line-height: 1.2; }
 </style>"""
-"""A table's own download would lack the notice, which stands in every export of ours; what a metric
-says is not cut short."""
+"""A table's own download would lack the notice that every export of ours has; the text of a metric
+is not cut short."""
 
 
 def configure() -> None:
-    """Set the browser tab's title, the wide layout and the logo; first thing in a run."""
+    """Set the title of the browser tab, the wide layout and the logo; first in a run."""
     st.set_page_config(page_title="ALLScope", page_icon=MARK, layout="wide")
     st.logo(LOGO, size="large")
 
@@ -44,16 +44,16 @@ def header(title: str, question: str) -> None:
     st.html(_STYLE)
 
 
-def sentence_of(error: Exception) -> str:
-    """Give the sentence a person can act on; never an exception's inner text."""
+def error_sentence(error: Exception) -> str:
+    """Return a sentence on which a person can act; never the text of an unexpected exception."""
     return str(error) if isinstance(error, AllScopeError) else UNEXPECTED
 
 
 def problem(error: Exception) -> None:
-    """Say in one sentence what went wrong and what to do; log what nobody foresaw."""
+    """Show in one sentence what went wrong and what to do; log an unexpected error."""
     if not isinstance(error, AllScopeError):
         logs.failure("unexpected error on a page", error)
-    st.error(plain(sentence_of(error)), icon=":material/error:", width=TEXT_WIDTH)
+    st.error(plain(error_sentence(error)), icon=":material/error:", width=TEXT_WIDTH)
 
 
 def unavailable(error: Exception) -> NoReturn:
@@ -63,22 +63,22 @@ def unavailable(error: Exception) -> NoReturn:
     st.stop()
 
 
-def say_next(sentence: str) -> None:
-    """Keep a sentence for the next page that shows notices."""
+def set_notice(sentence: str) -> None:
+    """Store a sentence for the next page that shows notices."""
     st.session_state[_NOTICE] = sentence
 
 
-def show_said() -> None:
-    """Show the sentence that the page before has left, once."""
+def show_notice() -> None:
+    """Show the stored notice, once."""
     sentence = st.session_state.pop(_NOTICE, None)
     if sentence:
         st.info(plain(sentence), icon=":material/info:", width=TEXT_WIDTH)
 
 
 def plain(text: str) -> str:
-    """Escape what people typed, so that Markdown shows it as it is.
+    """Escape typed text, so that Markdown shows it unchanged.
 
-    Addresses become links, and names between colons pictures, even where they are escaped: these
-    are broken by a character of no width.
+    Markdown turns addresses into links and names between colons into pictures, even where they are
+    escaped: a character of no width breaks these.
     """
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~$:<>@&^=])", r"\\\1", _MADE.sub(_JOINER, text))
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~$:<>@&^=])", r"\\\1", _AUTOLINKS.sub(_JOINER, text))

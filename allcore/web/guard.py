@@ -1,12 +1,12 @@
-"""Who may open a page: every page script's first statement is `guard.require(page)`.
+"""The guard of the pages: the first statement of each script is `guard.require(NAME)`.
 
-A page must not rely on app.py having run before it: a freshly started server that is first asked
-for `/predict` runs pages/predict.py by itself. So the guard brings the frame up when nobody else
-has, and reads the account, its role and whether it is active from the database in every run.
+A page can't rely on app.py: a server whose first request is `/predict` runs pages/predict.py by
+itself. So the guard starts the navigation where that has not happened, and reads the account, its
+role and whether it is active from the database in every run.
 
 A click inside a fragment runs the fragment alone, without the page and its guard. So pages take
-`fragment` and `dialog` from here, which look first whether it is still the same person in the same
-role, and have the whole page drawn anew where it is not.
+`fragment` and `dialog` from here. They check first that the person and the role are the same, and
+rerun the whole page otherwise.
 """
 
 import functools
@@ -28,14 +28,14 @@ DEMO_REASON = (
     "A demonstration stores nothing, so this page needs an account: sign in to open it, or look at "
     "the other pages."
 )
-_LET_IN = "guard_let_in"
-"""Key of who was let in, until somebody else is looking."""
+_ADMITTED = "guard_admitted"
+"""Key of the visitor whom the guard has admitted."""
 
-Given = ParamSpec("Given")
+Parameters = ParamSpec("Parameters")
 
 
 def require(name: str) -> Visitor:
-    """Return who is looking at the page, or show why they may not and end the run.
+    """Return the visitor, or show why they may not open the page and end the run.
 
     Args:
         name: stem of the page's script; `allcore.web.page_table` says which role opens it.
@@ -47,55 +47,59 @@ def require(name: str) -> Visitor:
     except AllScopeError as error:
         frame.unavailable(error)
     if page.opens_to(visitor.role):
-        st.session_state[_LET_IN] = visitor
+        st.session_state[_ADMITTED] = visitor
         return visitor
     if visitor.signed_in:
-        _another_role(page)
+        _refuse_role(page)
     else:
         reason = DEMO_REASON if visitor.role == "demo" else "Sign in to open this page."
         forms.sign_in(title="Sign in", reason=reason)
     st.stop()
 
 
-def fragment(drawn: Callable[Given, None]) -> Callable[Given, None]:
-    """Make a fragment, as `st.fragment` does, that draws for who was let in alone."""
-    made: Callable[Given, None] = st.fragment(_guarded(drawn))
-    return made
+def fragment(function: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Make a fragment, as `st.fragment` does, that runs for the admitted visitor only."""
+    guarded: Callable[Parameters, None] = st.fragment(_guarded(function))
+    return guarded
 
 
-def every(seconds: float) -> Callable[[Callable[Given, None]], Callable[Given, None]]:
-    """Make a fragment that is drawn anew by itself, and as `fragment` does."""
+def periodic_fragment(
+    seconds: float,
+) -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
+    """Make a fragment, as `fragment` does, that reruns by itself."""
 
-    def decorate(drawn: Callable[Given, None]) -> Callable[Given, None]:
-        made: Callable[Given, None] = st.fragment(_guarded(drawn), run_every=seconds)
-        return made
-
-    return decorate
-
-
-def dialog(title: str, **options: Any) -> Callable[[Callable[Given, None]], Callable[Given, None]]:
-    """Make a dialog, as `st.dialog` does, that draws for who was let in alone."""
-
-    def decorate(drawn: Callable[Given, None]) -> Callable[Given, None]:
-        made: Callable[Given, None] = st.dialog(title, **options)(_guarded(drawn))
-        return made
+    def decorate(function: Callable[Parameters, None]) -> Callable[Parameters, None]:
+        guarded: Callable[Parameters, None] = st.fragment(_guarded(function), run_every=seconds)
+        return guarded
 
     return decorate
 
 
-def _guarded(drawn: Callable[Given, None]) -> Callable[Given, None]:
-    @functools.wraps(drawn)
-    def run(*given: Given.args, **named: Given.kwargs) -> None:
-        let_in = st.session_state.get(_LET_IN)
-        if let_in is not None and accounts.visitor() != let_in:
+def dialog(
+    title: str, **options: Any
+) -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
+    """Make a dialog, as `st.dialog` does, that runs for the admitted visitor only."""
+
+    def decorate(function: Callable[Parameters, None]) -> Callable[Parameters, None]:
+        guarded: Callable[Parameters, None] = st.dialog(title, **options)(_guarded(function))
+        return guarded
+
+    return decorate
+
+
+def _guarded(function: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    @functools.wraps(function)
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        admitted = st.session_state.get(_ADMITTED)
+        if admitted is not None and accounts.visitor() != admitted:
             st.rerun()
-        drawn(*given, **named)
+        function(*args, **kwargs)
 
     return run
 
 
-def _another_role(page: Page) -> None:
-    """Say which role opens a page that this one does not."""
+def _refuse_role(page: Page) -> None:
+    """Name the role that opens the page."""
     frame.header(
         title=f"For {roles.ROLES[page.role].people}",
         question="Your account's role does not open this page.",

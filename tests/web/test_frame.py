@@ -11,8 +11,8 @@ from allcore.web import frame
 
 
 def test_sentence_of__never_an_inner_text() -> None:
-    assert frame.sentence_of(AllScopeError("Do this.")) == "Do this."
-    assert frame.sentence_of(ValueError("secret")) == frame.UNEXPECTED
+    assert frame.error_sentence(AllScopeError("Do this.")) == "Do this."
+    assert frame.error_sentence(ValueError("secret")) == frame.UNEXPECTED
 
 
 def test_problem__logs_what_nobody_foresaw(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ def tried(act: Callable[[], str]) -> str | None:
 def done(sentence: str | None) -> None:
     """Draw the page anew with the sentence on it, where something was done."""
     if sentence:
-        frame.say_next(sentence)
+        frame.set_notice(sentence)
         st.rerun()
 
 

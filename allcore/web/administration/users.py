@@ -30,7 +30,7 @@ def show(user: Visitor) -> None:
         st.subheader("Change an account", anchor=False)
         done = _change(user, by_name[st.selectbox("Account", list(by_name))])
     if done:
-        frame.say_next(done)
+        frame.set_notice(done)
         st.rerun()
 
 

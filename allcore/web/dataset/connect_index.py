@@ -92,7 +92,7 @@ def time_left(seconds: float | None) -> str:
     )
 
 
-@guard.every(1.0)
+@guard.periodic_fragment(1.0)
 def _show_progress(path: Path) -> None:
     """Progress of indexing with a button to cancel; redraws the page at the end."""
     progress = jobs.progress(path)

@@ -90,7 +90,7 @@ def count_recorded(manifest: Manifest) -> tuple[int, int]:
     return len(digests), int(digests.str.lower().isin(set(release.read_release()["sha256"])).sum())
 
 
-@guard.every(0.7)
+@guard.periodic_fragment(0.7)
 def _show_progress(check: VerificationJob) -> None:
     """Progress of a verification with a button to cancel; redraws the page at the end."""
     if not check.running:

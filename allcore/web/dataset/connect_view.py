@@ -42,7 +42,7 @@ def show_connections(user: Visitor) -> None:
         st.info(roles.refusal(user.role, "connect"), icon=":material/lock:", width=frame.TEXT_WIDTH)
         return
     st.subheader("Connect another folder", anchor=False)
-    frame.show_said()
+    frame.show_notice()
     if datasets.data_settings().data_roots:
         with st.container(border=True, width=frame.TEXT_WIDTH):
             _show_folder_form(user)
@@ -196,7 +196,7 @@ def _connect(user: Visitor, path: Path, name_key: str) -> None:
     # Set rather than deleted, or the browser would go on showing the text.
     st.session_state[PATH] = st.session_state[_INSPECTED] = ""
     _show_dataset(connection.name)
-    frame.say_next(f"{connection.name} is connected and shown now; index it next.")
+    frame.set_notice(f"{connection.name} is connected and shown now; index it next.")
 
 
 def _show_connected(user: Visitor) -> None:

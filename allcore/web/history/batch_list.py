@@ -34,7 +34,7 @@ def show(username: str, found: tuple[Batch, ...]) -> None:
         _draw(found)
 
 
-@guard.every(_EVERY)
+@guard.periodic_fragment(_EVERY)
 def _watched(username: str) -> None:
     found = read(username)
     _draw(found)

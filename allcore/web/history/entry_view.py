@@ -97,7 +97,7 @@ def _buttons(username: str, asked: HistoryEntry) -> None:
         ):
             history.delete_entries(accounts.store_to("keep"), username, [asked.id])
             state.close()
-            frame.say_next("1 answer deleted.")
+            frame.set_notice("1 answer deleted.")
             st.rerun()
         st.button("Close", icon=":material/close:", key="close_one", on_click=state.close)
 
@@ -115,10 +115,10 @@ def _flag(username: str, asked: HistoryEntry) -> None:
     try:
         if put:
             flags.flag(accounts.store_to("keep"), username, asked.id, note or "")
-            frame.say_next("The answer is flagged, and its picture waits for review.")
+            frame.set_notice("The answer is flagged, and its picture waits for review.")
         elif take:
             flags.unflag(accounts.store_to("keep"), username, asked.id)
-            frame.say_next("The flag is taken back.")
+            frame.set_notice("The flag is taken back.")
     except AllScopeError as error:
         frame.problem(error)
         return

@@ -63,5 +63,5 @@ def _only_batch(username: str, number: int, name: str | None) -> None:
         count = history.delete_batch(accounts.store_to("keep"), username, number)
         state.close()
         state.show_all()
-        frame.say_next(f"The batch is deleted, with {formats.count(count, 'answer')}.")
+        frame.set_notice(f"The batch is deleted, with {formats.count(count, 'answer')}.")
         st.rerun()

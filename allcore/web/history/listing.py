@@ -127,5 +127,5 @@ def _gone(count: int) -> None:
     """Draw the page anew, with no row marked: places have changed their answers."""
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
     state.close()
-    frame.say_next(f"{formats.count(count, 'answer')} deleted.")
+    frame.set_notice(f"{formats.count(count, 'answer')} deleted.")
     st.rerun()

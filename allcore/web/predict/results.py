@@ -95,7 +95,7 @@ def show(
     st.caption(f":material/timer: {_timing(job, str(service.predictor.device))}")
 
 
-@guard.every(0.7)
+@guard.periodic_fragment(0.7)
 def show_progress(job: PredictionJob) -> None:
     """A bar with count and time left and a button to cancel; draws the page anew at the end."""
     if not job.running:

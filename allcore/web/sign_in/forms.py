@@ -17,12 +17,12 @@ def sign_in(*, title: str, reason: str, then: str | None = None) -> None:
     """Draw the page that signs in; afterwards go to the page titled `then`, or stay here."""
     frame.header(title=title, question=reason)
     with st.container(width=frame.FORM_WIDTH):
-        frame.show_said()
+        frame.show_notice()
         with st.form("sign_in"):
             username = st.text_input("Username", autocomplete="username")
             password = st.text_input("Password", type="password", autocomplete="current-password")
             submitted = st.form_submit_button("Sign in", type="primary", width="stretch")
-        if submitted and _succeeds(lambda: accounts.enter(username, password)):
+        if submitted and _succeeds(lambda: accounts.sign_in_by_password(username, password)):
             navigation.go(then)
         sso.show()
         _reset()

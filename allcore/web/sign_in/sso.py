@@ -46,7 +46,7 @@ def arrive() -> None:
     """Sign in who comes back from the identity provider; keep the reason where that is refused."""
     try:
         if _vouched_for() and not accounts.visitor().signed_in:
-            accounts.begin(_entered())
+            accounts.start_session(_entered())
     except TokenUsed:
         return
     except AllScopeError as error:
