@@ -22,7 +22,7 @@ from allcore.web.accounts import Visitor
 from allcore.web.page_table import Page
 from allcore.web.sign_in import forms
 
-__all__ = ["Visitor", "dialog", "every", "fragment", "require"]
+__all__ = ["Visitor", "dialog", "fragment", "periodic_fragment", "require"]
 
 DEMO_REASON = (
     "A demonstration stores nothing, so this page needs an account: sign in to open it, or look at "
