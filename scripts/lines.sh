@@ -4,5 +4,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 git grep -c '' "${1:-HEAD}" -- 'allcore/*.py' | awk -F: '
-  { split($2, part, "/"); name = part[3] == "" ? "(top level)" : part[2]; lines[name] += $3; total += $3 }
+  { split($2, part, "/"); name = part[3] == "" ? "top-level" : part[2]; lines[name] += $3; total += $3 }
   END { for (name in lines) print name, lines[name]; print "total", total }' | sort | column -t
