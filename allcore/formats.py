@@ -7,7 +7,7 @@ SPLITS = {"test": "Test", "validation": "Validation"}
 """Titles of the parts of a split."""
 
 
-class Interval(Protocol):
+class IntervalLike(Protocol):
     """An estimate with its bounds, as `allcore.evaluation.intervals.Interval` is one."""
 
     @property
@@ -27,19 +27,19 @@ class Interval(Protocol):
         """Whether there are bounds."""
 
 
-class Estimate(Protocol):
+class EstimateLike(Protocol):
     """A number with an interval over subjects and one over cells."""
 
     @property
-    def over_subjects(self) -> Interval:
+    def over_subjects(self) -> IntervalLike:
         """What to expect of other subjects."""
 
     @property
-    def over_cells(self) -> Interval:
+    def over_cells(self) -> IntervalLike:
         """How well the number is known for these very subjects."""
 
 
-def share(interval: Interval, total: int) -> str:
+def share(interval: IntervalLike, total: int) -> str:
     """A share of `total` with its interval: "42 of 48 (88 %, 95 % interval 75 to 95)"."""
     if total == 0:
         return "0 of 0"
@@ -48,7 +48,7 @@ def share(interval: Interval, total: int) -> str:
     return f"{hits} of {total} ({100 * interval.value:.0f} %, {bounds})"
 
 
-def estimate(interval: Interval) -> str:
+def estimate(interval: IntervalLike) -> str:
     """An estimate with its interval: "0.883 (0.812 to 0.931)", or why there is none."""
     if math.isnan(interval.value):
         return "undefined"
@@ -60,12 +60,12 @@ def number(value: float) -> str:
     return "undefined" if math.isnan(value) else f"{value:.3f}"
 
 
-def bounds(interval: Interval) -> str:
+def bounds(interval: IntervalLike) -> str:
     """Only the bounds: "0.812 to 0.931", or that there are none."""
     return f"{interval.low:.3f} to {interval.high:.3f}" if interval.known else "no interval"
 
 
-def both_bounds(estimate: Estimate) -> str:
+def both_bounds(estimate: EstimateLike) -> str:
     """Both intervals of an estimate: "over subjects 0.812 to 0.931, over cells 0.861 to 0.904"."""
     return (
         f"over subjects {bounds(estimate.over_subjects)}, over cells {bounds(estimate.over_cells)}"

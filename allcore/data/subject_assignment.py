@@ -58,8 +58,8 @@ class SubjectAssignment:
 def by_names(paths: Sequence[str]) -> SubjectAssignment:
     """Subjects in C-NMC's names; ids that the data proves one person are taken together."""
     parsed = [subjects.parse_name(path.replace("\\", "/")) for path in paths]
-    found = tuple(known and subjects.group_of(known[0]) for known in parsed)
-    return _assigned("names", found, "bear a subject in their names, as C-NMC's files do")
+    names = tuple(known and subjects.group_of(known[0]) for known in parsed)
+    return _assigned("names", names, "bear a subject in their names, as C-NMC's files do")
 
 
 def by_folders(paths: Sequence[str]) -> SubjectAssignment:
@@ -85,30 +85,40 @@ def by_table(data: bytes, paths: Sequence[str], *, name: str) -> SubjectAssignme
     """
     table = table_reader.read(data, SCHEMA, name=name).rows
     rows = zip(table["file"], table["subject"], strict=True)
-    lines = [(str(file), subject) for file, told in rows if file and (subject := _named(told))]
-    whose = _whose(lines)
-    found = tuple(whose.get(_key(path, whose)) for path in paths)
-    if not any(found):
+    lines = [
+        (str(file), subject)
+        for file, subject_cell in rows
+        if file and (subject := _named(subject_cell))
+    ]
+    subject_by_path = _whose(lines)
+    matches = tuple(subject_by_path.get(_key(path, subject_by_path)) for path in paths)
+    if not any(matches):
         like = PurePosixPath(paths[0].replace("\\", "/")).name if paths else "cell.bmp"
         raise DataError(
             f"{name} names none of the {len(paths):,} pictures in its {len(lines):,} lines: its "
             f"column of files must hold names such as '{like[:_LONGEST]}'."
         )
-    assigned = _assigned("table", found, f"stand in {name}")
-    torn = sum(whose.get(key, "") is None for path in paths for key in [_key(path, whose)])
-    if not torn:
+    assigned = _assigned("table", matches, f"stand in {name}")
+    ambiguous = sum(
+        subject_by_path.get(key, "") is None
+        for path in paths
+        for key in [_key(path, subject_by_path)]
+    )
+    if not ambiguous:
         return assigned
-    more = f"{formats.count(torn, 'name')} could be of several subjects, which counts as unknown."
-    return SubjectAssignment("table", found, f"{assigned.sentence} {more}")
+    more = (
+        f"{formats.count(ambiguous, 'name')} could be of several subjects, which counts as unknown."
+    )
+    return SubjectAssignment("table", matches, f"{assigned.sentence} {more}")
 
 
-def _assigned(origin: Origin, found: Sequence[str | None], how: str) -> SubjectAssignment:
+def _assigned(origin: Origin, names: Sequence[str | None], how: str) -> SubjectAssignment:
     """With a sentence such as "3 of 4 pictures lie in a folder; the subject of 1 is unknown"."""
-    matched = sum(subject is not None for subject in found)
-    said = f"{matched:,} of {formats.count(len(found), 'picture')} {how}"
-    if others := len(found) - matched:
-        said += f"; the subject of {others:,} is unknown"
-    return SubjectAssignment(origin, tuple(found), f"{said}.")
+    matched = sum(subject is not None for subject in names)
+    sentence = f"{matched:,} of {formats.count(len(names), 'picture')} {how}"
+    if others := len(names) - matched:
+        sentence += f"; the subject of {others:,} is unknown"
+    return SubjectAssignment(origin, tuple(names), f"{sentence}.")
 
 
 def _named(text: object) -> str | None:
@@ -118,16 +128,16 @@ def _named(text: object) -> str | None:
 
 def _whose(lines: Iterable[tuple[str, str]]) -> Mapping[str, str | None]:
     """The subject by every end of every path; None where several stand behind one."""
-    whose: dict[str, str | None] = {}
+    subject_by_path: dict[str, str | None] = {}
     for file, subject in lines:
         for key in _keys(file):
-            whose[key] = subject if whose.get(key, subject) == subject else None
-    return whose
+            subject_by_path[key] = subject if subject_by_path.get(key, subject) == subject else None
+    return subject_by_path
 
 
-def _key(path: str, whose: Mapping[str, str | None]) -> str:
+def _key(path: str, subject_by_path: Mapping[str, str | None]) -> str:
     """The longest end of a path that the table has; empty where it has none."""
-    return next((key for key in _keys(path) if key in whose), "")
+    return next((key for key in _keys(path) if key in subject_by_path), "")
 
 
 def _keys(path: str) -> Iterator[str]:

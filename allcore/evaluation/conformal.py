@@ -119,7 +119,7 @@ class PredictionSets:
         Where none would stay, which takes limits that leave a gap between them, it is the likelier
         one: a set of nothing says nothing, and the likelier class covers no less.
         """
-        hem, blast = (bool(each[0]) for each in self.possible(np.array([probability])))
+        hem, blast = (bool(possible[0]) for possible in self.possible(np.array([probability])))
         if hem and blast:
             return ("all", "hem")
         return ("all",) if blast else ("hem",)
@@ -213,13 +213,17 @@ def coverage_by_rule(
 ) -> tuple[Coverage, ...]:
     """`coverage` by each rule that can be used; empty with a single part or class."""
     rules = [rule for rule in RULES if new_subjects or not rule.raised]
-    found = (coverage(sample, parts, names, new_subjects=new_subjects, rule=rule) for rule in rules)
-    return tuple(each for each in found if each is not None)
+    coverages = (
+        coverage(sample, parts, names, new_subjects=new_subjects, rule=rule) for rule in rules
+    )
+    return tuple(result for result in coverages if result is not None)
 
 
-def coverage_in_use(found: Sequence[Coverage]) -> Coverage | None:
+def coverage_in_use(coverages: Sequence[Coverage]) -> Coverage | None:
     """The coverage by the rule in use."""
-    return next((each for each in found if each.rule == rule_in_use(each.new_subjects)), None)
+    return next(
+        (result for result in coverages if result.rule == rule_in_use(result.new_subjects)), None
+    )
 
 
 def rule_in_use(new_subjects: bool) -> ConformalRule:
@@ -245,10 +249,12 @@ def _tested(
     return covered, unsure
 
 
-def _only(sample: Sample, chosen: NDArray[np.bool_]) -> Sample:
+def _only(sample: Sample, selected: NDArray[np.bool_]) -> Sample:
     """Some of the cells, without resamples, which no limit needs."""
-    groups = None if sample.groups is None else sample.groups[chosen]
-    return Sample(sample.labels[chosen], sample.probabilities[chosen], groups, 0, np.zeros((0, 0)))
+    groups = None if sample.groups is None else sample.groups[selected]
+    return Sample(
+        sample.labels[selected], sample.probabilities[selected], groups, 0, np.zeros((0, 0))
+    )
 
 
 def _shares(sample: Sample, right: NDArray[np.bool_]) -> dict[str, Estimate]:
@@ -259,7 +265,7 @@ def _shares(sample: Sample, right: NDArray[np.bool_]) -> dict[str, Estimate]:
     """
     called = np.where(right, sample.labels, 1 - sample.labels).astype(float)
     cells = Sample(sample.labels, called, sample.groups, sample.resamples, sample.weights)
-    return {each.name: each for each in estimates.at_threshold(cells, 0.5)}
+    return {share.name: share for share in estimates.at_threshold(cells, 0.5)}
 
 
 def _by_subject(

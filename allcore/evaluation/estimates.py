@@ -110,8 +110,8 @@ def number_groups(subjects: NDArray[np.str_]) -> tuple[NDArray[np.str_], NDArray
 
     By hashing instead of sorting, which on strings takes most of the time of a `sample`.
     """
-    codes, found = pd.factorize(np.asarray(subjects, dtype=object), use_na_sentinel=False)
-    names, place = np.unique(np.asarray(found, dtype=str), return_inverse=True)
+    codes, names = pd.factorize(np.asarray(subjects, dtype=object), use_na_sentinel=False)
+    names, place = np.unique(np.asarray(names, dtype=str), return_inverse=True)
     return names, place[codes]
 
 
@@ -132,11 +132,11 @@ def at_threshold(cells: Sample, threshold: float) -> tuple[Estimate, ...]:
     return tuple(
         Estimate(
             name=name,
-            value=float(figure),
-            over_cells=shares.get(name) or intervals.percentile(float(figure), by_cell[name]),
-            over_subjects=_over_subjects(cells, name, float(figure), by_subject[name]),
+            value=float(estimate),
+            over_cells=shares.get(name) or intervals.percentile(float(estimate), by_cell[name]),
+            over_subjects=_over_subjects(cells, name, float(estimate), by_subject[name]),
         )
-        for name, figure in value.items()
+        for name, estimate in value.items()
     )
 
 
@@ -163,7 +163,7 @@ def threshold_free(cells: Sample) -> tuple[Estimate, ...]:
     )
     by_cell = binned_counts.resampled_metrics(table, _redrawn(table.counts, cells.resamples))
     by_subject = binned_counts.resampled_metrics(table, _by_subject_blocks(cells, table))
-    figures = []
+    found = []
     for name in by_cell:
         value = float(getattr(exact, name))
         image = intervals.percentile(value, by_cell[name])
@@ -172,8 +172,8 @@ def threshold_free(cells: Sample) -> tuple[Estimate, ...]:
         if name == "ece":
             image = intervals.recentred(value, by_cell[name], degrees=len(cells.labels) - 1)
         subject = _over_subjects(cells, name, value, by_subject[name])
-        figures.append(Estimate(name, value, image, subject))
-    return tuple(figures)
+        found.append(Estimate(name, value, image, subject))
+    return tuple(found)
 
 
 def all_estimates(cells: Sample, threshold: float) -> tuple[Estimate, ...]:
@@ -181,9 +181,9 @@ def all_estimates(cells: Sample, threshold: float) -> tuple[Estimate, ...]:
     return at_threshold(cells, threshold) + threshold_free(cells)
 
 
-def by_name(found: Iterable[Estimate]) -> dict[str, Estimate]:
+def by_name(estimates: Iterable[Estimate]) -> dict[str, Estimate]:
     """Estimates by their names."""
-    return {estimate.name: estimate for estimate in found}
+    return {estimate.name: estimate for estimate in estimates}
 
 
 def _shares(counts: Confusion) -> dict[str, Interval]:

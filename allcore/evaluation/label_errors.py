@@ -23,7 +23,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class SubjectShare:
+class FlaggedSubject:
     """How many of a subject's cells are flagged.
 
     Wrong labels are scattered. A subject of which most cells are flagged is one that the model
@@ -54,7 +54,7 @@ class LabelErrors:
     joint: Floats  # (2, 2) calibrated joint: estimated shares of all cells, sums to 1
     quality: Floats  # (N,) self-confidence: the probability of the given label, low is suspicious
     flagged: NDArray[np.bool_]  # (N,)
-    by_subject: tuple[SubjectShare, ...]  # highest share first; empty where subjects are unknown
+    by_subject: tuple[FlaggedSubject, ...]  # highest share first; empty where subjects are unknown
 
     @property
     def score(self) -> Floats:
@@ -96,32 +96,32 @@ def find_label_errors(
     metrics.check_predictions(labels=labels, probabilities=probabilities)
     if labels.min() == labels.max():
         raise DataError("Suspicious labels can be told only where there are cells of both classes.")
-    given = labels.astype(np.intp)
+    observed = labels.astype(np.intp)
     both = np.column_stack([1 - probabilities, probabilities])
-    thresholds = np.array([both[given == i, i].mean() for i in (0, 1)])
-    confident = _confident_joint(given, both, thresholds)
-    joint = _calibrated(confident, np.bincount(given, minlength=2))
-    flagged = _pruned(given, both, joint)
+    thresholds = np.array([both[observed == i, i].mean() for i in (0, 1)])
+    confident = _confident_joint(observed, both, thresholds)
+    joint = _calibrated(confident, np.bincount(observed, minlength=2))
+    flagged = _pruned(observed, both, joint)
     return LabelErrors(
         thresholds=thresholds,
         confident=confident,
         joint=joint,
-        quality=both[np.arange(len(given)), given],
+        quality=both[np.arange(len(observed)), observed],
         flagged=flagged,
         by_subject=() if subjects is None else _by_subject(subjects, flagged),
     )
 
 
 def _confident_joint(
-    given: NDArray[np.intp], both: Floats, thresholds: Floats
+    observed: NDArray[np.intp], both: Floats, thresholds: Floats
 ) -> NDArray[np.int64]:
     """Cells by given label and by the likeliest class whose threshold they reach."""
     reached = both >= thresholds - _ROUNDING
     # With both reached the likelier class counts, and the given one at even odds.
-    likelier = np.where(both[:, 1] == both[:, 0], given, both[:, 1] > both[:, 0])
+    likelier = np.where(both[:, 1] == both[:, 0], observed, both[:, 1] > both[:, 0])
     true = np.where(reached.all(axis=1), likelier, reached[:, 1])
     counted = reached.any(axis=1)
-    return np.bincount(2 * given[counted] + true[counted], minlength=4).reshape(2, 2)
+    return np.bincount(2 * observed[counted] + true[counted], minlength=4).reshape(2, 2)
 
 
 def _calibrated(confident: NDArray[np.int64], cells: NDArray[np.intp]) -> Floats:
@@ -131,22 +131,24 @@ def _calibrated(confident: NDArray[np.int64], cells: NDArray[np.intp]) -> Floats
     return np.asarray(rows / cells.sum())
 
 
-def _pruned(given: NDArray[np.intp], both: Floats, joint: Floats) -> NDArray[np.bool_]:
-    flagged = np.zeros(len(given), dtype=bool)
+def _pruned(observed: NDArray[np.intp], both: Floats, joint: Floats) -> NDArray[np.bool_]:
+    flagged = np.zeros(len(observed), dtype=bool)
     for i in (0, 1):
-        of_class = np.flatnonzero(given == i)
+        of_class = np.flatnonzero(observed == i)
         margin = both[of_class, 1 - i] - both[of_class, i]
-        wrong = round(float(joint[i, 1 - i]) * len(given))
+        wrong = round(float(joint[i, 1 - i]) * len(observed))
         first = np.argsort(-margin, kind="stable")[:wrong]
         flagged[of_class[first[margin[first] > 0]]] = True
     return flagged
 
 
-def _by_subject(subjects: NDArray[np.str_], flagged: NDArray[np.bool_]) -> tuple[SubjectShare, ...]:
+def _by_subject(
+    subjects: NDArray[np.str_], flagged: NDArray[np.bool_]
+) -> tuple[FlaggedSubject, ...]:
     names, which = np.unique(np.asarray(subjects, dtype=str), return_inverse=True)
-    cells, found = np.bincount(which), np.bincount(which, weights=flagged).astype(int)
+    cells, flagged_cells = np.bincount(which), np.bincount(which, weights=flagged).astype(int)
     shares = [
-        SubjectShare(str(name), int(n), int(k))
-        for name, n, k in zip(names, cells, found, strict=True)
+        FlaggedSubject(str(name), int(n), int(k))
+        for name, n, k in zip(names, cells, flagged_cells, strict=True)
     ]
     return tuple(sorted(shares, key=lambda row: (-row.share, -row.cells, row.subject)))

@@ -99,7 +99,7 @@ class ModelAgreement:
 
     def difference(self, name: str) -> EstimateDifference:
         """One of `differences` by its name."""
-        return next(each for each in self.differences if each.name == name)
+        return next(estimate for estimate in self.differences if estimate.name == name)
 
 
 def compare_models(
@@ -136,7 +136,7 @@ def join_predictions(a: pd.DataFrame, b: pd.DataFrame, *, notes: Sequence[str] =
                 f"An image id stands twice in the {which} model's predictions: keep one of each."
             )
     both = a.merge(b, on="image_id", suffixes=("_a", "_b"))
-    table, found = _joined(both)
+    table, problems = _joined(both)
     labels = model_evaluation.labels_array(table)
     first, second = (table[f"probability_{end}"].to_numpy(dtype=float) for end in "ab")
     metrics.check_predictions(labels=labels, probabilities=second)
@@ -147,7 +147,7 @@ def join_predictions(a: pd.DataFrame, b: pd.DataFrame, *, notes: Sequence[str] =
         table=table,
         only_a=_missing(a, b),
         only_b=_missing(b, a),
-        notes=(*notes, *found),
+        notes=(*notes, *problems),
         cells=cells,
         auroc=_auroc(cells, second),
     )
@@ -193,18 +193,21 @@ def _joined(both: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
             "No cell that the two models share has one label: compare models that were tested on "
             "the same labelled data set."
         )
-    kept = both[keep]
+    usable = both[keep]
     known = {
-        name: kept[f"{name}_a"].fillna(kept[f"{name}_b"]) for name in ("path", "subject", "group")
+        name: usable[f"{name}_a"].fillna(usable[f"{name}_b"])
+        for name in ("path", "subject", "group")
     }
-    table = kept.assign(label=label[keep], **known)
+    table = usable.assign(label=label[keep], **known)
     return table[list(COLUMNS)].reset_index(drop=True), notes
 
 
 def _missing(table: pd.DataFrame, other: pd.DataFrame) -> NDArray[np.str_]:
     # Series.isin of pandas 3 takes seconds for 100,000 texts.
     known = set(other["image_id"])
-    return np.array([each for each in table["image_id"] if each not in known], dtype=str)
+    return np.array(
+        [image_id for image_id in table["image_id"] if image_id not in known], dtype=str
+    )
 
 
 def _by_count(
@@ -215,17 +218,19 @@ def _by_count(
     if cells.groups is None:
         counts = np.bincount(which, minlength=8).astype(float)
         rng = np.random.default_rng(intervals.SEED)
-        drawn = rng.multinomial(len(which), counts / len(which), size=cells.resamples).astype(float)
+        resampled = rng.multinomial(len(which), counts / len(which), size=cells.resamples).astype(
+            float
+        )
         degrees = len(which) - 1
     else:
         subjects = cells.weights.shape[1]
         table = np.bincount(8 * cells.groups + which, minlength=8 * subjects).reshape(subjects, 8)
-        counts, drawn = table.sum(axis=0).astype(float), cells.weights @ table
+        counts, resampled = table.sum(axis=0).astype(float), cells.weights @ table
         degrees = cells.degrees("accuracy")
     first, second = (
         ResampledMetrics(
-            value={name: float(each) for name, each in _figures(counts, model).items()},
-            draws=_figures(drawn, model),
+            value={name: float(value) for name, value in _figures(counts, model).items()},
+            draws=_figures(resampled, model),
             degrees=degrees,
         )
         for model in (0, 1)

@@ -55,8 +55,8 @@ class PredictiveValues:
             DataError: a prevalence out of range.
         """
         where = _checked(np.array([prevalence]))
-        found = _predicted(self.positive, where, _ppv), _predicted(self.negative, where, _npv)
-        return _only("ppv", found[0]), _only("npv", found[1])
+        values = _predicted(self.positive, where, _ppv), _predicted(self.negative, where, _npv)
+        return _only("ppv", values[0]), _only("npv", values[1])
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,14 @@ def predictive_values(cells: Sample, threshold: float, prevalences: Floats) -> P
     Raises:
         DataError: a prevalence out of range.
     """
-    where = _checked(np.asarray(prevalences, dtype=float))
+    checked = _checked(np.asarray(prevalences, dtype=float))
     positive, negative = likelihood_ratios(cells, threshold)
     return PredictiveValues(
         threshold=threshold,
         observed=float(np.mean(cells.labels)),
-        prevalences=where,
-        ppv=_predicted(positive, where, _ppv),
-        npv=_predicted(negative, where, _npv),
+        prevalences=checked,
+        ppv=_predicted(positive, checked, _ppv),
+        npv=_predicted(negative, checked, _npv),
         positive=positive,
         negative=negative,
     )
@@ -118,21 +118,21 @@ def likelihood_ratios(cells: Sample, threshold: float) -> tuple[Estimate, Estima
         cells: the labelled cells.
         threshold: probability at or above which a cell is called a blast.
     """
-    seen = metrics.confusion(
+    counts = metrics.confusion(
         labels=cells.labels, probabilities=cells.probabilities, threshold=threshold
     )
-    drawn = estimates.resampled_confusion(cells, threshold)
+    resampled = estimates.resampled_confusion(cells, threshold)
     blasts, normals = cells.degrees("sensitivity"), cells.degrees("specificity")
-    found, missed, false, passed = (
+    found_share, missed, false, passed = (
         _Share(int(hit), int(hit + other), metrics.ratio(hits, hits + others), degrees)
         for hit, other, hits, others, degrees in (
-            (seen.tp, seen.fn, drawn.tp, drawn.fn, blasts),
-            (seen.fn, seen.tp, drawn.fn, drawn.tp, blasts),
-            (seen.fp, seen.tn, drawn.fp, drawn.tn, normals),
-            (seen.tn, seen.fp, drawn.tn, drawn.fp, normals),
+            (counts.tp, counts.fn, resampled.tp, resampled.fn, blasts),
+            (counts.fn, counts.tp, resampled.fn, resampled.tp, blasts),
+            (counts.fp, counts.tn, resampled.fp, resampled.tn, normals),
+            (counts.tn, counts.fp, resampled.tn, resampled.fp, normals),
         )
     )
-    return _figure("lr_positive", found, false), _figure("lr_negative", missed, passed)
+    return _figure("lr_positive", found_share, false), _figure("lr_negative", missed, passed)
 
 
 def _figure(name: str, above: _Share, below: _Share) -> Estimate:
@@ -186,7 +186,7 @@ def _degrees(moved: list[Floats], above: _Share, below: _Share) -> float:
 
     NaN, and so no interval, where no resample differs from another.
     """
-    first, second = (float(np.nanvar(each)) for each in moved)
+    first, second = (float(np.nanvar(ratios)) for ratios in moved)
     spread = first**2 / above.degrees + second**2 / below.degrees
     return float(metrics.ratio((first + second) ** 2, spread))
 
@@ -235,11 +235,11 @@ def _predicted(
     return PredictiveCurve(carry(figure.value, prevalences), *image, *subject)
 
 
-def _only(name: str, found: PredictiveCurve) -> Estimate:
-    value = float(found.value[0])
+def _only(name: str, curve: PredictiveCurve) -> Estimate:
+    value = float(curve.value[0])
     return Estimate(
         name=name,
         value=value,
-        over_cells=Interval(value, float(found.cell_low[0]), float(found.cell_high[0])),
-        over_subjects=Interval(value, float(found.subject_low[0]), float(found.subject_high[0])),
+        over_cells=Interval(value, float(curve.cell_low[0]), float(curve.cell_high[0])),
+        over_subjects=Interval(value, float(curve.subject_low[0]), float(curve.subject_high[0])),
     )

@@ -59,13 +59,13 @@ def find_clusters(
     count = min(count or min(CLUSTERS, max(2, int(known.sum()) // 100)), distinct)
     if count == 0:
         return ids
-    chosen = points[known]
-    if points.shape[1] > _COLUMNS and len(chosen) > _COLUMNS:
-        chosen = PCA(_COLUMNS, svd_solver="covariance_eigh").fit_transform(chosen)
+    features = points[known]
+    if points.shape[1] > _COLUMNS and len(features) > _COLUMNS:
+        features = PCA(_COLUMNS, svd_solver="covariance_eigh").fit_transform(features)
     model = MiniBatchKMeans(count, random_state=seed, n_init=3, batch_size=2048)
-    found = model.fit_predict(chosen)
-    largest_first = np.argsort(-np.bincount(found, minlength=count), kind="stable")
-    ids[known] = np.argsort(largest_first)[found]
+    clusters = model.fit_predict(features)
+    largest_first = np.argsort(-np.bincount(clusters, minlength=count), kind="stable")
+    ids[known] = np.argsort(largest_first)[clusters]
     return ids
 
 
@@ -91,8 +91,8 @@ def cluster_names(
             for i in np.argsort(-np.abs(score), kind="stable")[:_NAMED]
             if abs(score[i]) >= _STANDS_OUT
         ]
-        looks = f": {' and '.join(outstanding)} than most" if outstanding else ""
-        named[which] = f"Cluster {which + 1}{looks}"
+        description = f": {' and '.join(outstanding)} than most" if outstanding else ""
+        named[which] = f"Cluster {which + 1}{description}"
     return named
 
 
@@ -116,14 +116,14 @@ def candidate_slices(
         titles: what people call the facts.
         words: what a low and a high value of a fact look like.
     """
-    made = [
+    candidates = [
         *slices.subject_slices(table["subject"]),
         *slices.quantile_slices(facts, titles),
         *pair_slices(facts, words),
     ]
     if clusters is not None:
-        made += slices.cluster_slices(clusters, cluster_names(clusters, facts, words))
-    return tuple(each for each in made if each.members.sum() >= LEAST)
+        candidates += slices.cluster_slices(clusters, cluster_names(clusters, facts, words))
+    return tuple(candidate for candidate in candidates if candidate.members.sum() >= LEAST)
 
 
 def pair_slices(
@@ -137,15 +137,15 @@ def pair_slices(
         str(column): slices.fifths(facts[column].to_numpy(dtype=float))[:: len(slices.FIFTHS) - 1]
         for column in facts.select_dtypes("number")
     }
-    made = []
+    slices_made = []
     for (first, one), (second, other) in combinations(ends.items(), 2):
         for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
             both = one[i] & other[j]
             if 0 < both.sum() < _SAME * min(one[i].sum(), other[j].sum()):
                 title = f"{_word(first, i == 1, words)} and {_word(second, j == 1, words)}"
                 key = f"pair:{first}.{_ENDS[i]}:{second}.{_ENDS[j]}"
-                made.append(Slice(key, f"{title.capitalize()} than most", "pair", both))
-    return tuple(made)
+                slices_made.append(Slice(key, f"{title.capitalize()} than most", "pair", both))
+    return tuple(slices_made)
 
 
 def _standing(values: Floats, members: NDArray[np.bool_]) -> Floats:

@@ -110,13 +110,13 @@ def count_slices(
     Raises:
         DataError: a slice of another number of cells, or groups of another.
     """
-    for each in slices:
-        _same_length(each.members, labels, f"The slice '{each.title}'")
+    for entry in slices:
+        _same_length(entry.members, labels, f"The slice '{entry.title}'")
     if groups is not None:
         _same_length(groups, labels, "The list of subjects")
     if not slices or len(labels) == 0:
         return CountedSlices((), len(labels), None)
-    members = np.array([each.members for each in slices], dtype=bool)
+    members = np.array([entry.members for entry in slices], dtype=bool)
     return CountedSlices(
         tuple(slices),
         len(labels),
@@ -207,8 +207,8 @@ def selection_slice(
         ids: the selected image ids.
         image_ids: (N,) the ids of all cells.
     """
-    chosen = set(ids)
-    members = np.array([each in chosen for each in image_ids], dtype=bool)
+    selected = set(ids)
+    members = np.array([image_id in selected for image_id in image_ids], dtype=bool)
     return Slice(f"saved:{key}", title, "saved", members)
 
 
@@ -251,7 +251,7 @@ def _listed(slices: tuple[Slice, ...], tested: SliceTests) -> list[SliceResult]:
     worse = known & (np.nan_to_num(adjusted, nan=1.0) < LEVEL)
     return [
         SliceResult(
-            slice=each,
+            slice=entry,
             cells=int(tested.cells[i]),
             subjects=None if np.isnan(tested.subjects[i]) else int(tested.subjects[i]),
             accuracy=Interval(*accuracy[i].tolist()),
@@ -262,7 +262,7 @@ def _listed(slices: tuple[Slice, ...], tested: SliceTests) -> list[SliceResult]:
             unit="subjects" if over_subjects[i] else "cells",
             worse=bool(worse[i]),
         )
-        for i, each in enumerate(slices)
+        for i, entry in enumerate(slices)
     ]
 
 
@@ -285,7 +285,7 @@ def _differences(
     low = np.hypot(accuracy[:, 0] - accuracy[:, 1], rest[:, 2] - rest[:, 0])
     high = np.hypot(accuracy[:, 2] - accuracy[:, 0], rest[:, 0] - rest[:, 1])
     over_subjects = np.isfinite(tested.half)
-    low, high = (np.where(over_subjects, tested.half, each) for each in (low, high))
+    low, high = (np.where(over_subjects, tested.half, bound) for bound in (low, high))
     bounds = np.column_stack([value, value - low, value + high])
     return np.clip(bounds, -1, 1), over_subjects
 

@@ -46,8 +46,11 @@ def gap_dumbbells(comparison: Comparison, metric: str) -> go.Figure:
             x=ends, y=[place, place], mode="lines", line={"color": style.REFUSED, "width": 2},
             showlegend=False, hoverinfo="skip",
         )  # fmt: skip
-    for side, found in (("unseen", [pair[0] for pair in rows]), ("paper", [p[1] for p in rows])):
-        _add_estimates(figure, side, [(row.network, row.estimate(metric)) for row in found])
+    for side, side_rows in (
+        ("unseen", [pair[0] for pair in rows]),
+        ("paper", [p[1] for p in rows]),
+    ):
+        _add_estimates(figure, side, [(row.network, row.estimate(metric)) for row in side_rows])
     baseline = comparison.row(BASELINE, "unseen")
     if baseline is not None:
         _add_reference(figure, baseline.estimate(metric).value, places=len(rows))
@@ -131,15 +134,19 @@ def _rows_of_both(comparison: Comparison, metric: str) -> list[tuple[ComparisonR
     return [(row, second[row.network]) for row in first if row.network in second]
 
 
-def _add_estimates(figure: go.Figure, side: str, found: Sequence[tuple[str, Interval]]) -> None:
+def _add_estimates(figure: go.Figure, side: str, estimates: Sequence[tuple[str, Interval]]) -> None:
     title, colour, symbol = _SIDES[side]
-    value = np.array([each.value for _, each in found])
-    high, low = (np.array([getattr(each, end) for _, each in found]) for end in ("high", "low"))
+    value = np.array([interval.value for _, interval in estimates])
+    high, low = (
+        np.array([getattr(interval, end) for _, interval in estimates]) for end in ("high", "low")
+    )
     figure.add_scatter(
         x=value,
-        y=list(range(len(found))),
+        y=list(range(len(estimates))),
         error_x={"array": high - value, "arrayminus": value - low, "width": 3, "thickness": 1.5},
-        customdata=[(NETWORKS[network], each.low, each.high) for network, each in found],
+        customdata=[
+            (NETWORKS[network], interval.low, interval.high) for network, interval in estimates
+        ],
         mode="markers",
         marker={"color": colour, "symbol": symbol, "size": 11},
         name=title,
@@ -160,14 +167,14 @@ def _add_reference(figure: go.Figure, value: float, *, places: int) -> None:
 
 
 def _gap_title(comparison: Comparison, metric: str) -> str:
-    gaps = [each.gap.value for each in comparison.gaps if each.metric == metric]
+    gaps = [gap.gap.value for gap in comparison.gaps if gap.metric == metric]
     title = metrics.TITLES[metric]
     noun = title if title.isupper() else title[0].lower() + title[1:]
     above = sum(value > 0 for value in gaps)
     if not gaps or not above:
         return f"The random image split raises no {noun}"
-    who = "all" if above == len(gaps) else f"{above} of {len(gaps)}"
-    return f"A random image split raises {noun} of {who} networks, by up to {max(gaps):.2f}"
+    networks = "all" if above == len(gaps) else f"{above} of {len(gaps)}"
+    return f"A random image split raises {noun} of {networks} networks, by up to {max(gaps):.2f}"
 
 
 def _add_curve(figure: go.Figure, network: str, rows: pd.DataFrame, clock: str) -> None:

@@ -41,11 +41,11 @@ def cue_dumbbells(record: ExperimentRecord) -> go.Figure:
             line={"color": style.REFUSED, "width": 2}, showlegend=False, hoverinfo="skip",
         )  # fmt: skip
     for side, (title, colour, symbol) in _SIDES.items():
-        found = [row.figures[side] for row in rows]
+        intervals = [row.figures[side] for row in rows]
         figure.add_scatter(
-            x=[each.value for each in found],
+            x=[interval.value for interval in intervals],
             y=list(range(len(rows))),
-            error_x=_error_bars(found),
+            error_x=_error_bars(intervals),
             customdata=[(row.name, *_bounds(row.figures[side])) for row in rows],
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": 11},
@@ -100,12 +100,12 @@ def growth_curves(record: ExperimentRecord) -> go.Figure:
     figure = go.Figure()
     counts = [_number(row) for row in record.rows]
     for name, (title, colour, symbol) in _MEASURES.items():
-        found = [row.figures[name] for row in record.rows]
+        intervals = [row.figures[name] for row in record.rows]
         figure.add_scatter(
             x=counts,
-            y=[each.value for each in found],
-            error_y=_error_bars(found),
-            customdata=[_bounds(each) for each in found],
+            y=[interval.value for interval in intervals],
+            error_y=_error_bars(intervals),
+            customdata=[_bounds(interval) for interval in intervals],
             mode="lines+markers",
             marker={"color": colour, "symbol": symbol, "size": 11},
             line={"color": colour},
@@ -131,20 +131,20 @@ def _changes(
     rows: Sequence[ExperimentRow], name: str, tell: Callable[[ExperimentRow], str]
 ) -> go.Figure:
     """Bars of one figure of each row, coloured by whether its interval leaves 0 out."""
-    found = [row.figures[name] for row in rows]
-    ways = [_direction(each) for each in found]
+    intervals = [row.figures[name] for row in rows]
+    directions = [_direction(value) for value in intervals]
     figure = go.Figure()
-    for way, (title, colour) in (*_DIRECTIONS.items(), (0, _UNCLEAR)):
-        places = [place for place, each in enumerate(ways) if each == way]
+    for direction, (title, colour) in (*_DIRECTIONS.items(), (0, _UNCLEAR)):
+        places = [place for place, value in enumerate(directions) if value == direction]
         if places:
             figure.add_bar(
-                x=[found[place].value for place in places],
+                x=[intervals[place].value for place in places],
                 y=places,
                 orientation="h",
-                error_x=_error_bars([found[place] for place in places]),
+                error_x=_error_bars([intervals[place] for place in places]),
                 marker={"color": colour},
                 customdata=[
-                    (rows[place].name, *_bounds(found[place]), tell(rows[place]))
+                    (rows[place].name, *_bounds(intervals[place]), tell(rows[place]))
                     for place in places
                 ],
                 name=title,
@@ -174,9 +174,9 @@ def _number(row: ExperimentRow) -> int:
     return int("".join(filter(str.isdigit, row.name)))
 
 
-def _direction(found: Interval) -> int:
+def _direction(change: Interval) -> int:
     """Sign of a change whose interval leaves 0 out, else 0."""
-    return int(found.low > 0) - int(found.high < 0)
+    return int(change.low > 0) - int(change.high < 0)
 
 
 def _flipped(row: ExperimentRow) -> str:
@@ -184,15 +184,19 @@ def _flipped(row: ExperimentRow) -> str:
     return f"{'?' if flipped is None else f'{100 * flipped.value:.0f} %'} of calls flip"
 
 
-def _bounds(found: Interval) -> tuple[str, str]:
-    low, high = (f"{end:.3f}" if math.isfinite(end) else "?" for end in (found.low, found.high))
+def _bounds(interval: Interval) -> tuple[str, str]:
+    low, high = (
+        f"{end:.3f}" if math.isfinite(end) else "?" for end in (interval.low, interval.high)
+    )
     return low, high
 
 
-def _error_bars(found: Sequence[Interval]) -> dict[str, object]:
+def _error_bars(intervals: Sequence[Interval]) -> dict[str, object]:
     """Error bars; none where a figure has no interval."""
-    value = np.array([each.value for each in found])
-    high, low = (np.array([getattr(each, end) for each in found]) for end in ("high", "low"))
+    value = np.array([interval.value for interval in intervals])
+    high, low = (
+        np.array([getattr(interval, end) for interval in intervals]) for end in ("high", "low")
+    )
     return {
         "array": np.nan_to_num(high - value),
         "arrayminus": np.nan_to_num(value - low),

@@ -53,10 +53,8 @@ def split_bars(counts: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(title="Images", fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     blasts = counts["all"].sum() if "all" in counts else 0
-    shortcuts_text = (
-        f"{100 * blasts / max(1, counts['images'].sum()):.0f} % of the images are ALL blasts"
-    )
-    return style.legend_on_top(style.finish(figure, shortcuts_text, height=340))
+    title = f"{100 * blasts / max(1, counts['images'].sum()):.0f} % of the images are ALL blasts"
+    return style.legend_on_top(style.finish(figure, title, height=340))
 
 
 def subject_bars(counts: pd.DataFrame) -> go.Figure:
@@ -80,54 +78,55 @@ def subject_bars(counts: pd.DataFrame) -> go.Figure:
         fixedrange=True,
     )  # fmt: skip
     figure.update_yaxes(title="Images", fixedrange=True)
-    shortcuts_text = f"Subject {most.subject} has {most.images:,} images"
+    title = f"Subject {most.subject} has {most.images:,} images"
     if len(counts) > 1:
-        shortcuts_text += f", subject {least.subject} has {least.images:,}"
-    return style.legend_on_top(style.finish(figure, shortcuts_text, height=340))
+        title += f", subject {least.subject} has {least.images:,}"
+    return style.legend_on_top(style.finish(figure, title, height=340))
 
 
-def measure_distribution(found: Distribution) -> go.Figure:
+def measure_distribution(distribution: Distribution) -> go.Figure:
     """How a measure spreads in each class; marks below are the means of subjects."""
     figure = go.Figure()
-    middles = (found.edges[:-1] + found.edges[1:]) / 2
-    top = max(float(shares.max()) for shares in found.shares.values())
-    for place, (label, shares) in enumerate(found.shares.items()):
+    middles = (distribution.edges[:-1] + distribution.edges[1:]) / 2
+    top = max(float(shares.max()) for shares in distribution.shares.values())
+    for place, (label, shares) in enumerate(distribution.shares.items()):
         name, colour = CLASS_NAMES[label], CLASS_COLOURS[label]
         figure.add_scatter(
-            x=middles, y=100 * shares, name=f"{name} ({found.cells[label]:,} cells)", mode="lines",
+            x=middles, y=100 * shares, mode="lines",
+            name=f"{name} ({distribution.cells[label]:,} cells)",
             line={"color": colour, "shape": "hvh", "width": 1.5}, fill="tozeroy",
             fillcolor=style.faint(colour, 0.18),
             hovertemplate=f"%{{x:,.4g}}: %{{y:.1f}} % of {name}<extra></extra>",
         )  # fmt: skip
-        means = found.means[label]
+        means = distribution.means[label]
         figure.add_scatter(
-            x=np.clip(means, found.edges[0], found.edges[-1]),
+            x=np.clip(means, distribution.edges[0], distribution.edges[-1]),
             y=np.full(len(means), -100 * top * (0.06 + 0.08 * place)), mode="markers",
             marker={"color": colour, "symbol": _SYMBOLS[label], "size": 6, "opacity": 0.75},
             showlegend=False, customdata=means,
             hovertemplate=f"mean of one subject, {name}: %{{customdata:,.4g}}<extra></extra>",
         )  # fmt: skip
-    unit = f", {found.fact.unit}" if found.fact.unit else ""
-    name = found.fact.title.partition(" (")[0]  # what is in brackets stands under Method
+    unit = f", {distribution.fact.unit}" if distribution.fact.unit else ""
+    name = distribution.fact.title.partition(" (")[0]  # what is in brackets stands under Method
     figure.update_xaxes(title=f"{name}{unit}", fixedrange=True, zeroline=False)
     figure.update_yaxes(title="Share of the class's cells, %", fixedrange=True, rangemode="normal")
-    return style.legend_on_top(style.finish(figure, measure_text(found), height=340))
+    return style.legend_on_top(style.finish(figure, measure_text(distribution), height=340))
 
 
-def measure_text(found: Distribution) -> str:
+def measure_text(distribution: Distribution) -> str:
     """What the subjects say about a measure, in words."""
-    gap, unit = found.difference, f" {found.fact.unit}".rstrip()
+    gap, unit = distribution.difference, f" {distribution.fact.unit}".rstrip()
     if not np.isfinite(gap.value):
-        only = " and ".join(CLASS_NAMES[label] for label in found.shares)
-        return f"{found.fact.title}: only {only} cells have a label"
+        only = " and ".join(CLASS_NAMES[label] for label in distribution.shares)
+        return f"{distribution.fact.title}: only {only} cells have a label"
     if not gap.known:
-        return f"{found.fact.title}: too few subjects to compare the classes"
-    more, less = _COMPARED[found.fact.name]
+        return f"{distribution.fact.title}: too few subjects to compare the classes"
+    more, less = _COMPARED[distribution.fact.name]
     if gap.low <= 0 <= gap.high:
-        told = [_number(each, "+") for each in (gap.value, gap.low, gap.high)]
+        numbers = [_number(value, "+") for value in (gap.value, gap.low, gap.high)]
         return (
             f"ALL blasts are not clearly {more} or {less} "
-            f"({told[0]}{unit}, interval {told[1]} to {told[2]})"
+            f"({numbers[0]}{unit}, interval {numbers[1]} to {numbers[2]})"
         )
     word = more if gap.value > 0 else less
     low, high = sorted((abs(gap.low), abs(gap.high)))
@@ -159,10 +158,12 @@ def fold_bars(table: pd.DataFrame) -> go.Figure | None:
     return style.legend_on_top(style.finish(figure, _folds_title(people, known), height=300))
 
 
-def shortcut_bars(found: Sequence[Finding]) -> go.Figure:
+def shortcut_bars(findings: Sequence[Finding]) -> go.Figure:
     """AUROC of plain facts alone, each with its interval, and of the installed model if known."""
-    rows = [(finding_text.cue_title(each), each.detail, style.REFUSED) for each in found]
-    model = found[0].detail.get("model")
+    rows = [
+        (finding_text.cue_title(finding), finding.detail, style.REFUSED) for finding in findings
+    ]
+    model = findings[0].detail.get("model")
     if model:
         rows.append((f"Model {model['name']}", model, style.NORMAL))
     figure = go.Figure()
@@ -189,19 +190,19 @@ def shortcut_bars(found: Sequence[Finding]) -> go.Figure:
         range=[CHANCE, 1], fixedrange=True,
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", fixedrange=True, title=None)
-    return style.finish(figure, shortcuts_text(found), height=110 + 46 * len(rows))
+    return style.finish(figure, shortcuts_text(findings), height=110 + 46 * len(rows))
 
 
-def shortcuts_text(found: Sequence[Finding]) -> str:
+def shortcuts_text(findings: Sequence[Finding]) -> str:
     """How close plain facts come to the model."""
-    best = max(found, key=lambda each: float(each.detail["auroc"]))
+    best = max(findings, key=lambda finding: float(finding.detail["auroc"]))
     value, model = best.detail["auroc"], best.detail.get("model")
-    said = f"{finding_text.cue_title(best)} alone reaches AUROC {value:.2f}"
+    text = f"{finding_text.cue_title(best)} alone reaches AUROC {value:.2f}"
     if not model:
-        return f"{said} on unseen subjects"
+        return f"{text} on unseen subjects"
     if model["low"] is not None and model["low"] <= value:
-        return f"{said}, within the interval of the model's {model['auroc']:.2f}"
-    return f"{said}, the model {model['auroc']:.2f}"
+        return f"{text}, within the interval of the model's {model['auroc']:.2f}"
+    return f"{text}, the model {model['auroc']:.2f}"
 
 
 def split_part_bars(counts: pd.DataFrame) -> go.Figure:
@@ -234,29 +235,27 @@ def split_subject_bars(table: pd.DataFrame, leaks: SplitLeaks) -> go.Figure:
         table: columns subject (a group), part and images.
         leaks: of the same split, for the title.
     """
-    found = table.groupby(["subject", "part"])["images"].sum().unstack(fill_value=0)
-    found = found.loc[found.sum(axis=1).sort_values(ascending=False, kind="stable").index]
+    counts = table.groupby(["subject", "part"])["images"].sum().unstack(fill_value=0)
+    counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
     figure = go.Figure()
     for part, name in PART_NAMES.items():
-        if part in found:
+        if part in counts:
             figure.add_bar(
-                x=found.index, y=found[part], name=name, marker_color=PART_COLOURS[part],
+                x=counts.index, y=counts[part], name=name, marker_color=PART_COLOURS[part],
                 hovertemplate=f"Subject %{{x}}: %{{y:,}} images in {name}<extra></extra>",
             )  # fmt: skip
     figure.update_layout(barmode="stack", legend_traceorder="normal")
     figure.update_xaxes(
         title="Subject (ids of one person as one)", type="category", fixedrange=True,
-        categoryorder="array", categoryarray=found.index,
-        showticklabels=len(found) <= _MANY_SUBJECTS,
+        categoryorder="array", categoryarray=counts.index,
+        showticklabels=len(counts) <= _MANY_SUBJECTS,
     )  # fmt: skip
     figure.update_yaxes(title="Images", fixedrange=True)
-    shortcuts_text = f"Each of {leaks.groups:,} subjects is in one part alone"
+    title = f"Each of {leaks.groups:,} subjects is in one part alone"
     if leaks.subjects:
         are = "is" if len(leaks.subjects) == 1 else "are"
-        shortcuts_text = (
-            f"{len(leaks.subjects):,} of {leaks.groups:,} subjects {are} in two parts or more"
-        )
-    return style.legend_on_top(style.finish(figure, shortcuts_text, height=320))
+        title = f"{len(leaks.subjects):,} of {leaks.groups:,} subjects {are} in two parts or more"
+    return style.legend_on_top(style.finish(figure, title, height=320))
 
 
 def measure_quartiles(measures: pd.DataFrame, measure: str) -> go.Figure:
@@ -296,15 +295,15 @@ def _folds_title(people: "pd.Series[int]", known: pd.DataFrame) -> str:
 
 def _balance(counts: pd.DataFrame) -> str:
     shares = counts[counts["label"] == "all"].set_index("part")["share"]
-    held = counts.groupby("part")["images"].sum()
-    percent = {part: f"{100 * shares[part]:.0f} %" for part in PART_NAMES if held[part]}
-    told = [f"{each} of {PART_NAMES[part]}" for part, each in percent.items()]
-    if not told:
+    images = counts.groupby("part")["images"].sum()
+    percent = {part: f"{100 * shares[part]:.0f} %" for part in PART_NAMES if images[part]}
+    texts = [f"{share} of {PART_NAMES[part]}" for part, share in percent.items()]
+    if not texts:
         return "No image is in a part"
-    if len(told) > 1 and len(set(percent.values())) == 1:
+    if len(texts) > 1 and len(set(percent.values())) == 1:
         return f"ALL blasts are {percent.popitem()[1]} of the cells in every part"
-    listed = " and ".join([", ".join(told[:-1]), told[-1]]) if len(told) > 1 else told[0]
-    return f"ALL blasts are {listed} cells"
+    text = " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else texts[0]
+    return f"ALL blasts are {text} cells"
 
 
 def _difference(rows: pd.DataFrame, measure: str) -> str:

@@ -134,8 +134,8 @@ def _traces(points: pd.DataFrame, colour: Colour) -> list[Any]:
 def _styles(values: "pd.Series[str]", colour: Colour) -> tuple[dict[str, Style], dict[str, str]]:
     """Style and name of each category there is, the most frequent first, for it lies below."""
     own = dict(point_map.LABEL_STYLES) if colour.kind == "label" else dict(colour.styles)
-    present = [str(each) for each in values.value_counts().index]
+    present = [str(value) for value in values.value_counts().index]
     free = [style for style in _STYLES if style not in own.values()]
     rest = iter([*free, *[_GREY] * len(present)])
-    styles = {each: own[each] if each in own else next(rest) for each in present}
-    return styles, {each: colour.names.get(each, each) for each in present}
+    styles = {value: own[value] if value in own else next(rest) for value in present}
+    return styles, {value: colour.names.get(value, value) for value in present}

@@ -57,47 +57,47 @@ def subject_shares(shares: Sequence[SubjectShare]) -> go.Figure | None:
         None where no subject has enough cells.
     """
     known = [share for share in shares if share.subject is not None and share.enough]
-    told = sorted(known, key=lambda share: share.share.value)
-    if not told:
+    ordered = sorted(known, key=lambda share: share.share.value)
+    if not ordered:
         return None
-    figure = go.Figure(_points(told))
-    few = len(told) <= _MANY
+    figure = go.Figure(_points(ordered))
+    few = len(ordered) <= _MANY
     figure.update_xaxes(
-        title="Subject" if few else f"{len(told):,} subjects, lowest share first",
-        tickvals=list(range(len(told))), ticktext=[_short(share) for share in told],
+        title="Subject" if few else f"{len(ordered):,} subjects, lowest share first",
+        tickvals=list(range(len(ordered))), ticktext=[_short(share) for share in ordered],
         showticklabels=few, tickangle=-90, showgrid=False, zeroline=False,
-        range=[-0.6, len(told) - 0.4], fixedrange=True,
+        range=[-0.6, len(ordered) - 0.4], fixedrange=True,
     )  # fmt: skip
     figure.update_yaxes(
         title="Share of cells called ALL blast", range=[-0.04, 1.04], fixedrange=True
     )
     figure.update_layout(showlegend=False)
-    return style.finish(figure, _title(told), height=_HEIGHT)
+    return style.finish(figure, _title(ordered), height=_HEIGHT)
 
 
-def _points(told: Sequence[SubjectShare]) -> go.Scatter:
-    value = [share.share.value for share in told]
+def _points(ordered: Sequence[SubjectShare]) -> go.Scatter:
+    value = [share.share.value for share in ordered]
     return go.Scatter(
-        x=list(range(len(told))),
+        x=list(range(len(ordered))),
         y=value,
         error_y={
-            "array": [share.share.high - share.share.value for share in told],
-            "arrayminus": [share.share.value - share.share.low for share in told],
+            "array": [share.share.high - share.share.value for share in ordered],
+            "arrayminus": [share.share.value - share.share.low for share in ordered],
             "width": 3,
         },
-        customdata=[(escape(share.subject or ""), share.words) for share in told],
+        customdata=[(escape(share.subject or ""), share.words) for share in ordered],
         mode="markers",
         marker={"color": style.BLAST, "size": 9},
         hovertemplate="Subject %{customdata[0]}<br>%{customdata[1]}<extra></extra>",
     )
 
 
-def _title(told: Sequence[SubjectShare]) -> str:
-    lowest, highest = told[0], told[-1]
-    if len(told) == 1:
+def _title(ordered: Sequence[SubjectShare]) -> str:
+    lowest, highest = ordered[0], ordered[-1]
+    if len(ordered) == 1:
         return f"{_percent(highest)} of subject {_short(highest)}'s cells are called ALL blast"
     shares = f"{_percent(lowest)} to {_percent(highest)}"
-    return f"Blast shares of {len(told):,} subjects run from {shares}"
+    return f"Blast shares of {len(ordered):,} subjects run from {shares}"
 
 
 def _percent(share: SubjectShare) -> str:

@@ -56,8 +56,8 @@ def batch_pdf(
 
 def _summary(sheet: PdfSheet, rows: Sequence[PredictedRow], info: ModelInfo) -> None:
     number = Counter(str(row.verdict) for row in rows)
-    said = ", ".join(f"{number[verdict]:,} {name}" for verdict, name in VERDICT_NAMES.items())
-    sheet.line_of(f"{formats.count(len(rows), 'picture')}: {said}.", size=12, bold=True, lines=2)
+    text = ", ".join(f"{number[verdict]:,} {name}" for verdict, name in VERDICT_NAMES.items())
+    sheet.line_of(f"{formats.count(len(rows), 'picture')}: {text}.", size=12, bold=True, lines=2)
     digest = (info.training.get("data") or {}).get("digest", "not on record")
     sheet.line_of(f"Model {info.name} ({info.architecture}), threshold {info.threshold:.3f}.")
     sheet.line_of(f"Threshold: {info.threshold_rule}", lines=3)
@@ -67,8 +67,8 @@ def _summary(sheet: PdfSheet, rows: Sequence[PredictedRow], info: ModelInfo) -> 
     if answered:
         sheet.set_y(sheet.y + 3)
         sheet.heading("Calibrated probability of an ALL blast")
-        said = f"{formats.count(len(answered), 'answered cell')} in steps of 0.05"
-        sheet.line_of(f"{said}; the highest bar has {sheet.highest(answered):,}", size=8)
+        text = f"{formats.count(len(answered), 'answered cell')} in steps of 0.05"
+        sheet.line_of(f"{text}; the highest bar has {sheet.highest(answered):,}", size=8)
         sheet.set_y(sheet.y + 2)
         sheet.histogram(answered, info.threshold, height=28)
 
@@ -157,10 +157,10 @@ def _entries(
     sheet.set_xy(LEFT, top + 3.9)
 
 
-def _rest(sheet: PdfSheet, found: int, listed: int, noun: str) -> None:
-    if found > listed:
-        said = f"{formats.count(found - listed, f'more {noun}')} not listed here: the CSV has all."
-        sheet.line_of(said, colour=QUIET)
+def _rest(sheet: PdfSheet, total: int, listed: int, noun: str) -> None:
+    if total > listed:
+        text = f"{formats.count(total - listed, f'more {noun}')} not listed here: the CSV has all."
+        sheet.line_of(text, colour=QUIET)
     sheet.set_y(sheet.y + 3)
 
 

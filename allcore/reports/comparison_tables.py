@@ -63,12 +63,12 @@ def accuracy_by_subject(predictions: pd.DataFrame) -> pd.DataFrame:
     unseen = predictions[known & (predictions["protocol"] == "unseen")]
     blast = unseen["label"] == "all"
     called = unseen["probability"] >= OPERATING_POINT
-    marked = unseen[["network", "subject"]].assign(blast=blast, right=called == blast)
-    found = marked.groupby(["network", "subject"], observed=True, as_index=False).agg(
+    cells = unseen[["network", "subject"]].assign(blast=blast, right=called == blast)
+    rows = cells.groupby(["network", "subject"], observed=True, as_index=False).agg(
         cells=("right", "size"), accuracy=("right", "mean"), blast=("blast", "mean")
     )
-    label = np.where(found.pop("blast") >= 0.5, "all", "hem")
-    return found.assign(label=label)
+    label = np.where(rows.pop("blast") >= 0.5, "all", "hem")
+    return rows.assign(label=label)
 
 
 def loss_curves(history: pd.DataFrame, protocol: str) -> pd.DataFrame:
@@ -81,7 +81,7 @@ def loss_curves(history: pd.DataFrame, protocol: str) -> pd.DataFrame:
     rows = history[history["protocol"] == protocol]
     runs = ["network", "fold"]
     epoch = rows["epoch"] - rows.groupby(runs)["epoch"].transform("min") + 1
-    found = (
+    curves = (
         rows.assign(epoch=epoch.astype(int))
         .groupby(["network", "epoch"], as_index=False)
         .agg(
@@ -92,7 +92,7 @@ def loss_curves(history: pd.DataFrame, protocol: str) -> pd.DataFrame:
             folds=("fold", "nunique"),
         )
     )
-    return found[found["folds"] == found.groupby("network")["folds"].transform("max")]
+    return curves[curves["folds"] == curves.groupby("network")["folds"].transform("max")]
 
 
 def _line(
@@ -100,13 +100,13 @@ def _line(
 ) -> dict[str, object]:
     rows = {protocol: comparison.row(network, protocol) for protocol in protocols}
     cells: dict[str, object] = {"Network": NETWORKS[network]}
-    for figure in figures:
+    for metric in figures:
         for protocol in protocols:
-            head = f"{metrics.TITLES[figure]}, {HEADS[protocol]}"
-            cells[head] = _figure(rows[protocol], figure)
-        gap = _gap(comparison, network, figure)
+            head = f"{metrics.TITLES[metric]}, {HEADS[protocol]}"
+            cells[head] = _figure(rows[protocol], metric)
+        gap = _gap(comparison, network, metric)
         if len(protocols) == len(PROTOCOLS) and gap is not None:
-            cells[f"{metrics.TITLES[figure]}, gap"] = comparison_text.difference_text(gap.gap)
+            cells[f"{metrics.TITLES[metric]}, gap"] = comparison_text.difference_text(gap.gap)
     for protocol in protocols:
         row = rows[protocol]
         cells[f"Epochs, {HEADS[protocol]}"] = row and row.epochs_to_95
@@ -132,20 +132,24 @@ def _cost(comparison: Comparison, network: str) -> NetworkCost | None:
 
 
 def _gap(comparison: Comparison, network: str, metric: str) -> ProtocolGap | None:
-    found = (gap for gap in comparison.gaps if (gap.network, gap.metric) == (network, metric))
-    return next(found, None)
+    matches = (gap for gap in comparison.gaps if (gap.network, gap.metric) == (network, metric))
+    return next(matches, None)
 
 
 def _exported(comparison: Comparison, row: ComparisonRow) -> dict[str, object]:
     cells: dict[str, object] = {"network": row.network, "protocol": row.protocol}
-    for figure in METRICS:
-        found = row.estimate(figure)
-        cells |= {figure: found.value, f"{figure}_low": found.low, f"{figure}_high": found.high}
-    for figure in METRICS:
-        gap = _gap(comparison, row.network, figure)
+    for metric in METRICS:
+        estimate = row.estimate(metric)
+        cells |= {
+            metric: estimate.value,
+            f"{metric}_low": estimate.low,
+            f"{metric}_high": estimate.high,
+        }
+    for metric in METRICS:
+        gap = _gap(comparison, row.network, metric)
         if gap is not None:
-            cells |= {f"{figure}_gap": gap.gap.value}
-            cells |= {f"{figure}_gap_low": gap.gap.low, f"{figure}_gap_high": gap.gap.high}
+            cells |= {f"{metric}_gap": gap.gap.value}
+            cells |= {f"{metric}_gap_low": gap.gap.low, f"{metric}_gap_high": gap.gap.high}
     for field in _FIELDS:
         cells[field] = getattr(row, field)
     cost = _cost(comparison, row.network)

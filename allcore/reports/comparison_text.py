@@ -99,11 +99,11 @@ def pair_sentences(test: PairTest) -> list[str]:
 def pair_verdict(test: PairTest) -> str:
     """Which of two networks calls more cells rightly, by the paired interval of accuracy."""
     units = "new subjects" if test.protocol == "unseen" else "new cells of these subjects"
-    found = test.accuracy_difference
-    if found.low > 0 or found.high < 0:
-        ahead = test.a if found.low > 0 else test.b
+    difference = test.accuracy_difference
+    if difference.low > 0 or difference.high < 0:
+        ahead = test.a if difference.low > 0 else test.b
         return f"On {units} {network_phrase(ahead)} can be expected to be right more often."
-    if found.low != found.low:
+    if difference.low != difference.low:
         return "Without an interval nothing can be said of new ones."
     return f"On {units} either may be right more often: the interval of accuracy includes 0."
 
@@ -132,15 +132,15 @@ _PROTOCOLS = {"unseen": "Unseen subjects", "paper": "Paper's protocol, images sp
 
 
 def _first(comparison: Comparison, winner: ComparisonRow) -> str:
-    found = f"weighted F1 {_stated(winner.weighted_f1)}"
+    estimate = f"weighted F1 {_stated(winner.weighted_f1)}"
     baseline = comparison.row(BASELINE, "unseen")
     if baseline is not None and baseline.weighted_f1.value >= winner.weighted_f1.value:
         return (
             "On unseen subjects no network does better than area and brightness alone (weighted "
             f"F1 {baseline.weighted_f1.value:.3f}); {network_phrase(winner.network)} comes "
-            f"next: {found}."
+            f"next: {estimate}."
         )
-    return f"{network_phrase(winner.network)} comes first on unseen subjects: {found}."
+    return f"{network_phrase(winner.network)} comes first on unseen subjects: {estimate}."
 
 
 def _stated(figure: Interval) -> str:
@@ -154,9 +154,9 @@ def _leads(comparison: Comparison, winner: ComparisonRow) -> list[str]:
     next_best = [network for network in behind if network != BASELINE][:1]
     rivals = dict.fromkeys([BASELINE, PAPER_NETWORK, *next_best])
     tests = [paired_test(comparison, winner.network, rival) for rival in rivals]
-    found = [test for test in tests if test is not None]
-    held = [test for test in found if test.accuracy_difference.low > 0]
-    return _held(held) + [_unsure(test) for test in found if test not in held]
+    known = [test for test in tests if test is not None]
+    ahead = [test for test in known if test.accuracy_difference.low > 0]
+    return _held(ahead) + [_unsure(test) for test in known if test not in ahead]
 
 
 def _held(tests: Sequence[PairTest]) -> list[str]:
@@ -168,21 +168,23 @@ def _held(tests: Sequence[PairTest]) -> list[str]:
 
 
 def _unsure(test: PairTest) -> str:
-    found, rival = test.accuracy_difference, network_phrase(test.b)
-    if found.high < 0:
-        return f"Yet it calls fewer cells rightly than {rival} (by {points_text(_less(found))})."
-    return f"A lead in accuracy over {rival} is not shown: {points_text(found)}."
+    difference, rival = test.accuracy_difference, network_phrase(test.b)
+    if difference.high < 0:
+        return (
+            f"Yet it calls fewer cells rightly than {rival} (by {points_text(_less(difference))})."
+        )
+    return f"A lead in accuracy over {rival} is not shown: {points_text(difference)}."
 
 
 def _leakage(comparison: Comparison, winner: ComparisonRow) -> list[str]:
     known = (gap for gap in comparison.gaps if gap.gap.value == gap.gap.value)
     gaps = {gap.network: gap for gap in known if gap.metric == RANKED_BY}
-    found = gaps.get(winner.network)
-    if found is None:
+    gap = gaps.get(winner.network)
+    if gap is None:
         return []
     text = (
-        f"Where images are split at random it reaches {found.paper:.3f}: leakage is worth "
-        f"{difference_text(found.gap)}"
+        f"Where images are split at random it reaches {gap.paper:.3f}: leakage is worth "
+        f"{difference_text(gap.gap)}"
     )
     worst = max(gaps.values(), key=lambda gap: gap.gap.value)
     if worst.network == winner.network:
@@ -193,13 +195,13 @@ def _leakage(comparison: Comparison, winner: ComparisonRow) -> list[str]:
 
 
 def _only_paper(comparison: Comparison) -> str:
-    found = best_network(comparison, "paper")
-    if found is None:
+    winner = best_network(comparison, "paper")
+    if winner is None:
         return "No network has been compared yet, only area and brightness."
     return (
         "Which network is best on unseen subjects has not been measured. Where images are split "
-        f"at random {network_phrase(found.network)} comes first: "
-        f"weighted F1 {_stated(found.weighted_f1)}; "
+        f"at random {network_phrase(winner.network)} comes first: "
+        f"weighted F1 {_stated(winner.weighted_f1)}; "
         "there a network may know the subject."
     )
 

@@ -73,7 +73,7 @@ def paragraph(text: str, *, quiet: bool = False) -> str:
 def card(title: str, value: str, lines: Iterable[tuple[str, str]]) -> str:
     """One headline figure and below it lines of a name and what belongs to it."""
     below = "".join(
-        f"<dd><span>{escape(name)}</span> <span>{escape(told)}</span></dd>" for name, told in lines
+        f"<dd><span>{escape(name)}</span> <span>{escape(text)}</span></dd>" for name, text in lines
     )
     return (
         f'<dl class="card"><dt>{escape(title)}</dt><dd class="value">{escape(value)}</dd>'
@@ -108,11 +108,11 @@ def chart(figure: go.Figure, *, name: str) -> str:
         figure: is left as it is.
         name: of the file that it is saved as.
     """
-    told = figure.to_plotly_json()
-    layout = style.with_notice({k: v for k, v in told["layout"].items() if k != "template"})
-    drawn = {"data": told["data"], "layout": layout}
+    plain = figure.to_plotly_json()
+    layout = style.with_notice({k: v for k, v in plain["layout"].items() if k != "template"})
+    plot = {"data": plain["data"], "layout": layout}
     # With < as an escape no text inside can end the script element.
-    data = _json(drawn).replace("<", "\\u003c").replace("\u2028", "\\u2028")
+    data = _json(plot).replace("<", "\\u003c").replace("\u2028", "\\u2028")
     height = int(layout.get("height") or 450)
     return (
         f'<figure aria-label="{escape(style.plain_title(layout["title"]["text"]))}">'
@@ -127,16 +127,16 @@ def grid(charts: Sequence[str]) -> str:
     return f'<div class="figures">{"".join(charts)}</div>' if charts else ""
 
 
-def block(told: Block) -> str:
+def block(content: Block) -> str:
     """A block of a card."""
-    if isinstance(told, Paragraph):
-        return paragraph(told.text)
-    if isinstance(told, Bullets):
-        return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in told.items)}</ul>"
-    if isinstance(told, Code):
-        return f"<pre>{escape(chr(10).join(told.lines))}</pre>"
-    assert isinstance(told, Table)
-    return table(pd.DataFrame(list(told.rows), columns=list(told.head), dtype=object))
+    if isinstance(content, Paragraph):
+        return paragraph(content.text)
+    if isinstance(content, Bullets):
+        return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in content.items)}</ul>"
+    if isinstance(content, Code):
+        return f"<pre>{escape(chr(10).join(content.lines))}</pre>"
+    assert isinstance(content, Table)
+    return table(pd.DataFrame(list(content.rows), columns=list(content.head), dtype=object))
 
 
 def _json(value: object) -> str:

@@ -63,8 +63,8 @@ class PdfSheet(FPDF):
         self.set_xy(LEFT, BOTTOM - 4)
         self.line_of(notice.RESEARCH_USE, size=8, bold=True, colour=rgb(style.BLAST), width=90)
         self.set_xy(LEFT + 90, BOTTOM - 4)
-        said = f"{self._foot}, page {self.page_no()}"
-        self.line_of(said, size=8, colour=QUIET, width=WIDTH - 90, align="R")
+        text = f"{self._foot}, page {self.page_no()}"
+        self.line_of(text, size=8, colour=QUIET, width=WIDTH - 90, align="R")
 
     def rule(self, y: float) -> None:
         """A thin line over the width of the sheet, `y` millimetres from its top."""
@@ -100,10 +100,10 @@ class PdfSheet(FPDF):
         self.set_font("courier" if mono else "helvetica", "B" if bold else "", size)
         self.set_text_color(*colour)
         height = 0.42 * size
-        said = self._fitted(latin(text), width, height, lines)
-        if said:
+        fitted = self._fitted(latin(text), width, height, lines)
+        if fitted:
             self.multi_cell(
-                width, height, said, align=align, new_x=XPos.LEFT, new_y=YPos.NEXT, padding=0
+                width, height, fitted, align=align, new_x=XPos.LEFT, new_y=YPos.NEXT, padding=0
             )
         self.set_x(left)
 
@@ -152,13 +152,13 @@ class PdfSheet(FPDF):
 
     def _fitted(self, text: str, width: float, height: float, lines: int) -> str:
         wrapped = self.multi_cell(width, height, text, dry_run=True, output="LINES", padding=0)
-        found = cast(list[str], wrapped)
-        if len(found) <= lines:
-            return "\n".join(found)
-        last = found[lines - 1]
+        lines_of_text = cast(list[str], wrapped)
+        if len(lines_of_text) <= lines:
+            return "\n".join(lines_of_text)
+        last = lines_of_text[lines - 1]
         while last and self.get_string_width(f"{last}...") > width:
             last = last[:-1]
-        return "\n".join([*found[: lines - 1], f"{last.rstrip()}..."])
+        return "\n".join([*lines_of_text[: lines - 1], f"{last.rstrip()}..."])
 
 
 def _counts(values: Sequence[float]) -> list[int]:
@@ -170,9 +170,9 @@ def _counts(values: Sequence[float]) -> list[int]:
 
 def latin(text: str) -> str:
     """Text in the letters that the fonts have, in one line."""
-    plain = " ".join("".join(_INSTEAD.get(each, each) for each in text[:_LONGEST]).split())
+    plain = " ".join("".join(_INSTEAD.get(letter, letter) for letter in text[:_LONGEST]).split())
     known = plain.encode("latin-1", "replace").decode("latin-1")
-    return "".join(each if each.isprintable() else "?" for each in known)
+    return "".join(letter if letter.isprintable() else "?" for letter in known)
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

@@ -92,9 +92,9 @@ class PredictionReport:
 
     def to_json(self) -> bytes:
         """The report in UTF-8; equal reports give equal bytes."""
-        told = _told(self)
-        told["file"]["content"] = base64.b64encode(zlib.compress(self.file.content, 6)).decode()
-        return json.dumps(told, indent=1, allow_nan=False).encode() + b"\n"
+        record = _told(self)
+        record["file"]["content"] = base64.b64encode(zlib.compress(self.file.content, 6)).decode()
+        return json.dumps(record, indent=1, allow_nan=False).encode() + b"\n"
 
 
 def make_report(
@@ -162,21 +162,21 @@ def _file(name: str, content: bytes) -> PictureFile:
 
 def _told(report: PredictionReport) -> dict[str, Any]:
     """All but the picture's bytes as JSON has it, every dictionary in a fixed order."""
-    told = {field.name: getattr(report, field.name) for field in fields(PredictionReport)}
+    record = {field.name: getattr(report, field.name) for field in fields(PredictionReport)}
     file = {name: getattr(report.file, name) for name in ("name", "sha256", "media_type")}
-    told |= {
+    record |= {
         "made_at": report.made_at.astimezone(UTC).isoformat(),
         "prediction": report.prediction.to_stored(),
         "model": asdict(report.model),
         "file": file,
     }
-    return {name: _ordered(value) for name, value in told.items()}
+    return {name: _ordered(value) for name, value in record.items()}
 
 
 def _ordered(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _ordered(value[name]) for name in sorted(value)}
-    return [_ordered(each) for each in value] if isinstance(value, list | tuple) else value
+    return [_ordered(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 @cache
@@ -184,23 +184,23 @@ def _reader() -> TypeAdapter[PredictionReport]:
     return TypeAdapter(PredictionReport)
 
 
-def _check_version(told: Any) -> None:
-    if not isinstance(told, dict) or told.get("schema") != SCHEMA:
+def _check_version(record: Any) -> None:
+    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
         raise BadReport(_BROKEN.format("it does not say that it is one"))
-    if told.get("version") != VERSION:
+    if record.get("version") != VERSION:
         raise BadReport(
             f"The report has another form than the one that this ALLScope reads (version "
             f"{VERSION}); use the release of ALLScope that wrote it."
         )
 
 
-def _check_numbers(told: Any) -> None:
+def _check_numbers(value: Any) -> None:
     """Raise OverflowError for a whole number that is too large for a float."""
-    if isinstance(told, dict | list):
-        for each in told.values() if isinstance(told, dict) else told:
-            _check_numbers(each)
-    elif isinstance(told, int):
-        float(told)
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            _check_numbers(part)
+    elif isinstance(value, int):
+        float(value)
 
 
 def _known(values: Any) -> Any:
@@ -233,10 +233,12 @@ def _unpacked(packed: Any) -> bytes:
 
 def _first(error: ValidationError) -> str:
     """What is wrong first, in a few words."""
-    found = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in found["loc"])[:80]
-    if found["type"] == "value_error":
-        return str(found["ctx"]["error"])
-    if found["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        return f"it has the unknown field '{where}'"
-    return f"its field '{where}' is missing or wrong" if where else "it is not the JSON of one"
+    problem = error.errors(include_url=False, include_input=False)[0]
+    location = ".".join(str(part) for part in problem["loc"])[:80]
+    if problem["type"] == "value_error":
+        return str(problem["ctx"]["error"])
+    if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        return f"it has the unknown field '{location}'"
+    return (
+        f"its field '{location}' is missing or wrong" if location else "it is not the JSON of one"
+    )

@@ -54,8 +54,8 @@ def prediction_pdf(report: PredictionReport, panels: Sequence[PicturePanel] = ()
     sheet = PdfSheet("ALLScope: report of one prediction", report.made_at, "ALLScope")
     sheet.line_of(report.file.name, size=11, bold=True, lines=2)
     if latin(report.file.name) != " ".join(report.file.name.split()):
-        said = "Letters that this page can't show are replaced; the JSON report has the whole name."
-        sheet.line_of(said, size=8, colour=QUIET)
+        text = "Letters that this page can't show are replaced; the JSON report has the whole name."
+        sheet.line_of(text, size=8, colour=QUIET)
     sheet.line_of(f"SHA-256 {report.file.sha256}", size=8, mono=True, colour=QUIET)
     _pictures(sheet, [*_came(report), *panels][:MAX_PICTURES])
     _answer(sheet, report)
@@ -111,83 +111,88 @@ def _pictures(sheet: PdfSheet, panels: Sequence[PicturePanel]) -> None:
 
 
 def _answer(sheet: PdfSheet, report: PredictionReport) -> None:
-    told = report.prediction
-    colour = rgb(CLASS_COLOURS.get(told.verdict, style.REFUSED))
-    sheet.line_of(told.words, size=20, bold=True, colour=colour)
-    if told.p_all is None:
-        sheet.line_of(told.reason or "The picture was refused.", size=10, lines=4)
+    prediction = report.prediction
+    colour = rgb(CLASS_COLOURS.get(prediction.verdict, style.REFUSED))
+    sheet.line_of(prediction.words, size=20, bold=True, colour=colour)
+    if prediction.p_all is None:
+        sheet.line_of(prediction.reason or "The picture was refused.", size=10, lines=4)
         sheet.line_of("A refused picture has no probability.", colour=QUIET)
     else:
-        side = "at or above" if told.p_all >= told.threshold else "below"
-        said = (
-            f"Calibrated probability of an ALL blast {told.p_all:.2f}, {side} the threshold "
-            f"{told.threshold:.2f}."
+        side = "at or above" if prediction.p_all >= prediction.threshold else "below"
+        text = (
+            f"Calibrated probability of an ALL blast {prediction.p_all:.2f}, {side} the threshold "
+            f"{prediction.threshold:.2f}."
         )
-        sheet.line_of(said, size=10)
+        sheet.line_of(text, size=10)
         sheet.set_y(sheet.y + 2)
-        sheet.scale(told.p_all, told.threshold, width=WIDTH)
+        sheet.scale(prediction.p_all, prediction.threshold, width=WIDTH)
     if report.cut is not None:
         sheet.line_of(f"Cell: {report.cut.get('note') or 'cut out by the program'}.", lines=3)
     sheet.set_y(sheet.y + 1.5)
 
 
-def _evidence(sheet: PdfSheet, told: dict[str, Any] | None) -> None:
+def _evidence(sheet: PdfSheet, record: dict[str, Any] | None) -> None:
     sheet.heading("Evidence")
-    if told is None:
+    if record is None:
         sheet.line_of("None was asked for, or the picture was refused.", colour=QUIET)
     else:
-        for name, said in _said(told):
+        for name, text in _said(record):
             room = int((_FACTS - 3 - sheet.y) / _LINE)
             if room < 2:
                 sheet.line_of("More stands in the JSON report.", colour=QUIET)
                 break
-            _labelled(sheet, name, said, size=9, lines=min(4, room - 1))
+            _labelled(sheet, name, text, size=9, lines=min(4, room - 1))
 
 
 def _labelled(
-    sheet: PdfSheet, name: str, said: str, *, size: float, lines: int = 1, mono: bool = False
+    sheet: PdfSheet, name: str, text: str, *, size: float, lines: int = 1, mono: bool = False
 ) -> None:
     """A line with what it is before it."""
     top = sheet.y
     sheet.line_of(name, size=size, bold=True, width=_LABEL - 2)
     sheet.set_xy(LEFT + _LABEL, top)
-    sheet.line_of(said, size=size, mono=mono, width=WIDTH - _LABEL, lines=lines)
+    sheet.line_of(text, size=size, mono=mono, width=WIDTH - _LABEL, lines=lines)
     sheet.set_xy(LEFT, max(sheet.y, top + 0.42 * size) + 0.5)
 
 
-def _said(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _said(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Each piece of evidence with its sentences; a piece that is not there is left out."""
-    chosen = _dict(told.get("set"))
-    if chosen:
-        holds = f"It holds for {chosen.get('holds_for', 'cells like those it was tested on')}."
-        yield "Prediction set", f"{chosen.get('words', '')} {chosen.get('caution') or holds}"
+    prediction_set = _dict(record.get("set"))
+    if prediction_set:
+        holds = (
+            f"It holds for {prediction_set.get('holds_for', 'cells like those it was tested on')}."
+        )
+        yield (
+            "Prediction set",
+            f"{prediction_set.get('words', '')} {prediction_set.get('caution') or holds}",
+        )
     for title, piece in (("Stability", "stability"), ("Neighbours", "neighbours")):
-        if sentence := _dict(told.get(piece)).get("sentence"):
-            yield title, f"{sentence} {_near(_dict(told.get(piece)))}"
-    for each in _list(told.get("heat"))[:2]:
-        checked = _dict(each.get("deletion")).get("sentence", "")
-        yield str(each.get("method", "Heat")), f"{each.get('sentence', '')} {checked}"
-    models = _list(told.get("models"))
+        if sentence := _dict(record.get(piece)).get("sentence"):
+            yield title, f"{sentence} {_near(_dict(record.get(piece)))}"
+    for saliency in _list(record.get("heat"))[:2]:
+        deletion = _dict(saliency.get("deletion")).get("sentence", "")
+        yield str(saliency.get("method", "Heat")), f"{saliency.get('sentence', '')} {deletion}"
+    models = _list(record.get("models"))
     if models:
         more = len(models) - _MODELS
         end = f"; {more} more in the JSON report" if more > 0 else ""
         yield "Every model", "; ".join(map(_of_model, models[:_MODELS])) + end
 
 
-def _near(told: dict[str, Any]) -> str:
+def _near(record: dict[str, Any]) -> str:
     """The nearest cells by label, where there are any."""
-    cells = _list(told.get("cells"))
+    cells = _list(record.get("cells"))
     names = (CLASS_NAMES.get(str(cell.get("label")), "no label") for cell in cells[:8])
-    whose = (str(cell.get("subject") or "unknown") for cell in cells[:8])
-    near = ", ".join(f"{name} ({who})" for name, who in zip(names, whose, strict=True))
+    subjects = (str(cell.get("subject") or "unknown") for cell in cells[:8])
+    near = ", ".join(f"{name} ({subject})" for name, subject in zip(names, subjects, strict=True))
     return f"Nearest first: {near}." if near else ""
 
 
-def _of_model(told: dict[str, Any]) -> str:
+def _of_model(record: dict[str, Any]) -> str:
     spoken = {str(verdict): words for verdict, words in VERDICT_TITLES.items()}
-    verdict, number = spoken.get(str(told.get("verdict")), "no answer"), told.get("probability")
-    said = f"{number:.2f}" if isinstance(number, int | float) else str(told.get("reason") or "")
-    return f"{told.get('model', '')}: {verdict.lower().replace('all ', 'ALL ')} {said}".rstrip()
+    verdict, number = spoken.get(str(record.get("verdict")), "no answer"), record.get("probability")
+    value = f"{number:.2f}" if isinstance(number, int | float) else str(record.get("reason") or "")
+    return f"{record.get('model', '')}: {verdict.lower().replace('all ', 'ALL ')} {value}".rstrip()
 
 
 def _model(sheet: PdfSheet, report: PredictionReport) -> None:
@@ -203,14 +208,14 @@ def _model(sheet: PdfSheet, report: PredictionReport) -> None:
         ("Gate SHA-256", model.gate_sha256 or "this model has no gate"),
         ("Preprocessing", f"version {version}, {size} x {size} px"),
         ("Threshold", f"{model.threshold:.3f}. {model.threshold_rule}"),
-        ("Versions", ", ".join(f"{name} {told}" for name, told in report.versions.items())),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in report.versions.items())),
         ("Device", report.device),
         ("Reproduce", "python -m allcore predict --verify REPORT.json, this report as JSON"),
     ]
-    for name, said in facts:
+    for name, text in facts:
         lines = {"Threshold": 3, "Versions": 2}.get(name, 1)
         mono = name.endswith(("SHA-256", "digest"))
-        _labelled(sheet, name, said, size=8, lines=lines, mono=mono)
+        _labelled(sheet, name, text, size=8, lines=lines, mono=mono)
 
 
 def _dict(value: Any) -> dict[str, Any]:
@@ -218,4 +223,4 @@ def _dict(value: Any) -> dict[str, Any]:
 
 
 def _list(value: Any) -> list[dict[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

@@ -98,53 +98,53 @@ def verify_report(
 
 def _installed(report: PredictionReport, root: Path) -> Path | None:
     """The folder with the report's weights; of several, the one that is most alike."""
-    found = []
+    candidates = []
     for name in model_folder.names(root):
         try:
             info = model_folder.read_info(root / name)
         except ModelError:  # another model's damage does not matter here
             continue
         if info.weights_sha256 == report.model.weights_sha256:
-            found.append((_likeness(report, info), name))
-    return root / max(found)[1] if found else None
+            candidates.append((_likeness(report, info), name))
+    return root / max(candidates)[1] if candidates else None
 
 
 def _likeness(report: PredictionReport, info: "ModelInfo") -> int:
-    told = report.model
+    recorded = report.model
     return sum(
         (
-            info.preprocessing.to_dict() == told.preprocessing,
-            info.threshold == told.threshold,
-            info.temperature == told.temperature,
-            info.name == told.name,
+            info.preprocessing.to_dict() == recorded.preprocessing,
+            info.threshold == recorded.threshold,
+            info.temperature == recorded.temperature,
+            info.name == recorded.name,
         )
     )
 
 
 def _of_model(report: PredictionReport, predictor: "Predictor") -> Iterator[ReportCheck]:
-    told, now = report.model, provenance.model_provenance(predictor)
+    recorded, current = report.model, provenance.model_provenance(predictor)
     for field in _OF_MODEL:
         name = field.removesuffix("_digest").replace("_", " ")
-        yield _same(name, getattr(told, field), getattr(now, field))
-    yield _same("gate", told.gate_sha256 or "none", now.gate_sha256 or "none")
+        yield _same(name, getattr(recorded, field), getattr(current, field))
+    yield _same("gate", recorded.gate_sha256 or "none", current.gate_sha256 or "none")
 
 
 def _of_answer(report: PredictionReport, predictor: "Predictor") -> Iterator[ReportCheck]:
     """The answer of the network and its gate, compared."""
-    told = report.prediction
+    recorded = report.prediction
     try:
-        now, facts = _again(report, predictor)
+        current, facts = _again(report, predictor)
     except BadImage as error:  # what tells of the cut can't be used
         yield ReportCheck("cut", "one that can be made again", str(error).rstrip("."), False)
         return
     if report.cut is not None and facts is not None:
-        yield _same("cut", *(_numbers(each, facts) for each in (report.cut, facts)))
-    yield _same("verdict", _spoken(told), _spoken(now))
-    yield _close("log-odds", told.logit, now.logit)
-    yield _close("probability", told.p_all, now.p_all)
-    yield _close("withheld probability", told.withheld, now.withheld)
-    yield _close("strangeness", told.ood_score, now.ood_score)
-    yield _same("threshold of the answer", told.threshold, now.threshold)
+        yield _same("cut", *(_numbers(cut, facts) for cut in (report.cut, facts)))
+    yield _same("verdict", _spoken(recorded), _spoken(current))
+    yield _close("log-odds", recorded.logit, current.logit)
+    yield _close("probability", recorded.p_all, current.p_all)
+    yield _close("withheld probability", recorded.withheld, current.withheld)
+    yield _close("strangeness", recorded.ood_score, current.ood_score)
+    yield _same("threshold of the answer", recorded.threshold, current.threshold)
 
 
 def _again(
@@ -177,21 +177,23 @@ def _numbers(cut: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
     return {name: cut.get(name) for name in facts if name != "note"}
 
 
-def _same(name: str, expected: Any, found: Any) -> ReportCheck:
-    return ReportCheck(name, _shown(expected), _shown(found), expected == found)
+def _same(name: str, expected: Any, actual: Any) -> ReportCheck:
+    return ReportCheck(name, _shown(expected), _shown(actual), expected == actual)
 
 
 def _shown(value: Any) -> str:
     return json.dumps(value, sort_keys=True) if isinstance(value, dict) else str(value)
 
 
-def _close(name: str, expected: float | None, found: float | None) -> ReportCheck:
-    if expected is None or found is None:
-        told, seen = ("none" if each is None else f"{each:.6f}" for each in (expected, found))
-        return ReportCheck(name, told, seen, expected is found)
-    apart = abs(expected - found)
+def _close(name: str, expected: float | None, actual: float | None) -> ReportCheck:
+    if expected is None or actual is None:
+        recorded, computed = (
+            "none" if value is None else f"{value:.6f}" for value in (expected, actual)
+        )
+        return ReportCheck(name, recorded, computed, expected is actual)
+    apart = abs(expected - actual)
     return ReportCheck(
-        name, f"{expected:.6f}", f"{found:.6f} (differs by {apart:.1e})", apart <= TOLERANCE
+        name, f"{expected:.6f}", f"{actual:.6f} (differs by {apart:.1e})", apart <= TOLERANCE
     )
 
 

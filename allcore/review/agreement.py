@@ -32,14 +32,14 @@ VERDICTS = {
 
 @dataclass(frozen=True)
 class ReviewVerdicts:
-    """What became of each queued cell.
+    """The verdict of each queued cell.
 
     Attributes:
-        table: one row a queued cell with the columns given to `find` and
+        table: one row a queued cell with the columns of `decide_verdicts` and
 
             - ``judged``: how many accounts have judged it,
-            - ``first``, ``second``: the two judgements that decide, of `SEEN`, in the order of the
-              accounts, so that with two reviewers a column is a reviewer; None where open,
+            - ``first``, ``second``: the two judgements that decide, of `JUDGEMENTS`, ordered by
+              account, so that with two reviewers a column is a reviewer; None where open,
             - ``verdict``: a key of `VERDICTS`,
             - ``reviewed``: the class that both saw, else the label; None for bad pictures.
     """
@@ -49,8 +49,8 @@ class ReviewVerdicts:
     @property
     def counts(self) -> dict[str, int]:
         """Cells of each verdict."""
-        found = self.table["verdict"].value_counts()
-        return {verdict: int(found.get(verdict, 0)) for verdict in VERDICTS}
+        counts = self.table["verdict"].value_counts()
+        return {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS}
 
     @property
     def decided(self) -> pd.DataFrame:
@@ -64,7 +64,7 @@ class ReviewAgreement:
 
     Attributes:
         cells: judged by two.
-        counts: (4, 4) cells by first (row) and second (column) judgement, in the order of `SEEN`.
+        counts: (4, 4) cells by first (row) and second (column) judgement, by `JUDGEMENTS`.
         kappa: Cohen's kappa, from -1 to 1; NaN where all judgements are alike.
         agreed: share of cells with the same judgement twice.
     """
@@ -89,15 +89,15 @@ def decide_verdicts(queued: pd.DataFrame, judgements: pd.DataFrame) -> ReviewVer
         queued: a row a cell with ``image_id``, ``label`` and ``called`` ('all' or 'hem'); further
             columns are kept.
         judgements: a row each with ``image_id``, ``account`` (anything that can be sorted) and
-            ``seen`` (of `SEEN`), the first given first; those of other cells are passed over.
+            ``seen`` (of `JUDGEMENTS`), the first one first; those of other cells are passed over.
 
     Raises:
         DataError: an unknown judgement, or one account twice on one cell.
     """
-    said = _by_cell(judgements)
-    given = [said.get(each, {}) for each in queued["image_id"].tolist()]
-    judged = np.array([len(each) for each in given], dtype=np.int64)
-    pairs = [_deciding(each) for each in given]
+    by_cell = _by_cell(judgements)
+    judgements_of = [by_cell.get(entry, {}) for entry in queued["image_id"].tolist()]
+    judged = np.array([len(entry) for entry in judgements_of], dtype=np.int64)
+    pairs = [_deciding(entry) for entry in judgements_of]
     first, second = np.array([*pairs, (None, None)], dtype=object)[:-1].T
     label, called = (queued[name].to_numpy(dtype=object) for name in ("label", "called"))
     verdict = _verdict(first, second, label, called)
@@ -109,8 +109,8 @@ def decide_verdicts(queued: pd.DataFrame, judgements: pd.DataFrame) -> ReviewVer
         "reviewed": _reviewed_label(first, label, verdict),
     }
     # As they are: pandas would make text columns of them, with NaN for None.
-    kept = {name: pd.Series(values, dtype=values.dtype) for name, values in columns.items()}
-    return ReviewVerdicts(queued.reset_index(drop=True).assign(**kept))
+    series = {name: pd.Series(values, dtype=values.dtype) for name, values in columns.items()}
+    return ReviewVerdicts(queued.reset_index(drop=True).assign(**series))
 
 
 def with_reviewed_labels(table: pd.DataFrame, verdicts: ReviewVerdicts) -> pd.DataFrame:
@@ -123,15 +123,15 @@ def with_reviewed_labels(table: pd.DataFrame, verdicts: ReviewVerdicts) -> pd.Da
         table: the columns of `PREDICTION_COLUMNS`.
         verdicts: of some of its cells.
     """
-    found = verdicts.table.set_index("image_id")
-    bad = set(found.index[found["verdict"] == "bad_picture"])
-    agreed = found.loc[found["verdict"] != "bad_picture", "reviewed"].to_dict()
+    by_id = verdicts.table.set_index("image_id")
+    bad = set(by_id.index[by_id["verdict"] == "bad_picture"])
+    agreed = by_id.loc[by_id["verdict"] != "bad_picture", "reviewed"].to_dict()
     ids = table["image_id"].tolist()  # sets and dictionaries: text columns of pandas 3 are slow
-    label = [agreed.get(each, old) for each, old in zip(ids, table["label"], strict=True)]
-    kept = np.array([each not in bad for each in ids], dtype=bool)
-    return table.assign(label=pd.Series(label, index=table.index, dtype=object))[kept].reset_index(
-        drop=True
-    )
+    label = [agreed.get(image_id, old) for image_id, old in zip(ids, table["label"], strict=True)]
+    usable = np.array([image_id not in bad for image_id in ids], dtype=bool)
+    return table.assign(label=pd.Series(label, index=table.index, dtype=object))[
+        usable
+    ].reset_index(drop=True)
 
 
 def review_agreement(
@@ -147,7 +147,7 @@ def review_agreement(
     subjects that all figures of the evaluation have.
 
     Args:
-        first: (N,) one judgement of each cell, of `SEEN`.
+        first: (N,) one judgement of each cell, of `JUDGEMENTS`.
         second: (N,) the other.
         labels: (N,) 1 for an ALL blast, 0 for a normal cell; subjects are drawn within their class.
         subjects: (N,) the independent subject of each cell, or None where unknown.
@@ -162,10 +162,10 @@ def review_agreement(
     cells = estimates.make_sample(
         labels=labels, probabilities=labels.astype(float), subjects=subjects
     )
-    drawn = np.random.default_rng(intervals.SEED).multinomial(
+    resampled = np.random.default_rng(intervals.SEED).multinomial(
         len(which), counts / len(which), size=cells.resamples
     )
-    by_cell, by_subject = drawn.astype(float), _by_subject(cells, which)
+    by_cell, by_subject = resampled.astype(float), _by_subject(cells, which)
     kappa, agreed = float(_kappa(counts)), float(_agreed(counts))
     degrees = cells.degrees("kappa")
     return ReviewAgreement(
@@ -211,37 +211,37 @@ def cells_to_queue(
     free = right & ~queued
     free[ranked] = False
     places = np.flatnonzero(free)
-    drawn = np.random.default_rng(seed).permutation(places)[: len(taken)]
-    return taken, np.sort(drawn)
+    controls_drawn = np.random.default_rng(seed).permutation(places)[: len(taken)]
+    return taken, np.sort(controls_drawn)
 
 
 def _by_cell(judgements: pd.DataFrame) -> dict[Any, dict[Any, str]]:
-    """What each account saw in each cell, the first given first."""
+    """The judgement of each account by cell, the first one first."""
     # Plain dictionaries: pandas takes thirty times as long to group a few thousand texts.
     columns = (judgements[name].tolist() for name in ("image_id", "account", "seen"))
-    said: dict[Any, dict[Any, str]] = {}
-    for image_id, account, seen in zip(*columns, strict=True):
-        of_cell = said.setdefault(image_id, {})
+    by_cell: dict[Any, dict[Any, str]] = {}
+    for image_id, account, judgement in zip(*columns, strict=True):
+        of_cell = by_cell.setdefault(image_id, {})
         if account in of_cell:
             raise DataError("An account has judged a cell twice: keep its last judgement only.")
-        of_cell[account] = seen
-    _coded([seen for of_cell in said.values() for seen in of_cell.values()])
-    return said
+        of_cell[account] = judgement
+    _coded([judgement for of_cell in by_cell.values() for judgement in of_cell.values()])
+    return by_cell
 
 
-def _deciding(given: dict[Any, str]) -> tuple[str | None, str | None]:
-    """The first two judgements in the order of their accounts; None twice where fewer are given."""
-    if len(given) < 2:
+def _deciding(judgements: dict[Any, str]) -> tuple[str | None, str | None]:
+    """The first two judgements in the order of their accounts; None twice where there are fewer."""
+    if len(judgements) < 2:
         return None, None
-    one, other = sorted(list(given)[:2])
-    return given[one], given[other]
+    one, other = sorted(list(judgements)[:2])
+    return judgements[one], judgements[other]
 
 
-def _coded(seen: Iterable[str]) -> NDArray[np.intp]:
-    """(N,) the place of each judgement in `SEEN`."""
+def _coded(judgements: Iterable[str]) -> NDArray[np.intp]:
+    """(N,) the place of each judgement in `JUDGEMENTS`."""
     codes = {name: code for code, name in enumerate(JUDGEMENTS)}
     try:
-        return np.array([codes[each] for each in seen], dtype=np.intp)
+        return np.array([codes[judgement] for judgement in judgements], dtype=np.intp)
     except KeyError as error:
         raise DataError(
             f"There is no judgement '{error.args[0]}': use one of {', '.join(JUDGEMENTS)}."
@@ -254,7 +254,7 @@ def _verdict(
     label: NDArray[np.object_],
     called: NDArray[np.object_],
 ) -> NDArray[np.object_]:
-    open_ = np.array([each is None for each in first], dtype=bool)
+    open_ = np.array([judgement is None for judgement in first], dtype=bool)
     agreed = (first == second) & np.isin(first.astype(str), CLASSES)
     no_class = ~np.isin(first.astype(str), CLASSES) & ~np.isin(second.astype(str), CLASSES)
     bad = no_class & ((first == "bad_picture") | (second == "bad_picture"))
@@ -266,9 +266,9 @@ def _verdict(
 def _reviewed_label(
     first: NDArray[np.object_], label: NDArray[np.object_], verdict: NDArray[np.object_]
 ) -> NDArray[np.object_]:
-    found = np.where(verdict == "label_wrong", first, label)
-    found[verdict == "bad_picture"] = None
-    return found
+    labels = np.where(verdict == "label_wrong", first, label)
+    labels[verdict == "bad_picture"] = None
+    return labels
 
 
 def _by_subject(cells: Sample, which: NDArray[np.intp]) -> Floats:

@@ -111,10 +111,10 @@ def predictive_values(predictive: PredictiveValues, *, prevalence: float) -> go.
         prevalence: the chosen one, above 0 and below 1.
     """
     figure = go.Figure()
-    chosen = predictive.at(prevalence)
+    marked = predictive.at(prevalence)
     for name, curve, at, colour in (
-        ("ALL blast", predictive.ppv, chosen[0], style.BLAST),
-        ("normal", predictive.npv, chosen[1], style.NORMAL),
+        ("ALL blast", predictive.ppv, marked[0], style.BLAST),
+        ("normal", predictive.npv, marked[1], style.NORMAL),
     ):
         _add_predictive_value(figure, predictive.prevalences, curve, f"Called {name}", colour)
         figure.add_scatter(
@@ -133,7 +133,7 @@ def predictive_values(predictive: PredictiveValues, *, prevalence: float) -> go.
     figure.update_yaxes(title="Share of calls that are right", range=style.UNIT)
     shares = [
         f"{100 * at.value:.0f} % of {name} calls"
-        for name, at in (("blast", chosen[0]), ("normal", chosen[1]))
+        for name, at in (("blast", marked[0]), ("normal", marked[1]))
         if np.isfinite(at.value)
     ]
     right = f"{' and '.join(shares)} are right" if shares else "no call can be judged"
@@ -156,11 +156,12 @@ def _add_curve(
     shape: str,
 ) -> None:
     """One model's curve, and its operating point as a diamond."""
-    kept = _thinned(line[0], line[1])
+    visible = _thinned(line[0], line[1])
     colour, dash = line_style
     read = f"{axes[0]} %{{x:.3f}}<br>{axes[1]} %{{y:.3f}}"
     figure.add_scatter(
-        x=line[0][kept], y=line[1][kept], customdata=line[2][kept], mode="lines", name=name,
+        x=line[0][visible], y=line[1][visible], customdata=line[2][visible], mode="lines",
+        name=name,
         line={"color": colour, "dash": dash, "width": 2.5, "shape": shape}, legendgroup=name,
         hovertemplate=f"{read}<br>Threshold %{{customdata:.3f}}<br>{area}<extra>{name}</extra>",
     )  # fmt: skip
@@ -175,9 +176,9 @@ def _thinned(x: Floats, y: Floats) -> NDArray[np.intp]:
     """(K,) which points to draw: the ends, and one for each step that the curve moves."""
     moved = np.maximum(np.abs(np.diff(x)), np.abs(np.diff(y)))
     step = np.floor(np.append(0.0, np.cumsum(moved)) / _STEP)
-    kept = np.append(True, np.diff(step) > 0)
-    kept[-1:] = True
-    return np.flatnonzero(kept)
+    visible = np.append(True, np.diff(step) > 0)
+    visible[-1:] = True
+    return np.flatnonzero(visible)
 
 
 def _challenge(figure: go.Figure, prevalence: float) -> None:

@@ -149,10 +149,10 @@ def two_probabilities(
     """
     figure = go.Figure()
     for kind, point_style in _AGREEMENT.items():
-        chosen = table[table["kind"] == kind]
+        cells = table[table["kind"] == kind]
         figure.add_trace(
             point_map.points(
-                chosen, "probability_a", "probability_b", point_style, _agreement_name(kind, names),
+                cells, "probability_a", "probability_b", point_style, _agreement_name(kind, names),
                 hover="%{customdata}<br>%{x:.3f} and %{y:.3f}", many=len(table),
             )
         )  # fmt: skip
@@ -198,44 +198,44 @@ def slice_bars(rows: Sequence[SliceResult], *, most: int = 20) -> go.Figure:
         rows: from `slices.rows`, the first on top; those without a difference are passed over.
         most: how many to draw.
     """
-    drawn = [row for row in rows if np.isfinite(row.difference.value)][:most]
+    shown_rows = [row for row in rows if np.isfinite(row.difference.value)][:most]
     figure = go.Figure()
     for worse, name, colour, symbol in (
         (True, "Worse than chance would have it", style.BLAST, "diamond"),
         (False, "Not surely worse", style.REFUSED, "circle"),
     ):
-        chosen = [(place, row) for place, row in enumerate(drawn) if row.worse is worse]
-        figure.add_trace(_difference_points(chosen, name, colour, symbol))
+        placed_rows = [(place, row) for place, row in enumerate(shown_rows) if row.worse is worse]
+        figure.add_trace(_difference_points(placed_rows, name, colour, symbol))
     figure.add_vline(x=0, line={"color": style.REFUSED, "width": 1})
     figure.update_xaxes(title="Accuracy less that of the rest (percentage points)")
     figure.update_yaxes(
-        title="Slice", tickvals=list(range(len(drawn))),
-        ticktext=[_short(row.slice.title) for row in drawn],
-        range=[len(drawn) - 0.4, -0.6], showgrid=False, zeroline=False, automargin=True,
+        title="Slice", tickvals=list(range(len(shown_rows))),
+        ticktext=[_short(row.slice.title) for row in shown_rows],
+        range=[len(shown_rows) - 0.4, -0.6], showgrid=False, zeroline=False, automargin=True,
     )  # fmt: skip
-    height = _FRAME + 50 + _ROW * max(1, len(drawn))
+    height = _FRAME + 50 + _ROW * max(1, len(shown_rows))
     figure = style.finish(figure, _slices_title(rows), height=height)
     return style.lay_out(figure, legend={"y": -60 / (height - _FRAME)})
 
 
 def _difference_points(
-    chosen: Sequence[tuple[int, SliceResult]], name: str, colour: str, symbol: str
+    placed_rows: Sequence[tuple[int, SliceResult]], name: str, colour: str, symbol: str
 ) -> go.Scatter:
     value, low, high = (
-        100 * np.array([getattr(row.difference, end) for _, row in chosen], dtype=float)
+        100 * np.array([getattr(row.difference, end) for _, row in placed_rows], dtype=float)
         for end in ("value", "low", "high")
     )
     bounds = [
         f"{a:.0f} to {b:.0f}, over {row.unit}" if row.difference.known else "no interval"
-        for a, b, (_, row) in zip(low, high, chosen, strict=True)
+        for a, b, (_, row) in zip(low, high, placed_rows, strict=True)
     ]
     return go.Scatter(
         x=value,
-        y=[place for place, _ in chosen],
+        y=[place for place, _ in placed_rows],
         error_x={"array": high - value, "arrayminus": value - low, "width": 3, "thickness": 1.5},
         customdata=[
             [row.slice.key, row.slice.title, f"{row.cells:,}", bound]
-            for (_, row), bound in zip(chosen, bounds, strict=True)
+            for (_, row), bound in zip(placed_rows, bounds, strict=True)
         ],
         mode="markers",
         marker={"color": colour, "symbol": symbol, "size": 10},
@@ -246,10 +246,10 @@ def _difference_points(
 
 
 def _slices_title(rows: Sequence[SliceResult]) -> str:
-    found = [row for row in rows if row.worse]
-    if not found:
+    worse = [row for row in rows if row.worse]
+    if not worse:
         return f"None of {len(rows):,} slices is surely worse than the rest"
-    return f"{len(found):,} of {len(rows):,} slices are worse than chance would have it"
+    return f"{len(worse):,} of {len(rows):,} slices are worse than chance would have it"
 
 
 def _short(title: str) -> str:

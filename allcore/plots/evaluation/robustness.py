@@ -18,60 +18,62 @@ _SMALL = 12  # letters that two panels have room for on a phone
 _GREY = "rgba(122,122,122,0.25)"
 
 
-def robustness_curves(found: Robustness, figure: str = "auroc") -> go.Figure:
+def robustness_curves(robustness: Robustness, figure: str = "auroc") -> go.Figure:
     """One figure against the level of each alteration, with its band over subjects.
 
     Args:
-        found: from `robustness.read`.
+        robustness: from `robustness.read`.
         figure: one of `robustness.METRICS`.
     """
-    panels = found.alterations
+    panels = robustness.alterations
     lines = math.ceil(len(panels) / _COLUMNS)
-    drawn = make_subplots(
+    plot = make_subplots(
         rows=lines,
         cols=_COLUMNS,
-        subplot_titles=[each.title for each in panels],
+        subplot_titles=[alteration.title for alteration in panels],
         shared_yaxes="all",
         horizontal_spacing=0.06,
         vertical_spacing=0.42 / lines,
     )
-    for place, each in enumerate(panels):
+    for place, alteration in enumerate(panels):
         row, column = 1 + place // _COLUMNS, 1 + place % _COLUMNS
-        for trace in _panel(found, each, figure, first=place == 0):
-            drawn.add_trace(trace, row=row, col=column)
-        unit = {"text": each.unit, "standoff": 4, "font": {"size": _SMALL}}
-        drawn.update_xaxes(title=unit, row=row, col=column)
+        for trace in _panel(robustness, alteration, figure, first=place == 0):
+            plot.add_trace(trace, row=row, col=column)
+        unit = {"text": alteration.unit, "standoff": 4, "font": {"size": _SMALL}}
+        plot.update_xaxes(title=unit, row=row, col=column)
         if column == 1:
-            drawn.update_yaxes(title=metrics.TITLES[figure], row=row, col=column)
-    drawn.update_annotations(font_size=_SMALL + 1)
-    drawn.update_xaxes(fixedrange=True, zeroline=False)
-    drawn.update_yaxes(fixedrange=True)
+            plot.update_yaxes(title=metrics.TITLES[figure], row=row, col=column)
+    plot.update_annotations(font_size=_SMALL + 1)
+    plot.update_xaxes(fixedrange=True, zeroline=False)
+    plot.update_yaxes(fixedrange=True)
     height = _ABOVE + _PANEL * lines
-    style.finish(drawn, robustness_text(found, figure), height=height)
-    return style.lay_out(drawn, legend={"y": -60 / (height - _ABOVE)})
+    style.finish(plot, robustness_text(robustness, figure), height=height)
+    return style.lay_out(plot, legend={"y": -60 / (height - _ABOVE)})
 
 
-def robustness_text(found: Robustness, figure: str = "auroc") -> str:
+def robustness_text(robustness: Robustness, figure: str = "auroc") -> str:
     """Which alteration moves a figure most, where any does beyond what subjects differ by."""
     title = metrics.TITLES[figure]
-    model = found.model.replace("-", "\u2011")  # a name is not broken at its hyphens
-    if not any(row.figures[figure].known for row in found.rows):
+    model = robustness.model.replace("-", "\u2011")  # a name is not broken at its hyphens
+    if not any(row.figures[figure].known for row in robustness.rows):
         return f"{title} of {model} by alteration; too few subjects for intervals"
-    clear = [row for row in found.rows if _clear(row.changes[figure])]
+    clear = [row for row in robustness.rows if _clear(row.changes[figure])]
     if not clear:
         return f"No alteration moves the {title} of {model} clearly"
     row = max(clear, key=lambda one: abs(one.changes[figure].value))
-    each = _alteration(found, row)
+    alteration = _alteration(robustness, row)
     return (
-        f"{each.title} moves the {title} of {model} most: {_signed(row.changes[figure])} "
-        f"at {_minus(f'{row.level:g}')} ({each.unit})"
+        f"{alteration.title} moves the {title} of {model} most: {_signed(row.changes[figure])} "
+        f"at {_minus(f'{row.level:g}')} ({alteration.unit})"
     )
 
 
-def _panel(found: Robustness, each: Alteration, figure: str, *, first: bool) -> list[go.Scatter]:
-    rows = found.of(each.name)
+def _panel(
+    robustness: Robustness, alteration: Alteration, figure: str, *, first: bool
+) -> list[go.Scatter]:
+    rows = robustness.of(alteration.name)
     levels = [row.level for row in rows]
-    unaltered = next(row for row in rows if row.level == each.unaltered).figures[figure].value
+    unaltered = next(row for row in rows if row.level == alteration.unaltered).figures[figure].value
     as_it_is = go.Scatter(
         x=[levels[0], levels[-1]],
         y=[unaltered, unaltered],
@@ -81,7 +83,7 @@ def _panel(found: Robustness, each: Alteration, figure: str, *, first: bool) -> 
         showlegend=False,
     )
     mark = go.Scatter(
-        x=[each.unaltered],
+        x=[alteration.unaltered],
         y=[unaltered],
         mode="markers",
         marker={"symbol": "diamond", "size": 11, "color": style.BLAST},
@@ -142,5 +144,7 @@ def _clear(change: Interval) -> bool:
     return change.known and (change.low > 0 or change.high < 0)
 
 
-def _alteration(found: Robustness, row: RobustnessRow) -> Alteration:
-    return next(each for each in found.alterations if each.name == row.alteration)
+def _alteration(robustness: Robustness, row: RobustnessRow) -> Alteration:
+    return next(
+        alteration for alteration in robustness.alterations if alteration.name == row.alteration
+    )

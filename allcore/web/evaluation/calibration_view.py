@@ -26,9 +26,9 @@ def show_calibration(context: Context) -> None:
         name="calibration",
         alt="Share of ALL blasts by predicted probability, before and after calibration",
     )
-    found = context.estimate("ece")
+    estimate = context.estimate("ece")
     st.markdown(
-        f"Expected calibration error **{found.value:.3f}** ({formats.both_bounds(found)}).",
+        f"Expected calibration error **{estimate.value:.3f}** ({formats.both_bounds(estimate)}).",
         width=frame.TEXT_WIDTH,
     )
     st.caption(_method_text(context), width=frame.TEXT_WIDTH)
@@ -38,10 +38,10 @@ def show_calibration(context: Context) -> None:
 def _show_prediction_sets(context: Context) -> None:
     """How often the sets of the Predict page hold the truth; a file's model has none."""
     model = context.source.model
-    found = model and conformal.coverage_in_use(evaluations.evaluate_model(model).coverage)
-    if found:
+    coverage = model and conformal.coverage_in_use(evaluations.evaluate_model(model).coverage)
+    if coverage:
         st.markdown(f"**{results.SETS_TITLE}**")
-        st.markdown(frame.plain(results.coverage_text(found)), width=frame.TEXT_WIDTH)
+        st.markdown(frame.plain(results.coverage_text(coverage)), width=frame.TEXT_WIDTH)
         st.caption(
             "Of all held-out cells, whatever split is chosen above. The model's card compares "
             "the rules that were tried.",
@@ -89,7 +89,7 @@ def _error(sample: Sample) -> float:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _curves(_context: Context, key: str) -> tuple[ReliabilityCurve | None, ReliabilityCurve]:
-    found = _samples(_context)
-    return calibration.reliability_curve(found["before"]), calibration.reliability_curve(
-        found["after"]
+    samples = _samples(_context)
+    return calibration.reliability_curve(samples["before"]), calibration.reliability_curve(
+        samples["after"]
     )

@@ -27,16 +27,16 @@ def open_cell(context: Context, image_id: str, order: Sequence[str]) -> None:
 
 def open_from_address(context: Context) -> None:
     """Open the cell that the address names, once a visit."""
-    named = st.query_params.get(CELL)
-    if not named or st.session_state.get(_ORDER):
+    image_id = st.query_params.get(CELL)
+    if not image_id or st.session_state.get(_ORDER):
         return
-    if named not in set(context.table["image_id"]):
+    if image_id not in set(context.table["image_id"]):
         st.warning(
-            f"The cell {frame.plain(named)} of this address is not among the cells shown.",
+            f"The cell {frame.plain(image_id)} of this address is not among the cells shown.",
             width=frame.TEXT_WIDTH,
         )
         return
-    open_cell(context, named, [named])
+    open_cell(context, image_id, [image_id])
 
 
 def _forget_cell() -> None:
@@ -47,8 +47,8 @@ def _forget_cell() -> None:
 @guard.dialog("Cell", width="large", on_dismiss=_forget_cell)
 def _show_dialog(context: Context) -> None:
     order: list[str] = st.session_state[_ORDER]
-    named = st.query_params.get(CELL, order[0])
-    at = order.index(named) if named in order else 0
+    image_id = st.query_params.get(CELL, order[0])
+    at = order.index(image_id) if image_id in order else 0
     step = cell_details.show(_cell_context(context, order[at], at, len(order)))
     if step:
         st.query_params[CELL] = order[(at + step) % len(order)]
@@ -74,15 +74,15 @@ def _cell_context(context: Context, image_id: str, at: int, of: int) -> CellCont
 def _facts(context: Context, place: int) -> tuple[dict[str, float], dict[str, float]]:
     """The measures of a cell's picture, and the share of cells below each of them."""
     try:
-        found = context.facts
+        measures = context.facts
     except AllScopeError as error:  # the cell has more to tell than its measures
         frame.problem(error)
         return {}, {}
-    if found is None:
+    if measures is None:
         return {}, {}
-    numbers = found.select_dtypes("number").astype(float)
-    here = numbers.iloc[place]
-    known = here[here.notna()]
+    numbers = measures.select_dtypes("number").astype(float)
+    values = numbers.iloc[place]
+    known = values[values.notna()]
     below = (numbers[known.index] < known).mean() * 100
-    flags = found.select_dtypes("bool").iloc[place]
+    flags = measures.select_dtypes("bool").iloc[place]
     return dict(known) | {str(name): bool(flag) for name, flag in flags.items()}, dict(below)

@@ -36,9 +36,9 @@ def choose_cells(context: Context) -> NDArray[np.intp]:
         "Show", _ALONE, index=_ALONE.index(_DEFAULT), format_func=CHOICES.__getitem__, key=SHOW,
         bind="query-params",
     )  # fmt: skip
-    known = context.table["subject"].dropna()
-    of = right.multiselect(
-        "Subjects", sorted(known.unique()), placeholder="All", key=SUBJECTS, bind="query-params"
+    subjects = context.table["subject"].dropna()
+    selected_subjects = right.multiselect(
+        "Subjects", sorted(subjects.unique()), placeholder="All", key=SUBJECTS, bind="query-params"
     )
     label = st.pills(
         "Class",
@@ -55,8 +55,8 @@ def choose_cells(context: Context) -> NDArray[np.intp]:
         return np.empty(0, dtype=np.intp)
     rows = context.table.iloc[ranked]
     keep = np.ones(len(rows), dtype=bool)
-    if of:
-        keep &= rows["subject"].isin(of).to_numpy()
+    if selected_subjects:
+        keep &= rows["subject"].isin(selected_subjects).to_numpy()
     if label:
         keep &= (rows["label"] == label).to_numpy()
     return ranked[keep]

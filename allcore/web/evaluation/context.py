@@ -63,12 +63,12 @@ class Context:
     @cached_property
     def estimates(self) -> tuple[Estimate, ...]:
         """All figures at the threshold, in the order of `metrics.TITLES`."""
-        found = (
+        values = (
             *estimates.at_threshold(self.sample, self.threshold),
             *self.evaluated.threshold_free,
         )
         order = list(metrics.TITLES)
-        return tuple(sorted(found, key=lambda figure: order.index(figure.name)))
+        return tuple(sorted(values, key=lambda figure: order.index(figure.name)))
 
     def estimate(self, name: str) -> Estimate:
         """One of them by its key in `metrics.TITLES`."""
@@ -89,8 +89,8 @@ class Context:
         """Measures of each cell's picture in the order of the table; None where none are kept."""
         if self.source.folder is None:
             return None
-        found = model_folder.read_facts(self.source.folder)
-        if found is None:
+        measures = model_folder.read_facts(self.source.folder)
+        if measures is None:
             return None
-        known = found.set_index("image_id").reindex(self.table["image_id"])
+        known = measures.set_index("image_id").reindex(self.table["image_id"])
         return known.reset_index(drop=True)

@@ -65,11 +65,11 @@ def show_roc(context: Context, beside: Mapping[str, PredictionSource] | None = N
         st.info(ONE_CLASS, icon=":material/info:")
         return
     parts = _parts(context, beside or {})
-    found = {name: _curves(part, key).roc for name, (part, key, _) in parts.items()}
+    rocs = {name: _curves(part, key).roc for name, (part, key, _) in parts.items()}
     areas = {name: _estimate(part, "auroc") for name, (part, _, _) in parts.items()}
     show_chart(
         curve_plots.roc(
-            found,
+            rocs,
             points={name: _point(part, at) for name, (part, _, at) in parts.items()},
             areas=areas,
             prevalence=float(context.sample.labels.mean()),
@@ -82,11 +82,13 @@ def show_roc(context: Context, beside: Mapping[str, PredictionSource] | None = N
 def show_precision_recall(context: Context, beside: Mapping[str, PredictionSource]) -> None:
     """Precision and recall, with other models' beside it."""
     parts = _parts(context, beside)
-    found = {name: _curves(part, key).precision_recall for name, (part, key, _) in parts.items()}
+    curves_by_model = {
+        name: _curves(part, key).precision_recall for name, (part, key, _) in parts.items()
+    }
     areas = {name: _estimate(part, "auprc") for name, (part, _, _) in parts.items()}
     show_chart(
         curve_plots.precision_recall(
-            found,
+            curves_by_model,
             points={name: _recall_point(part, at) for name, (part, _, at) in parts.items()},
             areas=areas,
         ),
@@ -101,7 +103,7 @@ def show_estimates(context: Context) -> None:
         figure.name: formats.estimate(figure.over_subjects)
         for figure in context.evaluated.evaluation.baseline
     }
-    shown = pd.DataFrame(
+    table = pd.DataFrame(
         {
             "Figure": metrics.TITLES[figure.name],
             "Value": figure.value,
@@ -112,7 +114,7 @@ def show_estimates(context: Context) -> None:
         for figure in context.estimates
     )
     st.dataframe(
-        shown,
+        table,
         hide_index=True,
         height="content",
         column_config={"Value": st.column_config.NumberColumn(format="%.3f")},
@@ -141,7 +143,7 @@ def estimates_table(context: Context) -> pd.DataFrame:
 def show_predictive_values(context: Context) -> None:
     """Predictive values at the reader's prevalence, and the likelihood ratios behind them."""
     own = float(context.sample.labels.mean())
-    chosen = st.slider(
+    percent = st.slider(
         "Share of ALL blasts among the cells you would check (%)", 0.1, 99.0, 10.0, 0.1,
         format="%.1f", key=PREVALENCE, bind="query-params", width=frame.TEXT_WIDTH,
     )  # fmt: skip
@@ -150,29 +152,31 @@ def show_predictive_values(context: Context) -> None:
         "predictive values hang on that share, so they are given at yours.",
         width=frame.TEXT_WIDTH,
     )
-    grid = np.unique(np.append(_GRID, chosen / 100))
-    found = prevalence.predictive_values(context.sample, context.threshold, grid)
+    grid = np.unique(np.append(_GRID, percent / 100))
+    values = prevalence.predictive_values(context.sample, context.threshold, grid)
     positive, negative = prevalence.likelihood_ratios(context.sample, context.threshold)
     show_chart(
-        curve_plots.predictive_values(found, prevalence=chosen / 100),
+        curve_plots.predictive_values(values, prevalence=percent / 100),
         name="predictive-values",
         alt="Positive and negative predictive value by prevalence",
     )
-    for figure, said in (
+    for figure, text in (
         (positive, "A call of ALL blast multiplies the odds by"),
         (negative, "A call of normal multiplies the odds by"),
     ):
-        st.markdown(f"{said} **{figure.value:.2f}** ({formats.both_bounds(figure)}).")
+        st.markdown(f"{text} **{figure.value:.2f}** ({formats.both_bounds(figure)}).")
 
 
 def _choose_others(context: Context) -> dict[str, PredictionSource]:
     names = [name for name in model_folder.names() if name != context.source.key]
-    chosen = st.multiselect(
+    selection = st.multiselect(
         "Beside it", names, placeholder="Other models, at their own thresholds", key=BESIDE,
         bind="query-params", width=frame.TEXT_WIDTH,
     )  # fmt: skip
     return {
-        name: other for name in chosen if (other := _comparable_source(context, name)) is not None
+        name: other
+        for name in selection
+        if (other := _comparable_source(context, name)) is not None
     }
 
 
@@ -200,16 +204,16 @@ def _parts(
     context: Context, beside: Mapping[str, PredictionSource]
 ) -> dict[str, tuple[EvaluatedSplit, str, float]]:
     """EvaluatedSplit, cache key and threshold of each model."""
-    found = {context.source.name: (context.evaluated, context.source.digest + context.split,
+    parts = {context.source.name: (context.evaluated, context.source.digest + context.split,
                                    context.threshold)}  # fmt: skip
     for name, other in beside.items():
         split = _split(context, other)
-        found[name] = (
+        parts[name] = (
             evaluations.evaluate_split(other, split),
             other.digest + split,
             other.threshold,
         )
-    return found
+    return parts
 
 
 @st.cache_resource(max_entries=16, show_spinner="Drawing subjects anew for the bands")
@@ -227,13 +231,13 @@ def _estimate(part: EvaluatedSplit, name: str) -> Estimate:
 
 def _point(part: EvaluatedSplit, threshold: float) -> tuple[float, float]:
     """Share of false positives and sensitivity."""
-    found = _metrics_at(part, threshold)
-    return 1 - float(found["specificity"]), float(found["sensitivity"])
+    values = _metrics_at(part, threshold)
+    return 1 - float(values["specificity"]), float(values["sensitivity"])
 
 
 def _recall_point(part: EvaluatedSplit, threshold: float) -> tuple[float, float]:
-    found = _metrics_at(part, threshold)
-    return float(found["sensitivity"]), float(found["ppv"])
+    values = _metrics_at(part, threshold)
+    return float(values["sensitivity"]), float(values["ppv"])
 
 
 def _metrics_at(part: EvaluatedSplit, threshold: float) -> dict[str, Floats]:

@@ -11,35 +11,36 @@ from allcore.web.evaluation.context import Context
 
 def show_errors(context: Context) -> None:
     """Draw the view."""
-    found = cell_lists.choose_cells(context)
+    indices = cell_lists.choose_cells(context)
     if st.session_state.get(cell_lists.SHOW) == "suspicious":
         _show_label_errors(context)
-    cell_lists.show_cells(context, found, key="errors_cells")
-    if len(found):
+    cell_lists.show_cells(context, indices, key="errors_cells")
+    if len(indices):
         show_csv_download(
-            cell_lists.export_table(context, found),
+            cell_lists.export_table(context, indices),
             name=f"{context.source.name}-cells",
             label="Download this list as CSV",
         )
 
 
 def _show_label_errors(context: Context) -> None:
-    found = context.evaluated.label_errors
-    if found is None:
+    label_errors = context.evaluated.label_errors
+    if label_errors is None:
         return
-    flagged = formats.count(int(found.flagged.sum()), "label")
+    flagged = formats.count(int(label_errors.flagged.sum()), "label")
     st.caption(
         f"{flagged} stand out by confident learning (Northcutt et al., 2021) over held-out "
         "probabilities.",
         width=frame.TEXT_WIDTH,
     )
-    mostly = [each for each in found.by_subject if each.mostly]
+    mostly = [subject for subject in label_errors.by_subject if subject.mostly]
     if mostly:
-        said = ", ".join(
-            f"{frame.plain(each.subject)} ({each.flagged} of {each.cells})" for each in mostly[:8]
+        names = ", ".join(
+            f"{frame.plain(subject.subject)} ({subject.flagged} of {subject.cells})"
+            for subject in mostly[:8]
         )
         st.warning(
-            f"Most cells of some subjects stand out: {said}. The model misjudges these subjects; "
+            f"Most cells of some subjects stand out: {names}. The model misjudges these subjects; "
             "that is no sign of wrong labels.",
             width=frame.TEXT_WIDTH,
         )

@@ -38,12 +38,12 @@ def show_map(context: Context) -> None:
 
 @guard.fragment  # a selection draws the map's part of the page, not all of it
 def _show_points(context: Context, place: NDArray[np.float64], by: dict[str, str]) -> None:
-    chosen = st.segmented_control(
+    colour = st.segmented_control(
         "Colour by", list(by), default="outcome", required=True,
         format_func=by.__getitem__, key=COLOUR, bind="query-params", wrap=True,
     )  # fmt: skip
     event = show_chart(
-        error_plots.cell_map(_table(context, place, chosen), chosen, _kind(chosen)),
+        error_plots.cell_map(_table(context, place, colour), colour, _kind(colour)),
         key=chart_area.chart_key(f"map_{context.source.key}_{context.split}"),
         name="map",
         on_select="rerun",
@@ -60,17 +60,17 @@ def _show_points(context: Context, place: NDArray[np.float64], by: dict[str, str
         _show_selection(context, np.flatnonzero(chart_area.points_inside(place, polygon)))
 
 
-def _show_selection(context: Context, found: NDArray[np.intp]) -> None:
-    wrong = np.isin(context.outcomes[found], ("fp", "fn"))
+def _show_selection(context: Context, indices: NDArray[np.intp]) -> None:
+    wrong = np.isin(context.outcomes[indices], ("fp", "fn"))
     chart_area.show_clear_button()
     st.subheader(
-        f"{formats.count(len(found), 'cell')} selected, {int(wrong.sum()):,} called wrongly",
+        f"{formats.count(len(indices), 'cell')} selected, {int(wrong.sum()):,} called wrongly",
         anchor=False,
     )
     if st.toggle("Only those called wrongly", key="only_wrong", bind="query-params"):
-        found = found[wrong]
-    saved_slices.show_save_form(context, found)
-    cell_lists.show_cells(context, found, key="map_cells")
+        indices = indices[wrong]
+    saved_slices.show_save_form(context, indices)
+    cell_lists.show_cells(context, indices, key="map_cells")
 
 
 def _kind(by: str) -> str:
@@ -89,9 +89,9 @@ def _read(_context: Context, key: str) -> NDArray[np.float64] | None:
     folder = _context.source.folder
     if folder is None or not (folder / model_folder.EMBEDDINGS).exists():
         return None
-    at, map_points = _read_embeddings(folder)
+    at, points = _read_embeddings(folder)
     places = [at.get(str(name), len(at)) for name in _context.table["image_id"]]
-    return np.vstack([map_points, np.full(2, np.nan)])[places]
+    return np.vstack([points, np.full(2, np.nan)])[places]
 
 
 def _read_embeddings(folder: Path) -> tuple[dict[str, int], NDArray[np.float64]]:
@@ -100,19 +100,19 @@ def _read_embeddings(folder: Path) -> tuple[dict[str, int], NDArray[np.float64]]
     try:
         with np.load(path, allow_pickle=False) as stored:
             at = {str(name): place for place, name in enumerate(stored["image_id"])}
-            map_points = stored["map"].astype(np.float64)
-        if map_points.shape != (len(at), 2):
+            points = stored["map"].astype(np.float64)
+        if points.shape != (len(at), 2):
             raise ValueError("ids and places do not fit")
     except Exception as error:  # zip and npy readers raise many kinds on damaged files
         raise ModelError(f"{path} can't be read: restore it, or train the model again.") from error
-    return at, map_points
+    return at, points
 
 
 def _colours(context: Context) -> dict[str, str]:
-    found = dict(_BY)
+    titles = dict(_BY)
     if context.facts is not None:
-        found |= {fact.name: fact.title for fact in MEASURES}
-    return found
+        titles |= {fact.name: fact.title for fact in MEASURES}
+    return titles
 
 
 def _table(context: Context, place: NDArray[np.float64], by: str) -> pd.DataFrame:

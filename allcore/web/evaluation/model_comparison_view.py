@@ -35,20 +35,20 @@ def show_model_comparison(context: Context) -> None:
     try:
         other = sources.source_of(name)
         split = context.split if context.split in evaluations.splits(other) else "test"
-        beside = evaluations.evaluate_split(other, split).table
+        other_table = evaluations.evaluate_split(other, split).table
         notes = sources.leakage_warnings([context.source, other])
         key = "|".join([context.source.digest, other.digest, split, *notes])
-        shared = _join(context.table, beside, notes, key)
-        found = model_agreement.agreement_at(
+        shared = _join(context.table, other_table, notes, key)
+        agreement = model_agreement.agreement_at(
             shared, threshold_a=context.threshold, threshold_b=other.threshold
         )
     except AllScopeError as error:
         frame.problem(error)
         return
-    _show_agreement(context, name, found)
+    _show_agreement(context, name, agreement)
     event = show_chart(
         error_plots.two_probabilities(
-            found.table, thresholds=(context.threshold, other.threshold),
+            agreement.table, thresholds=(context.threshold, other.threshold),
             names=(context.source.name, name),
         ),
         key=f"two_{name}",
@@ -57,8 +57,8 @@ def show_model_comparison(context: Context) -> None:
         selection_mode=("box", "lasso"),
         alt="Probabilities of two models for the same cells",
     )  # fmt: skip
-    drawn = chart_area.selected_area(event["selection"]) if event else None
-    _show_cells(context, found, drawn)
+    area = chart_area.selected_area(event["selection"]) if event else None
+    _show_cells(context, agreement, area)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Joining the cells of both")
@@ -66,39 +66,43 @@ def _join(_a: pd.DataFrame, _b: pd.DataFrame, notes: tuple[str, ...], key: str) 
     return model_agreement.join_predictions(_a, _b, notes=notes)
 
 
-def _show_agreement(context: Context, name: str, found: ModelAgreement) -> None:
+def _show_agreement(context: Context, name: str, agreement: ModelAgreement) -> None:
     first, second = frame.plain(context.source.name), frame.plain(name)
     st.markdown(
-        f"On the {formats.count(len(found.table), 'cell')} that both hold out: both right "
-        f"{found.counts['both_right']:,}, only {first} {found.counts['only_a']:,}, only {second} "
-        f"{found.counts['only_b']:,}, both wrong {found.counts['both_wrong']:,} "
-        f"(McNemar p = {found.mcnemar.p:.3g}, cells taken as independent).",
+        f"On the {formats.count(len(agreement.table), 'cell')} that both hold out: both right "
+        f"{agreement.counts['both_right']:,}, only {first} {agreement.counts['only_a']:,}, only "
+        f"{second} {agreement.counts['only_b']:,}, both wrong {agreement.counts['both_wrong']:,} "
+        f"(McNemar p = {agreement.mcnemar.p:.3g}, cells taken as independent).",
         width=frame.TEXT_WIDTH,
     )
-    shown = ", ".join(
-        f"{metrics.TITLES[each.name]} {formats.estimate(each.difference)}"
-        for each in found.differences
+    differences = ", ".join(
+        f"{metrics.TITLES[estimate.name]} {formats.estimate(estimate.difference)}"
+        for estimate in agreement.differences
     )
-    st.markdown(f"{first} less {second}, over {found.unit}: {shown}.", width=frame.TEXT_WIDTH)
-    for note in found.notes:
+    st.markdown(
+        f"{first} less {second}, over {agreement.unit}: {differences}.", width=frame.TEXT_WIDTH
+    )
+    for note in agreement.notes:
         st.warning(note, width=frame.TEXT_WIDTH)
 
 
-def _show_cells(context: Context, found: ModelAgreement, drawn: chart_area.Polygon | None) -> None:
+def _show_cells(
+    context: Context, agreement: ModelAgreement, area: chart_area.Polygon | None
+) -> None:
     kind = st.segmented_control(
         "Cells", list(KINDS), default="both_wrong", required=True,
         format_func=KINDS.__getitem__, key=KIND, bind="query-params",
     )  # fmt: skip
-    table = found.table
-    if drawn is None:
+    table = agreement.table
+    if area is None:
         table = table[table["kind"] == kind]
     else:
         points = table[["probability_a", "probability_b"]].to_numpy(dtype=float)
-        table = table[chart_area.points_inside(points, drawn)]
+        table = table[chart_area.points_inside(points, area)]
         st.caption("The cells drawn around in the figure; double-click it to see a kind again.")
     place = {name: at for at, name in enumerate(context.table["image_id"])}
     apart = (table["probability_a"] - table["probability_b"]).abs()
     ids = table.loc[apart.sort_values(ascending=False, kind="stable").index, "image_id"]
     cell_lists.show_cells(
-        context, np.array([place[each] for each in ids], dtype=np.intp), key="two_cells"
+        context, np.array([place[image_id] for image_id in ids], dtype=np.intp), key="two_cells"
     )

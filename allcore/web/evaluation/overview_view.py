@@ -23,23 +23,23 @@ def show_overview(context: Context) -> None:
         curves_view.show_roc(context)
     with right:
         st.subheader("Cells", anchor=False)
-        found = cell_lists.choose_cells(context)
-        cell_lists.show_cells(context, found, key="overview_cells", per_page=12)
+        indices = cell_lists.choose_cells(context)
+        cell_lists.show_cells(context, indices, key="overview_cells", per_page=12)
     st.subheader("Subjects", anchor=False)
     subjects_view.show_subject_table(context)
 
 
 def show_headline(context: Context) -> None:
     """The figures that a reader wants first, each with both intervals."""
-    shown = st.container(horizontal=True)
+    cards = st.container(horizontal=True)
     for key in HEADLINE:
-        figure = context.estimate(key)
-        with shown.container(border=True, width=148):
-            value = "undefined" if np.isnan(figure.value) else f"{figure.value:.3f}"
+        estimate = context.estimate(key)
+        with cards.container(border=True, width=148):
+            value = "undefined" if np.isnan(estimate.value) else f"{estimate.value:.3f}"
             st.metric(metrics.TITLES[key], value)
             st.caption(
-                f"Over subjects  \n{formats.bounds(figure.over_subjects)}  \n"
-                f"Over cells  \n{formats.bounds(figure.over_cells)}"
+                f"Over subjects  \n{formats.bounds(estimate.over_subjects)}  \n"
+                f"Over cells  \n{formats.bounds(estimate.over_cells)}"
             )
     st.caption("95 % intervals. Over subjects is the one to go by for a new subject.")
 

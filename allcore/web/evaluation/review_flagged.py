@@ -20,16 +20,16 @@ from allcore.web.evaluation.review_queue import ReviewQueue
 _DIGITS = 12
 
 
-def show_flagged_answers(found: ReviewQueue) -> None:
+def show_flagged_answers(queue: ReviewQueue) -> None:
     """Draw the list where there is any flagged answer; people's notes are for people here."""
-    if not found.flagged or not found.visitor.signed_in:
+    if not queue.flagged or not queue.visitor.signed_in:
         return
     st.subheader("Answers called wrong", anchor=False)
-    kept = pictures.flagged_digests(accounts.store(), found.context.source.key)
-    ids = {item.image_id for item in found.flagged}
-    hidden = {each for each in ids & found.open_to_me if _digest(each) in kept}
+    stored = pictures.flagged_digests(accounts.store(), queue.context.source.key)
+    ids = {item.image_id for item in queue.flagged}
+    hidden = {image_id for image_id in ids & queue.open_to_me if _digest(image_id) in stored}
     st.markdown(
-        f"People flagged the answer to **{formats.count(len(found.flagged), 'picture')}** that "
+        f"People flagged the answer to **{formats.count(len(queue.flagged), 'picture')}** that "
         "they "
         "uploaded. These have no label, so they enter no verdict and no figure."
         + (f" {formats.count(len(hidden), 'picture')} that you may still judge: not shown to you."
@@ -37,36 +37,36 @@ def show_flagged_answers(found: ReviewQueue) -> None:
         width=frame.TEXT_WIDTH,
     )  # fmt: skip
     rows = flagged_table(
-        found, [flag for flag in _flags(found) if flag.image_id in ids - hidden], kept
+        queue, [flag for flag in _flags(queue) if flag.image_id in ids - hidden], stored
     )
     if len(rows):
         st.dataframe(
             rows, hide_index=True, key="review_flagged",
             alt="Flagged answers: what the model said, the note, and what reviewers saw",
         )  # fmt: skip
-        show_csv_download(rows, name=f"{found.context.source.name}-flagged", label="Flagged as CSV")
+        show_csv_download(rows, name=f"{queue.context.source.name}-flagged", label="Flagged as CSV")
 
 
-def flagged_table(found: ReviewQueue, flagged: list[Flag], kept: Set[str]) -> pd.DataFrame:
+def flagged_table(queue: ReviewQueue, flagged: list[Flag], stored: Set[str]) -> pd.DataFrame:
     """A row a flagged answer; without the file's name and without who asked.
 
     Args:
-        found: the queue.
+        queue: the queue.
         flagged: the answers to list.
-        kept: digests of the pictures that reviewers can see.
+        stored: digests of the pictures that reviewers can see.
     """
-    said = defaultdict[str, list[str]](list)
-    for one in found.judgements:
-        said[one.image_id].append(reviews.JUDGEMENTS[one.seen])
+    judgements_of = defaultdict[str, list[str]](list)
+    for judgement in queue.judgements:
+        judgements_of[judgement.image_id].append(reviews.JUDGEMENTS[judgement.seen])
     return pd.DataFrame(
         {
             "Picture (SHA-256)": _digest(flag.image_id)[:_DIGITS],
-            "Picture": "kept" if _digest(flag.image_id) in kept else "not kept",
+            "Picture": "kept" if _digest(flag.image_id) in stored else "not kept",
             "The model said": CLASS_NAMES.get(flag.verdict, flag.verdict),
             "Probability of ALL": flag.p_all,
             "Threshold": flag.threshold,
             "Note": flag.note,
-            "Reviewers saw": ", ".join(said[flag.image_id]) or "nothing yet",
+            "Reviewers saw": ", ".join(judgements_of[flag.image_id]) or "nothing yet",
             "Flagged": flag.at.isoformat(sep=" ", timespec="minutes"),
         }
         for flag in flagged
@@ -77,5 +77,5 @@ def _digest(image_id: str) -> str:
     return image_id.removeprefix(reviews.UPLOAD)
 
 
-def _flags(found: ReviewQueue) -> tuple[Flag, ...]:
-    return flags.list_of(accounts.store(), found.context.source.key)
+def _flags(queue: ReviewQueue) -> tuple[Flag, ...]:
+    return flags.list_of(accounts.store(), queue.context.source.key)

@@ -49,9 +49,12 @@ class ReviewQueue:
                 "place": at,
             }
         )
-        said = [(one.image_id, one.account_id, one.seen) for one in self.judgements]
+        judgements = [
+            (judgement.image_id, judgement.account_id, judgement.seen)
+            for judgement in self.judgements
+        ]
         return agreement.decide_verdicts(
-            queued, pd.DataFrame(said, columns=["image_id", "account", "seen"])
+            queued, pd.DataFrame(judgements, columns=["image_id", "account", "seen"])
         )
 
     @cached_property
@@ -65,7 +68,7 @@ class ReviewQueue:
         who = self.visitor.name
         if not self.visitor.may("review"):
             return set()
-        mine = {each.image_id for each in self.judgements if each.username == who}
+        mine = {judgement.image_id for judgement in self.judgements if judgement.username == who}
         free = {item.image_id for item in self.items if item.open_to(who)}
         return free - mine
 
@@ -73,13 +76,16 @@ class ReviewQueue:
     def shown(self) -> pd.DataFrame:
         """The decided cells whose verdicts this account may see."""
         decided = self.verdicts.decided
-        return decided[[each not in self.open_to_me for each in decided["image_id"]]]
+        return decided[[image_id not in self.open_to_me for image_id in decided["image_id"]]]
 
     @cached_property
     def key(self) -> str:
         """Changes with the cells and with what was said of them, not with the threshold."""
-        said = [(one.image_id, one.account_id, one.seen) for one in self.judgements]
-        text = f"{self.context.source.digest} {self.context.split} {said}"
+        judgements = [
+            (judgement.image_id, judgement.account_id, judgement.seen)
+            for judgement in self.judgements
+        ]
+        text = f"{self.context.source.digest} {self.context.split} {judgements}"
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -90,15 +96,15 @@ def read_queue(context: Context) -> ReviewQueue:
         StoreError: the database can't be opened.
     """
     store, of = accounts.store(), context.source.key
-    found, said = reviews.items(store, of=of), reviews.judgements(store, of=of)
-    return ReviewQueue(context, accounts.visitor(), found, said)
+    items, judgements = reviews.items(store, of=of), reviews.judgements(store, of=of)
+    return ReviewQueue(context, accounts.visitor(), items, judgements)
 
 
-def show_queue_controls(found: ReviewQueue) -> None:
+def show_queue_controls(queue: ReviewQueue) -> None:
     """Draw the controls that put cells into the queue, and take them back."""
-    if not found.visitor.may("keep"):
+    if not queue.visitor.may("keep"):
         return
-    with st.expander("Put cells into the queue", expanded=not found.items):
+    with st.expander("Put cells into the queue", expanded=not queue.items):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             kind = st.segmented_control(
                 "Which", list(KINDS), default="confident_errors", required=True,
@@ -110,14 +116,14 @@ def show_queue_controls(found: ReviewQueue) -> None:
             help="Drawn at random. Without them a reviewer knows that the model erred on every "
             "cell, and nothing is learned of labels that the model agrees with.",
         )  # fmt: skip
-        taken, right = _choose_cells(found, str(kind), int(most), controls)
+        taken, right = _choose_cells(queue, str(kind), int(most), controls)
         st.caption(_addition_text(len(taken), len(right), controls))
         if st.button(
             "Put them into the queue", icon=":material/playlist_add:", disabled=not len(taken)
         ):
-            _put(found, str(kind), taken, right)
+            _put(queue, str(kind), taken, right)
             st.rerun()
-        _show_withdraw_button(found)
+        _show_withdraw_button(queue)
 
 
 def _addition_text(cells: int, controls: int, wanted: bool) -> str:
@@ -128,10 +134,10 @@ def _addition_text(cells: int, controls: int, wanted: bool) -> str:
 
 
 def _choose_cells(
-    found: ReviewQueue, kind: str, most: int, controls: bool
+    queue: ReviewQueue, kind: str, most: int, controls: bool
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Places of the cells to queue and of the controls among them."""
-    sample, label_errors = found.context.sample, found.context.evaluated.label_errors
+    sample, label_errors = queue.context.sample, queue.context.evaluated.label_errors
     if kind == "suspicious" and label_errors is None:
         none = np.empty(0, dtype=np.intp)
         return none, none
@@ -139,16 +145,16 @@ def _choose_cells(
         kind,
         labels=sample.labels,
         probabilities=sample.probabilities,
-        threshold=found.context.threshold,
+        threshold=queue.context.threshold,
         label_errors=label_errors,
     )
     queued = np.zeros(len(sample.labels), dtype=bool)
-    queued[found.verdicts.table["place"].to_numpy(dtype=np.intp)] = True
-    right = ~np.isin(found.context.outcomes, ("fp", "fn"))
+    queued[queue.verdicts.table["place"].to_numpy(dtype=np.intp)] = True
+    right = ~np.isin(queue.context.outcomes, ("fp", "fn"))
     if label_errors is not None:
         right &= ~label_errors.flagged
     seed = int(
-        hashlib.sha256(f"{found.context.source.key} {len(found.items)}".encode()).hexdigest(), 16
+        hashlib.sha256(f"{queue.context.source.key} {len(queue.items)}".encode()).hexdigest(), 16
     )
     return agreement.cells_to_queue(
         ranked, right=right, queued=queued, count=most, controls=controls, seed=seed % 2**32
@@ -156,20 +162,20 @@ def _choose_cells(
 
 
 def _put(
-    found: ReviewQueue, kind: str, taken: NDArray[np.intp], controls: NDArray[np.intp]
+    queue: ReviewQueue, kind: str, taken: NDArray[np.intp], controls: NDArray[np.intp]
 ) -> None:
-    ids = found.context.table["image_id"].astype(str).to_numpy(dtype=object)
+    ids = queue.context.table["image_id"].astype(str).to_numpy(dtype=object)
     reasons = dict.fromkeys(ids[taken], _REASONS[kind]) | dict.fromkeys(ids[controls], "control")
     store = accounts.store_to("keep")
-    reviews.queue_cells(store, found.visitor.name, of=found.context.source.key, reasons=reasons)
+    reviews.queue_cells(store, queue.visitor.name, of=queue.context.source.key, reasons=reasons)
 
 
-def _show_withdraw_button(found: ReviewQueue) -> None:
-    judged = {each.image_id for each in found.judgements}
+def _show_withdraw_button(queue: ReviewQueue) -> None:
+    judged = {judgement.image_id for judgement in queue.judgements}
     mine = [
         item
-        for item in found.items
-        if item.added_by == found.visitor.name and item.image_id not in judged and not item.uploaded
+        for item in queue.items
+        if item.added_by == queue.visitor.name and item.image_id not in judged and not item.uploaded
     ]
     if mine and st.button(
         f"Take back {formats.count(len(mine), 'cell')} that you queued and nobody has judged",
@@ -177,5 +183,5 @@ def _show_withdraw_button(found: ReviewQueue) -> None:
         key="review_take_back",
     ):
         store = accounts.store_to("keep")
-        reviews.withdraw(store, found.visitor.name, of=found.context.source.key)
+        reviews.withdraw(store, queue.visitor.name, of=queue.context.source.key)
         st.rerun()

@@ -30,23 +30,23 @@ there are two. The data set is never changed.
 
 def show_review(context: Context) -> None:
     """Draw the view."""
-    found = review_queue.read_queue(context)
-    _show_queue_state(found)
-    review_queue.show_queue_controls(found)
-    if len(found.verdicts.decided):
-        _show_verdicts(found)
-        _show_agreement(found)
-        _show_reviewed_estimates(found)
-        _show_cells(found)
-    review_flagged.show_flagged_answers(found)
-    _show_exports(found)
+    queue = review_queue.read_queue(context)
+    _show_queue_state(queue)
+    review_queue.show_queue_controls(queue)
+    if len(queue.verdicts.decided):
+        _show_verdicts(queue)
+        _show_agreement(queue)
+        _show_reviewed_estimates(queue)
+        _show_cells(queue)
+    review_flagged.show_flagged_answers(queue)
+    _show_exports(queue)
     with st.expander("How cells are judged"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
 
 
-def _show_queue_state(found: ReviewQueue) -> None:
-    if not found.items:
-        can = found.visitor.may("keep")
+def _show_queue_state(queue: ReviewQueue) -> None:
+    if not queue.items:
+        can = queue.visitor.may("keep")
         how = (
             ": put errors or suspicious labels into the queue here, or single cells in the window "
             "that opens with a click"
@@ -57,27 +57,27 @@ def _show_queue_state(found: ReviewQueue) -> None:
             width=frame.TEXT_WIDTH,
         )
         return
-    judged = found.verdicts.table["judged"].to_numpy()
-    elsewhere = len(found.items) - len(judged) - len(found.flagged)
+    judged = queue.verdicts.table["judged"].to_numpy()
+    elsewhere = len(queue.items) - len(judged) - len(queue.flagged)
     st.markdown(
         f"**{formats.count(len(judged), 'cell')}** of this split in the queue: "
         f"{int((judged == 0).sum()):,} judged by nobody yet, {int((judged == 1).sum()):,} by one, "
         f"{int((judged >= 2).sum()):,} by two or more."
         + (f" {formats.count(elsewhere, 'more cell')} of other splits." if elsewhere else "")
         + (
-            f" {formats.count(len(found.flagged), 'flagged answer')} below."
-            if found.flagged
+            f" {formats.count(len(queue.flagged), 'flagged answer')} below."
+            if queue.flagged
             else ""
         ),
         width=frame.TEXT_WIDTH,
     )
-    if found.visitor.opens("review"):
+    if queue.visitor.opens("review"):
         navigation.link("Review", "Judge cells by their picture alone")
 
 
-def _show_verdicts(found: ReviewQueue) -> None:
-    decided = found.verdicts.decided
-    counts = found.verdicts.counts
+def _show_verdicts(queue: ReviewQueue) -> None:
+    decided = queue.verdicts.decided
+    counts = queue.verdicts.counts
     st.subheader("Verdicts", anchor=False)
     st.markdown(
         f"Of **{formats.count(len(decided), 'cell')}** judged by two, the label is wrong in "
@@ -98,36 +98,39 @@ def _show_verdicts(found: ReviewQueue) -> None:
     )  # fmt: skip
 
 
-def _show_agreement(found: ReviewQueue) -> None:
-    said = _agreement_of(found, found.key)
-    kappa, share = said.kappa, said.agreed
+def _show_agreement(queue: ReviewQueue) -> None:
+    result = _agreement_of(queue, queue.key)
+    kappa, share = result.kappa, result.agreed
     st.subheader("Agreement", anchor=False)
     st.markdown(
         "The two judgements are alike on "
-        f"{formats.share(share.over_cells, said.cells)} over cells; over "
+        f"{formats.share(share.over_cells, result.cells)} over cells; over "
         f"subjects {formats.bounds(share.over_subjects)}. Cohen's kappa **{_number(kappa)}** "
         f"({formats.both_bounds(kappa)}).",
         width=frame.TEXT_WIDTH,
     )
     names = [name[0].upper() + name[1:] for name in reviews.JUDGEMENTS.values()]
-    table = pd.DataFrame(said.counts, columns=names)
+    table = pd.DataFrame(result.counts, columns=names)
     table.insert(0, "One reviewer, and across the other", names)
     st.dataframe(
         table, hide_index=True, key="review_pairs", alt="Judgement against judgement, in cells"
     )
 
 
-def _show_reviewed_estimates(found: ReviewQueue) -> None:
-    context = found.context
-    sample, free = _reviewed(found, found.key)
-    after = {one.name: one for one in (*estimates.at_threshold(sample, context.threshold), *free)}
+def _show_reviewed_estimates(queue: ReviewQueue) -> None:
+    context = queue.context
+    sample, free = _reviewed(queue, queue.key)
+    after = {
+        estimate.name: estimate
+        for estimate in (*estimates.at_threshold(sample, context.threshold), *free)
+    }
     rows = [
-        (labels, one)
+        (labels, estimate)
         for name in overview_view.HEADLINE
-        for labels, one in zip(LABELS, (context.estimate(name), after[name]), strict=True)
+        for labels, estimate in zip(LABELS, (context.estimate(name), after[name]), strict=True)
     ]
     st.subheader("Figures with original and with reviewed labels", anchor=False)
-    changed, bad = (found.verdicts.counts[name] for name in ("label_wrong", "bad_picture"))
+    changed, bad = (queue.verdicts.counts[name] for name in ("label_wrong", "bad_picture"))
     st.markdown(
         f"Original: {formats.count(len(context.table), 'cell')}. Reviewed: "
         f"{formats.count(len(sample.labels), 'cell')}, {changed:,} of them with another label; "
@@ -143,33 +146,33 @@ def _show_reviewed_estimates(found: ReviewQueue) -> None:
         name=f"{context.source.name}-reviewed-figures",
         label="Figures as CSV",
     )
-    st.caption(_caution(found), width=frame.TEXT_WIDTH)
+    st.caption(_caution(queue), width=frame.TEXT_WIDTH)
 
 
-def _display_row(labels: str, one: Estimate) -> dict[str, str]:
+def _display_row(labels: str, estimate: Estimate) -> dict[str, str]:
     return {
-        "Figure": metrics.TITLES[one.name],
+        "Figure": metrics.TITLES[estimate.name],
         "Labels": labels,
-        "Value": _number(one),
-        "Over subjects": formats.bounds(one.over_subjects),
-        "Over cells": formats.bounds(one.over_cells),
+        "Value": _number(estimate),
+        "Over subjects": formats.bounds(estimate.over_subjects),
+        "Over cells": formats.bounds(estimate.over_cells),
     }
 
 
-def _export_row(labels: str, one: Estimate) -> dict[str, str | float]:
+def _export_row(labels: str, estimate: Estimate) -> dict[str, str | float]:
     return {
-        "figure": one.name,
+        "figure": estimate.name,
         "labels": labels,
-        "value": one.value,
-        "subjects_low": one.over_subjects.low,
-        "subjects_high": one.over_subjects.high,
-        "cells_low": one.over_cells.low,
-        "cells_high": one.over_cells.high,
+        "value": estimate.value,
+        "subjects_low": estimate.over_subjects.low,
+        "subjects_high": estimate.over_subjects.high,
+        "cells_low": estimate.over_cells.low,
+        "cells_high": estimate.over_cells.high,
     }
 
 
-def _caution(found: ReviewQueue) -> str:
-    decided, cells_here = found.verdicts.decided, len(found.context.table)
+def _caution(queue: ReviewQueue) -> str:
+    decided, cells_here = queue.verdicts.decided, len(queue.context.table)
     controls = decided[decided["reason"] == "control"]
     other = int((controls["verdict"] == "label_wrong").sum())
     checked = (
@@ -185,9 +188,9 @@ def _caution(found: ReviewQueue) -> str:
     )
 
 
-def _show_cells(found: ReviewQueue) -> None:
+def _show_cells(queue: ReviewQueue) -> None:
     st.subheader("Cells by verdict", anchor=False)
-    hidden = len(found.verdicts.decided) - len(found.shown)
+    hidden = len(queue.verdicts.decided) - len(queue.shown)
     if hidden:
         st.info(
             f"Judge yours first: the verdicts of {formats.count(hidden, 'cell')} that you have not "
@@ -196,57 +199,58 @@ def _show_cells(found: ReviewQueue) -> None:
             icon=":material/visibility_off:",
             width=frame.TEXT_WIDTH,
         )
-    if found.shown.empty:
+    if queue.shown.empty:
         return
     names = [name for name in agreement.VERDICTS if name != "open"]
     verdict = st.segmented_control(
         "Verdict", names, default=names[0], required=True, key="review_verdict", wrap=True,
-        format_func=lambda one: agreement.VERDICTS[one],
+        format_func=lambda key: agreement.VERDICTS[key],
     )  # fmt: skip
-    places = found.shown.loc[found.shown["verdict"] == verdict, "place"]
-    cell_lists.show_cells(found.context, places.to_numpy(dtype=np.intp), key="review_cells")
+    places = queue.shown.loc[queue.shown["verdict"] == verdict, "place"]
+    cell_lists.show_cells(queue.context, places.to_numpy(dtype=np.intp), key="review_cells")
 
 
-def _show_exports(found: ReviewQueue) -> None:
-    name = found.context.source.name
+def _show_exports(queue: ReviewQueue) -> None:
+    name = queue.context.source.name
     with st.container(horizontal=True):
-        if not found.shown.empty:
+        if not queue.shown.empty:
             show_csv_download(
-                _verdict_frame(found), name=f"{name}-verdicts", label="Verdicts as CSV"
+                _verdict_frame(queue), name=f"{name}-verdicts", label="Verdicts as CSV"
             )
-        if found.judgements and found.visitor.may("administer"):
+        if queue.judgements and queue.visitor.may("administer"):
             show_csv_download(
-                _judgement_frame(found), name=f"{name}-judgements", label="All judgements as CSV"
+                _judgement_frame(queue), name=f"{name}-judgements", label="All judgements as CSV"
             )
             st.caption("For administrators: with the reviewers' names, also of cells not yours.")
 
 
-def _verdict_frame(found: ReviewQueue) -> pd.DataFrame:
-    rows = found.shown.drop(columns=["place", "first", "second"])
-    subjects = found.context.table["subject"].to_numpy(dtype=object)
-    rows.insert(1, "subject", subjects[found.shown["place"].to_numpy(dtype=np.intp)])
+def _verdict_frame(queue: ReviewQueue) -> pd.DataFrame:
+    rows = queue.shown.drop(columns=["place", "first", "second"])
+    subjects = queue.context.table["subject"].to_numpy(dtype=object)
+    rows.insert(1, "subject", subjects[queue.shown["place"].to_numpy(dtype=np.intp)])
     named = rows.rename(columns={"reviewed": "reviewed_label"})
-    return named.assign(threshold=found.context.threshold)
+    return named.assign(threshold=queue.context.threshold)
 
 
-def _judgement_frame(found: ReviewQueue) -> pd.DataFrame:
-    queued = {item.image_id: item for item in found.items}
-    verdict = found.verdicts.table.set_index("image_id")["verdict"].to_dict()
+def _judgement_frame(queue: ReviewQueue) -> pd.DataFrame:
+    queued = {item.image_id: item for item in queue.items}
+    verdict = queue.verdicts.table.set_index("image_id")["verdict"].to_dict()
     return pd.DataFrame(
         {
-            "of": one.of,
-            "image_id": one.image_id,
-            "reason": queued[one.image_id].reason,
-            "queued_by": queued[one.image_id].added_by,
-            "reviewer": one.username,
-            "seen": one.seen,
-            "note": one.note,
-            "given_at": one.given_at.isoformat(timespec="seconds"),
-            "changed_at": one.changed_at and one.changed_at.isoformat(timespec="seconds"),
-            "verdict": verdict.get(one.image_id, ""),  # empty for cells of another split
+            "of": judgement.of,
+            "image_id": judgement.image_id,
+            "reason": queued[judgement.image_id].reason,
+            "queued_by": queued[judgement.image_id].added_by,
+            "reviewer": judgement.username,
+            "seen": judgement.seen,
+            "note": judgement.note,
+            "given_at": judgement.given_at.isoformat(timespec="seconds"),
+            "changed_at": judgement.changed_at
+            and judgement.changed_at.isoformat(timespec="seconds"),
+            "verdict": verdict.get(judgement.image_id, ""),  # empty for cells of another split
         }
-        for one in found.judgements
-        if one.image_id in queued
+        for judgement in queue.judgements
+        if judgement.image_id in queued
     )
 
 
@@ -255,8 +259,8 @@ def _number(figure: Estimate) -> str:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _agreement_of(_found: ReviewQueue, key: str) -> ReviewAgreement:
-    decided, context = _found.verdicts.decided, _found.context
+def _agreement_of(_queue: ReviewQueue, key: str) -> ReviewAgreement:
+    decided, context = _queue.verdicts.decided, _queue.context
     places = decided["place"].to_numpy(dtype=np.intp)
     units = model_evaluation.subject_groups(context.table)
     return agreement.review_agreement(
@@ -268,8 +272,8 @@ def _agreement_of(_found: ReviewQueue, key: str) -> ReviewAgreement:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Computing figures with reviewed labels")
-def _reviewed(_found: ReviewQueue, key: str) -> tuple[Sample, tuple[Estimate, ...]]:
+def _reviewed(_queue: ReviewQueue, key: str) -> tuple[Sample, tuple[Estimate, ...]]:
     sample = model_evaluation.sample_of_predictions(
-        agreement.with_reviewed_labels(_found.context.table, _found.verdicts)
+        agreement.with_reviewed_labels(_queue.context.table, _queue.verdicts)
     )
     return sample, estimates.threshold_free(sample)

@@ -19,11 +19,11 @@ def show_robustness(context: Context) -> None:
     """Draw the view."""
     folder = context.source.folder
     try:
-        found = None if folder is None else json_files.read_robustness(folder)
+        results = None if folder is None else json_files.read_robustness(folder)
     except AllScopeError as error:
         frame.problem(error)
         return
-    if found is None:
+    if results is None:
         st.info(
             "Not measured yet: `python -m allcore evaluate --robustness` alters the pictures step "
             "by step and keeps what becomes of the figures.",
@@ -36,14 +36,14 @@ def show_robustness(context: Context) -> None:
         format_func=metrics.TITLES.__getitem__, key=METRIC, bind="query-params",
     )  # fmt: skip
     show_chart(
-        robustness_plots.robustness_curves(found, str(by)),
+        robustness_plots.robustness_curves(results, str(by)),
         name="robustness",
         alt=f"{metrics.TITLES[str(by)]} by how far pictures are altered",
     )
     st.caption(
-        f"{formats.count(found.cells, 'held-out cell')} of {found.subjects or 'unknown'} subjects, "
-        "at the model's own threshold; bands are 95 % over subjects.",
+        f"{formats.count(results.cells, 'held-out cell')} of {results.subjects or 'unknown'} "
+        "subjects, at the model's own threshold; bands are 95 % over subjects.",
         width=frame.TEXT_WIDTH,
     )
     with st.expander("Command"):
-        st.code(found.command, language="shell", wrap_lines=True)
+        st.code(results.command, language="shell", wrap_lines=True)

@@ -46,19 +46,19 @@ def as_slices(context: Context) -> list[Slice]:
     """The same as `slices.rows` takes them; ids that match no cell are left out."""
     ids = context.table["image_id"].astype(str).to_numpy()
     return [
-        evaluated_slices.selection_slice(str(one.id), one.name, one.image_ids, image_ids=ids)
-        for one in read_saved_slices(context)
+        evaluated_slices.selection_slice(str(saved.id), saved.name, saved.image_ids, image_ids=ids)
+        for saved in read_saved_slices(context)
     ]
 
 
 def show_saved_slices(context: Context) -> None:
     """A list of the kept slices, each with a way to remove it."""
-    for one in read_saved_slices(context):
-        said, remove = st.columns([5, 1], vertical_alignment="center", width=frame.TEXT_WIDTH)
-        said.markdown(f"**{frame.plain(one.name)}**, {len(one.image_ids):,} cells")
-        if remove.button("Remove", key=f"remove_slice_{one.id}", icon=":material/delete:"):
+    for saved in read_saved_slices(context):
+        text, remove = st.columns([5, 1], vertical_alignment="center", width=frame.TEXT_WIDTH)
+        text.markdown(f"**{frame.plain(saved.name)}**, {len(saved.image_ids):,} cells")
+        if remove.button("Remove", key=f"remove_slice_{saved.id}", icon=":material/delete:"):
             try:
-                slices.delete(accounts.store_to("keep"), _who(), one.id)
+                slices.delete(accounts.store_to("keep"), _who(), saved.id)
             except AllScopeError as error:
                 frame.problem(error)
             else:

@@ -33,11 +33,11 @@ def show_slices(context: Context) -> None:
         name="slices",
         alt="Difference in accuracy between each slice and the rest, with its interval",
     )
-    opened = _show_slice_table(rows)
+    selected = _show_slice_table(rows)
     show_csv_download(_export_table(rows), name=f"{context.source.name}-slices")
-    if opened is not None:
-        st.subheader(frame.plain(opened.slice.title), anchor=False)
-        members = np.flatnonzero(opened.slice.members)
+    if selected is not None:
+        st.subheader(frame.plain(selected.slice.title), anchor=False)
+        members = np.flatnonzero(selected.slice.members)
         wrong = np.isin(context.outcomes[members], ("fp", "fn"))
         cell_lists.show_cells(
             context, np.concatenate([members[wrong], members[~wrong]]), key="slice_cells"
@@ -70,7 +70,7 @@ def _show_answer(rows: tuple[SliceResult, ...]) -> None:
 
 
 def _show_slice_table(rows: tuple[SliceResult, ...]) -> SliceResult | None:
-    shown = pd.DataFrame(
+    table = pd.DataFrame(
         {
             "Slice": row.slice.title,
             "Found": "worse" if row.worse else "",
@@ -83,11 +83,11 @@ def _show_slice_table(rows: tuple[SliceResult, ...]) -> SliceResult | None:
         for row in rows
     )
     selection = st.dataframe(
-        shown, hide_index=True, on_select="rerun", selection_mode="single-row", key="slices_table",
+        table, hide_index=True, on_select="rerun", selection_mode="single-row", key="slices_table",
         alt="One row a slice, the worst first",
     )  # fmt: skip
-    chosen = selection["selection"]["rows"]
-    return rows[chosen[0]] if chosen and chosen[0] < len(rows) else None
+    selected = selection["selection"]["rows"]
+    return rows[selected[0]] if selected and selected[0] < len(rows) else None
 
 
 def _export_table(rows: tuple[SliceResult, ...]) -> pd.DataFrame:
@@ -111,19 +111,19 @@ def _export_table(rows: tuple[SliceResult, ...]) -> pd.DataFrame:
     )
 
 
-def _counted_slices(context: Context, kept: list[Slice]) -> CountedSlices:
+def _counted_slices(context: Context, saved: list[Slice]) -> CountedSlices:
     """All slices with what no threshold moves, kept as long as they stay the same."""
-    key = "|".join([context.source.digest, context.split, *(each.key for each in kept)])
-    return _cached(context, kept, key)
+    key = "|".join([context.source.digest, context.split, *(entry.key for entry in saved)])
+    return _cached(context, saved, key)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Making slices")
-def _cached(_context: Context, _kept: list[Slice], key: str) -> CountedSlices:
+def _cached(_context: Context, _saved: list[Slice], key: str) -> CountedSlices:
     points, table = map_view.map_points(_context), _context.table
     facts = pd.DataFrame(index=table.index) if _context.facts is None else _context.facts
     clusters = None if points is None else slice_search.find_clusters(points)
-    found = slice_search.candidate_slices(
+    candidates = slice_search.candidate_slices(
         table, facts.drop(columns="image_id", errors="ignore"), clusters
     )
     groups = model_evaluation.subject_groups(table)
-    return slices.count_slices([*found, *_kept], labels=_context.sample.labels, groups=groups)
+    return slices.count_slices([*candidates, *_saved], labels=_context.sample.labels, groups=groups)

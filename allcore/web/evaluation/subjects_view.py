@@ -24,12 +24,12 @@ def show_subjects(context: Context) -> None:
     if not context.subjects:
         st.info(UNKNOWN, icon=":material/info:")
         return
-    who = st.selectbox(
+    name = st.selectbox(
         "Subject", [row.subject for row in context.subjects], index=None, key=ONE,
         placeholder="All, or open one", bind="query-params", width=300,
     )  # fmt: skip
-    if who is not None:
-        _show_subject(context, next(row for row in context.subjects if row.subject == who))
+    if name is not None:
+        _show_subject(context, next(row for row in context.subjects if row.subject == name))
         return
     show_chart(
         subject_plots.subject_strip(context.table, context.subjects, threshold=context.threshold),
@@ -55,9 +55,9 @@ def show_subject_table(context: Context) -> None:
         key=f"subjects_table_{context.source.key}",
         alt="One row a subject: cells, called rightly, called ALL blast",
     )
-    chosen = selection["selection"]["rows"]
-    if chosen and chosen[0] < len(context.subjects):
-        _show_subject(context, context.subjects[chosen[0]])
+    selected = selection["selection"]["rows"]
+    if selected and selected[0] < len(context.subjects):
+        _show_subject(context, context.subjects[selected[0]])
     show_csv_download(subjects_table(context), name=f"{context.source.name}-subjects")
 
 
@@ -117,9 +117,9 @@ def _show_calls(context: Context) -> None:
     least = right.number_input(
         "Cells that an answer needs", 1, 500, 20, key=LEAST, bind="query-params"
     )
-    found = subjects.call_subjects(context.subjects, cutoff=cutoff / 100, least_cells=int(least))
+    calls = subjects.call_subjects(context.subjects, cutoff=cutoff / 100, least_cells=int(least))
     show_chart(
-        subject_plots.subject_call_shares(found, cutoff / 100),
+        subject_plots.subject_call_shares(calls, cutoff / 100),
         name="subject-calls",
         alt="Share of cells called ALL blast, with its interval, of each subject",
     )

@@ -54,9 +54,9 @@ def choose_threshold(source: PredictionSource, split: str) -> tuple[float, str]:
             on_click=_set,
             args=(own, ""),
         )
-    said = source.rule if typed == own else _rule_text(typed)
-    st.caption(f"Threshold {typed:.3f}. {frame.plain(said)}", width=frame.TEXT_WIDTH)
-    return typed, said
+    text = source.rule if typed == own else _rule_text(typed)
+    st.caption(f"Threshold {typed:.3f}. {frame.plain(text)}", width=frame.TEXT_WIDTH)
+    return typed, text
 
 
 def _background() -> str:
