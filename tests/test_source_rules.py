@@ -29,6 +29,7 @@ MAY_REACH_OUT = {
     "allcore/cnmc/kaggle.py": "`data fetch` on the command line, one named data set",
 }
 MAY_IMPORT_BY_NAME = {
+    "allcore/__main__.py": "the name is one of the fixed table of commands",
     "allcore/nets/registry.py": "the name is one of a fixed table",
     "allcore/research/experiments/catalogue.py": "the name is one of a fixed table",
     "allcore/inference/distributed.py": "the name is written there",
