@@ -24,7 +24,7 @@ def download(cache: Path, folder: Path, *, delays: Sequence[float]) -> Path:
     """The folder that kagglehub unpacked the release into.
 
     kagglehub resumes an archive that broke off, and a whole one in the cache is not asked for
-    again. Only a download that has begun is tried again: without a network that is said at once.
+    again. Only a download that has begun is tried again: without a network that is message at once.
 
     Args:
         cache: folder of its own, on the disk that the files are to lie on.
@@ -45,22 +45,22 @@ def download(cache: Path, folder: Path, *, delays: Sequence[float]) -> Path:
         except broken as error:
             begun = any(file.is_file() for file in cache.rglob("*"))
             if delay is None or not begun:
-                said = f"There is no connection to Kaggle: {release.manual_download(folder)}"
-                raise DataError(said) from error
+                message = f"There is no connection to Kaggle: {release.manual_download(folder)}"
+                raise DataError(message) from error
             log.warning("The connection to Kaggle broke off; it is tried again in %g s", delay)
             sleep(delay)
         except requests.HTTPError as error:
             status = error.response.status_code if error.response is not None else "no status"
-            said = f"Kaggle refuses {HANDLE} (HTTP {status}): {release.manual_download(folder)}"
-            raise DataError(said) from error
+            message = f"Kaggle refuses {HANDLE} (HTTP {status}): {release.manual_download(folder)}"
+            raise DataError(message) from error
         except OSError:
             raise
         except Exception as error:
             # A damaged archive would be taken for a whole one by the next run.
             shutil.rmtree(cache, ignore_errors=True)
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            message = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             raise DataError(
-                f"What Kaggle sent of {HANDLE} can't be used ({said}): run the command again."
+                f"What Kaggle sent of {HANDLE} can't be used ({message}): run the command again."
             ) from error
     raise AssertionError("the last try returns or raises")
 

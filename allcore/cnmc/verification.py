@@ -89,10 +89,14 @@ class Verification:
             return None
         total = len(self.found.rows)
         if counts["missing"] == total:
-            said = f"None of the {total:,} files of {release.NAME} is in {self.root}"
-            return f"{said}, but {self.conversion}." if self.conversion else f"{said}: {REMEDY}."
-        said = " and ".join(f"{count:,} {state}" for state, count in counts.items() if count)
-        return f"Of the {total:,} files of {release.NAME}, {said} in {self.root}: {REMEDY}."
+            sentence = f"None of the {total:,} files of {release.NAME} is in {self.root}"
+            return (
+                f"{sentence}, but {self.conversion}."
+                if self.conversion
+                else f"{sentence}: {REMEDY}."
+            )
+        sentence = " and ".join(f"{count:,} {state}" for state, count in counts.items() if count)
+        return f"Of the {total:,} files of {release.NAME}, {sentence} in {self.root}: {REMEDY}."
 
     @property
     def conversion(self) -> str | None:
@@ -123,7 +127,7 @@ def verify(
 
     Args:
         root: the folder, of any layout.
-        facts: the table of ``release.read_release`` unless told.
+        facts: the table of ``release.read_release`` by default.
         progress: called with the bytes done and to do.
         cancelled: asked after every file; True ends the check.
         workers: threads that hash.
@@ -148,7 +152,7 @@ def verify(
     )
     if sized and not listing.root.is_dir():
         raise DataError(f"{listing.root} vanished during the check: connect it and run it again.")
-    unread = {each.path for each in hashed.refused}
+    unread = {file.path for file in hashed.refused}
     paths = [path for path in listing.paths if path not in unread]
     refused = file_digests.sorted_by_path([*listing.refused, *hashed.refused])
     by_path = {path: known[path] for path in paths if path in known} | hashed.by_path

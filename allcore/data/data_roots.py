@@ -72,7 +72,7 @@ def widened(config: Settings, others: Iterable[str]) -> Settings:
         config: the settings.
         others: as ``allowable`` gave them; one that has become a link to elsewhere is left out.
     """
-    still = (Path(each) for each in others if os.path.realpath(each) == each)
+    still = (Path(path) for path in others if os.path.realpath(path) == path)
     return config.model_copy(update={"data_roots": (*config.data_roots, *still)})
 
 
@@ -132,8 +132,8 @@ def level(path: Path, config: Settings | None = None) -> FolderLevel:
     spoken = [name for name in names if _is_text(name)]
     folders, left = [], COUNTED_ALL
     for name in spoken[:LISTED]:
-        found, seen = _count(place / name, min(COUNTED, left))
-        left -= seen
+        found, entries = _count(place / name, min(COUNTED, left))
+        left -= entries
         folders.append(found)
     return FolderLevel(place, tuple(folders), len(spoken) - len(folders), len(names) - len(spoken))
 
@@ -205,20 +205,20 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
 
 def _count(folder: Path, limit: int) -> tuple[FolderEntry, int]:
     """Count pictures below a folder until so many entries were looked at; gives both numbers."""
-    waiting, images, seen = [folder], 0, 0
+    waiting, images, entries = [folder], 0, 0
     while waiting:
         try:
             for entry in _entries(waiting.pop()):
-                if seen >= limit:
-                    return FolderEntry(folder, images, whole=False), seen
-                seen += 1
+                if entries >= limit:
+                    return FolderEntry(folder, images, whole=False), entries
+                entries += 1
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(Path(entry.path))
                 elif is_image(entry.name):
                     images += 1
         except OSError:  # what can't be read counts nothing
             continue
-    return FolderEntry(folder, images, whole=True), seen
+    return FolderEntry(folder, images, whole=True), entries
 
 
 def _is_text(name: str) -> bool:

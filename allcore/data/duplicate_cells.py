@@ -74,13 +74,13 @@ def near_pairs(pixels: NDArray[np.uint8], *, threshold: float = THRESHOLD) -> ND
         threshold: see ``THRESHOLD``.
     """
     patterns = _patterns(pixels)
-    turned = [each.reshape(len(each), -1) for each in _orientations(patterns)]
+    turned = [pattern.reshape(len(pattern), -1) for pattern in _orientations(patterns)]
     found = [np.zeros((0, 2), dtype=np.intp)]
     for start in range(0, len(patterns), BLOCK):
         block = turned[0][start : start + BLOCK]
         best = np.full((len(block), len(patterns) - start), -1, dtype=np.float32)
-        for each in turned:
-            np.maximum(best, block @ each[start:].T, out=best)
+        for other in turned:
+            np.maximum(best, block @ other[start:].T, out=best)
         # Only pairs right of the diagonal: each once, and no cell with itself.
         pairs = np.argwhere(np.triu(best > threshold, k=1))
         found.append(pairs.astype(np.intp) + start)

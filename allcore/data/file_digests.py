@@ -158,7 +158,7 @@ def file_digest(path: Path) -> str:
 
 def sorted_by_path(refused: Sequence[UnreadFile]) -> list[UnreadFile]:
     """The same, in the order of their paths."""
-    return sorted(refused, key=lambda each: each.path)
+    return sorted(refused, key=lambda file: file.path)
 
 
 def _entries(root: Path, hidden: bool) -> Iterator[tuple[str, int | str]]:

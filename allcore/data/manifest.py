@@ -89,9 +89,9 @@ def write(manifest: Manifest, path: Path) -> None:
     manifest.table.to_csv(path, index=False, lineterminator="\n")
 
 
-def _known(given: pd.DataFrame) -> pd.DataFrame:
+def _known(rows: pd.DataFrame) -> pd.DataFrame:
     """The columns with a value in any row, those first that have one first; None where missing."""
-    table = given.astype({column: object for column in given if column in COLUMNS})
+    table = rows.astype({column: object for column in rows if column in COLUMNS})
     there = table.notna() & (table != "")
     known = [column for column in table if there[column].any()]
     ordered = sorted(known, key=lambda column: int(there[column].to_numpy().argmax()))
@@ -113,7 +113,7 @@ def _completed(table: pd.DataFrame) -> pd.DataFrame:
         "label": _filled(table, "label", parsed["label"]),
     }
     subject = filled["subject"]
-    group_of = {each: subjects.group_of(each) for each in subject.dropna().unique()}
+    group_of = {name: subjects.group_of(name) for name in subject.dropna().unique()}
     groups = subject.map(group_of).astype(object)
     filled["group"] = _filled(table, "group", groups.where(groups.notna(), filled["image_id"]))
     extra = [column for column in table if column not in COLUMNS]

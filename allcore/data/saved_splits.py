@@ -123,8 +123,8 @@ def _put(file: Path, content: bytes) -> None:
 
 def _saved(file: Path) -> SavedSplit:
     try:
-        told = json.loads(_about(file).read_text(encoding="utf-8"))
-        return SavedSplit(file.stem, file, str(told["by"]), str(told["made"]))
+        record = json.loads(_about(file).read_text(encoding="utf-8"))
+        return SavedSplit(file.stem, file, str(record["by"]), str(record["made"]))
     except (OSError, ValueError, KeyError, TypeError):
         return SavedSplit(file.stem, file, "", "")
 

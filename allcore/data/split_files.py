@@ -75,8 +75,8 @@ class FileSplit(Split):
         """Whether no subject is in two parts, as far as every subject is known."""
         return not self.torn and not self.unknown
 
-    def told(self) -> dict[str, Any]:
-        """What model.json keeps of it: ``leaks`` holds what an evaluation must say."""
+    def record(self) -> dict[str, Any]:
+        """The entry of model.json; ``leaks`` is what an evaluation must report."""
         leaks = {
             "subjects": list(self.torn),
             "of": self.groups,
@@ -224,11 +224,13 @@ def _by_id(file: SplitFile, manifest: Manifest) -> "pd.Series[str]":
         return file.parts
     own = dict(zip(ids.map(_plain), ids, strict=True)) | dict(zip(ids, ids, strict=True))
     known = [own.get(name, own.get(_plain(name))) for name in file.parts.index]
-    strange = [name for name, each in zip(file.parts.index, known, strict=True) if each is None]
-    if strange:
+    unknown_names = [
+        name for name, match in zip(file.parts.index, known, strict=True) if match is None
+    ]
+    if unknown_names:
         raise DataError(
-            f"{file.name} names {_images(len(strange))} that the data set does not have, such as "
-            f"'{strange[0]}': choose the data set that the split is of."
+            f"{file.name} names {_images(len(unknown_names))} that the data set does not have, "
+            f"such as '{unknown_names[0]}': choose the data set that the split is of."
         )
     parts = file.parts.set_axis(known)
     if parts.index.has_duplicates:

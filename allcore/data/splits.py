@@ -60,8 +60,8 @@ class Split:
         """Whether no subject is in two parts."""
         return self.kind == "subject"
 
-    def told(self) -> dict[str, Any]:
-        """How it was drawn, as model.json keeps it."""
+    def record(self) -> dict[str, Any]:
+        """How it was drawn, as in model.json."""
         return {"kind": self.kind, "seed": self.seed, "folds": self.folds, "fold": self.fold}
 
 

@@ -107,11 +107,11 @@ def neighbours_text(colour: Colour, neighbours: NDArray[np.intp]) -> str:
         neighbours: of `mapped.nearest`.
     """
     if colour.kind == "number":
-        strength = embeddings.correlation(colour.values, neighbours)
+        strength = embeddings.neighbour_correlation(colour.values, neighbours)
         if not np.isfinite(strength):
             return f"{colour.title} of the cells on the map"
         return f"{colour.title}: rank correlation of neighbours on the map {strength:.2f}"
-    share, chance = embeddings.same(colour.values, neighbours)
+    share, chance = embeddings.neighbour_agreement(colour.values, neighbours)
     if not np.isfinite(share):
         return f"{colour.title} of the cells on the map"
     return (

@@ -104,7 +104,7 @@ def _body(outline: Outline) -> Body:
 
 
 def _stained(look: CellTraits, body: Body, random: np.random.Generator) -> Field:
-    """Colour (S, S, 3) whose mean and deviation inside the cell are those asked for."""
+    """Colour (S, S, 3) whose mean and deviation inside the cell are those target for."""
     mean = np.array([look.values[name] for name in CHANNELS], dtype=np.float32)
     deviation = np.array([look.values[f"{name}_sd"] for name in CHANNELS])
     inside = np.flatnonzero(body.cover)
@@ -148,10 +148,12 @@ def _layers(
 
 def _drawn_contrast(look: CellTraits) -> NDArray[np.float64]:
     """What chromatin has to bring to each octave; rim and sensor bring their own."""
-    asked = np.array([look.values[name] for name in BANDS])
+    target = np.array([look.values[name] for name in BANDS])
     others = _rim_contrast(look.label) ** 2
     others[0] += SENSOR_NOISE**2 / 5
-    return synthetic_chromatin.contrasts(np.sqrt(np.maximum(asked**2 - others, (0.3 * asked) ** 2)))
+    return synthetic_chromatin.contrasts(
+        np.sqrt(np.maximum(target**2 - others, (0.3 * target) ** 2))
+    )
 
 
 @functools.cache

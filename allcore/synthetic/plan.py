@@ -158,12 +158,12 @@ def _textbook(look: CellTraits) -> CellTraits:
 
 def _named(entries: list[PlannedCell], random: np.random.Generator) -> list[PlannedCell]:
     """Number the cells of each subject in random order: a copy's name must not give it away."""
-    seen: dict[str, int] = {}
+    counts: dict[str, int] = {}
     named = list(entries)
     for place in random.permutation(len(entries)):
         entry = entries[place]
-        image, cell = divmod(seen.get(entry.subject, 0), CELLS_PER_IMAGE)
-        seen[entry.subject] = seen.get(entry.subject, 0) + 1
+        image, cell = divmod(counts.get(entry.subject, 0), CELLS_PER_IMAGE)
+        counts[entry.subject] = counts.get(entry.subject, 0) + 1
         name = f"UID_{entry.subject}_{image + 1}_{cell + 1}_{entry.label}"
         named[place] = replace(entry, name=name)
     return named

@@ -242,7 +242,7 @@ def provenance(
         "best_epoch": fitted.best_epoch,
         "data": {"name": manifest.name, "digest": manifest.digest(), "images": len(manifest)},
         "split": {
-            **split.told(),
+            **split.record(),
             **{part: split.subjects(manifest, part) for part in ("train", "validation", "test")},
         },
         "versions": {

@@ -61,7 +61,7 @@ def test_fitted__subjects_apart():
     assert split.keeps_subjects_apart
     assert (split.groups, split.torn, split.unknown) == (6, (), 0)
     leaks = {"subjects": [], "of": 6, "unknown_subjects": 0, "twins_of_test_cells": None}
-    assert split.told()["leaks"] == leaks
+    assert split.record()["leaks"] == leaks
 
 
 def test_fitted__names_the_subjects_in_two_parts():

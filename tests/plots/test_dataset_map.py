@@ -102,7 +102,7 @@ def test_map_points__is_the_same_figure_each_time() -> None:
 
 
 def test_finding__says_how_far_neighbours_are_alike(table: pd.DataFrame) -> None:
-    neighbours = embeddings.nearest(table)
+    neighbours = embeddings.nearest_on_map(table)
     said = dataset_map.neighbours_text(colours(table)["label"], neighbours)
     assert said == "Class: the same for 100 % of neighbours on the map, 50 % by chance"
     said = dataset_map.neighbours_text(colours(table)["area"], neighbours)
@@ -115,4 +115,6 @@ def test_finding__nothing_known(table: pd.DataFrame) -> None:
         "Class of the cells on the map"
     )
     constant = Colour("Area", "number", pd.Series(np.ones(len(table))))
-    assert "cells on the map" in dataset_map.neighbours_text(constant, embeddings.nearest(table))
+    assert "cells on the map" in dataset_map.neighbours_text(
+        constant, embeddings.nearest_on_map(table)
+    )

@@ -143,7 +143,7 @@ def test_gather__counts_the_twins_of_test_cells(cells: Path, torn: Path, tmp_pat
     pair = [table.loc[table["split"] == part, "image_id"].iloc[0] for part in ("train", "test")]
     paths[pair[1]].write_bytes(paths[pair[0]].read_bytes())
     data = plans.gather(replace(plan_for(copy, tmp_path / "made"), split=torn), show=False)
-    assert data.split.told()["leaks"]["twins_of_test_cells"] == 1
+    assert data.split.record()["leaks"]["twins_of_test_cells"] == 1
 
 
 def test_gather__file_of_another_data_set(cells: Path, tmp_path: Path):

@@ -29,8 +29,8 @@ def leaving(table: pd.DataFrame, out: Collection[str]) -> pd.DataFrame:
     marked = table.assign(going=table["image_id"].isin(out))
     people = marked.groupby(["label", "subject"])["going"].all().groupby("label")
     counts = marked.groupby("label")["going"].agg(images="size", going="sum")
-    found = counts.assign(subjects=people.size(), losing_all=people.sum())
-    return pd.DataFrame(found.reset_index())
+    table = counts.assign(subjects=people.size(), losing_all=people.sum())
+    return pd.DataFrame(table.reset_index())
 
 
 def saved(name: str, home: Path | None = None) -> Path:
@@ -59,7 +59,7 @@ def save(manifest: Manifest, name: str, home: Path | None = None) -> Path:
     if path.exists():
         raise DataError(f"There is a table named '{name}' already: give another name.")
     root = manifest.root.expanduser().resolve()
-    absolute = [str(root / each) for each in manifest.table["path"]]
+    absolute = [str(root / path) for path in manifest.table["path"]]
     store.replace(path, _csv(manifest.table.assign(path=absolute)))
     return path
 

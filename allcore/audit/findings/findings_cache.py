@@ -1,9 +1,9 @@
-"""Findings of an indexed data set that are kept beside its index, and those that can't be.
+"""Findings of an indexed data set, cached beside its index.
 
-What hangs on the data set alone takes seconds to minutes and is written to ``findings.json`` in the
-index's folder. It holds as long as the index, the labels and subjects of the manifest, the model
-that judges labels and the checks are those it was made of. Leaks hang on the split that is looked
-at; they take milliseconds and are never kept.
+Findings that depend on the data set alone take seconds to minutes and are written to
+``findings.json`` in the index's folder. They are valid as long as the index, the labels and
+subjects of the manifest, the model that judges labels and the checks stay the same. Leaks depend on
+the split; they take milliseconds and are never cached.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ from allcore.errors import DataError
 
 FILE = "findings.json"
 VERSION = 2
-"""Raised whenever a check finds otherwise, so that what older checks found is not shown."""
+"""Raised whenever the results of a check change, so that findings of older checks are not shown."""
 
 
 @dataclass(frozen=True)
 class HealthReport:
-    """What is known of a data set's health.
+    """All findings of a data set.
 
     Attributes:
         images: number of images that were checked.
@@ -43,7 +43,7 @@ class HealthReport:
 
 
 def refresh(data: Path, home: Path | None = None, *, model: str | None = None) -> list[Finding]:
-    """Find what hangs on the data set alone, keep it beside the index and give it back.
+    """Compute the findings that depend on the data set alone, and cache them beside the index.
 
     Args:
         data: folder or CSV file of an indexed data set.
@@ -55,12 +55,14 @@ def refresh(data: Path, home: Path | None = None, *, model: str | None = None) -
     """
     manifest, index, judge = readers.read(data), store.read(data, home), checks.find_judge(model)
     inputs = AuditInputs.of(manifest, index, predictions=judge.predictions, judge_name=judge.name)
-    found = checks.run_checks(inputs, checks.DATA_CHECKS)
-    made = cache_key(manifest, index.about, model=model)
-    told = {"made_of": made, "findings": [each.as_dict() for each in found]}
-    text = json.dumps(told, ensure_ascii=False)
+    findings = checks.run_checks(inputs, checks.DATA_CHECKS)
+    record = {
+        "made_of": cache_key(manifest, index.about, model=model),
+        "findings": [finding.as_dict() for finding in findings],
+    }
+    text = json.dumps(record, ensure_ascii=False)
     store.replace(store.folder(data, home) / FILE, text.encode())
-    return found
+    return findings
 
 
 def read_cached(
@@ -71,7 +73,7 @@ def read_cached(
     home: Path | None = None,
     model: str | None = None,
 ) -> list[Finding] | None:
-    """The findings that are kept, where they are of what is there now; else None.
+    """The cached findings; None where there are none of the data set as it is now.
 
     Args:
         data: folder or CSV file of the data set.
@@ -81,32 +83,32 @@ def read_cached(
         model: as for ``refresh``.
     """
     try:
-        kept = json.loads((store.folder(data, home) / FILE).read_text(encoding="utf-8"))
-        if kept["made_of"] != cache_key(manifest, about, model=model):
+        record = json.loads((store.folder(data, home) / FILE).read_text(encoding="utf-8"))
+        if record["made_of"] != cache_key(manifest, about, model=model):
             return None
-        return [Finding.from_dict(fields) for fields in kept["findings"]]
+        return [Finding.from_dict(fields) for fields in record["findings"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def find_leaks(
-    manifest: Manifest, twins: "DuplicatePairs", parts: "pd.Series[str]"
+    manifest: Manifest, duplicates: "DuplicatePairs", parts: "pd.Series[str]"
 ) -> list[Finding]:
-    """What leaks across a split: cells, and subjects, in two of its parts.
+    """The leaks of a split: cells, and subjects, in two of its parts.
 
     Args:
         manifest: the data set as it is now.
-        twins: of its index.
+        duplicates: of its index.
         parts: part of the split by image id, missing where in none.
     """
-    inputs = AuditInputs.of(manifest, twins.as_index(), split=parts)
+    inputs = AuditInputs.of(manifest, duplicates.as_index(), split=parts)
     return checks.run_checks(inputs, checks.SPLIT_CHECKS)
 
 
 def all_findings(
     data: Path, *, split: Path | None = None, home: Path | None = None, model: str | None = None
 ) -> HealthReport:
-    """All findings of an indexed data set; what is kept is taken from there, else found anew.
+    """All findings of an indexed data set; cached ones are read, others are computed.
 
     Args:
         data: folder or CSV file of the data set.
@@ -118,20 +120,20 @@ def all_findings(
         DataError: the data set or the split can't be read, or there is no index.
     """
     manifest = readers.read(data)
-    twins = DuplicatePairs.read(data, home)
+    duplicates = DuplicatePairs.read(data, home)
     parts = manifest.table.set_index("image_id")["split"]
-    torn = find_leaks(
-        manifest, twins, parts if split is None else split_files.read_split(split).parts
+    leaks = find_leaks(
+        manifest, duplicates, parts if split is None else split_files.read_split(split).parts
     )
-    found = read_cached(data, manifest, twins.about, home=home, model=model)
-    if found is None:
-        found = refresh(data, home, model=model)
-    checked = manifest.table["image_id"].isin(twins.table["image_id"])
-    return HealthReport(int(checked.sum()), tuple(sort_by_severity([*torn, *found])))
+    findings = read_cached(data, manifest, duplicates.about, home=home, model=model)
+    if findings is None:
+        findings = refresh(data, home, model=model)
+    checked = manifest.table["image_id"].isin(duplicates.table["image_id"])
+    return HealthReport(int(checked.sum()), tuple(sort_by_severity([*leaks, *findings])))
 
 
 def cache_key(manifest: Manifest, about: About, *, model: str | None = None) -> dict[str, object]:
-    """What findings hang on: as long as this stays, so do they."""
+    """What the findings depend on: they are valid as long as this stays the same."""
     judge = checks.find_judge(model, named_only=True)
     return {
         "version": VERSION,
@@ -145,16 +147,16 @@ def cache_key(manifest: Manifest, about: About, *, model: str | None = None) -> 
 
 def table_digest(table: pd.DataFrame, columns: tuple[str, ...]) -> str:
     """SHA-256 over text columns of a table, by column since that takes a tenth of the time."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name in columns:
-        found.update("\x1f".join(table[name].fillna("").astype(str)).encode())
-        found.update(b"\x1e")
-    return found.hexdigest()
+        digest.update("\x1f".join(table[name].fillna("").astype(str)).encode())
+        digest.update(b"\x1e")
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
 class DuplicatePairs:
-    """What of an index leaks are found by: digests and twins, without its large arrays.
+    """The part of an index that finds leaks: digests and near duplicates, without its large arrays.
 
     Attributes:
         about: of the index.

@@ -1,4 +1,4 @@
-"""What may be judged of labels: labelled cells, dealt into folds that share no subject."""
+"""Out-of-fold probabilities of labelled cells, in folds that share no subject."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ CLEARLY = 0.02
 TRIMMED = 2.2
 """Robust deviations from which a cell is left out when the regression learns again."""
 LEAST = 1e-6
-"""Probabilities are kept this far from 0 and 1 before log-odds are taken."""
+"""Probabilities are included this far from 0 and 1 before log-odds are taken."""
 HELD_OUT, REGRESSION = "held-out", "cross-validated regression"
 """Whose probabilities labels are judged by."""
 
@@ -130,13 +130,13 @@ def regression_probabilities(
     learns, and cells that stand out of those of their label are left out when it learns again.
     """
     middle, scale = _spread(values)
-    shown = np.clip((values - middle) / scale, -LARGEST, LARGEST)
-    low, high = np.percentile(shown, (BOUNDED, 100 - BOUNDED), axis=0)
-    learned = np.clip(shown, low, high)
-    kept = np.ones(len(values), dtype=bool)
+    scaled = np.clip((values - middle) / scale, -LARGEST, LARGEST)
+    low, high = np.percentile(scaled, (BOUNDED, 100 - BOUNDED), axis=0)
+    bounded_values = np.clip(scaled, low, high)
+    included = np.ones(len(values), dtype=bool)
     for _ in range(ROUNDS):
-        found = _regression(learned, shown, cells, kept)
-        kept = label_deviations(cells.labels, found) < TRIMMED
+        found = _regression(bounded_values, scaled, cells, included)
+        included = label_deviations(cells.labels, found) < TRIMMED
     return found
 
 
@@ -203,21 +203,21 @@ def _area(cells: LabelledCells, probabilities: NDArray[np.float64]) -> float:
 
 
 def _regression(
-    learned: NDArray[np.float64],
-    shown: NDArray[np.float64],
+    bounded_values: NDArray[np.float64],
+    scaled: NDArray[np.float64],
     cells: LabelledCells,
-    kept: NDArray[np.bool_],
+    included: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """Out-of-fold probability (n,) of ``shown`` by what was learned of the kept cells."""
+    """Out-of-fold probability (n,) of ``scaled``, fitted to bounded values of included cells."""
     from sklearn.linear_model import LogisticRegression
 
-    found = np.zeros(len(shown))
+    found = np.zeros(len(scaled))
     for fold in np.unique(cells.folds):
         held = cells.folds == fold
-        train = ~held & kept
+        train = ~held & included
         model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
-        model.fit(learned[train], cells.labels[train])
-        found[held] = model.predict_proba(shown[held])[:, 1]
+        model.fit(bounded_values[train], cells.labels[train])
+        found[held] = model.predict_proba(scaled[held])[:, 1]
     return found
 
 

@@ -79,10 +79,10 @@ def find_split_leaks(catalogue: Catalogue, parts: NDArray[np.object_]) -> SplitL
     known = catalogue.manifest.table["subject"].notna().to_numpy()[used]
     codes, names = pd.factorize(table["group"])
     codes[~known] = -1
-    torn, number = _torn(codes[known], of[known])
+    divided, number = _divided(codes[known], of[known])
     pairs, exact, cells = _twins(catalogue, used, of)
     return SplitLeaks(
-        subjects=tuple(str(names[code]) for code in torn),
+        subjects=tuple(str(names[code]) for code in divided),
         groups=number,
         unknown=int((~known).sum()),
         cells=cells,
@@ -95,7 +95,7 @@ def find_split_leaks(catalogue: Catalogue, parts: NDArray[np.object_]) -> SplitL
     )
 
 
-def families(catalogue: Catalogue, columns: Iterable[str] = TWINS) -> NDArray[np.intp]:
+def cell_families(catalogue: Catalogue, columns: Iterable[str] = TWINS) -> NDArray[np.intp]:
     """(N,) equal for pictures of one cell: equal files, and near twins where there is an index.
 
     Args:
@@ -124,19 +124,19 @@ def _alike(column: "pd.Series[Any]") -> NDArray[np.intp]:
     return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]], dtype=np.intp)
 
 
-def _torn(groups: NDArray[np.intp], of: NDArray[np.intp]) -> tuple[list[int], int]:
+def _divided(groups: NDArray[np.intp], of: NDArray[np.intp]) -> tuple[list[int], int]:
     """Groups in two parts, those with most images first, and how many groups there are."""
     table = pd.DataFrame({"group": groups, "part": of}).groupby("group")["part"]
     found = table.agg(["min", "max", "size"])
-    torn = found[found["min"] < found["max"]].sort_values("size", ascending=False, kind="stable")
-    return torn.index.tolist(), len(found)
+    divided = found[found["min"] < found["max"]].sort_values("size", ascending=False, kind="stable")
+    return divided.index.tolist(), len(found)
 
 
 def _twins(
     catalogue: Catalogue, used: NDArray[np.intp], of: NDArray[np.intp]
 ) -> tuple[NDArray[np.intp], int, int]:
     """Pairs across parts, and of how many cells the same file, and any picture, is in two parts."""
-    family, same = (families(catalogue, each)[used] for each in (TWINS, DIGESTS))
+    family, same = (cell_families(catalogue, columns)[used] for columns in (TWINS, DIGESTS))
     table = pd.DataFrame({"family": family, "place": of, "row": used})
     table = table.sort_values(["family", "place", "row"])
     first = table.groupby("family")[["row", "place"]].transform("first")
@@ -146,9 +146,9 @@ def _twins(
     equal = _equal(catalogue.table, pairs)
     # Not of the pairs alone, each of which has but the first picture of the earlier part.
     parts = pd.Series(of).groupby(same)
-    torn = (parts.transform("min") < parts.transform("max")).to_numpy()
+    divided = (parts.transform("min") < parts.transform("max")).to_numpy()
     order = np.lexsort((pairs[:, 1], ~equal, -table["place"].to_numpy()[later]))
-    return np.asarray(pairs[order], dtype=np.intp), len(np.unique(family[torn])), cells
+    return np.asarray(pairs[order], dtype=np.intp), len(np.unique(family[divided])), cells
 
 
 def _equal(table: pd.DataFrame, pairs: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -168,17 +168,17 @@ def _counts(
     order = LABELS[::-1]
     number = np.asarray(pd.Index(order).get_indexer(pd.Index(labels)), dtype=np.intp)
     table = pd.DataFrame({"part": of, "label": number, "group": groups, "known": groups >= 0})
-    found = table.groupby(["part", "label"]).agg(
+    counts = table.groupby(["part", "label"]).agg(
         images=("group", "size"), known=("known", "sum"), subjects=("group", "nunique")
     )
     every = pd.MultiIndex.from_product([range(len(PARTS)), range(len(order))])
-    found = found.reindex(every).fillna(0).astype(int)
-    whole = found.groupby(level=0)["images"].transform("sum").clip(lower=1)
-    told = found["known"] == found["images"]
-    found["share"] = found["images"] / whole
-    found["subjects"] = found["subjects"].where(told).astype("Int64")
-    found.index = pd.MultiIndex.from_product([PARTS, order], names=["part", "label"])
-    return found.drop(columns="known").reset_index()
+    counts = counts.reindex(every).fillna(0).astype(int)
+    whole = counts.groupby(level=0)["images"].transform("sum").clip(lower=1)
+    known = counts["known"] == counts["images"]
+    counts["share"] = counts["images"] / whole
+    counts["subjects"] = counts["subjects"].where(known).astype("Int64")
+    counts.index = pd.MultiIndex.from_product([PARTS, order], names=["part", "label"])
+    return counts.drop(columns="known").reset_index()
 
 
 def _measures(table: pd.DataFrame, of: NDArray[np.intp]) -> pd.DataFrame:

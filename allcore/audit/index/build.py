@@ -99,12 +99,12 @@ def build_index(
         readers.read(data)  # says so, before anything is written
     path = store.folder(data, home)
     try:
-        with running.hold_index_folder(path) as told:
+        with running.hold_index_folder(path) as recorder:
             predictor = loader() if loader is not None else predictor
-            told.step(running.CHECKING)
+            recorder.step(running.CHECKING)
             run = _Run(readers.read(data), data, path, predictor, home)
-            told.stop_if_asked()
-            watch = _Watch(told, start or _ignored, progress or _ignored, cancelled or _never)
+            recorder.stop_if_asked()
+            watch = _Watch(recorder, start or _ignored, progress or _ignored, cancelled or _never)
             return run(watch)
     except Timeout:
         raise DataError(f"{data} is being indexed already: wait until that is done.") from None
@@ -116,21 +116,21 @@ def build_index(
 class _Watch:
     """Who is told how far a run is and asked whether it goes on."""
 
-    told: running.RunRecorder
+    recorder: running.RunRecorder
     start: Callable[[int], object]
     progress: Callable[[int], object]
     cancelled: Callable[[], bool]
 
     def reading(self, total: int) -> None:
         self.start(total)
-        self.told.step(running.READING, total)
+        self.recorder.step(running.READING, total)
 
     def read(self, count: int) -> None:
         self.progress(count)
-        self.told.add(count)
+        self.recorder.add(count)
         if self.cancelled():
             raise Stopped
-        self.told.stop_if_asked()
+        self.recorder.stop_if_asked()
 
 
 class _Run:
@@ -155,7 +155,7 @@ class _Run:
         stale = [state for state in states if state.image_id not in fresh]
         watch.reading(len(stale))
         self._read(stale, watch)
-        watch.told.step(running.ASSEMBLING)
+        watch.recorder.step(running.ASSEMBLING)
         names = {state.image_id for state in states}
         resumed = len(fresh - known)
         added = sum(state.image_id not in known for state in stale) + resumed
@@ -229,8 +229,8 @@ class _Run:
         embedded: list[NDArray[np.float16] | None] = [None] * len(cells)
         if self.predictor is not None:
             embedded = vectors.embed(self.predictor, [cell.cut for cell in cells])
-        made = "" if self.predictor is None else self.about.model_sha256
-        shards.write(self.parts / f"{number:06}.parquet", states, cells, embedded, model=made)
+        model = "" if self.predictor is None else self.about.model_sha256
+        shards.write(self.parts / f"{number:06}.parquet", states, cells, embedded, model=model)
 
     def _cell(self, state: FileState) -> MeasuredCell:
         """Read one file, beside the network at its work: all that this takes is done here."""
@@ -261,8 +261,8 @@ class _Run:
         rows = gathered.rows.set_index("image_id").loc[names].reset_index()
         changes = replace(changes, unreadable=int((rows["error"] != "").sum()))
         if changes.nothing and about is not None and not self.parts.exists():
-            told = store.about_text(replace(about, changes=asdict(changes)))
-            store.replace(self.path / store.ABOUT, told)
+            text = store.about_text(replace(about, changes=asdict(changes)))
+            store.replace(self.path / store.ABOUT, text)
             return changes
         about = replace(
             self.about,

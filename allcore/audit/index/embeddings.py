@@ -1,4 +1,4 @@
-"""Embeddings of cells by an installed model, and their map."""
+"""Embeddings of cells by an installed model, their 2-D map, and nearest neighbours on it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -80,11 +80,11 @@ def _among(
     return np.asarray(points, dtype=np.float32)
 
 
-_LOOKED_AT = 5
+_CANDIDATES = 5
 """Neighbours of a cell among which one is sought that is no copy of it."""
 
 
-def nearest(table: pd.DataFrame) -> NDArray[np.intp]:
+def nearest_on_map(table: pd.DataFrame) -> NDArray[np.intp]:
     """(N,) the row of the nearest other cell on the map.
 
     Copies of a cell lie on it and say nothing: they are passed over. -1 where a cell has no place,
@@ -100,7 +100,7 @@ def nearest(table: pd.DataFrame) -> NDArray[np.intp]:
     placed = np.flatnonzero(np.isfinite(points).all(axis=1))
     if len(placed) < 2:
         return found
-    count = min(_LOOKED_AT, len(placed))
+    count = min(_CANDIDATES, len(placed))
     _, near = cKDTree(points[placed]).query(points[placed], k=count)
     families = table["family"].to_numpy(dtype=np.float64, na_value=np.nan)[placed]
     other = near != np.arange(len(placed))[:, None]
@@ -111,7 +111,9 @@ def nearest(table: pd.DataFrame) -> NDArray[np.intp]:
     return found
 
 
-def same(values: "pd.Series[str]", neighbours: NDArray[np.intp]) -> tuple[float, float]:
+def neighbour_agreement(
+    values: "pd.Series[str]", neighbours: NDArray[np.intp]
+) -> tuple[float, float]:
     """Share of the cells whose neighbour has the same value, and what chance would give.
 
     Args:
@@ -131,7 +133,7 @@ def same(values: "pd.Series[str]", neighbours: NDArray[np.intp]) -> tuple[float,
     return float((own == codes[neighbours[known]]).mean()), float((shares**2).sum())
 
 
-def correlation(values: "pd.Series[float]", neighbours: NDArray[np.intp]) -> float:
+def neighbour_correlation(values: "pd.Series[float]", neighbours: NDArray[np.intp]) -> float:
     """Spearman's correlation of a measure between cells and their neighbours; NaN without any."""
     ranks = values.rank().to_numpy(dtype=np.float64)
     beside = np.where(neighbours >= 0, ranks[neighbours], np.nan)

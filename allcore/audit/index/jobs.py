@@ -36,7 +36,7 @@ class JobProgress:
         done: pictures read in this step.
         total: pictures to read; 0 where the step counts none.
         started: when the run was started, in ISO 8601 with the time zone.
-        updated: when the run last said how far it is.
+        updated: when the run last record how far it is.
         seconds_left: of this step, at the pace so far; None where that can't be told.
     """
 
@@ -74,12 +74,12 @@ def start(data: Path, *, model: str | None = None, home: Path | None = None) -> 
 def progress(data: Path, home: Path | None = None) -> JobProgress | None:
     """How far the run over a data set is; None where none is under way."""
     path = store.folder(data, home)
-    said = running.read(path)
-    if said is None or not running.is_alive(path, said):
+    record = running.read(path)
+    if record is None or not running.is_alive(path, record):
         return None
-    spent = _seconds(said.since, said.updated)
-    left = spent / said.done * (said.total - said.done) if said.done else None
-    return JobProgress(said.step, said.done, said.total, said.started, said.updated, left)
+    spent = _seconds(record.since, record.updated)
+    left = spent / record.done * (record.total - record.done) if record.done else None
+    return JobProgress(record.step, record.done, record.total, record.started, record.updated, left)
 
 
 def cancel(data: Path, home: Path | None = None) -> None:
@@ -90,8 +90,8 @@ def cancel(data: Path, home: Path | None = None) -> None:
 
 def is_stopping(data: Path, home: Path | None = None) -> bool:
     """Whether a run is under way that was asked to stop."""
-    asked = (store.folder(data, home) / running.CANCEL).exists()
-    return asked and progress(data, home) is not None
+    cancelled = (store.folder(data, home) / running.CANCEL).exists()
+    return cancelled and progress(data, home) is not None
 
 
 def failure(data: Path, home: Path | None = None) -> str | None:
@@ -99,8 +99,8 @@ def failure(data: Path, home: Path | None = None) -> str | None:
     path = store.folder(data, home)
     if (reason := running.failed(path)) is not None:
         return reason
-    said = running.read(path)
-    if said is None or said.step != running.STARTING or running.is_alive(path, said):
+    record = running.read(path)
+    if record is None or record.step != running.STARTING or running.is_alive(path, record):
         return None
     log = _last_line(path / running.LOG)
     return log or f"Indexing ended before it began: see {path / running.LOG}."
@@ -113,7 +113,7 @@ def status(data: Path, home: Path | None = None) -> Status:
         return "running"
     if failure(data, home) is not None:
         return "failed"
-    # What a run said of itself outlives only a run that was killed.
+    # What a run record of itself outlives only a run that was killed.
     if (path / store.PARTS).exists() or running.read(path) is not None:
         return "stopped"
     about = store.read_about(path)
@@ -125,13 +125,13 @@ def _start(data: Path, path: Path, model: str | None, home: Path | None) -> None
         raise DataError(f"{data} is being indexed already: wait until that is done.")
     running.clear(path)
     (path / running.FAILED).unlink(missing_ok=True)
-    said = running.progress_record(running.STARTING, started=running.now())
+    record = running.progress_record(running.STARTING, started=running.now())
     whole = str(data.expanduser().resolve())
     command = [sys.executable, "-m", "allcore", "index", "--data", whole]
     command += [] if model is None else ["--model", model]
     with (path / running.LOG).open("wb") as log:
         process = _detached(command, log, home)
-    running.write(path, replace(said, pid=process.pid))
+    running.write(path, replace(record, pid=process.pid))
 
 
 def _detached(command: list[str], log: IO[bytes], home: Path | None) -> "subprocess.Popen[bytes]":

@@ -1,6 +1,6 @@
-"""What a run of the index tells while it is under way, and how it is asked to stop.
+"""The progress of an indexing run, and how to stop it.
 
-All of it is in files of the index folder, so that every process and replica sees the same:
+It is kept in files of the index folder, so that every process and replica sees the same:
 ``.lock`` is held by the run, ``progress.json`` says how far it is, a file ``cancel`` asks it to
 stop, ``failed.json`` says why the last one failed, ``log.txt`` is what a background run printed.
 """
@@ -67,37 +67,37 @@ class ProgressRecord:
 
 
 class RunRecorder:
-    """What a run writes about itself; made by ``taken``."""
+    """Writes the progress of a run; made by ``hold_index_folder``."""
 
     def __init__(self, path: Path, started: str) -> None:
         self._path = path
-        self._told = progress_record(STARTING, started=started)
+        self._record = progress_record(STARTING, started=started)
         self._written = 0.0
 
     def step(self, name: str, total: int = 0) -> None:
-        """Another step begins."""
-        self._told = replace(progress_record(name, started=self._told.started), total=total)
+        """Begin a step."""
+        self._record = replace(progress_record(name, started=self._record.started), total=total)
         self._write()
 
     def add(self, count: int) -> None:
-        """So many more pictures are done; written at most every ``EVERY`` seconds."""
-        self._told = replace(self._told, done=self._told.done + count, updated=now())
+        """Add images that are done; written at most every ``WRITE_INTERVAL`` seconds."""
+        self._record = replace(self._record, done=self._record.done + count, updated=now())
         if time.monotonic() - self._written >= WRITE_INTERVAL:
             self._write()
 
     def stop_if_asked(self) -> None:
-        """Raises ``Stopped`` where somebody asked the run to stop."""
+        """Raise ``Stopped`` where the run was asked to stop."""
         if (self._path / CANCEL).exists():
             raise Stopped
 
     def _write(self) -> None:
-        write(self._path, self._told)
+        write(self._path, self._record)
         self._written = time.monotonic()
 
 
 @contextmanager
 def hold_index_folder(path: Path) -> Iterator[RunRecorder]:
-    """Hold an index folder for one run; what the run says of itself goes when it ends.
+    """Hold an index folder for one run; its progress is removed when it ends.
 
     Raises:
         Timeout: another run holds it.
@@ -124,12 +124,12 @@ def hold_index_folder(path: Path) -> Iterator[RunRecorder]:
 
 
 def progress_record(step: str, *, started: str) -> ProgressRecord:
-    """What this process says at the start of a step."""
+    """The record of this process at the start of a step."""
     return ProgressRecord(step, 0, 0, os.getpid(), socket.gethostname(), started, now(), now())
 
 
 def read(path: Path) -> ProgressRecord | None:
-    """What a run said last; None where none is under way or what it said is not understood."""
+    """The last record of a run; None where none is under way or it can't be read."""
     try:
         return ProgressRecord(**json.loads((path / PROGRESS).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -137,12 +137,12 @@ def read(path: Path) -> ProgressRecord | None:
 
 
 def write(path: Path, progress: ProgressRecord) -> None:
-    """Say how far a run is."""
+    """Write the record of a run."""
     store.replace(path / PROGRESS, json.dumps(asdict(progress)).encode())
 
 
 def clear(path: Path) -> None:
-    """Nothing is under way any more."""
+    """Remove the record of a run that ended."""
     (path / PROGRESS).unlink(missing_ok=True)
     (path / CANCEL).unlink(missing_ok=True)
 
@@ -164,7 +164,7 @@ def failed(path: Path) -> str | None:
 
 
 def is_alive(path: Path, progress: ProgressRecord) -> bool:
-    """Whether the run that said this is still under way: the lock tells, whatever was said."""
+    """Whether the run of a record is still under way, by its process and the lock."""
     if progress.host == socket.gethostname() and not _exists(progress.pid):
         return False
     if progress.step == STARTING and age(progress) < START_TIMEOUT:
@@ -177,7 +177,7 @@ def is_alive(path: Path, progress: ProgressRecord) -> bool:
 
 
 def age(progress: ProgressRecord) -> float:
-    """Seconds since it was said."""
+    """Seconds since the record was written."""
     return (datetime.now(UTC) - datetime.fromisoformat(progress.updated)).total_seconds()
 
 

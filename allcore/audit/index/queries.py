@@ -1,4 +1,4 @@
-"""Which images of a catalogue are asked for, in which order: its table in, row numbers out."""
+"""Filtering, sorting and paging of a catalogue's images: its table in, row numbers out."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ MEASURES = {
         Measure("size_bytes", "Size of the file", "bytes"),
     )
 }
-"""The measured columns of an index, and what people call them."""
+"""The measured columns of an index, with titles and units."""
 RECORDED = {
     "image_id": "Name", "path": "Path", "subject": "Subject", "label": "Class", "split": "Split",
 }  # fmt: skip
@@ -41,7 +41,7 @@ _STEPS = 100  # a range is set in at least so many steps
 
 @dataclass(frozen=True)
 class CatalogueQuery:
-    """What is asked for; by default everything, in the data set's order.
+    """A filter and an order; by default every image, in the data set's order.
 
     Attributes:
         labels: that an image may have; empty lets all pass, and so on.
@@ -76,7 +76,7 @@ class CatalogueQuery:
 
 @dataclass(frozen=True)
 class ResultPage:
-    """Some of the images that were found, in their order.
+    """One page of the images that match a query, in their order.
 
     Attributes:
         rows: the images of this page.
@@ -108,9 +108,9 @@ class ValueRange:
 
 
 class QueryTable:
-    """A catalogue's table of N images with what makes looking into it fast.
+    """A catalogue's table of N images, prepared for fast queries.
 
-    Only to read, and for all sessions: text is sorted and turned into numbers once.
+    Read-only and shared by all sessions: text columns are sorted and factorized once.
     """
 
     def __init__(self, table: pd.DataFrame) -> None:
@@ -131,14 +131,14 @@ class QueryTable:
         keys = self._keys(query.sort)[rows]
         return rows[np.argsort(-keys if query.descending else keys, kind="stable")]
 
-    def page(self, found: NDArray[np.intp], number: int, *, size: int = PAGE_SIZE) -> ResultPage:
-        """Page ``number`` (from 1) of the rows found, or the nearest one that there is."""
-        pages = max(1, -(-len(found) // size))
+    def page(self, matches: NDArray[np.intp], number: int, *, size: int = PAGE_SIZE) -> ResultPage:
+        """Page ``number`` (from 1) of matching rows, or the nearest one that there is."""
+        pages = max(1, -(-len(matches) // size))
         number = min(max(number, 1), pages)
         start = (number - 1) * size
-        here = found[start : start + size]
+        here = matches[start : start + size]
         rows = self.table.iloc[here]
-        return ResultPage(rows, number, pages, start + 1 if len(here) else 0, len(found))
+        return ResultPage(rows, number, pages, start + 1 if len(here) else 0, len(matches))
 
     def values(self, column: str) -> list[str]:
         """The different texts of a column, sorted."""
@@ -248,7 +248,7 @@ class QueryTable:
         return self._ranks[column]
 
 
-def ends(values: "pd.Series[float]") -> ValueRange:
+def value_range(values: "pd.Series[float]") -> ValueRange:
     """The ends of a measure's values, of which there is at least one, and steps between them."""
     low, high = float(values.min()), float(values.max())
     if low == high:

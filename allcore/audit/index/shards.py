@@ -65,7 +65,10 @@ def write(
         model: digest of the model they are of; empty without one.
     """
     triples = zip(states, cells, vectors, strict=True)
-    store.write_table(path, _typed(pd.DataFrame([_row(*each, model) for each in triples])))
+    store.write_table(
+        path,
+        _typed(pd.DataFrame([_row(state, cell, vector, model) for state, cell, vector in triples])),
+    )
 
 
 def next_number(folder: Path) -> int:
@@ -143,11 +146,11 @@ def _of_finished(index: Index) -> pd.DataFrame:
 
 
 def _of_part(file: Path, number: int) -> pd.DataFrame:
-    found = pq.read_table(file, columns=[*COLUMNS, "embedding"])
+    table_on_disk = pq.read_table(file, columns=[*COLUMNS, "embedding"])
     # A part without any embedding has no type for them.
-    vectors = found["embedding"].cast(pa.binary())
+    vectors = table_on_disk["embedding"].cast(pa.binary())
     length = pc.fill_null(pc.binary_length(vectors), 0).to_numpy()
-    table: pd.DataFrame = found.drop_columns(["embedding"]).to_pandas()
+    table: pd.DataFrame = table_on_disk.drop_columns(["embedding"]).to_pandas()
     return table.assign(part=number, row=np.arange(len(table)), length=length)
 
 

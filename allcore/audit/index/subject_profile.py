@@ -1,4 +1,4 @@
-"""One subject of a data set beside the others: what it has, and whether it is one person."""
+"""One subject of a data set compared with the others, and the cells it shares with them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from allcore.audit.index.queries import MEASURES, QueryTable
 
-COMPARED = ("area", "brightness", "focus", "redness")
+COMPARED_MEASURES = ("area", "brightness", "focus", "redness")
 
 
 @dataclass(frozen=True)
-class Beside:
-    """A measure of a subject's cells beside those of the other subjects.
+class SubjectMeasure:
+    """A measure of a subject's cells compared with those of the other subjects.
 
     Attributes:
-        measure: column of ``browsing.MEASURES``.
+        measure: column of ``queries.MEASURES``.
         median: of the subject's cells.
         low: lower quartile of its cells.
         high: upper quartile.
@@ -46,7 +46,7 @@ class SubjectProfile:
         splits: number of them by split.
         unusable: number of them whose picture can't be used.
         copied: number of them that show a cell which another image shows too.
-        beside: its measures beside those of others; empty without an index.
+        measures: its measures compared with those of others; empty without an index.
         shared: ids of its images whose cell is filed under another subject as well, by subject.
     """
 
@@ -56,12 +56,12 @@ class SubjectProfile:
     splits: dict[str, int]
     unusable: int
     copied: int
-    beside: tuple[Beside, ...]
+    measures: tuple[SubjectMeasure, ...]
     shared: dict[str, tuple[str, ...]]
 
 
-def of(shelf: QueryTable, name: str) -> SubjectProfile:
-    """What the data set holds of a subject, which it must have."""
+def profile_subject(shelf: QueryTable, name: str) -> SubjectProfile:
+    """The profile of a subject, which the table must have."""
     table = shelf.table
     own = np.flatnonzero(table["subject"] == name)
     rows = table.iloc[own]
@@ -72,29 +72,29 @@ def of(shelf: QueryTable, name: str) -> SubjectProfile:
         splits=_counts(rows["split"]),
         unusable=int((rows["error"] != "").sum()),
         copied=int((rows["copies"] > 1).sum()),
-        beside=tuple(
-            found
-            for measure in COMPARED
-            if measure in shelf.measures and (found := _beside(table, name, measure)) is not None
+        measures=tuple(
+            row
+            for measure in COMPARED_MEASURES
+            if measure in shelf.measures and (row := _measure(table, name, measure)) is not None
         ),
         shared=_shared(shelf, own),
     )
 
 
-def in_words(beside: Beside) -> str:
+def measure_sentence(measure: SubjectMeasure) -> str:
     """A subject's measure beside the others': "Area: median 21,340 px, ..."."""
-    fact = MEASURES[beside.measure]
+    fact = MEASURES[measure.measure]
     unit = "" if fact.unit in ("", "ratio") else f" {fact.unit}"
-    said = (
-        f"{fact.title.split(' (')[0]}: median {_number(beside.median)}{unit}, half of "
-        f"{beside.cells:,} cells from {_number(beside.low)} to {_number(beside.high)}"
+    sentence = (
+        f"{fact.title.split(' (')[0]}: median {_number(measure.median)}{unit}, half of "
+        f"{measure.cells:,} cells from {_number(measure.low)} to {_number(measure.high)}"
     )
-    if not beside.others:
-        return f"{said}."
-    return f"{said}; {beside.below} of {beside.others} other subjects have a lower median."
+    if not measure.others:
+        return f"{sentence}."
+    return f"{sentence}; {measure.below} of {measure.others} other subjects have a lower median."
 
 
-def linked(subject: SubjectProfile) -> Sequence[str]:
+def linked_subjects(subject: SubjectProfile) -> Sequence[str]:
     """The subjects that share cells with one, those with the most first."""
     return sorted(subject.shared, key=lambda other: -len(subject.shared[other]))
 
@@ -105,14 +105,14 @@ def with_copies(shelf: QueryTable, image_ids: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(shelf.table["image_id"].iloc[rows].astype(str)))
 
 
-def _beside(table: pd.DataFrame, name: str, measure: str) -> Beside | None:
+def _measure(table: pd.DataFrame, name: str, measure: str) -> SubjectMeasure | None:
     medians = table.groupby("subject", sort=False)[measure].median().dropna()
     if name not in medians.index:
         return None
     values = table.loc[table["subject"] == name, measure].dropna()
     low, median, high = values.quantile([0.25, 0.5, 0.75])
     others = medians.drop(name)
-    return Beside(
+    return SubjectMeasure(
         measure, median, low, high, len(values), int((others < median).sum()), len(others)
     )
 
@@ -125,8 +125,8 @@ def _shared(shelf: QueryTable, own: NDArray[np.intp]) -> dict[str, tuple[str, ..
     rows = table.iloc[mine][["image_id", "family"]]
     others = table.iloc[np.setdiff1d(shelf.shared, own)][["subject", "family"]]
     pairs = rows.merge(others, on="family")
-    found = pairs.groupby("subject")["image_id"].unique()
-    return {str(other): tuple(map(str, ids)) for other, ids in found.items()}
+    ids_by_subject = pairs.groupby("subject")["image_id"].unique()
+    return {str(other): tuple(map(str, ids)) for other, ids in ids_by_subject.items()}
 
 
 def _counts(values: "pd.Series[str]") -> dict[str, int]:

@@ -68,7 +68,7 @@ def grid(grey: Floats, own: NDArray[np.bool_]) -> Bytes:
     edges = np.arange(GRID) * len(square) // GRID
     sums = (np.add.reduceat(np.add.reduceat(part, edges, 0), edges, 1) for part in (square, inner))
     sides = np.diff(np.append(edges, len(square)))
-    mean, share = (each / np.outer(sides, sides) for each in sums)
+    mean, share = (total / np.outer(sides, sides) for total in sums)
     inside = share > 0.99
     level = mean[inside].mean() if inside.any() else 0.0
     lifted = np.clip(np.rint(mean - level + MIDDLE), cells.BACKGROUND_LEVEL + 1, 255)
@@ -166,7 +166,7 @@ def _agreement(
     """(P,) highest correlation of two patterns (P, RINGS, F) over all turns and mirrored turns."""
     turned = (one * other.conj()).sum(axis=1), (one * other).sum(axis=1)
     best: NDArray[np.float64] = np.max(
-        [np.fft.irfft(each, ANGLES, axis=1).max(axis=1) for each in turned], axis=0
+        [np.fft.irfft(product, ANGLES, axis=1).max(axis=1) for product in turned], axis=0
     )
     return best
 

@@ -213,7 +213,7 @@ def _show_range(shelf: QueryTable) -> None:
     )  # fmt: skip
     if measure is None:
         return
-    span, fact = queries.ends(shelf.table[measure]), shelf.measures[measure]
+    span, fact = queries.value_range(shelf.table[measure]), shelf.measures[measure]
     current = st.session_state.get(RANGE)
     if current is not None and not (span.low <= current[0] <= current[1] <= span.high):
         st.session_state[RANGE] = (span.low, span.high)

@@ -216,14 +216,14 @@ def _show_row_actions(
 
 def _show_subject(context: DatasetContext, name: str) -> None:
     """Summary of one subject above its images."""
-    subject = subject_profile.of(context.catalogue.shelf, name)
+    subject = subject_profile.profile_subject(context.catalogue.shelf, name)
     if not subject.cells:
         return
     with st.container(border=True):
         st.subheader(f"Subject {frame.plain(name)}", anchor=False)
         st.markdown(frame.plain(subject_sentence(subject)), width=frame.TEXT_WIDTH)
-        for beside in subject.beside:
-            sentence = frame.plain(subject_profile.in_words(beside))
+        for beside in subject.measures:
+            sentence = frame.plain(subject_profile.measure_sentence(beside))
             st.markdown(f"- {sentence}", width=frame.TEXT_WIDTH)
         _show_linked_subjects(context, subject)
 
@@ -236,7 +236,7 @@ def _list_counts(counts: dict[str, int]) -> str:
 
 def _show_linked_subjects(context: DatasetContext, subject: SubjectProfile) -> None:
     """Subjects that share cells with this one, so that both may be one person."""
-    for other in subject_profile.linked(subject)[:_MAX_LINKED_SUBJECTS]:
+    for other in subject_profile.linked_subjects(subject)[:_MAX_LINKED_SUBJECTS]:
         ids = subject.shared[other]
         count = f"{formats.count(len(ids), 'cell')} also filed under subject {other}"
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -128,7 +128,7 @@ def _show_map(context: DatasetContext, placed: NDArray[np.bool_]) -> None:
 # The result holds the catalogue, so no other object gets its id while it is cached.
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _nearest(_catalogue: Catalogue, key: int) -> tuple[Catalogue, NDArray[np.intp]]:
-    return _catalogue, embeddings.nearest(_catalogue.table)
+    return _catalogue, embeddings.nearest_on_map(_catalogue.table)
 
 
 def _show_selection(context: DatasetContext, places: NDArray[np.intp], colour_key: str) -> None:

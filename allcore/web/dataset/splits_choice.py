@@ -145,7 +145,7 @@ def _choose_twins(context: DatasetContext) -> bool:
 def _without_twins(context: DatasetContext, split: Split) -> Split:
     """The split without images of a test or validation cell in an earlier part."""
     rows = context.manifest.table["label"].notna().to_numpy()
-    families = leaks.families(context.catalogue)[rows]
+    families = leaks.cell_families(context.catalogue)[rows]
     manifest = context.manifest.labelled()
     for part in ("test", "validation"):
         split = splits.without_duplicates(split, manifest, families, of=part)

@@ -113,7 +113,7 @@ def test_measures__those_with_a_value(shelf: QueryTable) -> None:
 
 @pytest.mark.parametrize("values", [[3, 7, 1021], [0.1234, 0.1299], [-5.5, 1e6], [math.nan, 4.0]])
 def test_ends__hold_every_value_in_at_least_a_few_steps(values: list[float]) -> None:
-    found = queries.ends(pd.Series(values))
+    found = queries.value_range(pd.Series(values))
     known = [value for value in values if not math.isnan(value)]
     assert found.low <= min(known) and max(known) <= found.high
     assert (found.high - found.low) / found.step >= 1
@@ -146,21 +146,21 @@ def test_find__many_rows_agree_with_pandas() -> None:
 
 
 def test_subject__counts_and_lies_beside_others(shelf: QueryTable) -> None:
-    found = subject_profile.of(shelf, "1")
+    found = subject_profile.profile_subject(shelf, "1")
     assert (found.cells, found.labels, found.splits) == (2, {"all": 2}, {"train": 2})
     assert (found.copied, found.unusable) == (1, 0)
     assert found.shared == {"H2": ("a1",)}
-    [area] = found.beside
+    [area] = found.measures
     assert (area.median, area.cells, area.below, area.others) == (20, 2, 0, 1)
-    assert subject_profile.in_words(area) == (
+    assert subject_profile.measure_sentence(area) == (
         "Area: median 20 px, half of 2 cells from 15 to 25; 0 of 1 other subjects have a lower "
         "median."
     )
 
 
 def test_subject__of_whom_nothing_is_measured(shelf: QueryTable) -> None:
-    found = subject_profile.of(shelf, "H10")
-    assert (found.cells, found.unusable, found.beside, found.shared) == (1, 1, (), {})
+    found = subject_profile.profile_subject(shelf, "H10")
+    assert (found.cells, found.unusable, found.measures, found.shared) == (1, 1, (), {})
 
 
 def test_with_copies__shows_both_sides(shelf: QueryTable) -> None:
@@ -169,5 +169,5 @@ def test_with_copies__shows_both_sides(shelf: QueryTable) -> None:
 
 
 def test_linked__the_subject_with_most_shared_cells_first(shelf: QueryTable) -> None:
-    found = subject_profile.of(shelf, "H2")
-    assert subject_profile.linked(found) == ["1"]
+    found = subject_profile.profile_subject(shelf, "H2")
+    assert subject_profile.linked_subjects(found) == ["1"]
