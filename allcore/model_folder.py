@@ -1,11 +1,11 @@
-"""A trained model is a folder: weights, what they need to be used rightly, and honest results.
+"""A trained model is a folder: weights, how to use them, and how they were trained and evaluated.
 
 ``weights.safetensors`` and ``model.json`` make it usable; ``history.csv``, ``split.csv``,
-``predictions.parquet``, ``embeddings.npz`` and ``CARD.md`` tell how it was trained and how well
-it does. ``facts.parquet`` holds what of the held-out images' pixels is asked for where they are
-absent, ``folds.safetensors`` the networks behind out-of-fold predictions, ``robustness.json`` how
-the figures move when the images are altered, ``gate.json`` and ``gate.safetensors`` what the model
-takes for a cell of the kind it knows. No pickle is ever loaded.
+``predictions.parquet``, ``embeddings.npz`` and ``CARD.md`` record training and evaluation.
+``facts.parquet`` holds measures of the held-out images, for machines without these images,
+``folds.safetensors`` the networks behind out-of-fold predictions, ``robustness.json`` metrics of
+altered images, ``gate.json`` and ``gate.safetensors`` the limits by which pictures are refused.
+No pickle is ever loaded.
 """
 
 import hashlib
@@ -60,7 +60,7 @@ class ModelInfo:
         weights_sha256: digest of the weights file.
         training: command, seed, recipe, initialisation, data, split, versions, device, seconds.
         classes: negative and positive label.
-        folds_sha256: digest of the fold networks' file, None where they were not kept.
+        folds_sha256: digest of the fold networks' file, None without such a file.
     """
 
     name: str
@@ -198,7 +198,7 @@ def write_weights(path: Path, network: "CellNetwork") -> str:
 
 
 def write_folds(path: Path, networks: Iterable[tuple[int, "CellNetwork"]]) -> str:
-    """Write what each fold's network has other than the weights there, and return the SHA-256.
+    """Write the tensors of fold networks that differ from the shipped ones; return the SHA-256.
 
     Tensors are float16, named ``<fold>/<name>``; of networks with a frozen body these are the last
     layers alone.
@@ -280,7 +280,7 @@ def load_fold_network(path: Path, fold: int, device: "str | Any" = "cpu") -> "Ce
 
 
 def read_facts(path: Path) -> pd.DataFrame | None:
-    """Facts of the held-out images, with the columns of ``facts.COLUMNS``; None where not kept.
+    """Facts of the held-out images, with the columns of ``facts.COLUMNS``; None without a table.
 
     Raises:
         ModelError: the table is damaged or lacks a column.
@@ -312,8 +312,8 @@ def read_gate(path: Path) -> dict[str, Any] | None:
     if not (path / GATE).exists():
         return None
     try:
-        told = json.loads((path / GATE).read_text(encoding="utf-8"))
-        return {**told}
+        fields = json.loads((path / GATE).read_text(encoding="utf-8"))
+        return {**fields}
     except (OSError, ValueError, TypeError) as error:
         raise ModelError(
             f"{path / GATE} can't be read: restore it, or fit the gate again with 'python -m "

@@ -160,7 +160,7 @@ def _evaluate_robustness(
     from allcore.inference import perturbed_predictions
     from allcore.reports import json_files
 
-    held = perturbed_predictions.held_out_cells(data, model.info, model.folder, cells=cells)
+    held = perturbed_predictions.cells_to_perturb(data, model.info, model.folder, cells=cells)
     threads = settings.load().threads
     with _bar(len(held.folds)) as bar:
         answered = perturbed_predictions.predict_perturbed(

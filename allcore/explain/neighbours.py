@@ -95,7 +95,7 @@ class Neighbours:
 
     @classmethod
     def of(cls, folder: Path, known: pd.DataFrame | None = None) -> "Neighbours":
-        """The cells whose features a model folder keeps.
+        """The cells whose features a model folder records.
 
         Args:
             folder: ``models/<name>``.
@@ -127,14 +127,14 @@ class Neighbours:
         """The k nearest cells, nearest first; a cell is no neighbour of itself.
 
         Args:
-            of: id of a cell that is kept here, or a vector (F,) as `feature` gives it.
+            of: id of a cell of this table, or a vector (F,) as `feature` gives it.
             k: how many, fewer where there are not so many.
-            subject: of the cell that is asked about, where only its vector is given.
+            subject: of the queried cell, where only its vector is given.
             exclude_subject: leave out this subject and those it is merged with.
             exclude_id: leave out this cell.
 
         Raises:
-            DataError: no cell of that id is kept, or the vector is of another length.
+            DataError: no cell of that id is recorded, or the vector is of another length.
         """
         own = self._own_group(of, subject)
         allowed = self._without(exclude_id, of if isinstance(of, str) else None)
@@ -160,7 +160,7 @@ class Neighbours:
         These have a label and a held-out probability; None where there is no such cell.
 
         Raises:
-            DataError: no cell of that id is kept, or the vector is of another length.
+            DataError: no cell of that id is recorded, or the vector is of another length.
         """
         allowed = self._judged & self._without(exclude_id, of if isinstance(of, str) else None)
         rows, _ = self._ranked(self._vector(of), allowed, k)
@@ -173,16 +173,16 @@ class Neighbours:
             probabilities=near["probability"].to_numpy(dtype=float),
             subjects=groups.astype(str) if known else None,
         )
-        found = {each.name: each for each in estimates.at_threshold(sample, threshold)}
+        accuracies = {row.name: row for row in estimates.at_threshold(sample, threshold)}
         return LocalAccuracy(
-            accuracy=found["accuracy"],
+            accuracy=accuracies["accuracy"],
             cells=len(rows),
             subjects=len(set(groups)) if known else None,
             same_subject=0 if own is None else int((groups == own).sum()),
         )
 
     def _own_group(self, of: str | NDArray[np.floating], subject: str | None) -> str | None:
-        """The independent subject of the cell that is asked about."""
+        """The independent subject of the queried cell."""
         if subject is not None:
             return subjects.group_of(subject)
         group: str | None = self._group[self._row(of)] if isinstance(of, str) else None
@@ -255,8 +255,8 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 def _embeddings(folder: Path) -> tuple[list[str], NDArray[np.float16]]:
     path = folder / model_folder.EMBEDDINGS
     try:
-        with np.load(path) as kept:
-            ids, vectors = kept["image_id"].astype(str).tolist(), kept["features"]
+        with np.load(path) as arrays:
+            ids, vectors = arrays["image_id"].astype(str).tolist(), arrays["features"]
         if vectors.ndim != 2 or len(ids) != len(vectors) or not np.isfinite(vectors).all():
             raise ValueError("ids and features do not fit")
     except Exception as error:  # zip and npy readers raise many kinds on damaged files
@@ -294,8 +294,8 @@ def _by_name(image_id: str) -> dict[str, str | None]:
 def _groups(table: pd.DataFrame) -> NDArray[np.object_]:
     """(N,) the independent subject of each cell, None where unknown."""
     pairs = zip(map(_text, table["group"]), map(_text, table["subject"]), strict=True)
-    found = [group or (subject and subjects.group_of(subject)) for group, subject in pairs]
-    return np.array(found, dtype=object)
+    known = [group or (subject and subjects.group_of(subject)) for group, subject in pairs]
+    return np.array(known, dtype=object)
 
 
 def _parts(ids: list[str], folder: Path, held_out: "pd.Series[str]") -> list[str]:

@@ -1,8 +1,8 @@
-"""Examples to try the model on, chosen by what the installed model answers about them.
+"""Examples to try the model on, chosen by the predictions of the installed model.
 
 A name such as "Clear blast" promises an answer, and only the model can keep it. So drawn cells are
 shown to the model until one is answered as the name says; a name that no cell keeps is left out.
-What was found is kept on disk by the digest of the model and the version of the drawn set.
+The examples are stored on disk by the digest of the model and the version of the drawn set.
 """
 
 import hashlib
@@ -31,11 +31,11 @@ VERSION = "1"
 """Raised whenever examples are chosen otherwise, so that those on disk are chosen anew."""
 FILE, PICTURE = "examples.json", "not-a-cell.png"
 MOST = 64
-"""Pictures that the model is asked about for one example at most; a promise is given up then."""
+"""At most so many pictures are predicted for one example; a promise is given up then."""
 BATCH = 8
 CLEAR, NEAR = 0.95, 0.04
 """Probability of what counts as a clear answer; distance from the threshold of a near one."""
-STRANGER = "photograph, cut out like a cell"
+OOD_KIND = "photograph, cut out like a cell"
 """Kind of `strangers` that is shown as no cell."""
 LIGHT = 70.0
 """Mean grey level that a stranger is lit to, about that of a cell."""
@@ -52,7 +52,7 @@ class ExamplePicture:
         name: what people call it; the installed model answers as it says.
         path: the picture.
         sentence: what to look at.
-        origin: what the picture is, to be said wherever its name is.
+        origin: how the picture came about, shown wherever its name is.
     """
 
     name: str
@@ -68,30 +68,30 @@ class ExamplePicture:
 
 @dataclass(frozen=True)
 class _Promise:
-    """An example before its picture is found: of which label and fault, and what must be said."""
+    """An example without a picture: its label and fault, and a test of its prediction."""
 
     example: ExamplePicture
     label: str | None
     fault: str
-    kept: Callable[[Prediction], bool]
+    holds: Callable[[Prediction], bool]
 
 
 def examples(predictor: Predictor) -> tuple[ExamplePicture, ...]:
-    """The examples for a model; found first where they are not yet, by one process for all.
+    """The examples for a model; selected at the first call, by one process for all.
 
-    Finding them takes some seconds, and the demonstration set is drawn where it is not there.
+    Selecting them takes some seconds, and the demonstration set is drawn where it is missing.
 
     Raises:
         DataError: the demonstration set or the home folder can't be written.
     """
     folder = _folder(predictor)
-    if found := _read(folder):
-        return found
+    if stored := _read(folder):
+        return stored
     demo.ensure_demo()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
-            return _read(folder) or _find(predictor, folder)
+            return _read(folder) or _select(predictor, folder)
     except OSError as error:
         raise DataError(
             f"The examples can't be kept in {folder.parent} ({error.strerror}): set ALLSCOPE_HOME "
@@ -112,22 +112,23 @@ def _promises(threshold: float) -> tuple[_Promise, ...]:
         _Promise(
             of("Clear blast", "See how far the probability lies above the threshold, and that "
                "turned and mirrored copies are answered alike."),
-            "all", "", lambda said: (said.p_all or 0) >= CLEAR,
+            "all", "", lambda prediction: (prediction.p_all or 0) >= CLEAR,
         ),
         _Promise(
             of("Clear normal cell", "See how far the probability lies below the threshold, and "
                "which training cells are most like it."),
-            "hem", "", lambda said: said.p_all is not None and said.p_all <= 1 - CLEAR,
+            "hem", "",
+            lambda prediction: prediction.p_all is not None and prediction.p_all <= 1 - CLEAR,
         ),
         _Promise(
             of("Near the threshold", "A hair's breadth decides the verdict here: see whether it "
                "holds when the cell is turned, and whether the model can tell at all."),
-            None, "", lambda said: abs((said.p_all or -1) - threshold) <= NEAR,
+            None, "", lambda prediction: abs((prediction.p_all or -1) - threshold) <= NEAR,
         ),
         _Promise(
             of("Refused: out of focus", "The chromatin is blurred, so there is nothing to go by: "
                "no probability is shown unless you ask for it."),
-            None, "blurred", lambda said: said.check == "focused",
+            None, "blurred", lambda prediction: prediction.check == "focused",
         ),
     )  # fmt: skip
 
@@ -142,27 +143,27 @@ NOT_A_CELL = ExamplePicture(
 
 
 def _folder(predictor: Predictor) -> Path:
-    """Where the examples of this model, gate and drawn set are kept."""
+    """The folder of the examples of this model, gate and drawn set."""
     info, gate = predictor.info, predictor.gate
-    told = {
+    origin = {
         "weights": info.weights_sha256, "threshold": info.threshold,
         "temperature": info.temperature, "preprocessing": asdict(info.preprocessing),
         "gate": None if gate is None else [asdict(gate.limits), gate.max_distance],
         "drawn": demo.VERSION, "version": VERSION,
     }  # fmt: skip
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(origin, sort_keys=True, default=str).encode()).hexdigest()
     return settings.load().home / "curated" / digest[:16]
 
 
 def _read(folder: Path) -> tuple[ExamplePicture, ...]:
-    """What is kept in a folder; nothing where it is not there or a picture is gone."""
+    """The examples stored in a folder; none where it or a picture is missing."""
     try:
         rows = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        drawn = settings.load().demo_set
-        found = tuple(
+        demo_set = settings.load().demo_set
+        stored = tuple(
             ExamplePicture(
                 row["name"],
-                (folder if row["origin"] == CUT else drawn) / row["file"],
+                (folder if row["origin"] == CUT else demo_set) / row["file"],
                 row["sentence"],
                 row["origin"],
             )
@@ -170,22 +171,22 @@ def _read(folder: Path) -> tuple[ExamplePicture, ...]:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return ()
-    return found if all(each.path.is_file() for each in found) else ()
+    return stored if all(example.path.is_file() for example in stored) else ()
 
 
-def _find(predictor: Predictor, folder: Path) -> tuple[ExamplePicture, ...]:
-    """Ask the model, and keep what was found beside its place first, then in it."""
+def _select(predictor: Predictor, folder: Path) -> tuple[ExamplePicture, ...]:
+    """Select the examples; they are written beside their folder first, then moved into it."""
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        found = [*_drawn(predictor), *_stranger(predictor, work)]
+        selected = [*_drawn_cells(predictor), *_photograph(predictor, work)]
         rows = [
             {
-                "name": each.name,
-                "file": each.path.name,
-                "sentence": each.sentence,
-                "origin": each.origin,
+                "name": example.name,
+                "file": example.path.name,
+                "sentence": example.sentence,
+                "origin": example.origin,
             }
-            for each in found
+            for example in selected
         ]
         (work / FILE).write_text(json.dumps(rows, indent=2), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
@@ -195,8 +196,8 @@ def _find(predictor: Predictor, folder: Path) -> tuple[ExamplePicture, ...]:
     return _read(folder)
 
 
-def _drawn(predictor: Predictor) -> Iterator[ExamplePicture]:
-    """The promises that a drawn cell keeps."""
+def _drawn_cells(predictor: Predictor) -> Iterator[ExamplePicture]:
+    """The examples whose promise a drawn cell keeps."""
     root = settings.load().demo_set
     truth = dataset.read_truth(root).sample(frac=1, random_state=0)
     known: dict[str, Prediction] = {}
@@ -205,31 +206,32 @@ def _drawn(predictor: Predictor) -> Iterator[ExamplePicture]:
         fits = truth["fault"] == promise.fault
         if promise.label:
             fits &= truth["true_label"] == promise.label
-        ids = [each for each in truth.loc[fits, "image_id"].head(MOST) if each not in taken]
-        for image_id, said in _asked(predictor, root, ids, known):
-            if promise.kept(said):
+        ids = [name for name in truth.loc[fits, "image_id"].head(MOST) if name not in taken]
+        for image_id, prediction in _predict(predictor, root, ids, known):
+            if promise.holds(prediction):
                 taken.add(image_id)
                 yield replace(promise.example, path=root / f"{image_id}.png")
                 break
 
 
-def _asked(
+def _predict(
     predictor: Predictor, root: Path, ids: Sequence[str], known: dict[str, Prediction]
 ) -> Iterator[tuple[str, Prediction]]:
-    """Answers about drawn cells, asked a few at a time, and about none of them twice."""
+    """Predictions for drawn cells, a few at a time, and none of them twice."""
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
-        new = [each for each in some if each not in known]
-        pictures = [upload.decode((root / f"{each}.png").read_bytes()) for each in new]
+        new = [name for name in some if name not in known]
+        pictures = [upload.decode((root / f"{name}.png").read_bytes()) for name in new]
         known.update(zip(new, predictor.predict(pictures), strict=True))
-        yield from ((each, known[each]) for each in some)
+        yield from ((name, known[name]) for name in some)
 
 
-def _stranger(predictor: Predictor, folder: Path) -> Iterator[ExamplePicture]:
+def _photograph(predictor: Predictor, folder: Path) -> Iterator[ExamplePicture]:
     """A picture that passes all checks but the last: sharp and lit like a cell, and none."""
     if predictor.gate is None:  # then there is no such check
         return
-    pictures = (each.rgb for each in ood_samples.draw_samples(MOST) if each.kind == STRANGER)
+    samples = ood_samples.draw_samples(MOST)
+    pictures = (sample.rgb for sample in samples if sample.kind == OOD_KIND)
     for rgb in map(_lit, itertools.islice(pictures, MOST)):
         if predictor.predict([rgb])[0].check == "known":
             Image.fromarray(rgb).save(folder / PICTURE)

@@ -1,6 +1,6 @@
 """Rows of predictions as a file: CSV, JSON lines or Parquet, each with the research-use notice.
 
-The columns of the table come first and exact, what is asked for besides after them. CSV and JSON
+The columns of the table come first and exact, further columns after them. CSV and JSON
 lines carry the notice as a last column, as they have no place beside the table; Parquet carries it
 in the file's metadata. Names of files come from whoever sent them: in CSV no cell is a formula.
 """
@@ -59,8 +59,8 @@ def csv_bytes(rows: Sequence[PredictedRow], more: Sequence[ExportDetails] | None
 
 def jsonl_bytes(rows: Sequence[PredictedRow], more: Sequence[ExportDetails] | None = None) -> bytes:
     """The table as one JSON object a line, in UTF-8; the arguments are those of ``csv_bytes``."""
-    objects = ({**each, NOTICE: RESEARCH_USE} for each in _objects(rows, more))
-    text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in objects)
+    objects = ({**row, NOTICE: RESEARCH_USE} for row in _objects(rows, more))
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in objects)
     return text.encode()
 
 
@@ -137,8 +137,8 @@ def _lines(
     if more is None:
         yield from (row.values() for row in rows)
         return
-    for row, each in zip(rows, more, strict=True):
-        yield (*row.values(), *astuple(each))
+    for row, details in zip(rows, more, strict=True):
+        yield (*row.values(), *astuple(details))
 
 
 def _objects(
@@ -147,8 +147,8 @@ def _objects(
     if more is None:
         yield from (provenance.to_json_value(asdict(row)) for row in rows)
         return
-    for row, each in zip(rows, more, strict=True):
-        yield provenance.to_json_value({**asdict(row), **asdict(each)})
+    for row, details in zip(rows, more, strict=True):
+        yield provenance.to_json_value({**asdict(row), **asdict(details)})
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -105,13 +105,13 @@ def cells(nuclei: Nuclei, tolerance: float = TOLERANCE) -> Labels:
     """(H, W) number of the cell that each pixel belongs to, those of ``seeds``; 0 for none."""
     usual = tolerance == TOLERANCE
     regions, _ = ndimage.label(nuclei.usual if usual else _regions(nuclei, tolerance))
-    found = np.zeros(regions.shape, dtype=np.int32)
+    labels = np.zeros(regions.shape, dtype=np.int32)
     for label, place in enumerate(ndimage.find_objects(regions), start=1):
         region, seeds = regions[place] == label, nuclei.seeds[place]
         inside = np.where(region, seeds, 0)
         if inside.any():
-            found[place] += _parted(region, inside, nuclei.radius)
-    return found
+            labels[place] += _parted(region, inside, nuclei.radius)
+    return labels
 
 
 def without_spikes(cell: Mask, nucleus: Mask, radius: float) -> Mask:

@@ -33,7 +33,7 @@ AHEAD = 2
 
 
 @dataclass(frozen=True)
-class HeldOutCells:
+class CellsToPerturb:
     """Labelled cells, and the network that predicts each.
 
     Attributes:
@@ -59,9 +59,9 @@ class PerturbedProbabilities:
     probabilities: dict[tuple[str, float], Floats]
 
 
-def held_out_cells(
+def cells_to_perturb(
     data: Manifest, info: ModelInfo, folder: Path, *, cells: int | None = None, seed: int = 0
-) -> HeldOutCells:
+) -> CellsToPerturb:
     """The cells that may be altered and predicted, at most ``cells``, balanced and drawn by seed.
 
     Of an out-of-fold model's own data these are the cells it has predictions of, each for the
@@ -84,11 +84,11 @@ def held_out_cells(
         chosen = _tested(data, info, folder)
     if cells is not None:
         chosen = sampling.draw_sample(chosen, cells=cells, seed=seed)
-    return HeldOutCells(chosen, tuple(fold_of.get(image) for image in chosen.table["image_id"]))
+    return CellsToPerturb(chosen, tuple(fold_of.get(image) for image in chosen.table["image_id"]))
 
 
 def predict_perturbed(
-    cells: HeldOutCells,
+    cells: CellsToPerturb,
     folder: Path,
     sweeps: Sequence[Sweep],
     *,
@@ -147,7 +147,7 @@ def altered_cells(
     if not cell.mask.any():
         return None
     changed = [cell, *(sweep.at(cell, level) for sweep, level in _altered(sweeps))]
-    cut = [preprocessing.crop(each.rgb, each.mask) for each in changed]
+    cut = [preprocessing.crop(cell.rgb, cell.mask) for cell in changed]
     return torch.from_numpy(np.stack(cut).transpose(0, 3, 1, 2).copy())
 
 
@@ -192,8 +192,8 @@ def _ahead(
 
 def _probabilities(predictor: Predictor, batch: Tensor) -> Floats:
     logits = torch.cat([predictor.logits(part) for part in batch.split(BATCH)])
-    found: Floats = expit(logits.double().numpy() / predictor.info.temperature)
-    return found
+    probabilities: Floats = expit(logits.double().numpy() / predictor.info.temperature)
+    return probabilities
 
 
 def _altered(sweeps: Sequence[Sweep]) -> list[tuple[Sweep, float]]:
@@ -202,9 +202,9 @@ def _altered(sweeps: Sequence[Sweep]) -> list[tuple[Sweep, float]]:
     ]
 
 
-def _by_level(found: Floats, sweeps: Sequence[Sweep]) -> dict[tuple[str, float], Floats]:
+def _by_level(table: Floats, sweeps: Sequence[Sweep]) -> dict[tuple[str, float], Floats]:
     """Rows (1 + L, N) of probabilities by alteration and level."""
-    named = {(sweep.name, sweep.unaltered): found[0] for sweep in sweeps}
-    for (sweep, level), row in zip(_altered(sweeps), found[1:], strict=True):
+    named = {(sweep.name, sweep.unaltered): table[0] for sweep in sweeps}
+    for (sweep, level), row in zip(_altered(sweeps), table[1:], strict=True):
         named[sweep.name, level] = row
     return named

@@ -75,8 +75,8 @@ class Predictor:
         chosen = devices.choose(device)
         devices.use_threads(threads)
         network = model_folder.load_network(folder, chosen)
-        kept = gate.read_gate(folder) if gated else None
-        return cls(network, model_folder.read_info(folder), chosen, kept)
+        model_gate = gate.read_gate(folder) if gated else None
+        return cls(network, model_folder.read_info(folder), chosen, model_gate)
 
     def prepare(self, image: Rgb | CellPicture) -> Tensor:
         """The cell (3, S, S) uint8, cut out of a picture (H, W, 3) uint8.

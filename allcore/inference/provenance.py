@@ -103,9 +103,9 @@ def media_type(content: bytes) -> str:
 def to_json_value(value: Any) -> Any:
     """A value as JSON can hold it: lists for tuples, no NaN, text that is Unicode."""
     if isinstance(value, dict):
-        return {to_json_value(str(name)): to_json_value(each) for name, each in value.items()}
+        return {to_json_value(str(name)): to_json_value(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [to_json_value(each) for each in value]
+        return [to_json_value(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     # Names of files may hold bytes that are no text, which Python keeps as lone surrogates.

@@ -1,6 +1,6 @@
 """Cutting a white cell out of a picture of a smear, for pictures that are not cut out.
 
-How cells are found is told in ``nuclei``. Large pictures are worked on at a reduced scale, and the
+`nuclei` finds the cells. Large pictures are worked on at a reduced scale, and the
 outlines brought back. The same picture gives the same cells in the same order, whatever else is
 chosen, so that a few numbers are enough to make the very same cut again.
 """
@@ -39,7 +39,7 @@ _AT_BORDER = 0.5  # what a cell counts that may be cut off
 
 @dataclass(frozen=True)
 class Candidate:
-    """A white cell that was found.
+    """A white cell of the picture.
 
     Attributes:
         patch: (h, w) mask of the cell inside its frame.
@@ -107,27 +107,27 @@ class Cut:
     tolerance: float = TOLERANCE
     scale: float = 1.0
 
-    def applied(self, rgb: Rgb, *, found: Sequence[Candidate] | None = None) -> CutOut:
+    def applied(self, rgb: Rgb, *, cells: Sequence[Candidate] | None = None) -> CutOut:
         """Cut the cell out of a picture (H, W, 3) uint8.
 
         Args:
             rgb: the picture.
-            found: its ``candidates`` with this tolerance, where they are known already.
+            cells: its ``candidates`` with this tolerance, where they are known already.
 
         Raises:
             BadImage: there is no such cell, nothing is left of it, or it is too large.
         """
-        found = candidates(rgb, tolerance=self.tolerance) if found is None else found
-        if not 0 <= self.candidate < len(found):
+        cells = candidates(rgb, tolerance=self.tolerance) if cells is None else cells
+        if not 0 <= self.candidate < len(cells):
             raise BadImage(
-                f"The picture has no cell {self.candidate + 1}; choose one of {len(found)}."
+                f"The picture has no cell {self.candidate + 1}; choose one of {len(cells)}."
             )
-        cell = found[self.candidate]
+        cell = cells[self.candidate]
         mask, (top, left) = _moved(cell, self.grow)
         own = rgb[top : top + mask.shape[0], left : left + mask.shape[1]]
         picture = _framed(*_scaled(own, mask, self.scale))
         frame = (top, left, top + mask.shape[0], left + mask.shape[1])
-        note = self._note(cell, len(found))
+        note = self._note(cell, len(cells))
         facts = asdict(self) | {"method": METHOD, "version": VERSION, "note": note}
         return CutOut(picture, note, facts | {"frame": list(frame), "area": int(mask.sum())})
 
@@ -166,20 +166,20 @@ class Cut:
             raise BadImage("It was cut by numbers that ALLScope does not offer; cut it again.")
 
     def _note(self, cell: Candidate, count: int) -> str:
-        said = [f"cut out by the program: {METHOD}"]
+        notes = [f"cut out by the program: {METHOD}"]
         if count > 1:
-            said.append(f"cell {self.candidate + 1} of {count}")
+            notes.append(f"cell {self.candidate + 1} of {count}")
         if self.tolerance != TOLERANCE:
-            said.append(f"tolerance {self.tolerance:.2f} in place of {TOLERANCE:.2f}")
+            notes.append(f"tolerance {self.tolerance:.2f} in place of {TOLERANCE:.2f}")
         if self.grow:
-            said.append(f"outline moved {'out' if self.grow > 0 else 'in'} by {abs(self.grow)} px")
+            notes.append(f"outline moved {'out' if self.grow > 0 else 'in'} by {abs(self.grow)} px")
         if self.scale > 1:
-            said.append(f"enlarged {self.scale:.3g} times")
+            notes.append(f"enlarged {self.scale:.3g} times")
         elif self.scale < 1:
-            said.append(f"reduced to {self.scale:.3g} of its size")
+            notes.append(f"reduced to {self.scale:.3g} of its size")
         if cell.at_border:
-            said.append("it touches the picture's border, so a part may be missing")
-        return "; ".join(said)
+            notes.append("it touches the picture's border, so a part may be missing")
+        return "; ".join(notes)
 
 
 def candidates(rgb: Rgb, *, tolerance: float = TOLERANCE) -> tuple[Candidate, ...]:
@@ -197,14 +197,14 @@ def candidates(rgb: Rgb, *, tolerance: float = TOLERANCE) -> tuple[Candidate, ..
         BadImage: there is nothing like a stained nucleus.
     """
     step = int(np.ceil(np.sqrt(rgb.shape[0] * rgb.shape[1] / WORKED_ON)))
-    found = nuclei.find(_reduced(rgb, step))
-    labels = nuclei.cells(found, tolerance)
-    order = _order(found)
+    stained = nuclei.find(_reduced(rgb, step))
+    labels = nuclei.cells(stained, tolerance)
+    order = _order(stained)
     places = ndimage.find_objects(labels)
-    made = [_candidate(labels, found, label, places[label - 1], step, rgb) for label in order]
-    if not made:
+    ordered = [_candidate(labels, stained, label, places[label - 1], step, rgb) for label in order]
+    if not ordered:
         raise BadImage(nuclei.NOTHING)
-    return tuple(made)
+    return tuple(ordered)
 
 
 def usual_area(model: Path) -> float | None:
@@ -226,29 +226,31 @@ def _reduced(rgb: Rgb, step: int) -> Rgb:
     return rgb if step == 1 else np.asarray(Image.fromarray(rgb).reduce(step))
 
 
-def _order(found: Nuclei) -> list[int]:
+def _order(stained: Nuclei) -> list[int]:
     """Numbers of the seeds, the best first."""
-    numbers = np.arange(1, int(found.seeds.max()) + 1)
+    numbers = np.arange(1, int(stained.seeds.max()) + 1)
     if not len(numbers):
         return []
-    weight = ndimage.sum_labels(found.violet, found.seeds, numbers)
-    middles = np.array(ndimage.center_of_mass(found.seeds > 0, found.seeds, numbers))
-    half = np.array(found.seeds.shape) / 2
+    weight = ndimage.sum_labels(stained.violet, stained.seeds, numbers)
+    middles = np.array(ndimage.center_of_mass(stained.seeds > 0, stained.seeds, numbers))
+    half = np.array(stained.seeds.shape) / 2
     off = np.linalg.norm((middles - half) / half, axis=1) / np.sqrt(2)
-    edge = np.concatenate([found.seeds[0], found.seeds[-1], found.seeds[:, 0], found.seeds[:, -1]])
+    edge = np.concatenate(
+        [stained.seeds[0], stained.seeds[-1], stained.seeds[:, 0], stained.seeds[:, -1]]
+    )
     cut = np.isin(numbers, edge)
     score = weight * (1 - 0.5 * off) * np.where(cut, _AT_BORDER, 1.0)
     return [int(number) for number in numbers[np.argsort(-score, kind="stable")]]
 
 
 def _candidate(
-    labels: Labels, found: Nuclei, label: int, place: tuple[slice, slice], step: int, rgb: Rgb
+    labels: Labels, stained: Nuclei, label: int, place: tuple[slice, slice], step: int, rgb: Rgb
 ) -> Candidate:
     """A cell of the reduced copy, brought back to the picture's scale."""
-    rows, columns = (slice(max(0, each.start - _MARGIN), each.stop + _MARGIN) for each in place)
-    nucleus = found.seeds[rows, columns] == label
-    rough = nuclei.without_spikes(labels[rows, columns] == label, nucleus, found.radius)
-    patch = _enlarged(_smoothed(rough, _SMOOTH * found.radius), step)
+    rows, columns = (slice(max(0, axis.start - _MARGIN), axis.stop + _MARGIN) for axis in place)
+    nucleus = stained.seeds[rows, columns] == label
+    rough = nuclei.without_spikes(labels[rows, columns] == label, nucleus, stained.radius)
+    patch = _enlarged(_smoothed(rough, _SMOOTH * stained.radius), step)
     top, left = rows.start * step, columns.start * step
     # The copy's last row and column may reach beyond the picture.
     patch = patch[: rgb.shape[0] - top, : rgb.shape[1] - left]
@@ -257,7 +259,7 @@ def _candidate(
         patch=patch[y:bottom, x:right],
         frame=(top + y, left + x, top + bottom, left + right),
         shape=(rgb.shape[0], rgb.shape[1]),
-        stain=float(found.violet[rows, columns][nucleus].mean()),
+        stain=float(stained.violet[rows, columns][nucleus].mean()),
         solidity=nuclei.solidity(rough),
     )
 

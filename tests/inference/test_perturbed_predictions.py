@@ -65,8 +65,10 @@ def model(home: Path, tiny_model: Path, data: Manifest) -> Path:
     return tiny_model
 
 
-def held(data: Manifest, model: Path, **more: int) -> perturbed_predictions.HeldOutCells:
-    return perturbed_predictions.held_out_cells(data, model_folder.read_info(model), model, **more)
+def held(data: Manifest, model: Path, **more: int) -> perturbed_predictions.CellsToPerturb:
+    return perturbed_predictions.cells_to_perturb(
+        data, model_folder.read_info(model), model, **more
+    )
 
 
 def test_held__out_of_fold_cells_go_to_their_fold(model: Path, data: Manifest) -> None:

@@ -108,7 +108,7 @@ class CellContext:
 
 @dataclass(frozen=True)
 class Slots:
-    """Places of what the network made of the cell; they keep their size while it is asked."""
+    """Places of what the network made of the cell; they keep their size while it is answer."""
 
     title: DeltaGenerator
     maps: DeltaGenerator
@@ -129,7 +129,7 @@ class Slots:
         return slots
 
     def clear(self) -> None:
-        """Remove them where the network can't be asked."""
+        """Remove them where the network can't be answer."""
         for slot in vars(self).values():
             slot.empty()
 
@@ -165,10 +165,10 @@ def show(context: CellContext) -> int:
             icon=":material/info:",
         )
     else:
-        asked = _show_network(context, model, picture, own, slots)
-        if asked is not None and not has_features:
+        answer = _show_network(context, model, picture, own, slots)
+        if answer is not None and not has_features:
             _show_neighbourhood(context, explainer, around, picture)
-        own = explainer.ask(model, picture, own) if asked is None or asked.pending else asked
+        own = explainer.ask(model, picture, own) if answer is None or answer.pending else answer
     for part in explainer.answers([own], others, damaged, context.identity, picture):
         explanation_view.show_answers(part.answers, slot, pending="asking")
     return 0
@@ -179,10 +179,10 @@ def outcome(label: str | None, probability: float, threshold: float) -> str:
     if not 0 <= probability <= 1:
         return "no probability is recorded"
     called = "all" if probability >= threshold else "hem"
-    said = f"called {CLASS_NAMES[called]}"
+    call = f"called {CLASS_NAMES[called]}"
     if label not in CLASS_NAMES:
-        return f"no label, {said}"
-    return f"labelled {CLASS_NAMES[label]}, {said}: {'right' if label == called else 'wrong'}"
+        return f"no label, {call}"
+    return f"labelled {CLASS_NAMES[label]}, {call}: {'right' if label == called else 'wrong'}"
 
 
 def steps(at: int, of: int) -> int:
@@ -202,8 +202,8 @@ def _heading(context: CellContext) -> None:
     label, probability = _text(context.row.get("label")), context.probability
     mark, colour = gallery.MARKS.get(label or "", ("○", style.REFUSED))
     st.html(cell_pictures.heading(context.image_id, mark=mark, colour=colour))
-    said = outcome(label, probability, context.threshold)
-    st.markdown(f"**{said[0].upper()}{said[1:]}.** {frame.plain(_of_subject(context))}.")
+    text = outcome(label, probability, context.threshold)
+    st.markdown(f"**{text[0].upper()}{text[1:]}.** {frame.plain(_of_subject(context))}.")
     if 0 <= probability <= 1:
         scale = predict_plots.probability_scale(probability, threshold=context.threshold)
         st.plotly_chart(scale, config={"displayModeBar": False}, key="cell_scale")
@@ -306,10 +306,10 @@ def _show_network(
     recorded: ModelAnswer,
     slots: Slots,
 ) -> ModelAnswer | None:
-    """Draw what a network made of the cell; its answer, pending where a fold's network was asked.
+    """Draw what a network made of the cell; its answer, pending where a fold's network was answer.
 
     A cell that the shipped network was trained on is put to the network of the fold that held it
-    out, where the folder has that network. None where the network can't be asked.
+    out, where the folder has that network. None where the network can't be answer.
     """
     exposed = recorded.exposure in ("cell", "subject")
     fold = _fold(model, context.row.get("fold")) if exposed else None
@@ -400,8 +400,8 @@ def read(path: Path | None, *, missing: str = CONNECT) -> CellPicture | None:
 
 
 def _spoken(context: CellContext) -> str:
-    said = outcome(_text(context.row.get("label")), context.probability, context.threshold)
-    return f"Picture of the cell {context.image_id}, {said}"
+    text = outcome(_text(context.row.get("label")), context.probability, context.threshold)
+    return f"Picture of the cell {context.image_id}, {text}"
 
 
 def _text(value: Any) -> str | None:

@@ -103,8 +103,8 @@ def explainer(
     """
 
     def cells() -> pd.DataFrame | None:
-        found = images()
-        return _table(found, str([(str(data.root), len(data)) for data in found.manifests]))
+        known = images()
+        return _table(known, str([(str(data.root), len(data)) for data in known.manifests]))
 
     def remember(part: tuple[str, ...], function: Callable[[], Any]) -> Any:
         return _remember((key, *part), function)

@@ -1,4 +1,4 @@
-"""The answers to many pictures: how many of each, a table to sort and open from, the subjects."""
+"""The predictions of a batch: counts, a table to sort and open from, and the subjects."""
 
 import base64
 from collections import Counter
@@ -19,7 +19,7 @@ from allcore.web.predict import batch_subjects
 from allcore.web.predict.batch_subjects import Subjects
 
 PAGE = 100
-"""Rows that are drawn at once: each brings its picture along."""
+"""Rows of a page of the table; every row has its picture."""
 ORDERS = (
     "As they came", "Highest probability first", "Lowest probability first",
     "Nearest to the threshold first", "File name", "Refused first, by reason",
@@ -40,41 +40,41 @@ def show(items: Sequence[PredictedPicture], info: ModelInfo, *, key: str) -> int
     """
     st.subheader(counts(items), anchor=False)
     chosen, order = _controls(items, key)
-    found = listed(items, chosen, order)
-    marked = _table(items, found, key=f"{key} {chosen} {order}")
-    told = batch_subjects.show(items, key=key)
-    _downloads(items, info, told, key)
+    places = sorted_places(items, chosen, order)
+    marked = _table(items, places, key=f"{key} {chosen} {order}")
+    grouping = batch_subjects.show(items, key=key)
+    _downloads(items, info, grouping, key)
     return marked
 
 
 def counts(items: Sequence[PredictedPicture]) -> str:
     """How many of each verdict, as a sentence."""
     number = Counter(str(item.row.verdict) for item in items)
-    said = ", ".join(f"{number[verdict]:,} {word}" for verdict, word in VERDICT_NAMES.items())
-    return f"{formats.count(len(items), 'picture')}: {said}"
+    text = ", ".join(f"{number[verdict]:,} {word}" for verdict, word in VERDICT_NAMES.items())
+    return f"{formats.count(len(items), 'picture')}: {text}"
 
 
-def listed(items: Sequence[PredictedPicture], verdict: str | None, order: str) -> list[int]:
+def sorted_places(items: Sequence[PredictedPicture], verdict: str | None, order: str) -> list[int]:
     """Places of the items with a verdict (None for all), in an order of `ORDERS`."""
-    found = [at for at, item in enumerate(items) if verdict in (None, item.row.verdict)]
+    places = [at for at, item in enumerate(items) if verdict in (None, item.row.verdict)]
     if order == ORDERS[1]:
-        found.sort(key=lambda at: -_probability(items[at], missing=-1.0))
+        places.sort(key=lambda at: -_probability(items[at], missing=-1.0))
     elif order == ORDERS[2]:
-        found.sort(key=lambda at: _probability(items[at], missing=2.0))
+        places.sort(key=lambda at: _probability(items[at], missing=2.0))
     elif order == ORDERS[3]:
-        found.sort(key=lambda at: _distance(items[at]))
+        places.sort(key=lambda at: _distance(items[at]))
     elif order == ORDERS[4]:
-        found.sort(key=lambda at: items[at].row.path.casefold())
+        places.sort(key=lambda at: items[at].row.path.casefold())
     elif order == ORDERS[5]:
-        found.sort(key=lambda at: (items[at].row.reason == "", items[at].row.reason))
-    return found
+        places.sort(key=lambda at: (items[at].row.reason == "", items[at].row.reason))
+    return places
 
 
 def more(
-    items: Sequence[PredictedPicture], whose: Sequence[str | None] | None
+    items: Sequence[PredictedPicture], subjects: Sequence[str | None] | None
 ) -> list[ExportDetails]:
     """What exports tell besides the rows."""
-    names = whose if whose is not None else [None] * len(items)
+    names = subjects if subjects is not None else [None] * len(items)
     return [
         ExportDetails(name, item.prediction.check, item.prediction.ood_score)
         for item, name in zip(items, names, strict=True)
@@ -95,16 +95,16 @@ def _controls(items: Sequence[PredictedPicture], key: str) -> tuple[str | None, 
     return chosen, order
 
 
-def _table(items: Sequence[PredictedPicture], found: Sequence[int], *, key: str) -> int | None:
+def _table(items: Sequence[PredictedPicture], places: Sequence[int], *, key: str) -> int | None:
     """A page of the table; gives the place of the marked row."""
-    if not found:
+    if not places:
         st.caption("No picture has this answer.")
         return None
-    pages = -(-len(found) // PAGE)
+    pages = -(-len(places) // PAGE)
     number = st.pagination(pages, key=f"{key} page") if pages > 1 else 1
-    here = found[(number - 1) * PAGE : number * PAGE]
+    here = places[(number - 1) * PAGE : number * PAGE]
     event = st.dataframe(
-        drawn([items[at] for at in here]),
+        answers_table([items[at] for at in here]),
         hide_index=True,
         row_height=_ROW,
         height=min(_HEAD + _ROW * len(here), _TALLEST),
@@ -121,8 +121,8 @@ def _table(items: Sequence[PredictedPicture], found: Sequence[int], *, key: str)
         alt="One row a picture: cell, answer, probability, file, reason",
     )
     first = (number - 1) * PAGE + 1
-    said = f"{first:,} to {first + len(here) - 1:,} of {formats.count(len(found), 'picture')}."
-    st.caption(f"{said} Mark a row to open its answer; a column's title sorts what is shown.")
+    text = f"{first:,} to {first + len(here) - 1:,} of {formats.count(len(places), 'picture')}."
+    st.caption(f"{text} Mark a row to open its answer; a column's title sorts what is shown.")
     return marked(list(event["selection"]["rows"]), here)
 
 
@@ -131,7 +131,7 @@ def marked(rows: Sequence[int], here: Sequence[int]) -> int | None:
     return here[rows[0]] if rows and rows[0] < len(here) else None
 
 
-def drawn(items: Sequence[PredictedPicture]) -> pd.DataFrame:
+def answers_table(items: Sequence[PredictedPicture]) -> pd.DataFrame:
     """Items as the table shows them, with their pictures as data addresses."""
     return pd.DataFrame(
         {
@@ -145,11 +145,11 @@ def drawn(items: Sequence[PredictedPicture]) -> pd.DataFrame:
 
 
 def _downloads(
-    items: Sequence[PredictedPicture], info: ModelInfo, told: Subjects, key: str
+    items: Sequence[PredictedPicture], info: ModelInfo, grouping: Subjects, key: str
 ) -> None:
-    """Files of all answers, each made when it is asked for."""
+    """Files of all predictions, made on demand."""
     rows = [item.row for item in items]
-    whose = told.assigned.subjects if told.assigned else None
+    subjects = grouping.assigned.subjects if grouping.assigned else None
 
     def pdf() -> bytes:
         from allcore.reports import batch_pdf
@@ -158,14 +158,14 @@ def _downloads(
             rows,
             info=info,
             made_at=datetime.now(UTC),
-            shares=told.shares,
-            whence=_whence(told.assigned),
+            shares=grouping.shares,
+            whence=_whence(grouping.assigned),
         )
 
     with st.container(horizontal=True):
         for label, make, suffix, mime in (
-            ("CSV", lambda: export.csv_bytes(rows, more(items, whose)), "csv", "text/csv"),
-            ("Parquet", lambda: export.parquet_bytes(rows, more(items, whose)), "parquet",
+            ("CSV", lambda: export.csv_bytes(rows, more(items, subjects)), "csv", "text/csv"),
+            ("Parquet", lambda: export.parquet_bytes(rows, more(items, subjects)), "parquet",
              "application/vnd.apache.parquet"),
             ("PDF report", pdf, "pdf", "application/pdf"),
         ):  # fmt: skip

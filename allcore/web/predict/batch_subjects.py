@@ -64,7 +64,7 @@ def show(items: Sequence[PredictedPicture], *, key: str) -> Subjects:
     return Subjects(assigned, shares)
 
 
-def drawn(shares: Sequence[SubjectShare]) -> pd.DataFrame:
+def shares_table(shares: Sequence[SubjectShare]) -> pd.DataFrame:
     """Shares as the table shows them, each interval as a small picture."""
     return pd.DataFrame(
         {
@@ -138,7 +138,7 @@ def _draw(shares: Sequence[SubjectShare], least: int, key: str) -> None:
             f"{left} with fewer than {formats.count(least, 'answered cell')}: no share is said."
         )
     st.dataframe(
-        drawn(shares[:_ROWS]),
+        shares_table(shares[:_ROWS]),
         hide_index=True,
         column_config={
             "0 to 100 %": st.column_config.ImageColumn(

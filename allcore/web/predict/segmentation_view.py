@@ -72,18 +72,18 @@ def show(rgb: Rgb, model: InstalledModel, *, key: str) -> tuple[Rgb, dict[str, A
     Args:
         rgb: the picture, whose background is not black.
         model: that predicts the cell.
-        key: of this place on the page; the cut is kept under it until another picture comes.
+        key: of this place on the page; the cut is stored under it until another picture comes.
 
     Returns:
         The cell on black (450, 450, 3) and what tells how it was cut, ``CutOut.facts``; None as
         long as no cut is accepted.
     """
     digest = hashlib.sha256(rgb.tobytes() + repr(rgb.shape).encode()).hexdigest()
-    kept = st.session_state.get(_kept(key))
-    if kept is None or kept[0] != digest:
+    accepted = st.session_state.get(_state_key(key))
+    if accepted is None or accepted[0] != digest:
         _offer(rgb, model, digest, key)
         return None
-    cut: CutOut = kept[1]
+    cut: CutOut = accepted[1]
     _accepted(cut, key)
     return cut.rgb, cut.facts
 
@@ -91,28 +91,32 @@ def show(rgb: Rgb, model: InstalledModel, *, key: str) -> tuple[Rgb, dict[str, A
 @guard.fragment
 def _offer(rgb: Rgb, model: InstalledModel, digest: str, key: str) -> None:
     """Show the cells that were found and let one be chosen, adjusted and accepted."""
-    if _kept(key) in st.session_state and st.session_state[_kept(key)][0] == digest:
+    if _state_key(key) in st.session_state and st.session_state[_state_key(key)][0] == digest:
         st.rerun()  # accepted: the rest of the page has something to answer now
     st.markdown("**The cell is not cut out. Cut it out here?**")
-    found = _found(rgb, digest, nuclei.TOLERANCE)
-    if not found:
+    candidates = _candidates(rgb, digest, nuclei.TOLERANCE)
+    if not candidates:
         st.markdown(nuclei.NOTHING, width=frame.TEXT_WIDTH)
         return
     keys = _Keys(key, digest)
     keys.set(Cut(), anew=False)
-    seen, adjusted = st.columns(_COLUMNS, gap="large")
-    with seen:
+    left, adjusted = st.columns(_COLUMNS, gap="large")
+    with left:
         picture = st.empty()
-        number = _choice(len(found), keys)
+        number = _choice(len(candidates), keys)
     with adjusted:
         place = st.empty()
-        cut = _adjustments(found[number], number, model, keys)
-        found = _found(rgb, digest, cut.tolerance)
-        made = _applied(cut, rgb, found)
-        _use(made, digest, key)
-    outlined = _outlined(_small(rgb, digest), found[:SHOWN], number)
-    picture.html(_figure(outlined, alt=_spoken(len(found), number), caption=_told(len(found))))
-    place.html(_cut_figure(made))
+        cut = _adjustments(candidates[number], number, model, keys)
+        candidates = _candidates(rgb, digest, cut.tolerance)
+        cut_out = _applied(cut, rgb, candidates)
+        _use(cut_out, digest, key)
+    outlined = _outlined(_small(rgb, digest), candidates[:SHOWN], number)
+    picture.html(
+        _figure(
+            outlined, alt=_spoken(len(candidates), number), caption=_count_text(len(candidates))
+        )
+    )
+    place.html(_cut_figure(cut_out))
 
 
 def _choice(count: int, keys: "_Keys") -> int:
@@ -160,22 +164,22 @@ def _scale(cell: Candidate, model: InstalledModel, keys: "_Keys") -> float:
     return usual if chosen == _USUAL else 1.0
 
 
-def _use(made: CutOut | str, digest: str, key: str) -> None:
+def _use(cut_out: CutOut | str, digest: str, key: str) -> None:
     """Draw the button that accepts the cut."""
     st.button(
         "Use this cut",
         type="primary",
         icon=":material/content_cut:",
-        disabled=isinstance(made, str),
+        disabled=isinstance(cut_out, str),
         key=f"{key} use",
         on_click=_accept,
-        args=(key, digest, made),
+        args=(key, digest, cut_out),
     )
     st.caption(_LIMIT)
 
 
-def _accept(key: str, digest: str, made: CutOut | str) -> None:
-    st.session_state[_kept(key)] = (digest, made)
+def _accept(key: str, digest: str, cut_out: CutOut | str) -> None:
+    st.session_state[_state_key(key)] = (digest, cut_out)
 
 
 def _accepted(cut: CutOut, key: str) -> None:
@@ -192,16 +196,16 @@ def _accepted(cut: CutOut, key: str) -> None:
 
 def _undo(key: str) -> None:
     """Take the cut back; the controls go on from where they were."""
-    digest, cut = st.session_state.pop(_kept(key))
+    digest, cut = st.session_state.pop(_state_key(key))
     _Keys(key, digest).set(Cut.from_dict(cut.facts))
 
 
-def _kept(key: str) -> str:
+def _state_key(key: str) -> str:
     return f"{key} cut"
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
-def _found(_rgb: Rgb, digest: str, tolerance: float) -> tuple[Candidate, ...]:
+def _candidates(_rgb: Rgb, digest: str, tolerance: float) -> tuple[Candidate, ...]:
     """The cells of a picture, the best first; none where there is nothing like a nucleus."""
     try:
         return segmentation.candidates(_rgb, tolerance=tolerance)
@@ -225,27 +229,27 @@ def _usual_area(_model: InstalledModel, key: str) -> float | None:
         return None
 
 
-def _applied(cut: Cut, rgb: Rgb, found: tuple[Candidate, ...]) -> CutOut | str:
+def _applied(cut: Cut, rgb: Rgb, candidates: tuple[Candidate, ...]) -> CutOut | str:
     """The cut, or the sentence that says why there is none."""
     try:
-        return cut.applied(rgb, found=found)
+        return cut.applied(rgb, cells=candidates)
     except BadImage as error:
         return str(error)
 
 
-def _outlined(picture: Image.Image, found: tuple[Candidate, ...], chosen: int) -> Image.Image:
+def _outlined(picture: Image.Image, candidates: tuple[Candidate, ...], chosen: int) -> Image.Image:
     """The picture with numbered outlines; the chosen one is drawn last and thickest."""
-    drawn = picture.copy()
-    pen = ImageDraw.Draw(drawn)
-    outlines = [_contour(cell, picture.width / cell.shape[1]) for cell in found]
-    order = sorted(range(len(found)), key=lambda index: index == chosen)
+    canvas = picture.copy()
+    pen = ImageDraw.Draw(canvas)
+    outlines = [_contour(cell, picture.width / cell.shape[1]) for cell in candidates]
+    order = sorted(range(len(candidates)), key=lambda index: index == chosen)
     for index in order:
         wide = 4 if index == chosen else 2
         pen.line(outlines[index], fill=_LIGHT, width=wide + 3, joint="curve")
         pen.line(outlines[index], fill=_DARK, width=wide, joint="curve")
-    for index in order if len(found) > 1 else ():
-        _badge(pen, outlines[index], index + 1, chosen=index == chosen, size=drawn.size)
-    return drawn
+    for index in order if len(candidates) > 1 else ():
+        _badge(pen, outlines[index], index + 1, chosen=index == chosen, size=canvas.size)
+    return canvas
 
 
 def _contour(cell: Candidate, share: float) -> list[Point]:
@@ -274,12 +278,12 @@ def _badge(
     pen.text((x, y), str(number), fill=ink, anchor="mm", font=ImageFont.load_default(20))
 
 
-def _cut_figure(made: CutOut | str) -> str:
+def _cut_figure(cut_out: CutOut | str) -> str:
     """The cut, or why there is none, with as much room for words as the longest ones need."""
-    if isinstance(made, str):
-        words = f"<p>{html.escape(made)}</p>"
+    if isinstance(cut_out, str):
+        words = f"<p>{html.escape(cut_out)}</p>"
         return _framed(words, (1, 1), caption="There is no cut to use.", kind="noted")
-    picture, caption = Image.fromarray(made.rgb), _sentence(made)
+    picture, caption = Image.fromarray(cut_out.rgb), _sentence(cut_out)
     return _figure(picture, alt="The cell, cut out, on black", caption=caption, kind="noted")
 
 
@@ -307,7 +311,7 @@ def _spoken(count: int, chosen: int) -> str:
     return f"The picture with the outlines of {count} white cells; cell {chosen + 1} is chosen"
 
 
-def _told(count: int) -> str:
+def _count_text(count: int) -> str:
     if count > SHOWN:
         return f"{count} possible white cells were found; the {SHOWN} best are numbered."
     return f"{count} possible white cells were found." if count > 1 else "One white cell was found."

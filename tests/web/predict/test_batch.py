@@ -38,9 +38,9 @@ def test_listed__filters_and_sorts() -> None:
         "File name": [1, 0, 2, 3],
         "Refused first, by reason": [2, 0, 1, 3],
     }
-    assert {order: batch.listed(ITEMS, None, order) for order in batch.ORDERS} == expected
-    assert batch.listed(ITEMS, "all", "Lowest probability first") == [3, 0]
-    assert batch.listed(ITEMS, "refused", "As they came") == [2]
+    assert {order: batch.sorted_places(ITEMS, None, order) for order in batch.ORDERS} == expected
+    assert batch.sorted_places(ITEMS, "all", "Lowest probability first") == [3, 0]
+    assert batch.sorted_places(ITEMS, "refused", "As they came") == [2]
 
 
 def test_marked__is_the_place_in_the_batch() -> None:
@@ -58,7 +58,7 @@ def test_more__goes_with_each_row() -> None:
 
 
 def test_drawn__brings_the_pictures_along() -> None:
-    table = batch.drawn(ITEMS)
+    table = batch.answers_table(ITEMS)
     assert table["Answer"].tolist() == ["ALL blast", "normal", "refused", "ALL blast"]
     assert base64.b64decode(table["Cell"][0].split(",")[1]) == b"jpeg"
 
