@@ -36,9 +36,9 @@ BATCH = 8
 CLEAR, NEAR = 0.95, 0.04
 """Probability of what counts as a clear answer; distance from the threshold of a near one."""
 OOD_KIND = "photograph, cut out like a cell"
-"""Kind of `strangers` that is shown as no cell."""
+"""Kind of `ood_samples` that is shown as no cell."""
 LIGHT = 70.0
-"""Mean grey level that a stranger is lit to, about that of a cell."""
+"""Mean grey level of the photograph shown, about that of a cell."""
 
 DRAWN = "drawn by this program"
 CUT = "cut out of a photograph by this program"
