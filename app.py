@@ -4,6 +4,6 @@ from allcore.web import frame, navigation
 from allcore.web.sign_in import sso
 
 frame.configure()
-sso.arrive()
+sso.finish_sign_in()
 navigation.run()
-sso.leave()
+sso.finish_sign_out()

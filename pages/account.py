@@ -36,7 +36,7 @@ with side_by_side.container(width=frame.FORM_WIDTH), st.form("password", clear_o
     st.subheader("Password", anchor=False)
     st.caption("A new password signs you out everywhere else.")
     current = st.text_input("Current password", type="password", autocomplete="current-password")
-    new, agrees = forms.new_password()
+    new, agrees = forms.password_fields()
     if st.form_submit_button("Change the password"):
         try:
             if not agrees:

@@ -11,7 +11,7 @@ from allcore.web.sign_in import forms
 if user.signed_in:
     navigation.go("Administration" if user.opens("administration") else "Home")
 if accounts.administrator_exists():
-    forms.sign_in(
+    forms.show_sign_in(
         title="Administrator sign-in",
         reason="Administrators sign in here to look after accounts.",
         then="Administration",
@@ -23,7 +23,7 @@ frame.header(
     "It works once and makes the account that looks after all others.",
 )
 with st.container(width=frame.FORM_WIDTH):
-    entered = forms.new_account(key="setup", submit="Make the administrator", with_code=True)
+    entered = forms.new_account_form(key="setup", submit="Make the administrator", with_code=True)
     if entered:
         try:
             accounts.make_first_administrator(**entered)

@@ -37,7 +37,7 @@ try:
     store = accounts.store()
     deletion.delete_expired_hourly(store)
     st.caption(how_long(), width=frame.TEXT_WIDTH)
-    found = batch_list.read(user.name)
+    found = batch_list.read_batches(user.name)
     if not found and not history.search(store, user.name, HistoryQuery(), limit=0).total:
         st.info(
             "You have asked nothing yet: what you ask on Predict is listed here.",
@@ -46,14 +46,14 @@ try:
         )
         navigation.link("Predict", "Check a picture")
         st.stop()
-    batch_list.show(user.name, found)
+    batch_list.show_batches(user.name, found)
     st.subheader("Answers", anchor=False)
     names = batches.names(store, user.name)
-    filters.show(user.name, history.models(store, user.name), names)
-    listing.show(user.name, state.query(), names)
-    opened = state.number(state.ASKED)
+    filters.show_filters(user.name, history.models(store, user.name), names)
+    listing.show_answers(user.name, state.current_query(), names)
+    opened = state.id_parameter(state.ENTRY)
     if opened is not None:
-        entry_view.show(user.name, history.find(store, user.name, opened), names)
+        entry_view.show_entry(user.name, history.find(store, user.name, opened), names)
 except AllScopeError as error:
     frame.problem(error)
 with st.expander("Method"):

@@ -51,7 +51,7 @@ st.markdown(
 )
 
 tour.show_tour_button(user)
-checklist.offer(user, "home")
+checklist.offer_checklist(user, "home")
 for column, (title, page, text) in zip(st.columns(3), DOORS, strict=True):
     with column.container(border=True, height="stretch"):
         st.subheader(title, anchor=False)

@@ -20,7 +20,7 @@ with st.container(width=frame.FORM_WIDTH):
     frame.show_notice()
     asks = mode == "invitation" or bool(invitation)
     with_captcha = accounts.requires_captcha(invitation)
-    entered = forms.new_account(
+    entered = forms.new_account_form(
         key="register",
         submit="Make the account",
         invitation=invitation if asks else None,

@@ -7,7 +7,7 @@ from allcore.web.sign_in import forms
 
 if user.signed_in:
     navigation.go("Home")
-forms.sign_in(
+forms.show_sign_in(
     title="Sign in", reason="Sign in to check images and see how the model does.", then="Home"
 )
 if accounts.registration_open():

@@ -56,6 +56,30 @@ def problem(error: Exception) -> None:
     st.error(plain(error_sentence(error)), icon=":material/error:", width=TEXT_WIDTH)
 
 
+def confirm_button(
+    label: str,
+    sentence: str,
+    *,
+    icon: str,
+    yes: str,
+    key: str | None = None,
+    disabled: bool = False,
+) -> bool:
+    """Draw a button that says what it will do and asks; tell whether it was confirmed.
+
+    Args:
+        label: of the button.
+        sentence: what it will do, as Markdown.
+        icon: of the button.
+        yes: label of the button that confirms.
+        key: tells confirming buttons of the same label apart.
+        disabled: whether there is nothing to do.
+    """
+    with st.popover(label, icon=icon, disabled=disabled):
+        st.markdown(sentence)
+        return st.button(yes, type="primary", key=key)
+
+
 def unavailable(error: Exception) -> NoReturn:
     """End the run with a page that says why ALLScope cannot be used right now."""
     header(title="ALLScope", question="ALLScope can't be used right now.")

@@ -53,7 +53,7 @@ def require(name: str) -> Visitor:
         _refuse_role(page)
     else:
         reason = DEMO_REASON if visitor.role == "demo" else "Sign in to open this page."
-        forms.sign_in(title="Sign in", reason=reason)
+        forms.show_sign_in(title="Sign in", reason=reason)
     st.stop()
 
 

@@ -275,7 +275,7 @@ def test_page__deletes_all_that_match(asked: Who) -> None:
 
 def test_rows_of__only_those_there_are(asked: Who) -> None:
     found = history.search(accounts.store(), "ada")
-    assert listing.rows_of([0, 2, 7], found) == [found.rows[0], found.rows[2]]
+    assert listing.selected_entries([0, 2, 7], found) == [found.rows[0], found.rows[2]]
 
 
 def test_page__asks_again_by_the_kept_picture(who: Who, tiny_model: Path, cell_image: Rgb) -> None:

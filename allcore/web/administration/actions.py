@@ -1,4 +1,4 @@
-"""Who an administrator's changes are told under, and the buttons that ask before they are made."""
+"""Changes by an administrator: the actor for the audit log, confirmation, and what is said."""
 
 from collections.abc import Callable, Mapping
 
@@ -12,32 +12,30 @@ from allcore.web import accounts, client_address, frame
 from allcore.web.accounts import Visitor
 
 
-def by(user: Visitor) -> Actor:
-    """Who is acting, for the audit log, and from where."""
+def actor(user: Visitor) -> Actor:
+    """Return the administrator as the audit log names them."""
     return Actor(user.name, client_address.of_visitor())
 
 
-def confirmed(
+def confirm(
     label: str, icon: str, *, sentence: str, act: Callable[[], str], key: str | None = None
 ) -> str | None:
-    """Draw a button that says what it will do and asks; give what `act` gives once it was done.
+    """Draw a button that asks before it acts; return the result of `act` once it was done.
 
     Args:
         label: of the button.
         icon: of the button.
         sentence: what it will do, as Markdown.
-        act: does it.
+        act: makes the change.
         key: tells buttons of the same label apart.
     """
-    with st.popover(label, icon=icon):
-        st.markdown(sentence)
-        if not st.button(f"Yes, {label[0].lower()}{label[1:]}", type="primary", key=key):
-            return None
-    return tried(act)
+    yes = f"Yes, {label[0].lower()}{label[1:]}"
+    confirmed = frame.confirm_button(label, sentence, icon=icon, yes=yes, key=key)
+    return attempt(act) if confirmed else None
 
 
-def tried(act: Callable[[], str]) -> str | None:
-    """Give what was done; say what went wrong otherwise."""
+def attempt(act: Callable[[], str]) -> str | None:
+    """Return the result of an action, or show its error."""
     try:
         return act()
     except AllScopeError as error:
@@ -45,30 +43,30 @@ def tried(act: Callable[[], str]) -> str | None:
         return None
 
 
-def done(sentence: str | None) -> None:
-    """Draw the page anew with the sentence on it, where something was done."""
+def rerun_with_notice(sentence: str | None) -> None:
+    """Rerun the page with a sentence on it, where something was done."""
     if sentence:
         frame.set_notice(sentence)
         st.rerun()
 
 
-def keep(user: Visitor, values: Mapping[str, object], said: str) -> str:
-    """Keep settings; give what is said of it.
+def change_settings(user: Visitor, values: Mapping[str, object], sentence: str) -> str:
+    """Store settings; return the sentence.
 
     Raises:
         AllScopeError: the account is no administrator any more, or a value breaks its rule.
     """
     store = accounts.store_to("administer")
-    admin_settings.change(store, user.name, values, address=by(user).address)
-    return said
+    admin_settings.change(store, user.name, values, address=actor(user).address)
+    return sentence
 
 
-def who_and_when(kept: Mapping[str, AdminSetting], titles: Mapping[str, str]) -> str:
+def change_history(settings: Mapping[str, AdminSetting], titles: Mapping[str, str]) -> str:
     """Say who has changed which of these settings, and when."""
-    said = [
-        f"{title}: set by {frame.plain(kept[key].changed_by or 'an account that is gone')}, "
-        f"{kept[key].changed_at:%Y-%m-%d %H:%M} UTC"
+    changes = [
+        f"{title}: set by {frame.plain(settings[key].changed_by or 'an account that is gone')}, "
+        f"{settings[key].changed_at:%Y-%m-%d %H:%M} UTC"
         for key, title in titles.items()
-        if kept[key].changed_at is not None
+        if settings[key].changed_at is not None
     ]
-    return "; ".join(said) or "Nobody has changed this yet."
+    return "; ".join(changes) or "Nobody has changed this yet."

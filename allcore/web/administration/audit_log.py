@@ -16,7 +16,7 @@ from allcore.web.accounts import Visitor
 PAGE = 100
 
 
-def show(user: Visitor) -> None:
+def show_audit_log(user: Visitor) -> None:
     """Draw the view."""
     store = accounts.store()
     query = _query(audit.actions(store))
@@ -25,7 +25,7 @@ def show(user: Visitor) -> None:
     if not found.entries:
         st.info("No line matches.", icon=":material/search_off:", width=frame.TEXT_WIDTH)
     else:
-        st.dataframe(table(found.entries), hide_index=True, width="stretch", key="audit")
+        st.dataframe(audit_table(found.entries), hide_index=True, width="stretch", key="audit")
     st.caption(
         f"{formats.count(found.total, 'line')} in all, {PAGE} a page, the last first; "
         "times in UTC. "
@@ -34,7 +34,7 @@ def show(user: Visitor) -> None:
     )
     st.download_button(
         "Download as CSV",
-        lambda: exported(store, user.name, query),
+        lambda: audit_csv(store, user.name, query),
         "audit.csv",
         "text/csv",
         icon=":material/download:",
@@ -42,7 +42,7 @@ def show(user: Visitor) -> None:
     )
 
 
-def exported(store: Database, username: str, query: AuditQuery) -> bytes:
+def audit_csv(store: Database, username: str, query: AuditQuery) -> bytes:
     """All lines as CSV, for who is an administrator now; nobody is signed in where this is called.
 
     Raises:
@@ -53,7 +53,7 @@ def exported(store: Database, username: str, query: AuditQuery) -> bytes:
     return audit.csv_bytes(store, query)
 
 
-def table(lines: tuple[AuditEntry, ...]) -> pd.DataFrame:
+def audit_table(lines: tuple[AuditEntry, ...]) -> pd.DataFrame:
     """One row a line."""
     return pd.DataFrame(
         {

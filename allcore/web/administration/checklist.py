@@ -75,7 +75,7 @@ def readable(name: str) -> bool:
     return True
 
 
-def show(here: str) -> None:
+def show_checklist(here: str) -> None:
     """Draw all steps, with the way to those that are missing.
 
     Args:
@@ -89,7 +89,7 @@ def show(here: str) -> None:
                 _lead(step, here)
 
 
-def offer(visitor: Visitor, here: str) -> None:
+def offer_checklist(visitor: Visitor, here: str) -> None:
     """Draw a card for an administrator while something is missing, until it is put away.
 
     Args:
@@ -105,7 +105,7 @@ def offer(visitor: Visitor, here: str) -> None:
         return
     with st.container(border=True, width=frame.TEXT_WIDTH):
         st.markdown("**What this installation still needs**")
-        show(here)
+        show_checklist(here)
         st.button("Not now", key="checklist_end", on_click=_hide)
 
 

@@ -20,7 +20,7 @@ _ABOUT = (
 )
 
 
-def show(user: Visitor) -> None:
+def show_data_folders(user: Visitor) -> None:
     """Draw the section."""
     st.subheader("Folders of data", anchor=False)
     st.caption(_ABOUT, width=frame.TEXT_WIDTH)
@@ -36,10 +36,10 @@ def show(user: Visitor) -> None:
         key = f"folder {len(kept.value)}"
         path = st.text_input("Whole path of a folder on the server", key=key)
         pressed = st.form_submit_button("Allow the folder", icon=":material/create_new_folder:")
-    st.caption(actions.who_and_when({_KEY: kept}, {_KEY: "Folders"}), width=frame.TEXT_WIDTH)
+    st.caption(actions.change_history({_KEY: kept}, {_KEY: "Folders"}), width=frame.TEXT_WIDTH)
     if pressed:
-        said = actions.tried(lambda: allow(user, path.strip()))
-    actions.done(said)
+        said = actions.attempt(lambda: allow(user, path.strip()))
+    actions.rerun_with_notice(said)
 
 
 def allow(user: Visitor, path: str) -> str:
@@ -55,7 +55,7 @@ def allow(user: Visitor, path: str) -> str:
         user.name,
         _KEY,
         lambda kept: kept if place in kept else [*kept, place],
-        address=actions.by(user).address,
+        address=actions.actor(user).address,
     )
     return f"People may connect data sets in {place}."
 
@@ -72,7 +72,7 @@ def remove(user: Visitor, folder: str) -> str:
         user.name,
         _KEY,
         lambda kept: [each for each in kept if each != folder],
-        address=actions.by(user).address,
+        address=actions.actor(user).address,
     )
     for each in _connected(folder):
         try:
@@ -96,7 +96,7 @@ def _line(folder: str, said: str) -> "st.delta_generator.DeltaGenerator":
 
 def _remove_button(user: Visitor, folder: str) -> str | None:
     hit = formats.count(len(_connected(folder)), "connected data set")
-    return actions.confirmed(
+    return actions.confirm(
         "Remove",
         ":material/folder_off:",
         sentence=f"Nothing more can be connected there, and {hit} there can't be opened any more. "

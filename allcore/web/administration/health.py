@@ -15,7 +15,7 @@ from allcore.web.administration import checklist
 _GIGABYTE = 1e9
 
 
-def show(_user: Visitor) -> None:
+def show_health(_user: Visitor) -> None:
     """Draw the view."""
     config = settings.load()
     named = model_folder.names(config.models)
@@ -28,7 +28,7 @@ def show(_user: Visitor) -> None:
     with device:
         _line("Device: looking")
     st.subheader("What a new installation needs", anchor=False)
-    checklist.show("administration")
+    checklist.show_checklist("administration")
     with device:
         _line(_device())
 

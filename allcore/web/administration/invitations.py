@@ -21,7 +21,7 @@ _CLOSED = (
 )
 
 
-def show(user: Visitor) -> None:
+def show_invitations(user: Visitor) -> None:
     """Draw the view."""
     if accounts.registration_mode() == "closed":
         st.warning(_CLOSED, icon=":material/lock:", width=frame.TEXT_WIDTH)
@@ -32,7 +32,7 @@ def show(user: Visitor) -> None:
     said = None
     for each in waiting:
         said = _one(user, each) or said
-    actions.done(said)
+    actions.rerun_with_notice(said)
 
 
 def link(page: str, code: str) -> str:
@@ -63,13 +63,13 @@ def _make(user: Visitor) -> None:
         pressed = st.form_submit_button("Make an invitation", icon=":material/mail:")
     if not pressed:
         return
-    code = actions.tried(
+    code = actions.attempt(
         lambda: registration.invite(
             accounts.store_to("administer"),
             role=role,
             note=note,
             days=int(days),
-            by=actions.by(user),
+            by=actions.actor(user),
         )
     )
     if code:
@@ -88,7 +88,7 @@ def _one(user: Visitor, each: Invitation) -> str | None:
             f"Made by {frame.plain(maker)} on {each.created_at:%Y-%m-%d %H:%M}, "
             f"good until {each.expires_at:%Y-%m-%d %H:%M}"
         )
-        return actions.confirmed(
+        return actions.confirm(
             "Withdraw",
             ":material/delete:",
             sentence="The link stops working. An account that was made with it stays.",
@@ -99,6 +99,6 @@ def _one(user: Visitor, each: Invitation) -> str | None:
 
 def _withdraw(user: Visitor, number: int) -> str:
     store = accounts.store_to("administer")
-    if registration.withdraw(store, number, by=actions.by(user)):
+    if registration.withdraw(store, number, by=actions.actor(user)):
         return "The invitation is withdrawn."
     return "The invitation was used or withdrawn already."

@@ -22,7 +22,7 @@ _INVITED = "An invitation lets in at once."
 _DEMO = "This is a demonstration: nobody can register, whatever is set here."
 
 
-def show(user: Visitor) -> None:
+def show_registration(user: Visitor) -> None:
     """Draw the section."""
     st.subheader("Registration", anchor=False)
     config, kept = settings.load(), admin_settings.read_all(accounts.store())
@@ -42,8 +42,10 @@ def show(user: Visitor) -> None:
             "captcha": st.toggle(_TITLES["captcha"], kept["captcha"].value, help=_CAPTCHA),
         }
         pressed = st.form_submit_button("Set", icon=":material/save:", key="set_registration")
-    st.caption(actions.who_and_when(kept, _TITLES), width=frame.TEXT_WIDTH)
+    st.caption(actions.change_history(kept, _TITLES), width=frame.TEXT_WIDTH)
     if pressed:
-        actions.done(
-            actions.tried(lambda: actions.keep(user, values, "Who may register has been set."))
+        actions.rerun_with_notice(
+            actions.attempt(
+                lambda: actions.change_settings(user, values, "Who may register has been set.")
+            )
         )

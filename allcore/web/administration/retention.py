@@ -18,7 +18,7 @@ _ENDS = (
 )
 
 
-def show(user: Visitor) -> None:
+def show_retention(user: Visitor) -> None:
     """Draw the section."""
     st.subheader("History and pictures", anchor=False)
     kept, most = admin_settings.read_all(accounts.store()), admin_settings.MAX_DAYS
@@ -37,12 +37,12 @@ def show(user: Visitor) -> None:
             ),
         }  # fmt: skip
         pressed = st.form_submit_button("Set", icon=":material/save:", key="set_retention")
-    st.caption(actions.who_and_when(kept, _TITLES), width=frame.TEXT_WIDTH)
+    st.caption(actions.change_history(kept, _TITLES), width=frame.TEXT_WIDTH)
     if pressed:
-        actions.done(actions.tried(lambda: _set(user, values)))
+        actions.rerun_with_notice(actions.attempt(lambda: _set(user, values)))
 
 
 def _set(user: Visitor, values: dict[str, object]) -> str:
-    said = actions.keep(user, values, "What is kept of history has been set.")
+    said = actions.change_settings(user, values, "What is kept of history has been set.")
     deletion.delete_expired(accounts.store_to("administer"))
     return said

@@ -18,19 +18,19 @@ _COUNTED_FOR = 300
 """Seconds for which what was counted on the disk is shown."""
 
 
-def show(_user: Visitor) -> None:
+def show_storage(_user: Visitor) -> None:
     """Draw the view."""
     store = accounts.store()
     st.subheader("History and pictures", anchor=False)
     found = storage.usage_by_account(store)
     st.dataframe(
-        table(found), hide_index=True, key="usage",
+        usage_table(found), hide_index=True, key="usage",
         alt="Answers, flags, batches and kept pictures of each account, as numbers",
     )  # fmt: skip
-    st.caption(f"{in_all(found)} {_ABOUT}", width=frame.TEXT_WIDTH)
+    st.caption(f"{total_sentence(found)} {_ABOUT}", width=frame.TEXT_WIDTH)
     st.subheader("Room on the disk", anchor=False)
     st.dataframe(
-        room(_parts(settings.load())),
+        disk_table(_parts(settings.load())),
         hide_index=True,
         width="content",
         key="room",
@@ -42,7 +42,7 @@ def show(_user: Visitor) -> None:
     )
 
 
-def room(found: tuple[StoragePart, ...]) -> pd.DataFrame:
+def disk_table(found: tuple[StoragePart, ...]) -> pd.DataFrame:
     """What each part takes on the disk."""
     return pd.DataFrame(
         {
@@ -54,7 +54,7 @@ def room(found: tuple[StoragePart, ...]) -> pd.DataFrame:
     )
 
 
-def table(found: tuple[AccountUsage, ...]) -> pd.DataFrame:
+def usage_table(found: tuple[AccountUsage, ...]) -> pd.DataFrame:
     """What is kept of each account, in numbers only."""
     return pd.DataFrame(
         {
@@ -69,7 +69,7 @@ def table(found: tuple[AccountUsage, ...]) -> pd.DataFrame:
     )
 
 
-def in_all(found: tuple[AccountUsage, ...]) -> str:
+def total_sentence(found: tuple[AccountUsage, ...]) -> str:
     """Say how much is kept of everybody together."""
     size = sum(each.picture_bytes for each in found) / _MEGABYTE
     return (

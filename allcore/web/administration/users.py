@@ -13,9 +13,9 @@ from allcore.web.accounts import Visitor
 from allcore.web.administration import actions, checklist
 
 
-def show(user: Visitor) -> None:
+def show_users(user: Visitor) -> None:
     """Draw the view."""
-    checklist.offer(user, "administration")
+    checklist.offer_checklist(user, "administration")
     search = st.text_input("Search", placeholder="Username, name or e-mail", width=frame.FORM_WIDTH)
     found = people.list_all(accounts.store(), search=search)
     if not found:
@@ -23,7 +23,7 @@ def show(user: Visitor) -> None:
             "No account matches the search.", icon=":material/search_off:", width=frame.TEXT_WIDTH
         )
         return
-    st.dataframe(table(found), hide_index=True, width="stretch")
+    st.dataframe(account_table(found), hide_index=True, width="stretch")
     st.caption(f"{formats.count(len(found), 'account')}; times in UTC.")
     by_name = {account.username: account for account in found}
     with st.container(border=True, width=frame.TEXT_WIDTH):
@@ -34,7 +34,7 @@ def show(user: Visitor) -> None:
         st.rerun()
 
 
-def table(found: list[AccountInfo]) -> pd.DataFrame:
+def account_table(found: list[AccountInfo]) -> pd.DataFrame:
     """One row an account."""
     return pd.DataFrame(
         {
@@ -50,7 +50,7 @@ def table(found: list[AccountInfo]) -> pd.DataFrame:
     )
 
 
-def what_goes(name: str, found: AccountRecords) -> str:
+def deletion_sentence(name: str, found: AccountRecords) -> str:
     """Say what deleting an account does to its records, counted."""
     gone = ", ".join(
         formats.count(number, what)
@@ -81,13 +81,13 @@ def _change(user: Visitor, chosen: AccountInfo) -> str | None:
         done = (
             _approve(user, chosen)
             or _role(user, chosen)
-            or actions.confirmed(
+            or actions.confirm(
                 "Sign out everywhere",
                 ":material/logout:",
                 sentence=f"All open sessions of **{name}** end; the password stays.",
                 act=lambda: _sign_out(user, chosen.username),
             )
-            or actions.confirmed(
+            or actions.confirm(
                 "Disable" if chosen.active else "Enable",
                 ":material/block:" if chosen.active else ":material/check:",
                 sentence=f"**{name}** can't sign in any more, and open sessions end."
@@ -95,20 +95,22 @@ def _change(user: Visitor, chosen: AccountInfo) -> str | None:
                 else f"**{name}** may sign in again.",
                 act=lambda: _set_active(user, chosen.username, not chosen.active),
             )
-            or actions.confirmed(
+            or actions.confirm(
                 "Delete",
                 ":material/delete:",
-                sentence=what_goes(name, deletion.records(accounts.store(), chosen.username)),
+                sentence=deletion_sentence(
+                    name, deletion.records(accounts.store(), chosen.username)
+                ),
                 act=lambda: _delete(user, chosen.username),
             )
         )
-        code = actions.confirmed(
+        code = actions.confirm(
             "Make a reset code",
             ":material/key:",
             sentence=f"With the code **{name}** sets a new password on the sign-in page within 24 "
             "hours. An earlier code stops working.",
             act=lambda: codes.issue_reset(
-                accounts.store_to("administer"), chosen.username, by=actions.by(user)
+                accounts.store_to("administer"), chosen.username, by=actions.actor(user)
             ),
         )
     if code:
@@ -121,7 +123,7 @@ def _approve(user: Visitor, account: AccountInfo) -> str | None:
     """Draw the button for who has registered and waits; nothing for others."""
     if not account.waiting:
         return None
-    return actions.confirmed(
+    return actions.confirm(
         "Approve",
         ":material/how_to_reg:",
         sentence=f"**{frame.plain(account.username)}** has registered and may sign in from now on.",
@@ -130,12 +132,12 @@ def _approve(user: Visitor, account: AccountInfo) -> str | None:
 
 
 def _let_in(user: Visitor, username: str) -> str:
-    people.approve(accounts.store_to("administer"), username, by=actions.by(user))
+    people.approve(accounts.store_to("administer"), username, by=actions.actor(user))
     return f"{username} is approved."
 
 
 def _sign_out(user: Visitor, username: str) -> str:
-    sessions.end_all(accounts.store_to("administer"), username, by=actions.by(user))
+    sessions.end_all(accounts.store_to("administer"), username, by=actions.actor(user))
     return f"{username} is signed out everywhere."
 
 
@@ -152,20 +154,20 @@ def _role(user: Visitor, account: AccountInfo) -> str | None:
         st.caption(f"{roles.sentence(role)} It holds on the next click of every open session.")
         if not st.button("Yes, change the role", type="primary"):
             return None
-    return actions.tried(lambda: _set_role(user, account.username, role))
+    return actions.attempt(lambda: _set_role(user, account.username, role))
 
 
 def _set_role(user: Visitor, username: str, role: str) -> str:
-    people.set_role(accounts.store_to("administer"), username, role, by=actions.by(user))
+    people.set_role(accounts.store_to("administer"), username, role, by=actions.actor(user))
     return f"{username} has the role {role}."
 
 
 def _set_active(user: Visitor, username: str, active: bool) -> str:
     store = accounts.store_to("administer")
-    people.set_active(store, username, active=active, by=actions.by(user))
+    people.set_active(store, username, active=active, by=actions.actor(user))
     return f"{username} is {'enabled' if active else 'disabled'}."
 
 
 def _delete(user: Visitor, username: str) -> str:
-    deletion.delete(accounts.store_to("administer"), username, by=actions.by(user))
+    deletion.delete(accounts.store_to("administer"), username, by=actions.actor(user))
     return f"{username} is deleted."

@@ -18,12 +18,12 @@ _ICONS = {
 }
 
 
-def read(username: str) -> tuple[Batch, ...]:
+def read_batches(username: str) -> tuple[Batch, ...]:
     """The account's batches, the last begun first."""
     return batches.list_of(accounts.store(), username, limit=_MOST)
 
 
-def show(username: str, found: tuple[Batch, ...]) -> None:
+def show_batches(username: str, found: tuple[Batch, ...]) -> None:
     """Draw them where there are any; anew by themselves while one runs."""
     if not found:
         return
@@ -36,7 +36,7 @@ def show(username: str, found: tuple[Batch, ...]) -> None:
 
 @guard.periodic_fragment(_EVERY)
 def _watched(username: str) -> None:
-    found = read(username)
+    found = read_batches(username)
     _draw(found)
     if not any(each.state == "running" for each in found):
         st.rerun()
@@ -53,7 +53,7 @@ def _draw(found: tuple[Batch, ...]) -> None:
 
 def _one(batch: Batch) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(sentence(batch), width="content")
+        st.markdown(batch_sentence(batch), width="content")
         pressed = st.button(
             "Show its answers",
             key=f"batch_{batch.id}",
@@ -65,10 +65,10 @@ def _one(batch: Batch) -> None:
         st.rerun()
 
 
-def sentence(batch: Batch) -> str:
+def batch_sentence(batch: Batch) -> str:
     """Say what was dropped, how far it came, and when."""
     return (
         f"{_ICONS[batch.state]} **{frame.plain(batch.name)}**: {batches.STATES[batch.state]}, "
         f"{batch.answered:,} of {batch.total:,} answers kept, by {frame.plain(batch.model)}, "
-        f"{entry_text.moment(batch.started_at)} UTC"
+        f"{entry_text.time_text(batch.started_at)} UTC"
     )

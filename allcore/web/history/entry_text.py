@@ -12,17 +12,17 @@ DIGITS = 12
 """Of a digest, so many that two are hardly alike."""
 
 
-def moment(at: datetime) -> str:
+def time_text(at: datetime) -> str:
     """A time to the minute; pages say beside it that times are in UTC."""
     return f"{at:%Y-%m-%d %H:%M}"
 
 
-def probability(value: float | None) -> str:
+def probability_text(value: float | None) -> str:
     """A probability with as many digits as it deserves."""
     return "none" if value is None else f"{value:.3f}"
 
 
-def listed(rows: tuple[HistoryEntry, ...], batches: dict[int, str]) -> pd.DataFrame:
+def list_table(rows: tuple[HistoryEntry, ...], batches: dict[int, str]) -> pd.DataFrame:
     """Answers as the list shows them.
 
     Args:
@@ -31,7 +31,7 @@ def listed(rows: tuple[HistoryEntry, ...], batches: dict[int, str]) -> pd.DataFr
     """
     return pd.DataFrame(
         {
-            "Time": [moment(each.at) for each in rows],
+            "Time": [time_text(each.at) for each in rows],
             "File": [each.answer.name for each in rows],
             "Verdict": [VERDICT_NAMES[each.answer.prediction.verdict] for each in rows],
             "Probability": pd.Series(
@@ -44,7 +44,7 @@ def listed(rows: tuple[HistoryEntry, ...], batches: dict[int, str]) -> pd.DataFr
     )
 
 
-def exported(rows: tuple[HistoryEntry, ...], batches: dict[int, str]) -> pd.DataFrame:
+def export_table(rows: tuple[HistoryEntry, ...], batches: dict[int, str]) -> pd.DataFrame:
     """Answers with all that is kept of them, as their export holds them."""
     return pd.DataFrame([_row(each, batches) for each in rows])
 

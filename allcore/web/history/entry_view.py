@@ -9,7 +9,7 @@ from allcore.plots import predict as predict_plots
 from allcore.store import flags, history, pictures, reviews
 from allcore.store.history import HistoryEntry
 from allcore.web import accounts, frame
-from allcore.web.history import delete_confirmation, entry_text, prediction_rerun, state
+from allcore.web.history import entry_text, prediction_rerun, state
 
 _PICTURE_WIDTH = 280
 _MISSING = "The answer of this address is not there any more, or is not yours."
@@ -19,7 +19,7 @@ _SHARED = (
 )
 
 
-def show(username: str, asked: HistoryEntry | None, batches: dict[int, str]) -> None:
+def show_entry(username: str, asked: HistoryEntry | None, batches: dict[int, str]) -> None:
     """Draw the card of an answer.
 
     Args:
@@ -39,7 +39,7 @@ def show(username: str, asked: HistoryEntry | None, batches: dict[int, str]) -> 
             _buttons(username, asked)
         with right:
             _picture(data)
-        prediction_rerun.show(username, asked, data)
+        prediction_rerun.show_rerun(username, asked, data)
 
 
 def _verdict(asked: HistoryEntry) -> None:
@@ -56,7 +56,7 @@ def _facts(asked: HistoryEntry, batch: str) -> None:
     """What the answer rests on, so that it can be had again."""
     answer, given = asked.answer, asked.answer.prediction
     rows = {
-        "Asked": f"{entry_text.moment(asked.at)} UTC",
+        "Asked": f"{entry_text.time_text(asked.at)} UTC",
         "Batch": frame.plain(batch),
         "Subject": frame.plain(answer.subject or ""),
         "Model": f"{frame.plain(answer.model)}, weights {_code(answer.model_sha256)}",
@@ -66,7 +66,7 @@ def _facts(asked: HistoryEntry, batch: str) -> None:
         "Picture": f"SHA-256 {_code(answer.image_sha256)}" if answer.image_sha256 else "unreadable",
         "Called wrong": ""
         if asked.flagged_at is None
-        else f"{entry_text.moment(asked.flagged_at)} UTC",
+        else f"{entry_text.time_text(asked.flagged_at)} UTC",
         "Your note": frame.plain(asked.flag_note),
     }
     st.markdown("  \n".join(f"{name}: **{text}**" for name, text in rows.items() if text))
@@ -89,17 +89,19 @@ def _picture(data: bytes | None) -> None:
 def _buttons(username: str, asked: HistoryEntry) -> None:
     with st.container(horizontal=True):
         _flag(username, asked)
-        if delete_confirmation.confirmed(
+        if frame.confirm_button(
             "Delete this answer",
+            icon=":material/delete:",
+            yes="Yes, delete",
             sentence="The answer, and the kept picture where no other answer is about it: gone for "
             "good.",
             key="delete_one",
         ):
             history.delete_entries(accounts.store_to("keep"), username, [asked.id])
-            state.close()
+            state.close_entry()
             frame.set_notice("1 answer deleted.")
             st.rerun()
-        st.button("Close", icon=":material/close:", key="close_one", on_click=state.close)
+        st.button("Close", icon=":material/close:", key="close_one", on_click=state.close_entry)
 
 
 def _flag(username: str, asked: HistoryEntry) -> None:

@@ -6,10 +6,10 @@ from allcore import formats
 from allcore.labels import VERDICT_NAMES
 from allcore.store import history
 from allcore.web import accounts, frame
-from allcore.web.history import delete_confirmation, state
+from allcore.web.history import state
 
 
-def show(username: str, models: tuple[str, ...], batches: dict[int, str]) -> None:
+def show_filters(username: str, models: tuple[str, ...], batches: dict[int, str]) -> None:
     """Draw the filters.
 
     Args:
@@ -29,7 +29,7 @@ def show(username: str, models: tuple[str, ...], batches: dict[int, str]) -> Non
             "To", None, key=state.UNTIL, bind="query-params", width=170, help="Days in UTC."
         )
         st.toggle("Called wrong", key=state.FLAGGED, bind="query-params")
-    number = state.number(state.BATCH)
+    number = state.id_parameter(state.BATCH)
     if number is not None:
         _only_batch(username, number, batches.get(number))
 
@@ -51,17 +51,22 @@ def _only_batch(username: str, number: int, name: str | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/filter_alt: {frame.plain(text)}", width="content")
         st.button(
-            "Show all answers", icon=":material/close:", key="all_answers", on_click=state.show_all
+            "Show all answers",
+            icon=":material/close:",
+            key="all_answers",
+            on_click=state.clear_batch,
         )
-        deleted = name is not None and delete_confirmation.confirmed(
+        deleted = name is not None and frame.confirm_button(
             "Delete this batch",
+            icon=":material/delete:",
+            yes="Yes, delete",
             sentence="The batch with all its answers, and kept pictures that no other answer is "
             "about: gone for good.",
             key="delete_batch",
         )
     if deleted:
         count = history.delete_batch(accounts.store_to("keep"), username, number)
-        state.close()
-        state.show_all()
+        state.close_entry()
+        state.clear_batch()
         frame.set_notice(f"The batch is deleted, with {formats.count(count, 'answer')}.")
         st.rerun()

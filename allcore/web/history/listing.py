@@ -7,13 +7,13 @@ from allcore.store import history
 from allcore.store.history import HistoryEntry, HistoryPage, HistoryQuery
 from allcore.web import accounts, frame
 from allcore.web.components.charts import show_csv_download
-from allcore.web.history import delete_confirmation, entry_text, state
+from allcore.web.history import entry_text, state
 
 PER_PAGE = 50
 _TURN = "history_turn"
 
 
-def show(username: str, query: HistoryQuery, names: dict[int, str]) -> None:
+def show_answers(username: str, query: HistoryQuery, names: dict[int, str]) -> None:
     """Draw the answers that a query finds.
 
     Args:
@@ -24,7 +24,7 @@ def show(username: str, query: HistoryQuery, names: dict[int, str]) -> None:
     found = _page(username, query)
     if not found.total:
         st.info("No answer meets all filters: remove one.", icon=":material/filter_alt_off:")
-        st.button("Clear all filters", icon=":material/close:", on_click=state.clear)
+        st.button("Clear all filters", icon=":material/close:", on_click=state.clear_filters)
         return
     first = PER_PAGE * (st.session_state.get(state.PAGE, 1) - 1) + 1
     marked = _table(found, names)
@@ -34,7 +34,7 @@ def show(username: str, query: HistoryQuery, names: dict[int, str]) -> None:
     )
     with st.container(horizontal=True):
         show_csv_download(
-            lambda: entry_text.exported(_all(username, query).rows, names),
+            lambda: entry_text.export_table(_all(username, query).rows, names),
             name="history",
             label="Download this list as CSV",
             key="history_csv",
@@ -48,7 +48,7 @@ def _page(username: str, query: HistoryQuery) -> HistoryPage:
     store = accounts.store()
     total = history.search(store, username, query, limit=0).total
     pages = max(1, -(-total // PER_PAGE))
-    state.turn(query, pages)
+    state.keep_page_valid(query, pages)
     number = st.pagination(pages, key=state.PAGE, bind="query-params") if pages > 1 else 1
     return history.search(store, username, query, offset=PER_PAGE * (number - 1), limit=PER_PAGE)
 
@@ -62,7 +62,7 @@ def _table(found: HistoryPage, names: dict[int, str]) -> list[HistoryEntry]:
     turn = st.session_state.get(_TURN, 0)
     key = f"history_rows_{turn}_{st.session_state.get(state.PAGE, 1)}"
     st.dataframe(
-        entry_text.listed(found.rows, names),
+        entry_text.list_table(found.rows, names),
         hide_index=True,
         height="content" if len(found.rows) <= 10 else 400,
         column_config={
@@ -75,10 +75,10 @@ def _table(found: HistoryPage, names: dict[int, str]) -> list[HistoryEntry]:
         key=key,
         alt="One row an answer: time, file, verdict, probability, model, batch, flagged",
     )
-    return rows_of(_selected(key), found)
+    return selected_entries(_selected(key), found)
 
 
-def rows_of(selected: list[int], found: HistoryPage) -> list[HistoryEntry]:
+def selected_entries(selected: list[int], found: HistoryPage) -> list[HistoryEntry]:
     """The answers of the rows that are marked, as far as there are such rows."""
     return [found.rows[place] for place in selected if place < len(found.rows)]
 
@@ -90,17 +90,19 @@ def _selected(key: str) -> list[int]:
 
 def _marked_now(key: str, found: HistoryPage) -> None:
     """Open the one row that is marked; close what is open where none or several are."""
-    marked = rows_of(_selected(key), found)
+    marked = selected_entries(_selected(key), found)
     if len(marked) == 1:
-        state.open_one(marked[0].id)
+        state.open_entry(marked[0].id)
     else:
-        state.close()
+        state.close_entry()
 
 
 def _delete_marked(username: str, marked: list[HistoryEntry]) -> None:
     count = formats.count(len(marked), "answer")
-    if delete_confirmation.confirmed(
+    if frame.confirm_button(
         f"Delete the marked ({len(marked):,})",
+        icon=":material/delete:",
+        yes="Yes, delete",
         sentence=f"**{count}** and kept pictures that no other answer is about: gone for good.",
         key="delete_marked",
         disabled=not marked,
@@ -114,8 +116,10 @@ def _delete_marked(username: str, marked: list[HistoryEntry]) -> None:
 def _delete_all(username: str, query: HistoryQuery, total: int) -> None:
     which = "all that you have asked" if query == HistoryQuery() else "all that meet the filters"
     count = formats.count(total, "answer")
-    if delete_confirmation.confirmed(
+    if frame.confirm_button(
         f"Delete all {total:,}",
+        icon=":material/delete:",
+        yes="Yes, delete",
         sentence=f"**{count}**, {which}, also on other pages of this list, and kept pictures that "
         "no other answer is about: gone for good.",
         key="delete_all",
@@ -126,6 +130,6 @@ def _delete_all(username: str, query: HistoryQuery, total: int) -> None:
 def _gone(count: int) -> None:
     """Draw the page anew, with no row marked: places have changed their answers."""
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
-    state.close()
+    state.close_entry()
     frame.set_notice(f"{formats.count(count, 'answer')} deleted.")
     st.rerun()

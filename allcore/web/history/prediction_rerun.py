@@ -21,14 +21,14 @@ from allcore.web import accounts, frame, resources
 from allcore.web.history import entry_text
 
 _SECOND = "history_second"
-ANOTHER = (
+OTHER_FILE = (
     "This is another file than the one that was asked about, for its SHA-256 differs; drop the "
     "same file."
 )
 
 
 @dataclass(frozen=True)
-class Line:
+class ComparedValue:
     """One thing about two answers, as it is written, and whether it differs."""
 
     what: str
@@ -37,7 +37,7 @@ class Line:
     changed: bool
 
 
-def show(username: str, asked: HistoryEntry, data: bytes | None) -> None:
+def show_rerun(username: str, asked: HistoryEntry, data: bytes | None) -> None:
     """Draw what asks again, and both answers once it was asked.
 
     Args:
@@ -57,12 +57,15 @@ def show(username: str, asked: HistoryEntry, data: bytes | None) -> None:
             _both(asked.answer, second)
 
 
-def lines(then: HistoryAnswer, today: HistoryAnswer) -> list[Line]:
+def compared_values(then: HistoryAnswer, today: HistoryAnswer) -> list[ComparedValue]:
     """What two answers about one picture say and rest on, line by line."""
     first, second = then.prediction, today.prediction
     pairs = {
         "Verdict": (VERDICT_TITLES[first.verdict], VERDICT_TITLES[second.verdict]),
-        "Probability": (entry_text.probability(first.p_all), entry_text.probability(second.p_all)),
+        "Probability": (
+            entry_text.probability_text(first.p_all),
+            entry_text.probability_text(second.p_all),
+        ),
         "Refused because": (first.reason, second.reason),
         "Threshold": (f"{first.threshold:.3f}", f"{second.threshold:.3f}"),
         "Model": (then.model, today.model),
@@ -76,11 +79,13 @@ def lines(then: HistoryAnswer, today: HistoryAnswer) -> list[Line]:
         ),
     }
     return [
-        Line(what, one, other, one != other) for what, (one, other) in pairs.items() if one or other
+        ComparedValue(what, one, other, one != other)
+        for what, (one, other) in pairs.items()
+        if one or other
     ]
 
 
-def sentence(then: HistoryAnswer, today: HistoryAnswer) -> str:
+def comparison_sentence(then: HistoryAnswer, today: HistoryAnswer) -> str:
     """Say whether the verdict stands, and what of the model is another now."""
     first, second = (VERDICT_TITLES[each.prediction.verdict] for each in (then, today))
     stands = f"**{first}** still" if first == second else f"**{first}** then, **{second}** today"
@@ -95,7 +100,7 @@ def sentence(then: HistoryAnswer, today: HistoryAnswer) -> str:
     return f"{stands}. {why}."
 
 
-def answered(predictor: Predictor, data: bytes) -> Prediction:
+def predict(predictor: Predictor, data: bytes) -> Prediction:
     """The answer for the bytes of a picture; what can't be read is refused."""
     try:
         return predictor.predict([upload.decode(data)])[0]
@@ -154,7 +159,7 @@ def _dropped(asked: HistoryEntry) -> bytes | None:
         return None
     data = file.getvalue()
     if hashlib.sha256(data).hexdigest() != asked.answer.image_sha256:
-        raise BadImage(ANOTHER)
+        raise BadImage(OTHER_FILE)
     return data
 
 
@@ -166,13 +171,13 @@ def _second(first: HistoryAnswer, predictor: Predictor, data: bytes) -> HistoryA
         model=info.name,
         model_sha256=info.weights_sha256,
         preprocessing_version=info.preprocessing.version,
-        prediction=answered(predictor, data),
+        prediction=predict(predictor, data),
         subject=first.subject,
     )
 
 
 def _both(then: HistoryAnswer, today: HistoryAnswer) -> None:
-    st.markdown(sentence(then, today))
+    st.markdown(comparison_sentence(then, today))
     table = pd.DataFrame(
         {
             "": each.what,
@@ -180,6 +185,6 @@ def _both(then: HistoryAnswer, today: HistoryAnswer) -> None:
             "Today": each.today,
             "Changed": "changed" if each.changed else "",
         }
-        for each in lines(then, today)
+        for each in compared_values(then, today)
     )
     st.dataframe(table, hide_index=True, key="history_both", alt="Both answers, line by line")

@@ -41,14 +41,14 @@ class Captcha:
     until: float
 
 
-def draw() -> str:
+def show_captcha() -> str:
     """Draw the picture that is good now with its field; give what was typed into it."""
     now = _current()
     st.image(now.picture, alt=_ALT)
     return st.text_input("Letters in the picture", key=f"captcha_{now.number}", autocomplete="off")
 
 
-def judge(typed: str) -> None:
+def check_answer(typed: str) -> None:
     """Take an answer, right or wrong: it is good for this one try.
 
     Raises:

@@ -13,7 +13,7 @@ from allcore.web.sign_in import captcha, sso
 DIFFER = "The two passwords differ; enter the same one twice."
 
 
-def sign_in(*, title: str, reason: str, then: str | None = None) -> None:
+def show_sign_in(*, title: str, reason: str, then: str | None = None) -> None:
     """Draw the page that signs in; afterwards go to the page titled `then`, or stay here."""
     frame.header(title=title, question=reason)
     with st.container(width=frame.FORM_WIDTH):
@@ -24,11 +24,11 @@ def sign_in(*, title: str, reason: str, then: str | None = None) -> None:
             submitted = st.form_submit_button("Sign in", type="primary", width="stretch")
         if submitted and _succeeds(lambda: accounts.sign_in_by_password(username, password)):
             navigation.go(then)
-        sso.show()
+        sso.show_button()
         _reset()
 
 
-def new_account(
+def new_account_form(
     *,
     key: str,
     submit: str,
@@ -57,7 +57,7 @@ def new_account(
         st.caption(f"{text_rules.USERNAME.capitalize()}.")
         entered["display_name"] = st.text_input("Your name", autocomplete="name")
         entered["email"] = st.text_input("E-mail (optional)", autocomplete="email")
-        entered["password"], agrees = new_password()
+        entered["password"], agrees = password_fields()
         place = st.empty()
         typed = _captcha(place) if with_captcha else ""
         submitted = st.form_submit_button(submit, type="primary", width="stretch")
@@ -71,7 +71,7 @@ def new_account(
     return entered
 
 
-def new_password() -> tuple[str, bool]:
+def password_fields() -> tuple[str, bool]:
     """Draw the two fields of a new password; give it and whether both hold the same."""
     first = st.text_input("New password", type="password", autocomplete="new-password")
     st.caption(passwords.RULE)
@@ -81,12 +81,12 @@ def new_password() -> tuple[str, bool]:
 
 def _captcha(place: DeltaGenerator) -> str:
     with place.container():
-        return captcha.draw()
+        return captcha.show_captcha()
 
 
 def _solved(place: DeltaGenerator, typed: str) -> bool:
     """Take the answer to a captcha, and show the next one in its place."""
-    right = _succeeds(lambda: captcha.judge(typed))
+    right = _succeeds(lambda: captcha.check_answer(typed))
     _captcha(place)
     return right
 
@@ -95,7 +95,7 @@ def _reset() -> None:
     with st.expander("I have a reset code", icon=":material/key:"), st.form("reset", border=False):
         st.caption("An administrator gives you the code.")
         code = st.text_input("Reset code", autocomplete="one-time-code")
-        password, agrees = new_password()
+        password, agrees = password_fields()
         if not st.form_submit_button("Set the new password", width="stretch"):
             return
         if not agrees:

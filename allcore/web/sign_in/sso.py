@@ -27,7 +27,7 @@ def configured() -> bool:
     return bool(get_secrets_auth_section().get("client_id"))
 
 
-def show() -> None:
+def show_button() -> None:
     """Draw the button that goes to the identity provider, where there is one."""
     if not configured():
         return
@@ -42,7 +42,7 @@ def show() -> None:
     )
 
 
-def arrive() -> None:
+def finish_sign_in() -> None:
     """Sign in who comes back from the identity provider; keep the reason where that is refused."""
     try:
         if _vouched_for() and not accounts.visitor().signed_in:
@@ -54,7 +54,7 @@ def arrive() -> None:
         st.session_state[_TO_SAY] = True
 
 
-def leave() -> None:
+def finish_sign_out() -> None:
     """Sign out at the identity provider too, once nobody is signed in here any more.
 
     Who was refused goes to the sign-in page instead, which says why.

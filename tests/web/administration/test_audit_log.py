@@ -12,10 +12,10 @@ def test_exported__to_who_is_an_administrator_then() -> None:
     sessions.add("boss", role="admin")
     sessions.add("chief", role="admin")
     opened = database.connect()
-    assert b"account made" in audit_log.exported(opened, "boss", AuditQuery())
+    assert b"account made" in audit_log.audit_csv(opened, "boss", AuditQuery())
     accounts.set_role(opened, "boss", "reviewer")
     sessions.add("ada", role="admin")
     accounts.set_active(opened, "ada", active=False)
     for name in ("boss", "ada", "nobody"):
         with pytest.raises(NotAllowed):
-            audit_log.exported(opened, name, AuditQuery())
+            audit_log.audit_csv(opened, name, AuditQuery())
