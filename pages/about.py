@@ -16,15 +16,15 @@ from allcore.web import evaluations, frame, resources
 from allcore.web.components import charts
 
 
-def draw(chapters: Sequence[Chapter]) -> None:
-    """The card's chapters; tables scroll inside, checklists wait until they are asked for."""
+def show_chapters(chapters: Sequence[Chapter]) -> None:
+    """The card's chapters; tables scroll, checklists are folded."""
     for chapter in chapters:
         st.markdown(f"{'#' * chapter.level} {frame.plain(chapter.title)}", width=frame.TEXT_WIDTH)
         for block in chapter.blocks:
-            draw_block(block)
+            show_block(block)
 
 
-def draw_block(block: Block) -> None:
+def show_block(block: Block) -> None:
     if isinstance(block, Paragraph):
         st.markdown(frame.plain(block.text), width=frame.TEXT_WIDTH)
     elif not isinstance(block, Table):
@@ -65,7 +65,7 @@ for label, value in facts.items():
 
 try:
     evaluation, gate = evaluations.evaluate_model(model), model_folder.read_gate(model.folder)
-    draw(document.chapters(info, evaluation, gate=gate))
+    show_chapters(document.chapters(info, evaluation, gate=gate))
     st.download_button(
         "Download the model card",
         document.card(info, evaluation, gate),

@@ -25,7 +25,7 @@ somebody else the same.
 """
 
 
-def what_is_shown(context: Context) -> None:
+def show_source(context: Context) -> None:
     st.markdown(
         f"**{frame.plain(source.name)}**, {formats.SPLITS[split].lower()} split: "
         f"{context.evaluated.evaluation.size_text}.",
@@ -70,7 +70,7 @@ threshold, rule = threshold_bar.choose_threshold(source, split)
 context = Context(source, split, evaluated, threshold, rule, cell_images.at_hand(source.info))
 if context.images.problem:
     st.warning(frame.plain(context.images.problem), width=frame.TEXT_WIDTH)
-what_is_shown(context)
+show_source(context)
 view = views.choose_view(VIEWS)
 cell_dialog.open_from_address(context)
 try:

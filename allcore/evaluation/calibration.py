@@ -32,7 +32,7 @@ def reliability_curve(cells: Sample, *, bins: int = metrics.ECE_BINS) -> Reliabi
     """The reliability curve with 95 % bands over cells and over subjects, and its histogram.
 
     For the curve before calibration give a sample of `probability(logit, 1.0)`. Over subjects a
-    bin's band is Student's t by the resamples of `figures`; its degrees of freedom are those of the
+    bin's band is Student's t by the sample's resamples; its degrees of freedom are those of the
     subjects that have cells in the bin.
 
     Args:

@@ -49,7 +49,7 @@ def roc_curve(cells: Sample) -> RocCurve:
     """The ROC curve with a pointwise 95 % band over subjects.
 
     The band holds the sensitivity at each share of false positives under the bootstrap of subjects
-    that `figures` uses.
+    that all estimates use.
 
     Raises:
         DataError: only one class.
@@ -70,7 +70,7 @@ def precision_recall_curve(cells: Sample) -> PrecisionRecallCurve:
     """The precision-recall curve with a pointwise 95 % band over subjects.
 
     The band holds the precision at the highest threshold that reaches each recall under the
-    bootstrap of subjects that `figures` uses. There is no line between two points to interpolate
+    bootstrap of subjects that all estimates use. There is no line between two points to interpolate
     on: precision does not run straight there (Davis and Goadrich, ICML 2006).
 
     Raises:

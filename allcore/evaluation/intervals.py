@@ -5,6 +5,7 @@ known for these very subjects; only an interval over subjects says what to expec
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,26 +46,45 @@ def wilson(hits: int, total: int) -> Interval:
     return Interval(share, float(min(share, centre - half)), float(max(share, centre + half)))
 
 
+def wilson_bounds(shares: Floats, totals: NDArray[Any]) -> Floats:
+    """(N, 3) shares with Wilson's intervals, as `wilson`; NaN where a total is 0.
+
+    Args:
+        shares: (N,) of `totals`.
+        totals: (N,) counts, whole or not.
+    """
+    z = float(stats.norm.ppf((1 + LEVEL) / 2))
+    n = np.where(totals > 0, totals, np.nan)
+    centre = (shares + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(shares * (1 - shares) / n + z**2 / (4 * n**2))
+    low, high = np.minimum(shares, centre - half), np.maximum(shares, centre + half)
+    return np.column_stack([shares, low, high])
+
+
 def delong(*, labels: NDArray[np.integer], scores: Floats) -> Interval:
     """AUROC with DeLong's interval, cut to [0, 1].
 
     DeLong et al., Biometrics 1988, by the midranks of Sun and Xu, IEEE SPL 2014: O(N log N).
     All NaN where a class is missing; no bounds where a class has one cell.
     """
-    blast, normal = scores[labels == 1], scores[labels == 0]
-    m, n = len(blast), len(normal)
+    m, n = int((labels == 1).sum()), int((labels == 0).sum())
     if m == 0 or n == 0:
         return unknown(float("nan"))
-    joint = stats.rankdata(np.concatenate([blast, normal]))
-    # For each blast, the share of normal cells it outranks; for each normal cell the reverse.
-    over = (joint[:m] - stats.rankdata(blast)) / n
-    under = 1 - (joint[m:] - stats.rankdata(normal)) / m
+    over, under = placements(labels=labels, scores=scores)
     value = float(over.mean())
     if m == 1 or n == 1:
         return unknown(value)
     deviation = np.sqrt(over.var(ddof=1) / m + under.var(ddof=1) / n)
     half = float(stats.norm.ppf((1 + LEVEL) / 2) * deviation)
     return Interval(value, max(0.0, value - half), min(1.0, value + half))
+
+
+def placements(*, labels: NDArray[np.integer], scores: Floats) -> tuple[Floats, Floats]:
+    """For each blast the share of normal cells it outranks, for each normal cell the reverse."""
+    blast, normal = scores[labels == 1], scores[labels == 0]
+    joint = stats.rankdata(np.concatenate([blast, normal]))
+    over = (joint[: len(blast)] - stats.rankdata(blast)) / len(normal)
+    return over, 1 - (joint[len(blast) :] - stats.rankdata(normal)) / len(blast)
 
 
 def subject_weights(

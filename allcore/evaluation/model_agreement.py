@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from allcore import formats
 from allcore.errors import DataError
@@ -282,18 +282,12 @@ def _delong(labels: NDArray[np.integer], a: Floats, b: Floats) -> EstimateDiffer
     blast, normal = int((labels == 1).sum()), int((labels == 0).sum())
     difference = intervals.unknown(value)
     if blast > 1 and normal > 1:
-        (over_a, under_a), (over_b, under_b) = _placements(labels, a), _placements(labels, b)
+        (over_a, under_a), (over_b, under_b) = (
+            intervals.placements(labels=labels, scores=scores) for scores in (a, b)
+        )
         over, under = over_a - over_b, under_a - under_b
         error = np.sqrt(over.var(ddof=1) / blast + under.var(ddof=1) / normal)
         half = float(special.ndtri((1 + intervals.LEVEL) / 2) * error)
         if half > 0:
             difference = Interval(value, max(-1.0, value - half), min(1.0, value + half))
     return EstimateDifference("auroc", values[0], values[1], difference)
-
-
-def _placements(labels: NDArray[np.integer], scores: Floats) -> tuple[Floats, Floats]:
-    """For each blast the share of normal cells it outranks, for each normal cell the reverse."""
-    blast, normal = scores[labels == 1], scores[labels == 0]
-    joint = stats.rankdata(np.concatenate([blast, normal]))
-    over = (joint[: len(blast)] - stats.rankdata(blast)) / len(normal)
-    return over, 1 - (joint[len(blast) :] - stats.rankdata(normal)) / len(blast)

@@ -100,7 +100,7 @@ def resample_metrics(
         seed: of the draw.
 
     Raises:
-        DataError: as ``figures.sample``.
+        DataError: as `estimates.make_sample`.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
     cells = estimates.make_sample(
@@ -120,14 +120,14 @@ def resample_metrics(
 
 
 def paired_difference(a: ResampledMetrics, b: ResampledMetrics, name: str) -> Interval:
-    """One figure of ``a`` less that of ``b``, on the same resamples."""
+    """One metric of ``a`` less that of ``b``, on the same resamples."""
     return _student(
         a.value[name] - b.value[name], a.draws[name] - b.draws[name], min(a.degrees, b.degrees)
     )
 
 
 def unpaired_difference(a: ResampledMetrics, b: ResampledMetrics, name: str) -> Interval:
-    """One figure of ``a`` less that of ``b`` where the two hold different cells.
+    """One metric of ``a`` less that of ``b`` where the two hold different cells.
 
     Their resamples are drawn apart, so the variances add up whatever order the draws are in.
     """

@@ -1,9 +1,9 @@
-"""Slices worth trying, found without looking at labels or calls.
+"""Candidate slices, made without labels and calls.
 
-What is tried must not hang on what is found: clusters and cut-offs come from how cells look, so
-that the p-values of `slices.rows`, held together by Holm, mean what they say. Clusters of the
-network's own features know what it calls, though not whether it is right: those that lie between
-the classes are worse by nature.
+The candidates must not depend on the results: clusters and cut-offs come from the appearance of
+cells, so that the p-values of `slices.compare_slices`, corrected by Holm, keep their meaning.
+Clusters of the network's own features depend on its calls, though not on whether they are right:
+those between the classes are worse by nature.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Slices: named sets of cells, each with its accuracy against the rest.
 
-The cells of all slices are counted once (`prepare`); what follows a threshold (`found`) then takes
-milliseconds. How a slice is held against the rest stands in `slice_statistics`.
+The cells of all slices are counted once (`count_slices`); the comparison at a threshold
+(`compare_counted`) then takes milliseconds. `slice_statistics` holds the tests.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special
 
 from allcore.data import cell_measurements as facts_of_cells
 from allcore.errors import DataError
@@ -245,8 +244,8 @@ def _listed(slices: tuple[Slice, ...], tested: SliceTests) -> list[SliceResult]:
     adjusted = np.full(len(slices), np.nan)
     adjusted[known] = paired.holm(tested.p[known])
     with np.errstate(invalid="ignore", divide="ignore"):
-        accuracy = _wilson(1 - tested.wrong / tested.cells, tested.cells)
-    rest = _wilson(1 - tested.expected, tested.expected_cells)
+        accuracy = intervals.wilson_bounds(1 - tested.wrong / tested.cells, tested.cells)
+    rest = intervals.wilson_bounds(1 - tested.expected, tested.expected_cells)
     difference, over_subjects = _differences(tested, accuracy, rest)
     worse = known & (np.nan_to_num(adjusted, nan=1.0) < LEVEL)
     return [
@@ -264,17 +263,6 @@ def _listed(slices: tuple[Slice, ...], tested: SliceTests) -> list[SliceResult]:
         )
         for i, entry in enumerate(slices)
     ]
-
-
-def _wilson(share: Floats, cells: Floats) -> Floats:
-    """(S, 3) shares with Wilson's interval, as `intervals.wilson` for many at once."""
-    z = float(special.ndtri((1 + intervals.LEVEL) / 2))
-    cells = np.where(cells > 0, cells, np.nan)
-    centre = (share + z**2 / (2 * cells)) / (1 + z**2 / cells)
-    half = z / (1 + z**2 / cells) * np.sqrt(share * (1 - share) / cells + z**2 / (4 * cells**2))
-    return np.column_stack(
-        [share, np.minimum(share, centre - half), np.maximum(share, centre + half)]
-    )
 
 
 def _differences(

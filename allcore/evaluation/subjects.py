@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from allcore.errors import DataError
 from allcore.evaluation import estimates, intervals
@@ -80,15 +78,16 @@ def subject_rows(
     cells = np.bincount(which)
     majority = intervals.majority(labels=labels, groups=which)
     median = _medians(probabilities, which, cells)
-    blasts = _wilson(np.bincount(which, weights=called), cells)
-    accuracy = _wilson(np.bincount(which, weights=called == (labels == 1)), cells)
+    blasts = intervals.wilson_bounds(np.bincount(which, weights=called) / cells, cells)
+    right = np.bincount(which, weights=called == (labels == 1))
+    accuracy = intervals.wilson_bounds(right / cells, cells)
     rows = [
         SubjectRow(
             subject=str(name),
             label="all" if majority[i] else "hem",
             cells=int(cells[i]),
-            blasts=blasts[i],
-            accuracy=accuracy[i],
+            blasts=Interval(*blasts[i].tolist()),
+            accuracy=Interval(*accuracy[i].tolist()),
             probability=float(median[i]),
         )
         for i, name in enumerate(names)
@@ -148,16 +147,6 @@ def _medians(values: Floats, which: NDArray[np.intp], cells: NDArray[np.intp]) -
     first = np.cumsum(cells) - cells
     low, high = rising[first + (cells - 1) // 2], rising[first + cells // 2]
     return np.asarray((values[low] + values[high]) / 2)
-
-
-def _wilson(hits: NDArray[Any], total: NDArray[np.intp]) -> list[Interval]:
-    """`intervals.wilson` of many shares at once; every total is above 0."""
-    z = float(special.ndtri((1 + intervals.LEVEL) / 2))
-    share = hits / total
-    centre = (share + z**2 / (2 * total)) / (1 + z**2 / total)
-    half = z / (1 + z**2 / total) * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
-    bounds = np.stack([share, np.minimum(share, centre - half), np.maximum(share, centre + half)])
-    return [Interval(*row) for row in bounds.T.tolist()]
 
 
 def _call_answer(blasts: Interval, cutoff: float) -> str:

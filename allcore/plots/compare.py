@@ -75,7 +75,7 @@ def learning_curves(curves: pd.DataFrame, networks: Sequence[str], *, clock: str
     """Validation loss of networks, mean and range over folds.
 
     Args:
-        curves: from `tables.curves`.
+        curves: from `comparison_tables.loss_curves`.
         networks: which of them to draw, each with at least one epoch.
         clock: a key of `CLOCKS`.
     """
@@ -98,7 +98,7 @@ def subject_accuracies(table: pd.DataFrame, a: str, b: str) -> go.Figure:
     """Each subject's share of cells that two networks call rightly, one against the other.
 
     Args:
-        table: from `tables.by_subject`.
+        table: from `comparison_tables.accuracy_by_subject`.
         a: network on the vertical axis.
         b: network on the horizontal axis.
     """

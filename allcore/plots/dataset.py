@@ -38,7 +38,7 @@ def split_bars(counts: pd.DataFrame) -> go.Figure:
     """Images of each class by split.
 
     Args:
-        counts: from `overview.split_counts`.
+        counts: from `dataset_counts.split_counts`.
     """
     figure = go.Figure()
     for label, name in CLASS_NAMES.items():
@@ -61,7 +61,7 @@ def subject_bars(counts: pd.DataFrame) -> go.Figure:
     """Images of each subject, most first.
 
     Args:
-        counts: from `overview.subject_counts`; only subjects of one class are coloured.
+        counts: from `dataset_counts.subject_counts`; only subjects of one class are coloured.
     """
     figure = go.Figure()
     for label in counts["label"].unique():

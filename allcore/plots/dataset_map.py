@@ -104,7 +104,7 @@ def neighbours_text(colour: Colour, neighbours: NDArray[np.intp]) -> str:
 
     Args:
         colour: what they are compared in.
-        neighbours: of `mapped.nearest`.
+        neighbours: of `embeddings.nearest`.
     """
     if colour.kind == "number":
         strength = embeddings.neighbour_correlation(colour.values, neighbours)

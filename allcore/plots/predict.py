@@ -51,7 +51,7 @@ def subject_shares(shares: Sequence[SubjectShare]) -> go.Figure | None:
     """Each subject's share of cells called blast, lowest first, with its interval over cells.
 
     Args:
-        shares: from `grouping.shares`; unknown subjects and those with too few cells are left out.
+        shares: from `subject_shares`; unknown subjects and those with too few cells are left out.
 
     Returns:
         None where no subject has enough cells.

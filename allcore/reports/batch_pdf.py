@@ -42,7 +42,7 @@ def batch_pdf(
         rows: the answers.
         info: the model.
         made_at: UTC, stands on every page.
-        shares: from `grouping.shares`; none where subjects are not known.
+        shares: from `subject_shares`; none where subjects are not known.
         whence: sentence that says where the subjects come from.
     """
     sheet = PdfSheet("ALLScope: report of a batch", made_at, "ALLScope")

@@ -47,7 +47,7 @@ def prediction_pdf(report: PredictionReport, panels: Sequence[PicturePanel] = ()
     """A report as one page.
 
     Args:
-        report: from `report.of` or `report.read`.
+        report: from `make_report` or `read_report`.
         panels: pictures besides the one that came, such as the network's input and overlays; the
             first ones that there is room for.
     """

@@ -73,7 +73,7 @@ def verify_report(
     """Answer a report's picture again and compare.
 
     Args:
-        report: from ``report.read``.
+        report: from `read_report`.
         root: folder of the installed models; the model is found by its weights, not by its name.
         device: as ``Predictor.load`` takes it.
         threads: CPU threads of a pass; None takes the cores that are free.

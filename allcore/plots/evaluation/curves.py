@@ -48,7 +48,7 @@ def roc(
     """ROC curves of several models with their operating points; the band is the first one's.
 
     Args:
-        rocs: each model's name and curve, from `curves.roc`; at least one.
+        rocs: each model's name and curve, from `roc_curve`; at least one.
         points: each model's share of false positives and sensitivity at its threshold.
         areas: each model's AUROC.
         prevalence: share of blasts among the cells, at which the reference line is drawn.
@@ -80,7 +80,7 @@ def precision_recall(
     """Precision-recall curves of several models; the band is the first one's.
 
     Args:
-        lines: each model's name and curve, from `curves.precision_recall`; at least one.
+        lines: each model's name and curve, from `precision_recall_curve`; at least one.
         points: each model's recall and precision at its threshold; NaN where nothing is called.
         areas: each model's AUPRC.
     """
@@ -107,7 +107,7 @@ def predictive_values(predictive: PredictiveValues, *, prevalence: float) -> go.
     """Positive and negative predictive value over the prevalence, with bands over subjects.
 
     Args:
-        predictive: from `prevalence.predictive`, at rising prevalences.
+        predictive: from `prevalence.predictive_values`, at rising prevalences.
         prevalence: the chosen one, above 0 and below 1.
     """
     figure = go.Figure()
@@ -249,7 +249,7 @@ def calibration(
 
     Args:
         before: of the uncalibrated probabilities, or None to leave them out.
-        after: of the calibrated ones, from `calibration.curve`.
+        after: of the calibrated ones, from `reliability_curve`.
         errors: expected calibration error before and after; the first isn't read without `before`.
     """
     figure = make_subplots(

@@ -63,7 +63,7 @@ def confusion_matrix(counts: Confusion) -> go.Figure:
 
 
 def clickable_matrix(counts: Confusion) -> go.Figure:
-    """`plots.confusion_matrix` with cells that can be clicked.
+    """`confusion_matrix` with cells that can be clicked.
 
     Streamlit reports no clicks on a heat map, so nearly transparent squares lie over its cells;
     their customdata is a key of `outcomes.OUTCOMES`.
@@ -195,7 +195,7 @@ def slice_bars(rows: Sequence[SliceResult], *, most: int = 20) -> go.Figure:
     """How far each slice's accuracy is from that of the rest, with 95 % intervals.
 
     Args:
-        rows: from `slices.rows`, the first on top; those without a difference are passed over.
+        rows: from `compare_slices`, the first on top; those without a difference are passed over.
         most: how many to draw.
     """
     shown_rows = [row for row in rows if np.isfinite(row.difference.value)][:most]

@@ -22,7 +22,7 @@ def robustness_curves(robustness: Robustness, figure: str = "auroc") -> go.Figur
     """One figure against the level of each alteration, with its band over subjects.
 
     Args:
-        robustness: from `robustness.read`.
+        robustness: from `json_files.read_robustness`.
         figure: one of `robustness.METRICS`.
     """
     panels = robustness.alterations

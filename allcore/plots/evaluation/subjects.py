@@ -25,7 +25,7 @@ def subject_strip(
 
     Args:
         cells: columns image_id, subject, label and probability.
-        rows: from `subjects.rows`, worst first.
+        rows: from `subject_rows`, worst first.
         threshold: probability at or above which a cell is called a blast.
     """
     order = [row.subject for row in rows]

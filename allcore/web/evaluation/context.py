@@ -43,7 +43,7 @@ class Context:
 
     @property
     def sample(self) -> Sample:
-        """The cells as `figures` takes them."""
+        """The cells as arrays, with their resamples."""
         return self.evaluated.sample
 
     @property

@@ -1,6 +1,5 @@
 """First view: how often it is right, where the threshold stands, and the cells it gets wrong."""
 
-import numpy as np
 import streamlit as st
 
 from allcore import formats
@@ -35,8 +34,7 @@ def show_headline(context: Context) -> None:
     for key in HEADLINE:
         estimate = context.estimate(key)
         with cards.container(border=True, width=148):
-            value = "undefined" if np.isnan(estimate.value) else f"{estimate.value:.3f}"
-            st.metric(metrics.TITLES[key], value)
+            st.metric(metrics.TITLES[key], formats.number(estimate.value))
             st.caption(
                 f"Over subjects  \n{formats.bounds(estimate.over_subjects)}  \n"
                 f"Over cells  \n{formats.bounds(estimate.over_cells)}"

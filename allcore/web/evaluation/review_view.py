@@ -1,5 +1,8 @@
 """Blind review: cells into the queue, and what two people who saw no label made of them."""
 
+from collections import defaultdict
+from collections.abc import Set
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -7,12 +10,14 @@ import streamlit as st
 from allcore import formats
 from allcore.evaluation import estimates, metrics, model_evaluation
 from allcore.evaluation.estimates import Estimate, Sample
+from allcore.labels import CLASS_NAMES
 from allcore.review import agreement
 from allcore.review.agreement import ReviewAgreement
-from allcore.store import reviews
-from allcore.web import frame, navigation
+from allcore.store import flags, pictures, reviews
+from allcore.store.flags import Flag
+from allcore.web import accounts, frame, navigation
 from allcore.web.components.charts import show_csv_download
-from allcore.web.evaluation import cell_lists, overview_view, review_flagged, review_queue
+from allcore.web.evaluation import cell_lists, overview_view, review_queue
 from allcore.web.evaluation.context import Context
 from allcore.web.evaluation.review_queue import ReviewQueue
 
@@ -38,7 +43,7 @@ def show_review(context: Context) -> None:
         _show_agreement(queue)
         _show_reviewed_estimates(queue)
         _show_cells(queue)
-    review_flagged.show_flagged_answers(queue)
+    show_flagged_answers(queue)
     _show_exports(queue)
     with st.expander("How cells are judged"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
@@ -105,7 +110,8 @@ def _show_agreement(queue: ReviewQueue) -> None:
     st.markdown(
         "The two judgements are alike on "
         f"{formats.share(share.over_cells, result.cells)} over cells; over "
-        f"subjects {formats.bounds(share.over_subjects)}. Cohen's kappa **{_number(kappa)}** "
+        f"subjects {formats.bounds(share.over_subjects)}. Cohen's kappa "
+        f"**{formats.number(kappa.value)}** "
         f"({formats.both_bounds(kappa)}).",
         width=frame.TEXT_WIDTH,
     )
@@ -153,7 +159,7 @@ def _display_row(labels: str, estimate: Estimate) -> dict[str, str]:
     return {
         "Figure": metrics.TITLES[estimate.name],
         "Labels": labels,
-        "Value": _number(estimate),
+        "Value": formats.number(estimate.value),
         "Over subjects": formats.bounds(estimate.over_subjects),
         "Over cells": formats.bounds(estimate.over_cells),
     }
@@ -254,10 +260,6 @@ def _judgement_frame(queue: ReviewQueue) -> pd.DataFrame:
     )
 
 
-def _number(figure: Estimate) -> str:
-    return "undefined" if np.isnan(figure.value) else f"{figure.value:.3f}"
-
-
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _agreement_of(_queue: ReviewQueue, key: str) -> ReviewAgreement:
     decided, context = _queue.verdicts.decided, _queue.context
@@ -277,3 +279,67 @@ def _reviewed(_queue: ReviewQueue, key: str) -> tuple[Sample, tuple[Estimate, ..
         agreement.with_reviewed_labels(_queue.context.table, _queue.verdicts)
     )
     return sample, estimates.threshold_free(sample)
+
+
+_DIGITS = 12
+
+
+def show_flagged_answers(queue: ReviewQueue) -> None:
+    """Draw the list where there is any flagged answer; people's notes are for people here."""
+    if not queue.flagged or not queue.visitor.signed_in:
+        return
+    st.subheader("Answers called wrong", anchor=False)
+    stored = pictures.flagged_digests(accounts.store(), queue.context.source.key)
+    ids = {item.image_id for item in queue.flagged}
+    hidden = {image_id for image_id in ids & queue.open_to_me if _digest(image_id) in stored}
+    st.markdown(
+        f"People flagged the answer to **{formats.count(len(queue.flagged), 'picture')}** that "
+        "they "
+        "uploaded. These have no label, so they enter no verdict and no figure."
+        + (f" {formats.count(len(hidden), 'picture')} that you may still judge: not shown to you."
+           if hidden else ""),
+        width=frame.TEXT_WIDTH,
+    )  # fmt: skip
+    rows = flagged_table(
+        queue, [flag for flag in _flags(queue) if flag.image_id in ids - hidden], stored
+    )
+    if len(rows):
+        st.dataframe(
+            rows, hide_index=True, key="review_flagged",
+            alt="Flagged answers: what the model said, the note, and what reviewers saw",
+        )  # fmt: skip
+        show_csv_download(rows, name=f"{queue.context.source.name}-flagged", label="Flagged as CSV")
+
+
+def flagged_table(queue: ReviewQueue, flagged: list[Flag], stored: Set[str]) -> pd.DataFrame:
+    """A row a flagged answer; without the file's name and without who asked.
+
+    Args:
+        queue: the queue.
+        flagged: the answers to list.
+        stored: digests of the pictures that reviewers can see.
+    """
+    judgements_of = defaultdict[str, list[str]](list)
+    for judgement in queue.judgements:
+        judgements_of[judgement.image_id].append(reviews.JUDGEMENTS[judgement.seen])
+    return pd.DataFrame(
+        {
+            "Picture (SHA-256)": _digest(flag.image_id)[:_DIGITS],
+            "Picture": "kept" if _digest(flag.image_id) in stored else "not kept",
+            "The model said": CLASS_NAMES.get(flag.verdict, flag.verdict),
+            "Probability of ALL": flag.p_all,
+            "Threshold": flag.threshold,
+            "Note": flag.note,
+            "Reviewers saw": ", ".join(judgements_of[flag.image_id]) or "nothing yet",
+            "Flagged": flag.at.isoformat(sep=" ", timespec="minutes"),
+        }
+        for flag in flagged
+    )
+
+
+def _digest(image_id: str) -> str:
+    return image_id.removeprefix(reviews.UPLOAD)
+
+
+def _flags(queue: ReviewQueue) -> tuple[Flag, ...]:
+    return flags.list_of(accounts.store(), queue.context.source.key)

@@ -43,7 +43,7 @@ def read_saved_slices(context: Context) -> tuple[SavedSlice, ...]:
 
 
 def as_slices(context: Context) -> list[Slice]:
-    """The same as `slices.rows` takes them; ids that match no cell are left out."""
+    """The saved slices as sets of cells; ids that match no cell are left out."""
     ids = context.table["image_id"].astype(str).to_numpy()
     return [
         evaluated_slices.selection_slice(str(saved.id), saved.name, saved.image_ids, image_ids=ids)

@@ -23,11 +23,11 @@ def who(monkeypatch: pytest.MonkeyPatch) -> Who:
 def window() -> None:
     import streamlit as st
 
-    from allcore.web.evaluation import review_marks
+    from allcore.web.evaluation import cell_dialog
 
     @st.dialog("Cell")
     def cell() -> None:
-        review_marks.show_review_mark(of="model", image_id="cell 1")
+        cell_dialog.show_review_mark(of="model", image_id="cell 1")
 
     cell()
 
