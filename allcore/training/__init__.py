@@ -1,1 +1,1 @@
-"""Training: recipe, fit loop, checkpoints, out-of-fold runs."""
+"""Training: recipe, fit loop, calibration, checkpoints, out-of-fold runs."""

@@ -1,7 +1,6 @@
-"""The area/brightness-only baseline: what the two plainest facts of a cell already tell.
+"""The baseline: boosted trees on the area and the brightness of a cell.
 
-A network that does no better has learned nothing about the cell that its size and brightness do
-not say.
+A network that does no better has learned nothing about the cell beyond its size and brightness.
 """
 
 from dataclasses import dataclass

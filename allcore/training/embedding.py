@@ -1,4 +1,4 @@
-"""Penultimate features of all cells and their 2-D map, for pages to show and search."""
+"""Penultimate features of cells, and their 2-D map."""
 
 import numpy as np
 import torch
@@ -34,7 +34,7 @@ def features(
 def flat_map(vectors: NDArray[np.float32], *, seed: int) -> NDArray[np.float32]:
     """The 2-D map (N, 2) of vectors (N, F) by t-SNE, started from their principal components.
 
-    Van der Maaten and Hinton 2008; near points are alike, distances between far groups and the
+    Van der Maaten and Hinton 2008. Near points are similar; distances between far groups and the
     axes themselves mean nothing.
     """
     count = len(vectors)

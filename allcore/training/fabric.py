@@ -1,4 +1,4 @@
-"""Lightning Fabric on the device asked for, alone or as one process of torchrun."""
+"""Lightning Fabric on a device, in one process or in several of torchrun."""
 
 import os
 
@@ -7,7 +7,7 @@ from lightning.fabric import Fabric
 
 
 def launch(device: torch.device) -> Fabric:
-    """A launched Fabric: bf16 where the hardware has it, all processes that torchrun started."""
+    """A launched Fabric: bf16 where the hardware computes it, over all processes of torchrun."""
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     nodes = int(os.environ.get("WORLD_SIZE", "1")) // local
     on_gpu = device.type == "cuda"
@@ -23,8 +23,8 @@ def launch(device: torch.device) -> Fabric:
 
 
 def _has_bf16(on_gpu: bool) -> bool:
-    """Whether bf16 is computed and not emulated; it doubles the images a second, on CPUs too."""
+    """Whether the hardware computes bf16 and does not emulate it; it doubles the speed."""
     if on_gpu:
         return bool(torch.cuda.is_bf16_supported())
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    features = torch.cpu.get_capabilities()
+    return bool(features.get("avx512_bf16") or features.get("amx_bf16"))

@@ -16,7 +16,7 @@ from allcore.nets.base import CellNetwork
 
 
 def initialise(network: CellNetwork, init: str, cells: Tensor) -> None:
-    """Give the network's body its initial weights, in place.
+    """Initialise the network's body in place.
 
     Args:
         network: freshly built; one with a ``body`` unless ``init`` is ``none``.
@@ -39,8 +39,8 @@ def initialise(network: CellNetwork, init: str, cells: Tensor) -> None:
     if not weights:
         raise ModelError(f"No layer of {init} fits this network: give weights of its own body.")
     body.load_state_dict(weights, strict=False)
-    _revive_norms(body, set(weights), cells)
-    _quieten_fresh_blocks(body, set(weights))
+    _restore_norms(body, set(weights), cells)
+    _zero_fresh_blocks(body, set(weights))
 
 
 def _imagenet(network: CellNetwork) -> dict[str, Tensor]:
@@ -66,7 +66,7 @@ def _from_file(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def _revive_norms(body: nn.Module, loaded: set[str], cells: Tensor) -> None:
+def _restore_norms(body: nn.Module, loaded: set[str], cells: Tensor) -> None:
     """Make norm layers that were folded into their convolutions trainable, function unchanged.
 
     A folded layer is the identity plus a bias. With its input's mean m and variance v as running
@@ -83,21 +83,21 @@ def _revive_norms(body: nn.Module, loaded: set[str], cells: Tensor) -> None:
     if not folded:
         return
     inputs: dict[str, list[Tensor]] = {name: [] for name in folded}
-    with _watching(folded, lambda name, value: inputs[name].append(_moments(value))):
+    with _pre_hooks(folded, lambda name, value: inputs[name].append(_moments(value))):
         body.eval()
         with torch.no_grad():
             for chunk in cells.split(32):
                 body(chunk)
         body.train()
     for name, layer in folded.items():
-        _set_live(layer, torch.stack(inputs[name]).mean(0))
+        _set_statistics(layer, torch.stack(inputs[name]).mean(0))
 
 
-def _quieten_fresh_blocks(body: nn.Module, loaded: set[str]) -> None:
+def _zero_fresh_blocks(body: nn.Module, loaded: set[str]) -> None:
     """Start residual blocks that the file lacks as their shortcut alone.
 
-    Goyal et al. 2017, section 5.1: with the last norm's weight at zero, a fresh block hands on
-    what the loaded layers found instead of a random mixture of it.
+    Goyal et al. 2017, section 5.1: with the last norm's weight at zero, a fresh block passes on
+    the features of the loaded layers instead of a random mixture of them.
     """
     for name, block in body.named_modules():
         if isinstance(block, BasicBlock) and f"{name}.bn2.weight" not in loaded:
@@ -109,7 +109,7 @@ def _moments(value: Tensor) -> Tensor:
     return torch.stack([value.mean((0, 2, 3)), value.square().mean((0, 2, 3))])
 
 
-def _set_live(layer: nn.BatchNorm2d, moments: Tensor) -> None:
+def _set_statistics(layer: nn.BatchNorm2d, moments: Tensor) -> None:
     mean = moments[0].clone()
     variance = (moments[1] - mean.square()).clamp(min=1e-6)
     with torch.no_grad():
@@ -120,11 +120,11 @@ def _set_live(layer: nn.BatchNorm2d, moments: Tensor) -> None:
 
 
 @contextmanager
-def _watching(
-    layers: dict[str, nn.BatchNorm2d], see: Callable[[str, Tensor], None]
+def _pre_hooks(
+    layers: dict[str, nn.BatchNorm2d], observe: Callable[[str, Tensor], None]
 ) -> Iterator[None]:
     hooks = [
-        layer.register_forward_pre_hook(lambda _, args, name=name: see(name, args[0]))
+        layer.register_forward_pre_hook(lambda _, args, name=name: observe(name, args[0]))
         for name, layer in layers.items()
     ]
     try:

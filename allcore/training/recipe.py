@@ -1,4 +1,4 @@
-"""How a network is trained: every choice the paper leaves open, in one place."""
+"""The training recipe: every choice that the paper leaves open."""
 
 import hashlib
 import json
@@ -14,24 +14,24 @@ class Recipe:
     """AdamW with warm-up and cosine decay on class- and subject-balanced draws.
 
     Attributes:
-        epochs: at most so many; training stops earlier on ``patience``.
+        epochs: maximum; training stops earlier on ``patience``.
         samples: images drawn an epoch; 0 means as many as there are training images.
         batch_size: images a step, over all devices together.
         learning_rate: highest rate of freshly initialised layers.
         body_rate: rate of initialised body layers, as a share of ``learning_rate``.
         weight_decay: AdamW's decoupled decay.
         warmup: share of all steps in which the rate rises linearly.
-        label_smoothing: targets are drawn this far in from 0 and 1 (half on either side).
+        label_smoothing: distance of the targets from 0 and 1, half on either side.
         mixup: both parameters of the beta distribution that cells are blended by; 0 blends none.
-        ema_decay: decay of the moving average of the weights, which is what is kept.
+        ema_decay: decay of the moving average of the weights; the average is the result.
         subject_strength: see ``allcore.data.sampling.sampling_weights``.
-        subject_shrinkage: see ``allcore.training.shrinkage``; where a frozen body is read once.
-        distilled: share of a training cell's target that networks answer which never saw its
-            subject; the rest is its label. For runs that are nested.
+        subject_shrinkage: see ``frozen_features.shrinkage_matrix``; with a frozen body only.
+        distilled: share of a training cell's target that is predicted by networks that never saw
+            its subject; the rest is its label. For nested runs only.
         patience: epochs without a better validation score before training stops.
-        freeze: prefixes of parameter names that stay as initialised.
+        freeze: prefixes of the names of parameters that are not trained.
         seed: of initialisation, draws, augmentation and dropout.
-        augmentation: how far training cells are varied.
+        augmentation: of training cells.
     """
 
     epochs: int = 8

@@ -1,4 +1,4 @@
-"""What every network of a comparison is given alike."""
+"""The budget that all networks of a comparison share."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from allcore.errors import ModelError
 from allcore.training.recipe import Recipe
 
 WORDS = ("none", "imagenet")
-"""Initialisations that are no file."""
+"""Initialisations that are not a file."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Budget:
     folds: int
 
     def fields(self) -> dict[str, Any]:
-        """The same as JSON holds it; a file of weights by its content.
+        """The fields for JSON; a file of weights by its digest.
 
         Raises:
             ModelError: there is no such file.
@@ -46,13 +46,13 @@ class Budget:
 
 
 def digest(fields: dict[str, Any]) -> str:
-    """Short digest of what JSON can hold."""
+    """Short digest of fields that JSON can hold."""
     text = json.dumps(fields, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def init_digest(init: str) -> str:
-    """An initialisation by its word, or a file of weights by its content.
+    """An initialisation by its name, or a file of weights by its digest.
 
     Raises:
         ModelError: there is no such file.

@@ -1,4 +1,4 @@
-"""What a network costs: parameters, multiply-accumulates and cells a second."""
+"""Cost of a network: parameters, multiply-accumulates and cells a second."""
 
 import json
 import time
