@@ -1,4 +1,4 @@
-"""Labels that a teacher gives to unlabelled cells: where it is sure, and nobody is judged."""
+"""Pseudo-labels: a teacher labels cells of which it is confident, but for held-out ones."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ CONFIDENCE = 0.95
 LIMIT = 0.5
 """Largest share of pseudo-labelled cells in what is drawn of a class."""
 CHUNK = 2048
-"""Unlabelled cells that are held against the held-out ones at once."""
+"""Unlabelled cells that are compared with the held-out ones at once."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Teacher:
         return cls(folder, model_folder.read_info(folder), network, device)
 
     def logits(self, pixels: NDArray[np.uint8]) -> Floats:
-        """Log-odds (N,) of cells (N, 3, S, S) that were cut by its own preprocessing."""
+        """Log-odds (N,) of cells (N, 3, S, S), cut by its own preprocessing."""
         return self._logits(torch.from_numpy(pixels))
 
     def probability(self, pixels: NDArray[np.uint8]) -> Floats:
@@ -75,7 +75,7 @@ class Teacher:
 
 @dataclass(frozen=True)
 class PseudoLabels:
-    """The unlabelled cells that a student learns from, and why the others were left out.
+    """The cells that a teacher labelled for a student, and the numbers of excluded ones.
 
     Attributes:
         table: image_id, subject, group, label and probability of each accepted cell (M).
@@ -83,9 +83,9 @@ class PseudoLabels:
         data: name of the unlabelled set.
         digest: SHA-256 of its manifest.
         offered: cells in the set.
-        same: left out because they show a validation or test cell.
-        relatives: left out because their subject is of a validation or test group.
-        known: left out because they are training cells already.
+        same: excluded because they show a validation or test cell.
+        relatives: excluded because their subject is of a validation or test group.
+        known: excluded because they are training cells already.
     """
 
     table: pd.DataFrame
@@ -102,34 +102,34 @@ class PseudoLabels:
         return {label: int((self.table["label"] == label).sum()) for label in LABELS}
 
 
-def refuse_tainted(teacher: Teacher, data: TrainingData) -> None:
-    """Raise where the teacher learned from what its student is judged on.
+def check_teacher(teacher: Teacher, data: TrainingData) -> None:
+    """Raise where the teacher was trained on held-out cells of its student.
 
     Raises:
         ModelError: the teacher was trained on cells or subjects of the student's validation or
             test part, or chosen on those of its test part.
     """
     part = held_out.parts(data.manifest.table, teacher.info, teacher.folder).to_numpy()
-    validation, test = _masks(data)
-    tainted = ((part == "train") & (validation | test)) | ((part == "validation") & test)
-    if tainted.any():
+    validation, test = _held_out_masks(data)
+    leaked = ((part == "train") & (validation | test)) | ((part == "validation") & test)
+    if leaked.any():
         raise ModelError(
-            f"{teacher.info.name} was trained or chosen on {int(tainted.sum()):,} of the cells "
+            f"{teacher.info.name} was trained or chosen on {int(leaked.sum()):,} of the cells "
             "that its student would be judged on: take a teacher of the same --split, --seed, "
             "--folds and --fold."
         )
 
 
-def choose(
+def label_cells(
     teacher: Teacher,
     data: TrainingData,
     path: Path,
     preprocessing: Preprocessing,
     confidence: float,
 ) -> PseudoLabels:
-    """The cells in ``path`` that the teacher is sure of and that nobody is judged on.
+    """Label the cells in ``path`` of which the teacher is confident, but for held-out ones.
 
-    Labels that the set may hold are not looked at.
+    Labels in the data set itself are ignored.
 
     Args:
         teacher: labels the cells.
@@ -143,22 +143,23 @@ def choose(
     """
     offered = readers.read(path)
     cells = decoded_cells.decode(offered.paths(), preprocessing)
-    reason = _left_out(offered, cells.pixels, data)
-    free = reason == ""
-    table = offered.table[free].reset_index(drop=True)
-    probability = _answers(teacher, offered, cells, free, preprocessing)
-    sure = np.maximum(probability, 1 - probability) >= confidence
-    if not sure.any():
+    reason = _exclusion_reasons(offered, cells.pixels, data)
+    usable = reason == ""
+    table = offered.table[usable].reset_index(drop=True)
+    probability = _probabilities(teacher, offered, cells, usable, preprocessing)
+    confident = np.maximum(probability, 1 - probability) >= confidence
+    if not confident.any():
         raise DataError(
-            f"{teacher.info.name} is sure of none of the {int(free.sum()):,} cells in {path} that "
-            "may be used: lower --confidence, or offer other cells."
+            f"{teacher.info.name} is sure of none of the {int(usable.sum()):,} cells in {path} "
+            "that may be used: lower --confidence, or offer other cells."
         )
-    chosen = table.loc[sure, ["image_id", "subject", "group"]].assign(
-        label=np.where(probability[sure] >= 0.5, "all", "hem"), probability=probability[sure]
+    chosen = table.loc[confident, ["image_id", "subject", "group"]].assign(
+        label=np.where(probability[confident] >= 0.5, "all", "hem"),
+        probability=probability[confident],
     )
     return PseudoLabels(
         table=chosen.reset_index(drop=True),
-        pixels=cells.pixels[free][sure],
+        pixels=cells.pixels[usable][confident],
         data=offered.name,
         digest=offered.digest(),
         offered=len(offered),
@@ -168,14 +169,14 @@ def choose(
     )
 
 
-def joined(
+def join_examples(
     labelled: TrainingExamples,
     pseudo: PseudoLabels,
     *,
     subject_strength: float,
     limit: float = LIMIT,
 ) -> TrainingExamples:
-    """Labelled and pseudo-labelled cells to draw from, both classes still equally likely.
+    """Labelled and pseudo-labelled cells together, both classes still equally likely.
 
     Within a class pseudo-labelled cells are drawn in proportion to their number, and at most as
     ``limit`` says: a wrong teacher must not outvote the labels. Their subjects are balanced as
@@ -192,8 +193,8 @@ def joined(
         old, new = labelled.targets == target, targets == target
         if new.any():
             share = min(limit, float(new.sum()) / float(new.sum() + old.sum()))
-            whole = weights[0][old].sum()
-            weights[1][new] *= whole * share / weights[1][new].sum()
+            total = weights[0][old].sum()
+            weights[1][new] *= total * share / weights[1][new].sum()
             weights[0][old] *= 1 - share
     return TrainingExamples(
         pixels=torch.cat([labelled.pixels, torch.from_numpy(pseudo.pixels)]),
@@ -202,61 +203,67 @@ def joined(
     )
 
 
-def _masks(data: TrainingData) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(N,) which cells are for validation, and which for the test."""
+def _held_out_masks(data: TrainingData) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Masks (N,) of validation and of test cells."""
     validation, test = (data.split.mask(data.manifest, part) for part in ("validation", "test"))
     return validation, test
 
 
-def _answers(
+def _probabilities(
     teacher: Teacher,
     offered: Manifest,
     cells: DecodedCells,
-    free: NDArray[np.bool_],
+    usable: NDArray[np.bool_],
     preprocessing: Preprocessing,
 ) -> Floats:
-    """Probability of each free cell, cut as the teacher wants it."""
-    if not free.any():
+    """Probability of each usable cell, cut by the teacher's preprocessing."""
+    if not usable.any():
         return np.zeros(0)
     if teacher.info.preprocessing == preprocessing:
-        return teacher.probability(cells.pixels[free])
-    paths = [path for path, wanted in zip(offered.paths(), free, strict=True) if wanted]
+        return teacher.probability(cells.pixels[usable])
+    paths = [path for path, wanted in zip(offered.paths(), usable, strict=True) if wanted]
     return teacher.probability(decoded_cells.decode(paths, teacher.info.preprocessing).pixels)
 
 
-def _left_out(offered: Manifest, pixels: NDArray[np.uint8], data: TrainingData) -> NDArray[np.str_]:
-    """(N,) why each cell may not be used: same, relative or known; empty where it may."""
-    validation, test = _masks(data)
-    judged = data.manifest.table[validation | test]
-    ours, theirs = _digests(data.manifest), _digests(offered)
+def _exclusion_reasons(
+    offered: Manifest, pixels: NDArray[np.uint8], data: TrainingData
+) -> NDArray[np.str_]:
+    """(N,) why each cell is excluded: same, relative or known; empty where it is not."""
+    validation, test = _held_out_masks(data)
+    held_out_rows = data.manifest.table[validation | test]
+    own_digests, offered_digests = _digests(data.manifest), _digests(offered)
     reason = np.full(len(offered), "", dtype="U8")
-    reason[_shares(theirs, ours[~(validation | test)])] = "known"
+    reason[_shares_digest(offered_digests, own_digests[~(validation | test)])] = "known"
     if data.split.keeps_subjects_apart:
-        related = offered.table["group"].isin(judged["group"]) & offered.table["subject"].notna()
+        related = (
+            offered.table["group"].isin(held_out_rows["group"]) & offered.table["subject"].notna()
+        )
         reason[related.to_numpy()] = "relative"
-    again = _again(pixels, data.cells.pixels[validation | test])
-    reason[_shares(theirs, ours[validation | test]) | again] = "same"
+    is_twin = _twins_of(pixels, data.cells.pixels[validation | test])
+    reason[_shares_digest(offered_digests, own_digests[validation | test]) | is_twin] = "same"
     return reason
 
 
 def _digests(manifest: Manifest) -> NDArray[np.object_]:
-    """(N, 2) SHA-256 of each file, and of its original as the table has it."""
+    """(N, 2) SHA-256 of each file, and of its original by the manifest."""
     with ThreadPoolExecutor() as pool:
         digests = list(pool.map(model_folder.sha256, manifest.paths()))
     return np.column_stack([digests, manifest.table["sha256"].fillna("").to_numpy()]).astype(object)
 
 
-def _shares(rows: NDArray[np.object_], others: NDArray[np.object_]) -> NDArray[np.bool_]:
-    """(N,) whether a row has one of its digests among the others'."""
+def _shares_digest(rows: NDArray[np.object_], others: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """(N,) whether one of a row's digests is among the others'."""
     known = set(others.ravel()) - {""}
     return np.array([bool(known & set(row)) for row in rows], dtype=bool)
 
 
-def _again(pixels: NDArray[np.uint8], judged: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """(N,) whether a cell is a twin of one that is judged on."""
+def _twins_of(pixels: NDArray[np.uint8], held_out_pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(N,) whether a cell is a twin of a held-out one."""
     twins = np.zeros(len(pixels), dtype=bool)
     for start in range(0, len(pixels), CHUNK):
-        pairs = duplicate_cells.near_pairs(np.concatenate([judged, pixels[start : start + CHUNK]]))
-        across = pairs[(pairs[:, 0] < len(judged)) & (pairs[:, 1] >= len(judged))]
-        twins[start + across[:, 1] - len(judged)] = True
+        pairs = duplicate_cells.near_pairs(
+            np.concatenate([held_out_pixels, pixels[start : start + CHUNK]])
+        )
+        across = pairs[(pairs[:, 0] < len(held_out_pixels)) & (pairs[:, 1] >= len(held_out_pixels))]
+        twins[start + across[:, 1] - len(held_out_pixels)] = True
     return twins

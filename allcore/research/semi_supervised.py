@@ -1,4 +1,4 @@
-"""Semi-supervised training: a student also learns from unlabelled cells that a teacher is sure of.
+"""Semi-supervised training: a student also learns from cells that a teacher labels.
 
 Hard labels from confident answers are those of Lee, "Pseudo-Label: The Simple and Efficient
 Semi-Supervised Learning Method for Deep Neural Networks", ICML 2013 workshop; a separate teacher
@@ -47,7 +47,7 @@ _FACTS, _CONTROL = "semi_supervised.json", "control"
 
 @dataclass(frozen=True)
 class SemiSupervisedRequest:
-    """What a student learns from beside its labelled cells.
+    """The inputs of semi-supervised training.
 
     Attributes:
         unlabelled: data set of unlabelled cells.
@@ -66,7 +66,7 @@ class SemiSupervisedRequest:
 
 @dataclass(frozen=True)
 class StudentCheck:
-    """The student held against another network on validation cells, subjects counting alike."""
+    """The student compared with another network on validation cells, subjects counting equally."""
 
     against: str
     student: float  # AUROC
@@ -79,7 +79,7 @@ class StudentCheck:
         return (self.difference.high if self.difference.known else self.difference.value) < 0
 
     def sentence(self) -> str:
-        """What was found, for people."""
+        """The result in words."""
         return (
             f"On validation cells its AUROC, subjects counting alike, is {self.student:.3f} "
             f"against {self.other:.3f} of {self.against}: a difference of "
@@ -99,13 +99,13 @@ class SemiSupervisedData(TrainingData):
         labelled = super().examples(part, subject_strength=subject_strength)
         if part != "train":
             return labelled
-        return pseudo_labels.joined(
+        return pseudo_labels.join_examples(
             labelled, self.pseudo, subject_strength=subject_strength, limit=self.limit
         )
 
 
 def train(plan: TrainingPlan, request: SemiSupervisedRequest) -> str:
-    """Label, train, check; write the model folder and say what was used (the first process does).
+    """Label, train and check; write the model folder, and describe it in a sentence.
 
     Raises:
         DataError: a data set can't be used, or the teacher is sure of no cell.
@@ -117,18 +117,18 @@ def train(plan: TrainingPlan, request: SemiSupervisedRequest) -> str:
     fabric = processes.launch(devices.choose(plan.device))
     teacher = Teacher.load(request.teacher, fabric.device)
     data = plans.gather(plan, show=fabric.is_global_zero)
-    pseudo_labels.refuse_tainted(teacher, data)
-    pseudo = pseudo_labels.choose(
+    pseudo_labels.check_teacher(teacher, data)
+    pseudo = pseudo_labels.label_cells(
         teacher, data, request.unlabelled, plan.preprocessing, request.confidence
     )
-    plan = _as_long_as_without(plan, data)
-    _begin(plan, _facts(teacher, pseudo, request))
+    plan = _with_fixed_epoch_length(plan, data)
+    _claim_folder(plan, _facts(teacher, pseudo, request))
     taught = SemiSupervisedData(**vars(data), pseudo=pseudo, limit=request.limit)
     student = run.fit_network(plan, taught, fabric)
     checks = _checks(plan, data, student, teacher, request, fabric)
     if any(compare_networks.hurt for compare_networks in checks):
-        _give_up(plan, checks, fabric)
-    sure = _sure(plan, data, teacher, request.confidence)
+        _discard(plan, checks, fabric)
+    sure = _confident_validation(plan, data, teacher, request.confidence)
     sentence = _sentence(teacher, pseudo, request, sure, checks)
     if fabric.is_global_zero:
         seconds = time.perf_counter() - started
@@ -139,7 +139,7 @@ def train(plan: TrainingPlan, request: SemiSupervisedRequest) -> str:
             "checks": [asdict(compare_networks) for compare_networks in checks],
         }
         trained_model.write(_with_pseudo_labels(result, pseudo, facts))
-        _clear(plan)
+        _remove_intermediate_files(plan)
     fabric.barrier()
     return sentence if fabric.is_global_zero else ""
 
@@ -152,14 +152,14 @@ def compare_networks(
     other: Floats,
     against: str,
 ) -> StudentCheck:
-    """Hold a student against another network on the same validation cells.
+    """Compare a student with another network on the same validation cells.
 
     Args:
         labels: (N,) 1 for an ALL blast.
         groups: (N,) the independent subject of each cell.
         student: (N,) its log-odds.
         other: (N,) those of the other network.
-        against: what the other is called.
+        against: name of the other.
     """
     a, b = (_balanced(labels, groups, logits) for logits in (student, other))
     difference = paired.paired_difference(a, b, "auroc")
@@ -184,7 +184,7 @@ def _balanced(
     )
 
 
-def _as_long_as_without(plan: TrainingPlan, data: TrainingData) -> TrainingPlan:
+def _with_fixed_epoch_length(plan: TrainingPlan, data: TrainingData) -> TrainingPlan:
     """The plan with as many cells an epoch as the labelled ones alone would give."""
     labelled = int(data.split.mask(data.manifest, "train").sum())
     return replace(plan, recipe=replace(plan.recipe, samples=plan.recipe.samples or labelled))
@@ -193,7 +193,7 @@ def _as_long_as_without(plan: TrainingPlan, data: TrainingData) -> TrainingPlan:
 def _facts(
     teacher: Teacher, pseudo: PseudoLabels, request: SemiSupervisedRequest
 ) -> dict[str, Any]:
-    """What was used; a checkpoint of other facts is not resumed."""
+    """The inputs, for ``model.json``; a checkpoint of other inputs is not resumed."""
     return {
         "teacher": teacher.info.name,
         "teacher_sha256": teacher.info.weights_sha256,
@@ -210,8 +210,8 @@ def _facts(
     }
 
 
-def _begin(plan: TrainingPlan, facts: dict[str, Any]) -> None:
-    """Note the facts beside the checkpoint, or see that they are those of the run to go on with.
+def _claim_folder(plan: TrainingPlan, facts: dict[str, Any]) -> None:
+    """Write the facts beside the checkpoint, or check that they are those of a run to resume.
 
     Raises:
         ModelError: the folder holds a run with other facts, or one without any.
@@ -236,15 +236,15 @@ def _checks(
     request: SemiSupervisedRequest,
     fabric: Fabric,
 ) -> list[StudentCheck]:
-    """The student against its teacher and, where asked, against itself without pseudo-labels."""
+    """The student compared with its teacher and, as a control, with one without pseudo-labels."""
     chosen = data.split.mask(data.manifest, "validation")
     pixels = data.cells.pixels[chosen]
-    given: dict[str, Any] = {
+    inputs: dict[str, Any] = {
         "labels": data.targets[chosen].astype(int),
         "groups": data.manifest.table["group"][chosen].to_numpy(dtype=str),
         "student": _logits(student, pixels, plan, fabric.device),
     }
-    others = {"its teacher": teacher.logits(_for_teacher(plan, data, teacher, chosen))}
+    others = {"its teacher": teacher.logits(_teacher_pixels(plan, data, teacher, chosen))}
     if request.control:
         alone = replace(plan, out=plan.out / _CONTROL)
         alone.out.mkdir(exist_ok=True)
@@ -253,7 +253,7 @@ def _checks(
             control, pixels, plan, fabric.device
         )
     return [
-        compare_networks(**given, other=logits, against=name) for name, logits in others.items()
+        compare_networks(**inputs, other=logits, against=name) for name, logits in others.items()
     ]
 
 
@@ -265,22 +265,22 @@ def _logits(
     return np.asarray(logits.double().numpy())
 
 
-def _for_teacher(
+def _teacher_pixels(
     plan: TrainingPlan, data: TrainingData, teacher: Teacher, chosen: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
-    """Labelled cells, cut as the teacher wants them."""
+    """Labelled cells, cut by the teacher's preprocessing."""
     if teacher.info.preprocessing == plan.preprocessing:
         return np.asarray(data.cells.pixels[chosen])
     paths = [p for p, wanted in zip(data.manifest.paths(), chosen, strict=True) if wanted]
     return decoded_cells.decode(paths, teacher.info.preprocessing).pixels
 
 
-def _sure(
+def _confident_validation(
     plan: TrainingPlan, data: TrainingData, teacher: Teacher, confidence: float
 ) -> dict[str, int]:
-    """How many validation cells the teacher is as sure of, and of how many of these rightly."""
+    """Numbers of validation cells of which the teacher is confident, and rightly so."""
     chosen = data.split.mask(data.manifest, "validation")
-    probability = teacher.probability(_for_teacher(plan, data, teacher, chosen))
+    probability = teacher.probability(_teacher_pixels(plan, data, teacher, chosen))
     sure = np.maximum(probability, 1 - probability) >= confidence
     right = (probability >= 0.5) == (data.targets[chosen] > 0.5)
     return {"cells": int(sure.sum()), "right": int((sure & right).sum())}
@@ -306,14 +306,14 @@ def _sentence(
     return " ".join([used, *(check.sentence() for check in checks)])
 
 
-def _give_up(plan: TrainingPlan, checks: list[StudentCheck], fabric: Fabric) -> None:
-    """Remove what was written and say why.
+def _discard(plan: TrainingPlan, checks: list[StudentCheck], fabric: Fabric) -> None:
+    """Remove the run's files and report the worst check.
 
     Raises:
         ModelError: always.
     """
     if fabric.is_global_zero:
-        _clear(plan)
+        _remove_intermediate_files(plan)
         (plan.out / checkpoint.FILE_NAME).unlink(missing_ok=True)
         if not any(plan.out.iterdir()):
             plan.out.rmdir()
@@ -325,7 +325,7 @@ def _give_up(plan: TrainingPlan, checks: list[StudentCheck], fabric: Fabric) -> 
     )
 
 
-def _clear(plan: TrainingPlan) -> None:
+def _remove_intermediate_files(plan: TrainingPlan) -> None:
     (plan.out / _FACTS).unlink(missing_ok=True)
     shutil.rmtree(plan.out / _CONTROL, ignore_errors=True)
 
@@ -336,17 +336,17 @@ def _with_pseudo_labels(
     """The result with pseudo-labelled cells and their subjects among those trained on."""
     split = dict(result.training["split"])
     split["train"] = sorted({*split["train"], *pseudo.table["subject"].dropna()})
-    training = result.training | {"split": split, KEY: _plain(facts)}
+    training = result.training | {"split": split, KEY: _json_values(facts)}
     parts = pd.Series("train", index=pseudo.table["image_id"], name="split")
     parts = pd.concat([result.data.split.parts, parts])
     data = replace(result.data, split=replace(result.data.split, parts=parts))
     return replace(result, training=training, data=data)
 
 
-def _plain(value: Any) -> Any:
+def _json_values(value: Any) -> Any:
     """JSON's own types: null for NaN."""
     if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
+        return {key: _json_values(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [_plain(part) for part in value]
+        return [_json_values(part) for part in value]
     return None if isinstance(value, float) and value != value else value

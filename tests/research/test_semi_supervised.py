@@ -72,10 +72,12 @@ def teacher_in(folder: Path) -> Teacher:
 
 
 def chosen(taught_by: Path, data: TrainingData, path: Path, *, size: int = 48) -> PseudoLabels:
-    return pseudo_labels.choose(teacher_in(taught_by), data, path, Preprocessing(size=size), SURE)
+    return pseudo_labels.label_cells(
+        teacher_in(taught_by), data, path, Preprocessing(size=size), SURE
+    )
 
 
-def test_choose__leaves_out_what_is_judged_on(
+def test_label_cells__leaves_out_what_is_judged_on(
     taught_by: Path, data: TrainingData, unlabelled: Path
 ) -> None:
     found = chosen(taught_by, data, unlabelled)
@@ -85,15 +87,15 @@ def test_choose__leaves_out_what_is_judged_on(
     assert found.pixels.shape == (len(found.table), 3, 48, 48)
 
 
-def test_choose__bytes_are_looked_at_before_pixels(
+def test_label_cells__bytes_are_looked_at_before_pixels(
     taught_by: Path, data: TrainingData, unlabelled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pseudo_labels, "_again", lambda pixels, _: np.zeros(len(pixels), bool))
+    monkeypatch.setattr(pseudo_labels, "_twins_of", lambda pixels, _: np.zeros(len(pixels), bool))
     found = chosen(taught_by, data, unlabelled)
     assert (found.same, found.relatives, found.known) == (1, 1, 1)
 
 
-def test_choose__labels_are_the_sure_answers(
+def test_label_cells__labels_are_the_sure_answers(
     taught_by: Path, data: TrainingData, unlabelled: Path
 ) -> None:
     table = chosen(taught_by, data, unlabelled).table
@@ -102,7 +104,7 @@ def test_choose__labels_are_the_sure_answers(
     assert (np.maximum(table["probability"], 1 - table["probability"]) >= SURE).all()
 
 
-def test_choose__by_image_a_subject_may_be_on_both_sides(
+def test_label_cells__by_image_a_subject_may_be_on_both_sides(
     cells: Path,  # noqa: F811
     taught_by: Path,
     data: TrainingData,
@@ -112,7 +114,7 @@ def test_choose__by_image_a_subject_may_be_on_both_sides(
     assert chosen(taught_by, by_image, unlabelled).relatives == 0
 
 
-def test_choose__the_teacher_sees_cells_as_it_was_trained(
+def test_label_cells__the_teacher_sees_cells_as_it_was_trained(
     plan: TrainingPlan,  # noqa: F811
     taught_by: Path,
     data: TrainingData,
@@ -128,7 +130,7 @@ def test_choose__the_teacher_sees_cells_as_it_was_trained(
     pd.testing.assert_series_equal(*tables)
 
 
-def test_choose__nothing_sure(
+def test_label_cells__nothing_sure(
     taught_by: Path, data: TrainingData, unlabelled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Teacher, "probability", lambda _, pixels: np.full(len(pixels), 0.5))
@@ -136,7 +138,7 @@ def test_choose__nothing_sure(
         chosen(taught_by, data, unlabelled)
 
 
-def test_choose__nothing_that_may_be_used(
+def test_label_cells__nothing_that_may_be_used(
     taught_by: Path, data: TrainingData, tmp_path: Path
 ) -> None:
     shutil.copy(file_of(data, "train"), tmp_path / "known.png")
@@ -150,15 +152,15 @@ def test_probability__does_not_hang_on_orientation(taught_by: Path, data: Traini
     np.testing.assert_allclose(teacher.probability(pixels), teacher.probability(turned), atol=1e-5)
 
 
-def test_refuse_tainted__the_same_split_is_fine(taught_by: Path, data: TrainingData) -> None:
-    pseudo_labels.refuse_tainted(teacher_in(taught_by), data)
+def test_check_teacher__the_same_split_is_fine(taught_by: Path, data: TrainingData) -> None:
+    pseudo_labels.check_teacher(teacher_in(taught_by), data)
 
 
 @pytest.mark.parametrize("fold", [1, 2])
-def test_refuse_tainted__another_fold(taught_by: Path, plan: TrainingPlan, fold: int) -> None:  # noqa: F811
+def test_check_teacher__another_fold(taught_by: Path, plan: TrainingPlan, fold: int) -> None:  # noqa: F811
     other = plans.gather(replace(plan, fold=fold), show=False)
     with pytest.raises(ModelError, match="take a teacher of the same --split"):
-        pseudo_labels.refuse_tainted(teacher_in(taught_by), other)
+        pseudo_labels.check_teacher(teacher_in(taught_by), other)
 
 
 def pseudo_of(labels: list[str], subjects: list[str | None]) -> PseudoLabels:
@@ -177,9 +179,9 @@ def labelled(blasts: int, normals: int) -> TrainingExamples:
     )
 
 
-def test_joined__classes_stay_equal_and_the_share_is_limited() -> None:
+def test_join_examples__classes_stay_equal_and_the_share_is_limited() -> None:
     pseudo = pseudo_of(["all"] * 30 + ["hem"] * 2, [str(n) for n in range(32)])
-    found = pseudo_labels.joined(labelled(10, 8), pseudo, subject_strength=0.5, limit=0.5)
+    found = pseudo_labels.join_examples(labelled(10, 8), pseudo, subject_strength=0.5, limit=0.5)
     blast = found.targets == 1
     assert float(found.weights[blast].sum()) == pytest.approx(0.5)
     assert float(found.weights[~blast].sum()) == pytest.approx(0.5)
@@ -188,16 +190,16 @@ def test_joined__classes_stay_equal_and_the_share_is_limited() -> None:
     assert float(found.weights[~blast & new].sum()) == pytest.approx(0.5 * 2 / 10)  # by number
 
 
-def test_joined__one_class_only() -> None:
+def test_join_examples__one_class_only() -> None:
     pseudo = pseudo_of(["hem"] * 4, ["1", "1", "2", "2"])
-    found = pseudo_labels.joined(labelled(4, 4), pseudo, subject_strength=0.5)
+    found = pseudo_labels.join_examples(labelled(4, 4), pseudo, subject_strength=0.5)
     assert float(found.weights[found.targets == 1].sum()) == pytest.approx(0.5)
     assert float(found.weights.sum()) == pytest.approx(1.0)
 
 
-def test_joined__cells_without_a_subject_count_as_one_subject_together() -> None:
+def test_join_examples__cells_without_a_subject_count_as_one_subject_together() -> None:
     pseudo = pseudo_of(["all"] * 6, ["1", "1", None, None, None, None])
-    found = pseudo_labels.joined(labelled(6, 6), pseudo, subject_strength=1.0)
+    found = pseudo_labels.join_examples(labelled(6, 6), pseudo, subject_strength=1.0)
     new = found.weights[12:]
     assert float(new[:2].sum()) == pytest.approx(float(new[2:].sum()))
 
@@ -224,14 +226,14 @@ def check_of(student: float, other: float) -> StudentCheck:
     )
 
 
-def test_check__a_worse_student_hurts_and_an_equal_one_does_not() -> None:
+def test_compare_networks__a_worse_student_hurts_and_an_equal_one_does_not() -> None:
     worse = check_of(0.5, 2.5)
     assert worse.hurt and worse.difference.high < 0
     assert not check_of(2.5, 0.5).hurt
     assert not check_of(1.5, 1.5).hurt
 
 
-def test_check__subjects_count_alike() -> None:
+def test_compare_networks__subjects_count_alike() -> None:
     """A subject of many cells that is wrong weighs as one of few that is right."""
     labels = np.array([1] * 90 + [1] * 10 + [0] * 10 + [0] * 10)
     groups = np.array(["a"] * 90 + ["b"] * 10 + ["c"] * 10 + ["d"] * 10)
@@ -243,7 +245,7 @@ def test_check__subjects_count_alike() -> None:
     assert found.other == pytest.approx(1.0)
 
 
-def test_check__without_an_interval_the_lower_figure_hurts() -> None:
+def test_compare_networks__without_an_interval_the_lower_figure_hurts() -> None:
     unknown = Interval(-0.01, float("nan"), float("nan"))
     assert StudentCheck("its teacher", 0.8, 0.81, unknown).hurt
     assert not StudentCheck("its teacher", 0.8, 0.8, replace(unknown, value=0.0)).hurt
