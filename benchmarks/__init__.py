@@ -1,1 +1,1 @@
-"""What is timed, with its peers: one file a benchmark, both sides in one run."""
+"""Benchmarks: one file each, ours and a reference timed in one run."""

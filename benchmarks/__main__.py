@@ -1,4 +1,4 @@
-"""Runs the benchmarks: ``python -m benchmarks [NAME]... [--json]``."""
+"""Run the benchmarks: ``python -m benchmarks [NAME]... [--json]``."""
 
 import json
 import sys

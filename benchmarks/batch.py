@@ -1,4 +1,4 @@
-"""Many files: ours reads, checks, decodes and cuts them; the reference only runs the network."""
+"""Batch prediction of files, against the forward pass of the network alone."""
 
 import torch
 

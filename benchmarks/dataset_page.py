@@ -1,4 +1,4 @@
-"""The Dataset page over many cells: its runs on the server, against a bare filter in pandas."""
+"""Server runs of the Dataset page over many cells, against a filter in pandas."""
 
 import contextlib
 import os
@@ -53,12 +53,12 @@ def run(scale: Scale) -> Result:
     The page is opened, filtered by subject and by text, sorted and turned, each in a full run of
     its script with caches warm; the reference filters, sorts and slices the same table in pandas.
     """
-    taken = steps(IMAGES, rounds=scale.rounds)
+    durations = steps(IMAGES, rounds=scale.rounds)
     table = _table(IMAGES)
     bare = [timing.seconds(lambda: plain(table))() for _ in range(scale.rounds + 1)][1:]
     return timing.result(
         "dataset_page",
-        ours=1000 * max(statistics.median(each.wall) for each in taken.values()),
+        ours=1000 * max(statistics.median(step_times.wall) for step_times in durations.values()),
         reference=1000 * statistics.median(bare),
         unit="ms/run",
     )
@@ -66,7 +66,7 @@ def run(scale: Scale) -> Result:
 
 def steps(images: int, *, rounds: int) -> dict[str, Taken]:
     """Seconds of every step, once a round, over a simulated and indexed data set."""
-    taken = {name: Taken([], []) for name in STEPS}
+    durations = {name: Taken([], []) for name in STEPS}
     with (
         TemporaryDirectory(prefix="allscope-benchmark-") as name,
         _connected(Path(name), images) as session,
@@ -78,15 +78,15 @@ def steps(images: int, *, rounds: int) -> dict[str, Taken]:
                 act(page)
                 wall, processor = time.perf_counter(), time.process_time()
                 _ran(page)
-                taken[step].wall.append(time.perf_counter() - wall)
-                taken[step].processor.append(time.process_time() - processor)
-    return taken
+                durations[step].wall.append(time.perf_counter() - wall)
+                durations[step].processor.append(time.process_time() - processor)
+    return durations
 
 
 def plain(table: pd.DataFrame) -> pd.DataFrame:
     """Filter, sort and slice with pandas."""
-    kept = table[table["subject"].isin(["s1", "s2", "s3"])]
-    return kept.sort_values("area", kind="stable").iloc[:PICTURES]
+    filtered = table[table["subject"].isin(["s1", "s2", "s3"])]
+    return filtered.sort_values("area", kind="stable").iloc[:PICTURES]
 
 
 def _opened(session: Mapping[str, object]) -> "AppTest":
@@ -163,7 +163,7 @@ def _table(images: int) -> pd.DataFrame:
     subjects = numbers % SUBJECTS
     measures = ("area", "brightness", "focus", "redness", "elongation", "contrast", "saturated",
                 "straight", "map_x", "map_y")  # fmt: skip
-    drawn = {name: random.normal(100, 20, images).astype(np.float32) for name in measures}
+    values = {name: random.normal(100, 20, images).astype(np.float32) for name in measures}
     return pd.DataFrame(
         {
             "image_id": [f"cell {number}" for number in numbers],
@@ -182,7 +182,7 @@ def _table(images: int) -> pd.DataFrame:
             "phash": "",
             "model_sha256": "",
             "family": numbers // 2 * (numbers % 50 < 2) + numbers * (numbers % 50 >= 2),
-            **drawn,
+            **values,
         }
     )
 
@@ -190,9 +190,9 @@ def _table(images: int) -> pd.DataFrame:
 def main() -> None:
     """Print every step's times at both sizes."""
     for size in (IMAGES, LARGE):
-        for step, found in steps(size, rounds=5).items():
-            middle, worst = (1000 * of(found.wall) for of in (statistics.median, max))
-            processor = 1000 * statistics.median(found.processor)
+        for step, times in steps(size, rounds=5).items():
+            middle, worst = (1000 * of(times.wall) for of in (statistics.median, max))
+            processor = 1000 * statistics.median(times.processor)
             print(
                 f"{size:>7,} cells  {step:<10} median {middle:6.0f} ms  worst {worst:6.0f} ms  "
                 f"processor {processor:6.0f} ms"

@@ -1,4 +1,4 @@
-"""The whole evidence for one answer, and how often its saliency maps stand the deletion check."""
+"""Explanation of a prediction in full, and how often its saliency maps pass the deletion check."""
 
 import hashlib
 import sys
@@ -23,11 +23,11 @@ from benchmarks import inputs, timing
 from benchmarks.timing import Result, Scale
 
 SLOW_END = 0.95
-"""Of the pictures, so many are done within the seconds that are told."""
+"""Quantile of the seconds over pictures that is reported."""
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _ExplainedCell:
     """A picture's evidence, and the check of its maps by another way of covering."""
 
     explanation: Explanation
@@ -42,22 +42,24 @@ def run(scale: Scale) -> Result:
     """
     predictor = inputs.predictor()
     with inputs.pictures(scale.images + 1) as paths:
-        found = list(_asked(predictor, paths))[1:]  # the first pays for what is read only once
-    if not found:
+        explained = list(_explained_cells(predictor, paths))[
+            1:
+        ]  # the first pays for what is read only once
+    if not explained:
         raise AllScopeError(
             "The model refuses these pictures: set ALLSCOPE_DATA to a folder of cells it knows."
         )
-    _tell(found)
+    _print_maps(explained)
     return timing.result(
         "evidence",
-        ours=float(np.quantile([each.explanation.seconds for each in found], SLOW_END)),
-        reference=float(np.quantile([each.alone for each in found], SLOW_END)),
+        ours=float(np.quantile([cell.explanation.seconds for cell in explained], SLOW_END)),
+        reference=float(np.quantile([cell.alone for cell in explained], SLOW_END)),
         unit="s",
         device=str(predictor.device),
     )
 
 
-def _asked(predictor: Predictor, paths: Iterable[Path]) -> Iterator[_Asked]:
+def _explained_cells(predictor: Predictor, paths: Iterable[Path]) -> Iterator[_ExplainedCell]:
     """The explanation of each picture that is answered."""
     model = model_folder.resolve(settings.load().model)
     others = _others(model)
@@ -70,9 +72,12 @@ def _asked(predictor: Predictor, paths: Iterable[Path]) -> Iterator[_Asked]:
         if prediction.p_all is None:
             continue
         explanation = explainer.explanation(model, picture, prediction, others=list(others))
-        cell, heats = predictor.prepare(picture), [each.heat for each in explanation.saliency]
+        cell, heats = (
+            predictor.prepare(picture),
+            [saliency.heat for saliency in explanation.saliency],
+        )
         other = deletion_check.check(predictor, cell, heats, digest=picture.sha256, fill="blurred")
-        yield _Asked(explanation, other, alone)
+        yield _ExplainedCell(explanation, other, alone)
 
 
 def _others(model: InstalledModel) -> dict[InstalledModel, Predictor]:
@@ -84,27 +89,27 @@ def _others(model: InstalledModel) -> dict[InstalledModel, Predictor]:
     }
 
 
-def _tell(found: list[_Asked]) -> None:
-    """Say how often each map marks what the answer rests on."""
+def _print_maps(explained: list[_ExplainedCell]) -> None:
+    """Print how often each saliency map marks what the prediction rests on."""
     for index, method in enumerate(METHODS):
-        maps = [each.explanation.saliency[index] for each in found]
-        inside = np.nanmean([each.heat.share_in_cell for each in maps])
-        errors = [each.incomplete for each in maps if each.incomplete is not None]
-        told = [f"{method}: {100 * inside:.0f} % of heat inside the cell"]
-        told += [f"incomplete by {100 * np.median(errors):.0f} % (median)"] if errors else []
-        told += [
-            f"under the mean colour {_supported([each.deletion for each in maps])}",
-            f"under the cell blurred {_supported([each.blurred[index] for each in found])}",
+        maps = [cell.explanation.saliency[index] for cell in explained]
+        inside = np.nanmean([saliency.heat.share_in_cell for saliency in maps])
+        errors = [saliency.incomplete for saliency in maps if saliency.incomplete is not None]
+        texts = [f"{method}: {100 * inside:.0f} % of heat inside the cell"]
+        texts += [f"incomplete by {100 * np.median(errors):.0f} % (median)"] if errors else []
+        texts += [
+            f"under the mean colour {_supported([saliency.deletion for saliency in maps])}",
+            f"under the cell blurred {_supported([cell.blurred[index] for cell in explained])}",
         ]
-        print("\n  ".join(told), file=sys.stderr, flush=True)
+        print("\n  ".join(texts), file=sys.stderr, flush=True)
 
 
 def _supported(checks: Sequence[Deletion | None]) -> str:
-    done = [each for each in checks if each is not None]
-    if not done:
+    checked = [check for check in checks if check is not None]
+    if not checked:
         return "there was nothing to check"
-    hits = sum(each.supported for each in done)
-    share = formats.share(intervals.wilson(hits, len(done)), len(done))
-    lost = np.mean([each.fall for each in done])
-    others = np.mean([fall for each in done for fall in each.random_falls])
+    hits = sum(check.supported for check in checked)
+    share = formats.share(intervals.wilson(hits, len(checked)), len(checked))
+    lost = np.mean([check.fall for check in checked])
+    others = np.mean([fall for check in checked for fall in check.random_falls])
     return f"supported in {share}; takes {lost:.2f} of log-odds, others {others:.2f}"

@@ -1,4 +1,4 @@
-"""Grad-CAM of one cell against the passes any explanation by gradients needs."""
+"""Grad-CAM of one cell, against the forward and backward pass that any gradient method needs."""
 
 import copy
 

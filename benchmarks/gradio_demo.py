@@ -1,4 +1,4 @@
-"""Several people at once: our batching queue, against the same predictor behind Gradio's."""
+"""Concurrent users: our batching queue, against the same predictor behind Gradio's queue."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A folder of cells until its first pictures stand in Chromium: ours against LightlyStudio."""
+"""Time from a folder of cells to its first pictures in Chromium, against LightlyStudio."""
 
 import os
 import shutil
@@ -68,7 +68,7 @@ def both(scale: Scale) -> tuple[Taken, Taken]:
     from playwright.sync_api import sync_playwright
 
     peers.LIGHTLY.required()
-    path = peers.chromium()
+    path = servers.required_chromium()
     with TemporaryDirectory(prefix="allscope-benchmark-") as name, sync_playwright() as driver:
         folder = Path(name)
         cells(folder / "cells", scale.images)

@@ -1,4 +1,4 @@
-"""An index of many cells: ours does all there is to it; the reference only decodes and forwards."""
+"""Index of many cells in full, against decoding and the forward pass alone."""
 
 import shutil
 from pathlib import Path

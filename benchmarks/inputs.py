@@ -1,4 +1,4 @@
-"""What the benchmarks run on: the installed model and pictures as people upload them."""
+"""Inputs of the benchmarks: the installed model, and pictures as people upload them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,13 +59,13 @@ def rgb(path: Path) -> Rgb:
         return np.array(image.convert("RGB"))
 
 
-def _sources(count: int, drawn: Path) -> list[Path]:
+def _sources(count: int, draw_into: Path) -> list[Path]:
     """Give ``count`` pictures, the same ones again where there are fewer."""
     from allcore.data import readers
 
-    folder = settings.load().data or _drawn(drawn)
-    found = readers.read(folder).paths()
-    spread = found[:: max(1, len(found) // count)]
+    folder = settings.load().data or _drawn(draw_into)
+    paths = readers.read(folder).paths()
+    spread = paths[:: max(1, len(paths) // count)]
     return [spread[number % len(spread)] for number in range(count)]
 
 

@@ -1,4 +1,4 @@
-"""All intervals of an evaluation, against a plain loop over resamples with scikit-learn."""
+"""All intervals of an evaluation, against a loop over resamples with scikit-learn."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +35,8 @@ def run(scale: Scale) -> Result:
 
     def reference() -> None:
         by_class = _by_class(cells)
-        found = [plain(cells, _resample(by_class, rng)) for _ in range(tried)]
-        np.nanquantile(np.array(found), [0.025, 0.975], axis=0)
+        resampled = [plain(cells, _resample(by_class, rng)) for _ in range(tried)]
+        np.nanquantile(np.array(resampled), [0.025, 0.975], axis=0)
 
     mine, theirs = timing.side_by_side(
         timing.seconds(ours), timing.seconds(reference), rounds=scale.rounds
@@ -67,16 +67,16 @@ def plain(cells: Predicted, chosen: NDArray[np.intp]) -> tuple[float, ...]:
 
 def _by_class(cells: Predicted) -> list[list[NDArray[np.intp]]]:
     """The places of each subject's cells, subjects of one class together."""
-    found: list[list[NDArray[np.intp]]] = [[], []]
+    groups: list[list[NDArray[np.intp]]] = [[], []]
     for subject in np.unique(cells.subjects):
         places = np.flatnonzero(cells.subjects == subject)
-        found[cells.labels[places[0]]].append(places)
-    return found
+        groups[cells.labels[places[0]]].append(places)
+    return groups
 
 
 def _resample(by_class: list[list[NDArray[np.intp]]], rng: np.random.Generator) -> NDArray[np.intp]:
     """The places of all cells of subjects drawn with replacement within their class."""
-    drawn = [
+    places_drawn = [
         group[number] for group in by_class for number in rng.integers(len(group), size=len(group))
     ]
-    return np.concatenate(drawn)
+    return np.concatenate(places_drawn)

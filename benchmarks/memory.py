@@ -1,4 +1,4 @@
-"""Does memory grow with the number of predictions? One process answers many and tells its peak."""
+"""Growth of memory with the number of predictions of one process."""
 
 import json
 import resource
@@ -36,8 +36,8 @@ def measure(predictions: int) -> dict[str, float | str]:
     peaks: dict[str, float | str] = {"device": str(predictor.device)}
     with inputs.pictures(PICTURES) as paths:
         files = (paths[number % PICTURES] for number in range(predictions))
-        for done, _ in enumerate(jobs.predict_files(predictor, files), start=1):
-            if done == max(1, predictions // 10):
+        for predicted, _ in enumerate(jobs.predict_files(predictor, files), start=1):
+            if predicted == max(1, predictions // 10):
                 peaks["first"] = peak()
     peaks["last"] = peak()
     return peaks

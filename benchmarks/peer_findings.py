@@ -1,4 +1,4 @@
-"""What ALLScope and its peers find in the same drawn cells, and how long an import takes.
+"""Findings of ALLScope and of its peers in the same drawn cells, and the time of an import.
 
 ``python -m benchmarks.peer_findings`` writes ``docs/peers.md``. Every figure is counted in that
 run; a peer that is not installed has none.

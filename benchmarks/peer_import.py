@@ -1,4 +1,4 @@
-"""A folder of cells until it is imported: ours against LightlyStudio."""
+"""Import of a folder of cells, against LightlyStudio."""
 
 from benchmarks import import_page, timing
 from benchmarks.timing import Result, Scale

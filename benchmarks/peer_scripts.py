@@ -1,4 +1,4 @@
-"""What the peers are asked about a folder of pictures, each in its own Python.
+"""Scripts that run the peers on a folder of pictures, each in its own environment.
 
 Each script takes a folder with ``cells.csv`` (columns path and part) and ``embeddings.npy`` in the
 same order, and prints one JSON object last: kinds of findings by our names, as lists of groups of

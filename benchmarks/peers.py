@@ -1,4 +1,4 @@
-"""Programs of the same purpose, each in a Python of its own, and what we ask of them."""
+"""Programs of the same purpose, each in a Python environment of its own."""
 
 import json
 import os
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from allcore.errors import AllScopeError
-from benchmarks import servers
 
 
 @dataclass(frozen=True)
@@ -105,18 +104,6 @@ def version_of(peer: Peer) -> str:
 
 def _environment() -> dict[str, str]:
     """This one without our settings, and without messages to the peers' makers."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     quiet = {"LIGHTLY_STUDIO_ANALYTICS_ENABLED": "false", "FIFTYONE_DO_NOT_TRACK": "true"}
-    return kept | quiet | {"HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
-
-
-def chromium() -> str:
-    """Path of a Chromium.
-
-    Raises:
-        AllScopeError: there is none.
-    """
-    found = servers.chromium()
-    if not found:
-        raise AllScopeError("No Chromium was found: install it, or name it in ALLSCOPE_CHROMIUM.")
-    return found
+    return inherited | quiet | {"HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}

@@ -1,4 +1,4 @@
-"""One picture in Chromium, from its choice to the verdict: our Predict page beside Gradio's."""
+"""One picture in Chromium, from its choice to the verdict: our Predict page against Gradio's."""
 
 import os
 import time
@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from allcore.errors import AllScopeError
 from allcore.inference.predictor import Predictor
 from benchmarks import inputs, servers, timing
 from benchmarks.selection import OURS
@@ -32,9 +31,7 @@ def run(scale: Scale) -> Result:
     """
     from playwright.sync_api import sync_playwright
 
-    found = servers.chromium()
-    if not found:
-        raise AllScopeError("No Chromium was found: install it, or name it in ALLSCOPE_CHROMIUM.")
+    chromium = servers.required_chromium()
     predictor = inputs.predictor()
     with (
         TemporaryDirectory(prefix="allscope-benchmark-") as name,
@@ -43,7 +40,7 @@ def run(scale: Scale) -> Result:
         _gradio(predictor) as peer,
         sync_playwright() as driver,
     ):
-        browser = driver.chromium.launch(executable_path=found, args=servers.CHROMIUM_ARGUMENTS)
+        browser = driver.chromium.launch(executable_path=chromium, args=servers.CHROMIUM_ARGUMENTS)
         mine, theirs = timing.side_by_side(
             lambda: _median(paths, lambda path: _on_our_page(browser, ours, path)),
             lambda: _median(paths, lambda path: _on_their_page(browser, peer, path)),
@@ -106,8 +103,8 @@ def _gradio(predictor: Predictor) -> Iterator[str]:
 
 
 def _median(paths: list[Path], seconds: Callable[[Path], float]) -> float:
-    taken = sorted(seconds(path) for path in paths)
-    return taken[len(taken) // 2]
+    durations = sorted(seconds(path) for path in paths)
+    return durations[len(durations) // 2]
 
 
 def _on_our_page(browser: "Browser", address: str, path: Path) -> float:
@@ -117,11 +114,11 @@ def _on_our_page(browser: "Browser", address: str, path: Path) -> float:
     started = time.perf_counter()
     page.locator("input[type=file]").set_input_files(path)
     page.locator(VERDICT).wait_for(timeout=PATIENCE)
-    taken = time.perf_counter() - started
+    durations = time.perf_counter() - started
     page.get_by_role("button", name=f"Remove {path.name}").click()  # or it greets the next visit
     page.get_by_text("Drop one picture or many").wait_for(timeout=PATIENCE)
     page.close()
-    return taken
+    return durations
 
 
 def _on_their_page(browser: "Browser", address: str, path: Path) -> float:
@@ -131,9 +128,9 @@ def _on_their_page(browser: "Browser", address: str, path: Path) -> float:
     started = time.perf_counter()
     page.locator("input[type=file]").first.set_input_files(path)
     page.wait_for_function(ANSWERED, timeout=PATIENCE, polling="raf")
-    taken = time.perf_counter() - started
+    durations = time.perf_counter() - started
     page.close()
-    return taken
+    return durations
 
 
 def _opened(browser: "Browser", address: str) -> "Page":

@@ -1,4 +1,4 @@
-"""The benchmarks there are: name to what runs it, loaded only when it runs."""
+"""The registry of benchmarks: name to module, imported only when it runs."""
 
 import importlib
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How well white cells are found and cut out of smear fields.
+"""Quality of the segmentation of white cells in smear fields.
 
 ``python -m benchmarks.segmentation_quality BCCD CNMC`` writes ``docs/segmentation.md`` from the
 fields of BCCD and from C-NMC's cells laid over drawn smears.

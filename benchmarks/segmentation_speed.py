@@ -1,4 +1,4 @@
-"""Finding the white cells of a smear field against scikit-image's recipe for touching objects."""
+"""Segmentation of a smear field, against scikit-image's recipe for touching objects."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""A selection on the map until its cells' pictures stand, against a bare grid of the same ones."""
+"""Time from a selection on the map to its cells' pictures, against a plain grid of them."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -55,13 +55,13 @@ def run(scale: Scale) -> Result:
     """
     from playwright.sync_api import sync_playwright
 
-    found = servers.chromium()
-    if not found:
-        raise AllScopeError("No Chromium was found: install it, or name it in ALLSCOPE_CHROMIUM.")
+    chromium = servers.required_chromium()
     with TemporaryDirectory(prefix="allscope-benchmark-") as name, sync_playwright() as driver:
         folder = Path(name)
         with _serving(folder) as (ours, plain):
-            browser = driver.chromium.launch(executable_path=found, args=servers.CHROMIUM_ARGUMENTS)
+            browser = driver.chromium.launch(
+                executable_path=chromium, args=servers.CHROMIUM_ARGUMENTS
+            )
             mine, theirs = timing.side_by_side(
                 lambda: _drawn(browser, f"{ours}/?view=Map"),
                 lambda: _pressed(browser, plain),
@@ -108,8 +108,8 @@ def _write_thumbnails(folder: Path) -> None:
         )
     rows = rows.iloc[np.linspace(0, len(rows) - 1, PICTURES).astype(int)]
     folder.mkdir()
-    made = thumbnails.Thumbnails().get(thumbnails.sources(manifest, rows))
-    for place, picture in enumerate(made):
+    pictures = thumbnails.Thumbnails().get(thumbnails.sources(manifest, rows))
+    for place, picture in enumerate(pictures):
         (folder / f"{place:02d}.webp").write_bytes(picture or b"")
 
 
@@ -152,6 +152,6 @@ def _until_they_stand(page: "Page", act: Callable[[], None], selector: str) -> f
     page.wait_for_function(
         STAND.replace("SELECTOR", repr(selector)), timeout=PATIENCE, polling="raf"
     )
-    taken = time.perf_counter() - started
+    duration = time.perf_counter() - started
     page.close()
-    return taken
+    return duration

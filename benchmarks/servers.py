@@ -1,4 +1,4 @@
-"""Real Streamlit servers and the browser that looks at them; the browser tests use both too."""
+"""Streamlit servers and the browser; the browser tests use both too."""
 
 import os
 import shutil
@@ -68,6 +68,18 @@ def free_port() -> int:
 def chromium() -> str | None:
     """Give the path of a Chromium: ``ALLSCOPE_CHROMIUM``, or the one that is installed."""
     return os.environ.get("ALLSCOPE_CHROMIUM") or shutil.which("chromium")
+
+
+def required_chromium() -> str:
+    """The path of a Chromium.
+
+    Raises:
+        AllScopeError: there is none.
+    """
+    path = chromium()
+    if path is None:
+        raise AllScopeError("No Chromium was found: install it, or name it in ALLSCOPE_CHROMIUM.")
+    return path
 
 
 def arguments(script: Path, port: int) -> list[str]:

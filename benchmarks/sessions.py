@@ -1,4 +1,4 @@
-"""Eight people with a batch each, at once, against one person with all of the pictures."""
+"""Eight sessions with a batch each at once, against one session with all pictures."""
 
 from pathlib import Path
 
@@ -67,7 +67,7 @@ class _Shared:
     def _job(self, session: int, paths: list[Path]) -> PredictionJob:
         def forward(cells: Tensor) -> list[Reading]:
             waiting = [self._queue.submit(session, cell) for cell in cells]
-            return [each.result() for each in waiting]
+            return [future.result() for future in waiting]
 
         sources = [Source(path.name, path.read_bytes) for path in paths]
         return PredictionJob(self._predictor, sources, forward=forward, batch_size=BATCH)

@@ -1,4 +1,4 @@
-"""How long a wrong password takes under a name that there is, against one that there is not."""
+"""Time of a wrong password for a username that exists, against one that does not."""
 
 import random
 import statistics
@@ -32,10 +32,10 @@ def run(scale: Scale) -> Result:
         turns = ["known", "other"] * min(scale.images, TRIES_A_ROUND) * scale.rounds
         random.Random(0).shuffle(turns)
         _seconds(opened, "warm", 0), _seconds(opened, "known", 1)
-        taken = [(turn, _seconds(opened, turn, day)) for day, turn in enumerate(turns, start=2)]
+        durations = [(turn, _seconds(opened, turn, day)) for day, turn in enumerate(turns, start=2)]
         opened.engine.dispose()
     known, other = (
-        statistics.median(took for turn, took in taken if turn == name)
+        statistics.median(took for turn, took in durations if turn == name)
         for name in ("known", "other")
     )
     return timing.result("sign_in", ours=1000 * known, reference=1000 * other, unit="ms/try")

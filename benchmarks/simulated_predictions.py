@@ -1,4 +1,4 @@
-"""Predictions as a model leaves them, drawn: for what is timed on tables and not on pictures."""
+"""Simulated predictions of a model, for benchmarks that need tables and no pictures."""
 
 from dataclasses import dataclass
 

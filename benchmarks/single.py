@@ -1,4 +1,4 @@
-"""One picture: ours with every check on the way; the reference decodes it and runs the network."""
+"""Prediction of one picture with all checks, against decoding and the forward pass."""
 
 import io
 from collections.abc import Callable
@@ -37,12 +37,12 @@ def run(scale: Scale) -> Result:
         batch = torch.from_numpy(pixels.transpose(2, 0, 1).copy())[None]
         predictor.network(predictor.normalised(batch)).item()
 
-    def each(work: Callable[[bytes], None]) -> Callable[[], float]:
+    def over_files(work: Callable[[bytes], None]) -> Callable[[], float]:
         return lambda: float(
             np.quantile([timing.seconds(lambda d=d: work(d))() for d in files], SLOW)
         )
 
-    mine, theirs = timing.side_by_side(each(ours), each(reference), rounds=scale.rounds)
+    mine, theirs = timing.side_by_side(over_files(ours), over_files(reference), rounds=scale.rounds)
     return timing.result(
         "single",
         ours=1000 * mine,

@@ -1,11 +1,10 @@
-"""How long until the first page is on the screen, against an empty Streamlit app."""
+"""Time to the first page on the screen, against an empty Streamlit app."""
 
 import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from allcore.errors import AllScopeError
 from benchmarks import servers, timing
 from benchmarks.timing import Result, Scale
 
@@ -21,14 +20,12 @@ def run(scale: Scale) -> Result:
     """
     from playwright.sync_api import sync_playwright
 
-    found = servers.chromium()
-    if not found:
-        raise AllScopeError("No Chromium was found: install it, or name it in ALLSCOPE_CHROMIUM.")
+    chromium = servers.required_chromium()
     with TemporaryDirectory(prefix="allscope-benchmark-") as name, sync_playwright() as driver:
         folder = Path(name)
         empty = folder / "empty.py"
         empty.write_text(EMPTY)
-        browser = driver.chromium.launch(executable_path=found, args=servers.CHROMIUM_ARGUMENTS)
+        browser = driver.chromium.launch(executable_path=chromium, args=servers.CHROMIUM_ARGUMENTS)
 
         def titled(address: str) -> None:
             page = browser.new_page()

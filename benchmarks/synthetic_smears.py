@@ -1,6 +1,6 @@
-"""Drawn smears: plasma, red cells and platelets, into which white cells are put.
+"""Synthetic smears: plasma, red cells and platelets, into which white cells are drawn.
 
-They are far plainer than real ones; what is known of them is where the white cells end.
+They are far simpler than real ones; the outlines of their white cells are known.
 """
 
 import numpy as np

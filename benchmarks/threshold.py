@@ -1,4 +1,4 @@
-"""A move of the threshold: everything that hangs on it, against scikit-learn's bare figures."""
+"""A change of the threshold with all that depends on it, against scikit-learn's metrics alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ def _slow_end(move: Callable[[float], None], moves: Floats) -> Callable[[], floa
     """Give the 95th percentile of the seconds that the moves take."""
 
     def timed() -> float:
-        taken = [timing.seconds(partial(move, float(threshold)))() for threshold in moves]
-        return float(np.quantile(taken, 0.95))
+        durations = [timing.seconds(partial(move, float(threshold)))() for threshold in moves]
+        return float(np.quantile(durations, 0.95))
 
     return timed

@@ -1,4 +1,4 @@
-"""Timing two sides in one run, and what machine they ran on."""
+"""Timing of two sides in one run, and a description of the machine."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""The training loop against what it can't do without: forward and backward."""
+"""The training loop, against its forward and backward passes alone."""
 
 import time
 from collections.abc import Callable
@@ -51,8 +51,8 @@ def _ours(batch: int, steps: int, fabric: Fabric) -> float:
     """Seconds a step from the end of the first to the end of the last."""
     ends: list[float] = []
 
-    def note(done: int, total: int) -> None:
-        if done in (1, total):
+    def note(step_number: int, total: int) -> None:
+        if step_number in (1, total):
             ends.append(_now(fabric.device))
 
     with TemporaryDirectory(prefix="allscope-benchmark-") as folder:
