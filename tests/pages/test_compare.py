@@ -27,16 +27,16 @@ def folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found() -> Comparison:
+def stored() -> Comparison:
     return compared.comparison(FEW)
 
 
-def test_page__answers_first_then_table_then_charts(folder: Path, found: Comparison) -> None:
-    json_files.write_comparison(folder, found)
+def test_page__answers_first_then_table_then_charts(folder: Path, stored: Comparison) -> None:
+    json_files.write_comparison(folder, stored)
     page = open_page("compare")
     assert page.title[0].value == "Compare"
     assert RESEARCH_USE in page_text(page)
-    assert page.subheader[0].value == comparison_text.answer_sentences(found)[0]
+    assert page.subheader[0].value == comparison_text.answer_sentences(stored)[0]
     table = page.dataframe[0].value
     assert len(table) == len(FEW)
     assert table["Network"].iloc[0] == "Ensemble"
@@ -44,11 +44,11 @@ def test_page__answers_first_then_table_then_charts(folder: Path, found: Compari
     assert len(page.get("plotly_chart")) == 3
     assert "McNemar" in page_text(page)
     assert "6 epochs of 500 cells" in page_text(page)
-    assert page.code[0].value == found.rows[0].command
+    assert page.code[0].value == stored.rows[0].command
 
 
-def test_page__columns_are_a_choice(folder: Path, found: Comparison) -> None:
-    json_files.write_comparison(folder, found)
+def test_page__columns_are_a_choice(folder: Path, stored: Comparison) -> None:
+    json_files.write_comparison(folder, stored)
     page = open_page("compare")
     page.get("button_group")[0].set_value(["auroc", "ece"]).run()
     assert not page.exception
@@ -57,18 +57,18 @@ def test_page__columns_are_a_choice(folder: Path, found: Comparison) -> None:
     assert "Weighted F1, unseen" not in table
 
 
-def test_page__another_pair_of_networks(folder: Path, found: Comparison) -> None:
-    json_files.write_comparison(folder, found)
+def test_page__another_pair_of_networks(folder: Path, stored: Comparison) -> None:
+    json_files.write_comparison(folder, stored)
     page = open_page("compare")
     page.selectbox(key="compare_a").set_value("resnet18").run()
     assert not page.exception
-    test = comparison_text.paired_test(found, "resnet18", "qcresnet")
+    test = comparison_text.paired_test(stored, "resnet18", "qcresnet")
     assert test is not None
     assert comparison_text.pair_sentences(test)[1] in page_text(page)
 
 
-def test_page__curves_of_the_other_protocol_and_of_none(folder: Path, found: Comparison) -> None:
-    json_files.write_comparison(folder, found)
+def test_page__curves_of_the_other_protocol_and_of_none(folder: Path, stored: Comparison) -> None:
+    json_files.write_comparison(folder, stored)
     page = open_page("compare")
     page.radio(key="compare_curves").set_value("paper").run()
     page.radio(key="compare_by").set_value("seconds").run()
@@ -77,13 +77,13 @@ def test_page__curves_of_the_other_protocol_and_of_none(folder: Path, found: Com
     assert "Choose a network" in page_text(page)
 
 
-def test_page__download_carries_the_notice(folder: Path, found: Comparison) -> None:
-    json_files.write_comparison(folder, found)
+def test_page__download_carries_the_notice(folder: Path, stored: Comparison) -> None:
+    json_files.write_comparison(folder, stored)
     page = open_page("compare")
     assert [b.label for b in page.get("download_button")] == ["Download comparison as CSV"]
     table = pd.read_csv(io.StringIO(cached.load_comparison().export))
     assert set(table["notice"]) == {RESEARCH_USE}
-    assert len(table) == len(found.rows)
+    assert len(table) == len(stored.rows)
 
 
 def test_page__no_comparison(folder: Path) -> None:
@@ -93,8 +93,8 @@ def test_page__no_comparison(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [json_files.PREDICTIONS, json_files.RESULTS, json_files.HISTORY])
-def test_page__damaged(folder: Path, found: Comparison, name: str) -> None:
-    json_files.write_comparison(folder, found)
+def test_page__damaged(folder: Path, stored: Comparison, name: str) -> None:
+    json_files.write_comparison(folder, stored)
     (folder / name).write_bytes(b"nonsense")
     page = open_page("compare")
     assert len(page.error) == 1
@@ -124,8 +124,8 @@ def test_page__synthetic_cells_are_said(folder: Path) -> None:
     assert "drawn by ALLScope" in page_text(open_page("compare"))
 
 
-def test_load__reads_again_only_what_changed(folder: Path, found: Comparison) -> None:
-    json_files.write_comparison(folder, found)
+def test_load__reads_again_only_what_changed(folder: Path, stored: Comparison) -> None:
+    json_files.write_comparison(folder, stored)
     first = cached.load_comparison()
     assert cached.load_comparison() is first
     json_files.write_comparison(folder, compared.comparison(FEW[:2]))

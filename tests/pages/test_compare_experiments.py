@@ -31,15 +31,15 @@ def test_section__says_what_was_not_run(folder: Path) -> None:
 
 
 def test_section__shows_both_without_a_comparison(folder: Path) -> None:
-    for each in (made.cues(), made.interventions()):
-        json_files.write_experiment(folder, each)
+    for record in (made.cues(), made.interventions()):
+        json_files.write_experiment(folder, record)
     page = open_page("compare")
     assert len(page.get("plotly_chart")) == 2
     text = page_text(page)
     assert "This is what the cues say." in text
     assert "Predicted before the run: Size alone." in text
     assert "was not" not in text
-    assert [each.value for each in page.code] == [
+    assert [record.value for record in page.code] == [
         "python -m allcore experiment cues --data cells",
         "python -m allcore experiment interventions --data cells",
     ]
@@ -65,8 +65,8 @@ def test_section__another_model(folder: Path) -> None:
 
 
 def test_section__what_was_tried_and_what_more_subjects_would_do(folder: Path) -> None:
-    for each in (made.variants(), made.variants("recipe"), made.growth()):
-        json_files.write_experiment(folder, each)
+    for record in (made.variants(), made.variants("recipe"), made.growth()):
+        json_files.write_experiment(folder, record)
     page = open_page("compare")
     assert len(page.get("plotly_chart")) == 2
     text = page_text(page)

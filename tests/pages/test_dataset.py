@@ -43,7 +43,7 @@ def opened(view: str = "browse", **controls: object) -> AppTest:
 
 def shown(page: AppTest) -> str:
     """What the page says of how many images it shows."""
-    return next((each.value for each in page.caption if " to " in each.value), "")
+    return next((part.value for part in page.caption if " to " in part.value), "")
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -53,7 +53,7 @@ def test_page__shows_the_demonstration_set_in_every_view(ready: Path, view: str)
     assert RESEARCH_USE in page_text(page)
     assert "drawn by ALLScope" in page_text(page)
     # Eight subjects are too few for the folds that the form of a split proposes.
-    assert all("groups of subjects" in each.value for each in page.error)
+    assert all("groups of subjects" in part.value for part in page.error)
 
 
 def test_page__counts_first(ready: Path) -> None:
@@ -124,7 +124,7 @@ def test_browse__compares_what_was_chosen(ready: Path) -> None:
     page.query_params[browse_filters.CHOSEN] = [*ids, "gone"]
     page.run()
     assert not page.exception
-    body = "".join(str(each.proto.body) for each in page.get("html"))
+    body = "".join(str(part.proto.body) for part in page.get("html"))
     assert body.count("<figure>") == body.count("data:image/png") == 2
     assert all(image_id in body for image_id in ids)
 
@@ -135,7 +135,7 @@ def test_cell__opens_from_its_address(ready: Path) -> None:
     page.query_params["cell"] = first["image_id"]
     page.run()
     assert not page.exception
-    body = "".join(str(each.proto.body) for each in page.get("html"))
+    body = "".join(str(part.proto.body) for part in page.get("html"))
     assert str(first["path"]) in body and str(first["image_id"]) in body
 
 
@@ -186,8 +186,8 @@ def test_page__escapes_what_files_are_called(
     page.query_params[browse_filters.CHOSEN] = ["<b>x</b>", "y"]
     page.run()
     assert not page.exception
-    body = "".join(str(each.proto.body) for each in page.get("html"))
-    body += "".join(each.value for each in (*page.markdown, *page.subheader))
+    body = "".join(str(part.proto.body) for part in page.get("html"))
+    body += "".join(part.value for part in (*page.markdown, *page.subheader))
     assert "&lt;b&gt;x" in body and "&lt;u&gt;.png" in body
     assert not any(markup in body for markup in ("<b>x", "<i>1", "<u>"))
     assert "SYNTHETIC" not in body

@@ -15,10 +15,8 @@ def signed_in(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def drawing(page: AppTest) -> str:
-    [found] = [
-        each.proto.body for each in page.get("html") if 'class="networks"' in each.proto.body
-    ]
-    return found
+    [body] = [part.proto.body for part in page.get("html") if 'class="networks"' in part.proto.body]
+    return body
 
 
 def test_page__shows_what_qcresnet_adds() -> None:

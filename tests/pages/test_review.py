@@ -90,9 +90,9 @@ def shown(page: AppTest) -> str:
     return name
 
 
-def said() -> dict[tuple[str, str], str]:
-    found = reviews.judgements(accounts.store(), of="some-model")
-    return {(each.image_id, each.username): each.seen for each in found}
+def stored_judgements() -> dict[tuple[str, str], str]:
+    judgements = reviews.judgements(accounts.store(), of="some-model")
+    return {(item.image_id, item.username): item.seen for item in judgements}
 
 
 def test_page__sends_nothing_that_tells_which_cell_it_is(queued: Who) -> None:
@@ -111,7 +111,7 @@ def test_page__sends_nothing_that_tells_which_cell_it_is(queued: Who) -> None:
         assert "suspicious" not in everything.replace("suspicious labels in its view", "")
         assert 'alt=\\"Picture of the cell to judge\\"' in everything
         press(page, "Can't tell")
-    assert len(said()) == 6
+    assert len(stored_judgements()) == 6
 
 
 def test_page__keeps_a_judgement_and_goes_on(queued: Who) -> None:
@@ -123,7 +123,7 @@ def test_page__keeps_a_judgement_and_goes_on(queued: Who) -> None:
     page.text_area[0].set_value("dark").run()
     assert shown(page) == first
     press(page, "Normal")
-    assert said() == {(first, "ada"): "hem"}
+    assert stored_judgements() == {(first, "ada"): "hem"}
     assert reviews.judgements(accounts.store(), of="some-model")[0].note == "dark"
     assert "1 of 6 judged by you" in words(page)
     assert shown(page) != first
@@ -145,7 +145,7 @@ def test_page__four_answers_by_key_too(queued: Who, label: str, seen: str) -> No
     assert button.proto.shortcut == str(list(reviews.JUDGEMENTS).index(seen) + 1)
     cell = shown(page)
     press(page, label)
-    assert said() == {(cell, "ada"): seen}
+    assert stored_judgements() == {(cell, "ada"): seen}
 
 
 def test_page__back_changes_what_was_said(queued: Who) -> None:
@@ -160,7 +160,7 @@ def test_page__back_changes_what_was_said(queued: Who) -> None:
     assert "You said: **normal**" in words(page)
     assert page.text_area[0].value == "dark"
     press(page, "Bad picture")
-    assert said() == {(first, "ada"): "bad_picture", (second, "ada"): "all"}
+    assert stored_judgements() == {(first, "ada"): "bad_picture", (second, "ada"): "all"}
     assert shown(page) not in (first, second)
 
 
@@ -197,7 +197,7 @@ def test_page__the_cell_on_the_table_stays_when_others_are_faster(queued: Who) -
     page.run()
     assert shown(page) == first
     press(page, "Normal")
-    assert said()[first, "ada"] == "hem"
+    assert stored_judgements()[first, "ada"] == "hem"
 
 
 def test_page__cells_that_two_have_judged_only_when_asked_for(queued: Who) -> None:
@@ -285,7 +285,7 @@ def test_desk__order_hangs_on_account_and_queue(who: Who) -> None:
     assert len(set(orders.values())) == 4
     for order in orders.values():
         assert sorted(order) == sorted(cells)
-        assert 3 < sum(cells[each] == "control" for each in order[:20]) < 17
+        assert 3 < sum(cells[item] == "control" for item in order[:20]) < 17
     again = queue.reviewer_queue(reviews.items(store, of="one"), (), "ada").waiting
     assert again == orders["one", "ada"]
 
@@ -295,11 +295,11 @@ def flagged(by: str, seed: int) -> str:
     buffer = io.BytesIO()
     Image.fromarray(draw_cell(seed=seed)).save(buffer, "PNG")
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    given = HistoryAnswer(
+    answer = HistoryAnswer(
         "secret-name.png", digest, "some-model", "f", 1, Prediction("all", 0.9, 2.2, 0.5)
     )
-    kept = {digest: buffer.getvalue()}
-    [number] = history.add(accounts.store(), by, [given], picture_bytes=kept)
+    images = {digest: buffer.getvalue()}
+    [number] = history.add(accounts.store(), by, [answer], picture_bytes=images)
     flags.flag(accounts.store(), by, number, "dark nucleus")
     return f"upload:{digest}"
 
@@ -320,7 +320,7 @@ def test_page__the_kept_picture_of_a_flagged_answer(keeping: Who) -> None:
     for secret in ("secret-name", "dark nucleus", "upload:", item[-12:], "0.9", "flagged"):
         assert secret not in everything, secret
     press(page, "Normal")
-    assert said() == {(item, "ada"): "hem"}
+    assert stored_judgements() == {(item, "ada"): "hem"}
 
 
 def test_page__the_picture_of_a_flagged_answer_was_not_kept(who: Who) -> None:

@@ -58,32 +58,32 @@ def test_image_file__none_outside_of_the_data_set(tmp_path: Path, path: str) -> 
     (root / "own.png").write_bytes(b"own")
     context = SimpleNamespace(manifest=SimpleNamespace(root=root))
     assert image_cards.image_file(context, pd.Series({"path": path})) is None  # type: ignore[arg-type]
-    found = image_cards.image_file(context, pd.Series({"path": "own.png"}))  # type: ignore[arg-type]
-    assert found is not None and found.read_bytes() == b"own"
+    file = image_cards.image_file(context, pd.Series({"path": "own.png"}))  # type: ignore[arg-type]
+    assert file is not None and file.read_bytes() == b"own"
 
 
 def test_record_html__what_is_known_as_text() -> None:
     first, second = (cell_window.record_html(ROWS.iloc[at]) for at in (0, 1))
-    for said in ("a/one.png", "ALL blast", "450 × 450 pixels", "608.1 kB", "ab" * 32):
-        assert said in first
+    for sentence in ("a/one.png", "ALL blast", "450 × 450 pixels", "608.1 kB", "ab" * 32):
+        assert sentence in first
     assert "&lt;u&gt;/two.png" in second and "&lt;i&gt;H2" in second
     assert "nan" not in second and "SHA-256" not in second and "0 × 0" not in second
 
 
 def test_copies_sentence__say_what_differs() -> None:
     assert cell_window.copies_sentence(ROWS.iloc[[0, 0]]) == r"The same cell in 2 images\."
-    said = cell_window.copies_sentence(ROWS).replace("\\", "")
-    assert "different subjects: 1 and <i>H2</i>" in said
-    assert "different classes: ALL blast and normal and no label" in said
+    sentence = cell_window.copies_sentence(ROWS).replace("\\", "")
+    assert "different subjects: 1 and <i>H2</i>" in sentence
+    assert "different classes: ALL blast and normal and no label" in sentence
 
 
 def test_compare_measures__what_differs_most_first() -> None:
     everyone = pd.DataFrame({"area": [0.0, 100.0], "focus": [0.0, 1.0]})
     rows = pd.DataFrame({"area": [10.0, 20.0], "focus": [0.2, 0.9]})
-    found = browse_comparison.compare_measures(rows, everyone, FACTS)
-    assert found.index.tolist() == ["focus", "area"]
-    assert found["spread"].tolist() == pytest.approx([0.7 / math.sqrt(0.5), 10 / math.sqrt(5000)])
-    texts, shades = browse_comparison.measure_texts(found, everyone, FACTS)
+    table = browse_comparison.compare_measures(rows, everyone, FACTS)
+    assert table.index.tolist() == ["focus", "area"]
+    assert table["spread"].tolist() == pytest.approx([0.7 / math.sqrt(0.5), 10 / math.sqrt(5000)])
+    texts, shades = browse_comparison.measure_texts(table, everyone, FACTS)
     assert texts.loc["area", ["1", "2"]].tolist() == ["10 px (50 %)", "20 px (50 %)"]
     assert texts.loc["focus", "Spread"] == "1.0 SD"
     assert "rgba" in shades.loc["area", "1"] and shades.shape == texts.shape
@@ -92,8 +92,8 @@ def test_compare_measures__what_differs_most_first() -> None:
 def test_compare_measures__without_a_value() -> None:
     everyone = pd.DataFrame({"area": [5.0, 5.0], "focus": [0.0, 1.0]})
     rows = pd.DataFrame({"area": [5.0, 5.0], "focus": [math.nan, 0.9]})
-    found = browse_comparison.compare_measures(rows, everyone, FACTS)
-    texts, shades = browse_comparison.measure_texts(found, everyone, FACTS)
+    table = browse_comparison.compare_measures(rows, everyone, FACTS)
+    texts, shades = browse_comparison.measure_texts(table, everyone, FACTS)
     assert texts.loc["area", "Spread"] == "" and texts.loc["focus", "1"].startswith("not measured")
     assert shades.loc["focus", "1"] == ""
 
@@ -110,9 +110,9 @@ def test_comparison_html__one_scale_and_names_as_text(zoom: int, bar: str) -> No
 
 
 def test_export_table__the_list_in_its_order() -> None:
-    found = browse_view.export_table(ROWS, np.array([2, 0]))
-    assert found["image_id"].tolist() == ["three", "one"]
-    assert "map_x" not in found and "area" in found
+    table = browse_view.export_table(ROWS, np.array([2, 0]))
+    assert table["image_id"].tolist() == ["three", "one"]
+    assert "map_x" not in table and "area" in table
 
 
 def test_subject_sentence__counts_classes_splits_and_copies() -> None:

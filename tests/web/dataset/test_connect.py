@@ -83,11 +83,11 @@ def look_at(app: AppTest, path: Path | str) -> AppTest:
 
 def walk(app: AppTest) -> Selectbox[int]:
     """The control that opens folders."""
-    return next(each for each in app.selectbox if each.label.startswith("Folders"))
+    return next(item for item in app.selectbox if item.label.startswith("Folders"))
 
 
 def connected() -> list[tuple[str, Path]]:
-    return [(each.name, each.path) for each in data_sets.list_of(database.connect())]
+    return [(item.name, item.path) for item in data_sets.list_of(database.connect())]
 
 
 def labels(app: AppTest) -> list[str]:
@@ -134,7 +134,7 @@ def test_page__goes_up(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "sentence"),
     [
         ("empty", "No picture was found"),
         ("gone", "There is nothing at"),
@@ -143,10 +143,10 @@ def test_page__goes_up(root: Path) -> None:
         ("cells/all/UID_all_0.png", "is a file: point at the folder"),
     ],
 )
-def test_page__says_why_not(root: Path, path: str, said: str) -> None:
+def test_page__says_why_not(root: Path, path: str, sentence: str) -> None:
     (root / "out").symlink_to("/")
     app = look_at(page(ADA), root / path)
-    assert said in page_text(app)
+    assert sentence in page_text(app)
     assert "Connect" not in labels(app)
 
 
@@ -171,11 +171,11 @@ def test_connect_path__the_data_set_of_the_settings(
 
 
 def test_list__only_who_may(root: Path) -> None:
-    kept = data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
+    connection = data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
     assert "Only ada or an administrator may" in page_text(page(BOB))
     assert "Yes, disconnect" not in labels(page(BOB))
     with pytest.raises(StoreError, match="Only who connected"):
-        data_sets.disconnect(database.connect(), "bob", kept.id)
+        data_sets.disconnect(database.connect(), "bob", connection.id)
     app = page(EVE)
     sessions.press(app, "Yes, disconnect")
     assert connected() == []
@@ -233,17 +233,17 @@ def test_list__a_role_that_was_taken_holds_for_a_button_that_is_there(
 
 
 def test_connection_problem__no_longer_allowed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
-    assert connect_view.connection_problem(kept) == ""
+    connection = data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
+    assert connect_view.connection_problem(connection) == ""
     monkeypatch.setenv("ALLSCOPE_DATA_ROOTS", str(root / "empty"))
-    assert "lies outside of the folders" in connect_view.connection_problem(kept)
+    assert "lies outside of the folders" in connect_view.connection_problem(connection)
 
 
 def test_changes_sentence__each_kind() -> None:
-    said = connect_index.changes_sentence(
+    sentence = connect_index.changes_sentence(
         ChangesSinceIndex(new=1, changed=0, gone=1200, again=2, unchanged={})
     )
-    assert said == (
+    assert sentence == (
         "Files since then: 1 new, 1,200 gone. 2 files that couldn't be read will be tried again."
     )
     assert (
@@ -253,7 +253,7 @@ def test_changes_sentence__each_kind() -> None:
 
 
 def test_time_left__seconds_and_minutes() -> None:
-    assert [connect_index.time_left(each) for each in (None, 8.6, 200.0)] == [
+    assert [connect_index.time_left(item) for item in (None, 8.6, 200.0)] == [
         "", ", about 9 s left", ", about 3 min left",
     ]  # fmt: skip
 
@@ -281,13 +281,13 @@ def test_dataset_page__never_indexed_then_running(
     now = JobProgress("reading", 2, 6, "", "", 3.0)
     monkeypatch.setattr(jobs, "status", lambda path: "running")
     monkeypatch.setattr(jobs, "progress", lambda path: now)
-    asked: list[Path] = []
-    monkeypatch.setattr(jobs, "cancel", asked.append)
+    cancelled: list[Path] = []
+    monkeypatch.setattr(jobs, "cancel", cancelled.append)
     sessions.press(app, "Index")
     assert started == [shown]
     assert "Index" not in labels(app)
     sessions.press(app, "Cancel")
-    assert asked == [shown]
+    assert cancelled == [shown]
 
 
 @pytest.mark.parametrize("label", ["Index", "Cancel", "Verify"])

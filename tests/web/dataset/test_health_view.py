@@ -41,9 +41,9 @@ def drawn(root: Path) -> AppTest:
 
         health_view.show_health(context(Path(path)))
 
-    found = AppTest.from_function(page, args=(str(root),), default_timeout=120).run()
-    assert not found.exception
-    return found
+    run = AppTest.from_function(page, args=(str(root),), default_timeout=120).run()
+    assert not run.exception
+    return run
 
 
 def test_show__without_an_index(root: Path) -> None:
@@ -60,13 +60,13 @@ def test_show__finds_once_and_reads_what_is_kept(
     page = drawn(root)
     assert "The same cell under two subjects" in page_text(page)
     assert (store.folder(root) / findings_cache.FILE).is_file()
-    labels = [each.label for each in page.expander]
+    labels = [part.label for part in page.expander]
     assert any("Identical files** · 2 images" in label for label in labels)
-    assert not any("Why it matters" in each.value for each in page.markdown)  # all are closed
+    assert not any("Why it matters" in part.value for part in page.markdown)  # all are closed
     monkeypatch.setattr(
         findings_cache, "refresh", lambda *_: pytest.fail("what is kept was found again")
     )
-    assert [each.label for each in drawn(root).expander] == labels
+    assert [part.label for part in drawn(root).expander] == labels
 
 
 def test_show__leaves_out_what_is_chosen(root: Path, home: Path) -> None:
@@ -75,7 +75,7 @@ def test_show__leaves_out_what_is_chosen(root: Path, home: Path) -> None:
     page.button_group(key="leave").set_value(["exact_duplicate"]).run()
     assert "1 of 13 images go (7.7 %); 12 stay." in page_text(page)
     page.text_input(key="health_manifest_name").set_value("clean").run()
-    next(each for each in page.button if each.label == "Save on this server").click().run()
+    next(part for part in page.button if part.label == "Save on this server").click().run()
     assert not page.exception
     assert (home / "manifests" / "clean.csv").is_file()
 

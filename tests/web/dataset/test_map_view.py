@@ -106,11 +106,14 @@ def test_show__coloured_by_what_differs(mapped: pd.DataFrame, colour: str) -> No
 
 def test_show__an_area_in_the_address_becomes_counts_and_a_gallery(mapped: pd.DataFrame) -> None:
     page = opened(area=WEST)
-    found = west_of(mapped)
-    assert f"{len(found)} cells selected" in page_text(page)
-    assert f"ALL blast: {len(found)} of {found['subject'].nunique()} subjects." in page_text(page)
-    assert f"1 to {len(found)} of {len(found)} cells" in page_text(page)
-    assert len(page.dataframe[0].value) == found["subject"].nunique()
+    selection = west_of(mapped)
+    assert f"{len(selection)} cells selected" in page_text(page)
+    assert (
+        f"ALL blast: {len(selection)} of {selection['subject'].nunique()} subjects."
+        in page_text(page)
+    )
+    assert f"1 to {len(selection)} of {len(selection)} cells" in page_text(page)
+    assert len(page.dataframe[0].value) == selection["subject"].nunique()
 
 
 def test_show__an_area_without_cells(mapped: pd.DataFrame) -> None:
@@ -121,7 +124,7 @@ def test_show__an_area_without_cells(mapped: pd.DataFrame) -> None:
 
 def test_show__open_in_browse_takes_the_selection_along(mapped: pd.DataFrame) -> None:
     page = opened(area=WEST)
-    next(each for each in page.button if each.label == "Open in Browse").click().run()
+    next(button for button in page.button if button.label == "Open in Browse").click().run()
     assert not page.exception
     assert page.session_state["view"] == "browse"
     ids = page.session_state[browse_filters.IDS]
@@ -130,7 +133,7 @@ def test_show__open_in_browse_takes_the_selection_along(mapped: pd.DataFrame) ->
 
 def test_show__clear_forgets_the_area(mapped: pd.DataFrame) -> None:
     page = opened(area=WEST)
-    next(each for each in page.button if each.label == "Clear the selection").click().run()
+    next(button for button in page.button if button.label == "Clear the selection").click().run()
     assert "selected" not in page_text(page)
     assert "area" not in page.query_params
 
@@ -147,8 +150,8 @@ def test_subject_table__share_of_each_subject() -> None:
     table = pd.DataFrame(
         {"image_id": list("abcde"), "label": ["all"] * 3 + ["hem"] * 2, "subject": list("11122")}
     )
-    found = map_view.subject_table(table, table.iloc[[0, 1, 3]])
-    assert found.to_dict("list") == {
+    selection = map_view.subject_table(table, table.iloc[[0, 1, 3]])
+    assert selection.to_dict("list") == {
         "subject": ["1", "2"],
         "label": [CLASS_NAMES["all"], CLASS_NAMES["hem"]],
         "selected": [2, 1],
@@ -212,11 +215,11 @@ def test_map_colour__right_and_wrong_by_the_threshold(mapped: pd.DataFrame, root
 def test_csv__the_selection_without_what_only_the_index_needs(
     mapped: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept: list[pd.DataFrame] = []
-    monkeypatch.setattr(map_view, "show_csv_download", lambda table, *_, **__: kept.append(table))
+    tables: list[pd.DataFrame] = []
+    monkeypatch.setattr(map_view, "show_csv_download", lambda table, *_, **__: tables.append(table))
     opened(area=WEST)
-    saved = charts.csv_bytes(kept[0]).decode()
-    assert len(kept[0]) == len(west_of(mapped))
-    assert {"image_id", "subject", "label", "area", "map_x"} <= set(kept[0])
-    assert not {"family", "mtime_ns", "indexed"} & set(kept[0])
+    saved = charts.csv_bytes(tables[0]).decode()
+    assert len(tables[0]) == len(west_of(mapped))
+    assert {"image_id", "subject", "label", "area", "map_x"} <= set(tables[0])
+    assert not {"family", "mtime_ns", "indexed"} & set(tables[0])
     assert "Research use only" in saved

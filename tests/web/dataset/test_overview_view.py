@@ -31,9 +31,9 @@ def drawn(root: Path) -> AppTest:
 
         overview_view.show_overview(context(Path(path)))
 
-    found = AppTest.from_function(page, args=(str(root),), default_timeout=60).run()
-    assert not found.exception
-    return found
+    run = AppTest.from_function(page, args=(str(root),), default_timeout=60).run()
+    assert not run.exception
+    return run
 
 
 def test_show__without_an_index(root: Path) -> None:
@@ -54,10 +54,10 @@ def test_index_sentence__tells_what_is_new_and_what_cannot_be_used(root: Path) -
     (root / "all" / "UID_98_1_1_all.png").write_bytes(b"no picture")
     build.build_index(root)
     (root / "all" / "UID_99_1_1_all.png").write_bytes(b"no picture either")
-    said = overview_view.index_sentence(catalogue.load(root))
-    assert "13 added" in said
-    assert "1 image came since" in said
-    assert "1 picture can't be used" in said
+    sentence = overview_view.index_sentence(catalogue.load(root))
+    assert "13 added" in sentence
+    assert "1 image came since" in sentence
+    assert "1 picture can't be used" in sentence
 
 
 def test_split_sentence__not_known(root: Path) -> None:

@@ -47,8 +47,8 @@ def opened(**controls: object) -> AppTest:
     return open_page("dataset", state={"view": "splits", splits_choice.FOLDS: 3} | controls)
 
 
-def said(page: AppTest) -> str:
-    return page_text(page) + "\n".join(str(each.value).replace("\\", "") for each in page.success)
+def split_text(page: AppTest) -> str:
+    return page_text(page) + "\n".join(str(part.value).replace("\\", "") for part in page.success)
 
 
 def key_of(root: Path) -> str:
@@ -72,8 +72,8 @@ def own_set(folder: Path, monkeypatch: pytest.MonkeyPatch, **columns: object) ->
 def test_build__subjects_apart(root: Path):
     page = opened(split_twins=False)
     people = readers.read(root).table["group"].nunique()
-    assert f"each of {people} subjects is in one part alone" in said(page)
-    assert "Near twins were not looked for" in said(page)
+    assert f"each of {people} subjects is in one part alone" in split_text(page)
+    assert "Near twins were not looked for" in split_text(page)
     assert len(page.get("plotly_chart")) == 2  # area and brightness take an index
     assert "--split subjects-fold-0-of-3-seed-0.csv --arch qcresnet" in page.code[0].value
 
@@ -101,9 +101,9 @@ def test_build__without_subjects(root: Path, tmp_path: Path, monkeypatch: pytest
     own_set(tmp_path / "own", monkeypatch, subject=[""] * 24)
     page = opened()
     assert page.selectbox(key=splits_choice.PROTOCOL).options == [splits_choice.PROTOCOLS["image"]]
-    assert "images can only be split at random" in said(page)
-    assert "subject of 24 images is not known" in said(page)
-    assert "No leak was found" not in said(page)
+    assert "images can only be split at random" in split_text(page)
+    assert "subject of 24 images is not known" in split_text(page)
+    assert "No leak was found" not in split_text(page)
 
 
 def test_build__one_class_only(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -117,19 +117,19 @@ def test_save__is_offered_everywhere_and_deleted(root: Path):
     page.text_input[0].set_value("mine")
     page.button[0].click().run()
     assert not page.exception
-    assert "Saved as mine" in said(page)
-    kept = saved_splits.list_splits(key_of(root))
-    assert [(each.name, each.by) for each in kept] == [("mine", "ada")]
+    assert "Saved as mine" in split_text(page)
+    records = saved_splits.list_splits(key_of(root))
+    assert [(part.name, part.by) for part in records] == [("mine", "ada")]
     assert "Saved: mine" in page.selectbox(key="split").options
 
     page = opened(split_of="saved", split="Saved: mine", view="splits")
-    assert "by ada" in said(page)
-    assert str(kept[0].path) in page.code[0].value
+    assert "by ada" in split_text(page)
+    assert str(records[0].path) in page.code[0].value
     page.button(key="delete_split").click().run()
     assert not page.exception
-    assert "mine was deleted" in said(page)
+    assert "mine was deleted" in split_text(page)
     assert saved_splits.list_splits(key_of(root)) == []
-    assert "No split of this data set is saved yet" in said(page)
+    assert "No split of this data set is saved yet" in split_text(page)
 
 
 def test_save__says_when_a_name_is_taken(root: Path):
@@ -148,8 +148,8 @@ def test_saved__is_shown_in_every_view(root: Path):
     saved_splits.save(split, manifest, key=key_of(root), name="mine", by="bob")
     page = opened(split="Saved: mine", split_of="shown")
     tested = int((split.parts == "test").sum())
-    assert f"{tested:,} in test" in said(page)
-    assert "Shown is the split of: Saved: mine" in said(page)
+    assert f"{tested:,} in test" in split_text(page)
+    assert "Shown is the split of: Saved: mine" in split_text(page)
 
 
 def test_saved__of_images_that_have_changed_since(root: Path):
@@ -173,7 +173,7 @@ def test_import__says_what_is_wrong(root: Path, content: bytes, sentence: str):
     page = opened(split_of="import")
     page.file_uploader[0].upload("mine.csv", content, "text/csv").run()
     assert not page.exception
-    assert sentence in said(page)
+    assert sentence in split_text(page)
 
 
 def test_import__too_large(root: Path, monkeypatch: pytest.MonkeyPatch):
@@ -190,7 +190,7 @@ def test_import__shows_the_split(root: Path):
     content = split_files.split_bytes(split, manifest)
     page.file_uploader[0].upload("brought.csv", content, "text/csv").run()
     assert not page.exception
-    assert f"{int((split.parts == 'test').sum()):,} in test" in said(page)
+    assert f"{int((split.parts == 'test').sum()):,} in test" in split_text(page)
     assert "--split brought.csv" in page.code[0].value
 
 
@@ -242,9 +242,9 @@ def test_leak_sentences__many_subjects_are_not_all_named(split_leaks: SplitLeaks
 
 
 def test_leak_sentences__unknown_subjects_give_no_green_light(split_leaks: SplitLeaks):
-    told = splits_view.leak_sentences(replace(split_leaks, unknown=3))
-    assert [kind for kind, _ in told] == [OPEN]
-    assert "subject of 3 images is not known" in told[0][1]
+    sentences = splits_view.leak_sentences(replace(split_leaks, unknown=3))
+    assert [kind for kind, _ in sentences] == [OPEN]
+    assert "subject of 3 images is not known" in sentences[0][1]
 
 
 def test_leak_sentences__nothing_held_out(home: Path):
