@@ -1,4 +1,4 @@
-"""A folder beside the public release: complete, moved, altered, missing, foreign.
+"""Verification of a folder against the public release: complete, moved, altered, missing, foreign.
 
 What counts is the content: a file that holds the bytes of the release is right under any name, and
 one under a name of the release that holds other bytes is altered.
@@ -31,7 +31,7 @@ STATES = ("in_place", "moved", "altered", "missing")
 
 @dataclass(frozen=True)
 class Comparison:
-    """Files of a folder beside those of the release.
+    """Files of a folder matched with those of the release.
 
     Attributes:
         base: the folder below which the release's paths begin: empty, or ending in a slash.
@@ -54,11 +54,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verification:
-    """What a check of a folder found.
+    """The result of verifying a folder.
 
     Attributes:
         root: the folder.
-        found: its files beside those of the release.
+        found: its files matched with those of the release.
         refused: files and folders that were not read, and why.
     """
 
@@ -160,7 +160,7 @@ def verify(
 
 
 def compare(facts: pd.DataFrame, paths: Sequence[str], by_path: Mapping[str, str]) -> Comparison:
-    """Set the files of a folder beside the release.
+    """Match the files of a folder with the release.
 
     Every file stands for one row at most: where the release holds the same bytes twice, one copy
     leaves the other row missing.
@@ -196,7 +196,7 @@ def compare(facts: pd.DataFrame, paths: Sequence[str], by_path: Mapping[str, str
 
 
 class _Names:
-    """Which row of the release a file's path speaks of."""
+    """Finds the row of the release that a file's path names."""
 
     def __init__(self, paths: Iterable[str], base: str) -> None:
         self.rows = {base + path: row for row, path in enumerate(paths)}

@@ -1,4 +1,4 @@
-"""Facts of a cell that need its pixels, few enough to be kept beside predictions.
+"""Measures of a cell's pixels, few enough to be stored with predictions.
 
 With them cells can be sorted, filtered and sliced by size, brightness, focus or colour where the
 images themselves are not on the machine.

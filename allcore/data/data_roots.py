@@ -132,9 +132,9 @@ def level(path: Path, config: Settings | None = None) -> FolderLevel:
     spoken = [name for name in names if _is_text(name)]
     folders, left = [], COUNTED_ALL
     for name in spoken[:LISTED]:
-        found, entries = _count(place / name, min(COUNTED, left))
+        entry, entries = _count(place / name, min(COUNTED, left))
         left -= entries
-        folders.append(found)
+        folders.append(entry)
     return FolderLevel(place, tuple(folders), len(spoken) - len(folders), len(names) - len(spoken))
 
 

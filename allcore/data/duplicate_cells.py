@@ -75,7 +75,7 @@ def near_pairs(pixels: NDArray[np.uint8], *, threshold: float = THRESHOLD) -> ND
     """
     patterns = _patterns(pixels)
     turned = [pattern.reshape(len(pattern), -1) for pattern in _orientations(patterns)]
-    found = [np.zeros((0, 2), dtype=np.intp)]
+    blocks = [np.zeros((0, 2), dtype=np.intp)]
     for start in range(0, len(patterns), BLOCK):
         block = turned[0][start : start + BLOCK]
         best = np.full((len(block), len(patterns) - start), -1, dtype=np.float32)
@@ -83,8 +83,8 @@ def near_pairs(pixels: NDArray[np.uint8], *, threshold: float = THRESHOLD) -> ND
             np.maximum(best, block @ other[start:].T, out=best)
         # Only pairs right of the diagonal: each once, and no cell with itself.
         pairs = np.argwhere(np.triu(best > threshold, k=1))
-        found.append(pairs.astype(np.intp) + start)
-    return np.concatenate(found)
+        blocks.append(pairs.astype(np.intp) + start)
+    return np.concatenate(blocks)
 
 
 def _patterns(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,11 +1,11 @@
-"""Where the paths of a data set lead, with every folder on the way resolved once."""
+"""Resolution of paths below a data set's folder, each folder resolved once."""
 
 import os
 from pathlib import Path
 
 
 class PathResolver:
-    """Follows paths below a folder."""
+    """Resolves paths below a folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()

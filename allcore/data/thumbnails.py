@@ -1,4 +1,4 @@
-"""Small pictures for galleries: one scale for all cells, WebP, made once and kept by content."""
+"""Thumbnails for galleries: one scale for all cells, WebP, cached by content."""
 
 import io
 import os
@@ -101,8 +101,8 @@ def stat(within: PathResolver, path: str) -> tuple[Path, os.stat_result | None]:
     """A picture's file and its state; None where it is not there or outside of the folder."""
     file = within.root / path
     try:
-        found = within.resolve(path)
-        return file, found.stat() if within.contains(found) else None
+        target = within.resolve(path)
+        return file, target.stat() if within.contains(target) else None
     except (OSError, RuntimeError, ValueError):  # RuntimeError: links that lead in a circle
         return file, None
 

@@ -100,8 +100,8 @@ def measure(rgb: Rgb) -> CellAppearance:
 
 def depths(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(H, W) distance of each pixel of a mask from its outline, 0 outside."""
-    found: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    return found
+    distance: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    return distance
 
 
 def elongation(mask: NDArray[np.bool_]) -> float:

@@ -104,8 +104,8 @@ def _energies(side: int) -> Field:
 @functools.cache
 def _overlap(side: int = 256) -> NDArray[np.float64]:
     """(6, 6): energy found in octave i of a field drawn with energy 1 in octave j."""
-    found = _differences(side) ** 2 * _twice(side)
-    return np.asarray(np.einsum("iyx,jyx->ij", found, _energies(side).astype(float)) / side**2)
+    energy = _differences(side) ** 2 * _twice(side)
+    return np.asarray(np.einsum("iyx,jyx->ij", energy, _energies(side).astype(float)) / side**2)
 
 
 def _twice(side: int) -> NDArray[np.float64]:

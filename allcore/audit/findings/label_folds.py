@@ -79,13 +79,15 @@ def out_of_fold_probabilities(
     if known is not None:
         return known, HELD_OUT
     plain = _plain(inputs, cells)
-    found = regression_probabilities(plain, cells)
+    probabilities = regression_probabilities(plain, cells)
     vectors = inputs.index.embeddings[cells.rows].astype(float)
     if vectors.shape[1]:
-        more = regression_probabilities(_filled(np.column_stack([plain, vectors])), cells)
-        if _area(cells, more) > _area(cells, found) + CLEARLY:
-            found = more
-    return found, REGRESSION
+        with_embeddings = regression_probabilities(
+            _filled(np.column_stack([plain, vectors])), cells
+        )
+        if _area(cells, with_embeddings) > _area(cells, probabilities) + CLEARLY:
+            probabilities = with_embeddings
+    return probabilities, REGRESSION
 
 
 def held_out_probabilities(inputs: AuditInputs, cells: LabelledCells) -> NDArray[np.float64] | None:
@@ -93,9 +95,9 @@ def held_out_probabilities(inputs: AuditInputs, cells: LabelledCells) -> NDArray
     if inputs.predictions is None:
         return None
     known = inputs.predictions.drop_duplicates("image_id").set_index("image_id")
-    found = known.reindex(inputs.ids[cells.rows])
-    agreed = (found["label"] == inputs.labels[cells.rows]).to_numpy(dtype=bool)
-    probabilities = found["probability"].to_numpy(dtype=float)
+    rows = known.reindex(inputs.ids[cells.rows])
+    agreed = (rows["label"] == inputs.labels[cells.rows]).to_numpy(dtype=bool)
+    probabilities = rows["probability"].to_numpy(dtype=float)
     finite = np.isfinite(probabilities)
     if min(agreed.mean(), finite.mean()) < MATCHED:
         return None
@@ -135,9 +137,9 @@ def regression_probabilities(
     bounded_values = np.clip(scaled, low, high)
     included = np.ones(len(values), dtype=bool)
     for _ in range(ROUNDS):
-        found = _regression(bounded_values, scaled, cells, included)
-        included = label_deviations(cells.labels, found) < TRIMMED
-    return found
+        probabilities = _regression(bounded_values, scaled, cells, included)
+        included = label_deviations(cells.labels, probabilities) < TRIMMED
+    return probabilities
 
 
 def label_deviations(
@@ -153,12 +155,12 @@ def label_deviations(
     """
     bounded = np.clip(probabilities, LEAST, 1 - LEAST)
     odds = np.log(bounded / (1 - bounded)) * np.where(labels == 1, -1, 1)
-    found = np.zeros(len(odds))
+    deviations = np.zeros(len(odds))
     for label in np.unique(labels):
         own = labels == label
         low, middle, high = np.percentile(odds[own], (25, 50, 75))
-        found[own] = (odds[own] - middle) / max((high - low) / 1.349, LEAST)
-    return found
+        deviations[own] = (odds[own] - middle) / max((high - low) / 1.349, LEAST)
+    return deviations
 
 
 def tree_probabilities(values: NDArray[np.float64], cells: LabelledCells) -> NDArray[np.float64]:
@@ -170,7 +172,7 @@ def tree_probabilities(values: NDArray[np.float64], cells: LabelledCells) -> NDA
     # The baseline reads two numbers a cell; a column that is always 0 tells it nothing.
     plain = DecodedCells(np.empty((len(values), 0), np.uint8), columns[:, 0], columns[:, 1])
     names = np.where(cells.labels == 1, "all", "hem")
-    found = np.zeros(len(values))
+    probabilities = np.zeros(len(values))
     for fold in np.unique(cells.folds):
         train = cells.folds != fold
         weights = sampling.sampling_weights(
@@ -179,8 +181,8 @@ def tree_probabilities(values: NDArray[np.float64], cells: LabelledCells) -> NDA
         model = baseline.fit(
             plain, train=train, targets=cells.labels.astype(float), weights=weights, seed=SEED
         )
-        found[~train] = model.probability(plain)[~train]
-    return found
+        probabilities[~train] = model.probability(plain)[~train]
+    return probabilities
 
 
 def _plain(inputs: AuditInputs, cells: LabelledCells) -> NDArray[np.float64]:
@@ -211,14 +213,14 @@ def _regression(
     """Out-of-fold probability (n,) of ``scaled``, fitted to bounded values of included cells."""
     from sklearn.linear_model import LogisticRegression
 
-    found = np.zeros(len(scaled))
+    probabilities = np.zeros(len(scaled))
     for fold in np.unique(cells.folds):
         held = cells.folds == fold
         train = ~held & included
         model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
         model.fit(bounded_values[train], cells.labels[train])
-        found[held] = model.predict_proba(scaled[held])[:, 1]
-    return found
+        probabilities[held] = model.predict_proba(scaled[held])[:, 1]
+    return probabilities
 
 
 def _spread(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,4 +1,4 @@
-"""What a split lets through, and how its parts differ: known before anything is trained on it."""
+"""Leaks of a split and differences between its parts, before anything is trained on it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ TWINS = ("family", *DIGESTS)
 
 @dataclass(frozen=True)
 class SplitLeaks:
-    """A split of a data set of N images, looked through.
+    """The leaks of a split of N images, and the composition of its parts.
 
     Attributes:
         subjects: groups of subjects with images in two parts, those with most images first.
@@ -53,7 +53,7 @@ class SplitLeaks:
 
     @property
     def none_found(self) -> bool:
-        """Whether nothing was found, as far as it could be looked for."""
+        """Whether no leak is known."""
         return not self.subjects and not self.cells
 
     @property
@@ -67,7 +67,7 @@ class SplitLeaks:
 
 
 def find_split_leaks(catalogue: Catalogue, parts: NDArray[np.object_]) -> SplitLeaks:
-    """Look a split through.
+    """Search a split for leaks.
 
     Args:
         catalogue: of the data set; without an index only equal digests of the manifest make twins.
@@ -127,9 +127,11 @@ def _alike(column: "pd.Series[Any]") -> NDArray[np.intp]:
 def _divided(groups: NDArray[np.intp], of: NDArray[np.intp]) -> tuple[list[int], int]:
     """Groups in two parts, those with most images first, and how many groups there are."""
     table = pd.DataFrame({"group": groups, "part": of}).groupby("group")["part"]
-    found = table.agg(["min", "max", "size"])
-    divided = found[found["min"] < found["max"]].sort_values("size", ascending=False, kind="stable")
-    return divided.index.tolist(), len(found)
+    ranges = table.agg(["min", "max", "size"])
+    divided = ranges[ranges["min"] < ranges["max"]].sort_values(
+        "size", ascending=False, kind="stable"
+    )
+    return divided.index.tolist(), len(ranges)
 
 
 def _twins(

@@ -1,4 +1,4 @@
-"""Make the index of a data set, or bring it up to date.
+"""Build the index of a data set, or bring it up to date.
 
 Only files that are new or have another size or time are read. What is done is written in chunks, so
 that a run which is stopped loses at most one of them, and memory does not grow with the data set.
@@ -39,7 +39,7 @@ WORKERS = 2
 
 @dataclass(frozen=True)
 class IndexChanges:
-    """What a run did.
+    """Counts of what a run did.
 
     Attributes:
         added: images that were not in the index.
@@ -114,7 +114,7 @@ def build_index(
 
 @dataclass(frozen=True)
 class _Watch:
-    """Who is told how far a run is and asked whether it goes on."""
+    """Reports the progress of a run, and stops it where that is asked for."""
 
     recorder: running.RunRecorder
     start: Callable[[int], object]

@@ -104,11 +104,13 @@ def _with(table: pd.DataFrame, rows: pd.DataFrame | None) -> pd.DataFrame:
         return table.assign(indexed=False, error="", copies=1)
     # The index has each file as it is; a table may bring digests of the originals.
     rows = rows.drop(columns="path").rename(columns={"sha256": "file_sha256"})
-    found = table.merge(rows, how="left", on="image_id", validate="one_to_one", indicator="indexed")
-    found["indexed"] = found["indexed"] == "both"
-    found["error"] = found["error"].fillna("")
-    copies = found.groupby("family")["image_id"].transform("size")
-    return found.assign(copies=copies.fillna(1).astype(int))
+    joined = table.merge(
+        rows, how="left", on="image_id", validate="one_to_one", indicator="indexed"
+    )
+    joined["indexed"] = joined["indexed"] == "both"
+    joined["error"] = joined["error"].fillna("")
+    copies = joined.groupby("family")["image_id"].transform("size")
+    return joined.assign(copies=copies.fillna(1).astype(int))
 
 
 _INDEX_COLUMNS = ("file_sha256", "size_bytes", "mtime_ns", "error")
@@ -140,7 +142,7 @@ def image_sources(
 
 
 def _source(
-    within: PathResolver, path: str, digest: str, known: tuple[float, float], home: Path | None
+    within: PathResolver, path: str, digest: str, indexed: tuple[float, float], home: Path | None
 ) -> ImageSource:
     """The picture of a row that the index has.
 
@@ -148,12 +150,12 @@ def _source(
         within: the data set's folder.
         path: of the file below it.
         digest: of the file that was indexed.
-        known: size and time of that file.
+        indexed: size and time of that file.
         home: state folder.
     """
-    file, found = thumbnails.stat(within, path)
-    size, time = known
+    file, state = thumbnails.stat(within, path)
+    size, time = indexed
     # A table with gaps holds the time as a float, which is good to a microsecond.
-    if found is None or (found.st_size == size and abs(found.st_mtime_ns - time) < 1000):
+    if state is None or (state.st_size == size and abs(state.st_mtime_ns - time) < 1000):
         return ImageSource(file, digest, store.thumbnail(digest, home))
     return thumbnails.source(within, path)

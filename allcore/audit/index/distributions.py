@@ -1,4 +1,4 @@
-"""How a measure of the pictures spreads in each class, by cells and by subjects."""
+"""Distribution of a measure in each class, over cells and over subjects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -95,10 +95,10 @@ def measured(rgb: Rgb, mask: NDArray[np.bool_]) -> dict[str, object]:
     Raises:
         BadImage: there is no cell on black.
     """
-    found: dict[str, object] = dict(cell_measurements.measure(rgb))
+    values: dict[str, object] = dict(cell_measurements.measure(rgb))
     inside = rgb[::STRIDE, ::STRIDE][mask[::STRIDE, ::STRIDE]].astype(np.float32)
     darkest = np.minimum(np.minimum(inside[:, 0], inside[:, 1]), inside[:, 2])
-    return found | {
+    return values | {
         "contrast": float((inside @ texture_hashes.THIRDS).std()),
         "saturated": float((darkest >= WHITE).mean()),
         "straight": straightness(mask),

@@ -1,4 +1,4 @@
-"""The files behind a manifest: where each lies and whether it changed since it was indexed."""
+"""The files behind a manifest: their state, and what changed since they were indexed."""
 
 import stat
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Indexing in the background: start it, see how far it is, stop it, whoever asks.
+"""Indexing in the background: start, progress and cancellation.
 
 The run is a process of its own that outlives the one that started it. Nothing is kept in memory:
 see ``allcore.audit.index.progress`` for the files.

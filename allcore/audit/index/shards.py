@@ -1,4 +1,4 @@
-"""The parts of an index under way, and the whole that is made of them.
+"""The parts of an unfinished index, and the arrays assembled from them.
 
 A part is a Parquet table of the rows of some pictures with their arrays as bytes. Together they may
 be larger than what a machine likes to hold twice, so rows are gathered without their arrays, and

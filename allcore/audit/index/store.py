@@ -1,4 +1,4 @@
-"""Where the index of a data set lies, and how it is read and written.
+"""Location, reading and writing of the index of a data set.
 
 ``ALLSCOPE_HOME/index/<key>/`` holds ``cells.parquet`` (one row an image), ``arrays.npz`` (textures,
 embeddings in float16 and the map, by row), ``twins.parquet`` (pairs of near duplicates) and

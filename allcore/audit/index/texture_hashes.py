@@ -87,13 +87,13 @@ def rings(grey: Floats, own: NDArray[np.bool_]) -> Bytes:
     return np.asarray(np.clip(np.rint(read - read.mean() + MIDDLE), 0, 255), dtype=np.uint8)
 
 
-def perceptual(kept: Bytes) -> str:
+def perceptual(pattern: Bytes) -> str:
     """64 bits in hexadecimal that turning and mirroring a cell hardly change.
 
     The bits compare, on eight of the rings, how strongly the brightness varies once, twice, ...
     around with how strongly it does on the other rings and frequencies.
     """
-    chosen = kept[np.linspace(1, RINGS - 1, 8).astype(int)].astype(np.float32)
+    chosen = pattern[np.linspace(1, RINGS - 1, 8).astype(int)].astype(np.float32)
     strength = np.log1p(np.abs(np.fft.rfft(chosen, axis=1))[:, 1 : FREQUENCIES + 1])
     strength -= strength.mean(axis=0)
     bits = (strength > np.median(strength)).ravel()
