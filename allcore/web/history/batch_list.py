@@ -1,4 +1,4 @@
-"""The batches of an account: what became of them, and the way to their answers."""
+"""The batches of an account, with links to their answers."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from allcore.web import accounts, frame, guard
 from allcore.web.history import entry_text, state
 
 _SHOWN, _MOST = 3, 50
-_EVERY = 3.0  # seconds between two looks at a batch that runs
+_SECONDS = 3.0  # between two redraws of a running batch
 _ICONS = {
     "running": ":material/hourglass_top:",
     "done": ":material/check_circle:",
@@ -19,35 +19,35 @@ _ICONS = {
 
 
 def read_batches(username: str) -> tuple[Batch, ...]:
-    """The account's batches, the last begun first."""
+    """Read the account's batches, the last begun first."""
     return batches.list_of(accounts.store(), username, limit=_MOST)
 
 
-def show_batches(username: str, found: tuple[Batch, ...]) -> None:
-    """Draw them where there are any; anew by themselves while one runs."""
-    if not found:
+def show_batches(username: str, account_batches: tuple[Batch, ...]) -> None:
+    """Draw the batches, if any; redraw them while one runs."""
+    if not account_batches:
         return
     st.subheader("Batches", anchor=False)
-    if any(each.state == "running" for each in found):
+    if any(batch.state == "running" for batch in account_batches):
         _watched(username)
     else:
-        _draw(found)
+        _draw(account_batches)
 
 
-@guard.periodic_fragment(_EVERY)
+@guard.periodic_fragment(_SECONDS)
 def _watched(username: str) -> None:
-    found = read_batches(username)
-    _draw(found)
-    if not any(each.state == "running" for each in found):
+    account_batches = read_batches(username)
+    _draw(account_batches)
+    if not any(batch.state == "running" for batch in account_batches):
         st.rerun()
 
 
-def _draw(found: tuple[Batch, ...]) -> None:
-    for batch in found[:_SHOWN]:
+def _draw(account_batches: tuple[Batch, ...]) -> None:
+    for batch in account_batches[:_SHOWN]:
         _one(batch)
-    if len(found) > _SHOWN:
-        with st.expander(f"Earlier batches ({len(found) - _SHOWN})"):
-            for batch in found[_SHOWN:]:
+    if len(account_batches) > _SHOWN:
+        with st.expander(f"Earlier batches ({len(account_batches) - _SHOWN})"):
+            for batch in account_batches[_SHOWN:]:
                 _one(batch)
 
 
@@ -61,12 +61,12 @@ def _one(batch: Batch) -> None:
             on_click=state.show_batch,
             args=(batch.id,),
         )
-    if pressed:  # what is drawn anew by itself would else be all that changes
+    if pressed:  # a fragment's click reruns the fragment alone
         st.rerun()
 
 
 def batch_sentence(batch: Batch) -> str:
-    """Say what was dropped, how far it came, and when."""
+    """Describe a batch: upload, state, answers, model and time."""
     return (
         f"{_ICONS[batch.state]} **{frame.plain(batch.name)}**: {batches.STATES[batch.state]}, "
         f"{batch.answered:,} of {batch.total:,} answers kept, by {frame.plain(batch.model)}, "

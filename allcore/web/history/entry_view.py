@@ -1,4 +1,4 @@
-"""One answer with all that is kept of it: what it rests on, a flag, asking again, deleting."""
+"""One answer with its facts, flag, repetition and deletion."""
 
 import streamlit as st
 
@@ -19,55 +19,55 @@ _SHARED = (
 )
 
 
-def show_entry(username: str, asked: HistoryEntry | None, batches: dict[int, str]) -> None:
+def show_entry(username: str, entry: HistoryEntry | None, batches: dict[int, str]) -> None:
     """Draw the card of an answer.
 
     Args:
-        username: who asked.
-        asked: the answer; None where the address names one that is not there.
+        username: of the account.
+        entry: the answer; None where the address names a missing one.
         batches: names by id.
     """
-    if asked is None:
+    if entry is None:
         st.warning(_MISSING, icon=":material/search_off:", width=frame.TEXT_WIDTH)
         return
-    data = pictures.read(accounts.store(), username, asked.answer.image_sha256)
+    data = pictures.read(accounts.store(), username, entry.answer.image_sha256)
     with st.container(border=True):
         left, right = st.columns([3, 2], gap="large")
         with left:
-            _verdict(asked)
-            _facts(asked, batches.get(asked.batch or 0, ""))
-            _buttons(username, asked)
+            _verdict(entry)
+            _facts(entry, batches.get(entry.batch or 0, ""))
+            _buttons(username, entry)
         with right:
             _picture(data)
-        prediction_rerun.show_rerun(username, asked, data)
+        prediction_rerun.show_rerun(username, entry, data)
 
 
-def _verdict(asked: HistoryEntry) -> None:
-    answer, given = asked.answer, asked.answer.prediction
-    st.metric(frame.plain(answer.name), VERDICT_TITLES[given.verdict])
-    if given.p_all is None:
-        st.markdown(frame.plain(given.reason), width=frame.TEXT_WIDTH)
+def _verdict(entry: HistoryEntry) -> None:
+    answer, prediction = entry.answer, entry.answer.prediction
+    st.metric(frame.plain(answer.name), VERDICT_TITLES[prediction.verdict])
+    if prediction.p_all is None:
+        st.markdown(frame.plain(prediction.reason), width=frame.TEXT_WIDTH)
         return
-    scale = predict_plots.probability_scale(given.p_all, threshold=given.threshold)
-    st.plotly_chart(scale, config={"displayModeBar": False}, key=f"scale of {asked.id}")
+    scale = predict_plots.probability_scale(prediction.p_all, threshold=prediction.threshold)
+    st.plotly_chart(scale, config={"displayModeBar": False}, key=f"scale of {entry.id}")
 
 
-def _facts(asked: HistoryEntry, batch: str) -> None:
-    """What the answer rests on, so that it can be had again."""
-    answer, given = asked.answer, asked.answer.prediction
+def _facts(entry: HistoryEntry, batch: str) -> None:
+    """Draw what is needed to repeat the answer."""
+    answer, prediction = entry.answer, entry.answer.prediction
     rows = {
-        "Asked": f"{entry_text.time_text(asked.at)} UTC",
+        "Asked": f"{entry_text.time_text(entry.at)} UTC",
         "Batch": frame.plain(batch),
         "Subject": frame.plain(answer.subject or ""),
         "Model": f"{frame.plain(answer.model)}, weights {_code(answer.model_sha256)}",
         "Preprocessing": f"version {answer.preprocessing_version}",
-        "Threshold": f"{given.threshold:.3f}",
-        "Strangeness": "" if given.ood_score is None else f"{given.ood_score:.2f} of 1",
+        "Threshold": f"{prediction.threshold:.3f}",
+        "Strangeness": "" if prediction.ood_score is None else f"{prediction.ood_score:.2f} of 1",
         "Picture": f"SHA-256 {_code(answer.image_sha256)}" if answer.image_sha256 else "unreadable",
         "Called wrong": ""
-        if asked.flagged_at is None
-        else f"{entry_text.time_text(asked.flagged_at)} UTC",
-        "Your note": frame.plain(asked.flag_note),
+        if entry.flagged_at is None
+        else f"{entry_text.time_text(entry.flagged_at)} UTC",
+        "Your note": frame.plain(entry.flag_note),
     }
     st.markdown("  \n".join(f"{name}: **{text}**" for name, text in rows.items() if text))
 
@@ -86,9 +86,9 @@ def _picture(data: bytes | None) -> None:
         st.markdown(frame.plain(str(error)))
 
 
-def _buttons(username: str, asked: HistoryEntry) -> None:
+def _buttons(username: str, entry: HistoryEntry) -> None:
     with st.container(horizontal=True):
-        _flag(username, asked)
+        _flag(username, entry)
         if frame.confirm_button(
             "Delete this answer",
             icon=":material/delete:",
@@ -97,29 +97,29 @@ def _buttons(username: str, asked: HistoryEntry) -> None:
             "good.",
             key="delete_one",
         ):
-            history.delete_entries(accounts.store_to("keep"), username, [asked.id])
+            history.delete_entries(accounts.store_to("keep"), username, [entry.id])
             state.close_entry()
             frame.set_notice("1 answer deleted.")
             st.rerun()
         st.button("Close", icon=":material/close:", key="close_one", on_click=state.close_entry)
 
 
-def _flag(username: str, asked: HistoryEntry) -> None:
-    flagged = asked.flagged_at is not None
+def _flag(username: str, entry: HistoryEntry) -> None:
+    flagged = entry.flagged_at is not None
     with st.popover("Change the flag" if flagged else "Call it wrong", icon=":material/flag:"):
         st.markdown(_SHARED)
         note = st.text_area(
-            "Note (optional)", asked.flag_note, max_chars=reviews.MAX_NOTE, key=f"note_{asked.id}",
+            "Note (optional)", entry.flag_note, max_chars=reviews.MAX_NOTE, key=f"note_{entry.id}",
             placeholder="What is wrong with the answer?",
         )  # fmt: skip
         put = st.button("Keep the note" if flagged else "Put it into the review queue", key="flag")
         take = flagged and st.button("Take the flag back", key="unflag")
     try:
         if put:
-            flags.flag(accounts.store_to("keep"), username, asked.id, note or "")
+            flags.flag(accounts.store_to("keep"), username, entry.id, note or "")
             frame.set_notice("The answer is flagged, and its picture waits for review.")
         elif take:
-            flags.unflag(accounts.store_to("keep"), username, asked.id)
+            flags.unflag(accounts.store_to("keep"), username, entry.id)
             frame.set_notice("The flag is taken back.")
     except AllScopeError as error:
         frame.problem(error)

@@ -1,4 +1,4 @@
-"""The controls of History: which answers are asked for."""
+"""The filters of History."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ def show_filters(username: str, models: tuple[str, ...], batches: dict[int, str]
     """Draw the filters.
 
     Args:
-        username: whose answers are asked for.
+        username: of the account.
         models: names to choose from.
         batches: names by id.
     """
@@ -22,8 +22,8 @@ def show_filters(username: str, models: tuple[str, ...], batches: dict[int, str]
             "File, subject or digest", key=state.TEXT, bind="query-params", width=220,
             icon=":material/search:",
         )  # fmt: skip
-        _one("Verdict", VERDICT_NAMES, key=state.VERDICT)
-        _one("Model", {name: name for name in models}, key=state.MODEL)
+        _text_filter("Verdict", VERDICT_NAMES, key=state.VERDICT)
+        _text_filter("Model", {name: name for name in models}, key=state.MODEL)
         st.date_input("From", None, key=state.SINCE, bind="query-params", width=170)
         st.date_input(
             "To", None, key=state.UNTIL, bind="query-params", width=170, help="Days in UTC."
@@ -31,11 +31,11 @@ def show_filters(username: str, models: tuple[str, ...], batches: dict[int, str]
         st.toggle("Called wrong", key=state.FLAGGED, bind="query-params")
     number = state.id_parameter(state.BATCH)
     if number is not None:
-        _only_batch(username, number, batches.get(number))
+        _selected_batch(username, number, batches.get(number))
 
 
-def _one(title: str, options: dict[str, str], *, key: str) -> None:
-    """A control of one text, none of which stands for all."""
+def _text_filter(title: str, options: dict[str, str], *, key: str) -> None:
+    """Draw a control of one text; no text means all."""
     if st.session_state.get(key) not in (None, *options):
         st.session_state[key] = None
     st.selectbox(
@@ -44,8 +44,8 @@ def _one(title: str, options: dict[str, str], *, key: str) -> None:
     )  # fmt: skip
 
 
-def _only_batch(username: str, number: int, name: str | None) -> None:
-    """Say that one batch alone is asked for, with what takes that back or deletes it."""
+def _selected_batch(username: str, number: int, name: str | None) -> None:
+    """Name the selected batch, with buttons that clear the selection or delete the batch."""
     gone = "The batch of this address is not there any more"
     text = gone if name is None else f"Only the batch {name}"
     with st.container(horizontal=True, vertical_alignment="center"):

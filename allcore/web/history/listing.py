@@ -1,4 +1,4 @@
-"""The list of answers: a page of it, what is done with several, and its export."""
+"""The list of answers, page by page, with deletion and export."""
 
 import streamlit as st
 
@@ -14,23 +14,23 @@ _TURN = "history_turn"
 
 
 def show_answers(username: str, query: HistoryQuery, names: dict[int, str]) -> None:
-    """Draw the answers that a query finds.
+    """Draw the answers that a query matches.
 
     Args:
-        username: whose.
-        query: which.
-        names: of batches, by their id.
+        username: of the account.
+        query: of the filters.
+        names: of batches, by id.
     """
-    found = _page(username, query)
-    if not found.total:
+    matches = _page(username, query)
+    if not matches.total:
         st.info("No answer meets all filters: remove one.", icon=":material/filter_alt_off:")
         st.button("Clear all filters", icon=":material/close:", on_click=state.clear_filters)
         return
     first = PER_PAGE * (st.session_state.get(state.PAGE, 1) - 1) + 1
-    marked = _table(found, names)
+    marked = _table(matches, names)
     st.caption(
-        f"{first:,} to {first + len(found.rows) - 1:,} of {formats.count(found.total, 'answer')}; "
-        "times in UTC. Mark one row to see all of it."
+        f"{first:,} to {first + len(matches.rows) - 1:,} of "
+        f"{formats.count(matches.total, 'answer')}; times in UTC. Mark one row to see all of it."
     )
     with st.container(horizontal=True):
         show_csv_download(
@@ -40,11 +40,11 @@ def show_answers(username: str, query: HistoryQuery, names: dict[int, str]) -> N
             key="history_csv",
         )
         _delete_marked(username, marked)
-        _delete_all(username, query, found.total)
+        _delete_all(username, query, matches.total)
 
 
 def _page(username: str, query: HistoryQuery) -> HistoryPage:
-    """The page that is turned to; the control stands above the list."""
+    """Return the selected page; its control stands above the list."""
     store = accounts.store()
     total = history.search(store, username, query, limit=0).total
     pages = max(1, -(-total // PER_PAGE))
@@ -57,30 +57,30 @@ def _all(username: str, query: HistoryQuery) -> HistoryPage:
     return history.search(accounts.store(), username, query, limit=None)
 
 
-def _table(found: HistoryPage, names: dict[int, str]) -> list[HistoryEntry]:
-    """Draw the rows and give those that are marked."""
+def _table(matches: HistoryPage, names: dict[int, str]) -> list[HistoryEntry]:
+    """Draw the rows and return the marked ones."""
     turn = st.session_state.get(_TURN, 0)
     key = f"history_rows_{turn}_{st.session_state.get(state.PAGE, 1)}"
     st.dataframe(
-        entry_text.list_table(found.rows, names),
+        entry_text.list_table(matches.rows, names),
         hide_index=True,
-        height="content" if len(found.rows) <= 10 else 400,
+        height="content" if len(matches.rows) <= 10 else 400,
         column_config={
             "Probability": st.column_config.ProgressColumn(
                 "Probability of ALL blast", format="%.2f", min_value=0.0, max_value=1.0
             ),
         },
-        on_select=lambda: _marked_now(key, found),
+        on_select=lambda: _open_marked(key, matches),
         selection_mode="multi-row",
         key=key,
         alt="One row an answer: time, file, verdict, probability, model, batch, flagged",
     )
-    return selected_entries(_selected(key), found)
+    return selected_entries(_selected(key), matches)
 
 
-def selected_entries(selected: list[int], found: HistoryPage) -> list[HistoryEntry]:
-    """The answers of the rows that are marked, as far as there are such rows."""
-    return [found.rows[place] for place in selected if place < len(found.rows)]
+def selected_entries(selected: list[int], matches: HistoryPage) -> list[HistoryEntry]:
+    """Return the entries of the selected rows that exist."""
+    return [matches.rows[place] for place in selected if place < len(matches.rows)]
 
 
 def _selected(key: str) -> list[int]:
@@ -88,9 +88,9 @@ def _selected(key: str) -> list[int]:
     return list(event["selection"]["rows"]) if event else []
 
 
-def _marked_now(key: str, found: HistoryPage) -> None:
-    """Open the one row that is marked; close what is open where none or several are."""
-    marked = selected_entries(_selected(key), found)
+def _open_marked(key: str, matches: HistoryPage) -> None:
+    """Open the entry if one row is marked; close it otherwise."""
+    marked = selected_entries(_selected(key), matches)
     if len(marked) == 1:
         state.open_entry(marked[0].id)
     else:
@@ -108,9 +108,9 @@ def _delete_marked(username: str, marked: list[HistoryEntry]) -> None:
         disabled=not marked,
     ):
         deleted = history.delete_entries(
-            accounts.store_to("keep"), username, [each.id for each in marked]
+            accounts.store_to("keep"), username, [entry.id for entry in marked]
         )
-        _gone(deleted)
+        _rerun_after_deletion(deleted)
 
 
 def _delete_all(username: str, query: HistoryQuery, total: int) -> None:
@@ -124,11 +124,11 @@ def _delete_all(username: str, query: HistoryQuery, total: int) -> None:
         "no other answer is about: gone for good.",
         key="delete_all",
     ):
-        _gone(history.delete_matching(accounts.store_to("keep"), username, query))
+        _rerun_after_deletion(history.delete_matching(accounts.store_to("keep"), username, query))
 
 
-def _gone(count: int) -> None:
-    """Draw the page anew, with no row marked: places have changed their answers."""
+def _rerun_after_deletion(count: int) -> None:
+    """Rerun the page with no row marked, for the rows have moved."""
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
     state.close_entry()
     frame.set_notice(f"{formats.count(count, 'answer')} deleted.")

@@ -1,6 +1,6 @@
-"""Asking today's model about a picture that was asked about before, and both answers side by side.
+"""Repetition of an answer with today's model, and both answers side by side.
 
-The second answer is kept as well: it is one like any other.
+The second answer is stored in the history as well.
 """
 
 import hashlib
@@ -29,36 +29,36 @@ OTHER_FILE = (
 
 @dataclass(frozen=True)
 class ComparedValue:
-    """One thing about two answers, as it is written, and whether it differs."""
+    """A property of two answers, as pages write it, and whether it differs."""
 
-    what: str
+    name: str
     then: str
     today: str
     changed: bool
 
 
-def show_rerun(username: str, asked: HistoryEntry, data: bytes | None) -> None:
-    """Draw what asks again, and both answers once it was asked.
+def show_rerun(username: str, entry: HistoryEntry, data: bytes | None) -> None:
+    """Draw the controls, and both answers once there are two.
 
     Args:
-        username: who asks.
-        asked: the first answer.
-        data: bytes of the picture where it is kept.
+        username: of the account.
+        entry: the first answer.
+        data: bytes of the stored picture, or None.
     """
-    if not asked.answer.image_sha256:
+    if not entry.answer.image_sha256:
         return
     with st.expander("Ask today's model again", icon=":material/replay:", expanded=True):
         try:
-            _ask(username, asked, data)
+            _ask(username, entry, data)
         except AllScopeError as error:
             frame.problem(error)
         number, second = st.session_state.get(_SECOND, (None, None))
-        if number == asked.id and second is not None:
-            _both(asked.answer, second)
+        if number == entry.id and second is not None:
+            _both(entry.answer, second)
 
 
 def compared_values(then: HistoryAnswer, today: HistoryAnswer) -> list[ComparedValue]:
-    """What two answers about one picture say and rest on, line by line."""
+    """Compare two answers about one picture, property by property."""
     first, second = then.prediction, today.prediction
     pairs = {
         "Verdict": (VERDICT_TITLES[first.verdict], VERDICT_TITLES[second.verdict]),
@@ -79,29 +79,29 @@ def compared_values(then: HistoryAnswer, today: HistoryAnswer) -> list[ComparedV
         ),
     }
     return [
-        ComparedValue(what, one, other, one != other)
-        for what, (one, other) in pairs.items()
+        ComparedValue(name, one, other, one != other)
+        for name, (one, other) in pairs.items()
         if one or other
     ]
 
 
 def comparison_sentence(then: HistoryAnswer, today: HistoryAnswer) -> str:
-    """Say whether the verdict stands, and what of the model is another now."""
-    first, second = (VERDICT_TITLES[each.prediction.verdict] for each in (then, today))
+    """Say whether the verdict is the same, and what of the model has changed."""
+    first, second = (VERDICT_TITLES[value.prediction.verdict] for value in (then, today))
     stands = f"**{first}** still" if first == second else f"**{first}** then, **{second}** today"
-    rests = {
+    facts = {
         "model": (then.model, today.model),
         "weights": (then.model_sha256, today.model_sha256),
         "preprocessing": (then.preprocessing_version, today.preprocessing_version),
         "threshold": (then.prediction.threshold, today.prediction.threshold),
     }
-    changed = [name for name, (one, other) in rests.items() if one != other]
+    changed = [name for name, (one, other) in facts.items() if one != other]
     why = f"Changed since: {', '.join(changed)}" if changed else "Nothing of the model has changed"
     return f"{stands}. {why}."
 
 
 def predict(predictor: Predictor, data: bytes) -> Prediction:
-    """The answer for the bytes of a picture; what can't be read is refused."""
+    """Predict for the bytes of a picture; an unreadable one is refused."""
     try:
         return predictor.predict([upload.decode(data)])[0]
     except BadImage as error:
@@ -109,32 +109,32 @@ def predict(predictor: Predictor, data: bytes) -> Prediction:
         return Prediction("refused", None, None, threshold, str(error), "readable")
 
 
-def _ask(username: str, asked: HistoryEntry, data: bytes | None) -> None:
-    """Draw the controls; ask once where the button is pressed.
+def _ask(username: str, entry: HistoryEntry, data: bytes | None) -> None:
+    """Draw the controls; predict where the button is pressed.
 
     Raises:
-        AllScopeError: another file was dropped, or the model can't be used.
+        AllScopeError: another file was uploaded, or the model can't be used.
     """
-    model = _model(asked.answer.model)
+    model = _model(entry.answer.model)
     if data is None:
-        data = _dropped(asked)
+        data = _uploaded(entry)
     if model is None or data is None:
         return
     if st.button("Ask again", icon=":material/replay:", key="ask_again"):
         predictor = resources.predictor(model_folder.resolve(model))
-        second = _second(asked.answer, predictor, data)
+        second = _second(entry.answer, predictor, data)
         history.add(
             accounts.store_to("keep"),
             username,
             [second],
-            picture_bytes={asked.answer.image_sha256: data},
+            picture_bytes={entry.answer.image_sha256: data},
         )
-        st.session_state[_SECOND] = (asked.id, second)
+        st.session_state[_SECOND] = (entry.id, second)
         st.rerun()  # the list has one more
 
 
 def _model(before: str) -> str | None:
-    """The model to ask: the same one as it is today, unless another is chosen."""
+    """Return the chosen model, by default that of the first answer."""
     names = model_folder.names()
     if not names:
         st.markdown("No model is installed, so there is none to ask.")
@@ -146,19 +146,19 @@ def _model(before: str) -> str | None:
     return str(st.selectbox("Model", names, index=index, key="again_model", width=frame.FORM_WIDTH))
 
 
-def _dropped(asked: HistoryEntry) -> bytes | None:
-    """The same file, dropped again.
+def _uploaded(entry: HistoryEntry) -> bytes | None:
+    """Return the uploaded file.
 
     Raises:
-        BadImage: it is another one.
+        BadImage: it is another one than that of the first answer.
     """
     file = st.file_uploader(
-        "The picture was not kept: drop the same file again", key=f"again_file_{asked.id}"
+        "The picture was not kept: drop the same file again", key=f"again_file_{entry.id}"
     )
     if file is None:
         return None
     data = file.getvalue()
-    if hashlib.sha256(data).hexdigest() != asked.answer.image_sha256:
+    if hashlib.sha256(data).hexdigest() != entry.answer.image_sha256:
         raise BadImage(OTHER_FILE)
     return data
 
@@ -180,11 +180,11 @@ def _both(then: HistoryAnswer, today: HistoryAnswer) -> None:
     st.markdown(comparison_sentence(then, today))
     table = pd.DataFrame(
         {
-            "": each.what,
-            "Then": each.then,
-            "Today": each.today,
-            "Changed": "changed" if each.changed else "",
+            "": value.name,
+            "Then": value.then,
+            "Today": value.today,
+            "Changed": "changed" if value.changed else "",
         }
-        for each in compared_values(then, today)
+        for value in compared_values(then, today)
     )
     st.dataframe(table, hide_index=True, key="history_both", alt="Both answers, line by line")

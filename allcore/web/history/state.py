@@ -1,4 +1,4 @@
-"""What History is asked for, as the session and the address hold it."""
+"""State of the History page in the session and in the address."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -11,53 +11,53 @@ TEXT, VERDICT, MODEL, SINCE, UNTIL = "text", "verdict", "model", "since", "until
 FLAGGED, PAGE = "flagged", "page"
 """Keys of the controls, and of the address."""
 BATCH, ENTRY = "batch", "asked"
-"""Keys of what stands in the address without a control: a batch, and the answer that is open."""
-_NOTHING: dict[str, Any] = {
+"""Parameters of the address without a control: a batch, and the open answer."""
+_DEFAULTS: dict[str, Any] = {
     TEXT: "", VERDICT: None, MODEL: None, SINCE: None, UNTIL: None, FLAGGED: False,
 }  # fmt: skip
 _LAST = "history_query"
-_MOST = 2**31 - 1  # what PostgreSQL takes for an id
+_MAX_ID = 2**31 - 1  # of PostgreSQL
 
 
 def current_query() -> HistoryQuery:
-    """What the controls, which are drawn before, and the address ask for."""
-    held = st.session_state
-    until: date | None = held.get(UNTIL)
+    """Return the query of the controls, which are drawn before, and of the address."""
+    state = st.session_state
+    until: date | None = state.get(UNTIL)
     return HistoryQuery(
-        text=held.get(TEXT) or "",
-        verdict=held.get(VERDICT) or "",
-        model=held.get(MODEL) or "",
-        since=_midnight(held.get(SINCE)),
-        until=_midnight(until and until + timedelta(days=1)),  # that day is meant as well
+        text=state.get(TEXT) or "",
+        verdict=state.get(VERDICT) or "",
+        model=state.get(MODEL) or "",
+        since=_midnight(state.get(SINCE)),
+        until=_midnight(until and until + timedelta(days=1)),  # that day included
         batch=id_parameter(BATCH),
-        flagged=bool(held.get(FLAGGED)),
+        flagged=bool(state.get(FLAGGED)),
     )
 
 
-def keep_page_valid(asked: HistoryQuery, pages: int) -> None:
-    """Turn to the first page where something else is asked for, or there is no such page."""
-    held = st.session_state
-    if held.get(_LAST, asked) != asked or held.get(PAGE, 1) > pages:
-        held[PAGE] = 1
-    held[_LAST] = asked
+def keep_page_valid(query: HistoryQuery, pages: int) -> None:
+    """Go to the first page if the query has changed or the page is beyond the last."""
+    state = st.session_state
+    if state.get(_LAST, query) != query or state.get(PAGE, 1) > pages:
+        state[PAGE] = 1
+    state[_LAST] = query
 
 
 def clear_filters() -> None:
-    """Take all filters back; for buttons, as ``on_click``."""
-    for key, value in _NOTHING.items():
+    """Clear all filters; for buttons, as ``on_click``."""
+    for key, value in _DEFAULTS.items():
         st.session_state[key] = value
     st.query_params.pop(BATCH, None)
 
 
 def show_batch(batch_id: int) -> None:
-    """Ask for the answers of one batch alone; for buttons, as ``on_click``."""
+    """Show the answers of one batch only; for buttons, as ``on_click``."""
     clear_filters()
     st.query_params[BATCH] = str(batch_id)
     close_entry()
 
 
 def clear_batch() -> None:
-    """Take back that only one batch is asked for; for buttons, as ``on_click``."""
+    """Clear the selection of a batch; for buttons, as ``on_click``."""
     st.query_params.pop(BATCH, None)
 
 
@@ -67,14 +67,14 @@ def open_entry(prediction_id: int) -> None:
 
 
 def close_entry() -> None:
-    """Close the answer that is open; for buttons, as ``on_click``."""
+    """Close the open answer; for buttons, as ``on_click``."""
     st.query_params.pop(ENTRY, None)
 
 
 def id_parameter(key: str) -> int | None:
-    """An id that the address holds; None where it holds none that can be one."""
+    """Return an id of the address; None where it holds no possible one."""
     text = st.query_params.get(key, "")
-    return int(text) if text.isascii() and text.isdecimal() and int(text) <= _MOST else None
+    return int(text) if text.isascii() and text.isdecimal() and int(text) <= _MAX_ID else None
 
 
 def _midnight(day: date | None) -> datetime | None:
