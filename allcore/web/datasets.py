@@ -109,8 +109,8 @@ def model_split(manifest: Manifest, model: str) -> "pd.Series[str]":
     Raises:
         ModelError: the model's folder does not record its split.
     """
-    folder = model_folder.folder(model)
-    parts = held_out.parts(manifest.table, model_folder.read_info(folder), folder)
+    installed = model_folder.resolve(model)
+    parts = held_out.parts(manifest.table, installed.info, installed.folder)
     return parts.set_axis(manifest.table["image_id"])
 
 
