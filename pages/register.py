@@ -18,12 +18,12 @@ if mode == "closed":
     st.stop()
 with st.container(width=frame.FORM_WIDTH):
     frame.show_notice()
-    asks = mode == "invitation" or bool(invitation)
+    asks_for_code = mode == "invitation" or bool(invitation)
     with_captcha = accounts.requires_captcha(invitation)
     entered = forms.new_account_form(
         key="register",
         submit="Make the account",
-        invitation=invitation if asks else None,
+        invitation=invitation if asks_for_code else None,
         with_captcha=with_captcha,
     )
     if entered:

@@ -100,7 +100,7 @@ def role(
 
 
 def approve(name: Name) -> None:
-    """Let somebody who has registered and waits sign in."""
+    """Approve an account that has registered and waits."""
     from allcore.store import accounts, database
 
     print(f"Approved {accounts.approve(database.connect(), name).username}.")
@@ -142,7 +142,7 @@ def invitations(
 def withdraw(
     number: Annotated[int, typer.Argument(help="Of the invitation, as 'users invitations' says.")],
 ) -> None:
-    """Make an invitation useless."""
+    """Withdraw an invitation."""
     from allcore.errors import StoreError
     from allcore.store import database, registration
 

@@ -1,4 +1,4 @@
-"""The audit log as administrators read it: filters, a page of lines, all of them as CSV."""
+"""The audit log for administrators: filters, a page of entries, all of them as CSV."""
 
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -21,13 +21,13 @@ def show_audit_log(user: Visitor) -> None:
     store = accounts.store()
     query = _query(audit.actions(store))
     number = st.number_input("Page", 1, 1_000_000, 1, width=160)
-    found = audit.search(store, query, offset=(number - 1) * PAGE, limit=PAGE)
-    if not found.entries:
+    page = audit.search(store, query, offset=(number - 1) * PAGE, limit=PAGE)
+    if not page.entries:
         st.info("No line matches.", icon=":material/search_off:", width=frame.TEXT_WIDTH)
     else:
-        st.dataframe(audit_table(found.entries), hide_index=True, width="stretch", key="audit")
+        st.dataframe(audit_table(page.entries), hide_index=True, width="stretch", key="audit")
     st.caption(
-        f"{formats.count(found.total, 'line')} in all, {PAGE} a page, the last first; "
+        f"{formats.count(page.total, 'line')} in all, {PAGE} a page, the last first; "
         "times in UTC. "
         "Lines are added and never changed or deleted.",
         width=frame.TEXT_WIDTH,
@@ -43,28 +43,28 @@ def show_audit_log(user: Visitor) -> None:
 
 
 def audit_csv(store: Database, username: str, query: AuditQuery) -> bytes:
-    """All lines as CSV, for who is an administrator now; nobody is signed in where this is called.
+    """Return all entries as CSV for an administrator; Streamlit calls this outside the session.
 
     Raises:
-        NotAllowed: the account is none any more.
+        NotAllowed: the account is no administrator any more.
     """
     account = people.find(store, username)
     roles.require(account.role if account and account.active else "visitor", "administer")
     return audit.csv_bytes(store, query)
 
 
-def audit_table(lines: tuple[AuditEntry, ...]) -> pd.DataFrame:
-    """One row a line."""
+def audit_table(entries: tuple[AuditEntry, ...]) -> pd.DataFrame:
+    """Return one row an entry."""
     return pd.DataFrame(
         {
-            "When": f"{each.at:%Y-%m-%d %H:%M:%S}",
-            "Who": each.username,
-            "What": each.action,
-            "On": each.target,
-            "From": each.address,
-            "Detail": each.detail,
+            "When": f"{entry.at:%Y-%m-%d %H:%M:%S}",
+            "Who": entry.username,
+            "What": entry.action,
+            "On": entry.target,
+            "From": entry.address,
+            "Detail": entry.detail,
         }
-        for each in lines
+        for entry in entries
     )
 
 

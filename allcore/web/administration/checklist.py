@@ -1,4 +1,4 @@
-"""What an empty installation still lacks, for its administrator, each with the way to it."""
+"""Checklist of a new installation for its administrator, with links."""
 
 from dataclasses import dataclass
 
@@ -17,14 +17,14 @@ _HIDDEN = "checklist_hidden"
 
 @dataclass(frozen=True)
 class Step:
-    """Something that a new installation needs.
+    """A step of setting up an installation.
 
     Attributes:
         title: what it is.
-        done: whether it is there.
-        label: what leads to it is called.
+        done: whether it is done.
+        label: of the link to it.
         page: title of the page where it is done.
-        view: of that page, by its key.
+        view: key of the page's view.
     """
 
     title: str
@@ -35,7 +35,7 @@ class Step:
 
 
 def steps() -> tuple[Step, ...]:
-    """What a new installation needs, in the order in which it is done.
+    """Return the steps in order.
 
     Raises:
         AllScopeError: the database can't be used.
@@ -67,7 +67,7 @@ def steps() -> tuple[Step, ...]:
 
 
 def readable(name: str) -> bool:
-    """Whether a model is installed and what it says of itself can be read."""
+    """Tell whether a model is installed and its ``model.json`` can be read."""
     try:
         model_folder.read_info(settings.load().models / name)
     except AllScopeError:
@@ -76,25 +76,25 @@ def readable(name: str) -> bool:
 
 
 def show_checklist(here: str) -> None:
-    """Draw all steps, with the way to those that are missing.
+    """Draw all steps, with links to those that are missing.
 
     Args:
-        here: the page that is open, where another view is a button away.
+        here: name of the open page, whose views are reached by a button.
     """
     for step in steps():
         icon = ":material/check_circle:" if step.done else ":material/radio_button_unchecked:"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{icon} {frame.plain(step.title)}{'' if step.done else ' (missing)'}")
             if not step.done:
-                _lead(step, here)
+                _link(step, here)
 
 
 def offer_checklist(visitor: Visitor, here: str) -> None:
-    """Draw a card for an administrator while something is missing, until it is put away.
+    """Draw the checklist for an administrator until all is done or it is dismissed.
 
     Args:
-        visitor: who is looking.
-        here: the page that is open.
+        visitor: at the page.
+        here: name of the open page.
 
     Raises:
         AllScopeError: the database can't be used.
@@ -109,7 +109,7 @@ def offer_checklist(visitor: Visitor, here: str) -> None:
         st.button("Not now", key="checklist_end", on_click=_hide)
 
 
-def _lead(step: Step, here: str) -> None:
+def _link(step: Step, here: str) -> None:
     if step.page.lower() != here:
         navigation.link(step.page, label=step.label, address={views.OPEN: step.view})
         return

@@ -1,4 +1,4 @@
-"""Below which folders people may connect data sets: those of the settings, and others beside."""
+"""Folders below which people may connect data sets: those of the settings, and others."""
 
 from pathlib import Path
 
@@ -25,12 +25,14 @@ def show_data_folders(user: Visitor) -> None:
     st.subheader("Folders of data", anchor=False)
     st.caption(_ABOUT, width=frame.TEXT_WIDTH)
     kept = admin_settings.read(accounts.store(), _KEY)
-    said = None
+    notice = None
     for folder in data_roots.allowed(settings.load()):
-        _line(str(folder), "Named by ALLSCOPE_DATA_ROOTS or ALLSCOPE_DATA, and changed there.")
+        _folder_box(
+            str(folder), "Named by ALLSCOPE_DATA_ROOTS or ALLSCOPE_DATA, and changed there."
+        )
     for folder in kept.value:
-        with _line(folder, "Allowed here."):
-            said = said or _remove_button(user, folder)
+        with _folder_box(folder, "Allowed here."):
+            notice = notice or _remove_button(user, folder)
     with st.form("folder", width=frame.TEXT_WIDTH):
         # Another key once there is one more, so that what was typed goes then, and only then.
         key = f"folder {len(kept.value)}"
@@ -38,15 +40,15 @@ def show_data_folders(user: Visitor) -> None:
         pressed = st.form_submit_button("Allow the folder", icon=":material/create_new_folder:")
     st.caption(actions.change_history({_KEY: kept}, {_KEY: "Folders"}), width=frame.TEXT_WIDTH)
     if pressed:
-        said = actions.attempt(lambda: allow(user, path.strip()))
-    actions.rerun_with_notice(said)
+        notice = actions.attempt(lambda: allow(user, path.strip()))
+    actions.rerun_with_notice(notice)
 
 
 def allow(user: Visitor, path: str) -> str:
-    """Allow a folder beside those of the settings; give what is said of it.
+    """Allow a folder besides those of the settings; return a sentence.
 
     Raises:
-        AllScopeError: it can't be allowed, or the role of who asks does not let them.
+        AllScopeError: it can't be allowed, or the visitor's role may not.
     """
     store = accounts.store_to("administer")
     place = str(data_roots.allowable(Path(path), datasets.data_settings()))
@@ -61,32 +63,32 @@ def allow(user: Visitor, path: str) -> str:
 
 
 def remove(user: Visitor, folder: str) -> str:
-    """Allow a folder no longer, and stop the indexing that is under way there.
+    """Withdraw a folder, stop its indexing, and return a sentence.
 
     Raises:
-        AllScopeError: the role of who asks does not let them.
+        AllScopeError: the visitor's role may not.
     """
     store = accounts.store_to("administer")
     admin_settings.update(
         store,
         user.name,
         _KEY,
-        lambda kept: [each for each in kept if each != folder],
+        lambda kept: [other for other in kept if other != folder],
         address=actions.actor(user).address,
     )
-    for each in _connected(folder):
+    for path in _connected(folder):
         try:
-            datasets.check_allowed(each)
+            datasets.check_allowed(path)
         except AllScopeError:
-            jobs.cancel(each)
+            jobs.cancel(path)
     return f"{folder} is not allowed any more."
 
 
-def _line(folder: str, said: str) -> "st.delta_generator.DeltaGenerator":
-    """Draw a folder's line; give the place for what can be done with it."""
+def _folder_box(folder: str, caption: str) -> "st.delta_generator.DeltaGenerator":
+    """Draw a folder's box and return it."""
     row = st.container(border=True, width=frame.TEXT_WIDTH)
     row.markdown(f":material/folder: {frame.plain(folder)}")
-    row.caption(said)
+    row.caption(caption)
     try:
         data_roots.checked(Path(folder), datasets.data_settings())
     except AllScopeError as error:
@@ -107,5 +109,5 @@ def _remove_button(user: Visitor, folder: str) -> str | None:
 
 
 def _connected(folder: str) -> list[Path]:
-    """Where the data sets lie that are connected in a folder."""
-    return [each.path for each in datasets.connections() if each.path.is_relative_to(folder)]
+    """Return the paths of data sets that are connected in a folder."""
+    return [path.path for path in datasets.connections() if path.path.is_relative_to(folder)]

@@ -1,4 +1,4 @@
-"""Health: the database, the models, the disk, the device, what an empty installation lacks."""
+"""Health: database, models, disk, device, and what an empty installation lacks."""
 
 import time
 
@@ -18,11 +18,11 @@ _GIGABYTE = 1e9
 def show_health(_user: Visitor) -> None:
     """Draw the view."""
     config = settings.load()
-    named = model_folder.names(config.models)
-    ready = sum(checklist.readable(name) for name in named)
+    names = model_folder.names(config.models)
+    ready = sum(checklist.readable(name) for name in names)
     st.subheader("Health", anchor=False)
     _line(_database())
-    _line(f"Models: {ready} of {len(named)} can be read in {config.models}")
+    _line(f"Models: {ready} of {len(names)} can be read in {config.models}")
     _line(f"Disk: {storage.free() / _GIGABYTE:,.1f} GB free where ALLSCOPE_HOME is")
     device = st.empty()
     with device:
@@ -33,8 +33,8 @@ def show_health(_user: Visitor) -> None:
         _line(_device())
 
 
-def _line(said: str) -> None:
-    st.markdown(f"- {frame.plain(said)}", width=frame.TEXT_WIDTH)
+def _line(text: str) -> None:
+    st.markdown(f"- {frame.plain(text)}", width=frame.TEXT_WIDTH)
 
 
 def _device() -> str:
@@ -48,15 +48,15 @@ def _device() -> str:
 
 
 def _database() -> str:
-    """Kind, version, revision and how long it takes to answer."""
-    opened = accounts.store()
-    with opened.read() as session:
+    """Describe kind, version, revision and response time of the database."""
+    store = accounts.store()
+    with store.read() as session:
         session.execute(select(1))
         begin = time.perf_counter()
         session.execute(select(1))
         milliseconds = (time.perf_counter() - begin) * 1e3
         revision = migrations.revision_of(session.connection())
-    dialect = opened.engine.dialect
+    dialect = store.engine.dialect
     version = ".".join(map(str, dialect.server_version_info or ()))
     place = database.label(make_url(settings.load().database))
     return (

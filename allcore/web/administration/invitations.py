@@ -1,4 +1,4 @@
-"""Invitations: make one, see which can still be used, withdraw one."""
+"""Invitations: make one, list those that can still be used, withdraw one."""
 
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -29,14 +29,14 @@ def show_invitations(user: Visitor) -> None:
     waiting = registration.invitations(accounts.store())
     st.subheader("Invitations that can still be used", anchor=False)
     st.caption(f"{formats.count(len(waiting), 'invitation')}; times in UTC.")
-    said = None
-    for each in waiting:
-        said = _one(user, each) or said
-    actions.rerun_with_notice(said)
+    notice = None
+    for invitation in waiting:
+        notice = _invitation(user, invitation) or notice
+    actions.rerun_with_notice(notice)
 
 
 def link(page: str, code: str) -> str:
-    """The address of the registration with an invitation.
+    """Return the address of the registration with an invitation.
 
     Args:
         page: address of the Administration page, as the browser has it.
@@ -49,7 +49,7 @@ def link(page: str, code: str) -> str:
 
 
 def _make(user: Visitor) -> None:
-    """The form of a new one, and its link in the run after it was sent."""
+    """Draw the form of a new one, and its link in the run after it was sent."""
     st.subheader("Invite somebody", anchor=False)
     with st.form("invite", width=frame.FORM_WIDTH):
         role = st.selectbox(
@@ -79,21 +79,21 @@ def _make(user: Visitor) -> None:
         st.caption(_ABOUT, width=frame.TEXT_WIDTH)
 
 
-def _one(user: Visitor, each: Invitation) -> str | None:
+def _invitation(user: Visitor, invitation: Invitation) -> str | None:
     with st.container(border=True, width=frame.TEXT_WIDTH):
-        note = frame.plain(each.note) or "no note"
-        st.markdown(f"**{roles.ROLES[each.role].title}**: {note}")
-        maker = each.made_by or "the command line, or an account that is gone"
+        note = frame.plain(invitation.note) or "no note"
+        st.markdown(f"**{roles.ROLES[invitation.role].title}**: {note}")
+        maker = invitation.made_by or "the command line, or an account that is gone"
         st.caption(
-            f"Made by {frame.plain(maker)} on {each.created_at:%Y-%m-%d %H:%M}, "
-            f"good until {each.expires_at:%Y-%m-%d %H:%M}"
+            f"Made by {frame.plain(maker)} on {invitation.created_at:%Y-%m-%d %H:%M}, "
+            f"good until {invitation.expires_at:%Y-%m-%d %H:%M}"
         )
         return actions.confirm(
             "Withdraw",
             ":material/delete:",
             sentence="The link stops working. An account that was made with it stays.",
-            act=lambda: _withdraw(user, each.id),
-            key=f"withdraw {each.id}",
+            act=lambda: _withdraw(user, invitation.id),
+            key=f"withdraw {invitation.id}",
         )
 
 

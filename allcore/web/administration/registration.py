@@ -1,4 +1,4 @@
-"""Who may register: open, by invitation or not at all, and what is asked of them."""
+"""Registration: open, by invitation or closed, with or without approval and captcha."""
 
 import streamlit as st
 
@@ -25,7 +25,7 @@ _DEMO = "This is a demonstration: nobody can register, whatever is set here."
 def show_registration(user: Visitor) -> None:
     """Draw the section."""
     st.subheader("Registration", anchor=False)
-    config, kept = settings.load(), admin_settings.read_all(accounts.store())
+    config, current = settings.load(), admin_settings.read_all(accounts.store())
     if config.demo:
         st.info(_DEMO, icon=":material/info:", width=frame.TEXT_WIDTH)
     by_default = f"as ALLSCOPE_REGISTRATION says: {_MODES[config.registration]}"
@@ -35,14 +35,14 @@ def show_registration(user: Visitor) -> None:
             "registration": st.selectbox(
                 _TITLES["registration"],
                 modes,
-                index=modes.index(kept["registration"].value),
-                format_func=lambda each: _MODES.get(each or "", by_default),
+                index=modes.index(current["registration"].value),
+                format_func=lambda mode: _MODES.get(mode or "", by_default),
             ),
-            "approval": st.toggle(_TITLES["approval"], kept["approval"].value, help=_INVITED),
-            "captcha": st.toggle(_TITLES["captcha"], kept["captcha"].value, help=_CAPTCHA),
+            "approval": st.toggle(_TITLES["approval"], current["approval"].value, help=_INVITED),
+            "captcha": st.toggle(_TITLES["captcha"], current["captcha"].value, help=_CAPTCHA),
         }
         pressed = st.form_submit_button("Set", icon=":material/save:", key="set_registration")
-    st.caption(actions.change_history(kept, _TITLES), width=frame.TEXT_WIDTH)
+    st.caption(actions.change_history(current, _TITLES), width=frame.TEXT_WIDTH)
     if pressed:
         actions.rerun_with_notice(
             actions.attempt(

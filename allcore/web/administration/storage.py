@@ -1,4 +1,4 @@
-"""What is kept: answers and pictures of each account in numbers, and room on the disk."""
+"""Storage: numbers of answers and pictures of each account, and space on the disk."""
 
 from pathlib import Path
 
@@ -14,20 +14,20 @@ from allcore.web.accounts import Visitor
 
 _MEGABYTE, _GIGABYTE = 1e6, 1e9
 _ABOUT = "For how long all is kept is set under Settings."
-_COUNTED_FOR = 300
-"""Seconds for which what was counted on the disk is shown."""
+_CACHE_SECONDS = 300
+"""Seconds for which the sizes on the disk are cached."""
 
 
 def show_storage(_user: Visitor) -> None:
     """Draw the view."""
     store = accounts.store()
     st.subheader("History and pictures", anchor=False)
-    found = storage.usage_by_account(store)
+    usage = storage.usage_by_account(store)
     st.dataframe(
-        usage_table(found), hide_index=True, key="usage",
+        usage_table(usage), hide_index=True, key="usage",
         alt="Answers, flags, batches and kept pictures of each account, as numbers",
     )  # fmt: skip
-    st.caption(f"{total_sentence(found)} {_ABOUT}", width=frame.TEXT_WIDTH)
+    st.caption(f"{total_sentence(usage)} {_ABOUT}", width=frame.TEXT_WIDTH)
     st.subheader("Room on the disk", anchor=False)
     st.dataframe(
         disk_table(_parts(settings.load())),
@@ -37,57 +37,58 @@ def show_storage(_user: Visitor) -> None:
         alt="What each part takes",
     )
     st.caption(
-        f"{_said(storage.free())} are free where ALLSCOPE_HOME is. Counted anew every few minutes.",
+        f"{_size_text(storage.free())} are free where ALLSCOPE_HOME is. "
+        "Counted anew every few minutes.",
         width=frame.TEXT_WIDTH,
     )
 
 
-def disk_table(found: tuple[StoragePart, ...]) -> pd.DataFrame:
-    """What each part takes on the disk."""
+def disk_table(parts: tuple[StoragePart, ...]) -> pd.DataFrame:
+    """Return the size of each part on the disk."""
     return pd.DataFrame(
         {
-            "What": each.name,
-            "Size": f"{'' if each.whole else 'at least '}{_said(each.size)}",
-            "Where": each.place or "on the database's server",
+            "What": part.name,
+            "Size": f"{'' if part.whole else 'at least '}{_size_text(part.size)}",
+            "Where": part.place or "on the database's server",
         }
-        for each in found
+        for part in parts
     )
 
 
-def usage_table(found: tuple[AccountUsage, ...]) -> pd.DataFrame:
-    """What is kept of each account, in numbers only."""
+def usage_table(usage: tuple[AccountUsage, ...]) -> pd.DataFrame:
+    """Return the numbers of each account's records."""
     return pd.DataFrame(
         {
-            "Username": each.username,
-            "Answers": each.predictions,
-            "Called wrong": each.flagged,
-            "Batches": each.batches,
-            "Pictures": each.pictures,
-            "Megabytes": round(each.picture_bytes / _MEGABYTE, 1),
+            "Username": account.username,
+            "Answers": account.predictions,
+            "Called wrong": account.flagged,
+            "Batches": account.batches,
+            "Pictures": account.pictures,
+            "Megabytes": round(account.picture_bytes / _MEGABYTE, 1),
         }
-        for each in found
+        for account in usage
     )
 
 
-def total_sentence(found: tuple[AccountUsage, ...]) -> str:
-    """Say how much is kept of everybody together."""
-    size = sum(each.picture_bytes for each in found) / _MEGABYTE
+def total_sentence(usage: tuple[AccountUsage, ...]) -> str:
+    """Say how much all accounts store together."""
+    size = sum(account.picture_bytes for account in usage) / _MEGABYTE
     return (
-        f"{formats.count(sum(each.predictions for each in found), 'answer')} and "
-        f"{formats.count(sum(each.pictures for each in found), 'picture')} of "
+        f"{formats.count(sum(account.predictions for account in usage), 'answer')} and "
+        f"{formats.count(sum(account.pictures for account in usage), 'picture')} of "
         f"{size:,.1f} MB in all. "
         "Nobody but who asked sees which."
     )
 
 
 def _parts(config: Settings) -> tuple[StoragePart, ...]:
-    return _counted(config.home, config.models, config.database)
+    return _cached_parts(config.home, config.models, config.database)
 
 
-@st.cache_data(max_entries=2, ttl=_COUNTED_FOR, show_spinner="Counting files")
-def _counted(home: Path, models: Path, database: str) -> tuple[StoragePart, ...]:
+@st.cache_data(max_entries=2, ttl=_CACHE_SECONDS, show_spinner="Counting files")
+def _cached_parts(home: Path, models: Path, database: str) -> tuple[StoragePart, ...]:
     return storage.parts(accounts.store())
 
 
-def _said(size: int) -> str:
+def _size_text(size: int) -> str:
     return f"{size / _MEGABYTE:,.1f} MB" if size < _GIGABYTE else f"{size / _GIGABYTE:,.1f} GB"

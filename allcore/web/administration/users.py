@@ -1,4 +1,4 @@
-"""Users: who there is, in which role, and what an administrator may do to an account."""
+"""Users: the accounts with their roles, and changes to one of them."""
 
 import pandas as pd
 import streamlit as st
@@ -17,15 +17,15 @@ def show_users(user: Visitor) -> None:
     """Draw the view."""
     checklist.offer_checklist(user, "administration")
     search = st.text_input("Search", placeholder="Username, name or e-mail", width=frame.FORM_WIDTH)
-    found = people.list_all(accounts.store(), search=search)
-    if not found:
+    matches = people.list_all(accounts.store(), search=search)
+    if not matches:
         st.info(
             "No account matches the search.", icon=":material/search_off:", width=frame.TEXT_WIDTH
         )
         return
-    st.dataframe(account_table(found), hide_index=True, width="stretch")
-    st.caption(f"{formats.count(len(found), 'account')}; times in UTC.")
-    by_name = {account.username: account for account in found}
+    st.dataframe(account_table(matches), hide_index=True, width="stretch")
+    st.caption(f"{formats.count(len(matches), 'account')}; times in UTC.")
+    by_name = {account.username: account for account in matches}
     with st.container(border=True, width=frame.TEXT_WIDTH):
         st.subheader("Change an account", anchor=False)
         done = _change(user, by_name[st.selectbox("Account", list(by_name))])
@@ -34,38 +34,40 @@ def show_users(user: Visitor) -> None:
         st.rerun()
 
 
-def account_table(found: list[AccountInfo]) -> pd.DataFrame:
-    """One row an account."""
+def account_table(matches: list[AccountInfo]) -> pd.DataFrame:
+    """Return one row an account."""
     return pd.DataFrame(
         {
-            "Username": each.username,
-            "Name": each.display_name,
-            "E-mail": each.email or "",
-            "Role": roles.ROLES[each.role].title,
-            "State": each.state,
-            "Made": f"{each.created_at:%Y-%m-%d %H:%M}",
-            "Last sign-in": f"{each.last_sign_in:%Y-%m-%d %H:%M}" if each.last_sign_in else "never",
+            "Username": account.username,
+            "Name": account.display_name,
+            "E-mail": account.email or "",
+            "Role": roles.ROLES[account.role].title,
+            "State": account.state,
+            "Made": f"{account.created_at:%Y-%m-%d %H:%M}",
+            "Last sign-in": f"{account.last_sign_in:%Y-%m-%d %H:%M}"
+            if account.last_sign_in
+            else "never",
         }
-        for each in found
+        for account in matches
     )
 
 
-def deletion_sentence(name: str, found: AccountRecords) -> str:
-    """Say what deleting an account does to its records, counted."""
+def deletion_sentence(name: str, records: AccountRecords) -> str:
+    """Say what becomes of an account's records when it is deleted."""
     gone = ", ".join(
         formats.count(number, what)
         for number, what in (
-            (found.answers, "answer"),
-            (found.slices, "slice"),
-            (found.pictures, "kept picture"),
+            (records.answers, "answer"),
+            (records.slices, "slice"),
+            (records.pictures, "kept picture"),
         )
     )
     stays = ", ".join(
         formats.count(number, what)
         for number, what in (
-            (found.judgements, "judgement"),
-            (found.queued, "queued cell"),
-            (found.data_sets, "data set"),
+            (records.judgements, "judgement"),
+            (records.queued, "queued cell"),
+            (records.data_sets, "data set"),
         )
     )
     return (
@@ -120,7 +122,7 @@ def _change(user: Visitor, chosen: AccountInfo) -> str | None:
 
 
 def _approve(user: Visitor, account: AccountInfo) -> str | None:
-    """Draw the button for who has registered and waits; nothing for others."""
+    """Draw the button for an account that waits for approval."""
     if not account.waiting:
         return None
     return actions.confirm(
@@ -142,7 +144,7 @@ def _sign_out(user: Visitor, username: str) -> str:
 
 
 def _role(user: Visitor, account: AccountInfo) -> str | None:
-    """Draw the choice of a role; give what was done once it was confirmed."""
+    """Draw the choice of a role; return a sentence once it was changed."""
     with st.popover("Change the role", icon=":material/shield_person:"):
         role = st.selectbox(
             "Role",

@@ -1,1 +1,1 @@
-"""Sign-in, registration, CAPTCHA and single sign-on."""
+"""Signing in and registering."""

@@ -1,7 +1,7 @@
-"""A captcha: letters in a picture, which a person can read and a simple program can not.
+"""A captcha: letters in a picture, which a person can read and a simple program can't.
 
-The picture is drawn by streamlit-authenticator's generator. What it shows stays in the session on
-the server, is good for one try within some minutes, and another picture follows each try.
+The text stays in the session on the server. It is valid for one attempt within some minutes, and
+each attempt is followed by another picture.
 """
 
 import hmac
@@ -15,24 +15,24 @@ from captcha.image import ImageCaptcha
 from allcore.errors import StoreError
 
 LETTERS = "ABCDEFHJKLMNPRTUWXY3478"
-"""No two that look alike when they are bent."""
+"""Without letters that look alike when they are bent."""
 LENGTH, LIFE_SECONDS = 5, 600.0
 WRONG = "These are not the letters in the picture, or they are too old; enter those of the new one."
 _PAPER, _INK = (24, 20, 32), (240, 240, 240, 255)
-"""Light on dark, for the generator draws dark letters pale."""
+"""Light on dark, because the generator draws dark letters pale."""
 _KEY = "captcha"
 _ALT = "Letters and digits to be typed; an invitation lets you register without them."
 
 
 @dataclass(frozen=True)
 class Captcha:
-    """A picture and what it shows.
+    """A picture and its text.
 
     Attributes:
-        number: tells its field from that of the one before.
+        number: tells its field from that of the last one.
         text: in the picture.
         picture: as a PNG.
-        until: when it is over, by this process's clock.
+        until: time of expiry by this process's clock.
     """
 
     number: int
@@ -42,36 +42,39 @@ class Captcha:
 
 
 def show_captcha() -> str:
-    """Draw the picture that is good now with its field; give what was typed into it."""
-    now = _current()
-    st.image(now.picture, alt=_ALT)
-    return st.text_input("Letters in the picture", key=f"captcha_{now.number}", autocomplete="off")
+    """Draw the current picture with its field; return the typed text."""
+    captcha = _current()
+    st.image(captcha.picture, alt=_ALT)
+    return st.text_input(
+        "Letters in the picture", key=f"captcha_{captcha.number}", autocomplete="off"
+    )
 
 
 def check_answer(typed: str) -> None:
-    """Take an answer, right or wrong: it is good for this one try.
+    """Check an answer; the captcha is used up, right or wrong.
 
     Raises:
         StoreError: it is wrong or too old, or there was no picture.
     """
-    now: Captcha | None = st.session_state.get(_KEY)
-    if now is None:
+    captcha: Captcha | None = st.session_state.get(_KEY)
+    if captcha is None:
         raise StoreError(WRONG)
-    st.session_state[_KEY] = _made(now.number + 1)
-    given = "".join(typed.split()).upper()
-    right = hmac.compare_digest(given.encode("utf-8", "replace"), now.text.encode())
-    if not right or time.monotonic() > now.until:
+    st.session_state[_KEY] = _new_captcha(captcha.number + 1)
+    answer = "".join(typed.split()).upper()
+    is_right = hmac.compare_digest(answer.encode("utf-8", "replace"), captcha.text.encode())
+    if not is_right or time.monotonic() > captcha.until:
         raise StoreError(WRONG)
 
 
 def _current() -> Captcha:
-    now: Captcha | None = st.session_state.get(_KEY)
-    if now is None or time.monotonic() > now.until:
-        now = st.session_state[_KEY] = _made(0 if now is None else now.number + 1)
-    return now
+    captcha: Captcha | None = st.session_state.get(_KEY)
+    if captcha is None or time.monotonic() > captcha.until:
+        number = 0 if captcha is None else captcha.number + 1
+        captcha = st.session_state[_KEY] = _new_captcha(number)
+    return captcha
 
 
-def _made(number: int) -> Captcha:
+def _new_captcha(number: int) -> Captcha:
     text = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
-    drawn = ImageCaptcha(width=240, height=90).generate(text, bg_color=_PAPER, fg_color=_INK)
-    return Captcha(number, text, drawn.getvalue(), time.monotonic() + LIFE_SECONDS)
+    picture = ImageCaptcha(width=240, height=90).generate(text, bg_color=_PAPER, fg_color=_INK)
+    return Captcha(number, text, picture.getvalue(), time.monotonic() + LIFE_SECONDS)

@@ -1,4 +1,4 @@
-"""The forms of signing in, which the guard shows as well as the sign-in pages."""
+"""Forms for signing in and registering, for the guard and the sign-in pages."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ DIFFER = "The two passwords differ; enter the same one twice."
 
 
 def show_sign_in(*, title: str, reason: str, then: str | None = None) -> None:
-    """Draw the page that signs in; afterwards go to the page titled `then`, or stay here."""
+    """Draw the sign-in page; then go to the page titled `then`, or stay."""
     frame.header(title=title, question=reason)
     with st.container(width=frame.FORM_WIDTH):
         frame.show_notice()
@@ -36,7 +36,7 @@ def new_account_form(
     invitation: str | None = None,
     with_captcha: bool = False,
 ) -> dict[str, str] | None:
-    """Draw the form of a new account; give what was entered once both passwords agree.
+    """Draw the form of a new account; return its values once both passwords agree.
 
     Args:
         key: of the form.
@@ -72,7 +72,7 @@ def new_account_form(
 
 
 def password_fields() -> tuple[str, bool]:
-    """Draw the two fields of a new password; give it and whether both hold the same."""
+    """Draw the two fields of a new password; return it and whether both are the same."""
     first = st.text_input("New password", type="password", autocomplete="new-password")
     st.caption(passwords.RULE)
     second = st.text_input("Repeat new password", type="password", autocomplete="new-password")
@@ -85,7 +85,7 @@ def _captcha(place: DeltaGenerator) -> str:
 
 
 def _solved(place: DeltaGenerator, typed: str) -> bool:
-    """Take the answer to a captcha, and show the next one in its place."""
+    """Check the answer to a captcha, and show the next one in its place."""
     right = _succeeds(lambda: captcha.check_answer(typed))
     _captcha(place)
     return right

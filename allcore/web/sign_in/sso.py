@@ -1,7 +1,7 @@
 """Single sign-on, where Streamlit's secrets name an identity provider: `docs/deploy.md` has how.
 
-Streamlit talks to the provider and checks its token (`st.login`). What it leaves in the browser is
-good for one sign-in here: from then on the session is as any other, and ends as any other.
+Streamlit talks to the provider and checks its token (`st.login`). Its cookie is valid for one
+sign-in here. From then on the session is one of the app's own, and ends as these do.
 """
 
 import time
@@ -17,9 +17,9 @@ from allcore.store.accounts import AccountInfo
 from allcore.store.identities import Identity, TokenUsed
 from allcore.web import accounts, client_address, navigation
 
-_REFUSED, _TO_SAY = "sso_refused", "sso_to_say"
-_DRAWN_SECONDS = 1.0
-"""Until the browser has run what deletes this app's own cookie."""
+_REFUSED, _UNREPORTED = "sso_refused", "sso_unreported"
+_COOKIE_SECONDS = 1.0
+"""Time that the browser needs to delete this app's own cookie."""
 
 
 def configured() -> bool:
@@ -28,7 +28,7 @@ def configured() -> bool:
 
 
 def show_button() -> None:
-    """Draw the button that goes to the identity provider, where there is one."""
+    """Draw the button that leads to the identity provider, where there is one."""
     if not configured():
         return
     refused = st.session_state.get(_REFUSED)
@@ -43,31 +43,31 @@ def show_button() -> None:
 
 
 def finish_sign_in() -> None:
-    """Sign in who comes back from the identity provider; keep the reason where that is refused."""
+    """Sign in a person who comes back from the provider; store the reason of a refusal."""
     try:
-        if _vouched_for() and not accounts.visitor().signed_in:
-            accounts.start_session(_entered())
+        if _is_identified() and not accounts.visitor().signed_in:
+            accounts.start_session(_account())
     except TokenUsed:
         return
     except AllScopeError as error:
         st.session_state[_REFUSED] = str(error)
-        st.session_state[_TO_SAY] = True
+        st.session_state[_UNREPORTED] = True
 
 
 def finish_sign_out() -> None:
-    """Sign out at the identity provider too, once nobody is signed in here any more.
+    """Sign out at the identity provider once nobody is signed in here.
 
-    Who was refused goes to the sign-in page instead, which says why.
+    A refused person goes to the sign-in page instead, which says why.
     """
-    if st.session_state.pop(_TO_SAY, False):
+    if st.session_state.pop(_UNREPORTED, False):
         navigation.go("Sign in")
-    if not _vouched_for() or _REFUSED in st.session_state or accounts.visitor().signed_in:
+    if not _is_identified() or _REFUSED in st.session_state or accounts.visitor().signed_in:
         return
-    time.sleep(_DRAWN_SECONDS)
+    time.sleep(_COOKIE_SECONDS)
     st.logout()
 
 
-def _entered() -> AccountInfo:
+def _account() -> AccountInfo:
     opened = accounts.store()
     return identities.sign_in(
         opened,
@@ -77,12 +77,12 @@ def _entered() -> AccountInfo:
     )
 
 
-def _vouched_for() -> bool:
+def _is_identified() -> bool:
     return configured() and bool(st.user.is_logged_in)
 
 
 def _identity(claims: dict[str, Any]) -> Identity:
-    """What the token says, of which the provider may have left out anything."""
+    """Read the token's claims, any of which may be missing."""
 
     def text(key: str) -> str:
         return str(claims.get(key) or "")
@@ -98,9 +98,9 @@ def _identity(claims: dict[str, Any]) -> Identity:
     )
 
 
-def _instant(told: object) -> datetime:
-    """When a token was issued; long ago where it does not say so."""
+def _instant(seconds: object) -> datetime:
+    """Return the time of issue; the epoch where it is missing."""
     try:
-        return datetime.fromtimestamp(float(str(told)), UTC)
+        return datetime.fromtimestamp(float(str(seconds)), UTC)
     except (ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(0, UTC)

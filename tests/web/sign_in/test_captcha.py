@@ -127,7 +127,7 @@ def test_register__a_made_up_invitation_asks_for_it(register: AppTest) -> None:
 
 
 def test_picture__is_light_on_dark_and_never_the_same(register: AppTest) -> None:
-    one, other = (captcha._made(0) for _ in range(2))
+    one, other = (captcha._new_captcha(0) for _ in range(2))
     assert one.text != other.text
     assert set(one.text) <= set(captcha.LETTERS)
     picture = Image.open(io.BytesIO(one.picture)).convert("L")
