@@ -56,7 +56,7 @@ class FileSplit(Split):
         file: its name.
         sha256: of its bytes.
         facts: how it was drawn, as far as the file says.
-        torn: groups of subjects with images in two parts, sorted.
+        divided_subjects: groups of subjects with images in two parts, sorted.
         groups: number of groups in any part.
         unknown: images in a part whose subject is not known.
         twins: test cells that are in training or validation as well, None where nobody looked.
@@ -65,7 +65,7 @@ class FileSplit(Split):
     file: str = ""
     sha256: str = ""
     facts: dict[str, str] = field(default_factory=dict)
-    torn: tuple[str, ...] = ()
+    divided_subjects: tuple[str, ...] = ()
     groups: int = 0
     unknown: int = 0
     twins: int | None = None
@@ -73,12 +73,12 @@ class FileSplit(Split):
     @property
     def keeps_subjects_apart(self) -> bool:
         """Whether no subject is in two parts, as far as every subject is known."""
-        return not self.torn and not self.unknown
+        return not self.divided_subjects and not self.unknown
 
     def record(self) -> dict[str, Any]:
         """The entry of model.json; ``leaks`` is what an evaluation must report."""
         leaks = {
-            "subjects": list(self.torn),
+            "subjects": list(self.divided_subjects),
             "of": self.groups,
             "unknown_subjects": self.unknown,
             "twins_of_test_cells": self.twins,
@@ -171,7 +171,7 @@ def fit_to_manifest(file: SplitFile, manifest: Manifest) -> FileSplit:
         file=file.name,
         sha256=file.sha256,
         facts=file.facts,
-        torn=tuple(sorted(held.index[held > 1].astype(str))),
+        divided_subjects=tuple(sorted(held.index[held > 1].astype(str))),
         groups=len(held),
         unknown=int(used["subject"].isna().sum()),
     )

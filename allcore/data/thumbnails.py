@@ -31,12 +31,12 @@ class ImageSource:
         path: its file.
         key: stands for its content: the recorded SHA-256, else path, size and time; empty where
             there is no file.
-        kept: file of the thumbnail if one was made before; it is taken where it is there.
+        thumbnail: file of an earlier thumbnail, which is read where it exists.
     """
 
     path: Path
     key: str
-    kept: Path | None = None
+    thumbnail: Path | None = None
 
 
 class Thumbnails:
@@ -46,35 +46,35 @@ class Thumbnails:
     """
 
     def __init__(self, max_entries: int = 6000) -> None:
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._max_entries = max_entries
         self._lock = threading.Lock()
 
     def has(self, sources: Iterable[ImageSource]) -> bool:
-        """Whether all that have a file are made already."""
+        """Whether the thumbnails of all sources with a file are cached."""
         with self._lock:
-            return all(not source.key or source.key in self._kept for source in sources)
+            return all(not source.key or source.key in self._cache for source in sources)
 
     def get(self, sources: Iterable[ImageSource]) -> list[bytes | None]:
         """WebP of each picture; None where there is no file or it can't be read."""
         wanted = list(sources)
         with self._lock:
-            found = {s.key: self._kept[s.key] for s in wanted if s.key in self._kept}
-        missing = {s.key: s for s in wanted if s.key and s.key not in found}
+            pictures = {s.key: self._cache[s.key] for s in wanted if s.key in self._cache}
+        missing = {s.key: s for s in wanted if s.key and s.key not in pictures}
         if missing:
             with ThreadPoolExecutor(WORKERS) as pool:
-                made = zip(missing, pool.map(_kept_or_made, missing.values()), strict=True)
-                found |= {key: picture for key, picture in made if picture is not None}
-        self._keep(found)
-        return [found.get(source.key) for source in wanted]
+                results = zip(missing, pool.map(_read_or_make, missing.values()), strict=True)
+                pictures |= {key: picture for key, picture in results if picture is not None}
+        self._store(pictures)
+        return [pictures.get(source.key) for source in wanted]
 
-    def _keep(self, found: dict[str, bytes]) -> None:
+    def _store(self, pictures: dict[str, bytes]) -> None:
         with self._lock:
-            for key, picture in found.items():
-                self._kept[key] = picture
-                self._kept.move_to_end(key)
-            while len(self._kept) > self._max_entries:
-                self._kept.popitem(last=False)
+            for key, picture in pictures.items():
+                self._cache[key] = picture
+                self._cache.move_to_end(key)
+            while len(self._cache) > self._max_entries:
+                self._cache.popitem(last=False)
 
 
 def sources(manifest: Manifest, rows: pd.DataFrame) -> list[ImageSource]:
@@ -123,10 +123,10 @@ def webp(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _kept_or_made(source: ImageSource) -> bytes | None:
+def _read_or_make(source: ImageSource) -> bytes | None:
     try:
-        if source.kept is not None and (kept := source.kept.read_bytes()):
-            return kept
+        if source.thumbnail is not None and (data := source.thumbnail.read_bytes()):
+            return data
     except OSError:  # it is made again below
         pass
     return thumbnail(source.path)

@@ -59,7 +59,7 @@ def test_content_of__comes_back_as_it_was():
 def test_fitted__subjects_apart():
     split = split_files.fit_to_manifest(parsed(rows_of(APART)), SMALL)
     assert split.keeps_subjects_apart
-    assert (split.groups, split.torn, split.unknown) == (6, (), 0)
+    assert (split.groups, split.divided_subjects, split.unknown) == (6, (), 0)
     leaks = {"subjects": [], "of": 6, "unknown_subjects": 0, "twins_of_test_cells": None}
     assert split.record()["leaks"] == leaks
 
@@ -67,7 +67,7 @@ def test_fitted__subjects_apart():
 def test_fitted__names_the_subjects_in_two_parts():
     split = split_files.fit_to_manifest(parsed(rows_of(APART | {"20": "train"})), SMALL)
     assert not split.keeps_subjects_apart
-    assert split.torn == ("16+20+21",)
+    assert split.divided_subjects == ("16+20+21",)
     # An image that is left out is in no part.
     assert split_files.fit_to_manifest(
         parsed(rows_of(APART | {"20": "excluded"})), SMALL
