@@ -19,14 +19,14 @@ def root(tmp_path: Path, home: Path) -> Path:
 
 def test_sources__are_those_of_the_index(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = catalogue.load(root)
-    assert all(each.kept is None for each in catalogue.image_sources(before, before.table))
+    assert all(each.thumbnail is None for each in catalogue.image_sources(before, before.table))
     build.build_index(root)
     monkeypatch.setattr(thumbnails, "thumbnail", lambda path: pytest.fail("decoded again"))
     found = catalogue.load(root)
     sources = catalogue.image_sources(found, found.table)
     assert [each.key for each in sources] == found.table["file_sha256"].tolist()
     made = Thumbnails().get(sources)
-    assert made == [each.kept.read_bytes() for each in sources if each.kept is not None]
+    assert made == [each.thumbnail.read_bytes() for each in sources if each.thumbnail is not None]
 
 
 def test_sources__of_a_vanished_folder_are_still_those_of_the_index(root: Path) -> None:
@@ -44,7 +44,7 @@ def test_sources__of_new_changed_and_bad_files_are_the_files(root: Path) -> None
     shutil.copy(second, root / "all" / "new.png")
     found = catalogue.load(root)
     sources = catalogue.image_sources(found, found.table)
-    kept = {source.path.name for source in sources if source.kept is not None}
+    kept = {source.path.name for source in sources if source.thumbnail is not None}
     assert kept == {second.name, *(p.name for p in (root / "hem").iterdir() if p.name[0] == "U")}
     made = dict(zip(found.table["image_id"], Thumbnails().get(sources), strict=True))
     assert made["hem/text.png"] is None
