@@ -6,7 +6,7 @@ import streamlit as st
 
 from allcore.errors import AllScopeError
 from allcore.web import frame, resources
-from allcore.web.predict import inputs, results, session
+from allcore.web.predict import results, session
 
 QUICK = 1.0  # seconds to wait for an answer before a progress bar is worth showing
 
@@ -26,16 +26,16 @@ files, beside = [], st.container()
 if user.may("check"):
     drop, beside = st.columns([3, 2], gap="large")
     with drop:
-        files = inputs.files()
+        files = session.choose_files()
 try:
     with st.container():  # a place of its own, so that nothing moves when the model is loaded
         service = resources.service(model)
-    example = inputs.example(service.predictor, beside)
+    example = session.choose_example(service.predictor, beside)
 except AllScopeError as error:
     frame.problem(error)
     st.stop()
 
-run = session.current_run(inputs.of(files, example), service, user)
+run = session.current_run(session.to_inputs(files, example), service, user)
 if run is None:
     st.info(
         "Drop one picture or many, or choose a synthetic cell. Each gets its own answer.",

@@ -8,31 +8,51 @@ there as far as it came.
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from allcore.data import subjects
 from allcore.errors import BadImage
+from allcore.inference import examples, image_sources
+from allcore.inference.examples import ExamplePicture
 from allcore.inference.image_sources import Source
 from allcore.inference.jobs import Ending, PredictedPicture, PredictionJob, PredictionService
+from allcore.inference.predictor import Predictor
 from allcore.model_folder import ModelInfo
 from allcore.store import batches, history, pictures
 from allcore.store.database import Database
 from allcore.store.history import HistoryAnswer
-from allcore.web import accounts
+from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
-from allcore.web.predict import inputs
-from allcore.web.predict.inputs import PredictionInputs
 
 MAX_RUNS = 64
 """Accounts whose last run this server remembers."""
 RUN_SECONDS = 3600.0
 """Time that a finished run stays with its pictures in this server's memory."""
+FILES, FOLDER = "Pictures or zip", "A folder"
+EXAMPLE = "example"
+"""Key of the examples' control, and of the address."""
 _RUN, _QUEUE = "predict_asked", "predict_session"
+_ROUND, _CHANGED = "predict_round", "predict_changed"
 _LOCK = threading.Lock()
+
+
+@dataclass(frozen=True)
+class PredictionInputs:
+    """Pictures to answer.
+
+    Attributes:
+        key: of these very pictures.
+        sources: the pictures, at least one.
+    """
+
+    key: tuple[str, ...]
+    sources: tuple[Source, ...]
 
 
 class HistoryWriter:
@@ -104,6 +124,53 @@ class PredictionRun:
         return self.job.idle > RUN_SECONDS
 
 
+def choose_files() -> list[UploadedFile]:
+    """Draw the drop zone; return its files."""
+    kind = st.segmented_control(
+        "What to bring", [FILES, FOLDER], default=FILES, required=True, key="predict_kind",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    return st.file_uploader(
+        "Pictures of single cells on black, or zip archives of them"
+        if kind == FILES
+        else "A folder of pictures of single cells on black",
+        accept_multiple_files=True if kind == FILES else "directory",
+        key=f"predict_files_{kind}_{st.session_state.get(_ROUND, 0)}",
+        on_change=_chose_files,
+        help="BMP, PNG, JPEG, TIFF or WebP. What can't be answered is refused, with a reason.",
+    )
+
+
+def choose_example(predictor: Predictor, place: DeltaGenerator) -> ExamplePicture | None:
+    """Draw the examples that were chosen for a model; return the selected one."""
+    with place:
+        requested = EXAMPLE in st.query_params or st.session_state.get(EXAMPLE)
+        ready = requested or examples.is_ready(predictor)
+        if not (ready or st.button("Draw synthetic cells to try", icon=":material/draw:")):
+            return None
+        choices = {choice.name: choice for choice in _examples(predictor)}
+        name = st.pills(
+            "Try a picture made by this program", list(choices), key=EXAMPLE, wrap=True,
+            on_change=_chose_example, bind="query-params",
+        )  # fmt: skip
+        if name is None:
+            return None
+        st.markdown(frame.plain(choices[name].sentence))
+        return choices[name]
+
+
+def to_inputs(
+    files: Sequence[UploadedFile], example: ExamplePicture | None
+) -> PredictionInputs | None:
+    """The pictures to predict; files before an example, None where there is neither."""
+    if sources := tuple(_sources(files)):
+        return PredictionInputs(tuple(file.file_id for file in files), sources)
+    if example is None:
+        return None
+    source = Source(name=example.title, read=example.path.read_bytes)
+    return PredictionInputs((example.name,), (source,))
+
+
 def current_run(
     brought: PredictionInputs | None, service: PredictionService, visitor: Visitor
 ) -> PredictionRun | None:
@@ -112,7 +179,7 @@ def current_run(
     Without pictures it is the last run: of this session on its way through other pages, or of this
     account before its browser was closed.
     """
-    state, removed = st.session_state, inputs.were_removed()
+    state, removed = st.session_state, _were_changed()
     if brought is None:
         if removed:
             _put_away(visitor)
@@ -183,6 +250,15 @@ def forget(owner: str) -> None:
         _runs().pop(owner, None)
 
 
+def _were_changed() -> bool:
+    """Whether a control was changed since the last call.
+
+    Empty controls then mean that somebody has removed the pictures; without a change, the page was
+    left and opened again, which empties its controls too.
+    """
+    return bool(st.session_state.pop(_CHANGED, False))
+
+
 def _last_shown(service: PredictionService, visitor: Visitor) -> PredictionRun | None:
     """The last run with this model, with the way to put it away."""
     run = last(_owner(visitor))
@@ -230,3 +306,28 @@ def _contents(items: Sequence[PredictedPicture]) -> dict[str, bytes]:
             continue
     contents.pop("", None)
     return contents
+
+
+def _sources(files: Sequence[UploadedFile]) -> Iterator[Source]:
+    for file in files:
+        if file.name.lower().endswith(".zip"):
+            yield from image_sources.members(file, name=file.name)
+        elif not image_sources.is_junk(file.name):
+            yield Source(name=file.name, read=file.getvalue)
+
+
+def _examples(predictor: Predictor) -> tuple[ExamplePicture, ...]:
+    if examples.is_ready(predictor):
+        return examples.examples(predictor)
+    with st.spinner("Drawing synthetic cells"):
+        return examples.examples(predictor)
+
+
+def _chose_files() -> None:
+    st.session_state[_CHANGED] = True
+    st.session_state[EXAMPLE] = None
+
+
+def _chose_example() -> None:
+    st.session_state[_CHANGED] = True
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1  # another, empty drop zone
