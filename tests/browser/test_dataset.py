@@ -56,6 +56,7 @@ def test_cells__are_chosen_by_keyboard_on_two_pages_and_compared(
     expect(_said(page)).to_have_text("2 of 8 chosen")
     page.locator("input.box").nth(3).click()
     expect(_said(page)).to_have_text("3 of 8 chosen")
+    expect(page).to_have_url(re.compile("(chosen=.*){3}"))  # the app has heard of the third
     steps.settle(page)
     page.get_by_text("Compare", exact=True).last.click()
     expect(page.locator(".compared figure")).to_have_count(3)

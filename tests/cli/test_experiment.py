@@ -91,6 +91,7 @@ def test_experiment__unknown(home: Path) -> None:
         called("nonsense", "--data", "cells")
 
 
+@pytest.mark.long
 def test_experiment__quick_on_drawn_cells(home: Path) -> None:
     status, text = called("head", "--quick")
     assert status == 0

@@ -31,6 +31,7 @@ def scores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, DetectionScore
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", LEAST)
 def test_findings__meet_the_truth(scores: dict[str, DetectionScore], kind: str) -> None:
     recall, precision = LEAST[kind]
