@@ -134,6 +134,16 @@ def test_floors__only_the_web_knows_streamlit(path: Path) -> None:
         assert not libraries & {"streamlit", "streamlit_authenticator"}
 
 
+def test_floors__only_the_command_line_imports_research() -> None:
+    """Pages read the JSON that research wrote."""
+    importers = [
+        module_name(path)
+        for path in SOURCES
+        if any(name.startswith("allcore.research") for name in imported(path))
+    ]
+    assert all(name.startswith(("allcore.cli.", "allcore.research")) for name in importers)
+
+
 def test_imported__resolves_relative_imports(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
