@@ -10,8 +10,8 @@ from allcore.evaluation import metrics
 from allcore.evaluation.comparison import (
     METRICS,
     NETWORKS,
-    Comparison,
     ComparisonRow,
+    NetworkComparison,
     NetworkCost,
     PairTest,
     ProtocolGap,
@@ -40,7 +40,7 @@ EPOCHS = 6
 
 def comparison(
     networks: tuple[str, ...] = tuple(NETWORKS), protocols: tuple[str, ...] = ("paper", "unseen")
-) -> Comparison:
+) -> NetworkComparison:
     """A comparison of simulated predictions; intervals are drawn, not computed."""
     predictions = pd.concat(
         [_predictions(network, protocol) for network in networks for protocol in protocols],
@@ -50,7 +50,7 @@ def comparison(
         (network, protocol): _row(network, protocol, part)
         for (network, protocol), part in predictions.groupby(["network", "protocol"])
     }
-    return Comparison(
+    return NetworkComparison(
         rows=tuple(rows[network, protocol] for network in networks for protocol in protocols),
         costs=tuple(_cost(number, network) for number, network in enumerate(networks)),
         gaps=tuple(_gaps(rows, networks)) if len(protocols) == 2 else (),

@@ -10,7 +10,9 @@ from allcore.cli import options
 from allcore.errors import AllScopeError
 
 if TYPE_CHECKING:
-    from allcore.evaluation.comparison import Comparison
+    from allcore.evaluation.comparison import NetworkComparison
+
+    pass
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def _list_networks() -> None:
         print(f"{name:16}{title}{note}")
 
 
-def _print_comparison(comparison: "Comparison", out: Path) -> None:
+def _print_comparison(comparison: "NetworkComparison", out: Path) -> None:
     from allcore import formats
     from allcore.evaluation.comparison import NETWORKS, PROTOCOLS
     from allcore.notice import RESEARCH_USE

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from allcore.inference.predictor import Predictor
     from allcore.inference.results import PredictedRow
     from allcore.model_folder import InstalledModel
-    from allcore.reports.report_verification import Verification
+    from allcore.reports.report_verification import ReportVerification
 
 
 def predict(
@@ -159,7 +159,7 @@ def _verify(path: Path, device: str | None, *, as_json: bool) -> None:
         raise AllScopeError(verification.sentence)
 
 
-def _print_verification(verification: "Verification") -> None:
+def _print_verification(verification: "ReportVerification") -> None:
     width = max(len(check.name) for check in verification.checks)
     for check in verification.checks:
         value = check.found if check.ok else f"{check.found} (report: {check.expected})"

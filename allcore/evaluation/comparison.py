@@ -142,7 +142,7 @@ class PairTest:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class NetworkComparison:
     """All of it: the tables, one history row an epoch, one prediction row a test cell."""
 
     rows: tuple[ComparisonRow, ...] = ()

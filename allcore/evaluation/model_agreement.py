@@ -48,7 +48,7 @@ class EstimateDifference:
 
 
 @dataclass(frozen=True)
-class SharedCells:
+class JoinedPredictions:
     """The cells that two models have both predicted, prepared once.
 
     Attributes:
@@ -110,7 +110,7 @@ def compare_models(
     threshold_b: float,
     notes: Sequence[str] = (),
 ) -> ModelAgreement:
-    """Hold two tables of predictions against each other.
+    """The agreement of two models on the cells that both predicted.
 
     Args:
         a: predictions of the first model, columns of `PREDICTION_COLUMNS`.
@@ -128,8 +128,10 @@ def compare_models(
     )
 
 
-def join_predictions(a: pd.DataFrame, b: pd.DataFrame, *, notes: Sequence[str] = ()) -> SharedCells:
-    """Join two tables of predictions by image id; arguments and errors as in `compare`."""
+def join_predictions(
+    a: pd.DataFrame, b: pd.DataFrame, *, notes: Sequence[str] = ()
+) -> JoinedPredictions:
+    """Join two tables of predictions by image id; arguments and errors as in `compare_models`."""
     for table, which in ((a, "first"), (b, "second")):
         if table["image_id"].duplicated().any():
             raise DataError(
@@ -143,7 +145,7 @@ def join_predictions(a: pd.DataFrame, b: pd.DataFrame, *, notes: Sequence[str] =
     cells = estimates.make_sample(
         labels=labels, probabilities=first, subjects=model_evaluation.subject_groups(table)
     )
-    return SharedCells(
+    return JoinedPredictions(
         table=table,
         only_a=_missing(a, b),
         only_b=_missing(b, a),
@@ -153,7 +155,9 @@ def join_predictions(a: pd.DataFrame, b: pd.DataFrame, *, notes: Sequence[str] =
     )
 
 
-def agreement_at(shared: SharedCells, *, threshold_a: float, threshold_b: float) -> ModelAgreement:
+def agreement_at(
+    shared: JoinedPredictions, *, threshold_a: float, threshold_b: float
+) -> ModelAgreement:
     """Call the shared cells at two thresholds, for the figures that hang on them."""
     cells = shared.cells
     second = shared.table["probability_b"].to_numpy(dtype=float)

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from allcore.evaluation import metrics
-from allcore.evaluation.comparison import BASELINE, NETWORKS, Comparison, ComparisonRow
+from allcore.evaluation.comparison import BASELINE, NETWORKS, ComparisonRow, NetworkComparison
 from allcore.evaluation.intervals import Interval
 from allcore.labels import CLASS_COLOURS
 from allcore.nets import summaries
@@ -31,7 +31,7 @@ _SIDES = {
 _SHAPES = {"all": "circle", "hem": "square"}
 
 
-def gap_dumbbells(comparison: Comparison, metric: str) -> go.Figure:
+def gap_dumbbells(comparison: NetworkComparison, metric: str) -> go.Figure:
     """A dumbbell a network: its figure under both protocols, best on unseen subjects on top.
 
     Args:
@@ -127,7 +127,9 @@ def subject_accuracies(table: pd.DataFrame, a: str, b: str) -> go.Figure:
     return style.finish(figure, _subjects_title(both, a, b), height=480)
 
 
-def _rows_of_both(comparison: Comparison, metric: str) -> list[tuple[ComparisonRow, ComparisonRow]]:
+def _rows_of_both(
+    comparison: NetworkComparison, metric: str
+) -> list[tuple[ComparisonRow, ComparisonRow]]:
     """The networks measured under both protocols as (unseen, paper), best unseen first."""
     first = comparison.ranked("unseen", metric)
     second = {row.network: row for row in comparison.ranked("paper", metric)}
@@ -166,7 +168,7 @@ def _add_reference(figure: go.Figure, value: float, *, places: int) -> None:
     )
 
 
-def _gap_title(comparison: Comparison, metric: str) -> str:
+def _gap_title(comparison: NetworkComparison, metric: str) -> str:
     gaps = [gap.gap.value for gap in comparison.gaps if gap.metric == metric]
     title = metrics.TITLES[metric]
     noun = title if title.isupper() else title[0].lower() + title[1:]

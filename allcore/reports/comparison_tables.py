@@ -11,8 +11,8 @@ from allcore.evaluation.comparison import (
     METRICS,
     NETWORKS,
     PROTOCOLS,
-    Comparison,
     ComparisonRow,
+    NetworkComparison,
     NetworkCost,
     ProtocolGap,
 )
@@ -25,7 +25,7 @@ OPERATING_POINT = 0.5
 
 
 def comparison_table(
-    comparison: Comparison, *, figures: Sequence[str], protocols: Sequence[str]
+    comparison: NetworkComparison, *, figures: Sequence[str], protocols: Sequence[str]
 ) -> pd.DataFrame:
     """One row a network, best weighted F1 on unseen subjects first.
 
@@ -40,14 +40,14 @@ def comparison_table(
     )
 
 
-def network_order(comparison: Comparison) -> list[str]:
+def network_order(comparison: NetworkComparison) -> list[str]:
     """The networks there are, best weighted F1 on unseen subjects first, unmeasured ones last."""
     first = [row.network for row in comparison.ranked("unseen")]
     second = [row.network for row in comparison.ranked("paper")]
     return list(dict.fromkeys([*first, *second, *comparison.networks()]))
 
 
-def export_table(comparison: Comparison) -> pd.DataFrame:
+def export_table(comparison: NetworkComparison) -> pd.DataFrame:
     """One row a network and protocol with everything known of it, and the notice."""
     return pd.DataFrame(_exported(comparison, row) for row in comparison.rows)
 
@@ -96,7 +96,7 @@ def loss_curves(history: pd.DataFrame, protocol: str) -> pd.DataFrame:
 
 
 def _line(
-    comparison: Comparison, network: str, *, figures: Sequence[str], protocols: Sequence[str]
+    comparison: NetworkComparison, network: str, *, figures: Sequence[str], protocols: Sequence[str]
 ) -> dict[str, object]:
     rows = {protocol: comparison.row(network, protocol) for protocol in protocols}
     cells: dict[str, object] = {"Network": NETWORKS[network]}
@@ -127,16 +127,16 @@ def _costs(cost: NetworkCost | None) -> dict[str, object]:
     }
 
 
-def _cost(comparison: Comparison, network: str) -> NetworkCost | None:
+def _cost(comparison: NetworkComparison, network: str) -> NetworkCost | None:
     return next((cost for cost in comparison.costs if cost.network == network), None)
 
 
-def _gap(comparison: Comparison, network: str, metric: str) -> ProtocolGap | None:
+def _gap(comparison: NetworkComparison, network: str, metric: str) -> ProtocolGap | None:
     matches = (gap for gap in comparison.gaps if (gap.network, gap.metric) == (network, metric))
     return next(matches, None)
 
 
-def _exported(comparison: Comparison, row: ComparisonRow) -> dict[str, object]:
+def _exported(comparison: NetworkComparison, row: ComparisonRow) -> dict[str, object]:
     cells: dict[str, object] = {"network": row.network, "protocol": row.protocol}
     for metric in METRICS:
         estimate = row.estimate(metric)

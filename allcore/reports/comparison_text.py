@@ -7,8 +7,8 @@ from allcore.evaluation.comparison import (
     BASELINE,
     NETWORKS,
     RANKED_BY,
-    Comparison,
     ComparisonRow,
+    NetworkComparison,
     PairTest,
 )
 from allcore.evaluation.intervals import Interval
@@ -21,14 +21,14 @@ def network_phrase(network: str) -> str:
     return "area and brightness alone" if network == BASELINE else NETWORKS[network]
 
 
-def best_network(comparison: Comparison, protocol: str = "unseen") -> ComparisonRow | None:
+def best_network(comparison: NetworkComparison, protocol: str = "unseen") -> ComparisonRow | None:
     """The network, not the baseline, of the highest weighted F1."""
     rows = (row for row in comparison.ranked(protocol) if row.network != BASELINE)
     return next(rows, None)
 
 
 def paired_test(
-    comparison: Comparison, a: str, b: str, protocol: str = "unseen"
+    comparison: NetworkComparison, a: str, b: str, protocol: str = "unseen"
 ) -> PairTest | None:
     """The test of two networks, turned so that differences are a less b, if it was kept."""
     for test in comparison.tests:
@@ -39,7 +39,7 @@ def paired_test(
     return None
 
 
-def answer_sentences(comparison: Comparison) -> list[str]:
+def answer_sentences(comparison: NetworkComparison) -> list[str]:
     """Who is best on unseen subjects; then whether that holds, and what leakage adds."""
     winner = best_network(comparison)
     if winner is None:
@@ -47,7 +47,7 @@ def answer_sentences(comparison: Comparison) -> list[str]:
     return [_first(comparison, winner), *_leads(comparison, winner), *_leakage(comparison, winner)]
 
 
-def budget_text(comparison: Comparison) -> str:
+def budget_text(comparison: NetworkComparison) -> str:
     """At what budget the networks were trained and on what they were tested."""
     rows = [row for row in comparison.rows if row.epochs_to_95 is not None] or comparison.rows
     # Features and ensembles take their networks' size; only training has epochs and draws.
@@ -62,7 +62,7 @@ def budget_text(comparison: Comparison) -> str:
     return f"{text} Figures say what this budget reaches, not what a network can reach."
 
 
-def tested_text(comparison: Comparison) -> str:
+def tested_text(comparison: NetworkComparison) -> str:
     """On which cells each protocol was tested."""
     parts = []
     for protocol, how in _PROTOCOLS.items():
@@ -75,7 +75,7 @@ def tested_text(comparison: Comparison) -> str:
     return f"{names}. {'; '.join(parts)}."
 
 
-def same_budget(comparison: Comparison) -> bool:
+def same_budget(comparison: NetworkComparison) -> bool:
     """Whether all rows come from one data set at one budget, so that they can be compared."""
     return len({(row.data_digest, row.budget) for row in comparison.rows}) <= 1
 
@@ -131,7 +131,7 @@ _INITS = {"none": "random weights", "imagenet": "ImageNet weights"}
 _PROTOCOLS = {"unseen": "Unseen subjects", "paper": "Paper's protocol, images split at random"}
 
 
-def _first(comparison: Comparison, winner: ComparisonRow) -> str:
+def _first(comparison: NetworkComparison, winner: ComparisonRow) -> str:
     estimate = f"weighted F1 {_stated(winner.weighted_f1)}"
     baseline = comparison.row(BASELINE, "unseen")
     if baseline is not None and baseline.weighted_f1.value >= winner.weighted_f1.value:
@@ -148,7 +148,7 @@ def _stated(figure: Interval) -> str:
     return f"{figure.value:.3f} ({bounds if 'no' in bounds else f'95 % interval {bounds}'})"
 
 
-def _leads(comparison: Comparison, winner: ComparisonRow) -> list[str]:
+def _leads(comparison: NetworkComparison, winner: ComparisonRow) -> list[str]:
     """The winner against area and brightness, the paper's network, and the next best."""
     behind = [row.network for row in comparison.ranked("unseen") if row.network != winner.network]
     next_best = [network for network in behind if network != BASELINE][:1]
@@ -176,7 +176,7 @@ def _unsure(test: PairTest) -> str:
     return f"A lead in accuracy over {rival} is not shown: {points_text(difference)}."
 
 
-def _leakage(comparison: Comparison, winner: ComparisonRow) -> list[str]:
+def _leakage(comparison: NetworkComparison, winner: ComparisonRow) -> list[str]:
     known = (gap for gap in comparison.gaps if gap.gap.value == gap.gap.value)
     gaps = {gap.network: gap for gap in known if gap.metric == RANKED_BY}
     gap = gaps.get(winner.network)
@@ -194,7 +194,7 @@ def _leakage(comparison: Comparison, winner: ComparisonRow) -> list[str]:
     ]
 
 
-def _only_paper(comparison: Comparison) -> str:
+def _only_paper(comparison: NetworkComparison) -> str:
     winner = best_network(comparison, "paper")
     if winner is None:
         return "No network has been compared yet, only area and brightness."

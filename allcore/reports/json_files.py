@@ -17,8 +17,8 @@ from allcore import model_folder, notice
 from allcore.errors import ModelError
 from allcore.evaluation import comparison, experiments
 from allcore.evaluation.comparison import (
-    Comparison,
     ComparisonRow,
+    NetworkComparison,
     NetworkCost,
     PairTest,
     ProtocolGap,
@@ -129,7 +129,7 @@ def _estimates_json(estimates: Iterable[Estimate]) -> dict[str, Any]:
     }
 
 
-def read_comparison(folder: Path) -> Comparison:
+def read_comparison(folder: Path) -> NetworkComparison:
     """The comparison in a folder.
 
     Raises:
@@ -139,7 +139,7 @@ def read_comparison(folder: Path) -> Comparison:
         raise ModelError(
             f"{folder} holds no comparison yet: make one with 'python -m allcore compare'."
         )
-    return Comparison(
+    return NetworkComparison(
         rows=_read_records(folder / RESULTS, ComparisonRow),
         costs=_read_records(folder / COSTS, NetworkCost),
         gaps=_read_records(folder / GAPS, ProtocolGap),
@@ -149,7 +149,7 @@ def read_comparison(folder: Path) -> Comparison:
     )
 
 
-def write_comparison(folder: Path, results: Comparison) -> None:
+def write_comparison(folder: Path, results: NetworkComparison) -> None:
     """Write every file of a comparison; the same results give the same bytes.
 
     Each file is replaced whole, ``results.json`` last.

@@ -48,7 +48,7 @@ class ReportCheck:
 
 
 @dataclass(frozen=True)
-class Verification:
+class ReportVerification:
     """Whether a report was reproduced.
 
     Attributes:
@@ -69,7 +69,7 @@ class Verification:
 
 def verify_report(
     report: PredictionReport, root: Path, *, device: str = "auto", threads: int | None = None
-) -> Verification:
+) -> ReportVerification:
     """Answer a report's picture again and compare.
 
     Args:
@@ -197,9 +197,9 @@ def _close(name: str, expected: float | None, actual: float | None) -> ReportChe
     )
 
 
-def _verified(report: PredictionReport, checks: tuple[ReportCheck, ...]) -> Verification:
+def _verified(report: PredictionReport, checks: tuple[ReportCheck, ...]) -> ReportVerification:
     wrong = [check for check in checks if not check.ok]
-    return Verification(checks, _sentence(report, wrong), _other_versions(report))
+    return ReportVerification(checks, _sentence(report, wrong), _other_versions(report))
 
 
 def _sentence(report: PredictionReport, wrong: list[ReportCheck]) -> str:

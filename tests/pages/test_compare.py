@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from allcore.evaluation import comparison
-from allcore.evaluation.comparison import Comparison
+from allcore.evaluation.comparison import NetworkComparison
 from allcore.notice import RESEARCH_USE
 from allcore.reports import comparison_tables, comparison_text, json_files
 from allcore.synthetic import dataset
@@ -27,11 +27,13 @@ def folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def stored() -> Comparison:
+def stored() -> NetworkComparison:
     return compared.comparison(FEW)
 
 
-def test_page__answers_first_then_table_then_charts(folder: Path, stored: Comparison) -> None:
+def test_page__answers_first_then_table_then_charts(
+    folder: Path, stored: NetworkComparison
+) -> None:
     json_files.write_comparison(folder, stored)
     page = open_page("compare")
     assert page.title[0].value == "Compare"
@@ -47,7 +49,7 @@ def test_page__answers_first_then_table_then_charts(folder: Path, stored: Compar
     assert page.code[0].value == stored.rows[0].command
 
 
-def test_page__columns_are_a_choice(folder: Path, stored: Comparison) -> None:
+def test_page__columns_are_a_choice(folder: Path, stored: NetworkComparison) -> None:
     json_files.write_comparison(folder, stored)
     page = open_page("compare")
     page.get("button_group")[0].set_value(["auroc", "ece"]).run()
@@ -57,7 +59,7 @@ def test_page__columns_are_a_choice(folder: Path, stored: Comparison) -> None:
     assert "Weighted F1, unseen" not in table
 
 
-def test_page__another_pair_of_networks(folder: Path, stored: Comparison) -> None:
+def test_page__another_pair_of_networks(folder: Path, stored: NetworkComparison) -> None:
     json_files.write_comparison(folder, stored)
     page = open_page("compare")
     page.selectbox(key="compare_a").set_value("resnet18").run()
@@ -67,7 +69,9 @@ def test_page__another_pair_of_networks(folder: Path, stored: Comparison) -> Non
     assert comparison_text.pair_sentences(test)[1] in page_text(page)
 
 
-def test_page__curves_of_the_other_protocol_and_of_none(folder: Path, stored: Comparison) -> None:
+def test_page__curves_of_the_other_protocol_and_of_none(
+    folder: Path, stored: NetworkComparison
+) -> None:
     json_files.write_comparison(folder, stored)
     page = open_page("compare")
     page.radio(key="compare_curves").set_value("paper").run()
@@ -77,7 +81,7 @@ def test_page__curves_of_the_other_protocol_and_of_none(folder: Path, stored: Co
     assert "Choose a network" in page_text(page)
 
 
-def test_page__download_carries_the_notice(folder: Path, stored: Comparison) -> None:
+def test_page__download_carries_the_notice(folder: Path, stored: NetworkComparison) -> None:
     json_files.write_comparison(folder, stored)
     page = open_page("compare")
     assert [b.label for b in page.get("download_button")] == ["Download comparison as CSV"]
@@ -93,7 +97,7 @@ def test_page__no_comparison(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [json_files.PREDICTIONS, json_files.RESULTS, json_files.HISTORY])
-def test_page__damaged(folder: Path, stored: Comparison, name: str) -> None:
+def test_page__damaged(folder: Path, stored: NetworkComparison, name: str) -> None:
     json_files.write_comparison(folder, stored)
     (folder / name).write_bytes(b"nonsense")
     page = open_page("compare")
@@ -120,11 +124,11 @@ def test_page__synthetic_cells_are_said(folder: Path) -> None:
     rows = compared.comparison(FEW[:2])
     drawn = [dict(vars(row), data=dataset.NAME) for row in rows.rows]
     changed = dict(vars(rows), rows=tuple(comparison.ComparisonRow(**row) for row in drawn))
-    json_files.write_comparison(folder, Comparison(**changed))
+    json_files.write_comparison(folder, NetworkComparison(**changed))
     assert "drawn by ALLScope" in page_text(open_page("compare"))
 
 
-def test_load__reads_again_only_what_changed(folder: Path, stored: Comparison) -> None:
+def test_load__reads_again_only_what_changed(folder: Path, stored: NetworkComparison) -> None:
     json_files.write_comparison(folder, stored)
     first = cached.load_comparison()
     assert cached.load_comparison() is first

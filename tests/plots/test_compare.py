@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from allcore.evaluation.comparison import NETWORKS, Comparison
+from allcore.evaluation.comparison import NETWORKS, NetworkComparison
 from allcore.evaluation.intervals import Interval
 from allcore.plots import compare
 from allcore.reports import comparison_tables
@@ -13,12 +13,12 @@ from tests import compared
 
 
 @pytest.fixture(scope="module")
-def found() -> Comparison:
+def found() -> NetworkComparison:
     return compared.comparison(("qcresnet", "resnet18", "lenet5", "ensemble", "area_brightness"))
 
 
 @pytest.fixture(scope="module")
-def figures(found: Comparison) -> dict[str, go.Figure]:
+def figures(found: NetworkComparison) -> dict[str, go.Figure]:
     curves = comparison_tables.loss_curves(found.history, "unseen")
     by_subject = comparison_tables.accuracy_by_subject(found.predictions)
     return {
@@ -45,7 +45,7 @@ def test_figures__titles_fit_a_phone_and_axes_are_named(figures: dict[str, go.Fi
 
 
 def test_gap__a_dumbbell_a_network_best_unseen_on_top(
-    found: Comparison, figures: dict[str, go.Figure]
+    found: NetworkComparison, figures: dict[str, go.Figure]
 ) -> None:
     figure = figures["gap"]
     traces = {trace.name: trace for trace in figure.data if trace.name}
@@ -66,7 +66,7 @@ def test_gap__a_dumbbell_a_network_best_unseen_on_top(
     )
 
 
-def test_gap__where_not_all_networks_gain(found: Comparison) -> None:
+def test_gap__where_not_all_networks_gain(found: NetworkComparison) -> None:
     gaps = [dataclasses.replace(gap, gap=Interval(-0.01, -0.02, 0.0)) for gap in found.gaps]
     none = dataclasses.replace(found, gaps=tuple(gaps))
     assert title(compare.gap_dumbbells(none, "auroc")) == "The random image split raises no AUROC"
@@ -74,7 +74,9 @@ def test_gap__where_not_all_networks_gain(found: Comparison) -> None:
     assert "AUROC of 1 of 5 networks" in title(compare.gap_dumbbells(some, "auroc"))
 
 
-def test_learning__by_epoch_and_by_time(found: Comparison, figures: dict[str, go.Figure]) -> None:
+def test_learning__by_epoch_and_by_time(
+    found: NetworkComparison, figures: dict[str, go.Figure]
+) -> None:
     curves = comparison_tables.loss_curves(found.history, "unseen").set_index(["network", "epoch"])
     loss = curves["loss"].loc[["qcresnet", "resnet18"]]
     network, epoch = loss.idxmin()
@@ -87,13 +89,15 @@ def test_learning__by_epoch_and_by_time(found: Comparison, figures: dict[str, go
     assert len(figures["seconds"].data) == 6  # a band of two edges each
 
 
-def test_learning__one_run_has_no_band(found: Comparison) -> None:
+def test_learning__one_run_has_no_band(found: NetworkComparison) -> None:
     curves = comparison_tables.loss_curves(found.history, "paper")
     figure = compare.learning_curves(curves, ["lenet5"], clock="epoch")
     assert [trace.name for trace in figure.data] == ["LeNet-5"]
 
 
-def test_subjects__one_point_a_subject(found: Comparison, figures: dict[str, go.Figure]) -> None:
+def test_subjects__one_point_a_subject(
+    found: NetworkComparison, figures: dict[str, go.Figure]
+) -> None:
     figure = figures["subjects"]
     points = [trace for trace in figure.data if trace.mode == "markers"]
     drawn = np.concatenate([trace.customdata[:, 0] for trace in points])

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allcore.evaluation.comparison import METRICS, Comparison
+from allcore.evaluation.comparison import METRICS, NetworkComparison
 from allcore.notice import RESEARCH_USE
 from allcore.reports import comparison_tables
 from tests import compared
@@ -11,11 +11,11 @@ BOTH = ("unseen", "paper")
 
 
 @pytest.fixture(scope="module")
-def found() -> Comparison:
+def found() -> NetworkComparison:
     return compared.comparison(("lenet5", "qcresnet", "ensemble", "area_brightness"))
 
 
-def test_table__both_protocols_side_by_side_best_unseen_first(found: Comparison) -> None:
+def test_table__both_protocols_side_by_side_best_unseen_first(found: NetworkComparison) -> None:
     table = comparison_tables.comparison_table(found, figures=["weighted_f1"], protocols=BOTH)
     assert list(table["Network"])[:2] == ["Ensemble", "QCResNet"]
     values = [float(text.split()[0]) for text in table["Weighted F1, unseen"]]
@@ -28,7 +28,7 @@ def test_table__both_protocols_side_by_side_best_unseen_first(found: Comparison)
     assert {"Parameters", "MACs", "Images/s", "Epochs, unseen"} <= set(table.columns)
 
 
-def test_table__one_protocol_has_no_gap(found: Comparison) -> None:
+def test_table__one_protocol_has_no_gap(found: NetworkComparison) -> None:
     table = comparison_tables.comparison_table(found, figures=METRICS, protocols=["paper"])
     assert not [column for column in table if column.endswith((", gap", ", unseen"))]
     assert len([column for column in table if column.endswith(", paper")]) == len(METRICS) + 1
@@ -36,7 +36,7 @@ def test_table__one_protocol_has_no_gap(found: Comparison) -> None:
 
 def test_table__a_network_measured_under_one_protocol_only() -> None:
     one, other = compared.comparison(("svm",), ("paper",)), compared.comparison(("qcresnet",))
-    both = Comparison(rows=one.rows + other.rows, gaps=other.gaps)
+    both = NetworkComparison(rows=one.rows + other.rows, gaps=other.gaps)
     table = comparison_tables.comparison_table(both, figures=["auroc"], protocols=BOTH).set_index(
         "Network"
     )
@@ -44,7 +44,7 @@ def test_table__a_network_measured_under_one_protocol_only() -> None:
     assert table.loc["SVM", "AUROC, unseen"] == "not measured"
 
 
-def test_export__carries_the_notice_and_every_figure(found: Comparison) -> None:
+def test_export__carries_the_notice_and_every_figure(found: NetworkComparison) -> None:
     table = comparison_tables.export_table(found)
     assert set(table["notice"]) == {RESEARCH_USE}
     assert len(table) == len(found.rows)

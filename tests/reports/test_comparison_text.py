@@ -2,18 +2,18 @@ import dataclasses
 
 import pytest
 
-from allcore.evaluation.comparison import Comparison, PairTest
+from allcore.evaluation.comparison import NetworkComparison, PairTest
 from allcore.evaluation.intervals import Interval
 from allcore.reports import comparison_text
 from tests import compared
 
 
 @pytest.fixture(scope="module")
-def found() -> Comparison:
+def found() -> NetworkComparison:
     return compared.comparison(("qcresnet", "resnet18", "ensemble", "area_brightness"))
 
 
-def test_answer__names_the_first_its_leads_and_the_gap(found: Comparison) -> None:
+def test_answer__names_the_first_its_leads_and_the_gap(found: NetworkComparison) -> None:
     first, leads, gap = comparison_text.answer_sentences(found)
     row = found.row("ensemble", "unseen")
     assert row is not None
@@ -28,7 +28,7 @@ def test_answer__names_the_first_its_leads_and_the_gap(found: Comparison) -> Non
     assert f"it reaches {paper.weighted_f1.value:.3f}: leakage is worth " in gap
 
 
-def test_answer__a_lead_whose_interval_includes_zero_is_not_shown(found: Comparison) -> None:
+def test_answer__a_lead_whose_interval_includes_zero_is_not_shown(found: NetworkComparison) -> None:
     unsure = [
         dataclasses.replace(test, accuracy_difference=Interval(0.01, -0.02, 0.04))
         for test in found.tests
@@ -40,7 +40,7 @@ def test_answer__a_lead_whose_interval_includes_zero_is_not_shown(found: Compari
     assert lead.format("QCResNet") in said
 
 
-def test_answer__fewer_cells_right_despite_the_better_f1(found: Comparison) -> None:
+def test_answer__fewer_cells_right_despite_the_better_f1(found: NetworkComparison) -> None:
     worse = [
         dataclasses.replace(test, accuracy_difference=Interval(0.03, 0.01, 0.05))
         for test in found.tests
@@ -77,7 +77,7 @@ def test_answer__without_tests_and_gaps() -> None:
     assert len(said) == 1
 
 
-def test_pair__is_turned(found: Comparison) -> None:
+def test_pair__is_turned(found: NetworkComparison) -> None:
     kept = comparison_text.paired_test(found, "qcresnet", "resnet18")
     turned = comparison_text.paired_test(found, "resnet18", "qcresnet")
     assert kept is not None and turned is not None
@@ -116,24 +116,24 @@ def test_verdict__follows_the_interval(test: PairTest, said: str) -> None:
     assert said in comparison_text.pair_verdict(test)
 
 
-def test_budget__says_what_was_spent(found: Comparison) -> None:
+def test_budget__says_what_was_spent(found: NetworkComparison) -> None:
     assert comparison_text.budget_text(found).startswith(
         "Networks were trained for at most 6 epochs of 500 cells drawn anew, at 64 px, from random "
         "weights, seed 0, on cpu."
     )
     other = dataclasses.replace(found.rows[0], init="imagenet", samples=0, size=224, budget="c")
-    mixed = Comparison(rows=(other, found.rows[2]))
+    mixed = NetworkComparison(rows=(other, found.rows[2]))
     assert (
         "at 64 to 224 px, from ImageNet weights or random weights"
         in comparison_text.budget_text(mixed)
     )
     assert comparison_text.same_budget(found)
     assert not comparison_text.same_budget(mixed)
-    alone = comparison_text.budget_text(Comparison(rows=(other,)))
+    alone = comparison_text.budget_text(NetworkComparison(rows=(other,)))
     assert "epochs of all training cells" in alone
 
 
-def test_tested__says_on_which_cells(found: Comparison) -> None:
+def test_tested__says_on_which_cells(found: NetworkComparison) -> None:
     row = found.rows[0]
     people = f"{row.cells:,} test cells of {row.subjects} independent subjects"
     assert f"Unseen subjects: {people}" in comparison_text.tested_text(found)

@@ -9,8 +9,8 @@ from allcore.errors import ModelError
 from allcore.evaluation import comparison as comparison_results
 from allcore.evaluation import model_evaluation
 from allcore.evaluation.comparison import (
-    Comparison,
     ComparisonRow,
+    NetworkComparison,
     NetworkCost,
     PairTest,
     ProtocolGap,
@@ -50,7 +50,7 @@ def row(network: str, protocol: str = "unseen") -> ComparisonRow:
     )
 
 
-def comparison() -> Comparison:
+def comparison() -> NetworkComparison:
     history: dict[str, object] = dict.fromkeys(comparison_results.HISTORY_COLUMNS, 1.0)
     history |= {"network": "lenet5", "protocol": "unseen", "fold": 0, "epoch": 0}
     prediction = dict(
@@ -60,7 +60,7 @@ def comparison() -> Comparison:
             strict=True,
         )
     )
-    return Comparison(
+    return NetworkComparison(
         rows=(row("lenet5"), row("ensemble")),
         costs=(NetworkCost("lenet5", 60_000, None, 64, 12.5, "cpu"),),
         gaps=(ProtocolGap("lenet5", "auroc", 0.9, 0.8, Interval(0.1, NAN, NAN)),),
@@ -104,7 +104,7 @@ def test_read__names_the_damaged_file(tmp_path: Path, name: str) -> None:
 
 
 def test_read__of_nothing_compared(tmp_path: Path) -> None:
-    json_files.write_comparison(tmp_path, Comparison())
+    json_files.write_comparison(tmp_path, NetworkComparison())
     assert json_files.read_comparison(tmp_path).rows == ()
 
 

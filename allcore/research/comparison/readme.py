@@ -5,7 +5,13 @@ from pathlib import Path
 
 from allcore import formats
 from allcore.evaluation import metrics
-from allcore.evaluation.comparison import METRICS, NETWORKS, PROTOCOLS, Comparison, ComparisonRow
+from allcore.evaluation.comparison import (
+    METRICS,
+    NETWORKS,
+    PROTOCOLS,
+    ComparisonRow,
+    NetworkComparison,
+)
 from allcore.evaluation.intervals import Interval
 from allcore.notice import RESEARCH_USE
 
@@ -15,12 +21,12 @@ _TRAINED = ("Epochs to 95 %", "Training")
 _DASH = "–"
 
 
-def write(folder: Path, comparison: Comparison) -> None:
+def write(folder: Path, comparison: NetworkComparison) -> None:
     """Write the tables beside the results."""
     (folder / NAME).write_text(text(comparison), encoding="utf-8")
 
 
-def text(comparison: Comparison) -> str:
+def text(comparison: NetworkComparison) -> str:
     """The whole file."""
     parts = [
         "# Networks compared",
@@ -35,7 +41,7 @@ def text(comparison: Comparison) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _protocols(comparison: Comparison) -> Iterable[str]:
+def _protocols(comparison: NetworkComparison) -> Iterable[str]:
     for protocol, title in PROTOCOLS.items():
         rows = [row for row in comparison.rows if row.protocol == protocol]
         if rows:
@@ -71,7 +77,7 @@ def _about(rows: Sequence[ComparisonRow]) -> str:
     )
 
 
-def _gaps(comparison: Comparison) -> Iterable[str]:
+def _gaps(comparison: NetworkComparison) -> Iterable[str]:
     if comparison.gaps:
         yield "## Leakage gap"
         yield "Each figure on the paper's split less that on unseen subjects."
@@ -90,7 +96,7 @@ def _gaps(comparison: Comparison) -> Iterable[str]:
         )
 
 
-def _costs(comparison: Comparison) -> Iterable[str]:
+def _costs(comparison: NetworkComparison) -> Iterable[str]:
     if comparison.costs:
         yield "## Cost"
         yield "Cells a second: forward passes in batches of 32, of the network alone."
@@ -110,7 +116,7 @@ def _costs(comparison: Comparison) -> Iterable[str]:
         )
 
 
-def _tests(comparison: Comparison) -> Iterable[str]:
+def _tests(comparison: NetworkComparison) -> Iterable[str]:
     if comparison.tests:
         yield "## Paired tests"
         yield (
@@ -139,7 +145,7 @@ def _tests(comparison: Comparison) -> Iterable[str]:
         )  # fmt: skip
 
 
-def _commands(comparison: Comparison) -> Iterable[str]:
+def _commands(comparison: NetworkComparison) -> Iterable[str]:
     yield "## Commands"
     for command in dict.fromkeys(row.command for row in comparison.rows):
         yield f"```\n{command}\n```"

@@ -12,8 +12,8 @@ from allcore.errors import ModelError
 from allcore.evaluation.comparison import (
     NETWORKS,
     PROTOCOLS,
-    Comparison,
     ComparisonRow,
+    NetworkComparison,
 )
 from allcore.reports import json_files
 from allcore.research.comparison import budget as budgets
@@ -62,7 +62,7 @@ class ComparisonRequest:
         return network in self.networks and protocol in self.protocols
 
 
-def compare(request: ComparisonRequest) -> Comparison:
+def compare(request: ComparisonRequest) -> NetworkComparison:
     """Do the runs that are missing, write the tables, and return them.
 
     Runs are cached in ``request.work``: a comparison that was stopped resumes there, and one more
@@ -115,10 +115,10 @@ def _unfinished(runs: list[ComparisonRun], data: ComparisonData) -> Iterator[Com
             bar.update()
 
 
-def _other_rows(request: ComparisonRequest, data: ComparisonData) -> Comparison:
+def _other_rows(request: ComparisonRequest, data: ComparisonData) -> NetworkComparison:
     """The results in the folder that are not a part of this comparison."""
     if not (request.out / json_files.RESULTS).exists():
-        return Comparison()
+        return NetworkComparison()
     old = json_files.read_comparison(request.out)
     rows = tuple(row for row in old.rows if not request.includes(row.network, row.protocol))
     budget = budgets.digest(data.shared)
@@ -145,12 +145,12 @@ def _not_included(table: pd.DataFrame, request: ComparisonRequest) -> pd.DataFra
 
 
 def _merged(
-    old: Comparison, rows: Sequence[ComparisonRow], results: Sequence[PooledResult]
-) -> Comparison:
+    old: NetworkComparison, rows: Sequence[ComparisonRow], results: Sequence[PooledResult]
+) -> NetworkComparison:
     """Old rows and new ones, with gaps and tests over all of them."""
     networks, titles = list(NETWORKS), list(PROTOCOLS)
     predictions = _concatenated([old.predictions, *(result.predictions for result in results)])
-    return Comparison(
+    return NetworkComparison(
         rows=tuple(
             sorted(
                 [*old.rows, *rows],

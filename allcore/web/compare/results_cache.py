@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from allcore import settings
-from allcore.evaluation.comparison import Comparison
+from allcore.evaluation.comparison import NetworkComparison
 from allcore.reports import comparison_tables, json_files
 
 FOLDER = "comparison"
@@ -25,7 +25,7 @@ class StoredComparison:
         export: the comparison as CSV.
     """
 
-    comparison: Comparison
+    comparison: NetworkComparison
     subjects: pd.DataFrame
     export: str
 

@@ -7,7 +7,7 @@ import streamlit as st
 from allcore import formats, model_folder
 from allcore.errors import AllScopeError
 from allcore.evaluation import metrics, model_agreement
-from allcore.evaluation.model_agreement import ModelAgreement, SharedCells
+from allcore.evaluation.model_agreement import JoinedPredictions, ModelAgreement
 from allcore.plots.evaluation import errors as error_plots
 from allcore.web import evaluations, frame
 from allcore.web.components import chart_area
@@ -62,7 +62,9 @@ def show_model_comparison(context: Context) -> None:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Joining the cells of both")
-def _join(_a: pd.DataFrame, _b: pd.DataFrame, notes: tuple[str, ...], key: str) -> SharedCells:
+def _join(
+    _a: pd.DataFrame, _b: pd.DataFrame, notes: tuple[str, ...], key: str
+) -> JoinedPredictions:
     return model_agreement.join_predictions(_a, _b, notes=notes)
 
 
