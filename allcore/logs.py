@@ -17,7 +17,7 @@ class JsonLines(logging.Formatter):
     """Writes a record as one line of JSON: time in UTC, level, logger, message and facts."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the line; an exception's type and place are kept, its text is not."""
+        """Return the line; of an exception it has type and place, never the text."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -42,12 +42,12 @@ def configure() -> None:
 
 
 def event(message: str, **facts: object) -> None:
-    """Log what happened, with facts that are neither names nor image content."""
+    """Log an event, with facts that are neither names nor image content."""
     LOGGER.info(message, extra={"facts": facts})
 
 
 def failure(message: str, error: BaseException, **facts: object) -> None:
-    """Log an error nobody foresaw, by its type and the line that raised it."""
+    """Log an unexpected error by its type and the line that raised it."""
     trace = (type(error), error, error.__traceback__)
     LOGGER.error(message, exc_info=trace, extra={"facts": facts})
 

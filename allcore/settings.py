@@ -16,7 +16,7 @@ PREFIX = "ALLSCOPE_"
 
 
 class Settings(BaseSettings):
-    """What an installation may choose; each field is the variable ``ALLSCOPE_<FIELD>``."""
+    """Settings of an installation; the variable of a field is ``ALLSCOPE_<FIELD>``."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
@@ -45,11 +45,11 @@ class Settings(BaseSettings):
 
     @field_validator("data_roots", mode="before")
     @classmethod
-    def _folders(cls, given: object) -> object:
-        """Folders as the system writes several in one variable."""
-        if not isinstance(given, str):
-            return given
-        folders = [Path(part.strip()) for part in given.split(os.pathsep) if part.strip()]
+    def _folders(cls, value: object) -> object:
+        """Split folders as the system writes several in one variable."""
+        if not isinstance(value, str):
+            return value
+        folders = [Path(part.strip()) for part in value.split(os.pathsep) if part.strip()]
         if not all(folder.expanduser().is_absolute() for folder in folders):
             raise ValueError("every folder needs its whole path")
         return tuple(folder.expanduser() for folder in folders)
@@ -66,7 +66,7 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """The settings that are in force now; a page asks for them several times a run.
+    """Return the current settings, cached by the variables of the environment.
 
     Raises:
         AllScopeError: a variable holds a value that can't be used; the sentence names it.

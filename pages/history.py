@@ -20,14 +20,14 @@ gone.
 """
 
 
-def how_long() -> str:
-    kept = admin_settings.read_all(store)
-    days = kept["history_days"].value
+def retention_sentence() -> str:
+    settings = admin_settings.read_all(store)
+    days = settings["history_days"].value
     answers = f"for {days:,} days" if days else "until you delete them"
-    pictures = f"for {kept['picture_days'].value:,} days at most"
+    pictures = f"for {settings['picture_days'].value:,} days at most"
     return (
         f"Answers are kept {answers}; pictures "
-        f"{pictures if kept['keep_pictures'].value else 'are not kept'}."
+        f"{pictures if settings['keep_pictures'].value else 'are not kept'}."
     )
 
 
@@ -36,9 +36,9 @@ frame.show_notice()
 try:
     store = accounts.store()
     deletion.delete_expired_hourly(store)
-    st.caption(how_long(), width=frame.TEXT_WIDTH)
-    found = batch_list.read_batches(user.name)
-    if not found and not history.search(store, user.name, HistoryQuery(), limit=0).total:
+    st.caption(retention_sentence(), width=frame.TEXT_WIDTH)
+    account_batches = batch_list.read_batches(user.name)
+    if not account_batches and not history.search(store, user.name, HistoryQuery(), limit=0).total:
         st.info(
             "You have asked nothing yet: what you ask on Predict is listed here.",
             icon=":material/history:",
@@ -46,14 +46,14 @@ try:
         )
         navigation.link("Predict", "Check a picture")
         st.stop()
-    batch_list.show_batches(user.name, found)
+    batch_list.show_batches(user.name, account_batches)
     st.subheader("Answers", anchor=False)
     names = batches.names(store, user.name)
     filters.show_filters(user.name, history.models(store, user.name), names)
     listing.show_answers(user.name, state.current_query(), names)
-    opened = state.id_parameter(state.ENTRY)
-    if opened is not None:
-        entry_view.show_entry(user.name, history.find(store, user.name, opened), names)
+    entry_id = state.id_parameter(state.ENTRY)
+    if entry_id is not None:
+        entry_view.show_entry(user.name, history.find(store, user.name, entry_id), names)
 except AllScopeError as error:
     frame.problem(error)
 with st.expander("Method"):

@@ -19,8 +19,8 @@ DOORS = (
 TRY = "Choose an example; read verdict, probability and evidence."
 
 
-def figure(column, title, measured, otherwise):
-    """One protocol's accuracy with its interval and size, or why there is none."""
+def show_accuracy(column, title, measured, otherwise):
+    """Show one protocol's accuracy with its interval and size, or why there is none."""
     with column.container(border=True, height="stretch"):
         st.markdown(f"**{title}**")
         if measured is None:
@@ -68,13 +68,13 @@ except AllScopeError as error:
     st.info(frame.plain(str(error)), icon=":material/deployed_code:", width=frame.TEXT_WIDTH)
     st.stop()
 left, right = st.columns(2)
-figure(
+show_accuracy(
     left,
     "Paper's protocol: images split at random",
     found.paper,
     f"{found.citation} It has not been measured with this program.",
 )
-figure(
+show_accuracy(
     right,
     "Unseen subjects: none of their cells in training",
     found.unseen,

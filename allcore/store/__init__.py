@@ -1,1 +1,1 @@
-"""Persistence: accounts, sessions, history, reviews; SQLAlchemy models and migrations."""
+"""The database: accounts, sessions, history, reviews, settings, and their migrations."""

@@ -74,7 +74,7 @@ def settle() -> None:
 
 
 def signing_key(home: Path) -> str:
-    """Read this installation's signing key, making it at the first start with file mode 600.
+    """Read this installation's signing key, made at the first start with file mode 600.
 
     Raises:
         StoreError: the key can't be made or is damaged.
