@@ -63,7 +63,7 @@ st.subheader("How good is the model?", anchor=False)
 try:
     from allcore.web import evaluations  # after the doors: it takes a second to import
 
-    found = evaluations.read_headline(model_folder.resolve(settings.load().model))
+    headline = evaluations.read_headline(model_folder.resolve(settings.load().model))
 except AllScopeError as error:
     st.info(frame.plain(str(error)), icon=":material/deployed_code:", width=frame.TEXT_WIDTH)
     st.stop()
@@ -71,16 +71,16 @@ left, right = st.columns(2)
 show_accuracy(
     left,
     "Paper's protocol: images split at random",
-    found.paper,
-    f"{found.citation} It has not been measured with this program.",
+    headline.paper,
+    f"{headline.citation} It has not been measured with this program.",
 )
 show_accuracy(
     right,
     "Unseen subjects: none of their cells in training",
-    found.unseen,
+    headline.unseen,
     "Not measured: this model was not split by subject.",
 )
-st.markdown(found.gap, width=frame.TEXT_WIDTH)
-if found.paper is not None:
-    st.caption(found.citation, width=frame.TEXT_WIDTH)
-st.caption(f"Model {frame.plain(found.model)}.")
+st.markdown(headline.gap, width=frame.TEXT_WIDTH)
+if headline.paper is not None:
+    st.caption(headline.citation, width=frame.TEXT_WIDTH)
+st.caption(f"Model {frame.plain(headline.model)}.")

@@ -124,8 +124,8 @@ if __name__ == "__main__":
         print("usage: python -m allcore.cnmc.release CSV", file=sys.stderr)
         sys.exit(2)
     try:
-        found = parse_csv(Path(sys.argv[1]))
+        release = parse_csv(Path(sys.argv[1]))
     except DataError as problem:
         sys.exit(f"Error: {problem}")
-    write(found)
-    print(f"{len(found):,} files in {FILE.name}, {FILE.stat().st_size:,} bytes.")
+    write(release)
+    print(f"{len(release):,} files in {FILE.name}, {FILE.stat().st_size:,} bytes.")

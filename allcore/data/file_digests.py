@@ -85,13 +85,13 @@ def list_files(root: Path, *, hidden: bool = True) -> FileListing:
         raise DataError(f"There is no folder {root}: check the path.")
     files: dict[str, int] = {}
     refused: list[UnreadFile] = []
-    for path, found in _entries(root, hidden):
-        if isinstance(found, int):
-            files[path] = found
+    for path, status in _entries(root, hidden):
+        if isinstance(status, int):
+            files[path] = status
         elif not path:
-            raise DataError(f"{root} can't be read: {found}.")
+            raise DataError(f"{root} can't be read: {status}.")
         else:
-            refused.append(UnreadFile(path, found))
+            refused.append(UnreadFile(path, status))
     paths = tuple(sorted(files))
     return FileListing(
         root, paths, tuple(files[path] for path in paths), tuple(sorted_by_path(refused))

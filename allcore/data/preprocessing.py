@@ -77,15 +77,15 @@ class Preprocessing:
             ModelError: the fields are of another version of ALLScope.
         """
         try:
-            found = cls(**fields)
+            preprocessing = cls(**fields)
         except TypeError as error:
             raise ModelError(f"The model's preprocessing is not understood: {error}.") from error
-        if found.version != cls.version:
+        if preprocessing.version != cls.version:
             raise ModelError(
-                f"The model's preprocessing is of version {found.version}, this ALLScope has "
+                f"The model's preprocessing is of version {preprocessing.version}, this ALLScope has "
                 f"{cls.version}: use the release that trained the model, or train it again."
             )
-        return found
+        return preprocessing
 
     def _side(self, frame: tuple[int, int, int, int]) -> int:
         top, left, bottom, right = frame

@@ -219,8 +219,8 @@ def _facts(table: pd.DataFrame) -> dict[str, str]:
 def _by_id(file: SplitFile, manifest: Manifest) -> "pd.Series[str]":
     """The parts by the data set's own image ids; every id of the file must be one of them."""
     ids = manifest.table["image_id"]
-    found = file.parts.index.isin(ids)
-    if found.all():
+    matched = file.parts.index.isin(ids)
+    if matched.all():
         return file.parts
     own = dict(zip(ids.map(_plain), ids, strict=True)) | dict(zip(ids, ids, strict=True))
     known = [own.get(name, own.get(_plain(name))) for name in file.parts.index]

@@ -51,10 +51,10 @@ def reliability_curve(cells: Sample, *, bins: int = metrics.ECE_BINS) -> Reliabi
         normals=total - blasts,
         probability=metrics.ratio(predicted, total),
         share=metrics.ratio(blasts, total),
-        cell_low=np.array([each.low for each in image]),
-        cell_high=np.array([each.high for each in image]),
-        subject_low=np.array([each.low for each in subject]),
-        subject_high=np.array([each.high for each in subject]),
+        cell_low=np.array([interval.low for interval in image]),
+        cell_high=np.array([interval.high for interval in image]),
+        subject_low=np.array([interval.low for interval in subject]),
+        subject_high=np.array([interval.high for interval in subject]),
     )
 
 

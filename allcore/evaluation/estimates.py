@@ -163,7 +163,7 @@ def threshold_free(cells: Sample) -> tuple[Estimate, ...]:
     )
     by_cell = binned_counts.resampled_metrics(table, _redrawn(table.counts, cells.resamples))
     by_subject = binned_counts.resampled_metrics(table, _by_subject_blocks(cells, table))
-    found = []
+    rows = []
     for name in by_cell:
         value = float(getattr(exact, name))
         image = intervals.percentile(value, by_cell[name])
@@ -172,8 +172,8 @@ def threshold_free(cells: Sample) -> tuple[Estimate, ...]:
         if name == "ece":
             image = intervals.recentred(value, by_cell[name], degrees=len(cells.labels) - 1)
         subject = _over_subjects(cells, name, value, by_subject[name])
-        found.append(Estimate(name, value, image, subject))
-    return tuple(found)
+        rows.append(Estimate(name, value, image, subject))
+    return tuple(rows)
 
 
 def all_estimates(cells: Sample, threshold: float) -> tuple[Estimate, ...]:

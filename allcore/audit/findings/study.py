@@ -76,17 +76,17 @@ class Shortcuts:
         cells = LabelledCells.of(inputs)
         if cells is None:
             return []
-        found = []
+        findings = []
         model = _model(inputs, cells)
         for columns, title in CUES.items():
             values = inputs.index.table[list(columns)].to_numpy(dtype=float)[cells.rows]
             auroc = label_folds.subject_auroc(cells, label_folds.tree_probabilities(values, cells))
             # Without an interval over subjects nothing shows that it is no chance.
             if auroc.known and auroc.low > 0.5:
-                found.append(
+                findings.append(
                     self._finding(columns, title, auroc, {"cells": len(cells.rows)} | model)
                 )
-        return found
+        return findings
 
     def _finding(
         self, columns: tuple[str, ...], title: str, auroc: Interval, detail: dict[str, object]

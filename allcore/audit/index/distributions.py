@@ -78,5 +78,5 @@ def _difference(means: Mapping[str, Floats]) -> Interval:
         return Interval(value, float("nan"), float("nan"))
     from scipy import stats
 
-    found = stats.ttest_ind(blast, normal, equal_var=False).confidence_interval(LEVEL)
-    return Interval(value, float(found.low), float(found.high))
+    interval = stats.ttest_ind(blast, normal, equal_var=False).confidence_interval(LEVEL)
+    return Interval(value, float(interval.low), float(interval.high))

@@ -37,13 +37,13 @@ def embed(
     import torch
 
     cells = [cell for cell in prepared if cell is not None]
-    found: list[NDArray[np.float16]] = []
+    features: list[NDArray[np.float16]] = []
     for start in range(0, len(cells), BATCH):
         batch = torch.stack(cells[start : start + BATCH])
         with predictor.lock, torch.inference_mode():
             vectors = predictor.network.forward_features(predictor.normalised(batch))
-        found += list(vectors.float().cpu().numpy().astype(np.float16))
-    rest = iter(found)
+        features += list(vectors.float().cpu().numpy().astype(np.float16))
+    rest = iter(features)
     return [None if cell is None else next(rest) for cell in prepared]
 
 
@@ -95,11 +95,11 @@ def nearest_on_map(table: pd.DataFrame) -> NDArray[np.intp]:
     """
     from scipy.spatial import cKDTree
 
-    found = np.full(len(table), -1, dtype=np.intp)
+    nearest = np.full(len(table), -1, dtype=np.intp)
     points = table[["map_x", "map_y"]].to_numpy(dtype=np.float64)
     placed = np.flatnonzero(np.isfinite(points).all(axis=1))
     if len(placed) < 2:
-        return found
+        return nearest
     count = min(_CANDIDATES, len(placed))
     _, near = cKDTree(points[placed]).query(points[placed], k=count)
     families = table["family"].to_numpy(dtype=np.float64, na_value=np.nan)[placed]
@@ -107,8 +107,8 @@ def nearest_on_map(table: pd.DataFrame) -> NDArray[np.intp]:
     other &= families[near] != families[:, None]
     first = other.argmax(axis=1)
     chosen = near[np.arange(len(placed)), first]
-    found[placed] = np.where(other.any(axis=1), placed[chosen], -1)
-    return found
+    nearest[placed] = np.where(other.any(axis=1), placed[chosen], -1)
+    return nearest
 
 
 def neighbour_agreement(

@@ -42,21 +42,21 @@ class FileState:
 
 def file_states(manifest: Manifest) -> list[FileState]:
     """The state of each image, in the manifest's order."""
-    within = PathResolver(manifest.root)
+    resolver = PathResolver(manifest.root)
     pairs = zip(manifest.table["image_id"], manifest.table["path"], strict=True)
-    return [_state(str(image_id), str(path), within) for image_id, path in pairs]
+    return [_state(str(image_id), str(path), resolver) for image_id, path in pairs]
 
 
-def _state(image_id: str, path: str, within: PathResolver) -> FileState:
-    file = within.root / path
+def _state(image_id: str, path: str, resolver: PathResolver) -> FileState:
+    file = resolver.root / path
     spoken = _spoken(image_id), _spoken(path)
     if spoken != (image_id, path):
         return FileState(*spoken, file, error=INVALID_NAME)
     try:
-        found = within.resolve(path)
-        if not within.contains(found):
+        resolved = resolver.resolve(path)
+        if not resolver.contains(resolved):
             return FileState(image_id, path, file, error=OUTSIDE)
-        state = found.stat()
+        state = resolved.stat()
         if not stat.S_ISREG(state.st_mode):  # a pipe would be waited for without end
             return FileState(image_id, path, file, error=NO_FILE)
     except (OSError, RuntimeError, ValueError):  # RuntimeError: links that lead in a circle

@@ -182,8 +182,8 @@ class QueryTable:
 
     @cached_property
     def _ids(self) -> "pd.Index[str]":
-        found: pd.Index[str] = pd.Index(self.table["image_id"].astype(object))
-        return found
+        index: pd.Index[str] = pd.Index(self.table["image_id"].astype(object))
+        return index
 
     @cached_property
     def _lower_texts(self) -> "Array":
@@ -195,25 +195,27 @@ class QueryTable:
 
     def _matching(self, query: CatalogueQuery) -> NDArray[np.bool_]:
         """(N,) which images meet every filter of the query."""
-        kept = np.ones(len(self), dtype=bool)
+        selected = np.ones(len(self), dtype=bool)
         for column, wanted in (
             ("label", query.labels), ("subject", query.subjects), ("split", query.splits),
         ):  # fmt: skip
             if wanted:
                 codes, known = self._ranked(column)
-                kept &= np.isin(codes, [at for at, text in enumerate(known) if text in wanted])
+                selected &= np.isin(codes, [at for at, text in enumerate(known) if text in wanted])
         if query.text.strip():
-            kept &= self._holding(query.text.strip())
+            selected &= self._holding(query.text.strip())
         if query.measure in self.table and (query.low, query.high) != (-math.inf, math.inf):
-            kept &= self.table[query.measure].between(query.low, query.high).to_numpy(dtype=bool)
+            selected &= (
+                self.table[query.measure].between(query.low, query.high).to_numpy(dtype=bool)
+            )
         if query.readable != "all":
             usable = (self.table["error"] == "").to_numpy(dtype=bool)
-            kept &= usable == (query.readable == "yes")
+            selected &= usable == (query.readable == "yes")
         for rows in self._lists(query):
             listed = np.zeros(len(self), dtype=bool)
             listed[rows] = True
-            kept &= listed
-        return kept
+            selected &= listed
+        return selected
 
     def _lists(self, query: CatalogueQuery) -> Iterator[NDArray[np.intp]]:
         """Rows that filters which name images leave."""

@@ -134,8 +134,8 @@ def read(data: Path, home: Path | None = None) -> Index:
     try:
         table = pd.read_parquet(path / CELLS)
         pairs = pd.read_parquet(path / TWINS)[["one", "other"]].to_numpy(dtype=np.intp)
-        with np.load(path / ARRAYS) as kept:
-            grids, rings, embeddings = (kept[name] for name in ("grids", "rings", "embeddings"))
+        with np.load(path / ARRAYS) as arrays:
+            grids, rings, embeddings = (arrays[name] for name in ("grids", "rings", "embeddings"))
         if not len(table) == len(grids) == len(rings) == len(embeddings):
             raise ValueError("rows and arrays do not fit")
     except Exception as error:  # Parquet and zip readers raise many kinds on damaged files
@@ -241,13 +241,13 @@ def prune(home: Path | None = None, *, grace: float = GRACE) -> int:
         home: state folder; None takes the settings'.
         grace: seconds since its last use that a thumbnail is kept anyway.
     """
-    kept = thumbnails(home)
+    folder = thumbnails(home)
     try:
-        wanted = _wanted(kept.parent)
+        wanted = _wanted(folder.parent)
     except (OSError, ValueError, KeyError, pa.ArrowException):
         return 0
     until, removed = time.time() - grace, 0
-    for file in kept.glob("*/*.webp"):
+    for file in folder.glob("*/*.webp"):
         if file.stem not in wanted and file.stat().st_mtime <= until:
             file.unlink(missing_ok=True)
             removed += 1

@@ -24,21 +24,21 @@ def show_data_folders(user: Visitor) -> None:
     """Draw the section."""
     st.subheader("Folders of data", anchor=False)
     st.caption(_ABOUT, width=frame.TEXT_WIDTH)
-    kept = admin_settings.read(accounts.store(), _KEY)
+    folders = admin_settings.read(accounts.store(), _KEY)
     notice = None
     for folder in data_roots.allowed(settings.load()):
         _folder_box(
             str(folder), "Named by ALLSCOPE_DATA_ROOTS or ALLSCOPE_DATA, and changed there."
         )
-    for folder in kept.value:
+    for folder in folders.value:
         with _folder_box(folder, "Allowed here."):
             notice = notice or _remove_button(user, folder)
     with st.form("folder", width=frame.TEXT_WIDTH):
         # Another key once there is one more, so that what was typed goes then, and only then.
-        key = f"folder {len(kept.value)}"
+        key = f"folder {len(folders.value)}"
         path = st.text_input("Whole path of a folder on the server", key=key)
         pressed = st.form_submit_button("Allow the folder", icon=":material/create_new_folder:")
-    st.caption(actions.change_history({_KEY: kept}, {_KEY: "Folders"}), width=frame.TEXT_WIDTH)
+    st.caption(actions.change_history({_KEY: folders}, {_KEY: "Folders"}), width=frame.TEXT_WIDTH)
     if pressed:
         notice = actions.attempt(lambda: allow(user, path.strip()))
     actions.rerun_with_notice(notice)
@@ -56,7 +56,7 @@ def allow(user: Visitor, path: str) -> str:
         store,
         user.name,
         _KEY,
-        lambda kept: kept if place in kept else [*kept, place],
+        lambda folders: folders if place in folders else [*folders, place],
         address=actions.actor(user).address,
     )
     return f"People may connect data sets in {place}."
@@ -73,7 +73,7 @@ def remove(user: Visitor, folder: str) -> str:
         store,
         user.name,
         _KEY,
-        lambda kept: [other for other in kept if other != folder],
+        lambda folders: [other for other in folders if other != folder],
         address=actions.actor(user).address,
     )
     for path in _connected(folder):

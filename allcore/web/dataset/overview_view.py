@@ -65,8 +65,8 @@ def split_sentence(context: DatasetContext) -> str:
     if (context.table["split"] == dataset_counts.UNKNOWN).all():
         return "Which split each image is in is not known: no installed model was trained on them."
     own = context.manifest.table["split"]
-    shown = context.table["split"].where(context.table["split"] != dataset_counts.UNKNOWN)
-    if context.split == OWN_SPLIT or shown.equals(own):
+    known = context.table["split"].where(context.table["split"] != dataset_counts.UNKNOWN)
+    if context.split == OWN_SPLIT or known.equals(own):
         return "The split is the data set's own."
     saved = saved_name(context.split)
     if saved is not None:
