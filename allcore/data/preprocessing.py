@@ -82,8 +82,8 @@ class Preprocessing:
             raise ModelError(f"The model's preprocessing is not understood: {error}.") from error
         if preprocessing.version != cls.version:
             raise ModelError(
-                f"The model's preprocessing is of version {preprocessing.version}, this ALLScope has "
-                f"{cls.version}: use the release that trained the model, or train it again."
+                f"The model's preprocessing is of version {preprocessing.version}, this ALLScope "
+                f"has {cls.version}: use the release that trained the model, or train it again."
             )
         return preprocessing
 
