@@ -1,7 +1,7 @@
 """Image augmentation of training cells, on a batch and on its device.
 
-torchvision's v2 transforms draw one set of parameters a call; the transforms here subclass theirs
-and draw one for each image of the batch, so that a GPU augments a whole batch in a few kernels.
+The v2 transforms of torchvision draw one set of parameters a call. The subclasses here draw one set
+an image, so that a GPU augments a whole batch in a few kernels.
 """
 
 import math
@@ -16,13 +16,13 @@ from torchvision.transforms import v2
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far training cells are varied.
+    """Ranges of the random augmentation of training cells.
 
     Attributes:
-        scale: cells shrink or grow by up to this factor, so that size is not a safe cue.
-        shift: cells move by up to this share of the picture's side.
+        scale: largest factor by which a cell is enlarged or shrunk, so that size is not a safe cue.
+        shift: largest translation, as a share of the image's side.
         brightness: each image is multiplied by a factor within 1 +- this.
-        stain: each colour channel is multiplied by a factor within 1 +- this, on top.
+        stain: each colour channel is also multiplied by a factor within 1 +- this.
         contrast: contrast inside the cell is multiplied by a factor within 1 +- this.
     """
 
@@ -33,7 +33,7 @@ class Augmentation:
     contrast: float = 0.15
 
     def transforms(self) -> v2.Compose:
-        """The transforms, in order, for uint8 batches (N, 3, S, S); float 0..255 comes out."""
+        """Return the transforms for uint8 batches (N, 3, S, S); the output is float, 0 to 255."""
         return v2.Compose(
             [
                 v2.ToDtype(torch.float32),
@@ -44,7 +44,7 @@ class Augmentation:
 
 
 class RandomPose(v2.Transform):
-    """Each image turned by any angle, mirrored half the time, scaled and shifted, in one step."""
+    """Random rotation, mirroring, scaling and translation of each image, in one step."""
 
     def __init__(self, *, scale: float, shift: float) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class RandomPose(v2.Transform):
         zoom = torch.exp(_uniform(batch, -1.0, 1.0) * math.log(self.scale))
         mirror = _uniform(batch, -1.0, 1.0).sign()
         cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
-        move = 2 * self.shift  # affine_grid measures from -1 to 1
+        move = 2 * self.shift  # affine_grid's coordinates run from -1 to 1
         rows = [
             torch.stack([cos * mirror, -sin, _uniform(batch, -move, move)], dim=1),
             torch.stack([sin * mirror, cos, _uniform(batch, -move, move)], dim=1),
@@ -71,7 +71,7 @@ class RandomPose(v2.Transform):
 
 
 class RandomStain(v2.Transform):
-    """Each image's brightness, colour balance and contrast varied; black stays black."""
+    """Random brightness, colour balance and contrast of each image; black stays black."""
 
     def __init__(self, *, brightness: float, stain: float, contrast: float) -> None:
         super().__init__()
@@ -96,9 +96,9 @@ class RandomStain(v2.Transform):
 
 
 def _uniform(batch: Tensor, low: float, high: float, channels: int | None = None) -> Tensor:
-    """Numbers (N,) or (N, channels) between ``low`` and ``high``, one row an image.
+    """Uniform random numbers (N,) or (N, channels) between ``low`` and ``high``, one row an image.
 
-    Drawn on the CPU, so that a seed gives the same augmentation on every device.
+    They are drawn on the CPU, so that a seed gives the same augmentation on every device.
     """
     shape = (len(batch),) if channels is None else (len(batch), channels)
     return torch.empty(shape).uniform_(low, high).to(batch.device)

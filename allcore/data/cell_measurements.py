@@ -1,7 +1,7 @@
 """Measures of a cell's pixels, few enough to be stored with predictions.
 
-With them cells can be sorted, filtered and sliced by size, brightness, focus or colour where the
-images themselves are not on the machine.
+Pages sort, filter and slice cells by size, brightness, focus or colour with these measures, even
+where the images are not on the machine.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,11 +23,11 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class Measure:
-    """One fact of a cell.
+    """A measure of a cell.
 
     Attributes:
-        name: its column.
-        title: what people call it.
+        name: column name.
+        title: label on pages.
         unit: of the number, empty where it has none.
     """
 
@@ -48,10 +48,11 @@ COLUMNS = ("image_id", *(fact.name for fact in MEASURES))
 
 
 def measure(rgb: Rgb) -> dict[str, float | bool]:
-    """The facts of the cell in a picture (H, W, 3) uint8, by name.
+    """Return the measures of the cell in an image (H, W, 3) uint8, by name.
 
-    Area counts the mask's pixels; brightness (0 to 255) and redness are means inside the mask.
-    Focus is taken away from the outline, whose edge would drown it; NaN for a cell too thin.
+    Area counts the mask's pixels. Brightness (0 to 255) and redness are means inside the mask.
+    Focus excludes pixels near the outline, whose edge would dominate it; it is NaN for a cell too
+    thin.
 
     Raises:
         BadImage: there is no cell on black.
@@ -76,13 +77,13 @@ def measure(rgb: Rgb) -> dict[str, float | bool]:
 def table(
     pictures: Iterable[tuple[str, Path]], *, progress: Callable[[], object] | None = None
 ) -> pd.DataFrame:
-    """One row a picture with the columns of ``COLUMNS``, numbers in float32.
+    """Return the measures of many images: the columns of ``COLUMNS``, numbers in float32.
 
-    What can't be read, or shows no cell on black, has no row.
+    Images that can't be read or show no cell on black have no row.
 
     Args:
-        pictures: image id and file of each.
-        progress: called once a picture.
+        pictures: image id and file of each image.
+        progress: called once an image.
     """
     rows = []
     with ThreadPoolExecutor(THREADS) as pool:

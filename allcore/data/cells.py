@@ -1,4 +1,4 @@
-"""The cell in a picture: its mask, its frame and the plainest facts about it."""
+"""Segmentation mask, bounding box and basic statistics of the cell in an image."""
 
 from dataclasses import dataclass
 
@@ -9,29 +9,30 @@ from scipy import ndimage
 from allcore.errors import BadImage
 
 Rgb = NDArray[np.uint8]
-"""A picture (H, W, 3), uint8."""
+"""An image (H, W, 3), uint8."""
 
 BACKGROUND_LEVEL = 24
-"""Brightest channel value still taken as background: JPEG ringing on black reaches about 10."""
+"""Largest channel value of a background pixel: JPEG ringing on black reaches about 10."""
 
 NATIVE_SIDE = 450
-"""Side of C-NMC's pictures in pixels; some copies are 600 with a wider margin of black."""
+"""Side of C-NMC's images in pixels; some copies are 600 with a wider margin of black."""
 
 
 STRIDE = 2
-"""The mask is found on every second row and column."""
+"""The mask is computed on every second row and column."""
 
 
 @dataclass(frozen=True)
 class CellStats:
-    """Facts of one cell.
+    """Statistics of one cell.
 
     Attributes:
         area: pixels in the mask.
         brightness: mean of the three channels inside the mask, 0 to 255.
         mean_rgb: mean of each channel inside the mask, 0 to 255.
         std_rgb: standard deviation of each channel inside the mask.
-        frame: top, left, bottom, right of the mask in pixels; bottom and right exclusive.
+        frame: bounding box of the mask in pixels: top, left, bottom, right; bottom and right
+            exclusive.
     """
 
     area: int
@@ -42,9 +43,10 @@ class CellStats:
 
 
 def mask_of(rgb: Rgb) -> NDArray[np.bool_]:
-    """Mask (H, W) of the largest object brighter than the background, holes filled.
+    """Return the mask (H, W) of the largest object brighter than the background, holes filled.
 
-    Found on every second pixel, which takes a quarter of the time and moves edges by one pixel.
+    The mask is computed on every second pixel, which takes a quarter of the time and moves edges by
+    one pixel.
     """
     coarse = rgb[::STRIDE, ::STRIDE]
     brightest = np.maximum(np.maximum(coarse[..., 0], coarse[..., 1]), coarse[..., 2])
@@ -54,7 +56,7 @@ def mask_of(rgb: Rgb) -> NDArray[np.bool_]:
 
 
 def frame_of(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    """Top, left, bottom, right of a mask; bottom and right exclusive.
+    """Return the bounding box of a mask: top, left, bottom, right; bottom and right exclusive.
 
     Raises:
         BadImage: the mask is empty.
@@ -68,7 +70,7 @@ def frame_of(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
 
 
 def cell_stats(rgb: Rgb, mask: NDArray[np.bool_] | None = None) -> CellStats:
-    """Facts of the cell in a picture.
+    """Return the statistics of the cell in an image.
 
     Raises:
         BadImage: there is no cell on black.
@@ -87,7 +89,7 @@ def cell_stats(rgb: Rgb, mask: NDArray[np.bool_] | None = None) -> CellStats:
 
 
 def centre_crop(rgb: Rgb, side: int = NATIVE_SIDE) -> Rgb:
-    """The middle ``side`` x ``side`` pixels of a larger picture, a smaller one as it is."""
+    """Return the middle ``side`` x ``side`` pixels; a smaller image is returned unchanged."""
     top, left = (max(0, (length - side) // 2) for length in rgb.shape[:2])
     return rgb[top : top + side, left : left + side]
 
@@ -103,7 +105,7 @@ def _largest_object(bright: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _without_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask and all it encloses: what the background can't reach from the corner."""
+    """Fill the mask's holes: background that is not connected to the corner."""
     outside, _ = ndimage.label(np.pad(~mask, 1, constant_values=True))
     filled: NDArray[np.bool_] = (outside != outside[0, 0])[1:-1, 1:-1]
     return filled

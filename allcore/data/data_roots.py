@@ -1,8 +1,8 @@
-"""Below which folders people may connect data sets, and what lies there.
+"""Folders below which data sets may be connected, and their content.
 
-``ALLSCOPE_DATA_ROOTS`` names them, and an administrator may allow others while the app runs, which
-the caller puts into the settings it passes. Whatever is asked for is resolved first, so that
-neither ``..`` nor a link leads out of them.
+``ALLSCOPE_DATA_ROOTS`` names them. An administrator may allow others while the app runs; the caller
+adds these to the settings. Every path is resolved before it is checked, so that neither ``..`` nor
+a link leads out of the folders.
 """
 
 import os
@@ -21,9 +21,9 @@ HOW = (
     "ALLSCOPE_DATA_ROOTS"
 )
 LISTED = 500
-"""Folders that one level shows at most."""
+"""Largest number of folders shown for one level."""
 COUNTED, COUNTED_ALL = 2_000, 40_000
-"""Entries that are looked at to count one folder's pictures, and those of a whole level."""
+"""Largest number of entries scanned to count one folder's images, and those of a whole level."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class FolderEntry:
 
     Attributes:
         path: the folder.
-        images: pictures found in it and below.
-        whole: whether all of it was looked at; otherwise there may be more.
+        images: number of images counted in it and below.
+        whole: whether the count is complete; otherwise there may be more images.
     """
 
     path: Path
@@ -43,13 +43,13 @@ class FolderEntry:
 
 @dataclass(frozen=True)
 class FolderLevel:
-    """The folders in a folder.
+    """The subfolders of a folder.
 
     Attributes:
         path: the folder.
-        folders: those in it, by name, at most ``LISTED``.
-        more: how many others there are.
-        unspeakable: how many are left out because their name is no valid text.
+        folders: its subfolders, by name, at most ``LISTED``.
+        more: number of subfolders beyond ``LISTED``.
+        unspeakable: number of subfolders left out because their name is no valid text.
     """
 
     path: Path
@@ -59,29 +59,29 @@ class FolderLevel:
 
 
 def allowed(config: Settings | None = None) -> tuple[Path, ...]:
-    """The folders, and the data set, below which data sets may be connected; links resolved."""
+    """Return the resolved folders, and the data set, below which data sets may be connected."""
     config = config or settings.load()
     named = [*config.data_roots, *([] if config.data is None else [config.data])]
     return tuple(dict.fromkeys(folder.expanduser().resolve() for folder in named))
 
 
 def widened(config: Settings, others: Iterable[str]) -> Settings:
-    """The settings with other folders allowed beside their own.
+    """Return the settings with further folders allowed.
 
     Args:
         config: the settings.
-        others: as ``allowable`` gave them; one that has become a link to elsewhere is left out.
+        others: paths that ``allowable`` returned; a path that has become a link is left out.
     """
     still = (Path(path) for path in others if os.path.realpath(path) == path)
     return config.model_copy(update={"data_roots": (*config.data_roots, *still)})
 
 
 def checked(path: Path, config: Settings | None = None) -> Path:
-    """The place of a data set with links resolved, where it may be connected and is there.
+    """Return the resolved path of a data set that may be connected.
 
     Raises:
-        DataError: it lies outside of what is allowed, is gone, can't be read, or is a file that is
-            no table.
+        DataError: the path lies outside of the allowed folders, is missing, can't be read, or is a
+            file that is no table.
     """
     place = _resolved(path)
     root = _root_of(place, allowed(config))
@@ -91,11 +91,11 @@ def checked(path: Path, config: Settings | None = None) -> Path:
 
 
 def allowable(path: Path, config: Settings | None = None) -> Path:
-    """The place of a folder with links resolved, where an administrator may allow it.
+    """Return the resolved path of a folder that an administrator may allow.
 
     Raises:
-        DataError: it is no folder that can be read, is allowed already, is the whole file system,
-            or what ALLScope keeps for itself lies in it or around it.
+        DataError: the path is no readable folder, is allowed already, is the whole file system, or
+            contains or lies in ALLScope's own files.
     """
     config = config or settings.load()
     place = _resolved(path)
@@ -118,12 +118,12 @@ def allowable(path: Path, config: Settings | None = None) -> Path:
 
 
 def level(path: Path, config: Settings | None = None) -> FolderLevel:
-    """The folders in a folder, with their pictures counted as far as that takes no time.
+    """List the subfolders of a folder, with a quick count of their images.
 
-    Links are left out: they are followed only where somebody writes their path.
+    Links are left out; they are followed only where a user enters their path.
 
     Raises:
-        DataError: as ``checked``, or it is a file.
+        DataError: as ``checked``, or the path is a file.
     """
     place = checked(path, config)
     if not place.is_dir():
@@ -143,12 +143,12 @@ def _resolved(path: Path) -> Path:
         raise DataError("Write the whole path, from the top of the file system.")
     try:
         return path.resolve()
-    except (OSError, RuntimeError, ValueError):  # links in a circle, names that can't be
+    except (OSError, RuntimeError, ValueError):  # circular links, invalid names
         raise DataError(f"{_shown(path)} can't be followed: check the path.") from None
 
 
 def _secrets(config: Settings) -> Iterator[Path]:
-    """What ALLScope keeps for itself: its home, a SQLite database, Streamlit's secrets."""
+    """Private paths of ALLScope: its home, a SQLite database, Streamlit's secrets."""
     yield config.home.expanduser().resolve()
     kind, _, file = config.database.partition(":///")
     if kind.startswith("sqlite") and file:
@@ -163,7 +163,7 @@ def _root_of(place: Path, roots: Iterable[Path]) -> Path | None:
 
 
 def _outside(path: Path, place: Path) -> str:
-    """Why a place is refused; the same whether or not there is anything."""
+    """Reason why a path is refused; it does not reveal whether the path exists."""
     if Path(os.path.normpath(path)) != place:
         return f"{_shown(path)} leads out of the folders that are allowed: {HOW}."
     return f"{_shown(path)} lies outside of the folders that are allowed: {HOW}."
@@ -204,7 +204,7 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def _count(folder: Path, limit: int) -> tuple[FolderEntry, int]:
-    """Count pictures below a folder until so many entries were looked at; gives both numbers."""
+    """Count images in up to ``limit`` entries below a folder; also return the number of entries."""
     waiting, images, entries = [folder], 0, 0
     while waiting:
         try:
@@ -216,7 +216,7 @@ def _count(folder: Path, limit: int) -> tuple[FolderEntry, int]:
                     waiting.append(Path(entry.path))
                 elif is_image(entry.name):
                     images += 1
-        except OSError:  # what can't be read counts nothing
+        except OSError:  # unreadable folders are not counted
             continue
     return FolderEntry(folder, images, whole=True), entries
 
@@ -226,5 +226,5 @@ def _is_text(name: str) -> bool:
 
 
 def _shown(path: Path) -> str:
-    """A path as text that can be shown, whatever bytes its name holds."""
+    """Return a path as printable text, with bytes that are no UTF-8 escaped."""
     return str(path).encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")

@@ -1,4 +1,4 @@
-"""What is in a data set: counts. Tables in, tables out."""
+"""Counts of images and subjects by label, split and subject."""
 
 import pandas as pd
 
@@ -11,12 +11,12 @@ SPLITS = ("train", "validation", "test", UNKNOWN)
 
 
 def with_placeholders(manifest: Manifest, parts: "pd.Series[str] | None" = None) -> pd.DataFrame:
-    """The manifest's table with label, subject and split filled in for every image.
+    """Return the manifest's table with label, subject and split filled in for every image.
 
     Args:
         manifest: the data set.
-        parts: the part of a model's split that each row is in; where it knows none of them, the
-            data set's own split stands.
+        parts: part of a model's split that each row is in; where it has no value at all, the data
+            set's own split is used.
     """
     table = manifest.table.copy()
     known = table["split"] if parts is None or parts.isna().all() else parts
@@ -27,12 +27,12 @@ def with_placeholders(manifest: Manifest, parts: "pd.Series[str] | None" = None)
 
 
 def is_synthetic(manifest: Manifest) -> bool:
-    """Whether the pictures are drawn: a set is synthetic as soon as one of them is."""
+    """Whether the images are synthetic; one synthetic image is enough."""
     return "synthetic" in manifest.table and bool((manifest.table["synthetic"] == "True").any())
 
 
 def class_counts(table: pd.DataFrame) -> pd.DataFrame:
-    """Images and subjects of each label present: columns label, images, subjects."""
+    """Return images and subjects of each label present: columns label, images, subjects."""
     counts = table.groupby("label").agg(
         images=("image_id", "size"), subjects=("subject", "nunique")
     )
@@ -41,9 +41,10 @@ def class_counts(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def split_counts(table: pd.DataFrame) -> pd.DataFrame:
-    """Images by split and label, with the subjects of each split.
+    """Return images by split and label, with the subjects of each split.
 
-    Columns split, one a label present, images and subjects; only splits that hold an image.
+    The columns are split, one a label present, images and subjects. Splits without images have no
+    row.
     """
     counts = table.groupby(["split", "label"]).size().unstack(fill_value=0)
     labels = [label for label in (*reversed(LABELS), UNLABELLED) if label in counts]
@@ -54,9 +55,9 @@ def split_counts(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def subject_counts(table: pd.DataFrame) -> pd.DataFrame:
-    """Images of each subject: columns subject, label, split and images, most images first.
+    """Return images of each subject: columns subject, label, split and images, most images first.
 
-    A subject with several labels or splits has them joined, for that alone is worth seeing.
+    Several labels or splits of one subject are joined, so that the conflict is visible.
     """
     counts = table.groupby("subject").agg(
         label=("label", _joined), split=("split", _joined), images=("image_id", "size")

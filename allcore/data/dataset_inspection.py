@@ -1,4 +1,4 @@
-"""What would be read from a folder or table, before anyone connects it."""
+"""Summary of a folder or table before it is connected as a data set."""
 
 import os
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from allcore.labels import CLASS_PLURALS
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """Counts of a data set as it was read.
+    """Counts of a data set.
 
     Attributes:
         manifest: the data set.
         labels: images by label, ``None`` for those without one.
         subjects: number of subjects.
-        unknown_subjects: images whose subject is not known.
+        unknown_subjects: images of unknown subject.
         outside: images whose path leads out of the folder.
-        missing: images that the table names and that are not there.
+        missing: images that the table names and whose file is missing.
     """
 
     manifest: Manifest
@@ -37,7 +37,7 @@ class DatasetSummary:
 
     @property
     def warnings(self) -> list[str]:
-        """What to know before working with it, one sentence each."""
+        """Warnings about the data set, one sentence each."""
         sentences = [
             _label_warning(self.labels),
             self._subject_warning(),
@@ -67,16 +67,16 @@ class DatasetSummary:
 
 
 def inspect(path: Path) -> DatasetSummary:
-    """Read a folder or CSV file and count what it holds; its images are not opened.
+    """Read a folder or CSV file and count its images, labels and subjects without opening images.
 
     Raises:
-        DataError: it holds no image, two images have one id, or it can't be read.
+        DataError: there is no image, two images have one id, or the path can't be read.
     """
     return summarize(readers.read(path))
 
 
 def summarize(manifest: Manifest) -> DatasetSummary:
-    """The counts of a data set that was read already."""
+    """Return the counts of a manifest."""
     outside, missing = _count_unreachable(manifest)
     labels = manifest.table["label"].value_counts(dropna=False)
     return DatasetSummary(
@@ -92,14 +92,14 @@ def summarize(manifest: Manifest) -> DatasetSummary:
 
 
 def _count_unreachable(manifest: Manifest) -> tuple[int, int]:
-    """Numbers of images whose path leads out of the folder, and of those that are not there."""
+    """Numbers of images whose path leads out of the folder, and of missing images."""
     within, outside, missing = PathResolver(manifest.root), 0, 0
     for path in manifest.table["path"]:
         try:
             file = within.resolve(path)
             outside += not within.contains(file)
             missing += within.contains(file) and not os.path.isfile(file)
-        except (OSError, RuntimeError, ValueError):  # circular links, names that no file can have
+        except (OSError, RuntimeError, ValueError):  # circular links, invalid names
             missing += 1
     return outside, missing
 

@@ -1,4 +1,4 @@
-"""All cells of a data set, decoded and cut out once, in memory."""
+"""All cells of a data set, decoded and cropped once, in memory."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +18,11 @@ from allcore.errors import BadImage, DataError
 
 @dataclass(frozen=True)
 class DecodedCells:
-    """Cut cells and the two plainest facts of each.
+    """Cropped cells with their area and brightness.
 
     Attributes:
         pixels: (N, 3, S, S) uint8.
-        area: (N,) pixels in the mask of the original picture.
+        area: (N,) pixels in the mask of the original image.
         brightness: (N,) mean inside the mask, 0 to 255.
     """
 
@@ -37,12 +37,12 @@ def decode(
     *,
     progress: Callable[[], object] | None = None,
 ) -> DecodedCells:
-    """Decode and cut all pictures, on as many threads as there are cores.
+    """Decode and crop all images, on as many threads as there are cores.
 
     Args:
-        paths: picture files.
-        preprocessing: says how cells are cut.
-        progress: called once a picture.
+        paths: image files.
+        preprocessing: how cells are cropped.
+        progress: called once an image.
 
     Raises:
         DataError: a file is missing, can't be decoded, or shows no cell on black.

@@ -1,8 +1,8 @@
-"""Twins: pictures of one and the same cell that a data set holds more than once.
+"""Duplicate images of one cell in a data set.
 
-A network that saw a cell's twin in training is not tested on it. C-NMC 2019 has them: files that
-are equal byte for byte under two names, and cells that were photographed or cut out twice, some of
-them under two subject ids.
+A cell with a duplicate in training is no test of a network. C-NMC 2019 holds files that are equal
+byte for byte under two names, and cells that were photographed or cropped twice, some of them under
+two subject ids.
 """
 
 from collections.abc import Iterator
@@ -18,29 +18,30 @@ from allcore.data.decoded_cells import DecodedCells
 from allcore.data.manifest import Manifest
 
 THRESHOLD = 0.8
-"""Correlation of two cells' texture from which they are taken as twins.
+"""Correlation of two cells' texture from which they count as duplicates.
 
-Set on the 7,456 development cells of C-NMC 2019 at 224 pixels. A quarter turn or a mirror image of
-a cell can be no twin of another picture there (the microscope does not turn), so these seven
-orientations show how far two different cells agree by chance. Pairs above a threshold, and in one
-such orientation on average: 0.75: 1,109 and 3.9; 0.80: 1,083 and 0.3; 0.85: 1,015 and 0; 0.95: 652
-and 0. Above 0.80 no pair crosses the labels. Of the 43 pairs of subjects that were held to be
-independent, 35 above 0.85 were looked at and show one cell, some in another focus. A pair too many
-costs one training cell, one too few a leak.
+Set on the 7,456 development cells of C-NMC 2019 at 224 pixels. The microscope does not turn, so a
+quarter turn or a mirror image of a cell can't be a true duplicate there; these seven orientations
+measure chance agreement. Pairs above a threshold, and mean number in one such orientation: 0.75:
+1,109 and 3.9; 0.80: 1,083 and 0.3; 0.85: 1,015 and 0; 0.95: 652 and 0. Above 0.80 no pair has two
+labels. Among the 43 pairs of subjects assumed to be independent, visual inspection of 35 pairs
+above 0.85 shows one cell, sometimes in another focus. A false positive costs one training cell, a
+false negative is a leak.
 """
 GRID = 32
-"""Cells are compared as GRID x GRID mean brightnesses: coarse enough for a shifted outline."""
+"""Cells are compared as GRID x GRID mean brightnesses, coarse enough to tolerate a shifted
+outline."""
 BLOCK = 1024
 
 
 def families(
     manifest: Manifest, cells: DecodedCells, *, threshold: float = THRESHOLD
 ) -> NDArray[np.intp]:
-    """Number (N,) of each cell's family: twins, and twins of twins, share one.
+    """Return a number (N,) for each cell; connected duplicates share one.
 
     Args:
-        manifest: N images; equal ``sha256`` makes twins whatever their pixels.
-        cells: the same images, decoded and cut.
+        manifest: N images; equal ``sha256`` makes duplicates whatever the pixels.
+        cells: the same images, decoded and cropped.
         threshold: see ``THRESHOLD``.
     """
     pairs = np.concatenate(
@@ -54,7 +55,7 @@ def families(
 
 
 def identical_pairs(manifest: Manifest) -> NDArray[np.intp]:
-    """Row numbers (P, 2) of files that are equal byte for byte, each linked to the first such."""
+    """Return row numbers (P, 2) of byte-identical files, each paired with the first such file."""
     digests = manifest.table["sha256"].dropna()
     rows = np.asarray(digests.index, dtype=np.intp)
     codes, _ = pd.factorize(digests)
@@ -64,13 +65,14 @@ def identical_pairs(manifest: Manifest) -> NDArray[np.intp]:
 
 
 def near_pairs(pixels: NDArray[np.uint8], *, threshold: float = THRESHOLD) -> NDArray[np.intp]:
-    """Row numbers (P, 2), the lower first, of cells whose texture correlates above a threshold.
+    """Return row numbers (P, 2), the lower first, of cells of highly correlated texture.
 
-    Compared in eight orientations. Outside the cell and in its mean brightness all cells agree, so
-    neither counts: only the pattern inside does. Takes N^2 / 2 x 8 products of ``GRID`` squared.
+    Cells are compared in eight orientations. All cells agree on the background and nearly in mean
+    brightness, so only the pattern inside the cell counts. The cost is N^2 / 2 x 8 products of
+    ``GRID`` squared.
 
     Args:
-        pixels: (N, 3, S, S) cut cells, S at least ``GRID``.
+        pixels: (N, 3, S, S) cropped cells, S at least ``GRID``.
         threshold: see ``THRESHOLD``.
     """
     patterns = _patterns(pixels)
@@ -81,14 +83,14 @@ def near_pairs(pixels: NDArray[np.uint8], *, threshold: float = THRESHOLD) -> ND
         best = np.full((len(block), len(patterns) - start), -1, dtype=np.float32)
         for other in turned:
             np.maximum(best, block @ other[start:].T, out=best)
-        # Only pairs right of the diagonal: each once, and no cell with itself.
+        # Only the upper triangle: each pair once, no cell with itself.
         pairs = np.argwhere(np.triu(best > threshold, k=1))
         blocks.append(pairs.astype(np.intp) + start)
     return np.concatenate(blocks)
 
 
 def _patterns(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(N, GRID, GRID) brightness less the cell's mean, 0 outside the cell, of length 1."""
+    """(N, GRID, GRID) brightness minus the cell's mean, 0 outside the cell, of unit norm."""
     parts = [_coarse(pixels[i : i + BLOCK]) for i in range(0, len(pixels), BLOCK)]
     return np.concatenate(parts) if parts else np.zeros((0, GRID, GRID), dtype=np.float32)
 
@@ -104,7 +106,7 @@ def _coarse(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _shrunk(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, S, S) to the mean of each of GRID x GRID nearly equal blocks."""
+    """Average (N, S, S) over GRID x GRID nearly equal blocks."""
     edges = np.arange(GRID) * images.shape[1] // GRID
     sums = np.add.reduceat(np.add.reduceat(images, edges, axis=1), edges, axis=2)
     sides = np.diff(np.append(edges, images.shape[1])).astype(np.float32)
@@ -112,7 +114,7 @@ def _shrunk(images: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _orientations(patterns: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    """Quarter turns of the patterns and of their mirror images; as they are first."""
+    """Quarter turns of the patterns and of their mirror images; the first is the identity."""
     for mirrored in (patterns, patterns[:, :, ::-1]):
         for turns in range(4):
             yield np.ascontiguousarray(np.rot90(mirrored, turns, axes=(1, 2)))

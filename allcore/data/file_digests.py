@@ -1,4 +1,4 @@
-"""The files below a folder and their SHA-256, without ever being led out of it."""
+"""List the files below a folder and compute their SHA-256, without following links out of it."""
 
 import hashlib
 import os
@@ -12,15 +12,15 @@ from pathlib import Path
 from allcore.errors import DataError
 
 WORK_FOLDER = ".allscope-fetch"
-"""Folder of a download under way: what lies there is not part of the data set."""
+"""Folder of a download in progress; its files are not part of the data set."""
 
 NOWHERE, OUTSIDE, TO_FOLDER = (
     "a link that leads nowhere", "a link that leads out of the folder", "a link to a folder",
 )  # fmt: skip
-"""Reasons why a link was not followed."""
+"""Reasons for not following a link."""
 
 Progress = Callable[[int, int], object]
-"""Called with the bytes done and the bytes to do."""
+"""Called with the number of bytes done and the total number of bytes."""
 
 Cancelled = Callable[[], bool]
 
@@ -31,7 +31,7 @@ class UnreadFile:
 
     Attributes:
         path: relative to the root, with slashes.
-        reason: why, in a few words.
+        reason: a few words.
     """
 
     path: str
@@ -44,9 +44,9 @@ class FileListing:
 
     Attributes:
         root: the folder, links resolved.
-        paths: (N,) relative to the root, with slashes, in order.
+        paths: (N,) relative to the root, with slashes, sorted.
         sizes: (N,) bytes.
-        refused: what is there and was not listed.
+        refused: entries that are not listed.
     """
 
     root: Path
@@ -57,11 +57,11 @@ class FileListing:
 
 @dataclass(frozen=True)
 class FileDigests:
-    """What hashing some files gave.
+    """Result of hashing files.
 
     Attributes:
-        by_path: SHA-256 in 64 hexadecimal digits of each file that could be read.
-        refused: those that could not.
+        by_path: SHA-256 in 64 hexadecimal digits of each readable file.
+        refused: unreadable files.
     """
 
     by_path: dict[str, str]
@@ -69,13 +69,13 @@ class FileDigests:
 
 
 def list_files(root: Path, *, hidden: bool = True) -> FileListing:
-    """List the files below a folder; links out of it, pipes and devices are refused, not followed.
+    """List the files below a folder; links out of it, pipes and devices are refused.
 
-    A link to a file that lies in the folder counts as a file; a link to a folder does not.
+    A link to a file in the folder counts as a file; a link to a folder does not.
 
     Args:
         root: the folder.
-        hidden: whether files and folders whose name starts with a dot are listed.
+        hidden: whether to list files and folders whose name starts with a dot.
 
     Raises:
         DataError: the folder is missing or can't be read.
@@ -107,18 +107,18 @@ def compute_digests(
     cancelled: Cancelled | None = None,
     workers: int | None = None,
 ) -> FileDigests:
-    """SHA-256 of files below a folder, several at a time.
+    """Compute the SHA-256 of files below a folder, several at a time.
 
     Args:
         root: the folder.
         paths: relative to it.
-        sizes: (N,) bytes, for the progress alone.
+        sizes: (N,) bytes, for the progress only.
         progress: called after every file.
-        cancelled: asked after every file; True ends the work.
-        workers: threads; unless told, twice the cores, for some of them wait for the disk.
+        cancelled: called after every file; True ends the work.
+        workers: threads; twice the cores by default, since some wait for the disk.
 
     Raises:
-        DataError: it was cancelled.
+        DataError: the work was cancelled.
     """
     total, done = sum(sizes), 0
     by_path: dict[str, str] = {}
@@ -142,12 +142,12 @@ def compute_digests(
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a regular file, in 64 hexadecimal digits.
+    """Return the SHA-256 of a regular file, in 64 hexadecimal digits.
 
     Raises:
-        OSError: it can't be read, or is a link, a pipe or a device.
+        OSError: the file can't be read, or is a link, a pipe or a device.
     """
-    # A pipe would wait for ever without O_NONBLOCK; Windows has neither flag.
+    # Opening a pipe blocks without O_NONBLOCK; Windows has neither flag.
     flags = [getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")]
     descriptor = os.open(path, os.O_RDONLY | sum(flags))
     with os.fdopen(descriptor, "rb") as file:
@@ -157,12 +157,12 @@ def file_digest(path: Path) -> str:
 
 
 def sorted_by_path(refused: Sequence[UnreadFile]) -> list[UnreadFile]:
-    """The same, in the order of their paths."""
+    """Sort files by path."""
     return sorted(refused, key=lambda file: file.path)
 
 
 def _entries(root: Path, hidden: bool) -> Iterator[tuple[str, int | str]]:
-    """Each file below root with its size, or with the reason why it is refused."""
+    """Yield each file below root with its size, or with the reason why it is refused."""
     folders = [""]
     while folders:
         folder = folders.pop()
@@ -197,7 +197,7 @@ def _size_or_reason(entry: os.DirEntry[str], root: Path) -> int | str:
 def _linked(link: Path, root: Path) -> int | str:
     try:
         target = link.resolve(strict=True)
-    except (OSError, RuntimeError):  # Python 3.11 and 3.12 raise the second for a loop
+    except (OSError, RuntimeError):  # Python 3.11 and 3.12 raise RuntimeError for a loop
         return NOWHERE
     if not target.is_relative_to(root):
         return OUTSIDE

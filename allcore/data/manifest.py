@@ -1,4 +1,4 @@
-"""A data set as a table: one row an image."""
+"""A data set as a table, one row an image."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ FILE_NAME = "manifest.csv"
 
 @dataclass(frozen=True)
 class Manifest:
-    """A folder of images and the table that describes it.
+    """A folder of images and its table.
 
     Attributes:
         root: folder that ``path`` is relative to.
-        table: the columns of ``COLUMNS`` (text or None) and any others, one row an image.
-        name: what pages call the data set.
-        notes: what its folder holds and the table leaves out, one sentence each.
-        layout: how the data set was read, in words.
+        table: the columns of ``COLUMNS`` (text or None) and any further columns, one row an image.
+        name: of the data set, as pages show it.
+        notes: files of the folder that the table leaves out, one sentence each.
+        layout: the layout of the folder, in words.
     """
 
     root: Path
@@ -37,14 +37,14 @@ class Manifest:
         return len(self.table)
 
     def paths(self) -> list[Path]:
-        """Absolute path of each image, in the table's order."""
+        """Return the absolute path of each image, in the table's order."""
         return [self.root / path for path in self.table["path"]]
 
     def labelled(self) -> "Manifest":
-        """Only the images that carry a label.
+        """Return the manifest of the labelled images only.
 
         Raises:
-            DataError: there is none.
+            DataError: no image has a label.
         """
         table = self.table[self.table["label"].notna()].reset_index(drop=True)
         if table.empty:
@@ -55,7 +55,8 @@ class Manifest:
         return replace(self, table=table)
 
     def digest(self) -> str:
-        """SHA-256 over ids, labels, subjects and file digests: what a model was trained on."""
+        """Return the SHA-256 over ids, labels, subjects and file digests, which identifies the
+        data."""
         columns = ["image_id", "label", "subject", "sha256"]
         rows = self.table.sort_values("image_id")[columns].fillna("").agg("\t".join, axis=1)
         return hashlib.sha256("\n".join(rows).encode()).hexdigest()
@@ -69,10 +70,10 @@ def build(
     notes: Sequence[str] = (),
     layout: str = "",
 ) -> Manifest:
-    """A manifest from rows that hold at least ``path``; the other columns are filled in.
+    """Build a manifest from rows with at least ``path``; the other columns are filled in.
 
-    Subject and label missing from a row are parsed from a C-NMC file name. An image without a
-    subject is its own group, for nothing says that it shares one.
+    A missing subject or label is parsed from a C-NMC file name. An image of unknown subject is a
+    group of its own.
 
     Raises:
         DataError: no rows, two rows with one id, or a label other than ``all`` and ``hem``.
@@ -90,7 +91,7 @@ def write(manifest: Manifest, path: Path) -> None:
 
 
 def _known(rows: pd.DataFrame) -> pd.DataFrame:
-    """The columns with a value in any row, those first that have one first; None where missing."""
+    """Drop columns without values; order the others by their first value; None where missing."""
     table = rows.astype({column: object for column in rows if column in COLUMNS})
     there = table.notna() & (table != "")
     known = [column for column in table if there[column].any()]
@@ -99,7 +100,7 @@ def _known(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _completed(table: pd.DataFrame) -> pd.DataFrame:
-    """All of ``COLUMNS``, filled in from the file names, and then the others."""
+    """Return all of ``COLUMNS``, filled in from file names, followed by the further columns."""
     paths = table["path"].astype(str).tolist()
     parsed = pd.DataFrame(
         [subjects.parse_name(path) or (None, None) for path in paths],
@@ -123,7 +124,7 @@ def _completed(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _filled(table: pd.DataFrame, column: str, values: "pd.Series[str]") -> "pd.Series[str]":
-    """A column, with values of other origin where it has none."""
+    """Return a column with missing values replaced."""
     if column not in table:
         return values
     return table[column].where(table[column].notna(), values)

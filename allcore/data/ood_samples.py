@@ -1,8 +1,8 @@
-"""Pictures that are no cell of the kind a model knows: what its gate must refuse.
+"""Out-of-distribution samples, which the input gate must refuse.
 
-Photographs are those that come with scikit-image; nothing is downloaded. Since most strangers are
-refused for their background alone, the harder half is cut out like a cell: what is inside the
-outline of a drawn cell stays, on black.
+Photographs are the ones bundled with scikit-image; nothing is downloaded. The gate refuses most
+such samples for their background alone. The harder half is therefore masked with the outline of a
+synthetic cell, on black.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,17 +25,18 @@ PHOTOGRAPHS = (
 )  # fmt: skip
 DOCUMENTS = ("page.png", "text.png")
 AREA = (9_000.0, 60_000.0)
-"""Pixels of the outlines that strangers are cut to: the sizes of real cells and beyond."""
+"""Area in pixels of the outlines that samples are masked with: the sizes of real cells and
+beyond."""
 
 Painter = Callable[[np.random.Generator], Rgb]
 
 
 @dataclass(frozen=True)
 class OodSample:
-    """A picture to refuse.
+    """An image to refuse.
 
     Attributes:
-        kind: what it is, in words.
+        kind: description of the image.
         rgb: (H, W, 3) uint8.
     """
 
@@ -44,10 +45,10 @@ class OodSample:
 
 
 def draw_samples(per_kind: int, *, seed: int = 0) -> Iterator[OodSample]:
-    """Photographs, documents, noise and plain colours, whole and cut out like cells.
+    """Yield photographs, documents, noise and plain colours, whole and masked like cells.
 
     Args:
-        per_kind: pictures of each kind.
+        per_kind: images of each kind.
         seed: of crops, colours and outlines.
     """
     for place, (kind, paint) in enumerate(_KINDS.items()):
@@ -58,20 +59,20 @@ def draw_samples(per_kind: int, *, seed: int = 0) -> Iterator[OodSample]:
 
 
 def photographs() -> Iterator[OodSample]:
-    """Scikit-image's pictures as they are."""
+    """Yield the images of scikit-image unchanged."""
     for name in (*PHOTOGRAPHS, *DOCUMENTS):
         yield OodSample("whole photograph", _bundled(name))
 
 
 def fields(folder: Path) -> Iterator[OodSample]:
-    """Whole smear fields: every picture in a folder, at any depth."""
+    """Yield whole smear fields: every JPEG image in a folder, at any depth."""
     for path in sorted(folder.rglob("*.jp*g")):
         with Image.open(path) as image:
             yield OodSample("smear field", np.asarray(image.convert("RGB")))
 
 
 def altered_samples(rgb: Rgb) -> Iterator[OodSample]:
-    """A real cell's picture, changed so that its answer can't be trusted."""
+    """Yield alterations of a real cell's image for which a prediction can't be trusted."""
     yield OodSample("cell with red and blue swapped", np.ascontiguousarray(rgb[..., ::-1]))
     yield OodSample("cell enlarged 3 times", _enlarged(rgb, 3))
     yield OodSample("cell enlarged 3 times, cut to size", cells.centre_crop(_enlarged(rgb, 3)))
@@ -81,7 +82,7 @@ def altered_samples(rgb: Rgb) -> Iterator[OodSample]:
 
 
 def cut_out(rgb: Rgb, random: np.random.Generator) -> Rgb:
-    """The middle of a picture inside the outline of a drawn cell, on 450 x 450 of black."""
+    """Mask the middle of an image with the outline of a synthetic cell, on 450 x 450 of black."""
     side = cells.NATIVE_SIDE
     picture = np.zeros((side, side, 3), dtype=np.uint8)
     middle = cells.centre_crop(rgb)
@@ -92,7 +93,7 @@ def cut_out(rgb: Rgb, random: np.random.Generator) -> Rgb:
 
 
 def _outline(random: np.random.Generator) -> NDArray[np.bool_]:
-    """(450, 450) mask of a drawn cell in the middle."""
+    """(450, 450) mask of a synthetic cell in the middle."""
     radii = outline.draw_outline(random.uniform(*AREA), random.uniform(1, 1.4), random).cell
     middle = cells.NATIVE_SIDE / 2
     angles = outline.THETA
@@ -103,7 +104,7 @@ def _outline(random: np.random.Generator) -> NDArray[np.bool_]:
 
 
 def _crop_of(names: Sequence[str]) -> Painter:
-    """Random crops of bundled pictures, by up to twice enlarged or shrunk."""
+    """Return a painter of random crops of bundled images, resized by up to a factor of two."""
 
     def paint(random: np.random.Generator) -> Rgb:
         whole = _bundled(str(random.choice(list(names))))
@@ -117,7 +118,7 @@ def _crop_of(names: Sequence[str]) -> Painter:
 
 
 def _document(random: np.random.Generator) -> Rgb:
-    """Dark writing on light paper, or the other way round."""
+    """Dark text on light paper, or the reverse."""
     page = _crop_of(DOCUMENTS)(random)
     return page if random.random() < 0.5 else 255 - page
 

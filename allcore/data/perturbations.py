@@ -1,4 +1,4 @@
-"""Ways to change one thing in the picture of a cell and leave the rest, by how much one likes."""
+"""Perturbations of a cell image: one property changes by degrees, the others stay."""
 
 import io
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from allcore.data.cells import Rgb
 
 @dataclass(frozen=True)
 class Cell:
-    """A picture (H, W, 3) uint8 and the mask (H, W) of the cell in it."""
+    """An image (H, W, 3) uint8 and the mask (H, W) of its cell."""
 
     rgb: Rgb
     mask: NDArray[np.bool_]
@@ -23,15 +23,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Sweep:
-    """One thing that is changed by degrees.
+    """A perturbation at several levels.
 
     Attributes:
         name: short, for a file.
-        title: as people read it.
-        unit: of the levels, as an axis names it.
-        levels: what is tried, ascending, the unaltered level among them.
-        unaltered: the level that stands for the picture as it is.
-        change: the picture of a cell changed to a level other than ``unaltered``.
+        title: label on figures.
+        unit: of the levels, as an axis shows it.
+        levels: ascending, including ``unaltered``.
+        unaltered: the level of the original image.
+        change: returns a cell at a level other than ``unaltered``.
     """
 
     name: str
@@ -42,18 +42,18 @@ class Sweep:
     change: Callable[[Cell, float], Cell]
 
     def at(self, cell: Cell, level: float) -> Cell:
-        """The cell changed to a level; at ``unaltered`` the very cell."""
+        """Return the cell at a level; at ``unaltered`` the same object."""
         return cell if level == self.unaltered else self.change(cell, level)
 
 
 def gain(cell: Cell, factors: tuple[float, float, float]) -> Cell:
-    """Red, green and blue multiplied, the background too, as a camera would."""
+    """Multiply red, green and blue, including the background, as a camera does."""
     changed = rounded(np.arange(256)[:, None] * np.asarray(factors))  # of each level, each channel
     return Cell(np.stack([changed[cell.rgb[..., c], c] for c in range(3)], axis=2), cell.mask)
 
 
 def rescaled(cell: Cell, factor: float) -> Cell:
-    """The picture enlarged or shrunk, cut to the native side around its middle."""
+    """Enlarge or shrink the image, then crop its middle to the native side."""
     height, width = (max(1, round(factor * side)) for side in cell.mask.shape)
     picture, mask = Image.fromarray(cell.rgb), Image.fromarray(cell.mask)
     shape = (width, height)
@@ -64,9 +64,9 @@ def rescaled(cell: Cell, factor: float) -> Cell:
 
 
 def turned(cell: Cell, degrees: float) -> Cell:
-    """The cell turned counter-clockwise around the middle of its frame, in the middle of black.
+    """Rotate the cell counter-clockwise around the centre of its bounding box, centred on black.
 
-    Turns by anything but quarters interpolate between pixels, which softens the texture a little.
+    Angles other than quarter turns interpolate between pixels, which softens the texture slightly.
     """
     top, left, bottom, right = cells.frame_of(cell.mask)
     height, width = bottom - top, right - left
@@ -82,19 +82,19 @@ def turned(cell: Cell, degrees: float) -> Cell:
 
 
 def eroded(cell: Cell, pixels: int) -> Cell:
-    """The outermost pixels of the cell blackened; as it is where nothing would be left."""
+    """Blacken the outermost pixels of the cell; return it unchanged where nothing would be left."""
     mask = ndimage.binary_erosion(cell.mask, iterations=pixels)
     return Cell(cell.rgb * mask[..., None], mask) if mask.any() else cell
 
 
 def surrounded(cell: Cell, share: float) -> Cell:
-    """The background filled with a share of the cell's mean colour, as if it were not masked."""
+    """Fill the background with a share of the cell's mean colour, as in an unmasked image."""
     fill = share * cell.rgb[cell.mask].mean(axis=0)
     return Cell(np.where(cell.mask[..., None], cell.rgb, rounded(fill)), cell.mask)
 
 
 def blurred(cell: Cell, sigma: float) -> Cell:
-    """Blurred inside alone, by a Gaussian in pixels: the outline stays as sharp as it was."""
+    """Blur the inside of the cell by a Gaussian (sigma in pixels); the outline stays sharp."""
     top, left, bottom, right = cells.frame_of(cell.mask)
     own = Cell(cell.rgb[top:bottom, left:right], cell.mask[top:bottom, left:right])
     weight = own.mask.astype(np.float32)[..., None]  # 0 beyond the frame
@@ -107,7 +107,7 @@ def blurred(cell: Cell, sigma: float) -> Cell:
 
 
 def compressed(cell: Cell, quality: int) -> Cell:
-    """Saved as JPEG and read again."""
+    """Compress the image as JPEG and decode it."""
     file = io.BytesIO()
     Image.fromarray(cell.rgb).save(file, "JPEG", quality=quality)
     with Image.open(file) as again:
@@ -115,18 +115,18 @@ def compressed(cell: Cell, quality: int) -> Cell:
 
 
 def inside(cell: Cell, values: NDArray[np.floating]) -> Cell:
-    """The cell's pixels replaced, never so dark that they would pass for background."""
+    """Replace the cell's pixels; values stay above the background level."""
     bright = values.clip(cells.BACKGROUND_LEVEL + 2, 255)
     return Cell(rounded(np.where(cell.mask[..., None], bright, cell.rgb)), cell.mask)
 
 
 def rounded(values: NDArray[np.floating]) -> Rgb:
-    """Pixels of computed values, cut to 0 to 255."""
+    """Round values to uint8, clipped to 0 to 255."""
     return np.asarray(np.rint(values.clip(0, 255)), dtype=np.uint8)
 
 
 def _middle(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """A mask cut as ``cells.centre_crop`` cuts its picture."""
+    """Crop a mask as ``cells.centre_crop`` crops its image."""
     side = cells.NATIVE_SIDE
     top, left = (max(0, (length - side) // 2) for length in mask.shape)
     cut: NDArray[np.bool_] = mask[top : top + side, left : left + side]
@@ -159,4 +159,4 @@ SWEEPS = (
         (0, 25, 50, 100), 0, lambda cell, level: surrounded(cell, level / 100),
     ),
 )  # fmt: skip
-"""What ``evaluate --robustness`` tries, in the order of figures."""
+"""Perturbations of ``evaluate --robustness``, in the order of its figures."""

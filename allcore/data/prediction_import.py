@@ -1,4 +1,4 @@
-"""Predictions of any model that someone brings as CSV or Parquet: usable rows, and the problems."""
+"""Import of any model's predictions from CSV or Parquet, with a report of unusable rows."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -32,17 +32,17 @@ SCHEMA = Schema(
     skip_long_lines=True,
 )
 _SINGLE_CLASS = {"all": ("hem", "specificity"), "hem": ("all", "sensitivity")}
-_EXAMPLES = 3  # entries named in a sentence
+_EXAMPLES = 3  # entries quoted in a sentence
 _SMALLEST = 1e-12  # distance from 0 and 1 at which probabilities are clipped for their log-odds
 
 
 @dataclass(frozen=True)
 class ImportProblem:
-    """A sentence on rows that were left out or changed, or on what they can't show.
+    """A sentence on rows that are left out, are changed, or limit the evaluation.
 
     Attributes:
-        sentence: for the reader.
-        rows: number of rows concerned.
+        sentence: the text.
+        rows: number of affected rows.
     """
 
     sentence: str
@@ -51,24 +51,24 @@ class ImportProblem:
 
 @dataclass(frozen=True)
 class ImportedPredictions:
-    """Usable predictions, with the columns ``PREDICTION_COLUMNS``."""
+    """Usable predictions (columns ``PREDICTION_COLUMNS``) and the problems of the import."""
 
     table: pd.DataFrame
     problems: tuple[ImportProblem, ...]
 
 
 def read(data: bytes, *, name: str) -> ImportedPredictions:
-    """Read a file of predictions: image id, label and probability, at best with subjects.
+    """Read a file of predictions: image id, label and probability, optionally with subjects.
 
-    Rows that can't be used are left out, each kind with a sentence that counts them. Cells count as
-    test cells unless a column `split` says validation; training cells are left out.
+    Unusable rows are left out and counted by reason. A row is a test cell unless a column `split`
+    says validation; training cells are left out.
 
     Args:
         data: the file's bytes, CSV (with commas, semicolons or tabs, in UTF-8) or Parquet.
-        name: what to call the file in sentences.
+        name: of the file in sentences.
 
     Raises:
-        DataError: a file that is too large or can't be read, lacks a column, or has no usable row.
+        DataError: the file is too large, can't be read, lacks a column, or has no usable row.
     """
     source = table_reader.read(data, SCHEMA, name=name)
     rows = _Rows(source.rows)
@@ -92,26 +92,26 @@ def read(data: bytes, *, name: str) -> ImportedPredictions:
 
 
 class _Rows:
-    """The rows that are still usable, and the problems of the others."""
+    """The usable rows and the problems of the others."""
 
     def __init__(self, table: pd.DataFrame) -> None:
         self.table = table
         self.problems: list[ImportProblem] = []
 
     def texts(self, column: str) -> "pd.Series[str]":
-        """A column without blanks around its entries; missing entries are empty."""
+        """Return a column stripped of blanks; missing entries are empty."""
         return self.table[column].fillna("").astype(str).str.strip()
 
     def report(self, sentence: str, count: int | None = None) -> None:
-        """Add a problem, of all rows unless a number is given."""
+        """Add a problem of ``count`` rows, by default of all."""
         self.problems.append(ImportProblem(sentence, len(self.table) if count is None else count))
 
     def report_dropped(self, count: int, reason: str) -> None:
-        """Add the problem of rows that are left out."""
+        """Add the problem of dropped rows."""
         self.report(f"Left out: {formats.count(count, 'row')} {reason}.", count)
 
     def drop(self, mask: "pd.Series[bool]", reason: str, examples: str = "") -> None:
-        """Leave rows out, with a sentence that counts them and quotes entries of a column."""
+        """Drop rows and report their number, with examples of a column."""
         if mask.any():
             quoted = f" ({_quoted(self.texts(examples)[mask])})" if examples else ""
             self.report_dropped(int(mask.sum()), f"{reason}{quoted}")
@@ -185,7 +185,7 @@ def _drop_duplicates(rows: _Rows) -> None:
 def _prediction_table(rows: _Rows) -> pd.DataFrame:
     table = rows.table = rows.table.reset_index(drop=True)
     subject = _subjects(rows)
-    # C-NMC's subjects are grouped by the person behind them; a subject of other data is its own.
+    # C-NMC's subject ids are grouped by person; a subject of other data is its own group.
     cnmc = table["cnmc_subject"]
     groups = {name: subjects.group_of(name) for name in cnmc.dropna().unique()}
     probability = table["probability"].to_numpy(dtype=float)
@@ -228,7 +228,7 @@ def _subjects(rows: _Rows) -> "pd.Series[str]":
 
 
 def _report_missing_estimates(rows: _Rows, table: pd.DataFrame) -> None:
-    """Report what can't be estimated from cells of one class or one subject."""
+    """Report estimates that need both classes or several subjects."""
     for label, (other, estimate) in _SINGLE_CLASS.items():
         if set(table["label"]) == {label}:
             rows.report(

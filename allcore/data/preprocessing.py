@@ -1,4 +1,4 @@
-"""From a picture to what a network sees; saved with the weights, never apart from them."""
+"""Preprocessing of an image into network input; it is saved with the weights."""
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,18 +20,18 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Cut the cell out, resize, normalise.
+    """Crop the cell, resize, normalise.
 
-    The cut is a square around the middle of the cell's frame. Its side is ``window`` native
-    pixels, so that cells keep their relative size, or the frame with ``margin`` where the cell
-    would not fit.
+    The crop is a square around the centre of the cell's bounding box. Its side is ``window`` pixels
+    of the original, so that cells keep their relative size. Where the cell does not fit, the side
+    is the longer side of the box times ``margin``.
 
     Attributes:
         size: side S of the network's input in pixels.
-        window: least side of the cut in pixels of the original; 0 scales every cell to one size.
-        margin: side of the cut over the longer side of the frame, at least.
-        normalisation: ``imagenet`` (fixed mean and deviation) or ``cell`` (each channel by its
-            own mean and deviation inside the cell, the background at 0).
+        window: least side of the crop in pixels of the original; 0 scales every cell to one size.
+        margin: least ratio of the crop's side to the longer side of the bounding box.
+        normalisation: ``imagenet`` (fixed mean and deviation) or ``cell`` (each channel by its own
+            mean and deviation inside the cell, the background at 0).
         version: raised whenever the same fields would give other pixels.
     """
 
@@ -42,11 +42,11 @@ class Preprocessing:
     version: int = 1
 
     def crop(self, rgb: Rgb, mask: NDArray[np.bool_] | None = None) -> Rgb:
-        """The cell (S, S, 3) cut from a picture (H, W, 3), both uint8; 600x600 is centre-cropped.
+        """Crop the cell (S, S, 3) from an image (H, W, 3), both uint8; 600x600 is centre-cropped.
 
         Args:
-            rgb: the picture.
-            mask: the cell in it, where it is known already; ignored for larger pictures.
+            rgb: the image.
+            mask: mask of the cell, computed by default; ignored for larger images.
 
         Raises:
             BadImage: there is no cell on black.
@@ -57,7 +57,7 @@ class Preprocessing:
         return _resized(_square(rgb, frame, self._side(frame)), self.size)
 
     def normalise(self, batch: "Tensor") -> "Tensor":
-        """Network input (N, 3, S, S), float, of cut cells (N, 3, S, S), uint8, on their device."""
+        """Turn crops (N, 3, S, S), uint8, into float network input of the same shape."""
         pixels = batch.float() / 255.0
         if self.normalisation == "cell":
             return _by_cell(pixels)
@@ -66,16 +66,12 @@ class Preprocessing:
         return (pixels - mean) / std
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields, for ``model.json``."""
+        """Return the fields for ``model.json``."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "Preprocessing":
-        """The preprocessing that ``to_dict`` described.
-
-        Raises:
-            ModelError: the fields are of another version of ALLScope.
-        """
+        """Build the preprocessing from the fields of ``to_dict``."""
         try:
             preprocessing = cls(**fields)
         except TypeError as error:
@@ -93,7 +89,7 @@ class Preprocessing:
 
 
 def _square(rgb: Rgb, frame: tuple[int, int, int, int], side: int) -> Rgb:
-    """The ``side`` x ``side`` square around the frame's middle, black beyond the picture."""
+    """Crop the ``side`` x ``side`` square around the box's centre, black beyond the image."""
     top = (frame[0] + frame[2] - side) // 2
     left = (frame[1] + frame[3] - side) // 2
     square = np.zeros((side, side, 3), dtype=np.uint8)
@@ -106,12 +102,12 @@ def _square(rgb: Rgb, frame: tuple[int, int, int, int], side: int) -> Rgb:
 def _resized(square: Rgb, size: int) -> Rgb:
     if square.shape[0] == size:
         return square
-    # Pillow's filter widens when shrinking: no aliasing of the chromatin.
+    # Pillow's filter widens when shrinking, which avoids aliasing of the chromatin.
     return np.asarray(Image.fromarray(square).resize((size, size), Image.Resampling.BILINEAR))
 
 
 def _by_cell(pixels: "Tensor") -> "Tensor":
-    """Each channel minus its mean, over its deviation, inside the cell; 0 outside."""
+    """Standardise each channel by its mean and deviation inside the cell; 0 outside."""
     inside = (pixels.amax(1, keepdim=True) > cells.BACKGROUND_LEVEL / 255.0).float()
     count = inside.sum((2, 3), keepdim=True).clamp(min=1)
     mean = (pixels * inside).sum((2, 3), keepdim=True) / count

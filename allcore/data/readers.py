@@ -1,6 +1,6 @@
-"""Data sets as people have them, read into one manifest.
+"""Readers of data sets: a folder or table becomes a manifest.
 
-``read`` tries the layouts in the order of ``LAYOUTS``; to support another, write one file in
+``read`` tries the layouts in the order of ``LAYOUTS``. To support another layout, write one file in
 ``allcore/data/layouts`` and add a line here.
 """
 
@@ -26,10 +26,10 @@ LAYOUTS: tuple[Layout, ...] = (
 
 
 def read(path: Path) -> Manifest:
-    """The manifest of a folder or of a CSV file.
+    """Read the manifest of a folder or of a CSV file.
 
     Raises:
-        DataError: nothing is there, it can't be read, or its layout is not known.
+        DataError: the path is missing, can't be read, or has no known layout.
     """
     path = path.expanduser()
     try:
@@ -68,7 +68,7 @@ def _read_folder(folder: Folder) -> Manifest:
 
 
 def _left_out(folder: Folder, rows: Rows) -> list[str]:
-    """A sentence on images outside of the folders that the layout is known by."""
+    """Note on images outside of the layout's folders."""
     listed = {row["path"] for row in rows}
     rest = [path for path in folder.images if path not in listed]
     if not rest:

@@ -1,4 +1,4 @@
-"""Resolution of paths below a data set's folder, each folder resolved once."""
+"""Resolution of paths below a data set's folder; each folder is resolved once."""
 
 import os
 from pathlib import Path
@@ -12,12 +12,12 @@ class PathResolver:
         self._folders: dict[str, Path] = {"": self.root}
 
     def resolve(self, path: str) -> Path:
-        """The file that a path below the folder leads to, as ``Path.resolve`` gives it.
+        """Resolve a path below the folder, as ``Path.resolve`` does.
 
         Raises:
-            OSError: it can't be followed.
-            RuntimeError: its links lead in a circle.
-            ValueError: it holds what no path holds.
+            OSError: the path can't be followed.
+            RuntimeError: its links form a circle.
+            ValueError: it holds characters that no path can have.
         """
         folder, name = os.path.split(path)
         if name in ("", ".", ".."):
@@ -28,5 +28,5 @@ class PathResolver:
         return file.resolve() if os.path.islink(file) else file
 
     def contains(self, file: Path) -> bool:
-        """Whether a file of ``resolve`` lies in the folder."""
+        """Whether a resolved path lies in the folder."""
         return file.is_relative_to(self.root)

@@ -1,4 +1,4 @@
-"""Class and subject balance: how often each training image is drawn, and fair samples of cells."""
+"""Class- and subject-balanced sampling: weights of training images, and samples of cells."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,14 @@ from allcore.errors import DataError
 def sampling_weights(
     labels: Sequence[str], groups: Sequence[str], *, subject_strength: float = 0.5
 ) -> NDArray[np.float64]:
-    """Chance (N,) of drawing each image, summing to 1, with both classes equally likely.
+    """Return the probability (N,) of drawing each image; both classes are equally likely.
 
     Args:
         labels: class of each image.
         groups: group of subjects of each image.
-        subject_strength: 0 draws a class's images alike, 1 draws its groups alike however many
-            images they have; between, a group of n images is drawn n ** (1 - strength) as often
-            as one of a single image.
+        subject_strength: 0 draws the images of a class uniformly, 1 its groups uniformly. In
+            between, a group of n images is drawn n ** (1 - strength) times as often as a group of
+            one image.
     """
     label_of, group_of = np.asarray(labels, dtype=str), np.asarray(groups, dtype=str)
     _, group_index, group_sizes = np.unique(group_of, return_inverse=True, return_counts=True)
@@ -31,10 +31,10 @@ def sampling_weights(
 
 
 def draw_sample(manifest: Manifest, *, cells: int, seed: int = 0) -> Manifest:
-    """At most ``cells`` cells, half of each class, subjects as alike as their numbers allow.
+    """Draw at most ``cells`` cells, half of each class, spread evenly over subjects.
 
     Args:
-        manifest: every image with a label.
+        manifest: every image has a label.
         cells: how many to draw.
         seed: of the draw.
     """
@@ -53,8 +53,8 @@ def equal_subject_weights(
 ) -> NDArray[np.float64]:
     """Weights (N,) of validation cells, summing to N: subjects count equally within their class.
 
-    Each class keeps the weight that its cells have, so the prevalence, and with it the support
-    weights of the weighted F1, stay those of the data.
+    Each class keeps its total weight, so that the prevalence and the support weights of the
+    weighted F1 stay those of the data.
 
     Args:
         labels: (N,) class of each cell.

@@ -1,7 +1,7 @@
-"""Splits kept under names, for everybody who uses the installation.
+"""Named splits, shared by all users of the installation.
 
-``ALLSCOPE_HOME/splits/<key>/<name>.csv`` is the split, where the key is that of the data set's
-index; ``<name>.json`` beside it says who made it and when. A name is never written over.
+``ALLSCOPE_HOME/splits/<key>/<name>.csv`` is the split; the key is that of the data set's index.
+``<name>.json`` beside it holds author and time. A split is never overwritten.
 """
 
 import json
@@ -24,13 +24,13 @@ _NAME = re.compile(rf"[^\W_][\w .-]{{0,{MAX_NAME - 1}}}")
 
 @dataclass(frozen=True)
 class SavedSplit:
-    """A split under its name.
+    """A saved split.
 
     Attributes:
         name: of the split.
         path: of its file.
-        by: username of who made it, empty where that is not known.
-        made: when, in ISO 8601; empty where that is not known.
+        by: username of the author, empty where unknown.
+        made: time of creation in ISO 8601; empty where unknown.
     """
 
     name: str
@@ -40,7 +40,7 @@ class SavedSplit:
 
 
 def folder(key: str, home: Path | None = None) -> Path:
-    """Where the splits of a data set lie.
+    """Return the folder of a data set's splits.
 
     Args:
         key: of the data set, the name of its index's folder.
@@ -50,10 +50,10 @@ def folder(key: str, home: Path | None = None) -> Path:
 
 
 def split_path(key: str, name: str, home: Path | None = None) -> Path:
-    """The file of a split, whether or not there is one.
+    """Return the file of a split, which need not exist.
 
     Raises:
-        DataError: the name can't be one.
+        DataError: the name is invalid.
     """
     if not _NAME.fullmatch(name) or name[-1] in " .":
         raise DataError(
@@ -64,17 +64,17 @@ def split_path(key: str, name: str, home: Path | None = None) -> Path:
 
 
 def list_splits(key: str, home: Path | None = None) -> list[SavedSplit]:
-    """The splits kept of a data set, by name."""
+    """Return the saved splits of a data set, by name."""
     return [_saved(file) for file in sorted(folder(key, home).glob("[!.]*.csv"))]
 
 
 def save(
     split: Split, manifest: Manifest, *, key: str, name: str, by: str = "", home: Path | None = None
 ) -> SavedSplit:
-    """Keep a split under a name that is still free.
+    """Save a split under a new name.
 
     Raises:
-        DataError: the name can't be one or is taken, or the folder can't be written to.
+        DataError: the name is invalid or taken, or the folder can't be written to.
     """
     file = split_path(key, name.strip(), home)
     made = datetime.now(UTC).isoformat(timespec="seconds")
@@ -94,10 +94,10 @@ def save(
 
 
 def delete(key: str, name: str, home: Path | None = None) -> None:
-    """Remove a split, which may be gone already.
+    """Remove a split; a missing split is no error.
 
     Raises:
-        DataError: the name can't be one, or the file can't be removed.
+        DataError: the name is invalid, or the file can't be removed.
     """
     file = split_path(key, name, home)
     try:
@@ -110,7 +110,7 @@ def delete(key: str, name: str, home: Path | None = None) -> None:
 
 
 def _put(file: Path, content: bytes) -> None:
-    """Write a file beside its place and link it there, which fails where there is one."""
+    """Write a temporary file and hard-link it, which fails where the name exists."""
     number, name = tempfile.mkstemp(prefix=".", dir=file.parent)
     try:
         with os.fdopen(number, "wb") as opened:

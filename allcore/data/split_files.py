@@ -1,9 +1,9 @@
-"""Splits as files: read, held against a data set, and written.
+"""Reading, validation and writing of split files.
 
-A split is a CSV with a row an image and the columns ``image_id`` and ``split``; ``split.csv`` of a
-model's folder is one. Those written here also say how they were drawn, alike in every row:
-``kind``, ``seed``, ``fold``, ``folds`` and ``data``, the start of the data set's digest. Other
-columns are let be. ``allcore.data.saved_splits`` keeps splits under names.
+A split is a CSV with one row an image and the columns ``image_id`` and ``split``; ``split.csv`` of
+a model's folder is one. Files written here also record the draw in every row: ``kind``, ``seed``,
+``fold``, ``folds`` and ``data``, the start of the data set's digest. Other columns are ignored.
+``allcore.data.saved_splits`` keeps splits under names.
 """
 
 import hashlib
@@ -20,26 +20,26 @@ from allcore.errors import DataError
 from allcore.labels import CLASS_PLURALS
 
 KIND = "file"
-"""Kind of a split that a file told."""
+"""Kind of a split that was read from a file."""
 COLUMNS = ("image_id", "split")
 FACTS = ("kind", "seed", "fold", "folds", "data")
 MAX_BYTES = 32 * 2**20
 DIGITS = 16
-"""Of the data set's digest, as a split keeps it: enough to tell sets apart."""
+"""Leading digits of the data set's digest in a split file, enough to distinguish data sets."""
 PART_ALIASES = {**SPLIT_ALIASES, EXCLUDED: EXCLUDED, "exclude": EXCLUDED}
-"""What a part may be called, in lower case."""
+"""Accepted names of the parts, in lower case."""
 _NEEDS = "a split is a CSV with the columns image_id and split"
 
 
 @dataclass(frozen=True)
 class SplitFile:
-    """A split as a file tells it, not yet held against a data set.
+    """The content of a split file, not yet matched with a data set.
 
     Attributes:
         name: of the file.
         sha256: of its bytes.
         parts: one of ``PARTS`` or ``EXCLUDED`` per image, indexed by image id.
-        facts: those of ``FACTS`` that the file has, as text.
+        facts: the columns of ``FACTS`` that the file has, as text.
     """
 
     name: str
@@ -55,11 +55,11 @@ class FileSplit(Split):
     Attributes:
         file: its name.
         sha256: of its bytes.
-        facts: how it was drawn, as far as the file says.
+        facts: recorded parameters of the draw.
         divided_subjects: groups of subjects with images in two parts, sorted.
         groups: number of groups in any part.
-        unknown: images in a part whose subject is not known.
-        twins: test cells that are in training or validation as well, None where nobody looked.
+        unknown: images in a part whose subject is unknown.
+        twins: test cells that are in training or validation as well; None without a search.
     """
 
     file: str = ""
@@ -72,11 +72,11 @@ class FileSplit(Split):
 
     @property
     def keeps_subjects_apart(self) -> bool:
-        """Whether no subject is in two parts, as far as every subject is known."""
+        """Whether all subjects are known and none is in two parts."""
         return not self.divided_subjects and not self.unknown
 
     def record(self) -> dict[str, Any]:
-        """The entry of model.json; ``leaks`` is what an evaluation must report."""
+        """Return the entry of model.json; evaluations report its ``leaks``."""
         leaks = {
             "subjects": list(self.divided_subjects),
             "of": self.groups,
@@ -93,10 +93,10 @@ class FileSplit(Split):
 
 
 def read_split(path: Path) -> SplitFile:
-    """Read a split.
+    """Read a split file.
 
     Raises:
-        DataError: the file can't be read, is no split, names an unknown part or an image twice.
+        DataError: the file can't be read, is no split, has an unknown part or an image twice.
     """
     try:
         size = path.stat().st_size
@@ -109,10 +109,10 @@ def read_split(path: Path) -> SplitFile:
 
 
 def parse_split(content: bytes, *, name: str) -> SplitFile:
-    """The split in the bytes of a file.
+    """Parse the bytes of a split file.
 
     Raises:
-        DataError: as ``read`` says.
+        DataError: as ``read_split``.
     """
     if len(content) > MAX_BYTES:
         raise too_large_error(name, len(content))
@@ -134,7 +134,7 @@ def parse_split(content: bytes, *, name: str) -> SplitFile:
 
 
 def too_large_error(name: str, size: int) -> DataError:
-    """What to say of a file that is larger than any split."""
+    """Return the error for a file above ``MAX_BYTES``."""
     return DataError(
         f"{name} has {size / 2**20:.0f} MB, more than the {MAX_BYTES >> 20} MB that a split may "
         f"have: {_NEEDS}."
@@ -142,12 +142,12 @@ def too_large_error(name: str, size: int) -> DataError:
 
 
 def fit_to_manifest(file: SplitFile, manifest: Manifest) -> FileSplit:
-    """A file's split of a data set: every labelled image is in it, every part has both classes.
+    """Match a split file with a data set; every labelled image and both classes must be covered.
 
-    C-NMC names are found whatever folder and suffix the file or the data set gives them.
+    C-NMC names match whatever folder and suffix the file or the data set gives them.
 
     Raises:
-        DataError: the file names other images than the data set has, or a part can't be used.
+        DataError: the file and the data set hold different images, or a part lacks a class.
     """
     parts = _by_id(file, manifest)
     table = manifest.labelled().table
@@ -178,11 +178,11 @@ def fit_to_manifest(file: SplitFile, manifest: Manifest) -> FileSplit:
 
 
 def split_table(split: Split, manifest: Manifest) -> pd.DataFrame:
-    """A split as its file holds it: a row an image, how it was drawn in each."""
+    """Return a split as the table of its file: one row an image, the draw's parameters in each."""
     drawn: dict[str, int | str] = {
         "kind": split.kind, "seed": split.seed, "fold": split.fold, "folds": split.folds,
     }  # fmt: skip
-    if isinstance(split, FileSplit):  # what the file itself said, and no more
+    if isinstance(split, FileSplit):  # only the parameters that the file has
         drawn = {name: split.facts[name] for name in FACTS if name in split.facts}
     drawn["data"] = manifest.digest()[:DIGITS]
     table = split.parts.rename("split").rename_axis("image_id").reset_index()
@@ -192,12 +192,12 @@ def split_table(split: Split, manifest: Manifest) -> pd.DataFrame:
 
 
 def split_bytes(split: Split, manifest: Manifest) -> bytes:
-    """The bytes of a split's file."""
+    """Return the bytes of a split's file."""
     return split_table(split, manifest).to_csv(index=False, lineterminator="\n").encode()
 
 
 def _table(content: bytes, name: str) -> pd.DataFrame:
-    """The rows of a file with the columns of ``COLUMNS``, all as text."""
+    """Read the rows of a file with the columns of ``COLUMNS``, all as text."""
     try:
         table = table_reader.read(content, table_reader.ANY_COLUMNS, name=name).rows
     except DataError as error:
@@ -211,13 +211,13 @@ def _table(content: bytes, name: str) -> pd.DataFrame:
 
 
 def _facts(table: pd.DataFrame) -> dict[str, str]:
-    """What the first row says of how the split was drawn."""
+    """Return the parameters of the draw in the first row."""
     row = table.iloc[0]
     return {name: str(row[name])[:80] for name in FACTS if name in table and row[name]}
 
 
 def _by_id(file: SplitFile, manifest: Manifest) -> "pd.Series[str]":
-    """The parts by the data set's own image ids; every id of the file must be one of them."""
+    """Map the file's ids to the data set's image ids; every id must match."""
     ids = manifest.table["image_id"]
     matched = file.parts.index.isin(ids)
     if matched.all():
@@ -242,7 +242,7 @@ def _by_id(file: SplitFile, manifest: Manifest) -> "pd.Series[str]":
 
 
 def _plain(name: str) -> str:
-    """A C-NMC name without folders and suffix; any other without what spreadsheets are kept off."""
+    """Strip folder and suffix of a C-NMC name; strip the leading apostrophe of other names."""
     name = name[1:] if name.startswith("'") else name
     if subjects.parse_name(name) is None:
         return name

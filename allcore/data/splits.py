@@ -1,8 +1,8 @@
 """Splits of a manifest into training, validation and test images.
 
-``image`` is the paper's protocol: 8:1:1 over images, stratified by class. Cells of one subject
-then stand on both sides, so whoever recognises the subject knows the label. ``subject`` keeps
-every group of subjects (``Manifest`` column ``group``) on one side, and is the honest one.
+``image`` is the paper's protocol: 8:1:1 over images, stratified by class. Cells of one subject are
+then in several parts, so that recognising the subject reveals the label. ``subject`` keeps every
+group of subjects (``Manifest`` column ``group``) in one part, which avoids this leak.
 """
 
 from dataclasses import dataclass, replace
@@ -22,23 +22,23 @@ SPLIT_ALIASES = {
     "validation": "validation", "val": "validation", "valid": "validation", "dev": "validation",
     "train": "train", "training": "train",
 }  # fmt: skip
-"""What tables call the parts, in lower case."""
+"""Accepted names of the parts in tables, in lower case."""
 FOLDS = 10
-"""Parts of the paper's split, one each to validation and test."""
+"""Number of folds of the paper's split, one each for validation and test."""
 EXCLUDED = "excluded"
-"""Part of the images that a split leaves out."""
+"""Part of images that a split leaves out."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Which part each image belongs to.
+    """Assignment of images to parts.
 
     Attributes:
-        kind: ``image``, ``subject`` or, told by a file, ``file``.
-        seed: what the split was drawn with.
+        kind: ``image``, ``subject`` or ``file``.
+        seed: of the draw.
         parts: one of ``PARTS`` or ``EXCLUDED`` per image, indexed by image id.
-        fold: which of ``folds`` the test part is.
-        folds: number of equal parts the groups were dealt into.
+        fold: number of the test fold.
+        folds: number of folds.
     """
 
     kind: str
@@ -48,11 +48,11 @@ class Split:
     folds: int = 10
 
     def mask(self, manifest: Manifest, part: str) -> np.ndarray:
-        """Boolean (N,): which rows of the manifest are in ``part``."""
+        """Return a boolean mask (N,) of the manifest's rows in ``part``."""
         return (self.parts.reindex(manifest.table["image_id"]) == part).to_numpy()
 
     def subjects(self, manifest: Manifest, part: str) -> list[str]:
-        """Subjects with at least one image in ``part``, sorted."""
+        """Return the subjects with at least one image in ``part``, sorted."""
         return sorted(set(manifest.table["subject"][self.mask(manifest, part)].dropna()))
 
     @property
@@ -61,15 +61,15 @@ class Split:
         return self.kind == "subject"
 
     def record(self) -> dict[str, Any]:
-        """How it was drawn, as in model.json."""
+        """Return the parameters of the draw for model.json."""
         return {"kind": self.kind, "seed": self.seed, "folds": self.folds, "fold": self.fold}
 
 
 def image_split(manifest: Manifest, *, seed: int) -> Split:
-    """The paper's split: 8:1:1 over images, stratified by label.
+    """Draw the paper's split: 8:1:1 over images, stratified by label.
 
     Raises:
-        DataError: a class has fewer images than there are parts.
+        DataError: a class has fewer images than there are folds.
     """
     for label, number in _of_both_classes(manifest).items():
         if number < FOLDS:
@@ -83,10 +83,10 @@ def image_split(manifest: Manifest, *, seed: int) -> Split:
 
 
 def subject_split(manifest: Manifest, *, seed: int, folds: int = 10, fold: int = 0) -> Split:
-    """A split by groups of subjects: one fold of ``folds`` to test, the next to validation.
+    """Draw a split by groups of subjects: one fold of ``folds`` for test, the next for validation.
 
-    Ten folds give 8:1:1; five give 3:1:1 with twice the subjects to test on. Groups are dealt so
-    that every fold has a like number of subjects of each class and, among those, of cells.
+    Ten folds give 8:1:1; five give 3:1:1 with twice the test subjects. Every fold gets a similar
+    number of subjects of each class, then of cells.
 
     Raises:
         DataError: a class is missing or has fewer groups than there are folds.
@@ -96,7 +96,7 @@ def subject_split(manifest: Manifest, *, seed: int, folds: int = 10, fold: int =
 
 
 def subject_folds(manifest: Manifest, *, seed: int, folds: int) -> list[Split]:
-    """All ``folds`` splits of one dealing: every image is in the test part exactly once."""
+    """Return all ``folds`` splits of one draw; every image is in the test part exactly once."""
     numbers = _deal_groups(manifest, seed=seed, folds=folds)
     return [
         _from_folds(manifest, numbers, kind="subject", seed=seed, fold=fold)
@@ -107,14 +107,14 @@ def subject_folds(manifest: Manifest, *, seed: int, folds: int) -> list[Split]:
 def without_duplicates(
     split: Split, manifest: Manifest, families: NDArray[np.intp], *, of: str = "test"
 ) -> Split:
-    """The split without the images of earlier parts that show a cell of one part again.
+    """Exclude images of earlier parts that duplicate a cell of one part.
 
     Args:
         split: of the manifest.
         manifest: N images.
-        families: (N,) equal for images of one cell, as ``duplicate_cells.families`` gives.
-        of: the part whose cells are looked for. Twins of ``test`` are left out of training and
-            validation, twins of ``validation`` out of training alone.
+        families: (N,) equal for images of one cell, as ``duplicate_cells.families`` returns.
+        of: the part that must be free of duplicates. Duplicates of ``test`` cells are excluded from
+            training and validation, those of ``validation`` cells from training.
     """
     earlier = [split.mask(manifest, part) for part in PARTS[: PARTS.index(of)]]
     again = np.isin(families, families[split.mask(manifest, of)]) & np.any(earlier, axis=0)
@@ -124,12 +124,12 @@ def without_duplicates(
 
 
 def _deal_groups(manifest: Manifest, *, seed: int, folds: int) -> np.ndarray:
-    """Fold number (N,) of each image.
+    """Return the fold number (N,) of each image.
 
-    Groups of a class are shuffled, ordered by size and dealt in rounds of ``folds``: each round
-    gives every fold one group, and the fold that holds the fewest cells gets the largest. Cells
-    alone would put one large subject against many small ones, and figures would rest on few
-    people.
+    Groups of a class are shuffled, sorted by size and assigned in rounds of ``folds``. Each round
+    gives every fold one group; the fold with the fewest cells gets the largest. Balancing cells
+    alone would put one large subject against many small ones, and estimates would rest on few
+    subjects.
     """
     _of_both_classes(manifest)
     table = manifest.table
@@ -150,7 +150,7 @@ def _deal_groups(manifest: Manifest, *, seed: int, folds: int) -> np.ndarray:
 
 
 def _of_both_classes(manifest: Manifest) -> dict[str, int]:
-    """Images of each class, of which none may be missing."""
+    """Count the images of each class; raise where one is missing."""
     counts = manifest.table["label"].value_counts()
     for label in LABELS:
         if label not in counts:

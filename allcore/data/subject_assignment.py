@@ -1,4 +1,4 @@
-"""The subject of each picture, by its name, its folder, or a table."""
+"""Assignment of images to subjects by file name, folder or table."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,12 +37,12 @@ Origin = Literal["names", "table", "folders"]
 
 @dataclass(frozen=True)
 class SubjectAssignment:
-    """The subjects of pictures.
+    """The subjects of images.
 
     Attributes:
-        origin: where that comes from.
-        subjects: one a picture, in their order; None where unknown.
-        sentence: how many were matched, and what did not fit.
+        origin: source of the assignment.
+        subjects: one an image, in order; None where unknown.
+        sentence: numbers of matched and unmatched images.
     """
 
     origin: Origin
@@ -51,37 +51,37 @@ class SubjectAssignment:
 
     @property
     def matched(self) -> int:
-        """Pictures whose subject is known."""
+        """Number of images of known subject."""
         return sum(subject is not None for subject in self.subjects)
 
 
 def by_names(paths: Sequence[str]) -> SubjectAssignment:
-    """Subjects in C-NMC's names; ids that the data proves one person are taken together."""
+    """Parse subjects from C-NMC file names; ids known to be one person are merged."""
     parsed = [subjects.parse_name(path.replace("\\", "/")) for path in paths]
     names = tuple(known and subjects.group_of(known[0]) for known in parsed)
     return _assigned("names", names, "bear a subject in their names, as C-NMC's files do")
 
 
 def by_folders(paths: Sequence[str]) -> SubjectAssignment:
-    """The folder, or the zip archive, that a picture lies in as its subject."""
+    """Take the folder, or the zip archive, of an image as its subject."""
     parents = [PurePosixPath(path.replace("\\", "/")).parent.name for path in paths]
     names = [_named(parent.removesuffix(".zip")) for parent in parents]
     return _assigned("folders", tuple(names), "lie in a folder or an archive")
 
 
 def by_table(data: bytes, paths: Sequence[str], *, name: str) -> SubjectAssignment:
-    """Subjects by a CSV or Parquet table with a column of files and one of subjects.
+    """Look up subjects in a CSV or Parquet table with a column of files and one of subjects.
 
-    Names are compared without case, by as much of the path as both have, then without the suffix.
-    A name that the table gives to two subjects is matched with neither.
+    Names are compared without case, by the longest common end of the path, then without the suffix.
+    A name with two subjects in the table matches neither.
 
     Args:
         data: the table.
-        paths: of the pictures.
-        name: what to call the table in sentences.
+        paths: of the images.
+        name: of the table in sentences.
 
     Raises:
-        DataError: the table can't be read, lacks a column, or names none of the pictures.
+        DataError: the table can't be read, lacks a column, or matches no image.
     """
     table = table_reader.read(data, SCHEMA, name=name).rows
     rows = zip(table["file"], table["subject"], strict=True)
@@ -113,7 +113,7 @@ def by_table(data: bytes, paths: Sequence[str], *, name: str) -> SubjectAssignme
 
 
 def _assigned(origin: Origin, names: Sequence[str | None], how: str) -> SubjectAssignment:
-    """With a sentence such as "3 of 4 pictures lie in a folder; the subject of 1 is unknown"."""
+    """Return the assignment with a sentence that counts matched and unknown images."""
     matched = sum(subject is not None for subject in names)
     sentence = f"{matched:,} of {formats.count(len(names), 'picture')} {how}"
     if others := len(names) - matched:
@@ -122,12 +122,12 @@ def _assigned(origin: Origin, names: Sequence[str | None], how: str) -> SubjectA
 
 
 def _named(text: object) -> str | None:
-    """A subject's name as it is shown; None where there is none."""
+    """Return a subject's name with single blanks, truncated; None where it is empty."""
     return " ".join(str(text or "").split())[:_LONGEST] or None
 
 
 def _whose(lines: Iterable[tuple[str, str]]) -> Mapping[str, str | None]:
-    """The subject by every end of every path; None where several stand behind one."""
+    """Map every end of every path to its subject; None where several subjects share it."""
     subject_by_path: dict[str, str | None] = {}
     for file, subject in lines:
         for key in _keys(file):
@@ -136,12 +136,12 @@ def _whose(lines: Iterable[tuple[str, str]]) -> Mapping[str, str | None]:
 
 
 def _key(path: str, subject_by_path: Mapping[str, str | None]) -> str:
-    """The longest end of a path that the table has; empty where it has none."""
+    """Return the longest end of a path that is in the table, or an empty string."""
     return next((key for key in _keys(path) if key in subject_by_path), "")
 
 
 def _keys(path: str) -> Iterator[str]:
-    """Ends of a path, the longest first, then the name without its suffix."""
+    """Yield the ends of a path, the longest first, then the name without its suffix."""
     plain = unicodedata.normalize("NFC", path.strip().replace("\\", "/")).casefold()
     parts = [part for part in plain.split("/") if part not in ("", ".")][-8:]
     for start in range(len(parts)):

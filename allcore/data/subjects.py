@@ -1,10 +1,10 @@
-"""Subjects: parsed from C-NMC file names, merged where the data proves two names are one person.
+"""Subjects: parsed from C-NMC file names, merged where two ids are provably one person.
 
-C-NMC names a cell ``UID_<subject>_<image>_<cell>_<label>.bmp``; normal subjects are ``H<n>``.
-Some cells stand under two subject ids: byte-identical files of the public release (51, 75 and 78;
-20 and 21; H2, H4, H5 and H6; H3 and H10), and the same cell cut out twice, which
-``duplicate_cells`` finds by its texture (1 and 15; 16 and 20; 43 and 44; H2 and H7; H14 and
-H24). Such ids stay together in any split.
+C-NMC names a cell ``UID_<subject>_<image>_<cell>_<label>.bmp``; normal subjects are ``H<n>``. Some
+cells exist under two subject ids: byte-identical files of the public release (51, 75 and 78; 20 and
+21; H2, H4, H5 and H6; H3 and H10), and cells cropped twice, which ``duplicate_cells`` detects by
+texture (1 and 15; 16 and 20; 43 and 44; H2 and H7; H14 and H24). Such ids stay together in any
+split.
 """
 
 import re
@@ -33,7 +33,7 @@ def parse_name(name: str) -> tuple[str, str] | None:
 
 
 def group_of(subject: str) -> str:
-    """The group a subject is split with: itself, or its merged group such as ``51+75+78``."""
+    """Return the group of a subject: itself, or its merged group such as ``51+75+78``."""
     for group in MERGED_GROUPS:
         if subject in group:
             return "+".join(sorted(group, key=lambda name: (len(name), name)))

@@ -1,9 +1,8 @@
-"""The one reader of tables that people bring: CSV and Parquet files as columns of texts.
+"""Reader of user-supplied CSV and Parquet tables as columns of text.
 
-It serves data sets, splits, predictions, labels and subjects alike. CSV may be separated by commas,
-semicolons or tabs, in UTF-8 or UTF-16. Nothing in a file is run: every entry is a text, also one
-that looks like a formula. Of Parquet, where a small file can unpack to a large one, sizes are
-checked before values are read.
+It serves data sets, splits, predictions, labels and subjects. CSV may use commas, semicolons or
+tabs, in UTF-8 or UTF-16. Every entry is read as text; formulas are never evaluated. A small Parquet
+file can unpack to a large table, so its sizes are checked before values are read.
 """
 
 import csv
@@ -27,21 +26,21 @@ ROWS = 1_000_000
 _MAX_TEXT = 500  # characters of one repeated entry of a Parquet file
 _MAX_UNPACKED = 10 * MEGABYTES
 _SEPARATORS = ",;\t"
-_MAX_NAMED = 20  # columns that an error message names
+_MAX_NAMED = 20  # columns listed in an error message
 
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns that a kind of table has.
+    """The columns of a kind of table.
 
     Attributes:
-        names: by column, what it may be called, in any case and with blanks or hyphens for
-            underscores; the first name that the table has is taken.
-        required: the columns that must be there, with what they hold.
+        names: accepted names of each column, in any case, with blanks or hyphens for underscores;
+            the first name present is used.
+        required: the required columns, with a description of their content.
         other_columns: whether columns that are not in ``names`` are read too.
         skip_long_lines: whether lines of CSV with more entries than columns are skipped and
             counted; otherwise such a table is refused.
-        limited: whether ``MEGABYTES`` and ``ROWS`` hold.
+        limited: whether ``MEGABYTES`` and ``ROWS`` apply.
     """
 
     names: Mapping[str, Sequence[str]]
@@ -62,7 +61,7 @@ class TextTable:
     Attributes:
         rows: the columns under the names of the schema; missing entries are None or empty.
         long_lines: number of skipped lines that had more entries than there are columns.
-        decimal_comma: whether numbers may be written with a comma, as semicolons part the columns.
+        decimal_comma: whether numbers may have a decimal comma: the separator is a semicolon.
     """
 
     rows: pd.DataFrame
@@ -75,8 +74,8 @@ def read(source: Path | bytes, schema: Schema, *, name: str = "") -> TextTable:
 
     Args:
         source: a file, or its bytes.
-        schema: what the table must hold.
-        name: what error messages call the table; the file's path by default.
+        schema: of the table.
+        name: of the table in error messages; the file's path by default.
 
     Raises:
         DataError: the file is too large, can't be read or lacks a column.
@@ -97,7 +96,7 @@ def _file_bytes(file: Path) -> bytes:
 
 
 def _positions(columns: Sequence[str], schema: Schema, name: str) -> dict[str, int]:
-    """The position of each column of the schema in the file, and of the others where wanted."""
+    """Return the position of each column of the schema, and of other columns where requested."""
     plain = [column.strip().lower().replace(" ", "_").replace("-", "_") for column in columns]
     positions = {
         column: next(plain.index(alias) for alias in aliases if alias in plain)
@@ -146,7 +145,7 @@ def _read_csv(data: bytes, schema: Schema, name: str) -> TextTable:
 def _entries(
     lines: Iterable[list[str]], width: int, positions: list[int]
 ) -> tuple[list[list[str]], int]:
-    """The entries at the positions of each line, and the number of lines that were too long."""
+    """Return the entries at the positions of each line, and the number of overlong lines."""
     rows, long_lines = [], 0
     for line in lines:
         if any(line[width:]):
@@ -157,7 +156,7 @@ def _entries(
 
 
 def _decoded(data: bytes, name: str) -> str:
-    utf_16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")  # what Excel calls Unicode text
+    utf_16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")  # Excel's format "Unicode text"
     try:
         text = data.decode("utf-16" if utf_16 else "utf-8-sig")
     except UnicodeDecodeError as error:
@@ -184,7 +183,7 @@ def _read_parquet(data: bytes, schema: Schema, name: str) -> TextTable:
         if any(pa.types.is_nested(file.schema_arrow.field(i).type) for i in positions.values()):
             raise DataError(f"{name} has a column of lists where texts or numbers are needed.")
         wanted = [columns[i] for i in positions.values()]
-        # As a dictionary, a long text that is repeated is in memory once.
+        # Dictionary encoding keeps a repeated long text in memory once.
         file = parquet.ParquetFile(pa.BufferReader(data), read_dictionary=wanted)
         table = file.read(columns=wanted)
         texts = {column: _texts(table[columns[i]], name) for column, i in positions.items()}
@@ -194,7 +193,7 @@ def _read_parquet(data: bytes, schema: Schema, name: str) -> TextTable:
 
 
 def _texts(column: "ChunkedArray", name: str) -> list[str | None]:
-    """Entries as texts, whole numbers without a decimal point."""
+    """Return entries as text, whole numbers without a decimal point."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

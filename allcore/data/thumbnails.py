@@ -1,4 +1,4 @@
-"""Thumbnails for galleries: one scale for all cells, WebP, cached by content."""
+"""Thumbnails for galleries: WebP at one scale for all cells, cached by content."""
 
 import io
 import os
@@ -16,8 +16,8 @@ from allcore.data.manifest import Manifest
 from allcore.data.safe_paths import PathResolver
 
 FIELD = 360
-"""Side of what a thumbnail shows, in pixels of the original: hardly a C-NMC cell is larger, and it
-is the same for all, so that sizes can be compared."""
+"""Side of the thumbnail's field of view in pixels of the original. It holds nearly every C-NMC cell
+and is the same for all, so that sizes can be compared."""
 SIDE = 240
 QUALITY = 82
 WORKERS = 4
@@ -25,13 +25,13 @@ WORKERS = 4
 
 @dataclass(frozen=True)
 class ImageSource:
-    """A picture to make a thumbnail of.
+    """An image to make a thumbnail of.
 
     Attributes:
         path: its file.
-        key: stands for its content: the recorded SHA-256, else path, size and time; empty where
-            there is no file.
-        thumbnail: file of an earlier thumbnail, which is read where it exists.
+        key: identifies its content: the recorded SHA-256, else path, size and time; empty without a
+            file.
+        thumbnail: file of an existing thumbnail, which is preferred.
     """
 
     path: Path
@@ -40,10 +40,7 @@ class ImageSource:
 
 
 class Thumbnails:
-    """Thumbnails of all data sets of this process; the least recently used ones are dropped.
-
-    Safe for many threads.
-    """
+    """Thread-safe LRU cache of the thumbnails of all data sets of this process."""
 
     def __init__(self, max_entries: int = 6000) -> None:
         self._cache: OrderedDict[str, bytes] = OrderedDict()
@@ -56,7 +53,7 @@ class Thumbnails:
             return all(not source.key or source.key in self._cache for source in sources)
 
     def get(self, sources: Iterable[ImageSource]) -> list[bytes | None]:
-        """WebP of each picture; None where there is no file or it can't be read."""
+        """Return the WebP of each image; None where there is no file or it can't be read."""
         wanted = list(sources)
         with self._lock:
             pictures = {s.key: self._cache[s.key] for s in wanted if s.key in self._cache}
@@ -78,18 +75,18 @@ class Thumbnails:
 
 
 def sources(manifest: Manifest, rows: pd.DataFrame) -> list[ImageSource]:
-    """The pictures of some rows of a manifest, in their order; one outside its folder is none."""
+    """Return the sources of a manifest's rows; images outside of its folder have no key."""
     within, named = PathResolver(manifest.root), zip(rows["sha256"], rows["path"], strict=True)
     return [source(within, path, digest) for digest, path in named]
 
 
 def source(within: PathResolver, path: str, digest: str | None = None) -> ImageSource:
-    """A picture of a data set.
+    """Return the source of an image of a data set.
 
     Args:
-        within: the folder.
-        path: of the picture, below the folder.
-        digest: SHA-256 on record for it, where there is one.
+        within: resolver of the data set's folder.
+        path: of the image, below the folder.
+        digest: recorded SHA-256, where there is one.
     """
     file, state = stat(within, path)
     if state is None:
@@ -98,17 +95,17 @@ def source(within: PathResolver, path: str, digest: str | None = None) -> ImageS
 
 
 def stat(within: PathResolver, path: str) -> tuple[Path, os.stat_result | None]:
-    """A picture's file and its state; None where it is not there or outside of the folder."""
+    """Return an image's file and its state; None where it is missing or outside of the folder."""
     file = within.root / path
     try:
         target = within.resolve(path)
         return file, target.stat() if within.contains(target) else None
-    except (OSError, RuntimeError, ValueError):  # RuntimeError: links that lead in a circle
+    except (OSError, RuntimeError, ValueError):  # RuntimeError: circular links
         return file, None
 
 
 def thumbnail(path: Path) -> bytes | None:
-    """WebP of the middle of a picture, or None where it is missing or can't be read."""
+    """Return the WebP of the middle of an image, or None where it can't be read."""
     try:
         with Image.open(path) as image:
             return webp(image.convert("RGB"))
@@ -117,7 +114,7 @@ def thumbnail(path: Path) -> bytes | None:
 
 
 def webp(picture: Image.Image) -> bytes:
-    """WebP of the middle of a picture in RGB."""
+    """Return the WebP of the middle of an RGB image."""
     buffer = io.BytesIO()
     _middle(picture).save(buffer, "WEBP", quality=QUALITY, method=2)
     return buffer.getvalue()
@@ -127,12 +124,12 @@ def _read_or_make(source: ImageSource) -> bytes | None:
     try:
         if source.thumbnail is not None and (data := source.thumbnail.read_bytes()):
             return data
-    except OSError:  # it is made again below
+    except OSError:  # made again below
         pass
     return thumbnail(source.path)
 
 
 def _middle(picture: Image.Image) -> Image.Image:
     left, top = (picture.width - FIELD) // 2, (picture.height - FIELD) // 2
-    box = (left, top, left + FIELD, top + FIELD)  # black beyond a smaller picture
+    box = (left, top, left + FIELD, top + FIELD)  # black beyond a smaller image
     return picture.crop(box).resize((SIDE, SIDE), Image.Resampling.BICUBIC)

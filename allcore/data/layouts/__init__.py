@@ -1,1 +1,1 @@
-"""The layouts of data sets that can be read: one file a layout."""
+"""Supported layouts of data sets, one file a layout."""

@@ -13,7 +13,7 @@ class ClassFolders:
     lists_images: bool = False
 
     def read(self, folder: Folder) -> Rows | None:
-        """The images in such folders; None where there are none."""
+        """Return the images in class folders; None where there are none."""
         rows: Rows = []
         for path in folder.images:
             top, _, rest = path.partition("/")
@@ -23,6 +23,6 @@ class ClassFolders:
         return rows or None
 
     def describe(self, rows: Rows) -> str:
-        """Name the folders."""
+        """Return the names of the folders."""
         names = {str(row["path"]).split("/")[0].lower() for row in rows}
         return f"class folders: {', '.join(sorted(names))}"

@@ -1,7 +1,6 @@
-"""C-NMC 2019 as it is published: training folds, preliminary and final test, alone or together.
+"""The published layout of C-NMC 2019: training folds, preliminary and final test, or any of them.
 
-The two test parts are numbered files, ``1.bmp`` and up in both, so that there the path is the
-image's id.
+Both test parts hold numbered files from ``1.bmp``, so the path serves as image id.
 """
 
 import re
@@ -27,12 +26,12 @@ _SUBJECT = re.compile(r"UID_(H?\d+)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class CnmcRelease:
-    """Any of the three parts of the release, or all in one folder."""
+    """One or more of the three parts of the release in a folder."""
 
     lists_images: bool = False
 
     def read(self, folder: Folder) -> Rows | None:
-        """The images of all parts; None where the folder holds none of them.
+        """Return the images of all parts; None where the folder holds none of them.
 
         Raises:
             DataError: the table of labels can't be used.
@@ -48,15 +47,15 @@ class CnmcRelease:
         return [*training, *_preliminary(labels, rest), *final] or None
 
     def describe(self, rows: Rows) -> str:
-        """Name the parts."""
+        """Return the names of the parts."""
         folds = sorted({str(row["fold"]) for row in rows})
         return f"C-NMC 2019 as it is published ({', '.join(folds)})"
 
 
 def _preliminary(labels: dict[str, dict[str, str | None]] | None, images: Sequence[str]) -> Rows:
-    """Images of the preliminary test; those that the table of labels does not name have none.
+    """Images of the preliminary test; images missing from the table of labels are unlabelled.
 
-    With the table, they are found also where no folder has the part's name.
+    With the table, images are also found where no folder has the part's name.
     """
     own = [path for path in images if _is_in(PRELIMINARY, path)]
     if labels is None:
@@ -71,7 +70,7 @@ def _preliminary(labels: dict[str, dict[str, str | None]] | None, images: Sequen
 
 
 def _read_labels(file: Path) -> dict[str, dict[str, str | None]]:
-    """Label and subject by file name."""
+    """Return label and subject by file name."""
     table = table_reader.read(file, table_reader.ANY_COLUMNS).rows
     if missing := [column for column in COLUMNS if column not in table]:
         raise DataError(

@@ -1,4 +1,4 @@
-"""What a layout is, and the folder that layouts are tried on."""
+"""The layout protocol, and the folder that layouts read."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,35 +9,35 @@ from allcore.data import file_digests
 from allcore.data.file_digests import FileListing, UnreadFile
 
 Rows = list[dict[str, str | None]]
-"""One row an image, as ``manifest.build`` takes them: at least the column ``path``."""
+"""One row an image, as input of ``manifest.build``; ``path`` is required."""
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
 
 
 class Layout(Protocol):
-    """A way in which people keep a data set."""
+    """A way of arranging a data set in a folder."""
 
     @property
     def lists_images(self) -> bool:
-        """Whether a table lists what belongs to the data set, so that nothing is left out."""
+        """Whether a table lists the images of the data set, so that none is left out."""
 
     def read(self, folder: "Folder") -> Rows | None:
-        """The images of a folder; None where it has another layout.
+        """Return the images of a folder; None where it has another layout.
 
         Raises:
             DataError: the folder has this layout and can't be read.
         """
 
     def describe(self, rows: Rows) -> str:
-        """The layout in words, after "read as"."""
+        """Return the layout in words, to follow "read as"."""
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder whose files are listed once, and only where a layout asks for them.
+    """A folder whose files are listed once, on first use.
 
-    Links that lead out of it are not followed, links to folders and hidden folders not entered.
-    A link to an image that can't be followed counts as an image, so that it is reported as missing.
+    Links out of it are not followed; links to folders and hidden folders are not entered. A broken
+    link to an image counts as an image, so that it is reported as missing.
     """
 
     root: Path
@@ -48,18 +48,18 @@ class Folder:
 
     @cached_property
     def files(self) -> tuple[str, ...]:
-        """Paths of all files, relative, with slashes, in order."""
+        """Relative paths of all files, with slashes, sorted."""
         return self._listing.paths
 
     @cached_property
     def images(self) -> tuple[str, ...]:
-        """Those whose name says that they are images."""
+        """Relative paths of the files with an image suffix, sorted."""
         refused = [entry.path for entry in self._listing.refused]
         return tuple(sorted(path for path in (*self.files, *refused) if is_image(path)))
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """Links that were not followed and folders that can't be read, a sentence for each kind."""
+        """Notes on links that were not followed and unreadable folders, one sentence each kind."""
         refused = [entry for entry in self._listing.refused if not is_image(entry.path)]
         to_elsewhere = (file_digests.TO_FOLDER, file_digests.OUTSIDE)
         links = [entry for entry in refused if entry.reason in to_elsewhere]
@@ -73,7 +73,7 @@ class Folder:
 
 
 def is_image(path: str) -> bool:
-    """Whether the name of a file says that it is an image."""
+    """Whether a file name has an image suffix."""
     return path[path.rfind(".") :].lower() in IMAGE_SUFFIXES
 
 

@@ -7,14 +7,14 @@ from allcore.data.layouts.layout import Folder, Rows
 
 @dataclass(frozen=True)
 class PlainFolder:
-    """Images of any names: labels and subjects only where C-NMC's file names hold them."""
+    """Images of any names; labels and subjects come from C-NMC file names only."""
 
     lists_images: bool = False
 
     def read(self, folder: Folder) -> Rows | None:
-        """All images below the folder; None where there are none."""
+        """Return all images below the folder; None where there are none."""
         return [{"path": path, "image_id": path} for path in folder.images] or None
 
     def describe(self, rows: Rows) -> str:
-        """There is nothing to name."""
+        """Return a constant description."""
         return "a folder of pictures without class folders"

@@ -1,4 +1,4 @@
-"""A CSV table that lists the images and what is known of each."""
+"""A CSV table of images with labels, subjects and further columns."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +28,8 @@ class TableLayout:
     """A folder with a table of a fixed name.
 
     Attributes:
-        file: its name.
-        columns: without these it is a table of something else.
+        file: name of the table.
+        columns: required columns; without them the table is ignored.
     """
 
     file: str
@@ -37,7 +37,7 @@ class TableLayout:
     lists_images: bool = True
 
     def read(self, folder: Folder) -> Rows | None:
-        """The rows of the table; None where there is none, or one of something else."""
+        """Return the rows of the table; None where it is missing or lacks the columns."""
         file = folder.root / self.file
         if not file.is_file():
             return None
@@ -45,15 +45,15 @@ class TableLayout:
         return _rows(table) if self.columns <= set(table) else None
 
     def describe(self, rows: Rows) -> str:
-        """Name the table."""
+        """Return the name of the table."""
         return f"a folder with the table {self.file}"
 
 
 def read_file(file: Path) -> Rows:
-    """The rows of a table of any name.
+    """Read the rows of a table of any name.
 
     Raises:
-        DataError: it can't be read, or has no column of paths.
+        DataError: the table can't be read, or has no column of paths.
     """
     table = table_reader.read(file, SCHEMA).rows
     if "path" not in table:
