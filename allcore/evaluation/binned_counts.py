@@ -1,4 +1,4 @@
-"""Cells as counts in blocks of neighbouring probabilities: a resample is a row of counts."""
+"""Counts of cells in bins of neighbouring probabilities; a resample is a row of counts."""
 
 from dataclasses import dataclass
 
@@ -14,17 +14,17 @@ BINS = 256
 
 @dataclass(frozen=True)
 class BinnedCounts:
-    """K blocks by falling probability, normal cells and blasts apart: 2 K columns.
+    """Counts of normal cells and of blasts in K bins by descending probability: 2 K columns.
 
-    The first K columns count normal cells, the last K blasts. Up to `BLOCKS` different
-    probabilities this is exact; beyond, cells of one block count as tied, which moves an interval's
-    bounds in the fourth decimal.
+    The first K columns count normal cells, the last K blasts. With up to `BINS` distinct
+    probabilities the counts are exact. With more, cells of one bin count as tied, which moves the
+    bounds of an interval in the fourth decimal.
     """
 
     counts: Floats  # (2 K,)
     by_subject: Floats  # (subjects, 2 K)
     squares: Floats  # (2 K,) mean squared error
-    residuals: Floats  # (2 K, bins + 1) mean rows of metrics.residuals
+    residuals: Floats  # (2 K, bins + 1) mean rows of metrics.residual_table
 
 
 def bin_counts(
@@ -33,12 +33,12 @@ def bin_counts(
     probabilities: Floats,
     groups: NDArray[np.intp] | None,
 ) -> BinnedCounts:
-    """Sort N cells into blocks.
+    """Count N cells by bin and subject.
 
     Args:
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
         probabilities: (N,) calibrated probability of an ALL blast.
-        groups: (N,) number of each cell's subject from 0, or None to count all as one.
+        groups: (N,) subject number of each cell, from 0; None counts all cells as one subject.
     """
     column, columns = _columns(labels=labels, probabilities=probabilities)
     rows = np.zeros(len(labels), dtype=np.intp) if groups is None else groups
@@ -58,20 +58,21 @@ def bin_counts(
 
 
 def cumulative_counts(counts: Floats) -> tuple[Floats, Floats]:
-    """(resamples, K) blasts and normal cells called blast as the threshold falls block by block."""
+    """(resamples, K) blasts and normal cells called blast at each threshold, descending by bin."""
     normals, blasts = np.split(counts, 2, axis=1)
     return np.cumsum(blasts, axis=1), np.cumsum(normals, axis=1)
 
 
 def resampled_metrics(table: BinnedCounts, counts: Floats) -> dict[str, Floats]:
-    """AUROC (trapezia), AUPRC (average precision), Brier and calibration error of resamples.
+    """AUROC (trapezoidal), AUPRC (average precision), Brier score and calibration error of
+    resamples.
 
     Args:
         table: the observed cells.
-        counts: (resamples, 2 K) resampled.
+        counts: (resamples, 2 K) resampled counts.
 
     Returns:
-        (resamples,) for each figure, NaN where a class is missing that it needs.
+        (resamples,) values of each metric; NaN where a class that it needs is missing.
     """
     new_alarms, new_hits = np.split(counts, 2, axis=1)
     hits, alarms = cumulative_counts(counts)
@@ -88,7 +89,7 @@ def resampled_metrics(table: BinnedCounts, counts: Floats) -> dict[str, Floats]:
 
 
 def _columns(*, labels: NDArray[np.integer], probabilities: Floats) -> tuple[NDArray[np.intp], int]:
-    """(N,) each cell's column, and how many columns there are."""
+    """(N,) column of each cell, and the number of columns."""
     levels, which, sizes = np.unique(-probabilities, return_inverse=True, return_counts=True)
     of_level = np.arange(len(levels))
     if len(levels) > BINS:

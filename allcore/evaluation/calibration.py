@@ -1,4 +1,4 @@
-"""Checks of calibration: the reliability curve, with intervals over cells and over subjects."""
+"""Reliability curve with intervals over cells and over subjects."""
 
 from dataclasses import dataclass
 
@@ -12,32 +12,32 @@ from allcore.evaluation.metrics import Floats
 
 @dataclass(frozen=True)
 class ReliabilityCurve:
-    """Share of blasts over predicted probability, in B bins of equal width.
+    """Share of blasts by predicted probability, in B bins of equal width.
 
-    Counts have an entry for every bin; the others are NaN where a bin holds no cell.
+    Counts have an entry for every bin; the other arrays are NaN for a bin without cells.
     """
 
     edges: Floats  # (B + 1,)
     blasts: NDArray[np.intp]  # (B,) counts
     normals: NDArray[np.intp]  # (B,)
-    probability: Floats  # (B,) mean predicted
+    probability: Floats  # (B,) mean predicted probability
     share: Floats  # (B,) of blasts
     cell_low: Floats  # (B,) Wilson, over cells
     cell_high: Floats
-    subject_low: Floats  # (B,) over subjects, NaN also where too few have cells in the bin
+    subject_low: Floats  # (B,) over subjects; NaN also for a bin with cells of too few subjects
     subject_high: Floats
 
 
 def reliability_curve(cells: Sample, *, bins: int = metrics.ECE_BINS) -> ReliabilityCurve:
-    """The reliability curve with 95 % bands over cells and over subjects, and its histogram.
+    """Compute the reliability curve with its histogram and 95 % bands over cells and over subjects.
 
-    For the curve before calibration give a sample of `probability(logit, 1.0)`. Over subjects a
-    bin's band is Student's t by the sample's resamples; its degrees of freedom are those of the
-    subjects that have cells in the bin.
+    For the curve before calibration, pass a sample of `probability(logit, 1.0)`. The band over
+    subjects is Student's t from the sample's resamples; its degrees of freedom are those of the
+    subjects with cells in the bin.
 
     Args:
         cells: the labelled cells.
-        bins: how many of equal width between 0 and 1.
+        bins: number of bins of equal width between 0 and 1.
     """
     which = metrics.bin_of(cells.probabilities, bins=bins)
     total = np.bincount(which, minlength=bins)
@@ -61,7 +61,7 @@ def reliability_curve(cells: Sample, *, bins: int = metrics.ECE_BINS) -> Reliabi
 def _over_subjects(
     cells: Sample, which: NDArray[np.intp], share: Floats
 ) -> list[intervals.Interval]:
-    """An interval over subjects for the share of blasts in each bin; `which` is (N,)."""
+    """Intervals over subjects for the share of blasts in each bin; `which` (N,) holds the bins."""
     bins = len(share)
     if cells.groups is None or cells.degrees("accuracy") < 1:
         return [intervals.unknown(float(value)) for value in share]
@@ -79,7 +79,7 @@ def _over_subjects(
 
 
 def _degrees(cells: Sample, *, present: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """(B,) subjects with cells in a bin, less the classes that these subjects are of."""
+    """(B,) number of subjects with cells in a bin, less the number of their classes."""
     assert cells.groups is not None
     blast = intervals.majority(labels=cells.labels, groups=cells.groups)
     of_class = np.stack([present[blast].sum(axis=0), present[~blast].sum(axis=0)])

@@ -1,6 +1,6 @@
 """Results of the comparison of networks under both protocols.
 
-`allcore.research.comparison` computes them, `allcore.reports.json_files` reads and writes them.
+`allcore.research.comparison` computes them; `allcore.reports.json_files` reads and writes them.
 """
 
 import math
@@ -13,7 +13,7 @@ from allcore.evaluation.intervals import Interval
 from allcore.nets import summaries
 
 BASELINE = "area_brightness"
-"""Boosted trees on area and brightness alone, the network that all others are compared with."""
+"""Boosted trees on area and brightness alone: the baseline of every network."""
 
 NETWORKS = {name: network.title for name, network in summaries.architectures().items()} | {
     BASELINE: "Area and brightness"
@@ -24,9 +24,9 @@ PROTOCOLS = {"paper": "Paper's image split", "unseen": "Unseen subjects"}
 """Title of each protocol, in the order of every table."""
 
 RANKED_BY = "weighted_f1"
-"""The estimate by which networks are ranked, as the C-NMC challenge ranked them."""
+"""The metric by which networks are ranked, as in the C-NMC challenge."""
 METRICS = ("accuracy", "weighted_f1", "auroc", "ece", "sensitivity", "specificity")
-"""The estimates of a row, keys of ``allcore.evaluation.metrics.TITLES``."""
+"""The metrics of a row, keys of ``allcore.evaluation.metrics.TITLES``."""
 
 PREDICTION_COLUMNS = (
     "image_id", "subject", "group", "label", "network", "protocol", "fold", "logit", "probability",
@@ -39,31 +39,32 @@ HISTORY_COLUMNS = (
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """One network under one protocol.
+    """Results of one network under one protocol.
 
     Attributes:
         network: key of ``NETWORKS``.
         protocol: key of ``PROTOCOLS``; intervals are over cells for ``paper``, over subjects for
             ``unseen``.
-        command: the command line that made the row.
-        cells: test cells, each predicted once.
-        subjects: independent subjects they come from.
-        folds: runs that the test cells are shared by.
-        size: side of the input, pixels.
-        epochs: at most so many a run.
-        samples: cells drawn an epoch, 0 for as many as there are.
-        init: where the weights began: none, imagenet or a file's name.
-        seed: of splits and training.
-        device: that trained.
+        command: command line that computed the row.
+        cells: number of test cells, each predicted once.
+        subjects: number of independent subjects of the test cells.
+        folds: number of runs over which the test cells are divided.
+        size: side length of the input, pixels.
+        epochs: maximum number of epochs of a run.
+        samples: cells drawn in an epoch; 0 for the number of training cells.
+        init: source of the initial weights: none, imagenet or a file name.
+        seed: seed of splits and training.
+        device: device used for training.
         data: name of the data set.
         data_digest: SHA-256 of its manifest.
-        budget: digest of every choice that all networks share.
-        twins: test cells with a twin among the training cells.
-        excluded: training and validation cells left out as twins of test cells, over all folds.
-        seconds: training, all folds together.
+        budget: digest of the training options that all networks share.
+        twins: number of test cells with a near-duplicate among the training cells.
+        excluded: training and validation cells excluded as near-duplicates of test cells, over all
+            folds.
+        seconds: training time of all folds.
         epochs_to_95: median over folds of the first epoch, from 1, that reaches 95 % of the run's
-            best validation score; None where there are no epochs.
-        members: networks that an ensemble is made of, or whose features are used.
+            best validation score; None without epochs.
+        members: networks of an ensemble, or networks that supply the features.
     """
 
     network: str
@@ -94,16 +95,16 @@ class ComparisonRow:
     members: tuple[str, ...] = ()
 
     def estimate(self, name: str) -> Interval:
-        """One of ``METRICS`` by name."""
+        """Return the estimate of one of ``METRICS``."""
         estimate: Interval = getattr(self, name)
         return estimate
 
 
 @dataclass(frozen=True)
 class NetworkCost:
-    """What a network costs: parameters, multiply-adds a cell, cells a second in batches of 32.
+    """Parameters, multiply-adds of one cell, and cells per second in batches of 32.
 
-    None where it can't be said.
+    A value is None where it is unknown.
     """
 
     network: str
@@ -116,7 +117,7 @@ class NetworkCost:
 
 @dataclass(frozen=True)
 class ProtocolGap:
-    """How much a network's figure falls from the paper's protocol to unseen subjects."""
+    """Drop of a metric of one network from the paper's protocol to unseen subjects."""
 
     network: str
     metric: str
@@ -127,7 +128,7 @@ class ProtocolGap:
 
 @dataclass(frozen=True)
 class PairTest:
-    """Two networks on the same cells; differences are a less b."""
+    """Paired comparison of two networks on the same cells; differences are a minus b."""
 
     a: str
     b: str
@@ -143,7 +144,7 @@ class PairTest:
 
 @dataclass(frozen=True)
 class NetworkComparison:
-    """All of it: the tables, one history row an epoch, one prediction row a test cell."""
+    """The comparison: tables, history (one row per epoch), predictions (one row per cell)."""
 
     rows: tuple[ComparisonRow, ...] = ()
     costs: tuple[NetworkCost, ...] = ()
@@ -157,18 +158,18 @@ class NetworkComparison:
     )
 
     def row(self, network: str, protocol: str) -> ComparisonRow | None:
-        """The row of a network under a protocol, if there is one."""
+        """Return the row of a network under a protocol, or None."""
         rows = (r for r in self.rows if (r.network, r.protocol) == (network, protocol))
         return next(rows, None)
 
     def ranked(self, protocol: str, metric: str = RANKED_BY) -> list[ComparisonRow]:
-        """The rows of a protocol whose estimate is defined, best first."""
+        """Return the rows of a protocol whose estimate is defined, best first."""
         rows = [row for row in self.rows if row.protocol == protocol]
         known = [row for row in rows if not math.isnan(row.estimate(metric).value)]
         sign = 1 if metric in metrics.LOWER_IS_BETTER else -1
         return sorted(known, key=lambda row: sign * row.estimate(metric).value)
 
     def networks(self) -> list[str]:
-        """The networks there are rows for, in the order of ``NETWORKS``."""
+        """Return the networks that have rows, in the order of ``NETWORKS``."""
         present = {row.network for row in self.rows}
         return [name for name in NETWORKS if name in present]

@@ -1,18 +1,17 @@
-"""Prediction sets: the classes that can't be ruled out for a cell at 95 %.
+"""Prediction sets: the classes that cannot be excluded for a cell at 95 %.
 
 Split conformal prediction (Vovk et al., *Algorithmic Learning in a Random World*, 2005) from
-held-out probabilities: a class stays possible for a cell unless the network gives it less than it
-gives to all but 5 % of the held-out cells of that class. Each class has a limit of its own
-(class-conditional or Mondrian: Vovk, *Conditional validity of inductive conformal predictors*,
-2012; Sadinle, Lei and Wasserman, *Least ambiguous set-valued classifiers*, JASA 2019), with the
-quantile of finite samples of Angelopoulos and Bates (*A gentle introduction to conformal
-prediction*, 2021).
+held-out probabilities: the set of a cell contains a class unless its probability is below that of
+all but 5 % of the held-out cells of that class. Each class has its own limit (class-conditional or
+Mondrian: Vovk, *Conditional validity of inductive conformal predictors*, 2012; Sadinle, Lei and
+Wasserman, *Least ambiguous set-valued classifiers*, JASA 2019), with the finite-sample quantile of
+Angelopoulos and Bates (*A gentle introduction to conformal prediction*, 2021).
 
-The theory asks that new cells are drawn like the held-out ones. Cells of a new subject are not:
-limits that hold 95 % of the cells of known subjects hold fewer of others' (see Dunn, Wasserman and
-Ramdas, *Distribution-free prediction sets for two-layer hierarchical models*, JASA 2022). A rule
-may therefore be ``raised``: the level is raised until the cells of each held-out subject are
-covered at 95 % by limits from the other held-out subjects.
+The theory requires new cells to be exchangeable with the held-out ones. Cells of a new subject are
+not: limits that cover 95 % of the cells of known subjects cover fewer cells of new subjects (see
+Dunn, Wasserman and Ramdas, *Distribution-free prediction sets for two-layer hierarchical models*,
+JASA 2022). A rule may therefore be ``raised``: the level is raised until limits from the other
+held-out subjects cover 95 % of the cells of each held-out subject.
 """
 
 from collections.abc import Sequence
@@ -29,18 +28,20 @@ from allcore.labels import Label
 
 LEVEL = 0.95
 
-_LEVELS = np.linspace(LEVEL, 1.0, 51)  # that a raised rule chooses from
+_LEVELS = np.linspace(LEVEL, 1.0, 51)  # candidate levels of a raised rule
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class ConformalRule:
-    """How limits are found.
+    """Options for the computation of the limits.
 
     Attributes:
-        by_class: a limit for each class from its own cells; otherwise one limit for both.
-        by_subject: subjects count equally; otherwise cells do.
-        raised: the level is raised until it holds for subjects that the limits never saw.
+        by_class: one limit for each class, from its own cells; otherwise one limit for both
+            classes.
+        by_subject: subjects have equal weight; otherwise cells have.
+        raised: the level is raised until it holds for subjects that the limits are not computed
+            from.
     """
 
     by_class: bool = True
@@ -49,15 +50,16 @@ class ConformalRule:
 
     @property
     def name(self) -> str:
-        """In words."""
+        """Description of the rule in words."""
         limits = "a limit for each class" if self.by_class else "one limit for both"
         counted = "subjects count equally" if self.by_subject else "cells count equally"
         return f"{limits}, {counted}{', raised' if self.raised else ''}"
 
 
 RULE = ConformalRule()
-"""The rule in use: of `RULES` the one whose sets cover 95 % (within 1) of unseen subjects' cells of
-C-NMC 2019, and both classes alike."""
+"""The default rule: the one of `RULES` whose sets cover 95 % (within 1) of the cells of unseen
+subjects of C-NMC 2019, with equal coverage of both classes.
+"""
 RULES = tuple(
     ConformalRule(by_class, by_subject, raised)
     for raised in (False, True)
@@ -68,15 +70,15 @@ RULES = tuple(
 
 @dataclass(frozen=True)
 class PredictionSets:
-    """Limits, from which the set of any probability follows.
+    """Limits that determine the prediction set of any probability.
 
     Attributes:
-        hem_up_to: largest probability of an ALL blast at which normal stays possible.
-        all_from: least probability of an ALL blast at which ALL blast stays possible.
-        cells: held-out cells that the limits come from.
-        subjects: independent subjects of these; None where unknown.
-        new_subjects: whether the sets hold for cells of subjects that training never saw; if not,
-            only for new images of the subjects that it saw.
+        hem_up_to: largest probability of an ALL blast at which the set contains normal.
+        all_from: smallest probability of an ALL blast at which the set contains ALL blast.
+        cells: number of held-out cells that the limits are computed from.
+        subjects: number of their independent subjects; None where unknown.
+        new_subjects: True if the sets hold for cells of subjects outside the training data, False
+            if they hold only for new images of training subjects.
     """
 
     hem_up_to: float
@@ -89,11 +91,11 @@ class PredictionSets:
     def fit(
         cls, sample: Sample, *, new_subjects: bool, rule: ConformalRule = RULE
     ) -> "PredictionSets":
-        """The limits that held-out cells give.
+        """Compute the limits from held-out cells.
 
-        A class without cells is never ruled out. Where subjects are unknown cells count equally,
-        and no level is raised; nor is it for new images of known subjects, which are drawn like the
-        held-out ones.
+        A class without cells is in every set. Where subjects are unknown, cells have equal weight
+        and the level is not raised. It is not raised for new images of known subjects either, which
+        are exchangeable with the held-out ones.
         """
         groups = np.arange(len(sample.labels)) if sample.groups is None else sample.groups
         known = sample.groups is not None
@@ -114,10 +116,10 @@ class PredictionSets:
         )
 
     def of(self, probability: float) -> tuple[Label, ...]:
-        """The classes that stay possible, one or both.
+        """Return the prediction set of a probability: one class or both.
 
-        Where none would stay, which takes limits that leave a gap between them, it is the likelier
-        one: a set of nothing says nothing, and the likelier class covers no less.
+        Where limits leave a gap between them, a probability in the gap gets the likelier class: an
+        empty set has no meaning, and the likelier class never lowers the coverage.
         """
         hem, blast = (bool(possible[0]) for possible in self.possible(np.array([probability])))
         if hem and blast:
@@ -125,7 +127,7 @@ class PredictionSets:
         return ("all",) if blast else ("hem",)
 
     def possible(self, probabilities: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """(N,) whether normal, and whether ALL blast, stays possible at each probability (N,)."""
+        """Membership of normal and of ALL blast in the sets of N probabilities, each (N,)."""
         hem = probabilities <= self.hem_up_to + _ROUNDING
         blast = probabilities >= self.all_from - _ROUNDING
         none = ~hem & ~blast
@@ -134,18 +136,19 @@ class PredictionSets:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often sets hold the true class of cells that their limits do not come from.
+    """Share of cells whose set contains the true class, on cells that the limits are not computed
+    from.
 
     Attributes:
-        rule: how the limits were found.
-        cells: that were tested.
-        subjects: independent subjects of these; None where unknown.
-        overall: share of cells whose set holds their class.
+        rule: rule of the limits.
+        cells: number of tested cells.
+        subjects: number of their independent subjects; None where unknown.
+        overall: share of cells whose set contains their class.
         blast: the same among ALL blasts.
         normal: the same among normal cells.
-        unsure: share of cells whose set holds both classes.
-        worst: subjects by the share of their cells that is covered, the least covered first.
-        new_subjects: as in `Sets`.
+        unsure: share of cells whose set contains both classes.
+        worst: subjects by the share of their cells that is covered, ascending.
+        new_subjects: as in `PredictionSets`.
     """
 
     rule: ConformalRule
@@ -172,20 +175,20 @@ def coverage(
     new_subjects: bool,
     rule: ConformalRule = RULE,
 ) -> Coverage | None:
-    """Test each part of the cells with limits from the other parts.
+    """Cross-validate the coverage: test each part of the cells with limits from the other parts.
 
     None with a single part or class.
 
     With ``new_subjects`` no subject may have cells in two parts, as in the folds of an out-of-fold
-    model. A fold's limits come from the other folds' networks, which differ from its own as the
-    network that ships differs from all of them.
+    model. The limits of a fold come from the networks of the other folds. They differ from its own
+    network as the released network differs from all of them.
 
     Args:
         sample: held-out cells.
         parts: (N,) the part of each cell, such as its fold.
-        names: (N,) subject of each cell, to name the worst ones by.
-        new_subjects: as in `Sets`.
-        rule: how limits are found.
+        names: (N,) subject of each cell, for `Coverage.worst`.
+        new_subjects: as in `PredictionSets`.
+        rule: rule of the limits.
     """
     if len(np.unique(parts)) < 2 or len(np.unique(sample.labels)) < 2:
         return None
@@ -211,7 +214,7 @@ def coverage_by_rule(
     *,
     new_subjects: bool,
 ) -> tuple[Coverage, ...]:
-    """`coverage` by each rule that can be used; empty with a single part or class."""
+    """`coverage` of each applicable rule; empty with a single part or class."""
     rules = [rule for rule in RULES if new_subjects or not rule.raised]
     coverages = (
         coverage(sample, parts, names, new_subjects=new_subjects, rule=rule) for rule in rules
@@ -220,16 +223,17 @@ def coverage_by_rule(
 
 
 def coverage_in_use(coverages: Sequence[Coverage]) -> Coverage | None:
-    """The coverage by the rule in use."""
+    """Return the coverage of the default rule."""
     return next(
         (result for result in coverages if result.rule == rule_in_use(result.new_subjects)), None
     )
 
 
 def rule_in_use(new_subjects: bool) -> ConformalRule:
-    """The rule in use: nothing is raised for new images of known subjects.
+    """Return the default rule.
 
-    They are drawn like the held-out ones.
+    The level is not raised for new images of known subjects: they are exchangeable with the
+    held-out ones.
     """
     return RULE if new_subjects else replace(RULE, raised=False)
 
@@ -237,7 +241,7 @@ def rule_in_use(new_subjects: bool) -> ConformalRule:
 def _tested(
     sample: Sample, parts: NDArray[np.integer], new_subjects: bool, rule: ConformalRule
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(N,) whether each cell's set holds its class, and whether it holds both."""
+    """(N,) whether each cell's set contains its class, and whether it contains both classes."""
     covered = np.zeros(len(parts), dtype=bool)
     unsure = np.zeros(len(parts), dtype=bool)
     for part in np.unique(parts):
@@ -250,7 +254,7 @@ def _tested(
 
 
 def _only(sample: Sample, selected: NDArray[np.bool_]) -> Sample:
-    """Some of the cells, without resamples, which no limit needs."""
+    """A subset of the cells, without the resamples, which limits do not need."""
     groups = None if sample.groups is None else sample.groups[selected]
     return Sample(
         sample.labels[selected], sample.probabilities[selected], groups, 0, np.zeros((0, 0))
@@ -258,10 +262,10 @@ def _only(sample: Sample, selected: NDArray[np.bool_]) -> Sample:
 
 
 def _shares(sample: Sample, right: NDArray[np.bool_]) -> dict[str, Estimate]:
-    """Shares of cells, of ALL blasts and of normal cells, with the intervals of an evaluation.
+    """Shares of flagged cells: of all, of ALL blasts and of normal cells, with their intervals.
 
-    A cell that is right gets its own class as its call, so that the figures of calls are those of
-    whatever is counted here.
+    A flagged cell gets its own class as its call, so that accuracy, sensitivity and specificity are
+    the shares of flagged cells.
     """
     called = np.where(right, sample.labels, 1 - sample.labels).astype(float)
     cells = Sample(sample.labels, called, sample.groups, sample.resamples, sample.weights)
@@ -283,7 +287,7 @@ def _limits(
     groups: NDArray[np.intp],
     rule: ConformalRule,
 ) -> tuple[float, float]:
-    """Largest score, the probability of the other class, at which each class stays possible."""
+    """Largest score (probability of the other class) at which the set contains each class."""
     scores = np.where(labels == 1, 1 - probabilities, probabilities)
     if not rule.by_class:
         limit = _limit(scores, groups, rule)
@@ -293,7 +297,7 @@ def _limits(
 
 
 def _limit(scores: Floats, groups: NDArray[np.intp], rule: ConformalRule) -> float:
-    """The score that new cells stay below at the level; 1 where the cells can't promise one."""
+    """Conformal quantile of the scores; 1 where there are too few cells."""
     if not len(scores):
         return 1.0
     which = np.unique(groups, return_inverse=True)[1]
@@ -301,17 +305,17 @@ def _limit(scores: Floats, groups: NDArray[np.intp], rule: ConformalRule) -> flo
     order = np.argsort(scores, kind="stable")
     scores, which, weights = scores[order], which[order], weights[order]
     level = _raised(scores, which, weights) if rule.raised else LEVEL
-    # The new cell counts as one more, whose score may be anything.
+    # The new cell counts as one more, with any score.
     return float(_quantiles(scores, weights, np.array([level]), extra=float(weights.mean()))[0])
 
 
 def _raised(scores: Floats, which: NDArray[np.intp], weights: Floats) -> float:
-    """The lowest level whose limits from all other subjects cover `LEVEL` of each one's cells."""
+    """Lowest level at which limits from the other subjects cover `LEVEL` of the cells."""
     covered = np.zeros(len(_LEVELS))
     for number in range(int(which.max()) + 1):
         own = which == number
         if own.all():
-            return LEVEL  # nobody else to learn from
+            return LEVEL  # there is no other subject
         limits = _quantiles(scores[~own], weights[~own], _LEVELS, extra=0.0)
         covered += weights[own] @ (scores[own][:, None] <= limits)
     enough = np.flatnonzero(covered >= LEVEL * weights.sum() - _ROUNDING)
@@ -319,9 +323,9 @@ def _raised(scores: Floats, which: NDArray[np.intp], weights: Floats) -> float:
 
 
 def _quantiles(rising: Floats, weights: Floats, levels: Floats, *, extra: float) -> Floats:
-    """(L,) least scores below which lies each level of the weight; 1 where there is none.
+    """(L,) smallest scores that reach each level of the cumulative weight; 1 where there is none.
 
-    `extra` is the weight of one more score, larger than all.
+    `extra` is the weight of one more score, larger than all others.
     """
     share = np.cumsum(weights) / (weights.sum() + extra)
     place = np.searchsorted(share, levels - _ROUNDING)

@@ -1,4 +1,4 @@
-"""ROC and precision-recall curves with bands over subjects, and lines of one weighted F1."""
+"""ROC and precision-recall curves with bands over subjects, and contours of the weighted F1."""
 
 import functools
 from collections.abc import Callable
@@ -12,44 +12,44 @@ from allcore.evaluation import binned_counts, intervals, metrics
 from allcore.evaluation.estimates import Sample
 from allcore.evaluation.metrics import Confusion, Floats
 
-# 1 - specificity, or recall, at which a band is given.
+# False positive rates, or recalls, at which the band is computed.
 GRID = np.linspace(0, 1, 101)
 
 
 @dataclass(frozen=True)
 class RocCurve:
-    """A ROC curve; the arrays of a line have one length each."""
+    """ROC curve; the K points and the band's grid have separate arrays."""
 
     false_positives: Floats  # (K,) share of normal cells called blast, ascending from 0 to 1
     sensitivity: Floats  # (K,)
-    thresholds: Floats  # (K,) probability from which cells are called blast; inf at the first
-    grid: Floats  # (101,) shares of false positives of the band
-    low: Floats  # (101,) lower bound of the sensitivity there, NaN where subjects are unknown
+    thresholds: Floats  # (K,) lowest probability called blast; inf for the first point
+    grid: Floats  # (101,) false positive rates of the band
+    low: Floats  # (101,) lower bound of the sensitivity, NaN where subjects are unknown
     high: Floats  # (101,)
 
 
 @dataclass(frozen=True)
 class PrecisionRecallCurve:
-    """A precision-recall curve; the arrays of a line have one length each.
+    """Precision-recall curve; the K points and the band's grid have separate arrays.
 
-    It begins at the highest threshold that calls a cell: where nothing is called there is no
-    precision. Between two points it is a step, as average precision counts it.
+    The curve begins at the highest threshold at which a cell is called blast, because precision is
+    undefined without such calls. It is a step function, as in the average precision.
     """
 
     recall: Floats  # (K,) share of blasts called blast (sensitivity), ascending to 1
     precision: Floats  # (K,) share of blasts among cells called blast (PPV)
     thresholds: Floats  # (K,) probability from which cells are called blast, descending
-    prevalence: float  # share of blasts, the precision of chance
+    prevalence: float  # share of blasts: the precision of a random classifier
     grid: Floats  # (101,) recalls of the band
-    low: Floats  # (101,) lower bound of the precision there, NaN where subjects are unknown
+    low: Floats  # (101,) lower bound of the precision, NaN where subjects are unknown
     high: Floats  # (101,)
 
 
 def roc_curve(cells: Sample) -> RocCurve:
-    """The ROC curve with a pointwise 95 % band over subjects.
+    """Compute the ROC curve with a pointwise 95 % band over subjects.
 
-    The band holds the sensitivity at each share of false positives under the bootstrap of subjects
-    that all estimates use.
+    The band bounds the sensitivity at each false positive rate under the bootstrap of subjects that
+    all estimates share.
 
     Raises:
         DataError: only one class.
@@ -67,11 +67,11 @@ def roc_curve(cells: Sample) -> RocCurve:
 
 
 def precision_recall_curve(cells: Sample) -> PrecisionRecallCurve:
-    """The precision-recall curve with a pointwise 95 % band over subjects.
+    """Compute the precision-recall curve with a pointwise 95 % band over subjects.
 
-    The band holds the precision at the highest threshold that reaches each recall under the
-    bootstrap of subjects that all estimates use. There is no line between two points to interpolate
-    on: precision does not run straight there (Davis and Goadrich, ICML 2006).
+    The band bounds the precision at the highest threshold that reaches each recall, under the
+    bootstrap of subjects that all estimates share. Points are not interpolated: precision is not
+    linear between them (Davis and Goadrich, ICML 2006).
 
     Raises:
         DataError: only one class.
@@ -91,17 +91,18 @@ def precision_recall_curve(cells: Sample) -> PrecisionRecallCurve:
 
 @functools.lru_cache(maxsize=64)
 def weighted_f1_line(weighted_f1: float, *, prevalence: float) -> tuple[Floats, Floats]:
-    """The points of ROC space at which the weighted F1 has one value.
+    """Compute the contour of one weighted F1 in ROC space.
 
-    Weighted F1 rises with the sensitivity at every share of false positives, so halving finds it.
+    Weighted F1 rises with the sensitivity at every false positive rate, so bisection finds the
+    contour.
 
     Args:
         weighted_f1: the value, above 0 and below 1.
         prevalence: share of blasts, above 0 and below 1.
 
     Returns:
-        (K,) shares of false positives at which a sensitivity gives the value, and (K,) that
-        sensitivity; empty where none does.
+        (K,) false positive rates at which a sensitivity gives the value, and (K,) those
+        sensitivities; empty where there are none.
     """
     false = np.linspace(0, 1, 401)
     low, high = np.zeros_like(false), np.ones_like(false)
@@ -126,7 +127,7 @@ def _weighted_f1(sensitivity: Floats, false: Floats, prevalence: float) -> Float
 
 
 def _rising(cells: Sample, name: str) -> tuple[Floats, Floats, Floats]:
-    """(K,) different probabilities, descending; normal cells and blasts at or above each."""
+    """(K,) distinct probabilities, descending, and the normal cells and blasts at or above each."""
     if cells.labels.min() == cells.labels.max():
         raise DataError(f"A {name} curve needs cells of both classes; here there is only one.")
     levels, which = np.unique(-cells.probabilities, return_inverse=True)
@@ -144,17 +145,17 @@ def _band(cells: Sample, at_grid: Callable[[Floats, Floats], Floats]) -> tuple[F
     )
     hits, alarms = binned_counts.cumulative_counts(cells.weights @ table.by_subject)
     both = (hits[:, -1] > 0) & (alarms[:, -1] > 0)
-    if both.mean() < intervals.DEFINED:  # one class is only a few cells of others' subjects
+    if both.mean() < intervals.DEFINED:  # cells of one class only in few subjects of the other
         return unknown, unknown
-    # Percentiles rise with the curve, as t intervals at each point would not; their tails are as
-    # far out as Student's t is for so few subjects.
+    # Percentiles rise with the curve; t intervals at each point would not. Their tail probability
+    # is that of Student's t for so few subjects.
     tail = special.ndtr(stats.t.ppf((1 - intervals.LEVEL) / 2, degrees))
     low, high = np.quantile(at_grid(hits[both], alarms[both]), [tail, 1 - tail], axis=0)
     return low, high
 
 
 def _sensitivities(hits: Floats, alarms: Floats) -> Floats:
-    """(resamples, 101) sensitivity at the grid's shares of false positives."""
+    """(resamples, 101) sensitivity at the false positive rates of the grid."""
     start = np.zeros((len(hits), 1))
     x = np.hstack([start, alarms / alarms[:, -1:]])
     y = np.hstack([start, hits / hits[:, -1:]])
@@ -163,8 +164,8 @@ def _sensitivities(hits: Floats, alarms: Floats) -> Floats:
 
 
 def _precisions(hits: Floats, alarms: Floats) -> Floats:
-    """(resamples, 101) precision at the highest threshold that reaches the grid's recalls."""
-    # A block that a resample leaves empty at the top calls nothing: it is passed over.
+    """(resamples, 101) precision at the highest threshold that reaches the recalls of the grid."""
+    # The top bins of a resample may be empty: precision is undefined there, so they are skipped.
     precision = metrics.ratio(hits, hits + alarms)
     recall = np.where(np.isnan(precision), -1.0, hits / hits[:, -1:])
     apart, grid = _apart(recall)
@@ -172,9 +173,9 @@ def _precisions(hits: Floats, alarms: Floats) -> Floats:
 
 
 def _apart(rows: Floats) -> tuple[Floats, Floats]:
-    """Rows of ascending values up to 1 laid end to end, and the grid once for each of them.
+    """Concatenate rows of ascending values up to 1 with offsets, and the grid for each row.
 
-    One search over all resamples instead of one for each.
+    One search then serves all resamples.
     """
     offset = 3.0 * np.arange(len(rows))[:, None]
     return (rows + offset).ravel(), (GRID + offset).ravel()

@@ -1,7 +1,7 @@
-"""Every figure of a set of cells, each with an interval over cells and one over subjects.
+"""Estimates of all metrics for a set of cells, with intervals over cells and over subjects.
 
-What moves with the threshold (`at_threshold`) takes milliseconds, so that a page can call it at
-every move; what doesn't (`threshold_free`) is computed once.
+The metrics at a threshold (`at_threshold`) take milliseconds, so that a page can compute them at
+every move of the threshold. The threshold-free metrics (`threshold_free`) are computed once.
 """
 
 import dataclasses
@@ -21,20 +21,20 @@ from allcore.evaluation.metrics import Confusion, Floats
 
 @dataclass(frozen=True)
 class Estimate:
-    """One figure of the evaluation."""
+    """Value of one metric with its intervals."""
 
     name: str  # a key of metrics.TITLES
     value: float
-    over_cells: Interval  # how well it is known for these very subjects
-    over_subjects: Interval  # what to expect of other subjects
+    over_cells: Interval  # precision for these subjects
+    over_subjects: Interval  # precision for new subjects
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Labelled cells with what their resamples need, prepared once.
+    """Labelled cells with their resamples of subjects.
 
-    `groups` numbers each cell's independent subject from 0; None where subjects are unknown, and
-    then no interval over subjects is given.
+    `groups` numbers each cell's independent subject from 0. It is None where subjects are unknown;
+    there are then no intervals over subjects.
     """
 
     labels: NDArray[np.integer]
@@ -44,16 +44,16 @@ class Sample:
     weights: Floats  # (resamples, subjects) the weight of each subject in each resample
 
     def degrees(self, name: str) -> int:
-        """Degrees of freedom of a figure's interval over subjects; below 1 there can be none.
+        """Degrees of freedom of a metric's interval over subjects; below 1 there is no interval.
 
-        Sensitivity rests on the subjects with blasts, specificity on those with normal cells, the
-        others on all of them; a class with one subject leaves the others without an interval.
+        Sensitivity depends on the subjects with blasts, specificity on those with normal cells, the
+        other metrics on all subjects. A class with one subject leaves these without an interval.
         """
         return self._degrees.get(name, self._degrees["others"])
 
     @functools.cached_property
     def _degrees(self) -> dict[str, int]:
-        """Counted once: figures at a threshold ask nine times at every move."""
+        """Degrees of freedom by metric; cached, because `at_threshold` reads them nine times."""
         if self.groups is None:
             return {"others": 0}
         blast = intervals.majority(labels=self.labels, groups=self.groups)
@@ -66,10 +66,10 @@ class Sample:
 
 
 THRESHOLD_FREE = ("auroc", "auprc", "brier", "ece")
-"""Names of the estimates that no threshold moves."""
+"""Names of the threshold-free metrics."""
 
 _CLASS_OF = {"sensitivity": 1, "specificity": 0}
-# The lowest value of the figures that can fall below 0.
+# Minimum of the metrics that can be negative.
 _LEAST = {"mcc": -1.0, "kappa": -1.0}
 _SHARES = frozenset({"accuracy", "sensitivity", "specificity", "ppv", "npv"})
 
@@ -88,11 +88,11 @@ def make_sample(
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
         probabilities: (N,) calibrated probability of an ALL blast.
         subjects: (N,) the independent subject of each cell, or None where unknown.
-        resamples: how many resamples to draw.
-        seed: of the draw.
+        resamples: number of resamples.
+        seed: seed of the resamples.
 
     Raises:
-        DataError: no cells, or values that are no labels or no probabilities.
+        DataError: no cells, or invalid labels or probabilities.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
     metrics.check_predictions(labels=labels, probabilities=probabilities)
@@ -106,9 +106,10 @@ def make_sample(
 
 
 def number_groups(subjects: NDArray[np.str_]) -> tuple[NDArray[np.str_], NDArray[np.intp]]:
-    """(G,) sorted names and (N,) the number of each cell's, as `np.unique` gives them.
+    """(G,) sorted names and (N,) the number of each cell's name, as `np.unique` returns them.
 
-    By hashing instead of sorting, which on strings takes most of the time of a `sample`.
+    Hashing is used instead of sorting, which on strings would take most of the time of
+    `make_sample`.
     """
     codes, names = pd.factorize(np.asarray(subjects, dtype=object), use_na_sentinel=False)
     names, place = np.unique(np.asarray(names, dtype=str), return_inverse=True)
@@ -116,10 +117,11 @@ def number_groups(subjects: NDArray[np.str_]) -> tuple[NDArray[np.str_], NDArray
 
 
 def at_threshold(cells: Sample, threshold: float) -> tuple[Estimate, ...]:
-    """The figures that follow from the confusion matrix at `threshold`.
+    """Estimate the metrics of the confusion matrix at `threshold`.
 
-    Over cells: Wilson for shares; for the others a bootstrap, drawn as what it is, a multinomial of
-    the four counts. Over subjects: their counts, resampled by `cells.weights`.
+    Intervals over cells are Wilson's for shares, and otherwise a bootstrap drawn as a multinomial
+    of the four counts. Intervals over subjects use the subjects' counts, resampled by
+    `cells.weights`.
     """
     counts = metrics.confusion(
         labels=cells.labels, probabilities=cells.probabilities, threshold=threshold
@@ -141,7 +143,7 @@ def at_threshold(cells: Sample, threshold: float) -> tuple[Estimate, ...]:
 
 
 def resampled_confusion(cells: Sample, threshold: float) -> Confusion:
-    """Counts of bootstrap resamples of whole subjects, (resamples,) or empty where unknown."""
+    """Confusion counts of bootstrap resamples of subjects, (resamples,); empty where unknown."""
     if cells.groups is None:
         return Confusion(*np.zeros((4, 0)))
     called = cells.probabilities >= threshold
@@ -152,10 +154,10 @@ def resampled_confusion(cells: Sample, threshold: float) -> Confusion:
 
 
 def threshold_free(cells: Sample) -> tuple[Estimate, ...]:
-    """AUROC, AUPRC, Brier score and calibration error.
+    """Estimate AUROC, AUPRC, Brier score and calibration error.
 
-    Over cells: DeLong for the AUROC, bootstrap for the others. Over subjects: bootstrap. The AUROC
-    and AUPRC are NaN where a class is missing.
+    Intervals over cells are DeLong's for the AUROC and a bootstrap for the others. Intervals over
+    subjects are a bootstrap. AUROC and AUPRC are NaN where a class is missing.
     """
     exact = metrics.scores(labels=cells.labels, probabilities=cells.probabilities, threshold=0.5)
     table = binned_counts.bin_counts(
@@ -177,12 +179,12 @@ def threshold_free(cells: Sample) -> tuple[Estimate, ...]:
 
 
 def all_estimates(cells: Sample, threshold: float) -> tuple[Estimate, ...]:
-    """`at_threshold` and `threshold_free`."""
+    """Estimates of `at_threshold` and `threshold_free`."""
     return at_threshold(cells, threshold) + threshold_free(cells)
 
 
 def by_name(estimates: Iterable[Estimate]) -> dict[str, Estimate]:
-    """Estimates by their names."""
+    """Return the estimates by their names."""
     return {estimate.name: estimate for estimate in estimates}
 
 

@@ -1,6 +1,6 @@
-"""Results of the experiments on what networks learn, as `allcore.research.experiments` finds them.
+"""Results of the experiments on what networks learn.
 
-`allcore.reports.json_files` reads and writes them.
+`allcore.research.experiments` computes them; `allcore.reports.json_files` reads and writes them.
 """
 
 from collections.abc import Sequence
@@ -11,20 +11,21 @@ from allcore.evaluation.intervals import Interval
 NAMES = ("cues", "interventions", "recipe", "stages", "head", "subjects", "subjects-features")
 """Every experiment, in the order of the log."""
 AIMS = {"auroc": 0.96, "weighted_f1": 0.92}
-"""What is aimed at on unseen subjects."""
+"""Target values of the metrics on unseen subjects."""
 
 
 @dataclass(frozen=True)
 class ExperimentRow:
-    """One thing that was varied.
+    """Results of one variant of an experiment.
 
     Attributes:
-        name: what was varied, as people read it.
-        figures: by the names of ``Record.titles``; one that does not apply is missing.
-        cells: that the figures rest on.
-        subjects: independent subjects they come from.
-        group: what the row belongs to where there are several, such as a model.
-        prediction: what was expected of this very row, if anything.
+        name: the variant, as a label for readers.
+        figures: estimates by the keys of ``ExperimentRecord.titles``; one that does not apply is
+            missing.
+        cells: number of cells of the estimates.
+        subjects: number of their independent subjects.
+        group: group of the row, such as a model, where there are several.
+        prediction: expected result of this row, if any.
     """
 
     name: str
@@ -37,22 +38,22 @@ class ExperimentRow:
 
 @dataclass(frozen=True)
 class ExperimentRecord:
-    """One experiment.
+    """Results of one experiment.
 
     Attributes:
-        name: key in ``NAMES``; the file's name.
-        title: as a heading.
-        question: that it answers, one sentence.
-        why: what hangs on the answer.
-        prediction: written before the run.
-        command: the command line that ran it.
+        name: key in ``NAMES`` and name of the file.
+        title: heading.
+        question: question of the experiment, one sentence.
+        why: consequence of the answer.
+        prediction: prediction written before the run.
+        command: command line of the run.
         data: name of the data set.
         data_digest: SHA-256 of its manifest.
-        device: that computed it.
-        titles: column title of each figure, in the order of the table.
-        rows: what was varied.
+        device: device of the run.
+        titles: column title of each estimate, in the order of the table.
+        rows: results of the variants.
         finding: sentences computed from the rows.
-        notes: how the figures came about, and what they can't say.
+        notes: method and limitations of the estimates.
     """
 
     name: str
@@ -70,12 +71,12 @@ class ExperimentRecord:
     notes: tuple[str, ...] = ()
 
     def row(self, name: str, group: str = "") -> ExperimentRow | None:
-        """The row of a name, if there is one."""
+        """Return the row of a name and group, or None."""
         return next((row for row in self.rows if (row.name, row.group) == (name, group)), None)
 
 
 def prediction_verdict(parts: Sequence[tuple[str, bool]]) -> str:
-    """Sentences that say plainly which parts of a prediction held."""
+    """Verdict sentences: the parts of a prediction that held and those that did not."""
     count = sum(held for _, held in parts)
     if count == len(parts):
         head = "The prediction held."

@@ -1,4 +1,4 @@
-"""A model's gate, fitted and measured on subjects and pictures that it was not fitted on."""
+"""Fit a model's gate, and measure it on subjects and images outside its fit."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,15 +35,15 @@ def fit_gate(
     """Fit the gate of a model on its own data set, and measure it.
 
     Args:
-        cells: images that the model was trained and judged on, of ``gate_samples.known_images``.
-        folder: the model's.
-        predictor: the model's, without a gate.
-        fields: a folder of whole smear fields, to be refused; None measures the others alone.
-        command: the command line, for ``gate.json``.
-        progress: called once a cell.
+        cells: training and test images of the model, from ``gate_samples.known_images``.
+        folder: model folder.
+        predictor: predictor of the model, without a gate.
+        fields: folder of whole smear fields, which the gate should refuse; None leaves them out.
+        command: command line, for ``gate.json``.
+        progress: callback, called once per cell.
 
     Returns:
-        The gate; its facts are what ``gate.json`` keeps of the measurement.
+        The gate; its facts are the measurement that ``gate.json`` stores.
 
     Raises:
         DataError: a part of the data set is missing.
@@ -72,13 +72,13 @@ def fit_gate(
 def gate_facts(
     judged: GateEvaluation, cells: pd.DataFrame, ood: OodFeatures, *, split_kind: str
 ) -> dict[str, Any]:
-    """The measurement as ``gate.json`` keeps it: shares let through and refused.
+    """The measurement in the format of ``gate.json``: shares of accepted and of refused images.
 
     Args:
-        judged: of N cells, and of the samples that are out of distribution.
+        judged: measurement on N cells and on the out-of-distribution samples.
         cells: the table (N) of the cells.
-        ood: the samples that are out of distribution, by kind.
-        split_kind: ``subject`` or ``image``, of the model's split.
+        ood: the out-of-distribution samples, by kind.
+        split_kind: ``subject`` or ``image``: kind of the model's split.
     """
     known = np.isfinite(judged.accepted)
     return {
@@ -105,7 +105,7 @@ def gate_facts(
 
 
 def _accepted_share(accepted: Floats, cells: pd.DataFrame) -> dict[str, float]:
-    """Share of judged cells let through, with its interval over subjects."""
+    """Share of evaluated cells that the gate accepts, with its interval over subjects."""
     known = np.isfinite(accepted)
     table = cells[known]
     _, groups = estimates.number_groups(table["group"].to_numpy(dtype=str))
@@ -117,7 +117,7 @@ def _accepted_share(accepted: Floats, cells: pd.DataFrame) -> dict[str, float]:
 
 
 def _low_subjects(accepted: Floats, cells: pd.DataFrame) -> dict[str, float]:
-    """Share let through of each subject of whom fewer than nine in ten are."""
+    """Accepted share by subject, for subjects below nine in ten."""
     share = cells.assign(accepted=accepted).groupby("subject")["accepted"].mean()
     low = share[share < 0.9].sort_values()
     return {str(subject): round(float(value), 3) for subject, value in low.items()}

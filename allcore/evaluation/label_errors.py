@@ -1,10 +1,10 @@
-"""Labels that may be wrong, by confident learning over out-of-fold probabilities.
+"""Label errors, estimated by confident learning from out-of-fold probabilities.
 
 Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR
-2021, for two classes, written from the paper. Class 0 is a normal cell, class 1 an ALL blast.
+2021, for two classes, implemented from the paper. Class 0 is a normal cell, class 1 an ALL blast.
 
-Two choices of the paper fall together for two classes: pruning by class and by noise rate flag the
-same cells, and the normalised margin orders cells as the self-confidence does.
+For two classes, pruning by class and pruning by noise rate flag the same cells, and the normalised
+margin orders cells as the self-confidence does.
 """
 
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ from allcore.evaluation import metrics
 from allcore.evaluation.metrics import Floats
 
 ENOUGH = 5
-"""Cells from which a subject's share says something of the subject."""
-# A mean of equal numbers may exceed them by rounding.
+"""Minimum number of cells for a subject's share to be informative."""
+# Rounding may put a mean of equal numbers above them.
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class FlaggedSubject:
-    """How many of a subject's cells are flagged.
+    """Number of flagged cells of one subject.
 
-    Wrong labels are scattered. A subject of which most cells are flagged is one that the model
-    errs on, or one labelled wrongly as a whole: look at the subject, not at its cells.
+    Label errors are scattered. A subject with mostly flagged cells is one that the model
+    misclassifies or one that is mislabelled as a whole: review the subject, not its cells.
     """
 
     subject: str
@@ -36,39 +36,39 @@ class FlaggedSubject:
 
     @property
     def share(self) -> float:
-        """Of its cells, from 0 to 1."""
+        """Share of its cells that is flagged, from 0 to 1."""
         return self.flagged / self.cells
 
     @property
     def mostly(self) -> bool:
-        """Whether more than half of its cells are flagged, of at least `ENOUGH`."""
+        """Whether more than half of at least `ENOUGH` cells are flagged."""
         return self.cells >= ENOUGH and self.share > 0.5
 
 
 @dataclass(frozen=True)
 class LabelErrors:
-    """What confident learning says of N cells; rows are the given label, columns the true one."""
+    """Confident learning on N cells; rows are the given label, columns the true one."""
 
-    thresholds: Floats  # (2,) mean probability of the given class among the cells labelled so
+    thresholds: Floats  # (2,) mean probability of the given class among the cells with that label
     confident: NDArray[np.int64]  # (2, 2) confident joint: counts
     joint: Floats  # (2, 2) calibrated joint: estimated shares of all cells, sums to 1
-    quality: Floats  # (N,) self-confidence: the probability of the given label, low is suspicious
+    quality: Floats  # (N,) self-confidence: probability of the given label, low if suspicious
     flagged: NDArray[np.bool_]  # (N,)
     by_subject: tuple[FlaggedSubject, ...]  # highest share first; empty where subjects are unknown
 
     @property
     def score(self) -> Floats:
-        """(N,) suspicion from 0 to 1: 1 - quality."""
+        """(N,) score of a label error from 0 to 1: 1 - quality."""
         return 1 - self.quality
 
     @property
     def noise_rates(self) -> Floats:
-        """(2, 2) estimated probability of a given label (row) for a true one (column)."""
+        """(2, 2) estimated probability of a given label (row) conditional on the true one."""
         return metrics.ratio(self.joint, self.joint.sum(axis=0, keepdims=True))
 
     @property
     def wrong_shares(self) -> Floats:
-        """(2, 2) estimated probability of a true label (column) for a given one (row)."""
+        """(2, 2) estimated probability of a true label (column) conditional on the given one."""
         return metrics.ratio(self.joint, self.joint.sum(axis=1, keepdims=True))
 
 
@@ -78,19 +78,20 @@ def find_label_errors(
     probabilities: Floats,
     subjects: NDArray[np.str_] | None = None,
 ) -> LabelErrors:
-    """Flag the cells whose labels the calibrated joint says are wrong.
+    """Flag the likely label errors by the calibrated joint.
 
-    Of the cells labelled i, as many as the joint puts into true class j are flagged, those with the
-    largest margin for j first (prune by noise rate), and only where j is the likelier class.
+    Of the cells labelled i, the number that the joint assigns to true class j is flagged, in
+    descending order of the margin for j (prune by noise rate), and only where j is the likelier
+    class.
 
     Args:
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
-        probabilities: (N,) probability of an ALL blast by a network that was not trained on the
-            cell nor, to be of use, on its subject.
+        probabilities: (N,) probability of an ALL blast by a network not trained on the cell nor,
+            preferably, on its subject.
         subjects: (N,) the subject of each cell, or None where unknown.
 
     Raises:
-        DataError: no cells, only one class, or values that are no labels or no probabilities.
+        DataError: no cells, only one class, or invalid labels or probabilities.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
     metrics.check_predictions(labels=labels, probabilities=probabilities)
@@ -117,7 +118,7 @@ def _confident_joint(
 ) -> NDArray[np.int64]:
     """Cells by given label and by the likeliest class whose threshold they reach."""
     reached = both >= thresholds - _ROUNDING
-    # With both reached the likelier class counts, and the given one at even odds.
+    # Where both are reached, the likelier class counts; at even odds, the given one.
     likelier = np.where(both[:, 1] == both[:, 0], observed, both[:, 1] > both[:, 0])
     true = np.where(reached.all(axis=1), likelier, reached[:, 1])
     counted = reached.any(axis=1)
@@ -125,7 +126,7 @@ def _confident_joint(
 
 
 def _calibrated(confident: NDArray[np.int64], cells: NDArray[np.intp]) -> Floats:
-    """Rows scaled to the number of cells of each given label, then all to 1."""
+    """Rows scaled to the number of cells of each given label, then normalised to a sum of 1."""
     # No row is empty: the most confident cell of a class reaches the mean of its class.
     rows = confident / confident.sum(axis=1, keepdims=True) * cells[:, None]
     return np.asarray(rows / cells.sum())

@@ -1,7 +1,7 @@
-"""Two models on the same cells: where both err, and where one mends the other.
+"""Agreement of two models on the same cells.
 
-What doesn't hang on the thresholds is done once (`share`); calls and their figures (`at`) then take
-milliseconds.
+Threshold-free results are computed once (`join_predictions`); calls and their metrics
+(`agreement_at`) then take milliseconds.
 """
 
 from collections.abc import Sequence
@@ -39,25 +39,25 @@ _BY_COUNT = ("accuracy", "weighted_f1")
 
 @dataclass(frozen=True)
 class EstimateDifference:
-    """One figure of both models, and the first less the second."""
+    """One metric of both models, and the first minus the second."""
 
-    name: str  # of paired.COMPARED
+    name: str  # key in paired.COMPARED_METRICS
     a: float
     b: float
-    difference: Interval  # over Agreement.unit
+    difference: Interval  # over ModelAgreement.unit
 
 
 @dataclass(frozen=True)
 class JoinedPredictions:
-    """The cells that two models have both predicted, prepared once.
+    """The cells predicted by both models, with their resamples.
 
     Attributes:
-        table: one row a cell, `COLUMNS`.
-        only_a: ids of the cells that only the first has.
-        only_b: ids of the cells that only the second has.
-        notes: what a reader must know.
-        cells: labels and probabilities of the first, with the resamples of subjects.
-        auroc: its difference, which hangs on no threshold.
+        table: one row per cell, `COLUMNS`.
+        only_a: ids of the cells predicted by the first model only.
+        only_b: ids of the cells predicted by the second model only.
+        notes: caveats for the reader.
+        cells: labels and probabilities of the first model, with the resamples of subjects.
+        auroc: difference of the AUROC, which needs no threshold.
     """
 
     table: pd.DataFrame
@@ -69,23 +69,23 @@ class JoinedPredictions:
 
     @property
     def unit(self) -> str:
-        """What intervals are over: 'subjects', or 'cells' where subjects are unknown."""
+        """Unit of the intervals: 'subjects', or 'cells' where subjects are unknown."""
         return "cells" if self.cells.groups is None else "subjects"
 
 
 @dataclass(frozen=True)
 class ModelAgreement:
-    """Two models at their thresholds.
+    """Agreement of two models at their thresholds.
 
     Attributes:
         table: the shared cells with `kind`, a key of `KINDS`.
-        counts: cells of each kind.
-        mcnemar: the paired test over cells; that over subjects is in `differences`.
-        differences: of accuracy, weighted F1 and AUROC.
-        unit: of their intervals, 'subjects' or 'cells'.
-        only_a: ids of the cells that only the first has.
-        only_b: ids of the cells that only the second has.
-        notes: what a reader must know.
+        counts: number of cells of each kind.
+        mcnemar: paired test over cells; `differences` has the test over subjects.
+        differences: differences of accuracy, weighted F1 and AUROC.
+        unit: unit of their intervals, 'subjects' or 'cells'.
+        only_a: ids of the cells predicted by the first model only.
+        only_b: ids of the cells predicted by the second model only.
+        notes: caveats for the reader.
     """
 
     table: pd.DataFrame
@@ -98,7 +98,7 @@ class ModelAgreement:
     notes: tuple[str, ...]
 
     def difference(self, name: str) -> EstimateDifference:
-        """One of `differences` by its name."""
+        """Return one of `differences` by its name."""
         return next(estimate for estimate in self.differences if estimate.name == name)
 
 
@@ -110,18 +110,18 @@ def compare_models(
     threshold_b: float,
     notes: Sequence[str] = (),
 ) -> ModelAgreement:
-    """The agreement of two models on the cells that both predicted.
+    """Compute the agreement of two models on the cells that both predicted.
 
     Args:
         a: predictions of the first model, columns of `PREDICTION_COLUMNS`.
-        b: predictions of the second.
-        threshold_a: probability at or above which the first calls a cell a blast.
-        threshold_b: the second's.
-        notes: what the caller knows, such as that one model was trained on cells that are held out
-            for the other; that can't be told from predictions.
+        b: predictions of the second model.
+        threshold_a: probability at or above which the first model calls a cell a blast.
+        threshold_b: the same of the second model.
+        notes: caveats that predictions do not show, for example that one model was trained on
+            held-out cells of the other.
 
     Raises:
-        DataError: no labelled cell is in both, or an id stands twice in one of them.
+        DataError: no labelled cell is in both, or one of them has an id twice.
     """
     return agreement_at(
         join_predictions(a, b, notes=notes), threshold_a=threshold_a, threshold_b=threshold_b
@@ -158,7 +158,7 @@ def join_predictions(
 def agreement_at(
     shared: JoinedPredictions, *, threshold_a: float, threshold_b: float
 ) -> ModelAgreement:
-    """Call the shared cells at two thresholds, for the figures that hang on them."""
+    """Compute the calls of the shared cells at two thresholds, and their metrics."""
     cells = shared.cells
     second = shared.table["probability_b"].to_numpy(dtype=float)
     called_a, called_b = cells.probabilities >= threshold_a, second >= threshold_b
@@ -179,7 +179,7 @@ def agreement_at(
 
 
 def _joined(both: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The usable shared cells, and notes on the others."""
+    """The usable shared cells, and notes on the excluded ones."""
     if both.empty:
         raise DataError(
             "The two models share no cell: compare models that were tested on the same data set."
@@ -207,7 +207,7 @@ def _joined(both: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _missing(table: pd.DataFrame, other: pd.DataFrame) -> NDArray[np.str_]:
-    # Series.isin of pandas 3 takes seconds for 100,000 texts.
+    # Series.isin of pandas 3 takes seconds for 100,000 strings.
     known = set(other["image_id"])
     return np.array(
         [image_id for image_id in table["image_id"] if image_id not in known], dtype=str
@@ -217,7 +217,7 @@ def _missing(table: pd.DataFrame, other: pd.DataFrame) -> NDArray[np.str_]:
 def _by_count(
     cells: Sample, called_a: NDArray[np.bool_], called_b: NDArray[np.bool_]
 ) -> list[EstimateDifference]:
-    """Accuracy and weighted F1 on the same resamples of subjects, or of cells."""
+    """Differences of accuracy and weighted F1 on the same resamples of subjects, or of cells."""
     which = 4 * (cells.labels == 1) + 2 * called_a + called_b
     if cells.groups is None:
         counts = np.bincount(which, minlength=8).astype(float)
@@ -251,14 +251,14 @@ def _by_count(
 
 
 def _figures(counts: Floats, model: int) -> dict[str, Floats]:
-    """Figures of the first (0) or second model from counts (..., 8) by label and both calls."""
+    """Metrics of the first (0) or second model from counts (..., 8) by label and both calls."""
     by_call = counts.reshape(*counts.shape[:-1], 2, 2, 2).sum(axis=-1 if model == 0 else -2)
     tn, fp, fn, tp = (by_call[..., i, j] for i in (0, 1) for j in (0, 1))
     return metrics.confusion_metrics(Confusion(tp=tp, fp=fp, fn=fn, tn=tn))
 
 
 def _auroc(cells: Sample, second: Floats) -> EstimateDifference:
-    """The difference of AUROC: the bootstrap of subjects, or DeLong's over cells."""
+    """Difference of the AUROC: bootstrap over subjects, or DeLong over cells."""
     if cells.groups is None:
         return _delong(cells.labels, cells.probabilities, second)
     degrees = cells.degrees("auroc")

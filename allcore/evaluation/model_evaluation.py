@@ -1,4 +1,4 @@
-"""The evaluation of one model: every estimate with its intervals, test and validation apart."""
+"""Evaluation of one model: estimates with intervals, for test and validation separately."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from allcore.labels import LABELS
 from allcore.model_folder import ModelInfo
 
 SPLITS = ("test", "validation")
-# With fewer subjects of a class, an interval over subjects is itself only a rough guess.
+# With fewer subjects of a class, an interval over subjects is only a rough guess.
 FEW_SUBJECTS = 5
 
 
 @dataclass(frozen=True)
 class ClassCount:
-    """How much there is of one class; `subjects` is None where they are unknown."""
+    """Number of cells and subjects of one class; `subjects` is None where unknown."""
 
     cells: int
     subjects: int | None
@@ -32,32 +32,32 @@ class ClassCount:
 
 @dataclass(frozen=True)
 class SplitEvaluation:
-    """The held-out cells of one split."""
+    """Evaluation of the held-out cells of one split."""
 
     split: str
     blast: ClassCount
     normal: ClassCount
     confusion: Confusion
     estimates: tuple[Estimate, ...]
-    baseline: tuple[Estimate, ...]  # of area and brightness alone; empty where it wasn't predicted
+    baseline: tuple[Estimate, ...]  # of area and brightness alone; empty without its predictions
     subjects: tuple[SubjectRow, ...]  # worst first; empty where subjects are unknown
-    notes: tuple[str, ...]  # what a reader must know about these estimates
+    notes: tuple[str, ...]  # caveats for the reader
 
     @property
     def cells(self) -> int:
-        """Cells of both classes."""
+        """Number of cells of both classes."""
         return self.blast.cells + self.normal.cells
 
     @property
     def independent_subjects(self) -> int | None:
-        """Independent subjects of both classes, None where they are unknown."""
+        """Number of independent subjects of both classes; None where unknown."""
         if self.blast.subjects is None or self.normal.subjects is None:
             return None
         return self.blast.subjects + self.normal.subjects
 
     @property
     def size_text(self) -> str:
-        """How many cells of how many subjects it has."""
+        """Number of cells and of subjects, in words."""
         cells = formats.count(self.cells, "cell")
         if self.blast.subjects is None or self.normal.subjects is None:
             return cells
@@ -67,13 +67,13 @@ class SplitEvaluation:
         )
 
     def estimate(self, name: str) -> Estimate:
-        """One estimate by its key in `metrics.TITLES`."""
+        """Return one estimate by its key in `metrics.TITLES`."""
         return next(estimate for estimate in self.estimates if estimate.name == name)
 
 
 @dataclass(frozen=True)
 class ModelEvaluation:
-    """The evaluation of one model; a split that holds no cells is None."""
+    """Evaluation of one model; a split without cells is None."""
 
     model: str
     weights_sha256: str
@@ -84,19 +84,19 @@ class ModelEvaluation:
     baseline_threshold: float
     test: SplitEvaluation | None
     validation: SplitEvaluation | None
-    coverage: tuple[Coverage, ...] = ()  # of each of `conformal.RULES`; empty where none is known
+    coverage: tuple[Coverage, ...] = ()  # of each of `conformal.RULES`; empty where unknown
 
 
 def evaluate_model(predictions: pd.DataFrame, info: ModelInfo) -> ModelEvaluation:
     """Evaluate held-out predictions at the model's own threshold.
 
     Args:
-        predictions: the columns of `PREDICTION_COLUMNS`; subjects and the baseline may
-            be missing values.
-        info: the model that predicted them.
+        predictions: the columns of `PREDICTION_COLUMNS`; subjects and the baseline may be missing
+            values.
+        info: the model of the predictions.
 
     Raises:
-        DataError: no labelled prediction of the test or validation split, or unusable values.
+        DataError: no labelled prediction of the test or validation split, or invalid values.
     """
     by_split = dict(list(held_out_cells(predictions).groupby("split")))
     cut = baseline_threshold(by_split.get("validation", predictions.head(0)))
@@ -112,11 +112,11 @@ def evaluate_model(predictions: pd.DataFrame, info: ModelInfo) -> ModelEvaluatio
 def combine_splits(
     splits: Mapping[str, SplitEvaluation], predictions: pd.DataFrame, info: ModelInfo
 ) -> ModelEvaluation:
-    """The evaluation of a model from that of its splits, each at the model's own threshold.
+    """Combine the evaluations of the splits, each at the model's own threshold.
 
     Args:
-        splits: by their names in `SPLITS`.
-        predictions: the table that they were made of.
+        splits: evaluations by their names in `SPLITS`.
+        predictions: the table of all splits.
         info: the model.
     """
     held_out = held_out_cells(predictions)
@@ -135,10 +135,10 @@ def combine_splits(
 
 
 def held_out_cells(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The labelled predictions of the test and validation splits.
+    """Return the labelled predictions of the test and validation splits.
 
     Raises:
-        DataError: there is none.
+        DataError: there are none.
     """
     table = predictions[predictions["split"].isin(SPLITS) & predictions["label"].notna()]
     if table.empty:
@@ -150,13 +150,13 @@ def held_out_cells(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def prediction_sets(predictions: pd.DataFrame, info: ModelInfo) -> PredictionSets | None:
-    """The prediction sets that held-out predictions give; None where a class is missing.
+    """Compute prediction sets from held-out predictions; None where a class is missing.
 
-    Takes milliseconds, so it is done whenever a model is opened and kept nowhere.
+    This takes milliseconds, so the sets are computed whenever a model is loaded and never stored.
 
     Raises:
-        DataError: values that are no labels or no probabilities.
-        ModelError: model.json doesn't say how the data was split.
+        DataError: invalid labels or probabilities.
+        ModelError: model.json lacks the kind of the split.
     """
     held_out = predictions[predictions["split"].isin(SPLITS) & predictions["label"].notna()]
     if held_out["label"].nunique() < 2:
@@ -167,7 +167,7 @@ def prediction_sets(predictions: pd.DataFrame, info: ModelInfo) -> PredictionSet
 
 
 def trained_on_test_subjects(info: ModelInfo | None) -> bool:
-    """Whether the model is known to have been trained on other cells of its test subjects."""
+    """Whether the model is known to be trained on other cells of its test subjects."""
     try:
         return info is not None and info.split_kind == "image"
     except ModelError:
@@ -190,17 +190,17 @@ def labels_array(table: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def subject_groups(table: pd.DataFrame) -> NDArray[np.str_] | None:
-    """(N,) the independent subject group of each cell, or None where any subject is unknown."""
+    """(N,) independent subject group of each cell, or None where any subject is unknown."""
     if table["subject"].isna().any():
         return None
     return np.asarray(table["group"].fillna(table["subject"]), dtype=str)
 
 
 def sample_of_predictions(table: pd.DataFrame, column: str = "probability") -> Sample:
-    """The cells of a predictions table, as arrays with their resamples.
+    """Convert a predictions table to arrays with their resamples.
 
     Raises:
-        DataError: values that are no labels or no probabilities.
+        DataError: invalid labels or probabilities.
     """
     return estimates.make_sample(
         labels=labels_array(table),
@@ -220,14 +220,14 @@ def evaluate_split(
     """Evaluate the labelled cells of one split.
 
     Args:
-        table: the split's predictions.
+        table: predictions of the split.
         split: its name, a key of `formats.SPLITS`.
-        threshold: of the model.
-        baseline_threshold: of the area and brightness, from `baseline_threshold`.
-        sample: the same cells by `sample_of_predictions`, where there is one already.
+        threshold: threshold of the model.
+        baseline_threshold: threshold of area and brightness, from `baseline_threshold`.
+        sample: the same cells from `sample_of_predictions`, if already computed.
 
     Raises:
-        DataError: values that are no labels or no probabilities.
+        DataError: invalid labels or probabilities.
     """
     cells = sample or sample_of_predictions(table)
     has_baseline = table["baseline_probability"].notna().all()
@@ -248,11 +248,11 @@ def evaluate_split(
 
 
 def subject_rows(table: pd.DataFrame, cells: Sample, threshold: float) -> tuple[SubjectRow, ...]:
-    """A row a subject, worst first; empty where subjects are unknown.
+    """One row per subject, lowest accuracy first; empty where subjects are unknown.
 
     Args:
         table: predictions.
-        cells: the same by `sample_of_predictions`.
+        cells: the same cells from `sample_of_predictions`.
         threshold: probability at or above which a cell is called a blast.
     """
     if cells.groups is None:
@@ -266,7 +266,7 @@ def subject_rows(table: pd.DataFrame, cells: Sample, threshold: float) -> tuple[
 
 
 def _coverage(held_out: pd.DataFrame, info: ModelInfo) -> tuple[Coverage, ...]:
-    """Coverage of sets whose limits come from other folds or, with one fold, the other split."""
+    """Coverage of sets with limits from the other folds or, with one fold, from the other split."""
     column = "fold" if held_out["fold"].nunique() > 1 else "split"
     groups = subject_groups(held_out)
     return conformal.coverage_by_rule(
@@ -301,7 +301,7 @@ def _notes(split: str, blast: ClassCount, normal: ClassCount) -> tuple[str, ...]
 
 
 def baseline_threshold(validation: pd.DataFrame) -> float:
-    """The baseline's own operating point, by the same rule; 0.5 without validation cells."""
+    """Threshold of the baseline, by the same rule; 0.5 without validation cells of both classes."""
     table = validation[validation["baseline_probability"].notna()]
     if table["label"].nunique() < 2:
         return 0.5

@@ -1,4 +1,4 @@
-"""What became of each cell at a threshold, and the lists that the errors are read in."""
+"""Outcome of each cell at a threshold, and ranked lists of cells for review."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from allcore.evaluation import metrics
 from allcore.evaluation.label_errors import LabelErrors
 from allcore.evaluation.metrics import Floats
 
-# Errors first: they are what a reader came for.
+# Errors come first in every list of outcomes.
 OUTCOMES = {
     "fp": "Normal cells called ALL blast",
     "fn": "ALL blasts called normal",
@@ -28,7 +28,7 @@ LISTS = {
     "disagreed": "Most disagreed between two models",
     "suspicious": "Most suspicious labels",
 }
-# Probabilities beyond are taken as these, so that their log-odds are finite.
+# Probabilities are clipped to [_LEAST, 1 - _LEAST], so that their log-odds are finite.
 _LEAST = 1e-12
 
 
@@ -60,7 +60,7 @@ def cell_outcomes(
         threshold: probability at or above which a cell is called a blast.
 
     Raises:
-        DataError: no cells, or values that are no labels or no probabilities.
+        DataError: no cells, or invalid labels or probabilities.
     """
     metrics.check_predictions(labels=labels, probabilities=probabilities)
     keys = np.array(["tn", "fp", "fn", "tp"])
@@ -77,23 +77,23 @@ def rank_cells(
     other_threshold: float | None = None,
     label_errors: LabelErrors | None = None,
 ) -> NDArray[np.intp]:
-    """Places of a list's cells in the arrays, the most telling first; ties keep their order.
+    """Indices of the cells of a list, most relevant first; ties keep their order.
 
-    False positives and negatives, confident errors and suspicious labels hold only the cells that
-    are such; the other lists order all N cells.
+    False positives, false negatives, confident errors and suspicious labels are subsets of the
+    cells; the other lists order all N cells.
 
     Args:
-        key: of `LISTS`.
+        key: key of `LISTS`.
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
         probabilities: (N,) calibrated probability of an ALL blast.
         threshold: probability at or above which a cell is called a blast.
         other: (N,) probabilities of a second model, for "disagreed".
-        other_threshold: the second model's threshold; `threshold` where not given.
-        label_errors: of the same cells, for "suspicious".
+        other_threshold: threshold of the second model; `threshold` by default.
+        label_errors: label errors of the same cells, for "suspicious".
 
     Raises:
-        DataError: an unknown list, values that are no labels or no probabilities, or a list whose
-            second model or label_errors is missing.
+        DataError: an unknown list, invalid labels or probabilities, or a missing argument `other`
+            or `label_errors` of the list.
     """
     if key not in LISTS:
         raise DataError(f"There is no list '{key}': choose one of {', '.join(LISTS)}.")
@@ -104,7 +104,7 @@ def rank_cells(
 
 
 def log_odds(probabilities: Floats | float) -> Floats:
-    """Log-odds of probabilities, finite for 0 and 1 too."""
+    """Log-odds of probabilities, finite for 0 and 1."""
     return np.asarray(special.logit(np.clip(probabilities, _LEAST, 1 - _LEAST)))
 
 
@@ -163,7 +163,7 @@ _RANKINGS: dict[str, Callable[[_Cells], NDArray[np.intp]]] = {
 
 
 def _from_threshold(cells: _Cells) -> Floats:
-    """(N,) distance from the threshold on the log-odds scale, where 0.98 to 0.99 is far."""
+    """(N,) distance from the threshold in log-odds: 0.98 and 0.99 are far apart."""
     return np.abs(log_odds(cells.probabilities) - log_odds(cells.threshold))
 
 

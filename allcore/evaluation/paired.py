@@ -1,8 +1,7 @@
-"""Two networks on the same cells: McNemar's test, and differences on the same resamples.
+"""Paired comparison of two networks: McNemar's test, and differences on the same resamples.
 
-McNemar's test takes cells as independent, which those of one subject are not: under unseen
-subjects it asks whether the two differ on these very cells, and only the interval over subjects
-says whether they would on others.
+McNemar's test assumes independent cells, which those of one subject are not. Under unseen subjects
+it tests the difference on these cells only; the interval over subjects extends to new subjects.
 """
 
 import math
@@ -17,14 +16,14 @@ from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 
 COMPARED_METRICS = ("accuracy", "weighted_f1", "auroc")
-"""The figures that are resampled, keys of ``metrics.TITLES``."""
+"""The resampled metrics, keys of ``metrics.TITLES``."""
 EXACT_BELOW = 25
-"""With fewer discordant cells McNemar's test is exact."""
+"""Number of discordant cells below which McNemar's test is exact."""
 
 
 @dataclass(frozen=True)
 class McNemarTest:
-    """Cells that only one of two networks gets right, and the p-value of that being chance."""
+    """Numbers of cells that only one of two networks classifies correctly, and the p-value."""
 
     only_a: int
     only_b: int
@@ -33,12 +32,12 @@ class McNemarTest:
 
 @dataclass(frozen=True)
 class ResampledMetrics:
-    """The ``COMPARED`` figures of one network, in the sample and in each resample of it.
+    """The ``COMPARED_METRICS`` of one network, in the sample and in each resample.
 
     Attributes:
-        value: each figure.
-        draws: (resamples,) each figure in each resample, NaN where undefined.
-        degrees: of freedom, of independent units; below 1 there can be no interval.
+        value: value of each metric.
+        draws: (resamples,) value of each metric in each resample, NaN where undefined.
+        degrees: degrees of freedom, of independent units; below 1 there is no interval.
     """
 
     value: dict[str, float]
@@ -53,8 +52,8 @@ def mcnemar_test(*, a_right: NDArray[np.bool_], b_right: NDArray[np.bool_]) -> M
     continuity correction.
 
     Args:
-        a_right: (N,) whether one network calls the cell by its label.
-        b_right: (N,) whether the other does.
+        a_right: (N,) whether the first network classifies the cell correctly.
+        b_right: (N,) the same of the second network.
     """
     only_a, only_b = int((a_right & ~b_right).sum()), int((~a_right & b_right).sum())
     discordant = only_a + only_b
@@ -68,7 +67,7 @@ def mcnemar_test(*, a_right: NDArray[np.bool_], b_right: NDArray[np.bool_]) -> M
 
 
 def holm(p: Floats) -> Floats:
-    """P-values (P,) held to one error rate together (Holm, Scand. J. Statist. 1979)."""
+    """P-values (P,) adjusted for the family-wise error rate (Holm, Scand. J. Statist. 1979)."""
     p = np.asarray(p, dtype=float)
     order = np.argsort(p, kind="stable")
     raised = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
@@ -86,18 +85,18 @@ def resample_metrics(
     resamples: int = intervals.RESAMPLES,
     seed: int = intervals.SEED,
 ) -> ResampledMetrics:
-    """The figures of N cells in bootstrap resamples of subjects, or of single cells.
+    """Compute the metrics of N cells in bootstrap resamples of subjects, or of single cells.
 
-    The draw hangs on labels, subjects and seed alone: two networks on the same cells in the same
-    order get the same resamples, so that their differences are paired.
+    The resamples depend only on labels, subjects and seed. Two networks on the same cells in the
+    same order therefore share them, and their differences are paired.
 
     Args:
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
         probabilities: (N,) calibrated probability of an ALL blast.
-        subjects: (N,) the independent subject of each cell, or None to draw single cells.
-        threshold: probability from which a cell is called a blast.
-        resamples: how many to draw.
-        seed: of the draw.
+        subjects: (N,) the independent subject of each cell, or None to resample single cells.
+        threshold: probability at or above which a cell is called a blast.
+        resamples: number of resamples.
+        seed: seed of the resamples.
 
     Raises:
         DataError: as `estimates.make_sample`.
@@ -120,16 +119,16 @@ def resample_metrics(
 
 
 def paired_difference(a: ResampledMetrics, b: ResampledMetrics, name: str) -> Interval:
-    """One metric of ``a`` less that of ``b``, on the same resamples."""
+    """One metric of ``a`` minus that of ``b``, on the same resamples."""
     return _student(
         a.value[name] - b.value[name], a.draws[name] - b.draws[name], min(a.degrees, b.degrees)
     )
 
 
 def unpaired_difference(a: ResampledMetrics, b: ResampledMetrics, name: str) -> Interval:
-    """One metric of ``a`` less that of ``b`` where the two hold different cells.
+    """One metric of ``a`` minus that of ``b`` where the two have different cells.
 
-    Their resamples are drawn apart, so the variances add up whatever order the draws are in.
+    Their resamples are independent, so the variances add up in any order of the draws.
     """
     shuffled = np.random.default_rng(intervals.SEED).permutation(b.draws[name])
     return _student(
@@ -138,7 +137,7 @@ def unpaired_difference(a: ResampledMetrics, b: ResampledMetrics, name: str) -> 
 
 
 def _cell_weights(cells: int, *, resamples: int, seed: int) -> Floats:
-    """(resamples, N) how often each cell is drawn in each bootstrap of single cells."""
+    """(resamples, N) weight of each cell in each bootstrap of single cells."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(cells, np.full(cells, 1 / cells), size=resamples).astype(float)
 
@@ -163,9 +162,9 @@ def _draws(
 
 
 def _student(value: float, draws: Floats, degrees: int) -> Interval:
-    """Student's t interval by the bootstrap's standard error, cut to [-1, 1].
+    """Student's t interval with the bootstrap's standard error, cut to [-1, 1].
 
-    None where no resample differs from another: there the bootstrap knows nothing.
+    Without bounds where all resamples are equal: the bootstrap error is then undefined.
     """
     known = np.isfinite(draws).mean() >= intervals.DEFINED if len(draws) else False
     if degrees < 1 or not known or not np.isfinite(value):

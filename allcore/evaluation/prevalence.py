@@ -1,9 +1,9 @@
-"""Likelihood ratios, and from them the predictive values at any prevalence.
+"""Likelihood ratios, and the predictive values at any prevalence.
 
-The data's share of blasts is not a clinic's, so predictive values are carried over by Bayes: the
-odds of a blast after a call are the odds before it times the call's likelihood ratio. An interval
-of the ratio on the log scale is one of the predictive value on the logit scale at every prevalence,
-so that a slider moves both without another resample.
+The prevalence in the data differs from a clinic's, so predictive values are computed by Bayes'
+rule: the odds of a blast after a call are the odds before it times the call's likelihood ratio. An
+interval of the ratio on the log scale is an interval of the predictive value on the logit scale at
+every prevalence, so that a slider needs no further resamples.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from allcore.evaluation.estimates import Estimate, Sample
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 
-# How pages write the likelihood ratios.
+# Titles of the likelihood ratios on pages.
 TITLES = {
     "lr_positive": "Positive likelihood ratio",
     "lr_negative": "Negative likelihood ratio",
@@ -27,21 +27,21 @@ TITLES = {
 
 @dataclass(frozen=True)
 class PredictiveCurve:
-    """A predictive value over P prevalences with its 95 % bands; each array is (P,)."""
+    """A predictive value at P prevalences with its 95 % bands; each array is (P,)."""
 
     value: Floats
     cell_low: Floats  # over cells
     cell_high: Floats
-    subject_low: Floats  # over subjects, NaN where there can be no interval
+    subject_low: Floats  # over subjects, NaN where there is no interval
     subject_high: Floats
 
 
 @dataclass(frozen=True)
 class PredictiveValues:
-    """Predictive values of the calls at one threshold, whatever the prevalence is."""
+    """Predictive values of the calls at one threshold, as a function of the prevalence."""
 
     threshold: float
-    observed: float  # share of blasts among these cells
+    observed: float  # prevalence in these cells
     prevalences: Floats  # (P,)
     ppv: PredictiveCurve
     npv: PredictiveCurve
@@ -49,7 +49,7 @@ class PredictiveValues:
     negative: Estimate
 
     def at(self, prevalence: float) -> tuple[Estimate, Estimate]:
-        """Positive and negative predictive value at one prevalence, above 0 and below 1.
+        """Return the positive and negative predictive value at one prevalence, above 0 and below 1.
 
         Raises:
             DataError: a prevalence out of range.
@@ -61,7 +61,7 @@ class PredictiveValues:
 
 @dataclass(frozen=True)
 class _Share:
-    """A share of one class's cells, with what its intervals need."""
+    """Share of one class's cells, with the inputs of its intervals."""
 
     hits: int
     total: int
@@ -74,7 +74,7 @@ class _Share:
 
 
 def predictive_values(cells: Sample, threshold: float, prevalences: Floats) -> PredictiveValues:
-    """Positive and negative predictive value at each of P prevalences.
+    """Compute the positive and negative predictive values at each of P prevalences.
 
     Args:
         cells: the labelled cells.
@@ -82,9 +82,9 @@ def predictive_values(cells: Sample, threshold: float, prevalences: Floats) -> P
         prevalences: (P,) shares of blasts, each above 0 and below 1.
 
     Returns:
-        All values are NaN where a class is missing or where there is no call of the kind. The
-        positive one is 1 where no normal cell is called a blast, and keeps a lower bound there
-        (as the negative one where no blast is missed).
+        Values are NaN where a class is missing or where no cell has the call. The positive
+        predictive value is 1 where no normal cell is called a blast, with a lower bound only;
+        likewise the negative one where no blast is missed.
 
     Raises:
         DataError: a prevalence out of range.
@@ -103,16 +103,17 @@ def predictive_values(cells: Sample, threshold: float, prevalences: Floats) -> P
 
 
 def likelihood_ratios(cells: Sample, threshold: float) -> tuple[Estimate, Estimate]:
-    """Positive and negative likelihood ratio: how far a call moves the odds of a blast.
+    """Positive and negative likelihood ratio: the factor by which a call changes the odds of a
+    blast.
 
     The positive ratio is sensitivity / (1 - specificity), the negative one (1 - sensitivity) /
-    specificity. Over cells the interval is Simel's (J. Clin. Epidemiol. 1991), over subjects
-    Student's t by the bootstrap's error; both on the log scale.
+    specificity. The interval over cells is Simel's (J. Clin. Epidemiol. 1991), over subjects
+    Student's t with the bootstrap's error; both on the log scale.
 
-    A ratio is NaN where a class is missing, or where no cell is called that way. Where only its
-    numerator is 0 it is 0, where only its denominator is 0 it is infinite; the bound on the other
-    side is then the quotient of the two shares' own bounds, which is on the safe side. So of an
-    infinite ratio `Interval.low` is given although the interval is not `known`.
+    A ratio is NaN where a class is missing or where no cell has the call. It is 0 where only its
+    numerator is 0, and infinite where only its denominator is 0. The bound on the other side is
+    then the quotient of the bounds of the two shares, which is conservative. An infinite ratio
+    therefore has an `Interval.low` although its interval is not `known`.
 
     Args:
         cells: the labelled cells.
@@ -156,12 +157,12 @@ def _over_cells(value: float, above: _Share, below: _Share) -> Interval:
 
 
 def _over_subjects(value: float, above: _Share, below: _Share) -> Interval:
-    """Student's t, its degrees of freedom those of Welch and Satterthwaite.
+    """Student's t with the degrees of freedom of Welch and Satterthwaite.
 
-    The error is the larger of two. The spread of the ratios' logarithms is too narrow where some
-    resamples have no error of one kind and so no logarithm; their linear part always stands, but
-    lags behind where the errors are those of a few subjects. In simulations like those of the tests
-    either alone held the truth in as few as 67 and 85 % of the cases.
+    The error is the larger of two. The spread of the log ratios is too narrow where some resamples
+    have no error of one kind and so no logarithm. Their linearisation is always defined, but too
+    narrow where the errors are those of a few subjects. In simulations like those of the tests
+    either alone covered the true value in as few as 67 and 85 % of the cases.
     """
     if min(above.degrees, below.degrees) < 1:
         return intervals.unknown(value)
@@ -182,9 +183,9 @@ def _over_subjects(value: float, above: _Share, below: _Share) -> Interval:
 
 
 def _degrees(moved: list[Floats], above: _Share, below: _Share) -> float:
-    """Of the difference of two means whose variances are known from few subjects each.
+    """Degrees of freedom of a difference of two means with variances estimated from few subjects.
 
-    NaN, and so no interval, where no resample differs from another.
+    NaN, and so no interval, where all resamples are equal.
     """
     first, second = (float(np.nanvar(ratios)) for ratios in moved)
     spread = first**2 / above.degrees + second**2 / below.degrees
@@ -196,7 +197,7 @@ def _on_log_scale(value: float, half: float) -> Interval:
 
 
 def _at_edge(value: float, above: Interval, below: Interval) -> Interval:
-    """Bounds of a ratio of 0 or of infinity; none where it is undefined."""
+    """Bounds of a ratio of 0 or of infinity; no bounds where it is undefined."""
     if np.isnan(value) or not (above.known and below.known):
         return intervals.unknown(value)
     if value == 0:
@@ -212,7 +213,7 @@ def _checked(prevalences: Floats) -> Floats:
 
 def _ppv(ratio: float, prevalences: Floats) -> Floats:
     with np.errstate(divide="ignore"):
-        against = np.divide(1.0, ratio)  # of no use at 0, without doubt at infinity
+        against = np.divide(1.0, ratio)  # infinite at a ratio of 0, 0 at an infinite ratio
     return np.asarray(1 / (1 + against * (1 - prevalences) / prevalences))
 
 
@@ -225,8 +226,8 @@ def _predicted(
 ) -> PredictiveCurve:
     """One predictive value and its bands from a likelihood ratio.
 
-    Bounds may change places on the way (a small negative ratio is a large negative predictive
-    value), so each pair is put in order.
+    The transformation may be decreasing (a small negative ratio is a large negative predictive
+    value), so each pair of bounds is sorted.
     """
     image, subject = (
         np.sort([carry(end, prevalences) for end in (interval.low, interval.high)], axis=0)

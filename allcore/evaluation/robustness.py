@@ -1,8 +1,8 @@
-"""How the figures move when held-out cells are altered, as ``robustness.json`` keeps it.
+"""Change of the metrics on altered held-out cells, in the format of ``robustness.json``.
 
-Every figure has an interval over subjects, and so has its change against the unaltered cells: the
-same subjects are drawn for both, so that what sets subjects apart cancels. Imports no torch, for
-pages.
+Every metric has an interval over subjects, and so has its change against the unaltered cells. Both
+use the same resamples of subjects, so that differences between subjects cancel. The module imports
+no torch, for pages.
 """
 
 import dataclasses
@@ -22,21 +22,21 @@ from allcore.evaluation.paired import ResampledMetrics
 from allcore.model_folder import ModelInfo
 
 METRICS = ("accuracy", "weighted_f1", "auroc", "sensitivity", "specificity")
-"""The figures of a row, keys of ``metrics.TITLES``."""
+"""The metrics of a row, keys of ``metrics.TITLES``."""
 Answers = Mapping[tuple[str, float], Floats]
-"""Calibrated probabilities (N,) by alteration and level; every alteration's unaltered level too."""
+"""Calibrated probabilities (N,) by alteration and level, including every unaltered level."""
 
 
 @dataclass(frozen=True)
 class RobustnessRow:
-    """The figures at one level of one alteration.
+    """Estimates at one level of one alteration.
 
     Attributes:
         alteration: name of the alteration.
-        level: how much, in its unit.
+        level: strength, in its unit.
         figures: the ``METRICS`` with intervals over subjects.
-        changes: each less that of the unaltered cells, on the same resamples of subjects.
-        flipped: share of cells called otherwise than unaltered.
+        changes: each metric minus that of the unaltered cells, on the same resamples of subjects.
+        flipped: share of cells whose call differs from the unaltered one.
     """
 
     alteration: str
@@ -48,7 +48,7 @@ class RobustnessRow:
 
 @dataclass(frozen=True)
 class Alteration:
-    """What was altered: a `Sweep` without the way it is done."""
+    """Description of an alteration: a `Sweep` without its function."""
 
     name: str
     title: str
@@ -59,20 +59,20 @@ class Alteration:
 
 @dataclass(frozen=True)
 class Robustness:
-    """The whole of ``robustness.json``.
+    """Contents of ``robustness.json``.
 
     Attributes:
-        command: what wrote it.
-        model: its name.
+        command: command line that wrote the file.
+        model: name of the model.
         weights_sha256: digest of the model's weights.
-        folds_sha256: digest of the fold networks that answered, None where the model itself did.
+        folds_sha256: digest of the fold networks behind the predictions, None for the model itself.
         data: name of the data set.
-        data_digest: of the whole data set's manifest.
-        threshold: probability from which a cell is called a blast.
-        cells: how many were predicted at every level.
-        subjects: independent subjects among them, None where unknown.
-        alterations: what was tried, in the order of figures.
-        rows: a row an alteration and level, the unaltered ones among them.
+        data_digest: digest of the whole data set's manifest.
+        threshold: probability at or above which a cell is called a blast.
+        cells: number of cells, predicted at every level.
+        subjects: number of independent subjects, None where unknown.
+        alterations: the alterations, in the order of the plots.
+        rows: one row per alteration and level, including the unaltered levels.
     """
 
     command: str
@@ -88,7 +88,7 @@ class Robustness:
     rows: tuple[RobustnessRow, ...]
 
     def of(self, alteration: str) -> tuple[RobustnessRow, ...]:
-        """The rows of one alteration, by level."""
+        """Return the rows of one alteration, by level."""
         return tuple(row for row in self.rows if row.alteration == alteration)
 
 
@@ -100,18 +100,17 @@ def robustness_rows(
     subjects: NDArray[np.str_] | None,
     threshold: float,
 ) -> tuple[RobustnessRow, ...]:
-    """A row an alteration and level.
+    """Compute one row per alteration and level.
 
     Args:
         answers: probabilities (N,) of every level of every sweep.
-        sweeps: what was altered.
+        sweeps: the alterations.
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
-        subjects: (N,) the independent subject of each cell; None where unknown, and then no
-            interval is given.
-        threshold: probability from which a cell is called a blast.
+        subjects: (N,) the independent subject of each cell; None where unknown, without intervals.
+        threshold: probability at or above which a cell is called a blast.
 
     Raises:
-        DataError: no cells, or values that are no labels or no probabilities.
+        DataError: no cells, or invalid labels or probabilities.
     """
     found = []
     for sweep in sweeps:
@@ -148,16 +147,16 @@ def evaluate_robustness(
     by_fold_networks: bool,
     command: str,
 ) -> Robustness:
-    """All estimates of a model's predictions for altered cells.
+    """Compute all estimates of a model's predictions for altered cells.
 
     Args:
         answers: probabilities (N,) of every level of every sweep.
-        sweeps: what was altered.
-        table: rows (N) of the data set's table that were predicted.
-        info: the model's.
+        sweeps: the alterations.
+        table: rows (N) of the data set's table, one per predicted cell.
+        info: the model.
         data: the whole data set.
         by_fold_networks: whether networks of an out-of-fold run predicted the cells.
-        command: the command line, for the file.
+        command: command line, for the file.
 
     Raises:
         DataError: no cells.
@@ -187,7 +186,7 @@ def evaluate_robustness(
 def flagged_share(
     flags: NDArray[np.bool_], *, labels: NDArray[np.integer], subjects: NDArray[np.str_] | None
 ) -> Interval:
-    """Share of N cells that are flagged, with an interval over subjects, none without subjects."""
+    """Share of N cells with a flag, with an interval over subjects; no bounds without subjects."""
     value = float(flags.mean())
     cells = estimates.make_sample(
         labels=labels, probabilities=flags.astype(float), subjects=subjects
@@ -201,7 +200,7 @@ def flagged_share(
 
 
 def alteration_of(sweep: Sweep) -> Alteration:
-    """A sweep as the file keeps it."""
+    """Description of a sweep, for the file."""
     fields = dataclasses.fields(Alteration)
     return Alteration(**{field.name: getattr(sweep, field.name) for field in fields})
 
@@ -223,7 +222,7 @@ def _resampled(
     subjects: NDArray[np.str_] | None,
     threshold: float,
 ) -> dict[str, ResampledMetrics]:
-    """Each figure in every resample of subjects, which hangs on labels and subjects alone."""
+    """Each metric in every resample of subjects; resamples depend on labels and subjects only."""
     cells = estimates.make_sample(labels=labels, probabilities=probabilities, subjects=subjects)
     whole = paired.resample_metrics(
         labels=labels, probabilities=probabilities, subjects=subjects, threshold=threshold
@@ -236,13 +235,13 @@ def _resampled(
             value = float(np.divide(right.sum(), own.sum()))
             draws = _sums(cells, right) / _sums(cells, own)
         found[name] = ResampledMetrics({name: value}, {name: draws}, cells.degrees(name))
-    if subjects is None:  # what was resampled are single cells: no interval over subjects
+    if subjects is None:  # the resamples are of single cells: no interval over subjects
         return {name: dataclasses.replace(one, degrees=0) for name, one in found.items()}
     return found
 
 
 def _sums(cells: estimates.Sample, flags: NDArray[np.bool_]) -> Floats:
-    """(resamples,) how many cells are flagged in each resample of subjects."""
+    """(resamples,) number of flagged cells in each resample of subjects."""
     if cells.groups is None:
         return np.zeros(0)
     found: Floats = cells.weights @ np.bincount(cells.groups, weights=flags)

@@ -1,9 +1,9 @@
-"""Candidate slices, made without labels and calls.
+"""Candidate slices, generated without labels and calls.
 
-The candidates must not depend on the results: clusters and cut-offs come from the appearance of
-cells, so that the p-values of `slices.compare_slices`, corrected by Holm, keep their meaning.
-Clusters of the network's own features depend on its calls, though not on whether they are right:
-those between the classes are worse by nature.
+Candidates must not depend on the results: clusters and cut-offs come from the appearance of cells,
+so that the Holm-adjusted p-values of `slices.compare_slices` stay valid. Clusters of the network's
+own features depend on its calls, though not on their correctness: clusters between the classes have
+a lower accuracy by nature.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ from allcore.evaluation.metrics import Floats
 from allcore.evaluation.slices import Slice
 
 LEAST = 20
-"""Cells that a slice needs to be tried."""
+"""Minimum number of cells of a candidate."""
 CLUSTERS = 12
-"""Made at most."""
+"""Maximum number of clusters."""
 MEASURE_WORDS = {
     "area": ("smaller", "larger"),
     "brightness": ("darker", "brighter"),
@@ -28,26 +28,26 @@ MEASURE_WORDS = {
     "redness": ("bluer", "redder"),
     "elongation": ("rounder", "longer"),
 }
-"""What a low and a high value of a fact look like."""
+"""Words for a low and a high value of a measurement."""
 _ENDS = ("low", "high")
 _STANDS_OUT = 0.5  # standard deviations of the mean
-_NAMED = 2  # facts in a cluster's name
-_SAME = 0.8  # a pair that holds this share of one of its two says nothing new
-_COLUMNS = 16  # principal components that wide features are clustered by
+_NAMED = 2  # measurements in the name of a cluster
+_SAME = 0.8  # a pair with this share of one of its two slices adds nothing
+_COLUMNS = 16  # principal components for the clustering of wide features
 
 
 def find_clusters(
     points: NDArray[np.floating], count: int | None = None, *, seed: int = 0
 ) -> NDArray[np.intp]:
-    """(N,) the number of each cell's cluster, the largest 0; -1 for a cell without a point.
+    """(N,) cluster number of each cell, 0 for the largest cluster; -1 for a cell without a point.
 
-    MiniBatchKMeans of scikit-learn (Sculley, WWW 2010), the same in every run.
+    MiniBatchKMeans of scikit-learn (Sculley, WWW 2010), deterministic.
 
     Args:
-        points: (N, d) network features, or the 2-D map; wide ones are clustered by their first
+        points: (N, d) network features, or the 2-D map; wide features are reduced to their first
             principal components.
-        count: how many to make; by default as many as keep 100 cells each, at most `CLUSTERS`.
-        seed: of the start.
+        count: number of clusters; by default one per 100 cells, at most `CLUSTERS`.
+        seed: seed of the initialisation.
     """
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.decomposition import PCA
@@ -74,12 +74,12 @@ def cluster_names(
     facts: pd.DataFrame,
     words: Mapping[str, tuple[str, str]] = MEASURE_WORDS,
 ) -> dict[int, str]:
-    """What stands out in each cluster: "Cluster 3: darker and smaller than most", counted from 1.
+    """Names by the outstanding measurements: "Cluster 3: darker and smaller than most", from 1.
 
     Args:
-        ids: (N,) from `clusters`.
-        facts: one row a cell; numeric columns are looked at.
-        words: what a low and a high value of a column look like.
+        ids: (N,) from `find_clusters`.
+        facts: measurements, one row per cell; numeric columns count.
+        words: words for a low and a high value of a column.
     """
     numbers = facts.select_dtypes("number")
     values = numbers.to_numpy(dtype=float)
@@ -104,17 +104,17 @@ def candidate_slices(
     titles: Mapping[str, str] | None = None,
     words: Mapping[str, tuple[str, str]] = MEASURE_WORDS,
 ) -> tuple[Slice, ...]:
-    """Every slice to try at once: subjects, fifths of facts, pairs of extremes, clusters.
+    """Generate all candidates: subjects, fifths of measurements, pairs of extremes, clusters.
 
-    Each has at least `LEAST` cells. The more facts, the more is tried and the surer a finding must
-    be: give few.
+    Each candidate has at least `LEAST` cells. More measurements give more candidates, and the Holm
+    adjustment then requires stronger evidence: pass few.
 
     Args:
         table: predictions of N cells, for their subjects.
-        facts: their facts, one row a cell in the same order.
-        clusters: (N,) from `clusters`, or None.
-        titles: what people call the facts.
-        words: what a low and a high value of a fact look like.
+        facts: measurements, one row per cell in the same order.
+        clusters: (N,) from `find_clusters`, or None.
+        titles: display names of the measurements.
+        words: words for a low and a high value of a measurement.
     """
     candidates = [
         *slices.subject_slices(table["subject"]),
@@ -129,9 +129,9 @@ def candidate_slices(
 def pair_slices(
     facts: pd.DataFrame, words: Mapping[str, tuple[str, str]] = MEASURE_WORDS
 ) -> tuple[Slice, ...]:
-    """Cells that are in the lowest or highest fifth of two facts at once, such as small and dark.
+    """Cells in the lowest or highest fifth of two measurements at once, such as small and dark.
 
-    Two facts that go together so closely that the pair is nearly one of them make none.
+    Two strongly correlated measurements, whose pair is nearly one of them, give no slice.
     """
     ends = {
         str(column): slices.fifths(facts[column].to_numpy(dtype=float))[:: len(slices.FIFTHS) - 1]
@@ -149,7 +149,7 @@ def pair_slices(
 
 
 def _standing(values: Floats, members: NDArray[np.bool_]) -> Floats:
-    """(facts,) how far the members' mean is from that of all, in standard deviations."""
+    """(columns,) mean of the members minus the mean of all cells, in standard deviations."""
     score = np.zeros(values.shape[1])
     for i, column in enumerate(values.T):
         known = np.isfinite(column)

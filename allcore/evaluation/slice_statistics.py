@@ -1,23 +1,23 @@
-"""How surely the cells of many slices are called worse than the rest; all slices at once.
+"""Tests of the error share of many slices against the rest, for all slices at once.
 
-Every slice is held against the cells outside it *with the slice's mix of classes*, so that none is
-found merely for holding more of the class that is harder. Cells of a subject resemble each other,
-so chance is chance among subjects:
+Every slice is compared with the cells outside it *with the slice's mix of classes*, so that no
+slice is significant merely because it has more of the harder class. Cells of a subject are
+correlated, so subjects are the independent units:
 
 - A slice with at least `ENOUGH` subjects inside and outside: the difference of error shares over
   its standard error, by Student's t with as many degrees of freedom as the slice's classes have
-  subjects, less one each. The error is the larger of two: the one that the subjects' spread in the
-  whole data gives (random effects by analysis of variance), and the cluster-robust one (CR2, Bell
-  and McCaffrey, Survey Methodology 2002), which also sees a slice that is bad in some subjects
-  only. Either alone finds slices where there are none: the first where slices do differ by
-  subject, the second where few subjects make up a slice.
-- A slice of fewer subjects, such as one subject: a prediction interval. Its subjects' error
-  shares, as log-odds with half a cell added to either side (Haldane and Anscombe), are held
-  against mean and spread of the other subjects of their class.
-- Where subjects are unknown: binomial, as if cells were independent.
+  subjects, less one each. The error is the larger of two: that of the spread between subjects in
+  the whole data (random effects by analysis of variance), and the cluster-robust one (CR2, Bell and
+  McCaffrey, Survey Methodology 2002), which also covers a slice with errors in some subjects only.
+  Either alone gives false positives: the first where slices do differ by subject, the second where
+  a slice has few subjects.
+- A slice of fewer subjects, such as one subject: a prediction interval. The error shares of its
+  subjects, as log-odds with half a cell added to either side (Haldane and Anscombe), are compared
+  with the mean and spread of the other subjects of their class.
+- Where subjects are unknown: binomial, with cells as independent units.
 
-The first two are also held to the binomial: with few cells the t is too sure, and a slice counts
-as worse only if chance among cells doesn't explain it either.
+The first two are combined with the binomial test: with few cells the t test is anti-conservative,
+and a slice is worse only if chance among cells does not explain the difference either.
 """
 
 from dataclasses import dataclass
@@ -31,21 +31,22 @@ from allcore.evaluation import intervals, metrics
 from allcore.evaluation.metrics import Floats
 
 ENOUGH = 5
-"""Subjects needed inside and outside for an interval over subjects."""
-_FEWEST_OTHERS = 3  # subjects of a class, to hold another one against them
+"""Minimum number of subjects inside and outside for an interval over subjects."""
+_FEWEST_OTHERS = 3  # minimum number of other subjects of a class, for a comparison with them
 
 
 @dataclass(frozen=True)
 class SliceDesign:
-    """What doesn't hang on the calls. A unit is a subject's cells of one class: U units.
+    """Cell counts that do not depend on the calls. A unit is a subject's cells of one class: U
+    units.
 
     Attributes:
         members: (N, S) whether a cell is in a slice, for cells in the order of `unit`.
-        order: (N,) the cells, sorted by unit.
-        unit: (N,) the unit of each of them, ascending.
-        inside: (S, U) cells by slice and unit.
-        cells: (U,) cells of each unit.
-        blast: (U,) the class of each unit.
+        order: (N,) indices of the cells, sorted by unit.
+        unit: (N,) unit of each of these cells, ascending.
+        inside: (S, U) number of cells by slice and unit.
+        cells: (U,) number of cells of each unit.
+        blast: (U,) class of each unit.
         group: (U, G) 1 where a unit is the group's; None where subjects are unknown.
     """
 
@@ -60,19 +61,19 @@ class SliceDesign:
 
 @dataclass(frozen=True)
 class SliceTests:
-    """One entry a slice (S,); NaN where there is nothing to hold the slice against.
+    """Test results of S slices, each (S,); NaN without cells for the comparison.
 
-    `expected` and `excess` are shares of wrong calls: of the cells outside with the slice's mix of
-    classes, and the slice's own above that.
+    `expected` is the error share of the cells outside with the slice's mix of classes; `excess` is
+    the slice's own error share minus `expected`.
     """
 
     cells: Floats
     wrong: Floats
     subjects: Floats  # NaN where unknown
     expected: Floats
-    expected_cells: Floats  # how many cells `expected` is as good as
+    expected_cells: Floats  # effective number of cells of `expected`
     excess: Floats
-    half: Floats  # half the width of its interval over subjects; NaN where there is none
+    half: Floats  # half the width of its interval over subjects; NaN without an interval
     p: Floats  # one-sided
 
 
@@ -103,11 +104,11 @@ def design_slices(
 
 
 def test_all_slices(plan: SliceDesign, right: NDArray[np.bool_]) -> SliceTests:
-    """Hold every slice against the rest.
+    """Test every slice against the rest.
 
     Args:
-        plan: from `design`.
-        right: (N,) whether a cell is called by its label.
+        plan: from `design_slices`.
+        right: (N,) whether a cell is classified correctly.
     """
     wrong = ~np.asarray(right, dtype=bool)[plan.order]
     units = len(plan.cells)
@@ -146,19 +147,19 @@ class _Counts:
         self.wrong_out = wrong @ self.of_class - self.wrong_in
         self.mix = metrics.ratio(self.cells_in, self.cells_in.sum(axis=1, keepdims=True))
         error_out = metrics.ratio(self.wrong_out, self.cells_out)
-        # A class that the slice doesn't hold needs no cells outside.
+        # A class that the slice lacks needs no cells outside.
         self.expected = np.where(self.mix > 0, self.mix * error_out, 0).sum(axis=1)
         self.expected[self.cells_in.sum(axis=1) == 0] = np.nan
         weight = np.where(self.mix > 0, metrics.ratio(self.mix**2, self.cells_out), 0).sum(axis=1)
         self.expected_cells = metrics.ratio(1.0, weight)
 
     def at_unit(self, by_class: Floats) -> Floats:
-        """(S, U) of (S, 2) or (2,): each unit gets its class's entry."""
+        """(S, U) from (S, 2) or (2,): the entry of each unit's class."""
         return by_class[..., self.plan.blast.astype(np.intp)]
 
 
 def _by_unit(members: NDArray[np.bool_], unit: NDArray[np.intp], units: int) -> Floats:
-    """(S, U) how many of the rows of `members` are in each slice and unit."""
+    """(S, U) number of the rows of `members` in each slice and unit."""
     cell = np.arange(len(unit))
     belongs = sparse.csr_array(
         (np.ones(len(unit), dtype=np.float32), (unit, cell)), shape=(units, len(unit))
@@ -167,7 +168,7 @@ def _by_unit(members: NDArray[np.bool_], unit: NDArray[np.intp], units: int) -> 
 
 
 def _by_cells(counts: _Counts, cells: Floats, hits: Floats) -> Floats:
-    """(S,) the binomial chance of as many wrong calls, at the share that the whole data has."""
+    """(S,) binomial probability of as many wrong calls, at the error share of the whole data."""
     share = (counts.wrong @ counts.of_class) / np.maximum(counts.plan.cells @ counts.of_class, 1)
     expected = np.nan_to_num(counts.mix) @ share
     with np.errstate(invalid="ignore"):
@@ -197,9 +198,9 @@ def _by_subjects(counts: _Counts, group: Floats, excess: Floats) -> tuple[Floats
 class _Side(NamedTuple):
     """The inside or the outside of slices, each (S, U)."""
 
-    pull: Floats  # of a unit on its class's error share, raised by its leverage (CR2)
-    share: Floats  # of its class's cells
-    noise: Floats  # of its single cells on the error share, for a variance of 1 a cell
+    pull: Floats  # influence of a unit on its class's error share, adjusted for its leverage (CR2)
+    share: Floats  # share of its class's cells
+    noise: Floats  # variance of the error share from its single cells, for a variance of 1 per cell
 
 
 def _side(counts: _Counts, cells: Floats, wrong: Floats, total: Floats) -> _Side:
@@ -228,7 +229,7 @@ def _components(counts: _Counts) -> tuple[Floats, Floats]:
 
 
 def _by_few_subjects(counts: _Counts) -> Floats:
-    """(S,) chance that other subjects of the class would do as badly; NaN with too few others."""
+    """(S,) probability of as many errors among other subjects of the class; NaN with too few."""
     inside, cells = counts.plan.inside, counts.plan.cells
     whole, whole_noise = _log_odds(counts.wrong, cells)
     part, part_noise = _log_odds(counts.wrong_inside, inside)

@@ -1,7 +1,7 @@
-"""Slices: named sets of cells, each with its accuracy against the rest.
+"""Slices: named subsets of cells, and the comparison of their accuracy with the rest.
 
 The cells of all slices are counted once (`count_slices`); the comparison at a threshold
-(`compare_counted`) then takes milliseconds. `slice_statistics` holds the tests.
+(`compare_counted`) then takes milliseconds. `slice_statistics` has the tests.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from allcore.evaluation.metrics import Floats
 from allcore.evaluation.slice_statistics import SliceDesign, SliceTests
 
 LEVEL = 0.05
-"""The chance of one false finding or more among all slices tried."""
+"""Family-wise error rate over all slices."""
 KINDS = {
     "fact": "By size, brightness and the like",
     "pair": "By two of them",
@@ -32,9 +32,9 @@ FIFTHS = ("lowest fifth", "second fifth", "middle fifth", "fourth fifth", "highe
 
 @dataclass(frozen=True)
 class Slice:
-    """A named set among N cells."""
+    """A named subset of N cells."""
 
-    key: str  # stays the same as long as the data does, so that a link can hold it
+    key: str  # stable as long as the data is, for links
     title: str
     kind: str  # a key of KINDS
     members: NDArray[np.bool_]  # (N,)
@@ -42,21 +42,20 @@ class Slice:
 
 @dataclass(frozen=True)
 class SliceResult:
-    """A slice's share of right calls against the cells outside it.
+    """Accuracy of a slice against the cells outside it.
 
     Attributes:
         slice: the slice.
-        cells: how many it holds.
-        subjects: how many independent ones, None where unknown.
-        accuracy: with Wilson's interval over cells.
+        cells: number of its cells.
+        subjects: number of its independent subjects, None where unknown.
+        accuracy: accuracy with Wilson's interval over cells.
         rest: accuracy outside, with the slice's mix of classes, with an interval over cells.
-        difference: accuracy less that of the rest, over `unit`; all NaN where the cells outside
-            lack a class that the slice holds.
-        p: one-sided, that chance alone would make the slice as bad; NaN where it can't be told,
-            with too few other subjects to hold it against.
-        p_adjusted: by Holm over all slices tried.
-        unit: 'subjects', or 'cells' where fewer than five are inside or outside.
-        worse: whether it is worse than chance would have it.
+        difference: accuracy minus that of the rest, over `unit`; all NaN where the cells outside
+            lack a class of the slice.
+        p: one-sided p-value of a lower accuracy than the rest; NaN with too few other subjects.
+        p_adjusted: p adjusted by Holm over all slices.
+        unit: 'subjects', or 'cells' with fewer than five subjects inside or outside.
+        worse: whether the accuracy is significantly lower than that of the rest.
     """
 
     slice: Slice
@@ -87,11 +86,11 @@ def compare_slices(
     labels: NDArray[np.integer],
     groups: NDArray[np.str_] | None,
 ) -> tuple[SliceResult, ...]:
-    """A row a slice: those worse than chance would have it first, then by difference.
+    """Compare each slice with the rest: significantly worse slices first, then by difference.
 
     Args:
-        slices: of the same N cells.
-        right: (N,) whether a cell is called by its label.
+        slices: slices of the same N cells.
+        right: (N,) whether a cell is classified correctly.
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
         groups: (N,) the independent subject of each cell, or None where unknown.
 
@@ -104,10 +103,10 @@ def compare_slices(
 def count_slices(
     slices: Sequence[Slice], *, labels: NDArray[np.integer], groups: NDArray[np.str_] | None
 ) -> CountedSlices:
-    """Count what doesn't hang on the threshold; keep the result as long as the slices stay.
+    """Count the cells of slices, independently of the threshold; the result is reusable.
 
     Raises:
-        DataError: a slice of another number of cells, or groups of another.
+        DataError: a slice or groups with another number of cells.
     """
     for entry in slices:
         _same_length(entry.members, labels, f"The slice '{entry.title}'")
@@ -126,7 +125,7 @@ def count_slices(
 def compare_counted(
     prepared: CountedSlices, *, right: NDArray[np.bool_]
 ) -> tuple[SliceResult, ...]:
-    """As `rows`, for slices whose cells are counted.
+    """As `compare_slices`, for slices with counted cells.
 
     Raises:
         DataError: `right` has another number of cells.
@@ -144,13 +143,13 @@ def compare_counted(
 def quantile_slices(
     facts: pd.DataFrame, titles: Mapping[str, str] | None = None
 ) -> tuple[Slice, ...]:
-    """Five slices of about equal size for each fact; fewer where many cells share a value.
+    """Five slices of about equal size for each measurement; fewer where many cells share a value.
 
     Args:
-        facts: one row a cell; numeric columns such as area or brightness, and columns of yes and
-            no, which make one slice each. A cell without a value is in no slice; other columns
-            are passed over.
-        titles: what people call the columns; those of `allcore.data.cell_measurements` are known.
+        facts: measurements, one row per cell: numeric columns such as area or brightness, and
+            boolean columns, which make one slice each. A cell without a value is in no slice; other
+            columns are ignored.
+        titles: display names of the columns; those of `allcore.data.cell_measurements` are known.
     """
     made = []
     for column in map(str, facts.select_dtypes("bool").columns):
@@ -169,14 +168,14 @@ def quantile_slices(
 
 
 def fact_title(column: str, titles: Mapping[str, str] | None = None) -> str:
-    """What people call a fact, without what stands in brackets."""
+    """Display name of a measurement, without its part in brackets."""
     known = {fact.name: fact.title.split(" (")[0] for fact in facts_of_cells.MEASURES}
     title = (titles or {}).get(column) or known.get(column, column)
     return title[:1].upper() + title[1:]
 
 
 def subject_slices(subjects: "pd.Series[str] | NDArray[np.str_]") -> tuple[Slice, ...]:
-    """A slice for each subject; cells without one are in none."""
+    """One slice per subject; cells without a subject are in no slice."""
     codes, names = pd.factorize(pd.Series(subjects), sort=True)
     return tuple(
         Slice(f"subject:{name}", f"Subject {name}", "subject", np.asarray(codes == i))
@@ -187,7 +186,7 @@ def subject_slices(subjects: "pd.Series[str] | NDArray[np.str_]") -> tuple[Slice
 def cluster_slices(
     clusters: NDArray[np.integer], titles: Mapping[int, str] | None = None
 ) -> tuple[Slice, ...]:
-    """A slice for each cluster; negative numbers are cells in none."""
+    """One slice per cluster; cells with a negative number are in no slice."""
     made = []
     for which in np.unique(clusters[clusters >= 0]).tolist():
         title = (titles or {}).get(which, f"Cluster {which + 1}")
@@ -198,10 +197,10 @@ def cluster_slices(
 def selection_slice(
     key: str, title: str, ids: Collection[str], *, image_ids: Iterable[str]
 ) -> Slice:
-    """A selection that someone named, of those of its cells that are here.
+    """Slice of a saved selection, restricted to the cells at hand.
 
     Args:
-        key: of the selection.
+        key: key of the selection.
         title: its name.
         ids: the selected image ids.
         image_ids: (N,) the ids of all cells.
@@ -212,7 +211,7 @@ def selection_slice(
 
 
 def fifths(values: Floats) -> tuple[NDArray[np.bool_], ...]:
-    """Five masks (N,) by rising value; equal values stay together and NaN is in none."""
+    """Five masks (N,) by rising value; equal values share a mask, and NaN is in no mask."""
     known = np.isfinite(values)
     if not known.any():
         return tuple(np.zeros((5, len(values)), dtype=bool))
@@ -222,7 +221,7 @@ def fifths(values: Floats) -> tuple[NDArray[np.bool_], ...]:
 
 
 def number(value: float) -> str:
-    """Three significant figures, or whole thousands with commas."""
+    """Three significant digits, or whole thousands with commas."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
@@ -268,7 +267,7 @@ def _listed(slices: tuple[Slice, ...], tested: SliceTests) -> list[SliceResult]:
 def _differences(
     tested: SliceTests, accuracy: Floats, rest: Floats
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """(S, 3) accuracy less rest: over subjects, else over cells (Newcombe, Stat. Med. 1998)."""
+    """(S, 3) accuracy minus rest: over subjects, else over cells (Newcombe, Stat. Med. 1998)."""
     value = -tested.excess
     low = np.hypot(accuracy[:, 0] - accuracy[:, 1], rest[:, 2] - rest[:, 0])
     high = np.hypot(accuracy[:, 2] - accuracy[:, 0], rest[:, 0] - rest[:, 1])

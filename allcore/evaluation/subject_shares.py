@@ -1,7 +1,6 @@
-"""The share of blasts among each subject's cells in a batch.
+"""Share of blasts among each subject's cells in a batch.
 
-A subject's share counts the cells of this batch, which somebody chose; it says nothing of a
-diagnosis.
+A subject's share counts the cells of a batch that somebody selected; it is no diagnosis.
 """
 
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from allcore.evaluation.intervals import Interval
 from allcore.labels import Verdict
 
 LEAST = 20
-"""Answered cells from which a subject's share is said, unless another number is asked for."""
+"""Default minimum number of classified cells for a subject's share."""
 MEANING = (
     "A share counts the cells of this batch that were answered, which somebody chose; it says "
     "nothing of a diagnosis. Its interval takes cells as independent, and leaves out that a model "
@@ -23,16 +22,16 @@ MEANING = (
 
 @dataclass(frozen=True)
 class SubjectShare:
-    """One subject's cells in a batch.
+    """Results of one subject's cells in a batch.
 
     Attributes:
-        subject: None stands for the pictures subject_names subject is unknown.
-        answered: cells that were called ALL blast or normal.
-        blasts: those called ALL blast.
-        refused: pictures without an answer.
-        share: of blasts among the answered, with Wilson's interval over cells; all NaN where there
-            are none.
-        enough: whether that many were answered that the share is to be said.
+        subject: name of the subject; None for images of unknown subject.
+        answered: number of cells called ALL blast or normal.
+        blasts: number of cells called ALL blast.
+        refused: number of images without a call.
+        share: share of blasts among the classified cells, with Wilson's interval over cells; all
+            NaN without such cells.
+        enough: whether there are enough classified cells to report the share.
     """
 
     subject: str | None
@@ -44,7 +43,7 @@ class SubjectShare:
 
     @property
     def words(self) -> str:
-        """The share as a person reads it: "42 of 48 (88 %, ...)", or that there are too few."""
+        """The share in words, "42 of 48 (88 %, ...)", or that there are too few cells."""
         if not self.enough:
             return f"{self.blasts} of {self.answered}, {subjects.TOO_FEW}"
         return formats.share(self.share, self.answered)
@@ -53,12 +52,12 @@ class SubjectShare:
 def subject_shares(
     verdicts: Sequence[Verdict], subject_names: Sequence[str | None], *, least: int = LEAST
 ) -> tuple[SubjectShare, ...]:
-    """A line a subject, the highest share first and those with too few cells behind.
+    """One row per subject, by descending share; subjects with too few cells come last.
 
     Args:
-        verdicts: one a picture.
-        subject_names: the subject of each picture, None where unknown; these make the last line.
-        least: answered cells that a share needs to be said, 1 or more.
+        verdicts: one per image.
+        subject_names: the subject of each image, None where unknown; unknown is the last row.
+        least: minimum number of classified cells to report a share, 1 or more.
     """
     counts: dict[str | None, list[int]] = {}
     for verdict, subject in zip(verdicts, subject_names, strict=True):

@@ -1,4 +1,4 @@
-"""Results by subject: a row of its cells, and the call of the whole subject."""
+"""Results by subject: the accuracy over its cells, and the call of the whole subject."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,29 +19,29 @@ OUTCOMES = ("right", "wrong", "undecided")
 
 @dataclass(frozen=True)
 class SubjectRow:
-    """The predictions of one subject's cells."""
+    """Results of one subject's cells."""
 
     subject: str
     label: str  # 'all' or 'hem', the label of most of its cells
     cells: int
     blasts: Interval  # share of its cells called ALL blast
-    accuracy: Interval  # share of its cells called rightly
+    accuracy: Interval  # share of its cells classified correctly
     probability: float  # median over its cells
 
 
 @dataclass(frozen=True)
 class SubjectCall:
-    """The call of a whole subject: its share of cells called blast against a cut-off."""
+    """Call of a whole subject: the share of its cells called blast against a cut-off."""
 
     subject: str
-    label: str  # 'all' or 'hem', the truth
+    label: str  # 'all' or 'hem', the true class
     cells: int
     blasts: Interval  # share of its cells called ALL blast, Wilson over its cells
     answer: str  # one of `ANSWERS`
 
     @property
     def outcome(self) -> str:
-        """One of `OUTCOMES`; an answer that is neither class is undecided."""
+        """One of `OUTCOMES`; an answer other than the two classes is undecided."""
         if self.answer in (TOO_FEW, CANT_TELL):
             return "undecided"
         return "right" if self.answer == self.label else "wrong"
@@ -49,7 +49,7 @@ class SubjectCall:
 
 @dataclass(frozen=True)
 class ClassCalls:
-    """How the subjects of one class, or all of them, are called; shares with Wilson intervals."""
+    """Results of the calls of one class's subjects, or of all; shares with Wilson intervals."""
 
     label: str | None  # 'all', 'hem', or None for all subjects
     subjects: int
@@ -65,7 +65,7 @@ def subject_rows(
     subjects: NDArray[np.str_],
     threshold: float,
 ) -> tuple[SubjectRow, ...]:
-    """A row a subject, the lowest accuracy first, with Wilson intervals over its cells.
+    """One row per subject, lowest accuracy first, with Wilson intervals over its cells.
 
     Args:
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
@@ -98,20 +98,19 @@ def subject_rows(
 def call_subjects(
     rows: Sequence[SubjectRow], *, cutoff: float, least_cells: int
 ) -> tuple[SubjectCall, ...]:
-    """An answer for each subject, in the order of `rows`.
+    """Call each subject, in the order of `rows`.
 
     A subject is called ALL ('all') where the 95 % Wilson interval of its share of cells called
-    blast lies wholly above the cut-off, normal ('hem') where it lies wholly below, and "can't tell"
-    where it holds the cut-off. With fewer than `least_cells` cells the answer is "too few cells",
-    whatever they say.
+    blast lies above the cut-off, normal ('hem') where it lies below, and "can't tell" where it
+    contains the cut-off. With fewer than `least_cells` cells the answer is "too few cells".
 
-    The interval takes a subject's cells as independent and knows nothing of how the model errs on
-    this subject, so an answer is no diagnosis.
+    The interval assumes independent cells and ignores how model errors vary between subjects, so an
+    answer is no diagnosis.
 
     Args:
         rows: from `subject_rows`.
         cutoff: share of cells called blast, above 0 and below 1.
-        least_cells: how many cells an answer needs, 1 or more.
+        least_cells: minimum number of cells of an answer, 1 or more.
 
     Raises:
         DataError: a cut-off or a number of cells out of range.
@@ -133,7 +132,7 @@ def call_subjects(
 
 
 def count_calls(calls: Iterable[SubjectCall]) -> tuple[ClassCalls, ClassCalls, ClassCalls]:
-    """How many subjects are called rightly, wrongly or not: ALL, normal, and all together."""
+    """Count the subjects by outcome: ALL subjects, normal subjects, and all subjects."""
     calls = tuple(calls)
     parts = [(label, [call for call in calls if call.label == label]) for label in ("all", "hem")]
     blasts, normals = (_class_calls(label, part) for label, part in parts)
@@ -141,7 +140,7 @@ def count_calls(calls: Iterable[SubjectCall]) -> tuple[ClassCalls, ClassCalls, C
 
 
 def _medians(values: Floats, which: NDArray[np.intp], cells: NDArray[np.intp]) -> Floats:
-    """(G,) the median of each subject's values, by one sort for all of them."""
+    """(G,) median of each subject's values, from one sort of all values."""
     rising = np.argsort(values)
     rising = rising[np.argsort(which[rising], kind="stable")]
     first = np.cumsum(cells) - cells

@@ -1,8 +1,8 @@
-"""Rules that choose the operating point on validation cells, each with the sentence it leaves.
+"""Rules for the threshold on validation cells, each with a sentence that describes it.
 
-A threshold is chosen on validation subjects and then applied unchanged to test subjects. With
-`groups`, subjects count equally within their class (`sampling.equal_subject_weights`): the aim is
-the next, unseen subject, and the largest validation subject must not choose for it.
+A threshold is selected on validation subjects and then applied unchanged to test subjects. With
+`groups`, subjects have equal weight within their class (`sampling.equal_subject_weights`): the
+threshold is for a new subject, so the largest validation subject must not dominate it.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from allcore.errors import DataError
 from allcore.evaluation import metrics
 from allcore.evaluation.metrics import Confusion, Floats
 
-# The rules that `choose` knows, as a page offers them.
+# The rules of `choose_threshold`, with their titles on pages.
 RULES = {
     "weighted_f1": "Highest weighted F1",
     "youden": "Highest sensitivity + specificity (Youden)",
@@ -25,7 +25,7 @@ RULES = {
 
 
 class ThresholdChoice(NamedTuple):
-    """A threshold and the rule that chose it, as kept in model.json."""
+    """A threshold and a sentence on its rule, as in model.json."""
 
     value: float
     sentence: str
@@ -34,12 +34,12 @@ class ThresholdChoice(NamedTuple):
 def weighted_f1_optimal(
     labels: NDArray[np.integer], probabilities: Floats, groups: NDArray[np.str_] | None = None
 ) -> ThresholdChoice:
-    """The threshold with the highest weighted F1, the challenge's measure.
+    """Select the threshold with the highest weighted F1, the metric of the challenge.
 
     Args:
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
         probabilities: (N,) calibrated probability of an ALL blast.
-        groups: (N,) the subject of each cell, or None to let every cell count the same.
+        groups: (N,) the subject of each cell, or None for equal weight of all cells.
 
     Raises:
         DataError: no cells, or only one class.
@@ -51,7 +51,7 @@ def weighted_f1_optimal(
 def youden(
     labels: NDArray[np.integer], probabilities: Floats, groups: NDArray[np.str_] | None = None
 ) -> ThresholdChoice:
-    """The threshold with the highest sensitivity + specificity - 1 (Youden, 1950)."""
+    """Select the threshold with the highest sensitivity + specificity - 1 (Youden, 1950)."""
     value = _best(labels, probabilities, groups, figure="balanced_accuracy")
     rule = "Highest sum of sensitivity and specificity (Youden) on the validation cells"
     return ThresholdChoice(value, f"{rule}{_how(groups)}.")
@@ -64,7 +64,7 @@ def target_sensitivity(
     *,
     target: float = 0.95,
 ) -> ThresholdChoice:
-    """The highest threshold whose sensitivity is `target` or more.
+    """Select the highest threshold with a sensitivity of at least `target`.
 
     Raises:
         DataError: no cells, only one class, or a target outside (0, 1].
@@ -87,16 +87,16 @@ def cost_ratio(
     *,
     missed_blast: float,
 ) -> ThresholdChoice:
-    """The threshold of the lowest expected cost where errors of the two kinds cost differently.
+    """Select the threshold with the lowest expected cost for unequal costs of the two errors.
 
-    The cost is counted at these cells' prevalence, so at a rarer disease a missed blast weighs less
-    than it says. Perfectly calibrated probabilities would put it at 1 / (1 + missed_blast).
+    The cost is computed at the prevalence of these cells, so at a lower prevalence a missed blast
+    has less weight. Perfectly calibrated probabilities would give 1 / (1 + missed_blast).
 
     Args:
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
         probabilities: (N,) calibrated probability of an ALL blast.
-        groups: (N,) the subject of each cell, or None to let every cell count the same.
-        missed_blast: how many false alarms one missed blast costs, above 0.
+        groups: (N,) the subject of each cell, or None for equal weight of all cells.
+        missed_blast: cost of a missed blast in false alarms, above 0.
 
     Raises:
         DataError: no cells, only one class, or a cost that is no number above 0.
@@ -121,15 +121,15 @@ def choose_threshold(
     target: float = 0.95,
     missed_blast: float = 5.0,
 ) -> ThresholdChoice:
-    """The threshold by one of `RULES`.
+    """Select the threshold by one of `RULES`.
 
     Args:
         rule: a key of `RULES`.
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
         probabilities: (N,) calibrated probability of an ALL blast.
-        groups: (N,) the subject of each cell, or None to let every cell count the same.
-        target: the sensitivity to reach, for the rule "sensitivity".
-        missed_blast: how many false alarms one missed blast costs, for the rule "cost".
+        groups: (N,) the subject of each cell, or None for equal weight of all cells.
+        target: minimum sensitivity, for the rule "sensitivity".
+        missed_blast: cost of a missed blast in false alarms, for the rule "cost".
 
     Raises:
         DataError: no such rule, no cells, only one class, or a target or cost out of range.
@@ -149,26 +149,26 @@ def choose_threshold(
 def sweep_thresholds(
     labels: NDArray[np.integer], probabilities: Floats, groups: NDArray[np.str_] | None = None
 ) -> tuple[Floats, Confusion]:
-    """Every threshold that makes a difference, ascending, with the weighted counts there.
+    """Return every distinct threshold, ascending, with the weighted counts at each.
 
     The thresholds lie half-way between neighbouring probabilities, below and above all of them.
 
     Raises:
-        DataError: no cells, unusable values, or only one class.
+        DataError: no cells, invalid values, or only one class.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
     metrics.check_predictions(labels=labels, probabilities=probabilities)
     if labels.min() == labels.max():
         raise DataError("A threshold needs validation cells of both classes; there is only one.")
     share = sampling.equal_subject_weights(labels=labels, groups=groups)
-    levels = np.unique(np.append(probabilities, 1.0))  # above all cells none is called blast
+    levels = np.unique(np.append(probabilities, 1.0))  # above all cells no cell is called blast
     which = np.searchsorted(levels, probabilities)
     blast = np.bincount(which, weights=share * (labels == 1), minlength=len(levels)).astype(float)
     normal = np.bincount(which, weights=share * (labels == 0), minlength=len(levels)).astype(float)
     fn, tn = _before(blast), _before(normal)
     counts = Confusion(tp=_from(blast), fp=_from(normal), fn=fn, tn=tn)
     below = np.concatenate([[0.0], levels[:-1]])
-    cuts = np.maximum((below + levels) / 2, np.nextafter(below, 1))  # never at the level below
+    cuts = np.maximum((below + levels) / 2, np.nextafter(below, 1))  # never the level below
     return np.minimum(cuts, levels), counts
 
 
@@ -178,7 +178,7 @@ def _before(weight: Floats) -> Floats:
 
 
 def _from(weight: Floats) -> Floats:
-    """Weight of each level and all above it."""
+    """Weight of each level and all levels above it."""
     return np.asarray(np.cumsum(weight[::-1])[::-1])
 
 
@@ -189,13 +189,13 @@ def _best(
     *,
     figure: str,
 ) -> float:
-    """The threshold with the highest figure."""
+    """The threshold with the highest value of a metric."""
     cuts, counts = sweep_thresholds(labels, probabilities, groups)
     return _middle(cuts, metrics.confusion_metrics(counts)[figure])
 
 
 def _middle(cuts: Floats, value: Floats) -> float:
-    """The threshold with the highest value; in the middle of the best ones where several tie."""
+    """The threshold with the highest value; the middle one of several ties."""
     best = np.flatnonzero(value >= np.nanmax(value) - 1e-12)
     return float(cuts[best[(len(best) - 1) // 2]])
 
