@@ -1,1 +1,1 @@
-"""Explanations of an answer: Grad-CAM, integrated gradients, deletion check, neighbours, views."""
+"""Explanations of a prediction: saliency maps, deletion check, neighbours and augmented views."""

@@ -1,10 +1,10 @@
-"""The deletion check: whether the region that a saliency map highlights matters to the answer.
+"""Deletion check: tests whether the region that a saliency map highlights affects the prediction.
 
 After Samek et al., *Evaluating the Visualization of What a Deep Neural Network has Learned*, TNNLS
-2017, and Petsiuk, Das and Saenko, *RISE*, BMVC 2018: the hottest fifth of the cell is covered with
-the cell's mean colour, and the network is asked again. A map that marks what the answer rests on
-lowers the log-odds more than random regions of the same size do. These regions are drawn within the
-same cell, by a seed of the picture's own, and go through the network in the same pass.
+2017, and Petsiuk, Das and Saenko, *RISE*, BMVC 2018. The hottest fifth of the cell is covered with
+the cell's mean colour, and the network predicts again. A faithful map lowers the log-odds more than
+random regions of the same size do. These regions lie within the same cell, are seeded by the image,
+and go through the network in the same pass.
 """
 
 import hashlib
@@ -26,32 +26,36 @@ from allcore.inference.predictor import Predictor
 from allcore.labels import Label
 
 SHARE = 0.2
-"""Part of the cell's area that is covered."""
+"""Share of the cell's area to cover."""
 RANDOM_REGIONS = 16
-"""Random regions that the highlighted one is compared with."""
+"""Number of random regions for comparison."""
 ALLOWED = 1
-"""Random regions that may matter as much, for the highlight to count as supported. A meaningless
-map passes in 2 of 17 cells."""
+"""Maximum number of random regions with at least the effect of a supported highlight.
+
+A meaningless map passes in 2 of 17 cells.
+"""
 SMOOTHNESS = 1 / 28
-"""Standard deviation of the Gaussian that smooths random regions, over the side of the cut: between
-the coarseness of Grad-CAM's maps and the fineness of integrated gradients'."""
-_EDGE = 1 / 112  # standard deviation of the covered region's blurred edge, over the side of the cut
+"""Standard deviation of the Gaussian that smooths random regions, over the side of the crop.
+
+It lies between the coarseness of Grad-CAM's maps and the fineness of integrated gradients'.
+"""
+_EDGE = 1 / 112  # standard deviation of the covered region's blurred edge, over the crop's side
 
 Mask = NDArray[np.bool_]
 Fill = Literal["mean", "blurred"]
-"""Cover of a region: the cell's mean colour, or the cell itself without its texture."""
+"""Cover of a region: the cell's mean colour, or the cell without its texture."""
 
 
 @dataclass(frozen=True)
 class Deletion:
-    """Effect of covering a highlighted region on the answer.
+    """Effect on the prediction of covering a highlighted region.
 
     Attributes:
-        before: probability of an ALL blast of the cell as it is.
+        before: probability of an ALL blast of the original cell.
         after: the same with the region covered.
-        fall: log-odds of the verdict lost by it; below 0 where it gained.
-        random_falls: (N,) log-odds lost by covering each random region.
-        share: part of the cell's area that was covered.
+        fall: decrease of the verdict's log-odds; below 0 for an increase.
+        random_falls: (N,) decrease of the log-odds for each random region.
+        share: share of the cell's area that was covered.
     """
 
     before: float
@@ -62,17 +66,17 @@ class Deletion:
 
     @property
     def others_less(self) -> int:
-        """How many of the random regions mattered less."""
+        """Number of random regions with a smaller effect."""
         return sum(fall < self.fall for fall in self.random_falls)
 
     @property
     def supported(self) -> bool:
-        """Whether the highlight marks what the answer rests on."""
+        """Whether the highlighted region affects the prediction more than random ones."""
         return self.fall > 0 and self.others_less >= len(self.random_falls) - ALLOWED
 
     @property
     def sentence(self) -> str:
-        """What the check says of the map."""
+        """Result of the check as a sentence."""
         total = len(self.random_falls)
         moved = "lowers" if self.after < self.before else "raises"
         effect = f"{moved} the probability from {self.before:.2f} to {self.after:.2f}"
@@ -103,16 +107,16 @@ def check(
     others: int = RANDOM_REGIONS,
     fill: Fill = "mean",
 ) -> tuple[Deletion | None, ...]:
-    """One result a map, None where a map is all 0; all in one pass of the network.
+    """Run the check for all maps in one pass; None where a map is all 0.
 
     Args:
         predictor: the model.
-        cell: cut cell (3, S, S) uint8.
-        heats: maps of it, for the class of the verdict.
-        digest: of the picture; it seeds the random regions.
+        cell: segmented cell (3, S, S) uint8.
+        heats: its saliency maps, for the class of the verdict.
+        digest: of the image; it seeds the random regions.
         others: number of random regions.
-        fill: cover of a region; integrated gradients start from the mean colour, so that only
-            the other one is independent of how their maps are made.
+        fill: cover of a region. Integrated gradients use the mean colour as baseline, so only
+            "blurred" is independent of their computation.
     """
     mask = cells.mask_of(cell.permute(1, 2, 0).numpy())
     drawn = [heat for heat in heats if heat.values.any()]
@@ -128,7 +132,7 @@ def check(
 
 
 def _deletion(logits: NDArray[np.float64], row: int, maps: int, towards: Label) -> Deletion:
-    """Of log-odds (1 + maps + others,): of the cell, its covered maps and random regions."""
+    """Result from log-odds (1 + maps + others,) of cell, covered maps and random regions."""
     falls = (logits[0] - logits) * (1 if towards == "all" else -1)
     return Deletion(
         before=float(expit(logits[0])),
@@ -139,7 +143,7 @@ def _deletion(logits: NDArray[np.float64], row: int, maps: int, towards: Label) 
 
 
 def _hottest(values: NDArray[np.floating], mask: Mask) -> Mask:
-    """The hottest region (S, S) in the cell, `SHARE` of its area."""
+    """Mask (S, S) of the hottest region of the cell, `SHARE` of its area."""
     region = np.zeros(mask.shape, dtype=bool)
     inside = np.flatnonzero(mask)
     count = round(SHARE * len(inside))
@@ -157,7 +161,7 @@ def _random(mask: Mask, digest: str, count: int) -> list[Mask]:
 
 
 def _covered(cell: Tensor, mask: Mask, regions: Sequence[Mask], cover: Tensor) -> list[Tensor]:
-    """The cell with `cover` (3, S, S) over each region; the background stays unchanged."""
+    """The cell with `cover` (3, S, S) over each region; the background is unchanged."""
     pixels = cell.float()
     covered = []
     for region in regions:

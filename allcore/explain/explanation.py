@@ -1,6 +1,6 @@
-"""The explanation of one answer: a generator of typed parts, each as soon as it is computed.
+"""Explanation of a prediction: a generator of typed parts, in order of computation.
 
-Pages draw each part in its place, commands and reports take the last one, which holds all others.
+Pages show each part as it arrives; commands and reports use the last one, which holds all parts.
 """
 
 import time
@@ -41,7 +41,7 @@ from allcore.inference.held_out import TrainingExposure, TrainingSet
 from allcore.labels import Label
 from allcore.model_folder import InstalledModel
 
-if TYPE_CHECKING:  # they bring torch, which a page without a picture does without
+if TYPE_CHECKING:  # these import torch, which pages without an image don't need
     from torch import Tensor
 
     from allcore.inference.predictor import Predictor
@@ -50,13 +50,15 @@ if TYPE_CHECKING:  # they bring torch, which a page without a picture does witho
 
 T = TypeVar("T")
 DEVIATIONS = 3.0
-"""Standard deviations around the mean that are drawn from black to white, where preprocessing
-normalises each cell by itself."""
+"""Display range in standard deviations around the mean, from black to white.
+
+It applies where preprocessing normalises each cell separately.
+"""
 UNAVAILABLE = "can't be asked: its folder is damaged"
 
 
 class ModelRecord:
-    """What a model's folder records of cells; each table is read at first use.
+    """Recorded data of cells in a model folder; each table is read at first use.
 
     Attributes:
         model: the model.
@@ -68,7 +70,7 @@ class ModelRecord:
 
     @cached_property
     def sets(self) -> PredictionSets | None:
-        """Limits of the prediction sets; None where the folder records too little."""
+        """Thresholds of the prediction sets; None where the folder records too little."""
         try:
             predictions = model_folder.read_predictions(self.model.folder)
             return model_evaluation.prediction_sets(predictions, self.model.info)
@@ -77,7 +79,7 @@ class ModelRecord:
 
     @cached_property
     def held_out(self) -> dict[str, float]:
-        """Recorded probability by image id; empty without predictions."""
+        """Recorded held-out probability by image id; empty without predictions."""
         try:
             table = model_folder.read_predictions(self.model.folder)
         except AllScopeError:
@@ -88,26 +90,26 @@ class ModelRecord:
 
     @cached_property
     def training(self) -> TrainingSet | None:
-        """What the network was trained on; None where the folder does not record it."""
+        """Training set of the network; None where the folder does not record it."""
         try:
             return TrainingSet.of(self.model.folder, self.model.info)
         except AllScopeError:
             return None
 
     def exposure(self, identity: CellIdentity | None) -> TrainingExposure:
-        """What of a cell was in the network's training."""
+        """Exposure of the network's training to a cell."""
         if identity is None or self.training is None:
             return "unknown"
         return self.training.exposure(identity.image_id, identity.group)
 
     def neighbours(self, cells: pd.DataFrame | None = None) -> Neighbours:
-        """The cells whose features the folder holds.
+        """Index of the cells with features in the folder.
 
         Args:
-            cells: table of a data set, for the labels of cells that were only trained on.
+            cells: table of a data set, for the labels of cells that were only in the training part.
 
         Raises:
-            ModelError: the features, or what belongs to them, are missing or damaged.
+            ModelError: the features, or their tables, are missing or damaged.
         """
         if self._neighbours is None or self._neighbours[0] is not cells:
             self._neighbours = (cells, Neighbours.of(self.model.folder, cells))
@@ -115,20 +117,20 @@ class ModelRecord:
 
 
 def compute(_key: tuple[str, ...], function: Callable[[], T]) -> T:
-    """Call a function without remembering its result."""
+    """Call a function without caching its result."""
     return function()
 
 
 class Explainer:
-    """Explains answers of installed models.
+    """Explains predictions of installed models.
 
     Args:
-        load: gives a model's predictor.
-        record: gives what a model's folder records.
-        cells: gives the table (image_id, label, subject, group, sha256) of the cells of the data
-            sets at hand, always the same object as long as they do not change; None without any.
-        remember: gives the result of a function that was called before with the same key: digest
-            of the model, digest of the picture, name of the part.
+        load: returns a model's predictor.
+        record: returns a model folder's record.
+        cells: returns the table (image_id, label, subject, group, sha256) of the cells of the
+            available data sets, the same object while they do not change; None without any.
+        remember: cache of function results by key: digest of the model, digest of the image, name
+            of the part.
     """
 
     def __init__(
@@ -153,20 +155,20 @@ class Explainer:
         others: Sequence[InstalledModel] = (),
         damaged: Sequence[str] = (),
     ) -> Iterator[Part]:
-        """The parts of the explanation of one answer, what is quick to compute first.
+        """Yield the parts of the explanation of a prediction, cheap ones first.
 
-        Saliency maps and answers come several times, each time with more of them; the last part is
-        the whole `Explanation`.
+        Saliency maps and model predictions are yielded several times, each time with one more; the
+        last part is the whole `Explanation`.
 
         Args:
-            model: the model that answered.
-            picture: the picture.
-            prediction: the answer, no refusal.
+            model: the model of the prediction.
+            picture: the image.
+            prediction: the prediction, no refusal.
             others: the other installed models.
             damaged: names of models whose folder can't be read.
 
         Raises:
-            ValueError: the picture was refused.
+            ValueError: the image was refused.
             ModelError: the network's weights are damaged.
         """
         if prediction.p_all is None or prediction.verdict == "refused":
@@ -223,13 +225,13 @@ class Explainer:
         *,
         others: Sequence[InstalledModel] = (),
     ) -> Explanation:
-        """The whole explanation of one answer, as `explain` yields it last."""
+        """Return the whole explanation of a prediction, the last part of `explain`."""
         *_, last = self.explain(model, picture, prediction, others=others)
         assert isinstance(last, Explanation)
         return last
 
     def model_input(self, model: InstalledModel, picture: "CellPicture") -> ModelInput:
-        """The network's input as a picture and in figures."""
+        """Model input as an image and as numbers."""
 
         def convert() -> ModelInput:
             predictor = self._load(model)
@@ -238,7 +240,7 @@ class Explainer:
         return self._part(model, picture, "input", convert)
 
     def views(self, model: InstalledModel, picture: "CellPicture") -> AugmentedViews:
-        """The answers to the cell turned and mirrored, in one pass."""
+        """Predict the rotated and mirrored cell, in one pass."""
 
         def predict() -> AugmentedViews:
             predictor = self._load(model)
@@ -249,7 +251,7 @@ class Explainer:
     def saliency(
         self, model: InstalledModel, picture: "CellPicture", method: Method, towards: Label
     ) -> SaliencyMap:
-        """The map of one of `METHODS` for a class."""
+        """Saliency map of one of `METHODS` for a class."""
         from allcore.explain import gradcam, integrated_gradients
 
         def attribute() -> SaliencyMap:
@@ -265,7 +267,7 @@ class Explainer:
     def checked(
         self, model: InstalledModel, picture: "CellPicture", maps: Sequence[SaliencyMap]
     ) -> SaliencyMaps:
-        """The same maps, each with its deletion check."""
+        """Return the maps, each with its deletion check."""
         from allcore.explain import deletion_check
 
         def check() -> SaliencyMaps:
@@ -289,12 +291,12 @@ class Explainer:
         *,
         threshold: float,
     ) -> Neighbourhood:
-        """The nearest cells, without the cell itself, and the model's accuracy among them.
+        """Nearest cells, without the cell itself, and the model's accuracy among them.
 
         Args:
-            model: whose features are compared.
-            picture: of the cell; None looks the cell's recorded features up by its id.
-            identity: the cell, where it is known.
+            model: the model of the features.
+            picture: of the cell; None uses the cell's recorded features, by its id.
+            identity: the cell in a data set, where known.
             threshold: probability from which a cell is called an ALL blast.
         """
         image_id, subject = (identity.image_id, identity.subject) if identity else (None, None)
@@ -319,14 +321,14 @@ class Explainer:
         identity: CellIdentity | None,
         picture: "CellPicture | None",
     ) -> Iterator[ModelAnswers]:
-        """The answers of some models, each time with one more of them; at first with none.
+        """Yield the predictions of several models, first none, then each time one more.
 
         Args:
-            first: answers that are known already.
-            models: to be asked.
+            first: predictions that exist already.
+            models: the models to run.
             damaged: names of models whose folder can't be read.
-            identity: the cell, where it is known.
-            picture: of the cell; None asks nobody.
+            identity: the cell in a data set, where known.
+            picture: of the cell; None runs no model.
         """
         rows = [*first, *(self._recorded(model, identity) for model in models)]
         last = [ModelAnswer(name, 0.5, reason=UNAVAILABLE) for name in damaged]
@@ -347,7 +349,7 @@ class Explainer:
     def ask(
         self, model: InstalledModel, picture: "CellPicture", recorded: ModelAnswer
     ) -> ModelAnswer:
-        """A model's answer now, beside what is recorded of it."""
+        """Predict with a model, and add the prediction to its recorded one."""
 
         def predict() -> "Prediction":
             return self._load(model).predict([picture])[0]
@@ -376,11 +378,10 @@ class Explainer:
 
 
 def identify(sha256: str, cells: pd.DataFrame | None = None) -> CellIdentity | None:
-    """The cell whose file has a SHA-256; None where no data set has such a file.
+    """Identify a cell of a data set by the SHA-256 of its file; None without a match.
 
-    Looked up among the files of the public release of C-NMC 2019, whose digests come with the
-    program, and in a table of cells (image_id, subject, sha256). A picture that was saved again is
-    another file and is not recognised.
+    The lookup covers the public release of C-NMC 2019, whose digests are packaged, and a table of
+    cells (image_id, subject, sha256). A re-encoded image is another file and has no match.
 
     Raises:
         DataError: the packaged list of the release is damaged.
@@ -394,12 +395,12 @@ def identify(sha256: str, cells: pd.DataFrame | None = None) -> CellIdentity | N
 
 
 def to_model_input(predictor: "Predictor", cell: "Tensor") -> ModelInput:
-    """The network's input of a cut cell (3, S, S) uint8, as a picture and in figures.
+    """Model input of a segmented cell (3, S, S) uint8 as an image and as numbers.
 
-    Values become grey levels by the same line for all cells, so that two cells can be compared.
-    ImageNet's normalisation is such a line itself and is undone: the picture is the cut cell. A
-    cell normalised by itself is drawn from 3 standard deviations below its mean (black) to 3 above
-    (white); the background, which the network gets as the mean, is then grey.
+    The map from values to grey levels is linear and the same for all cells, so that cells can be
+    compared. ImageNet's normalisation is linear and is inverted: the image is the segmented cell.
+    Per-cell normalisation maps 3 standard deviations below the mean to black and 3 above to white;
+    the background, which equals the mean, becomes grey.
     """
     tensor = predictor.normalised(cell[None])[0].float().cpu()
     values = tensor.permute(1, 2, 0).numpy()
@@ -419,7 +420,7 @@ def to_model_input(predictor: "Predictor", cell: "Tensor") -> ModelInput:
 
 
 def turn(cell: "Tensor") -> "Tensor":
-    """The eight views (8, 3, S, S) of a cut cell (3, S, S), in the order of `VIEW_NAMES`."""
+    """The eight views (8, 3, S, S) of a segmented cell (3, S, S), in the order of `VIEW_NAMES`."""
     import torch
 
     mirrored = (cell, cell.flip(2))
@@ -429,19 +430,19 @@ def turn(cell: "Tensor") -> "Tensor":
 
 
 def predict_views(predictor: "Predictor", cell: "Tensor") -> AugmentedViews:
-    """The probabilities of a cut cell (3, S, S) uint8 in its eight views, in one pass."""
+    """Predict a segmented cell (3, S, S) uint8 in its eight views, in one pass."""
     logits = predictor.logits(turn(cell)).double().numpy()
     return AugmentedViews(expit(logits / predictor.info.temperature))
 
 
 @cache
 def _released() -> dict[str, CellIdentity]:
-    """The cells of the public release by the SHA-256 of their files."""
+    """Cells of the public release by the SHA-256 of their files."""
     files = release.read_release()
     rows = zip(files["path"], files["subject"], files["sha256"], strict=True)
     return {sha256: CellIdentity(_name(path), subject) for path, subject, sha256 in rows}
 
 
 def _name(path: str) -> str:
-    """The name by which models know a file: C-NMC's without folders and suffix."""
+    """Image id of a file in models; C-NMC's without folders and suffix."""
     return PurePosixPath(path).stem if subjects.parse_name(path) else path

@@ -1,12 +1,12 @@
-"""Grad-CAM: which regions of the cell raise the score of a class.
+"""Grad-CAM: saliency map of the regions that raise the score of a class.
 
 Selvaraju et al., *Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
 Localization*, ICCV 2017: the activations of the last convolutional stage, weighted by the mean
-gradient of the class's score over each channel; negative evidence is cut off.
+gradient of the class's score over each channel; negative evidence is clipped.
 
 Each activation is weighted by its own gradient, not by the channel's mean (Draelos and Carin, *Use
-HiResCAM instead of Grad-CAM*, arXiv 2011.08891). Where a network averages over all places the two
-are the same; one that pools only the cell would otherwise seem to look at black corners.
+HiResCAM instead of Grad-CAM*, arXiv 2011.08891). With global average pooling the two are equal;
+with pooling over the cell alone, the mean would highlight black corners.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from allcore.data.cells import Rgb
 from allcore.inference.predictor import Predictor
 from allcore.labels import Label
 
-# Viridis of matplotlib at nine even steps: lightness rises evenly, and it stands out on stain.
+# Matplotlib's viridis at nine even steps: perceptually uniform, and distinct from the stain.
 _VIRIDIS = np.array(
     [
         (68, 1, 84), (71, 44, 122), (59, 81, 139), (44, 113, 142), (33, 144, 141),
@@ -33,18 +33,18 @@ _VIRIDIS = np.array(
     ],
     dtype=np.float64,
 )  # fmt: skip
-_STRONGEST = 0.75  # opacity of the hottest pixel: the chromatin below must stay visible
+_STRONGEST = 0.75  # opacity of the hottest pixel; the chromatin below must stay visible
 
 
 @dataclass(frozen=True)
 class Heatmap:
-    """A saliency map of one cut cell for one class.
+    """Saliency map of one segmented cell for one class.
 
     Attributes:
-        values: (S, S) float32, 0 to 1, of the size of the cut cell; all 0 where no region speaks
-            for the class.
+        values: (S, S) float32, 0 to 1, of the size of the crop; all 0 where no region supports the
+            class.
         towards: the class.
-        share_in_cell: part of the heat that lies inside the cell, 0 to 1; nan where all is 0.
+        share_in_cell: share of the heat inside the cell, 0 to 1; NaN where all is 0.
     """
 
     values: NDArray[np.float32]
@@ -53,7 +53,7 @@ class Heatmap:
 
 
 def explain(predictor: Predictor, cell: Tensor, *, towards: Label) -> Heatmap:
-    """Grad-CAM of one cut cell (3, S, S) uint8 for a class."""
+    """Grad-CAM of one segmented cell (3, S, S) uint8 for a class."""
     with predictor.lock, torch.enable_grad(), _leaf_output(predictor.network.cam_layer) as outputs:
         logit = predictor.network(predictor.normalised(cell[None])).sum()
         score = logit if towards == "all" else -logit
@@ -65,7 +65,7 @@ def explain(predictor: Predictor, cell: Tensor, *, towards: Label) -> Heatmap:
 
 
 def overlay(cell: Rgb, heat: Heatmap) -> Rgb:
-    """The cut cell (S, S, 3) with the heat laid over it: transparent where cold."""
+    """Blend the heat over the segmented cell (S, S, 3); cold pixels are transparent."""
     picture = cell.astype(np.float64)
     steps = np.linspace(0, 1, len(_VIRIDIS))
     colour = np.stack([np.interp(heat.values, steps, channel) for channel in _VIRIDIS.T], axis=2)
@@ -76,12 +76,12 @@ def overlay(cell: Rgb, heat: Heatmap) -> Rgb:
 
 @contextmanager
 def _leaf_output(layer: nn.Module) -> Iterator[list[Tensor]]:
-    """Record the layer's output, as the leaf from which the graph starts, while the block runs."""
+    """Record the layer's output, as the leaf of the graph, inside the context."""
     outputs: list[Tensor] = []
 
     def record(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
         outputs.append(output.detach().requires_grad_())
-        return outputs[0].clone()  # what follows may work in place, which a leaf forbids
+        return outputs[0].clone()  # later layers may work in place: forbidden for a leaf
 
     handle = layer.register_forward_hook(record)
     try:

@@ -1,15 +1,15 @@
-"""Integrated gradients: how much each pixel of the cell adds to the log-odds.
+"""Integrated gradients: contribution of each pixel of the cell to the log-odds.
 
 Sundararajan, Taly and Yan, *Axiomatic Attribution for Deep Networks*, ICML 2017: the gradient of
 the log-odds, integrated on the straight path from a baseline to the cell, times the difference of
-the two. The attributions of all pixels add up to the difference of the log-odds of cell and
-baseline; `Attribution.error` measures how far they do.
+the two. By completeness the attributions sum to the difference of the log-odds of cell and
+baseline; `Attribution.error` measures the deviation.
 
 The baseline is the cell filled with its own mean colour up to a thin rim: size, outline and stain
-stay, so that the map shows the texture inside. With the rim filled too, a hard edge would replace
-the soft one, and the map would show that edge. Nothing outside the cell changes along the path, so
-no heat lies there but what smoothing spreads over the edge. The integral is computed by
-Gauss-Legendre quadrature, whose few nodes go through the network in one batch.
+stay, so that the map shows the texture inside. Without the rim, a hard edge would replace the soft
+one, and the map would show that edge. Nothing outside the cell changes along the path, so heat lies
+there only by smoothing over the edge. Gauss-Legendre quadrature computes the integral; its few
+nodes go through the network in one batch.
 """
 
 from dataclasses import dataclass
@@ -28,17 +28,17 @@ from allcore.labels import Label
 STEPS = 6
 """Nodes of the quadrature; each costs one forward and one backward pass."""
 SMOOTHING = 1 / 56
-"""Standard deviation of the smoothing Gaussian, over the side of the cut."""
+"""Standard deviation of the smoothing Gaussian, over the side of the crop."""
 RIM = 1 / 75
-"""Width of the rim that the baseline leaves unchanged, over the side of the cut."""
+"""Width of the rim that the baseline leaves unchanged, over the side of the crop."""
 
 
 @dataclass(frozen=True)
 class Attribution:
-    """A map by integrated gradients, and how complete it is.
+    """Map by integrated gradients, with its completeness.
 
     Attributes:
-        heat: its positive part, as of `gradcam.explain`.
+        heat: its positive part, as in `gradcam.explain`.
         difference: log-odds of the cell less those of the baseline.
         total: sum of the attributions, in theory equal to the difference.
     """
@@ -49,14 +49,14 @@ class Attribution:
 
     @property
     def error(self) -> float:
-        """Relative difference of the two; 0 where the attributions are complete."""
+        """Relative difference of `total` and `difference`; 0 for complete attributions."""
         return abs(self.difference - self.total) / max(abs(self.difference), 1e-6)
 
 
 def explain(
     predictor: Predictor, cell: Tensor, *, towards: Label, steps: int = STEPS
 ) -> Attribution:
-    """Integrated gradients of one cut cell (3, S, S) uint8 for a class, by `steps` nodes."""
+    """Integrated gradients of a segmented cell (3, S, S) uint8 for a class, with `steps` nodes."""
     mask = cells.mask_of(cell.permute(1, 2, 0).numpy())
     rim = max(1, round(RIM * cell.shape[-1]))
     start = filled(cell, ndimage.binary_erosion(mask, iterations=rim)).float()
@@ -76,7 +76,7 @@ def explain(
 
 
 def filled(cell: Tensor, mask: NDArray[np.bool_]) -> Tensor:
-    """A cut cell (3, S, S) uint8 with its mean colour inside a mask (S, S)."""
+    """Segmented cell (3, S, S) uint8 with its mean colour inside a mask (S, S)."""
     inside = torch.from_numpy(mask)
     if not mask.any():
         return cell.clone()
@@ -85,7 +85,7 @@ def filled(cell: Tensor, mask: NDArray[np.bool_]) -> Tensor:
 
 
 def _quadrature(steps: int) -> tuple[Tensor, Tensor]:
-    """Nodes and weights (N, 1, 1, 1) of Gauss and Legendre between 0 and 1."""
+    """Nodes and weights (N, 1, 1, 1) of Gauss-Legendre quadrature between 0 and 1."""
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     pair = np.stack([(nodes + 1) / 2, weights / 2]).astype(np.float32)
     at, weight = torch.from_numpy(pair).view(2, steps, 1, 1, 1)
@@ -108,7 +108,7 @@ def _log_odds(predictor: Predictor, pixels: Tensor) -> list[float]:
 
 
 def _heat(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The smoothed positive attributions, 0 to 1."""
+    """Smoothed positive attributions, 0 to 1."""
     smooth = ndimage.gaussian_filter(pixels, SMOOTHING * pixels.shape[-1])
     positive = np.maximum(smooth, 0)
     values: NDArray[np.float32] = (positive / max(float(positive.max()), 1e-12)).astype(np.float32)

@@ -1,11 +1,12 @@
-"""The cells that a network takes for the most alike: nearest by penultimate features.
+"""Nearest cells by the network's penultimate features.
 
-Likeness is the cosine between two penultimate vectors. A vector's length says mostly how sure the
-network is, so that by Euclidean distance a cell's neighbours are whatever the network is as sure
-of, not what looks like it; by cosine more of them have the cell's own label and subject.
+Similarity is the cosine of two penultimate vectors. The length of a vector mostly reflects the
+network's confidence, so Euclidean neighbours are cells of equal confidence rather than of similar
+appearance; by cosine more neighbours share the cell's label and subject.
 
-The vectors come from the network in the folder, which was trained on most of these cells: they
-tell what it holds for alike, not how it does on new cells. The probabilities beside are held out.
+The features come from the network in the folder, which was trained on most of these cells: they
+show similarity as the network represents it, not its performance on new cells. The probabilities
+are held out.
 """
 
 from dataclasses import dataclass
@@ -29,25 +30,28 @@ if TYPE_CHECKING:
     from allcore.inference.predictor import Predictor
 
 Part = Literal["train", "validation", "test", "out-of-fold", "unknown"]
-"""Of a neighbour in the model's split; out-of-fold: the network was trained on it, but its
-probability is of a network that never saw its subject."""
+"""Part of a neighbour in the model's split.
+
+Out-of-fold: the network was trained on the cell, but its probability comes from a network whose
+training excluded its subject.
+"""
 NEARBY = 50
-"""Cells among which `Neighbours.accuracy_nearby` looks."""
+"""Number of cells for `Neighbours.accuracy_nearby`."""
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A cell near another one.
+    """A cell near the queried cell.
 
     Attributes:
         image_id: of the cell.
         label: ``all``, ``hem`` or None.
         subject: or None where unknown.
-        distance: 1 minus the cosine of the two vectors, 0 (alike) to 2.
+        distance: 1 minus the cosine of the two vectors, 0 (same direction) to 2.
         probability: held-out probability of an ALL blast; None where there is none.
         part: of the model's split.
-        same_subject: whether both cells are of one independent subject, so that they look alike
-            for another reason than their kind.
+        same_subject: whether both cells are of one independent subject, a reason for similarity
+            other than the class.
     """
 
     image_id: str
@@ -61,13 +65,13 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class LocalAccuracy:
-    """How often the model is right around a cell.
+    """Accuracy of the model among the nearest cells.
 
     Attributes:
-        accuracy: its accuracy there, over cells and over subjects.
-        cells: labelled cells with a held-out probability that were looked at.
-        subjects: independent subjects of these; None where any is unknown.
-        same_subject: how many of the cells are of the cell's own subject.
+        accuracy: the accuracy, with intervals over cells and over subjects.
+        cells: number of labelled cells with a held-out probability.
+        subjects: number of their independent subjects; None where any is unknown.
+        same_subject: number of cells of the queried cell's own subject.
     """
 
     accuracy: Estimate
@@ -77,11 +81,11 @@ class LocalAccuracy:
 
 
 class Neighbours:
-    """Cells of one model folder by their penultimate vectors; only to read, from any thread.
+    """Cells of one model folder with their penultimate vectors; immutable and thread-safe.
 
     Args:
-        table: one row a cell: image_id, label, subject, group, probability and part; what is
-            unknown is None or NaN.
+        table: one row a cell: image_id, label, subject, group, probability and part; unknown
+            values are None or NaN.
         features: (N, F) penultimate vectors in the table's order.
     """
 
@@ -95,16 +99,15 @@ class Neighbours:
 
     @classmethod
     def of(cls, folder: Path, known: pd.DataFrame | None = None) -> "Neighbours":
-        """The cells whose features a model folder records.
+        """Read the cells with recorded features from a model folder.
 
         Args:
             folder: ``models/<name>``.
-            known: a data set's table (image_id, label, subject, group), for cells that were only
-                trained on: a model folder names these without a label, which only C-NMC's names
-                carry.
+            known: a data set's table (image_id, label, subject, group), for cells that were only in
+                the training part: a model folder has no labels of these, unless in C-NMC's names.
 
         Raises:
-            ModelError: the features, or what belongs to them, are missing or damaged.
+            ModelError: the features, or their tables, are missing or damaged.
         """
         ids, vectors = _embeddings(folder)
         return cls(_described(ids, folder, known), vectors)
@@ -124,14 +127,14 @@ class Neighbours:
         exclude_subject: str | None = None,
         exclude_id: str | None = None,
     ) -> tuple[Neighbour, ...]:
-        """The k nearest cells, nearest first; a cell is no neighbour of itself.
+        """Return the k nearest cells, nearest first, without the queried cell.
 
         Args:
-            of: id of a cell of this table, or a vector (F,) as `feature` gives it.
-            k: how many, fewer where there are not so many.
-            subject: of the queried cell, where only its vector is given.
-            exclude_subject: leave out this subject and those it is merged with.
-            exclude_id: leave out this cell.
+            of: id of a cell of this table, or a vector (F,) from `feature`.
+            k: number of cells; fewer where the table has fewer.
+            subject: of the queried cell, where only its vector is passed.
+            exclude_subject: excluded subject, with those merged with it.
+            exclude_id: excluded cell.
 
         Raises:
             DataError: no cell of that id is recorded, or the vector is of another length.
@@ -155,9 +158,9 @@ class Neighbours:
         subject: str | None = None,
         exclude_id: str | None = None,
     ) -> LocalAccuracy | None:
-        """How often the model is right among the k nearest cells that it can be judged on.
+        """Accuracy among the k nearest cells with a label and a held-out probability.
 
-        These have a label and a held-out probability; None where there is no such cell.
+        None where there is no such cell.
 
         Raises:
             DataError: no cell of that id is recorded, or the vector is of another length.
@@ -182,7 +185,7 @@ class Neighbours:
         )
 
     def _own_group(self, of: str | NDArray[np.floating], subject: str | None) -> str | None:
-        """The independent subject of the queried cell."""
+        """Independent subject of the queried cell."""
         if subject is not None:
             return subjects.group_of(subject)
         group: str | None = self._group[self._row(of)] if isinstance(of, str) else None
@@ -214,7 +217,7 @@ class Neighbours:
     def _ranked(
         self, vector: NDArray[np.float32], allowed: NDArray[np.bool_], k: int
     ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-        """Rows of the k nearest that are allowed and their distances, nearest first."""
+        """Rows and distances of the k nearest allowed cells, nearest first."""
         distances = np.where(allowed, 1 - self._unit @ vector, np.inf)
         k = min(k, int(allowed.sum()))
         if k == 0:
@@ -237,7 +240,7 @@ class Neighbours:
 
 
 def feature(predictor: "Predictor", cell: "Tensor") -> NDArray[np.float32]:
-    """The penultimate vector (F,) of a cut cell (3, S, S) uint8."""
+    """Penultimate vector (F,) of a segmented cell (3, S, S) uint8."""
     import torch
 
     with predictor.lock, torch.inference_mode():
@@ -246,7 +249,7 @@ def feature(predictor: "Predictor", cell: "Tensor") -> NDArray[np.float32]:
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Vectors (N, F) of length 1; one of zeros stays so, and is near to nothing."""
+    """Normalise vectors (N, F) to length 1; zero vectors stay zero."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: NDArray[np.float32] = vectors / np.maximum(length, 1e-12)
     return scaled
@@ -259,7 +262,7 @@ def _embeddings(folder: Path) -> tuple[list[str], NDArray[np.float16]]:
             ids, vectors = arrays["image_id"].astype(str).tolist(), arrays["features"]
         if vectors.ndim != 2 or len(ids) != len(vectors) or not np.isfinite(vectors).all():
             raise ValueError("ids and features do not fit")
-    except Exception as error:  # zip and npy readers raise many kinds on damaged files
+    except Exception as error:  # zip and npy readers raise many types on damaged files
         raise ModelError(
             f"{path} can't be read, so nobody knows which cells are alike to this model: restore "
             "it or train the model again."
@@ -268,7 +271,7 @@ def _embeddings(folder: Path) -> tuple[list[str], NDArray[np.float16]]:
 
 
 def _described(ids: list[str], folder: Path, known: pd.DataFrame | None) -> pd.DataFrame:
-    """What is known of each cell: from predictions first, then the data set, then its name."""
+    """Metadata of each cell: from predictions first, then the data set, then its name."""
     names = pd.DataFrame([_by_name(name) for name in ids], index=pd.Index(ids, name="image_id"))
     predictions = _by_id(model_folder.read_predictions(folder)).reindex(ids)
     table = predictions[list(names)].astype(object)
@@ -292,7 +295,7 @@ def _by_name(image_id: str) -> dict[str, str | None]:
 
 
 def _groups(table: pd.DataFrame) -> NDArray[np.object_]:
-    """(N,) the independent subject of each cell, None where unknown."""
+    """(N,) independent subject of each cell, None where unknown."""
     pairs = zip(map(_text, table["group"]), map(_text, table["subject"]), strict=True)
     known = [group or (subject and subjects.group_of(subject)) for group, subject in pairs]
     return np.array(known, dtype=object)

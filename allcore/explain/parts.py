@@ -1,4 +1,4 @@
-"""The parts of an explanation, each with the sentence that pages, files and reports show."""
+"""Parts of an explanation, each with its sentence for pages, files and reports."""
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +15,7 @@ from allcore.explain.neighbours import LocalAccuracy, Neighbour
 from allcore.inference.held_out import TrainingExposure
 from allcore.labels import CLASS_NAMES, Label, Verdict
 
-if TYPE_CHECKING:  # they bring torch, which a page without a picture does without
+if TYPE_CHECKING:  # these import torch, which pages without an image don't need
     from allcore.explain.deletion_check import Deletion
     from allcore.explain.gradcam import Heatmap
 
@@ -25,7 +25,7 @@ VIEW_NAMES = (
     "as it is", "turned by 90°", "turned by 180°", "turned by 270°",
     "mirrored", "mirrored, 90°", "mirrored, 180°", "mirrored, 270°",
 )  # fmt: skip
-"""The eight views; turns run anticlockwise, after mirroring left to right."""
+"""Names of the eight views; rotations are anticlockwise, after mirroring left to right."""
 CAUTIONS: dict[TrainingExposure, str] = {
     "cell": "The network was trained on this very picture, so it is surer of it than it would be "
     "of a new one: the 95 % do not hold for it.",
@@ -33,9 +33,9 @@ CAUTIONS: dict[TrainingExposure, str] = {
     "no": "",
     "unknown": "",
 }
-"""Why a prediction set may not keep its promise for a cell; empty where nothing speaks against."""
+"""Reason why a prediction set may lose its coverage for a cell; empty where there is none."""
 TRUSTED_SHARE = 0.5
-"""Share of the heat inside the cell below which a map is called untrustworthy."""
+"""Minimum share of heat inside the cell for a trustworthy map."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,17 @@ class CellIdentity:
 
     @property
     def group(self) -> str | None:
-        """The independent subject."""
+        """Independent subject of the cell."""
         return None if self.subject is None else subjects.group_of(self.subject)
 
 
 @dataclass(frozen=True)
 class KnownCell:
-    """Which cell of a data set the picture shows, and whether the network was trained on it.
+    """Data set cell that the image shows, and the training's exposure to it.
 
     Attributes:
-        identity: None where no data set has the picture's file.
-        exposure: what of the cell was in the network's training.
+        identity: None where no data set has the image's file.
+        exposure: exposure of the network's training to the cell.
     """
 
     identity: CellIdentity | None
@@ -71,10 +71,10 @@ class KnownCell:
 
 @dataclass(frozen=True)
 class PredictionSet:
-    """The classes that can't be ruled out at 95 %, by conformal prediction.
+    """Conformal prediction set: the classes that can't be ruled out at 95 %.
 
     Attributes:
-        sets: the model's limits; None where its folder records too little.
+        sets: the model's thresholds; None where its folder records too little.
         probability: of an ALL blast.
     """
 
@@ -83,7 +83,7 @@ class PredictionSet:
 
     @property
     def sentence(self) -> str:
-        """The classes that remain possible; empty where nothing is known."""
+        """The possible classes as a sentence; empty where unknown."""
         if self.sets is None:
             return ""
         classes = self.sets.of(self.probability)
@@ -96,7 +96,7 @@ class PredictionSet:
 
     @property
     def scope(self) -> str:
-        """The cells for which the promise of 95 % holds."""
+        """Scope of the 95 % coverage as a sentence."""
         if self.sets is None or self.sets.new_subjects:
             return "cells of unseen subjects"
         return "new images of the subjects that the model was trained on"
@@ -104,13 +104,13 @@ class PredictionSet:
 
 @dataclass(frozen=True)
 class ModelInput:
-    """The network's input (3, S, S) as a picture and in figures.
+    """Model input (3, S, S) as an image and as numbers.
 
     Attributes:
-        picture: (S, S, 3) uint8, for people to look at.
+        picture: (S, S, 3) uint8, for display.
         shape: channels, rows, columns.
-        low: least value.
-        high: largest value.
+        low: minimum.
+        high: maximum.
         means: of red, green and blue.
     """
 
@@ -132,11 +132,11 @@ class ModelInput:
 
 @dataclass(frozen=True)
 class AugmentedViews:
-    """The answers to one cell, turned and mirrored.
+    """Predictions for one cell, rotated and mirrored.
 
-    A cell on a slide has no upright, so a sound answer is the same for all eight ways to lay it
-    down (the dihedral group of the square). None of them interpolates a pixel: what moves the
-    probability is the network alone.
+    A cell on a slide has no orientation, so a robust prediction is the same under all eight
+    symmetries of the square (the dihedral group). None of them interpolates a pixel: any change of
+    the probability comes from the network alone.
 
     Attributes:
         probabilities: (8,) calibrated probability of an ALL blast, in the order of `VIEW_NAMES`.
@@ -151,19 +151,19 @@ class AugmentedViews:
 
     @property
     def spread(self) -> float:
-        """Highest minus lowest probability: 0 where turning changes nothing."""
+        """Highest minus lowest probability; 0 for full invariance."""
         return float(np.ptp(self.probabilities))
 
     def blasts(self, threshold: float) -> int:
-        """How many of the views are called ALL blast."""
+        """Number of views called ALL blast."""
         return int((self.probabilities >= threshold).sum())
 
     def agree(self, threshold: float) -> bool:
-        """Whether all views are called the same."""
+        """Whether all views have the same verdict."""
         return self.blasts(threshold) in (0, len(self.probabilities))
 
     def sentence(self, threshold: float) -> str:
-        """Whether turning and mirroring changes the answer."""
+        """Invariance of the prediction under rotation and mirroring as a sentence."""
         count, blasts = len(self.probabilities), self.blasts(threshold)
         span = (
             f"from {self.probabilities.min():.2f} to {self.probabilities.max():.2f}, "
@@ -179,14 +179,14 @@ class AugmentedViews:
 
 @dataclass(frozen=True)
 class SaliencyMap:
-    """Where one method finds evidence for the verdict, and whether that region matters.
+    """Saliency map of one method for the verdict, with its deletion check.
 
     Attributes:
         method: its name.
         heat: its map.
-        incomplete: part of the log-odds that its attributions do not account for, as
-            `Attribution.error`; None where the method promises nothing.
-        deletion: the check; None where the map is all 0, or while it is to come.
+        incomplete: relative error of the attributions, as in `Attribution.error`; None where the
+            method has no completeness axiom.
+        deletion: the check; None where the map is all 0, or before the check has run.
     """
 
     method: Method
@@ -196,7 +196,7 @@ class SaliencyMap:
 
     @property
     def sentence(self) -> str:
-        """What its share inside the cell says, and how complete it is."""
+        """Share of heat inside the cell and completeness of the map as a sentence."""
         share = heat_sentence(self.heat)
         if self.incomplete is None:
             return share
@@ -205,20 +205,20 @@ class SaliencyMap:
 
 @dataclass(frozen=True)
 class SaliencyMaps:
-    """The maps that are computed so far, in the order of `METHODS`."""
+    """Maps computed so far, in the order of `METHODS`."""
 
     maps: tuple[SaliencyMap, ...]
 
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """The most similar cells that the model's folder records, and how the model does among them.
+    """Nearest cells in the model folder, and the model's accuracy among them.
 
     Attributes:
-        cells: the nearest ones, nearest first.
-        accuracy: of the model around the cell; None where no held-out answer is near.
-        subject_known: whether the subject of the cell is known at all.
-        problem: why there are none; empty where there are some.
+        cells: nearest first.
+        accuracy: of the model near the cell; None without a held-out prediction near it.
+        subject_known: whether the subject of the cell is known.
+        problem: reason why there are no cells; empty where there are some.
     """
 
     cells: tuple[Neighbour, ...] = ()
@@ -228,7 +228,7 @@ class Neighbourhood:
 
     @property
     def sentence(self) -> str:
-        """How many neighbours are of the cell's own subject, and the accuracy among them."""
+        """Number of neighbours of the cell's own subject, and the accuracy, as sentences."""
         count = len(self.cells)
         if self.subject_known:
             own = sum(cell.same_subject for cell in self.cells)
@@ -255,17 +255,18 @@ class Neighbourhood:
 
 @dataclass(frozen=True)
 class ModelAnswer:
-    """What an installed model says of the picture.
+    """Prediction of an installed model for the image.
 
     Attributes:
         model: its name.
         threshold: probability from which it calls a cell an ALL blast.
-        exposure: what of the cell was in its training.
-        held_out: recorded probability of a network that never saw the cell; None without one.
-        verdict: as of `Prediction`; None where the model has not answered.
-        probability: of an ALL blast; None without an answer.
-        reason: why there is no answer; empty where there is one.
-        pending: whether the model is still to be asked.
+        exposure: exposure of its training to the cell.
+        held_out: recorded probability by a network whose training excluded the cell; None without
+            one.
+        verdict: as in `Prediction`; None before the model has run.
+        probability: of an ALL blast; None without a prediction.
+        reason: reason why there is no prediction; empty where there is one.
+        pending: whether the model has yet to run.
     """
 
     model: str
@@ -280,30 +281,30 @@ class ModelAnswer:
 
 @dataclass(frozen=True)
 class ModelAnswers:
-    """Every installed model's answer so far, the one of the page first."""
+    """Predictions of the installed models so far, the page's model first."""
 
     answers: tuple[ModelAnswer, ...]
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """All parts of the explanation of one answer.
+    """All parts of the explanation of one prediction.
 
     Attributes:
-        model: name of the model that answered.
+        model: name of the model.
         model_sha256: of its weights.
-        picture_sha256: of the picture's file.
+        picture_sha256: of the image file.
         verdict: ``all`` or ``hem``.
         probability: calibrated, of an ALL blast.
         threshold: probability from which the verdict is ``all``.
-        known: the cell of a data set that the picture shows.
+        known: the data set cell that the image shows.
         prediction_set: the classes that can't be ruled out.
-        views: the answers to the cell turned and mirrored.
+        views: predictions for the rotated and mirrored cell.
         saliency: Grad-CAM first, then integrated gradients.
-        input: the network's input.
+        input: the model input.
         neighbourhood: the nearest cells.
-        answers: every installed model's answer, this one's first.
-        seconds: that computing took.
+        answers: predictions of all installed models, this one's first.
+        seconds: computing time.
     """
 
     model: str
@@ -322,7 +323,7 @@ class Explanation:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """All but the pictures as JSON holds it: dictionaries, lists, texts, numbers and None."""
+        """Return all but the images as JSON types: dicts, lists, strings, numbers and None."""
         return {
             "model": self.model,
             "model_sha256": self.model_sha256,
@@ -384,7 +385,7 @@ Part = (
 
 
 def heat_sentence(heat: "Heatmap") -> str:
-    """What the share of heat inside the cell says."""
+    """Share of heat inside the cell as a sentence."""
     if not heat.values.any():
         return f"No place in the picture speaks for {CLASS_NAMES[heat.towards]} by itself."
     sentence = f"{100 * heat.share_in_cell:.0f} % of the heat lies inside the cell."

@@ -1,1 +1,1 @@
-"""Inference: upload checks, gate, segmentation, predictor, batching and jobs."""
+"""Inference: upload validation, gate, segmentation, predictor, batching and jobs."""

@@ -1,4 +1,4 @@
-"""One queue in front of the network: sessions take turns, and what waits runs as one batch."""
+"""Fair batch queue in front of the network, shared by all sessions."""
 
 import logging
 import threading
@@ -18,15 +18,15 @@ class QueueClosed(RuntimeError):
 
 
 class BatchQueue(Generic[Item, Result]):
-    """Runs what many threads hand in on one worker thread, in fair batches.
+    """Run items from many threads on one worker thread, in fair batches.
 
-    A batch takes one item from each waiting session in turn until it is full, so that a session
-    with one picture waits for at most one batch, however many pictures another one brought.
-    A cancelled future drops out without running.
+    A batch takes one item from each waiting session in turn until it is full. So a session with one
+    image waits for at most one batch, however many images another session submits. A cancelled
+    future drops out without running.
 
     Args:
-        run: turns a list of items into as many results; only the worker thread calls it.
-        limit: items in one batch.
+        run: maps a list of items to as many results; only the worker thread calls it.
+        limit: maximum number of items in a batch.
     """
 
     def __init__(self, run: Callable[[list[Item]], Sequence[Result]], *, limit: int = 16) -> None:
@@ -39,7 +39,7 @@ class BatchQueue(Generic[Item, Result]):
         self._worker.start()
 
     def submit(self, session: Hashable, item: Item) -> "Future[Result]":
-        """Hand in one item; items of one session run in the order they came.
+        """Submit one item; items of one session run in the order of submission.
 
         Raises:
             QueueClosed: after ``close``.
@@ -53,14 +53,14 @@ class BatchQueue(Generic[Item, Result]):
         return future
 
     def leave(self, session: Hashable) -> None:
-        """Drop what a session still has waiting; its futures are cancelled."""
+        """Drop the waiting items of a session and cancel their futures."""
         with self._changed:
             dropped = self._waiting.pop(session, deque())
         for _, future in dropped:
             future.cancel()
 
     def close(self) -> None:
-        """Cancel what waits, finish the batch under way and end the worker."""
+        """Cancel waiting items, finish the current batch and end the worker."""
         with self._changed:
             self._closed = True
             sessions = list(self._waiting)
@@ -77,7 +77,7 @@ class BatchQueue(Generic[Item, Result]):
                 self._answer(running)
 
     def _next_batch(self) -> list[tuple[Item, Future[Result]]] | None:
-        """Wait for work; None once the queue is closed."""
+        """Wait for items and return the next batch; None once the queue is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             if self._closed:
@@ -87,7 +87,7 @@ class BatchQueue(Generic[Item, Result]):
                 session, items = self._waiting.popitem(last=False)
                 batch.append(items.popleft())
                 if items:
-                    self._waiting[session] = items  # to the end of the round
+                    self._waiting[session] = items  # move the session to the end of the round
             return batch
 
     def _answer(self, batch: list[tuple[Item, Future[Result]]]) -> None:
@@ -102,7 +102,7 @@ class BatchQueue(Generic[Item, Result]):
                 future.set_result(result)
 
     def _answer_failed(self, batch: list[tuple[Item, Future[Result]]], error: Exception) -> None:
-        if len(batch) > 1:  # one bad item must not cost the others their answer
+        if len(batch) > 1:  # one bad item must not fail the rest of the batch
             for pair in batch:
                 self._answer([pair])
         else:

@@ -1,4 +1,4 @@
-"""Where the network runs, and on how many CPU threads."""
+"""Selection of the device and the number of CPU threads."""
 
 import os
 import platform
@@ -9,10 +9,10 @@ from allcore.errors import AllScopeError
 
 
 def choose(name: str = "auto") -> torch.device:
-    """The device named ``auto``, ``cpu``, ``cuda`` or ``cuda:<n>``; auto takes a GPU if any.
+    """Return the device named ``auto``, ``cpu``, ``cuda`` or ``cuda:<n>``; auto prefers a GPU.
 
     Raises:
-        AllScopeError: there is no such device on this machine.
+        AllScopeError: the machine has no such device.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -31,10 +31,10 @@ def choose(name: str = "auto") -> torch.device:
 
 
 def described(name: str = "auto", threads: int | None = None) -> str:
-    """Say on what a network runs that is loaded now with these settings, for people.
+    """Describe, for people, the device that a network loaded with these settings would use.
 
     Raises:
-        AllScopeError: there is no such device on this machine.
+        AllScopeError: the machine has no such device.
     """
     device = choose(name)
     if device.type == "cuda":
@@ -45,11 +45,10 @@ def described(name: str = "auto", threads: int | None = None) -> str:
 
 
 def use_threads(count: int | None = None) -> int:
-    """Set how many threads a forward pass on the CPU takes, and return that.
+    """Set the number of CPU threads of a forward pass, and return it.
 
-    Left to itself it takes the cores that nobody else keeps busy: two threads that share two
-    cores with another process are several times slower than one thread. ``OMP_NUM_THREADS``
-    wins over the guess.
+    By default it is the number of idle cores: two threads that share two cores with another process
+    are several times slower than one thread. ``OMP_NUM_THREADS`` overrides the default.
     """
     count = _threads(count)
     if count is not None:
@@ -58,12 +57,12 @@ def use_threads(count: int | None = None) -> int:
 
 
 def _threads(count: int | None) -> int | None:
-    """How many threads to set; None leaves them as they are."""
+    """Number of threads to set; None leaves the current number."""
     return free_cores() if count is None and "OMP_NUM_THREADS" not in os.environ else count
 
 
 def free_cores() -> int:
-    """Cores this process may use less the load of the last minute, at least one."""
+    """Number of cores available to this process less the load of the last minute, at least one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     return max(1, (cores or 1) - round(load))

@@ -1,4 +1,4 @@
-"""Prediction on many processes or machines with Ray Data; the rows are those of one process."""
+"""Distributed prediction with Ray Data; the rows equal those of a single process."""
 
 import importlib
 import os
@@ -19,14 +19,14 @@ def rows(
     batch_size: int = 32,
     actors: int | None = None,
 ) -> Iterator[PredictedRow]:
-    """One row for each picture in files, folders and zip archives, in their order.
+    """Yield one row for each image in files, folders and zip archives, in order.
 
     Args:
-        paths: what to predict; every actor must see the same file system.
+        paths: files, folders and archives; every actor must see the same file system.
         folder: the model folder.
-        device: as ``Predictor.load`` takes it; ``auto`` gives each actor one GPU if there are any.
-        batch_size: pictures in one pass; an archive goes to one actor as a whole.
-        actors: processes that each hold the network; None takes one a GPU, or one without.
+        device: as in ``Predictor.load``; ``auto`` gives each actor one GPU where there are any.
+        batch_size: images in one pass; one actor processes a whole archive.
+        actors: number of processes that each hold the network; None means one for each GPU, or one.
 
     Raises:
         AllScopeError: Ray is not installed.
@@ -49,12 +49,12 @@ def rows(
 
 
 class _Actor:
-    """Holds the network in one process."""
+    """Ray actor that holds the network."""
 
     def __init__(self, folder: Path, device: str, cwd: Path) -> None:
         from allcore.inference.predictor import Predictor
 
-        os.chdir(cwd)  # so that relative paths mean, and are called, what the caller wrote
+        os.chdir(cwd)  # so that relative paths resolve, and are reported, as the caller wrote them
         self._predictor = Predictor.load(folder, device)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:

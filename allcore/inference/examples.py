@@ -1,8 +1,8 @@
-"""Examples to try the model on, chosen by the predictions of the installed model.
+"""Example images to try the model on, selected by the installed model's predictions.
 
-A name such as "Clear blast" promises an answer, and only the model can keep it. So drawn cells are
-shown to the model until one is answered as the name says; a name that no cell keeps is left out.
-The examples are stored on disk by the digest of the model and the version of the drawn set.
+A name such as "Clear blast" promises a prediction, so synthetic cells are predicted until one
+matches its name; a name without a matching cell is left out. The examples are stored on disk by the
+digest of the model and the version of the synthetic data set.
 """
 
 import hashlib
@@ -28,17 +28,17 @@ from allcore.inference.results import Prediction
 from allcore.synthetic import dataset, demo
 
 VERSION = "1"
-"""Raised whenever examples are chosen otherwise, so that those on disk are chosen anew."""
+"""Version of the selection; a new value makes stored examples be selected again."""
 FILE, PICTURE = "examples.json", "not-a-cell.png"
 MOST = 64
-"""At most so many pictures are predicted for one example; a promise is given up then."""
+"""Maximum number of images to predict for one example."""
 BATCH = 8
 CLEAR, NEAR = 0.95, 0.04
-"""Probability of what counts as a clear answer; distance from the threshold of a near one."""
+"""Minimum probability of a clear prediction; maximum distance of a near one from the threshold."""
 OOD_KIND = "photograph, cut out like a cell"
-"""Kind of `ood_samples` that is shown as no cell."""
+"""Kind of `ood_samples` for the example without a cell."""
 LIGHT = 70.0
-"""Mean grey level of the photograph shown, about that of a cell."""
+"""Mean grey level of the photograph, about that of a cell."""
 
 DRAWN = "drawn by this program"
 CUT = "cut out of a photograph by this program"
@@ -46,13 +46,13 @@ CUT = "cut out of a photograph by this program"
 
 @dataclass(frozen=True)
 class ExamplePicture:
-    """A picture offered to try the model on.
+    """Example image to try the model on.
 
     Attributes:
-        name: what people call it; the installed model answers as it says.
-        path: the picture.
+        name: display name; the installed model's prediction matches it.
+        path: the image file.
         sentence: what to look at.
-        origin: how the picture came about, shown wherever its name is.
+        origin: how the image was made, shown next to its name.
     """
 
     name: str
@@ -62,13 +62,13 @@ class ExamplePicture:
 
     @property
     def title(self) -> str:
-        """The name with what the picture is, as an answer about it is headed."""
+        """Name and kind of the image, as the heading of its prediction."""
         return f"{self.name} ({self.origin})"
 
 
 @dataclass(frozen=True)
 class _Promise:
-    """An example without a picture: its label and fault, and a test of its prediction."""
+    """Example without an image: its label and fault, and a test of its prediction."""
 
     example: ExamplePicture
     label: str | None
@@ -77,9 +77,9 @@ class _Promise:
 
 
 def examples(predictor: Predictor) -> tuple[ExamplePicture, ...]:
-    """The examples for a model; selected at the first call, by one process for all.
+    """Return the examples for a model; the first call selects them, in one process for all.
 
-    Selecting them takes some seconds, and the demonstration set is drawn where it is missing.
+    The selection takes some seconds, and generates the demonstration set where it is missing.
 
     Raises:
         DataError: the demonstration set or the home folder can't be written.
@@ -100,7 +100,7 @@ def examples(predictor: Predictor) -> tuple[ExamplePicture, ...]:
 
 
 def is_ready(predictor: Predictor) -> bool:
-    """Whether the examples for a model are there, so that they cost nothing."""
+    """Whether the examples for a model are already on disk."""
     return bool(_read(_folder(predictor)))
 
 
@@ -143,7 +143,7 @@ NOT_A_CELL = ExamplePicture(
 
 
 def _folder(predictor: Predictor) -> Path:
-    """The folder of the examples of this model, gate and drawn set."""
+    """Folder of the examples for this model, gate and synthetic set."""
     info, gate = predictor.info, predictor.gate
     origin = {
         "weights": info.weights_sha256, "threshold": info.threshold,
@@ -156,7 +156,7 @@ def _folder(predictor: Predictor) -> Path:
 
 
 def _read(folder: Path) -> tuple[ExamplePicture, ...]:
-    """The examples stored in a folder; none where it or a picture is missing."""
+    """Read the examples in a folder; empty where the folder or an image is missing."""
     try:
         rows = json.loads((folder / FILE).read_text(encoding="utf-8"))
         demo_set = settings.load().demo_set
@@ -175,7 +175,7 @@ def _read(folder: Path) -> tuple[ExamplePicture, ...]:
 
 
 def _select(predictor: Predictor, folder: Path) -> tuple[ExamplePicture, ...]:
-    """Select the examples; they are written beside their folder first, then moved into it."""
+    """Select the examples; write them to a temporary sibling folder, then rename it."""
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         selected = [*_drawn_cells(predictor), *_photograph(predictor, work)]
@@ -197,7 +197,7 @@ def _select(predictor: Predictor, folder: Path) -> tuple[ExamplePicture, ...]:
 
 
 def _drawn_cells(predictor: Predictor) -> Iterator[ExamplePicture]:
-    """The examples whose promise a drawn cell keeps."""
+    """Yield the examples that a synthetic cell fulfils."""
     root = settings.load().demo_set
     truth = dataset.read_truth(root).sample(frac=1, random_state=0)
     known: dict[str, Prediction] = {}
@@ -217,7 +217,7 @@ def _drawn_cells(predictor: Predictor) -> Iterator[ExamplePicture]:
 def _predict(
     predictor: Predictor, root: Path, ids: Sequence[str], known: dict[str, Prediction]
 ) -> Iterator[tuple[str, Prediction]]:
-    """Predictions for drawn cells, a few at a time, and none of them twice."""
+    """Predict synthetic cells in small batches, each at most once."""
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
         new = [name for name in some if name not in known]
@@ -227,8 +227,8 @@ def _predict(
 
 
 def _photograph(predictor: Predictor, folder: Path) -> Iterator[ExamplePicture]:
-    """A picture that passes all checks but the last: sharp and lit like a cell, and none."""
-    if predictor.gate is None:  # then there is no such check
+    """Yield a photograph without a cell that passes all checks but the last."""
+    if predictor.gate is None:  # without a gate there is no out-of-distribution check
         return
     samples = ood_samples.draw_samples(MOST)
     pictures = (sample.rgb for sample in samples if sample.kind == OOD_KIND)
@@ -240,7 +240,7 @@ def _photograph(predictor: Predictor, folder: Path) -> Iterator[ExamplePicture]:
 
 
 def _lit(rgb: Rgb) -> Rgb:
-    """A cut-out without its colour, in the light of a cell."""
+    """Grey version of a cropped image with the brightness of a cell."""
     grey = rgb.astype(np.float32).mean(axis=2, keepdims=True).repeat(3, axis=2)
     mask = cells.mask_of(rgb)
     level = float(grey[mask].mean()) if mask.any() else LIGHT

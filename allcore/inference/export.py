@@ -1,8 +1,8 @@
-"""Rows of predictions as a file: CSV, JSON lines or Parquet, each with the research-use notice.
+"""Export of predictions to CSV, JSON lines or Parquet, each with the research-use notice.
 
-The columns of the table come first and exact, further columns after them. CSV and JSON
-lines carry the notice as a last column, as they have no place beside the table; Parquet carries it
-in the file's metadata. Names of files come from whoever sent them: in CSV no cell is a formula.
+The columns of the prediction table come first, further columns after them. CSV and JSON lines carry
+the notice in a last column; Parquet carries it in the file's metadata. File names are untrusted: in
+CSV they are escaped, so that no cell is a formula.
 """
 
 import csv
@@ -21,17 +21,18 @@ from allcore.notice import RESEARCH_USE
 
 NOTICE = "notice"
 _NUMBERS = {"p_all", "threshold", "strangeness"}
-# A spreadsheet takes a cell that begins so for a formula; full-width signs count as well.
+# Spreadsheets read a cell with one of these first characters as a formula, full-width signs
+# included.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
 @dataclass(frozen=True)
 class ExportDetails:
-    """What a line can tell besides its row; the fields are columns, in this order.
+    """Optional further columns of a row, in the order of the fields.
 
     Attributes:
-        subject: whose cell it is; None where unknown.
-        rung: the gate's check that it failed; None where it was answered.
+        subject: the subject of the cell; None where unknown.
+        rung: the gate's failed check; None where the image was predicted.
         strangeness: the out-of-distribution score, ``Prediction.ood_score``.
     """
 
@@ -44,11 +45,11 @@ DETAIL_COLUMNS = tuple(field.name for field in fields(ExportDetails))
 
 
 def csv_bytes(rows: Sequence[PredictedRow], more: Sequence[ExportDetails] | None = None) -> bytes:
-    """The table as CSV in UTF-8; text that a spreadsheet would calculate is behind an apostrophe.
+    """Return the table as UTF-8 CSV; an apostrophe escapes text that starts like a formula.
 
     Args:
         rows: the lines.
-        more: further columns, one a row; None leaves them out.
+        more: further columns, one item a row; None leaves them out.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -58,7 +59,7 @@ def csv_bytes(rows: Sequence[PredictedRow], more: Sequence[ExportDetails] | None
 
 
 def jsonl_bytes(rows: Sequence[PredictedRow], more: Sequence[ExportDetails] | None = None) -> bytes:
-    """The table as one JSON object a line, in UTF-8; the arguments are those of ``csv_bytes``."""
+    """Return the table as UTF-8 JSON lines; the arguments are those of ``csv_bytes``."""
     objects = ({**row, NOTICE: RESEARCH_USE} for row in _objects(rows, more))
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in objects)
     return text.encode()
@@ -67,7 +68,7 @@ def jsonl_bytes(rows: Sequence[PredictedRow], more: Sequence[ExportDetails] | No
 def parquet_bytes(
     rows: Sequence[PredictedRow], more: Sequence[ExportDetails] | None = None
 ) -> bytes:
-    """The table as Parquet; the arguments are those of ``csv_bytes``."""
+    """Return the table as Parquet; the arguments are those of ``csv_bytes``."""
     import pyarrow as pa
     import pyarrow.parquet
 
@@ -89,7 +90,7 @@ FORMATS: dict[str, Callable[[Sequence[PredictedRow]], bytes]] = {
 
 
 def escape_formula(value: object) -> object:
-    """Text that begins like a formula behind an apostrophe, unless it is a plain number."""
+    """Prefix text that starts like a formula with an apostrophe, unless it is a plain number."""
     if not isinstance(value, str) or not value.startswith(_FORMULA):
         return value
     try:
@@ -99,7 +100,7 @@ def escape_formula(value: object) -> object:
 
 
 def write(rows: Sequence[PredictedRow], path: Path) -> None:
-    """Write the table in the format of the suffix; the file is either the old or the new one.
+    """Write the table atomically, in the format of the suffix.
 
     Raises:
         AllScopeError: the file can't be written.
@@ -108,12 +109,12 @@ def write(rows: Sequence[PredictedRow], path: Path) -> None:
 
 
 def write_bytes(data: bytes, path: Path, *, option: str = "--out") -> None:
-    """Write a file, which is either the old or the new one; folders are made where missing.
+    """Write a file atomically; create missing folders.
 
     Args:
-        data: what to write.
+        data: content of the file.
         path: of the file.
-        option: that named the place, for the sentence that it is no good.
+        option: command-line option that named the path, for the error message.
 
     Raises:
         AllScopeError: the file can't be written.

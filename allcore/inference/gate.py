@@ -1,12 +1,12 @@
-"""The last checks of the gate: is the cell whole, well exposed, in focus, and in distribution?
+"""Last checks of the gate: whole cell, exposure, focus, and out-of-distribution detection.
 
-`upload` has refused before what can't be read, or shows no cell on black. The checks here need
-statistics of the training cells: `gate_fit` measures them, and a model's folder records them.
+`upload` first refuses images that can't be read or show no cell on black. The checks here need
+statistics of the training cells: `gate_fit` computes them, and a model folder stores them.
 
-A cell is in distribution by the Mahalanobis distance of its features to those of training cells
-(Lee et al., *A Simple Unified Framework for Detecting Out-of-Distribution Samples*, NeurIPS 2018,
-with one centre instead of one a class: the class is what the model is asked, not what the gate may
-know).
+The out-of-distribution score is the Mahalanobis distance of a cell's features to those of the
+training cells (Lee et al., *A Simple Unified Framework for Detecting Out-of-Distribution Samples*,
+NeurIPS 2018). It uses one centre instead of one per class: the class is the model's prediction, and
+the gate must not depend on it.
 """
 
 import json
@@ -29,7 +29,7 @@ Floats = NDArray[np.float32]
 Range = tuple[float, float]
 
 EDGE = 6
-"""Pixels from the outline that focus leaves out, for the outline itself is sharp in any focus."""
+"""Margin in pixels along the outline that focus ignores: the outline is sharp in any focus."""
 OOD_REASON = (
     "The picture is unlike anything that the model was trained on, so its answer would mean "
     "nothing; use a cell that was stained, photographed and cut out like those of C-NMC 2019."
@@ -38,14 +38,14 @@ OOD_REASON = (
 
 @dataclass(frozen=True)
 class ImageStats:
-    """Statistics of a cell's picture.
+    """Image statistics of a cell.
 
     Attributes:
         area: pixels inside the outline.
         brightness: mean of the three channels inside, 0 to 255.
         focus: standard deviation of the Laplacian of the grey levels inside, without the outline.
-        redness: mean red over mean blue inside: above 1 where these channels were swapped.
-        border: whether the cell touches the picture's border.
+        redness: mean red over mean blue inside; above 1 where these channels were swapped.
+        border: whether the cell touches the border of the image.
     """
 
     area: float
@@ -57,7 +57,7 @@ class ImageStats:
 
 @dataclass(frozen=True)
 class GateLimits:
-    """Ranges of accepted image statistics, each end included."""
+    """Accepted ranges of the image statistics, both ends included."""
 
     area: Range
     brightness: Range
@@ -67,14 +67,14 @@ class GateLimits:
 
 @dataclass(frozen=True)
 class Gate:
-    """Limits by which a model refuses pictures unlike its training cells.
+    """Limits beyond which a model refuses an image as unlike its training cells.
 
     Attributes:
         limits: of the image statistics.
         centre: (D,) mean of the features of training cells.
-        whiten: (D, Q) maps a difference from the centre to one of unit covariance.
-        max_distance: the largest distance that is accepted.
-        facts: how the gate was fitted and evaluated, as ``gate.json`` has it.
+        whiten: (D, Q) maps a difference from the centre to unit covariance.
+        max_distance: the largest accepted distance.
+        facts: fit and evaluation of the gate, as in ``gate.json``.
     """
 
     limits: GateLimits
@@ -84,7 +84,7 @@ class Gate:
     facts: dict[str, Any]
 
     def refusal(self, stats: ImageStats) -> Refusal | None:
-        """The refusal of a cell that is not whole, badly exposed, out of focus or off in colour."""
+        """Refusal of a cell that is cut off, badly exposed, out of focus or off in colour."""
         limits = self.limits
         if stats.border:
             return Refusal(
@@ -103,13 +103,13 @@ class Gate:
         return None
 
     def ood_scores(self, vectors: Floats) -> Floats:
-        """Distances (N,) of vectors (N, D) over the largest accepted: above 1 is refused."""
+        """Scores (N,) of vectors (N, D): distance over the largest accepted; above 1 refuses."""
         distances = mahalanobis_distances(vectors, self.centre, self.whiten)
         return np.asarray(distances / self.max_distance)
 
 
 def image_stats(rgb: Rgb, mask: NDArray[np.bool_]) -> ImageStats:
-    """Statistics of the cell with mask (H, W) in a picture (H, W, 3)."""
+    """Statistics of the cell with mask (H, W) in an image (H, W, 3)."""
     top, left, bottom, right = cells.frame_of(mask)
     height, width = mask.shape
     inside, part = mask[top:bottom, left:right], rgb[top:bottom, left:right]
@@ -131,7 +131,7 @@ def mahalanobis_distances(vectors: Floats, centre: Floats, whiten: Floats) -> Fl
 
 
 def write_gate(folder: Path, gate: Gate) -> None:
-    """Write ``gate.json`` and ``gate.safetensors`` into a model's folder."""
+    """Write ``gate.json`` and ``gate.safetensors`` into a model folder."""
     from safetensors.numpy import save_file
 
     half = np.abs(gate.whiten).max() < np.finfo(np.float16).max
@@ -140,14 +140,14 @@ def write_gate(folder: Path, gate: Gate) -> None:
         "whiten": gate.whiten.astype(np.float16) if half else gate.whiten,
     }
     save_file(tensors, folder / model_folder.GATE_WEIGHTS)
-    (folder / model_folder.GATE_WEIGHTS).chmod(0o644)  # readable as the other files of a model are
+    (folder / model_folder.GATE_WEIGHTS).chmod(0o644)  # the mode of the other files of a model
     fields = {"limits": asdict(gate.limits), "farthest": gate.max_distance, **gate.facts}
     text = json.dumps(fields, indent=2, ensure_ascii=False)
     (folder / model_folder.GATE).write_text(text + "\n", encoding="utf-8")
 
 
 def read_gate(folder: Path) -> Gate | None:
-    """The gate of a model's folder; None where none was fitted.
+    """Read the gate of a model folder; None where it has none.
 
     Raises:
         ModelError: it is damaged, or belongs to other weights.

@@ -1,12 +1,11 @@
-"""Fit a model's gate, and evaluate it on subjects and pictures that it was not fitted on.
+"""Fit of a model's gate, and its evaluation on held-out subjects and images.
 
-Three ways to detect out-of-distribution pictures are compared: the Mahalanobis distance (Lee et
-al., NeurIPS 2018) with the covariance of Ledoit and Wolf (2004), the distance to the nearest
-training cells (Sun et al., *Out-of-Distribution Detection with Deep Nearest Neighbors*, ICML 2022),
-and the energy of the answer (Liu et al., *Energy-based Out-of-distribution Detection*, NeurIPS
-2020). Each is fitted on training subjects, limited on validation subjects and evaluated on the
-others. Gates use the first; the figures of all three are recorded beside it, so that everyone sees
-where another would do better.
+Three out-of-distribution detectors are compared: the Mahalanobis distance (Lee et al., NeurIPS
+2018) with the covariance of Ledoit and Wolf (2004), the distance to the nearest training cells (Sun
+et al., *Out-of-Distribution Detection with Deep Nearest Neighbors*, ICML 2022), and the energy
+score (Liu et al., *Energy-based Out-of-distribution Detection*, NeurIPS 2020). Each is fitted on
+training subjects, its threshold set on validation subjects, and evaluated on the others. Gates use
+the first; the results of all three are recorded for comparison.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,20 +19,22 @@ from allcore.inference import gate
 from allcore.inference.gate import Floats, Gate, GateLimits, ImageStats, Range
 
 ACCEPTED = 0.99
-"""Share of validation subjects' cells that a distance limit lets through: with what the image
-statistics refuse, the whole gate lets through 98 %."""
+"""Share of validation subjects' cells that a distance limit accepts.
+
+With the checks of image statistics, the whole gate accepts 98 %.
+"""
 NEAREST = 10
 METHOD = "mahalanobis"
-"""The method that gates use."""
+"""Detector of the gates."""
 
 Rows = NDArray[np.intp]
 Scorer = Callable[[Floats, Floats], Floats]
-"""Features (N, D) and log-odds (N,) to out-of-distribution scores (N,)."""
+"""Maps features (N, D) and log-odds (N,) to out-of-distribution scores (N,)."""
 
 
 @dataclass(frozen=True)
 class PictureFeatures:
-    """Features of N pictures that show a cell on black.
+    """Features of N images that show a cell on black.
 
     Attributes:
         vectors: (N, D) features of the network.
@@ -46,19 +47,19 @@ class PictureFeatures:
     stats: tuple[ImageStats, ...]
 
     def of(self, rows: Rows) -> "PictureFeatures":
-        """Some of the pictures."""
+        """Select images by row."""
         stats = tuple(self.stats[row] for row in rows)
         return PictureFeatures(self.vectors[rows], self.logits[rows], stats)
 
     @property
     def table(self) -> pd.DataFrame:
-        """The image statistics, one row a picture."""
+        """Return the image statistics as a table, one row an image."""
         return pd.DataFrame([vars(stats) for stats in self.stats])
 
 
 @dataclass(frozen=True)
 class Rotation:
-    """Rows of a data set: those to fit on, those that set the limit, those to evaluate on."""
+    """Rows of a data set for the fit, for the limit and for the evaluation."""
 
     fitted: Rows
     limited: Rows
@@ -67,12 +68,12 @@ class Rotation:
 
 @dataclass(frozen=True)
 class GateEvaluation:
-    """Outcome for the pictures of one or more rotations.
+    """Evaluation of a gate on the images of one or more rotations.
 
     Attributes:
-        accepted: (N,) whether the whole gate lets a cell through; NaN where it was not evaluated.
-        refused_by: number of cells refused, by check.
-        known: by method, (N,) whether its distance alone lets a cell through.
+        accepted: (N,) whether the whole gate accepts a cell; NaN where it was not evaluated.
+        refused_by: number of refused cells, by check.
+        known: by method, (N,) whether its distance alone accepts a cell.
         refused_ood: by kind, share of out-of-distribution samples that the whole gate refuses, a
             mean of rotations.
         methods: by method and kind, share of samples that its distance alone refuses.
@@ -86,16 +87,16 @@ class GateEvaluation:
 
 
 def fit_gate(cells: PictureFeatures, *, limit_on: PictureFeatures) -> Gate:
-    """The gate of training cells, its limit set on validation cells."""
+    """Fit a gate to training cells and set its limit on validation cells."""
     centre, whiten = mahalanobis(cells.vectors)
     distances = gate.mahalanobis_distances(limit_on.vectors, centre, whiten)
     return Gate(stats_limits(cells.table), centre, whiten, distance_limit(distances), {})
 
 
 def fit_final_gate(cells: PictureFeatures, rotations: Sequence[Rotation]) -> Gate:
-    """The gate that ships: fitted on all cells of all rotations.
+    """Fit the gate that ships: on all cells of all rotations.
 
-    Its limit is that of the cells' distances by fits that had not seen their subjects. Of a single
+    Its limit comes from the cells' distances under fits without their subjects. With a single
     rotation, whose test subjects must stay unseen, it is that rotation's gate.
     """
     if len(rotations) == 1:
@@ -111,16 +112,15 @@ def fit_final_gate(cells: PictureFeatures, rotations: Sequence[Rotation]) -> Gat
 
 
 def distance_limit(distances: Floats) -> float:
-    """The distance that lets ``ACCEPTED`` of the cells through."""
+    """Distance that accepts the share ``ACCEPTED`` of the cells."""
     return float(np.quantile(distances, ACCEPTED))
 
 
 def stats_limits(stats: pd.DataFrame) -> GateLimits:
-    """Limits of image statistics: the range of training cells but the last few, and a margin.
+    """Limits of image statistics: the range of training cells without its tails, plus a margin.
 
-    The margin is wide where a camera may rightly differ (light, size), and none where red over
-    blue shows whether the channels were swapped. Grain depends on how a picture was compressed,
-    so that focus has the widest.
+    The margin is wide where cameras legitimately differ (light, size), and zero for red over blue,
+    which shows swapped channels. Compression changes grain, so focus has the widest margin.
     """
     return GateLimits(
         area=_range(stats["area"], (0.001, 0.999), 1.3, 1.3),
@@ -144,7 +144,7 @@ def mahalanobis(vectors: Floats) -> tuple[Floats, Floats]:
 def evaluate_gate(
     cells: PictureFeatures, rotations: Sequence[Rotation], samples: Mapping[str, PictureFeatures]
 ) -> GateEvaluation:
-    """Fit, limit and evaluate in turn.
+    """Fit, limit and evaluate the gate in each rotation.
 
     Args:
         cells: of the data set.
@@ -186,7 +186,7 @@ def _by_mahalanobis(cells: PictureFeatures) -> Scorer:
 
 
 def _by_nearest(cells: PictureFeatures) -> Scorer:
-    """Euclidean distance of standardised vectors to the tenth nearest."""
+    """Euclidean distance of standardised vectors to the tenth nearest training cell."""
     from sklearn.neighbors import NearestNeighbors
 
     centre = cells.vectors.mean(axis=0)
@@ -202,7 +202,7 @@ def _by_nearest(cells: PictureFeatures) -> Scorer:
 
 
 def _by_energy(_cells: PictureFeatures) -> Scorer:
-    """Of one log-odds z, whose two scores are z / 2 and -z / 2: low where the answer is sure."""
+    """Energy of one log-odds z, as the two logits z / 2 and -z / 2; low for confident ones."""
     return lambda _, logits: -np.logaddexp(logits / 2, -logits / 2)
 
 
@@ -214,7 +214,7 @@ METHODS: dict[str, Callable[[PictureFeatures], Scorer]] = {
 
 
 def _failed_checks(whole: Gate, cells: PictureFeatures) -> list[str]:
-    """For each cell the check that refuses it, empty where none does."""
+    """For each cell the check that refuses it; empty where accepted."""
     too_far = whole.ood_scores(cells.vectors) > 1
     refusals = [whole.refusal(stats) for stats in cells.stats]
     return [

@@ -1,4 +1,4 @@
-"""Samples to fit and evaluate a gate on: cells of a data set, and out-of-distribution pictures."""
+"""Samples to fit and evaluate a gate on: cells of a data set, and out-of-distribution images."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,18 +26,18 @@ from allcore.inference.upload import CellPicture
 
 BATCH = 16
 PER_KIND = 200
-"""Drawn samples of each kind."""
+"""Number of synthetic samples of each kind."""
 ALTERED = 3
-"""Cells of each subject that are altered."""
+"""Number of altered cells of each subject."""
 
 
 @dataclass(frozen=True)
 class OodFeatures:
-    """Out-of-distribution samples after the checks before the gate.
+    """Features of out-of-distribution samples that passed the checks before the gate.
 
     Attributes:
-        totals: by kind, how many there were.
-        features: by kind, of those that seemed to show a cell on black.
+        totals: number of samples, by kind.
+        features: by kind, of the samples with an apparent cell on black.
     """
 
     totals: dict[str, int]
@@ -45,7 +45,7 @@ class OodFeatures:
 
 
 def known_images(data: Manifest, folder: Path) -> Manifest:
-    """The labelled images that the model's split names, in the data set's order.
+    """Return the labelled images in the model's split, in the data set's order.
 
     Raises:
         DataError: there are none.
@@ -63,11 +63,11 @@ def known_images(data: Manifest, folder: Path) -> Manifest:
 
 
 def rotations(cells: "pd.DataFrame", folder: Path) -> tuple[Rotation, ...]:
-    """Rows to fit, to limit and to evaluate on; for an out-of-fold model one rotation a fold.
+    """Rows for fit, limit and evaluation; for an out-of-fold model one rotation a fold.
 
     Args:
         cells: a table with ``image_id`` and ``split``, of N images.
-        folder: the model's.
+        folder: the model folder.
 
     Raises:
         DataError: a part is empty.
@@ -88,7 +88,7 @@ def rotations(cells: "pd.DataFrame", folder: Path) -> tuple[Rotation, ...]:
 def read_pictures(
     predictor: Predictor, pictures: Iterable[Rgb], *, progress: Callable[[], object] = lambda: None
 ) -> tuple[PictureFeatures, list[int]]:
-    """Features of the pictures that show a cell on black, and their places among all pictures."""
+    """Features of the images that show a cell on black, and their positions among all images."""
     vectors: list[Tensor] = []
     logits: list[Tensor] = []
     stats: list[ImageStats] = []
@@ -111,13 +111,13 @@ def read_pictures(
 def read_ood_samples(
     predictor: Predictor, cells: Sequence[Path], *, fields: Path | None, per_kind: int = PER_KIND
 ) -> OodFeatures:
-    """Features of drawn samples, photographs, altered cells, and smear fields where there are any.
+    """Features of synthetic samples, photographs, altered cells, and smear fields where given.
 
     Args:
         predictor: the model.
-        cells: pictures of real cells to alter.
+        cells: images of real cells to alter.
         fields: a folder of whole smear fields.
-        per_kind: drawn samples of each kind.
+        per_kind: number of synthetic samples of each kind.
     """
     kinds: list[str] = []
 
@@ -139,7 +139,7 @@ def paths_to_alter(cells: "pd.DataFrame", *, seed: int = 0) -> list[str]:
 
 
 def decode_files(paths: Iterable[Path]) -> Iterator[Rgb]:
-    """Decode files one after the other; an unreadable one is black, without a cell."""
+    """Decode files one by one; an unreadable file gives a black image without a cell."""
     for path in paths:
         try:
             yield upload.decode(path.read_bytes())

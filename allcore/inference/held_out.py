@@ -1,4 +1,4 @@
-"""What a model was trained on, and so which images of a data set it may be judged on."""
+"""Training images of a model, and the held-out images of a data set for its evaluation."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,15 +13,15 @@ from allcore.errors import DataError
 from allcore.model_folder import ModelInfo
 
 TrainingExposure = Literal["cell", "subject", "no", "unknown"]
-"""What of a cell was in a network's training: itself, others of its subject, nothing."""
+"""Exposure of a network to a cell in training: to itself, to its subject, to neither."""
 
-# Where two parts claim a subject's group, the last one here has it: training taints.
+# Where two parts have images of one subject group, the later part here wins: training taints.
 PARTS = ("test", "validation", "train")
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The images and subjects that a network was trained on.
+    """Images and subjects of a network's training.
 
     Attributes:
         images: names of the images, C-NMC's without folders and suffix.
@@ -33,7 +33,7 @@ class TrainingSet:
 
     @classmethod
     def of(cls, folder: Path, info: ModelInfo) -> "TrainingSet":
-        """The training set of the network in a model folder.
+        """Read the training set of the network in a model folder.
 
         Raises:
             ModelError: split.csv is missing or damaged, or model.json doesn't say how it was split.
@@ -47,7 +47,7 @@ class TrainingSet:
         )
 
     def exposure(self, image_id: str, group: str | None) -> TrainingExposure:
-        """What of a cell was in the training; `group` is its independent subject."""
+        """Exposure of the training to a cell; `group` is its independent subject."""
         if _name(image_id) in self.images:
             return "cell"
         return "subject" if group in self.groups else "no"
@@ -58,19 +58,19 @@ class Selection:
     """Labelled images with their `split`, 'validation' or 'test'."""
 
     manifest: Manifest
-    trained_on: int  # images left out because the model learned from them or their subjects
-    unknown: int  # images left out because the model's split says nothing of them
+    trained_on: int  # images excluded because they or their subjects were in the training
+    unknown: int  # images excluded because the model's split does not contain them
 
 
 def select(data: Manifest, info: ModelInfo, folder: Path) -> Selection:
-    """The labelled images of `data` that `info`'s training never saw.
+    """Select the labelled images of `data` that were not in the training of `info`.
 
-    Images are looked up by name in the model's split.csv and, where it was split by subject, by
-    their subject's group in model.json. A data set of which neither knows a single image shares
-    nothing with the training data: all of it is test.
+    Images are looked up by name in the model's split.csv and, for a split by subject, by their
+    subject's group in model.json. A data set without any match shares nothing with the training
+    data: all of it is test.
 
     Raises:
-        DataError: no image has a label, or the model was trained on all that have one.
+        DataError: no image has a label, or the model was trained on all labelled images.
         ModelError: split.csv is missing or damaged, or model.json doesn't say how it was split.
     """
     labelled = data.labelled()
@@ -92,7 +92,7 @@ def select(data: Manifest, info: ModelInfo, folder: Path) -> Selection:
 
 
 def parts(table: pd.DataFrame, info: ModelInfo, folder: Path) -> "pd.Series[str]":
-    """The part of the model's split that each image of a manifest's table is in, or missing.
+    """Part of the model's split for each image of a manifest's table; missing where unknown.
 
     Raises:
         ModelError: split.csv is missing or damaged, or model.json doesn't say how it was split.
@@ -104,14 +104,14 @@ def parts(table: pd.DataFrame, info: ModelInfo, folder: Path) -> "pd.Series[str]
 
 
 def _by_image(table: pd.DataFrame, folder: Path) -> "pd.Series[str]":
-    """The part of each image by its id or C-NMC name, missing where split.csv has neither."""
+    """Part of each image by its id or C-NMC name; missing where split.csv has neither."""
     split = model_folder.read_split(folder)
     part_of = dict(zip(split.index.map(_name), split, strict=True))
     return table["image_id"].map(_name).map(part_of)
 
 
 def _by_subject(table: pd.DataFrame, info: ModelInfo) -> "pd.Series[str]":
-    """The part that each image's group of subjects is in, missing where it is in none."""
+    """Part of each image by its group of subjects; missing where the group is unknown."""
     split = info.training["split"]
     part_of = {
         subjects.group_of(subject): part for part in PARTS for subject in split.get(part, ())
@@ -120,5 +120,5 @@ def _by_subject(table: pd.DataFrame, info: ModelInfo) -> "pd.Series[str]":
 
 
 def _name(image_id: str) -> str:
-    """The id; a C-NMC name without folders and suffix, which readers keep differently."""
+    """The id; a C-NMC name without folders and suffix, in which readers differ."""
     return PurePosixPath(image_id).stem if subjects.parse_name(image_id) else image_id

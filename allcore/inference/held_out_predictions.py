@@ -1,4 +1,4 @@
-"""Predictions of a model for labelled images that its training never saw."""
+"""Predictions of a model for labelled images outside its training."""
 
 from collections.abc import Callable
 
@@ -23,12 +23,12 @@ def predict(
     *,
     progress: Callable[[], object] = lambda: None,
 ) -> pd.DataFrame:
-    """The predictions table of labelled images, without those that are refused.
+    """Return the predictions table of labelled images, without refused ones.
 
-    Fold and baseline of an image come from the model's own predictions, where it has some.
+    Fold and baseline of an image come from the predictions in the model folder, where present.
 
     Args:
-        images: with the column ``split``, as ``held_out.select`` gives it.
+        images: with the column ``split``, as ``held_out.select`` returns it.
         model: the installed model.
         predictor: the same model's, without its gate.
         progress: called once an image.
@@ -64,7 +64,7 @@ def predict(
 
 
 def predicted_images(data: Manifest, model: InstalledModel) -> Manifest:
-    """The images of a data set that the model has predictions of, else its held-out images.
+    """Images of a data set with predictions in the model folder, else its held-out images.
 
     Raises:
         DataError: no image has a label, or none may be evaluated.
@@ -77,9 +77,9 @@ def predicted_images(data: Manifest, model: InstalledModel) -> Manifest:
 
 
 def _folds(model: InstalledModel) -> pd.DataFrame:
-    """Fold and baseline of the images that the model folder has predictions of."""
+    """Fold and baseline of the images with predictions in the model folder."""
     columns = ["image_id", "fold", "baseline_probability"]
     try:
         return model_folder.read_predictions(model.folder)[columns]
-    except ModelError:  # a model that is evaluated for the first time
+    except ModelError:  # the model has not been evaluated before
         return pd.DataFrame({column: [] for column in columns}).astype({"image_id": str})

@@ -1,7 +1,7 @@
-"""Where pictures come from: files, folders and zip archives, one lazily read Source each.
+"""Image sources: files, folders and zip archives, one lazily read Source for each image.
 
-An archive is never unpacked to disk. A member's folders are dropped, so that no name it carries
-can point anywhere, and its bytes are counted while they are read, whatever its header declares.
+An archive is never unpacked to disk. The folders of a member's name are dropped against path
+traversal, and its bytes are counted while reading, whatever its header declares.
 """
 
 import zipfile
@@ -17,23 +17,23 @@ from allcore.inference import upload
 MAX_MEMBERS = 20_000
 MAX_TOTAL_BYTES = 8 * 2**30
 MAX_RATIO = 200  # a black 450 x 450 BMP deflates to about 1:100, a bomb to 1:1000
-_RATIO_FREE_BYTES = 8 * 2**20  # small members may deflate as well as they like
+_RATIO_FREE_BYTES = 8 * 2**20  # small members may have any ratio
 _JUNK_NAMES = {"Thumbs.db", "desktop.ini"}
 
 
 @dataclass(frozen=True)
 class Source:
-    """One picture to come: ``read()`` gives its bytes or raises BadImage."""
+    """An image to read: ``read()`` returns its bytes or raises BadImage."""
 
     name: str
     read: Callable[[], bytes]
 
 
 def walk(paths: Iterable[Path]) -> Iterator[Source]:
-    """Sources of image files, folders (recursively) and zip archives, in a stable order.
+    """Yield sources of image files, folders (recursively) and zip archives, in a stable order.
 
-    Every file gives at least one source, an image or not, so that nothing is dropped silently;
-    only hidden files and what operating systems leave behind are passed over.
+    Every file yields at least one source, an image or not, so that nothing is dropped silently;
+    only hidden files and operating system files are skipped.
     """
     for path in files(paths):
         if path.suffix.lower() == ".zip":
@@ -43,17 +43,17 @@ def walk(paths: Iterable[Path]) -> Iterator[Source]:
 
 
 def files(paths: Iterable[Path]) -> Iterator[Path]:
-    """The paths with each folder replaced by the files in it, at any depth; empty ones stay."""
+    """Replace each folder by the files in it, at any depth; empty folders stay."""
     for path in paths:
         inside = _inside(path) if path.is_dir() else []
         yield from inside or [path]
 
 
 def members(file: Path | IO[bytes], *, name: str) -> Iterator[Source]:
-    """Sources of the members of a zip archive, named ``<name>/<base name>``.
+    """Yield sources of the members of a zip archive, named ``<name>/<base name>``.
 
-    An archive that can't be used as a whole gives one source that says why. The sources stay
-    readable as long as they live, from any thread.
+    An unusable archive yields one refused source with the reason. The sources stay readable for
+    their lifetime, from any thread.
     """
     try:
         archive = zipfile.ZipFile(file)
@@ -72,7 +72,7 @@ def members(file: Path | IO[bytes], *, name: str) -> Iterator[Source]:
 
 
 def refused(name: str, sentence: str) -> Source:
-    """A source that has nothing to read, only the sentence that says why."""
+    """Source without content that raises BadImage with a sentence."""
 
     def read() -> bytes:
         raise BadImage(sentence)
@@ -81,7 +81,7 @@ def refused(name: str, sentence: str) -> Source:
 
 
 def is_junk(path: str) -> bool:
-    """Whether an operating system left the file behind, or hides it."""
+    """Whether a file is hidden or an operating system's leftover."""
     name = _base_name(path)
     return path.startswith("__MACOSX/") or name.startswith(".") or name in _JUNK_NAMES
 
@@ -145,7 +145,7 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     upload.check_bytes(info.file_size)
     try:
         with archive.open(info) as member:
-            data = member.read(upload.MAX_BYTES + 1)  # the header may lie about the size
+            data = member.read(upload.MAX_BYTES + 1)  # the header may understate the size
     except Exception as error:  # damaged or unsupported compression raises anything
         raise BadImage(
             "The member of the archive is damaged; make the archive again and retry."

@@ -1,6 +1,6 @@
-"""Predictions for many pictures: one after another for a command, in the background for a page.
+"""Predictions for many images: in the foreground for a command, in the background for a page.
 
-Pictures are read and decoded on threads while the network runs on the batch before.
+Threads read and decode images while the network runs on the previous batch.
 """
 
 import hashlib
@@ -31,17 +31,17 @@ from allcore.inference.upload import PictureCache
 
 THUMBNAIL_SIDE = 64
 STORED_AT_ONCE = 64
-"""Predictions that a job hands over at once to be stored."""
+"""Number of predictions that a job stores at once."""
 
 log = logging.getLogger(__name__)
 
 Forward = Callable[[Tensor], Sequence[Reading]]
-"""Turns cut cells (N, 3, S, S) uint8 into N readings of the network."""
+"""Maps segmented cells (N, 3, S, S) uint8 to N readings of the network."""
 
 
 @dataclass(frozen=True)
 class StreamedPrediction:
-    """A prediction, as a table's row too, and the cut cell (3, S, S) uint8; None without one."""
+    """Prediction, its table row, and the segmented cell (3, S, S) uint8; None without a cell."""
 
     row: PredictedRow
     prediction: Prediction
@@ -56,13 +56,13 @@ def predict_files(
     workers: int | None = None,
     progress: Callable[[], object] | None = None,
 ) -> Iterator[PredictedRow]:
-    """One row for each picture in files, folders (recursively) and zip archives.
+    """Yield one row for each image in files, folders (recursively) and zip archives.
 
     Args:
         predictor: the model.
         paths: files, folders and archives.
         batch_size: cells in one pass.
-        workers: threads that decode; None takes one a core.
+        workers: threads that decode; None means one for each core.
         progress: called once a row.
     """
     sources = image_sources.walk(paths)
@@ -81,15 +81,15 @@ def stream_predictions(
     forward: Forward | None = None,
     cache: PictureCache | None = None,
 ) -> Generator[StreamedPrediction]:
-    """One prediction a source, in the order of the sources; no unreadable picture stops it.
+    """Yield one prediction a source, in order; an unreadable image does not stop the iteration.
 
     Args:
         predictor: the model.
-        sources: pictures to read; taken lazily, a few batches ahead of the predictions.
+        sources: images to read; consumed lazily, a few batches ahead of the predictions.
         batch_size: cells in one pass.
-        workers: threads that decode; None takes one a core.
-        forward: the pass through the network, if not ``predictor.read``.
-        cache: where decoded pictures stay for who shows them.
+        workers: threads that decode; None means one for each core.
+        forward: the pass through the network; ``predictor.read`` by default.
+        cache: cache of decoded images, for later display.
     """
     cache = PictureCache(0) if cache is None else cache
     forward = forward or predictor.read
@@ -104,7 +104,7 @@ def stream_predictions(
 
 @dataclass(frozen=True)
 class PredictedPicture:
-    """A picture's prediction, where to read the picture again, and a JPEG of the cut cell."""
+    """Prediction of an image, the source to read it again, and a JPEG of the segmented cell."""
 
     row: PredictedRow
     prediction: Prediction
@@ -114,26 +114,26 @@ class PredictedPicture:
 
 Ending = Literal["done", "cancelled", "failed"]
 Store = Callable[[Sequence[PredictedPicture], Ending | None], object]
-"""Takes the predictions since the last call, and at the last call how the job ended."""
+"""Stores the predictions since the last call; the last call also has the job's ending."""
 
 
 def store_nothing(_items: Sequence[PredictedPicture], _ending: Ending | None) -> None:
-    """Drop the predictions."""
+    """Discard the predictions."""
 
 
 class PredictionJob:
-    """Predicts sources in order on its own thread; finished predictions stay after cancelling.
+    """Background job that predicts sources in order; results stay after cancellation.
 
-    It goes on after the session that started it has ended.
+    The job continues after the session that started it has ended.
 
     Args:
-        predictor: cuts the cells out.
-        sources: the pictures.
+        predictor: segments the cells.
+        sources: the images.
         forward: the pass through the network.
-        leave: called by ``cancel``, to drop what still waits in a queue behind ``forward``.
-        batch_size: cells handed to ``forward`` at once.
-        store: called on the job's thread, at the end and about every ``STORED_AT_ONCE``
-            predictions before.
+        leave: called by ``cancel``, to drop waiting items from the queue behind ``forward``.
+        batch_size: cells in one call of ``forward``.
+        store: called on the job's thread, about every ``STORED_AT_ONCE`` predictions and at the
+            end.
     """
 
     def __init__(
@@ -164,35 +164,35 @@ class PredictionJob:
 
     @property
     def items(self) -> list[PredictedPicture]:
-        """The predictions so far, in the order of the sources."""
+        """Predictions so far, in the order of the sources."""
         return self._items.copy()
 
     @property
     def running(self) -> bool:
-        """Whether predictions are still to come."""
+        """Whether the job is still running."""
         return not self._finished.is_set()
 
     @property
     def cancelled(self) -> bool:
-        """Whether it was stopped before its end."""
+        """Whether the job was stopped before its end."""
         return self._cancelled.is_set() and len(self._items) < len(self.sources)
 
     @property
     def seconds(self) -> float:
-        """Time since the start, or from start to end."""
+        """Duration in seconds, up to now or to the end."""
         return (self._ended or time.perf_counter()) - self._started
 
     @property
     def idle(self) -> float:
-        """Seconds since it ended, 0 while it runs."""
+        """Seconds since the end, 0 while the job runs."""
         return 0.0 if self._ended is None else time.perf_counter() - self._ended
 
     def wait(self, seconds: float) -> bool:
-        """Wait at most so many seconds; True once the job has ended."""
+        """Wait at most this many seconds; True once the job has ended."""
         return self._finished.wait(seconds)
 
     def cancel(self) -> None:
-        """Stop after the batch under way; finished predictions stay."""
+        """Stop after the current batch; finished predictions stay."""
         self._cancelled.set()
         self._leave()
 
@@ -215,7 +215,7 @@ class PredictionJob:
         finally:
             self._stream.close()
             self._ended = time.perf_counter()
-            self._finished.set()  # before storing, which nobody waits for
+            self._finished.set()  # before storing, so that no reader waits for the database
             self._hand_over(self._ending())
 
     def _ending(self) -> Ending:
@@ -228,13 +228,13 @@ class PredictionJob:
         self._stored += len(items)
         try:
             self._store(items, ending)
-        except Exception:  # predictions are shown whether or not they can be stored
+        except Exception:  # predictions are shown even where they can't be stored
             log.exception("predictions of a job could not be stored")
 
 
 @dataclass(frozen=True)
 class PredictionService:
-    """A predictor, and the queue through which all sessions share it."""
+    """Predictor with the queue through which all sessions share it."""
 
     predictor: Predictor
     queue: BatchQueue[Tensor, Reading]
@@ -242,12 +242,12 @@ class PredictionService:
     def start(
         self, sources: Sequence[Source], *, session: str, store: Store = store_nothing
     ) -> PredictionJob:
-        """Predict pictures in the background, in turn with what other sessions hand in.
+        """Predict images in the background, in turn with other sessions.
 
         Args:
-            sources: the pictures.
-            session: whose turn in the queue it is.
-            store: takes the predictions as they come.
+            sources: the images.
+            session: the session whose turn in the queue counts.
+            store: stores the predictions as they finish.
         """
 
         def forward(cells: Tensor) -> list[Reading]:
@@ -290,7 +290,7 @@ def _decode_ahead(
     *,
     depth: int,
 ) -> Iterator[_Decoded]:
-    """Decode in order, with at most ``depth`` pictures decoded or under way."""
+    """Decode in order, with at most ``depth`` images decoded or in progress."""
     waiting: deque[Future[_Decoded]] = deque()
     for source in sources:
         waiting.append(pool.submit(_decode, predictor, source, cache))
@@ -312,7 +312,7 @@ def _decode(predictor: Predictor, source: Source, cache: PictureCache) -> _Decod
         return _Decoded(source.name, sha256, cell, refusal)
     except BadImage as error:
         return _Decoded(source.name, sha256, refusal=Refusal(check, str(error)))
-    except Exception:  # one picture must never cost the others their answer
+    except Exception:  # one image must never fail the others
         log.exception("a picture could not be prepared")
         reason = "The picture could not be processed; export it again."
         return _Decoded(source.name, sha256, refusal=Refusal(check, reason))

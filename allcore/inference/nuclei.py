@@ -1,18 +1,18 @@
-"""White cells in a smear, pixel by pixel: nuclei by Otsu's threshold, cells by watershed.
+"""Segmentation of white cells in a smear: nuclei by Otsu's threshold, cells by watershed.
 
-What tells a nucleus from all else in a smear under Romanowsky's stains is violet: red cells are as
-saturated, but toward red. So saturation is counted only where blue is not the weakest colour,
-after the picture's brightest pixels were taken as white. From there on it is the textbook's way:
+Violet separates a nucleus from everything else under Romanowsky stains: red cells are as saturated,
+but toward red. So saturation counts only where blue is not the weakest channel, after a white
+balance by the brightest pixels of the image. The further steps are the textbook's:
 
-- Otsu's threshold parts nuclei from the rest (N. Otsu, IEEE Trans. SMC 9, 1979;
+- Otsu's threshold separates nuclei from the rest (N. Otsu, IEEE Trans. SMC 9, 1979;
   ``skimage.filters.threshold_otsu``).
-- A weaker threshold takes in cytoplasm, as far from a nucleus as cytoplasm reaches.
-- A watershed of the distance to the outline (S. Beucher and C. Lantuéjoul, 1979; as in
-  scikit-image's gallery) parts cells that touch, for two cells have a waist between them. What it
-  parts off and has no nucleus, such as a red cell leaned against the cell, is left out.
+- A lower threshold adds cytoplasm, up to a maximum distance from a nucleus. - A watershed of the
+distance to the outline (S. Beucher and C. Lantuéjoul, 1979; as in
+  scikit-image's gallery) splits touching cells at their waist. Parts without a nucleus, such as
+  an adjacent red cell, are dropped.
 - Holes are filled.
 
-Lengths are in nuclear radii wherever they can be, for nobody tells the magnification.
+Lengths are in nuclear radii where possible, because the magnification is unknown.
 """
 
 from dataclasses import dataclass
@@ -31,36 +31,36 @@ Labels = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
 TOLERANCE = 0.75
-"""How readily cytoplasm is taken in, from 0 (the nucleus alone) to 1 (whatever is violet)."""
+"""Default tolerance for cytoplasm, from 0 (the nucleus alone) to 1 (any violet pixel)."""
 NOTHING = (
     "No white cell was found in the picture; use a picture of a stained smear, or cut the cell out "
     "by hand and set everything around it to black."
 )
 
 _WHITE = 95  # percentile of the weakest channel from which a pixel is plasma
-_LEAST_WHITE = 64  # grey levels: nothing is seen in a darker picture
-_DIM = 0.25  # of white: what is darker has too little light for its saturation to mean anything
+_LEAST_WHITE = 64  # grey levels; darker images are not segmented
+_DIM = 0.25  # of white; saturation is unreliable in darker pixels
 _BLUR = 1.0  # pixels
-_LEAST_VIOLET = 0.1  # Otsu's threshold lies below it where there are only red cells and plasma
+_LEAST_VIOLET = 0.1  # Otsu's threshold is lower where there are only red cells and plasma
 _LEAST_AREA = 60  # of a nucleus in pixels
-_LEAST_SHARE = 0.15  # of a nucleus in the largest one's area: platelets have less
-_FRAGMENT = 0.03  # of a lobe in the largest nucleus's area
-_REACH = 2.0  # nuclear radii from the nucleus that cytoplasm may reach
-_BRIDGE = 0.1  # nuclear radii: half the width of bridges to what leans against the cell
-_WAIST = 0.15  # of the greatest depth: how much less deep it has to be between two cells
-_SPIKE = 0.25  # nuclear radii: half the width of what sticks out of a cell and is not of it
-_WHOLE = 0.95  # solidity from which a region is one cell
+_LEAST_SHARE = 0.15  # of a nucleus in the largest one's area; platelets are smaller
+_FRAGMENT = 0.03  # minimum area of a lobe, as a share of the largest nucleus's
+_REACH = 2.0  # nuclear radii; maximum distance of cytoplasm from the nucleus
+_BRIDGE = 0.1  # nuclear radii; half the width of bridges to adjacent objects
+_WAIST = 0.15  # of the greatest depth; minimum drop in depth between two cells
+_SPIKE = 0.25  # nuclear radii; half the width of protrusions to remove
+_WHOLE = 0.95  # solidity from which a region is a single cell
 
 
 @dataclass(frozen=True)
 class Nuclei:
-    """The nuclei of a picture.
+    """The nuclei of an image.
 
     Attributes:
         violet: (H, W) saturation toward violet, 0 to 1.
         threshold: Otsu's, of ``violet``.
         mask: (H, W) nuclei and lobes of nuclei.
-        radius: of the largest one in pixels, as if it were a disc.
+        radius: equivalent radius of the largest nucleus in pixels.
     """
 
     violet: Floats
@@ -70,28 +70,28 @@ class Nuclei:
 
     @cached_property
     def seeds(self) -> Labels:
-        """(H, W) number of the cell that a nucleus's pixel belongs to, 0 for none.
+        """(H, W) number of the cell of each nuclear pixel, 0 for none.
 
-        Lobes of one nucleus have one number: those that lie in one basin of nucleus and cytoplasm.
+        Lobes in one basin of nucleus and cytoplasm have one number.
         """
         return _seeds(self.mask, self.usual, self.radius)
 
     @cached_property
     def near(self) -> Mask:
-        """(H, W) what is near enough to a nucleus to be its cytoplasm."""
+        """(H, W) pixels close enough to a nucleus to be its cytoplasm."""
         return np.asarray(ndimage.distance_transform_edt(~self.mask) <= _REACH * self.radius)
 
     @cached_property
     def usual(self) -> Mask:
-        """(H, W) nuclei and cytoplasm by the usual tolerance."""
+        """(H, W) nuclei and cytoplasm with the default tolerance."""
         return _regions(self, TOLERANCE)
 
 
 def find(rgb: Rgb) -> Nuclei:
-    """The nuclei of white cells in a picture (H, W, 3) uint8.
+    """Segment the nuclei of white cells in an image (H, W, 3) uint8.
 
     Raises:
-        BadImage: there is nothing like a stained nucleus.
+        BadImage: the image shows no stained nucleus.
     """
     violet = _violet(rgb)
     threshold = float(filters.threshold_otsu(violet)) if np.ptp(violet) else 0.0  # type: ignore[no-untyped-call]
@@ -102,7 +102,7 @@ def find(rgb: Rgb) -> Nuclei:
 
 
 def cells(nuclei: Nuclei, tolerance: float = TOLERANCE) -> Labels:
-    """(H, W) number of the cell that each pixel belongs to, those of ``seeds``; 0 for none."""
+    """(H, W) number of the cell of each pixel, as in ``seeds``; 0 for none."""
     usual = tolerance == TOLERANCE
     regions, _ = ndimage.label(nuclei.usual if usual else _regions(nuclei, tolerance))
     labels = np.zeros(regions.shape, dtype=np.int32)
@@ -115,18 +115,18 @@ def cells(nuclei: Nuclei, tolerance: float = TOLERANCE) -> Labels:
 
 
 def without_spikes(cell: Mask, nucleus: Mask, radius: float) -> Mask:
-    """A cell without what is too thin to be a part of its body; the nucleus stays."""
+    """Remove thin protrusions from a cell; the nucleus stays."""
     return np.asarray(_opened(cell, _SPIKE * radius) & cell | nucleus)
 
 
 def solidity(mask: Mask) -> float:
-    """Area of a mask that holds something over that of its convex hull."""
+    """Area of a non-empty mask over that of its convex hull."""
     hull = morphology.convex_hull_image(mask)  # type: ignore[no-untyped-call]
     return float(mask.sum() / max(1, hull.sum()))
 
 
 def _violet(rgb: Rgb) -> Floats:
-    """(H, W) saturation, as in HSV, but 0 where blue is the weakest channel."""
+    """(H, W) HSV saturation, but 0 where blue is the weakest channel."""
     share = (rgb / _white(rgb)).clip(0, 1)
     share = ndimage.gaussian_filter(share, (_BLUR, _BLUR, 0))
     most = np.maximum(share.max(axis=2), np.float32(_DIM))
@@ -136,9 +136,9 @@ def _violet(rgb: Rgb) -> Floats:
 
 
 def _white(rgb: Rgb) -> Floats:
-    """(3) colour of the plasma: the middle one of the pixels whose weakest channel is strongest.
+    """(3) colour of the plasma: median of the pixels with the highest weakest channel.
 
-    Each channel by itself would not do: a large nucleus is brighter in blue than plasma is.
+    Channels can't be taken separately: a large nucleus is brighter in blue than plasma.
     """
     pixels = rgb[::4, ::4].reshape(-1, 3)
     weakest = pixels.min(axis=1)
@@ -148,7 +148,7 @@ def _white(rgb: Rgb) -> Floats:
 
 
 def _stained(mask: Mask) -> tuple[Mask, int]:
-    """Nuclei without specks, holes filled; and the largest one's area."""
+    """Remove specks from nuclei and fill holes; also return the area of the largest one."""
     labels, _ = ndimage.label(
         ndimage.binary_fill_holes(ndimage.binary_opening(mask, np.ones((3, 3))))
     )
@@ -168,7 +168,7 @@ def _regions(nuclei: Nuclei, tolerance: float) -> Mask:
 
 
 def _seeds(mask: Mask, regions: Mask, radius: float) -> Labels:
-    """Number the nuclei by the basins that they lie in; basins with little of one have none."""
+    """Number the nuclei by their basins; basins with too little nucleus have none."""
     labels, _ = ndimage.label(regions)
     least = _LEAST_SHARE * np.pi * radius**2
     seeds = np.zeros(mask.shape, dtype=np.int32)
@@ -183,7 +183,7 @@ def _seeds(mask: Mask, regions: Mask, radius: float) -> Labels:
 
 
 def _parted(region: Mask, seeds: Labels, radius: float) -> Labels:
-    """Part a region among the seeds in it; basins without a seed belong to none."""
+    """Split a region among its seeds; basins without a seed are dropped."""
     basins = _basins(region, radius)
     seeded = np.zeros(int(basins.max()) + 1, dtype=np.bool_)
     seeded[basins[seeds > 0]] = True
@@ -196,7 +196,7 @@ def _parted(region: Mask, seeds: Labels, radius: float) -> Labels:
 
 
 def _basins(region: Mask, radius: float) -> Labels:
-    """(H, W) basins of the distance to the outline, one where the region has no waist."""
+    """(H, W) basins of the distance to the outline; a single one for a region without a waist."""
     if solidity(region) >= _WHOLE:
         return region.astype(np.int32)
     depth = _depth(region, radius)
@@ -214,10 +214,10 @@ def _depth(region: Mask, radius: float) -> Floats:
 
 
 def _opened(mask: Mask, radius: float) -> Mask:
-    """Opened with a disc of ``radius`` pixels, by distances: as fast for large discs."""
+    """Morphological opening with a disc of ``radius`` pixels, by distance transforms for speed."""
     if radius < 1 or not mask.any():
         return mask
-    # Beyond the picture's border a cell goes on.
+    # A cell continues beyond the border of the image.
     core = ndimage.distance_transform_edt(np.pad(mask, 1, mode="edge")) > radius
     opened: Mask = (ndimage.distance_transform_edt(~core) <= radius)[1:-1, 1:-1]
     return opened if core.any() else np.zeros_like(mask)

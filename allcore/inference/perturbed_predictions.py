@@ -1,4 +1,4 @@
-"""Predictions for altered cells, each by a network that never saw the cell's subject."""
+"""Predictions for perturbed cells, each by a network whose training excluded the subject."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,9 +27,9 @@ from allcore.nets.base import CellNetwork
 Floats = NDArray[np.float64]
 
 BATCH = 8
-"""Small: on a CPU larger batches are slower, for they leave its caches."""
+"""Batch size; on a CPU larger batches exceed the caches and are slower."""
 AHEAD = 2
-"""Cells that are altered while the network predicts the one before."""
+"""Number of cells perturbed ahead of the network."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class CellsToPerturb:
 
     Attributes:
         manifest: of the cells.
-        folds: for each cell the fold whose network never saw its subject; None for the network
-            that ships.
+        folds: for each cell the fold whose network was trained without its subject; None for the
+            network that ships.
     """
 
     manifest: Manifest
@@ -48,11 +48,11 @@ class CellsToPerturb:
 
 @dataclass(frozen=True)
 class PerturbedProbabilities:
-    """Probabilities of altered cells.
+    """Probabilities of perturbed cells.
 
     Attributes:
         rows: (N,) rows of the manifest that show a cell; the others are left out.
-        probabilities: calibrated probabilities (N,) by alteration and level.
+        probabilities: calibrated probabilities (N,) by perturbation and level.
     """
 
     rows: tuple[int, ...]
@@ -62,14 +62,14 @@ class PerturbedProbabilities:
 def cells_to_perturb(
     data: Manifest, info: ModelInfo, folder: Path, *, cells: int | None = None, seed: int = 0
 ) -> CellsToPerturb:
-    """The cells that may be altered and predicted, at most ``cells``, balanced and drawn by seed.
+    """Select at most ``cells`` cells to perturb, balanced by class and drawn by seed.
 
-    Of an out-of-fold model's own data these are the cells it has predictions of, each for the
-    network of its fold; else the test cells, all for the network that ships.
+    For an out-of-fold model's own data these are the cells with predictions, each with the network
+    of its fold; otherwise the test cells, all with the network that ships.
 
     Raises:
         DataError: there are no such cells.
-        ModelError: an out-of-fold model that keeps no fold networks, or a damaged folder.
+        ModelError: an out-of-fold model without fold networks, or a damaged folder.
     """
     labelled = data.labelled()
     fold_of: dict[str, int] = {}
@@ -96,18 +96,18 @@ def predict_perturbed(
     threads: int | None = None,
     progress: Callable[[], object] | None = None,
 ) -> PerturbedProbabilities:
-    """Predict every cell at every level of every sweep; the unaltered cell is predicted once.
+    """Predict every cell at every level of every sweep; the original cell is predicted once.
 
     Args:
         cells: the cells, and the network that predicts each.
-        folder: the model's.
-        sweeps: what is altered.
+        folder: the model folder.
+        sweeps: the perturbations.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:<n>``.
-        threads: CPU threads of a pass; None takes the cores that are free.
+        threads: CPU threads of a pass; None means the idle cores.
         progress: called once a cell.
 
     Raises:
-        DataError: no picture shows a cell on black.
+        DataError: no image shows a cell on black.
         ModelError: the folder is damaged, or a fold's network is missing.
         AllScopeError: there is no such device.
     """
@@ -134,9 +134,9 @@ def predict_perturbed(
 def altered_cells(
     path: Path, sweeps: Sequence[Sweep], preprocessing: Preprocessing
 ) -> Tensor | None:
-    """Cut cells (1 + L, 3, S, S) uint8: the unaltered one, then one each altered level.
+    """Segmented cells (1 + L, 3, S, S) uint8: the original, then one for each level.
 
-    None where the picture can't be read or shows no cell on black.
+    None where the image can't be read or shows no cell on black.
     """
     try:
         with Image.open(path) as image:
@@ -179,7 +179,7 @@ def _network(folder: Path, fold: int | None, device: torch.device) -> CellNetwor
 def _ahead(
     paths: Iterable[Path], sweeps: Sequence[Sweep], preprocessing: Preprocessing
 ) -> Iterator[Tensor | None]:
-    """Altered cells in order; the next ones are made on another thread meanwhile."""
+    """Perturbed cells in order, computed ahead on another thread."""
     waiting: deque[Future[Tensor | None]] = deque()
     with ThreadPoolExecutor(1, thread_name_prefix="alter") as pool:
         for path in paths:
@@ -203,7 +203,7 @@ def _altered(sweeps: Sequence[Sweep]) -> list[tuple[Sweep, float]]:
 
 
 def _by_level(table: Floats, sweeps: Sequence[Sweep]) -> dict[tuple[str, float], Floats]:
-    """Rows (1 + L, N) of probabilities by alteration and level."""
+    """Rows (1 + L, N) of probabilities by perturbation and level."""
     named = {(sweep.name, sweep.unaltered): table[0] for sweep in sweeps}
     for (sweep, level), row in zip(_altered(sweeps), table[1:], strict=True):
         named[sweep.name, level] = row

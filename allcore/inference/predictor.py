@@ -1,7 +1,7 @@
-"""The Predictor: a thin class that owns a network and its preprocessing.
+"""Predictor: a thin class that owns a network and its preprocessing.
 
-Shaped after segment-anything's predictor: pictures in, answers out, and a tensor interface below
-for whoever batches by themselves.
+Modelled on segment-anything's predictor: images in, predictions out, and a tensor interface below
+for callers with their own batches.
 """
 
 import threading
@@ -25,14 +25,14 @@ from allcore.nets.base import CellNetwork
 
 
 class Predictor:
-    """Answers for pictures of single cells, from any thread.
+    """Thread-safe predictions for images of single cells.
 
     Attributes:
-        info: what the model folder says about the model.
-        device: where the network runs.
-        network: the network itself, in eval mode, without gradients.
-        lock: held during every pass through ``network``; whoever hooks into it takes it too.
-        gate: what it refuses to answer besides what shows no cell; None where it was not fitted.
+        info: description of the model in its folder.
+        device: the network's device.
+        network: the network, in eval mode, without gradients.
+        lock: held during every pass through ``network``; code that adds hooks must hold it too.
+        gate: refuses images unlike the training cells; None where the model has none.
     """
 
     def __init__(
@@ -59,14 +59,14 @@ class Predictor:
         threads: int | None = None,
         gated: bool = True,
     ) -> "Predictor":
-        """The predictor of a model folder.
+        """Load the predictor of a model folder.
 
         Args:
             folder: ``models/<name>``.
             device: ``auto``, ``cpu``, ``cuda`` or ``cuda:<n>``.
-            threads: CPU threads of a pass; None takes the cores that are free.
-            gated: whether the folder's gate refuses what it does not know; False to measure how
-                the network does on whatever shows a cell.
+            threads: CPU threads of a pass; None means the idle cores.
+            gated: whether the folder's gate refuses images; False to evaluate the network on every
+                image that shows a cell.
 
         Raises:
             ModelError: the folder can't be used.
@@ -79,19 +79,19 @@ class Predictor:
         return cls(network, model_folder.read_info(folder), chosen, model_gate)
 
     def prepare(self, image: Rgb | CellPicture) -> Tensor:
-        """The cell (3, S, S) uint8, cut out of a picture (H, W, 3) uint8.
+        """Segment the cell in an image (H, W, 3) uint8; returns (3, S, S) uint8.
 
         Raises:
-            BadImage: the picture does not show one cell on black.
+            BadImage: the image does not show one cell on black.
         """
         crop = _picture(image).crop(self.info.preprocessing)
         return torch.from_numpy(crop.transpose(2, 0, 1).copy())
 
     def examine(self, image: Rgb | CellPicture) -> tuple[Tensor, Refusal | None]:
-        """Cut the cell out as ``prepare`` does, and judge its picture by the gate.
+        """Segment the cell as ``prepare`` does, and check its image by the gate.
 
         Raises:
-            BadImage: the picture does not show one cell on black.
+            BadImage: the image does not show one cell on black.
         """
         picture = _picture(image)
         cell = self.prepare(picture)
@@ -100,7 +100,7 @@ class Predictor:
         return cell, self.gate.refusal(gate.image_stats(picture.rgb, picture.mask))
 
     def read(self, cells: Tensor) -> list[Reading]:
-        """Log-odds and out-of-distribution scores of cut cells (N, 3, S, S) uint8, in one pass.
+        """Log-odds and out-of-distribution scores of cells (N, 3, S, S) uint8, in one pass.
 
         Raises:
             ValueError: the cells have another shape or type.
@@ -115,7 +115,7 @@ class Predictor:
         return [Reading(logit, score) for logit, score in pairs]
 
     def logits(self, cells: Tensor) -> Tensor:
-        """Log-odds (N,) float32 on the CPU of cut cells (N, 3, S, S) uint8.
+        """Log-odds (N,) float32 on the CPU of cells (N, 3, S, S) uint8.
 
         Raises:
             ValueError: the cells have another shape or type.
@@ -126,12 +126,12 @@ class Predictor:
             return logits.float().cpu()
 
     def normalised(self, cells: Tensor) -> Tensor:
-        """What the network sees, (N, 3, S, S) float, of cut cells (N, 3, S, S) uint8."""
+        """Normalised model input (N, 3, S, S) float of cells (N, 3, S, S) uint8."""
         pixels = cells.to(self.device, memory_format=torch.channels_last)
         return self.info.preprocessing.normalise(pixels)
 
     def predict(self, images: Sequence[Rgb | CellPicture]) -> list[Prediction]:
-        """One answer for each picture (H, W, 3) uint8; what the gate does not pass is refused."""
+        """Predict images (H, W, 3) uint8; images that fail the gate are refused."""
         examined = [self._examine(image) for image in images]
         cells = [cell for cell, _ in examined if cell is not None]
         readings = iter(self.read(torch.stack(cells)) if cells else [])
@@ -141,11 +141,11 @@ class Predictor:
         ]
 
     def prediction(self, reading: Reading | None, refusal: Refusal | None = None) -> Prediction:
-        """The answer to one cell.
+        """Return the prediction for one cell.
 
         Args:
-            reading: of the network; None where there was nothing to read.
-            refusal: of a check before the last one, which judges by the reading.
+            reading: of the network; None where it did not run.
+            refusal: of a check before the last one, which uses the reading.
         """
         refusal = refusal or _unknown(reading)
         p_all = None if reading is None else float(expit(reading.logit / self.info.temperature))
@@ -159,7 +159,7 @@ class Predictor:
         return Prediction(verdict, p_all, reading.logit, self.info.threshold, ood_score=ood_score)
 
     def row(self, prediction: Prediction, *, path: str, sha256: str) -> PredictedRow:
-        """The line of a table for the answer to one file."""
+        """Return the table row for the prediction of one file."""
         return PredictedRow(
             path=path,
             sha256=sha256,

@@ -1,4 +1,4 @@
-"""What an answer rests on: the model with its gate, versions, the file's content."""
+"""Provenance of a prediction: model, gate, versions, and digest of the file."""
 
 import hashlib
 import io
@@ -25,7 +25,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "pillow")
 
 @dataclass(frozen=True)
 class ModelProvenance:
-    """The model that answered; the fields of ``ModelInfo`` that an answer depends on.
+    """Provenance of a model; the fields of ``ModelInfo`` that a prediction depends on.
 
     Attributes:
         name: of its folder.
@@ -33,11 +33,11 @@ class ModelProvenance:
         architecture: in the registry of networks.
         config: of the architecture.
         preprocessing: all its fields, its version among them.
-        temperature: log-odds are divided by it.
+        temperature: divisor of the log-odds.
         threshold: probability from which a cell is called an ALL blast.
-        threshold_rule: how that was chosen.
-        data_digest: of the data it was trained on; None where not on record.
-        gate_sha256: of the gate that refuses what it does not know; None where it has none.
+        threshold_rule: rule that selected the threshold.
+        data_digest: of the training data; None where not recorded.
+        gate_sha256: of the gate; None where it has none.
     """
 
     name: str
@@ -55,7 +55,7 @@ class ModelProvenance:
 
 
 def model_provenance(predictor: "Predictor") -> ModelProvenance:
-    """What an answer of a predictor depends on."""
+    """Return the provenance of a predictor's model."""
     info = predictor.info
     trained_on = info.training.get("data")
     data_digest = trained_on.get("digest") if isinstance(trained_on, dict) else None
@@ -74,7 +74,7 @@ def model_provenance(predictor: "Predictor") -> ModelProvenance:
 
 
 def gate_digest(gate: "Gate") -> str:
-    """SHA-256 of all that a gate judges by, as hexadecimal text."""
+    """SHA-256 of all parameters of a gate, as hexadecimal text."""
     limits = json.dumps([asdict(gate.limits), gate.max_distance], sort_keys=True)
     numbers = (gate.centre.tobytes(), gate.whiten.tobytes())
     return hashlib.sha256(b"".join((limits.encode(), *numbers))).hexdigest()
@@ -86,13 +86,13 @@ def sha256_of(content: bytes) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what computes an answer, by name."""
+    """Versions of the libraries that compute a prediction, by name."""
     own = {"allscope": allcore.__version__, "python": platform.python_version()}
     return own | {package: _version(package) for package in PACKAGES}
 
 
 def media_type(content: bytes) -> str:
-    """Of a picture, by its content; ``UNKNOWN_TYPE`` where it is none that is read."""
+    """Media type of an image's content; ``UNKNOWN_TYPE`` where it is not supported."""
     try:
         with Image.open(io.BytesIO(content), formats=upload.FORMATS) as image:
             return image.get_format_mimetype() or UNKNOWN_TYPE
@@ -101,14 +101,14 @@ def media_type(content: bytes) -> str:
 
 
 def to_json_value(value: Any) -> Any:
-    """A value as JSON can hold it: lists for tuples, no NaN, text that is Unicode."""
+    """Convert a value for JSON: lists for tuples, no NaN, valid Unicode."""
     if isinstance(value, dict):
         return {to_json_value(str(name)): to_json_value(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [to_json_value(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    # Names of files may hold bytes that are no text, which Python keeps as lone surrogates.
+    # File names may contain bytes that are not text; Python represents them as lone surrogates.
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from allcore.labels import VERDICT_TITLES, Verdict
 
 GateCheck = Literal["readable", "cell", "whole", "exposed", "focused", "known"]
-"""The gate's checks in their order; a picture is refused by the first one that it fails."""
+"""The gate's checks in order; the first failed check refuses an image."""
 REFUSAL_TITLES: dict[GateCheck, str] = {
     "readable": "not readable",
     "cell": "not one cell on black",
@@ -35,7 +35,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a picture is not answered: the check that it failed, and one sentence."""
+    """Refusal of an image: the failed check, and one sentence."""
 
     check: GateCheck
     reason: str
@@ -43,19 +43,19 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for one picture.
+    """The prediction for one image.
 
     Attributes:
         verdict: ``all`` (ALL blast), ``hem`` (normal) or ``refused``.
         p_all: calibrated probability of an ALL blast; None where refused.
         logit: log-odds before calibration; None where refused.
         threshold: probability from which the verdict is ``all``.
-        reason: why it was refused, one sentence; empty where it was answered.
-        check: the gate's check that it failed; None where it was answered.
-        withheld: probability of an ALL blast of a refused picture on which the network can run; to
+        reason: reason of a refusal, one sentence; empty where not refused.
+        check: the gate's failed check; None where not refused.
+        withheld: probability of an ALL blast of a refused image on which the network can run; to
             be shown only on demand, and marked.
-        ood_score: distance to the training cells over the largest that is accepted, so that more
-            than 1 is refused; None where it was not measured.
+        ood_score: distance to the training cells over the largest accepted one; above 1 is
+            refused; None where it was not computed.
     """
 
     verdict: Verdict
@@ -69,24 +69,24 @@ class Prediction:
 
     @property
     def words(self) -> str:
-        """The verdict as people read it; of a refusal also the failed check."""
+        """Verdict as display text, with the failed check of a refusal."""
         title = VERDICT_TITLES[self.verdict]
         return f"{title}: {REFUSAL_TITLES[self.check]}" if self.check else title
 
     def to_stored(self) -> dict[str, Any]:
-        """The attributes by their names in reports and databases."""
+        """Return the attributes by their names in reports and databases."""
         return {STORED_NAMES.get(name, name): value for name, value in asdict(self).items()}
 
     @classmethod
     def from_stored(cls, values: dict[str, Any]) -> "Prediction":
-        """The prediction of `to_stored`; attributes that are left out have their defaults."""
+        """Return the prediction from `to_stored`; missing attributes have their defaults."""
         names = {stored: name for name, stored in STORED_NAMES.items()}
         return cls(**{names.get(stored, stored): value for stored, value in values.items()})
 
 
 @dataclass(frozen=True)
 class PredictedRow:
-    """One row of a table of predictions; the attributes are its columns, in this order.
+    """One row of a table of predictions; the attributes are its columns, in order.
 
     ``sha256`` is of the file's bytes, empty where these could not be read; ``model_sha256`` is of
     the weights.
@@ -102,7 +102,7 @@ class PredictedRow:
     model_sha256: str
 
     def values(self) -> tuple[str | float | None, ...]:
-        """The cells of the row in the order of COLUMNS."""
+        """Values of the row in the order of COLUMNS."""
         return astuple(self)
 
 

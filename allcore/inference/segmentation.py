@@ -1,8 +1,8 @@
-"""Cutting a white cell out of a picture of a smear, for pictures that are not cut out.
+"""Segmentation of a white cell from an image of a smear.
 
-`nuclei` finds the cells. Large pictures are worked on at a reduced scale, and the
-outlines brought back. The same picture gives the same cells in the same order, whatever else is
-chosen, so that a few numbers are enough to make the very same cut again.
+`nuclei` segments the cells. Large images are segmented at a reduced scale, and the outlines scaled
+back. The same image gives the same cells in the same order, whatever the other parameters, so that
+a few numbers reproduce a segmentation exactly.
 """
 
 from collections.abc import Sequence
@@ -24,27 +24,27 @@ from allcore.inference.nuclei import TOLERANCE, Floats, Labels, Mask, Nuclei
 
 METHOD = "saturation, Otsu and watershed"
 VERSION = 1
-"""Raised whenever the same numbers would give another cut."""
+"""Version of the algorithm; increased whenever the same numbers give other pixels."""
 WORKED_ON = 1_000_000
-"""Pixels of the largest picture that is worked on as it is."""
+"""Pixels of the largest image that is segmented at full scale."""
 GROW = (-10, 20)
-"""Pixels that an outline can be moved in and out."""
+"""Range in pixels by which an outline can be moved."""
 SCALES = (0.05, 10.0)
 
-_SMOOTH = 0.05  # nuclear radii by which an outline is smoothed
-_MARGIN = 3  # pixels around a cell that smoothing may need
+_SMOOTH = 0.05  # nuclear radii; smoothing of an outline
+_MARGIN = 3  # pixels around a cell, for smoothing
 _HALF = 0.5
-_AT_BORDER = 0.5  # what a cell counts that may be cut off
+_AT_BORDER = 0.5  # weight of a cell at the border, which may be cut off
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A white cell of the picture.
+    """A white cell in the image.
 
     Attributes:
         patch: (h, w) mask of the cell inside its frame.
-        frame: top, left, bottom, right in pixels of the picture; bottom and right exclusive.
-        shape: height and width of the picture.
+        frame: top, left, bottom, right in pixels of the image; bottom and right exclusive.
+        shape: height and width of the image.
         stain: mean saturation of its nucleus toward violet, 0 to 1.
         solidity: its area over that of its convex hull, 0 to 1.
     """
@@ -57,12 +57,12 @@ class Candidate:
 
     @cached_property
     def area(self) -> int:
-        """Pixels of the cell."""
+        """Area of the cell in pixels."""
         return int(self.patch.sum())
 
     @property
     def mask(self) -> Mask:
-        """(H, W) mask of the cell in the picture; made anew each time, for pictures are large."""
+        """(H, W) mask of the cell in the image; computed at each call to save memory."""
         full = np.zeros(self.shape, dtype=np.bool_)
         top, left, bottom, right = self.frame
         full[top:bottom, left:right] = self.patch
@@ -70,18 +70,18 @@ class Candidate:
 
     @property
     def at_border(self) -> bool:
-        """Whether it touches the picture's border, so that a part of the cell may be missing."""
+        """Whether the cell touches the border of the image, and may be incomplete."""
         top, left, bottom, right = self.frame
         return top == 0 or left == 0 or bottom == self.shape[0] or right == self.shape[1]
 
 
 @dataclass(frozen=True)
 class CutOut:
-    """A cell that was cut out.
+    """A segmented cell.
 
     Attributes:
-        rgb: (450, 450, 3) the cell on black, in the middle.
-        note: what was done, as a sentence without its full stop.
+        rgb: (450, 450, 3) the cell on black, centred.
+        note: description of the segmentation, a sentence without its full stop.
         facts: the same for a report; ``Cut.from_dict`` reads it.
     """
 
@@ -92,14 +92,14 @@ class CutOut:
 
 @dataclass(frozen=True)
 class Cut:
-    """How a cell is cut out of a picture; the same numbers give the same pixels.
+    """Parameters of a segmentation; the same values give the same pixels.
 
     Attributes:
-        candidate: which of ``candidates``, from 0.
-        grow: pixels of the picture that the outline is moved out, in where negative.
-        tolerance: how readily cytoplasm is taken in, 0 to 1.
-        scale: how many times the cell is enlarged. What scales by area takes away what the cell's
-            size tells, and blasts are larger than normal cells.
+        candidate: index into ``candidates``.
+        grow: pixels of the image that the outline is moved out, or in where negative.
+        tolerance: tolerance for cytoplasm, 0 to 1.
+        scale: magnification of the cell. Scaling to a common area removes the information of cell
+            size, and blasts are larger than normal cells.
     """
 
     candidate: int = 0
@@ -108,14 +108,14 @@ class Cut:
     scale: float = 1.0
 
     def applied(self, rgb: Rgb, *, cells: Sequence[Candidate] | None = None) -> CutOut:
-        """Cut the cell out of a picture (H, W, 3) uint8.
+        """Segment the cell in an image (H, W, 3) uint8.
 
         Args:
-            rgb: the picture.
-            cells: its ``candidates`` with this tolerance, where they are known already.
+            rgb: the image.
+            cells: its ``candidates`` with this tolerance, to save their computation.
 
         Raises:
-            BadImage: there is no such cell, nothing is left of it, or it is too large.
+            BadImage: there is no such cell, its mask is empty, or it is too large.
         """
         cells = candidates(rgb, tolerance=self.tolerance) if cells is None else cells
         if not 0 <= self.candidate < len(cells):
@@ -133,10 +133,10 @@ class Cut:
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> "Cut":
-        """The cut that ``CutOut.facts`` tells of.
+        """Read the parameters from ``CutOut.facts``.
 
         Raises:
-            BadImage: it was made by another version, or is no such thing.
+            BadImage: another version wrote them, or they are invalid.
         """
         try:
             if facts["version"] != VERSION:
@@ -156,7 +156,7 @@ class Cut:
         return cut
 
     def _check_offered(self) -> None:
-        """Refuse what no page offers: a stranger's outline could grow beyond all memory."""
+        """Reject values outside the interface's ranges: an untrusted cut could exhaust memory."""
         if not (
             self.candidate >= 0
             and GROW[0] <= self.grow <= GROW[1]
@@ -183,18 +183,18 @@ class Cut:
 
 
 def candidates(rgb: Rgb, *, tolerance: float = TOLERANCE) -> tuple[Candidate, ...]:
-    """White cells of a smear picture (H, W, 3) uint8, best first.
+    """White cells of a smear image (H, W, 3) uint8, best first.
 
-    The best one is large, strongly stained, near the middle and whole: cells are ordered by their
-    nucleus's area times its stain, which counts half in a corner and half again at the border.
+    The best one is large, strongly stained, near the middle and whole: the score is the nucleus's
+    area times its stain, halved in a corner and halved again at the border.
 
     Args:
-        rgb: the picture.
-        tolerance: how readily cytoplasm is taken in, 0 to 1; it changes neither which cells there
-            are nor their order.
+        rgb: the image.
+        tolerance: tolerance for cytoplasm, 0 to 1; it changes neither the set of cells nor
+            their order.
 
     Raises:
-        BadImage: there is nothing like a stained nucleus.
+        BadImage: the image shows no stained nucleus.
     """
     step = int(np.ceil(np.sqrt(rgb.shape[0] * rgb.shape[1] / WORKED_ON)))
     stained = nuclei.find(_reduced(rgb, step))
@@ -208,7 +208,7 @@ def candidates(rgb: Rgb, *, tolerance: float = TOLERANCE) -> tuple[Candidate, ..
 
 
 def usual_area(model: Path) -> float | None:
-    """Median area, in pixels, of the cells that a model folder was tested on; None if not kept.
+    """Median area in pixels of a model's test cells; None where not recorded.
 
     Raises:
         ModelError: the folder's table of facts is damaged.
@@ -218,7 +218,7 @@ def usual_area(model: Path) -> float | None:
 
 
 def usual_scale(cell: Candidate, area: float) -> float:
-    """How many times a cell has to be enlarged to cover ``area`` pixels, to three digits."""
+    """Magnification with which a cell covers ``area`` pixels, to three digits."""
     return float(np.clip(float(f"{np.sqrt(area / cell.area):.3g}"), *SCALES))
 
 
@@ -227,7 +227,7 @@ def _reduced(rgb: Rgb, step: int) -> Rgb:
 
 
 def _order(stained: Nuclei) -> list[int]:
-    """Numbers of the seeds, the best first."""
+    """Numbers of the seeds, best first."""
     numbers = np.arange(1, int(stained.seeds.max()) + 1)
     if not len(numbers):
         return []
@@ -246,13 +246,13 @@ def _order(stained: Nuclei) -> list[int]:
 def _candidate(
     labels: Labels, stained: Nuclei, label: int, place: tuple[slice, slice], step: int, rgb: Rgb
 ) -> Candidate:
-    """A cell of the reduced copy, brought back to the picture's scale."""
+    """A cell of the reduced copy, at the scale of the image."""
     rows, columns = (slice(max(0, axis.start - _MARGIN), axis.stop + _MARGIN) for axis in place)
     nucleus = stained.seeds[rows, columns] == label
     rough = nuclei.without_spikes(labels[rows, columns] == label, nucleus, stained.radius)
     patch = _enlarged(_smoothed(rough, _SMOOTH * stained.radius), step)
     top, left = rows.start * step, columns.start * step
-    # The copy's last row and column may reach beyond the picture.
+    # The last row and column of the copy may reach beyond the image.
     patch = patch[: rgb.shape[0] - top, : rgb.shape[1] - left]
     y, x, bottom, right = cells.frame_of(patch)
     return Candidate(
@@ -265,7 +265,7 @@ def _candidate(
 
 
 def _smoothed(rough: Mask, sigma: float) -> Floats:
-    """(h, w) about 1 inside and 0 outside; the outline runs at a half."""
+    """(h, w) about 1 inside and 0 outside; the outline is the level 0.5."""
     parts, count = ndimage.label(rough)
     if count > 1:
         rough = parts == 1 + np.bincount(parts.ravel())[1:].argmax()
@@ -281,7 +281,7 @@ def _enlarged(soft: Floats, step: int) -> Mask:
 
 
 def _moved(cell: Candidate, grow: int) -> tuple[Mask, tuple[int, int]]:
-    """The cell's mask with its outline moved, and where its top left corner lies."""
+    """Mask of the cell with its outline moved, and its top left corner."""
     pad = max(grow, 0) + 1
     wide = np.pad(cell.patch, pad)
     if grow > 0:
@@ -293,14 +293,14 @@ def _moved(cell: Candidate, grow: int) -> tuple[Mask, tuple[int, int]]:
             "The outline was moved in so far that nothing of the cell is left; move it out."
         )
     top, left = cell.frame[0] - pad, cell.frame[1] - pad
-    above, before = max(0, -top), max(0, -left)  # what lies beyond the picture
+    above, before = max(0, -top), max(0, -left)  # pixels beyond the border of the image
     wide = wide[above : cell.shape[0] - top, before : cell.shape[1] - left]
     y, x, bottom, right = cells.frame_of(wide)
     return wide[y:bottom, x:right], (top + above + y, left + before + x)
 
 
 def _scaled(own: Rgb, mask: Mask, scale: float) -> tuple[Rgb, Mask]:
-    """Enlarge what lies in the mask's frame, and the mask."""
+    """Scale the pixels in the mask's frame, and the mask."""
     if scale == 1:
         return own, mask
     if not SCALES[0] <= scale <= SCALES[1]:
@@ -315,7 +315,7 @@ def _scaled(own: Rgb, mask: Mask, scale: float) -> tuple[Rgb, Mask]:
 
 
 def _framed(own: Rgb, mask: Mask) -> Rgb:
-    """What lies in the mask on black, in the middle of a picture of C-NMC's size."""
+    """Pixels of the mask on black, centred in an image of C-NMC's size."""
     height, width = mask.shape
     _check_fits(height, width)
     picture = np.zeros((cells.NATIVE_SIDE, cells.NATIVE_SIDE, 3), dtype=np.uint8)

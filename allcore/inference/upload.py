@@ -1,7 +1,7 @@
-"""The gate for untrusted bytes: what passes is one RGB picture of one cell on black.
+"""Validation and decoding of untrusted bytes to one RGB image of one cell on black.
 
-The order matters: bytes, format, pixels, frames, mode, content. Each rung is cheaper than the
-next one, and nothing is decoded before its size is known.
+The order of the checks matters: bytes, format, pixels, frames, mode, content. Each check is cheaper
+than the next one, and nothing is decoded before its size is known.
 """
 
 import io
@@ -26,7 +26,7 @@ MAX_PIXELS = 25_000_000
 MIN_SIDE = 64
 
 MAX_CACHED_BYTES = 64 * 2**20
-"""Pixels of decoded pictures that a process keeps: about 100 pictures of C-NMC's size."""
+"""Bytes of decoded images in a process's cache: about 100 images of C-NMC's size."""
 
 Rgb = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -41,11 +41,11 @@ warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 class CellPicture:
-    """A decoded picture; its cell is found once, and cut out once for each preprocessing.
+    """A decoded image with its cached mask and one crop for each preprocessing.
 
     Attributes:
-        rgb: (H, W, 3) uint8; only to read.
-        sha256: of the file, or of the file and a cut in it; empty where unknown.
+        rgb: (H, W, 3) uint8; read only.
+        sha256: of the file, or of the file and a segmentation of it; empty where unknown.
     """
 
     def __init__(self, rgb: Rgb, sha256: str = "") -> None:
@@ -58,15 +58,15 @@ class CellPicture:
         """Mask (H, W) of the cell.
 
         Raises:
-            BadImage: the picture does not show one cell on black.
+            BadImage: the image does not show one cell on black.
         """
         return find_cell(self.rgb)
 
     def crop(self, preprocessing: Preprocessing) -> Rgb:
-        """The cell (S, S, 3) uint8 as a model's preprocessing cuts it out.
+        """Crop of the cell (S, S, 3) uint8 by a model's preprocessing.
 
         Raises:
-            BadImage: the picture does not show one cell on black.
+            BadImage: the image does not show one cell on black.
         """
         if preprocessing not in self._crops:
             self._crops[preprocessing] = preprocessing.crop(self.rgb, self.mask)
@@ -74,7 +74,7 @@ class CellPicture:
 
 
 class PictureCache:
-    """Decoded pictures by digest, at most so many bytes; the least recently used one goes first."""
+    """LRU cache of decoded images by digest, limited in bytes."""
 
     def __init__(self, max_bytes: int = MAX_CACHED_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -83,7 +83,7 @@ class PictureCache:
         self._lock = threading.Lock()
 
     def get(self, sha256: str, decode: Callable[[], Rgb]) -> CellPicture:
-        """The picture of a digest; decoded only where it is not cached.
+        """Return the image of a digest; decode it where it is not cached.
 
         Raises:
             BadImage: `decode` raised it.
@@ -103,13 +103,14 @@ class PictureCache:
 
 
 PICTURES = PictureCache()
-"""The pictures of this process."""
+"""The image cache of this process."""
 
 
 def decode(data: bytes) -> Rgb:
-    """Decode bytes of unknown origin; raises BadImage with the sentence to show.
+    """Decode untrusted bytes to uint8 (H, W, 3), upright, with transparent parts on black.
 
-    Returns uint8 (H, W, 3), upright, with transparent parts on black.
+    Raises:
+        BadImage: they are no supported image; its text is the sentence to show.
     """
     check_bytes(len(data))
     with _open(data) as image:
@@ -119,7 +120,7 @@ def decode(data: bytes) -> Rgb:
 
 
 def check_bytes(size: int) -> None:
-    """Refuse a file by its length alone, in bytes."""
+    """Refuse a file by its length in bytes."""
     if size == 0:
         raise BadImage("The file is empty (0 bytes); export the cell again and retry.")
     if size > MAX_BYTES:
@@ -130,9 +131,9 @@ def check_bytes(size: int) -> None:
 
 
 def find_cell(rgb: Rgb) -> Mask:
-    """Mask (H, W) of the cell in a picture (H, W, 3) of one cell on black.
+    """Segment the cell, as a mask (H, W), in an image (H, W, 3) of one cell on black.
 
-    Conservative on purpose: only what has no cell to cut out is refused here, by BadImage.
+    Conservative on purpose: refuses, by BadImage, only images without any cell.
     """
     mask = cells.mask_of(rgb)
     share = float(mask.mean())
@@ -202,7 +203,7 @@ def _too_many_pixels(start: str) -> BadImage:
 
 
 def _check_frames(image: Image.Image) -> None:
-    # Some phones write a JPEG with its preview behind it (MPO): its first frame is the picture.
+    # Some phones append a preview to a JPEG (MPO): its first frame is the image.
     if image.format != "MPO" and getattr(image, "is_animated", False):
         raise BadImage(
             "The file holds several frames or pages; save the one picture of the cell by itself."
@@ -239,6 +240,6 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _from_16_bit(image: Image.Image) -> Image.Image:
-    # Pillow's own conversion clips at 255, which would turn every 16-bit picture white.
+    # Pillow's conversion clips at 255, which would turn every 16-bit image white.
     values = np.asarray(image).astype(np.uint16)
     return Image.fromarray(((values + 128.0) // 257).astype(np.uint8)).convert("RGB")

@@ -1,1 +1,1 @@
-"""How the models came about: comparison, experiments and semi-supervised training."""
+"""Development of the models: comparison, experiments and semi-supervised training."""

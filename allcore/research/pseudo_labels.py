@@ -1,4 +1,4 @@
-"""Pseudo-labels: a teacher labels cells of which it is confident, but for held-out ones."""
+"""Pseudo-labels: a teacher labels cells with confident predictions, except held-out cells."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,16 +26,16 @@ from allcore.training.fit import TrainingExamples
 from allcore.training.plan import TrainingData
 
 CONFIDENCE = 0.95
-"""Least calibrated probability of a class at which a cell gets its label."""
+"""Minimum calibrated probability of a class for a pseudo-label."""
 LIMIT = 0.5
-"""Largest share of pseudo-labelled cells in what is drawn of a class."""
+"""Maximum share of pseudo-labelled cells among the samples of a class."""
 CHUNK = 2048
-"""Unlabelled cells that are compared with the held-out ones at once."""
+"""Number of unlabelled cells in one comparison with the held-out ones."""
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """A trained network that labels cells."""
+    """Trained network that labels cells."""
 
     folder: Path
     info: ModelInfo
@@ -44,7 +44,7 @@ class Teacher:
 
     @classmethod
     def load(cls, folder: Path, device: torch.device) -> "Teacher":
-        """The teacher in a model folder.
+        """Load the teacher from a model folder.
 
         Raises:
             ModelError: the folder can't be used.
@@ -54,11 +54,11 @@ class Teacher:
         return cls(folder, model_folder.read_info(folder), network, device)
 
     def logits(self, pixels: NDArray[np.uint8]) -> Floats:
-        """Log-odds (N,) of cells (N, 3, S, S), cut by its own preprocessing."""
+        """Log-odds (N,) of cells (N, 3, S, S), cropped by its own preprocessing."""
         return self._logits(torch.from_numpy(pixels))
 
     def probability(self, pixels: NDArray[np.uint8]) -> Floats:
-        """Calibrated probability (N,), the mean over the four quarter turns and their mirrors."""
+        """Calibrated probability (N,), the mean over the eight rotations and reflections."""
         cells, temperature = torch.from_numpy(pixels), self.info.temperature
         turned = [
             torch.rot90(part, turns, dims=(2, 3))
@@ -75,17 +75,17 @@ class Teacher:
 
 @dataclass(frozen=True)
 class PseudoLabels:
-    """The cells that a teacher labelled for a student, and the numbers of excluded ones.
+    """Pseudo-labelled cells for a student, and the numbers of excluded ones.
 
     Attributes:
         table: image_id, subject, group, label and probability of each accepted cell (M).
-        pixels: (M, 3, S, S) uint8, cut by the student's preprocessing.
+        pixels: (M, 3, S, S) uint8, cropped by the student's preprocessing.
         data: name of the unlabelled set.
         digest: SHA-256 of its manifest.
-        offered: cells in the set.
-        same: excluded because they show a validation or test cell.
-        relatives: excluded because their subject is of a validation or test group.
-        known: excluded because they are training cells already.
+        offered: number of cells in the set.
+        same: number excluded as duplicates of a validation or test cell.
+        relatives: number excluded because their subject is in a validation or test group.
+        known: number excluded because they are training cells already.
     """
 
     table: pd.DataFrame
@@ -98,16 +98,16 @@ class PseudoLabels:
     known: int
 
     def accepted(self) -> dict[str, int]:
-        """Cells of each class."""
+        """Number of cells of each class."""
         return {label: int((self.table["label"] == label).sum()) for label in LABELS}
 
 
 def check_teacher(teacher: Teacher, data: TrainingData) -> None:
-    """Raise where the teacher was trained on held-out cells of its student.
+    """Raise an error where the teacher was trained on held-out cells of its student.
 
     Raises:
         ModelError: the teacher was trained on cells or subjects of the student's validation or
-            test part, or chosen on those of its test part.
+            test part, or selected on those of its test part.
     """
     part = held_out.parts(data.manifest.table, teacher.info, teacher.folder).to_numpy()
     validation, test = _held_out_masks(data)
@@ -127,7 +127,7 @@ def label_cells(
     preprocessing: Preprocessing,
     confidence: float,
 ) -> PseudoLabels:
-    """Label the cells in ``path`` of which the teacher is confident, but for held-out ones.
+    """Label the cells in ``path`` with confident predictions, except held-out cells.
 
     Labels in the data set itself are ignored.
 
@@ -139,7 +139,7 @@ def label_cells(
         confidence: see ``CONFIDENCE``.
 
     Raises:
-        DataError: the set can't be used, or the teacher is sure of no cell that may be used.
+        DataError: the set can't be used, or no usable cell has a confident prediction.
     """
     offered = readers.read(path)
     cells = decoded_cells.decode(offered.paths(), preprocessing)
@@ -176,12 +176,12 @@ def join_examples(
     subject_strength: float,
     limit: float = LIMIT,
 ) -> TrainingExamples:
-    """Labelled and pseudo-labelled cells together, both classes still equally likely.
+    """Join labelled and pseudo-labelled cells, with both classes still equally likely.
 
-    Within a class pseudo-labelled cells are drawn in proportion to their number, and at most as
-    ``limit`` says: a wrong teacher must not outvote the labels. Their subjects are balanced as
-    those of the labelled cells; cells whose subject is unknown count as those of one more
-    subject together, since nothing says how many people they come from.
+    Within a class, pseudo-labelled cells are sampled in proportion to their number, up to the share
+    ``limit``: a wrong teacher must not outvote the labels. Their subjects are balanced as those of
+    the labelled cells. Cells of unknown subject together count as one subject, since their number
+    of subjects is unknown.
     """
     known = pseudo.table["subject"].notna()
     groups = pseudo.table["group"].where(known, "unknown").tolist()
@@ -216,7 +216,7 @@ def _probabilities(
     usable: NDArray[np.bool_],
     preprocessing: Preprocessing,
 ) -> Floats:
-    """Probability of each usable cell, cut by the teacher's preprocessing."""
+    """Probability of each usable cell, cropped by the teacher's preprocessing."""
     if not usable.any():
         return np.zeros(0)
     if teacher.info.preprocessing == preprocessing:
@@ -228,7 +228,7 @@ def _probabilities(
 def _exclusion_reasons(
     offered: Manifest, pixels: NDArray[np.uint8], data: TrainingData
 ) -> NDArray[np.str_]:
-    """(N,) why each cell is excluded: same, relative or known; empty where it is not."""
+    """(N,) reason for excluding each cell: same, relative or known; empty where accepted."""
     validation, test = _held_out_masks(data)
     held_out_rows = data.manifest.table[validation | test]
     own_digests, offered_digests = _digests(data.manifest), _digests(offered)
@@ -245,7 +245,7 @@ def _exclusion_reasons(
 
 
 def _digests(manifest: Manifest) -> NDArray[np.object_]:
-    """(N, 2) SHA-256 of each file, and of its original by the manifest."""
+    """(N, 2) SHA-256 of each file, and of its original in the manifest."""
     with ThreadPoolExecutor() as pool:
         digests = list(pool.map(model_folder.sha256, manifest.paths()))
     return np.column_stack([digests, manifest.table["sha256"].fillna("").to_numpy()]).astype(object)
@@ -258,7 +258,7 @@ def _shares_digest(rows: NDArray[np.object_], others: NDArray[np.object_]) -> ND
 
 
 def _twins_of(pixels: NDArray[np.uint8], held_out_pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """(N,) whether a cell is a twin of a held-out one."""
+    """(N,) whether a cell is a near-duplicate of a held-out one."""
     twins = np.zeros(len(pixels), dtype=bool)
     for start in range(0, len(pixels), CHUNK):
         pairs = duplicate_cells.near_pairs(

@@ -1,12 +1,12 @@
 """Semi-supervised training: a student also learns from cells that a teacher labels.
 
-Hard labels from confident answers are those of Lee, "Pseudo-Label: The Simple and Efficient
-Semi-Supervised Learning Method for Deep Neural Networks", ICML 2013 workshop; a separate teacher
-that answers without noise, and a student that learns under augmentation and dropout from labelled
-and pseudo-labelled cells together, balanced by class, are those of Xie et al., "Self-training with
-Noisy Student improves ImageNet classification", CVPR 2020. Our reading: one round, a teacher whose
-probabilities are calibrated and averaged over eight orientations, and a student that is kept only
-where validation subjects don't show that it became worse.
+Hard labels from confident predictions follow Lee, "Pseudo-Label: The Simple and Efficient
+Semi-Supervised Learning Method for Deep Neural Networks", ICML 2013 workshop. A separate teacher
+without noise, and a student that learns under augmentation and dropout from labelled and
+pseudo-labelled cells together, balanced by class, follow Xie et al., "Self-training with Noisy
+Student improves ImageNet classification", CVPR 2020. This implementation: one round, a calibrated
+teacher averaged over eight orientations, and a student that is discarded where it is worse on
+validation subjects.
 """
 
 import json
@@ -41,20 +41,20 @@ from allcore.training.plan import TrainingData, TrainingPlan
 from allcore.training.run import TrainingResult
 
 KEY = "semi_supervised"
-"""Where model.json keeps it, under ``training``."""
+"""Key of the record in model.json, under ``training``."""
 _FACTS, _CONTROL = "semi_supervised.json", "control"
 
 
 @dataclass(frozen=True)
 class SemiSupervisedRequest:
-    """The inputs of semi-supervised training.
+    """Inputs of semi-supervised training.
 
     Attributes:
         unlabelled: data set of unlabelled cells.
         teacher: model folder.
         confidence: see ``pseudo_labels.CONFIDENCE``.
         limit: see ``pseudo_labels.LIMIT``.
-        control: whether the same student is trained without them too, to compare.
+        control: whether to also train the student without pseudo-labels, for comparison.
     """
 
     unlabelled: Path
@@ -66,7 +66,7 @@ class SemiSupervisedRequest:
 
 @dataclass(frozen=True)
 class StudentCheck:
-    """The student compared with another network on validation cells, subjects counting equally."""
+    """Comparison of the student with another network on validation cells, equal subject weights."""
 
     against: str
     student: float  # AUROC
@@ -79,7 +79,7 @@ class StudentCheck:
         return (self.difference.high if self.difference.known else self.difference.value) < 0
 
     def sentence(self) -> str:
-        """The result in words."""
+        """Result as a sentence."""
         return (
             f"On validation cells its AUROC, subjects counting alike, is {self.student:.3f} "
             f"against {self.other:.3f} of {self.against}: a difference of "
@@ -89,13 +89,13 @@ class StudentCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class SemiSupervisedData(TrainingData):
-    """The data of a student: pseudo-labelled cells join the training part and no other."""
+    """Training data of a student: pseudo-labelled cells join the training part only."""
 
     pseudo: PseudoLabels
     limit: float
 
     def examples(self, part: str, *, subject_strength: float) -> TrainingExamples:
-        """The cells of a part; those for training with the pseudo-labelled ones."""
+        """Examples of a part; the training part includes pseudo-labelled cells."""
         labelled = super().examples(part, subject_strength=subject_strength)
         if part != "train":
             return labelled
@@ -108,9 +108,9 @@ def train(plan: TrainingPlan, request: SemiSupervisedRequest) -> str:
     """Label, train and check; write the model folder, and describe it in a sentence.
 
     Raises:
-        DataError: a data set can't be used, or the teacher is sure of no cell.
-        ModelError: the teacher can't be used or knows the student's held-out cells, the folder
-            holds another run, or the student became worse; then nothing is kept.
+        DataError: a data set can't be used, or no cell has a confident prediction.
+        ModelError: the teacher can't be used or was exposed to the student's held-out cells, the
+            folder holds another run, or the student is worse and is discarded.
     """
     started = time.perf_counter()
     run.refuse_finished(plan)
@@ -159,7 +159,7 @@ def compare_networks(
         groups: (N,) the independent subject of each cell.
         student: (N,) its log-odds.
         other: (N,) those of the other network.
-        against: name of the other.
+        against: name of the other network.
     """
     a, b = (_balanced(labels, groups, logits) for logits in (student, other))
     difference = paired.paired_difference(a, b, "auroc")
@@ -169,14 +169,14 @@ def compare_networks(
 def _balanced(
     labels: NDArray[np.integer], groups: NDArray[np.str_], logits: Floats
 ) -> paired.ResampledMetrics:
-    """AUROC with subjects counting alike within their class, in resamples of whole subjects."""
+    """AUROC with subjects weighted equally within their class, in resamples of whole subjects."""
     cells = estimates.make_sample(labels=labels, probabilities=expit(logits), subjects=groups)
     table = binned_counts.bin_counts(
         labels=labels, probabilities=cells.probabilities, groups=cells.groups
     )
     of_class = np.hsplit(table.by_subject, 2)
     alike = [metrics.ratio(counts, counts.sum(axis=1, keepdims=True)) for counts in of_class]
-    by_subject = np.nan_to_num(np.hstack(alike))  # a subject without cells of a class weighs none
+    by_subject = np.nan_to_num(np.hstack(alike))  # subjects without cells of a class have no weight
     value = binned_counts.resampled_metrics(table, by_subject.sum(axis=0, keepdims=True))["auroc"]
     draws = binned_counts.resampled_metrics(table, cells.weights @ by_subject)["auroc"]
     return paired.ResampledMetrics(
@@ -185,7 +185,7 @@ def _balanced(
 
 
 def _with_fixed_epoch_length(plan: TrainingPlan, data: TrainingData) -> TrainingPlan:
-    """The plan with as many cells an epoch as the labelled ones alone would give."""
+    """Limit an epoch to the number of labelled cells."""
     labelled = int(data.split.mask(data.manifest, "train").sum())
     return replace(plan, recipe=replace(plan.recipe, samples=plan.recipe.samples or labelled))
 
@@ -193,7 +193,7 @@ def _with_fixed_epoch_length(plan: TrainingPlan, data: TrainingData) -> Training
 def _facts(
     teacher: Teacher, pseudo: PseudoLabels, request: SemiSupervisedRequest
 ) -> dict[str, Any]:
-    """The inputs, for ``model.json``; a checkpoint of other inputs is not resumed."""
+    """Inputs for ``model.json``; a checkpoint with other inputs is not resumed."""
     return {
         "teacher": teacher.info.name,
         "teacher_sha256": teacher.info.weights_sha256,
@@ -211,7 +211,7 @@ def _facts(
 
 
 def _claim_folder(plan: TrainingPlan, facts: dict[str, Any]) -> None:
-    """Write the facts beside the checkpoint, or check that they are those of a run to resume.
+    """Write the facts beside the checkpoint, or compare them with those of the run to resume.
 
     Raises:
         ModelError: the folder holds a run with other facts, or one without any.
@@ -236,7 +236,7 @@ def _checks(
     request: SemiSupervisedRequest,
     fabric: Fabric,
 ) -> list[StudentCheck]:
-    """The student compared with its teacher and, as a control, with one without pseudo-labels."""
+    """Compare the student with its teacher and, as a control, with one without pseudo-labels."""
     chosen = data.split.mask(data.manifest, "validation")
     pixels = data.cells.pixels[chosen]
     inputs: dict[str, Any] = {
@@ -268,7 +268,7 @@ def _logits(
 def _teacher_pixels(
     plan: TrainingPlan, data: TrainingData, teacher: Teacher, chosen: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
-    """Labelled cells, cut by the teacher's preprocessing."""
+    """Labelled cells, cropped by the teacher's preprocessing."""
     if teacher.info.preprocessing == plan.preprocessing:
         return np.asarray(data.cells.pixels[chosen])
     paths = [p for p, wanted in zip(data.manifest.paths(), chosen, strict=True) if wanted]
@@ -278,7 +278,7 @@ def _teacher_pixels(
 def _confident_validation(
     plan: TrainingPlan, data: TrainingData, teacher: Teacher, confidence: float
 ) -> dict[str, int]:
-    """Numbers of validation cells of which the teacher is confident, and rightly so."""
+    """Numbers of validation cells with confident, and with correct confident, predictions."""
     chosen = data.split.mask(data.manifest, "validation")
     probability = teacher.probability(_teacher_pixels(plan, data, teacher, chosen))
     sure = np.maximum(probability, 1 - probability) >= confidence
@@ -333,7 +333,7 @@ def _remove_intermediate_files(plan: TrainingPlan) -> None:
 def _with_pseudo_labels(
     result: TrainingResult, pseudo: PseudoLabels, facts: dict[str, Any]
 ) -> TrainingResult:
-    """The result with pseudo-labelled cells and their subjects among those trained on."""
+    """Add pseudo-labelled cells and their subjects to the training set of the result."""
     split = dict(result.training["split"])
     split["train"] = sorted({*split["train"], *pseudo.table["subject"].dropna()})
     training = result.training | {"split": split, KEY: _json_values(facts)}
@@ -344,7 +344,7 @@ def _with_pseudo_labels(
 
 
 def _json_values(value: Any) -> Any:
-    """JSON's own types: null for NaN."""
+    """Convert to JSON's types: null for NaN."""
     if isinstance(value, dict):
         return {key: _json_values(part) for key, part in value.items()}
     if isinstance(value, list):

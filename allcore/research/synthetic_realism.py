@@ -1,4 +1,4 @@
-"""How like real cells the synthetic ones are: the targets they are drawn to, and a comparison."""
+"""Realism of synthetic cells: target statistics, and a comparison with real cells."""
 
 import json
 import sys
@@ -43,10 +43,10 @@ Research use only. Synthetic cells demonstrate the program and say nothing about
 
 @dataclass(frozen=True)
 class Spread:
-    """How one measure spreads over the cells of a class.
+    """Distribution of one measure over the cells of a class.
 
     Attributes:
-        mean: mean over subjects of their mean, so that every subject counts alike.
+        mean: mean of subjects' means, so that every subject counts equally.
         deviation: root of the variance between subjects' means plus the mean variance within.
     """
 
@@ -56,13 +56,13 @@ class Spread:
 
 @dataclass(frozen=True)
 class MeasureComparison:
-    """One measure of one class in both sets.
+    """Comparison of one measure of one class in both sets.
 
     Attributes:
         label: ``all`` or ``hem``.
-        measure: what was measured.
-        real: its spread on real cells.
-        drawn: its spread on drawn cells.
+        measure: name of the measure.
+        real: its distribution on real cells.
+        drawn: its distribution on synthetic cells.
     """
 
     label: str
@@ -72,22 +72,22 @@ class MeasureComparison:
 
     @property
     def shift(self) -> float:
-        """Drawn minus real mean, in deviations of the real cells."""
+        """Synthetic minus real mean, in standard deviations of the real cells."""
         return (self.drawn.mean - self.real.mean) / self.real.deviation
 
 
 def comparison_page(
     real: Manifest, drawn: Manifest, *, model: str, device: str, per_subject: int, command: str
 ) -> str:
-    """Real and synthetic cells compared by measures and by a model, as a page in Markdown.
+    """Markdown page that compares real and synthetic cells by measures and by a model.
 
     Args:
         real: labelled cells.
-        drawn: a synthetic set with its truth; cells with planted faults are left out.
+        drawn: a synthetic set with its ground truth; cells with planted faults are left out.
         model: name of an installed model; the page says so where it can't be used.
-        device: that the model runs on.
-        per_subject: largest number of cells of a subject that are measured.
-        command: that writes the page.
+        device: the model's device.
+        per_subject: maximum number of measured cells of a subject.
+        command: the command that writes the page.
     """
     truth = dataset.read_truth(drawn.root)
     clean = drawn.table["image_id"].isin(truth.loc[truth["fault"] == "", "image_id"])
@@ -107,7 +107,7 @@ def comparison_page(
 
 
 def measure_set(manifest: Manifest, per_subject: int) -> tuple[pd.DataFrame, dict[str, Field]]:
-    """`measure_rows` of a sample of the labelled images, with a progress bar."""
+    """Apply `measure_rows` to a sample of the labelled images, with a progress bar."""
     rows = sample_rows(manifest.labelled(), per_subject=per_subject)
     progress = tqdm(rows, unit="cell", desc=manifest.name, disable=not sys.stderr.isatty())
     return measure_rows(manifest.labelled(), progress)
@@ -137,7 +137,7 @@ def measure_rows(manifest: Manifest, rows: Iterable[int]) -> tuple[pd.DataFrame,
 
 
 def sample_rows(manifest: Manifest, *, per_subject: int, seed: int = 0) -> list[int]:
-    """Row numbers of at most ``per_subject`` images a subject, drawn with ``seed``."""
+    """Row numbers of at most ``per_subject`` images a subject, sampled with ``seed``."""
     random = np.random.default_rng(seed)
     order = pd.Series(random.permutation(len(manifest)))
     subject = manifest.table["subject"].to_numpy()
@@ -148,7 +148,7 @@ def sample_rows(manifest: Manifest, *, per_subject: int, seed: int = 0) -> list[
 def derive_targets(
     measured: pd.DataFrame, rims: dict[str, Field], *, command: str, source: str
 ) -> Targets:
-    """Targets of drawn cells from real cells measured by `measure_rows`.
+    """Derive target statistics of synthetic cells from real cells measured by `measure_rows`.
 
     Raises:
         DataError: a class has fewer than two subjects with two cells.
@@ -178,7 +178,7 @@ def traits_of(measured: pd.DataFrame) -> Matrix:
 
 
 def spread(values: "pd.Series[float]", subjects: "pd.Series[str]") -> Spread:
-    """Spread of a measure whose cells belong to ``subjects``; both (N)."""
+    """Distribution of a measure whose cells belong to ``subjects``; both (N)."""
     grouped = values.groupby(subjects)
     between = float(grouped.mean().var())
     within = float(grouped.var().mean())
@@ -186,7 +186,7 @@ def spread(values: "pd.Series[float]", subjects: "pd.Series[str]") -> Spread:
 
 
 def compare_measures(real: pd.DataFrame, drawn: pd.DataFrame) -> list[MeasureComparison]:
-    """Every measure of both classes; tables as `measure_rows` gives them."""
+    """Compare every measure of both classes; tables as from `measure_rows`."""
     comparisons = []
     for label in CLASS_NAMES:
         tables = [table[table["label"] == label] for table in (real, drawn)]
@@ -197,7 +197,7 @@ def compare_measures(real: pd.DataFrame, drawn: pd.DataFrame) -> list[MeasureCom
 
 
 def as_markdown(comparisons: list[MeasureComparison]) -> str:
-    """The comparisons as one Markdown table a class."""
+    """Format the comparisons as one Markdown table a class."""
     parts = []
     for label, name in CLASS_NAMES.items():
         lines = [
@@ -236,7 +236,7 @@ def _class_targets(rows: pd.DataFrame, rim: Field) -> ClassTargets:
 
 
 def _model_sentence(drawn: Manifest, name: str, device: str) -> str:
-    """The AUROC of an installed model on drawn cells, as a sentence."""
+    """AUROC of an installed model on synthetic cells, as a sentence."""
     from allcore.inference import jobs
     from allcore.inference.predictor import Predictor
 
