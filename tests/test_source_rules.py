@@ -37,7 +37,6 @@ MAY_IMPORT_BY_NAME = {
 MAY_START_PROCESSES = {"allcore/audit/index/jobs.py": "this program's own command, as a list"}
 MAY_BUILD_SQL = {
     "allcore/store/database.py": "PRAGMA of a fixed list, BEGIN or BEGIN IMMEDIATE",
-    "allcore/store/migrations/prerelease.py": "names of the tables that a database has",
     "allcore/store/migrations/versions/0001_initial.py": "a statement of a fixed list",
 }
 MAY_WRITE_HTML = {

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, MetaData, Table
+from sqlalchemy.schema import DropTable
 
 REVISIONS = tuple(f"{number:04}" for number in range(1, 9))
 _ROLES_SINCE = "0005"
@@ -35,11 +36,7 @@ def set_aside(connection: Connection) -> dict[str, list[str]]:
     """Move all rows into temporary tables and drop the others; return the columns of each table."""
     tables = reflected(connection)
     for table in tables.sorted_tables:
-        connection.execute(
-            sa.text(
-                f'CREATE TEMPORARY TABLE "{_aside(table.name)}" AS SELECT * FROM "{table.name}"'
-            )
-        )
+        connection.execute(sa.select(table).into(_aside(table.name), temporary=True))
     tables.drop_all(connection)
     return {table.name: table.columns.keys() for table in tables.sorted_tables}
 
@@ -58,7 +55,7 @@ def copy_back(connection: Connection, columns: dict[str, list[str]], revision: s
         )
         number_on(connection, table)
     for name in columns:
-        connection.execute(sa.text(f'DROP TABLE "{_aside(name)}"'))
+        connection.execute(DropTable(sa.Table(_aside(name), MetaData())))
     convert_roles(connection, revision)
 
 
