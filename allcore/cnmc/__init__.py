@@ -1,1 +1,1 @@
-"""The public release of C-NMC 2019: list of files, download, verification."""
+"""The public release of C-NMC 2019: file list, download, verification."""

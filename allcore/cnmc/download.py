@@ -1,8 +1,7 @@
 """Download of the public release of C-NMC 2019 into a folder, verified file by file.
 
-It comes from Kaggle, from a plain HTTP mirror, or from another folder of this machine. Every run
-ends with a verification; a file that is right already is not asked for again, and a run that was
-interrupted is resumed.
+The source is Kaggle, a plain HTTP mirror, or another folder of this machine. Every run ends with a
+verification. Correct files are not downloaded again, and an interrupted run is resumed.
 """
 
 import os
@@ -26,18 +25,18 @@ LABELS_LIMIT = 1_000_000
 LABELS_HEADER = frozenset({"Patient_ID", "new_names", "labels"})
 
 Steps = Callable[[str, int, int], object]
-"""Called with the name of a step, and the bytes done and to do."""
+"""Called with the name of a step, the number of bytes done and the total number of bytes."""
 
 
 @dataclass(frozen=True)
 class DownloadResult:
-    """The outcome of a run.
+    """Result of a download.
 
     Attributes:
-        placed: number of files that were put in their place.
-        failures: files that did not arrive, and why.
-        has_labels: whether the table of the preliminary test images' labels is there.
-        verification: the verification of the folder afterwards.
+        placed: number of files placed in the folder.
+        failures: files that could not be downloaded, with the reason.
+        has_labels: whether the folder has the label table of the preliminary test images.
+        verification: of the folder after the download.
     """
 
     placed: int
@@ -55,16 +54,16 @@ def fetch(
     cancelled: Cancelled | None = None,
     delays: Sequence[float] = mirror.DELAYS,
 ) -> DownloadResult:
-    """Fetch what a folder lacks of the release; altered files are replaced.
+    """Download the missing files of the release into a folder; altered files are replaced.
 
     Args:
-        folder: is made where it is missing.
+        folder: created where it is missing.
         source: address of a mirror that serves the release's paths, or a folder that holds the
             files under any names; Kaggle by default.
-        facts: another table of the form of ``release.read_release``.
+        facts: a table of the form of ``release.read_release``; the packaged one by default.
         progress: called with the bytes of each step.
-        cancelled: True ends the work, as does an interrupt; whole files stay. kagglehub does not
-            ask it while it downloads.
+        cancelled: True ends the work, as does an interrupt; complete files stay. kagglehub does not
+            call it during a download.
         delays: seconds before each further attempt.
 
     Raises:
@@ -90,7 +89,7 @@ def fetch(
 
 
 class _Run:
-    """One run into one folder."""
+    """A download into one folder."""
 
     def __init__(
         self,
@@ -126,7 +125,7 @@ class _Run:
         return DownloadResult(self.placed, self.failures, has_labels, after)
 
     def stopped(self) -> DataError:
-        """The error of a run that was ended by a person."""
+        """Return the error of a cancelled run."""
         return DataError(
             f"Stopped: what is whole stays in {self.folder}, and another run goes on from it."
         )
@@ -135,7 +134,7 @@ class _Run:
         cache = self.work / "kaggle"
         self._check_room(int(self.facts["size"].sum() * (1 + kaggle.ARCHIVE_SHARE)))
         source = kaggle.download(cache, self.folder, delays=self.delays).resolve()
-        # In a notebook of Kaggle or Colab the files lie elsewhere and are not ours to move.
+        # In Kaggle and Colab notebooks the files lie outside of the cache and must not be moved.
         self._adopt(source, files, self._move if source.is_relative_to(cache) else self._copy)
         shutil.rmtree(cache, ignore_errors=True)
 
@@ -163,7 +162,7 @@ class _Run:
         self._save_labels(server.read_small_file(release.LABELS_TABLE, max_bytes=LABELS_LIMIT))
 
     def _adopt(self, source: Path, files: Sequence[ReleaseFile], place: Place) -> None:
-        """Place the content that a folder holds under any names."""
+        """Place the files of a folder, whatever their names."""
         available = self._verify(source, "Reading the source")
         rows = available.found.rows
         rows = rows[rows["state"].isin(["in_place", "moved"])]
@@ -181,7 +180,7 @@ class _Run:
                     self._save_labels(opened.read(LABELS_LIMIT + 1))
 
     def _move(self, content: Path, file: ReleaseFile) -> None:
-        """Move content of ours to the first path, and copy it to the others."""
+        """Move a file of the download cache to its first path, and copy it to the others."""
         for path in file.paths[1:]:
             self._copy_to(content, path, file.sha256)
         os.replace(content, self._target(file.paths[0]))
@@ -191,14 +190,14 @@ class _Run:
             self._copy_to(content, path, file.sha256)
 
     def _copy_to(self, content: Path, path: str, digest: str) -> None:
-        """Copy under a temporary name, then rename: nobody ever reads half a file."""
+        """Copy under a temporary name, then rename, so that no reader sees a partial file."""
         target = self._target(path)
         temporary = self.work / f"{digest}.copy"
         shutil.copyfile(content, temporary)
         os.replace(temporary, target)
 
     def _target(self, path: str) -> Path:
-        """Where a file of the release belongs, its folder made."""
+        """Return the path of a file of the release; its folder is created."""
         target = self.folder / self.base / path
         if not target.parent.resolve().is_relative_to(self.folder):
             raise DataError(
@@ -209,7 +208,7 @@ class _Run:
         return target
 
     def _check_room(self, needed: int) -> None:
-        """Compare what is to come with the free room and what an earlier run left to resume."""
+        """Check the free disk space against the bytes still to download."""
         partial_bytes = sum(file.stat().st_size for file in self.work.rglob("*") if file.is_file())
         room = shutil.disk_usage(self.folder).free + partial_bytes
         if room < needed:
@@ -219,7 +218,7 @@ class _Run:
             )
 
     def _save_labels(self, data: bytes | None) -> None:
-        """Keep the table of labels that comes with the images, where it is one."""
+        """Save the label table that comes with the images, if it is valid."""
         header = (data or b"").split(b"\n", 1)[0].decode("utf-8", "replace").strip().split(",")
         if data and len(data) <= LABELS_LIMIT and set(header) >= LABELS_HEADER:
             target = self._target(release.LABELS_TABLE)
@@ -231,7 +230,7 @@ class _Run:
         return verification.verify(folder, self.facts, progress=progress, cancelled=self.cancelled)
 
     def _byte_counter(self, step: str, files: Sequence[ReleaseFile]) -> Callable[[int], None]:
-        """A function that adds bytes to the progress of a step."""
+        """Return a function that adds bytes to the progress of a step."""
         done, total = 0, _total_size(files)
 
         def add(size: int) -> None:
@@ -247,7 +246,7 @@ class _Run:
 
 
 def _files_to_fetch(before: Verification) -> list[ReleaseFile]:
-    """Missing and altered files, each content once."""
+    """Return missing and altered files, each content once."""
     rows = before.found.rows
     rows = rows[rows["state"].isin(["missing", "altered"])]
     return [
@@ -262,7 +261,7 @@ def _total_size(files: Sequence[ReleaseFile]) -> int:
 
 @contextmanager
 def _lock(work: Path) -> Iterator[None]:
-    """Keep a second run out of the folder."""
+    """Lock the folder against a second run."""
     work.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(work / "lock", timeout=0):

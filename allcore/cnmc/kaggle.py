@@ -14,25 +14,25 @@ from allcore.errors import DataError
 log = logging.getLogger(__name__)
 
 HANDLE = "andrewmvd/leukemia-classification"
-"""The release there: https://www.kaggle.com/datasets/andrewmvd/leukemia-classification."""
+"""Kaggle data set: https://www.kaggle.com/datasets/andrewmvd/leukemia-classification."""
 
 ARCHIVE_SHARE = 0.2
-"""Room for the archive beside the unpacked files: cells on black deflate to a tenth."""
+"""Upper bound of the archive's size relative to the unpacked files, of which it has a tenth."""
 
 
 def download(cache: Path, folder: Path, *, delays: Sequence[float]) -> Path:
-    """The folder that kagglehub unpacked the release into.
+    """Return the folder that kagglehub unpacked the release into.
 
-    kagglehub resumes an archive that broke off, and a whole one in the cache is not asked for
-    again. Only a download that has begun is tried again: without a network that is message at once.
+    kagglehub resumes a partial archive, and reuses a complete one in the cache. Only a download
+    that has begun is retried; without a network the error is raised at once.
 
     Args:
-        cache: folder of its own, on the disk that the files are to lie on.
-        folder: where the reader wants the files, for the message.
-        delays: seconds before each further try.
+        cache: folder for kagglehub, on the disk of the final files.
+        folder: final folder, for error messages.
+        delays: seconds before each further attempt.
 
     Raises:
-        DataError: Kaggle can't be reached or refuses, or what came is damaged.
+        DataError: Kaggle can't be reached or refuses, or the archive is damaged.
         OSError: the cache can't be written.
     """
     import requests
@@ -56,7 +56,7 @@ def download(cache: Path, folder: Path, *, delays: Sequence[float]) -> Path:
         except OSError:
             raise
         except Exception as error:
-            # A damaged archive would be taken for a whole one by the next run.
+            # The next run would take a damaged archive for a complete one.
             shutil.rmtree(cache, ignore_errors=True)
             message = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             raise DataError(
@@ -73,7 +73,7 @@ def _dataset_download() -> str:
 
 @contextmanager
 def _cache_in(folder: Path) -> Iterator[None]:
-    """Let kagglehub work in a folder: its ``output_dir`` would not resume."""
+    """Point kagglehub's cache to a folder: its ``output_dir`` does not resume."""
     name = "KAGGLEHUB_CACHE"
     before = os.environ.get(name)
     os.environ[name] = str(folder)

@@ -1,7 +1,7 @@
-"""Files of a release from a plain HTTP server that serves its paths, resumed and verified.
+"""Download of a release's files from a plain HTTP server, resumed and verified.
 
-``pooch`` would check digests too, but neither resumes a file that broke off nor keeps connections
-open over 15,000 small files, and it asks again for files that a server does not have.
+``pooch`` checks digests too, but it does not resume a partial file, opens a connection for each of
+15,000 small files, and retries files that a server does not have.
 """
 
 import threading
@@ -20,22 +20,22 @@ from allcore.data.file_digests import Cancelled, UnreadFile
 DELAYS = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before each further attempt at a file."""
 TIMEOUT = (10, 30)
-"""Seconds to connect, and between two bytes."""
+"""Seconds to connect, and seconds between two bytes."""
 CHUNK = 1 << 14
-"""Bytes read at a time: an unfinished chunk is lost where a connection breaks off."""
+"""Bytes read at a time; an incomplete chunk is lost when a connection breaks."""
 WORKERS = 8
 MAX_FAILURES = 20
-"""Failures in a row after which the remaining files are not asked for."""
+"""Consecutive failures after which the remaining files are skipped."""
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""HTTP statuses after which another attempt is made."""
+"""HTTP status codes that are retried."""
 
 
 @dataclass(frozen=True)
 class ReleaseFile:
-    """A file to fetch.
+    """A file to download.
 
     Attributes:
-        paths: where the release has it; several where it holds the same bytes twice.
+        paths: in the release; several where it holds the same bytes more than once.
         size: bytes.
         sha256: 64 hexadecimal digits.
     """
@@ -56,11 +56,11 @@ Place = Callable[[Path, ReleaseFile], object]
 
 @dataclass(frozen=True)
 class MirrorResult:
-    """The outcome of fetching several files.
+    """Result of downloading several files.
 
     Attributes:
-        files: number of files that arrived and are right, counted once for each path.
-        failures: those that did not, and why.
+        files: number of verified files, counted once for each path.
+        failures: files that could not be downloaded, with the reason.
     """
 
     files: int
@@ -68,7 +68,7 @@ class MirrorResult:
 
 
 class MirrorError(Exception):
-    """A file that can't be fetched; ``transient`` where another attempt may succeed."""
+    """A failed download; ``transient`` where another attempt may succeed."""
 
     def __init__(self, reason: str, *, transient: bool = False) -> None:
         super().__init__(reason)
@@ -78,8 +78,8 @@ class MirrorError(Exception):
 class Mirror:
     """An HTTP server with the files of a release below one address.
 
-    A file grows in a part named by its digest, so that a later run resumes it. The methods may be
-    called by several threads; ``stop`` ends all of them.
+    A partial file is named by its digest, so that a later run resumes it. The methods are
+    thread-safe; ``stop`` ends all of them.
     """
 
     def __init__(
@@ -96,15 +96,15 @@ class Mirror:
         self.timeout = timeout
         self.stop = threading.Event()
         self._session = requests.Session()
-        self._session.headers["Accept-Encoding"] = "identity"  # a range is one of plain bytes
+        self._session.headers["Accept-Encoding"] = "identity"  # ranges count plain bytes
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=WORKERS))
 
     def check_connection(self, path: str) -> None:
-        """Ask for a file without reading it, to know at once where there is no connection.
+        """Request a file without reading it, to detect a missing connection early.
 
         Raises:
-            MirrorError: nothing answers.
+            MirrorError: the server does not answer.
         """
         try:
             self._get(path, 0).close()
@@ -112,10 +112,11 @@ class Mirror:
             raise MirrorError(_reason(error)) from error
 
     def fetch(self, file: ReleaseFile) -> Path:
-        """The file as a part that is whole and verified.
+        """Download a file and return the path of its verified part.
 
         Raises:
-            MirrorError: the mirror lacks it, has other bytes, or did not answer in all attempts.
+            MirrorError: the mirror lacks the file, has other bytes, or did not answer in all
+                attempts.
             OSError: the part can't be written.
         """
         if self.stop.is_set():
@@ -138,13 +139,13 @@ class Mirror:
         progress: Callable[[int], object] | None = None,
         cancelled: Cancelled | None = None,
     ) -> MirrorResult:
-        """Fetch files, several at a time; each is placed as soon as it is verified.
+        """Download several files in parallel; each is placed as soon as it is verified.
 
         Args:
-            files: to fetch.
-            place: called in a thread.
-            progress: called with the bytes of every file that arrived.
-            cancelled: asked a few times a second; True ends the work, as does an interrupt.
+            files: files to download.
+            place: called in a worker thread.
+            progress: called with the bytes of every verified file.
+            cancelled: called a few times a second; True ends the work, as does an interrupt.
 
         Raises:
             OSError: a file can't be written.
@@ -175,7 +176,7 @@ class Mirror:
             pool.shutdown(cancel_futures=True)
 
     def read_small_file(self, path: str, *, max_bytes: int) -> bytes | None:
-        """A file whose digest is not known; None where it is larger or the mirror lacks it."""
+        """Return a file of unknown digest; None where it is too large or the mirror lacks it."""
         try:
             with self._get(path, 0) as response:
                 data = response.raw.read(max_bytes + 1, decode_content=True)
@@ -198,7 +199,7 @@ class Mirror:
             raise MirrorError("the mirror has other bytes than the release", transient=resumed)
 
     def _download(self, file: ReleaseFile, part: Path, offset: int) -> bool:
-        """Append what the part lacks, or begin anew; whether it was resumed."""
+        """Append the missing bytes of a part, or restart it; return whether it was resumed."""
         try:
             with self._get(file.paths[0], offset) as response:
                 status = response.status_code

@@ -1,4 +1,4 @@
-"""The public release of C-NMC 2019: path, size and SHA-256 of every file, without a picture.
+"""File list of the public release of C-NMC 2019: path, size and SHA-256 of every file.
 
 Gupta A., Gupta R. (2019), ALL Challenge dataset of ISBI 2019 (C-NMC 2019), The Cancer Imaging
 Archive, doi 10.7937/tcia.2019.dc64i46r. ``python -m allcore.cnmc.release CSV`` writes the packaged
@@ -21,14 +21,14 @@ TEXTS = COLUMNS[:5]
 SPLITS = ("train", "prelim", "final")
 
 LABELS_TABLE = "validation_data/C-NMC_test_prelim_phase_data_labels.csv"
-"""Labels of the preliminary test images: comes with the pictures, its digest is not on record."""
+"""Label table of the preliminary test images; its digest is not part of the list."""
 
 
 def read_release(file: Path | None = None) -> pd.DataFrame:
-    """All files of the release in the order of their paths, one row a file.
+    """Return the files of the release in the order of their paths, one row a file.
 
     Args:
-        file: another table of the same form.
+        file: a table of the same form; the packaged one by default.
 
     Returns:
         The columns of ``COLUMNS``: path (relative, with slashes), split (one of ``SPLITS``), fold,
@@ -36,7 +36,7 @@ def read_release(file: Path | None = None) -> pd.DataFrame:
         hexadecimal digits).
 
     Raises:
-        DataError: the packaged table is missing or damaged.
+        DataError: the table is missing or damaged.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -54,7 +54,7 @@ def read_release(file: Path | None = None) -> pd.DataFrame:
 
 
 def manual_download(folder: Path) -> str:
-    """What to download where there is no connection, and where to put it; ends a sentence."""
+    """Return instructions for a manual download, as the end of a sentence."""
     return (
         f"download {NAME} by hand from The Cancer Imaging Archive (https://doi.org/{DOI}), unpack "
         f"it into {folder} and run `python -m allcore data verify {folder}`."
@@ -62,10 +62,10 @@ def manual_download(folder: Path) -> str:
 
 
 def parse_csv(file: Path) -> pd.DataFrame:
-    """The same table from a CSV with the columns of ``COLUMNS``; empty cells are missing values.
+    """Read the table from a CSV with the columns of ``COLUMNS``; empty cells are missing values.
 
     Raises:
-        DataError: a column is missing, or a row is not that of a file below the release's root.
+        DataError: a column is missing, or a row is no valid file below the release's root.
     """
     try:
         table = pd.read_csv(file, dtype=str, keep_default_na=False)
@@ -81,7 +81,7 @@ def parse_csv(file: Path) -> pd.DataFrame:
 
 
 def write(table: pd.DataFrame, file: Path | None = None) -> None:
-    """Pack a table of ``from_csv``: binary digests, paths by what differs from the one before."""
+    """Write a table, packed: binary digests, paths by their difference from the previous one."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -100,7 +100,7 @@ def write(table: pd.DataFrame, file: Path | None = None) -> None:
 
 
 def _wrong(table: pd.DataFrame) -> str | None:
-    """What is wrong with the rows, or None."""
+    """Return an error in the rows, or None."""
     if not table["sha256"].str.fullmatch("[0-9a-f]{64}").all():
         return "an SHA-256 is not 64 hexadecimal digits"
     if not table["size"].str.fullmatch("[1-9][0-9]*").all():

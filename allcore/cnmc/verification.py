@@ -1,7 +1,7 @@
-"""Verification of a folder against the public release: complete, moved, altered, missing, foreign.
+"""Verification of a folder against the public release.
 
-What counts is the content: a file that holds the bytes of the release is right under any name, and
-one under a name of the release that holds other bytes is altered.
+Files are complete, moved, altered, missing or foreign. Content decides: a file with bytes of the
+release is correct under any name; a file with a name of the release and other bytes is altered.
 """
 
 import logging
@@ -38,10 +38,10 @@ class Comparison:
         rows: the release's rows in its order, with the columns ``state`` (one of ``STATES``) and
             ``found`` (path of the file with the row's content or, where altered, with its name;
             None where missing).
-        foreign: pictures that are not of the release.
-        copies: further copies of files that are there already.
-        converted: pictures named as in the release but of another format.
-        others: number of files that are no pictures, such as tables.
+        foreign: images that are not part of the release.
+        copies: redundant copies of files.
+        converted: images named as in the release but in another format.
+        others: number of files that are no images, such as tables.
     """
 
     base: str
@@ -59,7 +59,7 @@ class Verification:
     Attributes:
         root: the folder.
         found: its files matched with those of the release.
-        refused: files and folders that were not read, and why.
+        refused: files and folders that were not read, with the reason.
     """
 
     root: Path
@@ -67,12 +67,12 @@ class Verification:
     refused: tuple[UnreadFile, ...]
 
     def paths(self, state: str) -> list[str]:
-        """Paths in the release of the files in one of ``STATES``."""
+        """Return the release's paths of the files in one of ``STATES``."""
         rows = self.found.rows
         return rows.loc[rows["state"] == state, "path"].tolist()
 
     def counts(self) -> pd.DataFrame:
-        """Files by split and fold: split, fold (empty without one), files and ``STATES``."""
+        """Return files by split and fold: split, fold (empty without one), files and ``STATES``."""
         rows = self.found.rows.assign(fold=self.found.rows["fold"].fillna(""))
         keys = [rows["split"], rows["fold"]]
         table = pd.crosstab(keys, rows["state"]).reindex(columns=list(STATES), fill_value=0)
@@ -83,7 +83,7 @@ class Verification:
 
     @property
     def problem(self) -> str | None:
-        """One sentence that says what is not right, or None where every file is there."""
+        """Return one sentence on missing or altered files, or None where every file is correct."""
         counts = {state: len(self.paths(state)) for state in ("missing", "altered")}
         if not any(counts.values()):
             return None
@@ -100,7 +100,7 @@ class Verification:
 
     @property
     def conversion(self) -> str | None:
-        """What to know where pictures were converted, without a full stop, or None."""
+        """Return a note on converted images, without a full stop, or None."""
         names = self.found.converted
         if not names:
             return None
@@ -121,20 +121,20 @@ def verify(
     workers: int | None = None,
     known: Mapping[str, str] | None = None,
 ) -> Verification:
-    """Check every file of a folder against the release; nothing is changed.
+    """Check every file of a folder against the release; no file is changed.
 
-    A file whose size is not one of the release's is told without being read.
+    A file whose size does not occur in the release is foreign or altered and is not read.
 
     Args:
         root: the folder, of any layout.
-        facts: the table of ``release.read_release`` by default.
-        progress: called with the bytes done and to do.
-        cancelled: asked after every file; True ends the check.
-        workers: threads that hash.
-        known: SHA-256 by path, relative with slashes, of files that need not be read again.
+        facts: table of the release, ``release.read_release`` by default.
+        progress: called with the bytes done and the total.
+        cancelled: called after every file; True ends the check.
+        workers: number of hashing threads.
+        known: SHA-256 by relative path (with slashes) of files that need not be read again.
 
     Raises:
-        DataError: there is no such folder, it can't be read, or the check was cancelled.
+        DataError: the folder is missing or can't be read, or the check was cancelled.
     """
     facts = release.read_release() if facts is None else facts
     listing = file_digests.list_files(root)
@@ -162,19 +162,19 @@ def verify(
 def compare(facts: pd.DataFrame, paths: Sequence[str], by_path: Mapping[str, str]) -> Comparison:
     """Match the files of a folder with the release.
 
-    Every file stands for one row at most: where the release holds the same bytes twice, one copy
+    A file matches at most one row. Where the release holds the same bytes twice, a single copy
     leaves the other row missing.
 
     Args:
         facts: a table of ``release.read_release``.
         paths: files of the folder, relative, with slashes.
-        by_path: SHA-256 of those that may be of the release; another file is none of it.
+        by_path: SHA-256 of candidate files; files without one are not part of the release.
     """
     base = _base(facts["path"], paths)
     names = _Names(facts["path"], base)
     rows = _Rows(facts["sha256"].tolist())
     rest = [path for path in paths if not rows.take(path, by_path.get(path), names.exact(path))]
-    # A file under a row's own name has the first claim on it, then any file with its bytes.
+    # A file under the row's own name takes precedence over other files with its bytes.
     rest = [path for path in rest if not rows.take(path, by_path.get(path), names.alike(path))]
     known = [path for path in rest if by_path.get(path) in rows.of_digest]
     copies = [path for path in known if not rows.take_any(path, by_path[path])]
@@ -196,18 +196,18 @@ def compare(facts: pd.DataFrame, paths: Sequence[str], by_path: Mapping[str, str
 
 
 class _Names:
-    """Finds the row of the release that a file's path names."""
+    """Lookup of the release's row by file name."""
 
     def __init__(self, paths: Iterable[str], base: str) -> None:
         self.rows = {base + path: row for row, path in enumerate(paths)}
         self.keys = {_key(path): row for path, row in self.rows.items()}
 
     def exact(self, path: str) -> int | None:
-        """The row with this very path."""
+        """Return the row with the same path."""
         return self.rows.get(path)
 
     def alike(self, path: str) -> int | None:
-        """The row with this file name, in any folder."""
+        """Return the row with the same file name, in any folder."""
         return self.keys.get(_key(path))
 
     def converted(self, path: str) -> bool:
@@ -216,7 +216,7 @@ class _Names:
 
 
 class _Rows:
-    """Rows of the release and the files that stand for them."""
+    """Assignment of files to rows of the release."""
 
     def __init__(self, wanted: list[str]) -> None:
         self.wanted = wanted
@@ -227,25 +227,25 @@ class _Rows:
             self.of_digest[digest].append(row)
 
     def take(self, path: str, digest: str | None, row: int | None) -> bool:
-        """Let a file stand for a row that is free and has its digest."""
+        """Assign a file to a row if the row is free and has the file's digest."""
         if row is None or self.found[row] is not None or self.wanted[row] != digest:
             return False
         self.found[row] = path
         return True
 
     def take_any(self, path: str, digest: str) -> bool:
-        """Let a file stand for the first free row with its digest."""
+        """Assign a file to the first free row with its digest."""
         return any(self.take(path, digest, row) for row in self.of_digest[digest])
 
     def mark_altered(self, named: Iterable[tuple[str, int | None]]) -> None:
-        """Rows without their content whose name a file has."""
+        """Mark rows without a file as altered where a file has their name."""
         for path, row in named:
             if row is not None and self.found[row] is None:
                 self.found[row] = path
                 self.altered.add(row)
 
     def states(self, base: str, paths: Iterable[str]) -> list[str]:
-        """The state of each row."""
+        """Return the state of each row."""
         return [
             "missing" if found is None
             else "altered" if row in self.altered
@@ -256,7 +256,7 @@ class _Rows:
 
 
 def _base(wanted: Iterable[str], paths: Iterable[str]) -> str:
-    """What most files whose path ends in one of the release's have before it."""
+    """Return the most frequent path prefix before the release's paths."""
     by_key = {_key(path): path for path in wanted}
     ends = ((path, by_key.get(_key(path))) for path in paths)
     bases = Counter(
@@ -266,13 +266,13 @@ def _base(wanted: Iterable[str], paths: Iterable[str]) -> str:
 
 
 def _key(path: str) -> str:
-    """A file's name or, as test images are only numbered, its folder's and its own."""
+    """Return the file name; for numbered test images, folder and file name."""
     *folders, name = path.split("/")
     return f"{folders[-1]}/{name}" if folders and name[:1].isdigit() else name
 
 
 class VerificationJob:
-    """Checks a folder on a thread of its own.
+    """Verification of a folder in a background thread.
 
     Args:
         root: the folder.
@@ -284,7 +284,7 @@ class VerificationJob:
         self.result: Verification | None = None
         self.problem: str | None = None
         self.done, self.total = 0, 0
-        """Bytes read and to read."""
+        """Number of bytes read, and total number of bytes."""
         self._known = known
         self._cancelled = threading.Event()
         self._started = time.monotonic()
@@ -293,27 +293,27 @@ class VerificationJob:
 
     @property
     def running(self) -> bool:
-        """Whether the result is still to come."""
+        """Whether the job has no result yet."""
         return self._thread.is_alive()
 
     @property
     def cancelled(self) -> bool:
-        """Whether it was told to stop."""
+        """Whether the job was cancelled."""
         return self._cancelled.is_set()
 
     @property
     def seconds_left(self) -> float | None:
-        """At the pace so far; None where that can't be told."""
+        """Estimated remaining seconds at the current rate; None where unknown."""
         spent = time.monotonic() - self._started
         return spent / self.done * (self.total - self.done) if self.done else None
 
     def wait(self, seconds: float) -> bool:
-        """Wait at most so long; True once nothing is running any more."""
+        """Wait at most ``seconds``; return True once the job has ended."""
         self._thread.join(seconds)
         return not self.running
 
     def cancel(self) -> None:
-        """Stop after the file under way."""
+        """Cancel the job after the current file."""
         self._cancelled.set()
 
     def _progress(self, done: int, total: int) -> None:

@@ -55,8 +55,7 @@ class Manifest:
         return replace(self, table=table)
 
     def digest(self) -> str:
-        """Return the SHA-256 over ids, labels, subjects and file digests, which identifies the
-        data."""
+        """Return the SHA-256 over ids, labels, subjects and file digests of the images."""
         columns = ["image_id", "label", "subject", "sha256"]
         rows = self.table.sort_values("image_id")[columns].fillna("").agg("\t".join, axis=1)
         return hashlib.sha256("\n".join(rows).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Size, brightness, colour and texture of one cell: what real and drawn cells are compared by."""
+"""Size, brightness, colour and texture of one cell, to compare real and synthetic cells."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,23 +15,23 @@ from allcore.data.cells import Rgb
 Field = NDArray[np.float32]
 
 SCALES = (1.0, 2.0, 4.0, 8.0, 16.0)
-"""Deviations of the Gaussians, in pixels, between which texture is measured."""
+"""Deviations in pixels of the Gaussians whose differences measure texture."""
 BANDS = ("texture_1", "texture_2", "texture_4", "texture_8", "texture_16", "texture_broad")
 EDGE = 2.5
-"""Pixels from the outline that colour leaves out: JPEG mixes the outermost with the background."""
+"""Margin in pixels from the outline for colour: JPEG mixes outer pixels with the background."""
 TEXTURE_EDGE = 6.0
-"""Pixels from the outline that texture leaves out, for the bright rim would drown it."""
+"""Margin in pixels from the outline for texture, which the bright rim would dominate."""
 RIM = 24
-"""Distances from the outline, in pixels, over which the rim's colour is followed."""
+"""Number of distances from the outline, in pixels, at which the rim's colour is measured."""
 
 
 @dataclass(frozen=True)
 class AppearanceMeasure:
-    """A number measured on each cell.
+    """A measure of a cell.
 
     Attributes:
-        name: its column.
-        title: what people call it.
+        name: column name.
+        title: label on pages.
         unit: of the number; grey levels run from 0 to 255.
     """
 
@@ -65,12 +65,12 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class CellAppearance:
-    """A measured cell.
+    """The measures of one cell.
 
     Attributes:
         values: one number a measure, by name.
-        rim: (RIM, 3) colour at 1, 2, ... pixels from the outline minus the cell's mean colour;
-            NaN where the cell has no such pixel.
+        rim: (RIM, 3) colour at 1, 2, ... pixels from the outline minus the cell's mean colour; NaN
+            where the cell has no such pixel.
     """
 
     values: dict[str, float]
@@ -78,7 +78,7 @@ class CellAppearance:
 
 
 def measure(rgb: Rgb) -> CellAppearance:
-    """Measure the cell in a picture (H, W, 3) uint8.
+    """Measure the cell in an image (H, W, 3) uint8.
 
     Raises:
         BadImage: there is no cell on black.
@@ -99,24 +99,24 @@ def measure(rgb: Rgb) -> CellAppearance:
 
 
 def depths(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(H, W) distance of each pixel of a mask from its outline, 0 outside."""
+    """Return the distance (H, W) of each pixel of a mask from its outline, 0 outside."""
     distance: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     return distance
 
 
 def elongation(mask: NDArray[np.bool_]) -> float:
-    """Long over short axis of the ellipse with the mask's second moments."""
+    """Return the axis ratio (long over short) of the ellipse with the mask's second moments."""
     moments = np.linalg.eigvalsh(np.cov(np.argwhere(mask).T))
     return float(np.sqrt(moments[1] / max(moments[0], 1e-6)))
 
 
 def sharpness(grey: Field, inner: NDArray[np.bool_]) -> float:
-    """Deviation of the Laplacian of a grey picture (H, W) on the pixels of ``inner``."""
+    """Return the deviation of the Laplacian of a grey image (H, W) on the pixels of ``inner``."""
     return float(ndimage.laplace(grey)[inner].std())
 
 
 def bands(grey: Field, mask: NDArray[np.bool_]) -> Iterator[Field]:
-    """Split a grey picture (H, W) into one picture a scale; blurs do not see past the mask."""
+    """Split a grey image (H, W) into one image a scale; blurs are restricted to the mask."""
     before = grey
     weight = mask.astype(np.float32)
     for scale in SCALES:
@@ -128,7 +128,7 @@ def bands(grey: Field, mask: NDArray[np.bool_]) -> Iterator[Field]:
 
 
 def read_rgb(path: Path) -> Rgb:
-    """The pixels (H, W, 3) uint8 of a file of a data set."""
+    """Read an image file as pixels (H, W, 3) uint8."""
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))
 

@@ -1,7 +1,7 @@
-"""Drawing one cell: an irregular stained body on black, to given size, colour and texture.
+"""Synthesis of one cell image with prescribed size, colour and texture.
 
-What tells the classes apart under a microscope is in ``synthetic_chromatin``: nucleoli in finely
-stippled chromatin in blasts, dark clumps in normal cells. Size, stain and contrast are given.
+The texture that distinguishes the classes is in ``synthetic_chromatin``: nucleoli in finely
+stippled chromatin in blasts, dark clumps in normal cells. Size, stain and contrast are inputs.
 """
 
 import functools
@@ -20,33 +20,34 @@ from allcore.synthetic.chromatin import Noise
 from allcore.synthetic.outline import ANGLES, THETA, Outline
 
 LARGEST_FRAME = 340
-"""Longest side of a drawn cell's frame in pixels: the margin stays free for the word."""
+"""Longest side of a cell's bounding box in pixels; the margin stays free for the label text."""
 STAIN = np.array([0.82, 0.40, 0.38], dtype=np.float32)
 SECOND_STAIN = np.array([0.46, -0.25, -0.73], dtype=np.float32)
 """Directions of the first two principal components of colour inside real cells."""
 SENSOR_NOISE = 1.3
-"""Deviation in each channel, in grey levels; the lens's fringe then averages some of it out."""
+"""Deviation in each channel, in grey levels, before the chromatic aberration smooths it."""
 CHANNELS = ("red", "green", "blue")
 RIM_RADIUS = 105
 """Radius of a typical cell in pixels."""
 THIN = 4
-"""Mean and deviation are taken over every fourth pixel."""
+"""Sampling step in pixels for mean and deviation."""
 CYTOPLASM = np.array([14.0, 30.0, 20.0], dtype=np.float32)
 """Cytoplasm's colour minus the nucleus's: paler, greyer and bluer."""
 PLACE_JITTER = 4.0
 STEP = 48
-"""Canvases are multiples of this, so that their filters are computed once a size."""
+"""Canvas sides are multiples of this, so that filters are computed once a size."""
 
 
 @dataclass(frozen=True)
 class CellTraits:
-    """What one cell is drawn to.
+    """Target properties of a synthetic cell.
 
     Attributes:
         label: ``all`` draws a blast, ``hem`` a normal cell.
         values: the measures named in ``synthetic_targets.TRAITS``.
-        fringe: shift of red against blue along y and x in pixels, by the lens, each below 1.
-        clarity: how much stronger than usual its class's chromatin shows; 1 as in real cells.
+        fringe: shift of red against blue along y and x in pixels by chromatic aberration, each
+            below 1.
+        clarity: strength of the class's chromatin texture; 1 as in real cells.
     """
 
     label: str
@@ -57,7 +58,7 @@ class CellTraits:
 
 @dataclass(frozen=True)
 class Body:
-    """Where the cell is on its canvas; all fields are (S, S) of a square canvas.
+    """Shape of the cell on its canvas; all fields are (S, S) of a square canvas.
 
     Attributes:
         cover: share of each pixel that the cell covers.
@@ -71,7 +72,7 @@ class Body:
 
 
 def draw_cell(look: CellTraits, random: np.random.Generator) -> Rgb:
-    """A cell on black, (450, 450, 3) uint8."""
+    """Draw a cell on black, (450, 450, 3) uint8."""
     values = look.values
     outline = synthetic_outline.draw_outline(values["area"], values["elongation"], random)
     body = _body(_fitting(outline))
@@ -85,7 +86,7 @@ def _fitting(outline: Outline) -> Outline:
 
 
 def _points(outline: Outline) -> NDArray[np.float64]:
-    """(2, ANGLES): y and x of the outline around its middle."""
+    """(2, ANGLES): y and x of the outline around its centre."""
     return np.stack([np.sin(THETA), np.cos(THETA)]) * outline.cell
 
 
@@ -104,7 +105,7 @@ def _body(outline: Outline) -> Body:
 
 
 def _stained(look: CellTraits, body: Body, random: np.random.Generator) -> Field:
-    """Colour (S, S, 3) whose mean and deviation inside the cell are those target for."""
+    """Colour (S, S, 3) with the target mean and deviation inside the cell."""
     mean = np.array([look.values[name] for name in CHANNELS], dtype=np.float32)
     deviation = np.array([look.values[f"{name}_sd"] for name in CHANNELS])
     inside = np.flatnonzero(body.cover)
@@ -123,9 +124,9 @@ def _stained(look: CellTraits, body: Body, random: np.random.Generator) -> Field
 def _layers(
     look: CellTraits, body: Body, inside: NDArray[np.int_], random: np.random.Generator
 ) -> tuple[Field, Field]:
-    """(N, 3) each: chromatin, which stays as drawn, and shading, which is scaled to fit.
+    """Chromatin (N, 3) at final contrast, and shading (N, 3) that is scaled to the target.
 
-    Both of the N pixels ``inside`` the cell, numbered row by row.
+    Both cover the N pixels ``inside`` the cell, in row-major order.
     """
     drawn = _drawn_contrast(look)
     noise, other = Noise(len(body.cover), random), Noise(len(body.cover), random)
@@ -147,7 +148,7 @@ def _layers(
 
 
 def _drawn_contrast(look: CellTraits) -> NDArray[np.float64]:
-    """What chromatin has to bring to each octave; rim and sensor bring their own."""
+    """Contrast of the chromatin by octave: the target minus the contributions of rim and sensor."""
     target = np.array([look.values[name] for name in BANDS])
     others = _rim_contrast(look.label) ** 2
     others[0] += SENSOR_NOISE**2 / 5
@@ -158,7 +159,7 @@ def _drawn_contrast(look: CellTraits) -> NDArray[np.float64]:
 
 @functools.cache
 def _rim_contrast(label: str) -> NDArray[np.float64]:
-    """(6) contrast by octave that the rim alone brings to a round cell."""
+    """(6) contrast by octave that the rim contributes to a round cell."""
     depth = RIM_RADIUS - np.hypot(
         *np.mgrid[-RIM_RADIUS : RIM_RADIUS + 1.0, -RIM_RADIUS : RIM_RADIUS + 1.0]
     )
@@ -170,7 +171,7 @@ def _rim_contrast(label: str) -> NDArray[np.float64]:
 def _rim(label: str, depth: Field) -> Field:
     """Colour (N, 3) by distance from the outline (N), as measured on real cells."""
     rim = targets.load().classes[label].rim
-    # JPEG mixes the outermost pixel of the cells measured with the background.
+    # JPEG mixes the outermost pixel of the measured cells with the background.
     rim = np.concatenate([rim[1:2], rim[1:], rim[-1:]]).astype(np.float32)
     whole = np.clip(depth.astype(int), 1, len(rim) - 1)
     part = np.clip(depth - whole, 0, 1).astype(np.float32)[:, None]
@@ -178,9 +179,9 @@ def _rim(label: str, depth: Field) -> Field:
 
 
 def _share(fine: Field, slow: Field, deviation: NDArray[np.float64]) -> Field:
-    """Factor (3) on ``slow`` (N, 3) that brings ``fine + slow`` to the deviation, in 0.4 to 2.5.
+    """Factor (3) for ``slow`` (N, 3) such that ``fine + slow`` has the deviation, in 0.4 to 2.5.
 
-    The positive root of var(slow) k^2 + 2 cov k + var(fine) - deviation^2 = 0.
+    It is the positive root of var(slow) k^2 + 2 cov k + var(fine) - deviation^2 = 0.
     """
     a = (slow**2).mean(axis=0)
     b = (slow * fine).mean(axis=0)
@@ -191,7 +192,7 @@ def _share(fine: Field, slow: Field, deviation: NDArray[np.float64]) -> Field:
 
 
 def _fringed(colour: Field, fringe: tuple[float, float]) -> Field:
-    """Shift red one way and blue the other, as a lens with lateral chromatic aberration does."""
+    """Shift red and blue in opposite directions, as lateral chromatic aberration does."""
     for channel, sign in ((0, 1.0), (2, -1.0)):
         for axis in (0, 1):
             share = sign * fringe[axis]

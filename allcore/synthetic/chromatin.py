@@ -1,6 +1,6 @@
-"""Texture of a drawn cell: noise, one octave of scale after another, at given contrast.
+"""Chromatin texture of a synthetic cell: band-pass noise of prescribed contrast by octave.
 
-The octaves are those of ``measures.bands``, so what is asked for is what is measured.
+The octaves are those of ``appearance.bands``, so the prescribed and the measured contrast agree.
 """
 
 import functools
@@ -13,56 +13,57 @@ from scipy import fft, optimize
 from allcore.synthetic.appearance import SCALES, Field
 
 Contrast = NDArray[np.float64]
-"""(6) deviation in each octave of ``measures.BANDS``, in grey levels."""
+"""(6) deviation in each octave of ``appearance.BANDS``, in grey levels."""
 
 FINE = np.array([1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
 CHROMATIN = np.array([0.0, 0.0, 0.92, 0.94, 0.94, 0.0])
-"""The octaves from 2 to 16 px, which carry nucleoli, stipples and clumps; below 1 because
-``arranged`` moves some contrast between them, as ``data compare`` shows."""
+"""Weights of the octaves from 2 to 16 px, which hold nucleoli, stipples and clumps. They are below
+1 because ``arrange_chromatin`` moves some contrast between octaves, as ``data compare`` shows."""
 BROAD = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
 SECOND = np.array([0.35, 0.43, 0.54, 0.57, 0.53, 0.69])
-"""Contrast of the second component of colour inside real cells, in grey levels."""
+"""Contrast of the second principal colour component inside real cells, in grey levels."""
 
 SPOTTED = 0.42
-"""How sparse the pale spots between the chromatin are: exponent on noise of deviation 1."""
+"""Sparsity of the pale spots between the chromatin: exponent on noise of deviation 1."""
 NETWORK, NETWORK_WIDTH = 0.7, 1.0
-"""Strength and width of the pale lines that part the clumps of a normal cell."""
+"""Strength and width of the pale lines that separate the clumps of a normal cell."""
 NUCLEOLUS = 2.6
-"""Height of a nucleolus over the deviation of the chromatin around it."""
+"""Height of a nucleolus relative to the deviation of the surrounding chromatin."""
 
 
 class Noise:
-    """White noise on a square of ``side`` pixels, from which octaves are filtered."""
+    """White noise on a square of ``side`` pixels, the source of band-pass noise."""
 
     def __init__(self, side: int, random: np.random.Generator) -> None:
         self.side = side
         self._spectrum = fft.rfft2(random.standard_normal((side, side), dtype=np.float32))
 
     def octaves(self, contrast: Contrast) -> Field:
-        """A field (side, side) with the given deviation in each octave."""
+        """Return a field (side, side) with the given deviation in each octave."""
         energy = np.tensordot(contrast.astype(np.float32) ** 2, _energies(self.side), axes=1)
         return np.asarray(fft.irfft2(self._spectrum * np.sqrt(energy), (self.side, self.side)))
 
 
 def contrasts(measured: Contrast) -> Contrast:
-    """What to draw in each octave so that ``measured`` is found in each: octaves overlap."""
+    """Return the contrast to draw in each octave for the measured contrast, as octaves overlap."""
     return np.asarray(np.sqrt(optimize.nnls(_overlap(), measured**2)[0]))
 
 
 def arrange_chromatin(
     label: str, noise: Field, depth: Field, random: np.random.Generator, *, clarity: float = 1.0
 ) -> Field:
-    """Turn noise into the chromatin of a class, with the deviation it had inside the cell.
+    """Turn noise into the chromatin of a class; the deviation inside the cell is preserved.
 
-    Blasts: evenly fine, with nucleoli. Normal cells: clumps parted by a pale network.
+    Blasts have evenly fine chromatin with nucleoli. Normal cells have clumps separated by a pale
+    network.
 
     Args:
         label: of the class.
-        noise: (S, S) to be arranged.
+        noise: (S, S) input field.
         depth: (S, S) pixels from the outline, 0 outside.
-        random: where nucleoli lie.
-        clarity: how much stronger than usual nucleoli or network are; from 1, each full step above
-            it adds a nucleolus.
+        random: generator for the positions of nucleoli.
+        clarity: strength of nucleoli or network relative to the usual; each full step above 1 adds
+            a nucleolus.
     """
     inside = depth > 0
     deviation = noise[inside].std()
@@ -79,7 +80,7 @@ def arrange_chromatin(
 
 
 def _add_nucleoli(field: Field, depth: Field, random: np.random.Generator, clarity: float) -> None:
-    """One to three pale round spots, each in a darker ring, away from the outline; or more."""
+    """Add pale round spots in darker rings away from the outline: one to three, or more."""
     deep = np.argwhere(depth > 0.35 * depth.max())
     count = random.integers(1, 4) + int(clarity - 1)
     for y, x in deep[random.integers(len(deep), size=count)]:
@@ -95,7 +96,7 @@ def _add_nucleoli(field: Field, depth: Field, random: np.random.Generator, clari
 
 @functools.cache
 def _energies(side: int) -> Field:
-    """(6, side, side // 2 + 1): shares of white noise's energy that make octaves of deviation 1."""
+    """(6, side, side // 2 + 1): shares of white noise's energy that give octaves of deviation 1."""
     bands = _differences(side) ** 4
     total = (bands * _twice(side)).sum((1, 2))
     return np.asarray(bands * side**2 / total[:, None, None], dtype=np.float32)
@@ -103,20 +104,20 @@ def _energies(side: int) -> Field:
 
 @functools.cache
 def _overlap(side: int = 256) -> NDArray[np.float64]:
-    """(6, 6): energy found in octave i of a field drawn with energy 1 in octave j."""
+    """(6, 6): energy measured in octave i of a field drawn with energy 1 in octave j."""
     energy = _differences(side) ** 2 * _twice(side)
     return np.asarray(np.einsum("iyx,jyx->ij", energy, _energies(side).astype(float)) / side**2)
 
 
 def _twice(side: int) -> NDArray[np.float64]:
-    """Weight of each column of a real transform: all but the outer ones stand for two."""
+    """Weight of each column of a real Fourier transform: all but the outer ones count twice."""
     weight = np.full(side // 2 + 1, 2.0)
     weight[[0, -1]] = 1.0
     return weight
 
 
 def _differences(side: int) -> NDArray[np.float64]:
-    """Transfer functions of the differences of Gaussians that ``measures.bands`` takes."""
+    """Transfer functions of the differences of Gaussians in ``appearance.bands``."""
     squared = np.fft.fftfreq(side)[:, None] ** 2 + np.fft.rfftfreq(side)[None, :] ** 2
     passes = [np.exp(-2 * (np.pi * scale) ** 2 * squared) for scale in SCALES]
     between = [above - below for above, below in itertools.pairwise(passes)]

@@ -1,7 +1,7 @@
-"""The synthetic demonstration set: cells drawn by the program in C-NMC's form, faults planted.
+"""The synthetic demonstration set: synthetic cells in C-NMC's form, with planted faults.
 
-Every picture says SYNTHETIC in its margin and every row of the table carries ``synthetic``.
-Pictures are PNG rather than BMP: the same pixels in a tenth of the space.
+Every image has the word SYNTHETIC in its margin, and the table has a column ``synthetic``. Images
+are PNG, which stores the same pixels in a tenth of BMP's space.
 """
 
 import functools
@@ -26,7 +26,7 @@ TRUTH = "truth.csv"
 CELLS, SUBJECTS, SEED = 600, 24, 20190408
 FEWEST_SUBJECTS = 8
 WORKERS = 2
-"""Threads that draw; more wait for each other."""
+"""Drawing threads; more would wait for each other."""
 WORD, WORD_PLACE, WORD_SIZE = "SYNTHETIC", (10, 8), 16
 WORD_GREY = 150
 
@@ -36,12 +36,12 @@ def draw_set(
 ) -> Manifest:
     """Draw a set into an empty or new folder, with ``manifest.csv`` and ``truth.csv``.
 
-    The same seed gives the same bytes. ``truth.csv`` holds a row an image: ``image_id``,
-    ``fault`` (empty where none was planted), ``partner`` (image id of what it is a copy of),
-    ``true_label`` and ``area`` in pixels.
+    The same seed gives the same bytes. ``truth.csv`` has one row an image: ``image_id``, ``fault``
+    (empty without one), ``partner`` (image id of the original of a copy), ``true_label`` and
+    ``area`` in pixels.
 
     Raises:
-        DataError: the folder holds something, or the numbers don't allow a set.
+        DataError: the folder is not empty, or the numbers don't allow a set.
     """
     _check(folder, cells=cells, subjects=subjects)
     entries = plan.plan(cells=cells, subjects=subjects, random=_random(seed, 0))
@@ -54,10 +54,10 @@ def draw_set(
 
 
 def read_truth(folder: Path) -> pd.DataFrame:
-    """What was planted in a drawn set: ``truth.csv`` as text, empty cells as empty text.
+    """Read ``truth.csv`` of a synthetic set as text; empty cells are empty text.
 
     Raises:
-        DataError: the folder holds none.
+        DataError: the folder has no such file.
     """
     try:
         table = pd.read_csv(folder / TRUTH, dtype=str, keep_default_na=False)
@@ -84,7 +84,7 @@ def _check(folder: Path, *, cells: int, subjects: int) -> None:
 
 
 def _write(folder: Path, entry: PlannedCell, seed: int) -> str:
-    """Draw one picture into the folder and return the SHA-256 of its file."""
+    """Draw one image into the folder and return the SHA-256 of its file."""
     buffer = io.BytesIO()
     Image.fromarray(_picture(entry, seed)).save(buffer, "PNG", compress_level=1)
     (folder / _file_name(entry)).write_bytes(buffer.getvalue())
@@ -107,7 +107,7 @@ def _random(seed: int, *key: int) -> np.random.Generator:
 
 @functools.cache
 def _word() -> Rgb:
-    """The word for the margin, (450, 450, 3) uint8 on black."""
+    """The word in the margin, (450, 450, 3) uint8 on black."""
     image = Image.new("RGB", (NATIVE_SIDE, NATIVE_SIDE))
     font = ImageFont.load_default(size=WORD_SIZE)
     ImageDraw.Draw(image).text(WORD_PLACE, WORD, fill=(WORD_GREY,) * 3, font=font)
@@ -150,6 +150,6 @@ def _file_name(entry: PlannedCell) -> str:
 
 
 def _reading_order(row: dict[str, str | None]) -> tuple[bool, list[int]]:
-    """Blasts first, then by subject, image and cell."""
+    """Sort key: blasts first, then subject, image and cell."""
     parts = str(row["image_id"]).split("_")
     return row["label"] == "hem", [int(part.lstrip("H")) for part in parts[1:4]]

@@ -1,4 +1,4 @@
-"""The demonstration set of this installation: drawn once, into ``Settings.demo_set``."""
+"""The demonstration set of this installation, drawn once into ``Settings.demo_set``."""
 
 import logging
 import shutil
@@ -19,17 +19,17 @@ from allcore.synthetic import dataset
 log = logging.getLogger(__name__)
 
 VERSION = "2"
-"""Raised whenever the set is drawn otherwise: one of an older version is drawn anew."""
+"""Raised whenever the drawing changes; a set of an older version is drawn again."""
 VERSION_FILE = "version.txt"
 
 
 @dataclass(frozen=True)
 class Example:
-    """A drawn cell offered to try the model on.
+    """A synthetic cell offered as an example for prediction.
 
     Attributes:
-        name: what people call it; says what was drawn, not what a model answers.
-        path: its picture.
+        name: description of the drawn cell, not of a prediction.
+        path: its image.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Example:
 
 
 def is_drawn(folder: Path | None = None) -> bool:
-    """Whether the set is there already, as this version draws it, so that it opens at once."""
+    """Whether the set exists in the current version."""
     folder = folder or settings.load().demo_set
     return (folder / manifest.FILE_NAME).is_file() and _version(folder) == VERSION
 
@@ -48,9 +48,9 @@ def ensure_demo(
     cells: int = dataset.CELLS,
     subjects: int = dataset.SUBJECTS,
 ) -> Manifest:
-    """The demonstration set; drawn first where it is not there, by one process for all.
+    """Return the demonstration set; where it is missing, one process draws it for all.
 
-    It is drawn beside its place and renamed, so that nobody ever reads half a set.
+    It is drawn in a temporary folder and renamed, so that no reader sees a partial set.
 
     Raises:
         DataError: the folder can't be written, or holds something else.
@@ -71,7 +71,7 @@ def ensure_demo(
 
 
 def examples(folder: Path | None = None) -> list[Example]:
-    """Six drawn cells to try: clear ones, hard ones and one out of focus.
+    """Return six example cells: clear ones, hard ones and one out of focus.
 
     Raises:
         DataError: as ``ensure_demo``.

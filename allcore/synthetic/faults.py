@@ -1,4 +1,4 @@
-"""Faults planted in a drawn set, so that what the pages find can be checked against the truth."""
+"""Faults planted in a synthetic set, as ground truth for the findings of the audit."""
 
 import io
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Change = Callable[[Rgb, np.random.Generator], Rgb]
 BLUR, DARK = 3.5, 0.5
 """Deviation of the blur in pixels; factor on the brightness."""
 LEAST_LEFT, MOST_LEFT = 0.35, 0.5
-"""Share of an over-cropped cell that is left."""
+"""Range of the share of an over-cropped cell that remains."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Fault:
 
     Attributes:
         kind: its name in ``truth.csv``.
-        share: of the set's cells that carry it; at least one does.
+        share: of the set's cells that have it, at least one cell.
         copies: whether the cell is a copy of another one in the set.
-        other_subject: whether the copy stands under another subject.
-        changes: one of these is applied to the picture; none leaves it as it is.
+        other_subject: whether the copy is recorded under another subject.
+        changes: one of these is applied to the image; empty leaves it unchanged.
     """
 
     kind: str
@@ -40,19 +40,19 @@ class Fault:
 
 
 def turned(rgb: Rgb, random: np.random.Generator) -> Rgb:
-    """The picture turned by any angle."""
+    """Rotate the image by a random angle."""
     angle = random.uniform(10, 350)
     return np.asarray(Image.fromarray(rgb).rotate(angle, resample=Image.Resampling.BICUBIC))
 
 
 def relit(rgb: Rgb, random: np.random.Generator) -> Rgb:
-    """The picture 6 to 12 % brighter or darker."""
+    """Make the image 6 to 12 % brighter or darker."""
     factor = 1 + random.choice((-1, 1)) * random.uniform(0.06, 0.12)
     return _pixels(rgb * factor)
 
 
 def recompressed(rgb: Rgb, random: np.random.Generator) -> Rgb:
-    """The picture after a JPEG of quality 70 to 90."""
+    """Compress the image as JPEG of quality 70 to 90."""
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "JPEG", quality=int(random.integers(70, 91)))
     decoded = np.asarray(Image.open(buffer))
@@ -60,7 +60,7 @@ def recompressed(rgb: Rgb, random: np.random.Generator) -> Rgb:
 
 
 def blurred(rgb: Rgb, random: np.random.Generator) -> Rgb:
-    """The cell out of focus; the outline stays, as segmentation leaves it."""
+    """Defocus the cell; the outline stays sharp, as after segmentation."""
     inside = (rgb.max(axis=2) > 0).astype(np.float32)
     spread = np.maximum(ndimage.gaussian_filter(inside, BLUR), 1e-3)
     soft = ndimage.gaussian_filter(rgb.astype(np.float32), (BLUR, BLUR, 0)) / spread[..., None]
@@ -68,12 +68,12 @@ def blurred(rgb: Rgb, random: np.random.Generator) -> Rgb:
 
 
 def darkened(rgb: Rgb, random: np.random.Generator) -> Rgb:
-    """The cell at half its brightness."""
+    """Halve the cell's brightness."""
     return _pixels(rgb * DARK)
 
 
 def cropped(rgb: Rgb, random: np.random.Generator) -> Rgb:
-    """The cell with more than half of it cut away along a straight line."""
+    """Cut away more than half of the cell along a straight line."""
     mask = cells.mask_of(rgb)
     angle = random.uniform(0, 2 * np.pi)
     y, x = np.indices(mask.shape)

@@ -1,4 +1,4 @@
-"""The outline of a drawn cell, as a radius by angle around its middle."""
+"""The outline of a synthetic cell, as radius by angle around its centre."""
 
 from dataclasses import dataclass
 
@@ -16,8 +16,8 @@ SMOOTH_SIZE = 0.035
 RAGGED_ORDERS = np.arange(11, 60)
 RAGGED_SIZE = 0.0022
 NOTCH_SHARE, BLEB_SHARE, CUT_SHARE, CYTOPLASM_SHARE = 0.25, 0.12, 0.12, 0.16
-"""Shares of cells with a notch, a bleb, a straight side where the segmentation's box cut it, and
-a flap of pale cytoplasm: estimated by eye on 40 real cells."""
+"""Shares of cells with a notch, a bleb, a straight side where the segmentation box cut them, and a
+flap of pale cytoplasm; estimated by eye on 40 real cells."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Outline:
 
     Attributes:
         cell: radius of the whole cell.
-        nucleus: radius of its stained body; smaller than ``cell`` where cytoplasm shows.
+        nucleus: radius of the stained body, smaller than ``cell`` where cytoplasm is visible.
     """
 
     cell: Curve
@@ -34,7 +34,7 @@ class Outline:
 
 
 def draw_outline(area: float, elongation: float, random: np.random.Generator) -> Outline:
-    """An irregular outline that encloses ``area`` pixels."""
+    """Draw an irregular outline that encloses ``area`` pixels."""
     nucleus = _ellipse(elongation, random) * (1 + _waves(random) + _ragged(random))
     nucleus = nucleus * (1 - _bumps(random, share=NOTCH_SHARE, height=0.05, width=0.07))
     cell = nucleus * (1 + _bumps(random, share=BLEB_SHARE, height=0.07, width=0.05))
@@ -56,7 +56,7 @@ def _waves(random: np.random.Generator) -> Curve:
 
 
 def _ragged(random: np.random.Generator) -> Curve:
-    """Fine unevenness, on some stretches of the outline more than on others."""
+    """Fine roughness that varies along the outline."""
     size = RAGGED_SIZE * random.lognormal(0, 0.5) * (11 / RAGGED_ORDERS) ** 1.4
     stretch = np.exp(_harmonics(np.arange(1, 4), np.full(3, 0.35), random))
     return _harmonics(RAGGED_ORDERS, size, random) * stretch
@@ -79,7 +79,7 @@ def _flap(random: np.random.Generator) -> Curve:
 
 
 def _straight_side(cell: Curve, random: np.random.Generator) -> Curve:
-    """Radius of a line across one of the four sides of the picture's box."""
+    """Radius of a line across one of the four sides of the image's box."""
     facing = np.cos(THETA - random.integers(4) * np.pi / 2)
     distance = (cell * facing).max() * random.uniform(0.86, 0.96)
     return np.asarray(distance / np.maximum(facing, 1e-6))

@@ -1,4 +1,4 @@
-"""Which cells a drawn set holds: subjects, names, looks and planted faults, before any is drawn."""
+"""Plan of a synthetic set: subjects, names, traits and planted faults of its cells."""
 
 from dataclasses import dataclass, replace
 
@@ -12,21 +12,24 @@ from allcore.synthetic.faults import Fault
 BLAST_SUBJECTS = 47 / 73
 """Share of blast subjects among the training subjects of C-NMC 2019."""
 FIRST_SUBJECT = 201
-"""Subjects are numbered from here: no id of a real C-NMC subject."""
+"""First subject number; no real C-NMC subject has it."""
 CELLS_SPREAD = 0.6
-"""Deviation of the logarithm of the cells per subject: some subjects have many, some few."""
+"""Deviation of the logarithm of the number of cells a subject."""
 LARGEST_FRINGE = 0.6
 LARGEST_DEPARTURE = 2.2
-"""Deviations that a cell's traits depart from their subject's at most."""
+"""Largest deviation of a cell's traits from its subject's, in standard deviations."""
 SMALLEST_AREA = 9000.0
 CELLS_PER_IMAGE = 3
 TEXTBOOK_AREA, TEXTBOOK_STAIN, TEXTBOOK_CLARITY = 3.2, 16.0, 4.0
-"""Deviations by which a textbook cell is larger (blast) or smaller (normal) than its class's mean,
-grey levels by which its red is below and its blue above (blast) or the other way round (normal),
-and how much stronger its chromatin shows. Wrong labels are planted on such cells: by size and stain
-the classes overlap as real ones do, and the wrong label of an everyday cell can't be told."""
+"""Offsets of textbook cells from their class mean in area and stain, and their chromatin strength.
+
+The area is larger (blast) or smaller (normal) by so many deviations. Red is lower and blue higher
+(blast), or the reverse (normal), by so many grey levels. Wrong labels are planted on such cells
+only: size and stain of the classes overlap as in real cells, so the wrong label of a typical cell
+is not detectable.
+"""
 TEXTBOOK_SPREAD = 0.25
-"""How much of a textbook cell's own departure in area is left to it."""
+"""Share of a textbook cell's own deviation in area that is preserved."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,13 @@ class PlannedCell:
     """One cell of the set.
 
     Attributes:
-        number: its place in the set; its random numbers come from this and the set's seed.
-        subject: who it is recorded under.
-        label: the recorded label, ``all`` or ``hem``.
-        look: what it is drawn to; ``look.label`` is the truth.
+        number: its position in the set; it seeds the cell's random numbers, with the set's seed.
+        subject: recorded subject.
+        label: recorded label, ``all`` or ``hem``.
+        look: target traits; ``look.label`` is the true label.
         name: ``UID_<subject>_<image>_<cell>_<label>``.
-        fault: what was planted on it.
-        partner: number of the entry that this one is a copy of.
+        fault: the planted fault.
+        partner: number of the original of a copy.
     """
 
     number: int
@@ -61,7 +64,7 @@ class _Subject:
 
 
 def plan(*, cells: int, subjects: int, random: np.random.Generator) -> list[PlannedCell]:
-    """The entries of a set, copies after what they are copies of."""
+    """Return the entries of a set; copies follow their originals."""
     people = _people(subjects, random)
     counts = {fault: max(1, round(fault.share * cells)) for fault in faults.FAULTS}
     copies = sum(count for fault, count in counts.items() if fault.copies)
@@ -77,7 +80,7 @@ def plan(*, cells: int, subjects: int, random: np.random.Generator) -> list[Plan
 
 
 def _people(subjects: int, random: np.random.Generator) -> list[_Subject]:
-    """Subjects whose traits spread as real subjects' do, mean and deviation met exactly."""
+    """Subjects whose traits match the mean and deviation of real subjects exactly."""
     people: list[_Subject] = []
     blasts = round(BLAST_SUBJECTS * subjects)
     for label, count, prefix in (("all", blasts, ""), ("hem", subjects - blasts, "H")):
@@ -141,7 +144,7 @@ def _spoiled(
 
 
 def _textbook(look: CellTraits) -> CellTraits:
-    """The look of a cell that shows its class as textbooks do: in size, stain and chromatin."""
+    """Traits of a cell with typical size, stain and chromatin of its class."""
     targets = synthetic_targets.load().classes[look.label]
     place = synthetic_targets.TRAITS.index("area")
     mean = targets.mean[place]
@@ -157,7 +160,7 @@ def _textbook(look: CellTraits) -> CellTraits:
 
 
 def _named(entries: list[PlannedCell], random: np.random.Generator) -> list[PlannedCell]:
-    """Number the cells of each subject in random order: a copy's name must not give it away."""
+    """Number a subject's cells in random order, so that the name of a copy does not reveal it."""
     counts: dict[str, int] = {}
     named = list(entries)
     for place in random.permutation(len(entries)):
@@ -170,6 +173,6 @@ def _named(entries: list[PlannedCell], random: np.random.Generator) -> list[Plan
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:
-    """A matrix whose product with its transpose is the covariance, which may be singular."""
+    """Return a square root of a covariance matrix, which may be singular."""
     values, vectors = np.linalg.eigh(covariance)
     return np.asarray(vectors * np.sqrt(np.maximum(values, 0)))

@@ -1,6 +1,6 @@
-"""The distribution of measures that synthetic cells are drawn to, as measured on real cells.
+"""Target distribution of the measures of synthetic cells, estimated on real cells.
 
-``targets.json`` beside this file is written by ``python -m allcore data measure``.
+``python -m allcore data measure`` writes ``targets.json`` beside this file.
 """
 
 import functools
@@ -17,17 +17,17 @@ FILE = Path(__file__).with_name("targets.json")
 
 LOGARITHMIC = ("elongation", "red_sd", "green_sd", "blue_sd", *BANDS)
 TRAITS = (*LOGARITHMIC, "area", "red", "green", "blue")
-"""The measures a cell is drawn to; those of ``LOGARITHMIC`` are held as their logarithm."""
+"""Measures with a target; those of ``LOGARITHMIC`` are stored as logarithms."""
 
 Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class ClassTargets:
-    """How cells of one class spread, K traits in the order of ``TRAITS``.
+    """Distribution of K traits of one class, in the order of ``TRAITS``.
 
     Attributes:
-        mean: (K) mean over subjects of their mean.
+        mean: (K) mean of the subjects' means.
         between: (K, K) covariance of the subjects' means.
         within: (K, K) covariance of a subject's cells around its mean, pooled over subjects.
         rim: (RIM, 3) colour by distance from the outline minus the cell's mean colour.
@@ -41,13 +41,13 @@ class ClassTargets:
 
 @dataclass(frozen=True)
 class Targets:
-    """The file: how it was made and the targets by class label.
+    """The content of ``targets.json``.
 
     Attributes:
         command: the command that wrote it.
-        source: name of the data set measured.
-        cells: number of cells measured.
-        subjects: number of subjects they are of.
+        source: name of the measured data set.
+        cells: number of measured cells.
+        subjects: number of their subjects.
         classes: targets by label.
     """
 
@@ -60,7 +60,7 @@ class Targets:
 
 @functools.cache
 def load() -> Targets:
-    """The targets that the package brings."""
+    """Return the packaged targets."""
     fields = json.loads(FILE.read_text())
     classes = {
         label: ClassTargets(**{name: np.array(value) for name, value in targets.items()})
@@ -70,7 +70,7 @@ def load() -> Targets:
 
 
 def values_of(traits: Matrix) -> dict[str, float]:
-    """The measures that one cell's traits (K) stand for."""
+    """Convert the traits (K) of one cell to measures."""
     return {
         name: float(np.exp(value) if name in LOGARITHMIC else value)
         for name, value in zip(TRAITS, traits, strict=True)
