@@ -1,7 +1,8 @@
-"""Blind review: what two people who saw neither label nor model make of a cell.
+"""Blind review: judgements of cells by two people who see neither label nor model.
 
-A judgement says what a person sees in the picture. Verdicts follow from the first two judgements,
-the label and the model's call; nobody types them, and nothing here changes the data.
+A judgement is the class that a person sees in the image. Verdicts follow from the first two
+judgements, the label and the model's call. They are never entered by hand, and nothing here changes
+the data.
 """
 
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from allcore.evaluation.estimates import Estimate, Sample
 from allcore.evaluation.metrics import Floats
 
 JUDGEMENTS = ("all", "hem", "unsure", "bad_picture")
-"""What a person may see: an ALL blast, a normal cell, can't tell, a bad picture."""
+"""Possible judgements: an ALL blast, a normal cell, undecided, a poor image."""
 CLASSES = JUDGEMENTS[:2]
 VERDICTS = {
     "label_wrong": "Label wrong",
@@ -32,41 +33,41 @@ VERDICTS = {
 
 @dataclass(frozen=True)
 class ReviewVerdicts:
-    """The verdict of each queued cell.
+    """Verdicts of the queued cells.
 
     Attributes:
-        table: one row a queued cell with the columns of `decide_verdicts` and
+        table: one row per queued cell with the columns of `decide_verdicts` and
 
-            - ``judged``: how many accounts have judged it,
-            - ``first``, ``second``: the two judgements that decide, of `JUDGEMENTS`, ordered by
+            - ``judged``: number of accounts that judged the cell,
+            - ``first``, ``second``: the two deciding judgements, of `JUDGEMENTS`, ordered by
               account, so that with two reviewers a column is a reviewer; None where open,
             - ``verdict``: a key of `VERDICTS`,
-            - ``reviewed``: the class that both saw, else the label; None for bad pictures.
+            - ``reviewed``: the class on which both agree, else the label; None for bad pictures.
     """
 
     table: pd.DataFrame
 
     @property
     def counts(self) -> dict[str, int]:
-        """Cells of each verdict."""
+        """Number of cells of each verdict."""
         counts = self.table["verdict"].value_counts()
         return {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS}
 
     @property
     def decided(self) -> pd.DataFrame:
-        """The rows that two accounts have judged."""
+        """The rows judged by two accounts."""
         return self.table[self.table["verdict"] != "open"]
 
 
 @dataclass(frozen=True)
 class ReviewAgreement:
-    """How far two judgements of the same cells go together.
+    """Inter-rater agreement of two judgements per cell.
 
     Attributes:
-        cells: judged by two.
+        cells: number of cells judged by two accounts.
         counts: (4, 4) cells by first (row) and second (column) judgement, by `JUDGEMENTS`.
-        kappa: Cohen's kappa, from -1 to 1; NaN where all judgements are alike.
-        agreed: share of cells with the same judgement twice.
+        kappa: Cohen's kappa, from -1 to 1; NaN where all judgements are equal.
+        agreed: share of cells with two equal judgements.
     """
 
     cells: int
@@ -78,21 +79,21 @@ class ReviewAgreement:
 def decide_verdicts(queued: pd.DataFrame, judgements: pd.DataFrame) -> ReviewVerdicts:
     """Derive the verdicts.
 
-    ``label_wrong``: both saw the other class than the label, whatever the model says.
-    ``model_wrong``: both saw the class of the label, and the model calls the other.
-    ``right``: both, the label and the model say the same.
-    ``bad_picture``: both said so, or one did and the other couldn't tell.
-    ``ambiguous``: any other pair, that is two classes, a class and a doubt, or two doubts.
-    ``open``: fewer than two have judged.
+    ``label_wrong``: both judgements are the class opposite to the label, whatever the model's call.
+    ``model_wrong``: both judgements equal the label, and the model's call is the other class.
+    ``right``: both judgements, the label and the model's call are equal.
+    ``bad_picture``: both judgements are `bad_picture`, or one is and the other is `unsure`.
+    ``ambiguous``: any other pair: two classes, a class and no class, or twice `unsure`.
+    ``open``: fewer than two judgements.
 
     Args:
-        queued: a row a cell with ``image_id``, ``label`` and ``called`` ('all' or 'hem'); further
-            columns are kept.
-        judgements: a row each with ``image_id``, ``account`` (anything that can be sorted) and
-            ``seen`` (of `JUDGEMENTS`), the first one first; those of other cells are passed over.
+        queued: one row per cell with ``image_id``, ``label`` and ``called`` ('all' or 'hem');
+            further columns stay in the result.
+        judgements: one row per judgement with ``image_id``, ``account`` (any sortable value) and
+            ``seen`` (of `JUDGEMENTS`), in order of time; those of other cells are ignored.
 
     Raises:
-        DataError: an unknown judgement, or one account twice on one cell.
+        DataError: an unknown judgement, or two of one account on one cell.
     """
     by_cell = _by_cell(judgements)
     judgements_of = [by_cell.get(entry, {}) for entry in queued["image_id"].tolist()]
@@ -108,20 +109,19 @@ def decide_verdicts(queued: pd.DataFrame, judgements: pd.DataFrame) -> ReviewVer
         "verdict": verdict,
         "reviewed": _reviewed_label(first, label, verdict),
     }
-    # As they are: pandas would make text columns of them, with NaN for None.
+    # Explicit dtypes: pandas would make text columns, with NaN for None.
     series = {name: pd.Series(values, dtype=values.dtype) for name, values in columns.items()}
     return ReviewVerdicts(queued.reset_index(drop=True).assign(**series))
 
 
 def with_reviewed_labels(table: pd.DataFrame, verdicts: ReviewVerdicts) -> pd.DataFrame:
-    """A copy of a predictions table with the reviewed labels, numbered from 0.
+    """Copy a predictions table with the reviewed labels and a new index from 0.
 
-    Bad pictures are left out; cells that nobody has reviewed, or that are ambiguous or open, keep
-    their label.
+    Bad pictures are dropped; cells that are unreviewed, ambiguous or open keep their label.
 
     Args:
         table: the columns of `PREDICTION_COLUMNS`.
-        verdicts: of some of its cells.
+        verdicts: verdicts of some of its cells.
     """
     by_id = verdicts.table.set_index("image_id")
     bad = set(by_id.index[by_id["verdict"] == "bad_picture"])
@@ -141,19 +141,20 @@ def review_agreement(
     labels: NDArray[np.integer],
     subjects: NDArray[np.str_] | None = None,
 ) -> ReviewAgreement:
-    """Cohen's kappa (1960), unweighted, and the share agreed, each with both intervals.
+    """Cohen's unweighted kappa (1960) and the share of equal judgements, each with both intervals.
 
-    Over cells: Wilson for the share, a bootstrap for kappa. Over subjects: the bootstrap of whole
-    subjects that all figures of the evaluation have.
+    Intervals over cells are Wilson's for the share and a bootstrap for kappa. Intervals over
+    subjects use the bootstrap of subjects that all estimates share.
 
     Args:
         first: (N,) one judgement of each cell, of `JUDGEMENTS`.
-        second: (N,) the other.
-        labels: (N,) 1 for an ALL blast, 0 for a normal cell; subjects are drawn within their class.
+        second: (N,) the other judgement.
+        labels: (N,) 1 for an ALL blast, 0 for a normal cell; subjects are resampled within their
+            class.
         subjects: (N,) the independent subject of each cell, or None where unknown.
 
     Raises:
-        DataError: no cell is judged by two, or a judgement is not known.
+        DataError: no cell has two judgements, or a judgement is unknown.
     """
     if not len(first):
         raise DataError("No cell has been judged by two people yet, so there is no agreement.")
@@ -195,15 +196,15 @@ def cells_to_queue(
     controls: bool,
     seed: int,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Places of the cells to queue next, and of right cells to hide them among.
+    """Select the indices of the next cells for review, and of control cells to mix in.
 
     Args:
-        ranked: places of the cells in question, the most telling first.
-        right: (N,) whether the model calls each cell as its label says.
-        queued: (N,) whether it is in the queue already; such a cell is passed over.
-        count: how many of `ranked` to take.
-        controls: whether to draw as many right cells, none of `ranked`, at random.
-        seed: of the draw.
+        ranked: indices of the candidate cells, most relevant first.
+        right: (N,) whether the model's call equals the label.
+        queued: (N,) whether the cell is already in the queue; such cells are skipped.
+        count: number of candidates to select.
+        controls: whether to draw as many correctly classified cells at random, none of `ranked`.
+        seed: seed of the draw.
     """
     taken = ranked[~queued[ranked]][:count]
     if not controls:
@@ -216,8 +217,8 @@ def cells_to_queue(
 
 
 def _by_cell(judgements: pd.DataFrame) -> dict[Any, dict[Any, str]]:
-    """The judgement of each account by cell, the first one first."""
-    # Plain dictionaries: pandas takes thirty times as long to group a few thousand texts.
+    """The judgement of each account by cell, in order of time."""
+    # Plain dictionaries: pandas takes thirty times as long to group a few thousand strings.
     columns = (judgements[name].tolist() for name in ("image_id", "account", "seen"))
     by_cell: dict[Any, dict[Any, str]] = {}
     for image_id, account, judgement in zip(*columns, strict=True):
@@ -230,7 +231,7 @@ def _by_cell(judgements: pd.DataFrame) -> dict[Any, dict[Any, str]]:
 
 
 def _deciding(judgements: dict[Any, str]) -> tuple[str | None, str | None]:
-    """The first two judgements in the order of their accounts; None twice where there are fewer."""
+    """The first two judgements, ordered by account; None twice where there are fewer."""
     if len(judgements) < 2:
         return None, None
     one, other = sorted(list(judgements)[:2])
@@ -238,7 +239,7 @@ def _deciding(judgements: dict[Any, str]) -> tuple[str | None, str | None]:
 
 
 def _coded(judgements: Iterable[str]) -> NDArray[np.intp]:
-    """(N,) the place of each judgement in `JUDGEMENTS`."""
+    """(N,) index of each judgement in `JUDGEMENTS`."""
     codes = {name: code for code, name in enumerate(JUDGEMENTS)}
     try:
         return np.array([codes[judgement] for judgement in judgements], dtype=np.intp)
@@ -287,7 +288,7 @@ def _agreed(counts: NDArray[np.integer] | Floats) -> Floats:
 
 
 def _kappa(counts: NDArray[np.integer] | Floats) -> Floats:
-    """Kappa of counts (..., 16): agreement less that of chance, over what chance leaves."""
+    """Kappa of counts (..., 16): agreement above chance, relative to the maximum above chance."""
     table = counts.reshape(*counts.shape[:-1], len(JUDGEMENTS), len(JUDGEMENTS))
     total = counts.sum(axis=-1)
     chance = metrics.ratio((table.sum(axis=-1) * table.sum(axis=-2)).sum(axis=-1), total**2)
