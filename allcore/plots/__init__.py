@@ -1,1 +1,1 @@
-"""Plotly figures: data in, figure out, without colours of a theme."""
+"""Plotly figures without theme colours: functions from data to a figure."""

@@ -1,4 +1,4 @@
-"""The learning curve of a model."""
+"""Learning curve of a model."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from allcore.plots import style
 
 
 def learning_curve(history: pd.DataFrame) -> go.Figure:
-    """Loss by epoch; one row an epoch, with the columns train_loss and validation_loss."""
+    """Plot the loss by epoch; one row per epoch, columns train_loss and validation_loss."""
     figure = go.Figure()
     epochs = np.arange(1, len(history) + 1)
     for column, name, colour in (

@@ -1,4 +1,4 @@
-"""Figures of the comparison of networks; data in, plotly figure out."""
+"""Plots of the comparison of networks."""
 
 from collections.abc import Sequence
 
@@ -13,17 +13,17 @@ from allcore.labels import CLASS_COLOURS
 from allcore.nets import summaries
 from allcore.plots import style
 
-# Those of Okabe-Ito that stand out from a light and from a dark ground.
+# Okabe-Ito colours with contrast on a light and on a dark background.
 GREEN, PINK = "#009E73", "#CC79A7"
 COLOURS = {"vermilion": style.BLAST, "blue": style.NORMAL, "green": GREEN, "pink": PINK}
-"""The colours that an architecture names for its line."""
+"""Colours by the name that an architecture uses."""
 LINES = {
     name: (COLOURS[network.line[0]], network.line[1])
     for name, network in summaries.architectures().items()
 } | {BASELINE: (style.REFUSED, "dot")}
 """Colour and dash of each network's line; no two networks share both."""
 CLOCKS = {"epoch": "Epoch", "seconds": "Time since training began (s)"}
-"""What a learning curve can run along, with its axis title."""
+"""Horizontal axes of a learning curve, with their titles."""
 _SIDES = {
     "unseen": ("Unseen subjects", GREEN, "circle"),
     "paper": ("Images split at random", PINK, "diamond"),
@@ -32,10 +32,10 @@ _SHAPES = {"all": "circle", "hem": "square"}
 
 
 def gap_dumbbells(comparison: NetworkComparison, metric: str) -> go.Figure:
-    """A dumbbell a network: its figure under both protocols, best on unseen subjects on top.
+    """Dumbbell plot of a metric under both protocols, one row per network, best unseen on top.
 
     Args:
-        comparison: of at least one network under both protocols.
+        comparison: comparison with at least one network under both protocols.
         metric: "accuracy", "weighted_f1" or "auroc".
     """
     rows = _rows_of_both(comparison, metric)
@@ -72,11 +72,11 @@ def gap_dumbbells(comparison: NetworkComparison, metric: str) -> go.Figure:
 
 
 def learning_curves(curves: pd.DataFrame, networks: Sequence[str], *, clock: str) -> go.Figure:
-    """Validation loss of networks, mean and range over folds.
+    """Plot the validation loss of networks, mean and range over folds.
 
     Args:
         curves: from `comparison_tables.loss_curves`.
-        networks: which of them to draw, each with at least one epoch.
+        networks: the networks to plot, each with at least one epoch.
         clock: a key of `CLOCKS`.
     """
     figure = go.Figure()
@@ -95,7 +95,7 @@ def learning_curves(curves: pd.DataFrame, networks: Sequence[str], *, clock: str
 
 
 def subject_accuracies(table: pd.DataFrame, a: str, b: str) -> go.Figure:
-    """Each subject's share of cells that two networks call rightly, one against the other.
+    """Scatter plot of the accuracy by subject of two networks.
 
     Args:
         table: from `comparison_tables.accuracy_by_subject`.
@@ -130,7 +130,7 @@ def subject_accuracies(table: pd.DataFrame, a: str, b: str) -> go.Figure:
 def _rows_of_both(
     comparison: NetworkComparison, metric: str
 ) -> list[tuple[ComparisonRow, ComparisonRow]]:
-    """The networks measured under both protocols as (unseen, paper), best unseen first."""
+    """Rows of the networks measured under both protocols as (unseen, paper), best unseen first."""
     first = comparison.ranked("unseen", metric)
     second = {row.network: row for row in comparison.ranked("paper", metric)}
     return [(row, second[row.network]) for row in first if row.network in second]
@@ -206,7 +206,7 @@ def _faint(colour: str) -> str:
 
 
 def _side_by_side(table: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
-    """Subjects that both networks were tested on: columns accuracy_a and accuracy_b."""
+    """Subjects tested with both networks: columns accuracy_a and accuracy_b."""
     first, second = (table[table["network"] == network] for network in (a, b))
     return first.merge(second[["subject", "accuracy"]], on="subject", suffixes=("_a", "_b"))
 

@@ -1,4 +1,4 @@
-"""Figures of the experiments; data in, plotly figure out, as in `allcore.plots.style`."""
+"""Plots of the experiments."""
 
 import math
 import textwrap
@@ -12,7 +12,7 @@ from allcore.evaluation.intervals import Interval
 from allcore.plots import style
 from allcore.plots.compare import GREEN, PINK
 
-# Characters of a name beside an axis, so that half of a phone is left to the figure.
+# Characters of a name beside an axis: half the width of a phone remains for the plot.
 _LABEL = 22
 _ROW, _LINES = 24, 14  # height of a row and of each further line of its name, pixels
 _SIDES = {
@@ -28,10 +28,10 @@ _MEASURES = {
 
 
 def cue_dumbbells(record: ExperimentRecord) -> go.Figure:
-    """A dumbbell a cue: its AUROC under both ways of holding cells out, best unseen on top.
+    """Dumbbell plot of the AUROC of each cue under both splits, best unseen on top.
 
     Args:
-        record: of the experiment `cues`, with a row at least.
+        record: record of the experiment `cues`, with at least one row.
     """
     rows = sorted(record.rows, key=lambda row: -row.figures["unseen"].value)
     figure = go.Figure()
@@ -63,11 +63,11 @@ def cue_dumbbells(record: ExperimentRecord) -> go.Figure:
 
 
 def intervention_bars(record: ExperimentRecord, model: str) -> go.Figure:
-    """A bar an alteration: how far it changes a model's AUROC, the greatest loss on top.
+    """Bar plot of the change of a model's AUROC by alteration, the largest loss on top.
 
     Args:
-        record: of the experiment `interventions`.
-        model: one of its groups, with an altered row at least.
+        record: record of the experiment `interventions`.
+        model: one of its groups, with at least one altered row.
     """
     rows = [row for row in record.rows if row.group == model and "change" in row.figures]
     rows.sort(key=lambda row: row.figures["change"].value)
@@ -77,10 +77,11 @@ def intervention_bars(record: ExperimentRecord, model: str) -> go.Figure:
 
 
 def variant_bars(record: ExperimentRecord) -> go.Figure:
-    """A bar a choice: how far it changes the AUROC on unseen subjects, the greatest gain on top.
+    """Bar plot of the change of the AUROC on unseen subjects by option, the largest gain on top.
 
     Args:
-        record: of the experiment `recipe` or `stages`, with a row besides its base at least.
+        record: record of the experiment `recipe` or `stages`, with at least one row besides its
+            base.
     """
     rows = [row for row in record.rows if "difference" in row.figures]
     rows.sort(key=lambda row: -row.figures["difference"].value)
@@ -92,10 +93,10 @@ def variant_bars(record: ExperimentRecord) -> go.Figure:
 
 
 def growth_curves(record: ExperimentRecord) -> go.Figure:
-    """AUROC and weighted F1 over the number of training subjects, with what was aimed at.
+    """Plot AUROC and weighted F1 by the number of training subjects, with their targets.
 
     Args:
-        record: of the experiment `subjects` or `subjects-features`, with a row at least.
+        record: record of the experiment `subjects` or `subjects-features`, with at least one row.
     """
     figure = go.Figure()
     counts = [_number(row) for row in record.rows]
@@ -130,7 +131,7 @@ def growth_curves(record: ExperimentRecord) -> go.Figure:
 def _changes(
     rows: Sequence[ExperimentRow], name: str, tell: Callable[[ExperimentRow], str]
 ) -> go.Figure:
-    """Bars of one figure of each row, coloured by whether its interval leaves 0 out."""
+    """Bars of one estimate per row; the colour shows whether its interval excludes 0."""
     intervals = [row.figures[name] for row in rows]
     directions = [_direction(value) for value in intervals]
     figure = go.Figure()
@@ -157,12 +158,12 @@ def _changes(
 
 
 def intervention_models(record: ExperimentRecord) -> list[str]:
-    """The models of the experiment `interventions`, in its order."""
+    """Return the models of the experiment `interventions`, in its order."""
     return list(dict.fromkeys(row.group for row in record.rows if "change" in row.figures))
 
 
 def _title(rows: Sequence[ExperimentRow], model: str) -> str:
-    model = model.replace("-", "\u2011")  # a name is not broken at its hyphens
+    model = model.replace("-", "\u2011")  # non-breaking hyphens in the name
     if all(_direction(row.figures["change"]) >= 0 for row in rows):
         return f"No change lowers the AUROC of {model} clearly"
     loss = -rows[0].figures["change"].value
@@ -170,12 +171,12 @@ def _title(rows: Sequence[ExperimentRow], model: str) -> str:
 
 
 def _number(row: ExperimentRow) -> int:
-    """The number of training subjects in a row's name."""
+    """Number of training subjects, from a row's name."""
     return int("".join(filter(str.isdigit, row.name)))
 
 
 def _direction(change: Interval) -> int:
-    """Sign of a change whose interval leaves 0 out, else 0."""
+    """Sign of a change whose interval excludes 0, else 0."""
     return int(change.low > 0) - int(change.high < 0)
 
 
@@ -192,7 +193,7 @@ def _bounds(interval: Interval) -> tuple[str, str]:
 
 
 def _error_bars(intervals: Sequence[Interval]) -> dict[str, object]:
-    """Error bars; none where a figure has no interval."""
+    """Error bars; of length 0 for an estimate without an interval."""
     value = np.array([interval.value for interval in intervals])
     high, low = (
         np.array([getattr(interval, end) for interval in intervals]) for end in ("high", "low")

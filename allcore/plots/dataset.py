@@ -1,4 +1,4 @@
-"""Counts, measures, shortcuts and splits of a data set."""
+"""Plots of a data set: counts, measurements, shortcuts and splits."""
 
 from collections.abc import Sequence
 
@@ -25,17 +25,17 @@ _COMPARED = {
 }
 CHANCE = 0.5
 PART_COLOURS = {"train": "#009E73", "validation": "#E69F00", "test": "#CC79A7"}
-"""Okabe-Ito, none of them a class's."""
+"""Okabe-Ito colours other than those of the classes."""
 PART_NAMES = {"train": "training", "validation": "validation", "test": "test"}
 UNITS = {"area": "Area (pixels)", "brightness": "Brightness (grey levels)"}
 ADJECTIVES = {"area": ("larger", "smaller"), "brightness": ("brighter", "darker")}
 LIKE = 0.02
-"""Share of the median below which parts count as alike."""
-_MANY_SUBJECTS = 40  # whose names fit below an axis
+"""Relative difference of medians below which parts count as equal."""
+_MANY_SUBJECTS = 40  # maximum number of names below an axis
 
 
 def split_bars(counts: pd.DataFrame) -> go.Figure:
-    """Images of each class by split.
+    """Bar plot of the images of each class by split.
 
     Args:
         counts: from `dataset_counts.split_counts`.
@@ -58,10 +58,10 @@ def split_bars(counts: pd.DataFrame) -> go.Figure:
 
 
 def subject_bars(counts: pd.DataFrame) -> go.Figure:
-    """Images of each subject, most first.
+    """Bar plot of the images of each subject, in descending order.
 
     Args:
-        counts: from `dataset_counts.subject_counts`; only subjects of one class are coloured.
+        counts: from `dataset_counts.subject_counts`; subjects with both classes are grey.
     """
     figure = go.Figure()
     for label in counts["label"].unique():
@@ -85,7 +85,7 @@ def subject_bars(counts: pd.DataFrame) -> go.Figure:
 
 
 def measure_distribution(distribution: Distribution) -> go.Figure:
-    """How a measure spreads in each class; marks below are the means of subjects."""
+    """Histogram of a measurement by class; the marks below are the means of subjects."""
     figure = go.Figure()
     middles = (distribution.edges[:-1] + distribution.edges[1:]) / 2
     top = max(float(shares.max()) for shares in distribution.shares.values())
@@ -107,14 +107,14 @@ def measure_distribution(distribution: Distribution) -> go.Figure:
             hovertemplate=f"mean of one subject, {name}: %{{customdata:,.4g}}<extra></extra>",
         )  # fmt: skip
     unit = f", {distribution.fact.unit}" if distribution.fact.unit else ""
-    name = distribution.fact.title.partition(" (")[0]  # what is in brackets stands under Method
+    name = distribution.fact.title.partition(" (")[0]  # Method has the part in brackets
     figure.update_xaxes(title=f"{name}{unit}", fixedrange=True, zeroline=False)
     figure.update_yaxes(title="Share of the class's cells, %", fixedrange=True, rangemode="normal")
     return style.legend_on_top(style.finish(figure, measure_text(distribution), height=340))
 
 
 def measure_text(distribution: Distribution) -> str:
-    """What the subjects say about a measure, in words."""
+    """Difference of the classes in a measurement, over subjects, in words."""
     gap, unit = distribution.difference, f" {distribution.fact.unit}".rstrip()
     if not np.isfinite(gap.value):
         only = " and ".join(CLASS_NAMES[label] for label in distribution.shares)
@@ -137,7 +137,7 @@ def measure_text(distribution: Distribution) -> str:
 
 
 def fold_bars(table: pd.DataFrame) -> go.Figure | None:
-    """Images of each class by the data set's own folds; None where it has none."""
+    """Bar plot of the images of each class by the data set's own folds; None without folds."""
     known = table[table["fold"].notna() & (table["fold"] != UNKNOWN)]
     if known.empty:
         return None
@@ -159,7 +159,7 @@ def fold_bars(table: pd.DataFrame) -> go.Figure | None:
 
 
 def shortcut_bars(findings: Sequence[Finding]) -> go.Figure:
-    """AUROC of plain facts alone, each with its interval, and of the installed model if known."""
+    """Bar plot of the AUROC of single measurements, and of the installed model if known."""
     rows = [
         (finding_text.cue_title(finding), finding.detail, style.REFUSED) for finding in findings
     ]
@@ -194,7 +194,7 @@ def shortcut_bars(findings: Sequence[Finding]) -> go.Figure:
 
 
 def shortcuts_text(findings: Sequence[Finding]) -> str:
-    """How close plain facts come to the model."""
+    """Comparison of the best single measurement with the model, in words."""
     best = max(findings, key=lambda finding: float(finding.detail["auroc"]))
     value, model = best.detail["auroc"], best.detail.get("model")
     text = f"{finding_text.cue_title(best)} alone reaches AUROC {value:.2f}"
@@ -206,10 +206,10 @@ def shortcuts_text(findings: Sequence[Finding]) -> str:
 
 
 def split_part_bars(counts: pd.DataFrame) -> go.Figure:
-    """Images of each class by part; the title tells the share of blasts in each.
+    """Bar plot of the images of each class by part; the title has the share of blasts.
 
     Args:
-        counts: of ``Leaks``.
+        counts: counts of ``SplitLeaks``.
     """
     figure = go.Figure()
     for label, name in CLASS_NAMES.items():
@@ -229,11 +229,11 @@ def split_part_bars(counts: pd.DataFrame) -> go.Figure:
 
 
 def split_subject_bars(table: pd.DataFrame, leaks: SplitLeaks) -> go.Figure:
-    """Images of each group of subjects by part, most images first.
+    """Bar plot of the images of each group of subjects by part, in descending order.
 
     Args:
         table: columns subject (a group), part and images.
-        leaks: of the same split, for the title.
+        leaks: leaks of the same split, for the title.
     """
     counts = table.groupby(["subject", "part"])["images"].sum().unstack(fill_value=0)
     counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
@@ -259,10 +259,10 @@ def split_subject_bars(table: pd.DataFrame, leaks: SplitLeaks) -> go.Figure:
 
 
 def measure_quartiles(measures: pd.DataFrame, measure: str) -> go.Figure:
-    """Quartiles of a measure in each part; the title compares test with training.
+    """Box plot of a measurement in each part; the title compares test with training.
 
     Args:
-        measures: of ``Leaks``.
+        measures: measurements of ``SplitLeaks``.
         measure: ``area`` or ``brightness``.
     """
     rows = measures[measures["measure"] == measure].set_index("part")
@@ -280,7 +280,7 @@ def measure_quartiles(measures: pd.DataFrame, measure: str) -> go.Figure:
 
 
 def _number(value: float, sign: str = "") -> str:
-    """Three digits that count, more of a large number, as people write them."""
+    """Three significant digits, or a whole number from 100."""
     large = abs(value) >= 100
     return f"{value:{sign},.0f}" if large else f"{value:{sign}.3g}"
 

@@ -1,4 +1,4 @@
-"""The map of a data set's images; data in, plotly figure out, as in `allcore.plots.style`."""
+"""2-D map of a data set's images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ from allcore.plots import style as common
 from allcore.plots.point_map import Style
 
 MOST = 20_000
-"""Points that are drawn at most: more are slow to draw and to send, and lie on each other."""
+"""Maximum number of points: more are slow to draw and to send, and overlap."""
 RARE = 1_000
-"""A category of at most so many images is drawn whole."""
+"""Maximum size of a category whose images are never sampled."""
 _SEED = 0
 _GREY: Style = (common.REFUSED, "circle", 4, 0.45)
-# Okabe-Ito, each with a shape of its own; the most frequent category, drawn first, is grey.
+# Okabe-Ito colours, each with its own symbol; the most frequent category, drawn first, is grey.
 _STYLES: tuple[Style, ...] = (
     _GREY,
     ("#0072B2", "diamond", 6, 0.7),
@@ -35,16 +35,15 @@ MOST_CATEGORIES = len(_STYLES)
 
 @dataclass(frozen=True)
 class Colour:
-    """What the map is coloured by.
+    """Attribute that determines the colours of the map.
 
     Attributes:
-        title: what people call it.
-        kind: how ``values`` are drawn: labels of the manifest, subjects, a few categories or
-            numbers.
-        values: (N,) in the table's order, missing where nothing is known.
-        names: of the categories, by their values.
-        unit: of the numbers.
-        styles: of categories whose colours mean something; the others are given some.
+        title: display name.
+        kind: type of ``values``: labels of the manifest, subjects, a few categories or numbers.
+        values: (N,) in the table's order; missing where unknown.
+        names: display names of the categories, by value.
+        unit: unit of the numbers.
+        styles: fixed styles of categories; the other categories get default styles.
     """
 
     title: str
@@ -56,15 +55,16 @@ class Colour:
 
 
 def map_points(table: pd.DataFrame, colour: Colour, *, title: str) -> go.Figure:
-    """The map, to be selected from with box or lasso.
+    """Plot the map, with box and lasso selection.
 
-    Of more than `MOST` images a sample is drawn, rare categories whole: an area holds all the
-    same. The figure hangs on table and colour alone, or it would lose its selection.
+    With more than `MOST` images a random sample is drawn, with rare categories complete; a selected
+    area includes all its images. The figure depends only on table and colour, because a changed
+    figure loses its selection.
 
     Args:
-        table: of a catalogue with an index, N rows; images without a place are not drawn.
-        colour: of its rows.
-        title: see `finding`.
+        table: catalogue table with an index, N rows; images without map coordinates are not drawn.
+        colour: colours of its rows.
+        title: from `neighbours_text`.
     """
     rows = sampled_rows(table, colour)
     points = pd.DataFrame(
@@ -79,7 +79,7 @@ def map_points(table: pd.DataFrame, colour: Colour, *, title: str) -> go.Figure:
 
 
 def sampled_rows(table: pd.DataFrame, colour: Colour) -> NDArray[np.intp]:
-    """Row numbers of the images that are drawn, in order."""
+    """Row numbers of the drawn images, ascending."""
     known = colour.values.notna().to_numpy() & has_map_place(table)
     rows = np.flatnonzero(known)
     if len(rows) <= MOST:
@@ -93,18 +93,18 @@ def sampled_rows(table: pd.DataFrame, colour: Colour) -> NDArray[np.intp]:
 
 
 def has_map_place(table: pd.DataFrame) -> NDArray[np.bool_]:
-    """(N,) which images have a place on the map."""
+    """(N,) whether an image has map coordinates."""
     if "map_x" not in table:
         return np.zeros(len(table), dtype=bool)
     return np.asarray(np.isfinite(table[["map_x", "map_y"]].to_numpy(dtype=float)).all(axis=1))
 
 
 def neighbours_text(colour: Colour, neighbours: NDArray[np.intp]) -> str:
-    """How far neighbours on the map are alike, in words.
+    """Agreement of neighbours on the map, in words.
 
     Args:
-        colour: what they are compared in.
-        neighbours: of `embeddings.nearest`.
+        colour: the compared attribute.
+        neighbours: from `embeddings.nearest`.
     """
     if colour.kind == "number":
         strength = embeddings.neighbour_correlation(colour.values, neighbours)
@@ -132,7 +132,7 @@ def _traces(points: pd.DataFrame, colour: Colour) -> list[Any]:
 
 
 def _styles(values: "pd.Series[str]", colour: Colour) -> tuple[dict[str, Style], dict[str, str]]:
-    """Style and name of each category there is, the most frequent first, for it lies below."""
+    """Style and name of each category present, most frequent first, because it is drawn below."""
     own = dict(point_map.LABEL_STYLES) if colour.kind == "label" else dict(colour.styles)
     present = [str(value) for value in values.value_counts().index]
     free = [style for style in _STYLES if style not in own.values()]

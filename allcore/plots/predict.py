@@ -1,4 +1,4 @@
-"""Probability of one cell, and shares of blasts by subject of a batch."""
+"""Plots of predictions: probability of one cell, and shares of blasts by subject of a batch."""
 
 from collections.abc import Sequence
 from html import escape
@@ -9,13 +9,13 @@ from allcore.evaluation.subject_shares import SubjectShare
 from allcore.labels import CLASS_COLOURS
 from allcore.plots import style
 
-_MANY = 40  # subjects whose names fit below an axis
-_SHOWN = 12  # letters of a name below an axis
+_MANY = 40  # maximum number of names below an axis
+_SHOWN = 12  # characters of a name below an axis
 _HEIGHT = 440
 
 
 def probability_scale(p_all: float, *, threshold: float) -> go.Figure:
-    """One calibrated probability against the threshold, both on one scale from 0 to 1."""
+    """Bar of one calibrated probability from 0 to 1, with the threshold."""
     called = "all" if p_all >= threshold else "hem"
     figure = go.Figure(
         go.Bar(
@@ -48,10 +48,10 @@ def probability_scale(p_all: float, *, threshold: float) -> go.Figure:
 
 
 def subject_shares(shares: Sequence[SubjectShare]) -> go.Figure | None:
-    """Each subject's share of cells called blast, lowest first, with its interval over cells.
+    """Plot each subject's share of cells called blast, ascending, with its interval over cells.
 
     Args:
-        shares: from `subject_shares`; unknown subjects and those with too few cells are left out.
+        shares: from `subject_shares`; unknown subjects and those with too few cells are omitted.
 
     Returns:
         None where no subject has enough cells.
@@ -105,6 +105,6 @@ def _percent(share: SubjectShare) -> str:
 
 
 def _short(share: SubjectShare) -> str:
-    """A subject's name as plotly may show it: short, and without mark-up."""
+    """A subject's name for plotly: shortened, and with escaped mark-up."""
     name = share.subject or ""
     return escape(name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…")

@@ -1,7 +1,7 @@
-"""Style of all plots: colours, layout, and what a plot carries when it leaves the program.
+"""Style of all plots: colours, layout, and the notice on saved plots.
 
-A plot carries no colours of a theme: the page's theme supplies them. Titles state the finding and
-break into lines that fit a phone.
+A figure has no theme colours: the page's theme supplies them. Titles state the result and break
+into lines that fit a phone.
 """
 
 import re
@@ -21,15 +21,15 @@ BLAST, NORMAL = CLASS_COLOURS["all"], CLASS_COLOURS["hem"]
 
 REFUSED = "#7A7A7A"
 UNIT = [-0.02, 1.02]
-"""Range of an axis of shares, with room for the marks at its ends."""
+"""Range of an axis of shares, with room for marks at its ends."""
 BAND = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
-"""How the edges of a band are drawn: not at all."""
-# Characters of a title's line that fit a screen of 390 pixels.
+"""Invisible edges of a band."""
+# Characters of a title line that fit a screen of 390 pixels.
 _LINE = 40
 
 
 def legend_on_top(figure: go.Figure) -> go.Figure:
-    """Where names under the axis would run into a legend below."""
+    """Move the legend to the top, for plots whose axis names would overlap it below."""
     figure.update_layout(
         legend={"y": 1.0, "yanchor": "bottom"}, margin_t=figure.layout.margin.t + 26
     )
@@ -37,7 +37,7 @@ def legend_on_top(figure: go.Figure) -> go.Figure:
 
 
 def band(figure: go.Figure, x: Floats, low: Floats, high: Floats) -> None:
-    """The 95 % band over subjects, where there is one."""
+    """Draw the 95 % band over subjects, if it is defined."""
     if len(x) and np.isfinite(low).all():
         figure.add_scatter(x=x, y=high, showlegend=False, **BAND)
         figure.add_scatter(
@@ -47,13 +47,13 @@ def band(figure: go.Figure, x: Floats, low: Floats, high: Floats) -> None:
 
 
 def faint(colour: str, strength: float) -> str:
-    """A colour as plotly takes it with an opacity from 0 to 1."""
+    """Colour with an opacity from 0 to 1, in plotly's format."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{strength})"
 
 
 def diagonal(figure: go.Figure, *, name: str) -> None:
-    """Draw the dotted line from corner to corner that a curve is read against."""
+    """Draw the dotted diagonal, the reference line of a curve."""
     figure.add_scatter(
         x=[0, 1],
         y=[0, 1],
@@ -65,7 +65,7 @@ def diagonal(figure: go.Figure, *, name: str) -> None:
 
 
 def finish(figure: go.Figure, title: str, *, height: int) -> go.Figure:
-    """Title in lines that fit a phone, legend below, little margin."""
+    """Set the height, a title in lines that fit a phone, a legend below and small margins."""
     lines = textwrap.wrap(title, _LINE)
     return lay_out(
         figure,
@@ -79,10 +79,10 @@ def finish(figure: go.Figure, title: str, *, height: int) -> go.Figure:
 
 
 def lay_out(figure: go.Figure, **parts: Any) -> go.Figure:
-    """Set parts of the layout, keeping what else is set in them.
+    """Update parts of the layout, and keep their other settings.
 
-    As plotly's ``update_layout``, which takes ten times as long: pages draw at every move of a
-    threshold.
+    Equivalent to plotly's ``update_layout``, which takes ten times as long: pages draw at every
+    move of a threshold.
     """
     for name, value in parts.items():
         if isinstance(value, dict):
@@ -92,20 +92,20 @@ def lay_out(figure: go.Figure, **parts: Any) -> go.Figure:
 
 
 WIDTH = 900
-"""Pixels of a saved figure before it is scaled."""
+"""Width of a saved figure before scaling, pixels."""
 _SUBTITLE = {"text": notice.RESEARCH_USE, "font": {"size": 11}}
-_ROOM = 18  # pixels that the line takes above the figure
+_ROOM = 18  # height of the notice above the figure, pixels
 _LONGEST = 80
 
 
 def with_notice(layout: dict[str, Any]) -> dict[str, Any]:
-    """A figure's layout with the notice as a small line below the title.
+    """Add the notice to a figure's layout, as a small line below the title.
 
-    The line belongs to the title, so it stays clear of axes and legends at any width, and is part
-    of every picture that is saved of the figure.
+    The line is part of the title, so it overlaps no axis or legend at any width, and every saved
+    image of the figure contains it.
 
     Args:
-        layout: of a figure, as `to_plotly_json` gives it; a title may be missing.
+        layout: layout of a figure, from `to_plotly_json`; a title may be missing.
     """
     title, margin = dict(layout.get("title") or {}), dict(layout.get("margin") or {})
     title.setdefault("text", "")
@@ -117,7 +117,7 @@ def with_notice(layout: dict[str, Any]) -> dict[str, Any]:
 
 
 def add_notice(figure: go.Figure) -> None:
-    """The same in place, in a millisecond, once however often it is asked for."""
+    """Add the notice in place, in a millisecond; repeated calls have no effect."""
     layout = figure.layout
     if layout.title.subtitle.text == notice.RESEARCH_USE:
         return
@@ -127,12 +127,12 @@ def add_notice(figure: go.Figure) -> None:
 
 
 def plain_title(title: str) -> str:
-    """A figure's title as plain text, without its breaks and mark-up."""
+    """A figure's title as plain text, without breaks and mark-up."""
     return unescape(re.sub(r"<[^>]*>", "", re.sub(r"<br ?/?>", " ", title)))
 
 
 def file_name(name: str) -> str:
-    """A name as a file of any system may be called, without suffix.
+    """Convert a name to a file name valid on any system, without suffix.
 
     >>> file_name("ROC: qcresnet-cnmc / test")
     'ROC-qcresnet-cnmc-test'

@@ -1,1 +1,1 @@
-"""Plots of the Evaluation page, one module a view."""
+"""Plots of the Evaluation page, one module per view."""

@@ -18,7 +18,7 @@ from allcore.evaluation.prevalence import PredictiveCurve, PredictiveValues
 from allcore.labels import CLASS_COLOURS, CLASS_NAMES
 from allcore.plots import style
 
-# Colour and dash of the first, second, ... model; those of Okabe-Ito that stand out on both themes.
+# Colour and dash of each model, in order: Okabe-Ito colours with contrast in both themes.
 LINES = [
     (colour, dash)
     for dash in ("solid", "dash", "dot")
@@ -27,13 +27,13 @@ LINES = [
 CHALLENGE = 0.910
 """Weighted F1 of the winner of the C-NMC 2019 challenge on its final test (Pan et al., ISBI 2019).
 
-The challenge published no sensitivity or specificity, so it has no point in ROC space, only a line.
+The challenge published no sensitivity or specificity, so it is a contour in ROC space, not a point.
 """
 
 
-# A curve is drawn with a point for each step of this size: less than half a pixel.
+# Step between the drawn points of a curve: less than half a pixel.
 _STEP = 1 / 1000
-# Pixels of a legend's entry, and of the horizontal axis with its title.
+# Height of a legend's entry, and of the horizontal axis with its title, pixels.
 _LEGEND_LINE, _AXIS = 20, 56
 
 
@@ -45,14 +45,15 @@ def roc(
     prevalence: float | None = None,
     references: bool = True,
 ) -> go.Figure:
-    """ROC curves of several models with their operating points; the band is the first one's.
+    """Plot the ROC curves of several models with their operating points; the band is the first
+    model's.
 
     Args:
-        rocs: each model's name and curve, from `roc_curve`; at least one.
-        points: each model's share of false positives and sensitivity at its threshold.
-        areas: each model's AUROC.
-        prevalence: share of blasts among the cells, at which the reference line is drawn.
-        references: whether to draw the line of the challenge's winner.
+        rocs: name and curve of each model, from `roc_curve`; at least one.
+        points: false positive rate and sensitivity of each model at its threshold.
+        areas: AUROC of each model.
+        prevalence: share of blasts among the cells, for the contour of the challenge's winner.
+        references: whether to draw this contour.
     """
     figure = go.Figure()
     first = next(iter(rocs.values()))
@@ -77,12 +78,12 @@ def precision_recall(
     points: Mapping[str, tuple[float, float]],
     areas: Mapping[str, Estimate],
 ) -> go.Figure:
-    """Precision-recall curves of several models; the band is the first one's.
+    """Plot the precision-recall curves of several models; the band is the first model's.
 
     Args:
-        lines: each model's name and curve, from `precision_recall_curve`; at least one.
-        points: each model's recall and precision at its threshold; NaN where nothing is called.
-        areas: each model's AUPRC.
+        lines: name and curve of each model, from `precision_recall_curve`; at least one.
+        points: recall and precision of each model at its threshold; NaN without blast calls.
+        areas: AUPRC of each model.
     """
     figure = go.Figure()
     first = next(iter(lines.values()))
@@ -104,11 +105,11 @@ def precision_recall(
 
 
 def predictive_values(predictive: PredictiveValues, *, prevalence: float) -> go.Figure:
-    """Positive and negative predictive value over the prevalence, with bands over subjects.
+    """Plot the positive and negative predictive value by prevalence, with bands over subjects.
 
     Args:
-        predictive: from `prevalence.predictive_values`, at rising prevalences.
-        prevalence: the chosen one, above 0 and below 1.
+        predictive: from `prevalence.predictive_values`, at ascending prevalences.
+        prevalence: the marked prevalence, above 0 and below 1.
     """
     figure = go.Figure()
     marked = predictive.at(prevalence)
@@ -155,7 +156,7 @@ def _add_curve(
     axes: tuple[str, str],
     shape: str,
 ) -> None:
-    """One model's curve, and its operating point as a diamond."""
+    """Add one model's curve, and its operating point as a diamond."""
     visible = _thinned(line[0], line[1])
     colour, dash = line_style
     read = f"{axes[0]} %{{x:.3f}}<br>{axes[1]} %{{y:.3f}}"
@@ -173,7 +174,7 @@ def _add_curve(
 
 
 def _thinned(x: Floats, y: Floats) -> NDArray[np.intp]:
-    """(K,) which points to draw: the ends, and one for each step that the curve moves."""
+    """(K,) indices of the points to draw: the ends, and one per step along the curve."""
     moved = np.maximum(np.abs(np.diff(x)), np.abs(np.diff(y)))
     step = np.floor(np.append(0.0, np.cumsum(moved)) / _STEP)
     visible = np.append(True, np.diff(step) > 0)
@@ -210,9 +211,9 @@ def _area_title(title: str, areas: Mapping[str, Estimate]) -> str:
 
 
 def _legend_at_bottom(figure: go.Figure) -> go.Figure:
-    """A legend of one line an entry at the very bottom, with room for all of them.
+    """Legend with one line per entry at the bottom edge, with room for all entries.
 
-    These figures stand two in a row, where plotly would break the legend into the axis title.
+    Two of these figures share a row, where plotly would wrap the legend into the axis title.
     """
     names = {trace.name for trace in figure.data if trace.name and trace.showlegend is not False}
     room = _LEGEND_LINE * len(names)
@@ -245,12 +246,12 @@ def _add_predictive_value(
 def calibration(
     before: ReliabilityCurve | None, after: ReliabilityCurve, *, errors: tuple[float, float]
 ) -> go.Figure:
-    """Reliability curves before and after calibration over the histogram after it.
+    """Plot reliability curves before and after calibration, and the histogram after calibration.
 
     Args:
-        before: of the uncalibrated probabilities, or None to leave them out.
-        after: of the calibrated ones, from `reliability_curve`.
-        errors: expected calibration error before and after; the first isn't read without `before`.
+        before: curve of the uncalibrated probabilities, or None to omit it.
+        after: curve of the calibrated probabilities, from `reliability_curve`.
+        errors: expected calibration error before and after; the first is unused without `before`.
     """
     figure = make_subplots(
         rows=2, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.04
@@ -314,5 +315,5 @@ def _calibration_title(errors: tuple[float, float], *, compared: bool) -> str:
 
 
 def _legend_below(figure: go.Figure) -> go.Figure:
-    """Legends of several lines below stay clear of the axis title at any height."""
+    """Legend below the axis title, without overlap at any height."""
     return style.lay_out(figure, legend={"y": -0.16})

@@ -1,6 +1,6 @@
-"""The confusion matrix, maps of cells that a selection opens, and slices.
+"""Plots of classification errors: confusion matrix, maps of cells, and slices.
 
-Each marker carries what it stands for in `customdata`, so that a selection becomes cells again.
+The `customdata` of each marker identifies its cells, so that a selection maps to cells.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from allcore.plots import point_map, style
 
 
 def confusion_matrix(counts: Confusion) -> go.Figure:
-    """Counts and shares of each true class, rows the truth and columns the call."""
+    """Plot counts and shares of each true class; rows are the true class, columns the call."""
     table = counts.as_array()
     shares = metrics.ratio(table, table.sum(axis=1, keepdims=True))
     names = [CLASS_NAMES["hem"], CLASS_NAMES["all"]]
@@ -41,7 +41,7 @@ def confusion_matrix(counts: Confusion) -> go.Figure:
             texttemplate="%{text}",
             textfont={"size": 15, "color": "#FFFFFF"},
             hoverinfo="skip",
-            # White text reads on both ends, whatever the page's theme.
+            # White text has contrast at both ends, in any theme of the page.
             colorscale=[[0, "#73737D"], [1, "#4A3A80"]],
             zmin=0,
             zmax=1,
@@ -63,10 +63,10 @@ def confusion_matrix(counts: Confusion) -> go.Figure:
 
 
 def clickable_matrix(counts: Confusion) -> go.Figure:
-    """`confusion_matrix` with cells that can be clicked.
+    """`confusion_matrix` with clickable cells.
 
-    Streamlit reports no clicks on a heat map, so nearly transparent squares lie over its cells;
-    their customdata is a key of `outcomes.OUTCOMES`.
+    Streamlit reports no clicks on a heat map, so nearly transparent squares cover its cells; their
+    customdata is a key of `outcomes.OUTCOMES`.
     """
     figure = confusion_matrix(counts)
     names = [CLASS_NAMES["hem"], CLASS_NAMES["all"]]
@@ -89,7 +89,7 @@ def clickable_matrix(counts: Confusion) -> go.Figure:
     # Markers would widen the axes beyond the cells.
     figure.update_xaxes(range=[-0.5, 1.5])
     figure.update_yaxes(range=[1.5, -0.5], autorange=None)
-    # Without a limit of distance the nearest square is hit, which is that of the cell clicked on.
+    # Without a distance limit a click selects the nearest square, which is that of its cell.
     return style.lay_out(
         figure, clickmode="event+select", dragmode=False, hovermode="closest", hoverdistance=-1
     )
@@ -101,8 +101,8 @@ MAP_COLOURS = {
     "subject": "Subject",
     "quality": "Quality",
 }
-"""What the map can be coloured by."""
-# Colour tells the label and shape whether the call is right; wrong calls lie on top.
+"""Colour options of the map."""
+# Colour shows the label, shape the correctness of the call; errors are drawn on top.
 _OUTCOMES = {
     "tn": (style.NORMAL, "circle", 4, 0.35),
     "tp": (style.BLAST, "circle", 4, 0.35),
@@ -118,16 +118,16 @@ _AGREEMENT = {
 
 
 def cell_map(table: pd.DataFrame, colour: str, kind: str) -> go.Figure:
-    """The map of cells, to be selected from with box or lasso.
+    """Plot the map of cells, with box and lasso selection.
 
-    The figure hangs on the table alone: a selection must not change it, or the page would lose the
+    The figure depends only on the table: if a selection changed it, the page would lose the
     selection.
 
     Args:
-        table: columns image_id, x, y and `colour`; cells without a place are not drawn.
-        colour: the column to colour by.
-        kind: of `KINDS`: whether `colour` holds keys of `outcomes.OUTCOMES`, labels ('all', 'hem'),
-            subjects, or a number.
+        table: columns image_id, x, y and `colour`; cells without coordinates are not drawn.
+        colour: column that determines the colour.
+        kind: type of `colour`: "outcome" (keys of `outcomes.OUTCOMES`), "label" ('all', 'hem'),
+            "subject", or any other for a number.
     """
     placed = table[np.isfinite(table["x"]) & np.isfinite(table["y"])]
     draw = {"outcome": _by_outcome, "label": _by_label, "subject": point_map.by_subject}
@@ -140,12 +140,12 @@ def two_probabilities(
     thresholds: tuple[float, float],
     names: tuple[str, str] = ("first model", "second model"),
 ) -> go.Figure:
-    """Two models' probabilities of the same cells, each with its threshold.
+    """Scatter plot of two models' probabilities of the same cells, with both thresholds.
 
     Args:
-        table: of an `agreement.Agreement`.
-        thresholds: of the first and the second model.
-        names: of the models.
+        table: table of a `ModelAgreement`.
+        thresholds: thresholds of the first and the second model.
+        names: names of the models.
     """
     figure = go.Figure()
     for kind, point_style in _AGREEMENT.items():
@@ -187,16 +187,16 @@ def _agreement_name(kind: str, names: tuple[str, str]) -> str:
     return f"Only {only[kind]} is right" if kind in only else AGREEMENT[kind]
 
 
-_ROW = 34  # pixels a slice
+_ROW = 34  # pixels per slice
 _FRAME = 150  # pixels of title and axis above and below
 
 
 def slice_bars(rows: Sequence[SliceResult], *, most: int = 20) -> go.Figure:
-    """How far each slice's accuracy is from that of the rest, with 95 % intervals.
+    """Plot the difference of each slice's accuracy to the rest, with 95 % intervals.
 
     Args:
-        rows: from `compare_slices`, the first on top; those without a difference are passed over.
-        most: how many to draw.
+        rows: from `compare_slices`, the first on top; those without a difference are skipped.
+        most: maximum number of slices.
     """
     shown_rows = [row for row in rows if np.isfinite(row.difference.value)][:most]
     figure = go.Figure()
@@ -253,6 +253,6 @@ def _slices_title(rows: Sequence[SliceResult]) -> str:
 
 
 def _short(title: str) -> str:
-    """What fits beside an axis on a phone; the whole title is in the hover."""
+    """Title that fits beside an axis on a phone; the hover text has the whole title."""
     short = title.split(" (")[0]
     return short if len(short) <= 28 else f"{short[:27]}…"

@@ -1,4 +1,4 @@
-"""How the figures move under altered pictures, as small multiples: one panel an alteration."""
+"""Metrics under image alterations as small multiples, one panel per alteration."""
 
 import math
 from collections.abc import Sequence
@@ -12,18 +12,18 @@ from allcore.evaluation.robustness import Alteration, Robustness, RobustnessRow
 from allcore.plots import style
 
 _COLUMNS = 2
-_PANEL = 190  # pixels a row of panels
+_PANEL = 190  # pixels per row of panels
 _ABOVE = 120  # pixels of title and legend
-_SMALL = 12  # letters that two panels have room for on a phone
+_SMALL = 12  # font size at which two panels fit on a phone
 _GREY = "rgba(122,122,122,0.25)"
 
 
 def robustness_curves(robustness: Robustness, figure: str = "auroc") -> go.Figure:
-    """One figure against the level of each alteration, with its band over subjects.
+    """Plot one metric by the level of each alteration, with its band over subjects.
 
     Args:
         robustness: from `json_files.read_robustness`.
-        figure: one of `robustness.METRICS`.
+        figure: key of the metric in `robustness.METRICS`.
     """
     panels = robustness.alterations
     lines = math.ceil(len(panels) / _COLUMNS)
@@ -52,9 +52,9 @@ def robustness_curves(robustness: Robustness, figure: str = "auroc") -> go.Figur
 
 
 def robustness_text(robustness: Robustness, figure: str = "auroc") -> str:
-    """Which alteration moves a figure most, where any does beyond what subjects differ by."""
+    """Largest significant change of a metric, in words."""
     title = metrics.TITLES[figure]
-    model = robustness.model.replace("-", "\u2011")  # a name is not broken at its hyphens
+    model = robustness.model.replace("-", "\u2011")  # non-breaking hyphens in the name
     if not any(row.figures[figure].known for row in robustness.rows):
         return f"{title} of {model} by alteration; too few subjects for intervals"
     clear = [row for row in robustness.rows if _clear(row.changes[figure])]
@@ -96,7 +96,7 @@ def _panel(
 
 
 def _band(rows: Sequence[RobustnessRow], figure: str, *, first: bool) -> list[go.Scatter]:
-    """Upper and lower bounds over subjects; nothing where one is unknown."""
+    """Traces of the bounds over subjects; none where an interval is unknown."""
     levels, values = [row.level for row in rows], [row.figures[figure] for row in rows]
     if not all(value.known for value in values):
         return []
@@ -140,7 +140,7 @@ def _minus(number: str) -> str:
 
 
 def _clear(change: Interval) -> bool:
-    """Whether the whole interval lies on one side of 0."""
+    """Whether the interval excludes 0."""
     return change.known and (change.low > 0 or change.high < 0)
 
 

@@ -1,4 +1,4 @@
-"""Probabilities by subject, and the call of each subject."""
+"""Plots by subject: probabilities of the cells, and the calls of the subjects."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from allcore.evaluation.subjects import SubjectCall, SubjectRow
 from allcore.labels import CLASS_COLOURS, CLASS_NAMES
 from allcore.plots import style
 
-# From here on WebGL draws points faster than SVG.
+# Number of points from which WebGL is faster than SVG.
 _MANY_POINTS = 1000
 SYMBOLS = {"right": "circle", "wrong": "x", "undecided": "diamond-open"}
 _MANY_SUBJECTS = 40
@@ -21,16 +21,16 @@ _MANY_SUBJECTS = 40
 def subject_strip(
     cells: pd.DataFrame, rows: Sequence[SubjectRow], *, threshold: float
 ) -> go.Figure:
-    """Every cell's probability, one line a subject, the most often wrong subject on top.
+    """Strip plot of the cells' probabilities, one row per subject, lowest accuracy on top.
 
     Args:
         cells: columns image_id, subject, label and probability.
-        rows: from `subject_rows`, worst first.
+        rows: from `subject_rows`, lowest accuracy first.
         threshold: probability at or above which a cell is called a blast.
     """
     order = [row.subject for row in rows]
     place = cells["subject"].map({name: i for i, name in enumerate(order)})
-    # The same cell lies at the same height in every run.
+    # Fixed seed: the jitter is the same in every run.
     height = place + np.random.default_rng(0).uniform(-0.32, 0.32, len(cells))
     scatter = go.Scattergl if len(cells) >= _MANY_POINTS else go.Scatter
     figure = go.Figure()
@@ -60,16 +60,16 @@ def subject_strip(
     share = f"{100 * worst.accuracy.value:.0f} %"
     title = f"Subject {worst.subject} does worst: {share} of its cells are called rightly"
     tall = 180 + 26 * len(order)
-    # A share of the height: the legend stays just below the axis however many subjects there are.
+    # Relative to the height: the legend stays just below the axis for any number of subjects.
     return style.lay_out(style.finish(figure, title, height=tall), legend={"y": -60 / (tall - 150)})
 
 
 def subject_call_shares(calls: Sequence[SubjectCall], cutoff: float) -> go.Figure:
-    """Each subject's share of cells called blast, lowest first, against the cut-off.
+    """Plot each subject's share of cells called blast, ascending, with the cut-off.
 
     Args:
         calls: from `subjects.call_subjects`; at least one.
-        cutoff: the share they were called by.
+        cutoff: cut-off of the calls.
     """
     rising = sorted(calls, key=lambda call: (call.blasts.value, call.subject))
     figure = go.Figure()
