@@ -1,4 +1,4 @@
-"""Results of the experiments on what networks learn.
+"""Results of the experiments on the cues and training of networks.
 
 `allcore.research.experiments` computes them; `allcore.reports.json_files` reads and writes them.
 """
@@ -44,7 +44,7 @@ class ExperimentRecord:
         name: key in ``NAMES`` and name of the file.
         title: heading.
         question: question of the experiment, one sentence.
-        why: consequence of the answer.
+        why: relevance of the question.
         prediction: prediction written before the run.
         command: command line of the run.
         data: name of the data set.

@@ -61,7 +61,7 @@ def subject_bars(counts: pd.DataFrame) -> go.Figure:
     """Bar plot of the images of each subject, in descending order.
 
     Args:
-        counts: from `dataset_counts.subject_counts`; subjects with both classes are grey.
+        counts: from `dataset_counts.subject_counts`; subjects without a single class are grey.
     """
     figure = go.Figure()
     for label in counts["label"].unique():

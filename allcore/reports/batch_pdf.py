@@ -1,4 +1,4 @@
-"""A batch of predictions as PDF: counts, subjects, probabilities, refusals, and the rows."""
+"""PDF report of a batch: counts, subjects, probabilities, refusals, and the predictions."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,14 +14,14 @@ from allcore.model_folder import ModelInfo
 from allcore.reports.pdf_sheet import BOTTOM, LEFT, QUIET, WIDTH, PdfSheet
 
 MAX_ROWS = 1000
-"""Rows that are listed; the rest are counted."""
+"""Maximum number of listed predictions; the rest are counted."""
 MAX_SUBJECTS = 200
 _REASONS = 12
 
 
 @dataclass(frozen=True)
 class TableColumn:
-    """A column of a table: its title, millimetres and side."""
+    """A table column: title, width in millimetres, and alignment."""
 
     title: str
     width: float
@@ -36,14 +36,14 @@ def batch_pdf(
     shares: Sequence[SubjectShare] = (),
     whence: str = "",
 ) -> bytes:
-    """The report of a batch; equal arguments give equal files.
+    """Generate the report of a batch; equal arguments give equal files.
 
     Args:
-        rows: the answers.
+        rows: the predictions.
         info: the model.
-        made_at: UTC, stands on every page.
-        shares: from `subject_shares`; none where subjects are not known.
-        whence: sentence that says where the subjects come from.
+        made_at: UTC time, printed on every page.
+        shares: from `subject_shares`; empty where subjects are unknown.
+        whence: sentence on the source of the subjects.
     """
     sheet = PdfSheet("ALLScope: report of a batch", made_at, "ALLScope")
     _summary(sheet, rows, info)
@@ -120,7 +120,7 @@ def _rows(sheet: PdfSheet, rows: Sequence[PredictedRow]) -> None:
 
 def _line(row: PredictedRow) -> tuple[str, str, str, str]:
     number = "" if row.p_all is None else f"{row.p_all:.3f}"
-    # The end of a path tells files apart, not its beginning.
+    # The end of a path distinguishes files, not its beginning.
     name = row.path if len(row.path) <= 48 else f"...{row.path[-45:]}"
     return name, VERDICT_NAMES[row.verdict], number, row.reason or row.sha256[:24]
 
@@ -130,7 +130,7 @@ def _table(
     columns: Sequence[TableColumn],
     lines: "Sequence[tuple[str, ...]] | Iterator[tuple[str, ...]]",
 ) -> None:
-    """Lines of one row each, with the columns' titles on every page."""
+    """Table of one line per row, with the column titles on every page."""
     _titles(sheet, columns)
     for line in lines:
         if sheet.y > BOTTOM - 11:
@@ -165,6 +165,6 @@ def _rest(sheet: PdfSheet, total: int, listed: int, noun: str) -> None:
 
 
 def _room(sheet: PdfSheet, needed: float) -> None:
-    """Turn to a new page where less than so many millimetres are left."""
+    """Start a new page where less than `needed` millimetres remain."""
     if sheet.y > BOTTOM - 6 - needed:
         sheet.add_page()

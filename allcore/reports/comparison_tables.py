@@ -1,4 +1,4 @@
-"""A comparison as tables: for people, for export, by subject, and its learning curves."""
+"""Tables of a comparison: for pages, for export, by subject, and learning curves."""
 
 from collections.abc import Sequence
 
@@ -19,20 +19,20 @@ from allcore.evaluation.comparison import (
 from allcore.reports import comparison_text
 
 HEADS = {"unseen": "unseen", "paper": "paper"}
-"""How a column says its protocol."""
+"""Names of the protocols in column titles."""
 OPERATING_POINT = 0.5
-"""Probability from which on a cell is called an ALL blast, fixed beforehand."""
+"""Probability at or above which a cell is called an ALL blast, fixed in advance."""
 
 
 def comparison_table(
     comparison: NetworkComparison, *, figures: Sequence[str], protocols: Sequence[str]
 ) -> pd.DataFrame:
-    """One row a network, best weighted F1 on unseen subjects first.
+    """Table with one row per network, best weighted F1 on unseen subjects first.
 
     Args:
-        comparison: what was found.
-        figures: of `records.METRICS`, in the order of columns.
-        protocols: of `records.PROTOCOLS`; with both, each figure's gap stands beside it.
+        comparison: results of the comparison.
+        figures: metrics of `comparison.METRICS`, in the order of columns.
+        protocols: keys of `comparison.PROTOCOLS`; with both, each metric has a column with its gap.
     """
     return pd.DataFrame(
         _line(comparison, network, figures=figures, protocols=protocols)
@@ -41,23 +41,23 @@ def comparison_table(
 
 
 def network_order(comparison: NetworkComparison) -> list[str]:
-    """The networks there are, best weighted F1 on unseen subjects first, unmeasured ones last."""
+    """Networks with results, best weighted F1 on unseen subjects first, unmeasured ones last."""
     first = [row.network for row in comparison.ranked("unseen")]
     second = [row.network for row in comparison.ranked("paper")]
     return list(dict.fromkeys([*first, *second, *comparison.networks()]))
 
 
 def export_table(comparison: NetworkComparison) -> pd.DataFrame:
-    """One row a network and protocol with everything known of it, and the notice."""
+    """Export table with one row per network and protocol, all fields, and the notice."""
     return pd.DataFrame(_exported(comparison, row) for row in comparison.rows)
 
 
 def accuracy_by_subject(predictions: pd.DataFrame) -> pd.DataFrame:
-    """How each network calls the cells of each unseen subject.
+    """Accuracy of each network by unseen subject.
 
     Returns:
-        One row a network and subject: network, subject, label (of most of its cells), cells,
-        accuracy.
+        One row per network and subject: network, subject, label (of most of its cells), cells,
+            accuracy.
     """
     known = predictions["label"].notna() & predictions["subject"].notna()
     unseen = predictions[known & (predictions["protocol"] == "unseen")]
@@ -72,11 +72,12 @@ def accuracy_by_subject(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def loss_curves(history: pd.DataFrame, protocol: str) -> pd.DataFrame:
-    """Validation loss of each network by epoch, over the folds that reached it together.
+    """Validation loss of each network by epoch, over its folds.
 
     Returns:
-        One row a network and epoch: network, epoch from 1, seconds (mean), loss (mean), low and
-        high (of all folds), folds. Epochs that not every fold of the network reached are left out.
+        One row per network and epoch: network, epoch from 1, seconds (mean), loss (mean), low and
+            high (over folds), folds. Epochs that some fold of the network did not reach are
+            omitted.
     """
     rows = history[history["protocol"] == protocol]
     runs = ["network", "fold"]

@@ -1,4 +1,4 @@
-"""What a comparison says, in sentences: who is best, by how much, and at what budget."""
+"""Conclusions of a comparison in sentences: best network, its lead, and the training budget."""
 
 from collections.abc import Sequence
 
@@ -17,12 +17,12 @@ PAPER_NETWORK = "qcresnet"
 
 
 def network_phrase(network: str) -> str:
-    """How a network is called within a sentence."""
+    """Name of a network within a sentence."""
     return "area and brightness alone" if network == BASELINE else NETWORKS[network]
 
 
 def best_network(comparison: NetworkComparison, protocol: str = "unseen") -> ComparisonRow | None:
-    """The network, not the baseline, of the highest weighted F1."""
+    """Return the network with the highest weighted F1, baseline excluded."""
     rows = (row for row in comparison.ranked(protocol) if row.network != BASELINE)
     return next(rows, None)
 
@@ -30,7 +30,7 @@ def best_network(comparison: NetworkComparison, protocol: str = "unseen") -> Com
 def paired_test(
     comparison: NetworkComparison, a: str, b: str, protocol: str = "unseen"
 ) -> PairTest | None:
-    """The test of two networks, turned so that differences are a less b, if it was kept."""
+    """Return the test of two networks, oriented so that differences are a minus b, or None."""
     for test in comparison.tests:
         if test.protocol == protocol and (test.a, test.b) == (a, b):
             return test
@@ -40,7 +40,7 @@ def paired_test(
 
 
 def answer_sentences(comparison: NetworkComparison) -> list[str]:
-    """Who is best on unseen subjects; then whether that holds, and what leakage adds."""
+    """Conclusions: the best network on unseen subjects, its lead, and the effect of leakage."""
     winner = best_network(comparison)
     if winner is None:
         return [_only_paper(comparison)]
@@ -48,9 +48,10 @@ def answer_sentences(comparison: NetworkComparison) -> list[str]:
 
 
 def budget_text(comparison: NetworkComparison) -> str:
-    """At what budget the networks were trained and on what they were tested."""
+    """Training budget of the networks, in words."""
     rows = [row for row in comparison.rows if row.epochs_to_95 is not None] or comparison.rows
-    # Features and ensembles take their networks' size; only training has epochs and draws.
+    # Features and ensembles inherit the size of their networks; only training has epochs and
+    # samples.
     inits = sorted({_INITS.get(row.init, f"weights of {row.init}") for row in rows})
     draws = " to ".join(_ends([row.samples for row in rows]))
     drawn = "all training cells" if draws == "0" else f"{draws} cells drawn anew"
@@ -63,7 +64,7 @@ def budget_text(comparison: NetworkComparison) -> str:
 
 
 def tested_text(comparison: NetworkComparison) -> str:
-    """On which cells each protocol was tested."""
+    """Test cells of each protocol, in words."""
     parts = []
     for protocol, how in _PROTOCOLS.items():
         rows = [row for row in comparison.rows if row.protocol == protocol]
@@ -76,12 +77,12 @@ def tested_text(comparison: NetworkComparison) -> str:
 
 
 def same_budget(comparison: NetworkComparison) -> bool:
-    """Whether all rows come from one data set at one budget, so that they can be compared."""
+    """Whether all rows share one data set and one budget, and so are comparable."""
     return len({(row.data_digest, row.budget) for row in comparison.rows}) <= 1
 
 
 def pair_sentences(test: PairTest) -> list[str]:
-    """What the paired tests say about two networks, on cells and on subjects."""
+    """Results of the paired tests of two networks, on cells and on subjects."""
     a, b = network_phrase(test.a), network_phrase(test.b)
     alike = test.cells - test.only_a_right - test.only_b_right
     units = "subjects" if test.protocol == "unseen" else "cells"
@@ -97,7 +98,7 @@ def pair_sentences(test: PairTest) -> list[str]:
 
 
 def pair_verdict(test: PairTest) -> str:
-    """Which of two networks calls more cells rightly, by the paired interval of accuracy."""
+    """Conclusion from the paired interval of the difference in accuracy."""
     units = "new subjects" if test.protocol == "unseen" else "new cells of these subjects"
     difference = test.accuracy_difference
     if difference.low > 0 or difference.high < 0:
@@ -115,14 +116,14 @@ def points_text(figure: Interval) -> str:
 
 
 def difference_text(figure: Interval) -> str:
-    """A difference of figures: "0.013 (−0.005 to 0.031)"."""
+    """A difference of a metric: "0.013 (−0.005 to 0.031)"."""
     if figure.value != figure.value:
         return "undefined"
     return f"{signed(figure.value, 3)} ({_bounds(figure.low, figure.high, 3)})"
 
 
 def signed(value: float, digits: int) -> str:
-    """A number with a real minus sign, and none before a rounded zero."""
+    """Number with a typographic minus sign, and no sign before a rounded zero."""
     text = f"{value:.{digits}f}"
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
@@ -149,7 +150,7 @@ def _stated(figure: Interval) -> str:
 
 
 def _leads(comparison: NetworkComparison, winner: ComparisonRow) -> list[str]:
-    """The winner against area and brightness, the paper's network, and the next best."""
+    """Lead of the winner over area and brightness, the paper's network, and the next best."""
     behind = [row.network for row in comparison.ranked("unseen") if row.network != winner.network]
     next_best = [network for network in behind if network != BASELINE][:1]
     rivals = dict.fromkeys([BASELINE, PAPER_NETWORK, *next_best])
@@ -160,7 +161,7 @@ def _leads(comparison: NetworkComparison, winner: ComparisonRow) -> list[str]:
 
 
 def _held(tests: Sequence[PairTest]) -> list[str]:
-    """One sentence on all rivals that the winner leaves behind."""
+    """One sentence on the rivals with a significantly lower accuracy."""
     ahead = [
         f"{network_phrase(test.b)} (by {points_text(test.accuracy_difference)})" for test in tests
     ]
@@ -222,7 +223,7 @@ def _turned(test: PairTest) -> PairTest:
 
 
 def _less(figure: Interval) -> Interval:
-    """The same difference seen from the other side."""
+    """The difference with the opposite sign."""
     return Interval(-figure.value, -figure.high, -figure.low)
 
 

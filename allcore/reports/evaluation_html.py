@@ -1,7 +1,7 @@
-"""The whole evaluation of a model as one HTML file that needs nothing else, no network either.
+"""Evaluation of a model as one self-contained HTML file.
 
-Nothing in it is loaded from anywhere: plotly.js, style and figures are inside, and a content
-security policy forbids the rest. All text that people or files named is escaped.
+The file includes plotly.js, style and figures and loads nothing; a content security policy forbids
+it. All user-supplied text is escaped.
 """
 
 import datetime
@@ -43,7 +43,7 @@ METHOD = (
 
 @dataclass(frozen=True)
 class ReportSection:
-    """What a caller adds to the report: text, then figures, then tables."""
+    """An additional section of the report: text, then figures, then tables."""
 
     title: str
     figures: Sequence[go.Figure] = ()
@@ -60,16 +60,16 @@ def evaluation_html(
     extras: Sequence[ReportSection] = (),
     date: datetime.date | None = None,
 ) -> str:
-    """The evaluation as a self-contained HTML document.
+    """Generate the evaluation as a self-contained HTML document.
 
     Args:
         evaluation: from `evaluate_model`.
-        predictions: the table that it was made of.
+        predictions: the evaluated predictions.
         info: the model.
-        history: one row an epoch, as `plots.about.learning_curve` takes it.
-        extras: further sections, such as slices or robustness.
-        date: stands in the document; today's where none is given. Apart from it, equal arguments
-            give equal documents.
+        history: one row per epoch, as for `plots.about.learning_curve`.
+        extras: additional sections, such as slices or robustness.
+        date: date in the document, by default today's. Otherwise equal arguments give equal
+            documents.
 
     Raises:
         DataError: the predictions can't be evaluated.
@@ -99,12 +99,12 @@ def evaluation_html(
 def split_plots(
     split: SplitEvaluation, cells: pd.DataFrame, *, threshold: float
 ) -> dict[str, go.Figure]:
-    """The plots of one split by their names, those that its cells allow.
+    """Plots of one split by name, as far as its cells allow.
 
     Args:
-        split: the evaluation.
+        split: evaluation of the split.
         cells: its labelled predictions.
-        threshold: probability from which a cell is called a blast.
+        threshold: probability at or above which a cell is called a blast.
     """
     sample = model_evaluation.sample_of_predictions(cells)
     plots = {"confusion-matrix": error_plots.confusion_matrix(split.confusion)}
@@ -119,7 +119,7 @@ def split_plots(
     curve = calibration.reliability_curve(sample)
     plots["reliability"] = curve_plots.calibration(None, curve, errors=(np.nan, error))
     if split.subjects:
-        # plotly reads names as mark-up, so they are escaped before it sees them.
+        # plotly interprets names as mark-up, so they are escaped.
         names = {name: cells[name].astype(str).map(escape) for name in ("subject", "image_id")}
         rows = [replace(row, subject=escape(row.subject)) for row in split.subjects]
         plots["subjects"] = subject_plots.subject_strip(
@@ -220,7 +220,7 @@ def _method(evaluation: ModelEvaluation) -> str:
 def _card_sections(
     info: ModelInfo, evaluation: ModelEvaluation, beside: Sequence[str]
 ) -> Iterator[HtmlSection]:
-    """The card's chapters without those of its results, which the report holds already."""
+    """The chapters of the card without those of its results, which the report already has."""
     repeated = {chapter.title for chapter in results.chapters(evaluation)}
     for chapter in document.chapters(info, evaluation, beside=beside):
         if chapter.title not in repeated:

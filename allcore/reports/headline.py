@@ -1,4 +1,4 @@
-"""The two figures of the Home page: the paper's protocol and unseen subjects, side by side."""
+"""Estimates of the Home page: accuracy under the paper's protocol and on unseen subjects."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,12 @@ CITATION = (
 )
 PAPER_SUFFIX = "-paper"
 FILES = (model_folder.INFO, model_folder.PREDICTIONS)
-"""Files of a model folder that a headline is read from."""
+"""Files of a model folder that a headline depends on."""
 
 
 @dataclass(frozen=True)
 class MeasuredAccuracy:
-    """An accuracy that was measured here, on test cells."""
+    """Accuracy on test cells, measured by this program."""
 
     accuracy: Interval
     cells: int
@@ -28,23 +28,23 @@ class MeasuredAccuracy:
 
 @dataclass(frozen=True)
 class Headline:
-    """What Home says about a model; a protocol that was not measured is None."""
+    """Headline of a model on the Home page; an unmeasured protocol is None."""
 
     model: str
     paper: MeasuredAccuracy | None  # image-level split, interval over cells
-    citation: str  # what the paper itself reports
-    unseen: MeasuredAccuracy | None  # subjects that training never saw, interval over subjects
-    gap: str  # one line that explains the difference
+    citation: str  # accuracy reported in the paper
+    unseen: MeasuredAccuracy | None  # subjects outside the training data, interval over subjects
+    gap: str  # one sentence on the difference
 
 
 def read_headline(folder: Path) -> Headline:
-    """The headline figures of the model in `folder`.
+    """Compute the headline estimates of the model in `folder`.
 
-    The paper-protocol figure is measured where a model `<name>-paper` is installed beside it.
+    The estimate under the paper's protocol requires a model `<name>-paper` in the same folder.
 
     Raises:
         ModelError: model.json or the predictions of `folder` are missing or damaged.
-        DataError: its predictions are no predictions.
+        DataError: invalid predictions.
     """
     info = model_folder.read_info(folder)
     unseen = _measured(folder) if info.split_kind == "subject" else None
@@ -53,9 +53,9 @@ def read_headline(folder: Path) -> Headline:
 
 
 def _paper(folder: Path) -> MeasuredAccuracy | None:
-    """The companion's figure; a missing or damaged companion must not take Home down."""
+    """Accuracy of the companion model; a missing or damaged one must not break Home."""
     try:
-        # A file's split is nobody's protocol, whatever it tears apart.
+        # A split from a file is no published protocol, even if it divides subjects.
         kind = model_folder.read_info(folder).training["split"]["kind"]
         return _measured(folder, by_subject=False) if kind == "image" else None
     except (AllScopeError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""Parts of an HTML report, all of them escaped, and the document round them."""
+"""Escaped parts of an HTML report, and the document that contains them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,31 +13,31 @@ from allcore import notice
 from allcore.plots import style
 from allcore.reports.model_card.text import Block, Bullets, Code, Paragraph, Table
 
-# Nothing may be fetched from anywhere. plotly.js makes WebGL programs by evaluating text, and
-# pictures by way of data and blob addresses.
+# No external resources are allowed. plotly.js compiles WebGL programs by eval, and images use data
+# and blob addresses.
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; "
     "img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'"
 )
-_LINE = 28  # characters of a table's cell that stay on one line
+_LINE = 28  # maximum number of characters of an unbroken table cell
 _HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class HtmlSection:
-    """A part of the document: a title in plain text and a body in HTML."""
+    """A section of the document: a title in plain text and a body in HTML."""
 
     title: str
     body: str
 
 
 def document(title: str, intro: str, sections: Sequence[HtmlSection]) -> str:
-    """The whole document.
+    """Assemble the document.
 
     Args:
         title: plain text.
         intro: HTML above the table of contents.
-        sections: in order.
+        sections: sections in order.
     """
     anchors = [f"part-{number}" for number in range(1, len(sections) + 1)]
     links = "".join(
@@ -65,13 +65,13 @@ def document(title: str, intro: str, sections: Sequence[HtmlSection]) -> str:
 
 
 def paragraph(text: str, *, quiet: bool = False) -> str:
-    """Plain text as a paragraph."""
+    """Paragraph of plain text."""
     kind = ' class="quiet"' if quiet else ""
     return f"<p{kind}>{escape(text)}</p>"
 
 
 def card(title: str, value: str, lines: Iterable[tuple[str, str]]) -> str:
-    """One headline figure and below it lines of a name and what belongs to it."""
+    """Card of one headline estimate with lines of names and values below it."""
     below = "".join(
         f"<dd><span>{escape(name)}</span> <span>{escape(text)}</span></dd>" for name, text in lines
     )
@@ -82,7 +82,7 @@ def card(title: str, value: str, lines: Iterable[tuple[str, str]]) -> str:
 
 
 def table(frame: pd.DataFrame) -> str:
-    """A table without its index; numbers stand right, those with decimals with three."""
+    """Table without its index; numbers are right-aligned, floats have three decimals."""
     numeric = [
         bool(pd.api.types.is_numeric_dtype(frame.dtypes.iloc[i])) for i in range(frame.shape[1])
     ]
@@ -102,16 +102,16 @@ def table(frame: pd.DataFrame) -> str:
 
 
 def chart(figure: go.Figure, *, name: str) -> str:
-    """A figure that the document's script draws, the notice inside; its title is its alt text.
+    """Figure drawn by the document's script, with the notice; its title is its alt text.
 
     Args:
-        figure: is left as it is.
-        name: of the file that it is saved as.
+        figure: the figure, which stays unchanged.
+        name: name of the saved file.
     """
     plain = figure.to_plotly_json()
     layout = style.with_notice({k: v for k, v in plain["layout"].items() if k != "template"})
     plot = {"data": plain["data"], "layout": layout}
-    # With < as an escape no text inside can end the script element.
+    # With "<" escaped, no text inside can close the script element.
     data = _json(plot).replace("<", "\\u003c").replace("\u2028", "\\u2028")
     height = int(layout.get("height") or 450)
     return (
@@ -123,12 +123,12 @@ def chart(figure: go.Figure, *, name: str) -> str:
 
 
 def grid(charts: Sequence[str]) -> str:
-    """Charts beside each other where the screen is wide enough."""
+    """Charts side by side where the screen is wide enough."""
     return f'<div class="figures">{"".join(charts)}</div>' if charts else ""
 
 
 def block(content: Block) -> str:
-    """A block of a card."""
+    """Render a block of a card."""
     if isinstance(content, Paragraph):
         return paragraph(content.text)
     if isinstance(content, Bullets):
@@ -146,7 +146,7 @@ def _json(value: object) -> str:
 
 
 def _cell(text: str, kind: str) -> str:
-    """Short text stays on one line, long text breaks."""
+    """Table cell; only long text wraps."""
     return f"<td{kind or (' class=long' if len(text) > _LINE else '')}>{escape(text)}</td>"
 
 

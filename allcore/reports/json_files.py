@@ -1,7 +1,7 @@
 """Results as JSON files: frozen dataclasses in Python, null for numbers that are not finite.
 
 ``metrics.json`` of an evaluation, ``robustness.json`` of a model, the comparison of networks in
-``models/comparison/``, and one file an experiment.
+``models/comparison/``, and one file per experiment.
 """
 
 import dataclasses
@@ -43,11 +43,11 @@ _DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 
 def json_value(value: Any, *, digits: int | None = None) -> Any:
-    """A value in JSON's own types, null for numbers that are not finite.
+    """Convert a value to JSON types, with null for numbers that are not finite.
 
     Args:
-        value: dataclasses, dictionaries, sequences and plain values, nested.
-        digits: significant digits of floats; None keeps all.
+        value: nested dataclasses, dictionaries, sequences and plain values.
+        digits: significant digits of floats; None for all digits.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = dataclasses.asdict(value)
@@ -63,10 +63,10 @@ def json_value(value: Any, *, digits: int | None = None) -> Any:
 
 
 def from_json(kind: type[Record], value: Any) -> Record:
-    """The inverse of `json_value` for a dataclass, or for what its fields hold.
+    """Decode the output of `json_value` into a dataclass, or into the type of a field.
 
     Raises:
-        KeyError, TypeError, ValueError: `value` has not the form of `kind`.
+        KeyError, TypeError, ValueError: the structure of `value` does not match `kind`.
     """
     arguments = get_args(kind)
     decoded: Any = value
@@ -85,7 +85,7 @@ def from_json(kind: type[Record], value: Any) -> Record:
 
 
 def evaluation_json(evaluation: ModelEvaluation) -> dict[str, Any]:
-    """The content of ``metrics.json``: every estimate with both intervals."""
+    """Content of ``metrics.json``: every estimate with both intervals."""
     fields = ("temperature", "threshold", "threshold_rule", "baseline_threshold")
     splits = {"test": evaluation.test, "validation": evaluation.validation}
     return {
@@ -130,10 +130,10 @@ def _estimates_json(estimates: Iterable[Estimate]) -> dict[str, Any]:
 
 
 def read_comparison(folder: Path) -> NetworkComparison:
-    """The comparison in a folder.
+    """Read the comparison in a folder.
 
     Raises:
-        ModelError: there is none, or a file of it is damaged.
+        ModelError: it is missing, or one of its files is damaged.
     """
     if not (folder / RESULTS).is_file():
         raise ModelError(
@@ -150,9 +150,9 @@ def read_comparison(folder: Path) -> NetworkComparison:
 
 
 def write_comparison(folder: Path, results: NetworkComparison) -> None:
-    """Write every file of a comparison; the same results give the same bytes.
+    """Write every file of a comparison; equal results give equal bytes.
 
-    Each file is replaced whole, ``results.json`` last.
+    Each file is replaced as a whole, ``results.json`` last.
     """
     folder.mkdir(parents=True, exist_ok=True)
     history = _sorted_by_network(results.history, "fold", "epoch")
@@ -168,15 +168,15 @@ def write_comparison(folder: Path, results: NetworkComparison) -> None:
 
 
 def experiment_file(folder: Path, name: str) -> Path:
-    """The file of an experiment."""
+    """Return the path of an experiment's file."""
     return folder / f"{name}.json"
 
 
 def read_experiment(folder: Path, name: str) -> ExperimentRecord:
-    """One experiment by its name in `experiments.NAMES`.
+    """Read one experiment by its name in `experiments.NAMES`.
 
     Raises:
-        ModelError: it has no record, or its file is damaged.
+        ModelError: its file is missing or damaged.
     """
     path = experiment_file(folder, name)
     try:
@@ -194,7 +194,7 @@ def read_experiment(folder: Path, name: str) -> ExperimentRecord:
 
 
 def read_experiments(folder: Path) -> list[ExperimentRecord]:
-    """Every experiment that was run, in the order of `experiments.NAMES`.
+    """Read every finished experiment, in the order of `experiments.NAMES`.
 
     Raises:
         ModelError: a file is damaged.
@@ -204,7 +204,7 @@ def read_experiments(folder: Path) -> list[ExperimentRecord]:
 
 
 def write_experiment(folder: Path, record: ExperimentRecord) -> None:
-    """Write one experiment, whole or not at all; the same results give the same bytes."""
+    """Write one experiment atomically; equal results give equal bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(json_value(record, digits=6), indent=1, ensure_ascii=False)
     part = folder / f"{record.name}.json.part"
@@ -213,7 +213,7 @@ def write_experiment(folder: Path, record: ExperimentRecord) -> None:
 
 
 def read_robustness(folder: Path) -> Robustness | None:
-    """What a model folder's ``robustness.json`` holds; None where there is none.
+    """Read ``robustness.json`` of a model folder; None where it is missing.
 
     Raises:
         ModelError: it is damaged or of another version.
@@ -240,14 +240,14 @@ def write_robustness(results: Robustness, folder: Path) -> None:
 
 
 def robustness_json(results: Robustness) -> dict[str, Any]:
-    """The content of ``robustness.json``; each row repeats the unit of its level."""
+    """Content of ``robustness.json``; each row repeats the unit of its level."""
     units = {alteration.name: alteration.unit for alteration in results.alterations}
     fields: dict[str, Any] = {"notice": notice.RESEARCH_USE} | json_value(results)
     return fields | {"rows": [row | {"unit": units[row["alteration"]]} for row in fields["rows"]]}
 
 
 def _sorted_by_network(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """A table by network and protocol in their usual order, then by other columns."""
+    """Sort a table by network and protocol in their standard order, then by other columns."""
     keys = table[list(columns)].assign(
         network=table["network"].map(list(comparison.NETWORKS).index),
         protocol=table["protocol"].map(list(comparison.PROTOCOLS).index),

@@ -1,7 +1,7 @@
-"""What both PDF reports draw with: a sheet with the notice, text that always fits, a scale.
+"""Sheet of the PDF reports: pages with the notice, text that always fits, histogram and scale.
 
-The letters are the PDF's own, which every reader has, so nothing depends on the fonts of a machine;
-they know the letters of western Europe, and any other becomes a question mark.
+The fonts are the standard PDF fonts, so the output does not depend on the fonts of a machine. They
+have Latin-1 characters; any other becomes a question mark.
 """
 
 from collections.abc import Sequence
@@ -16,20 +16,20 @@ from allcore import notice
 from allcore.plots import style
 
 LEFT, TOP, WIDTH, BOTTOM = 15.0, 12.0, 180.0, 285.0
-"""Millimetres of a sheet of A4 that is written on."""
+"""Margins and size of the printed area of an A4 page, millimetres."""
 INK, QUIET, FAINT = (25, 25, 30), (95, 95, 102), (225, 225, 230)
 _INSTEAD = {"–": "-", "—": "-", "−": "-", "…": "...", "‘": "'", "’": "'", "“": '"', "”": '"'}
 _BARS = 20
-_LONGEST = 4000  # characters that are looked at, whatever a text has
+_LONGEST = 4000  # maximum number of characters processed
 
 
 class PdfSheet(FPDF):
-    """Pages of A4 with the notice at top and foot of each.
+    """A4 pages with the notice in header and footer.
 
     Args:
-        title: of the report.
-        made_at: its date; the file's own date too, so that equal reports are equal files.
-        foot: what stands at the foot besides the notice.
+        title: title of the report.
+        made_at: date of the report and of the file, so that equal reports are equal files.
+        foot: text in the footer besides the notice.
     """
 
     def __init__(self, title: str, made_at: datetime, foot: str) -> None:
@@ -46,7 +46,7 @@ class PdfSheet(FPDF):
         self.add_page()
 
     def header(self) -> None:
-        """Title, date and notice."""
+        """Print title, date and notice."""
         self.set_xy(LEFT, TOP)
         self.line_of(self._title, size=15, bold=True, width=125)
         self.set_xy(LEFT + 125, TOP + 1)
@@ -58,7 +58,7 @@ class PdfSheet(FPDF):
         self.set_xy(LEFT, TOP + 16)
 
     def footer(self) -> None:
-        """The notice again, and where one is."""
+        """Print the notice and the page number."""
         self.rule(BOTTOM - 5)
         self.set_xy(LEFT, BOTTOM - 4)
         self.line_of(notice.RESEARCH_USE, size=8, bold=True, colour=rgb(style.BLAST), width=90)
@@ -67,7 +67,7 @@ class PdfSheet(FPDF):
         self.line_of(text, size=8, colour=QUIET, width=WIDTH - 90, align="R")
 
     def rule(self, y: float) -> None:
-        """A thin line over the width of the sheet, `y` millimetres from its top."""
+        """Draw a thin line over the width of the page, `y` millimetres from its top."""
         self.set_draw_color(*FAINT)
         self.set_line_width(0.3)
         self.line(LEFT, y, LEFT + WIDTH, y)
@@ -84,16 +84,16 @@ class PdfSheet(FPDF):
         lines: int = 1,
         align: str = "L",
     ) -> None:
-        """Write text at the cursor, cut short where it takes more lines than it may.
+        """Write text at the cursor, truncated to the maximum number of lines.
 
         Args:
-            text: anything.
-            size: of the letters in points.
-            bold: whether they are.
-            mono: whether all are as wide, as for digests.
+            text: any text.
+            size: font size in points.
+            bold: whether the font is bold.
+            mono: whether the font is monospaced, as for digests.
             colour: red, green, blue.
-            width: in millimetres.
-            lines: that it may take.
+            width: width in millimetres.
+            lines: maximum number of lines.
             align: L or R.
         """
         left = self.x
@@ -108,12 +108,12 @@ class PdfSheet(FPDF):
         self.set_x(left)
 
     def heading(self, text: str, *, width: float = WIDTH) -> None:
-        """A part's title."""
+        """Write the title of a section."""
         self.line_of(text, size=10.5, bold=True, width=width)
         self.set_xy(self.x, self.y + 0.8)
 
     def histogram(self, values: Sequence[float], threshold: float, *, height: float) -> None:
-        """Probabilities in twenty bars, blasts and normal cells by colour, at the cursor."""
+        """Draw a histogram of probabilities in twenty bins at the cursor, coloured by call."""
         top, counts = self.y, _counts(values)
         step = WIDTH / _BARS
         for place, count in enumerate(counts):
@@ -125,11 +125,11 @@ class PdfSheet(FPDF):
 
     @staticmethod
     def highest(values: Sequence[float]) -> int:
-        """Cells of the histogram's highest bar."""
+        """Number of cells of the histogram's highest bar."""
         return max(_counts(values))
 
     def scale(self, probability: float, threshold: float, *, width: float) -> None:
-        """A probability as a bar from 0 to 1 with the threshold marked, at the cursor."""
+        """Draw a probability as a bar from 0 to 1 with the threshold, at the cursor."""
         top, height = self.y, 6.0
         self.set_fill_color(*FAINT)
         self.rect(LEFT, top, width, height, style="F")
@@ -138,7 +138,7 @@ class PdfSheet(FPDF):
         self._marked(top, height, threshold, width)
 
     def _marked(self, top: float, height: float, threshold: float, width: float) -> None:
-        """Threshold and axis of a drawing from 0 to 1; leaves the cursor below."""
+        """Draw threshold and axis of a scale from 0 to 1; moves the cursor below."""
         at = LEFT + width * min(max(threshold, 0), 1)
         self.set_draw_color(*INK)
         self.set_line_width(0.5)
@@ -169,7 +169,7 @@ def _counts(values: Sequence[float]) -> list[int]:
 
 
 def latin(text: str) -> str:
-    """Text in the letters that the fonts have, in one line."""
+    """Convert text to one line of the characters that the fonts have."""
     plain = " ".join("".join(_INSTEAD.get(letter, letter) for letter in text[:_LONGEST]).split())
     known = plain.encode("latin-1", "replace").decode("latin-1")
     return "".join(letter if letter.isprintable() else "?" for letter in known)

@@ -1,4 +1,4 @@
-"""Reports of predicted pictures as files: a JSON and a PDF each."""
+"""Report files of predicted images: one JSON and one PDF per image."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -20,7 +20,7 @@ from allcore.reports import prediction_json, prediction_pdf
 from allcore.reports.prediction_json import PredictionReport
 
 _DIGEST_LETTERS = 12
-"""Letters of a picture's digest in the names of its files."""
+"""Number of digest characters in the names of an image's files."""
 
 
 def write_reports(
@@ -32,15 +32,15 @@ def write_reports(
     others: Mapping[InstalledModel, Predictor],
     batch_size: int,
 ) -> Iterator[PredictedRow]:
-    """Predict pictures and write a report of each; one row a picture, as soon as it is written.
+    """Predict images and write a report of each; yields one row per image after its files.
 
     Args:
-        sources: the pictures; one that can't be read has no digest in its row, and no report.
-        folder: of the reports.
-        model: that predicts.
-        predictor: of the model.
+        sources: the images; an unreadable one has no digest in its row, and no report.
+        folder: output folder.
+        model: the model.
+        predictor: predictor of the model.
         others: other installed models, whose predictions the explanation compares.
-        batch_size: pictures in one forward pass.
+        batch_size: images in one forward pass.
 
     Raises:
         AllScopeError: a report can't be written.
@@ -62,10 +62,10 @@ def write_reports(
 
 
 def read_report(path: Path) -> PredictionReport:
-    """The report in a JSON file.
+    """Read the report in a JSON file.
 
     Raises:
-        AllScopeError: there is none, or it can't be read.
+        AllScopeError: it is missing or can't be read.
     """
     try:
         with path.open("rb") as file:
@@ -77,7 +77,7 @@ def read_report(path: Path) -> PredictionReport:
 def load_other_models(
     model: InstalledModel, device: str
 ) -> tuple[dict[InstalledModel, Predictor], list[ModelError]]:
-    """Predictors of all other installed models, and the errors of damaged ones."""
+    """Load the predictors of all other installed models, and the errors of damaged ones."""
     installed, damaged = model_folder.resolve_all()
     errors = list(damaged.values())
     predictors = {}
@@ -105,7 +105,7 @@ def _write(
     """Write both files of a report; the path has no suffix."""
     evidence = explanation.to_dict() if explanation else None
     panels = prediction_pdf.explanation_panels(explanation) if explanation else ()
-    # A report is passed on, and nobody else needs to know the folders that its picture was in.
+    # Reports are shared, so the folder names of the image are removed.
     name = PurePosixPath(source.name.replace("\\", "/")).name
     report = prediction_json.make_report(
         predictor, prediction, source.read(), name=name, evidence=evidence
@@ -118,7 +118,7 @@ def _write(
 
 
 def _unique_name(row: PredictedRow, names: set[str]) -> str:
-    """A name that is not among ``names``; it is added to them."""
+    """Return a name that is not in ``names``, and add it to them."""
     stem = style.file_name(PurePosixPath(row.path.replace("\\", "/")).stem)
     name = first = f"{stem}-{row.sha256[:_DIGEST_LETTERS]}"
     number = 2

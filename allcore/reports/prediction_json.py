@@ -1,7 +1,7 @@
-"""The report of one prediction: what is needed to say it again, picture included, as JSON.
+"""Report of one prediction as JSON: all inputs needed to reproduce it, including the image.
 
-Reports are read from strangers too: sizes are looked at before anything is unpacked, and a field
-that this version does not know is refused, for nothing would check what it says.
+Reports may come from untrusted sources: sizes are checked before decompression, and unknown fields
+are refused, because nothing would validate them.
 """
 
 import base64
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 SCHEMA = "allscope-report"
 VERSION = 1
-"""Raised whenever a report of the same fields would mean something else."""
+"""Incremented when the meaning of the fields changes."""
 MAX_BYTES = 96 * 2**20
-"""A report may have: the largest picture that is read, as text, and its evidence."""
+"""Maximum size of a report: the largest accepted image as text, and its evidence."""
 
 _KNOWN_ONLY = ConfigDict(extra="forbid")
 _BROKEN = "The report is damaged or no report of ALLScope ({}); export it again."
@@ -41,13 +41,13 @@ class BadReport(AllScopeError):
 
 @dataclass(frozen=True)
 class PictureFile:
-    """The picture's file as it came.
+    """The original file of the image.
 
     Attributes:
-        name: as whoever asked called it.
-        sha256: of the content.
-        media_type: by its content, not its name.
-        content: the bytes; in JSON deflated and in base64.
+        name: file name given by the user.
+        sha256: digest of the content.
+        media_type: type by content, not by name.
+        content: the bytes; in JSON deflated and base64-encoded.
     """
 
     name: str
@@ -60,20 +60,21 @@ class PictureFile:
 
 @dataclass(frozen=True)
 class PredictionReport:
-    """One prediction and all that it rests on.
+    """One prediction with its provenance.
 
     Attributes:
         schema: always ``SCHEMA``.
-        version: of the schema.
-        notice: what it may be used for.
-        made_at: when, UTC.
-        prediction: the answer.
-        model: who gave it.
-        versions: of ALLScope, Python and the packages that compute.
-        device: where the network ran.
-        cut: how the program cut the cell out of the picture; None where it came cut out.
-        evidence: what ``Explanation.to_dict`` says; None where none was asked for.
-        file: the picture; last, since its bytes are long.
+        version: version of the schema.
+        notice: permitted use.
+        made_at: time, UTC.
+        prediction: the prediction.
+        model: provenance of the model.
+        versions: versions of ALLScope, Python and the packages used in the computation.
+        device: device of the network.
+        cut: segmentation of the cell by the program; None for an image with the cell already cut
+            out.
+        evidence: output of ``Explanation.to_dict``; None without an explanation.
+        file: the image; last, because its bytes are long.
     """
 
     schema: str
@@ -107,16 +108,16 @@ def make_report(
     evidence: dict[str, Any] | None = None,
     made_at: datetime | None = None,
 ) -> PredictionReport:
-    """The report of an answer.
+    """Create the report of a prediction.
 
     Args:
-        predictor: who gave the answer.
-        prediction: the answer.
-        content: bytes of the picture's file.
-        name: of the file.
-        cut: ``CutOut.facts`` where the program cut the cell out.
+        predictor: predictor of the model.
+        prediction: the prediction.
+        content: bytes of the image file.
+        name: name of the file.
+        cut: ``CutOut.facts`` where the program segmented the cell.
         evidence: from ``Explanation.to_dict``.
-        made_at: when; now where it is None.
+        made_at: time; None for the current time.
     """
     return PredictionReport(
         schema=SCHEMA,
@@ -134,10 +135,10 @@ def make_report(
 
 
 def read_report(data: bytes) -> PredictionReport:
-    """Read a report of unknown origin.
+    """Read a report from an untrusted source.
 
     Raises:
-        BadReport: it is too large, damaged, of another version or no report; the sentence says so.
+        BadReport: too large, damaged, of another version, or no report.
     """
     if len(data) > MAX_BYTES:
         raise BadReport(
@@ -148,7 +149,7 @@ def read_report(data: bytes) -> PredictionReport:
         _check_version(pydantic_core.from_json(data, allow_inf_nan=False))
         report = _reader().validate_json(data, strict=True)
         _check_numbers([report.cut, report.evidence])
-        json.dumps(_told(report), allow_nan=False)  # what is too large a number reads as infinite
+        json.dumps(_told(report), allow_nan=False)  # numbers out of range parse as infinite
     except ValidationError as error:
         raise BadReport(_BROKEN.format(_first(error))) from error
     except (ValueError, OverflowError, RecursionError) as error:
@@ -161,7 +162,7 @@ def _file(name: str, content: bytes) -> PictureFile:
 
 
 def _told(report: PredictionReport) -> dict[str, Any]:
-    """All but the picture's bytes as JSON has it, every dictionary in a fixed order."""
+    """The report as JSON values without the image's bytes, with sorted dictionaries."""
     record = {field.name: getattr(report, field.name) for field in fields(PredictionReport)}
     file = {name: getattr(report.file, name) for name in ("name", "sha256", "media_type")}
     record |= {
@@ -195,7 +196,7 @@ def _check_version(record: Any) -> None:
 
 
 def _check_numbers(value: Any) -> None:
-    """Raise OverflowError for a whole number that is too large for a float."""
+    """Raise OverflowError for an integer that is too large for a float."""
     if isinstance(value, dict | list):
         for part in value.values() if isinstance(value, dict) else value:
             _check_numbers(part)
@@ -204,7 +205,7 @@ def _check_numbers(value: Any) -> None:
 
 
 def _known(values: Any) -> Any:
-    """A prediction's attributes, if they are those of one and belong together."""
+    """Attributes of a prediction, checked for completeness and consistency."""
     names = {STORED_NAMES.get(field.name, field.name): field.name for field in fields(Prediction)}
     if not isinstance(values, dict) or set(values) != set(names):
         raise ValueError("its prediction has other fields")
@@ -216,7 +217,7 @@ def _known(values: Any) -> Any:
 
 
 def _unpacked(packed: Any) -> bytes:
-    """The bytes behind deflated base64, of a picture's size at most."""
+    """Decode deflated base64, up to the maximum size of an image."""
     if not isinstance(packed, str):
         raise ValueError("its picture is no text")
     try:
@@ -232,7 +233,7 @@ def _unpacked(packed: Any) -> bytes:
 
 
 def _first(error: ValidationError) -> str:
-    """What is wrong first, in a few words."""
+    """Short description of the first error."""
     problem = error.errors(include_url=False, include_input=False)[0]
     location = ".".join(str(part) for part in problem["loc"])[:80]
     if problem["type"] == "value_error":

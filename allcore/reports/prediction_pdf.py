@@ -1,7 +1,7 @@
-"""One prediction on one page of A4: what the report says, for people.
+"""One-page A4 report of one prediction, for readers.
 
-Whatever a report holds, it stays one page: every text has room for so many lines and is cut short
-beyond them. The same report and pictures give the same file.
+Any report fits on one page: every text has a maximum number of lines and is truncated beyond them.
+Equal reports and images give equal files.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from allcore.explain.parts import Explanation
 
 MAX_PICTURES = 4
-_SIDE, _GAP = 42.0, 4.0  # millimetres of a picture, and between two
-_PIXELS = 448  # at most, of a picture's side
-_LABEL = 36.0  # millimetres of what stands before a line
-_FACTS = BOTTOM - 60  # where the facts of the model begin, whatever stands above
-_LINE = 0.42 * 9  # millimetres of a line of evidence
-_MODELS = 5  # whose answers are listed
+_SIDE, _GAP = 42.0, 4.0  # side of an image, and gap between images, millimetres
+_PIXELS = 448  # maximum side of an image
+_LABEL = 36.0  # width of a line's label, millimetres
+_FACTS = BOTTOM - 60  # fixed top of the model section
+_LINE = 0.42 * 9  # height of a line of evidence, millimetres
+_MODELS = 5  # maximum number of models listed
 
 
 @dataclass(frozen=True)
 class PicturePanel:
-    """A picture beside the answer.
+    """An image beside the verdict.
 
     Attributes:
-        title: a few words below it.
+        title: short caption.
         rgb: (H, W, 3) uint8.
     """
 
@@ -44,12 +44,12 @@ class PicturePanel:
 
 
 def prediction_pdf(report: PredictionReport, panels: Sequence[PicturePanel] = ()) -> bytes:
-    """A report as one page.
+    """Render a report as one page.
 
     Args:
         report: from `make_report` or `read_report`.
-        panels: pictures besides the one that came, such as the network's input and overlays; the
-            first ones that there is room for.
+        panels: additional images, such as the network's input and overlays; those that do not fit
+            are omitted.
     """
     sheet = PdfSheet("ALLScope: report of one prediction", report.made_at, "ALLScope")
     sheet.line_of(report.file.name, size=11, bold=True, lines=2)
@@ -65,7 +65,7 @@ def prediction_pdf(report: PredictionReport, panels: Sequence[PicturePanel] = ()
 
 
 def explanation_panels(explanation: "Explanation") -> list[PicturePanel]:
-    """The pictures of an explanation: the network's input and the saliency maps over it."""
+    """Images of an explanation: the network's input and its saliency maps as overlays."""
     from allcore.explain import gradcam
 
     picture = explanation.input.picture
@@ -77,7 +77,7 @@ def explanation_panels(explanation: "Explanation") -> list[PicturePanel]:
 
 
 def _came(report: PredictionReport) -> Iterator[PicturePanel]:
-    """The picture as it came, where it can be decoded."""
+    """The original image, if it can be decoded, and the segmented cell."""
     try:
         picture = upload.decode(report.file.content)
     except BadImage:
@@ -91,7 +91,7 @@ def _came(report: PredictionReport) -> Iterator[PicturePanel]:
         yield PicturePanel(
             "The cell that was judged", Cut.from_dict(report.cut).applied(picture).rgb
         )
-    except BadImage:  # the cut can't be made again, which --verify tells
+    except BadImage:  # the cut can't be reproduced, which --verify reports
         return
 
 
@@ -147,7 +147,7 @@ def _evidence(sheet: PdfSheet, record: dict[str, Any] | None) -> None:
 def _labelled(
     sheet: PdfSheet, name: str, text: str, *, size: float, lines: int = 1, mono: bool = False
 ) -> None:
-    """A line with what it is before it."""
+    """Write a line with a label."""
     top = sheet.y
     sheet.line_of(name, size=size, bold=True, width=_LABEL - 2)
     sheet.set_xy(LEFT + _LABEL, top)
@@ -156,7 +156,7 @@ def _labelled(
 
 
 def _said(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each piece of evidence with its sentences; a piece that is not there is left out."""
+    """Title and sentences of each part of the evidence that is present."""
     prediction_set = _dict(record.get("set"))
     if prediction_set:
         holds = (
@@ -180,7 +180,7 @@ def _said(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _near(record: dict[str, Any]) -> str:
-    """The nearest cells by label, where there are any."""
+    """Labels and subjects of the nearest cells, in words."""
     cells = _list(record.get("cells"))
     names = (CLASS_NAMES.get(str(cell.get("label")), "no label") for cell in cells[:8])
     subjects = (str(cell.get("subject") or "unknown") for cell in cells[:8])

@@ -1,7 +1,7 @@
-"""Is a report true? The same picture goes through the same model again, if it is installed.
+"""Verification of a report: a new prediction of the same image by the same installed model.
 
-Numbers may differ a little from machine to machine, so log-odds are held to a tolerance. The
-evidence in a report is a record; it is not computed again.
+Results vary slightly between machines, so log-odds are compared with a tolerance. The evidence in a
+report is a record and is not recomputed.
 """
 
 import json
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from allcore.model_folder import ModelInfo
 
 TOLERANCE = 1e-3
-"""In log-odds, for probabilities and for strangeness: what machines may differ by."""
+"""Tolerance in log-odds, for probabilities and OOD scores: variation between machines."""
 _OF_MODEL = (
     "architecture", "config", "preprocessing", "temperature", "threshold", "threshold_rule",
     "data_digest",
 )  # fmt: skip
-_SHORT = 12  # letters of a digest in a sentence
+_SHORT = 12  # digest characters in a sentence
 
 
 @dataclass(frozen=True)
 class ReportCheck:
-    """One thing that was looked at.
+    """Comparison of one attribute.
 
     Attributes:
-        name: what it is, a word or two.
-        expected: what the report says.
-        found: what this machine says.
+        name: name of the attribute.
+        expected: value in the report.
+        found: value on this machine.
         ok: whether they agree.
     """
 
@@ -49,11 +49,11 @@ class ReportCheck:
 
 @dataclass(frozen=True)
 class ReportVerification:
-    """Whether a report was reproduced.
+    """Result of the verification of a report.
 
     Attributes:
-        checks: in the order they were made; it ends where nothing more could be looked at.
-        sentence: the outcome.
+        checks: checks in order, up to the first one that prevents the others.
+        sentence: the result in words.
         other_versions: packages that differ from the report's, as ``torch 2.8 (report: 2.7)``.
     """
 
@@ -70,17 +70,18 @@ class ReportVerification:
 def verify_report(
     report: PredictionReport, root: Path, *, device: str = "auto", threads: int | None = None
 ) -> ReportVerification:
-    """Answer a report's picture again and compare.
+    """Predict a report's image again and compare.
 
     Args:
         report: from `read_report`.
-        root: folder of the installed models; the model is found by its weights, not by its name.
-        device: as ``Predictor.load`` takes it.
-        threads: CPU threads of a pass; None takes the cores that are free.
+        root: folder of the installed models; the model is identified by its weights, not by its
+            name.
+        device: as for ``Predictor.load``.
+        threads: CPU threads of a forward pass; None for all free cores.
 
     Raises:
         ModelError: the model is installed but damaged.
-        AllScopeError: there is no such device.
+        AllScopeError: the device does not exist.
     """
     file = _same("file", report.file.sha256, provenance.sha256_of(report.file.content))
     folder = _installed(report, root)
@@ -97,12 +98,12 @@ def verify_report(
 
 
 def _installed(report: PredictionReport, root: Path) -> Path | None:
-    """The folder with the report's weights; of several, the one that is most alike."""
+    """The folder with the report's weights; of several, the one with the most equal settings."""
     candidates = []
     for name in model_folder.names(root):
         try:
             info = model_folder.read_info(root / name)
-        except ModelError:  # another model's damage does not matter here
+        except ModelError:  # damage to another model is irrelevant here
             continue
         if info.weights_sha256 == report.model.weights_sha256:
             candidates.append((_likeness(report, info), name))
@@ -130,11 +131,11 @@ def _of_model(report: PredictionReport, predictor: "Predictor") -> Iterator[Repo
 
 
 def _of_answer(report: PredictionReport, predictor: "Predictor") -> Iterator[ReportCheck]:
-    """The answer of the network and its gate, compared."""
+    """Checks of the predictions of the network and its gate."""
     recorded = report.prediction
     try:
         current, facts = _again(report, predictor)
-    except BadImage as error:  # what tells of the cut can't be used
+    except BadImage as error:  # the cut in the report is invalid
         yield ReportCheck("cut", "one that can be made again", str(error).rstrip("."), False)
         return
     if report.cut is not None and facts is not None:
@@ -150,10 +151,10 @@ def _of_answer(report: PredictionReport, predictor: "Predictor") -> Iterator[Rep
 def _again(
     report: PredictionReport, predictor: "Predictor"
 ) -> tuple[Prediction, dict[str, Any] | None]:
-    """The answer today, and how the cell was cut out.
+    """Predict again; returns the prediction and the segmentation of the cell.
 
     Raises:
-        BadImage: the report's cut can't be made again.
+        BadImage: the report's cut can't be reproduced.
     """
     try:
         rgb = upload.decode(report.file.content)
@@ -173,7 +174,7 @@ def _spoken(prediction: Prediction) -> str:
 
 
 def _numbers(cut: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
-    """What tells of a cut besides its words, which releases may put otherwise."""
+    """The cut without its note, whose wording may differ between releases."""
     return {name: cut.get(name) for name in facts if name != "note"}
 
 

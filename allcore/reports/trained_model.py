@@ -1,4 +1,4 @@
-"""The model folder of a finished training run: operating point, figures, facts and the card."""
+"""Model folder of a finished training run: operating point, estimates, measurements and card."""
 
 import shutil
 
@@ -19,9 +19,10 @@ from allcore.training.run import OperatingPoint, TrainingResult
 
 
 def write(result: TrainingResult) -> ModelInfo:
-    """Write every file of the model folder, and remove what only the run needed.
+    """Write every file of the model folder, and remove temporary files of the run.
 
-    ``model.json`` and the card come last, so that a killed run is not taken for a finished one.
+    ``model.json`` and the card are written last, so that a killed run is not mistaken for a
+    finished one.
     """
     plan, out = result.plan, result.plan.out
     point = result.operating_point or choose_operating_point(result.held_out)
@@ -56,10 +57,10 @@ def write(result: TrainingResult) -> ModelInfo:
 
 
 def choose_operating_point(held_out: pd.DataFrame) -> OperatingPoint:
-    """Temperature and threshold from the validation rows alone, subjects counting equally.
+    """Choose temperature and threshold from the validation rows, with equal weight of subjects.
 
     Raises:
-        DataError: there are no validation cells, or only those of one class.
+        DataError: no validation cells, or only one class.
     """
     rows = held_out[held_out["split"] == "validation"]
     labels = np.where(rows["label"] == "all", 1, 0)
@@ -72,7 +73,7 @@ def choose_operating_point(held_out: pd.DataFrame) -> OperatingPoint:
 
 
 def _write_facts(result: TrainingResult) -> None:
-    """Measurements of the held-out cells, which galleries show where images are absent."""
+    """Write measurements of the held-out cells, which galleries show where images are absent."""
     root = result.data.manifest.root
     paths = [
         (str(row.image_id), root / str(row.path)) for row in result.held_out.itertuples(index=False)
@@ -83,7 +84,7 @@ def _write_facts(result: TrainingResult) -> None:
 
 
 def _write_embeddings(result: TrainingResult) -> None:
-    """Penultimate features of all cells and their 2-D map."""
+    """Write penultimate features of all cells and their 2-D map."""
     data, network, plan = result.data, result.network, result.plan
     if data.statistics is not None:
         vectors = frozen_features.features(network, data.statistics)

@@ -45,8 +45,7 @@ def roc(
     prevalence: float | None = None,
     references: bool = True,
 ) -> go.Figure:
-    """Plot the ROC curves of several models with their operating points; the band is the first
-    model's.
+    """Plot ROC curves of several models with operating points; the band is the first model's.
 
     Args:
         rocs: name and curve of each model, from `roc_curve`; at least one.

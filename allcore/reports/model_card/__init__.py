@@ -1,1 +1,1 @@
-"""``CARD.md`` of a model folder, generated."""
+"""Generator of ``CARD.md`` of a model folder."""

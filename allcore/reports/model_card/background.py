@@ -1,4 +1,4 @@
-"""The chapters of a card on what the model is for, and on the data that it comes from."""
+"""Chapters of a card on intended use, data, split and limits."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -68,13 +68,13 @@ _TWO_SETS = (
 
 @dataclass(frozen=True)
 class PublicDataset:
-    """Facts from a data set's own description.
+    """Published facts about a data set.
 
     Attributes:
         source: the citation.
-        cells: what is in the pictures, and what was done to them before they were published.
-        labels: how the reference standard came about.
-        design: how the pictures were collected.
+        cells: content of the images and their processing before publication.
+        labels: reference standard.
+        design: collection of the images.
     """
 
     source: str
@@ -99,7 +99,7 @@ C_NMC = PublicDataset(
 
 
 def what(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
-    """What the model is and its headline figures."""
+    """Description of the model, with its headline estimates."""
     size, config = info.preprocessing.size, setting_text(info.config) or "default settings"
     text = (
         "A classifier of single cells into ALL blast and normal by machine learning: architecture "
@@ -111,12 +111,12 @@ def what(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
 
 
 def use() -> Chapter:
-    """What the model is for, and what not."""
+    """Intended use and exclusions."""
     return Chapter(USE, (Bullets(_USE),))
 
 
 def data(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
-    """The data set, its reference standard, and how many cells and subjects there are."""
+    """Data set, its reference standard, and the numbers of cells and subjects."""
     facts = public_dataset(info)
     lines = ["Nothing more is known of this data set here."]
     if facts is not None:
@@ -126,7 +126,7 @@ def data(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
 
 
 def split(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
-    """How cells were assigned, and what could leak."""
+    """Assignment of cells to parts, and possible leakage."""
     record = info.training["split"]
     folds = info.training.get("out_of_fold")
     sentence = _OUT_OF_FOLD.format(folds=folds) if folds else _split_sentence(record, evaluation)
@@ -144,13 +144,13 @@ def split(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
 
 
 def unlabelled(info: ModelInfo) -> tuple[Chapter, ...]:
-    """What else was learned from, where there was any."""
+    """Unlabelled data used in training, if any."""
     record = info.training.get("semi_supervised")
     return (Chapter(UNLABELLED, (Paragraph(record["sentence"]),)),) if record else ()
 
 
 def limits(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
-    """What the figures do not say."""
+    """Limitations of the estimates."""
     first = _TWO_SETS if is_external(info, evaluation) else _ONE_SET
     name = data_name(info) or "its name is not in model.json"
     record = info.training["split"]
@@ -159,7 +159,7 @@ def limits(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
 
 
 def is_external(info: ModelInfo, evaluation: ModelEvaluation) -> bool:
-    """Whether the evaluated subjects are none of those that the model's split names."""
+    """Whether none of the evaluated subjects is in the model's split."""
     record = info.training["split"]
     names = {name for part in ("train", "validation", "test") for name in record.get(part, [])}
     rows = {row.subject for part in results.splits_of(evaluation) for row in part.subjects}
@@ -167,17 +167,17 @@ def is_external(info: ModelInfo, evaluation: ModelEvaluation) -> bool:
 
 
 def public_dataset(info: ModelInfo) -> PublicDataset | None:
-    """What is publicly known of the model's data set, None where only its name is known."""
+    """Published facts about the model's data set; None where only its name is known."""
     return C_NMC if data_name(info).startswith("C-NMC") else None
 
 
 def data_name(info: ModelInfo) -> str:
-    """The data set that the model was trained on, empty where model.json doesn't say."""
+    """Name of the training data set; empty where model.json lacks it."""
     return str(info.training.get("data", {}).get("name", ""))
 
 
 def setting_text(value: object) -> str:
-    """A setting as people read it."""
+    """A setting as text."""
     if isinstance(value, dict):
         return _fields(value)
     if isinstance(value, list | tuple):
@@ -186,9 +186,9 @@ def setting_text(value: object) -> str:
 
 
 def commands(info: ModelInfo) -> Code:
-    """What makes the model and its figures again, as far as it is known."""
+    """Commands that reproduce the model and its estimates, as far as known."""
     lines = [info.training["command"]] if info.training.get("command") else []
-    if not info.training.get("out_of_fold"):  # else no cell of that data is left to evaluate on
+    if not info.training.get("out_of_fold"):  # else no cell of that data is left to evaluate
         lines.append(f"python -m allcore evaluate --data DIR --model {info.name} --out evaluation")
     return Code(tuple(lines))
 
@@ -204,7 +204,7 @@ def _trained_on(info: ModelInfo) -> str:
 
 
 def _split_name(record: dict[str, Any], evaluation: ModelEvaluation) -> str:
-    """What the split was drawn by, with its seed, or the file that holds it."""
+    """Unit of the split with its seed, or the split file."""
     if record["kind"] == split_files.KIND:
         return f"the file {record['file']}, SHA-256 {record['sha256'][:16]}"
     return (
@@ -215,7 +215,7 @@ def _split_name(record: dict[str, Any], evaluation: ModelEvaluation) -> str:
 
 
 def _split_sentence(record: dict[str, Any], evaluation: ModelEvaluation) -> str:
-    """What the split means for the figures; for a file, its leaks."""
+    """Consequence of the split for the estimates; for a split file, its leaks."""
     if record["kind"] != split_files.KIND:
         return _SPLIT_SENTENCES[evaluation.split_kind]
     leaks = record["leaks"]
@@ -233,7 +233,7 @@ def _split_sentence(record: dict[str, Any], evaluation: ModelEvaluation) -> str:
 
 
 def _leakage(info: ModelInfo, evaluation: ModelEvaluation) -> tuple[str, ...]:
-    """What is known of subjects with cells on both sides of the split."""
+    """Leakage through subjects with cells on both sides of the split."""
     if is_external(info, evaluation):
         return (_OTHER_DATA,)
     part = results.splits_of(evaluation)[0]
@@ -262,6 +262,6 @@ def _fields(fields: dict[str, Any]) -> str:
 
 
 def _natural(subject: str) -> tuple[str, int]:
-    """Sort H2 before H10."""
+    """Sort key for H2 before H10."""
     letters = subject.rstrip("0123456789")
     return letters, int(subject[len(letters) :] or 0)

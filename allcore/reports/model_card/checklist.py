@@ -1,4 +1,4 @@
-"""The checklists CLAIM and TRIPOD+AI at the end of a card, answered from the run alone.
+"""Checklists CLAIM and TRIPOD+AI at the end of a card, answered from the run alone.
 
 The items are data: ``claim.toml`` and ``tripod_ai.toml``.
 """
@@ -32,13 +32,13 @@ class ChecklistItem:
     """One item of a checklist.
 
     Attributes:
-        number: as the checklist counts.
-        topic: what it asks for, in short.
-        where: title of the chapter that answers it; empty where none can.
-        needs: names of `facts` that must be present.
-        gap: what is missing although it is reported; empty where nothing is.
-        why: why it is not reported where a fact is missing.
-        applies: whether it asks something of a model like this.
+        number: number in the checklist.
+        topic: short description.
+        where: title of the chapter that reports it; empty where none does.
+        needs: names of the required `facts`.
+        gap: missing part of a reported item; empty if complete.
+        why: reason for an unreported item.
+        applies: whether the item applies to this kind of model.
     """
 
     number: str
@@ -50,7 +50,7 @@ class ChecklistItem:
     applies: bool = True
 
     def answer(self, facts: frozenset[str]) -> str:
-        """The state of the item and where it is answered, or why it isn't."""
+        """State of the item, with the chapter that reports it or the reason that none does."""
         if self.where and facts.issuperset(self.needs):
             state = f"In part ({self.gap})" if self.gap else "Reported"
             return f"{state}: {self.where}"
@@ -62,9 +62,9 @@ class Checklist:
     """A reporting guideline.
 
     Attributes:
-        title: of its chapter.
+        title: title of its chapter.
         source: the publication.
-        items: in its order.
+        items: its items, in order.
     """
 
     title: str
@@ -74,7 +74,7 @@ class Checklist:
 
 @cache
 def read_checklist(name: str) -> Checklist:
-    """One of `NAMES`."""
+    """Read one of `NAMES`."""
     path = Path(__file__).with_name(f"{name}.toml")
     fields = tomllib.loads(path.read_text(encoding="utf-8"))
     items = tuple(ChecklistItem(**item) for item in fields["items"])
@@ -84,12 +84,12 @@ def read_checklist(name: str) -> Checklist:
 def chapters(
     info: ModelInfo, evaluation: ModelEvaluation, *, beside: Sequence[str] = ()
 ) -> tuple[Chapter, ...]:
-    """Both checklists, each item with where it is reported, or why it isn't.
+    """Both checklists, each item with the chapter that reports it or the reason that none does.
 
     Args:
-        info: the model's own description.
-        evaluation: of the model.
-        beside: titles of the report's sections beside the card.
+        info: the model.
+        evaluation: evaluation of the model.
+        beside: titles of the report's sections outside the card.
     """
     known = facts(info, evaluation, beside=beside)
     return tuple(_chapter(read_checklist(name), known) for name in NAMES)
@@ -98,7 +98,7 @@ def chapters(
 def facts(
     info: ModelInfo, evaluation: ModelEvaluation, *, beside: Sequence[str] = ()
 ) -> frozenset[str]:
-    """Names of the facts that the run holds."""
+    """Names of the facts that the run documents."""
     training, splits = info.training, results.splits_of(evaluation)
     split, recipe = training.get("split", {}), training.get("recipe", {})
     external = background.is_external(info, evaluation)

@@ -1,7 +1,6 @@
-"""CARD.md of a model folder, generated from model.json and the evaluation.
+"""``CARD.md`` of a model folder, generated from model.json and the evaluation.
 
-The chapters stand in a reader's order. The last ones go through CLAIM (2024) and TRIPOD+AI item by
-item.
+The last chapters are CLAIM (2024) and TRIPOD+AI, item by item.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +18,12 @@ from allcore.reports.model_card.text import Chapter
 def card(
     info: ModelInfo, evaluation: ModelEvaluation, gate: Mapping[str, Any] | None = None
 ) -> str:
-    """The model card in Markdown.
+    """Generate the model card in Markdown.
 
     Args:
-        info: the model's own description.
-        evaluation: of the model.
-        gate: what its ``gate.json`` says; None where it has none.
+        info: the model.
+        evaluation: evaluation of the model.
+        gate: content of its ``gate.json``; None without a gate.
     """
     head = f"# {text.escape(info.name)}\n\n**{notice.RESEARCH_USE}**"
     return f"{head}\n\n{text.markdown(chapters(info, evaluation, gate=gate))}\n"
@@ -37,14 +36,14 @@ def chapters(
     gate: Mapping[str, Any] | None = None,
     beside: Sequence[str] = (),
 ) -> tuple[Chapter, ...]:
-    """The chapters of the card, in a reader's order.
+    """Generate the chapters of the card, in reading order.
 
     Args:
-        info: the model's own description.
-        evaluation: of the model.
-        gate: what its ``gate.json`` says; None where it has none.
-        beside: titles of what stands beside the card, such as "Robustness"; the checklists then
-            point at it.
+        info: the model.
+        evaluation: evaluation of the model.
+        gate: content of its ``gate.json``; None without a gate.
+        beside: titles of sections outside the card, such as "Robustness"; the checklists refer to
+            them.
     """
     return (
         background.what(info, evaluation),
@@ -65,7 +64,7 @@ def chapters(
 
 
 def rewrite_card(folder: Path) -> None:
-    """Write CARD.md of a model folder again from its model.json and predictions.
+    """Regenerate CARD.md of a model folder from its model.json and predictions.
 
     Raises:
         ModelError: either is missing or damaged.

@@ -1,4 +1,4 @@
-"""The chapters of a card on how the model was made and how to reproduce it."""
+"""Chapters of a card on training and reproduction."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _NORMALISATION = {
 
 
 def preprocessing(info: ModelInfo) -> Chapter:
-    """From a picture to the network's input."""
+    """Steps from an image to the network's input."""
     steps = info.preprocessing
     side = f"{steps.window} native pixels" if steps.window else "the cell's longer side"
     text = (
@@ -33,7 +33,7 @@ def preprocessing(info: ModelInfo) -> Chapter:
 
 
 def network(info: ModelInfo) -> Chapter:
-    """The architecture and what it was trained with."""
+    """Architecture and training recipe."""
     training = info.training
     recipe = training.get("recipe", {})
     rows = (

@@ -1,4 +1,4 @@
-"""The chapters of a card on results: estimates, prediction sets, and what the model refuses."""
+"""Chapters of a card on results: estimates, prediction sets, and the gate."""
 
 import math
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ _OOD_SCORES = {
 
 
 def chapters(evaluation: ModelEvaluation) -> tuple[Chapter, ...]:
-    """The results of both splits and the subjects that do worst."""
+    """Results of both splits, and the subjects with the lowest accuracy."""
     splits = splits_of(evaluation)
     introduction = _INTRODUCTION
     if any(split.baseline for split in splits):
@@ -63,7 +63,7 @@ def chapters(evaluation: ModelEvaluation) -> tuple[Chapter, ...]:
 
 
 def splits_of(evaluation: ModelEvaluation) -> tuple[SplitEvaluation, ...]:
-    """The splits that hold cells, test first."""
+    """Splits with cells, test first."""
     splits = (evaluation.test, evaluation.validation)
     return tuple(split for split in splits if split is not None)
 
@@ -79,7 +79,7 @@ def headline_text(split: SplitEvaluation) -> str:
 
 
 def prediction_set_chapters(evaluation: ModelEvaluation) -> tuple[Chapter, ...]:
-    """One chapter; none where coverage could not be tested."""
+    """Chapter on prediction sets; none where coverage could not be tested."""
     coverage = conformal.coverage_in_use(evaluation.coverage)
     if coverage is None:
         return ()
@@ -89,7 +89,7 @@ def prediction_set_chapters(evaluation: ModelEvaluation) -> tuple[Chapter, ...]:
 
 
 def coverage_text(coverage: Coverage) -> str:
-    """What prediction sets promise, how often they hold the true class, and how often both."""
+    """Coverage of prediction sets and share of sets with both classes, in words."""
     tested = "subjects that the limits never saw" if coverage.new_subjects else "held-out images"
     text = (
         "Beside its verdict the model gives the classes that can't be ruled out at 95 %: ALL "
@@ -110,10 +110,10 @@ def coverage_text(coverage: Coverage) -> str:
 
 
 def gate_chapters(gate: Mapping[str, Any] | None) -> tuple[Chapter, ...]:
-    """One chapter; none where the model has no gate.
+    """Chapter on the gate; none for a model without a gate.
 
     Args:
-        gate: what ``gate.json`` says.
+        gate: content of ``gate.json``.
     """
     if gate is None:
         return ()
@@ -132,7 +132,7 @@ def gate_chapters(gate: Mapping[str, Any] | None) -> tuple[Chapter, ...]:
 
 
 def gate_text(gate: Mapping[str, Any]) -> str:
-    """How many held-out cells pass the gate, and of which subjects fewest."""
+    """Share of held-out cells that pass the gate, and the subjects with the lowest shares."""
     share = gate["accepted"]
     text = (
         f"{100 * share['value']:.1f} % ({100 * share['low']:.1f} to {100 * share['high']:.1f}, "
@@ -217,7 +217,7 @@ def _share(estimate: Estimate) -> str:
 
 
 def _refused_by_score(scores: Mapping[str, Any], kind: str) -> tuple[str, ...]:
-    """What each distance alone refuses of those that the checks before let through."""
+    """Share that each OOD score refuses of the samples that pass the earlier checks."""
     shares = (score["refused"].get(kind) for score in scores.values())
     return tuple("none left" if share is None else _percent(share) for share in shares)
 

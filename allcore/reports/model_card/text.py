@@ -1,31 +1,31 @@
-"""What a card is made of, so that Markdown, HTML and a page show one and the same text."""
+"""Elements of a card, from which Markdown, HTML and pages render the same text."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# What Markdown would read as a mark-up. An underscore inside a word is none.
+# Characters of Markdown mark-up. An underscore inside a word is none.
 _MARKS = re.compile(r"([\\`*<>\[\]|~$]|&(?=#?\w+;)|(?<!\w)_|_(?!\w))")
 _START = re.compile(r"^(?=[#+-]|\d+[.)])")
 
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Running text, plain."""
+    """A paragraph of plain text."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Bullets:
-    """A list of points, plain text each."""
+    """A list of plain-text items."""
 
     items: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table; every row is as long as the head, every cell plain text."""
+    """A table of plain text; every row has the length of the head."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -33,7 +33,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Code:
-    """Lines to copy into a terminal."""
+    """Lines of shell commands."""
 
     lines: tuple[str, ...]
 
@@ -43,7 +43,7 @@ Block = Paragraph | Bullets | Table | Code
 
 @dataclass(frozen=True)
 class Chapter:
-    """A heading and what stands below it; `level` 2 is a chapter, 3 a part of the one before."""
+    """A heading with its blocks; `level` 2 is a chapter, 3 a section of the previous chapter."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -51,12 +51,12 @@ class Chapter:
 
 
 def markdown(chapters: Iterable[Chapter]) -> str:
-    """The chapters in Markdown; what people named is shown as they typed it, never obeyed."""
+    """Render the chapters in Markdown, with user-supplied text escaped."""
     return "\n\n".join(part for chapter in chapters for part in _chapter(chapter))
 
 
 def block_markdown(block: Block) -> str:
-    """One block in Markdown."""
+    """Render one block in Markdown."""
     if isinstance(block, Paragraph):
         return _line(block.text)
     if isinstance(block, Bullets):
@@ -72,7 +72,7 @@ def block_markdown(block: Block) -> str:
 
 
 def escape(text: str) -> str:
-    """Plain text as one line of Markdown."""
+    """Escape plain text as one line of Markdown."""
     return _MARKS.sub(r"\\\1", " ".join(text.split()))
 
 
