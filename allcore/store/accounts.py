@@ -1,4 +1,4 @@
-"""Accounts: make, find, change. Rows stay inside the store; a frozen `AccountInfo` comes out."""
+"""Accounts: creation, lookup and changes. The store returns frozen `AccountInfo` copies of rows."""
 
 import contextlib
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ TAKEN_EMAIL = "Another account has this e-mail address; use another."
 
 @dataclass(frozen=True)
 class AccountInfo:
-    """An account as it was when it was read. Times are aware, in UTC."""
+    """An account at the time of reading. Times are aware, in UTC."""
 
     id: int
     username: str
@@ -33,13 +33,13 @@ class AccountInfo:
     last_sign_in: datetime | None
     has_password: bool
     waiting: bool
-    """Registered, and not yet approved by an administrator."""
+    """Whether the account awaits an administrator's approval."""
     toured_at: datetime | None
-    """When the tour was shown; None where it was not yet."""
+    """Time at which the tour was shown; None where it has not been."""
 
     @property
     def state(self) -> str:
-        """Say in a word or three whether the person can sign in."""
+        """State of the account in a few words, for display."""
         if not self.active:
             return "disabled"
         if self.waiting:
@@ -57,7 +57,7 @@ def create(
     role: str = "user",
     by: audit.Actor | None = None,
 ) -> AccountInfo:
-    """Make an account; without a password its owner needs a one-time code to sign in.
+    """Create an account; without a password its owner needs a one-time code to sign in.
 
     Raises:
         StoreError: a rule is broken, or the username or e-mail address is taken.
@@ -74,14 +74,14 @@ def create(
 
 
 def find(database: Database, username: str) -> AccountInfo | None:
-    """Read the account of a username, whatever its case."""
+    """Return the account of a username, ignoring case; None where there is none."""
     with database.read() as session:
         account = row_of(session, username)
         return None if account is None else info_of(account)
 
 
 def list_all(database: Database, *, search: str = "") -> list[AccountInfo]:
-    """Read all accounts whose username, name or e-mail address holds the text, by username."""
+    """Return all accounts whose username, name or e-mail address contains the text, by username."""
     query = select(Account).order_by(Account.username)
     if search.strip():
         columns = (Account.username, Account.display_name, Account.email)
@@ -91,7 +91,7 @@ def list_all(database: Database, *, search: str = "") -> list[AccountInfo]:
 
 
 def administrator_exists(database: Database) -> bool:
-    """Tell whether any administrator has been made, active or not."""
+    """Whether an administrator exists, active or not."""
     with database.read() as session:
         return count(session, Account.role == "admin") > 0
 
@@ -104,7 +104,7 @@ def change_profile(
     email: str,
     by: audit.Actor | None = None,
 ) -> AccountInfo:
-    """Set a person's name and e-mail address; the audit log names which, without their values.
+    """Set name and e-mail address; the audit log names the changed fields, without their values.
 
     Raises:
         StoreError: a rule is broken, or the e-mail address is taken.
@@ -124,10 +124,10 @@ def change_profile(
 def set_role(
     database: Database, username: str, role: str, *, by: audit.Actor | None = None
 ) -> AccountInfo:
-    """Give an account a role; its open sessions end.
+    """Set the role of an account; its open sessions end.
 
     Raises:
-        StoreError: unknown role or name, or the last active administrator would be gone.
+        StoreError: the role or username is unknown, or no active administrator would be left.
     """
     check_role(role)
     with database.alone() as session:
@@ -149,7 +149,7 @@ def set_active(
     """Enable or disable an account; disabling ends its open sessions for good.
 
     Raises:
-        StoreError: unknown name, or the last active administrator would be gone.
+        StoreError: the username is unknown, or no active administrator would be left.
     """
     with database.alone() as session:
         account = existing(session, username)
@@ -162,7 +162,7 @@ def set_active(
 
 
 def approve(database: Database, username: str, *, by: audit.Actor | None = None) -> AccountInfo:
-    """Let a person who has registered and waits sign in.
+    """Approve a registered account, so that its owner can sign in.
 
     Raises:
         StoreError: there is no such account.
@@ -177,7 +177,7 @@ def approve(database: Database, username: str, *, by: audit.Actor | None = None)
 
 
 def set_toured(database: Database, username: str) -> None:
-    """Record that the tour was shown, so that it does not start by itself again.
+    """Record that the tour was shown; it does not start automatically again.
 
     Raises:
         StoreError: there is no such account.
@@ -187,7 +187,7 @@ def set_toured(database: Database, username: str) -> None:
 
 
 def check_role(role: str) -> None:
-    """Refuse a role that no account can have.
+    """Raise an error for an unknown role.
 
     Raises:
         StoreError: it is unknown.
@@ -200,7 +200,7 @@ def check_role(role: str) -> None:
 def new_account(
     *, username: str, display_name: str, email: str, password: str | None, role: str
 ) -> Account:
-    """Build a row that meets every rule, before any transaction begins: hashing takes time."""
+    """Build a valid row, before any transaction begins: password hashing is slow."""
     check_role(role)
     account = Account(
         username=text_rules.username(username),
@@ -219,19 +219,19 @@ def new_account(
 
 
 def personal_words(account: Account) -> tuple[str, ...]:
-    """Return names of the account, which are no part of a good password."""
+    """Return the names of an account, which a password must not consist of."""
     mailbox = (account.email or "").partition("@")[0]
     return (account.username, *account.display_name.split(), mailbox)
 
 
 def row_of(session: Session, username: str) -> Account | None:
-    """Read the row of a username, whatever its case."""
+    """Return the row of a username, ignoring case; None where there is none."""
     name = text_rules.lookup_name(username)
     return session.scalars(select(Account).where(Account.username == name)).one_or_none()
 
 
 def existing(session: Session, username: str) -> Account:
-    """Read the row of a username that must exist.
+    """Return the row of an existing username.
 
     Raises:
         StoreError: there is none.
@@ -248,7 +248,7 @@ def count(session: Session, *conditions: ColumnExpressionArgument[bool]) -> int:
 
 
 def info_of(account: Account) -> AccountInfo:
-    """Copy a row, so that it can leave the session."""
+    """Copy a row for use outside its session."""
     return AccountInfo(
         id=account.id,
         username=account.username,
@@ -266,7 +266,7 @@ def info_of(account: Account) -> AccountInfo:
 
 
 def conflict(session: Session, account: Account) -> str:
-    """Return the sentence about a name or address that another account has; empty where none."""
+    """Return the error sentence for a taken name or address; empty without conflict."""
     if row_of(session, account.username) is not None:
         return TAKEN_NAME.format(account.username)
     if account.email and count(session, Account.email == account.email):
@@ -276,11 +276,11 @@ def conflict(session: Session, account: Account) -> str:
 
 @contextlib.contextmanager
 def unique_names(username: str) -> Iterator[None]:
-    """Turn a broken unique constraint into the sentence that says what is taken."""
+    """Turn a violated unique constraint into a sentence that names the taken value."""
     try:
         yield
     except exc.IntegrityError as error:
-        rule = str(error.orig).splitlines()[0]  # PostgreSQL's further lines hold the typed values
+        rule = str(error.orig).splitlines()[0]  # further lines of PostgreSQL hold typed values
         if "email" in rule:
             raise StoreError(TAKEN_EMAIL) from None
         raise StoreError(TAKEN_NAME.format(username)) from None
@@ -299,9 +299,9 @@ def _record(
 
 @contextlib.contextmanager
 def keep_an_administrator(session: Session) -> Iterator[None]:
-    """Refuse a change that takes the last active administrator away.
+    """Reject a change that removes the last active administrator.
 
-    Two administrators can't remove each other at once where both changes use `Database.alone`.
+    With `Database.alone`, two administrators can't remove each other concurrently.
 
     Raises:
         StoreError: no administrator would be left.

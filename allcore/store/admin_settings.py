@@ -1,4 +1,4 @@
-"""Settings that an administrator changes while the app runs."""
+"""Settings that administrators change at run time."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,12 +17,12 @@ from allcore.store.models import Account, SettingRow
 
 MAX_DAYS = 3650
 MAX_FOLDERS, MAX_FOLDERS_LENGTH = 20, 1500
-"""How many folders of data may be allowed, and characters of all their paths."""
+"""Maximum number of allowed data folders, and maximum total length of their paths."""
 
 
 @dataclass(frozen=True)
 class SettingRule:
-    """Default and allowed values of a setting; `rule` says the latter in words."""
+    """Default and allowed values of a setting; `rule` describes the latter."""
 
     default: Any
     allows: Callable[[Any], bool]
@@ -31,12 +31,12 @@ class SettingRule:
 
 @dataclass(frozen=True)
 class AdminSetting:
-    """A setting as it was when it was read.
+    """A setting at the time of reading.
 
     Attributes:
         value: of an administrator, or the default.
-        changed_by: username; None where nobody has changed it or the account is gone.
-        changed_at: aware, in UTC; None where nobody has changed it.
+        changed_by: username; None where unchanged or the account was deleted.
+        changed_at: aware, in UTC; None where unchanged.
     """
 
     key: str
@@ -88,12 +88,12 @@ RULES: dict[str, SettingRule] = {
 
 
 def read(database: Database, key: str) -> AdminSetting:
-    """Read one setting; `key` is of `CHOICES`."""
+    """Read one setting; `key` is a key of `RULES`."""
     return read_all(database)[key]
 
 
 def read_all(database: Database) -> dict[str, AdminSetting]:
-    """Read all settings by key, with who changed them and when."""
+    """Read all settings by key, with author and time of the last change."""
     query = select(SettingRow, Account.username).outerjoin(
         Account, SettingRow.changed_by == Account.id
     )
@@ -114,16 +114,16 @@ def value(session: Session, key: str) -> Any:
 def change(
     database: Database, username: str, values: Mapping[str, Any], *, address: str = ""
 ) -> None:
-    """Store new values; an unchanged one keeps its date and author.
+    """Store new values; an unchanged value keeps its date and author.
 
     Args:
-        database: to write to.
-        username: of the administrator who changes them.
+        database: the database.
+        username: of the administrator.
         values: by keys of `RULES`.
         address: of the browser, for the audit log.
 
     Raises:
-        StoreError: there is no such setting, a value breaks its rule, or the account may not.
+        StoreError: there is no such setting, a value is invalid, or the account lacks the right.
     """
     _check(values)
     with database.alone() as session:
@@ -135,7 +135,7 @@ def change(
 def update(
     database: Database, username: str, key: str, change: Callable[[Any], Any], *, address: str = ""
 ) -> None:
-    """Store a function of a setting's value; no other change comes in between.
+    """Update a setting's value by a function, atomically.
 
     Raises:
         StoreError: as `change`.

@@ -1,8 +1,8 @@
-"""The audit log: who did what, on what, when and from where; rows are added and never changed.
+"""Append-only audit log: actor, action, target, time and address of each change.
 
-An entry is written in the transaction of the change itself, so that there is neither a change
-without its entry nor an entry without its change. Triggers of the database refuse to change or
-delete one. An entry names its account by number and name, and outlives the account.
+An entry is written in the transaction of its change, so that neither exists without the other.
+Database triggers refuse to update or delete entries. An entry names its account by number and name,
+and outlives the account.
 """
 
 import csv
@@ -23,13 +23,13 @@ from allcore.store.models import Account, AuditRow
 
 MAX_ACTION, MAX_TARGET, MAX_ADDRESS, MAX_DETAIL = 64, 300, 200, 4000
 COMMAND_LINE = "command line"
-"""The address of what came from no browser."""
+"""Address of actions outside a browser."""
 CSV_COLUMNS = ("id", "at", "account", "username", "what", "on", "where", "detail")
 
 
 @dataclass(frozen=True)
 class Actor:
-    """The person who makes a change that an administrator answers for.
+    """Person responsible for an administrative change.
 
     Attributes:
         username: of the account; empty on the command line.
@@ -46,12 +46,12 @@ class AuditEntry:
 
     Attributes:
         at: aware, in UTC.
-        account_id: of the person who acted; None where nobody was signed in.
-        username: of that account, as it was then; empty where there was none.
+        account_id: of the actor; None where nobody was signed in.
+        username: of that account at the time; empty where there was none.
         action: in a few words, such as "role changed".
         target: of the action, such as a username; may be empty.
         address: of the browser, or `COMMAND_LINE`; empty where unknown.
-        detail: more, as JSON; empty where there is none.
+        detail: further data as JSON; may be empty.
     """
 
     id: int
@@ -66,13 +66,13 @@ class AuditEntry:
 
 @dataclass(frozen=True)
 class AuditQuery:
-    """Conditions on entries; a default value lets all pass.
+    """Filter of entries; a default value matches all.
 
     Attributes:
-        username: whole, whatever its case.
-        action: the words of `AuditEntry.action`, whole.
+        username: exact, ignoring case.
+        action: exact value of `AuditEntry.action`.
         since: earliest time, aware.
-        until: time before which it was done, aware.
+        until: end of the time range, exclusive, aware.
         text: part of username, target, address or detail.
     """
 
@@ -85,7 +85,7 @@ class AuditQuery:
 
 @dataclass(frozen=True)
 class AuditPage:
-    """Some of the entries that a query matches, the last first, and the number of all."""
+    """One page of the entries that match a query, latest first, and the number of all matches."""
 
     entries: tuple[AuditEntry, ...]
     total: int
@@ -100,15 +100,15 @@ def record(
     address: str = "",
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an entry in the transaction that makes the change.
+    """Add an entry in the transaction of its change.
 
     Args:
-        session: of the change; undoing it undoes the entry.
-        account_id: of the person who acts, None where nobody is signed in.
+        session: of the change; a rollback also removes the entry.
+        account_id: of the actor, None where nobody is signed in.
         action: in a few words, such as "role changed".
-        target: of the action; may hold any characters, as typed names do.
+        target: of the action; may contain any characters, as typed names do.
         address: of the browser.
-        detail: more, ready for JSON; never a password, a code or an answer.
+        detail: further JSON-compatible data; never a password, a code or an answer.
     """
     account = None if account_id is None else session.get(Account, account_id)
     text = json.dumps(detail, ensure_ascii=False, default=str) if detail else ""
@@ -132,7 +132,7 @@ def record_self(
     address: str = "",
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an entry about what an account does to itself; see `record`."""
+    """Add an entry for an account's action on itself; see `record`."""
     record(
         session,
         account_id=account.id,
@@ -151,7 +151,7 @@ def record_by(
     target: str = "",
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an entry about an administrator, or about the command line for None; see `record`."""
+    """Add an entry for an administrator, or for the command line (None); see `record`."""
     actor = actor or Actor()
     name = text_rules.lookup_name(actor.username)
     number = session.scalar(select(Account.id).where(Account.username == name)) if name else None
@@ -168,7 +168,7 @@ def record_by(
 def search(
     database: Database, query: AuditQuery | None = None, *, offset: int = 0, limit: int | None = 50
 ) -> AuditPage:
-    """Find entries, the last first.
+    """Return matching entries, latest first.
 
     Args:
         database: with the log.
@@ -185,13 +185,13 @@ def search(
 
 
 def actions(database: Database) -> tuple[str, ...]:
-    """Return the different actions of the log, in alphabetical order."""
+    """Return the distinct actions in the log, in alphabetical order."""
     with database.read() as session:
         return tuple(session.scalars(select(AuditRow.what).distinct().order_by(AuditRow.what)))
 
 
 def csv_bytes(database: Database, query: AuditQuery | None = None) -> bytes:
-    """Return all entries that a query matches, as CSV in UTF-8; no cell of it is a formula."""
+    """Export the matching entries as UTF-8 CSV; no cell is a formula."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(CSV_COLUMNS)

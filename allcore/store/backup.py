@@ -1,12 +1,11 @@
-"""Backups: all tables in one file from which SQLite and PostgreSQL alike are restored.
+"""Backups: all tables in one file, for restoration into SQLite or PostgreSQL.
 
 The file is a zip of ``backup.json`` (format, revision of the tables, rows and SHA-256 of each part)
-and one ``tables/NAME.jsonl`` a table; with pictures also ``pictures/ACCOUNT/DIGEST``. Neither
-SQLite's backup nor pg_dump writes what the other kind of database can read, hence rows as JSON.
+and one ``tables/NAME.jsonl`` a table; optionally also ``pictures/ACCOUNT/DIGEST``. The native dumps
+of SQLite and PostgreSQL are incompatible, hence rows as JSON.
 
-A backup is read in one transaction, so that it shows one moment while others write. It is restored
-in one, so that all of it is there or nothing has changed. It holds password hashes: only its owner
-may read it.
+One read transaction makes a backup a consistent snapshot during writes. One write transaction makes
+a restoration atomic. A backup contains password hashes: only its owner may read it.
 """
 
 import base64
@@ -42,9 +41,9 @@ class Backup:
 
     Attributes:
         revision: of its tables.
-        made_at: when, aware, in UTC.
+        made_at: time of creation, aware, in UTC.
         rows: number of rows of each table.
-        pictures: number of stored pictures.
+        pictures: number of stored images.
     """
 
     revision: str
@@ -54,7 +53,7 @@ class Backup:
 
 
 def make(database: Database, path: Path, *, with_pictures: bool = False) -> Backup:
-    """Write a backup; the file is either the old or the whole new one.
+    """Write a backup file atomically.
 
     Raises:
         StoreError: the database can't be read or the file can't be written.
@@ -79,10 +78,10 @@ def make(database: Database, path: Path, *, with_pictures: bool = False) -> Back
 
 
 def check(path: Path) -> Backup:
-    """Read a backup to its end and return its contents.
+    """Verify a whole backup and return its contents.
 
     Raises:
-        StoreError: it can't be read, is no backup, is damaged, or a newer ALLScope has made it.
+        StoreError: it can't be read, is not a backup, is damaged, or was made by a newer ALLScope.
     """
     with _open(path) as archive:
         return _summary(_verified_contents(archive, path))
@@ -94,13 +93,13 @@ def restore(
     """Replace the contents of the database by those of a backup; open sessions end.
 
     Args:
-        database: the database to write to.
-        path: of the backup, which may come from the other kind of database.
-        replace: also where the database holds something, which is lost.
-        with_pictures: also write the stored pictures; without, their rows are left out.
+        database: the target database.
+        path: of the backup; it may come from the other database system.
+        replace: whether to overwrite a non-empty database.
+        with_pictures: whether to restore the stored images; otherwise their rows are left out.
 
     Raises:
-        StoreError: as `check`, or the database holds something and `replace` is not given.
+        StoreError: as `check`, or the database is not empty and `replace` is false.
     """
     with _open(path) as archive:
         contents = _verified_contents(archive, path)
@@ -122,7 +121,7 @@ def restore(
 
 
 def _write(database: Database, archive: zipfile.ZipFile, with_pictures: bool) -> dict[str, Any]:
-    """Write all parts as of one moment, and return the contents."""
+    """Write all parts from one snapshot, and return the contents."""
     engine, parts, places = database.engine, dict[str, dict[str, Any]](), list[pictures.Place]()
     if engine.dialect.name == "postgresql":
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
@@ -136,7 +135,7 @@ def _write(database: Database, archive: zipfile.ZipFile, with_pictures: bool) ->
     for account_id, sha256 in places:
         try:
             data = (pictures.root() / str(account_id) / sha256).read_bytes()
-        except OSError:  # deleted since
+        except OSError:  # deleted in the meantime
             continue
         archive.writestr(f"pictures/{account_id}/{sha256}", data)
         parts[f"pictures/{account_id}/{sha256}"] = {"sha256": hashlib.sha256(data).hexdigest()}
@@ -175,7 +174,7 @@ def _open(path: Path) -> zipfile.ZipFile:
 
 
 def _verified_contents(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
-    """Compare every part with its SHA-256."""
+    """Compare every part with its SHA-256, and return the contents."""
     try:
         contents: dict[str, Any] = json.loads(archive.read(CONTENTS))
         if contents["format"] > FORMAT or not migrations.knows(contents["revision"]):
@@ -196,7 +195,7 @@ def _damaged(path: Path, reason: str) -> StoreError:
 
 
 def _holds_something(connection: Connection) -> bool:
-    """Tell whether any row would be lost; setup codes are made by opening the app."""
+    """Whether any row would be lost; setup codes don't count, the app creates them."""
     tables = [table for table in Base.metadata.sorted_tables if table.name != "one_time_code"]
     return any(connection.scalar(select(func.count()).select_from(table)) for table in tables)
 
@@ -204,14 +203,14 @@ def _holds_something(connection: Connection) -> bool:
 def _insert(
     connection: Connection, archive: zipfile.ZipFile, contents: dict[str, Any], with_pictures: bool
 ) -> None:
-    """Make the tables of the backup's own revision, and insert its rows."""
+    """Create the tables at the backup's own revision, and insert its rows."""
     revision = contents["revision"]
     is_prerelease = revision in prerelease.REVISIONS
     migrations.upgrade_to(connection, migrations.INITIAL if is_prerelease else revision)
     for table in prerelease.reflected(connection).sorted_tables:
         name = f"tables/{table.name}.jsonl"
         if name not in contents["parts"] or table.name == "session":
-            continue  # everybody signs in again
+            continue  # sessions are not restored
         if table.name == StoredPictureRow.__tablename__ and not with_pictures:
             continue
         added = prerelease.missing_values(table.name) if is_prerelease else {}

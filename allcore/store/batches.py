@@ -1,4 +1,4 @@
-"""Batches: pictures that were uploaded together; their answers outlive the session."""
+"""Batches: images uploaded together; their answers outlive the session."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,25 +19,25 @@ STATES = {
     "failed": "failed",
     "interrupted": "interrupted",
 }
-"""State of a batch, and its words on pages; ``interrupted`` is derived when it is read."""
+"""States of a batch, and their display text; ``interrupted`` is derived at read time."""
 END_STATES = ("done", "cancelled", "failed")
 MAX_SILENCE = timedelta(minutes=2)
-"""A running batch without a sign of life for this long is interrupted: its process is gone."""
+"""Time without a heartbeat after which a running batch counts as interrupted."""
 MAX_NAME = 200
 GONE = "This batch is not there any more; reload the page."
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch when it was read.
+    """A batch at the time of reading.
 
     Attributes:
         id: of its row.
         name: of the upload, such as "cells.zip" or "12 pictures".
-        model: name of the model that answers.
+        model: name of the model.
         model_sha256: digest of its weights.
-        total: number of pictures.
-        answered: number of them with a stored answer.
+        total: number of images.
+        answered: number of images with a stored answer.
         state: a key of `STATES`.
         started_at: aware, in UTC, as all times here.
         ended_at: None where it has not ended.
@@ -81,7 +81,7 @@ def begin(
 
 
 def touch(database: Database, username: str, batch_id: int) -> None:
-    """Record a sign of life of a batch; `history.add` does so as well.
+    """Record a heartbeat of a batch; `history.add` does so as well.
 
     Raises:
         StoreError: the account has no such batch, or it was deleted.
@@ -95,7 +95,7 @@ def end(database: Database, username: str, batch_id: int, *, state: str = "done"
 
     Raises:
         StoreError: the account has no such batch, or it was deleted.
-        ValueError: the state is no end.
+        ValueError: the state is not an end state.
     """
     if state not in END_STATES:
         raise ValueError(f"a batch ends as one of {', '.join(END_STATES)}, not as {state}")
@@ -108,14 +108,14 @@ def end(database: Database, username: str, batch_id: int, *, state: str = "done"
 def list_of(
     database: Database, username: str, *, limit: int = 20, now: datetime | None = None
 ) -> tuple[Batch, ...]:
-    """Read an account's batches, the last begun first."""
+    """Return an account's batches, latest first."""
     return _read(database, username, None, limit, now)
 
 
 def find(
     database: Database, username: str, batch_id: int, *, now: datetime | None = None
 ) -> Batch | None:
-    """Read one of the account's batches by its id."""
+    """Return one of the account's batches by its id; None where there is none."""
     return next(iter(_read(database, username, batch_id, 1, now)), None)
 
 
@@ -141,7 +141,7 @@ def own(session: Session, username: str, batch_id: int) -> BatchRow:
 
 
 def touched(session: Session, row: BatchRow) -> None:
-    """Set the time of the batch's last sign of life."""
+    """Update the time of the batch's last heartbeat."""
     row.touched_at = datetime.now(UTC)
 
 

@@ -1,6 +1,6 @@
-"""One-time codes: to set up the first administrator, and to set a new password.
+"""One-time codes: for the setup of the first administrator, and for password resets.
 
-A code has 100 random bits and is shown once; the database keeps its SHA-256 only.
+A code has 100 random bits and is shown once; the database stores only its SHA-256.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from allcore.store.database import Database
 from allcore.store.models import Account, OneTimeCode
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base 32: no letter that looks like a digit."""
+"""Crockford's base 32: no letter resembles a digit."""
 GROUPS, GROUP_LENGTH = 4, 5
 SETUP_LIFE, RESET_LIFE = timedelta(days=7), timedelta(hours=24)
 INVALID = {
@@ -29,9 +29,9 @@ SETUP_OVER = "ALLScope has an administrator already; sign in, or ask them for a 
 
 
 def issue_setup(database: Database) -> str | None:
-    """Make a code for the first administrator; None where there is one already.
+    """Create a code for the first administrator; None where one exists already.
 
-    Codes of other running servers stay valid: the first to redeem one becomes the administrator.
+    Codes of other running servers stay valid: the first redeemed code creates the administrator.
     """
     with database.alone() as session:
         if accounts.count(session, Account.role == "admin"):
@@ -49,10 +49,10 @@ def redeem_setup(
     password: str,
     address: str = "",
 ) -> AccountInfo:
-    """Make the first administrator; works once, in one process, and never beside another.
+    """Create the first administrator, at most once across all processes.
 
     Raises:
-        StoreError: the code is invalid, there is an administrator, or a rule is broken.
+        StoreError: the code is invalid, an administrator exists, or a rule is broken.
     """
     check(database, code, purpose="setup")
     account = accounts.new_account(
@@ -71,9 +71,9 @@ def redeem_setup(
 
 
 def issue_reset(database: Database, username: str, *, by: audit.Actor | None = None) -> str:
-    """Make a code with which the account's owner sets a new password within a day.
+    """Create a password reset code, valid for a day.
 
-    An earlier code of the account stops working; the password works until the code is used.
+    It invalidates an earlier code of the account; the password stays valid until the code is used.
 
     Raises:
         StoreError: there is no such account.
@@ -87,7 +87,7 @@ def issue_reset(database: Database, username: str, *, by: audit.Actor | None = N
 
 
 def redeem_reset(database: Database, code: str, *, password: str, address: str = "") -> AccountInfo:
-    """Set a new password with a code; ends the account's sessions and its lock.
+    """Set a new password with a reset code; ends the account's sessions and its lock.
 
     Raises:
         StoreError: the code is invalid, the account is disabled, or the password breaks the rule.
@@ -111,17 +111,17 @@ def redeem_reset(database: Database, code: str, *, password: str, address: str =
 
 
 def check(database: Database, code: str, *, purpose: str) -> None:
-    """Refuse an invalid code before any costly work is done for it.
+    """Reject an invalid code before expensive work.
 
     Raises:
-        StoreError: the code is wrong, used or too old.
+        StoreError: the code is wrong, used or expired.
     """
     with database.read() as session:
         _valid(session, code, purpose=purpose)
 
 
 def new_code() -> str:
-    """Make a random code."""
+    """Generate a random code."""
     groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP_LENGTH)) for _ in range(GROUPS))
     return "-".join(groups)
 

@@ -1,4 +1,4 @@
-"""Data sets that people have connected: folders and tables on this machine, seen by everyone."""
+"""Connected data sets: folders and tables on this machine, visible to all accounts."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -16,19 +16,20 @@ from allcore.store.database import Database
 from allcore.store.models import Account, DataSetRow
 
 MAX_NAME, MAX_PATH = 80, 2000
-"""Characters of a name; bytes of a path in UTF-8, which a unique index of any database takes."""
+"""Maximum characters of a name; maximum UTF-8 bytes of a path, for the databases' unique indexes.
+"""
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """A connected data set as it was when it was read.
+    """A connected data set at the time of reading.
 
     Attributes:
         id: of its row.
-        name: what pages call it.
-        path: folder or CSV file, which may be gone.
-        added_by: username of who connected it; None where that account is gone.
-        added_at: when, aware, in UTC.
+        name: display name.
+        path: folder or CSV file, which may no longer exist.
+        added_by: username of the account that connected it; None where that account was deleted.
+        added_at: aware, in UTC.
     """
 
     id: int
@@ -38,7 +39,7 @@ class DataSet:
     added_at: datetime
 
     def may_change(self, username: str, role: str) -> bool:
-        """Whether this account may rename or disconnect it."""
+        """Whether this account may rename or disconnect the data set."""
         return roles.may(role, "administer") or (
             roles.may(role, "connect") and self.added_by == username
         )
@@ -53,18 +54,19 @@ def connect(
     taken: Iterable[str] = (),
     address: str = "",
 ) -> DataSet:
-    """Connect a data set for everyone to see.
+    """Connect a data set for all accounts.
 
     Args:
-        database: to write to.
+        database: the database.
         username: of the account that connects it; must be active.
-        name: 1 to 80 characters, not yet used whatever the case.
-        path: whole and resolved; the caller checks that it may be connected.
+        name: 1 to 80 characters, unique ignoring case.
+        path: absolute and resolved; the caller checks that it is allowed.
         taken: names of data sets that exist without being connected.
         address: of the browser, for the audit log.
 
     Raises:
-        StoreError: a rule is broken, name or path is connected already, or the account may not.
+        StoreError: a rule is broken, name or path is connected already, or the account lacks the
+            right.
     """
     name, place = _name(name), _path(path)
     with _unique(name), database.alone() as session:
@@ -82,7 +84,7 @@ def connect(
 
 
 def list_of(database: Database) -> tuple[DataSet, ...]:
-    """Read all connected data sets, in the order they were connected."""
+    """Return all connected data sets, in the order of connection."""
     query = (
         select(DataSetRow, Account.username)
         .outerjoin(Account, DataSetRow.added_by == Account.id)
@@ -101,10 +103,11 @@ def rename(
     taken: Iterable[str] = (),
     address: str = "",
 ) -> None:
-    """Give a connected data set another name.
+    """Rename a connected data set.
 
     Raises:
-        StoreError: a rule is broken, the name is taken, it is gone, or the account may not.
+        StoreError: a rule is broken, the name is taken, the data set was disconnected, or the
+            account lacks the right.
     """
     name = _name(name)
     with _unique(name), database.alone() as session:
@@ -119,10 +122,10 @@ def rename(
 
 
 def disconnect(database: Database, username: str, data_set_id: int, *, address: str = "") -> None:
-    """Disconnect a data set; no file is touched, and its index stays.
+    """Disconnect a data set; its files and its index stay.
 
     Raises:
-        StoreError: it is gone, or the account may not.
+        StoreError: it was disconnected already, or the account lacks the right.
     """
     with database.write() as session:
         row = _own(session, username, data_set_id)
@@ -141,7 +144,7 @@ def _record(
 
 
 def _own(session: Session, username: str, data_set_id: int) -> DataSetRow:
-    """Return the row if this account may change it."""
+    """Return the row where this account may change it."""
     account = _active(session, username)
     row = session.get(DataSetRow, data_set_id)
     if row is None:
@@ -159,7 +162,7 @@ def _active(session: Session, username: str) -> Account:
 
 
 def _free(session: Session, name: str, taken: Iterable[str], *, own: int | None = None) -> None:
-    """Refuse a name that another one equals apart from its case."""
+    """Reject a name that another data set has, ignoring case."""
     rows = session.execute(select(DataSetRow.id, DataSetRow.name)).all()
     names = [*taken, *(other for number, other in rows if number != own)]
     if name.casefold() in {other.casefold() for other in names}:
@@ -190,7 +193,7 @@ def _name(text: str) -> str:
 
 def _path(path: Path) -> str:
     text = str(path)
-    if not text.isprintable():  # what is no valid text is not printable either
+    if not text.isprintable():  # invalid Unicode is not printable either
         raise StoreError("The path holds characters that can't be shown; rename the folder.")
     if len(text.encode()) > MAX_PATH:
         raise StoreError(f"The path is longer than {MAX_PATH:,} bytes; move the folder up.")

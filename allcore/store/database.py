@@ -1,8 +1,8 @@
 """The database: SQLite in WAL mode, or PostgreSQL where ALLSCOPE_DATABASE_URL names one.
 
-Readers never wait. Writers on SQLite take the write lock when they begin (BEGIN IMMEDIATE), so that
-what a transaction has read still holds when it writes; `Database.alone` gives the same on
-PostgreSQL. Migrations run when a database is opened, under a lock, whichever process comes first.
+Readers never wait. Writers on SQLite take the write lock at the beginning (BEGIN IMMEDIATE), so
+that values read in a transaction are still current when it writes; `Database.alone` gives the same
+on PostgreSQL. Opening a database runs the migrations, under a lock between processes.
 """
 
 import contextlib
@@ -23,13 +23,13 @@ from allcore.settings import Settings
 from allcore.store import migrations
 
 BUSY_SECONDS = 30.0
-"""Time that a writer waits for another one."""
+"""Maximum time that a writer waits for another one."""
 LOCK_KEY = 0x616C6C73636F7065
-"""PostgreSQL's advisory lock of this program ("allscope" as a number)."""
+"""Key of this program's PostgreSQL advisory lock ("allscope" as a number)."""
 
 
 class Database:
-    """An open database, safe to share between threads and sessions."""
+    """An open database, shared safely between threads and sessions."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -40,7 +40,7 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[orm.Session]:
-        """Open a session that only reads.
+        """Open a read-only session.
 
         Raises:
             StoreError: the database can't be reached.
@@ -50,7 +50,7 @@ class Database:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[orm.Session]:
-        """Open a session that commits at the end, or rolls back when an error is raised.
+        """Open a session that commits at the end, or rolls back on an error.
 
         Raises:
             StoreError: the database can't be reached or stays busy.
@@ -68,7 +68,7 @@ class Database:
 
 
 def connect(config: Settings | None = None) -> Database:
-    """Open the database of the settings and bring its tables up to date.
+    """Open the database of the settings and migrate its tables.
 
     Raises:
         StoreError: it can't be opened, or a newer ALLScope has written it.
@@ -88,10 +88,10 @@ def connect(config: Settings | None = None) -> Database:
 
 
 def check(database: Database) -> None:
-    """Check the integrity of SQLite's file; a server checks its own.
+    """Check the integrity of SQLite's file; a database server checks its own.
 
     Raises:
-        StoreError: the file is damaged, or a row refers to a missing one.
+        StoreError: the file is damaged, or a foreign key has no target.
     """
     with database.read() as session:
         session.execute(sqlalchemy.select(1))
@@ -104,7 +104,7 @@ def check(database: Database) -> None:
 
 
 def label(url: URL) -> str:
-    """Return the database's name for people, without username and password."""
+    """Return the database's display name, without username and password."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)
     return f"{url.get_backend_name()} at {url.host or 'localhost'}, {url.database}"
@@ -127,7 +127,7 @@ def _url(address: str) -> URL:
 
 
 def _make_file(url: URL) -> None:
-    """Make an empty file that only its owner may read; SQLite's journals get the same mode."""
+    """Create an empty file that only its owner may read; SQLite's journals inherit the mode."""
     path = Path(url.database or "")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ def _make_file(url: URL) -> None:
 
 
 def _engine(url: URL) -> Engine:
-    """Make an engine that hides values in its logs and errors."""
+    """Create an engine that hides values in its logs and errors."""
     if url.get_backend_name() == "postgresql":
         timeout = {"connect_timeout": 10}
         return sqlalchemy.create_engine(
@@ -153,7 +153,7 @@ def _engine(url: URL) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    """Set SQLite's options of a connection; `_begin_sqlite` alone begins transactions."""
+    """Set the SQLite options of a connection; `_begin_sqlite` alone begins transactions."""
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
@@ -177,7 +177,7 @@ def _migrate(engine: Engine) -> None:
 
 @contextlib.contextmanager
 def _sentences(url: URL) -> Iterator[None]:
-    """Turn errors of the drivers into one sentence that says what to do."""
+    """Turn driver errors into one sentence with the remedy."""
     try:
         yield
     except (exc.OperationalError, exc.InterfaceError, exc.InternalError) as error:
@@ -185,7 +185,7 @@ def _sentences(url: URL) -> Iterator[None]:
             raise StoreError("The database is busy; try again in a moment.") from None
         raise StoreError(_unreachable(url, _first_line(error.orig, url))) from None
     except exc.DatabaseError as error:
-        # The caller knows which rule an IntegrityError has broken.
+        # The caller maps an IntegrityError to the violated rule.
         if isinstance(error, exc.IntegrityError):
             raise
         raise StoreError(_unreachable(url, _first_line(error.orig, url))) from None
@@ -203,6 +203,6 @@ def _unreachable(url: URL, reason: str) -> str:
 
 
 def _first_line(error: BaseException | None, url: URL) -> str:
-    """Return the first line of the driver's reason, without the password."""
+    """Return the first line of the driver's error message, without the password."""
     line = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else "no reason"
     return line.replace(url.password, "***") if url.password else line

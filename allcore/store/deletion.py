@@ -1,7 +1,7 @@
-"""Deletion: of an account with its records, and of what is stored for a limited time.
+"""Deletion: of accounts with their records, and of expired records.
 
-With an account go its history, batches, slices, stored pictures, sessions and codes. What it
-judged, queued for review or connected stays without a name, and so do its lines of the audit log,
+Deletion of an account includes its history, batches, slices, stored images, sessions and codes. Its
+judgements, queued cells and connected data sets stay, without its name. Its audit log entries stay,
 with the name.
 """
 
@@ -36,17 +36,17 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class AccountRecords:
-    """Numbers of records that belong to an account.
+    """Numbers of records of an account.
 
     Attributes:
-        answers: of its history, which go.
-        batches: which go.
-        slices: which go.
-        pictures: stored ones, which go with their files.
-        judgements: which stay, without a name.
-        queued: cells it has queued for review, which stay unless it alone called their answer
-            wrong and nobody has judged them.
-        data_sets: it has connected, which stay.
+        answers: of its history; deleted.
+        batches: deleted.
+        slices: deleted.
+        pictures: stored images; deleted with their files.
+        judgements: anonymised.
+        queued: cells it has queued for review; anonymised, but deleted where it is the only one to
+            flag their answer and nobody has judged them.
+        data_sets: connected data sets; anonymised.
     """
 
     answers: int
@@ -59,7 +59,7 @@ class AccountRecords:
 
 
 def records(database: Database, username: str) -> AccountRecords:
-    """Count the records of an account, to be said before it is deleted.
+    """Count the records of an account, for the confirmation of its deletion.
 
     Raises:
         StoreError: there is no such account.
@@ -69,10 +69,10 @@ def records(database: Database, username: str) -> AccountRecords:
 
 
 def delete(database: Database, username: str, *, by: Actor | None = None) -> AccountRecords:
-    """Delete an account with its own records, and return how many there were of each.
+    """Delete an account with its own records, and return their numbers.
 
     Raises:
-        StoreError: there is no such account, or the last active administrator would be gone.
+        StoreError: there is no such account, or no active administrator would be left.
     """
     with database.alone() as session:
         account = accounts.existing(session, username)
@@ -91,7 +91,7 @@ def delete(database: Database, username: str, *, by: Actor | None = None) -> Acc
 
 
 def delete_expired(database: Database, *, now: datetime | None = None) -> None:
-    """Delete pictures whose time is over, and answers where these are stored for a limited time.
+    """Delete expired images, and expired answers where their storage is limited.
 
     Raises:
         StoreError: the database can't be opened or stays busy.
@@ -114,7 +114,7 @@ def delete_expired(database: Database, *, now: datetime | None = None) -> None:
 
 
 def delete_expired_hourly(database: Database, *, now: datetime | None = None) -> bool:
-    """Run `delete_expired` unless this process has within the hour; tell whether it did.
+    """Run `delete_expired` at most once an hour in this process; return whether it ran.
 
     Raises:
         StoreError: the database can't be opened or stays busy.

@@ -1,4 +1,4 @@
-"""Flags: answers that the account calls wrong. The picture joins the review queue of the model."""
+"""Flags: answers that an account reports as wrong. The image joins the model's review queue."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ GONE = "This answer is not there any more; reload the page."
 
 @dataclass(frozen=True)
 class Flag:
-    """An answer that was called wrong, without the account and the file's name.
+    """A flagged answer, without the account and the file name.
 
     Attributes:
         image_id: of the item in the review queue.
@@ -38,13 +38,13 @@ class Flag:
 
 
 def flag(database: Database, username: str, prediction_id: int, note: str = "") -> None:
-    """Call an answer wrong, or change the note; its picture enters the model's review queue.
+    """Flag an answer as wrong, or change the note; its image enters the model's review queue.
 
-    Reviewers then see a stored picture, without its name and the account.
+    Reviewers then see a stored image, without its name and the account.
 
     Raises:
-        StoreError: the account has no such answer, its picture could not be read, or the note
-            can't be stored.
+        StoreError: the account has no such answer, its image could not be read, or the note can't
+            be stored.
     """
     note, now = reviews.clean_note(note), datetime.now(UTC)
     with database.alone() as session:
@@ -70,7 +70,7 @@ def flag(database: Database, username: str, prediction_id: int, note: str = "") 
 
 
 def unflag(database: Database, username: str, prediction_id: int) -> None:
-    """Remove a flag; the picture leaves the queue unless it is judged or flagged by others.
+    """Remove a flag; the image leaves the queue unless it is judged or flagged by others.
 
     Raises:
         StoreError: the account has no such answer.
@@ -83,7 +83,7 @@ def unflag(database: Database, username: str, prediction_id: int) -> None:
 
 
 def list_of(database: Database, model: str) -> tuple[Flag, ...]:
-    """Read all flagged answers of a model, the first flagged first."""
+    """Return all flagged answers of a model, earliest flag first."""
     row = PredictionRow
     query = (
         select(row)
@@ -114,9 +114,9 @@ def sweep(session: Session) -> None:
 
 
 def _is_flagged_item() -> ColumnElement[bool]:
-    """Join a flagged prediction with its item of the queue."""
+    """Join condition of a flagged prediction and its item in the queue."""
     row, item = PredictionRow, ReviewItemRow
-    digest = func.substr(item.image_id, len(UPLOAD) + 1)  # so that the index on digests serves
+    digest = func.substr(item.image_id, len(UPLOAD) + 1)  # substr lets the index apply
     same = (row.image_sha256 == digest) & (row.model == item.of)
     return same & row.flagged_at.is_not(None)
 

@@ -1,7 +1,7 @@
-"""History: every answer that an account got, for that account alone.
+"""History: all answers of an account, visible to that account alone.
 
-A row of another account counts as missing. Deletion is final: the row, its flag, and the picture
-unless another answer of the account is about it.
+A row of another account counts as missing. Deletion is final: the row, its flag, and the image
+unless another answer of the account refers to it.
 """
 
 import contextlib
@@ -26,14 +26,14 @@ _PREDICTION_FIELDS = ("verdict", "p_all", "logit", "threshold", "reason", "rung"
 
 @dataclass(frozen=True)
 class HistoryAnswer:
-    """Answer of a model about one picture.
+    """Answer of a model for one image.
 
     Attributes:
         name: of the file.
         image_sha256: of the file's bytes; empty where these could not be read.
         model: the model's name.
         model_sha256: of its weights.
-        preprocessing_version: of the network's input.
+        preprocessing_version: of the model input.
         prediction: the answer itself; its ``withheld`` is not stored.
         subject: of the cell, where known.
     """
@@ -49,15 +49,15 @@ class HistoryAnswer:
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """A stored answer when it was read.
+    """A stored answer at the time of reading.
 
     Attributes:
         id: of its row.
         at: time of the answer, aware, in UTC.
-        batch: id of its batch; None for a single picture.
-        answer: with the picture's name and digest.
-        flagged_at: when the account called it wrong; None where it did not.
-        flag_note: text of the account about the flag.
+        batch: id of its batch; None for a single image.
+        answer: with the image's name and digest.
+        flagged_at: time of the account's flag; None without one.
+        flag_note: the account's note on the flag.
     """
 
     id: int
@@ -70,16 +70,16 @@ class HistoryEntry:
 
 @dataclass(frozen=True)
 class HistoryQuery:
-    """Conditions on an account's answers; a default value lets all pass.
+    """Filter of an account's answers; a default value matches all.
 
     Attributes:
-        text: part of the file's name or of the subject, or the beginning of the digest.
+        text: part of the file name or of the subject, or a prefix of the digest.
         verdict: ``all``, ``hem`` or ``refused``.
         model: name of a model.
         since: earliest time, aware.
-        until: time before which it was given, aware.
+        until: end of the time range, exclusive, aware.
         batch: id of a batch.
-        flagged: only those that were called wrong.
+        flagged: only flagged answers.
     """
 
     text: str = ""
@@ -93,7 +93,7 @@ class HistoryQuery:
 
 @dataclass(frozen=True)
 class HistoryPage:
-    """Some of the answers that a query matches, the last first, and the number of all."""
+    """One page of the answers that match a query, latest first, and the number of all matches."""
 
     rows: tuple[HistoryEntry, ...]
     total: int
@@ -111,19 +111,19 @@ def add(
     """Store answers, in one transaction.
 
     Args:
-        database: to write to.
+        database: the database.
         username: of the account.
         answers: any number.
-        batch: id of the account's batch to which they belong.
-        picture_bytes: their pictures by digest; stored only where an administrator allows it, as
-            `pictures.allowed` tells a caller who has not read them yet.
+        batch: id of the account's batch of the answers.
+        picture_bytes: their images by digest; stored only where an administrator allows it.
+            `pictures.allowed` tells callers in advance whether to read them.
         at: time of the answers; None for now.
 
     Returns:
         Their ids, in order.
 
     Raises:
-        StoreError: there is no such account or batch, or the pictures can't be written.
+        StoreError: there is no such account or batch, or the images can't be written.
     """
     now = datetime.now(UTC)
     stored = dict(picture_bytes) if picture_bytes and pictures.allowed(database) else {}
@@ -137,7 +137,7 @@ def add(
             pictures.add_rows(session, account_id, stored, now)
         rows = [_row(answer, account_id, batch, at or now) for answer in answers]
         ids = _insert(session, rows)
-    with contextlib.suppress(StoreError):  # expired records can wait
+    with contextlib.suppress(StoreError):  # expired records may stay longer
         deletion.delete_expired_hourly(database, now=now)
     return ids
 
@@ -150,7 +150,7 @@ def search(
     offset: int = 0,
     limit: int | None = 50,
 ) -> HistoryPage:
-    """Find answers of the account, the last first.
+    """Return matching answers of the account, latest first.
 
     Args:
         database: with the answers.
@@ -169,7 +169,7 @@ def search(
 
 
 def find(database: Database, username: str, prediction_id: int) -> HistoryEntry | None:
-    """Read one answer of the account by its id."""
+    """Return one answer of the account by its id; None where there is none."""
     query = select(PredictionRow).where(_of_account(username), PredictionRow.id == prediction_id)
     with database.read() as session:
         row = session.scalars(query).one_or_none()
@@ -177,7 +177,7 @@ def find(database: Database, username: str, prediction_id: int) -> HistoryEntry 
 
 
 def models(database: Database, username: str) -> tuple[str, ...]:
-    """Return the names of the models that have answered the account, in alphabetical order."""
+    """Return the names of the models in the account's history, in alphabetical order."""
     name = PredictionRow.model
     query = select(name).where(_of_account(username)).distinct().order_by(name)
     with database.read() as session:
@@ -185,19 +185,19 @@ def models(database: Database, username: str) -> tuple[str, ...]:
 
 
 def delete_entries(database: Database, username: str, ids: Iterable[int]) -> int:
-    """Delete answers of the account by their ids, and return their number; others' stay."""
+    """Delete answers of the account by their ids, and return their number."""
     unique = list(dict.fromkeys(ids))
     chunks = [unique[start : start + _CHUNK] for start in range(0, len(unique), _CHUNK)]
     return _delete(database, username, [(PredictionRow.id.in_(chunk),) for chunk in chunks])
 
 
 def delete_matching(database: Database, username: str, query: HistoryQuery) -> int:
-    """Delete all answers of the account that a query finds, `Query()` all, and give how many."""
+    """Delete all answers of the account that match a query, and return their number."""
     return _delete(database, username, [_conditions(query)])
 
 
 def delete_batch(database: Database, username: str, batch_id: int) -> int:
-    """Delete a batch of the account with its answers, and return the number of these.
+    """Delete a batch of the account with its answers, and return the number of answers.
 
     Raises:
         StoreError: the account has no such batch.
@@ -236,7 +236,7 @@ def _delete(
 
 
 def _delete_empty_batches(session: Session, batch_ids: set[int]) -> None:
-    """Delete those of these batches that have ended and have no answer left."""
+    """Delete the ended batches without answers among the given ones."""
     has_answers = select(PredictionRow.id).where(PredictionRow.batch_id == BatchRow.id).exists()
     ended = BatchRow.state != "running"
     for batch_id in batch_ids:

@@ -1,6 +1,6 @@
-"""Single sign-on: the account of a person whom an identity provider has identified.
+"""Single sign-on: the account of an identity that an identity provider has verified.
 
-An account belongs to issuer and subject, which the provider gives to no other person; an e-mail
+Issuer and subject together identify an account, since a provider never reuses a subject; an e-mail
 address identifies nobody. A token signs in once, and only within some minutes of its issue.
 """
 
@@ -19,25 +19,25 @@ from allcore.store.database import Database
 from allcore.store.models import Account, IdentityRow
 
 MAX_TOKEN_AGE = timedelta(minutes=10)
-"""Greatest age of a token, and greatest difference between the clocks of both sides."""
+"""Maximum age of a token, and maximum clock difference between provider and server."""
 MAX_ISSUER, MAX_SUBJECT = 500, 255
 DISABLED = "This account is disabled; ask an administrator."
 WAITING = "This account waits for an administrator to approve it; sign in once that is done."
 
 
 class TokenUsed(StoreError):
-    """The token has signed in before, or is too old."""
+    """The token was used before, or is too old."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Claims of an identity provider's token; texts are unchecked.
+    """Claims of an identity provider's token; strings are unchecked.
 
     Attributes:
         issuer: address of the provider.
-        subject: its name for the person.
+        subject: the provider's identifier of the person.
         issued_at: aware.
-        preferred_username: changed until it meets the rule and is free.
+        preferred_username: modified until it is valid and free.
         name: of the person; may be empty.
         email: empty where there is none, or the provider has not verified it.
     """
@@ -58,18 +58,18 @@ def sign_in(
     address: str = "",
     now: datetime | None = None,
 ) -> AccountInfo:
-    """Return the account of an identity, made at its first sign-in, and record the sign-in.
+    """Return the account of an identity, created at the first sign-in, and record the sign-in.
 
     Args:
-        database: where accounts are.
-        identity: from a token whose signature has been verified.
-        approval: let a new account wait for an administrator.
+        database: the database.
+        identity: from a token with a verified signature.
+        approval: whether a new account needs an administrator's approval.
         address: of the browser.
-        now: the current time, aware; tests pass one.
+        now: the current time, aware; for tests.
 
     Raises:
-        UsedToken: the token has signed in before, or is too old.
-        StoreError: the account is disabled or waits for approval, or nobody is named.
+        TokenUsed: the token was used before, or is too old.
+        StoreError: the account is disabled or awaits approval, or the identity is empty.
     """
     now = now or datetime.now(UTC)
     _check(identity, now)
@@ -109,7 +109,7 @@ def _row(session: Session, identity: Identity) -> IdentityRow | None:
 def _register(
     session: Session, identity: Identity, approval: bool, now: datetime, address: str
 ) -> IdentityRow:
-    """Make the account of an identity that is new here."""
+    """Create the account of a new identity."""
     username = _free_username(session, identity.preferred_username)
     account = accounts.new_account(
         username=username,
@@ -137,7 +137,7 @@ def _register(
 
 
 def _free_username(session: Session, preferred: str) -> str:
-    """Return a username near the preferred one that nobody has."""
+    """Return a free username similar to the preferred one."""
     stem = re.sub(r"[^a-z0-9._-]+", "-", preferred.partition("@")[0].lower()).strip("-._")[:24]
     stem = stem if len(stem) >= 3 else "user"
     name, number = stem, 1
@@ -148,13 +148,13 @@ def _free_username(session: Session, preferred: str) -> str:
 
 
 def _display_name(name: str) -> str:
-    """Return the printable part of the person's name."""
+    """Return the printable part of a name."""
     printable = "".join(letter for letter in name if letter.isprintable())
     return " ".join(printable.split())[: text_rules.MAX_DISPLAY_NAME]
 
 
 def _email(session: Session, text: str) -> str:
-    """Return the address if it is one that no other account has, else an empty text."""
+    """Return the address where it is valid and free, else an empty string."""
     try:
         address = text_rules.email(text)
     except StoreError:

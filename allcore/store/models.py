@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy 2 typed models."""
+"""The tables, as typed SQLAlchemy 2 models."""
 
 from datetime import UTC, datetime
 
@@ -24,11 +24,11 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
-"""Every constraint has a name, so that a migration can change it on any database."""
+"""Names of constraints, so that a migration can change them on any database."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant: aware datetimes in and out, stored in UTC even where SQLite drops the zone."""
+    """An aware datetime, stored in UTC even where SQLite drops the time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -38,7 +38,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Add the zone that SQLite drops."""
+        """Restore the UTC time zone."""
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
@@ -51,7 +51,7 @@ class Base(DeclarativeBase):
 
 
 class Account(Base):
-    """A person who may sign in. Names and e-mail addresses are stored in lower case."""
+    """A person's account. Usernames and e-mail addresses are stored in lower case."""
 
     __tablename__ = "account"
     __table_args__ = (
@@ -65,21 +65,21 @@ class Account(Base):
     display_name: Mapped[str] = mapped_column(String(100))
     email: Mapped[str | None] = mapped_column(String(254), unique=True)
     password_hash: Mapped[str | None] = mapped_column(String(100))
-    """None until the person has redeemed their first one-time code."""
+    """None until the first one-time code is redeemed."""
     role: Mapped[str] = mapped_column(String(16))
     active: Mapped[bool] = mapped_column(default=True)
     waiting: Mapped[bool] = mapped_column(default=False)
-    """Registered, and not yet approved by an administrator."""
+    """Whether the account awaits an administrator's approval."""
     session_version: Mapped[int] = mapped_column(default=1)
-    """Counts up when open sessions must end; a session of an older version is refused."""
+    """Incremented to end open sessions; a session of an older version is invalid."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
     last_sign_in: Mapped[datetime | None] = mapped_column(UtcDateTime())
     toured_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
-    """When the tour was shown; None where it was not yet."""
+    """Time at which the tour was shown; None where it has not been."""
 
 
 class SignInAttempt(Base):
-    """An attempt to sign in that has not succeeded."""
+    """A failed sign-in attempt."""
 
     __tablename__ = "sign_in_attempt"
     __table_args__ = (
@@ -89,14 +89,14 @@ class SignInAttempt(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name_hash: Mapped[str] = mapped_column("username", String(64))
-    """Of the typed name; empty for an attempt to register under one that is taken."""
+    """Hash of the typed name; empty for an attempt to register under a taken name."""
     address: Mapped[str] = mapped_column(String(64))
     """Of the browser; empty where unknown."""
     at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
 
 
 class OneTimeCode(Base):
-    """A code that works once: to set up the first administrator, or to set a new password."""
+    """A single-use code for the setup of the first administrator, or for a password reset."""
 
     __tablename__ = "one_time_code"
     __table_args__ = (CheckConstraint("purpose IN ('setup', 'reset')", name="purpose_known"),)
@@ -113,7 +113,7 @@ class OneTimeCode(Base):
 
 
 class SessionRow(Base):
-    """A sign-in, open until it is ended, too old, or idle for too long."""
+    """A signed-in session, open until it is ended or expires."""
 
     __tablename__ = "session"
 
@@ -123,16 +123,16 @@ class SessionRow(Base):
         ForeignKey("account.id", ondelete="CASCADE"), index=True
     )
     version: Mapped[int]
-    """The account's session version at the sign-in; the session is over once they differ."""
+    """The account's session version at sign-in; the session is invalid once they differ."""
     began_at: Mapped[datetime] = mapped_column(UtcDateTime())
     used_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
-    """Last use, true to a few minutes."""
+    """Last use, accurate to a few minutes."""
     address: Mapped[str] = mapped_column(String(64))
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
 
 class InvitationRow(Base):
-    """A code that makes an account, once."""
+    """A single-use invitation code that creates an account."""
 
     __tablename__ = "invitation"
     __table_args__ = (
@@ -143,9 +143,9 @@ class InvitationRow(Base):
     code_hash: Mapped[str] = mapped_column(String(64), unique=True)
     role: Mapped[str] = mapped_column(String(16))
     note: Mapped[str] = mapped_column(String(100))
-    """For whom it is, as its author wrote."""
+    """The author's note on the recipient."""
     made_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
-    """None where it was made on the command line, or the account is gone."""
+    """None where it was created on the command line, or the account was deleted."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime())
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
@@ -153,7 +153,7 @@ class InvitationRow(Base):
 
 
 class IdentityRow(Base):
-    """A person's identity at a provider, and the account that belongs to it."""
+    """A person's identity at a provider, and its account."""
 
     __tablename__ = "identity"
     __table_args__ = (UniqueConstraint("issuer", "subject"),)
@@ -166,7 +166,7 @@ class IdentityRow(Base):
     )
     linked_at: Mapped[datetime] = mapped_column(UtcDateTime())
     token_at: Mapped[datetime] = mapped_column(UtcDateTime())
-    """Time of issue of the last token that signed in; an older one can't."""
+    """Issue time of the last accepted token; older tokens are invalid."""
 
 
 class SliceRow(Base):
@@ -185,16 +185,16 @@ class SliceRow(Base):
 
 
 class DataSetRow(Base):
-    """A folder or table on this machine that is connected for everyone to see."""
+    """A folder or table on this machine, connected for all accounts."""
 
     __tablename__ = "data_set"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
     path: Mapped[str] = mapped_column(String(2000), unique=True)
-    """Absolute, with links resolved when it was connected."""
+    """Absolute, with links resolved at the time of connection."""
     added_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
-    """None where the account is gone."""
+    """None where the account was deleted."""
     added_at: Mapped[datetime] = mapped_column(UtcDateTime())
 
 
@@ -215,12 +215,12 @@ class ReviewItemRow(Base):
     image_id: Mapped[str] = mapped_column(String(300))
     reason: Mapped[str] = mapped_column(String(16))
     added_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
-    """None where the account is gone."""
+    """None where the account was deleted."""
     at: Mapped[datetime] = mapped_column(UtcDateTime())
 
 
 class JudgementRow(Base):
-    """An account's judgement of the picture of a queued cell."""
+    """An account's judgement of the image of a queued cell."""
 
     __tablename__ = "judgement"
     __table_args__ = (
@@ -229,19 +229,19 @@ class JudgementRow(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    """In the order of the first judgements; a change keeps its place."""
+    """In the order of the first judgements; a change keeps its position."""
     item_id: Mapped[int] = mapped_column(ForeignKey("review_item.id", ondelete="CASCADE"))
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
-    """None where the account is gone: its judgement still counts."""
+    """None where the account was deleted; its judgement still counts."""
     seen: Mapped[str] = mapped_column(String(16))
     note: Mapped[str] = mapped_column(String(500))
     given_at: Mapped[datetime] = mapped_column(UtcDateTime())
     changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
-    """Time of the last change; None where there was none."""
+    """Time of the last change; None without one."""
 
 
 class BatchRow(Base):
-    """Pictures that an account has uploaded together."""
+    """Images that an account has uploaded together."""
 
     __tablename__ = "batch"
     __table_args__ = (
@@ -259,12 +259,12 @@ class BatchRow(Base):
     state: Mapped[str] = mapped_column(String(16))
     started_at: Mapped[datetime] = mapped_column(UtcDateTime())
     touched_at: Mapped[datetime] = mapped_column(UtcDateTime())
-    """Last sign of life; a running batch that stays silent is interrupted."""
+    """Last heartbeat; a running batch without one counts as interrupted."""
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
 
 class PredictionRow(Base):
-    """A model's answer to an account about one picture, with all that is needed to repeat it."""
+    """A model's answer for one image of an account, with all inputs needed to reproduce it."""
 
     __tablename__ = "prediction"
     __table_args__ = (
@@ -297,12 +297,12 @@ class PredictionRow(Base):
     strangeness: Mapped[float | None] = mapped_column(Double())
     subject: Mapped[str | None] = mapped_column(String(200))
     flagged_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), index=True)
-    """When the account called the answer wrong; None where it did not."""
+    """Time at which the account flagged the answer as wrong; None where it has not."""
     flag_note: Mapped[str] = mapped_column(String(500))
 
 
 class StoredPictureRow(Base):
-    """A picture of a prediction, stored for a limited time as a file of this digest."""
+    """An image of a prediction, stored for a limited time as a file of this digest."""
 
     __tablename__ = "kept_picture"
 
@@ -324,12 +324,12 @@ class SettingRow(Base):
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[str] = mapped_column(String(4000))
     changed_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
-    """None where the account is gone."""
+    """None where the account was deleted."""
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime())
 
 
 class AuditRow(Base):
-    """An entry of the audit log; the database refuses to change or delete it."""
+    """An entry of the audit log; the database refuses to update or delete it."""
 
     __tablename__ = "audit"
     __table_args__ = (
@@ -340,9 +340,9 @@ class AuditRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
     account_id: Mapped[int | None]
-    """Without a foreign key, for the entry outlives the account."""
+    """Without a foreign key, since the entry outlives the account."""
     username: Mapped[str] = mapped_column(String(64))
-    """Of the account, as it was then."""
+    """Of the account at the time."""
     what: Mapped[str] = mapped_column(String(64))
     target: Mapped[str] = mapped_column(String(300))
     address: Mapped[str] = mapped_column(String(200))

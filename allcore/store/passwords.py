@@ -1,8 +1,7 @@
-"""The rule for passwords, and their bcrypt hashes.
+"""Password rules and bcrypt hashes.
 
-The rule follows NIST SP 800-63B: a length, no password that is easy to guess, no composition rules.
-zxcvbn (Wheeler, USENIX Security 2016) estimates how easily a password is guessed. bcrypt reads 72
-bytes at most.
+The rules follow NIST SP 800-63B: a minimum length, no easily guessed password, no composition
+rules. zxcvbn (Wheeler, USENIX Security 2016) estimates the guesses. bcrypt reads at most 72 bytes.
 """
 
 import functools
@@ -16,38 +15,38 @@ from allcore.errors import StoreError
 RULE = "A password has 12 to 64 characters."
 MIN_CHARACTERS, MAX_CHARACTERS, MAX_BYTES = 12, 64, 72
 MAX_INPUT = 1000
-"""Characters that are read before normalization; no password has so many."""
+"""Maximum characters before normalisation; no valid password has more."""
 LEAST_SCORE = 3
-"""Of zxcvbn's scores 0 to 4: at least 10^8 guesses."""
+"""Minimum zxcvbn score, of 0 to 4: at least 10^8 guesses."""
 APP_NAMES = ("allscope", "all-scope", "leukemia", "leukaemia")
 LEAST_BESIDE_NAMES = 6
-"""Characters that must remain of a password once names that anybody knows are taken out."""
+"""Minimum characters of a password apart from the account's public names."""
 SHORTEST_NAME = 3
 ROUNDS = 12
-"""bcrypt's cost: 2 to the power of this many rounds, a quarter of a second or so."""
+"""bcrypt cost: log2 of the number of rounds; takes about a quarter of a second."""
 
 _WEAKNESSES = {
     "repeat": "it repeats one part",
     "sequence": "it runs along the keyboard or the alphabet",
     "spatial": "it runs along the keyboard or the alphabet",
 }
-"""Weaknesses by zxcvbn's name of the pattern that covers most of a password."""
+"""Reason for a weak password by zxcvbn's name of its longest pattern."""
 
 
 def normalized(password: str) -> str:
-    """Return the form in which a password is hashed, however a keyboard composed it."""
+    """Normalise the Unicode form of a password, which depends on the keyboard, for hashing."""
     return unicodedata.normalize("NFKC", password).strip()
 
 
 def check_rule(password: str, *, own: Iterable[str] = ()) -> None:
-    """Refuse a new password that breaks the rule.
+    """Reject a new password that breaks the rules.
 
     Args:
-        password: as it was typed.
-        own: names of the account, which are no part of a good password.
+        password: as typed.
+        own: names of the account, which a password must not consist of.
 
     Raises:
-        StoreError: too short, too long, common, or with characters no keyboard writes.
+        StoreError: too short, too long, too common, or with invalid characters.
     """
     _check_form(password)
     reason = _weakness(normalized(password), (*APP_NAMES, *own))
@@ -56,8 +55,8 @@ def check_rule(password: str, *, own: Iterable[str] = ()) -> None:
 
 
 def _weakness(password: str, names: tuple[str, ...]) -> str:
-    """Say why a password is easy to guess; empty where it is not."""
-    from zxcvbn import zxcvbn  # its word lists take a quarter of a second to import
+    """Return the reason why a password is weak; empty where it is not."""
+    from zxcvbn import zxcvbn  # the import of its word lists takes a quarter of a second
 
     estimate = zxcvbn(password, user_inputs=list(names))
     if estimate["score"] < LEAST_SCORE:
@@ -84,17 +83,17 @@ def _check_form(typed: str) -> None:
 
 
 def hash_password(password: str) -> str:
-    """Hash a password; `check_rule` says whether it is easy to guess.
+    """Hash a password; `check_rule` checks its strength.
 
     Raises:
-        StoreError: it is too short, too long, or holds characters no keyboard writes.
+        StoreError: it is too short, too long, or has invalid characters.
     """
     _check_form(password)
     return bcrypt.hashpw(normalized(password).encode(), bcrypt.gensalt(ROUNDS)).decode()
 
 
 def matches(password: str, password_hash: str | None) -> bool:
-    """Tell whether the password has this hash; without a hash it does the same work."""
+    """Whether the password matches the hash; without a hash the running time is the same."""
     entered = normalized(password[:MAX_INPUT]).encode("utf-8", "replace")
     same = bcrypt.checkpw(entered[:MAX_BYTES], (password_hash or dummy_hash()).encode())
     whole = len(entered) <= MAX_BYTES and len(password) <= MAX_INPUT
@@ -103,5 +102,5 @@ def matches(password: str, password_hash: str | None) -> bool:
 
 @functools.cache
 def dummy_hash() -> str:
-    """Return a hash without a known password: an unknown name costs the work of a known one."""
+    """Return a hash without a known password, to give unknown names the same running time."""
     return bcrypt.hashpw(bcrypt.gensalt(), bcrypt.gensalt(ROUNDS)).decode()

@@ -1,6 +1,6 @@
-"""Stored pictures of predictions: only where an administrator allows it, for a limited time.
+"""Stored images of predictions: only where an administrator allows it, for a limited time.
 
-A picture is a file per account and digest, so that deleting one account's leaves another's. The
+An image is a file per account and digest, so that deletion for one account leaves another's. The
 file is written before its row and deleted after it. After a crash in between, `sweep` deletes a
 file without a row.
 """
@@ -23,20 +23,20 @@ from allcore.store.database import Database
 from allcore.store.models import Account, PredictionRow, StoredPictureRow
 
 _UNFINISHED_SECONDS = 3600.0
-"""A younger file without a row may belong to a transaction that is still open."""
+"""Age from which a file without a row is an orphan; a younger one may await its transaction."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Place = tuple[int, str]
-"""Account and digest: the file's path."""
+"""Account and digest, which give the file's path."""
 
 
 def allowed(database: Database) -> bool:
-    """Tell whether pictures are stored, so that a caller need not read them in vain."""
+    """Whether images are stored, so that a caller can skip reading them."""
     return bool(admin_settings.read(database, "keep_pictures").value)
 
 
 def read(database: Database, username: str, sha256: str) -> bytes | None:
-    """Return a picture of the account; None where it is not stored any more."""
+    """Return an image of the account; None where it is no longer stored."""
     query = (
         select(StoredPictureRow)
         .join(Account)
@@ -49,16 +49,16 @@ def read(database: Database, username: str, sha256: str) -> bytes | None:
 
 
 def read_flagged(database: Database, model: str, sha256: str) -> bytes | None:
-    """Return a picture with a flagged answer of a model, for reviewers; None where there is none.
+    """Return an image with a flagged answer of a model, for reviewers; None where there is none.
 
-    Flagging shares the picture; pictures of accounts that have not flagged stay private.
+    Flagging shares the image; images of accounts that have not flagged stay private.
     """
     query = select(StoredPictureRow).join(PredictionRow, _flagged_by(model))
     return _first(database, query.where(StoredPictureRow.sha256 == sha256))
 
 
 def flagged_digests(database: Database, model: str) -> frozenset[str]:
-    """Digests of the pictures that `flagged` gives."""
+    """Return the digests of images with a flagged answer of a model."""
     query = select(StoredPictureRow.sha256).join(PredictionRow, _flagged_by(model))
     with database.read() as session:
         if not admin_settings.value(session, "keep_pictures"):
@@ -68,7 +68,7 @@ def flagged_digests(database: Database, model: str) -> frozenset[str]:
 
 
 def write(account_id: int, data: Mapping[str, bytes]) -> None:
-    """Write pictures by their digests; a row for each must follow, by `enter`.
+    """Write images by their digests; `add_rows` must follow.
 
     Raises:
         StoreError: the folder can't be written.
@@ -86,7 +86,7 @@ def write(account_id: int, data: Mapping[str, bytes]) -> None:
 
 
 def add_rows(session: Session, account_id: int, data: Mapping[str, bytes], now: datetime) -> None:
-    """Add rows of written pictures; the time of one that is there begins anew."""
+    """Add rows of written images; an existing row gets a new expiry time."""
     until = now + timedelta(days=admin_settings.value(session, "picture_days"))
     for sha256, content in data.items():
         session.merge(
@@ -101,7 +101,7 @@ def add_rows(session: Session, account_id: int, data: Mapping[str, bytes], now: 
 
 
 def drop_orphans(session: Session) -> list[Place]:
-    """Delete the rows of pictures without a prediction; return the files to delete."""
+    """Delete the rows of images without a prediction; return the files to delete."""
     has_prediction = (
         select(PredictionRow.id)
         .where(
@@ -114,10 +114,10 @@ def drop_orphans(session: Session) -> list[Place]:
 
 
 def drop_expired(session: Session, now: datetime) -> list[Place]:
-    """Delete the rows of expired pictures; return the files to delete.
+    """Delete the rows of expired images; return the files to delete.
 
-    A shorter time limit holds for all pictures, a longer one for new ones alone. Where pictures are
-    not allowed any more, all have expired.
+    A shorter time limit applies to all images, a longer one to new images alone. Where images are
+    no longer allowed, all have expired.
     """
     if not admin_settings.value(session, "keep_pictures"):
         return _drop(session, StoredPictureRow.sha256.is_not(None))
@@ -145,12 +145,12 @@ def sweep(database: Database) -> int:
 
 
 def root() -> Path:
-    """Return the folder of all stored pictures."""
+    """Return the folder of all stored images."""
     return settings.load().home / "pictures"
 
 
 def _flagged_by(model: str) -> ColumnElement[bool]:
-    """Join a stored picture with the flagged answers of a model, of the same account."""
+    """Join condition of a stored image and the flagged answers of a model, in the same account."""
     return and_(
         PredictionRow.account_id == StoredPictureRow.account_id,
         PredictionRow.image_sha256 == StoredPictureRow.sha256,
@@ -174,7 +174,7 @@ def _first(database: Database, query: Select[StoredPictureRow]) -> bytes | None:
 
 
 def _expired(session: Session, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Return conditions of which an expired picture meets one."""
+    """Return the conditions of expiry, of which one suffices."""
     days = admin_settings.value(session, "picture_days")
     return (
         StoredPictureRow.kept_until <= now,
@@ -195,14 +195,14 @@ def _files() -> Iterator[tuple[Place, Path]]:
 
 
 def _digest(text: str) -> str:
-    """Refuse a text that is no digest, because it names a file."""
+    """Return the text, or reject it where it is not a digest: it becomes a file name."""
     if not _SHA256.fullmatch(text):
         raise StoreError("A picture is kept by its SHA-256, 64 characters 0 to 9 and a to f.")
     return text
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all, that only this program's user may read."""
+    """Write a file atomically, readable by this program's user alone."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -1,6 +1,6 @@
 """Registration: open, by invitation or closed, with or without an administrator's approval.
 
-An invitation is a one-time code that carries a role, and ends after some days.
+An invitation is a one-time code with a role that expires after some days.
 """
 
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ DAYS, MAX_DAYS, MAX_NOTE = 7, 90, 100
 
 @dataclass(frozen=True)
 class Invitation:
-    """An invitation that can still be used. Times are aware, in UTC.
+    """A valid invitation. Times are aware, in UTC.
 
     Attributes:
-        note: for whom it is, as its author wrote.
-        made_by: username; None where it was made on the command line or that account is gone.
+        note: the author's note on the recipient.
+        made_by: username; None where it was created on the command line or the account was deleted.
     """
 
     id: int
@@ -40,7 +40,7 @@ class Invitation:
 
 
 def mode(database: Database) -> str:
-    """Return who may register: "open", "invitation" or "closed"; closed in a demonstration."""
+    """Return the registration mode: "open", "invitation" or "closed"; closed in a demonstration."""
     with database.read() as session:
         return _mode(session)
 
@@ -55,18 +55,18 @@ def register(
     invitation: str = "",
     address: str = "",
 ) -> AccountInfo:
-    """Make the account of a person who registers; it may have to wait for an administrator.
+    """Register an account; it may need an administrator's approval.
 
-    An invitation gives its role, and no wait: an administrator has chosen the person. A name or
-    e-mail address that is taken counts as an attempt to sign in from this address, so that nobody
-    can find out for many names who has an account.
+    An invitation sets the role and needs no approval: an administrator has chosen the person. A
+    taken name or e-mail address counts as a sign-in attempt from this address, against enumeration
+    of accounts.
 
     Raises:
-        StoreError: registration is closed to them, a rule is broken, a name is taken, or there
-            were too many attempts.
+        StoreError: registration is closed, a rule is broken, a name is taken, or there were too
+            many attempts.
     """
     now = datetime.now(UTC)
-    with database.read() as session:  # before any costly work
+    with database.read() as session:  # before expensive work
         sign_in.refuse_address(session, address, now)
         _role(session, invitation)
     account = accounts.new_account(
@@ -105,10 +105,10 @@ def invite(
     days: int = DAYS,
     by: audit.Actor | None = None,
 ) -> str:
-    """Make an invitation and return its code, which is shown once and works once.
+    """Create an invitation and return its code, which is shown once and works once.
 
     Raises:
-        StoreError: unknown role, or too many days.
+        StoreError: the role is unknown, or the number of days too large.
     """
     accounts.check_role(role)
     if not 1 <= days <= MAX_DAYS:
@@ -133,7 +133,7 @@ def invite(
 
 
 def invitations(database: Database, *, now: datetime | None = None) -> list[Invitation]:
-    """Read the invitations that can still be used, the last made first."""
+    """Return the valid invitations, latest first."""
     query = (
         select(InvitationRow, Account.username)
         .outerjoin(Account, InvitationRow.made_by == Account.id)
@@ -150,7 +150,7 @@ def invitations(database: Database, *, now: datetime | None = None) -> list[Invi
 
 
 def withdraw(database: Database, number: int, *, by: audit.Actor | None = None) -> bool:
-    """Withdraw an invitation; tell whether it could still be used until then."""
+    """Withdraw an invitation; return whether it was valid until then."""
     with database.alone() as session:
         row = session.get(InvitationRow, number)
         if row is None or row.used_at is not None:
@@ -161,10 +161,10 @@ def withdraw(database: Database, number: int, *, by: audit.Actor | None = None) 
 
 
 def check(database: Database, invitation: str) -> str:
-    """Return the role of an invitation that can be used.
+    """Return the role of a valid invitation.
 
     Raises:
-        StoreError: it is wrong, used or too old, or registration is closed.
+        StoreError: it is wrong, used or expired, or registration is closed.
     """
     with database.read() as session:
         return _role(session, invitation)

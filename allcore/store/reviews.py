@@ -1,7 +1,7 @@
-"""Blind review: the queued cells of each model, and the judgements of their pictures.
+"""Blind review: the queue of cells of each model, and the judgements of their images.
 
 The store holds judgements, never a verdict: `allcore.review.agreement` derives it from the label,
-the model's answer and the first two judgements. Nothing here changes the data.
+the model's answer and the first two judgements. Judgements do not change the data.
 """
 
 import hashlib
@@ -28,41 +28,42 @@ REASONS = {
     "control": "control: the model was right",
     "flagged": "flagged by who asked",
 }
-"""Reasons for queueing a cell, as stored and as pages write them."""
+"""Reasons for queueing a cell, by stored key, with display text."""
 JUDGEMENTS = {**CLASS_NAMES, "unsure": "can't tell", "bad_picture": "bad picture"}
-"""Possible judgements of a picture, as stored and as pages write them."""
+"""Possible judgements of an image, by stored key, with display text."""
 INFORMED_REASONS = ("chosen", "flagged")
-"""Reasons for which the person who queued the cell knows too much to judge it."""
+"""Reasons that disqualify the person who queued the cell from judging it."""
 UPLOAD = "upload:"
-"""Prefix of the id of an uploaded picture; its digest follows."""
+"""Prefix of the id of an uploaded image, before its digest."""
 DECIDING_JUDGEMENTS = 2
-"""Number of judgements that decide; later ones are stored as well."""
+"""Number of judgements that decide; further ones are stored as well."""
 MAX_NOTE, MAX_QUEUED = 500, 20_000
 _CHUNK = 10_000  # variables of one statement; SQLite takes 32,766
-# The last two ranges reverse the direction of the text after them.
+# The last two ranges contain bidirectional control characters.
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
 class ReviewItem:
-    """A queued cell when it was read."""
+    """A queued cell at the time of reading."""
 
     of: str
     image_id: str
     reason: str  # a key of REASONS
-    added_by: str | None  # username; None where the account is gone
+    added_by: str | None  # username; None where the account was deleted
     at: datetime  # aware, in UTC
-    uploaded_by: frozenset[str] = frozenset()  # usernames; of uploaded pictures alone
+    uploaded_by: frozenset[str] = frozenset()  # usernames; for uploaded images only
 
     @property
     def uploaded(self) -> bool:
-        """Tell whether it is an uploaded picture, which has no data set and no label."""
+        """Whether it is an uploaded image, which has no data set and no label."""
         return self.reason == "flagged"
 
     def open_to(self, username: str) -> bool:
-        """Tell whether this account may judge it.
+        """Whether this account may judge the cell.
 
-        A person who chose it by hand has seen its label; one who uploaded it, the model's answer.
+        The person who chose it by hand has seen its label; the uploader has seen the model's
+        answer.
         """
         if username in self.uploaded_by:
             return False
@@ -71,29 +72,29 @@ class ReviewItem:
 
 @dataclass(frozen=True)
 class Judgement:
-    """An account's judgement of one cell's picture when it was read."""
+    """An account's judgement of one cell's image at the time of reading."""
 
     of: str
     image_id: str
-    account_id: int  # below 0, and of this judgement alone, where the account is gone
-    username: str  # empty where the account is gone
-    seen: str  # a key of SEEN
-    note: str  # empty where none was given
+    account_id: int  # below 0, and unique to this judgement, where the account was deleted
+    username: str  # empty where the account was deleted
+    seen: str  # a key of JUDGEMENTS
+    note: str  # may be empty
     given_at: datetime  # aware, in UTC
     changed_at: datetime | None  # of the last change
 
 
 def queue_cells(database: Database, username: str, *, of: str, reasons: Mapping[str, str]) -> int:
-    """Add cells to a queue; those that are in it stay unchanged.
+    """Add cells to a queue; cells already in it stay unchanged.
 
     Args:
-        database: to write to.
+        database: the database.
         username: of the account.
         of: the model's name or the file's key, the same text for `items`.
         reasons: a key of `REASONS` by image id; 1 to 20,000.
 
     Returns:
-        The number of new ones.
+        The number of added cells.
 
     Raises:
         StoreError: a rule is broken, or there is no such account.
@@ -122,10 +123,10 @@ def queues(database: Database) -> dict[str, int]:
 
 
 def items(database: Database, *, of: str, image_id: str | None = None) -> tuple[ReviewItem, ...]:
-    """Read a queue, or its cell of one id."""
+    """Return the cells of a queue, or the one with an id."""
     row = ReviewItemRow
     query = (
-        # Columns, not rows as objects, which take ten times as long.
+        # Columns instead of row objects, which are ten times slower.
         select(row.of, row.image_id, row.reason, Account.username, row.at)
         .join(Account, row.added_by == Account.id, isouter=True)
         .where(row.of == of)
@@ -145,7 +146,7 @@ def items(database: Database, *, of: str, image_id: str | None = None) -> tuple[
 def judgements(
     database: Database, *, of: str, image_id: str | None = None
 ) -> tuple[Judgement, ...]:
-    """Read all judgements of a queue, or of one cell, the first first."""
+    """Return all judgements of a queue, or of one cell, earliest first."""
     row, item = JudgementRow, ReviewItemRow
     query = (
         select(
@@ -172,21 +173,21 @@ def judgements(
 def judge(
     database: Database, username: str, *, of: str, image_id: str, seen: str, note: str = ""
 ) -> Judgement:
-    """Store an account's judgement of a cell's picture in place of an earlier one.
+    """Store an account's judgement of a cell's image; it replaces an earlier one.
 
-    A changed judgement keeps its place in the order.
+    A changed judgement keeps its position in the order.
 
     Args:
-        database: to write to.
+        database: the database.
         username: of the account.
         of: the queue.
         image_id: the queued cell.
-        seen: a key of `SEEN`.
-        note: a remark of at most 500 characters.
+        seen: a key of `JUDGEMENTS`.
+        note: at most 500 characters.
 
     Raises:
         StoreError: a rule is broken, the cell is no longer queued, the account chose it by hand
-            and so knows its label, or there is no such account.
+            and so has seen its label, or there is no such account.
     """
     note = clean_note(note)
     if seen not in JUDGEMENTS:
@@ -205,18 +206,18 @@ def judge(
 def withdraw(
     database: Database, username: str, *, of: str, image_ids: Iterable[str] | None = None
 ) -> int:
-    """Remove cells that this account has queued, and nobody has judged, from the queue.
+    """Remove the unjudged cells that this account has queued from the queue.
 
     Flagged answers stay: `flags.unflag` removes them.
 
     Args:
-        database: with the queue.
+        database: the database.
         username: of the account.
         of: the queue.
         image_ids: at most 20,000; None for all.
 
     Returns:
-        The number of removed ones.
+        The number of removed cells.
 
     Raises:
         StoreError: there is no such account.
@@ -238,10 +239,10 @@ def withdraw(
 
 
 def clean_note(text: str) -> str:
-    """Return a note without spaces around it.
+    """Return a note without surrounding spaces.
 
     Raises:
-        StoreError: too long, or with characters that can't be stored.
+        StoreError: too long, or with invalid characters.
     """
     note = "\n".join(text.strip().splitlines())
     if len(note) > MAX_NOTE:
@@ -269,7 +270,7 @@ def _checked_reasons(reasons: Mapping[str, str]) -> dict[str, str]:
 
 
 def _shuffled(of: str, image_ids: Iterable[str]) -> list[str]:
-    """Order ids independently of the reasons, for the rows are numbered in this order."""
+    """Shuffle ids so that the row order does not reveal the reasons."""
     return sorted(image_ids, key=lambda key: hashlib.sha256(f"{of}\0{key}".encode()).digest())
 
 
@@ -292,7 +293,7 @@ def _judgeable(session: Session, account: Account, *, of: str, image_id: str) ->
 
 
 def _uploaders(session: Session, image_ids: Sequence[str]) -> dict[str, set[str]]:
-    """Return the usernames of all who have uploaded each of these pictures."""
+    """Return the usernames of the uploaders of each image."""
     digests = [image_id.removeprefix(UPLOAD) for image_id in image_ids]
     uploaders = defaultdict[str, set[str]](set)
     for start in range(0, len(digests), _CHUNK):
@@ -308,7 +309,7 @@ def _uploaders(session: Session, image_ids: Sequence[str]) -> dict[str, set[str]
 
 
 def _row_of(session: Session, account: Account, item: ReviewItemRow) -> JudgementRow:
-    """Return the account's judgement of the cell as one that changes now, or a new one."""
+    """Return the account's judgement of the cell for an update, or a new row."""
     query = select(JudgementRow).where(
         JudgementRow.account_id == account.id, JudgementRow.item_id == item.id
     )

@@ -1,9 +1,9 @@
-"""Roles of accounts, and what each may do.
+"""Roles of accounts and their permissions.
 
-Roles are ordered: each has all rights of those before it. `allcore.web.page_table` says which role
-opens which page. An action is what a page lets people do beyond opening it. Whatever writes to the
-database checks its action right before it writes (`allcore.web.accounts.store_to`), so that a
-button, a callback and a call from anywhere else get the same answer.
+Roles are ordered: each includes the permissions of those before it. `allcore.web.page_table` gives
+the required role of each page. An action is an operation on a page beyond opening it. Every
+database write checks its action immediately before (`allcore.web.accounts.store_to`), so that
+buttons, callbacks and other calls are treated alike.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Action = Literal["look", "check", "keep", "connect", "review", "account", "admin
 
 
 class NotAllowed(AllScopeError):
-    """The role of the person who asks does not allow it."""
+    """The caller's role lacks the permission."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Role:
     """A role.
 
     Attributes:
-        name: as the database and the command line have it.
-        title: of a person who has it.
-        people: of several, for "For reviewers".
+        name: stored and command-line name.
+        title: display name of one person in the role.
+        people: plural, for "For reviewers".
     """
 
     name: str
@@ -35,7 +35,7 @@ class Role:
 
 @dataclass(frozen=True)
 class Permission:
-    """An action with the least role that may take it, and words that follow "may"."""
+    """An action with its minimum role, and the words that follow "may"."""
 
     role: str
     words: str
@@ -51,7 +51,7 @@ ROLES = {
         Role("admin", "Administrator", "administrators"),
     )
 }
-"""From the least to the most. A visitor is not signed in; all others are roles of accounts."""
+"""Roles in ascending order. A visitor is not signed in; all others are roles of accounts."""
 ACCOUNT_ROLES = tuple(name for name in ROLES if name != "visitor")
 PERMISSIONS: dict[Action, Permission] = {
     "look": Permission(
@@ -73,10 +73,10 @@ PERMISSIONS: dict[Action, Permission] = {
 
 
 def includes(role: str, other: str) -> bool:
-    """Tell whether a role has all rights of another one.
+    """Whether a role has all permissions of another one.
 
     Raises:
-        ValueError: there is no such role, which is a mistake in the program.
+        ValueError: there is no such role, a programming error.
     """
     order = list(ROLES)
     for name in (role, other):
@@ -86,10 +86,10 @@ def includes(role: str, other: str) -> bool:
 
 
 def may(role: str, action: Action) -> bool:
-    """Tell whether a role may take an action.
+    """Whether a role may perform an action.
 
     Raises:
-        ValueError: there is no such role or action, which is a mistake in the program.
+        ValueError: there is no such role or action, a programming error.
     """
     if action not in PERMISSIONS:
         raise ValueError(f"There is no action '{action}'.")
@@ -97,10 +97,10 @@ def may(role: str, action: Action) -> bool:
 
 
 def require(role: str, action: Action) -> None:
-    """Refuse an action that a role may not take.
+    """Raise an error where a role may not perform an action.
 
     Raises:
-        NotAllowed: the role may not; the sentence says what to do.
+        NotAllowed: the role lacks the permission; the sentence gives the remedy.
         ValueError: as `may`.
     """
     if not may(role, action):
@@ -108,7 +108,7 @@ def require(role: str, action: Action) -> None:
 
 
 def refusal(role: str, action: Action) -> str:
-    """Return the sentence for a person who may not take an action."""
+    """Return the sentence for a person without permission for an action."""
     if role == "visitor":
         return "Sign in to do this."
     if role == "demo":
@@ -118,6 +118,6 @@ def refusal(role: str, action: Action) -> str:
 
 
 def sentence(role: str) -> str:
-    """Say what a role of accounts may do."""
+    """Return the permissions of a role as a sentence."""
     words = (permission.words for action, permission in PERMISSIONS.items() if may(role, action))
     return f"May {'; '.join(words)}."

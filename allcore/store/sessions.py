@@ -1,8 +1,8 @@
-"""Sessions: each sign-in has a row, so that it can be listed and ended, whoever copied its key.
+"""Sessions: one row per sign-in, so that it can be listed and revoked.
 
-The key is 256 random bits that only the browser's cookie holds; the database keeps its SHA-256.
-A session is over once it was ended, the account's session version has moved on, it is older than
-the settings allow, or nobody has used it for longer than they allow.
+The key is 256 random bits in the browser's cookie; the database stores only its SHA-256. A session
+is over once it was ended, the account's session version has changed, or it exceeds the age or idle
+time of the settings.
 """
 
 import hashlib
@@ -20,14 +20,14 @@ from allcore.store.database import Database
 from allcore.store.models import Account, SessionRow
 
 USE_INTERVAL = timedelta(minutes=2)
-"""A use within this time of the last recorded one is not written again."""
+"""Minimum time between two recorded uses of a session."""
 RETENTION = timedelta(days=400)
-"""Time after its last use until a row is deleted: longer than a browser keeps a cookie."""
+"""Time from last use to deletion of a row: longer than a browser's cookie lifetime."""
 
 
 @dataclass(frozen=True)
 class SessionLimits:
-    """Lifetime of a session: in all, and without use (None for no limit)."""
+    """Maximum lifetime and idle time of a session (None for no limit)."""
 
     life: timedelta
     idle: timedelta | None = None
@@ -35,12 +35,12 @@ class SessionLimits:
 
 @dataclass(frozen=True)
 class OpenSession:
-    """A session when it was read. Times are aware, in UTC.
+    """A session at the time of reading. Times are aware, in UTC.
 
     Attributes:
-        used_at: last use, true to a few minutes.
-        address: of the browser at the sign-in; empty where unknown.
-        is_current: whether the caller's key is this session's.
+        used_at: last use, accurate to a few minutes.
+        address: of the browser at sign-in; empty where unknown.
+        is_current: whether it is the caller's own session.
     """
 
     id: int
@@ -53,7 +53,7 @@ class OpenSession:
 def begin(
     database: Database, account: AccountInfo, *, address: str = "", now: datetime | None = None
 ) -> str:
-    """Begin a session of the account as it was when it was read, and return its key."""
+    """Begin a session for an account as read before, and return its key."""
     now, key = now or datetime.now(UTC), secrets.token_urlsafe(32)
     with database.write() as session:
         session.execute(delete(SessionRow).where(SessionRow.used_at < now - RETENTION))
@@ -73,7 +73,7 @@ def begin(
 def resume(
     database: Database, key: str, limits: SessionLimits, *, now: datetime | None = None
 ) -> AccountInfo | None:
-    """Record a use and return the session's account as it is now; None where it is over."""
+    """Record a use and return the session's current account; None where the session is over."""
     now = now or datetime.now(UTC)
     with database.read() as session:
         query = _open(limits, now).where(SessionRow.key_hash == _hash(key))
@@ -97,7 +97,7 @@ def list_open(
     key: str = "",
     now: datetime | None = None,
 ) -> list[OpenSession]:
-    """Read the open sessions of an account, the last used first; `key` is the caller's."""
+    """Return the open sessions of an account, latest use first; `key` is the caller's."""
     query = _open(limits, now or datetime.now(UTC)).where(_of(username))
     with database.read() as session:
         rows = session.scalars(query.order_by(SessionRow.used_at.desc(), SessionRow.id.desc()))
@@ -108,13 +108,13 @@ def list_open(
 
 
 def end(database: Database, key: str) -> None:
-    """End a session by its key, so that no copy of its cookie works."""
+    """End a session by its key, which invalidates all copies of its cookie."""
     with database.write() as session:
         _end(session, SessionRow.key_hash == _hash(key))
 
 
 def sign_out(database: Database, key: str, *, address: str = "") -> None:
-    """End a session because its owner asks for it."""
+    """End a session at its owner's request."""
     with database.write() as session:
         owner = select(SessionRow.account_id).where(SessionRow.key_hash == _hash(key))
         account = session.get(Account, session.scalar(owner) or 0)
@@ -176,7 +176,7 @@ def _of(username: str) -> ColumnElement[bool]:
 
 
 def _end(session: Session, *conditions: ColumnElement[bool]) -> bool:
-    """End the open ones of these sessions; tell whether there were any."""
+    """End the open ones of these sessions; return whether there were any."""
     still_open = update(SessionRow).where(*conditions, SessionRow.ended_at.is_(None))
     ended = session.execute(still_open.values(ended_at=datetime.now(UTC)).returning(SessionRow.id))
     return bool(ended.all())

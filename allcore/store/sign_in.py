@@ -1,10 +1,9 @@
-"""Checking a password, with limits on attempts that end by themselves.
+"""Password authentication with rate limits and temporary locks.
 
-Attempts are counted in the database, under the name that was typed, whether it exists or not, and
-under the address of the browser. So an unknown name is answered as a known one: same sentence, same
-work, same wait, same lock. The first few attempts are free, each further one has to wait longer,
-and many within a quarter of an hour lock for another one. The address of the owner's last sign-in
-has a count of its own.
+Attempts are counted in the database, by typed name, existing or not, and by browser address. So
+unknown and known names are indistinguishable: same sentence, same work, same wait, same lock. The
+first few attempts are free, each further one has to wait longer, and many within a quarter of an
+hour lock for another one. The address of the owner's last sign-in has a separate count.
 """
 
 import hashlib
@@ -27,7 +26,7 @@ WINDOW = timedelta(minutes=15)
 LOCK = timedelta(minutes=15)
 RETENTION = timedelta(days=1)
 NAME_COST = 12
-"""scrypt's cost of the hash of a typed name: 2 to the power of it, some milliseconds."""
+"""scrypt cost of the hash of a typed name, as log2; takes some milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class AttemptLimit:
     Attributes:
         free: number without a wait; the next one waits for a second.
         step: number of further attempts after which the wait doubles.
-        longest: greatest wait in seconds.
+        longest: maximum wait in seconds.
         most: number that locks for LOCK.
     """
 
@@ -47,7 +46,7 @@ class AttemptLimit:
     most: int
 
     def wait(self, attempts: int) -> timedelta:
-        """Return the time from the last attempt until the next one is accepted."""
+        """Return the minimum time from the last attempt to the next one."""
         if attempts < self.free:
             return timedelta(0)
         if attempts >= self.most:
@@ -76,10 +75,10 @@ def authenticate(
 
     Args:
         database: with accounts and attempts.
-        username: as it was typed.
-        password: as it was typed.
+        username: as typed.
+        password: as typed.
         address: of the browser; empty where unknown.
-        now: the current time, aware; tests pass one to see a lock end.
+        now: the current time, aware; for tests.
 
     Raises:
         StoreError: wrong name or password, account disabled or not yet approved, or too many
@@ -100,7 +99,7 @@ def authenticate(
 def change_password(
     database: Database, username: str, *, current: str, new: str, address: str = ""
 ) -> AccountInfo:
-    """Set a new password; every session that was signed in with the old one ends.
+    """Set a new password; all sessions of the old one end.
 
     Raises:
         StoreError: the current password is wrong, or the new one breaks the rule.
@@ -122,11 +121,11 @@ def change_password(
 def check_password(
     database: Database, username: str, password: str, *, address: str = "", now: datetime
 ) -> str:
-    """Count an attempt, then compare; a right password clears the name's count.
+    """Count an attempt, then compare; a correct password clears the name's count.
 
     Returns:
-        The hash with which the password was compared. The account may change meanwhile, so the
-        caller checks that it still has this hash.
+        The compared password hash. The account may change concurrently, so the caller checks that
+        it still has this hash.
 
     Raises:
         StoreError: wrong name or password, account disabled, or too many attempts.
@@ -150,7 +149,7 @@ def check_password(
 
 
 def refuse_address(session: Session, address: str, now: datetime) -> None:
-    """Refuse an address with too many attempts.
+    """Reject an address with too many attempts.
 
     Raises:
         StoreError: it has to wait.
@@ -160,7 +159,7 @@ def refuse_address(session: Session, address: str, now: datetime) -> None:
 
 
 def count_attempt(session: Session, address: str, now: datetime, *, name_hash: str = "") -> None:
-    """Count an attempt, and delete those of days ago."""
+    """Count an attempt, and delete old ones."""
     session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - RETENTION))
     session.add(SignInAttempt(name_hash=name_hash, address=_counted_address(address), at=now))
     session.flush()
@@ -179,7 +178,7 @@ def clear_attempts(session: Session, username: str) -> None:
 
 
 def _unchanged_account(session: Session, username: str, password_hash: str) -> Account:
-    """Return the account, unless it was disabled or got another password since the comparison."""
+    """Return the account, unless it was disabled or its password changed since the comparison."""
     account = accounts.row_of(session, username)
     if account is None or not account.active or account.password_hash != password_hash:
         raise StoreError(WRONG)
@@ -187,7 +186,7 @@ def _unchanged_account(session: Session, username: str, password_hash: str) -> A
 
 
 def _name_hash(name: str) -> str:
-    """Hash what was typed as a name: it may be a password in the wrong field."""
+    """Hash a typed name: it may be a password in the wrong field."""
     cost = 2**NAME_COST
     return hashlib.scrypt(
         name.encode("utf-8", "replace"), salt=b"tried", n=cost, r=8, p=1, dklen=32
@@ -195,10 +194,10 @@ def _name_hash(name: str) -> str:
 
 
 def _counted_with(session: Session, name: str, name_hash: str, source: str) -> ColumnElement[bool]:
-    """Select the attempts that count together with one from an address.
+    """Select the attempts that share a count with one from an address.
 
-    Those from the address of the owner's last sign-in count together, and so do all others, so
-    that nobody can lock an owner out from elsewhere.
+    Attempts from the address of the owner's last sign-in share one count, and all others another,
+    so that nobody can lock an owner out from elsewhere.
     """
     last = _counted_address(sessions.last_address(session, name))
     if not last:
@@ -211,7 +210,7 @@ def _counted_with(session: Session, name: str, name_hash: str, source: str) -> C
 def _refuse(
     session: Session, counted: ColumnElement[bool], limit: AttemptLimit, now: datetime, words: str
 ) -> None:
-    """Refuse an attempt during a wait; it is not counted, so that the wait ends."""
+    """Reject an attempt during a wait, without counting it."""
     attempts, last = _attempts(session, counted)
     if last is None or not limit.wait(attempts):
         return
@@ -221,7 +220,7 @@ def _refuse(
 
 
 def _attempts(session: Session, counted: ColumnElement[bool]) -> tuple[int, datetime | None]:
-    """Return the number of attempts in the WINDOW before the last one, and the time of that one."""
+    """Return the number of attempts in the WINDOW before the last one, and its time."""
     last = session.scalar(select(func.max(SignInAttempt.at)).where(counted))
     if last is None:
         return 0, None
@@ -230,7 +229,7 @@ def _attempts(session: Session, counted: ColumnElement[bool]) -> tuple[int, date
 
 
 def _new_locks(session: Session, counted: ColumnElement[bool], source: str) -> list[str]:
-    """Return the locks that begin with the last attempt, unless its password is right."""
+    """Return the locks that start with the last attempt, unless its password is correct."""
     limits = {
         "name locked": (counted, BY_NAME),
         "address locked": (SignInAttempt.address == source, BY_ADDRESS),
@@ -249,7 +248,7 @@ def _record_locks(
         return
     detail = {"until": (now + LOCK).isoformat(timespec="seconds")}
     with database.write() as session:
-        # A name that nobody has may be a password, typed into the wrong field.
+        # An unknown name may be a password, typed into the wrong field.
         target = name if accounts.row_of(session, name) else ""
         for action in locks:
             logs.event("too many tries to sign in", kind=action)
@@ -264,7 +263,7 @@ def _record_locks(
 
 
 def _counted_address(address: str) -> str:
-    """Return the address that attempts count under: of IPv6 the 64 bits of one line."""
+    """Return the address for counting: for IPv6 the 64-bit prefix of one line."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -19,7 +19,7 @@ MAX_NAME, MAX_IMAGES = 80, 20_000
 
 @dataclass(frozen=True)
 class SavedSlice:
-    """A named selection when it was read."""
+    """A named selection at the time of reading."""
 
     id: int
     of: str
@@ -34,10 +34,10 @@ def save(
     """Save a selection under a name.
 
     Args:
-        database: to write to.
+        database: the database.
         username: of the account; nobody else sees the slice.
         of: the data's digest or the model's name, the same text for `list_of`.
-        name: 1 to 80 characters, not yet used by this account for this `of`.
+        name: 1 to 80 characters, unique in this account for this `of`.
         image_ids: 1 to 20,000; duplicates are stored once.
 
     Raises:
@@ -59,7 +59,7 @@ def save(
 
 
 def list_of(database: Database, username: str, *, of: str) -> tuple[SavedSlice, ...]:
-    """Read an account's slices of one data set or model, in the order they were made."""
+    """Return an account's slices of one data set or model, in order of creation."""
     query = (
         select(SliceRow)
         .join(Account)
@@ -106,7 +106,7 @@ def _checked_ids(image_ids: Iterable[str]) -> tuple[str, ...]:
 
 
 def _packed(image_ids: tuple[str, ...]) -> bytes:
-    """Compress ids, which are much alike."""
+    """Compress ids."""
     return zlib.compress(json.dumps(image_ids, separators=(",", ":")).encode())
 
 

@@ -1,4 +1,4 @@
-"""Storage in use: bytes on the disk part by part, and records of each account in numbers."""
+"""Storage in use: bytes on disk by part, and numbers of records by account."""
 
 import os
 import shutil
@@ -25,10 +25,10 @@ class StoragePart:
     """Size of one part.
 
     Attributes:
-        name: of the part, as pages call it.
-        place: its folder or file; empty where a server has it.
-        size: bytes that were counted.
-        whole: whether all were counted; otherwise there may be more.
+        name: display name of the part.
+        place: its folder or file; empty where it is on a server.
+        size: counted bytes.
+        whole: whether the count is complete; otherwise the size is a lower bound.
     """
 
     name: str
@@ -39,15 +39,15 @@ class StoragePart:
 
 @dataclass(frozen=True)
 class AccountUsage:
-    """Numbers of an account's records; no name of a file, no answer.
+    """Numbers of an account's records; no file name, no answer.
 
     Attributes:
         username: of the account.
-        predictions: answers.
-        flagged: those of them that the account called wrong.
-        batches: answered at once.
-        pictures: that are stored.
-        picture_bytes: of all these together.
+        predictions: number of answers.
+        flagged: number of flagged answers.
+        batches: number of batches.
+        pictures: number of stored images.
+        picture_bytes: total size of the stored images.
     """
 
     username: str
@@ -64,8 +64,8 @@ def parts(
     """Measure each part; a missing one has no bytes.
 
     Args:
-        database: which is one of the parts.
-        config: the settings; None takes those in force.
+        database: one of the parts.
+        config: the settings; None means the current ones.
         seconds: time limit for each of the five folders.
 
     Raises:
@@ -87,7 +87,7 @@ def parts(
 
 
 def free(config: Settings | None = None) -> int:
-    """Return the free bytes where ALLScope keeps its files; the folder need not exist yet."""
+    """Return the free bytes on the disk of ALLScope's files; the folder need not exist yet."""
     home = (config or settings.load()).home.expanduser().absolute()
     return shutil.disk_usage(next(path for path in (home, *home.parents) if path.exists())).free
 
@@ -135,7 +135,7 @@ def _folder_part(name: str, place: Path, skipped: Path | None, seconds: float) -
 
 
 def _file_sizes(folder: Path, skipped: Path | None) -> Iterator[int]:
-    """Yield the size of each file below a folder, without one folder in it; links are files."""
+    """Yield the size of each file below a folder, except in one subfolder; links count as files."""
     folders = [str(folder)]
     while folders:
         try:
@@ -145,5 +145,5 @@ def _file_sizes(folder: Path, skipped: Path | None) -> Iterator[int]:
                         yield entry.stat(follow_symlinks=False).st_size
                     elif entry.path != str(skipped):
                         folders.append(entry.path)
-        except OSError:  # a folder that is gone or can't be read counts nothing
+        except OSError:  # an unreadable or deleted folder counts nothing
             continue

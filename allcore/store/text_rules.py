@@ -1,6 +1,6 @@
-"""Rules for the texts that the database stores: names, e-mail addresses, and keys of images.
+"""Rules for strings in the database: names, e-mail addresses, and keys of images.
 
-Each function returns the form that is stored.
+Each function returns the form to store.
 """
 
 import re
@@ -11,15 +11,15 @@ USERNAME = "3 to 32 letters a to z, digits, dots, hyphens or underscores"
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{2,31}")
 _EMAIL = re.compile(r"[a-z0-9._%+-]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63}")
 MAX_INPUT = 1000
-"""Characters of a typed name that are read; no account has a longer one."""
+"""Maximum characters read of a typed name; no account has a longer one."""
 MAX_OF, MAX_IMAGE_ID = 200, 300
 MAX_EMAIL, MAX_DISPLAY_NAME = 254, 100
 
 
 def lookup_name(text: str) -> str:
-    """Return the form in which a typed name is looked up.
+    """Return the form of a typed name for lookups.
 
-    Unprintable characters become replacement characters, for no database takes all of them.
+    Unprintable characters become replacement characters, since no database accepts all of them.
     """
     name = text.strip().lower()[:MAX_INPUT]
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
@@ -89,9 +89,9 @@ def image_id(text: str) -> str:
 
 
 def printable(text: str, most: int) -> str:
-    """Return a text of unknown origin, such as a file's name, as it can be stored and shown.
+    """Return an untrusted text, such as a file name, in a form to store and show.
 
-    Unprintable characters become replacement characters. A long text loses its beginning, for the
+    Unprintable characters become replacement characters. A long text loses its beginning, since the
     end of a path is more specific.
     """
     plain = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
