@@ -1,1 +1,1 @@
-"""Findings: what is wrong with a data set, from its index and manifest."""
+"""Findings: faults of a data set, from its index and manifest."""

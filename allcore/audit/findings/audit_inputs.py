@@ -1,4 +1,4 @@
-"""What all checks work on: the index, the manifest and what follows from both, once."""
+"""Input of all checks: manifest, index, split and held-out predictions of a data set."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from allcore.data.manifest import Manifest
 
 @dataclass(frozen=True)
 class AuditInputs:
-    """A data set of N images as checks see it.
+    """A data set of N images as input of the checks.
 
     Attributes:
         manifest: labels, subjects, groups and splits.
@@ -44,11 +44,11 @@ class AuditInputs:
         predictions: pd.DataFrame | None = None,
         judge_name: str = "",
     ) -> "AuditInputs":
-        """The images that both the manifest and the index have.
+        """Return the inputs for the images that are both in the manifest and in the index.
 
         Args:
-            manifest: the data set as it is now.
-            index: its index; images that came since are left out.
+            manifest: the current data set.
+            index: its index; images added since are left out.
             split: part by image id; None takes the manifest's column ``split``.
             predictions: of the installed model.
             judge_name: its name.
@@ -76,7 +76,7 @@ class AuditInputs:
 
     @cached_property
     def usable(self) -> NDArray[np.bool_]:
-        """(N,) whether the picture could be measured."""
+        """(N,) whether the image could be measured."""
         return np.asarray(self.index.table["error"] == "", dtype=bool)
 
     @cached_property
@@ -86,17 +86,17 @@ class AuditInputs:
 
     @cached_property
     def subjects(self) -> NDArray[np.object_]:
-        """(N,) the subject each image is recorded under, None where unknown."""
+        """(N,) recorded subject of each image, None where unknown."""
         return _texts(self.manifest.table["subject"])
 
     @cached_property
     def groups(self) -> NDArray[np.object_]:
-        """(N,) independent subject; an image without a subject is its own."""
+        """(N,) independent subject; an image of unknown subject is a group of its own."""
         return _texts(self.manifest.table["group"])
 
     @cached_property
     def exact_pairs(self) -> NDArray[np.intp]:
-        """(P, 2) rows of files that are equal byte for byte, each with the first such."""
+        """(P, 2) rows of byte-identical files, each paired with the first such file."""
         digests = self.index.table["sha256"].replace("", np.nan)
         table = self.manifest.table.assign(sha256=digests.to_numpy())
         return duplicate_cells.identical_pairs(
@@ -105,7 +105,7 @@ class AuditInputs:
 
     @cached_property
     def near_pairs(self) -> NDArray[np.intp]:
-        """(P, 2) rows of cells alike whose files differ."""
+        """(P, 2) rows of near duplicates: images of one cell whose files differ."""
         pairs = self.index.twins
         digests = self.index.table["sha256"].to_numpy()
         differ = np.asarray(digests[pairs[:, 0]] != digests[pairs[:, 1]], dtype=bool)
@@ -113,18 +113,18 @@ class AuditInputs:
 
     @cached_property
     def same_cell_pairs(self) -> NDArray[np.intp]:
-        """(P, 2) rows of pictures of one cell, exact or near."""
+        """(P, 2) rows of exact and near duplicates."""
         return np.concatenate([self.exact_pairs, self.near_pairs])
 
     def connected_rows(self, pairs: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-        """Rows that pairs hang together, the largest set first."""
+        """Return the connected components of pairs as rows, the largest first."""
         links = sparse.coo_array((np.ones(len(pairs)), pairs.T), shape=(len(self),) * 2)
         _, number = csgraph.connected_components(links, directed=False)
         rows_by_set = pd.Series(np.unique(pairs)).groupby(number[np.unique(pairs)])
         return sorted((rows.to_numpy() for _, rows in rows_by_set), key=len, reverse=True)
 
     def image_ids(self, rows: Iterable[int] | NDArray[np.integer]) -> tuple[str, ...]:
-        """Image ids of rows, in their order."""
+        """Return the image ids of rows, in their order."""
         return tuple(str(self.ids[row]) for row in rows)
 
     @cached_property
@@ -134,7 +134,6 @@ class AuditInputs:
 
 
 def _select_rows(index: Index, rows: NDArray[np.intp]) -> Index:
-    """The index of some rows, in their order."""
     place = np.full(len(index), -1, dtype=np.intp)
     place[rows] = np.arange(len(rows))
     pairs = np.sort(place[index.twins].reshape(-1, 2), axis=1)

@@ -1,4 +1,4 @@
-"""The registry of checks, and how they are run on an indexed data set."""
+"""Registry of checks, and their execution on an indexed data set."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ class Check(Protocol):
 
     @property
     def title(self) -> str:
-        """The kind for people."""
+        """Title on pages."""
 
     def find(self, inputs: AuditInputs) -> list[Finding]:
-        """The findings; none where nothing is wrong."""
+        """Return the findings; empty without a fault."""
 
 
 SPLIT_CHECKS: tuple[Check, ...] = (duplicates.CellsAcrossParts(), duplicates.SubjectsAcrossParts())
@@ -41,18 +41,18 @@ DATA_CHECKS: tuple[Check, ...] = (
     *label_errors.CHECKS,
     *quality.CHECKS,
 )
-"""Checks of the data set alone, whatever split is used."""
+"""Checks of the data set, independent of the split."""
 CHECKS = SPLIT_CHECKS + DATA_CHECKS
 
 
 @dataclass(frozen=True)
 class LabelJudge:
-    """An installed model whose held-out predictions judge labels.
+    """An installed model whose held-out predictions serve to check labels.
 
     Attributes:
         name: of the model; empty where there is none.
         sha256: of its weights.
-        predictions: as ``modelfolder.read_predictions`` gives them; None where there are none.
+        predictions: from ``model_folder.read_predictions``; None where there are none.
     """
 
     name: str = ""
@@ -61,19 +61,20 @@ class LabelJudge:
 
 
 def run_checks(inputs: AuditInputs, checks: Iterable[Check] = CHECKS) -> list[Finding]:
-    """The findings of all checks, the most severe first."""
+    """Run checks and return their findings, the most severe first."""
     return sort_by_severity(finding for check in checks for finding in check.find(inputs))
 
 
 def load_inputs(
     data: Path, *, split: Path | None = None, model: str | None = None, home: Path | None = None
 ) -> AuditInputs:
-    """The inputs of an indexed data set.
+    """Load the inputs of an indexed data set.
 
     Args:
         data: its folder or CSV file.
         split: a ``split.csv`` with the columns image_id and split; None takes the manifest's.
-        model: installed model whose held-out predictions judge labels; None takes the settings'.
+        model: installed model whose held-out predictions serve to check labels; None takes the
+            settings'.
         home: state folder; None takes the settings'.
 
     Raises:
@@ -89,11 +90,11 @@ def load_inputs(
 
 
 def find_judge(model: str | None = None, *, named_only: bool = False) -> LabelJudge:
-    """The model that judges labels; an empty one where it is not installed or can't be read.
+    """Return the model that checks labels; an empty one where it is missing or unreadable.
 
     Args:
         model: its name; None takes the settings'.
-        named_only: do without its predictions, which take some reading.
+        named_only: skip reading the predictions, which takes time.
     """
     from allcore import settings
 
@@ -102,5 +103,5 @@ def find_judge(model: str | None = None, *, named_only: bool = False) -> LabelJu
         info = model_folder.read_info(folder)
         predictions = None if named_only else model_folder.read_predictions(folder)
     except ModelError:
-        return LabelJudge()  # the checks do without
+        return LabelJudge()  # the checks run without a model
     return LabelJudge(info.name, info.weights_sha256, predictions)

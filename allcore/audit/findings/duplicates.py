@@ -1,4 +1,4 @@
-"""Checks for cells that a data set holds more than once, and for subjects in two parts of it."""
+"""Checks for duplicate images of one cell, and for subjects in two parts of a split."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from allcore.audit.findings.finding import Finding, Severity
 from allcore.data import splits
 
 MAX_PAIRS_NAMED = 20
-"""Largest number of pairs of subjects that a finding names."""
+"""Largest number of subject pairs in a finding."""
 
 
 @dataclass(frozen=True)
 class ExactDuplicates:
-    """Files that are equal byte for byte."""
+    """Byte-identical files."""
 
     kind: str = "exact_duplicate"
     title: str = "Identical files"
 
     def find(self, inputs: AuditInputs) -> list[Finding]:
-        """One finding, or none."""
+        """Return at most one finding."""
         return _duplicate_finding(
             self.kind,
             inputs,
@@ -35,13 +35,13 @@ class ExactDuplicates:
 
 @dataclass(frozen=True)
 class NearDuplicates:
-    """Pictures of one cell whose files differ: turned, lit or stored otherwise, cut out twice."""
+    """Duplicate images of one cell with different files: rotated, relit or cropped twice."""
 
     kind: str = "near_duplicate"
     title: str = "Near duplicates"
 
     def find(self, inputs: AuditInputs) -> list[Finding]:
-        """One finding, or none."""
+        """Return at most one finding."""
         return _duplicate_finding(
             self.kind,
             inputs,
@@ -53,13 +53,13 @@ class NearDuplicates:
 
 @dataclass(frozen=True)
 class SharedCells:
-    """The same cell under two subjects."""
+    """One cell recorded under two subjects."""
 
     kind: str = "cell_under_two_subjects"
     title: str = "The same cell under two subjects"
 
     def find(self, inputs: AuditInputs) -> list[Finding]:
-        """One finding, or none; ``subjects`` counts the pairs of cells by pair of subjects."""
+        """Return at most one finding; ``subjects`` counts pairs of cells by pair of subjects."""
         pairs = _differing(inputs.same_cell_pairs, inputs.subjects)
         if not len(pairs):
             return []
@@ -96,7 +96,7 @@ class CellsAcrossParts:
     title: str = "Cells in two parts of the split"
 
     def find(self, inputs: AuditInputs) -> list[Finding]:
-        """One finding, or none."""
+        """Return at most one finding."""
         pairs = _differing(inputs.same_cell_pairs, inputs.parts)
         if not len(pairs):
             return []
@@ -121,13 +121,13 @@ class CellsAcrossParts:
 
 @dataclass(frozen=True)
 class SubjectsAcrossParts:
-    """A subject in two parts of a split."""
+    """One subject in two parts of a split."""
 
     kind: str = "subject_across_split"
     title: str = "Subjects in two parts of the split"
 
     def find(self, inputs: AuditInputs) -> list[Finding]:
-        """One finding, or none; ``subjects`` are the independent ones."""
+        """Return at most one finding; ``subjects`` are independent subjects."""
         table = pd.DataFrame(
             {"subject": inputs.subjects, "group": inputs.groups, "part": inputs.parts}
         )
@@ -176,7 +176,7 @@ def _duplicate_finding(
 
 
 def _differing(pairs: NDArray[np.intp], values: NDArray[np.object_]) -> NDArray[np.intp]:
-    """The pairs whose two values are both known and differ; excluded images are in no part."""
+    """Return the pairs whose two values are known and differ; excluded images have no part."""
     codes, _ = pd.factorize(values)
     known = (codes >= 0) & (values != splits.EXCLUDED)
     differ = codes[pairs[:, 0]] != codes[pairs[:, 1]]

@@ -1,4 +1,4 @@
-"""A data set without the images that findings say to leave out, as a table; no file is touched."""
+"""Export of a data set without the images that findings exclude; no file is changed."""
 
 import io
 import re
@@ -17,14 +17,15 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
 
 
 def leaving(table: pd.DataFrame, out: Collection[str]) -> pd.DataFrame:
-    """What goes and what stays, a row a class.
+    """Count excluded and remaining images, one row a class.
 
     Args:
         table: image_id, label and subject of every image.
-        out: ids of the images to leave out.
+        out: ids of the images to exclude.
 
     Returns:
-        Columns label, images, going, subjects and losing_all: subjects of which no image stays.
+        Columns label, images, going (excluded images), subjects and losing_all (subjects without a
+        remaining image).
     """
     marked = table.assign(going=table["image_id"].isin(out))
     people = marked.groupby(["label", "subject"])["going"].all().groupby("label")
@@ -34,10 +35,10 @@ def leaving(table: pd.DataFrame, out: Collection[str]) -> pd.DataFrame:
 
 
 def saved(name: str, home: Path | None = None) -> Path:
-    """Where a cleaned table of a name lies, whether or not it is there.
+    """Return the file of a cleaned table, which need not exist.
 
     Raises:
-        DataError: the name is no name of a file on every system.
+        DataError: the name is no valid file name on every system.
     """
     if not _NAME.fullmatch(name) or name.endswith((".", " ")):
         raise DataError(
@@ -48,12 +49,12 @@ def saved(name: str, home: Path | None = None) -> Path:
 
 
 def save(manifest: Manifest, name: str, home: Path | None = None) -> Path:
-    """Write a table that ``train --data`` takes from where it lies; nothing is overwritten.
+    """Write a cleaned table for ``train --data``; an existing table is not overwritten.
 
-    Its paths are absolute, for it does not lie beside the pictures.
+    Its paths are absolute, as it is outside of the data set's folder.
 
     Raises:
-        DataError: the name can't be used or is taken, or the folder can't be written to.
+        DataError: the name is invalid or taken, or the folder can't be written to.
     """
     path = saved(name, home)
     if path.exists():
@@ -65,7 +66,7 @@ def save(manifest: Manifest, name: str, home: Path | None = None) -> Path:
 
 
 def csv(manifest: Manifest) -> bytes:
-    """The table for whoever puts it into the data set's folder: paths are relative to that."""
+    """Return the table as CSV for the data set's folder, with relative paths."""
     return _csv(manifest.table)
 
 

@@ -1,4 +1,4 @@
-"""A finding of a check, the same for every kind; findings as JSON and tables."""
+"""Finding, the result of every check, and its conversion to JSON and tables."""
 
 import io
 import json
@@ -22,12 +22,12 @@ class Finding:
 
     Attributes:
         kind: its name, a word or two with underscores.
-        severity: ``high`` spoils a study, ``medium`` may, ``low`` is worth a look.
-        image_ids: the images it is about, worst first; empty where it is about the whole set.
+        severity: ``high`` invalidates a study, ``medium`` may, ``low`` deserves a look.
+        image_ids: the affected images, worst first; empty where the whole set is affected.
         why: why it matters, one sentence.
-        do: what to do, one sentence.
-        detail: numbers, by name; ``groups`` holds the image ids that belong together.
-        leave_out: the images to leave out to be rid of it; for copies all but one.
+        do: the remedy, one sentence.
+        detail: numbers, by name; ``groups`` holds the image ids of each group of duplicates.
+        leave_out: the images to exclude as a remedy; for duplicates all but one.
     """
 
     kind: str
@@ -45,7 +45,7 @@ class Finding:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "Finding":
-        """The finding that ``as_dict`` gave.
+        """Build a finding from the fields of ``as_dict``.
 
         Raises:
             KeyError: a field is missing.
@@ -55,7 +55,7 @@ class Finding:
         return cls(**{name: fields[name] for name in names} | texts)
 
     def as_dict(self) -> dict[str, Any]:
-        """The finding as JSON has it."""
+        """Return the finding as JSON fields."""
         return {
             "kind": self.kind,
             "severity": self.severity,
@@ -69,15 +69,15 @@ class Finding:
 
 
 def as_json(findings: Iterable[Finding]) -> str:
-    """A JSON list of findings."""
+    """Return findings as a JSON list."""
     return json.dumps([finding.as_dict() for finding in findings], indent=2, ensure_ascii=False)
 
 
 def as_table(findings: Iterable[Finding]) -> pd.DataFrame:
-    """One row a finding and image; a finding about the whole set has one row without an image.
+    """Return one row a finding and image; a finding of the whole set has one row without an image.
 
-    Columns kind, severity, image_id, leave_out (whether to be rid of the finding), group (number
-    of the images that belong together), detail (numbers as JSON), why and do.
+    The columns are kind, severity, image_id, leave_out (whether to exclude the image), group
+    (number of the group of duplicates), detail (numbers as JSON), why and do.
     """
     rows = [row for finding in findings for row in _rows(finding)]
     columns = ["kind", "severity", "image_id", "leave_out", "group", "detail", "why", "do"]
@@ -85,7 +85,7 @@ def as_table(findings: Iterable[Finding]) -> pd.DataFrame:
 
 
 def as_csv(findings: Iterable[Finding]) -> str:
-    """The table of ``as_table`` as CSV, with the notice as its last column."""
+    """Return the table of ``as_table`` as CSV, with the notice as its last column."""
     table = as_table(findings).assign(notice=RESEARCH_USE)
     buffer = io.StringIO()
     table.to_csv(buffer, index=False, lineterminator="\n")
@@ -95,12 +95,13 @@ def as_csv(findings: Iterable[Finding]) -> str:
 def clean_manifest(
     manifest: Manifest, findings: Sequence[Finding], kinds: Collection[str]
 ) -> Manifest:
-    """The manifest without the images that findings of some kinds say to leave out.
+    """Return the manifest without the images that findings of some kinds exclude.
 
-    No file is touched. Copies go but for one, whatever the other kinds leave out.
+    No file is changed. One image of each group of duplicates stays, whatever the other kinds
+    exclude.
 
     Raises:
-        DataError: a kind was not found, or no image would be left.
+        DataError: there is no finding of a kind, or no image would be left.
     """
     known = {finding.kind for finding in findings}
     unknown = sorted(set(kinds) - known)
@@ -117,14 +118,14 @@ def clean_manifest(
 
 
 def left_out_ids(findings: Iterable[Finding], kinds: Collection[str]) -> set[str]:
-    """Image ids that findings of some kinds say to leave out."""
+    """Return the image ids that findings of some kinds exclude."""
     return {
         image_id for finding in findings if finding.kind in kinds for image_id in finding.leave_out
     }
 
 
 def sort_by_severity(findings: Iterable[Finding]) -> list[Finding]:
-    """The most severe first, as found among equals."""
+    """Sort the most severe first; the order is stable."""
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 

@@ -1,4 +1,4 @@
-"""Findings as text: titles, summaries and sentences on their numbers."""
+"""Text of findings: titles, summaries and sentences on their numbers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class FindingGroup:
     """The findings of one kind.
 
     Attributes:
-        kind: of all of them.
+        kind: common to all findings.
         findings: at least one.
     """
 
@@ -33,17 +33,17 @@ class FindingGroup:
 
     @property
     def title(self) -> str:
-        """The kind for people."""
+        """Title of the kind on pages."""
         return TITLES.get(self.kind, self.kind.replace("_", " "))
 
     @property
     def severity(self) -> Severity:
-        """The severity of the worst finding."""
+        """Severity of the worst finding."""
         return min((finding.severity for finding in self.findings), key=SEVERITIES.index)
 
     @property
     def image_ids(self) -> tuple[str, ...]:
-        """Images concerned, without repetition."""
+        """Affected images, without repetition."""
         return tuple(dict.fromkeys(name for finding in self.findings for name in finding.image_ids))
 
     @property
@@ -53,7 +53,7 @@ class FindingGroup:
 
 
 def group_by_kind(findings: Sequence[Finding]) -> list[FindingGroup]:
-    """The findings by kind, in the order of the first of each."""
+    """Group findings by kind, in the order of the first of each."""
     kinds = dict.fromkeys(finding.kind for finding in findings)
     return [
         FindingGroup(kind, tuple(finding for finding in findings if finding.kind == kind))
@@ -62,7 +62,7 @@ def group_by_kind(findings: Sequence[Finding]) -> list[FindingGroup]:
 
 
 def headline(groups: Sequence[FindingGroup], images: int) -> str:
-    """The most severe finding, and how many can spoil a study."""
+    """Return the most severe finding and the number of findings of high severity."""
     if not groups:
         return (
             f"Nothing was found in {formats.count(images, 'image')}: no copies, no leaks, no "
@@ -79,7 +79,7 @@ def headline(groups: Sequence[FindingGroup], images: int) -> str:
 
 
 def summary(group: FindingGroup, images: int) -> str:
-    """A finding in one sentence, with its size."""
+    """Return one sentence on a group of findings, with its size."""
     first = group.findings[0]
     if group.kind == "shortcut":
         best = max(group.findings, key=lambda finding: float(finding.detail["auroc"]))
@@ -99,7 +99,7 @@ def summary(group: FindingGroup, images: int) -> str:
 
 
 def image_share(group: FindingGroup, images: int) -> str:
-    """How many images a finding is about, and their share."""
+    """Return the number of affected images and their share."""
     count = len(group.image_ids)
     if not count:
         return "the whole set"
@@ -108,12 +108,12 @@ def image_share(group: FindingGroup, images: int) -> str:
 
 
 def cue_title(finding: Finding) -> str:
-    """The measure behind a shortcut, for people."""
+    """Return the title of the measure behind a shortcut."""
     return CUES.get(str(finding.detail["cue"]), str(finding.detail["cue"]))
 
 
 def detail_sentences(finding: Finding) -> list[str]:
-    """A finding's numbers, a sentence each."""
+    """Return one sentence for each number of a finding."""
     return [
         sentence
         for name, sentence_of in _SENTENCES.items()
@@ -141,7 +141,7 @@ def _two_labels(detail: dict[str, Any]) -> str:
 
 
 def _subjects(detail: dict[str, Any]) -> str:
-    """Pairs of subjects with their cells, subjects that are named, or subjects of each class."""
+    """Sentences on pairs of subjects, listed subjects, or subjects of each class."""
     subjects = detail["subjects"]
     if not subjects:
         return ""

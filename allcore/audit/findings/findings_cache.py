@@ -1,9 +1,9 @@
-"""Findings of an indexed data set, cached beside its index.
+"""Cache of the findings of an indexed data set, beside its index.
 
 Findings that depend on the data set alone take seconds to minutes and are written to
-``findings.json`` in the index's folder. They are valid as long as the index, the labels and
-subjects of the manifest, the model that judges labels and the checks stay the same. Leaks depend on
-the split; they take milliseconds and are never cached.
+``findings.json`` in the index's folder. They are valid while the index, the labels and subjects of
+the manifest, the model that checks labels and the checks stay the same. Leaks depend on the split;
+they take milliseconds and are not cached.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from allcore.errors import DataError
 
 FILE = "findings.json"
 VERSION = 2
-"""Raised whenever the results of a check change, so that findings of older checks are not shown."""
+"""Raised whenever the result of a check changes, which invalidates older caches."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class HealthReport:
     """All findings of a data set.
 
     Attributes:
-        images: number of images that were checked.
+        images: number of checked images.
         findings: the most severe first.
     """
 
@@ -48,7 +48,8 @@ def refresh(data: Path, home: Path | None = None, *, model: str | None = None) -
     Args:
         data: folder or CSV file of an indexed data set.
         home: state folder; None takes the settings'.
-        model: installed model whose held-out predictions judge labels; None takes the settings'.
+        model: installed model whose held-out predictions serve to check labels; None takes the
+            settings'.
 
     Raises:
         DataError: the data set can't be read, there is no index, or the file can't be written.
@@ -73,11 +74,11 @@ def read_cached(
     home: Path | None = None,
     model: str | None = None,
 ) -> list[Finding] | None:
-    """The cached findings; None where there are none of the data set as it is now.
+    """Return the cached findings; None where there are none or they are outdated.
 
     Args:
         data: folder or CSV file of the data set.
-        manifest: what it holds now.
+        manifest: its current manifest.
         about: of its index.
         home: state folder; None takes the settings'.
         model: as for ``refresh``.
@@ -94,10 +95,10 @@ def read_cached(
 def find_leaks(
     manifest: Manifest, duplicates: "DuplicatePairs", parts: "pd.Series[str]"
 ) -> list[Finding]:
-    """The leaks of a split: cells, and subjects, in two of its parts.
+    """Return the leaks of a split: cells and subjects in two of its parts.
 
     Args:
-        manifest: the data set as it is now.
+        manifest: the current data set.
         duplicates: of its index.
         parts: part of the split by image id, missing where in none.
     """
@@ -108,11 +109,11 @@ def find_leaks(
 def all_findings(
     data: Path, *, split: Path | None = None, home: Path | None = None, model: str | None = None
 ) -> HealthReport:
-    """All findings of an indexed data set; cached ones are read, others are computed.
+    """Return all findings of an indexed data set, from the cache where it is valid.
 
     Args:
         data: folder or CSV file of the data set.
-        split: a ``split.csv`` to look for leaks in; None takes the manifest's own.
+        split: a ``split.csv`` to check for leaks; None takes the manifest's own.
         home: state folder; None takes the settings'.
         model: as for ``refresh``.
 
@@ -133,7 +134,7 @@ def all_findings(
 
 
 def cache_key(manifest: Manifest, about: About, *, model: str | None = None) -> dict[str, object]:
-    """What the findings depend on: they are valid as long as this stays the same."""
+    """Return the values that the findings depend on; a change invalidates the cache."""
     judge = checks.find_judge(model, named_only=True)
     return {
         "version": VERSION,
@@ -146,7 +147,7 @@ def cache_key(manifest: Manifest, about: About, *, model: str | None = None) -> 
 
 
 def table_digest(table: pd.DataFrame, columns: tuple[str, ...]) -> str:
-    """SHA-256 over text columns of a table, by column since that takes a tenth of the time."""
+    """Return the SHA-256 over text columns of a table, by column, which is ten times faster."""
     digest = hashlib.sha256()
     for name in columns:
         digest.update("\x1f".join(table[name].fillna("").astype(str)).encode())
@@ -156,7 +157,7 @@ def table_digest(table: pd.DataFrame, columns: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True)
 class DuplicatePairs:
-    """The part of an index that finds leaks: digests and near duplicates, without its large arrays.
+    """The digests and near duplicates of an index, without its large arrays.
 
     Attributes:
         about: of the index.
@@ -170,15 +171,15 @@ class DuplicatePairs:
 
     @classmethod
     def read(cls, data: Path, home: Path | None = None) -> "DuplicatePairs":
-        """Of the index of a data set.
+        """Read the index of a data set.
 
         Raises:
-            DataError: there is none, or it is damaged.
+            DataError: there is no index, or it is damaged.
         """
         about, rows = store.read_rows(data, home)
         try:
             pairs = pd.read_parquet(store.folder(data, home) / store.TWINS)[["one", "other"]]
-        except Exception as error:  # Parquet readers raise many kinds on damaged files
+        except Exception as error:  # Parquet readers raise many errors on damaged files
             raise DataError(
                 f"The index of {data} is damaged: delete {store.folder(data, home)} and index the "
                 "data set again."
@@ -187,7 +188,7 @@ class DuplicatePairs:
         return cls(about, rows[columns], pairs.to_numpy(dtype=np.intp))
 
     def as_index(self) -> Index:
-        """An index whose arrays are empty."""
+        """Return an index with empty arrays."""
         nothing = np.zeros((len(self.table), 0, 0), dtype=np.uint8)
         vectors = np.zeros((len(self.table), 0), dtype=np.float16)
         return Index(self.about, self.table, nothing, nothing, vectors, self.pairs)

@@ -1,4 +1,4 @@
-"""Recall and precision of findings on a synthetic set, whose faults are known."""
+"""Recall and precision of findings on a synthetic set with known faults."""
 
 import itertools
 from collections.abc import Iterable
@@ -20,10 +20,10 @@ class DetectionScore:
 
     Attributes:
         kind: of the finding.
-        unit: what is counted: pairs of duplicates, or images.
-        planted: number that was planted.
-        found: number that findings name.
-        right: number of these that was planted.
+        unit: counted unit: pairs of duplicates, or images.
+        planted: number of planted faults.
+        found: number of detected faults.
+        right: number of detected faults that were planted.
     """
 
     kind: str
@@ -34,12 +34,12 @@ class DetectionScore:
 
     @property
     def recall(self) -> float:
-        """Share of what was planted that is named."""
+        """Share of planted faults that are detected."""
         return self.right / self.planted
 
     @property
     def precision(self) -> float:
-        """Share of what is named that was planted; NaN where nothing is named."""
+        """Share of detected faults that were planted; NaN without detections."""
         return self.right / self.found if self.found else float("nan")
 
 
@@ -48,7 +48,7 @@ COPIES = {
     "near_duplicate": (faults.NEAR.kind,),
     "cell_under_two_subjects": (faults.LEAK.kind,),
 }
-"""Faults that findings of pairs should name; a copy under another subject is a copy as well."""
+"""Faults that findings of duplicates should detect; a copy under another subject counts too."""
 IMAGES = {
     "probable_label_error": faults.WRONG_LABEL.kind,
     "blurred": faults.BLURRED.kind,
@@ -58,14 +58,14 @@ IMAGES = {
 
 
 def detection_scores(findings: Iterable[Finding], truth: pd.DataFrame) -> list[DetectionScore]:
-    """The scores of all kinds of which faults were planted.
+    """Return the scores of all kinds with planted faults.
 
     Args:
-        findings: of a drawn set.
-        truth: as ``synthetic.truth`` reads it.
+        findings: of a synthetic set.
+        truth: from ``dataset.read_truth``.
 
     Raises:
-        DataError: nothing was planted.
+        DataError: the set has no planted faults.
     """
     by_kind = {finding.kind: finding for finding in findings}
     scores: list[DetectionScore] = []
@@ -83,7 +83,7 @@ def detection_scores(findings: Iterable[Finding], truth: pd.DataFrame) -> list[D
 
 
 def as_text(scores: Iterable[DetectionScore]) -> str:
-    """A table in Markdown."""
+    """Return the scores as a Markdown table."""
     lines = [
         "| kind | counted | planted | found | recall | precision |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -101,7 +101,7 @@ def _score(kind: str, unit: str, named: set[Any], planted: set[Any]) -> Detectio
 
 
 def _pairs(groups: Iterable[Iterable[str]]) -> set[Pair]:
-    """Pairs within groups of copies."""
+    """Pairs within groups of duplicates."""
     return {frozenset(pair) for names in groups for pair in itertools.combinations(names, 2)}
 
 

@@ -1,4 +1,4 @@
-"""Check for labels that may be wrong, by confident learning (Northcutt et al., 2021)."""
+"""Check for label errors by confident learning (Northcutt et al., 2021)."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,14 @@ from allcore.audit.findings.label_folds import LabelledCells
 from allcore.evaluation import label_errors
 
 MIN_AUROC = 0.65
-"""AUROC below which a model is no judge of labels."""
+"""Least AUROC of a model that serves to check labels."""
 MIN_DEVIATION = 2.9
-"""Robust deviations that the log-odds of a cell must lie beyond the median of those with its label.
+"""Robust deviations by which a cell's log-odds must differ from the median of its label.
 
-Where the classes overlap, confident learning flags the overlap, cells that are merely untypical:
-over a hundred of the 600 cells of a drawn set for 18 wrong labels. A wrong label lies beyond what
-is usual for cells of that label."""
+Where the classes overlap, confident learning flags the overlap, that is, atypical cells: over a
+hundred of the 600 cells of a synthetic set with 18 wrong labels. This bound excludes the usual
+spread of a label.
+"""
 UNJUDGED_CHECKS: tuple[
     quality.FarOut | quality.Truncated | quality.OverCropped | quality.SeveralObjects, ...
 ] = (
@@ -33,16 +34,16 @@ UNJUDGED_CHECKS: tuple[
 
 @dataclass(frozen=True)
 class WrongLabels:
-    """Labels that what is known of other subjects' cells speaks strongly against."""
+    """Labels that contradict a model trained on other subjects."""
 
     kind: str = "probable_label_error"
     title: str = "Labels that may be wrong"
 
     def find(self, inputs: AuditInputs) -> list[Finding]:
-        """One finding, or none; the least credible label first.
+        """Return at most one finding; the least credible label comes first.
 
-        Where the probabilities hardly tell the classes apart the finding says so and names no
-        image: what is flagged then is chance.
+        Where the probabilities hardly separate the classes, flags are chance; the finding says so
+        and lists no image.
         """
         cells = LabelledCells.of(inputs)
         if cells is None:
@@ -106,7 +107,7 @@ CHECKS = (WrongLabels(),)
 
 
 def _shares(groups: NDArray[np.str_], rows: NDArray[np.intp]) -> dict[str, float]:
-    """Share of each subject's cells that are named, of subjects with enough cells to say."""
+    """Share of each subject's cells that are flagged, for subjects with enough cells."""
     cells = pd.Series(groups).value_counts()
     named = pd.Series(groups[rows]).value_counts()
     share = (named / cells[cells >= label_errors.ENOUGH]).dropna().sort_values(ascending=False)

@@ -1,4 +1,4 @@
-"""Out-of-fold probabilities of labelled cells, in folds that share no subject."""
+"""Out-of-fold probabilities of labelled cells, in folds of disjoint subjects."""
 
 from dataclasses import dataclass
 
@@ -18,26 +18,26 @@ from allcore.labels import LABELS
 FOLDS = 5
 SEED = 0
 MATCHED = 0.9
-"""Share of the labelled images that must have held-out predictions for these to be taken."""
+"""Least share of labelled images with held-out predictions for these to be used."""
 FACTS = ("area", "brightness", "focus", "redness", "elongation", "contrast")
 STRENGTH, ROUNDS = 0.1, 3
-"""Of the regression: how little it is held back, and how often it learns."""
+"""Of the regression: inverse regularisation strength, and number of fits."""
 BOUNDED, LARGEST = 5, 6.0
-"""Percentile at which columns are bounded where the regression learns; robust deviations at which
-they are bounded where it is asked."""
+"""Percentile at which columns are clipped for fitting; robust deviations at which they are clipped
+for prediction."""
 CLEARLY = 0.02
-"""AUROC by which embeddings must do better to be taken."""
+"""Least gain in AUROC for embeddings to be used."""
 TRIMMED = 2.2
-"""Robust deviations from which a cell is left out when the regression learns again."""
+"""Robust deviations from which a cell is excluded from the next fit."""
 LEAST = 1e-6
-"""Probabilities are included this far from 0 and 1 before log-odds are taken."""
+"""Distance from 0 and 1 at which probabilities are clipped for log-odds."""
 HELD_OUT, REGRESSION = "held-out", "cross-validated regression"
-"""Whose probabilities labels are judged by."""
+"""Sources of the probabilities that labels are checked by."""
 
 
 @dataclass(frozen=True)
 class LabelledCells:
-    """Labelled, measured cells: rows of the inputs, labels, subjects and folds of subjects."""
+    """Labelled, measured cells: rows of the inputs, labels, subjects and subject folds."""
 
     rows: NDArray[np.intp]
     labels: NDArray[np.int64]
@@ -46,7 +46,7 @@ class LabelledCells:
 
     @classmethod
     def of(cls, inputs: AuditInputs) -> "LabelledCells | None":
-        """None where a class has less than two subjects, so that none can be held out."""
+        """Return the cells, or None where a class has fewer than two subjects to hold one out."""
         known = inputs.usable & np.isin(inputs.labels.astype(str), LABELS)
         rows = np.flatnonzero(known)
         table = inputs.manifest.table.iloc[rows].reset_index(drop=True)
@@ -68,12 +68,12 @@ class LabelledCells:
 def out_of_fold_probabilities(
     inputs: AuditInputs, cells: LabelledCells
 ) -> tuple[NDArray[np.float64], str]:
-    """Probability (n,) of a blast by a model that saw neither cell nor subject, and whose it is.
+    """Return blast probabilities (n,) from models trained without the subject, and their source.
 
-    The installed model's held-out predictions where they are of these images, else a logistic
-    regression on facts and chromatin, cross-validated by subject; with embeddings as well where
-    that tells the classes of unseen subjects apart clearly better. Else they only make room to
-    learn what is peculiar to a few cells, wrong labels among it.
+    The source is the installed model's held-out predictions where they cover these images, else a
+    logistic regression on measures and chromatin statistics, cross-validated by subject. Embeddings
+    are added only where they clearly improve the AUROC on unseen subjects. Otherwise they let the
+    regression overfit single cells, including wrong labels.
     """
     known = held_out_probabilities(inputs, cells)
     if known is not None:
@@ -91,7 +91,7 @@ def out_of_fold_probabilities(
 
 
 def held_out_probabilities(inputs: AuditInputs, cells: LabelledCells) -> NDArray[np.float64] | None:
-    """The installed model's held-out probabilities (n,); None where they are of other images."""
+    """Return the installed model's held-out probabilities (n,); None if of other images."""
     if inputs.predictions is None:
         return None
     known = inputs.predictions.drop_duplicates("image_id").set_index("image_id")
@@ -105,7 +105,7 @@ def held_out_probabilities(inputs: AuditInputs, cells: LabelledCells) -> NDArray
 
 
 def subject_auroc(cells: LabelledCells, probabilities: NDArray[np.float64]) -> Interval:
-    """AUROC with its interval over subjects."""
+    """Return the AUROC with its interval over subjects."""
     sample = estimates.make_sample(
         labels=cells.labels, probabilities=probabilities, subjects=cells.groups
     )
@@ -113,7 +113,7 @@ def subject_auroc(cells: LabelledCells, probabilities: NDArray[np.float64]) -> I
 
 
 def auroc_detail(auroc: Interval) -> dict[str, object]:
-    """An AUROC over subjects as a finding's detail has it; no bounds where none can be given."""
+    """Return an AUROC as detail of a finding; the bounds are None where unknown."""
     low, high = (round(bound, 4) for bound in (auroc.low, auroc.high))
     known = auroc.known
     return {
@@ -126,10 +126,10 @@ def auroc_detail(auroc: Interval) -> dict[str, object]:
 def regression_probabilities(
     values: NDArray[np.float64], cells: LabelledCells
 ) -> NDArray[np.float64]:
-    """Probability (n,) by a logistic regression on columns (n, F), cross-validated by subject.
+    """Return probabilities (n,) of a regression on columns (n, F), cross-validated by subject.
 
-    It is meant to find wrong labels, so these must not bend it: columns are bounded where it
-    learns, and cells that stand out of those of their label are left out when it learns again.
+    The regression is logistic. It must be robust to wrong labels. Columns are therefore clipped for
+    fitting, and cells that deviate from their label are excluded from the next fit.
     """
     middle, scale = _spread(values)
     scaled = np.clip((values - middle) / scale, -LARGEST, LARGEST)
@@ -145,9 +145,9 @@ def regression_probabilities(
 def label_deviations(
     labels: NDArray[np.integer], probabilities: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """How far (N,) the log-odds of the other class lie above what is usual for cells so labelled.
+    """Return robust z-scores (N,) of the other class's log-odds among cells of the same label.
 
-    In deviations from the median of the label's cells, estimated from their quartiles.
+    Deviations are from the median and estimated from the quartiles.
 
     Args:
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
@@ -164,12 +164,12 @@ def label_deviations(
 
 
 def tree_probabilities(values: NDArray[np.float64], cells: LabelledCells) -> NDArray[np.float64]:
-    """Out-of-fold probability by the baseline's trees on one or two columns."""
+    """Return out-of-fold probabilities of the baseline's trees on one or two columns."""
     from allcore.data import sampling
     from allcore.training import baseline
 
     columns = values if values.shape[1] == 2 else np.column_stack([values, np.zeros(len(values))])
-    # The baseline reads two numbers a cell; a column that is always 0 tells it nothing.
+    # The baseline needs two columns; a constant column has no effect.
     plain = DecodedCells(np.empty((len(values), 0), np.uint8), columns[:, 0], columns[:, 1])
     names = np.where(cells.labels == 1, "all", "hem")
     probabilities = np.zeros(len(values))
@@ -192,7 +192,7 @@ def _plain(inputs: AuditInputs, cells: LabelledCells) -> NDArray[np.float64]:
 
 
 def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The columns with their medians where a value is missing."""
+    """Replace missing values by the column's median."""
     missing = ~np.isfinite(values)
     middle = np.nanmedian(np.where(missing.all(axis=0), 0.0, values), axis=0)
     return np.where(missing, middle, values)
@@ -210,7 +210,7 @@ def _regression(
     cells: LabelledCells,
     included: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """Out-of-fold probability (n,) of ``scaled``, fitted to bounded values of included cells."""
+    """Out-of-fold probabilities (n,) of ``scaled``; the fit uses clipped, included cells."""
     from sklearn.linear_model import LogisticRegression
 
     probabilities = np.zeros(len(scaled))
@@ -224,26 +224,26 @@ def _regression(
 
 
 def _spread(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Median and deviation, estimated from the quartiles, of each column."""
+    """Median and deviation of each column, the latter from the quartiles."""
     low, middle, high = np.percentile(values, (25, 50, 75), axis=0)
     deviation = (high - low) / 1.349
     return middle, np.where(deviation > 1e-9, deviation, 1.0)
 
 
 SCALES = ((1.0, 2.0), (2.0, 4.0))
-"""Deviations of the blur, in rings and angles, above which structure is left out of the figures."""
+"""Deviations of the Gaussian blur, in rings and angles, before the statistics."""
 PERCENTILES = (1, 5, 25, 75, 95, 99)
 BLOCK = 4096
 
 
 def texture_statistics(rings: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """How chromatin varies (N, 22): strength, skewness, kurtosis, extremes and percentiles.
+    """Return chromatin statistics (N, 22): strength, skewness, kurtosis, extremes and percentiles.
 
-    At each of ``SCALES``, which turning the cell does not change. Pale nucleoli in even chromatin
-    make it lean one way, dark clumps parted by pale lines the other.
+    They are computed at each of ``SCALES`` and are invariant to rotation. Pale nucleoli in even
+    chromatin skew the distribution one way, dark clumps separated by pale lines the other.
 
     Args:
-        rings: (N, RINGS, ANGLES) as an index keeps them.
+        rings: (N, RINGS, ANGLES) of an index.
     """
     parts = [_figures(rings[i : i + BLOCK]) for i in range(0, len(rings), BLOCK)]
     return np.concatenate(parts) if parts else np.zeros((0, 0), dtype=np.float32)
@@ -253,7 +253,7 @@ def _figures(rings: NDArray[np.uint8]) -> NDArray[np.float32]:
     patterns = rings.astype(np.float32)
     columns: list[NDArray[np.float32]] = []
     for across, along in SCALES:
-        # Along a ring the last angle meets the first.
+        # Angles are periodic.
         coarse = ndimage.gaussian_filter(
             patterns, (0, across, along), mode=("nearest", "nearest", "wrap")
         )

@@ -1,4 +1,4 @@
-"""Leaks of a split and differences between its parts, before anything is trained on it."""
+"""Leaks of a split and differences between its parts, before training."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from allcore.labels import LABELS
 
 MEASURES = ("area", "brightness")
 DIGESTS = ("file_sha256", "sha256")
-"""Of the file at hand, and of the original as a table has it."""
+"""Digests of the file, and of the original as recorded in a table."""
 TWINS = ("family", *DIGESTS)
-"""Columns in which pictures of one cell are equal."""
+"""Columns whose equal values identify images of one cell."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,17 @@ class SplitLeaks:
         subjects: groups of subjects with images in two parts, those with most images first.
         groups: number of groups of known subjects in any part.
         unknown: images in a part whose subject is not known.
-        cells: cells that several pictures show, and these in two parts.
-        exact: those of them of which two parts have the same file, byte for byte.
-        tested: test images whose cell is in training or validation as well.
-        pairs: (P, 2) rows of pictures of one cell: one of an earlier part, one of a later part.
-            One pair an image of the later part; test images first, equal files first.
-        looked: whether near twins were looked for, which takes an index.
+        cells: cells with duplicate images in two parts.
+        exact: number of these cells with byte-identical files in two parts.
+        tested: test images with a duplicate in training or validation.
+        pairs: (P, 2) rows of duplicate images, the first in an earlier part, the second in a later
+            part. One pair an image of the later part; test images first, equal files first.
+        looked: whether near duplicates were searched, which needs an index.
         counts: a row a part and class: part, label, images, subjects (groups; missing where a
             subject is unknown), share (of the part's images).
         measures: a row a measure of ``MEASURES`` and part: measure, part, images, mean, low,
-            median, high (quartiles), shift (of the mean from training's, in deviations of a cell);
-            no rows without an index.
+            median, high (quartiles), shift (of the mean from training's, in standard deviations of
+            cells); no rows without an index.
     """
 
     subjects: tuple[str, ...]
@@ -62,7 +62,7 @@ class SplitLeaks:
         return self.counts.iloc[int(self.counts["images"].to_numpy().argmin())]
 
     def images(self, part: str) -> int:
-        """Number of images in a part."""
+        """Return the number of images in a part."""
         return int(self.counts.loc[self.counts["part"] == part, "images"].sum())
 
 
@@ -70,8 +70,9 @@ def find_split_leaks(catalogue: Catalogue, parts: NDArray[np.object_]) -> SplitL
     """Search a split for leaks.
 
     Args:
-        catalogue: of the data set; without an index only equal digests of the manifest make twins.
-        parts: (N,) part of each row; anything but ``PARTS`` is in no part.
+        catalogue: of the data set; without an index only equal digests of the manifest count as
+            duplicates.
+        parts: (N,) part of each row; values other than ``PARTS`` are in no part.
     """
     place = np.asarray(pd.Index(PARTS).get_indexer(pd.Index(parts)), dtype=np.intp)
     used = np.flatnonzero(place >= 0)
@@ -96,11 +97,11 @@ def find_split_leaks(catalogue: Catalogue, parts: NDArray[np.object_]) -> SplitL
 
 
 def cell_families(catalogue: Catalogue, columns: Iterable[str] = TWINS) -> NDArray[np.intp]:
-    """(N,) equal for pictures of one cell: equal files, and near twins where there is an index.
+    """Return a number (N,) for each image, equal for exact and near duplicates.
 
     Args:
         catalogue: of N images.
-        columns: those in which equal values make twins.
+        columns: columns whose equal values identify duplicates.
     """
     from scipy import sparse
     from scipy.sparse import csgraph
@@ -116,7 +117,7 @@ def cell_families(catalogue: Catalogue, columns: Iterable[str] = TWINS) -> NDArr
 
 
 def _alike(column: "pd.Series[Any]") -> NDArray[np.intp]:
-    """(P, 2) rows of equal values, each with the first such; missing ones equal nothing."""
+    """(P, 2) rows of equal, known values, each paired with the first such row."""
     codes, _ = pd.factorize(column)
     rows = np.flatnonzero(codes >= 0)
     _, first, back = np.unique(codes[rows], return_index=True, return_inverse=True)
@@ -125,7 +126,7 @@ def _alike(column: "pd.Series[Any]") -> NDArray[np.intp]:
 
 
 def _divided(groups: NDArray[np.intp], of: NDArray[np.intp]) -> tuple[list[int], int]:
-    """Groups in two parts, those with most images first, and how many groups there are."""
+    """Groups in two parts, those with most images first, and the number of groups."""
     table = pd.DataFrame({"group": groups, "part": of}).groupby("group")["part"]
     ranges = table.agg(["min", "max", "size"])
     divided = ranges[ranges["min"] < ranges["max"]].sort_values(
@@ -137,7 +138,7 @@ def _divided(groups: NDArray[np.intp], of: NDArray[np.intp]) -> tuple[list[int],
 def _twins(
     catalogue: Catalogue, used: NDArray[np.intp], of: NDArray[np.intp]
 ) -> tuple[NDArray[np.intp], int, int]:
-    """Pairs across parts, and of how many cells the same file, and any picture, is in two parts."""
+    """Pairs across parts; numbers of cells across parts with equal files, and with duplicates."""
     family, same = (cell_families(catalogue, columns)[used] for columns in (TWINS, DIGESTS))
     table = pd.DataFrame({"family": family, "place": of, "row": used})
     table = table.sort_values(["family", "place", "row"])
@@ -146,7 +147,7 @@ def _twins(
     cells = int(table["family"][later].nunique())
     pairs = np.column_stack([first["row"], table["row"]])[later]
     equal = _equal(catalogue.table, pairs)
-    # Not of the pairs alone, each of which has but the first picture of the earlier part.
+    # Pairs hold only the first image of the earlier part, so families are counted instead.
     parts = pd.Series(of).groupby(same)
     divided = (parts.transform("min") < parts.transform("max")).to_numpy()
     order = np.lexsort((pairs[:, 1], ~equal, -table["place"].to_numpy()[later]))

@@ -1,4 +1,4 @@
-"""Checks for single pictures: unreadable, cut, blurred, dark, of several cells, or outliers."""
+"""Checks of single images: unreadable, cut, blurred, dark, bright, several cells, outliers."""
 
 from dataclasses import dataclass
 
@@ -9,31 +9,32 @@ from allcore.audit.findings.audit_inputs import AuditInputs
 from allcore.audit.findings.finding import Finding, Severity
 
 FAR_OUT, OUTLYING = 3.0, 4.0
-"""Robust deviations from the set's median from which a measure is far out, or a cell an outlier."""
+"""Robust deviations from the set's median beyond which a measure is extreme, or a cell an
+outlier."""
 MIN_IMAGES = 20
-"""Images from which a median and a deviation of a set mean something."""
+"""Least number of images for a meaningful median and deviation."""
 MEDIUM_SHARE = 0.05
-"""Share of a set's images from which a fault of pictures is more than a nuisance."""
+"""Share of affected images from which a finding has medium severity."""
 BLURRED, DARK, BRIGHT = 0.55, 0.65, 1.5
-"""Shares of the set's median from which a cell far out is blurred, dark or bright."""
+"""Ratios to the set's median beyond which an extreme cell is blurred, dark or bright."""
 MIN_STRAIGHTNESS = 0.23
-"""From here (``features.straightness``) a cell seems cut. Of the drawn demonstration set the whole
-cells reach 0.20, the cut ones start at 0.25."""
+"""Least ``features.straightness`` of a cut cell. In the synthetic demonstration set, whole cells
+reach 0.20 and cut ones start at 0.25."""
 NEIGHBOURS = 10
 REFERENCE, BLOCK = 20_000, 1024
-"""Largest number of cells that distances are taken to, since all pairs take the square; rows at
-once."""
+"""Largest number of reference cells for distances, as all pairs take quadratic time; rows per
+block."""
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Files that can't be used, with the reason of each."""
+    """Unusable files, with the reason of each."""
 
     kind: str = "unreadable"
     title: str = "Pictures that can't be used"
 
     def find(self, inputs: AuditInputs) -> list[Finding]:
-        """One finding, or none; ``reasons`` counts the sentences."""
+        """Return at most one finding; ``reasons`` counts the sentences."""
         rows = np.flatnonzero(~inputs.usable)
         reasons = inputs.index.table["error"].iloc[rows].value_counts().to_dict()
         return _image_finding(
@@ -48,13 +49,13 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Truncated:
-    """Cells that touch the picture's border."""
+    """Cells that touch the image's border."""
 
     kind: str = "touches_border"
     title: str = "Cells that touch the picture's border"
 
     def find(self, inputs: AuditInputs) -> list[Finding]:
-        """One finding, or none."""
+        """Return at most one finding."""
         touching = inputs.index.table["border"].to_numpy(dtype=bool) & inputs.usable
         return _image_finding(
             self.kind,
@@ -67,13 +68,13 @@ class Truncated:
 
 @dataclass(frozen=True)
 class OverCropped:
-    """Cells with a long straight edge, of which something seems cut away."""
+    """Cells with a long straight edge, which were probably cut."""
 
     kind: str = "over_cropped"
     title: str = "Cells with a part cut away"
 
     def find(self, inputs: AuditInputs) -> list[Finding]:
-        """One finding, or none; the straightest first."""
+        """Return at most one finding; the straightest cell comes first."""
         straight = _column(inputs, "straight")
         border = inputs.index.table["border"].to_numpy(dtype=bool)
         rows = np.flatnonzero((straight > MIN_STRAIGHTNESS) & ~border & inputs.usable)
@@ -89,13 +90,13 @@ class OverCropped:
 
 @dataclass(frozen=True)
 class FarOut:
-    """A measure of the images that lies far below or above the median of the set.
+    """Images with a measure far below or above the median of the set.
 
     Attributes:
         kind: of the finding.
-        title: of the finding, for people.
+        title: of the finding, on pages.
         column: of the index.
-        bound: share of the set's median that the measure must pass, besides being far out.
+        bound: ratio to the set's median that the measure must exceed, besides being extreme.
         why: as in the finding.
         do: as in the finding.
     """
@@ -108,7 +109,7 @@ class FarOut:
     do: str
 
     def find(self, inputs: AuditInputs) -> list[Finding]:
-        """One finding, or none; the farthest first."""
+        """Return at most one finding; the most extreme image comes first."""
         values = _column(inputs, self.column)
         known = np.isfinite(values) & (values > 0)
         if known.sum() < MIN_IMAGES:
@@ -133,13 +134,13 @@ class FarOut:
 
 @dataclass(frozen=True)
 class SeveralObjects:
-    """Pictures with more than one object on the black."""
+    """Images with more than one object on the black background."""
 
     kind: str = "several_objects"
     title: str = "Several objects in one picture"
 
     def find(self, inputs: AuditInputs) -> list[Finding]:
-        """One finding, or none; most objects first."""
+        """Return at most one finding; the image with most objects comes first."""
         count = inputs.index.table["objects"].to_numpy()
         rows = np.flatnonzero((count > 1) & inputs.usable)
         return _image_finding(
@@ -153,13 +154,13 @@ class SeveralObjects:
 
 @dataclass(frozen=True)
 class Outliers:
-    """Cells far from any others by the network's features."""
+    """Cells far from all others in the network's feature space."""
 
     kind: str = "outlier"
     title: str = "Cells unlike all others"
 
     def find(self, inputs: AuditInputs) -> list[Finding]:
-        """One finding, or none, the farthest first; none without embeddings."""
+        """Return at most one finding, the farthest cell first; none without embeddings."""
         distances = neighbour_distances(inputs.index.embeddings)
         known = np.isfinite(distances)
         if known.sum() < MIN_IMAGES:
@@ -180,11 +181,11 @@ class Outliers:
 def neighbour_distances(
     embeddings: NDArray[np.floating], *, reference: int = REFERENCE
 ) -> NDArray[np.float64]:
-    """(N,) mean cosine distance to the 10 nearest cells; NaN where there is no vector.
+    """Return the mean cosine distance (N,) to the 10 nearest cells; NaN without an embedding.
 
     Args:
-        embeddings: (N, F), NaN where there is no vector.
-        reference: number of cells that distances are taken to; a sample where there are more.
+        embeddings: (N, F), NaN where there is no embedding.
+        reference: largest number of reference cells; a random sample where there are more.
     """
     distances = np.full(len(embeddings), np.nan)
     known = np.flatnonzero(np.isfinite(embeddings).all(axis=1))
@@ -261,6 +262,6 @@ def _column(inputs: AuditInputs, name: str) -> NDArray[np.float64]:
 
 
 def _robust(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Deviations from the median, in deviations estimated from the quartiles."""
+    """Robust z-scores: deviations from the median, scaled by the quartiles."""
     low, middle, high = np.percentile(values, (25, 50, 75))
     return np.asarray((values - middle) / max((high - low) / 1.349, 1e-6))

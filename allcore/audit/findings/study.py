@@ -1,4 +1,4 @@
-"""Checks for the study as a whole: balance of the classes, and shortcuts."""
+"""Checks of the whole study: class balance and shortcuts."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from allcore.evaluation.intervals import Interval
 from allcore.labels import CLASS_NAMES
 
 IMBALANCED, LOPSIDED = 3.0, 10.0
-"""Times that the larger class has the smaller one's images: worth a word, worth more."""
+"""Class ratios from which imbalance is a finding, and one of high severity."""
 FEW_SUBJECTS = 5
 CUES = {
     ("area",): "the area alone",
@@ -19,18 +19,18 @@ CUES = {
     ("area", "brightness"): "area with brightness",
 }
 STRONG, PLAIN = 0.8, 0.65
-"""AUROC on unseen subjects from which a plain fact alone is a shortcut worth a warning."""
+"""AUROC on unseen subjects above which a shortcut has high, or medium, severity."""
 
 
 @dataclass(frozen=True)
 class Imbalance:
-    """Classes of very different size, one class alone, or no labels."""
+    """Classes of very different size, a single class, or no labels."""
 
     kind: str = "class_imbalance"
     title: str = "Class imbalance"
 
     def find(self, inputs: AuditInputs) -> list[Finding]:
-        """One finding, or none."""
+        """Return at most one finding."""
         labels, groups = inputs.labels, inputs.groups
         count = {label: int((labels == label).sum()) for label in CLASS_NAMES}
         people = {label: len(set(groups[labels == label])) for label in CLASS_NAMES}
@@ -63,15 +63,15 @@ class Imbalance:
 
 @dataclass(frozen=True)
 class Shortcuts:
-    """How well plain facts of a picture alone predict the label of unseen subjects."""
+    """Simple measures of an image that alone predict the label of unseen subjects."""
 
     kind: str = "shortcut"
     title: str = "Shortcuts"
 
     def find(self, inputs: AuditInputs) -> list[Finding]:
-        """One finding for each cue whose AUROC lies above 0.5 with its whole interval.
+        """Return one finding for each cue whose whole AUROC interval lies above 0.5.
 
-        ``model`` is the AUROC of the installed model on these cells, where it is known.
+        ``model`` is the AUROC of the installed model on these cells, where known.
         """
         cells = LabelledCells.of(inputs)
         if cells is None:
@@ -81,7 +81,7 @@ class Shortcuts:
         for columns, title in CUES.items():
             values = inputs.index.table[list(columns)].to_numpy(dtype=float)[cells.rows]
             auroc = label_folds.subject_auroc(cells, label_folds.tree_probabilities(values, cells))
-            # Without an interval over subjects nothing shows that it is no chance.
+            # Without an interval over subjects the AUROC may be chance.
             if auroc.known and auroc.low > 0.5:
                 findings.append(
                     self._finding(columns, title, auroc, {"cells": len(cells.rows)} | model)
@@ -106,7 +106,7 @@ class Shortcuts:
 
 
 def _model(inputs: AuditInputs, cells: LabelledCells) -> dict[str, object]:
-    """AUROC of the installed model's held-out predictions of these cells; empty without."""
+    """AUROC of the installed model's held-out predictions on these cells; empty without any."""
     probabilities = label_folds.held_out_probabilities(inputs, cells)
     if probabilities is None:
         return {}

@@ -1,1 +1,1 @@
-"""The index of a data set: measurements, hashes, thumbnails and features, computed once."""
+"""The index of a data set: measures, hashes, thumbnails and embeddings, computed once."""

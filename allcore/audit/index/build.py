@@ -1,7 +1,7 @@
-"""Build the index of a data set, or bring it up to date.
+"""Creation and update of the index of a data set.
 
-Only files that are new or have another size or time are read. What is done is written in chunks, so
-that a run which is stopped loses at most one of them, and memory does not grow with the data set.
+Only files that are new or have another size or time are read. Results are written in chunks, so
+that an interrupted run loses at most one chunk, and memory does not grow with the data set.
 """
 
 import shutil
@@ -39,14 +39,14 @@ WORKERS = 2
 
 @dataclass(frozen=True)
 class IndexChanges:
-    """Counts of what a run did.
+    """Counts of the changes of a run.
 
     Attributes:
         added: images that were not in the index.
         changed: images whose file changed, or that lacked the model's embedding.
         dropped: images that are no longer in the data set.
         kept: images that were not read again.
-        unreadable: images that can't be used, of all.
+        unreadable: all images that can't be used.
     """
 
     added: int
@@ -62,7 +62,7 @@ class IndexChanges:
 
     @property
     def nothing(self) -> bool:
-        """Whether the index stays as it was."""
+        """Whether the index is unchanged."""
         return self.added == self.changed == self.dropped == 0
 
 
@@ -76,27 +76,27 @@ def build_index(
     progress: Callable[[int], object] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> IndexChanges:
-    """Index a data set: read what is new, drop what is gone, keep the rest.
+    """Index a data set: read new files, drop missing ones, keep the rest.
 
-    An interrupt (Ctrl-C) keeps what was read, and the next run goes on from there. How far it is
-    stands in the index folder while it runs, and a file there stops it: see ``running``.
+    An interrupt (Ctrl-C) keeps the images read so far, and the next run resumes. The index folder
+    holds the run's progress and its stop request: see ``audit.index.progress``.
 
     Args:
         data: folder or CSV file that ``readers.read`` understands.
-        predictor: the model of the embeddings; None leaves them as they are.
-        loader: gives the model once the run has begun, in place of ``predictor``: a model that
-            can't be loaded is then a run that failed.
+        predictor: the model of the embeddings; None leaves them unchanged.
+        loader: loads the model within the run, in place of ``predictor``; a model that can't be
+            loaded then makes the run fail.
         home: state folder; None takes the settings'.
         start: called with the number of files to read.
         progress: called with the number of files read since the last call.
-        cancelled: asked after every chunk; True stops as an interrupt does.
+        cancelled: called after every chunk; True stops as an interrupt does.
 
     Raises:
         DataError: the data set can't be read or vanishes, the index can't be written, another run
-            is at it, or it was stopped (``Stopped``). The index keeps what it has.
+            holds it, or the run was stopped (``Stopped``). Completed chunks stay.
     """
     if not data.expanduser().exists():
-        readers.read(data)  # says so, before anything is written
+        readers.read(data)  # raises before the index folder is written
     path = store.folder(data, home)
     try:
         with running.hold_index_folder(path) as recorder:
@@ -114,7 +114,7 @@ def build_index(
 
 @dataclass(frozen=True)
 class _Watch:
-    """Reports the progress of a run, and stops it where that is asked for."""
+    """Progress report and stop request of a run."""
 
     recorder: running.RunRecorder
     start: Callable[[int], object]
@@ -134,7 +134,7 @@ class _Watch:
 
 
 class _Run:
-    """One run over one data set; holds what its steps share."""
+    """One run over one data set, with the state shared by its steps."""
 
     def __init__(
         self,
@@ -169,7 +169,7 @@ class _Run:
         return self._finish(states, changes)
 
     def _about(self) -> About:
-        """What the index will be of; its embeddings are those of before where none are made."""
+        """Metadata of the new index; without a model the previous embeddings stay."""
         about = About(root=str(self.data.expanduser().resolve()), name=self.manifest.name)
         before = store.read_about(self.path)
         if self.predictor is not None:
@@ -186,7 +186,7 @@ class _Run:
             return None
 
     def _known(self, states: Sequence[FileState]) -> tuple[set[str], set[str]]:
-        """Images of the finished index, and those that need no reading, be it of a stopped run."""
+        """Images of the finished index, and up-to-date images, including those of a stopped run."""
         finished = self._finished()
         gathered = shards.gather(self.parts, finished)
         if gathered is None:
@@ -196,7 +196,7 @@ class _Run:
         return known, self._fresh(gathered.rows, states)
 
     def _fresh(self, before: pd.DataFrame, states: Sequence[FileState]) -> set[str]:
-        """Images whose file and model are those of the index."""
+        """Images whose file and model match the index."""
         model = self.about.model_sha256
         rows = before[["image_id", "path", "size_bytes", "mtime_ns", "model_sha256", "error"]]
         known = {
@@ -233,7 +233,7 @@ class _Run:
         shards.write(self.parts / f"{number:06}.parquet", states, cells, embedded, model=model)
 
     def _cell(self, state: FileState) -> MeasuredCell:
-        """Read one file, beside the network at its work: all that this takes is done here."""
+        """Read and prepare one file, in parallel with the network."""
         if state.error:
             return MeasuredCell("", state.error, again=True)
         cell = features.read_cell(state.file)
@@ -246,12 +246,12 @@ class _Run:
     def _write_thumbnail(self, sha256: str, rgb: Rgb) -> None:
         place = store.thumbnail(sha256, self.home)
         if place.exists():
-            place.touch()  # whoever tidies up sees that it is wanted
+            place.touch()  # ``store.prune`` keeps recent thumbnails
         else:
             store.replace(place, thumbnails.webp(Image.fromarray(rgb)))
 
     def _finish(self, states: Sequence[FileState], changes: IndexChanges) -> IndexChanges:
-        """Put the parts together, find twins and draw the map; nothing where nothing changed."""
+        """Assemble the parts, search duplicates and compute the map; skipped without changes."""
         about = store.read_about(self.path)
         finished = self._finished()
         gathered = shards.gather(self.parts, finished)
@@ -270,7 +270,7 @@ class _Run:
             changes=asdict(changes),
         )
         arrays = shards.arrays(rows, gathered.files, finished)
-        del finished  # its arrays are as large as those that were just filled
+        del finished  # frees its arrays, as large as the new ones
         store.write(self.path, _assembled(about, rows.drop(columns=list(shards.PLACE)), *arrays))
         if changes.dropped or changes.changed:
             store.prune(self.home)
@@ -302,7 +302,7 @@ def _assembled(
 def _ahead(
     pool: ThreadPoolExecutor, read: Callable[[FileState], MeasuredCell], stale: Sequence[FileState]
 ) -> Iterator[tuple[Sequence[FileState], list[MeasuredCell]]]:
-    """Chunks with what was read of each; the next one is read while this one is worked on."""
+    """Yield chunks with their cells; the next chunk is read while one is processed."""
     chunks = [stale[i : i + CHUNK] for i in range(0, len(stale), CHUNK)]
 
     def submitted(number: int) -> list["Future[MeasuredCell]"]:

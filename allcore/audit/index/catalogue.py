@@ -1,4 +1,4 @@
-"""A data set as pages show it: the manifest and, where there is one, its index, as one table."""
+"""A data set with its index as one table, the input of pages."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,18 +18,18 @@ from allcore.errors import DataError
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A data set of N images; only to read, for all sessions share it.
+    """A data set of N images; read-only, as all sessions share it.
 
     Attributes:
         path: folder or CSV file of the data set.
-        manifest: what it holds now.
+        manifest: its current manifest.
         about: of the index; None where it is not indexed.
-        table: (N) rows in the manifest's order: label, subject and split filled in as
-            ``overview.described`` does; ``indexed``; ``error``, why a picture can't be used;
-            ``copies``, how many images show the same cell, itself included; and, with an index,
-            its columns (``store.Index``), NaN where an image is not in it, ``file_sha256`` for its
-            digest.
-        problem: why an index that is there can't be used, one sentence; empty without one.
+        table: (N) rows in the manifest's order: label, subject and split filled in by
+            ``dataset_counts.with_placeholders``; ``indexed``; ``error``, why an image can't be
+            used; ``copies``, the number of images of the same cell, including itself; and, with an
+            index, its columns (``store.Index``), NaN for images that are not indexed, with its
+            digest as ``file_sha256``.
+        problem: why an existing index can't be used, one sentence; empty without one.
     """
 
     path: Path
@@ -43,24 +43,24 @@ class Catalogue:
 
     @property
     def is_indexed(self) -> bool:
-        """Whether there is an index that can be used."""
+        """Whether there is a usable index."""
         return self.about is not None
 
     @cached_property
     def shelf(self) -> QueryTable:
-        """The table as filters and sorting look into it."""
+        """The table, prepared for filters and sorting."""
         return QueryTable(self.table)
 
     @cached_property
     def measured(self) -> pd.DataFrame:
-        """The rows whose picture could be measured."""
+        """Rows of the measured images."""
         return self.table[self.table["indexed"] & (self.table["error"] == "")]
 
 
 def load(
     data: Path, *, parts: "pd.Series[str] | None" = None, home: Path | None = None
 ) -> Catalogue:
-    """Read a data set and what its index knows.
+    """Load a data set and its index.
 
     Args:
         data: folder or CSV file that ``readers.read`` understands.
@@ -68,8 +68,8 @@ def load(
         home: state folder; None takes the settings'.
 
     Raises:
-        DataError: the data set can't be read. An index that can't be read is no error: the
-            catalogue then says so and does without.
+        DataError: the data set can't be read. An unreadable index is reported in ``problem``
+            instead.
     """
     return from_manifest(data, readers.read(data), parts=parts, home=home)
 
@@ -81,7 +81,7 @@ def from_manifest(
     parts: "pd.Series[str] | None" = None,
     home: Path | None = None,
 ) -> Catalogue:
-    """The catalogue of a manifest that was read already; see ``load``."""
+    """Build the catalogue of a manifest; see ``load``."""
     about, rows, problem = _index(data, home)
     known = None if parts is None else manifest.table["image_id"].map(parts)
     table = dataset_counts.with_placeholders(manifest, known)
@@ -99,10 +99,10 @@ def _index(data: Path, home: Path | None) -> tuple[About | None, pd.DataFrame | 
 
 
 def _with(table: pd.DataFrame, rows: pd.DataFrame | None) -> pd.DataFrame:
-    """The manifest's table with the index's columns, row by row."""
+    """Join the manifest's table with the index's columns."""
     if rows is None:
         return table.assign(indexed=False, error="", copies=1)
-    # The index has each file as it is; a table may bring digests of the originals.
+    # The index has digests of the files; a table may have those of the originals.
     rows = rows.drop(columns="path").rename(columns={"sha256": "file_sha256"})
     joined = table.merge(
         rows, how="left", on="image_id", validate="one_to_one", indicator="indexed"
@@ -119,10 +119,10 @@ _INDEX_COLUMNS = ("file_sha256", "size_bytes", "mtime_ns", "error")
 def image_sources(
     catalogue: Catalogue, rows: pd.DataFrame, *, home: Path | None = None
 ) -> list[ImageSource]:
-    """The pictures of some rows of a catalogue's table, in their order.
+    """Return the image sources of rows of a catalogue's table, in their order.
 
-    The index's thumbnail is taken where the file is as it was indexed, or is gone since; the
-    picture itself is decoded where it is new, changed, or has no thumbnail.
+    The index's thumbnail is used where the file is unchanged or missing. Otherwise the image is
+    decoded.
 
     Args:
         catalogue: the data set.
@@ -144,12 +144,12 @@ def image_sources(
 def _source(
     within: PathResolver, path: str, digest: str, indexed: tuple[float, float], home: Path | None
 ) -> ImageSource:
-    """The picture of a row that the index has.
+    """Image source of an indexed row.
 
     Args:
-        within: the data set's folder.
+        within: resolver of the data set's folder.
         path: of the file below it.
-        digest: of the file that was indexed.
+        digest: of the indexed file.
         indexed: size and time of that file.
         home: state folder.
     """

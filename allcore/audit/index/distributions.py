@@ -13,22 +13,23 @@ from allcore.labels import LABELS
 
 BINS = 40
 TAIL = 0.002
-"""Share of the cells at either end that is counted in the outermost bin, so that one odd picture
-does not press all others together."""
+"""Share of the cells at either end that the outermost bin collects, so that one outlier does not
+compress the others."""
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """A measure in each class that has cells.
+    """Distribution of a measure in each class with cells.
 
     Attributes:
-        fact: what is measured.
-        edges: (B + 1,) of the bins; the outermost ones hold what lies beyond as well.
+        fact: the measure.
+        edges: (B + 1,) of the bins; the outermost ones include values beyond them.
         shares: by label, (B,) share of the class's cells in each bin.
         cells: by label, number of cells.
         means: by label, (S,) the mean of each independent subject.
-        difference: mean over subjects of blasts less that of normal cells, with Welch's interval;
-            no bounds where a class has fewer than two subjects, NaN where a class is missing.
+        difference: difference of the means over subjects, blasts minus normal cells, with Welch's
+            interval; no bounds where a class has fewer than two subjects, NaN where a class is
+            missing.
     """
 
     fact: Measure
@@ -40,7 +41,7 @@ class Distribution:
 
 
 def measure_distribution(table: pd.DataFrame, fact: Measure) -> Distribution | None:
-    """The spread of a measure; None where no labelled cell has it.
+    """Return the distribution of a measure; None where no labelled cell has a value.
 
     Args:
         table: columns label, group and the measure's.

@@ -1,4 +1,4 @@
-"""Embeddings of cells by an installed model, their 2-D map, and nearest neighbours on it."""
+"""Embeddings of cells by an installed model, their 2-D map, and nearest neighbours on the map."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 BATCH = 32
 FITTED = 1500
-"""Cells that the map is fitted on; the others are placed among them, for t-SNE takes a minute."""
+"""Number of cells that t-SNE, which takes a minute, is fitted on; the others are interpolated."""
 ANCHORS = 5
 SEED = 0
 
 
 def cut_cell(predictor: "Predictor", rgb: Rgb) -> "Tensor | None":
-    """The cell (3, S, S) uint8 in a picture (H, W, 3) uint8; None where there is none."""
+    """Return the cell's crop (3, S, S) uint8 of an image (H, W, 3) uint8; None without a cell."""
     try:
         return predictor.prepare(rgb)
     except BadImage:
@@ -33,7 +33,7 @@ def cut_cell(predictor: "Predictor", rgb: Rgb) -> "Tensor | None":
 def embed(
     predictor: "Predictor", prepared: Sequence["Tensor | None"]
 ) -> list[NDArray[np.float16] | None]:
-    """The penultimate vector (F,) of each cell of ``cut``; None where there is none."""
+    """Return the penultimate activation (F,) of each crop of ``cut_cell``; None without a crop."""
     import torch
 
     cells = [cell for cell in prepared if cell is not None]
@@ -48,10 +48,10 @@ def embed(
 
 
 def flat_map(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
-    """The 2-D map (N, 2) of vectors (N, F) by the t-SNE of ``allcore.training.embedding``.
+    """Return the 2-D map (N, 2) of vectors (N, F) by the t-SNE of ``allcore.training.embedding``.
 
-    Of more than ``FITTED`` cells a sample is fitted and the others stand at the mean of the
-    ``ANCHORS`` fitted cells nearest to them. NaN where a vector is.
+    With more than ``FITTED`` cells, a sample is fitted, and every other cell is placed at the mean
+    of its ``ANCHORS`` nearest fitted cells. NaN vectors give NaN.
     """
     from allcore.training import embedding as trained
 
@@ -81,14 +81,14 @@ def _among(
 
 
 _CANDIDATES = 5
-"""Neighbours of a cell among which one is sought that is no copy of it."""
+"""Number of neighbours searched for one that is no duplicate of the cell."""
 
 
 def nearest_on_map(table: pd.DataFrame) -> NDArray[np.intp]:
-    """(N,) the row of the nearest other cell on the map.
+    """Return the row (N,) of the nearest other cell on the map.
 
-    Copies of a cell lie on it and say nothing: they are passed over. -1 where a cell has no place,
-    or only copies beside it.
+    Duplicates of a cell coincide with it and are skipped. -1 where a cell has no position, or only
+    duplicates nearby.
 
     Args:
         table: of a catalogue with an index, N rows.
@@ -114,11 +114,11 @@ def nearest_on_map(table: pd.DataFrame) -> NDArray[np.intp]:
 def neighbour_agreement(
     values: "pd.Series[str]", neighbours: NDArray[np.intp]
 ) -> tuple[float, float]:
-    """Share of the cells whose neighbour has the same value, and what chance would give.
+    """Return the share of cells whose neighbour has the same value, and that share by chance.
 
     Args:
         values: (N,); missing ones are left out.
-        neighbours: (N,) of ``nearest``.
+        neighbours: (N,) from ``nearest_on_map``.
 
     Returns:
         Both NaN where no cell has a neighbour with a value.
@@ -134,7 +134,7 @@ def neighbour_agreement(
 
 
 def neighbour_correlation(values: "pd.Series[float]", neighbours: NDArray[np.intp]) -> float:
-    """Spearman's correlation of a measure between cells and their neighbours; NaN without any."""
+    """Return Spearman's correlation of a measure between cells and neighbours; NaN without any."""
     ranks = values.rank().to_numpy(dtype=np.float64)
     beside = np.where(neighbours >= 0, ranks[neighbours], np.nan)
     known = np.isfinite(ranks) & np.isfinite(beside)

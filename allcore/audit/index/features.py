@@ -1,4 +1,4 @@
-"""One file of a data set, read once: its digest, its facts, its texture and the picture."""
+"""Digest, measures, texture and pixels of one image file, read once."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -22,29 +22,29 @@ NUMBERS = (
     *(fact.name for fact in cell_measurements.MEASURES if fact.name != "border"),
     "contrast", "saturated", "straight",
 )  # fmt: skip
-"""Columns that are NaN where a picture can't be used."""
+"""Columns that are NaN where an image can't be used."""
 
 OBJECT_SHARE, OBJECT_AREA = 0.05, 400
-"""An object counts from this share of the largest and this many pixels: debris is smaller."""
+"""Least size of an object, as share of the largest and in pixels; smaller ones are debris."""
 WHITE = 250
 ANGLES = np.arange(0, 360, 2) * np.pi / 180
 EDGE_DEPTH = 4.0
-"""Pixels from the outermost point within which an outline counts as running along a line."""
+"""Distance in pixels from a tangent within which the outline counts as running along it."""
 
 
 @dataclass(frozen=True)
 class MeasuredCell:
-    """What one file holds.
+    """Content of one image file.
 
     Attributes:
         sha256: of its bytes, empty where they can't be read.
         error: why it can't be used, one sentence; empty where it can.
-        again: whether another try may succeed with the file as it is.
-        values: width, height, objects, border, phash and ``NUMBERS``; those that are known.
-        grid: texture, (GRID, GRID), see ``hashes``.
+        again: whether a retry may succeed with the same file.
+        values: the known ones of width, height, objects, border, phash and ``NUMBERS``.
+        grid: texture, (GRID, GRID), see ``texture_hashes``.
         rings: texture, (RINGS, ANGLES).
-        rgb: the picture, for whoever goes on with it; None where it can't be used.
-        cut: the cell as a network takes it, where one was asked for.
+        rgb: the pixels; None where the image can't be used.
+        cut: network input of the cell, where requested.
     """
 
     sha256: str
@@ -58,7 +58,7 @@ class MeasuredCell:
 
 
 def read_cell(path: Path) -> MeasuredCell:
-    """Read and measure one file; whatever is wrong with it stands in ``error``."""
+    """Read and measure one file; ``error`` describes a failure."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -87,10 +87,10 @@ def read_cell(path: Path) -> MeasuredCell:
 
 
 def measured(rgb: Rgb, mask: NDArray[np.bool_]) -> dict[str, object]:
-    """Facts of the cell and figures of the picture's quality, by column.
+    """Return measures of the cell and of the image quality, by column.
 
-    ``contrast`` is the deviation of the brightness inside the cell, ``saturated`` the share of its
-    pixels that are white, ``straight`` what ``straightness`` gives.
+    ``contrast`` is the deviation of the brightness inside the cell, ``saturated`` the share of
+    white pixels in it, ``straight`` the result of ``straightness``.
 
     Raises:
         BadImage: there is no cell on black.
@@ -107,7 +107,7 @@ def measured(rgb: Rgb, mask: NDArray[np.bool_]) -> dict[str, object]:
 
 
 def objects(rgb: Rgb) -> int:
-    """Number of objects on the black background that are no debris beside the largest."""
+    """Return the number of objects on the black background, without debris."""
     red, green, blue = (rgb[::STRIDE, ::STRIDE, channel] for channel in range(3))
     bright = np.maximum(np.maximum(red, green), blue) > BACKGROUND_LEVEL
     labelled, count = ndimage.label(bright)
@@ -118,10 +118,11 @@ def objects(rgb: Rgb) -> int:
 
 
 def straightness(mask: NDArray[np.bool_]) -> float:
-    """How much more of the outline runs along one line that touches it than along the opposite one.
+    """Return how much more of the outline follows a tangent than the opposite tangent.
 
-    Shares of the outline within ``EDGE_DEPTH`` pixels of the line, largest difference over all
-    directions: both flanks of a long cell are straight, of a cut cell only the cut.
+    The two values are shares of the outline within ``EDGE_DEPTH`` pixels of the tangents; the
+    result is their largest difference over all directions. Both flanks of a long cell are straight,
+    but only one side of a cut cell.
     """
     coarse = mask[::STRIDE, ::STRIDE]
     edge = np.argwhere(coarse & ~ndimage.binary_erosion(coarse)).astype(np.float32) * STRIDE

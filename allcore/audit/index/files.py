@@ -1,4 +1,4 @@
-"""The files behind a manifest: their state, and what changed since they were indexed."""
+"""State of the files of a manifest, and changes since they were indexed."""
 
 import stat
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ INVALID_NAME = "The file's name is no valid text: rename the file."
 
 @dataclass(frozen=True)
 class FileState:
-    """One image of a manifest as it lies on the disk.
+    """State on disk of one image of a manifest.
 
     Attributes:
         image_id: its id.
-        path: below the data set's folder, as the manifest has it.
+        path: below the data set's folder, as in the manifest.
         file: the file.
         size: bytes; -1 where the file can't be reached.
-        time: of its last change, nanoseconds; -1 where the file can't be reached.
+        time: of the last change, nanoseconds; -1 where the file can't be reached.
         error: why it must not be read, one sentence; empty where it may.
     """
 
@@ -36,12 +36,12 @@ class FileState:
 
     @property
     def known(self) -> bool:
-        """Whether size and time tell that a file is the one of before."""
+        """Whether size and time are known, so that a change can be detected."""
         return self.time >= 0 and not self.error
 
 
 def file_states(manifest: Manifest) -> list[FileState]:
-    """The state of each image, in the manifest's order."""
+    """Return the state of each image, in the manifest's order."""
     resolver = PathResolver(manifest.root)
     pairs = zip(manifest.table["image_id"], manifest.table["path"], strict=True)
     return [_state(str(image_id), str(path), resolver) for image_id, path in pairs]
@@ -57,28 +57,28 @@ def _state(image_id: str, path: str, resolver: PathResolver) -> FileState:
         if not resolver.contains(resolved):
             return FileState(image_id, path, file, error=OUTSIDE)
         state = resolved.stat()
-        if not stat.S_ISREG(state.st_mode):  # a pipe would be waited for without end
+        if not stat.S_ISREG(state.st_mode):  # reading a pipe could block
             return FileState(image_id, path, file, error=NO_FILE)
-    except (OSError, RuntimeError, ValueError):  # RuntimeError: links that lead in a circle
+    except (OSError, RuntimeError, ValueError):  # RuntimeError: circular links
         return FileState(image_id, path, file)
     return FileState(image_id, path, file, state.st_size, state.st_mtime_ns)
 
 
 def _spoken(text: str) -> str:
-    """Text that can be written as UTF-8, with what can't be as an escape."""
+    """Return text that UTF-8 can encode, with other characters escaped."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @dataclass(frozen=True)
 class ChangesSinceIndex:
-    """Images of a data set beside its index.
+    """Numbers of images that differ between a data set and its index.
 
     Attributes:
-        new: that are not in the index.
-        changed: whose file has another place, size or time.
-        gone: that are in the index and not in the data set, or whose file is not there any more.
-        again: that could not be read and are tried again by the next run.
-        unchanged: SHA-256 by path of the files that are as they were.
+        new: images that are not in the index.
+        changed: images whose file has another path, size or time.
+        gone: indexed images that the data set lacks or whose file is missing.
+        again: images that could not be read; the next run retries them.
+        unchanged: SHA-256 by path of unchanged files.
     """
 
     new: int
@@ -97,7 +97,7 @@ def compare_with_index(manifest: Manifest, rows: pd.DataFrame) -> ChangesSinceIn
     """Compare the files of a data set with its index; no file is opened.
 
     Args:
-        manifest: of the data set as it is now.
+        manifest: of the current data set.
         rows: table of the index, see ``store.read_rows``.
     """
     columns = ["image_id", "path", "size_bytes", "mtime_ns", "sha256"]

@@ -1,7 +1,7 @@
-"""Indexing in the background: start, progress and cancellation.
+"""Background indexing: start, progress and cancellation.
 
-The run is a process of its own that outlives the one that started it. Nothing is kept in memory:
-see ``allcore.audit.index.progress`` for the files.
+The run is a separate process that outlives its parent. Its state is in files: see
+``allcore.audit.index.progress``.
 """
 
 import os
@@ -29,15 +29,15 @@ START_LOCK = ".start"
 
 @dataclass(frozen=True)
 class JobProgress:
-    """How far a run is.
+    """Progress of a run.
 
     Attributes:
-        step: "starting", "checking", "reading" or "assembling", see ``running``.
-        done: pictures read in this step.
-        total: pictures to read; 0 where the step counts none.
-        started: when the run was started, in ISO 8601 with the time zone.
-        updated: when the run last record how far it is.
-        seconds_left: of this step, at the pace so far; None where that can't be told.
+        step: "starting", "checking", "reading" or "assembling", see ``audit.index.progress``.
+        done: images read in this step.
+        total: images to read; 0 where the step counts none.
+        started: start of the run, in ISO 8601 with the time zone.
+        updated: time of the last progress record.
+        seconds_left: estimate for this step; None where unknown.
     """
 
     step: str
@@ -57,7 +57,7 @@ def start(data: Path, *, model: str | None = None, home: Path | None = None) -> 
         home: state folder; None takes the settings'.
 
     Raises:
-        DataError: it is being indexed already, nothing is there, or the state folder can't be
+        DataError: a run is in progress, the data set is missing, or the state folder can't be
             written to.
     """
     if not data.expanduser().exists():
@@ -72,7 +72,7 @@ def start(data: Path, *, model: str | None = None, home: Path | None = None) -> 
 
 
 def progress(data: Path, home: Path | None = None) -> JobProgress | None:
-    """How far the run over a data set is; None where none is under way."""
+    """Return the progress of the run over a data set; None without a run."""
     path = store.folder(data, home)
     record = running.read(path)
     if record is None or not running.is_alive(path, record):
@@ -83,19 +83,19 @@ def progress(data: Path, home: Path | None = None) -> JobProgress | None:
 
 
 def cancel(data: Path, home: Path | None = None) -> None:
-    """Ask the run over a data set to stop; it keeps what it has read. Nothing where none is."""
+    """Request the run over a data set to stop; images read so far stay. No-op without a run."""
     if progress(data, home) is not None:
         store.replace(store.folder(data, home) / running.CANCEL, b"")
 
 
 def is_stopping(data: Path, home: Path | None = None) -> bool:
-    """Whether a run is under way that was asked to stop."""
+    """Whether a run is in progress and has a stop request."""
     cancelled = (store.folder(data, home) / running.CANCEL).exists()
     return cancelled and progress(data, home) is not None
 
 
 def failure(data: Path, home: Path | None = None) -> str | None:
-    """Why the last run failed, one sentence; None where it did not, or another is under way."""
+    """Return why the last run failed, one sentence; None without a failure, or during a run."""
     path = store.folder(data, home)
     if (reason := running.failed(path)) is not None:
         return reason
@@ -107,13 +107,13 @@ def failure(data: Path, home: Path | None = None) -> str | None:
 
 
 def status(data: Path, home: Path | None = None) -> Status:
-    """How it stands with the index of a data set: "stopped" is begun and not finished."""
+    """Return the status of the index of a data set; "stopped" means begun and not finished."""
     path = store.folder(data, home)
     if progress(data, home) is not None:
         return "running"
     if failure(data, home) is not None:
         return "failed"
-    # What a run record of itself outlives only a run that was killed.
+    # A record without a running process is left by a killed run.
     if (path / store.PARTS).exists() or running.read(path) is not None:
         return "stopped"
     about = store.read_about(path)
@@ -135,7 +135,7 @@ def _start(data: Path, path: Path, model: str | None, home: Path | None) -> None
 
 
 def _detached(command: list[str], log: IO[bytes], home: Path | None) -> "subprocess.Popen[bytes]":
-    """A process that goes on when this one ends, and steps back behind others."""
+    """Start a process of low priority that outlives this one."""
     package = str(Path(allcore.__file__).resolve().parent.parent)
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
@@ -151,9 +151,9 @@ def _detached(command: list[str], log: IO[bytes], home: Path | None) -> "subproc
         creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
     )
     if hasattr(os, "setpriority"):
-        with suppress(OSError):  # it has ended already
+        with suppress(OSError):  # the process has ended
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
-    # Somebody must take note of its end, or it stays in the table of processes.
+    # Waiting for the process avoids a zombie.
     threading.Thread(target=process.wait, name="index", daemon=True).start()
     return process
 

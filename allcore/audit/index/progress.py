@@ -1,8 +1,8 @@
-"""The progress of an indexing run, and how to stop it.
+"""Progress and cancellation of an indexing run, in files of the index folder.
 
-It is kept in files of the index folder, so that every process and replica sees the same:
-``.lock`` is held by the run, ``progress.json`` says how far it is, a file ``cancel`` asks it to
-stop, ``failed.json`` says why the last one failed, ``log.txt`` is what a background run printed.
+All processes and replicas share these files. The run holds ``.lock`` and writes ``progress.json``;
+a file ``cancel`` requests a stop; ``failed.json`` holds the error of the last run; ``log.txt`` is
+the output of a background run.
 """
 
 import json
@@ -22,20 +22,19 @@ from allcore.errors import AllScopeError, DataError
 
 LOCK, PROGRESS, CANCEL, FAILED, LOG = ".lock", "progress.json", "cancel", "failed.json", "log.txt"
 STARTING, CHECKING, READING, ASSEMBLING = "starting", "checking", "reading", "assembling"
-"""The steps of a run: the process and the model are loaded; files are compared with the index;
-those that are new are read; twins and the map are made of all."""
+"""Steps of a run: load the process and the model; compare files with the index; read new files;
+search duplicates and compute the map."""
 WRITE_INTERVAL = 0.5
-"""Seconds between two writings of the progress."""
+"""Seconds between two progress records."""
 LOCK_TIMEOUT = 2.0
-"""Seconds that a run waits for the lock: whoever looks how a run is doing tries it for an
-instant."""
+"""Seconds that a run waits for the lock, which status queries hold for an instant."""
 START_TIMEOUT = 600.0
-"""Seconds after which a background run that has not taken the lock is given up: on a busy machine
-it takes minutes to begin, and one whose process ended is given up at once."""
+"""Seconds after which a background run without the lock counts as failed. On a busy machine the
+start takes minutes; a run whose process has ended fails at once."""
 
 
 class Stopped(DataError):
-    """The run was asked to stop."""
+    """The run was stopped on request."""
 
     def __init__(self) -> None:
         super().__init__("Stopped; what was read is kept, and the next run goes on.")
@@ -43,17 +42,17 @@ class Stopped(DataError):
 
 @dataclass(frozen=True)
 class ProgressRecord:
-    """What ``progress.json`` holds.
+    """Content of ``progress.json``.
 
     Attributes:
         step: one of the four steps.
-        done: pictures read in this step.
-        total: pictures to read in this step; 0 where the step counts none.
+        done: images read in this step.
+        total: images to read in this step; 0 where the step counts none.
         pid: process of the run.
         host: machine of the process.
-        started: when the run was started, in ISO 8601.
-        since: when the step began.
-        updated: when this was written.
+        started: start of the run, in ISO 8601.
+        since: start of the step.
+        updated: time of this record.
     """
 
     step: str
@@ -67,7 +66,7 @@ class ProgressRecord:
 
 
 class RunRecorder:
-    """Writes the progress of a run; made by ``hold_index_folder``."""
+    """Writes the progress of a run; created by ``hold_index_folder``."""
 
     def __init__(self, path: Path, started: str) -> None:
         self._path = path
@@ -80,13 +79,13 @@ class RunRecorder:
         self._write()
 
     def add(self, count: int) -> None:
-        """Add images that are done; written at most every ``WRITE_INTERVAL`` seconds."""
+        """Add processed images; written at most every ``WRITE_INTERVAL`` seconds."""
         self._record = replace(self._record, done=self._record.done + count, updated=now())
         if time.monotonic() - self._written >= WRITE_INTERVAL:
             self._write()
 
     def stop_if_asked(self) -> None:
-        """Raise ``Stopped`` where the run was asked to stop."""
+        """Raise ``Stopped`` if there is a stop request."""
         if (self._path / CANCEL).exists():
             raise Stopped
 
@@ -97,16 +96,16 @@ class RunRecorder:
 
 @contextmanager
 def hold_index_folder(path: Path) -> Iterator[RunRecorder]:
-    """Hold an index folder for one run; its progress is removed when it ends.
+    """Lock an index folder for one run; its progress record is removed at the end.
 
     Raises:
-        Timeout: another run holds it.
+        Timeout: another run holds the lock.
     """
     path.mkdir(parents=True, exist_ok=True)
     with FileLock(path / LOCK, timeout=LOCK_TIMEOUT, poll_interval=0.02):
         before = read(path)
         expected = before is not None and before.step == STARTING and age(before) < START_TIMEOUT
-        if not expected:  # whoever started this run may have asked it to stop already
+        if not expected:  # an expected run may have a stop request already
             (path / CANCEL).unlink(missing_ok=True)
         (path / FAILED).unlink(missing_ok=True)
         run = RunRecorder(path, before.started if before is not None and expected else now())
@@ -116,7 +115,7 @@ def hold_index_folder(path: Path) -> Iterator[RunRecorder]:
         except (Stopped, KeyboardInterrupt):
             raise
         except Exception as error:
-            with suppress(DataError):  # the folder can't be written to, maybe for that very reason
+            with suppress(DataError):  # the folder may be unwritable
                 fail(path, error)
             raise
         finally:
@@ -124,12 +123,12 @@ def hold_index_folder(path: Path) -> Iterator[RunRecorder]:
 
 
 def progress_record(step: str, *, started: str) -> ProgressRecord:
-    """The record of this process at the start of a step."""
+    """Return a record of this process at the start of a step."""
     return ProgressRecord(step, 0, 0, os.getpid(), socket.gethostname(), started, now(), now())
 
 
 def read(path: Path) -> ProgressRecord | None:
-    """The last record of a run; None where none is under way or it can't be read."""
+    """Return the last record of a run; None where there is none or it can't be read."""
     try:
         return ProgressRecord(**json.loads((path / PROGRESS).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -142,13 +141,13 @@ def write(path: Path, progress: ProgressRecord) -> None:
 
 
 def clear(path: Path) -> None:
-    """Remove the record of a run that ended."""
+    """Remove the record of a finished run."""
     (path / PROGRESS).unlink(missing_ok=True)
     (path / CANCEL).unlink(missing_ok=True)
 
 
 def fail(path: Path, error: Exception) -> None:
-    """Keep the reason why a run failed until the next one starts."""
+    """Store the error of a run until the next one starts."""
     reason = str(store.unwritable(path, error) if isinstance(error, OSError) else error)
     if not isinstance(error, AllScopeError | OSError):
         reason = f"Indexing failed ({type(error).__name__}: {error}): see {path / LOG}."
@@ -156,7 +155,7 @@ def fail(path: Path, error: Exception) -> None:
 
 
 def failed(path: Path) -> str | None:
-    """Why the last run failed, if it did."""
+    """Return the error of the last run, or None."""
     try:
         return str(json.loads((path / FAILED).read_text(encoding="utf-8"))["reason"])
     except (OSError, ValueError, TypeError, KeyError):
@@ -164,7 +163,7 @@ def failed(path: Path) -> str | None:
 
 
 def is_alive(path: Path, progress: ProgressRecord) -> bool:
-    """Whether the run of a record is still under way, by its process and the lock."""
+    """Whether the run of a record is in progress, by its process and the lock."""
     if progress.host == socket.gethostname() and not _exists(progress.pid):
         return False
     if progress.step == STARTING and age(progress) < START_TIMEOUT:
@@ -182,18 +181,18 @@ def age(progress: ProgressRecord) -> float:
 
 
 def now() -> str:
-    """The time, in ISO 8601."""
+    """Return the current time in ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _exists(pid: int) -> bool:
-    """Whether a process of this machine is there; where that can't be asked, the lock decides."""
+    """Whether a process of this machine exists; where unknown, the lock decides."""
     if os.name != "posix":
         return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # it is somebody else's
+    except OSError:  # the process is another user's
         return True
     return True

@@ -1,4 +1,4 @@
-"""Filtering, sorting and paging of a catalogue's images: its table in, row numbers out."""
+"""Filtering, sorting and paging of a catalogue's images."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -36,25 +36,26 @@ RECORDED = {
 }  # fmt: skip
 COPIES = {"all": "All", "copied": "With copies", "across": "Shared by subjects"}
 READABLE = {"all": "All", "yes": "Can be used", "no": "Can't be used"}
-_STEPS = 100  # a range is set in at least so many steps
+_STEPS = 100  # least number of steps of a range
 
 
 @dataclass(frozen=True)
 class CatalogueQuery:
-    """A filter and an order; by default every image, in the data set's order.
+    """A filter and an order; the default is every image in the data set's order.
 
     Attributes:
-        labels: that an image may have; empty lets all pass, and so on.
-        subjects: that it may be of.
-        splits: that it may be in.
-        text: that its id or path holds, whatever the case.
-        measure: column of ``MEASURES`` that has to lie from ``low`` to ``high``; empty for none.
-        low: lower end.
-        high: upper end.
+        labels: accepted labels; empty accepts all, as for the next two.
+        subjects: accepted subjects.
+        splits: accepted parts of the split.
+        text: substring of id or path, case-insensitive.
+        measure: column of ``MEASURES`` that must be between ``low`` and ``high``; empty for none.
+        low: lower bound.
+        high: upper bound.
         copies: key of ``COPIES``.
-        same_as: id of an image whose copies, itself included, are asked for; empty for none.
+        same_as: id of an image; only images of the same cell match, itself included; empty for
+            none.
         readable: key of ``READABLE``.
-        only: ids that are asked for; None lets all pass.
+        only: accepted ids; None accepts all.
         sort: column to sort by; empty for the data set's order.
         descending: whether the largest comes first.
     """
@@ -80,9 +81,9 @@ class ResultPage:
 
     Attributes:
         rows: the images of this page.
-        number: which page, from 1.
-        pages: how many there are, at least 1.
-        first: place of its first image among all, from 1; 0 where there is none.
+        number: page number, from 1.
+        pages: number of pages, at least 1.
+        first: position of its first image among all matches, from 1; 0 without matches.
         total: images on all pages.
     """
 
@@ -94,13 +95,13 @@ class ResultPage:
 
     @property
     def last(self) -> int:
-        """Place of the page's last image among all."""
+        """Position of the page's last image among all matches."""
         return max(0, self.first + len(self.rows) - 1)
 
 
 @dataclass(frozen=True)
 class ValueRange:
-    """The ends of a measure, rounded outwards to its steps."""
+    """Minimum and maximum of a measure, rounded outwards to the step."""
 
     low: float
     high: float
@@ -108,7 +109,7 @@ class ValueRange:
 
 
 class QueryTable:
-    """A catalogue's table of N images, prepared for fast queries.
+    """A catalogue's table of N images, indexed for fast queries.
 
     Read-only and shared by all sessions: text columns are sorted and factorized once.
     """
@@ -121,9 +122,9 @@ class QueryTable:
         return len(self.table)
 
     def find(self, query: CatalogueQuery) -> NDArray[np.intp]:
-        """Row numbers of the images that meet the query, in its order.
+        """Return the row numbers of matching images, in the query's order.
 
-        A column that the table lacks lets all pass.
+        Filters on columns that the table lacks are ignored.
         """
         rows = np.flatnonzero(self._matching(query))
         if query.sort not in self.table:
@@ -132,7 +133,7 @@ class QueryTable:
         return rows[np.argsort(-keys if query.descending else keys, kind="stable")]
 
     def page(self, matches: NDArray[np.intp], number: int, *, size: int = PAGE_SIZE) -> ResultPage:
-        """Page ``number`` (from 1) of matching rows, or the nearest one that there is."""
+        """Return page ``number`` (from 1) of matching rows, or the nearest existing page."""
         pages = max(1, -(-len(matches) // size))
         number = min(max(number, 1), pages)
         start = (number - 1) * size
@@ -141,16 +142,16 @@ class QueryTable:
         return ResultPage(rows, number, pages, start + 1 if len(here) else 0, len(matches))
 
     def values(self, column: str) -> list[str]:
-        """The different texts of a column, sorted."""
+        """Return the distinct texts of a column, sorted."""
         return list(self._ranked(column)[1])
 
     def places(self, image_ids: Sequence[str]) -> NDArray[np.intp]:
-        """Row numbers of images by their ids, in that order; unknown ids are left out."""
+        """Return the row numbers of images by id, in that order; unknown ids are left out."""
         at = np.asarray(self._ids.get_indexer(pd.Index(list(image_ids), dtype=object)))
         return at[at >= 0]
 
     def family(self, image_id: str) -> NDArray[np.intp]:
-        """Row numbers of the images that show the same cell as one does, itself included."""
+        """Return the row numbers of images of the same cell, itself included."""
         here = self.places([image_id])
         if not len(here) or "family" not in self.table:
             return here
@@ -160,7 +161,7 @@ class QueryTable:
 
     @cached_property
     def shared(self) -> NDArray[np.intp]:
-        """Row numbers of the images whose cell is filed under more than one subject."""
+        """Row numbers of images whose cell is recorded under more than one subject."""
         if not len(self._copied):
             return self._copied
         rows = self.table.iloc[self._copied]
@@ -173,7 +174,7 @@ class QueryTable:
 
     @cached_property
     def measures(self) -> dict[str, Measure]:
-        """The measures that the table has values of, by column."""
+        """Measures with values in the table, by column."""
         return {
             name: fact
             for name, fact in MEASURES.items()
@@ -189,12 +190,12 @@ class QueryTable:
     def _lower_texts(self) -> "Array":
         import pyarrow as pa
 
-        # No id and no path holds a line break, so that a text is found in either or in none.
+        # Ids and paths hold no line break, so a match never spans both.
         pairs = zip(self.table["image_id"], self.table["path"], strict=True)
         return pa.array([f"{name}\n{path}".lower() for name, path in pairs], type=pa.string())
 
     def _matching(self, query: CatalogueQuery) -> NDArray[np.bool_]:
-        """(N,) which images meet every filter of the query."""
+        """(N,) whether an image passes every filter of the query."""
         selected = np.ones(len(self), dtype=bool)
         for column, wanted in (
             ("label", query.labels), ("subject", query.subjects), ("split", query.splits),
@@ -218,7 +219,7 @@ class QueryTable:
         return selected
 
     def _lists(self, query: CatalogueQuery) -> Iterator[NDArray[np.intp]]:
-        """Rows that filters which name images leave."""
+        """Rows that pass each filter by image."""
         if query.only is not None:
             yield self.places(list(query.only))
         if query.copies == "copied":
@@ -229,21 +230,21 @@ class QueryTable:
             yield self.family(query.same_as)
 
     def _holding(self, text: str) -> NDArray[np.bool_]:
-        """(N,) whose id or path holds a text."""
+        """(N,) whether id or path contains a text."""
         from pyarrow import compute
 
         hit = compute.match_substring(self._lower_texts, text.lower())
         return np.asarray(hit.to_numpy(zero_copy_only=False), dtype=bool)
 
     def _keys(self, column: str) -> NDArray[np.float64]:
-        """(N,) numbers in a column's order, NaN where it has no value."""
+        """(N,) sort keys of a column, NaN where it has no value."""
         if pd.api.types.is_numeric_dtype(self.table[column]):
             return self.table[column].to_numpy(dtype=np.float64, na_value=np.nan)
         codes = self._ranked(column)[0].astype(np.float64)
         return np.where(codes < 0, np.nan, codes)
 
     def _ranked(self, column: str) -> tuple[NDArray[np.intp], list[str]]:
-        """(N,) the place of each text among the different ones, -1 for none; and these."""
+        """(N,) rank of each text among the distinct ones, -1 for none; and the distinct texts."""
         if column not in self._ranks:
             codes, known = pd.factorize(self.table[column].astype(object), sort=True)
             self._ranks[column] = codes, [str(text) for text in known]
@@ -251,7 +252,7 @@ class QueryTable:
 
 
 def value_range(values: "pd.Series[float]") -> ValueRange:
-    """The ends of a measure's values, of which there is at least one, and steps between them."""
+    """Return the range of a measure with at least one value, and its step."""
     low, high = float(values.min()), float(values.max())
     if low == high:
         return ValueRange(low, low + 1, 1)

@@ -1,8 +1,8 @@
-"""The parts of an unfinished index, and the arrays assembled from them.
+"""Parts of an unfinished index, and assembly of their arrays.
 
-A part is a Parquet table of the rows of some pictures with their arrays as bytes. Together they may
-be larger than what a machine likes to hold twice, so rows are gathered without their arrays, and
-each array is read once, into its place.
+A part is a Parquet table of image rows with their arrays as bytes. Two copies of all arrays may
+exceed the memory, so rows are gathered without arrays, and each array is read once into its final
+place.
 """
 
 from collections.abc import Sequence
@@ -29,14 +29,14 @@ COLUMNS = (
 )  # fmt: skip
 ARRAYS = ("grid", "rings", "embedding")
 FINISHED = -1
-"""Stands in ``part`` for the finished index."""
+"""Value of ``part`` for the finished index."""
 PLACE = ("part", "row", "length")
-"""Where the arrays of a row are: number of the part, row in it; bytes of the embedding."""
+"""Location of a row's arrays: number of the part, row in it, bytes of the embedding."""
 
 
 @dataclass(frozen=True)
 class GatheredRows:
-    """The rows of the finished index and of the parts, the latest of each image.
+    """Rows of the finished index and of the parts; the latest row of each image.
 
     Attributes:
         rows: ``COLUMNS`` and ``PLACE``.
@@ -59,10 +59,10 @@ def write(
 
     Args:
         path: its file.
-        states: of the pictures.
-        cells: what was read of each.
+        states: of the images.
+        cells: measured cell of each.
         vectors: embedding of each, None where there is none.
-        model: digest of the model they are of; empty without one.
+        model: digest of the model of the embeddings; empty without one.
     """
     triples = zip(states, cells, vectors, strict=True)
     store.write_table(
@@ -72,15 +72,15 @@ def write(
 
 
 def next_number(folder: Path) -> int:
-    """Number of a part that is not there yet."""
+    """Return the number of the next part."""
     numbers = [int(part.stem) for part in folder.glob("*.parquet") if part.stem.isdigit()]
     return max(numbers, default=0) + 1
 
 
 def gather(folder: Path, finished: Index | None) -> GatheredRows | None:
-    """What a finished index and a run that was stopped know; None where that is nothing.
+    """Return the rows of a finished index and of a stopped run; None without any.
 
-    A part that can't be read is removed.
+    Unreadable parts are removed.
 
     Args:
         folder: of the parts.
@@ -104,10 +104,10 @@ def gather(folder: Path, finished: Index | None) -> GatheredRows | None:
 def arrays(
     rows: pd.DataFrame, files: Sequence[Path], finished: Index | None
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float16]]:
-    """Grids, rings and embeddings of rows of ``gather``, in their order.
+    """Return grids, rings and embeddings of rows of ``gather``, in their order.
 
-    0, or NaN for embeddings, where there is none. Vectors of another model than most rows have are
-    left out where their length tells.
+    Missing arrays are 0, missing embeddings NaN. Embeddings whose length differs from the most
+    frequent model's are left out.
     """
     lengths = rows.loc[rows["length"] > 0, "length"]
     size = int(lengths.mode().iloc[0]) // 2 if len(lengths) else 0
@@ -147,7 +147,7 @@ def _of_finished(index: Index) -> pd.DataFrame:
 
 def _of_part(file: Path, number: int) -> pd.DataFrame:
     table_on_disk = pq.read_table(file, columns=[*COLUMNS, "embedding"])
-    # A part without any embedding has no type for them.
+    # Without any embedding the column has no type.
     vectors = table_on_disk["embedding"].cast(pa.binary())
     length = pc.fill_null(pc.binary_length(vectors), 0).to_numpy()
     table: pd.DataFrame = table_on_disk.drop_columns(["embedding"]).to_pandas()
@@ -161,7 +161,7 @@ def _row(
         "image_id": state.image_id,
         "path": state.path,
         "size_bytes": state.size,
-        # A file that may be read next time is not taken for one that is known.
+        # -1 makes the next run retry the file.
         "mtime_ns": -1 if cell.again else state.time,
         "sha256": cell.sha256,
         "error": cell.error,
@@ -178,8 +178,8 @@ def _packed(array: NDArray[np.generic] | None) -> bytes | None:
 
 
 def _typed(rows: pd.DataFrame) -> pd.DataFrame:
-    """All columns in one order and type, whatever could be read of these rows."""
-    texts = dict.fromkeys((*TEXTS, "border"), object)  # a column without a value is a float's
+    """Return all columns in fixed order and type."""
+    texts = dict.fromkeys((*TEXTS, "border"), object)  # a column without values would be float
     rows = rows.reindex(columns=[*COLUMNS, *ARRAYS]).astype(texts)
     kinds: dict[str, str] = dict.fromkeys(TEXTS, "str")
     kinds |= dict.fromkeys(("size_bytes", "mtime_ns", *WHOLE), "int64")

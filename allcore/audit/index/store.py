@@ -2,9 +2,9 @@
 
 ``ALLSCOPE_HOME/index/<key>/`` holds ``cells.parquet`` (one row an image), ``arrays.npz`` (textures,
 embeddings in float16 and the map, by row), ``twins.parquet`` (pairs of near duplicates) and
-``index.json``. ``parts/`` exists only while an index is being made: what a run that was stopped had
-done. ``ALLSCOPE_HOME/index/thumbnails/`` holds the thumbnails of all data sets by content. Every
-file is written beside its place and renamed, so that nobody ever reads half of one.
+``index.json``. ``parts/`` holds the results of an unfinished run.
+``ALLSCOPE_HOME/index/thumbnails/`` holds the thumbnails of all data sets by content. Every file is
+written under a temporary name and renamed, so that no reader sees a partial file.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from allcore import settings
 from allcore.errors import DataError
 
 VERSION = 1
-"""Raised whenever a column changes its meaning; an older index is made anew."""
+"""Raised whenever a column changes its meaning; an older index is rebuilt."""
 CELLS, ARRAYS, TWINS, ABOUT, PARTS = (
     "cells.parquet", "arrays.npz", "twins.parquet", "index.json", "parts",
 )  # fmt: skip
@@ -36,16 +36,16 @@ CELLS, ARRAYS, TWINS, ABOUT, PARTS = (
 
 @dataclass(frozen=True)
 class About:
-    """What ``index.json`` holds.
+    """Content of ``index.json``.
 
     Attributes:
-        root: folder or CSV file that was indexed.
+        root: indexed folder or CSV file.
         name: of the data set.
         version: of the format.
-        model: name of the model that the embeddings are of; empty without embeddings.
+        model: name of the embeddings' model; empty without embeddings.
         model_sha256: digest of its weights.
-        finished: when, in ISO 8601.
-        changes: what the last run did: counts of ``added``, ``changed``, ``dropped``, ``kept``.
+        finished: time of completion, in ISO 8601.
+        changes: of the last run: counts of ``added``, ``changed``, ``dropped``, ``kept``.
     """
 
     root: str
@@ -62,12 +62,12 @@ class Index:
     """A finished index of N images; arrays are in the table's order.
 
     Attributes:
-        about: where it comes from.
-        table: image_id, path, size_bytes, mtime_ns, sha256, width, height, error, the facts and
-            quality figures of ``allcore.audit.index.features``, phash, family, map_x, map_y.
-        grids: (N, GRID, GRID) uint8, 0 where a picture can't be used.
+        about: its origin.
+        table: image_id, path, size_bytes, mtime_ns, sha256, width, height, error, the measures of
+            ``allcore.audit.index.features``, phash, family, map_x, map_y.
+        grids: (N, GRID, GRID) uint8, 0 where an image can't be used.
         rings: (N, RINGS, ANGLES) uint8.
-        embeddings: (N, F) float16, NaN where a picture can't be used; F is 0 without a model.
+        embeddings: (N, F) float16, NaN where an image can't be used; F is 0 without a model.
         twins: (P, 2) row numbers of near duplicates, the lower first.
     """
 
@@ -87,7 +87,7 @@ class Index:
 
 
 def folder(data: Path, home: Path | None = None) -> Path:
-    """Folder of the index of a data set, whether or not there is one yet.
+    """Return the index folder of a data set, which need not exist.
 
     Args:
         data: folder or CSV file of the data set.
@@ -100,34 +100,34 @@ def folder(data: Path, home: Path | None = None) -> Path:
 
 
 def thumbnail(sha256: str, home: Path | None = None) -> Path:
-    """File of the thumbnail of a picture by the digest of its file, whether or not it is there."""
+    """Return the thumbnail file of an image file's digest; it need not exist."""
     return thumbnails(home) / sha256[:2] / f"{sha256}.webp"
 
 
 def thumbnails(home: Path | None = None) -> Path:
-    """Folder of the thumbnails of all data sets."""
+    """Return the folder of the thumbnails of all data sets."""
     return _home(home) / "thumbnails"
 
 
 def read_rows(data: Path, home: Path | None = None) -> tuple[About, pd.DataFrame]:
-    """The table of the finished index of a data set without its arrays, which are large.
+    """Read the table of a finished index without its arrays, which are large.
 
     Raises:
-        DataError: there is none, or it is damaged or of another version.
+        DataError: the index is missing, damaged or of another version.
     """
     path = folder(data, home)
     about = _about(data, path)
     try:
         return about, pd.read_parquet(path / CELLS)
-    except Exception as error:  # Parquet readers raise many kinds on damaged files
+    except Exception as error:  # Parquet readers raise many errors on damaged files
         raise _damaged(data, path) from error
 
 
 def read(data: Path, home: Path | None = None) -> Index:
-    """The finished index of a data set.
+    """Read the finished index of a data set.
 
     Raises:
-        DataError: there is none, or it is damaged or of another version.
+        DataError: the index is missing, damaged or of another version.
     """
     path = folder(data, home)
     about = _about(data, path)
@@ -138,13 +138,13 @@ def read(data: Path, home: Path | None = None) -> Index:
             grids, rings, embeddings = (arrays[name] for name in ("grids", "rings", "embeddings"))
         if not len(table) == len(grids) == len(rings) == len(embeddings):
             raise ValueError("rows and arrays do not fit")
-    except Exception as error:  # Parquet and zip readers raise many kinds on damaged files
+    except Exception as error:  # Parquet and zip readers raise many errors on damaged files
         raise _damaged(data, path) from error
     return Index(about, table, grids, rings, embeddings, pairs)
 
 
 def read_about(path: Path) -> About | None:
-    """What ``index.json`` of an index folder says; None where it is missing or not understood."""
+    """Read ``index.json`` of an index folder; None where it is missing or invalid."""
     try:
         return About(**json.loads((path / ABOUT).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -152,9 +152,9 @@ def read_about(path: Path) -> About | None:
 
 
 def write(path: Path, index: Index) -> None:
-    """Write a finished index, ``index.json`` last, and remove the parts it was made of."""
+    """Write a finished index, ``index.json`` last, and remove its parts."""
     path.mkdir(parents=True, exist_ok=True)
-    # Without index.json nobody takes the table of this run with the arrays of the one before.
+    # Without index.json no reader combines the new table with the old arrays.
     (path / ABOUT).unlink(missing_ok=True)
     write_table(path / CELLS, index.table)
     write_table(path / TWINS, pd.DataFrame(index.twins, columns=["one", "other"]))
@@ -164,21 +164,21 @@ def write(path: Path, index: Index) -> None:
 
 
 def about_text(about: About) -> bytes:
-    """What ``index.json`` holds."""
+    """Return the content of ``index.json``."""
     return (json.dumps(asdict(about), indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as Parquet, whole or not at all."""
+    """Write a table as Parquet atomically."""
     replace(path, table.to_parquet(index=False, compression="zstd"))
 
 
 def replace(path: Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
-    """Write a file beside its place and rename it there.
+    """Write a file atomically: under a temporary name, then renamed.
 
     Args:
         path: the file.
-        content: what it holds, or what writes that to an open file.
+        content: its bytes, or a function that writes them to an open file.
 
     Raises:
         DataError: the folder can't be written to.
@@ -200,7 +200,7 @@ def replace(path: Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
 
 
 def unwritable(folder: Path, error: OSError) -> DataError:
-    """Says why an index folder can't be written to."""
+    """Return the error for an index folder that can't be written to."""
     return DataError(
         f"The index can't be written to {folder} ({error.strerror}): set ALLSCOPE_HOME to a "
         "folder that can be written to and has room."
@@ -228,18 +228,18 @@ def _home(home: Path | None) -> Path:
 
 
 GRACE = 3600.0
-"""Seconds that a thumbnail is kept from its last use: a run writes thumbnails before the rows that
+"""Seconds that a thumbnail is kept after its last use: a run writes thumbnails before the rows that
 refer to them."""
 
 
 def prune(home: Path | None = None, *, grace: float = GRACE) -> int:
-    """Remove thumbnails that no index refers to, of whichever data set, and say how many.
+    """Remove thumbnails that no index of any data set refers to, and return their number.
 
-    None is removed while an index is there that can't be read, for nobody knows what it refers to.
+    None is removed while any index is unreadable, as its references are unknown.
 
     Args:
         home: state folder; None takes the settings'.
-        grace: seconds since its last use that a thumbnail is kept anyway.
+        grace: seconds that a thumbnail is kept after its last use.
     """
     folder = thumbnails(home)
     try:
@@ -255,7 +255,7 @@ def prune(home: Path | None = None, *, grace: float = GRACE) -> int:
 
 
 def _wanted(indexes: Path) -> set[str]:
-    """Digests of all pictures of all indexes and of the parts of those under way."""
+    """Digests of all images of all indexes and of unfinished parts."""
     tables = [*indexes.glob(f"*/{CELLS}"), *indexes.glob(f"*/{PARTS}/*.parquet")]
     wanted: set[str] = set()
     for table in tables:

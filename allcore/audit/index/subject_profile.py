@@ -1,4 +1,4 @@
-"""One subject of a data set compared with the others, and the cells it shares with them."""
+"""Profile of one subject: its measures compared with other subjects, and its shared cells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class SubjectMeasure:
         median: of the subject's cells.
         low: lower quartile of its cells.
         high: upper quartile.
-        cells: of the subject that are measured.
+        cells: number of its measured cells.
         below: number of other subjects whose median is lower.
-        others: number of other subjects that are measured.
+        others: number of other subjects with a value.
     """
 
     measure: str
@@ -37,17 +37,17 @@ class SubjectMeasure:
 
 @dataclass(frozen=True)
 class SubjectProfile:
-    """A subject of a data set.
+    """Counts and measures of a subject.
 
     Attributes:
         name: of the subject.
         cells: number of its images.
         labels: number of them by label, the most frequent first.
         splits: number of them by split.
-        unusable: number of them whose picture can't be used.
-        copied: number of them that show a cell which another image shows too.
-        measures: its measures compared with those of others; empty without an index.
-        shared: ids of its images whose cell is filed under another subject as well, by subject.
+        unusable: number of them that can't be used.
+        copied: number of them with a duplicate image.
+        measures: its measures compared with other subjects'; empty without an index.
+        shared: ids of its images whose cell is also recorded under another subject, by subject.
     """
 
     name: str
@@ -61,7 +61,7 @@ class SubjectProfile:
 
 
 def profile_subject(shelf: QueryTable, name: str) -> SubjectProfile:
-    """The profile of a subject, which the table must have."""
+    """Return the profile of a subject of the table."""
     table = shelf.table
     own = np.flatnonzero(table["subject"] == name)
     rows = table.iloc[own]
@@ -82,7 +82,7 @@ def profile_subject(shelf: QueryTable, name: str) -> SubjectProfile:
 
 
 def measure_sentence(measure: SubjectMeasure) -> str:
-    """A subject's measure beside the others': "Area: median 21,340 px, ..."."""
+    """Return a sentence that compares a measure: "Area: median 21,340 px, ..."."""
     fact = MEASURES[measure.measure]
     unit = "" if fact.unit in ("", "ratio") else f" {fact.unit}"
     sentence = (
@@ -95,12 +95,12 @@ def measure_sentence(measure: SubjectMeasure) -> str:
 
 
 def linked_subjects(subject: SubjectProfile) -> Sequence[str]:
-    """The subjects that share cells with one, those with the most first."""
+    """Return the subjects that share cells with a subject, those with the most first."""
     return sorted(subject.shared, key=lambda other: -len(subject.shared[other]))
 
 
 def with_copies(shelf: QueryTable, image_ids: Sequence[str]) -> list[str]:
-    """Ids of images together with those of their copies, each cell's beside each other."""
+    """Return image ids with those of their duplicates, grouped by cell."""
     rows = np.concatenate([shelf.family(image_id) for image_id in image_ids])
     return list(dict.fromkeys(shelf.table["image_id"].iloc[rows].astype(str)))
 
@@ -118,7 +118,7 @@ def _measure(table: pd.DataFrame, name: str, measure: str) -> SubjectMeasure | N
 
 
 def _shared(shelf: QueryTable, own: NDArray[np.intp]) -> dict[str, tuple[str, ...]]:
-    """The subject's images that another subject has too, by that subject."""
+    """The subject's images with a duplicate under another subject, by that subject."""
     table, mine = shelf.table, np.intersect1d(own, shelf.shared)
     if not len(mine):
         return {}

@@ -1,9 +1,8 @@
-"""What a cell's texture is recognised by, whatever the picture around it and however it is turned.
+"""Rotation-tolerant texture descriptors of a cell, to detect near duplicates.
 
-A plain perceptual hash sees a bright blob on black in every cell. Here only the pattern inside the
-cell counts: once on the grid of ``allcore.data.duplicate_cells``, cut to the cell's frame, and
-once on rings
-around the cell's middle, where turning the cell only shifts the angles.
+A plain perceptual hash sees a bright blob on black in every cell. These descriptors use only the
+pattern inside the cell: on the grid of ``allcore.data.duplicate_cells``, cropped to the cell's
+bounding box, and on rings around the cell's centre, where a rotation shifts the angles.
 """
 
 import numpy as np
@@ -20,30 +19,30 @@ GRID = duplicate_cells.GRID
 THIRDS = np.full(3, 1 / 3, dtype=np.float32)
 RINGS, ANGLES = 12, 64
 MIDDLE = 140.0
-"""Mean grey level that patterns are kept at, so that a dark cell stays above the background."""
+"""Mean grey level of stored patterns, so that a dark cell stays above the background."""
 INNERMOST, OUTERMOST = 0.15, 0.85
-"""Radii of the rings, in radii of a circle of the cell's area."""
+"""Range of ring radii, relative to the radius of a circle of the cell's area."""
 SMOOTHED = 0.03
-"""Deviation of the blur before rings are read, in the same unit: coarser than a shifted outline."""
+"""Deviation of the blur before sampling, in the same unit; it tolerates a shifted outline."""
 FREQUENCIES = 8
 NEAREST = 12
-"""Cells nearest by descriptor that are compared angle by angle."""
+"""Number of nearest cells by descriptor that are compared at every rotation."""
 TURNED = 0.92
-"""Correlation on the rings, over all turns and the mirror image, from which cells are twins.
+"""Correlation on the rings, over all rotations and mirroring, from which cells are duplicates.
 
-Set on 7,456 C-NMC cells of 50 subjects, on which ``twins.alike`` finds 1,040 pairs. Pairs above a
-threshold, those of them that ``alike`` has too, and those it has not across labels, which real
-twins can't be: 0.85: 1,282, 1,034 and 56; 0.88: 1,148, 1,029 and 9; 0.90: 1,110, 1,015 and 2; 0.92:
-1,089, 1,009 and 0; 0.95: 1,048, 978 and 0.
+Set on 7,456 C-NMC cells of 50 subjects, for which ``duplicate_cells.near_pairs`` returns 1,040
+pairs. Pairs above a threshold, those that ``near_pairs`` returns too, and others with different
+labels, which are false positives: 0.85: 1,282, 1,034 and 56; 0.88: 1,148, 1,029 and 9; 0.90: 1,110,
+1,015 and 2; 0.92: 1,089, 1,009 and 0; 0.95: 1,048, 978 and 0.
 """
 ALL_PAIRS = 20_000
-"""Cells up to which every pair is compared upright as well: that takes the square of their number,
-two minutes for 15,000."""
+"""Largest number of cells for the exhaustive comparison on grids, which is quadratic: two minutes
+for 15,000 cells."""
 BLOCK = 1024
 
 
 def textures(rgb: Rgb, mask: NDArray[np.bool_]) -> tuple[Bytes, Bytes]:
-    """``grid`` and ``rings`` of the cell in a picture (H, W, 3) uint8.
+    """Return ``grid`` and ``rings`` of the cell in an image (H, W, 3) uint8.
 
     Raises:
         BadImage: the mask is empty.
@@ -56,12 +55,12 @@ def textures(rgb: Rgb, mask: NDArray[np.bool_]) -> tuple[Bytes, Bytes]:
 
 
 def grid(grey: Floats, own: NDArray[np.bool_]) -> Bytes:
-    """(GRID, GRID) mean brightness of blocks of the cell's frame, 0 where they leave the cell.
+    """Return the mean brightness (GRID, GRID) of blocks of the bounding box, 0 outside the cell.
 
-    With one channel in front it is what ``twins.alike`` takes.
+    With a leading channel axis it is input of ``duplicate_cells.near_pairs``.
 
     Args:
-        grey: (H, W) brightness in the cell's frame.
+        grey: (H, W) brightness in the cell's bounding box.
         own: (H, W) the cell's mask there.
     """
     square, inner = _square(grey, own)
@@ -76,7 +75,7 @@ def grid(grey: Floats, own: NDArray[np.bool_]) -> Bytes:
 
 
 def rings(grey: Floats, own: NDArray[np.bool_]) -> Bytes:
-    """(RINGS, ANGLES) brightness around the cell's middle, its mean at ``MIDDLE``; see ``grid``."""
+    """Return the brightness (RINGS, ANGLES) around the cell's centre, of mean ``MIDDLE``."""
     radius = float(np.sqrt(own.sum() / np.pi))
     y, x = np.argwhere(own).mean(axis=0)
     smooth = ndimage.gaussian_filter(np.where(own, grey, grey[own].mean()), SMOOTHED * radius)
@@ -88,10 +87,10 @@ def rings(grey: Floats, own: NDArray[np.bool_]) -> Bytes:
 
 
 def perceptual(pattern: Bytes) -> str:
-    """64 bits in hexadecimal that turning and mirroring a cell hardly change.
+    """Return a hash of 64 bits in hexadecimal, nearly invariant to rotation and mirroring.
 
-    The bits compare, on eight of the rings, how strongly the brightness varies once, twice, ...
-    around with how strongly it does on the other rings and frequencies.
+    On eight of the rings, the bits compare the strength of each angular frequency with that of the
+    other rings and frequencies.
     """
     chosen = pattern[np.linspace(1, RINGS - 1, 8).astype(int)].astype(np.float32)
     strength = np.log1p(np.abs(np.fft.rfft(chosen, axis=1))[:, 1 : FREQUENCIES + 1])
@@ -101,12 +100,12 @@ def perceptual(pattern: Bytes) -> str:
 
 
 def near_duplicates(grids: Bytes, around: Bytes) -> NDArray[np.intp]:
-    """Row numbers (P, 2), the lower first and each pair once, of cells with one texture.
+    """Return row numbers (P, 2) of near duplicates, the lower first and each pair once.
 
     Args:
-        grids: (N, GRID, GRID) as ``grid`` gives them; compared in eight orientations, unless
-            there are more than ``ALL_PAIRS``.
-        around: (N, RINGS, ANGLES) as ``rings`` gives them; compared at every turn.
+        grids: (N, GRID, GRID) from ``grid``; compared in eight orientations if there are at most
+            ``ALL_PAIRS``.
+        around: (N, RINGS, ANGLES) from ``rings``; compared at every rotation.
     """
     if len(grids) < 2:
         return np.zeros((0, 2), dtype=np.intp)
@@ -117,10 +116,10 @@ def near_duplicates(grids: Bytes, around: Bytes) -> NDArray[np.intp]:
 
 
 def turned(around: Bytes, *, threshold: float = TURNED) -> NDArray[np.intp]:
-    """Row numbers (P, 2) of cells whose rings agree at some turn, or some turn of the mirror image.
+    """Return row numbers (P, 2) of cells whose rings correlate at some rotation, mirrored or not.
 
-    Only cells whose descriptors, which turning does not change, are nearest are compared, so that
-    it takes a search of neighbours and no comparison of every pair at every turn.
+    Only nearest neighbours by a rotation-invariant descriptor are compared, which avoids comparing
+    all pairs at every rotation.
     """
     pairs = _candidates(_descriptors(around))
     parts = [pairs[i : i + BLOCK] for i in range(0, len(pairs), BLOCK)]
@@ -131,13 +130,13 @@ def turned(around: Bytes, *, threshold: float = TURNED) -> NDArray[np.intp]:
 
 
 def _spectra(around: Bytes) -> NDArray[np.complexfloating]:
-    """(N, RINGS, F) Fourier transform along the angles of each cell's pattern of length 1."""
+    """(N, RINGS, F) Fourier transform along the angles of each cell's pattern of unit norm."""
     patterns = _unit(around.astype(np.float32) - around.mean(axis=(1, 2), keepdims=True))
     return np.fft.rfft(patterns, axis=2)
 
 
 def _descriptors(around: Bytes) -> Floats:
-    """(N, D) how strongly each ring varies at each frequency, which turning does not change."""
+    """(N, D) rotation-invariant strength of each frequency on each ring."""
     parts = [
         np.abs(_spectra(around[i : i + BLOCK])[:, :, : FREQUENCIES + 1]).astype(np.float32)
         for i in range(0, len(around), BLOCK)
@@ -148,22 +147,22 @@ def _descriptors(around: Bytes) -> Floats:
 
 
 def _candidates(descriptors: Floats) -> NDArray[np.intp]:
-    """(P, 2) each cell with its ``NEAREST``, the lower number first, each pair once."""
+    """(P, 2) each cell paired with its ``NEAREST``, the lower number first, each pair once."""
     from sklearn.neighbors import NearestNeighbors
 
     count = min(NEAREST + 1, len(descriptors))
-    # Brute force in blocks that never hold a row of distances to all cells.
+    # Brute-force search works in blocks and limits memory.
     search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(descriptors)
     nearest = search.kneighbors(descriptors, return_distance=False)
     pairs = np.column_stack([np.repeat(np.arange(len(nearest)), count), nearest.ravel()])
-    # A cell is nearest to itself, unless more than so many have its descriptor.
+    # A cell is its own nearest neighbour, unless many cells share its descriptor.
     return np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
 
 
 def _agreement(
     one: NDArray[np.complexfloating], other: NDArray[np.complexfloating]
 ) -> NDArray[np.float64]:
-    """(P,) highest correlation of two patterns (P, RINGS, F) over all turns and mirrored turns."""
+    """(P,) highest correlation of patterns (P, RINGS, F) over all rotations, mirrored or not."""
     turned = (one * other.conj()).sum(axis=1), (one * other).sum(axis=1)
     best: NDArray[np.float64] = np.max(
         [np.fft.irfft(product, ANGLES, axis=1).max(axis=1) for product in turned], axis=0
@@ -178,7 +177,7 @@ def _unit(values: Floats) -> Floats:
 
 
 def _square(grey: Floats, own: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Brightness and mask (S, S) in the middle of a square, 0 around."""
+    """Brightness and mask (S, S), centred in a square of zeros."""
     side = max(*grey.shape, GRID)
     square, inner = (np.zeros((side, side), dtype=np.float32) for _ in range(2))
     y, x = (side - grey.shape[0]) // 2, (side - grey.shape[1]) // 2
