@@ -1,3 +1,3 @@
-"""ALLScope's library: classifying acute lymphoblastic leukemia (ALL) cells. Research use only."""
+"""ALLScope's library: classification of acute lymphoblastic leukemia (ALL) cells. Research only."""
 
 __version__ = "0.1.0"

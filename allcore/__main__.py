@@ -1,7 +1,7 @@
 """The command line: ``python -m allcore COMMAND``.
 
-Each command is a plain typed function; ``COMMANDS`` lists them. Exit status 0 is
-done, 1 the work failed with one line that says why, 2 wrong usage.
+Each command is a plain typed function, listed in ``COMMANDS``. Exit status 0 is success, 1 a
+failure with a one-line reason, 2 a usage error.
 """
 
 import sys
@@ -45,7 +45,7 @@ GROUPS = {"data": "Data sets.", "users": "Accounts without the web page.", "db":
 
 
 def application() -> typer.Typer:
-    """The command line with every command of ``COMMANDS`` in it."""
+    """Build the command line with all commands of ``COMMANDS``."""
     root = _typer("ALLScope: classifying acute lymphoblastic leukemia cells. Research use only.")
     groups = {name: _typer(text) for name, text in GROUPS.items()}
     for path, function in COMMANDS.items():
@@ -59,7 +59,7 @@ def application() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command in ``sys.argv``; an error for the reader is one line and status 1."""
+    """Run the command in ``sys.argv``; an AllScopeError prints one line and exits with status 1."""
     try:
         application()()
     except AllScopeError as error:

@@ -1,19 +1,19 @@
-"""Errors whose message is one sentence for the person at the screen.
+"""Errors whose message is one sentence for the user.
 
-Every message says what is wrong and what to do about it; pages and commands show it as it is.
+Every message names the problem and the remedy; pages and commands show it unchanged.
 """
 
 
 class AllScopeError(Exception):
-    """Something the reader can act on; ``str(error)`` is the sentence to show."""
+    """An error that the user can act on; ``str(error)`` is the sentence to show."""
 
 
 class BadImage(AllScopeError):
-    """An image that can't be read or must not be answered."""
+    """An image that can't be read or must not be predicted."""
 
 
 class DataError(AllScopeError):
-    """A data set that is missing, incomplete or not in a known layout."""
+    """A data set that is missing, incomplete or in an unknown layout."""
 
 
 class ModelError(AllScopeError):
@@ -21,4 +21,4 @@ class ModelError(AllScopeError):
 
 
 class StoreError(AllScopeError):
-    """A database that can't be opened or an account change that is refused."""
+    """A database that can't be opened or an account change that is rejected."""

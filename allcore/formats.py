@@ -1,4 +1,4 @@
-"""Numbers, shares and intervals as text, the same on pages, in reports and on the terminal."""
+"""Text format of numbers, shares and intervals for pages, reports and the terminal."""
 
 import math
 from typing import Protocol
@@ -8,11 +8,11 @@ SPLITS = {"test": "Test", "validation": "Validation"}
 
 
 class IntervalLike(Protocol):
-    """An estimate with its bounds, as `allcore.evaluation.intervals.Interval` is one."""
+    """An estimate with its bounds, such as `allcore.evaluation.intervals.Interval`."""
 
     @property
     def value(self) -> float:
-        """The estimate; not a number where it is undefined."""
+        """The estimate; NaN where undefined."""
 
     @property
     def low(self) -> float:
@@ -28,19 +28,19 @@ class IntervalLike(Protocol):
 
 
 class EstimateLike(Protocol):
-    """A number with an interval over subjects and one over cells."""
+    """An estimate with an interval over subjects and one over cells."""
 
     @property
     def over_subjects(self) -> IntervalLike:
-        """What to expect of other subjects."""
+        """Uncertainty for new subjects."""
 
     @property
     def over_cells(self) -> IntervalLike:
-        """How well the number is known for these very subjects."""
+        """Uncertainty for these very subjects."""
 
 
 def share(interval: IntervalLike, total: int) -> str:
-    """A share of `total` with its interval: "42 of 48 (88 %, 95 % interval 75 to 95)"."""
+    """Share of `total` with its interval: "42 of 48 (88 %, 95 % interval 75 to 95)"."""
     if total == 0:
         return "0 of 0"
     hits = round(interval.value * total)
@@ -49,19 +49,19 @@ def share(interval: IntervalLike, total: int) -> str:
 
 
 def estimate(interval: IntervalLike) -> str:
-    """An estimate with its interval: "0.883 (0.812 to 0.931)", or why there is none."""
+    """Estimate with its interval: "0.883 (0.812 to 0.931)", or the reason why there is none."""
     if math.isnan(interval.value):
         return "undefined"
     return f"{interval.value:.3f} ({bounds(interval)})"
 
 
 def number(value: float) -> str:
-    """A number with three decimals, or that it is undefined."""
+    """Number with three decimals, or a word for undefined."""
     return "undefined" if math.isnan(value) else f"{value:.3f}"
 
 
 def bounds(interval: IntervalLike) -> str:
-    """Only the bounds: "0.812 to 0.931", or that there are none."""
+    """Bounds alone: "0.812 to 0.931", or a phrase for their absence."""
     return f"{interval.low:.3f} to {interval.high:.3f}" if interval.known else "no interval"
 
 
@@ -73,5 +73,5 @@ def both_bounds(estimate: EstimateLike) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """A number with its noun: "1 subject", "1,204 cells"."""
+    """Number with its noun: "1 subject", "1,204 cells"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

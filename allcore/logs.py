@@ -1,6 +1,6 @@
-"""Structured logging: one JSON object a line, with no image content and no names of people.
+"""Structured logging: one JSON object a line, without image content and personal names.
 
-Pass facts as keyword arguments of `event`; accounts are named by their number.
+Facts are keyword arguments of `event`; an account is identified by its number.
 """
 
 import json
@@ -14,10 +14,10 @@ LOGGER = logging.getLogger("allcore")
 
 
 class JsonLines(logging.Formatter):
-    """Writes a record as one line of JSON: time in UTC, level, logger, message and facts."""
+    """Format a record as one line of JSON: time in UTC, level, logger, message and facts."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line; of an exception it has type and place, never the text."""
+        """Return the line; an exception adds its type and location, never its text."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -32,7 +32,7 @@ class JsonLines(logging.Formatter):
 
 
 def configure() -> None:
-    """Send this program's records to standard error; calling it again changes the level only."""
+    """Log this program's records to standard error; a further call changes the level only."""
     LOGGER.setLevel(settings.load().log_level)
     if not any(isinstance(handler.formatter, JsonLines) for handler in LOGGER.handlers):
         handler = logging.StreamHandler(sys.stderr)
@@ -42,12 +42,12 @@ def configure() -> None:
 
 
 def event(message: str, **facts: object) -> None:
-    """Log an event, with facts that are neither names nor image content."""
+    """Log an event, with facts that contain neither names nor image content."""
     LOGGER.info(message, extra={"facts": facts})
 
 
 def failure(message: str, error: BaseException, **facts: object) -> None:
-    """Log an unexpected error by its type and the line that raised it."""
+    """Log an unexpected error by its type and source line."""
     trace = (type(error), error, error.__traceback__)
     LOGGER.error(message, exc_info=trace, extra={"facts": facts})
 

@@ -1,10 +1,10 @@
-"""A trained model is a folder: weights, how to use them, and how they were trained and evaluated.
+"""Model folders: weights of a trained model, metadata, and records of training and evaluation.
 
 ``weights.safetensors`` and ``model.json`` make it usable; ``history.csv``, ``split.csv``,
 ``predictions.parquet``, ``embeddings.npz`` and ``CARD.md`` record training and evaluation.
 ``facts.parquet`` holds measures of the held-out images, for machines without these images,
 ``folds.safetensors`` the networks behind out-of-fold predictions, ``robustness.json`` metrics of
-altered images, ``gate.json`` and ``gate.safetensors`` the limits by which pictures are refused.
+perturbed images, ``gate.json`` and ``gate.safetensors`` the gate, which refuses unsuitable images.
 No pickle is ever loaded.
 """
 
@@ -47,16 +47,16 @@ TABLES = (PREDICTIONS, SPLIT, EMBEDDINGS, FACTS, ROBUSTNESS, GATE)
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What ``model.json`` holds.
+    """Contents of ``model.json``.
 
     Attributes:
         name: the folder's name.
         architecture: name in ``allcore.nets.registry``.
         config: arguments of the architecture's constructor.
-        preprocessing: what turns a picture into the network's input.
-        temperature: logits are divided by it before the sigmoid.
+        preprocessing: converts an image to the model input.
+        temperature: divisor of the logits before the sigmoid.
         threshold: probability from which a cell is called an ALL blast.
-        threshold_rule: sentence that says how the threshold was chosen, on which subjects.
+        threshold_rule: sentence on the selection of the threshold, with its subjects.
         weights_sha256: digest of the weights file.
         training: command, seed, recipe, initialisation, data, split, versions, device, seconds.
         classes: negative and positive label.
@@ -77,12 +77,13 @@ class ModelInfo:
 
     @property
     def split_kind(self) -> str:
-        """'subject' where no test subject was trained on, 'image' where cells of theirs were.
+        """'subject' where training and test subjects are disjoint, else 'image'.
 
-        A split of a file is by subject where model.json knows every subject and none in two parts.
+        A split from a file is by subject where model.json knows every subject and none is in two
+        parts.
 
         Raises:
-            ModelError: model.json doesn't say.
+            ModelError: model.json doesn't record it.
         """
         try:
             split = self.training["split"]
@@ -99,14 +100,14 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class InstalledModel:
-    """A model folder as it stands at one moment; resolved once a run and handed down.
+    """Snapshot of a model folder; resolved once a run and passed down.
 
     Attributes:
         folder: ``models/<name>``.
-        digest: SHA-256 of ``model.json``, which names the weights by their digest and holds the
-            threshold and all else that an answer depends on.
-        revision: changes when any table of the folder is written anew.
-        info: what ``model.json`` says.
+        digest: SHA-256 of ``model.json``, which contains the digest of the weights, the threshold
+            and all else that a prediction depends on.
+        revision: changes when any table of the folder is rewritten.
+        info: contents of ``model.json``.
     """
 
     folder: Path
@@ -121,16 +122,16 @@ class InstalledModel:
 
 
 def names(root: Path | None = None) -> list[str]:
-    """Names of the installed models, sorted."""
+    """Return the names of the installed models, sorted."""
     root = root or settings.load().models
     return sorted(path.parent.name for path in root.glob(f"*/{INFO}"))
 
 
 def folder(name: str, root: Path | None = None) -> Path:
-    """The folder of an installed model.
+    """Return the folder of an installed model.
 
     Raises:
-        ModelError: there is none of that name; the sentence lists those there are.
+        ModelError: there is none of that name; the sentence lists the existing ones.
     """
     root = root or settings.load().models
     installed = names(root)
@@ -141,7 +142,7 @@ def folder(name: str, root: Path | None = None) -> Path:
 
 
 def resolve(name: str, root: Path | None = None) -> InstalledModel:
-    """An installed model by its name.
+    """Return an installed model by its name.
 
     Raises:
         ModelError: there is none of that name, or its ``model.json`` can't be read.
@@ -154,7 +155,7 @@ def resolve(name: str, root: Path | None = None) -> InstalledModel:
 
 
 def resolve_all(root: Path | None = None) -> tuple[list[InstalledModel], dict[str, ModelError]]:
-    """The installed models, and by name the errors of those whose folder is damaged."""
+    """Return the installed models, and the errors of damaged folders by name."""
     models: list[InstalledModel] = []
     damaged: dict[str, ModelError] = {}
     for name in names(root):
@@ -200,8 +201,8 @@ def write_weights(path: Path, network: "CellNetwork") -> str:
 def write_folds(path: Path, networks: Iterable[tuple[int, "CellNetwork"]]) -> str:
     """Write the tensors of fold networks that differ from the shipped ones; return the SHA-256.
 
-    Tensors are float16, named ``<fold>/<name>``; of networks with a frozen body these are the last
-    layers alone.
+    Tensors are float16, named ``<fold>/<name>``; for networks with a frozen body they are those of
+    the last layers alone.
     """
     from safetensors.torch import load_file, save_file
 
@@ -217,10 +218,10 @@ def write_folds(path: Path, networks: Iterable[tuple[int, "CellNetwork"]]) -> st
 
 
 def load_network(path: Path, device: "str | Any" = "cpu") -> "CellNetwork":
-    """The trained network of a model folder, in eval mode and float32 on ``device``.
+    """Load the trained network of a model folder, in eval mode and float32 on ``device``.
 
     Raises:
-        ModelError: the folder is incomplete, or its weights are not the ones it describes.
+        ModelError: the folder is incomplete, or its weights don't match its metadata.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -242,12 +243,12 @@ def load_network(path: Path, device: "str | Any" = "cpu") -> "CellNetwork":
 
 
 def load_fold_network(path: Path, fold: int, device: "str | Any" = "cpu") -> "CellNetwork":
-    """The network of an out-of-fold model that never saw the subjects of one fold.
+    """Load an out-of-fold model's network that was trained without the subjects of one fold.
 
-    Its output is the calibrated log-odds that stand in the model's predictions of that fold.
+    Its output is the calibrated log-odds in the model's predictions of that fold.
 
     Raises:
-        ModelError: the folder keeps no such network, or is damaged.
+        ModelError: the folder has no such network, or is damaged.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -280,7 +281,7 @@ def load_fold_network(path: Path, fold: int, device: "str | Any" = "cpu") -> "Ce
 
 
 def read_facts(path: Path) -> pd.DataFrame | None:
-    """Facts of the held-out images, with the columns of ``facts.COLUMNS``; None without a table.
+    """Read the facts of held-out images, with the columns of ``facts.COLUMNS``; None if missing.
 
     Raises:
         ModelError: the table is damaged or lacks a column.
@@ -299,12 +300,12 @@ def read_facts(path: Path) -> pd.DataFrame | None:
 
 
 def write_facts(path: Path, table: pd.DataFrame) -> None:
-    """Write the facts of held-out images, a table as ``facts.table`` gives it."""
+    """Write the facts of held-out images, a table from ``facts.table``."""
     table.to_parquet(path / FACTS, index=False, compression="zstd")
 
 
 def read_gate(path: Path) -> dict[str, Any] | None:
-    """What ``gate.json`` says of a model's gate; None where it has none.
+    """Read ``gate.json``; None where the model has no gate.
 
     Raises:
         ModelError: it is damaged.
@@ -322,7 +323,7 @@ def read_gate(path: Path) -> dict[str, Any] | None:
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
-    """Held-out predictions of a model folder, with the columns of ``PREDICTION_COLUMNS``.
+    """Read the held-out predictions of a model folder, with the columns of ``PREDICTION_COLUMNS``.
 
     Raises:
         ModelError: the table is missing, damaged or lacks a column.
@@ -344,7 +345,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
 
 
 def read_split(path: Path) -> "pd.Series[str]":
-    """Part of the split (train, validation, test) by image id, as ``split.csv`` records it.
+    """Read the part of the split (train, validation, test) by image id from ``split.csv``.
 
     Raises:
         ModelError: the table is missing or damaged.
@@ -381,7 +382,7 @@ def sha256(path: Path) -> str:
 
 
 def _stored(network: "CellNetwork") -> dict[str, "Tensor"]:
-    """The network's tensors as files keep them: float16, on the CPU."""
+    """Convert the network's tensors for files: float16, on the CPU."""
     import torch
 
     return {

@@ -1,3 +1,3 @@
-"""The sentence that stands on every page and in every export."""
+"""Notice for every page and every export."""
 
 RESEARCH_USE = "Research use only: not for diagnosis or treatment decisions."

@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     @field_validator("data_roots", mode="before")
     @classmethod
     def _folders(cls, value: object) -> object:
-        """Split folders as the system writes several in one variable."""
+        """Split a list of folders by the system's path separator."""
         if not isinstance(value, str):
             return value
         folders = [Path(part.strip()) for part in value.split(os.pathsep) if part.strip()]
@@ -56,7 +56,7 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The SQLAlchemy address in force: ``database_url`` or a SQLite file in ``home``."""
+        """SQLAlchemy URL: ``database_url`` or a SQLite file in ``home``."""
         return self.database_url or f"sqlite:///{self.home / 'allscope.db'}"
 
     @property
@@ -66,17 +66,17 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """Return the current settings, cached by the variables of the environment.
+    """Return the current settings, cached by the environment variables.
 
     Raises:
-        AllScopeError: a variable holds a value that can't be used; the sentence names it.
+        AllScopeError: a variable has an invalid value; the sentence names it.
     """
     return _of(frozenset((k, v) for k, v in os.environ.items() if k.upper().startswith(PREFIX)))
 
 
 @functools.lru_cache(maxsize=4)
 def _of(variables: frozenset[tuple[str, str]]) -> Settings:
-    """The settings of these variables, which are those of the environment."""
+    """Parse settings from these environment variables."""
     try:
         return Settings()
     except ValidationError as error:

@@ -1,1 +1,1 @@
-"""The command line: one typed function a command."""
+"""The command line: one typed function for each command."""

@@ -1,4 +1,4 @@
-"""``python -m allcore compare``: every network under both protocols, tabled side by side."""
+"""``python -m allcore compare``: comparison of all networks under both protocols."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Defaults:
-    """The values of options that are not given."""
+    """Default values of options."""
 
     size: int
     epochs: int | None
@@ -29,7 +29,7 @@ class Defaults:
 FULL = Defaults(size=224, epochs=None, samples=None, folds=5, recipe={})
 QUICK = Defaults(size=64, epochs=1, samples=24, folds=3, recipe={"batch_size": 12})
 QUICK_SET = {"cells": 90, "subjects": 16}
-"""A drawn set just large enough for the paper's split in tenths and three folds of subjects."""
+"""Minimum synthetic set for the paper's split in tenths and three folds of subjects."""
 
 
 def compare(
@@ -125,7 +125,7 @@ def compare(
 
 
 def _names(text: str, option: str) -> tuple[str, ...]:
-    """Known names from an option; all networks without any."""
+    """Parse known network names from an option; all networks without any."""
     from allcore.errors import ModelError
     from allcore.evaluation import comparison as comparison_results
     from allcore.research.comparison import candidates

@@ -1,4 +1,4 @@
-"""``python -m allcore data ...``: draw, measure and compare sets, check and fetch C-NMC 2019."""
+"""``python -m allcore data ...``: generate, measure and compare sets, check and fetch C-NMC."""
 
 import json
 import shlex
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from allcore.cnmc.verification import Verification
 
 PER_SUBJECT = 24
-"""Cells a subject that are measured unless told: enough for means, a minute for 50 subjects."""
+"""Default number of measured cells a subject: enough for means, a minute for 50 subjects."""
 
 PATHS_PRINTED = 10
-"""Paths of a kind that a person sees; ``--json`` gives all."""
+"""Maximum number of printed paths of a kind; ``--json`` prints all."""
 
 OWN = "--cells, --subjects, --seed"
 
@@ -151,7 +151,7 @@ def fetch(
 
 @contextmanager
 def _bytes_bar() -> "Iterator[Callable[[str, int, int], None]]":
-    """A function of a step's title, and its bytes so far and in all, that draws a bar a step."""
+    """Progress bars by step, as a function of title, bytes so far and bytes in all."""
     from tqdm import tqdm
 
     bars: dict[str, tqdm[Any]] = {}
@@ -171,7 +171,7 @@ def _bytes_bar() -> "Iterator[Callable[[str, int, int], None]]":
 
 
 def _verification_json(result: "Verification") -> str:
-    """Every finding as one JSON object: counts by split and fold, and the paths of each kind."""
+    """All findings as one JSON object: counts by split and fold, and the paths of each kind."""
     from allcore.cnmc.verification import STATES
 
     rows = result.found.rows
@@ -216,7 +216,7 @@ def _verification_text(result: "Verification") -> str:
 
 
 def _fetch_text(result: "DownloadResult") -> str:
-    """The number of files that came, and of those that are there now."""
+    """Number of downloaded files, and of all files present."""
     from allcore.cnmc import release
 
     rows = result.verification.found.rows
@@ -234,7 +234,7 @@ def _fetch_text(result: "DownloadResult") -> str:
 
 
 def _fetch_problem(result: "DownloadResult") -> str:
-    """One sentence on why a download is not whole."""
+    """Reason for an incomplete download as one sentence."""
     if not result.failures:
         return f"The source lacks some files. {result.verification.problem}"
     reasons = Counter(file.reason for file in result.failures)
@@ -247,7 +247,7 @@ def _fetch_problem(result: "DownloadResult") -> str:
 
 
 def _block(title: str, paths: Sequence[str]) -> list[str]:
-    """An empty line, the number of paths and the first of them; nothing without any."""
+    """An empty line, the number of paths and the first of them; empty without any."""
     if not paths:
         return []
     lines, left = list(paths[:PATHS_PRINTED]), len(paths) - PATHS_PRINTED
@@ -257,6 +257,6 @@ def _block(title: str, paths: Sequence[str]) -> list[str]:
 
 
 def _printable(text: str) -> str:
-    """The text with letters escaped that the terminal's encoding lacks."""
+    """Escape characters that the terminal's encoding lacks."""
     encoding = sys.stdout.encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,4 +1,4 @@
-"""``python -m allcore db ...``: back the database up, restore it, check it."""
+"""``python -m allcore db ...``: backup, restoration and check of the database."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,7 +1,7 @@
-"""``python -m allcore evaluate``: a model's figures on images that its training never saw.
+"""``python -m allcore evaluate``: metrics of a model on images outside its training.
 
-With ``--robustness`` their change when these images are altered, with ``--facts`` measurements of
-the cells for places without their images, with ``--gate`` the model's gate.
+``--robustness`` evaluates perturbed images, ``--facts`` measures the cells for machines without
+their images, and ``--gate`` fits and evaluates the model's gate.
 """
 
 import json
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 CELLS = 300
-"""Cells that are altered unless asked otherwise: about ten minutes on one core at 224 pixels."""
+"""Default number of perturbed cells: about ten minutes on one core at 224 pixels."""
 
 
 def evaluate(
@@ -200,7 +200,7 @@ def _write_facts_only(data: "Manifest", model: "InstalledModel", out: Path) -> N
 
 
 def _write_facts(images: "Manifest", out: Path) -> int:
-    """Measure the images, write facts.parquet where any has a cell, and give their number."""
+    """Measure the images, write facts.parquet where any has a cell, and return their number."""
     from allcore import model_folder
     from allcore.data import cell_measurements
 
@@ -213,7 +213,7 @@ def _write_facts(images: "Manifest", out: Path) -> int:
 
 
 def _load_predictor(model: "InstalledModel", device: str) -> "Predictor":
-    """The model's predictor without its gate: whatever can be predicted counts."""
+    """Load the model's predictor without its gate, so that every cell is predicted."""
     from allcore import settings
     from allcore.inference.predictor import Predictor
 

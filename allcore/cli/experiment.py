@@ -1,4 +1,4 @@
-"""``python -m allcore experiment NAME``: one controlled experiment, and the log of all of them."""
+"""``python -m allcore experiment NAME``: one controlled experiment, and the log of all."""
 
 import shlex
 import sys
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DOCS = Path("docs/experiments.md")
 QUICK_SET = {"cells": 72, "subjects": 14}
-"""A drawn set just large enough for three folds of subjects."""
+"""Minimum synthetic set for three folds of subjects."""
 QUICK_VARIANTS = {"recipe": ("imagenet-norm", "mixup")}
 
 
@@ -101,7 +101,7 @@ def _quick(chosen: "ExperimentOptions", name: str) -> "ExperimentOptions":
 
 
 def _command() -> str:
-    """The command line without this machine's folders."""
+    """Return the command line without this machine's folders."""
     words = (Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:])
     return shlex.join(["python", "-m", "allcore", *words])
 

@@ -1,4 +1,4 @@
-"""``python -m allcore data health``: what is wrong with an indexed data set."""
+"""``python -m allcore data health``: findings of an indexed data set."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``python -m allcore index``: measure a data set once, so that pages open at once."""
+"""``python -m allcore index``: index a data set once, so that pages open fast."""
 
 import json
 import sys
@@ -51,7 +51,7 @@ def index(
         "images_per_second": round(counted["read"] / seconds, 1),
         "pruned": store.prune() if prune else 0,
         "notes": dataset_inspection.inspect(chosen).warnings,
-        # Cached, so that Health opens at once.
+        # Cached, so that the Health page opens fast.
         "findings": len(findings_cache.all_findings(chosen).findings),
     }
     _print_summary(summary, as_json)
@@ -96,10 +96,10 @@ def _print_summary(summary: dict[str, Any], as_json: bool) -> None:
 
 
 def folder(data: Path | None) -> Path:
-    """The data set that was named, or that of the settings.
+    """Return the given data set, or that of the settings.
 
     Raises:
-        DataError: neither is there.
+        DataError: there is neither.
     """
     from allcore import settings
     from allcore.errors import DataError

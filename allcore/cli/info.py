@@ -28,7 +28,7 @@ def info(
 
 
 def collect() -> dict[str, Any]:
-    """The facts that ``info`` prints, ready for JSON."""
+    """Collect the facts that ``info`` prints, as JSON types."""
     import allcore
     from allcore import model_folder, notice, settings
     from allcore.inference import devices

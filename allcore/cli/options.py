@@ -1,4 +1,4 @@
-"""Options that several commands read alike."""
+"""Shared parsing of command options."""
 
 import json
 import shlex
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def json_object(text: str, option: str) -> dict[str, Any]:
-    """The fields of a JSON object given as an option; anything else is wrong usage."""
+    """Parse a JSON object in an option; anything else is a usage error."""
     try:
         fields = json.loads(text)
     except ValueError:
@@ -24,7 +24,7 @@ def json_object(text: str, option: str) -> dict[str, Any]:
 
 
 def recipe(fields: dict[str, Any]) -> "Recipe":
-    """A recipe with these fields and the defaults of the others; unknown ones are wrong usage."""
+    """Return a recipe with these fields and defaults; an unknown field is a usage error."""
     from allcore.data.augmentation import Augmentation
     from allcore.training.recipe import Recipe
 
@@ -37,22 +37,22 @@ def recipe(fields: dict[str, Any]) -> "Recipe":
 
 
 def names(text: str) -> tuple[str, ...]:
-    """The parts of a comma-separated list."""
+    """Split a comma-separated list."""
     return tuple(part for each in text.split(",") if (part := each.strip()))
 
 
 def command_line() -> str:
-    """The command line, for what it writes."""
+    """Return the command line, for records in output files."""
     return shlex.join(["python", "-m", "allcore", *sys.argv[1:]])
 
 
 def data_set(data: Path | None, *, quick_folder: Path | None, quick_size: dict[str, int]) -> Path:
-    """The data set of a command: the one named, that of the settings, or the demonstration set.
+    """Return the given data set, that of the settings, or the demonstration set.
 
     Args:
-        data: the one named.
-        quick_folder: where a small set is drawn instead, with ``--quick``; else None.
-        quick_size: arguments of its drawing.
+        data: the given data set.
+        quick_folder: folder of a small synthetic set instead, with ``--quick``; else None.
+        quick_size: arguments of its generation.
     """
     from allcore import settings
     from allcore.synthetic import demo

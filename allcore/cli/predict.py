@@ -1,4 +1,4 @@
-"""``python -m allcore predict``: pictures in, one row each out."""
+"""``python -m allcore predict``: one row of predictions for each image."""
 
 import json
 import sys
@@ -102,7 +102,7 @@ def _with_ray(
 def _with_reports(
     paths: list[Path], model: "InstalledModel", device: str, batch_size: int, folder: Path
 ) -> "list[PredictedRow]":
-    """Predict, and write the reports of pictures that can be read."""
+    """Predict, and write the reports of readable images."""
     from allcore import formats
     from allcore.inference import image_sources
     from allcore.reports import prediction_files
@@ -139,7 +139,7 @@ def _bar(total: int) -> "tqdm[NoReturn]":
 
 
 def _verify(path: Path, device: str | None, *, as_json: bool) -> None:
-    """Predict the picture of a report again and print the comparison."""
+    """Repeat the prediction of a report's image and print the comparison."""
     from allcore import settings
     from allcore.notice import RESEARCH_USE
     from allcore.reports import prediction_files, report_verification

@@ -1,4 +1,4 @@
-"""``python -m allcore train``: a data set in, a model folder out."""
+"""``python -m allcore train``: training from a data set to a model folder."""
 
 from pathlib import Path
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""``python -m allcore users ...``: accounts without the web page."""
+"""``python -m allcore users ...``: administration of accounts without the web page."""
 
 import getpass
 import json
@@ -152,7 +152,7 @@ def withdraw(
 
 
 def _password(file: Path | None) -> str | None:
-    """Read the password from a file, from standard input, or from a person; None otherwise."""
+    """Read the password from a file, standard input or a prompt; None otherwise."""
     from allcore.errors import StoreError
 
     if file is not None:

@@ -19,10 +19,10 @@ STAGES = (64, 128, 256, 512, 512)
 
 
 class ChannelAttention(nn.Module):
-    """Efficient Channel Attention: maps (N, C, H, W) come back weighed by channel.
+    """Efficient Channel Attention: scales maps (N, C, H, W) by channel.
 
     Args:
-        channels: C, from which the kernel's size follows.
+        channels: C, which determines the kernel size.
         gamma, b: the paper's two constants.
     """
 
@@ -69,6 +69,6 @@ class EcaVGG16(CellNetwork):
 
 
 def kernel_size(channels: int, *, gamma: float = 2, b: float = 1) -> int:
-    """The paper's equation 12: channels that each one is weighed with, odd."""
+    """Kernel size over channels, odd; the paper's equation 12."""
     size = int(abs(math.log2(channels) / gamma + b / gamma))
     return size if size % 2 else size + 1

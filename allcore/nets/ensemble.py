@@ -16,9 +16,9 @@ from allcore.nets.base import CellNetwork
 
 
 class MeanOfLogits(nn.Module):
-    """Members' penultimate vectors side by side (N, F) to the mean of their logits (N, 1).
+    """Mean (N, 1) of members' logits from their concatenated penultimate vectors (N, F).
 
-    The heads stay the members' own and are only referred to here, so that each weight is stored
+    The heads belong to the members and are only referenced here, so that each weight is stored
     once.
     """
 
@@ -30,7 +30,7 @@ class MeanOfLogits(nn.Module):
         biases: Sequence[float],
     ) -> None:
         super().__init__()
-        self._members = list(members)  # a list is no submodule
+        self._members = list(members)  # a list is not registered as a submodule
         self.temperatures = tuple(temperatures)
         self.biases = tuple(biases)
         self.widths = [int(member.head.in_features) for member in members]  # type: ignore[arg-type]
@@ -51,9 +51,9 @@ class Ensemble(CellNetwork):
     """Several networks as one.
 
     Args:
-        members: of each its ``architecture`` in the registry, and where they differ from the
-            defaults its ``config`` ({}), ``temperature`` (1) and ``bias`` (0): a member's
-            calibrated logit is logit / temperature + bias.
+        members: of each its ``architecture`` in the registry, and optionally its ``config`` ({}),
+            ``temperature`` (1) and ``bias`` (0): a member's calibrated logit is
+            logit / temperature + bias.
     """
 
     TITLE = "Ensemble"
@@ -75,22 +75,22 @@ class Ensemble(CellNetwork):
 
     @property
     def cam_layer(self) -> nn.Module:
-        """The first member's: one map can't show several networks."""
+        """The first member's layer: one map can't show several networks."""
         layer: nn.Module = self.members[0].cam_layer  # type: ignore[assignment]
         return layer
 
     def forward_features(self, cells: Tensor) -> Tensor:
-        """Members' penultimate vectors (N, F) side by side."""
+        """Concatenated penultimate vectors (N, F) of the members."""
         vectors = [member.forward_features(cells) for member in self.members]  # type: ignore[operator]
         return torch.cat(vectors, dim=1)
 
 
 def combine(networks: Sequence[CellNetwork], members: Sequence[Mapping[str, Any]]) -> Ensemble:
-    """An ensemble of trained networks, whose weights are copied.
+    """Build an ensemble from trained networks, whose weights are copied.
 
     Args:
-        networks: trained, as ``members`` describes them.
-        members: what ``Ensemble`` takes.
+        networks: trained, described by ``members``.
+        members: as for ``Ensemble``.
     """
     ensemble = Ensemble(members=members)
     for member, network in zip(ensemble.members, networks, strict=True):

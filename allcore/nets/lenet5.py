@@ -36,7 +36,7 @@ class LeNet5(CellNetwork):
 
     @property
     def cam_layer(self) -> nn.Module:
-        """The second convolution's activations: the third leaves one point."""
+        """The second convolution's activations: the third has a single position."""
         return self.features[4]
 
     def forward_features(self, cells: Tensor) -> Tensor:

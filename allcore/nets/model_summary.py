@@ -1,7 +1,7 @@
-"""Layers of a network, read off the module itself: blocks, shapes, parameters, MACs.
+"""Layer summary of a network, computed from its module: blocks, shapes, parameters, MACs.
 
-One empty cell runs through the network on PyTorch's meta device, which knows shapes and holds no
-numbers, so that the largest network takes a tenth of a second. ``python -m
+One empty cell runs through the network on PyTorch's meta device, which propagates shapes without
+data, so that the largest network takes a tenth of a second. ``python -m
 allcore.nets.model_summary`` writes ``summaries.json``, which pages read without torch.
 """
 
@@ -21,7 +21,7 @@ from allcore.nets.eca_vgg16 import ChannelAttention
 from allcore.nets.summaries import Architecture, Block, NetworkSummary, Shape
 
 COUNTED = (nn.Conv1d, nn.Conv2d, nn.Linear)
-"""Layers whose multiply-accumulates are counted; what the others do is small beside them."""
+"""Layer types with counted multiply-accumulates; those of other layers are negligible."""
 
 _POOLING = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
 _FOLLOWING = (nn.Dropout, nn.Flatten)
@@ -56,17 +56,17 @@ class _LayerCall:
 
 
 def summary(name: str, *, size: int = 224, **config: Any) -> NetworkSummary:
-    """The layers of an architecture of the registry for cells of ``size`` pixels.
+    """Summarise an architecture of the registry for cells of ``size`` pixels.
 
     Raises:
-        ModelError: no such architecture, or ``config`` holds what its constructor does not take.
+        ModelError: no such architecture, or ``config`` has an unknown argument.
     """
     with torch.device("meta"):
         return describe(registry.build(name, **config), name=name, size=size)
 
 
 def describe(network: CellNetwork, *, name: str, size: int = 224) -> NetworkSummary:
-    """The layers of a network that is built already; it is left in eval mode."""
+    """Summarise an existing network; it is left in eval mode."""
     calls = _run(network.eval(), size)
     elements = dict(_elements(network))
     layers = [_layer(call) for call in calls if _has_weights(call.module)]
@@ -81,7 +81,7 @@ def describe(network: CellNetwork, *, name: str, size: int = 224) -> NetworkSumm
 
 
 def write() -> None:
-    """Describe the registry in ``summaries.json``, an architecture or a summary a line."""
+    """Write the summaries of the registry to ``summaries.json``, one item a line."""
     architectures = [asdict(describe_architecture(name)) for name in registry.names()]
     networks = [
         asdict(summary(name, size=size))
@@ -98,7 +98,7 @@ def write() -> None:
 
 
 def describe_architecture(name: str) -> Architecture:
-    """An architecture as its class describes it."""
+    """Return the description of an architecture from its class."""
     network = registry.architecture(name)
     return Architecture(
         name=name,
@@ -111,9 +111,9 @@ def describe_architecture(name: str) -> Architecture:
 
 
 def _elements(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """The modules that blocks are put together from.
+    """Yield the modules that form blocks.
 
-    Networks, their bodies, lists and sequences are looked into; a residual block is not.
+    Networks, their bodies, lists and sequences are expanded; a residual block is not.
     """
     for name, child in module.named_children():
         where = f"{path}.{name}" if path else name
@@ -124,7 +124,7 @@ def _elements(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Modul
 
 
 def _run(network: CellNetwork, size: int) -> list[_LayerCall]:
-    """What every module was given and gave, in the order in which they ended."""
+    """Run the network; return the calls of its modules in order of completion."""
     device = next(network.parameters()).device
     calls: list[_LayerCall] = []
     with _watched(network, calls), torch.no_grad():
@@ -151,7 +151,7 @@ def _watched(network: nn.Module, calls: list[_LayerCall]) -> Iterator[None]:
 
 
 def _grouped(calls: Sequence[_LayerCall]) -> list[list[_LayerCall]]:
-    """Neighbours within one container form a block, which ends with a pooling."""
+    """Group neighbours within one container into blocks; a pooling ends a block."""
     groups: list[list[_LayerCall]] = []
     ended = False
     for call in calls:
@@ -202,7 +202,7 @@ def _parameters(module: nn.Module) -> int:
 
 
 def _macs(module: nn.Module, output: Shape) -> int:
-    """For each number that comes out, as many products as the layer has weights on it."""
+    """Multiply-accumulates: output elements times weights per output element."""
     if not isinstance(module, COUNTED):
         return 0
     return prod(output) * prod(module.weight.shape[1:])
@@ -214,7 +214,7 @@ def _place(group: Sequence[_LayerCall]) -> str:
 
 
 def _kind(modules: Sequence[nn.Module]) -> str:
-    """Each sort of module once, in the order of their first calls: '2 convolutions 3×3, ReLU'."""
+    """Module types without repetition, in order of first call: '2 convolutions 3×3, ReLU'."""
     phrases = [_phrase(module) for module in modules if not isinstance(module, nn.Flatten)]
     counts = {phrase: phrases.count(phrase) for phrase in phrases}
     return ", ".join(_counted(phrase, count) for phrase, count in counts.items())
@@ -227,7 +227,7 @@ def _counted(phrase: str, count: int) -> str:
 
 
 def _phrase(module: nn.Module) -> str:
-    """One module in words; a convolution by its kernel, attention by how far it looks."""
+    """Description of one module; convolutions and attention with their kernel size."""
     if isinstance(module, ChannelAttention):
         return f"channel attention over {module.convolution.kernel_size[0]} channels"
     convolution = getattr(module, "conv", module)

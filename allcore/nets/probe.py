@@ -1,4 +1,4 @@
-"""A probe: a classifier fitted on the penultimate features of a frozen, trained network."""
+"""Probe: a classifier fitted on the penultimate features of a frozen, trained network."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from allcore.nets import registry
 from allcore.nets.base import CellNetwork
 
 _CONSTANT = 1e-4
-"""Deviation below which a feature tells nothing, and dividing by it would overflow float16."""
+"""Standard deviation of constant features; division by a smaller one would overflow float16."""
 
 
 class Probe(CellNetwork):
     """A trained network, frozen, with a new linear head; a subclass may replace the head.
 
     Args:
-        base_architecture: name in the registry of the network that gives the features.
+        base_architecture: name of the feature network in the registry.
         base_config: arguments of its constructor.
     """
 
@@ -54,7 +54,7 @@ class Probe(CellNetwork):
         weights: NDArray[np.float64],
         seed: int,
     ) -> Self:
-        """Fit a probe on the features that a trained network gives of its training cells.
+        """Fit a probe on a trained network's features of its training cells.
 
         Args:
             base: trained.
@@ -62,26 +62,26 @@ class Probe(CellNetwork):
             config: arguments of its constructor.
             features: (N, F) penultimate vectors of training cells.
             targets: (N,) 1 for ALL blasts.
-            weights: (N,) share of each cell; their scale does not matter.
-            seed: of all that is random.
+            weights: (N,) weight of each cell, on any scale.
+            seed: of all randomness.
         """
 
     @property
     def cam_layer(self) -> nn.Module:
-        """The base's."""
+        """The base's layer."""
         return self.base.cam_layer
 
     def forward_features(self, cells: Tensor) -> Tensor:
         return self.base.forward_features(cells)
 
     def train(self, mode: bool = True) -> Self:
-        """Training mode for the head alone: the base keeps its norm statistics."""
+        """Set training mode for the head alone: the base keeps its norm statistics."""
         super().train(mode)
         self.base.eval()
         return self
 
     def copy_base(self, base: CellNetwork) -> None:
-        """Copy the weights of a trained network of the same architecture, but for its head's."""
+        """Copy the weights of a trained network of the same architecture, except its head's."""
         state = base.state_dict()
         self.base.load_state_dict({k: v for k, v in state.items() if not k.startswith("head.")})
 

@@ -34,10 +34,10 @@ class QCResNet(CellNetwork):
     Args:
         widths: units of each hidden layer; the last is the size of the penultimate vector.
         slope: LeakyReLU's slope for negative input.
-        dropout: share of units dropped after each hidden layer while training.
-        stages: stages whose statistics inside the cell are read, in order; none for the paper's
-            network, which reads the mean of the last stage. For cells normalised by ImageNet's
-            mean and deviation, by which the cell is told from the black around it.
+        dropout: dropout rate after each hidden layer.
+        stages: stages to read statistics inside the cell from, in order; empty for the paper's
+            network, which reads the mean of the last stage. Requires ImageNet normalisation, which
+            separates the cell from the black background.
 
     Raises:
         TypeError: no such stage.
@@ -89,15 +89,15 @@ class QCResNet(CellNetwork):
     def read(self, cells: Tensor) -> tuple[Tensor, Tensor]:
         """Statistics (N, F) of the stages and the log-odds (N,).
 
-        Of the paper's network they are those of all stages but the last, which describes the class
-        most and the appearance of the picture least.
+        For the paper's network the statistics are of all stages but the last, which is the most
+        specific to the class and the least to the appearance of the image.
         """
         statistics, last = self._run(cells, self.stages or STAGES[:-1])
         features = self.scale(statistics) if self.stages else self.body.avgpool(last).flatten(1)
         return statistics, self.head(self.hidden(features)).squeeze(1)
 
     def _run(self, cells: Tensor, stages: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Statistics of some stages, and the output of the body's last stage that runs."""
+        """Statistics of some stages, and the output of the last executed stage of the body."""
         inside = _inside(cells)
         body, statistics = self.body, []
         x = body.maxpool(body.relu(body.bn1(body.conv1(cells))))
@@ -114,7 +114,7 @@ def _channels(body: nn.Module, stage: str) -> int:
 
 
 def _inside(cells: Tensor) -> Tensor:
-    """(N, 1, S, S) 1 where the cell is, 0 on the black around it."""
+    """(N, 1, S, S) 1 inside the cell, 0 on the black background."""
     mean = cells.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
     std = cells.new_tensor(IMAGENET_STD).view(1, 3, 1, 1)
     brightest = (cells * std + mean).amax(1, keepdim=True)
@@ -127,7 +127,7 @@ def _moments(activations: Tensor, inside: Tensor) -> Tensor:
     total = share.sum((2, 3)).clamp(min=1e-6)
     mean = (activations * share).sum((2, 3)) / total
     square = (activations.square() * share).sum((2, 3)) / total
-    # The small number keeps the gradient finite where a channel is constant.
+    # The epsilon keeps the gradient finite for constant channels.
     deviation = ((square - mean.square()).clamp(min=0) + 1e-6).sqrt()
     return torch.cat([mean, deviation], dim=1)
 

@@ -1,4 +1,4 @@
-"""The registry of architectures: name to class."""
+"""Registry of architectures: name to class."""
 
 import inspect
 from importlib import import_module
@@ -20,24 +20,24 @@ ARCHITECTURES = {
     "svm": "svm.SVM",
     "ensemble": "ensemble.Ensemble",
 }
-"""Module in ``allcore.nets`` and class of each architecture, in the order of every table.
+"""Module in ``allcore.nets`` and class of each architecture, in the order of all tables.
 
-Imported only when asked for, so that a probe or an ensemble can build its members from here.
+Imports are lazy, so that a probe or an ensemble can build its members from here.
 """
 
 
 def names() -> list[str]:
-    """Names of all architectures."""
+    """Return the names of all architectures."""
     return list(ARCHITECTURES)
 
 
 def trainable() -> list[str]:
-    """Names of the architectures that learn from cells, as ``train --arch`` takes them."""
+    """Return the names of the architectures for ``train --arch``."""
     return [name for name in ARCHITECTURES if architecture(name).FAMILY == "trained"]
 
 
 def architecture(name: str) -> type[CellNetwork]:
-    """The class of an architecture.
+    """Return the class of an architecture.
 
     Raises:
         ModelError: there is none of that name.
@@ -50,10 +50,10 @@ def architecture(name: str) -> type[CellNetwork]:
 
 
 def build(name: str, **config: Any) -> CellNetwork:
-    """A freshly initialised network.
+    """Build a freshly initialised network.
 
     Raises:
-        ModelError: no such architecture, or ``config`` holds what its constructor does not take.
+        ModelError: no such architecture, or ``config`` has an unknown argument.
     """
     try:
         return architecture(name)(**config)
@@ -62,11 +62,11 @@ def build(name: str, **config: Any) -> CellNetwork:
 
 
 def config(name: str, **changes: Any) -> dict[str, Any]:
-    """All arguments of an architecture's constructor: the defaults, but for ``changes``."""
+    """All arguments of an architecture's constructor: the defaults, updated by ``changes``."""
     parameters = inspect.signature(architecture(name)).parameters
     return {key: parameter.default for key, parameter in parameters.items()} | changes
 
 
 def source(name: str) -> str:
-    """Where an architecture comes from and what in it is our reading: its module's docstring."""
+    """Publication of an architecture and deviations from it: its module's docstring."""
     return inspect.cleandoc(inspect.getmodule(architecture(name)).__doc__ or "")

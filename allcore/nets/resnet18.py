@@ -10,7 +10,7 @@ from allcore.nets.base import CellNetwork
 
 
 class ResNet18(CellNetwork):
-    """torchvision's ResNet-18 with its single linear layer: the network QCResNet adds to."""
+    """torchvision's ResNet-18 with one linear layer, on which QCResNet builds."""
 
     TITLE = "ResNet-18"
     LINE = ("blue", "solid")

@@ -1,7 +1,7 @@
-"""All architectures and their layers as one JSON file describes them; nothing here needs torch.
+"""Descriptions of all architectures and their layers from one JSON file, without torch.
 
-``summaries.json`` beside this file holds what the modules themselves give; where they changed,
-``python -m allcore.nets.model_summary`` writes it again.
+``python -m allcore.nets.model_summary`` regenerates ``summaries.json`` from the modules after a
+change.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 FILE = Path(__file__).with_suffix(".json")
 SIZES = (64, 128, 224, 320)
-"""Sides of the input that the file holds, pixels; every trained network takes all of them."""
+"""Input sides in the file, pixels; every trained network supports all of them."""
 
 Shape = tuple[int, ...]
 Family = Literal["trained", "probe", "ensemble"]
@@ -22,15 +22,15 @@ Family = Literal["trained", "probe", "ensemble"]
 
 @dataclass(frozen=True)
 class Architecture:
-    """An architecture of the registry, as its class describes it.
+    """Description of an architecture in the registry.
 
     Attributes:
         name: in the registry.
         title: in tables and plots.
         line: colour and dash in plots.
         family: of ``CellNetwork.FAMILY``.
-        imagenet: whether ImageNet weights can be loaded.
-        source: the publication, and what in it is our reading.
+        imagenet: whether it can load ImageNet weights.
+        source: the publication, and deviations from it.
     """
 
     name: str
@@ -47,12 +47,12 @@ class Block:
 
     Attributes:
         name: path in the module, such as ``body.layer1``.
-        kind: in a few words.
-        input: shape of one cell's values before it.
-        output: shape of those after it.
-        parameters: numbers in its weights.
+        kind: short description.
+        input: shape of its input for one cell.
+        output: shape of its output for one cell.
+        parameters: number of parameters.
         macs: multiply-accumulates for one cell.
-        children: the layers inside that have weights; none for a layer.
+        children: its layers with weights; empty for a layer.
     """
 
     name: str
@@ -66,13 +66,13 @@ class Block:
 
 @dataclass(frozen=True)
 class NetworkSummary:
-    """The layers of a whole network for cells of one size.
+    """Layers of a whole network for cells of one size.
 
     Attributes:
         name: in the registry.
         size: side of the input, pixels.
-        blocks: in the order in which a cell passes them.
-        parameters: numbers in the network's weights, frozen ones included.
+        blocks: in the order of the forward pass.
+        parameters: number of parameters, frozen ones included.
         macs: multiply-accumulates for one cell, in layers of ``model_summary.COUNTED``.
     """
 
@@ -85,7 +85,7 @@ class NetworkSummary:
 
 @dataclass(frozen=True)
 class BlockPair:
-    """A row of two networks side by side: a block of each, or of one alone."""
+    """Row of a side-by-side comparison of two networks: a block of each, or of one alone."""
 
     one: Block | None
     other: Block | None
@@ -100,7 +100,7 @@ def _file() -> dict[str, list[dict[str, Any]]]:
 
 @cache
 def architectures() -> dict[str, Architecture]:
-    """All architectures by name, in the order of the registry."""
+    """Return all architectures by name, in the order of the registry."""
     return {
         fields["name"]: Architecture(**fields | {"line": tuple(fields["line"])})
         for fields in _file()["architectures"]
@@ -108,7 +108,7 @@ def architectures() -> dict[str, Architecture]:
 
 
 def read(size: int) -> dict[str, NetworkSummary]:
-    """Layers of all trained networks by name, for cells of one of ``SIZES``."""
+    """Return the layers of all trained networks by name, for cells of one of ``SIZES``."""
     return {
         fields["name"]: NetworkSummary(
             **fields | {"blocks": tuple(_block(block) for block in fields["blocks"])}
@@ -119,13 +119,13 @@ def read(size: int) -> dict[str, NetworkSummary]:
 
 
 def pair_blocks(one: Sequence[Block], other: Sequence[Block]) -> list[BlockPair]:
-    """Two networks' blocks side by side, in order; those of equal build stand together."""
+    """Align the blocks of two networks, in order; equal blocks form pairs."""
     pairs: list[BlockPair] = []
     matcher = SequenceMatcher(None, [_build(b) for b in one], [_build(b) for b in other], False)
     for operation, start, end, other_start, other_end in matcher.get_opcodes():
         left, right = one[start:end], other[other_start:other_end]
         rows = max(len(left), len(right))
-        # Where one side is shorter, its blocks stand last: heads face heads.
+        # The shorter side is padded at the start: heads align with heads.
         lefts = [*[None] * (rows - len(left)), *left]
         rights = [*[None] * (rows - len(right)), *right]
         pairs += [

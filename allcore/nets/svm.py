@@ -20,15 +20,15 @@ from allcore.nets.probe import Probe
 
 C = 1.0
 MOST_CELLS = 2000
-"""Training cells at most: the time of a fit grows with their square."""
+"""Maximum number of training cells: the time of a fit grows with its square."""
 
 
 class RbfDecision(nn.Module):
-    """The decision function of an SVM with RBF kernel: features (N, F) to (N, 1).
+    """Decision function of an SVM with RBF kernel: features (N, F) to (N, 1).
 
     Args:
         in_features: F.
-        vectors: number V of support vectors; buffers start at zero until they are loaded.
+        vectors: number V of support vectors; buffers are zero until loaded.
     """
 
     mean: Tensor
@@ -60,9 +60,9 @@ class SVM(Probe):
     """A frozen base and an RBF decision function.
 
     Args:
-        base_architecture: name in the registry of the network that gives the features.
+        base_architecture: name of the feature network in the registry.
         base_config: arguments of its constructor.
-        vectors: number of support vectors, which a fit decides.
+        vectors: number of support vectors, a result of the fit.
     """
 
     TITLE = "SVM"
@@ -92,7 +92,7 @@ class SVM(Probe):
     ) -> Self:
         """Fit the decision function; see ``Probe.fit``.
 
-        Of more than ``MOST_CELLS`` cells that many are drawn, each with a chance by its weight.
+        Of more than ``MOST_CELLS`` cells, a sample of that size is drawn by weight.
         """
         from sklearn.svm import SVC
 

@@ -26,7 +26,7 @@ class VGG16(CellNetwork):
 
     @property
     def cam_layer(self) -> nn.Module:
-        """The last convolution's activations, before its pooling."""
+        """Activations of the last convolution, before its pooling."""
         layer: nn.Module = self.body.features[42]
         return layer
 

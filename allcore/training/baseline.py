@@ -1,6 +1,6 @@
-"""The baseline: boosted trees on the area and the brightness of a cell.
+"""Baseline: boosted trees on the area and the brightness of a cell.
 
-A network that does no better has learned nothing about the cell beyond its size and brightness.
+A network that does no better has learned nothing beyond the size and brightness of cells.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def fit(
 
     Args:
         cells: all cells (N).
-        train: (N,) which of them are for training.
+        train: (N,) mask of the training cells.
         targets: (N,) 1 for ALL blasts.
         weights: (T,) weight of each training cell.
         seed: of the trees.

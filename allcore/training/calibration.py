@@ -11,7 +11,7 @@ from allcore.data import sampling
 Floats = NDArray[np.float64]
 
 TEMPERATURES = (0.05, 20.0)
-"""Beyond these a validation set is separated perfectly or carries no information."""
+"""Bounds of the temperature; beyond them the cells are separable or carry no information."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ def probability(logit: Floats, temperature: float) -> Floats:
 def fit_temperature(
     logits: Floats, labels: NDArray[np.integer], groups: NDArray[np.str_] | None = None
 ) -> float:
-    """The temperature that gives validation cells the lowest negative log-likelihood.
+    """Fit the temperature that minimises the negative log-likelihood of validation cells.
 
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017. With ``groups``, subjects
-    count equally within their class, so that one subject with 700 cells does not decide alone.
+    count equally within their class, so that one subject with 700 cells does not dominate.
 
     Args:
         logits: (N,) log-odds of an ALL blast, of validation cells only.
         labels: (N,) 1 for an ALL blast, 0 for a normal cell.
-        groups: (N,) the subject of each cell, or None to let every cell count the same.
+        groups: (N,) the subject of each cell, or None for equal weights of all cells.
 
     Returns:
         The temperature, within ``TEMPERATURES``.
@@ -72,11 +72,11 @@ def fit_temperature(
 def fit_platt(
     logits: Floats, labels: NDArray[np.integer], groups: NDArray[np.str_] | None = None
 ) -> PlattScaling:
-    """Temperature and bias that give validation cells the lowest negative log-likelihood.
+    """Fit the temperature and bias that minimise the negative log-likelihood of validation cells.
 
     Platt, "Probabilistic Outputs for Support Vector Machines", 1999, with his softened targets. The
-    bias brings networks that were trained on balanced draws back to the data's prevalence, so that
-    0.5 is an operating point that needs no further choice. Arguments as in ``fit_temperature``.
+    bias corrects networks trained with balanced sampling for the data's prevalence, so that 0.5 is
+    a valid operating point. Arguments as in ``fit_temperature``.
 
     Raises:
         DataError: no cells.

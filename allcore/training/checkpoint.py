@@ -1,4 +1,4 @@
-"""Checkpoints as safetensors: a killed run resumes from its last whole epoch. No pickles."""
+"""Checkpoints as safetensors, without pickles; a killed run resumes from its last whole epoch."""
 
 import json
 from dataclasses import dataclass, field
@@ -15,19 +15,19 @@ from allcore.errors import ModelError
 
 FILE_NAME = "checkpoint.safetensors"
 SCORE = "validation_auroc_balanced"
-"""Column of the history that chooses the best epoch.
+"""Column of the history that selects the best epoch.
 
-AUROC and not the loss: temperature and threshold are fitted afterwards, so that only the order of
-cells matters, and an underconfident network is not worse for it.
+AUROC instead of the loss: temperature and threshold are fitted afterwards, so only the ranking of
+cells matters, and underconfidence does no harm.
 """
 
 
 @dataclass
 class TrainingProgress:
-    """The state of a run between epochs.
+    """State of a run between epochs.
 
     Attributes:
-        epoch: the next to train.
+        epoch: the next epoch to train.
         best_score: highest validation score so far.
         best_epoch: the epoch of that score, -1 before the first.
         history: one row an epoch, as in ``history.csv``.
@@ -39,7 +39,7 @@ class TrainingProgress:
     history: list[dict[str, float]] = field(default_factory=list)
 
     def add(self, row: dict[str, float]) -> bool:
-        """Add the row of the epoch just trained; whether it is the best so far.
+        """Add the row of the latest epoch; return whether it is the best so far.
 
         Without validation cells there is no score, and the last epoch counts as the best.
         """
@@ -60,7 +60,7 @@ def save(
     modules: dict[str, nn.Module],
     optimizer: Optimizer,
 ) -> None:
-    """Write the state of a run, whole or not at all."""
+    """Write the state of a run atomically."""
     tensors = {
         f"{name}.{key}": value
         for name, module in modules.items()
@@ -79,10 +79,10 @@ def save(
 def resume(
     folder: Path, *, fingerprint: str, modules: dict[str, nn.Module], optimizer: Optimizer
 ) -> TrainingProgress:
-    """Load the state of a run in place, if there is one.
+    """Load the state of a run in place, if a checkpoint exists.
 
     Raises:
-        ModelError: the checkpoint is of another recipe, or damaged.
+        ModelError: the checkpoint belongs to another recipe, or is damaged.
     """
     path = folder / FILE_NAME
     if not path.exists():
@@ -105,7 +105,7 @@ def resume(
 
 
 def _plain(value: Tensor | float) -> Tensor:
-    """A copy that shares no memory and is laid out row by row, as safetensors wants it."""
+    """Copy as a contiguous tensor without shared memory, as safetensors requires."""
     tensor = torch.as_tensor(value).detach().cpu()
     return tensor.clone(memory_format=torch.contiguous_format)
 

@@ -20,11 +20,11 @@ def features(
     device: torch.device,
     batch_size: int = 64,
 ) -> NDArray[np.float32]:
-    """Penultimate vectors (N, F) of cut cells (N, 3, S, S), uint8."""
+    """Penultimate vectors (N, F) of segmented cells (N, 3, S, S), uint8."""
     network.eval()
     parts = []
     for chunk in pixels.split(batch_size):
-        # The weights lie channels_last after training; input laid out alike halves the time.
+        # The weights are channels_last after training; input in the same layout halves the time.
         cells = chunk.to(device, memory_format=torch.channels_last)
         parts.append(network.forward_features(preprocessing.normalise(cells)).float().cpu())
     result: NDArray[np.float32] = torch.cat(parts).numpy()
@@ -32,10 +32,10 @@ def features(
 
 
 def flat_map(vectors: NDArray[np.float32], *, seed: int) -> NDArray[np.float32]:
-    """The 2-D map (N, 2) of vectors (N, F) by t-SNE, started from their principal components.
+    """2-D map (N, 2) of vectors (N, F) by t-SNE, initialised with their principal components.
 
     Van der Maaten and Hinton 2008. Near points are similar; distances between far groups and the
-    axes themselves mean nothing.
+    axes themselves have no meaning.
     """
     count = len(vectors)
     reduced = PCA(min(30, count, vectors.shape[1]), random_state=seed).fit_transform(vectors)

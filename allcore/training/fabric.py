@@ -1,4 +1,4 @@
-"""Lightning Fabric on a device, in one process or in several of torchrun."""
+"""Lightning Fabric on a device, in one process or under torchrun in several."""
 
 import os
 
@@ -7,7 +7,7 @@ from lightning.fabric import Fabric
 
 
 def launch(device: torch.device) -> Fabric:
-    """A launched Fabric: bf16 where the hardware computes it, over all processes of torchrun."""
+    """Launch a Fabric over all processes of torchrun, in bf16 where the hardware supports it."""
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     nodes = int(os.environ.get("WORLD_SIZE", "1")) // local
     on_gpu = device.type == "cuda"
@@ -23,7 +23,7 @@ def launch(device: torch.device) -> Fabric:
 
 
 def _has_bf16(on_gpu: bool) -> bool:
-    """Whether the hardware computes bf16 and does not emulate it; it doubles the speed."""
+    """Whether the hardware supports bf16 natively, which doubles the speed, or only emulates it."""
     if on_gpu:
         return bool(torch.cuda.is_bf16_supported())
     features = torch.cpu.get_capabilities()

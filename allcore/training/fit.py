@@ -1,7 +1,6 @@
-"""The fit loop: one for CPU, one GPU and many, by Lightning Fabric.
+"""Fit loop for CPU, one GPU and several, by Lightning Fabric.
 
-Every epoch starts from a seed of its own, so that a run resumed from its last whole epoch ends
-with the weights of a run that was never stopped.
+Every epoch has its own seed, so that a resumed run ends with the weights of an uninterrupted one.
 """
 
 import copy
@@ -25,21 +24,20 @@ from allcore.training.checkpoint import TrainingProgress
 from allcore.training.recipe import Recipe
 
 RESIDENT_SHARE = 0.25
-"""Cells stay on a GPU where they fill no more than this share of its free memory."""
+"""Maximum share of a GPU's free memory for keeping all cells on it."""
 
 OnStep = Callable[[int, int], object]
-"""Called after a step with the number of steps so far and in all."""
+"""Callback after each step with the number of finished steps and of all steps."""
 
 
 @dataclass(frozen=True)
 class TrainingExamples:
-    """Cut cells with their targets and weights.
+    """Segmented cells with their targets and weights.
 
     Attributes:
         pixels: (N, 3, S, S) uint8.
         targets: (N,) float, 1 for ALL blasts and 0 for normal cells.
-        weights: (N,) float64: the chance of a draw (training), or the share in the validation
-            loss.
+        weights: (N,) float64: sampling weight (training), or weight in the validation loss.
     """
 
     pixels: Tensor
@@ -47,7 +45,7 @@ class TrainingExamples:
     weights: Tensor
 
     def to(self, device: torch.device) -> "TrainingExamples":
-        """The same on a device."""
+        """Return a copy on a device."""
         return TrainingExamples(
             *(part.to(device) for part in (self.pixels, self.targets, self.weights))
         )
@@ -55,7 +53,7 @@ class TrainingExamples:
 
 @dataclass(frozen=True)
 class FittedNetwork:
-    """A fitted network: its weights averaged at the best epoch, and one history row an epoch."""
+    """Fitted network: its averaged weights at the best epoch, and one history row an epoch."""
 
     network: CellNetwork
     history: list[dict[str, float]]
@@ -74,22 +72,22 @@ def fit(
     until: int | None = None,
     on_step: OnStep | None = None,
 ) -> FittedNetwork:
-    """Train ``network`` under ``recipe``; resume where ``folder`` holds a checkpoint.
+    """Train ``network`` under ``recipe``; resume from a checkpoint in ``folder``.
 
     Args:
         network: initialised.
         train: sampled by weight, with replacement.
-        validation: other subjects; the epoch with the best AUROC on them is taken, without any the
-            last.
+        validation: other subjects, whose AUROC selects the best epoch; without any, the last epoch
+            is selected.
         preprocessing: normalises the cells.
-        recipe: every other choice.
+        recipe: all hyperparameters.
         fabric: launched.
         folder: of the checkpoint.
-        until: stop after so many of the recipe's epochs.
+        until: number of the recipe's epochs after which to stop.
         on_step: called after each step.
 
     Raises:
-        ModelError: the checkpoint there is damaged or of another recipe.
+        ModelError: the checkpoint is damaged or belongs to another recipe.
     """
     run = _TrainingState.start(network, preprocessing, recipe, fabric)
     progress = checkpoint.resume(
@@ -108,7 +106,7 @@ def fit(
         row = run.validate(validation) | {"train_loss": loss, "seconds": round(seconds, 2)}
         if progress.add({"epoch": progress.epoch} | row):
             run.best.load_state_dict(run.average.state_dict())
-        # The last epoch goes straight to the caller: large networks take gigabytes to save.
+        # No checkpoint after the last epoch: large networks take gigabytes to save.
         if fabric.is_global_zero and progress.epoch < last:
             checkpoint.save(
                 folder,
@@ -124,7 +122,7 @@ def fit(
 
 @dataclass(frozen=True)
 class _TrainingState:
-    """The network of a run with its averages and its optimizer."""
+    """Network of a run with its weight average and its optimizer."""
 
     network: CellNetwork
     wrapped: nn.Module
@@ -153,11 +151,11 @@ class _TrainingState:
         return cls(network, wrapped, average, best, optimizer, preprocessing, recipe, fabric)
 
     def modules(self) -> dict[str, nn.Module]:
-        """The modules that a checkpoint holds."""
+        """Modules in a checkpoint."""
         return {"network": self.network, "average": self.average, "best": self.best}
 
     def train_epoch(self, train: TrainingExamples, epoch: int, on_step: OnStep | None) -> float:
-        """One epoch from its own seed; the mean loss of its steps."""
+        """Train one epoch from its own seed; return the mean loss of its steps."""
         recipe = self.recipe
         steps = recipe.steps(len(train.targets))
         augment = recipe.augmentation.transforms()
@@ -174,7 +172,7 @@ class _TrainingState:
         return float(total / steps)
 
     def validate(self, validation: TrainingExamples | None) -> dict[str, float]:
-        """Validation metrics of the averaged network; none without validation cells."""
+        """Validation metrics of the averaged network; empty without validation cells."""
         if validation is None:
             return {}
         with self.fabric.autocast():
@@ -204,7 +202,7 @@ def predict(
     device: torch.device,
     batch_size: int = 64,
 ) -> Tensor:
-    """Log-odds (N,) on the CPU, in float32, for cut cells (N, 3, S, S), uint8."""
+    """Log-odds (N,) on the CPU, in float32, for segmented cells (N, 3, S, S), uint8."""
     network.eval()
     chunks = pixels.split(batch_size)
     parts = [network(_input(chunk.to(device), preprocessing)).float().cpu() for chunk in chunks]
@@ -216,7 +214,7 @@ def _input(cells: Tensor, preprocessing: Preprocessing) -> Tensor:
 
 
 def _mixed(batch: Tensor, targets: Tensor, strength: float) -> tuple[Tensor, Tensor]:
-    """Mixup (Zhang et al., ICLR 2018): the batch blended with itself in another order."""
+    """Mixup (Zhang et al., ICLR 2018): blend the batch with a permutation of itself."""
     share = float(torch.distributions.Beta(strength, strength).sample())
     order = torch.randperm(len(batch)).to(batch.device)
     return batch.lerp(batch[order], 1 - share), targets.lerp(targets[order], 1 - share)
@@ -229,7 +227,7 @@ def _loss(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
 
 
 def _optimizer(network: CellNetwork, recipe: Recipe) -> Optimizer:
-    """AdamW in two groups: the initialised body learns slower than the fresh head."""
+    """AdamW with two groups: the pretrained body has a lower learning rate than the new head."""
     groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
@@ -264,7 +262,7 @@ def _freeze(network: CellNetwork, prefixes: tuple[str, ...]) -> None:
 
 
 def _resident(examples: TrainingExamples, fabric: Fabric) -> TrainingExamples:
-    """The examples on the GPU where memory allows, so that no step waits for a copy."""
+    """Move the examples to the GPU where memory allows, so that no step waits for a copy."""
     if fabric.device.type != "cuda":
         return examples
     free, _ = torch.cuda.mem_get_info(fabric.device)
@@ -275,7 +273,7 @@ def _resident(examples: TrainingExamples, fabric: Fabric) -> TrainingExamples:
 def _draws(
     train: TrainingExamples, recipe: Recipe, steps: int, fabric: Fabric
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """This process's share of each step's balanced draw."""
+    """Yield this process's share of each step's balanced sample."""
     rows = torch.multinomial(train.weights.cpu(), steps * recipe.batch_size, replacement=True).view(
         steps, recipe.batch_size
     )[:, fabric.global_rank :: fabric.world_size]
@@ -301,7 +299,7 @@ def _row(validation: TrainingExamples, logits: Tensor) -> dict[str, float]:
 
 
 def _warmed_up(decay: float) -> Callable[..., None]:
-    """A moving average that starts short, so that the first random weights soon fade from it."""
+    """Moving average with a warm-up, so that the initial weights fade quickly."""
 
     def update(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
         warmed_up = min(decay, (1 + int(count)) / (10 + int(count)))

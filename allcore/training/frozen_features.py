@@ -1,8 +1,8 @@
-"""Training of the linear layers alone, on features that a frozen body gives of every cell once.
+"""Training of the linear layers alone, on features precomputed by a frozen body.
 
-Where the recipe freezes the whole body of a network that reads statistics of its stages, the body
-runs once a cell instead of once a draw: hundreds of epochs then take as long as one. The cells are
-not augmented.
+Where the recipe freezes the whole body of a network that reads stage statistics, the body runs once
+per cell instead of once per sample: hundreds of epochs then take as long as one. The cells are not
+augmented.
 """
 
 from dataclasses import dataclass, replace
@@ -40,9 +40,9 @@ class _NoPreprocessing(Preprocessing):
 
 
 class _Head(CellNetwork):
-    """The layers of a network after its body; input (N, F, 1, 1), since pictures have four axes.
+    """Layers of a network after its body; input (N, F, 1, 1), since image tensors have four axes.
 
-    ``shrinkage`` (F, F) is what scaled statistics are multiplied by while the layers learn.
+    ``shrinkage`` (F, F) multiplies the scaled statistics during training.
     """
 
     def __init__(self, whole: QCResNet, shrinkage: Tensor | None = None) -> None:
@@ -63,15 +63,15 @@ class _Head(CellNetwork):
 
 
 def apply_to(plan: TrainingPlan) -> bool:
-    """Whether the body stays frozen and is read by its statistics."""
+    """Whether the plan freezes the body and reads its statistics."""
     return plan.recipe.freeze == ("body",) and bool(plan.config.get("stages"))
 
 
 @torch.inference_mode()
 def read_statistics(plan: TrainingPlan, data: TrainingData, fabric: Fabric) -> Tensor:
-    """Statistics (N, F) of all cells, float32 on the CPU, as the initialised body gives them.
+    """Compute the statistics (N, F) of all cells, float32 on the CPU, by the initialised body.
 
-    The body is rounded to float16 first, as it ships: the layers learn from what they will read.
+    The body is rounded to float16 first, as it ships: training and inference read equal features.
 
     Raises:
         ModelError: unknown architecture or weights.
@@ -91,13 +91,13 @@ def read_statistics(plan: TrainingPlan, data: TrainingData, fabric: Fabric) -> T
 def fit_head(
     plan: TrainingPlan, data: TrainingData, fabric: Fabric, *, until: int | None = None
 ) -> FittedNetwork:
-    """Fit the linear layers; the network of the result is whole.
+    """Fit the linear layers; return the whole network.
 
     Args:
-        plan: of the run; ``plan.out`` holds the checkpoint meanwhile.
+        plan: of the run; ``plan.out`` holds the checkpoint.
         data: with statistics.
         fabric: launched.
-        until: stop after so many of the recipe's epochs.
+        until: number of the recipe's epochs after which to stop.
 
     Raises:
         ModelError: unknown architecture or weights, or the folder holds another run.
@@ -116,7 +116,7 @@ def fit_head(
         until=until,
     )
     whole.load_state_dict(fitted.network.state_dict(), strict=False)
-    if shrinkage is not None:  # becomes a part of the first linear layer
+    if shrinkage is not None:  # fold it into the first linear layer
         layers = (*whole.hidden.modules(), whole.head)
         first = next(layer for layer in layers if isinstance(layer, nn.Linear))
         with torch.no_grad():
@@ -142,18 +142,17 @@ def shrinkage_matrix(values: Tensor, *, labels: Tensor, groups: Tensor, strength
     """Symmetric matrix (F, F) that shrinks directions in which subjects of one class differ.
 
     Within-class covariance normalisation (Hatch, Kajarekar and Stolcke, "Within-class covariance
-    normalization for SVM-based speaker recognition", Interspeech 2006), where a class is all that
-    its subjects share: what differs among subjects of one class can't tell the class of a new one.
-    Our reading: as there are far fewer subjects than features, the covariance of subject means is
-    added to the identity instead of being inverted alone. A direction in which the means of
-    subjects, less the mean of their class, have variance v is multiplied by
-    (1 + strength * v) ** -0.5.
+    normalization for SVM-based speaker recognition", Interspeech 2006), where differences among
+    subjects of one class count as noise for the class of a new subject. This implementation: with
+    far fewer subjects than features, the covariance of subject means is added to the identity
+    instead of being inverted alone. A direction in which the means of subjects, less the mean of
+    their class, have variance v is multiplied by (1 + strength * v) ** -0.5.
 
     Args:
         values: (N, F) features of training cells, each of mean 0 and deviation 1.
         labels: (N,) class of each cell.
-        groups: (N,) number of the independent subject of each cell, 0 to G - 1, all of them used.
-        strength: 0 shrinks nothing.
+        groups: (N,) number of the independent subject of each cell, 0 to G - 1, without gaps.
+        strength: 0 disables the shrinkage.
     """
     means = _subject_means(values, groups)
     subject_label = _subject_means(labels[:, None].to(values.dtype), groups).round().squeeze(1)

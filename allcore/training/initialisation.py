@@ -21,12 +21,12 @@ def initialise(network: CellNetwork, init: str, cells: Tensor) -> None:
     Args:
         network: freshly built; one with a ``body`` unless ``init`` is ``none``.
         init: ``none``, ``imagenet`` (torchvision's weights, downloaded once), or the path of a
-            safetensors file with torchvision's keys. Layers that a file lacks stay fresh.
-        cells: some normalised training cells (N, 3, S, S). They give the statistics of norm
-            layers that a file holds folded into their convolutions.
+            safetensors file with torchvision's keys. Layers missing in a file keep random weights.
+        cells: normalised training cells (N, 3, S, S) for the statistics of norm layers that a file
+            has folded into their convolutions.
 
     Raises:
-        ModelError: the weights can't be had, or fit no layer.
+        ModelError: the weights are unavailable, or fit no layer.
     """
     if init == "none":
         return
@@ -67,11 +67,11 @@ def _from_file(path: Path) -> dict[str, Tensor]:
 
 
 def _restore_norms(body: nn.Module, loaded: set[str], cells: Tensor) -> None:
-    """Make norm layers that were folded into their convolutions trainable, function unchanged.
+    """Unfold norm layers from their convolutions to make them trainable, function unchanged.
 
     A folded layer is the identity plus a bias. With its input's mean m and variance v as running
-    statistics, weight sqrt(v + eps) and bias + m, it computes the same in eval mode and learns
-    like any other in train mode.
+    statistics, weight sqrt(v + eps) and bias + m, it computes the same in eval mode and is
+    trainable in train mode.
     """
     folded = {
         name: layer
@@ -94,10 +94,10 @@ def _restore_norms(body: nn.Module, loaded: set[str], cells: Tensor) -> None:
 
 
 def _zero_fresh_blocks(body: nn.Module, loaded: set[str]) -> None:
-    """Start residual blocks that the file lacks as their shortcut alone.
+    """Initialise residual blocks missing in the file to their shortcut alone.
 
-    Goyal et al. 2017, section 5.1: with the last norm's weight at zero, a fresh block passes on
-    the features of the loaded layers instead of a random mixture of them.
+    Goyal et al. 2017, section 5.1: with the last norm's weight at zero, a fresh block passes on the
+    features of the loaded layers instead of a random mixture of them.
     """
     for name, block in body.named_modules():
         if isinstance(block, BasicBlock) and f"{name}.bn2.weight" not in loaded:

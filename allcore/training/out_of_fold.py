@@ -1,12 +1,12 @@
-"""A network for use trained on all subjects, with figures from networks that it resembles.
+"""Out-of-fold training: a final network on all subjects, evaluated through fold networks.
 
-Subjects are dealt into folds. For each fold a network is trained without it, calibrated on the
-next fold, and predicts the fold's cells, so that every cell is predicted once by a network that
-never saw its subject. A nested run calibrates on all other folds, each predicted by a network
-trained without it and the tested fold, and then trains on all of them. The network that ships is
-trained by the same recipe on all subjects, for as many epochs as the fold networks needed; no
-subject is left to test it on, so the figures in its folder are those of the fold networks. These
-stay beside it: only they can predict altered pictures of these subjects.
+Subjects are divided into folds. For each fold a network is trained without it, calibrated on the
+next fold, and predicts the fold's cells, so that every cell has one prediction by a network trained
+without its subject. A nested run calibrates on all other folds, each predicted by a network trained
+without it and the tested fold, and then trains on all of them. The final network is trained by the
+same recipe on all subjects, for as many epochs as the fold networks needed. No subject is left to
+test it on, so the metrics in its folder are those of the fold networks. These are stored too: only
+they can predict perturbed images of these subjects.
 """
 
 import json
@@ -50,12 +50,12 @@ _FOLD_FILES = (_ROWS, _FACTS, model_folder.WEIGHTS)
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What a finished fold leaves beside its network's weights.
+    """Result of a finished fold, apart from its network's weights.
 
     Attributes:
         rows: the fold's cells with calibrated log-odds as ``logit``.
         platt: the calibration, fitted on cells of other folds.
-        best_epoch: the epoch whose weights were taken.
+        best_epoch: the epoch of the selected weights.
         history: one row an epoch.
     """
 
@@ -65,7 +65,7 @@ class FoldResult:
     history: list[dict[str, float]]
 
     def uncalibrated(self) -> pd.DataFrame:
-        """The rows with log-odds as the network gave them."""
+        """Return the rows with uncalibrated log-odds."""
         logits = (self.rows["logit"] - self.platt.bias) * self.platt.temperature
         return self.rows.assign(logit=logits)
 
@@ -73,7 +73,7 @@ class FoldResult:
 def train(plan: TrainingPlan) -> TrainingResult | None:
     """Train the fold networks and the final one; only the first process gets the result.
 
-    A run that was killed resumes from its last whole epoch.
+    A killed run resumes from its last whole epoch.
 
     Raises:
         DataError: the data set can't be used, or has too few subjects for the folds.
@@ -103,37 +103,36 @@ def train(plan: TrainingPlan) -> TrainingResult | None:
 
 
 def validated_on(tested: TrainingData, other: TrainingData) -> TrainingData:
-    """The tested fold's data with another fold's test part as validation.
+    """Return the tested fold's data with another fold's test part as validation.
 
-    Cells that show a cell of the tested part again are in no part; those that show one of the
-    validation part again are not learned.
+    Duplicates of tested cells are excluded; duplicates of validation cells are excluded from
+    training.
 
     Args:
         tested: a fold.
-        other: another fold of the same dealing.
+        other: another fold of the same split.
     """
     validation = other.split.mask(tested.manifest, "test")
     return _split_anew(tested, excluded=_excluded(tested) | _excluded(other), validation=validation)
 
 
 def trained_on_all(tested: TrainingData) -> TrainingData:
-    """The tested fold's data without validation: all that is not tested is learned."""
+    """Return the tested fold's data without validation: all other cells are training cells."""
     none = np.zeros(len(tested.manifest), dtype=bool)
     return _split_anew(tested, excluded=_excluded(tested), validation=none)
 
 
 def distilled(data: TrainingData, rows: pd.DataFrame, share: float) -> TrainingData:
-    """The data with targets that are partly the predictions of other networks.
+    """Return the data with targets that blend labels with other networks' predictions.
 
-    Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015. Our reading:
-    each cell is predicted by the one network that never saw its subject, so that a prediction
-    tells what carries over to new subjects and not what was memorised.
+    Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015. This
+    implementation: the prediction of each cell comes from the network trained without its subject,
+    so that it reflects generalisation to new subjects instead of memorisation.
 
     Args:
         data: N cells.
-        rows: ``image_id`` and uncalibrated ``logit`` of cells; those that are missing keep their
-            label.
-        share: of the prediction in the target; 0 changes nothing.
+        rows: ``image_id`` and uncalibrated ``logit`` of cells; missing cells keep their label.
+        share: weight of the prediction in the target; 0 changes nothing.
     """
     if not share:
         return data
@@ -144,7 +143,7 @@ def distilled(data: TrainingData, rows: pd.DataFrame, share: float) -> TrainingD
 
 
 def mean_history(histories: Sequence[list[dict[str, float]]]) -> list[dict[str, float]]:
-    """The mean over folds of each epoch that any of them reached."""
+    """Mean of each epoch over the folds that reached it."""
     table = pd.concat([pd.DataFrame(history) for history in histories])
     mean = table.groupby("epoch", as_index=False).mean()
     return [{str(k): float(v) for k, v in row.items()} for row in mean.to_dict("records")]
@@ -166,7 +165,7 @@ def calibrate(network: CellNetwork, platt: PlattScaling) -> None:
 def _train_fold(
     plan: TrainingPlan, data: TrainingData, folds: Sequence[TrainingData], fabric: Fabric
 ) -> FoldResult:
-    """Train one fold's network, or read the result that a killed run left of it."""
+    """Train one fold's network, or read the result of an earlier killed run."""
     plan = replace(plan, out=plan.out / f"fold-{data.split.fold}")
     finished = _read(plan)
     if finished:
@@ -178,7 +177,7 @@ def _train_fold(
     else:
         fitted, rows = _fit(plan, data, fabric)
     validation = rows[rows["split"] == "validation"]
-    # Over all subjects outside of the fold no single one decides, so that cells can count alike.
+    # Many subjects outside the fold: none dominates, so that cells can count equally.
     platt, baseline_platt = (
         _platt(validation, column, plan.nested) for column in ("logit", "baseline")
     )
@@ -198,7 +197,7 @@ def _train_fold(
 def _fit(
     plan: TrainingPlan, data: TrainingData, fabric: Fabric, *, until: int | None = None
 ) -> tuple[FittedNetwork, pd.DataFrame]:
-    """A network, and its rows of the held-out cells."""
+    """Return the fitted network, and its rows of the held-out cells."""
     fitted = run.fit_network(plan, data, fabric, until=until)
     return fitted, run.held_out_predictions(plan, data, fitted.network, fabric.device)
 
@@ -206,7 +205,7 @@ def _fit(
 def _fit_nested(
     plan: TrainingPlan, data: TrainingData, others: Sequence[TrainingData], fabric: Fabric
 ) -> tuple[FittedNetwork, pd.DataFrame]:
-    """The network of all folds but the tested one, with rows to calibrate and to test it on.
+    """Fit a network on all folds but the tested one; also return its calibration and test rows.
 
     Args:
         plan: of the fold.
@@ -216,7 +215,7 @@ def _fit_nested(
     """
     inner = []
     for number, part in enumerate(others):
-        # A folder of its own, so that no training resumes another's checkpoint.
+        # A separate folder, so that no training resumes another's checkpoint.
         part_plan = replace(plan, out=plan.out / f"part-{number}")
         part_plan.out.mkdir(parents=True, exist_ok=True)
         inner.append(_fit(part_plan, part, fabric))
@@ -230,7 +229,7 @@ def _fit_nested(
 
 
 def _epochs(best_epochs: Iterable[int]) -> int:
-    """Epochs of a network without validation: the median of those that had some."""
+    """Number of epochs without validation: the median of the runs with validation."""
     return 1 + round(float(np.median(list(best_epochs))))
 
 
@@ -255,7 +254,7 @@ def _excluded(data: TrainingData) -> NDArray[np.bool_]:
 def _split_anew(
     tested: TrainingData, *, excluded: NDArray[np.bool_], validation: NDArray[np.bool_]
 ) -> TrainingData:
-    """The tested part stays; cells in no part named here are for training."""
+    """Split the cells outside the tested part; cells in neither mask are for training."""
     test = tested.split.mask(tested.manifest, "test")
     names = np.select([test, excluded, validation], ["test", EXCLUDED, "validation"], "train")
     parts = tested.split.parts.copy()
@@ -294,7 +293,7 @@ def _result(
 
 
 def _fold_network(plan: TrainingPlan, fold: int) -> CellNetwork:
-    """The calibrated network in a finished fold's folder."""
+    """Load the calibrated network from a finished fold's folder."""
     network = registry.build(plan.architecture, **plan.config)
     network.load_state_dict(load_file(plan.out / f"fold-{fold}" / model_folder.WEIGHTS))
     return network

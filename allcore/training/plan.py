@@ -1,4 +1,4 @@
-"""The plan of a training run, and the data that it works on."""
+"""Plan of a training run, and its data."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,26 +18,26 @@ from allcore.training.fit import TrainingExamples
 from allcore.training.recipe import Recipe
 
 INITIAL_CELLS = 256
-"""Training cells that norm layers of folded weights take their statistics from."""
+"""Number of training cells for the initial statistics of unfolded norm layers."""
 VALIDATION_STRENGTH = 0.5
-"""Subject balance of the validation score: the same for every recipe, so that recipes compare."""
+"""Subject balance of the validation score; equal for all recipes, so that they are comparable."""
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """The inputs of a training run.
+    """Inputs of a training run.
 
     Attributes:
         data: the data set.
         out: the model folder to write; its name is the model's.
         architecture: name in the registry.
-        config: arguments of its constructor; those not given keep their defaults.
+        config: arguments of its constructor; missing ones have their defaults.
         init: ``none``, ``imagenet`` or a safetensors file.
-        split: ``subject``, ``image``, or the file of a split that is taken as it is.
-        folds: parts that subjects are dealt into; one is the test part, the next validation.
-        fold: which part is tested.
-        preprocessing: how cells are cut and normalised.
-        recipe: every choice of the training itself.
+        split: ``subject``, ``image``, or the file of a fixed split.
+        folds: number of parts of the subjects; one is the test part, the next validation.
+        fold: index of the test part.
+        preprocessing: crop and normalisation of the cells.
+        recipe: all hyperparameters.
         device: auto, cpu, cuda or cuda:<n>.
         command: the command line, for the card.
         nested: whether an out-of-fold run calibrates each fold on all subjects outside of it.
@@ -60,15 +60,15 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The data of a run: N cells and their split.
+    """Data of a run: N cells and their split.
 
     Attributes:
         manifest: one row a cell.
         cells: the same, decoded.
-        split: which cells are for training, validation and test.
+        split: assignment of the cells to training, validation and test.
         targets: (N,) 1 for ALL blasts, 0 for normal cells.
-        statistics: (N, F) what a frozen body reads of each cell, see ``frozen_features``.
-        soft_targets: (N,) targets of training cells where they are not ``targets``.
+        statistics: (N, F) features of each cell by a frozen body, see ``frozen_features``.
+        soft_targets: (N,) targets of training cells where they differ from ``targets``.
     """
 
     manifest: Manifest
@@ -86,14 +86,14 @@ class TrainingData:
         )
 
     def examples(self, part: str, *, subject_strength: float) -> TrainingExamples:
-        """The cells of a part of the split, as the fit loop takes them."""
+        """Examples of a part of the split, for the fit loop."""
         chosen = self.split.mask(self.manifest, part)
         is_soft = part == "train" and self.soft_targets is not None
         targets = self.soft_targets if is_soft else self.targets
         assert targets is not None
         if self.statistics is None:
             inputs = torch.from_numpy(self.cells.pixels[chosen])
-        else:  # (M, F, 1, 1), since the loop expects the four axes of pictures
+        else:  # (M, F, 1, 1), since the loop expects four axes
             inputs = self.statistics[torch.tensor(chosen)][:, :, None, None]
         return TrainingExamples(
             pixels=inputs,
@@ -102,7 +102,7 @@ class TrainingData:
         )
 
     def validation_examples(self) -> TrainingExamples | None:
-        """The validation cells, or None without any; weighted alike for every recipe."""
+        """Validation cells, or None without any; the weights do not depend on the recipe."""
         if not self.split.mask(self.manifest, "validation").any():
             return None
         return self.examples("validation", subject_strength=VALIDATION_STRENGTH)
@@ -111,7 +111,7 @@ class TrainingData:
 def gather(plan: TrainingPlan, *, show: bool = True) -> TrainingData:
     """Read, split and decode the data of a run.
 
-    A split by subject excludes training cells that show a test cell again under another subject.
+    A split by subject excludes training cells that duplicate a test cell of another subject.
 
     Raises:
         DataError: the data set or the split's file can't be used, or one class is missing.
@@ -132,7 +132,7 @@ def gather(plan: TrainingPlan, *, show: bool = True) -> TrainingData:
 
 
 def gather_folds(plan: TrainingPlan, *, show: bool = True) -> list[TrainingData]:
-    """The data of every fold of a split by subject, read and decoded once.
+    """Read and decode the data of every fold of a split by subject, once for all folds.
 
     Raises:
         DataError: the data set can't be used, or has too few subjects for the folds.
@@ -147,9 +147,9 @@ def gather_folds(plan: TrainingPlan, *, show: bool = True) -> list[TrainingData]
 
 
 def _split_by_file(plan: TrainingPlan, file: Path, show: bool) -> TrainingData:
-    """The data of a split that a file gives; images that it excludes are not even read.
+    """Read the data of a split from a file; excluded images are not decoded.
 
-    Twins of test cells stay where the file puts them, and are counted.
+    Near-duplicates of test cells stay in their part, and are counted.
     """
     whole = readers.read(plan.data)
     split = split_files.fit_to_manifest(split_files.read_split(file), whole)

@@ -1,4 +1,4 @@
-"""The training recipe: every choice that the paper leaves open."""
+"""Training recipe: all choices that the paper leaves open."""
 
 import hashlib
 import json
@@ -11,26 +11,26 @@ from allcore.data.augmentation import Augmentation
 
 @dataclass(frozen=True)
 class Recipe:
-    """AdamW with warm-up and cosine decay on class- and subject-balanced draws.
+    """AdamW with warm-up and cosine decay, with class- and subject-balanced sampling.
 
     Attributes:
         epochs: maximum; training stops earlier on ``patience``.
-        samples: images drawn an epoch; 0 means as many as there are training images.
+        samples: images sampled an epoch; 0 means the number of training images.
         batch_size: images a step, over all devices together.
         learning_rate: highest rate of freshly initialised layers.
-        body_rate: rate of initialised body layers, as a share of ``learning_rate``.
+        body_rate: rate of pretrained body layers, as a share of ``learning_rate``.
         weight_decay: AdamW's decoupled decay.
         warmup: share of all steps in which the rate rises linearly.
         label_smoothing: distance of the targets from 0 and 1, half on either side.
-        mixup: both parameters of the beta distribution that cells are blended by; 0 blends none.
+        mixup: both parameters of mixup's beta distribution; 0 disables it.
         ema_decay: decay of the moving average of the weights; the average is the result.
         subject_strength: see ``allcore.data.sampling.sampling_weights``.
         subject_shrinkage: see ``frozen_features.shrinkage_matrix``; with a frozen body only.
-        distilled: share of a training cell's target that is predicted by networks that never saw
-            its subject; the rest is its label. For nested runs only.
+        distilled: weight, in a training cell's target, of the prediction by networks trained
+            without its subject; the rest is its label. For nested runs only.
         patience: epochs without a better validation score before training stops.
-        freeze: prefixes of the names of parameters that are not trained.
-        seed: of initialisation, draws, augmentation and dropout.
+        freeze: prefixes of the names of frozen parameters.
+        seed: of initialisation, sampling, augmentation and dropout.
         augmentation: of training cells.
     """
 
@@ -53,7 +53,7 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def steps(self, images: int) -> int:
-        """Steps an epoch for so many training images."""
+        """Number of steps an epoch for a number of training images."""
         return -(-(self.samples or images) // self.batch_size)
 
     def rate(self, step: int, steps: int) -> float:
@@ -64,9 +64,9 @@ class Recipe:
         return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields, for ``model.json``."""
+        """Return the fields, for ``model.json``."""
         return asdict(self)
 
     def fingerprint(self) -> str:
-        """Short digest of the fields: a checkpoint of another recipe is not resumed."""
+        """Short digest of the fields; a checkpoint of another recipe is not resumed."""
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]

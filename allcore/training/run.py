@@ -1,4 +1,4 @@
-"""A training run: a data set in, a trained network with its held-out log-odds out."""
+"""Training run: from a data set to a trained network with its held-out log-odds."""
 
 import time
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ from allcore.training.fit import FittedNetwork
 from allcore.training.plan import TrainingData, TrainingPlan
 
 PACKAGES = ("torch", "torchvision", "lightning", "scikit-learn", "numpy", "pillow")
-"""Packages whose versions ``model.json`` names."""
+"""Packages whose versions ``model.json`` records."""
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """From log-odds to calls: the temperature, the threshold, and the rule that chose it."""
+    """Temperature, threshold, and the rule that selected the threshold."""
 
     temperature: float
     threshold: float
@@ -38,19 +38,19 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """A trained network and all that its model folder is written from.
+    """Trained network with all data for its model folder.
 
     Attributes:
         plan: of the run; ``plan.out`` holds the weights already.
         data: all cells and their split.
         network: as it ships, its weights rounded to float16.
-        held_out: rows of the cells that figures are computed on, with the columns of
-            ``prediction_import.PREDICTION_COLUMNS`` but ``probability``.
+        held_out: rows of the evaluated cells, with the columns of
+            ``prediction_import.PREDICTION_COLUMNS`` except ``probability``.
         history: one row an epoch.
-        training: where the model comes from, as ``model.json`` keeps it.
+        training: provenance of the model, for ``model.json``.
         weights_sha256: digest of the weights file.
         folds_sha256: digest of the fold networks' file, where there is one.
-        operating_point: fixed before training; None where the validation rows choose it.
+        operating_point: fixed before training; None where the validation rows select it.
     """
 
     plan: TrainingPlan
@@ -67,7 +67,7 @@ class TrainingResult:
 def train(plan: TrainingPlan) -> TrainingResult | None:
     """Train one network on one split; only the first process of a run gets the result.
 
-    A run that was killed resumes from its last whole epoch.
+    A killed run resumes from its last whole epoch.
 
     Raises:
         DataError: the data set can't be used.
@@ -93,7 +93,7 @@ def result(
     *,
     seconds: float,
 ) -> TrainingResult:
-    """Write the weights, and predict the held-out cells by the rounded weights that ship."""
+    """Write the weights, and predict the held-out cells with the rounded weights that ship."""
     digest = model_folder.write_weights(plan.out, fitted.network)
     fitted.network.half().float()
     return TrainingResult(
@@ -108,15 +108,15 @@ def result(
 
 
 def keep_split(plan: TrainingPlan, data: TrainingData, *, write: bool) -> None:
-    """Write ``split.csv``; a resumed run must have the split that it began with.
+    """Write ``split.csv``, or check that a resumed run has the same split.
 
     Args:
         plan: of the run.
         data: with its split.
-        write: whether this process is the one that writes.
+        write: whether this process writes.
 
     Raises:
-        ModelError: the folder holds a run that began with another split.
+        ModelError: the folder holds a run with another split.
     """
     path = plan.out / model_folder.SPLIT
     text = data.split.parts.rename_axis("image_id").to_csv()
@@ -131,7 +131,7 @@ def keep_split(plan: TrainingPlan, data: TrainingData, *, write: bool) -> None:
 
 
 def refuse_finished(plan: TrainingPlan) -> None:
-    """Raise a ModelError where the folder to write holds a trained model."""
+    """Raise a ModelError where the output folder holds a trained model."""
     if (plan.out / model_folder.INFO).exists():
         raise ModelError(f"{plan.out} holds a trained model: remove it or choose another --out.")
 
@@ -147,11 +147,11 @@ def fit_network(
     """Build, initialise and fit the network of ``plan`` on the training part of ``data``.
 
     Args:
-        plan: of the run; ``plan.out`` holds the checkpoint meanwhile.
+        plan: of the run; ``plan.out`` holds the checkpoint.
         data: the cells and their split.
         fabric: launched.
-        until: stop after so many of the recipe's epochs.
-        progress_bar: whether a terminal gets a progress bar.
+        until: number of the recipe's epochs after which to stop.
+        progress_bar: whether to show a progress bar on a terminal.
 
     Raises:
         ModelError: unknown architecture or weights, or the folder holds another run.
@@ -169,7 +169,7 @@ def fit_network(
     train_part = data.examples("train", subject_strength=recipe.subject_strength)
     torch.manual_seed(recipe.seed)
     network = registry.build(plan.architecture, **plan.config)
-    # A balanced draw of cells gives the statistics of norm layers.
+    # A balanced sample of cells gives the statistics of norm layers.
     rows = torch.multinomial(train_part.weights, plans.INITIAL_CELLS, replacement=True)
     cells = plan.preprocessing.normalise(train_part.pixels[rows])
     initialisation.initialise(network, plan.init, cells)
@@ -229,11 +229,11 @@ def provenance(
     device: torch.device,
     seconds: float,
 ) -> dict[str, Any]:
-    """Where a model comes from, as ``model.json`` keeps it."""
+    """Provenance of a model, for ``model.json``."""
     manifest, split = data.manifest, data.split
     recipe = plan.recipe.to_dict()
     if data.statistics is not None:
-        recipe["augmentation"] = None  # cells whose statistics are read once are not augmented
+        recipe["augmentation"] = None  # cells with precomputed statistics are not augmented
     return {
         "command": plan.command,
         "seed": plan.recipe.seed,
