@@ -24,7 +24,7 @@ class IntervalLike(Protocol):
 
     @property
     def known(self) -> bool:
-        """Whether there are bounds."""
+        """True if there are bounds."""
 
 
 class EstimateLike(Protocol):

@@ -71,7 +71,7 @@ class Deletion:
 
     @property
     def supported(self) -> bool:
-        """Whether the highlighted region affects the prediction more than random ones."""
+        """True if the highlighted region affects the prediction more than random ones."""
         return self.fall > 0 and self.others_less >= len(self.random_falls) - ALLOWED
 
     @property

@@ -159,7 +159,7 @@ class AugmentedViews:
         return int((self.probabilities >= threshold).sum())
 
     def agree(self, threshold: float) -> bool:
-        """Whether all views have the same verdict."""
+        """True if all views have the same verdict."""
         return self.blasts(threshold) in (0, len(self.probabilities))
 
     def sentence(self, threshold: float) -> str:

@@ -100,7 +100,7 @@ def examples(predictor: Predictor) -> tuple[ExamplePicture, ...]:
 
 
 def is_ready(predictor: Predictor) -> bool:
-    """Whether the examples for a model are already on disk."""
+    """True if the examples for a model are already on disk."""
     return bool(_read(_folder(predictor)))
 
 

@@ -81,7 +81,7 @@ def refused(name: str, sentence: str) -> Source:
 
 
 def is_junk(path: str) -> bool:
-    """Whether a file is hidden or an operating system's leftover."""
+    """True if a file is hidden or an operating system's leftover."""
     name = _base_name(path)
     return path.startswith("__MACOSX/") or name.startswith(".") or name in _JUNK_NAMES
 

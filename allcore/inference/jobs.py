@@ -169,12 +169,12 @@ class PredictionJob:
 
     @property
     def running(self) -> bool:
-        """Whether the job is still running."""
+        """True if the job is still running."""
         return not self._finished.is_set()
 
     @property
     def cancelled(self) -> bool:
-        """Whether the job was stopped before its end."""
+        """True if the job was stopped before its end."""
         return self._cancelled.is_set() and len(self._items) < len(self.sources)
 
     @property

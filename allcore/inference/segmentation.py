@@ -70,7 +70,7 @@ class Candidate:
 
     @property
     def at_border(self) -> bool:
-        """Whether the cell touches the border of the image, and may be incomplete."""
+        """True if the cell touches the border of the image, and may be incomplete."""
         top, left, bottom, right = self.frame
         return top == 0 or left == 0 or bottom == self.shape[0] or right == self.shape[1]
 

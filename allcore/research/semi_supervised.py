@@ -75,7 +75,7 @@ class StudentCheck:
 
     @property
     def hurt(self) -> bool:
-        """Whether the student is worse beyond the interval, or worse where there is none."""
+        """True if the student is worse beyond the interval, or worse where there is none."""
         return (self.difference.high if self.difference.known else self.difference.value) < 0
 
     def sentence(self) -> str:

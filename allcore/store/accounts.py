@@ -33,7 +33,7 @@ class AccountInfo:
     last_sign_in: datetime | None
     has_password: bool
     waiting: bool
-    """Whether the account awaits an administrator's approval."""
+    """True if the account awaits an administrator's approval."""
     toured_at: datetime | None
     """Time at which the tour was shown; None where it has not been."""
 
@@ -91,7 +91,7 @@ def list_all(database: Database, *, search: str = "") -> list[AccountInfo]:
 
 
 def administrator_exists(database: Database) -> bool:
-    """Whether an administrator exists, active or not."""
+    """True if an administrator exists, active or not."""
     with database.read() as session:
         return count(session, Account.role == "admin") > 0
 

@@ -195,7 +195,7 @@ def _damaged(path: Path, reason: str) -> StoreError:
 
 
 def _holds_something(connection: Connection) -> bool:
-    """Whether any row would be lost; setup codes don't count, the app creates them."""
+    """True if any row would be lost; setup codes don't count, the app creates them."""
     tables = [table for table in Base.metadata.sorted_tables if table.name != "one_time_code"]
     return any(connection.scalar(select(func.count()).select_from(table)) for table in tables)
 

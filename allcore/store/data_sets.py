@@ -39,7 +39,7 @@ class DataSet:
     added_at: datetime
 
     def may_change(self, username: str, role: str) -> bool:
-        """Whether this account may rename or disconnect the data set."""
+        """True if this account may rename or disconnect the data set."""
         return roles.may(role, "administer") or (
             roles.may(role, "connect") and self.added_by == username
         )

@@ -69,7 +69,7 @@ class Account(Base):
     role: Mapped[str] = mapped_column(String(16))
     active: Mapped[bool] = mapped_column(default=True)
     waiting: Mapped[bool] = mapped_column(default=False)
-    """Whether the account awaits an administrator's approval."""
+    """True if the account awaits an administrator's approval."""
     session_version: Mapped[int] = mapped_column(default=1)
     """Incremented to end open sessions; a session of an older version is invalid."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())

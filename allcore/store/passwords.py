@@ -93,7 +93,7 @@ def hash_password(password: str) -> str:
 
 
 def matches(password: str, password_hash: str | None) -> bool:
-    """Whether the password matches the hash; without a hash the running time is the same."""
+    """True if the password matches the hash; without a hash the running time is the same."""
     entered = normalized(password[:MAX_INPUT]).encode("utf-8", "replace")
     same = bcrypt.checkpw(entered[:MAX_BYTES], (password_hash or dummy_hash()).encode())
     whole = len(entered) <= MAX_BYTES and len(password) <= MAX_INPUT

@@ -31,7 +31,7 @@ Place = tuple[int, str]
 
 
 def allowed(database: Database) -> bool:
-    """Whether images are stored, so that a caller can skip reading them."""
+    """True if images are stored, so that a caller can skip reading them."""
     return bool(admin_settings.read(database, "keep_pictures").value)
 
 

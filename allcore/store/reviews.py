@@ -56,11 +56,11 @@ class ReviewItem:
 
     @property
     def uploaded(self) -> bool:
-        """Whether it is an uploaded image, which has no data set and no label."""
+        """True if it is an uploaded image, which has no data set and no label."""
         return self.reason == "flagged"
 
     def open_to(self, username: str) -> bool:
-        """Whether this account may judge the cell.
+        """True if this account may judge the cell.
 
         The person who chose it by hand has seen its label; the uploader has seen the model's
         answer.

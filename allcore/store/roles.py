@@ -73,7 +73,7 @@ PERMISSIONS: dict[Action, Permission] = {
 
 
 def includes(role: str, other: str) -> bool:
-    """Whether a role has all permissions of another one.
+    """True if a role has all permissions of another one.
 
     Raises:
         ValueError: there is no such role, a programming error.
@@ -86,7 +86,7 @@ def includes(role: str, other: str) -> bool:
 
 
 def may(role: str, action: Action) -> bool:
-    """Whether a role may perform an action.
+    """True if a role may perform an action.
 
     Raises:
         ValueError: there is no such role or action, a programming error.

@@ -23,7 +23,7 @@ def launch(device: torch.device) -> Fabric:
 
 
 def _has_bf16(on_gpu: bool) -> bool:
-    """Whether the hardware supports bf16 natively, which doubles the speed, or only emulates it."""
+    """True if the hardware supports bf16 natively, which doubles the speed."""
     if on_gpu:
         return bool(torch.cuda.is_bf16_supported())
     features = torch.cpu.get_capabilities()

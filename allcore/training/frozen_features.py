@@ -63,7 +63,7 @@ class _Head(CellNetwork):
 
 
 def apply_to(plan: TrainingPlan) -> bool:
-    """Whether the plan freezes the body and reads its statistics."""
+    """True if the plan freezes the body and reads its statistics."""
     return plan.recipe.freeze == ("body",) and bool(plan.config.get("stages"))
 
 
