@@ -211,7 +211,7 @@ class _Names:
         return self.keys.get(_key(path))
 
     def converted(self, path: str) -> bool:
-        """Whether the name is a row's with another suffix."""
+        """True if the name is a row's with another suffix."""
         return _key(str(PurePosixPath(path).with_suffix(".bmp"))) in self.keys
 
 
@@ -293,12 +293,12 @@ class VerificationJob:
 
     @property
     def running(self) -> bool:
-        """Whether the job has no result yet."""
+        """True if the job has no result yet."""
         return self._thread.is_alive()
 
     @property
     def cancelled(self) -> bool:
-        """Whether the job was cancelled."""
+        """True if the job was cancelled."""
         return self._cancelled.is_set()
 
     @property

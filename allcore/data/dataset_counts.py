@@ -27,7 +27,7 @@ def with_placeholders(manifest: Manifest, parts: "pd.Series[str] | None" = None)
 
 
 def is_synthetic(manifest: Manifest) -> bool:
-    """Whether the images are synthetic; one synthetic image is enough."""
+    """True if the images are synthetic; one synthetic image is enough."""
     return "synthetic" in manifest.table and bool((manifest.table["synthetic"] == "True").any())
 
 

@@ -157,9 +157,9 @@ def _parse_probabilities(rows: _Rows) -> None:
 
 
 def _parse_ids(rows: _Rows) -> None:
-    """Ids as model folders have them, C-NMC's without folder and suffix, and paths as written.
+    """Normalise ids as in model folders: C-NMC names without folder and suffix; keep the paths.
 
-    A column `cnmc_subject` gets the subject that C-NMC's names hold, or None.
+    A column `cnmc_subject` gets the subject of C-NMC names, or None.
     """
     paths = rows.texts("image_id").tolist()
     parsed = [subjects.parse_name(path.replace("\\", "/")) for path in paths]
@@ -205,7 +205,7 @@ def _prediction_table(rows: _Rows) -> pd.DataFrame:
 
 
 def _subjects(rows: _Rows) -> "pd.Series[str]":
-    """The subject of each row, from C-NMC's file names where no column has them."""
+    """Return the subject of each row, parsed from C-NMC file names without a subject column."""
     texts = rows.texts("subject") if "subject" in rows.table else pd.Series(dtype=object)
     if (texts != "").any():
         subject = texts.mask(texts == "").astype(object)

@@ -28,5 +28,5 @@ class PathResolver:
         return file.resolve() if os.path.islink(file) else file
 
     def contains(self, file: Path) -> bool:
-        """Whether a resolved path lies in the folder."""
+        """True if a resolved path lies in the folder."""
         return file.is_relative_to(self.root)

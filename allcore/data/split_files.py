@@ -59,7 +59,7 @@ class FileSplit(Split):
         divided_subjects: groups of subjects with images in two parts, sorted.
         groups: number of groups in any part.
         unknown: images in a part whose subject is unknown.
-        twins: test cells that are in training or validation as well; None without a search.
+        twins: test cells with a duplicate in training or validation; None without a search.
     """
 
     file: str = ""
@@ -72,7 +72,7 @@ class FileSplit(Split):
 
     @property
     def keeps_subjects_apart(self) -> bool:
-        """Whether all subjects are known and none is in two parts."""
+        """True if all subjects are known and none is in two parts."""
         return not self.divided_subjects and not self.unknown
 
     def record(self) -> dict[str, Any]:

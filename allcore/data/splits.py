@@ -57,7 +57,7 @@ class Split:
 
     @property
     def keeps_subjects_apart(self) -> bool:
-        """Whether no subject is in two parts."""
+        """True if no subject is in two parts."""
         return self.kind == "subject"
 
     def record(self) -> dict[str, Any]:

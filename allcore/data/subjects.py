@@ -23,10 +23,9 @@ _NAME = re.compile(r"UID_(?P<subject>H?\d+)_\d+_\d+_(?P<label>all|hem)$", re.IGN
 
 
 def parse_name(name: str) -> tuple[str, str] | None:
-    """Subject and label in a C-NMC file name, or None for any other name.
+    """Return the subject and label in a C-NMC file name, or None for any other name.
 
-    >>> parse_name("UID_H12_3_1_hem.bmp")
-    ('H12', 'hem')
+    >>> parse_name("UID_H12_3_1_hem.bmp") ('H12', 'hem')
     """
     match = _NAME.match(name.rsplit("/", 1)[-1].rsplit(".", 1)[0])
     return (match["subject"].upper(), match["label"].lower()) if match else None

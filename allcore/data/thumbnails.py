@@ -48,7 +48,7 @@ class Thumbnails:
         self._lock = threading.Lock()
 
     def has(self, sources: Iterable[ImageSource]) -> bool:
-        """Whether the thumbnails of all sources with a file are cached."""
+        """True if the thumbnails of all sources with a file are cached."""
         with self._lock:
             return all(not source.key or source.key in self._cache for source in sources)
 

@@ -1,1 +1,1 @@
-"""The synthetic demonstration set: cells drawn by the program, faults planted with known truth."""
+"""The synthetic demonstration set: synthetic cells with planted faults of known truth."""

@@ -37,7 +37,7 @@ class Example:
 
 
 def is_drawn(folder: Path | None = None) -> bool:
-    """Whether the set exists in the current version."""
+    """True if the set exists in the current version."""
     folder = folder or settings.load().demo_set
     return (folder / manifest.FILE_NAME).is_file() and _version(folder) == VERSION
 

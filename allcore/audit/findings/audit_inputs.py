@@ -76,7 +76,7 @@ class AuditInputs:
 
     @cached_property
     def usable(self) -> NDArray[np.bool_]:
-        """(N,) whether the image could be measured."""
+        """(N,) True where the image could be measured."""
         return np.asarray(self.index.table["error"] == "", dtype=bool)
 
     @cached_property

@@ -29,7 +29,7 @@ UNJUDGED_CHECKS: tuple[
     quality.OverCropped(),
     quality.SeveralObjects(),
 )
-"""Checks whose images are not judged: there the image is at fault, not the label."""
+"""Checks of image faults; the labels of their images are not checked."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class SplitLeaks:
 
     @property
     def none_found(self) -> bool:
-        """Whether no leak is known."""
+        """True if no leak is known."""
         return not self.subjects and not self.cells
 
     @property
@@ -155,7 +155,7 @@ def _twins(
 
 
 def _equal(table: pd.DataFrame, pairs: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """(P,) whether the files of a pair are equal."""
+    """(P,) True where the files of a pair are equal."""
     same = np.zeros(len(pairs), dtype=bool)
     for column in DIGESTS:
         if column in table:

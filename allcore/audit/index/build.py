@@ -62,7 +62,7 @@ class IndexChanges:
 
     @property
     def nothing(self) -> bool:
-        """Whether the index is unchanged."""
+        """True if the index is unchanged."""
         return self.added == self.changed == self.dropped == 0
 
 

@@ -43,7 +43,7 @@ class Catalogue:
 
     @property
     def is_indexed(self) -> bool:
-        """Whether there is a usable index."""
+        """True if there is a usable index."""
         return self.about is not None
 
     @cached_property

@@ -36,7 +36,7 @@ class FileState:
 
     @property
     def known(self) -> bool:
-        """Whether size and time are known, so that a change can be detected."""
+        """True if size and time are known, so that a change can be detected."""
         return self.time >= 0 and not self.error
 
 
@@ -89,7 +89,7 @@ class ChangesSinceIndex:
 
     @property
     def nothing(self) -> bool:
-        """Whether the index is up to date."""
+        """True if the index is up to date."""
         return not (self.new or self.changed or self.gone)
 
 

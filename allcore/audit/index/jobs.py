@@ -89,7 +89,7 @@ def cancel(data: Path, home: Path | None = None) -> None:
 
 
 def is_stopping(data: Path, home: Path | None = None) -> bool:
-    """Whether a run is in progress and has a stop request."""
+    """True if a run is in progress and has a stop request."""
     cancelled = (store.folder(data, home) / running.CANCEL).exists()
     return cancelled and progress(data, home) is not None
 

@@ -163,7 +163,7 @@ def failed(path: Path) -> str | None:
 
 
 def is_alive(path: Path, progress: ProgressRecord) -> bool:
-    """Whether the run of a record is in progress, by its process and the lock."""
+    """True if the run of a record is in progress, by its process and the lock."""
     if progress.host == socket.gethostname() and not _exists(progress.pid):
         return False
     if progress.step == STARTING and age(progress) < START_TIMEOUT:
@@ -186,7 +186,7 @@ def now() -> str:
 
 
 def _exists(pid: int) -> bool:
-    """Whether a process of this machine exists; where unknown, the lock decides."""
+    """True if a process of this machine exists; where unknown, the lock decides."""
     if os.name != "posix":
         return True
     try:

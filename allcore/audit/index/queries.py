@@ -195,7 +195,7 @@ class QueryTable:
         return pa.array([f"{name}\n{path}".lower() for name, path in pairs], type=pa.string())
 
     def _matching(self, query: CatalogueQuery) -> NDArray[np.bool_]:
-        """(N,) whether an image passes every filter of the query."""
+        """(N,) True where an image passes every filter of the query."""
         selected = np.ones(len(self), dtype=bool)
         for column, wanted in (
             ("label", query.labels), ("subject", query.subjects), ("split", query.splits),
@@ -230,7 +230,7 @@ class QueryTable:
             yield self.family(query.same_as)
 
     def _holding(self, text: str) -> NDArray[np.bool_]:
-        """(N,) whether id or path contains a text."""
+        """(N,) True where id or path contains a text."""
         from pyarrow import compute
 
         hit = compute.match_substring(self._lower_texts, text.lower())

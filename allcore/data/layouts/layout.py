@@ -19,7 +19,7 @@ class Layout(Protocol):
 
     @property
     def lists_images(self) -> bool:
-        """Whether a table lists the images of the data set, so that none is left out."""
+        """True if a table lists the images of the data set, so that none is left out."""
 
     def read(self, folder: "Folder") -> Rows | None:
         """Return the images of a folder; None where it has another layout.
@@ -73,7 +73,7 @@ class Folder:
 
 
 def is_image(path: str) -> bool:
-    """Whether a file name has an image suffix."""
+    """True if a file name has an image suffix."""
     return path[path.rfind(".") :].lower() in IMAGE_SUFFIXES
 
 
