@@ -1,3 +1,3 @@
-"""ALLScope's library: classification of acute lymphoblastic leukemia (ALL) cells. Research only."""
+"""ALLScope's library: classification of acute lymphoblastic leukemia cells. Research use only."""
 
 __version__ = "0.1.0"

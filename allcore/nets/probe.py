@@ -12,7 +12,7 @@ from allcore.nets import registry
 from allcore.nets.base import CellNetwork
 
 _CONSTANT = 1e-4
-"""Standard deviation of constant features; division by a smaller one would overflow float16."""
+"""Deviation below which a feature counts as constant; dividing by it would overflow float16."""
 
 
 class Probe(CellNetwork):

@@ -185,7 +185,7 @@ def _balanced(
 
 
 def _with_fixed_epoch_length(plan: TrainingPlan, data: TrainingData) -> TrainingPlan:
-    """Limit an epoch to the number of labelled cells."""
+    """Plan with the epoch length of the labelled cells alone."""
     labelled = int(data.split.mask(data.manifest, "train").sum())
     return replace(plan, recipe=replace(plan.recipe, samples=plan.recipe.samples or labelled))
 

@@ -1,1 +1,1 @@
-"""Every network under both protocols: one budget, one table."""
+"""Comparison of all networks under both protocols, with one shared budget."""

@@ -1,4 +1,4 @@
-"""The budget that all networks of a comparison share."""
+"""Training budget shared by all networks of a comparison."""
 
 import hashlib
 import json
@@ -12,18 +12,18 @@ from allcore.errors import ModelError
 from allcore.training.recipe import Recipe
 
 WORDS = ("none", "imagenet")
-"""Initialisations that are not a file."""
+"""Initialisations other than a file."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Every choice that the networks share; two comparisons of one budget may be merged.
+    """Settings shared by all networks; only comparisons of one budget may be merged.
 
     Attributes:
-        preprocessing: how cells are cut and normalised.
-        recipe: of the training; its seed also draws the splits.
+        preprocessing: crop and normalisation of the cells.
+        recipe: of the training; its seed also seeds the splits.
         init: ``none``, ``imagenet`` or a safetensors file.
-        folds: parts that subjects are dealt into.
+        folds: number of folds of the subjects.
     """
 
     preprocessing: Preprocessing
@@ -32,7 +32,7 @@ class Budget:
     folds: int
 
     def fields(self) -> dict[str, Any]:
-        """The fields for JSON; a file of weights by its digest.
+        """Return the fields for JSON; a file of weights is represented by its digest.
 
         Raises:
             ModelError: there is no such file.
@@ -46,13 +46,13 @@ class Budget:
 
 
 def digest(fields: dict[str, Any]) -> str:
-    """Short digest of fields that JSON can hold."""
+    """Short digest of JSON-compatible fields."""
     text = json.dumps(fields, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def init_digest(init: str) -> str:
-    """An initialisation by its name, or a file of weights by its digest.
+    """Identify an initialisation by its name, or a file of weights by its digest.
 
     Raises:
         ModelError: there is no such file.

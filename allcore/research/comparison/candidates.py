@@ -1,4 +1,4 @@
-"""The networks of a comparison: which take part, what each is made of, and whether it can."""
+"""Networks of a comparison: selection, composition and requirements."""
 
 from collections.abc import Sequence
 
@@ -7,30 +7,30 @@ from allcore.evaluation.comparison import NETWORKS, PROTOCOLS
 from allcore.nets import registry, summaries
 
 FEATURES_OF = "qcresnet"
-"""The network whose penultimate features the probes read."""
+"""The network whose penultimate features the probes use."""
 FAMILIES = {name: facts.family for name, facts in summaries.architectures().items()}
 
 
 def is_trained(network: str) -> bool:
-    """Whether a network learns from pixels."""
+    """True if a network is trained on pixels."""
     return FAMILIES.get(network) == "trained"
 
 
 def is_probe(network: str) -> bool:
-    """Whether a network is fitted on the features of ``FEATURES_OF``."""
+    """True if a network is fitted on the features of ``FEATURES_OF``."""
     return FAMILIES.get(network) == "probe"
 
 
 def is_ensemble(network: str) -> bool:
-    """Whether a network is made of the trained ones."""
+    """True if a network is composed of the trained ones."""
     return FAMILIES.get(network) == "ensemble"
 
 
 def networks(names: Sequence[str]) -> tuple[str, ...]:
-    """Names in the order of every table, once each.
+    """Return the names without duplicates, in the order of all tables.
 
     Raises:
-        ModelError: one is not known, or an ensemble has no members.
+        ModelError: one is unknown, or an ensemble has no members.
     """
     chosen = _known(names, NETWORKS, "network")
     if any(map(is_ensemble, chosen)) and not members(chosen):
@@ -42,36 +42,36 @@ def networks(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def protocols(names: Sequence[str]) -> tuple[str, ...]:
-    """Names in the order of every table, once each.
+    """Return the names without duplicates, in the order of all tables.
 
     Raises:
-        ModelError: one is not known.
+        ModelError: one is unknown.
     """
     return _known(names, PROTOCOLS, "protocol")
 
 
 def members(chosen: Sequence[str]) -> tuple[str, ...]:
-    """The networks that an ensemble is made of: all that learn from pixels."""
+    """Members of an ensemble: all networks trained on pixels."""
     return tuple(filter(is_trained, chosen))
 
 
 def made_of(network: str, chosen: Sequence[str]) -> tuple[str, ...]:
-    """The networks that a candidate is made of, none for most."""
+    """Networks that a candidate depends on; mostly empty."""
     if is_probe(network):
         return (FEATURES_OF,)
     return members(chosen) if is_ensemble(network) else ()
 
 
 def trained(chosen: Sequence[str]) -> tuple[str, ...]:
-    """The runs that these networks need, in order: features before the probes that read them."""
+    """Required runs in order: networks before the probes on their features."""
     needed = {part for name in chosen for part in (name, *made_of(name, chosen))}
     return tuple(name for name in NETWORKS if name in needed and not is_ensemble(name))
 
 
 def init_of(network: str, init: str) -> str:
-    """The initialisation of a network in a comparison with ``init``.
+    """Initialisation of a network in a comparison with ``init``.
 
-    ``imagenet`` applies to those for which torchvision has such weights, a file to those with the
+    ``imagenet`` applies to networks with such weights in torchvision, a file to networks with the
     body of ``FEATURES_OF``; the others start from ``none``.
     """
     if not is_trained(network) or init == "none":
@@ -83,7 +83,7 @@ def init_of(network: str, init: str) -> str:
 
 
 def check_size(chosen: Sequence[str], size: int) -> None:
-    """Raise a ModelError where a network can't take cells of this side."""
+    """Raise a ModelError where a network does not support this input side."""
     for name in trained(chosen):
         least = registry.architecture(name).MIN_SIZE if is_trained(name) else 0
         if size < least:

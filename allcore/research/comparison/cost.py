@@ -1,4 +1,4 @@
-"""Cost of a network: parameters, multiply-accumulates and cells a second."""
+"""Cost of a network: parameters, multiply-accumulates and throughput in cells a second."""
 
 import json
 import time
@@ -14,19 +14,19 @@ from allcore.research.comparison.shared_data import ComparisonData
 
 BATCH = 32
 LONGEST = 2.0
-"""Seconds that a network is timed for, once it has run once."""
+"""Duration of a timing in seconds, after one warm-up pass."""
 FEWEST = 3
 
 
 def costs(made_of: Mapping[str, Sequence[str]], data: ComparisonData) -> list[NetworkCost]:
-    """The cost of each network; what was measured on this device before is not timed again.
+    """Cost of each network; earlier timings on this device are reused.
 
-    A probe costs what the network costs that gives its features, for what it adds is small beside
-    that. An ensemble costs all of its members. The baseline has no such cost.
+    A probe costs as much as its feature network, since its own cost is negligible. An ensemble
+    costs as much as all of its members. The baseline has no such cost.
 
     Args:
-        made_of: by network, those that it rests on; none for most.
-        data: that they run on.
+        made_of: by network, the networks that it depends on; mostly empty.
+        data: of the comparison.
     """
     timed = {
         part
@@ -75,7 +75,7 @@ def _measured(name: str, data: ComparisonData) -> NetworkCost:
 
 @torch.inference_mode()
 def images_per_second(name: str, data: ComparisonData) -> float:
-    """Cells a second of a forward pass in batches of ``BATCH``, as prediction runs it."""
+    """Throughput in cells a second of a forward pass in batches of ``BATCH``."""
     device, size = data.fabric.device, data.budget.preprocessing.size
     network = registry.build(name).eval()
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -86,7 +86,7 @@ def images_per_second(name: str, data: ComparisonData) -> float:
         best, began, runs = float("inf"), time.perf_counter(), 0
         while runs < FEWEST or time.perf_counter() - began < LONGEST:
             started = time.perf_counter()
-            network(cells).sum().item()  # waits for a GPU to be done
+            network(cells).sum().item()  # waits for the GPU to finish
             best = min(best, time.perf_counter() - started)
             runs += 1
             if time.perf_counter() - began > 5 * LONGEST:

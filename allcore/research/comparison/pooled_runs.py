@@ -1,4 +1,4 @@
-"""The finished runs of each network under each protocol, pooled over folds."""
+"""Finished runs of each network under each protocol, pooled over folds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from allcore.research.comparison.training_run import ComparisonRun, RunOutcome
 
 @dataclass(frozen=True)
 class PooledResult:
-    """One network under one protocol, all folds together.
+    """One network under one protocol, with all folds pooled.
 
     Attributes:
         network: key of ``NETWORKS``.
         protocol: key of ``PROTOCOLS``.
         predictions: of its test cells, with ``PREDICTION_COLUMNS``.
         history: of its runs, with ``HISTORY_COLUMNS``; empty without epochs.
-        seconds: of training; for an ensemble, of its members.
-        device: that trained; several where runs were made on different ones.
-        members: networks that it is made of.
+        seconds: training time; for an ensemble, of its members.
+        device: training device; several where runs differ.
+        members: networks that it is composed of.
     """
 
     network: str
@@ -49,7 +49,7 @@ class _SplitResult:
 def results(
     chosen: Sequence[str], splits: Sequence[ProtocolSplit], data: ComparisonData
 ) -> list[PooledResult]:
-    """Every chosen network under each protocol of the splits, whose runs are all finished."""
+    """Return results of all networks under each protocol; all runs must be finished."""
     pooled = []
     for protocol in dict.fromkeys(split.protocol for split in splits):
         parts = [_split_result(chosen, s, data) for s in splits if s.protocol == protocol]
@@ -60,7 +60,7 @@ def results(
 def row(
     result: PooledResult, splits: Sequence[ProtocolSplit], data: ComparisonData, *, command: str
 ) -> ComparisonRow:
-    """The table row of a result.
+    """Return the table row of a result.
 
     Args:
         result: of ``results``.
@@ -138,7 +138,7 @@ def _pooled(
 
 
 def _init(result: PooledResult, init: str) -> str:
-    """The initialisation of the networks of a row; a file by its name."""
+    """Initialisation of the networks of a row; a file is represented by its name."""
     names = result.members or (result.network,)
     inits = {candidates.init_of(name, init) for name in names} - {"none"}
     return Path(inits.pop()).name if inits else "none"

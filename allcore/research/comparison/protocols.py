@@ -1,8 +1,8 @@
 """The two protocols: splits of the cells into training, validation and test parts.
 
-``paper`` splits images 8:1:1, as the publications do: cells of one subject, and pictures of one
-cell, stand on both sides. ``unseen`` deals groups of subjects into folds; each is tested once by a
-network that saw neither its subjects nor another picture of its cells.
+``paper`` splits images 8:1:1, as the publications do: cells of one subject, and images of one cell,
+may be in both training and test part. ``unseen`` divides groups of subjects into folds; each is
+tested once by a network trained without its subjects and without other images of its cells.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from allcore.data.splits import Split
 from allcore.errors import DataError
 
 FEWEST_CELLS = 10
-"""Cells of each class that a split of images in tenths needs."""
+"""Minimum cells of each class for a split of images in tenths."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class ProtocolSplit:
     Attributes:
         protocol: key of ``PROTOCOLS``.
         split: training, validation and test cells.
-        twins: test cells that another picture in the training part shows as well.
-        excluded: cells that are in no part because they show a test cell.
+        twins: number of test cells with another image in the training part.
+        excluded: number of cells in no part because they duplicate a test cell.
     """
 
     protocol: str
@@ -38,7 +38,7 @@ class ProtocolSplit:
 
     @property
     def fold(self) -> int:
-        """Which part is tested."""
+        """Index of the test part."""
         return self.split.fold
 
     def digest(self) -> str:
@@ -51,14 +51,14 @@ class ProtocolSplit:
 def protocol_splits(
     manifest: Manifest, families: NDArray[np.intp], *, protocol: str, folds: int, seed: int
 ) -> list[ProtocolSplit]:
-    """The splits of a protocol: one for ``paper``, one a fold for ``unseen``.
+    """Return the splits of a protocol: one for ``paper``, one a fold for ``unseen``.
 
     Args:
         manifest: N labelled images.
-        families: (N,) equal for pictures of one cell, see ``allcore.data.duplicate_cells``.
+        families: (N,) equal for images of one cell, see ``allcore.data.duplicate_cells``.
         protocol: key of ``PROTOCOLS``.
         folds: of ``unseen``.
-        seed: of the dealing.
+        seed: of the split.
 
     Raises:
         DataError: as ``check``.

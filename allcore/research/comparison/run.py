@@ -1,4 +1,4 @@
-"""A whole comparison: missing runs are trained, then everything is tabled."""
+"""Comparison run: trains missing runs, then writes the tables."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ from allcore.research.comparison.training_run import ComparisonRun
 
 @dataclass(frozen=True)
 class ComparisonRequest:
-    """The inputs of a comparison.
+    """Inputs of a comparison.
 
     Attributes:
         data: the data set.
@@ -58,20 +58,20 @@ class ComparisonRequest:
     command: str
 
     def includes(self, network: str, protocol: str) -> bool:
-        """Whether a network is compared under a protocol."""
+        """True if the comparison includes a network under a protocol."""
         return network in self.networks and protocol in self.protocols
 
 
 def compare(request: ComparisonRequest) -> NetworkComparison:
-    """Do the runs that are missing, write the tables, and return them.
+    """Perform the missing runs, write the tables, and return them.
 
-    Runs are cached in ``request.work``: a comparison that was stopped resumes there, and one more
-    network costs its own runs only. Rows of networks and protocols in ``request.out`` that are not
-    a part of this comparison stay.
+    Runs are cached in ``request.work``: a stopped comparison resumes there, and an additional
+    network costs its own runs only. Rows in ``request.out`` of networks and protocols outside this
+    comparison are preserved.
 
     Raises:
         DataError: the data can't be used, or has too few subjects for the folds.
-        ModelError: a network is unknown, or rows that stay are of other data or budget.
+        ModelError: a network is unknown, or preserved rows are of other data or budget.
     """
     chosen = candidates.networks(request.networks)
     candidates.check_size(chosen, request.budget.preprocessing.size)
@@ -82,14 +82,14 @@ def compare(request: ComparisonRequest) -> NetworkComparison:
         protocols.check(data.manifest, protocol=protocol, folds=data.budget.folds)
     old = _other_rows(request, data)
     splits = [split for protocol in tested for split in protocol_splits(protocol, data)]
-    # Split by split, so that a stopped comparison has whole splits of all networks.
+    # Split by split, so that a stopped comparison has complete splits.
     runs = [ComparisonRun(name, split) for split in splits for name in candidates.trained(chosen)]
     for run in _unfinished(runs, data):
         training_run.perform(run, data)
     results = pooled_runs.results(chosen, splits, data)
     rows = [pooled_runs.row(result, splits, data, command=request.command) for result in results]
     comparison = _merged(old, rows, results)
-    # Kept rows too: speeds compare on one machine alone.
+    # Includes preserved rows: throughputs are comparable on one machine only.
     made_of = {row.network: row.members for row in comparison.rows}
     comparison = replace(comparison, costs=tuple(cost.costs(made_of, data)))
     json_files.write_comparison(request.out, comparison)
@@ -98,7 +98,7 @@ def compare(request: ComparisonRequest) -> NetworkComparison:
 
 
 def protocol_splits(protocol: str, data: ComparisonData) -> list[ProtocolSplit]:
-    """The splits of a protocol."""
+    """Return the splits of a protocol."""
     folds, seed = data.budget.folds, data.budget.recipe.seed
     return protocols.protocol_splits(
         data.manifest, data.families, protocol=protocol, folds=folds, seed=seed
@@ -106,7 +106,7 @@ def protocol_splits(protocol: str, data: ComparisonData) -> list[ProtocolSplit]:
 
 
 def _unfinished(runs: list[ComparisonRun], data: ComparisonData) -> Iterator[ComparisonRun]:
-    """The runs that are left, with a bar over all of them; silent without a terminal."""
+    """Yield the unfinished runs, with a progress bar on a terminal."""
     left = [run for run in runs if not training_run.is_finished(run, data)]
     with tqdm(total=len(runs), initial=len(runs) - len(left), unit="run", disable=None) as bar:
         for run in left:
@@ -116,7 +116,7 @@ def _unfinished(runs: list[ComparisonRun], data: ComparisonData) -> Iterator[Com
 
 
 def _other_rows(request: ComparisonRequest, data: ComparisonData) -> NetworkComparison:
-    """The results in the folder that are not a part of this comparison."""
+    """Results in the folder that are not part of this comparison."""
     if not (request.out / json_files.RESULTS).exists():
         return NetworkComparison()
     old = json_files.read_comparison(request.out)
@@ -147,7 +147,7 @@ def _not_included(table: pd.DataFrame, request: ComparisonRequest) -> pd.DataFra
 def _merged(
     old: NetworkComparison, rows: Sequence[ComparisonRow], results: Sequence[PooledResult]
 ) -> NetworkComparison:
-    """Old rows and new ones, with gaps and tests over all of them."""
+    """Merge old and new rows, with gaps and tests over all of them."""
     networks, titles = list(NETWORKS), list(PROTOCOLS)
     predictions = _concatenated([old.predictions, *(result.predictions for result in results)])
     return NetworkComparison(

@@ -1,4 +1,4 @@
-"""The data of a comparison, prepared once for all of its runs and only if one needs it."""
+"""Data of a comparison, prepared lazily and once for all of its runs."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +24,7 @@ from allcore.training.plan import TrainingData
 
 @dataclass(frozen=True)
 class ComparisonData:
-    """The data that all runs share.
+    """Data shared by all runs.
 
     Attributes:
         manifest: labelled images.
@@ -45,7 +45,7 @@ class ComparisonData:
 
     @cached_property
     def shared(self) -> dict[str, Any]:
-        """The budget's fields, a file of weights by its content.
+        """The budget's fields; a file of weights is represented by its digest.
 
         Raises:
             ModelError: there is no such file.
@@ -54,10 +54,10 @@ class ComparisonData:
 
     @cached_property
     def cells(self) -> DecodedCells:
-        """All cells, cut at the comparison's size.
+        """All cells, cropped to the comparison's size.
 
         Raises:
-            DataError: a picture is missing, or can't be used.
+            DataError: an image is missing, or can't be used.
         """
         with tqdm(total=len(self.manifest), desc="Decoding", disable=None, leave=False) as bar:
             return decoded_cells.decode(
@@ -66,7 +66,7 @@ class ComparisonData:
 
     @cached_property
     def families(self) -> NDArray[np.intp]:
-        """(N,) equal for pictures of one cell; computed once for a data set and cached.
+        """(N,) equal for images of one cell; computed once for a data set and cached.
 
         Raises:
             DataError: as ``cells``.
@@ -89,16 +89,16 @@ class ComparisonData:
 
     @cached_property
     def fabric(self) -> Fabric:
-        """Lightning Fabric on the device asked for."""
+        """Lightning Fabric on the requested device."""
         return processes.launch(devices.choose(self.device))
 
     @property
     def device_name(self) -> str:
-        """The device as people know it."""
+        """Display name of the device."""
         device = devices.choose(self.device)
         return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
     def training_data(self, split: ProtocolSplit) -> TrainingData:
-        """The data of one split; all splits share the cells."""
+        """Training data of one split; all splits share the cells."""
         targets = np.where(self.manifest.table["label"] == "all", 1.0, 0.0)
         return TrainingData(self.manifest, self.cells, split.split, targets)

@@ -1,4 +1,4 @@
-"""From finished runs to the tables: calibrated predictions, figures, gaps and paired tests."""
+"""Summary of finished runs: calibrated predictions, estimates, gaps and paired tests."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,16 +22,16 @@ from allcore.evaluation.paired import ResampledMetrics
 from allcore.training import calibration
 
 THRESHOLD = 0.5
-"""A cell is called a blast from this calibrated probability on, fixed beforehand."""
+"""Calibrated probability from which a cell is called a blast, fixed in advance."""
 REACHED = 0.95
 SCORE = "validation_auroc_balanced"
 
 
 def calibrated(table: pd.DataFrame) -> pd.DataFrame:
-    """One split's cells with calibrated ``log_odds`` and ``probability``.
+    """Calibrate one split's cells; adds ``log_odds`` and ``probability``.
 
     Args:
-        table: image_id, group, label, split (validation or test) and logit; Platt's scaling is
+        table: image_id, group, label, split (validation or test) and logit; Platt scaling is
             fitted on the validation cells.
     """
     rows = table[table["split"] == "validation"]
@@ -55,10 +55,10 @@ def ensemble(members: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def predictions(table: pd.DataFrame, *, network: str, protocol: str, fold: int) -> pd.DataFrame:
-    """The test cells of a ``calibrated`` table with ``PREDICTION_COLUMNS``.
+    """Test cells of a ``calibrated`` table with ``PREDICTION_COLUMNS``.
 
-    Logit and probability are rounded to float32 here, so that estimates computed now, and later
-    from the file, are the same.
+    Logit and probability are rounded to float32, so that estimates from memory and from the file
+    are equal.
     """
     test = table[table["split"] == "test"]
     test = test.assign(network=network, protocol=protocol, fold=fold)
@@ -69,7 +69,7 @@ def predictions(table: pd.DataFrame, *, network: str, protocol: str, fold: int) 
 def history(
     epochs: Sequence[Mapping[str, float]], *, network: str, protocol: str, fold: int
 ) -> pd.DataFrame:
-    """A run's epochs with ``HISTORY_COLUMNS``: counted from 1, seconds since the run began."""
+    """A run's epochs with ``HISTORY_COLUMNS``: counted from 1, with seconds since its start."""
     table = pd.DataFrame(epochs).assign(network=network, protocol=protocol, fold=fold)
     table["epoch"] += 1
     table["seconds"] = table["seconds"].cumsum()
@@ -110,7 +110,7 @@ def row_estimates(cells: pd.DataFrame) -> dict[str, Interval]:
 
 
 def gaps(table: pd.DataFrame) -> tuple[ProtocolGap, ...]:
-    """The change of each estimate of each network from ``paper`` to ``unseen``.
+    """Difference of each estimate of each network between ``paper`` and ``unseen``.
 
     Args:
         table: predictions of any networks.
@@ -133,7 +133,7 @@ def gaps(table: pd.DataFrame) -> tuple[ProtocolGap, ...]:
 
 
 def tests(table: pd.DataFrame) -> tuple[PairTest, ...]:
-    """Every pair of networks under each protocol, on the cells that both predicted.
+    """Paired tests of all networks under each protocol, on the cells that both predicted.
 
     Args:
         table: predictions of any networks.
@@ -167,7 +167,7 @@ def tests(table: pd.DataFrame) -> tuple[PairTest, ...]:
 
 
 def _resampled(table: pd.DataFrame) -> dict[tuple[str, str], ResampledMetrics]:
-    """Each run's resampled figures; one protocol's networks share cells, order and resamples."""
+    """Resampled metrics of each run; networks of one protocol share cells, order and resamples."""
     return {
         key: paired.resample_metrics(
             labels=_labels(cells),

@@ -1,4 +1,4 @@
-"""One run of one network on one split, cached so that no run is done twice."""
+"""One run of one network on one split, with a cached result."""
 
 import json
 import time
@@ -49,13 +49,13 @@ class ComparisonRun:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """The result of a finished run.
+    """Result of a finished run.
 
     Attributes:
         table: image_id, split (validation or test) and logit, one row a cell.
-        history: one row an epoch as training writes it; empty without epochs.
-        seconds: of training.
-        device: that trained.
+        history: training history, one row an epoch; empty without epochs.
+        seconds: training time.
+        device: training device.
     """
 
     table: pd.DataFrame
@@ -65,7 +65,7 @@ class RunOutcome:
 
 
 def run_folder(run: ComparisonRun, data: ComparisonData) -> Path:
-    """The folder of a run, named by a digest of all that its result depends on."""
+    """Folder of a run, named by a digest of all inputs of its result."""
     base = candidates.FEATURES_OF if candidates.is_probe(run.network) else run.network
     init = candidates.init_of(base, data.budget.init)
     key = budget.digest(
@@ -83,12 +83,12 @@ def run_folder(run: ComparisonRun, data: ComparisonData) -> Path:
 
 
 def is_finished(run: ComparisonRun, data: ComparisonData) -> bool:
-    """Whether the run's result is cached."""
+    """True if the run's result is cached."""
     return (run_folder(run, data) / SUMMARY).exists()
 
 
 def read_outcome(run: ComparisonRun, data: ComparisonData) -> RunOutcome:
-    """The cached result of a finished run."""
+    """Read the cached result of a finished run."""
     folder = run_folder(run, data)
     summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
     return RunOutcome(pd.read_parquet(folder / LOGITS), **summary)
@@ -99,7 +99,7 @@ def perform(run: ComparisonRun, data: ComparisonData) -> None:
 
     Raises:
         DataError: the data can't be used.
-        ModelError: the initial weights can't be had.
+        ModelError: the initial weights are unavailable.
     """
     folder = run_folder(run, data)
     folder.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ def perform(run: ComparisonRun, data: ComparisonData) -> None:
     summary = {"history": history, "seconds": round(seconds, 2), "device": data.device_name}
     part = folder / f"{SUMMARY}.part"
     part.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    part.replace(folder / SUMMARY)  # last and whole: it marks the run as finished
+    part.replace(folder / SUMMARY)  # last and atomic: it marks the run as finished
     (folder / checkpoint.FILE_NAME).unlink(missing_ok=True)
 
 
@@ -135,12 +135,12 @@ def _network(run: ComparisonRun, data: ComparisonData, folder: Path) -> Predicte
             fitted.network, pixels[rows], plan.preprocessing, device=data.fabric.device
         ).numpy()
     if run.network == candidates.FEATURES_OF:
-        model_folder.write_weights(folder, fitted.network)  # the probes read its features
+        model_folder.write_weights(folder, fitted.network)  # the probes use its features
     return logits, fitted.history, sum(row["seconds"] for row in fitted.history)
 
 
 def _held_out(run: ComparisonRun, data: ComparisonData) -> NDArray[np.bool_]:
-    """(N,) the cells whose log-odds are cached."""
+    """(N,) mask of the cells with cached log-odds."""
     validation, test = (
         run.split.split.mask(data.manifest, part) for part in ("validation", "test")
     )
@@ -166,7 +166,7 @@ def _plan(run: ComparisonRun, data: ComparisonData, folder: Path) -> TrainingPla
 
 
 def _probe(run: ComparisonRun, data: ComparisonData) -> Predicted:
-    """A classifier on the features of the network that was trained on this split before."""
+    """Fit a classifier on the features of the network trained on this split."""
     source = run_folder(ComparisonRun(candidates.FEATURES_OF, run.split), data)
     base = registry.build(candidates.FEATURES_OF)
     base.load_state_dict(load_file(source / model_folder.WEIGHTS))
@@ -192,7 +192,7 @@ def _probe(run: ComparisonRun, data: ComparisonData) -> Predicted:
 
 
 def _features(base: CellNetwork, data: ComparisonData, path: Path) -> NDArray[np.float32]:
-    """Penultimate vectors (N, F) of all cells, computed for the first probe that needs them."""
+    """Penultimate vectors (N, F) of all cells, computed once for all probes."""
     if not path.exists():
         pixels, device = torch.from_numpy(data.cells.pixels), data.fabric.device
         with data.fabric.autocast():

@@ -1,1 +1,1 @@
-"""Controlled experiments: one thing varied at a time, the prediction written before the run."""
+"""Controlled experiments: one factor varied at a time, with a prediction written beforehand."""

@@ -1,4 +1,4 @@
-"""The experiments that can be run, by name, and the log of all that were run."""
+"""Experiments by name, and the log of all results."""
 
 import importlib
 from pathlib import Path
@@ -14,14 +14,14 @@ MODULES = {
     "recipe": "What of the recipe helps on unseen subjects: one choice changed at a time.",
     "head": "QCResNet's head against one plain linear layer.",
 }
-"""One line on each experiment; its module is imported only when it runs."""
+"""One-line descriptions of the experiments; a module is imported only when it runs."""
 
 
 def run(name: str, options: ExperimentOptions) -> ExperimentRecord:
     """Run one experiment.
 
     Raises:
-        AllScopeError: there is no such experiment, or it can't be run with these options.
+        AllScopeError: there is no such experiment, or it can't run with these options.
     """
     if name not in MODULES:
         raise AllScopeError(f"There is no experiment '{name}': choose of {', '.join(MODULES)}.")
@@ -31,7 +31,7 @@ def run(name: str, options: ExperimentOptions) -> ExperimentRecord:
 
 
 def write(record: ExperimentRecord, *, out: Path, docs: Path) -> None:
-    """Write an experiment's file, then the log of all that are in its folder.
+    """Write an experiment's file, then the log of all in its folder.
 
     Raises:
         ModelError: another experiment's file there is damaged.

@@ -1,4 +1,4 @@
-"""QCResNet's head against one plain linear layer: the same recipe, folds and seeds."""
+"""Experiment: QCResNet's head against one linear layer, with the same recipe, folds and seeds."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -39,14 +39,14 @@ MEASURES: dict[str, tuple[str, Callable[[TrialOutcome], float]]] = {
 
 
 def run(options: ExperimentOptions) -> ExperimentRecord:
-    """Train both heads for every fold and seed; figures are those of validation subjects.
+    """Train both heads for every fold and seed; evaluate on validation subjects.
 
     Raises:
         DataError: the data set can't be used.
     """
     data = trials.load_data(options)
     places = [(seed, fold) for seed in range(options.seeds) for fold in range(options.folds)]
-    # Side by side, so that whatever else the machine does falls on both alike.
+    # Interleaved, so that other load on the machine affects both alike.
     planned = [_trial(head, *place, data, options) for place in places for head in HEADS]
     outcomes = trials.run_all(planned, data, title="Head")
     values = {head: _values(outcomes[number :: len(HEADS)], options)
@@ -71,7 +71,7 @@ def run(options: ExperimentOptions) -> ExperimentRecord:
 
 
 def finding(less: Mapping[str, Interval]) -> str:
-    """Whether the head is better and faster, by the intervals of QCResNet less ResNet-18."""
+    """Sentence on quality and speed, by the intervals of QCResNet less ResNet-18."""
     area, loss, first, epochs = (less[name] for name in ("balanced", "loss", "first", "epochs"))
     better, worse = statistics.above(area), statistics.below(area)
     word = "better than" if better else "worse than" if worse else "not clearly different from"
@@ -130,7 +130,7 @@ def _rows(
 
 
 def _figure(measure: str, values: np.ndarray, row: str) -> Interval:
-    """Of (seeds, folds): mean over seeds, interval over folds."""
+    """Estimate of values (seeds, folds): mean over seeds, interval over folds."""
     least = -np.inf if row == LESS else 0.0
     most = 1.0 if measure in ("balanced", "cell", "first") else np.inf
     return statistics.over_folds(values.mean(0), least=least, most=most)

@@ -1,4 +1,4 @@
-"""Sensitivity of a trained model: one property of held-out pictures is changed at a time."""
+"""Experiment: sensitivity of a trained model to single properties of held-out images."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ from allcore.research.experiments.statistics import change
 UNCHANGED = "unchanged"
 UNCHANGED_TITLE = "Nothing"
 SMALL = 0.02
-"""A change of AUROC within this is called small."""
+"""Maximum change of AUROC that counts as small."""
 STABLE = ("darker", "brighter", "redder", "bluer", "eroded", "black", "jpeg", "turned")
 NEEDED = ("blurred", "noise")
 PREDICTION = (
@@ -50,7 +50,7 @@ CHUNK = 32
 
 @dataclass(frozen=True)
 class HeldOutCells:
-    """The cells that a model is tested with.
+    """Test cells of a model.
 
     Attributes:
         manifest: of the cells.
@@ -62,11 +62,11 @@ class HeldOutCells:
 
 
 def run(options: ExperimentOptions) -> ExperimentRecord:
-    """Predict the same held-out cells unchanged and with each alteration, for every model.
+    """Predict the same held-out cells unchanged and with each intervention, for every model.
 
     Raises:
         DataError: the data set can't be used.
-        ModelError: there is no model to look at, or one can't be used.
+        ModelError: there is no model to evaluate, or one can't be used.
     """
     data = readers.read(options.data).labelled()
     rows: list[ExperimentRow] = []
@@ -100,7 +100,7 @@ def run(options: ExperimentOptions) -> ExperimentRecord:
 
 
 def models(names: Sequence[str]) -> list[str]:
-    """The models of these names; without names every installed one with predictions.
+    """Return the models of these names; without names every installed one with predictions.
 
     Raises:
         ModelError: there is none.
@@ -116,10 +116,10 @@ def models(names: Sequence[str]) -> list[str]:
 
 
 def held_out_cells(data: Manifest, info: ModelInfo, folder: Path) -> HeldOutCells:
-    """The cells that the model's training never saw, else those of its out-of-fold predictions.
+    """Held-out cells of the model, else those of its out-of-fold predictions.
 
     Raises:
-        DataError: the model knows these cells and none was held out.
+        DataError: the model's training includes these cells and none was held out.
         ModelError: its folder is damaged.
     """
     try:
@@ -136,7 +136,7 @@ def held_out_cells(data: Manifest, info: ModelInfo, folder: Path) -> HeldOutCell
 
 
 def finding(rows: Sequence[ExperimentRow], names: Sequence[str]) -> str:
-    """What moves each model's AUROC most, and whether the prediction held for all of them."""
+    """Sentences on the largest change of AUROC of each model, and on the written prediction."""
     title_of = {intervention.name: intervention.title for intervention in INTERVENTIONS}
     by_model = {
         name: {row.name: row.figures["change"] for row in rows
@@ -178,9 +178,9 @@ def _any_large(by_model: Mapping[str, Mapping[str, Interval]], title: str) -> bo
 
 
 def _logits(predictor: Predictor, sample: Manifest, options: ExperimentOptions) -> pd.DataFrame:
-    """Log-odds, one column an alteration, indexed by row of the sample; refused cells are left out.
+    """Log-odds, one column an intervention, indexed by row of the sample, without refused cells.
 
-    Kept in chunks, so that a killed run goes on.
+    Stored in chunks, so that a killed run resumes.
     """
     common = _common(sample)
     parts = []
@@ -207,7 +207,7 @@ def _logits(predictor: Predictor, sample: Manifest, options: ExperimentOptions) 
 def _answering(
     predictor: Predictor, paths: Mapping[int, Path], common: CommonCell
 ) -> Callable[[], dict[str, Any]]:
-    """What predicts a chunk: rows, and the log-odds of each alteration."""
+    """Return the function that predicts a chunk: rows, and the log-odds of each intervention."""
 
     def answer() -> dict[str, Any]:
         pictures = {row: cell for row, path in paths.items() if (cell := _read(path))}
@@ -232,7 +232,7 @@ def _cut(predictor: Predictor, cell: Cell) -> torch.Tensor:
 
 
 def _read(path: Path) -> Cell | None:
-    """The picture and the mask of its cell; None where there is none.
+    """Read an image and segment its cell; None without a cell.
 
     Raises:
         DataError: the file is missing or can't be decoded.
@@ -247,7 +247,7 @@ def _read(path: Path) -> Cell | None:
 
 
 def _common(sample: Manifest) -> CommonCell:
-    """The mean over the sample's cells, which stand for subjects alike."""
+    """Average cell of the subject-balanced sample."""
     means, deviations, areas = [], [], []
     for path in sample.paths():
         cell = _read(path)
@@ -267,7 +267,7 @@ def _common(sample: Manifest) -> CommonCell:
 def _rows(
     name: str, info: ModelInfo, cells_of: pd.DataFrame, table: pd.DataFrame
 ) -> list[ExperimentRow]:
-    """A row an alteration, the unchanged cells first."""
+    """Rows of all interventions, the unchanged cells first."""
     labels = np.where(cells_of["label"] == "all", 1, 0)
     groups = cells_of["group"].to_numpy(dtype=str)
     probability = {

@@ -1,4 +1,4 @@
-"""The changes of one thing in the picture of a cell that the experiment tries."""
+"""Interventions of the experiment: changes of a single property of a cell's image."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ KINDS: dict[Kind, str] = {
     "detail": "Sharpness and compression",
     "rest": "Almost everything taken away",
 }
-"""What an alteration is about."""
+"""Kinds of interventions."""
 AROUND = 2
-"""Pixels around the mask that still belong to the cell where the background is blackened."""
+"""Margin in pixels around the mask that stays where the background is blackened."""
 
 
 @dataclass(frozen=True)
 class CommonCell:
-    """The cell in the middle of a sample: what cells are made alike to.
+    """Average cell of a sample, the target of interventions that equalise cells.
 
     Attributes:
         mean: (3,) mean colour inside, 0 to 255.
-        deviation: (3,) deviation of colour inside.
+        deviation: (3,) standard deviation of colour inside.
         area: pixels of the mask.
     """
 
@@ -42,13 +42,13 @@ class CommonCell:
 
 @dataclass(frozen=True)
 class Intervention:
-    """One thing that is changed.
+    """One change of a cell's image.
 
     Attributes:
         name: short, for a file.
-        title: as people read it.
+        title: display name.
         kind: key of ``KINDS``.
-        change: the changed picture of a cell, given the sample's common cell.
+        change: returns the changed image of a cell, given the sample's average cell.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Intervention:
 def _alone(
     change: Callable[[Cell, Level], Cell], level: Level
 ) -> Callable[[Cell, CommonCell], Cell]:
-    """A change that takes nothing from the sample's common cell."""
+    """Change that does not use the sample's average cell."""
     return lambda cell, _: change(cell, level)
 
 
@@ -129,4 +129,4 @@ INTERVENTIONS = (
     Intervention("silhouette", "Silhouette only, one colour", "rest", _silhouette),
     Intervention("noise", "Silhouette only, filled with noise", "rest", _noise),
 )
-"""In the order of tables."""
+"""Interventions in the order of tables."""

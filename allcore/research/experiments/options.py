@@ -1,4 +1,4 @@
-"""What an experiment is asked for."""
+"""Options of an experiment."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,22 +6,22 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ExperimentOptions:
-    """The command's options; 0 or empty leaves the choice to the experiment.
+    """Options of the command; 0 or empty selects the experiment's default.
 
     Attributes:
         data: the data set.
-        work: folder of what a killed run goes on from.
-        command: the command line that asked.
+        work: folder of intermediate results, for resuming.
+        command: the command line.
         size: side of the networks' input, pixels.
         seeds: repetitions, from seed 0 up.
-        folds: parts that subjects are dealt into.
+        folds: number of folds of the subjects.
         epochs: of each training.
-        samples: cells drawn an epoch.
+        samples: cells sampled an epoch.
         init: none, imagenet or a safetensors file.
         device: auto, cpu, cuda or cuda:<n>.
-        models: installed models to look at; none for all.
-        variants: names of the variants to run; none for all.
-        cells: cells to look at where not all are.
+        models: installed models to evaluate; empty for all.
+        variants: names of the variants to run; empty for all.
+        cells: maximum number of cells to evaluate.
         threads: CPU threads of a forward pass.
     """
 

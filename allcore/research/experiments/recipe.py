@@ -1,4 +1,4 @@
-"""What of the recipe helps on unseen subjects: one choice changed at a time."""
+"""Experiment: effect of single choices of the recipe on unseen subjects."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,16 +33,16 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Variant:
-    """The recipe with one thing changed.
+    """The recipe with one change.
 
     Attributes:
-        name: as ``--variants`` takes it.
-        title: what was changed.
-        expected: sign of the difference to base, 0 for none that is clear.
-        prediction: why, in one line.
+        name: value of ``--variants``.
+        title: display name of the change.
+        expected: sign of the expected difference to base, 0 for no clear one.
+        prediction: reason for it, in one line.
         changes: fields of the recipe.
         normalisation: of the preprocessing.
-        init: where the weights begin; empty for what the options say.
+        init: initial weights; empty for those of the options.
         config: arguments of the network's constructor.
     """
 
@@ -117,7 +117,7 @@ VARIANTS = (
 
 
 def run(options: ExperimentOptions) -> ExperimentRecord:
-    """Train every variant for every fold; figures are those of validation subjects.
+    """Train every variant for every fold; evaluate on validation subjects.
 
     Raises:
         DataError: the data set can't be used.
@@ -151,7 +151,7 @@ def run(options: ExperimentOptions) -> ExperimentRecord:
 
 
 def chosen(names: Sequence[str]) -> list[Variant]:
-    """The variants of these names with base before them; all without names.
+    """Return the variants of these names, with base first; all without names.
 
     Raises:
         AllScopeError: there is no such variant.
@@ -164,7 +164,7 @@ def chosen(names: Sequence[str]) -> list[Variant]:
 
 
 def finding(variants: Sequence[Variant], rows: Sequence[ExperimentRow]) -> str:
-    """What helps, what harms, and how many predictions held."""
+    """Sentences on helpful and harmful changes, and on the number of correct predictions."""
     directions = {v.title: _direction(row) for v, row in zip(variants, rows, strict=True)}
     pairs = [(v, directions[v.title]) for v in variants if v.name != BASE]
     if not pairs:
@@ -183,7 +183,7 @@ def finding(variants: Sequence[Variant], rows: Sequence[ExperimentRow]) -> str:
 
 
 def _direction(row: ExperimentRow) -> int:
-    """Sign of the difference to base where its interval leaves 0 out, else 0."""
+    """Sign of the difference to base where its interval excludes 0, else 0."""
     difference = row.figures.get("difference")
     if difference is None:
         return 0
@@ -230,7 +230,7 @@ def _row(
 
 
 def figure(name: str, values: Sequence[float]) -> Interval:
-    """An AUROC, or a difference of two, of one value a fold."""
+    """Estimate of an AUROC, or a difference of two, from one value a fold."""
     is_less = name in ("difference", "last_difference")
     return statistics.over_folds(values, least=-1.0 if is_less else 0.0, most=1.0)
 

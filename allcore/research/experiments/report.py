@@ -1,4 +1,4 @@
-"""The log of experiments as Markdown, generated from their records."""
+"""Log of experiments as Markdown, generated from their records."""
 
 import math
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def markdown(records: Sequence[ExperimentRecord]) -> str:
 
 
 def estimate_text(interval: Interval | None) -> str:
-    """An estimate with its interval, to three decimals; large numbers without any."""
+    """Estimate with its interval, to three decimals; large numbers without decimals."""
     if interval is None or not math.isfinite(interval.value):
         return ""
     value = _number(interval.value)
@@ -48,7 +48,7 @@ def _section(record: ExperimentRecord) -> str:
 
 
 def _table(record: ExperimentRecord) -> list[str]:
-    """A Markdown table; columns that no row fills are left out."""
+    """Markdown table; empty columns are left out."""
     grouped, expected = (any(getattr(r, n) for r in record.rows) for n in ("group", "prediction"))
     columns = [name for name in record.titles if any(name in row.figures for row in record.rows)]
     head = [

@@ -1,4 +1,4 @@
-"""Intervals of the experiments: Student's over folds, and those of pooled predictions."""
+"""Intervals of the experiments: Student's t over folds, and those of pooled predictions."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ FOLDS = (
     "Intervals over folds are Student's t of the folds' figures. Folds share training subjects, so "
     "that they are somewhat too narrow."
 )
-"""The note on every interval of ``over_folds``."""
+"""Note on every interval of ``over_folds``."""
 
 
 def over_folds(
@@ -26,8 +26,8 @@ def over_folds(
 
     Args:
         values: one a fold.
-        least: the lowest possible value.
-        most: the highest.
+        least: minimum possible value.
+        most: maximum possible value.
     """
     figures = np.asarray(values, dtype=float)
     if len(figures) < 2 or not np.isfinite(figures).all():
@@ -45,29 +45,29 @@ def pooled(
     subjects: NDArray[np.str_],
     threshold: float = 0.5,
 ) -> dict[str, evaluated.Estimate]:
-    """Every estimate of pooled out-of-fold predictions, each over cells and over subjects."""
+    """Estimates of pooled out-of-fold predictions, each over cells and over subjects."""
     cells = evaluated.make_sample(labels=labels, probabilities=probabilities, subjects=subjects)
     computed = (*evaluated.threshold_free(cells), *evaluated.at_threshold(cells, threshold))
     return {estimate.name: estimate for estimate in computed}
 
 
 def above(interval: Interval, bound: float = 0.0) -> bool:
-    """Whether the whole interval lies above a bound; not where there is none."""
+    """True if the whole interval lies above a bound; False without an interval."""
     return bool(interval.low > bound)
 
 
 def below(interval: Interval, bound: float = 0.0) -> bool:
-    """Whether the whole interval lies below a bound; not where there is none."""
+    """True if the whole interval lies below a bound; False without an interval."""
     return bool(interval.high < bound)
 
 
 def words(interval: Interval) -> str:
-    """A figure in a sentence."""
+    """Estimate as text within a sentence."""
     return report.estimate_text(interval)
 
 
 def change(interval: Interval) -> str:
-    """A difference in a sentence, with its sign."""
+    """Difference as text within a sentence, with its sign."""
     sign = "+" if interval.value >= 0 else "−"
     bounds = report.estimate_text(interval)[
         len(report.estimate_text(intervals.unknown(interval.value))) :

@@ -1,4 +1,4 @@
-"""Trainings of one experiment: each done once, cached, and resumed after a kill."""
+"""Training runs of an experiment: cached, and resumed after a kill."""
 
 import json
 import platform
@@ -30,21 +30,21 @@ from allcore.training.plan import TrainingData, TrainingPlan
 from allcore.training.recipe import Recipe
 
 FROZEN = ("body.conv1", "body.bn1", "body.layer1", "body.layer2")
-"""Layers that keep their initial weights unless an experiment changes it."""
+"""Default frozen layers."""
 BALANCED, BY_CELL = checkpoint.SCORE, "validation_auroc"
-"""Columns of a history: subjects counting more alike, and every cell counting the same."""
+"""Columns of a history: subject-balanced AUROC, and AUROC with equal weights of cells."""
 WINDOW = 280
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One training.
+    """One training run.
 
     Attributes:
         name: text of a progress bar.
         split: training part and held-out parts.
         recipe: of the training.
-        preprocessing: how cells are cut and normalised.
+        preprocessing: crop and normalisation of the cells.
         init: initial weights.
         architecture: name in the registry.
         config: arguments of its constructor.
@@ -61,33 +61,33 @@ class Trial:
 
 @dataclass(frozen=True)
 class TrialOutcome:
-    """The result of a finished trial.
+    """Result of a finished trial.
 
     Attributes:
         history: one row an epoch.
-        best_epoch: the epoch that the validation cells chose.
+        best_epoch: the epoch that the validation cells select.
     """
 
     history: list[dict[str, float]]
     best_epoch: int
 
     def best(self, column: str) -> float:
-        """A column of the history at the chosen epoch."""
+        """Value of a history column at the best epoch."""
         return self.history[self.best_epoch][column]
 
     def last(self, column: str) -> float:
-        """A column of the history at the last epoch."""
+        """Value of a history column at the last epoch."""
         return self.history[-1][column]
 
 
 @dataclass(frozen=True)
 class TrialData:
-    """The data that all trials of an experiment share: N decoded cells and their folds.
+    """Data shared by all trials of an experiment: N decoded cells and their folds.
 
     Attributes:
         manifest: labelled images.
         cells: the same, decoded.
-        splits: one a fold; cells that show a held-out cell again are excluded from training.
+        splits: one a fold; duplicates of held-out cells are excluded from training.
         fabric: launched.
         work: folder of finished trials.
         digest: of the manifest.
@@ -107,16 +107,16 @@ class TrialData:
 
     @property
     def device(self) -> str:
-        """The device in words."""
+        """Display name of the device."""
         return device_name(self.fabric.device)
 
     def training_data(self, split: Split) -> TrainingData:
-        """The cells with a split of them."""
+        """Training data of a split."""
         return TrainingData(self.manifest, self.cells, split, self.targets)
 
 
 def load_data(options: ExperimentOptions) -> TrialData:
-    """Read, decode and split once for all trials.
+    """Read, decode and split the data, once for all trials.
 
     Raises:
         DataError: the data set can't be used, or has too few subjects for the folds.
@@ -137,17 +137,17 @@ def load_data(options: ExperimentOptions) -> TrialData:
 
 
 def preprocessing(options: ExperimentOptions) -> Preprocessing:
-    """The usual cutting and normalisation of cells."""
+    """Default preprocessing of cells."""
     return Preprocessing(size=options.size, window=WINDOW, normalisation="cell")
 
 
 def recipe(options: ExperimentOptions, *, epochs: int, **changes: Any) -> Recipe:
-    """The recipe of trials: every epoch is trained, so that the last one can be compared.
+    """Recipe of trials without early stopping, so that last epochs are comparable.
 
     Args:
         options: of the experiment.
-        epochs: unless the options say otherwise.
-        changes: fields that differ from the rest.
+        epochs: default where the options have none.
+        changes: other fields that differ.
     """
     count = options.epochs or epochs
     fields: dict[str, Any] = {
@@ -161,7 +161,7 @@ def recipe(options: ExperimentOptions, *, epochs: int, **changes: Any) -> Recipe
 
 
 def apart(split: Split, manifest: Manifest, families: NDArray[np.intp]) -> Split:
-    """The split without training cells that show a held-out cell again, nor validation a test one.
+    """Remove duplicates of held-out cells from training, and of test cells from validation.
 
     Args:
         split: of the manifest.
@@ -174,10 +174,10 @@ def apart(split: Split, manifest: Manifest, families: NDArray[np.intp]) -> Split
 
 
 def run_all(trials: Sequence[Trial], data: TrialData, *, title: str) -> list[TrialOutcome]:
-    """The outcome of each trial; those of an earlier, killed run are read.
+    """Return the outcome of each trial; finished trials of an earlier run are read.
 
     Raises:
-        ModelError: the initial weights can't be had.
+        ModelError: the initial weights are unavailable.
     """
     outcomes = []
     with tqdm(total=len(trials), desc=title, unit="trial", disable=None) as bar:
@@ -189,13 +189,13 @@ def run_all(trials: Sequence[Trial], data: TrialData, *, title: str) -> list[Tri
 
 
 def epochs_to(history: Sequence[dict[str, float]], share: float, column: str = BALANCED) -> int:
-    """The first epoch, counted from 1, that reaches a share of the best score of its run."""
+    """First epoch, counted from 1, that reaches a share of the best score of its run."""
     scores = np.array([row[column] for row in history])
     return int(np.flatnonzero(scores >= share * scores.max())[0]) + 1
 
 
 def cached(work: Path, fields: dict[str, Any], make: Callable[[], Any]) -> Any:
-    """The result of ``make`` as JSON holds it, cached by the digest of ``fields``."""
+    """JSON-compatible result of ``make``, cached by the digest of ``fields``."""
     path = work / f"{budget.digest(fields | {'version': allcore.__version__})}.json"
     if path.is_file():
         return json.loads(path.read_text(encoding="utf-8"))
@@ -208,7 +208,7 @@ def cached(work: Path, fields: dict[str, Any], make: Callable[[], Any]) -> Any:
 
 
 def device_name(device: torch.device) -> str:
-    """A device in words."""
+    """Display name of a device."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
     return f"CPU ({platform.machine()}), {torch.get_num_threads()} threads"
@@ -225,7 +225,7 @@ def _outcome(trial: Trial, data: TrialData) -> TrialOutcome:
 
 
 def _fields(trial: Trial, data: TrialData) -> dict[str, Any]:
-    """All that the outcome depends on."""
+    """All inputs of the outcome."""
     shared = Budget(trial.preprocessing, trial.recipe, trial.init, trial.split.folds)
     return shared.fields() | {
         "architecture": trial.architecture,

@@ -17,7 +17,7 @@ INITIAL = "0001_initial"
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring the tables to the newest revision, in the connection's own transaction.
+    """Migrate the tables to the newest revision, in the connection's own transaction.
 
     Raises:
         StoreError: a newer ALLScope has written this database.
@@ -34,7 +34,7 @@ def upgrade(connection: Connection) -> None:
 
 
 def upgrade_to(connection: Connection, revision: str) -> None:
-    """Bring the tables forward to a revision, and leave the transaction open.
+    """Migrate the tables to a revision, and leave the transaction open.
 
     Raises:
         StoreError: a newer ALLScope has written this database.
@@ -52,19 +52,19 @@ def upgrade_to(connection: Connection, revision: str) -> None:
 
 
 def revision_of(connection: Connection) -> str | None:
-    """The revision that the tables are of; None where there are none."""
+    """Return the revision of the tables; None where there are none."""
     from alembic.migration import MigrationContext
 
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def newest() -> str | None:
-    """The revision that this program writes."""
+    """Return the revision that this program writes."""
     return _scripts().get_current_head()
 
 
 def knows(revision: str) -> bool:
-    """Tell whether this program can read a revision."""
+    """True if this program can read a revision."""
     return revision in prerelease.REVISIONS or any(
         script.revision == revision for script in _scripts().walk_revisions()
     )

@@ -1,4 +1,4 @@
-"""What Alembic runs; the connection comes from `migrations.upgrade`, never from a file."""
+"""Alembic's entry point; the connection comes from `migrations.upgrade`, never from a file."""
 
 from alembic import context
 

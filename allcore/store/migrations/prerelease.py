@@ -12,11 +12,11 @@ from sqlalchemy.schema import DropTable
 
 REVISIONS = tuple(f"{number:04}" for number in range(1, 9))
 _ROLES_SINCE = "0005"
-"""The revision that made Review a role of its own and introduced the tour."""
+"""Revision that separated the reviewer role and introduced the tour."""
 
 
 def missing_values(table: str) -> dict[str, Any]:
-    """Values of the required columns, and of the tour, that an older revision did not have."""
+    """Values of columns that an older revision lacks: the required ones and the tour's."""
     added: dict[str, dict[str, Any]] = {
         "account": {"waiting": False, "toured_at": datetime.now(UTC)},
         "sign_in_attempt": {"address": ""},
@@ -25,7 +25,7 @@ def missing_values(table: str) -> dict[str, Any]:
 
 
 def convert_roles(connection: Connection, revision: str) -> None:
-    """Make reviewers of the users of a revision in which every user could review."""
+    """Convert users to reviewers in a revision where every user could review."""
     if revision < _ROLES_SINCE:
         account = sa.table("account", sa.column("role"))
         users = account.c.role == "user"
@@ -42,7 +42,7 @@ def set_aside(connection: Connection) -> dict[str, list[str]]:
 
 
 def copy_back(connection: Connection, columns: dict[str, list[str]], revision: str) -> None:
-    """Move the rows that are set aside into the tables of the initial revision."""
+    """Move the rows from the temporary tables into the tables of the initial revision."""
     for table in reflected(connection).sorted_tables:
         if table.name not in columns or table.name == "alembic_version":
             continue
@@ -60,7 +60,7 @@ def copy_back(connection: Connection, columns: dict[str, list[str]], revision: s
 
 
 def number_on(connection: Connection, table: Table) -> None:
-    """Let PostgreSQL number the next row after the last one."""
+    """Set PostgreSQL's sequence after the last row."""
     if connection.dialect.name == "postgresql" and "id" in table.columns:
         last = sa.func.max(table.c.id)
         sequence = sa.func.pg_get_serial_sequence(table.name, "id")
@@ -70,7 +70,7 @@ def number_on(connection: Connection, table: Table) -> None:
 
 
 def reflected(connection: Connection) -> MetaData:
-    """Read the tables that the database has."""
+    """Reflect the existing tables of the database."""
     metadata = MetaData()
     metadata.reflect(connection)
     return metadata

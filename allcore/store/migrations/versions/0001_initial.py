@@ -1,6 +1,6 @@
-"""All tables of version 0.1.0, and the triggers that let the audit log only grow.
+"""All tables of version 0.1.0, and the triggers that make the audit log append-only.
 
-The tables are written out: `allcore.store.models` moves on with later revisions, this one does not.
+The tables are written out, since `allcore.store.models` changes with later revisions.
 """
 
 from functools import partial
@@ -30,18 +30,18 @@ required = partial(sa.Column, nullable=False)
 
 
 def table(name: str, *parts: sa.Column[Any] | sa.Constraint | sa.Index, key: bool = True) -> None:
-    """Declare a table, by default with a number as its primary key."""
+    """Declare a table, by default with a numeric primary key."""
     number = [sa.Column("id", sa.Integer, primary_key=True)] if key else []
     sa.Table(name, metadata, *number, *parts)
 
 
 def account(name: str = "account_id", *, index: bool = False) -> sa.Column[Any]:
-    """Declare the account that a row goes with."""
+    """Declare a reference to an account; the row is deleted with it."""
     return required(name, sa.ForeignKey("account.id", ondelete="CASCADE"), index=index)
 
 
 def former_account(name: str) -> sa.Column[Any]:
-    """Declare the account that a row outlives."""
+    """Declare a reference to an account; the row outlives it."""
     return optional(name, sa.ForeignKey("account.id", ondelete="SET NULL"))
 
 
