@@ -76,7 +76,6 @@ def load() -> Settings:
 
 @functools.lru_cache(maxsize=4)
 def _of(variables: frozenset[tuple[str, str]]) -> Settings:
-    """Parse settings from these environment variables."""
     try:
         return Settings()
     except ValidationError as error:

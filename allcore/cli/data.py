@@ -195,7 +195,6 @@ def _verification_json(result: "Verification") -> str:
 
 
 def _verification_text(result: "Verification") -> str:
-    """The counts and the first paths of each kind."""
     lines = [result.counts().to_string(index=False)]
     if result.conversion:
         lines += ["", f"{result.conversion}."]
@@ -216,7 +215,6 @@ def _verification_text(result: "Verification") -> str:
 
 
 def _fetch_text(result: "DownloadResult") -> str:
-    """Number of downloaded files, and of all files present."""
     from allcore.cnmc import release
 
     rows = result.verification.found.rows

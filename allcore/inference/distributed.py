@@ -49,8 +49,6 @@ def rows(
 
 
 class _Actor:
-    """Ray actor that holds the network."""
-
     def __init__(self, folder: Path, device: str, cwd: Path) -> None:
         from allcore.inference.predictor import Predictor
 

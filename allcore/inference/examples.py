@@ -197,7 +197,6 @@ def _select(predictor: Predictor, folder: Path) -> tuple[ExamplePicture, ...]:
 
 
 def _drawn_cells(predictor: Predictor) -> Iterator[ExamplePicture]:
-    """Yield the examples that a synthetic cell fulfils."""
     root = settings.load().demo_set
     truth = dataset.read_truth(root).sample(frac=1, random_state=0)
     known: dict[str, Prediction] = {}

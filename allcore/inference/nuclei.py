@@ -6,8 +6,8 @@ balance by the brightest pixels of the image. The further steps are the textbook
 
 - Otsu's threshold separates nuclei from the rest (N. Otsu, IEEE Trans. SMC 9, 1979;
   ``skimage.filters.threshold_otsu``).
-- A lower threshold adds cytoplasm, up to a maximum distance from a nucleus. - A watershed of the
-distance to the outline (S. Beucher and C. Lantuéjoul, 1979; as in
+- A lower threshold adds cytoplasm, up to a maximum distance from a nucleus.
+- A watershed of the distance to the outline (S. Beucher and C. Lantuéjoul, 1979; as in
   scikit-image's gallery) splits touching cells at their waist. Parts without a nucleus, such as
   an adjacent red cell, are dropped.
 - Holes are filled.

@@ -236,7 +236,6 @@ def _class_targets(rows: pd.DataFrame, rim: Field) -> ClassTargets:
 
 
 def _model_sentence(drawn: Manifest, name: str, device: str) -> str:
-    """AUROC of an installed model on synthetic cells, as a sentence."""
     from allcore.inference import jobs
     from allcore.inference.predictor import Predictor
 

@@ -184,7 +184,6 @@ def _taken(name: str) -> str:
 
 
 def _name(text: str) -> str:
-    """Return the name with single spaces."""
     name = " ".join(text.split())
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
         raise StoreError(f"A data set's name has 1 to {MAX_NAME} characters; change it.")

@@ -109,7 +109,6 @@ def _row(session: Session, identity: Identity) -> IdentityRow | None:
 def _register(
     session: Session, identity: Identity, approval: bool, now: datetime, address: str
 ) -> IdentityRow:
-    """Create the account of a new identity."""
     username = _free_username(session, identity.preferred_username)
     account = accounts.new_account(
         username=username,

@@ -293,7 +293,6 @@ def _judgeable(session: Session, account: Account, *, of: str, image_id: str) ->
 
 
 def _uploaders(session: Session, image_ids: Sequence[str]) -> dict[str, set[str]]:
-    """Return the usernames of the uploaders of each image."""
     digests = [image_id.removeprefix(UPLOAD) for image_id in image_ids]
     uploaders = defaultdict[str, set[str]](set)
     for start in range(0, len(digests), _CHUNK):

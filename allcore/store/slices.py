@@ -106,7 +106,6 @@ def _checked_ids(image_ids: Iterable[str]) -> tuple[str, ...]:
 
 
 def _packed(image_ids: tuple[str, ...]) -> bytes:
-    """Compress ids."""
     return zlib.compress(json.dumps(image_ids, separators=(",", ":")).encode())
 
 

@@ -147,7 +147,6 @@ def _not_included(table: pd.DataFrame, request: ComparisonRequest) -> pd.DataFra
 def _merged(
     old: NetworkComparison, rows: Sequence[ComparisonRow], results: Sequence[PooledResult]
 ) -> NetworkComparison:
-    """Merge old and new rows, with gaps and tests over all of them."""
     networks, titles = list(NETWORKS), list(PROTOCOLS)
     predictions = _concatenated([old.predictions, *(result.predictions for result in results)])
     return NetworkComparison(

@@ -225,7 +225,6 @@ def _outcome(trial: Trial, data: TrialData) -> TrialOutcome:
 
 
 def _fields(trial: Trial, data: TrialData) -> dict[str, Any]:
-    """All inputs of the outcome."""
     shared = Budget(trial.preprocessing, trial.recipe, trial.init, trial.split.folds)
     return shared.fields() | {
         "architecture": trial.architecture,
