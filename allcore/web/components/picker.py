@@ -88,12 +88,15 @@ def show_selectable(
     count = st.session_state.get(f"{key}_count", 0)
     state = _mount(cards, sources, key, chosen=list(chosen), limit=limit, count=count)
     ids = {card.image_id for card in cards}
+    # A click may land on the previous cards while the browser still shows them.
+    previous = st.session_state.get(f"{key}_ids", frozenset())
+    st.session_state[f"{key}_ids"] = ids
     opened = state.opened if state.opened in ids else None
     selection = state.chosen
     if not isinstance(selection, dict):
         return PickerChoice(opened, tuple(chosen))
     st.session_state[f"{key}_count"] = selection["count"]
-    known = ids | set(chosen)
+    known = ids | previous | set(chosen)
     selected = dict.fromkeys(image_id for image_id in selection["ids"] if image_id in known)
     return PickerChoice(opened, tuple(selected)[:limit])
 

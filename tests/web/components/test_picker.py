@@ -121,6 +121,12 @@ def test_choose__gives_back_the_count_of_the_last_choice(monkeypatch: pytest.Mon
     assert chosen(monkeypatch, None, ("one",))[1]["count"] == 7
 
 
+def test_choose__a_cell_of_the_page_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The browser may show the previous cards for a moment when others are asked for."""
+    monkeypatch.setattr(picker.st, "session_state", {"cells_ids": {"before"}})
+    assert chosen(monkeypatch, {"ids": ["before", "unknown"], "count": 1})[0] == ("before",)
+
+
 def test_script__sets_names_as_text() -> None:
     """Ids come from data: as markup they would run."""
     script = Path(picker.__file__).with_suffix(".js").read_text(encoding="utf-8")
