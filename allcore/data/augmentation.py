@@ -4,14 +4,22 @@ The v2 transforms of torchvision draw one set of parameters a call. The subclass
 an image, so that a GPU augments a whole batch in a few kernels.
 """
 
+import io
 import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from PIL import Image
+from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.transforms import v2
+
+from allcore.data.cells import BACKGROUND_LEVEL
+
+BEST_JPEG = 95
+"""Highest JPEG quality drawn."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,9 @@ class Augmentation:
         brightness: each image is multiplied by a factor within 1 +- this.
         stain: each colour channel is also multiplied by a factor within 1 +- this.
         contrast: contrast inside the cell is multiplied by a factor within 1 +- this.
+        erosion: largest number of pixels by which the cell is eroded, in a third of the images.
+        blur: largest standard deviation of a Gaussian blur, pixels, in half of the images.
+        jpeg: lowest JPEG quality, in a third of the images; 0 compresses none.
     """
 
     scale: float = 1.2
@@ -31,16 +42,26 @@ class Augmentation:
     brightness: float = 0.2
     stain: float = 0.1
     contrast: float = 0.15
+    erosion: int = 0
+    blur: float = 0.0
+    jpeg: int = 0
 
     def transforms(self) -> v2.Compose:
         """Return the transforms for uint8 batches (N, 3, S, S); the output is float, 0 to 255."""
-        return v2.Compose(
-            [
-                v2.ToDtype(torch.float32),
-                RandomPose(scale=self.scale, shift=self.shift),
-                RandomStain(brightness=self.brightness, stain=self.stain, contrast=self.contrast),
-            ]
+        steps: list[nn.Module] = [
+            v2.ToDtype(torch.float32),
+            RandomPose(scale=self.scale, shift=self.shift),
+        ]
+        if self.erosion:
+            steps.append(RandomErosion(pixels=self.erosion))
+        steps.append(
+            RandomStain(brightness=self.brightness, stain=self.stain, contrast=self.contrast)
         )
+        if self.blur:
+            steps.append(RandomBlur(sigma=self.blur))
+        if self.jpeg:
+            steps.append(RandomJpeg(quality=self.jpeg))
+        return v2.Compose(steps)
 
 
 class RandomPose(v2.Transform):
@@ -93,6 +114,110 @@ class RandomStain(v2.Transform):
         contrast: Tensor = params["contrast"].view(-1, 1, 1, 1)
         gain: Tensor = params["gain"][:, :, None, None]
         return ((mean + (inpt - mean) * contrast) * gain * inside).clamp(0, 255)
+
+
+class RandomErosion(v2.Transform):
+    """Erodes the cell in some images, as a tighter segmentation mask does."""
+
+    def __init__(self, *, pixels: int, share: float = 1 / 3) -> None:
+        super().__init__()
+        self.pixels = pixels
+        self.share = share
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        batch: Tensor = flat_inputs[0]
+        pixels = _uniform(batch, 1, self.pixels + 1).floor().clamp(max=self.pixels)
+        return {"chosen": _chosen(batch, self.share), "pixels": pixels}
+
+    def transform(self, inpt: Tensor, params: dict[str, Any]) -> Tensor:
+        chosen: Tensor = params["chosen"]
+        pixels: Tensor = params["pixels"][chosen].view(-1, 1, 1, 1)
+        images = inpt[chosen]
+        outside = 1 - _inside(images)
+        for step in range(self.pixels):
+            across = functional.max_pool2d(outside, (1, 3), stride=1, padding=(0, 1))
+            down = functional.max_pool2d(outside, (3, 1), stride=1, padding=(1, 0))
+            outside = torch.where(pixels > step, torch.maximum(across, down), outside)
+        return inpt.index_copy(0, chosen, images * (1 - outside))
+
+
+class RandomBlur(v2.Transform):
+    """Blurs some images by a Gaussian inside the cell; its outline stays sharp."""
+
+    def __init__(self, *, sigma: float, share: float = 0.5) -> None:
+        super().__init__()
+        self.sigma = sigma
+        self.share = share
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        batch: Tensor = flat_inputs[0]
+        return {"chosen": _chosen(batch, self.share), "sigma": _uniform(batch, 0, self.sigma)}
+
+    def transform(self, inpt: Tensor, params: dict[str, Any]) -> Tensor:
+        chosen: Tensor = params["chosen"]
+        if not len(chosen):
+            return inpt
+        images = inpt[chosen]
+        inside = _inside(images)
+        spread = self._spread(
+            torch.cat([images * inside, inside], dim=1), params["sigma"][chosen].to(images.dtype)
+        )
+        blurred = spread[:, :3] / spread[:, 3:].clamp(min=1e-3)
+        return inpt.index_copy(0, chosen, torch.where(inside > 0, blurred, images))
+
+    def _spread(self, images: Tensor, sigma: Tensor) -> Tensor:
+        """Blur images (N, C, S, S), each by its own standard deviation (N,), axis by axis."""
+        n, channels, *_ = images.shape
+        reach = math.ceil(2.5 * self.sigma)
+        away = torch.arange(-reach, reach + 1, device=images.device).square()
+        kernels = torch.exp(-away / (2 * sigma[:, None].clamp(min=0.05).square()))
+        kernels = (kernels / kernels.sum(1, keepdim=True)).repeat_interleave(channels, dim=0)
+        flat = images.flatten(0, 1)[None]
+        for shape, padding in (((1, -1), (0, reach)), ((-1, 1), (reach, 0))):
+            weight = kernels.view(n * channels, 1, *shape)
+            flat = functional.conv2d(flat, weight, padding=padding, groups=n * channels)
+        return flat.view(images.shape)
+
+
+class RandomJpeg(v2.Transform):
+    """Compresses some images as JPEG, on the CPU."""
+
+    def __init__(self, *, quality: int, share: float = 1 / 3) -> None:
+        super().__init__()
+        self.quality = quality
+        self.share = share
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        batch: Tensor = flat_inputs[0]
+        quality = _uniform(batch, self.quality, BEST_JPEG).round().int()
+        return {"chosen": _chosen(batch, self.share), "quality": quality}
+
+    def transform(self, inpt: Tensor, params: dict[str, Any]) -> Tensor:
+        chosen: Tensor = params["chosen"]
+        if not len(chosen):
+            return inpt
+        images = inpt[chosen].round().to("cpu", torch.uint8)
+        qualities = params["quality"][chosen].tolist()
+        saved = [_compress(*pair) for pair in zip(images, qualities, strict=True)]
+        return inpt.index_copy(0, chosen, torch.stack(saved).to(inpt))
+
+
+def _compress(image: Tensor, quality: int) -> Tensor:
+    """Image (3, S, S), uint8, after JPEG compression by Pillow; torchvision's is deprecated."""
+    file = io.BytesIO()
+    Image.fromarray(image.permute(1, 2, 0).numpy()).save(file, "JPEG", quality=quality)
+    with Image.open(file) as decoded:
+        return torch.from_numpy(np.array(decoded.convert("RGB"))).permute(2, 0, 1)
+
+
+def _chosen(batch: Tensor, share: float) -> Tensor:
+    """Indices of a random share of the images of a batch."""
+    return (_uniform(batch, 0, 1) < share).nonzero().flatten()
+
+
+def _inside(images: Tensor) -> Tensor:
+    """(N, 1, S, S): 1 inside the cell, 0 on the black background."""
+    return (images.amax(1, keepdim=True) > BACKGROUND_LEVEL).to(images.dtype)
 
 
 def _uniform(batch: Tensor, low: float, high: float, channels: int | None = None) -> Tensor:
