@@ -16,9 +16,7 @@ __all__ = ["tracked"]
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 FILE = re.compile(r"^`([\w/]+\.py)`:\n\n```python\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
-LINE = re.compile(
-    r"One line in `(\w+)` of `([\w/]+\.py)`[^\n]*:\n\n```python\n(.*?)^```", re.S | re.M
-)
+LINE = re.compile(r"One line in `(\w+)` of `([\w/]+\.py)`[^\n]*:\n\n```\n(.*?)^```", re.S | re.M)
 IMPORT = re.compile(r"with its import, `([^`]+)`, at the top")
 
 OPEN_PAGE = """
