@@ -62,6 +62,7 @@ def test_picture__is_cut_out_and_reported(
     expect(page.get_by_text("Refused: not one cell on black")).to_be_visible()
     page.get_by_role("button", name="Use this cut").click()
     expect(page.get_by_text(re.compile("Cut out by the program:"))).to_be_visible()
+    steps.settle(page)  # the report is made anew when the explanation is complete
     with page.expect_download() as download:
         page.get_by_role("button", name="Report as JSON").click()
     download.value.save_as(tmp_path / "report.json")
