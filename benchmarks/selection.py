@@ -56,9 +56,9 @@ def run(scale: Scale) -> Result:
     from playwright.sync_api import sync_playwright
 
     chromium = servers.required_chromium()
-    with TemporaryDirectory(prefix="allscope-benchmark-") as name, sync_playwright() as driver:
+    with TemporaryDirectory(prefix="allscope-benchmark-") as name:
         folder = Path(name)
-        with _serving(folder) as (ours, plain):
+        with _serving(folder) as (ours, plain), sync_playwright() as driver:
             browser = driver.chromium.launch(
                 executable_path=chromium, args=servers.CHROMIUM_ARGUMENTS
             )
