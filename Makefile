@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 PORT ?=
 NAME ?=
 # In a process a core, files whole; one thread each, since the cores are taken.
-PYTEST := OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses auto --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 15
 
 help:  ## list what make can do here
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20

@@ -16,6 +16,18 @@ from streamlit.components.v2 import manifest_scanner
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests are the longest files, so they start first, or one process ends up alone.
+
+    One that fails runs once more: a machine under load can outlast any patience, and the report
+    names each test that needed it.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(autouse=True)
 def own_main() -> Iterator[None]:
     """Streamlit's AppTest leaves a page as ``__main__``, which spawned processes would run."""
