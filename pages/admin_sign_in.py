@@ -5,12 +5,13 @@ user = guard.require("admin_sign_in")
 import streamlit as st
 
 from allcore.errors import AllScopeError
+from allcore.store import accounts as stored_accounts
 from allcore.web import accounts, frame, navigation
 from allcore.web.sign_in import forms
 
 if user.signed_in:
     navigation.go("Administration" if user.opens("administration") else "Home")
-if accounts.administrator_exists():
+if stored_accounts.administrator_exists(accounts.store()):
     forms.show_sign_in(
         title="Administrator sign-in",
         reason="Administrators sign in here to look after accounts.",

@@ -12,7 +12,7 @@ from allcore.web.sign_in import forms
 if user.signed_in:
     navigation.go("Home")
 frame.header(title="Register", question="Make an account to check images and see the evaluation.")
-mode, invitation = accounts.registration_mode(), st.query_params.get("invitation", "")
+mode, invitation = registration.mode(accounts.store()), st.query_params.get("invitation", "")
 if mode == "closed":
     st.info(registration.CLOSED, icon=":material/lock:", width=frame.TEXT_WIDTH)
     st.stop()

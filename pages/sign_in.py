@@ -2,6 +2,7 @@ from allcore.web import guard
 
 user = guard.require("sign_in")
 
+from allcore.store import registration
 from allcore.web import accounts, navigation
 from allcore.web.sign_in import forms
 
@@ -10,5 +11,5 @@ if user.signed_in:
 forms.show_sign_in(
     title="Sign in", reason="Sign in to check images and see how the model does.", then="Home"
 )
-if accounts.registration_open():
+if registration.mode(accounts.store()) != "closed":
     navigation.link("Register", label="Make an account")

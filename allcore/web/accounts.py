@@ -6,6 +6,7 @@ its YAML file are not used: `allcore.store` checks passwords, attempts and codes
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import streamlit as st
 from streamlit_authenticator.controllers import AuthenticationController
@@ -15,7 +16,6 @@ from allcore.errors import StoreError
 from allcore.store import (
     accounts,
     admin_settings,
-    audit,
     codes,
     database,
     registration,
@@ -24,6 +24,7 @@ from allcore.store import (
     sign_in,
 )
 from allcore.store.accounts import AccountInfo
+from allcore.store.audit import Actor
 from allcore.store.database import Database
 from allcore.store.roles import Action
 from allcore.store.sessions import OpenSession, SessionLimits
@@ -69,6 +70,11 @@ class Visitor:
         """
         roles.require(self.role, action)
 
+    @property
+    def actor(self) -> Actor:
+        """This visitor as the audit log names them."""
+        return Actor(self.name, client_address.of_visitor())
+
 
 def store() -> Database:
     """Return the database for reading; it is opened once a server.
@@ -102,94 +108,66 @@ def visitor() -> Visitor:
     if not st.session_state.get(SESSION_KEY):
         _sign_in_by_cookie(opened)
     key = st.session_state.get(SESSION_KEY)
-    if not key:
-        return _anonymous()
-    account = sessions.resume(opened, key, _session_limits())
-    if account is None:
+    account = sessions.resume(opened, key, _session_limits()) if key else None
+    if account:
+        return Visitor(account.username, account.display_name, account.role, account.id)
+    if key:
         sessions.end(opened, key)
         _clear_session()
         frame.set_notice(ENDED)
-        return _anonymous()
-    return Visitor(account.username, account.display_name, account.role, account.id)
+    return Visitor(role="demo") if settings.load().demo else Visitor()
 
 
-def sign_in_by_password(username: str, password: str) -> AccountInfo:
+def sign_in_by_password(username: str, password: str) -> None:
     """Sign in.
 
     Raises:
         StoreError: wrong name or password, account disabled or waiting, or too many attempts.
     """
-    account = sign_in.authenticate(store(), username, password, address=client_address.of_visitor())
-    start_session(account)
-    return account
+    place = client_address.of_visitor()
+    start_session(sign_in.authenticate(store(), username, password, address=place))
 
 
-def register(
-    *, username: str, display_name: str, email: str, password: str, invitation: str = ""
-) -> AccountInfo:
+def register(**fields: str) -> AccountInfo:
     """Make an account and sign in with it, unless it has to wait for an administrator.
+
+    Args:
+        fields: texts that `allcore.store.registration.register` takes.
 
     Raises:
         StoreError: registration is closed, a rule is broken, or a name is taken.
     """
-    account = registration.register(
-        store(),
-        username=username,
-        display_name=display_name,
-        email=email,
-        password=password,
-        invitation=invitation,
-        address=client_address.of_visitor(),
-    )
+    place = client_address.of_visitor()
+    account = registration.register(store(), address=place, **fields)
     if not account.waiting:
         start_session(account)
     return account
 
 
-def registration_mode() -> str:
-    """Return who may register: "open", "invitation" or "closed"; closed in a demonstration."""
-    return registration.mode(store())
-
-
-def registration_open() -> bool:
-    """Tell whether people can register, if only by invitation."""
-    return registration_mode() != "closed"
-
-
 def requires_captcha(invitation: str) -> bool:
     """Tell whether a registration needs a captcha, with an invitation or an empty text."""
-    if registration_mode() != "open" or not admin_settings.read(store(), "captcha").value:
+    opened = store()
+    if registration.mode(opened) != "open" or not admin_settings.read(opened, "captcha").value:
         return False
     try:
-        registration.check(store(), invitation)
+        registration.check(opened, invitation)
     except StoreError:
         return True
     return not invitation
 
 
-def administrator_exists() -> bool:
-    """Tell whether any administrator has been made, active or not."""
-    return accounts.administrator_exists(store())
-
-
-def make_first_administrator(
-    *, code: str, username: str, display_name: str, email: str, password: str
-) -> None:
+def make_first_administrator(*, code: str, **fields: str) -> None:
     """Make the first administrator with the code of the terminal, and sign in.
+
+    Args:
+        code: of the terminal.
+        fields: texts that `allcore.store.codes.redeem_setup` takes.
 
     Raises:
         StoreError: the code is invalid, there is an administrator, or a rule is broken.
     """
-    account = codes.redeem_setup(
-        store(),
-        code,
-        username=username,
-        display_name=display_name,
-        email=email,
-        password=password,
-        address=client_address.of_visitor(),
-    )
-    start_session(account)
+    place = client_address.of_visitor()
+    start_session(codes.redeem_setup(store(), code, address=place, **fields))
 
 
 def own_account(visitor: Visitor) -> AccountInfo:
@@ -211,9 +189,9 @@ def change_profile(visitor: Visitor, *, display_name: str, email: str) -> None:
         StoreError: a rule is broken, or the e-mail address is taken.
         NotAllowed: the role has no account of its own to change.
     """
-    by = audit.Actor(visitor.name, client_address.of_visitor())
+    opened = store_to("account")
     accounts.change_profile(
-        store_to("account"), visitor.name, display_name=display_name, email=email, by=by
+        opened, visitor.name, display_name=display_name, email=email, by=visitor.actor
     )
 
 
@@ -222,12 +200,11 @@ def change_password(visitor: Visitor, *, current: str, new: str) -> None:
 
     Raises:
         StoreError: the current password is wrong, or the new one breaks the rule.
-        NotAllowed: the role has no account of its own to change.
+        NotAllowed: as `change_profile`.
     """
-    visitor.require("account")
-    place = client_address.of_visitor()
+    opened, place = store_to("account"), client_address.of_visitor()
     start_session(
-        sign_in.change_password(store(), visitor.name, current=current, new=new, address=place)
+        sign_in.change_password(opened, visitor.name, current=current, new=new, address=place)
     )
 
 
@@ -250,22 +227,20 @@ def end_session(visitor: Visitor, number: int) -> None:
     """End one of the visitor's own sessions.
 
     Raises:
-        NotAllowed: the role has no account of its own to change.
+        NotAllowed: as `change_profile`.
     """
-    visitor.require("account")
-    sessions.end_one(store(), visitor.name, number, address=client_address.of_visitor())
+    place = client_address.of_visitor()
+    sessions.end_one(store_to("account"), visitor.name, number, address=place)
 
 
 def end_other_sessions(visitor: Visitor) -> None:
     """Sign the visitor out everywhere else.
 
     Raises:
-        NotAllowed: the role has no account of its own to change.
+        NotAllowed: as `change_profile`.
     """
-    visitor.require("account")
     key = st.session_state.get(SESSION_KEY, "")
-    by = audit.Actor(visitor.name, client_address.of_visitor())
-    sessions.end_all(store(), visitor.name, except_key=key, by=by)
+    sessions.end_all(store_to("account"), visitor.name, except_key=key, by=visitor.actor)
 
 
 def start_session(account: AccountInfo) -> None:
@@ -286,15 +261,9 @@ def sign_out() -> None:
 
 
 def _clear_session() -> None:
-    """Delete the session's state and the browser's cookie."""
     st.session_state.clear()
     _controller(None).logout()
     _cookie().delete()
-
-
-def _anonymous() -> Visitor:
-    """Return a visitor who is not signed in."""
-    return Visitor(role="demo") if settings.load().demo else Visitor()
 
 
 def _sign_in_by_cookie(opened: Database) -> None:
@@ -310,7 +279,6 @@ def _sign_in_by_cookie(opened: Database) -> None:
 
 
 def _session_limits() -> SessionLimits:
-    """Return the lifetime of a session from the settings."""
     config = settings.load()
     idle = timedelta(minutes=config.idle_minutes) if config.idle_minutes else None
     return SessionLimits(life=timedelta(days=config.cookie_days), idle=idle)
@@ -318,13 +286,10 @@ def _session_limits() -> SessionLimits:
 
 def _controller(account: AccountInfo | None) -> AuthenticationController:
     """Build streamlit-authenticator over this account only; it prepares its session state."""
-    usernames = {}
+    usernames: dict[str, dict[str, Any]] = {}
     if account:
-        usernames[account.username] = {
-            "email": account.email,
-            "name": account.display_name,
-            "roles": [account.role],
-        }
+        facts = {"email": account.email, "name": account.display_name, "roles": [account.role]}
+        usernames[account.username] = facts
     return AuthenticationController({"usernames": usernames}, auto_hash=False)
 
 

@@ -75,7 +75,14 @@ class CellImages:
 
     def sources(self, image_ids: Sequence[str]) -> list[ImageSource]:
         """Thumbnail sources of images, in order; with an empty key where there is no image."""
-        return [self._source(image_id) for image_id in image_ids]
+        sources = []
+        for image_id in image_ids:
+            source = ImageSource(Path(image_id), "")
+            if place := self._place(image_id):
+                manifest = self.manifests[place[0]]
+                [source] = thumbnails.sources(manifest, manifest.table.iloc[[place[1]]])
+            sources.append(source)
+        return sources
 
     def missing(self, image_ids: Sequence[str]) -> int:
         """Number of ids that no data set has."""
@@ -102,13 +109,6 @@ class CellImages:
     def _place(self, image_id: str) -> tuple[int, int] | None:
         # Readers keep C-NMC's names with or without folders and suffix.
         return self.places.get(image_id) or self.places.get(_cnmc_name(image_id))
-
-    def _source(self, image_id: str) -> ImageSource:
-        place = self._place(image_id)
-        if place is None:
-            return ImageSource(Path(image_id), "")
-        manifest = self.manifests[place[0]]
-        return thumbnails.sources(manifest, manifest.table.iloc[[place[1]]])[0]
 
 
 def at_hand(info: ModelInfo | None = None) -> CellImages:

@@ -53,10 +53,8 @@ class SessionCookie(CookieModel):
         self._request("", seconds=0)
 
     def _request(self, value: str, *, seconds: float) -> None:
-        secure = "; Secure" if client_address.behind_tls() else ""
-        line = (
-            f"{self.cookie_name}={value}; path=/; max-age={int(seconds)}; SameSite=Strict{secure}"
-        )
+        line = f"{self.cookie_name}={value}; path=/; max-age={int(seconds)}; SameSite=Strict"
+        line += "; Secure" if client_address.behind_tls() else ""
         script = f"<script>document.cookie = {json.dumps(line)}</script>"
         st.session_state[_REQUEST] = (script, time.monotonic() + REQUEST_SECONDS)
 

@@ -155,11 +155,10 @@ def _top_times(path: Path) -> tuple[float, ...]:
 
 def _times(paths: tuple[Path, ...]) -> tuple[float, ...]:
     """Modification time of each path; -1 where there is none."""
-    return tuple(_time(path) for path in paths)
-
-
-def _time(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except (OSError, ValueError):
-        return -1.0
+    times = []
+    for path in paths:
+        try:
+            times.append(path.stat().st_mtime)
+        except (OSError, ValueError):
+            times.append(-1.0)
+    return tuple(times)

@@ -23,12 +23,12 @@ class PredictionSource:
 
     Attributes:
         key: the model's name, or ``file-`` and a digest.
-        name: as people read it, and as it stands in the address.
+        name: on pages and in the address.
         threshold: the model's own, 0.5 for a file.
         rule: sentence that says how it was chosen.
         digest: of the content.
-        model: the installed model; None for a file.
-        problems: what is wrong with a file.
+        model: None for a file.
+        problems: of a file.
         imported: the file's predictions; None for a model.
     """
 

@@ -17,7 +17,6 @@ LOGO = Path(__file__).with_name("logo.svg").read_text(encoding="utf-8")
 MARK = str(Path(__file__).with_name("mark.svg"))
 UNEXPECTED = "Something went wrong; try again, or ask an administrator to look at the log."
 _NOTICE = "notice"
-_JOINER = "\u2060"
 _AUTOLINKS = re.compile(
     r"(?<=:)(?=//|material/|[\w+-]*[a-z+-][\w+-]*:)|(?<=www)(?=\.)|(?<=@)", re.ASCII | re.IGNORECASE
 )
@@ -44,16 +43,16 @@ def header(title: str, question: str) -> None:
     st.html(_STYLE)
 
 
-def error_sentence(error: Exception) -> str:
-    """Return a sentence on which a person can act; never the text of an unexpected exception."""
-    return str(error) if isinstance(error, AllScopeError) else UNEXPECTED
-
-
 def problem(error: Exception) -> None:
-    """Show in one sentence what went wrong and what to do; log an unexpected error."""
-    if not isinstance(error, AllScopeError):
+    """Show in one sentence what went wrong and what to do.
+
+    An unexpected error is logged, and its text is never shown.
+    """
+    expected = isinstance(error, AllScopeError)
+    if not expected:
         logs.failure("unexpected error on a page", error)
-    st.error(plain(error_sentence(error)), icon=":material/error:", width=TEXT_WIDTH)
+    sentence = plain(str(error) if expected else UNEXPECTED)
+    st.error(sentence, icon=":material/error:", width=TEXT_WIDTH)
 
 
 def confirm_button(
@@ -65,14 +64,14 @@ def confirm_button(
     key: str | None = None,
     disabled: bool = False,
 ) -> bool:
-    """Draw a button that says what it will do and asks; tell whether it was confirmed.
+    """Draw a button that asks before it acts; tell whether it was confirmed.
 
     Args:
         label: of the button.
         sentence: what it will do, as Markdown.
         icon: of the button.
         yes: label of the button that confirms.
-        key: tells confirming buttons of the same label apart.
+        key: of the button that confirms.
         disabled: whether there is nothing to do.
     """
     with st.popover(label, icon=icon, disabled=disabled):
@@ -105,4 +104,4 @@ def plain(text: str) -> str:
     Markdown turns addresses into links and names between colons into pictures, even where they are
     escaped: a character of no width breaks these.
     """
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~$:<>@&^=])", r"\\\1", _AUTOLINKS.sub(_JOINER, text))
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~$:<>@&^=])", r"\\\1", _AUTOLINKS.sub("\u2060", text))

@@ -19,7 +19,6 @@ from allcore.errors import AllScopeError
 from allcore.store import roles
 from allcore.web import accounts, frame, navigation, page_table
 from allcore.web.accounts import Visitor
-from allcore.web.page_table import Page
 from allcore.web.sign_in import forms
 
 __all__ = ["Visitor", "dialog", "fragment", "periodic_fragment", "require"]
@@ -50,7 +49,10 @@ def require(name: str) -> Visitor:
         st.session_state[_ADMITTED] = visitor
         return visitor
     if visitor.signed_in:
-        _refuse_role(page)
+        title = f"For {roles.ROLES[page.role].people}"
+        frame.header(title=title, question="Your account's role does not open this page.")
+        remedy = "Ask an administrator for the role if you need it."
+        st.info(remedy, icon=":material/lock:", width=frame.TEXT_WIDTH)
     else:
         reason = DEMO_REASON if visitor.role == "demo" else "Sign in to open this page."
         forms.show_sign_in(title="Sign in", reason=reason)
@@ -59,32 +61,21 @@ def require(name: str) -> Visitor:
 
 def fragment(function: Callable[Parameters, None]) -> Callable[Parameters, None]:
     """Make a fragment, as `st.fragment` does, that runs for the admitted visitor only."""
-    guarded: Callable[Parameters, None] = st.fragment(_guarded(function))
-    return guarded
+    return st.fragment(_guarded(function))
 
 
 def periodic_fragment(
     seconds: float,
 ) -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
     """Make a fragment, as `fragment` does, that reruns by itself."""
-
-    def decorate(function: Callable[Parameters, None]) -> Callable[Parameters, None]:
-        guarded: Callable[Parameters, None] = st.fragment(_guarded(function), run_every=seconds)
-        return guarded
-
-    return decorate
+    return lambda function: st.fragment(_guarded(function), run_every=seconds)
 
 
 def dialog(
     title: str, **options: Any
 ) -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
     """Make a dialog, as `st.dialog` does, that runs for the admitted visitor only."""
-
-    def decorate(function: Callable[Parameters, None]) -> Callable[Parameters, None]:
-        guarded: Callable[Parameters, None] = st.dialog(title, **options)(_guarded(function))
-        return guarded
-
-    return decorate
+    return lambda function: st.dialog(title, **options)(_guarded(function))
 
 
 def _guarded(function: Callable[Parameters, None]) -> Callable[Parameters, None]:
@@ -96,16 +87,3 @@ def _guarded(function: Callable[Parameters, None]) -> Callable[Parameters, None]
         function(*args, **kwargs)
 
     return run
-
-
-def _refuse_role(page: Page) -> None:
-    """Name the role that opens the page."""
-    frame.header(
-        title=f"For {roles.ROLES[page.role].people}",
-        question="Your account's role does not open this page.",
-    )
-    st.info(
-        "Ask an administrator for the role if you need it.",
-        icon=":material/lock:",
-        width=frame.TEXT_WIDTH,
-    )

@@ -12,6 +12,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from allcore import logs, settings
 from allcore.errors import AllScopeError
+from allcore.store import registration
 from allcore.web import accounts, cookie, frame, page_table
 from allcore.web.accounts import Visitor
 from allcore.web.components import tour
@@ -49,13 +50,13 @@ def go(title: str | None) -> None:
     """Go to the page of this title, or run the same page again where none is named."""
     if title:
         with contextlib.suppress(StreamlitPageNotFoundError):  # a page run by itself knows no other
-            st.switch_page(page_table.titled(title).script)
+            st.switch_page(page_table.page(title).script)
     st.rerun()
 
 
 def link(title: str, label: str | None = None, *, address: Mapping[str, str] | None = None) -> None:
     """Draw a link to the page of this title, with query parameters."""
-    page, query, label = page_table.titled(title), dict(address or {}), label or title
+    page, query, label = page_table.page(title), dict(address or {}), label or title
     try:
         st.page_link(page.script, label=label, icon=page.material_icon, query_params=query)
     except StreamlitPageNotFoundError:
@@ -67,7 +68,7 @@ def lists(page: Page, visitor: Visitor) -> bool:
     """Tell whether the navigation lists a page; the guard decides who may open it."""
     if page.signed_out_only and visitor.signed_in:
         return False
-    if page.name == "register" and not accounts.registration_open():
+    if page.name == "register" and registration.mode(accounts.store()) == "closed":
         return False
     return page.opens_to(visitor.role)
 

@@ -70,25 +70,13 @@ PAGES = (
 """In the order of the navigation."""
 
 
-def page(name: str) -> Page:
-    """Return the page of a name.
+def page(key: str) -> Page:
+    """Return the page of a name or of a title.
 
     Raises:
         ValueError: there is none, which is a mistake in the program.
     """
-    return _find(name, {page.name: page for page in PAGES})
-
-
-def titled(title: str) -> Page:
-    """Return the page of a title.
-
-    Raises:
-        ValueError: there is none, which is a mistake in the program.
-    """
-    return _find(title, {page.title: page for page in PAGES})
-
-
-def _find(key: str, pages: dict[str, Page]) -> Page:
-    if key not in pages:
-        raise ValueError(f"There is no page '{key}'; add a line to allcore/web/page_table.py.")
-    return pages[key]
+    for page in PAGES:
+        if key in (page.name, page.title):
+            return page
+    raise ValueError(f"There is no page '{key}'; add a line to allcore/web/page_table.py.")

@@ -10,18 +10,18 @@ from allcore.errors import AllScopeError
 from allcore.web import frame
 
 
-def test_sentence_of__never_an_inner_text() -> None:
-    assert frame.error_sentence(AllScopeError("Do this.")) == "Do this."
-    assert frame.error_sentence(ValueError("secret")) == frame.UNEXPECTED
-
-
-def test_problem__logs_what_nobody_foresaw(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_problem__logs_an_unexpected_error_and_hides_its_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     logged: list[BaseException] = []
+    sentences: list[str] = []
     monkeypatch.setattr(logs, "failure", lambda message, error: logged.append(error))
+    monkeypatch.setattr(frame.st, "error", lambda text, **_: sentences.append(text))
     frame.problem(AllScopeError("Do this."))
     assert logged == []
-    frame.problem(unforeseen := ValueError("secret"))
-    assert logged == [unforeseen]
+    frame.problem(unexpected := ValueError("secret"))
+    assert logged == [unexpected]
+    assert sentences == [frame.plain("Do this."), frame.plain(frame.UNEXPECTED)]
 
 
 @pytest.mark.parametrize(

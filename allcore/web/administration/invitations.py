@@ -23,7 +23,7 @@ _CLOSED = (
 
 def show_invitations(user: Visitor) -> None:
     """Draw the view."""
-    if accounts.registration_mode() == "closed":
+    if registration.mode(accounts.store()) == "closed":
         st.warning(_CLOSED, icon=":material/lock:", width=frame.TEXT_WIDTH)
     _make(user)
     waiting = registration.invitations(accounts.store())
