@@ -6,6 +6,7 @@ two subject ids.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,23 +45,24 @@ def families(
         cells: the same images, decoded and cropped.
         threshold: see ``THRESHOLD``.
     """
-    pairs = np.concatenate(
-        [identical_pairs(manifest), near_pairs(cells.pixels, threshold=threshold)]
-    )
-    links = sparse.coo_array(
-        (np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(manifest),) * 2
-    )
-    _, number = csgraph.connected_components(links, directed=False)
-    return np.asarray(number, dtype=np.intp)
+    pairs = [
+        identical_pairs(manifest.table["sha256"]), near_pairs(cells.pixels, threshold=threshold)
+    ]  # fmt: skip
+    return connected_components(np.concatenate(pairs), len(manifest))
 
 
-def identical_pairs(manifest: Manifest) -> NDArray[np.intp]:
-    """Return row numbers (P, 2) of byte-identical files, each paired with the first such file."""
-    digests = manifest.table["sha256"].dropna()
-    rows = np.asarray(digests.index, dtype=np.intp)
-    codes, _ = pd.factorize(digests)
-    _, first = np.unique(codes, return_index=True)
-    pairs = np.column_stack([rows[first][codes], rows])
+def connected_components(pairs: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Return the number (count,) of the component of each row; pairs (P, 2) connect rows."""
+    links = sparse.coo_array((np.ones(len(pairs)), pairs.T), shape=(count, count))
+    return np.asarray(csgraph.connected_components(links, directed=False)[1], dtype=np.intp)
+
+
+def identical_pairs(values: "pd.Series[Any]") -> NDArray[np.intp]:
+    """Return row numbers (P, 2) of equal, known values, each paired with the first such row."""
+    codes, _ = pd.factorize(values)
+    rows = np.flatnonzero(codes >= 0)
+    _, first, back = np.unique(codes[rows], return_index=True, return_inverse=True)
+    pairs = np.column_stack([rows[first][back], rows])
     return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]])
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
@@ -30,7 +31,7 @@ def listed(digests: list[str | None]) -> Manifest:
 
 
 def test_identical__links_equal_digests_and_no_missing_ones() -> None:
-    found = duplicate_cells.identical_pairs(listed(["a", None, "b", "a", None, "a"]))
+    found = duplicate_cells.identical_pairs(pd.Series(["a", None, "b", "a", None, "a"]))
     assert found.tolist() == [[0, 3], [0, 5]]
 
 

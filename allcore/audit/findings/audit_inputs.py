@@ -3,13 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse import csgraph
 
 from allcore.audit.index.store import Index
 from allcore.data import duplicate_cells
@@ -97,11 +94,7 @@ class AuditInputs:
     @cached_property
     def exact_pairs(self) -> NDArray[np.intp]:
         """(P, 2) rows of byte-identical files, each paired with the first such file."""
-        digests = self.index.table["sha256"].replace("", np.nan)
-        table = self.manifest.table.assign(sha256=digests.to_numpy())
-        return duplicate_cells.identical_pairs(
-            Manifest(self.manifest.root, table, self.manifest.name)
-        )
+        return duplicate_cells.identical_pairs(self.index.table["sha256"].replace("", np.nan))
 
     @cached_property
     def near_pairs(self) -> NDArray[np.intp]:
@@ -118,19 +111,13 @@ class AuditInputs:
 
     def connected_rows(self, pairs: NDArray[np.intp]) -> list[NDArray[np.intp]]:
         """Return the connected components of pairs as rows, the largest first."""
-        links = sparse.coo_array((np.ones(len(pairs)), pairs.T), shape=(len(self),) * 2)
-        _, number = csgraph.connected_components(links, directed=False)
-        rows_by_set = pd.Series(np.unique(pairs)).groupby(number[np.unique(pairs)])
-        return sorted((rows.to_numpy() for _, rows in rows_by_set), key=len, reverse=True)
+        number, rows = duplicate_cells.connected_components(pairs, len(self)), np.unique(pairs)
+        rows_by_set = pd.Series(rows).groupby(number[rows])
+        return sorted((one_set.to_numpy() for _, one_set in rows_by_set), key=len, reverse=True)
 
     def image_ids(self, rows: Iterable[int] | NDArray[np.integer]) -> tuple[str, ...]:
         """Return the image ids of rows, in their order."""
         return tuple(str(self.ids[row]) for row in rows)
-
-    @cached_property
-    def root(self) -> Path:
-        """Folder of the data set."""
-        return self.manifest.root
 
 
 def _select_rows(index: Index, rows: NDArray[np.intp]) -> Index:

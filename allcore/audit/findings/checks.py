@@ -3,44 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import pandas as pd
 
-from allcore import model_folder
+from allcore import model_folder, settings
 from allcore.audit.findings import duplicates, label_errors, quality, study
 from allcore.audit.findings.audit_inputs import AuditInputs
-from allcore.audit.findings.finding import Finding, sort_by_severity
+from allcore.audit.findings.finding import Check, Finding, sort_by_severity
 from allcore.audit.index import store
 from allcore.data import readers, split_files
 from allcore.errors import ModelError
 
-
-class Check(Protocol):
-    """A search for one kind of finding."""
-
-    @property
-    def kind(self) -> str:
-        """Name of the kind, with underscores."""
-
-    @property
-    def title(self) -> str:
-        """Title on pages."""
-
-    def find(self, inputs: AuditInputs) -> list[Finding]:
-        """Return the findings; empty without a fault."""
-
-
-SPLIT_CHECKS: tuple[Check, ...] = (duplicates.CellsAcrossParts(), duplicates.SubjectsAcrossParts())
+SPLIT_CHECKS = duplicates.SPLIT_CHECKS
 """Checks of a split of the data set."""
-DATA_CHECKS: tuple[Check, ...] = (
-    duplicates.SharedCells(),
-    duplicates.ExactDuplicates(),
-    duplicates.NearDuplicates(),
-    *study.CHECKS,
-    *label_errors.CHECKS,
-    *quality.CHECKS,
-)
+DATA_CHECKS = (*duplicates.CHECKS, *study.CHECKS, *label_errors.CHECKS, *quality.CHECKS)
 """Checks of the data set, independent of the split."""
 CHECKS = SPLIT_CHECKS + DATA_CHECKS
 
@@ -65,16 +41,12 @@ def run_checks(inputs: AuditInputs, checks: Iterable[Check] = CHECKS) -> list[Fi
     return sort_by_severity(finding for check in checks for finding in check.find(inputs))
 
 
-def load_inputs(
-    data: Path, *, split: Path | None = None, model: str | None = None, home: Path | None = None
-) -> AuditInputs:
+def load_inputs(data: Path, *, split: Path | None = None, home: Path | None = None) -> AuditInputs:
     """Load the inputs of an indexed data set.
 
     Args:
         data: its folder or CSV file.
         split: a ``split.csv`` with the columns image_id and split; None takes the manifest's.
-        model: installed model whose held-out predictions serve to check labels; None takes the
-            settings'.
         home: state folder; None takes the settings'.
 
     Raises:
@@ -83,23 +55,20 @@ def load_inputs(
     manifest = readers.read(data)
     parts = None if split is None else split_files.read_split(split).parts
     index = store.read(data, home)
-    judge = find_judge(model)
+    judge = find_judge()
     return AuditInputs.of(
         manifest, index, split=parts, predictions=judge.predictions, judge_name=judge.name
     )
 
 
-def find_judge(model: str | None = None, *, named_only: bool = False) -> LabelJudge:
-    """Return the model that checks labels; an empty one where it is missing or unreadable.
+def find_judge(*, named_only: bool = False) -> LabelJudge:
+    """Return the settings' model, which checks labels; an empty one where it can't be read.
 
     Args:
-        model: its name; None takes the settings'.
         named_only: skip reading the predictions, which takes time.
     """
-    from allcore import settings
-
     try:
-        folder = model_folder.folder(model or settings.load().model)
+        folder = model_folder.folder(settings.load().model)
         info = model_folder.read_info(folder)
         predictions = None if named_only else model_folder.read_predictions(folder)
     except ModelError:

@@ -2,12 +2,13 @@
 
 import io
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
 
+from allcore.audit.findings.audit_inputs import AuditInputs
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
 from allcore.notice import RESEARCH_USE
@@ -66,6 +67,21 @@ class Finding:
             "do": self.do,
             "leave_out": list(self.leave_out),
         }
+
+
+@dataclass(frozen=True)
+class Check:
+    """A search for one kind of finding.
+
+    Attributes:
+        kind: name of the kind, with underscores.
+        title: title on pages.
+        find: yields the findings of a data set; none without a fault.
+    """
+
+    kind: str
+    title: str
+    find: Callable[[AuditInputs], Iterator[Finding]]
 
 
 def as_json(findings: Iterable[Finding]) -> str:

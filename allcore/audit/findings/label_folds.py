@@ -53,7 +53,7 @@ class LabelledCells:
         people = table.groupby("label")["group"].nunique()
         if len(people) < len(LABELS) or people.min() < 2:
             return None
-        some = Manifest(inputs.root, table, inputs.manifest.name)
+        some = Manifest(inputs.manifest.root, table, inputs.manifest.name)
         folds = np.zeros(len(rows), dtype=np.intp)
         try:
             dealt = splits.subject_folds(some, seed=SEED, folds=min(FOLDS, int(people.min())))

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allcore.audit.index.catalogue import Catalogue
+from allcore.data import duplicate_cells
 from allcore.data.splits import PARTS
 from allcore.labels import LABELS
 
@@ -103,26 +104,13 @@ def cell_families(catalogue: Catalogue, columns: Iterable[str] = TWINS) -> NDArr
         catalogue: of N images.
         columns: columns whose equal values identify duplicates.
     """
-    from scipy import sparse
-    from scipy.sparse import csgraph
-
     table = catalogue.table
-    links = [np.zeros((0, 2), dtype=np.intp)]
-    for column in columns:
-        if column in table:
-            links.append(_alike(table[column].replace("", np.nan)))
-    one, other = np.concatenate(links).T
-    graph = sparse.coo_array((np.ones(len(one)), (one, other)), shape=(len(table),) * 2)
-    return np.asarray(csgraph.connected_components(graph, directed=False)[1], dtype=np.intp)
-
-
-def _alike(column: "pd.Series[Any]") -> NDArray[np.intp]:
-    """(P, 2) rows of equal, known values, each paired with the first such row."""
-    codes, _ = pd.factorize(column)
-    rows = np.flatnonzero(codes >= 0)
-    _, first, back = np.unique(codes[rows], return_index=True, return_inverse=True)
-    pairs = np.column_stack([rows[first][back], rows])
-    return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]], dtype=np.intp)
+    pairs = [
+        duplicate_cells.identical_pairs(table[column].replace("", np.nan))
+        for column in columns
+        if column in table
+    ]
+    return duplicate_cells.connected_components(np.concatenate(pairs), len(table))
 
 
 def _divided(groups: NDArray[np.intp], of: NDArray[np.intp]) -> tuple[list[int], int]:

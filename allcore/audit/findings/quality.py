@@ -1,12 +1,12 @@
 """Checks of single images: unreadable, cut, blurred, dark, bright, several cells, outliers."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from allcore.audit.findings.audit_inputs import AuditInputs
-from allcore.audit.findings.finding import Finding, Severity
+from allcore.audit.findings.finding import Check, Finding, Severity
 
 FAR_OUT, OUTLYING = 3.0, 4.0
 """Robust deviations from the set's median beyond which a measure is extreme, or a cell an
@@ -25,157 +25,8 @@ REFERENCE, BLOCK = 20_000, 1024
 """Largest number of reference cells for distances, as all pairs take quadratic time; rows per
 block."""
 
-
-@dataclass(frozen=True)
-class Unreadable:
-    """Unusable files, with the reason of each."""
-
-    kind: str = "unreadable"
-    title: str = "Pictures that can't be used"
-
-    def find(self, inputs: AuditInputs) -> list[Finding]:
-        """Return at most one finding; ``reasons`` counts the sentences."""
-        rows = np.flatnonzero(~inputs.usable)
-        reasons = inputs.index.table["error"].iloc[rows].value_counts().to_dict()
-        return _image_finding(
-            self.kind,
-            inputs,
-            rows,
-            "What can't be read is neither trained on nor tested, and may be missing unevenly.",
-            "Restore or replace the files, or leave them out.",
-            {"reasons": {str(text): int(count) for text, count in reasons.items()}},
-        )
-
-
-@dataclass(frozen=True)
-class Truncated:
-    """Cells that touch the image's border."""
-
-    kind: str = "touches_border"
-    title: str = "Cells that touch the picture's border"
-
-    def find(self, inputs: AuditInputs) -> list[Finding]:
-        """Return at most one finding."""
-        touching = inputs.index.table["border"].to_numpy(dtype=bool) & inputs.usable
-        return _image_finding(
-            self.kind,
-            inputs,
-            np.flatnonzero(touching),
-            "A cell that runs out of the picture lacks a part, and its size is wrong.",
-            "Cut the cell out with a wider margin, or leave it out.",
-        )
-
-
-@dataclass(frozen=True)
-class OverCropped:
-    """Cells with a long straight edge, which were probably cut."""
-
-    kind: str = "over_cropped"
-    title: str = "Cells with a part cut away"
-
-    def find(self, inputs: AuditInputs) -> list[Finding]:
-        """Return at most one finding; the straightest cell comes first."""
-        straight = _column(inputs, "straight")
-        border = inputs.index.table["border"].to_numpy(dtype=bool)
-        rows = np.flatnonzero((straight > MIN_STRAIGHTNESS) & ~border & inputs.usable)
-        return _image_finding(
-            self.kind,
-            inputs,
-            rows[np.argsort(-straight[rows])],
-            "A cell that segmentation cut off lacks a part, and its size is wrong.",
-            "Segment the cell again, or leave it out.",
-            {"straight_from": MIN_STRAIGHTNESS},
-        )
-
-
-@dataclass(frozen=True)
-class FarOut:
-    """Images with a measure far below or above the median of the set.
-
-    Attributes:
-        kind: of the finding.
-        title: of the finding, on pages.
-        column: of the index.
-        bound: ratio to the set's median that the measure must exceed, besides being extreme.
-        why: as in the finding.
-        do: as in the finding.
-    """
-
-    kind: str
-    title: str
-    column: str
-    bound: float
-    why: str
-    do: str
-
-    def find(self, inputs: AuditInputs) -> list[Finding]:
-        """Return at most one finding; the most extreme image comes first."""
-        values = _column(inputs, self.column)
-        known = np.isfinite(values) & (values > 0)
-        if known.sum() < MIN_IMAGES:
-            return []
-        below = self.bound < 1
-        middle = float(np.median(values[known]))
-        scaled = np.full(len(values), np.nan)
-        scaled[known] = _robust(np.log(values[known]))
-        far = (scaled < -FAR_OUT) & (values < self.bound * middle)
-        if not below:
-            far = (scaled > FAR_OUT) & (values > self.bound * middle)
-        rows = np.flatnonzero(far & known)
-        return _image_finding(
-            self.kind,
-            inputs,
-            rows[np.argsort(scaled[rows] if below else -scaled[rows])],
-            self.why,
-            self.do,
-            {"median": round(middle, 3), "beyond": round(self.bound * middle, 3)},
-        )
-
-
-@dataclass(frozen=True)
-class SeveralObjects:
-    """Images with more than one object on the black background."""
-
-    kind: str = "several_objects"
-    title: str = "Several objects in one picture"
-
-    def find(self, inputs: AuditInputs) -> list[Finding]:
-        """Return at most one finding; the image with most objects comes first."""
-        count = inputs.index.table["objects"].to_numpy()
-        rows = np.flatnonzero((count > 1) & inputs.usable)
-        return _image_finding(
-            self.kind,
-            inputs,
-            rows[np.argsort(-count[rows], kind="stable")],
-            "Only the largest object is looked at, and it need not be the cell that was labelled.",
-            "Cut out one cell a picture, or leave these out.",
-        )
-
-
-@dataclass(frozen=True)
-class Outliers:
-    """Cells far from all others in the network's feature space."""
-
-    kind: str = "outlier"
-    title: str = "Cells unlike all others"
-
-    def find(self, inputs: AuditInputs) -> list[Finding]:
-        """Return at most one finding, the farthest cell first; none without embeddings."""
-        distances = neighbour_distances(inputs.index.embeddings)
-        known = np.isfinite(distances)
-        if known.sum() < MIN_IMAGES:
-            return []
-        scaled = np.full(len(distances), -np.inf)
-        scaled[known] = _robust(np.log(np.maximum(distances[known], 1e-6)))
-        rows = np.flatnonzero(scaled > OUTLYING)
-        return _image_finding(
-            self.kind,
-            inputs,
-            rows[np.argsort(-scaled[rows])],
-            "A cell unlike all others may be no cell, or one of a kind that the model never met.",
-            "Look at each, and leave out what is no cell of this study.",
-            {"median_distance": round(float(np.median(distances[known])), 4)},
-        )
+Selection = tuple[NDArray[np.intp], Mapping[str, object]]
+"""Rows of the images with a fault, the worst first, and the detail of the finding."""
 
 
 def neighbour_distances(
@@ -193,12 +44,12 @@ def neighbour_distances(
         return distances
     own = np.asarray(embeddings, dtype=np.float32)[known]
     own /= np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-12)
-    others = np.sort(np.random.default_rng(0).permutation(len(own))[:reference])
+    sample = np.sort(np.random.default_rng(0).permutation(len(own))[:reference])
     place = np.full(len(own), -1)
-    place[others] = np.arange(len(others))
-    count = min(NEIGHBOURS, len(others) - 1)
+    place[sample] = np.arange(len(sample))
+    count = min(NEIGHBOURS, len(sample) - 1)
     for start in range(0, len(own), BLOCK):
-        likeness = own[start : start + BLOCK] @ own[others].T
+        likeness = own[start : start + BLOCK] @ own[sample].T
         own_place = place[start : start + BLOCK]
         here = np.flatnonzero(own_place >= 0)
         likeness[here, own_place[here]] = -np.inf
@@ -207,54 +58,78 @@ def neighbour_distances(
     return distances
 
 
-CHECKS = (
-    Unreadable(),
-    Truncated(),
-    OverCropped(),
-    FarOut(
-        "blurred",
-        "Blurred cells",
-        "focus",
-        BLURRED,
-        "A cell out of focus shows no chromatin, and the model guesses by its outline.",
-        "Photograph the field again, or leave these out.",
-    ),
-    FarOut(
-        "dark",
-        "Dark cells",
-        "brightness",
-        DARK,
-        "A cell lit otherwise looks stained otherwise, which models take for its kind.",
-        "Check exposure and stain normalisation, or leave these out.",
-    ),
-    FarOut(
-        "bright",
-        "Bright cells",
-        "brightness",
-        BRIGHT,
-        "A cell lit otherwise looks stained otherwise, which models take for its kind.",
-        "Check exposure and stain normalisation, or leave these out.",
-    ),
-    SeveralObjects(),
-    Outliers(),
-)
+def _image_check(
+    kind: str, title: str, select: Callable[[AuditInputs], Selection], why: str, do: str
+) -> Check:
+    """Return a check of single images with at most one finding."""
+
+    def find(inputs: AuditInputs) -> Iterator[Finding]:
+        rows, detail = select(inputs)
+        if not len(rows):
+            return
+        share = len(rows) / len(inputs)
+        severity: Severity = "medium" if share > MEDIUM_SHARE else "low"
+        names = inputs.image_ids(rows)
+        detail = {"share": round(share, 4), **detail}
+        yield Finding(kind, severity, names, why, do, detail, leave_out=names)
+
+    return Check(kind, title, find)
 
 
-def _image_finding(
-    kind: str,
-    inputs: AuditInputs,
-    rows: NDArray[np.intp],
-    why: str,
-    do: str,
-    detail: dict[str, object] | None = None,
-) -> list[Finding]:
-    if not len(rows):
-        return []
-    share = len(rows) / len(inputs)
-    severity: Severity = "medium" if share > MEDIUM_SHARE else "low"
-    names = inputs.image_ids(rows)
-    detail = {"share": round(share, 4), **(detail or {})}
-    return [Finding(kind, severity, names, why, do, detail, leave_out=names)]
+def _unreadable(inputs: AuditInputs) -> Selection:
+    rows = np.flatnonzero(~inputs.usable)
+    reasons = inputs.index.table["error"].iloc[rows].value_counts().to_dict()
+    return rows, {"reasons": {str(text): int(count) for text, count in reasons.items()}}
+
+
+def _touching_border(inputs: AuditInputs) -> Selection:
+    border = inputs.index.table["border"].to_numpy(dtype=bool)
+    return np.flatnonzero(border & inputs.usable), {}
+
+
+def _over_cropped(inputs: AuditInputs) -> Selection:
+    straight = _column(inputs, "straight")
+    border = inputs.index.table["border"].to_numpy(dtype=bool)
+    rows = np.flatnonzero((straight > MIN_STRAIGHTNESS) & ~border & inputs.usable)
+    return rows[np.argsort(-straight[rows])], {"straight_from": MIN_STRAIGHTNESS}
+
+
+def _far_out(column: str, bound: float) -> Callable[[AuditInputs], Selection]:
+    """Select images whose measure is extreme and beyond the median times ``bound``."""
+
+    def select(inputs: AuditInputs) -> Selection:
+        values = _column(inputs, column)
+        known = np.isfinite(values) & (values > 0)
+        if known.sum() < MIN_IMAGES:
+            return np.zeros(0, dtype=np.intp), {}
+        middle = float(np.median(values[known]))
+        scaled = np.full(len(values), np.nan)
+        scaled[known] = _robust(np.log(values[known]))
+        sign = -1 if bound < 1 else 1
+        far = (sign * scaled > FAR_OUT) & (sign * values > sign * bound * middle)
+        rows = np.flatnonzero(far & known)
+        detail = {"median": round(middle, 3), "beyond": round(bound * middle, 3)}
+        return rows[np.argsort(-sign * scaled[rows])], detail
+
+    return select
+
+
+def _several_objects(inputs: AuditInputs) -> Selection:
+    count = inputs.index.table["objects"].to_numpy()
+    rows = np.flatnonzero((count > 1) & inputs.usable)
+    return rows[np.argsort(-count[rows], kind="stable")], {}
+
+
+def _outliers(inputs: AuditInputs) -> Selection:
+    distances = neighbour_distances(inputs.index.embeddings)
+    known = np.isfinite(distances)
+    if known.sum() < MIN_IMAGES:
+        return np.zeros(0, dtype=np.intp), {}
+    scaled = np.full(len(distances), -np.inf)
+    scaled[known] = _robust(np.log(np.maximum(distances[known], 1e-6)))
+    rows = np.flatnonzero(scaled > OUTLYING)
+    detail = {"median_distance": round(float(np.median(distances[known])), 4)}
+    return rows[np.argsort(-scaled[rows])], detail
 
 
 def _column(inputs: AuditInputs, name: str) -> NDArray[np.float64]:
@@ -265,3 +140,57 @@ def _robust(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Robust z-scores: deviations from the median, scaled by the quartiles."""
     low, middle, high = np.percentile(values, (25, 50, 75))
     return np.asarray((values - middle) / max((high - low) / 1.349, 1e-6))
+
+
+_LIGHT = "A cell lit otherwise looks stained otherwise, which models take for its kind."
+_EXPOSURE = "Check exposure and stain normalisation, or leave these out."
+FAULT_CHECKS = (
+    _image_check(
+        "touches_border",
+        "Cells that touch the picture's border",
+        _touching_border,
+        "A cell that runs out of the picture lacks a part, and its size is wrong.",
+        "Cut the cell out with a wider margin, or leave it out.",
+    ),
+    _image_check(
+        "over_cropped",
+        "Cells with a part cut away",
+        _over_cropped,
+        "A cell that segmentation cut off lacks a part, and its size is wrong.",
+        "Segment the cell again, or leave it out.",
+    ),
+    _image_check(
+        "blurred",
+        "Blurred cells",
+        _far_out("focus", BLURRED),
+        "A cell out of focus shows no chromatin, and the model guesses by its outline.",
+        "Photograph the field again, or leave these out.",
+    ),
+    _image_check("dark", "Dark cells", _far_out("brightness", DARK), _LIGHT, _EXPOSURE),
+    _image_check("bright", "Bright cells", _far_out("brightness", BRIGHT), _LIGHT, _EXPOSURE),
+    _image_check(
+        "several_objects",
+        "Several objects in one picture",
+        _several_objects,
+        "Only the largest object is looked at, and it need not be the cell that was labelled.",
+        "Cut out one cell a picture, or leave these out.",
+    ),
+)
+"""Checks of the picture of a cell, whose label can't be judged then."""
+CHECKS = (
+    _image_check(
+        "unreadable",
+        "Pictures that can't be used",
+        _unreadable,
+        "What can't be read is neither trained on nor tested, and may be missing unevenly.",
+        "Restore or replace the files, or leave them out.",
+    ),
+    *FAULT_CHECKS,
+    _image_check(
+        "outlier",
+        "Cells unlike all others",
+        _outliers,
+        "A cell unlike all others may be no cell, or one of a kind that the model never met.",
+        "Look at each, and leave out what is no cell of this study.",
+    ),
+)

@@ -1,10 +1,10 @@
 """Checks of the whole study: class balance and shortcuts."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from allcore.audit.findings import label_folds
 from allcore.audit.findings.audit_inputs import AuditInputs
-from allcore.audit.findings.finding import Finding, Severity
+from allcore.audit.findings.finding import Check, Finding, Severity
 from allcore.audit.findings.label_folds import LabelledCells
 from allcore.evaluation.intervals import Interval
 from allcore.labels import CLASS_NAMES
@@ -22,87 +22,68 @@ STRONG, PLAIN = 0.8, 0.65
 """AUROC on unseen subjects above which a shortcut has high, or medium, severity."""
 
 
-@dataclass(frozen=True)
-class Imbalance:
-    """Classes of very different size, a single class, or no labels."""
-
-    kind: str = "class_imbalance"
-    title: str = "Class imbalance"
-
-    def find(self, inputs: AuditInputs) -> list[Finding]:
-        """Return at most one finding."""
-        labels, groups = inputs.labels, inputs.groups
-        count = {label: int((labels == label).sum()) for label in CLASS_NAMES}
-        people = {label: len(set(groups[labels == label])) for label in CLASS_NAMES}
-        detail = {"images": count, "subjects": people}
-        small, large = sorted(count.values())
-        if not small:
-            what = "no image has a label" if not large else "all labelled images are of one class"
-            return [
-                Finding(
-                    self.kind, "high", (), f"Nothing can be learned or tested where {what}.",
-                    "Connect images of both classes, or name the labels in a manifest.csv.", detail,
-                )
-            ]  # fmt: skip
-        if large < IMBALANCED * small and min(people.values()) >= FEW_SUBJECTS:
-            return []
-        severity: Severity = "medium" if large < LOPSIDED * small else "high"
-        return [
-            Finding(
-                self.kind,
-                severity,
-                (),
-                "Accuracy is high by always naming the larger class, and few subjects of a class "
-                "tell little about others.",
-                "Weigh the classes in training, judge by AUROC and balanced accuracy, and add "
-                "subjects of the smaller class.",
-                detail | {"ratio": round(large / small, 2)},
-            )
-        ]
+def find_imbalance(inputs: AuditInputs) -> Iterator[Finding]:
+    """Yield at most one finding of a missing class or of classes of very different size."""
+    labels, groups = inputs.labels, inputs.groups
+    count = {label: int((labels == label).sum()) for label in CLASS_NAMES}
+    people = {label: len(set(groups[labels == label])) for label in CLASS_NAMES}
+    detail = {"images": count, "subjects": people}
+    small, large = sorted(count.values())
+    if not small:
+        what = "no image has a label" if not large else "all labelled images are of one class"
+        yield Finding(
+            "class_imbalance", "high", (), f"Nothing can be learned or tested where {what}.",
+            "Connect images of both classes, or name the labels in a manifest.csv.", detail,
+        )  # fmt: skip
+        return
+    if large < IMBALANCED * small and min(people.values()) >= FEW_SUBJECTS:
+        return
+    severity: Severity = "medium" if large < LOPSIDED * small else "high"
+    yield Finding(
+        "class_imbalance",
+        severity,
+        (),
+        "Accuracy is high by always naming the larger class, and few subjects of a class "
+        "tell little about others.",
+        "Weigh the classes in training, judge by AUROC and balanced accuracy, and add "
+        "subjects of the smaller class.",
+        detail | {"ratio": round(large / small, 2)},
+    )
 
 
-@dataclass(frozen=True)
-class Shortcuts:
-    """Simple measures of an image that alone predict the label of unseen subjects."""
+def find_shortcuts(inputs: AuditInputs) -> Iterator[Finding]:
+    """Yield one finding for each cue that alone predicts the label of unseen subjects.
 
-    kind: str = "shortcut"
-    title: str = "Shortcuts"
+    The whole interval of its AUROC lies above 0.5. ``model`` is the AUROC of the installed model
+    on these cells, where known.
+    """
+    cells = LabelledCells.of(inputs)
+    if cells is None:
+        return
+    model = _model(inputs, cells)
+    for columns, title in CUES.items():
+        values = inputs.index.table[list(columns)].to_numpy(dtype=float)[cells.rows]
+        auroc = label_folds.subject_auroc(cells, label_folds.tree_probabilities(values, cells))
+        # Without an interval over subjects the AUROC may be chance.
+        if auroc.known and auroc.low > 0.5:
+            yield _shortcut(columns, title, auroc, {"cells": len(cells.rows)} | model)
 
-    def find(self, inputs: AuditInputs) -> list[Finding]:
-        """Return one finding for each cue whose whole AUROC interval lies above 0.5.
 
-        ``model`` is the AUROC of the installed model on these cells, where known.
-        """
-        cells = LabelledCells.of(inputs)
-        if cells is None:
-            return []
-        findings = []
-        model = _model(inputs, cells)
-        for columns, title in CUES.items():
-            values = inputs.index.table[list(columns)].to_numpy(dtype=float)[cells.rows]
-            auroc = label_folds.subject_auroc(cells, label_folds.tree_probabilities(values, cells))
-            # Without an interval over subjects the AUROC may be chance.
-            if auroc.known and auroc.low > 0.5:
-                findings.append(
-                    self._finding(columns, title, auroc, {"cells": len(cells.rows)} | model)
-                )
-        return findings
-
-    def _finding(
-        self, columns: tuple[str, ...], title: str, auroc: Interval, detail: dict[str, object]
-    ) -> Finding:
-        level = auroc.value
-        severity: Severity = "high" if level > STRONG else "medium" if level > PLAIN else "low"
-        return Finding(
-            self.kind,
-            severity,
-            (),
-            f"On unseen subjects {title} tells blasts from normal cells, so that a model may score "
-            "well without looking at the cell.",
-            "Report this baseline beside every model, and check that the classes were photographed "
-            "and stained alike.",
-            {"cue": " and ".join(columns), **label_folds.auroc_detail(auroc), **detail},
-        )
+def _shortcut(
+    columns: tuple[str, ...], title: str, auroc: Interval, detail: dict[str, object]
+) -> Finding:
+    level = auroc.value
+    severity: Severity = "high" if level > STRONG else "medium" if level > PLAIN else "low"
+    return Finding(
+        "shortcut",
+        severity,
+        (),
+        f"On unseen subjects {title} tells blasts from normal cells, so that a model may score "
+        "well without looking at the cell.",
+        "Report this baseline beside every model, and check that the classes were photographed "
+        "and stained alike.",
+        {"cue": " and ".join(columns), **label_folds.auroc_detail(auroc), **detail},
+    )
 
 
 def _model(inputs: AuditInputs, cells: LabelledCells) -> dict[str, object]:
@@ -110,12 +91,11 @@ def _model(inputs: AuditInputs, cells: LabelledCells) -> dict[str, object]:
     probabilities = label_folds.held_out_probabilities(inputs, cells)
     if probabilities is None:
         return {}
-    return {
-        "model": {
-            "name": inputs.judge_name,
-            **label_folds.auroc_detail(label_folds.subject_auroc(cells, probabilities)),
-        }
-    }
+    auroc = label_folds.auroc_detail(label_folds.subject_auroc(cells, probabilities))
+    return {"model": {"name": inputs.judge_name, **auroc}}
 
 
-CHECKS = (Imbalance(), Shortcuts())
+CHECKS = (
+    Check("class_imbalance", "Class imbalance", find_imbalance),
+    Check("shortcut", "Shortcuts", find_shortcuts),
+)

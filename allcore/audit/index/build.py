@@ -25,7 +25,7 @@ from allcore.audit.index.features import MeasuredCell
 from allcore.audit.index.files import FileState
 from allcore.audit.index.progress import Stopped
 from allcore.audit.index.store import About, Index
-from allcore.data import readers, thumbnails
+from allcore.data import duplicate_cells, readers, thumbnails
 from allcore.data.cells import Rgb
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
@@ -284,15 +284,11 @@ def _assembled(
     rings: NDArray[np.uint8],
     embeddings: NDArray[np.float16],
 ) -> Index:
-    from scipy import sparse
-    from scipy.sparse import csgraph
-
     usable = np.flatnonzero(rows["error"] == "")
     twins = usable[texture_hashes.near_duplicates(grids[usable], rings[usable])].reshape(-1, 2)
-    links = sparse.coo_array((np.ones(len(twins)), twins.T), shape=(len(rows),) * 2)
     points = vectors.flat_map(embeddings)
     table = rows.assign(
-        family=csgraph.connected_components(links, directed=False)[1].astype(np.int64),
+        family=duplicate_cells.connected_components(twins, len(rows)),
         map_x=points[:, 0],
         map_y=points[:, 1],
     )

@@ -123,19 +123,26 @@ def read_rows(data: Path, home: Path | None = None) -> tuple[About, pd.DataFrame
         raise _damaged(data, path) from error
 
 
-def read(data: Path, home: Path | None = None) -> Index:
+def read(data: Path, home: Path | None = None, *, arrays: bool = True) -> Index:
     """Read the finished index of a data set.
+
+    Args:
+        data: folder or CSV file of the data set.
+        home: state folder; None takes the settings'.
+        arrays: whether to read textures and embeddings, which are large; else they are empty.
 
     Raises:
         DataError: the index is missing, damaged or of another version.
     """
+    about, table = read_rows(data, home)
     path = folder(data, home)
-    about = _about(data, path)
+    grids = rings = np.zeros((len(table), 0, 0), dtype=np.uint8)
+    embeddings = np.zeros((len(table), 0), dtype=np.float16)
     try:
-        table = pd.read_parquet(path / CELLS)
         pairs = pd.read_parquet(path / TWINS)[["one", "other"]].to_numpy(dtype=np.intp)
-        with np.load(path / ARRAYS) as arrays:
-            grids, rings, embeddings = (arrays[name] for name in ("grids", "rings", "embeddings"))
+        if arrays:
+            with np.load(path / ARRAYS) as file:
+                grids, rings, embeddings = file["grids"], file["rings"], file["embeddings"]
         if not len(table) == len(grids) == len(rings) == len(embeddings):
             raise ValueError("rows and arrays do not fit")
     except Exception as error:  # Parquet and zip readers raise many errors on damaged files

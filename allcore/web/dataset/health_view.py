@@ -11,7 +11,7 @@ from allcore import formats
 from allcore.audit.findings import finding, finding_text, findings_cache
 from allcore.audit.findings.finding import Finding
 from allcore.audit.findings.finding_text import FindingGroup
-from allcore.audit.findings.findings_cache import DuplicatePairs
+from allcore.audit.index import store
 from allcore.audit.index.store import About
 from allcore.data import dataset_counts
 from allcore.data.manifest import Manifest
@@ -137,7 +137,7 @@ def _find_leaks(
 ) -> list[Finding]:
     parts = _split.set_index("image_id")["split"]
     known = parts.where(parts != dataset_counts.UNKNOWN, None)
-    return findings_cache.find_leaks(_manifest, DuplicatePairs.read(path), known)
+    return findings_cache.find_leaks(_manifest, store.read(path, arrays=False), known)
 
 
 def _show_finding(context: DatasetContext, entry: FindingGroup) -> None:

@@ -100,7 +100,7 @@ def test_everything__is_what_all_checks_find(indexed: tuple[Path, Path]) -> None
 
 def test_leaks__leave_the_cell_out_of_the_earlier_part(indexed: tuple[Path, Path]) -> None:
     data, home = indexed
-    whole, twins = readers.read(data), findings_cache.DuplicatePairs.read(data, home)
+    whole, twins = readers.read(data), store.read(data, home, arrays=False)
     pair = ["all/UID_100_0_1_all.png", "all/UID_101_9_1_all.png"]
     for parts, out in (
         (("train", "validation"), pair[:1]),
@@ -133,7 +133,7 @@ def kinds(health: findings_cache.HealthReport) -> set[str]:
 
 def test_leaks__of_a_subject_in_two_parts(indexed: tuple[Path, Path]) -> None:
     data, home = indexed
-    whole, twins = readers.read(data), findings_cache.DuplicatePairs.read(data, home)
+    whole, twins = readers.read(data), store.read(data, home, arrays=False)
     own = whole.table.loc[whole.table["subject"] == "102", "image_id"].tolist()
     split = pd.Series(["train", "test", "train"], index=own)
     found = findings_cache.find_leaks(whole, twins, split)

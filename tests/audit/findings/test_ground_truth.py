@@ -25,7 +25,7 @@ def scores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, DetectionScore
     folder = tmp_path_factory.mktemp("truth")
     root = demo.ensure_demo(folder / "set").root
     build.build_index(root, home=folder / "home")
-    found = findings_cache.all_findings(root, home=folder / "home", model="none").findings
+    found = findings_cache.all_findings(root, home=folder / "home").findings
     return {
         each.kind: each for each in ground_truth.detection_scores(found, dataset.read_truth(root))
     }
