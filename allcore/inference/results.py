@@ -77,12 +77,6 @@ class Prediction:
         """Return the attributes by their names in reports and databases."""
         return {STORED_NAMES.get(name, name): value for name, value in asdict(self).items()}
 
-    @classmethod
-    def from_stored(cls, values: dict[str, Any]) -> "Prediction":
-        """Return the prediction from `to_stored`; missing attributes have their defaults."""
-        names = {stored: name for name, stored in STORED_NAMES.items()}
-        return cls(**{names.get(stored, stored): value for stored, value in values.items()})
-
 
 @dataclass(frozen=True)
 class PredictedRow:

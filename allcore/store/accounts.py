@@ -12,7 +12,7 @@ from allcore import logs
 from allcore.errors import StoreError
 from allcore.store import audit, passwords, roles, text_rules
 from allcore.store.database import Database
-from allcore.store.models import Account
+from allcore.store.models import Account, copy_row
 
 TAKEN_NAME = "The username '{}' is taken; choose another."
 TAKEN_EMAIL = "Another account has this e-mail address; use another."
@@ -69,7 +69,7 @@ def create(
         session.add(account)
         session.flush()
         logs.event("account made", account=account.id, role=role)
-        _record(session, by, "account made", account, {"role": role})
+        audit.record(session, "account made", by=by, target=account.username, detail={"role": role})
         return info_of(account)
 
 
@@ -117,7 +117,8 @@ def change_profile(
         session.flush()
         if any(differ.values()):
             changed = ", ".join(field for field, is_new in differ.items() if is_new)
-            _record(session, by, "profile changed", account, {"changed": changed})
+            detail = {"changed": changed}
+            audit.record(session, "profile changed", by=by, target=account.username, detail=detail)
         return info_of(account)
 
 
@@ -139,7 +140,7 @@ def set_role(
             account.role = role
             account.session_version += 1
         logs.event("role set", account=account.id, role=role)
-        _record(session, by, "role changed", account, detail)
+        audit.record(session, "role changed", by=by, target=account.username, detail=detail)
         return info_of(account)
 
 
@@ -156,8 +157,9 @@ def set_active(
         with keep_an_administrator(session):
             account.active = active
             account.session_version += 0 if active else 1
-        logs.event("account enabled" if active else "account disabled", account=account.id)
-        _record(session, by, "enabled" if active else "disabled", account)
+        action = "enabled" if active else "disabled"
+        logs.event(f"account {action}", account=account.id)
+        audit.record(session, action, by=by, target=account.username)
         return info_of(account)
 
 
@@ -172,7 +174,7 @@ def approve(database: Database, username: str, *, by: audit.Actor | None = None)
         if account.waiting:
             account.waiting = False
             logs.event("account approved", account=account.id)
-            _record(session, by, "approved", account)
+            audit.record(session, "approved", by=by, target=account.username)
         return info_of(account)
 
 
@@ -249,20 +251,7 @@ def count(session: Session, *conditions: ColumnExpressionArgument[bool]) -> int:
 
 def info_of(account: Account) -> AccountInfo:
     """Copy a row for use outside its session."""
-    return AccountInfo(
-        id=account.id,
-        username=account.username,
-        display_name=account.display_name,
-        email=account.email,
-        role=account.role,
-        active=account.active,
-        session_version=account.session_version,
-        created_at=account.created_at,
-        last_sign_in=account.last_sign_in,
-        has_password=account.password_hash is not None,
-        waiting=account.waiting,
-        toured_at=account.toured_at,
-    )
+    return copy_row(AccountInfo, account, has_password=account.password_hash is not None)
 
 
 def conflict(session: Session, account: Account) -> str:
@@ -284,17 +273,6 @@ def unique_names(username: str) -> Iterator[None]:
         if "email" in rule:
             raise StoreError(TAKEN_EMAIL) from None
         raise StoreError(TAKEN_NAME.format(username)) from None
-
-
-def _record(
-    session: Session,
-    by: audit.Actor | None,
-    action: str,
-    account: Account,
-    detail: dict[str, str] | None = None,
-) -> None:
-    session.flush()
-    audit.record_by(session, by, action=action, target=account.username, detail=detail)
 
 
 @contextlib.contextmanager

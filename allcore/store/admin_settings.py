@@ -159,14 +159,8 @@ def _store(session: Session, account: Account, key: str, new: Any, address: str)
     before = value(session, key)
     if before == new:
         return
-    audit.record(
-        session,
-        account_id=account.id,
-        action="setting changed",
-        target=key,
-        address=address,
-        detail={"from": before, "to": new},
-    )
+    detail = {"from": before, "to": new}
+    audit.record(session, "setting changed", by=account, target=key, address=address, detail=detail)
     text, now = json.dumps(new), datetime.now(UTC)
     session.merge(SettingRow(key=key, value=text, changed_by=account.id, changed_at=now))
     logs.event("setting changed", account=account.id, setting=key)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from allcore.inference.export import escape_formula
 from allcore.store import text_rules
 from allcore.store.database import Database
-from allcore.store.models import Account, AuditRow
+from allcore.store.models import Account, AuditRow, copy_row
 
 MAX_ACTION, MAX_TARGET, MAX_ADDRESS, MAX_DETAIL = 64, 300, 200, 4000
 COMMAND_LINE = "command line"
@@ -93,75 +93,42 @@ class AuditPage:
 
 def record(
     session: Session,
-    *,
-    account_id: int | None,
     action: str,
-    target: str = "",
+    *,
+    by: Account | Actor | None = None,
+    target: str | None = None,
     address: str = "",
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an entry in the transaction of its change.
+    """Add an entry in the transaction of its change; a rollback also removes the entry.
 
     Args:
-        session: of the change; a rollback also removes the entry.
-        account_id: of the actor, None where nobody is signed in.
+        session: of the change.
         action: in a few words, such as "role changed".
-        target: of the action; may contain any characters, as typed names do.
-        address: of the browser.
+        by: the acting account, or an administrator; None on the command line.
+        target: may contain any characters, as typed names do; by default the acting account.
+        address: of the acting account's browser; an `Actor` has its own.
         detail: further JSON-compatible data; never a password, a code or an answer.
     """
-    account = None if account_id is None else session.get(Account, account_id)
+    account: Account | None
+    if isinstance(by, Account):
+        account = by
+    else:
+        by = by or Actor()
+        name, address = text_rules.lookup_name(by.username), by.address
+        account = session.scalars(select(Account).where(Account.username == name)).one_or_none()
     text = json.dumps(detail, ensure_ascii=False, default=str) if detail else ""
+    username = account.username if account else ""
     session.add(
         AuditRow(
             at=datetime.now(UTC),
-            account_id=account_id,
-            username="" if account is None else account.username,
-            what=action[:MAX_ACTION],
-            target=text_rules.printable(target, MAX_TARGET),
+            account_id=account.id if account else None,
+            username=username,
+            action=action[:MAX_ACTION],
+            target=text_rules.printable(username if target is None else target, MAX_TARGET),
             address=text_rules.printable(address, MAX_ADDRESS),
             detail=text_rules.printable(text, MAX_DETAIL),
         )
-    )
-
-
-def record_self(
-    session: Session,
-    account: Account,
-    action: str,
-    address: str = "",
-    detail: Mapping[str, Any] | None = None,
-) -> None:
-    """Add an entry for an account's action on itself; see `record`."""
-    record(
-        session,
-        account_id=account.id,
-        action=action,
-        target=account.username,
-        address=address,
-        detail=detail,
-    )
-
-
-def record_by(
-    session: Session,
-    actor: Actor | None,
-    *,
-    action: str,
-    target: str = "",
-    detail: Mapping[str, Any] | None = None,
-) -> None:
-    """Add an entry for an administrator, or for the command line (None); see `record`."""
-    actor = actor or Actor()
-    name = text_rules.lookup_name(actor.username)
-    number = session.scalar(select(Account.id).where(Account.username == name)) if name else None
-    record(
-        session,
-        account_id=number,
-        action=action,
-        target=target,
-        address=actor.address,
-        detail=detail,
     )
 
 
@@ -181,13 +148,13 @@ def search(
     with database.read() as session:
         total = session.scalar(select(func.count()).select_from(row).where(*conditions)) or 0
         matches = session.scalars(rows.offset(offset).limit(limit))
-        return AuditPage(tuple(_entry(match) for match in matches), total)
+        return AuditPage(tuple(copy_row(AuditEntry, match) for match in matches), total)
 
 
 def actions(database: Database) -> tuple[str, ...]:
     """Return the distinct actions in the log, in alphabetical order."""
     with database.read() as session:
-        return tuple(session.scalars(select(AuditRow.what).distinct().order_by(AuditRow.what)))
+        return tuple(session.scalars(select(AuditRow.action).distinct().order_by(AuditRow.action)))
 
 
 def csv_bytes(database: Database, query: AuditQuery | None = None) -> bytes:
@@ -211,22 +178,9 @@ def _conditions(query: AuditQuery) -> tuple[ColumnElement[bool], ...]:
     columns = (row.username, row.target, row.address, row.detail)
     conditions = (
         username and row.username == text_rules.lookup_name(username),
-        query.action and row.what == query.action,
+        query.action and row.action == query.action,
         query.since and row.at >= query.since,
         query.until and row.at < query.until,
         text and or_(*(column.icontains(text, autoescape=True) for column in columns)),
     )
     return tuple(part for part in conditions if isinstance(part, ColumnElement))
-
-
-def _entry(row: AuditRow) -> AuditEntry:
-    return AuditEntry(
-        id=row.id,
-        at=row.at,
-        account_id=row.account_id,
-        username=row.username,
-        action=row.what,
-        target=row.target,
-        address=row.address,
-        detail=row.detail,
-    )

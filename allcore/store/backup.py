@@ -73,7 +73,7 @@ def make(database: Database, path: Path, *, with_pictures: bool = False) -> Back
     finally:
         unfinished.unlink(missing_ok=True)
     with database.write() as session:
-        audit.record_by(session, None, action="backup made", target=str(path))
+        audit.record(session, "backup made", target=str(path))
     return _summary(contents)
 
 
@@ -110,7 +110,7 @@ def restore(
             prerelease.reflected(connection).drop_all(connection)
             _insert(connection, archive, contents, with_pictures)
             migrations.upgrade_to(connection, "head")
-            audit.record_by(session, None, action="database restored", target=str(path))
+            audit.record(session, "database restored", target=str(path))
         if with_pictures:
             for name in contents["parts"]:
                 folder, _, rest = name.partition("/")

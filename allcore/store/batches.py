@@ -10,16 +10,8 @@ from allcore import logs
 from allcore.errors import StoreError
 from allcore.store import accounts, text_rules
 from allcore.store.database import Database
-from allcore.store.models import Account, BatchRow, PredictionRow
+from allcore.store.models import Account, BatchRow, PredictionRow, copy_row
 
-STATES = {
-    "running": "running",
-    "done": "done",
-    "cancelled": "cancelled",
-    "failed": "failed",
-    "interrupted": "interrupted",
-}
-"""States of a batch, and their display text; ``interrupted`` is derived at read time."""
 END_STATES = ("done", "cancelled", "failed")
 MAX_SILENCE = timedelta(minutes=2)
 """Time without a heartbeat after which a running batch counts as interrupted."""
@@ -38,7 +30,7 @@ class Batch:
         model_sha256: digest of its weights.
         total: number of images.
         answered: number of images with a stored answer.
-        state: a key of `STATES`.
+        state: "running", one of `END_STATES`, or "interrupted", which is derived at read time.
         started_at: aware, in UTC, as all times here.
         ended_at: None where it has not ended.
     """
@@ -78,16 +70,6 @@ def begin(
         session.flush()
         logs.event("batch begun", account=row.account_id, batch=row.id, pictures=total)
         return row.id
-
-
-def touch(database: Database, username: str, batch_id: int) -> None:
-    """Record a heartbeat of a batch; `history.add` does so as well.
-
-    Raises:
-        StoreError: the account has no such batch, or it was deleted.
-    """
-    with database.write() as session:
-        touched(session, own(session, username, batch_id))
 
 
 def end(database: Database, username: str, batch_id: int, *, state: str = "done") -> None:
@@ -140,11 +122,6 @@ def own(session: Session, username: str, batch_id: int) -> BatchRow:
     return row
 
 
-def touched(session: Session, row: BatchRow) -> None:
-    """Update the time of the batch's last heartbeat."""
-    row.touched_at = datetime.now(UTC)
-
-
 def _read(
     database: Database, username: str, batch_id: int | None, limit: int, now: datetime | None
 ) -> tuple[Batch, ...]:
@@ -170,14 +147,5 @@ def _read(
 
 def _batch_of(row: BatchRow, answered: int, now: datetime) -> Batch:
     is_silent = row.state == "running" and now - row.touched_at > MAX_SILENCE
-    return Batch(
-        id=row.id,
-        name=row.name,
-        model=row.model,
-        model_sha256=row.model_sha256,
-        total=row.total,
-        answered=answered,
-        state="interrupted" if is_silent else row.state,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-    )
+    state = "interrupted" if is_silent else row.state
+    return copy_row(Batch, row, answered=answered, state=state)

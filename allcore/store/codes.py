@@ -66,7 +66,7 @@ def redeem_setup(
         session.execute(delete(OneTimeCode).where(OneTimeCode.purpose == "setup"))
         session.flush()
         logs.event("first administrator made", account=account.id)
-        audit.record_self(session, account, "first administrator made", address)
+        audit.record(session, "first administrator made", by=account, address=address)
         return accounts.info_of(account)
 
 
@@ -82,7 +82,7 @@ def issue_reset(database: Database, username: str, *, by: audit.Actor | None = N
         account = accounts.existing(session, username)
         session.execute(delete(OneTimeCode).where(OneTimeCode.account_id == account.id))
         logs.event("reset code issued", account=account.id)
-        audit.record_by(session, by, action="reset code made", target=account.username)
+        audit.record(session, "reset code made", by=by, target=account.username)
         return _issue(session, purpose="reset", account_id=account.id, life=RESET_LIFE)
 
 
@@ -106,7 +106,7 @@ def redeem_reset(database: Database, code: str, *, password: str, address: str =
         sign_in.replace_password(session, account, password_hash)
         sign_in.clear_attempts(session, account.username)
         logs.event("password reset", account=account.id)
-        audit.record_self(session, account, "reset code used", address)
+        audit.record(session, "reset code used", by=account, address=address)
         return accounts.info_of(account)
 
 

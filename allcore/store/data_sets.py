@@ -13,7 +13,7 @@ from allcore import logs
 from allcore.errors import StoreError
 from allcore.store import accounts, audit, roles
 from allcore.store.database import Database
-from allcore.store.models import Account, DataSetRow
+from allcore.store.models import Account, DataSetRow, copy_row
 
 MAX_NAME, MAX_PATH = 80, 2000
 """Maximum characters of a name; maximum UTF-8 bytes of a path, for the databases' unique indexes.
@@ -78,7 +78,14 @@ def connect(
         row = DataSetRow(name=name, path=place, added_by=account.id, added_at=datetime.now(UTC))
         session.add(row)
         session.flush()
-        _record(session, account, "data set connected", name, address, {"path": place})
+        audit.record(
+            session,
+            "data set connected",
+            by=account,
+            target=name,
+            address=address,
+            detail={"path": place},
+        )
         logs.event("data set connected", account=account.id, data_set=row.id)
         return _data_set_of(row, account.username)
 
@@ -116,7 +123,14 @@ def rename(
         if row.name == name:
             return
         account = accounts.existing(session, username)
-        _record(session, account, "data set renamed", name, address, {"from": row.name})
+        audit.record(
+            session,
+            "data set renamed",
+            by=account,
+            target=name,
+            address=address,
+            detail={"from": row.name},
+        )
         row.name = name
         logs.event("data set renamed", data_set=row.id)
 
@@ -130,17 +144,16 @@ def disconnect(database: Database, username: str, data_set_id: int, *, address: 
     with database.write() as session:
         row = _own(session, username, data_set_id)
         account = accounts.existing(session, username)
-        _record(session, account, "data set disconnected", row.name, address, {"path": row.path})
+        audit.record(
+            session,
+            "data set disconnected",
+            by=account,
+            target=row.name,
+            address=address,
+            detail={"path": row.path},
+        )
         session.delete(row)
         logs.event("data set disconnected", data_set=row.id)
-
-
-def _record(
-    session: Session, account: Account, action: str, name: str, address: str, detail: dict[str, str]
-) -> None:
-    audit.record(
-        session, account_id=account.id, action=action, target=name, address=address, detail=detail
-    )
 
 
 def _own(session: Session, username: str, data_set_id: int) -> DataSetRow:
@@ -200,6 +213,4 @@ def _path(path: Path) -> str:
 
 
 def _data_set_of(row: DataSetRow, username: str | None) -> DataSet:
-    return DataSet(
-        id=row.id, name=row.name, path=Path(row.path), added_by=username, added_at=row.added_at
-    )
+    return copy_row(DataSet, row, path=Path(row.path), added_by=username)

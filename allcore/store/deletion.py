@@ -79,9 +79,8 @@ def delete(database: Database, username: str, *, by: Actor | None = None) -> Acc
         number, counts = account.id, _records(session, account.id)
         digests = select(StoredPictureRow.sha256).where(StoredPictureRow.account_id == number)
         places = [(number, sha256) for sha256 in session.scalars(digests)]
-        audit.record_by(
-            session, by, action="account deleted", target=account.username, detail=vars(counts)
-        )
+        name = account.username
+        audit.record(session, "account deleted", by=by, target=name, detail=vars(counts))
         with accounts.keep_an_administrator(session):
             session.delete(account)
         flags.sweep(session)

@@ -10,7 +10,7 @@ from allcore import logs
 from allcore.errors import StoreError
 from allcore.store import accounts, reviews
 from allcore.store.database import Database
-from allcore.store.models import JudgementRow, PredictionRow, ReviewItemRow
+from allcore.store.models import JudgementRow, PredictionRow, ReviewItemRow, copy_row
 
 UPLOAD = reviews.UPLOAD
 GONE = "This answer is not there any more; reload the page."
@@ -92,16 +92,14 @@ def list_of(database: Database, model: str) -> tuple[Flag, ...]:
     )
     with database.read() as session:
         return tuple(
-            Flag(
+            copy_row(
+                Flag,
+                answer,
                 image_id=f"{UPLOAD}{answer.image_sha256}",
-                verdict=answer.verdict,
-                p_all=answer.p_all,
-                threshold=answer.threshold,
                 note=answer.flag_note,
                 at=answer.flagged_at,
             )
             for answer in session.scalars(query)
-            if answer.flagged_at is not None
         )
 
 

@@ -17,11 +17,10 @@ from allcore.errors import StoreError
 from allcore.inference.results import Prediction
 from allcore.store import accounts, batches, deletion, flags, pictures, text_rules
 from allcore.store.database import Database
-from allcore.store.models import Account, BatchRow, PredictionRow
+from allcore.store.models import Account, BatchRow, PredictionRow, copy_row
 
 MAX_NAME, MAX_REASON, MAX_SUBJECT = 300, 1000, 200
 _CHUNK = 10_000  # variables of one statement; SQLite takes 32,766
-_PREDICTION_FIELDS = ("verdict", "p_all", "logit", "threshold", "reason", "rung", "strangeness")
 
 
 @dataclass(frozen=True)
@@ -131,12 +130,14 @@ def add(
     with begin() as session:
         account_id = accounts.existing(session, username).id
         if batch is not None:
-            batches.touched(session, batches.own(session, username, batch))
+            batches.own(session, username, batch).touched_at = now
         if stored:
             pictures.write(account_id, stored)
             pictures.add_rows(session, account_id, stored, now)
-        rows = [_row(answer, account_id, batch, at or now) for answer in answers]
-        ids = _insert(session, rows)
+        common = {"account_id": account_id, "batch_id": batch, "at": at or now, "flag_note": ""}
+        rows = [common | _columns(answer) for answer in answers]
+        statement = insert(PredictionRow).returning(PredictionRow.id, sort_by_parameter_order=True)
+        ids = tuple(session.scalars(statement, rows)) if rows else ()
     with contextlib.suppress(StoreError):  # expired records may stay longer
         deletion.delete_expired_hourly(database, now=now)
     return ids
@@ -279,43 +280,22 @@ def _text(text: str) -> ColumnElement[bool]:
     )
 
 
-def _row(
-    answer: HistoryAnswer, account_id: int, batch: int | None, at: datetime
-) -> dict[str, object]:
-    prediction, subject = answer.prediction.to_stored(), answer.subject
-    return {
-        "account_id": account_id,
-        "batch_id": batch,
-        "at": at,
+def _columns(answer: HistoryAnswer) -> dict[str, object]:
+    """Columns of an answer; ``withheld`` is not stored."""
+    subject = answer.subject
+    columns: dict[str, object] = {
+        **vars(answer),
+        **vars(answer.prediction),
         "name": text_rules.printable(answer.name, MAX_NAME),
-        "image_sha256": answer.image_sha256,
         "model": text_rules.scope_key(answer.model),
-        "model_sha256": answer.model_sha256,
-        "preprocessing_version": answer.preprocessing_version,
-        **{name: prediction[name] for name in _PREDICTION_FIELDS},
         "reason": text_rules.printable(answer.prediction.reason, MAX_REASON),
         "subject": None if subject is None else text_rules.printable(subject, MAX_SUBJECT),
-        "flag_note": "",
     }
-
-
-def _insert(session: Session, rows: Sequence[Mapping[str, object]]) -> tuple[int, ...]:
-    if not rows:
-        return ()
-    statement = insert(PredictionRow).returning(PredictionRow.id, sort_by_parameter_order=True)
-    return tuple(session.scalars(statement, list(rows)))
+    del columns["prediction"], columns["withheld"]
+    return columns
 
 
 def _entry(row: PredictionRow) -> HistoryEntry:
-    answer = HistoryAnswer(
-        name=row.name,
-        image_sha256=row.image_sha256,
-        model=row.model,
-        model_sha256=row.model_sha256,
-        preprocessing_version=row.preprocessing_version,
-        prediction=Prediction.from_stored(
-            {name: getattr(row, name) for name in _PREDICTION_FIELDS}
-        ),
-        subject=row.subject,
-    )
-    return HistoryEntry(row.id, row.at, row.batch_id, answer, row.flagged_at, row.flag_note)
+    prediction = copy_row(Prediction, row, withheld=None)
+    answer = copy_row(HistoryAnswer, row, prediction=prediction)
+    return copy_row(HistoryEntry, row, batch=row.batch_id, answer=answer)

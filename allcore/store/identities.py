@@ -82,7 +82,8 @@ def sign_in(
             row.token_at = identity.issued_at
             account.last_sign_in = now
             logs.event("signed in", account=account.id)
-            audit.record_self(session, account, "signed in", address, {"issuer": identity.issuer})
+            detail = {"issuer": identity.issuer}
+            audit.record(session, "signed in", by=account, address=address, detail=detail)
         info = accounts.info_of(account)
     if not info.active:
         raise StoreError(DISABLED)
@@ -131,7 +132,7 @@ def _register(
     session.flush()
     logs.event("account made", account=account.id, role="user")
     detail = {"issuer": identity.issuer, "subject": identity.subject}
-    audit.record_self(session, account, "sso linked", address, detail)
+    audit.record(session, "sso linked", by=account, address=address, detail=detail)
     return row
 
 

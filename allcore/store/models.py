@@ -1,6 +1,8 @@
 """The tables, as typed SQLAlchemy 2 models."""
 
+import dataclasses
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from sqlalchemy import (
     CheckConstraint,
@@ -16,6 +18,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Copy = TypeVar("Copy", bound=DataclassInstance)
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -48,6 +55,25 @@ class Base(DeclarativeBase):
     """Base of all tables."""
 
     metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UtcDateTime(), float: Double()}  # noqa: RUF012
+
+
+OwnerId = Annotated[int, mapped_column(ForeignKey("account.id", ondelete="CASCADE"))]
+"""Account of a row that is deleted with it."""
+FormerId = Annotated[int | None, mapped_column(ForeignKey("account.id", ondelete="SET NULL"))]
+"""Account of a row that outlives it; None where the account was deleted."""
+
+
+def copy_row(kind: "type[Copy]", row: Base, **changed: Any) -> "Copy":
+    """Copy the columns of a row into a dataclass with the same field names.
+
+    Args:
+        kind: the dataclass.
+        row: read before; the copy can be used outside its session.
+        changed: values of fields that are not columns.
+    """
+    names = {field.name for field in dataclasses.fields(kind)} - set(changed)
+    return kind(**{name: getattr(row, name) for name in names}, **changed)
 
 
 class Account(Base):
@@ -72,9 +98,9 @@ class Account(Base):
     """True if the account awaits an administrator's approval."""
     session_version: Mapped[int] = mapped_column(default=1)
     """Incremented to end open sessions; a session of an older version is invalid."""
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
-    last_sign_in: Mapped[datetime | None] = mapped_column(UtcDateTime())
-    toured_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    created_at: Mapped[datetime]
+    last_sign_in: Mapped[datetime | None]
+    toured_at: Mapped[datetime | None]
     """Time at which the tour was shown; None where it has not been."""
 
 
@@ -92,7 +118,7 @@ class SignInAttempt(Base):
     """Hash of the typed name; empty for an attempt to register under a taken name."""
     address: Mapped[str] = mapped_column(String(64))
     """Of the browser; empty where unknown."""
-    at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
+    at: Mapped[datetime] = mapped_column(index=True)
 
 
 class OneTimeCode(Base):
@@ -104,12 +130,10 @@ class OneTimeCode(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     code_hash: Mapped[str] = mapped_column(String(64), unique=True)
     purpose: Mapped[str] = mapped_column(String(16))
-    account_id: Mapped[int | None] = mapped_column(
-        ForeignKey("account.id", ondelete="CASCADE"), index=True
-    )
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime())
-    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    account_id: Mapped[OwnerId | None] = mapped_column(index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
 
 
 class SessionRow(Base):
@@ -119,16 +143,14 @@ class SessionRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    account_id: Mapped[int] = mapped_column(
-        ForeignKey("account.id", ondelete="CASCADE"), index=True
-    )
+    account_id: Mapped[OwnerId] = mapped_column(index=True)
     version: Mapped[int]
     """The account's session version at sign-in; the session is invalid once they differ."""
-    began_at: Mapped[datetime] = mapped_column(UtcDateTime())
-    used_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
+    began_at: Mapped[datetime]
+    used_at: Mapped[datetime] = mapped_column(index=True)
     """Last use, accurate to a few minutes."""
     address: Mapped[str] = mapped_column(String(64))
-    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    ended_at: Mapped[datetime | None]
 
 
 class InvitationRow(Base):
@@ -144,12 +166,12 @@ class InvitationRow(Base):
     role: Mapped[str] = mapped_column(String(16))
     note: Mapped[str] = mapped_column(String(100))
     """The author's note on the recipient."""
-    made_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
-    """None where it was created on the command line, or the account was deleted."""
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime())
-    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
-    used_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    made_by: Mapped[FormerId]
+    """None also where it was created on the command line."""
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    used_by: Mapped[FormerId]
 
 
 class IdentityRow(Base):
@@ -161,11 +183,9 @@ class IdentityRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     issuer: Mapped[str] = mapped_column(String(500))
     subject: Mapped[str] = mapped_column(String(255))
-    account_id: Mapped[int] = mapped_column(
-        ForeignKey("account.id", ondelete="CASCADE"), index=True
-    )
-    linked_at: Mapped[datetime] = mapped_column(UtcDateTime())
-    token_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    account_id: Mapped[OwnerId] = mapped_column(index=True)
+    linked_at: Mapped[datetime]
+    token_at: Mapped[datetime]
     """Issue time of the last accepted token; older tokens are invalid."""
 
 
@@ -176,12 +196,12 @@ class SliceRow(Base):
     __table_args__ = (UniqueConstraint("account_id", "of", "name"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    account_id: Mapped[OwnerId]
     of: Mapped[str] = mapped_column(String(200))
     """Digest of the data set or name of the model."""
     name: Mapped[str] = mapped_column(String(80))
     image_ids: Mapped[bytes] = mapped_column(LargeBinary())
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    created_at: Mapped[datetime]
 
 
 class DataSetRow(Base):
@@ -193,9 +213,8 @@ class DataSetRow(Base):
     name: Mapped[str] = mapped_column(String(80), unique=True)
     path: Mapped[str] = mapped_column(String(2000), unique=True)
     """Absolute, with links resolved at the time of connection."""
-    added_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
-    """None where the account was deleted."""
-    added_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    added_by: Mapped[FormerId]
+    added_at: Mapped[datetime]
 
 
 class ReviewItemRow(Base):
@@ -214,9 +233,8 @@ class ReviewItemRow(Base):
     """The queue: name of a model or key of a file of predictions."""
     image_id: Mapped[str] = mapped_column(String(300))
     reason: Mapped[str] = mapped_column(String(16))
-    added_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
-    """None where the account was deleted."""
-    at: Mapped[datetime] = mapped_column(UtcDateTime())
+    added_by: Mapped[FormerId]
+    at: Mapped[datetime]
 
 
 class JudgementRow(Base):
@@ -231,12 +249,11 @@ class JudgementRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     """In the order of the first judgements; a change keeps its position."""
     item_id: Mapped[int] = mapped_column(ForeignKey("review_item.id", ondelete="CASCADE"))
-    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
-    """None where the account was deleted; its judgement still counts."""
+    account_id: Mapped[FormerId]
     seen: Mapped[str] = mapped_column(String(16))
     note: Mapped[str] = mapped_column(String(500))
-    given_at: Mapped[datetime] = mapped_column(UtcDateTime())
-    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    given_at: Mapped[datetime]
+    changed_at: Mapped[datetime | None]
     """Time of the last change; None without one."""
 
 
@@ -250,17 +267,17 @@ class BatchRow(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    account_id: Mapped[OwnerId]
     name: Mapped[str] = mapped_column(String(200))
     """Of the upload, such as "cells.zip" or "12 pictures"."""
     model: Mapped[str] = mapped_column(String(200))
     model_sha256: Mapped[str] = mapped_column(String(64))
     total: Mapped[int]
     state: Mapped[str] = mapped_column(String(16))
-    started_at: Mapped[datetime] = mapped_column(UtcDateTime())
-    touched_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    started_at: Mapped[datetime]
+    touched_at: Mapped[datetime]
     """Last heartbeat; a running batch without one counts as interrupted."""
-    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    ended_at: Mapped[datetime | None]
 
 
 class PredictionRow(Base):
@@ -277,26 +294,26 @@ class PredictionRow(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    account_id: Mapped[OwnerId]
     batch_id: Mapped[int | None] = mapped_column(
         ForeignKey("batch.id", ondelete="CASCADE"), index=True
     )
-    at: Mapped[datetime] = mapped_column(UtcDateTime())
+    at: Mapped[datetime]
     name: Mapped[str] = mapped_column(String(300))
     image_sha256: Mapped[str] = mapped_column(String(64))
     """Of the file's bytes; empty where these could not be read."""
     model: Mapped[str] = mapped_column(String(200))
     model_sha256: Mapped[str] = mapped_column(String(64))
     preprocessing_version: Mapped[int]
-    threshold: Mapped[float] = mapped_column(Double())
+    threshold: Mapped[float]
     verdict: Mapped[str] = mapped_column(String(16))
-    p_all: Mapped[float | None] = mapped_column(Double())
-    logit: Mapped[float | None] = mapped_column(Double())
+    p_all: Mapped[float | None]
+    logit: Mapped[float | None]
     reason: Mapped[str] = mapped_column(String(1000))
-    rung: Mapped[str | None] = mapped_column(String(16))
-    strangeness: Mapped[float | None] = mapped_column(Double())
+    check: Mapped[str | None] = mapped_column("rung", String(16))
+    ood_score: Mapped[float | None] = mapped_column("strangeness")
     subject: Mapped[str | None] = mapped_column(String(200))
-    flagged_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), index=True)
+    flagged_at: Mapped[datetime | None] = mapped_column(index=True)
     """Time at which the account flagged the answer as wrong; None where it has not."""
     flag_note: Mapped[str] = mapped_column(String(500))
 
@@ -306,14 +323,12 @@ class StoredPictureRow(Base):
 
     __tablename__ = "kept_picture"
 
-    account_id: Mapped[int] = mapped_column(
-        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
-    )
+    account_id: Mapped[OwnerId] = mapped_column(primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     size: Mapped[int]
     """Bytes of the file."""
-    kept_at: Mapped[datetime] = mapped_column(UtcDateTime())
-    kept_until: Mapped[datetime] = mapped_column(UtcDateTime())
+    kept_at: Mapped[datetime]
+    kept_until: Mapped[datetime]
 
 
 class SettingRow(Base):
@@ -323,9 +338,8 @@ class SettingRow(Base):
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[str] = mapped_column(String(4000))
-    changed_by: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
-    """None where the account was deleted."""
-    changed_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    changed_by: Mapped[FormerId]
+    changed_at: Mapped[datetime]
 
 
 class AuditRow(Base):
@@ -338,12 +352,12 @@ class AuditRow(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
+    at: Mapped[datetime] = mapped_column(index=True)
     account_id: Mapped[int | None]
     """Without a foreign key, since the entry outlives the account."""
     username: Mapped[str] = mapped_column(String(64))
     """Of the account at the time."""
-    what: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column("what", String(64))
     target: Mapped[str] = mapped_column(String(300))
     address: Mapped[str] = mapped_column(String(200))
     detail: Mapped[str] = mapped_column(String(4000))

@@ -87,12 +87,11 @@ def _add(session: Session, account: Account, invitation: str, address: str) -> A
     account.waiting = not invitation and bool(admin_settings.value(session, "approval"))
     session.add(account)
     session.flush()
-    by = audit.Actor(account.username, address)
-    audit.record_by(session, by, action="registered", target=account.username)
+    audit.record(session, "registered", by=account, address=address)
     if invitation:
         row = _valid(session, invitation)
         row.used_at, row.used_by = datetime.now(UTC), account.id
-        audit.record_by(session, by, action="invitation used", target=row.note)
+        audit.record(session, "invitation used", by=account, target=row.note, address=address)
     logs.event("registered", account=account.id, waiting=account.waiting)
     return accounts.info_of(account)
 
@@ -127,7 +126,7 @@ def invite(
         )
         session.add(row)
         detail = {"role": role, "days": days}
-        audit.record_by(session, by, action="invited", target=row.note, detail=detail)
+        audit.record(session, "invited", by=by, target=row.note, detail=detail)
         logs.event("invitation made", role=role)
     return code
 
@@ -155,7 +154,7 @@ def withdraw(database: Database, number: int, *, by: audit.Actor | None = None) 
         row = session.get(InvitationRow, number)
         if row is None or row.used_at is not None:
             return False
-        audit.record_by(session, by, action="invitation withdrawn", target=row.note)
+        audit.record(session, "invitation withdrawn", by=by, target=row.note)
         session.delete(row)
         return row.expires_at > datetime.now(UTC)
 

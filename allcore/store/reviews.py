@@ -19,7 +19,7 @@ from allcore.errors import StoreError
 from allcore.labels import CLASS_NAMES
 from allcore.store import accounts, text_rules
 from allcore.store.database import Database
-from allcore.store.models import Account, JudgementRow, PredictionRow, ReviewItemRow
+from allcore.store.models import Account, JudgementRow, PredictionRow, ReviewItemRow, copy_row
 
 REASONS = {
     "error": "error",
@@ -200,7 +200,7 @@ def judge(
         session.add(row)
         session.flush()
         logs.event("cell judged", account=account.id, item=item.id)
-        return _judgement_of(row, item, account)
+        return copy_row(Judgement, row, of=of, image_id=image_id, username=account.username)
 
 
 def withdraw(
@@ -317,16 +317,3 @@ def _row_of(session: Session, account: Account, item: ReviewItemRow) -> Judgemen
         return JudgementRow(item_id=item.id, account_id=account.id, given_at=now)
     row.changed_at = now
     return row
-
-
-def _judgement_of(row: JudgementRow, item: ReviewItemRow, account: Account) -> Judgement:
-    return Judgement(
-        of=item.of,
-        image_id=item.image_id,
-        account_id=account.id,
-        username=account.username,
-        seen=row.seen,
-        note=row.note,
-        given_at=row.given_at,
-        changed_at=row.changed_at,
-    )

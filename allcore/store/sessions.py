@@ -119,7 +119,7 @@ def sign_out(database: Database, key: str, *, address: str = "") -> None:
         owner = select(SessionRow.account_id).where(SessionRow.key_hash == _hash(key))
         account = session.get(Account, session.scalar(owner) or 0)
         if _end(session, SessionRow.key_hash == _hash(key)) and account is not None:
-            audit.record_self(session, account, "signed out", address)
+            audit.record(session, "signed out", by=account, address=address)
 
 
 def end_one(database: Database, username: str, number: int, *, address: str = "") -> None:
@@ -130,7 +130,7 @@ def end_one(database: Database, username: str, number: int, *, address: str = ""
             return
         if _end(session, SessionRow.id == number):
             detail = {"begun from": row.address}
-            audit.record_self(session, account, "session ended", address, detail)
+            audit.record(session, "session ended", by=account, address=address, detail=detail)
 
 
 def end_all(
@@ -145,8 +145,7 @@ def end_all(
         account = accounts.existing(session, username)
         _end(session, SessionRow.account_id == account.id, SessionRow.key_hash != _hash(except_key))
         logs.event("signed out everywhere", account=account.id)
-        by = by or audit.Actor(account.username, "")
-        audit.record_by(session, by, action="signed out everywhere", target=account.username)
+        audit.record(session, "signed out everywhere", by=by or account, target=account.username)
 
 
 def last_address(session: Session, username: str) -> str:

@@ -92,7 +92,7 @@ def authenticate(
             raise StoreError(WAITING)
         account.last_sign_in = now
         logs.event("signed in", account=account.id)
-        audit.record_self(session, account, "signed in", address)
+        audit.record(session, "signed in", by=account, address=address)
         return accounts.info_of(account)
 
 
@@ -114,7 +114,7 @@ def change_password(
         account = _unchanged_account(session, username, old_hash)
         replace_password(session, account, new_hash)
         logs.event("password changed", account=account.id)
-        audit.record_self(session, account, "password changed", address)
+        audit.record(session, "password changed", by=account, address=address)
         return accounts.info_of(account)
 
 
@@ -252,14 +252,7 @@ def _record_locks(
         target = name if accounts.row_of(session, name) else ""
         for action in locks:
             logs.event("too many tries to sign in", kind=action)
-            audit.record(
-                session,
-                account_id=None,
-                action=action,
-                target=target,
-                address=source,
-                detail=detail,
-            )
+            audit.record(session, action, by=audit.Actor("", source), target=target, detail=detail)
 
 
 def _counted_address(address: str) -> str:

@@ -12,7 +12,7 @@ from allcore import logs
 from allcore.errors import StoreError
 from allcore.store import accounts, text_rules
 from allcore.store.database import Database
-from allcore.store.models import Account, SliceRow
+from allcore.store.models import Account, SliceRow, copy_row
 
 MAX_NAME, MAX_IMAGES = 80, 20_000
 
@@ -111,6 +111,4 @@ def _packed(image_ids: tuple[str, ...]) -> bytes:
 
 def _slice_of(row: SliceRow) -> SavedSlice:
     image_ids = tuple(json.loads(zlib.decompress(row.image_ids)))
-    return SavedSlice(
-        id=row.id, of=row.of, name=row.name, image_ids=image_ids, created_at=row.created_at
-    )
+    return copy_row(SavedSlice, row, image_ids=image_ids)

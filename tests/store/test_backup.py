@@ -203,8 +203,8 @@ def test_make__one_moment_while_writers_write(
         while not stop.is_set():
             number += 1
             with full.write() as session:
-                audit.record(session, account_id=None, action="paired", target=str(number))
-                audit.record(session, account_id=None, action="pair", target=str(number))
+                audit.record(session, "paired", target=str(number))
+                audit.record(session, "pair", target=str(number))
 
     writers = [threading.Thread(target=write) for _ in range(2)]
     for each in writers:

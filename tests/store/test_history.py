@@ -166,7 +166,6 @@ def test_another_account__sees_and_changes_nothing(people: Database) -> None:
             lambda name=other: flags.flag(people, name, mine),
             lambda name=other: flags.unflag(people, name, mine),
             lambda name=other: batches.end(people, name, batch),
-            lambda name=other: batches.touch(people, name, batch),
             lambda name=other: history.delete_batch(people, name, batch),
             lambda name=other: history.add(people, name, [answer()], batch=batch),
         ):
@@ -248,17 +247,13 @@ def test_batches__silent_ones_are_interrupted(people: Database) -> None:
     assert [each.state for each in batches.list_of(people, "ada", now=later)] == ["done"]
 
 
-def test_batches__every_sign_of_life_counts(people: Database) -> None:
+def test_batches__answers_are_signs_of_life(people: Database) -> None:
     batch = batches.begin(people, "ada", name="x", model="net", model_sha256="f", total=3)
-    for alive in (
-        lambda: history.add(people, "ada", [answer()], batch=batch),
-        lambda: batches.touch(people, "ada", batch),
-    ):
-        with people.write() as session:
-            session.execute(text("UPDATE batch SET touched_at = '2020-01-01 00:00:00'"))
-        assert batches.find(people, "ada", batch).state == "interrupted"  # type: ignore[union-attr]
-        alive()
-        assert batches.find(people, "ada", batch).state == "running"  # type: ignore[union-attr]
+    with people.write() as session:
+        session.execute(text("UPDATE batch SET touched_at = '2020-01-01 00:00:00'"))
+    assert batches.find(people, "ada", batch).state == "interrupted"  # type: ignore[union-attr]
+    history.add(people, "ada", [answer()], batch=batch)
+    assert batches.find(people, "ada", batch).state == "running"  # type: ignore[union-attr]
 
 
 def test_pictures__only_where_allowed(people: Database) -> None:

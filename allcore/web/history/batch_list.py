@@ -68,7 +68,7 @@ def _one(batch: Batch) -> None:
 def batch_sentence(batch: Batch) -> str:
     """Describe a batch: upload, state, answers, model and time."""
     return (
-        f"{_ICONS[batch.state]} **{frame.plain(batch.name)}**: {batches.STATES[batch.state]}, "
+        f"{_ICONS[batch.state]} **{frame.plain(batch.name)}**: {batch.state}, "
         f"{batch.answered:,} of {batch.total:,} answers kept, by {frame.plain(batch.model)}, "
         f"{entry_text.time_text(batch.started_at)} UTC"
     )
