@@ -16,13 +16,9 @@ def learning_curve(history: pd.DataFrame) -> go.Figure:
         ("validation_loss", "Validation subjects", style.BLAST),
     ):
         figure.add_scatter(
-            x=epochs,
-            y=history[column],
-            mode="lines+markers",
-            line={"color": colour},
-            name=name,
+            x=epochs, y=history[column], mode="lines+markers", line={"color": colour}, name=name,
             hovertemplate="Epoch %{x}<br>Loss %{y:.3f}<extra></extra>",
-        )
+        )  # fmt: skip
     best = epochs[int(history["validation_loss"].to_numpy().argmin())]
     figure.update_xaxes(title="Epoch", dtick=max(1, len(history) // 10))
     figure.update_yaxes(title="Loss (cross-entropy, nats)", rangemode="tozero")

@@ -1,30 +1,20 @@
 """Plots of the experiments."""
 
-import math
 import textwrap
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import plotly.graph_objects as go
 
 from allcore.evaluation.experiments import AIMS, ExperimentRecord, ExperimentRow
 from allcore.evaluation.intervals import Interval
-from allcore.plots import style
-from allcore.plots.compare import GREEN, PINK
+from allcore.plots import compare, style
 
-# Characters of a name beside an axis: half the width of a phone remains for the plot.
-_LABEL = 22
+_LABEL = 22  # characters of a name beside an axis: half of a phone's width remains for the plot
 _ROW, _LINES = 24, 14  # height of a row and of each further line of its name, pixels
-_SIDES = {
-    "unseen": ("Unseen subjects", GREEN, "circle"),
-    "image": ("Images split at random", PINK, "diamond"),
-}
-_DIRECTIONS = {-1: ("Clearly lower", style.BLAST), 1: ("Clearly higher", style.NORMAL)}
-_UNCLEAR = ("No clear change", style.REFUSED)
-_MEASURES = {
-    "auroc": ("AUROC", GREEN, "circle"),
-    "weighted_f1": ("Weighted F1", PINK, "diamond"),
-}
+_DIRECTIONS = {
+    -1: ("Clearly lower", style.BLAST), 1: ("Clearly higher", style.NORMAL),
+    0: ("No clear change", style.REFUSED),
+}  # fmt: skip
 
 
 def cue_dumbbells(record: ExperimentRecord) -> go.Figure:
@@ -34,26 +24,12 @@ def cue_dumbbells(record: ExperimentRecord) -> go.Figure:
         record: record of the experiment `cues`, with at least one row.
     """
     rows = sorted(record.rows, key=lambda row: -row.figures["unseen"].value)
-    figure = go.Figure()
-    for place, row in enumerate(rows):
-        figure.add_scatter(
-            x=[row.figures[side].value for side in _SIDES], y=[place, place], mode="lines",
-            line={"color": style.REFUSED, "width": 2}, showlegend=False, hoverinfo="skip",
-        )  # fmt: skip
-    for side, (title, colour, symbol) in _SIDES.items():
-        intervals = [row.figures[side] for row in rows]
-        figure.add_scatter(
-            x=[interval.value for interval in intervals],
-            y=list(range(len(rows))),
-            error_x=_error_bars(intervals),
-            customdata=[(row.name, *_bounds(row.figures[side])) for row in rows],
-            mode="markers",
-            marker={"color": colour, "symbol": symbol, "size": 11},
-            name=title,
-            hovertemplate="%{customdata[0]}: %{x:.3f} (%{customdata[1]} to %{customdata[2]})"
-            f"<extra>{title}</extra>",
-        )
-    _add_line(figure, 0.5, len(rows), name="Chance")
+    figure = compare.dumbbells(
+        [row.name for row in rows],
+        unseen=[row.figures["unseen"] for row in rows],
+        at_random=[row.figures["image"] for row in rows],
+    )
+    style.add_line(figure, [0.5, 0.5], [-0.6, len(rows) - 0.4], "Chance")
     figure.update_xaxes(title="AUROC (95 % intervals)")
     alone = [row for row in rows if "together" not in row.name and "alone" not in row.name]
     best = max(alone or rows, key=lambda row: row.figures["unseen"].value)
@@ -71,9 +47,14 @@ def intervention_bars(record: ExperimentRecord, model: str) -> go.Figure:
     """
     rows = [row for row in record.rows if row.group == model and "change" in row.figures]
     rows.sort(key=lambda row: row.figures["change"].value)
-    figure = _changes(rows, "change", _flipped)
+    figure = _changes(rows, "change", _flip_text)
     figure.update_xaxes(title="Change of AUROC (95 % intervals over subjects)")
-    return _finish(figure, rows, _title(rows, model), axis="Changed in the picture")
+    model = model.replace("-", "\u2011")  # non-breaking hyphens in the name
+    title = f"No change lowers the AUROC of {model} clearly"
+    if any(_direction(row.figures["change"]) < 0 for row in rows):
+        loss = -rows[0].figures["change"].value
+        title = f"{rows[0].name}: {model} loses most, {loss:.2f} of AUROC"
+    return _finish(figure, rows, title, axis="Changed in the picture")
 
 
 def variant_bars(record: ExperimentRecord) -> go.Figure:
@@ -99,61 +80,54 @@ def growth_curves(record: ExperimentRecord) -> go.Figure:
         record: record of the experiment `subjects` or `subjects-features`, with at least one row.
     """
     figure = go.Figure()
-    counts = [_number(row) for row in record.rows]
-    for name, (title, colour, symbol) in _MEASURES.items():
+    counts = [int("".join(filter(str.isdigit, row.name))) for row in record.rows]
+    span = [0, max(counts) * 1.05]
+    for name, title, colour, symbol in (
+        ("auroc", "AUROC", style.GREEN, "circle"),
+        ("weighted_f1", "Weighted F1", style.PINK, "diamond"),
+    ):
         intervals = [row.figures[name] for row in record.rows]
         figure.add_scatter(
-            x=counts,
-            y=[interval.value for interval in intervals],
-            error_y=_error_bars(intervals),
-            customdata=[_bounds(interval) for interval in intervals],
-            mode="lines+markers",
+            x=counts, y=[interval.value for interval in intervals], mode="lines+markers",
+            error_y=style.error_bars(intervals), name=title, line={"color": colour},
             marker={"color": colour, "symbol": symbol, "size": 11},
-            line={"color": colour},
-            name=title,
+            customdata=[compare.bound_texts(interval) for interval in intervals],
             hovertemplate="%{x} subjects: %{y:.3f} (%{customdata[0]} to %{customdata[1]})"
             f"<extra>{title}</extra>",
-        )
-        figure.add_scatter(
-            x=[0, max(counts) * 1.05], y=[AIMS[name]] * 2, mode="lines", hoverinfo="skip",
-            line={"color": colour, "dash": "dot", "width": 1.5}, name=f"{title}, aim",
         )  # fmt: skip
-    figure.update_xaxes(title="Training subjects", range=[0, max(counts) * 1.05])
+        style.add_line(figure, span, [AIMS[name]] * 2, f"{title}, aim", color=colour)
+    figure.update_xaxes(title="Training subjects", range=span)
     figure.update_yaxes(title="On unseen subjects (95 % intervals)")
-    last, first = record.rows[-1].figures["auroc"].value, record.rows[0].figures["auroc"].value
-    title = (
-        f"From {counts[0]} to {counts[-1]} training subjects the AUROC changes by "
-        f"{last - first:+.2f}"
-    )
+    change = record.rows[-1].figures["auroc"].value - record.rows[0].figures["auroc"].value
+    subjects = f"From {counts[0]} to {counts[-1]} training subjects"
+    title = f"{subjects} the AUROC changes by {change:+.2f}"
     return style.finish(figure, title.replace("-", "\u2212"), height=420)
 
 
 def _changes(
-    rows: Sequence[ExperimentRow], name: str, tell: Callable[[ExperimentRow], str]
+    rows: Sequence[ExperimentRow], name: str, remark: Callable[[ExperimentRow], str]
 ) -> go.Figure:
     """Bars of one estimate per row; the colour shows whether its interval excludes 0."""
-    intervals = [row.figures[name] for row in rows]
-    directions = [_direction(value) for value in intervals]
-    figure = go.Figure()
-    for direction, (title, colour) in (*_DIRECTIONS.items(), (0, _UNCLEAR)):
-        places = [place for place, value in enumerate(directions) if value == direction]
-        if places:
+    figure = go.Figure(layout_bargap=0.35)
+    for direction, (title, colour) in _DIRECTIONS.items():
+        changes = {
+            place: row.figures[name]
+            for place, row in enumerate(rows)
+            if _direction(row.figures[name]) == direction
+        }
+        if changes:
             figure.add_bar(
-                x=[intervals[place].value for place in places],
-                y=places,
-                orientation="h",
-                error_x=_error_bars([intervals[place] for place in places]),
-                marker={"color": colour},
+                x=[change.value for change in changes.values()], y=list(changes), orientation="h",
+                error_x=style.error_bars(list(changes.values())), marker={"color": colour},
                 customdata=[
-                    (rows[place].name, *_bounds(intervals[place]), tell(rows[place]))
-                    for place in places
+                    (rows[place].name, *compare.bound_texts(change), remark(rows[place]))
+                    for place, change in changes.items()
                 ],
                 name=title,
                 hovertemplate="%{customdata[0]}: %{x:+.3f} (%{customdata[1]} to %{customdata[2]})"
                 "<br>%{customdata[3]}<extra></extra>",
-            )
-    _add_line(figure, 0.0, len(rows))
-    figure.update_layout(bargap=0.35)
+            )  # fmt: skip
+    style.add_line(figure, [0.0, 0.0], [-0.6, len(rows) - 0.4])
     return figure
 
 
@@ -162,75 +136,22 @@ def intervention_models(record: ExperimentRecord) -> list[str]:
     return list(dict.fromkeys(row.group for row in record.rows if "change" in row.figures))
 
 
-def _title(rows: Sequence[ExperimentRow], model: str) -> str:
-    model = model.replace("-", "\u2011")  # non-breaking hyphens in the name
-    if all(_direction(row.figures["change"]) >= 0 for row in rows):
-        return f"No change lowers the AUROC of {model} clearly"
-    loss = -rows[0].figures["change"].value
-    return f"{rows[0].name}: {model} loses most, {loss:.2f} of AUROC"
-
-
-def _number(row: ExperimentRow) -> int:
-    """Number of training subjects, from a row's name."""
-    return int("".join(filter(str.isdigit, row.name)))
-
-
 def _direction(change: Interval) -> int:
     """Sign of a change whose interval excludes 0, else 0."""
     return int(change.low > 0) - int(change.high < 0)
 
 
-def _flipped(row: ExperimentRow) -> str:
+def _flip_text(row: ExperimentRow) -> str:
     flipped = row.figures.get("flipped")
     return f"{'?' if flipped is None else f'{100 * flipped.value:.0f} %'} of calls flip"
-
-
-def _bounds(interval: Interval) -> tuple[str, str]:
-    low, high = (
-        f"{end:.3f}" if math.isfinite(end) else "?" for end in (interval.low, interval.high)
-    )
-    return low, high
-
-
-def _error_bars(intervals: Sequence[Interval]) -> dict[str, object]:
-    """Error bars; of length 0 for an estimate without an interval."""
-    value = np.array([interval.value for interval in intervals])
-    high, low = (
-        np.array([getattr(interval, end) for interval in intervals]) for end in ("high", "low")
-    )
-    return {
-        "array": np.nan_to_num(high - value),
-        "arrayminus": np.nan_to_num(value - low),
-        "width": 3,
-        "thickness": 1.5,
-    }
-
-
-def _add_line(figure: go.Figure, value: float, places: int, *, name: str = "") -> None:
-    figure.add_scatter(
-        x=[value, value],
-        y=[-0.6, places - 0.4],
-        mode="lines",
-        line={"dash": "dot", "color": style.REFUSED, "width": 1.5},
-        name=name,
-        showlegend=bool(name),
-        hoverinfo="skip",
-    )
 
 
 def _finish(
     figure: go.Figure, rows: Sequence[ExperimentRow], title: str, *, axis: str
 ) -> go.Figure:
     names = [textwrap.wrap(row.name, _LABEL) for row in rows]
-    figure.update_yaxes(
-        title=axis,
-        tickvals=list(range(len(rows))),
-        ticktext=["<br>".join(lines) for lines in names],
-        range=[len(rows) - 0.4, -0.6],
-        showgrid=False,
-        zeroline=False,
-        fixedrange=True,
-    )
     height = 210 + (_ROW + _LINES * (max(map(len, names)) - 1)) * len(rows)
-    figure = style.finish(figure, title, height=height)
-    return style.lay_out(figure, legend={"y": -60 / (height - 150)})  # just below the axis
+    return style.finish_rows(
+        figure, title, ["<br>".join(lines) for lines in names], height=height,
+        title=axis, zeroline=False, fixedrange=True,
+    )  # fmt: skip

@@ -1,6 +1,7 @@
 """Plots of a data set: counts, measurements, shortcuts and splits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from allcore.labels import CLASS_COLOURS, CLASS_NAMES
 from allcore.plots import style
 
 _SYMBOLS = {"hem": "diamond", "all": "circle"}
-_COMPARED = {
+_ADJECTIVES = {
     "area": ("larger", "smaller"),
     "brightness": ("brighter", "darker"),
     "focus": ("sharper", "softer"),
@@ -24,14 +25,11 @@ _COMPARED = {
     "elongation": ("longer", "rounder"),
 }
 CHANCE = 0.5
-PART_COLOURS = {"train": "#009E73", "validation": "#E69F00", "test": "#CC79A7"}
-"""Okabe-Ito colours other than those of the classes."""
+PART_COLOURS = {"train": style.GREEN, "validation": "#E69F00", "test": style.PINK}
 PART_NAMES = {"train": "training", "validation": "validation", "test": "test"}
 UNITS = {"area": "Area (pixels)", "brightness": "Brightness (grey levels)"}
-ADJECTIVES = {"area": ("larger", "smaller"), "brightness": ("brighter", "darker")}
 LIKE = 0.02
 """Relative difference of medians below which parts count as equal."""
-_MANY_SUBJECTS = 40  # maximum number of names below an axis
 
 
 def split_bars(counts: pd.DataFrame) -> go.Figure:
@@ -40,18 +38,13 @@ def split_bars(counts: pd.DataFrame) -> go.Figure:
     Args:
         counts: from `dataset_counts.split_counts`.
     """
-    figure = go.Figure()
-    for label, name in CLASS_NAMES.items():
-        if label in counts:
-            figure.add_bar(
-                x=counts[label], y=counts["split"], name=name, orientation="h",
-                marker_color=CLASS_COLOURS[label], text=counts[label], texttemplate="%{text:,}",
-                textposition="inside", textangle=0, insidetextanchor="middle",
-                hovertemplate=f"%{{y}}: %{{x:,}} images, {name}<extra></extra>",
-            )  # fmt: skip
-    figure.update_layout(barmode="stack", legend_traceorder="normal", bargap=0.3)
-    figure.update_xaxes(title="Images", fixedrange=True)
-    figure.update_yaxes(autorange="reversed", fixedrange=True)
+    number = {"texttemplate": "%{x:,}", "textposition": "inside", "insidetextanchor": "middle"}
+    bars = {
+        label: {"x": counts[label], "y": counts["split"], "textangle": 0, **number}
+        for label in CLASS_NAMES
+        if label in counts
+    }
+    figure = _class_bars(bars, "%{y}: %{x:,} images, CLASS")
     blasts = counts["all"].sum() if "all" in counts else 0
     title = f"{100 * blasts / max(1, counts['images'].sum()):.0f} % of the images are ALL blasts"
     return style.legend_on_top(style.finish(figure, title, height=340))
@@ -74,7 +67,7 @@ def subject_bars(counts: pd.DataFrame) -> go.Figure:
     most, least = counts.iloc[0], counts.iloc[-1]
     figure.update_xaxes(
         title="Subject", type="category", categoryorder="array",
-        categoryarray=counts["subject"], showticklabels=len(counts) <= _MANY_SUBJECTS,
+        categoryarray=counts["subject"], showticklabels=len(counts) <= style.MANY_NAMES,
         fixedrange=True,
     )  # fmt: skip
     figure.update_yaxes(title="Images", fixedrange=True)
@@ -121,7 +114,7 @@ def measure_text(distribution: Distribution) -> str:
         return f"{distribution.fact.title}: only {only} cells have a label"
     if not gap.known:
         return f"{distribution.fact.title}: too few subjects to compare the classes"
-    more, less = _COMPARED[distribution.fact.name]
+    more, less = _ADJECTIVES[distribution.fact.name]
     if gap.low <= 0 <= gap.high:
         numbers = [_number(value, "+") for value in (gap.value, gap.low, gap.high)]
         return (
@@ -142,20 +135,19 @@ def fold_bars(table: pd.DataFrame) -> go.Figure | None:
     if known.empty:
         return None
     counts = known.groupby(["fold", "label"]).size().unstack(fill_value=0)
-    people = known.groupby("fold")["subject"].nunique()
-    figure = go.Figure()
-    for label, name in CLASS_NAMES.items():
-        if label in counts:
-            figure.add_bar(
-                x=counts[label], y=counts.index.astype(str), name=name, orientation="h",
-                marker_color=CLASS_COLOURS[label], customdata=people.to_numpy(),
-                hovertemplate=f"%{{y}}: %{{x:,}} images, {name}; %{{customdata}} subjects"
-                "<extra></extra>",
-            )  # fmt: skip
-    figure.update_layout(barmode="stack", legend_traceorder="normal", bargap=0.3)
-    figure.update_xaxes(title="Images", fixedrange=True)
-    figure.update_yaxes(title="Fold", type="category", autorange="reversed", fixedrange=True)
-    return style.legend_on_top(style.finish(figure, _folds_title(people, known), height=300))
+    subjects = known.groupby("fold")["subject"].nunique().to_numpy()
+    bars = {
+        label: {"x": counts[label], "y": counts.index.astype(str), "customdata": subjects}
+        for label in CLASS_NAMES
+        if label in counts
+    }
+    hover = "%{y}: %{x:,} images, CLASS; %{customdata} subjects"
+    figure = _class_bars(bars, hover, axis="Fold", type="category")
+    title = f"No subject is in two of the {len(counts)} folds"
+    if shared := int((known.groupby("group")["fold"].nunique() > 1).sum()):
+        who = f"{formats.count(shared, 'subject')} {'has' if shared == 1 else 'have'}"
+        title = f"{who} images in more than one of {len(counts)} folds"
+    return style.legend_on_top(style.finish(figure, title, height=300))
 
 
 def shortcut_bars(findings: Sequence[Finding]) -> go.Figure:
@@ -168,22 +160,15 @@ def shortcut_bars(findings: Sequence[Finding]) -> go.Figure:
         rows.append((f"Model {model['name']}", model, style.NORMAL))
     figure = go.Figure()
     for name, detail, colour in rows:
-        low, high = detail["low"], detail["high"]
-        value = detail["auroc"]
-        known = low is not None
+        value, low, high = detail["auroc"], detail["low"], detail["high"]
+        error, interval = {}, ", no interval"
+        if low is not None:
+            error = {"array": [high - value], "arrayminus": [value - low]}
+            interval = f" ({low:.3f} to {high:.3f})"
         figure.add_bar(
             y=[name], x=[value - CHANCE], base=CHANCE, orientation="h", marker_color=colour,
             showlegend=False, text=f"{value:.2f}", textposition="inside", insidetextanchor="start",
-            error_x={
-                "type": "data", "symmetric": False, "visible": known,
-                "array": [high - value if known else 0],
-                "arrayminus": [value - low if known else 0],
-            },
-            hovertemplate=(
-                f"%{{y}}: AUROC {value:.3f}"
-                + (f" ({low:.3f} to {high:.3f})" if known else ", no interval")
-                + "<extra></extra>"
-            ),
+            error_x=error, hovertemplate=f"%{{y}}: AUROC {value:.3f}{interval}<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(
         title="AUROC on unseen subjects (0.5 is chance), 95 % interval over subjects",
@@ -211,20 +196,18 @@ def split_part_bars(counts: pd.DataFrame) -> go.Figure:
     Args:
         counts: counts of ``SplitLeaks``.
     """
-    figure = go.Figure()
-    for label, name in CLASS_NAMES.items():
-        rows = counts[counts["label"] == label]
-        figure.add_bar(
-            x=rows["images"], y=rows["part"].map(PART_NAMES), name=name, orientation="h",
-            marker_color=CLASS_COLOURS[label], text=rows["images"], texttemplate="%{text:,}",
-            textposition="outside", textangle=0, cliponaxis=False,
-            customdata=(100 * rows["share"]).round(1),
-            hovertemplate=f"%{{y}}: %{{x:,}} images (%{{customdata}} %), {name}<extra></extra>",
-        )  # fmt: skip
-    figure.update_layout(barmode="group", legend_traceorder="normal", bargap=0.25)
-    most = int(counts["images"].max()) * 1.15 or 1
-    figure.update_xaxes(title="Images", fixedrange=True, range=[0, most])
-    figure.update_yaxes(title="Part", autorange="reversed", fixedrange=True)
+    number = {"texttemplate": "%{x:,}", "textposition": "outside", "cliponaxis": False}
+    bars = {
+        str(label): {
+            "x": rows["images"], "y": rows["part"].map(PART_NAMES), "textangle": 0, **number,
+            "customdata": (100 * rows["share"]).round(1),
+        }
+        for label in CLASS_NAMES
+        for rows in [counts[counts["label"] == label]]
+    }  # fmt: skip
+    figure = _class_bars(bars, "%{y}: %{x:,} images (%{customdata} %), CLASS", axis="Part")
+    figure.update_layout(barmode="group", bargap=0.25)
+    figure.update_xaxes(range=[0, int(counts["images"].max()) * 1.15 or 1])
     return style.legend_on_top(style.finish(figure, _balance(counts), height=320))
 
 
@@ -248,7 +231,7 @@ def split_subject_bars(table: pd.DataFrame, leaks: SplitLeaks) -> go.Figure:
     figure.update_xaxes(
         title="Subject (ids of one person as one)", type="category", fixedrange=True,
         categoryorder="array", categoryarray=counts.index,
-        showticklabels=len(counts) <= _MANY_SUBJECTS,
+        showticklabels=len(counts) <= style.MANY_NAMES,
     )  # fmt: skip
     figure.update_yaxes(title="Images", fixedrange=True)
     title = f"Each of {leaks.groups:,} subjects is in one part alone"
@@ -279,18 +262,27 @@ def measure_quartiles(measures: pd.DataFrame, measure: str) -> go.Figure:
     return style.finish(figure, _difference(rows, measure), height=260)
 
 
+def _class_bars(
+    bars: Mapping[str, Mapping[str, Any]], hover: str, *, axis: str | None = None, **options: Any
+) -> go.Figure:
+    """Stacked horizontal bars of images, one trace per class; CLASS in `hover` is its name."""
+    figure = go.Figure()
+    for label, bar in bars.items():
+        name = CLASS_NAMES[label]
+        figure.add_bar(
+            name=name, orientation="h", marker_color=CLASS_COLOURS[label],
+            hovertemplate=f"{hover.replace('CLASS', name)}<extra></extra>", **bar,
+        )  # fmt: skip
+    figure.update_layout(barmode="stack", legend_traceorder="normal", bargap=0.3)
+    figure.update_xaxes(title="Images", fixedrange=True)
+    figure.update_yaxes(title=axis, autorange="reversed", fixedrange=True, **options)
+    return figure
+
+
 def _number(value: float, sign: str = "") -> str:
     """Three significant digits, or a whole number from 100."""
     large = abs(value) >= 100
     return f"{value:{sign},.0f}" if large else f"{value:{sign}.3g}"
-
-
-def _folds_title(people: "pd.Series[int]", known: pd.DataFrame) -> str:
-    shared = int((known.groupby("group")["fold"].nunique() > 1).sum())
-    if shared:
-        who = f"{formats.count(shared, 'subject')} {'has' if shared == 1 else 'have'}"
-        return f"{who} images in more than one of {len(people)} folds"
-    return f"No subject is in two of the {len(people)} folds"
 
 
 def _balance(counts: pd.DataFrame) -> str:
@@ -311,7 +303,7 @@ def _difference(rows: pd.DataFrame, measure: str) -> str:
         return UNITS[measure]
     start, end = (float(rows["median"].loc[part]) for part in ("train", "test"))
     change = end / start - 1 if start else 0.0
-    more, less = ADJECTIVES[measure]
+    more, less = _ADJECTIVES[measure]
     if abs(change) < LIKE:
         return f"Test cells are about as {'large' if measure == 'area' else 'bright'} as training's"
     return (

@@ -10,23 +10,21 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from allcore.audit.index import embeddings
-from allcore.plots import point_map
-from allcore.plots import style as common
+from allcore.plots import point_map, style
 from allcore.plots.point_map import Style
 
 MOST = 20_000
 """Maximum number of points: more are slow to draw and to send, and overlap."""
 RARE = 1_000
 """Maximum size of a category whose images are never sampled."""
-_SEED = 0
-_GREY: Style = (common.REFUSED, "circle", 4, 0.45)
+_GREY: Style = (style.REFUSED, "circle", 4, 0.45)
 # Okabe-Ito colours, each with its own symbol; the most frequent category, drawn first, is grey.
 _STYLES: tuple[Style, ...] = (
     _GREY,
     ("#0072B2", "diamond", 6, 0.7),
     ("#D55E00", "x", 6, 0.8),
-    ("#009E73", "triangle-up", 6, 0.8),
-    ("#CC79A7", "square", 6, 0.8),
+    (style.GREEN, "triangle-up", 6, 0.8),
+    (style.PINK, "square", 6, 0.8),
     ("#E69F00", "triangle-down", 6, 0.8),
     ("#56B4E9", "cross", 6, 0.8),
 )
@@ -75,7 +73,16 @@ def map_points(table: pd.DataFrame, colour: Colour, *, title: str) -> go.Figure:
             "value": colour.values.to_numpy()[rows],
         }
     )
-    return point_map.as_map(go.Figure(_traces(points, colour)), title)
+    if colour.kind == "subject":
+        traces = point_map.by_subject(points, "value")[0]
+    elif colour.kind == "number":
+        points["value"] = points["value"].astype(np.float32)
+        unit = f" ({colour.unit})" if colour.unit else ""
+        traces = point_map.by_number(points, "value", f"{colour.title}{unit}")[0]
+    else:
+        points["value"] = points["value"].astype(str)
+        traces = point_map.categories(points, "value", *_styles(points["value"], colour))
+    return point_map.as_map(go.Figure(traces), title)
 
 
 def sampled_rows(table: pd.DataFrame, colour: Colour) -> NDArray[np.intp]:
@@ -84,7 +91,7 @@ def sampled_rows(table: pd.DataFrame, colour: Colour) -> NDArray[np.intp]:
     rows = np.flatnonzero(known)
     if len(rows) <= MOST:
         return rows
-    mixed = np.random.default_rng(_SEED).permutation(rows)
+    mixed = np.random.default_rng(0).permutation(rows)
     if colour.kind in ("label", "category"):
         codes, names = pd.factorize(colour.values.iloc[mixed])
         rare = np.bincount(codes, minlength=len(names))[codes] <= RARE
@@ -107,35 +114,21 @@ def neighbours_text(colour: Colour, neighbours: NDArray[np.intp]) -> str:
         neighbours: from `embeddings.nearest`.
     """
     if colour.kind == "number":
-        strength = embeddings.neighbour_correlation(colour.values, neighbours)
-        if not np.isfinite(strength):
-            return f"{colour.title} of the cells on the map"
-        return f"{colour.title}: rank correlation of neighbours on the map {strength:.2f}"
-    share, chance = embeddings.neighbour_agreement(colour.values, neighbours)
-    if not np.isfinite(share):
-        return f"{colour.title} of the cells on the map"
-    return (
-        f"{colour.title}: the same for {100 * share:.0f} % of neighbours on the map, "
-        f"{100 * chance:.0f} % by chance"
-    )
-
-
-def _traces(points: pd.DataFrame, colour: Colour) -> list[Any]:
-    if colour.kind == "subject":
-        return point_map.by_subject(points, "value")[0]
-    if colour.kind == "number":
-        points["value"] = points["value"].astype(np.float32)
-        unit = f" ({colour.unit})" if colour.unit else ""
-        return point_map.by_number(points, "value", f"{colour.title}{unit}")[0]
-    points["value"] = points["value"].astype(str)
-    return point_map.categories(points, "value", *_styles(points["value"], colour))
+        agreement = embeddings.neighbour_correlation(colour.values, neighbours)
+        text = f"rank correlation of neighbours on the map {agreement:.2f}"
+    else:
+        agreement, chance = embeddings.neighbour_agreement(colour.values, neighbours)
+        text = f"the same for {100 * agreement:.0f} % of neighbours on the map, "
+        text += f"{100 * chance:.0f} % by chance"
+    known = np.isfinite(agreement)
+    return f"{colour.title}: {text}" if known else f"{colour.title} of the cells on the map"
 
 
 def _styles(values: "pd.Series[str]", colour: Colour) -> tuple[dict[str, Style], dict[str, str]]:
     """Style and name of each category present, most frequent first, because it is drawn below."""
     own = dict(point_map.LABEL_STYLES) if colour.kind == "label" else dict(colour.styles)
     present = [str(value) for value in values.value_counts().index]
-    free = [style for style in _STYLES if style not in own.values()]
+    free = [one for one in _STYLES if one not in own.values()]
     rest = iter([*free, *[_GREY] * len(present)])
     styles = {value: own[value] if value in own else next(rest) for value in present}
     return styles, {value: colour.names.get(value, value) for value in present}

@@ -1,6 +1,5 @@
 """Traces of points on a 2-D map, coloured by a category, a subject or a number."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,13 @@ _SUBJECTS = (
     "#7A9CC6", "#C8A165", "#7FB39A", "#C58B9A", "#9A8FC0", "#A7A873", "#6FAEB5", "#B98F75",
     "#8C9FA8", "#B7A0C4",
 )  # fmt: skip
-# Number of points from which WebGL is faster than SVG.
-_MANY_POINTS = 1000
 
 
 def as_map(figure: go.Figure, title: str) -> go.Figure:
-    """Turn a figure of points into a map: no units, equal scales, lasso selection."""
-    # A map has no units: only distances between neighbours have a meaning.
+    """Turn a figure of points into a map: equal scales, no units, lasso selection.
+
+    Only distances between neighbours have a meaning.
+    """
     hidden = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
     figure.update_xaxes(title="Map, first axis (no unit)", **hidden)
     figure.update_yaxes(title="Map, second axis (no unit)", scaleanchor="x", **hidden)
@@ -56,10 +55,11 @@ def by_subject(table: pd.DataFrame, colour: str) -> tuple[list[Any], str]:
         hover="Subject %{text}<br>%{customdata}", many=len(table),
     )  # fmt: skip
     # Numbers on a stepped colour scale: plotly takes a second to validate one colour per point.
-    trace.marker.update(
-        {"color": place.astype(np.int8), "colorscale": _steps((*_SUBJECTS, style.REFUSED))}
-        | {"cmin": -0.5, "cmax": len(_SUBJECTS) + 0.5}
-    )
+    colours = (*_SUBJECTS, style.REFUSED)
+    ends = np.linspace(0, 1, len(colours) + 1)
+    scale = [[float(end), one] for i, one in enumerate(colours) for end in ends[i : i + 2]]
+    trace.marker.update(color=place.astype(np.int8), colorscale=scale)
+    trace.marker.update(cmin=-0.5, cmax=len(_SUBJECTS) + 0.5)
     trace.text = table[colour].fillna("unknown").astype(str).to_numpy()
     trace.showlegend = False
     return [trace], f"Cells of {len(names):,} subjects by how alike they look"
@@ -85,7 +85,7 @@ def by_number(table: pd.DataFrame, colour: str, name: str = "") -> tuple[list[An
 
 
 def points(
-    table: pd.DataFrame, x: str, y: str, style: Style, name: str, *, hover: str, many: int
+    table: pd.DataFrame, x: str, y: str, point: Style, name: str, *, hover: str, many: int
 ) -> Any:
     """Trace of markers; its name has the number of points.
 
@@ -93,14 +93,14 @@ def points(
         table: columns image_id, `x` and `y`.
         x: column of the horizontal axis.
         y: column of the vertical axis.
-        style: style of the markers; an empty colour is left to the caller.
+        point: style of the markers; an empty colour is left to the caller.
         name: name in the legend.
         hover: hover template of a point.
         many: number of points of the whole figure, which selects WebGL or SVG for all its traces.
     """
-    colour, symbol, size, opacity = style
+    colour, symbol, size, opacity = point
     # One trace type per figure: a lasso over both types selects from one only.
-    kind = go.Scattergl if many >= _MANY_POINTS else go.Scatter
+    kind = go.Scattergl if many >= style.MANY_POINTS else go.Scatter
     marker = {"symbol": symbol, "size": size, "opacity": opacity}
     return kind(
         x=table[x],
@@ -111,9 +111,3 @@ def points(
         name=f"{name} ({len(table):,})",
         hovertemplate=f"{hover}<extra></extra>",
     )
-
-
-def _steps(colours: Sequence[str]) -> list[list[Any]]:
-    """Stepped colour scale with an equal part for each colour."""
-    ends = np.linspace(0, 1, len(colours) + 1)
-    return [[float(end), colour] for i, colour in enumerate(colours) for end in ends[i : i + 2]]

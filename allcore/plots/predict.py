@@ -9,24 +9,17 @@ from allcore.evaluation.subject_shares import SubjectShare
 from allcore.labels import CLASS_COLOURS
 from allcore.plots import style
 
-_MANY = 40  # maximum number of names below an axis
 _SHOWN = 12  # characters of a name below an axis
-_HEIGHT = 440
 
 
 def probability_scale(p_all: float, *, threshold: float) -> go.Figure:
     """Bar of one calibrated probability from 0 to 1, with the threshold."""
     called = "all" if p_all >= threshold else "hem"
-    figure = go.Figure(
-        go.Bar(
-            x=[p_all],
-            y=[""],
-            orientation="h",
-            marker={"color": CLASS_COLOURS[called]},
-            width=0.5,
-            hovertemplate="Probability %{x:.3f}<extra></extra>",
-        )
-    )
+    figure = go.Figure()
+    figure.add_bar(
+        x=[p_all], y=[""], orientation="h", marker={"color": CLASS_COLOURS[called]}, width=0.5,
+        hovertemplate="Probability %{x:.3f}<extra></extra>",
+    )  # fmt: skip
     figure.add_shape(
         type="rect", x0=0, x1=1, y0=-0.25, y1=0.25, line_width=0,
         fillcolor="rgba(122,122,122,0.18)", layer="below",
@@ -60,36 +53,16 @@ def subject_shares(shares: Sequence[SubjectShare]) -> go.Figure | None:
     ordered = sorted(known, key=lambda share: share.share.value)
     if not ordered:
         return None
-    figure = go.Figure(_points(ordered))
-    few = len(ordered) <= _MANY
-    figure.update_xaxes(
-        title="Subject" if few else f"{len(ordered):,} subjects, lowest share first",
-        tickvals=list(range(len(ordered))), ticktext=[_short(share) for share in ordered],
-        showticklabels=few, tickangle=-90, showgrid=False, zeroline=False,
-        range=[-0.6, len(ordered) - 0.4], fixedrange=True,
-    )  # fmt: skip
-    figure.update_yaxes(
-        title="Share of cells called ALL blast", range=[-0.04, 1.04], fixedrange=True
-    )
-    figure.update_layout(showlegend=False)
-    return style.finish(figure, _title(ordered), height=_HEIGHT)
-
-
-def _points(ordered: Sequence[SubjectShare]) -> go.Scatter:
-    value = [share.share.value for share in ordered]
-    return go.Scatter(
-        x=list(range(len(ordered))),
-        y=value,
-        error_y={
-            "array": [share.share.high - share.share.value for share in ordered],
-            "arrayminus": [share.share.value - share.share.low for share in ordered],
-            "width": 3,
-        },
+    figure = go.Figure(layout_showlegend=False)
+    error_bars = style.error_bars([share.share for share in ordered])
+    figure.add_scatter(
+        x=list(range(len(ordered))), y=[share.share.value for share in ordered], mode="markers",
+        error_y=error_bars | {"thickness": None}, marker={"color": style.BLAST, "size": 9},
         customdata=[(escape(share.subject or ""), share.words) for share in ordered],
-        mode="markers",
-        marker={"color": style.BLAST, "size": 9},
         hovertemplate="Subject %{customdata[0]}<br>%{customdata[1]}<extra></extra>",
-    )
+    )  # fmt: skip
+    style.name_subjects(figure, [_short(share) for share in ordered], fixedrange=True)
+    return style.finish(figure, _title(ordered), height=440)
 
 
 def _title(ordered: Sequence[SubjectShare]) -> str:

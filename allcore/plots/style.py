@@ -6,6 +6,7 @@ into lines that fit a phone.
 
 import re
 import textwrap
+from collections.abc import Sequence
 from html import unescape
 from typing import Any
 
@@ -13,19 +14,28 @@ import numpy as np
 import plotly.graph_objects as go
 
 from allcore import notice
+from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 from allcore.labels import CLASS_COLOURS
 
 BLAST, NORMAL = CLASS_COLOURS["all"], CLASS_COLOURS["hem"]
-
-
+GREEN, PINK = "#009E73", "#CC79A7"
+"""Okabe-Ito colours other than those of the classes, with contrast on light and dark ground."""
 REFUSED = "#7A7A7A"
 UNIT = [-0.02, 1.02]
 """Range of an axis of shares, with room for marks at its ends."""
 BAND = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
 """Invisible edges of a band."""
-# Characters of a title line that fit a screen of 390 pixels.
-_LINE = 40
+MANY_POINTS = 1000
+"""Number of points from which WebGL is faster than SVG."""
+MANY_NAMES = 40
+"""Largest number of names that fit below an axis."""
+WIDTH = 900
+"""Width of a saved figure before scaling, pixels."""
+_LINE = 40  # characters of a title that fit a screen of 390 pixels
+_SUBTITLE = {"text": notice.RESEARCH_USE, "font": {"size": 11}}
+_ROOM = 18  # height of the notice above the figure, pixels
+_LONGEST = 80
 
 
 def legend_on_top(figure: go.Figure) -> go.Figure:
@@ -52,16 +62,24 @@ def faint(colour: str, strength: float) -> str:
     return f"rgba({red},{green},{blue},{strength})"
 
 
-def diagonal(figure: go.Figure, *, name: str) -> None:
-    """Draw the dotted diagonal, the reference line of a curve."""
+def add_line(
+    figure: go.Figure, x: Sequence[float], y: Sequence[float], name: str = "", **line: Any
+) -> None:
+    """Draw a reference line between two points, dotted and grey unless `line` says otherwise."""
     figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"dash": "dot", "color": REFUSED, "width": 1},
-        name=name,
-        hoverinfo="skip",
-    )
+        x=x, y=y, mode="lines", name=name, showlegend=bool(name), hoverinfo="skip",
+        line={"dash": "dot", "color": REFUSED, "width": 1.5} | line,
+    )  # fmt: skip
+
+
+def error_bars(intervals: Sequence[Interval], *, scale: float = 1.0) -> dict[str, Any]:
+    """Error bars of estimates, of length 0 where an interval is unknown."""
+    values = np.array([(one.value, one.low, one.high) for one in intervals]).reshape(-1, 3)
+    value, low, high = scale * values.T
+    return {
+        "array": np.nan_to_num(high - value), "arrayminus": np.nan_to_num(value - low),
+        "width": 3, "thickness": 1.5,
+    }  # fmt: skip
 
 
 def finish(figure: go.Figure, title: str, *, height: int) -> go.Figure:
@@ -78,6 +96,29 @@ def finish(figure: go.Figure, title: str, *, height: int) -> go.Figure:
     )
 
 
+def finish_rows(
+    figure: go.Figure, heading: str, names: Sequence[str], *, height: int, **axis: Any
+) -> go.Figure:
+    """`finish` for a figure of one row per name, the first on top at 0, the legend just below."""
+    figure.update_yaxes(
+        tickvals=list(range(len(names))), ticktext=names, range=[len(names) - 0.4, -0.6],
+        showgrid=False, **axis,
+    )  # fmt: skip
+    finish(figure, heading, height=height)
+    return lay_out(figure, legend={"y": -60 / (height - 150)})
+
+
+def name_subjects(figure: go.Figure, names: Sequence[str], **axes: Any) -> None:
+    """Axes of a plot of shares of blasts by subject, ascending; many names are left out."""
+    few = len(names) <= MANY_NAMES
+    figure.update_xaxes(
+        title="Subject" if few else f"{len(names):,} subjects, lowest share first",
+        tickvals=list(range(len(names))), ticktext=names, showticklabels=few, tickangle=-90,
+        showgrid=False, zeroline=False, range=[-0.6, len(names) - 0.4], **axes,
+    )  # fmt: skip
+    figure.update_yaxes(title="Share of cells called ALL blast", range=[-0.04, 1.04], **axes)
+
+
 def lay_out(figure: go.Figure, **parts: Any) -> go.Figure:
     """Update parts of the layout, and keep their other settings.
 
@@ -91,33 +132,12 @@ def lay_out(figure: go.Figure, **parts: Any) -> go.Figure:
     return figure
 
 
-WIDTH = 900
-"""Width of a saved figure before scaling, pixels."""
-_SUBTITLE = {"text": notice.RESEARCH_USE, "font": {"size": 11}}
-_ROOM = 18  # height of the notice above the figure, pixels
-_LONGEST = 80
-
-
-def with_notice(layout: dict[str, Any]) -> dict[str, Any]:
-    """Add the notice to a figure's layout, as a small line below the title.
+def add_notice(figure: go.Figure) -> None:
+    """Add the notice as a small line below the title, once.
 
     The line is part of the title, so it overlaps no axis or legend at any width, and every saved
     image of the figure contains it.
-
-    Args:
-        layout: layout of a figure, from `to_plotly_json`; a title may be missing.
     """
-    title, margin = dict(layout.get("title") or {}), dict(layout.get("margin") or {})
-    title.setdefault("text", "")
-    if title.get("subtitle", {}).get("text") != notice.RESEARCH_USE:
-        title["subtitle"] = dict(_SUBTITLE)
-        if "t" in margin:
-            margin["t"] += _ROOM
-    return layout | {"title": title, "margin": margin}
-
-
-def add_notice(figure: go.Figure) -> None:
-    """Add the notice in place, in a millisecond; repeated calls have no effect."""
     layout = figure.layout
     if layout.title.subtitle.text == notice.RESEARCH_USE:
         return

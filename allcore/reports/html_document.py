@@ -108,14 +108,15 @@ def chart(figure: go.Figure, *, name: str) -> str:
         figure: the figure, which stays unchanged.
         name: name of the saved file.
     """
-    plain = figure.to_plotly_json()
-    layout = style.with_notice({k: v for k, v in plain["layout"].items() if k != "template"})
-    plot = {"data": plain["data"], "layout": layout}
+    labelled = go.Figure(layout=figure.layout)
+    style.add_notice(labelled)
+    layout = {k: v for k, v in labelled.to_plotly_json()["layout"].items() if k != "template"}
+    plot = {"data": figure.to_plotly_json()["data"], "layout": layout}
     # With "<" escaped, no text inside can close the script element.
     data = _json(plot).replace("<", "\\u003c").replace("\u2028", "\\u2028")
     height = int(layout.get("height") or 450)
     return (
-        f'<figure aria-label="{escape(style.plain_title(layout["title"]["text"]))}">'
+        f'<figure aria-label="{escape(style.plain_title(layout["title"].get("text", "")))}">'
         f'<div class="chart" style="min-height:{height}px" '
         f'data-name="{escape(style.file_name(name))}"></div>'
         f'<script type="application/json">{data}</script></figure>'

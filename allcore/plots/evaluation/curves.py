@@ -1,5 +1,6 @@
 """Curves of a model: ROC, precision and recall, predictive values, reliability."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,27 +15,23 @@ from allcore.evaluation.calibration import ReliabilityCurve
 from allcore.evaluation.curves import PrecisionRecallCurve, RocCurve
 from allcore.evaluation.estimates import Estimate
 from allcore.evaluation.metrics import Floats
-from allcore.evaluation.prevalence import PredictiveCurve, PredictiveValues
+from allcore.evaluation.prevalence import PredictiveValues
 from allcore.labels import CLASS_COLOURS, CLASS_NAMES
 from allcore.plots import style
 
-# Colour and dash of each model, in order: Okabe-Ito colours with contrast in both themes.
 LINES = [
     (colour, dash)
     for dash in ("solid", "dash", "dot")
-    for colour in (style.BLAST, style.NORMAL, "#009E73", "#CC79A7")
+    for colour in (style.BLAST, style.NORMAL, style.GREEN, style.PINK)
 ]
+"""Colour and dash of each model's line, in order."""
 CHALLENGE = 0.910
 """Weighted F1 of the winner of the C-NMC 2019 challenge on its final test (Pan et al., ISBI 2019).
 
 The challenge published no sensitivity or specificity, so it is a contour in ROC space, not a point.
 """
-
-
-# Step between the drawn points of a curve: less than half a pixel.
-_STEP = 1 / 1000
-# Height of a legend's entry, and of the horizontal axis with its title, pixels.
-_LEGEND_LINE, _AXIS = 20, 56
+_STEP = 1 / 1000  # between the drawn points of a curve: less than half a pixel
+_LEGEND_LINE, _AXIS = 20, 56  # height of a legend's entry and of the axis with its title, pixels
 
 
 def roc(
@@ -43,7 +40,6 @@ def roc(
     points: Mapping[str, tuple[float, float]],
     areas: Mapping[str, Estimate],
     prevalence: float | None = None,
-    references: bool = True,
 ) -> go.Figure:
     """Plot ROC curves of several models with operating points; the band is the first model's.
 
@@ -51,16 +47,16 @@ def roc(
         rocs: name and curve of each model, from `roc_curve`; at least one.
         points: false positive rate and sensitivity of each model at its threshold.
         areas: AUROC of each model.
-        prevalence: share of blasts among the cells, for the contour of the challenge's winner.
-        references: whether to draw this contour.
+        prevalence: share of blasts among the cells, for the contour of the challenge's winner;
+            None draws none.
     """
     figure = go.Figure()
     first = next(iter(rocs.values()))
     style.band(figure, first.grid, first.low, first.high)
-    style.diagonal(figure, name="Chance")
-    if references and prevalence is not None:
+    style.add_line(figure, [0, 1], [0, 1], "Chance", width=1)
+    if prevalence is not None:
         _challenge(figure, prevalence)
-    for (name, curve), line_style in zip(rocs.items(), _styles(len(rocs)), strict=True):
+    for (name, curve), line_style in zip(rocs.items(), itertools.cycle(LINES), strict=False):
         _add_curve(
             figure, name, (curve.false_positives, curve.sensitivity, curve.thresholds),
             line_style=line_style, point=points[name], area=_area_text("AUROC", areas[name]),
@@ -87,12 +83,9 @@ def precision_recall(
     figure = go.Figure()
     first = next(iter(lines.values()))
     style.band(figure, first.grid, first.low, first.high)
-    figure.add_scatter(
-        x=[0, 1], y=[first.prevalence] * 2, mode="lines", hoverinfo="skip",
-        line={"dash": "dot", "color": style.REFUSED, "width": 1},
-        name=f"Chance ({100 * first.prevalence:.0f} % are blasts)",
-    )  # fmt: skip
-    for (name, curve), line_style in zip(lines.items(), _styles(len(lines)), strict=True):
+    chance = f"Chance ({100 * first.prevalence:.0f} % are blasts)"
+    style.add_line(figure, [0, 1], [first.prevalence] * 2, chance, width=1)
+    for (name, curve), line_style in zip(lines.items(), itertools.cycle(LINES), strict=False):
         _add_curve(
             figure, name, (curve.recall, curve.precision, curve.thresholds),
             line_style=line_style, point=points[name], area=_area_text("AUPRC", areas[name]),
@@ -112,11 +105,23 @@ def predictive_values(predictive: PredictiveValues, *, prevalence: float) -> go.
     """
     figure = go.Figure()
     marked = predictive.at(prevalence)
-    for name, curve, at, colour in (
-        ("ALL blast", predictive.ppv, marked[0], style.BLAST),
-        ("normal", predictive.npv, marked[1], style.NORMAL),
+    x, shares = 100 * predictive.prevalences, []
+    for name, noun, curve, at, colour in (
+        ("ALL blast", "blast", predictive.ppv, marked[0], style.BLAST),
+        ("normal", "normal", predictive.npv, marked[1], style.NORMAL),
     ):
-        _add_predictive_value(figure, predictive.prevalences, curve, f"Called {name}", colour)
+        shared: dict[str, Any] = {"legendgroup": name}
+        if np.isfinite(curve.subject_low).all():
+            band = style.BAND | shared | {"showlegend": False}
+            fill = {"fill": "tonexty", "fillcolor": style.faint(colour, 0.18)}
+            figure.add_scatter(x=x, y=curve.subject_high, **band)
+            figure.add_scatter(x=x, y=curve.subject_low, **fill, **band)
+        figure.add_scatter(
+            x=x, y=curve.value, mode="lines", line={"color": colour, "width": 2.5},
+            name=f"Called {name}", **shared,
+            hovertemplate=f"Called {name}, right in %{{y:.3f}}<br>at %{{x:.1f}} % blasts"
+            "<extra></extra>",
+        )  # fmt: skip
         figure.add_scatter(
             x=[100 * prevalence], y=[at.value], mode="markers", showlegend=False,
             marker={"size": 13, "symbol": "diamond", "color": colour, "line": {"width": 2}},
@@ -124,24 +129,14 @@ def predictive_values(predictive: PredictiveValues, *, prevalence: float) -> go.
             f"{formats.bounds(at.over_subjects)}<br>over cells {formats.bounds(at.over_cells)}"
             "<extra></extra>",
         )  # fmt: skip
-    figure.add_scatter(
-        x=[100 * predictive.observed] * 2, y=[0, 1], mode="lines", hoverinfo="skip",
-        line={"dash": "dot", "color": style.REFUSED, "width": 1.5},
-        name=f"These cells ({100 * predictive.observed:.0f} %)",
-    )  # fmt: skip
+        if np.isfinite(at.value):
+            shares.append(f"{100 * at.value:.0f} % of {noun} calls")
+    observed = 100 * predictive.observed
+    style.add_line(figure, [observed] * 2, [0, 1], f"These cells ({observed:.0f} %)")
     figure.update_xaxes(title="Prevalence (% of cells that are blasts)", range=[-2, 102])
     figure.update_yaxes(title="Share of calls that are right", range=style.UNIT)
-    shares = [
-        f"{100 * at.value:.0f} % of {name} calls"
-        for name, at in (("blast", marked[0]), ("normal", marked[1]))
-        if np.isfinite(at.value)
-    ]
     right = f"{' and '.join(shares)} are right" if shares else "no call can be judged"
     return style.finish(figure, f"At {100 * prevalence:.3g} % blasts {right}", height=440)
-
-
-def _styles(models: int) -> list[tuple[str, str]]:
-    return [LINES[i % len(LINES)] for i in range(models)]
 
 
 def _add_curve(
@@ -224,24 +219,6 @@ def _legend_at_bottom(figure: go.Figure) -> go.Figure:
     )
 
 
-def _add_predictive_value(
-    figure: go.Figure, prevalences: Floats, curve: PredictiveCurve, name: str, colour: str
-) -> None:
-    x = 100 * prevalences
-    shared: dict[str, Any] = {"legendgroup": name}
-    if np.isfinite(curve.subject_low).all():
-        band = style.BAND | shared | {"showlegend": False}
-        figure.add_scatter(x=x, y=curve.subject_high, **band)
-        figure.add_scatter(
-            x=x, y=curve.subject_low, fill="tonexty", fillcolor=style.faint(colour, 0.18), **band
-        )
-    figure.add_scatter(
-        x=x, y=curve.value, mode="lines", line={"color": colour, "width": 2.5}, name=name,
-        hovertemplate=f"{name}, right in %{{y:.3f}}<br>at %{{x:.1f}} % blasts<extra></extra>",
-        **shared,
-    )  # fmt: skip
-
-
 def calibration(
     before: ReliabilityCurve | None, after: ReliabilityCurve, *, errors: tuple[float, float]
 ) -> go.Figure:
@@ -255,7 +232,7 @@ def calibration(
     figure = make_subplots(
         rows=2, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.04
     )
-    style.diagonal(figure, name="Perfectly calibrated")
+    style.add_line(figure, [0, 1], [0, 1], "Perfectly calibrated", width=1)
     known = np.isfinite(after.subject_low)
     style.band(
         figure, after.probability[known], after.subject_low[known], after.subject_high[known]
@@ -264,14 +241,21 @@ def calibration(
         _reliability(figure, before, "Before calibration", style.REFUSED, bars=False)
     name = "Probabilities" if before is None else "After calibration"
     _reliability(figure, after, f"{name} (bars: 95 % over cells)", style.BLAST, bars=True)
-    _histogram(figure, after)
+    centre = (after.edges[1:] + after.edges[:-1]) / 2
+    for counts, label in ((after.normals, "hem"), (after.blasts, "all")):
+        figure.add_bar(
+            x=centre, y=counts, width=np.diff(after.edges), name=CLASS_NAMES[label],
+            marker={"color": CLASS_COLOURS[label], "line": {"width": 0}}, row=2, col=1,
+            hovertemplate=f"%{{y:,}} cells, {CLASS_NAMES[label]}<extra></extra>",
+        )  # fmt: skip
     figure.update_layout(barmode="stack", bargap=0)
     figure.update_xaxes(range=style.UNIT)
     figure.update_xaxes(title="Predicted probability of ALL blast", row=2, col=1)
     figure.update_yaxes(title="Share of ALL blasts", range=[-0.04, 1.04], row=1, col=1)
     figure.update_yaxes(title="Cells", nticks=4, row=2, col=1)
     title = _calibration_title(errors, compared=before is not None)
-    return _legend_below(style.finish(figure, title, height=520))
+    style.finish(figure, title, height=520)
+    return style.lay_out(figure, legend={"y": -0.16})  # below the axis title
 
 
 def _reliability(
@@ -293,16 +277,6 @@ def _reliability(
     )  # fmt: skip
 
 
-def _histogram(figure: go.Figure, curve: ReliabilityCurve) -> None:
-    centre = (curve.edges[1:] + curve.edges[:-1]) / 2
-    for counts, label in ((curve.normals, "hem"), (curve.blasts, "all")):
-        figure.add_bar(
-            x=centre, y=counts, width=np.diff(curve.edges), name=CLASS_NAMES[label],
-            marker={"color": CLASS_COLOURS[label], "line": {"width": 0}}, row=2, col=1,
-            hovertemplate=f"%{{y:,}} cells, {CLASS_NAMES[label]}<extra></extra>",
-        )  # fmt: skip
-
-
 def _calibration_title(errors: tuple[float, float], *, compared: bool) -> str:
     before, after = (f"{100 * error:.1f}" for error in errors)
     if not compared:
@@ -311,8 +285,3 @@ def _calibration_title(errors: tuple[float, float], *, compared: bool) -> str:
         return f"Calibration leaves the mean error at {after} percentage points"
     verb = "lowers" if errors[1] < errors[0] else "raises"
     return f"Calibration {verb} the mean error from {before} to {after} percentage points"
-
-
-def _legend_below(figure: go.Figure) -> go.Figure:
-    """Legend below the axis title, without overlap at any height."""
-    return style.lay_out(figure, legend={"y": -0.16})

@@ -32,24 +32,14 @@ def confusion_matrix(counts: Confusion) -> go.Figure:
         ]
         for row, row_shares, name in zip(table, shares, ("normal cells", "ALL blasts"), strict=True)
     ]
+    # White text has contrast at both ends of the scale, in any theme of the page.
     figure = go.Figure(
         go.Heatmap(
-            z=np.nan_to_num(shares),
-            x=names,
-            y=names,
-            text=text,
-            texttemplate="%{text}",
-            textfont={"size": 15, "color": "#FFFFFF"},
-            hoverinfo="skip",
-            # White text has contrast at both ends, in any theme of the page.
-            colorscale=[[0, "#73737D"], [1, "#4A3A80"]],
-            zmin=0,
-            zmax=1,
-            showscale=False,
-            xgap=3,
-            ygap=3,
+            z=np.nan_to_num(shares), x=names, y=names, zmin=0, zmax=1, xgap=3, ygap=3,
+            text=text, texttemplate="%{text}", textfont={"size": 15, "color": "#FFFFFF"},
+            colorscale=[[0, "#73737D"], [1, "#4A3A80"]], showscale=False, hoverinfo="skip",
         )
-    )
+    )  # fmt: skip
     figure.update_xaxes(title="Called", fixedrange=True, showgrid=False)
     figure.update_yaxes(
         title="Truth", autorange="reversed", fixedrange=True, showgrid=False, tickangle=-90
@@ -95,13 +85,6 @@ def clickable_matrix(counts: Confusion) -> go.Figure:
     )
 
 
-MAP_COLOURS = {
-    "outcome": "Outcome",
-    "label": "Label",
-    "subject": "Subject",
-    "quality": "Quality",
-}
-"""Colour options of the map."""
 # Colour shows the label, shape the correctness of the call; errors are drawn on top.
 _OUTCOMES = {
     "tn": (style.NORMAL, "circle", 4, 0.35),
@@ -112,8 +95,8 @@ _OUTCOMES = {
 _AGREEMENT = {
     "both_right": (style.REFUSED, "circle", 4, 0.3),
     "both_wrong": (style.BLAST, "x", 7, 0.9),
-    "only_a": ("#009E73", "triangle-up", 7, 0.8),
-    "only_b": ("#CC79A7", "triangle-down", 7, 0.8),
+    "only_a": (style.GREEN, "triangle-up", 7, 0.8),
+    "only_b": (style.PINK, "triangle-down", 7, 0.8),
 }
 
 
@@ -130,8 +113,19 @@ def cell_map(table: pd.DataFrame, colour: str, kind: str) -> go.Figure:
             "subject", or any other for a number.
     """
     placed = table[np.isfinite(table["x"]) & np.isfinite(table["y"])]
-    draw = {"outcome": _by_outcome, "label": _by_label, "subject": point_map.by_subject}
-    traces, title = draw.get(kind, point_map.by_number)(placed, colour)
+    traces: list[Any]
+    if kind == "outcome":
+        wrong = placed[colour].isin(("fp", "fn")).sum()
+        title = f"{wrong:,} of {len(placed):,} cells are called wrongly"
+        traces = point_map.categories(placed, colour, _OUTCOMES, outcomes.OUTCOMES)
+    elif kind == "label":
+        blasts, normal = ((placed[colour] == label).sum() for label in ("all", "hem"))
+        title = f"{blasts:,} ALL blasts and {normal:,} normal cells by how alike they look"
+        named = {"hem": "Normal cells", "all": "ALL blasts"}
+        traces = point_map.categories(placed, colour, point_map.LABEL_STYLES, named)
+    else:
+        draw = point_map.by_subject if kind == "subject" else point_map.by_number
+        traces, title = draw(placed, colour)
     return point_map.as_map(go.Figure(traces), title)
 
 
@@ -148,11 +142,12 @@ def two_probabilities(
         names: names of the models.
     """
     figure = go.Figure()
+    only = {"only_a": names[0], "only_b": names[1]}
     for kind, point_style in _AGREEMENT.items():
-        cells = table[table["kind"] == kind]
+        name = f"Only {only[kind]} is right" if kind in only else AGREEMENT[kind]
         figure.add_trace(
             point_map.points(
-                cells, "probability_a", "probability_b", point_style, _agreement_name(kind, names),
+                table[table["kind"] == kind], "probability_a", "probability_b", point_style, name,
                 hover="%{customdata}<br>%{x:.3f} and %{y:.3f}", many=len(table),
             )
         )  # fmt: skip
@@ -167,28 +162,6 @@ def two_probabilities(
     wrong = f"Both models are wrong on {counts.get('both_wrong', 0):,} of {len(table):,} cells"
     one = counts.get("only_a", 0) + counts.get("only_b", 0)
     return style.finish(figure, f"{wrong}, one of them on {one:,}", height=560)
-
-
-def _by_outcome(table: pd.DataFrame, colour: str) -> tuple[list[Any], str]:
-    wrong = table[colour].isin(("fp", "fn")).sum()
-    title = f"{wrong:,} of {len(table):,} cells are called wrongly"
-    return point_map.categories(table, colour, _OUTCOMES, outcomes.OUTCOMES), title
-
-
-def _by_label(table: pd.DataFrame, colour: str) -> tuple[list[Any], str]:
-    blasts, normal = ((table[colour] == label).sum() for label in ("all", "hem"))
-    named = {"hem": "Normal cells", "all": "ALL blasts"}
-    title = f"{blasts:,} ALL blasts and {normal:,} normal cells by how alike they look"
-    return point_map.categories(table, colour, point_map.LABEL_STYLES, named), title
-
-
-def _agreement_name(kind: str, names: tuple[str, str]) -> str:
-    only = {"only_a": names[0], "only_b": names[1]}
-    return f"Only {only[kind]} is right" if kind in only else AGREEMENT[kind]
-
-
-_ROW = 34  # pixels per slice
-_FRAME = 150  # pixels of title and axis above and below
 
 
 def slice_bars(rows: Sequence[SliceResult], *, most: int = 20) -> go.Figure:
@@ -208,48 +181,37 @@ def slice_bars(rows: Sequence[SliceResult], *, most: int = 20) -> go.Figure:
         figure.add_trace(_difference_points(placed_rows, name, colour, symbol))
     figure.add_vline(x=0, line={"color": style.REFUSED, "width": 1})
     figure.update_xaxes(title="Accuracy less that of the rest (percentage points)")
-    figure.update_yaxes(
-        title="Slice", tickvals=list(range(len(shown_rows))),
-        ticktext=[_short(row.slice.title) for row in shown_rows],
-        range=[len(shown_rows) - 0.4, -0.6], showgrid=False, zeroline=False, automargin=True,
+    found = sum(row.worse for row in rows)
+    title = f"None of {len(rows):,} slices is surely worse than the rest"
+    if found:
+        title = f"{found:,} of {len(rows):,} slices are worse than chance would have it"
+    return style.finish_rows(
+        figure, title, [_short(row.slice.title) for row in shown_rows],
+        height=200 + 34 * max(1, len(shown_rows)), title="Slice", zeroline=False, automargin=True,
     )  # fmt: skip
-    height = _FRAME + 50 + _ROW * max(1, len(shown_rows))
-    figure = style.finish(figure, _slices_title(rows), height=height)
-    return style.lay_out(figure, legend={"y": -60 / (height - _FRAME)})
 
 
 def _difference_points(
     placed_rows: Sequence[tuple[int, SliceResult]], name: str, colour: str, symbol: str
 ) -> go.Scatter:
-    value, low, high = (
-        100 * np.array([getattr(row.difference, end) for _, row in placed_rows], dtype=float)
-        for end in ("value", "low", "high")
-    )
+    differences = [row.difference for _, row in placed_rows]
     bounds = [
-        f"{a:.0f} to {b:.0f}, over {row.unit}" if row.difference.known else "no interval"
-        for a, b, (_, row) in zip(low, high, placed_rows, strict=True)
+        f"{100 * one.low:.0f} to {100 * one.high:.0f}, over {row.unit}"
+        if one.known
+        else "no interval"
+        for one, (_, row) in zip(differences, placed_rows, strict=True)
     ]
     return go.Scatter(
-        x=value,
-        y=[place for place, _ in placed_rows],
-        error_x={"array": high - value, "arrayminus": value - low, "width": 3, "thickness": 1.5},
+        x=[100 * one.value for one in differences], y=[place for place, _ in placed_rows],
+        error_x=style.error_bars(differences, scale=100), mode="markers", name=name,
+        marker={"color": colour, "symbol": symbol, "size": 10},
         customdata=[
             [row.slice.key, row.slice.title, f"{row.cells:,}", bound]
             for (_, row), bound in zip(placed_rows, bounds, strict=True)
         ],
-        mode="markers",
-        marker={"color": colour, "symbol": symbol, "size": 10},
-        name=name,
         hovertemplate="%{customdata[1]}<br>%{customdata[2]} cells<br>%{x:.0f} points "
         "(%{customdata[3]})<extra></extra>",
-    )
-
-
-def _slices_title(rows: Sequence[SliceResult]) -> str:
-    worse = [row for row in rows if row.worse]
-    if not worse:
-        return f"None of {len(rows):,} slices is surely worse than the rest"
-    return f"{len(worse):,} of {len(rows):,} slices are worse than chance would have it"
+    )  # fmt: skip
 
 
 def _short(title: str) -> str:

@@ -1,7 +1,6 @@
 """Metrics under image alterations as small multiples, one panel per alteration."""
 
 import math
-from collections.abc import Sequence
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -15,7 +14,6 @@ _COLUMNS = 2
 _PANEL = 190  # pixels per row of panels
 _ABOVE = 120  # pixels of title and legend
 _SMALL = 12  # font size at which two panels fit on a phone
-_GREY = "rgba(122,122,122,0.25)"
 
 
 def robustness_curves(robustness: Robustness, figure: str = "auroc") -> go.Figure:
@@ -28,16 +26,12 @@ def robustness_curves(robustness: Robustness, figure: str = "auroc") -> go.Figur
     panels = robustness.alterations
     lines = math.ceil(len(panels) / _COLUMNS)
     plot = make_subplots(
-        rows=lines,
-        cols=_COLUMNS,
-        subplot_titles=[alteration.title for alteration in panels],
-        shared_yaxes="all",
-        horizontal_spacing=0.06,
-        vertical_spacing=0.42 / lines,
-    )
+        rows=lines, cols=_COLUMNS, subplot_titles=[alteration.title for alteration in panels],
+        shared_yaxes="all", horizontal_spacing=0.06, vertical_spacing=0.42 / lines,
+    )  # fmt: skip
     for place, alteration in enumerate(panels):
         row, column = 1 + place // _COLUMNS, 1 + place % _COLUMNS
-        for trace in _panel(robustness, alteration, figure, first=place == 0):
+        for trace in _panel(robustness, alteration, figure, first=place == 0).data:
             plot.add_trace(trace, row=row, col=column)
         unit = {"text": alteration.unit, "standoff": 4, "font": {"size": _SMALL}}
         plot.update_xaxes(title=unit, row=row, col=column)
@@ -57,11 +51,12 @@ def robustness_text(robustness: Robustness, figure: str = "auroc") -> str:
     model = robustness.model.replace("-", "\u2011")  # non-breaking hyphens in the name
     if not any(row.figures[figure].known for row in robustness.rows):
         return f"{title} of {model} by alteration; too few subjects for intervals"
-    clear = [row for row in robustness.rows if _clear(row.changes[figure])]
+    changes = ((row, row.changes[figure]) for row in robustness.rows)
+    clear = [row for row, change in changes if change.low > 0 or change.high < 0]
     if not clear:
         return f"No alteration moves the {title} of {model} clearly"
     row = max(clear, key=lambda one: abs(one.changes[figure].value))
-    alteration = _alteration(robustness, row)
+    alteration = next(one for one in robustness.alterations if one.name == row.alteration)
     return (
         f"{alteration.title} moves the {title} of {model} most: {_signed(row.changes[figure])} "
         f"at {_minus(f'{row.level:g}')} ({alteration.unit})"
@@ -70,56 +65,32 @@ def robustness_text(robustness: Robustness, figure: str = "auroc") -> str:
 
 def _panel(
     robustness: Robustness, alteration: Alteration, figure: str, *, first: bool
-) -> list[go.Scatter]:
+) -> go.Figure:
     rows = robustness.of(alteration.name)
-    levels = [row.level for row in rows]
-    unaltered = next(row for row in rows if row.level == alteration.unaltered).figures[figure].value
-    as_it_is = go.Scatter(
-        x=[levels[0], levels[-1]],
-        y=[unaltered, unaltered],
-        mode="lines",
-        line={"dash": "dot", "width": 1.5, "color": style.REFUSED},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    mark = go.Scatter(
-        x=[alteration.unaltered],
-        y=[unaltered],
-        mode="markers",
-        marker={"symbol": "diamond", "size": 11, "color": style.BLAST},
-        name="As it is",
-        showlegend=first,
-        hoverinfo="skip",
-    )
-    line = _line(rows, figure, first=first)
-    return [*_band(rows, figure, first=first), as_it_is, line, mark]
-
-
-def _band(rows: Sequence[RobustnessRow], figure: str, *, first: bool) -> list[go.Scatter]:
-    """Traces of the bounds over subjects; none where an interval is unknown."""
     levels, values = [row.level for row in rows], [row.figures[figure] for row in rows]
-    if not all(value.known for value in values):
-        return []
-    plain = {"x": levels, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
-    lower = {"fill": "tonexty", "fillcolor": _GREY, "name": "95 % over subjects"}
-    return [
-        go.Scatter(y=[value.high for value in values], showlegend=False, **plain),
-        go.Scatter(y=[value.low for value in values], showlegend=first, **lower, **plain),
-    ]
-
-
-def _line(rows: Sequence[RobustnessRow], figure: str, *, first: bool) -> go.Scatter:
-    return go.Scatter(
-        x=[row.level for row in rows],
-        y=[row.figures[figure].value for row in rows],
-        mode="lines+markers",
-        line={"color": style.NORMAL, "width": 2},
-        name=metrics.TITLES[figure],
-        showlegend=first,
+    unaltered = next(row for row in rows if row.level == alteration.unaltered).figures[figure].value
+    panel = go.Figure()
+    if all(value.known for value in values):  # the band over subjects
+        fill = {"fill": "tonexty", "fillcolor": style.faint(style.REFUSED, 0.25)}
+        high, low = [value.high for value in values], [value.low for value in values]
+        panel.add_scatter(x=levels, y=high, showlegend=False, **style.BAND)
+        panel.add_scatter(
+            x=levels, y=low, showlegend=first, name="95 % over subjects", **fill, **style.BAND
+        )
+    style.add_line(panel, [levels[0], levels[-1]], [unaltered, unaltered])
+    panel.add_scatter(
+        x=levels, y=[value.value for value in values], mode="lines+markers",
+        line={"color": style.NORMAL, "width": 2}, name=metrics.TITLES[figure], showlegend=first,
         customdata=[_hover_values(row, figure) for row in rows],
         hovertemplate="%{x:g}: %{y:.3f} (%{customdata[0]})<br>Change %{customdata[1]}"
         "<br>%{customdata[2]} of calls flip<extra></extra>",
-    )
+    )  # fmt: skip
+    panel.add_scatter(
+        x=[alteration.unaltered], y=[unaltered], mode="markers", name="As it is",
+        marker={"symbol": "diamond", "size": 11, "color": style.BLAST}, showlegend=first,
+        hoverinfo="skip",
+    )  # fmt: skip
+    return panel
 
 
 def _hover_values(row: RobustnessRow, figure: str) -> tuple[str, str, str]:
@@ -137,14 +108,3 @@ def _signed(change: Interval) -> str:
 
 def _minus(number: str) -> str:
     return number.replace("-", "\u2212")
-
-
-def _clear(change: Interval) -> bool:
-    """Whether the interval excludes 0."""
-    return change.known and (change.low > 0 or change.high < 0)
-
-
-def _alteration(robustness: Robustness, row: RobustnessRow) -> Alteration:
-    return next(
-        alteration for alteration in robustness.alterations if alteration.name == row.alteration
-    )

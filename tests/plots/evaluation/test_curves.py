@@ -146,8 +146,7 @@ def test_roc_many__the_reference_is_a_line_of_one_weighted_f1(models: dict[str, 
     assert np.array(line.x) == pytest.approx(x)
     assert np.array(line.y) == pytest.approx(y)
     assert "on other cells" in line.hovertemplate
-    for without in (roc_many(models, prevalence=0.6, references=False), roc_many(models)):
-        assert name not in traces(without)
+    assert name not in traces(roc_many(models))
 
 
 def test_roc_many__one_model_states_its_area(models: dict[str, Sample]) -> None:

@@ -65,7 +65,6 @@ def test_map_points__every_cell_once_and_ready_for_a_lasso(
     assert figure.layout.dragmode == "lasso"
     assert all(isinstance(trace, go.Scattergl) for trace in figure.data)
     assert figure.to_json() == error_plots.cell_map(cells, colour, kind).to_json()
-    assert set(dict(MAPS).values()) == set(error_plots.MAP_COLOURS)
 
 
 def test_map_points__outcome_by_colour_of_the_label_and_shape(cells: pd.DataFrame) -> None:
