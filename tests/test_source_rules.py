@@ -48,7 +48,7 @@ MAY_WRITE_HTML = {
     "allcore/web/components/cell_details.py": "a heading and frames, which escape (below)",
     "allcore/web/components/explanation_view.py": "escapes (below)",
     "allcore/web/components/cell_pictures.py": "escapes (below)",
-    "allcore/web/components/gallery.py": "escapes (below)",
+    "allcore/web/components/picker.py": "escapes (below)",
     "allcore/web/dataset/browse_comparison.py": "escapes (below)",
     "allcore/web/dataset/cell_window.py": "escapes (below)",
     "pages/networks.py": "a diagram, which escapes (below)",

@@ -10,7 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from allcore.nets.summaries import NetworkSummary
-from allcore.web.components import cell_pictures, explanation_view, gallery
+from allcore.web.components import cell_pictures, explanation_view, picker
 from allcore.web.components.cell_pictures import Frame
 from allcore.web.dataset import browse_comparison, cell_window
 from allcore.web.networks import diagram
@@ -21,13 +21,13 @@ PIXELS = np.zeros((20, 20, 3), dtype=np.uint8)
 ROW = pd.Series(
     dict.fromkeys(("path", "subject", "label", "split", "image_id", "fold", "sha256"), HOSTILE)
 )
-CARD = gallery.GalleryCard(HOSTILE, HOSTILE, HOSTILE, synthetic=True)
+CARD = picker.Card(HOSTILE, HOSTILE, HOSTILE, HOSTILE, synthetic=True)
 NETWORK = NetworkSummary(name=HOSTILE, size=64, blocks=(), parameters=1, macs=1)
 MAKERS: dict[str, Callable[[], str]] = {
     "heading": lambda: cell_pictures.heading(HOSTILE, mark="●", colour="#000"),
     "frames": lambda: cell_pictures.frames([Frame(PIXELS, HOSTILE), Frame(None, HOSTILE)], least=9),
     "waiting": lambda: explanation_view.empty_frames([HOSTILE], least=9),
-    "gallery": lambda: gallery._grid([CARD, CARD], [b"x", None]),
+    "gallery": lambda: picker.gallery_html([CARD, CARD], [b"x", None]),
     "cut": lambda: segmentation_view._cut_figure(HOSTILE),
     "outlined": lambda: segmentation_view._figure(
         Image.fromarray(PIXELS), alt=HOSTILE, caption=HOSTILE

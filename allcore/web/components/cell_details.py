@@ -15,7 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from allcore import model_folder
 from allcore.audit.index import queries
 from allcore.data import cell_measurements as facts
-from allcore.data import cells, subjects
+from allcore.data import cells
 from allcore.errors import AllScopeError
 from allcore.explain.explanation import Explainer
 from allcore.explain.parts import VIEW_NAMES, CellIdentity, ModelAnswer, heat_sentence
@@ -25,10 +25,9 @@ from allcore.inference.upload import CellPicture
 from allcore.labels import CLASS_NAMES, Label
 from allcore.model_folder import InstalledModel
 from allcore.plots import predict as predict_plots
-from allcore.plots import style
 from allcore.web import frame, resources
 from allcore.web.cell_images import CellImages
-from allcore.web.components import cell_pictures, explanation_view, gallery
+from allcore.web.components import cell_pictures, explanation_view, picker
 from allcore.web.components.cell_pictures import Frame
 
 if TYPE_CHECKING:  # it brings torch, which a cell without a picture does without
@@ -41,6 +40,8 @@ CONNECT = (
     "data set to see it, and what the network made of it."
 )
 CLASSES: tuple[Label, Label] = ("all", "hem")
+Slots = dict[str, DeltaGenerator]
+"""Places of what the network made of the cell."""
 _FACTS = {fact.name: fact for fact in facts.MEASURES} | queries.MEASURES
 _FIELD = 1024  # side, in pixels, of what is shown of a larger picture: its middle
 _MAP_WIDTH, _VIEW_WIDTH = 150, 76  # least pixels of a saliency map, and of one of the eight views
@@ -79,25 +80,9 @@ class CellContext:
     position: tuple[int, int]
 
     @property
-    def image_id(self) -> str:
-        """The cell's id."""
-        return str(self.row["image_id"])
-
-    @property
-    def subject(self) -> str | None:
-        """The cell's subject."""
-        return _text(self.row.get("subject"))
-
-    @property
-    def group(self) -> str | None:
-        """The independent subject."""
-        group = _text(self.row.get("group"))
-        return group or (subjects.group_of(self.subject) if self.subject else None)
-
-    @property
     def identity(self) -> CellIdentity:
         """The cell as models' folders know it."""
-        return CellIdentity(self.image_id, self.subject)
+        return CellIdentity(str(self.row["image_id"]), _text(self.row.get("subject")))
 
     @property
     def probability(self) -> float:
@@ -105,61 +90,36 @@ class CellContext:
         value = self.row.get("probability")
         return math.nan if value is None else float(value)
 
-
-@dataclass(frozen=True)
-class Slots:
-    """Places of what the network made of the cell; they keep their size while it is answer."""
-
-    title: DeltaGenerator
-    maps: DeltaGenerator
-    text: DeltaGenerator
-    views_title: DeltaGenerator
-    views: DeltaGenerator
-    views_text: DeltaGenerator
-
-    @classmethod
-    def draw(cls) -> "Slots":
-        """Draw the empty frames of input, maps and views."""
-        slots = cls(*(st.empty() for _ in range(6)))
-        slots.title.markdown("**What the network saw, and where it found its evidence**")
-        slots.maps.html(explanation_view.empty_frames(["to come"] * 3, least=_MAP_WIDTH))
-        slots.views_title.markdown("**Turned and mirrored**")
-        empty = explanation_view.empty_frames(["to come"] * len(VIEW_NAMES), least=_VIEW_WIDTH)
-        slots.views.html(empty)
-        return slots
-
-    def clear(self) -> None:
-        """Remove them where the network can't be answer."""
-        for slot in vars(self).values():
-            slot.empty()
+    @property
+    def outcome(self) -> str:
+        """What became of the cell at the threshold, in words."""
+        return outcome(_text(self.row.get("label")), self.probability, self.threshold)
 
 
-def show(context: CellContext) -> int:
-    """Draw the cell; give -1 or 1 where the one before or after it was asked for, else 0."""
+def show_cell(context: CellContext) -> int:
+    """Draw the cell; return -1 or 1 where the one before or after it was asked for, else 0."""
     step = steps(*context.position)
     if step:
         return step
-    _heading(context)
-    picture = read(context.images.file(context.image_id))
-    _plain_facts(context, picture)
+    _show_heading(context)
+    picture = read(context.images.file(context.identity.image_id))
+    _show_picture(context, picture)
     evidence, around, table = st.container(), st.container(), st.container()
-    slots = None
+    slots: Slots = {}
     if picture is not None and context.model is not None:
         with evidence:  # at once, so that nothing of the cell before stands below this one's name
-            slots = Slots.draw()
+            slots = _draw_slots()
     explainer, model = explanation_view.explainer(lambda: context.images), context.model
-    installed, errors = model_folder.resolve_all()
-    damaged = list(errors)
-    others = [other for other in installed if model is None or other.folder != model.folder]
+    alternatives, damaged = explanation_view.other_models(model)
     own = _recorded_answer(context, explainer)
     slot = explanation_view.answers_place(table)
     pending = "no picture" if picture is None else "asking"
-    for part in explainer.answers([own], others, damaged, context.identity, None):
+    for part in explainer.answers([own], alternatives, damaged, context.identity, None):
         explanation_view.show_answers(part.answers, slot, pending=pending)
     has_features = _show_neighbourhood(context, explainer, around, final=picture is None)
     if picture is None:
         return 0
-    if model is None or slots is None:
+    if model is None:
         evidence.info(
             "These predictions came from a file, so there is no network to ask about the cell.",
             icon=":material/info:",
@@ -169,8 +129,8 @@ def show(context: CellContext) -> int:
         if answer is not None and not has_features:
             _show_neighbourhood(context, explainer, around, picture)
         own = explainer.ask(model, picture, own) if answer is None or answer.pending else answer
-    for part in explainer.answers([own], others, damaged, context.identity, picture):
-        explanation_view.show_answers(part.answers, slot, pending="asking")
+    for part in explainer.answers([own], alternatives, damaged, context.identity, picture):
+        explanation_view.show_answers(part.answers, slot, pending=pending)
     return 0
 
 
@@ -198,34 +158,41 @@ def steps(at: int, of: int) -> int:
     return int(after) - int(before)
 
 
-def _heading(context: CellContext) -> None:
-    label, probability = _text(context.row.get("label")), context.probability
-    mark, colour = gallery.MARKS.get(label or "", ("○", style.REFUSED))
-    st.html(cell_pictures.heading(context.image_id, mark=mark, colour=colour))
-    text = outcome(label, probability, context.threshold)
-    st.markdown(f"**{text[0].upper()}{text[1:]}.** {frame.plain(_of_subject(context))}.")
+def _draw_slots() -> Slots:
+    """Draw the empty frames of what the network made of the cell; they keep their size."""
+    names = ("title", "maps", "text", "views_title", "views", "views_text")
+    slots = {name: st.empty() for name in names}
+    slots["title"].markdown("**What the network saw, and where it found its evidence**")
+    slots["maps"].html(explanation_view.empty_frames(["to come"] * 3, least=_MAP_WIDTH))
+    slots["views_title"].markdown("**Turned and mirrored**")
+    empty = explanation_view.empty_frames(["to come"] * len(VIEW_NAMES), least=_VIEW_WIDTH)
+    slots["views"].html(empty)
+    return slots
+
+
+def _show_heading(context: CellContext) -> None:
+    identity, probability, text = context.identity, context.probability, context.outcome
+    mark, colour = picker.class_mark(context.row.get("label"))
+    st.html(cell_pictures.heading(identity.image_id, mark=mark, colour=colour))
+    group = _text(context.row.get("group")) or identity.group
+    subject = "Subject unknown" if identity.subject is None else f"Subject {identity.subject}"
+    if identity.subject is not None and group != identity.subject:
+        subject += f", the same person as others of {group}"
+    st.markdown(f"**{text[0].upper()}{text[1:]}.** {frame.plain(subject)}.")
     if 0 <= probability <= 1:
         scale = predict_plots.probability_scale(probability, threshold=context.threshold)
         st.plotly_chart(scale, config={"displayModeBar": False}, key="cell_scale")
 
 
-def _of_subject(context: CellContext) -> str:
-    if context.subject is None:
-        return "Subject unknown"
-    if context.group in (None, context.subject):
-        return f"Subject {context.subject}"
-    return f"Subject {context.subject}, the same person as others of {context.group}"
-
-
-def _plain_facts(context: CellContext, picture: CellPicture | None) -> None:
+def _show_picture(context: CellContext, picture: CellPicture | None) -> None:
     """The picture, to be looked into, and its measures; side by side where there is room."""
-    if picture is None:
-        measures(context.facts, context.percentiles)
-        return
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        cell_pictures.zoomable(cells.centre_crop(picture.rgb, _FIELD), alt=_spoken(context))
-    with right:
+    place: DeltaGenerator = st.container()
+    if picture is not None:
+        left, place = st.columns([3, 2], gap="medium")
+        with left:
+            alt = f"Picture of the cell {context.identity.image_id}, {context.outcome}"
+            cell_pictures.zoomable(cells.centre_crop(picture.rgb, _FIELD), alt=alt)
+    with place:
         measures(context.facts, context.percentiles)
 
 
@@ -255,11 +222,10 @@ def _show_neighbourhood(
         picture: of the cell, where the model's folder does not record its features.
         final: whether a problem is drawn as well.
     """
-    if context.model is None:
+    model, identity = context.model, context.identity
+    if model is None:
         return True
-    part = explainer.neighbourhood(
-        context.model, picture, context.identity, threshold=context.threshold
-    )
+    part = explainer.neighbourhood(model, picture, identity, threshold=context.threshold)
     if final or not part.problem:
         explanation_view.show_neighbourhood(part, context.images, place)
     return not part.problem
@@ -269,24 +235,18 @@ def measures(values: Mapping[str, float], percentiles: Mapping[str, float]) -> N
     """Draw the measures of a picture, each with its place among all cells."""
     rows = []
     for name, value in values.items():
-        fact = _FACTS.get(name)
+        fact, lower = _FACTS.get(name), percentiles.get(name, math.nan)
+        ranked = not (math.isnan(lower) or isinstance(value, bool | np.bool_))
         rows.append(
             {
                 "Measure": fact.title if fact else name,
                 "Value": in_words(value, fact.unit if fact else ""),
-                "Among all cells": _among(value, percentiles.get(name)),
+                "Among all cells": f"above {math.floor(lower)} %" if ranked else "",
             }
         )
     if rows:
         st.markdown("**Measures of the picture**")
         st.dataframe(pd.DataFrame(rows), hide_index=True)
-
-
-def _among(value: float, lower: float | None) -> str:
-    """A measure's place among all cells; a yes or no has none."""
-    if lower is None or math.isnan(lower) or isinstance(value, bool | np.bool_):
-        return ""
-    return f"above {math.floor(lower)} %"
 
 
 def in_words(value: float, unit: str) -> str:
@@ -306,56 +266,56 @@ def _show_network(
     recorded: ModelAnswer,
     slots: Slots,
 ) -> ModelAnswer | None:
-    """Draw what a network made of the cell; its answer, pending where a fold's network was answer.
+    """Draw what a network made of the cell; return its answer, pending where a fold's was asked.
 
     A cell that the shipped network was trained on is put to the network of the fold that held it
-    out, where the folder has that network. None where the network can't be answer.
+    out, where the folder has that network. None where the network can't be asked.
     """
     exposed = recorded.exposure in ("cell", "subject")
     fold = _fold(model, context.row.get("fold")) if exposed else None
     try:
-        with slots.text, st.spinner("Asking the network"):
+        with slots["text"], st.spinner("Asking the network"):
             from allcore.explain import gradcam  # brings torch, which takes its time
 
             explainer = explanation_view.explainer(
                 lambda: context.images,
-                resources.predictor if fold is None else lambda model: _of_fold(model, fold),
+                resources.predictor
+                if fold is None
+                else lambda model: _fold_predictor(model, f"{model.folder} {model.digest}", fold),
                 key="" if fold is None else f"fold {fold}",
             )
             model_input = explainer.model_input(model, picture)
             maps = [explainer.saliency(model, picture, "Grad-CAM", label) for label in CLASSES]
             views = explainer.views(model, picture)
     except AllScopeError as error:
-        slots.clear()
-        with slots.text:
+        for slot in slots.values():
+            slot.empty()
+        with slots["text"]:
             frame.problem(error)
         return None
     cell = picture.crop(model.info.preprocessing)
-    frames = [Frame(model_input.picture, model_input.sentence)]
+    frames, sentences = [Frame(model_input.picture, model_input.sentence)], []
     for saliency in maps:
-        caption = f"What speaks for {CLASS_NAMES[saliency.heat.towards]}"
-        frames.append(Frame(gradcam.overlay(cell, saliency.heat), caption))
-    slots.maps.html(cell_pictures.frames(frames, least=_MAP_WIDTH))
+        name = CLASS_NAMES[saliency.heat.towards]
+        frames.append(Frame(gradcam.overlay(cell, saliency.heat), f"What speaks for {name}"))
+        sentences.append(f"For {name}: {heat_sentence(saliency.heat)}")
+    slots["maps"].html(cell_pictures.frames(frames, least=_MAP_WIDTH))
     probability = float(views.probabilities[0])
     called = CLASS_NAMES["all" if probability >= context.threshold else "hem"]
     network, exposure = "The network in the model's folder", _EXPOSURES[recorded.exposure]
     if fold is not None:
         network, exposure = "The network behind the held-out answer", "It never saw this subject."
-    with slots.text.container():
+    with slots["text"].container():
         st.markdown(
             f"{network} gives {probability:.2f} (threshold {context.threshold:.2f}): {called}. "
             f"{exposure}",
             width=frame.TEXT_WIDTH,
         )
-        sentences = [
-            f"For {CLASS_NAMES[saliency.heat.towards]}: {heat_sentence(saliency.heat)}"
-            for saliency in maps
-        ]
         st.markdown(" ".join(sentences), width=frame.TEXT_WIDTH)
         st.caption(_METHOD, width=frame.TEXT_WIDTH)
     strip = explanation_view.view_frames(model_input.picture, views)
-    slots.views.html(cell_pictures.frames(strip, least=_VIEW_WIDTH))
-    slots.views_text.markdown(views.sentence(context.threshold), width=frame.TEXT_WIDTH)
+    slots["views"].html(cell_pictures.frames(strip, least=_VIEW_WIDTH))
+    slots["views_text"].markdown(views.sentence(context.threshold), width=frame.TEXT_WIDTH)
     if fold is not None:
         return recorded
     return replace(recorded, probability=probability, pending=False)
@@ -366,10 +326,6 @@ def _fold(model: InstalledModel, fold: object) -> int | None:
     if model.info.folds_sha256 is None or not isinstance(fold, int | float | np.number):
         return None
     return None if math.isnan(float(fold)) else int(fold)
-
-
-def _of_fold(model: InstalledModel, fold: int) -> "Predictor":
-    return _fold_predictor(model, f"{model.folder} {model.digest}", fold)
 
 
 @st.cache_resource(max_entries=5, show_spinner=False)
@@ -397,11 +353,6 @@ def read(path: Path | None, *, missing: str = CONNECT) -> CellPicture | None:
     except AllScopeError as error:
         frame.problem(error)
         return None
-
-
-def _spoken(context: CellContext) -> str:
-    text = outcome(_text(context.row.get("label")), context.probability, context.threshold)
-    return f"Picture of the cell {context.image_id}, {text}"
 
 
 def _text(value: Any) -> str | None:

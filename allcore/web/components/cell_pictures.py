@@ -48,51 +48,50 @@ def heading(name: str, *, mark: str, colour: str) -> str:
 def zoomable(rgb: Rgb, *, alt: str) -> None:
     """A picture (H, W, 3) in a window; enlarged, it is moved by scrolling or by finger."""
     window = st.empty()
-    chosen = st.segmented_control(
+    zoom = st.segmented_control(
         "Enlarge", list(ZOOMS), default=1, required=True, key="cell_zoom",
-        format_func=lambda times: ZOOMS[times],
+        format_func=ZOOMS.__getitem__,
     )  # fmt: skip
-    zoom = chosen or 1
     height, width = rgb.shape[:2]
     # The browser scrolls at first to what is marked as the middle, where it knows how.
     part = 100 / zoom
     middle = f"inset: {50 - part / 2}%; width: {part}%; height: {part}%"
     pixels = "" if zoom == 1 else "image-rendering: pixelated"
+    address = data_address(Image.fromarray(rgb), "PNG", compress_level=3)
     window.html(
         f'{_STYLE}<div class="cell-window" tabindex="0">'
         f'<div class="whole" style="width: {100 * zoom}%">'
-        f'<img alt="{html.escape(alt, quote=True)}" src="{_png(rgb)}" style="{pixels}">'
+        f'<img alt="{html.escape(alt, quote=True)}" src="{address}" style="{pixels}">'
         f'<span class="middle" style="{middle}"></span></div></div>'
     )
     st.caption(f"{width} × {height} pixels")
 
 
-def frames(shown: Sequence[Frame], *, least: int) -> str:
+def frames(pictures: Sequence[Frame], *, least: int) -> str:
     """Frames side by side, each at least so many pixels wide, as HTML."""
     figures = "".join(
-        f'<figure><div class="field">{_inside(frame, small=least < _SMALL)}</div>'
+        f'<figure><div class="field">{_image_html(frame, small=least < _SMALL)}</div>'
         f"<figcaption>{html.escape(frame.caption)}</figcaption></figure>"
-        for frame in shown
+        for frame in pictures
     )
     columns = f"grid-template-columns: repeat(auto-fit, minmax({least}px, 1fr))"
     return f'{_STYLE}<div class="cell-frames" style="{columns}">{figures}</div>'
 
 
-def _inside(frame: Frame, *, small: bool) -> str:
+def data_address(image: Image.Image, kind: str, **options: int) -> str:
+    """An image as a data address; `kind` is PNG, JPEG or WEBP, with options of Pillow."""
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _image_html(frame: Frame, *, small: bool) -> str:
     if frame.rgb is None:
         return ""
-    words = html.escape(frame.caption, quote=True)
-    return f'<img alt="{words}" src="{_webp(frame.rgb) if small else _png(frame.rgb)}">'
-
-
-def _png(rgb: Rgb) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "PNG", compress_level=3)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def _webp(rgb: Rgb) -> str:
-    buffer = io.BytesIO()
-    image = Image.fromarray(rgb).resize((_SMALL, _SMALL), Image.Resampling.BICUBIC)
-    image.save(buffer, "WEBP", quality=85, method=2)
-    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    image = Image.fromarray(frame.rgb)
+    if small:
+        image = image.resize((_SMALL, _SMALL), Image.Resampling.BICUBIC)
+        address = data_address(image, "WEBP", quality=85, method=2)
+    else:
+        address = data_address(image, "PNG", compress_level=3)
+    return f'<img alt="{html.escape(frame.caption)}" src="{address}">'

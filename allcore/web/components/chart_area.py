@@ -60,18 +60,10 @@ def selected_area(selection: Mapping[str, Any]) -> Polygon | None:
 
 def points_inside(points: NDArray[np.float64], polygon: Polygon) -> NDArray[np.bool_]:
     """(N,) whether each point (N, 2) lies inside, by the even-odd rule; NaN lies outside."""
-    result = np.zeros(len(points), dtype=bool)
-    near = np.flatnonzero(
-        ((points >= polygon.min(axis=0)) & (points <= polygon.max(axis=0))).all(axis=1)
-    )
-    x, y = points[near].T
-    inside = np.zeros(len(near), dtype=bool)
-    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        if y0 != y1:  # a level edge is never crossed
-            crosses = (y0 > y) != (y1 > y)
-            inside ^= crosses & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
-    result[near] = inside
-    return result
+    from skimage import measure  # takes its time, and most pages have no area
+
+    inside: NDArray[np.bool_] = measure.points_in_poly(points, polygon)  # type: ignore[no-untyped-call]
+    return inside
 
 
 def area_to_text(polygon: Polygon) -> str:
@@ -98,5 +90,5 @@ def _simplify(corners: Polygon) -> Polygon:
     """At most `MAX_CORNERS` corners, evenly chosen."""
     if len(corners) <= MAX_CORNERS:
         return corners
-    kept: Polygon = corners[np.linspace(0, len(corners) - 1, MAX_CORNERS).round().astype(int)]
-    return kept
+    chosen = np.linspace(0, len(corners) - 1, MAX_CORNERS).round().astype(int)
+    return np.take(corners, chosen, axis=0)

@@ -101,13 +101,10 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
 
     Text that a spreadsheet would evaluate gets a leading apostrophe; numbers stay as they are.
     """
-    # Column by column, since a table may have two of one name.
-    columns = [_inert_column(table.iloc[:, place]) for place in range(table.shape[1])]
-    head = [str(export.escape_formula(str(name))) for name in table.columns]
-    safe = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=table.index)
-    safe.columns = pd.Index(head)
-    if NOTICE not in head:
-        safe.insert(len(head), NOTICE, notice.RESEARCH_USE)
+    safe = table.apply(_inert_column) if len(table.columns) else table.copy()
+    safe.columns = pd.Index([str(export.escape_formula(str(name))) for name in table.columns])
+    if NOTICE not in safe:
+        safe[NOTICE] = notice.RESEARCH_USE
     # Both characters, so that a cell with either of them is quoted and starts no row of its own.
     return safe.to_csv(index=False, lineterminator="\r\n").encode()
 
@@ -133,13 +130,13 @@ def config(name: str, *, height: float | None = None) -> dict[str, object]:
 
 
 def plain_title(figure: go.Figure) -> str | None:
-    """A figure's title as plain text, None where it has none."""
+    """A figure's title as plain text; None without one."""
     return style.plain_title(figure.layout.title.text or "") or None
 
 
 def _format() -> str:
-    chosen = st.session_state.get(_CHOSEN)
-    return chosen if chosen in FORMATS else FORMATS[0]
+    chosen: str = st.session_state.get(_CHOSEN, FORMATS[0])
+    return chosen
 
 
 def _inert_column(column: "pd.Series[Any]") -> "pd.Series[Any]":

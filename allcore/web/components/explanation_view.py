@@ -1,5 +1,6 @@
 """The explanation of an answer on a page, each part drawn as soon as it is computed."""
 
+import functools
 import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,19 +36,18 @@ from allcore.labels import CLASS_NAMES
 from allcore.model_folder import InstalledModel
 from allcore.web import cell_images, frame, resources
 from allcore.web.cell_images import CellImages
-from allcore.web.components import cell_pictures, gallery
+from allcore.web.components import cell_pictures, picker
 from allcore.web.components.cell_pictures import Frame
-from allcore.web.components.gallery import GalleryCard
+from allcore.web.components.picker import Card
 
 if TYPE_CHECKING:
     from allcore.inference.predictor import Predictor
     from allcore.inference.results import Prediction
     from allcore.inference.upload import CellPicture
 
-NEIGHBOURS = 8
-MAP_WIDTH, VIEW_WIDTH, NEIGHBOUR_WIDTH = 150, 60, 138
-"""Least widths, in pixels, of a saliency map, of one of the eight views and of a neighbour."""
+_MAP_WIDTH, _VIEW_WIDTH = 150, 60  # least pixels of a saliency map, and of one of the views
 _CHECKING = "Whether the highlight matters is being checked."
+_NO_SETS = "The model's folder keeps too little to say what can't be ruled out at 95 %."
 _SALIENCY_METHOD = (
     "The brighter a place, the more it speaks for the verdict; each map is scaled by itself. "
     "Grad-CAM is coarse. Integrated gradients compare the cell with itself in one even colour, so "
@@ -94,28 +94,23 @@ def explainer(
     *,
     key: str = "",
 ) -> Explainer:
-    """An explainer whose results all sessions share.
-
-    Args:
-        images: the cells of the data sets at hand; may take time where nobody has read them yet.
-        load: gives a model's predictor.
-        key: of the predictor, where it is not the installed model's own.
-    """
+    """An explainer whose results all sessions share; `key` tells predictors of one model apart."""
 
     def cells() -> pd.DataFrame | None:
         known = images()
         return _table(known, str([(str(data.root), len(data)) for data in known.manifests]))
 
-    def remember(part: tuple[str, ...], function: Callable[[], Any]) -> Any:
-        return _remember((key, *part), function)
+    return Explainer(
+        load,
+        record=lambda model: _record(model, f"{model.folder} {model.digest} {model.revision}"),
+        cells=cells,
+        remember=lambda part, function: _remember((key, *part), function),
+    )
 
-    def record(model: InstalledModel) -> ModelRecord:
-        return _record(model, f"{model.folder} {model.digest} {model.revision}")
 
-    return Explainer(load, record=record, cells=cells, remember=remember)
-
-
-def show(model: InstalledModel, picture: "CellPicture", prediction: "Prediction") -> Explanation:
+def show_explanation(
+    model: InstalledModel, picture: "CellPicture", prediction: "Prediction"
+) -> Explanation:
     """Draw the explanation of an answer, what is quick to compute first, and return it.
 
     Raises:
@@ -124,15 +119,12 @@ def show(model: InstalledModel, picture: "CellPicture", prediction: "Prediction"
     """
     from allcore.explain import gradcam
 
-    def images() -> CellImages:
-        return cell_images.at_hand(model.info)
-
-    places = draw_places(prediction.verdict)
-    installed, damaged = model_folder.resolve_all()
-    others = [other for other in installed if other.folder != model.folder]
+    images = functools.partial(cell_images.at_hand, model.info)
+    places = _draw_places(prediction.verdict)
+    alternatives, damaged = other_models(model)
     cell = picture.crop(model.info.preprocessing)
     for part in explainer(images).explain(
-        model, picture, prediction, others=others, damaged=list(damaged)
+        model, picture, prediction, others=alternatives, damaged=damaged
     ):
         match part:
             case PredictionSet():
@@ -145,7 +137,7 @@ def show(model: InstalledModel, picture: "CellPicture", prediction: "Prediction"
                 _show_maps(places, (), (), model_input)
             case AugmentedViews():
                 strip = view_frames(model_input.picture, part)
-                places.views.html(cell_pictures.frames(strip, least=VIEW_WIDTH))
+                places.views.html(cell_pictures.frames(strip, least=_VIEW_WIDTH))
                 say(places.views_text, part.sentence(prediction.threshold), lines=2)
             case SaliencyMaps():
                 overlays = [gradcam.overlay(cell, saliency.heat) for saliency in part.maps]
@@ -159,7 +151,14 @@ def show(model: InstalledModel, picture: "CellPicture", prediction: "Prediction"
     raise AssertionError("the last part is the explanation")
 
 
-def draw_places(verdict: str) -> Places:
+def other_models(model: InstalledModel | None) -> tuple[list[InstalledModel], list[str]]:
+    """All installed models but one, and the names of those whose folder is damaged."""
+    installed, damaged = model_folder.resolve_all()
+    folder = model.folder if model else None
+    return [other for other in installed if other.folder != folder], list(damaged)
+
+
+def _draw_places(verdict: str) -> Places:
     """Draw headings and empty frames for the explanation of a verdict."""
     left, right = st.columns(2, gap="large")
     with left:
@@ -167,12 +166,12 @@ def draw_places(verdict: str) -> Places:
         say(prediction_set, "", lines=3)
         st.markdown("**Turned and mirrored**")
         views = st.empty()
-        views.html(empty_frames([f"to come, {name}" for name in VIEW_NAMES], least=VIEW_WIDTH))
+        views.html(empty_frames([f"to come, {name}" for name in VIEW_NAMES], least=_VIEW_WIDTH))
         views_text = st.empty()
         say(views_text, "Asking the network", lines=2)
         st.markdown(f"**What speaks for {CLASS_NAMES[verdict]}, and what the network saw**")
         maps = st.empty()
-        maps.html(empty_frames([f"{n}: to come" for n in (*METHODS, "Input")], least=MAP_WIDTH))
+        maps.html(empty_frames([f"{n}: to come" for n in (*METHODS, "Input")], least=_MAP_WIDTH))
         map_texts = tuple(st.empty() for _ in METHODS)
         for place in map_texts:
             say(place, "Looking for the evidence", lines=4)
@@ -181,17 +180,16 @@ def draw_places(verdict: str) -> Places:
         neighbours = st.empty()
         with neighbours.container():
             st.markdown("**Nearest cells, as the network sees them**")
-            st.html(empty_frames(["to come"] * NEIGHBOURS, least=NEIGHBOUR_WIDTH))
+            st.html(empty_frames(["to come"] * 8, least=138))
         answers = answers_place(st.container())
     return Places(prediction_set, views, views_text, maps, map_texts, neighbours, answers)
 
 
 def answers_place(place: DeltaGenerator) -> DeltaGenerator:
     """The empty place of a table of answers, below its title and above its caption."""
-    with place:
-        st.markdown("**Every model's answer**")
-        slot = st.empty()
-        st.caption(_ANSWER_METHOD, width=frame.TEXT_WIDTH)
+    place.markdown("**Every model's answer**")
+    slot = place.empty()
+    place.caption(_ANSWER_METHOD, width=frame.TEXT_WIDTH)
     return slot
 
 
@@ -200,7 +198,7 @@ def show_answers(answers: Sequence[ModelAnswer], slot: DeltaGenerator, *, pendin
     table = pd.DataFrame(
         {
             "Model": answer.model,
-            "Held out": _called(answer.held_out, answer.threshold),
+            "Held out": _call_text(answer.held_out, answer.threshold),
             "Answer now": _answer_text(answer, pending),
             "Its network": _EXPOSURES[answer.exposure],
             "Threshold": f"{answer.threshold:.2f}",
@@ -222,7 +220,7 @@ def show_neighbourhood(
         st.markdown("**Nearest cells, as the network sees them**")
         sources = images.sources([cell.image_id for cell in neighbourhood.cells])
         if any(source.key for source in sources):
-            gallery.show_gallery([_card(cell, images) for cell in neighbourhood.cells], sources)
+            picker.show_gallery([_card(cell, images) for cell in neighbourhood.cells], sources)
         else:
             st.dataframe(pd.DataFrame(map(_table_row, neighbourhood.cells)), hide_index=True)
         st.markdown(neighbourhood.sentence, width=frame.TEXT_WIDTH)
@@ -231,12 +229,10 @@ def show_neighbourhood(
 
 def view_frames(picture: Rgb, views: AugmentedViews) -> list[Frame]:
     """The eight views of the network's input (S, S, 3) with their probabilities."""
-    starts = (picture, picture[:, ::-1])
-    turned = [np.rot90(start, turns) for start in starts for turns in range(4)]
-    named = zip(turned, VIEW_NAMES, views.probabilities, strict=True)
+    turned = [np.rot90(side, turns) for side in (picture, picture[:, ::-1]) for turns in range(4)]
     return [
         Frame(np.ascontiguousarray(view), f"{probability:.2f}, {name}")
-        for view, name, probability in named
+        for view, name, probability in zip(turned, VIEW_NAMES, views.probabilities, strict=True)
     ]
 
 
@@ -256,25 +252,27 @@ def say(place: DeltaGenerator, text: str, *, lines: int, strong: str = "") -> No
 
 def _show_set(places: Places, part: PredictionSet, exposure: TrainingExposure) -> None:
     """The classes that can't be ruled out, and for which cells that holds."""
-    if part.sets is None:
-        text = "The model's folder keeps too little to say what can't be ruled out at 95 %."
-        say(places.prediction_set, text, lines=3)
-        return
-    scope = f"This holds for 95 % of {part.scope}, on average over subjects."
-    say(places.prediction_set, CAUTIONS[exposure] or scope, lines=3, strong=part.sentence)
+    text, strong = _NO_SETS, ""
+    if part.sets is not None:
+        scope = f"This holds for 95 % of {part.scope}, on average over subjects."
+        text, strong = CAUTIONS[exposure] or scope, part.sentence
+    say(places.prediction_set, text, lines=3, strong=strong)
 
 
 def _show_maps(
     places: Places, maps: Sequence[SaliencyMap], overlays: Sequence[Rgb], model_input: ModelInput
 ) -> None:
     """The maps so far over the cell, their sentences, and the network's input beside them."""
-    frames = [
-        Frame(overlay, _map_caption(saliency))
-        for saliency, overlay in zip(maps, overlays, strict=True)
-    ]
+    frames = []
+    for saliency, overlay in zip(maps, overlays, strict=True):
+        caption: str = saliency.method
+        if saliency.deletion:
+            supported = saliency.deletion.supported
+            caption += ": marks what matters" if supported else ": do not read it"
+        frames.append(Frame(overlay, caption))
     frames += [Frame(None, f"{method}: to come") for method in METHODS[len(maps) :]]
     frames.append(Frame(model_input.picture, model_input.sentence))
-    places.maps.html(cell_pictures.frames(frames, least=MAP_WIDTH))
+    places.maps.html(cell_pictures.frames(frames, least=_MAP_WIDTH))
     for saliency, place in zip(maps, places.map_texts, strict=False):
         text = saliency.sentence
         if saliency.heat.values.any():
@@ -282,33 +280,32 @@ def _show_maps(
         say(place, text, lines=4, strong=f"{saliency.method}.")
 
 
-def _map_caption(saliency: SaliencyMap) -> str:
-    if saliency.deletion is None:
-        return saliency.method
-    verdict = "marks what matters" if saliency.deletion.supported else "do not read it"
-    return f"{saliency.method}: {verdict}"
-
-
 def _answer_text(answer: ModelAnswer, pending: str) -> str:
     if answer.pending:
         return pending
     if answer.probability is None:
         return "refused" if answer.verdict == "refused" else answer.reason
-    return _called(answer.probability, answer.threshold)
+    return _call_text(answer.probability, answer.threshold)
 
 
-def _called(probability: float | None, threshold: float) -> str:
+def _call_text(probability: float | None, threshold: float) -> str:
     if probability is None:
         return "none"
     return f"{probability:.2f}, {CLASS_NAMES['all' if probability >= threshold else 'hem']}"
 
 
-def _card(cell: Neighbour, images: CellImages) -> GalleryCard:
+def _card(cell: Neighbour, images: CellImages) -> Card:
+    name = CLASS_NAMES.get(cell.label or "", "no label")
     subject = "the same subject" if cell.same_subject else "subject"
     held_out = "trained on" if cell.probability is None else f"{cell.probability:.2f} held out"
-    detail = f"{subject} {cell.subject or 'unknown'}, {held_out}, distance {cell.distance:.2g}"
-    synthetic = images.is_synthetic(cell.image_id)
-    return GalleryCard(cell.image_id, cell.label or "", detail, synthetic=synthetic)
+    return Card(
+        cell.image_id,
+        cell.label or "",
+        title=f"{name}, {subject} {cell.subject or 'unknown'}, {held_out}, "
+        f"distance {cell.distance:.2g}",
+        detail=cell.image_id,
+        synthetic=images.is_synthetic(cell.image_id),
+    )
 
 
 def _table_row(cell: Neighbour) -> dict[str, str]:

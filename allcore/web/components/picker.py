@@ -1,6 +1,10 @@
-"""A grid of cells: a click or Enter opens one, and a checkbox or Space selects several."""
+"""Grids of cells at one scale: a gallery to look at, and a picker.
+
+In a picker a click or Enter opens a cell, and a checkbox or Space selects several.
+"""
 
 import base64
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,18 +12,20 @@ from typing import Any
 
 import streamlit as st
 
-from allcore.data.thumbnails import FIELD, ImageSource
+from allcore.data.thumbnails import FIELD, ImageSource, Thumbnails
 from allcore.labels import CLASS_NAMES
 from allcore.plots import style
-from allcore.web.components import gallery
-from allcore.web.components.gallery import MARKS, SCALE_BAR
 
-_HERE = Path(__file__)
+MARKS = {"all": ("●", style.BLAST), "hem": ("◆", style.NORMAL)}
+"""Shape and colour of a class; the shapes can be told apart without colour."""
+_SCALE_BAR = 100  # pixels of the original
+_BAR_SHARE = 100 * _SCALE_BAR / FIELD
+_CSS = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
 _MOUNT = st.components.v2.component(
     "allscope_picker",
     html='<div class="said" role="status"></div><div class="cells"></div>\n',
-    css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
-    js=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
+    css=_CSS,
+    js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
 )
 
 
@@ -55,6 +61,14 @@ class PickerChoice:
     chosen: tuple[str, ...]
 
 
+def show_gallery(cards: Sequence[Card], sources: Sequence[ImageSource]) -> None:
+    """Draw the frames of cells at once, and the thumbnails in them as soon as they are made."""
+    slot = st.empty()
+    if not thumbnail_store().has(sources):
+        slot.html(gallery_html(cards, [b""] * len(cards)))
+    slot.html(gallery_html(cards, thumbnail_store().get(sources)))
+
+
 def show_picker(cards: Sequence[Card], sources: Sequence[ImageSource], *, key: str) -> str | None:
     """Draw the cells; return the id of the one that was just opened.
 
@@ -78,9 +92,9 @@ def show_selectable(
     """Draw cells that can be opened and selected.
 
     Args:
-        cards: captions of the thumbnails.
-        sources: of the thumbnails, in the same order.
-        key: of the component, unique on the page.
+        cards: as for `show_picker`, like `sources` and `key`.
+        sources: of the thumbnails.
+        key: of the component.
         chosen: ids selected now, of these cells or others; the caller stores them.
         limit: most ids that can be selected.
     """
@@ -101,17 +115,55 @@ def show_selectable(
     return PickerChoice(opened, tuple(selected)[:limit])
 
 
+@st.cache_resource
+def thumbnail_store() -> Thumbnails:
+    """The thumbnails that all sessions share."""
+    return Thumbnails()
+
+
+def class_mark(label: object) -> tuple[str, str]:
+    """Shape and colour of a label; those of no class for any other value."""
+    return MARKS.get(str(label), ("○", style.REFUSED))
+
+
+def gallery_html(cards: Sequence[Card], thumbnails: Sequence[bytes | None]) -> str:
+    """Cells as HTML; an empty thumbnail is still to come, None is one of no file."""
+    figures = (_figure(card, webp) for card, webp in zip(cards, thumbnails, strict=True))
+    return (
+        f'<style>.cell-gallery {{{_CSS}}}</style><div class="cell-gallery"><div class="cells">'
+        f"{''.join(figures)}</div></div>"
+    )
+
+
+def _figure(card: Card, webp: bytes | None) -> str:
+    mark, colour = class_mark(card.label)
+    title, drawn = html.escape(card.title), ""
+    picture = f'<span class="bar" style="width: {_BAR_SHARE:.2f}%">{_SCALE_BAR} px</span>'
+    if webp is None:
+        picture = '<span class="none">picture not on this machine</span>'
+    elif webp:
+        kind = "Synthetic picture" if card.synthetic else "Picture"
+        alt = f"{kind} of a cell labelled {title}"
+        picture = f'<img alt="{alt}" src="{_data_address(webp)}">{picture}'
+    if card.synthetic:
+        drawn = '<span class="drawn">SYNTHETIC</span>'
+    return (
+        f'<div><div class="field">{picture}{drawn}</div><div class="caption">'
+        f'<span style="color: {colour}">{mark}</span> {title}'
+        f'<div class="id">{html.escape(card.detail)}</div></div></div>'
+    )
+
+
 def _mount(cards: Sequence[Card], sources: Sequence[ImageSource], key: str, **options: Any) -> Any:
-    thumbnails = gallery.thumbnail_store().get(sources)
+    thumbnails = thumbnail_store().get(sources)
     records = [_card_record(card, webp) for card, webp in zip(cards, thumbnails, strict=True)]
-    data = {"cards": records, "bar": SCALE_BAR, "barShare": 100 * SCALE_BAR / FIELD, **options}
+    data = {"cards": records, "bar": _SCALE_BAR, "barShare": _BAR_SHARE, **options}
     return _MOUNT(key=key, data=data, on_opened_change=lambda: None, on_chosen_change=lambda: None)
 
 
 def _card_record(card: Card, webp: bytes | None) -> dict[str, Any]:
-    mark, colour = MARKS.get(card.label, ("○", style.REFUSED))
+    mark, colour = class_mark(card.label)
     name = CLASS_NAMES.get(card.label, "no label")
-    data = base64.b64encode(webp).decode() if webp else ""
     return {
         "id": card.image_id,
         "mark": mark,
@@ -120,5 +172,9 @@ def _card_record(card: Card, webp: bytes | None) -> dict[str, Any]:
         "detail": card.detail,
         "drawn": card.synthetic,
         "words": f"Open the cell labelled {name}: {card.title}, {card.detail}",
-        "picture": f"data:image/webp;base64,{data}" if webp else "",
+        "picture": _data_address(webp) if webp else "",
     }
+
+
+def _data_address(webp: bytes) -> str:
+    return f"data:image/webp;base64,{base64.b64encode(webp).decode()}"

@@ -18,9 +18,8 @@ from allcore.data.cells import Rgb
 from allcore.data.thumbnails import FIELD
 from allcore.errors import AllScopeError
 from allcore.inference import upload
-from allcore.plots import style
 from allcore.web import frame
-from allcore.web.components import cell_details, cell_pictures, gallery
+from allcore.web.components import cell_details, cell_pictures, picker
 from allcore.web.components.charts import show_csv_download
 from allcore.web.dataset import image_cards
 from allcore.web.dataset.context import DatasetContext
@@ -180,7 +179,7 @@ def _read_middle(context: DatasetContext, row: "pd.Series[Any]", zoom: int) -> R
 
 
 def _figure_html(image: ComparedImage, zoom: int) -> str:
-    mark, colour = gallery.MARKS.get(str(image.row["label"]), ("○", style.REFUSED))
+    mark, colour = picker.class_mark(image.row["label"])
     description = html.escape(image_cards.describe_image(image.row))
     return (
         f'<figure><div class="field">{_image_html(image, zoom)}</div><figcaption><b>{image.number}'

@@ -14,7 +14,7 @@ from allcore.audit.index.queries import RECORDED, CatalogueQuery, ResultPage
 from allcore.audit.index.subject_profile import SubjectProfile
 from allcore.labels import CLASS_NAMES
 from allcore.web import frame, guard
-from allcore.web.components import gallery, picker
+from allcore.web.components import picker
 from allcore.web.components.charts import show_csv_download
 from allcore.web.dataset import browse_comparison, browse_filters, cell_window, image_cards
 from allcore.web.dataset.context import DatasetContext
@@ -67,7 +67,7 @@ def subject_sentence(subject: SubjectProfile) -> str:
 
 def table_rows(context: DatasetContext, rows: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
     """Rows for the table layout, with thumbnails as data URIs."""
-    thumbnails = gallery.thumbnail_store().get(image_cards.thumbnail_sources(context, rows))
+    thumbnails = picker.thumbnail_store().get(image_cards.thumbnail_sources(context, rows))
     table = rows[[*RECORDED, *measures, "copies"]].assign(
         label=rows["label"].map(lambda label: CLASS_NAMES.get(label, label))
     )

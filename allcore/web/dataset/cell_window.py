@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from allcore import formats
 from allcore.data import cells
 from allcore.labels import CLASS_NAMES
-from allcore.plots import style
 from allcore.web import frame, guard
-from allcore.web.components import cell_details, cell_pictures, gallery, picker
+from allcore.web.components import cell_details, cell_pictures, picker
 from allcore.web.dataset import browse_filters, held_out_answers, image_cards
 from allcore.web.dataset.context import DatasetContext
 
@@ -135,7 +134,7 @@ def _opened_list(context: DatasetContext, place: int) -> NDArray[np.int32]:
 def _show_image(context: DatasetContext, place: int) -> None:
     row = context.table.iloc[place]
     description = image_cards.describe_image(row)
-    mark, colour = gallery.MARKS.get(str(row["label"]), ("○", style.REFUSED))
+    mark, colour = picker.class_mark(row["label"])
     st.html(cell_pictures.heading(str(row["image_id"]), mark=mark, colour=colour))
     st.markdown(frame.plain(description), width=frame.TEXT_WIDTH)
     if row["error"]:

@@ -51,7 +51,7 @@ def _show_dialog(context: Context) -> None:
     order: list[str] = st.session_state[_ORDER]
     image_id = st.query_params.get(CELL, order[0])
     at = order.index(image_id) if image_id in order else 0
-    step = cell_details.show(_cell_context(context, order[at], at, len(order)))
+    step = cell_details.show_cell(_cell_context(context, order[at], at, len(order)))
     if step:
         st.query_params[CELL] = order[(at + step) % len(order)]
         st.rerun(scope="fragment")

@@ -162,7 +162,7 @@ def _show_explained(
     cell = picture.crop(model.info.preprocessing)
     _show_answer(name, prediction, cell, key=picture.sha256)
     time.sleep(BROWSER_SECONDS)
-    return explanation_view.show(model, picture, prediction)
+    return explanation_view.show_explanation(model, picture, prediction)
 
 
 def _show_answer(name: str, prediction: Prediction, rgb: Rgb | None, *, key: str) -> None:

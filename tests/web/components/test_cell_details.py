@@ -85,7 +85,7 @@ def script(image_id: str, model: str | None, root: str | None, position: tuple[i
         percentiles={"area": 93.4},
         position=position,
     )
-    st.session_state["step"] = cell_details.show(context)
+    st.session_state["step"] = cell_details.show_cell(context)
 
 
 def opened(

@@ -58,7 +58,7 @@ def page() -> None:
         model = model_folder.resolve("tiny")
         picture = CellPicture(draw_cell(seed=0), "0" * 64)
         (prediction,) = resources.predictor(model).predict([picture])
-        found = explanation_view.show(model, picture, prediction)
+        found = explanation_view.show_explanation(model, picture, prediction)
         st.session_state["found"] = found.to_dict()
         st.button("Again")
     finally:

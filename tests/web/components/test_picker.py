@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from allcore.data.thumbnails import ImageSource
-from allcore.web.components import gallery, picker
+from allcore.web.components import picker
 from allcore.web.components.picker import Card
 from tests.conftest import draw_cell
 
@@ -67,7 +67,7 @@ def test_show__classes_differ_in_shape_and_words(
 ) -> None:
     cards = shown(monkeypatch, picture)[1]["data"]["cards"]
     assert len({card["mark"] for card in cards}) == len({card["colour"] for card in cards}) == 3
-    assert cards[0]["mark"] == gallery.MARKS["all"][0]
+    assert cards[0]["mark"] == picker.MARKS["all"][0]
     assert "ALL blast" in cards[0]["words"] and "0.87" in cards[0]["words"]
     assert "no label" in cards[2]["words"]
 
