@@ -50,9 +50,7 @@ def data_set(data: Path | None, *, quick_folder: Path | None, quick_size: dict[s
     """Return the given data set, that of the settings, or the demonstration set.
 
     Args:
-        data: the given data set.
         quick_folder: folder of a small synthetic set instead, with ``--quick``; else None.
-        quick_size: arguments of its generation.
     """
     from allcore import settings
     from allcore.synthetic import demo

@@ -36,7 +36,6 @@ class DownloadResult:
         placed: number of files placed in the folder.
         failures: files that could not be downloaded, with the reason.
         has_labels: whether the folder has the label table of the preliminary test images.
-        verification: of the folder after the download.
     """
 
     placed: int
@@ -61,10 +60,8 @@ def fetch(
         source: address of a mirror that serves the release's paths, or a folder that holds the
             files under any names; Kaggle by default.
         facts: a table of the form of ``release.read_release``; the packaged one by default.
-        progress: called with the bytes of each step.
         cancelled: True ends the work, as does an interrupt; complete files stay. kagglehub does not
             call it during a download.
-        delays: seconds before each further attempt.
 
     Raises:
         DataError: the source can't be reached or used, the disk is too small, the folder can't be

@@ -29,7 +29,6 @@ def download(cache: Path, folder: Path, *, delays: Sequence[float]) -> Path:
     Args:
         cache: folder for kagglehub, on the disk of the final files.
         folder: final folder, for error messages.
-        delays: seconds before each further attempt.
 
     Raises:
         DataError: Kaggle can't be reached or refuses, or the archive is damaged.

@@ -36,8 +36,6 @@ class ReleaseFile:
 
     Attributes:
         paths: in the release; several where it holds the same bytes more than once.
-        size: bytes.
-        sha256: 64 hexadecimal digits.
     """
 
     paths: tuple[str, ...]
@@ -142,7 +140,6 @@ class Mirror:
         """Download several files in parallel; each is placed as soon as it is verified.
 
         Args:
-            files: files to download.
             place: called in a worker thread.
             progress: called with the bytes of every verified file.
             cancelled: called a few times a second; True ends the work, as does an interrupt.

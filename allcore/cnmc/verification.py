@@ -57,7 +57,6 @@ class Verification:
     """The result of verifying a folder.
 
     Attributes:
-        root: the folder.
         found: its files matched with those of the release.
         refused: files and folders that were not read, with the reason.
     """
@@ -126,11 +125,8 @@ def verify(
     A file whose size does not occur in the release is foreign or altered and is not read.
 
     Args:
-        root: the folder, of any layout.
-        facts: table of the release, ``release.read_release`` by default.
         progress: called with the bytes done and the total.
         cancelled: called after every file; True ends the check.
-        workers: number of hashing threads.
         known: SHA-256 by relative path (with slashes) of files that need not be read again.
 
     Raises:
@@ -166,7 +162,6 @@ def compare(facts: pd.DataFrame, paths: Sequence[str], by_path: Mapping[str, str
     leaves the other row missing.
 
     Args:
-        facts: a table of ``release.read_release``.
         paths: files of the folder, relative, with slashes.
         by_path: SHA-256 of candidate files; files without one are not part of the release.
     """
@@ -275,7 +270,6 @@ class VerificationJob:
     """Verification of a folder in a background thread.
 
     Args:
-        root: the folder.
         known: SHA-256 by path of files that need not be read again.
     """
 

@@ -39,8 +39,6 @@ def batch_pdf(
     """Generate the report of a batch; equal arguments give equal files.
 
     Args:
-        rows: the predictions.
-        info: the model.
         made_at: UTC time, printed on every page.
         shares: from `subject_shares`; empty where subjects are unknown.
         whence: sentence on the source of the subjects.

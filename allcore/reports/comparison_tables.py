@@ -30,7 +30,6 @@ def comparison_table(
     """Table with one row per network, best weighted F1 on unseen subjects first.
 
     Args:
-        comparison: results of the comparison.
         figures: metrics of `comparison.METRICS`, in the order of columns.
         protocols: keys of `comparison.PROTOCOLS`; with both, each metric has a column with its gap.
     """

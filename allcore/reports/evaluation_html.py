@@ -63,9 +63,6 @@ def evaluation_html(
     """Generate the evaluation as a self-contained HTML document.
 
     Args:
-        evaluation: from `evaluate_model`.
-        predictions: the evaluated predictions.
-        info: the model.
         history: one row per epoch, as for `plots.about.learning_curve`.
         extras: additional sections, such as slices or robustness.
         date: date in the document, by default today's. Otherwise equal arguments give equal
@@ -102,8 +99,6 @@ def split_plots(
     """Plots of one split by name, as far as its cells allow.
 
     Args:
-        split: evaluation of the split.
-        cells: its labelled predictions.
         threshold: probability at or above which a cell is called a blast.
     """
     sample = model_evaluation.sample_of_predictions(cells)

@@ -35,9 +35,7 @@ def document(title: str, intro: str, sections: Sequence[HtmlSection]) -> str:
     """Assemble the document.
 
     Args:
-        title: plain text.
         intro: HTML above the table of contents.
-        sections: sections in order.
     """
     anchors = [f"part-{number}" for number in range(1, len(sections) + 1)]
     links = "".join(
@@ -105,7 +103,6 @@ def chart(figure: go.Figure, *, name: str) -> str:
     """Figure drawn by the document's script, with the notice; its title is its alt text.
 
     Args:
-        figure: the figure, which stays unchanged.
         name: name of the saved file.
     """
     labelled = go.Figure(layout=figure.layout)

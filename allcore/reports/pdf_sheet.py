@@ -27,7 +27,6 @@ class PdfSheet(FPDF):
     """A4 pages with the notice in header and footer.
 
     Args:
-        title: title of the report.
         made_at: date of the report and of the file, so that equal reports are equal files.
         foot: text in the footer besides the notice.
     """
@@ -87,14 +86,7 @@ class PdfSheet(FPDF):
         """Write text at the cursor, truncated to the maximum number of lines.
 
         Args:
-            text: any text.
-            size: font size in points.
-            bold: whether the font is bold.
-            mono: whether the font is monospaced, as for digests.
-            colour: red, green, blue.
             width: width in millimetres.
-            lines: maximum number of lines.
-            align: L or R.
         """
         left = self.x
         self.set_font("courier" if mono else "helvetica", "B" if bold else "", size)

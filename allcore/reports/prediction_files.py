@@ -36,11 +36,7 @@ def write_reports(
 
     Args:
         sources: the images; an unreadable one has no digest in its row, and no report.
-        folder: output folder.
-        model: the model.
-        predictor: predictor of the model.
         others: other installed models, whose predictions the explanation compares.
-        batch_size: images in one forward pass.
 
     Raises:
         AllScopeError: a report can't be written.

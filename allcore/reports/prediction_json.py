@@ -45,7 +45,6 @@ class PictureFile:
 
     Attributes:
         name: file name given by the user.
-        sha256: digest of the content.
         media_type: type by content, not by name.
         content: the bytes; in JSON deflated and base64-encoded.
     """
@@ -64,13 +63,7 @@ class PredictionReport:
 
     Attributes:
         schema: always ``SCHEMA``.
-        version: version of the schema.
-        notice: permitted use.
-        made_at: time, UTC.
-        prediction: the prediction.
-        model: provenance of the model.
         versions: versions of ALLScope, Python and the packages used in the computation.
-        device: device of the network.
         cut: segmentation of the cell by the program; None for an image with the cell already cut
             out.
         evidence: output of ``Explanation.to_dict``; None without an explanation.
@@ -111,13 +104,8 @@ def make_report(
     """Create the report of a prediction.
 
     Args:
-        predictor: predictor of the model.
-        prediction: the prediction.
-        content: bytes of the image file.
-        name: name of the file.
         cut: ``CutOut.facts`` where the program segmented the cell.
         evidence: from ``Explanation.to_dict``.
-        made_at: time; None for the current time.
     """
     return PredictionReport(
         schema=SCHEMA,

@@ -35,7 +35,6 @@ class PicturePanel:
     """An image beside the verdict.
 
     Attributes:
-        title: short caption.
         rgb: (H, W, 3) uint8.
     """
 
@@ -47,7 +46,6 @@ def prediction_pdf(report: PredictionReport, panels: Sequence[PicturePanel] = ()
     """Render a report as one page.
 
     Args:
-        report: from `make_report` or `read_report`.
         panels: additional images, such as the network's input and overlays; those that do not fit
             are omitted.
     """

@@ -35,10 +35,8 @@ class ReportCheck:
     """Comparison of one attribute.
 
     Attributes:
-        name: name of the attribute.
         expected: value in the report.
         found: value on this machine.
-        ok: whether they agree.
     """
 
     name: str
@@ -53,7 +51,6 @@ class ReportVerification:
 
     Attributes:
         checks: checks in order, up to the first one that prevents the others.
-        sentence: the result in words.
         other_versions: packages that differ from the report's, as ``torch 2.8 (report: 2.7)``.
     """
 
@@ -73,7 +70,6 @@ def verify_report(
     """Predict a report's image again and compare.
 
     Args:
-        report: from `read_report`.
         root: folder of the installed models; the model is identified by its weights, not by its
             name.
         device: as for ``Predictor.load``.

@@ -64,7 +64,6 @@ class ReviewAgreement:
     """Inter-rater agreement of two judgements per cell.
 
     Attributes:
-        cells: number of cells judged by two accounts.
         counts: (4, 4) cells by first (row) and second (column) judgement, by `JUDGEMENTS`.
         kappa: Cohen's kappa, from -1 to 1; NaN where all judgements are equal.
         agreed: share of cells with two equal judgements.
@@ -121,7 +120,6 @@ def with_reviewed_labels(table: pd.DataFrame, verdicts: ReviewVerdicts) -> pd.Da
 
     Args:
         table: the columns of `PREDICTION_COLUMNS`.
-        verdicts: verdicts of some of its cells.
     """
     by_id = verdicts.table.set_index("image_id")
     bad = set(by_id.index[by_id["verdict"] == "bad_picture"])
@@ -202,9 +200,7 @@ def cells_to_queue(
         ranked: indices of the candidate cells, most relevant first.
         right: (N,) whether the model's call equals the label.
         queued: (N,) whether the cell is already in the queue; such cells are skipped.
-        count: number of candidates to select.
         controls: whether to draw as many correctly classified cells at random, none of `ranked`.
-        seed: seed of the draw.
     """
     taken = ranked[~queued[ranked]][:count]
     if not controls:

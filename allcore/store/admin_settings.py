@@ -117,10 +117,7 @@ def change(
     """Store new values; an unchanged value keeps its date and author.
 
     Args:
-        database: the database.
-        username: of the administrator.
         values: by keys of `RULES`.
-        address: of the browser, for the audit log.
 
     Raises:
         StoreError: there is no such setting, a value is invalid, or the account lacks the right.

@@ -32,7 +32,6 @@ class Actor:
     """Person responsible for an administrative change.
 
     Attributes:
-        username: of the account; empty on the command line.
         address: of the browser, or `COMMAND_LINE`.
     """
 
@@ -45,7 +44,6 @@ class AuditEntry:
     """An entry of the log.
 
     Attributes:
-        at: aware, in UTC.
         account_id: of the actor; None where nobody was signed in.
         username: of that account at the time; empty where there was none.
         action: in a few words, such as "role changed".
@@ -103,7 +101,6 @@ def record(
     """Add an entry in the transaction of its change; a rollback also removes the entry.
 
     Args:
-        session: of the change.
         action: in a few words, such as "role changed".
         by: the acting account, or an administrator; None on the command line.
         target: may contain any characters, as typed names do; by default the acting account.
@@ -135,14 +132,7 @@ def record(
 def search(
     database: Database, query: AuditQuery | None = None, *, offset: int = 0, limit: int | None = 50
 ) -> AuditPage:
-    """Return matching entries, latest first.
-
-    Args:
-        database: with the log.
-        query: conditions; None for all entries.
-        offset: number of matches to skip.
-        limit: number of entries to read; None for all.
-    """
+    """Return matching entries, latest first."""
     row, conditions = AuditRow, _conditions(query or AuditQuery())
     rows = select(row).where(*conditions).order_by(row.at.desc(), row.id.desc())
     with database.read() as session:

@@ -40,10 +40,7 @@ class Backup:
     """Contents of a backup.
 
     Attributes:
-        revision: of its tables.
         made_at: time of creation, aware, in UTC.
-        rows: number of rows of each table.
-        pictures: number of stored images.
     """
 
     revision: str
@@ -93,9 +90,7 @@ def restore(
     """Replace the contents of the database by those of a backup; open sessions end.
 
     Args:
-        database: the target database.
         path: of the backup; it may come from the other database system.
-        replace: whether to overwrite a non-empty database.
         with_pictures: whether to restore the stored images; otherwise their rows are left out.
 
     Raises:

@@ -24,15 +24,8 @@ class Batch:
     """A batch at the time of reading.
 
     Attributes:
-        id: of its row.
-        name: of the upload, such as "cells.zip" or "12 pictures".
-        model: name of the model.
-        model_sha256: digest of its weights.
-        total: number of images.
-        answered: number of images with a stored answer.
         state: "running", one of `END_STATES`, or "interrupted", which is derived at read time.
         started_at: aware, in UTC, as all times here.
-        ended_at: None where it has not ended.
     """
 
     id: int

@@ -25,11 +25,8 @@ class DataSet:
     """A connected data set at the time of reading.
 
     Attributes:
-        id: of its row.
-        name: display name.
         path: folder or CSV file, which may no longer exist.
         added_by: username of the account that connected it; None where that account was deleted.
-        added_at: aware, in UTC.
     """
 
     id: int
@@ -57,12 +54,10 @@ def connect(
     """Connect a data set for all accounts.
 
     Args:
-        database: the database.
         username: of the account that connects it; must be active.
         name: 1 to 80 characters, unique ignoring case.
         path: absolute and resolved; the caller checks that it is allowed.
         taken: names of data sets that exist without being connected.
-        address: of the browser, for the audit log.
 
     Raises:
         StoreError: a rule is broken, name or path is connected already, or the account lacks the

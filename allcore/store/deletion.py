@@ -40,8 +40,6 @@ class AccountRecords:
 
     Attributes:
         answers: of its history; deleted.
-        batches: deleted.
-        slices: deleted.
         pictures: stored images; deleted with their files.
         judgements: anonymised.
         queued: cells it has queued for review; anonymised, but deleted where it is the only one to

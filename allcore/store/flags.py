@@ -22,10 +22,7 @@ class Flag:
 
     Attributes:
         image_id: of the item in the review queue.
-        verdict: of the model.
         p_all: calibrated probability of an ALL blast; None where refused.
-        threshold: of the answer.
-        note: of the account; may be empty.
         at: time of the flag, aware, in UTC.
     """
 

@@ -28,13 +28,7 @@ class HistoryAnswer:
     """Answer of a model for one image.
 
     Attributes:
-        name: of the file.
         image_sha256: of the file's bytes; empty where these could not be read.
-        model: the model's name.
-        model_sha256: of its weights.
-        preprocessing_version: of the model input.
-        prediction: the answer itself; its ``withheld`` is not stored.
-        subject: of the cell, where known.
     """
 
     name: str
@@ -51,12 +45,7 @@ class HistoryEntry:
     """A stored answer at the time of reading.
 
     Attributes:
-        id: of its row.
-        at: time of the answer, aware, in UTC.
         batch: id of its batch; None for a single image.
-        answer: with the image's name and digest.
-        flagged_at: time of the account's flag; None without one.
-        flag_note: the account's note on the flag.
     """
 
     id: int
@@ -74,11 +63,8 @@ class HistoryQuery:
     Attributes:
         text: part of the file name or of the subject, or a prefix of the digest.
         verdict: ``all``, ``hem`` or ``refused``.
-        model: name of a model.
         since: earliest time, aware.
         until: end of the time range, exclusive, aware.
-        batch: id of a batch.
-        flagged: only flagged answers.
     """
 
     text: str = ""
@@ -110,9 +96,6 @@ def add(
     """Store answers, in one transaction.
 
     Args:
-        database: the database.
-        username: of the account.
-        answers: any number.
         batch: id of the account's batch of the answers.
         picture_bytes: their images by digest; stored only where an administrator allows it.
             `pictures.allowed` tells callers in advance whether to read them.
@@ -151,15 +134,7 @@ def search(
     offset: int = 0,
     limit: int | None = 50,
 ) -> HistoryPage:
-    """Return matching answers of the account, latest first.
-
-    Args:
-        database: with the answers.
-        username: of the account.
-        query: conditions; None for all answers.
-        offset: number of matches to skip.
-        limit: number of answers to read; None for all.
-    """
+    """Return matching answers of the account, latest first."""
     where = (_of_account(username), *_conditions(query or HistoryQuery()))
     row = PredictionRow
     rows = select(row).where(*where).order_by(row.at.desc(), row.id.desc())

@@ -34,11 +34,8 @@ class Identity:
     """Claims of an identity provider's token; strings are unchecked.
 
     Attributes:
-        issuer: address of the provider.
         subject: the provider's identifier of the person.
-        issued_at: aware.
         preferred_username: modified until it is valid and free.
-        name: of the person; may be empty.
         email: empty where there is none, or the provider has not verified it.
     """
 
@@ -59,13 +56,6 @@ def sign_in(
     now: datetime | None = None,
 ) -> AccountInfo:
     """Return the account of an identity, created at the first sign-in, and record the sign-in.
-
-    Args:
-        database: the database.
-        identity: from a token with a verified signature.
-        approval: whether a new account needs an administrator's approval.
-        address: of the browser.
-        now: the current time, aware; for tests.
 
     Raises:
         TokenUsed: the token was used before, or is too old.

@@ -68,7 +68,6 @@ def copy_row(kind: "type[Copy]", row: Base, **changed: Any) -> "Copy":
     """Copy the columns of a row into a dataclass with the same field names.
 
     Args:
-        kind: the dataclass.
         row: read before; the copy can be used outside its session.
         changed: values of fields that are not columns.
     """

@@ -42,7 +42,6 @@ def check_rule(password: str, *, own: Iterable[str] = ()) -> None:
     """Reject a new password that breaks the rules.
 
     Args:
-        password: as typed.
         own: names of the account, which a password must not consist of.
 
     Raises:

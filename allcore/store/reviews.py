@@ -88,8 +88,6 @@ def queue_cells(database: Database, username: str, *, of: str, reasons: Mapping[
     """Add cells to a queue; cells already in it stay unchanged.
 
     Args:
-        database: the database.
-        username: of the account.
         of: the model's name or the file's key, the same text for `items`.
         reasons: a key of `REASONS` by image id; 1 to 20,000.
 
@@ -178,10 +176,6 @@ def judge(
     A changed judgement keeps its position in the order.
 
     Args:
-        database: the database.
-        username: of the account.
-        of: the queue.
-        image_id: the queued cell.
         seen: a key of `JUDGEMENTS`.
         note: at most 500 characters.
 
@@ -211,9 +205,6 @@ def withdraw(
     Flagged answers stay: `flags.unflag` removes them.
 
     Args:
-        database: the database.
-        username: of the account.
-        of: the queue.
         image_ids: at most 20,000; None for all.
 
     Returns:

@@ -74,11 +74,7 @@ def authenticate(
     """Check a username and password, and record the sign-in.
 
     Args:
-        database: with accounts and attempts.
-        username: as typed.
-        password: as typed.
         address: of the browser; empty where unknown.
-        now: the current time, aware; for tests.
 
     Raises:
         StoreError: wrong name or password, account disabled or not yet approved, or too many

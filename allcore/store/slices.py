@@ -34,7 +34,6 @@ def save(
     """Save a selection under a name.
 
     Args:
-        database: the database.
         username: of the account; nobody else sees the slice.
         of: the data's digest or the model's name, the same text for `list_of`.
         name: 1 to 80 characters, unique in this account for this `of`.

@@ -25,9 +25,6 @@ class StoragePart:
     """Size of one part.
 
     Attributes:
-        name: display name of the part.
-        place: its folder or file; empty where it is on a server.
-        size: counted bytes.
         whole: whether the count is complete; otherwise the size is a lower bound.
     """
 
@@ -39,16 +36,7 @@ class StoragePart:
 
 @dataclass(frozen=True)
 class AccountUsage:
-    """Numbers of an account's records; no file name, no answer.
-
-    Attributes:
-        username: of the account.
-        predictions: number of answers.
-        flagged: number of flagged answers.
-        batches: number of batches.
-        pictures: number of stored images.
-        picture_bytes: total size of the stored images.
-    """
+    """Numbers of an account's records; no file name, no answer."""
 
     username: str
     predictions: int
@@ -64,8 +52,6 @@ def parts(
     """Measure each part; a missing one has no bytes.
 
     Args:
-        database: one of the parts.
-        config: the settings; None means the current ones.
         seconds: time limit for each of the five folders.
 
     Raises:

@@ -30,8 +30,6 @@ class AppearanceMeasure:
     """A measure of a cell.
 
     Attributes:
-        name: column name.
-        title: label on pages.
         unit: of the number; grey levels run from 0 to 255.
     """
 

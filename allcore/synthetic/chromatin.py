@@ -58,10 +58,7 @@ def arrange_chromatin(
     network.
 
     Args:
-        label: of the class.
-        noise: (S, S) input field.
         depth: (S, S) pixels from the outline, 0 outside.
-        random: generator for the positions of nucleoli.
         clarity: strength of nucleoli or network relative to the usual; each full step above 1 adds
             a nucleolus.
     """

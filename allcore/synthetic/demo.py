@@ -29,7 +29,6 @@ class Example:
 
     Attributes:
         name: description of the drawn cell, not of a prediction.
-        path: its image.
     """
 
     name: str

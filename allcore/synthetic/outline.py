@@ -25,7 +25,6 @@ class Outline:
     """Radii (ANGLES) in pixels at the angles ``THETA``.
 
     Attributes:
-        cell: radius of the whole cell.
         nucleus: radius of the stained body, smaller than ``cell`` where cytoplasm is visible.
     """
 

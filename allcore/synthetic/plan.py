@@ -38,11 +38,9 @@ class PlannedCell:
 
     Attributes:
         number: its position in the set; it seeds the cell's random numbers, with the set's seed.
-        subject: recorded subject.
         label: recorded label, ``all`` or ``hem``.
         look: target traits; ``look.label`` is the true label.
         name: ``UID_<subject>_<image>_<cell>_<label>``.
-        fault: the planted fault.
         partner: number of the original of a copy.
     """
 

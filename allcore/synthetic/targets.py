@@ -41,15 +41,7 @@ class ClassTargets:
 
 @dataclass(frozen=True)
 class Targets:
-    """The content of ``targets.json``.
-
-    Attributes:
-        command: the command that wrote it.
-        source: name of the measured data set.
-        cells: number of measured cells.
-        subjects: number of their subjects.
-        classes: targets by label.
-    """
+    """The content of ``targets.json``."""
 
     command: str
     source: str

@@ -71,10 +71,7 @@ class PublicDataset:
     """Published facts about a data set.
 
     Attributes:
-        source: the citation.
         cells: content of the images and their processing before publication.
-        labels: reference standard.
-        design: collection of the images.
     """
 
     source: str

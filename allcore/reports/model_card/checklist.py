@@ -32,8 +32,6 @@ class ChecklistItem:
     """One item of a checklist.
 
     Attributes:
-        number: number in the checklist.
-        topic: short description.
         where: title of the chapter that reports it; empty where none does.
         needs: names of the required `facts`.
         gap: missing part of a reported item; empty if complete.
@@ -59,13 +57,7 @@ class ChecklistItem:
 
 @dataclass(frozen=True)
 class Checklist:
-    """A reporting guideline.
-
-    Attributes:
-        title: title of its chapter.
-        source: the publication.
-        items: its items, in order.
-    """
+    """A reporting guideline."""
 
     title: str
     source: str
@@ -87,8 +79,6 @@ def chapters(
     """Both checklists, each item with the chapter that reports it or the reason that none does.
 
     Args:
-        info: the model.
-        evaluation: evaluation of the model.
         beside: titles of the report's sections outside the card.
     """
     known = facts(info, evaluation, beside=beside)

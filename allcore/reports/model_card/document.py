@@ -21,8 +21,6 @@ def card(
     """Generate the model card in Markdown.
 
     Args:
-        info: the model.
-        evaluation: evaluation of the model.
         gate: content of its ``gate.json``; None without a gate.
     """
     head = f"# {text.escape(info.name)}\n\n**{notice.RESEARCH_USE}**"
@@ -39,8 +37,6 @@ def chapters(
     """Generate the chapters of the card, in reading order.
 
     Args:
-        info: the model.
-        evaluation: evaluation of the model.
         gate: content of its ``gate.json``; None without a gate.
         beside: titles of sections outside the card, such as "Robustness"; the checklists refer to
             them.
