@@ -174,7 +174,7 @@ def _verification_json(result: "Verification") -> str:
     """All findings as one JSON object: counts by split and fold, and the paths of each kind."""
     from allcore.cnmc.verification import STATES
 
-    rows = result.found.rows
+    rows = result.rows
     return json.dumps(
         {
             "root": str(result.root),
@@ -184,11 +184,11 @@ def _verification_json(result: "Verification") -> str:
                 state: rows.loc[rows["state"] == state, ["path", "found"]].to_dict("records")
                 for state in STATES[1:]
             },
-            "foreign": result.found.foreign,
-            "copies": result.found.copies,
-            "converted": result.found.converted,
+            "foreign": result.foreign,
+            "copies": result.copies,
+            "converted": result.converted,
             "refused": [{"path": file.path, "reason": file.reason} for file in result.refused],
-            "others": result.found.others,
+            "others": result.other_files,
         },
         indent=2,
     )
@@ -198,7 +198,7 @@ def _verification_text(result: "Verification") -> str:
     lines = [result.counts().to_string(index=False)]
     if result.conversion:
         lines += ["", f"{result.conversion}."]
-    rows = result.found.rows
+    rows = result.rows
     moved = rows[rows["state"] == "moved"]
     lines += _block("missing", result.paths("missing"))
     lines += _block("altered", result.paths("altered"))
@@ -206,8 +206,8 @@ def _verification_text(result: "Verification") -> str:
         "under another name or folder",
         [f"{path}: {file}" for path, file in zip(moved["path"], moved["found"], strict=True)],
     )
-    lines += _block("not of the release", result.found.foreign)
-    lines += _block("further copies", result.found.copies)
+    lines += _block("not of the release", result.foreign)
+    lines += _block("further copies", result.copies)
     lines += _block("not read", [f"{file.path} ({file.reason})" for file in result.refused])
     if result.problem is None:
         lines += ["", f"All {len(rows):,} files are there as they were published."]
@@ -217,7 +217,7 @@ def _verification_text(result: "Verification") -> str:
 def _fetch_text(result: "DownloadResult") -> str:
     from allcore.cnmc import release
 
-    rows = result.verification.found.rows
+    rows = result.verification.rows
     right = int(rows["state"].isin(["in_place", "moved"]).sum())
     lines = [
         f"{result.placed:,} files brought; {right:,} of {len(rows):,} are now in "

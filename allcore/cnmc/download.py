@@ -16,9 +16,9 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from allcore.cnmc import kaggle, mirror, release, verification
-from allcore.cnmc.mirror import Place, ReleaseFile
+from allcore.cnmc.mirror import ReleaseFile
 from allcore.cnmc.verification import Verification
-from allcore.data.file_digests import WORK_FOLDER, Cancelled, UnreadFile
+from allcore.data.file_digests import WORK_FOLDER, UnreadFile
 from allcore.errors import DataError
 
 LABELS_LIMIT = 1_000_000
@@ -50,7 +50,6 @@ def fetch(
     *,
     facts: pd.DataFrame | None = None,
     progress: Steps | None = None,
-    cancelled: Cancelled | None = None,
     delays: Sequence[float] = mirror.DELAYS,
 ) -> DownloadResult:
     """Download the missing files of the release into a folder; altered files are replaced.
@@ -60,16 +59,14 @@ def fetch(
         source: address of a mirror that serves the release's paths, or a folder that holds the
             files under any names; Kaggle by default.
         facts: a table of the form of ``release.read_release``; the packaged one by default.
-        cancelled: True ends the work, as does an interrupt; complete files stay. kagglehub does not
-            call it during a download.
 
     Raises:
         DataError: the source can't be reached or used, the disk is too small, the folder can't be
-            written, or the work was cancelled.
+            written, or the work was interrupted; complete files stay.
     """
     folder = folder.expanduser().resolve()
     facts = release.read_release() if facts is None else facts
-    run = _Run(folder, facts, progress or (lambda *_: None), cancelled or (lambda: False), delays)
+    run = _Run(folder, facts, progress or (lambda *_: None), delays)
     try:
         with _lock(run.work):
             result = run(source)
@@ -77,7 +74,9 @@ def fetch(
             shutil.rmtree(run.work, ignore_errors=True)
         return result
     except KeyboardInterrupt as interrupt:
-        raise run.stopped() from interrupt
+        raise DataError(
+            f"Stopped: what is whole stays in {folder}, and another run goes on from it."
+        ) from interrupt
     except OSError as error:
         raise DataError(
             f"{folder} can't be written ({error.strerror or error}): make room, or choose another "
@@ -89,18 +88,12 @@ class _Run:
     """A download into one folder."""
 
     def __init__(
-        self,
-        folder: Path,
-        facts: pd.DataFrame,
-        progress: Steps,
-        cancelled: Cancelled,
-        delays: Sequence[float],
+        self, folder: Path, facts: pd.DataFrame, progress: Steps, delays: Sequence[float]
     ) -> None:
         self.folder = folder
         self.work = folder / WORK_FOLDER
         self.facts = facts
         self.progress = progress
-        self.cancelled = cancelled
         self.delays = delays
         self.base = ""
         self.placed = 0
@@ -108,7 +101,7 @@ class _Run:
 
     def __call__(self, source: str | None) -> DownloadResult:
         before = after = self._verify(self.folder, "Checking")
-        self.base = before.found.base
+        self.base = before.base
         files = _files_to_fetch(before)
         if files:
             if source is None:
@@ -121,25 +114,19 @@ class _Run:
         has_labels = any(self.folder.rglob(Path(release.LABELS_TABLE).name))
         return DownloadResult(self.placed, self.failures, has_labels, after)
 
-    def stopped(self) -> DataError:
-        """Return the error of a cancelled run."""
-        return DataError(
-            f"Stopped: what is whole stays in {self.folder}, and another run goes on from it."
-        )
-
     def _from_kaggle(self, files: Sequence[ReleaseFile]) -> None:
         cache = self.work / "kaggle"
         self._check_room(int(self.facts["size"].sum() * (1 + kaggle.ARCHIVE_SHARE)))
         source = kaggle.download(cache, self.folder, delays=self.delays).resolve()
         # In Kaggle and Colab notebooks the files lie outside of the cache and must not be moved.
-        self._adopt(source, files, self._move if source.is_relative_to(cache) else self._copy)
+        self._adopt(source, files, move=source.is_relative_to(cache))
         shutil.rmtree(cache, ignore_errors=True)
 
     def _from_folder(self, source: Path, files: Sequence[ReleaseFile]) -> None:
         if not source.is_dir():
             raise DataError(f"There is no folder {source} to take files from: check the path.")
         self._check_room(_total_size(files))
-        self._adopt(source, files, self._copy)
+        self._adopt(source, files)
 
     def _from_mirror(self, url: str, files: Sequence[ReleaseFile]) -> None:
         if not url.startswith(("http://", "https://")):
@@ -153,22 +140,20 @@ class _Run:
                 f"{url} can't be used ({error}): {release.manual_download(self.folder)}"
             ) from error
         count = self._byte_counter("Fetching", files)
-        result = server.fetch_all(files, self._move, progress=count, cancelled=self.cancelled)
-        self.placed, self.failures = result.files, result.failures
-        self._stop_if_cancelled()
+        place = partial(self._copy, move=True)
+        self.placed, self.failures = server.fetch_all(files, place, progress=count)
         self._save_labels(server.read_small_file(release.LABELS_TABLE, max_bytes=LABELS_LIMIT))
 
-    def _adopt(self, source: Path, files: Sequence[ReleaseFile], place: Place) -> None:
+    def _adopt(self, source: Path, files: Sequence[ReleaseFile], *, move: bool = False) -> None:
         """Place the files of a folder, whatever their names."""
         available = self._verify(source, "Reading the source")
-        rows = available.found.rows
-        rows = rows[rows["state"].isin(["in_place", "moved"])]
+        rows = available.rows[available.rows["state"].isin(["in_place", "moved"])]
         path_of = dict(zip(rows["sha256"], rows["found"], strict=True))
         count = self._byte_counter("Placing", files)
         for file in files:
-            self._stop_if_cancelled()
             if file.sha256 in path_of:
-                place((available.root / path_of[file.sha256]).resolve(), file)
+                content = (available.root / path_of[file.sha256]).resolve()
+                self._copy(content, file, move=move)
                 self.placed += len(file.paths)
             count(file.total_size)
         for table in available.root.rglob(Path(release.LABELS_TABLE).name):
@@ -176,22 +161,15 @@ class _Run:
                 with table.open("rb") as opened:
                     self._save_labels(opened.read(LABELS_LIMIT + 1))
 
-    def _move(self, content: Path, file: ReleaseFile) -> None:
-        """Move a file of the download cache to its first path, and copy it to the others."""
-        for path in file.paths[1:]:
-            self._copy_to(content, path, file.sha256)
-        os.replace(content, self._target(file.paths[0]))
-
-    def _copy(self, content: Path, file: ReleaseFile) -> None:
-        for path in file.paths:
-            self._copy_to(content, path, file.sha256)
-
-    def _copy_to(self, content: Path, path: str, digest: str) -> None:
-        """Copy under a temporary name, then rename, so that no reader sees a partial file."""
-        target = self._target(path)
-        temporary = self.work / f"{digest}.copy"
-        shutil.copyfile(content, temporary)
-        os.replace(temporary, target)
+    def _copy(self, content: Path, file: ReleaseFile, *, move: bool = False) -> None:
+        """Copy a file to all its paths; of a file to move, the original goes to the first path."""
+        for path in file.paths[move:]:
+            target = self._target(path)
+            temporary = self.work / f"{file.sha256}.copy"  # so that no reader sees a partial file
+            shutil.copyfile(content, temporary)
+            os.replace(temporary, target)
+        if move:
+            os.replace(content, self._target(file.paths[0]))
 
     def _target(self, path: str) -> Path:
         """Return the path of a file of the release; its folder is created."""
@@ -223,8 +201,7 @@ class _Run:
                 target.write_bytes(data)
 
     def _verify(self, folder: Path, step: str) -> Verification:
-        progress = partial(self.progress, step)
-        return verification.verify(folder, self.facts, progress=progress, cancelled=self.cancelled)
+        return verification.verify(folder, self.facts, progress=partial(self.progress, step))
 
     def _byte_counter(self, step: str, files: Sequence[ReleaseFile]) -> Callable[[int], None]:
         """Return a function that adds bytes to the progress of a step."""
@@ -237,15 +214,10 @@ class _Run:
 
         return add
 
-    def _stop_if_cancelled(self) -> None:
-        if self.cancelled():
-            raise self.stopped()
-
 
 def _files_to_fetch(before: Verification) -> list[ReleaseFile]:
     """Return missing and altered files, each content once."""
-    rows = before.found.rows
-    rows = rows[rows["state"].isin(["missing", "altered"])]
+    rows = before.rows[before.rows["state"].isin(["missing", "altered"])]
     return [
         ReleaseFile(tuple(group["path"]), int(group["size"].iloc[0]), str(digest))
         for digest, group in rows.groupby("sha256", sort=False)

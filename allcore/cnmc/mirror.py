@@ -15,7 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from allcore.data import file_digests
-from allcore.data.file_digests import Cancelled, UnreadFile
+from allcore.data.file_digests import UnreadFile
 
 DELAYS = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before each further attempt at a file."""
@@ -50,19 +50,6 @@ class ReleaseFile:
 
 Place = Callable[[Path, ReleaseFile], object]
 """Moves or copies verified content to the paths of a file."""
-
-
-@dataclass(frozen=True)
-class MirrorResult:
-    """Result of downloading several files.
-
-    Attributes:
-        files: number of verified files, counted once for each path.
-        failures: files that could not be downloaded, with the reason.
-    """
-
-    files: int
-    failures: tuple[UnreadFile, ...]
 
 
 class MirrorError(Exception):
@@ -130,19 +117,16 @@ class Mirror:
         raise AssertionError("the last attempt returns or raises")
 
     def fetch_all(
-        self,
-        files: Sequence[ReleaseFile],
-        place: Place,
-        *,
-        progress: Callable[[int], object] | None = None,
-        cancelled: Cancelled | None = None,
-    ) -> MirrorResult:
+        self, files: Sequence[ReleaseFile], place: Place, *, progress: Callable[[int], object]
+    ) -> tuple[int, tuple[UnreadFile, ...]]:
         """Download several files in parallel; each is placed as soon as it is verified.
 
         Args:
             place: called in a worker thread.
             progress: called with the bytes of every verified file.
-            cancelled: called a few times a second; True ends the work, as does an interrupt.
+
+        Returns:
+            The number of placed paths, and the paths that could not be downloaded.
 
         Raises:
             OSError: a file can't be written.
@@ -155,7 +139,7 @@ class Mirror:
         count, in_a_row, failures = 0, 0, list[UnreadFile]()
         try:
             pending = {pool.submit(fetch_and_place, file): file for file in files}
-            while pending and in_a_row < MAX_FAILURES and not (cancelled and cancelled()):
+            while pending and in_a_row < MAX_FAILURES:
                 for future in wait(pending, timeout=0.2, return_when=FIRST_COMPLETED).done:
                     file = pending.pop(future)
                     try:
@@ -165,9 +149,8 @@ class Mirror:
                         in_a_row += 1
                         continue
                     count, in_a_row = count + len(file.paths), 0
-                    if progress:
-                        progress(file.total_size)
-            return MirrorResult(count, tuple(failures))
+                    progress(file.total_size)
+            return count, tuple(failures)
         finally:
             self.stop.set()
             pool.shutdown(cancel_futures=True)

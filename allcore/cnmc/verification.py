@@ -4,6 +4,7 @@ Files are complete, moved, altered, missing or foreign. Content decides: a file 
 release is correct under any name; a file with a name of the release and other bytes is altered.
 """
 
+import itertools
 import logging
 import threading
 import time
@@ -30,8 +31,8 @@ STATES = ("in_place", "moved", "altered", "missing")
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Files of a folder matched with those of the release.
+class Verification:
+    """The files of a folder, matched with those of the release.
 
     Attributes:
         base: the folder below which the release's paths begin: empty, or ending in a slash.
@@ -41,38 +42,26 @@ class Comparison:
         foreign: images that are not part of the release.
         copies: redundant copies of files.
         converted: images named as in the release but in another format.
-        others: number of files that are no images, such as tables.
+        other_files: number of files that are no images, such as tables.
+        refused: files and folders that were not read, with the reason.
     """
 
+    root: Path
     base: str
     rows: pd.DataFrame
     foreign: tuple[str, ...]
     copies: tuple[str, ...]
     converted: tuple[str, ...]
-    others: int
-
-
-@dataclass(frozen=True)
-class Verification:
-    """The result of verifying a folder.
-
-    Attributes:
-        found: its files matched with those of the release.
-        refused: files and folders that were not read, with the reason.
-    """
-
-    root: Path
-    found: Comparison
+    other_files: int
     refused: tuple[UnreadFile, ...]
 
     def paths(self, state: str) -> list[str]:
         """Return the release's paths of the files in one of ``STATES``."""
-        rows = self.found.rows
-        return rows.loc[rows["state"] == state, "path"].tolist()
+        return self.rows.loc[self.rows["state"] == state, "path"].tolist()
 
     def counts(self) -> pd.DataFrame:
         """Return files by split and fold: split, fold (empty without one), files and ``STATES``."""
-        rows = self.found.rows.assign(fold=self.found.rows["fold"].fillna(""))
+        rows = self.rows.assign(fold=self.rows["fold"].fillna(""))
         keys = [rows["split"], rows["fold"]]
         table = pd.crosstab(keys, rows["state"]).reindex(columns=list(STATES), fill_value=0)
         table.insert(0, "files", table.sum(axis=1))
@@ -86,21 +75,17 @@ class Verification:
         counts = {state: len(self.paths(state)) for state in ("missing", "altered")}
         if not any(counts.values()):
             return None
-        total = len(self.found.rows)
+        total = len(self.rows)
         if counts["missing"] == total:
-            sentence = f"None of the {total:,} files of {release.NAME} is in {self.root}"
-            return (
-                f"{sentence}, but {self.conversion}."
-                if self.conversion
-                else f"{sentence}: {REMEDY}."
-            )
+            rest = f", but {self.conversion}." if self.conversion else f": {REMEDY}."
+            return f"None of the {total:,} files of {release.NAME} is in {self.root}{rest}"
         sentence = " and ".join(f"{count:,} {state}" for state, count in counts.items() if count)
         return f"Of the {total:,} files of {release.NAME}, {sentence} in {self.root}: {REMEDY}."
 
     @property
     def conversion(self) -> str | None:
         """Return a note on converted images, without a full stop, or None."""
-        names = self.found.converted
+        names = self.converted
         if not names:
             return None
         suffixes = Counter(PurePosixPath(name).suffix.lower() for name in names)
@@ -117,7 +102,6 @@ def verify(
     *,
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
-    workers: int | None = None,
     known: Mapping[str, str] | None = None,
 ) -> Verification:
     """Check every file of a folder against the release; no file is changed.
@@ -144,7 +128,6 @@ def verify(
         [size for _, size in sized],
         progress=progress,
         cancelled=cancelled,
-        workers=workers,
     )
     if sized and not listing.root.is_dir():
         raise DataError(f"{listing.root} vanished during the check: connect it and run it again.")
@@ -152,102 +135,77 @@ def verify(
     paths = [path for path in listing.paths if path not in unread]
     refused = file_digests.sorted_by_path([*listing.refused, *hashed.refused])
     by_path = {path: known[path] for path in paths if path in known} | hashed.by_path
-    return Verification(listing.root, compare(facts, paths, by_path), tuple(refused))
+    return match_files(facts, paths, by_path, root=listing.root, refused=tuple(refused))
 
 
-def compare(facts: pd.DataFrame, paths: Sequence[str], by_path: Mapping[str, str]) -> Comparison:
-    """Match the files of a folder with the release.
+def match_files(
+    facts: pd.DataFrame,
+    paths: Sequence[str],
+    by_path: Mapping[str, str],
+    *,
+    root: Path,
+    refused: tuple[UnreadFile, ...],
+) -> Verification:
+    """Match files with the release; one without a digest in `by_path` is not part of it.
 
     A file matches at most one row. Where the release holds the same bytes twice, a single copy
     leaves the other row missing.
-
-    Args:
-        paths: files of the folder, relative, with slashes.
-        by_path: SHA-256 of candidate files; files without one are not part of the release.
     """
     base = _base(facts["path"], paths)
-    names = _Names(facts["path"], base)
-    rows = _Rows(facts["sha256"].tolist())
-    rest = [path for path in paths if not rows.take(path, by_path.get(path), names.exact(path))]
+    by_name = {base + path: row for row, path in enumerate(facts["path"])}
+    by_key = {_key(path): row for path, row in by_name.items()}
+    digests = facts["sha256"].tolist()
+    by_digest: dict[str, list[int]] = defaultdict(list)
+    for row, digest in enumerate(digests):
+        by_digest[digest].append(row)
+    file_of: dict[int, str] = {}
+
+    def take(path: str, rows: Iterable[int | None]) -> bool:
+        """Assign a file to the first row that is free and has its digest."""
+        for row in rows:
+            if row is not None and row not in file_of and digests[row] == by_path.get(path):
+                file_of[row] = path
+                return True
+        return False
+
+    rest = [path for path in paths if not take(path, [by_name.get(path)])]
     # A file under the row's own name takes precedence over other files with its bytes.
-    rest = [path for path in rest if not rows.take(path, by_path.get(path), names.alike(path))]
-    known = [path for path in rest if by_path.get(path) in rows.of_digest]
-    copies = [path for path in known if not rows.take_any(path, by_path[path])]
-    for name in (names.exact, names.alike):
-        rows.mark_altered((path, name(path)) for path in paths)
-    unknown = sorted(set(rest) - set(known) - {path for path in rows.found if path})
+    rest = [path for path in rest if not take(path, [by_key.get(_key(path))])]
+    known = [path for path in rest if by_path.get(path) in by_digest]
+    copies = [path for path in known if not take(path, by_digest[by_path[path]])]
+    right = set(file_of)
+    same_path = ((path, by_name.get(path)) for path in paths)
+    same_name = ((path, by_key.get(_key(path))) for path in paths)
+    for path, row_with_name in itertools.chain(same_path, same_name):
+        if row_with_name is not None:
+            file_of.setdefault(row_with_name, path)
+    unknown = sorted(set(rest) - set(known) - set(file_of.values()))
     pictures = [path for path in unknown if is_image(path)]
-    converted = [path for path in pictures if names.converted(path)]
-    found = pd.Series(rows.found, index=facts.index, dtype=object)
-    table = facts.assign(state=rows.states(base, facts["path"]), found=found)
-    return Comparison(
+    converted = [path for path in pictures if _key(_as_bmp(path)) in by_key]
+    states = [
+        "missing" if row not in file_of
+        else "altered" if row not in right
+        else "in_place" if file_of[row] == path
+        else "moved"
+        for path, row in by_name.items()
+    ]  # fmt: skip
+    found = [file_of.get(row) for row in range(len(facts))]
+    columns = {"state": states, "found": found}
+    series = {k: pd.Series(v, index=facts.index, dtype=object) for k, v in columns.items()}
+    return Verification(
+        root=root,
         base=base,
-        rows=table.astype({"state": object}),
+        rows=facts.assign(**series),
         foreign=tuple(sorted(set(pictures) - set(converted))),
         copies=tuple(copies),
         converted=tuple(converted),
-        others=len(unknown) - len(pictures),
+        other_files=len(unknown) - len(pictures),
+        refused=refused,
     )
 
 
-class _Names:
-    """Lookup of the release's row by file name."""
-
-    def __init__(self, paths: Iterable[str], base: str) -> None:
-        self.rows = {base + path: row for row, path in enumerate(paths)}
-        self.keys = {_key(path): row for path, row in self.rows.items()}
-
-    def exact(self, path: str) -> int | None:
-        """Return the row with the same path."""
-        return self.rows.get(path)
-
-    def alike(self, path: str) -> int | None:
-        """Return the row with the same file name, in any folder."""
-        return self.keys.get(_key(path))
-
-    def converted(self, path: str) -> bool:
-        """True if the name is a row's with another suffix."""
-        return _key(str(PurePosixPath(path).with_suffix(".bmp"))) in self.keys
-
-
-class _Rows:
-    """Assignment of files to rows of the release."""
-
-    def __init__(self, wanted: list[str]) -> None:
-        self.wanted = wanted
-        self.found: list[str | None] = [None] * len(wanted)
-        self.altered: set[int] = set()
-        self.of_digest: dict[str, list[int]] = defaultdict(list)
-        for row, digest in enumerate(wanted):
-            self.of_digest[digest].append(row)
-
-    def take(self, path: str, digest: str | None, row: int | None) -> bool:
-        """Assign a file to a row if the row is free and has the file's digest."""
-        if row is None or self.found[row] is not None or self.wanted[row] != digest:
-            return False
-        self.found[row] = path
-        return True
-
-    def take_any(self, path: str, digest: str) -> bool:
-        """Assign a file to the first free row with its digest."""
-        return any(self.take(path, digest, row) for row in self.of_digest[digest])
-
-    def mark_altered(self, named: Iterable[tuple[str, int | None]]) -> None:
-        """Mark rows without a file as altered where a file has their name."""
-        for path, row in named:
-            if row is not None and self.found[row] is None:
-                self.found[row] = path
-                self.altered.add(row)
-
-    def states(self, base: str, paths: Iterable[str]) -> list[str]:
-        """Return the state of each row."""
-        return [
-            "missing" if found is None
-            else "altered" if row in self.altered
-            else "in_place" if found == base + path
-            else "moved"
-            for row, (found, path) in enumerate(zip(self.found, paths, strict=True))
-        ]  # fmt: skip
+def _as_bmp(path: str) -> str:
+    return str(PurePosixPath(path).with_suffix(".bmp"))
 
 
 def _base(wanted: Iterable[str], paths: Iterable[str]) -> str:

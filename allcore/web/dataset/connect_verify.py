@@ -53,12 +53,11 @@ def show_verification(context: DatasetContext) -> None:
 
 def count_files(verification: Verification) -> dict[str, int]:
     """Number of files of each kind of ``KINDS``."""
-    comparison = verification.found
     numbers = {state: len(verification.paths(state)) for state in STATES}
     numbers |= {
-        "foreign": len(comparison.foreign),
-        "converted": len(comparison.converted),
-        "copies": len(comparison.copies),
+        "foreign": len(verification.foreign),
+        "converted": len(verification.converted),
+        "copies": len(verification.copies),
         "refused": len(verification.refused),
     }
     return {KINDS[kind]: number for kind, number in numbers.items()}
@@ -66,15 +65,14 @@ def count_files(verification: Verification) -> dict[str, int]:
 
 def file_table(verification: Verification) -> pd.DataFrame:
     """One row a file: ``state`` in words, ``published`` path, ``found`` path, ``reason``."""
-    comparison = verification.found
-    rows = comparison.rows
+    rows = verification.rows
     published = pd.DataFrame(
         {"state": rows["state"].map(KINDS), "published": rows["path"], "found": rows["found"]}
     )
     others: list[tuple[str, str | None, str, str | None]] = [
         (KINDS[kind], None, path, None)
         for kind in ("foreign", "converted", "copies")
-        for path in getattr(comparison, kind)
+        for path in getattr(verification, kind)
     ]
     others += [(KINDS["refused"], None, file.path, file.reason) for file in verification.refused]
     columns = ["state", "published", "found", "reason"]
@@ -130,7 +128,7 @@ def _show_result(check: VerificationJob, manifest: Manifest) -> None:
         return
     if verification.problem is None:
         st.success(
-            f"Complete: all {len(verification.found.rows):,} published files are there.",
+            f"Complete: all {len(verification.rows):,} published files are there.",
             icon=":material/verified:",
         )
     else:
@@ -157,7 +155,7 @@ def _show_converted(verification: Verification, manifest: Manifest) -> None:
     """What can be said of a development copy whose images have another format."""
     if not verification.conversion:
         return
-    if len(verification.paths("missing")) < len(verification.found.rows):
+    if len(verification.paths("missing")) < len(verification.rows):
         st.markdown(frame.plain(f"{verification.conversion}."))
     recorded, published = count_recorded(manifest)
     if recorded:
