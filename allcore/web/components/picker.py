@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 
+from allcore import formats
 from allcore.data.thumbnails import FIELD, ImageSource, Thumbnails
 from allcore.labels import CLASS_NAMES
 from allcore.plots import style
@@ -67,6 +68,22 @@ def show_gallery(cards: Sequence[Card], sources: Sequence[ImageSource]) -> None:
     if not thumbnail_store().has(sources):
         slot.html(gallery_html(cards, [b""] * len(cards)))
     slot.html(gallery_html(cards, thumbnail_store().get(sources)))
+
+
+def choose_page(total: int, size: int, *, key: str, noun: str = "cell") -> slice:
+    """Draw the control of pages, if there are several; return the range of the chosen one.
+
+    Args:
+        total: number of items.
+        size: items on a page.
+        key: of the control, before the number of pages.
+        noun: for an item.
+    """
+    pages = -(-total // size)
+    number = st.pagination(pages, key=f"{key}_page_{pages}") if pages > 1 else 1
+    first, last = (number - 1) * size, min(number * size, total)
+    st.caption(f"{first + 1:,} to {last:,} of {formats.count(total, noun)}", width="content")
+    return slice(first, last)
 
 
 def show_picker(cards: Sequence[Card], sources: Sequence[ImageSource], *, key: str) -> str | None:

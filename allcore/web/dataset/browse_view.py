@@ -139,12 +139,11 @@ def _show_pictures(
     measure: str,
 ) -> None:
     """A grid of images that can be opened and chosen."""
-    sources = image_cards.thumbnail_sources(context, page.rows)
-    if not any(source.key for source in sources):
+    if not image_cards.any_file(context, page.rows):
         st.caption(":material/hide_image: None of these pictures is on this machine.")
     choice = picker.show_selectable(
         image_cards.make_cards(page.rows, synthetic=context.synthetic, measure=measure),
-        sources,
+        image_cards.thumbnail_sources(context, page.rows),
         key="browse_cells",
         chosen=chosen,
         limit=browse_filters.MAX_COMPARED,

@@ -8,18 +8,20 @@ import pandas as pd
 import streamlit as st
 
 from allcore import formats
-from allcore.audit.findings import finding, finding_text, findings_cache
+from allcore.audit.findings import exclusion, finding, finding_text, findings_cache
 from allcore.audit.findings.finding import Finding
 from allcore.audit.findings.finding_text import FindingGroup
 from allcore.audit.index import store
 from allcore.audit.index.store import About
 from allcore.data import dataset_counts
 from allcore.data.manifest import Manifest
+from allcore.errors import AllScopeError
+from allcore.labels import CLASS_NAMES
 from allcore.plots import dataset as dataset_plots
 from allcore.web import frame
 from allcore.web.components import picker, views
 from allcore.web.components.charts import show_chart, show_csv_download
-from allcore.web.dataset import cell_window, health_exclusion, image_cards
+from allcore.web.dataset import cell_window, image_cards
 from allcore.web.dataset.context import DatasetContext
 
 NOT_INDEXED = (
@@ -41,14 +43,19 @@ blurred, dark or bright where it is far from the set's median both in robust dev
 share. What is found is a reason to look, no verdict on a cell. Leaks are those of the split chosen
 in the sidebar.
 """
-
-
 SHORTCUT = (
     "A plain fact of the picture tells blasts from normal cells of subjects that were never seen, "
     "so a model may score well without looking at the cell."
 )
 SEARCHING = "Looking for what is wrong, once for this data set: up to some minutes"
 NO_FILES = ":material/hide_image: None of these pictures is on this machine."
+EXPLANATION = (
+    "Choose what to leave out. You get a table of the images that stay, for training or to pass "
+    "on; no picture is moved, changed or deleted. Of copies one stays."
+)
+KINDS, NAME = "leave", "health_manifest_name"
+"""Keys of the controls of what to leave out."""
+_SAVED = "health_manifest_said"
 _IMAGES_A_PAGE = 48
 _GROUPS_A_PAGE, _IMAGES_A_GROUP, _COLUMNS = 8, 6, 2
 _GROUPED_KINDS = (
@@ -78,10 +85,9 @@ def show_health(context: DatasetContext) -> None:
         new = len(context.table) - images
         st.caption(f"{new:,} images came since it was indexed and are not looked at here.")
     for entry in entries:
-        icon, _ = MARKS[entry.severity]
         expander = st.expander(
-            finding_label(entry, images), icon=icon, key=f"show_{entry.kind}", on_change="rerun",
-            bind="query-params",
+            finding_label(entry, images), icon=MARKS[entry.severity][0], key=f"show_{entry.kind}",
+            on_change="rerun", bind="query-params",
         )  # fmt: skip
         if expander.open:
             with expander:
@@ -93,7 +99,7 @@ def show_health(context: DatasetContext) -> None:
             label="Download all findings as CSV",
             key="health_csv",
         )
-    health_exclusion.show_exclusion(context, entries, findings)
+    _show_exclusion(context, entries, findings)
     with st.expander("Method"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
 
@@ -113,16 +119,16 @@ def load_findings(context: DatasetContext) -> list[Finding]:
     about = context.catalogue.about
     if about is None:
         return []
-    made_of = json.dumps(findings_cache.cache_key(context.manifest, about), sort_keys=True)
+    key = json.dumps(findings_cache.cache_key(context.manifest, about), sort_keys=True)
     split = context.table[["image_id", "split"]]
     split_digest = findings_cache.table_digest(split, ("split",))
-    leaks = _find_leaks(context.path, made_of, split_digest, context.manifest, split)
-    others = _read_findings(context.path, made_of, context.manifest, about)
-    return finding.sort_by_severity([*leaks, *others])
+    leaks = _find_leaks(context.path, key, split_digest, context.manifest, split)
+    stored = _read_findings(context.path, key, context.manifest, about)
+    return finding.sort_by_severity([*leaks, *stored])
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _read_findings(path: Path, made_of: str, _manifest: Manifest, _about: About) -> list[Finding]:
+def _read_findings(path: Path, key: str, _manifest: Manifest, _about: About) -> list[Finding]:
     """The findings stored beside the index; searched first where there are none."""
     findings = findings_cache.read_cached(path, _manifest, _about)
     if findings is not None:
@@ -133,7 +139,7 @@ def _read_findings(path: Path, made_of: str, _manifest: Manifest, _about: About)
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _find_leaks(
-    path: Path, made_of: str, split_digest: str, _manifest: Manifest, _split: pd.DataFrame
+    path: Path, key: str, split_digest: str, _manifest: Manifest, _split: pd.DataFrame
 ) -> list[Finding]:
     parts = _split.set_index("image_id")["split"]
     known = parts.where(parts != dataset_counts.UNKNOWN, None)
@@ -141,18 +147,25 @@ def _find_leaks(
 
 
 def _show_finding(context: DatasetContext, entry: FindingGroup) -> None:
-    first = entry.findings[0]
-    why = first.why
+    why = entry.findings[0].why
     if entry.kind == "shortcut":
         show_chart(dataset_plots.shortcut_bars(entry.findings), name="shortcuts")
         why = SHORTCUT
     st.markdown(f"**Why it matters.** {frame.plain(why)}", width=frame.TEXT_WIDTH)
-    st.markdown(f"**What to do.** {frame.plain(first.do)}", width=frame.TEXT_WIDTH)
-    sentences = _number_sentences(entry.findings)
-    if sentences:
-        lines = "\n".join(f"- {frame.plain(sentence)}" for sentence in sentences)
+    st.markdown(f"**What to do.** {frame.plain(entry.findings[0].do)}", width=frame.TEXT_WIDTH)
+    sentences = (f"- {frame.plain(sentence)}" for sentence in _number_sentences(entry.findings))
+    if lines := "\n".join(sentences):
         st.markdown(lines, width=frame.TEXT_WIDTH)
-    _show_images(context, entry)
+    if entry.kind in _GROUPED_KINDS and entry.groups:
+        _show_groups(context, entry)
+    elif entry.image_ids:
+        ids, key = entry.image_ids, f"health_{entry.kind}"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            page = picker.choose_page(len(ids), _IMAGES_A_PAGE, key=key, noun="image")
+        rows = _rows(context, ids[page])
+        if not image_cards.any_file(context, rows):
+            st.caption(NO_FILES)
+        _show_grid(context, rows, ids, key=key)
     show_csv_download(
         lambda: finding.as_table(entry.findings),
         name=f"{context.manifest.name}-{entry.kind}",
@@ -171,52 +184,23 @@ def _number_sentences(findings: Sequence[Finding]) -> list[str]:
     return list(dict.fromkeys(sentences))
 
 
-def _show_images(context: DatasetContext, entry: FindingGroup) -> None:
-    """A page of a finding's images; copies of one cell stand side by side."""
-    ids = entry.image_ids
-    if not ids:
-        return
-    if entry.kind in _GROUPED_KINDS and entry.groups:
-        _show_groups(context, entry)
-        return
-    first, last = _choose_page(entry.kind, len(ids), _IMAGES_A_PAGE, "image")
-    rows = _rows(context, ids[first:last])
-    _show_grid(context, rows, ids, key=f"health_{entry.kind}")
-
-
 def _show_groups(context: DatasetContext, entry: FindingGroup) -> None:
-    groups = entry.groups
-    first, last = _choose_page(entry.kind, len(groups), _GROUPS_A_PAGE, "group")
-    ids = [image_id for group in groups for image_id in group]
-    numbered = list(enumerate(groups[first:last], first + 1))
-    for start in range(0, len(numbered), _COLUMNS):
-        pairs = zip(st.columns(_COLUMNS), numbered[start : start + _COLUMNS], strict=False)
-        for column, (number, group) in pairs:
-            rows = _rows(context, group[:_IMAGES_A_GROUP])
-            with column.container(border=True):
-                caption = _group_caption(rows, len(group))
-                st.caption(f"**Group {number:,}**: {frame.plain(caption)}")
-                key = f"health_{entry.kind}_{number - first}"
-                _show_grid(context, rows, ids, key=key, say_missing=False)
-
-
-def _group_caption(rows: pd.DataFrame, total: int) -> str:
-    subjects = ", ".join(rows["subject"].astype(str).unique())
-    more = f", {_IMAGES_A_GROUP} of them shown" if total > _IMAGES_A_GROUP else ""
-    return f"{formats.count(total, 'picture')} of subject {subjects}{more}"
-
-
-def _choose_page(kind: str, total: int, size: int, noun: str) -> tuple[int, int]:
-    """Draw the control of pages; return where its page begins and ends."""
-    pages = -(-total // size)
-    number = 1
+    """Draw copies of one cell side by side."""
+    groups, key = entry.groups, f"health_{entry.kind}"
     with st.container(horizontal=True, vertical_alignment="center"):
-        if pages > 1:
-            number = st.pagination(pages, key=f"health_{kind}_page_{pages}")
-        first, last = (number - 1) * size, min(number * size, total)
-        of = formats.count(total, noun)
-        st.caption(f"{first + 1:,} to {last:,} of {of}", width="content")
-    return first, last
+        page = picker.choose_page(len(groups), _GROUPS_A_PAGE, key=key, noun="group")
+    ids = [image_id for group in groups for image_id in group]
+    for place, group in enumerate(groups[page]):
+        if place % _COLUMNS == 0:
+            columns = st.columns(_COLUMNS)
+        rows = _rows(context, group[:_IMAGES_A_GROUP])
+        subjects = ", ".join(rows["subject"].astype(str).unique())
+        caption = f"{formats.count(len(group), 'picture')} of subject {subjects}"
+        if len(group) > _IMAGES_A_GROUP:
+            caption += f", {_IMAGES_A_GROUP} of them shown"
+        with columns[place % _COLUMNS].container(border=True):
+            st.caption(f"**Group {page.start + place + 1:,}**: {frame.plain(caption)}")
+            _show_grid(context, rows, ids, key=f"{key}_{place + 1}")
 
 
 def _rows(context: DatasetContext, image_ids: Sequence[str]) -> pd.DataFrame:
@@ -224,18 +208,74 @@ def _rows(context: DatasetContext, image_ids: Sequence[str]) -> pd.DataFrame:
 
 
 def _show_grid(
-    context: DatasetContext,
-    rows: pd.DataFrame,
-    image_ids: Sequence[str],
-    *,
-    key: str,
-    say_missing: bool = True,
+    context: DatasetContext, rows: pd.DataFrame, image_ids: Sequence[str], *, key: str
 ) -> None:
-    """Images of some rows; one that is clicked opens within the list of ids."""
-    sources = image_cards.thumbnail_sources(context, rows)
-    if say_missing and not any(source.key for source in sources):
-        st.caption(NO_FILES)
-    cards = image_cards.make_cards(rows, synthetic=context.synthetic)
-    opened = picker.show_picker(cards, sources, key=key)
+    opened = image_cards.show_images(context, rows, key=key)
     if opened is not None:
         cell_window.open_cell(context, opened, image_ids)
+
+
+def _show_exclusion(
+    context: DatasetContext, entries: Sequence[FindingGroup], findings: Sequence[Finding]
+) -> None:
+    """Draw the choice of what to leave out, and the manifest that remains."""
+    titles = {
+        entry.kind: entry.title for entry in entries if finding.left_out_ids(findings, [entry.kind])
+    }
+    if not titles:
+        return
+    st.subheader("Leave images out", anchor=False)
+    st.markdown(EXPLANATION, width=frame.TEXT_WIDTH)
+    kinds = st.pills(
+        "What to leave out", list(titles), selection_mode="multi", format_func=titles.__getitem__,
+        key=KINDS, bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
+    if not kinds:
+        return
+    try:
+        _show_remaining(context, findings, list(kinds))
+    except AllScopeError as error:
+        frame.problem(error)
+
+
+def _show_remaining(context: DatasetContext, findings: Sequence[Finding], kinds: list[str]) -> None:
+    excluded = finding.left_out_ids(findings, kinds)
+    counts = exclusion.leaving(context.table, excluded)
+    going, images, lost = (int(counts[name].sum()) for name in ("going", "images", "losing_all"))
+    subjects = f", and with them {formats.count(lost, 'subject')} whole" if lost else ""
+    st.markdown(
+        f"**{going:,} of {formats.count(images, 'image')} go "
+        f"({100 * going / max(images, 1):.1f} %){subjects}; {images - going:,} stay.**",
+        width=frame.TEXT_WIDTH,
+    )
+    by_class = pd.DataFrame({
+        "Class": counts["label"].map(lambda label: CLASS_NAMES.get(label, label)),
+        "Images": counts["images"],
+        "Go": counts["going"],
+        "Stay": counts["images"] - counts["going"],
+        "Subjects": counts["subjects"],
+        "Subjects of whom none stays": counts["losing_all"],
+    })  # fmt: skip
+    st.dataframe(by_class, hide_index=True, width="content")
+    with st.expander("By subject"):
+        marked = context.table.assign(Go=context.table["image_id"].isin(excluded))
+        by_subject = marked.groupby("subject")["Go"].agg(Images="size", Go="sum")
+        by_subject["Stay"] = by_subject["Images"] - by_subject["Go"]
+        affected = by_subject[by_subject["Go"] > 0].rename_axis("Subject").reset_index()
+        ordered = affected.sort_values("Go", ascending=False, kind="stable")
+        st.dataframe(ordered, hide_index=True, width="content")
+    clean = finding.clean_manifest(context.manifest, findings, kinds)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.download_button(
+            "Download the table", lambda: exclusion.csv(clean),
+            file_name="manifest.csv", mime="text/csv",
+            icon=":material/download:", on_click="ignore", key="health_manifest",
+            help="Paths are relative to the data set's folder: use it from there.",
+        )  # fmt: skip
+        name = st.text_input("Name", key=NAME, max_chars=60, placeholder="cnmc without copies")
+        if st.button("Save on this server", icon=":material/save:", disabled=not name.strip()):
+            st.session_state[_SAVED] = str(exclusion.save(clean, name.strip()))
+    if path := st.session_state.get(_SAVED):
+        st.success("Saved. Train on it with:", icon=":material/check:", width=frame.TEXT_WIDTH)
+        command = f'python -m allcore train --data "{path}" --arch qcresnet --out models/NAME'
+        st.code(command, language=None)

@@ -11,7 +11,7 @@ from allcore.data import dataset_counts, thumbnails
 from allcore.data.safe_paths import PathResolver
 from allcore.data.thumbnails import ImageSource
 from allcore.labels import CLASS_NAMES
-from allcore.web.components import cell_details
+from allcore.web.components import cell_details, picker
 from allcore.web.components.picker import Card
 from allcore.web.dataset.context import DatasetContext
 
@@ -22,9 +22,22 @@ def make_cards(rows: pd.DataFrame, *, synthetic: bool, measure: str = "") -> lis
     return [_make_card(row, synthetic=synthetic, measure=measure) for row in records]
 
 
+def show_images(
+    context: DatasetContext, rows: pd.DataFrame, *, key: str, measure: str = ""
+) -> str | None:
+    """Draw the images of rows of the catalogue's table; return the id of the one just opened."""
+    cards = make_cards(rows, synthetic=context.synthetic, measure=measure)
+    return picker.show_picker(cards, thumbnail_sources(context, rows), key=key)
+
+
 def thumbnail_sources(context: DatasetContext, rows: pd.DataFrame) -> list[ImageSource]:
     """Thumbnail sources of rows of the catalogue's table."""
     return catalogue.image_sources(context.catalogue, rows, home=settings.load().home)
+
+
+def any_file(context: DatasetContext, rows: pd.DataFrame) -> bool:
+    """Whether the picture of any of these rows is on this machine."""
+    return any(source.key for source in thumbnail_sources(context, rows))
 
 
 def image_file(context: DatasetContext, row: "pd.Series[Any]") -> Path | None:

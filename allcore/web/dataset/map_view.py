@@ -1,21 +1,23 @@
 """2-D map of a network's features of the images; an area drawn on it becomes a gallery."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
 from allcore import formats, model_folder
-from allcore.audit.index import embeddings
+from allcore.audit.index import embeddings, queries
 from allcore.audit.index.catalogue import Catalogue
 from allcore.errors import AllScopeError
 from allcore.labels import CLASS_NAMES
-from allcore.plots import dataset_map
+from allcore.plots import dataset_map, style
 from allcore.plots.dataset_map import Colour
 from allcore.web import datasets, frame, guard
 from allcore.web.components import chart_area, picker, views
 from allcore.web.components.charts import show_chart, show_csv_download
-from allcore.web.dataset import browse_filters, cell_window, image_cards, map_colours
+from allcore.web.dataset import browse_filters, cell_window, held_out_answers, image_cards
 from allcore.web.dataset.context import DatasetContext
 
 COLOUR = "colour"
@@ -34,21 +36,104 @@ map mean little. The title compares each cell with its nearest neighbour on the 
 of it; by chance is what two cells drawn at random would give. Of more than {most:,} cells an evenly
 drawn sample is shown, with rare categories whole; an area always holds all its cells.
 """
+_RECORDED = {"label": "Class", "subject": "Subject", "split": "Split", "fold": "Fold"}
+_COPIES = {
+    "one": "In one image", "copied": "In several images", "across": "Under several subjects",
+}  # fmt: skip
+_BORDER = {"True": "Touches the border", "False": "Lies inside"}
+_RIGHT = {"right": "Called rightly", "wrong": "Called wrongly"}
+_RIGHT_STYLES = {
+    "right": (style.REFUSED, "circle", 4, 0.35), "wrong": (style.BLAST, "x", 7, 0.9),
+}  # fmt: skip
+
+
+class MapPredictions(NamedTuple):
+    """Held-out predictions for the images of a catalogue.
+
+    Attributes:
+        probability: (N,) of ALL blast in the catalogue's order, NaN without a prediction.
+        threshold: probability from which the model calls an ALL blast.
+    """
+
+    probability: "pd.Series[float]"
+    threshold: float
 
 
 def show_map(context: DatasetContext) -> None:
     """Draw the view."""
     placed = dataset_map.has_map_place(context.table)
-    if placed.any():
-        _show_map(context, placed)
-        with st.expander("Method"):
-            st.markdown(_method(context), width=frame.TEXT_WIDTH)
+    if not placed.any():
+        reason = NO_EMBEDDINGS if context.catalogue.is_indexed else NOT_INDEXED
+        st.info(reason, icon=":material/map:", width=frame.TEXT_WIDTH)
+        st.button(
+            "Connect data", icon=":material/folder_open:", on_click=views.turn_to, args=("connect",)
+        )
         return
-    reason = NO_EMBEDDINGS if context.catalogue.is_indexed else NOT_INDEXED
-    st.info(reason, icon=":material/map:", width=frame.TEXT_WIDTH)
-    st.button(
-        "Connect data", icon=":material/folder_open:", on_click=views.turn_to, args=("connect",)
-    )
+    _show_map(context, placed)
+    with st.expander("Method"):
+        method = METHOD.format(fitted=embeddings.FITTED, most=dataset_map.MOST)
+        about = context.catalogue.about
+        if about is not None and about.model:
+            method += f"\nThe features are of {frame.plain(about.model)}."
+        st.markdown(method, width=frame.TEXT_WIDTH)
+
+
+def load_predictions(catalogue: Catalogue, split: str) -> MapPredictions | None:
+    """Held-out predictions of the model whose split is shown, else of the default model.
+
+    None without such a model, or where it knows no image of the data set.
+    """
+    answers = held_out_answers.load_answers(split)
+    if answers is None:
+        return None
+    probability = answers.probabilities(catalogue.table["image_id"])
+    if probability.isna().all():
+        return None
+    return MapPredictions(probability, answers.model.info.threshold)
+
+
+def colour_choices(catalogue: Catalogue, predictions: MapPredictions | None) -> dict[str, str]:
+    """Titles of the columns that differ between images, by key."""
+    table = catalogue.table
+
+    def vary(titles: dict[str, str]) -> dict[str, str]:
+        return {
+            key: title for key, title in titles.items() if key in table and table[key].nunique() > 1
+        }
+
+    choices = vary(_RECORDED)
+    if bool((table["copies"] > 1).any()):
+        choices["copies"] = "Copies"
+    if predictions is not None:
+        choices |= {"probability": "Probability of ALL blast", "right": "Right or wrong"}
+    choices |= vary({"border": "Touches the border"})
+    choices |= vary({key: fact.title for key, fact in catalogue.shelf.measures.items()})
+    return choices or {"label": _RECORDED["label"]}
+
+
+def map_colour(catalogue: Catalogue, predictions: MapPredictions | None, key: str) -> Colour:
+    """The values of one of `colour_choices`, with how to draw them."""
+    table = catalogue.table
+    if key in queries.MEASURES:
+        fact = queries.MEASURES[key]
+        return Colour(fact.title.split(" (")[0], "number", table[key].astype(float), unit=fact.unit)
+    if key == "copies":
+        kinds = np.where(table["copies"] > 1, "copied", "one").astype(object)
+        kinds[catalogue.shelf.shared] = "across"
+        return Colour("Copies", "category", pd.Series(kinds, index=table.index), _COPIES)
+    if key == "border":
+        values = table["border"].map({True: "True", False: "False"})
+        return Colour("Touching the border", "category", values, _BORDER)
+    if predictions is not None and key == "probability":
+        return Colour("Probability of ALL blast", "number", predictions.probability)
+    if predictions is not None and key == "right":
+        return Colour("Right or wrong", "category", _right_or_wrong(table, predictions), _RIGHT,
+                      styles=_RIGHT_STYLES)  # fmt: skip
+    title, values = _RECORDED[key], table[key]
+    if key == "label":
+        return Colour(title, "label", values, CLASS_NAMES)
+    many = values.nunique() > dataset_map.MOST_CATEGORIES
+    return Colour(title, "subject" if key == "subject" or many else "category", values)
 
 
 def class_sentence(rows: pd.DataFrame) -> str:
@@ -100,13 +185,13 @@ def training_note(context: DatasetContext) -> str:
 
 @guard.fragment  # an area redraws this part of the page alone
 def _show_map(context: DatasetContext, placed: NDArray[np.bool_]) -> None:
-    predictions = map_colours.load_predictions(context.catalogue, context.split)
-    choices = map_colours.colour_choices(context.catalogue, predictions)
+    predictions = load_predictions(context.catalogue, context.split)
+    choices = colour_choices(context.catalogue, predictions)
     key = st.selectbox(
         "Colour by", list(choices), format_func=choices.__getitem__, key=COLOUR,
         bind="query-params", width=frame.FORM_WIDTH,
     )  # fmt: skip
-    colour = map_colours.map_colour(context.catalogue, predictions, key)
+    colour = map_colour(context.catalogue, predictions, key)
     neighbours = _nearest(context.catalogue, id(context.catalogue))[1]
     title = dataset_map.neighbours_text(colour, neighbours)
     event = show_chart(
@@ -138,13 +223,6 @@ def _show_selection(context: DatasetContext, places: NDArray[np.intp], colour_ke
     if not len(places):
         return
     st.markdown(class_sentence(rows), width=frame.TEXT_WIDTH)
-    _show_actions(rows)
-    with st.expander("By subject"):
-        _show_subjects(context.table, rows)
-    _show_gallery(context, places, colour_key)
-
-
-def _show_actions(rows: pd.DataFrame) -> None:
     with st.container(horizontal=True):
         if st.button(
             "Open in Browse",
@@ -159,40 +237,27 @@ def _show_actions(rows: pd.DataFrame) -> None:
         show_csv_download(
             rows.drop(columns=internal), "map-selection", label="Save the selection as CSV"
         )
-
-
-def _show_subjects(table: pd.DataFrame, rows: pd.DataFrame) -> None:
-    st.dataframe(
-        subject_table(table, rows),
-        hide_index=True,
-        width=frame.TEXT_WIDTH,
-        column_config={
-            "subject": "Subject",
-            "label": "Class",
-            "selected": st.column_config.NumberColumn("Selected", help="Cells inside the area"),
-            "of": st.column_config.NumberColumn("Of", help="Cells of the subject"),
-            "share": st.column_config.NumberColumn("Share, %", format="%.0f"),
-        },
-    )
-
-
-def _show_gallery(context: DatasetContext, places: NDArray[np.intp], colour_key: str) -> None:
-    pages = -(-len(places) // PER_PAGE)
-    number = st.pagination(pages, key=f"dataset_map_page_{pages}") if pages > 1 else 1
-    first = (number - 1) * PER_PAGE
-    rows = context.table.iloc[places[first : first + PER_PAGE]]
-    st.caption(f"{first + 1:,} to {first + len(rows):,} of {formats.count(len(places), 'cell')}")
-    opened = picker.show_picker(
-        image_cards.make_cards(rows, synthetic=context.synthetic, measure=colour_key),
-        image_cards.thumbnail_sources(context, rows),
-        key="dataset_map_cells",
-    )
+    number = st.column_config.NumberColumn
+    with st.expander("By subject"):
+        st.dataframe(
+            subject_table(context.table, rows),
+            hide_index=True,
+            width=frame.TEXT_WIDTH,
+            column_config={
+                "subject": "Subject",
+                "label": "Class",
+                "selected": number("Selected", help="Cells inside the area"),
+                "of": number("Of", help="Cells of the subject"),
+                "share": number("Share, %", format="%.0f"),
+            },
+        )
+    page = rows[picker.choose_page(len(rows), PER_PAGE, key="dataset_map")]
+    opened = image_cards.show_images(context, page, key="dataset_map_cells", measure=colour_key)
     if opened is not None:
         cell_window.open_row(context, opened, places)
 
 
 def _caption(context: DatasetContext, colour: Colour, placed: NDArray[np.bool_]) -> str:
-    """Number of images on the map, drawn, without a place, and without a colour."""
     coloured = int((placed & colour.values.notna().to_numpy()).sum())
     sampled = len(dataset_map.sampled_rows(context.table, colour))
     caption = f"{formats.count(coloured, 'cell')} on the map"
@@ -207,10 +272,9 @@ def _caption(context: DatasetContext, colour: Colour, placed: NDArray[np.bool_])
     return f"{caption}. Draw around cells with the lasso or the box to see them below."
 
 
-def _method(context: DatasetContext) -> str:
-    from allcore.audit.index.embeddings import FITTED
-
-    about = context.catalogue.about
-    model = frame.plain(about.model) if about is not None and about.model else ""
-    text = METHOD.format(fitted=FITTED, most=dataset_map.MOST)
-    return f"{text}\nThe features are of {model}." if model else text
+def _right_or_wrong(table: pd.DataFrame, predictions: MapPredictions) -> "pd.Series[Any]":
+    """``right`` or ``wrong`` for labelled images with a prediction; None for others."""
+    known = table["label"].isin(CLASS_NAMES) & predictions.probability.notna()
+    called = np.where(predictions.probability >= predictions.threshold, "all", "hem")
+    values = pd.Series(np.where(called == table["label"], "right", "wrong"), index=table.index)
+    return values.astype(object).where(known, None)

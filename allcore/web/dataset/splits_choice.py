@@ -1,5 +1,6 @@
-"""Choice of the split to inspect: built here, shown in the sidebar, saved or uploaded."""
+"""The split to inspect: built here, shown in the sidebar, saved or uploaded; and its saving."""
 
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
@@ -15,9 +16,12 @@ from allcore.data import dataset_counts, saved_splits, split_files, splits
 from allcore.data.saved_splits import SavedSplit
 from allcore.data.split_files import SplitFile
 from allcore.data.splits import Split
-from allcore.errors import DataError
+from allcore.errors import AllScopeError, DataError
+from allcore.plots import style
 from allcore.store import roles
-from allcore.web import frame
+from allcore.web import accounts, frame
+from allcore.web.accounts import Visitor
+from allcore.web.components import charts
 from allcore.web.dataset.context import DatasetContext, storage_key
 
 OF, PROTOCOL, FOLDS, FOLD, SEED, TWINS, SAVED = (
@@ -31,6 +35,7 @@ WAYS = {
 }  # fmt: skip
 PROTOCOLS = {"subject": "Unseen subjects", "image": "The paper's: images at random"}
 MOST_FOLDS = 20
+_NOTICE = "split_said"
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,51 @@ def split_from_file(
     return ChosenSplit(split, _aligned(context, split.parts), PurePath(file.name).stem, saved)
 
 
+def show_saved_notice() -> None:
+    """Show once what was just saved or deleted."""
+    if notice := st.session_state.pop(_NOTICE, None):
+        st.success(notice, icon=":material/bookmark_added:", width=frame.TEXT_WIDTH)
+
+
+def show_save(context: DatasetContext, chosen: ChosenSplit) -> None:
+    """Draw the buttons that save, download or delete the split, and its training command."""
+    if chosen.refused:
+        st.info(
+            f"Nothing can be trained on this split: {frame.plain(chosen.refused)}",
+            icon=":material/block:", width=frame.TEXT_WIDTH,
+        )  # fmt: skip
+        return
+    if chosen.saved is None and context.user.may("keep"):
+        _show_save_form(context, chosen)
+    with st.container(horizontal=True):
+        st.download_button(
+            "Download the split as CSV",
+            lambda: charts.csv_bytes(split_files.split_table(chosen.split, context.manifest)),
+            file_name=f"{chosen.name}.csv", mime="text/csv", icon=":material/download:",
+            on_click="ignore", key="download split",
+        )  # fmt: skip
+        if chosen.saved is not None and may_delete(context.user, chosen.saved):
+            _show_delete(context, chosen.saved)
+    if chosen.saved is None:
+        file = f"{chosen.name}.csv"
+        where = "save the split, or download it and give the file's place after `--split`."
+    else:
+        file = str(chosen.saved.path)
+        where = "the network is trained on exactly this split, and its card says which it was."
+    st.markdown(f"To train on it where the data is: {where}", width=frame.TEXT_WIDTH)
+    command = shlex.join([
+        "python", "-m", "allcore", "train", "--data", str(context.path), "--split", file,
+        "--arch", "qcresnet", "--out", f"models/{style.file_name(chosen.name)}",
+    ])  # fmt: skip
+    st.code(command, language="bash", wrap_lines=True)
+
+
+def may_delete(user: Visitor, saved: SavedSplit) -> bool:
+    """Whether a user made a split, or is an administrator."""
+    own = saved.by != "" and saved.by == user.name
+    return user.may("administer") or (own and user.may("keep"))
+
+
 def _build_split(context: DatasetContext) -> ChosenSplit:
     known = context.manifest.table["subject"].notna()
     protocols = list(PROTOCOLS) if known.any() else ["image"]
@@ -90,8 +140,26 @@ def _build_split(context: DatasetContext) -> ChosenSplit:
     )  # fmt: skip
     folds, fold = (10, 0) if protocol == "image" else _choose_folds(controls)
     seed = int(controls.number_input("Seed", 0, 10**6, 0, key=SEED, width=120, bind="query-params"))
-    exclude_twins = _choose_twins(context)
-    _show_unknown_subjects(known)
+    where = "" if context.catalogue.is_indexed else (
+        " Without an index only files that are equal are found: index the data set in Connect data."
+    )  # fmt: skip
+    exclude_twins = st.toggle(
+        "Leave out twins of held-out cells",
+        value=True,
+        key=TWINS,
+        bind="query-params",
+        help="Pictures of a test cell are left out of training and validation, those of a "
+        f"validation cell out of training.{where}",
+    )
+    if not known.any():
+        st.info(
+            "No subject is known here, so images can only be split at random: put the subjects in "
+            "a column of a manifest.csv to keep them apart.",
+            icon=":material/person_off:", width=frame.TEXT_WIDTH,
+        )  # fmt: skip
+    elif unknown := int((~known).sum()):
+        st.caption(f"{formats.count(unknown, 'image')} without a subject count as one subject "
+                   "each.")  # fmt: skip
     manifest = context.manifest.labelled()
     if protocol == "image":
         split, name = splits.image_split(manifest, seed=seed), f"images-seed-{seed}"
@@ -104,42 +172,16 @@ def _build_split(context: DatasetContext) -> ChosenSplit:
 
 
 def _choose_folds(controls: DeltaGenerator) -> tuple[int, int]:
-    """Number of folds and number of the tested one."""
-    folds = int(
-        controls.number_input("Folds", 3, MOST_FOLDS, 10, key=FOLDS, width=120, bind="query-params")
+    """Draw the controls of the number of folds, and of the tested one."""
+    folds = controls.number_input(
+        "Folds", 3, MOST_FOLDS, 10, key=FOLDS, width=120, bind="query-params"
     )
     if st.session_state.get(FOLD, 0) >= folds:
         st.session_state[FOLD] = folds - 1
     fold = controls.number_input(
         "Tested fold", 0, folds - 1, 0, key=FOLD, width=140, bind="query-params"
     )
-    return folds, int(fold)
-
-
-def _show_unknown_subjects(known: "pd.Series[bool]") -> None:
-    if not known.any():
-        st.info(
-            "No subject is known here, so images can only be split at random: put the subjects in "
-            "a column of a manifest.csv to keep them apart.",
-            icon=":material/person_off:", width=frame.TEXT_WIDTH,
-        )  # fmt: skip
-    elif not known.all():
-        st.caption(f"{formats.count(int((~known).sum()), 'image')} without a subject count as one "
-                   "subject each.")  # fmt: skip
-
-
-def _choose_twins(context: DatasetContext) -> bool:
-    where = "" if context.catalogue.is_indexed else (
-        " Without an index only files that are equal are found: index the data set in Connect data."
-    )  # fmt: skip
-    return st.toggle(
-        "Leave out twins of held-out cells",
-        value=True,
-        key=TWINS,
-        bind="query-params",
-        help="Pictures of a test cell are left out of training and validation, those of a "
-        f"validation cell out of training.{where}",
-    )
+    return int(folds), int(fold)
 
 
 def _without_twins(context: DatasetContext, split: Split) -> Split:
@@ -214,3 +256,40 @@ def _imported_split(context: DatasetContext) -> ChosenSplit | None:
 def _aligned(context: DatasetContext, parts: "pd.Series[str]") -> NDArray[np.object_]:
     aligned = parts.reindex(context.table["image_id"].to_numpy())
     return aligned.where(aligned.notna(), None).to_numpy(dtype=object)
+
+
+def _show_save_form(context: DatasetContext, chosen: ChosenSplit) -> None:
+    with st.form("keep_split", width=frame.FORM_WIDTH):
+        name = st.text_input("Save this split as", chosen.name, max_chars=saved_splits.MAX_NAME)
+        submitted = st.form_submit_button("Save", icon=":material/bookmark_add:")
+    if not submitted:
+        return
+    try:
+        accounts.visitor().require("keep")
+        saved = saved_splits.save(
+            chosen.split, context.manifest, key=storage_key(context.name), name=name,
+            by=context.user.name,
+        )  # fmt: skip
+    except AllScopeError as error:
+        frame.problem(error)
+        return
+    st.session_state[_NOTICE] = (
+        f"Saved as {frame.plain(saved.name)}: everybody here finds it under A saved one and, in "
+        "the sidebar, under Split shown."
+    )
+    st.rerun()
+
+
+def _show_delete(context: DatasetContext, saved: SavedSplit) -> None:
+    with st.popover("Delete", icon=":material/delete:"):
+        st.markdown("Models that were trained on it keep their own copy.")
+        if not st.button(f"Delete {frame.plain(saved.name)}", key="delete_split"):
+            return
+    try:
+        accounts.visitor().require("keep")
+        saved_splits.delete(storage_key(context.name), saved.name)
+    except AllScopeError as error:
+        frame.problem(error)
+        return
+    st.session_state[_NOTICE] = f"{frame.plain(saved.name)} was deleted."
+    st.rerun()

@@ -1,6 +1,7 @@
 """Splits: built, imported or saved, with their leaks and the balance of their parts."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,7 @@ from allcore.plots import dataset as dataset_plots
 from allcore.web import frame
 from allcore.web.components import picker
 from allcore.web.components.charts import show_chart, show_csv_download
-from allcore.web.components.picker import Card
-from allcore.web.dataset import cell_window, image_cards, splits_choice, splits_save
+from allcore.web.dataset import cell_window, image_cards, splits_choice
 from allcore.web.dataset.context import DatasetContext
 from allcore.web.dataset.splits_choice import ChosenSplit
 
@@ -34,6 +34,10 @@ pictures of one cell: equal files, or textures that correlate at any turn, which
 MAX_PAIRS, MAX_SUBJECTS = 6, 12
 """Most pairs of twins shown, and most subjects named."""
 GOOD, BAD, OPEN = "good", "bad", "open"
+_BOXES = {
+    GOOD: (st.success, ":material/check_circle:"), BAD: (st.error, ":material/call_split:"),
+    OPEN: (st.info, ":material/help:"),
+}  # fmt: skip
 WHY_SUBJECTS = (
     "Whoever recognises a subject knows the label, for each is all ALL or all normal: figures say "
     "nothing about a new subject."
@@ -51,7 +55,7 @@ NO_INDEX = (
 
 def show_splits(context: DatasetContext) -> None:
     """Draw the view."""
-    splits_save.show_saved_notice()
+    splits_choice.show_saved_notice()
     try:
         chosen = splits_choice.choose_split(context)
     except AllScopeError as error:
@@ -61,22 +65,24 @@ def show_splits(context: DatasetContext) -> None:
         return
     split_leaks = _find_leaks(context.catalogue, chosen)
     st.markdown(split_summary(split_leaks, chosen), width=frame.TEXT_WIDTH)
-    _show_leaks(context, split_leaks, chosen.parts)
+    for kind, sentence in leak_sentences(split_leaks):
+        draw, icon = _BOXES[kind]
+        draw(sentence, icon=icon, width=frame.TEXT_WIDTH)
+    if len(split_leaks.pairs):
+        _show_pairs(context, split_leaks, chosen.parts)
     _show_figures(context, split_leaks, chosen)
     _show_tables(context, split_leaks, chosen)
     st.subheader("Keep it and train on it", anchor=False)
-    splits_save.show_save(context, chosen)
+    splits_choice.show_save(context, chosen)
     with st.expander("Method"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
 
 
 def split_summary(split_leaks: SplitLeaks, chosen: ChosenSplit) -> str:
     """Number of images in each part, left out, and in the smallest class of a part."""
-    total = sum(split_leaks.images(part) for part in splits.PARTS)
-    parts = []
-    for part, name in dataset_plots.PART_NAMES.items():
-        images = split_leaks.images(part)
-        parts.append(f"{images:,} in {name} ({100 * images / max(1, total):.0f} %)")
+    images = {name: split_leaks.images(key) for key, name in dataset_plots.PART_NAMES.items()}
+    total = sum(images.values())
+    parts = [f"{n:,} in {name} ({100 * n / max(1, total):.0f} %)" for name, n in images.items()]
     summary = f"**{formats.count(total, 'image')}**: {', '.join(parts)}."
     excluded = int((chosen.parts == splits.EXCLUDED).sum())
     if excluded:
@@ -155,21 +161,6 @@ def _find_cached_leaks(_catalogue: Catalogue, _chosen: ChosenSplit, key: str) ->
     return leaks.find_split_leaks(_catalogue, _chosen.parts)
 
 
-def _show_leaks(
-    context: DatasetContext, split_leaks: SplitLeaks, parts: NDArray[np.object_]
-) -> None:
-    """Draw the sentences, and the first pairs of images of one cell in two parts."""
-    for kind, sentence in leak_sentences(split_leaks):
-        if kind == GOOD:
-            st.success(sentence, icon=":material/check_circle:", width=frame.TEXT_WIDTH)
-        elif kind == BAD:
-            st.error(sentence, icon=":material/call_split:", width=frame.TEXT_WIDTH)
-        else:
-            st.info(sentence, icon=":material/help:", width=frame.TEXT_WIDTH)
-    if len(split_leaks.pairs):
-        _show_pairs(context, split_leaks, parts)
-
-
 def _subject_leak_sentence(split_leaks: SplitLeaks) -> str:
     subjects = split_leaks.subjects
     names = ", ".join(frame.plain(name) for name in subjects[:MAX_SUBJECTS])
@@ -202,16 +193,12 @@ def _show_pairs(
     places = pairs.ravel()
     rows = context.table.iloc[places]
     cards = [
-        Card(
-            card.image_id,
-            card.label,
-            title=f"Pair {number // 2 + 1}, {parts[place]}",
+        replace(
+            card,
+            title=f"Pair {number // 2 + 1}, {parts[places[number]]}",
             detail=f"{card.title}, {card.image_id}",
-            synthetic=card.synthetic,
         )
-        for number, (place, card) in enumerate(
-            zip(places, image_cards.make_cards(rows, synthetic=context.synthetic), strict=True)
-        )
+        for number, card in enumerate(image_cards.make_cards(rows, synthetic=context.synthetic))
     ]
     opened = picker.show_picker(
         cards, image_cards.thumbnail_sources(context, rows), key="split_twins_shown"
@@ -232,10 +219,8 @@ def _show_figures(context: DatasetContext, split_leaks: SplitLeaks, chosen: Chos
     measures = split_leaks.measures["measure"].unique()
     for column, measure in zip(st.columns(2), measures, strict=False):
         with column:
-            show_chart(
-                dataset_plots.measure_quartiles(split_leaks.measures, measure),
-                name=f"split-{measure}",
-            )
+            figure = dataset_plots.measure_quartiles(split_leaks.measures, measure)
+            show_chart(figure, name=f"split-{measure}")
 
 
 def _show_tables(context: DatasetContext, split_leaks: SplitLeaks, chosen: ChosenSplit) -> None:

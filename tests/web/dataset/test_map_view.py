@@ -16,9 +16,9 @@ from allcore.synthetic import demo
 from allcore.web import datasets
 from allcore.web.accounts import Visitor
 from allcore.web.components import charts
-from allcore.web.dataset import browse_filters, map_colours, map_view
+from allcore.web.dataset import browse_filters, map_view
 from allcore.web.dataset.context import OWN_SPLIT, DatasetContext
-from allcore.web.dataset.map_colours import MapPredictions
+from allcore.web.dataset.map_view import MapPredictions
 from tests import simulated
 from tests.page_runs import open_page, page_text, sign_in
 
@@ -164,9 +164,9 @@ def test_load_predictions__of_a_model_that_knows_other_cells(
     mapped: pd.DataFrame, root: Path, home: Path, tmp_path: Path
 ) -> None:
     known = catalogue.load(root, home=home)
-    assert map_colours.load_predictions(known, "no such model") is None
+    assert map_view.load_predictions(known, "no such model") is None
     simulated.folder(tmp_path / "models")
-    assert map_colours.load_predictions(known, "simulated") is None
+    assert map_view.load_predictions(known, "simulated") is None
 
 
 def test_load_predictions__of_a_model_that_knows_the_cells(
@@ -177,10 +177,10 @@ def test_load_predictions__of_a_model_that_knows_the_cells(
     known = catalogue.load(root, home=home)
     ids = known.table["image_id"].tolist()
     table.iloc[: len(ids)].assign(image_id=ids).to_parquet(folder / model_folder.PREDICTIONS)
-    predictions = map_colours.load_predictions(known, "simulated")
+    predictions = map_view.load_predictions(known, "simulated")
     assert predictions is not None
     assert predictions.probability.tolist() == table["probability"].iloc[: len(ids)].tolist()
-    assert {"probability", "right"} <= set(map_colours.colour_choices(known, predictions))
+    assert {"probability", "right"} <= set(map_view.colour_choices(known, predictions))
 
 
 def test_training_note__says_what_the_network_has_seen(
@@ -206,7 +206,7 @@ def test_map_colour__right_and_wrong_by_the_threshold(mapped: pd.DataFrame, root
     known = catalogue.load(root)
     probability = pd.Series(0.6, index=known.table.index)
     probability[0] = np.nan
-    colour = map_colours.map_colour(known, MapPredictions(probability, 0.5), "right")
+    colour = map_view.map_colour(known, MapPredictions(probability, 0.5), "right")
     assert pd.isna(colour.values[0])
     expected = np.where(known.table["label"][1:] == "all", "right", "wrong")
     assert colour.values[1:].tolist() == expected.tolist()

@@ -16,7 +16,7 @@ from allcore.data import readers, saved_splits, split_files, splits
 from allcore.data.saved_splits import SavedSplit
 from allcore.synthetic import demo
 from allcore.web.accounts import Visitor
-from allcore.web.dataset import splits_choice, splits_save, splits_view
+from allcore.web.dataset import splits_choice, splits_view
 from allcore.web.dataset.splits_view import BAD, GOOD, OPEN
 from tests.audit.findings.test_leaks import PARTS, by_subject, cells_of, indexed
 from tests.page_runs import open_page, page_text, sign_in
@@ -197,9 +197,13 @@ def test_import__shows_the_split(root: Path):
 def test_may_delete__who_made_it_and_administrators():
     saved = SavedSplit("mine", Path("mine.csv"), "ada", "")
     unknown = SavedSplit("old", Path("old.csv"), "", "")
-    assert [splits_save.may_delete(user, saved) for user in (ADA, BOB, ROOT)] == [True, False, True]
-    assert [splits_save.may_delete(user, unknown) for user in (ADA, ROOT)] == [False, True]
-    assert not splits_save.may_delete(Visitor(), unknown)
+    assert [splits_choice.may_delete(user, saved) for user in (ADA, BOB, ROOT)] == [
+        True,
+        False,
+        True,
+    ]
+    assert [splits_choice.may_delete(user, unknown) for user in (ADA, ROOT)] == [False, True]
+    assert not splits_choice.may_delete(Visitor(), unknown)
 
 
 @pytest.fixture
