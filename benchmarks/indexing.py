@@ -34,7 +34,7 @@ def run(scale: Scale) -> Result:
 
         def ours() -> None:
             shutil.rmtree(state / "index", ignore_errors=True)
-            changes = build.build_index(data, predictor=predictor, home=state)
+            changes = build.build_index(data, loader=lambda: predictor, home=state)
             assert changes.added == scale.images
 
         @torch.inference_mode()

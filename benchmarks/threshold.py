@@ -71,7 +71,8 @@ def panels(page: Page, threshold: float) -> None:
     subjects.call_subjects(rows, cutoff=0.5, least_cells=20)
     prevalence.predictive_values(page.sample, threshold, PREVALENCES)
     right = ~np.isin(outcome, ("fp", "fn"))
-    slices.compare_slices(page.tried, right=right, labels=labels, groups=names)
+    counted = slices.count_slices(page.tried, labels=labels, groups=names)
+    slices.compare_slices(counted, right=right)
 
 
 def plain(cells: Predicted, threshold: float) -> None:

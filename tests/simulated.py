@@ -1,5 +1,6 @@
 """Held-out predictions of a model that never was, and a model folder around them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from scipy import special
 
 from allcore import model_folder
 from allcore.data.preprocessing import Preprocessing
+from allcore.evaluation import slices
+from allcore.evaluation.slices import Slice, SliceResult
 from allcore.model_folder import ModelInfo
 
 
@@ -86,3 +89,15 @@ def folder(root: Path, *, name: str = "simulated", table: pd.DataFrame | None = 
         {"epoch": [0, 1, 2], "train_loss": [0.7, 0.5, 0.4], "validation_loss": [0.69, 0.55, 0.6]}
     ).to_csv(path / model_folder.HISTORY, index=False)
     return path
+
+
+def compare_slices(
+    tried: Sequence[Slice],
+    *,
+    right: np.ndarray,
+    labels: np.ndarray,
+    groups: np.ndarray | None,
+) -> tuple[SliceResult, ...]:
+    """The slices counted and compared."""
+    counted = slices.count_slices(tried, labels=labels, groups=groups)
+    return slices.compare_slices(counted, right=right)

@@ -63,7 +63,7 @@ def _build(
     from tqdm import tqdm
 
     from allcore.audit.index import build
-    from allcore.audit.index.progress import Stopped
+    from allcore.audit.index.jobs import Stopped
 
     with tqdm(total=0, unit="cell", desc="Indexing", disable=not sys.stderr.isatty()) as bar:
 

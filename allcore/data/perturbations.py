@@ -22,8 +22,8 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """A perturbation at several levels.
+class Alteration:
+    """Description of a perturbation at several levels.
 
     Attributes:
         name: short, for a file.
@@ -31,7 +31,6 @@ class Sweep:
         unit: of the levels, as an axis shows it.
         levels: ascending, including ``unaltered``.
         unaltered: the level of the original image.
-        change: returns a cell at a level other than ``unaltered``.
     """
 
     name: str
@@ -39,6 +38,12 @@ class Sweep:
     unit: str
     levels: tuple[float, ...]
     unaltered: float
+
+
+@dataclass(frozen=True)
+class Sweep(Alteration):
+    """A perturbation; ``change`` returns a cell at a level other than ``unaltered``."""
+
     change: Callable[[Cell, float], Cell]
 
     def at(self, cell: Cell, level: float) -> Cell:

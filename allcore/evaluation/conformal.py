@@ -194,6 +194,12 @@ def coverage(
         return None
     covered, unsure = _tested(sample, parts, new_subjects, rule)
     share = _shares(sample, covered)
+    worst: tuple[SubjectRow, ...] = ()
+    if names is not None:
+        worst = subjects.subject_rows(
+            labels=sample.labels, probabilities=_calls(sample, covered), subjects=names,
+            threshold=0.5,
+        )  # fmt: skip
     return Coverage(
         rule=rule,
         cells=len(sample.labels),
@@ -202,7 +208,7 @@ def coverage(
         blast=share["sensitivity"],
         normal=share["specificity"],
         unsure=_shares(sample, unsure)["accuracy"],
-        worst=() if names is None else _by_subject(sample, covered, names),
+        worst=worst,
         new_subjects=new_subjects,
     )
 
@@ -256,29 +262,22 @@ def _tested(
 def _only(sample: Sample, selected: NDArray[np.bool_]) -> Sample:
     """A subset of the cells, without the resamples, which limits do not need."""
     groups = None if sample.groups is None else sample.groups[selected]
-    return Sample(
-        sample.labels[selected], sample.probabilities[selected], groups, 0, np.zeros((0, 0))
-    )
+    labels, probabilities = sample.labels[selected], sample.probabilities[selected]
+    return Sample(labels, probabilities, groups, 0, np.zeros((0, 0)))
+
+
+def _calls(sample: Sample, right: NDArray[np.bool_]) -> Floats:
+    """(N,) probabilities of 0 or 1 that call a flagged cell its own class, others the other."""
+    return np.where(right, sample.labels, 1 - sample.labels).astype(float)
 
 
 def _shares(sample: Sample, right: NDArray[np.bool_]) -> dict[str, Estimate]:
     """Shares of flagged cells: of all, of ALL blasts and of normal cells, with their intervals.
 
-    A flagged cell gets its own class as its call, so that accuracy, sensitivity and specificity are
-    the shares of flagged cells.
+    They are the accuracy, sensitivity and specificity of `_calls`.
     """
-    called = np.where(right, sample.labels, 1 - sample.labels).astype(float)
-    cells = Sample(sample.labels, called, sample.groups, sample.resamples, sample.weights)
-    return {share.name: share for share in estimates.at_threshold(cells, 0.5)}
-
-
-def _by_subject(
-    sample: Sample, covered: NDArray[np.bool_], names: NDArray[np.str_]
-) -> tuple[SubjectRow, ...]:
-    called = np.where(covered, sample.labels, 1 - sample.labels).astype(float)
-    return subjects.subject_rows(
-        labels=sample.labels, probabilities=called, subjects=names, threshold=0.5
-    )
+    cells = replace(sample, probabilities=_calls(sample, right))
+    return estimates.by_name(estimates.at_threshold(cells, 0.5))
 
 
 def _limits(

@@ -80,7 +80,6 @@ def make_sample(
     probabilities: Floats,
     subjects: NDArray[np.str_] | None,
     resamples: int = intervals.RESAMPLES,
-    seed: int = intervals.SEED,
 ) -> Sample:
     """Check the cells and draw the resamples of subjects.
 
@@ -89,7 +88,6 @@ def make_sample(
         probabilities: (N,) calibrated probability of an ALL blast.
         subjects: (N,) the independent subject of each cell, or None where unknown.
         resamples: number of resamples.
-        seed: seed of the resamples.
 
     Raises:
         DataError: no cells, or invalid labels or probabilities.
@@ -99,9 +97,7 @@ def make_sample(
     if subjects is None:
         return Sample(labels, probabilities, None, resamples, np.zeros((0, 0)))
     _, groups = number_groups(subjects)
-    weights = intervals.subject_weights(
-        labels=labels, groups=groups, resamples=resamples, seed=seed
-    )
+    weights = intervals.subject_weights(labels=labels, groups=groups, resamples=resamples)
     return Sample(labels, probabilities, groups, resamples, weights)
 
 
@@ -164,7 +160,8 @@ def threshold_free(cells: Sample) -> tuple[Estimate, ...]:
         labels=cells.labels, probabilities=cells.probabilities, groups=cells.groups
     )
     by_cell = binned_counts.resampled_metrics(table, _redrawn(table.counts, cells.resamples))
-    by_subject = binned_counts.resampled_metrics(table, _by_subject_blocks(cells, table))
+    of_subjects = cells.weights @ table.by_subject[: cells.weights.shape[1]]
+    by_subject = binned_counts.resampled_metrics(table, of_subjects)
     rows = []
     for name in by_cell:
         value = float(getattr(exact, name))
@@ -204,11 +201,6 @@ def _redrawn(counts: NDArray[Any], resamples: int) -> Floats:
     rng = np.random.default_rng(intervals.SEED)
     cells = int(counts.sum())
     return rng.multinomial(cells, counts / cells, size=resamples).astype(float)
-
-
-def _by_subject_blocks(cells: Sample, table: binned_counts.BinnedCounts) -> Floats:
-    """(resamples, 2 K) counts of bootstrap resamples of whole subjects."""
-    return cells.weights @ table.by_subject[: cells.weights.shape[1]]
 
 
 def _over_subjects(cells: Sample, name: str, value: float, resampled: Floats) -> Interval:

@@ -56,21 +56,6 @@ class LabelErrors:
     flagged: NDArray[np.bool_]  # (N,)
     by_subject: tuple[FlaggedSubject, ...]  # highest share first; empty where subjects are unknown
 
-    @property
-    def score(self) -> Floats:
-        """(N,) score of a label error from 0 to 1: 1 - quality."""
-        return 1 - self.quality
-
-    @property
-    def noise_rates(self) -> Floats:
-        """(2, 2) estimated probability of a given label (row) conditional on the true one."""
-        return metrics.ratio(self.joint, self.joint.sum(axis=0, keepdims=True))
-
-    @property
-    def wrong_shares(self) -> Floats:
-        """(2, 2) estimated probability of a true label (column) conditional on the given one."""
-        return metrics.ratio(self.joint, self.joint.sum(axis=1, keepdims=True))
-
 
 def find_label_errors(
     *,
@@ -101,7 +86,9 @@ def find_label_errors(
     both = np.column_stack([1 - probabilities, probabilities])
     thresholds = np.array([both[observed == i, i].mean() for i in (0, 1)])
     confident = _confident_joint(observed, both, thresholds)
-    joint = _calibrated(confident, np.bincount(observed, minlength=2))
+    # No row is empty: the most confident cell of a class reaches the mean of its class.
+    shares = confident / confident.sum(axis=1, keepdims=True)
+    joint = shares * np.bincount(observed)[:, None] / len(observed)
     flagged = _pruned(observed, both, joint)
     return LabelErrors(
         thresholds=thresholds,
@@ -123,13 +110,6 @@ def _confident_joint(
     true = np.where(reached.all(axis=1), likelier, reached[:, 1])
     counted = reached.any(axis=1)
     return np.bincount(2 * observed[counted] + true[counted], minlength=4).reshape(2, 2)
-
-
-def _calibrated(confident: NDArray[np.int64], cells: NDArray[np.intp]) -> Floats:
-    """Rows scaled to the number of cells of each given label, then normalised to a sum of 1."""
-    # No row is empty: the most confident cell of a class reaches the mean of its class.
-    rows = confident / confident.sum(axis=1, keepdims=True) * cells[:, None]
-    return np.asarray(rows / cells.sum())
 
 
 def _pruned(observed: NDArray[np.intp], both: Floats, joint: Floats) -> NDArray[np.bool_]:

@@ -44,7 +44,7 @@ class EstimateDifference:
     name: str  # key in paired.COMPARED_METRICS
     a: float
     b: float
-    difference: Interval  # over ModelAgreement.unit
+    difference: Interval  # over JoinedPredictions.unit
 
 
 @dataclass(frozen=True)
@@ -78,60 +78,38 @@ class ModelAgreement:
     """Agreement of two models at their thresholds.
 
     Attributes:
+        joined: the shared cells, which the thresholds do not change.
         table: the shared cells with `kind`, a key of `KINDS`.
         counts: number of cells of each kind.
         mcnemar: paired test over cells; `differences` has the test over subjects.
-        differences: differences of accuracy, weighted F1 and AUROC.
-        unit: unit of their intervals, 'subjects' or 'cells'.
-        only_a: ids of the cells predicted by the first model only.
-        only_b: ids of the cells predicted by the second model only.
-        notes: caveats for the reader.
+        differences: differences of accuracy, weighted F1 and AUROC, over `joined.unit`.
     """
 
+    joined: JoinedPredictions
     table: pd.DataFrame
     counts: dict[str, int]
     mcnemar: McNemarTest
     differences: tuple[EstimateDifference, ...]
-    unit: str
-    only_a: NDArray[np.str_]
-    only_b: NDArray[np.str_]
-    notes: tuple[str, ...]
 
     def difference(self, name: str) -> EstimateDifference:
         """Return one of `differences` by its name."""
         return next(estimate for estimate in self.differences if estimate.name == name)
 
 
-def compare_models(
-    a: pd.DataFrame,
-    b: pd.DataFrame,
-    *,
-    threshold_a: float,
-    threshold_b: float,
-    notes: Sequence[str] = (),
-) -> ModelAgreement:
-    """Compute the agreement of two models on the cells that both predicted.
+def join_predictions(
+    a: pd.DataFrame, b: pd.DataFrame, *, notes: Sequence[str] = ()
+) -> JoinedPredictions:
+    """Join the predictions of two models by image id.
 
     Args:
         a: predictions of the first model, columns of `PREDICTION_COLUMNS`.
         b: predictions of the second model.
-        threshold_a: probability at or above which the first model calls a cell a blast.
-        threshold_b: the same of the second model.
         notes: caveats that predictions do not show, for example that one model was trained on
             held-out cells of the other.
 
     Raises:
         DataError: no labelled cell is in both, or one of them has an id twice.
     """
-    return agreement_at(
-        join_predictions(a, b, notes=notes), threshold_a=threshold_a, threshold_b=threshold_b
-    )
-
-
-def join_predictions(
-    a: pd.DataFrame, b: pd.DataFrame, *, notes: Sequence[str] = ()
-) -> JoinedPredictions:
-    """Join two tables of predictions by image id; arguments and errors as in `compare_models`."""
     for table, which in ((a, "first"), (b, "second")):
         if table["image_id"].duplicated().any():
             raise DataError(
@@ -167,14 +145,11 @@ def agreement_at(
     keys = np.array(["both_wrong", "only_b", "only_a", "both_right"])
     kind = keys[2 * a_right + b_right]
     return ModelAgreement(
+        joined=shared,
         table=shared.table.assign(kind=kind),
         counts={key: int((kind == key).sum()) for key in KINDS},
         mcnemar=paired.mcnemar_test(a_right=a_right, b_right=b_right),
         differences=(*_by_count(cells, called_a, called_b), shared.auroc),
-        unit=shared.unit,
-        only_a=shared.only_a,
-        only_b=shared.only_b,
-        notes=shared.notes,
     )
 
 

@@ -305,7 +305,8 @@ def baseline_threshold(validation: pd.DataFrame) -> float:
     table = validation[validation["baseline_probability"].notna()]
     if table["label"].nunique() < 2:
         return 0.5
-    return thresholds.weighted_f1_optimal(
+    return thresholds.choose_threshold(
+        "weighted_f1",
         labels_array(table),
         table["baseline_probability"].to_numpy(dtype=float),
         subject_groups(table),

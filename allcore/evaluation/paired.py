@@ -83,11 +83,10 @@ def resample_metrics(
     subjects: NDArray[np.str_] | None,
     threshold: float = 0.5,
     resamples: int = intervals.RESAMPLES,
-    seed: int = intervals.SEED,
 ) -> ResampledMetrics:
     """Compute the metrics of N cells in bootstrap resamples of subjects, or of single cells.
 
-    The resamples depend only on labels, subjects and seed. Two networks on the same cells in the
+    The resamples depend only on labels and subjects. Two networks on the same cells in the
     same order therefore share them, and their differences are paired.
 
     Args:
@@ -96,20 +95,20 @@ def resample_metrics(
         subjects: (N,) the independent subject of each cell, or None to resample single cells.
         threshold: probability at or above which a cell is called a blast.
         resamples: number of resamples.
-        seed: seed of the resamples.
 
     Raises:
         DataError: as `estimates.make_sample`.
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
     cells = estimates.make_sample(
-        labels=labels, probabilities=probabilities, subjects=subjects, resamples=resamples,
-        seed=seed,
-    )  # fmt: skip
+        labels=labels, probabilities=probabilities, subjects=subjects, resamples=resamples
+    )
     groups, weights, degrees = cells.groups, cells.weights, cells.degrees("accuracy")
     if groups is None:
         groups, degrees = np.arange(len(labels)), len(labels) - 1
-        weights = _cell_weights(len(labels), resamples=resamples, seed=seed)
+        share = np.full(len(labels), 1 / len(labels))
+        rng = np.random.default_rng(intervals.SEED)
+        weights = rng.multinomial(len(labels), share, size=resamples).astype(float)
     value = metrics.scores(labels=labels, probabilities=probabilities, threshold=threshold)
     return ResampledMetrics(
         value={name: float(getattr(value, name)) for name in COMPARED_METRICS},
@@ -134,12 +133,6 @@ def unpaired_difference(a: ResampledMetrics, b: ResampledMetrics, name: str) -> 
     return _student(
         a.value[name] - b.value[name], a.draws[name] - shuffled, min(a.degrees, b.degrees)
     )
-
-
-def _cell_weights(cells: int, *, resamples: int, seed: int) -> Floats:
-    """(resamples, N) weight of each cell in each bootstrap of single cells."""
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(cells, np.full(cells, 1 / cells), size=resamples).astype(float)
 
 
 def _draws(

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allcore.data.manifest import Manifest
-from allcore.data.perturbations import Sweep
+from allcore.data.perturbations import Alteration, Sweep
 from allcore.evaluation import estimates, intervals, paired
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
@@ -44,17 +44,6 @@ class RobustnessRow:
     figures: dict[str, Interval]
     changes: dict[str, Interval]
     flipped: Interval
-
-
-@dataclass(frozen=True)
-class Alteration:
-    """Description of an alteration: a `Sweep` without its function."""
-
-    name: str
-    title: str
-    unit: str
-    levels: tuple[float, ...]
-    unaltered: float
 
 
 @dataclass(frozen=True)
@@ -112,29 +101,32 @@ def robustness_rows(
     Raises:
         DataError: no cells, or invalid labels or probabilities.
     """
-    found = []
+    rows = []
     for sweep in sweeps:
         before = answers[sweep.name, sweep.unaltered]
         unaltered = _resampled(before, labels, subjects, threshold)
         for level in sweep.levels:
             now = answers[sweep.name, level]
-            altered = _resampled(now, labels, subjects, threshold)
+            changes = dict.fromkeys(METRICS, Interval(0.0, 0.0, 0.0))
+            if level != sweep.unaltered:
+                altered = _resampled(now, labels, subjects, threshold)
+                changes = {
+                    name: paired.paired_difference(altered[name], unaltered[name], name)
+                    for name in METRICS
+                }
+            cells = estimates.make_sample(labels=labels, probabilities=now, subjects=subjects)
+            by_name = estimates.by_name(estimates.all_estimates(cells, threshold))
             flipped = (now >= threshold) != (before >= threshold)
-            found.append(
+            rows.append(
                 RobustnessRow(
                     sweep.name,
                     level,
-                    _figures(now, labels, subjects, threshold),
-                    {
-                        name: paired.paired_difference(altered[name], unaltered[name], name)
-                        for name in METRICS
-                    }
-                    if level != sweep.unaltered
-                    else dict.fromkeys(METRICS, Interval(0.0, 0.0, 0.0)),
+                    {name: by_name[name].over_subjects for name in METRICS},
+                    changes,
                     flagged_share(flipped, labels=labels, subjects=subjects),
                 )
             )
-    return tuple(found)
+    return tuple(rows)
 
 
 def evaluate_robustness(
@@ -205,17 +197,6 @@ def alteration_of(sweep: Sweep) -> Alteration:
     return Alteration(**{field.name: getattr(sweep, field.name) for field in fields})
 
 
-def _figures(
-    probabilities: Floats,
-    labels: NDArray[np.integer],
-    subjects: NDArray[np.str_] | None,
-    threshold: float,
-) -> dict[str, Interval]:
-    cells = estimates.make_sample(labels=labels, probabilities=probabilities, subjects=subjects)
-    named = estimates.by_name(estimates.all_estimates(cells, threshold))
-    return {name: named[name].over_subjects for name in METRICS}
-
-
 def _resampled(
     probabilities: Floats,
     labels: NDArray[np.integer],
@@ -227,22 +208,21 @@ def _resampled(
     whole = paired.resample_metrics(
         labels=labels, probabilities=probabilities, subjects=subjects, threshold=threshold
     )
-    found = dict.fromkeys(paired.COMPARED_METRICS, whole)
+    resampled = dict.fromkeys(paired.COMPARED_METRICS, whole)
     for name, label in (("sensitivity", 1), ("specificity", 0)):
         own = labels == label
         right = own & ((probabilities >= threshold) == label)
         with np.errstate(invalid="ignore"):
             value = float(np.divide(right.sum(), own.sum()))
             draws = _sums(cells, right) / _sums(cells, own)
-        found[name] = ResampledMetrics({name: value}, {name: draws}, cells.degrees(name))
+        resampled[name] = ResampledMetrics({name: value}, {name: draws}, cells.degrees(name))
     if subjects is None:  # the resamples are of single cells: no interval over subjects
-        return {name: dataclasses.replace(one, degrees=0) for name, one in found.items()}
-    return found
+        return {name: dataclasses.replace(one, degrees=0) for name, one in resampled.items()}
+    return resampled
 
 
 def _sums(cells: estimates.Sample, flags: NDArray[np.bool_]) -> Floats:
     """(resamples,) number of flagged cells in each resample of subjects."""
     if cells.groups is None:
         return np.zeros(0)
-    found: Floats = cells.weights @ np.bincount(cells.groups, weights=flags)
-    return found
+    return np.asarray(cells.weights @ np.bincount(cells.groups, weights=flags))

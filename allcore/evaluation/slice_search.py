@@ -6,7 +6,6 @@ own features depend on its calls, though not on their correctness: clusters betw
 a lower accuracy by nature.
 """
 
-from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
@@ -69,17 +68,12 @@ def find_clusters(
     return ids
 
 
-def cluster_names(
-    ids: NDArray[np.integer],
-    facts: pd.DataFrame,
-    words: Mapping[str, tuple[str, str]] = MEASURE_WORDS,
-) -> dict[int, str]:
+def cluster_names(ids: NDArray[np.integer], facts: pd.DataFrame) -> dict[int, str]:
     """Names by the outstanding measurements: "Cluster 3: darker and smaller than most", from 1.
 
     Args:
         ids: (N,) from `find_clusters`.
         facts: measurements, one row per cell; numeric columns count.
-        words: words for a low and a high value of a column.
     """
     numbers = facts.select_dtypes("number")
     values = numbers.to_numpy(dtype=float)
@@ -87,7 +81,7 @@ def cluster_names(
     for which in np.unique(ids[ids >= 0]).tolist():
         score = _standing(values, ids == which)
         outstanding = [
-            _word(str(numbers.columns[i]), bool(score[i] > 0), words)
+            _word(str(numbers.columns[i]), bool(score[i] > 0))
             for i in np.argsort(-np.abs(score), kind="stable")[:_NAMED]
             if abs(score[i]) >= _STANDS_OUT
         ]
@@ -100,9 +94,6 @@ def candidate_slices(
     table: pd.DataFrame,
     facts: pd.DataFrame,
     clusters: NDArray[np.integer] | None = None,
-    *,
-    titles: Mapping[str, str] | None = None,
-    words: Mapping[str, tuple[str, str]] = MEASURE_WORDS,
 ) -> tuple[Slice, ...]:
     """Generate all candidates: subjects, fifths of measurements, pairs of extremes, clusters.
 
@@ -113,22 +104,18 @@ def candidate_slices(
         table: predictions of N cells, for their subjects.
         facts: measurements, one row per cell in the same order.
         clusters: (N,) from `find_clusters`, or None.
-        titles: display names of the measurements.
-        words: words for a low and a high value of a measurement.
     """
     candidates = [
         *slices.subject_slices(table["subject"]),
-        *slices.quantile_slices(facts, titles),
-        *pair_slices(facts, words),
+        *slices.quantile_slices(facts),
+        *pair_slices(facts),
     ]
     if clusters is not None:
-        candidates += slices.cluster_slices(clusters, cluster_names(clusters, facts, words))
+        candidates += slices.cluster_slices(clusters, cluster_names(clusters, facts))
     return tuple(candidate for candidate in candidates if candidate.members.sum() >= LEAST)
 
 
-def pair_slices(
-    facts: pd.DataFrame, words: Mapping[str, tuple[str, str]] = MEASURE_WORDS
-) -> tuple[Slice, ...]:
+def pair_slices(facts: pd.DataFrame) -> tuple[Slice, ...]:
     """Cells in the lowest or highest fifth of two measurements at once, such as small and dark.
 
     Two strongly correlated measurements, whose pair is nearly one of them, give no slice.
@@ -142,7 +129,7 @@ def pair_slices(
         for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
             both = one[i] & other[j]
             if 0 < both.sum() < _SAME * min(one[i].sum(), other[j].sum()):
-                title = f"{_word(first, i == 1, words)} and {_word(second, j == 1, words)}"
+                title = f"{_word(first, i == 1)} and {_word(second, j == 1)}"
                 key = f"pair:{first}.{_ENDS[i]}:{second}.{_ENDS[j]}"
                 slices_made.append(Slice(key, f"{title.capitalize()} than most", "pair", both))
     return tuple(slices_made)
@@ -159,6 +146,6 @@ def _standing(values: Floats, members: NDArray[np.bool_]) -> Floats:
     return score
 
 
-def _word(column: str, high: bool, words: Mapping[str, tuple[str, str]]) -> str:
+def _word(column: str, high: bool) -> str:
     default = (f"lower in {column}", f"higher in {column}")
-    return words.get(column, default)[high]
+    return MEASURE_WORDS.get(column, default)[high]

@@ -1,7 +1,7 @@
 """Slices: named subsets of cells, and the comparison of their accuracy with the rest.
 
 The cells of all slices are counted once (`count_slices`); the comparison at a threshold
-(`compare_counted`) then takes milliseconds. `slice_statistics` has the tests.
+(`compare_slices`) then takes milliseconds. `slice_statistics` has the tests.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -79,31 +79,15 @@ class CountedSlices:
     plan: SliceDesign | None  # None without slices
 
 
-def compare_slices(
-    slices: Sequence[Slice],
-    *,
-    right: NDArray[np.bool_],
-    labels: NDArray[np.integer],
-    groups: NDArray[np.str_] | None,
-) -> tuple[SliceResult, ...]:
-    """Compare each slice with the rest: significantly worse slices first, then by difference.
-
-    Args:
-        slices: slices of the same N cells.
-        right: (N,) whether a cell is classified correctly.
-        labels: (N,) 1 for an ALL blast, 0 for a normal cell.
-        groups: (N,) the independent subject of each cell, or None where unknown.
-
-    Raises:
-        DataError: a slice of another number of cells, or arrays of other lengths.
-    """
-    return compare_counted(count_slices(slices, labels=labels, groups=groups), right=right)
-
-
 def count_slices(
     slices: Sequence[Slice], *, labels: NDArray[np.integer], groups: NDArray[np.str_] | None
 ) -> CountedSlices:
     """Count the cells of slices, independently of the threshold; the result is reusable.
+
+    Args:
+        slices: slices of the same N cells.
+        labels: (N,) 1 for an ALL blast, 0 for a normal cell.
+        groups: (N,) the independent subject of each cell, or None where unknown.
 
     Raises:
         DataError: a slice or groups with another number of cells.
@@ -122,55 +106,52 @@ def count_slices(
     )
 
 
-def compare_counted(
-    prepared: CountedSlices, *, right: NDArray[np.bool_]
-) -> tuple[SliceResult, ...]:
-    """As `compare_slices`, for slices with counted cells.
+def compare_slices(counted: CountedSlices, *, right: NDArray[np.bool_]) -> tuple[SliceResult, ...]:
+    """Compare each slice with the rest: significantly worse slices first, then by difference.
+
+    Args:
+        counted: slices of N cells.
+        right: (N,) whether a cell is classified correctly.
 
     Raises:
         DataError: `right` has another number of cells.
     """
-    if len(right) != prepared.cells:
+    if len(right) != counted.cells:
         raise DataError(
-            f"There are {len(right)} calls for {prepared.cells} cells: give one for each."
+            f"There are {len(right)} calls for {counted.cells} cells: give one for each."
         )
-    if prepared.plan is None:
+    if counted.plan is None:
         return ()
-    listed = _listed(prepared.slices, slice_statistics.test_all_slices(prepared.plan, right))
+    listed = _listed(counted.slices, slice_statistics.test_all_slices(counted.plan, right))
     return tuple(sorted(listed, key=_rank))
 
 
-def quantile_slices(
-    facts: pd.DataFrame, titles: Mapping[str, str] | None = None
-) -> tuple[Slice, ...]:
+def quantile_slices(facts: pd.DataFrame) -> tuple[Slice, ...]:
     """Five slices of about equal size for each measurement; fewer where many cells share a value.
 
     Args:
         facts: measurements, one row per cell: numeric columns such as area or brightness, and
             boolean columns, which make one slice each. A cell without a value is in no slice; other
             columns are ignored.
-        titles: display names of the columns; those of `allcore.data.cell_measurements` are known.
     """
     made = []
     for column in map(str, facts.select_dtypes("bool").columns):
-        name, members = fact_title(column, titles), facts[column].to_numpy(dtype=bool)
+        name, members = fact_title(column), facts[column].to_numpy(dtype=bool)
         if 0 < members.sum() < len(members):
             made.append(Slice(f"fact:{column}", name, "fact", members))
     for column in map(str, facts.select_dtypes("number").columns):
         values = facts[column].to_numpy(dtype=float)
         for i, members in enumerate(fifths(values)):
             if 0 < members.sum() < np.isfinite(values).sum():
-                name = (
-                    f"{fact_title(column, titles)}, {FIFTHS[i]} ({_span(column, values[members])})"
-                )
+                name = f"{fact_title(column)}, {FIFTHS[i]} ({_span(column, values[members])})"
                 made.append(Slice(f"fact:{column}:{i}", name, "fact", members))
     return tuple(made)
 
 
-def fact_title(column: str, titles: Mapping[str, str] | None = None) -> str:
+def fact_title(column: str) -> str:
     """Display name of a measurement, without its part in brackets."""
     known = {fact.name: fact.title.split(" (")[0] for fact in facts_of_cells.MEASURES}
-    title = (titles or {}).get(column) or known.get(column, column)
+    title = known.get(column, column)
     return title[:1].upper() + title[1:]
 
 
@@ -183,15 +164,12 @@ def subject_slices(subjects: "pd.Series[str] | NDArray[np.str_]") -> tuple[Slice
     )
 
 
-def cluster_slices(
-    clusters: NDArray[np.integer], titles: Mapping[int, str] | None = None
-) -> tuple[Slice, ...]:
-    """One slice per cluster; cells with a negative number are in no slice."""
-    made = []
-    for which in np.unique(clusters[clusters >= 0]).tolist():
-        title = (titles or {}).get(which, f"Cluster {which + 1}")
-        made.append(Slice(f"cluster:{which}", title, "cluster", clusters == which))
-    return tuple(made)
+def cluster_slices(clusters: NDArray[np.integer], titles: Mapping[int, str]) -> tuple[Slice, ...]:
+    """One slice per cluster of `titles`, by its number in `clusters` (N,)."""
+    return tuple(
+        Slice(f"cluster:{which}", title, "cluster", clusters == which)
+        for which, title in titles.items()
+    )
 
 
 def selection_slice(

@@ -1,20 +1,32 @@
-"""Results by subject: the accuracy over its cells, and the call of the whole subject."""
+"""Results by subject: accuracy over its cells, call of the subject, share of blasts in a batch.
 
-from collections.abc import Iterable, Sequence
+A subject's share counts the cells of a batch that somebody selected; it is no diagnosis.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from allcore import formats
 from allcore.errors import DataError
 from allcore.evaluation import estimates, intervals
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
+from allcore.labels import Verdict
 
 TOO_FEW = "too few cells"
 CANT_TELL = "can't tell"
 ANSWERS = ("all", "hem", TOO_FEW, CANT_TELL)
 OUTCOMES = ("right", "wrong", "undecided")
+LEAST_CELLS = 20
+"""Default minimum number of classified cells for a subject's share."""
+SHARES_MEANING = (
+    "A share counts the cells of this batch that were answered, which somebody chose; it says "
+    "nothing of a diagnosis. Its interval takes cells as independent, and leaves out that a model "
+    "errs alike on cells of one subject."
+)
 
 
 @dataclass(frozen=True)
@@ -48,14 +60,32 @@ class SubjectCall:
 
 
 @dataclass(frozen=True)
-class ClassCalls:
-    """Results of the calls of one class's subjects, or of all; shares with Wilson intervals."""
+class SubjectShare:
+    """Results of one subject's cells in a batch.
 
-    label: str | None  # 'all', 'hem', or None for all subjects
-    subjects: int
-    right: Interval  # share of the subjects; all NaN where there are none
-    wrong: Interval
-    undecided: Interval
+    Attributes:
+        subject: name of the subject; None for images of unknown subject.
+        answered: number of cells called ALL blast or normal.
+        blasts: number of cells called ALL blast.
+        refused: number of images without a call.
+        share: share of blasts among the classified cells, with Wilson's interval over cells; all
+            NaN without such cells.
+        enough: whether there are enough classified cells to report the share.
+    """
+
+    subject: str | None
+    answered: int
+    blasts: int
+    refused: int
+    share: Interval
+    enough: bool
+
+    @property
+    def words(self) -> str:
+        """The share in words, "42 of 48 (88 %, ...)", or that there are too few cells."""
+        if not self.enough:
+            return f"{self.blasts} of {self.answered}, {TOO_FEW}"
+        return formats.share(self.share, self.answered)
 
 
 def subject_rows(
@@ -131,12 +161,31 @@ def call_subjects(
     )
 
 
-def count_calls(calls: Iterable[SubjectCall]) -> tuple[ClassCalls, ClassCalls, ClassCalls]:
-    """Count the subjects by outcome: ALL subjects, normal subjects, and all subjects."""
-    calls = tuple(calls)
-    parts = [(label, [call for call in calls if call.label == label]) for label in ("all", "hem")]
-    blasts, normals = (_class_calls(label, part) for label, part in parts)
-    return blasts, normals, _class_calls(None, calls)
+def subject_shares(
+    verdicts: Sequence[Verdict], subject_names: Sequence[str | None], *, least: int = LEAST_CELLS
+) -> tuple[SubjectShare, ...]:
+    """One row per subject, by descending share; subjects with too few cells come last.
+
+    Args:
+        verdicts: one per image.
+        subject_names: the subject of each image, None where unknown; unknown is the last row.
+        least: minimum number of classified cells to report a share, 1 or more.
+    """
+    counts: dict[str | None, list[int]] = {}
+    for verdict, subject in zip(verdicts, subject_names, strict=True):
+        counts.setdefault(subject, [0, 0, 0])[("all", "hem", "refused").index(verdict)] += 1
+    rows = [
+        SubjectShare(
+            subject,
+            answered=blasts + normal,
+            blasts=blasts,
+            refused=refused,
+            share=intervals.wilson(blasts, blasts + normal),
+            enough=blasts + normal >= max(least, 1),
+        )
+        for subject, (blasts, normal, refused) in counts.items()
+    ]
+    return tuple(sorted(rows, key=_share_rank))
 
 
 def _medians(values: Floats, which: NDArray[np.intp], cells: NDArray[np.intp]) -> Floats:
@@ -154,7 +203,6 @@ def _call_answer(blasts: Interval, cutoff: float) -> str:
     return "all" if blasts.value > cutoff else "hem"
 
 
-def _class_calls(label: str | None, calls: Sequence[SubjectCall]) -> ClassCalls:
-    outcomes = [call.outcome for call in calls]
-    shares = {name: intervals.wilson(outcomes.count(name), len(outcomes)) for name in OUTCOMES}
-    return ClassCalls(label=label, subjects=len(outcomes), **shares)
+def _share_rank(share: SubjectShare) -> tuple[bool, bool, float, str]:
+    value = share.share.value if share.enough else share.answered
+    return share.subject is None, not share.enough, -value, share.subject or ""

@@ -5,7 +5,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from allcore.evaluation.subject_shares import SubjectShare
+from allcore.evaluation.subjects import SubjectShare
 from allcore.labels import CLASS_COLOURS
 from allcore.plots import style
 

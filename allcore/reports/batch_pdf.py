@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from allcore import formats
-from allcore.evaluation import subject_shares
-from allcore.evaluation.subject_shares import SubjectShare
+from allcore.evaluation import subjects
+from allcore.evaluation.subjects import SubjectShare
 from allcore.inference.results import PredictedRow
 from allcore.labels import VERDICT_NAMES
 from allcore.model_folder import ModelInfo
@@ -75,7 +75,7 @@ def _subjects(sheet: PdfSheet, shares: Sequence[SubjectShare], whence: str) -> N
     _room(sheet, 45)
     sheet.heading("By subject")
     sheet.line_of(whence, lines=2)
-    sheet.line_of(subject_shares.MEANING, colour=QUIET, lines=4)
+    sheet.line_of(subjects.SHARES_MEANING, colour=QUIET, lines=4)
     columns = (
         TableColumn("Subject", 50), TableColumn("Answered", 18, "R"),
         TableColumn("Refused", 18, "R"),

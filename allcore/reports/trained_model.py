@@ -68,7 +68,7 @@ def choose_operating_point(held_out: pd.DataFrame) -> OperatingPoint:
     logits = rows["logit"].to_numpy()
     temperature = calibration.fit_temperature(logits, labels, groups)
     probabilities = calibration.probability(logits, temperature)
-    choice = thresholds.weighted_f1_optimal(labels, probabilities, groups)
+    choice = thresholds.choose_threshold("weighted_f1", labels, probabilities, groups)
     return OperatingPoint(temperature, choice.value, choice.sentence)
 
 

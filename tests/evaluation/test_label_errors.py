@@ -21,14 +21,9 @@ def test_find__hand_computed_example() -> None:
     assert found.confident.tolist() == [[3, 1], [1, 3]]
     # Row 0 times 4 / 4, row 1 times 5 / 4, all over 9.
     assert found.joint == pytest.approx(np.array([[3, 1], [1.25, 3.75]]) / 9)
-    assert found.noise_rates[1, 0] == pytest.approx(1.25 / 4.25)
-    assert found.noise_rates[0, 1] == pytest.approx(1 / 4.75)
-    assert found.wrong_shares[0, 1] == pytest.approx(1 / 4)
-    assert found.wrong_shares[1, 0] == pytest.approx(1 / 4)
     # 9 x joint = 1 normal cell and 1.25, so 1 blast.
     assert np.flatnonzero(found.flagged).tolist() == [3, 8]
     assert found.quality == pytest.approx([0.9, 0.8, 0.7, 0.2, 0.9, 0.8, 0.6, 0.4, 0.1])
-    assert found.score == pytest.approx(1 - found.quality)
 
 
 def test_find__a_cell_that_reaches_both_thresholds_counts_as_the_likelier() -> None:

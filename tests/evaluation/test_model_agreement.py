@@ -1,5 +1,7 @@
 """Two models on the same cells, against `paired` and against references."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from scipy import special
 
 from allcore.errors import DataError
 from allcore.evaluation import metrics, model_agreement, model_evaluation, paired
+from allcore.evaluation.model_agreement import ModelAgreement
 from tests import simulated
 
 
@@ -19,9 +22,21 @@ def models(**changes: object) -> tuple[pd.DataFrame, pd.DataFrame]:
     return first, second.assign(logit=logit, probability=special.expit(logit))
 
 
+def compare_models(
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    *,
+    threshold_a: float,
+    threshold_b: float,
+    notes: Sequence[str] = (),
+) -> ModelAgreement:
+    joined = model_agreement.join_predictions(a, b, notes=notes)
+    return model_agreement.agreement_at(joined, threshold_a=threshold_a, threshold_b=threshold_b)
+
+
 def test_compare__kinds_are_counted_cell_by_cell() -> None:
     a, b = models()
-    found = model_agreement.compare_models(a, b, threshold_a=0.4, threshold_b=0.6)
+    found = compare_models(a, b, threshold_a=0.4, threshold_b=0.6)
     by_id = b.set_index("image_id")["probability"]
     expected = []
     for row in a.itertuples():
@@ -38,13 +53,13 @@ def test_compare__kinds_are_counted_cell_by_cell() -> None:
         found.counts["only_a"],
         found.counts["only_b"],
     )
-    assert found.unit == "subjects"
+    assert found.joined.unit == "subjects"
     assert set(model_agreement.COLUMNS) <= set(found.table)
 
 
 def test_compare__intervals_are_those_of_paired() -> None:
     a, b = models()
-    found = model_agreement.compare_models(a, b, threshold_a=0.5, threshold_b=0.5)
+    found = compare_models(a, b, threshold_a=0.5, threshold_b=0.5)
     table = found.table
     first, second = (
         paired.resample_metrics(
@@ -63,7 +78,7 @@ def test_compare__intervals_are_those_of_paired() -> None:
 
 def test_compare__own_thresholds_for_each_model() -> None:
     a, b = models()
-    found = model_agreement.compare_models(a, b, threshold_a=0.3, threshold_b=0.8)
+    found = compare_models(a, b, threshold_a=0.3, threshold_b=0.8)
     for which, threshold in (("a", 0.3), ("b", 0.8)):
         scores = metrics.scores(
             labels=model_evaluation.labels_array(found.table),
@@ -74,18 +89,10 @@ def test_compare__own_thresholds_for_each_model() -> None:
             assert getattr(each, which) == pytest.approx(getattr(scores, each.name))
 
 
-def test_at__is_compare_with_the_join_done_before() -> None:
-    a, b = models()
-    shared = model_agreement.join_predictions(a, b)
-    assert repr(model_agreement.agreement_at(shared, threshold_a=0.2, threshold_b=0.7)) == repr(
-        model_agreement.compare_models(a, b, threshold_a=0.2, threshold_b=0.7)
-    )
-
-
 def test_compare__unknown_subjects_give_intervals_over_cells() -> None:
     a, b = (table.assign(subject=None, group=None) for table in models())
-    found = model_agreement.compare_models(a, b, threshold_a=0.5, threshold_b=0.5)
-    assert found.unit == "cells"
+    found = compare_models(a, b, threshold_a=0.5, threshold_b=0.5)
+    assert found.joined.unit == "cells"
     # Over cells the difference of two shares of the same cells has a known error.
     right = [found.table["kind"].isin(("both_right", only)) for only in ("only_a", "only_b")]
     apart = right[0].astype(float) - right[1]
@@ -99,7 +106,7 @@ def test_compare__unknown_subjects_give_intervals_over_cells() -> None:
 def test_compare__auroc_over_cells_is_delongs() -> None:
     """Held to the covariance of the placement values, computed pair by pair."""
     a, b = (table.assign(subject=None) for table in models(all_subjects=3, normal_subjects=3))
-    found = model_agreement.compare_models(a, b, threshold_a=0.5, threshold_b=0.5)
+    found = compare_models(a, b, threshold_a=0.5, threshold_b=0.5)
     blast = found.table["label"] == "all"
     over, under = [], []
     for end in "ab":
@@ -117,7 +124,7 @@ def test_compare__auroc_over_cells_is_delongs() -> None:
 
 def test_compare__a_model_with_itself() -> None:
     a, _ = models()
-    found = model_agreement.compare_models(a, a, threshold_a=0.5, threshold_b=0.5)
+    found = compare_models(a, a, threshold_a=0.5, threshold_b=0.5)
     assert found.counts["only_a"] == found.counts["only_b"] == 0
     assert found.mcnemar.p == 1.0
     assert all(each.difference.value == 0 for each in found.differences)
@@ -126,15 +133,15 @@ def test_compare__a_model_with_itself() -> None:
 def test_compare__cells_that_only_one_has() -> None:
     a, b = models()
     fewer = b[b["image_id"] != a["image_id"][9]]
-    found = model_agreement.compare_models(a[5:], fewer, threshold_a=0.5, threshold_b=0.5)
-    assert found.only_a.tolist() == [a["image_id"][9]]
-    assert sorted(found.only_b) == sorted(a["image_id"][:5])
+    found = compare_models(a[5:], fewer, threshold_a=0.5, threshold_b=0.5)
+    assert found.joined.only_a.tolist() == [a["image_id"][9]]
+    assert sorted(found.joined.only_b) == sorted(a["image_id"][:5])
     assert len(found.table) == len(a) - 6
 
 
 def test_compare__one_class_only() -> None:
     a, b = (table[table["label"] == "all"] for table in models())
-    found = model_agreement.compare_models(a, b, threshold_a=0.5, threshold_b=0.5)
+    found = compare_models(a, b, threshold_a=0.5, threshold_b=0.5)
     assert np.isnan(found.difference("auroc").difference.value)
     assert found.difference("accuracy").difference.known
 
@@ -146,10 +153,8 @@ def test_compare__notes_on_what_is_left_out() -> None:
     a.loc[2, "label"] = "all"
     b.loc[b["image_id"] == ids[1], "label"] = None
     b.loc[b["image_id"] == ids[2], "label"] = "hem"
-    found = model_agreement.compare_models(
-        a, b, threshold_a=0.5, threshold_b=0.5, notes=["From the caller."]
-    )
-    assert found.notes == (
+    found = compare_models(a, b, threshold_a=0.5, threshold_b=0.5, notes=["From the caller."])
+    assert found.joined.notes == (
         "From the caller.",
         "Left out: 1 shared cell without a label.",
         "Left out: 1 shared cell with two different labels.",
@@ -160,10 +165,8 @@ def test_compare__notes_on_what_is_left_out() -> None:
 
 def test_compare__subjects_of_either_table() -> None:
     a, b = models()
-    found = model_agreement.compare_models(
-        a.assign(subject=None, group=None), b, threshold_a=0.5, threshold_b=0.5
-    )
-    assert found.unit == "subjects"
+    found = compare_models(a.assign(subject=None, group=None), b, threshold_a=0.5, threshold_b=0.5)
+    assert found.joined.unit == "subjects"
     assert found.table["subject"].tolist() == a["subject"].tolist()
 
 
@@ -178,4 +181,4 @@ def test_compare__refuses() -> None:
     ):
         first = bare if other is bare else a
         with pytest.raises(DataError, match=words):
-            model_agreement.compare_models(first, other, threshold_a=0.5, threshold_b=0.5)
+            compare_models(first, other, threshold_a=0.5, threshold_b=0.5)

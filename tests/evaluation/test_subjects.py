@@ -139,30 +139,6 @@ def test_calls__refuse_what_is_out_of_range(cutoff: float, least_cells: int, sai
         subjects.call_subjects(ROWS, cutoff=cutoff, least_cells=least_cells)
 
 
-def test_summary__counts_subjects_by_class_with_wilsons_interval() -> None:
-    blasts, normals, every = subjects.count_calls(
-        subjects.call_subjects(ROWS, cutoff=0.5, least_cells=10)
-    )
-    assert (blasts.label, normals.label, every.label) == ("all", "hem", None)
-    assert (blasts.subjects, normals.subjects, every.subjects) == (4, 3, 7)
-    assert blasts.right == blasts.wrong == intervals.wilson(1, 4)
-    assert blasts.undecided == intervals.wilson(2, 4)
-    assert normals.right == intervals.wilson(2, 3)
-    assert every.wrong == intervals.wilson(2, 7)
-    for part in (blasts, normals, every):
-        shares = part.right.value + part.wrong.value + part.undecided.value
-        assert shares == pytest.approx(1)
-
-
-def test_summary__a_class_without_subjects_has_no_shares() -> None:
-    _, normals, every = subjects.count_calls(
-        subjects.call_subjects(ROWS[:3], cutoff=0.5, least_cells=1)
-    )
-    assert normals.subjects == 0
-    assert math.isnan(normals.right.value)
-    assert every.subjects == 3
-
-
 def test_calls__on_rows_of_cells() -> None:
     random = np.random.default_rng(0)
     who = np.repeat(np.array(["A", "B", "H"]), [60, 3, 60])
@@ -175,3 +151,29 @@ def test_calls__on_rows_of_cells() -> None:
     assert {call.subject: call.answer for call in found} == {
         "A": "all", "B": "too few cells", "H": "hem",
     }  # fmt: skip
+
+
+def test_shares__counts_each_subject_by_itself() -> None:
+    verdicts = ["all"] * 3 + ["hem", "refused"] + ["hem"] * 2 + ["refused"] + ["all"]
+    whose = ["A"] * 5 + ["B"] * 2 + ["C"] + [None]
+    first, second, third, unknown = subjects.subject_shares(verdicts, whose, least=2)  # type: ignore[arg-type]
+    assert (first.subject, first.answered, first.blasts, first.refused) == ("A", 4, 3, 1)
+    assert first.share == intervals.wilson(3, 4) and first.enough
+    assert first.words == "3 of 4 (75 %, 95 % interval 30 to 95)"
+    assert (second.subject, second.share.value) == ("B", 0)
+    assert (third.subject, third.answered, third.refused, third.enough) == ("C", 0, 1, False)
+    assert math.isnan(third.share.value)
+    assert unknown.subject is None and unknown.words == "1 of 1, too few cells"
+
+
+def test_shares__are_said_from_the_number_of_cells_asked_for() -> None:
+    nineteen, twenty = ["all"] * 19, ["all"] * 20
+    assert not subjects.subject_shares(nineteen, ["A"] * 19)[0].enough  # type: ignore[arg-type]
+    assert subjects.subject_shares(twenty, ["A"] * 20)[0].enough  # type: ignore[arg-type]
+
+
+def test_shares__puts_the_highest_first_and_too_few_behind() -> None:
+    verdicts = ["hem", "hem", "all", "all", "all", "hem", "hem"]
+    whose = ["low", "low", "high", "high", "few", "more", None]
+    order = [share.subject for share in subjects.subject_shares(verdicts, whose, least=2)]  # type: ignore[arg-type]
+    assert order == ["high", "low", "few", "more", None]

@@ -1,12 +1,12 @@
-from allcore.evaluation import subject_shares
-from allcore.evaluation.subject_shares import SubjectShare
+from allcore.evaluation import subjects
+from allcore.evaluation.subjects import SubjectShare
 from allcore.plots import predict
 
 
 def shares() -> tuple[SubjectShare, ...]:
     verdicts = ["all"] * 3 + ["hem"] + ["hem"] * 4 + ["all"] + ["all"] * 4
     whose = ["<b>A"] * 4 + ["B"] * 4 + ["few"] + [None] * 4
-    return subject_shares.subject_shares(verdicts, whose, least=4)  # type: ignore[arg-type]
+    return subjects.subject_shares(verdicts, whose, least=4)  # type: ignore[arg-type]
 
 
 def test_subject_shares__draws_those_with_enough_cells_lowest_first() -> None:
@@ -14,7 +14,7 @@ def test_subject_shares__draws_those_with_enough_cells_lowest_first() -> None:
     assert figure is not None
     points = figure.data[0]
     assert list(points.y) == [0.0, 0.75]
-    low = subject_shares.intervals.wilson(3, 4).low
+    low = subjects.intervals.wilson(3, 4).low
     assert points.error_y.arrayminus[1] == 0.75 - low
     assert list(figure.layout.xaxis.ticktext) == ["B", "&lt;b&gt;A"]
     title = figure.layout.title.text.replace("<br>", " ")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from allcore import model_folder
 from allcore.data import subject_assignment
-from allcore.evaluation import subject_shares
+from allcore.evaluation import subjects
 from allcore.inference import segmentation
 from allcore.inference.provenance import ModelProvenance
 from allcore.inference.results import PredictedRow, Prediction
@@ -175,11 +175,11 @@ def _refused(i: int) -> PredictedRow:
 def test_batch_pdf__has_counts_subjects_reasons_and_rows(tmp_path: Path, tiny_model: Path) -> None:
     info, found = model_folder.read_info(tiny_model), rows(90)
     whose = subject_assignment.by_names([row.path for row in found])
-    shares = subject_shares.subject_shares([row.verdict for row in found], whose.subjects, least=28)
+    shares = subjects.subject_shares([row.verdict for row in found], whose.subjects, least=28)
     data = batch_pdf.batch_pdf(found, info=info, made_at=WHEN, shares=shares, whence=whose.sentence)
     said = text(data, tmp_path)
     assert "90 pictures: 81 ALL blast, 0 normal, 9 refused." in said
-    assert "too few cells" in said and subject_shares.MEANING in said and whose.sentence in said
+    assert "too few cells" in said and subjects.SHARES_MEANING in said and whose.sentence in said
     assert "9 It is blurred." in said and info.weights_sha256 in said
     assert said.count(RESEARCH_USE) == 2 * pages(data)
     assert all(row.path in said for row in found)

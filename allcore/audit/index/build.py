@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from allcore.audit.index import embeddings as vectors
-from allcore.audit.index import features, files, shards, store, texture_hashes
-from allcore.audit.index import progress as running
+from allcore.audit.index import features, files, jobs, shards, store, texture_hashes
 from allcore.audit.index.features import MeasuredCell
 from allcore.audit.index.files import FileState
-from allcore.audit.index.progress import Stopped
+from allcore.audit.index.jobs import RunRecorder
 from allcore.audit.index.store import About, Index
 from allcore.data import duplicate_cells, readers, thumbnails
 from allcore.data.cells import Rgb
@@ -69,27 +68,23 @@ class IndexChanges:
 def build_index(
     data: Path,
     *,
-    predictor: "Predictor | None" = None,
     loader: "Callable[[], Predictor] | None" = None,
     home: Path | None = None,
-    start: Callable[[int], object] | None = None,
-    progress: Callable[[int], object] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    start: Callable[[int], object] = lambda _: None,
+    progress: Callable[[int], object] = lambda _: None,
 ) -> IndexChanges:
     """Index a data set: read new files, drop missing ones, keep the rest.
 
     An interrupt (Ctrl-C) keeps the images read so far, and the next run resumes. The index folder
-    holds the run's progress and its stop request: see ``audit.index.progress``.
+    holds the run's progress and its stop request: see ``audit.index.jobs``.
 
     Args:
         data: folder or CSV file that ``readers.read`` understands.
-        predictor: the model of the embeddings; None leaves them unchanged.
-        loader: loads the model within the run, in place of ``predictor``; a model that can't be
-            loaded then makes the run fail.
+        loader: loads the model of the embeddings within the run; a model that can't be loaded makes
+            the run fail. None leaves the embeddings unchanged.
         home: state folder; None takes the settings'.
         start: called with the number of files to read.
-        progress: called with the number of files read since the last call.
-        cancelled: called after every chunk; True stops as an interrupt does.
+        progress: called with the number of files read since the last call; may raise ``Stopped``.
 
     Raises:
         DataError: the data set can't be read or vanishes, the index can't be written, another run
@@ -99,38 +94,16 @@ def build_index(
         readers.read(data)  # raises before the index folder is written
     path = store.folder(data, home)
     try:
-        with running.hold_index_folder(path) as recorder:
-            predictor = loader() if loader is not None else predictor
-            recorder.step(running.CHECKING)
+        with jobs.hold_index_folder(path) as recorder:
+            predictor = loader() if loader is not None else None
+            recorder.step(jobs.CHECKING)
             run = _Run(readers.read(data), data, path, predictor, home)
             recorder.stop_if_asked()
-            watch = _Watch(recorder, start or _ignored, progress or _ignored, cancelled or _never)
-            return run(watch)
+            return run(recorder, start, progress)
     except Timeout:
         raise DataError(f"{data} is being indexed already: wait until that is done.") from None
     except OSError as error:
         raise store.unwritable(path, error) from error
-
-
-@dataclass(frozen=True)
-class _Watch:
-    """Progress report and stop request of a run."""
-
-    recorder: running.RunRecorder
-    start: Callable[[int], object]
-    progress: Callable[[int], object]
-    cancelled: Callable[[], bool]
-
-    def reading(self, total: int) -> None:
-        self.start(total)
-        self.recorder.step(running.READING, total)
-
-    def read(self, count: int) -> None:
-        self.progress(count)
-        self.recorder.add(count)
-        if self.cancelled():
-            raise Stopped
-        self.recorder.stop_if_asked()
 
 
 class _Run:
@@ -149,13 +122,25 @@ class _Run:
         self.about = self._about()
         self.parts = path / store.PARTS
 
-    def __call__(self, watch: _Watch) -> IndexChanges:
+    def __call__(
+        self,
+        recorder: RunRecorder,
+        start: Callable[[int], object],
+        progress: Callable[[int], object],
+    ) -> IndexChanges:
         states = files.file_states(self.manifest)
         known, fresh = self._known(states)
         stale = [state for state in states if state.image_id not in fresh]
-        watch.reading(len(stale))
-        self._read(stale, watch)
-        watch.recorder.step(running.ASSEMBLING)
+
+        def report(count: int) -> None:
+            progress(count)
+            recorder.add(count)
+            recorder.stop_if_asked()
+
+        start(len(stale))
+        recorder.step(jobs.READING, len(stale))
+        self._read(stale, report)
+        recorder.step(jobs.ASSEMBLING)
         names = {state.image_id for state in states}
         resumed = len(fresh - known)
         added = sum(state.image_id not in known for state in stale) + resumed
@@ -210,7 +195,7 @@ class _Run:
             if state.known and known.get(state.image_id) == (state.path, state.size, state.time)
         }
 
-    def _read(self, stale: Sequence[FileState], watch: _Watch) -> None:
+    def _read(self, stale: Sequence[FileState], report: Callable[[int], object]) -> None:
         number = shards.next_number(self.parts)
         with ThreadPoolExecutor(WORKERS) as pool:
             for states, cells in _ahead(pool, self._cell, stale):
@@ -221,7 +206,7 @@ class _Run:
                     )
                 self._write_part(number, states, cells)
                 number += 1
-                watch.read(len(states))
+                report(len(states))
 
     def _write_part(
         self, number: int, states: Sequence[FileState], cells: Sequence[MeasuredCell]
@@ -313,11 +298,3 @@ def _ahead(
     finally:
         for future in waiting:
             future.cancel()
-
-
-def _ignored(_: int) -> None:
-    return None
-
-
-def _never() -> bool:
-    return False

@@ -5,9 +5,10 @@ import math
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from allcore.data.perturbations import Alteration
 from allcore.evaluation import metrics
 from allcore.evaluation.intervals import Interval
-from allcore.evaluation.robustness import Alteration, Robustness, RobustnessRow
+from allcore.evaluation.robustness import Robustness, RobustnessRow
 from allcore.plots import style
 
 _COLUMNS = 2

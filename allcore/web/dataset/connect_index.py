@@ -6,7 +6,6 @@ from pathlib import Path
 import streamlit as st
 
 from allcore.audit.index import files, jobs, store
-from allcore.audit.index import progress as running
 from allcore.audit.index.files import ChangesSinceIndex
 from allcore.data import dataset_inspection
 from allcore.data.dataset_inspection import DatasetSummary
@@ -17,10 +16,10 @@ from allcore.web import accounts, datasets, frame, guard
 from allcore.web.dataset.context import DatasetContext
 
 STEPS = {
-    running.STARTING: "Starting: the model is loaded",
-    running.CHECKING: "Comparing files with the index",
-    running.READING: "Reading pictures",
-    running.ASSEMBLING: "Finding twins and drawing the map",
+    jobs.STARTING: "Starting: the model is loaded",
+    jobs.CHECKING: "Comparing files with the index",
+    jobs.READING: "Reading pictures",
+    jobs.ASSEMBLING: "Finding twins and drawing the map",
 }
 NEVER = "**Not indexed yet.** Quality, health and the map need an index; pictures are only read."
 STOPPED = "**Stopped.** What was read is kept, and the next run goes on from there."

@@ -26,15 +26,14 @@ CHOICES = (
     | {ALL: "All cells"}
 )
 _DEFAULT = "confident_errors"
-_ALONE = [key for key in CHOICES if key != "disagreed"]  # which needs a second model
 
 
 def choose_cells(context: Context) -> NDArray[np.intp]:
     """Draw the controls of the list; give the cells to show, most telling first."""
     left, right = st.columns(2)
     show = left.selectbox(
-        "Show", _ALONE, index=_ALONE.index(_DEFAULT), format_func=CHOICES.__getitem__, key=SHOW,
-        bind="query-params",
+        "Show", list(CHOICES), index=list(CHOICES).index(_DEFAULT),
+        format_func=CHOICES.__getitem__, key=SHOW, bind="query-params",
     )  # fmt: skip
     subjects = context.table["subject"].dropna()
     selected_subjects = right.multiselect(

@@ -82,9 +82,10 @@ def _show_agreement(context: Context, name: str, agreement: ModelAgreement) -> N
         for estimate in agreement.differences
     )
     st.markdown(
-        f"{first} less {second}, over {agreement.unit}: {differences}.", width=frame.TEXT_WIDTH
+        f"{first} less {second}, over {agreement.joined.unit}: {differences}.",
+        width=frame.TEXT_WIDTH,
     )
-    for note in agreement.notes:
+    for note in agreement.joined.notes:
         st.warning(note, width=frame.TEXT_WIDTH)
 
 

@@ -26,7 +26,7 @@ def show_slices(context: Context) -> None:
             icon=":material/pie_chart:",
         )
         return
-    rows = slices.compare_counted(prepared, right=~np.isin(context.outcomes, ("fp", "fn")))
+    rows = slices.compare_slices(prepared, right=~np.isin(context.outcomes, ("fp", "fn")))
     _show_answer(rows)
     show_chart(
         error_plots.slice_bars(rows, most=_MOST),

@@ -11,8 +11,8 @@ from allcore import formats
 from allcore.data import subject_assignment
 from allcore.data.subject_assignment import SubjectAssignment
 from allcore.errors import DataError
-from allcore.evaluation import subject_shares
-from allcore.evaluation.subject_shares import SubjectShare
+from allcore.evaluation import subjects
+from allcore.evaluation.subjects import SubjectShare
 from allcore.inference.jobs import PredictedPicture
 from allcore.plots import predict, style
 from allcore.web import frame
@@ -44,7 +44,7 @@ def show(items: Sequence[PredictedPicture], *, key: str) -> Subjects:
             "Cells that a share needs",
             1,
             1000,
-            subject_shares.LEAST,
+            subjects.LEAST_CELLS,
             key=f"{key} least",
             width=220,
         )
@@ -59,7 +59,7 @@ def show(items: Sequence[PredictedPicture], *, key: str) -> Subjects:
     if not assigned.matched:
         return Subjects()
     verdicts = [item.row.verdict for item in items]
-    shares = subject_shares.subject_shares(verdicts, assigned.subjects, least=int(least))
+    shares = subjects.subject_shares(verdicts, assigned.subjects, least=int(least))
     _draw(shares, int(least), key)
     return Subjects(assigned, shares)
 
@@ -151,4 +151,4 @@ def _draw(shares: Sequence[SubjectShare], least: int, key: str) -> None:
     )
     if len(shares) > _ROWS:
         st.caption(f"{len(shares) - _ROWS:,} more subjects are in the files below.")
-    st.caption(subject_shares.MEANING, width=frame.TEXT_WIDTH)
+    st.caption(subjects.SHARES_MEANING, width=frame.TEXT_WIDTH)

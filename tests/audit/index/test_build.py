@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allcore.audit.index import build, features, store
+from allcore.audit.index import build, features, jobs, store
 from allcore.errors import DataError
 from allcore.inference.predictor import Predictor
 from tests.conftest import draw_folders
@@ -106,8 +106,12 @@ def test_build__cancelled_keeps_what_was_read(
     root: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "CHUNK", 4)
+
+    def stopped(_: int) -> None:
+        raise jobs.Stopped
+
     with pytest.raises(DataError, match="next run goes on"):
-        build.build_index(root, cancelled=lambda: True)
+        build.build_index(root, progress=stopped)
     reads.clear()
     build.build_index(root)
     assert len(reads) == 8
@@ -116,14 +120,14 @@ def test_build__cancelled_keeps_what_was_read(
 def test_build__embeds_with_a_model_once(root: Path, reads: list[str], tiny_model: Path) -> None:
     build.build_index(root)
     predictor = Predictor.load(tiny_model, "cpu", threads=1)
-    assert build.build_index(root, predictor=predictor).changed == 12
+    assert build.build_index(root, loader=lambda: predictor).changed == 12
     index = store.read(root)
     assert index.embeddings.shape == (12, 16) and index.embeddings.dtype == np.float16
     assert np.isfinite(index.embeddings).all()
     assert index.table[["map_x", "map_y"]].notna().all(axis=None)
     assert index.about.model == "tiny"
     reads.clear()
-    assert build.build_index(root, predictor=predictor).nothing
+    assert build.build_index(root, loader=lambda: predictor).nothing
     assert build.build_index(root).nothing and reads == []
     assert store.read(root).embeddings.shape == (12, 16)
 

@@ -6,13 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from allcore.audit.index import build, jobs, progress, store
+from allcore.audit.index import build, jobs, store
 from allcore.audit.index.jobs import JobProgress
 from allcore.errors import DataError
 from tests.conftest import draw_folders
@@ -37,8 +37,9 @@ def dead_pid() -> int:
 
 
 def say(root: Path, step: str, **facts: object) -> None:
-    said = progress.progress_record(step, started=progress.now())
-    progress.write(store.folder(root), replace(said, **facts))  # type: ignore[arg-type]
+    said = JobProgress.at_step(step, started="2026-01-01T00:00:00+00:00")
+    text = json.dumps(asdict(replace(said, **facts)))  # type: ignore[arg-type]
+    store.replace(store.folder(root) / jobs.PROGRESS, text.encode())
 
 
 def test_status__before_anything_is_never(root: Path) -> None:
@@ -56,14 +57,14 @@ def test_start__indexes_in_a_process_of_its_own(
     other = tmp_path / "other"
     jobs.start(root, model="tiny", home=other)
     seen = jobs.progress(root, other)
-    assert seen is not None and seen.step == progress.STARTING
+    assert seen is not None and seen.step == jobs.STARTING
     assert (jobs.status(root, other), jobs.status(root)) == ("running", "never")
     with pytest.raises(DataError, match="being indexed already"):
         jobs.start(root, home=other)
     wait_until(lambda: jobs.progress(root, other) is None)
     assert (jobs.status(root, other), jobs.failure(root, other)) == ("done", None)
     assert store.read(root, other).about.model == "tiny"
-    log = store.folder(root, other) / progress.LOG
+    log = store.folder(root, other) / jobs.LOG
     wait_until(lambda: "6 added" in log.read_text(encoding="utf-8"))
 
 
@@ -97,7 +98,7 @@ def test_progress__tells_step_pace_and_goes_with_the_run(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "CHUNK", 2)
-    monkeypatch.setattr(progress, "WRITE_INTERVAL", 0)
+    monkeypatch.setattr(jobs, "WRITE_INTERVAL", 0)
     seen: list[JobProgress | None] = []
     build.build_index(
         root,
@@ -105,11 +106,11 @@ def test_progress__tells_step_pace_and_goes_with_the_run(
         progress=lambda _: seen.append(jobs.progress(root)),
     )
     told = [(each.step, each.done, each.total) for each in seen if each is not None]
-    reading = progress.READING
-    assert told == [(progress.CHECKING, 0, 0), (reading, 0, 6), (reading, 2, 6), (reading, 4, 6)]
+    reading = jobs.READING
+    assert told == [(jobs.CHECKING, 0, 0), (reading, 0, 6), (reading, 2, 6), (reading, 4, 6)]
     assert seen[-1] is not None and seen[-1].seconds_left is not None
     assert jobs.progress(root) is None
-    assert not (store.folder(root) / progress.PROGRESS).exists()
+    assert not (store.folder(root) / jobs.PROGRESS).exists()
 
 
 def test_cancel__stops_a_run_and_keeps_what_was_read(
@@ -121,7 +122,7 @@ def test_cancel__stops_a_run_and_keeps_what_was_read(
         jobs.cancel(root)
         assert jobs.is_stopping(root)
 
-    with pytest.raises(progress.Stopped, match="goes on"):
+    with pytest.raises(jobs.Stopped, match="goes on"):
         build.build_index(root, progress=asked)
     assert jobs.status(root) == "stopped"
     assert jobs.failure(root) is None and not jobs.is_stopping(root)
@@ -130,39 +131,39 @@ def test_cancel__stops_a_run_and_keeps_what_was_read(
 
 
 def test_cancel__of_a_run_that_is_starting_is_obeyed(root: Path) -> None:
-    say(root, progress.STARTING)
+    say(root, jobs.STARTING)
     jobs.cancel(root)
-    with pytest.raises(progress.Stopped):
+    with pytest.raises(jobs.Stopped):
         build.build_index(root)
 
 
 def test_build__does_not_obey_what_was_asked_of_the_run_before(root: Path) -> None:
-    store.replace(store.folder(root) / progress.CANCEL, b"")
+    store.replace(store.folder(root) / jobs.CANCEL, b"")
     assert build.build_index(root).added == 6
 
 
 def test_progress__of_a_killed_run_is_none(root: Path) -> None:
-    say(root, progress.READING, pid=dead_pid(), total=6, done=2)
+    say(root, jobs.READING, pid=dead_pid(), total=6, done=2)
     assert jobs.progress(root) is None
     assert jobs.status(root) == "stopped"
 
 
 def test_progress__of_another_machine_is_as_the_lock_says(root: Path) -> None:
-    say(root, progress.READING, pid=dead_pid(), host="elsewhere")
+    say(root, jobs.READING, pid=dead_pid(), host="elsewhere")
     assert jobs.progress(root) is None
-    with FileLock(store.folder(root) / progress.LOCK):
+    with FileLock(store.folder(root) / jobs.LOCK):
         assert jobs.progress(root) is not None
 
 
 def test_progress__of_a_start_that_never_took_the_lock_ends(root: Path) -> None:
     old = "2020-01-01T00:00:00.000+00:00"
-    say(root, progress.STARTING, pid=os.getpid(), updated=old)
+    say(root, jobs.STARTING, pid=os.getpid(), updated=old)
     assert jobs.progress(root) is None
 
 
 def test_failure__of_a_process_that_ended_at_once_is_its_last_line(root: Path) -> None:
-    say(root, progress.STARTING, pid=dead_pid())
-    log = store.folder(root) / progress.LOG
+    say(root, jobs.STARTING, pid=dead_pid())
+    log = store.folder(root) / jobs.LOG
     log.write_text("Traceback\nError: No room left.\n", encoding="utf-8")
     assert jobs.failure(root) == "No room left."
     log.unlink()
@@ -179,6 +180,6 @@ def test_failure__is_kept_until_the_next_run(root: Path, monkeypatch: pytest.Mon
         with pytest.raises(ValueError, match="odd"):
             build.build_index(root)
     assert "odd" in str(jobs.failure(root))
-    assert json.loads((store.folder(root) / progress.FAILED).read_text(encoding="utf-8"))["at"]
+    assert json.loads((store.folder(root) / jobs.FAILED).read_text(encoding="utf-8"))["at"]
     build.build_index(root)
     assert jobs.failure(root) is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from allcore.audit.index import build, shards, store, texture_hashes
+from allcore.audit.index import build, jobs, shards, store, texture_hashes
 from allcore.audit.index.features import MeasuredCell
 from allcore.audit.index.files import FileState
 from allcore.data import cells
@@ -59,7 +59,13 @@ def test_build__after_a_part_was_damaged_overwrites_no_other(
     root = draw_folders(tmp_path / "cells", subjects=2, cells=4)
     monkeypatch.setattr(build, "CHUNK", 2)
     done: list[int] = []
-    with pytest.raises(build.Stopped):
-        build.build_index(root, progress=done.append, cancelled=lambda: len(done) == 3)
+
+    def stopped(count: int) -> None:
+        done.append(count)
+        if len(done) == 3:
+            raise jobs.Stopped
+
+    with pytest.raises(jobs.Stopped):
+        build.build_index(root, progress=stopped)
     (store.folder(root) / store.PARTS / "000002.parquet").write_bytes(b"damaged")
     assert build.build_index(root).added == len(store.read(root)) == 8

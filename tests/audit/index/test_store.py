@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from allcore.audit.index import build, store
+from allcore.audit.index import build, jobs, store
 from tests.conftest import draw_folders
 
 
@@ -45,8 +45,12 @@ def test_prune__leaves_what_was_just_used_and_what_a_run_is_at(
     root: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "CHUNK", 2)
-    with pytest.raises(build.Stopped):
-        build.build_index(root, cancelled=lambda: True)
+
+    def stopped(_: int) -> None:
+        raise jobs.Stopped
+
+    with pytest.raises(jobs.Stopped):
+        build.build_index(root, progress=stopped)
     assert store.prune() == 0
     store.prune(grace=0)  # those of the pictures that were read ahead may go
     assert len(there(home)) == 2

@@ -36,7 +36,8 @@ def drawn_ids(figure: go.Figure) -> list[str]:
 def compared(cells: pd.DataFrame) -> pd.DataFrame:
     random = np.random.default_rng(1)
     other = cells.assign(probability=random.random(len(cells)))
-    return model_agreement.compare_models(cells, other, threshold_a=0.5, threshold_b=0.4).table
+    joined = model_agreement.join_predictions(cells, other)
+    return model_agreement.agreement_at(joined, threshold_a=0.5, threshold_b=0.4).table
 
 
 def tried(cells: pd.DataFrame, *, bad: bool) -> tuple[slices.SliceResult, ...]:
@@ -45,7 +46,7 @@ def tried(cells: pd.DataFrame, *, bad: bool) -> tuple[slices.SliceResult, ...]:
     right[::10] = False
     if bad:
         right &= ~(made[0].members & (np.arange(len(cells)) % 3 > 0))
-    return slices.compare_slices(
+    return simulated.compare_slices(
         made,
         right=right,
         labels=model_evaluation.labels_array(cells),

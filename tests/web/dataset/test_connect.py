@@ -28,6 +28,9 @@ ADA, BOB, EVE = Visitor("ada", "Ada", "user"), Visitor("bob", "Bob", "user"), Vi
 )  # fmt: skip
 
 
+TIME = "2026-01-01T00:00:00+00:00"
+
+
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An allowed folder with two data sets in it, and three people."""
@@ -278,7 +281,7 @@ def test_dataset_page__never_indexed_then_running(
     app = whole_page()
     assert "Not indexed yet" in page_text(app)
     assert "class folders: all, hem: 6 images" in page_text(app)
-    now = JobProgress("reading", 2, 6, "", "", 3.0)
+    now = JobProgress("reading", 2, 6, 1, "", "", TIME, TIME)
     monkeypatch.setattr(jobs, "status", lambda path: "running")
     monkeypatch.setattr(jobs, "progress", lambda path: now)
     cancelled: list[Path] = []
@@ -302,7 +305,7 @@ def test_dataset_page__a_role_that_was_taken_starts_and_stops_nothing(
     )
     if label == "Cancel":
         monkeypatch.setattr(jobs, "status", lambda path: "running")
-        now = JobProgress("reading", 2, 6, "", "", 3.0)
+        now = JobProgress("reading", 2, 6, 1, "", "", TIME, TIME)
         monkeypatch.setattr(jobs, "progress", lambda path: now)
     app = whole_page()
     monkeypatch.setattr(accounts, "visitor", lambda: Visitor("ada", "Ada", "demo"))

@@ -29,9 +29,7 @@ def test_listed__errors_and_all(context: Context, cells_at: pd.DataFrame) -> Non
         assert sorted(cell_lists.list_cells(context, key)) == list(range(len(cells_at)))
 
 
-def test_listed__what_needs_more_than_one_model_s_cells(context: Context) -> None:
-    with pytest.raises(DataError, match="second model"):
-        cell_lists.list_cells(context, "disagreed")
+def test_listed__refuses_an_unknown_list(context: Context) -> None:
     with pytest.raises(DataError, match="no list"):
         cell_lists.list_cells(context, "nonsense")
 

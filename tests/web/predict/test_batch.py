@@ -3,7 +3,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from allcore.evaluation import subject_shares
+from allcore.evaluation import subjects
 from allcore.inference.export import ExportDetails
 from allcore.inference.image_sources import Source
 from allcore.inference.jobs import PredictedPicture
@@ -64,9 +64,7 @@ def test_drawn__brings_the_pictures_along() -> None:
 
 
 def test_interval__is_drawn_only_where_there_are_enough_cells() -> None:
-    few, enough = (
-        subject_shares.subject_shares(["all", "hem"], ["A", "A"], least=n)[0] for n in (3, 2)
-    )
+    few, enough = (subjects.subject_shares(["all", "hem"], ["A", "A"], least=n)[0] for n in (3, 2))
     assert batch_subjects.interval(few) is None
     address = batch_subjects.interval(enough)
     assert address is not None
@@ -95,7 +93,7 @@ def test_show__draws_a_page_of_many_and_the_subjects(tiny_model: object, home: o
     assert app.dataframe[1].value["Subject"].tolist() == ["0", "1+15"]
     assert app.dataframe[1].value["Refused"].tolist() == [1, 0]
     said = "\n".join(each.value for each in app.caption)
-    assert "1 to 100 of 250 pictures." in said and subject_shares.MEANING in said
+    assert "1 to 100 of 250 pictures." in said and subjects.SHARES_MEANING in said
 
 
 def test_show__says_that_a_share_needs_cells(tiny_model: object, home: object) -> None:
