@@ -5,8 +5,7 @@ import html
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -48,18 +47,11 @@ _METHOD = (
 )
 
 
-@dataclass(frozen=True)
-class ComparedImage:
-    """An image of the comparison.
+class ComparedImage(NamedTuple):
+    """An image of the comparison: the middle of its picture, its number and its table row."""
 
-    Attributes:
-        rgb: (S, S, 3) the middle of the image; None where there is no file that can be read.
-        number: from 1.
-        row: of the catalogue's table.
-    """
-
-    rgb: Rgb | None
-    number: int
+    rgb: Rgb | None  # (S, S, 3); None where there is no file that can be read
+    number: int  # from 1
     row: "pd.Series[Any]"
 
 
@@ -67,10 +59,8 @@ def show_comparison(context: DatasetContext, chosen: Sequence[str]) -> None:
     """Draw the images with these ids side by side, and the table of their measures."""
     if len(chosen) < MIN_COMPARED:
         already = "One is chosen: choose at least one more" if chosen else "Choose two to eight"
-        st.info(
-            f"{already} under Pictures, by the box on a picture or by Space.",
-            icon=":material/compare:",
-        )
+        how = "under Pictures, by the box on a picture or by Space."
+        st.info(f"{already} {how}", icon=":material/compare:")
         return
     zoom = st.segmented_control(
         "Enlarge", list(cell_pictures.ZOOMS), default=1, required=True, key="enlarge",
@@ -117,15 +107,17 @@ def measure_texts(
     measures: pd.DataFrame, everyone: pd.DataFrame, facts: dict[str, Measure]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The table of ``compare_measures`` as text, and the CSS of each of its cells."""
-    texts, shades = pd.DataFrame({"Measure": measures["measure"]}), pd.DataFrame(
-        index=measures.index
-    )  # fmt: skip
-    shades["Measure"] = ""
-    for number in (name for name in measures if name not in ("measure", "spread")):
-        values = dict(zip(measures.index, measures[number].astype(float), strict=True))
-        shares = {name: _share_below(everyone, name, value) for name, value in values.items()}
-        texts[number] = [_value_text(values[name], shares[name], facts[name]) for name in values]
-        shades[number] = [_shade(share) for share in shares.values()]
+    texts = pd.DataFrame({"Measure": measures["measure"]})
+    shades = pd.DataFrame({"Measure": ""}, index=measures.index)
+    for number in measures.columns.drop(["measure", "spread"]):
+        for name, value in measures[number].astype(float).items():
+            text, shade = cell_details.in_words(value, facts[str(name)].unit), ""
+            if not math.isnan(value):
+                share = float((everyone[str(name)] < value).mean())
+                text += f" ({100 * share:.0f} %)"
+                # Text is readable on it in the light and in the dark theme.
+                shade = f"background-color: rgba(86, 180, 233, {0.45 * share:.2f})"
+            texts.loc[name, number], shades.loc[name, number] = text, shade
     texts["Spread"] = ["" if math.isnan(sd) else f"{sd:.1f} SD" for sd in measures["spread"]]
     return texts, shades.assign(Spread="")
 
@@ -146,21 +138,6 @@ def _show_measures(context: DatasetContext, rows: pd.DataFrame) -> None:
         name=f"{context.manifest.name}-compared",
         key="compare_csv",
     )
-
-
-def _share_below(table: pd.DataFrame, column: str, value: float) -> float:
-    """Share of a column's values, 0 to 1, that are lower."""
-    return math.nan if math.isnan(value) else float((table[column] < value).mean())
-
-
-def _value_text(value: float, share: float, fact: Measure) -> str:
-    text = cell_details.in_words(value, fact.unit)
-    return text if math.isnan(share) else f"{text} ({100 * share:.0f} %)"
-
-
-def _shade(share: float) -> str:
-    """Background on which text is readable in the light and in the dark theme."""
-    return "" if math.isnan(share) else f"background-color: rgba(86, 180, 233, {0.45 * share:.2f})"
 
 
 def _read_middle(context: DatasetContext, row: "pd.Series[Any]", zoom: int) -> Rgb | None:

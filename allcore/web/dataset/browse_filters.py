@@ -1,7 +1,7 @@
 """Filters, order and layout of Browse: their controls, and their state in session and address."""
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import streamlit as st
@@ -65,20 +65,8 @@ def clear_filters() -> None:
     """Remove all filters; order, layout and the images chosen for comparison stay."""
     st.session_state.update(_DEFAULTS)
     st.session_state.pop(RANGE, None)
-    clear_copies_filter()
-    clear_id_filter()
-
-
-def clear_id_filter() -> None:
-    """Stop listing selected ids alone."""
-    for key in (IDS, IDS_LABEL):
-        st.session_state.pop(key, None)
-    st.query_params.pop(ONLY, None)
-
-
-def clear_copies_filter() -> None:
-    """Stop listing the copies of one image alone."""
-    st.query_params.pop(SAME_AS, None)
+    for key in (SAME_AS, ONLY):
+        _clear_address_filter(key)
 
 
 def id_filter() -> Sequence[str] | None:
@@ -144,9 +132,8 @@ def show_filters(context: DatasetContext) -> None:
         )  # fmt: skip
         keys = (MEASURE, COPIES, READABLE)
         active = sum(st.session_state.get(key) not in (None, "all") for key in keys)
-        with st.popover(
-            f"More filters ({active})" if active else "More filters", icon=":material/tune:"
-        ):
+        title = f"More filters ({active})" if active else "More filters"
+        with st.popover(title, icon=":material/tune:"):
             _show_index_filters(context)
     _show_id_filters(shelf)
 
@@ -176,19 +163,21 @@ def choose_layout(chosen: int) -> str:
         format_func=LAYOUTS.__getitem__, bind="query-params",
     )  # fmt: skip
     st.button(
-        "Clear the choice",
-        icon=":material/deselect:",
+        "Clear the choice", icon=":material/deselect:", disabled=not chosen, key="browse_clear",
         help=f"{chosen} of {MAX_COMPARED} cells are chosen for comparing.",
-        disabled=not chosen,
-        key="browse_clear",
-        on_click=choose_images,
-        args=((),),
-    )
+        on_click=choose_images, args=((),),
+    )  # fmt: skip
     return layout or "pictures"
 
 
+def _clear_address_filter(key: str) -> None:
+    st.query_params.pop(key, None)
+    if key == ONLY:
+        for state in (IDS, IDS_LABEL):
+            st.session_state.pop(state, None)
+
+
 def _show_index_filters(context: DatasetContext) -> None:
-    """Filters that need the index."""
     if not context.catalogue.is_indexed:
         st.caption(NOT_INDEXED)
         return
@@ -203,7 +192,6 @@ def _show_index_filters(context: DatasetContext) -> None:
 
 
 def _show_range(shelf: QueryTable) -> None:
-    """A measure and its range."""
     titles = {name: fact.title for name, fact in shelf.measures.items()}
     _reset_unknown(MEASURE, list(titles), None)
     measure = st.selectbox(
@@ -244,23 +232,24 @@ def _reset_unknown(key: str, options: list[str], default: Any) -> None:
 
 
 def _show_id_filters(shelf: QueryTable) -> None:
-    """Filters without a control, each with a button that removes it."""
+    """Draw the filters without a control, each with a button that removes it."""
     ids = id_filter()
     if ids is not None:
         known = len(shelf.places(ids))
         label = st.session_state.get(IDS_LABEL) or "chosen elsewhere"
         missing = f" ({len(ids) - known:,} are not in this data set)" if known < len(ids) else ""
-        text = f"Only {formats.count(known, 'cell')}: {label}{missing}"
-        _show_id_filter(text, "only", clear_id_filter)
+        _show_address_filter(f"Only {formats.count(known, 'cell')}: {label}{missing}", ONLY)
     same_as = st.query_params.get(SAME_AS)
     if same_as:
         copies = len(shelf.family(same_as))
         text = f"Only the {formats.count(copies, 'image')} of the cell {same_as}"
-        text = text if copies else f"{same_as} is not in this data set"
-        _show_id_filter(text, "same", clear_copies_filter)
+        _show_address_filter(text if copies else f"{same_as} is not in this data set", SAME_AS)
 
 
-def _show_id_filter(text: str, key: str, remove: Callable[[], None]) -> None:
+def _show_address_filter(text: str, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"chip_{key}"):
         st.markdown(f":material/filter_alt: {frame.plain(text)}", width="content")
-        st.button("Show all cells", icon=":material/close:", key=f"all_{key}", on_click=remove)
+        st.button(
+            "Show all cells", icon=":material/close:", key=f"all_{key}",
+            on_click=_clear_address_filter, args=(key,),
+        )  # fmt: skip

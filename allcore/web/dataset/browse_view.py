@@ -25,8 +25,7 @@ long. Measures are those of the index, taken inside the cell's mask. Images are 
 where their textures agree, whatever their names, also turned or mirrored: they may be one file
 twice, or one cell under two subjects. The address of this page holds filters, order and what is
 chosen: copy it to show somebody else the same.
-"""
-KEYS = """
+
 By keyboard: arrows, Home and End move, Enter opens a cell, Space chooses it for comparing.
 """
 _LAST_QUERY = "browse_asked"
@@ -51,7 +50,6 @@ def show_browse(context: DatasetContext) -> None:
         _show_matches(context, layout, chosen)
     with st.expander("Method"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
-        st.markdown(KEYS, width=frame.TEXT_WIDTH)
 
 
 def subject_sentence(subject: SubjectProfile) -> str:
@@ -87,7 +85,6 @@ def export_table(table: pd.DataFrame, matches: NDArray[np.intp]) -> pd.DataFrame
 
 
 def _show_matches(context: DatasetContext, layout: str, chosen: list[str]) -> None:
-    """A page of the images that match the filters."""
     query = browse_filters.current_query()
     if len(query.subjects) == 1:
         _show_subject(context, query.subjects[0])
@@ -114,7 +111,7 @@ def _show_matches(context: DatasetContext, layout: str, chosen: list[str]) -> No
 def _choose_page(
     context: DatasetContext, query: CatalogueQuery, matches: NDArray[np.intp]
 ) -> ResultPage:
-    """The page turned to; the first one after a change of the query."""
+    """Draw the control of pages; return the chosen one, the first after a change of the query."""
     shelf, state = context.catalogue.shelf, st.session_state
     current = (context.name, query)
     if state.get(_LAST_QUERY, current) != current:
@@ -123,9 +120,8 @@ def _choose_page(
     pages = shelf.page(matches, 1).pages
     if state.get(browse_filters.PAGE, 1) > pages:
         state[browse_filters.PAGE] = 1
-    number = 1
-    if pages > 1:
-        number = st.pagination(pages, key=browse_filters.PAGE, bind="query-params")
+    key = browse_filters.PAGE
+    number = st.pagination(pages, key=key, bind="query-params") if pages > 1 else 1
     page = shelf.page(matches, number)
     st.caption(f"{page.first:,} to {page.last:,} of {formats.count(page.total, 'image')}")
     return page
@@ -138,7 +134,6 @@ def _show_pictures(
     chosen: list[str],
     measure: str,
 ) -> None:
-    """A grid of images that can be opened and chosen."""
     if not image_cards.any_file(context, page.rows):
         st.caption(":material/hide_image: None of these pictures is on this machine.")
     choice = picker.show_selectable(
@@ -158,7 +153,6 @@ def _show_pictures(
 def _show_table(
     context: DatasetContext, page: ResultPage, matches: NDArray[np.intp], chosen: list[str]
 ) -> None:
-    """A table of images; a marked row can be opened, or chosen for comparison."""
     measures = context.catalogue.shelf.measures
     columns: dict[str, Any] = {
         "picture": st.column_config.ImageColumn("Picture", width="small"),
@@ -197,7 +191,7 @@ def _show_row_actions(
     with st.container(horizontal=True, vertical_alignment="center"):
         opened = st.button("Open the cell", icon=":material/open_in_full:", key="table_open")
         if image_id in chosen:
-            label, ids = "Take off the choice", [other for other in chosen if other != image_id]
+            label, ids = "Take off the choice", [name for name in chosen if name != image_id]
         else:
             label, ids = "Choose for comparing", [*chosen, image_id]
         st.button(
@@ -214,7 +208,6 @@ def _show_row_actions(
 
 
 def _show_subject(context: DatasetContext, name: str) -> None:
-    """Summary of one subject above its images."""
     subject = subject_profile.profile_subject(context.catalogue.shelf, name)
     if not subject.cells:
         return
@@ -234,7 +227,7 @@ def _list_counts(counts: dict[str, int]) -> str:
 
 
 def _show_linked_subjects(context: DatasetContext, subject: SubjectProfile) -> None:
-    """Subjects that share cells with this one, so that both may be one person."""
+    """Draw the subjects that share cells with this one, so that both may be one person."""
     for other in subject_profile.linked_subjects(subject)[:_MAX_LINKED_SUBJECTS]:
         ids = subject.shared[other]
         count = f"{formats.count(len(ids), 'cell')} also filed under subject {other}"

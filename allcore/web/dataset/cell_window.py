@@ -2,7 +2,6 @@
 
 import html
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,21 +44,19 @@ def open_row(context: DatasetContext, image_id: str, rows: NDArray[np.intp]) -> 
     """Open an image of a list of row numbers of the context's table."""
     _store_list(context, rows)
     st.query_params[CELL] = image_id
-    _show_window(context)
+    _show_dialog(context)
 
 
 def open_from_address(context: DatasetContext) -> None:
     """Open the image that the address names."""
     image_id = st.query_params.get(CELL)
-    if not image_id:
-        return
-    if not len(context.catalogue.shelf.places([image_id])):
+    if image_id and len(context.catalogue.shelf.places([image_id])):
+        _show_dialog(context)
+    elif image_id:
         st.warning(
             f"The cell {frame.plain(image_id)} of this address is not in this data set.",
             width=frame.TEXT_WIDTH,
         )
-        return
-    _show_window(context)
 
 
 def close() -> None:
@@ -70,20 +67,21 @@ def close() -> None:
 
 def record_html(row: "pd.Series[Any]") -> str:
     """An image's entries in manifest and index, as HTML."""
+    width, height, size = (row.get(name) for name in _RECORDED)
     entries = {
         "Path": row["path"],
         "Subject": row["subject"],
         "Class": CLASS_NAMES.get(str(row["label"]), row["label"]),
         "Split": row["split"],
         "Fold": row.get("fold"),
-        "Picture": _pixels_text(row.get("width"), row.get("height")),
-        "File": _bytes_text(row.get("size_bytes")),
+        "Picture": f"{width:.0f} × {height:.0f} pixels" if pd.notna(width) and width else "",
+        "File": f"{size / 1000:,.1f} kB" if pd.notna(size) else "",
         "SHA-256": row.get("file_sha256") or row.get("sha256"),
     }
     lines = "".join(
         f"<span>{title}</span><span>{html.escape(str(value))}</span>"
         for title, value in entries.items()
-        if value is not None and not pd.isna(value) and value != ""
+        if pd.notna(value) and value != ""
     )
     return f'{_STYLE}<div class="recorded">{lines}</div>'
 
@@ -100,12 +98,14 @@ def copies_sentence(rows: pd.DataFrame) -> str:
 
 
 @guard.dialog("Cell", width="large", on_dismiss=close)
-def _show_window(context: DatasetContext) -> None:
+def _show_dialog(context: DatasetContext) -> None:
     places = context.catalogue.shelf.places([st.query_params.get(CELL, "")])
     if not len(places):  # a button inside has closed the window
         st.rerun()
     place = int(places[0])
-    rows = _opened_list(context, place)
+    path, rows = st.session_state.get(_LIST, (None, ()))
+    if path != context.path or place not in rows:  # not opened from a list of this data set
+        rows = np.array([place], dtype=np.int32)
     position = int(np.flatnonzero(rows == place)[0])
     step = cell_details.steps(position, len(rows))
     if step:
@@ -121,14 +121,6 @@ def _turn_to(image_id: str) -> None:
 def _store_list(context: DatasetContext, rows: NDArray[np.intp]) -> None:
     # Row numbers, since the ids of a large data set would take much more memory.
     st.session_state[_LIST] = (context.path, rows.astype(np.int32))
-
-
-def _opened_list(context: DatasetContext, place: int) -> NDArray[np.int32]:
-    """The list that the image was opened from, else the image alone."""
-    opened: tuple[Path, NDArray[np.int32]] | None = st.session_state.get(_LIST)
-    if opened is not None and opened[0] == context.path and place in opened[1]:
-        return opened[1]
-    return np.array([place], dtype=np.int32)
 
 
 def _show_image(context: DatasetContext, place: int) -> None:
@@ -153,16 +145,6 @@ def _show_image(context: DatasetContext, place: int) -> None:
     _show_held_out_answer(context, str(row["image_id"]))
 
 
-def _pixels_text(width: float | None, height: float | None) -> str:
-    if width is None or pd.isna(width) or not width:
-        return ""
-    return f"{width:.0f} × {height:.0f} pixels"
-
-
-def _bytes_text(size: float | None) -> str:
-    return "" if size is None or pd.isna(size) else f"{size / 1000:,.1f} kB"
-
-
 def _measures(
     context: DatasetContext, row: "pd.Series[Any]"
 ) -> tuple[dict[str, float], dict[str, float]]:
@@ -178,19 +160,15 @@ def _measures(
 
 
 def _show_copies(context: DatasetContext, place: int) -> None:
-    """Other images of the same cell."""
+    """Draw the other images of the same cell."""
     image_id = str(context.table["image_id"].iat[place])
     family = context.catalogue.shelf.family(image_id)
-    others = family[family != place]
-    if not len(others):
+    copies = family[family != place]
+    if not len(copies):
         return
     st.markdown(f"**{copies_sentence(context.table.iloc[family])}**", width=frame.TEXT_WIDTH)
-    rows = context.table.iloc[others[:_MAX_COPIES]]
-    opened = picker.show_picker(
-        image_cards.make_cards(rows, synthetic=context.synthetic),
-        image_cards.thumbnail_sources(context, rows),
-        key=f"copies_{place}",
-    )
+    rows = context.table.iloc[copies[:_MAX_COPIES]]
+    opened = image_cards.show_images(context, rows, key=f"copies_{place}")
     if opened is not None:
         _store_list(context, family)
         _turn_to(opened)
@@ -204,7 +182,6 @@ def _show_copies(context: DatasetContext, place: int) -> None:
 
 
 def _show_subject_link(context: DatasetContext, row: "pd.Series[Any]") -> None:
-    """Link to the other images of the image's subject."""
     images = int((context.table["subject"] == row["subject"]).sum())
     if images < 2:
         return

@@ -21,8 +21,11 @@ STEPS = {
     jobs.READING: "Reading pictures",
     jobs.ASSEMBLING: "Finding twins and drawing the map",
 }
-NEVER = "**Not indexed yet.** Quality, health and the map need an index; pictures are only read."
-STOPPED = "**Stopped.** What was read is kept, and the next run goes on from there."
+STATES = {
+    "never": "**Not indexed yet.** Quality, health and the map need an index; pictures are only "
+    "read.",
+    "stopped": "**Stopped.** What was read is kept, and the next run goes on from there.",
+}
 METHOD = """
 An index keeps what is asked of pictures again and again: SHA-256, size, brightness, colour, focus,
 a fingerprint by which twins are found, an embedding by the installed model, and thumbnails. It lies
@@ -37,8 +40,7 @@ def show_index(context: DatasetContext) -> None:
     st.subheader("This data set", anchor=False)
     with st.container(border=True, width=frame.TEXT_WIDTH):
         st.markdown(f":material/folder: {frame.plain(str(context.path))}")
-        stamp = datasets.change_stamp(context.path)
-        summary = _summarize(context, context.path, stamp)
+        summary = _summarize(context, context.path, datasets.change_stamp(context.path))
         st.markdown(frame.plain(layout_sentence(summary)))
         for warning in summary.warnings:
             st.warning(frame.plain(warning), icon=":material/warning:")
@@ -86,14 +88,13 @@ def time_left(seconds: float | None) -> str:
     """Remaining time as the end of a sentence; empty where it is unknown."""
     if seconds is None:
         return ""
-    return (
-        f", about {seconds:.0f} s left" if seconds < 90 else f", about {seconds / 60:.0f} min left"
-    )
+    time = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    return f", about {time} left"
 
 
 @guard.periodic_fragment(1.0)
 def _show_progress(path: Path) -> None:
-    """Progress of indexing with a button to cancel; redraws the page at the end."""
+    """Draw the progress, with a button to cancel; at the end draw the page anew."""
     progress = jobs.progress(path)
     if progress is None:
         st.rerun()
@@ -101,8 +102,8 @@ def _show_progress(path: Path) -> None:
     if progress.total:
         share = min(1.0, progress.done / progress.total)
         done = f": {progress.done:,} of {progress.total:,}"
-    left = time_left(progress.seconds_left)
-    st.progress(share, text=f"{STEPS.get(progress.step, progress.step)}{done}{left}")
+    step, left = STEPS.get(progress.step, progress.step), time_left(progress.seconds_left)
+    st.progress(share, text=f"{step}{done}{left}")
     if jobs.is_stopping(path):
         st.caption("It stops after the pictures under way; what was read is kept.")
     else:
@@ -112,30 +113,26 @@ def _show_progress(path: Path) -> None:
 
 
 def _show_state(context: DatasetContext) -> None:
-    """State of the index, and the button that starts indexing."""
+    """Draw the state of the index, and the button that starts indexing."""
     status = jobs.status(context.path)
     since = index_changes(context)
-    if status == "never":
-        st.markdown(NEVER)
-    elif status == "stopped":
-        st.markdown(STOPPED)
+    if status in STATES:
+        st.markdown(STATES[status])
     elif status == "failed":
         st.error(frame.plain(jobs.failure(context.path) or ""), icon=":material/error:")
     if since is not None:
         _show_last_run(context, since)
     changed = since is not None and not since.nothing
     labels = {
-        "never": "Index", "stopped": "Go on indexing", "failed": "Try to index again",
+        "stopped": "Go on indexing", "failed": "Try to index again",
         "done": "Index what changed" if changed else "Index again",
     }  # fmt: skip
     with st.container(horizontal=True):
         st.button(
-            labels.get(status, "Index"),
-            icon=":material/database:",
+            labels.get(status, "Index"), icon=":material/database:",
             type="secondary" if status == "done" and not changed else "primary",
-            on_click=_start,
-            args=(context.path,),
-        )
+            on_click=_start, args=(context.path,),
+        )  # fmt: skip
         st.button("Look for changes", icon=":material/refresh:", on_click=_clear_caches)
     if sentence := st.session_state.pop(_PROBLEM, None):
         st.error(frame.plain(sentence), icon=":material/error:")
@@ -153,13 +150,9 @@ def _show_last_run(context: DatasetContext, since: ChangesSinceIndex) -> None:
     st.markdown(f"**Indexed** {when}{frame.plain(model)}. {changes_sentence(since)}")
     errors = table.loc[table["error"] != "", "error"]
     if len(errors):
-        most_common = str(errors.value_counts().index[0])
+        text = f"{count(len(errors), 'picture')} can't be used; most often: {errors.mode()[0]} "
         st.warning(
-            frame.plain(
-                f"{count(len(errors), 'picture')} can't be used; most often: {most_common} "
-                "The Health view lists them."
-            ),
-            icon=":material/broken_image:",
+            frame.plain(f"{text}The Health view lists them."), icon=":material/broken_image:"
         )
 
 

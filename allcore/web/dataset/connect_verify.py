@@ -69,14 +69,15 @@ def file_table(verification: Verification) -> pd.DataFrame:
     published = pd.DataFrame(
         {"state": rows["state"].map(KINDS), "published": rows["path"], "found": rows["found"]}
     )
-    others: list[tuple[str, str | None, str, str | None]] = [
+    unpublished: list[tuple[str, str | None, str, str | None]] = [
         (KINDS[kind], None, path, None)
         for kind in ("foreign", "converted", "copies")
         for path in getattr(verification, kind)
     ]
-    others += [(KINDS["refused"], None, file.path, file.reason) for file in verification.refused]
+    refused = verification.refused
+    unpublished += [(KINDS["refused"], None, file.path, file.reason) for file in refused]
     columns = ["state", "published", "found", "reason"]
-    table = pd.concat([published, pd.DataFrame(others, columns=columns)], ignore_index=True)
+    table = pd.concat([published, pd.DataFrame(unpublished, columns=columns)], ignore_index=True)
     return table.reindex(columns=columns).fillna("").map(_printable)
 
 
@@ -90,7 +91,7 @@ def count_recorded(manifest: Manifest) -> tuple[int, int]:
 
 @guard.periodic_fragment(0.7)
 def _show_progress(check: VerificationJob) -> None:
-    """Progress of a verification with a button to cancel; redraws the page at the end."""
+    """Draw the progress, with a button to cancel; at the end draw the page anew."""
     if not check.running:
         st.rerun()
     share, text = 0.0, "Listing files"
@@ -152,7 +153,7 @@ def _show_result(check: VerificationJob, manifest: Manifest) -> None:
 
 
 def _show_converted(verification: Verification, manifest: Manifest) -> None:
-    """What can be said of a development copy whose images have another format."""
+    """Draw what can be said of a copy whose images have another format."""
     if not verification.conversion:
         return
     if len(verification.paths("missing")) < len(verification.rows):

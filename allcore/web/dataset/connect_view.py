@@ -65,13 +65,9 @@ def connect_path(user: Visitor, path: Path, name: str) -> DataSet:
         raise StoreError(f"It is connected already, as '{datasets.CONFIGURED}'.")
     datasets.read_manifest(path)
     return data_sets.connect(
-        store,
-        user.name,
-        name=name,
-        path=path,
-        taken=datasets.RESERVED_NAMES,
+        store, user.name, name=name, path=path, taken=datasets.RESERVED_NAMES,
         address=client_address.of_visitor(),
-    )
+    )  # fmt: skip
 
 
 def connection_problem(connection: DataSet) -> str:
@@ -96,7 +92,7 @@ def _show_folder_form(user: Visitor) -> None:
 
 
 def _show_folders() -> None:
-    """The folders in the open folder, or the allowed ones."""
+    """Draw the choice of a folder in the open folder, or of an allowed one."""
     opened: Path | None = st.session_state.get(_OPEN_FOLDER)
     config = datasets.data_settings()
     try:
@@ -109,21 +105,19 @@ def _show_folders() -> None:
         folders = tuple(FolderEntry(root, 0, whole=False) for root in roots)
         title, names = "Folders that are allowed", [str(root) for root in roots]
     else:
-        folders = level.folders
-        title, names = f"Folders in {frame.plain(str(opened))}", list(map(_folder_label, folders))
+        folders, title = level.folders, f"Folders in {frame.plain(str(opened))}"
+        names = []
+        for folder in folders:
+            images = count(folder.images, "image")
+            more = images if folder.whole else f"{folder.images:,} images or more"
+            names.append(f"{folder.path.name} ({more})")
     left, right = st.columns((4, 1), vertical_alignment="bottom")
     key = f"connect open {opened}"
     left.selectbox(
-        title,
-        range(len(folders)),
-        index=None,
-        placeholder="Open a folder" if folders else "No folder in here",
-        format_func=names.__getitem__,
-        key=key,
-        on_change=_open_selected,
-        args=(key, folders),
-        disabled=not folders,
-    )
+        title, range(len(folders)), index=None, format_func=names.__getitem__, key=key,
+        placeholder="Open a folder" if folders else "No folder in here", disabled=not folders,
+        on_change=_open_selected, args=(key, folders),
+    )  # fmt: skip
     right.button(
         "Up", icon=":material/arrow_upward:", disabled=opened is None, on_click=_open_parent,
         width="stretch",
@@ -137,20 +131,11 @@ def _show_folders() -> None:
         )
 
 
-def _folder_label(folder: FolderEntry) -> str:
-    images = count(folder.images, "image") if folder.whole else f"{folder.images:,} images or more"
-    return f"{folder.path.name} ({images})"
-
-
 def _open_selected(key: str, folders: tuple[FolderEntry, ...]) -> None:
     number = st.session_state.get(key)
     if number is not None and number < len(folders):
-        _open(folders[number].path)
-
-
-def _open(folder: Path) -> None:
-    st.session_state[_OPEN_FOLDER] = folder
-    st.session_state[PATH] = str(folder)
+        st.session_state[_OPEN_FOLDER] = folders[number].path
+        st.session_state[PATH] = str(folders[number].path)
 
 
 def _open_parent() -> None:
@@ -158,11 +143,12 @@ def _open_parent() -> None:
     opened = st.session_state.pop(_OPEN_FOLDER, None)
     st.session_state[PATH] = ""
     if opened is not None and opened not in data_roots.allowed(datasets.data_settings()):
-        _open(opened.parent)
+        st.session_state[_OPEN_FOLDER] = opened.parent
+        st.session_state[PATH] = str(opened.parent)
 
 
 def _show_inspection(user: Visitor, typed: str) -> None:
-    """The layout and counts of a folder with the button that connects it; or why it can't be."""
+    """Draw layout and counts of a folder with the button that connects it; or why it can't be."""
     try:
         path = data_roots.checked(Path(typed), datasets.data_settings())
         summary = _summarize(path, datasets.change_stamp(path))
@@ -187,7 +173,6 @@ def _show_inspection(user: Visitor, typed: str) -> None:
 
 
 def _connect(user: Visitor, path: Path, name_key: str) -> None:
-    """Connect a data set and show it."""
     try:
         connection = connect_path(user, path, str(st.session_state[name_key]))
     except AllScopeError as error:
@@ -200,7 +185,6 @@ def _connect(user: Visitor, path: Path, name_key: str) -> None:
 
 
 def _show_connected(user: Visitor) -> None:
-    """The connected data sets, with buttons to show, rename and disconnect."""
     if problem := st.session_state.pop(_LIST_PROBLEM, None):
         st.error(frame.plain(problem), icon=":material/error:", width=frame.TEXT_WIDTH)
     connections = datasets.connections()
@@ -219,19 +203,15 @@ def _show_connection(user: Visitor, connection: DataSet) -> None:
         f"{frame.plain(str(connection.path))}  \nconnected by {frame.plain(owner)} on "
         f"{connection.added_at:%Y-%m-%d}"
     )
-    problem = connection_problem(connection)
-    if problem:
+    if problem := connection_problem(connection):
         st.error(frame.plain(problem), icon=":material/error:")
     may_change = connection.may_change(user.name, user.role)
     with st.container(horizontal=True):
         is_shown = st.session_state.get(DATA) == connection.name
         st.button(
-            "Shown above" if is_shown else "Show",
-            key=f"show {connection.id}",
-            disabled=is_shown or bool(problem),
-            on_click=_show_dataset,
-            args=(connection.name,),
-        )
+            "Shown above" if is_shown else "Show", key=f"show {connection.id}",
+            disabled=is_shown or bool(problem), on_click=_show_dataset, args=(connection.name,),
+        )  # fmt: skip
         if may_change:
             _show_change_buttons(user, connection)
     if not may_change:
@@ -260,19 +240,16 @@ def _rename(user: Visitor, connection: DataSet) -> None:
     # The field's current value: text may be typed and the button pressed in one go.
     name = str(st.session_state[f"name {connection.id}"])
     try:
+        store, address = accounts.store_to("connect"), client_address.of_visitor()
         data_sets.rename(
-            accounts.store_to("connect"),
-            user.name,
-            connection.id,
-            name=name,
-            taken=datasets.RESERVED_NAMES,
-            address=client_address.of_visitor(),
-        )
+            store, user.name, connection.id, name=name, taken=datasets.RESERVED_NAMES,
+            address=address,
+        )  # fmt: skip
     except AllScopeError as error:
         st.session_state[_LIST_PROBLEM] = str(error)
         return
     if st.session_state.get(DATA) == connection.name:
-        names = {other.id: other.name for other in datasets.connections()}
+        names = {one.id: one.name for one in datasets.connections()}
         _show_dataset(names.get(connection.id, connection.name))
 
 

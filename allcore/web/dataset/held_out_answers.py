@@ -4,6 +4,7 @@ Images match by id, else by id without folder and suffix, since readers and mode
 they keep of a file's name.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -46,9 +47,8 @@ class HeldOutAnswers:
 
     def probabilities(self, image_ids: "pd.Series[str]") -> "pd.Series[float]":
         """(N,) probability of ALL blast of each image; NaN without a prediction."""
-        answers = (self.find(image_id) for image_id in image_ids)
-        values = [float("nan") if answer is None else answer.probability for answer in answers]
-        return pd.Series(values, index=image_ids.index, dtype=float)
+        answers = image_ids.map(self.find, na_action=None)
+        return answers.map(lambda answer: math.nan if answer is None else answer.probability)
 
 
 def load_answers(split: str) -> HeldOutAnswers | None:
@@ -75,14 +75,9 @@ def answers_by_name(table: pd.DataFrame) -> dict[str, HeldOutAnswer]:
         table: columns image_id, label, probability and split; rows without a probability are left
             out.
     """
-    columns = ["image_id", "label", "probability", "split"]
-    answers = [
-        HeldOutAnswer(
-            str(image_id), None if pd.isna(label) else str(label), float(probability), str(split)
-        )
-        for image_id, label, probability, split in table[columns].itertuples(index=False)
-        if pd.notna(probability)
-    ]
+    known = table.loc[table["probability"].notna(), list(HeldOutAnswer._fields)].astype(object)
+    rows = known.where(known.notna(), None).itertuples(index=False)
+    answers = [HeldOutAnswer(*row) for row in rows]
     stems = {_stem(answer.image_id): answer for answer in answers}
     return stems | {answer.image_id: answer for answer in answers}
 

@@ -18,8 +18,22 @@ from allcore.web.dataset.context import DatasetContext
 
 def make_cards(rows: pd.DataFrame, *, synthetic: bool, measure: str = "") -> list[Card]:
     """One card an image: class and subject, the value of a measure, split and image id."""
-    records = rows.to_dict(orient="records")
-    return [_make_card(row, synthetic=synthetic, measure=measure) for row in records]
+    fact, cards = queries.MEASURES.get(measure), []
+    for row in rows.to_dict(orient="records"):
+        label = str(row["label"])
+        details = [str(row["image_id"])]
+        if row["split"] != dataset_counts.UNKNOWN:
+            details.insert(0, str(row["split"]))
+        if row["copies"] > 1:
+            details.insert(0, f"in {row['copies']} images")
+        if row["error"]:
+            details.insert(0, "can't be used")
+        elif fact is not None and measure in row:
+            title = fact.title.split(" (")[0].lower()
+            details.insert(0, f"{title} {cell_details.in_words(float(row[measure]), fact.unit)}")
+        title, detail = f"{CLASS_NAMES.get(label, label)}, {row['subject']}", ", ".join(details)
+        cards.append(Card(str(row["image_id"]), label, title, detail, synthetic))
+    return cards
 
 
 def show_images(
@@ -53,25 +67,3 @@ def describe_image(row: "pd.Series[Any] | dict[Any, Any]") -> str:
     if row["split"] != dataset_counts.UNKNOWN:
         parts.append(str(row["split"]))
     return ", ".join(parts)
-
-
-def _make_card(row: dict[Any, Any], *, synthetic: bool, measure: str) -> Card:
-    fact = queries.MEASURES.get(measure)
-    label = str(row["label"])
-    details = [str(row["image_id"])]
-    if row["split"] != dataset_counts.UNKNOWN:
-        details.insert(0, str(row["split"]))
-    if row["copies"] > 1:
-        details.insert(0, f"in {row['copies']} images")
-    if row["error"]:
-        details.insert(0, "can't be used")
-    elif fact is not None and measure in row:
-        title = fact.title.split(" (")[0].lower()
-        details.insert(0, f"{title} {cell_details.in_words(float(row[measure]), fact.unit)}")
-    return Card(
-        image_id=str(row["image_id"]),
-        label=label,
-        title=f"{CLASS_NAMES.get(label, label)}, {row['subject']}",
-        detail=", ".join(details),
-        synthetic=synthetic,
-    )

@@ -42,10 +42,18 @@ def show_overview(context: DatasetContext) -> None:
         st.caption(index_sentence(context.catalogue), width=frame.TEXT_WIDTH)
     else:
         st.info(NOT_INDEXED, icon=":material/query_stats:", width=frame.TEXT_WIDTH)
-    _show_counts(context.table)
+    subjects = dataset_counts.subject_counts(context.table)
+    left, right = st.columns(2)
+    with left:
+        counts = dataset_counts.split_counts(context.table)
+        show_chart(dataset_plots.split_bars(counts), name="splits")
+    with right:
+        show_chart(dataset_plots.subject_bars(subjects), name="subjects")
     if context.catalogue.is_indexed:
         _show_measures(context)
-    _show_subjects(context)
+    with st.expander(f"All {len(subjects):,} subjects"):
+        st.dataframe(subjects, hide_index=True, width="stretch")
+        show_csv_download(subjects, "subjects")
     with st.expander("Method"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
 
@@ -93,18 +101,7 @@ def index_sentence(catalogue: Catalogue) -> str:
     return " ".join(sentences)
 
 
-def _show_counts(table: pd.DataFrame) -> None:
-    left, right = st.columns(2)
-    with left:
-        show_chart(dataset_plots.split_bars(dataset_counts.split_counts(table)), name="splits")
-    with right:
-        show_chart(
-            dataset_plots.subject_bars(dataset_counts.subject_counts(table)), name="subjects"
-        )
-
-
 def _show_measures(context: DatasetContext) -> None:
-    """Distributions of the measures by class."""
     facts = {fact.name: fact for fact in MEASURES if fact.name != "border"}
     for column, name in zip(st.columns(len(SHOWN_MEASURES)), SHOWN_MEASURES, strict=True):
         with column:
@@ -126,10 +123,3 @@ def _show_measure(context: DatasetContext, fact: Measure) -> None:
         st.caption(f"{fact.title}: no labelled cell was measured.")
         return
     show_chart(dataset_plots.measure_distribution(distribution), name=fact.name)
-
-
-def _show_subjects(context: DatasetContext) -> None:
-    counts = dataset_counts.subject_counts(context.table)
-    with st.expander(f"All {len(counts):,} subjects"):
-        st.dataframe(counts, hide_index=True, width="stretch")
-        show_csv_download(counts, "subjects")
