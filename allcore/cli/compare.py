@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from allcore import formats, settings
 from allcore.cli import options
-from allcore.errors import AllScopeError
+from allcore.errors import AllScopeError, ModelError
+from allcore.notice import RESEARCH_USE
 
 if TYPE_CHECKING:
     from allcore.evaluation.comparison import NetworkComparison
-
-    pass
 
 
 @dataclass(frozen=True)
@@ -44,20 +44,14 @@ def compare(
     size: Annotated[
         int | None, typer.Option(min=32, help="Side of the networks' input, pixels; 224.")
     ] = None,
-    window: Annotated[int, typer.Option(min=0, help="Least side of the cut, pixels.")] = 280,
+    window: options.Window = 280,
     epochs: Annotated[int | None, typer.Option(min=1, help="At most so many a run.")] = None,
     samples: Annotated[
         int | None, typer.Option(min=0, help="Cells drawn an epoch; 0 for as many as there are.")
     ] = None,
-    init: Annotated[
-        str, typer.Option(help="none, imagenet, or a safetensors file of ResNet-18 weights.")
-    ] = "none",
-    normalisation: Annotated[
-        Literal["imagenet", "cell"], typer.Option(help="Fixed, or by each cell's own colours.")
-    ] = "imagenet",
-    recipe: Annotated[
-        str, typer.Option(help='Other fields of the recipe as JSON, such as {"batch_size": 64}.')
-    ] = "{}",
+    init: options.Init = "none",
+    normalisation: options.Normalisation = "imagenet",
+    recipe: options.RecipeFields = "{}",
     folds: Annotated[
         int | None, typer.Option(min=3, help="Parts that subjects are dealt into; 5.")
     ] = None,
@@ -68,7 +62,7 @@ def compare(
     work: Annotated[
         Path | None, typer.Option(help="Folder of finished runs, which are never done twice.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<n>.")] = "auto",
+    device: options.TrainingDevice = "auto",
     quick: Annotated[
         bool, typer.Option("--quick", help="A tiny budget on a small synthetic set: does it run?")
     ] = False,
@@ -81,7 +75,6 @@ def compare(
     """
     if listed:
         return _list_networks()
-    from allcore import settings
     from allcore.data.preprocessing import Preprocessing
     from allcore.inference import devices
     from allcore.research.comparison import run
@@ -126,7 +119,6 @@ def compare(
 
 def _names(text: str, option: str) -> tuple[str, ...]:
     """Parse known network names from an option; all networks without any."""
-    from allcore.errors import ModelError
     from allcore.evaluation import comparison as comparison_results
     from allcore.research.comparison import candidates
 
@@ -153,9 +145,7 @@ def _list_networks() -> None:
 
 
 def _print_comparison(comparison: "NetworkComparison", out: Path) -> None:
-    from allcore import formats
     from allcore.evaluation.comparison import NETWORKS, PROTOCOLS
-    from allcore.notice import RESEARCH_USE
 
     print(RESEARCH_USE)
     for protocol, title in PROTOCOLS.items():

@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from allcore import settings
+from allcore.cli import options
+from allcore.errors import DataError
+from allcore.notice import RESEARCH_USE
+
 if TYPE_CHECKING:
     from allcore.cnmc.download import DownloadResult
     from allcore.cnmc.verification import Verification
@@ -37,7 +42,6 @@ def synth(
     seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same pictures.")] = None,
 ) -> None:
     """Draw a synthetic set of cells with planted faults, and the truth about them."""
-    from allcore.notice import RESEARCH_USE
     from allcore.synthetic import dataset, demo
 
     if folder is None and not (cells is None and subjects is None and seed is None):
@@ -85,10 +89,9 @@ def compare(
     drawn: Annotated[Path, typer.Argument(help="Drawn set.")],
     out: Annotated[Path | None, typer.Option(help="Markdown file to write.")] = None,
     per_subject: PerSubject = PER_SUBJECT,
-    model: Annotated[str | None, typer.Option(help="Name of an installed model.")] = None,
+    model: options.ModelName = None,
 ) -> None:
     """Compare real and drawn cells by size, brightness, colour and texture, class by class."""
-    from allcore import settings
     from allcore.data import readers
     from allcore.research import synthetic_realism
 
@@ -112,11 +115,10 @@ def compare(
 
 def verify(
     folder: Annotated[Path, typer.Argument(help="Folder that holds C-NMC 2019, in any layout.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print every finding as JSON.")] = False,
+    as_json: options.JsonFlag = False,
 ) -> None:
     """Check a folder against the public release of C-NMC 2019, file by file."""
     from allcore.cnmc import verification
-    from allcore.errors import DataError
 
     with _bytes_bar() as progress:
         result = verification.verify(folder, progress=partial(progress, "Checking"))
@@ -140,7 +142,6 @@ def fetch(
 ) -> None:
     """Download a public data set and check every file; resumable, altered files are replaced."""
     from allcore.cnmc import download
-    from allcore.errors import DataError
 
     with _bytes_bar() as progress:
         result = download.fetch(folder, source, progress=progress)

@@ -5,23 +5,22 @@ their images, and ``--gate`` fits and evaluates the model's gate.
 """
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from allcore import formats, settings
 from allcore.cli import options
+from allcore.errors import AllScopeError, DataError
+from allcore.notice import RESEARCH_USE
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
-
     from allcore.data.manifest import Manifest
     from allcore.evaluation.model_evaluation import ModelEvaluation, SplitEvaluation
     from allcore.evaluation.robustness import Robustness
     from allcore.inference.held_out import Selection
-    from allcore.inference.predictor import Predictor
     from allcore.model_folder import InstalledModel
 
 REPORT = "report.html"
@@ -32,9 +31,9 @@ CELLS = 300
 def evaluate(
     data: Annotated[Path, typer.Option(help="Data set: a folder, or a CSV of its images.")],
     out: Annotated[Path, typer.Option(help="Folder for what is found, such as metrics.json.")],
-    model: Annotated[str | None, typer.Option(help="Name of an installed model.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:<n>.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    model: options.ModelName = None,
+    device: options.Device = None,
+    as_json: options.JsonFlag = False,
     robustness: Annotated[
         bool,
         typer.Option("--robustness", help="Only robustness.json: the figures of altered cells."),
@@ -61,7 +60,7 @@ def evaluate(
     is written; of an out-of-fold model's own data both take the cells of its predictions, and
     altered cells are predicted by the network that never saw their subject.
     """
-    from allcore import model_folder, settings
+    from allcore import model_folder
     from allcore.data import readers
 
     chosen = settings.load()
@@ -69,23 +68,18 @@ def evaluate(
     device = device or chosen.device
     if only_gate or robustness or only_facts:
         _make_folder(out)
-        images = readers.read(data)
-        if only_gate:
-            _evaluate_gate(images, installed, out, device=device, fields=fields, as_json=as_json)
-            return
-        if only_facts:
-            _write_facts_only(images, installed, out)
-        if robustness:
-            _evaluate_robustness(
-                images, installed, out, device=device, cells=cells, as_json=as_json
-            )
-        return
-    _evaluate_model(readers.read(data), installed, out, device=device, as_json=as_json)
+    images = readers.read(data)
+    if only_gate:
+        return _evaluate_gate(images, installed, out, device=device, fields=fields, as_json=as_json)
+    if only_facts:
+        _write_facts_only(images, installed, out)
+    if robustness:
+        _evaluate_robustness(images, installed, out, device=device, cells=cells, as_json=as_json)
+    if not (robustness or only_facts):
+        _evaluate_model(images, installed, out, device=device, as_json=as_json)
 
 
 def _make_folder(out: Path) -> None:
-    from allcore.errors import AllScopeError
-
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -104,8 +98,8 @@ def _evaluate_model(
 
     selection = held_out.select(data, model.info, model.folder)
     images = selection.manifest
-    predictor = _load_predictor(model, device)
-    with _bar(len(images)) as bar:
+    predictor = options.load_predictor(model, device, gated=False)
+    with options.progress_bar(len(images)) as bar:
         table = held_out_predictions.predict(images, model, predictor, progress=bar.update)
     evaluation = model_evaluation.evaluate_model(table, model.info)
     _make_folder(out)
@@ -115,10 +109,9 @@ def _evaluate_model(
     (out / REPORT).write_text(html, encoding="utf-8")
     _write_facts(images, out)
     refused = len(images) - len(table)
-    if as_json:
-        print(json.dumps(json_files.evaluation_json(evaluation) | {"refused": refused}, indent=2))
-    else:
-        print("\n".join(_evaluation_lines(evaluation, selection, refused=refused, out=out)))
+    lines = _evaluation_lines(evaluation, selection, refused=refused, out=out)
+    fields = json_files.evaluation_json(evaluation) | {"refused": refused}
+    _print_result(fields, lines, as_json=as_json)
 
 
 def _evaluate_gate(
@@ -134,8 +127,8 @@ def _evaluate_gate(
     from allcore.inference import gate, gate_samples
 
     cells = gate_samples.known_images(data, model.folder)
-    predictor = _load_predictor(model, device)
-    with _bar(len(cells)) as bar:
+    predictor = options.load_predictor(model, device, gated=False)
+    with options.progress_bar(len(cells)) as bar:
         fitted = gate_evaluation.fit_gate(
             cells,
             model.folder,
@@ -145,16 +138,12 @@ def _evaluate_gate(
             progress=bar.update,
         )
     gate.write_gate(out, fitted)
-    if as_json:
-        print(json.dumps(fitted.facts, indent=2))
-    else:
-        print("\n".join(_gate_lines(fitted.facts, out)))
+    _print_result(fitted.facts, _gate_lines(fitted.facts, out), as_json=as_json)
 
 
 def _evaluate_robustness(
     data: "Manifest", model: "InstalledModel", out: Path, *, device: str, cells: int, as_json: bool
 ) -> None:
-    from allcore import settings
     from allcore.data.perturbations import SWEEPS
     from allcore.evaluation.robustness import evaluate_robustness
     from allcore.inference import perturbed_predictions
@@ -162,7 +151,7 @@ def _evaluate_robustness(
 
     held = perturbed_predictions.cells_to_perturb(data, model.info, model.folder, cells=cells)
     threads = settings.load().threads
-    with _bar(len(held.folds)) as bar:
+    with options.progress_bar(len(held.folds)) as bar:
         answered = perturbed_predictions.predict_perturbed(
             held, model.folder, SWEEPS, device=device, threads=threads, progress=bar.update
         )
@@ -176,15 +165,11 @@ def _evaluate_robustness(
         command=options.command_line(),
     )
     json_files.write_robustness(robustness, out)
-    if as_json:
-        print(json.dumps(json_files.robustness_json(robustness), indent=2))
-    else:
-        print("\n".join(_robustness_lines(robustness, out)))
+    fields = json_files.robustness_json(robustness)
+    _print_result(fields, _robustness_lines(robustness, out), as_json=as_json)
 
 
 def _write_facts_only(data: "Manifest", model: "InstalledModel", out: Path) -> None:
-    from allcore import formats
-    from allcore.errors import DataError
     from allcore.inference import held_out_predictions
 
     images = held_out_predictions.predicted_images(data, model)
@@ -205,33 +190,20 @@ def _write_facts(images: "Manifest", out: Path) -> int:
     from allcore.data import cell_measurements
 
     pictures = list(zip(images.table["image_id"].astype(str), images.paths(), strict=True))
-    with _bar(len(pictures), "Measuring") as bar:
+    with options.progress_bar(len(pictures), "Measuring") as bar:
         table = cell_measurements.table(pictures, progress=bar.update)
     if len(table):
         model_folder.write_facts(out, table)
     return len(table)
 
 
-def _load_predictor(model: "InstalledModel", device: str) -> "Predictor":
-    """Load the model's predictor without its gate, so that every cell is predicted."""
-    from allcore import settings
-    from allcore.inference.predictor import Predictor
-
-    return Predictor.load(model.folder, device, threads=settings.load().threads, gated=False)
-
-
-def _bar(total: int, title: str | None = None) -> "tqdm[NoReturn]":
-    from tqdm import tqdm
-
-    return tqdm(total=total, desc=title, unit="cell", disable=not sys.stderr.isatty())
+def _print_result(fields: dict[str, Any], lines: Iterator[str], *, as_json: bool) -> None:
+    print(json.dumps(fields, indent=2) if as_json else "\n".join(lines))
 
 
 def _evaluation_lines(
     evaluation: "ModelEvaluation", selection: "Selection", *, refused: int, out: Path
 ) -> Iterator[str]:
-    from allcore import formats
-    from allcore.notice import RESEARCH_USE
-
     yield RESEARCH_USE
     yield (
         f"{evaluation.model} at a threshold of {evaluation.threshold:.3f}: "
@@ -251,7 +223,6 @@ def _evaluation_lines(
 
 
 def _split_lines(part: "SplitEvaluation") -> Iterator[str]:
-    from allcore import formats
     from allcore.evaluation import metrics
 
     yield ""
@@ -268,8 +239,6 @@ def _split_lines(part: "SplitEvaluation") -> Iterator[str]:
 
 
 def _gate_lines(facts: dict[str, Any], out: Path) -> Iterator[str]:
-    from allcore.notice import RESEARCH_USE
-
     accepted = facts["accepted"]
     yield RESEARCH_USE
     yield (
@@ -285,9 +254,6 @@ def _gate_lines(facts: dict[str, Any], out: Path) -> Iterator[str]:
 
 
 def _robustness_lines(robustness: "Robustness", out: Path) -> Iterator[str]:
-    from allcore import formats
-    from allcore.notice import RESEARCH_USE
-
     yield RESEARCH_USE
     cells, subjects = formats.count(robustness.cells, "cell"), robustness.subjects
     of_subjects = "unknown subjects" if subjects is None else f"{subjects} subjects"

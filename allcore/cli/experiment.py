@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from allcore import settings
 from allcore.cli import options
 from allcore.errors import AllScopeError
+from allcore.notice import RESEARCH_USE
 
 if TYPE_CHECKING:
     from allcore.evaluation.experiments import ExperimentRecord
@@ -34,10 +36,8 @@ def experiment(
     folds: Annotated[int, typer.Option(min=3, help="Parts that subjects are dealt into.")] = 5,
     epochs: Annotated[int, typer.Option(min=0, help="0 leaves it to the experiment.")] = 0,
     samples: Annotated[int, typer.Option(min=0, help="Cells drawn an epoch.")] = 1440,
-    init: Annotated[
-        str, typer.Option(help="none, imagenet, or a safetensors file of ResNet-18 weights.")
-    ] = "imagenet",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<n>.")] = "auto",
+    init: options.Init = "imagenet",
+    device: options.TrainingDevice = "auto",
     model: Annotated[
         str, typer.Option(help="interventions: comma-separated models; all unless given.")
     ] = "",
@@ -57,7 +57,6 @@ def experiment(
 
     A run that was stopped goes on where it was when asked again.
     """
-    from allcore import settings
     from allcore.research.experiments import catalogue
     from allcore.research.experiments.options import ExperimentOptions
 
@@ -107,7 +106,6 @@ def _command() -> str:
 
 
 def _print_record(record: "ExperimentRecord", *, out: Path, docs: Path) -> None:
-    from allcore.notice import RESEARCH_USE
     from allcore.research.experiments import report
 
     print(RESEARCH_USE)

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from allcore.cli import options
+from allcore.notice import RESEARCH_USE
+
 if TYPE_CHECKING:
     from allcore.audit.findings.finding import Finding
 
 
 def health(
     folder: Annotated[Path, typer.Argument(help="Data set that was indexed.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    as_json: options.JsonFlag = False,
     csv: Annotated[Path | None, typer.Option(help="CSV file of the findings to write.")] = None,
     split: Annotated[
         Path | None, typer.Option(help="split.csv to look for leaks in, as in a model's folder.")
@@ -36,7 +39,11 @@ def health(
     if csv is not None:
         csv.write_text(finding.as_csv(findings), encoding="utf-8")
     if truth:
-        print(_against_truth(folder, findings))
+        from allcore.audit.findings import ground_truth
+        from allcore.synthetic import dataset
+
+        scores = ground_truth.detection_scores(findings, dataset.read_truth(folder))
+        print(ground_truth.as_text(scores))
         return
     print(finding.as_json(findings) if as_json else _table(findings, health.images))
     if exclude is not None and out is not None:
@@ -44,8 +51,6 @@ def health(
 
 
 def _table(findings: "list[Finding]", images: int) -> str:
-    from allcore.notice import RESEARCH_USE
-
     lines = [f"{images} images. {RESEARCH_USE}"]
     if not findings:
         return "\n".join([*lines, "Nothing was found."])
@@ -55,13 +60,6 @@ def _table(findings: "list[Finding]", images: int) -> str:
         lines.append(f"{finding.severity:<7} {_title(finding):<{width}} {count:>6}  {finding.why}")
         lines.append(f"{'':<7} {'':<{width}} {'':>6}  {finding.do}")
     return "\n".join(lines)
-
-
-def _against_truth(folder: Path, findings: "list[Finding]") -> str:
-    from allcore.audit.findings import ground_truth as truth
-    from allcore.synthetic import dataset
-
-    return truth.as_text(truth.detection_scores(findings, dataset.read_truth(folder)))
 
 
 def _title(finding: "Finding") -> str:
@@ -74,7 +72,6 @@ def _title(finding: "Finding") -> str:
 
 def _write_cleaned(folder: Path, findings: "list[Finding]", kinds: str, out: Path) -> None:
     from allcore.audit.findings import finding
-    from allcore.cli import options
     from allcore.data import manifest, readers
 
     whole = readers.read(folder)

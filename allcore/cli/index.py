@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from allcore import settings
+from allcore.cli import options
+from allcore.errors import DataError, ModelError
+
 if TYPE_CHECKING:
     from allcore.audit.index.build import IndexChanges
     from allcore.inference.predictor import Predictor
@@ -28,7 +32,7 @@ def index(
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove thumbnails that no index refers to any more.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
+    as_json: options.JsonFlag = False,
 ) -> None:
     """Thumbnails, quality, duplicates, embeddings and map of a data set; only what is new is read.
 
@@ -38,7 +42,9 @@ def index(
     from allcore.audit.index import store
     from allcore.data import dataset_inspection
 
-    chosen = folder(data)
+    chosen = data or settings.load().data
+    if chosen is None:
+        raise DataError("No data set was named: give its folder, or set ALLSCOPE_DATA.")
     began, counted = time.perf_counter(), Counter[str]()
     changes = _build(chosen, None if no_embeddings else partial(_predictor, model), counted)
     seconds = time.perf_counter() - began
@@ -95,24 +101,8 @@ def _print_summary(summary: dict[str, Any], as_json: bool) -> None:
         print(f"Note: {note}", file=sys.stderr)
 
 
-def folder(data: Path | None) -> Path:
-    """Return the given data set, or that of the settings.
-
-    Raises:
-        DataError: there is neither.
-    """
-    from allcore import settings
-    from allcore.errors import DataError
-
-    chosen = data or settings.load().data
-    if chosen is None:
-        raise DataError("No data set was named: give its folder, or set ALLSCOPE_DATA.")
-    return chosen
-
-
 def _predictor(model: str | None) -> "Predictor":
-    from allcore import model_folder, settings
-    from allcore.errors import ModelError
+    from allcore import model_folder
     from allcore.inference.predictor import Predictor
 
     chosen = settings.load()

@@ -3,9 +3,11 @@
 import json
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+from allcore import notice, settings
+from allcore.cli import options
+from allcore.errors import DataError
 
 PACKAGES = (
     "streamlit", "streamlit-authenticator", "torch", "torchvision", "lightning", "scikit-learn",
@@ -13,11 +15,9 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def info(
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
-) -> None:
+def info(as_json: options.JsonFlag = False) -> None:
     """Versions, device, models found, database and data sets."""
-    facts = collect()
+    facts = _facts()
     if as_json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
         return
@@ -27,11 +27,13 @@ def info(
         print(f"{key:<10} {value}")
 
 
-def collect() -> dict[str, Any]:
-    """Collect the facts that ``info`` prints, as JSON types."""
+def _facts() -> dict[str, Any]:
+    from sqlalchemy import make_url
+
     import allcore
-    from allcore import model_folder, notice, settings
+    from allcore import model_folder
     from allcore.inference import devices
+    from allcore.store import database
 
     chosen = settings.load()
     return {
@@ -45,7 +47,7 @@ def collect() -> dict[str, Any]:
             for name in model_folder.names(chosen.models)
             if (model := model_folder.read_info(chosen.models / name))
         },
-        "database": _database(chosen.database),
+        "database": database.label(make_url(chosen.database)),
         "datasets": _datasets(chosen),
     }
 
@@ -57,17 +59,8 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _database(address: str) -> str:
-    from sqlalchemy import make_url
-
-    from allcore.store import database
-
-    return database.label(make_url(address))
-
-
 def _datasets(chosen: Any) -> dict[str, str]:
     from allcore.data import readers
-    from allcore.errors import DataError
 
     texts = {}
     for name, path in {"data": chosen.data, "demo": chosen.demo_set}.items():

@@ -1,15 +1,36 @@
-"""Shared parsing of command options."""
+"""Options, parsers and helpers that several commands share."""
 
 import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
+from allcore import settings
+
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from allcore.inference.predictor import Predictor
+    from allcore.model_folder import InstalledModel
     from allcore.training.recipe import Recipe
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+ModelName = Annotated[str | None, typer.Option(help="Name of an installed model.")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:<n>.")]
+TrainingDevice = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<n>.")]
+Init = Annotated[
+    str, typer.Option(help="none, imagenet, or a safetensors file of ResNet-18 weights.")
+]
+Window = Annotated[int, typer.Option(min=0, help="Least side of the cut, pixels.")]
+Normalisation = Annotated[
+    Literal["imagenet", "cell"], typer.Option(help="Fixed, or by each cell's own colours.")
+]
+RecipeFields = Annotated[
+    str, typer.Option(help='Other fields of the recipe as JSON, such as {"batch_size": 64}.')
+]
 
 
 def json_object(text: str, option: str) -> dict[str, Any]:
@@ -38,12 +59,26 @@ def recipe(fields: dict[str, Any]) -> "Recipe":
 
 def names(text: str) -> tuple[str, ...]:
     """Split a comma-separated list."""
-    return tuple(part for each in text.split(",") if (part := each.strip()))
+    return tuple(filter(None, (part.strip() for part in text.split(","))))
 
 
 def command_line() -> str:
     """Return the command line, for records in output files."""
     return shlex.join(["python", "-m", "allcore", *sys.argv[1:]])
+
+
+def progress_bar(total: int, title: str | None = None) -> "tqdm[NoReturn]":
+    """Return a bar that counts cells, silent when not on a terminal."""
+    from tqdm import tqdm
+
+    return tqdm(total=total, desc=title, unit="cell", disable=not sys.stderr.isatty())
+
+
+def load_predictor(model: "InstalledModel", device: str, *, gated: bool = True) -> "Predictor":
+    """Load the predictor of a model; without its gate every cell is predicted."""
+    from allcore.inference.predictor import Predictor
+
+    return Predictor.load(model.folder, device, threads=settings.load().threads, gated=gated)
 
 
 def data_set(data: Path | None, *, quick_folder: Path | None, quick_size: dict[str, int]) -> Path:
@@ -52,7 +87,6 @@ def data_set(data: Path | None, *, quick_folder: Path | None, quick_size: dict[s
     Args:
         quick_folder: folder of a small synthetic set instead, with ``--quick``; else None.
     """
-    from allcore import settings
     from allcore.synthetic import demo
 
     if data is not None:

@@ -2,19 +2,20 @@
 
 import json
 import sys
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from allcore import formats, settings
+from allcore.cli import options
 from allcore.errors import AllScopeError
 from allcore.labels import VERDICT_NAMES
+from allcore.notice import RESEARCH_USE
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
-
-    from allcore.inference.predictor import Predictor
     from allcore.inference.results import PredictedRow
     from allcore.model_folder import InstalledModel
     from allcore.reports.report_verification import ReportVerification
@@ -24,16 +25,16 @@ def predict(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Images, folders or zip archives.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Name of an installed model.")] = None,
+    model: options.ModelName = None,
     out: Annotated[
         Path | None, typer.Option(help="File to write: .csv, .jsonl or .parquet.")
     ] = None,
     engine: Annotated[
         Literal["local", "ray"], typer.Option(help="This process, or Ray Data.")
     ] = "local",
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:<n>.")] = None,
+    device: options.Device = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures in one forward pass.")] = 32,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+    as_json: options.JsonFlag = False,
     verify: Annotated[
         Path | None, typer.Option(help="A JSON report to answer again and compare; takes no PATHS.")
     ] = None,
@@ -53,9 +54,8 @@ def predict(
         raise typer.BadParameter("give pictures, or --verify REPORT.json", param_hint="PATHS")
     if report and engine == "ray":
         raise typer.BadParameter("needs --engine local", param_hint="--report")
-    from allcore import model_folder, settings
+    from allcore import model_folder
     from allcore.inference import export
-    from allcore.notice import RESEARCH_USE
 
     if out and out.suffix.lower() not in export.FORMATS:
         raise typer.BadParameter(f"ends in none of {', '.join(export.FORMATS)}", param_hint="--out")
@@ -66,7 +66,11 @@ def predict(
     if report:
         rows = _with_reports(paths, installed, device, batch_size, report)
     elif engine == "ray":
-        rows = _with_ray(paths, installed, device, batch_size)
+        from allcore.inference import distributed
+
+        rows = list(
+            distributed.rows(paths, folder=installed.folder, device=device, batch_size=batch_size)
+        )
     else:
         rows = _predict(paths, installed, device, batch_size)
     if out:
@@ -85,38 +89,29 @@ def _predict(
 ) -> "list[PredictedRow]":
     from allcore.inference import image_sources, jobs
 
-    predictor = _load_predictor(model, device)
-    with _bar(sum(1 for _ in image_sources.walk(paths))) as bar:
-        rows = jobs.predict_files(predictor, paths, batch_size=batch_size, progress=bar.update)
-        return list(rows)
-
-
-def _with_ray(
-    paths: list[Path], model: "InstalledModel", device: str, batch_size: int
-) -> "list[PredictedRow]":
-    from allcore.inference import distributed
-
-    return list(distributed.rows(paths, folder=model.folder, device=device, batch_size=batch_size))
+    predictor = options.load_predictor(model, device)
+    with options.progress_bar(sum(1 for _ in image_sources.walk(paths))) as bar:
+        return list(
+            jobs.predict_files(predictor, paths, batch_size=batch_size, progress=bar.update)
+        )
 
 
 def _with_reports(
     paths: list[Path], model: "InstalledModel", device: str, batch_size: int, folder: Path
 ) -> "list[PredictedRow]":
     """Predict, and write the reports of readable images."""
-    from allcore import formats
     from allcore.inference import image_sources
     from allcore.reports import prediction_files
 
-    sources = list(image_sources.walk(paths))
+    sources, rows = list(image_sources.walk(paths)), []
     others, errors = prediction_files.load_other_models(model, device)
     for error in errors:
         print(error, file=sys.stderr)
-    rows = []
-    with _bar(len(sources)) as bar:
+    predictor = options.load_predictor(model, device)
+    with options.progress_bar(len(sources)) as bar:
         for row in prediction_files.write_reports(
-            sources, folder, model=model, predictor=_load_predictor(model, device),
-            others=others, batch_size=batch_size,
-        ):  # fmt: skip
+            sources, folder, model=model, predictor=predictor, others=others, batch_size=batch_size
+        ):
             rows.append(row)
             bar.update()
     reports = sum(bool(row.sha256) for row in rows)
@@ -125,23 +120,8 @@ def _with_reports(
     return rows
 
 
-def _load_predictor(model: "InstalledModel", device: str) -> "Predictor":
-    from allcore import settings
-    from allcore.inference.predictor import Predictor
-
-    return Predictor.load(model.folder, device, threads=settings.load().threads)
-
-
-def _bar(total: int) -> "tqdm[NoReturn]":
-    from tqdm import tqdm
-
-    return tqdm(total=total, unit="cell", disable=not sys.stderr.isatty())
-
-
 def _verify(path: Path, device: str | None, *, as_json: bool) -> None:
     """Repeat the prediction of a report's image and print the comparison."""
-    from allcore import settings
-    from allcore.notice import RESEARCH_USE
     from allcore.reports import prediction_files, report_verification
 
     chosen = settings.load()
@@ -181,6 +161,6 @@ def _print_table(rows: "list[PredictedRow]") -> None:
 
 
 def _summary(rows: "list[PredictedRow]") -> str:
-    counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in VERDICT_NAMES}
+    counts = Counter[str](row.verdict for row in rows)
     parts = ", ".join(f"{counts[verdict]} {name}" for verdict, name in VERDICT_NAMES.items())
     return f"{len(rows)} pictures: {parts}."

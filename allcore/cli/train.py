@@ -1,7 +1,7 @@
 """``python -m allcore train``: training from a data set to a model folder."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -20,16 +20,12 @@ def train(
             "split (train, validation, test or excluded).",
         ),
     ] = "subject",
-    init: Annotated[
-        str, typer.Option(help="imagenet, none, or a safetensors file of ResNet-18 weights.")
-    ] = "imagenet",
+    init: options.Init = "imagenet",
     folds: Annotated[int, typer.Option(min=3, help="Parts that subjects are dealt into.")] = 10,
     fold: Annotated[int, typer.Option(min=0, help="The part that is tested.")] = 0,
     size: Annotated[int, typer.Option(min=32, help="Side of the network's input, pixels.")] = 224,
-    window: Annotated[int, typer.Option(min=0, help="Least side of the cut, pixels.")] = 280,
-    normalisation: Annotated[
-        Literal["imagenet", "cell"], typer.Option(help="Fixed, or by each cell's own colours.")
-    ] = "imagenet",
+    window: options.Window = 280,
+    normalisation: options.Normalisation = "imagenet",
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     freeze: Annotated[
@@ -66,10 +62,8 @@ def train(
     config: Annotated[
         str, typer.Option(help='Architecture arguments as JSON, such as {"dropout": 0.5}.')
     ] = "{}",
-    recipe: Annotated[
-        str, typer.Option(help='Other fields of the recipe as JSON, such as {"batch_size": 64}.')
-    ] = "{}",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<n>.")] = "auto",
+    recipe: options.RecipeFields = "{}",
+    device: options.TrainingDevice = "auto",
 ) -> None:
     """Train a network and write its model folder; asked again after a kill, it goes on."""
     from allcore.data.preprocessing import Preprocessing

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from allcore.cli import options
+from allcore.errors import StoreError
+
 if TYPE_CHECKING:
     from allcore.store.accounts import AccountInfo
 
@@ -43,9 +46,7 @@ def add(
         _print_code(codes.issue_reset(opened, account.username))
 
 
-def list_accounts(
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
-) -> None:
+def list_accounts(as_json: options.JsonFlag = False) -> None:
     """List the accounts."""
     from allcore.store import accounts, database
 
@@ -57,15 +58,10 @@ def list_accounts(
         print("No accounts yet; make one with: python -m allcore users add NAME --role admin")
         return
     columns = ("username", "role", "state", "email", "last_sign_in", "display_name")
-    lines = [
-        columns,
-        *(tuple(str(row[column] or "") for column in columns) for row in rows),
-    ]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
+    lines = [columns, *(tuple(str(row[column] or "") for column in columns) for row in rows)]
+    widths = [max(map(len, texts)) for texts in zip(*lines, strict=True)]
     for line in lines:
-        print(
-            "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        )
+        print("  ".join(map(str.ljust, line, widths)).rstrip())
 
 
 def disable(name: Name) -> None:
@@ -119,9 +115,7 @@ def invite(
     print(f"\n    /register?invitation={code}\n")
 
 
-def invitations(
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
-) -> None:
+def invitations(as_json: options.JsonFlag = False) -> None:
     """List the invitations that can still be used; not their codes, which are not kept."""
     from allcore.store import database, registration
 
@@ -143,7 +137,6 @@ def withdraw(
     number: Annotated[int, typer.Argument(help="Of the invitation, as 'users invitations' says.")],
 ) -> None:
     """Withdraw an invitation."""
-    from allcore.errors import StoreError
     from allcore.store import database, registration
 
     if not registration.withdraw(database.connect(), number):
@@ -153,8 +146,6 @@ def withdraw(
 
 def _password(file: Path | None) -> str | None:
     """Read the password from a file, standard input or a prompt; None otherwise."""
-    from allcore.errors import StoreError
-
     if file is not None:
         try:
             text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
@@ -175,13 +166,8 @@ def _print_code(code: str) -> None:
 
 
 def _row(account: "AccountInfo") -> dict[str, str | None]:
-    last = account.last_sign_in
-    return {
-        "username": account.username,
-        "display_name": account.display_name,
-        "email": account.email,
-        "role": account.role,
-        "state": account.state,
-        "created_at": account.created_at.isoformat(timespec="seconds"),
-        "last_sign_in": last.isoformat(timespec="seconds") if last else None,
+    names = ("username", "display_name", "email", "role", "state")
+    times = {"created_at": account.created_at, "last_sign_in": account.last_sign_in}
+    return {name: getattr(account, name) for name in names} | {
+        name: time and time.isoformat(timespec="seconds") for name, time in times.items()
     }
