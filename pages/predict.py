@@ -45,5 +45,5 @@ if run is None:
 else:
     if not run.job.wait(QUICK):
         results.show_progress(run.job)
-    results.show(run, model, service, user)
+    results.show_predictions(run, model, service, user)
 results.show_method(service.predictor)

@@ -32,24 +32,20 @@ class Subjects:
     shares: tuple[SubjectShare, ...] = ()
 
 
-def show(items: Sequence[PredictedPicture], *, key: str) -> Subjects:
-    """Draw the part, and give what it says for files of the batch."""
+def show_subjects(items: Sequence[PredictedPicture]) -> Subjects:
+    """Draw the subjects of a batch; return what files of the batch say of them."""
     st.subheader("By subject", anchor=False)
     paths = [item.row.path for item in items]
+    usual = SOURCES.index(NAMES if subject_assignment.by_names(paths).matched else NONE)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         source = st.selectbox(
-            "Subjects from", SOURCES, index=_usual(paths), key=f"{key} subjects", width=220
+            "Subjects from", SOURCES, index=usual, key="batch subjects", width=220
         )
         least = st.number_input(
-            "Cells that a share needs",
-            1,
-            1000,
-            subjects.LEAST_CELLS,
-            key=f"{key} least",
-            width=220,
+            "Cells that a share needs", 1, 1000, subjects.LEAST_CELLS, key="batch least", width=220
         )
     try:
-        assigned = _assigned(source, paths, key)
+        assigned = _assign(source, paths)
     except DataError as error:
         frame.problem(error)
         return Subjects()
@@ -60,21 +56,8 @@ def show(items: Sequence[PredictedPicture], *, key: str) -> Subjects:
         return Subjects()
     verdicts = [item.row.verdict for item in items]
     shares = subjects.subject_shares(verdicts, assigned.subjects, least=int(least))
-    _draw(shares, int(least), key)
+    _show_shares(shares, int(least))
     return Subjects(assigned, shares)
-
-
-def shares_table(shares: Sequence[SubjectShare]) -> pd.DataFrame:
-    """Shares as the table shows them, each interval as a small picture."""
-    return pd.DataFrame(
-        {
-            "Subject": [share.subject or "unknown" for share in shares],
-            "Answered": [share.answered for share in shares],
-            "Called ALL blast": [share.words for share in shares],
-            "0 to 100 %": [interval(share) for share in shares],
-            "Refused": [share.refused for share in shares],
-        }
-    )
 
 
 def interval(share: SubjectShare) -> str | None:
@@ -96,12 +79,7 @@ def interval(share: SubjectShare) -> str | None:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
-def _usual(paths: Sequence[str]) -> int:
-    """The source to begin with: names where any bears a subject."""
-    return SOURCES.index(NAMES if subject_assignment.by_names(paths).matched else NONE)
-
-
-def _assigned(source: str, paths: Sequence[str], key: str) -> SubjectAssignment | None:
+def _assign(source: str, paths: Sequence[str]) -> SubjectAssignment | None:
     """Whose cells they are by the chosen source; None where that is not known yet.
 
     Raises:
@@ -116,18 +94,18 @@ def _assigned(source: str, paths: Sequence[str], key: str) -> SubjectAssignment 
     file = st.file_uploader(
         "A CSV or Parquet table with a column of files and one of subjects",
         type=["csv", "tsv", "txt", "parquet"],
-        key=f"{key} table of subjects",
+        key="batch table of subjects",
         help="Columns such as file and subject; names match without case, folder and suffix.",
     )
     return subject_assignment.by_table(file.getvalue(), paths, name=file.name) if file else None
 
 
-def _draw(shares: Sequence[SubjectShare], least: int, key: str) -> None:
+def _show_shares(shares: Sequence[SubjectShare], least: int) -> None:
     figure = predict.subject_shares(shares)
     if figure is not None:
         show_chart(
             figure,
-            key=f"{key} subject shares",
+            key="batch subject shares",
             name="subjects-of-batch",
             alt="Share of cells called ALL blast, with its interval, of each subject",
         )
@@ -137,16 +115,26 @@ def _draw(shares: Sequence[SubjectShare], least: int, key: str) -> None:
         st.caption(
             f"{left} with fewer than {formats.count(least, 'answered cell')}: no share is said."
         )
+    table = pd.DataFrame(
+        {
+            "Subject": share.subject or "unknown",
+            "Answered": share.answered,
+            "Called ALL blast": share.words,
+            "0 to 100 %": interval(share),
+            "Refused": share.refused,
+        }
+        for share in shares[:_ROWS]
+    )
     st.dataframe(
-        shares_table(shares[:_ROWS]),
+        table,
         hide_index=True,
         column_config={
             "0 to 100 %": st.column_config.ImageColumn(
-                width=_WIDE + 20, help="SubjectShare and 95 % interval over cells"
+                width=_WIDE + 20, help="Share and 95 % interval over cells"
             ),
             "Called ALL blast": st.column_config.TextColumn(width="large"),
         },
-        key=f"{key} subjects table",
+        key="batch subjects table",
         alt="One row a subject: answered cells, share called ALL blast, refused pictures",
     )
     if len(shares) > _ROWS:

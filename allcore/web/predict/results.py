@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from allcore.data.cells import Rgb
 from allcore.errors import AllScopeError, BadImage
@@ -22,22 +21,18 @@ from allcore.plots import style
 from allcore.reports import prediction_json
 from allcore.reports.model_card import results as card_results
 from allcore.reports.prediction_json import PredictionReport
-from allcore.store import flags, history
+from allcore.store import flags, history, reviews
 from allcore.web import accounts, frame, guard
 from allcore.web.accounts import Visitor
 from allcore.web.components import explanation_view
 from allcore.web.predict import batch, segmentation_view
 from allcore.web.predict.session import PredictionRun
 
-BROWSER_SECONDS = 0.05
-"""Time in which the answer reaches the browser, before the explanation takes the processor."""
-PICTURE_WIDTH = 280
-"""Pixels a cell is shown at."""
-COLUMNS = (3, 2)
-"""On a phone the first comes first: the answer before the picture."""
-WITHHELD = "Show what the network would have said"
-MAX_NOTE = 500
-FLAG_HELP = (
+_BROWSER_SECONDS = 0.05  # for the answer to reach the browser, before the explanation is computed
+_PICTURE_WIDTH = 280  # pixels
+_COLUMNS = (3, 2)  # on a phone the first comes first: the answer before the picture
+_WITHHELD = "Show what the network would have said"
+_FLAG_HELP = (
     "It is put into the model's review queue, where others judge the picture without seeing your "
     "note or the answer. The picture is there only where your administrator keeps pictures."
 )
@@ -66,7 +61,7 @@ _GATED = (
 )
 
 
-def show(
+def show_predictions(
     run: PredictionRun, model: InstalledModel, service: PredictionService, visitor: Visitor
 ) -> None:
     """Draw the predictions so far: the table where there are many, and the card of one."""
@@ -83,7 +78,7 @@ def show(
         return
     place: int | None = 0
     if len(job.sources) > 1:
-        place = batch.show(items, model.info, key="batch")
+        place = batch.show_batch(items, model.info)
     if place is None:
         st.markdown("Choose a row to see its picture, its evidence and its report.")
     else:
@@ -97,7 +92,7 @@ def show(
 
 @guard.periodic_fragment(0.7)
 def show_progress(job: PredictionJob) -> None:
-    """A bar with count and time left and a button to cancel; draws the page anew at the end."""
+    """Draw a bar with count and time left and a button to cancel; rerun the page at the end."""
     if not job.running:
         st.rerun()
     done, total = len(job.items), len(job.sources)
@@ -111,15 +106,13 @@ def show_progress(job: PredictionJob) -> None:
 def show_method(predictor: Predictor) -> None:
     """Draw how predictions are computed, folded."""
     with st.expander("Method"):
-        st.markdown(_ANSWERED, width=frame.TEXT_WIDTH)
-        gate = predictor.gate
-        if gate is None:
-            st.markdown(_UNGATED, width=frame.TEXT_WIDTH)
-        else:
-            facts = frame.plain(card_results.gate_text(gate.facts))
-            st.markdown(f"{_GATED} {facts}", width=frame.TEXT_WIDTH)
+        text = _UNGATED
+        if predictor.gate is not None:
+            facts = frame.plain(card_results.gate_text(predictor.gate.facts))
+            text = f"{_GATED} {facts}"
         rule = frame.plain(predictor.info.threshold_rule)
-        st.markdown(f"Threshold: {rule}", width=frame.TEXT_WIDTH)
+        for paragraph in (_ANSWERED, text, f"Threshold: {rule}"):
+            st.markdown(paragraph, width=frame.TEXT_WIDTH)
 
 
 def as_pdf(report: PredictionReport, explanation: Explanation | None) -> bytes:
@@ -140,7 +133,7 @@ def _show_item(item: PredictedPicture, model: InstalledModel, predictor: Predict
     explanation = _show_explained(name, prediction, picture, model)
     cut: dict[str, Any] | None = None
     if prediction.check == "cell":
-        segmented = segmentation_view.show(picture.rgb, model, key="cut")
+        segmented = segmentation_view.show_segmentation(picture.rgb, model)
         if segmented is None:
             return
         rgb, cut = segmented
@@ -161,33 +154,31 @@ def _show_explained(
         return None
     cell = picture.crop(model.info.preprocessing)
     _show_answer(name, prediction, cell, key=picture.sha256)
-    time.sleep(BROWSER_SECONDS)
+    time.sleep(_BROWSER_SECONDS)
     return explanation_view.show_explanation(model, picture, prediction)
 
 
 def _show_answer(name: str, prediction: Prediction, rgb: Rgb | None, *, key: str) -> None:
-    """Draw the verdict first, then the probability, and the picture beside them.
-
-    Args:
-        name: of the picture's file.
-        prediction: of the picture.
-        rgb: what the network saw, or the picture as it came; None where there is none to show.
-        key: of the controls.
-    """
-    text, place = st.columns(COLUMNS, gap="large")
+    """Draw the verdict first, then the probability, and the picture, if any, beside them."""
+    text, place = st.columns(_COLUMNS, gap="large")
     with text:
         st.metric(frame.plain(name), prediction.words)
         if prediction.p_all is None:
+            caption = "The picture as it came"
             _show_refusal(prediction, key)
         else:
+            caption = "The cell as the network saw it"
             _show_scale(prediction.p_all, prediction.threshold)
-    _show_picture(place, rgb, prediction)
+    if rgb is None:
+        place.markdown(":material/broken_image: There is no picture to show.")
+    else:
+        place.image(rgb, width=_PICTURE_WIDTH, caption=caption, alt=caption)
 
 
 def _show_refusal(prediction: Prediction, key: str) -> None:
     """The reason of a refusal; the network's answer only on demand, and marked."""
     st.markdown(frame.plain(prediction.reason))
-    if prediction.withheld is None or not st.toggle(WITHHELD, key=f"withheld {key}"):
+    if prediction.withheld is None or not st.toggle(_WITHHELD, key=f"withheld {key}"):
         return
     with st.container(border=True):
         _show_scale(prediction.withheld, prediction.threshold)
@@ -209,15 +200,6 @@ def _show_scale(probability: float, threshold: float) -> None:
         '<div class="ends"><span>0</span><span>Calibrated probability of an ALL blast</span>'
         "<span>1</span></div></figure>"
     )
-
-
-def _show_picture(place: DeltaGenerator, rgb: Rgb | None, prediction: Prediction) -> None:
-    if rgb is None:
-        place.markdown(":material/broken_image: There is no picture to show.")
-        return
-    answered = prediction.p_all is not None
-    caption = "The cell as the network saw it" if answered else "The picture as it came"
-    place.image(rgb, width=PICTURE_WIDTH, caption=caption, alt=caption)
 
 
 def _show_downloads(
@@ -261,13 +243,7 @@ def _show_downloads(
 
 
 def _show_flag(answer: int, prediction: Prediction, *, username: str) -> None:
-    """Draw the way to flag a prediction as wrong, which puts it into the review queue.
-
-    Args:
-        answer: its id in the account's history.
-        prediction: of the picture.
-        username: of the account.
-    """
+    """Draw the way to flag an answer of the history, which puts it into the review queue."""
     entry = history.find(accounts.store(), username, answer)
     if entry is None:
         return
@@ -282,8 +258,10 @@ def _show_flag(answer: int, prediction: Prediction, *, username: str) -> None:
         return
     label = "The answer is wrong" if prediction.p_all is not None else "It should be answered"
     with st.popover(label, icon=":material/flag:"):
-        st.markdown(FLAG_HELP)
-        note = st.text_area("What do you see?", max_chars=MAX_NOTE, key=f"flag note {answer}")
+        st.markdown(_FLAG_HELP)
+        note = st.text_area(
+            "What do you see?", max_chars=reviews.MAX_NOTE, key=f"flag note {answer}"
+        )
         if st.button("Flag it", type="primary", key=f"flag {answer}"):
             try:
                 flags.flag(accounts.store_to("keep"), username, answer, note)

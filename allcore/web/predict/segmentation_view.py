@@ -1,9 +1,7 @@
 """The offer to cut a cell out of a picture whose background is not black."""
 
-import base64
 import hashlib
 import html
-import io
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from allcore.inference import nuclei, segmentation
 from allcore.inference.segmentation import Candidate, Cut, CutOut
 from allcore.model_folder import InstalledModel
 from allcore.web import frame, guard
+from allcore.web.components import cell_pictures
 
 Point = tuple[float, float]
 """x and y in the picture as it is shown."""
@@ -28,6 +27,7 @@ _BADGE = 17  # radius of a number in it
 _DARK, _LIGHT = "#181522", "#FFFFFF"
 _COLUMNS = (3, 2)
 _AS_IT_IS, _USUAL = "as it is", "usual"
+_ACCEPTED = "cut accepted"
 _LIMIT = (
     "The model learned from the cells of one laboratory; how well it answers for pictures of "
     "others, cut out here, was not measured."
@@ -46,15 +46,13 @@ _STYLE = """<style>
 class _Keys:
     """Keys of the controls; another picture has others, so that it starts from the usual cut."""
 
-    def __init__(self, key: str, digest: str) -> None:
-        names = ("cell", "grow", "tolerance", "size")
+    def __init__(self, digest: str) -> None:
         self.cell, self.grow, self.tolerance, self.size = (
-            f"{key} {name} {digest[:12]}" for name in names
+            f"cut {name} {digest[:12]}" for name in ("cell", "grow", "tolerance", "size")
         )
 
     def set(self, cut: Cut, *, anew: bool = True) -> None:
         """Bring the controls to a cut; where they are new only, unless ``anew``."""
-        state = st.session_state
         values = {
             self.cell: cut.candidate + 1,
             self.grow: cut.grow,
@@ -62,73 +60,79 @@ class _Keys:
             self.size: _AS_IT_IS if cut.scale == 1 else _USUAL,
         }
         for key, value in values.items():
-            if anew or key not in state:
-                state[key] = value
+            if anew or key not in st.session_state:
+                st.session_state[key] = value
 
 
-def show(rgb: Rgb, model: InstalledModel, *, key: str) -> tuple[Rgb, dict[str, Any]] | None:
-    """Offer to cut a cell out of a picture (H, W, 3); give the cut once it is accepted.
+def show_segmentation(rgb: Rgb, model: InstalledModel) -> tuple[Rgb, dict[str, Any]] | None:
+    """Offer to cut a cell out of a picture (H, W, 3) whose background is not black.
 
-    Args:
-        rgb: the picture, whose background is not black.
-        model: that predicts the cell.
-        key: of this place on the page; the cut is stored under it until another picture comes.
+    The cut stays in the session until another picture comes.
 
     Returns:
-        The cell on black (450, 450, 3) and what tells how it was cut, ``CutOut.facts``; None as
-        long as no cut is accepted.
+        The cell on black (450, 450, 3) and how it was cut, ``CutOut.facts``; None as long as no cut
+        is accepted.
     """
     digest = hashlib.sha256(rgb.tobytes() + repr(rgb.shape).encode()).hexdigest()
-    accepted = st.session_state.get(_state_key(key))
-    if accepted is None or accepted[0] != digest:
-        _offer(rgb, model, digest, key)
+    cut = _accepted_cut(digest)
+    if cut is None:
+        _show_offer(rgb, model, digest)
         return None
-    cut: CutOut = accepted[1]
-    _accepted(cut, key)
+    st.markdown(f":material/content_cut: {frame.plain(_sentence(cut))}", width=frame.TEXT_WIDTH)
+    st.button("Cut again", icon=":material/undo:", key="cut again", on_click=_undo)
     return cut.rgb, cut.facts
 
 
 @guard.fragment
-def _offer(rgb: Rgb, model: InstalledModel, digest: str, key: str) -> None:
-    """Show the cells that were found and let one be chosen, adjusted and accepted."""
-    if _state_key(key) in st.session_state and st.session_state[_state_key(key)][0] == digest:
-        st.rerun()  # accepted: the rest of the page has something to answer now
+def _show_offer(rgb: Rgb, model: InstalledModel, digest: str) -> None:
+    """Show the candidate cells and let one be chosen, adjusted and accepted."""
+    if _accepted_cut(digest):
+        st.rerun()  # the rest of the page has something to answer now
     st.markdown("**The cell is not cut out. Cut it out here?**")
     candidates = _candidates(rgb, digest, nuclei.TOLERANCE)
     if not candidates:
         st.markdown(nuclei.NOTHING, width=frame.TEXT_WIDTH)
         return
-    keys = _Keys(key, digest)
+    keys = _Keys(digest)
     keys.set(Cut(), anew=False)
     left, adjusted = st.columns(_COLUMNS, gap="large")
     with left:
         picture = st.empty()
-        number = _choice(len(candidates), keys)
+        number = _choose_cell(len(candidates), keys)
     with adjusted:
         place = st.empty()
-        cut = _adjustments(candidates[number], number, model, keys)
+        cut = _adjust(candidates[number], number, model, keys)
         candidates = _candidates(rgb, digest, cut.tolerance)
-        cut_out = _applied(cut, rgb, candidates)
-        _use(cut_out, digest, key)
-    outlined = _outlined(_small(rgb, digest), candidates[:SHOWN], number)
-    picture.html(
-        _figure(
-            outlined, alt=_spoken(len(candidates), number), caption=_count_text(len(candidates))
+        try:
+            cut_out: CutOut | str = cut.applied(rgb, cells=candidates)
+        except BadImage as error:
+            cut_out = str(error)
+        st.button(
+            "Use this cut",
+            type="primary",
+            icon=":material/content_cut:",
+            disabled=isinstance(cut_out, str),
+            key="cut use",
+            on_click=_accept,
+            args=(digest, cut_out),
         )
-    )
+        st.caption(_LIMIT)
+    outlined = _outlined(_small(rgb, digest), candidates[:SHOWN], number)
+    count = len(candidates)
+    picture.html(_figure(outlined, alt=_alt_text(count, number), caption=_count_text(count)))
     place.html(_cut_figure(cut_out))
 
 
-def _choice(count: int, keys: "_Keys") -> int:
+def _choose_cell(count: int, keys: _Keys) -> int:
     """Draw the numbers of the cells; give the index of the chosen one."""
     if count == 1:
         return 0
     numbers = list(range(1, min(count, SHOWN) + 1))
-    chosen = st.pills("Which cell", numbers, required=True, key=keys.cell, wrap=True)
-    return (chosen or 1) - 1
+    number = st.pills("Which cell", numbers, required=True, key=keys.cell, wrap=True)
+    return (number or 1) - 1
 
 
-def _adjustments(cell: Candidate, number: int, model: InstalledModel, keys: "_Keys") -> Cut:
+def _adjust(cell: Candidate, number: int, model: InstalledModel, keys: _Keys) -> Cut:
     """Draw the controls of the cut."""
     grow = st.slider(
         "Move the outline out or in", *segmentation.GROW, format="%d px", key=keys.grow
@@ -141,10 +145,10 @@ def _adjustments(cell: Candidate, number: int, model: InstalledModel, keys: "_Ke
         key=keys.tolerance,
         help="0 is the nucleus alone; the higher, the paler the cytoplasm that still counts.",
     )
-    return Cut(number, int(grow), round(float(tolerance), 2), _scale(cell, model, keys))
+    return Cut(number, int(grow), round(float(tolerance), 2), _choose_scale(cell, model, keys))
 
 
-def _scale(cell: Candidate, model: InstalledModel, keys: "_Keys") -> float:
+def _choose_scale(cell: Candidate, model: InstalledModel, keys: _Keys) -> float:
     """Draw the choice of a size where it is known which one is usual."""
     area = _usual_area(model, f"{model.folder} {model.revision}")
     if area is None:
@@ -155,7 +159,7 @@ def _scale(cell: Candidate, model: InstalledModel, keys: "_Keys") -> float:
         "Size",
         list(names),
         required=True,
-        format_func=lambda size: names[size],
+        format_func=names.__getitem__,
         key=keys.size,
         help="The usual size is the median of the cells that the model was tested on, for pictures "
         "of another magnification. It takes away what the cell's size tells: blasts are larger "
@@ -164,44 +168,19 @@ def _scale(cell: Candidate, model: InstalledModel, keys: "_Keys") -> float:
     return usual if chosen == _USUAL else 1.0
 
 
-def _use(cut_out: CutOut | str, digest: str, key: str) -> None:
-    """Draw the button that accepts the cut."""
-    st.button(
-        "Use this cut",
-        type="primary",
-        icon=":material/content_cut:",
-        disabled=isinstance(cut_out, str),
-        key=f"{key} use",
-        on_click=_accept,
-        args=(key, digest, cut_out),
-    )
-    st.caption(_LIMIT)
+def _accepted_cut(digest: str) -> CutOut | None:
+    accepted = st.session_state.get(_ACCEPTED)
+    return accepted[1] if accepted and accepted[0] == digest else None
 
 
-def _accept(key: str, digest: str, cut_out: CutOut | str) -> None:
-    st.session_state[_state_key(key)] = (digest, cut_out)
+def _accept(digest: str, cut_out: CutOut | str) -> None:
+    st.session_state[_ACCEPTED] = (digest, cut_out)
 
 
-def _accepted(cut: CutOut, key: str) -> None:
-    """Say what was done, and let it be undone."""
-    st.markdown(f":material/content_cut: {frame.plain(_sentence(cut))}", width=frame.TEXT_WIDTH)
-    st.button(
-        "Cut again",
-        icon=":material/undo:",
-        key=f"{key} again",
-        on_click=_undo,
-        args=(key,),
-    )
-
-
-def _undo(key: str) -> None:
+def _undo() -> None:
     """Take the cut back; the controls go on from where they were."""
-    digest, cut = st.session_state.pop(_state_key(key))
-    _Keys(key, digest).set(Cut.from_dict(cut.facts))
-
-
-def _state_key(key: str) -> str:
-    return f"{key} cut"
+    digest, cut = st.session_state.pop(_ACCEPTED)
+    _Keys(digest).set(Cut.from_dict(cut.facts))
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
@@ -229,18 +208,10 @@ def _usual_area(_model: InstalledModel, key: str) -> float | None:
         return None
 
 
-def _applied(cut: Cut, rgb: Rgb, candidates: tuple[Candidate, ...]) -> CutOut | str:
-    """The cut, or the sentence that says why there is none."""
-    try:
-        return cut.applied(rgb, cells=candidates)
-    except BadImage as error:
-        return str(error)
-
-
 def _outlined(picture: Image.Image, candidates: tuple[Candidate, ...], chosen: int) -> Image.Image:
     """The picture with numbered outlines; the chosen one is drawn last and thickest."""
     canvas = picture.copy()
-    pen = ImageDraw.Draw(canvas)
+    pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(20)
     outlines = [_contour(cell, picture.width / cell.shape[1]) for cell in candidates]
     order = sorted(range(len(candidates)), key=lambda index: index == chosen)
     for index in order:
@@ -248,7 +219,13 @@ def _outlined(picture: Image.Image, candidates: tuple[Candidate, ...], chosen: i
         pen.line(outlines[index], fill=_LIGHT, width=wide + 3, joint="curve")
         pen.line(outlines[index], fill=_DARK, width=wide, joint="curve")
     for index in order if len(candidates) > 1 else ():
-        _badge(pen, outlines[index], index + 1, chosen=index == chosen, size=canvas.size)
+        # The number stands on the outline, at the upper right, inside the picture.
+        x, y = max(outlines[index], key=lambda point: point[0] - point[1])
+        x = min(max(x, _BADGE), canvas.width - _BADGE)
+        y = min(max(y, _BADGE), canvas.height - _BADGE)
+        fill, ink = (_DARK, _LIGHT) if index == chosen else (_LIGHT, _DARK)
+        pen.circle((x, y), _BADGE - 1, fill=fill, outline=ink, width=2)
+        pen.text((x, y), str(index + 1), fill=ink, anchor="mm", font=font)
     return canvas
 
 
@@ -262,22 +239,6 @@ def _contour(cell: Candidate, share: float) -> list[Point]:
     return [*points[::every], points[0]]
 
 
-def _badge(
-    pen: ImageDraw.ImageDraw,
-    outline: list[Point],
-    number: int,
-    *,
-    chosen: bool,
-    size: tuple[int, int],
-) -> None:
-    """The cell's number on its outline, at the upper right, inside the picture."""
-    x, y = max(outline, key=lambda point: point[0] - point[1])
-    x, y = (min(max(at, _BADGE), side - _BADGE) for at, side in zip((x, y), size, strict=True))
-    fill, ink = (_DARK, _LIGHT) if chosen else (_LIGHT, _DARK)
-    pen.circle((x, y), _BADGE - 1, fill=fill, outline=ink, width=2)
-    pen.text((x, y), str(number), fill=ink, anchor="mm", font=ImageFont.load_default(20))
-
-
 def _cut_figure(cut_out: CutOut | str) -> str:
     """The cut, or why there is none, with as much room for words as the longest ones need."""
     if isinstance(cut_out, str):
@@ -289,23 +250,20 @@ def _cut_figure(cut_out: CutOut | str) -> str:
 
 def _figure(picture: Image.Image, *, alt: str, caption: str, kind: str = "") -> str:
     """A picture in a frame that has its height before the picture is there, as HTML."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=90, method=2)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    image = f'<img alt="{html.escape(alt, quote=True)}" src="data:image/webp;base64,{data}">'
+    address = cell_pictures.data_address(picture, "WEBP", quality=90, method=2)
+    image = f'<img alt="{html.escape(alt)}" src="{address}">'
     return _framed(image, picture.size, caption=caption, kind=kind)
 
 
 def _framed(inside: str, size: tuple[int, int], *, caption: str, kind: str) -> str:
-    ratio = f"aspect-ratio: {size[0]} / {size[1]}"
     return (
         f'{_STYLE}<figure class="cut-picture {kind}">'
-        f'<div class="field" style="{ratio}">{inside}</div>'
+        f'<div class="field" style="aspect-ratio: {size[0]} / {size[1]}">{inside}</div>'
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
     )
 
 
-def _spoken(count: int, chosen: int) -> str:
+def _alt_text(count: int, chosen: int) -> str:
     if count == 1:
         return "The picture with the outline of the one white cell found in it"
     return f"The picture with the outlines of {count} white cells; cell {chosen + 1} is chosen"

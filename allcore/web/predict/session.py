@@ -5,12 +5,14 @@ one; every prediction is stored in the history too, so that a batch whose server
 there as far as it came.
 """
 
+import contextlib
 import threading
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -42,68 +44,65 @@ _ROUND, _CHANGED = "predict_round", "predict_changed"
 _LOCK = threading.Lock()
 
 
-@dataclass(frozen=True)
-class PredictionInputs:
-    """Pictures to answer.
-
-    Attributes:
-        key: of these very pictures.
-        sources: the pictures, at least one.
-    """
+class PredictionInputs(NamedTuple):
+    """Pictures to predict, at least one, and the key of these very pictures."""
 
     key: tuple[str, ...]
     sources: tuple[Source, ...]
 
 
+@dataclass
 class HistoryWriter:
     """Stores predictions in an account's history as they come; called on the job's thread.
 
     Attributes:
+        info: the model.
+        username: of the account.
+        database: None stores nothing.
+        name: of the batch.
+        total: number of pictures.
         ids: of the stored predictions, in the order of the pictures; empty where none is stored.
         batch: id in the history; None for a single picture, and before the first prediction.
     """
 
-    def __init__(
-        self, info: ModelInfo, username: str, database: Database | None, *, name: str, total: int
-    ) -> None:
-        self.ids: list[int] = []
-        self.batch: int | None = None
-        self._info = info
-        self._username = username
-        self._database = database
-        self._name = name
-        self._total = total
+    info: ModelInfo
+    username: str
+    database: Database | None
+    name: str
+    total: int
+    ids: list[int] = field(default_factory=list)
+    batch: int | None = None
 
     def __call__(self, items: Sequence[PredictedPicture], ending: Ending | None) -> None:
-        if self._database is None:
+        if self.database is None:
             return
-        if self._total > 1 and self.batch is None:
+        if self.total > 1 and self.batch is None:
             self.batch = batches.begin(
-                self._database,
-                self._username,
-                name=self._name,
-                model=self._info.name,
-                model_sha256=self._info.weights_sha256,
-                total=self._total,
+                self.database,
+                self.username,
+                name=self.name,
+                model=self.info.name,
+                model_sha256=self.info.weights_sha256,
+                total=self.total,
             )
         self.ids += history.add(
-            self._database,
-            self._username,
+            self.database,
+            self.username,
             [self._answer(item) for item in items],
             batch=self.batch,
-            picture_bytes=_contents(items) if pictures.allowed(self._database) else None,
+            picture_bytes=_contents(items) if pictures.allowed(self.database) else None,
         )
         if ending and self.batch is not None:
-            batches.end(self._database, self._username, self.batch, state=ending)
+            batches.end(self.database, self.username, self.batch, state=ending)
 
     def _answer(self, item: PredictedPicture) -> HistoryAnswer:
         name = subjects.parse_name(PurePosixPath(item.row.path).stem)
         return HistoryAnswer(
             name=item.row.path,
             image_sha256=item.row.sha256,
-            model=self._info.name,
-            model_sha256=self._info.weights_sha256,
-            preprocessing_version=self._info.preprocessing.version,
+            model=self.info.name,
+            model_sha256=self.info.weights_sha256,
+            preprocessing_version=self.info.preprocessing.version,
             prediction=item.prediction,
             subject=name[0] if name else None,
         )
@@ -111,17 +110,11 @@ class HistoryWriter:
 
 @dataclass(frozen=True)
 class PredictionRun:
-    """Pictures that an account had predicted: their name, the model, the job and its history."""
+    """Predictions for an account: name of the model, the job, and its part of the history."""
 
-    name: str
     model: str
     job: PredictionJob
     history: HistoryWriter
-
-    @property
-    def expired(self) -> bool:
-        """Whether it ended so long ago that this server may forget it."""
-        return self.job.idle > RUN_SECONDS
 
 
 def choose_files() -> list[UploadedFile]:
@@ -145,10 +138,12 @@ def choose_example(predictor: Predictor, place: DeltaGenerator) -> ExamplePictur
     """Draw the examples that were chosen for a model; return the selected one."""
     with place:
         requested = EXAMPLE in st.query_params or st.session_state.get(EXAMPLE)
-        ready = requested or examples.is_ready(predictor)
-        if not (ready or st.button("Draw synthetic cells to try", icon=":material/draw:")):
+        ready = examples.is_ready(predictor)
+        label = "Draw synthetic cells to try"
+        if not (requested or ready or st.button(label, icon=":material/draw:")):
             return None
-        choices = {choice.name: choice for choice in _examples(predictor)}
+        with contextlib.nullcontext() if ready else st.spinner("Drawing synthetic cells"):
+            choices = {choice.name: choice for choice in examples.examples(predictor)}
         name = st.pills(
             "Try a picture made by this program", list(choices), key=EXAMPLE, wrap=True,
             on_change=_chose_example, bind="query-params",
@@ -172,26 +167,28 @@ def to_inputs(
 
 
 def current_run(
-    brought: PredictionInputs | None, service: PredictionService, visitor: Visitor
+    inputs: PredictionInputs | None, service: PredictionService, visitor: Visitor
 ) -> PredictionRun | None:
-    """The run of the pictures brought now, begun where they are new; None without any run.
+    """The run of these pictures, begun where they are new; None without any run.
 
     Without pictures it is the last run: of this session on its way through other pages, or of this
     account before its browser was closed.
     """
-    state, removed = st.session_state, _were_changed()
-    if brought is None:
-        if removed:
+    state = st.session_state
+    changed = state.pop(_CHANGED, False)
+    if inputs is None:
+        # Leaving the page empties its controls too; after a change, somebody removed the pictures.
+        if changed:
             _put_away(visitor)
-        return _last_shown(service, visitor)
-    key = (service.predictor.info.weights_sha256, *brought.key)
+        return _show_last(service, visitor)
+    key = (service.predictor.info.weights_sha256, *inputs.key)
     known: tuple[tuple[str, ...], PredictionRun] | None = state.get(_RUN)
     if known and known[0] == key:
         return known[1]
     _put_away(visitor)
     run = start(
         service,
-        brought.sources,
+        inputs.sources,
         session=_queue(),
         owner=_owner(visitor),
         username=visitor.name,
@@ -222,9 +219,9 @@ def start(
     """
     info = service.predictor.info
     name = sources[0].name if len(sources) == 1 else f"{len(sources):,} pictures"
-    writer = HistoryWriter(info, username, database, name=name, total=len(sources))
+    writer = HistoryWriter(info, username, database, name, len(sources))
     job = service.start(sources, session=session, store=writer)
-    run = PredictionRun(name, info.name, job, writer)
+    run = PredictionRun(info.name, job, writer)
     with _LOCK:
         runs = _runs()
         runs[owner] = run
@@ -238,28 +235,21 @@ def last(owner: str) -> PredictionRun | None:
     """The last run of an owner, where this server still remembers it."""
     with _LOCK:
         run = _runs().get(owner)
-        if run and run.expired:
+        if run and run.job.idle > RUN_SECONDS:
             del _runs()[owner]
             return None
         return run
 
 
 def forget(owner: str) -> None:
-    """Drop the last run of an owner from this server's memory; its history stays."""
+    """Stop the last run of an owner and drop it from this server's memory; its history stays."""
     with _LOCK:
-        _runs().pop(owner, None)
+        run = _runs().pop(owner, None)
+    if run:
+        run.job.cancel()
 
 
-def _were_changed() -> bool:
-    """Whether a control was changed since the last call.
-
-    Empty controls then mean that somebody has removed the pictures; without a change, the page was
-    left and opened again, which empties its controls too.
-    """
-    return bool(st.session_state.pop(_CHANGED, False))
-
-
-def _last_shown(service: PredictionService, visitor: Visitor) -> PredictionRun | None:
+def _show_last(service: PredictionService, visitor: Visitor) -> PredictionRun | None:
     """The last run with this model, with the way to put it away."""
     run = last(_owner(visitor))
     if run is None or run.model != service.predictor.info.name:
@@ -271,11 +261,8 @@ def _last_shown(service: PredictionService, visitor: Visitor) -> PredictionRun |
 
 
 def _put_away(visitor: Visitor) -> None:
-    """Stop the last run, and show it no more; its history stays."""
-    run = last(_owner(visitor))
-    if run:
-        run.job.cancel()
-        forget(_owner(visitor))
+    """Stop the last run, and show it no more."""
+    forget(_owner(visitor))
     st.session_state.pop(_RUN, None)
 
 
@@ -300,11 +287,9 @@ def _contents(items: Sequence[PredictedPicture]) -> dict[str, bytes]:
     """The files behind predictions, by digest; without those that can't be read."""
     contents = {}
     for item in items:
-        try:
-            contents[item.row.sha256] = item.source.read()
-        except BadImage:
-            continue
-    contents.pop("", None)
+        if item.row.sha256:
+            with contextlib.suppress(BadImage):
+                contents[item.row.sha256] = item.source.read()
     return contents
 
 
@@ -314,13 +299,6 @@ def _sources(files: Sequence[UploadedFile]) -> Iterator[Source]:
             yield from image_sources.members(file, name=file.name)
         elif not image_sources.is_junk(file.name):
             yield Source(name=file.name, read=file.getvalue)
-
-
-def _examples(predictor: Predictor) -> tuple[ExamplePicture, ...]:
-    if examples.is_ready(predictor):
-        return examples.examples(predictor)
-    with st.spinner("Drawing synthetic cells"):
-        return examples.examples(predictor)
 
 
 def _chose_files() -> None:

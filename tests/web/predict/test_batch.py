@@ -44,21 +44,21 @@ def test_listed__filters_and_sorts() -> None:
 
 
 def test_marked__is_the_place_in_the_batch() -> None:
-    assert batch.marked([1], [7, 5]) == 5
-    assert batch.marked([], [7, 5]) is None
-    assert batch.marked([2], [7, 5]) is None
+    assert batch.marked_place([1], [7, 5]) == 5
+    assert batch.marked_place([], [7, 5]) is None
+    assert batch.marked_place([2], [7, 5]) is None
 
 
 def test_more__goes_with_each_row() -> None:
-    assert batch.more(ITEMS[2:], None) == [
+    assert batch.export_details(ITEMS[2:], None) == [
         ExportDetails(None, "focused", 0.25),
         ExportDetails(None, None, 0.25),
     ]
-    assert batch.more(ITEMS[:1], ["A"])[0].subject == "A"
+    assert batch.export_details(ITEMS[:1], ["A"])[0].subject == "A"
 
 
 def test_drawn__brings_the_pictures_along() -> None:
-    table = batch.answers_table(ITEMS)
+    table = batch.batch_table(ITEMS)
     assert table["Answer"].tolist() == ["ALL blast", "normal", "refused", "ALL blast"]
     assert base64.b64decode(table["Cell"][0].split(",")[1]) == b"jpeg"
 
@@ -82,7 +82,7 @@ def page(count: int) -> None:
 
     info = model_folder.read_info(Path(settings.load().models) / "tiny")
     items = [item(f"UID_{i % 2}_{i}_1_all.bmp", None if i == 0 else 0.7) for i in range(count)]
-    st.session_state["place"] = batch.show(items, info, key="batch")
+    st.session_state["place"] = batch.show_batch(items, info)
 
 
 def test_show__draws_a_page_of_many_and_the_subjects(tiny_model: object, home: object) -> None:

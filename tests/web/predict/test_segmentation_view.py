@@ -28,7 +28,7 @@ def page(which: str) -> None:
         picture, _ = synthetic_smears.with_cell(picture, 240, 470, radius=70)
     if which == "large":
         picture = picture.repeat(4, axis=0).repeat(4, axis=1)
-    got = segmentation_view.show(picture, model_folder.resolve("tiny"), key="cut")
+    got = segmentation_view.show_segmentation(picture, model_folder.resolve("tiny"))
     st.session_state["got"] = got
     st.text("nothing yet" if got is None else f"cut {got[0].shape} {got[1]['candidate']}")
 
@@ -90,7 +90,7 @@ def test_show__another_picture_is_asked_about_anew():
     button(at, "Use this cut").click().run()
     assert at.text[0].value.startswith("cut")
     other = AppTest.from_function(page, args=("one",), default_timeout=SECONDS)
-    other.session_state["cut cut"] = at.session_state["cut cut"]
+    other.session_state["cut accepted"] = at.session_state["cut accepted"]
     other.run()
     assert other.text[0].value == "nothing yet"
     assert control(other.slider, "Move the outline out or in").value == 0
