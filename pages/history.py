@@ -8,7 +8,7 @@ from allcore.errors import AllScopeError
 from allcore.store import admin_settings, batches, deletion, history
 from allcore.store.history import HistoryQuery
 from allcore.web import accounts, frame, navigation
-from allcore.web.history import batch_list, entry_view, filters, listing, state
+from allcore.web.history import batch_list, entry_view, filters, listing
 
 METHOD = """
 Every answer is kept for you alone, with what it rests on: the SHA-256 of the file, the model and
@@ -50,8 +50,8 @@ try:
     st.subheader("Answers", anchor=False)
     names = batches.names(store, user.name)
     filters.show_filters(user.name, history.models(store, user.name), names)
-    listing.show_answers(user.name, state.current_query(), names)
-    entry_id = state.id_parameter(state.ENTRY)
+    listing.show_answers(user.name, filters.current_query(), names)
+    entry_id = filters.id_parameter(filters.ENTRY)
     if entry_id is not None:
         entry_view.show_entry(user.name, history.find(store, user.name, entry_id), names)
 except AllScopeError as error:

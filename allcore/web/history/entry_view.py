@@ -9,7 +9,8 @@ from allcore.plots import predict as predict_plots
 from allcore.store import flags, history, pictures, reviews
 from allcore.store.history import HistoryEntry
 from allcore.web import accounts, frame
-from allcore.web.history import entry_text, prediction_rerun, state
+from allcore.web.history import filters, prediction_rerun
+from allcore.web.history.prediction_rerun import DIGITS
 
 _PICTURE_WIDTH = 280
 _MISSING = "The answer of this address is not there any more, or is not yours."
@@ -20,13 +21,7 @@ _SHARED = (
 
 
 def show_entry(username: str, entry: HistoryEntry | None, batches: dict[int, str]) -> None:
-    """Draw the card of an answer.
-
-    Args:
-        username: of the account.
-        entry: the answer; None where the address names a missing one.
-        batches: names by id.
-    """
+    """Draw the card of an answer; None is one that the address names and the account lacks."""
     if entry is None:
         st.warning(_MISSING, icon=":material/search_off:", width=frame.TEXT_WIDTH)
         return
@@ -34,15 +29,15 @@ def show_entry(username: str, entry: HistoryEntry | None, batches: dict[int, str
     with st.container(border=True):
         left, right = st.columns([3, 2], gap="large")
         with left:
-            _verdict(entry)
-            _facts(entry, batches.get(entry.batch or 0, ""))
-            _buttons(username, entry)
+            _show_verdict(entry)
+            _show_facts(entry, batches.get(entry.batch or 0, ""))
+            _show_buttons(username, entry)
         with right:
-            _picture(data)
+            _show_picture(data)
         prediction_rerun.show_rerun(username, entry, data)
 
 
-def _verdict(entry: HistoryEntry) -> None:
+def _show_verdict(entry: HistoryEntry) -> None:
     answer, prediction = entry.answer, entry.answer.prediction
     st.metric(frame.plain(answer.name), VERDICT_TITLES[prediction.verdict])
     if prediction.p_all is None:
@@ -52,31 +47,26 @@ def _verdict(entry: HistoryEntry) -> None:
     st.plotly_chart(scale, config={"displayModeBar": False}, key=f"scale of {entry.id}")
 
 
-def _facts(entry: HistoryEntry, batch: str) -> None:
+def _show_facts(entry: HistoryEntry, batch: str) -> None:
     """Draw what is needed to repeat the answer."""
-    answer, prediction = entry.answer, entry.answer.prediction
+    answer, prediction, flagged_at = entry.answer, entry.answer.prediction, entry.flagged_at
+    weights, picture = answer.model_sha256[:DIGITS], answer.image_sha256[:DIGITS]
     rows = {
-        "Asked": f"{entry_text.time_text(entry.at)} UTC",
+        "Asked": f"{entry.at:%Y-%m-%d %H:%M} UTC",
         "Batch": frame.plain(batch),
         "Subject": frame.plain(answer.subject or ""),
-        "Model": f"{frame.plain(answer.model)}, weights {_code(answer.model_sha256)}",
+        "Model": f"{frame.plain(answer.model)}, weights {weights}",
         "Preprocessing": f"version {answer.preprocessing_version}",
         "Threshold": f"{prediction.threshold:.3f}",
         "Strangeness": "" if prediction.ood_score is None else f"{prediction.ood_score:.2f} of 1",
-        "Picture": f"SHA-256 {_code(answer.image_sha256)}" if answer.image_sha256 else "unreadable",
-        "Called wrong": ""
-        if entry.flagged_at is None
-        else f"{entry_text.time_text(entry.flagged_at)} UTC",
+        "Picture": f"SHA-256 {picture}" if picture else "unreadable",
+        "Called wrong": "" if flagged_at is None else f"{flagged_at:%Y-%m-%d %H:%M} UTC",
         "Your note": frame.plain(entry.flag_note),
     }
     st.markdown("  \n".join(f"{name}: **{text}**" for name, text in rows.items() if text))
 
 
-def _code(digest: str) -> str:
-    return digest[: entry_text.DIGITS]
-
-
-def _picture(data: bytes | None) -> None:
+def _show_picture(data: bytes | None) -> None:
     if data is None:
         st.markdown(":material/hide_image: The picture was not kept.")
         return
@@ -86,9 +76,9 @@ def _picture(data: bytes | None) -> None:
         st.markdown(frame.plain(str(error)))
 
 
-def _buttons(username: str, entry: HistoryEntry) -> None:
+def _show_buttons(username: str, entry: HistoryEntry) -> None:
     with st.container(horizontal=True):
-        _flag(username, entry)
+        _show_flag(username, entry)
         if frame.confirm_button(
             "Delete this answer",
             icon=":material/delete:",
@@ -98,13 +88,16 @@ def _buttons(username: str, entry: HistoryEntry) -> None:
             key="delete_one",
         ):
             history.delete_entries(accounts.store_to("keep"), username, [entry.id])
-            state.close_entry()
+            filters.clear_parameter(filters.ENTRY)
             frame.set_notice("1 answer deleted.")
             st.rerun()
-        st.button("Close", icon=":material/close:", key="close_one", on_click=state.close_entry)
+        st.button(
+            "Close", icon=":material/close:", key="close_one",
+            on_click=filters.clear_parameter, args=(filters.ENTRY,),
+        )  # fmt: skip
 
 
-def _flag(username: str, entry: HistoryEntry) -> None:
+def _show_flag(username: str, entry: HistoryEntry) -> None:
     flagged = entry.flagged_at is not None
     with st.popover("Change the flag" if flagged else "Call it wrong", icon=":material/flag:"):
         st.markdown(_SHARED)

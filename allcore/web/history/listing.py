@@ -1,13 +1,17 @@
 """The list of answers, page by page, with deletion and export."""
 
+from typing import Any
+
+import pandas as pd
 import streamlit as st
 
 from allcore import formats
+from allcore.labels import VERDICT_NAMES
 from allcore.store import history
 from allcore.store.history import HistoryEntry, HistoryPage, HistoryQuery
 from allcore.web import accounts, frame
 from allcore.web.components.charts import show_csv_download
-from allcore.web.history import entry_text, state
+from allcore.web.history import filters
 
 PER_PAGE = 50
 _TURN = "history_turn"
@@ -21,20 +25,25 @@ def show_answers(username: str, query: HistoryQuery, names: dict[int, str]) -> N
         query: of the filters.
         names: of batches, by id.
     """
-    matches = _page(username, query)
-    if not matches.total:
+    store = accounts.store()
+    total = history.search(store, username, query, limit=0).total
+    pages = max(1, -(-total // PER_PAGE))
+    filters.keep_page_valid(query, pages)
+    if not total:
         st.info("No answer meets all filters: remove one.", icon=":material/filter_alt_off:")
-        st.button("Clear all filters", icon=":material/close:", on_click=state.clear_filters)
+        st.button("Clear all filters", icon=":material/close:", on_click=filters.clear_filters)
         return
-    first = PER_PAGE * (st.session_state.get(state.PAGE, 1) - 1) + 1
-    marked = _table(matches, names)
+    number = st.pagination(pages, key=filters.PAGE, bind="query-params") if pages > 1 else 1
+    first = PER_PAGE * (number - 1)
+    matches = history.search(store, username, query, offset=first, limit=PER_PAGE)
+    marked = _show_table(matches, names)
     st.caption(
-        f"{first:,} to {first + len(matches.rows) - 1:,} of "
+        f"{first + 1:,} to {first + len(matches.rows):,} of "
         f"{formats.count(matches.total, 'answer')}; times in UTC. Mark one row to see all of it."
     )
     with st.container(horizontal=True):
         show_csv_download(
-            lambda: entry_text.export_table(_all(username, query).rows, names),
+            lambda: export_table(history.search(store, username, query, limit=None).rows, names),
             name="history",
             label="Download this list as CSV",
             key="history_csv",
@@ -43,39 +52,9 @@ def show_answers(username: str, query: HistoryQuery, names: dict[int, str]) -> N
         _delete_all(username, query, matches.total)
 
 
-def _page(username: str, query: HistoryQuery) -> HistoryPage:
-    """Return the selected page; its control stands above the list."""
-    store = accounts.store()
-    total = history.search(store, username, query, limit=0).total
-    pages = max(1, -(-total // PER_PAGE))
-    state.keep_page_valid(query, pages)
-    number = st.pagination(pages, key=state.PAGE, bind="query-params") if pages > 1 else 1
-    return history.search(store, username, query, offset=PER_PAGE * (number - 1), limit=PER_PAGE)
-
-
-def _all(username: str, query: HistoryQuery) -> HistoryPage:
-    return history.search(accounts.store(), username, query, limit=None)
-
-
-def _table(matches: HistoryPage, names: dict[int, str]) -> list[HistoryEntry]:
-    """Draw the rows and return the marked ones."""
-    turn = st.session_state.get(_TURN, 0)
-    key = f"history_rows_{turn}_{st.session_state.get(state.PAGE, 1)}"
-    st.dataframe(
-        entry_text.list_table(matches.rows, names),
-        hide_index=True,
-        height="content" if len(matches.rows) <= 10 else 400,
-        column_config={
-            "Probability": st.column_config.ProgressColumn(
-                "Probability of ALL blast", format="%.2f", min_value=0.0, max_value=1.0
-            ),
-        },
-        on_select=lambda: _open_marked(key, matches),
-        selection_mode="multi-row",
-        key=key,
-        alt="One row an answer: time, file, verdict, probability, model, batch, flagged",
-    )
-    return selected_entries(_selected(key), matches)
+def export_table(rows: tuple[HistoryEntry, ...], batches: dict[int, str]) -> pd.DataFrame:
+    """Return the table of the export, with all that is stored of each answer."""
+    return pd.DataFrame([_export_row(entry, batches.get(entry.batch or 0, "")) for entry in rows])
 
 
 def selected_entries(selected: list[int], matches: HistoryPage) -> list[HistoryEntry]:
@@ -83,18 +62,74 @@ def selected_entries(selected: list[int], matches: HistoryPage) -> list[HistoryE
     return [matches.rows[place] for place in selected if place < len(matches.rows)]
 
 
-def _selected(key: str) -> list[int]:
+def _export_row(entry: HistoryEntry, batch: str) -> dict[str, Any]:
+    answer, prediction = entry.answer, entry.answer.prediction
+    return {
+        "time": entry.at.isoformat(timespec="seconds"),
+        "file": answer.name,
+        "subject": answer.subject or "",
+        "sha256": answer.image_sha256,
+        "verdict": prediction.verdict,
+        "p_all": prediction.p_all,
+        "logit": prediction.logit,
+        "threshold": prediction.threshold,
+        "reason": prediction.reason,
+        "rung": prediction.check or "",
+        "strangeness": prediction.ood_score,
+        "model": answer.model,
+        "model_sha256": answer.model_sha256,
+        "preprocessing_version": answer.preprocessing_version,
+        "batch": batch,
+        "flagged": "" if entry.flagged_at is None else entry.flagged_at.isoformat(" ", "seconds"),
+        "note": entry.flag_note,
+    }
+
+
+def _show_table(matches: HistoryPage, names: dict[int, str]) -> list[HistoryEntry]:
+    """Draw the rows and return the marked ones."""
+    turn = st.session_state.get(_TURN, 0)
+    key = f"history_rows_{turn}_{st.session_state.get(filters.PAGE, 1)}"
+    table = pd.DataFrame(
+        {
+            "Time": f"{entry.at:%Y-%m-%d %H:%M}",
+            "File": entry.answer.name,
+            "Verdict": VERDICT_NAMES[entry.answer.prediction.verdict],
+            "Probability": entry.answer.prediction.p_all,
+            "Model": entry.answer.model,
+            "Batch": names.get(entry.batch or 0, ""),
+            "Flagged": entry.flagged_at is not None,
+        }
+        for entry in matches.rows
+    )
+    st.dataframe(
+        table.astype({"Probability": float}),
+        hide_index=True,
+        height="content" if len(matches.rows) <= 10 else 400,
+        column_config={
+            "Probability": st.column_config.ProgressColumn(
+                "Probability of ALL blast", format="%.2f", min_value=0.0, max_value=1.0
+            )
+        },
+        on_select=lambda: _open_marked(key, matches),
+        selection_mode="multi-row",
+        key=key,
+        alt="One row an answer: time, file, verdict, probability, model, batch, flagged",
+    )
+    return _marked(key, matches)
+
+
+def _marked(key: str, matches: HistoryPage) -> list[HistoryEntry]:
     event = st.session_state.get(key)
-    return list(event["selection"]["rows"]) if event else []
+    return selected_entries(list(event["selection"]["rows"]) if event else [], matches)
 
 
 def _open_marked(key: str, matches: HistoryPage) -> None:
     """Open the entry if one row is marked; close it otherwise."""
-    marked = selected_entries(_selected(key), matches)
+    marked = _marked(key, matches)
     if len(marked) == 1:
-        state.open_entry(marked[0].id)
+        st.query_params[filters.ENTRY] = str(marked[0].id)
     else:
-        state.close_entry()
+        filters.clear_parameter(filters.ENTRY)
 
 
 def _delete_marked(username: str, marked: list[HistoryEntry]) -> None:
@@ -107,10 +142,8 @@ def _delete_marked(username: str, marked: list[HistoryEntry]) -> None:
         key="delete_marked",
         disabled=not marked,
     ):
-        deleted = history.delete_entries(
-            accounts.store_to("keep"), username, [entry.id for entry in marked]
-        )
-        _rerun_after_deletion(deleted)
+        ids = [entry.id for entry in marked]
+        _rerun_after_deletion(history.delete_entries(accounts.store_to("keep"), username, ids))
 
 
 def _delete_all(username: str, query: HistoryQuery, total: int) -> None:
@@ -130,6 +163,6 @@ def _delete_all(username: str, query: HistoryQuery, total: int) -> None:
 def _rerun_after_deletion(count: int) -> None:
     """Rerun the page with no row marked, for the rows have moved."""
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
-    state.close_entry()
+    filters.clear_parameter(filters.ENTRY)
     frame.set_notice(f"{formats.count(count, 'answer')} deleted.")
     st.rerun()

@@ -4,7 +4,7 @@ The second answer is stored in the history as well.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -13,28 +13,19 @@ from allcore import model_folder, settings
 from allcore.errors import AllScopeError, BadImage
 from allcore.inference import upload
 from allcore.inference.predictor import Predictor
-from allcore.inference.results import Prediction
+from allcore.inference.results import Refusal
 from allcore.labels import VERDICT_TITLES
 from allcore.store import history
 from allcore.store.history import HistoryAnswer, HistoryEntry
 from allcore.web import accounts, frame, resources
-from allcore.web.history import entry_text
 
+DIGITS = 12
+"""Digits of a digest that pages show."""
 _SECOND = "history_second"
-OTHER_FILE = (
+_OTHER_FILE = (
     "This is another file than the one that was asked about, for its SHA-256 differs; drop the "
     "same file."
 )
-
-
-@dataclass(frozen=True)
-class ComparedValue:
-    """A property of two answers, as pages write it, and whether it differs."""
-
-    name: str
-    then: str
-    today: str
-    changed: bool
 
 
 def show_rerun(username: str, entry: HistoryEntry, data: bytes | None) -> None:
@@ -49,45 +40,43 @@ def show_rerun(username: str, entry: HistoryEntry, data: bytes | None) -> None:
         return
     with st.expander("Ask today's model again", icon=":material/replay:", expanded=True):
         try:
-            _ask(username, entry, data)
+            _show_controls(username, entry, data)
         except AllScopeError as error:
             frame.problem(error)
         number, second = st.session_state.get(_SECOND, (None, None))
         if number == entry.id and second is not None:
-            _both(entry.answer, second)
+            st.markdown(comparison_sentence(entry.answer, second))
+            table = comparison_table(entry.answer, second)
+            st.dataframe(
+                table, hide_index=True, key="history_both", alt="Both answers, line by line"
+            )
 
 
-def compared_values(then: HistoryAnswer, today: HistoryAnswer) -> list[ComparedValue]:
-    """Compare two answers about one picture, property by property."""
-    first, second = then.prediction, today.prediction
-    pairs = {
-        "Verdict": (VERDICT_TITLES[first.verdict], VERDICT_TITLES[second.verdict]),
-        "Probability": (
-            entry_text.probability_text(first.p_all),
-            entry_text.probability_text(second.p_all),
-        ),
-        "Refused because": (first.reason, second.reason),
-        "Threshold": (f"{first.threshold:.3f}", f"{second.threshold:.3f}"),
-        "Model": (then.model, today.model),
-        "Weights": (
-            then.model_sha256[: entry_text.DIGITS],
-            today.model_sha256[: entry_text.DIGITS],
-        ),
-        "Preprocessing": (
-            str(then.preprocessing_version),
-            str(today.preprocessing_version),
-        ),
-    }
-    return [
-        ComparedValue(name, one, other, one != other)
-        for name, (one, other) in pairs.items()
-        if one or other
-    ]
+def comparison_table(then: HistoryAnswer, today: HistoryAnswer) -> pd.DataFrame:
+    """Compare two answers about one picture, one row a property that either has."""
+    table = pd.DataFrame(
+        {
+            "Verdict": VERDICT_TITLES[answer.prediction.verdict],
+            "Probability": "none"
+            if answer.prediction.p_all is None
+            else f"{answer.prediction.p_all:.3f}",
+            "Refused because": answer.prediction.reason,
+            "Threshold": f"{answer.prediction.threshold:.3f}",
+            "Model": answer.model,
+            "Weights": answer.model_sha256[:DIGITS],
+            "Preprocessing": str(answer.preprocessing_version),
+        }
+        for answer in (then, today)
+    )
+    table = table.set_axis(["Then", "Today"]).T.rename_axis("").reset_index()
+    changed = table["Then"] != table["Today"]
+    table["Changed"] = changed.map({True: "changed", False: ""})
+    return table[changed | (table["Then"] != "")]
 
 
 def comparison_sentence(then: HistoryAnswer, today: HistoryAnswer) -> str:
     """Say whether the verdict is the same, and what of the model has changed."""
-    first, second = (VERDICT_TITLES[value.prediction.verdict] for value in (then, today))
+    first, second = (VERDICT_TITLES[answer.prediction.verdict] for answer in (then, today))
     stands = f"**{first}** still" if first == second else f"**{first}** then, **{second}** today"
     facts = {
         "model": (then.model, today.model),
@@ -100,40 +89,26 @@ def comparison_sentence(then: HistoryAnswer, today: HistoryAnswer) -> str:
     return f"{stands}. {why}."
 
 
-def predict(predictor: Predictor, data: bytes) -> Prediction:
-    """Predict for the bytes of a picture; an unreadable one is refused."""
-    try:
-        return predictor.predict([upload.decode(data)])[0]
-    except BadImage as error:
-        threshold = predictor.info.threshold
-        return Prediction("refused", None, None, threshold, str(error), "readable")
-
-
-def _ask(username: str, entry: HistoryEntry, data: bytes | None) -> None:
+def _show_controls(username: str, entry: HistoryEntry, data: bytes | None) -> None:
     """Draw the controls; predict where the button is pressed.
 
     Raises:
         AllScopeError: another file was uploaded, or the model can't be used.
     """
-    model = _model(entry.answer.model)
+    model = _choose_model(entry.answer.model)
     if data is None:
-        data = _uploaded(entry)
+        data = _choose_file(entry)
     if model is None or data is None:
         return
     if st.button("Ask again", icon=":material/replay:", key="ask_again"):
         predictor = resources.predictor(model_folder.resolve(model))
-        second = _second(entry.answer, predictor, data)
-        history.add(
-            accounts.store_to("keep"),
-            username,
-            [second],
-            picture_bytes={entry.answer.image_sha256: data},
-        )
+        second, store = _predict(entry.answer, predictor, data), accounts.store_to("keep")
+        history.add(store, username, [second], picture_bytes={entry.answer.image_sha256: data})
         st.session_state[_SECOND] = (entry.id, second)
         st.rerun()  # the list has one more
 
 
-def _model(before: str) -> str | None:
+def _choose_model(before: str) -> str | None:
     """Return the chosen model, by default that of the first answer."""
     names = model_folder.names()
     if not names:
@@ -146,7 +121,7 @@ def _model(before: str) -> str | None:
     return str(st.selectbox("Model", names, index=index, key="again_model", width=frame.FORM_WIDTH))
 
 
-def _uploaded(entry: HistoryEntry) -> bytes | None:
+def _choose_file(entry: HistoryEntry) -> bytes | None:
     """Return the uploaded file.
 
     Raises:
@@ -155,36 +130,23 @@ def _uploaded(entry: HistoryEntry) -> bytes | None:
     file = st.file_uploader(
         "The picture was not kept: drop the same file again", key=f"again_file_{entry.id}"
     )
-    if file is None:
-        return None
-    data = file.getvalue()
-    if hashlib.sha256(data).hexdigest() != entry.answer.image_sha256:
-        raise BadImage(OTHER_FILE)
+    data = file.getvalue() if file else None
+    if data is not None and hashlib.sha256(data).hexdigest() != entry.answer.image_sha256:
+        raise BadImage(_OTHER_FILE)
     return data
 
 
-def _second(first: HistoryAnswer, predictor: Predictor, data: bytes) -> HistoryAnswer:
+def _predict(first: HistoryAnswer, predictor: Predictor, data: bytes) -> HistoryAnswer:
+    """Repeat an answer for the bytes of its picture; an unreadable one is refused."""
+    try:
+        prediction = predictor.predict([upload.decode(data)])[0]
+    except BadImage as error:
+        prediction = predictor.prediction(None, Refusal("readable", str(error)))
     info = predictor.info
-    return HistoryAnswer(
-        name=first.name,
-        image_sha256=first.image_sha256,
+    return replace(
+        first,
         model=info.name,
         model_sha256=info.weights_sha256,
         preprocessing_version=info.preprocessing.version,
-        prediction=predict(predictor, data),
-        subject=first.subject,
+        prediction=prediction,
     )
-
-
-def _both(then: HistoryAnswer, today: HistoryAnswer) -> None:
-    st.markdown(comparison_sentence(then, today))
-    table = pd.DataFrame(
-        {
-            "": value.name,
-            "Then": value.then,
-            "Today": value.today,
-            "Changed": "changed" if value.changed else "",
-        }
-        for value in compared_values(then, today)
-    )
-    st.dataframe(table, hide_index=True, key="history_both", alt="Both answers, line by line")
