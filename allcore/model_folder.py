@@ -3,14 +3,14 @@
 ``weights.safetensors`` and ``model.json`` make it usable; ``history.csv``, ``split.csv``,
 ``predictions.parquet``, ``embeddings.npz`` and ``CARD.md`` record training and evaluation.
 ``facts.parquet`` holds measures of the held-out images, for machines without these images,
-``folds.safetensors`` the networks behind out-of-fold predictions, ``robustness.json`` metrics of
+``fold-<n>.safetensors`` the networks behind out-of-fold predictions, ``robustness.json`` metrics of
 perturbed images, ``gate.json`` and ``gate.safetensors`` the gate, which refuses unsuitable images.
 No pickle is ever loaded.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,9 @@ SPLIT = "split.csv"
 EMBEDDINGS = "embeddings.npz"
 CARD = "CARD.md"
 FACTS = "facts.parquet"
+FOLD = "fold-{}.safetensors"
 FOLDS = "folds.safetensors"
+"""One file of all fold networks' heads on a frozen body, as earlier versions wrote it."""
 ROBUSTNESS = "robustness.json"
 GATE = "gate.json"
 GATE_WEIGHTS = "gate.safetensors"
@@ -60,7 +62,7 @@ class ModelInfo:
         weights_sha256: digest of the weights file.
         training: command, seed, recipe, initialisation, data, split, versions, device, seconds.
         classes: negative and positive label.
-        folds_sha256: digest of the fold networks' file, None without such a file.
+        folds_sha256: digest of the fold networks' files, None without any.
     """
 
     name: str
@@ -198,23 +200,15 @@ def write_weights(path: Path, network: "CellNetwork") -> str:
     return sha256(path / WEIGHTS)
 
 
-def write_folds(path: Path, networks: Iterable[tuple[int, "CellNetwork"]]) -> str:
-    """Write the tensors of fold networks that differ from the shipped ones; return the SHA-256.
+def write_folds(path: Path, networks: Sequence["CellNetwork"]) -> str:
+    """Write the fold networks with convolutions in 8 bits; return the SHA-256 of all files."""
+    from safetensors.torch import save_file
 
-    Tensors are float16, named ``<fold>/<name>``; for networks with a frozen body they are those of
-    the last layers alone.
-    """
-    from safetensors.torch import load_file, save_file
+    from allcore.nets import quantised_weights
 
-    shipped = load_file(path / WEIGHTS)
-    tensors = {
-        f"{fold}/{name}": value
-        for fold, network in networks
-        for name, value in _stored(network).items()
-        if not value.equal(shipped[name])
-    }
-    save_file(tensors, path / FOLDS)
-    return sha256(path / FOLDS)
+    for fold, network in enumerate(networks):
+        save_file(quantised_weights.quantise(network.state_dict()), path / FOLD.format(fold))
+    return _folds_sha256(path, len(networks))
 
 
 def load_network(path: Path, device: "str | Any" = "cpu") -> "CellNetwork":
@@ -253,31 +247,39 @@ def load_fold_network(path: Path, fold: int, device: "str | Any" = "cpu") -> "Ce
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    info = read_info(path)
-    if info.folds_sha256 is None:
+    from allcore.nets import quantised_weights, registry
+
+    info, file = read_info(path), path / FOLD.format(fold)
+    if not info.folds_sha256:
         raise ModelError(
             f"'{info.name}' keeps no fold networks: train it again with 'python -m allcore train "
             "--out-of-fold'."
         )
-    network = load_network(path)
-    try:
-        if sha256(path / FOLDS) != info.folds_sha256:
-            raise ValueError("their digest is another")
-        start = f"{fold}/"
-        own = {
-            name.removeprefix(start): value
-            for name, value in load_file(path / FOLDS).items()
-            if name.startswith(start)
-        }
-    except (OSError, ValueError, SafetensorError) as error:
-        raise ModelError(
-            f"The fold networks of '{info.name}' are damaged or missing: restore {path / FOLDS} "
-            "from the release or train the model again."
-        ) from error
-    if not own:
+    folds = info.training["out_of_fold"]
+    if fold not in range(folds):
         raise ModelError(f"'{info.name}' keeps no network of fold {fold}: it has none such.")
-    network.load_state_dict(own, strict=False)
-    return network.float().to(device).eval()
+    try:
+        if (path / FOLDS).exists():
+            if sha256(path / FOLDS) != info.folds_sha256:
+                raise ValueError("their digest is another")
+            own = {
+                name.removeprefix(f"{fold}/"): value
+                for name, value in load_file(path / FOLDS).items()
+                if name.startswith(f"{fold}/")
+            }
+            network = load_network(path)
+            network.load_state_dict(own, strict=False)
+            return network.float().to(device).eval()
+        network = registry.build(info.architecture, **info.config)
+        if _folds_sha256(path, folds) != info.folds_sha256:
+            raise ValueError("their digest is another")
+        network.load_state_dict(quantised_weights.dequantise(load_file(file)))
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"The fold networks of '{info.name}' are damaged or missing: restore "
+            f"{path / FOLD.format('*')} from the release or train the model again."
+        ) from error
+    return network.to(device).eval()
 
 
 def read_facts(path: Path) -> pd.DataFrame | None:
@@ -379,6 +381,12 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file, as hexadecimal text."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _folds_sha256(path: Path, folds: int) -> str:
+    """SHA-256 of the digests of all fold networks' files."""
+    digests = "".join(sha256(path / FOLD.format(fold)) for fold in range(folds))
+    return hashlib.sha256(digests.encode()).hexdigest()
 
 
 def _stored(network: "CellNetwork") -> dict[str, "Tensor"]:

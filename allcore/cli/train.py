@@ -38,14 +38,14 @@ def train(
             help="Predict each fold by a network trained without it, then train on all subjects.",
         ),
     ] = False,
-    nested: Annotated[
-        bool,
+    teachers: Annotated[
+        int,
         typer.Option(
-            "--nested",
-            help="With --out-of-fold: calibrate each fold on all subjects outside of it, each "
-            "predicted by a network trained without it; as many trainings as folds, squared.",
+            min=0,
+            help="With --out-of-fold: networks to distil for each pair of folds, each trained "
+            "without the pair; the recipe's field distilled is their weight in the targets.",
         ),
-    ] = False,
+    ] = 0,
     unlabelled: Annotated[
         Path | None, typer.Option(help="Unlabelled cells to learn from, as --teacher calls them.")
     ] = None,
@@ -82,8 +82,8 @@ def train(
         raise typer.BadParameter("goes with --teacher.", param_hint="--unlabelled")
     if out_of_fold and unlabelled:
         raise typer.BadParameter("does not go with --unlabelled.", param_hint="--out-of-fold")
-    if nested and not out_of_fold:
-        raise typer.BadParameter("goes with --out-of-fold.", param_hint="--nested")
+    if teachers and not out_of_fold:
+        raise typer.BadParameter("goes with --out-of-fold.", param_hint="--teachers")
     if out_of_fold and split != "subject":
         raise typer.BadParameter("goes with --split subject.", param_hint="--out-of-fold")
     if split not in ("subject", "image") and not Path(split).is_file():
@@ -106,7 +106,7 @@ def train(
         recipe=options.recipe(fields),
         device=device,
         command=options.command_line(),
-        nested=nested,
+        teachers=teachers,
     )
     if unlabelled and teacher:
         request = semi_supervised.SemiSupervisedRequest(

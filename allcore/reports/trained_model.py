@@ -14,7 +14,7 @@ from allcore.evaluation import model_evaluation, thresholds
 from allcore.model_folder import ModelInfo
 from allcore.nets import registry
 from allcore.reports.model_card import document
-from allcore.training import calibration, checkpoint, embedding, frozen_features
+from allcore.training import calibration, checkpoint, embedding, out_of_fold
 from allcore.training.run import OperatingPoint, TrainingResult
 
 
@@ -51,8 +51,7 @@ def write(result: TrainingResult) -> ModelInfo:
     (out / model_folder.CARD).write_text(card, encoding="utf-8")
     model_folder.write_info(out, info)
     (out / checkpoint.FILE_NAME).unlink(missing_ok=True)
-    for folder in out.glob("fold-*"):
-        shutil.rmtree(folder)
+    shutil.rmtree(out / out_of_fold.PARTS, ignore_errors=True)
     return info
 
 
@@ -86,11 +85,8 @@ def _write_facts(result: TrainingResult) -> None:
 def _write_embeddings(result: TrainingResult) -> None:
     """Write penultimate features of all cells and their 2-D map."""
     data, network, plan = result.data, result.network, result.plan
-    if data.statistics is not None:
-        vectors = frozen_features.features(network, data.statistics)
-    else:
-        pixels, device = torch.from_numpy(data.cells.pixels), next(network.parameters()).device
-        vectors = embedding.features(network, pixels, plan.preprocessing, device=device)
+    pixels, device = torch.from_numpy(data.cells.pixels), next(network.parameters()).device
+    vectors = embedding.features(network, pixels, plan.preprocessing, device=device)
     model_folder.write_embeddings(
         plan.out,
         data.manifest.table["image_id"].tolist(),

@@ -69,7 +69,7 @@ def fit(
     recipe: Recipe,
     fabric: Fabric,
     folder: Path,
-    until: int | None = None,
+    loaded: frozenset[str] = frozenset(),
     on_step: OnStep | None = None,
 ) -> FittedNetwork:
     """Train ``network`` under ``recipe``; resume from a checkpoint in ``folder``.
@@ -83,13 +83,13 @@ def fit(
         recipe: all hyperparameters.
         fabric: launched.
         folder: of the checkpoint.
-        until: number of the recipe's epochs after which to stop.
+        loaded: names of the parameters whose initial weights were loaded.
         on_step: called after each step.
 
     Raises:
         ModelError: the checkpoint is damaged or belongs to another recipe.
     """
-    run = _TrainingState.start(network, preprocessing, recipe, fabric)
+    run = _TrainingState.start(network, loaded, preprocessing, recipe, fabric)
     progress = checkpoint.resume(
         folder,
         fingerprint=recipe.fingerprint(),
@@ -98,8 +98,7 @@ def fit(
     )
     train = _resident(train, fabric)
     validation = validation and _resident(validation, fabric)
-    last = min(recipe.epochs, until or recipe.epochs)
-    while progress.epoch < last and not _exhausted(progress, recipe):
+    while progress.epoch < recipe.epochs and not _exhausted(progress, recipe):
         started = time.perf_counter()
         loss = run.train_epoch(train, progress.epoch, on_step)
         seconds = time.perf_counter() - started
@@ -107,7 +106,7 @@ def fit(
         if progress.add({"epoch": progress.epoch} | row):
             run.best.load_state_dict(run.average.state_dict())
         # No checkpoint after the last epoch: large networks take gigabytes to save.
-        if fabric.is_global_zero and progress.epoch < last:
+        if fabric.is_global_zero and progress.epoch < recipe.epochs:
             checkpoint.save(
                 folder,
                 fingerprint=recipe.fingerprint(),
@@ -137,6 +136,7 @@ class _TrainingState:
     def start(
         cls,
         network: CellNetwork,
+        loaded: frozenset[str],
         preprocessing: Preprocessing,
         recipe: Recipe,
         fabric: Fabric,
@@ -147,7 +147,7 @@ class _TrainingState:
             network, multi_avg_fn=_warmed_up(recipe.ema_decay), use_buffers=True
         )
         best = copy.deepcopy(average)
-        wrapped, optimizer = fabric.setup(network, _optimizer(network, recipe))
+        wrapped, optimizer = fabric.setup(network, _optimizer(network, loaded, recipe))
         return cls(network, wrapped, average, best, optimizer, preprocessing, recipe, fabric)
 
     def modules(self) -> dict[str, nn.Module]:
@@ -226,17 +226,17 @@ def _loss(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
     )
 
 
-def _optimizer(network: CellNetwork, recipe: Recipe) -> Optimizer:
-    """AdamW with two groups: the pretrained body has a lower learning rate than the new head."""
+def _optimizer(network: CellNetwork, loaded: frozenset[str], recipe: Recipe) -> Optimizer:
+    """AdamW with two groups: loaded layers have a lower learning rate than fresh ones."""
     groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
-            groups[name.startswith("body.")].append(parameter)
+            groups[name in loaded].append(parameter)
     rates = {True: recipe.learning_rate * recipe.body_rate, False: recipe.learning_rate}
     return AdamW(
         [
-            {"params": members, "lr": rates[body], "top_rate": rates[body]}
-            for body, members in groups.items()
+            {"params": members, "lr": rates[known], "top_rate": rates[known]}
+            for known, members in groups.items()
             if members
         ],
         weight_decay=recipe.weight_decay,

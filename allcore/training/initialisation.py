@@ -15,7 +15,7 @@ from allcore.errors import ModelError
 from allcore.nets.base import CellNetwork
 
 
-def initialise(network: CellNetwork, init: str, cells: Tensor) -> None:
+def initialise(network: CellNetwork, init: str, cells: Tensor) -> frozenset[str]:
     """Initialise the network's body in place.
 
     Args:
@@ -25,11 +25,14 @@ def initialise(network: CellNetwork, init: str, cells: Tensor) -> None:
         cells: normalised training cells (N, 3, S, S) for the statistics of norm layers that a file
             has folded into their convolutions.
 
+    Returns:
+        Names of the network's parameters and buffers that were loaded.
+
     Raises:
         ModelError: the weights are unavailable, or fit no layer.
     """
     if init == "none":
-        return
+        return frozenset()
     body = getattr(network, "body", None)
     if not isinstance(body, nn.Module):
         raise ModelError("This architecture has no pretrained body: train it with --init none.")
@@ -41,6 +44,7 @@ def initialise(network: CellNetwork, init: str, cells: Tensor) -> None:
     body.load_state_dict(weights, strict=False)
     _restore_norms(body, set(weights), cells)
     _zero_fresh_blocks(body, set(weights))
+    return frozenset(f"body.{name}" for name in weights)
 
 
 def _imagenet(network: CellNetwork) -> dict[str, Tensor]:

@@ -1,26 +1,30 @@
 """Out-of-fold training: a final network on all subjects, evaluated through fold networks.
 
-Subjects are divided into folds. For each fold a network is trained without it, calibrated on the
-next fold, and predicts the fold's cells, so that every cell has one prediction by a network trained
-without its subject. A nested run calibrates on all other folds, each predicted by a network trained
-without it and the tested fold, and then trains on all of them. The final network is trained by the
-same recipe on all subjects, for as many epochs as the fold networks needed. No subject is left to
-test it on, so the metrics in its folder are those of the fold networks. These are stored too: only
-they can predict perturbed images of these subjects.
+Subjects are divided into folds. For each fold a network is trained without it and predicts its
+cells, so that every cell has one prediction by a network trained without its subject. The final
+network is trained by the same recipe on all subjects. No subject is left to test it on, so the
+metrics in its folder are those of the fold networks. These are stored too: only they can predict
+perturbed images of these subjects.
+
+With teachers, a bag of networks is distilled into each of these (Hinton, Vinyals and Dean,
+"Distilling the Knowledge in a Neural Network", 2015). A teacher is trained without two folds. The
+target of a training cell blends its label with the mean prediction of the teachers that saw neither
+the cell's fold nor the fold to be tested, so that it reflects generalisation to new subjects
+instead of memorisation, and tells nothing of the tested subjects.
 """
 
 import json
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import torch
 from lightning.fabric import Fabric
 from numpy.typing import NDArray
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from scipy import special
 from torch import nn
 
@@ -28,13 +32,12 @@ from allcore import model_folder
 from allcore.data.splits import EXCLUDED
 from allcore.errors import ModelError
 from allcore.inference import devices
-from allcore.nets import registry
+from allcore.nets import quantised_weights, registry
 from allcore.nets.base import CellNetwork
-from allcore.training import calibration, checkpoint, frozen_features, run
+from allcore.training import calibration, checkpoint, run
 from allcore.training import fabric as processes
 from allcore.training import plan as plans
 from allcore.training.calibration import PlattScaling
-from allcore.training.fit import FittedNetwork
 from allcore.training.plan import TrainingData, TrainingPlan
 from allcore.training.run import OperatingPoint, TrainingResult
 
@@ -42,36 +45,28 @@ OPERATING_POINT = OperatingPoint(
     temperature=1.0,
     threshold=0.5,
     rule="Fixed at 0.5 before training: each fold's probabilities are calibrated (Platt scaling) "
-    "on validation subjects, so that no threshold had to be chosen.",
+    "on the predictions for the other folds, so that no threshold had to be chosen.",
 )
+PARTS = "parts"
+"""Folder of the fold and teacher networks while a run lasts."""
 _ROWS, _FACTS = "rows.parquet", "fold.json"
-_FOLD_FILES = (_ROWS, _FACTS, model_folder.WEIGHTS)
 
 
 @dataclass(frozen=True)
 class FoldResult:
-    """Result of a finished fold, apart from its network's weights.
+    """Result of a fold or teacher network, apart from its weights.
 
     Attributes:
-        rows: the fold's cells with calibrated log-odds as ``logit``.
-        platt: the calibration, fitted on cells of other folds.
-        best_epoch: the epoch of the selected weights.
+        rows: the held-out cells with uncalibrated log-odds as ``logit``.
         history: one row an epoch.
     """
 
     rows: pd.DataFrame
-    platt: PlattScaling
-    best_epoch: int
     history: list[dict[str, float]]
-
-    def uncalibrated(self) -> pd.DataFrame:
-        """Return the rows with uncalibrated log-odds."""
-        logits = (self.rows["logit"] - self.platt.bias) * self.platt.temperature
-        return self.rows.assign(logit=logits)
 
 
 def train(plan: TrainingPlan) -> TrainingResult | None:
-    """Train the fold networks and the final one; only the first process gets the result.
+    """Train teachers, fold networks and the final one; only the first process gets the result.
 
     A killed run resumes from its last whole epoch.
 
@@ -81,75 +76,128 @@ def train(plan: TrainingPlan) -> TrainingResult | None:
     """
     started = time.perf_counter()
     run.refuse_finished(plan)
-    if plan.recipe.distilled and not plan.nested:
-        raise ModelError("distilled takes answers of a nested run: give --nested, or leave it out.")
+    if bool(plan.teachers) != bool(plan.recipe.distilled):
+        raise ModelError("distilled and --teachers go together: give both, or leave both out.")
     fabric = processes.launch(devices.choose(plan.device))
     folds = plans.gather_folds(plan, show=fabric.is_global_zero)
-    if frozen_features.apply_to(plan):
-        statistics = frozen_features.read_statistics(plan, folds[0], fabric)
-        folds = [replace(fold, statistics=statistics) for fold in folds]
-    results = [_train_fold(plan, fold, folds, fabric) for fold in folds]
-    everything = pd.Series("train", index=folds[0].split.parts.index, name="split")
-    data = replace(folds[0], split=replace(folds[0].split, parts=everything))
-    predictions = pd.concat([result.uncalibrated() for result in results])
-    data = distilled(data, predictions, plan.recipe.distilled)
+    teachers = _train_teachers(plan, folds, fabric)
+    results = [
+        _train_part(plan, f"fold-{fold}", folds, (fold,), fabric, bag=bag_of(teachers, fold))
+        for fold in range(len(folds))
+    ]
+    bag = bag_of(teachers)
+    data = distilled(held_out(folds), bag, plan.recipe.distilled)
     plan.out.mkdir(parents=True, exist_ok=True)
-    fitted = run.fit_network(plan, data, fabric, until=_epochs(r.best_epoch for r in results))
+    fitted = run.fit_network(plan, data, fabric)
     if not fabric.is_global_zero:
         return None
     seconds = time.perf_counter() - started
     training = run.provenance(plan, data, fitted, device=fabric.device, seconds=seconds)
-    return _result(plan, data, fitted.network, results, training)
+    rows = pd.concat([result.rows for result in results], ignore_index=True)
+    networks = []
+    for fold, platt in enumerate(fold_calibrations(rows, "logit")):
+        network = registry.build(plan.architecture, **plan.config)
+        stored = load_file(plan.out / PARTS / f"fold-{fold}" / model_folder.WEIGHTS)
+        network.load_state_dict(quantised_weights.dequantise(stored))
+        networks.append(calibrate(network, platt))
+    calibrate(fitted.network, _fit_platt(rows, "logit"))
+    digest = model_folder.write_weights(plan.out, fitted.network)
+    fitted.network.half().float()
+    return TrainingResult(
+        plan=plan,
+        data=data,
+        network=fitted.network,
+        held_out=calibrated(rows),
+        history=mean_history([result.history for result in results]),
+        training=training | {"out_of_fold": plan.folds, "teachers": plan.teachers},
+        weights_sha256=digest,
+        folds_sha256=model_folder.write_folds(plan.out, networks),
+        operating_point=OPERATING_POINT,
+        teachers=bag if teachers else None,
+    )
 
 
-def validated_on(tested: TrainingData, other: TrainingData) -> TrainingData:
-    """Return the tested fold's data with another fold's test part as validation.
+def held_out(folds: Sequence[TrainingData], *tested: int) -> TrainingData:
+    """Return the data with the test cells of some folds as test part; the others are for training.
 
-    Duplicates of tested cells are excluded; duplicates of validation cells are excluded from
-    training.
+    Near-duplicates of cells of a tested fold in other folds are excluded.
 
     Args:
-        tested: a fold.
-        other: another fold of the same split.
+        folds: of one split, in order.
+        tested: their numbers.
     """
-    validation = other.split.mask(tested.manifest, "test")
-    return _split_anew(tested, excluded=_excluded(tested) | _excluded(other), validation=validation)
+    parts = pd.Series("train", index=folds[0].split.parts.index, name="split")
+    for part in (EXCLUDED, "test"):
+        for fold in tested:
+            parts[folds[fold].split.parts == part] = part
+    return replace(folds[0], split=replace(folds[0].split, parts=parts))
 
 
-def trained_on_all(tested: TrainingData) -> TrainingData:
-    """Return the tested fold's data without validation: all other cells are training cells."""
-    none = np.zeros(len(tested.manifest), dtype=bool)
-    return _split_anew(tested, excluded=_excluded(tested), validation=none)
+def bag_of(
+    teachers: dict[tuple[int, ...], FoldResult], tested: int | None = None
+) -> "pd.Series[float]":
+    """Mean log-odds by image id of the teachers that saw neither the cell's fold nor ``tested``.
+
+    Args:
+        teachers: results by the held-out folds.
+        tested: a fold, none of whose cells is among the result; None for all cells.
+    """
+    rows = [
+        teacher.rows for folds, teacher in teachers.items() if tested is None or tested in folds
+    ]
+    if not rows:
+        return pd.Series(dtype=float)
+    table = pd.concat(rows)
+    mean: pd.Series[float] = table[table["fold"] != tested].groupby("image_id")["logit"].mean()
+    return mean
 
 
-def distilled(data: TrainingData, rows: pd.DataFrame, share: float) -> TrainingData:
-    """Return the data with targets that blend labels with other networks' predictions.
-
-    Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015. This
-    implementation: the prediction of each cell comes from the network trained without its subject,
-    so that it reflects generalisation to new subjects instead of memorisation.
+def distilled(data: TrainingData, teacher_logits: "pd.Series[float]", share: float) -> TrainingData:
+    """Return the data with targets that blend labels with the predictions of other networks.
 
     Args:
         data: N cells.
-        rows: ``image_id`` and uncalibrated ``logit`` of cells; missing cells keep their label.
+        teacher_logits: uncalibrated log-odds by image id; cells without any keep their label.
         share: weight of the prediction in the target; 0 changes nothing.
     """
     if not share:
         return data
-    logits = rows.set_index("image_id")["logit"].reindex(data.manifest.table["image_id"])
+    logits = teacher_logits.reindex(data.manifest.table["image_id"])
     predictions = special.expit(logits.to_numpy(dtype=float))
     predictions = np.where(np.isnan(predictions), data.targets, predictions)
     return replace(data, soft_targets=(1 - share) * data.targets + share * predictions)
 
 
+def fold_calibrations(rows: pd.DataFrame, column: str) -> list[PlattScaling]:
+    """Platt scaling of each fold, fitted on the cells of all other folds, which count equally.
+
+    Args:
+        rows: ``fold``, ``label`` and uncalibrated predictions of all cells.
+        column: ``logit`` or ``baseline_probability``.
+    """
+    folds = range(int(rows["fold"].max()) + 1)
+    return [_fit_platt(rows[rows["fold"] != fold], column) for fold in folds]
+
+
+def calibrated(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with log-odds and baseline probability calibrated fold by fold."""
+    rows = rows.copy()
+    for column in ("logit", "baseline_probability"):
+        for fold, platt in enumerate(fold_calibrations(rows, column)):
+            own = rows["fold"] == fold
+            values = platt.log_odds(_log_odds(rows[own], column))
+            rows.loc[own, column] = values if column == "logit" else special.expit(values)
+    return rows
+
+
 def mean_history(histories: Sequence[list[dict[str, float]]]) -> list[dict[str, float]]:
-    """Mean of each epoch over the folds that reached it."""
+    """Mean of each epoch over the folds."""
     table = pd.concat([pd.DataFrame(history) for history in histories])
     mean = table.groupby("epoch", as_index=False).mean()
     return [{str(k): float(v) for k, v in row.items()} for row in mean.to_dict("records")]
 
 
-def calibrate(network: CellNetwork, platt: PlattScaling) -> None:
+def calibrate(network: CellNetwork, platt: PlattScaling) -> CellNetwork:
     """Fold a calibration into the last layer, in place: its output is then calibrated log-odds.
 
     Raises:
@@ -160,170 +208,77 @@ def calibrate(network: CellNetwork, platt: PlattScaling) -> None:
     with torch.no_grad():
         network.head.weight.div_(platt.temperature)
         network.head.bias.div_(platt.temperature).add_(platt.bias)
-
-
-def _train_fold(
-    plan: TrainingPlan, data: TrainingData, folds: Sequence[TrainingData], fabric: Fabric
-) -> FoldResult:
-    """Train one fold's network, or read the result of an earlier killed run."""
-    plan = replace(plan, out=plan.out / f"fold-{data.split.fold}")
-    finished = _read(plan)
-    if finished:
-        return finished
-    plan.out.mkdir(parents=True, exist_ok=True)
-    if plan.nested:
-        others = [validated_on(data, other) for other in folds if other is not data]
-        fitted, rows = _fit_nested(plan, data, others, fabric)
-    else:
-        fitted, rows = _fit(plan, data, fabric)
-    validation = rows[rows["split"] == "validation"]
-    # Many subjects outside the fold: none dominates, so that cells can count equally.
-    platt, baseline_platt = (
-        _platt(validation, column, plan.nested) for column in ("logit", "baseline")
-    )
-    test = rows[rows["split"] == "test"].copy()
-    test["logit"] = platt.log_odds(test["logit"].to_numpy())
-    test["baseline_probability"] = baseline_platt.probability(
-        _log_odds(test["baseline_probability"])
-    )
-    result = FoldResult(test, platt, fitted.best_epoch, fitted.history)
-    calibrate(fitted.network, platt)
-    if fabric.is_global_zero:
-        _write(plan, result, fitted.network)
-    fabric.barrier()
-    return result
-
-
-def _fit(
-    plan: TrainingPlan, data: TrainingData, fabric: Fabric, *, until: int | None = None
-) -> tuple[FittedNetwork, pd.DataFrame]:
-    """Return the fitted network, and its rows of the held-out cells."""
-    fitted = run.fit_network(plan, data, fabric, until=until)
-    return fitted, run.held_out_predictions(plan, data, fitted.network, fabric.device)
-
-
-def _fit_nested(
-    plan: TrainingPlan, data: TrainingData, others: Sequence[TrainingData], fabric: Fabric
-) -> tuple[FittedNetwork, pd.DataFrame]:
-    """Fit a network on all folds but the tested one; also return its calibration and test rows.
-
-    Args:
-        plan: of the fold.
-        data: the tested fold's.
-        others: the same, each with another fold as its validation part.
-        fabric: launched.
-    """
-    inner = []
-    for number, part in enumerate(others):
-        # A separate folder, so that no training resumes another's checkpoint.
-        part_plan = replace(plan, out=plan.out / f"part-{number}")
-        part_plan.out.mkdir(parents=True, exist_ok=True)
-        inner.append(_fit(part_plan, part, fabric))
-    until = _epochs(fitted.best_epoch for fitted, _ in inner)
-    validation = pd.concat([rows[rows["split"] == "validation"] for _, rows in inner])
-    whole = distilled(trained_on_all(data), validation, plan.recipe.distilled)
-    fitted, test = _fit(plan, whole, fabric, until=until)
-    history = mean_history([fitted.history for fitted, _ in inner])
-    fitted = replace(fitted, history=history, best_epoch=until - 1)
-    return fitted, pd.concat([validation, test])
-
-
-def _epochs(best_epochs: Iterable[int]) -> int:
-    """Number of epochs without validation: the median of the runs with validation."""
-    return 1 + round(float(np.median(list(best_epochs))))
-
-
-def _platt(validation: pd.DataFrame, column: str, cells_alike: bool) -> PlattScaling:
-    if column == "logit":
-        logits = validation["logit"].to_numpy()
-    else:
-        logits = _log_odds(validation["baseline_probability"])
-    labels = np.where(validation["label"] == "all", 1, 0)
-    groups = None if cells_alike else validation["group"].to_numpy(dtype=str)
-    return calibration.fit_platt(logits, labels, groups)
-
-
-def _log_odds(probability: "pd.Series[float]") -> NDArray[np.float64]:
-    return np.asarray(special.logit(probability.to_numpy(dtype=float).clip(1e-6, 1 - 1e-6)))
-
-
-def _excluded(data: TrainingData) -> NDArray[np.bool_]:
-    return data.split.mask(data.manifest, EXCLUDED)
-
-
-def _split_anew(
-    tested: TrainingData, *, excluded: NDArray[np.bool_], validation: NDArray[np.bool_]
-) -> TrainingData:
-    """Split the cells outside the tested part; cells in neither mask are for training."""
-    test = tested.split.mask(tested.manifest, "test")
-    names = np.select([test, excluded, validation], ["test", EXCLUDED, "validation"], "train")
-    parts = tested.split.parts.copy()
-    parts[tested.manifest.table["image_id"].to_numpy()] = names
-    return replace(tested, split=replace(tested.split, parts=parts))
-
-
-def _result(
-    plan: TrainingPlan,
-    data: TrainingData,
-    network: CellNetwork,
-    folds: Sequence[FoldResult],
-    training: dict[str, Any],
-) -> TrainingResult:
-    """Calibrate the final network by the mean of the folds' calibrations, and write all weights."""
-    temperatures = [fold.platt.temperature for fold in folds]
-    temperature = float(np.exp(np.mean(np.log(temperatures))))
-    bias = float(np.mean([fold.platt.bias for fold in folds]))
-    calibrate(network, PlattScaling(temperature, bias))
-    digest = model_folder.write_weights(plan.out, network)
-    folds_digest = model_folder.write_folds(
-        plan.out, ((number, _fold_network(plan, number)) for number in range(len(folds)))
-    )
-    network.half().float()
-    return TrainingResult(
-        plan=plan,
-        data=data,
-        network=network,
-        held_out=pd.concat([fold.rows for fold in folds], ignore_index=True),
-        history=mean_history([fold.history for fold in folds]),
-        training=training | {"out_of_fold": plan.folds, "nested": plan.nested},
-        weights_sha256=digest,
-        folds_sha256=folds_digest,
-        operating_point=OPERATING_POINT,
-    )
-
-
-def _fold_network(plan: TrainingPlan, fold: int) -> CellNetwork:
-    """Load the calibrated network from a finished fold's folder."""
-    network = registry.build(plan.architecture, **plan.config)
-    network.load_state_dict(load_file(plan.out / f"fold-{fold}" / model_folder.WEIGHTS))
     return network
 
 
-def _write(plan: TrainingPlan, fold: FoldResult, network: CellNetwork) -> None:
-    model_folder.write_weights(plan.out, network)
-    fold.rows.to_parquet(plan.out / _ROWS, index=False)
-    facts = {
-        "fingerprint": _fingerprint(plan),
-        "platt": asdict(fold.platt),
-        "best_epoch": fold.best_epoch,
-        "history": fold.history,
-    }
-    (plan.out / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
-    (plan.out / checkpoint.FILE_NAME).unlink(missing_ok=True)
+def _train_teachers(
+    plan: TrainingPlan, folds: Sequence[TrainingData], fabric: Fabric
+) -> dict[tuple[int, ...], FoldResult]:
+    """Results of the teachers by two held-out folds and, for different keys, -1 - their number."""
+    results: dict[tuple[int, ...], FoldResult] = {}
+    for number in range(plan.teachers):
+        recipe = replace(plan.recipe, seed=plan.recipe.seed + number, distilled=0.0)
+        for one, other in combinations(range(len(folds)), 2):
+            teacher, name = replace(plan, recipe=recipe), f"teacher-{one}-{other}-{number}"
+            results[one, other, -1 - number] = _train_part(
+                teacher, name, folds, (one, other), fabric, bag=bag_of({})
+            )
+    return results
 
 
-def _read(plan: TrainingPlan) -> FoldResult | None:
-    if not all((plan.out / name).exists() for name in _FOLD_FILES):
-        return None
+def _train_part(
+    plan: TrainingPlan,
+    name: str,
+    folds: Sequence[TrainingData],
+    tested: tuple[int, ...],
+    fabric: Fabric,
+    *,
+    bag: "pd.Series[float]",
+) -> FoldResult:
+    """Train a fold or teacher network, or read the result of an earlier killed run."""
+    plan = replace(plan, out=plan.out / PARTS / name)
+    if (plan.out / _FACTS).exists():
+        return _read_part(plan)
+    plan.out.mkdir(parents=True, exist_ok=True)
+    data = distilled(held_out(folds, *tested), bag, plan.recipe.distilled)
+    fitted = run.fit_network(plan, data, fabric)
+    quantised_weights.round_weights(fitted.network)
+    rows = run.held_out_predictions(plan, data, fitted.network, fabric.device)
+    rows["fold"] = rows["image_id"].map(_fold_of_cells(folds))
+    if fabric.is_global_zero:
+        weights = quantised_weights.quantise(fitted.network.state_dict())
+        save_file(weights, plan.out / model_folder.WEIGHTS)
+        rows.to_parquet(plan.out / _ROWS, index=False)
+        facts = {"fingerprint": plan.recipe.fingerprint(), "history": fitted.history}
+        (plan.out / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
+        (plan.out / checkpoint.FILE_NAME).unlink(missing_ok=True)
+    fabric.barrier()
+    return FoldResult(rows, fitted.history)
+
+
+def _fold_of_cells(folds: Sequence[TrainingData]) -> "pd.Series[int]":
+    """Number of the fold that tests a cell, by image id."""
+    parts = (fold.split.parts for fold in folds)
+    return pd.concat(
+        [pd.Series(n, index=part.index[part == "test"]) for n, part in enumerate(parts)]
+    )
+
+
+def _read_part(plan: TrainingPlan) -> FoldResult:
     facts = json.loads((plan.out / _FACTS).read_text(encoding="utf-8"))
-    if facts["fingerprint"] != _fingerprint(plan):
+    if facts["fingerprint"] != plan.recipe.fingerprint():
         raise ModelError(
             f"{plan.out} belongs to a run with other settings: repeat these, remove the folder, "
             "or choose another --out."
         )
-    rows = pd.read_parquet(plan.out / _ROWS)
-    return FoldResult(rows, PlattScaling(**facts["platt"]), facts["best_epoch"], facts["history"])
+    return FoldResult(pd.read_parquet(plan.out / _ROWS), facts["history"])
 
 
-def _fingerprint(plan: TrainingPlan) -> str:
-    return plan.recipe.fingerprint() + ("-nested" if plan.nested else "")
+def _fit_platt(rows: pd.DataFrame, column: str) -> PlattScaling:
+    labels = np.where(rows["label"] == "all", 1, 0)
+    return calibration.fit_platt(_log_odds(rows, column), labels)
+
+
+def _log_odds(rows: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    values = rows[column].to_numpy(dtype=float)
+    return values if column == "logit" else special.logit(values.clip(1e-6, 1 - 1e-6))

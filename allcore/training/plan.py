@@ -1,6 +1,6 @@
 """Plan of a training run, and its data."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class TrainingPlan:
         recipe: all hyperparameters.
         device: auto, cpu, cuda or cuda:<n>.
         command: the command line, for the card.
-        nested: whether an out-of-fold run calibrates each fold on all subjects outside of it.
+        teachers: number of networks an out-of-fold run distils for each pair of folds.
     """
 
     data: Path
@@ -55,7 +55,7 @@ class TrainingPlan:
     recipe: Recipe
     device: str
     command: str
-    nested: bool = False
+    teachers: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,6 @@ class TrainingData:
         cells: the same, decoded.
         split: assignment of the cells to training, validation and test.
         targets: (N,) 1 for ALL blasts, 0 for normal cells.
-        statistics: (N, F) features of each cell by a frozen body, see ``frozen_features``.
         soft_targets: (N,) targets of training cells where they differ from ``targets``.
     """
 
@@ -75,8 +74,7 @@ class TrainingData:
     cells: DecodedCells
     split: Split
     targets: NDArray[np.float64]
-    statistics: torch.Tensor | None = field(default=None, kw_only=True)
-    soft_targets: NDArray[np.float64] | None = field(default=None, kw_only=True)
+    soft_targets: NDArray[np.float64] | None = None
 
     def weights(self, part: str, *, subject_strength: float) -> NDArray[np.float64]:
         """Balanced weights of the cells in a part, see ``sampling.sampling_weights``."""
@@ -91,12 +89,8 @@ class TrainingData:
         is_soft = part == "train" and self.soft_targets is not None
         targets = self.soft_targets if is_soft else self.targets
         assert targets is not None
-        if self.statistics is None:
-            inputs = torch.from_numpy(self.cells.pixels[chosen])
-        else:  # (M, F, 1, 1), since the loop expects four axes
-            inputs = self.statistics[torch.tensor(chosen)][:, :, None, None]
         return TrainingExamples(
-            pixels=inputs,
+            pixels=torch.from_numpy(self.cells.pixels[chosen]),
             targets=torch.from_numpy(targets[chosen]).float(),
             weights=torch.from_numpy(self.weights(part, subject_strength=subject_strength)),
         )

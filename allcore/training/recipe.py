@@ -17,17 +17,16 @@ class Recipe:
         epochs: maximum; training stops earlier on ``patience``.
         samples: images sampled an epoch; 0 means the number of training images.
         batch_size: images a step, over all devices together.
-        learning_rate: highest rate of freshly initialised layers.
-        body_rate: rate of pretrained body layers, as a share of ``learning_rate``.
+        learning_rate: highest rate of layers with random initial weights.
+        body_rate: rate of layers with loaded initial weights, as a share of ``learning_rate``.
         weight_decay: AdamW's decoupled decay.
         warmup: share of all steps in which the rate rises linearly.
         label_smoothing: distance of the targets from 0 and 1, half on either side.
         mixup: both parameters of mixup's beta distribution; 0 disables it.
         ema_decay: decay of the moving average of the weights; the average is the result.
         subject_strength: see ``allcore.data.sampling.sampling_weights``.
-        subject_shrinkage: see ``frozen_features.shrinkage_matrix``; with a frozen body only.
         distilled: weight, in a training cell's target, of the prediction by networks trained
-            without its subject; the rest is its label. For nested runs only.
+            without its subject; the rest is its label. For out-of-fold runs with teachers.
         patience: epochs without a better validation score before training stops.
         freeze: prefixes of the names of frozen parameters.
         seed: of initialisation, sampling, augmentation and dropout.
@@ -45,7 +44,6 @@ class Recipe:
     mixup: float = 0.0
     ema_decay: float = 0.99
     subject_strength: float = 0.5
-    subject_shrinkage: float = 0.0
     distilled: float = 0.0
     patience: int = 3
     freeze: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from allcore.errors import ModelError
 from allcore.inference import devices
 from allcore.nets import registry
 from allcore.nets.base import CellNetwork
-from allcore.training import baseline, checkpoint, fit, frozen_features, initialisation
+from allcore.training import baseline, checkpoint, fit, initialisation
 from allcore.training import fabric as processes
 from allcore.training import plan as plans
 from allcore.training.fit import FittedNetwork
@@ -49,8 +49,9 @@ class TrainingResult:
         history: one row an epoch.
         training: provenance of the model, for ``model.json``.
         weights_sha256: digest of the weights file.
-        folds_sha256: digest of the fold networks' file, where there is one.
+        folds_sha256: digest of the fold networks' files, where there are any.
         operating_point: fixed before training; None where the validation rows select it.
+        teachers: mean uncalibrated log-odds of a distilled bag by image id, None without one.
     """
 
     plan: TrainingPlan
@@ -62,6 +63,7 @@ class TrainingResult:
     weights_sha256: str
     folds_sha256: str | None = None
     operating_point: OperatingPoint | None = None
+    teachers: "pd.Series[float] | None" = None
 
 
 def train(plan: TrainingPlan) -> TrainingResult | None:
@@ -141,7 +143,6 @@ def fit_network(
     data: TrainingData,
     fabric: Fabric,
     *,
-    until: int | None = None,
     progress_bar: bool = True,
 ) -> FittedNetwork:
     """Build, initialise and fit the network of ``plan`` on the training part of ``data``.
@@ -150,21 +151,15 @@ def fit_network(
         plan: of the run; ``plan.out`` holds the checkpoint.
         data: the cells and their split.
         fabric: launched.
-        until: number of the recipe's epochs after which to stop.
         progress_bar: whether to show a progress bar on a terminal.
 
     Raises:
         ModelError: unknown architecture or weights, or the folder holds another run.
     """
-    if data.statistics is not None:
-        return frozen_features.fit_head(plan, data, fabric, until=until)
     recipe = plan.recipe
-    if recipe.distilled and not plan.nested:
-        raise ModelError("distilled needs --out-of-fold and --nested: give them, or leave it out.")
-    if recipe.subject_shrinkage:
+    if recipe.distilled and not plan.teachers:
         raise ModelError(
-            "subject_shrinkage needs a frozen body that is read once: give --freeze body, "
-            "--out-of-fold and a network with stages, or leave it out."
+            "distilled needs --out-of-fold and --teachers: give them, or leave it out."
         )
     train_part = data.examples("train", subject_strength=recipe.subject_strength)
     torch.manual_seed(recipe.seed)
@@ -172,7 +167,7 @@ def fit_network(
     # A balanced sample of cells gives the statistics of norm layers.
     rows = torch.multinomial(train_part.weights, plans.INITIAL_CELLS, replacement=True)
     cells = plan.preprocessing.normalise(train_part.pixels[rows])
-    initialisation.initialise(network, plan.init, cells)
+    loaded = initialisation.initialise(network, plan.init, cells)
     hidden = None if progress_bar and fabric.is_global_zero else True
     with tqdm(desc="Training", unit="step", disable=hidden) as bar:
 
@@ -188,7 +183,7 @@ def fit_network(
             recipe=recipe,
             fabric=fabric,
             folder=plan.out,
-            until=until,
+            loaded=loaded,
             on_step=update_bar,
         )
 
@@ -199,11 +194,8 @@ def held_out_predictions(
     """Validation and test rows with the log-odds of the network and the baseline's probability."""
     parts = data.split.parts.reindex(data.manifest.table["image_id"]).to_numpy()
     chosen = np.isin(parts, ("validation", "test"))
-    if data.statistics is not None:
-        logits = frozen_features.predict(network, data.statistics[torch.from_numpy(chosen)])
-    else:
-        pixels = torch.from_numpy(data.cells.pixels[chosen])
-        logits = fit.predict(network, pixels, plan.preprocessing, device=device)
+    pixels = torch.from_numpy(data.cells.pixels[chosen])
+    logits = fit.predict(network, pixels, plan.preprocessing, device=device)
     fitted_baseline = baseline.fit(
         data.cells,
         train=data.split.mask(data.manifest, "train"),
@@ -231,13 +223,10 @@ def provenance(
 ) -> dict[str, Any]:
     """Provenance of a model, for ``model.json``."""
     manifest, split = data.manifest, data.split
-    recipe = plan.recipe.to_dict()
-    if data.statistics is not None:
-        recipe["augmentation"] = None  # cells with precomputed statistics are not augmented
     return {
         "command": plan.command,
         "seed": plan.recipe.seed,
-        "recipe": recipe,
+        "recipe": plan.recipe.to_dict(),
         "init": plan.init,
         "best_epoch": fitted.best_epoch,
         "data": {"name": manifest.name, "digest": manifest.digest(), "images": len(manifest)},

@@ -53,8 +53,8 @@ def model(home: Path, tiny_model: Path, data: Manifest) -> Path:
     table.assign(split="train")[["image_id", "split"]].to_csv(
         tiny_model / model_folder.SPLIT, index=False
     )
-    networks = [(fold, model_folder.load_network(tiny_model)) for fold in (0, 1)]
-    for fold, network in networks:
+    networks = [model_folder.load_network(tiny_model) for _ in (0, 1)]
+    for fold, network in enumerate(networks):
         torch.nn.init.constant_(network.head.bias, 1.0 + fold)
     info = replace(
         model_folder.read_info(tiny_model),

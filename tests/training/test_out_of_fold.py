@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
-from sklearn.metrics import roc_auc_score
 
 from allcore import model_folder
 from allcore.data import decoded_cells, readers, splits
@@ -21,6 +19,7 @@ from allcore.reports import trained_model
 from allcore.training import out_of_fold, run
 from allcore.training import plan as plans
 from allcore.training.calibration import PlattScaling
+from allcore.training.out_of_fold import FoldResult
 from allcore.training.plan import TrainingData, TrainingPlan
 from tests.training.test_training import cells, plan, plan_for  # noqa: F401
 
@@ -60,67 +59,36 @@ def test_train__the_final_network_is_trained_on_all_and_says_so(trained: Trainin
     card = (trained.out / model_folder.CARD).read_text()
     assert "no subject is left to test it on" in card
     model_folder.load_network(trained.out)
-    assert not list(trained.out.glob("fold-*"))
+    assert len(list(trained.out.glob("fold-*.safetensors"))) == 3
+    assert not (trained.out / out_of_fold.PARTS).exists()
 
 
-@pytest.fixture(scope="module")
-def frozen(cells: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingPlan:  # noqa: F811
-    """An out-of-fold run that reads a frozen body by its statistics."""
-    root = tmp_path_factory.mktemp("frozen")
-    body = registry.build("resnet18").body.state_dict()
-    weights = root / "body.safetensors"
-    save_file({name: value.contiguous() for name, value in body.items()}, weights)
-    made = plan_for(cells, root / "made")
-    small = replace(
-        made,
-        architecture="qcresnet",
-        config={"widths": [16], "stages": ["layer1", "layer2"]},
-        init=str(weights),
-        recipe=replace(made.recipe, epochs=4, samples=64, freeze=("body",)),
-    )
-    train_and_write(small)
-    return small
-
-
-@pytest.mark.parametrize(("body", "within"), [("trained", 1e-2), ("frozen", 3e-3)])
-def test_train__fold_networks_give_the_predictions(
-    body: str, within: float, request: pytest.FixtureRequest
-):
-    made = request.getfixturevalue(body)
-    table = model_folder.read_predictions(made.out)
+def test_train__fold_networks_give_the_predictions(trained: TrainingPlan):
+    table = model_folder.read_predictions(trained.out)
     for fold, rows in table.groupby("fold"):
-        network = model_folder.load_fold_network(made.out, int(fold))
+        network = model_folder.load_fold_network(trained.out, int(fold))
         pixels = decoded_cells.decode(
-            [made.data / path for path in rows["path"]], made.preprocessing
+            [trained.data / path for path in rows["path"]], trained.preprocessing
         )
         with torch.inference_mode():
-            logits = network(made.preprocessing.normalise(torch.from_numpy(pixels.pixels)))
-        assert logits.numpy() == pytest.approx(rows["logit"].to_numpy(), abs=within)
+            logits = network(trained.preprocessing.normalise(torch.from_numpy(pixels.pixels)))
+        assert logits.numpy() == pytest.approx(rows["logit"].to_numpy(), abs=1e-2)
 
 
-def test_train__fold_networks_hold_only_what_differs(frozen: TrainingPlan):
-    names = set(load_file(frozen.out / model_folder.FOLDS))
-    assert {name.split("/")[0] for name in names} == {"0", "1", "2"}
-    assert "0/head.weight" in names and not [name for name in names if "body." in name]
-    shipped = model_folder.load_network(frozen.out).state_dict()
-    own = model_folder.load_fold_network(frozen.out, 1).state_dict()
-    torch.testing.assert_close(own["body.conv1.weight"], shipped["body.conv1.weight"])
-    assert not own["head.weight"].equal(shipped["head.weight"])
-
-
-def test_load_fold_network__says_what_is_wrong(frozen: TrainingPlan, tmp_path: Path):
+def test_load_fold_network__says_what_is_wrong(trained: TrainingPlan, tmp_path: Path):
     with pytest.raises(ModelError, match="no network of fold 7"):
-        model_folder.load_fold_network(frozen.out, 7)
-    shutil.copytree(frozen.out, tmp_path / "made")
-    (tmp_path / "made" / model_folder.FOLDS).write_bytes(b"nonsense")
+        model_folder.load_fold_network(trained.out, 7)
+    folder = tmp_path / "made"
+    shutil.copytree(trained.out, folder)
+    (folder / model_folder.FOLD.format(1)).write_bytes(b"nonsense")
     with pytest.raises(ModelError, match="fold networks of 'made' are damaged"):
-        model_folder.load_fold_network(tmp_path / "made", 0)
-    info = json.loads((tmp_path / "made" / model_folder.INFO).read_text())
+        model_folder.load_fold_network(folder, 0)
+    info = json.loads((folder / model_folder.INFO).read_text())
     del info["folds_sha256"]  # as folders were written before
-    (tmp_path / "made" / model_folder.INFO).write_text(json.dumps(info))
-    model_folder.load_network(tmp_path / "made")
+    (folder / model_folder.INFO).write_text(json.dumps(info))
+    model_folder.load_network(folder)
     with pytest.raises(ModelError, match="keeps no fold networks"):
-        model_folder.load_fold_network(tmp_path / "made", 0)
+        model_folder.load_fold_network(folder, 0)
 
 
 def test_train__facts_of_every_predicted_cell(trained: TrainingPlan):
@@ -134,11 +102,11 @@ def test_train__facts_of_every_predicted_cell(trained: TrainingPlan):
 
 
 def test_train__goes_on_after_the_folds_that_are_done(plan: TrainingPlan, monkeypatch):  # noqa: F811
-    done: list[int] = []
+    done: list[str] = []
     fitted = out_of_fold.run.fit_network
 
     def dies_on_the_third(here, data, fabric, **more):
-        done.append(data.split.fold)
+        done.append(here.out.name)
         if len(done) == 3:
             raise KeyboardInterrupt
         return fitted(here, data, fabric, **more)
@@ -148,13 +116,13 @@ def test_train__goes_on_after_the_folds_that_are_done(plan: TrainingPlan, monkey
     with pytest.raises(KeyboardInterrupt):
         train_and_write(small)
     train_and_write(small)
-    assert done == [0, 1, 2, 2, 0]  # the last is the network of all subjects
+    assert done == ["fold-0", "fold-1", "fold-2", "fold-2", "made"]
     assert model_folder.read_info(small.out).training["out_of_fold"] == 3
 
 
 def test_train__kept_folds_of_another_recipe_are_refused(plan: TrainingPlan, monkeypatch):  # noqa: F811
     monkeypatch.setattr(
-        out_of_fold, "_result", lambda *_a: (_ for _ in ()).throw(KeyboardInterrupt)
+        out_of_fold, "fold_calibrations", lambda *_a: (_ for _ in ()).throw(KeyboardInterrupt)
     )
     small = replace(plan, recipe=replace(plan.recipe, epochs=1, samples=8))
     with pytest.raises(KeyboardInterrupt):
@@ -169,94 +137,93 @@ def test_train__too_many_folds_is_one_sentence(plan: TrainingPlan):  # noqa: F81
 
 
 @pytest.fixture(scope="module")
-def nested(frozen: TrainingPlan, tmp_path_factory: pytest.TempPathFactory) -> TrainingPlan:
-    """The same, nested, with shrunk subjects."""
-    recipe = replace(frozen.recipe, subject_shrinkage=3.0, distilled=0.5)
-    made = replace(frozen, out=tmp_path_factory.mktemp("nested") / "made", recipe=recipe)
-    made = replace(made, nested=True)
-    train_and_write(made)
-    return made
+def taught(cells: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingPlan:  # noqa: F811
+    """The plan of a run that distils two teachers a pair of folds."""
+    plan = plan_for(cells, tmp_path_factory.mktemp("taught") / "made")
+    recipe = replace(plan.recipe, epochs=1, samples=8, distilled=0.5)
+    return replace(plan, recipe=recipe, teachers=2)
 
 
-def test_train__nested_folds_are_calibrated_on_all_other_subjects(
-    nested: TrainingPlan, monkeypatch
+def test_train__a_teacher_saw_neither_of_its_folds_and_no_target_tells_of_the_tested(
+    taught: TrainingPlan, monkeypatch: pytest.MonkeyPatch
 ):
-    seen: list[tuple[set[str], set[str]]] = []
-    platt = out_of_fold._platt
+    trained_on: dict[str, set[str]] = {}
+    targets: dict[str, pd.Series] = {}
+    fit_network = run.fit_network
 
-    def noted(validation, what, cells_alike):
-        assert cells_alike
-        seen.append((set(validation["group"]), set(validation["image_id"])))
-        return platt(validation, what, cells_alike)
+    def noted(plan, data, fabric, **options):
+        table = data.manifest.table
+        mask = data.split.mask(data.manifest, "train")
+        trained_on[plan.out.name] = set(table["group"][mask])
+        if data.soft_targets is not None:
+            changed = data.soft_targets != data.targets
+            targets[plan.out.name] = table["image_id"][changed]
+        return fit_network(plan, data, fabric, **options)
 
-    monkeypatch.setattr(out_of_fold, "_platt", noted)
-    again = replace(nested, out=nested.out.with_name("again"))
-    train_and_write(again)
-    table = model_folder.read_predictions(again.out)
+    monkeypatch.setattr(run, "fit_network", noted)
+    train_and_write(taught)
+    table = model_folder.read_predictions(taught.out)
+    groups = {fold: set(rows["group"]) for fold, rows in table.groupby("fold")}
+    teachers = [name for name in trained_on if name.startswith("teacher-")]
+    assert len(teachers) == 6  # three pairs of folds, two of each
+    for name in teachers:
+        one, other = (int(part) for part in name.split("-")[1:3])
+        assert not trained_on[name] & (groups[one] | groups[other])
     for fold, rows in table.groupby("fold"):
-        groups, images = seen[2 * int(fold)]
-        assert groups == set(table["group"]) - set(rows["group"])
-        assert images == set(table["image_id"]) - set(rows["image_id"])
-    assert not list(again.out.glob("fold-*"))
+        assert not trained_on[f"fold-{fold}"] & groups[fold]
+        assert set(targets[f"fold-{fold}"]) == set(table["image_id"]) - set(rows["image_id"])
+    assert set(targets["made"]) == set(table["image_id"])
+    assert model_folder.read_info(taught.out).training["teachers"] == 2
+    assert not (taught.out / out_of_fold.PARTS).exists()
 
 
-def test_train__nested_fold_networks_give_the_predictions(nested: TrainingPlan):
-    """What shrinks subjects is part of the first linear layer, in every network that is kept."""
-    table = model_folder.read_predictions(nested.out)
-    assert len(table) == 48 and set(table["split"]) == {"test"}
-    for fold, rows in table.groupby("fold"):
-        network = model_folder.load_fold_network(nested.out, int(fold))
-        pixels = decoded_cells.decode(
-            [nested.data / path for path in rows["path"]], nested.preprocessing
-        )
-        with torch.inference_mode():
-            logits = network(nested.preprocessing.normalise(torch.from_numpy(pixels.pixels)))
-        assert logits.numpy() == pytest.approx(rows["logit"].to_numpy(), abs=3e-3)
+def test_bag_of__only_teachers_that_saw_neither_the_cell_nor_the_tested_fold():
+    def rows(**logits: float) -> FoldResult:
+        fold = {"a": 0, "b": 1, "c": 2}
+        table = pd.DataFrame(
+            {"image_id": list(logits), "logit": list(logits.values()),
+             "fold": [fold[name] for name in logits]}
+        )  # fmt: skip
+        return FoldResult(table, [])
+
+    teachers = {(0, 1): rows(a=1.0, b=2.0), (0, 2): rows(a=3.0, c=4.0), (1, 2): rows(b=5.0, c=6.0)}
+    assert out_of_fold.bag_of(teachers).to_dict() == {"a": 2.0, "b": 3.5, "c": 5.0}
+    assert out_of_fold.bag_of(teachers, 0).to_dict() == {"b": 2.0, "c": 4.0}
+    assert out_of_fold.bag_of({}).empty
 
 
-def test_train__kept_folds_that_are_not_nested_are_refused(plan: TrainingPlan, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(
-        out_of_fold, "_result", lambda *_a: (_ for _ in ()).throw(KeyboardInterrupt)
+@pytest.mark.parametrize(("teachers", "distilled"), [(0, 0.5), (2, 0.0)])
+def test_train__teachers_and_their_weight_go_together(
+    plan: TrainingPlan,  # noqa: F811
+    teachers: int,
+    distilled: float,
+):
+    recipe = replace(plan.recipe, distilled=distilled)
+    with pytest.raises(ModelError, match="distilled and --teachers go together"):
+        out_of_fold.train(replace(plan, recipe=recipe, teachers=teachers))
+
+
+def test_train__distilling_without_teachers_is_refused(plan: TrainingPlan):  # noqa: F811
+    with pytest.raises(ModelError, match="needs --out-of-fold and --teachers"):
+        run.train(replace(plan, recipe=replace(plan.recipe, distilled=0.5)))
+
+
+def test_calibrated__a_fold_is_calibrated_on_the_others(trained: TrainingPlan):
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({"fold": np.repeat([0, 1, 2], 100), "label": ["all", "hem"] * 150})
+    rows["logit"] = np.where(rows["label"] == "all", 1.0, -1.0) * 3 + random.normal(0, 3, 300)
+    rows["baseline_probability"] = 0.5
+    rows.loc[rows["fold"] == 0, "logit"] *= 100.0
+    platts = out_of_fold.fold_calibrations(rows, "logit")
+    same = out_of_fold.fold_calibrations(
+        rows.assign(logit=rows["logit"].where(rows["fold"] != 0, 0.0)), "logit"
     )
-    small = replace(plan, recipe=replace(plan.recipe, epochs=1, samples=8))
-    with pytest.raises(KeyboardInterrupt):
-        train_and_write(small)
-    with pytest.raises(ModelError, match="other settings"):
-        out_of_fold.train(replace(small, nested=True))
-
-
-def test_train__distilling_is_of_networks_that_never_saw_the_subject(
-    nested: TrainingPlan, monkeypatch
-):
-    seen: list[pd.DataFrame] = []
-    distilled = out_of_fold.distilled
-
-    def noted(data, rows, share):
-        seen.append(rows)
-        return distilled(data, rows, share)
-
-    monkeypatch.setattr(out_of_fold, "distilled", noted)
-    again = replace(nested, out=nested.out.with_name("distilled"))
-    train_and_write(again)
-    table = model_folder.read_predictions(again.out)
-    *folds, last = seen
-    for fold, rows in enumerate(folds):
-        tested = set(table["image_id"][table["fold"] == fold])
-        assert set(rows["image_id"]) == set(table["image_id"]) - tested
-    assert set(last["image_id"]) == set(table["image_id"])
-
-
-def test_train__distilling_without_nested_runs_is_refused(plan: TrainingPlan):  # noqa: F811
-    asked = replace(plan, recipe=replace(plan.recipe, distilled=0.5))
-    with pytest.raises(ModelError, match="give --nested"):
-        train_and_write(asked)
-    with pytest.raises(ModelError, match="needs --out-of-fold"):
-        run.train(asked)
-
-
-def test_train__shrinking_without_a_frozen_body_is_refused(plan: TrainingPlan):  # noqa: F811
-    with pytest.raises(ModelError, match="needs a frozen body"):
-        out_of_fold.train(replace(plan, recipe=replace(plan.recipe, subject_shrinkage=1.0)))
+    assert platts[0] == same[0] and platts[1] != same[1]
+    result = out_of_fold.calibrated(rows)
+    own = rows["fold"] == 0
+    assert result["logit"][own].to_numpy() == pytest.approx(
+        platts[0].log_odds(rows["logit"][own].to_numpy())
+    )
 
 
 def test_calibrate__is_part_of_the_weights():
@@ -274,19 +241,6 @@ def test_mean_history__by_epoch():
         [[{"epoch": 0, "loss": 1.0}, {"epoch": 1, "loss": 0.5}], [{"epoch": 0, "loss": 2.0}]]
     )
     assert found == [{"epoch": 0.0, "loss": 1.5}, {"epoch": 1.0, "loss": 0.5}]
-
-
-def test_train__frozen_body_is_read_once(frozen: TrainingPlan):
-    """And the network that ships answers pictures as its layers answered what was read."""
-    info = model_folder.read_info(frozen.out)
-    assert info.training["recipe"]["augmentation"] is None
-    network = model_folder.load_network(frozen.out)
-    kept = network.body.layer1[0].conv1.weight
-    body = load_file(frozen.init)
-    torch.testing.assert_close(kept, body["layer1.0.conv1.weight"], atol=1e-3, rtol=1e-3)
-    table = model_folder.read_predictions(frozen.out)
-    assert len(table) == 48
-    assert roc_auc_score(table["label"] == "all", table["logit"]) > 0.9
 
 
 @pytest.fixture
@@ -309,41 +263,23 @@ def _with_twins(held: list[TrainingData]) -> tuple[list[TrainingData], np.ndarra
     return made, families
 
 
-def test_validated_on__the_other_part_validates_and_the_rest_learns(held):
-    found = out_of_fold.validated_on(held[0], held[2])
-    manifest = found.manifest
-    validation = found.split.mask(manifest, "validation")
-    assert (found.split.mask(manifest, "test") == held[0].split.mask(manifest, "test")).all()
-    assert (validation == held[2].split.mask(manifest, "test")).all()
-    assert (found.split.mask(manifest, "train") == held[1].split.mask(manifest, "test")).all()
-
-
-@pytest.mark.parametrize(("tested", "other"), [(0, 1), (0, 2), (1, 2), (2, 1), (1, 0)])
-def test_validated_on__twins_stand_on_one_side(held, tested, other):
+@pytest.mark.parametrize("tested", [(0,), (1,), (0, 1), (0, 2), (1, 2), ()])
+def test_held_out__twins_of_tested_cells_are_not_learned(held, tested):
     made, families = _with_twins(held)
-    found = out_of_fold.validated_on(made[tested], made[other])
-    manifest = found.manifest
-    test, validation, train = (
-        set(families[found.split.mask(manifest, part)]) for part in ("test", "validation", "train")
-    )
-    assert not test & validation and not test & train and not validation & train
-    assert found.split.mask(manifest, EXCLUDED).sum() >= 1
-
-
-def test_trained_on_all__learns_all_but_the_tested_part_and_its_twins(held):
-    made, families = _with_twins(held)
-    found = out_of_fold.trained_on_all(made[1])
-    manifest = found.manifest
-    test, train = found.split.mask(manifest, "test"), found.split.mask(manifest, "train")
-    assert not found.split.mask(manifest, "validation").any()
+    data = out_of_fold.held_out(made, *tested)
+    manifest = data.manifest
+    test, train = data.split.mask(manifest, "test"), data.split.mask(manifest, "train")
+    expected = [made[fold].split.mask(manifest, "test") for fold in tested]
+    assert (test == np.any([np.zeros(len(manifest), bool), *expected], axis=0)).all()
     assert not set(families[test]) & set(families[train])
-    assert test.sum() + train.sum() == len(manifest) - 2
+    apart = np.isin(families, families[test]) & ~test
+    assert (data.split.mask(manifest, EXCLUDED) == apart).all()
 
 
 def test_distilled__half_of_a_target_is_the_answer(held):
     data = held[0]
     table = data.manifest.table
-    rows = table[["image_id"]].iloc[:5].assign(logit=[0.0, 0.0, 0.0, 9.0, -9.0])
+    rows = pd.Series([0.0, 0.0, 0.0, 9.0, -9.0], index=table["image_id"].iloc[:5])
     found = out_of_fold.distilled(data, rows, 0.5)
     assert found.soft_targets is not None
     assert found.soft_targets[:3] == pytest.approx((data.targets[:3] + 0.5) / 2)

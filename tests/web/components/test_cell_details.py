@@ -185,7 +185,7 @@ def test_show__asks_the_network_that_held_the_subject_out(
         replace(
             model_folder.read_info(model),
             temperature=3.0,
-            folds_sha256=model_folder.write_folds(model, [(0, other)]),
+            folds_sha256=model_folder.write_folds(model, [other]),
         ),
     )
     page = opened(root=images)
