@@ -255,7 +255,7 @@ def load_fold_network(path: Path, fold: int, device: "str | Any" = "cpu") -> "Ce
             f"'{info.name}' keeps no fold networks: train it again with 'python -m allcore train "
             "--out-of-fold'."
         )
-    folds = info.training["out_of_fold"]
+    folds = info.training.get("out_of_fold", 0)
     if fold not in range(folds):
         raise ModelError(f"'{info.name}' keeps no network of fold {fold}: it has none such.")
     try:

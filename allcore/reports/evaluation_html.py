@@ -189,7 +189,7 @@ def _subjects_table(split: SplitEvaluation) -> pd.DataFrame:
 
 
 def _training_section(history: pd.DataFrame | None) -> Iterator[HtmlSection]:
-    if history is not None and {"train_loss", "validation_loss"} <= set(history):
+    if history is not None and "train_loss" in history:
         curve = html.chart(about.learning_curve(history), name="learning-curve")
         yield HtmlSection("Training", html.grid([curve]))
 

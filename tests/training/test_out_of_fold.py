@@ -139,9 +139,9 @@ def test_train__too_many_folds_is_one_sentence(plan: TrainingPlan):  # noqa: F81
 @pytest.fixture(scope="module")
 def taught(cells: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingPlan:  # noqa: F811
     """The plan of a run that distils two teachers a pair of folds."""
-    plan = plan_for(cells, tmp_path_factory.mktemp("taught") / "made")
-    recipe = replace(plan.recipe, epochs=1, samples=8, distilled=0.5)
-    return replace(plan, recipe=recipe, teachers=2)
+    made = plan_for(cells, tmp_path_factory.mktemp("taught") / "made")
+    recipe = replace(made.recipe, epochs=1, samples=8, distilled=0.5)
+    return replace(made, recipe=recipe, teachers=2)
 
 
 def test_train__a_teacher_saw_neither_of_its_folds_and_no_target_tells_of_the_tested(
@@ -151,14 +151,14 @@ def test_train__a_teacher_saw_neither_of_its_folds_and_no_target_tells_of_the_te
     targets: dict[str, pd.Series] = {}
     fit_network = run.fit_network
 
-    def noted(plan, data, fabric, **options):
+    def noted(here, data, fabric, **options):
         table = data.manifest.table
         mask = data.split.mask(data.manifest, "train")
-        trained_on[plan.out.name] = set(table["group"][mask])
+        trained_on[here.out.name] = set(table["group"][mask])
         if data.soft_targets is not None:
             changed = data.soft_targets != data.targets
-            targets[plan.out.name] = table["image_id"][changed]
-        return fit_network(plan, data, fabric, **options)
+            targets[here.out.name] = table["image_id"][changed]
+        return fit_network(here, data, fabric, **options)
 
     monkeypatch.setattr(run, "fit_network", noted)
     train_and_write(taught)
@@ -173,7 +173,10 @@ def test_train__a_teacher_saw_neither_of_its_folds_and_no_target_tells_of_the_te
         assert not trained_on[f"fold-{fold}"] & groups[fold]
         assert set(targets[f"fold-{fold}"]) == set(table["image_id"]) - set(rows["image_id"])
     assert set(targets["made"]) == set(table["image_id"])
-    assert model_folder.read_info(taught.out).training["teachers"] == 2
+    training = model_folder.read_info(taught.out).training
+    assert training["teachers"] == 2
+    assert 0.0 <= training["bag_auroc"] <= 1.0
+    assert set(training["distillation_difference"]) == {"value", "low", "high"}
     assert not (taught.out / out_of_fold.PARTS).exists()
 
 

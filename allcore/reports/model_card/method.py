@@ -44,7 +44,7 @@ def network(info: ModelInfo) -> Chapter:
         ("Device", training.get("device")),
         ("Duration", _duration(training.get("seconds"))),
     )
-    sentences = (_sampling(recipe), _targets(recipe), _epoch_choice(training))
+    sentences = (_sampling(recipe), _targets(training), _epoch_choice(training))
     texts = tuple(map(Paragraph, filter(None, sentences)))
     return Chapter(NETWORK, (*texts, _table(rows)))
 
@@ -108,8 +108,8 @@ def _sampling(recipe: dict[str, Any]) -> str:
     )
 
 
-def _targets(recipe: dict[str, Any]) -> str:
-    lines = []
+def _targets(training: dict[str, Any]) -> str:
+    recipe, lines = training.get("recipe", {}), []
     if recipe.get("subject_shrinkage"):
         lines.append(
             "Before the linear layers learned, directions in which the means of subjects of one "
@@ -121,6 +121,14 @@ def _targets(recipe: dict[str, Any]) -> str:
             f"Of each training target {100 * recipe['distilled']:.0f} % is the answer of a network "
             "that was trained without the cell's subject, and without the tested cells; the rest "
             "is its label."
+        )
+    if "bag_auroc" in training:
+        loss = training["distillation_difference"]
+        lines.append(
+            f"The answer is the mean of {training['teachers']} networks a pair of folds. On the "
+            f"cells that they never saw their means reach AUROC {training['bag_auroc']:.3f}; the "
+            f"AUROC of the distilled fold networks differs by {loss['value']:+.3f} "
+            f"[{loss['low']:+.3f}, {loss['high']:+.3f}], over subjects."
         )
     return " ".join(lines)
 
@@ -136,24 +144,25 @@ def _epoch_choice(training: dict[str, Any]) -> str:
             "folds needed."
         )
     if training.get("out_of_fold"):
-        return (
-            "Each fold's network is that of its best epoch on validation subjects; the one that "
-            "ships was trained for as many epochs as the folds needed (their median)."
-        )
+        return "Every network is the moving average of its weights at the end of the schedule."
     return (
         f"Kept: the epoch that did best on validation cells, number {training['best_epoch'] + 1}."
     )
 
 
 def _calibration(info: ModelInfo) -> str:
-    mean = "The calibration is part of the weights: the mean of those of the folds."
     if info.training.get("nested"):
         return (
             "Each fold was calibrated on all cells outside of it, counted alike, each answered by "
-            f"a network that was trained without its subject and without the fold. {mean}"
+            "a network that was trained without its subject and without the fold. The calibration "
+            "is part of the weights: the mean of those of the folds."
         )
     if info.training.get("out_of_fold"):
-        return mean
+        return (
+            "The predictions of each fold were calibrated by Platt scaling on those of the other "
+            "folds, with equal weight of all cells; the network that ships on those of all folds. "
+            "The calibration is part of the weights."
+        )
     return (
         f"Temperature {info.temperature:.3f}, fitted on the validation cells. Neither saw a test "
         "cell."

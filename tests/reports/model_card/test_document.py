@@ -179,6 +179,23 @@ def test_card__of_a_nested_run_says_what_was_calibrated_and_distilled(
     assert "outside of it" not in document.card(plain, found)
 
 
+def test_card__of_a_distilled_bag_says_what_distilling_lost(
+    made: tuple[ModelInfo, ModelEvaluation],
+) -> None:
+    info, found = made
+    bag = {
+        "out_of_fold": 5, "teachers": 2, "best_epoch": 7, "recipe": {"distilled": 0.5},
+        "bag_auroc": 0.9312,
+        "distillation_difference": {"value": -0.004, "low": -0.01, "high": 0.0},
+    }  # fmt: skip
+    table = simulated.predictions()
+    text = document.card(simulated.info(table, training=info.training | bag), found)
+    assert "2 networks a pair of folds" in text and "AUROC 0.931" in text
+    assert r"-0.004 \[-0.010, +0.000\]" in text
+    assert "calibrated by Platt scaling on those of the other folds" in text
+    assert "at the end of the schedule" in text
+
+
 def test_checklist__counts_what_it_says(made: tuple[ModelInfo, ModelEvaluation]) -> None:
     chapter = checklist.chapters(*made)[0]
     text = chapter.blocks[0]

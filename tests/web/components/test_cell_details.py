@@ -185,6 +185,7 @@ def test_show__asks_the_network_that_held_the_subject_out(
         replace(
             model_folder.read_info(model),
             temperature=3.0,
+            training=model_folder.read_info(model).training | {"out_of_fold": 1},
             folds_sha256=model_folder.write_folds(model, [other]),
         ),
     )
