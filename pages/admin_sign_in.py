@@ -6,7 +6,8 @@ import streamlit as st
 
 from allcore.errors import AllScopeError
 from allcore.store import accounts as stored_accounts
-from allcore.web import accounts, frame, navigation
+from allcore.store import codes
+from allcore.web import accounts, client_address, frame, navigation
 from allcore.web.sign_in import forms
 
 if user.signed_in:
@@ -27,7 +28,8 @@ with st.container(width=frame.FORM_WIDTH):
     entered = forms.new_account_form(key="setup", submit="Make the administrator", with_code=True)
     if entered:
         try:
-            accounts.make_first_administrator(**entered)
+            place = client_address.of_visitor()
+            accounts.start_session(codes.redeem_setup(accounts.store(), address=place, **entered))
         except AllScopeError as error:
             frame.problem(error)
         else:

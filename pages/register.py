@@ -6,7 +6,7 @@ import streamlit as st
 
 from allcore.errors import AllScopeError, StoreError
 from allcore.store import registration, sign_in
-from allcore.web import accounts, frame, navigation
+from allcore.web import accounts, client_address, frame, navigation
 from allcore.web.sign_in import forms
 
 if user.signed_in:
@@ -31,7 +31,10 @@ with st.container(width=frame.FORM_WIDTH):
             # The invitation that spared the captcha may have been changed in its field.
             if not with_captcha and accounts.requires_captcha(entered.get("invitation", "")):
                 raise StoreError(registration.INVALID)
-            account = accounts.register(**entered)
+            place = client_address.of_visitor()
+            account = registration.register(accounts.store(), address=place, **entered)
+            if not account.waiting:
+                accounts.start_session(account)
         except AllScopeError as error:
             frame.problem(error)
         else:

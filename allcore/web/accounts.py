@@ -14,20 +14,18 @@ from streamlit_authenticator.controllers import AuthenticationController
 from allcore import settings
 from allcore.errors import StoreError
 from allcore.store import (
-    accounts,
     admin_settings,
     codes,
     database,
     registration,
     roles,
     sessions,
-    sign_in,
 )
 from allcore.store.accounts import AccountInfo
 from allcore.store.audit import Actor
 from allcore.store.database import Database
 from allcore.store.roles import Action
-from allcore.store.sessions import OpenSession, SessionLimits
+from allcore.store.sessions import SessionLimits
 from allcore.web import client_address, cookie, frame, page_table
 from allcore.web.cookie import SESSION_KEY, SessionCookie
 
@@ -108,7 +106,7 @@ def visitor() -> Visitor:
     if not st.session_state.get(SESSION_KEY):
         _sign_in_by_cookie(opened)
     key = st.session_state.get(SESSION_KEY)
-    account = sessions.resume(opened, key, _session_limits()) if key else None
+    account = sessions.resume(opened, key, session_limits()) if key else None
     if account:
         return Visitor(account.username, account.display_name, account.role, account.id)
     if key:
@@ -116,32 +114,6 @@ def visitor() -> Visitor:
         _clear_session()
         frame.set_notice(ENDED)
     return Visitor(role="demo") if settings.load().demo else Visitor()
-
-
-def sign_in_by_password(username: str, password: str) -> None:
-    """Sign in.
-
-    Raises:
-        StoreError: wrong name or password, account disabled or waiting, or too many attempts.
-    """
-    place = client_address.of_visitor()
-    start_session(sign_in.authenticate(store(), username, password, address=place))
-
-
-def register(**fields: str) -> AccountInfo:
-    """Make an account and sign in with it, unless it has to wait for an administrator.
-
-    Args:
-        fields: texts that `allcore.store.registration.register` takes.
-
-    Raises:
-        StoreError: registration is closed, a rule is broken, or a name is taken.
-    """
-    place = client_address.of_visitor()
-    account = registration.register(store(), address=place, **fields)
-    if not account.waiting:
-        start_session(account)
-    return account
 
 
 def requires_captcha(invitation: str) -> bool:
@@ -154,93 +126,6 @@ def requires_captcha(invitation: str) -> bool:
     except StoreError:
         return True
     return not invitation
-
-
-def make_first_administrator(*, code: str, **fields: str) -> None:
-    """Make the first administrator with the code of the terminal, and sign in.
-
-    Args:
-        code: of the terminal.
-        fields: texts that `allcore.store.codes.redeem_setup` takes.
-
-    Raises:
-        StoreError: the code is invalid, there is an administrator, or a rule is broken.
-    """
-    place = client_address.of_visitor()
-    start_session(codes.redeem_setup(store(), code, address=place, **fields))
-
-
-def own_account(visitor: Visitor) -> AccountInfo:
-    """Read the visitor's account.
-
-    Raises:
-        StoreError: it has gone in the meantime.
-    """
-    account = accounts.find(store(), visitor.name)
-    if account is None:
-        raise StoreError(ENDED)
-    return account
-
-
-def change_profile(visitor: Visitor, *, display_name: str, email: str) -> None:
-    """Set the visitor's own name and e-mail address.
-
-    Raises:
-        StoreError: a rule is broken, or the e-mail address is taken.
-        NotAllowed: the role has no account of its own to change.
-    """
-    opened = store_to("account")
-    accounts.change_profile(
-        opened, visitor.name, display_name=display_name, email=email, by=visitor.actor
-    )
-
-
-def change_password(visitor: Visitor, *, current: str, new: str) -> None:
-    """Set a new password; this session goes on, all others end.
-
-    Raises:
-        StoreError: the current password is wrong, or the new one breaks the rule.
-        NotAllowed: as `change_profile`.
-    """
-    opened, place = store_to("account"), client_address.of_visitor()
-    start_session(
-        sign_in.change_password(opened, visitor.name, current=current, new=new, address=place)
-    )
-
-
-def reset_password(code: str, password: str) -> None:
-    """Set a new password with a one-time code; all sessions of the account end.
-
-    Raises:
-        StoreError: the code is invalid, or the password breaks the rule.
-    """
-    codes.redeem_reset(store(), code, password=password, address=client_address.of_visitor())
-
-
-def open_sessions(visitor: Visitor) -> list[OpenSession]:
-    """Read the visitor's open sessions, the last used first."""
-    key = st.session_state.get(SESSION_KEY, "")
-    return sessions.list_open(store(), visitor.name, _session_limits(), key=key)
-
-
-def end_session(visitor: Visitor, number: int) -> None:
-    """End one of the visitor's own sessions.
-
-    Raises:
-        NotAllowed: as `change_profile`.
-    """
-    place = client_address.of_visitor()
-    sessions.end_one(store_to("account"), visitor.name, number, address=place)
-
-
-def end_other_sessions(visitor: Visitor) -> None:
-    """Sign the visitor out everywhere else.
-
-    Raises:
-        NotAllowed: as `change_profile`.
-    """
-    key = st.session_state.get(SESSION_KEY, "")
-    sessions.end_all(store_to("account"), visitor.name, except_key=key, by=visitor.actor)
 
 
 def start_session(account: AccountInfo) -> None:
@@ -260,6 +145,13 @@ def sign_out() -> None:
     _clear_session()
 
 
+def session_limits() -> SessionLimits:
+    """Return the lifetime of a session from the settings."""
+    config = settings.load()
+    idle = timedelta(minutes=config.idle_minutes) if config.idle_minutes else None
+    return SessionLimits(life=timedelta(days=config.cookie_days), idle=idle)
+
+
 def _clear_session() -> None:
     st.session_state.clear()
     _controller(None).logout()
@@ -272,16 +164,10 @@ def _sign_in_by_cookie(opened: Database) -> None:
     claims = _cookie().read()
     if not claims:
         return
-    account = sessions.resume(opened, claims["session"], _session_limits())
+    account = sessions.resume(opened, claims["session"], session_limits())
     if account and account.username == claims["username"]:
         _controller(account).login(token=claims)
         st.session_state[SESSION_KEY] = claims["session"]
-
-
-def _session_limits() -> SessionLimits:
-    config = settings.load()
-    idle = timedelta(minutes=config.idle_minutes) if config.idle_minutes else None
-    return SessionLimits(life=timedelta(days=config.cookie_days), idle=idle)
 
 
 def _controller(account: AccountInfo | None) -> AuthenticationController:

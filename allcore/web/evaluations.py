@@ -1,8 +1,10 @@
 """Evaluations of models and of imported predictions, computed once a process and content."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -78,16 +80,20 @@ class EvaluatedSplit:
     label_errors: LabelErrors | None
 
 
+_KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
+    PredictionSource: lambda source: source.digest
+}
+
+
 def predictions(source: PredictionSource) -> pd.DataFrame:
     """All predictions of a source; only to read.
 
     Raises:
         ModelError: the predictions are missing or damaged.
     """
-    if source.model is None:
-        assert source.imported is not None
+    if source.imported is not None:
         return source.imported
-    return _read_predictions(source.model.folder, source.digest)
+    return _read_predictions(source)
 
 
 def splits(source: PredictionSource) -> list[str]:
@@ -107,6 +113,7 @@ def split_cells(source: PredictionSource, split: str) -> pd.DataFrame:
     return table[(table["split"] == split) & table["label"].notna()]
 
 
+@st.cache_resource(max_entries=16, show_spinner="Computing figures and intervals", hash_funcs=_KEYS)
 def evaluate_split(source: PredictionSource, split: str) -> EvaluatedSplit:
     """The evaluation of one split.
 
@@ -114,7 +121,24 @@ def evaluate_split(source: PredictionSource, split: str) -> EvaluatedSplit:
         ModelError: the predictions are missing or damaged.
         DataError: they can't be evaluated.
     """
-    return _evaluate_split(source, source.digest, split)
+    table = split_cells(source, split).reset_index(drop=True)
+    sample = model_evaluation.sample_of_predictions(table)
+    evaluation = model_evaluation.evaluate_split(
+        table,
+        split,
+        threshold=source.threshold,
+        baseline_threshold=model_evaluation.baseline_threshold(split_cells(source, "validation")),
+        sample=sample,
+    )
+    suspects = None
+    if sample.labels.min() != sample.labels.max():
+        suspects = label_errors.find_label_errors(
+            labels=sample.labels,
+            probabilities=sample.probabilities,
+            subjects=None if sample.groups is None else table["subject"].to_numpy(dtype=str),
+        )
+    threshold_free = tuple(map(evaluation.estimate, estimates.THRESHOLD_FREE))
+    return EvaluatedSplit(table, sample, evaluation, threshold_free, suspects)
 
 
 def evaluate_model(model: InstalledModel) -> ModelEvaluation:
@@ -124,8 +148,7 @@ def evaluate_model(model: InstalledModel) -> ModelEvaluation:
         ModelError: its predictions are missing or damaged.
         DataError: they can't be evaluated.
     """
-    source = PredictionSource.of_model(model)
-    return _evaluate_model(source, source.digest)
+    return _evaluate_model(PredictionSource.of_model(model))
 
 
 def read_headline(model: InstalledModel) -> Headline:
@@ -146,42 +169,14 @@ def _read_headline(_folder: Path, digest: str) -> Headline:
     return headline.read_headline(_folder)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _read_predictions(_folder: Path, digest: str) -> pd.DataFrame:
-    return model_folder.read_predictions(_folder)
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=_KEYS)
+def _read_predictions(source: PredictionSource) -> pd.DataFrame:
+    assert source.folder is not None
+    return model_folder.read_predictions(source.folder)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Computing figures and intervals")
-def _evaluate_split(_source: PredictionSource, digest: str, split: str) -> EvaluatedSplit:
-    table = split_cells(_source, split).reset_index(drop=True)
-    sample = model_evaluation.sample_of_predictions(table)
-    evaluation = model_evaluation.evaluate_split(
-        table,
-        split,
-        threshold=_source.threshold,
-        baseline_threshold=model_evaluation.baseline_threshold(split_cells(_source, "validation")),
-        sample=sample,
-    )
-    return EvaluatedSplit(
-        table=table,
-        sample=sample,
-        evaluation=evaluation,
-        threshold_free=tuple(map(evaluation.estimate, estimates.THRESHOLD_FREE)),
-        label_errors=_find_label_errors(sample, table),
-    )
-
-
-@st.cache_resource(max_entries=8, show_spinner="Computing figures and intervals")
-def _evaluate_model(_source: PredictionSource, digest: str) -> ModelEvaluation:
-    assert _source.info is not None
-    evaluated = {name: evaluate_split(_source, name).evaluation for name in splits(_source)}
-    return model_evaluation.combine_splits(evaluated, predictions(_source), _source.info)
-
-
-def _find_label_errors(sample: Sample, table: pd.DataFrame) -> LabelErrors | None:
-    if sample.labels.min() == sample.labels.max():
-        return None
-    subjects = table["subject"].to_numpy(dtype=str) if sample.groups is not None else None
-    return label_errors.find_label_errors(
-        labels=sample.labels, probabilities=sample.probabilities, subjects=subjects
-    )
+@st.cache_resource(max_entries=8, show_spinner="Computing figures and intervals", hash_funcs=_KEYS)
+def _evaluate_model(source: PredictionSource) -> ModelEvaluation:
+    assert source.info is not None
+    evaluated = {name: evaluate_split(source, name).evaluation for name in splits(source)}
+    return model_evaluation.combine_splits(evaluated, predictions(source), source.info)

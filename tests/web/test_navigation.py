@@ -5,7 +5,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from allcore.errors import StoreError
-from allcore.store import database, sign_in
+from allcore.store import database, registration, sign_in
 from allcore.web import accounts, navigation, page_table
 from allcore.web.accounts import Visitor
 from tests.web import sessions
@@ -132,4 +132,6 @@ def test_register__closed_in_a_demonstration(monkeypatch: pytest.MonkeyPatch) ->
     assert "Registration is closed" in sessions.said(app)
     assert not app.text_input
     with pytest.raises(StoreError, match="Registration is closed"):
-        accounts.register(username="ada", display_name="A", email="", password=sessions.PASSWORD)
+        registration.register(
+            accounts.store(), username="ada", display_name="A", password=sessions.PASSWORD
+        )

@@ -6,8 +6,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from allcore.errors import AllScopeError, StoreError
-from allcore.store import passwords, text_rules
-from allcore.web import accounts, frame, navigation
+from allcore.store import codes, passwords, sign_in, text_rules
+from allcore.web import accounts, client_address, frame, navigation
 from allcore.web.sign_in import captcha, sso
 
 DIFFER = "The two passwords differ; enter the same one twice."
@@ -22,7 +22,7 @@ def show_sign_in(*, title: str, reason: str, then: str | None = None) -> None:
             username = st.text_input("Username", autocomplete="username")
             password = st.text_input("Password", type="password", autocomplete="current-password")
             submitted = st.form_submit_button("Sign in", type="primary", width="stretch")
-        if submitted and _succeeds(lambda: accounts.sign_in_by_password(username, password)):
+        if submitted and _succeeds(lambda: _sign_in(username, password)):
             navigation.go(then)
         sso.show_button()
         _reset()
@@ -79,6 +79,13 @@ def password_fields() -> tuple[str, bool]:
     return first, first == second
 
 
+def _sign_in(username: str, password: str) -> None:
+    place = client_address.of_visitor()
+    accounts.start_session(
+        sign_in.authenticate(accounts.store(), username, password, address=place)
+    )
+
+
 def _captcha(place: DeltaGenerator) -> str:
     with place.container():
         return captcha.show_captcha()
@@ -98,9 +105,12 @@ def _reset() -> None:
         password, agrees = password_fields()
         if not st.form_submit_button("Set the new password", width="stretch"):
             return
+        place = client_address.of_visitor()
         if not agrees:
             frame.problem(StoreError(DIFFER))
-        elif _succeeds(lambda: accounts.reset_password(code, password)):
+        elif _succeeds(
+            lambda: codes.redeem_reset(accounts.store(), code, password=password, address=place)
+        ):
             st.success("The new password is set; sign in with it above.", icon=":material/check:")
 
 
