@@ -29,6 +29,7 @@ from allcore.web import frame, resources
 from allcore.web.cell_images import CellImages
 from allcore.web.components import cell_pictures, explanation_view, picker
 from allcore.web.components.cell_pictures import Frame
+from allcore.web.components.explanation_view import Slots
 
 if TYPE_CHECKING:  # it brings torch, which a cell without a picture does without
     from allcore.inference.predictor import Predictor
@@ -40,8 +41,6 @@ CONNECT = (
     "data set to see it, and what the network made of it."
 )
 CLASSES: tuple[Label, Label] = ("all", "hem")
-Slots = dict[str, DeltaGenerator]
-"""Places of what the network made of the cell."""
 _FACTS = {fact.name: fact for fact in facts.MEASURES} | queries.MEASURES
 _FIELD = 1024  # side, in pixels, of what is shown of a larger picture: its middle
 _MAP_WIDTH, _VIEW_WIDTH = 150, 76  # least pixels of a saliency map, and of one of the eight views

@@ -15,8 +15,7 @@ from allcore.plots import style
 FORMATS = ("PNG", "SVG")
 NOTICE = "notice"
 """Column of a CSV with the research-use notice."""
-_CHOSEN, _WIDGET = "format of saved figures", "format of saved figures (control)"
-_SCALE = 2  # pixels of a saved PNG to one of the screen
+_CHOSEN = "format of saved figures"
 
 
 def show_chart(
@@ -34,7 +33,7 @@ def show_chart(
         figure: the notice is added below its title, once.
         key: of the element; needed for selections.
         name: of the saved file.
-        on_select: "rerun" to run the page again after a selection, or a callback before that.
+        on_select: as for `st.plotly_chart`, like `selection_mode`.
         selection_mode: what can be selected.
         alt: text for screen readers; by default the title.
 
@@ -57,17 +56,17 @@ def show_chart(
 
 def choose_figure_format() -> str:
     """Draw the control of the format in which figures are saved; return the format."""
-    chosen = st.radio(
+    chosen: str = st.radio(
         "Save figures as",
         FORMATS,
         index=FORMATS.index(_format()),
-        key=_WIDGET,
+        key=f"{_CHOSEN} (control)",
         horizontal=True,
         help="What the camera in a figure's corner saves: PNG for slides, SVG for print.",
     )
     # Stored under a key without a widget, so that it outlives pages without the control.
     st.session_state[_CHOSEN] = chosen
-    return str(chosen)
+    return chosen
 
 
 def show_csv_download(
@@ -118,10 +117,10 @@ def config(name: str, *, height: float | None = None) -> dict[str, object]:
         name: of the file.
         height: of the figure in pixels; None takes the height on the screen.
     """
-    saved: dict[str, object] = {
+    saved = {
         "format": _format().lower(),
         "filename": style.file_name(name),
-        "scale": _SCALE,
+        "scale": 2,  # pixels of a saved PNG to one of the screen
         "width": style.WIDTH,
     }
     if height is not None:

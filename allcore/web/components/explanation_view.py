@@ -3,7 +3,6 @@
 import functools
 import html
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,23 +13,9 @@ from streamlit.delta_generator import DeltaGenerator
 from allcore import model_folder
 from allcore.data.cells import Rgb
 from allcore.errors import AllScopeError
+from allcore.explain import parts
 from allcore.explain.explanation import Explainer, ModelRecord
 from allcore.explain.neighbours import Neighbour
-from allcore.explain.parts import (
-    CAUTIONS,
-    METHODS,
-    VIEW_NAMES,
-    AugmentedViews,
-    Explanation,
-    KnownCell,
-    ModelAnswer,
-    ModelAnswers,
-    ModelInput,
-    Neighbourhood,
-    PredictionSet,
-    SaliencyMap,
-    SaliencyMaps,
-)
 from allcore.inference.held_out import TrainingExposure
 from allcore.labels import CLASS_NAMES
 from allcore.model_folder import InstalledModel
@@ -73,19 +58,8 @@ _STYLE = """<style>
 .evidence-said { min-height: calc(var(--lines) * 1.6em); line-height: 1.6; }
 @media (max-width: 640px) { .evidence-said { min-height: calc(var(--lines) * 2.6em); } }
 </style>"""
-
-
-@dataclass(frozen=True)
-class Places:
-    """One place a part, in the order in which they stand; drawn empty, so that nothing jumps."""
-
-    prediction_set: DeltaGenerator
-    views: DeltaGenerator
-    views_text: DeltaGenerator
-    maps: DeltaGenerator
-    map_texts: tuple[DeltaGenerator, ...]
-    neighbours: DeltaGenerator
-    answers: DeltaGenerator
+Slots = dict[str, DeltaGenerator]
+"""Places of parts, drawn empty at first, so that nothing jumps when the parts come."""
 
 
 def explainer(
@@ -110,7 +84,7 @@ def explainer(
 
 def show_explanation(
     model: InstalledModel, picture: "CellPicture", prediction: "Prediction"
-) -> Explanation:
+) -> parts.Explanation:
     """Draw the explanation of an answer, what is quick to compute first, and return it.
 
     Raises:
@@ -120,33 +94,33 @@ def show_explanation(
     from allcore.explain import gradcam
 
     images = functools.partial(cell_images.at_hand, model.info)
-    places = _draw_places(prediction.verdict)
+    slots = _draw_slots(prediction.verdict)
     alternatives, damaged = other_models(model)
     cell = picture.crop(model.info.preprocessing)
     for part in explainer(images).explain(
         model, picture, prediction, others=alternatives, damaged=damaged
     ):
         match part:
-            case PredictionSet():
+            case parts.PredictionSet():
                 prediction_set = part
-                _show_set(places, prediction_set, "unknown")
-            case KnownCell():
-                _show_set(places, prediction_set, part.exposure)
-            case ModelInput():
+                _show_set(slots["set"], prediction_set, "unknown")
+            case parts.KnownCell():
+                _show_set(slots["set"], prediction_set, part.exposure)
+            case parts.ModelInput():
                 model_input = part
-                _show_maps(places, (), (), model_input)
-            case AugmentedViews():
+                _show_maps(slots, (), (), model_input)
+            case parts.AugmentedViews():
                 strip = view_frames(model_input.picture, part)
-                places.views.html(cell_pictures.frames(strip, least=_VIEW_WIDTH))
-                say(places.views_text, part.sentence(prediction.threshold), lines=2)
-            case SaliencyMaps():
+                slots["views"].html(cell_pictures.frames(strip, least=_VIEW_WIDTH))
+                say(slots["views_text"], part.sentence(prediction.threshold), lines=2)
+            case parts.SaliencyMaps():
                 overlays = [gradcam.overlay(cell, saliency.heat) for saliency in part.maps]
-                _show_maps(places, part.maps, overlays, model_input)
-            case Neighbourhood():
-                show_neighbourhood(part, images(), places.neighbours.container())
-            case ModelAnswers():
-                show_answers(part.answers, places.answers, pending="asking")
-            case Explanation():
+                _show_maps(slots, part.maps, overlays, model_input)
+            case parts.Neighbourhood():
+                show_neighbourhood(part, images(), slots["neighbours"].container())
+            case parts.ModelAnswers():
+                show_answers(part.answers, slots["answers"], pending="asking")
+            case parts.Explanation():
                 return part
     raise AssertionError("the last part is the explanation")
 
@@ -158,33 +132,6 @@ def other_models(model: InstalledModel | None) -> tuple[list[InstalledModel], li
     return [other for other in installed if other.folder != folder], list(damaged)
 
 
-def _draw_places(verdict: str) -> Places:
-    """Draw headings and empty frames for the explanation of a verdict."""
-    left, right = st.columns(2, gap="large")
-    with left:
-        prediction_set = st.empty()
-        say(prediction_set, "", lines=3)
-        st.markdown("**Turned and mirrored**")
-        views = st.empty()
-        views.html(empty_frames([f"to come, {name}" for name in VIEW_NAMES], least=_VIEW_WIDTH))
-        views_text = st.empty()
-        say(views_text, "Asking the network", lines=2)
-        st.markdown(f"**What speaks for {CLASS_NAMES[verdict]}, and what the network saw**")
-        maps = st.empty()
-        maps.html(empty_frames([f"{n}: to come" for n in (*METHODS, "Input")], least=_MAP_WIDTH))
-        map_texts = tuple(st.empty() for _ in METHODS)
-        for place in map_texts:
-            say(place, "Looking for the evidence", lines=4)
-        st.caption(_SALIENCY_METHOD)
-    with right:
-        neighbours = st.empty()
-        with neighbours.container():
-            st.markdown("**Nearest cells, as the network sees them**")
-            st.html(empty_frames(["to come"] * 8, least=138))
-        answers = answers_place(st.container())
-    return Places(prediction_set, views, views_text, maps, map_texts, neighbours, answers)
-
-
 def answers_place(place: DeltaGenerator) -> DeltaGenerator:
     """The empty place of a table of answers, below its title and above its caption."""
     place.markdown("**Every model's answer**")
@@ -193,7 +140,9 @@ def answers_place(place: DeltaGenerator) -> DeltaGenerator:
     return slot
 
 
-def show_answers(answers: Sequence[ModelAnswer], slot: DeltaGenerator, *, pending: str) -> None:
+def show_answers(
+    answers: Sequence[parts.ModelAnswer], slot: DeltaGenerator, *, pending: str
+) -> None:
     """Draw a table of answers; `pending` stands where a model is still to be asked."""
     table = pd.DataFrame(
         {
@@ -209,7 +158,7 @@ def show_answers(answers: Sequence[ModelAnswer], slot: DeltaGenerator, *, pendin
 
 
 def show_neighbourhood(
-    neighbourhood: Neighbourhood, images: CellImages, place: DeltaGenerator
+    neighbourhood: parts.Neighbourhood, images: CellImages, place: DeltaGenerator
 ) -> None:
     """Draw the nearest cells: a gallery where any has a picture, else a table of names."""
     with place:
@@ -227,12 +176,14 @@ def show_neighbourhood(
         st.caption(_NEIGHBOUR_METHOD, width=frame.TEXT_WIDTH)
 
 
-def view_frames(picture: Rgb, views: AugmentedViews) -> list[Frame]:
+def view_frames(picture: Rgb, views: parts.AugmentedViews) -> list[Frame]:
     """The eight views of the network's input (S, S, 3) with their probabilities."""
     turned = [np.rot90(side, turns) for side in (picture, picture[:, ::-1]) for turns in range(4)]
     return [
         Frame(np.ascontiguousarray(view), f"{probability:.2f}, {name}")
-        for view, name, probability in zip(turned, VIEW_NAMES, views.probabilities, strict=True)
+        for view, name, probability in zip(
+            turned, parts.VIEW_NAMES, views.probabilities, strict=True
+        )
     ]
 
 
@@ -250,37 +201,66 @@ def say(place: DeltaGenerator, text: str, *, lines: int, strong: str = "") -> No
     )
 
 
-def _show_set(places: Places, part: PredictionSet, exposure: TrainingExposure) -> None:
-    """The classes that can't be ruled out, and for which cells that holds."""
+def _draw_slots(verdict: str) -> Slots:
+    """Draw headings and empty frames for the explanation of a verdict."""
+    slots = {}
+    left, right = st.columns(2, gap="large")
+    with left:
+        slots["set"] = st.empty()
+        say(slots["set"], "", lines=3)
+        st.markdown("**Turned and mirrored**")
+        slots["views"], slots["views_text"] = st.empty(), st.empty()
+        captions = [f"to come, {name}" for name in parts.VIEW_NAMES]
+        slots["views"].html(empty_frames(captions, least=_VIEW_WIDTH))
+        say(slots["views_text"], "Asking the network", lines=2)
+        st.markdown(f"**What speaks for {CLASS_NAMES[verdict]}, and what the network saw**")
+        slots["maps"] = st.empty()
+        captions = [f"{name}: to come" for name in (*parts.METHODS, "Input")]
+        slots["maps"].html(empty_frames(captions, least=_MAP_WIDTH))
+        for method in parts.METHODS:
+            slots[method] = st.empty()
+            say(slots[method], "Looking for the evidence", lines=4)
+        st.caption(_SALIENCY_METHOD)
+    with right:
+        slots["neighbours"] = st.empty()
+        with slots["neighbours"].container():
+            st.markdown("**Nearest cells, as the network sees them**")
+            st.html(empty_frames(["to come"] * 8, least=138))
+        slots["answers"] = answers_place(st.container())
+    return slots
+
+
+def _show_set(slot: DeltaGenerator, part: parts.PredictionSet, exposure: TrainingExposure) -> None:
+    """Draw the classes that can't be ruled out, and for which cells that holds."""
     text, strong = _NO_SETS, ""
     if part.sets is not None:
         scope = f"This holds for 95 % of {part.scope}, on average over subjects."
-        text, strong = CAUTIONS[exposure] or scope, part.sentence
-    say(places.prediction_set, text, lines=3, strong=strong)
+        text, strong = parts.CAUTIONS[exposure] or scope, part.sentence
+    say(slot, text, lines=3, strong=strong)
 
 
 def _show_maps(
-    places: Places, maps: Sequence[SaliencyMap], overlays: Sequence[Rgb], model_input: ModelInput
+    slots: Slots,
+    maps: Sequence[parts.SaliencyMap],
+    overlays: Sequence[Rgb],
+    model_input: parts.ModelInput,
 ) -> None:
-    """The maps so far over the cell, their sentences, and the network's input beside them."""
+    """Draw the maps so far over the cell, their sentences, and the network's input beside them."""
     frames = []
     for saliency, overlay in zip(maps, overlays, strict=True):
-        caption: str = saliency.method
-        if saliency.deletion:
-            supported = saliency.deletion.supported
-            caption += ": marks what matters" if supported else ": do not read it"
-        frames.append(Frame(overlay, caption))
-    frames += [Frame(None, f"{method}: to come") for method in METHODS[len(maps) :]]
-    frames.append(Frame(model_input.picture, model_input.sentence))
-    places.maps.html(cell_pictures.frames(frames, least=_MAP_WIDTH))
-    for saliency, place in zip(maps, places.map_texts, strict=False):
-        text = saliency.sentence
+        caption, text, check = str(saliency.method), saliency.sentence, saliency.deletion
+        if check:
+            caption += ": marks what matters" if check.supported else ": do not read it"
         if saliency.heat.values.any():
-            text += f" {saliency.deletion.sentence if saliency.deletion else _CHECKING}"
-        say(place, text, lines=4, strong=f"{saliency.method}.")
+            text += f" {check.sentence if check else _CHECKING}"
+        frames.append(Frame(overlay, caption))
+        say(slots[saliency.method], text, lines=4, strong=f"{saliency.method}.")
+    frames += [Frame(None, f"{method}: to come") for method in parts.METHODS[len(maps) :]]
+    frames.append(Frame(model_input.picture, model_input.sentence))
+    slots["maps"].html(cell_pictures.frames(frames, least=_MAP_WIDTH))
 
 
-def _answer_text(answer: ModelAnswer, pending: str) -> str:
+def _answer_text(answer: parts.ModelAnswer, pending: str) -> str:
     if answer.pending:
         return pending
     if answer.probability is None:

@@ -4,7 +4,9 @@ It is drawn above the open page, starts by itself once for a new account and onc
 demonstration, and can be left at any step.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
@@ -19,21 +21,13 @@ ADDRESS = "tour"
 """Parameter of a link with the number of a step, from 1."""
 
 
-@dataclass(frozen=True)
-class TourStep:
-    """A step of the tour.
-
-    Attributes:
-        title: what to do.
-        sentence: what there is to see.
-        page: name of the page in the table of roles.
-        address: parameters with which the page opens.
-    """
+class TourStep(NamedTuple):
+    """A step of the tour: what to do and see, and the page with parameters that shows it."""
 
     title: str
     sentence: str
     page: str
-    address: dict[str, str] = field(default_factory=dict)
+    address: Mapping[str, str] = MappingProxyType({})
 
 
 STEPS = (
@@ -78,9 +72,13 @@ def show_tour(visitor: Visitor, here: str) -> None:
     """
     if not visitor.may("look"):
         return
-    _read_address()
+    linked = st.query_params.get(ADDRESS, "")
+    if linked:
+        del st.query_params[ADDRESS]
+    if linked in {str(number + 1) for number in range(len(STEPS))}:
+        _turn_to(int(linked) - 1)
     if _STEP not in st.session_state and here == "home":
-        st.session_state[_STEP] = 0 if _is_new(visitor) else None
+        _turn_to(0 if _is_new(visitor) else None)
     number: int | None = st.session_state.get(_STEP)
     if number is not None:
         _show_step(number, here)
@@ -110,11 +108,11 @@ def _show_step(number: int, here: str) -> None:
             f":material/tour: **Tour, {number + 1} of {len(STEPS)}: {step.title}.** {step.sentence}"
         )
         with st.container(horizontal=True, vertical_alignment="center"):
+            last = number + 1 == len(STEPS) and here == step.page
             if here != step.page:
                 _show_link("Show me", number, here)
-            elif number + 1 < len(STEPS):
+            elif not last:
                 _show_link(f"Next: {STEPS[number + 1].title.lower()}", number + 1, here)
-            last = number + 1 == len(STEPS) and here == step.page
             st.button(
                 "End the tour" if last else "Skip the tour",
                 key="tour_end", type="primary" if last else "secondary",
@@ -122,39 +120,25 @@ def _show_step(number: int, here: str) -> None:
             )  # fmt: skip
 
 
-def _turn_to(number: int | None) -> None:
-    st.session_state[_STEP] = number
-
-
 def _show_link(label: str, number: int, here: str) -> None:
     """Draw a button to a step on this page, or a link to its page."""
     step = STEPS[number]
     if step.page == here:
-        st.button(label, key="tour_next", type="primary", on_click=_open_step, args=(number,))
+        st.button(
+            label, key="tour_next", type="primary",
+            on_click=_turn_to, args=(number,), kwargs=dict(step.address),
+        )  # fmt: skip
         return
     # A link, for `st.switch_page` fails on pages with controls in the address.
-    address = {ADDRESS: str(number + 1)} | step.address
+    address = {ADDRESS: str(number + 1), **step.address}
+    icon = ":material/arrow_forward:"
     try:
-        st.page_link(
-            f"pages/{step.page}.py",
-            label=label,
-            icon=":material/arrow_forward:",
-            query_params=address,
-        )
+        st.page_link(f"pages/{step.page}.py", label=label, icon=icon, query_params=address)
     except StreamlitPageNotFoundError:  # a page run by itself knows no other
         st.markdown(label)
 
 
-def _open_step(number: int) -> None:
-    """Turn to a step on the same page, before its controls are drawn."""
-    _turn_to(number)
-    st.session_state.update(STEPS[number].address)
-
-
-def _read_address() -> None:
-    """Turn to the step that a link names."""
-    named = st.query_params.get(ADDRESS, "")
-    if named:
-        del st.query_params[ADDRESS]
-    if named in {str(number + 1) for number in range(len(STEPS))}:
-        _turn_to(int(named) - 1)
+def _turn_to(number: int | None, **controls: str) -> None:
+    """Turn to a step, and set controls of the page before they are drawn."""
+    st.session_state[_STEP] = number
+    st.session_state.update(controls)
