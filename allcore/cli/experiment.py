@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DOCS = Path("docs/experiments.md")
 QUICK_SET = {"cells": 72, "subjects": 14}
 """Minimum synthetic set for three folds of subjects."""
-QUICK_VARIANTS = {"recipe": ("imagenet-norm", "mixup")}
+QUICK_VARIANTS = {"finetuning": ("degraded", "degraded-cell")}
 
 
 def experiment(
@@ -43,7 +43,7 @@ def experiment(
     ] = "",
     cells: Annotated[int, typer.Option(min=20, help="interventions: cells a model.")] = 600,
     variants: Annotated[
-        str, typer.Option(help="recipe: comma-separated variants; all unless given.")
+        str, typer.Option(help="finetuning: comma-separated variants; all unless given.")
     ] = "",
     docs: Annotated[
         Path | None, typer.Option(help=f"The log, written anew; {DOCS} unless given.")

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 
 from allcore.evaluation.intervals import Interval
 
-NAMES = ("cues", "interventions", "recipe", "stages", "head", "subjects", "subjects-features")
+NAMES = (
+    "cues",
+    "interventions",
+    "finetuning",
+    "recipe",
+    "stages",
+    "head",
+    "subjects",
+    "subjects-features",
+)
 """Every experiment, in the order of the log."""
 AIMS = {"auroc": 0.96, "weighted_f1": 0.92}
 """Target values of the metrics on unseen subjects."""

@@ -117,6 +117,11 @@ def resample_metrics(
     )
 
 
+def metric_interval(metrics: ResampledMetrics, name: str) -> Interval:
+    """One metric of a network."""
+    return _student(metrics.value[name], metrics.draws[name], metrics.degrees)
+
+
 def paired_difference(a: ResampledMetrics, b: ResampledMetrics, name: str) -> Interval:
     """One metric of ``a`` minus that of ``b``, on the same resamples."""
     return _student(

@@ -37,7 +37,11 @@ def asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Experi
 def test_experiment__lists_all(home: Path) -> None:
     status, text = called("--list")
     assert status == 0
-    assert [line.split()[0] for line in text.splitlines()] == ["interventions", "recipe", "head"]
+    assert [line.split()[0] for line in text.splitlines()] == [
+        "interventions",
+        "finetuning",
+        "head",
+    ]
 
 
 def test_experiment__without_a_name_is_wrong_usage(home: Path) -> None:
@@ -69,12 +73,12 @@ def test_experiment__command_names_no_folder_of_this_machine(
 def test_experiment__quick_leaves_the_real_log_alone(
     asked: list[tuple[str, ExperimentOptions]], home: Path
 ) -> None:
-    assert called("recipe", "--quick", "--data", "cells")[0] == 0
+    assert called("finetuning", "--quick", "--data", "cells")[0] == 0
     kept = home / "experiments"
     assert (kept / "quick" / "cues.json").is_file() and (kept / "quick.md").is_file()
     options = asked[0][1]
     assert (options.size, options.init, options.epochs) == (48, "none", 1)
-    assert options.variants == experiment.QUICK_VARIANTS["recipe"]
+    assert options.variants == experiment.QUICK_VARIANTS["finetuning"]
 
 
 def test_experiment__stopped_says_how_to_go_on(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from allcore.research.experiments.options import ExperimentOptions
 
 MODULES = {
     "interventions": "What a trained model's answers hang on: one thing changed in the pictures.",
-    "recipe": "What of the recipe helps on unseen subjects: one choice changed at a time.",
+    "finetuning": "Which recipe fine-tunes the whole network best, on unseen subjects.",
     "head": "QCResNet's head against one plain linear layer.",
 }
 """One-line descriptions of the experiments; a module is imported only when it runs."""

@@ -24,8 +24,9 @@ _MISSING = {
     "`python -m allcore experiment interventions --data DIR`.",
 }
 _VARIANTS = {
+    "finetuning": "Fine-tuning",
     "stages": "Head on a frozen body",
-    "recipe": "Whole recipe",
+    "recipe": "Head on a partly frozen body",
     "head": "The paper's head",
 }
 _GROWTH = {"subjects": "QCResNet", "subjects-features": "Frozen features"}

@@ -5,10 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from allcore.errors import AllScopeError
-from allcore.evaluation.experiments import ExperimentRow
 from allcore.evaluation.intervals import Interval
-from allcore.research.experiments import head, recipe, trials
+from allcore.research.experiments import head, trials
 from allcore.research.experiments.options import ExperimentOptions
 from allcore.research.experiments.trials import Trial, TrialData
 
@@ -83,44 +81,6 @@ def test_epochs_to__counts_from_one() -> None:
     history = [{trials.BALANCED: score} for score in (0.5, 0.8, 0.84, 0.7)]
     assert trials.epochs_to(history, 0.95) == 2
     assert trials.epochs_to(history, 1.0) == 3
-
-
-def test_recipe__compares_variants_on_validation_alone(options: ExperimentOptions) -> None:
-    found = recipe.run(replace(options, variants=("mixup", "imagenet-norm")))
-    assert [row.name for row in found.rows] == [
-        "Base", "Fixed normalisation instead of per cell", "Mixup 0.4",
-    ]  # fmt: skip
-    base, fixed, _ = found.rows
-    assert "difference" not in base.figures
-    less = fixed.figures["balanced"].value - base.figures["balanced"].value
-    assert fixed.figures["difference"].value == pytest.approx(less)
-    assert fixed.prediction and "of 2" in found.finding
-    assert "no test cell was looked at" in " ".join(found.notes)
-
-
-def test_recipe__variants_are_one_change_each_and_foreseen() -> None:
-    names = [variant.name for variant in recipe.VARIANTS]
-    assert names[0] == recipe.BASE and len(set(names)) == len(names)
-    assert all(variant.prediction for variant in recipe.VARIANTS[1:])
-    with pytest.raises(AllScopeError, match="no variant 'nonsense'"):
-        recipe.chosen(["nonsense"])
-    assert [each.name for each in recipe.chosen(["mixup"])] == ["base", "mixup"]
-
-
-def test_recipe__finding_goes_by_the_intervals() -> None:
-    variants = recipe.chosen(["mixup", "imagenet-norm", "decay"])
-    low, none, high = (
-        Interval(-0.1, -0.2, -0.05),
-        Interval(-0.1, -0.3, 0.1),
-        Interval(0.1, 0.05, 0.2),
-    )
-    rows = [ExperimentRow("Base", {}, 1, 1)]
-    rows += [ExperimentRow(v.title, {"difference": f}, 1, 1)
-             for v, f in zip(variants[1:], (low, none, high), strict=True)]  # fmt: skip
-    text = recipe.finding(variants, rows)
-    assert f"Clearly better than base: {variants[3].title}." in text
-    assert f"Clearly worse: {variants[1].title}." in text
-    assert f"for 2 of 3, not for: {variants[3].title}." in text
 
 
 def test_head__pairs_seeds_and_folds(options: ExperimentOptions) -> None:
