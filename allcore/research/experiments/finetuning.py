@@ -246,7 +246,7 @@ def finding(rows: Sequence[ExperimentRow]) -> str:
 
 
 def _plan(variant: Variant, options: ExperimentOptions) -> TrainingPlan:
-    fields = {"epochs": 4, "samples": options.samples, "subject_strength": 1.0}
+    fields: dict[str, Any] = {"epochs": 4, "samples": options.samples, "subject_strength": 1.0}
     fields |= {**variant.changes} | ({"epochs": options.epochs} if options.epochs else {})
     return TrainingPlan(
         data=options.data,
