@@ -57,8 +57,9 @@ def go(title: str | None) -> None:
 def link(title: str, label: str | None = None, *, address: Mapping[str, str] | None = None) -> None:
     """Draw a link to the page of this title, with query parameters."""
     page, query, label = page_table.page(title), dict(address or {}), label or title
+    icon = f":material/{page.icon}:"
     try:
-        st.page_link(page.script, label=label, icon=page.material_icon, query_params=query)
+        st.page_link(page.script, label=label, icon=icon, query_params=query)
     except StreamlitPageNotFoundError:
         end = f"?{urlencode(query)}" if query else ""
         st.markdown(f"[{label}](/{page.name}{end})")
@@ -81,7 +82,7 @@ def _sections(visitor: Visitor) -> dict[str, list[StreamlitPage]]:
             st.Page(
                 page.script,
                 title=page.title,
-                icon=page.material_icon,
+                icon=f":material/{page.icon}:",
                 default=page.name == "home",
                 visibility="visible" if lists(page, visitor) else "hidden",
                 help=page.help or None,

@@ -32,11 +32,6 @@ class Page:
         """Path of the script, as Streamlit takes it."""
         return f"pages/{self.name}.py"
 
-    @property
-    def material_icon(self) -> str:
-        """The icon, as Streamlit takes it."""
-        return f":material/{self.icon}:"
-
     def opens_to(self, role: str) -> bool:
         """Tell whether a role opens the page."""
         return roles.includes(role, self.role)

@@ -86,11 +86,11 @@ def _predictor(_model: InstalledModel, key: str, device: str, threads: int | Non
     return Predictor.load(_model.folder, device, threads=threads)
 
 
-def _close(service: "PredictionService") -> None:
-    service.queue.close()
-
-
-@st.cache_resource(max_entries=2, show_spinner="Loading the model", on_release=_close)
+@st.cache_resource(
+    max_entries=2,
+    show_spinner="Loading the model",
+    on_release=lambda service: service.queue.close(),
+)
 def _service(
     _model: InstalledModel, key: str, device: str, threads: int | None
 ) -> "PredictionService":

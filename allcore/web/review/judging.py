@@ -59,7 +59,10 @@ def show_queue(user: Visitor, queue: str) -> None:
         "Also cells that two others have judged", key="review_more",
         help="The first two judgements decide; yours is kept and shown beside them.",
     )  # fmt: skip
-    images = _images_of(queue)
+    installed = queue in model_folder.names()
+    images = cell_images.at_hand(model_folder.resolve(queue).info if installed else None)
+    if images.problem:
+        st.warning(frame.plain(images.problem), width=frame.TEXT_WIDTH)
     uploads = {
         f"{reviews.UPLOAD}{digest}" for digest in pictures.flagged_digests(accounts.store(), queue)
     }
@@ -83,14 +86,6 @@ def show_queue(user: Visitor, queue: str) -> None:
     with right:
         _show_answers(user, queue, reviewer, current)
         _show_steps(queue, reviewer, current, showable)
-
-
-def _images_of(queue: str) -> CellImages:
-    installed = queue in model_folder.names()
-    images = cell_images.at_hand(model_folder.resolve(queue).info if installed else None)
-    if images.problem:
-        st.warning(frame.plain(images.problem), width=frame.TEXT_WIDTH)
-    return images
 
 
 def _show_blinding(queue: str, items: Sequence[ReviewItem]) -> None:
@@ -120,8 +115,8 @@ def _show_image(queue: str, images: CellImages, image_id: str) -> None:
         except (AllScopeError, OSError):
             st.error("This picture can't be read: skip the cell.", icon=":material/error:")
             return
-    alt = "Picture of the cell to judge"
-    cell_pictures.zoomable(cells.centre_crop(rgb, _MAX_SIDE), alt=alt)
+    picture = cells.centre_crop(rgb, _MAX_SIDE)
+    cell_pictures.zoomable(picture, alt="Picture of the cell to judge")
     if images.is_synthetic(image_id):
         st.caption("SYNTHETIC: drawn by ALLScope")
 
@@ -131,7 +126,6 @@ def _show_answers(user: Visitor, queue: str, reviewer: ReviewerQueue, image_id: 
     if earlier:
         st.markdown(f"You said: **{reviews.JUDGEMENTS[earlier.seen]}**. Answer again to change it.")
     st.markdown("**What do you see?**")
-    note_key = f"review_note_{cell_queue.turn_number()}"
     answer = None
     for seen, text in reviews.JUDGEMENTS.items():
         pressed = st.button(
@@ -141,7 +135,7 @@ def _show_answers(user: Visitor, queue: str, reviewer: ReviewerQueue, image_id: 
         answer = seen if pressed else answer
     note = st.text_area(
         "Note (optional)", earlier.note if earlier else "", max_chars=reviews.MAX_NOTE,
-        key=note_key, height=80, width=frame.FORM_WIDTH,
+        key=f"review_note_{cell_queue.turn_number()}", height=80, width=frame.FORM_WIDTH,
     )  # fmt: skip
     if answer:
         reviews.judge(
@@ -168,21 +162,18 @@ def _show_steps(
 
 
 def _show_progress(reviewer: ReviewerQueue, *, missing: int, unstored: int) -> None:
-    if reviewer.total:
-        done = len(reviewer.judgements)
-        text = f"{done:,} of {reviewer.total:,} judged by you"
-        st.progress(done / reviewer.total, text=text)
-    if reviewer.chosen_by_hand:
-        chosen = formats.count(reviewer.chosen_by_hand, "cell")
-        st.caption(f"{chosen} that you chose by hand: left to others.")
-    if reviewer.own_uploads:
-        uploads = formats.count(reviewer.own_uploads, "picture")
-        st.caption(f"{uploads} that you asked about: left to others.")
-    if missing:
-        st.caption(f"Without a picture on this machine: {formats.count(missing, 'cell')}.")
-    if unstored:
-        flagged = formats.count(unstored, "flagged answer")
-        st.caption(f"The picture was not kept: {flagged}, which nobody can judge.")
+    done = len(reviewer.judgements)
+    total = done + len(reviewer.waiting)
+    if total:
+        st.progress(done / total, text=f"{done:,} of {total:,} judged by you")
+    for number, noun, sentence in (
+        (reviewer.chosen_by_hand, "cell", "{} that you chose by hand: left to others."),
+        (reviewer.own_uploads, "picture", "{} that you asked about: left to others."),
+        (missing, "cell", "Without a picture on this machine: {}."),
+        (unstored, "flagged answer", "The picture was not kept: {}, which nobody can judge."),
+    ):
+        if number:
+            st.caption(sentence.format(formats.count(number, noun)))
 
 
 def _show_end(reviewer: ReviewerQueue, images: CellImages) -> None:

@@ -30,11 +30,6 @@ class ReviewerQueue:
     chosen_by_hand: int
     own_uploads: int
 
-    @property
-    def total(self) -> int:
-        """Number of cells that the account has judged or still has to."""
-        return len(self.judgements) + len(self.waiting)
-
 
 def reviewer_queue(
     items: Sequence[ReviewItem], judgements: Sequence[Judgement], username: str
@@ -50,7 +45,11 @@ def reviewer_queue(
     times = Counter(judgement.image_id for judgement in judgements)
     opened = [item for item in items if item.open_to(username) and item.image_id not in judged]
     closed = [item for item in items if not item.open_to(username)]
-    ids = [item.image_id for item in sorted(opened, key=lambda item: _sort_key(item, username))]
+
+    def sort_key(item: ReviewItem) -> bytes:
+        return hashlib.sha256(f"{username}\0{item.of}\0{item.image_id}".encode()).digest()
+
+    ids = [item.image_id for item in sorted(opened, key=sort_key)]
     return ReviewerQueue(
         waiting=tuple(image_id for image_id in ids if times[image_id] < DECIDING_JUDGEMENTS),
         decided=tuple(image_id for image_id in ids if times[image_id] >= DECIDING_JUDGEMENTS),
@@ -68,12 +67,12 @@ def current_cell(queue: str, offered: Sequence[str], showable: Sequence[str]) ->
         offered: ids to take the next cell from, in order.
         showable: ids of all cells of the queue that have an image here.
     """
-    current = st.session_state.get(_CURRENT)
-    if current and current[0] == queue and current[1] in set(showable):
-        return str(current[1])
+    of, current = st.session_state.get(_CURRENT) or ("", None)
+    if of == queue and current in showable:
+        return str(current)
     if not offered:
         return None
-    skipped = _skipped_cells()
+    skipped: set[tuple[str, str]] = st.session_state.setdefault(_SKIPPED, set())
     remaining = [image_id for image_id in offered if (queue, image_id) not in skipped]
     if not remaining:  # after the last one, the skipped ones come again
         skipped.difference_update((queue, image_id) for image_id in offered)
@@ -90,7 +89,7 @@ def show_cell(queue: str, image_id: str | None) -> None:
 
 def skip_cell(queue: str, image_id: str) -> None:
     """Leave a cell for later in this session."""
-    _skipped_cells().add((queue, image_id))
+    st.session_state.setdefault(_SKIPPED, set()).add((queue, image_id))
     show_cell(queue, None)
 
 
@@ -107,12 +106,3 @@ def previous_cell(
     end = order.index(image_id) if image_id in reviewer.judgements else len(order)
     known = set(showable)
     return next((other for other in reversed(order[:end]) if other in known), None)
-
-
-def _skipped_cells() -> set[tuple[str, str]]:
-    skipped: set[tuple[str, str]] = st.session_state.setdefault(_SKIPPED, set())
-    return skipped
-
-
-def _sort_key(item: ReviewItem, username: str) -> bytes:
-    return hashlib.sha256(f"{username}\0{item.of}\0{item.image_id}".encode()).digest()

@@ -8,7 +8,7 @@ from allcore.inference.export import ExportDetails
 from allcore.inference.image_sources import Source
 from allcore.inference.jobs import PredictedPicture
 from allcore.inference.results import PredictedRow, Prediction
-from allcore.web.predict import batch, batch_subjects
+from allcore.web.predict import batch
 
 
 def item(path: str, p_all: float | None, reason: str = "") -> PredictedPicture:
@@ -65,8 +65,8 @@ def test_drawn__brings_the_pictures_along() -> None:
 
 def test_interval__is_drawn_only_where_there_are_enough_cells() -> None:
     few, enough = (subjects.subject_shares(["all", "hem"], ["A", "A"], least=n)[0] for n in (3, 2))
-    assert batch_subjects.interval(few) is None
-    address = batch_subjects.interval(enough)
+    assert batch.interval(few) is None
+    address = batch.interval(enough)
     assert address is not None
     assert 'cx="80.0"' in base64.b64decode(address.split(",")[1]).decode()
 
@@ -104,7 +104,7 @@ def test_show__says_that_a_share_needs_cells(tiny_model: object, home: object) -
     assert "2 subjects with fewer than 20 answered cells" in "\n".join(
         each.value for each in app.caption
     )
-    app.selectbox(key="batch subjects").set_value(batch_subjects.FOLDERS).run()
+    app.selectbox(key="batch subjects").set_value(batch.FOLDERS).run()
     assert not app.exception and len(app.dataframe) == 1
-    app.selectbox(key="batch subjects").set_value(batch_subjects.TABLE).run()
+    app.selectbox(key="batch subjects").set_value(batch.TABLE).run()
     assert not app.exception and len(app.dataframe) == 1
