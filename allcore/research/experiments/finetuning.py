@@ -28,11 +28,10 @@ from allcore.evaluation.experiments import ExperimentRecord, ExperimentRow
 from allcore.evaluation.metrics import Floats
 from allcore.evaluation.paired import ResampledMetrics
 from allcore.inference import devices, perturbed_predictions
-from allcore.research.comparison import budget
 from allcore.research.experiments import statistics, trials
 from allcore.research.experiments.options import ExperimentOptions
-from allcore.training import checkpoint, fit, out_of_fold
 from allcore.training import fabric as processes
+from allcore.training import fit, out_of_fold
 from allcore.training import plan as plans
 from allcore.training import run as training
 from allcore.training.plan import TrainingData, TrainingPlan
@@ -295,31 +294,16 @@ def _predictions(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows of a fold's cells and of its perturbed cells, by a network trained without them."""
     data = out_of_fold.held_out(folds, fold, (fold + 1) % len(folds))
-    fields = {
-        "recipe": plan.recipe.to_dict(),
-        "preprocessing": plan.preprocessing.to_dict(),
-        "init": plan.init,
-        "split": budget.digest({str(image): part for image, part in data.split.parts.items()}),
-        "data": data.manifest.digest(),
-        "fold": fold,
-        "device": fabric.device.type,
-    }
-    folder = plan.out / budget.digest(fields)
-
-    def train() -> dict[str, Any]:
-        return _train(replace(plan, out=folder), data, folds[fold], fabric)
-
-    made = trials.cached(plan.out, fields, train)
-    (folder / checkpoint.FILE_NAME).unlink(missing_ok=True)
-    if folder.is_dir():
-        folder.rmdir()
-    return tuple(pd.DataFrame(made[name]).assign(fold=fold) for name in ("rows", "probe"))  # type: ignore[return-value]
+    result = trials.run_trial(
+        plan, data, fabric, lambda own: _train(own, data, folds[fold], fabric)
+    )
+    rows, probe = (pd.DataFrame(result[name]).assign(fold=fold) for name in ("rows", "probe"))
+    return rows, probe
 
 
 def _train(
     plan: TrainingPlan, data: TrainingData, fold: TrainingData, fabric: Fabric
 ) -> dict[str, Any]:
-    plan.out.mkdir(parents=True, exist_ok=True)
     fitted = training.fit_network(plan, data, fabric, progress_bar=False)
     tested = fold.split.mask(fold.manifest, "test")
     table = fold.manifest.table[tested].reset_index(drop=True)

@@ -1,86 +1,68 @@
 """The shared trainings, and the experiments that are made of them."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from allcore.data.preprocessing import Preprocessing
 from allcore.evaluation.intervals import Interval
 from allcore.research.experiments import head, trials
 from allcore.research.experiments.options import ExperimentOptions
-from allcore.research.experiments.trials import Trial, TrialData
+from allcore.training import checkpoint
+from allcore.training import fabric as processes
+from allcore.training import plan as plans
+from allcore.training.plan import TrainingPlan
 
 
 @pytest.fixture
-def data(options: ExperimentOptions) -> TrialData:
-    return trials.load_data(options)
+def plan(options: ExperimentOptions) -> TrainingPlan:
+    plan = head._plan("resnet18", 0, options)
+    return replace(plan, architecture="lenet5")
 
 
-def a_trial(data: TrialData, options: ExperimentOptions, **changes: object) -> Trial:
-    fields = {
-        "name": "one",
-        "split": data.splits[0],
-        "recipe": trials.recipe(options, epochs=1),
-        "preprocessing": trials.preprocessing(options),
-        "init": "none",
-        "architecture": "lenet5",
-    }
-    return Trial(**(fields | changes))  # type: ignore[arg-type]
+def test_run_trial__anything_that_matters_makes_another_trial(plan: TrainingPlan) -> None:
+    fabric = processes.launch(torch.device("cpu"))
+    folds = plans.gather_folds(plan, show=False)
+    data = head._validated(folds, 0)
+    trained: list[Path] = []
+
+    def train(own: TrainingPlan) -> dict[str, Any]:
+        trained.append(own.out)
+        (own.out / checkpoint.FILE_NAME).touch()
+        return {"number": len(trained)}
+
+    assert [trials.run_trial(plan, data, fabric, train) for _ in range(2)] == [{"number": 1}] * 2
+    other = replace(plan, recipe=replace(plan.recipe, mixup=0.4))
+    results = [
+        trials.run_trial(other, data, fabric, train),
+        trials.run_trial(plan, head._validated(folds, 1), fabric, train),
+        trials.run_trial(replace(plan, architecture="pyramid"), data, fabric, train),
+        trials.run_trial(replace(plan, preprocessing=Preprocessing(size=64)), data, fabric, train),
+    ]
+    assert [result["number"] for result in results] == [2, 3, 4, 5]
+    assert not [path for path in plan.out.iterdir() if path.is_dir()]
 
 
-def test_prepare__every_cell_is_tested_once(data: TrialData) -> None:
-    tested = sum(split.mask(data.manifest, "test").astype(int) for split in data.splits)
-    assert (tested == 1).all()
-
-
-def test_apart__who_shows_a_held_out_cell_is_not_trained_on(data: TrialData) -> None:
-    split = data.splits[0]
-    everyone = np.zeros(len(data.manifest), dtype=np.intp)
-    alone = trials.apart(split, data.manifest, everyone)
-    assert not alone.mask(data.manifest, "train").any()
-    assert not alone.mask(data.manifest, "validation").any()
-    assert alone.mask(data.manifest, "test").any()
-    families = np.arange(len(data.manifest))
-    train, held = (np.flatnonzero(split.mask(data.manifest, p)) for p in ("train", "validation"))
-    families[train[0]] = families[held[0]]
-    found = trials.apart(split, data.manifest, families)
-    assert found.mask(data.manifest, "train").sum() == len(train) - 1
-    assert found.mask(data.manifest, "validation").sum() == len(held)
-
-
-def test_run_all__each_trial_is_done_once(
-    data: TrialData, options: ExperimentOptions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    planned = [a_trial(data, options), a_trial(data, options, split=data.splits[1])]
-    first = trials.run_all(planned, data, title="Test")
-    assert [len(outcome.history) for outcome in first] == [1, 1]
-    monkeypatch.setattr(trials.run, "fit_network", lambda *_a, **_k: pytest.fail("trained again"))
-    assert trials.run_all(planned, data, title="Test") == first
-    assert not [path for path in data.work.iterdir() if path.is_dir()]
-
-
-def test_run_all__anything_that_matters_makes_another_trial(
-    data: TrialData, options: ExperimentOptions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trials.run_all([a_trial(data, options)], data, title="Test")
-
-    class Trained(Exception):
-        pass
-
-    def trains(*_a: object, **_k: object) -> None:
-        raise Trained
-
-    monkeypatch.setattr(trials.run, "fit_network", trains)
-    other = replace(trials.recipe(options, epochs=1), mixup=0.4)
-    for changes in ({"recipe": other}, {"split": data.splits[2]}, {"architecture": "pyramid"}):
-        with pytest.raises(Trained):
-            trials.run_all([a_trial(data, options, **changes)], data, title="Test")
+def test_validated__every_cell_once_and_never_learned(plan: TrainingPlan) -> None:
+    folds = plans.gather_folds(plan, show=False)
+    validated = np.zeros(len(folds[0].manifest), dtype=int)
+    for fold in range(len(folds)):
+        data = head._validated(folds, fold)
+        masks = [data.split.mask(data.manifest, part) for part in ("train", "validation")]
+        groups = [set(data.manifest.table["group"][mask]) for mask in masks]
+        assert not groups[0] & groups[1]
+        validated += masks[1]
+    assert (validated == 1).all()
 
 
 def test_epochs_to__counts_from_one() -> None:
-    history = [{trials.BALANCED: score} for score in (0.5, 0.8, 0.84, 0.7)]
-    assert trials.epochs_to(history, 0.95) == 2
-    assert trials.epochs_to(history, 1.0) == 3
+    history = [{head.BALANCED: score} for score in (0.5, 0.8, 0.84, 0.7)]
+    assert head.epochs_to(history, 0.95) == 2
+    assert head.epochs_to(history, 1.0) == 3
 
 
 def test_head__pairs_seeds_and_folds(options: ExperimentOptions) -> None:
