@@ -92,8 +92,8 @@ def compare(
         data=options.data_set(
             data, quick_folder=home / "quick-set" if quick else None, quick_size=QUICK_SET
         ),
-        networks=_names(networks, "--networks"),
-        protocols=_names(protocols, "--protocols"),
+        networks=_names(networks, "--networks", init),
+        protocols=_names(protocols, "--protocols", init),
         budget=Budget(
             preprocessing=Preprocessing(
                 size=size or base.size, window=window, normalisation=normalisation
@@ -117,8 +117,8 @@ def compare(
     _print_comparison(comparison, request.out)
 
 
-def _names(text: str, option: str) -> tuple[str, ...]:
-    """Parse known network names from an option; all networks without any."""
+def _names(text: str, option: str, init: str) -> tuple[str, ...]:
+    """Parse known names from an option; without any all networks that ``init`` has weights for."""
     from allcore.evaluation import comparison as comparison_results
     from allcore.research.comparison import candidates
 
@@ -126,13 +126,15 @@ def _names(text: str, option: str) -> tuple[str, ...]:
     try:
         if option == "--protocols":
             return candidates.protocols(names)
-        return candidates.networks(names or tuple(comparison_results.NETWORKS))
+        pretrained = comparison_results.PRETRAINED if init == "none" else {}
+        every = tuple(name for name in comparison_results.NETWORKS if name not in pretrained)
+        return candidates.networks(names or every)
     except ModelError as error:
         raise typer.BadParameter(str(error), param_hint=option) from error
 
 
 def _list_networks() -> None:
-    from allcore.evaluation.comparison import NETWORKS
+    from allcore.evaluation.comparison import NETWORKS, PRETRAINED
     from allcore.research.comparison import candidates
 
     for name, title in NETWORKS.items():
@@ -140,8 +142,10 @@ def _list_networks() -> None:
         if candidates.is_probe(name):
             note = f", on the features of {NETWORKS[candidates.FEATURES_OF]}"
         elif candidates.is_ensemble(name):
-            note = ", of all networks compared with it that learn from pixels"
-        print(f"{name:16}{title}{note}")
+            note = ", of all networks compared with it that learn from pixels and random weights"
+        elif name in PRETRAINED:
+            note = ", from the weights of --init"
+        print(f"{name:22}{title}{note}")
 
 
 def _print_comparison(comparison: "NetworkComparison", out: Path) -> None:

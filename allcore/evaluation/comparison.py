@@ -15,8 +15,14 @@ from allcore.nets import summaries
 BASELINE = "area_brightness"
 """Boosted trees on area and brightness alone: the baseline of every network."""
 
-NETWORKS = {name: network.title for name, network in summaries.architectures().items()} | {
-    BASELINE: "Area and brightness"
+PRETRAINED = {"qcresnet_pretrained": "qcresnet", "resnet18_pretrained": "resnet18"}
+"""Architecture of each network that starts from loaded weights; the others start from random ones."""
+
+_TITLES = {name: network.title for name, network in summaries.architectures().items()}
+NETWORKS = {
+    **_TITLES,
+    **{name: f"{_TITLES[base]}, pretrained" for name, base in PRETRAINED.items()},
+    BASELINE: "Area and brightness",
 }
 """Title of each network, in the order of every table."""
 

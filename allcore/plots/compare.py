@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from allcore.evaluation import metrics
-from allcore.evaluation.comparison import BASELINE, NETWORKS, NetworkComparison
+from allcore.evaluation.comparison import BASELINE, NETWORKS, PRETRAINED, NetworkComparison
 from allcore.evaluation.intervals import Interval
 from allcore.labels import CLASS_COLOURS
 from allcore.nets import summaries
@@ -21,6 +21,7 @@ LINES = {
     name: (COLOURS[network.line[0]], network.line[1])
     for name, network in summaries.architectures().items()
 } | {BASELINE: (style.REFUSED, "dot")}
+LINES |= {name: (LINES[base][0], "longdashdot") for name, base in PRETRAINED.items()}
 """Colour and dash of each network's line; no two networks share both."""
 CLOCKS = {"epoch": "Epoch", "seconds": "Time since training began (s)"}
 """Horizontal axes of a learning curve, with their titles."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from allcore.errors import ModelError
-from allcore.evaluation.comparison import NETWORKS, PROTOCOLS
+from allcore.evaluation.comparison import NETWORKS, PRETRAINED, PROTOCOLS
 from allcore.nets import registry, summaries
 
 FEATURES_OF = "qcresnet"
@@ -11,9 +11,14 @@ FEATURES_OF = "qcresnet"
 FAMILIES = {name: facts.family for name, facts in summaries.architectures().items()}
 
 
+def architecture_of(network: str) -> str:
+    """Name in the registry of a network of a comparison."""
+    return PRETRAINED.get(network, network)
+
+
 def is_trained(network: str) -> bool:
     """True if a network is trained on pixels."""
-    return FAMILIES.get(network) == "trained"
+    return FAMILIES.get(architecture_of(network)) == "trained"
 
 
 def is_probe(network: str) -> bool:
@@ -36,7 +41,7 @@ def networks(names: Sequence[str]) -> tuple[str, ...]:
     if any(map(is_ensemble, chosen)) and not members(chosen):
         raise ModelError(
             "An ensemble needs members: compare it together with some of "
-            f"{', '.join(filter(is_trained, NETWORKS))}."
+            f"{', '.join(members(tuple(NETWORKS)))}."
         )
     return chosen
 
@@ -51,8 +56,8 @@ def protocols(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def members(chosen: Sequence[str]) -> tuple[str, ...]:
-    """Members of an ensemble: all networks trained on pixels."""
-    return tuple(filter(is_trained, chosen))
+    """Members of an ensemble: all networks trained on pixels from random weights."""
+    return tuple(name for name in chosen if is_trained(name) and name not in PRETRAINED)
 
 
 def made_of(network: str, chosen: Sequence[str]) -> tuple[str, ...]:
@@ -69,23 +74,24 @@ def trained(chosen: Sequence[str]) -> tuple[str, ...]:
 
 
 def init_of(network: str, init: str) -> str:
-    """Initialisation of a network in a comparison with ``init``.
+    """Initialisation of a network in a comparison with ``init``: that of ``PRETRAINED`` ones."""
+    return init if network in PRETRAINED else "none"
 
-    ``imagenet`` applies to networks with such weights in torchvision, a file to networks with the
-    body of ``FEATURES_OF``; the others start from ``none``.
-    """
-    if not is_trained(network) or init == "none":
-        return "none"
-    weights = registry.architecture(network).IMAGENET
-    if init == "imagenet":
-        return init if weights else "none"
-    return init if weights == registry.architecture(FEATURES_OF).IMAGENET else "none"
+
+def check_init(chosen: Sequence[str], init: str) -> None:
+    """Raise a ModelError where a network needs initial weights and there are none."""
+    for name in chosen:
+        if name in PRETRAINED and init == "none":
+            raise ModelError(
+                f"{NETWORKS[name]} starts from weights: give them with --init, or leave it out."
+            )
 
 
 def check_size(chosen: Sequence[str], size: int) -> None:
     """Raise a ModelError where a network does not support this input side."""
     for name in trained(chosen):
-        least = registry.architecture(name).MIN_SIZE if is_trained(name) else 0
+        network = architecture_of(name)
+        least = registry.architecture(network).MIN_SIZE if is_trained(name) else 0
         if size < least:
             raise ModelError(
                 f"{NETWORKS[name]} takes cells of {least} pixels at least: raise --size, or leave "

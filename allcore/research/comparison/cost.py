@@ -68,8 +68,9 @@ def _cached(name: str, data: ComparisonData) -> NetworkCost:
 
 def _measured(name: str, data: ComparisonData) -> NetworkCost:
     size = data.budget.preprocessing.size
-    network = model_summary.summary(name, size=size)
-    rate = images_per_second(name, data)
+    architecture = candidates.architecture_of(name)
+    network = model_summary.summary(architecture, size=size)
+    rate = images_per_second(architecture, data)
     return NetworkCost(name, network.parameters, network.macs, size, rate, data.device_name)
 
 

@@ -75,6 +75,7 @@ def compare(request: ComparisonRequest) -> NetworkComparison:
     """
     chosen = candidates.networks(request.networks)
     candidates.check_size(chosen, request.budget.preprocessing.size)
+    candidates.check_init(chosen, request.budget.init)
     tested = candidates.protocols(request.protocols)
     manifest = readers.read(request.data).labelled()
     data = ComparisonData(manifest, request.budget, request.work, request.device)

@@ -66,8 +66,7 @@ class RunOutcome:
 
 def run_folder(run: ComparisonRun, data: ComparisonData) -> Path:
     """Folder of a run, named by a digest of all inputs of its result."""
-    base = candidates.FEATURES_OF if candidates.is_probe(run.network) else run.network
-    init = candidates.init_of(base, data.budget.init)
+    init = candidates.init_of(run.network, data.budget.init)
     key = budget.digest(
         {
             "version": allcore.__version__,
@@ -152,7 +151,7 @@ def _plan(run: ComparisonRun, data: ComparisonData, folder: Path) -> TrainingPla
     return TrainingPlan(
         data=data.manifest.root,
         out=folder,
-        architecture=run.network,
+        architecture=candidates.architecture_of(run.network),
         config={},
         init=candidates.init_of(run.network, data.budget.init),
         split=split.kind,

@@ -3,14 +3,16 @@
 import pytest
 
 from allcore.errors import ModelError
-from allcore.evaluation.comparison import BASELINE, NETWORKS
+from allcore.evaluation.comparison import BASELINE, NETWORKS, PRETRAINED
 from allcore.nets import registry
 from allcore.research.comparison import candidates
 
 
 def test_neural__are_what_the_registry_can_train() -> None:
-    assert list(filter(candidates.is_trained, NETWORKS)) == registry.trainable()
-    assert set(registry.names()) | {BASELINE} == set(NETWORKS)
+    trained = list(filter(candidates.is_trained, NETWORKS))
+    assert trained == [*registry.trainable(), *PRETRAINED]
+    assert {*registry.names(), BASELINE, *PRETRAINED} == set(NETWORKS)
+    assert all(registry.architecture(base).IMAGENET for base in PRETRAINED.values())
 
 
 def test_networks__come_in_the_tables_order_once() -> None:
@@ -41,19 +43,19 @@ def test_trained__puts_features_before_the_probes_that_read_them() -> None:
 
 
 def test_made_of__ensemble_takes_all_that_learn_from_pixels() -> None:
-    chosen = ("qcresnet", "lenet5", "svm", "ensemble", "area_brightness")
+    chosen = ("qcresnet", "lenet5", "svm", "ensemble", "qcresnet_pretrained", "area_brightness")
     assert candidates.made_of("ensemble", chosen) == ("qcresnet", "lenet5")
     assert candidates.made_of("svm", chosen) == ("qcresnet",)
     assert candidates.made_of("lenet5", chosen) == ()
 
 
-def test_init_of__gives_weights_to_whom_they_fit() -> None:
-    assert candidates.init_of("resnet18", "imagenet") == "imagenet"
-    assert candidates.init_of("vgg16", "imagenet") == "imagenet"
-    assert candidates.init_of("lenet5", "imagenet") == "none"
-    assert candidates.init_of("qcresnet", "weights.safetensors") == "weights.safetensors"
-    assert candidates.init_of("vgg16", "weights.safetensors") == "none"
-    assert candidates.init_of("area_brightness", "imagenet") == "none"
+def test_init_of__only_pretrained_networks_start_from_weights() -> None:
+    assert candidates.init_of("resnet18_pretrained", "imagenet") == "imagenet"
+    assert candidates.init_of("resnet18", "imagenet") == "none"
+    assert candidates.init_of("area_brightness", "weights.safetensors") == "none"
+    with pytest.raises(ModelError, match="QCResNet, pretrained starts from weights: give them"):
+        candidates.check_init(("lenet5", "qcresnet_pretrained"), "none")
+    candidates.check_init(("lenet5",), "none")
 
 
 def test_check_size__names_the_network(monkeypatch: pytest.MonkeyPatch) -> None:

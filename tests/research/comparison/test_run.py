@@ -184,8 +184,8 @@ def test_run_folder__moves_only_with_what_the_run_hangs_on(
     plain = folder("lenet5", asked.budget)
     assert folder("lenet5", replace(asked.budget, folds=4)) == plain
     assert folder("lenet5", replace(asked.budget, init="imagenet")) == plain
-    assert folder("resnet18", replace(asked.budget, init="imagenet")) != folder(
-        "resnet18", asked.budget
+    assert folder("resnet18_pretrained", replace(asked.budget, init="imagenet")) != folder(
+        "resnet18_pretrained", asked.budget
     )
     longer = replace(asked.budget, recipe=replace(asked.budget.recipe, epochs=3))
     assert folder("lenet5", longer) != plain
