@@ -16,7 +16,7 @@ BASELINE = "area_brightness"
 """Boosted trees on area and brightness alone: the baseline of every network."""
 
 PRETRAINED = {"qcresnet_pretrained": "qcresnet", "resnet18_pretrained": "resnet18"}
-"""Architecture of each network that starts from loaded weights; the others start from random ones."""
+"""Architecture of each network that starts from loaded weights; others start from random ones."""
 
 _TITLES = {name: network.title for name, network in summaries.architectures().items()}
 NETWORKS = {
