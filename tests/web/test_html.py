@@ -28,7 +28,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "frames": lambda: cell_pictures.frames([Frame(PIXELS, HOSTILE), Frame(None, HOSTILE)], least=9),
     "waiting": lambda: explanation_view.empty_frames([HOSTILE], least=9),
     "gallery": lambda: picker.gallery_html([CARD, CARD], [b"x", None]),
-    "cut": lambda: segmentation_view._cut_figure(HOSTILE),
+    "cut": lambda: segmentation_view._figure(HOSTILE, caption=HOSTILE),
     "outlined": lambda: segmentation_view._figure(
         Image.fromarray(PIXELS), alt=HOSTILE, caption=HOSTILE
     ),

@@ -50,6 +50,7 @@ _EXPOSURES: dict[TrainingExposure, str] = {
     "no": "It was not trained on this subject.",
     "unknown": "Whether it was trained on this cell is not known.",
 }
+_NO_NETWORK = "These predictions came from a file, so there is no network to ask about the cell."
 _METHOD = (
     "Grad-CAM: the brighter a place, the more it raised the score of that class; each map is "
     "scaled by itself. It shows where the network looked, not why, and not where disease is."
@@ -63,8 +64,8 @@ class CellContext:
     Attributes:
         row: the cell's row of a table of predictions, by column.
         threshold: probability from which a cell is called an ALL blast.
-        model: the installed model; None where the predictions came from a file.
-        images: of this cell and others, as far as they are on this machine.
+        model: None where the predictions came from a file.
+        images: of this cell and others.
         facts: measures of the picture, by name as in `allcore.data.cell_measurements`.
         percentiles: share of all cells, 0 to 100, whose measure is lower.
         position: place in the list that was opened, from 0, and the list's length.
@@ -115,18 +116,15 @@ def show_cell(context: CellContext) -> int:
     pending = "no picture" if picture is None else "asking"
     for part in explainer.answers([own], alternatives, damaged, context.identity, None):
         explanation_view.show_answers(part.answers, slot, pending=pending)
-    has_features = _show_neighbourhood(context, explainer, around, final=picture is None)
+    has_features = _show_neighbours(context, explainer, around, final=picture is None)
     if picture is None:
         return 0
     if model is None:
-        evidence.info(
-            "These predictions came from a file, so there is no network to ask about the cell.",
-            icon=":material/info:",
-        )
+        evidence.info(_NO_NETWORK, icon=":material/info:")
     else:
         answer = _show_network(context, model, picture, own, slots)
         if answer is not None and not has_features:
-            _show_neighbourhood(context, explainer, around, picture)
+            _show_neighbours(context, explainer, around, picture)
         own = explainer.ask(model, picture, own) if answer is None or answer.pending else answer
     for part in explainer.answers([own], alternatives, damaged, context.identity, picture):
         explanation_view.show_answers(part.answers, slot, pending=pending)
@@ -204,7 +202,7 @@ def _recorded_answer(context: CellContext, explainer: Explainer) -> ModelAnswer:
     return ModelAnswer(context.model.name, context.threshold, exposure, probability, pending=True)
 
 
-def _show_neighbourhood(
+def _show_neighbours(
     context: CellContext,
     explainer: Explainer,
     place: DeltaGenerator,
@@ -212,14 +210,9 @@ def _show_neighbourhood(
     *,
     final: bool = True,
 ) -> bool:
-    """Draw the nearest cells; False where the cell's own features would first be needed.
+    """Draw the nearest cells, by the recorded features or those of the picture.
 
-    Args:
-        context: the cell.
-        explainer: finds the neighbours.
-        place: where they are drawn.
-        picture: of the cell, where the model's folder does not record its features.
-        final: whether a problem is drawn as well.
+    False where neither is known, of which the problem is drawn too where this is final.
     """
     model, identity = context.model, context.identity
     if model is None:

@@ -1,5 +1,6 @@
 """Charts and tables on pages, and their downloads with the research-use notice inside."""
 
+import mimetypes
 from collections.abc import Callable
 from typing import Any, Literal, cast
 
@@ -84,15 +85,27 @@ def show_csv_download(
         label: of the button.
         key: of the button, if a page offers one table twice.
     """
-    st.download_button(
+    show_download(
         label,
         lambda: csv_bytes(table() if callable(table) else table),
-        file_name=f"{style.file_name(name)}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
+        f"{style.file_name(name)}.csv",
         key=key or f"download {name}",
     )
+
+
+def show_download(
+    label: str,
+    make: Callable[[], bytes],
+    file_name: str,
+    *,
+    key: str | None = None,
+    help: str | None = None,
+) -> None:
+    """Draw the button that downloads a file, which is made on the click."""
+    st.download_button(
+        label, make, file_name=file_name, mime=mimetypes.guess_type(file_name)[0], help=help,
+        icon=":material/download:", on_click="ignore", key=key,
+    )  # fmt: skip
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:

@@ -24,7 +24,7 @@ from allcore.labels import VERDICT_NAMES
 from allcore.model_folder import ModelInfo
 from allcore.plots import predict, style
 from allcore.web import frame
-from allcore.web.components.charts import show_chart
+from allcore.web.components.charts import show_chart, show_download
 
 PAGE = 100
 """Rows of a page of the table; every row has its picture."""
@@ -283,18 +283,9 @@ def _show_downloads(items: Sequence[PredictedPicture], info: ModelInfo, grouping
         )
 
     with st.container(horizontal=True):
-        for label, make, suffix, mime in (
-            ("CSV", lambda: export.csv_bytes(rows, details), "csv", "text/csv"),
-            ("Parquet", lambda: export.parquet_bytes(rows, details), "parquet",
-             "application/vnd.apache.parquet"),
-            ("PDF report", pdf, "pdf", "application/pdf"),
-        ):  # fmt: skip
-            st.download_button(
-                f"Download {label}",
-                make,
-                file_name=f"predictions.{suffix}",
-                mime=mime,
-                icon=":material/download:",
-                on_click="ignore",
-                key=f"batch {suffix}",
-            )
+        for label, make, suffix in (
+            ("CSV", lambda: export.csv_bytes(rows, details), "csv"),
+            ("Parquet", lambda: export.parquet_bytes(rows, details), "parquet"),
+            ("PDF report", pdf, "pdf"),
+        ):
+            show_download(f"Download {label}", make, f"predictions.{suffix}", key=f"batch {suffix}")

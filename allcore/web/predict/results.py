@@ -3,7 +3,6 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -25,6 +24,7 @@ from allcore.store import flags, history, reviews
 from allcore.web import accounts, frame, guard
 from allcore.web.accounts import Visitor
 from allcore.web.components import explanation_view
+from allcore.web.components.charts import show_download
 from allcore.web.predict import batch, segmentation_view
 from allcore.web.predict.session import PredictionRun
 
@@ -35,6 +35,10 @@ _WITHHELD = "Show what the network would have said"
 _FLAG_HELP = (
     "It is put into the model's review queue, where others judge the picture without seeing your "
     "note or the answer. The picture is there only where your administrator keeps pictures."
+)
+_JSON_HELP = (
+    "The JSON alone suffices to repeat the answer: 'python -m allcore predict --verify'. It holds "
+    "the picture."
 )
 _STYLE = """<style>
 .scale { margin: 0 0 0.6rem; }
@@ -212,34 +216,25 @@ def _show_downloads(
     key: str,
 ) -> None:
     """Draw the buttons of the report as JSON and as PDF; each file is made on demand."""
-    name = item.row.path
 
     def report() -> PredictionReport:
-        evidence = explanation.to_dict() if explanation else None
-        content = item.source.read()
         return prediction_json.make_report(
-            predictor, prediction, content, name=name, cut=cut, evidence=evidence
+            predictor,
+            prediction,
+            item.source.read(),
+            name=item.row.path,
+            cut=cut,
+            evidence=explanation.to_dict() if explanation else None,
         )
 
-    kinds: tuple[tuple[str, Callable[[], bytes], str, str], ...] = (
-        ("PDF", lambda: as_pdf(report(), explanation), "pdf", "application/pdf"),
-        ("JSON", lambda: report().to_json(), "json", "application/json"),
-    )
+    stem = f"report-{style.file_name(item.row.path)}"
     with st.container(horizontal=True):
-        for label, make, suffix, mime in kinds:
-            st.download_button(
-                f"Report as {label}",
-                make,
-                file_name=f"report-{style.file_name(name)}.{suffix}",
-                mime=mime,
-                icon=":material/download:",
-                on_click="ignore",
-                key=f"{key} report {suffix}",
-                help="The JSON alone suffices to repeat the answer: 'python -m allcore predict "
-                "--verify'. It holds the picture."
-                if suffix == "json"
-                else "One page for people",
-            )
+        for label, make, suffix, text in (
+            ("PDF", lambda: as_pdf(report(), explanation), "pdf", "One page for people"),
+            ("JSON", lambda: report().to_json(), "json", _JSON_HELP),
+        ):
+            file_name, own_key = f"{stem}.{suffix}", f"{key} report {suffix}"
+            show_download(f"Report as {label}", make, file_name, key=own_key, help=text)
 
 
 def _show_flag(answer: int, prediction: Prediction, *, username: str) -> None:

@@ -43,27 +43,6 @@ _STYLE = """<style>
 </style>"""
 
 
-class _Keys:
-    """Keys of the controls; another picture has others, so that it starts from the usual cut."""
-
-    def __init__(self, digest: str) -> None:
-        self.cell, self.grow, self.tolerance, self.size = (
-            f"cut {name} {digest[:12]}" for name in ("cell", "grow", "tolerance", "size")
-        )
-
-    def set(self, cut: Cut, *, anew: bool = True) -> None:
-        """Bring the controls to a cut; where they are new only, unless ``anew``."""
-        values = {
-            self.cell: cut.candidate + 1,
-            self.grow: cut.grow,
-            self.tolerance: cut.tolerance,
-            self.size: _AS_IT_IS if cut.scale == 1 else _USUAL,
-        }
-        for key, value in values.items():
-            if anew or key not in st.session_state:
-                st.session_state[key] = value
-
-
 def show_segmentation(rgb: Rgb, model: InstalledModel) -> tuple[Rgb, dict[str, Any]] | None:
     """Offer to cut a cell out of a picture (H, W, 3) whose background is not black.
 
@@ -93,15 +72,14 @@ def _show_offer(rgb: Rgb, model: InstalledModel, digest: str) -> None:
     if not candidates:
         st.markdown(nuclei.NOTHING, width=frame.TEXT_WIDTH)
         return
-    keys = _Keys(digest)
-    keys.set(Cut(), anew=False)
+    _set_controls(digest, Cut(), anew=False)
     left, adjusted = st.columns(_COLUMNS, gap="large")
     with left:
         picture = st.empty()
-        number = _choose_cell(len(candidates), keys)
+        number = _choose_cell(len(candidates), digest)
     with adjusted:
         place = st.empty()
-        cut = _adjust(candidates[number], number, model, keys)
+        cut = _adjust(candidates[number], number, model, digest)
         candidates = _candidates(rgb, digest, cut.tolerance)
         try:
             cut_out: CutOut | str = cut.applied(rgb, cells=candidates)
@@ -120,35 +98,39 @@ def _show_offer(rgb: Rgb, model: InstalledModel, digest: str) -> None:
     outlined = _outlined(_small(rgb, digest), candidates[:SHOWN], number)
     count = len(candidates)
     picture.html(_figure(outlined, alt=_alt_text(count, number), caption=_count_text(count)))
-    place.html(_cut_figure(cut_out))
+    if isinstance(cut_out, str):
+        place.html(_figure(cut_out, caption="There is no cut to use.", kind="noted"))
+    else:
+        cell, alt = Image.fromarray(cut_out.rgb), "The cell, cut out, on black"
+        place.html(_figure(cell, alt=alt, caption=_sentence(cut_out), kind="noted"))
 
 
-def _choose_cell(count: int, keys: _Keys) -> int:
+def _choose_cell(count: int, digest: str) -> int:
     """Draw the numbers of the cells; give the index of the chosen one."""
     if count == 1:
         return 0
     numbers = list(range(1, min(count, SHOWN) + 1))
-    number = st.pills("Which cell", numbers, required=True, key=keys.cell, wrap=True)
+    number = st.pills("Which cell", numbers, required=True, key=_key("cell", digest), wrap=True)
     return (number or 1) - 1
 
 
-def _adjust(cell: Candidate, number: int, model: InstalledModel, keys: _Keys) -> Cut:
+def _adjust(cell: Candidate, number: int, model: InstalledModel, digest: str) -> Cut:
     """Draw the controls of the cut."""
     grow = st.slider(
-        "Move the outline out or in", *segmentation.GROW, format="%d px", key=keys.grow
+        "Move the outline out or in", *segmentation.GROW, format="%d px", key=_key("grow", digest)
     )
     tolerance = st.slider(
         "Cytoplasm taken in",
         0.0,
         0.95,
         step=0.05,
-        key=keys.tolerance,
+        key=_key("tolerance", digest),
         help="0 is the nucleus alone; the higher, the paler the cytoplasm that still counts.",
     )
-    return Cut(number, int(grow), round(float(tolerance), 2), _choose_scale(cell, model, keys))
+    return Cut(number, int(grow), round(float(tolerance), 2), _choose_scale(cell, model, digest))
 
 
-def _choose_scale(cell: Candidate, model: InstalledModel, keys: _Keys) -> float:
+def _choose_scale(cell: Candidate, model: InstalledModel, digest: str) -> float:
     """Draw the choice of a size where it is known which one is usual."""
     area = _usual_area(model, f"{model.folder} {model.revision}")
     if area is None:
@@ -160,7 +142,7 @@ def _choose_scale(cell: Candidate, model: InstalledModel, keys: _Keys) -> float:
         list(names),
         required=True,
         format_func=names.__getitem__,
-        key=keys.size,
+        key=_key("size", digest),
         help="The usual size is the median of the cells that the model was tested on, for pictures "
         "of another magnification. It takes away what the cell's size tells: blasts are larger "
         "than normal cells.",
@@ -180,7 +162,25 @@ def _accept(digest: str, cut_out: CutOut | str) -> None:
 def _undo() -> None:
     """Take the cut back; the controls go on from where they were."""
     digest, cut = st.session_state.pop(_ACCEPTED)
-    _Keys(digest).set(Cut.from_dict(cut.facts))
+    _set_controls(digest, Cut.from_dict(cut.facts))
+
+
+def _set_controls(digest: str, cut: Cut, *, anew: bool = True) -> None:
+    """Bring the controls to a cut; where they are new only, unless ``anew``."""
+    values = {
+        "cell": cut.candidate + 1,
+        "grow": cut.grow,
+        "tolerance": cut.tolerance,
+        "size": _AS_IT_IS if cut.scale == 1 else _USUAL,
+    }
+    for name, value in values.items():
+        if anew or _key(name, digest) not in st.session_state:
+            st.session_state[_key(name, digest)] = value
+
+
+def _key(name: str, digest: str) -> str:
+    """Key of a control; another picture has others, so that it starts from the usual cut."""
+    return f"cut {name} {digest[:12]}"
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
@@ -239,26 +239,19 @@ def _contour(cell: Candidate, share: float) -> list[Point]:
     return [*points[::every], points[0]]
 
 
-def _cut_figure(cut_out: CutOut | str) -> str:
-    """The cut, or why there is none, with as much room for words as the longest ones need."""
-    if isinstance(cut_out, str):
-        words = f"<p>{html.escape(cut_out)}</p>"
-        return _framed(words, (1, 1), caption="There is no cut to use.", kind="noted")
-    picture, caption = Image.fromarray(cut_out.rgb), _sentence(cut_out)
-    return _figure(picture, alt="The cell, cut out, on black", caption=caption, kind="noted")
+def _figure(content: Image.Image | str, *, alt: str = "", caption: str, kind: str = "") -> str:
+    """A picture, or words, in a frame that has its height before the picture is there, as HTML.
 
-
-def _figure(picture: Image.Image, *, alt: str, caption: str, kind: str = "") -> str:
-    """A picture in a frame that has its height before the picture is there, as HTML."""
-    address = cell_pictures.data_address(picture, "WEBP", quality=90, method=2)
-    image = f'<img alt="{html.escape(alt)}" src="{address}">'
-    return _framed(image, picture.size, caption=caption, kind=kind)
-
-
-def _framed(inside: str, size: tuple[int, int], *, caption: str, kind: str) -> str:
+    A frame of the kind ``noted`` has as much room for its caption as the longest one needs.
+    """
+    if isinstance(content, str):
+        inside, (width, height) = f"<p>{html.escape(content)}</p>", (1, 1)
+    else:
+        address = cell_pictures.data_address(content, "WEBP", quality=90, method=2)
+        inside, (width, height) = f'<img alt="{html.escape(alt)}" src="{address}">', content.size
     return (
         f'{_STYLE}<figure class="cut-picture {kind}">'
-        f'<div class="field" style="aspect-ratio: {size[0]} / {size[1]}">{inside}</div>'
+        f'<div class="field" style="aspect-ratio: {width} / {height}">{inside}</div>'
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
     )
 
