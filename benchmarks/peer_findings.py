@@ -17,7 +17,7 @@ import typer
 
 import allcore
 from allcore import settings
-from allcore.audit.findings import checks
+from allcore.audit.findings import findings_cache
 from allcore.audit.index import build, store
 from allcore.data import readers
 from allcore.errors import AllScopeError
@@ -161,10 +161,12 @@ def case(folder: Path, cells: int) -> Case:
 
 def ours(made: Case, folder: Path) -> dict[str, Marks | None]:
     """What the checks find; None for a kind that they say can't be told."""
-    checked = checks.load_inputs(made.folder, split=folder / "split.csv", home=folder / "home")
+    health = findings_cache.all_findings(
+        made.folder, split=folder / "split.csv", home=folder / "home"
+    )
     found: dict[str, Marks | None] = {kind: set() for kind in KINDS}
     kinds = {name: kind for kind, name in OURS.items()}
-    for each in checks.run_checks(checked):
+    for each in health.findings:
         if each.kind not in kinds:
             continue
         kind = kinds[each.kind]

@@ -121,20 +121,16 @@ def verify(
     possible = set(facts["size"].tolist())
     known = known or {}
     pairs = zip(listing.paths, listing.sizes, strict=True)
-    sized = [(path, size) for path, size in pairs if size in possible and path not in known]
-    hashed = file_digests.compute_digests(
-        listing.root,
-        [path for path, _ in sized],
-        [size for _, size in sized],
-        progress=progress,
-        cancelled=cancelled,
+    sized = {path: size for path, size in pairs if size in possible and path not in known}
+    digests, unread = file_digests.compute_digests(
+        listing.root, sized, progress=progress, cancelled=cancelled
     )
     if sized and not listing.root.is_dir():
         raise DataError(f"{listing.root} vanished during the check: connect it and run it again.")
-    unread = {file.path for file in hashed.refused}
-    paths = [path for path in listing.paths if path not in unread]
-    refused = file_digests.sorted_by_path([*listing.refused, *hashed.refused])
-    by_path = {path: known[path] for path in paths if path in known} | hashed.by_path
+    unread_paths = {file.path for file in unread}
+    paths = [path for path in listing.paths if path not in unread_paths]
+    refused = file_digests.sorted_by_path([*listing.refused, *unread])
+    by_path = {path: known[path] for path in paths if path in known} | digests
     return match_files(facts, paths, by_path, root=listing.root, refused=tuple(refused))
 
 

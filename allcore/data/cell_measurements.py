@@ -23,17 +23,11 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure of a cell.
+    """A measure of a cell."""
 
-    Attributes:
-        name: column name.
-        title: label on pages.
-        unit: of the number, empty where it has none.
-    """
-
-    name: str
-    title: str
-    unit: str
+    name: str  # column name
+    title: str  # label on pages
+    unit: str  # of the number, empty where it has none
 
 
 MEASURES = (
@@ -75,7 +69,7 @@ def measure(rgb: Rgb) -> dict[str, float | bool]:
 
 
 def table(
-    pictures: Iterable[tuple[str, Path]], *, progress: Callable[[], object] | None = None
+    pictures: Iterable[tuple[str, Path]], *, progress: Callable[[], object] = lambda: None
 ) -> pd.DataFrame:
     """Return the measures of many images: the columns of ``COLUMNS``, numbers in float32.
 
@@ -85,22 +79,21 @@ def table(
         pictures: image id and file of each image.
         progress: called once an image.
     """
+
+    def measure_file(picture: tuple[str, Path]) -> dict[str, float | bool | str] | None:
+        image_id, path = picture
+        try:
+            with Image.open(path) as image:
+                rgb = cells.centre_crop(np.asarray(image.convert("RGB")))
+            return {"image_id": image_id, **measure(rgb)}
+        except (OSError, BadImage):
+            return None
+
     rows = []
     with ThreadPoolExecutor(THREADS) as pool:
-        for row in pool.map(_row, pictures):
+        for row in pool.map(measure_file, pictures):
             if row is not None:
                 rows.append(row)
-            if progress:
-                progress()
+            progress()
     numbers = {fact.name: "float32" for fact in MEASURES} | {"border": "bool"}
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"image_id": "str"} | numbers)
-
-
-def _row(picture: tuple[str, Path]) -> dict[str, float | bool | str] | None:
-    image_id, path = picture
-    try:
-        with Image.open(path) as image:
-            rgb = cells.centre_crop(np.asarray(image.convert("RGB")))
-        return {"image_id": image_id, **measure(rgb)}
-    except (OSError, BadImage):
-        return None

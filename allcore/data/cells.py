@@ -17,28 +17,19 @@ BACKGROUND_LEVEL = 24
 NATIVE_SIDE = 450
 """Side of C-NMC's images in pixels; some copies are 600 with a wider margin of black."""
 
-
 STRIDE = 2
 """The mask is computed on every second row and column."""
 
 
 @dataclass(frozen=True)
 class CellStats:
-    """Statistics of one cell.
+    """Statistics of one cell."""
 
-    Attributes:
-        area: pixels in the mask.
-        brightness: mean of the three channels inside the mask, 0 to 255.
-        mean_rgb: mean of each channel inside the mask, 0 to 255.
-        std_rgb: standard deviation of each channel inside the mask.
-        frame: bounding box of the mask in pixels: top, left, bottom, right; bottom and right
-            exclusive.
-    """
-
-    area: int
-    brightness: float
-    mean_rgb: tuple[float, float, float]
-    std_rgb: tuple[float, float, float]
+    area: int  # pixels in the mask
+    brightness: float  # mean of the three channels inside the mask, 0 to 255
+    mean_rgb: tuple[float, float, float]  # mean of each channel inside the mask, 0 to 255
+    std_rgb: tuple[float, float, float]  # standard deviation of each channel inside the mask
+    # bounding box of the mask in pixels: top, left, bottom, right; bottom and right exclusive
     frame: tuple[int, int, int, int]
 
 
@@ -50,8 +41,16 @@ def mask_of(rgb: Rgb) -> NDArray[np.bool_]:
     """
     coarse = rgb[::STRIDE, ::STRIDE]
     brightest = np.maximum(np.maximum(coarse[..., 0], coarse[..., 1]), coarse[..., 2])
-    largest = _largest_object(brightest > BACKGROUND_LEVEL)
-    full = _without_holes(largest).repeat(STRIDE, axis=0).repeat(STRIDE, axis=1)
+    largest = brightest > BACKGROUND_LEVEL
+    objects, count = ndimage.label(largest)
+    if count > 1:
+        sizes = np.bincount(objects.ravel())
+        sizes[0] = 0
+        largest = objects == sizes.argmax()
+    # Holes are background that is not connected to the corner.
+    outside, _ = ndimage.label(np.pad(~largest, 1, constant_values=True))
+    filled = (outside != outside[0, 0])[1:-1, 1:-1]
+    full: NDArray[np.bool_] = filled.repeat(STRIDE, axis=0).repeat(STRIDE, axis=1)
     return full[: rgb.shape[0], : rgb.shape[1]]
 
 
@@ -92,20 +91,3 @@ def centre_crop(rgb: Rgb, side: int = NATIVE_SIDE) -> Rgb:
     """Return the middle ``side`` x ``side`` pixels; a smaller image is returned unchanged."""
     top, left = (max(0, (length - side) // 2) for length in rgb.shape[:2])
     return rgb[top : top + side, left : left + side]
-
-
-def _largest_object(bright: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    objects, count = ndimage.label(bright)
-    if count <= 1:
-        return bright
-    sizes = np.bincount(objects.ravel())
-    sizes[0] = 0
-    largest: NDArray[np.bool_] = objects == sizes.argmax()
-    return largest
-
-
-def _without_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Fill the mask's holes: background that is not connected to the corner."""
-    outside, _ = ndimage.label(np.pad(~mask, 1, constant_values=True))
-    filled: NDArray[np.bool_] = (outside != outside[0, 0])[1:-1, 1:-1]
-    return filled

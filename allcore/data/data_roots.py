@@ -28,34 +28,21 @@ COUNTED, COUNTED_ALL = 2_000, 40_000
 
 @dataclass(frozen=True)
 class FolderEntry:
-    """A folder that may be opened.
+    """A folder that may be opened."""
 
-    Attributes:
-        path: the folder.
-        images: number of images counted in it and below.
-        whole: whether the count is complete; otherwise there may be more images.
-    """
-
-    path: Path
-    images: int
-    whole: bool
+    path: Path  # the folder
+    images: int  # number of images counted in it and below
+    whole: bool  # whether the count is complete; otherwise there may be more images
 
 
 @dataclass(frozen=True)
 class FolderLevel:
-    """The subfolders of a folder.
+    """The subfolders of a folder."""
 
-    Attributes:
-        path: the folder.
-        folders: its subfolders, by name, at most ``LISTED``.
-        more: number of subfolders beyond ``LISTED``.
-        unspeakable: number of subfolders left out because their name is no valid text.
-    """
-
-    path: Path
-    folders: tuple[FolderEntry, ...]
-    more: int
-    unspeakable: int
+    path: Path  # the folder
+    folders: tuple[FolderEntry, ...]  # its subfolders, by name, at most ``LISTED``
+    more: int  # number of subfolders beyond ``LISTED``
+    unspeakable: int  # number of subfolders left out because their name is no valid text
 
 
 def allowed(config: Settings | None = None) -> tuple[Path, ...]:
@@ -65,14 +52,12 @@ def allowed(config: Settings | None = None) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(folder.expanduser().resolve() for folder in named))
 
 
-def widened(config: Settings, others: Iterable[str]) -> Settings:
-    """Return the settings with further folders allowed.
+def widened(config: Settings, paths: Iterable[str]) -> Settings:
+    """Return the settings with further folders allowed, of paths that ``allowable`` returned.
 
-    Args:
-        config: the settings.
-        others: paths that ``allowable`` returned; a path that has become a link is left out.
+    A path that has become a link is left out.
     """
-    still = (Path(path) for path in others if os.path.realpath(path) == path)
+    still = (Path(path) for path in paths if os.path.realpath(path) == path)
     return config.model_copy(update={"data_roots": (*config.data_roots, *still)})
 
 
@@ -86,7 +71,9 @@ def checked(path: Path, config: Settings | None = None) -> Path:
     place = _resolved(path)
     root = _root_of(place, allowed(config))
     if root is None:
-        raise DataError(_outside(path, place))
+        # The sentence does not reveal whether the path exists.
+        leads = "lies outside of" if Path(os.path.normpath(path)) == place else "leads out of"
+        raise DataError(f"{_text(path)} {leads} the folders that are allowed: {HOW}.")
     return _readable(place, root)
 
 
@@ -101,17 +88,17 @@ def allowable(path: Path, config: Settings | None = None) -> Path:
     place = _resolved(path)
     root = _root_of(place, allowed(config))
     if root is not None:
-        raise DataError(f"{_shown(place)} is allowed already, for it is {_shown(root)} or below.")
+        raise DataError(f"{_text(place)} is allowed already, for it is {_text(root)} or below.")
     if place == Path(place.anchor):
         raise DataError("The top of the file system can't be allowed: choose a folder below it.")
     _readable(place, Path(place.anchor))
     if not place.is_dir():
-        raise DataError(f"{_shown(place)} is a table: allow the folder it lies in.")
+        raise DataError(f"{_text(place)} is a table: allow the folder it lies in.")
     if place.is_relative_to(config.home.expanduser().resolve()) or any(
         secret.is_relative_to(place) for secret in _secrets(config)
     ):
         raise DataError(
-            f"{_shown(place)} can't be allowed, for ALLScope's own database, keys or settings lie "
+            f"{_text(place)} can't be allowed, for ALLScope's own database, keys or settings lie "
             "there: choose a folder that holds data alone."
         )
     return place
@@ -129,7 +116,7 @@ def level(path: Path, config: Settings | None = None) -> FolderLevel:
     if not place.is_dir():
         raise DataError(f"{place.name} is a table, not a folder.")
     names = sorted(entry.name for entry in _entries(place) if _is_folder(entry))
-    spoken = [name for name in names if _is_text(name)]
+    spoken = [name for name in names if name.isprintable()]
     folders, left = [], COUNTED_ALL
     for name in spoken[:LISTED]:
         entry, entries = _count(place / name, min(COUNTED, left))
@@ -144,7 +131,7 @@ def _resolved(path: Path) -> Path:
     try:
         return path.resolve()
     except (OSError, RuntimeError, ValueError):  # circular links, invalid names
-        raise DataError(f"{_shown(path)} can't be followed: check the path.") from None
+        raise DataError(f"{_text(path)} can't be followed: check the path.") from None
 
 
 def _secrets(config: Settings) -> Iterator[Path]:
@@ -162,20 +149,13 @@ def _root_of(place: Path, roots: Iterable[Path]) -> Path | None:
     return next((root for root in roots if place.is_relative_to(root)), None)
 
 
-def _outside(path: Path, place: Path) -> str:
-    """Reason why a path is refused; it does not reveal whether the path exists."""
-    if Path(os.path.normpath(path)) != place:
-        return f"{_shown(path)} leads out of the folders that are allowed: {HOW}."
-    return f"{_shown(path)} lies outside of the folders that are allowed: {HOW}."
-
-
 def _readable(place: Path, root: Path) -> Path:
-    shown = _shown(place)
+    name = _text(place)
     try:
         if not root.exists():
-            raise DataError(f"{_shown(root)} is not there any more: connect its disk or share.")
+            raise DataError(f"{_text(root)} is not there any more: connect its disk or share.")
         if not place.exists():
-            raise DataError(f"There is nothing at {shown}: bring it back, or check the path.")
+            raise DataError(f"There is nothing at {name}: bring it back, or check the path.")
         if place.is_dir():
             with os.scandir(place):
                 return place
@@ -183,11 +163,11 @@ def _readable(place: Path, root: Path) -> Path:
             pass
     except OSError as error:
         raise DataError(
-            f"{shown} can't be read ({(error.strerror or 'no reason').lower()}): give the account "
+            f"{name} can't be read ({(error.strerror or 'no reason').lower()}): give the account "
             "that runs ALLScope the right to read it."
         ) from None
     if place.suffix.lower() != ".csv":
-        raise DataError(f"{shown} is a file: point at the folder it lies in, or at a CSV table.")
+        raise DataError(f"{name} is a file: point at the folder it lies in, or at a CSV table.")
     return place
 
 
@@ -221,10 +201,6 @@ def _count(folder: Path, limit: int) -> tuple[FolderEntry, int]:
     return FolderEntry(folder, images, whole=True), entries
 
 
-def _is_text(name: str) -> bool:
-    return name.isprintable()
-
-
-def _shown(path: Path) -> str:
+def _text(path: Path) -> str:
     """Return a path as printable text, with bytes that are no UTF-8 escaped."""
     return str(path).encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")

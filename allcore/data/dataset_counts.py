@@ -8,6 +8,7 @@ from allcore.labels import LABELS
 UNKNOWN = "not in a split"
 UNLABELLED = "no label"
 SPLITS = ("train", "validation", "test", UNKNOWN)
+_ORDER = (*reversed(LABELS), UNLABELLED)
 
 
 def with_placeholders(manifest: Manifest, parts: "pd.Series[str] | None" = None) -> pd.DataFrame:
@@ -36,8 +37,7 @@ def class_counts(table: pd.DataFrame) -> pd.DataFrame:
     counts = table.groupby("label").agg(
         images=("image_id", "size"), subjects=("subject", "nunique")
     )
-    order = [label for label in (*reversed(LABELS), UNLABELLED) if label in counts.index]
-    return counts.loc[order].reset_index()
+    return counts.reindex([label for label in _ORDER if label in counts.index]).reset_index()
 
 
 def split_counts(table: pd.DataFrame) -> pd.DataFrame:
@@ -47,8 +47,7 @@ def split_counts(table: pd.DataFrame) -> pd.DataFrame:
     row.
     """
     counts = table.groupby(["split", "label"]).size().unstack(fill_value=0)
-    labels = [label for label in (*reversed(LABELS), UNLABELLED) if label in counts]
-    counts = counts[labels].assign(
+    counts = counts[[label for label in _ORDER if label in counts]].assign(
         images=counts.sum(axis=1), subjects=table.groupby("split")["subject"].nunique()
     )
     return counts.reindex([split for split in SPLITS if split in counts.index]).reset_index()
@@ -59,11 +58,11 @@ def subject_counts(table: pd.DataFrame) -> pd.DataFrame:
 
     Several labels or splits of one subject are joined, so that the conflict is visible.
     """
+
+    def joined(values: "pd.Series[str]") -> str:
+        return " and ".join(sorted(set(values)))
+
     counts = table.groupby("subject").agg(
-        label=("label", _joined), split=("split", _joined), images=("image_id", "size")
+        label=("label", joined), split=("split", joined), images=("image_id", "size")
     )
     return counts.sort_values(["images"], ascending=False, kind="stable").reset_index()
-
-
-def _joined(values: "pd.Series[str]") -> str:
-    return " and ".join(sorted(set(values)))

@@ -12,23 +12,14 @@ from allcore.labels import CLASS_PLURALS
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """Counts of a data set.
+    """Counts of a data set."""
 
-    Attributes:
-        manifest: the data set.
-        labels: images by label, ``None`` for those without one.
-        subjects: number of subjects.
-        unknown_subjects: images of unknown subject.
-        outside: images whose path leads out of the folder.
-        missing: images that the table names and whose file is missing.
-    """
-
-    manifest: Manifest
-    labels: dict[str | None, int]
-    subjects: int
-    unknown_subjects: int
-    outside: int
-    missing: int
+    manifest: Manifest  # the data set
+    labels: dict[str | None, int]  # images by label, ``None`` for those without one
+    subjects: int  # number of subjects
+    unknown_subjects: int  # images of unknown subject
+    outside: int  # images whose path leads out of the folder
+    missing: int  # images that the table names and whose file is missing
 
     @property
     def layout(self) -> str:
@@ -38,32 +29,39 @@ class DatasetSummary:
     @property
     def warnings(self) -> list[str]:
         """Warnings about the data set, one sentence each."""
-        sentences = [
-            _label_warning(self.labels),
-            self._subject_warning(),
-            f"{self.missing:,} of {len(self.manifest):,} images are named by the table and are not "
-            "there: they are shown without a picture."
-            if self.missing
-            else "",
-            f"{self.outside:,} of {len(self.manifest):,} images lead out of the folder and are not "
-            "followed: copy the files into it."
-            if self.outside
-            else "",
-        ]
-        return [*self.manifest.notes, *filter(None, sentences)]
+        sentences = [*self.manifest.notes, *self._label_warnings()]
+        if self.unknown_subjects:
+            images = f"{self.unknown_subjects:,} images don't tell"
+            sentences.append(
+                f"{images if self.subjects else 'No file name tells'} a subject, so that each such "
+                "image counts as a subject of its own and leaks between parts of a split can't be "
+                "seen: give a CSV table with a column subject."
+            )
+        if self.missing:
+            sentences.append(
+                f"{self.missing:,} of {len(self.manifest):,} images are named by the table and are "
+                "not there: they are shown without a picture."
+            )
+        if self.outside:
+            sentences.append(
+                f"{self.outside:,} of {len(self.manifest):,} images lead out of the folder and are "
+                "not followed: copy the files into it."
+            )
+        return sentences
 
-    def _subject_warning(self) -> str:
-        if not self.unknown_subjects:
-            return ""
-        images = (
-            f"{self.unknown_subjects:,} images don't tell"
-            if self.subjects
-            else "No file name tells"
-        )
-        return (
-            f"{images} a subject, so that each such image counts as a subject of its own and leaks "
-            "between parts of a split can't be seen: give a CSV table with a column subject."
-        )
+    def _label_warnings(self) -> list[str]:
+        known = [label for label in self.labels if label is not None]
+        if not known:
+            return [
+                "No image has a label: put them in folders 'all' and 'hem', or give a CSV table "
+                "with the columns path and label."
+            ]
+        if len(known) == 1:
+            return [
+                f"All labelled images are {CLASS_PLURALS[known[0]]}: with one class alone nothing "
+                "can be trained or judged."
+            ]
+        return []
 
 
 def inspect(path: Path) -> DatasetSummary:
@@ -93,27 +91,12 @@ def summarize(manifest: Manifest) -> DatasetSummary:
 
 def _count_unreachable(manifest: Manifest) -> tuple[int, int]:
     """Numbers of images whose path leads out of the folder, and of missing images."""
-    within, outside, missing = PathResolver(manifest.root), 0, 0
+    resolver, outside, missing = PathResolver(manifest.root), 0, 0
     for path in manifest.table["path"]:
         try:
-            file = within.resolve(path)
-            outside += not within.contains(file)
-            missing += within.contains(file) and not os.path.isfile(file)
+            file = resolver.resolve(path)
+            outside += not resolver.contains(file)
+            missing += resolver.contains(file) and not os.path.isfile(file)
         except (OSError, RuntimeError, ValueError):  # circular links, invalid names
             missing += 1
     return outside, missing
-
-
-def _label_warning(labels: dict[str | None, int]) -> str:
-    known = [label for label in labels if label is not None]
-    if not known:
-        return (
-            "No image has a label: put them in folders 'all' and 'hem', or give a CSV table with "
-            "the columns path and label."
-        )
-    if len(known) == 1:
-        return (
-            f"All labelled images are {CLASS_PLURALS[known[0]]}: with one class alone nothing can "
-            "be trained or judged."
-        )
-    return ""

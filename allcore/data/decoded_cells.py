@@ -18,24 +18,18 @@ from allcore.errors import BadImage, DataError
 
 @dataclass(frozen=True)
 class DecodedCells:
-    """Cropped cells with their area and brightness.
+    """Cropped cells with their area and brightness."""
 
-    Attributes:
-        pixels: (N, 3, S, S) uint8.
-        area: (N,) pixels in the mask of the original image.
-        brightness: (N,) mean inside the mask, 0 to 255.
-    """
-
-    pixels: NDArray[np.uint8]
-    area: NDArray[np.float64]
-    brightness: NDArray[np.float64]
+    pixels: NDArray[np.uint8]  # (N, 3, S, S) uint8
+    area: NDArray[np.float64]  # (N,) pixels in the mask of the original image
+    brightness: NDArray[np.float64]  # (N,) mean inside the mask, 0 to 255
 
 
 def decode(
     paths: Sequence[Path],
     preprocessing: Preprocessing,
     *,
-    progress: Callable[[], object] | None = None,
+    progress: Callable[[], object] = lambda: None,
 ) -> DecodedCells:
     """Decode and crop all images, on as many threads as there are cores.
 
@@ -53,8 +47,7 @@ def decode(
         for row, (cell, stats) in enumerate(pool.map(partial(_one, preprocessing), paths)):
             pixels[row] = cell.transpose(2, 0, 1)
             facts[row] = stats.area, stats.brightness
-            if progress:
-                progress()
+            progress()
     return DecodedCells(pixels, facts[:, 0], facts[:, 1])
 
 

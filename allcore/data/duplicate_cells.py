@@ -5,7 +5,6 @@ byte for byte under two names, and cells that were photographed or cropped twice
 two subject ids.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -77,8 +76,13 @@ def near_pairs(pixels: NDArray[np.uint8], *, threshold: float = THRESHOLD) -> ND
         pixels: (N, 3, S, S) cropped cells, S at least ``GRID``.
         threshold: see ``THRESHOLD``.
     """
-    patterns = _patterns(pixels)
-    turned = [pattern.reshape(len(pattern), -1) for pattern in _orientations(patterns)]
+    parts = [_coarse(pixels[i : i + BLOCK]) for i in range(0, len(pixels), BLOCK)]
+    patterns = np.concatenate([np.zeros((0, GRID, GRID), dtype=np.float32), *parts])
+    turned = [
+        np.ascontiguousarray(np.rot90(mirrored, turns, axes=(1, 2))).reshape(len(patterns), -1)
+        for mirrored in (patterns, patterns[:, :, ::-1])
+        for turns in range(4)
+    ]
     blocks = [np.zeros((0, 2), dtype=np.intp)]
     for start in range(0, len(patterns), BLOCK):
         block = turned[0][start : start + BLOCK]
@@ -91,13 +95,8 @@ def near_pairs(pixels: NDArray[np.uint8], *, threshold: float = THRESHOLD) -> ND
     return np.concatenate(blocks)
 
 
-def _patterns(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(N, GRID, GRID) brightness minus the cell's mean, 0 outside the cell, of unit norm."""
-    parts = [_coarse(pixels[i : i + BLOCK]) for i in range(0, len(pixels), BLOCK)]
-    return np.concatenate(parts) if parts else np.zeros((0, GRID, GRID), dtype=np.float32)
-
-
 def _coarse(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(N, GRID, GRID) brightness minus the cell's mean, 0 outside the cell, of unit norm."""
     brightness = _shrunk(pixels.mean(axis=1, dtype=np.float32))
     inside = _shrunk((pixels.max(axis=1) > BACKGROUND_LEVEL).astype(np.float32)) > 0.99
     cells = np.maximum(inside.sum(axis=(1, 2), keepdims=True), 1)
@@ -113,10 +112,3 @@ def _shrunk(images: NDArray[np.float32]) -> NDArray[np.float32]:
     sums = np.add.reduceat(np.add.reduceat(images, edges, axis=1), edges, axis=2)
     sides = np.diff(np.append(edges, images.shape[1])).astype(np.float32)
     return np.asarray(sums / (sides[:, None] * sides), dtype=np.float32)
-
-
-def _orientations(patterns: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    """Quarter turns of the patterns and of their mirror images; the first is the identity."""
-    for mirrored in (patterns, patterns[:, :, ::-1]):
-        for turns in range(4):
-            yield np.ascontiguousarray(np.rot90(mirrored, turns, axes=(1, 2)))

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -27,45 +27,20 @@ Cancelled = Callable[[], bool]
 
 @dataclass(frozen=True)
 class UnreadFile:
-    """A file or folder that was not read.
+    """A file or folder that was not read."""
 
-    Attributes:
-        path: relative to the root, with slashes.
-        reason: a few words.
-    """
-
-    path: str
-    reason: str
+    path: str  # relative to the root, with slashes
+    reason: str  # a few words
 
 
 @dataclass(frozen=True)
 class FileListing:
-    """The regular files below a folder.
+    """The regular files below a folder."""
 
-    Attributes:
-        root: the folder, links resolved.
-        paths: (N,) relative to the root, with slashes, sorted.
-        sizes: (N,) bytes.
-        refused: entries that are not listed.
-    """
-
-    root: Path
-    paths: tuple[str, ...]
-    sizes: tuple[int, ...]
-    refused: tuple[UnreadFile, ...]
-
-
-@dataclass(frozen=True)
-class FileDigests:
-    """Result of hashing files.
-
-    Attributes:
-        by_path: SHA-256 in 64 hexadecimal digits of each readable file.
-        refused: unreadable files.
-    """
-
-    by_path: dict[str, str]
-    refused: tuple[UnreadFile, ...]
+    root: Path  # the folder, links resolved
+    paths: tuple[str, ...]  # (N,) relative to the root, with slashes, sorted
+    sizes: tuple[int, ...]  # (N,) bytes
+    refused: tuple[UnreadFile, ...]  # entries that are not listed
 
 
 def list_files(root: Path, *, hidden: bool = True) -> FileListing:
@@ -93,42 +68,41 @@ def list_files(root: Path, *, hidden: bool = True) -> FileListing:
         else:
             refused.append(UnreadFile(path, status))
     paths = tuple(sorted(files))
-    return FileListing(
-        root, paths, tuple(files[path] for path in paths), tuple(sorted_by_path(refused))
-    )
+    sizes = tuple(files[path] for path in paths)
+    return FileListing(root, paths, sizes, tuple(sorted_by_path(refused)))
 
 
 def compute_digests(
     root: Path,
-    paths: Sequence[str],
-    sizes: Sequence[int],
+    sizes: Mapping[str, int],
     *,
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
-    workers: int | None = None,
-) -> FileDigests:
+) -> tuple[dict[str, str], list[UnreadFile]]:
     """Compute the SHA-256 of files below a folder, several at a time.
 
     Args:
         root: the folder.
-        paths: relative to it.
-        sizes: (N,) bytes, for the progress only.
+        sizes: bytes of each file by its path relative to the folder, for the progress.
         progress: called after every file.
         cancelled: called after every file; True ends the work.
-        workers: threads; twice the cores by default, since some wait for the disk.
+
+    Returns:
+        The digest of each readable file, in 64 hexadecimal digits, and the unreadable files.
 
     Raises:
         DataError: the work was cancelled.
     """
-    total, done = sum(sizes), 0
-    by_path: dict[str, str] = {}
+    total, done = sum(sizes.values()), 0
+    digests: dict[str, str] = {}
     refused: list[UnreadFile] = []
-    pool = ThreadPoolExecutor(workers or min(32, 2 * (os.cpu_count() or 1)))
+    # More threads than cores, since some wait for the disk.
+    pool = ThreadPoolExecutor(min(32, 2 * (os.cpu_count() or 1)))
     try:
-        answers = pool.map(lambda path: _digest_or_reason(root / path), paths)
-        for path, size, (digest, reason) in zip(paths, sizes, answers, strict=True):
+        answers = pool.map(lambda path: _digest_or_reason(root / path), sizes)
+        for (path, size), (digest, reason) in zip(sizes.items(), answers, strict=True):
             if digest:
-                by_path[path] = digest
+                digests[path] = digest
             else:
                 refused.append(UnreadFile(path, reason))
             done += size
@@ -138,7 +112,7 @@ def compute_digests(
                 raise DataError(f"The check of {root} was cancelled.")
     finally:
         pool.shutdown(cancel_futures=True)
-    return FileDigests(by_path, tuple(refused))
+    return digests, refused
 
 
 def file_digest(path: Path) -> str:

@@ -17,21 +17,14 @@ FILE_NAME = "manifest.csv"
 
 @dataclass(frozen=True)
 class Manifest:
-    """A folder of images and its table.
+    """A folder of images and its table."""
 
-    Attributes:
-        root: folder that ``path`` is relative to.
-        table: the columns of ``COLUMNS`` (text or None) and any further columns, one row an image.
-        name: of the data set, as pages show it.
-        notes: files of the folder that the table leaves out, one sentence each.
-        layout: the layout of the folder, in words.
-    """
-
-    root: Path
+    root: Path  # folder that ``path`` is relative to
+    # the columns of ``COLUMNS`` (text or None) and any further columns, one row an image
     table: pd.DataFrame
-    name: str
-    notes: tuple[str, ...] = ()
-    layout: str = ""
+    name: str  # of the data set, as pages show it
+    notes: tuple[str, ...] = ()  # files of the folder that the table leaves out, one sentence each
+    layout: str = ""  # the layout of the folder, in words
 
     def __len__(self) -> int:
         return len(self.table)
@@ -79,7 +72,13 @@ def build(
     """
     if not len(rows):
         raise DataError(f"No image was found in {root}: point at a folder that holds some.")
-    table = _completed(_known(pd.DataFrame(rows)))
+    listed = pd.DataFrame(rows)
+    listed = listed.astype({column: object for column in listed if column in COLUMNS})
+    # Columns without values go; the others are ordered by their first value.
+    there = listed.notna() & (listed != "")
+    known = [column for column in listed if there[column].any()]
+    ordered = sorted(known, key=lambda column: int(there[column].to_numpy().argmax()))
+    table = _completed(listed[ordered].where(there[ordered], None).reset_index(drop=True))
     _check(table, root)
     return Manifest(root, table, name, tuple(notes), layout)
 
@@ -87,15 +86,6 @@ def build(
 def write(manifest: Manifest, path: Path) -> None:
     """Write the table as CSV; missing values are empty cells."""
     manifest.table.to_csv(path, index=False, lineterminator="\n")
-
-
-def _known(rows: pd.DataFrame) -> pd.DataFrame:
-    """Drop columns without values; order the others by their first value; None where missing."""
-    table = rows.astype({column: object for column in rows if column in COLUMNS})
-    there = table.notna() & (table != "")
-    known = [column for column in table if there[column].any()]
-    ordered = sorted(known, key=lambda column: int(there[column].to_numpy().argmax()))
-    return table[ordered].where(there[ordered], None).reset_index(drop=True)
 
 
 def _completed(table: pd.DataFrame) -> pd.DataFrame:
@@ -107,11 +97,8 @@ def _completed(table: pd.DataFrame) -> pd.DataFrame:
         dtype=object,
     )
     stems = [path.rsplit("/", 1)[-1].rsplit(".", 1)[0] for path in paths]
-    filled = {
-        "image_id": _filled(table, "image_id", pd.Series(stems, dtype=object)),
-        "subject": _filled(table, "subject", parsed["subject"]),
-        "label": _filled(table, "label", parsed["label"]),
-    }
+    named = parsed.assign(image_id=pd.Series(stems, dtype=object))
+    filled = {column: _filled(table, column, named[column]) for column in map(str, named)}
     subject = filled["subject"]
     group_of = {name: subjects.group_of(name) for name in subject.dropna().unique()}
     groups = subject.map(group_of).astype(object)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from allcore.data import cells
@@ -28,20 +27,17 @@ AREA = (9_000.0, 60_000.0)
 """Area in pixels of the outlines that samples are masked with: the sizes of real cells and
 beyond."""
 
+SIDE = cells.NATIVE_SIDE
+
 Painter = Callable[[np.random.Generator], Rgb]
 
 
 @dataclass(frozen=True)
 class OodSample:
-    """An image to refuse.
+    """An image to refuse."""
 
-    Attributes:
-        kind: description of the image.
-        rgb: (H, W, 3) uint8.
-    """
-
-    kind: str
-    rgb: Rgb
+    kind: str  # description of the image
+    rgb: Rgb  # (H, W, 3) uint8
 
 
 def draw_samples(per_kind: int, *, seed: int = 0) -> Iterator[OodSample]:
@@ -83,24 +79,16 @@ def altered_samples(rgb: Rgb) -> Iterator[OodSample]:
 
 def cut_out(rgb: Rgb, random: np.random.Generator) -> Rgb:
     """Mask the middle of an image with the outline of a synthetic cell, on 450 x 450 of black."""
-    side = cells.NATIVE_SIDE
-    picture = np.zeros((side, side, 3), dtype=np.uint8)
+    picture = np.zeros((SIDE, SIDE, 3), dtype=np.uint8)
     middle = cells.centre_crop(rgb)
-    top, left = ((side - length) // 2 for length in middle.shape[:2])
+    top, left = ((SIDE - length) // 2 for length in middle.shape[:2])
     picture[top : top + middle.shape[0], left : left + middle.shape[1]] = middle
-    picture[~_outline(random)] = 0
-    return picture
-
-
-def _outline(random: np.random.Generator) -> NDArray[np.bool_]:
-    """(450, 450) mask of a synthetic cell in the middle."""
     radii = outline.draw_outline(random.uniform(*AREA), random.uniform(1, 1.4), random).cell
-    middle = cells.NATIVE_SIDE / 2
-    angles = outline.THETA
-    points = np.stack([middle + radii * np.cos(angles), middle + radii * np.sin(angles)], axis=1)
-    mask = Image.new("1", (cells.NATIVE_SIDE, cells.NATIVE_SIDE))
-    ImageDraw.Draw(mask).polygon([tuple(point) for point in points], fill=1)
-    return np.asarray(mask)
+    x, y = (SIDE / 2 + radii * wave(outline.THETA) for wave in (np.cos, np.sin))
+    mask = Image.new("1", (SIDE, SIDE))
+    ImageDraw.Draw(mask).polygon([*zip(x, y, strict=True)], fill=1)
+    picture[~np.asarray(mask)] = 0
+    return picture
 
 
 def _crop_of(names: Sequence[str]) -> Painter:
@@ -111,8 +99,8 @@ def _crop_of(names: Sequence[str]) -> Painter:
         side = int(random.uniform(150, min(whole.shape[:2])))
         top, left = (int(random.uniform(0, length - side)) for length in whole.shape[:2])
         crop = Image.fromarray(whole[top : top + side, left : left + side])
-        shown = int(random.uniform(300, cells.NATIVE_SIDE))
-        return np.asarray(crop.resize((shown, shown), Image.Resampling.BICUBIC))
+        length = int(random.uniform(300, SIDE))
+        return np.asarray(crop.resize((length, length), Image.Resampling.BICUBIC))
 
     return paint
 
@@ -124,16 +112,14 @@ def _document(random: np.random.Generator) -> Rgb:
 
 
 def _noise(random: np.random.Generator) -> Rgb:
-    side = cells.NATIVE_SIDE
     level, spread = random.uniform(60, 200, size=3), random.uniform(20, 80)
-    values = random.normal(level, spread, size=(side, side, 3))
+    values = random.normal(level, spread, size=(SIDE, SIDE, 3))
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
 def _plain(random: np.random.Generator) -> Rgb:
-    side = cells.NATIVE_SIDE
     colour = random.integers(40, 256, size=3, dtype=np.uint8)
-    return np.broadcast_to(colour, (side, side, 3)).copy()
+    return np.broadcast_to(colour, (SIDE, SIDE, 3)).copy()
 
 
 _KINDS: dict[str, Painter] = {
@@ -149,9 +135,7 @@ def _bundled(name: str) -> Rgb:
 
     with Image.open(Path(skimage.data.__file__).with_name(name)) as image:
         rgb = np.asarray(image.convert("RGBA" if "A" in image.getbands() else "RGB"))[..., :3]
-    if min(rgb.shape[:2]) < cells.NATIVE_SIDE // 2:
-        return _enlarged(rgb, 2)
-    return rgb
+    return _enlarged(rgb, 2) if min(rgb.shape[:2]) < SIDE // 2 else rgb
 
 
 def _enlarged(rgb: Rgb, times: int) -> Rgb:

@@ -23,21 +23,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Alteration:
-    """Description of a perturbation at several levels.
+    """Description of a perturbation at several levels."""
 
-    Attributes:
-        name: short, for a file.
-        title: label on figures.
-        unit: of the levels, as an axis shows it.
-        levels: ascending, including ``unaltered``.
-        unaltered: the level of the original image.
-    """
-
-    name: str
-    title: str
-    unit: str
-    levels: tuple[float, ...]
-    unaltered: float
+    name: str  # short, for a file
+    title: str  # label on figures
+    unit: str  # of the levels, as an axis shows it
+    levels: tuple[float, ...]  # ascending, including ``unaltered``
+    unaltered: float  # the level of the original image
 
 
 @dataclass(frozen=True)

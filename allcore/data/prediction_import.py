@@ -38,15 +38,10 @@ _SMALLEST = 1e-12  # distance from 0 and 1 at which probabilities are clipped fo
 
 @dataclass(frozen=True)
 class ImportProblem:
-    """A sentence on rows that are left out, are changed, or limit the evaluation.
+    """A sentence on rows that are left out, are changed, or limit the evaluation."""
 
-    Attributes:
-        sentence: the text.
-        rows: number of affected rows.
-    """
-
-    sentence: str
-    rows: int
+    sentence: str  # the text
+    rows: int  # number of affected rows
 
 
 @dataclass(frozen=True)
@@ -78,9 +73,16 @@ def read(data: bytes, *, name: str) -> ImportedPredictions:
     if source.long_lines:
         rows.report_dropped(source.long_lines, "with more entries than there are columns")
     rows.drop(rows.texts("image_id") == "", "without an image id")
-    _parse_labels(rows)
+    rows.drop(rows.texts("label") == "", "without a label")
+    label = rows.texts("label").str.lower().map(LABEL_ALIASES)
+    rows.drop(label.isna(), "with a label that is neither ALL blast nor normal", "label")
+    rows.table = rows.table.assign(label=label)
     _parse_splits(rows)
-    _parse_probabilities(rows)
+    values = pd.to_numeric(rows.texts("probability"), errors="coerce").astype(float)
+    rows.drop(values.isna(), "whose probability is missing or no number")
+    values = values[rows.table.index]
+    rows.drop(~values.between(0, 1), "whose probability is not from 0 to 1", "probability")
+    rows.table = rows.table.assign(probability=values)
     _parse_ids(rows)
     _drop_duplicates(rows)
     if rows.table.empty:
@@ -124,13 +126,6 @@ def _quoted(entries: "pd.Series[str]") -> str:
     return quoted + (" and others" if len(different) > _EXAMPLES else "")
 
 
-def _parse_labels(rows: _Rows) -> None:
-    rows.drop(rows.texts("label") == "", "without a label")
-    label = rows.texts("label").str.lower().map(LABEL_ALIASES)
-    rows.drop(label.isna(), "with a label that is neither ALL blast nor normal", "label")
-    rows.table = rows.table.assign(label=label)
-
-
 def _parse_splits(rows: _Rows) -> None:
     if "split" not in rows.table:
         rows.table = rows.table.assign(split="test")
@@ -146,14 +141,6 @@ def _parse_splits(rows: _Rows) -> None:
         )
     rows.table = rows.table.assign(split=texts.map(SPLIT_ALIASES).fillna("test"))
     rows.drop(rows.table["split"] == "train", "that the model was trained on")
-
-
-def _parse_probabilities(rows: _Rows) -> None:
-    values = pd.to_numeric(rows.texts("probability"), errors="coerce").astype(float)
-    rows.drop(values.isna(), "whose probability is missing or no number")
-    values = values[rows.table.index]
-    rows.drop(~values.between(0, 1), "whose probability is not from 0 to 1", "probability")
-    rows.table = rows.table.assign(probability=values)
 
 
 def _parse_ids(rows: _Rows) -> None:

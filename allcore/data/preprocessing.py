@@ -25,21 +25,16 @@ class Preprocessing:
     The crop is a square around the centre of the cell's bounding box. Its side is ``window`` pixels
     of the original, so that cells keep their relative size. Where the cell does not fit, the side
     is the longer side of the box times ``margin``.
-
-    Attributes:
-        size: side S of the network's input in pixels.
-        window: least side of the crop in pixels of the original; 0 scales every cell to one size.
-        margin: least ratio of the crop's side to the longer side of the bounding box.
-        normalisation: ``imagenet`` (fixed mean and deviation) or ``cell`` (each channel by its own
-            mean and deviation inside the cell, the background at 0).
-        version: raised whenever the same fields would give other pixels.
     """
 
-    size: int = 224
+    size: int = 224  # side S of the network's input in pixels
+    # least side of the crop in pixels of the original; 0 scales every cell to one size
     window: int = 280
-    margin: float = 1.05
+    margin: float = 1.05  # least ratio of the crop's side to the longer side of the bounding box
+    # ``imagenet`` (fixed mean and deviation) or ``cell`` (each channel by its own mean and
+    # deviation inside the cell, the background at 0)
     normalisation: Literal["imagenet", "cell"] = "imagenet"
-    version: int = 1
+    version: int = 1  # raised whenever the same fields would give other pixels
 
     def crop(self, rgb: Rgb, mask: NDArray[np.bool_] | None = None) -> Rgb:
         """Crop the cell (S, S, 3) from an image (H, W, 3), both uint8; 600x600 is centre-cropped.
@@ -53,8 +48,14 @@ class Preprocessing:
         """
         if max(rgb.shape[:2]) > cells.NATIVE_SIDE:
             rgb, mask = cells.centre_crop(rgb), None
-        frame = cells.frame_of(cells.mask_of(rgb) if mask is None else mask)
-        return _resized(_square(rgb, frame, self._side(frame)), self.size)
+        top, left, bottom, right = cells.frame_of(cells.mask_of(rgb) if mask is None else mask)
+        side = max(self.window, round(self.margin * max(bottom - top, right - left)))
+        square = _square(rgb, ((top + bottom - side) // 2, (left + right - side) // 2), side)
+        if side == self.size:
+            return square
+        # Pillow's filter widens when shrinking, which avoids aliasing of the chromatin.
+        shape = (self.size, self.size)
+        return np.asarray(Image.fromarray(square).resize(shape, Image.Resampling.BILINEAR))
 
     def normalise(self, batch: "Tensor") -> "Tensor":
         """Turn crops (N, 3, S, S), uint8, into float network input of the same shape."""
@@ -83,27 +84,15 @@ class Preprocessing:
             )
         return preprocessing
 
-    def _side(self, frame: tuple[int, int, int, int]) -> int:
-        top, left, bottom, right = frame
-        return max(self.window, round(self.margin * max(bottom - top, right - left)))
 
-
-def _square(rgb: Rgb, frame: tuple[int, int, int, int], side: int) -> Rgb:
-    """Crop the ``side`` x ``side`` square around the box's centre, black beyond the image."""
-    top = (frame[0] + frame[2] - side) // 2
-    left = (frame[1] + frame[3] - side) // 2
+def _square(rgb: Rgb, corner: tuple[int, int], side: int) -> Rgb:
+    """Crop the ``side`` x ``side`` square from the top left corner, black beyond the image."""
+    top, left = corner
     square = np.zeros((side, side, 3), dtype=np.uint8)
     inside = rgb[max(top, 0) : top + side, max(left, 0) : left + side]
     y, x = max(-top, 0), max(-left, 0)
     square[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
     return square
-
-
-def _resized(square: Rgb, size: int) -> Rgb:
-    if square.shape[0] == size:
-        return square
-    # Pillow's filter widens when shrinking, which avoids aliasing of the chromatin.
-    return np.asarray(Image.fromarray(square).resize((size, size), Image.Resampling.BILINEAR))
 
 
 def _by_cell(pixels: "Tensor") -> "Tensor":

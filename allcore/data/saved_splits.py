@@ -24,28 +24,16 @@ _NAME = re.compile(rf"[^\W_][\w .-]{{0,{MAX_NAME - 1}}}")
 
 @dataclass(frozen=True)
 class SavedSplit:
-    """A saved split.
+    """A saved split."""
 
-    Attributes:
-        name: of the split.
-        path: of its file.
-        by: username of the author, empty where unknown.
-        made: time of creation in ISO 8601; empty where unknown.
-    """
-
-    name: str
-    path: Path
-    by: str
-    made: str
+    name: str  # of the split
+    path: Path  # of its file
+    by: str  # username of the author, empty where unknown
+    created: str  # time of creation in ISO 8601; empty where unknown
 
 
 def folder(key: str, home: Path | None = None) -> Path:
-    """Return the folder of a data set's splits.
-
-    Args:
-        key: of the data set, the name of its index's folder.
-        home: state folder; None takes the settings'.
-    """
+    """Return the folder of a data set's splits; ``key`` is the name of its index's folder."""
     return (home or settings.load().home) / "splits" / key
 
 
@@ -77,11 +65,11 @@ def save(
         DataError: the name is invalid or taken, or the folder can't be written to.
     """
     file = split_path(key, name.strip(), home)
-    made = datetime.now(UTC).isoformat(timespec="seconds")
+    created = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         _put(file, split_files.split_bytes(split, manifest))
-        about = json.dumps({"by": by, "made": made}, ensure_ascii=False)
+        about = json.dumps({"by": by, "made": created}, ensure_ascii=False)
         _about(file).write_text(about, encoding="utf-8")
     except FileExistsError:
         raise DataError(f"There is a split '{file.stem}' already: choose another name.") from None
@@ -90,7 +78,7 @@ def save(
             f"The split can't be written to {file.parent} ({error.strerror}): set ALLSCOPE_HOME to "
             "a folder that can be written to and has room."
         ) from error
-    return SavedSplit(file.stem, file, by, made)
+    return SavedSplit(file.stem, file, by, created)
 
 
 def delete(key: str, name: str, home: Path | None = None) -> None:

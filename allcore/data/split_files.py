@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from allcore import formats
 from allcore.data import subjects, table_reader
 from allcore.data.manifest import Manifest
 from allcore.data.splits import EXCLUDED, PARTS, SPLIT_ALIASES, Split
@@ -33,41 +34,25 @@ _NEEDS = "a split is a CSV with the columns image_id and split"
 
 @dataclass(frozen=True)
 class SplitFile:
-    """The content of a split file, not yet matched with a data set.
+    """The content of a split file, not yet matched with a data set."""
 
-    Attributes:
-        name: of the file.
-        sha256: of its bytes.
-        parts: one of ``PARTS`` or ``EXCLUDED`` per image, indexed by image id.
-        facts: the columns of ``FACTS`` that the file has, as text.
-    """
-
-    name: str
-    sha256: str
-    parts: "pd.Series[str]"
-    facts: dict[str, str]
+    name: str  # of the file
+    sha256: str  # of its bytes
+    parts: "pd.Series[str]"  # one of ``PARTS`` or ``EXCLUDED`` per image, indexed by image id
+    facts: dict[str, str]  # the columns of ``FACTS`` that the file has, as text
 
 
 @dataclass(frozen=True)
 class FileSplit(Split):
-    """The split of a file over the labelled images of a data set.
+    """The split of a file over the labelled images of a data set."""
 
-    Attributes:
-        file: its name.
-        sha256: of its bytes.
-        facts: recorded parameters of the draw.
-        divided_subjects: groups of subjects with images in two parts, sorted.
-        groups: number of groups in any part.
-        unknown: images in a part whose subject is unknown.
-        twins: test cells with a duplicate in training or validation; None without a search.
-    """
-
-    file: str = ""
-    sha256: str = ""
-    facts: dict[str, str] = field(default_factory=dict)
-    divided_subjects: tuple[str, ...] = ()
-    groups: int = 0
-    unknown: int = 0
+    file: str = ""  # its name
+    sha256: str = ""  # of its bytes
+    facts: dict[str, str] = field(default_factory=dict)  # recorded parameters of the draw
+    divided_subjects: tuple[str, ...] = ()  # groups of subjects with images in two parts, sorted
+    groups: int = 0  # number of groups in any part
+    unknown: int = 0  # images in a part whose subject is unknown
+    # test cells with a duplicate in training or validation; None without a search
     twins: int | None = None
 
     @property
@@ -78,18 +63,13 @@ class FileSplit(Split):
     def record(self) -> dict[str, Any]:
         """Return the entry of model.json; evaluations report its ``leaks``."""
         leaks = {
-            "subjects": list(self.divided_subjects),
-            "of": self.groups,
-            "unknown_subjects": self.unknown,
-            "twins_of_test_cells": self.twins,
-        }
+            "subjects": list(self.divided_subjects), "of": self.groups,
+            "unknown_subjects": self.unknown, "twins_of_test_cells": self.twins,
+        }  # fmt: skip
         return {
-            "kind": self.kind,
-            "file": self.file,
-            "sha256": self.sha256,
-            "drawn": self.facts,
+            "kind": self.kind, "file": self.file, "sha256": self.sha256, "drawn": self.facts,
             "leaks": leaks,
-        }
+        }  # fmt: skip
 
 
 def read_split(path: Path) -> SplitFile:
@@ -130,7 +110,9 @@ def parse_split(content: bytes, *, name: str) -> SplitFile:
             f"{name} names the image '{twice.iloc[0]}' more than once: give every image one row."
         )
     parts = parts.set_axis(table["image_id"].to_numpy()).rename("split")
-    return SplitFile(name, hashlib.sha256(content).hexdigest(), parts, _facts(table))
+    first = table.iloc[0]
+    facts = {key: str(first[key])[:80] for key in FACTS if key in table and first[key]}
+    return SplitFile(name, hashlib.sha256(content).hexdigest(), parts, facts)
 
 
 def too_large_error(name: str, size: int) -> DataError:
@@ -155,13 +137,12 @@ def fit_to_manifest(file: SplitFile, manifest: Manifest) -> FileSplit:
     if parts.isna().any():
         missing = parts[parts.isna()]
         raise DataError(
-            f"{file.name} says nothing of {_images(len(missing))} of the data set, such as "
-            f"'{missing.index[0]}': give each a part, or '{EXCLUDED}'."
+            f"{file.name} says nothing of {formats.count(len(missing), 'image')} of the data set, "
+            f"such as '{missing.index[0]}': give each a part, or '{EXCLUDED}'."
         )
     _check_parts(file.name, parts.to_numpy(dtype=object), table)
-    used = table[(parts != EXCLUDED).to_numpy()]
-    of = parts[(parts != EXCLUDED).to_numpy()]
-    held = of.groupby(used["group"].to_numpy()).nunique()
+    included = (parts != EXCLUDED).to_numpy()
+    parts_by_group = parts[included].groupby(table["group"].to_numpy()[included]).nunique()
     return FileSplit(
         kind=KIND,
         seed=_number(file.facts.get("seed"), 0),
@@ -171,9 +152,9 @@ def fit_to_manifest(file: SplitFile, manifest: Manifest) -> FileSplit:
         file=file.name,
         sha256=file.sha256,
         facts=file.facts,
-        divided_subjects=tuple(sorted(held.index[held > 1].astype(str))),
-        groups=len(held),
-        unknown=int(used["subject"].isna().sum()),
+        divided_subjects=tuple(sorted(parts_by_group.index[parts_by_group > 1].astype(str))),
+        groups=len(parts_by_group),
+        unknown=int(table["subject"][included].isna().sum()),
     )
 
 
@@ -210,27 +191,18 @@ def _table(content: bytes, name: str) -> pd.DataFrame:
     return table
 
 
-def _facts(table: pd.DataFrame) -> dict[str, str]:
-    """Return the parameters of the draw in the first row."""
-    row = table.iloc[0]
-    return {name: str(row[name])[:80] for name in FACTS if name in table and row[name]}
-
-
 def _by_id(file: SplitFile, manifest: Manifest) -> "pd.Series[str]":
     """Map the file's ids to the data set's image ids; every id must match."""
     ids = manifest.table["image_id"]
-    matched = file.parts.index.isin(ids)
-    if matched.all():
+    if file.parts.index.isin(ids).all():
         return file.parts
     own = dict(zip(ids.map(_plain), ids, strict=True)) | dict(zip(ids, ids, strict=True))
     known = [own.get(name, own.get(_plain(name))) for name in file.parts.index]
-    unknown_names = [
-        name for name, match in zip(file.parts.index, known, strict=True) if match is None
-    ]
-    if unknown_names:
+    unknown = [name for name, match in zip(file.parts.index, known, strict=True) if match is None]
+    if unknown:
         raise DataError(
-            f"{file.name} names {_images(len(unknown_names))} that the data set does not have, "
-            f"such as '{unknown_names[0]}': choose the data set that the split is of."
+            f"{file.name} names {formats.count(len(unknown), 'image')} that the data set does not "
+            f"have, such as '{unknown[0]}': choose the data set that the split is of."
         )
     parts = file.parts.set_axis(known)
     if parts.index.has_duplicates:
@@ -263,10 +235,6 @@ def _check_parts(name: str, parts: Any, table: pd.DataFrame) -> None:
                     f"{name} puts no {words[:-1]} in the part '{part}': every part needs both "
                     "classes."
                 )
-
-
-def _images(number: int) -> str:
-    return f"{number:,} image{'' if number == 1 else 's'}"
 
 
 def _number(text: str | None, otherwise: int) -> int:

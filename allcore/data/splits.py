@@ -31,21 +31,13 @@ EXCLUDED = "excluded"
 
 @dataclass(frozen=True)
 class Split:
-    """Assignment of images to parts.
+    """Assignment of images to parts."""
 
-    Attributes:
-        kind: ``image``, ``subject`` or ``file``.
-        seed: of the draw.
-        parts: one of ``PARTS`` or ``EXCLUDED`` per image, indexed by image id.
-        fold: number of the test fold.
-        folds: number of folds.
-    """
-
-    kind: str
-    seed: int
-    parts: "pd.Series[str]"
-    fold: int = 0
-    folds: int = 10
+    kind: str  # ``image``, ``subject`` or ``file``
+    seed: int  # of the draw
+    parts: "pd.Series[str]"  # one of ``PARTS`` or ``EXCLUDED`` per image, indexed by image id
+    fold: int = 0  # number of the test fold
+    folds: int = 10  # number of folds
 
     def mask(self, manifest: Manifest, part: str) -> np.ndarray:
         """Return a boolean mask (N,) of the manifest's rows in ``part``."""
@@ -79,7 +71,10 @@ def image_split(manifest: Manifest, *, seed: int) -> Split:
     from sklearn.model_selection import StratifiedKFold
 
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    return _from_folds(manifest, _fold_numbers(manifest, folds), kind="image", seed=seed, fold=0)
+    numbers, labels = np.empty(len(manifest), dtype=int), manifest.table["label"]
+    for number, (_, held_out) in enumerate(folds.split(labels, labels)):
+        numbers[held_out] = number
+    return _from_folds(manifest, numbers, kind="image", seed=seed, fold=0)
 
 
 def subject_split(manifest: Manifest, *, seed: int, folds: int = 10, fold: int = 0) -> Split:
@@ -145,7 +140,13 @@ def _deal_groups(manifest: Manifest, *, seed: int, folds: int) -> np.ndarray:
         sizes = sizes.iloc[random.permutation(len(sizes))].sort_values(
             ascending=False, kind="stable"
         )
-        number_of.update(_deal(sizes, folds=folds, random=random))
+        held = np.zeros(folds)
+        for start in range(0, len(sizes), folds):
+            order = np.lexsort((random.random(folds), held))
+            hand = sizes.iloc[start : start + folds]
+            for (group, size), fold in zip(hand.items(), order, strict=False):
+                number_of[str(group)] = int(fold)
+                held[fold] += size
     return table["group"].map(number_of).to_numpy(dtype=int)
 
 
@@ -158,26 +159,6 @@ def _of_both_classes(manifest: Manifest) -> dict[str, int]:
                 f"No image is labelled '{label}': a split needs labelled cells of both classes."
             )
     return {str(label): int(number) for label, number in counts.items()}
-
-
-def _deal(sizes: "pd.Series[int]", *, folds: int, random: np.random.Generator) -> dict[str, int]:
-    held = np.zeros(folds)
-    number_of = {}
-    for start in range(0, len(sizes), folds):
-        hand = sizes.iloc[start : start + folds]
-        order = np.lexsort((random.random(folds), held))
-        for (group, size), fold in zip(hand.items(), order, strict=False):
-            number_of[str(group)] = int(fold)
-            held[fold] += size
-    return number_of
-
-
-def _fold_numbers(manifest: Manifest, splitter: object) -> np.ndarray:
-    numbers = np.empty(len(manifest), dtype=int)
-    labels = manifest.table["label"]
-    for number, (_, held_out) in enumerate(splitter.split(labels, labels)):  # type: ignore[attr-defined]
-        numbers[held_out] = number
-    return numbers
 
 
 def _from_folds(

@@ -1,8 +1,8 @@
 """Assignment of images to subjects by file name, folder or table."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -14,21 +14,13 @@ from allcore.errors import DataError
 SCHEMA = Schema(
     names={
         "file": (
-            "file",
-            "path",
-            "filename",
-            "file_name",
-            "image",
-            "image_id",
-            "picture",
-            "name",
-            "id",
+            "file", "path", "filename", "file_name", "image", "image_id", "picture", "name", "id",
         ),
         "subject": ("subject", "patient", "subject_id", "patient_id", "person", "case"),
     },
     required={"file": "names of files", "subject": "subjects"},
     skip_long_lines=True,
-)
+)  # fmt: skip
 """Columns of a table of subjects."""
 _LONGEST = 60  # characters of a subject's name
 
@@ -37,17 +29,11 @@ Origin = Literal["names", "table", "folders"]
 
 @dataclass(frozen=True)
 class SubjectAssignment:
-    """The subjects of images.
+    """The subjects of images."""
 
-    Attributes:
-        origin: source of the assignment.
-        subjects: one an image, in order; None where unknown.
-        sentence: numbers of matched and unmatched images.
-    """
-
-    origin: Origin
-    subjects: tuple[str | None, ...]
-    sentence: str
+    origin: Origin  # source of the assignment
+    subjects: tuple[str | None, ...]  # one an image, in order; None where unknown
+    sentence: str  # numbers of matched and unmatched images
 
     @property
     def matched(self) -> int:
@@ -58,7 +44,7 @@ class SubjectAssignment:
 def by_names(paths: Sequence[str]) -> SubjectAssignment:
     """Parse subjects from C-NMC file names; ids known to be one person are merged."""
     parsed = [subjects.parse_name(path.replace("\\", "/")) for path in paths]
-    names = tuple(known and subjects.group_of(known[0]) for known in parsed)
+    names = [known and subjects.group_of(known[0]) for known in parsed]
     return _assigned("names", names, "bear a subject in their names, as C-NMC's files do")
 
 
@@ -66,7 +52,7 @@ def by_folders(paths: Sequence[str]) -> SubjectAssignment:
     """Take the folder, or the zip archive, of an image as its subject."""
     parents = [PurePosixPath(path.replace("\\", "/")).parent.name for path in paths]
     names = [_named(parent.removesuffix(".zip")) for parent in parents]
-    return _assigned("folders", tuple(names), "lie in a folder or an archive")
+    return _assigned("folders", names, "lie in a folder or an archive")
 
 
 def by_table(data: bytes, paths: Sequence[str], *, name: str) -> SubjectAssignment:
@@ -84,60 +70,43 @@ def by_table(data: bytes, paths: Sequence[str], *, name: str) -> SubjectAssignme
         DataError: the table can't be read, lacks a column, or matches no image.
     """
     table = table_reader.read(data, SCHEMA, name=name).rows
-    rows = zip(table["file"], table["subject"], strict=True)
-    lines = [
-        (str(file), subject)
-        for file, subject_cell in rows
-        if file and (subject := _named(subject_cell))
-    ]
-    subject_by_path = _whose(lines)
-    matches = tuple(subject_by_path.get(_key(path, subject_by_path)) for path in paths)
+    lines = 0
+    subject_by_path: dict[str, str | None] = {}  # None where several subjects share the path
+    for file, text in zip(table["file"], table["subject"], strict=True):
+        if file and (subject := _named(text)):
+            lines += 1
+            for key in _keys(str(file)):
+                agrees = subject_by_path.get(key, subject) == subject
+                subject_by_path[key] = subject if agrees else None
+    keys = [next((key for key in _keys(path) if key in subject_by_path), "") for path in paths]
+    matches = [subject_by_path.get(key) for key in keys]
     if not any(matches):
         like = PurePosixPath(paths[0].replace("\\", "/")).name if paths else "cell.bmp"
         raise DataError(
-            f"{name} names none of the {len(paths):,} pictures in its {len(lines):,} lines: its "
+            f"{name} names none of the {len(paths):,} pictures in its {lines:,} lines: its "
             f"column of files must hold names such as '{like[:_LONGEST]}'."
         )
     assigned = _assigned("table", matches, f"stand in {name}")
-    ambiguous = sum(
-        subject_by_path.get(key, "") is None
-        for path in paths
-        for key in [_key(path, subject_by_path)]
-    )
+    ambiguous = sum(subject_by_path.get(key, "") is None for key in keys)
     if not ambiguous:
         return assigned
-    more = (
-        f"{formats.count(ambiguous, 'name')} could be of several subjects, which counts as unknown."
-    )
-    return SubjectAssignment("table", matches, f"{assigned.sentence} {more}")
+    names = formats.count(ambiguous, "name")
+    sentence = f"{assigned.sentence} {names} could be of several subjects, which counts as unknown."
+    return replace(assigned, sentence=sentence)
 
 
 def _assigned(origin: Origin, names: Sequence[str | None], how: str) -> SubjectAssignment:
     """Return the assignment with a sentence that counts matched and unknown images."""
     matched = sum(subject is not None for subject in names)
     sentence = f"{matched:,} of {formats.count(len(names), 'picture')} {how}"
-    if others := len(names) - matched:
-        sentence += f"; the subject of {others:,} is unknown"
+    if unknown := len(names) - matched:
+        sentence += f"; the subject of {unknown:,} is unknown"
     return SubjectAssignment(origin, tuple(names), f"{sentence}.")
 
 
 def _named(text: object) -> str | None:
     """Return a subject's name with single blanks, truncated; None where it is empty."""
     return " ".join(str(text or "").split())[:_LONGEST] or None
-
-
-def _whose(lines: Iterable[tuple[str, str]]) -> Mapping[str, str | None]:
-    """Map every end of every path to its subject; None where several subjects share it."""
-    subject_by_path: dict[str, str | None] = {}
-    for file, subject in lines:
-        for key in _keys(file):
-            subject_by_path[key] = subject if subject_by_path.get(key, subject) == subject else None
-    return subject_by_path
-
-
-def _key(path: str, subject_by_path: Mapping[str, str | None]) -> str:
-    """Return the longest end of a path that is in the table, or an empty string."""
-    return next((key for key in _keys(path) if key in subject_by_path), "")
 
 
 def _keys(path: str) -> Iterator[str]:

@@ -31,23 +31,17 @@ _MAX_NAMED = 20  # columns listed in an error message
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a kind of table.
+    """The columns of a kind of table."""
 
-    Attributes:
-        names: accepted names of each column, in any case, with blanks or hyphens for underscores;
-            the first name present is used.
-        required: the required columns, with a description of their content.
-        other_columns: whether columns that are not in ``names`` are read too.
-        skip_long_lines: whether lines of CSV with more entries than columns are skipped and
-            counted; otherwise such a table is refused.
-        limited: whether ``MEGABYTES`` and ``ROWS`` apply.
-    """
-
+    # accepted names of each column, in any case, with blanks or hyphens for underscores; the first
+    # name present is used
     names: Mapping[str, Sequence[str]]
-    required: Mapping[str, str]
-    other_columns: bool = False
+    required: Mapping[str, str]  # the required columns, with a description of their content
+    other_columns: bool = False  # whether columns that are not in ``names`` are read too
+    # whether lines of CSV with more entries than columns are skipped and counted; otherwise such a
+    # table is refused
     skip_long_lines: bool = False
-    limited: bool = True
+    limited: bool = True  # whether ``MEGABYTES`` and ``ROWS`` apply
 
 
 ANY_COLUMNS = Schema(names={}, required={}, other_columns=True, limited=False)
@@ -56,16 +50,12 @@ ANY_COLUMNS = Schema(names={}, required={}, other_columns=True, limited=False)
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of texts.
+    """A table of texts."""
 
-    Attributes:
-        rows: the columns under the names of the schema; missing entries are None or empty.
-        long_lines: number of skipped lines that had more entries than there are columns.
-        decimal_comma: whether numbers may have a decimal comma: the separator is a semicolon.
-    """
-
+    # the columns under the names of the schema; missing entries are None or empty
     rows: pd.DataFrame
-    long_lines: int = 0
+    long_lines: int = 0  # number of skipped lines that had more entries than there are columns
+    # whether numbers may have a decimal comma: the separator is a semicolon
     decimal_comma: bool = False
 
 
@@ -81,18 +71,14 @@ def read(source: Path | bytes, schema: Schema, *, name: str = "") -> TextTable:
         DataError: the file is too large, can't be read or lacks a column.
     """
     name = name or str(source)
-    data = source if isinstance(source, bytes) else _file_bytes(source)
+    try:
+        data = source if isinstance(source, bytes) else source.read_bytes()
+    except OSError as error:
+        raise DataError(f"{name} can't be read ({error.strerror}): check its rights.") from error
     if schema.limited and len(data) > MEGABYTES * 2**20:
         raise DataError(f"{name} is larger than {MEGABYTES} MB: bring fewer rows or columns.")
     read_format = _read_parquet if data[:4] == b"PAR1" else _read_csv
     return read_format(data, schema, name)
-
-
-def _file_bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise DataError(f"{file} can't be read ({error.strerror}): check its rights.") from error
 
 
 def _positions(columns: Sequence[str], schema: Schema, name: str) -> dict[str, int]:
@@ -202,15 +188,12 @@ def _texts(column: "ChunkedArray", name: str) -> list[str | None]:
             if (pc.max(pc.binary_length(chunk.dictionary)).as_py() or 0) > _MAX_TEXT:
                 raise DataError(f"{name} has an entry of more than {_MAX_TEXT} characters.")
         column = column.cast(pa.string())
-    return [_text(value) for value in column.to_pylist()]
-
-
-def _text(value: object) -> str | None:
-    if value is None or value != value:
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+    return [
+        None if value is None or value != value
+        else str(int(value)) if isinstance(value, float) and value.is_integer()
+        else str(value)
+        for value in column.to_pylist()
+    ]  # fmt: skip
 
 
 def _check_rows(rows: int, schema: Schema, name: str) -> None:

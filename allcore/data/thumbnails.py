@@ -25,18 +25,12 @@ WORKERS = 4
 
 @dataclass(frozen=True)
 class ImageSource:
-    """An image to make a thumbnail of.
+    """An image to make a thumbnail of."""
 
-    Attributes:
-        path: its file.
-        key: identifies its content: the recorded SHA-256, else path, size and time; empty without a
-            file.
-        thumbnail: file of an existing thumbnail, which is preferred.
-    """
-
-    path: Path
+    path: Path  # its file
+    # identifies its content: the recorded SHA-256, else path, size and time; empty without a file
     key: str
-    thumbnail: Path | None = None
+    thumbnail: Path | None = None  # file of an existing thumbnail, which is preferred
 
 
 class Thumbnails:
@@ -62,44 +56,35 @@ class Thumbnails:
             with ThreadPoolExecutor(WORKERS) as pool:
                 results = zip(missing, pool.map(_read_or_make, missing.values()), strict=True)
                 pictures |= {key: picture for key, picture in results if picture is not None}
-        self._store(pictures)
-        return [pictures.get(source.key) for source in wanted]
-
-    def _store(self, pictures: dict[str, bytes]) -> None:
         with self._lock:
             for key, picture in pictures.items():
                 self._cache[key] = picture
                 self._cache.move_to_end(key)
             while len(self._cache) > self._max_entries:
                 self._cache.popitem(last=False)
+        return [pictures.get(source.key) for source in wanted]
 
 
 def sources(manifest: Manifest, rows: pd.DataFrame) -> list[ImageSource]:
     """Return the sources of a manifest's rows; images outside of its folder have no key."""
-    within, named = PathResolver(manifest.root), zip(rows["sha256"], rows["path"], strict=True)
-    return [source(within, path, digest) for digest, path in named]
+    resolver, named = PathResolver(manifest.root), zip(rows["sha256"], rows["path"], strict=True)
+    return [source(resolver, path, digest) for digest, path in named]
 
 
-def source(within: PathResolver, path: str, digest: str | None = None) -> ImageSource:
-    """Return the source of an image of a data set.
-
-    Args:
-        within: resolver of the data set's folder.
-        path: of the image, below the folder.
-        digest: recorded SHA-256, where there is one.
-    """
-    file, state = stat(within, path)
+def source(resolver: PathResolver, path: str, digest: str | None = None) -> ImageSource:
+    """Return the source of an image below a data set's folder, with its recorded SHA-256."""
+    file, state = stat(resolver, path)
     if state is None:
         return ImageSource(file, "")
     return ImageSource(file, digest or f"{file}|{state.st_size}|{state.st_mtime_ns}")
 
 
-def stat(within: PathResolver, path: str) -> tuple[Path, os.stat_result | None]:
+def stat(resolver: PathResolver, path: str) -> tuple[Path, os.stat_result | None]:
     """Return an image's file and its state; None where it is missing or outside of the folder."""
-    file = within.root / path
+    file = resolver.root / path
     try:
-        target = within.resolve(path)
-        return file, target.stat() if within.contains(target) else None
+        target = resolver.resolve(path)
+        return file, target.stat() if resolver.contains(target) else None
     except (OSError, RuntimeError, ValueError):  # RuntimeError: circular links
         return file, None
 
@@ -115,8 +100,12 @@ def thumbnail(path: Path) -> bytes | None:
 
 def webp(picture: Image.Image) -> bytes:
     """Return the WebP of the middle of an RGB image."""
+    left, top = (picture.width - FIELD) // 2, (picture.height - FIELD) // 2
+    field = picture.crop((left, top, left + FIELD, top + FIELD))  # black beyond a smaller image
     buffer = io.BytesIO()
-    _middle(picture).save(buffer, "WEBP", quality=QUALITY, method=2)
+    field.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(
+        buffer, "WEBP", quality=QUALITY, method=2
+    )
     return buffer.getvalue()
 
 
@@ -127,9 +116,3 @@ def _read_or_make(source: ImageSource) -> bytes | None:
     except OSError:  # made again below
         pass
     return thumbnail(source.path)
-
-
-def _middle(picture: Image.Image) -> Image.Image:
-    left, top = (picture.width - FIELD) // 2, (picture.height - FIELD) // 2
-    box = (left, top, left + FIELD, top + FIELD)  # black beyond a smaller image
-    return picture.crop(box).resize((SIDE, SIDE), Image.Resampling.BICUBIC)

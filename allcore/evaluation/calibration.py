@@ -71,16 +71,12 @@ def _over_subjects(
     ).reshape(-1, 2 * bins)
     normals, blasts = np.split(cells.weights @ table, 2, axis=1)
     resampled = metrics.ratio(blasts, normals + blasts)
-    degrees = _degrees(cells, present=(table[:, :bins] + table[:, bins:]) > 0)
+    # Of each bin: number of subjects with cells in it, less the number of their classes.
+    present = (table[:, :bins] + table[:, bins:]) > 0
+    blast = intervals.majority(labels=cells.labels, groups=cells.groups)
+    of_class = np.stack([present[blast].sum(axis=0), present[~blast].sum(axis=0)])
+    degrees = of_class.sum(axis=0) - (of_class > 0).sum(axis=0)
     return [
         intervals.student(float(share[i]), resampled[:, i], degrees=int(degrees[i]), share=True)
         for i in range(bins)
     ]
-
-
-def _degrees(cells: Sample, *, present: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """(B,) number of subjects with cells in a bin, less the number of their classes."""
-    assert cells.groups is not None
-    blast = intervals.majority(labels=cells.labels, groups=cells.groups)
-    of_class = np.stack([present[blast].sum(axis=0), present[~blast].sum(axis=0)])
-    return np.asarray(of_class.sum(axis=0) - (of_class > 0).sum(axis=0))

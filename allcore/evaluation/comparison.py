@@ -45,35 +45,10 @@ HISTORY_COLUMNS = (
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """Results of one network under one protocol.
+    """Results of one network under one protocol."""
 
-    Attributes:
-        network: key of ``NETWORKS``.
-        protocol: key of ``PROTOCOLS``; intervals are over cells for ``paper``, over subjects for
-            ``unseen``.
-        command: command line that computed the row.
-        cells: number of test cells, each predicted once.
-        subjects: number of independent subjects of the test cells.
-        folds: number of runs over which the test cells are divided.
-        size: side length of the input, pixels.
-        epochs: maximum number of epochs of a run.
-        samples: cells drawn in an epoch; 0 for the number of training cells.
-        init: source of the initial weights: none, imagenet or a file name.
-        seed: seed of splits and training.
-        device: device used for training.
-        data: name of the data set.
-        data_digest: SHA-256 of its manifest.
-        budget: digest of the training options that all networks share.
-        twins: number of test cells with a near-duplicate among the training cells.
-        excluded: training and validation cells excluded as near-duplicates of test cells, over all
-            folds.
-        seconds: training time of all folds.
-        epochs_to_95: median over folds of the first epoch, from 1, that reaches 95 % of the run's
-            best validation score; None without epochs.
-        members: networks of an ensemble, or networks that supply the features.
-    """
-
-    network: str
+    network: str  # key of ``NETWORKS``
+    # key of ``PROTOCOLS``; intervals are over cells for ``paper``, over subjects for ``unseen``
     protocol: str
     accuracy: Interval
     weighted_f1: Interval
@@ -81,24 +56,27 @@ class ComparisonRow:
     ece: Interval
     sensitivity: Interval
     specificity: Interval
-    command: str
-    cells: int
-    subjects: int
-    folds: int
-    size: int
-    epochs: int
-    samples: int
-    init: str
-    seed: int
-    device: str
-    data: str
-    data_digest: str
-    budget: str
-    twins: int
+    command: str  # command line that computed the row
+    cells: int  # number of test cells, each predicted once
+    subjects: int  # number of independent subjects of the test cells
+    folds: int  # number of runs over which the test cells are divided
+    size: int  # side length of the input, pixels
+    epochs: int  # maximum number of epochs of a run
+    samples: int  # cells drawn in an epoch; 0 for the number of training cells
+    init: str  # source of the initial weights: none, imagenet or a file name
+    seed: int  # seed of splits and training
+    device: str  # device used for training
+    data: str  # name of the data set
+    data_digest: str  # SHA-256 of its manifest
+    budget: str  # digest of the training options that all networks share
+    twins: int  # number of test cells with a near-duplicate among the training cells
+    # training and validation cells excluded as near-duplicates of test cells, over all folds
     excluded: int
-    seconds: float
+    seconds: float  # training time of all folds
+    # median over folds of the first epoch, from 1, that reaches 95 % of the run's best validation
+    # score; None without epochs
     epochs_to_95: float | None
-    members: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()  # networks of an ensemble, or networks that supply the features
 
     def estimate(self, name: str) -> Interval:
         """Return the estimate of one of ``METRICS``."""

@@ -34,18 +34,12 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class ConformalRule:
-    """Options for the computation of the limits.
+    """Options for the computation of the limits."""
 
-    Attributes:
-        by_class: one limit for each class, from its own cells; otherwise one limit for both
-            classes.
-        by_subject: subjects have equal weight; otherwise cells have.
-        raised: the level is raised until it holds for subjects that the limits are not computed
-            from.
-    """
-
+    # one limit for each class, from its own cells; otherwise one limit for both classes
     by_class: bool = True
-    by_subject: bool = False
+    by_subject: bool = False  # subjects have equal weight; otherwise cells have
+    # the level is raised until it holds for subjects that the limits are not computed from
     raised: bool = True
 
     @property
@@ -70,21 +64,14 @@ RULES = tuple(
 
 @dataclass(frozen=True)
 class PredictionSets:
-    """Limits that determine the prediction set of any probability.
+    """Limits that determine the prediction set of any probability."""
 
-    Attributes:
-        hem_up_to: largest probability of an ALL blast at which the set contains normal.
-        all_from: smallest probability of an ALL blast at which the set contains ALL blast.
-        cells: number of held-out cells that the limits are computed from.
-        subjects: number of their independent subjects; None where unknown.
-        new_subjects: True if the sets hold for cells of subjects outside the training data, False
-            if they hold only for new images of training subjects.
-    """
-
-    hem_up_to: float
-    all_from: float
-    cells: int
-    subjects: int | None
+    hem_up_to: float  # largest probability of an ALL blast at which the set contains normal
+    all_from: float  # smallest probability of an ALL blast at which the set contains ALL blast
+    cells: int  # number of held-out cells that the limits are computed from
+    subjects: int | None  # number of their independent subjects; None where unknown
+    # True if the sets hold for cells of subjects outside the training data, False if they hold only
+    # for new images of training subjects
     new_subjects: bool
 
     @classmethod
@@ -97,15 +84,19 @@ class PredictionSets:
         and the level is not raised. It is not raised for new images of known subjects either, which
         are exchangeable with the held-out ones.
         """
-        groups = np.arange(len(sample.labels)) if sample.groups is None else sample.groups
         known = sample.groups is not None
-        hem, blast = _limits(
-            sample.labels,
-            sample.probabilities,
-            groups,
-            ConformalRule(
-                rule.by_class, rule.by_subject and known, rule.raised and known and new_subjects
-            ),
+        groups = np.arange(len(sample.labels)) if sample.groups is None else sample.groups
+        rule = replace(
+            rule,
+            by_subject=rule.by_subject and known,
+            raised=rule.raised and known and new_subjects,
+        )
+        # A cell's score for a class is the probability of the other class.
+        scores = np.where(sample.labels == 1, 1 - sample.probabilities, sample.probabilities)
+        both = np.ones(len(scores), dtype=bool)
+        hem, blast = (
+            _limit(scores[own], groups[own], rule)
+            for own in ((sample.labels == c) if rule.by_class else both for c in (0, 1))
         )
         return cls(
             hem_up_to=hem,
@@ -138,28 +129,17 @@ class PredictionSets:
 class Coverage:
     """Share of cells whose set contains the true class, on cells that the limits are not computed
     from.
-
-    Attributes:
-        rule: rule of the limits.
-        cells: number of tested cells.
-        subjects: number of their independent subjects; None where unknown.
-        overall: share of cells whose set contains their class.
-        blast: the same among ALL blasts.
-        normal: the same among normal cells.
-        unsure: share of cells whose set contains both classes.
-        worst: subjects by the share of their cells that is covered, ascending.
-        new_subjects: as in `PredictionSets`.
     """
 
-    rule: ConformalRule
-    cells: int
-    subjects: int | None
-    overall: Estimate
-    blast: Estimate
-    normal: Estimate
-    unsure: Estimate
-    worst: tuple[SubjectRow, ...]
-    new_subjects: bool
+    rule: ConformalRule  # rule of the limits
+    cells: int  # number of tested cells
+    subjects: int | None  # number of their independent subjects; None where unknown
+    overall: Estimate  # share of cells whose set contains their class
+    blast: Estimate  # the same among ALL blasts
+    normal: Estimate  # the same among normal cells
+    unsure: Estimate  # share of cells whose set contains both classes
+    worst: tuple[SubjectRow, ...]  # subjects by the share of their cells that is covered, ascending
+    new_subjects: bool  # as in `PredictionSets`
 
     @property
     def size(self) -> float:
@@ -278,21 +258,6 @@ def _shares(sample: Sample, right: NDArray[np.bool_]) -> dict[str, Estimate]:
     """
     cells = replace(sample, probabilities=_calls(sample, right))
     return estimates.by_name(estimates.at_threshold(cells, 0.5))
-
-
-def _limits(
-    labels: NDArray[np.integer],
-    probabilities: Floats,
-    groups: NDArray[np.intp],
-    rule: ConformalRule,
-) -> tuple[float, float]:
-    """Largest score (probability of the other class) at which the set contains each class."""
-    scores = np.where(labels == 1, 1 - probabilities, probabilities)
-    if not rule.by_class:
-        limit = _limit(scores, groups, rule)
-        return limit, limit
-    hem, blast = (_limit(scores[labels == c], groups[labels == c], rule) for c in (0, 1))
-    return hem, blast
 
 
 def _limit(scores: Floats, groups: NDArray[np.intp], rule: ConformalRule) -> float:

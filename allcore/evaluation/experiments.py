@@ -25,59 +25,34 @@ AIMS = {"auroc": 0.96, "weighted_f1": 0.92}
 
 @dataclass(frozen=True)
 class ExperimentRow:
-    """Results of one variant of an experiment.
+    """Results of one variant of an experiment."""
 
-    Attributes:
-        name: the variant, as a label for readers.
-        figures: estimates by the keys of ``ExperimentRecord.titles``; one that does not apply is
-            missing.
-        cells: number of cells of the estimates.
-        subjects: number of their independent subjects.
-        group: group of the row, such as a model, where there are several.
-        prediction: expected result of this row, if any.
-    """
-
-    name: str
+    name: str  # the variant, as a label for readers
+    # estimates by the keys of ``ExperimentRecord.titles``; one that does not apply is missing
     figures: dict[str, Interval]
-    cells: int
-    subjects: int
-    group: str = ""
-    prediction: str = ""
+    cells: int  # number of cells of the estimates
+    subjects: int  # number of their independent subjects
+    group: str = ""  # group of the row, such as a model, where there are several
+    prediction: str = ""  # expected result of this row, if any
 
 
 @dataclass(frozen=True)
 class ExperimentRecord:
-    """Results of one experiment.
+    """Results of one experiment."""
 
-    Attributes:
-        name: key in ``NAMES`` and name of the file.
-        title: heading.
-        question: question of the experiment, one sentence.
-        why: relevance of the question.
-        prediction: prediction written before the run.
-        command: command line of the run.
-        data: name of the data set.
-        data_digest: SHA-256 of its manifest.
-        device: device of the run.
-        titles: column title of each estimate, in the order of the table.
-        rows: results of the variants.
-        finding: sentences computed from the rows.
-        notes: method and limitations of the estimates.
-    """
-
-    name: str
-    title: str
-    question: str
-    why: str
-    prediction: str
-    command: str
-    data: str
-    data_digest: str
-    device: str
-    titles: dict[str, str]
-    rows: tuple[ExperimentRow, ...]
-    finding: str
-    notes: tuple[str, ...] = ()
+    name: str  # key in ``NAMES`` and name of the file
+    title: str  # heading
+    question: str  # question of the experiment, one sentence
+    why: str  # relevance of the question
+    prediction: str  # prediction written before the run
+    command: str  # command line of the run
+    data: str  # name of the data set
+    data_digest: str  # SHA-256 of its manifest
+    device: str  # device of the run
+    titles: dict[str, str]  # column title of each estimate, in the order of the table
+    rows: tuple[ExperimentRow, ...]  # results of the variants
+    finding: str  # sentences computed from the rows
+    notes: tuple[str, ...] = ()  # method and limitations of the estimates
 
     def row(self, name: str, group: str = "") -> ExperimentRow | None:
         """Return the row of a name and group, or None."""

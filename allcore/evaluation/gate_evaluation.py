@@ -81,6 +81,8 @@ def gate_facts(
         split_kind: ``subject`` or ``image``: kind of the model's split.
     """
     known = np.isfinite(judged.accepted)
+    by_subject = cells.assign(accepted=judged.accepted).groupby("subject")["accepted"].mean()
+    low = by_subject[by_subject < 0.9].sort_values()
     return {
         "method": gate_fit.METHOD,
         "limit": f"lets through {gate_fit.ACCEPTED:.0%} of the cells of validation subjects",
@@ -89,7 +91,7 @@ def gate_facts(
         "refused_by": judged.refused_by,
         "cells": int(known.sum()),
         "subjects": int(cells["group"][known].nunique()),
-        "accepted_by_subject": _low_subjects(judged.accepted, cells),
+        "accepted_by_subject": {str(name): round(float(share), 3) for name, share in low.items()},
         "strangers": {
             kind: _refused_share(ood, kind, judged.refused_ood.get(kind, 0.0))
             for kind in ood.totals
@@ -114,13 +116,6 @@ def _accepted_share(accepted: Floats, cells: pd.DataFrame) -> dict[str, float]:
         accepted[known].astype(bool), labels=labels, groups=groups
     )
     return {name: round(value, 4) for name, value in vars(share).items()}
-
-
-def _low_subjects(accepted: Floats, cells: pd.DataFrame) -> dict[str, float]:
-    """Accepted share by subject, for subjects below nine in ten."""
-    share = cells.assign(accepted=accepted).groupby("subject")["accepted"].mean()
-    low = share[share < 0.9].sort_values()
-    return {str(subject): round(float(value), 3) for subject, value in low.items()}
 
 
 def _refused_share(ood: OodFeatures, kind: str, of_read: float) -> dict[str, float]:

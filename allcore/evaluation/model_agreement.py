@@ -14,14 +14,8 @@ from scipy import special
 
 from allcore import formats
 from allcore.errors import DataError
-from allcore.evaluation import (
-    binned_counts,
-    estimates,
-    intervals,
-    metrics,
-    model_evaluation,
-    paired,
-)
+from allcore.evaluation import binned_counts, estimates, intervals, metrics, paired
+from allcore.evaluation import model_evaluation as evaluations
 from allcore.evaluation.estimates import Sample
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Confusion, Floats
@@ -49,23 +43,14 @@ class EstimateDifference:
 
 @dataclass(frozen=True)
 class JoinedPredictions:
-    """The cells predicted by both models, with their resamples.
+    """The cells predicted by both models, with their resamples."""
 
-    Attributes:
-        table: one row per cell, `COLUMNS`.
-        only_a: ids of the cells predicted by the first model only.
-        only_b: ids of the cells predicted by the second model only.
-        notes: caveats for the reader.
-        cells: labels and probabilities of the first model, with the resamples of subjects.
-        auroc: difference of the AUROC, which needs no threshold.
-    """
-
-    table: pd.DataFrame
-    only_a: NDArray[np.str_]
-    only_b: NDArray[np.str_]
-    notes: tuple[str, ...]
-    cells: Sample
-    auroc: EstimateDifference
+    table: pd.DataFrame  # one row per cell, `COLUMNS`
+    only_a: NDArray[np.str_]  # ids of the cells predicted by the first model only
+    only_b: NDArray[np.str_]  # ids of the cells predicted by the second model only
+    notes: tuple[str, ...]  # caveats for the reader
+    cells: Sample  # labels and probabilities of the first model, with the resamples of subjects
+    auroc: EstimateDifference  # difference of the AUROC, which needs no threshold
 
     @property
     def unit(self) -> str:
@@ -75,20 +60,13 @@ class JoinedPredictions:
 
 @dataclass(frozen=True)
 class ModelAgreement:
-    """Agreement of two models at their thresholds.
+    """Agreement of two models at their thresholds."""
 
-    Attributes:
-        joined: the shared cells, which the thresholds do not change.
-        table: the shared cells with `kind`, a key of `KINDS`.
-        counts: number of cells of each kind.
-        mcnemar: paired test over cells; `differences` has the test over subjects.
-        differences: differences of accuracy, weighted F1 and AUROC, over `joined.unit`.
-    """
-
-    joined: JoinedPredictions
-    table: pd.DataFrame
-    counts: dict[str, int]
-    mcnemar: McNemarTest
+    joined: JoinedPredictions  # the shared cells, which the thresholds do not change
+    table: pd.DataFrame  # the shared cells with `kind`, a key of `KINDS`
+    counts: dict[str, int]  # number of cells of each kind
+    mcnemar: McNemarTest  # paired test over cells; `differences` has the test over subjects
+    # differences of accuracy, weighted F1 and AUROC, over `joined.unit`
     differences: tuple[EstimateDifference, ...]
 
     def difference(self, name: str) -> EstimateDifference:
@@ -117,11 +95,11 @@ def join_predictions(
             )
     both = a.merge(b, on="image_id", suffixes=("_a", "_b"))
     table, problems = _joined(both)
-    labels = model_evaluation.labels_array(table)
+    labels = evaluations.labels_array(table)
     first, second = (table[f"probability_{end}"].to_numpy(dtype=float) for end in "ab")
     metrics.check_predictions(labels=labels, probabilities=second)
     cells = estimates.make_sample(
-        labels=labels, probabilities=first, subjects=model_evaluation.subject_groups(table)
+        labels=labels, probabilities=first, subjects=evaluations.subject_groups(table)
     )
     return JoinedPredictions(
         table=table,
@@ -184,9 +162,7 @@ def _joined(both: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 def _missing(table: pd.DataFrame, other: pd.DataFrame) -> NDArray[np.str_]:
     # Series.isin of pandas 3 takes seconds for 100,000 strings.
     known = set(other["image_id"])
-    return np.array(
-        [image_id for image_id in table["image_id"] if image_id not in known], dtype=str
-    )
+    return np.array([name for name in table["image_id"] if name not in known], dtype=str)
 
 
 def _by_count(
@@ -195,12 +171,10 @@ def _by_count(
     """Differences of accuracy and weighted F1 on the same resamples of subjects, or of cells."""
     which = 4 * (cells.labels == 1) + 2 * called_a + called_b
     if cells.groups is None:
-        counts = np.bincount(which, minlength=8).astype(float)
+        counts, total = np.bincount(which, minlength=8).astype(float), len(which)
         rng = np.random.default_rng(intervals.SEED)
-        resampled = rng.multinomial(len(which), counts / len(which), size=cells.resamples).astype(
-            float
-        )
-        degrees = len(which) - 1
+        resampled = rng.multinomial(total, counts / total, size=cells.resamples).astype(float)
+        degrees = total - 1
     else:
         subjects = cells.weights.shape[1]
         table = np.bincount(8 * cells.groups + which, minlength=8 * subjects).reshape(subjects, 8)
@@ -215,13 +189,9 @@ def _by_count(
         for model in (0, 1)
     )
     return [
-        EstimateDifference(
-            name,
-            first.value[name],
-            second.value[name],
-            paired.paired_difference(first, second, name),
-        )
+        EstimateDifference(name, first.value[name], second.value[name], difference)
         for name in _BY_COUNT
+        for difference in [paired.paired_difference(first, second, name)]
     ]
 
 
@@ -236,22 +206,17 @@ def _auroc(cells: Sample, second: Floats) -> EstimateDifference:
     """Difference of the AUROC: bootstrap over subjects, or DeLong over cells."""
     if cells.groups is None:
         return _delong(cells.labels, cells.probabilities, second)
-    degrees = cells.degrees("auroc")
-    first, other = (
-        ResampledMetrics(
-            value={"auroc": intervals.delong(labels=cells.labels, scores=scores).value},
-            draws={"auroc": _auroc_draws(cells, scores)},
-            degrees=degrees,
+    resampled = []
+    for scores in (cells.probabilities, second):
+        table = binned_counts.bin_counts(
+            labels=cells.labels, probabilities=scores, groups=cells.groups
         )
-        for scores in (cells.probabilities, second)
-    )
-    difference = paired.paired_difference(first, other, "auroc")
-    return EstimateDifference("auroc", first.value["auroc"], other.value["auroc"], difference)
-
-
-def _auroc_draws(cells: Sample, scores: Floats) -> Floats:
-    table = binned_counts.bin_counts(labels=cells.labels, probabilities=scores, groups=cells.groups)
-    return binned_counts.resampled_metrics(table, cells.weights @ table.by_subject)["auroc"]
+        draws = binned_counts.resampled_metrics(table, cells.weights @ table.by_subject)
+        value = {"auroc": intervals.delong(labels=cells.labels, scores=scores).value}
+        resampled.append(ResampledMetrics(value, draws, cells.degrees("auroc")))
+    a, b = resampled
+    difference = paired.paired_difference(a, b, "auroc")
+    return EstimateDifference("auroc", a.value["auroc"], b.value["auroc"], difference)
 
 
 def _delong(labels: NDArray[np.integer], a: Floats, b: Floats) -> EstimateDifference:

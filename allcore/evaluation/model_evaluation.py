@@ -59,12 +59,10 @@ class SplitEvaluation:
     def size_text(self) -> str:
         """Number of cells and of subjects, in words."""
         cells = formats.count(self.cells, "cell")
-        if self.blast.subjects is None or self.normal.subjects is None:
+        if self.independent_subjects is None:
             return cells
-        return (
-            f"{cells} of {self.blast.subjects} independent ALL and {self.normal.subjects} normal "
-            "subjects"
-        )
+        blast, normal = self.blast.subjects, self.normal.subjects
+        return f"{cells} of {blast} independent ALL and {normal} normal subjects"
 
     def estimate(self, name: str) -> Estimate:
         """Return one estimate by its key in `metrics.TITLES`."""

@@ -32,17 +32,12 @@ class McNemarTest:
 
 @dataclass(frozen=True)
 class ResampledMetrics:
-    """The ``COMPARED_METRICS`` of one network, in the sample and in each resample.
+    """The ``COMPARED_METRICS`` of one network, in the sample and in each resample."""
 
-    Attributes:
-        value: value of each metric.
-        draws: (resamples,) value of each metric in each resample, NaN where undefined.
-        degrees: degrees of freedom, of independent units; below 1 there is no interval.
-    """
-
-    value: dict[str, float]
+    value: dict[str, float]  # value of each metric
+    # (resamples,) value of each metric in each resample, NaN where undefined
     draws: dict[str, Floats]
-    degrees: int
+    degrees: int  # degrees of freedom, of independent units; below 1 there is no interval
 
 
 def mcnemar_test(*, a_right: NDArray[np.bool_], b_right: NDArray[np.bool_]) -> McNemarTest:

@@ -29,51 +29,32 @@ Answers = Mapping[tuple[str, float], Floats]
 
 @dataclass(frozen=True)
 class RobustnessRow:
-    """Estimates at one level of one alteration.
+    """Estimates at one level of one alteration."""
 
-    Attributes:
-        alteration: name of the alteration.
-        level: strength, in its unit.
-        figures: the ``METRICS`` with intervals over subjects.
-        changes: each metric minus that of the unaltered cells, on the same resamples of subjects.
-        flipped: share of cells whose call differs from the unaltered one.
-    """
-
-    alteration: str
-    level: float
-    figures: dict[str, Interval]
+    alteration: str  # name of the alteration
+    level: float  # strength, in its unit
+    figures: dict[str, Interval]  # the ``METRICS`` with intervals over subjects
+    # each metric minus that of the unaltered cells, on the same resamples of subjects
     changes: dict[str, Interval]
-    flipped: Interval
+    flipped: Interval  # share of cells whose call differs from the unaltered one
 
 
 @dataclass(frozen=True)
 class Robustness:
-    """Contents of ``robustness.json``.
+    """Contents of ``robustness.json``."""
 
-    Attributes:
-        command: command line that wrote the file.
-        model: name of the model.
-        weights_sha256: digest of the model's weights.
-        folds_sha256: digest of the fold networks behind the predictions, None for the model itself.
-        data: name of the data set.
-        data_digest: digest of the whole data set's manifest.
-        threshold: probability at or above which a cell is called a blast.
-        cells: number of cells, predicted at every level.
-        subjects: number of independent subjects, None where unknown.
-        alterations: the alterations, in the order of the plots.
-        rows: one row per alteration and level, including the unaltered levels.
-    """
-
-    command: str
-    model: str
-    weights_sha256: str
+    command: str  # command line that wrote the file
+    model: str  # name of the model
+    weights_sha256: str  # digest of the model's weights
+    # digest of the fold networks behind the predictions, None for the model itself
     folds_sha256: str | None
-    data: str
-    data_digest: str
-    threshold: float
-    cells: int
-    subjects: int | None
-    alterations: tuple[Alteration, ...]
+    data: str  # name of the data set
+    data_digest: str  # digest of the whole data set's manifest
+    threshold: float  # probability at or above which a cell is called a blast
+    cells: int  # number of cells, predicted at every level
+    subjects: int | None  # number of independent subjects, None where unknown
+    alterations: tuple[Alteration, ...]  # the alterations, in the order of the plots
+    # one row per alteration and level, including the unaltered levels
     rows: tuple[RobustnessRow, ...]
 
     def of(self, alteration: str) -> tuple[RobustnessRow, ...]:

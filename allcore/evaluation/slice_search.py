@@ -124,15 +124,15 @@ def pair_slices(facts: pd.DataFrame) -> tuple[Slice, ...]:
         str(column): slices.fifths(facts[column].to_numpy(dtype=float))[:: len(slices.FIFTHS) - 1]
         for column in facts.select_dtypes("number")
     }
-    slices_made = []
+    pairs = []
     for (first, one), (second, other) in combinations(ends.items(), 2):
         for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
             both = one[i] & other[j]
             if 0 < both.sum() < _SAME * min(one[i].sum(), other[j].sum()):
                 title = f"{_word(first, i == 1)} and {_word(second, j == 1)}"
                 key = f"pair:{first}.{_ENDS[i]}:{second}.{_ENDS[j]}"
-                slices_made.append(Slice(key, f"{title.capitalize()} than most", "pair", both))
-    return tuple(slices_made)
+                pairs.append(Slice(key, f"{title.capitalize()} than most", "pair", both))
+    return tuple(pairs)
 
 
 def _standing(values: Floats, members: NDArray[np.bool_]) -> Floats:

@@ -39,24 +39,16 @@ _FEWEST_OTHERS = 3  # minimum number of other subjects of a class, for a compari
 class SliceDesign:
     """Cell counts that do not depend on the calls. A unit is a subject's cells of one class: U
     units.
-
-    Attributes:
-        members: (N, S) whether a cell is in a slice, for cells in the order of `unit`.
-        order: (N,) indices of the cells, sorted by unit.
-        unit: (N,) unit of each of these cells, ascending.
-        inside: (S, U) number of cells by slice and unit.
-        cells: (U,) number of cells of each unit.
-        blast: (U,) class of each unit.
-        group: (U, G) 1 where a unit is the group's; None where subjects are unknown.
     """
 
+    # (N, S) whether a cell is in a slice, for cells in the order of `unit`
     members: NDArray[np.bool_]
-    order: NDArray[np.intp]
-    unit: NDArray[np.intp]
-    inside: Floats
-    cells: Floats
-    blast: NDArray[np.bool_]
-    group: Floats | None
+    order: NDArray[np.intp]  # (N,) indices of the cells, sorted by unit
+    unit: NDArray[np.intp]  # (N,) unit of each of these cells, ascending
+    inside: Floats  # (S, U) number of cells by slice and unit
+    cells: Floats  # (U,) number of cells of each unit
+    blast: NDArray[np.bool_]  # (U,) class of each unit
+    group: Floats | None  # (U, G) 1 where a unit is the group's; None where subjects are unknown
 
 
 @dataclass(frozen=True)

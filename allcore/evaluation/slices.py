@@ -42,32 +42,20 @@ class Slice:
 
 @dataclass(frozen=True)
 class SliceResult:
-    """Accuracy of a slice against the cells outside it.
+    """Accuracy of a slice against the cells outside it."""
 
-    Attributes:
-        slice: the slice.
-        cells: number of its cells.
-        subjects: number of its independent subjects, None where unknown.
-        accuracy: accuracy with Wilson's interval over cells.
-        rest: accuracy outside, with the slice's mix of classes, with an interval over cells.
-        difference: accuracy minus that of the rest, over `unit`; all NaN where the cells outside
-            lack a class of the slice.
-        p: one-sided p-value of a lower accuracy than the rest; NaN with too few other subjects.
-        p_adjusted: p adjusted by Holm over all slices.
-        unit: 'subjects', or 'cells' with fewer than five subjects inside or outside.
-        worse: whether the accuracy is significantly lower than that of the rest.
-    """
-
-    slice: Slice
-    cells: int
-    subjects: int | None
-    accuracy: Interval
-    rest: Interval
+    slice: Slice  # the slice
+    cells: int  # number of its cells
+    subjects: int | None  # number of its independent subjects, None where unknown
+    accuracy: Interval  # accuracy with Wilson's interval over cells
+    rest: Interval  # accuracy outside, with the slice's mix of classes, with an interval over cells
+    # accuracy minus that of the rest, over `unit`; all NaN where the cells outside lack a class of
+    # the slice
     difference: Interval
-    p: float
-    p_adjusted: float
-    unit: str
-    worse: bool
+    p: float  # one-sided p-value of a lower accuracy than the rest; NaN with too few other subjects
+    p_adjusted: float  # p adjusted by Holm over all slices
+    unit: str  # 'subjects', or 'cells' with fewer than five subjects inside or outside
+    worse: bool  # whether the accuracy is significantly lower than that of the rest
 
 
 @dataclass(frozen=True)
@@ -122,8 +110,31 @@ def compare_slices(counted: CountedSlices, *, right: NDArray[np.bool_]) -> tuple
         )
     if counted.plan is None:
         return ()
-    listed = _listed(counted.slices, slice_statistics.test_all_slices(counted.plan, right))
-    return tuple(sorted(listed, key=_rank))
+    tested = slice_statistics.test_all_slices(counted.plan, right)
+    known = np.isfinite(tested.p)
+    adjusted = np.full(len(counted.slices), np.nan)
+    adjusted[known] = paired.holm(tested.p[known])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        accuracy = intervals.wilson_bounds(1 - tested.wrong / tested.cells, tested.cells)
+    rest = intervals.wilson_bounds(1 - tested.expected, tested.expected_cells)
+    difference, over_subjects = _differences(tested, accuracy, rest)
+    worse = known & (np.nan_to_num(adjusted, nan=1.0) < LEVEL)
+    rows = [
+        SliceResult(
+            slice=entry,
+            cells=int(tested.cells[i]),
+            subjects=None if np.isnan(tested.subjects[i]) else int(tested.subjects[i]),
+            accuracy=Interval(*accuracy[i].tolist()),
+            rest=Interval(*rest[i].tolist()),
+            difference=Interval(*difference[i].tolist()),
+            p=float(tested.p[i]),
+            p_adjusted=float(adjusted[i]),
+            unit="subjects" if over_subjects[i] else "cells",
+            worse=bool(worse[i]),
+        )
+        for i, entry in enumerate(counted.slices)
+    ]
+    return tuple(sorted(rows, key=_rank))
 
 
 def quantile_slices(facts: pd.DataFrame) -> tuple[Slice, ...]:
@@ -134,18 +145,21 @@ def quantile_slices(facts: pd.DataFrame) -> tuple[Slice, ...]:
             boolean columns, which make one slice each. A cell without a value is in no slice; other
             columns are ignored.
     """
-    made = []
+    units = {fact.name: fact.unit for fact in facts_of_cells.MEASURES if fact.unit != "ratio"}
+    listed = []
     for column in map(str, facts.select_dtypes("bool").columns):
-        name, members = fact_title(column), facts[column].to_numpy(dtype=bool)
+        members = facts[column].to_numpy(dtype=bool)
         if 0 < members.sum() < len(members):
-            made.append(Slice(f"fact:{column}", name, "fact", members))
+            listed.append(Slice(f"fact:{column}", fact_title(column), "fact", members))
     for column in map(str, facts.select_dtypes("number").columns):
         values = facts[column].to_numpy(dtype=float)
         for i, members in enumerate(fifths(values)):
             if 0 < members.sum() < np.isfinite(values).sum():
-                name = f"{fact_title(column)}, {FIFTHS[i]} ({_span(column, values[members])})"
-                made.append(Slice(f"fact:{column}:{i}", name, "fact", members))
-    return tuple(made)
+                low, high = (number(end(values[members])) for end in (np.min, np.max))
+                span = f"{low} to {high} {units.get(column, '')}".rstrip()
+                title = f"{fact_title(column)}, {FIFTHS[i]} ({span})"
+                listed.append(Slice(f"fact:{column}:{i}", title, "fact", members))
+    return tuple(listed)
 
 
 def fact_title(column: str) -> str:
@@ -203,43 +217,12 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def _span(column: str, values: Floats) -> str:
-    units = {fact.name: fact.unit for fact in facts_of_cells.MEASURES if fact.unit != "ratio"}
-    return f"{number(values.min())} to {number(values.max())} {units.get(column, '')}".rstrip()
-
-
 def _same_length(array: NDArray[np.generic], labels: NDArray[np.integer], what: str) -> None:
     if len(array) != len(labels):
         raise DataError(
             f"{what} is of {len(array)} cells, but there are {len(labels)}: make it again for "
             "these."
         )
-
-
-def _listed(slices: tuple[Slice, ...], tested: SliceTests) -> list[SliceResult]:
-    known = np.isfinite(tested.p)
-    adjusted = np.full(len(slices), np.nan)
-    adjusted[known] = paired.holm(tested.p[known])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        accuracy = intervals.wilson_bounds(1 - tested.wrong / tested.cells, tested.cells)
-    rest = intervals.wilson_bounds(1 - tested.expected, tested.expected_cells)
-    difference, over_subjects = _differences(tested, accuracy, rest)
-    worse = known & (np.nan_to_num(adjusted, nan=1.0) < LEVEL)
-    return [
-        SliceResult(
-            slice=entry,
-            cells=int(tested.cells[i]),
-            subjects=None if np.isnan(tested.subjects[i]) else int(tested.subjects[i]),
-            accuracy=Interval(*accuracy[i].tolist()),
-            rest=Interval(*rest[i].tolist()),
-            difference=Interval(*difference[i].tolist()),
-            p=float(tested.p[i]),
-            p_adjusted=float(adjusted[i]),
-            unit="subjects" if over_subjects[i] else "cells",
-            worse=bool(worse[i]),
-        )
-        for i, entry in enumerate(slices)
-    ]
 
 
 def _differences(

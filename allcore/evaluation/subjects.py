@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from allcore import formats
@@ -61,24 +62,16 @@ class SubjectCall:
 
 @dataclass(frozen=True)
 class SubjectShare:
-    """Results of one subject's cells in a batch.
+    """Results of one subject's cells in a batch."""
 
-    Attributes:
-        subject: name of the subject; None for images of unknown subject.
-        answered: number of cells called ALL blast or normal.
-        blasts: number of cells called ALL blast.
-        refused: number of images without a call.
-        share: share of blasts among the classified cells, with Wilson's interval over cells; all
-            NaN without such cells.
-        enough: whether there are enough classified cells to report the share.
-    """
-
-    subject: str | None
-    answered: int
-    blasts: int
-    refused: int
+    subject: str | None  # name of the subject; None for images of unknown subject
+    answered: int  # number of cells called ALL blast or normal
+    blasts: int  # number of cells called ALL blast
+    refused: int  # number of images without a call
+    # share of blasts among the classified cells, with Wilson's interval over cells; all NaN without
+    # such cells
     share: Interval
-    enough: bool
+    enough: bool  # whether there are enough classified cells to report the share
 
     @property
     def words(self) -> str:
@@ -107,7 +100,7 @@ def subject_rows(
     called = probabilities >= threshold
     cells = np.bincount(which)
     majority = intervals.majority(labels=labels, groups=which)
-    median = _medians(probabilities, which, cells)
+    median = pd.Series(probabilities).groupby(which).median().to_numpy()
     blasts = intervals.wilson_bounds(np.bincount(which, weights=called) / cells, cells)
     right = np.bincount(which, weights=called == (labels == 1))
     accuracy = intervals.wilson_bounds(right / cells, cells)
@@ -186,15 +179,6 @@ def subject_shares(
         for subject, (blasts, normal, refused) in counts.items()
     ]
     return tuple(sorted(rows, key=_share_rank))
-
-
-def _medians(values: Floats, which: NDArray[np.intp], cells: NDArray[np.intp]) -> Floats:
-    """(G,) median of each subject's values, from one sort of all values."""
-    rising = np.argsort(values)
-    rising = rising[np.argsort(which[rising], kind="stable")]
-    first = np.cumsum(cells) - cells
-    low, high = rising[first + (cells - 1) // 2], rising[first + cells // 2]
-    return np.asarray((values[low] + values[high]) / 2)
 
 
 def _call_answer(blasts: Interval, cutoff: float) -> str:

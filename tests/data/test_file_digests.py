@@ -82,18 +82,20 @@ def test_compute__digests_progress_and_vanished_files(tmp_path: Path) -> None:
     for name in names:
         put(tmp_path / name, name.encode())
     seen: list[tuple[int, int]] = []
-    found = file_digests.compute_digests(
-        tmp_path, [*names, "gone.bmp"], [1] * 21, progress=lambda *done: seen.append(done)
+    digests, refused = file_digests.compute_digests(
+        tmp_path,
+        dict.fromkeys([*names, "gone.bmp"], 1),
+        progress=lambda *done: seen.append(done),
     )
-    assert found.by_path == {name: hashlib.sha256(name.encode()).hexdigest() for name in names}
-    assert found.refused == (UnreadFile("gone.bmp", "no such file or directory"),)
+    assert digests == {name: hashlib.sha256(name.encode()).hexdigest() for name in names}
+    assert refused == [UnreadFile("gone.bmp", "no such file or directory")]
     assert seen == [(number, 21) for number in range(1, 22)]
 
 
 def test_compute__cancelled(tmp_path: Path) -> None:
     put(tmp_path / "x.bmp", b"1")
     with pytest.raises(DataError, match="cancelled"):
-        file_digests.compute_digests(tmp_path, ["x.bmp"] * 3, [1] * 3, cancelled=lambda: True)
+        file_digests.compute_digests(tmp_path, {"x.bmp": 1}, cancelled=lambda: True)
 
 
 @UNIX

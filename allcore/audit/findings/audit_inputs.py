@@ -15,21 +15,14 @@ from allcore.data.manifest import Manifest
 
 @dataclass(frozen=True)
 class AuditInputs:
-    """A data set of N images as input of the checks.
+    """A data set of N images as input of the checks."""
 
-    Attributes:
-        manifest: labels, subjects, groups and splits.
-        index: the measured images, in the manifest's order.
-        parts: (N,) part of a split that each image is in, None where in none.
-        predictions: held-out predictions of the installed model; None where there are none.
-        judge_name: name of that model.
-    """
-
-    manifest: Manifest
-    index: Index
-    parts: NDArray[np.object_]
+    manifest: Manifest  # labels, subjects, groups and splits
+    index: Index  # the measured images, in the manifest's order
+    parts: NDArray[np.object_]  # (N,) part of a split that each image is in, None where in none
+    # held-out predictions of the installed model; None where there are none
     predictions: pd.DataFrame | None = None
-    judge_name: str = ""
+    judge_name: str = ""  # name of that model
 
     @classmethod
     def of(

@@ -1,6 +1,5 @@
 """Export of a data set without the images that findings exclude; no file is changed."""
 
-import io
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -16,7 +15,7 @@ from allcore.notice import RESEARCH_USE
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
 
 
-def leaving(table: pd.DataFrame, out: Collection[str]) -> pd.DataFrame:
+def count_exclusions(table: pd.DataFrame, out: Collection[str]) -> pd.DataFrame:
     """Count excluded and remaining images, one row a class.
 
     Args:
@@ -61,16 +60,12 @@ def save(manifest: Manifest, name: str, home: Path | None = None) -> Path:
         raise DataError(f"There is a table named '{name}' already: give another name.")
     root = manifest.root.expanduser().resolve()
     absolute = [str(root / path) for path in manifest.table["path"]]
-    store.replace(path, _csv(manifest.table.assign(path=absolute)))
+    table = manifest.table.assign(path=absolute)
+    store.replace(path, csv(Manifest(manifest.root, table, manifest.name)))
     return path
 
 
 def csv(manifest: Manifest) -> bytes:
     """Return the table as CSV for the data set's folder, with relative paths."""
-    return _csv(manifest.table)
-
-
-def _csv(table: pd.DataFrame) -> bytes:
-    buffer = io.StringIO()
-    table.assign(notice=RESEARCH_USE).to_csv(buffer, index=False, lineterminator="\n")
-    return buffer.getvalue().encode()
+    table = manifest.table.assign(notice=RESEARCH_USE)
+    return table.to_csv(index=False, lineterminator="\n").encode()

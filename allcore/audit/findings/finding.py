@@ -1,6 +1,6 @@
 """Finding, the result of every check, and its conversion to JSON and tables."""
 
-import io
+import dataclasses
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,25 +19,17 @@ SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault, or a possible fault, of a data set.
+    """A fault, or a possible fault, of a data set."""
 
-    Attributes:
-        kind: its name, a word or two with underscores.
-        severity: ``high`` invalidates a study, ``medium`` may, ``low`` deserves a look.
-        image_ids: the affected images, worst first; empty where the whole set is affected.
-        why: why it matters, one sentence.
-        do: the remedy, one sentence.
-        detail: numbers, by name; ``groups`` holds the image ids of each group of duplicates.
-        leave_out: the images to exclude as a remedy; for duplicates all but one.
-    """
-
-    kind: str
-    severity: Severity
+    kind: str  # its name, a word or two with underscores
+    severity: Severity  # ``high`` invalidates a study, ``medium`` may, ``low`` deserves a look
+    # the affected images, worst first; empty where the whole set is affected
     image_ids: tuple[str, ...]
-    why: str
-    do: str
+    why: str  # why it matters, one sentence
+    do: str  # the remedy, one sentence
+    # numbers, by name; ``groups`` holds the image ids of each group of duplicates
     detail: dict[str, Any] = field(default_factory=dict)
-    leave_out: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()  # the images to exclude as a remedy; for duplicates all but one
 
     @property
     def count(self) -> int:
@@ -51,9 +43,9 @@ class Finding:
         Raises:
             KeyError: a field is missing.
         """
-        names = ("kind", "severity", "image_ids", "why", "do", "detail", "leave_out")
-        texts = {name: tuple(fields[name]) for name in ("image_ids", "leave_out")}
-        return cls(**{name: fields[name] for name in names} | texts)
+        values = {field.name: fields[field.name] for field in dataclasses.fields(cls)}
+        lists = {name: tuple(values[name]) for name in ("image_ids", "leave_out")}
+        return cls(**values | lists)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the finding as JSON fields."""
@@ -71,16 +63,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """A search for one kind of finding.
+    """A search for one kind of finding."""
 
-    Attributes:
-        kind: name of the kind, with underscores.
-        title: title on pages.
-        find: yields the findings of a data set; none without a fault.
-    """
-
-    kind: str
-    title: str
+    kind: str  # name of the kind, with underscores
+    title: str  # title on pages
+    # yields the findings of a data set; none without a fault
     find: Callable[[AuditInputs], Iterator[Finding]]
 
 
@@ -103,9 +90,7 @@ def as_table(findings: Iterable[Finding]) -> pd.DataFrame:
 def as_csv(findings: Iterable[Finding]) -> str:
     """Return the table of ``as_table`` as CSV, with the notice as its last column."""
     table = as_table(findings).assign(notice=RESEARCH_USE)
-    buffer = io.StringIO()
-    table.to_csv(buffer, index=False, lineterminator="\n")
-    return buffer.getvalue()
+    return table.to_csv(index=False, lineterminator="\n")
 
 
 def clean_manifest(

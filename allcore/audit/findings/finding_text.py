@@ -21,12 +21,7 @@ MAX_SUBJECTS = 8
 
 @dataclass(frozen=True)
 class FindingGroup:
-    """The findings of one kind.
-
-    Attributes:
-        kind: common to all findings.
-        findings: at least one.
-    """
+    """The findings of one kind, at least one."""
 
     kind: str
     findings: tuple[Finding, ...]
@@ -54,11 +49,10 @@ class FindingGroup:
 
 def group_by_kind(findings: Sequence[Finding]) -> list[FindingGroup]:
     """Group findings by kind, in the order of the first of each."""
-    kinds = dict.fromkeys(finding.kind for finding in findings)
-    return [
-        FindingGroup(kind, tuple(finding for finding in findings if finding.kind == kind))
-        for kind in kinds
-    ]
+    by_kind: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_kind.setdefault(finding.kind, []).append(finding)
+    return [FindingGroup(kind, tuple(of_kind)) for kind, of_kind in by_kind.items()]
 
 
 def headline(groups: Sequence[FindingGroup], images: int) -> str:
@@ -68,14 +62,11 @@ def headline(groups: Sequence[FindingGroup], images: int) -> str:
             f"Nothing was found in {formats.count(images, 'image')}: no copies, no leaks, no "
             "shortcuts, no bad pictures."
         )
-    worst = groups[0]
-    high = [group for group in groups if group.severity == "high"]
-    rest = (
-        "None of them spoils a study by itself."
-        if not high
-        else f"{len(high)} of {formats.count(len(groups), 'kind')} of findings can spoil a study."
-    )
-    return f"{summary(worst, images)} {rest}"
+    rest = "None of them spoils a study by itself."
+    high = sum(group.severity == "high" for group in groups)
+    if high:
+        rest = f"{high} of {formats.count(len(groups), 'kind')} of findings can spoil a study."
+    return f"{summary(groups[0], images)} {rest}"
 
 
 def summary(group: FindingGroup, images: int) -> str:
@@ -88,10 +79,9 @@ def summary(group: FindingGroup, images: int) -> str:
             f"{_auroc(best.detail)}."
         )
     if group.kind == "subject_across_split":
-        number, total = len(first.detail["subjects"]), first.detail["of"]
+        total = formats.count(first.detail["of"], "subject")
         return (
-            f"{number:,} of {formats.count(total, 'subject')} stand in two parts of the split "
-            "shown."
+            f"{len(first.detail['subjects']):,} of {total} stand in two parts of the split shown."
         )
     if not group.image_ids:
         return first.why
@@ -100,11 +90,9 @@ def summary(group: FindingGroup, images: int) -> str:
 
 def image_share(group: FindingGroup, images: int) -> str:
     """Return the number of affected images and their share."""
-    count = len(group.image_ids)
-    if not count:
+    if not (count := len(group.image_ids)):
         return "the whole set"
-    share = 100 * count / max(images, 1)
-    return f"{formats.count(count, 'image')} ({share:.1f} %)"
+    return f"{formats.count(count, 'image')} ({100 * count / max(images, 1):.1f} %)"
 
 
 def cue_title(finding: Finding) -> str:
@@ -130,16 +118,6 @@ def _auroc(detail: dict[str, Any]) -> str:
     )
 
 
-def _pairs(detail: dict[str, Any]) -> str:
-    groups = detail.get("groups", [])
-    return f"{formats.count(detail['pairs'], 'pair')} in {formats.count(len(groups), 'group')}."
-
-
-def _two_labels(detail: dict[str, Any]) -> str:
-    number = detail["two_labels"]
-    return f"{formats.count(number, 'pair')} carry two labels." if number else ""
-
-
 def _subjects(detail: dict[str, Any]) -> str:
     """Sentences on pairs of subjects, listed subjects, or subjects of each class."""
     subjects = detail["subjects"]
@@ -148,18 +126,15 @@ def _subjects(detail: dict[str, Any]) -> str:
     if isinstance(subjects, dict) and "images" in detail:
         return f"Independent subjects: {_by_class(subjects)}."
     if isinstance(subjects, dict):
-        more = detail["pairs_of_subjects"] - min(MAX_SUBJECTS, len(subjects))
-        named = "; ".join(
-            f"{pair}: {count:,}" for pair, count in list(subjects.items())[:MAX_SUBJECTS]
-        )
+        listed = list(subjects.items())[:MAX_SUBJECTS]
+        more = detail["pairs_of_subjects"] - len(listed)
+        named = "; ".join(f"{pair}: {count:,}" for pair, count in listed)
         return f"Pairs of cells by subjects: {named}{f'; and {more:,} more' if more else ''}."
-    more = len(subjects) - MAX_SUBJECTS
-    names = ", ".join(map(str, subjects[:MAX_SUBJECTS])) + (
-        f" and {more:,} more" if more > 0 else ""
-    )
-    if "source" in detail:
-        return f"More than half of the cells are named of: {names}."
-    return f"Subjects: {names}."
+    names = ", ".join(map(str, subjects[:MAX_SUBJECTS]))
+    if (more := len(subjects) - MAX_SUBJECTS) > 0:
+        names += f" and {more:,} more"
+    start = "More than half of the cells are named of" if "source" in detail else "Subjects"
+    return f"{start}: {names}."
 
 
 def _apart(detail: dict[str, Any]) -> str:
@@ -172,37 +147,37 @@ def _apart(detail: dict[str, Any]) -> str:
     )
 
 
-def _model(detail: dict[str, Any]) -> str:
-    return (
-        f"The installed model {detail['model']['name']} on these cells: {_auroc(detail['model'])}."
-    )
-
-
-def _source(detail: dict[str, Any]) -> str:
-    if detail["source"] == label_folds.HELD_OUT:
-        return "Judged by the installed model's predictions of cells that it had not seen."
-    return "Judged by a regression on measures of the pictures, on subjects that it had not seen."
-
-
 def _by_class(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {CLASS_NAMES.get(name, name)}" for name, count in counts.items())
 
 
-def _reasons(detail: dict[str, Any]) -> str:
-    return " ".join(f"{count:,} times: {text}" for text, count in detail["reasons"].items())
-
-
+_JUDGED_BY = {
+    label_folds.HELD_OUT: "the installed model's predictions of cells that it had not seen",
+    label_folds.REGRESSION: "a regression on measures of the pictures, on subjects that it had not "
+    "seen",
+}
 _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
-    "pairs": _pairs,
-    "two_labels": _two_labels,
+    "pairs": lambda detail: (
+        f"{formats.count(detail['pairs'], 'pair')} in "
+        f"{formats.count(len(detail.get('groups', [])), 'group')}."
+    ),
+    "two_labels": lambda detail: (
+        f"{formats.count(detail['two_labels'], 'pair')} carry two labels."
+        if detail["two_labels"]
+        else ""
+    ),
     "images": lambda detail: f"Images: {_by_class(detail['images'])}.",
     "subjects": _subjects,
     "not_kept_together": _apart,
     "ratio": lambda detail: f"The larger class has {detail['ratio']:g} times the smaller one's.",
     "auroc": lambda detail: f"{_auroc(detail)}.",
-    "model": _model,
-    "source": _source,
-    "reasons": _reasons,
+    "model": lambda detail: (
+        f"The installed model {detail['model']['name']} on these cells: {_auroc(detail['model'])}."
+    ),
+    "source": lambda detail: f"Judged by {_JUDGED_BY[detail['source']]}.",
+    "reasons": lambda detail: " ".join(
+        f"{count:,} times: {text}" for text, count in detail["reasons"].items()
+    ),
     "beyond": lambda detail: (
         f"The set's median is {detail['median']:,g}; named is what lies beyond "
         f"{detail['beyond']:,g} and far from the others."

@@ -28,23 +28,14 @@ VERSION = 2
 
 @dataclass(frozen=True)
 class HealthReport:
-    """All findings of a data set.
+    """All findings of a data set."""
 
-    Attributes:
-        images: number of checked images.
-        findings: the most severe first.
-    """
-
-    images: int
-    findings: tuple[Finding, ...]
+    images: int  # number of checked images
+    findings: tuple[Finding, ...]  # the most severe first
 
 
 def refresh(data: Path, home: Path | None = None) -> list[Finding]:
     """Compute the findings that depend on the data set alone, and cache them beside the index.
-
-    Args:
-        data: folder or CSV file of an indexed data set.
-        home: state folder; None takes the settings'.
 
     Raises:
         DataError: the data set can't be read, there is no index, or the file can't be written.
@@ -64,14 +55,7 @@ def refresh(data: Path, home: Path | None = None) -> list[Finding]:
 def read_cached(
     data: Path, manifest: Manifest, about: About, *, home: Path | None = None
 ) -> list[Finding] | None:
-    """Return the cached findings; None where there are none or they are outdated.
-
-    Args:
-        data: folder or CSV file of the data set.
-        manifest: its current manifest.
-        about: of its index.
-        home: state folder; None takes the settings'.
-    """
+    """Return the cached findings; None where there are none or they are outdated."""
     try:
         record = json.loads((store.folder(data, home) / FILE).read_text(encoding="utf-8"))
         if record["made_of"] != cache_key(manifest, about):
@@ -99,7 +83,7 @@ def all_findings(
     """Return all findings of an indexed data set, from the cache where it is valid.
 
     Args:
-        data: folder or CSV file of the data set.
+        data: the data set.
         split: a ``split.csv`` to check for leaks; None takes the manifest's own.
         home: state folder; None takes the settings'.
 

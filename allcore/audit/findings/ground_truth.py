@@ -11,26 +11,16 @@ from allcore.audit.findings.finding import Finding
 from allcore.errors import DataError
 from allcore.synthetic import faults
 
-Pair = frozenset[str]
-
 
 @dataclass(frozen=True)
 class DetectionScore:
-    """Recall and precision of one kind of finding.
+    """Recall and precision of one kind of finding."""
 
-    Attributes:
-        kind: of the finding.
-        unit: counted unit: pairs of duplicates, or images.
-        planted: number of planted faults.
-        found: number of detected faults.
-        right: number of detected faults that were planted.
-    """
-
-    kind: str
-    unit: str
-    planted: int
-    found: int
-    right: int
+    kind: str  # of the finding
+    unit: str  # counted unit: pairs of duplicates, or images
+    planted: int  # number of planted faults
+    detected: int  # number of detected faults
+    right: int  # number of detected faults that were planted
 
     @property
     def recall(self) -> float:
@@ -40,7 +30,7 @@ class DetectionScore:
     @property
     def precision(self) -> float:
         """Share of detected faults that were planted; NaN without detections."""
-        return self.right / self.found if self.found else float("nan")
+        return self.right / self.detected if self.detected else float("nan")
 
 
 COPIES = {
@@ -69,9 +59,12 @@ def detection_scores(findings: Iterable[Finding], truth: pd.DataFrame) -> list[D
     """
     by_kind = {finding.kind: finding for finding in findings}
     scores: list[DetectionScore] = []
-    for kind, planted in COPIES.items():
+    for kind, faults_of in COPIES.items():
         groups = by_kind[kind].detail["groups"] if kind in by_kind else []
-        scores.append(_score(kind, "pairs", _pairs(groups), _planted(truth, planted)))
+        pairs = {frozenset(pair) for ids in groups for pair in itertools.combinations(ids, 2)}
+        rows = truth.loc[truth["fault"].isin(faults_of), ["image_id", "partner"]]
+        planted = {frozenset(pair) for pair in rows.itertuples(index=False)}
+        scores.append(_score(kind, "pairs", pairs, planted))
     for kind, fault in IMAGES.items():
         named = set(by_kind[kind].image_ids) if kind in by_kind else set()
         wanted = set(truth.loc[truth["fault"] == fault, "image_id"])
@@ -90,7 +83,7 @@ def as_text(scores: Iterable[DetectionScore]) -> str:
     ]
     for score in scores:
         lines.append(
-            f"| {score.kind} | {score.unit} | {score.planted} | {score.found} | "
+            f"| {score.kind} | {score.unit} | {score.planted} | {score.detected} | "
             f"{score.recall:.2f} | {score.precision:.2f} |"
         )
     return "\n".join(lines)
@@ -98,13 +91,3 @@ def as_text(scores: Iterable[DetectionScore]) -> str:
 
 def _score(kind: str, unit: str, named: set[Any], planted: set[Any]) -> DetectionScore:
     return DetectionScore(kind, unit, len(planted), len(named), len(named & planted))
-
-
-def _pairs(groups: Iterable[Iterable[str]]) -> set[Pair]:
-    """Pairs within groups of duplicates."""
-    return {frozenset(pair) for names in groups for pair in itertools.combinations(names, 2)}
-
-
-def _planted(truth: pd.DataFrame, kinds: tuple[str, ...]) -> set[Pair]:
-    rows = truth[truth["fault"].isin(kinds)]
-    return {frozenset(pair) for pair in zip(rows["image_id"], rows["partner"], strict=True)}

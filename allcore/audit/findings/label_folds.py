@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from allcore.audit.findings import quality
 from allcore.audit.findings.audit_inputs import AuditInputs
 from allcore.data import splits
 from allcore.data.decoded_cells import DecodedCells
@@ -31,6 +32,10 @@ TRIMMED = 2.2
 """Robust deviations from which a cell is excluded from the next fit."""
 LEAST = 1e-6
 """Distance from 0 and 1 at which probabilities are clipped for log-odds."""
+SCALES = ((1.0, 2.0), (2.0, 4.0))
+"""Deviations of the Gaussian blur, in rings and angles, before the statistics."""
+PERCENTILES = (1, 5, 25, 75, 95, 99)
+BLOCK = 4096
 HELD_OUT, REGRESSION = "held-out", "cross-validated regression"
 """Sources of the probabilities that labels are checked by."""
 
@@ -78,7 +83,9 @@ def out_of_fold_probabilities(
     known = held_out_probabilities(inputs, cells)
     if known is not None:
         return known, HELD_OUT
-    plain = _plain(inputs, cells)
+    facts = inputs.index.table[list(FACTS)].to_numpy(dtype=float)[cells.rows]
+    chromatin = texture_statistics(inputs.index.rings[cells.rows])
+    plain = _filled(np.column_stack([facts, chromatin]))
     probabilities = regression_probabilities(plain, cells)
     vectors = inputs.index.embeddings[cells.rows].astype(float)
     if vectors.shape[1]:
@@ -114,13 +121,8 @@ def subject_auroc(cells: LabelledCells, probabilities: NDArray[np.float64]) -> I
 
 def auroc_detail(auroc: Interval) -> dict[str, object]:
     """Return an AUROC as detail of a finding; the bounds are None where unknown."""
-    low, high = (round(bound, 4) for bound in (auroc.low, auroc.high))
-    known = auroc.known
-    return {
-        "auroc": round(auroc.value, 4),
-        "low": low if known else None,
-        "high": high if known else None,
-    }
+    low, high = (round(end, 4) if auroc.known else None for end in (auroc.low, auroc.high))
+    return {"auroc": round(auroc.value, 4), "low": low, "high": high}
 
 
 def regression_probabilities(
@@ -131,13 +133,22 @@ def regression_probabilities(
     The regression is logistic. It must be robust to wrong labels. Columns are therefore clipped for
     fitting, and cells that deviate from their label are excluded from the next fit.
     """
-    middle, scale = _spread(values)
-    scaled = np.clip((values - middle) / scale, -LARGEST, LARGEST)
-    low, high = np.percentile(scaled, (BOUNDED, 100 - BOUNDED), axis=0)
-    bounded_values = np.clip(scaled, low, high)
+    from sklearn.linear_model import LogisticRegression
+
+    lower, middle, upper = np.percentile(values, (25, 50, 75), axis=0)
+    deviation = (upper - lower) / 1.349
+    scaled = (values - middle) / np.where(deviation > 1e-9, deviation, 1.0)
+    scaled = np.clip(scaled, -LARGEST, LARGEST)
+    bounded = np.clip(scaled, *np.percentile(scaled, (BOUNDED, 100 - BOUNDED), axis=0))
     included = np.ones(len(values), dtype=bool)
     for _ in range(ROUNDS):
-        probabilities = _regression(bounded_values, scaled, cells, included)
+        probabilities = np.zeros(len(values))
+        for fold in np.unique(cells.folds):
+            held = cells.folds == fold
+            train = ~held & included
+            model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
+            model.fit(bounded[train], cells.labels[train])
+            probabilities[held] = model.predict_proba(scaled[held])[:, 1]
         included = label_deviations(cells.labels, probabilities) < TRIMMED
     return probabilities
 
@@ -157,9 +168,7 @@ def label_deviations(
     odds = np.log(bounded / (1 - bounded)) * np.where(labels == 1, -1, 1)
     deviations = np.zeros(len(odds))
     for label in np.unique(labels):
-        own = labels == label
-        low, middle, high = np.percentile(odds[own], (25, 50, 75))
-        deviations[own] = (odds[own] - middle) / max((high - low) / 1.349, LEAST)
+        deviations[labels == label] = quality.robust_scores(odds[labels == label])
     return deviations
 
 
@@ -185,12 +194,6 @@ def tree_probabilities(values: NDArray[np.float64], cells: LabelledCells) -> NDA
     return probabilities
 
 
-def _plain(inputs: AuditInputs, cells: LabelledCells) -> NDArray[np.float64]:
-    facts = inputs.index.table[list(FACTS)].to_numpy(dtype=float)[cells.rows]
-    chromatin = texture_statistics(inputs.index.rings[cells.rows])
-    return _filled(np.column_stack([facts, chromatin]))
-
-
 def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Replace missing values by the column's median."""
     missing = ~np.isfinite(values)
@@ -202,38 +205,6 @@ def _area(cells: LabelledCells, probabilities: NDArray[np.float64]) -> float:
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(cells.labels, probabilities))
-
-
-def _regression(
-    bounded_values: NDArray[np.float64],
-    scaled: NDArray[np.float64],
-    cells: LabelledCells,
-    included: NDArray[np.bool_],
-) -> NDArray[np.float64]:
-    """Out-of-fold probabilities (n,) of ``scaled``; the fit uses clipped, included cells."""
-    from sklearn.linear_model import LogisticRegression
-
-    probabilities = np.zeros(len(scaled))
-    for fold in np.unique(cells.folds):
-        held = cells.folds == fold
-        train = ~held & included
-        model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
-        model.fit(bounded_values[train], cells.labels[train])
-        probabilities[held] = model.predict_proba(scaled[held])[:, 1]
-    return probabilities
-
-
-def _spread(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Median and deviation of each column, the latter from the quartiles."""
-    low, middle, high = np.percentile(values, (25, 50, 75), axis=0)
-    deviation = (high - low) / 1.349
-    return middle, np.where(deviation > 1e-9, deviation, 1.0)
-
-
-SCALES = ((1.0, 2.0), (2.0, 4.0))
-"""Deviations of the Gaussian blur, in rings and angles, before the statistics."""
-PERCENTILES = (1, 5, 25, 75, 95, 99)
-BLOCK = 4096
 
 
 def texture_statistics(rings: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -33,7 +33,7 @@ class SplitLeaks:
         tested: test images with a duplicate in training or validation.
         pairs: (P, 2) rows of duplicate images, the first in an earlier part, the second in a later
             part. One pair an image of the later part; test images first, equal files first.
-        looked: whether near duplicates were searched, which needs an index.
+        searched_near: whether near duplicates were searched, which needs an index.
         counts: a row a part and class: part, label, images, subjects (groups; missing where a
             subject is unknown), share (of the part's images).
         measures: a row a measure of ``MEASURES`` and part: measure, part, images, mean, low,
@@ -48,7 +48,7 @@ class SplitLeaks:
     exact: int
     tested: int
     pairs: NDArray[np.intp]
-    looked: bool
+    searched_near: bool
     counts: pd.DataFrame
     measures: pd.DataFrame
 
@@ -81,29 +81,27 @@ def find_split_leaks(catalogue: Catalogue, parts: NDArray[np.object_]) -> SplitL
     known = catalogue.manifest.table["subject"].notna().to_numpy()[used]
     codes, names = pd.factorize(table["group"])
     codes[~known] = -1
-    divided, number = _divided(codes[known], of[known])
+    groups = pd.Series(of[known]).groupby(codes[known]).agg(["min", "max", "size"])
+    divided = groups[groups["min"] < groups["max"]].sort_values(
+        "size", ascending=False, kind="stable"
+    )
     pairs, exact, cells = _twins(catalogue, used, of)
     return SplitLeaks(
-        subjects=tuple(str(names[code]) for code in divided),
-        groups=number,
+        subjects=tuple(str(names[code]) for code in divided.index),
+        groups=len(groups),
         unknown=int((~known).sum()),
         cells=cells,
         exact=exact,
         tested=int((place[pairs[:, 1]] == PARTS.index("test")).sum()),
         pairs=pairs,
-        looked=catalogue.is_indexed,
+        searched_near=catalogue.is_indexed,
         counts=_counts(table["label"], of, codes),
         measures=_measures(table, of),
     )
 
 
 def cell_families(catalogue: Catalogue, columns: Iterable[str] = TWINS) -> NDArray[np.intp]:
-    """Return a number (N,) for each image, equal for exact and near duplicates.
-
-    Args:
-        catalogue: of N images.
-        columns: columns whose equal values identify duplicates.
-    """
+    """Return a number (N,) for each image, equal for those with a value of a column in common."""
     table = catalogue.table
     pairs = [
         duplicate_cells.identical_pairs(table[column].replace("", np.nan))
@@ -111,16 +109,6 @@ def cell_families(catalogue: Catalogue, columns: Iterable[str] = TWINS) -> NDArr
         if column in table
     ]
     return duplicate_cells.connected_components(np.concatenate(pairs), len(table))
-
-
-def _divided(groups: NDArray[np.intp], of: NDArray[np.intp]) -> tuple[list[int], int]:
-    """Groups in two parts, those with most images first, and the number of groups."""
-    table = pd.DataFrame({"group": groups, "part": of}).groupby("group")["part"]
-    ranges = table.agg(["min", "max", "size"])
-    divided = ranges[ranges["min"] < ranges["max"]].sort_values(
-        "size", ascending=False, kind="stable"
-    )
-    return divided.index.tolist(), len(ranges)
 
 
 def _twins(

@@ -58,6 +58,12 @@ def neighbour_distances(
     return distances
 
 
+def robust_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return robust z-scores (N,): deviations from the median, scaled by the quartiles."""
+    low, middle, high = np.percentile(values, (25, 50, 75))
+    return np.asarray((values - middle) / max((high - low) / 1.349, 1e-6))
+
+
 def _image_check(
     kind: str, title: str, select: Callable[[AuditInputs], Selection], why: str, do: str
 ) -> Check:
@@ -104,7 +110,7 @@ def _far_out(column: str, bound: float) -> Callable[[AuditInputs], Selection]:
             return np.zeros(0, dtype=np.intp), {}
         middle = float(np.median(values[known]))
         scaled = np.full(len(values), np.nan)
-        scaled[known] = _robust(np.log(values[known]))
+        scaled[known] = robust_scores(np.log(values[known]))
         sign = -1 if bound < 1 else 1
         far = (sign * scaled > FAR_OUT) & (sign * values > sign * bound * middle)
         rows = np.flatnonzero(far & known)
@@ -126,7 +132,7 @@ def _outliers(inputs: AuditInputs) -> Selection:
     if known.sum() < MIN_IMAGES:
         return np.zeros(0, dtype=np.intp), {}
     scaled = np.full(len(distances), -np.inf)
-    scaled[known] = _robust(np.log(np.maximum(distances[known], 1e-6)))
+    scaled[known] = robust_scores(np.log(np.maximum(distances[known], 1e-6)))
     rows = np.flatnonzero(scaled > OUTLYING)
     detail = {"median_distance": round(float(np.median(distances[known])), 4)}
     return rows[np.argsort(-scaled[rows])], detail
@@ -134,12 +140,6 @@ def _outliers(inputs: AuditInputs) -> Selection:
 
 def _column(inputs: AuditInputs, name: str) -> NDArray[np.float64]:
     return inputs.index.table[name].to_numpy(dtype=float)
-
-
-def _robust(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Robust z-scores: deviations from the median, scaled by the quartiles."""
-    low, middle, high = np.percentile(values, (25, 50, 75))
-    return np.asarray((values - middle) / max((high - low) / 1.349, 1e-6))
 
 
 _LIGHT = "A cell lit otherwise looks stained otherwise, which models take for its kind."

@@ -25,7 +25,6 @@ from allcore.audit.index.files import FileState
 from allcore.audit.index.jobs import RunRecorder
 from allcore.audit.index.store import About, Index
 from allcore.data import duplicate_cells, readers, thumbnails
-from allcore.data.cells import Rgb
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
 
@@ -38,21 +37,13 @@ WORKERS = 2
 
 @dataclass(frozen=True)
 class IndexChanges:
-    """Counts of the changes of a run.
+    """Counts of the changes of a run."""
 
-    Attributes:
-        added: images that were not in the index.
-        changed: images whose file changed, or that lacked the model's embedding.
-        dropped: images that are no longer in the data set.
-        kept: images that were not read again.
-        unreadable: all images that can't be used.
-    """
-
-    added: int
-    changed: int
-    dropped: int
-    kept: int
-    unreadable: int
+    added: int  # images that were not in the index
+    changed: int  # images whose file changed, or that lacked the model's embedding
+    dropped: int  # images that are no longer in the data set
+    kept: int  # images that were not read again
+    unreadable: int  # all images that can't be used
 
     @property
     def images(self) -> int:
@@ -197,6 +188,7 @@ class _Run:
 
     def _read(self, stale: Sequence[FileState], report: Callable[[int], object]) -> None:
         number = shards.next_number(self.parts)
+        model = "" if self.predictor is None else self.about.model_sha256
         with ThreadPoolExecutor(WORKERS) as pool:
             for states, cells in _ahead(pool, self._cell, stale):
                 if not self.manifest.root.is_dir():
@@ -204,18 +196,13 @@ class _Run:
                         f"{self.manifest.root} vanished while it was indexed: bring it back and "
                         "run the command again; what was read is kept."
                     )
-                self._write_part(number, states, cells)
+                embedded: list[NDArray[np.float16] | None] = [None] * len(cells)
+                if self.predictor is not None:
+                    embedded = vectors.embed(self.predictor, [cell.cut for cell in cells])
+                path = self.parts / f"{number:06}.parquet"
+                shards.write(path, states, cells, embedded, model=model)
                 number += 1
                 report(len(states))
-
-    def _write_part(
-        self, number: int, states: Sequence[FileState], cells: Sequence[MeasuredCell]
-    ) -> None:
-        embedded: list[NDArray[np.float16] | None] = [None] * len(cells)
-        if self.predictor is not None:
-            embedded = vectors.embed(self.predictor, [cell.cut for cell in cells])
-        model = "" if self.predictor is None else self.about.model_sha256
-        shards.write(self.parts / f"{number:06}.parquet", states, cells, embedded, model=model)
 
     def _cell(self, state: FileState) -> MeasuredCell:
         """Read and prepare one file, in parallel with the network."""
@@ -224,16 +211,13 @@ class _Run:
         cell = features.read_cell(state.file)
         if cell.rgb is None:
             return cell
-        self._write_thumbnail(cell.sha256, cell.rgb)
+        thumbnail = store.thumbnail(cell.sha256, self.home)
+        if thumbnail.exists():
+            thumbnail.touch()  # ``store.prune`` keeps recent thumbnails
+        else:
+            store.replace(thumbnail, thumbnails.webp(Image.fromarray(cell.rgb)))
         cut = None if self.predictor is None else vectors.cut_cell(self.predictor, cell.rgb)
         return replace(cell, rgb=None, cut=cut)
-
-    def _write_thumbnail(self, sha256: str, rgb: Rgb) -> None:
-        place = store.thumbnail(sha256, self.home)
-        if place.exists():
-            place.touch()  # ``store.prune`` keeps recent thumbnails
-        else:
-            store.replace(place, thumbnails.webp(Image.fromarray(rgb)))
 
     def _finish(self, states: Sequence[FileState], changes: IndexChanges) -> IndexChanges:
         """Assemble the parts, search duplicates and compute the map; skipped without changes."""

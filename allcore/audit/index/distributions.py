@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from allcore.data.cell_measurements import Measure
+from allcore.evaluation import intervals
 from allcore.evaluation.intervals import LEVEL, Interval
 from allcore.evaluation.metrics import Floats
 from allcore.labels import LABELS
@@ -19,24 +20,15 @@ compress the others."""
 
 @dataclass(frozen=True)
 class Distribution:
-    """Distribution of a measure in each class with cells.
+    """Distribution of a measure in each class with cells."""
 
-    Attributes:
-        fact: the measure.
-        edges: (B + 1,) of the bins; the outermost ones include values beyond them.
-        shares: by label, (B,) share of the class's cells in each bin.
-        cells: by label, number of cells.
-        means: by label, (S,) the mean of each independent subject.
-        difference: difference of the means over subjects, blasts minus normal cells, with Welch's
-            interval; no bounds where a class has fewer than two subjects, NaN where a class is
-            missing.
-    """
-
-    fact: Measure
-    edges: Floats
-    shares: Mapping[str, Floats]
-    cells: Mapping[str, int]
-    means: Mapping[str, Floats]
+    fact: Measure  # the measure
+    edges: Floats  # (B + 1,) of the bins; the outermost ones include values beyond them
+    shares: Mapping[str, Floats]  # by label, (B,) share of the class's cells in each bin
+    cells: Mapping[str, int]  # by label, number of cells
+    means: Mapping[str, Floats]  # by label, (S,) the mean of each independent subject
+    # difference of the means over subjects, blasts minus normal cells, with Welch's interval; no
+    # bounds where a class has fewer than two subjects, NaN where a class is missing
     difference: Interval
 
 
@@ -52,7 +44,10 @@ def measure_distribution(table: pd.DataFrame, fact: Measure) -> Distribution | N
     if rows.empty:
         return None
     values = rows[fact.name].to_numpy(dtype=float)
-    edges = _edges(values)
+    low, high = np.quantile(values, (TAIL, 1 - TAIL))
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    edges = np.linspace(low, high, BINS + 1)
     shares, cells, means = {}, {}, {}
     for label, own in rows.groupby("label"):
         inside = np.clip(own[fact.name].to_numpy(dtype=float), edges[0], edges[-1])
@@ -62,21 +57,14 @@ def measure_distribution(table: pd.DataFrame, fact: Measure) -> Distribution | N
     return Distribution(fact, edges, shares, cells, means, _difference(means))
 
 
-def _edges(values: Floats) -> Floats:
-    low, high = np.quantile(values, (TAIL, 1 - TAIL))
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    return np.linspace(low, high, BINS + 1)
-
-
 def _difference(means: Mapping[str, Floats]) -> Interval:
     """Welch's t interval of the difference of the classes' means over subjects (Welch, 1947)."""
     if not all(label in means for label in LABELS):
-        return Interval(float("nan"), float("nan"), float("nan"))
+        return intervals.unknown(float("nan"))
     blast, normal = means["all"], means["hem"]
     value = float(blast.mean() - normal.mean())
     if min(len(blast), len(normal)) < 2:
-        return Interval(value, float("nan"), float("nan"))
+        return intervals.unknown(value)
     from scipy import stats
 
     interval = stats.ttest_ind(blast, normal, equal_var=False).confidence_interval(LEVEL)

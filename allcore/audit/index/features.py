@@ -34,27 +34,17 @@ EDGE_DEPTH = 4.0
 
 @dataclass(frozen=True)
 class MeasuredCell:
-    """Content of one image file.
+    """Content of one image file."""
 
-    Attributes:
-        sha256: of its bytes, empty where they can't be read.
-        error: why it can't be used, one sentence; empty where it can.
-        again: whether a retry may succeed with the same file.
-        values: the known ones of width, height, objects, border, phash and ``NUMBERS``.
-        grid: texture, (GRID, GRID), see ``texture_hashes``.
-        rings: texture, (RINGS, ANGLES).
-        rgb: the pixels; None where the image can't be used.
-        cut: network input of the cell, where requested.
-    """
-
-    sha256: str
-    error: str = ""
-    again: bool = False
+    sha256: str  # of its bytes, empty where they can't be read
+    error: str = ""  # why it can't be used, one sentence; empty where it can
+    again: bool = False  # whether a retry may succeed with the same file
+    # the known ones of width, height, objects, border, phash and ``NUMBERS``
     values: dict[str, object] = field(default_factory=dict)
-    grid: NDArray[np.uint8] | None = None
-    rings: NDArray[np.uint8] | None = None
-    rgb: Rgb | None = None
-    cut: "Tensor | None" = None
+    grid: NDArray[np.uint8] | None = None  # texture, (GRID, GRID), see ``texture_hashes``
+    rings: NDArray[np.uint8] | None = None  # texture, (RINGS, ANGLES)
+    rgb: Rgb | None = None  # the pixels; None where the image can't be used
+    cut: "Tensor | None" = None  # network input of the cell, where requested
 
 
 def read_cell(path: Path) -> MeasuredCell:

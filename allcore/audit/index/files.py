@@ -16,23 +16,14 @@ INVALID_NAME = "The file's name is no valid text: rename the file."
 
 @dataclass(frozen=True)
 class FileState:
-    """State on disk of one image of a manifest.
+    """State on disk of one image of a manifest."""
 
-    Attributes:
-        image_id: its id.
-        path: below the data set's folder, as in the manifest.
-        file: the file.
-        size: bytes; -1 where the file can't be reached.
-        time: of the last change, nanoseconds; -1 where the file can't be reached.
-        error: why it must not be read, one sentence; empty where it may.
-    """
-
-    image_id: str
-    path: str
-    file: Path
-    size: int = -1
-    time: int = -1
-    error: str = ""
+    image_id: str  # its id
+    path: str  # below the data set's folder, as in the manifest
+    file: Path  # the file
+    size: int = -1  # bytes; -1 where the file can't be reached
+    time: int = -1  # of the last change, nanoseconds; -1 where the file can't be reached
+    error: str = ""  # why it must not be read, one sentence; empty where it may
 
     @property
     def known(self) -> bool:
@@ -71,21 +62,13 @@ def _spoken(text: str) -> str:
 
 @dataclass(frozen=True)
 class ChangesSinceIndex:
-    """Numbers of images that differ between a data set and its index.
+    """Numbers of images that differ between a data set and its index."""
 
-    Attributes:
-        new: images that are not in the index.
-        changed: images whose file has another path, size or time.
-        gone: indexed images that the data set lacks or whose file is missing.
-        again: images that could not be read; the next run retries them.
-        unchanged: SHA-256 by path of unchanged files.
-    """
-
-    new: int
-    changed: int
-    gone: int
-    again: int
-    unchanged: dict[str, str]
+    new: int  # images that are not in the index
+    changed: int  # images whose file has another path, size or time
+    gone: int  # indexed images that the data set lacks or whose file is missing
+    again: int  # images that could not be read; the next run retries them
+    unchanged: dict[str, str]  # SHA-256 by path of unchanged files
 
     @property
     def nothing(self) -> bool:

@@ -52,27 +52,16 @@ class Stopped(DataError):
 
 @dataclass(frozen=True)
 class JobProgress:
-    """Progress of a run, the content of ``progress.json``.
+    """Progress of a run, the content of ``progress.json``."""
 
-    Attributes:
-        step: one of the four steps.
-        done: images read in this step.
-        total: images to read in this step; 0 where the step counts none.
-        pid: process of the run.
-        host: machine of the process.
-        started: start of the run, in ISO 8601 with the time zone.
-        since: start of the step.
-        updated: time of this record.
-    """
-
-    step: str
-    done: int
-    total: int
-    pid: int
-    host: str
-    started: str
-    since: str
-    updated: str
+    step: str  # one of the four steps
+    done: int  # images read in this step
+    total: int  # images to read in this step; 0 where the step counts none
+    pid: int  # process of the run
+    host: str  # machine of the process
+    started: str  # start of the run, in ISO 8601 with the time zone
+    since: str  # start of the step
+    updated: str  # time of this record
 
     @classmethod
     def at_step(cls, step: str, *, started: str, total: int = 0) -> "JobProgress":

@@ -1,7 +1,7 @@
 """Filtering, sorting and paging of a catalogue's images."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -41,57 +41,34 @@ _STEPS = 100  # least number of steps of a range
 
 @dataclass(frozen=True)
 class CatalogueQuery:
-    """A filter and an order; the default is every image in the data set's order.
+    """A filter and an order; the default is every image in the data set's order."""
 
-    Attributes:
-        labels: accepted labels; empty accepts all, as for the next two.
-        subjects: accepted subjects.
-        splits: accepted parts of the split.
-        text: substring of id or path, case-insensitive.
-        measure: column of ``MEASURES`` that must be between ``low`` and ``high``; empty for none.
-        low: lower bound.
-        high: upper bound.
-        copies: key of ``COPIES``.
-        same_as: id of an image; only images of the same cell match, itself included; empty for
-            none.
-        readable: key of ``READABLE``.
-        only: accepted ids; None accepts all.
-        sort: column to sort by; empty for the data set's order.
-        descending: whether the largest comes first.
-    """
-
-    labels: tuple[str, ...] = ()
-    subjects: tuple[str, ...] = ()
-    splits: tuple[str, ...] = ()
-    text: str = ""
+    labels: tuple[str, ...] = ()  # accepted labels; empty accepts all, as for the next two
+    subjects: tuple[str, ...] = ()  # accepted subjects
+    splits: tuple[str, ...] = ()  # accepted parts of the split
+    text: str = ""  # substring of id or path, case-insensitive
+    # column of ``MEASURES`` that must be between ``low`` and ``high``; empty for none
     measure: str = ""
-    low: float = -math.inf
-    high: float = math.inf
-    copies: str = "all"
+    low: float = -math.inf  # lower bound
+    high: float = math.inf  # upper bound
+    copies: str = "all"  # key of ``COPIES``
+    # id of an image; only images of the same cell match, itself included; empty for none
     same_as: str = ""
-    readable: str = "all"
-    only: frozenset[str] | None = None
-    sort: str = ""
-    descending: bool = False
+    readable: str = "all"  # key of ``READABLE``
+    only: frozenset[str] | None = None  # accepted ids; None accepts all
+    sort: str = ""  # column to sort by; empty for the data set's order
+    descending: bool = False  # whether the largest comes first
 
 
 @dataclass(frozen=True)
 class ResultPage:
-    """One page of the images that match a query, in their order.
+    """One page of the images that match a query, in their order."""
 
-    Attributes:
-        rows: the images of this page.
-        number: page number, from 1.
-        pages: number of pages, at least 1.
-        first: position of its first image among all matches, from 1; 0 without matches.
-        total: images on all pages.
-    """
-
-    rows: pd.DataFrame
-    number: int
-    pages: int
-    first: int
-    total: int
+    rows: pd.DataFrame  # the images of this page
+    number: int  # page number, from 1
+    pages: int  # number of pages, at least 1
+    first: int  # position of its first image among all matches, from 1; 0 without matches
+    total: int  # images on all pages
 
     @property
     def last(self) -> int:
@@ -129,7 +106,12 @@ class QueryTable:
         rows = np.flatnonzero(self._matching(query))
         if query.sort not in self.table:
             return rows
-        keys = self._keys(query.sort)[rows]
+        column = self.table[query.sort]
+        if pd.api.types.is_numeric_dtype(column):
+            keys = column.to_numpy(dtype=np.float64, na_value=np.nan)[rows]
+        else:
+            codes = self._ranked(query.sort)[0][rows].astype(np.float64)
+            keys = np.where(codes < 0, np.nan, codes)
         return rows[np.argsort(-keys if query.descending else keys, kind="stable")]
 
     def page(self, matches: NDArray[np.intp], number: int, *, size: int = PAGE_SIZE) -> ResultPage:
@@ -196,6 +178,8 @@ class QueryTable:
 
     def _matching(self, query: CatalogueQuery) -> NDArray[np.bool_]:
         """(N,) True where an image passes every filter of the query."""
+        from pyarrow import compute
+
         selected = np.ones(len(self), dtype=bool)
         for column, wanted in (
             ("label", query.labels), ("subject", query.subjects), ("split", query.splits),
@@ -204,7 +188,8 @@ class QueryTable:
                 codes, known = self._ranked(column)
                 selected &= np.isin(codes, [at for at, text in enumerate(known) if text in wanted])
         if query.text.strip():
-            selected &= self._holding(query.text.strip())
+            hit = compute.match_substring(self._lower_texts, query.text.strip().lower())
+            selected &= np.asarray(hit.to_numpy(zero_copy_only=False), dtype=bool)
         if query.measure in self.table and (query.low, query.high) != (-math.inf, math.inf):
             selected &= (
                 self.table[query.measure].between(query.low, query.high).to_numpy(dtype=bool)
@@ -212,36 +197,17 @@ class QueryTable:
         if query.readable != "all":
             usable = (self.table["error"] == "").to_numpy(dtype=bool)
             selected &= usable == (query.readable == "yes")
-        for rows in self._lists(query):
-            listed = np.zeros(len(self), dtype=bool)
-            listed[rows] = True
-            selected &= listed
+        for rows in (
+            None if query.only is None else self.places(list(query.only)),
+            self._copied if query.copies == "copied" else None,
+            self.shared if query.copies == "across" else None,
+            self.family(query.same_as) if query.same_as else None,
+        ):
+            if rows is not None:
+                listed = np.zeros(len(self), dtype=bool)
+                listed[rows] = True
+                selected &= listed
         return selected
-
-    def _lists(self, query: CatalogueQuery) -> Iterator[NDArray[np.intp]]:
-        """Rows that pass each filter by image."""
-        if query.only is not None:
-            yield self.places(list(query.only))
-        if query.copies == "copied":
-            yield self._copied
-        if query.copies == "across":
-            yield self.shared
-        if query.same_as:
-            yield self.family(query.same_as)
-
-    def _holding(self, text: str) -> NDArray[np.bool_]:
-        """(N,) True where id or path contains a text."""
-        from pyarrow import compute
-
-        hit = compute.match_substring(self._lower_texts, text.lower())
-        return np.asarray(hit.to_numpy(zero_copy_only=False), dtype=bool)
-
-    def _keys(self, column: str) -> NDArray[np.float64]:
-        """(N,) sort keys of a column, NaN where it has no value."""
-        if pd.api.types.is_numeric_dtype(self.table[column]):
-            return self.table[column].to_numpy(dtype=np.float64, na_value=np.nan)
-        codes = self._ranked(column)[0].astype(np.float64)
-        return np.where(codes < 0, np.nan, codes)
 
     def _ranked(self, column: str) -> tuple[NDArray[np.intp], list[str]]:
         """(N,) rank of each text among the distinct ones, -1 for none; and the distinct texts."""

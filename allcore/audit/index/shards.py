@@ -36,15 +36,10 @@ PLACE = ("part", "row", "length")
 
 @dataclass(frozen=True)
 class GatheredRows:
-    """Rows of the finished index and of the parts; the latest row of each image.
+    """Rows of the finished index and of the parts; the latest row of each image."""
 
-    Attributes:
-        rows: ``COLUMNS`` and ``PLACE``.
-        files: the parts, by number.
-    """
-
-    rows: pd.DataFrame
-    files: tuple[Path, ...]
+    rows: pd.DataFrame  # ``COLUMNS`` and ``PLACE``
+    files: tuple[Path, ...]  # the parts, by number
 
 
 def write(

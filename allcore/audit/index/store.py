@@ -32,51 +32,38 @@ VERSION = 1
 CELLS, ARRAYS, TWINS, ABOUT, PARTS = (
     "cells.parquet", "arrays.npz", "twins.parquet", "index.json", "parts",
 )  # fmt: skip
+GRACE = 3600.0
+"""Seconds that a thumbnail is kept after its last use: a run writes thumbnails before the rows that
+refer to them."""
 
 
 @dataclass(frozen=True)
 class About:
-    """Content of ``index.json``.
+    """Content of ``index.json``."""
 
-    Attributes:
-        root: indexed folder or CSV file.
-        name: of the data set.
-        version: of the format.
-        model: name of the embeddings' model; empty without embeddings.
-        model_sha256: digest of its weights.
-        finished: time of completion, in ISO 8601.
-        changes: of the last run: counts of ``added``, ``changed``, ``dropped``, ``kept``.
-    """
-
-    root: str
-    name: str
-    version: int = VERSION
-    model: str = ""
-    model_sha256: str = ""
-    finished: str = ""
+    root: str  # indexed folder or CSV file
+    name: str  # of the data set
+    version: int = VERSION  # of the format
+    model: str = ""  # name of the embeddings' model; empty without embeddings
+    model_sha256: str = ""  # digest of its weights
+    finished: str = ""  # time of completion, in ISO 8601
+    # of the last run: counts of ``added``, ``changed``, ``dropped``, ``kept``
     changes: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Index:
-    """A finished index of N images; arrays are in the table's order.
+    """A finished index of N images; arrays are in the table's order."""
 
-    Attributes:
-        about: its origin.
-        table: image_id, path, size_bytes, mtime_ns, sha256, width, height, error, the measures of
-            ``allcore.audit.index.features``, phash, family, map_x, map_y.
-        grids: (N, GRID, GRID) uint8, 0 where an image can't be used.
-        rings: (N, RINGS, ANGLES) uint8.
-        embeddings: (N, F) float16, NaN where an image can't be used; F is 0 without a model.
-        twins: (P, 2) row numbers of near duplicates, the lower first.
-    """
-
-    about: About
+    about: About  # its origin
+    # image_id, path, size_bytes, mtime_ns, sha256, width, height, error, the measures of
+    # ``allcore.audit.index.features``, phash, family, map_x, map_y
     table: pd.DataFrame
-    grids: NDArray[np.uint8]
-    rings: NDArray[np.uint8]
+    grids: NDArray[np.uint8]  # (N, GRID, GRID) uint8, 0 where an image can't be used
+    rings: NDArray[np.uint8]  # (N, RINGS, ANGLES) uint8
+    # (N, F) float16, NaN where an image can't be used; F is 0 without a model
     embeddings: NDArray[np.float16]
-    twins: NDArray[np.intp]
+    twins: NDArray[np.intp]  # (P, 2) row numbers of near duplicates, the lower first
 
     def __len__(self) -> int:
         return len(self.table)
@@ -87,12 +74,7 @@ class Index:
 
 
 def folder(data: Path, home: Path | None = None) -> Path:
-    """Return the index folder of a data set, which need not exist.
-
-    Args:
-        data: folder or CSV file of the data set.
-        home: state folder; None takes the settings'.
-    """
+    """Return the index folder of a data set, a folder or CSV file; it need not exist."""
     whole = data.expanduser().resolve()
     digest = hashlib.sha256(os.fsencode(whole)).hexdigest()[:12]
     name = re.sub(r"[^A-Za-z0-9]+", "-", whole.name)[:40].strip("-")
@@ -116,7 +98,10 @@ def read_rows(data: Path, home: Path | None = None) -> tuple[About, pd.DataFrame
         DataError: the index is missing, damaged or of another version.
     """
     path = folder(data, home)
-    about = _about(data, path)
+    about = read_about(path)
+    if about is None or about.version != VERSION:
+        kind = "is not indexed yet" if about is None else "has an index of another version"
+        raise DataError(f"{data} {kind}: {_again(data)}")
     try:
         return about, pd.read_parquet(path / CELLS)
     except Exception as error:  # Parquet readers raise many errors on damaged files
@@ -127,7 +112,7 @@ def read(data: Path, home: Path | None = None, *, arrays: bool = True) -> Index:
     """Read the finished index of a data set.
 
     Args:
-        data: folder or CSV file of the data set.
+        data: the data set.
         home: state folder; None takes the settings'.
         arrays: whether to read textures and embeddings, which are large; else they are empty.
 
@@ -214,14 +199,6 @@ def unwritable(folder: Path, error: OSError) -> DataError:
     )
 
 
-def _about(data: Path, path: Path) -> About:
-    about = read_about(path)
-    if about is None or about.version != VERSION:
-        kind = "is not indexed yet" if about is None else "has an index of another version"
-        raise DataError(f"{data} {kind}: {_again(data)}")
-    return about
-
-
 def _damaged(data: Path, path: Path) -> DataError:
     return DataError(f"The index of {data} is damaged: delete {path} and {_again(data)}")
 
@@ -234,37 +211,20 @@ def _home(home: Path | None) -> Path:
     return (home or settings.load().home) / "index"
 
 
-GRACE = 3600.0
-"""Seconds that a thumbnail is kept after its last use: a run writes thumbnails before the rows that
-refer to them."""
-
-
 def prune(home: Path | None = None, *, grace: float = GRACE) -> int:
     """Remove thumbnails that no index of any data set refers to, and return their number.
 
     None is removed while any index is unreadable, as its references are unknown.
-
-    Args:
-        home: state folder; None takes the settings'.
-        grace: seconds that a thumbnail is kept after its last use.
     """
-    folder = thumbnails(home)
+    indexes, referenced = _home(home), set()
     try:
-        wanted = _wanted(folder.parent)
+        for table in (*indexes.glob(f"*/{CELLS}"), *indexes.glob(f"*/{PARTS}/*.parquet")):
+            referenced |= set(pd.read_parquet(table, columns=["sha256"])["sha256"])
     except (OSError, ValueError, KeyError, pa.ArrowException):
         return 0
     until, removed = time.time() - grace, 0
-    for file in folder.glob("*/*.webp"):
-        if file.stem not in wanted and file.stat().st_mtime <= until:
+    for file in thumbnails(home).glob("*/*.webp"):
+        if file.stem not in referenced and file.stat().st_mtime <= until:
             file.unlink(missing_ok=True)
             removed += 1
     return removed
-
-
-def _wanted(indexes: Path) -> set[str]:
-    """Digests of all images of all indexes and of unfinished parts."""
-    tables = [*indexes.glob(f"*/{CELLS}"), *indexes.glob(f"*/{PARTS}/*.parquet")]
-    wanted: set[str] = set()
-    for table in tables:
-        wanted.update(pd.read_parquet(table, columns=["sha256"])["sha256"])
-    return wanted

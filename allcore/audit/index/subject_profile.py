@@ -14,49 +14,30 @@ COMPARED_MEASURES = ("area", "brightness", "focus", "redness")
 
 @dataclass(frozen=True)
 class SubjectMeasure:
-    """A measure of a subject's cells compared with those of the other subjects.
+    """A measure of a subject's cells compared with those of the other subjects."""
 
-    Attributes:
-        measure: column of ``queries.MEASURES``.
-        median: of the subject's cells.
-        low: lower quartile of its cells.
-        high: upper quartile.
-        cells: number of its measured cells.
-        below: number of other subjects whose median is lower.
-        others: number of other subjects with a value.
-    """
-
-    measure: str
-    median: float
-    low: float
-    high: float
-    cells: int
-    below: int
-    others: int
+    measure: str  # column of ``queries.MEASURES``
+    median: float  # of the subject's cells
+    low: float  # lower quartile of its cells
+    high: float  # upper quartile
+    cells: int  # number of its measured cells
+    below: int  # number of other subjects whose median is lower
+    others: int  # number of other subjects with a value
 
 
 @dataclass(frozen=True)
 class SubjectProfile:
-    """Counts and measures of a subject.
+    """Counts and measures of a subject."""
 
-    Attributes:
-        name: of the subject.
-        cells: number of its images.
-        labels: number of them by label, the most frequent first.
-        splits: number of them by split.
-        unusable: number of them that can't be used.
-        copied: number of them with a duplicate image.
-        measures: its measures compared with other subjects'; empty without an index.
-        shared: ids of its images whose cell is also recorded under another subject, by subject.
-    """
-
-    name: str
-    cells: int
-    labels: dict[str, int]
-    splits: dict[str, int]
-    unusable: int
-    copied: int
+    name: str  # of the subject
+    cells: int  # number of its images
+    labels: dict[str, int]  # number of them by label, the most frequent first
+    splits: dict[str, int]  # number of them by split
+    unusable: int  # number of them that can't be used
+    copied: int  # number of them with a duplicate image
+    # its measures compared with other subjects'; empty without an index
     measures: tuple[SubjectMeasure, ...]
+    # ids of its images whose cell is also recorded under another subject, by subject
     shared: dict[str, tuple[str, ...]]
 
 
@@ -96,7 +77,7 @@ def measure_sentence(measure: SubjectMeasure) -> str:
 
 def linked_subjects(subject: SubjectProfile) -> Sequence[str]:
     """Return the subjects that share cells with a subject, those with the most first."""
-    return sorted(subject.shared, key=lambda other: -len(subject.shared[other]))
+    return sorted(subject.shared, key=lambda name: -len(subject.shared[name]))
 
 
 def with_copies(shelf: QueryTable, image_ids: Sequence[str]) -> list[str]:

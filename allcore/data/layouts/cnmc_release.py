@@ -76,15 +76,13 @@ def _read_labels(file: Path) -> dict[str, dict[str, str | None]]:
         raise DataError(
             f"{file} has no column '{missing[0]}': take the table that C-NMC 2019 comes with."
         )
-    return {
-        name: {"label": LABEL_ALIASES.get(label, label), "subject": _subject(patient)}
-        for patient, name, label in table[list(COLUMNS)].itertuples(index=False)
-    }
-
-
-def _subject(patient: str) -> str:
-    match = _SUBJECT.match(patient)
-    return match[1].upper() if match else patient
+    rows = table[list(COLUMNS)].itertuples(index=False)
+    labels: dict[str, dict[str, str | None]] = {}
+    for patient, name, label in rows:
+        match = _SUBJECT.match(patient)
+        subject = match[1].upper() if match else patient
+        labels[name] = {"label": LABEL_ALIASES.get(label, label), "subject": subject}
+    return labels
 
 
 def _numbered(path: str, fold: str) -> dict[str, str | None]:

@@ -25,15 +25,10 @@ SCHEMA = Schema(
 
 @dataclass(frozen=True)
 class TableLayout:
-    """A folder with a table of a fixed name.
+    """A folder with a table of a fixed name."""
 
-    Attributes:
-        file: name of the table.
-        columns: required columns; without them the table is ignored.
-    """
-
-    file: str
-    columns: frozenset[str]
+    file: str  # name of the table
+    columns: frozenset[str]  # required columns; without them the table is ignored
     lists_images: bool = True
 
     def read(self, folder: Folder) -> Rows | None:

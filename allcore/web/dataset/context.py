@@ -124,8 +124,8 @@ def _load(
         elif split != OWN_SPLIT:
             parts = datasets.model_split(manifest, split)
     except AllScopeError as error:  # the images can be shown without the split
-        return replace(catalogue.from_manifest(path, manifest), problem=str(error))
-    return catalogue.from_manifest(path, manifest, parts=parts)
+        return replace(catalogue.load(path, manifest), problem=str(error))
+    return catalogue.load(path, manifest, parts=parts)
 
 
 def _time(path: Path) -> int:

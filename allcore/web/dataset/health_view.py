@@ -240,7 +240,7 @@ def _show_exclusion(
 
 def _show_remaining(context: DatasetContext, findings: Sequence[Finding], kinds: list[str]) -> None:
     excluded = finding.left_out_ids(findings, kinds)
-    counts = exclusion.leaving(context.table, excluded)
+    counts = exclusion.count_exclusions(context.table, excluded)
     going, images, lost = (int(counts[name].sum()) for name in ("going", "images", "losing_all"))
     subjects = f", and with them {formats.count(lost, 'subject')} whole" if lost else ""
     st.markdown(

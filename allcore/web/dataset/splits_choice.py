@@ -227,7 +227,7 @@ def _saved_split(context: DatasetContext) -> ChosenSplit | None:
     name = st.selectbox("Saved split", list(records), key=SAVED, bind="query-params", width=440)
     saved = records[str(name)]
     by = f" by {frame.plain(saved.by)}" if saved.by and context.user.signed_in else ""
-    st.caption(f"Saved{by}{f' on {saved.made[:10]}' if saved.made else ''}.")
+    st.caption(f"Saved{by}{f' on {saved.created[:10]}' if saved.created else ''}.")
     return split_from_file(context, split_files.read_split(saved.path), saved)
 
 

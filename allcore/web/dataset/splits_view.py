@@ -130,7 +130,7 @@ def leak_sentences(split_leaks: SplitLeaks) -> list[tuple[str, str]]:
         sentences.append((BAD, _cell_leak_sentence(split_leaks)))
     if split_leaks.none_found and split_leaks.groups and not split_leaks.unknown:
         twins = "no two of their files are known to be equal"
-        if split_leaks.looked:
+        if split_leaks.searched_near:
             twins = "no cell is in two, neither as the same file nor as a near twin"
         sentences.append((
             GOOD,
@@ -143,7 +143,7 @@ def leak_sentences(split_leaks: SplitLeaks) -> list[tuple[str, str]]:
             f"The subject of {formats.count(split_leaks.unknown, 'image')} is not known, so nobody "
             "can say whether a subject is in two parts.",
         ))  # fmt: skip
-    if not split_leaks.looked:
+    if not split_leaks.searched_near:
         sentences.append((OPEN, NO_INDEX))
     return sentences
 

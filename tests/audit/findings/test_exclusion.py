@@ -16,7 +16,7 @@ def test_leaving__counts_by_class_and_names_subjects_that_go_whole() -> None:
     table = pd.DataFrame(
         {"image_id": list("abcd"), "label": ["all", "all", "all", "hem"], "subject": list("1122")}
     )
-    found = exclusion.leaving(table, {"a", "b"}).set_index("label")
+    found = exclusion.count_exclusions(table, {"a", "b"}).set_index("label")
     assert found.loc["all"].tolist() == [3, 2, 2, 1]
     assert found.loc["hem"].tolist() == [1, 0, 1, 0]
 

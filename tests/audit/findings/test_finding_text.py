@@ -95,7 +95,7 @@ def test_scores__count_pairs_and_images() -> None:
     found = {each.kind: each for each in ground_truth.detection_scores(given, planted())}
     assert set(found) == {"near_duplicate", "probable_label_error", "dark"}
     near, wrong = found["near_duplicate"], found["probable_label_error"]
-    assert (near.planted, near.found, near.recall, near.precision) == (2, 2, 0.5, 0.5)
+    assert (near.planted, near.detected, near.recall, near.precision) == (2, 2, 0.5, 0.5)
     assert (wrong.recall, wrong.precision) == (1.0, 0.5)
     assert found["dark"].recall == 0 and np.isnan(found["dark"].precision)
     assert "| near_duplicate | pairs | 2 | 2 | 0.50 | 0.50 |" in ground_truth.as_text(

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from allcore.audit.findings import checks, findings_cache
+from allcore.audit.findings.audit_inputs import AuditInputs
 from allcore.audit.findings.finding import Finding
 from allcore.audit.index import build, store
 from allcore.data import readers
@@ -95,7 +96,8 @@ def test_everything__finds_leaks_of_the_split_that_is_given(
 def test_everything__is_what_all_checks_find(indexed: tuple[Path, Path]) -> None:
     data, home = indexed
     found = findings_cache.all_findings(data, home=home)
-    assert list(found.findings) == checks.run_checks(checks.load_inputs(data, home=home))
+    inputs = AuditInputs.of(readers.read(data), store.read(data, home))
+    assert list(found.findings) == checks.run_checks(inputs)
 
 
 def test_leaks__leave_the_cell_out_of_the_earlier_part(indexed: tuple[Path, Path]) -> None:

@@ -29,7 +29,7 @@ def cells_of(subjects: list[str], *, cells: int = 4) -> Manifest:
 
 def bare(made: Manifest, home: Path) -> Catalogue:
     """The catalogue of a data set without an index."""
-    return catalogue.from_manifest(home / "set", made, home=home)
+    return catalogue.load(home / "set", made, home=home)
 
 
 def indexed(made: Manifest, home: Path) -> Catalogue:
@@ -56,7 +56,7 @@ def by_subject(cells: Catalogue) -> np.ndarray:
 
 def test_find__nothing(cells: Catalogue):
     found = leaks.find_split_leaks(cells, by_subject(cells))
-    assert found.none_found and found.looked
+    assert found.none_found and found.searched_near
     assert (found.subjects, found.groups, found.unknown) == ((), 6, 0)
     assert (found.cells, found.exact, found.tested, len(found.pairs)) == (0, 0, 0, 0)
 
@@ -120,7 +120,7 @@ def test_find__without_an_index_the_digests_of_the_table(home: Path):
     table.loc[[3, 11], "sha256"] = "same"
     cells = bare(Manifest(made.root, table, made.name), home)
     found = leaks.find_split_leaks(cells, by_subject(cells))
-    assert not found.looked
+    assert not found.searched_near
     assert (found.cells, found.exact, found.pairs.tolist()) == (1, 1, [[3, 11]])
     assert found.measures.empty
 

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from allcore.audit.findings import findings_cache
 from allcore.audit.index import build, catalogue, store
+from allcore.data import readers
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import health_view
 from allcore.web.dataset.context import OWN_SPLIT, DatasetContext
@@ -29,7 +30,9 @@ def root(cells: Path, home: Path) -> Path:
 
 
 def context(root: Path) -> DatasetContext:
-    return DatasetContext(Visitor("ada", "Ada", "user"), "cells", catalogue.load(root), OWN_SPLIT)
+    return DatasetContext(
+        Visitor("ada", "Ada", "user"), "cells", catalogue.load(root, readers.read(root)), OWN_SPLIT
+    )
 
 
 def drawn(root: Path) -> AppTest:

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from allcore import model_folder
 from allcore.audit.index import build, catalogue, store
+from allcore.data import readers
 from allcore.labels import CLASS_NAMES
 from allcore.synthetic import demo
 from allcore.web import datasets
@@ -49,14 +50,15 @@ def root(home: Path, indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def mapped(root: Path, indexed: Path, home: Path) -> pd.DataFrame:
     """The same with an index whose map has blasts in the west; the table of the catalogue."""
     index = store.read(indexed / "demo", indexed)
-    labels = catalogue.load(root, home=home).table.set_index("image_id")["label"]
+    known = catalogue.load(root, readers.read(root), home=home).table
+    labels = known.set_index("image_id")["label"]
     west = labels.loc[index.table["image_id"]].to_numpy() == "all"
     y = np.linspace(-1, 1, len(index))
     x = np.where(west, 0.0, 1.0) + 0.1 * np.sin(np.arange(len(index)))
     x[:WITHOUT] = np.nan
     table = index.table.assign(map_x=x.astype(np.float32), map_y=y.astype(np.float32))
     store.write(store.folder(root), dataclasses.replace(index, table=table))
-    return catalogue.load(root, home=home).table
+    return catalogue.load(root, readers.read(root), home=home).table
 
 
 def opened(**controls: str) -> AppTest:
@@ -163,7 +165,7 @@ def test_subject_table__share_of_each_subject() -> None:
 def test_load_predictions__of_a_model_that_knows_other_cells(
     mapped: pd.DataFrame, root: Path, home: Path, tmp_path: Path
 ) -> None:
-    known = catalogue.load(root, home=home)
+    known = catalogue.load(root, readers.read(root), home=home)
     assert map_view.load_predictions(known, "no such model") is None
     simulated.folder(tmp_path / "models")
     assert map_view.load_predictions(known, "simulated") is None
@@ -174,7 +176,7 @@ def test_load_predictions__of_a_model_that_knows_the_cells(
 ) -> None:
     folder = simulated.folder(tmp_path / "models")
     table = model_folder.read_predictions(folder)
-    known = catalogue.load(root, home=home)
+    known = catalogue.load(root, readers.read(root), home=home)
     ids = known.table["image_id"].tolist()
     table.iloc[: len(ids)].assign(image_id=ids).to_parquet(folder / model_folder.PREDICTIONS)
     predictions = map_view.load_predictions(known, "simulated")
@@ -186,7 +188,7 @@ def test_load_predictions__of_a_model_that_knows_the_cells(
 def test_training_note__says_what_the_network_has_seen(
     mapped: pd.DataFrame, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = catalogue.load(root)
+    known = catalogue.load(root, readers.read(root))
     assert known.about is not None
     of_model = dataclasses.replace(known, about=dataclasses.replace(known.about, model="one"))
     context = DatasetContext(Visitor("ada", "Ada", "user"), "drawn", of_model, OWN_SPLIT)
@@ -203,7 +205,7 @@ def test_training_note__says_what_the_network_has_seen(
 
 
 def test_map_colour__right_and_wrong_by_the_threshold(mapped: pd.DataFrame, root: Path) -> None:
-    known = catalogue.load(root)
+    known = catalogue.load(root, readers.read(root))
     probability = pd.Series(0.6, index=known.table.index)
     probability[0] = np.nan
     colour = map_view.map_colour(known, MapPredictions(probability, 0.5), "right")

@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from allcore.audit.index import build, catalogue
+from allcore.data import readers
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import overview_view
 from allcore.web.dataset.context import OWN_SPLIT, DatasetContext
@@ -19,7 +20,9 @@ def root(tmp_path: Path, home: Path) -> Path:
 
 
 def context(root: Path) -> DatasetContext:
-    return DatasetContext(Visitor("ada", "Ada", "user"), "cells", catalogue.load(root), OWN_SPLIT)
+    return DatasetContext(
+        Visitor("ada", "Ada", "user"), "cells", catalogue.load(root, readers.read(root)), OWN_SPLIT
+    )
 
 
 def drawn(root: Path) -> AppTest:
@@ -54,7 +57,7 @@ def test_index_sentence__tells_what_is_new_and_what_cannot_be_used(root: Path) -
     (root / "all" / "UID_98_1_1_all.png").write_bytes(b"no picture")
     build.build_index(root)
     (root / "all" / "UID_99_1_1_all.png").write_bytes(b"no picture either")
-    sentence = overview_view.index_sentence(catalogue.load(root))
+    sentence = overview_view.index_sentence(catalogue.load(root, readers.read(root)))
     assert "13 added" in sentence
     assert "1 image came since" in sentence
     assert "1 picture can't be used" in sentence

@@ -221,7 +221,7 @@ def test_leak_sentences__green_light(split_leaks: SplitLeaks):
 
 def test_leak_sentences__without_an_index_the_light_says_less(split_leaks: SplitLeaks):
     (good, sentence), (kind, reason) = splits_view.leak_sentences(
-        replace(split_leaks, looked=False)
+        replace(split_leaks, searched_near=False)
     )
     assert (good, kind) == (GOOD, OPEN)
     assert "near twin" not in sentence
