@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics as peer
 
-from allcore.evaluation import calibration, curves, estimates, intervals
+from allcore.evaluation import curves, estimates, intervals
 from benchmarks import simulated_predictions, timing
 from benchmarks.simulated_predictions import Predicted
 from benchmarks.timing import Result, Scale
@@ -31,7 +31,7 @@ def run(scale: Scale) -> Result:
         estimates.threshold_free(sample)
         curves.roc_curve(sample)
         curves.precision_recall_curve(sample)
-        calibration.reliability_curve(sample)
+        curves.reliability_curve(sample)
 
     def reference() -> None:
         by_class = _by_class(cells)

@@ -74,10 +74,6 @@ def table(
     """Return the measures of many images: the columns of ``COLUMNS``, numbers in float32.
 
     Images that can't be read or show no cell on black have no row.
-
-    Args:
-        pictures: image id and file of each image.
-        progress: called once an image.
     """
 
     def measure_file(picture: tuple[str, Path]) -> dict[str, float | bool | str] | None:

@@ -33,11 +33,6 @@ def decode(
 ) -> DecodedCells:
     """Decode and crop all images, on as many threads as there are cores.
 
-    Args:
-        paths: image files.
-        preprocessing: how cells are cropped.
-        progress: called once an image.
-
     Raises:
         DataError: a file is missing, can't be decoded, or shows no cell on black.
     """

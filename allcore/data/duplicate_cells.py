@@ -34,18 +34,15 @@ outline."""
 BLOCK = 1024
 
 
-def families(
-    manifest: Manifest, cells: DecodedCells, *, threshold: float = THRESHOLD
-) -> NDArray[np.intp]:
+def families(manifest: Manifest, cells: DecodedCells) -> NDArray[np.intp]:
     """Return a number (N,) for each cell; connected duplicates share one.
 
     Args:
         manifest: N images; equal ``sha256`` makes duplicates whatever the pixels.
         cells: the same images, decoded and cropped.
-        threshold: see ``THRESHOLD``.
     """
     pairs = [
-        identical_pairs(manifest.table["sha256"]), near_pairs(cells.pixels, threshold=threshold)
+        identical_pairs(manifest.table["sha256"]), near_pairs(cells.pixels)
     ]  # fmt: skip
     return connected_components(np.concatenate(pairs), len(manifest))
 
@@ -66,15 +63,11 @@ def identical_pairs(values: "pd.Series[Any]") -> NDArray[np.intp]:
 
 
 def near_pairs(pixels: NDArray[np.uint8], *, threshold: float = THRESHOLD) -> NDArray[np.intp]:
-    """Return row numbers (P, 2), the lower first, of cells of highly correlated texture.
+    """Return row numbers (P, 2), the lower first, of cells (N, 3, S, S) of alike texture.
 
     Cells are compared in eight orientations. All cells agree on the background and nearly in mean
     brightness, so only the pattern inside the cell counts. The cost is N^2 / 2 x 8 products of
     ``GRID`` squared.
-
-    Args:
-        pixels: (N, 3, S, S) cropped cells, S at least ``GRID``.
-        threshold: see ``THRESHOLD``.
     """
     parts = [_coarse(pixels[i : i + BLOCK]) for i in range(0, len(pixels), BLOCK)]
     patterns = np.concatenate([np.zeros((0, GRID, GRID), dtype=np.float32), *parts])

@@ -48,10 +48,6 @@ def list_files(root: Path, *, hidden: bool = True) -> FileListing:
 
     A link to a file in the folder counts as a file; a link to a folder does not.
 
-    Args:
-        root: the folder.
-        hidden: whether to list files and folders whose name starts with a dot.
-
     Raises:
         DataError: the folder is missing or can't be read.
     """

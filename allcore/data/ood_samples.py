@@ -41,12 +41,7 @@ class OodSample:
 
 
 def draw_samples(per_kind: int, *, seed: int = 0) -> Iterator[OodSample]:
-    """Yield photographs, documents, noise and plain colours, whole and masked like cells.
-
-    Args:
-        per_kind: images of each kind.
-        seed: of crops, colours and outlines.
-    """
+    """Yield photographs, documents, noise and plain colours, whole and masked like cells."""
     for place, (kind, paint) in enumerate(_KINDS.items()):
         random = np.random.default_rng([seed, place])
         for _ in range(per_kind):

@@ -31,13 +31,7 @@ def sampling_weights(
 
 
 def draw_sample(manifest: Manifest, *, cells: int, seed: int = 0) -> Manifest:
-    """Draw at most ``cells`` cells, half of each class, spread evenly over subjects.
-
-    Args:
-        manifest: every image has a label.
-        cells: how many to draw.
-        seed: of the draw.
-    """
+    """Draw at most ``cells`` cells, half of each class, spread evenly over subjects."""
     table = manifest.table.iloc[np.random.default_rng(seed).permutation(len(manifest))]
     turn = table.groupby("group").cumcount()  # the first of each subject, then the second, ...
     chosen = [

@@ -61,11 +61,6 @@ def by_table(data: bytes, paths: Sequence[str], *, name: str) -> SubjectAssignme
     Names are compared without case, by the longest common end of the path, then without the suffix.
     A name with two subjects in the table matches neither.
 
-    Args:
-        data: the table.
-        paths: of the images.
-        name: of the table in sentences.
-
     Raises:
         DataError: the table can't be read, lacks a column, or matches no image.
     """

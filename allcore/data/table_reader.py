@@ -62,11 +62,6 @@ class TextTable:
 def read(source: Path | bytes, schema: Schema, *, name: str = "") -> TextTable:
     """Read a table.
 
-    Args:
-        source: a file, or its bytes.
-        schema: of the table.
-        name: of the table in error messages; the file's path by default.
-
     Raises:
         DataError: the file is too large, can't be read or lacks a column.
     """

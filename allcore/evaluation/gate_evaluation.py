@@ -72,14 +72,7 @@ def fit_gate(
 def gate_facts(
     judged: GateEvaluation, cells: pd.DataFrame, ood: OodFeatures, *, split_kind: str
 ) -> dict[str, Any]:
-    """The measurement in the format of ``gate.json``: shares of accepted and of refused images.
-
-    Args:
-        judged: measurement on N cells and on the out-of-distribution samples.
-        cells: the table (N) of the cells.
-        ood: the out-of-distribution samples, by kind.
-        split_kind: ``subject`` or ``image``: kind of the model's split.
-    """
+    """The measurement in the format of ``gate.json``: shares of accepted and of refused images."""
     known = np.isfinite(judged.accepted)
     by_subject = cells.assign(accepted=judged.accepted).groupby("subject")["accepted"].mean()
     low = by_subject[by_subject < 0.9].sort_values()

@@ -46,8 +46,6 @@ class JoinedPredictions:
     """The cells predicted by both models, with their resamples."""
 
     table: pd.DataFrame  # one row per cell, `COLUMNS`
-    only_a: NDArray[np.str_]  # ids of the cells predicted by the first model only
-    only_b: NDArray[np.str_]  # ids of the cells predicted by the second model only
     notes: tuple[str, ...]  # caveats for the reader
     cells: Sample  # labels and probabilities of the first model, with the resamples of subjects
     auroc: EstimateDifference  # difference of the AUROC, which needs no threshold
@@ -103,8 +101,6 @@ def join_predictions(
     )
     return JoinedPredictions(
         table=table,
-        only_a=_missing(a, b),
-        only_b=_missing(b, a),
         notes=(*notes, *problems),
         cells=cells,
         auroc=_auroc(cells, second),
@@ -157,12 +153,6 @@ def _joined(both: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     }
     table = usable.assign(label=label[keep], **known)
     return table[list(COLUMNS)].reset_index(drop=True), notes
-
-
-def _missing(table: pd.DataFrame, other: pd.DataFrame) -> NDArray[np.str_]:
-    # Series.isin of pandas 3 takes seconds for 100,000 strings.
-    known = set(other["image_id"])
-    return np.array([name for name in table["image_id"] if name not in known], dtype=str)
 
 
 def _by_count(

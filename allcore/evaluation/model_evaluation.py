@@ -110,13 +110,7 @@ def evaluate_model(predictions: pd.DataFrame, info: ModelInfo) -> ModelEvaluatio
 def combine_splits(
     splits: Mapping[str, SplitEvaluation], predictions: pd.DataFrame, info: ModelInfo
 ) -> ModelEvaluation:
-    """Combine the evaluations of the splits, each at the model's own threshold.
-
-    Args:
-        splits: evaluations by their names in `SPLITS`.
-        predictions: the table of all splits.
-        info: the model.
-    """
+    """Combine the evaluations of the splits, each at the model's own threshold."""
     held_out = held_out_cells(predictions)
     return ModelEvaluation(
         model=info.name,
@@ -246,13 +240,7 @@ def evaluate_split(
 
 
 def subject_rows(table: pd.DataFrame, cells: Sample, threshold: float) -> tuple[SubjectRow, ...]:
-    """One row per subject, lowest accuracy first; empty where subjects are unknown.
-
-    Args:
-        table: predictions.
-        cells: the same cells from `sample_of_predictions`.
-        threshold: probability at or above which a cell is called a blast.
-    """
+    """One row per subject, lowest accuracy first; empty where subjects are unknown."""
     if cells.groups is None:
         return ()
     return subjects.subject_rows(

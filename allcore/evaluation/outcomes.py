@@ -31,12 +31,7 @@ _LEAST = 1e-12
 def cell_outcomes(
     labels: NDArray[np.integer], probabilities: Floats, threshold: float
 ) -> NDArray[np.str_]:
-    """(N,) a key of `OUTCOMES` for each cell.
-
-    Args:
-        labels: (N,) 1 for an ALL blast, 0 for a normal cell.
-        probabilities: (N,) calibrated probability of an ALL blast.
-        threshold: probability at or above which a cell is called a blast.
+    """(N,) a key of `OUTCOMES` for each cell; arguments as for `rank_cells`.
 
     Raises:
         DataError: no cells, or invalid labels or probabilities.

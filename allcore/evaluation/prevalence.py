@@ -114,26 +114,22 @@ def likelihood_ratios(cells: Sample, threshold: float) -> tuple[Estimate, Estima
     numerator is 0, and infinite where only its denominator is 0. The bound on the other side is
     then the quotient of the bounds of the two shares, which is conservative. An infinite ratio
     therefore has an `Interval.low` although its interval is not `known`.
-
-    Args:
-        cells: the labelled cells.
-        threshold: probability at or above which a cell is called a blast.
     """
     counts = metrics.confusion(
         labels=cells.labels, probabilities=cells.probabilities, threshold=threshold
     )
     resampled = estimates.resampled_confusion(cells, threshold)
     blasts, normals = cells.degrees("sensitivity"), cells.degrees("specificity")
-    found_share, missed, false, passed = (
-        _Share(int(hit), int(hit + other), metrics.ratio(hits, hits + others), degrees)
-        for hit, other, hits, others, degrees in (
+    detected, missed, false, passed = (
+        _Share(int(hit), int(hit + miss), metrics.ratio(hits, hits + misses), degrees)
+        for hit, miss, hits, misses, degrees in (
             (counts.tp, counts.fn, resampled.tp, resampled.fn, blasts),
             (counts.fn, counts.tp, resampled.fn, resampled.tp, blasts),
             (counts.fp, counts.tn, resampled.fp, resampled.tn, normals),
             (counts.tn, counts.fp, resampled.tn, resampled.fp, normals),
         )
     )
-    return _figure("lr_positive", found_share, false), _figure("lr_negative", missed, passed)
+    return _figure("lr_positive", detected, false), _figure("lr_negative", missed, passed)
 
 
 def _figure(name: str, above: _Share, below: _Share) -> Estimate:

@@ -71,9 +71,7 @@ def find_clusters(
 def cluster_names(ids: NDArray[np.integer], facts: pd.DataFrame) -> dict[int, str]:
     """Names by the outstanding measurements: "Cluster 3: darker and smaller than most", from 1.
 
-    Args:
-        ids: (N,) from `find_clusters`.
-        facts: measurements, one row per cell; numeric columns count.
+    ``ids`` (N,) are from `find_clusters`; ``facts`` has one row per cell, numeric columns count.
     """
     numbers = facts.select_dtypes("number")
     values = numbers.to_numpy(dtype=float)

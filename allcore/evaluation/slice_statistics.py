@@ -96,12 +96,7 @@ def design_slices(
 
 
 def test_all_slices(plan: SliceDesign, right: NDArray[np.bool_]) -> SliceTests:
-    """Test every slice against the rest.
-
-    Args:
-        plan: from `design_slices`.
-        right: (N,) whether a cell is classified correctly.
-    """
+    """Test every slice against the rest; ``right`` (N,) is True where a call is correct."""
     wrong = ~np.asarray(right, dtype=bool)[plan.order]
     units = len(plan.cells)
     counts = _Counts(
@@ -177,8 +172,8 @@ def _by_subjects(counts: _Counts, group: Floats, excess: Floats) -> tuple[Floats
     )
     mix = counts.at_unit(np.nan_to_num(counts.mix))
     robust = (((mix * (inside.pull - outside.pull)) @ group) ** 2).sum(axis=1)
-    between, within = (counts.at_unit(part) for part in _components(counts))
-    spread = between * (inside.share - outside.share) ** 2 + within * (inside.noise + outside.noise)
+    between, inner = (counts.at_unit(part) for part in _components(counts))
+    spread = between * (inside.share - outside.share) ** 2 + inner * (inside.noise + outside.noise)
     error = np.sqrt(np.maximum(robust, (mix**2 * spread).sum(axis=1)))
     degrees = (counts.mix > 0) @ np.maximum(counts.of_class.sum(axis=0) - 1, 0)
     degrees = np.maximum(degrees, 1)
@@ -206,18 +201,18 @@ def _side(counts: _Counts, cells: Floats, wrong: Floats, total: Floats) -> _Side
 
 def _components(counts: _Counts) -> tuple[Floats, Floats]:
     """(2,) each: variance of error shares between the subjects of a class, and within them."""
-    between, within = np.zeros(2), np.zeros(2)
+    between, inner = np.zeros(2), np.zeros(2)
     for i in (0, 1):
         chosen = counts.of_class[:, i] > 0
         cells, wrong = counts.plan.cells[chosen], counts.wrong[chosen]
         if len(cells) < 2 or cells.sum() == len(cells):
             continue
         share, all_cells = wrong / cells, cells.sum()
-        within[i] = (wrong * (1 - share)).sum() / (all_cells - len(cells))
+        inner[i] = (wrong * (1 - share)).sum() / (all_cells - len(cells))
         squares = (cells * (share - wrong.sum() / all_cells) ** 2).sum() / (len(cells) - 1)
         size = (all_cells - (cells**2).sum() / all_cells) / (len(cells) - 1)
-        between[i] = max(0.0, (squares - within[i]) / size)
-    return between, within
+        between[i] = max(0.0, (squares - inner[i]) / size)
+    return between, inner
 
 
 def _by_few_subjects(counts: _Counts) -> Floats:
@@ -226,17 +221,17 @@ def _by_few_subjects(counts: _Counts) -> Floats:
     whole, whole_noise = _log_odds(counts.wrong, cells)
     part, part_noise = _log_odds(counts.wrong_inside, inside)
     other = (inside == 0).astype(float)
-    others = other @ counts.of_class  # (S, 2)
-    mean = metrics.ratio(other @ (whole[:, None] * counts.of_class), others)
-    squares = other @ (whole[:, None] ** 2 * counts.of_class) - others * mean**2
-    spread = metrics.ratio(np.maximum(squares, 0), others - 1)
-    noise = metrics.ratio(other @ (whole_noise[:, None] * counts.of_class), others)
+    rest = other @ counts.of_class  # (S, 2)
+    mean = metrics.ratio(other @ (whole[:, None] * counts.of_class), rest)
+    squares = other @ (whole[:, None] ** 2 * counts.of_class) - rest * mean**2
+    spread = metrics.ratio(np.maximum(squares, 0), rest - 1)
+    noise = metrics.ratio(other @ (whole_noise[:, None] * counts.of_class), rest)
     weight = metrics.ratio(inside, inside.sum(axis=1, keepdims=True))
     above = np.where(inside > 0, weight * (part - counts.at_unit(mean)), 0).sum(axis=1)
     own = counts.at_unit(spread) + np.maximum(0, part_noise - counts.at_unit(noise))
     variance = np.where(inside > 0, weight**2 * own, 0).sum(axis=1)
-    variance += np.where(counts.mix > 0, counts.mix**2 * spread / np.maximum(others, 1), 0).sum(1)
-    fewest = np.where(counts.mix > 0, others, np.inf).min(axis=1)
+    variance += np.where(counts.mix > 0, counts.mix**2 * spread / np.maximum(rest, 1), 0).sum(1)
+    fewest = np.where(counts.mix > 0, rest, np.inf).min(axis=1)
     p = special.stdtr(np.maximum(fewest - 1, 1), -metrics.ratio(above, np.sqrt(variance)))
     return np.where(fewest >= _FEWEST_OTHERS, p, np.nan)
 

@@ -97,9 +97,7 @@ def count_slices(
 def compare_slices(counted: CountedSlices, *, right: NDArray[np.bool_]) -> tuple[SliceResult, ...]:
     """Compare each slice with the rest: significantly worse slices first, then by difference.
 
-    Args:
-        counted: slices of N cells.
-        right: (N,) whether a cell is classified correctly.
+    ``right`` (N,) is True where a cell is classified correctly.
 
     Raises:
         DataError: `right` has another number of cells.
@@ -189,14 +187,7 @@ def cluster_slices(clusters: NDArray[np.integer], titles: Mapping[int, str]) -> 
 def selection_slice(
     key: str, title: str, ids: Collection[str], *, image_ids: Iterable[str]
 ) -> Slice:
-    """Slice of a saved selection, restricted to the cells at hand.
-
-    Args:
-        key: key of the selection.
-        title: its name.
-        ids: the selected image ids.
-        image_ids: (N,) the ids of all cells.
-    """
+    """Slice of a saved selection, restricted to the cells at hand."""
     selected = set(ids)
     members = np.array([image_id in selected for image_id in image_ids], dtype=bool)
     return Slice(f"saved:{key}", title, "saved", members)

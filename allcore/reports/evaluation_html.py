@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 
 import allcore
 from allcore import formats
-from allcore.evaluation import calibration, curves, metrics, model_evaluation
+from allcore.evaluation import curves, metrics, model_evaluation
 from allcore.evaluation.model_evaluation import ModelEvaluation, SplitEvaluation
 from allcore.labels import CLASS_NAMES
 from allcore.model_folder import ModelInfo
@@ -111,7 +111,7 @@ def split_plots(
             areas={"Model": split.estimate("auroc")},
         )
     error = split.estimate("ece").value
-    curve = calibration.reliability_curve(sample)
+    curve = curves.reliability_curve(sample)
     plots["reliability"] = curve_plots.calibration(None, curve, errors=(np.nan, error))
     if split.subjects:
         # plotly interprets names as mark-up, so they are escaped.

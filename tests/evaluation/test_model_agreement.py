@@ -134,8 +134,6 @@ def test_compare__cells_that_only_one_has() -> None:
     a, b = models()
     fewer = b[b["image_id"] != a["image_id"][9]]
     found = compare_models(a[5:], fewer, threshold_a=0.5, threshold_b=0.5)
-    assert found.joined.only_a.tolist() == [a["image_id"][9]]
-    assert sorted(found.joined.only_b) == sorted(a["image_id"][:5])
     assert len(found.table) == len(a) - 6
 
 

@@ -36,8 +36,7 @@ def run_checks(inputs: AuditInputs, checks: Iterable[Check] = CHECKS) -> list[Fi
 def find_judge(*, named_only: bool = False) -> LabelJudge:
     """Return the settings' model, which checks labels; an empty one where it can't be read.
 
-    Args:
-        named_only: skip reading the predictions, which takes time.
+    Reading its predictions takes time; ``named_only`` leaves them out.
     """
     try:
         folder = model_folder.folder(settings.load().model)

@@ -16,11 +16,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
 
 
 def count_exclusions(table: pd.DataFrame, out: Collection[str]) -> pd.DataFrame:
-    """Count excluded and remaining images, one row a class.
-
-    Args:
-        table: image_id, label and subject of every image.
-        out: ids of the images to exclude.
+    """Count excluded and remaining images of a data set, one row a class.
 
     Returns:
         Columns label, images, going (excluded images), subjects and losing_all (subjects without a

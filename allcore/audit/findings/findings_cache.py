@@ -66,13 +66,7 @@ def read_cached(
 
 
 def find_leaks(manifest: Manifest, index: Index, parts: "pd.Series[str]") -> list[Finding]:
-    """Return the leaks of a split: cells and subjects in two of its parts.
-
-    Args:
-        manifest: the current data set.
-        index: its index, which needs no arrays.
-        parts: part of the split by image id, missing where in none.
-    """
+    """Return the leaks of a split: cells and subjects in two of its parts."""
     inputs = AuditInputs.of(manifest, index, split=parts)
     return checks.run_checks(inputs, checks.SPLIT_CHECKS)
 

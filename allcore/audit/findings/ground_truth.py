@@ -50,10 +50,6 @@ IMAGES = {
 def detection_scores(findings: Iterable[Finding], truth: pd.DataFrame) -> list[DetectionScore]:
     """Return the scores of all kinds with planted faults.
 
-    Args:
-        findings: of a synthetic set.
-        truth: from ``dataset.read_truth``.
-
     Raises:
         DataError: the set has no planted faults.
     """

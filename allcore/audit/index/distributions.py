@@ -33,12 +33,7 @@ class Distribution:
 
 
 def measure_distribution(table: pd.DataFrame, fact: Measure) -> Distribution | None:
-    """Return the distribution of a measure; None where no labelled cell has a value.
-
-    Args:
-        table: columns label, group and the measure's.
-        fact: the measure.
-    """
+    """Return the distribution of a measure; None where no labelled cell has a value."""
     known = table["label"].isin(LABELS) & np.isfinite(table[fact.name].astype(float))
     rows = table.loc[known, ["label", "group", fact.name]]
     if rows.empty:

@@ -89,9 +89,6 @@ def nearest_on_map(table: pd.DataFrame) -> NDArray[np.intp]:
 
     Duplicates of a cell coincide with it and are skipped. -1 where a cell has no position, or only
     duplicates nearby.
-
-    Args:
-        table: of a catalogue with an index, N rows.
     """
     from scipy.spatial import cKDTree
 

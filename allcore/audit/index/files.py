@@ -77,12 +77,7 @@ class ChangesSinceIndex:
 
 
 def compare_with_index(manifest: Manifest, rows: pd.DataFrame) -> ChangesSinceIndex:
-    """Compare the files of a data set with its index; no file is opened.
-
-    Args:
-        manifest: of the current data set.
-        rows: table of the index, see ``store.read_rows``.
-    """
+    """Compare the files of a data set with its index; no file is opened."""
     columns = ["image_id", "path", "size_bytes", "mtime_ns", "sha256"]
     known = {row[0]: row[1:] for row in rows[columns].itertuples(index=False, name=None)}
     new = changed = gone = again = 0

@@ -82,13 +82,8 @@ class JobProgress:
         return (datetime.now(UTC) - datetime.fromisoformat(self.updated)).total_seconds()
 
 
-def start(data: Path, *, model: str | None = None, home: Path | None = None) -> None:
+def start(data: Path) -> None:
     """Start ``python -m allcore index`` of a data set in the background and return at once.
-
-    Args:
-        data: folder or CSV file that ``readers.read`` understands.
-        model: installed model of the embeddings; None takes the settings'.
-        home: state folder; None takes the settings'.
 
     Raises:
         DataError: a run is in progress, the data set is missing, or the state folder can't be
@@ -96,37 +91,46 @@ def start(data: Path, *, model: str | None = None, home: Path | None = None) -> 
     """
     if not data.expanduser().exists():
         raise DataError(f"There is no data set at {data}: check the path.")
-    path = store.folder(data, home)
+    path = store.folder(data)
     try:
         path.mkdir(parents=True, exist_ok=True)
         with FileLock(path / START_LOCK, timeout=10):
-            _start(data, path, model, home)
+            if progress(data) is not None:
+                raise DataError(f"{data} is being indexed already: wait until that is done.")
+            _clear(path)
+            (path / FAILED).unlink(missing_ok=True)
+            record = JobProgress.at_step(STARTING, started=_now())
+            whole = str(data.expanduser().resolve())
+            with (path / LOG).open("wb") as log:
+                command = [sys.executable, "-m", "allcore", "index", "--data", whole]
+                process = _detached(command, log)
+            _write(path, replace(record, pid=process.pid))
     except OSError as error:
         raise store.unwritable(path, error) from error
 
 
-def progress(data: Path, home: Path | None = None) -> JobProgress | None:
+def progress(data: Path) -> JobProgress | None:
     """Return the progress of the run over a data set; None without a run."""
-    path = store.folder(data, home)
+    path = store.folder(data)
     record = _read(path)
     return record if record is not None and _is_alive(path, record) else None
 
 
-def cancel(data: Path, home: Path | None = None) -> None:
+def cancel(data: Path) -> None:
     """Request the run over a data set to stop; images read so far stay. No-op without a run."""
-    if progress(data, home) is not None:
-        store.replace(store.folder(data, home) / CANCEL, b"")
+    if progress(data) is not None:
+        store.replace(store.folder(data) / CANCEL, b"")
 
 
-def is_stopping(data: Path, home: Path | None = None) -> bool:
+def is_stopping(data: Path) -> bool:
     """True if a run is in progress and has a stop request."""
-    cancelled = (store.folder(data, home) / CANCEL).exists()
-    return cancelled and progress(data, home) is not None
+    cancelled = (store.folder(data) / CANCEL).exists()
+    return cancelled and progress(data) is not None
 
 
-def failure(data: Path, home: Path | None = None) -> str | None:
+def failure(data: Path) -> str | None:
     """Return why the last run failed, one sentence; None without a failure, or during a run."""
-    path = store.folder(data, home)
+    path = store.folder(data)
     with suppress(OSError, ValueError, TypeError, KeyError):
         return str(json.loads((path / FAILED).read_text(encoding="utf-8"))["reason"])
     record = _read(path)
@@ -138,12 +142,12 @@ def failure(data: Path, home: Path | None = None) -> str | None:
     return f"Indexing ended before it began: see {path / LOG}."
 
 
-def status(data: Path, home: Path | None = None) -> Status:
+def status(data: Path) -> Status:
     """Return the status of the index of a data set; "stopped" means begun and not finished."""
-    path = store.folder(data, home)
-    if progress(data, home) is not None:
+    path = store.folder(data)
+    if progress(data) is not None:
         return "running"
-    if failure(data, home) is not None:
+    if failure(data) is not None:
         return "failed"
     # A record without a running process is left by a killed run.
     if (path / store.PARTS).exists() or _read(path) is not None:
@@ -260,33 +264,16 @@ def _exists(pid: int) -> bool:
     return True
 
 
-def _start(data: Path, path: Path, model: str | None, home: Path | None) -> None:
-    if progress(data, home) is not None:
-        raise DataError(f"{data} is being indexed already: wait until that is done.")
-    _clear(path)
-    (path / FAILED).unlink(missing_ok=True)
-    record = JobProgress.at_step(STARTING, started=_now())
-    whole = str(data.expanduser().resolve())
-    command = [sys.executable, "-m", "allcore", "index", "--data", whole]
-    command += [] if model is None else ["--model", model]
-    with (path / LOG).open("wb") as log:
-        process = _detached(command, log, home)
-    _write(path, replace(record, pid=process.pid))
-
-
-def _detached(command: list[str], log: IO[bytes], home: Path | None) -> "subprocess.Popen[bytes]":
+def _detached(command: list[str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
     """Start a process of low priority that outlives this one."""
     package = str(Path(allcore.__file__).resolve().parent.parent)
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-    if home is not None:
-        environment["ALLSCOPE_HOME"] = str(home.expanduser().resolve())
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
-        env=environment,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
         start_new_session=True,
         creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
     )

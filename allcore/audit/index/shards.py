@@ -50,15 +50,7 @@ def write(
     *,
     model: str,
 ) -> None:
-    """Write one part.
-
-    Args:
-        path: its file.
-        states: of the images.
-        cells: measured cell of each.
-        vectors: embedding of each, None where there is none.
-        model: digest of the model of the embeddings; empty without one.
-    """
+    """Write one part."""
     triples = zip(states, cells, vectors, strict=True)
     store.write_table(
         path,
@@ -76,10 +68,6 @@ def gather(folder: Path, finished: Index | None) -> GatheredRows | None:
     """Return the rows of a finished index and of a stopped run; None without any.
 
     Unreadable parts are removed.
-
-    Args:
-        folder: of the parts.
-        finished: the finished index.
     """
     tables = [] if finished is None else [_of_finished(finished)]
     files: list[Path] = []

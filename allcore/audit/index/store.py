@@ -168,10 +168,6 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 def replace(path: Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
     """Write a file atomically: under a temporary name, then renamed.
 
-    Args:
-        path: the file.
-        content: its bytes, or a function that writes them to an open file.
-
     Raises:
         DataError: the folder can't be written to.
     """

@@ -22,7 +22,7 @@ class SubjectMeasure:
     high: float  # upper quartile
     cells: int  # number of its measured cells
     below: int  # number of other subjects whose median is lower
-    others: int  # number of other subjects with a value
+    compared: int  # number of other subjects with a value
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ def measure_sentence(measure: SubjectMeasure) -> str:
         f"{fact.title.split(' (')[0]}: median {_number(measure.median)}{unit}, half of "
         f"{measure.cells:,} cells from {_number(measure.low)} to {_number(measure.high)}"
     )
-    if not measure.others:
+    if not measure.compared:
         return f"{sentence}."
-    return f"{sentence}; {measure.below} of {measure.others} other subjects have a lower median."
+    return f"{sentence}; {measure.below} of {measure.compared} other subjects have a lower median."
 
 
 def linked_subjects(subject: SubjectProfile) -> Sequence[str]:
@@ -92,10 +92,8 @@ def _measure(table: pd.DataFrame, name: str, measure: str) -> SubjectMeasure | N
         return None
     values = table.loc[table["subject"] == name, measure].dropna()
     low, median, high = values.quantile([0.25, 0.5, 0.75])
-    others = medians.drop(name)
-    return SubjectMeasure(
-        measure, median, low, high, len(values), int((others < median).sum()), len(others)
-    )
+    below = int((medians.drop(name) < median).sum())
+    return SubjectMeasure(measure, median, low, high, len(values), below, len(medians) - 1)
 
 
 def _shared(shelf: QueryTable, own: NDArray[np.intp]) -> dict[str, tuple[str, ...]]:
@@ -104,10 +102,9 @@ def _shared(shelf: QueryTable, own: NDArray[np.intp]) -> dict[str, tuple[str, ..
     if not len(mine):
         return {}
     rows = table.iloc[mine][["image_id", "family"]]
-    others = table.iloc[np.setdiff1d(shelf.shared, own)][["subject", "family"]]
-    pairs = rows.merge(others, on="family")
-    ids_by_subject = pairs.groupby("subject")["image_id"].unique()
-    return {str(other): tuple(map(str, ids)) for other, ids in ids_by_subject.items()}
+    copies = table.iloc[np.setdiff1d(shelf.shared, own)][["subject", "family"]]
+    ids_by_subject = rows.merge(copies, on="family").groupby("subject")["image_id"].unique()
+    return {str(subject): tuple(map(str, ids)) for subject, ids in ids_by_subject.items()}
 
 
 def _counts(values: "pd.Series[str]") -> dict[str, int]:

@@ -57,11 +57,8 @@ def textures(rgb: Rgb, mask: NDArray[np.bool_]) -> tuple[Bytes, Bytes]:
 def grid(grey: Floats, own: NDArray[np.bool_]) -> Bytes:
     """Return the mean brightness (GRID, GRID) of blocks of the bounding box, 0 outside the cell.
 
-    With a leading channel axis it is input of ``duplicate_cells.near_pairs``.
-
-    Args:
-        grey: (H, W) brightness in the cell's bounding box.
-        own: (H, W) the cell's mask there.
+    ``grey`` and ``own`` (H, W) are brightness and mask in the box. With a leading channel axis the
+    result is input of ``duplicate_cells.near_pairs``.
     """
     square, inner = _square(grey, own)
     edges = np.arange(GRID) * len(square) // GRID

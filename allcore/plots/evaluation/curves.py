@@ -11,8 +11,7 @@ from plotly.subplots import make_subplots
 
 from allcore import formats
 from allcore.evaluation import curves
-from allcore.evaluation.calibration import ReliabilityCurve
-from allcore.evaluation.curves import PrecisionRecallCurve, RocCurve
+from allcore.evaluation.curves import PrecisionRecallCurve, ReliabilityCurve, RocCurve
 from allcore.evaluation.estimates import Estimate
 from allcore.evaluation.metrics import Floats
 from allcore.evaluation.prevalence import PredictiveValues

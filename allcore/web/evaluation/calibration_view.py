@@ -5,8 +5,8 @@ import streamlit as st
 from scipy.special import expit
 
 from allcore import formats
-from allcore.evaluation import calibration, conformal, estimates, metrics
-from allcore.evaluation.calibration import ReliabilityCurve
+from allcore.evaluation import conformal, curves, estimates, metrics
+from allcore.evaluation.curves import ReliabilityCurve
 from allcore.evaluation.estimates import Sample
 from allcore.plots.evaluation import curves as curve_plots
 from allcore.reports.model_card import results
@@ -90,6 +90,4 @@ def _error(sample: Sample) -> float:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _curves(_context: Context, key: str) -> tuple[ReliabilityCurve | None, ReliabilityCurve]:
     samples = _samples(_context)
-    return calibration.reliability_curve(samples["before"]), calibration.reliability_curve(
-        samples["after"]
-    )
+    return curves.reliability_curve(samples["before"]), curves.reliability_curve(samples["after"])

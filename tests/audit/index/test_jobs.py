@@ -51,20 +51,19 @@ def test_status__before_anything_is_never(root: Path) -> None:
 
 @pytest.mark.timeout(300)
 def test_start__indexes_in_a_process_of_its_own(
-    root: Path, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+    root: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "NICENESS", 0)
-    other = tmp_path / "other"
-    jobs.start(root, model="tiny", home=other)
-    seen = jobs.progress(root, other)
+    jobs.start(root)
+    seen = jobs.progress(root)
     assert seen is not None and seen.step == jobs.STARTING
-    assert (jobs.status(root, other), jobs.status(root)) == ("running", "never")
+    assert jobs.status(root) == "running"
     with pytest.raises(DataError, match="being indexed already"):
-        jobs.start(root, home=other)
-    wait_until(lambda: jobs.progress(root, other) is None)
-    assert (jobs.status(root, other), jobs.failure(root, other)) == ("done", None)
-    assert store.read(root, other).about.model == "tiny"
-    log = store.folder(root, other) / jobs.LOG
+        jobs.start(root)
+    wait_until(lambda: jobs.progress(root) is None)
+    assert (jobs.status(root), jobs.failure(root)) == ("done", None)
+    assert store.read(root).about.model == "tiny"
+    log = store.folder(root) / jobs.LOG
     wait_until(lambda: "6 added" in log.read_text(encoding="utf-8"))
 
 
@@ -73,7 +72,8 @@ def test_start__of_what_fails_leaves_the_reason(
     root: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "NICENESS", 0)
-    jobs.start(root, model="nobody")
+    monkeypatch.setenv("ALLSCOPE_MODEL", "nobody")
+    jobs.start(root)
     wait_until(lambda: jobs.progress(root) is None)
     assert jobs.status(root) == "failed"
     assert "nobody" in str(jobs.failure(root))

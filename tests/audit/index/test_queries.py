@@ -151,7 +151,7 @@ def test_subject__counts_and_lies_beside_others(shelf: QueryTable) -> None:
     assert (found.copied, found.unusable) == (1, 0)
     assert found.shared == {"H2": ("a1",)}
     [area] = found.measures
-    assert (area.median, area.cells, area.below, area.others) == (20, 2, 0, 1)
+    assert (area.median, area.cells, area.below, area.compared) == (20, 2, 0, 1)
     assert subject_profile.measure_sentence(area) == (
         "Area: median 20 px, half of 2 cells from 15 to 25; 0 of 1 other subjects have a lower "
         "median."

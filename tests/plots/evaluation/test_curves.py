@@ -5,7 +5,6 @@ import plotly.graph_objects as go
 import pytest
 
 from allcore.evaluation import (
-    calibration,
     curves,
     estimates,
     intervals,
@@ -96,7 +95,7 @@ def diamonds(figure: go.Figure) -> list[go.Scatter]:
 def test_figures__titles_fit_a_phone_and_axes_are_named(
     models: dict[str, Sample], predictive: PredictiveValues, calls: tuple[SubjectCall, ...]
 ) -> None:
-    curve = calibration.reliability_curve(models["qcresnet-cnmc"])
+    curve = curves.reliability_curve(models["qcresnet-cnmc"])
     for figure in (
         roc_many(models, prevalence=0.6),
         precision_recall(models),
@@ -218,7 +217,7 @@ def test_precision_recall__without_subjects_has_no_band() -> None:
 def test_calibration__two_curves_over_the_histogram_of_the_second(
     models: dict[str, Sample],
 ) -> None:
-    before, after = (calibration.reliability_curve(sample) for sample in models.values())
+    before, after = (curves.reliability_curve(sample) for sample in models.values())
     figure = curve_plots.calibration(before, after, errors=(0.08123, 0.032))
     assert title(figure) == "Calibration lowers the mean error from 8.1 to 3.2 percentage points"
     found = traces(figure)
@@ -238,13 +237,13 @@ def test_calibration__two_curves_over_the_histogram_of_the_second(
 def test_calibration__says_what_calibration_did(
     models: dict[str, Sample], errors: tuple[float, float], said: str
 ) -> None:
-    curve = calibration.reliability_curve(models["qcresnet-cnmc"])
+    curve = curves.reliability_curve(models["qcresnet-cnmc"])
     assert said in title(curve_plots.calibration(curve, curve, errors=errors))
 
 
 def test_calibration__alone(models: dict[str, Sample]) -> None:
     curve = replace(
-        calibration.reliability_curve(models["qcresnet-cnmc"]), subject_low=np.full(15, np.nan)
+        curves.reliability_curve(models["qcresnet-cnmc"]), subject_low=np.full(15, np.nan)
     )
     figure = curve_plots.calibration(None, curve, errors=(np.nan, 0.0512))
     assert title(figure) == "Probabilities are off by 5.1 percentage points on average"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from allcore.evaluation import calibration, estimates, intervals, model_evaluation
+from allcore.evaluation import curves, estimates, intervals, model_evaluation
 from allcore.training.calibration import probability
 from tests import simulated
 
@@ -11,7 +11,7 @@ def test_curve__empty_bins_have_no_share() -> None:
     sample = estimates.make_sample(
         labels=np.array([0, 1, 1]), probabilities=np.array([0.05, 0.95, 1.0]), subjects=None
     )
-    found = calibration.reliability_curve(sample, bins=10)
+    found = curves.reliability_curve(sample, bins=10)
     assert (found.blasts + found.normals).tolist() == [1, *[0] * 8, 2]
     assert (found.share[0], found.share[9]) == (0.0, 1.0)
     assert np.isnan(found.share[1:9]).all()
@@ -20,7 +20,7 @@ def test_curve__empty_bins_have_no_share() -> None:
 
 def test_curve__counts_and_shares_are_those_of_the_bins() -> None:
     sample = model_evaluation.sample_of_predictions(simulated.predictions())
-    found = calibration.reliability_curve(sample)
+    found = curves.reliability_curve(sample)
     assert found.blasts.sum() == sample.labels.sum()
     assert found.normals.sum() == (1 - sample.labels).sum()
     place = np.minimum((sample.probabilities * 15).astype(int), 14)
@@ -42,7 +42,7 @@ def test_curve__bands_over_subjects_hold_the_share_and_are_the_wider_ones() -> N
     sample = model_evaluation.sample_of_predictions(
         simulated.predictions(all_subjects=30, normal_subjects=20)
     )
-    found = calibration.reliability_curve(sample)
+    found = curves.reliability_curve(sample)
     assert np.isfinite(found.subject_low).all()
     assert (found.subject_low <= found.share).all()
     assert (found.subject_high >= found.share).all()
@@ -55,7 +55,7 @@ def test_curve__resamples_are_those_of_the_sample() -> None:
     """One bin of all cells: its band is the one of the accuracy of calling all of them blast."""
     table = simulated.predictions()
     sample = model_evaluation.sample_of_predictions(table.assign(probability=0.5))
-    found = calibration.reliability_curve(sample, bins=1)
+    found = curves.reliability_curve(sample, bins=1)
     expected = estimates.at_threshold(sample, 0.1)[0]
     assert expected.name == "accuracy"
     assert found.subject_low[0] == pytest.approx(expected.over_subjects.low, abs=1e-12)
@@ -69,7 +69,7 @@ def test_curve__a_bin_of_few_subjects_has_no_band_and_a_pure_one_wilsons() -> No
     probabilities = np.where(labels == 1, 0.95, 0.05)
     probabilities[:5] = 0.5
     sample = estimates.make_sample(labels=labels, probabilities=probabilities, subjects=subjects)
-    found = calibration.reliability_curve(sample, bins=3)
+    found = curves.reliability_curve(sample, bins=3)
     assert np.isnan(found.subject_low).tolist() == [False, True, False]
     pure = intervals.wilson(4, 4)  # its four subjects, not its 35 cells
     assert (found.subject_low[2], found.subject_high[2]) == (pure.low, pure.high)
@@ -80,7 +80,7 @@ def test_curve__empty_bins_and_unknown_subjects_are_nan() -> None:
     sample = estimates.make_sample(
         labels=np.array([0, 1, 1]), probabilities=np.array([0.05, 0.95, 1.0]), subjects=None
     )
-    found = calibration.reliability_curve(sample, bins=10)
+    found = curves.reliability_curve(sample, bins=10)
     assert np.flatnonzero(np.isfinite(found.share)).tolist() == [0, 9]
     assert np.isnan(found.subject_low).all()
     assert found.blasts.tolist() == [0] * 9 + [2]
@@ -92,7 +92,7 @@ def test_curve__before_calibration_is_off_where_after_is_not() -> None:
     honest = random.normal(0, 2, 20_000)
     labels = (random.uniform(size=20_000) < special.expit(honest)).astype(int)
     before, after = (
-        calibration.reliability_curve(
+        curves.reliability_curve(
             estimates.make_sample(
                 labels=labels,
                 probabilities=probability(3 * honest, temperature),
