@@ -40,7 +40,12 @@ def bin_counts(
         probabilities: (N,) calibrated probability of an ALL blast.
         groups: (N,) subject number of each cell, from 0; None counts all cells as one subject.
     """
-    column, columns = _columns(labels=labels, probabilities=probabilities)
+    levels, which, sizes = np.unique(-probabilities, return_inverse=True, return_counts=True)
+    bin_of = np.arange(len(levels))
+    if len(levels) > BINS:
+        bin_of = (np.cumsum(sizes) - sizes) * BINS // len(labels)
+    bins = int(bin_of[-1]) + 1
+    column, columns = bin_of[which] + bins * (labels == 1), 2 * bins
     rows = np.zeros(len(labels), dtype=np.intp) if groups is None else groups
     size = (int(rows.max()) + 1) * columns
     by_subject = np.bincount(rows * columns + column, minlength=size).reshape(-1, columns)
@@ -86,12 +91,3 @@ def resampled_metrics(table: BinnedCounts, counts: Floats) -> dict[str, Floats]:
         "brier": metrics.ratio(counts @ table.squares, blasts + normals),
         "ece": metrics.calibration_error(counts @ table.residuals),
     }
-
-
-def _columns(*, labels: NDArray[np.integer], probabilities: Floats) -> tuple[NDArray[np.intp], int]:
-    """(N,) column of each cell, and the number of columns."""
-    levels, which, sizes = np.unique(-probabilities, return_inverse=True, return_counts=True)
-    of_level = np.arange(len(levels))
-    if len(levels) > BINS:
-        of_level = (np.cumsum(sizes) - sizes) * BINS // len(labels)
-    return of_level[which] + (of_level[-1] + 1) * (labels == 1), 2 * (int(of_level[-1]) + 1)

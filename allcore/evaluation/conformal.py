@@ -232,18 +232,16 @@ def _tested(
     unsure = np.zeros(len(parts), dtype=bool)
     for part in np.unique(parts):
         inside = parts == part
-        sets = PredictionSets.fit(_only(sample, ~inside), new_subjects=new_subjects, rule=rule)
+        groups = None if sample.groups is None else sample.groups[~inside]
+        # Limits need no resamples.
+        rest = Sample(
+            sample.labels[~inside], sample.probabilities[~inside], groups, 0, np.zeros((0, 0))
+        )
+        sets = PredictionSets.fit(rest, new_subjects=new_subjects, rule=rule)
         hem, blast = sets.possible(sample.probabilities[inside])
         covered[inside] = np.where(sample.labels[inside] == 1, blast, hem)
         unsure[inside] = hem & blast
     return covered, unsure
-
-
-def _only(sample: Sample, selected: NDArray[np.bool_]) -> Sample:
-    """A subset of the cells, without the resamples, which limits do not need."""
-    groups = None if sample.groups is None else sample.groups[selected]
-    labels, probabilities = sample.labels[selected], sample.probabilities[selected]
-    return Sample(labels, probabilities, groups, 0, np.zeros((0, 0)))
 
 
 def _calls(sample: Sample, right: NDArray[np.bool_]) -> Floats:

@@ -120,16 +120,17 @@ def reliability_curve(cells: Sample, *, bins: int = metrics.ECE_BINS) -> Reliabi
     total = np.bincount(which, minlength=bins)
     blasts = np.bincount(which, weights=cells.labels, minlength=bins).astype(np.intp)
     predicted = np.bincount(which, weights=cells.probabilities, minlength=bins)
-    image = [intervals.wilson(int(b), int(n)) for b, n in zip(blasts, total, strict=True)]
-    subject = _over_subjects(cells, which, metrics.ratio(blasts, total))
+    share = metrics.ratio(blasts, total)
+    _, cell_low, cell_high = intervals.wilson_bounds(share, total).T
+    subject = _over_subjects(cells, which, share)
     return ReliabilityCurve(
         edges=np.linspace(0, 1, bins + 1),
         blasts=blasts,
         normals=total - blasts,
         probability=metrics.ratio(predicted, total),
-        share=metrics.ratio(blasts, total),
-        cell_low=np.array([interval.low for interval in image]),
-        cell_high=np.array([interval.high for interval in image]),
+        share=share,
+        cell_low=cell_low,
+        cell_high=cell_high,
         subject_low=np.array([interval.low for interval in subject]),
         subject_high=np.array([interval.high for interval in subject]),
     )

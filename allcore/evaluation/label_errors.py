@@ -85,7 +85,12 @@ def find_label_errors(
     observed = labels.astype(np.intp)
     both = np.column_stack([1 - probabilities, probabilities])
     thresholds = np.array([both[observed == i, i].mean() for i in (0, 1)])
-    confident = _confident_joint(observed, both, thresholds)
+    reached = both >= thresholds - _ROUNDING
+    # Where both are reached, the likelier class counts; at even odds, the given one.
+    likelier = np.where(both[:, 1] == both[:, 0], observed, both[:, 1] > both[:, 0])
+    true = np.where(reached.all(axis=1), likelier, reached[:, 1])
+    counted = reached.any(axis=1)
+    confident = np.bincount(2 * observed[counted] + true[counted], minlength=4).reshape(2, 2)
     # No row is empty: the most confident cell of a class reaches the mean of its class.
     shares = confident / confident.sum(axis=1, keepdims=True)
     joint = shares * np.bincount(observed)[:, None] / len(observed)
@@ -98,18 +103,6 @@ def find_label_errors(
         flagged=flagged,
         by_subject=() if subjects is None else _by_subject(subjects, flagged),
     )
-
-
-def _confident_joint(
-    observed: NDArray[np.intp], both: Floats, thresholds: Floats
-) -> NDArray[np.int64]:
-    """Cells by given label and by the likeliest class whose threshold they reach."""
-    reached = both >= thresholds - _ROUNDING
-    # Where both are reached, the likelier class counts; at even odds, the given one.
-    likelier = np.where(both[:, 1] == both[:, 0], observed, both[:, 1] > both[:, 0])
-    true = np.where(reached.all(axis=1), likelier, reached[:, 1])
-    counted = reached.any(axis=1)
-    return np.bincount(2 * observed[counted] + true[counted], minlength=4).reshape(2, 2)
 
 
 def _pruned(observed: NDArray[np.intp], both: Floats, joint: Floats) -> NDArray[np.bool_]:

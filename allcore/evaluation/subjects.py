@@ -142,15 +142,16 @@ def call_subjects(
         raise DataError(f"A cut-off is a share of cells above 0 and below 1, not {cutoff}.")
     if least_cells < 1:
         raise DataError(f"A subject's answer needs at least 1 cell, not {least_cells}.")
+
+    def answer(row: SubjectRow) -> str:
+        if row.cells < least_cells:
+            return TOO_FEW
+        if row.blasts.low <= cutoff <= row.blasts.high:
+            return CANT_TELL
+        return "all" if row.blasts.value > cutoff else "hem"
+
     return tuple(
-        SubjectCall(
-            subject=row.subject,
-            label=row.label,
-            cells=row.cells,
-            blasts=row.blasts,
-            answer=TOO_FEW if row.cells < least_cells else _call_answer(row.blasts, cutoff),
-        )
-        for row in rows
+        SubjectCall(row.subject, row.label, row.cells, row.blasts, answer(row)) for row in rows
     )
 
 
@@ -179,12 +180,6 @@ def subject_shares(
         for subject, (blasts, normal, refused) in counts.items()
     ]
     return tuple(sorted(rows, key=_share_rank))
-
-
-def _call_answer(blasts: Interval, cutoff: float) -> str:
-    if blasts.low <= cutoff <= blasts.high:
-        return CANT_TELL
-    return "all" if blasts.value > cutoff else "hem"
 
 
 def _share_rank(share: SubjectShare) -> tuple[bool, bool, float, str]:

@@ -36,12 +36,7 @@ class AuditInputs:
     ) -> "AuditInputs":
         """Return the inputs for the images that are both in the manifest and in the index.
 
-        Args:
-            manifest: the current data set.
-            index: its index; images added since are left out.
-            split: part by image id; None takes the manifest's column ``split``.
-            predictions: of the installed model.
-            judge_name: its name.
+        ``split`` is the part by image id; None takes the manifest's column ``split``.
         """
         known = manifest.table["image_id"].isin(index.table["image_id"])
         table = manifest.table[known].reset_index(drop=True)

@@ -169,7 +169,7 @@ class _Run:
             shutil.rmtree(self.parts, ignore_errors=True)
             return set(), set()
         known = set() if finished is None else set(finished.table["image_id"])
-        return known, self._fresh(gathered.rows, states)
+        return known, self._fresh(gathered[0], states)
 
     def _fresh(self, before: pd.DataFrame, states: Sequence[FileState]) -> set[str]:
         """Images whose file and model match the index."""
@@ -226,8 +226,9 @@ class _Run:
         gathered = shards.gather(self.parts, finished)
         if gathered is None:
             raise DataError(f"Nothing of {self.data} could be indexed: run the command again.")
+        every_row, parts = gathered
         names = [state.image_id for state in states]
-        rows = gathered.rows.set_index("image_id").loc[names].reset_index()
+        rows = every_row.set_index("image_id").loc[names].reset_index()
         changes = replace(changes, unreadable=int((rows["error"] != "").sum()))
         if changes.nothing and about is not None and not self.parts.exists():
             text = store.about_text(replace(about, changes=asdict(changes)))
@@ -238,7 +239,7 @@ class _Run:
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             changes=asdict(changes),
         )
-        arrays = shards.arrays(rows, gathered.files, finished)
+        arrays = shards.arrays(rows, parts, finished)
         del finished  # frees its arrays, as large as the new ones
         store.write(self.path, _assembled(about, rows.drop(columns=list(shards.PLACE)), *arrays))
         if changes.dropped or changes.changed:

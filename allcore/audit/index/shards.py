@@ -6,7 +6,6 @@ place.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +33,6 @@ PLACE = ("part", "row", "length")
 """Location of a row's arrays: number of the part, row in it, bytes of the embedding."""
 
 
-@dataclass(frozen=True)
-class GatheredRows:
-    """Rows of the finished index and of the parts; the latest row of each image."""
-
-    rows: pd.DataFrame  # ``COLUMNS`` and ``PLACE``
-    files: tuple[Path, ...]  # the parts, by number
-
-
 def write(
     path: Path,
     states: Sequence[FileState],
@@ -64,13 +55,21 @@ def next_number(folder: Path) -> int:
     return max(numbers, default=0) + 1
 
 
-def gather(folder: Path, finished: Index | None) -> GatheredRows | None:
-    """Return the rows of a finished index and of a stopped run; None without any.
+def gather(folder: Path, finished: Index | None) -> tuple[pd.DataFrame, list[Path]] | None:
+    """Return the latest row of each image of a finished index and of a stopped run; None without.
 
     Unreadable parts are removed.
+
+    Returns:
+        ``COLUMNS`` and ``PLACE`` of each image, and the parts by number.
     """
-    tables = [] if finished is None else [_of_finished(finished)]
+    tables: list[pd.DataFrame] = []
     files: list[Path] = []
+    if finished is not None:
+        table = finished.table.drop(columns=["family", "map_x", "map_y"], errors="ignore")
+        known = np.isfinite(finished.embeddings).all(axis=1)
+        length = np.where(known, finished.embeddings.shape[1] * finished.embeddings.itemsize, 0)
+        tables.append(table.assign(part=FINISHED, row=np.arange(len(table)), length=length))
     for file in sorted(folder.glob("*.parquet")):
         try:
             tables.append(_of_part(file, len(files)))
@@ -81,7 +80,7 @@ def gather(folder: Path, finished: Index | None) -> GatheredRows | None:
     if not tables:
         return None
     rows = pd.concat(tables, ignore_index=True).drop_duplicates("image_id", keep="last")
-    return GatheredRows(rows, tuple(files)) if set(COLUMNS) <= set(rows) else None
+    return (rows, files) if set(COLUMNS) <= set(rows) else None
 
 
 def arrays(
@@ -119,13 +118,6 @@ def _fill(whole: NDArray[Any], into: NDArray[np.intp], cells: Sequence[bytes | N
     for row, cell in zip(into, cells, strict=True):
         if cell is not None and len(cell) == wanted:
             whole[row] = np.frombuffer(cell, dtype=whole.dtype).reshape(whole.shape[1:])
-
-
-def _of_finished(index: Index) -> pd.DataFrame:
-    table = index.table.drop(columns=["family", "map_x", "map_y"], errors="ignore")
-    known = np.isfinite(index.embeddings).all(axis=1)
-    length = np.where(known, index.embeddings.shape[1] * index.embeddings.itemsize, 0)
-    return table.assign(part=FINISHED, row=np.arange(len(table)), length=length)
 
 
 def _of_part(file: Path, number: int) -> pd.DataFrame:

@@ -68,10 +68,6 @@ class Index:
     def __len__(self) -> int:
         return len(self.table)
 
-    def write_arrays(self, file: IO[bytes]) -> None:
-        """Write the arrays to an open file, one after the other."""
-        np.savez(file, grids=self.grids, rings=self.rings, embeddings=self.embeddings)
-
 
 def folder(data: Path, home: Path | None = None) -> Path:
     """Return the index folder of a data set, a folder or CSV file; it need not exist."""
@@ -150,7 +146,11 @@ def write(path: Path, index: Index) -> None:
     (path / ABOUT).unlink(missing_ok=True)
     write_table(path / CELLS, index.table)
     write_table(path / TWINS, pd.DataFrame(index.twins, columns=["one", "other"]))
-    replace(path / ARRAYS, index.write_arrays)
+    grids, rings, embeddings = index.grids, index.rings, index.embeddings
+    replace(
+        path / ARRAYS,
+        lambda file: np.savez(file, grids=grids, rings=rings, embeddings=embeddings),
+    )
     replace(path / ABOUT, about_text(index.about))
     shutil.rmtree(path / PARTS, ignore_errors=True)
 

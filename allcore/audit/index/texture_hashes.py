@@ -60,7 +60,12 @@ def grid(grey: Floats, own: NDArray[np.bool_]) -> Bytes:
     ``grey`` and ``own`` (H, W) are brightness and mask in the box. With a leading channel axis the
     result is input of ``duplicate_cells.near_pairs``.
     """
-    square, inner = _square(grey, own)
+    # Centred in a square of zeros.
+    side = max(*grey.shape, GRID)
+    square, inner = (np.zeros((side, side), dtype=np.float32) for _ in range(2))
+    y, x = (side - grey.shape[0]) // 2, (side - grey.shape[1]) // 2
+    place = slice(y, y + grey.shape[0]), slice(x, x + grey.shape[1])
+    square[place], inner[place] = grey, own
     edges = np.arange(GRID) * len(square) // GRID
     sums = (np.add.reduceat(np.add.reduceat(part, edges, 0), edges, 1) for part in (square, inner))
     sides = np.diff(np.append(edges, len(square)))
@@ -112,7 +117,7 @@ def near_duplicates(grids: Bytes, around: Bytes) -> NDArray[np.intp]:
     return np.unique(pairs, axis=0) if len(pairs) else pairs
 
 
-def turned(around: Bytes, *, threshold: float = TURNED) -> NDArray[np.intp]:
+def turned(around: Bytes) -> NDArray[np.intp]:
     """Return row numbers (P, 2) of cells whose rings correlate at some rotation, mirrored or not.
 
     Only nearest neighbours by a rotation-invariant descriptor are compared, which avoids comparing
@@ -123,7 +128,7 @@ def turned(around: Bytes, *, threshold: float = TURNED) -> NDArray[np.intp]:
     best = [
         _agreement(_spectra(around[part[:, 0]]), _spectra(around[part[:, 1]])) for part in parts
     ]
-    return pairs[np.concatenate(best) > threshold]
+    return pairs[np.concatenate(best) > TURNED]
 
 
 def _spectra(around: Bytes) -> NDArray[np.complexfloating]:
@@ -171,13 +176,3 @@ def _unit(values: Floats) -> Floats:
     axes = tuple(range(1, values.ndim))
     length = np.sqrt(np.square(values).sum(axis=axes, keepdims=True))
     return np.asarray(values / np.maximum(length, 1e-6), dtype=np.float32)
-
-
-def _square(grey: Floats, own: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Brightness and mask (S, S), centred in a square of zeros."""
-    side = max(*grey.shape, GRID)
-    square, inner = (np.zeros((side, side), dtype=np.float32) for _ in range(2))
-    y, x = (side - grey.shape[0]) // 2, (side - grey.shape[1]) // 2
-    place = slice(y, y + grey.shape[0]), slice(x, x + grey.shape[1])
-    square[place], inner[place] = grey, own
-    return square, inner

@@ -37,8 +37,8 @@ def test_arrays__are_those_of_the_latest_row_of_each_picture(tmp_path: Path) -> 
     write(tmp_path, 3, {"d": two}, 2)
     found = shards.gather(tmp_path, None)
     assert found is not None
-    rows = found.rows.set_index("image_id").loc[["c", "bad", "a", "b", "d"]].reset_index()
-    grids, rings, embeddings = shards.arrays(rows, found.files, None)
+    rows = found[0].set_index("image_id").loc[["c", "bad", "a", "b", "d"]].reset_index()
+    grids, rings, embeddings = shards.arrays(rows, found[1], None)
     for row, cell in enumerate([one, None, three, two, two]):
         grid, ring = (0, 0) if cell is None else (cell.grid, cell.rings)
         assert (grids[row] == grid).all() and (rings[row] == ring).all()
