@@ -93,14 +93,12 @@ class PredictionSets:
         )
         # A cell's score for a class is the probability of the other class.
         scores = np.where(sample.labels == 1, 1 - sample.probabilities, sample.probabilities)
-        both = np.ones(len(scores), dtype=bool)
-        hem, blast = (
-            _limit(scores[own], groups[own], rule)
-            for own in ((sample.labels == c) if rule.by_class else both for c in (0, 1))
-        )
+        classes = (0, 1) if rule.by_class else ((0, 1),)
+        masks = [np.isin(sample.labels, of_class) for of_class in classes]
+        limits = [_limit(scores[own], groups[own], rule) for own in masks]
         return cls(
-            hem_up_to=hem,
-            all_from=1 - blast,
+            hem_up_to=limits[0],
+            all_from=1 - limits[-1],
             cells=len(sample.labels),
             subjects=len(np.unique(groups)) if known else None,
             new_subjects=new_subjects,

@@ -149,6 +149,15 @@ def resampled_confusion(cells: Sample, threshold: float) -> Confusion:
     return Confusion(tp=tp, fp=fp, fn=fn, tn=tn)
 
 
+def resampled_ranking(cells: Sample) -> dict[str, Floats]:
+    """The threshold-free metrics, (resamples,) each, in bootstrap resamples of subjects."""
+    table = binned_counts.bin_counts(
+        labels=cells.labels, probabilities=cells.probabilities, groups=cells.groups
+    )
+    counts = cells.weights @ table.by_subject[: cells.weights.shape[1]]
+    return binned_counts.resampled_metrics(table, counts)
+
+
 def threshold_free(cells: Sample) -> tuple[Estimate, ...]:
     """Estimate AUROC, AUPRC, Brier score and calibration error.
 
@@ -160,8 +169,7 @@ def threshold_free(cells: Sample) -> tuple[Estimate, ...]:
         labels=cells.labels, probabilities=cells.probabilities, groups=cells.groups
     )
     by_cell = binned_counts.resampled_metrics(table, _redrawn(table.counts, cells.resamples))
-    of_subjects = cells.weights @ table.by_subject[: cells.weights.shape[1]]
-    by_subject = binned_counts.resampled_metrics(table, of_subjects)
+    by_subject = resampled_ranking(cells)
     rows = []
     for name in by_cell:
         value = float(getattr(exact, name))

@@ -5,7 +5,7 @@ Threshold-free results are computed once (`join_predictions`); calls and their m
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from scipy import special
 
 from allcore import formats
 from allcore.errors import DataError
-from allcore.evaluation import binned_counts, estimates, intervals, metrics, paired
+from allcore.evaluation import estimates, intervals, metrics, paired
 from allcore.evaluation import model_evaluation as evaluations
 from allcore.evaluation.estimates import Sample
 from allcore.evaluation.intervals import Interval
@@ -198,10 +198,7 @@ def _auroc(cells: Sample, second: Floats) -> EstimateDifference:
         return _delong(cells.labels, cells.probabilities, second)
     resampled = []
     for scores in (cells.probabilities, second):
-        table = binned_counts.bin_counts(
-            labels=cells.labels, probabilities=scores, groups=cells.groups
-        )
-        draws = binned_counts.resampled_metrics(table, cells.weights @ table.by_subject)
+        draws = estimates.resampled_ranking(replace(cells, probabilities=scores))
         value = {"auroc": intervals.delong(labels=cells.labels, scores=scores).value}
         resampled.append(ResampledMetrics(value, draws, cells.degrees("auroc")))
     a, b = resampled

@@ -5,13 +5,13 @@ it tests the difference on these cells only; the interval over subjects extends 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from allcore.evaluation import binned_counts, estimates, intervals, metrics
+from allcore.evaluation import estimates, intervals, metrics
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 
@@ -98,16 +98,19 @@ def resample_metrics(
     cells = estimates.make_sample(
         labels=labels, probabilities=probabilities, subjects=subjects, resamples=resamples
     )
-    groups, weights, degrees = cells.groups, cells.weights, cells.degrees("accuracy")
-    if groups is None:
-        groups, degrees = np.arange(len(labels)), len(labels) - 1
+    degrees = cells.degrees("accuracy")
+    if cells.groups is None:
         share = np.full(len(labels), 1 / len(labels))
         rng = np.random.default_rng(intervals.SEED)
         weights = rng.multinomial(len(labels), share, size=resamples).astype(float)
+        cells = replace(cells, groups=np.arange(len(labels)), weights=weights)
+        degrees = len(labels) - 1
     value = metrics.scores(labels=labels, probabilities=probabilities, threshold=threshold)
+    by_count = metrics.confusion_metrics(estimates.resampled_confusion(cells, threshold))
+    draws = by_count | estimates.resampled_ranking(cells)
     return ResampledMetrics(
         value={name: float(getattr(value, name)) for name in COMPARED_METRICS},
-        draws=_draws(labels, probabilities, groups, weights, threshold=threshold),
+        draws={name: draws[name] for name in COMPARED_METRICS},
         degrees=degrees,
     )
 
@@ -133,25 +136,6 @@ def unpaired_difference(a: ResampledMetrics, b: ResampledMetrics, name: str) -> 
     return _student(
         a.value[name] - b.value[name], a.draws[name] - shuffled, min(a.degrees, b.degrees)
     )
-
-
-def _draws(
-    labels: NDArray[np.integer],
-    probabilities: Floats,
-    groups: NDArray[np.intp],
-    weights: Floats,
-    *,
-    threshold: float,
-) -> dict[str, Floats]:
-    called = probabilities >= threshold
-    table = np.bincount(
-        groups * 4 + 2 * (labels == 1) + called, minlength=4 * weights.shape[1]
-    ).reshape(-1, 4)
-    tn, fp, fn, tp = (weights @ table).T
-    by_count = metrics.confusion_metrics(metrics.Confusion(tp=tp, fp=fp, fn=fn, tn=tn))
-    tabled = binned_counts.bin_counts(labels=labels, probabilities=probabilities, groups=groups)
-    ranking = binned_counts.resampled_metrics(tabled, weights @ tabled.by_subject)
-    return {name: (by_count | ranking)[name] for name in COMPARED_METRICS}
 
 
 def _student(value: float, draws: Floats, degrees: int) -> Interval:

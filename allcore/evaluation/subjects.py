@@ -43,13 +43,9 @@ class SubjectRow:
 
 
 @dataclass(frozen=True)
-class SubjectCall:
+class SubjectCall(SubjectRow):
     """Call of a whole subject: the share of its cells called blast against a cut-off."""
 
-    subject: str
-    label: str  # 'all' or 'hem', the true class
-    cells: int
-    blasts: Interval  # share of its cells called ALL blast, Wilson over its cells
     answer: str  # one of `ANSWERS`
 
     @property
@@ -150,9 +146,7 @@ def call_subjects(
             return CANT_TELL
         return "all" if row.blasts.value > cutoff else "hem"
 
-    return tuple(
-        SubjectCall(row.subject, row.label, row.cells, row.blasts, answer(row)) for row in rows
-    )
+    return tuple(SubjectCall(**vars(row), answer=answer(row)) for row in rows)
 
 
 def subject_shares(

@@ -162,29 +162,26 @@ class _Run:
             return None
 
     def _known(self, states: Sequence[FileState]) -> tuple[set[str], set[str]]:
-        """Images of the finished index, and up-to-date images, including those of a stopped run."""
+        """Images of the finished index; and images, also of a stopped run, that are up to date."""
         finished = self._finished()
         gathered = shards.gather(self.parts, finished)
         if gathered is None:
             shutil.rmtree(self.parts, ignore_errors=True)
             return set(), set()
-        known = set() if finished is None else set(finished.table["image_id"])
-        return known, self._fresh(gathered[0], states)
-
-    def _fresh(self, before: pd.DataFrame, states: Sequence[FileState]) -> set[str]:
-        """Images whose file and model match the index."""
-        model = self.about.model_sha256
-        rows = before[["image_id", "path", "size_bytes", "mtime_ns", "model_sha256", "error"]]
-        known = {
+        columns = ["image_id", "path", "size_bytes", "mtime_ns", "model_sha256", "error"]
+        before = {
             image_id: (path, size, time)
-            for image_id, path, size, time, of, error in rows.itertuples(index=False)
-            if self.predictor is None or error or of == model
+            for image_id, path, size, time, of, error in gathered[0][columns].itertuples(
+                index=False
+            )
+            if self.predictor is None or error or of == self.about.model_sha256
         }
-        return {
+        fresh = {
             state.image_id
             for state in states
-            if state.known and known.get(state.image_id) == (state.path, state.size, state.time)
+            if state.known and before.get(state.image_id) == (state.path, state.size, state.time)
         }
+        return set() if finished is None else set(finished.table["image_id"]), fresh
 
     def _read(self, stale: Sequence[FileState], report: Callable[[int], object]) -> None:
         number = shards.next_number(self.parts)
