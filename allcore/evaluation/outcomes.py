@@ -17,8 +17,6 @@ OUTCOMES = {
     "tn": "Normal cells called normal",
 }
 LISTS = {
-    "false_positives": "Normal cells called ALL blast",
-    "false_negatives": "ALL blasts called normal",
     "confident_errors": "Most confident errors",
     "least_certain": "Least certain",
     "near_threshold": "Nearest to the threshold",
@@ -51,8 +49,7 @@ def rank_cells(
 ) -> NDArray[np.intp]:
     """Indices of the cells of a list, most relevant first; ties keep their order.
 
-    False positives, false negatives, confident errors and suspicious labels are subsets of the
-    cells; the other lists order all N cells.
+    Confident errors and suspicious labels are subsets of the cells; the others order all N cells.
 
     Args:
         key: key of `LISTS`.
@@ -68,16 +65,11 @@ def rank_cells(
         raise DataError(f"There is no list '{key}': choose one of {', '.join(LISTS)}.")
     labels, probabilities = np.asarray(labels), np.asarray(probabilities, dtype=float)
     metrics.check_predictions(labels=labels, probabilities=probabilities)
-    blast, called = labels == 1, probabilities >= threshold
     # In log-odds 0.98 and 0.99 are far apart.
     distance = np.abs(_log_odds(probabilities) - _log_odds(threshold))
     match key:
-        case "false_positives":
-            return _sorted(-probabilities, called & ~blast)
-        case "false_negatives":
-            return _sorted(probabilities, ~called & blast)
         case "confident_errors":
-            return _sorted(-distance, called != blast)
+            return _sorted(-distance, (probabilities >= threshold) != (labels == 1))
         case "least_certain":
             return _sorted(np.abs(probabilities - 0.5))
         case "near_threshold":

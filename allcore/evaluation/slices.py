@@ -20,13 +20,6 @@ from allcore.evaluation.slice_statistics import SliceDesign, SliceTests
 
 LEVEL = 0.05
 """Family-wise error rate over all slices."""
-KINDS = {
-    "fact": "By size, brightness and the like",
-    "pair": "By two of them",
-    "subject": "By subject",
-    "cluster": "By cluster of the map",
-    "saved": "Saved selections",
-}
 FIFTHS = ("lowest fifth", "second fifth", "middle fifth", "fourth fifth", "highest fifth")
 
 
@@ -36,7 +29,7 @@ class Slice:
 
     key: str  # stable as long as the data is, for links
     title: str
-    kind: str  # a key of KINDS
+    kind: str  # 'fact', 'pair', 'subject', 'cluster' or 'saved'
     members: NDArray[np.bool_]  # (N,)
 
 

@@ -27,14 +27,6 @@ def test_of__at_the_threshold_a_cell_is_called_blast() -> None:
     ]  # fmt: skip
 
 
-def test_ranked__false_positives_by_falling_probability() -> None:
-    assert ranked("false_positives") == [2, 1, 7]
-
-
-def test_ranked__false_negatives_by_rising_probability() -> None:
-    assert ranked("false_negatives") == [5, 4]
-
-
 def test_ranked__confident_errors_by_log_odds_from_the_threshold() -> None:
     # Log-odds from those of 0.6, 0.41: 0.01 is 5.00 away, 0.99 is 4.19, 0.3 is 1.25, 0.7 is 0.44.
     assert ranked("confident_errors") == [5, 2, 4, 1, 7]
@@ -63,11 +55,11 @@ def test_ranked__suspicious_holds_the_flagged_by_quality() -> None:
 
 def test_ranked__ties_keep_their_order() -> None:
     flat = np.full(8, 0.9)
-    assert ranked("false_positives", probabilities=flat) == [0, 1, 2, 7]
+    assert ranked("confident_errors", probabilities=flat) == [0, 1, 2, 7]
 
 
 def test_ranked__an_empty_list() -> None:
-    assert ranked("false_negatives", threshold=0.0) == []
+    assert ranked("confident_errors", probabilities=LABELS.astype(float)) == []
 
 
 @pytest.mark.parametrize(
@@ -78,7 +70,7 @@ def test_ranked__an_empty_list() -> None:
             labels=LABELS[2:], probabilities=BLAST[2:])},
          "of 6 cells"),
         ("best", {}, "no list 'best'"),
-        ("false_positives", {"probabilities": BLAST + 1}, "from 0 to 1"),
+        ("confident_errors", {"probabilities": BLAST + 1}, "from 0 to 1"),
     ],
 )  # fmt: skip
 def test_ranked__refuses(key: str, given: dict, words: str) -> None:

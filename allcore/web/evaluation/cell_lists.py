@@ -20,11 +20,7 @@ from allcore.web.evaluation.context import Context
 SHOW, SUBJECTS, CLASS = "show", "subject", "label"
 """Keys of the controls, and of the address."""
 ALL = "all"
-CHOICES = (
-    outcomes.OUTCOMES
-    | {key: title for key, title in outcomes.LISTS.items() if not key.startswith("false_")}
-    | {ALL: "All cells"}
-)
+CHOICES = outcomes.OUTCOMES | outcomes.LISTS | {ALL: "All cells"}
 _DEFAULT = "confident_errors"
 
 
