@@ -1,6 +1,9 @@
 """The two classes of cells: their codes, names and colours."""
 
+import re
 from typing import Literal
+
+from allcore.errors import DataError
 
 Label = Literal["all", "hem"]
 """An ALL blast (class 1) or a normal cell (class 0), in the codes of C-NMC 2019."""
@@ -19,7 +22,44 @@ VERDICT_NAMES = {**CLASS_NAMES, "refused": "refused"}
 VERDICT_TITLES = {"all": "ALL blast", "hem": "Normal", "refused": "Refused"}
 
 LABEL_ALIASES: dict[str, Label] = {
-    "all": "all", "blast": "all", "all blast": "all", "1": "all", "1.0": "all", "true": "all",
-    "hem": "hem", "normal": "hem", "healthy": "hem", "0": "hem", "0.0": "hem", "false": "hem",
+    "all": "all", "all blast": "all", "all blasts": "all", "blast": "all", "blasts": "all",
+    "all cell": "all", "all cells": "all", "leukemia": "all", "leukaemia": "all",
+    "leukemic": "all", "leukaemic": "all", "lymphoblast": "all", "lymphoblasts": "all",
+    "malignant": "all", "1": "all", "true": "all",
+    "hem": "hem", "normal": "hem", "normal cell": "hem", "normal cells": "hem", "healthy": "hem",
+    "benign": "hem", "0": "hem", "false": "hem",
 }  # fmt: skip
-"""Aliases of the classes in tables and class folders, in lower case."""
+"""Aliases of the classes in tables and class folders, in lower case with blanks between words."""
+
+
+def parse_label(text: object) -> Label | None:
+    """Return the label of a word or a code as people write it; None where it is unknown.
+
+    Case, blanks, underscores and hyphens don't matter, nor does the form of a number.
+
+    >>> parse_label(" Normal_Cell "), parse_label("1.0"), parse_label("AML")
+    ('hem', 'all', None)
+    """
+    return LABEL_ALIASES.get(label_key(text))
+
+
+def label_key(text: object) -> str:
+    """Return a word or code in the form of the keys of ``LABEL_ALIASES``."""
+    words = re.sub(r"(?<=[^\W\d_])[\s_-]+|[\s_]+", " ", str(text)).strip().casefold()
+    return re.sub(r"^\+?(\d+)(?:[.,]0*)?$", r"\1", words)
+
+
+def parse_label_codes(text: str) -> dict[str, Label]:
+    """Parse what each label of a data set means, as ``0=all, 1=hem``; keys are ``label_key``s.
+
+    Raises:
+        DataError: the text has another form, or gives one label two meanings.
+    """
+    codes: dict[str, Label] = {}
+    for pair in filter(str.strip, re.split(r"[,;\n]", text)):
+        code, _, word = pair.rpartition("=")
+        key, label = label_key(code), parse_label(word)
+        if not key or label is None or codes.get(key, label) != label:
+            raise DataError(f"The labels '{text:.80}' are not clear: write them as 0=all,1=hem.")
+        codes[key] = label
+    return codes

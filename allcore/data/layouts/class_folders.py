@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from allcore.data.layouts.layout import Folder, Rows
-from allcore.labels import LABEL_ALIASES
+from allcore.labels import parse_label
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class ClassFolders:
         rows: Rows = []
         for path in folder.images:
             top, _, rest = path.partition("/")
-            label = LABEL_ALIASES.get(top.lower())
+            label = parse_label(top)
             if rest and label:
                 rows.append({"path": path, "image_id": path, "label": label})
         return rows or None
