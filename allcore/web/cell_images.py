@@ -39,7 +39,7 @@ class CellImages:
     """
 
     manifests: tuple[Manifest, ...] = ()
-    places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    places: Mapping[str, tuple[Manifest, int]] = field(default_factory=dict)
     problem: str = ""
 
     @classmethod
@@ -47,10 +47,10 @@ class CellImages:
         """Images of some data sets; the one with the digest comes first, then the given order."""
         if digest and len(manifests) > 1:
             manifests = sorted(manifests, key=lambda manifest: manifest.digest() != digest)
-        places: dict[str, tuple[int, int]] = {}
-        for number, manifest in enumerate(manifests):
+        places: dict[str, tuple[Manifest, int]] = {}
+        for manifest in manifests:
             for row, image_id in enumerate(manifest.table["image_id"].astype(str)):
-                places.setdefault(image_id, (number, row))
+                places.setdefault(image_id, (manifest, row))
         for image_id, place in list(places.items()):
             places.setdefault(_cnmc_name(image_id), place)
         return cls(tuple(manifests), places)
@@ -61,15 +61,15 @@ class CellImages:
     def row(self, image_id: str) -> "pd.Series[Any] | None":
         """Row of an image in its manifest; None where no data set has the id."""
         place = self._place(image_id)
-        return None if place is None else self.manifests[place[0]].table.iloc[place[1]]
+        return None if place is None else place[0].table.iloc[place[1]]
 
     def file(self, image_id: str) -> Path | None:
         """File of an image; None without one, or where it lies outside its data set."""
         place = self._place(image_id)
         if place is None:
             return None
-        manifest = self.manifests[place[0]]
-        path = str(manifest.table["path"].iat[place[1]])
+        manifest, row = place
+        path = str(manifest.table["path"].iat[row])
         file, state = thumbnails.stat(PathResolver(manifest.root), path)
         return None if state is None else file
 
@@ -79,8 +79,8 @@ class CellImages:
         for image_id in image_ids:
             source = ImageSource(Path(image_id), "")
             if place := self._place(image_id):
-                manifest = self.manifests[place[0]]
-                [source] = thumbnails.sources(manifest, manifest.table.iloc[[place[1]]])
+                manifest, row = place
+                [source] = thumbnails.sources(manifest, manifest.table.iloc[[row]])
             sources.append(source)
         return sources
 
@@ -91,7 +91,7 @@ class CellImages:
     def is_synthetic(self, image_id: str) -> bool:
         """Whether an image was drawn by ALLScope."""
         place = self._place(image_id)
-        return place is not None and dataset_counts.is_synthetic(self.manifests[place[0]])
+        return place is not None and dataset_counts.is_synthetic(place[0])
 
     @cached_property
     def table(self) -> pd.DataFrame | None:
@@ -106,7 +106,7 @@ class CellImages:
         """Sentence that explains why some cells have no picture."""
         return UNMATCHED if self.manifests else CONNECT
 
-    def _place(self, image_id: str) -> tuple[int, int] | None:
+    def _place(self, image_id: str) -> tuple[Manifest, int] | None:
         # Readers keep C-NMC's names with or without folders and suffix.
         return self.places.get(image_id) or self.places.get(_cnmc_name(image_id))
 

@@ -5,9 +5,11 @@ of a session in the database, so that it is refused once that session has ended.
 the cookie at once, without a component.
 """
 
+import contextlib
 import json
 import os
 import secrets
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -80,7 +82,13 @@ def signing_key(home: Path) -> str:
     path = home / "cookie.key"
     try:
         if not path.exists():
-            _make(path)
+            # Written aside and linked into place, so that nobody ever reads half of a key.
+            home.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", dir=home) as draft:  # of mode 600
+                draft.write(secrets.token_hex(KEY_BYTES))
+                draft.flush()
+                with contextlib.suppress(FileExistsError):  # another process was first
+                    os.link(draft.name, path)
         key = path.read_text().strip()
     except OSError as error:
         raise StoreError(
@@ -90,18 +98,3 @@ def signing_key(home: Path) -> str:
     if len(key) < 2 * KEY_BYTES:
         raise StoreError(f"The file {path} is damaged; delete it, and everyone signs in again.")
     return key
-
-
-def _make(path: Path) -> None:
-    """Write the key aside and link it into place, so that nobody ever reads half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(KEY_BYTES))
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass  # another process was first; its key is the one
-    finally:
-        draft.unlink()

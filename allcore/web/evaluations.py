@@ -31,7 +31,7 @@ class PredictionSource:
         digest: of the content.
         model: None for a file.
         problems: of a file.
-        imported: the file's predictions; None for a model.
+        imported: the predictions of a file; None for a model.
     """
 
     key: str

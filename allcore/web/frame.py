@@ -66,13 +66,7 @@ def confirm_button(
 ) -> bool:
     """Draw a button that asks before it acts; tell whether it was confirmed.
 
-    Args:
-        label: of the button.
-        sentence: what it will do, as Markdown.
-        icon: of the button.
-        yes: label of the button that confirms.
-        key: of the button that confirms.
-        disabled: whether there is nothing to do.
+    The sentence is Markdown; `yes` and `key` are of the button that confirms.
     """
     with st.popover(label, icon=icon, disabled=disabled):
         st.markdown(sentence)

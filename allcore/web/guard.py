@@ -36,8 +36,7 @@ Parameters = ParamSpec("Parameters")
 def require(name: str) -> Visitor:
     """Return the visitor, or show why they may not open the page and end the run.
 
-    Args:
-        name: stem of the page's script; `allcore.web.page_table` says which role opens it.
+    The page is named by the stem of its script; `allcore.web.page_table` has its role.
     """
     page = page_table.page(name)
     navigation.enter()

@@ -34,12 +34,9 @@ def show_chart(
         figure: the notice is added below its title, once.
         key: of the element; needed for selections.
         name: of the saved file.
-        on_select: as for `st.plotly_chart`, like `selection_mode`.
-        selection_mode: what can be selected.
+        on_select: as for `st.plotly_chart`; the selection is returned with it alone.
+        selection_mode: as for `st.plotly_chart`.
         alt: text for screen readers; by default the title.
-
-    Returns:
-        The selection where `on_select` is given.
     """
     style.add_notice(figure)
     event = st.plotly_chart(
@@ -83,7 +80,7 @@ def show_csv_download(
         table: without its index; or a function that makes it, if that takes time.
         name: of the file, without suffix.
         label: of the button.
-        key: of the button, if a page offers one table twice.
+        key: needed if a page offers one table twice.
     """
     show_download(
         label,
@@ -124,11 +121,8 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
 def config(name: str, *, height: float | None = None) -> dict[str, object]:
     """Plotly's configuration of a figure: its toolbar, and how the figure is saved.
 
-    Saved figures have one width on all screens, for on a phone the letters would be too wide.
-
-    Args:
-        name: of the file.
-        height: of the figure in pixels; None takes the height on the screen.
+    Saved figures have one width on all screens, for on a phone the letters would be too wide, and
+    this height in pixels; None takes the height on the screen.
     """
     saved = {
         "format": _format().lower(),

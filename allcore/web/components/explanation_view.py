@@ -202,7 +202,6 @@ def say(place: DeltaGenerator, text: str, *, lines: int, strong: str = "") -> No
 
 
 def _draw_slots(verdict: str) -> Slots:
-    """Draw headings and empty frames for the explanation of a verdict."""
     slots = {}
     left, right = st.columns(2, gap="large")
     with left:

@@ -8,7 +8,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -49,14 +49,8 @@ class Card:
     synthetic: bool = False
 
 
-@dataclass(frozen=True)
-class PickerChoice:
-    """State of a grid in which cells can be selected.
-
-    Attributes:
-        opened: id of the cell that was just opened; None without one.
-        chosen: ids of the selected cells, here and on other pages, in order of selection.
-    """
+class PickerChoice(NamedTuple):
+    """Ids of the cell just opened, and of the cells selected on all pages, in that order."""
 
     opened: str | None
     chosen: tuple[str, ...]
@@ -73,11 +67,7 @@ def show_gallery(cards: Sequence[Card], sources: Sequence[ImageSource]) -> None:
 def choose_page(total: int, size: int, *, key: str, noun: str = "cell") -> slice:
     """Draw the control of pages, if there are several; return the range of the chosen one.
 
-    Args:
-        total: number of items.
-        size: items on a page.
-        key: of the control, before the number of pages.
-        noun: for an item.
+    There are `size` of `total` items on a page; `noun` names one.
     """
     pages = -(-total // size)
     number = st.pagination(pages, key=f"{key}_page_{pages}") if pages > 1 else 1
@@ -89,10 +79,7 @@ def choose_page(total: int, size: int, *, key: str, noun: str = "cell") -> slice
 def show_picker(cards: Sequence[Card], sources: Sequence[ImageSource], *, key: str) -> str | None:
     """Draw the cells; return the id of the one that was just opened.
 
-    Args:
-        cards: captions of the thumbnails.
-        sources: of the thumbnails, in the same order.
-        key: of the component, unique on the page.
+    Captions and sources of thumbnails are in the same order; the key is unique on the page.
     """
     opened = _mount(cards, sources, key).opened
     return opened if opened in {card.image_id for card in cards} else None
@@ -106,14 +93,10 @@ def show_selectable(
     chosen: Sequence[str],
     limit: int,
 ) -> PickerChoice:
-    """Draw cells that can be opened and selected.
+    """Draw cells that can be opened and selected, at most `limit` of them.
 
-    Args:
-        cards: as for `show_picker`, like `sources` and `key`.
-        sources: of the thumbnails.
-        key: of the component.
-        chosen: ids selected now, of these cells or others; the caller stores them.
-        limit: most ids that can be selected.
+    `chosen` are the ids selected now, of these cells or others; the caller stores them. All else is
+    as for `show_picker`.
     """
     # The browser compares the count to tell replies to its last selection from older ones.
     count = st.session_state.get(f"{key}_count", 0)

@@ -61,11 +61,9 @@ STEPS = (
 
 
 def show_tour(visitor: Visitor, here: str) -> None:
-    """Draw the current step above a page; on Home, start the tour for people who are new.
+    """Draw the current step above a page, named by the stem of its script.
 
-    Args:
-        visitor: who is looking.
-        here: stem of the open page's script.
+    On Home, the tour starts for people who are new.
 
     Raises:
         AllScopeError: the database can't be used.

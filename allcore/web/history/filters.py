@@ -24,13 +24,7 @@ _MAX_ID = 2**31 - 1  # of PostgreSQL
 
 
 def show_filters(username: str, models: tuple[str, ...], batches: dict[int, str]) -> None:
-    """Draw the filters.
-
-    Args:
-        username: of the account.
-        models: names to choose from.
-        batches: names by id.
-    """
+    """Draw the filters; batches are names by id."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
             "File, subject or digest", key=TEXT, bind="query-params", width=220,
@@ -108,7 +102,6 @@ def _text_filter(title: str, options: dict[str, str], *, key: str) -> None:
 
 
 def _show_selected_batch(username: str, number: int, name: str | None) -> None:
-    """Name the selected batch, with buttons that clear the selection or delete the batch."""
     gone = "The batch of this address is not there any more"
     text = gone if name is None else f"Only the batch {name}"
     with st.container(horizontal=True, vertical_alignment="center"):

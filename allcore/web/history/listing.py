@@ -18,13 +18,7 @@ _TURN = "history_turn"
 
 
 def show_answers(username: str, query: HistoryQuery, names: dict[int, str]) -> None:
-    """Draw the answers that a query matches.
-
-    Args:
-        username: of the account.
-        query: of the filters.
-        names: of batches, by id.
-    """
+    """Draw the answers that a query matches; names are of batches, by id."""
     store = accounts.store()
     total = history.search(store, username, query, limit=0).total
     pages = max(1, -(-total // PER_PAGE))

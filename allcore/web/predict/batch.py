@@ -124,7 +124,7 @@ def _choose_verdict_and_order(items: Sequence[PredictedPicture]) -> tuple[str | 
 def _show_table(
     items: Sequence[PredictedPicture], places: Sequence[int], *, key: str
 ) -> int | None:
-    """A page of the table; gives the place of the marked row."""
+    """Draw a page of the table; return the place of the marked row."""
     if not places:
         st.caption("No picture has this answer.")
         return None
@@ -267,7 +267,6 @@ def _show_shares(shares: Sequence[SubjectShare], least: int) -> None:
 
 
 def _show_downloads(items: Sequence[PredictedPicture], info: ModelInfo, grouping: Subjects) -> None:
-    """Files of all predictions, made on demand."""
     rows, assigned = [item.row for item in items], grouping.assigned
     details = export_details(items, assigned.subjects if assigned else None)
 

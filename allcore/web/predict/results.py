@@ -215,8 +215,6 @@ def _show_downloads(
     *,
     key: str,
 ) -> None:
-    """Draw the buttons of the report as JSON and as PDF; each file is made on demand."""
-
     def report() -> PredictionReport:
         return prediction_json.make_report(
             predictor,
@@ -267,7 +265,6 @@ def _show_flag(answer: int, prediction: Prediction, *, username: str) -> None:
 
 
 def _timing(job: PredictionJob, device: str) -> str:
-    """How long the job took, and on which device."""
     done = len(job.items)
     if done == 1:
         return f"Answered in {job.seconds:.2f} s on {device}"

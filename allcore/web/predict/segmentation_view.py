@@ -115,7 +115,6 @@ def _choose_cell(count: int, digest: str) -> int:
 
 
 def _adjust(cell: Candidate, number: int, model: InstalledModel, digest: str) -> Cut:
-    """Draw the controls of the cut."""
     grow = st.slider(
         "Move the outline out or in", *segmentation.GROW, format="%d px", key=_key("grow", digest)
     )
@@ -230,7 +229,7 @@ def _outlined(picture: Image.Image, candidates: tuple[Candidate, ...], chosen: i
 
 
 def _contour(cell: Candidate, share: float) -> list[Point]:
-    """Points around the cell in the shown picture."""
+    """Points around a cell, at this scale."""
     lines = measure.find_contours(np.pad(cell.patch, 1).astype(np.float32), 0.5)  # type: ignore[no-untyped-call]
     longest = max(lines, key=len)
     top, left = cell.frame[:2]

@@ -56,8 +56,6 @@ class HistoryWriter:
     """Stores predictions in an account's history as they come; called on the job's thread.
 
     Attributes:
-        info: the model.
-        username: of the account.
         database: None stores nothing.
         name: of the batch.
         total: number of pictures.
@@ -211,11 +209,11 @@ def start(
 
     Args:
         service: of the model.
-        sources: the pictures.
+        sources: of the pictures.
         session: whose turn in the queue it is.
         owner: key of the run in this server's memory, never shared by two people.
         username: of the account.
-        database: where predictions are stored; None stores none.
+        database: None stores no predictions.
     """
     info = service.predictor.info
     name = sources[0].name if len(sources) == 1 else f"{len(sources):,} pictures"
@@ -272,7 +270,6 @@ def _owner(visitor: Visitor) -> str:
 
 
 def _queue() -> str:
-    """This session's place in the queue."""
     queue: str = st.session_state.setdefault(_QUEUE, uuid.uuid4().hex)
     return queue
 
