@@ -40,7 +40,7 @@ def index(
     """
     from allcore.audit.findings import findings_cache
     from allcore.audit.index import store
-    from allcore.data import dataset_inspection
+    from allcore.data import dataset_inspection, readers
 
     chosen = data or settings.load().data
     if chosen is None:
@@ -56,7 +56,7 @@ def index(
         "seconds": round(seconds, 3),
         "images_per_second": round(counted["read"] / seconds, 1),
         "pruned": store.prune() if prune else 0,
-        "notes": dataset_inspection.inspect(chosen).warnings,
+        "notes": dataset_inspection.summarize(readers.read(chosen)).warnings,
         # Cached, so that the Health page opens fast.
         "findings": len(findings_cache.all_findings(chosen).findings),
     }

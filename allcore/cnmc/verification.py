@@ -129,7 +129,7 @@ def verify(
         raise DataError(f"{listing.root} vanished during the check: connect it and run it again.")
     unread_paths = {file.path for file in unread}
     paths = [path for path in listing.paths if path not in unread_paths]
-    refused = file_digests.sorted_by_path([*listing.refused, *unread])
+    refused = sorted([*listing.refused, *unread])
     by_path = {path: known[path] for path in paths if path in known} | digests
     return match_files(facts, paths, by_path, root=listing.root, refused=tuple(refused))
 

@@ -1,6 +1,7 @@
 """Segmentation mask, bounding box and basic statistics of the cell in an image."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from scipy import ndimage
 
 from allcore.errors import BadImage
 
+Pixel = TypeVar("Pixel", bound=np.generic)
 Rgb = NDArray[np.uint8]
 """An image (H, W, 3), uint8."""
 
@@ -87,7 +89,7 @@ def cell_stats(rgb: Rgb, mask: NDArray[np.bool_] | None = None) -> CellStats:
     )
 
 
-def centre_crop(rgb: Rgb, side: int = NATIVE_SIDE) -> Rgb:
+def centre_crop(image: NDArray[Pixel], side: int = NATIVE_SIDE) -> NDArray[Pixel]:
     """Return the middle ``side`` x ``side`` pixels; a smaller image is returned unchanged."""
-    top, left = (max(0, (length - side) // 2) for length in rgb.shape[:2])
-    return rgb[top : top + side, left : left + side]
+    top, left = (max(0, (length - side) // 2) for length in image.shape[:2])
+    return image[top : top + side, left : left + side]

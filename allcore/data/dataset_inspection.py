@@ -2,9 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
-from allcore.data import readers
 from allcore.data.manifest import Manifest
 from allcore.data.safe_paths import PathResolver
 from allcore.labels import CLASS_PLURALS
@@ -64,17 +62,8 @@ class DatasetSummary:
         return []
 
 
-def inspect(path: Path) -> DatasetSummary:
-    """Read a folder or CSV file and count its images, labels and subjects without opening images.
-
-    Raises:
-        DataError: there is no image, two images have one id, or the path can't be read.
-    """
-    return summarize(readers.read(path))
-
-
 def summarize(manifest: Manifest) -> DatasetSummary:
-    """Return the counts of a manifest."""
+    """Count the images, labels and subjects of a manifest without opening images."""
     outside, missing = _count_unreachable(manifest)
     labels = manifest.table["label"].value_counts(dropna=False)
     return DatasetSummary(

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Progress = Callable[[int, int], object]
 Cancelled = Callable[[], bool]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class UnreadFile:
     """A file or folder that was not read."""
 
@@ -65,7 +65,7 @@ def list_files(root: Path, *, hidden: bool = True) -> FileListing:
             refused.append(UnreadFile(path, status))
     paths = tuple(sorted(files))
     sizes = tuple(files[path] for path in paths)
-    return FileListing(root, paths, sizes, tuple(sorted_by_path(refused)))
+    return FileListing(root, paths, sizes, tuple(sorted(refused)))
 
 
 def compute_digests(
@@ -124,11 +124,6 @@ def file_digest(path: Path) -> str:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError("not a regular file")
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sorted_by_path(refused: Sequence[UnreadFile]) -> list[UnreadFile]:
-    """Sort files by path."""
-    return sorted(refused, key=lambda file: file.path)
 
 
 def _entries(root: Path, hidden: bool) -> Iterator[tuple[str, int | str]]:

@@ -56,7 +56,7 @@ def rescaled(cell: Cell, factor: float) -> Cell:
     shape = (width, height)
     return Cell(
         cells.centre_crop(np.asarray(picture.resize(shape, Image.Resampling.BICUBIC))),
-        _middle(np.asarray(mask.resize(shape, Image.Resampling.NEAREST))),
+        cells.centre_crop(np.asarray(mask.resize(shape, Image.Resampling.NEAREST))),
     )
 
 
@@ -75,7 +75,7 @@ def turned(cell: Cell, degrees: float) -> Cell:
     mask[y : y + height, x : x + width] = cell.mask[top:bottom, left:right]
     picture = Image.fromarray(rgb).rotate(degrees, Image.Resampling.BICUBIC)
     own = Image.fromarray(mask).rotate(degrees, Image.Resampling.NEAREST)
-    return Cell(cells.centre_crop(np.asarray(picture)), _middle(np.asarray(own)))
+    return Cell(cells.centre_crop(np.asarray(picture)), cells.centre_crop(np.asarray(own)))
 
 
 def eroded(cell: Cell, pixels: int) -> Cell:
@@ -120,14 +120,6 @@ def inside(cell: Cell, values: NDArray[np.floating]) -> Cell:
 def rounded(values: NDArray[np.floating]) -> Rgb:
     """Round values to uint8, clipped to 0 to 255."""
     return np.asarray(np.rint(values.clip(0, 255)), dtype=np.uint8)
-
-
-def _middle(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Crop a mask as ``cells.centre_crop`` crops its image."""
-    side = cells.NATIVE_SIDE
-    top, left = (max(0, (length - side) // 2) for length in mask.shape)
-    cut: NDArray[np.bool_] = mask[top : top + side, left : left + side]
-    return cut
 
 
 SWEEPS = (

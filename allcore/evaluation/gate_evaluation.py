@@ -76,6 +76,13 @@ def gate_facts(
     known = np.isfinite(judged.accepted)
     by_subject = cells.assign(accepted=judged.accepted).groupby("subject")["accepted"].mean()
     low = by_subject[by_subject < 0.9].sort_values()
+    refused = {}
+    for kind, total in ood.totals.items():
+        read = len(ood.features[kind].logits) if kind in ood.features else 0
+        # Samples that an earlier check refuses are not read.
+        count = total - read + judged.refused_ood.get(kind, 0.0) * read
+        bound = intervals.wilson(round(count), total).low
+        refused[kind] = {"value": round(count / total, 4), "low": round(bound, 4), "n": total}
     return {
         "method": gate_fit.METHOD,
         "limit": f"lets through {gate_fit.ACCEPTED:.0%} of the cells of validation subjects",
@@ -85,10 +92,7 @@ def gate_facts(
         "cells": int(known.sum()),
         "subjects": int(cells["group"][known].nunique()),
         "accepted_by_subject": {str(name): round(float(share), 3) for name, share in low.items()},
-        "strangers": {
-            kind: _refused_share(ood, kind, judged.refused_ood.get(kind, 0.0))
-            for kind in ood.totals
-        },
+        "strangers": refused,
         "methods": {
             name: {
                 "accepted": _accepted_share(judged.known[name], cells),
@@ -109,12 +113,3 @@ def _accepted_share(accepted: Floats, cells: pd.DataFrame) -> dict[str, float]:
         accepted[known].astype(bool), labels=labels, groups=groups
     )
     return {name: round(value, 4) for name, value in vars(share).items()}
-
-
-def _refused_share(ood: OodFeatures, kind: str, of_read: float) -> dict[str, float]:
-    """Share of samples refused by an earlier check or by the gate, with Wilson's interval."""
-    total = ood.totals[kind]
-    read = len(ood.features[kind].logits) if kind in ood.features else 0
-    refused = total - read + of_read * read
-    interval = intervals.wilson(round(refused), total)
-    return {"value": round(refused / total, 4), "low": round(interval.low, 4), "n": total}

@@ -40,7 +40,6 @@ class PredictiveCurve:
 class PredictiveValues:
     """Predictive values of the calls at one threshold, as a function of the prevalence."""
 
-    threshold: float
     observed: float  # prevalence in these cells
     prevalences: Floats  # (P,)
     ppv: PredictiveCurve
@@ -92,7 +91,6 @@ def predictive_values(cells: Sample, threshold: float, prevalences: Floats) -> P
     checked = _checked(np.asarray(prevalences, dtype=float))
     positive, negative = likelihood_ratios(cells, threshold)
     return PredictiveValues(
-        threshold=threshold,
         observed=float(np.mean(cells.labels)),
         prevalences=checked,
         ppv=_predicted(positive, checked, _ppv),

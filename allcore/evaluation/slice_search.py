@@ -35,9 +35,7 @@ _SAME = 0.8  # a pair with this share of one of its two slices adds nothing
 _COLUMNS = 16  # principal components for the clustering of wide features
 
 
-def find_clusters(
-    points: NDArray[np.floating], count: int | None = None, *, seed: int = 0
-) -> NDArray[np.intp]:
+def find_clusters(points: NDArray[np.floating], count: int | None = None) -> NDArray[np.intp]:
     """(N,) cluster number of each cell, 0 for the largest cluster; -1 for a cell without a point.
 
     MiniBatchKMeans of scikit-learn (Sculley, WWW 2010), deterministic.
@@ -46,7 +44,6 @@ def find_clusters(
         points: (N, d) network features, or the 2-D map; wide features are reduced to their first
             principal components.
         count: number of clusters; by default one per 100 cells, at most `CLUSTERS`.
-        seed: seed of the initialisation.
     """
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.decomposition import PCA
@@ -61,7 +58,7 @@ def find_clusters(
     features = points[known]
     if points.shape[1] > _COLUMNS and len(features) > _COLUMNS:
         features = PCA(_COLUMNS, svd_solver="covariance_eigh").fit_transform(features)
-    model = MiniBatchKMeans(count, random_state=seed, n_init=3, batch_size=2048)
+    model = MiniBatchKMeans(count, random_state=0, n_init=3, batch_size=2048)
     clusters = model.fit_predict(features)
     largest_first = np.argsort(-np.bincount(clusters, minlength=count), kind="stable")
     ids[known] = np.argsort(largest_first)[clusters]

@@ -4,8 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from allcore.data import dataset_inspection
+from allcore.data import dataset_inspection, readers
+from allcore.data.dataset_inspection import DatasetSummary
 from allcore.errors import DataError
+
+
+def inspect(path: Path) -> DatasetSummary:
+    return dataset_inspection.summarize(readers.read(path))
 
 
 def lay(root: Path, *names: str) -> Path:
@@ -17,14 +22,14 @@ def lay(root: Path, *names: str) -> Path:
 
 def test_inspect__training_folders(tmp_path: Path) -> None:
     lay(tmp_path, "fold_0/all/UID_1_1_1_all.bmp", "fold_1/hem/UID_H1_1_1_hem.bmp")
-    found = dataset_inspection.inspect(tmp_path)
+    found = inspect(tmp_path)
     assert found.layout == "C-NMC 2019 as it is published (fold_0, fold_1)"
     assert (found.labels, found.subjects, found.unknown_subjects) == ({"all": 1, "hem": 1}, 2, 0)
     assert found.warnings == []
 
 
 def test_inspect__class_folders_without_subjects(tmp_path: Path) -> None:
-    found = dataset_inspection.inspect(lay(tmp_path, "Blast/细胞.png", "normal/a.png"))
+    found = inspect(lay(tmp_path, "Blast/细胞.png", "normal/a.png"))
     assert found.layout == "class folders: blast, normal"
     assert found.subjects == 0
     [said] = found.warnings
@@ -32,14 +37,14 @@ def test_inspect__class_folders_without_subjects(tmp_path: Path) -> None:
 
 
 def test_inspect__one_class_only(tmp_path: Path) -> None:
-    found = dataset_inspection.inspect(lay(tmp_path, "all/UID_1_1_1_all.png"))
+    found = inspect(lay(tmp_path, "all/UID_1_1_1_all.png"))
     assert found.warnings == [
         "All labelled images are ALL blasts: with one class alone nothing can be trained or judged."
     ]
 
 
 def test_inspect__no_label(tmp_path: Path) -> None:
-    found = dataset_inspection.inspect(lay(tmp_path, "a.png", "deep/b.png"))
+    found = inspect(lay(tmp_path, "a.png", "deep/b.png"))
     assert found.layout == "a folder of pictures without class folders"
     assert found.warnings[0].startswith("No image has a label")
 
@@ -48,28 +53,28 @@ def test_inspect__table(tmp_path: Path) -> None:
     lay(tmp_path, "1.png")
     table = "image_id,path,label,subject\na,1.png,all,S1\nb,2.png,hem,S2\nc,../3.png,hem,\n"
     (tmp_path / "manifest.csv").write_text(table)
-    found = dataset_inspection.inspect(tmp_path)
+    found = inspect(tmp_path)
     assert found.layout == "a folder with the table manifest.csv"
     assert (found.missing, found.outside, found.unknown_subjects) == (1, 1, 1)
     assert [said.split(" ", 1)[0] for said in found.warnings] == ["1", "1", "1"]
-    assert dataset_inspection.inspect(tmp_path / "manifest.csv").layout == "the table manifest.csv"
+    assert inspect(tmp_path / "manifest.csv").layout == "the table manifest.csv"
 
 
 def test_inspect__links_that_lead_out(tmp_path: Path) -> None:
     root = lay(tmp_path / "set", "all/UID_1_1_1_all.png", "hem/UID_H1_1_1_hem.png")
     lay(tmp_path, "secret.png")
     (root / "all" / "UID_1_2_1_all.png").symlink_to(tmp_path / "secret.png")
-    found = dataset_inspection.inspect(root)
+    found = inspect(root)
     assert found.outside == 1
     assert "1 of 3 images lead out of the folder and are not followed" in found.warnings[0]
 
 
 def test_inspect__empty_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No picture was found in"):
-        dataset_inspection.inspect(tmp_path)
+        inspect(tmp_path)
 
 
 def test_inspect__two_files_with_one_id(tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_text("image_id,path\na,1.png\na,2.png\n")
     with pytest.raises(DataError, match="image id 'a' stands more than once"):
-        dataset_inspection.inspect(tmp_path)
+        inspect(tmp_path)

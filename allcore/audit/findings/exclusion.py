@@ -29,20 +29,6 @@ def count_exclusions(table: pd.DataFrame, out: Collection[str]) -> pd.DataFrame:
     return pd.DataFrame(table.reset_index())
 
 
-def saved(name: str, home: Path | None = None) -> Path:
-    """Return the file of a cleaned table, which need not exist.
-
-    Raises:
-        DataError: the name is no valid file name on every system.
-    """
-    if not _NAME.fullmatch(name) or name.endswith((".", " ")):
-        raise DataError(
-            "The name can't be used: take up to 60 letters, digits, spaces, dots, dashes and "
-            "underscores, a letter or digit first."
-        )
-    return (home or settings.load().home) / "manifests" / f"{name}.csv"
-
-
 def save(manifest: Manifest, name: str, home: Path | None = None) -> Path:
     """Write a cleaned table for ``train --data``; an existing table is not overwritten.
 
@@ -51,7 +37,12 @@ def save(manifest: Manifest, name: str, home: Path | None = None) -> Path:
     Raises:
         DataError: the name is invalid or taken, or the folder can't be written to.
     """
-    path = saved(name, home)
+    if not _NAME.fullmatch(name) or name.endswith((".", " ")):  # valid on every system
+        raise DataError(
+            "The name can't be used: take up to 60 letters, digits, spaces, dots, dashes and "
+            "underscores, a letter or digit first."
+        )
+    path = (home or settings.load().home) / "manifests" / f"{name}.csv"
     if path.exists():
         raise DataError(f"There is a table named '{name}' already: give another name.")
     root = manifest.root.expanduser().resolve()

@@ -60,13 +60,17 @@ def find_shortcuts(inputs: AuditInputs) -> Iterator[Finding]:
     cells = LabelledCells.of(inputs)
     if cells is None:
         return
-    model = _model(inputs, cells)
+    detail: dict[str, object] = {"cells": len(cells.rows)}
+    held_out = label_folds.held_out_probabilities(inputs, cells)
+    if held_out is not None:
+        of_model = label_folds.auroc_detail(label_folds.subject_auroc(cells, held_out))
+        detail["model"] = {"name": inputs.judge_name, **of_model}
     for columns, title in CUES.items():
         values = inputs.index.table[list(columns)].to_numpy(dtype=float)[cells.rows]
         auroc = label_folds.subject_auroc(cells, label_folds.tree_probabilities(values, cells))
         # Without an interval over subjects the AUROC may be chance.
         if auroc.known and auroc.low > 0.5:
-            yield _shortcut(columns, title, auroc, {"cells": len(cells.rows)} | model)
+            yield _shortcut(columns, title, auroc, detail)
 
 
 def _shortcut(
@@ -84,15 +88,6 @@ def _shortcut(
         "and stained alike.",
         {"cue": " and ".join(columns), **label_folds.auroc_detail(auroc), **detail},
     )
-
-
-def _model(inputs: AuditInputs, cells: LabelledCells) -> dict[str, object]:
-    """AUROC of the installed model's held-out predictions on these cells; empty without any."""
-    probabilities = label_folds.held_out_probabilities(inputs, cells)
-    if probabilities is None:
-        return {}
-    auroc = label_folds.auroc_detail(label_folds.subject_auroc(cells, probabilities))
-    return {"model": {"name": inputs.judge_name, **auroc}}
 
 
 CHECKS = (

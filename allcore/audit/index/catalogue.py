@@ -50,28 +50,21 @@ class Catalogue:
         return self.table[self.table["indexed"] & (self.table["error"] == "")]
 
 
-def load(
-    data: Path,
-    manifest: Manifest,
-    *,
-    parts: "pd.Series[str] | None" = None,
-    home: Path | None = None,
-) -> Catalogue:
+def load(data: Path, manifest: Manifest, *, parts: "pd.Series[str] | None" = None) -> Catalogue:
     """Join a manifest with its index; an unreadable index is reported in ``problem``.
 
     Args:
         data: folder or CSV file of the manifest.
         manifest: the data set.
         parts: part of a split by image id; None takes the data set's own.
-        home: state folder; None takes the settings'.
     """
     known = None if parts is None else manifest.table["image_id"].map(parts)
     table = dataset_counts.with_placeholders(manifest, known)
     bare = Catalogue(data, manifest, None, table.assign(indexed=False, error="", copies=1))
-    if store.read_about(store.folder(data, home)) is None:
+    if store.read_about(store.folder(data)) is None:
         return bare
     try:
-        about, rows = store.read_rows(data, home)
+        about, rows = store.read_rows(data)
     except DataError as error:
         return replace(bare, problem=str(error))
     # The index has digests of the files; a table may have those of the originals.
@@ -88,9 +81,7 @@ def load(
 _INDEX_COLUMNS = ("file_sha256", "size_bytes", "mtime_ns", "error")
 
 
-def image_sources(
-    catalogue: Catalogue, rows: pd.DataFrame, *, home: Path | None = None
-) -> list[ImageSource]:
+def image_sources(catalogue: Catalogue, rows: pd.DataFrame) -> list[ImageSource]:
     """Return the image sources of rows of a catalogue's table, in their order.
 
     The index's thumbnail is used where the file is unchanged or missing. Otherwise the image is
@@ -101,7 +92,7 @@ def image_sources(
     resolver = PathResolver(catalogue.manifest.root)
     columns = rows[["path", "sha256", *_INDEX_COLUMNS]].itertuples(index=False)
     return [
-        _indexed_source(resolver, path, digest, (size, time), home)
+        _indexed_source(resolver, path, digest, (size, time))
         if isinstance(digest, str) and digest and not error
         else thumbnails.source(resolver, path, recorded)
         for path, recorded, digest, size, time, error in columns
@@ -109,12 +100,12 @@ def image_sources(
 
 
 def _indexed_source(
-    resolver: PathResolver, path: str, digest: str, indexed: tuple[float, float], home: Path | None
+    resolver: PathResolver, path: str, digest: str, indexed: tuple[float, float]
 ) -> ImageSource:
     """Image source of a file with the size, time and digest that it had when it was indexed."""
     file, state = thumbnails.stat(resolver, path)
     size, time = indexed
     # A table with gaps holds the time as a float, which is good to a microsecond.
     if state is None or (state.st_size == size and abs(state.st_mtime_ns - time) < 1000):
-        return ImageSource(file, digest, store.thumbnail(digest, home))
+        return ImageSource(file, digest, store.thumbnail(digest))
     return thumbnails.source(resolver, path)

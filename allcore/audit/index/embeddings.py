@@ -63,21 +63,15 @@ def flat_map(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
     random = np.random.default_rng(SEED)
     fitted = np.sort(random.permutation(len(own))[:FITTED])
     placed = trained.flat_map(own[fitted], seed=SEED)
-    points[known] = placed if len(fitted) == len(own) else _among(own, fitted, placed)
+    if len(fitted) < len(own):
+        from sklearn.neighbors import NearestNeighbors
+
+        distances, near = NearestNeighbors(n_neighbors=ANCHORS).fit(own[fitted]).kneighbors(own)
+        weights = 1 / np.maximum(distances, 1e-6)
+        sums = (placed[near] * weights[..., None]).sum(axis=1)
+        points[known] = sums / weights.sum(axis=1, keepdims=True)
+    points[known[fitted]] = placed
     return points
-
-
-def _among(
-    vectors: NDArray[np.float32], fitted: NDArray[np.intp], placed: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    from sklearn.neighbors import NearestNeighbors
-
-    search = NearestNeighbors(n_neighbors=ANCHORS).fit(vectors[fitted])
-    distances, near = search.kneighbors(vectors)
-    weights = 1 / np.maximum(distances, 1e-6)
-    points = (placed[near] * weights[..., None]).sum(axis=1) / weights.sum(axis=1, keepdims=True)
-    points[fitted] = placed
-    return np.asarray(points, dtype=np.float32)
 
 
 _CANDIDATES = 5

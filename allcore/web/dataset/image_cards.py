@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from allcore import settings
 from allcore.audit.index import catalogue, queries
 from allcore.data import dataset_counts, thumbnails
 from allcore.data.safe_paths import PathResolver
@@ -46,7 +45,7 @@ def show_images(
 
 def thumbnail_sources(context: DatasetContext, rows: pd.DataFrame) -> list[ImageSource]:
     """Thumbnail sources of rows of the catalogue's table."""
-    return catalogue.image_sources(context.catalogue, rows, home=settings.load().home)
+    return catalogue.image_sources(context.catalogue, rows)
 
 
 def any_file(context: DatasetContext, rows: pd.DataFrame) -> bool:

@@ -41,9 +41,10 @@ def test_save__overwrites_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "x" * 61, "trailing.", "nul\0"])
-def test_saved__refuses_what_is_no_name(tmp_path: Path, name: str) -> None:
+def test_save__refuses_what_is_no_name(tmp_path: Path, name: str) -> None:
+    whole = readers.read(draw_folders(tmp_path / "cells", subjects=2, cells=1))
     with pytest.raises(DataError, match="can't be used"):
-        exclusion.saved(name, tmp_path)
+        exclusion.save(whole, name, tmp_path)
 
 
 def test_csv__keeps_paths_and_carries_the_notice(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def cells_of(subjects: list[str], *, cells: int = 4) -> Manifest:
 
 def bare(made: Manifest, home: Path) -> Catalogue:
     """The catalogue of a data set without an index."""
-    return catalogue.load(home / "set", made, home=home)
+    return catalogue.load(home / "set", made)
 
 
 def indexed(made: Manifest, home: Path) -> Catalogue:

@@ -50,7 +50,7 @@ def root(home: Path, indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def mapped(root: Path, indexed: Path, home: Path) -> pd.DataFrame:
     """The same with an index whose map has blasts in the west; the table of the catalogue."""
     index = store.read(indexed / "demo", indexed)
-    known = catalogue.load(root, readers.read(root), home=home).table
+    known = catalogue.load(root, readers.read(root)).table
     labels = known.set_index("image_id")["label"]
     west = labels.loc[index.table["image_id"]].to_numpy() == "all"
     y = np.linspace(-1, 1, len(index))
@@ -58,7 +58,7 @@ def mapped(root: Path, indexed: Path, home: Path) -> pd.DataFrame:
     x[:WITHOUT] = np.nan
     table = index.table.assign(map_x=x.astype(np.float32), map_y=y.astype(np.float32))
     store.write(store.folder(root), dataclasses.replace(index, table=table))
-    return catalogue.load(root, readers.read(root), home=home).table
+    return catalogue.load(root, readers.read(root)).table
 
 
 def opened(**controls: str) -> AppTest:
@@ -165,7 +165,7 @@ def test_subject_table__share_of_each_subject() -> None:
 def test_load_predictions__of_a_model_that_knows_other_cells(
     mapped: pd.DataFrame, root: Path, home: Path, tmp_path: Path
 ) -> None:
-    known = catalogue.load(root, readers.read(root), home=home)
+    known = catalogue.load(root, readers.read(root))
     assert map_view.load_predictions(known, "no such model") is None
     simulated.folder(tmp_path / "models")
     assert map_view.load_predictions(known, "simulated") is None
@@ -176,7 +176,7 @@ def test_load_predictions__of_a_model_that_knows_the_cells(
 ) -> None:
     folder = simulated.folder(tmp_path / "models")
     table = model_folder.read_predictions(folder)
-    known = catalogue.load(root, readers.read(root), home=home)
+    known = catalogue.load(root, readers.read(root))
     ids = known.table["image_id"].tolist()
     table.iloc[: len(ids)].assign(image_id=ids).to_parquet(folder / model_folder.PREDICTIONS)
     predictions = map_view.load_predictions(known, "simulated")
