@@ -30,7 +30,7 @@ COUNTED, COUNTED_ALL = 2_000, 40_000
 class FolderEntry:
     """A folder that may be opened."""
 
-    path: Path  # the folder
+    path: Path
     images: int  # number of images counted in it and below
     whole: bool  # whether the count is complete; otherwise there may be more images
 
@@ -39,7 +39,7 @@ class FolderEntry:
 class FolderLevel:
     """The subfolders of a folder."""
 
-    path: Path  # the folder
+    path: Path
     folders: tuple[FolderEntry, ...]  # its subfolders, by name, at most ``LISTED``
     more: int  # number of subfolders beyond ``LISTED``
     unspeakable: int  # number of subfolders left out because their name is no valid text

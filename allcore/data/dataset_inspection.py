@@ -14,7 +14,7 @@ class DatasetSummary:
 
     manifest: Manifest  # the data set
     labels: dict[str | None, int]  # images by label, ``None`` for those without one
-    subjects: int  # number of subjects
+    subjects: int
     unknown_subjects: int  # images of unknown subject
     outside: int  # images whose path leads out of the folder
     missing: int  # images that the table names and whose file is missing

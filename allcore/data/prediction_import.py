@@ -40,7 +40,7 @@ _SMALLEST = 1e-12  # distance from 0 and 1 at which probabilities are clipped fo
 class ImportProblem:
     """A sentence on rows that are left out, are changed, or limit the evaluation."""
 
-    sentence: str  # the text
+    sentence: str
     rows: int  # number of affected rows
 
 

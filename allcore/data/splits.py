@@ -37,7 +37,7 @@ class Split:
     seed: int  # of the draw
     parts: "pd.Series[str]"  # one of ``PARTS`` or ``EXCLUDED`` per image, indexed by image id
     fold: int = 0  # number of the test fold
-    folds: int = 10  # number of folds
+    folds: int = 10
 
     def mask(self, manifest: Manifest, part: str) -> np.ndarray:
         """Return a boolean mask (N,) of the manifest's rows in ``part``."""

@@ -41,7 +41,7 @@ class ExperimentRecord:
     """Results of one experiment."""
 
     name: str  # key in ``NAMES`` and name of the file
-    title: str  # heading
+    title: str
     question: str  # question of the experiment, one sentence
     why: str  # relevance of the question
     prediction: str  # prediction written before the run

@@ -31,7 +31,7 @@ Answers = Mapping[tuple[str, float], Floats]
 class RobustnessRow:
     """Estimates at one level of one alteration."""
 
-    alteration: str  # name of the alteration
+    alteration: str
     level: float  # strength, in its unit
     figures: dict[str, Interval]  # the ``METRICS`` with intervals over subjects
     # each metric minus that of the unaltered cells, on the same resamples of subjects

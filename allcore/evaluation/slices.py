@@ -37,7 +37,7 @@ class Slice:
 class SliceResult:
     """Accuracy of a slice against the cells outside it."""
 
-    slice: Slice  # the slice
+    slice: Slice
     cells: int  # number of its cells
     subjects: int | None  # number of its independent subjects, None where unknown
     accuracy: Interval  # accuracy with Wilson's interval over cells

@@ -22,34 +22,25 @@ TWINS = ("family", *DIGESTS)
 
 @dataclass(frozen=True)
 class SplitLeaks:
-    """The leaks of a split of N images, and the composition of its parts.
+    """The leaks of a split of N images, and the composition of its parts."""
 
-    Attributes:
-        subjects: groups of subjects with images in two parts, those with most images first.
-        groups: number of groups of known subjects in any part.
-        unknown: images in a part whose subject is not known.
-        cells: cells with duplicate images in two parts.
-        exact: number of these cells with byte-identical files in two parts.
-        tested: test images with a duplicate in training or validation.
-        pairs: (P, 2) rows of duplicate images, the first in an earlier part, the second in a later
-            part. One pair an image of the later part; test images first, equal files first.
-        searched_near: whether near duplicates were searched, which needs an index.
-        counts: a row a part and class: part, label, images, subjects (groups; missing where a
-            subject is unknown), share (of the part's images).
-        measures: a row a measure of ``MEASURES`` and part: measure, part, images, mean, low,
-            median, high (quartiles), shift (of the mean from training's, in standard deviations of
-            cells); no rows without an index.
-    """
-
+    # groups of subjects with images in two parts, those with most images first
     subjects: tuple[str, ...]
-    groups: int
-    unknown: int
-    cells: int
-    exact: int
-    tested: int
+    groups: int  # number of groups of known subjects in any part
+    unknown: int  # images in a part whose subject is not known
+    cells: int  # cells with duplicate images in two parts
+    exact: int  # number of these cells with byte-identical files in two parts
+    tested: int  # test images with a duplicate in training or validation
+    # (P, 2) rows of duplicate images, the first in an earlier part, the second in a later part. One
+    # pair an image of the later part; test images first, equal files first.
     pairs: NDArray[np.intp]
-    searched_near: bool
+    searched_near: bool  # whether near duplicates were searched, which needs an index
+    # a row a part and class: part, label, images, subjects (groups; missing where a subject is
+    # unknown), share (of the part's images)
     counts: pd.DataFrame
+    # a row a measure of ``MEASURES`` and part: measure, part, images, mean, low, median, high
+    # (quartiles), shift (of the mean from training's, in standard deviations of cells); no rows
+    # without an index
     measures: pd.DataFrame
 
     @property

@@ -22,7 +22,7 @@ compress the others."""
 class Distribution:
     """Distribution of a measure in each class with cells."""
 
-    fact: Measure  # the measure
+    fact: Measure
     edges: Floats  # (B + 1,) of the bins; the outermost ones include values beyond them
     shares: Mapping[str, Floats]  # by label, (B,) share of the class's cells in each bin
     cells: Mapping[str, int]  # by label, number of cells

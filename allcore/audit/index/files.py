@@ -18,9 +18,9 @@ INVALID_NAME = "The file's name is no valid text: rename the file."
 class FileState:
     """State on disk of one image of a manifest."""
 
-    image_id: str  # its id
+    image_id: str
     path: str  # below the data set's folder, as in the manifest
-    file: Path  # the file
+    file: Path
     size: int = -1  # bytes; -1 where the file can't be reached
     time: int = -1  # of the last change, nanoseconds; -1 where the file can't be reached
     error: str = ""  # why it must not be read, one sentence; empty where it may
