@@ -48,21 +48,13 @@ Fill = Literal["mean", "blurred"]
 
 @dataclass(frozen=True)
 class Deletion:
-    """Effect on the prediction of covering a highlighted region.
+    """Effect on the prediction of covering a highlighted region."""
 
-    Attributes:
-        before: probability of an ALL blast of the original cell.
-        after: the same with the region covered.
-        fall: decrease of the verdict's log-odds; below 0 for an increase.
-        random_falls: (N,) decrease of the log-odds for each random region.
-        share: share of the cell's area that was covered.
-    """
-
-    before: float
-    after: float
-    fall: float
-    random_falls: tuple[float, ...]
-    share: float = SHARE
+    before: float  # probability of an ALL blast of the original cell
+    after: float  # the same with the region covered
+    fall: float  # decrease of the verdict's log-odds; below 0 for an increase
+    random_falls: tuple[float, ...]  # (N,) decrease of the log-odds for each random region
+    share: float = SHARE  # share of the cell's area that was covered
 
     @property
     def others_less(self) -> int:

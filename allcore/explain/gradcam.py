@@ -38,18 +38,12 @@ _STRONGEST = 0.75  # opacity of the hottest pixel; the chromatin below must stay
 
 @dataclass(frozen=True)
 class Heatmap:
-    """Saliency map of one segmented cell for one class.
+    """Saliency map of one segmented cell for one class."""
 
-    Attributes:
-        values: (S, S) float32, 0 to 1, of the size of the crop; all 0 where no region supports the
-            class.
-        towards: the class.
-        share_in_cell: share of the heat inside the cell, 0 to 1; NaN where all is 0.
-    """
-
+    # (S, S) float32, 0 to 1, of the size of the crop; all 0 where no region supports the class
     values: NDArray[np.float32]
-    towards: Label
-    share_in_cell: float
+    towards: Label  # the class
+    share_in_cell: float  # share of the heat inside the cell, 0 to 1; NaN where all is 0
 
 
 def explain(predictor: Predictor, cell: Tensor, *, towards: Label) -> Heatmap:

@@ -35,17 +35,11 @@ RIM = 1 / 75
 
 @dataclass(frozen=True)
 class Attribution:
-    """Map by integrated gradients, with its completeness.
+    """Map by integrated gradients, with its completeness."""
 
-    Attributes:
-        heat: its positive part, as in `gradcam.explain`.
-        difference: log-odds of the cell less those of the baseline.
-        total: sum of the attributions, in theory equal to the difference.
-    """
-
-    heat: Heatmap
-    difference: float
-    total: float
+    heat: Heatmap  # its positive part, as in `gradcam.explain`
+    difference: float  # log-odds of the cell less those of the baseline
+    total: float  # sum of the attributions, in theory equal to the difference
 
     @property
     def error(self) -> float:

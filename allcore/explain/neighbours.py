@@ -41,43 +41,27 @@ NEARBY = 50
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A cell near the queried cell.
+    """A cell near the queried cell."""
 
-    Attributes:
-        image_id: of the cell.
-        label: ``all``, ``hem`` or None.
-        subject: or None where unknown.
-        distance: 1 minus the cosine of the two vectors, 0 (same direction) to 2.
-        probability: held-out probability of an ALL blast; None where there is none.
-        part: of the model's split.
-        same_subject: whether both cells are of one independent subject, a reason for similarity
-            other than the class.
-    """
-
-    image_id: str
-    label: str | None
-    subject: str | None
-    distance: float
-    probability: float | None
-    part: Part
+    image_id: str  # of the cell
+    label: str | None  # ``all``, ``hem`` or None
+    subject: str | None  # or None where unknown
+    distance: float  # 1 minus the cosine of the two vectors, 0 (same direction) to 2
+    probability: float | None  # held-out probability of an ALL blast; None where there is none
+    part: Part  # of the model's split
+    # whether both cells are of one independent subject, a reason for similarity other than the
+    # class
     same_subject: bool
 
 
 @dataclass(frozen=True)
 class LocalAccuracy:
-    """Accuracy of the model among the nearest cells.
+    """Accuracy of the model among the nearest cells."""
 
-    Attributes:
-        accuracy: the accuracy, with intervals over cells and over subjects.
-        cells: number of labelled cells with a held-out probability.
-        subjects: number of their independent subjects; None where any is unknown.
-        same_subject: number of cells of the queried cell's own subject.
-    """
-
-    accuracy: Estimate
-    cells: int
-    subjects: int | None
-    same_subject: int
+    accuracy: Estimate  # the accuracy, with intervals over cells and over subjects
+    cells: int  # number of labelled cells with a held-out probability
+    subjects: int | None  # number of their independent subjects; None where any is unknown
+    same_subject: int  # number of cells of the queried cell's own subject
 
 
 class Neighbours:

@@ -40,15 +40,10 @@ TRUSTED_SHARE = 0.5
 
 @dataclass(frozen=True)
 class CellIdentity:
-    """A cell of a data set.
+    """A cell of a data set."""
 
-    Attributes:
-        image_id: of the image; C-NMC's without folders and suffix.
-        subject: of the cell, None where unknown.
-    """
-
-    image_id: str
-    subject: str | None
+    image_id: str  # of the image; C-NMC's without folders and suffix
+    subject: str | None  # of the cell, None where unknown
 
     @property
     def group(self) -> str | None:
@@ -58,28 +53,18 @@ class CellIdentity:
 
 @dataclass(frozen=True)
 class KnownCell:
-    """Data set cell that the image shows, and the training's exposure to it.
+    """Data set cell that the image shows, and the training's exposure to it."""
 
-    Attributes:
-        identity: None where no data set has the image's file.
-        exposure: exposure of the network's training to the cell.
-    """
-
-    identity: CellIdentity | None
-    exposure: TrainingExposure
+    identity: CellIdentity | None  # None where no data set has the image's file
+    exposure: TrainingExposure  # exposure of the network's training to the cell
 
 
 @dataclass(frozen=True)
 class PredictionSet:
-    """Conformal prediction set: the classes that can't be ruled out at 95 %.
+    """Conformal prediction set: the classes that can't be ruled out at 95 %."""
 
-    Attributes:
-        sets: the model's thresholds; None where its folder records too little.
-        probability: of an ALL blast.
-    """
-
-    sets: PredictionSets | None
-    probability: float
+    sets: PredictionSets | None  # the model's thresholds; None where its folder records too little
+    probability: float  # of an ALL blast
 
     @property
     def sentence(self) -> str:
@@ -104,21 +89,13 @@ class PredictionSet:
 
 @dataclass(frozen=True)
 class ModelInput:
-    """Model input (3, S, S) as an image and as numbers.
+    """Model input (3, S, S) as an image and as numbers."""
 
-    Attributes:
-        picture: (S, S, 3) uint8, for display.
-        shape: channels, rows, columns.
-        low: minimum.
-        high: maximum.
-        means: of red, green and blue.
-    """
-
-    picture: Rgb
-    shape: tuple[int, int, int]
-    low: float
-    high: float
-    means: tuple[float, float, float]
+    picture: Rgb  # (S, S, 3) uint8, for display
+    shape: tuple[int, int, int]  # channels, rows, columns
+    low: float  # minimum
+    high: float  # maximum
+    means: tuple[float, float, float]  # of red, green and blue
 
     @property
     def sentence(self) -> str:
@@ -179,19 +156,14 @@ class AugmentedViews:
 
 @dataclass(frozen=True)
 class SaliencyMap:
-    """Saliency map of one method for the verdict, with its deletion check.
+    """Saliency map of one method for the verdict, with its deletion check."""
 
-    Attributes:
-        method: its name.
-        heat: its map.
-        incomplete: relative error of the attributions, as in `Attribution.error`; None where the
-            method has no completeness axiom.
-        deletion: the check; None where the map is all 0, or before the check has run.
-    """
-
-    method: Method
-    heat: "Heatmap"
+    method: Method  # its name
+    heat: "Heatmap"  # its map
+    # relative error of the attributions, as in `Attribution.error`; None where the method has no
+    # completeness axiom
     incomplete: float | None = None
+    # the check; None where the map is all 0, or before the check has run
     deletion: "Deletion | None" = None
 
     @property
@@ -212,19 +184,13 @@ class SaliencyMaps:
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """Nearest cells in the model folder, and the model's accuracy among them.
+    """Nearest cells in the model folder, and the model's accuracy among them."""
 
-    Attributes:
-        cells: nearest first.
-        accuracy: of the model near the cell; None without a held-out prediction near it.
-        subject_known: whether the subject of the cell is known.
-        problem: reason why there are no cells; empty where there are some.
-    """
-
-    cells: tuple[Neighbour, ...] = ()
+    cells: tuple[Neighbour, ...] = ()  # nearest first
+    # of the model near the cell; None without a held-out prediction near it
     accuracy: LocalAccuracy | None = None
-    subject_known: bool = False
-    problem: str = ""
+    subject_known: bool = False  # whether the subject of the cell is known
+    problem: str = ""  # reason why there are no cells; empty where there are some
 
     @property
     def sentence(self) -> str:
@@ -255,28 +221,17 @@ class Neighbourhood:
 
 @dataclass(frozen=True)
 class ModelAnswer:
-    """Prediction of an installed model for the image.
+    """Prediction of an installed model for the image."""
 
-    Attributes:
-        model: its name.
-        threshold: probability from which it calls a cell an ALL blast.
-        exposure: exposure of its training to the cell.
-        held_out: recorded probability by a network whose training excluded the cell; None without
-            one.
-        verdict: as in `Prediction`; None before the model has run.
-        probability: of an ALL blast; None without a prediction.
-        reason: reason why there is no prediction; empty where there is one.
-        pending: whether the model has yet to run.
-    """
-
-    model: str
-    threshold: float
-    exposure: TrainingExposure = "unknown"
+    model: str  # its name
+    threshold: float  # probability from which it calls a cell an ALL blast
+    exposure: TrainingExposure = "unknown"  # exposure of its training to the cell
+    # recorded probability by a network whose training excluded the cell; None without one
     held_out: float | None = None
-    verdict: Verdict | None = None
-    probability: float | None = None
-    reason: str = ""
-    pending: bool = False
+    verdict: Verdict | None = None  # as in `Prediction`; None before the model has run
+    probability: float | None = None  # of an ALL blast; None without a prediction
+    reason: str = ""  # reason why there is no prediction; empty where there is one
+    pending: bool = False  # whether the model has yet to run
 
 
 @dataclass(frozen=True)
@@ -288,39 +243,22 @@ class ModelAnswers:
 
 @dataclass(frozen=True)
 class Explanation:
-    """All parts of the explanation of one prediction.
+    """All parts of the explanation of one prediction."""
 
-    Attributes:
-        model: name of the model.
-        model_sha256: of its weights.
-        picture_sha256: of the image file.
-        verdict: ``all`` or ``hem``.
-        probability: calibrated, of an ALL blast.
-        threshold: probability from which the verdict is ``all``.
-        known: the data set cell that the image shows.
-        prediction_set: the classes that can't be ruled out.
-        views: predictions for the rotated and mirrored cell.
-        saliency: Grad-CAM first, then integrated gradients.
-        input: the model input.
-        neighbourhood: the nearest cells.
-        answers: predictions of all installed models, this one's first.
-        seconds: computing time.
-    """
-
-    model: str
-    model_sha256: str
-    picture_sha256: str
-    verdict: Label
-    probability: float
-    threshold: float
-    known: KnownCell
-    prediction_set: PredictionSet
-    views: AugmentedViews
-    saliency: tuple[SaliencyMap, ...]
-    input: ModelInput
-    neighbourhood: Neighbourhood
-    answers: tuple[ModelAnswer, ...]
-    seconds: float
+    model: str  # name of the model
+    model_sha256: str  # of its weights
+    picture_sha256: str  # of the image file
+    verdict: Label  # ``all`` or ``hem``
+    probability: float  # calibrated, of an ALL blast
+    threshold: float  # probability from which the verdict is ``all``
+    known: KnownCell  # the data set cell that the image shows
+    prediction_set: PredictionSet  # the classes that can't be ruled out
+    views: AugmentedViews  # predictions for the rotated and mirrored cell
+    saliency: tuple[SaliencyMap, ...]  # Grad-CAM first, then integrated gradients
+    input: ModelInput  # the model input
+    neighbourhood: Neighbourhood  # the nearest cells
+    answers: tuple[ModelAnswer, ...]  # predictions of all installed models, this one's first
+    seconds: float  # computing time
 
     def to_dict(self) -> dict[str, Any]:
         """Return all but the images as JSON types: dicts, lists, strings, numbers and None."""

@@ -22,65 +22,38 @@ Family = Literal["trained", "probe", "ensemble"]
 
 @dataclass(frozen=True)
 class Architecture:
-    """Description of an architecture in the registry.
+    """Description of an architecture in the registry."""
 
-    Attributes:
-        name: in the registry.
-        title: in tables and plots.
-        line: colour and dash in plots.
-        family: of ``CellNetwork.FAMILY``.
-        imagenet: whether it can load ImageNet weights.
-        source: the publication, and deviations from it.
-    """
-
-    name: str
-    title: str
-    line: tuple[str, str]
-    family: Family
-    imagenet: bool
-    source: str
+    name: str  # in the registry
+    title: str  # in tables and plots
+    line: tuple[str, str]  # colour and dash in plots
+    family: Family  # of ``CellNetwork.FAMILY``
+    imagenet: bool  # whether it can load ImageNet weights
+    source: str  # the publication, and deviations from it
 
 
 @dataclass(frozen=True)
 class Block:
-    """A part of a network, or one layer of a part.
+    """A part of a network, or one layer of a part."""
 
-    Attributes:
-        name: path in the module, such as ``body.layer1``.
-        kind: short description.
-        input: shape of its input for one cell.
-        output: shape of its output for one cell.
-        parameters: number of parameters.
-        macs: multiply-accumulates for one cell.
-        children: its layers with weights; empty for a layer.
-    """
-
-    name: str
-    kind: str
-    input: Shape
-    output: Shape
-    parameters: int
-    macs: int
-    children: tuple["Block", ...] = ()
+    name: str  # path in the module, such as ``body.layer1``
+    kind: str  # short description
+    input: Shape  # shape of its input for one cell
+    output: Shape  # shape of its output for one cell
+    parameters: int  # number of parameters
+    macs: int  # multiply-accumulates for one cell
+    children: tuple["Block", ...] = ()  # its layers with weights; empty for a layer
 
 
 @dataclass(frozen=True)
 class NetworkSummary:
-    """Layers of a whole network for cells of one size.
+    """Layers of a whole network for cells of one size."""
 
-    Attributes:
-        name: in the registry.
-        size: side of the input, pixels.
-        blocks: in the order of the forward pass.
-        parameters: number of parameters, frozen ones included.
-        macs: multiply-accumulates for one cell, in layers of ``model_summary.COUNTED``.
-    """
-
-    name: str
-    size: int
-    blocks: tuple[Block, ...]
-    parameters: int
-    macs: int
+    name: str  # in the registry
+    size: int  # side of the input, pixels
+    blocks: tuple[Block, ...]  # in the order of the forward pass
+    parameters: int  # number of parameters, frozen ones included
+    macs: int  # multiply-accumulates for one cell, in layers of ``model_summary.COUNTED``
 
 
 @dataclass(frozen=True)

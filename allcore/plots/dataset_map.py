@@ -33,22 +33,16 @@ MOST_CATEGORIES = len(_STYLES)
 
 @dataclass(frozen=True)
 class Colour:
-    """Attribute that determines the colours of the map.
+    """Attribute that determines the colours of the map."""
 
-    Attributes:
-        title: display name.
-        kind: type of ``values``: labels of the manifest, subjects, a few categories or numbers.
-        values: (N,) in the table's order; missing where unknown.
-        names: display names of the categories, by value.
-        unit: unit of the numbers.
-        styles: fixed styles of categories; the other categories get default styles.
-    """
-
-    title: str
+    title: str  # display name
+    # type of ``values``: labels of the manifest, subjects, a few categories or numbers
     kind: Literal["label", "subject", "category", "number"]
-    values: "pd.Series[Any]"
+    values: "pd.Series[Any]"  # (N,) in the table's order; missing where unknown
+    # display names of the categories, by value
     names: Mapping[str, str] = field(default_factory=dict)
-    unit: str = ""
+    unit: str = ""  # unit of the numbers
+    # fixed styles of categories; the other categories get default styles
     styles: Mapping[str, Style] = field(default_factory=dict)
 
 

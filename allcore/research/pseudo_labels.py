@@ -75,27 +75,16 @@ class Teacher:
 
 @dataclass(frozen=True)
 class PseudoLabels:
-    """Pseudo-labelled cells for a student, and the numbers of excluded ones.
+    """Pseudo-labelled cells for a student, and the numbers of excluded ones."""
 
-    Attributes:
-        table: image_id, subject, group, label and probability of each accepted cell (M).
-        pixels: (M, 3, S, S) uint8, cropped by the student's preprocessing.
-        data: name of the unlabelled set.
-        digest: SHA-256 of its manifest.
-        offered: number of cells in the set.
-        same: number excluded as duplicates of a validation or test cell.
-        relatives: number excluded because their subject is in a validation or test group.
-        known: number excluded because they are training cells already.
-    """
-
-    table: pd.DataFrame
-    pixels: NDArray[np.uint8]
-    data: str
-    digest: str
-    offered: int
-    same: int
-    relatives: int
-    known: int
+    table: pd.DataFrame  # image_id, subject, group, label and probability of each accepted cell (M)
+    pixels: NDArray[np.uint8]  # (M, 3, S, S) uint8, cropped by the student's preprocessing
+    data: str  # name of the unlabelled set
+    digest: str  # SHA-256 of its manifest
+    offered: int  # number of cells in the set
+    same: int  # number excluded as duplicates of a validation or test cell
+    relatives: int  # number excluded because their subject is in a validation or test group
+    known: int  # number excluded because they are training cells already
 
     def accepted(self) -> dict[str, int]:
         """Number of cells of each class."""

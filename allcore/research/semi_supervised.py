@@ -47,21 +47,13 @@ _FACTS, _CONTROL = "semi_supervised.json", "control"
 
 @dataclass(frozen=True)
 class SemiSupervisedRequest:
-    """Inputs of semi-supervised training.
+    """Inputs of semi-supervised training."""
 
-    Attributes:
-        unlabelled: data set of unlabelled cells.
-        teacher: model folder.
-        confidence: see ``pseudo_labels.CONFIDENCE``.
-        limit: see ``pseudo_labels.LIMIT``.
-        control: whether to also train the student without pseudo-labels, for comparison.
-    """
-
-    unlabelled: Path
-    teacher: Path
-    confidence: float = CONFIDENCE
-    limit: float = LIMIT
-    control: bool = False
+    unlabelled: Path  # data set of unlabelled cells
+    teacher: Path  # model folder
+    confidence: float = CONFIDENCE  # see ``pseudo_labels.CONFIDENCE``
+    limit: float = LIMIT  # see ``pseudo_labels.LIMIT``
+    control: bool = False  # whether to also train the student without pseudo-labels, for comparison
 
 
 @dataclass(frozen=True)

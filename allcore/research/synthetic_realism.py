@@ -43,32 +43,20 @@ Research use only. Synthetic cells demonstrate the program and say nothing about
 
 @dataclass(frozen=True)
 class Spread:
-    """Distribution of one measure over the cells of a class.
+    """Distribution of one measure over the cells of a class."""
 
-    Attributes:
-        mean: mean of subjects' means, so that every subject counts equally.
-        deviation: root of the variance between subjects' means plus the mean variance within.
-    """
-
-    mean: float
-    deviation: float
+    mean: float  # mean of subjects' means, so that every subject counts equally
+    deviation: float  # root of the variance between subjects' means plus the mean variance within
 
 
 @dataclass(frozen=True)
 class MeasureComparison:
-    """Comparison of one measure of one class in both sets.
+    """Comparison of one measure of one class in both sets."""
 
-    Attributes:
-        label: ``all`` or ``hem``.
-        measure: name of the measure.
-        real: its distribution on real cells.
-        drawn: its distribution on synthetic cells.
-    """
-
-    label: str
-    measure: AppearanceMeasure
-    real: Spread
-    drawn: Spread
+    label: str  # ``all`` or ``hem``
+    measure: AppearanceMeasure  # name of the measure
+    real: Spread  # its distribution on real cells
+    drawn: Spread  # its distribution on synthetic cells
 
     @property
     def shift(self) -> float:

@@ -35,17 +35,14 @@ VERDICTS = {
 class ReviewVerdicts:
     """Verdicts of the queued cells.
 
-    Attributes:
-        table: one row per queued cell with the columns of `decide_verdicts` and
-
-            - ``judged``: number of accounts that judged the cell,
-            - ``first``, ``second``: the two deciding judgements, of `JUDGEMENTS`, ordered by
-              account, so that with two reviewers a column is a reviewer; None where open,
-            - ``verdict``: a key of `VERDICTS`,
-            - ``reviewed``: the class on which both agree, else the label; None for bad pictures.
+    - ``judged``: number of accounts that judged the cell,
+    - ``first``, ``second``: the two deciding judgements, of `JUDGEMENTS`, ordered by
+      account, so that with two reviewers a column is a reviewer; None where open,
+    - ``verdict``: a key of `VERDICTS`,
+    - ``reviewed``: the class on which both agree, else the label; None for bad pictures.
     """
 
-    table: pd.DataFrame
+    table: pd.DataFrame  # one row per queued cell with the columns of `decide_verdicts` and
 
     @property
     def counts(self) -> dict[str, int]:
@@ -61,18 +58,13 @@ class ReviewVerdicts:
 
 @dataclass(frozen=True)
 class ReviewAgreement:
-    """Inter-rater agreement of two judgements per cell.
-
-    Attributes:
-        counts: (4, 4) cells by first (row) and second (column) judgement, by `JUDGEMENTS`.
-        kappa: Cohen's kappa, from -1 to 1; NaN where all judgements are equal.
-        agreed: share of cells with two equal judgements.
-    """
+    """Inter-rater agreement of two judgements per cell."""
 
     cells: int
+    # (4, 4) cells by first (row) and second (column) judgement, by `JUDGEMENTS`
     counts: NDArray[np.int64]
-    kappa: Estimate
-    agreed: Estimate
+    kappa: Estimate  # Cohen's kappa, from -1 to 1; NaN where all judgements are equal
+    agreed: Estimate  # share of cells with two equal judgements
 
 
 def decide_verdicts(queued: pd.DataFrame, judgements: pd.DataFrame) -> ReviewVerdicts:

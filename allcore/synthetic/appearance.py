@@ -27,15 +27,11 @@ RIM = 24
 
 @dataclass(frozen=True)
 class AppearanceMeasure:
-    """A measure of a cell.
-
-    Attributes:
-        unit: of the number; grey levels run from 0 to 255.
-    """
+    """A measure of a cell."""
 
     name: str
     title: str
-    unit: str
+    unit: str  # of the number; grey levels run from 0 to 255
 
 
 MEASURES = (
@@ -63,15 +59,11 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class CellAppearance:
-    """The measures of one cell.
+    """The measures of one cell."""
 
-    Attributes:
-        values: one number a measure, by name.
-        rim: (RIM, 3) colour at 1, 2, ... pixels from the outline minus the cell's mean colour; NaN
-            where the cell has no such pixel.
-    """
-
-    values: dict[str, float]
+    values: dict[str, float]  # one number a measure, by name
+    # (RIM, 3) colour at 1, 2, ... pixels from the outline minus the cell's mean colour; NaN where
+    # the cell has no such pixel.
     rim: Field
 
 

@@ -40,35 +40,22 @@ STEP = 48
 
 @dataclass(frozen=True)
 class CellTraits:
-    """Target properties of a synthetic cell.
+    """Target properties of a synthetic cell."""
 
-    Attributes:
-        label: ``all`` draws a blast, ``hem`` a normal cell.
-        values: the measures named in ``synthetic_targets.TRAITS``.
-        fringe: shift of red against blue along y and x in pixels by chromatic aberration, each
-            below 1.
-        clarity: strength of the class's chromatin texture; 1 as in real cells.
-    """
-
-    label: str
-    values: dict[str, float]
+    label: str  # ``all`` draws a blast, ``hem`` a normal cell
+    values: dict[str, float]  # the measures named in ``synthetic_targets.TRAITS``
+    # shift of red against blue along y and x in pixels by chromatic aberration, each below 1
     fringe: tuple[float, float]
-    clarity: float = 1.0
+    clarity: float = 1.0  # strength of the class's chromatin texture; 1 as in real cells
 
 
 @dataclass(frozen=True)
 class Body:
-    """Shape of the cell on its canvas; all fields are (S, S) of a square canvas.
+    """Shape of the cell on its canvas; all fields are (S, S) of a square canvas."""
 
-    Attributes:
-        cover: share of each pixel that the cell covers.
-        depth: pixels from the outline, 0 outside.
-        cytoplasm: 1 in pale cytoplasm, 0 in the nucleus.
-    """
-
-    cover: Field
-    depth: Field
-    cytoplasm: Field
+    cover: Field  # share of each pixel that the cell covers
+    depth: Field  # pixels from the outline, 0 outside
+    cytoplasm: Field  # 1 in pale cytoplasm, 0 in the nucleus
 
 
 def draw_cell(look: CellTraits, random: np.random.Generator) -> Rgb:

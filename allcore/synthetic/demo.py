@@ -25,13 +25,9 @@ VERSION_FILE = "version.txt"
 
 @dataclass(frozen=True)
 class Example:
-    """A synthetic cell offered as an example for prediction.
+    """A synthetic cell offered as an example for prediction."""
 
-    Attributes:
-        name: description of the drawn cell, not of a prediction.
-    """
-
-    name: str
+    name: str  # description of the drawn cell, not of a prediction
     path: Path
 
 

@@ -22,20 +22,13 @@ LEAST_LEFT, MOST_LEFT = 0.35, 0.5
 
 @dataclass(frozen=True)
 class Fault:
-    """A kind of fault.
+    """A kind of fault."""
 
-    Attributes:
-        kind: its name in ``truth.csv``.
-        share: of the set's cells that have it, at least one cell.
-        copies: whether the cell is a copy of another one in the set.
-        other_subject: whether the copy is recorded under another subject.
-        changes: one of these is applied to the image; empty leaves it unchanged.
-    """
-
-    kind: str
-    share: float
-    copies: bool = False
-    other_subject: bool = False
+    kind: str  # its name in ``truth.csv``
+    share: float  # of the set's cells that have it, at least one cell
+    copies: bool = False  # whether the cell is a copy of another one in the set
+    other_subject: bool = False  # whether the copy is recorded under another subject
+    # one of these is applied to the image; empty leaves it unchanged
     changes: tuple[Change, ...] = ()
 
 

@@ -22,14 +22,10 @@ flap of pale cytoplasm; estimated by eye on 40 real cells."""
 
 @dataclass(frozen=True)
 class Outline:
-    """Radii (ANGLES) in pixels at the angles ``THETA``.
-
-    Attributes:
-        nucleus: radius of the stained body, smaller than ``cell`` where cytoplasm is visible.
-    """
+    """Radii (ANGLES) in pixels at the angles ``THETA``."""
 
     cell: Curve
-    nucleus: Curve
+    nucleus: Curve  # radius of the stained body, smaller than ``cell`` where cytoplasm is visible
 
 
 def draw_outline(area: float, elongation: float, random: np.random.Generator) -> Outline:

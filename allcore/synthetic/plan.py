@@ -34,23 +34,15 @@ TEXTBOOK_SPREAD = 0.25
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """One cell of the set.
+    """One cell of the set."""
 
-    Attributes:
-        number: its position in the set; it seeds the cell's random numbers, with the set's seed.
-        label: recorded label, ``all`` or ``hem``.
-        look: target traits; ``look.label`` is the true label.
-        name: ``UID_<subject>_<image>_<cell>_<label>``.
-        partner: number of the original of a copy.
-    """
-
-    number: int
+    number: int  # its position in the set; it seeds the cell's random numbers, with the set's seed
     subject: str
-    label: str
-    look: CellTraits
-    name: str = ""
+    label: str  # recorded label, ``all`` or ``hem``
+    look: CellTraits  # target traits; ``look.label`` is the true label
+    name: str = ""  # ``UID_<subject>_<image>_<cell>_<label>``
     fault: Fault | None = None
-    partner: int | None = None
+    partner: int | None = None  # number of the original of a copy
 
 
 @dataclass(frozen=True)

@@ -24,19 +24,12 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ClassTargets:
-    """Distribution of K traits of one class, in the order of ``TRAITS``.
+    """Distribution of K traits of one class, in the order of ``TRAITS``."""
 
-    Attributes:
-        mean: (K) mean of the subjects' means.
-        between: (K, K) covariance of the subjects' means.
-        within: (K, K) covariance of a subject's cells around its mean, pooled over subjects.
-        rim: (RIM, 3) colour by distance from the outline minus the cell's mean colour.
-    """
-
-    mean: Matrix
-    between: Matrix
-    within: Matrix
-    rim: Matrix
+    mean: Matrix  # (K) mean of the subjects' means
+    between: Matrix  # (K, K) covariance of the subjects' means
+    within: Matrix  # (K, K) covariance of a subject's cells around its mean, pooled over subjects
+    rim: Matrix  # (RIM, 3) colour by distance from the outline minus the cell's mean colour
 
 
 @dataclass(frozen=True)

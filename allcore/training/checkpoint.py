@@ -24,18 +24,12 @@ cells matters, and underconfidence does no harm.
 
 @dataclass
 class TrainingProgress:
-    """State of a run between epochs.
+    """State of a run between epochs."""
 
-    Attributes:
-        epoch: the next epoch to train.
-        best_score: highest validation score so far.
-        best_epoch: the epoch of that score, -1 before the first.
-        history: one row an epoch, as in ``history.csv``.
-    """
-
-    epoch: int = 0
-    best_score: float = float("-inf")
-    best_epoch: int = -1
+    epoch: int = 0  # the next epoch to train
+    best_score: float = float("-inf")  # highest validation score so far
+    best_epoch: int = -1  # the epoch of that score, -1 before the first
+    # one row an epoch, as in ``history.csv``
     history: list[dict[str, float]] = field(default_factory=list)
 
     def add(self, row: dict[str, float]) -> bool:

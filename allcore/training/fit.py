@@ -32,17 +32,11 @@ OnStep = Callable[[int, int], object]
 
 @dataclass(frozen=True)
 class TrainingExamples:
-    """Segmented cells with their targets and weights.
+    """Segmented cells with their targets and weights."""
 
-    Attributes:
-        pixels: (N, 3, S, S) uint8.
-        targets: (N,) float, 1 for ALL blasts and 0 for normal cells.
-        weights: (N,) float64: sampling weight (training), or weight in the validation loss.
-    """
-
-    pixels: Tensor
-    targets: Tensor
-    weights: Tensor
+    pixels: Tensor  # (N, 3, S, S) uint8
+    targets: Tensor  # (N,) float, 1 for ALL blasts and 0 for normal cells
+    weights: Tensor  # (N,) float64: sampling weight (training), or weight in the validation loss
 
     def to(self, device: torch.device) -> "TrainingExamples":
         """Return a copy on a device."""

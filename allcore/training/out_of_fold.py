@@ -54,15 +54,10 @@ _ROWS, _FACTS = "rows.parquet", "fold.json"
 
 @dataclass(frozen=True)
 class FoldResult:
-    """Result of a fold or teacher network, apart from its weights.
+    """Result of a fold or teacher network, apart from its weights."""
 
-    Attributes:
-        rows: the held-out cells with uncalibrated log-odds as ``logit``.
-        history: one row an epoch.
-    """
-
-    rows: pd.DataFrame
-    history: list[dict[str, float]]
+    rows: pd.DataFrame  # the held-out cells with uncalibrated log-odds as ``logit``
+    history: list[dict[str, float]]  # one row an epoch
 
 
 def train(plan: TrainingPlan) -> TrainingResult | None:

@@ -25,55 +25,32 @@ VALIDATION_STRENGTH = 0.5
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """Inputs of a training run.
+    """Inputs of a training run."""
 
-    Attributes:
-        data: the data set.
-        out: the model folder to write; its name is the model's.
-        architecture: name in the registry.
-        config: arguments of its constructor; missing ones have their defaults.
-        init: ``none``, ``imagenet`` or a safetensors file.
-        split: ``subject``, ``image``, or the file of a fixed split.
-        folds: number of parts of the subjects; one is the test part, the next validation.
-        fold: index of the test part.
-        preprocessing: crop and normalisation of the cells.
-        recipe: all hyperparameters.
-        device: auto, cpu, cuda or cuda:<n>.
-        command: the command line, for the card.
-        teachers: number of networks an out-of-fold run distils for each pair of folds.
-    """
-
-    data: Path
-    out: Path
-    architecture: str
-    config: dict[str, Any]
-    init: str
-    split: str | Path
-    folds: int
-    fold: int
-    preprocessing: Preprocessing
-    recipe: Recipe
-    device: str
-    command: str
-    teachers: int = 0
+    data: Path  # the data set
+    out: Path  # the model folder to write; its name is the model's
+    architecture: str  # name in the registry
+    config: dict[str, Any]  # arguments of its constructor; missing ones have their defaults
+    init: str  # ``none``, ``imagenet`` or a safetensors file
+    split: str | Path  # ``subject``, ``image``, or the file of a fixed split
+    folds: int  # number of parts of the subjects; one is the test part, the next validation
+    fold: int  # index of the test part
+    preprocessing: Preprocessing  # crop and normalisation of the cells
+    recipe: Recipe  # all hyperparameters
+    device: str  # auto, cpu, cuda or cuda:<n>
+    command: str  # the command line, for the card
+    teachers: int = 0  # number of networks an out-of-fold run distils for each pair of folds
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Data of a run: N cells and their split.
+    """Data of a run: N cells and their split."""
 
-    Attributes:
-        manifest: one row a cell.
-        cells: the same, decoded.
-        split: assignment of the cells to training, validation and test.
-        targets: (N,) 1 for ALL blasts, 0 for normal cells.
-        soft_targets: (N,) targets of training cells where they differ from ``targets``.
-    """
-
-    manifest: Manifest
-    cells: DecodedCells
-    split: Split
-    targets: NDArray[np.float64]
+    manifest: Manifest  # one row a cell
+    cells: DecodedCells  # the same, decoded
+    split: Split  # assignment of the cells to training, validation and test
+    targets: NDArray[np.float64]  # (N,) 1 for ALL blasts, 0 for normal cells
+    # (N,) targets of training cells where they differ from ``targets``
     soft_targets: NDArray[np.float64] | None = None
 
     def weights(self, part: str, *, subject_strength: float) -> NDArray[np.float64]:

@@ -11,44 +11,27 @@ from allcore.data.augmentation import Augmentation
 
 @dataclass(frozen=True)
 class Recipe:
-    """AdamW with warm-up and cosine decay, with class- and subject-balanced sampling.
+    """AdamW with warm-up and cosine decay, with class- and subject-balanced sampling."""
 
-    Attributes:
-        epochs: maximum; training stops earlier on ``patience``.
-        samples: images sampled an epoch; 0 means the number of training images.
-        batch_size: images a step, over all devices together.
-        learning_rate: highest rate of layers with random initial weights.
-        body_rate: rate of layers with loaded initial weights, as a share of ``learning_rate``.
-        weight_decay: AdamW's decoupled decay.
-        warmup: share of all steps in which the rate rises linearly.
-        label_smoothing: distance of the targets from 0 and 1, half on either side.
-        mixup: both parameters of mixup's beta distribution; 0 disables it.
-        ema_decay: decay of the moving average of the weights; the average is the result.
-        subject_strength: see ``allcore.data.sampling.sampling_weights``.
-        distilled: weight, in a training cell's target, of the prediction by networks trained
-            without its subject; the rest is its label. For out-of-fold runs with teachers.
-        patience: epochs without a better validation score before training stops.
-        freeze: prefixes of the names of frozen parameters.
-        seed: of initialisation, sampling, augmentation and dropout.
-        augmentation: of training cells.
-    """
-
-    epochs: int = 8
-    samples: int = 0
-    batch_size: int = 32
-    learning_rate: float = 1e-3
+    epochs: int = 8  # maximum; training stops earlier on ``patience``
+    samples: int = 0  # images sampled an epoch; 0 means the number of training images
+    batch_size: int = 32  # images a step, over all devices together
+    learning_rate: float = 1e-3  # highest rate of layers with random initial weights
+    # rate of layers with loaded initial weights, as a share of ``learning_rate``
     body_rate: float = 0.1
-    weight_decay: float = 0.05
-    warmup: float = 0.1
-    label_smoothing: float = 0.1
-    mixup: float = 0.0
-    ema_decay: float = 0.99
-    subject_strength: float = 0.5
+    weight_decay: float = 0.05  # AdamW's decoupled decay
+    warmup: float = 0.1  # share of all steps in which the rate rises linearly
+    label_smoothing: float = 0.1  # distance of the targets from 0 and 1, half on either side
+    mixup: float = 0.0  # both parameters of mixup's beta distribution; 0 disables it
+    ema_decay: float = 0.99  # decay of the moving average of the weights; the average is the result
+    subject_strength: float = 0.5  # see ``allcore.data.sampling.sampling_weights``
+    # weight, in a training cell's target, of the prediction by networks trained without its
+    # subject; the rest is its label. For out-of-fold runs with teachers.
     distilled: float = 0.0
-    patience: int = 3
-    freeze: tuple[str, ...] = ()
-    seed: int = 0
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    patience: int = 3  # epochs without a better validation score before training stops
+    freeze: tuple[str, ...] = ()  # prefixes of the names of frozen parameters
+    seed: int = 0  # of initialisation, sampling, augmentation and dropout
+    augmentation: Augmentation = field(default_factory=Augmentation)  # of training cells
 
     def steps(self, images: int) -> int:
         """Number of steps an epoch for a number of training images."""

@@ -38,31 +38,21 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """Trained network with all data for its model folder.
+    """Trained network with all data for its model folder."""
 
-    Attributes:
-        plan: of the run; ``plan.out`` holds the weights already.
-        data: all cells and their split.
-        network: as it ships, its weights rounded to float16.
-        held_out: rows of the evaluated cells, with the columns of
-            ``prediction_import.PREDICTION_COLUMNS`` except ``probability``.
-        history: one row an epoch.
-        training: provenance of the model, for ``model.json``.
-        weights_sha256: digest of the weights file.
-        folds_sha256: digest of the fold networks' files, where there are any.
-        operating_point: fixed before training; None where the validation rows select it.
-        teachers: mean uncalibrated log-odds of a distilled bag by image id, None without one.
-    """
-
-    plan: TrainingPlan
-    data: TrainingData
-    network: CellNetwork
+    plan: TrainingPlan  # of the run; ``plan.out`` holds the weights already
+    data: TrainingData  # all cells and their split
+    network: CellNetwork  # as it ships, its weights rounded to float16
+    # rows of the evaluated cells, with the columns of ``prediction_import.PREDICTION_COLUMNS``
+    # except ``probability``
     held_out: pd.DataFrame
-    history: list[dict[str, float]]
-    training: dict[str, Any]
-    weights_sha256: str
-    folds_sha256: str | None = None
+    history: list[dict[str, float]]  # one row an epoch
+    training: dict[str, Any]  # provenance of the model, for ``model.json``
+    weights_sha256: str  # digest of the weights file
+    folds_sha256: str | None = None  # digest of the fold networks' files, where there are any
+    # fixed before training; None where the validation rows select it
     operating_point: OperatingPoint | None = None
+    # mean uncalibrated log-odds of a distilled bag by image id, None without one
     teachers: "pd.Series[float] | None" = None
 
 

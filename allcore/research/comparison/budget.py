@@ -17,19 +17,12 @@ WORDS = ("none", "imagenet")
 
 @dataclass(frozen=True)
 class Budget:
-    """Settings shared by all networks; only comparisons of one budget may be merged.
+    """Settings shared by all networks; only comparisons of one budget may be merged."""
 
-    Attributes:
-        preprocessing: crop and normalisation of the cells.
-        recipe: of the training; its seed also seeds the splits.
-        init: ``none``, ``imagenet`` or a safetensors file.
-        folds: number of folds of the subjects.
-    """
-
-    preprocessing: Preprocessing
-    recipe: Recipe
-    init: str
-    folds: int
+    preprocessing: Preprocessing  # crop and normalisation of the cells
+    recipe: Recipe  # of the training; its seed also seeds the splits
+    init: str  # ``none``, ``imagenet`` or a safetensors file
+    folds: int  # number of folds of the subjects
 
     def fields(self) -> dict[str, Any]:
         """Return the fields for JSON; a file of weights is represented by its digest.

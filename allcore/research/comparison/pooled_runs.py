@@ -16,25 +16,15 @@ from allcore.research.comparison.training_run import ComparisonRun, RunOutcome
 
 @dataclass(frozen=True)
 class PooledResult:
-    """One network under one protocol, with all folds pooled.
+    """One network under one protocol, with all folds pooled."""
 
-    Attributes:
-        network: key of ``NETWORKS``.
-        protocol: key of ``PROTOCOLS``.
-        predictions: of its test cells, with ``PREDICTION_COLUMNS``.
-        history: of its runs, with ``HISTORY_COLUMNS``; empty without epochs.
-        seconds: training time; for an ensemble, of its members.
-        device: training device; several where runs differ.
-        members: networks that it is composed of.
-    """
-
-    network: str
-    protocol: str
-    predictions: pd.DataFrame
-    history: pd.DataFrame
-    seconds: float
-    device: str
-    members: tuple[str, ...]
+    network: str  # key of ``NETWORKS``
+    protocol: str  # key of ``PROTOCOLS``
+    predictions: pd.DataFrame  # of its test cells, with ``PREDICTION_COLUMNS``
+    history: pd.DataFrame  # of its runs, with ``HISTORY_COLUMNS``; empty without epochs
+    seconds: float  # training time; for an ensemble, of its members
+    device: str  # training device; several where runs differ
+    members: tuple[str, ...]  # networks that it is composed of
 
 
 @dataclass(frozen=True)

@@ -22,19 +22,12 @@ FEWEST_CELLS = 10
 
 @dataclass(frozen=True)
 class ProtocolSplit:
-    """A split on which every network is trained and tested once.
+    """A split on which every network is trained and tested once."""
 
-    Attributes:
-        protocol: key of ``PROTOCOLS``.
-        split: training, validation and test cells.
-        twins: number of test cells with another image in the training part.
-        excluded: number of cells in no part because they duplicate a test cell.
-    """
-
-    protocol: str
-    split: Split
-    twins: int
-    excluded: int
+    protocol: str  # key of ``PROTOCOLS``
+    split: Split  # training, validation and test cells
+    twins: int  # number of test cells with another image in the training part
+    excluded: int  # number of cells in no part because they duplicate a test cell
 
     @property
     def fold(self) -> int:

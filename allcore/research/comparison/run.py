@@ -35,27 +35,16 @@ from allcore.research.comparison.training_run import ComparisonRun
 
 @dataclass(frozen=True)
 class ComparisonRequest:
-    """Inputs of a comparison.
+    """Inputs of a comparison."""
 
-    Attributes:
-        data: the data set.
-        networks: keys of ``NETWORKS``.
-        protocols: keys of ``PROTOCOLS``.
-        budget: shared by all networks.
-        out: folder of the tables.
-        work: folder of the finished runs.
-        device: auto, cpu, cuda or cuda:<n>.
-        command: the command line, for the tables.
-    """
-
-    data: Path
-    networks: tuple[str, ...]
-    protocols: tuple[str, ...]
-    budget: Budget
-    out: Path
-    work: Path
-    device: str
-    command: str
+    data: Path  # the data set
+    networks: tuple[str, ...]  # keys of ``NETWORKS``
+    protocols: tuple[str, ...]  # keys of ``PROTOCOLS``
+    budget: Budget  # shared by all networks
+    out: Path  # folder of the tables
+    work: Path  # folder of the finished runs
+    device: str  # auto, cpu, cuda or cuda:<n>
+    command: str  # the command line, for the tables
 
     def includes(self, network: str, protocol: str) -> bool:
         """True if the comparison includes a network under a protocol."""

@@ -24,19 +24,12 @@ from allcore.training.plan import TrainingData
 
 @dataclass(frozen=True)
 class ComparisonData:
-    """Data shared by all runs.
+    """Data shared by all runs."""
 
-    Attributes:
-        manifest: labelled images.
-        budget: shared by all networks.
-        folder: of finished runs.
-        device: auto, cpu, cuda or cuda:<n>.
-    """
-
-    manifest: Manifest
-    budget: Budget
-    folder: Path
-    device: str
+    manifest: Manifest  # labelled images
+    budget: Budget  # shared by all networks
+    folder: Path  # of finished runs
+    device: str  # auto, cpu, cuda or cuda:<n>
 
     @cached_property
     def data_digest(self) -> str:

@@ -49,19 +49,12 @@ class ComparisonRun:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """Result of a finished run.
+    """Result of a finished run."""
 
-    Attributes:
-        table: image_id, split (validation or test) and logit, one row a cell.
-        history: training history, one row an epoch; empty without epochs.
-        seconds: training time.
-        device: training device.
-    """
-
-    table: pd.DataFrame
-    history: list[dict[str, float]]
-    seconds: float
-    device: str
+    table: pd.DataFrame  # image_id, split (validation or test) and logit, one row a cell
+    history: list[dict[str, float]]  # training history, one row an epoch; empty without epochs
+    seconds: float  # training time
+    device: str  # training device
 
 
 def run_folder(run: ComparisonRun, data: ComparisonData) -> Path:

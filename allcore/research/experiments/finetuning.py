@@ -69,21 +69,13 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Variant:
-    """The recipe with some changes.
+    """The recipe with some changes."""
 
-    Attributes:
-        name: value of ``--variants``.
-        title: display name of the change.
-        prediction: expected result, in one line.
-        changes: fields of the recipe.
-        preprocessing: fields of the preprocessing.
-    """
-
-    name: str
-    title: str
-    prediction: str = ""
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    name: str  # value of ``--variants``
+    title: str  # display name of the change
+    prediction: str = ""  # expected result, in one line
+    changes: Mapping[str, Any] = field(default_factory=dict)  # fields of the recipe
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)  # fields of the preprocessing
 
 
 _DEGRADED = {"augmentation": DEGRADED}

@@ -50,15 +50,10 @@ CHUNK = 32
 
 @dataclass(frozen=True)
 class HeldOutCells:
-    """Test cells of a model.
+    """Test cells of a model."""
 
-    Attributes:
-        manifest: of the cells.
-        trained_on: whether the network that ships was trained on their subjects.
-    """
-
-    manifest: Manifest
-    trained_on: bool
+    manifest: Manifest  # of the cells
+    trained_on: bool  # whether the network that ships was trained on their subjects
 
 
 def run(options: ExperimentOptions) -> ExperimentRecord:

@@ -27,33 +27,21 @@ AROUND = 2
 
 @dataclass(frozen=True)
 class CommonCell:
-    """Average cell of a sample, the target of interventions that equalise cells.
+    """Average cell of a sample, the target of interventions that equalise cells."""
 
-    Attributes:
-        mean: (3,) mean colour inside, 0 to 255.
-        deviation: (3,) standard deviation of colour inside.
-        area: pixels of the mask.
-    """
-
-    mean: NDArray[np.float64]
-    deviation: NDArray[np.float64]
-    area: float
+    mean: NDArray[np.float64]  # (3,) mean colour inside, 0 to 255
+    deviation: NDArray[np.float64]  # (3,) standard deviation of colour inside
+    area: float  # pixels of the mask
 
 
 @dataclass(frozen=True)
 class Intervention:
-    """One change of a cell's image.
+    """One change of a cell's image."""
 
-    Attributes:
-        name: short, for a file.
-        title: display name.
-        kind: key of ``KINDS``.
-        change: returns the changed image of a cell, given the sample's average cell.
-    """
-
-    name: str
-    title: str
-    kind: Kind
+    name: str  # short, for a file
+    title: str  # display name
+    kind: Kind  # key of ``KINDS``
+    # returns the changed image of a cell, given the sample's average cell
     change: Callable[[Cell, CommonCell], Cell]
 
 
