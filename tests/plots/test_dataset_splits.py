@@ -2,12 +2,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 from allcore.audit.findings import leaks
 from allcore.audit.findings.leaks import SplitLeaks
 from allcore.plots import dataset as dataset_plots
-from allcore.web.components import charts
+from allcore.plots import style
 from tests.audit.findings.test_leaks import PARTS, by_subject, cells_of, indexed
 
 
@@ -17,8 +18,8 @@ def found(home: Path) -> SplitLeaks:
     return leaks.find_split_leaks(cells, by_subject(cells))
 
 
-def title(figure: object) -> str:
-    return str(charts.plain_title(figure))  # type: ignore[arg-type]
+def title(figure: go.Figure) -> str:
+    return style.plain_title(figure.layout.title.text)
 
 
 def test_parts__title_tells_the_balance(found: SplitLeaks):

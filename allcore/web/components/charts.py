@@ -39,6 +39,15 @@ def show_chart(
         alt: text for screen readers; by default the title.
     """
     style.add_notice(figure)
+    # Saved figures have one width, for at a phone's the letters would be too wide.
+    saved = {
+        "format": _format().lower(),
+        "filename": style.file_name(name),
+        "scale": 2,  # pixels of a saved PNG to one of the screen
+        "width": style.WIDTH,
+    }
+    if figure.layout.height is not None:
+        saved["height"] = figure.layout.height
     event = st.plotly_chart(
         figure,
         width="stretch",
@@ -46,8 +55,8 @@ def show_chart(
         key=key,
         on_select=on_select or "ignore",
         selection_mode=selection_mode,
-        config=config(name, height=figure.layout.height),
-        alt=alt or plain_title(figure),
+        config={"displaylogo": False, "toImageButtonOptions": saved},
+        alt=alt or style.plain_title(figure.layout.title.text or "") or None,
     )
     return None if on_select is None else cast(PlotlyState, event)
 
@@ -116,28 +125,6 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
         safe[NOTICE] = notice.RESEARCH_USE
     # Both characters, so that a cell with either of them is quoted and starts no row of its own.
     return safe.to_csv(index=False, lineterminator="\r\n").encode()
-
-
-def config(name: str, *, height: float | None = None) -> dict[str, object]:
-    """Plotly's configuration of a figure: its toolbar, and how the figure is saved.
-
-    Saved figures have one width on all screens, for on a phone the letters would be too wide, and
-    this height in pixels; None takes the height on the screen.
-    """
-    saved = {
-        "format": _format().lower(),
-        "filename": style.file_name(name),
-        "scale": 2,  # pixels of a saved PNG to one of the screen
-        "width": style.WIDTH,
-    }
-    if height is not None:
-        saved["height"] = height
-    return {"displaylogo": False, "toImageButtonOptions": saved}
-
-
-def plain_title(figure: go.Figure) -> str | None:
-    """A figure's title as plain text; None without one."""
-    return style.plain_title(figure.layout.title.text or "") or None
 
 
 def _format() -> str:

@@ -3,9 +3,8 @@
 import base64
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -47,8 +46,7 @@ _WIDE, _TALL = 160, 24  # pixels of a drawn interval
 _ROWS = 500  # subjects that are drawn
 
 
-@dataclass(frozen=True)
-class Subjects:
+class Subjects(NamedTuple):
     """What is known of a batch's subjects; nothing where they are not known."""
 
     assigned: SubjectAssignment | None = None
@@ -191,11 +189,10 @@ def _show_subjects(items: Sequence[PredictedPicture]) -> Subjects:
         assigned = _assign(source, paths)
     except DataError as error:
         frame.problem(error)
-        return Subjects()
-    if assigned is None:
-        return Subjects()
-    st.markdown(frame.plain(assigned.sentence), width=frame.TEXT_WIDTH)
-    if not assigned.matched:
+        assigned = None
+    if assigned is not None:
+        st.markdown(frame.plain(assigned.sentence), width=frame.TEXT_WIDTH)
+    if assigned is None or not assigned.matched:
         return Subjects()
     verdicts = [item.row.verdict for item in items]
     shares = subjects.subject_shares(verdicts, assigned.subjects, least=int(least))
@@ -235,10 +232,8 @@ def _show_shares(shares: Sequence[SubjectShare], least: int) -> None:
         )
     few = sum(not share.enough for share in shares if share.subject is not None)
     if few:
-        left = formats.count(few, "subject")
-        st.caption(
-            f"{left} with fewer than {formats.count(least, 'answered cell')}: no share is said."
-        )
+        few_text, cells = formats.count(few, "subject"), formats.count(least, "answered cell")
+        st.caption(f"{few_text} with fewer than {cells}: no share is said.")
     table = pd.DataFrame(
         {
             "Subject": share.subject or "unknown",

@@ -91,7 +91,11 @@ def show_predictions(
             if place < len(run.history.ids):
                 number, prediction = run.history.ids[place], items[place].prediction
                 _show_flag(number, prediction, username=visitor.name)
-    st.caption(f":material/timer: {_timing(job, str(service.predictor.device))}")
+    done, device = len(items), service.predictor.device
+    time_text = f"{done:,} pictures in {job.seconds:.1f} s ({job.seconds / done:.2f} s each)"
+    if done == 1:
+        time_text = f"Answered in {job.seconds:.2f} s"
+    st.caption(f":material/timer: {time_text} on {device}")
 
 
 @guard.periodic_fragment(0.7)
@@ -262,13 +266,6 @@ def _show_flag(answer: int, prediction: Prediction, *, username: str) -> None:
                 frame.problem(error)
                 return
             st.rerun()
-
-
-def _timing(job: PredictionJob, device: str) -> str:
-    done = len(job.items)
-    if done == 1:
-        return f"Answered in {job.seconds:.2f} s on {device}"
-    return f"{done:,} pictures in {job.seconds:.1f} s ({job.seconds / done:.2f} s each) on {device}"
 
 
 def _picture(item: PredictedPicture) -> CellPicture | None:

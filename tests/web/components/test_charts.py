@@ -3,7 +3,6 @@ import io
 import math
 
 import pandas as pd
-import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -28,6 +27,7 @@ def page() -> None:
     figure = go.Figure(go.Scatter(x=[1, 2], y=[1, 2]), layout_title_text="Rises<br>&lt;steadily")
     charts.show_chart(figure, name="ROC: a/b")
     event = charts.show_chart(figure, name="again", key="again", on_select="rerun", alt="A line")
+    charts.show_chart(go.Figure(), name="untitled")
     st.caption(f"selected {len(event['selection']['points']) if event else 'nothing'}")
     charts.show_csv_download(pd.DataFrame({"a": [1]}), name="a table")
 
@@ -40,7 +40,7 @@ def shown(app: AppTest) -> list:
 def test_chart__can_be_saved_with_the_notice_inside() -> None:
     app = AppTest.from_function(page, default_timeout=60).run()
     assert not app.exception
-    first, second = shown(app)
+    first, second, untitled = shown(app)
     for proto in (first, second):
         assert proto.spec.count(notice.RESEARCH_USE) == 1
         assert '"displaylogo": false' in proto.config
@@ -49,7 +49,7 @@ def test_chart__can_be_saved_with_the_notice_inside() -> None:
         assert '"width": 900' in proto.config
         assert '"height"' not in proto.config  # this figure has none of its own
     assert '"filename": "ROC-a-b"' in first.config
-    assert (first.alt, second.alt) == ("Rises <steadily", "A line")
+    assert (first.alt, second.alt, untitled.alt) == ("Rises <steadily", "A line", "")
     assert [caption.value for caption in app.caption] == ["chosen PNG", "selected 0"]
 
 
@@ -67,10 +67,6 @@ def test_show_csv_download__offers_a_download() -> None:
     app = AppTest.from_function(page, default_timeout=60).run()
     buttons = app.get("download_button")
     assert [button.proto.label for button in buttons] == ["Download as CSV"]
-
-
-def test_plain_title__of_a_figure_without_one() -> None:
-    assert charts.plain_title(go.Figure()) is None
 
 
 @pytest.mark.parametrize(
