@@ -7,14 +7,8 @@ import streamlit as st
 from allcore.errors import AllScopeError
 from allcore.store import admin_settings
 from allcore.store.admin_settings import AdminSetting
-from allcore.store.audit import Actor
-from allcore.web import accounts, client_address, frame
+from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
-
-
-def actor(user: Visitor) -> Actor:
-    """Return the administrator as the audit log names them."""
-    return Actor(user.name, client_address.of_visitor())
 
 
 def confirm(
@@ -57,7 +51,7 @@ def change_settings(user: Visitor, values: Mapping[str, object], sentence: str) 
         AllScopeError: the account is no administrator any more, or a value breaks its rule.
     """
     store = accounts.store_to("administer")
-    admin_settings.change(store, user.name, values, address=actor(user).address)
+    admin_settings.change(store, user.name, values, address=user.actor.address)
     return sentence
 
 

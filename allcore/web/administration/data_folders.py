@@ -57,7 +57,7 @@ def allow(user: Visitor, path: str) -> str:
         user.name,
         _KEY,
         lambda folders: folders if place in folders else [*folders, place],
-        address=actions.actor(user).address,
+        address=user.actor.address,
     )
     return f"People may connect data sets in {place}."
 
@@ -74,7 +74,7 @@ def remove(user: Visitor, folder: str) -> str:
         user.name,
         _KEY,
         lambda folders: [other for other in folders if other != folder],
-        address=actions.actor(user).address,
+        address=user.actor.address,
     )
     for path in _connected(folder):
         try:

@@ -69,7 +69,7 @@ def _make(user: Visitor) -> None:
             role=role,
             note=note,
             days=int(days),
-            by=actions.actor(user),
+            by=user.actor,
         )
     )
     if code:
@@ -99,6 +99,6 @@ def _invitation(user: Visitor, invitation: Invitation) -> str | None:
 
 def _withdraw(user: Visitor, number: int) -> str:
     store = accounts.store_to("administer")
-    if registration.withdraw(store, number, by=actions.actor(user)):
+    if registration.withdraw(store, number, by=user.actor):
         return "The invitation is withdrawn."
     return "The invitation was used or withdrawn already."

@@ -112,7 +112,7 @@ def _change(user: Visitor, chosen: AccountInfo) -> str | None:
             sentence=f"With the code **{name}** sets a new password on the sign-in page within 24 "
             "hours. An earlier code stops working.",
             act=lambda: codes.issue_reset(
-                accounts.store_to("administer"), chosen.username, by=actions.actor(user)
+                accounts.store_to("administer"), chosen.username, by=user.actor
             ),
         )
     if code:
@@ -134,12 +134,12 @@ def _approve(user: Visitor, account: AccountInfo) -> str | None:
 
 
 def _let_in(user: Visitor, username: str) -> str:
-    people.approve(accounts.store_to("administer"), username, by=actions.actor(user))
+    people.approve(accounts.store_to("administer"), username, by=user.actor)
     return f"{username} is approved."
 
 
 def _sign_out(user: Visitor, username: str) -> str:
-    sessions.end_all(accounts.store_to("administer"), username, by=actions.actor(user))
+    sessions.end_all(accounts.store_to("administer"), username, by=user.actor)
     return f"{username} is signed out everywhere."
 
 
@@ -160,16 +160,16 @@ def _role(user: Visitor, account: AccountInfo) -> str | None:
 
 
 def _set_role(user: Visitor, username: str, role: str) -> str:
-    people.set_role(accounts.store_to("administer"), username, role, by=actions.actor(user))
+    people.set_role(accounts.store_to("administer"), username, role, by=user.actor)
     return f"{username} has the role {role}."
 
 
 def _set_active(user: Visitor, username: str, active: bool) -> str:
     store = accounts.store_to("administer")
-    people.set_active(store, username, active=active, by=actions.actor(user))
+    people.set_active(store, username, active=active, by=user.actor)
     return f"{username} is {'enabled' if active else 'disabled'}."
 
 
 def _delete(user: Visitor, username: str) -> str:
-    deletion.delete(accounts.store_to("administer"), username, by=actions.actor(user))
+    deletion.delete(accounts.store_to("administer"), username, by=user.actor)
     return f"{username} is deleted."
