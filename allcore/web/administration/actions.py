@@ -1,4 +1,4 @@
-"""Changes by an administrator: the actor for the audit log, confirmation, and what is said."""
+"""Changes by an administrator: confirmation and notices."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,6 +7,7 @@ import streamlit as st
 from allcore.errors import AllScopeError
 from allcore.store import admin_settings
 from allcore.store.admin_settings import AdminSetting
+from allcore.store.database import Database
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
 
@@ -44,15 +45,23 @@ def rerun_with_notice(sentence: str | None) -> None:
         st.rerun()
 
 
-def change_settings(user: Visitor, values: Mapping[str, object], sentence: str) -> str:
-    """Store settings; return the sentence.
+def change_settings(
+    user: Visitor,
+    values: Mapping[str, object],
+    sentence: str,
+    *,
+    then: Callable[[Database], object] | None = None,
+) -> str | None:
+    """Store settings, and do what follows from them; return the sentence, or show the error."""
 
-    Raises:
-        AllScopeError: the account is no administrator any more, or a value breaks its rule.
-    """
-    store = accounts.store_to("administer")
-    admin_settings.change(store, user.name, values, address=user.actor.address)
-    return sentence
+    def change() -> str:
+        store = accounts.store_to("administer")
+        admin_settings.change(store, user.name, values, address=user.actor.address)
+        if then is not None:
+            then(store)
+        return sentence
+
+    return attempt(change)
 
 
 def change_history(settings: Mapping[str, AdminSetting], titles: Mapping[str, str]) -> str:

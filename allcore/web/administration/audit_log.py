@@ -1,6 +1,6 @@
 """The audit log for administrators: filters, a page of entries, all of them as CSV."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pandas as pd
 import streamlit as st
@@ -27,19 +27,14 @@ def show_audit_log(user: Visitor) -> None:
     else:
         st.dataframe(audit_table(page.entries), hide_index=True, width="stretch", key="audit")
     st.caption(
-        f"{formats.count(page.total, 'line')} in all, {PAGE} a page, the last first; "
-        "times in UTC. "
+        f"{formats.count(page.total, 'line')} in all, {PAGE} a page, the last first; times in UTC. "
         "Lines are added and never changed or deleted.",
         width=frame.TEXT_WIDTH,
     )
     st.download_button(
-        "Download as CSV",
-        lambda: audit_csv(store, user.name, query),
-        "audit.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+        "Download as CSV", lambda: audit_csv(store, user.name, query), "audit.csv", "text/csv",
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
 
 
 def audit_csv(store: Database, username: str, query: AuditQuery) -> bytes:
@@ -71,13 +66,11 @@ def audit_table(entries: tuple[AuditEntry, ...]) -> pd.DataFrame:
 def _query(kinds: tuple[str, ...]) -> AuditQuery:
     with st.container(horizontal=True):
         who = st.text_input("Who", placeholder="Username", width=200)
-        what = st.selectbox("What", ["", *kinds], format_func=lambda each: each or "all", width=220)
+        what = st.selectbox("What", ["", *kinds], format_func=lambda kind: kind or "all", width=220)
         since = st.date_input("Since", None, width=160)
         until = st.date_input("Until", None, width=160)
         text = st.text_input("Text", placeholder="On, address or detail", width=220)
-    after = None if until is None else _begin(until) + timedelta(days=1)
-    return AuditQuery(who, what, None if since is None else _begin(since), after, text)
-
-
-def _begin(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
+    first, last = (
+        None if day is None else datetime.combine(day, time(), UTC) for day in (since, until)
+    )
+    return AuditQuery(who, what, first, last and last + timedelta(days=1), text)

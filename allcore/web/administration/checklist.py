@@ -1,6 +1,6 @@
 """Checklist of a new installation for its administrator, with links."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -15,23 +15,14 @@ from allcore.web.components import views
 _HIDDEN = "checklist_hidden"
 
 
-@dataclass(frozen=True)
-class Step:
-    """A step of setting up an installation.
-
-    Attributes:
-        title: what it is.
-        done: whether it is done.
-        label: of the link to it.
-        page: title of the page where it is done.
-        view: key of the page's view.
-    """
+class Step(NamedTuple):
+    """A step of setting up an installation."""
 
     title: str
     done: bool
-    label: str
-    page: str
-    view: str
+    label: str  # of the link to it
+    page: str  # title of the page where it is done
+    view: str  # key of the page's view
 
 
 def steps() -> tuple[Step, ...]:
@@ -43,27 +34,18 @@ def steps() -> tuple[Step, ...]:
     store, config = accounts.store(), settings.load()
     return (
         Step(
-            "An account besides the first administrator",
-            len(people.list_all(store)) > 1,
-            "Invite somebody",
-            "Administration",
-            "invitations",
+            "An account besides the first administrator", len(people.list_all(store)) > 1,
+            "Invite somebody", "Administration", "invitations",
         ),
         Step(
-            "A data set connected",
-            config.data is not None or bool(data_sets.list_of(store)),
-            "Connect data",
-            "Dataset",
-            "connect",
+            "A data set connected", config.data is not None or bool(data_sets.list_of(store)),
+            "Connect data", "Dataset", "connect",
         ),
         Step(
-            f"The model {config.model} ready",
-            readable(config.model),
-            "See what is installed",
-            "Administration",
-            "health",
+            f"The model {config.model} ready", readable(config.model),
+            "See what is installed", "Administration", "health",
         ),
-    )
+    )  # fmt: skip
 
 
 def readable(name: str) -> bool:
@@ -85,8 +67,13 @@ def show_checklist(here: str) -> None:
         icon = ":material/check_circle:" if step.done else ":material/radio_button_unchecked:"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{icon} {frame.plain(step.title)}{'' if step.done else ' (missing)'}")
-            if not step.done:
-                _link(step, here)
+            if not step.done and step.page.lower() == here:
+                st.button(
+                    step.label, icon=":material/group:", type="tertiary", on_click=views.turn_to,
+                    args=(step.view,),
+                )  # fmt: skip
+            elif not step.done:
+                navigation.link(step.page, label=step.label, address={views.OPEN: step.view})
 
 
 def offer_checklist(visitor: Visitor, here: str) -> None:
@@ -99,28 +86,11 @@ def offer_checklist(visitor: Visitor, here: str) -> None:
     Raises:
         AllScopeError: the database can't be used.
     """
-    if not visitor.may("administer") or st.session_state.get(_HIDDEN):
-        return
-    if all(step.done for step in steps()):
+    hidden = not visitor.may("administer") or st.session_state.get(_HIDDEN)
+    if hidden or all(step.done for step in steps()):
         return
     with st.container(border=True, width=frame.TEXT_WIDTH):
         st.markdown("**What this installation still needs**")
         show_checklist(here)
-        st.button("Not now", key="checklist_end", on_click=_hide)
-
-
-def _link(step: Step, here: str) -> None:
-    if step.page.lower() != here:
-        navigation.link(step.page, label=step.label, address={views.OPEN: step.view})
-        return
-    st.button(
-        step.label,
-        icon=":material/group:",
-        type="tertiary",
-        on_click=views.turn_to,
-        args=(step.view,),
-    )
-
-
-def _hide() -> None:
-    st.session_state[_HIDDEN] = True
+        hide = {_HIDDEN: True}
+        st.button("Not now", key="checklist_end", on_click=st.session_state.update, args=(hide,))

@@ -1,5 +1,6 @@
 """Folders below which people may connect data sets: those of the settings, and others."""
 
+import functools
 from pathlib import Path
 
 import streamlit as st
@@ -32,7 +33,15 @@ def show_data_folders(user: Visitor) -> None:
         )
     for folder in folders.value:
         with _folder_box(folder, "Allowed here."):
-            notice = notice or _remove_button(user, folder)
+            number = formats.count(len(_connected(folder)), "connected data set")
+            notice = notice or actions.confirm(
+                "Remove",
+                ":material/folder_off:",
+                sentence=f"Nothing more can be connected there, and {number} there can't be opened "
+                "any more. No file is touched.",
+                act=functools.partial(remove, user, folder),
+                key=f"remove {folder}",
+            )
     with st.form("folder", width=frame.TEXT_WIDTH):
         # Another key once there is one more, so that what was typed goes then, and only then.
         key = f"folder {len(folders.value)}"
@@ -53,12 +62,10 @@ def allow(user: Visitor, path: str) -> str:
     store = accounts.store_to("administer")
     place = str(data_roots.allowable(Path(path), datasets.data_settings()))
     admin_settings.update(
-        store,
-        user.name,
-        _KEY,
+        store, user.name, _KEY,
         lambda folders: folders if place in folders else [*folders, place],
         address=user.actor.address,
-    )
+    )  # fmt: skip
     return f"People may connect data sets in {place}."
 
 
@@ -70,12 +77,10 @@ def remove(user: Visitor, folder: str) -> str:
     """
     store = accounts.store_to("administer")
     admin_settings.update(
-        store,
-        user.name,
-        _KEY,
-        lambda folders: [other for other in folders if other != folder],
+        store, user.name, _KEY,
+        lambda folders: [allowed for allowed in folders if allowed != folder],
         address=user.actor.address,
-    )
+    )  # fmt: skip
     for path in _connected(folder):
         try:
             datasets.check_allowed(path)
@@ -85,7 +90,6 @@ def remove(user: Visitor, folder: str) -> str:
 
 
 def _folder_box(folder: str, caption: str) -> "st.delta_generator.DeltaGenerator":
-    """Draw a folder's box and return it."""
     row = st.container(border=True, width=frame.TEXT_WIDTH)
     row.markdown(f":material/folder: {frame.plain(folder)}")
     row.caption(caption)
@@ -96,18 +100,6 @@ def _folder_box(folder: str, caption: str) -> "st.delta_generator.DeltaGenerator
     return row
 
 
-def _remove_button(user: Visitor, folder: str) -> str | None:
-    hit = formats.count(len(_connected(folder)), "connected data set")
-    return actions.confirm(
-        "Remove",
-        ":material/folder_off:",
-        sentence=f"Nothing more can be connected there, and {hit} there can't be opened any more. "
-        "No file is touched.",
-        act=lambda: remove(user, folder),
-        key=f"remove {folder}",
-    )
-
-
 def _connected(folder: str) -> list[Path]:
-    """Return the paths of data sets that are connected in a folder."""
-    return [path.path for path in datasets.connections() if path.path.is_relative_to(folder)]
+    paths = (connection.path for connection in datasets.connections())
+    return [path for path in paths if path.is_relative_to(folder)]

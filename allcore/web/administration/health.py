@@ -12,8 +12,6 @@ from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
 from allcore.web.administration import checklist
 
-_GIGABYTE = 1e9
-
 
 def show_health(_user: Visitor) -> None:
     """Draw the view."""
@@ -23,7 +21,7 @@ def show_health(_user: Visitor) -> None:
     st.subheader("Health", anchor=False)
     _line(_database())
     _line(f"Models: {ready} of {len(names)} can be read in {config.models}")
-    _line(f"Disk: {storage.free() / _GIGABYTE:,.1f} GB free where ALLSCOPE_HOME is")
+    _line(f"Disk: {storage.free() / 1e9:,.1f} GB free where ALLSCOPE_HOME is")
     device = st.empty()
     with device:
         _line("Device: looking")

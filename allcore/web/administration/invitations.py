@@ -49,7 +49,7 @@ def link(page: str, code: str) -> str:
 
 
 def _make(user: Visitor) -> None:
-    """Draw the form of a new one, and its link in the run after it was sent."""
+    """Draw the form of an invitation, and its link in the run after the form was sent."""
     st.subheader("Invite somebody", anchor=False)
     with st.form("invite", width=frame.FORM_WIDTH):
         role = st.selectbox(
@@ -73,9 +73,8 @@ def _make(user: Visitor) -> None:
         )
     )
     if code:
-        st.code(
-            link(st.context.url or "", code), language=None, wrap_lines=True, width=frame.TEXT_WIDTH
-        )
+        address = link(st.context.url or "", code)
+        st.code(address, language=None, wrap_lines=True, width=frame.TEXT_WIDTH)
         st.caption(_ABOUT, width=frame.TEXT_WIDTH)
 
 

@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from allcore import formats, settings
-from allcore.settings import Settings
 from allcore.store import storage
 from allcore.store.storage import AccountUsage, StoragePart
 from allcore.web import accounts, frame
@@ -27,14 +26,20 @@ def show_storage(_user: Visitor) -> None:
         usage_table(usage), hide_index=True, key="usage",
         alt="Answers, flags, batches and kept pictures of each account, as numbers",
     )  # fmt: skip
-    st.caption(f"{total_sentence(usage)} {_ABOUT}", width=frame.TEXT_WIDTH)
+    answers, pictures, size = (
+        sum(getattr(account, name) for account in usage)
+        for name in ("predictions", "pictures", "picture_bytes")
+    )
+    st.caption(
+        f"{formats.count(answers, 'answer')} and {formats.count(pictures, 'picture')} of "
+        f"{size / _MEGABYTE:,.1f} MB in all. Nobody but who asked sees which. {_ABOUT}",
+        width=frame.TEXT_WIDTH,
+    )
     st.subheader("Room on the disk", anchor=False)
+    config = settings.load()
+    parts = _parts(config.home, config.models, config.database)
     st.dataframe(
-        disk_table(_parts(settings.load())),
-        hide_index=True,
-        width="content",
-        key="room",
-        alt="What each part takes",
+        disk_table(parts), hide_index=True, width="content", key="room", alt="What each part takes"
     )
     st.caption(
         f"{_size_text(storage.free())} are free where ALLSCOPE_HOME is. "
@@ -70,23 +75,8 @@ def usage_table(usage: tuple[AccountUsage, ...]) -> pd.DataFrame:
     )
 
 
-def total_sentence(usage: tuple[AccountUsage, ...]) -> str:
-    """Say how much all accounts store together."""
-    size = sum(account.picture_bytes for account in usage) / _MEGABYTE
-    return (
-        f"{formats.count(sum(account.predictions for account in usage), 'answer')} and "
-        f"{formats.count(sum(account.pictures for account in usage), 'picture')} of "
-        f"{size:,.1f} MB in all. "
-        "Nobody but who asked sees which."
-    )
-
-
-def _parts(config: Settings) -> tuple[StoragePart, ...]:
-    return _cached_parts(config.home, config.models, config.database)
-
-
 @st.cache_data(max_entries=2, ttl=_CACHE_SECONDS, show_spinner="Counting files")
-def _cached_parts(home: Path, models: Path, database: str) -> tuple[StoragePart, ...]:
+def _parts(home: Path, models: Path, database: str) -> tuple[StoragePart, ...]:
     return storage.parts(accounts.store())
 
 

@@ -1,5 +1,7 @@
 """Users: the accounts with their roles, and changes to one of them."""
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
@@ -29,9 +31,7 @@ def show_users(user: Visitor) -> None:
     with st.container(border=True, width=frame.TEXT_WIDTH):
         st.subheader("Change an account", anchor=False)
         done = _change(user, by_name[st.selectbox("Account", list(by_name))])
-    if done:
-        frame.set_notice(done)
-        st.rerun()
+    actions.rerun_with_notice(done)
 
 
 def account_table(matches: list[AccountInfo]) -> pd.DataFrame:
@@ -54,66 +54,54 @@ def account_table(matches: list[AccountInfo]) -> pd.DataFrame:
 
 def deletion_sentence(name: str, records: AccountRecords) -> str:
     """Say what becomes of an account's records when it is deleted."""
-    gone = ", ".join(
-        formats.count(number, what)
-        for number, what in (
-            (records.answers, "answer"),
-            (records.slices, "slice"),
-            (records.pictures, "kept picture"),
-        )
-    )
-    stays = ", ".join(
-        formats.count(number, what)
-        for number, what in (
-            (records.judgements, "judgement"),
-            (records.queued, "queued cell"),
-            (records.data_sets, "data set"),
-        )
-    )
+    count = formats.count
     return (
-        f"**{name}** is deleted for good, with {gone}. Without a name stay, for others rely on "
-        f"them: {stays}. The audit log keeps the name."
+        f"**{name}** is deleted for good, with {count(records.answers, 'answer')}, "
+        f"{count(records.slices, 'slice')}, {count(records.pictures, 'kept picture')}. Without a "
+        f"name stay, for others rely on them: {count(records.judgements, 'judgement')}, "
+        f"{count(records.queued, 'queued cell')}, {count(records.data_sets, 'data set')}. The "
+        "audit log keeps the name."
     )
 
 
 def _change(user: Visitor, chosen: AccountInfo) -> str | None:
-    name, held = frame.plain(chosen.username), roles.ROLES[chosen.role].title
-    st.caption(f"{frame.plain(chosen.display_name)}: {held.lower()}, {chosen.state}.")
+    username, name = chosen.username, frame.plain(chosen.username)
+    role = roles.ROLES[chosen.role].title.lower()
+    st.caption(f"{frame.plain(chosen.display_name)}: {role}, {chosen.state}.")
+    if chosen.active:
+        toggle, icon, state = "Disable", ":material/block:", "disabled"
+        effect = f"**{name}** can't sign in any more, and open sessions end."
+    else:
+        toggle, icon, state = "Enable", ":material/check:", "enabled"
+        effect = f"**{name}** may sign in again."
+    changes = [
+        ("Sign out everywhere", ":material/logout:",
+         f"All open sessions of **{name}** end; the password stays.",
+         _change_of(sessions.end_all, user, username, "is signed out everywhere")),
+        (toggle, icon, effect,
+         _change_of(people.set_active, user, username, f"is {state}", active=not chosen.active)),
+        ("Delete", ":material/delete:",
+         deletion_sentence(name, deletion.records(accounts.store(), username)),
+         _change_of(deletion.delete, user, username, "is deleted")),
+    ]  # fmt: skip
+    done = None
     with st.container(horizontal=True):
-        done = (
-            _approve(user, chosen)
-            or _role(user, chosen)
-            or actions.confirm(
-                "Sign out everywhere",
-                ":material/logout:",
-                sentence=f"All open sessions of **{name}** end; the password stays.",
-                act=lambda: _sign_out(user, chosen.username),
+        if chosen.waiting:
+            done = actions.confirm(
+                "Approve",
+                ":material/how_to_reg:",
+                sentence=f"**{name}** has registered and may sign in from now on.",
+                act=_change_of(people.approve, user, username, "is approved"),
             )
-            or actions.confirm(
-                "Disable" if chosen.active else "Enable",
-                ":material/block:" if chosen.active else ":material/check:",
-                sentence=f"**{name}** can't sign in any more, and open sessions end."
-                if chosen.active
-                else f"**{name}** may sign in again.",
-                act=lambda: _set_active(user, chosen.username, not chosen.active),
-            )
-            or actions.confirm(
-                "Delete",
-                ":material/delete:",
-                sentence=deletion_sentence(
-                    name, deletion.records(accounts.store(), chosen.username)
-                ),
-                act=lambda: _delete(user, chosen.username),
-            )
-        )
+        done = done or _choose_role(user, chosen)
+        for label, icon, sentence, act in changes:
+            done = done or actions.confirm(label, icon, sentence=sentence, act=act)
         code = actions.confirm(
             "Make a reset code",
             ":material/key:",
             sentence=f"With the code **{name}** sets a new password on the sign-in page within 24 "
             "hours. An earlier code stops working.",
-            act=lambda: codes.issue_reset(
-                accounts.store_to("administer"), chosen.username, by=user.actor
-            ),
+            act=lambda: codes.issue_reset(accounts.store_to("administer"), username, by=user.actor),
         )
     if code:
         st.code(code, language=None)
@@ -121,29 +109,7 @@ def _change(user: Visitor, chosen: AccountInfo) -> str | None:
     return done
 
 
-def _approve(user: Visitor, account: AccountInfo) -> str | None:
-    """Draw the button for an account that waits for approval."""
-    if not account.waiting:
-        return None
-    return actions.confirm(
-        "Approve",
-        ":material/how_to_reg:",
-        sentence=f"**{frame.plain(account.username)}** has registered and may sign in from now on.",
-        act=lambda: _let_in(user, account.username),
-    )
-
-
-def _let_in(user: Visitor, username: str) -> str:
-    people.approve(accounts.store_to("administer"), username, by=user.actor)
-    return f"{username} is approved."
-
-
-def _sign_out(user: Visitor, username: str) -> str:
-    sessions.end_all(accounts.store_to("administer"), username, by=user.actor)
-    return f"{username} is signed out everywhere."
-
-
-def _role(user: Visitor, account: AccountInfo) -> str | None:
+def _choose_role(user: Visitor, account: AccountInfo) -> str | None:
     """Draw the choice of a role; return a sentence once it was changed."""
     with st.popover("Change the role", icon=":material/shield_person:"):
         role = st.selectbox(
@@ -156,20 +122,17 @@ def _role(user: Visitor, account: AccountInfo) -> str | None:
         st.caption(f"{roles.sentence(role)} It holds on the next click of every open session.")
         if not st.button("Yes, change the role", type="primary"):
             return None
-    return actions.attempt(lambda: _set_role(user, account.username, role))
+    change = _change_of(people.set_role, user, account.username, f"has the role {role}", role=role)
+    return actions.attempt(change)
 
 
-def _set_role(user: Visitor, username: str, role: str) -> str:
-    people.set_role(accounts.store_to("administer"), username, role, by=user.actor)
-    return f"{username} has the role {role}."
+def _change_of(
+    act: Callable[..., object], user: Visitor, username: str, sentence: str, **values: object
+) -> Callable[[], str]:
+    """A change of an account; its right is checked when it is made."""
 
+    def change() -> str:
+        act(accounts.store_to("administer"), username, by=user.actor, **values)
+        return f"{username} {sentence}."
 
-def _set_active(user: Visitor, username: str, active: bool) -> str:
-    store = accounts.store_to("administer")
-    people.set_active(store, username, active=active, by=user.actor)
-    return f"{username} is {'enabled' if active else 'disabled'}."
-
-
-def _delete(user: Visitor, username: str) -> str:
-    deletion.delete(accounts.store_to("administer"), username, by=user.actor)
-    return f"{username} is deleted."
+    return change

@@ -3,27 +3,18 @@
 from allcore.web.accounts import Visitor
 from allcore.web.administration import (
     audit_log,
-    data_folders,
     health,
     invitations,
-    registration,
-    retention,
+    settings_view,
     storage,
     users,
 )
 from allcore.web.components.views import View
 
-
-def _show_settings(user: Visitor) -> None:
-    registration.show_registration(user)
-    retention.show_retention(user)
-    data_folders.show_data_folders(user)
-
-
 VIEWS: dict[str, View[Visitor]] = {
     "users": View("Users", users.show_users),
     "invitations": View("Invitations", invitations.show_invitations),
-    "settings": View("Settings", _show_settings),
+    "settings": View("Settings", settings_view.show_settings),
     "kept": View("What is kept", storage.show_storage),
     "audit": View("Audit log", audit_log.show_audit_log),
     "health": View("Health", health.show_health),

@@ -1,6 +1,5 @@
 """Sections of the Compare page: the answer, the table, and charts of the compared networks."""
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from allcore.evaluation import metrics
@@ -10,6 +9,7 @@ from allcore.reports import comparison_tables, comparison_text
 from allcore.synthetic import dataset
 from allcore.web import frame, guard
 from allcore.web.compare.results_cache import StoredComparison
+from allcore.web.components.charts import show_chart
 
 GAP_METRICS = ("weighted_f1", "accuracy", "auroc")
 DEFAULT_CURVES = ("qcresnet", "resnet18")
@@ -18,13 +18,14 @@ DEFAULT_CURVES = ("qcresnet", "resnet18")
 def show_answer(data: StoredComparison) -> None:
     """Draw the conclusion, the conditions of the comparison and its caveats."""
     comparison = data.comparison
-    first, *others = comparison_text.answer_sentences(comparison)
-    st.subheader(first, anchor=False, width=frame.TEXT_WIDTH)
-    st.markdown(" ".join(others), width=frame.TEXT_WIDTH)
-    tested = frame.plain(comparison_text.tested_text(comparison))
-    st.caption(
-        f"{tested} {frame.plain(comparison_text.budget_text(comparison))}", width=frame.TEXT_WIDTH
+    answer, *details = comparison_text.answer_sentences(comparison)
+    st.subheader(answer, anchor=False, width=frame.TEXT_WIDTH)
+    st.markdown(" ".join(details), width=frame.TEXT_WIDTH)
+    tested, budget = (
+        comparison_text.tested_text(comparison),
+        comparison_text.budget_text(comparison),
     )
+    st.caption(f"{frame.plain(tested)} {frame.plain(budget)}", width=frame.TEXT_WIDTH)
     if any(row.data == dataset.NAME for row in comparison.rows):
         st.info(
             "**Synthetic**: these cells were drawn by ALLScope. The comparison shows that the "
@@ -48,29 +49,20 @@ def show_table(data: StoredComparison) -> None:
     """Draw the table of networks by metric and protocol."""
     left, right = st.columns(2)
     chosen_metrics = left.pills(
-        "Figures",
-        METRICS,
-        selection_mode="multi",
-        default="weighted_f1",
-        format_func=metrics.TITLES.__getitem__,
-        wrap=True,
-        key="compare_figures",
-    )
+        "Figures", METRICS, selection_mode="multi", default="weighted_f1", wrap=True,
+        format_func=metrics.TITLES.__getitem__, key="compare_figures",
+    )  # fmt: skip
     protocols = right.pills(
-        "Protocols",
-        data.protocols,
-        selection_mode="multi",
-        default=data.protocols,
-        format_func=PROTOCOLS.__getitem__,
-        wrap=True,
-        key="compare_protocols",
-    )
+        "Protocols", data.protocols, selection_mode="multi", default=data.protocols, wrap=True,
+        format_func=PROTOCOLS.__getitem__, key="compare_protocols",
+    )  # fmt: skip
     number = st.column_config.NumberColumn
-    epochs_help = "Epochs to 95 % of the best validation score"
+    epochs = number(format="%.1f", help="Epochs to 95 % of the best validation score")
+    table = comparison_tables.comparison_table(
+        data.comparison, figures=chosen_metrics, protocols=protocols
+    )
     st.dataframe(
-        comparison_tables.comparison_table(
-            data.comparison, figures=chosen_metrics, protocols=protocols
-        ),
+        table,
         hide_index=True,
         height="content",
         placeholder="",
@@ -79,31 +71,24 @@ def show_table(data: StoredComparison) -> None:
             "Parameters": number(format="compact"),
             "MACs": number(format="compact"),
             "Images/s": number(format="%.0f"),
-            "Epochs, unseen": number(format="%.1f", help=epochs_help),
-            "Epochs, paper": number(format="%.1f", help=epochs_help),
+            "Epochs, unseen": epochs,
+            "Epochs, paper": epochs,
         },
     )
     st.download_button(
-        "Download comparison as CSV",
-        data.export,
-        file_name="comparison.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+        "Download comparison as CSV", data.export, file_name="comparison.csv", mime="text/csv",
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
 
 
 @guard.fragment
 def show_leakage_gap(data: StoredComparison) -> None:
     """Draw the difference between the two protocols."""
     metric = st.radio(
-        "Figure",
-        GAP_METRICS,
-        format_func=metrics.TITLES.__getitem__,
-        horizontal=True,
+        "Figure", GAP_METRICS, format_func=metrics.TITLES.__getitem__, horizontal=True,
         key="compare_gap",
-    )
-    _show_figure(compare.gap_dumbbells(data.comparison, metric))
+    )  # fmt: skip
+    show_chart(compare.gap_dumbbells(data.comparison, metric), name=f"leakage-{metric}")
 
 
 @guard.fragment
@@ -124,16 +109,13 @@ def show_learning_curves(data: StoredComparison) -> None:
         return
     best = [network for network in data.networks if network in recorded][:3]
     chosen = right.multiselect(
-        "Networks",
-        networks,
+        "Networks", networks, format_func=NETWORKS.__getitem__, key=f"compare_lines_{protocol}",
         default=[network for network in networks if network in (*DEFAULT_CURVES, *best)],
-        format_func=NETWORKS.__getitem__,
-        key=f"compare_lines_{protocol}",
-    )
+    )  # fmt: skip
     if not chosen:
         st.info("Choose a network to see its curve.", icon=":material/show_chart:")
         return
-    _show_figure(compare.learning_curves(curves, chosen, clock=clock))
+    show_chart(compare.learning_curves(curves, chosen, clock=clock), name="learning-curves")
     st.caption("Lines are means over folds, bands reach from the lowest to the highest fold.")
 
 
@@ -144,20 +126,16 @@ def show_subjects(data: StoredComparison) -> None:
     networks = [network for network in data.networks if network in tested]
     left, right = st.columns(2)
     one = left.selectbox("One network", networks, format_func=NETWORKS.__getitem__, key="compare_a")
-    others = [network for network in networks if network != one]
-    default = others.index("qcresnet") if "qcresnet" in others else 0
+    rest = [network for network in networks if network != one]
+    default = rest.index("qcresnet") if "qcresnet" in rest else 0
     other = right.selectbox(
-        "Another", others, index=default, format_func=NETWORKS.__getitem__, key=f"compare_b_{one}"
+        "Another", rest, index=default, format_func=NETWORKS.__getitem__, key=f"compare_b_{one}"
     )
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
-        _show_figure(compare.subject_accuracies(data.subjects, one, other))
+        show_chart(compare.subject_accuracies(data.subjects, one, other), name="subjects")
     test = comparison_text.paired_test(data.comparison, one, other)
     sentences = comparison_text.pair_sentences(test) if test else ["No paired test was kept."]
     with right:
         for sentence in sentences:
             st.markdown(sentence)
-
-
-def _show_figure(figure: go.Figure) -> None:
-    st.plotly_chart(figure, width="stretch", theme="streamlit", config={"displaylogo": False})

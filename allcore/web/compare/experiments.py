@@ -14,6 +14,7 @@ from allcore.reports import json_files
 from allcore.synthetic import dataset
 from allcore.web import frame, guard
 from allcore.web.compare import results_cache
+from allcore.web.components.charts import show_chart
 
 TITLE = "What the networks learn instead"
 FOLDER = "experiments"
@@ -34,7 +35,7 @@ _GROWTH = {"subjects": "QCResNet", "subjects-features": "Frozen features"}
 
 
 def experiments_folder() -> Path:
-    """Folder of the experiments' records."""
+    """Folder of the records of experiments."""
     return results_cache.comparison_folder() / FOLDER
 
 
@@ -48,38 +49,39 @@ def show_experiments() -> None:
     )
     cues, interventions = (_load(name) for name in _MISSING)
     if cues and cues.rows:
-        _show_figure(compare_experiments.cue_dumbbells(cues))
+        show_chart(compare_experiments.cue_dumbbells(cues), name="cues")
         _show_record(cues)
     if interventions and compare_experiments.intervention_models(interventions):
         _show_interventions(interventions)
     if variants := _load_all(_VARIANTS):
         st.subheader("What was tried for unseen subjects", anchor=False)
-        _show_one_of(variants, _VARIANTS, _draw_variants, key="experiment_tried")
+        plot = compare_experiments.variant_bars
+        _show_one_of(variants, _VARIANTS, plot, needs="difference", key="experiment_tried")
     if growth := _load_all(_GROWTH):
         st.subheader("Would more subjects help?", anchor=False)
-        _show_one_of(growth, _GROWTH, _draw_growth, key="experiment_grown")
+        plot = compare_experiments.growth_curves
+        _show_one_of(growth, _GROWTH, plot, needs="auroc", key="experiment_grown")
 
 
 @guard.fragment
 def _show_one_of(
     records: dict[str, ExperimentRecord],
     titles: dict[str, str],
-    draw: Callable[[ExperimentRecord], go.Figure | None],
+    plot: Callable[[ExperimentRecord], go.Figure],
     *,
+    needs: str,
     key: str,
 ) -> None:
-    """One of several experiments, with the control that chooses it."""
+    """Draw one of several experiments, with a plot if a row has the figure that it needs."""
     name = next(iter(records))
     if len(records) > 1:
         name = st.segmented_control(
-            "Experiment", list(records), format_func=lambda name: titles[name], default=name,
+            "Experiment", list(records), format_func=titles.__getitem__, default=name,
             required=True, key=key,
         ) or name  # fmt: skip
-    record = records[name]
-    figure = draw(record)
-    if figure is not None:
-        _show_figure(figure)
-    _show_record(record)
+    if any(needs in row.figures for row in records[name].rows):
+        show_chart(plot(records[name]), name=name)
+    _show_record(records[name])
 
 
 @guard.fragment
@@ -88,21 +90,13 @@ def _show_interventions(record: ExperimentRecord) -> None:
     model = models[0]
     if len(models) > 1:
         model = st.selectbox("Model", models, key="experiment_model")
-    _show_figure(compare_experiments.intervention_bars(record, model))
+    figure = compare_experiments.intervention_bars(record, model)
+    show_chart(figure, name=f"interventions-{model}")
     _show_record(record)
 
 
-def _draw_variants(record: ExperimentRecord) -> go.Figure | None:
-    has_differences = any("difference" in row.figures for row in record.rows)
-    return compare_experiments.variant_bars(record) if has_differences else None
-
-
-def _draw_growth(record: ExperimentRecord) -> go.Figure | None:
-    return compare_experiments.growth_curves(record) if record.rows else None
-
-
 def _load_all(titles: dict[str, str]) -> dict[str, ExperimentRecord]:
-    """The records of experiments that were run and can be read."""
+    """The records of those experiments that were run and can be read."""
     folder = experiments_folder()
     run = [name for name in titles if json_files.experiment_file(folder, name).is_file()]
     records = {name: _load(name) for name in run}
@@ -110,13 +104,14 @@ def _load_all(titles: dict[str, str]) -> dict[str, ExperimentRecord]:
 
 
 def _load(name: str) -> ExperimentRecord | None:
-    path = json_files.experiment_file(experiments_folder(), name)
+    folder = experiments_folder()
+    path = json_files.experiment_file(folder, name)
     if not path.is_file():
         st.info(_MISSING[name], icon=":material/experiment:", width=frame.TEXT_WIDTH)
         return None
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        return _read(experiments_folder(), name, digest)
+        return _read(folder, name, digest)
     except (AllScopeError, OSError) as error:
         frame.problem(error)
         return None
@@ -127,12 +122,8 @@ def _read(_folder: Path, name: str, digest: str) -> ExperimentRecord:
     return json_files.read_experiment(_folder, name)
 
 
-def _show_figure(figure: go.Figure) -> None:
-    st.plotly_chart(figure, width="stretch", theme="streamlit", config={"displaylogo": False})
-
-
 def _show_record(record: ExperimentRecord) -> None:
-    """The finding, the prediction made before, and the method."""
+    """Draw the finding, the prediction made before, and the method."""
     if record.data == dataset.NAME:
         st.info(
             "**Synthetic**: these cells were drawn by ALLScope and say nothing about real ones.",

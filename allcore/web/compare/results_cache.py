@@ -57,7 +57,10 @@ def load_comparison() -> StoredComparison:
     Raises:
         ModelError: there is none, or a file of it is missing or damaged.
     """
-    return _load(comparison_folder(), _digest(comparison_folder()))
+    folder = comparison_folder()  # a missing file of it is reported where it is read
+    files = (folder / name for name in json_files.COMPARISON_FILES)
+    content = b"".join(file.read_bytes() for file in files if file.is_file())
+    return _load(folder, hashlib.sha256(content).hexdigest())
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the comparison")
@@ -66,10 +69,3 @@ def _load(_folder: Path, digest: str) -> StoredComparison:
     export = comparison_tables.export_table(comparison).to_csv(index=False)
     subjects = comparison_tables.accuracy_by_subject(comparison.predictions)
     return StoredComparison(comparison, subjects, export)
-
-
-def _digest(folder: Path) -> str:
-    """SHA-256 over all files of a comparison; missing ones are reported where they are read."""
-    files = (folder / name for name in json_files.COMPARISON_FILES)
-    content = b"".join(file.read_bytes() for file in files if file.is_file())
-    return hashlib.sha256(content).hexdigest()

@@ -1,11 +1,13 @@
-"""Whether a probability of 0.9 is right nine times in ten."""
+"""Reliability curves, calibration error and coverage of the prediction sets."""
+
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 from scipy.special import expit
 
 from allcore import formats
-from allcore.evaluation import conformal, curves, estimates, metrics
+from allcore.evaluation import conformal, curves, metrics
 from allcore.evaluation.curves import ReliabilityCurve
 from allcore.evaluation.estimates import Sample
 from allcore.plots.evaluation import curves as curve_plots
@@ -17,12 +19,13 @@ from allcore.web.evaluation.context import Context
 
 def show_calibration(context: Context) -> None:
     """Draw the view."""
-    before, after = _curves(context, context.source.digest + context.split)
+    before, after = _curves(context, context.key)
     if _is_out_of_fold(context) or context.source.info is None:
-        before = None  # there is nothing before: what is kept is calibrated
-    errors = {name: _error(sample) for name, sample in _samples(context).items()}
+        before = None  # only calibrated log-odds are stored
     show_chart(
-        curve_plots.calibration(before, after, errors=(errors["before"], errors["after"])),
+        curve_plots.calibration(
+            before, after, errors=(_error(_uncalibrated(context)), _error(context.sample))
+        ),
         name="calibration",
         alt="Share of ALL blasts by predicted probability, before and after calibration",
     )
@@ -32,14 +35,9 @@ def show_calibration(context: Context) -> None:
         width=frame.TEXT_WIDTH,
     )
     st.caption(_method_text(context), width=frame.TEXT_WIDTH)
-    _show_prediction_sets(context)
-
-
-def _show_prediction_sets(context: Context) -> None:
-    """How often the sets of the Predict page hold the truth; a file's model has none."""
     model = context.source.model
     coverage = model and conformal.coverage_in_use(evaluations.evaluate_model(model).coverage)
-    if coverage:
+    if coverage:  # a file has no prediction sets
         st.markdown(f"**{results.SETS_TITLE}**")
         st.markdown(frame.plain(results.coverage_text(coverage)), width=frame.TEXT_WIDTH)
         st.caption(
@@ -70,16 +68,9 @@ def _method_text(context: Context) -> str:
     )
 
 
-def _samples(context: Context) -> dict[str, Sample]:
-    raw = context.table["logit"].to_numpy(dtype=float)
-    uncalibrated = estimates.Sample(
-        labels=context.sample.labels,
-        probabilities=expit(raw),
-        groups=context.sample.groups,
-        resamples=context.sample.resamples,
-        weights=context.sample.weights,
-    )
-    return {"before": uncalibrated, "after": context.sample}
+def _uncalibrated(context: Context) -> Sample:
+    logits = context.table["logit"].to_numpy(dtype=float)
+    return replace(context.sample, probabilities=expit(logits))
 
 
 def _error(sample: Sample) -> float:
@@ -89,5 +80,5 @@ def _error(sample: Sample) -> float:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _curves(_context: Context, key: str) -> tuple[ReliabilityCurve | None, ReliabilityCurve]:
-    samples = _samples(_context)
-    return curves.reliability_curve(samples["before"]), curves.reliability_curve(samples["after"])
+    before = curves.reliability_curve(_uncalibrated(_context))
+    return before, curves.reliability_curve(_context.sample)

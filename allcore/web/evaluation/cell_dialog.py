@@ -1,4 +1,4 @@
-"""One cell in a window of its own, reached by a click or by its address."""
+"""Window of one cell, opened by a click or by the address."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ _ORDER = "cell_order"
 
 
 def open_cell(context: Context, image_id: str, order: Sequence[str]) -> None:
-    """Open a cell; the ids of its list, in order, lead to the ones before and after it."""
+    """Open a cell of a list of ids, which the window's buttons step through."""
     st.session_state[_ORDER] = list(order)
     st.query_params[CELL] = image_id
     _show_dialog(context)
@@ -74,12 +74,12 @@ def _cell_context(context: Context, image_id: str, at: int, of: int) -> CellCont
 
 
 def _facts(context: Context, place: int) -> tuple[dict[str, float], dict[str, float]]:
-    """The measures of a cell's picture, and the share of cells below each of them."""
+    """Measures of a cell's picture, and the percentage of cells below each of them."""
     try:
         measures = context.facts
-    except AllScopeError as error:  # the cell has more to tell than its measures
+    except AllScopeError as error:  # the rest of the cell can be shown without measures
         frame.problem(error)
-        return {}, {}
+        measures = None
     if measures is None:
         return {}, {}
     numbers = measures.select_dtypes("number").astype(float)
@@ -93,9 +93,7 @@ def _facts(context: Context, place: int) -> tuple[dict[str, float], dict[str, fl
 def show_review_mark(*, of: str, image_id: str) -> None:
     """Draw whether a cell is queued for blind review, or the button that queues it.
 
-    Args:
-        of: the model's name or the file's key.
-        image_id: the cell.
+    `of` is the model's name or the file's key.
     """
     try:
         queued = reviews.items(accounts.store(), of=of, image_id=image_id)

@@ -1,13 +1,10 @@
-"""Lists of cells as pictures that open: what the model gets wrong, by whatever asks for it."""
-
-from collections.abc import Sequence
+"""Lists of cells as pictures that open, such as those that the model gets wrong."""
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from allcore import formats
 from allcore.errors import AllScopeError
 from allcore.evaluation import outcomes
 from allcore.labels import CLASS_NAMES
@@ -25,7 +22,7 @@ _DEFAULT = "confident_errors"
 
 
 def choose_cells(context: Context) -> NDArray[np.intp]:
-    """Draw the controls of the list; give the cells to show, most telling first."""
+    """Draw the controls of the list; return the rows of the cells, most telling first."""
     left, right = st.columns(2)
     show = left.selectbox(
         "Show", list(CHOICES), index=list(CHOICES).index(_DEFAULT),
@@ -36,13 +33,9 @@ def choose_cells(context: Context) -> NDArray[np.intp]:
         "Subjects", sorted(subjects.unique()), placeholder="All", key=SUBJECTS, bind="query-params"
     )
     label = st.pills(
-        "Class",
-        list(CLASS_NAMES),
-        format_func=CLASS_NAMES.__getitem__,
-        key=CLASS,
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+        "Class", list(CLASS_NAMES), format_func=CLASS_NAMES.__getitem__, key=CLASS,
+        bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
     try:
         ranked = list_cells(context, show)
     except AllScopeError as error:
@@ -81,25 +74,21 @@ def list_cells(context: Context, key: str) -> NDArray[np.intp]:
 def show_cells(
     context: Context, indices: NDArray[np.intp], *, key: str, per_page: int = 48
 ) -> None:
-    """A page of cells; one that is clicked opens.
+    """Draw a page of cells; a click opens one.
 
     Args:
         context: of the page.
         indices: rows of the context's table, in order.
         key: of this place on the page.
-        per_page: pictures at once.
+        per_page: number of pictures on a page.
     """
     if not len(indices):
         st.info("No cell is in this list: change the threshold or the filters.",
                 icon=":material/filter_alt_off:")  # fmt: skip
         return
-    pages = -(-len(indices) // per_page)
-    number = st.pagination(pages, key=f"{key}_page_{pages}") if pages > 1 else 1
-    first = (number - 1) * per_page
-    here = indices[first : first + per_page]
-    rows = context.table.iloc[here]
+    page = picker.choose_page(len(indices), per_page, key=key)
+    rows = context.table.iloc[indices[page]]
     ids = rows["image_id"].astype(str).tolist()
-    st.caption(f"{first + 1:,} to {first + len(here):,} of {formats.count(len(indices), 'cell')}")
     if len(ids) == context.images.missing(ids):
         st.caption(f":material/hide_image: {context.images.why_missing}")
     opened = picker.show_picker(cards(rows), context.images.sources(ids), key=key)
@@ -108,30 +97,27 @@ def show_cells(
 
 
 def cards(rows: pd.DataFrame) -> list[Card]:
-    """What stands under each picture: the model's probability, subject, label and file."""
-    return [_card(row) for row in rows.itertuples()]
+    """Captions of the pictures: the label, the model's probability, subject and file."""
+    columns = rows[["image_id", "label", "subject", "probability"]]
+    return [
+        Card(
+            str(image_id),
+            str(label),
+            title=f"{CLASS_NAMES.get(str(label), 'no label')}, {probability:.2f}",
+            detail=f"{'' if pd.isna(subject) else f'subject {subject}, '}{image_id}",
+        )
+        for image_id, label, subject, probability in columns.itertuples(index=False)
+    ]
 
 
-def _card(row: object) -> Card:
-    label, subject = str(row.label), row.subject  # type: ignore[attr-defined]
-    of = "" if pd.isna(subject) else f"subject {subject}, "
-    name = CLASS_NAMES.get(label, "no label")
-    return Card(
-        image_id=str(row.image_id),  # type: ignore[attr-defined]
-        label=label,
-        title=f"{name}, {row.probability:.2f}",  # type: ignore[attr-defined]
-        detail=f"{of}{row.image_id}",  # type: ignore[attr-defined]
-    )
-
-
-def cell_ids(context: Context, indices: NDArray[np.intp]) -> Sequence[str]:
-    """The ids of a list, in order, for the way to the next cell."""
+def cell_ids(context: Context, indices: NDArray[np.intp]) -> list[str]:
+    """The ids of a list, in order."""
     ids: list[str] = context.table["image_id"].iloc[indices].astype(str).tolist()
     return ids
 
 
 def export_table(context: Context, indices: NDArray[np.intp]) -> pd.DataFrame:
-    """A list of cells as its export holds them."""
+    """A list of cells, for the export."""
     rows = context.table.iloc[indices]
     columns = ["image_id", "subject", "label", "split", "fold", "logit", "probability"]
     return rows[columns].assign(threshold=context.threshold, outcome=context.outcomes[indices])

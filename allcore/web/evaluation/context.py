@@ -1,4 +1,4 @@
-"""What every view of the Evaluation page is drawn from: one model, split and threshold."""
+"""One model, split and threshold, which every view of the Evaluation page shows."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,18 +12,19 @@ from allcore.evaluation import estimates, metrics, model_evaluation, outcomes
 from allcore.evaluation.estimates import Estimate, Sample
 from allcore.evaluation.metrics import Confusion
 from allcore.evaluation.subjects import SubjectRow
+from allcore.web import evaluations
 from allcore.web.cell_images import CellImages
 from allcore.web.evaluations import EvaluatedSplit, PredictionSource
 
 
 @dataclass(frozen=True)
 class Context:
-    """One model, split and threshold; what hangs on the threshold is computed when asked for.
+    """One model, split and threshold; what depends on the threshold is computed on demand.
 
     Attributes:
         source: where the predictions come from.
         split: key of `formats.SPLITS`.
-        evaluated: the cells of the split, with what no threshold moves.
+        evaluated: the cells of the split, with what does not depend on the threshold.
         threshold: probability from which a cell is called an ALL blast.
         rule: sentence that says how the threshold was chosen.
         images: of the cells, as far as they are on this machine.
@@ -47,9 +48,14 @@ class Context:
         return self.evaluated.sample
 
     @property
-    def is_own(self) -> bool:
-        """Whether the threshold is the model's own."""
-        return self.threshold == self.source.threshold
+    def key(self) -> str:
+        """Key of a cache of what does not depend on the threshold."""
+        return self.source.digest + self.split
+
+    def split_of(self, other: PredictionSource) -> str:
+        """The split shown, where another source has it, else the other's first."""
+        known = evaluations.splits(other)
+        return self.split if self.split in known else known[0]
 
     @cached_property
     def confusion(self) -> Confusion:
@@ -78,6 +84,11 @@ class Context:
     def outcomes(self) -> NDArray[np.str_]:
         """(N,) key of `outcomes.OUTCOMES` of each cell."""
         return outcomes.cell_outcomes(self.sample.labels, self.sample.probabilities, self.threshold)
+
+    @cached_property
+    def wrong(self) -> NDArray[np.bool_]:
+        """(N,) whether a cell is called wrongly."""
+        return np.isin(self.outcomes, ("fp", "fn"))
 
     @cached_property
     def subjects(self) -> tuple[SubjectRow, ...]:

@@ -1,7 +1,7 @@
-"""ROC, precision and recall, predictive values: what a threshold buys, for one model or several."""
+"""ROC, precision and recall, all metrics, and predictive values, of one model or several."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,12 +26,13 @@ ONE_CLASS = "A ROC curve and what follows from it need cells of both classes."
 _GRID = np.concatenate([np.geomspace(0.001, 0.1, 40), np.linspace(0.11, 0.99, 60)])
 
 
-@dataclass(frozen=True)
-class ModelCurves:
-    """The curves of one model's cells; only to read."""
+class ModelCurves(NamedTuple):
+    """The curves of one model, its areas by name, and its metrics at its threshold."""
 
     roc: RocCurve
     precision_recall: PrecisionRecallCurve
+    areas: Mapping[str, Estimate]
+    values: Mapping[str, Floats]
 
 
 def show_curves(context: Context) -> None:
@@ -60,18 +61,19 @@ def has_both_classes(part: EvaluatedSplit) -> bool:
 
 
 def show_roc(context: Context, beside: Mapping[str, PredictionSource] | None = None) -> None:
-    """The ROC curve, with other models' beside it."""
+    """Draw the ROC curve, with those of other models beside it."""
     if not has_both_classes(context.evaluated):
         st.info(ONE_CLASS, icon=":material/info:")
         return
-    parts = _parts(context, beside or {})
-    rocs = {name: _curves(part, key).roc for name, (part, key, _) in parts.items()}
-    areas = {name: _estimate(part, "auroc") for name, (part, _, _) in parts.items()}
+    models = _model_curves(context, beside or {})
     show_chart(
         curve_plots.roc(
-            rocs,
-            points={name: _point(part, at) for name, (part, _, at) in parts.items()},
-            areas=areas,
+            {name: model.roc for name, model in models.items()},
+            points={
+                name: (1 - float(model.values["specificity"]), float(model.values["sensitivity"]))
+                for name, model in models.items()
+            },
+            areas={name: model.areas["auroc"] for name, model in models.items()},
             prevalence=float(context.sample.labels.mean()),
         ),
         name="roc",
@@ -80,17 +82,16 @@ def show_roc(context: Context, beside: Mapping[str, PredictionSource] | None = N
 
 
 def show_precision_recall(context: Context, beside: Mapping[str, PredictionSource]) -> None:
-    """Precision and recall, with other models' beside it."""
-    parts = _parts(context, beside)
-    curves_by_model = {
-        name: _curves(part, key).precision_recall for name, (part, key, _) in parts.items()
-    }
-    areas = {name: _estimate(part, "auprc") for name, (part, _, _) in parts.items()}
+    """Draw precision by recall, with the curves of other models beside it."""
+    models = _model_curves(context, beside)
     show_chart(
         curve_plots.precision_recall(
-            curves_by_model,
-            points={name: _recall_point(part, at) for name, (part, _, at) in parts.items()},
-            areas=areas,
+            {name: model.precision_recall for name, model in models.items()},
+            points={
+                name: (float(model.values["sensitivity"]), float(model.values["ppv"]))
+                for name, model in models.items()
+            },
+            areas={name: model.areas["auprc"] for name, model in models.items()},
         ),
         name="precision-recall",
         alt="Precision by recall with its band over subjects and the operating point",
@@ -98,7 +99,7 @@ def show_precision_recall(context: Context, beside: Mapping[str, PredictionSourc
 
 
 def show_estimates(context: Context) -> None:
-    """Every figure, each with an interval over subjects and one over cells."""
+    """Draw every metric, with an interval over subjects and one over cells."""
     baseline = {
         figure.name: formats.estimate(figure.over_subjects)
         for figure in context.evaluated.evaluation.baseline
@@ -123,7 +124,7 @@ def show_estimates(context: Context) -> None:
 
 
 def estimates_table(context: Context) -> pd.DataFrame:
-    """The same as numbers, as the export holds them."""
+    """The same as numbers, for the export."""
     return pd.DataFrame(
         {
             "model": context.source.name,
@@ -141,7 +142,7 @@ def estimates_table(context: Context) -> pd.DataFrame:
 
 
 def show_predictive_values(context: Context) -> None:
-    """Predictive values at the reader's prevalence, and the likelihood ratios behind them."""
+    """Draw predictive values at the chosen prevalence, and the likelihood ratios behind them."""
     own = float(context.sample.labels.mean())
     percent = st.slider(
         "Share of ALL blasts among the cells you would check (%)", 0.1, 99.0, 10.0, 0.1,
@@ -181,10 +182,10 @@ def _choose_others(context: Context) -> dict[str, PredictionSource]:
 
 
 def _comparable_source(context: Context, name: str) -> PredictionSource | None:
-    """A model that can be drawn beside the one shown; None, with a sentence, for another."""
+    """A model that can be drawn beside the one shown; None, with a sentence, where it can't."""
     try:
         other = sources.source_of(name)
-        part = evaluations.evaluate_split(other, _split(context, other))
+        part = evaluations.evaluate_split(other, context.split_of(other))
     except AllScopeError as error:
         frame.problem(error)
         return None
@@ -194,57 +195,27 @@ def _comparable_source(context: Context, name: str) -> PredictionSource | None:
     return other
 
 
-def _split(context: Context, other: PredictionSource) -> str:
-    """The split that is shown, where the other model has it."""
-    known = evaluations.splits(other)
-    return context.split if context.split in known else known[0]
-
-
-def _parts(
+def _model_curves(
     context: Context, beside: Mapping[str, PredictionSource]
-) -> dict[str, tuple[EvaluatedSplit, str, float]]:
-    """EvaluatedSplit, cache key and threshold of each model."""
-    parts = {context.source.name: (context.evaluated, context.source.digest + context.split,
-                                   context.threshold)}  # fmt: skip
+) -> dict[str, ModelCurves]:
+    parts = {context.source.name: (context.evaluated, context.key, context.threshold)}
     for name, other in beside.items():
-        split = _split(context, other)
-        parts[name] = (
-            evaluations.evaluate_split(other, split),
-            other.digest + split,
-            other.threshold,
-        )
-    return parts
-
-
-@st.cache_resource(max_entries=16, show_spinner="Drawing subjects anew for the bands")
-def _cached(_part: EvaluatedSplit, key: str) -> ModelCurves:
-    return ModelCurves(curves.roc_curve(_part.sample), curves.precision_recall_curve(_part.sample))
-
-
-def _curves(part: EvaluatedSplit, key: str) -> ModelCurves:
-    return _cached(part, key)
-
-
-def _estimate(part: EvaluatedSplit, name: str) -> Estimate:
-    return next(figure for figure in part.threshold_free if figure.name == name)
-
-
-def _point(part: EvaluatedSplit, threshold: float) -> tuple[float, float]:
-    """Share of false positives and sensitivity."""
-    values = _metrics_at(part, threshold)
-    return 1 - float(values["specificity"]), float(values["sensitivity"])
-
-
-def _recall_point(part: EvaluatedSplit, threshold: float) -> tuple[float, float]:
-    values = _metrics_at(part, threshold)
-    return float(values["sensitivity"]), float(values["ppv"])
-
-
-def _metrics_at(part: EvaluatedSplit, threshold: float) -> dict[str, Floats]:
-    return metrics.confusion_metrics(
-        metrics.confusion(
+        split = context.split_of(other)
+        part = evaluations.evaluate_split(other, split)
+        parts[name] = (part, other.digest + split, other.threshold)
+    models = {}
+    for name, (part, key, threshold) in parts.items():
+        confusion = metrics.confusion(
             labels=part.sample.labels,
             probabilities=part.sample.probabilities,
             threshold=threshold,
         )
-    )
+        areas = {figure.name: figure for figure in part.threshold_free}
+        values = metrics.confusion_metrics(confusion)
+        models[name] = ModelCurves(*_cached_curves(part, key), areas, values)
+    return models
+
+
+@st.cache_resource(max_entries=16, show_spinner="Drawing subjects anew for the bands")
+def _cached_curves(_part: EvaluatedSplit, key: str) -> tuple[RocCurve, PrecisionRecallCurve]:
+    return curves.roc_curve(_part.sample), curves.precision_recall_curve(_part.sample)

@@ -1,4 +1,4 @@
-"""The error explorer: the lists of cells, wide."""
+"""The error explorer: the lists of cells over the whole width."""
 
 import streamlit as st
 
@@ -16,11 +16,8 @@ def show_errors(context: Context) -> None:
         _show_label_errors(context)
     cell_lists.show_cells(context, indices, key="errors_cells")
     if len(indices):
-        show_csv_download(
-            cell_lists.export_table(context, indices),
-            name=f"{context.source.name}-cells",
-            label="Download this list as CSV",
-        )
+        table, name = cell_lists.export_table(context, indices), f"{context.source.name}-cells"
+        show_csv_download(table, name=name, label="Download this list as CSV")
 
 
 def _show_label_errors(context: Context) -> None:

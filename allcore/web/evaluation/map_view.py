@@ -1,6 +1,4 @@
-"""The map: cells that the network sees alike lie together; a selection becomes a gallery."""
-
-from pathlib import Path
+"""2-D map of the cells by the network's features; an area drawn on it becomes a gallery."""
 
 import numpy as np
 import pandas as pd
@@ -28,12 +26,13 @@ def show_map(context: Context) -> None:
     """Draw the view."""
     place = map_points(context)
     if place is None:
-        st.info(
-            NO_FILE_MAP if context.source.folder is None else NO_MODEL_MAP,
-            icon=":material/map:",
-        )
+        reason = NO_FILE_MAP if context.source.folder is None else NO_MODEL_MAP
+        st.info(reason, icon=":material/map:")
         return
-    _show_points(context, place, _colours(context))
+    by = dict(_BY)
+    if context.facts is not None:
+        by |= {fact.name: fact.title for fact in MEASURES}
+    _show_points(context, place, by)
 
 
 @guard.fragment  # a selection draws the map's part of the page, not all of it
@@ -43,7 +42,9 @@ def _show_points(context: Context, place: NDArray[np.float64], by: dict[str, str
         format_func=by.__getitem__, key=COLOUR, bind="query-params", wrap=True,
     )  # fmt: skip
     event = show_chart(
-        error_plots.cell_map(_table(context, place, colour), colour, _kind(colour)),
+        error_plots.cell_map(
+            _table(context, place, colour), colour, colour if colour in _BY else "quality"
+        ),
         key=chart_area.chart_key(f"map_{context.source.key}_{context.split}"),
         name="map",
         on_select="rerun",
@@ -61,7 +62,7 @@ def _show_points(context: Context, place: NDArray[np.float64], by: dict[str, str
 
 
 def _show_selection(context: Context, indices: NDArray[np.intp]) -> None:
-    wrong = np.isin(context.outcomes[indices], ("fp", "fn"))
+    wrong = context.wrong[indices]
     chart_area.show_clear_button()
     st.subheader(
         f"{formats.count(len(indices), 'cell')} selected, {int(wrong.sum()):,} called wrongly",
@@ -73,58 +74,32 @@ def _show_selection(context: Context, indices: NDArray[np.intp]) -> None:
     cell_lists.show_cells(context, indices, key="map_cells")
 
 
-def _kind(by: str) -> str:
-    return by if by in _BY else "quality"
-
-
 def map_points(context: Context) -> NDArray[np.float64] | None:
-    """(N, 2) the place of each cell on the map, NaN where it has none; None without a map."""
-    if context.source.folder is None:
-        return None
-    return _read(context, context.source.digest + context.split)
+    """(N, 2) the place of each cell on the map, NaN where it has none; None without a map.
+
+    Raises:
+        ModelError: the file of the map is damaged.
+    """
+    return _read_points(context, context.key)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the map")
-def _read(_context: Context, key: str) -> NDArray[np.float64] | None:
+def _read_points(_context: Context, key: str) -> NDArray[np.float64] | None:
     folder = _context.source.folder
-    if folder is None or not (folder / model_folder.EMBEDDINGS).exists():
+    path = None if folder is None else folder / model_folder.EMBEDDINGS
+    if path is None or not path.exists():
         return None
-    at, points = _read_embeddings(folder)
-    places = [at.get(str(name), len(at)) for name in _context.table["image_id"]]
-    return np.vstack([points, np.full(2, np.nan)])[places]
-
-
-def _read_embeddings(folder: Path) -> tuple[dict[str, int], NDArray[np.float64]]:
-    """The row of each image id, and the places (N, 2)."""
-    path = folder / model_folder.EMBEDDINGS
     try:
         with np.load(path, allow_pickle=False) as stored:
-            at = {str(name): place for place, name in enumerate(stored["image_id"])}
-            points = stored["map"].astype(np.float64)
-        if points.shape != (len(at), 2):
-            raise ValueError("ids and places do not fit")
+            places = pd.DataFrame(stored["map"].astype(np.float64), stored["image_id"].astype(str))
+        return places[[0, 1]].reindex(_context.table["image_id"].astype(str)).to_numpy()
     except Exception as error:  # zip and npy readers raise many kinds on damaged files
         raise ModelError(f"{path} can't be read: restore it, or train the model again.") from error
-    return at, points
-
-
-def _colours(context: Context) -> dict[str, str]:
-    titles = dict(_BY)
-    if context.facts is not None:
-        titles |= {fact.name: fact.title for fact in MEASURES}
-    return titles
 
 
 def _table(context: Context, place: NDArray[np.float64], by: str) -> pd.DataFrame:
-    table = pd.DataFrame(
-        {
-            "x": place[:, 0],
-            "y": place[:, 1],
-            "image_id": context.table["image_id"],
-            "subject": context.table["subject"],
-            "label": context.table["label"],
-            "outcome": context.outcomes,
-        }
+    table = context.table[["image_id", "subject", "label"]].assign(
+        x=place[:, 0], y=place[:, 1], outcome=context.outcomes
     )
     if by not in _BY and context.facts is not None:
         table[by] = context.facts[by]

@@ -1,4 +1,4 @@
-"""Two models on the same cells: where both err, and where one mends the other."""
+"""Two models on the same cells: where both err, and where only one does."""
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,7 @@ def show_model_comparison(context: Context) -> None:
     name = st.selectbox("Second model", names, key=OTHER, bind="query-params", width=360)
     try:
         other = sources.source_of(name)
-        split = context.split if context.split in evaluations.splits(other) else "test"
+        split = context.split_of(other)
         other_table = evaluations.evaluate_split(other, split).table
         notes = sources.leakage_warnings([context.source, other])
         key = "|".join([context.source.digest, other.digest, split, *notes])

@@ -1,4 +1,4 @@
-"""First view: how often it is right, where the threshold stands, and the cells it gets wrong."""
+"""First view: headline metrics, confusion matrix, ROC curve, cells and subjects."""
 
 import streamlit as st
 
@@ -15,10 +15,18 @@ _MATRIX = "evaluation_matrix"
 
 def show_overview(context: Context) -> None:
     """Draw the view."""
-    show_headline(context)
+    _show_headline(context)
     left, right = st.columns([9, 11], gap="large")
     with left:
-        _show_confusion_matrix(context)
+        show_chart(
+            error_plots.clickable_matrix(context.confusion),
+            key=_MATRIX,
+            name="confusion-matrix",
+            on_select=_open_outcome,
+            selection_mode="points",
+            alt="Confusion matrix: counts and shares of each true class",
+        )
+        st.caption("Click a part of the matrix to see its cells.")
         curves_view.show_roc(context)
     with right:
         st.subheader("Cells", anchor=False)
@@ -28,8 +36,7 @@ def show_overview(context: Context) -> None:
     subjects_view.show_subject_table(context)
 
 
-def show_headline(context: Context) -> None:
-    """The figures that a reader wants first, each with both intervals."""
+def _show_headline(context: Context) -> None:
     cards = st.container(horizontal=True)
     for key in HEADLINE:
         estimate = context.estimate(key)
@@ -40,18 +47,6 @@ def show_headline(context: Context) -> None:
                 f"Over cells  \n{formats.bounds(estimate.over_cells)}"
             )
     st.caption("95 % intervals. Over subjects is the one to go by for a new subject.")
-
-
-def _show_confusion_matrix(context: Context) -> None:
-    show_chart(
-        error_plots.clickable_matrix(context.confusion),
-        key=_MATRIX,
-        name="confusion-matrix",
-        on_select=_open_outcome,
-        selection_mode="points",
-        alt="Confusion matrix: counts and shares of each true class",
-    )
-    st.caption("Click a part of the matrix to see its cells.")
 
 
 def _open_outcome() -> None:

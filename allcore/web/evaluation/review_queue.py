@@ -1,4 +1,4 @@
-"""The review queue of a source: what is in it, and what is put into it next."""
+"""The queue of blind review of a source, and the controls that put cells into it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class ReviewQueue:
 
     @cached_property
     def verdicts(self) -> ReviewVerdicts:
-        """Of the queued cells of this split, with `place` in the context's table and `reason`."""
+        """Verdicts of the queued cells of this split, with `place` in the table and `reason`."""
         ids = self.context.table["image_id"].astype(str).tolist()
         place = {image_id: at for at, image_id in enumerate(ids)}
         here = [item for item in self.items if item.image_id in place]
@@ -49,22 +49,17 @@ class ReviewQueue:
                 "place": at,
             }
         )
-        judgements = [
-            (judgement.image_id, judgement.account_id, judgement.seen)
-            for judgement in self.judgements
-        ]
-        return agreement.decide_verdicts(
-            queued, pd.DataFrame(judgements, columns=["image_id", "account", "seen"])
-        )
+        judgements = pd.DataFrame(self._judgements, columns=["image_id", "account", "seen"])
+        return agreement.decide_verdicts(queued, judgements)
 
     @cached_property
     def flagged(self) -> tuple[ReviewItem, ...]:
-        """Pictures whose answer somebody called wrong: no label, so no verdict and no figure."""
+        """Uploaded pictures whose answer somebody called wrong; without a label or a verdict."""
         return tuple(item for item in self.items if item.uploaded)
 
     @cached_property
     def open_to_me(self) -> set[str]:
-        """Ids that this account may judge and has not, so that their verdicts stay hidden."""
+        """Ids that this account may judge and has not judged; their verdicts stay hidden."""
         who = self.visitor.name
         if not self.visitor.may("review"):
             return set()
@@ -73,20 +68,19 @@ class ReviewQueue:
         return free - mine
 
     @cached_property
-    def shown(self) -> pd.DataFrame:
+    def visible(self) -> pd.DataFrame:
         """The decided cells whose verdicts this account may see."""
         decided = self.verdicts.decided
-        return decided[[image_id not in self.open_to_me for image_id in decided["image_id"]]]
+        return decided[~decided["image_id"].isin(self.open_to_me)]
 
-    @cached_property
+    @property
     def key(self) -> str:
-        """Changes with the cells and with what was said of them, not with the threshold."""
-        judgements = [
-            (judgement.image_id, judgement.account_id, judgement.seen)
-            for judgement in self.judgements
-        ]
-        text = f"{self.context.source.digest} {self.context.split} {judgements}"
-        return hashlib.sha256(text.encode()).hexdigest()
+        """Key of a cache of what depends on cells and judgements, but not on the threshold."""
+        return hashlib.sha256(f"{self.context.key} {self._judgements}".encode()).hexdigest()
+
+    @property
+    def _judgements(self) -> list[tuple[str, int, str]]:
+        return [(one.image_id, one.account_id, one.seen) for one in self.judgements]
 
 
 def read_queue(context: Context) -> ReviewQueue:
@@ -116,27 +110,28 @@ def show_queue_controls(queue: ReviewQueue) -> None:
             help="Drawn at random. Without them a reviewer knows that the model erred on every "
             "cell, and nothing is learned of labels that the model agrees with.",
         )  # fmt: skip
-        taken, right = _choose_cells(queue, str(kind), int(most), controls)
-        st.caption(_addition_text(len(taken), len(right), controls))
+        cells, right = _choose_cells(queue, str(kind), int(most), controls)
+        text = "There is none, or all are in the queue already."
+        if len(cells):
+            more = f" and {formats.count(len(right), 'control')}" if controls else ""
+            text = f"This adds {formats.count(len(cells), 'cell')}{more} to the queue."
+        st.caption(text)
         if st.button(
-            "Put them into the queue", icon=":material/playlist_add:", disabled=not len(taken)
+            "Put them into the queue", icon=":material/playlist_add:", disabled=not len(cells)
         ):
-            _put(queue, str(kind), taken, right)
+            ids = queue.context.table["image_id"].astype(str).to_numpy(dtype=object)
+            reasons = dict.fromkeys(ids[cells], _REASONS[str(kind)])
+            reasons |= dict.fromkeys(ids[right], "control")
+            store, who = accounts.store_to("keep"), queue.visitor.name
+            reviews.queue_cells(store, who, of=queue.context.source.key, reasons=reasons)
             st.rerun()
         _show_withdraw_button(queue)
-
-
-def _addition_text(cells: int, controls: int, wanted: bool) -> str:
-    if not cells:
-        return "There is none, or all are in the queue already."
-    with_controls = f" and {formats.count(controls, 'control')}" if wanted else ""
-    return f"This adds {formats.count(cells, 'cell')}{with_controls} to the queue."
 
 
 def _choose_cells(
     queue: ReviewQueue, kind: str, most: int, controls: bool
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Places of the cells to queue and of the controls among them."""
+    """Rows of the cells to queue, and of the controls to mix in."""
     sample, label_errors = queue.context.sample, queue.context.evaluated.label_errors
     if kind == "suspicious" and label_errors is None:
         none = np.empty(0, dtype=np.intp)
@@ -150,24 +145,14 @@ def _choose_cells(
     )
     queued = np.zeros(len(sample.labels), dtype=bool)
     queued[queue.verdicts.table["place"].to_numpy(dtype=np.intp)] = True
-    right = ~np.isin(queue.context.outcomes, ("fp", "fn"))
+    right = ~queue.context.wrong
     if label_errors is not None:
         right &= ~label_errors.flagged
-    seed = int(
-        hashlib.sha256(f"{queue.context.source.key} {len(queue.items)}".encode()).hexdigest(), 16
-    )
+    digest = hashlib.sha256(f"{queue.context.source.key} {len(queue.items)}".encode()).hexdigest()
     return agreement.cells_to_queue(
-        ranked, right=right, queued=queued, count=most, controls=controls, seed=seed % 2**32
-    )
-
-
-def _put(
-    queue: ReviewQueue, kind: str, taken: NDArray[np.intp], controls: NDArray[np.intp]
-) -> None:
-    ids = queue.context.table["image_id"].astype(str).to_numpy(dtype=object)
-    reasons = dict.fromkeys(ids[taken], _REASONS[kind]) | dict.fromkeys(ids[controls], "control")
-    store = accounts.store_to("keep")
-    reviews.queue_cells(store, queue.visitor.name, of=queue.context.source.key, reasons=reasons)
+        ranked, right=right, queued=queued, count=most, controls=controls,
+        seed=int(digest, 16) % 2**32,
+    )  # fmt: skip
 
 
 def _show_withdraw_button(queue: ReviewQueue) -> None:
@@ -182,6 +167,6 @@ def _show_withdraw_button(queue: ReviewQueue) -> None:
         icon=":material/playlist_remove:",
         key="review_take_back",
     ):
-        store = accounts.store_to("keep")
-        reviews.withdraw(store, queue.visitor.name, of=queue.context.source.key)
+        who, of = queue.visitor.name, queue.context.source.key
+        reviews.withdraw(accounts.store_to("keep"), who, of=of)
         st.rerun()

@@ -1,4 +1,4 @@
-"""Blind review: cells into the queue, and what two people who saw no label made of them."""
+"""Blind review: its queue, verdicts, agreement, and metrics with reviewed labels."""
 
 from collections import defaultdict
 from collections.abc import Set
@@ -14,14 +14,14 @@ from allcore.labels import CLASS_NAMES
 from allcore.review import agreement
 from allcore.review.agreement import ReviewAgreement
 from allcore.store import flags, pictures, reviews
-from allcore.store.flags import Flag
 from allcore.web import accounts, frame, navigation
 from allcore.web.components.charts import show_csv_download
 from allcore.web.evaluation import cell_lists, overview_view, review_queue
 from allcore.web.evaluation.context import Context
 from allcore.web.evaluation.review_queue import ReviewQueue
 
-LABELS = ("original", "reviewed")
+_DIGITS = 12
+_DECIDED = [name for name in agreement.VERDICTS if name != "open"]
 METHOD = """
 Two people judge each cell's picture on the page Review without seeing label, subject or model. The
 first two judgements decide. **Label wrong**: both saw the other class than the label. **Model
@@ -43,7 +43,7 @@ def show_review(context: Context) -> None:
         _show_agreement(queue)
         _show_reviewed_estimates(queue)
         _show_cells(queue)
-    show_flagged_answers(queue)
+    _show_flagged_answers(queue)
     _show_exports(queue)
     with st.expander("How cells are judged"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
@@ -51,31 +51,25 @@ def show_review(context: Context) -> None:
 
 def _show_queue_state(queue: ReviewQueue) -> None:
     if not queue.items:
-        can = queue.visitor.may("keep")
-        how = (
-            ": put errors or suspicious labels into the queue here, or single cells in the window "
-            "that opens with a click"
-        )
-        st.info(
-            f"No cell of these predictions is queued yet{how if can else ''}.",
-            icon=":material/inbox:",
-            width=frame.TEXT_WIDTH,
-        )
+        text = "No cell of these predictions is queued yet"
+        if queue.visitor.may("keep"):
+            text += (
+                ": put errors or suspicious labels into the queue here, or single cells in the "
+                "window that opens with a click"
+            )
+        st.info(f"{text}.", icon=":material/inbox:", width=frame.TEXT_WIDTH)
         return
     judged = queue.verdicts.table["judged"].to_numpy()
-    elsewhere = len(queue.items) - len(judged) - len(queue.flagged)
-    st.markdown(
+    text = (
         f"**{formats.count(len(judged), 'cell')}** of this split in the queue: "
         f"{int((judged == 0).sum()):,} judged by nobody yet, {int((judged == 1).sum()):,} by one, "
         f"{int((judged >= 2).sum()):,} by two or more."
-        + (f" {formats.count(elsewhere, 'more cell')} of other splits." if elsewhere else "")
-        + (
-            f" {formats.count(len(queue.flagged), 'flagged answer')} below."
-            if queue.flagged
-            else ""
-        ),
-        width=frame.TEXT_WIDTH,
     )
+    if elsewhere := len(queue.items) - len(judged) - len(queue.flagged):
+        text += f" {formats.count(elsewhere, 'more cell')} of other splits."
+    if queue.flagged:
+        text += f" {formats.count(len(queue.flagged), 'flagged answer')} below."
+    st.markdown(text, width=frame.TEXT_WIDTH)
     if queue.visitor.opens("review"):
         navigation.link("Review", "Judge cells by their picture alone")
 
@@ -91,15 +85,17 @@ def _show_verdicts(queue: ReviewQueue) -> None:
         width=frame.TEXT_WIDTH,
     )
     by_reason = pd.crosstab(decided["verdict"], decided["reason"])
-    names = [name for name in agreement.VERDICTS if name != "open"]
-    reasons = [name for name in reviews.REASONS if name in by_reason]
-    table = by_reason.reindex(index=names, columns=reasons, fill_value=0)
+    reasons = {
+        name: f"Queued as {title}" for name, title in reviews.REASONS.items() if name in by_reason
+    }
+    table = by_reason.reindex(index=_DECIDED, columns=list(reasons), fill_value=0).rename(
+        columns=reasons
+    )
     table.insert(0, "Cells", table.sum(axis=1))
-    table.insert(0, "Verdict", [agreement.VERDICTS[name] for name in names])
+    table.insert(0, "Verdict", [agreement.VERDICTS[name] for name in _DECIDED])
     st.dataframe(
-        table.rename(columns=lambda name: f"Queued as {reviews.REASONS[name]}" if name in
-                     reviews.REASONS else name),
-        hide_index=True, key="review_verdicts", alt="Cells by verdict and by why they were queued",
+        table, hide_index=True, key="review_verdicts",
+        alt="Cells by verdict and by why they were queued",
     )  # fmt: skip
 
 
@@ -108,11 +104,9 @@ def _show_agreement(queue: ReviewQueue) -> None:
     kappa, share = result.kappa, result.agreed
     st.subheader("Agreement", anchor=False)
     st.markdown(
-        "The two judgements are alike on "
-        f"{formats.share(share.over_cells, result.cells)} over cells; over "
-        f"subjects {formats.bounds(share.over_subjects)}. Cohen's kappa "
-        f"**{formats.number(kappa.value)}** "
-        f"({formats.both_bounds(kappa)}).",
+        f"The two judgements are alike on {formats.share(share.over_cells, result.cells)} over "
+        f"cells; over subjects {formats.bounds(share.over_subjects)}. Cohen's kappa "
+        f"**{formats.number(kappa.value)}** ({formats.both_bounds(kappa)}).",
         width=frame.TEXT_WIDTH,
     )
     names = [name[0].upper() + name[1:] for name in reviews.JUDGEMENTS.values()]
@@ -125,16 +119,18 @@ def _show_agreement(queue: ReviewQueue) -> None:
 
 def _show_reviewed_estimates(queue: ReviewQueue) -> None:
     context = queue.context
-    sample, free = _reviewed(queue, queue.key)
-    after = {
+    sample, threshold_free = _reviewed_sample(queue, queue.key)
+    reviewed = {
         estimate.name: estimate
-        for estimate in (*estimates.at_threshold(sample, context.threshold), *free)
+        for estimate in (*estimates.at_threshold(sample, context.threshold), *threshold_free)
     }
     rows = [
         (labels, estimate)
         for name in overview_view.HEADLINE
-        for labels, estimate in zip(LABELS, (context.estimate(name), after[name]), strict=True)
-    ]
+        for labels, estimate in (
+            ("original", context.estimate(name)), ("reviewed", reviewed[name]),
+        )
+    ]  # fmt: skip
     st.subheader("Figures with original and with reviewed labels", anchor=False)
     changed, bad = (queue.verdicts.counts[name] for name in ("label_wrong", "bad_picture"))
     st.markdown(
@@ -143,41 +139,38 @@ def _show_reviewed_estimates(queue: ReviewQueue) -> None:
         f"{formats.count(bad, 'bad picture')} left out.",
         width=frame.TEXT_WIDTH,
     )
-    st.dataframe(
-        pd.DataFrame(_display_row(*row) for row in rows),
-        hide_index=True, key="review_figures", height="content", alt="Figures with both labels",
-    )  # fmt: skip
-    show_csv_download(
-        pd.DataFrame(_export_row(*row) for row in rows),
-        name=f"{context.source.name}-reviewed-figures",
-        label="Figures as CSV",
+    table = pd.DataFrame(
+        {
+            "Figure": metrics.TITLES[estimate.name],
+            "Labels": labels,
+            "Value": formats.number(estimate.value),
+            "Over subjects": formats.bounds(estimate.over_subjects),
+            "Over cells": formats.bounds(estimate.over_cells),
+        }
+        for labels, estimate in rows
     )
-    st.caption(_caution(queue), width=frame.TEXT_WIDTH)
+    st.dataframe(
+        table, hide_index=True, key="review_figures", height="content",
+        alt="Figures with both labels",
+    )  # fmt: skip
+    export = pd.DataFrame(
+        {
+            "figure": estimate.name,
+            "labels": labels,
+            "value": estimate.value,
+            "subjects_low": estimate.over_subjects.low,
+            "subjects_high": estimate.over_subjects.high,
+            "cells_low": estimate.over_cells.low,
+            "cells_high": estimate.over_cells.high,
+        }
+        for labels, estimate in rows
+    )
+    name = f"{context.source.name}-reviewed-figures"
+    show_csv_download(export, name=name, label="Figures as CSV")
+    _show_caution(queue)
 
 
-def _display_row(labels: str, estimate: Estimate) -> dict[str, str]:
-    return {
-        "Figure": metrics.TITLES[estimate.name],
-        "Labels": labels,
-        "Value": formats.number(estimate.value),
-        "Over subjects": formats.bounds(estimate.over_subjects),
-        "Over cells": formats.bounds(estimate.over_cells),
-    }
-
-
-def _export_row(labels: str, estimate: Estimate) -> dict[str, str | float]:
-    return {
-        "figure": estimate.name,
-        "labels": labels,
-        "value": estimate.value,
-        "subjects_low": estimate.over_subjects.low,
-        "subjects_high": estimate.over_subjects.high,
-        "cells_low": estimate.over_cells.low,
-        "cells_high": estimate.over_cells.high,
-    }
-
-
-def _caution(queue: ReviewQueue) -> str:
+def _show_caution(queue: ReviewQueue) -> None:
     decided, cells_here = queue.verdicts.decided, len(queue.context.table)
     controls = decided[decided["reason"] == "control"]
     other = int((controls["verdict"] == "label_wrong").sum())
@@ -186,18 +179,17 @@ def _caution(queue: ReviewQueue) -> str:
         if len(controls)
         else "No control has been judged by two, so nothing is known of the others' labels."
     )
-    return (
+    st.caption(
         f"95 % intervals. {len(decided):,} of {formats.count(cells_here, 'cell')} are reviewed, "
-        "most "
-        "of them where the model errs, so reviewed labels flatter the model: a wrong label that "
-        f"the model agrees with is hardly looked at. {checked}"
+        "most of them where the model errs, so reviewed labels flatter the model: a wrong label "
+        f"that the model agrees with is hardly looked at. {checked}",
+        width=frame.TEXT_WIDTH,
     )
 
 
 def _show_cells(queue: ReviewQueue) -> None:
     st.subheader("Cells by verdict", anchor=False)
-    hidden = len(queue.verdicts.decided) - len(queue.shown)
-    if hidden:
+    if hidden := len(queue.verdicts.decided) - len(queue.visible):
         st.info(
             f"Judge yours first: the verdicts of {formats.count(hidden, 'cell')} that you have not "
             "judged are not shown to you. On Review, switch on the cells that two others have "
@@ -205,40 +197,33 @@ def _show_cells(queue: ReviewQueue) -> None:
             icon=":material/visibility_off:",
             width=frame.TEXT_WIDTH,
         )
-    if queue.shown.empty:
+    if queue.visible.empty:
         return
-    names = [name for name in agreement.VERDICTS if name != "open"]
     verdict = st.segmented_control(
-        "Verdict", names, default=names[0], required=True, key="review_verdict", wrap=True,
-        format_func=lambda key: agreement.VERDICTS[key],
+        "Verdict", _DECIDED, default=_DECIDED[0], required=True, key="review_verdict", wrap=True,
+        format_func=agreement.VERDICTS.__getitem__,
     )  # fmt: skip
-    places = queue.shown.loc[queue.shown["verdict"] == verdict, "place"]
+    places = queue.visible.loc[queue.visible["verdict"] == verdict, "place"]
     cell_lists.show_cells(queue.context, places.to_numpy(dtype=np.intp), key="review_cells")
 
 
 def _show_exports(queue: ReviewQueue) -> None:
     name = queue.context.source.name
     with st.container(horizontal=True):
-        if not queue.shown.empty:
-            show_csv_download(
-                _verdict_frame(queue), name=f"{name}-verdicts", label="Verdicts as CSV"
-            )
+        if not queue.visible.empty:
+            rows = queue.visible.drop(columns=["place", "first", "second"])
+            subjects = queue.context.table["subject"].to_numpy(dtype=object)
+            rows.insert(1, "subject", subjects[queue.visible["place"].to_numpy(dtype=np.intp)])
+            rows = rows.rename(columns={"reviewed": "reviewed_label"})
+            table = rows.assign(threshold=queue.context.threshold)
+            show_csv_download(table, name=f"{name}-verdicts", label="Verdicts as CSV")
         if queue.judgements and queue.visitor.may("administer"):
-            show_csv_download(
-                _judgement_frame(queue), name=f"{name}-judgements", label="All judgements as CSV"
-            )
+            table = _judgement_table(queue)
+            show_csv_download(table, name=f"{name}-judgements", label="All judgements as CSV")
             st.caption("For administrators: with the reviewers' names, also of cells not yours.")
 
 
-def _verdict_frame(queue: ReviewQueue) -> pd.DataFrame:
-    rows = queue.shown.drop(columns=["place", "first", "second"])
-    subjects = queue.context.table["subject"].to_numpy(dtype=object)
-    rows.insert(1, "subject", subjects[queue.shown["place"].to_numpy(dtype=np.intp)])
-    named = rows.rename(columns={"reviewed": "reviewed_label"})
-    return named.assign(threshold=queue.context.threshold)
-
-
-def _judgement_frame(queue: ReviewQueue) -> pd.DataFrame:
+def _judgement_table(queue: ReviewQueue) -> pd.DataFrame:
     queued = {item.image_id: item for item in queue.items}
     verdict = queue.verdicts.table.set_index("image_id")["verdict"].to_dict()
     return pd.DataFrame(
@@ -274,35 +259,30 @@ def _agreement_of(_queue: ReviewQueue, key: str) -> ReviewAgreement:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Computing figures with reviewed labels")
-def _reviewed(_queue: ReviewQueue, key: str) -> tuple[Sample, tuple[Estimate, ...]]:
+def _reviewed_sample(_queue: ReviewQueue, key: str) -> tuple[Sample, tuple[Estimate, ...]]:
     sample = model_evaluation.sample_of_predictions(
         agreement.with_reviewed_labels(_queue.context.table, _queue.verdicts)
     )
     return sample, estimates.threshold_free(sample)
 
 
-_DIGITS = 12
-
-
-def show_flagged_answers(queue: ReviewQueue) -> None:
-    """Draw the list where there is any flagged answer; people's notes are for people here."""
+def _show_flagged_answers(queue: ReviewQueue) -> None:
+    """Draw the flagged answers; people's notes are for people with an account."""
     if not queue.flagged or not queue.visitor.signed_in:
         return
     st.subheader("Answers called wrong", anchor=False)
     stored = pictures.flagged_digests(accounts.store(), queue.context.source.key)
     ids = {item.image_id for item in queue.flagged}
     hidden = {image_id for image_id in ids & queue.open_to_me if _digest(image_id) in stored}
-    st.markdown(
+    text = (
         f"People flagged the answer to **{formats.count(len(queue.flagged), 'picture')}** that "
-        "they "
-        "uploaded. These have no label, so they enter no verdict and no figure."
-        + (f" {formats.count(len(hidden), 'picture')} that you may still judge: not shown to you."
-           if hidden else ""),
-        width=frame.TEXT_WIDTH,
-    )  # fmt: skip
-    rows = flagged_table(
-        queue, [flag for flag in _flags(queue) if flag.image_id in ids - hidden], stored
+        "they uploaded. These have no label, so they enter no verdict and no figure."
     )
+    if hidden:
+        text += f" {formats.count(len(hidden), 'picture')} that you may still judge: not shown to "
+        text += "you."
+    st.markdown(text, width=frame.TEXT_WIDTH)
+    rows = _flagged_table(queue, ids - hidden, stored)
     if len(rows):
         st.dataframe(
             rows, hide_index=True, key="review_flagged",
@@ -311,13 +291,10 @@ def show_flagged_answers(queue: ReviewQueue) -> None:
         show_csv_download(rows, name=f"{queue.context.source.name}-flagged", label="Flagged as CSV")
 
 
-def flagged_table(queue: ReviewQueue, flagged: list[Flag], stored: Set[str]) -> pd.DataFrame:
-    """A row a flagged answer; without the file's name and without who asked.
+def _flagged_table(queue: ReviewQueue, ids: Set[str], stored: Set[str]) -> pd.DataFrame:
+    """A row a flagged answer of these ids, without the file's name and without who asked.
 
-    Args:
-        queue: the queue.
-        flagged: the answers to list.
-        stored: digests of the pictures that reviewers can see.
+    `stored` are the digests of the pictures that reviewers can see.
     """
     judgements_of = defaultdict[str, list[str]](list)
     for judgement in queue.judgements:
@@ -333,13 +310,10 @@ def flagged_table(queue: ReviewQueue, flagged: list[Flag], stored: Set[str]) -> 
             "Reviewers saw": ", ".join(judgements_of[flag.image_id]) or "nothing yet",
             "Flagged": flag.at.isoformat(sep=" ", timespec="minutes"),
         }
-        for flag in flagged
+        for flag in flags.list_of(accounts.store(), queue.context.source.key)
+        if flag.image_id in ids
     )
 
 
 def _digest(image_id: str) -> str:
     return image_id.removeprefix(reviews.UPLOAD)
-
-
-def _flags(queue: ReviewQueue) -> tuple[Flag, ...]:
-    return flags.list_of(accounts.store(), queue.context.source.key)

@@ -1,4 +1,4 @@
-"""Slices that a user has named and kept."""
+"""Slices that a user has named and saved."""
 
 import numpy as np
 import streamlit as st
@@ -14,7 +14,7 @@ from allcore.web.evaluation.context import Context
 
 
 def show_save_form(context: Context, indices: NDArray[np.intp]) -> None:
-    """Draw a form that names some cells and keeps them as a slice."""
+    """Draw a form that saves some cells as a slice."""
     if not len(indices) or not accounts.visitor().may("keep"):
         return
     with st.form("keep_slice", clear_on_submit=True, width=frame.FORM_WIDTH):
@@ -24,9 +24,8 @@ def show_save_form(context: Context, indices: NDArray[np.intp]) -> None:
         return
     ids = context.table["image_id"].iloc[indices].astype(str).tolist()
     try:
-        slices.save(
-            accounts.store_to("keep"), _who(), of=context.source.key, name=name, image_ids=ids
-        )
+        store, who = accounts.store_to("keep"), accounts.visitor().name
+        slices.save(store, who, of=context.source.key, name=name, image_ids=ids)
     except AllScopeError as error:
         frame.problem(error)
     else:
@@ -36,7 +35,7 @@ def show_save_form(context: Context, indices: NDArray[np.intp]) -> None:
 def read_saved_slices(context: Context) -> tuple[SavedSlice, ...]:
     """The slices of this user and source; none, with a sentence, where they can't be read."""
     try:
-        return slices.list_of(accounts.store(), _who(), of=context.source.key)
+        return slices.list_of(accounts.store(), accounts.visitor().name, of=context.source.key)
     except AllScopeError as error:
         frame.problem(error)
         return ()
@@ -52,18 +51,14 @@ def as_slices(context: Context) -> list[Slice]:
 
 
 def show_saved_slices(context: Context) -> None:
-    """A list of the kept slices, each with a way to remove it."""
+    """Draw the list of the saved slices, each with a button that removes it."""
     for saved in read_saved_slices(context):
         text, remove = st.columns([5, 1], vertical_alignment="center", width=frame.TEXT_WIDTH)
         text.markdown(f"**{frame.plain(saved.name)}**, {len(saved.image_ids):,} cells")
         if remove.button("Remove", key=f"remove_slice_{saved.id}", icon=":material/delete:"):
             try:
-                slices.delete(accounts.store_to("keep"), _who(), saved.id)
+                slices.delete(accounts.store_to("keep"), accounts.visitor().name, saved.id)
             except AllScopeError as error:
                 frame.problem(error)
             else:
                 st.rerun()
-
-
-def _who() -> str:
-    return accounts.visitor().name

@@ -1,4 +1,4 @@
-"""Slices: where the model does worse than on the rest, found among many and held to chance."""
+"""Slices: groups of cells on which the model does worse than on the rest, tested for chance."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,8 @@ _MOST = 14
 
 def show_slices(context: Context) -> None:
     """Draw the view."""
-    prepared = _counted_slices(context, saved_slices.as_slices(context))
+    saved = saved_slices.as_slices(context)
+    prepared = _count_slices(context, saved, "|".join([context.key, *(one.key for one in saved)]))
     if not prepared.slices:
         st.info(
             "No slice can be made: there are no subjects, no measures of the pictures and no map "
@@ -26,8 +27,17 @@ def show_slices(context: Context) -> None:
             icon=":material/pie_chart:",
         )
         return
-    rows = slices.compare_slices(prepared, right=~np.isin(context.outcomes, ("fp", "fn")))
-    _show_answer(rows)
+    rows = slices.compare_slices(prepared, right=~context.wrong)
+    worse, tried = [row for row in rows if row.worse], formats.count(len(rows), "slice")
+    answer = f"Of {tried} tried, none is worse than chance would have it."
+    if worse:
+        names = ", ".join(frame.plain(row.slice.title) for row in worse[:3])
+        more = f" and {len(worse) - 3} more" if len(worse) > 3 else ""
+        answer = (
+            f"Of {tried} tried, **{len(worse)}** are worse than chance would have it: "
+            f"{names}{more}."
+        )
+    st.markdown(answer)
     show_chart(
         error_plots.slice_bars(rows, most=_MOST),
         name="slices",
@@ -38,10 +48,8 @@ def show_slices(context: Context) -> None:
     if selected is not None:
         st.subheader(frame.plain(selected.slice.title), anchor=False)
         members = np.flatnonzero(selected.slice.members)
-        wrong = np.isin(context.outcomes[members], ("fp", "fn"))
-        cell_lists.show_cells(
-            context, np.concatenate([members[wrong], members[~wrong]]), key="slice_cells"
-        )
+        wrong_first = members[np.argsort(~context.wrong[members], kind="stable")]
+        cell_lists.show_cells(context, wrong_first, key="slice_cells")
     saved_slices.show_saved_slices(context)
     with st.expander("How slices are tested"):
         st.markdown(METHOD, width=frame.TEXT_WIDTH)
@@ -55,18 +63,6 @@ tried at once, so their p-values are raised together (Holm, 1979); a slice count
 its raised p-value is below 0.05. Clusters are of the map, which the network itself has drawn: one
 between the two classes is worse by its nature, and worth a look at what its cells have in common.
 """
-
-
-def _show_answer(rows: tuple[SliceResult, ...]) -> None:
-    worse = [row for row in rows if row.worse]
-    tried = formats.count(len(rows), "slice")
-    if not worse:
-        st.markdown(f"Of {tried} tried, none is worse than chance would have it.")
-        return
-    names = ", ".join(frame.plain(row.slice.title) for row in worse[:3])
-    more = f" and {len(worse) - 3} more" if len(worse) > 3 else ""
-    st.markdown(f"Of {tried} tried, **{len(worse)}** are worse than chance would have it: "
-                f"{names}{more}.")  # fmt: skip
 
 
 def _show_slice_table(rows: tuple[SliceResult, ...]) -> SliceResult | None:
@@ -111,14 +107,8 @@ def _export_table(rows: tuple[SliceResult, ...]) -> pd.DataFrame:
     )
 
 
-def _counted_slices(context: Context, saved: list[Slice]) -> CountedSlices:
-    """All slices with what no threshold moves, kept as long as they stay the same."""
-    key = "|".join([context.source.digest, context.split, *(entry.key for entry in saved)])
-    return _cached(context, saved, key)
-
-
 @st.cache_resource(max_entries=8, show_spinner="Making slices")
-def _cached(_context: Context, _saved: list[Slice], key: str) -> CountedSlices:
+def _count_slices(_context: Context, _saved: list[Slice], key: str) -> CountedSlices:
     points, table = map_view.map_points(_context), _context.table
     facts = pd.DataFrame(index=table.index) if _context.facts is None else _context.facts
     clusters = None if points is None else slice_search.find_clusters(points)

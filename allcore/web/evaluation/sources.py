@@ -71,7 +71,7 @@ def _files() -> dict[str, PredictionSource]:
 
 
 def _open_file() -> None:
-    """A place in the sidebar to open predictions of one's own, for who may."""
+    """Draw the upload of predictions in the sidebar, for people who may check images."""
     if not accounts.visitor().may("check"):
         return
     with st.sidebar.expander("Open predictions of your own", icon=":material/upload_file:"):
@@ -101,9 +101,9 @@ def _import(file: UploadedFile) -> None:
         st.session_state[_PROBLEM] = error  # stays in sight as long as the file
         return
     key = _PREFIX + hashlib.sha256(data).hexdigest()[:12]
-    others = (source.name for other, source in _files().items() if other != key)
+    names = {source.name for name, source in _files().items() if name != key}
     # The control and the address tell sources apart by their names.
-    duplicate = file.name in {*model_folder.names(), *others}
+    duplicate = file.name in names | set(model_folder.names())
     _files()[key] = PredictionSource(
         key=key,
         name=f"{file.name} ({key[-4:]})" if duplicate else file.name,

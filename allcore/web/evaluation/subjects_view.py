@@ -1,4 +1,4 @@
-"""Subjects: the patient, not the cell, is whom the next picture comes from."""
+"""Subjects: probabilities of their cells, their accuracy, and one answer a subject."""
 
 import numpy as np
 import pandas as pd
@@ -42,12 +42,23 @@ def show_subjects(context: Context) -> None:
 
 
 def show_subject_table(context: Context) -> None:
-    """A row a subject, the one that is most often wrong first; a click opens it."""
+    """Draw a row a subject, the one that is most often wrong first; a click opens it."""
     if not context.subjects:
         st.markdown(UNKNOWN)
         return
+    table = pd.DataFrame(
+        {
+            "Subject": row.subject,
+            "Class": CLASS_NAMES[row.label],
+            "Cells": row.cells,
+            "Called rightly": formats.share(row.accuracy, row.cells),
+            "Called ALL blast": formats.share(row.blasts, row.cells),
+            "Median probability": row.probability,
+        }
+        for row in context.subjects
+    )
     selection = st.dataframe(
-        _display_table(context.subjects),
+        table,
         hide_index=True,
         column_config={"Median probability": st.column_config.NumberColumn(format="%.2f")},
         on_select="rerun",
@@ -62,7 +73,7 @@ def show_subject_table(context: Context) -> None:
 
 
 def subjects_table(context: Context) -> pd.DataFrame:
-    """The subjects as numbers, as the export holds them."""
+    """The subjects as numbers, for the export."""
     return pd.DataFrame(
         {
             "subject": row.subject,
@@ -81,22 +92,7 @@ def subjects_table(context: Context) -> pd.DataFrame:
     )
 
 
-def _display_table(rows: tuple[SubjectRow, ...]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "Subject": row.subject,
-            "Class": CLASS_NAMES[row.label],
-            "Cells": row.cells,
-            "Called rightly": formats.share(row.accuracy, row.cells),
-            "Called ALL blast": formats.share(row.blasts, row.cells),
-            "Median probability": row.probability,
-        }
-        for row in rows
-    )
-
-
 def _show_subject(context: Context, row: SubjectRow) -> None:
-    """A subject's own page: its figures and all its cells."""
     st.subheader(f"Subject {frame.plain(row.subject)}", anchor=False)
     st.markdown(
         f"{formats.count(row.cells, 'cell')}, labelled {CLASS_NAMES[row.label]}: "

@@ -1,4 +1,4 @@
-"""The one threshold: typed, dragged, or chosen by a rule; it stays in sight and in the address."""
+"""The control of the threshold: typed, dragged, or chosen by a rule; stored in the address."""
 
 import streamlit as st
 
@@ -24,7 +24,7 @@ FLATTERS = (
 
 
 def choose_threshold(source: PredictionSource, split: str) -> tuple[float, str]:
-    """Draw the bar; give the threshold and the sentence that says how it was chosen."""
+    """Draw the bar; return the threshold and the sentence that says how it was chosen."""
     own = float(source.threshold)
     state = st.session_state
     if state.get("threshold_of") != source.key:  # another model has another threshold of its own
@@ -32,7 +32,9 @@ def choose_threshold(source: PredictionSource, split: str) -> tuple[float, str]:
             state[KEY] = own
         state["threshold_of"] = source.key
         state.pop(_NOTE, None)
-    st.html(_STYLE % _background())
+    # Cells scroll below the bar, so it has the page's own background.
+    background = st.get_option(f"theme.{st.context.theme.type or 'light'}.backgroundColor")
+    st.html(_STYLE % background)
     with st.container(key="threshold_bar", horizontal=True, vertical_alignment="bottom"):
         typed = st.number_input(
             "Threshold", 0.0, 1.0, value=own, step=0.01, format="%.4f", key=KEY, width=150,
@@ -41,42 +43,27 @@ def choose_threshold(source: PredictionSource, split: str) -> tuple[float, str]:
         state[_SLIDER] = typed
         st.slider(
             "Threshold by hand", 0.0, 1.0, step=0.001, key=_SLIDER, format="%.3f", width=360,
-            label_visibility="collapsed", on_change=_drag,
+            label_visibility="collapsed", on_change=lambda: _set(state[_SLIDER], ""),
         )  # fmt: skip
         rules = st.popover("By a rule", icon=":material/rule:", on_change="rerun", key="by_a_rule")
         if rules.open:
             with rules:
                 _show_rules(source, split)
         st.button(
-            "Model's own",
-            icon=":material/undo:",
-            disabled=typed == own,
-            on_click=_set,
+            "Model's own", icon=":material/undo:", disabled=typed == own, on_click=_set,
             args=(own, ""),
-        )
-    text = source.rule if typed == own else _rule_text(typed)
+        )  # fmt: skip
+    text = source.rule
+    if typed != own:
+        at, sentence = state.get(_NOTE, (None, ""))
+        text = sentence if sentence and at == typed else "Chosen by hand."
     st.caption(f"Threshold {typed:.3f}. {frame.plain(text)}", width=frame.TEXT_WIDTH)
     return typed, text
-
-
-def _background() -> str:
-    """The page's own, since cells scroll below the bar."""
-    kind = st.context.theme.type or "light"
-    return str(st.get_option(f"theme.{kind}.backgroundColor"))
-
-
-def _drag() -> None:
-    _set(st.session_state[_SLIDER], "")
 
 
 def _set(value: float, sentence: str) -> None:
     st.session_state[KEY] = float(value)
     st.session_state[_NOTE] = (float(value), sentence)
-
-
-def _rule_text(value: float) -> str:
-    at, sentence = st.session_state.get(_NOTE, (None, ""))
-    return sentence if sentence and at == value else "Chosen by hand."
 
 
 def _show_rules(source: PredictionSource, split: str) -> None:

@@ -77,9 +77,8 @@ def _section(
 ) -> str:
     name = html.escape(title)
     blocks = "".join(_block(block, tag) for block, tag in rows)
-    totals = (
-        f"{short_number(network.parameters)} parameters, {short_number(network.macs)} MACs a cell"
-    )
+    parameters, macs = short_number(network.parameters), short_number(network.macs)
+    totals = f"{parameters} parameters, {macs} MACs a cell"
     return (
         f'<section aria-label="Blocks of {name}"><h3>{name}<small>{totals}</small></h3>'
         f'<div class="end">A cell: 3 × {network.size} × {network.size}</div>{blocks}'
@@ -98,26 +97,15 @@ def _block(block: Block | None, tag: str) -> str:
         return '<div class="gap"></div>'
     kind = html.escape(block.kind[:1].upper() + block.kind[1:])
     label = f'<span class="tag">{html.escape(tag)}</span>' if tag else ""
-    facts = " · ".join(f"<span>{fact}</span>" for fact in _facts(block))
+    into = f"{shape_text(block.input)} → " if len(block.input) == 1 else ""
+    facts = f"<span>{into}{shape_text(block.output)}</span>"
+    if block.parameters:
+        facts += f" · <span>{short_number(block.parameters)} parameters</span>"
+        facts += f" · <span>{short_number(block.macs)} MACs</span>"
+    # The wider the box, the more channels; the higher, the larger the map.
+    channels, side = block.output[0], block.output[1] if len(block.output) > 1 else 1
+    box = f"width: {6 + 5.8 * log2(channels):.0f}px; height: {5 + 5.5 * log2(side):.0f}px"
     return (
-        f'<div class="block{" own" if tag else ""}">{_volume(block.output)}'
+        f'<div class="block{" own" if tag else ""}"><div class="volume" style="{box}"></div>'
         f'<div><div class="kind">{kind}{label}</div><div class="facts">{facts}</div></div></div>'
     )
-
-
-def _facts(block: Block) -> list[str]:
-    into = f"{shape_text(block.input)} → " if len(block.input) == 1 else ""
-    facts = [f"{into}{shape_text(block.output)}"]
-    if block.parameters:
-        facts += [
-            f"{short_number(block.parameters)} parameters",
-            f"{short_number(block.macs)} MACs",
-        ]
-    return facts
-
-
-def _volume(output: Shape) -> str:
-    """The output as a box: the wider, the more channels; the higher, the larger the map."""
-    side = output[1] if len(output) > 1 else 1
-    width, height = 6 + 5.8 * log2(output[0]), 5 + 5.5 * log2(side)
-    return f'<div class="volume" style="width: {width:.0f}px; height: {height:.0f}px"></div>'

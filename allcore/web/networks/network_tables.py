@@ -37,16 +37,13 @@ def difference_sentences(
     one: NetworkSummary, other: NetworkSummary, pairs: list[BlockPair]
 ) -> tuple[str, str]:
     """What the second network adds to the first: in blocks, and in parameters and MACs."""
-    total = len(other.blocks)
-    alike = sum(pair.alike for pair in pairs)
+    first, second = network_title(one), network_title(other)
     if one.name == other.name:
-        return f"Both are {network_title(one)}", "Choose another network to see what differs."
-    if not alike:
-        answer = f"{network_title(other)} has no block in common with {network_title(one)}"
-    else:
-        answer = (
-            f"{network_title(other)} shares {alike} of its {total} blocks with {network_title(one)}"
-        )
+        return f"Both are {first}", "Choose another network to see what differs."
+    alike = sum(pair.alike for pair in pairs)
+    answer = f"{second} has no block in common with {first}"
+    if alike:
+        answer = f"{second} shares {alike} of its {len(other.blocks)} blocks with {first}"
     added = Counter(pair.other.kind for pair in pairs if pair.one is None and pair.other)
     blocks = " and ".join(
         f"{number} block{'s' if number > 1 else ''} of {kind}" for kind, number in added.items()

@@ -7,7 +7,7 @@ each attempt is followed by another picture.
 import hmac
 import secrets
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import streamlit as st
 from captcha.image import ImageCaptcha
@@ -24,26 +24,21 @@ _KEY = "captcha"
 _ALT = "Letters and digits to be typed; an invitation lets you register without them."
 
 
-@dataclass(frozen=True)
-class Captcha:
-    """A picture and its text.
+class Captcha(NamedTuple):
+    """A picture and its text."""
 
-    Attributes:
-        number: tells its field from that of the last one.
-        text: in the picture.
-        picture: as a PNG.
-        until: time of expiry by this process's clock.
-    """
-
-    number: int
+    number: int  # tells its field from that of the last one
     text: str
-    picture: bytes
-    until: float
+    picture: bytes  # a PNG
+    until: float  # time of expiry by this process's clock
 
 
 def show_captcha() -> str:
     """Draw the current picture with its field; return the typed text."""
-    captcha = _current()
+    captcha: Captcha | None = st.session_state.get(_KEY)
+    if captcha is None or time.monotonic() > captcha.until:
+        number = 0 if captcha is None else captcha.number + 1
+        captcha = st.session_state[_KEY] = _new_captcha(number)
     st.image(captcha.picture, alt=_ALT)
     return st.text_input(
         "Letters in the picture", key=f"captcha_{captcha.number}", autocomplete="off"
@@ -64,14 +59,6 @@ def check_answer(typed: str) -> None:
     is_right = hmac.compare_digest(answer.encode("utf-8", "replace"), captcha.text.encode())
     if not is_right or time.monotonic() > captcha.until:
         raise StoreError(WRONG)
-
-
-def _current() -> Captcha:
-    captcha: Captcha | None = st.session_state.get(_KEY)
-    if captcha is None or time.monotonic() > captcha.until:
-        number = 0 if captcha is None else captcha.number + 1
-        captcha = st.session_state[_KEY] = _new_captcha(number)
-    return captcha
 
 
 def _new_captcha(number: int) -> Captcha:

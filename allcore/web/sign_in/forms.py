@@ -59,15 +59,17 @@ def new_account_form(
         entered["email"] = st.text_input("E-mail (optional)", autocomplete="email")
         entered["password"], agrees = password_fields()
         place = st.empty()
-        typed = _captcha(place) if with_captcha else ""
+        typed = _show_captcha(place) if with_captcha else ""
         submitted = st.form_submit_button(submit, type="primary", width="stretch")
     if not submitted:
         return None
     if not agrees:
         frame.problem(StoreError(DIFFER))
         return None
-    if with_captcha and not _solved(place, typed):
-        return None
+    if with_captcha:
+        right = _succeeds(lambda: captcha.check_answer(typed))
+        _show_captcha(place)  # the next one, in the place of the one that is used up
+        return entered if right else None
     return entered
 
 
@@ -86,16 +88,9 @@ def _sign_in(username: str, password: str) -> None:
     )
 
 
-def _captcha(place: DeltaGenerator) -> str:
+def _show_captcha(place: DeltaGenerator) -> str:
     with place.container():
         return captcha.show_captcha()
-
-
-def _solved(place: DeltaGenerator, typed: str) -> bool:
-    """Check the answer to a captcha, and show the next one in its place."""
-    right = _succeeds(lambda: captcha.check_answer(typed))
-    _captcha(place)
-    return right
 
 
 def _reset() -> None:

@@ -13,7 +13,6 @@ from streamlit.auth_util import get_secrets_auth_section
 
 from allcore.errors import AllScopeError
 from allcore.store import admin_settings, identities
-from allcore.store.accounts import AccountInfo
 from allcore.store.identities import Identity, TokenUsed
 from allcore.web import accounts, client_address, navigation
 
@@ -31,22 +30,21 @@ def show_button() -> None:
     """Draw the button that leads to the identity provider, where there is one."""
     if not configured():
         return
-    refused = st.session_state.get(_REFUSED)
-    if refused:
+    if refused := st.session_state.get(_REFUSED):
         st.error(refused, icon=":material/error:")
-    st.button(
-        "Sign in with your organization",
-        icon=":material/passkey:",
-        width="stretch",
-        on_click=st.login,
-    )
+    label = "Sign in with your organization"
+    st.button(label, icon=":material/passkey:", width="stretch", on_click=st.login)
 
 
 def finish_sign_in() -> None:
     """Sign in a person who comes back from the provider; store the reason of a refusal."""
     try:
         if _is_identified() and not accounts.visitor().signed_in:
-            accounts.start_session(_account())
+            opened, claims = accounts.store(), _identity(st.user.to_dict())
+            approval = admin_settings.read(opened, "approval").value
+            address = client_address.of_visitor()
+            account = identities.sign_in(opened, claims, approval=approval, address=address)
+            accounts.start_session(account)
     except TokenUsed:
         return
     except AllScopeError as error:
@@ -67,16 +65,6 @@ def finish_sign_out() -> None:
     st.logout()
 
 
-def _account() -> AccountInfo:
-    opened = accounts.store()
-    return identities.sign_in(
-        opened,
-        _identity(st.user.to_dict()),
-        approval=admin_settings.read(opened, "approval").value,
-        address=client_address.of_visitor(),
-    )
-
-
 def _is_identified() -> bool:
     return configured() and bool(st.user.is_logged_in)
 
@@ -87,20 +75,15 @@ def _identity(claims: dict[str, Any]) -> Identity:
     def text(key: str) -> str:
         return str(claims.get(key) or "")
 
-    email = text("email") if claims.get("email_verified") is True else ""
+    try:
+        issued_at = datetime.fromtimestamp(float(text("iat")), UTC)
+    except (ValueError, OverflowError, OSError):
+        issued_at = datetime.fromtimestamp(0, UTC)
     return Identity(
         issuer=text("iss"),
         subject=text("sub"),
-        issued_at=_instant(claims.get("iat")),
+        issued_at=issued_at,
         preferred_username=text("preferred_username") or text("email") or text("name"),
         name=text("name"),
-        email=email,
+        email=text("email") if claims.get("email_verified") is True else "",
     )
-
-
-def _instant(seconds: object) -> datetime:
-    """Return the time of issue; the epoch where it is missing."""
-    try:
-        return datetime.fromtimestamp(float(str(seconds)), UTC)
-    except (ValueError, OverflowError, OSError):
-        return datetime.fromtimestamp(0, UTC)
