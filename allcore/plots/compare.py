@@ -164,10 +164,10 @@ def _gap_title(comparison: NetworkComparison, metric: str) -> str:
 def _add_curve(figure: go.Figure, network: str, rows: pd.DataFrame, clock: str) -> None:
     colour, dash = LINES[network]
     if rows["folds"].max() > 1:
-        shared = {"x": rows[clock], "legendgroup": network, "showlegend": False} | style.BAND
-        fill = {"fill": "tonexty", "fillcolor": style.faint(colour, 0.15)}
-        figure.add_scatter(y=rows["high"], **shared)
-        figure.add_scatter(y=rows["low"], **fill, **shared)
+        style.band(
+            figure, rows[clock], rows["low"], rows["high"], fill=style.faint(colour, 0.15),
+            name=None, legendgroup=network, showlegend=False,
+        )  # fmt: skip
     figure.add_scatter(
         x=rows[clock], y=rows["loss"], customdata=rows[["epoch", "seconds"]].to_numpy(),
         mode="lines+markers", line={"color": colour, "dash": dash}, marker={"size": 5},

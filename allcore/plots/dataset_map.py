@@ -35,15 +35,12 @@ MOST_CATEGORIES = len(_STYLES)
 class Colour:
     """Attribute that determines the colours of the map."""
 
-    title: str  # display name
-    # type of ``values``: labels of the manifest, subjects, a few categories or numbers
-    kind: Literal["label", "subject", "category", "number"]
+    title: str
+    kind: Literal["label", "subject", "category", "number"]  # type of the values
     values: "pd.Series[Any]"  # (N,) in the table's order; missing where unknown
-    # display names of the categories, by value
-    names: Mapping[str, str] = field(default_factory=dict)
-    unit: str = ""  # unit of the numbers
-    # fixed styles of categories; the other categories get default styles
-    styles: Mapping[str, Style] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)  # of categories, by value
+    unit: str = ""  # of numbers
+    styles: Mapping[str, Style] = field(default_factory=dict)  # of categories; others get defaults
 
 
 def map_points(table: pd.DataFrame, colour: Colour, *, title: str) -> go.Figure:

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
 from allcore import notice
 from allcore.evaluation.intervals import Interval
-from allcore.evaluation.metrics import Floats
 from allcore.labels import CLASS_COLOURS
 
 BLAST, NORMAL = CLASS_COLOURS["all"], CLASS_COLOURS["hem"]
@@ -24,8 +24,6 @@ GREEN, PINK = "#009E73", "#CC79A7"
 REFUSED = "#7A7A7A"
 UNIT = [-0.02, 1.02]
 """Range of an axis of shares, with room for marks at its ends."""
-BAND = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
-"""Invisible edges of a band."""
 MANY_POINTS = 1000
 """Number of points from which WebGL is faster than SVG."""
 MANY_NAMES = 40
@@ -46,14 +44,21 @@ def legend_on_top(figure: go.Figure) -> go.Figure:
     return figure
 
 
-def band(figure: go.Figure, x: Floats, low: Floats, high: Floats) -> None:
-    """Draw the 95 % band over subjects, if it is defined."""
-    if len(x) and np.isfinite(low).all():
-        figure.add_scatter(x=x, y=high, showlegend=False, **BAND)
-        figure.add_scatter(
-            x=x, y=low, fill="tonexty", fillcolor=faint(REFUSED, 0.25),
-            name="95 % over subjects", **BAND,
-        )  # fmt: skip
+def band(
+    figure: go.Figure,
+    x: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    *,
+    fill: str = "rgba(122,122,122,0.25)",
+    name: str | None = "95 % over subjects",
+    **trace: Any,
+) -> None:
+    """Draw a band, by default that of 95 % over subjects, if it is defined."""
+    if np.size(x) and np.isfinite(low).all():
+        edge = {"x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"} | trace
+        figure.add_scatter(y=high, **edge | {"showlegend": False})
+        figure.add_scatter(y=low, fill="tonexty", fillcolor=fill, name=name, **edge)
 
 
 def faint(colour: str, strength: float) -> str:

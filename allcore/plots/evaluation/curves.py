@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -55,19 +54,16 @@ def roc(
     style.add_line(figure, [0, 1], [0, 1], "Chance", width=1)
     if prevalence is not None:
         _challenge(figure, prevalence)
-    for (name, curve), line_style in zip(rocs.items(), itertools.cycle(LINES), strict=False):
-        _add_curve(
-            figure, name, (curve.false_positives, curve.sensitivity, curve.thresholds),
-            line_style=line_style, point=points[name], area=_area_text("AUROC", areas[name]),
-            axes=("1 - specificity", "Sensitivity"), shape="linear",
-        )  # fmt: skip
-    figure.update_xaxes(title="1 - specificity (share of normal cells)", range=style.UNIT)
-    figure.update_yaxes(title="Sensitivity (share of blasts)", range=style.UNIT)
-    return _legend_at_bottom(style.finish(figure, _area_title("AUROC", areas), height=450))
+    lines = {
+        name: (curve.false_positives, curve.sensitivity, curve.thresholds)
+        for name, curve in rocs.items()
+    }
+    axes = "1 - specificity (share of normal cells)", "Sensitivity (share of blasts)"
+    return _finish_curves(figure, lines, points, areas, area="AUROC", axes=axes, shape="linear")
 
 
 def precision_recall(
-    lines: Mapping[str, PrecisionRecallCurve],
+    recalls: Mapping[str, PrecisionRecallCurve],
     *,
     points: Mapping[str, tuple[float, float]],
     areas: Mapping[str, Estimate],
@@ -75,24 +71,20 @@ def precision_recall(
     """Plot the precision-recall curves of several models; the band is the first model's.
 
     Args:
-        lines: name and curve of each model, from `precision_recall_curve`; at least one.
+        recalls: name and curve of each model, from `precision_recall_curve`; at least one.
         points: recall and precision of each model at its threshold; NaN without blast calls.
         areas: AUPRC of each model.
     """
     figure = go.Figure()
-    first = next(iter(lines.values()))
+    first = next(iter(recalls.values()))
     style.band(figure, first.grid, first.low, first.high)
     chance = f"Chance ({100 * first.prevalence:.0f} % are blasts)"
     style.add_line(figure, [0, 1], [first.prevalence] * 2, chance, width=1)
-    for (name, curve), line_style in zip(lines.items(), itertools.cycle(LINES), strict=False):
-        _add_curve(
-            figure, name, (curve.recall, curve.precision, curve.thresholds),
-            line_style=line_style, point=points[name], area=_area_text("AUPRC", areas[name]),
-            axes=("Recall", "Precision"), shape="vh",
-        )  # fmt: skip
-    figure.update_xaxes(title="Recall (share of blasts called blast)", range=style.UNIT)
-    figure.update_yaxes(title="Precision (share of blast calls)", range=style.UNIT)
-    return _legend_at_bottom(style.finish(figure, _area_title("AUPRC", areas), height=450))
+    lines = {
+        name: (curve.recall, curve.precision, curve.thresholds) for name, curve in recalls.items()
+    }
+    axes = "Recall (share of blasts called blast)", "Precision (share of blast calls)"
+    return _finish_curves(figure, lines, points, areas, area="AUPRC", axes=axes, shape="vh")
 
 
 def predictive_values(predictive: PredictiveValues, *, prevalence: float) -> go.Figure:
@@ -109,15 +101,13 @@ def predictive_values(predictive: PredictiveValues, *, prevalence: float) -> go.
         ("ALL blast", "blast", predictive.ppv, marked[0], style.BLAST),
         ("normal", "normal", predictive.npv, marked[1], style.NORMAL),
     ):
-        shared: dict[str, Any] = {"legendgroup": name}
-        if np.isfinite(curve.subject_low).all():
-            band = style.BAND | shared | {"showlegend": False}
-            fill = {"fill": "tonexty", "fillcolor": style.faint(colour, 0.18)}
-            figure.add_scatter(x=x, y=curve.subject_high, **band)
-            figure.add_scatter(x=x, y=curve.subject_low, **fill, **band)
+        style.band(
+            figure, x, curve.subject_low, curve.subject_high, fill=style.faint(colour, 0.18),
+            name=None, legendgroup=name, showlegend=False,
+        )  # fmt: skip
         figure.add_scatter(
             x=x, y=curve.value, mode="lines", line={"color": colour, "width": 2.5},
-            name=f"Called {name}", **shared,
+            name=f"Called {name}", legendgroup=name,
             hovertemplate=f"Called {name}, right in %{{y:.3f}}<br>at %{{x:.1f}} % blasts"
             "<extra></extra>",
         )  # fmt: skip
@@ -138,32 +128,42 @@ def predictive_values(predictive: PredictiveValues, *, prevalence: float) -> go.
     return style.finish(figure, f"At {100 * prevalence:.3g} % blasts {right}", height=440)
 
 
-def _add_curve(
+def _finish_curves(
     figure: go.Figure,
-    name: str,
-    line: tuple[Floats, Floats, Floats],
+    lines: Mapping[str, tuple[Floats, Floats, Floats]],
+    points: Mapping[str, tuple[float, float]],
+    areas: Mapping[str, Estimate],
     *,
-    line_style: tuple[str, str],
-    point: tuple[float, float],
     area: str,
     axes: tuple[str, str],
     shape: str,
-) -> None:
-    """Add one model's curve, and its operating point as a diamond."""
-    visible = _thinned(line[0], line[1])
-    colour, dash = line_style
-    read = f"{axes[0]} %{{x:.3f}}<br>{axes[1]} %{{y:.3f}}"
-    figure.add_scatter(
-        x=line[0][visible], y=line[1][visible], customdata=line[2][visible], mode="lines",
-        name=name,
-        line={"color": colour, "dash": dash, "width": 2.5, "shape": shape}, legendgroup=name,
-        hovertemplate=f"{read}<br>Threshold %{{customdata:.3f}}<br>{area}<extra>{name}</extra>",
-    )  # fmt: skip
-    figure.add_scatter(
-        x=[point[0]], y=[point[1]], mode="markers", showlegend=False, legendgroup=name, name=name,
-        marker={"size": 13, "symbol": "diamond", "color": colour, "line": {"width": 2}},
-        hovertemplate=f"Operating point<br>{read}<extra>{name}</extra>",
-    )  # fmt: skip
+) -> go.Figure:
+    """Add each model's line (x, y, thresholds), and its operating point as a diamond; finish."""
+    across, up = (axis.partition(" (")[0] for axis in axes)
+    read = f"{across} %{{x:.3f}}<br>{up} %{{y:.3f}}"
+    for (name, (x, y, thresholds)), (colour, dash) in zip(
+        lines.items(), itertools.cycle(LINES), strict=False
+    ):
+        visible, own = _thinned(x, y), areas[name]
+        intervals = (
+            f"<br>over subjects {formats.bounds(own.over_subjects)}"
+            f"<br>over cells {formats.bounds(own.over_cells)}"
+        )
+        figure.add_scatter(
+            x=x[visible], y=y[visible], customdata=thresholds[visible], mode="lines", name=name,
+            line={"color": colour, "dash": dash, "width": 2.5, "shape": shape}, legendgroup=name,
+            hovertemplate=f"{read}<br>Threshold %{{customdata:.3f}}<br>{area} "
+            f"{formats.number(own.value)}{intervals}<extra>{name}</extra>",
+        )  # fmt: skip
+        figure.add_scatter(
+            x=[points[name][0]], y=[points[name][1]], mode="markers", showlegend=False,
+            legendgroup=name, name=name,
+            marker={"size": 13, "symbol": "diamond", "color": colour, "line": {"width": 2}},
+            hovertemplate=f"Operating point<br>{read}<extra>{name}</extra>",
+        )  # fmt: skip
+    figure.update_xaxes(title=axes[0], range=style.UNIT)
+    figure.update_yaxes(title=axes[1], range=style.UNIT)
+    return _legend_at_bottom(style.finish(figure, _area_title(area, areas), height=450))
 
 
 def _thinned(x: Floats, y: Floats) -> NDArray[np.intp]:
@@ -185,13 +185,6 @@ def _challenge(figure: go.Figure, prevalence: float) -> None:
             hovertemplate=f"{name}<br>as the C-NMC winner had on other cells<br>1 - specificity "
             "%{x:.3f}<br>Sensitivity %{y:.3f}<extra></extra>",
         )  # fmt: skip
-
-
-def _area_text(title: str, area: Estimate) -> str:
-    return (
-        f"{title} {formats.number(area.value)}<br>over subjects "
-        f"{formats.bounds(area.over_subjects)}<br>over cells {formats.bounds(area.over_cells)}"
-    )
 
 
 def _area_title(title: str, areas: Mapping[str, Estimate]) -> str:
@@ -260,15 +253,15 @@ def calibration(
 def _reliability(
     figure: go.Figure, curve: ReliabilityCurve, name: str, colour: str, *, bars: bool
 ) -> None:
-    held = np.isfinite(curve.share)
-    share = curve.share[held]
+    known = np.isfinite(curve.share)
+    share = curve.share[known]
     error = {
-        "array": curve.cell_high[held] - share,
-        "arrayminus": share - curve.cell_low[held],
+        "array": curve.cell_high[known] - share,
+        "arrayminus": share - curve.cell_low[known],
         "width": 3,
     }
     figure.add_scatter(
-        x=curve.probability[held], y=share, customdata=(curve.blasts + curve.normals)[held],
+        x=curve.probability[known], y=share, customdata=(curve.blasts + curve.normals)[known],
         error_y=error if bars else None, mode="lines+markers", name=name,
         line={"color": colour, "dash": "solid" if bars else "dash"},
         hovertemplate="Mean probability %{x:.2f}<br>Share of blasts %{y:.2f}"

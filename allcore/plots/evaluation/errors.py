@@ -181,10 +181,10 @@ def slice_bars(rows: Sequence[SliceResult], *, most: int = 20) -> go.Figure:
         figure.add_trace(_difference_points(placed_rows, name, colour, symbol))
     figure.add_vline(x=0, line={"color": style.REFUSED, "width": 1})
     figure.update_xaxes(title="Accuracy less that of the rest (percentage points)")
-    found = sum(row.worse for row in rows)
+    worse_slices = sum(row.worse for row in rows)
     title = f"None of {len(rows):,} slices is surely worse than the rest"
-    if found:
-        title = f"{found:,} of {len(rows):,} slices are worse than chance would have it"
+    if worse_slices:
+        title = f"{worse_slices:,} of {len(rows):,} slices are worse than chance would have it"
     return style.finish_rows(
         figure, title, [_short(row.slice.title) for row in shown_rows],
         height=200 + 34 * max(1, len(shown_rows)), title="Slice", zeroline=False, automargin=True,

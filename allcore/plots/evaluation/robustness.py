@@ -71,13 +71,8 @@ def _panel(
     levels, values = [row.level for row in rows], [row.figures[figure] for row in rows]
     unaltered = next(row for row in rows if row.level == alteration.unaltered).figures[figure].value
     panel = go.Figure()
-    if all(value.known for value in values):  # the band over subjects
-        fill = {"fill": "tonexty", "fillcolor": style.faint(style.REFUSED, 0.25)}
-        high, low = [value.high for value in values], [value.low for value in values]
-        panel.add_scatter(x=levels, y=high, showlegend=False, **style.BAND)
-        panel.add_scatter(
-            x=levels, y=low, showlegend=first, name="95 % over subjects", **fill, **style.BAND
-        )
+    high, low = [value.high for value in values], [value.low for value in values]
+    style.band(panel, levels, low, high, showlegend=first)
     style.add_line(panel, [levels[0], levels[-1]], [unaltered, unaltered])
     panel.add_scatter(
         x=levels, y=[value.value for value in values], mode="lines+markers",

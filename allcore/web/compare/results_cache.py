@@ -17,17 +17,11 @@ FOLDER = "comparison"
 
 @dataclass(frozen=True)
 class StoredComparison:
-    """A comparison with tables made from it; only to read.
-
-    Attributes:
-        comparison: the comparison.
-        subjects: table of `comparison_tables.by_subject`.
-        export: the comparison as CSV.
-    """
+    """A comparison with tables made from it; only to read."""
 
     comparison: NetworkComparison
-    subjects: pd.DataFrame
-    export: str
+    subjects: pd.DataFrame  # from `comparison_tables.accuracy_by_subject`
+    export: str  # the comparison as CSV
 
     @cached_property
     def protocols(self) -> list[str]:

@@ -1,8 +1,6 @@
 """A few images side by side at one scale, with their measures below."""
 
-import base64
 import html
-import io
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -157,25 +155,18 @@ def _read_middle(context: DatasetContext, row: "pd.Series[Any]", zoom: int) -> R
 
 def _figure_html(image: ComparedImage, zoom: int) -> str:
     mark, colour = picker.class_mark(image.row["label"])
-    description = html.escape(image_cards.describe_image(image.row))
+    description = html.escape(image_cards.describe_image(image.row), quote=True)
+    picture = '<span class="none">no picture that can be shown</span>'
+    if image.rgb is not None:
+        source = cell_pictures.data_address(Image.fromarray(image.rgb), "PNG", compress_level=3)
+        pixels = "" if zoom == 1 else ' style="image-rendering: pixelated"'
+        bar = f"width: {100 * _BARS[zoom] * zoom / FIELD:.1f}%"
+        picture = (
+            f'<img alt="Picture {image.number}: {description}" src="{source}"{pixels}>'
+            f'<span class="bar" style="{bar}">{_BARS[zoom]} px</span>'
+        )
     return (
-        f'<figure><div class="field">{_image_html(image, zoom)}</div><figcaption><b>{image.number}'
-        f'</b> <span style="color:{colour}">{mark}</span> {description}<br>'
+        f'<figure><div class="field">{picture}</div><figcaption><b>{image.number}</b> '
+        f'<span style="color:{colour}">{mark}</span> {description}<br>'
         f"{html.escape(str(image.row['image_id']))}</figcaption></figure>"
-    )
-
-
-def _image_html(image: ComparedImage, zoom: int) -> str:
-    if image.rgb is None:
-        return '<span class="none">no picture that can be shown</span>'
-    buffer = io.BytesIO()
-    Image.fromarray(image.rgb).save(buffer, "PNG", compress_level=3)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    description = image_cards.describe_image(image.row)
-    alt = html.escape(f"Picture {image.number}: {description}", quote=True)
-    pixels = "" if zoom == 1 else ' style="image-rendering: pixelated"'
-    bar = f"width: {100 * _BARS[zoom] * zoom / FIELD:.1f}%"
-    return (
-        f'<img alt="{alt}" src="data:image/png;base64,{data}"{pixels}>'
-        f'<span class="bar" style="{bar}">{_BARS[zoom]} px</span>'
     )

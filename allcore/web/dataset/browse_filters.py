@@ -46,11 +46,7 @@ def open_browse(
 ) -> None:
     """Turn to Browse with these filters alone; for buttons, as ``on_click``.
 
-    Args:
-        subjects: subjects whose images to list.
-        same_as: image whose copies to list.
-        only: ids to list.
-        label: what these ids are, such as "Near duplicates".
+    The filters are subjects, an image whose copies to list, and ids with what they are.
     """
     clear_filters()
     views.turn_to(BROWSE)
@@ -153,10 +149,10 @@ def show_order(shelf: QueryTable) -> None:
 
 
 def choose_layout(chosen: int) -> str:
-    """Draw the control of the layout; return a key of ``LAYOUTS``.
+    """Draw the control of the layout, and the button that clears the choice of images.
 
-    Args:
-        chosen: number of images chosen for comparison.
+    Returns:
+        A key of ``LAYOUTS``.
     """
     layout = st.segmented_control(
         "Show as", list(LAYOUTS), default="pictures", required=True, key=LAYOUT,

@@ -91,9 +91,8 @@ def _show_matches(context: DatasetContext, layout: str, chosen: list[str]) -> No
     matches = context.catalogue.shelf.find(query)
     if not len(matches):
         st.info("No image meets all filters: remove one.", icon=":material/filter_alt_off:")
-        st.button(
-            "Clear all filters", icon=":material/close:", on_click=browse_filters.clear_filters
-        )
+        clear = browse_filters.clear_filters
+        st.button("Clear all filters", icon=":material/close:", on_click=clear)
         return
     page = _choose_page(context, query, matches)
     if layout == "table":
@@ -112,15 +111,13 @@ def _choose_page(
     context: DatasetContext, query: CatalogueQuery, matches: NDArray[np.intp]
 ) -> ResultPage:
     """Draw the control of pages; return the chosen one, the first after a change of the query."""
-    shelf, state = context.catalogue.shelf, st.session_state
+    shelf, state, key = context.catalogue.shelf, st.session_state, browse_filters.PAGE
     current = (context.name, query)
-    if state.get(_LAST_QUERY, current) != current:
-        state[browse_filters.PAGE] = 1
+    changed = state.get(_LAST_QUERY, current) != current
     state[_LAST_QUERY] = current
     pages = shelf.page(matches, 1).pages
-    if state.get(browse_filters.PAGE, 1) > pages:
-        state[browse_filters.PAGE] = 1
-    key = browse_filters.PAGE
+    if changed or state.get(key, 1) > pages:
+        state[key] = 1
     number = st.pagination(pages, key=key, bind="query-params") if pages > 1 else 1
     page = shelf.page(matches, number)
     st.caption(f"{page.first:,} to {page.last:,} of {formats.count(page.total, 'image')}")
@@ -188,21 +185,16 @@ def _show_table(
 def _show_row_actions(
     context: DatasetContext, image_id: str, matches: NDArray[np.intp], chosen: list[str]
 ) -> None:
+    most, choose = browse_filters.MAX_COMPARED, browse_filters.choose_images
     with st.container(horizontal=True, vertical_alignment="center"):
         opened = st.button("Open the cell", icon=":material/open_in_full:", key="table_open")
         if image_id in chosen:
             label, ids = "Take off the choice", [name for name in chosen if name != image_id]
         else:
             label, ids = "Choose for comparing", [*chosen, image_id]
-        st.button(
-            label,
-            key="table_choose",
-            disabled=len(ids) > browse_filters.MAX_COMPARED,
-            on_click=browse_filters.choose_images,
-            args=(ids,),
-        )
+        st.button(label, key="table_choose", disabled=len(ids) > most, on_click=choose, args=(ids,))
         if chosen:
-            st.markdown(f"{len(chosen)} of {browse_filters.MAX_COMPARED} chosen", width="content")
+            st.markdown(f"{len(chosen)} of {most} chosen", width="content")
     if opened:
         cell_window.open_row(context, image_id, matches)
 
@@ -231,11 +223,9 @@ def _show_linked_subjects(context: DatasetContext, subject: SubjectProfile) -> N
     for other in subject_profile.linked_subjects(subject)[:_MAX_LINKED_SUBJECTS]:
         ids = subject.shared[other]
         count = f"{formats.count(len(ids), 'cell')} also filed under subject {other}"
+        text = f":material/warning: {frame.plain(count)}: the two may be one person."
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(
-                f":material/warning: {frame.plain(count)}: the two may be one person.",
-                width="content",
-            )
+            st.markdown(text, width="content")
             st.button(
                 "Show these",
                 key=f"shared_{other}",

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from allcore.cnmc import release
-from allcore.cnmc.verification import STATES, Verification, VerificationJob
+from allcore.cnmc.verification import Verification, VerificationJob
 from allcore.data.manifest import Manifest
 from allcore.formats import count
 from allcore.web import accounts, frame, guard
@@ -19,20 +19,21 @@ ABOUT = (
     "is changed, and nothing leaves this machine."
 )
 KINDS = {
-    "in_place": "in place", "moved": "under another name or folder", "altered": "altered",
-    "missing": "missing", "foreign": "not of the release", "converted": "converted",
-    "copies": "further copies", "refused": "could not be read",
+    "in_place": ("in place", "the published bytes under the published path"),
+    "moved": ("under another name or folder", "the published bytes, elsewhere in the folder"),
+    "altered": ("altered", "a published name over other bytes"),
+    "missing": ("missing", "published and not found"),
+    "foreign": ("not of the release", "a picture that was not published"),
+    "converted": (
+        "converted", "named as published, in another format, so that bytes can't be compared",
+    ),
+    "copies": ("further copies", "a second file with published bytes"),
+    "refused": (
+        "could not be read", "no right to read it, or a link that leads out of the folder",
+    ),
 }  # fmt: skip
-MEANINGS = {
-    "in place": "the published bytes under the published path",
-    "under another name or folder": "the published bytes, elsewhere in the folder",
-    "altered": "a published name over other bytes",
-    "missing": "published and not found",
-    "not of the release": "a picture that was not published",
-    "converted": "named as published, in another format, so that bytes can't be compared",
-    "further copies": "a second file with published bytes",
-    "could not be read": "no right to read it, or a link that leads out of the folder",
-}
+"""Title and meaning of a kind of files."""
+_TITLES = {kind: title for kind, (title, _) in KINDS.items()}
 _MB = 1_000_000
 
 
@@ -51,42 +52,21 @@ def show_verification(context: DatasetContext) -> None:
             _show_result(check, context.manifest)
 
 
-def count_files(verification: Verification) -> dict[str, int]:
-    """Number of files of each kind of ``KINDS``."""
-    numbers = {state: len(verification.paths(state)) for state in STATES}
-    numbers |= {
-        "foreign": len(verification.foreign),
-        "converted": len(verification.converted),
-        "copies": len(verification.copies),
-        "refused": len(verification.refused),
-    }
-    return {KINDS[kind]: number for kind, number in numbers.items()}
-
-
 def file_table(verification: Verification) -> pd.DataFrame:
     """One row a file: ``state`` in words, ``published`` path, ``found`` path, ``reason``."""
-    rows = verification.rows
-    published = pd.DataFrame(
-        {"state": rows["state"].map(KINDS), "published": rows["path"], "found": rows["found"]}
-    )
-    unpublished: list[tuple[str, str | None, str, str | None]] = [
-        (KINDS[kind], None, path, None)
+    rows, refused = verification.rows, verification.refused
+    published = rows[["state", "path", "found"]].rename(columns={"path": "published"})
+    unpublished = [
+        {"state": kind, "found": path}
         for kind in ("foreign", "converted", "copies")
         for path in getattr(verification, kind)
     ]
-    refused = verification.refused
-    unpublished += [(KINDS["refused"], None, file.path, file.reason) for file in refused]
-    columns = ["state", "published", "found", "reason"]
-    table = pd.concat([published, pd.DataFrame(unpublished, columns=columns)], ignore_index=True)
-    return table.reindex(columns=columns).fillna("").map(_printable)
-
-
-def count_recorded(manifest: Manifest) -> tuple[int, int]:
-    """Number of images with the SHA-256 of an original, and of those that were published."""
-    digests = manifest.table["sha256"].dropna()
-    if digests.empty:
-        return 0, 0
-    return len(digests), int(digests.str.lower().isin(set(release.read_release()["sha256"])).sum())
+    unread = [{"state": "refused", "found": file.path, "reason": file.reason} for file in refused]
+    table = pd.concat([published, pd.DataFrame(unpublished + unread)], ignore_index=True)
+    table = table.reindex(columns=["state", "published", "found", "reason"])
+    # Names whose bytes are no valid text get escapes.
+    printable = table.assign(state=table["state"].map(_TITLES)).fillna("").astype(str)
+    return printable.map(lambda text: text.encode("utf-8", "backslashreplace").decode())
 
 
 @guard.periodic_fragment(0.7)
@@ -135,18 +115,18 @@ def _show_result(check: VerificationJob, manifest: Manifest) -> None:
     else:
         st.warning(frame.plain(verification.problem.replace("`", "")), icon=":material/rule:")
         _show_converted(verification, manifest)
+    files = file_table(verification)
+    counts = files["state"].value_counts()
     numbers = [
-        {"Files": kind, "Number": number, "Means": MEANINGS[kind]}
-        for kind, number in count_files(verification).items()
-        if number
+        {"Files": title, "Number": counts[title], "Means": meaning}
+        for title, meaning in KINDS.values()
+        if title in counts
     ]
     st.dataframe(pd.DataFrame(numbers), hide_index=True, alt="Number of files of each kind")
     with st.expander("By part of the release"):
-        names = {"split": "Part", "fold": "Fold", "files": "Files"}
-        names |= {state: KINDS[state] for state in STATES}
+        names = {"split": "Part", "fold": "Fold", "files": "Files"} | _TITLES
         parts = verification.counts().rename(columns=names)
         st.dataframe(parts, hide_index=True, alt="Files of each split and fold")
-    files = file_table(verification)
     with st.expander(f"File by file ({len(files):,} rows)"):
         st.dataframe(files, hide_index=True, alt="State, published and found path of each file")
     show_csv_download(files, "verification", label="Download file by file as CSV")
@@ -158,15 +138,11 @@ def _show_converted(verification: Verification, manifest: Manifest) -> None:
         return
     if len(verification.paths("missing")) < len(verification.rows):
         st.markdown(frame.plain(f"{verification.conversion}."))
-    recorded, published = count_recorded(manifest)
-    if recorded:
+    recorded = manifest.table["sha256"].dropna().str.lower()
+    if len(recorded):
+        published = recorded.isin(set(release.read_release()["sha256"])).sum()
         st.markdown(
-            f"The data set's own table names the SHA-256 of {count(recorded, 'original')}: "
+            f"The data set's own table names the SHA-256 of {count(len(recorded), 'original')}: "
             f"{published:,} of them were published. So the pictures say of themselves that they "
             "are of the release; their bytes can't prove it."
         )
-
-
-def _printable(text: str) -> str:
-    """A file name whose bytes are no valid text, with these as escapes."""
-    return str(text).encode("utf-8", "backslashreplace").decode()

@@ -24,19 +24,12 @@ SAVED_PREFIX = "Saved: "
 
 @dataclass(frozen=True)
 class DatasetContext:
-    """One data set with one split.
-
-    Attributes:
-        user: who is looking.
-        name: of the data set in the control.
-        catalogue: its manifest and its index.
-        split: the split shown, as the control names it.
-    """
+    """One data set with one split, as one person sees it."""
 
     user: Visitor
-    name: str
+    name: str  # of the data set in the control
     catalogue: Catalogue
-    split: str
+    split: str  # as the control names it
 
     @property
     def table(self) -> pd.DataFrame:
@@ -70,8 +63,7 @@ def choose_dataset() -> str:
 def choose_split(name: str) -> str:
     """Draw the control of the split in the sidebar; return its choice.
 
-    Args:
-        name: of the data set; its own split, those of models and its saved ones can be chosen.
+    The data set's own split, those of models and its saved ones can be chosen.
     """
     try:
         saved = [SAVED_PREFIX + split.name for split in saved_splits.list_splits(storage_key(name))]
@@ -108,13 +100,14 @@ def load_catalogue(name: str, split: str) -> Catalogue:
     path = datasets.path_of(name)
     saved = saved_name(split)
     file = None if saved is None else saved_splits.split_path(storage_key(name), saved)
-    times = (_time(store.folder(path) / store.ABOUT), 0 if file is None else _time(file))
+    stored = [store.folder(path) / store.ABOUT, *([] if file is None else [file])]
+    times = tuple(one.stat().st_mtime_ns if one.exists() else 0 for one in stored)
     return _load(name, split, datasets.change_stamp(path), times, file)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the data set")
 def _load(
-    name: str, split: str, stamp: tuple[float, ...], times: tuple[int, int], file: Path | None
+    name: str, split: str, stamp: tuple[float, ...], times: tuple[int, ...], file: Path | None
 ) -> Catalogue:
     manifest, path = datasets.load(name), datasets.path_of(name)
     try:
@@ -126,8 +119,3 @@ def _load(
     except AllScopeError as error:  # the images can be shown without the split
         return replace(catalogue.load(path, manifest), problem=str(error))
     return catalogue.load(path, manifest, parts=parts)
-
-
-def _time(path: Path) -> int:
-    """Modification time in nanoseconds; 0 where there is no file."""
-    return path.stat().st_mtime_ns if path.exists() else 0

@@ -19,19 +19,12 @@ from allcore.model_folder import InstalledModel
 
 
 class HeldOutAnswer(NamedTuple):
-    """A prediction for an image of the model's held-out splits.
+    """A prediction for an image of the model's held-out splits."""
 
-    Attributes:
-        image_id: of the image in the model's table.
-        label: ``all`` or ``hem``; None where unknown.
-        probability: of ALL blast.
-        split: ``test`` or ``validation``.
-    """
-
-    image_id: str
-    label: str | None
-    probability: float
-    split: str
+    image_id: str  # in the model's table
+    label: str | None  # all or hem; None where unknown
+    probability: float  # of ALL blast
+    split: str  # test or validation
 
 
 @dataclass(frozen=True)
@@ -54,11 +47,7 @@ class HeldOutAnswers:
 def load_answers(split: str) -> HeldOutAnswers | None:
     """Predictions of the model whose split is shown, else of the default model.
 
-    Args:
-        split: the split shown; a model's name, or something else.
-
-    Returns:
-        None without such a model, or where its table can't be read: a data set needs no model.
+    None without such a model, or where its table can't be read: a data set needs no model.
     """
     name = split if split in model_folder.names() else settings.load().model
     try:
@@ -69,12 +58,7 @@ def load_answers(split: str) -> HeldOutAnswers | None:
 
 
 def answers_by_name(table: pd.DataFrame) -> dict[str, HeldOutAnswer]:
-    """Rows of a model's predictions by image id and by id without folder and suffix.
-
-    Args:
-        table: columns image_id, label, probability and split; rows without a probability are left
-            out.
-    """
+    """Rows of a model's predictions that have a probability, by image id and by its stem."""
     known = table.loc[table["probability"].notna(), list(HeldOutAnswer._fields)].astype(object)
     rows = known.where(known.notna(), None).itertuples(index=False)
     answers = [HeldOutAnswer(*row) for row in rows]

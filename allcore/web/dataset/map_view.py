@@ -48,15 +48,10 @@ _RIGHT_STYLES = {
 
 
 class MapPredictions(NamedTuple):
-    """Held-out predictions for the images of a catalogue.
+    """Held-out predictions for the images of a catalogue."""
 
-    Attributes:
-        probability: (N,) of ALL blast in the catalogue's order, NaN without a prediction.
-        threshold: probability from which the model calls an ALL blast.
-    """
-
-    probability: "pd.Series[float]"
-    threshold: float
+    probability: "pd.Series[float]"  # (N,) of ALL blast, NaN without a prediction
+    threshold: float  # from which the model calls an ALL blast
 
 
 def show_map(context: DatasetContext) -> None:

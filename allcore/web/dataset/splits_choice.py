@@ -40,21 +40,13 @@ _NOTICE = "split_said"
 
 @dataclass(frozen=True)
 class ChosenSplit:
-    """A split of the data set shown, of N images.
-
-    Attributes:
-        split: as it would be saved.
-        parts: (N,) part of each row of the catalogue's table; None for images in no part.
-        name: proposed name.
-        saved: its record if it is a saved one.
-        refused: why nothing can be trained on it, one sentence; empty otherwise.
-    """
+    """A split of the data set shown, of N images."""
 
     split: Split
-    parts: NDArray[np.object_]
-    name: str
-    saved: SavedSplit | None = None
-    refused: str = ""
+    parts: NDArray[np.object_]  # (N,) part of each row of the table; None for images in no part
+    name: str  # proposed for saving
+    saved: SavedSplit | None = None  # its record if it is a saved one
+    refused: str = ""  # why nothing can be trained on it, one sentence
 
 
 def choose_split(context: DatasetContext) -> ChosenSplit | None:
@@ -71,18 +63,6 @@ def choose_split(context: DatasetContext) -> ChosenSplit | None:
         BUILD: _build_split, CURRENT: _shown_split, STORED: _saved_split, IMPORT: _imported_split,
     }  # fmt: skip
     return choices[str(way)](context)
-
-
-def split_from_file(
-    context: DatasetContext, file: SplitFile, saved: SavedSplit | None = None
-) -> ChosenSplit:
-    """The split in a file.
-
-    Raises:
-        DataError: it is not one of this data set, or can't be trained on.
-    """
-    split = split_files.fit_to_manifest(file, context.manifest)
-    return ChosenSplit(split, _aligned(context, split.parts), PurePath(file.name).stem, saved)
 
 
 def show_saved_notice() -> None:
@@ -200,17 +180,15 @@ def _shown_split(context: DatasetContext) -> ChosenSplit | None:
         context.table["label"] != dataset_counts.UNLABELLED
     )
     if not known.any():
-        st.info(
-            "No split is shown: choose another in the sidebar.",
-            icon=":material/call_split:", width=frame.TEXT_WIDTH,
-        )  # fmt: skip
+        missing = "No split is shown: choose another in the sidebar."
+        st.info(missing, icon=":material/call_split:", width=frame.TEXT_WIDTH)
         return None
-    st.caption(f"Shown is the split of: {frame.plain(context.split)}. Choose another in the "
-               "sidebar.")  # fmt: skip
+    name = frame.plain(context.split)
+    st.caption(f"Shown is the split of: {name}. Choose another in the sidebar.")
     parts = column[known].set_axis(context.table["image_id"][known].to_numpy())
     file = SplitFile(context.split, "", parts, {})
     try:
-        return replace(split_from_file(context, file), name="split-shown")
+        return replace(_split_from_file(context, file), name="split-shown")
     except DataError as error:
         split = Split(kind=split_files.KIND, seed=0, parts=parts, folds=1)
         return ChosenSplit(split, _aligned(context, parts), "", refused=str(error))
@@ -219,24 +197,20 @@ def _shown_split(context: DatasetContext) -> ChosenSplit | None:
 def _saved_split(context: DatasetContext) -> ChosenSplit | None:
     records = {split.name: split for split in saved_splits.list_splits(storage_key(context.name))}
     if not records:
-        st.info(
-            "No split of this data set is saved yet: build or import one and give it a name.",
-            icon=":material/bookmark:", width=frame.TEXT_WIDTH,
-        )  # fmt: skip
+        missing = "No split of this data set is saved yet: build or import one and give it a name."
+        st.info(missing, icon=":material/bookmark:", width=frame.TEXT_WIDTH)
         return None
     name = st.selectbox("Saved split", list(records), key=SAVED, bind="query-params", width=440)
     saved = records[str(name)]
     by = f" by {frame.plain(saved.by)}" if saved.by and context.user.signed_in else ""
     st.caption(f"Saved{by}{f' on {saved.created[:10]}' if saved.created else ''}.")
-    return split_from_file(context, split_files.read_split(saved.path), saved)
+    return _split_from_file(context, split_files.read_split(saved.path), saved)
 
 
 def _imported_split(context: DatasetContext) -> ChosenSplit | None:
     if not context.user.may("check"):
-        st.info(
-            roles.refusal(context.user.role, "check"),
-            icon=":material/lock:", width=frame.TEXT_WIDTH,
-        )  # fmt: skip
+        refusal = roles.refusal(context.user.role, "check")
+        st.info(refusal, icon=":material/lock:", width=frame.TEXT_WIDTH)
         return None
     file = st.file_uploader(
         "Split as CSV",
@@ -250,7 +224,14 @@ def _imported_split(context: DatasetContext) -> ChosenSplit | None:
         return None
     if file.size > split_files.MAX_BYTES:
         raise split_files.too_large_error(file.name, file.size)
-    return split_from_file(context, split_files.parse_split(file.getvalue(), name=file.name))
+    return _split_from_file(context, split_files.parse_split(file.getvalue(), name=file.name))
+
+
+def _split_from_file(
+    context: DatasetContext, file: SplitFile, saved: SavedSplit | None = None
+) -> ChosenSplit:
+    split = split_files.fit_to_manifest(file, context.manifest)
+    return ChosenSplit(split, _aligned(context, split.parts), PurePath(file.name).stem, saved)
 
 
 def _aligned(context: DatasetContext, parts: "pd.Series[str]") -> NDArray[np.object_]:

@@ -1,6 +1,5 @@
 """Splits: built, imported or saved, with their leaks and the balance of their parts."""
 
-import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +12,6 @@ from allcore.audit.findings import leaks
 from allcore.audit.findings.leaks import SplitLeaks
 from allcore.audit.index.catalogue import Catalogue
 from allcore.data import splits
-from allcore.errors import AllScopeError
 from allcore.labels import CLASS_NAMES
 from allcore.plots import dataset as dataset_plots
 from allcore.web import frame
@@ -56,22 +54,22 @@ NO_INDEX = (
 def show_splits(context: DatasetContext) -> None:
     """Draw the view."""
     splits_choice.show_saved_notice()
-    try:
-        chosen = splits_choice.choose_split(context)
-    except AllScopeError as error:
-        frame.problem(error)
-        return
+    chosen = splits_choice.choose_split(context)
     if chosen is None:
         return
-    split_leaks = _find_leaks(context.catalogue, chosen)
+    about, table = context.catalogue.about, context.table
+    rows = pd.util.hash_pandas_object(table["image_id"].to_frame().assign(part=chosen.parts))
+    key = f"{context.path} {'' if about is None else about.finished} {rows.sum()}"
+    split_leaks = _find_leaks(context.catalogue, chosen, key)
     st.markdown(split_summary(split_leaks, chosen), width=frame.TEXT_WIDTH)
     for kind, sentence in leak_sentences(split_leaks):
         draw, icon = _BOXES[kind]
         draw(sentence, icon=icon, width=frame.TEXT_WIDTH)
     if len(split_leaks.pairs):
         _show_pairs(context, split_leaks, chosen.parts)
-    _show_figures(context, split_leaks, chosen)
-    _show_tables(context, split_leaks, chosen)
+    subjects = subject_table(context, chosen) if split_leaks.groups else None
+    _show_charts(split_leaks, subjects)
+    _show_tables(split_leaks, subjects)
     st.subheader("Keep it and train on it", anchor=False)
     splits_choice.show_save(context, chosen)
     with st.expander("Method"):
@@ -97,18 +95,6 @@ def split_summary(split_leaks: SplitLeaks, chosen: ChosenSplit) -> str:
             f"{smallest['part']}, {formats.count(int(smallest['images']), 'image')}{of}."
         )
     return summary
-
-
-def part_table(split_leaks: SplitLeaks) -> pd.DataFrame:
-    """One row a part and class: images, their share of the part, and subjects."""
-    counts = split_leaks.counts
-    return pd.DataFrame({
-        "Part": counts["part"].map(dataset_plots.PART_NAMES),
-        "Class": counts["label"].map(CLASS_NAMES),
-        "Images": counts["images"],
-        "Share of the part, %": (100 * counts["share"]).round(1),
-        "Subjects": counts["subjects"],
-    })  # fmt: skip
 
 
 def subject_table(context: DatasetContext, chosen: ChosenSplit) -> pd.DataFrame:
@@ -148,16 +134,8 @@ def leak_sentences(split_leaks: SplitLeaks) -> list[tuple[str, str]]:
     return sentences
 
 
-def _find_leaks(catalogue: Catalogue, chosen: ChosenSplit) -> SplitLeaks:
-    parts = "\n".join(str(part) for part in chosen.parts)
-    finished = "" if catalogue.about is None else catalogue.about.finished
-    ids = pd.util.hash_pandas_object(catalogue.table["image_id"], index=False).sum()
-    digest = hashlib.sha256(f"{finished}\n{ids}\n{parts}".encode()).hexdigest()
-    return _find_cached_leaks(catalogue, chosen, f"{catalogue.path}\n{digest}")
-
-
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _find_cached_leaks(_catalogue: Catalogue, _chosen: ChosenSplit, key: str) -> SplitLeaks:
+def _find_leaks(_catalogue: Catalogue, _chosen: ChosenSplit, key: str) -> SplitLeaks:
     return leaks.find_split_leaks(_catalogue, _chosen.parts)
 
 
@@ -208,13 +186,13 @@ def _show_pairs(
         cell_window.open_cell(context, opened, ids)
 
 
-def _show_figures(context: DatasetContext, split_leaks: SplitLeaks, chosen: ChosenSplit) -> None:
+def _show_charts(split_leaks: SplitLeaks, subjects: pd.DataFrame | None) -> None:
     left, right = st.columns(2)
     with left:
         show_chart(dataset_plots.split_part_bars(split_leaks.counts), name="split-parts")
     with right:
-        if split_leaks.groups:
-            figure = dataset_plots.split_subject_bars(subject_table(context, chosen), split_leaks)
+        if subjects is not None:
+            figure = dataset_plots.split_subject_bars(subjects, split_leaks)
             show_chart(figure, name="split-subjects")
     measures = split_leaks.measures["measure"].unique()
     for column, measure in zip(st.columns(2), measures, strict=False):
@@ -223,24 +201,29 @@ def _show_figures(context: DatasetContext, split_leaks: SplitLeaks, chosen: Chos
             show_chart(figure, name=f"split-{measure}")
 
 
-def _show_tables(context: DatasetContext, split_leaks: SplitLeaks, chosen: ChosenSplit) -> None:
+def _show_tables(split_leaks: SplitLeaks, subjects: pd.DataFrame | None) -> None:
+    counts = split_leaks.counts
+    table = pd.DataFrame({
+        "Part": counts["part"].map(dataset_plots.PART_NAMES),
+        "Class": counts["label"].map(CLASS_NAMES),
+        "Images": counts["images"],
+        "Share of the part, %": (100 * counts["share"]).round(1),
+        "Subjects": counts["subjects"],
+    })  # fmt: skip
     with st.expander("Counts by part and class"):
-        counts = part_table(split_leaks)
-        st.dataframe(counts, hide_index=True)
-        show_csv_download(counts, name="split-counts")
-    if not split_leaks.groups:
+        st.dataframe(table, hide_index=True)
+        show_csv_download(table, name="split-counts")
+    if subjects is None:
         return
     with st.expander("Subjects of each part"):
-        images = subject_table(context, chosen)
-        for part, name in dataset_plots.PART_NAMES.items():
-            subjects = images.loc[images["part"] == part, "subject"].unique()
-            names = ", ".join(frame.plain(name) for name in sorted(subjects, key=_natural_key))
+        for part, title in dataset_plots.PART_NAMES.items():
+            names = subjects.loc[subjects["part"] == part, "subject"].unique()
+            text = ", ".join(frame.plain(name) for name in sorted(names, key=_natural_key))
+            number = formats.count(len(names), "subject")
             st.markdown(
-                f"**{name.capitalize()}**, {formats.count(len(subjects), 'subject')}: "
-                f"{names or '-'}",
-                width=frame.TEXT_WIDTH,
+                f"**{title.capitalize()}**, {number}: {text or '-'}", width=frame.TEXT_WIDTH
             )
-        show_csv_download(images, name="split-subjects", key="download split subjects")
+        show_csv_download(subjects, name="split-subjects", key="download split subjects")
 
 
 def _natural_key(subject: str) -> tuple[str, int, str]:

@@ -5,9 +5,11 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import streamlit as st
 from numpy.typing import NDArray
 
 from allcore import model_folder
+from allcore.errors import ModelError
 from allcore.evaluation import estimates, metrics, model_evaluation, outcomes
 from allcore.evaluation.estimates import Estimate, Sample
 from allcore.evaluation.metrics import Confusion
@@ -19,23 +21,14 @@ from allcore.web.evaluations import EvaluatedSplit, PredictionSource
 
 @dataclass(frozen=True)
 class Context:
-    """One model, split and threshold; what depends on the threshold is computed on demand.
-
-    Attributes:
-        source: where the predictions come from.
-        split: key of `formats.SPLITS`.
-        evaluated: the cells of the split, with what does not depend on the threshold.
-        threshold: probability from which a cell is called an ALL blast.
-        rule: sentence that says how the threshold was chosen.
-        images: of the cells, as far as they are on this machine.
-    """
+    """One model, split and threshold; what depends on the threshold is computed on demand."""
 
     source: PredictionSource
-    split: str
-    evaluated: EvaluatedSplit
-    threshold: float
-    rule: str
-    images: CellImages
+    split: str  # a key of `formats.SPLITS`
+    evaluated: EvaluatedSplit  # the cells, with what does not depend on the threshold
+    threshold: float  # probability from which a cell is called an ALL blast
+    rule: str  # sentence that says how the threshold was chosen
+    images: CellImages  # of the cells, as far as they are on this machine
 
     @property
     def table(self) -> pd.DataFrame:
@@ -105,3 +98,26 @@ class Context:
             return None
         known = measures.set_index("image_id").reindex(self.table["image_id"])
         return known.reset_index(drop=True)
+
+    @property
+    def map_points(self) -> NDArray[np.float64] | None:
+        """(N, 2) the place of each cell on the map, NaN where it has none; None without a map.
+
+        Raises:
+            ModelError: the file of the map is damaged.
+        """
+        return _read_map(self, self.key)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the map")
+def _read_map(_context: Context, key: str) -> NDArray[np.float64] | None:
+    folder = _context.source.folder
+    path = None if folder is None else folder / model_folder.EMBEDDINGS
+    if path is None or not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            places = pd.DataFrame(stored["map"].astype(np.float64), stored["image_id"].astype(str))
+        return places[[0, 1]].reindex(_context.table["image_id"].astype(str)).to_numpy()
+    except Exception as error:  # zip and npy readers raise many kinds on damaged files
+        raise ModelError(f"{path} can't be read: restore it, or train the model again.") from error

@@ -5,14 +5,13 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from allcore import formats, model_folder
+from allcore import formats
 from allcore.data.cell_measurements import MEASURES
-from allcore.errors import ModelError
 from allcore.plots.evaluation import errors as error_plots
 from allcore.web import frame, guard
 from allcore.web.components import chart_area
 from allcore.web.components.charts import show_chart
-from allcore.web.evaluation import cell_lists, saved_slices
+from allcore.web.evaluation import cell_lists, slices_view
 from allcore.web.evaluation.context import Context
 
 COLOUR = "colour"
@@ -24,7 +23,7 @@ _BY = {"outcome": "Outcome", "label": "Label", "subject": "Subject"}
 
 def show_map(context: Context) -> None:
     """Draw the view."""
-    place = map_points(context)
+    place = context.map_points
     if place is None:
         reason = NO_FILE_MAP if context.source.folder is None else NO_MODEL_MAP
         st.info(reason, icon=":material/map:")
@@ -70,31 +69,8 @@ def _show_selection(context: Context, indices: NDArray[np.intp]) -> None:
     )
     if st.toggle("Only those called wrongly", key="only_wrong", bind="query-params"):
         indices = indices[wrong]
-    saved_slices.show_save_form(context, indices)
+    slices_view.show_save_form(context, indices)
     cell_lists.show_cells(context, indices, key="map_cells")
-
-
-def map_points(context: Context) -> NDArray[np.float64] | None:
-    """(N, 2) the place of each cell on the map, NaN where it has none; None without a map.
-
-    Raises:
-        ModelError: the file of the map is damaged.
-    """
-    return _read_points(context, context.key)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Reading the map")
-def _read_points(_context: Context, key: str) -> NDArray[np.float64] | None:
-    folder = _context.source.folder
-    path = None if folder is None else folder / model_folder.EMBEDDINGS
-    if path is None or not path.exists():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            places = pd.DataFrame(stored["map"].astype(np.float64), stored["image_id"].astype(str))
-        return places[[0, 1]].reindex(_context.table["image_id"].astype(str)).to_numpy()
-    except Exception as error:  # zip and npy readers raise many kinds on damaged files
-        raise ModelError(f"{path} can't be read: restore it, or train the model again.") from error
 
 
 def _table(context: Context, place: NDArray[np.float64], by: str) -> pd.DataFrame:

@@ -5,7 +5,6 @@ import pandas as pd
 import streamlit as st
 
 from allcore import formats, model_folder
-from allcore.errors import AllScopeError
 from allcore.evaluation import metrics, model_agreement
 from allcore.evaluation.model_agreement import JoinedPredictions, ModelAgreement
 from allcore.plots.evaluation import errors as error_plots
@@ -32,19 +31,15 @@ def show_model_comparison(context: Context) -> None:
         st.info("There is no second model to compare with.", icon=":material/compare_arrows:")
         return
     name = st.selectbox("Second model", names, key=OTHER, bind="query-params", width=360)
-    try:
-        other = sources.source_of(name)
-        split = context.split_of(other)
-        other_table = evaluations.evaluate_split(other, split).table
-        notes = sources.leakage_warnings([context.source, other])
-        key = "|".join([context.source.digest, other.digest, split, *notes])
-        shared = _join(context.table, other_table, notes, key)
-        agreement = model_agreement.agreement_at(
-            shared, threshold_a=context.threshold, threshold_b=other.threshold
-        )
-    except AllScopeError as error:
-        frame.problem(error)
-        return
+    other = sources.source_of(name)
+    split = context.split_of(other)
+    other_table = evaluations.evaluate_split(other, split).table
+    notes = sources.leakage_warnings([context.source, other])
+    key = "|".join([context.source.digest, other.digest, split, *notes])
+    shared = _join(context.table, other_table, notes, key)
+    agreement = model_agreement.agreement_at(
+        shared, threshold_a=context.threshold, threshold_b=other.threshold
+    )
     _show_agreement(context, name, agreement)
     event = show_chart(
         error_plots.two_probabilities(

@@ -1,9 +1,8 @@
-"""How the figures move when pictures are altered; computed ahead by ``evaluate --robustness``."""
+"""Metrics under alterations of the pictures; computed ahead by ``evaluate --robustness``."""
 
 import streamlit as st
 
 from allcore import formats
-from allcore.errors import AllScopeError
 from allcore.evaluation import metrics, robustness
 from allcore.plots.evaluation import robustness as robustness_plots
 from allcore.reports import json_files
@@ -18,11 +17,7 @@ METRIC = "robust_by"
 def show_robustness(context: Context) -> None:
     """Draw the view."""
     folder = context.source.folder
-    try:
-        results = None if folder is None else json_files.read_robustness(folder)
-    except AllScopeError as error:
-        frame.problem(error)
-        return
+    results = None if folder is None else json_files.read_robustness(folder)
     if results is None:
         st.info(
             "Not measured yet: `python -m allcore evaluate --robustness` alters the pictures step "
@@ -31,14 +26,14 @@ def show_robustness(context: Context) -> None:
             width=frame.TEXT_WIDTH,
         )
         return
-    by = st.segmented_control(
+    metric = str(st.segmented_control(
         "Figure", robustness.METRICS, default="auroc", required=True,
         format_func=metrics.TITLES.__getitem__, key=METRIC, bind="query-params",
-    )  # fmt: skip
+    ))  # fmt: skip
     show_chart(
-        robustness_plots.robustness_curves(results, str(by)),
+        robustness_plots.robustness_curves(results, metric),
         name="robustness",
-        alt=f"{metrics.TITLES[str(by)]} by how far pictures are altered",
+        alt=f"{metrics.TITLES[metric]} by how far pictures are altered",
     )
     st.caption(
         f"{formats.count(results.cells, 'held-out cell')} of {results.subjects or 'unknown'} "

@@ -5,7 +5,7 @@ from allcore.store import accounts as stored
 from allcore.store import slices
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
-from allcore.web.evaluation import saved_slices
+from allcore.web.evaluation import slices_view
 from allcore.web.evaluation.context import Context
 
 
@@ -27,16 +27,16 @@ def test_kept__only_mine_and_only_of_this_source(ada: Context) -> None:
     keep(ada, "ada", "mine", first)
     keep(ada, "bob", "his", first)
     keep(ada, "ada", "elsewhere", first, of="another model")
-    assert [one.name for one in saved_slices.read_saved_slices(ada)] == ["mine"]
+    assert [one.name for one in slices_view.read_saved_slices(ada)] == ["mine"]
 
 
 def test_as_slices__members_by_id(ada: Context) -> None:
     ids = ada.table["image_id"].tolist()
     keep(ada, "ada", "Dark cells", [ids[2], ids[0], "gone"])
-    (found,) = saved_slices.as_slices(ada)
+    (found,) = slices_view.saved_as_slices(ada)
     assert np.flatnonzero(found.members).tolist() == [0, 2]
     assert "Dark cells" in found.title
 
 
 def test_as_slices__nothing_kept(ada: Context) -> None:
-    assert saved_slices.as_slices(ada) == []
+    assert slices_view.saved_as_slices(ada) == []
