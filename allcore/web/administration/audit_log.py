@@ -12,6 +12,7 @@ from allcore.store.audit import AuditEntry, AuditQuery
 from allcore.store.database import Database
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
+from allcore.web.components.charts import show_download
 
 PAGE = 100
 
@@ -31,10 +32,7 @@ def show_audit_log(user: Visitor) -> None:
         "Lines are added and never changed or deleted.",
         width=frame.TEXT_WIDTH,
     )
-    st.download_button(
-        "Download as CSV", lambda: audit_csv(store, user.name, query), "audit.csv", "text/csv",
-        icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+    show_download("Download as CSV", lambda: audit_csv(store, user.name, query), "audit.csv")
 
 
 def audit_csv(store: Database, username: str, query: AuditQuery) -> bytes:

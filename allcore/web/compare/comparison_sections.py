@@ -9,7 +9,7 @@ from allcore.reports import comparison_tables, comparison_text
 from allcore.synthetic import dataset
 from allcore.web import frame, guard
 from allcore.web.compare.results_cache import StoredComparison
-from allcore.web.components.charts import show_chart
+from allcore.web.components.charts import show_chart, show_download
 
 GAP_METRICS = ("weighted_f1", "accuracy", "auroc")
 DEFAULT_CURVES = ("qcresnet", "resnet18")
@@ -75,10 +75,7 @@ def show_table(data: StoredComparison) -> None:
             "Epochs, paper": epochs,
         },
     )
-    st.download_button(
-        "Download comparison as CSV", data.export, file_name="comparison.csv", mime="text/csv",
-        icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+    show_download("Download comparison as CSV", data.export.encode, "comparison.csv")
 
 
 @guard.fragment

@@ -197,7 +197,7 @@ def _show_subject_link(context: DatasetContext, row: "pd.Series[Any]") -> None:
 def _show_held_out_answer(context: DatasetContext, image_id: str) -> None:
     """A model's held-out prediction, with a link to its window on the Evaluation page."""
     predictions = held_out_answers.load_answers(context.split)
-    answer = predictions and predictions.find(image_id)
+    answer = None if predictions is None else predictions.find(image_id)
     if predictions is None or answer is None:
         return
     model, threshold = predictions.model.name, predictions.model.info.threshold

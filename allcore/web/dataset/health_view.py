@@ -20,7 +20,7 @@ from allcore.labels import CLASS_NAMES
 from allcore.plots import dataset as dataset_plots
 from allcore.web import frame
 from allcore.web.components import picker, views
-from allcore.web.components.charts import show_chart, show_csv_download
+from allcore.web.components.charts import show_chart, show_csv_download, show_download
 from allcore.web.dataset import cell_window, image_cards
 from allcore.web.dataset.context import DatasetContext
 
@@ -266,12 +266,10 @@ def _show_remaining(context: DatasetContext, findings: Sequence[Finding], kinds:
         st.dataframe(ordered, hide_index=True, width="content")
     clean = finding.clean_manifest(context.manifest, findings, kinds)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.download_button(
-            "Download the table", lambda: exclusion.csv(clean),
-            file_name="manifest.csv", mime="text/csv",
-            icon=":material/download:", on_click="ignore", key="health_manifest",
-            help="Paths are relative to the data set's folder: use it from there.",
-        )  # fmt: skip
+        help_text = "Paths are relative to the data set's folder: use it from there."
+        show_download(
+            "Download the table", lambda: exclusion.csv(clean), "manifest.csv", help=help_text
+        )
         name = st.text_input("Name", key=NAME, max_chars=60, placeholder="cnmc without copies")
         if st.button("Save on this server", icon=":material/save:", disabled=not name.strip()):
             st.session_state[_SAVED] = str(exclusion.save(clean, name.strip()))

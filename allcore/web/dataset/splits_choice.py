@@ -82,12 +82,12 @@ def show_save(context: DatasetContext, chosen: ChosenSplit) -> None:
     if chosen.saved is None and context.user.may("keep"):
         _show_save_form(context, chosen)
     with st.container(horizontal=True):
-        st.download_button(
+        charts.show_download(
             "Download the split as CSV",
             lambda: charts.csv_bytes(split_files.split_table(chosen.split, context.manifest)),
-            file_name=f"{chosen.name}.csv", mime="text/csv", icon=":material/download:",
-            on_click="ignore", key="download split",
-        )  # fmt: skip
+            f"{chosen.name}.csv",
+            key="download split",
+        )
         if chosen.saved is not None and may_delete(context.user, chosen.saved):
             _show_delete(context, chosen.saved)
     if chosen.saved is None:
