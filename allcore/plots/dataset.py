@@ -65,12 +65,7 @@ def subject_bars(counts: pd.DataFrame) -> go.Figure:
             hovertemplate="Subject %{x}: %{y:,} images, %{customdata[0]}<extra></extra>",
         )  # fmt: skip
     most, least = counts.iloc[0], counts.iloc[-1]
-    figure.update_xaxes(
-        title="Subject", type="category", categoryorder="array",
-        categoryarray=counts["subject"], showticklabels=len(counts) <= style.MANY_NAMES,
-        fixedrange=True,
-    )  # fmt: skip
-    figure.update_yaxes(title="Images", fixedrange=True)
+    _name_subjects(figure, counts["subject"], "Subject")
     title = f"Subject {most.subject} has {most.images:,} images"
     if len(counts) > 1:
         title += f", subject {least.subject} has {least.images:,}"
@@ -228,12 +223,7 @@ def split_subject_bars(table: pd.DataFrame, leaks: SplitLeaks) -> go.Figure:
                 hovertemplate=f"Subject %{{x}}: %{{y:,}} images in {name}<extra></extra>",
             )  # fmt: skip
     figure.update_layout(barmode="stack", legend_traceorder="normal")
-    figure.update_xaxes(
-        title="Subject (ids of one person as one)", type="category", fixedrange=True,
-        categoryorder="array", categoryarray=counts.index,
-        showticklabels=len(counts) <= style.MANY_NAMES,
-    )  # fmt: skip
-    figure.update_yaxes(title="Images", fixedrange=True)
+    _name_subjects(figure, counts.index, "Subject (ids of one person as one)")
     title = f"Each of {leaks.groups:,} subjects is in one part alone"
     if leaks.subjects:
         are = "is" if len(leaks.subjects) == 1 else "are"
@@ -277,6 +267,14 @@ def _class_bars(
     figure.update_xaxes(title="Images", fixedrange=True)
     figure.update_yaxes(title=axis, autorange="reversed", fixedrange=True, **options)
     return figure
+
+
+def _name_subjects(figure: go.Figure, names: Any, title: str) -> None:
+    figure.update_xaxes(
+        title=title, type="category", categoryorder="array", categoryarray=names,
+        showticklabels=len(names) <= style.MANY_NAMES, fixedrange=True,
+    )  # fmt: skip
+    figure.update_yaxes(title="Images", fixedrange=True)
 
 
 def _number(value: float, sign: str = "") -> str:

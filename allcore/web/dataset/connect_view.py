@@ -12,7 +12,7 @@ from allcore.errors import AllScopeError, StoreError
 from allcore.formats import count
 from allcore.store import data_sets, roles
 from allcore.store.data_sets import DataSet
-from allcore.web import accounts, client_address, datasets, frame
+from allcore.web import accounts, datasets, frame
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import connect_index, connect_verify
 from allcore.web.dataset.context import DATA, DatasetContext
@@ -66,7 +66,7 @@ def connect_path(user: Visitor, path: Path, name: str) -> DataSet:
     datasets.read_manifest(path)
     return data_sets.connect(
         store, user.name, name=name, path=path, taken=datasets.RESERVED_NAMES,
-        address=client_address.of_visitor(),
+        address=user.actor.address,
     )  # fmt: skip
 
 
@@ -240,10 +240,9 @@ def _rename(user: Visitor, connection: DataSet) -> None:
     # The field's current value: text may be typed and the button pressed in one go.
     name = str(st.session_state[f"name {connection.id}"])
     try:
-        store, address = accounts.store_to("connect"), client_address.of_visitor()
         data_sets.rename(
-            store, user.name, connection.id, name=name, taken=datasets.RESERVED_NAMES,
-            address=address,
+            accounts.store_to("connect"), user.name, connection.id, name=name,
+            taken=datasets.RESERVED_NAMES, address=user.actor.address,
         )  # fmt: skip
     except AllScopeError as error:
         st.session_state[_LIST_PROBLEM] = str(error)
@@ -255,8 +254,8 @@ def _rename(user: Visitor, connection: DataSet) -> None:
 
 def _disconnect(user: Visitor, connection: DataSet) -> None:
     try:
-        store, address = accounts.store_to("connect"), client_address.of_visitor()
-        data_sets.disconnect(store, user.name, connection.id, address=address)
+        store = accounts.store_to("connect")
+        data_sets.disconnect(store, user.name, connection.id, address=user.actor.address)
     except AllScopeError as error:
         st.session_state[_LIST_PROBLEM] = str(error)
         return
