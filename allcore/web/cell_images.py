@@ -115,10 +115,8 @@ def at_hand(info: ModelInfo | None = None) -> CellImages:
     """Images of all real data sets that can be read now: ALLSCOPE_DATA's and the connected ones.
 
     An image id stands for the same cell in every data set. Of several data sets that have an id,
-    the one whose digest the model recorded comes first, then that of ALLSCOPE_DATA.
-
-    Args:
-        info: of the model whose cells are shown; None for predictions of unknown origin.
+    the one whose digest the model recorded comes first, then that of ALLSCOPE_DATA. Predictions of
+    unknown origin have no model.
     """
     manifests, problem = [], ""
     for name in datasets.real_names():

@@ -145,8 +145,7 @@ def evaluate_model(model: InstalledModel) -> ModelEvaluation:
     """The evaluation of an installed model, of the splits that `evaluate_split` keeps.
 
     Raises:
-        ModelError: its predictions are missing or damaged.
-        DataError: they can't be evaluated.
+        AllScopeError: as `evaluate_split`.
     """
     return _evaluate_model(PredictionSource.of_model(model))
 
@@ -155,8 +154,7 @@ def read_headline(model: InstalledModel) -> Headline:
     """The accuracies of the Home page.
 
     Raises:
-        ModelError: the predictions are missing or damaged.
-        DataError: they can't be evaluated.
+        AllScopeError: as `evaluate_split`.
     """
     folders = (model.folder, model.folder.with_name(model.name + PAPER_SUFFIX))
     files = [folder / name for folder in folders for name in headline.FILES]

@@ -155,6 +155,51 @@ def steps(at: int, of: int) -> int:
     return int(after) - int(before)
 
 
+def measures(values: Mapping[str, float], percentiles: Mapping[str, float]) -> None:
+    """Draw the measures of a picture, each with its place among all cells."""
+    rows = []
+    for name, value in values.items():
+        fact, lower = _FACTS.get(name), percentiles.get(name, math.nan)
+        ranked = not (math.isnan(lower) or isinstance(value, bool | np.bool_))
+        rows.append(
+            {
+                "Measure": fact.title if fact else name,
+                "Value": in_words(value, fact.unit if fact else ""),
+                "Among all cells": f"above {math.floor(lower)} %" if ranked else "",
+            }
+        )
+    if rows:
+        st.markdown("**Measures of the picture**")
+        st.dataframe(pd.DataFrame(rows), hide_index=True)
+
+
+def in_words(value: float, unit: str) -> str:
+    """A measure with its unit."""
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if math.isnan(value):
+        return "not measured"
+    number = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return number if unit in ("", "ratio") else f"{number} {unit}"
+
+
+def read(path: Path | None, *, missing: str = CONNECT) -> CellPicture | None:
+    """A cell's picture; None, with a sentence, where it is not here or can't be decoded."""
+    try:
+        data = b"" if path is None else path.read_bytes()
+    except OSError:
+        data = b""
+    if not data:
+        st.info(missing, icon=":material/image_not_supported:", width=frame.TEXT_WIDTH)
+        return None
+    try:
+        digest = hashlib.sha256(data).hexdigest()
+        return upload.PICTURES.get(digest, lambda: upload.decode(data))
+    except AllScopeError as error:
+        frame.problem(error)
+        return None
+
+
 def _draw_slots() -> Slots:
     """Draw the empty frames of what the network made of the cell; they keep their size."""
     names = ("title", "maps", "text", "views_title", "views", "views_text")
@@ -221,34 +266,6 @@ def _show_neighbours(
     if final or not part.problem:
         explanation_view.show_neighbourhood(part, context.images, place)
     return not part.problem
-
-
-def measures(values: Mapping[str, float], percentiles: Mapping[str, float]) -> None:
-    """Draw the measures of a picture, each with its place among all cells."""
-    rows = []
-    for name, value in values.items():
-        fact, lower = _FACTS.get(name), percentiles.get(name, math.nan)
-        ranked = not (math.isnan(lower) or isinstance(value, bool | np.bool_))
-        rows.append(
-            {
-                "Measure": fact.title if fact else name,
-                "Value": in_words(value, fact.unit if fact else ""),
-                "Among all cells": f"above {math.floor(lower)} %" if ranked else "",
-            }
-        )
-    if rows:
-        st.markdown("**Measures of the picture**")
-        st.dataframe(pd.DataFrame(rows), hide_index=True)
-
-
-def in_words(value: float, unit: str) -> str:
-    """A measure with its unit."""
-    if isinstance(value, bool | np.bool_):
-        return "yes" if value else "no"
-    if math.isnan(value):
-        return "not measured"
-    number = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    return number if unit in ("", "ratio") else f"{number} {unit}"
 
 
 def _show_network(
@@ -328,23 +345,6 @@ def _fold_predictor(_model: InstalledModel, key: str, fold: int) -> "Predictor":
     device = resources.predictor(_model).device
     network = model_folder.load_fold_network(_model.folder, fold, device)
     return Predictor(network, replace(_model.info, temperature=1.0), device)
-
-
-def read(path: Path | None, *, missing: str = CONNECT) -> CellPicture | None:
-    """A cell's picture; None, with a sentence, where it is not here or can't be decoded."""
-    try:
-        data = b"" if path is None else path.read_bytes()
-    except OSError:
-        data = b""
-    if not data:
-        st.info(missing, icon=":material/image_not_supported:", width=frame.TEXT_WIDTH)
-        return None
-    try:
-        digest = hashlib.sha256(data).hexdigest()
-        return upload.PICTURES.get(digest, lambda: upload.decode(data))
-    except AllScopeError as error:
-        frame.problem(error)
-        return None
 
 
 def _text(value: Any) -> str | None:

@@ -105,6 +105,27 @@ def interval(share: SubjectShare) -> str | None:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
+def marked_place(rows: Sequence[int], here: Sequence[int]) -> int | None:
+    """The place that a marked row of a page stands for; None where none is marked."""
+    return here[rows[0]] if rows and rows[0] < len(here) else None
+
+
+def batch_table(items: Sequence[PredictedPicture]) -> pd.DataFrame:
+    """Items as the table shows them, with their pictures as data addresses."""
+    return pd.DataFrame(
+        {
+            "Cell": f"data:image/jpeg;base64,{base64.b64encode(item.thumbnail).decode()}"
+            if item.thumbnail
+            else None,
+            "Answer": VERDICT_NAMES[item.row.verdict],
+            "Probability": item.row.p_all,
+            "File": item.row.path,
+            "Reason": item.row.reason,
+        }
+        for item in items
+    )
+
+
 def _choose_verdict_and_order(items: Sequence[PredictedPicture]) -> tuple[str | None, str]:
     number = Counter(str(item.row.verdict) for item in items)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -150,27 +171,6 @@ def _show_table(
     text = f"{first:,} to {first + len(here) - 1:,} of {formats.count(len(places), 'picture')}."
     st.caption(f"{text} Mark a row to open its answer; a column's title sorts what is shown.")
     return marked_place(list(event["selection"]["rows"]), here)
-
-
-def marked_place(rows: Sequence[int], here: Sequence[int]) -> int | None:
-    """The place that a marked row of a page stands for; None where none is marked."""
-    return here[rows[0]] if rows and rows[0] < len(here) else None
-
-
-def batch_table(items: Sequence[PredictedPicture]) -> pd.DataFrame:
-    """Items as the table shows them, with their pictures as data addresses."""
-    return pd.DataFrame(
-        {
-            "Cell": f"data:image/jpeg;base64,{base64.b64encode(item.thumbnail).decode()}"
-            if item.thumbnail
-            else None,
-            "Answer": VERDICT_NAMES[item.row.verdict],
-            "Probability": item.row.p_all,
-            "File": item.row.path,
-            "Reason": item.row.reason,
-        }
-        for item in items
-    )
 
 
 def _show_subjects(items: Sequence[PredictedPicture]) -> Subjects:
