@@ -30,17 +30,13 @@ UNMATCHED = "No picture of the connected data set has the id of one of these cel
 
 @dataclass(frozen=True)
 class CellImages:
-    """Images of all readable data sets, by image id.
+    """Images of all readable data sets, by image id."""
 
-    Attributes:
-        manifests: the data sets; of two that have an id, the first one shows the image.
-        places: data set and row of each image id.
-        problem: why the data set of ALLSCOPE_DATA can't be read; empty where it can.
-    """
-
+    # the data sets; of two that have an id, the first one shows the image
     manifests: tuple[Manifest, ...] = ()
+    # data set and row of each image id
     places: Mapping[str, tuple[Manifest, int]] = field(default_factory=dict)
-    problem: str = ""
+    problem: str = ""  # why the data set of ALLSCOPE_DATA can't be read; empty where it can
 
     @classmethod
     def of(cls, manifests: Sequence[Manifest], *, digest: str = "") -> "CellImages":

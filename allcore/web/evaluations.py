@@ -21,26 +21,16 @@ from allcore.reports.headline import PAPER_SUFFIX, Headline
 
 @dataclass(frozen=True)
 class PredictionSource:
-    """Where predictions come from: an installed model, or a file that a user opened.
+    """Where predictions come from: an installed model, or a file that a user opened."""
 
-    Attributes:
-        key: the model's name, or ``file-`` and a digest.
-        name: on pages and in the address.
-        threshold: the model's own, 0.5 for a file.
-        rule: sentence that says how it was chosen.
-        digest: of the content.
-        model: None for a file.
-        problems: of a file.
-        imported: the predictions of a file; None for a model.
-    """
-
-    key: str
-    name: str
-    threshold: float
-    rule: str
-    digest: str
-    model: InstalledModel | None = None
-    problems: tuple[str, ...] = ()
+    key: str  # the model's name, or ``file-`` and a digest
+    name: str  # on pages and in the address
+    threshold: float  # the model's own, 0.5 for a file
+    rule: str  # sentence that says how it was chosen
+    digest: str  # of the content
+    model: InstalledModel | None = None  # None for a file
+    problems: tuple[str, ...] = ()  # of a file
+    # the predictions of a file; None for a model
     imported: pd.DataFrame | None = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -63,21 +53,13 @@ class PredictionSource:
 
 @dataclass(frozen=True)
 class EvaluatedSplit:
-    """The held-out, labelled cells of one split, with what no threshold moves; only to read.
+    """The held-out, labelled cells of one split, with what no threshold moves; only to read."""
 
-    Attributes:
-        table: predictions, numbered from 0.
-        sample: the same as arrays, with their resamples.
-        evaluation: at the model's own threshold.
-        threshold_free: the estimates that no threshold moves.
-        label_errors: labels that may be wrong; None where a class is missing.
-    """
-
-    table: pd.DataFrame
-    sample: Sample
-    evaluation: SplitEvaluation
-    threshold_free: tuple[Estimate, ...]
-    label_errors: LabelErrors | None
+    table: pd.DataFrame  # predictions, numbered from 0
+    sample: Sample  # the same as arrays, with their resamples
+    evaluation: SplitEvaluation  # at the model's own threshold
+    threshold_free: tuple[Estimate, ...]  # the estimates that no threshold moves
+    label_errors: LabelErrors | None  # labels that may be wrong; None where a class is missing
 
 
 _KEYS: dict[str | type[Any], Callable[[Any], Any]] = {

@@ -7,25 +7,15 @@ from allcore.store import roles
 
 @dataclass(frozen=True)
 class Page:
-    """A page.
+    """A page."""
 
-    Attributes:
-        name: stem of its script in ``pages/``, and its address.
-        title: in the navigation.
-        icon: of Google's Material Symbols.
-        role: the least role that opens it.
-        section: of the navigation.
-        help: what it shows, in a sentence.
-        signed_out_only: whether the navigation hides it from people who are signed in.
-    """
-
-    name: str
-    title: str
-    icon: str
-    role: str
-    section: str = ""
-    help: str = ""
-    signed_out_only: bool = False
+    name: str  # stem of its script in ``pages/``, and its address
+    title: str  # in the navigation
+    icon: str  # of Google's Material Symbols
+    role: str  # the least role that opens it
+    section: str = ""  # of the navigation
+    help: str = ""  # what it shows, in a sentence
+    signed_out_only: bool = False  # whether the navigation hides it from people who are signed in
 
     @property
     def script(self) -> str:

@@ -59,25 +59,16 @@ _METHOD = (
 
 @dataclass(frozen=True)
 class CellContext:
-    """One cell, and what the page around it knows.
+    """One cell, and what the page around it knows."""
 
-    Attributes:
-        row: the cell's row of a table of predictions, by column.
-        threshold: probability from which a cell is called an ALL blast.
-        model: None where the predictions came from a file.
-        images: of this cell and others.
-        facts: measures of the picture, by name as in `allcore.data.cell_measurements`.
-        percentiles: share of all cells, 0 to 100, whose measure is lower.
-        position: place in the list that was opened, from 0, and the list's length.
-    """
-
-    row: Mapping[str, Any]
-    threshold: float
-    model: InstalledModel | None
-    images: CellImages
+    row: Mapping[str, Any]  # the cell's row of a table of predictions, by column
+    threshold: float  # probability from which a cell is called an ALL blast
+    model: InstalledModel | None  # None where the predictions came from a file
+    images: CellImages  # of this cell and others
+    # measures of the picture, by name as in `allcore.data.cell_measurements`
     facts: Mapping[str, float]
-    percentiles: Mapping[str, float]
-    position: tuple[int, int]
+    percentiles: Mapping[str, float]  # share of all cells, 0 to 100, whose measure is lower
+    position: tuple[int, int]  # place in the list that was opened, from 0, and the list's length
 
     @property
     def identity(self) -> CellIdentity:

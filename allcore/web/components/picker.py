@@ -32,21 +32,13 @@ _MOUNT = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Card:
-    """Caption of a thumbnail.
+    """Caption of a thumbnail."""
 
-    Attributes:
-        image_id: the image's id, returned when it is opened.
-        label: ``all``, ``hem`` or anything else for none; sets mark and colour.
-        title: a few words, such as the probability.
-        detail: a few more, smaller, such as subject and file.
-        synthetic: whether the image was drawn by ALLScope.
-    """
-
-    image_id: str
-    label: str
-    title: str
-    detail: str
-    synthetic: bool = False
+    image_id: str  # the image's id, returned when it is opened
+    label: str  # ``all``, ``hem`` or anything else for none; sets mark and colour
+    title: str  # a few words, such as the probability
+    detail: str  # a few more, smaller, such as subject and file
+    synthetic: bool = False  # whether the image was drawn by ALLScope
 
 
 class PickerChoice(NamedTuple):

@@ -53,22 +53,16 @@ class PredictionInputs(NamedTuple):
 
 @dataclass
 class HistoryWriter:
-    """Stores predictions in an account's history as they come; called on the job's thread.
-
-    Attributes:
-        database: None stores nothing.
-        name: of the batch.
-        total: number of pictures.
-        ids: of the stored predictions, in the order of the pictures; empty where none is stored.
-        batch: id in the history; None for a single picture, and before the first prediction.
-    """
+    """Stores predictions in an account's history as they come; called on the job's thread."""
 
     info: ModelInfo
     username: str
-    database: Database | None
-    name: str
-    total: int
+    database: Database | None  # None stores nothing
+    name: str  # of the batch
+    total: int  # number of pictures
+    # of the stored predictions, in the order of the pictures; empty where none is stored
     ids: list[int] = field(default_factory=list)
+    # id in the history; None for a single picture, and before the first prediction
     batch: int | None = None
 
     def __call__(self, items: Sequence[PredictedPicture], ending: Ending | None) -> None:

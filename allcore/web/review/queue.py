@@ -14,21 +14,15 @@ _CURRENT, _SKIPPED, _TURN = "review_current", "review_skipped", "review_turn"
 
 @dataclass(frozen=True)
 class ReviewerQueue:
-    """A queue as one account sees it.
+    """A queue as one account sees it."""
 
-    Attributes:
-        waiting: ids of cells that the account may judge and has not, and that too few others have.
-        decided: the same where enough others have; another judgement is stored and decides nothing.
-        judgements: of the account by image id, the latest last.
-        chosen_by_hand: number of cells that the account queued itself, having seen their label.
-        own_uploads: number of uploaded images for which the account knows the model's answer.
-    """
-
+    # ids of cells that the account may judge and has not, and that too few others have
     waiting: tuple[str, ...]
+    # the same where enough others have; another judgement is stored and decides nothing
     decided: tuple[str, ...]
-    judgements: dict[str, Judgement]
-    chosen_by_hand: int
-    own_uploads: int
+    judgements: dict[str, Judgement]  # of the account by image id, the latest last
+    chosen_by_hand: int  # number of cells that the account queued itself, having seen their label
+    own_uploads: int  # number of uploaded images for which the account knows the model's answer
 
 
 def reviewer_queue(
