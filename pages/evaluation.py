@@ -41,6 +41,8 @@ def show_source(context: Context) -> None:
             icon=":material/info:",
             width=frame.TEXT_WIDTH,
         )
+    if source.columns:
+        st.caption(frame.plain(source.columns))
     for problem in source.problems:
         st.warning(frame.plain(problem), width=frame.TEXT_WIDTH)
     for note in context.evaluated.evaluation.notes:

@@ -1,17 +1,25 @@
 """Import of any model's predictions from CSV or Parquet, with a report of unusable rows."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
 
 from allcore import formats
-from allcore.data import subjects, table_reader
-from allcore.data.splits import SPLIT_ALIASES
-from allcore.data.table_reader import Schema
+from allcore.data import score_columns, subjects, table_reader
+from allcore.data.score_columns import ScoreMeaning
+from allcore.data.splits import parse_part
+from allcore.data.table_reader import (
+    FILE_NAMES,
+    LABEL_NAMES,
+    SPLIT_NAMES,
+    SUBJECT_NAMES,
+    Schema,
+)  # fmt: skip
 from allcore.errors import DataError
-from allcore.labels import CLASS_PLURALS, LABEL_ALIASES
+from allcore.labels import CLASS_PLURALS, Label, label_key, parse_label
 
 PREDICTION_COLUMNS = (
     "image_id", "path", "subject", "group", "label", "split", "fold",
@@ -21,18 +29,25 @@ PREDICTION_COLUMNS = (
 
 SCHEMA = Schema(
     names={
-        "image_id": ("image_id", "id", "image", "file", "filename", "file_name", "path"),
-        "label": ("label", "target", "y_true", "class"),
-        "probability": ("probability", "prob", "p", "score", "y_prob", "p_all"),
-        "subject": ("subject", "patient", "patient_id", "subject_id"),
-        "split": ("split",),
+        "image_id": ("image id", "id", *FILE_NAMES),
+        "label": LABEL_NAMES,
+        "probability": ("probability", "prob", "p", "score", "p_all", "prob_hem"),
+        "complement": (),
+        "subject": SUBJECT_NAMES,
+        "split": SPLIT_NAMES,
         "logit": ("logit",),
     },
     required={"image_id": "image ids", "label": "labels", "probability": "probabilities"},
-    skip_long_lines=True,
 )
+COLUMN_TITLES = {
+    "image_id": "Image", "label": "Actual", "probability": "Probability", "subject": "Subject",
+    "split": "Split",
+}  # fmt: skip
+"""Columns whose heading can be chosen, and their titles."""
 _SINGLE_CLASS = {"all": ("hem", "specificity"), "hem": ("all", "sensitivity")}
 _EXAMPLES = 3  # entries quoted in a sentence
+_OTHER: dict[str, str] = {"all": "hem", "hem": "all"}
+_ROUNDING = 0.02  # by which two probabilities may not add up to 1
 _SMALLEST = 1e-12  # distance from 0 and 1 at which probabilities are clipped for their log-odds
 
 
@@ -45,52 +60,101 @@ class ImportProblem:
 
 
 @dataclass(frozen=True)
+class ImportChoices:
+    """What somebody decided on a file; the rest is recognised.
+
+    Attributes:
+        columns: heading of a column of ``COLUMN_TITLES``, or None to do without it.
+        meaning: of the column of probabilities.
+        labels: class of each label, by ``label_key``.
+    """
+
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    meaning: ScoreMeaning | None = None
+    labels: Mapping[str, Label] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ImportedPredictions:
-    """Usable predictions (columns ``PREDICTION_COLUMNS``) and the problems of the import."""
+    """Predictions of a file.
+
+    Attributes:
+        table: usable predictions, with ``PREDICTION_COLUMNS``.
+        problems: of the import.
+        columns: heading of each column that was taken.
+    """
 
     table: pd.DataFrame
     problems: tuple[ImportProblem, ...]
+    columns: Mapping[str, str]
+
+    @property
+    def columns_text(self) -> str:
+        """The columns that were taken, in words."""
+        taken = (
+            f"{title.lower()} '{self.columns[column]}'"
+            for column, title in COLUMN_TITLES.items()
+            if column in self.columns
+        )
+        return f"Columns: {', '.join(taken)}."
 
 
-def read(data: bytes, *, name: str) -> ImportedPredictions:
+def read(
+    data: bytes, *, name: str, choices: ImportChoices = ImportChoices()
+) -> ImportedPredictions:
     """Read a file of predictions: image id, label and probability, optionally with subjects.
 
-    Unusable rows are left out and counted by reason. A row is a test cell unless a column `split`
-    says validation; training cells are left out.
+    Rows without an id, label or probability are left out and counted. A column with labels or
+    numbers that can't be read is refused as a whole, and so are labels that contradict C-NMC's file
+    names. A row is a test cell unless a column `split` says validation; training cells are left
+    out.
 
     Args:
-        data: the file's bytes, CSV (with commas, semicolons or tabs, in UTF-8) or Parquet.
+        data: the file's bytes, CSV or Parquet (``table_reader``).
         name: of the file in sentences.
+        choices: on its columns and labels.
 
     Raises:
-        DataError: the file is too large, can't be read, lacks a column, or has no usable row.
+        DataError: the file is too large, can't be read, lacks a column, has no usable row, or can
+            be read in several ways.
     """
-    source = table_reader.read(data, SCHEMA, name=name)
-    rows = _Rows(source.rows)
-    if source.decimal_comma:
-        for column in rows.table.columns.intersection(["probability", "logit"]):
-            rows.table[column] = rows.table[column].str.replace(",", ".")
-    if source.long_lines:
-        rows.report_dropped(source.long_lines, "with more entries than there are columns")
-    rows.drop(rows.texts("image_id") == "", "without an image id")
-    rows.drop(rows.texts("label") == "", "without a label")
-    label = rows.texts("label").str.lower().map(LABEL_ALIASES)
-    rows.drop(label.isna(), "with a label that is neither ALL blast nor normal", "label")
-    rows.table = rows.table.assign(label=label)
+    columns = recognise(headings(data, name=name), choices)
+    rows = _Rows(table_reader.read(data, SCHEMA, name=name, columns=columns).rows)
+    rows.drop(rows.table["image_id"].isna(), "without an image id")
+    rows.drop(rows.table["label"].isna(), "without a label")
+    _parse_labels(rows, choices)
     _parse_splits(rows)
-    values = pd.to_numeric(rows.texts("probability"), errors="coerce").astype(float)
-    rows.drop(values.isna(), "whose probability is missing or no number")
-    values = values[rows.table.index]
-    rows.drop(~values.between(0, 1), "whose probability is not from 0 to 1", "probability")
-    rows.table = rows.table.assign(probability=values)
+    _parse_probabilities(rows, columns, choices)
     _parse_ids(rows)
     _drop_duplicates(rows)
     if rows.table.empty:
         reasons = " ".join(problem.sentence for problem in rows.problems)
-        raise DataError(f"No row of {name} can be used. {reasons}".rstrip())
+        raise DataError(f"No row of {name} can be used. {reasons or 'It has no rows.'}")
     table = _prediction_table(rows)
     _report_missing_estimates(rows, table)
-    return ImportedPredictions(table, tuple(rows.problems))
+    return ImportedPredictions(table, tuple(rows.problems), columns)
+
+
+def headings(data: bytes, *, name: str) -> tuple[str, ...]:
+    """Return the headings of a file.
+
+    Raises:
+        DataError: the file is too large or can't be read.
+    """
+    return table_reader.headings(data, SCHEMA, name=name)
+
+
+def recognise(headings: Sequence[str], choices: ImportChoices = ImportChoices()) -> dict[str, str]:
+    """Return the heading of each column of ``SCHEMA`` that a file has."""
+    columns: dict[str, str | None] = {**table_reader.recognise(headings, SCHEMA)}
+    columns["probability"] = score_columns.probability_heading(headings, choices.labels)
+    columns |= choices.columns
+    chosen = choices.meaning or "probability" in choices.columns
+    if not chosen:
+        columns["complement"] = score_columns.complement_heading(headings, choices.labels)
+    if columns.get("complement") == columns["probability"]:
+        columns["complement"] = None
+    return {column: heading for column, heading in columns.items() if heading is not None}
 
 
 class _Rows:
@@ -126,12 +190,109 @@ def _quoted(entries: "pd.Series[str]") -> str:
     return quoted + (" and others" if len(different) > _EXAMPLES else "")
 
 
+def _parse_labels(rows: _Rows, choices: ImportChoices) -> None:
+    """Read the labels, and compare them with those in file names.
+
+    Raises:
+        DataError: a label is unknown, or labels contradict names and nobody decided.
+    """
+    words = rows.table["label"]
+    label_of = {
+        word: choices.labels.get(label_key(word)) or parse_label(word) for word in words.unique()
+    }
+    label = words.map(label_of).astype(object)
+    if label.isna().any():
+        unknown = words[label.isna()]
+        example = unknown.iloc[0][:20]
+        raise DataError(
+            f"{formats.count(len(unknown), 'row')} with a label that is neither ALL blast nor "
+            f"normal ({_quoted(unknown)}): delete these rows, or write what they are under Labels, "
+            f"as {example}=all or {example}=hem."
+        )
+    names = rows.table["image_id"].str.replace("\\", "/")
+    parsed = [subjects.parse_name(image) for image in names]
+    named = pd.Series([match and match[1] for match in parsed], index=names.index, dtype=object)
+    wrong = named.notna() & (named != label)
+    if wrong.any():
+        _check_contradictions(rows, choices, label, named)
+    rows.table = rows.table.assign(label=label)
+
+
+def _check_contradictions(
+    rows: _Rows, choices: ImportChoices, label: "pd.Series[str]", named: "pd.Series[str]"
+) -> None:
+    compared = int(named.notna().sum())
+    wrong = rows.table[named.notna() & (named != label)]
+    counts = f"{len(wrong):,} of {compared:,} labels contradict the names of the files"
+    if {label_key(word) for word in wrong["label"]} <= set(choices.labels):
+        rows.report(f"{counts}: the labels count, as chosen.", len(wrong))
+        return
+    words = dict(zip(rows.table["label"].map(label_key), label, strict=True))
+    keep = ",".join(f"{word}={known}" for word, known in sorted(words.items()))
+    exchange = ",".join(f"{word}={_OTHER[known]}" for word, known in sorted(words.items()))
+    first = wrong.iloc[0]
+    example = f"such as '{first['image_id']:.60}' with the label '{first['label']:.20}'"
+    if 2 * len(wrong) > compared:
+        advice = f"write {exchange} under Labels to exchange them, or {keep} to keep them"
+    else:
+        advice = f"correct these rows, or write {keep} under Labels to keep them"
+    raise DataError(f"{counts}, {example}: {advice}.")
+
+
+def _parse_probabilities(rows: _Rows, columns: Mapping[str, str], choices: ImportChoices) -> None:
+    """Read the probabilities of ALL blasts, and compare them with the labels.
+
+    Raises:
+        DataError: the column is of another scale or class, or could be.
+    """
+    heading = columns["probability"]
+    meaning = score_columns.heading_meaning(heading, choices.labels) or ScoreMeaning()
+    values, sentences = score_columns.probabilities(
+        rows.table["probability"],
+        heading,
+        choices.meaning or meaning,
+        chosen=choices.meaning is not None,
+    )
+    for sentence in sentences:
+        rows.report(sentence)
+    if "complement" in columns:
+        _check_complement(rows, values, columns, choices)
+    if (choices.meaning or meaning).of == "hem" and "logit" in rows.table:
+        rows.table = rows.table.drop(columns="logit")
+    rows.drop(values.isna(), "without a probability")
+    values = values[rows.table.index]
+    is_blast = rows.table["label"] == "all"
+    if choices.meaning is None and score_columns.seems_reversed(values, is_blast):
+        raise score_columns.reversed_error(heading)
+    rows.table = rows.table.assign(probability=values)
+
+
+def _check_complement(
+    rows: _Rows, values: "pd.Series[float]", columns: Mapping[str, str], choices: ImportChoices
+) -> None:
+    """Compare the probabilities with those of normal cells in another column.
+
+    Raises:
+        DataError: they don't add up to 1.
+    """
+    heading = columns["complement"]
+    meaning = score_columns.heading_meaning(heading, choices.labels) or ScoreMeaning()
+    others, _ = score_columns.probabilities(rows.table["complement"], heading, meaning)
+    wrong = int(((values - others).abs() > _ROUNDING).sum())
+    if wrong:
+        raise DataError(
+            f"The columns '{columns['probability']:.40}' and '{heading:.40}' don't add up to 1 in "
+            f"{formats.count(wrong, 'row')}: choose one and its meaning under Columns."
+        )
+
+
 def _parse_splits(rows: _Rows) -> None:
     if "split" not in rows.table:
         rows.table = rows.table.assign(split="test")
         return
-    texts = rows.texts("split").str.lower()
-    unknown = ~texts.isin([*SPLIT_ALIASES, ""])
+    texts = rows.texts("split")
+    parts = texts.map({text: parse_part(text) for text in texts.unique()})
+    unknown = parts.isna() & (texts != "")
     if unknown.any():
         count = int(unknown.sum())
         rows.report(
@@ -139,7 +300,7 @@ def _parse_splits(rows: _Rows) -> None:
             "as test cells.",
             count,
         )
-    rows.table = rows.table.assign(split=texts.map(SPLIT_ALIASES).fillna("test"))
+    rows.table = rows.table.assign(split=parts.fillna("test"))
     rows.drop(rows.table["split"] == "train", "that the model was trained on")
 
 
@@ -179,7 +340,7 @@ def _prediction_table(rows: _Rows) -> pd.DataFrame:
     clipped = np.clip(probability, _SMALLEST, 1 - _SMALLEST)
     logit = np.log(clipped) - np.log1p(-clipped)
     if "logit" in table:
-        read = pd.to_numeric(rows.texts("logit"), errors="coerce").to_numpy(dtype=float)
+        read = table_reader.numbers(rows.table["logit"]).to_numpy()
         logit = np.where(np.isfinite(read), read, logit)
     table = table.assign(
         subject=subject,
@@ -208,8 +369,8 @@ def _subjects(rows: _Rows) -> "pd.Series[str]":
         rows.report("Subjects were read from C-NMC's file names.")
         return named
     rows.report(
-        f"There is no column for subjects ({', '.join(SCHEMA.names['subject'])}): no interval over "
-        "subjects can be given."
+        f"There is no column for subjects ({', '.join(SCHEMA.names['subject'][:4])}): no interval "
+        "over subjects can be given."
     )
     return pd.Series([None] * len(named), dtype=object)
 

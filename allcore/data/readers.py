@@ -19,6 +19,7 @@ from allcore.errors import DataError
 LAYOUTS: tuple[Layout, ...] = (
     TableLayout(manifest.FILE_NAME, frozenset({"image_id", "path"})),
     TableLayout("index.csv", frozenset({"path", "subject", "label"})),
+    TableLayout(manifest.FILE_NAME, frozenset({"path"})),
     CnmcRelease(),
     ClassFolders(),
     PlainFolder(),

@@ -14,21 +14,25 @@ from typing import Any
 import pandas as pd
 
 from allcore import formats
-from allcore.data import subjects, table_reader
+from allcore.data import path_matching, subjects, table_reader
 from allcore.data.manifest import Manifest
-from allcore.data.splits import EXCLUDED, PARTS, SPLIT_ALIASES, Split
+from allcore.data.path_matching import AMBIGUOUS
+from allcore.data.splits import EXCLUDED, PARTS, Split, parse_part
+from allcore.data.table_reader import FILE_NAMES, SPLIT_NAMES, Schema
 from allcore.errors import DataError
 from allcore.labels import CLASS_PLURALS
 
 KIND = "file"
 """Kind of a split that was read from a file."""
-COLUMNS = ("image_id", "split")
+SCHEMA = Schema(
+    names={"image_id": ("image id", "id", *FILE_NAMES), "split": SPLIT_NAMES},
+    required={"image_id": "image ids", "split": "parts"},
+    other_columns=True,
+)
 FACTS = ("kind", "seed", "fold", "folds", "data")
 MAX_BYTES = 32 * 2**20
 DIGITS = 16
 """Leading digits of the data set's digest in a split file, enough to distinguish data sets."""
-PART_ALIASES = {**SPLIT_ALIASES, EXCLUDED: EXCLUDED, "exclude": EXCLUDED}
-"""Accepted names of the parts, in lower case."""
 _NEEDS = "a split is a CSV with the columns image_id and split"
 
 
@@ -97,7 +101,7 @@ def parse_split(content: bytes, *, name: str) -> SplitFile:
     if len(content) > MAX_BYTES:
         raise too_large_error(name, len(content))
     table = _table(content, name)
-    parts = table["split"].str.strip().str.lower().map(PART_ALIASES)
+    parts = table["split"].map({word: _part(word) for word in table["split"].unique()})
     if parts.isna().any():
         row = table[parts.isna()].iloc[0]
         raise DataError(
@@ -178,17 +182,18 @@ def split_bytes(split: Split, manifest: Manifest) -> bytes:
 
 
 def _table(content: bytes, name: str) -> pd.DataFrame:
-    """Read the rows of a file with the columns of ``COLUMNS``, all as text."""
+    """Read the rows of a file with the columns of ``SCHEMA``, all as text."""
     try:
-        table = table_reader.read(content, table_reader.ANY_COLUMNS, name=name).rows
+        table = table_reader.read(content, SCHEMA, name=name).rows
     except DataError as error:
-        raise DataError(f"{name} can't be read as a table: {_NEEDS}.") from error
-    missing = [column for column in COLUMNS if column not in table]
-    if missing:
-        raise DataError(f"{name} has no column {missing[0]}: {_NEEDS}.")
+        raise DataError(f"{str(error).rstrip('.')}; {_NEEDS}.") from error
     if table.empty:
         raise DataError(f"{name} has no rows: give every image of the data set one.")
-    return table
+    return table.fillna("")
+
+
+def _part(word: str) -> str | None:
+    return EXCLUDED if word.casefold() in (EXCLUDED, "exclude") else parse_part(word)
 
 
 def _by_id(file: SplitFile, manifest: Manifest) -> "pd.Series[str]":
@@ -198,7 +203,12 @@ def _by_id(file: SplitFile, manifest: Manifest) -> "pd.Series[str]":
         return file.parts
     own = dict(zip(ids.map(_plain), ids, strict=True)) | dict(zip(ids, ids, strict=True))
     known = [own.get(name, own.get(_plain(name))) for name in file.parts.index]
-    unknown = [name for name, match in zip(file.parts.index, known, strict=True) if match is None]
+    paths = manifest.table["path"].tolist()
+    left = [i for i, match in enumerate(known) if match is None]
+    matches = path_matching.match([file.parts.index[i] for i in left], paths)
+    for i, match in zip(left, matches, strict=True):
+        known[i] = None if match is None or match == AMBIGUOUS else ids.iloc[match]
+    unknown = [file.parts.index[i] for i in left if known[i] is None]
     if unknown:
         raise DataError(
             f"{file.name} names {formats.count(len(unknown), 'image')} that the data set does not "

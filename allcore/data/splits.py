@@ -5,6 +5,7 @@ then in several parts, so that recognising the subject reveals the label. ``subj
 group of subjects (``Manifest`` column ``group``) in one part, which avoids this leak.
 """
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,11 +23,21 @@ SPLIT_ALIASES = {
     "validation": "validation", "val": "validation", "valid": "validation", "dev": "validation",
     "train": "train", "training": "train",
 }  # fmt: skip
-"""Accepted names of the parts in tables, in lower case."""
+"""Accepted names of the parts, in lower case; "set" or "data" may follow (``parse_part``)."""
 FOLDS = 10
 """Number of folds of the paper's split, one each for validation and test."""
 EXCLUDED = "excluded"
 """Part of images that a split leaves out."""
+
+
+def parse_part(text: object) -> str | None:
+    """Return the part of a word as people write it; None where it is unknown.
+
+    >>> parse_part("Valid"), parse_part("training_set"), parse_part("fold 2")
+    ('validation', 'train', None)
+    """
+    word = re.sub(r"[\s_-]*(?:set|data|split)$", "", str(text).strip().casefold())
+    return SPLIT_ALIASES.get(word)
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,20 @@
 """Assignment of images to subjects by file name, folder or table."""
 
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Literal
 
 from allcore import formats
-from allcore.data import subjects, table_reader
-from allcore.data.table_reader import Schema
+from allcore.data import path_matching, subjects, table_reader
+from allcore.data.path_matching import AMBIGUOUS
+from allcore.data.table_reader import FILE_NAMES, SUBJECT_NAMES, Schema
 from allcore.errors import DataError
 
 SCHEMA = Schema(
-    names={
-        "file": (
-            "file", "path", "filename", "file_name", "image", "image_id", "picture", "name", "id",
-        ),
-        "subject": ("subject", "patient", "subject_id", "patient_id", "person", "case"),
-    },
+    names={"file": FILE_NAMES, "subject": SUBJECT_NAMES},
     required={"file": "names of files", "subject": "subjects"},
-    skip_long_lines=True,
-)  # fmt: skip
+)
 """Columns of a table of subjects."""
 _LONGEST = 60  # characters of a subject's name
 
@@ -64,17 +58,11 @@ def by_table(data: bytes, paths: Sequence[str], *, name: str) -> SubjectAssignme
     Raises:
         DataError: the table can't be read, lacks a column, or matches no image.
     """
-    table = table_reader.read(data, SCHEMA, name=name).rows
-    lines = 0
-    subject_by_path: dict[str, str | None] = {}  # None where several subjects share the path
-    for file, text in zip(table["file"], table["subject"], strict=True):
-        if file and (subject := _named(text)):
-            lines += 1
-            for key in _keys(str(file)):
-                agrees = subject_by_path.get(key, subject) == subject
-                subject_by_path[key] = subject if agrees else None
-    keys = [next((key for key in _keys(path) if key in subject_by_path), "") for path in paths]
-    matches = [subject_by_path.get(key) for key in keys]
+    table = table_reader.read(data, SCHEMA, name=name).rows.dropna()
+    lines = len(table)
+    subject_of = [_named(subject) for subject in table["subject"]]
+    rows = path_matching.match(paths, table["file"].tolist(), groups=subject_of)
+    matches = [None if row is None or row == AMBIGUOUS else subject_of[row] for row in rows]
     if not any(matches):
         like = PurePosixPath(paths[0].replace("\\", "/")).name if paths else "cell.bmp"
         raise DataError(
@@ -82,7 +70,7 @@ def by_table(data: bytes, paths: Sequence[str], *, name: str) -> SubjectAssignme
             f"column of files must hold names such as '{like[:_LONGEST]}'."
         )
     assigned = _assigned("table", matches, f"stand in {name}")
-    ambiguous = sum(subject_by_path.get(key, "") is None for key in keys)
+    ambiguous = rows.count(AMBIGUOUS)
     if not ambiguous:
         return assigned
     names = formats.count(ambiguous, "name")
@@ -102,13 +90,3 @@ def _assigned(origin: Origin, names: Sequence[str | None], how: str) -> SubjectA
 def _named(text: object) -> str | None:
     """Return a subject's name with single blanks, truncated; None where it is empty."""
     return " ".join(str(text or "").split())[:_LONGEST] or None
-
-
-def _keys(path: str) -> Iterator[str]:
-    """Yield the ends of a path, the longest first, then the name without its suffix."""
-    plain = unicodedata.normalize("NFC", path.strip().replace("\\", "/")).casefold()
-    parts = [part for part in plain.split("/") if part not in ("", ".")][-8:]
-    for start in range(len(parts)):
-        yield "/".join(parts[start:])
-    if parts:
-        yield PurePosixPath(parts[-1]).stem

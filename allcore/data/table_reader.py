@@ -1,13 +1,17 @@
 """Reader of user-supplied CSV and Parquet tables as columns of text.
 
-It serves data sets, splits, predictions, labels and subjects. CSV may use commas, semicolons or
-tabs, in UTF-8 or UTF-16. Every entry is read as text; formulas are never evaluated. A small Parquet
-file can unpack to a large table, so its sizes are checked before values are read.
+It serves data sets, splits, predictions, labels and subjects. CSV may use commas, semicolons, tabs
+or bars, in UTF-8 or UTF-16. Headings are recognised by their synonyms whatever their case, blanks
+and hyphens. Every entry is read as text; formulas are never evaluated. A small Parquet file can
+unpack to a large table, so its sizes are checked before values are read.
 """
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +21,10 @@ import pandas as pd
 from allcore.errors import DataError
 
 if TYPE_CHECKING:
+    from _csv import Reader
+
     from pyarrow import ChunkedArray
+    from pyarrow.parquet import ParquetFile
 
 MEGABYTES = 50
 """Largest size of an uploaded file."""
@@ -25,121 +32,260 @@ ROWS = 1_000_000
 """Largest number of rows of an uploaded file."""
 _MAX_TEXT = 500  # characters of one repeated entry of a Parquet file
 _MAX_UNPACKED = 10 * MEGABYTES
-_SEPARATORS = ",;\t"
+_SEPARATORS = ",;\t|"
 _MAX_NAMED = 20  # columns listed in an error message
+_MAX_SYNONYMS = 6  # of a missing column in an error message
+
+FILE_NAMES = (
+    "path", "file", "file name", "image", "file path", "image path", "image file", "image name",
+    "relative path", "img", "img path", "img name", "picture", "photo", "name", "image id", "id",
+    "cell", "cell id",
+)  # fmt: skip
+LABEL_NAMES = (
+    "true label", "y true", "truth", "ground truth", "gt", "actual", "label", "labels", "target",
+    "class", "class name", "class label", "diagnosis", "category", "y",
+)  # fmt: skip
+SUBJECT_NAMES = (
+    "subject", "patient", "subject id", "patient id", "patient no", "patient number",
+    "patient name", "person", "case", "case id", "donor", "donor id", "participant",
+    "participant id", "individual", "pid",
+)  # fmt: skip
+SPLIT_NAMES = ("split", "set", "subset", "part", "partition")
+_MISSING = frozenset({
+    "", "nan", "n/a", "na", "#n/a", "#na", "<na>", "null", "none", "nil", "-", "--", ".", "?",
+    "unknown",
+})  # fmt: skip
+_FOREIGN = {
+    b"PK\x03\x04": "an Excel workbook or an archive: save the table as 'CSV UTF-8'",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook: save the table as 'CSV UTF-8'",
+    b"\x1f\x8b": "compressed: unpack it first",
+}
 
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a kind of table."""
+    """The columns of a kind of table.
 
-    # accepted names of each column, in any case, with blanks or hyphens for underscores; the first
-    # name present is used
+    Attributes:
+        names: accepted headings of each column, in any case, with or without blanks, hyphens and
+            underscores; the first that is present is used.
+        required: the required columns, with a description of their content.
+        other_columns: whether columns that are not in ``names`` are read too.
+        limited: whether ``MEGABYTES`` and ``ROWS`` apply.
+    """
+
     names: Mapping[str, Sequence[str]]
-    required: Mapping[str, str]  # the required columns, with a description of their content
-    other_columns: bool = False  # whether columns that are not in ``names`` are read too
-    # whether lines of CSV with more entries than columns are skipped and counted; otherwise such a
-    # table is refused
-    skip_long_lines: bool = False
-    limited: bool = True  # whether ``MEGABYTES`` and ``ROWS`` apply
-
-
-ANY_COLUMNS = Schema(names={}, required={}, other_columns=True, limited=False)
-"""Every column under its own name."""
+    required: Mapping[str, str]
+    other_columns: bool = False
+    limited: bool = True
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of texts."""
+    """A table of texts.
 
-    # the columns under the names of the schema; missing entries are None or empty
+    Attributes:
+        rows: the columns under the names of the schema, without blanks around their entries and
+            with None for every word that says missing; other columns are as in the file.
+        headings: the heading in the file of each column of the schema.
+    """
+
     rows: pd.DataFrame
-    long_lines: int = 0  # number of skipped lines that had more entries than there are columns
-    # whether numbers may have a decimal comma: the separator is a semicolon
-    decimal_comma: bool = False
+    headings: Mapping[str, str]
 
 
-def read(source: Path | bytes, schema: Schema, *, name: str = "") -> TextTable:
+def read(
+    source: Path | bytes,
+    schema: Schema,
+    *,
+    name: str = "",
+    columns: Mapping[str, str] | None = None,
+) -> TextTable:
     """Read a table.
 
+    Args:
+        source: a file, or its bytes.
+        schema: of the table.
+        name: of the table in error messages; the file's path by default.
+        columns: the heading of each column of the schema; recognised by default.
+
     Raises:
-        DataError: the file is too large, can't be read or lacks a column.
+        DataError: the file is too large, can't be read, lacks a column or has it twice.
     """
     name = name or str(source)
-    try:
-        data = source if isinstance(source, bytes) else source.read_bytes()
-    except OSError as error:
-        raise DataError(f"{name} can't be read ({error.strerror}): check its rights.") from error
+    opened = _open(source, schema, name)
+    columns = recognise(opened.headings, schema) if columns is None else columns
+    positions = _positions(opened.headings, columns, schema, name)
+    table = opened.read(positions)
+    for column in columns:
+        table[column] = _clean(table[column])
+    return TextTable(table, columns)
+
+
+def headings(source: Path | bytes, schema: Schema, *, name: str = "") -> tuple[str, ...]:
+    """Return the headings of a table without reading its rows.
+
+    Raises:
+        DataError: the file is too large or can't be read.
+    """
+    name = name or str(source)
+    return tuple(_open(source, schema, name).headings)
+
+
+def recognise(headings: Sequence[str], schema: Schema) -> dict[str, str]:
+    """Return the heading of each column of the schema that is present."""
+    keys = {heading_key(heading): heading for heading in reversed(headings)}
+    present = {
+        column: next((keys[key] for key in map(heading_key, names) if key in keys), None)
+        for column, names in schema.names.items()
+    }
+    return {column: heading for column, heading in present.items() if heading is not None}
+
+
+def heading_key(heading: str) -> str:
+    """Return a heading in lower case without blanks and punctuation."""
+    return re.sub(r"[\W_]+", "", heading.casefold())
+
+
+def numbers(texts: "pd.Series[str]") -> "pd.Series[float]":
+    """Parse numbers with decimal points or commas, percent signs dropped; NaN for other texts.
+
+    Of a comma and a point the last one is the decimal; a comma alone is one.
+    """
+    plain = (
+        texts.fillna("").str.replace(r"[\s%'\u2019]+", "", regex=True).str.replace("\u2212", "-")
+    )
+    decimal_comma = plain.str.rfind(",") > plain.str.rfind(".")
+    points = plain.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+    commas = plain.str.replace(",", "", regex=False)
+    return pd.to_numeric(points.where(decimal_comma, commas), errors="coerce").astype(float)
+
+
+def _clean(entries: "pd.Series[str]") -> "pd.Series[str]":
+    """Strip blanks, and the ``.0`` that a column of whole numbers gets from missing ones."""
+    texts = [None if entry is None else str(entry).strip() for entry in entries]
+    known = [None if text is None or text.casefold() in _MISSING else text for text in texts]
+    if all(text is None or re.fullmatch(r"\d+\.0", text) for text in known):
+        known = [text and text[:-2] for text in known]
+    return pd.Series(known, index=entries.index, dtype=object)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """An open file: its headings, and a function that reads columns by their positions."""
+
+    headings: Sequence[str]
+    read: Callable[[Mapping[str, int]], pd.DataFrame]
+
+
+def _open(source: Path | bytes, schema: Schema, name: str) -> _Opened:
+    data = source if isinstance(source, bytes) else _file_bytes(source)
     if schema.limited and len(data) > MEGABYTES * 2**20:
         raise DataError(f"{name} is larger than {MEGABYTES} MB: bring fewer rows or columns.")
-    read_format = _read_parquet if data[:4] == b"PAR1" else _read_csv
-    return read_format(data, schema, name)
+    return (
+        _open_parquet(data, schema, name) if data[:4] == b"PAR1" else _open_csv(data, schema, name)
+    )
 
 
-def _positions(columns: Sequence[str], schema: Schema, name: str) -> dict[str, int]:
+def _file_bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{file} can't be read ({error.strerror}): check its rights.") from error
+
+
+def _positions(
+    headings: Sequence[str], columns: Mapping[str, str], schema: Schema, name: str
+) -> dict[str, int]:
     """Return the position of each column of the schema, and of other columns where requested."""
-    plain = [column.strip().lower().replace(" ", "_").replace("-", "_") for column in columns]
-    positions = {
-        column: next(plain.index(alias) for alias in aliases if alias in plain)
-        for column, aliases in schema.names.items()
-        if set(aliases) & set(plain)
-    }
-    missing = [column for column in schema.required if column not in positions]
+    present = ", ".join(f"'{heading[:20]}'" for heading in headings[:_MAX_NAMED]) or "none"
+    missing = [column for column in schema.required if column not in columns]
     if missing:
-        present = ", ".join(f"'{column[:20]}'" for column in columns[:_MAX_NAMED]) or "none"
         lacking = " and ".join(
-            f"{schema.required[column]} ({', '.join(schema.names[column])})" for column in missing
+            f"{schema.required[column]} ({', '.join(schema.names[column][:_MAX_SYNONYMS])})"
+            for column in missing
         )
-        raise DataError(f"{name} lacks a column of {lacking}; it has the columns {present}.")
+        raise DataError(
+            f"{name} lacks a column of {lacking}; it has the columns {present}: name one so in the "
+            "first line."
+        )
+    counts = Counter(map(heading_key, headings))
+    for heading in columns.values():
+        if counts[heading_key(heading)] > 1:
+            raise DataError(f"{name} has several columns '{heading:.40}': rename all but one.")
+    positions = {column: headings.index(heading) for column, heading in columns.items()}
     if schema.other_columns:
         taken = set(positions.values())
-        for position, column in enumerate(columns):
-            if position not in taken and column.strip():
-                positions.setdefault(column.strip(), position)
+        for position, heading in enumerate(headings):
+            if position not in taken and heading.strip():
+                positions.setdefault(heading.strip(), position)
     if not positions:
         raise DataError(f"{name} can't be read as a table: it has no columns.")
     return positions
 
 
-def _read_csv(data: bytes, schema: Schema, name: str) -> TextTable:
+def _open_csv(data: bytes, schema: Schema, name: str) -> _Opened:
     text = _decoded(data, name)
-    separator = max(_SEPARATORS, key=text.split("\n", 1)[0].count)
+    declared = re.match(r"sep=(.)\r?\n", text)  # Excel's line that names the separator
+    text = text[declared.end() :] if declared else text
+    first = next((line for line in io.StringIO(text) if line.strip(f'{_SEPARATORS}" \r\n')), "")
+    separator = declared[1] if declared else _separator(first, schema)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+
+    def read(positions: Mapping[str, int]) -> pd.DataFrame:
+        with _csv_errors(lines, name):
+            rows = _entries(lines, len(first_line), list(positions.values()), name)
+        _check_rows(len(rows), schema, name)
+        return pd.DataFrame(rows, columns=list(positions), dtype=object)
+
+    with _csv_errors(lines, name):
+        first_line = next((line for line in lines if any(map(str.strip, line))), [])
+    return _Opened(first_line, read)
+
+
+def _separator(line: str, schema: Schema) -> str:
+    """Return the separator under which a line has the most headings of the schema, then the most
+    headings.
+    """
+
+    def score(separator: str) -> tuple[int, int]:
+        headings = next(csv.reader([line], delimiter=separator), [])
+        return len(recognise(headings, schema)), len(headings)
+
+    return max(_SEPARATORS, key=score)
+
+
+@contextmanager
+def _csv_errors(lines: "Reader", name: str) -> Iterator[None]:
     try:
-        columns = next(lines, [])
-        positions = _positions(columns, schema, name)
-        rows, long_lines = _entries(lines, len(columns), list(positions.values()))
+        yield
     except csv.Error as error:
         raise DataError(
             f"{name} can't be read as CSV (line {lines.line_num}: {error}): save it again."
         ) from error
-    if long_lines and not schema.skip_long_lines:
-        raise DataError(
-            f"{name} can't be read as CSV: {long_lines:,} of its lines have more entries than "
-            "there are columns."
-        )
-    _check_rows(len(rows), schema, name)
-    table = pd.DataFrame(rows, columns=list(positions), dtype=object)
-    return TextTable(table, long_lines, separator == ";")
 
 
-def _entries(
-    lines: Iterable[list[str]], width: int, positions: list[int]
-) -> tuple[list[list[str]], int]:
-    """Return the entries at the positions of each line, and the number of overlong lines."""
-    rows, long_lines = [], 0
+def _entries(lines: "Reader", width: int, positions: list[int], name: str) -> list[list[str]]:
+    """Return the entries at the positions of each line that is not empty."""
+    rows = []
     for line in lines:
-        if any(line[width:]):
-            long_lines += 1
-        elif any(line):
+        if any(entry.strip() for entry in line[width:]):
+            raise DataError(
+                f"{name} can't be read: line {lines.line_num:,} has more entries than there are "
+                "headings, so put quotes around entries that hold the separator, or save the table "
+                "with semicolons."
+            )
+        if any(entry.strip() for entry in line):
             rows.append([line[i] if i < len(line) else "" for i in positions])
-    return rows, long_lines
+    return rows
 
 
 def _decoded(data: bytes, name: str) -> str:
-    utf_16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")  # Excel's format "Unicode text"
+    for start, reason in _FOREIGN.items():
+        if data.startswith(start):
+            raise DataError(f"{name} is {reason}.")
     try:
-        text = data.decode("utf-16" if utf_16 else "utf-8-sig")
+        text = data.decode(_encoding(data))
     except UnicodeDecodeError as error:
         raise DataError(
             f"{name} is neither Parquet nor text in UTF-8: save it as 'CSV UTF-8'."
@@ -149,28 +295,57 @@ def _decoded(data: bytes, name: str) -> str:
     return text
 
 
-def _read_parquet(data: bytes, schema: Schema, name: str) -> TextTable:
+def _encoding(data: bytes) -> str:
+    """Return UTF-8, or UTF-16 where the file starts with its mark or with a letter and a zero."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # Excel's format "Unicode text"
+        return "utf-16"
+    zeros = [byte == 0 for byte in data[:4]]
+    if zeros == [False, True, False, True]:
+        return "utf-16-le"
+    return "utf-16-be" if zeros == [True, False, True, False] else "utf-8-sig"
+
+
+def _open_parquet(data: bytes, schema: Schema, name: str) -> _Opened:
     import pyarrow as pa
     from pyarrow import parquet
 
-    try:
+    def read(positions: Mapping[str, int]) -> pd.DataFrame:
+        with _parquet_errors(name):
+            return _parquet_texts(file, data, positions, schema, name)
+
+    with _parquet_errors(name):
         file = parquet.ParquetFile(pa.BufferReader(data))
-        columns = file.schema_arrow.names
-        positions = _positions(columns, schema, name)
-        _check_rows(file.metadata.num_rows, schema, name)
-        groups = range(file.metadata.num_row_groups)
-        if sum(file.metadata.row_group(i).total_byte_size for i in groups) > _MAX_UNPACKED * 2**20:
-            raise DataError(f"{name} unpacks to more than {_MAX_UNPACKED} MB: bring fewer columns.")
-        if any(pa.types.is_nested(file.schema_arrow.field(i).type) for i in positions.values()):
-            raise DataError(f"{name} has a column of lists where texts or numbers are needed.")
-        wanted = [columns[i] for i in positions.values()]
-        # Dictionary encoding keeps a repeated long text in memory once.
-        file = parquet.ParquetFile(pa.BufferReader(data), read_dictionary=wanted)
-        table = file.read(columns=wanted)
-        texts = {column: _texts(table[columns[i]], name) for column, i in positions.items()}
+        return _Opened(file.schema_arrow.names, read)
+
+
+@contextmanager
+def _parquet_errors(name: str) -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise DataError(f"{name} can't be read as Parquet: save it again.") from error
-    return TextTable(pd.DataFrame(texts, dtype=object))
+
+
+def _parquet_texts(
+    file: "ParquetFile", data: bytes, positions: Mapping[str, int], schema: Schema, name: str
+) -> pd.DataFrame:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    _check_rows(file.metadata.num_rows, schema, name)
+    groups = range(file.metadata.num_row_groups)
+    if sum(file.metadata.row_group(i).total_byte_size for i in groups) > _MAX_UNPACKED * 2**20:
+        raise DataError(f"{name} unpacks to more than {_MAX_UNPACKED} MB: bring fewer columns.")
+    if any(pa.types.is_nested(file.schema_arrow.field(i).type) for i in positions.values()):
+        raise DataError(f"{name} has a column of lists where texts or numbers are needed.")
+    wanted = {column: file.schema_arrow.names[i] for column, i in positions.items()}
+    # Dictionary encoding keeps a repeated long text in memory once.
+    file = parquet.ParquetFile(pa.BufferReader(data), read_dictionary=list(wanted.values()))
+    table = file.read(columns=list(wanted.values()))
+    texts = {column: _texts(table[heading], name) for column, heading in wanted.items()}
+    return pd.DataFrame(texts, dtype=object)
 
 
 def _texts(column: "ChunkedArray", name: str) -> list[str | None]:

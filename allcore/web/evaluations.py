@@ -30,6 +30,7 @@ class PredictionSource:
     digest: str  # of the content
     model: InstalledModel | None = None  # None for a file
     problems: tuple[str, ...] = ()  # of a file
+    columns: str = ""  # of a file that were taken, one sentence
     # the predictions of a file; None for a model
     imported: pd.DataFrame | None = field(default=None, compare=False, repr=False)
 

@@ -94,10 +94,10 @@ def test_read__csv_file_with_paths_beside_it(tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("label,subject\nall,1\n", "no column 'path'"),
+        ("label,subject\nall,1\n", "lacks a column of the images' files"),
         ("path,label\na.png,dog\n", "label 'dog'"),
         ("path\na.png\nb/a.png\n", "stands more than once"),
-        ("", "can't be read"),
+        ("", "lacks a column"),
     ],
 )
 def test_read__csv_that_can_not_be_used(tmp_path, content, says):

@@ -60,7 +60,7 @@ def test_read__preliminary_picture_that_the_table_does_not_name(root: Path) -> N
 
 def test_read__table_of_labels_of_another_kind(root: Path) -> None:
     (root / "validation_data" / cnmc_release.LABELS_TABLE).write_text("name,label\n1.bmp,1\n")
-    with pytest.raises(DataError, match="no column 'Patient_ID'"):
+    with pytest.raises(DataError, match=r"lacks a column of original names \(Patient_ID\)"):
         readers.read(root)
 
 

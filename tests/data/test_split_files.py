@@ -124,7 +124,7 @@ def test_fitted__says_what_is_wrong():
         (rows_of(APART | {"1": "test"}), "no ALL blast in the part 'train'"),
         (rows.replace("test", "holdout"), "in the part 'holdout', which is not known"),
         (rows.replace("test", ""), "in the part '', which is not known"),
-        (rows.rename(columns={"split": "part"}), "no column split"),
+        (rows.rename(columns={"split": "share"}), "lacks a column of parts (split, set"),
         (rows.iloc[:0], "has no rows"),
     ):
         assert sentence in said(table)

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import special
 from streamlit.testing.v1 import AppTest
 
 from allcore import model_folder
@@ -578,11 +579,9 @@ def changed(case: str) -> pd.DataFrame:
     fifth = np.arange(len(table)) % 5 == 0
     match case:
         case "labels":
-            return table.assign(label=table["label"].mask(fifth, "perhaps"))
+            return table.assign(label=table["label"].mask(fifth))
         case "nan":
             return table.assign(score=table["score"].mask(fifth))
-        case "range":
-            return table.assign(score=table["score"].mask(fifth, 1.5))
         case "duplicates":
             return table.assign(file=table["file"].mask(fifth, "slide-0"))
         case "one class":
@@ -597,9 +596,8 @@ def changed(case: str) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("case", "sentence"),
     [
-        ("labels", "neither ALL blast nor normal ('perhaps')"),
-        ("nan", "whose probability is missing or no number"),
-        ("range", "whose probability is not from 0 to 1"),
+        ("labels", "without a label"),
+        ("nan", "without a probability"),
         ("duplicates", "contradict another row of the same id ('slide-0')"),
     ],
 )
@@ -613,6 +611,53 @@ def test_brought__rows_that_cannot_be_used(bare: Path, case: str, sentence: str)
         threshold=0.5,
     )
     assert headline(page)["Weighted F1"] == f"{found.weighted_f1:.3f}"
+
+
+def choose(page: AppTest, column: str, value: str) -> AppTest:
+    """Choose the heading of a column, or the meaning, of the file."""
+    key = f"prediction_{column}_"
+    next(box for box in page.selectbox if str(box.key).startswith(key)).set_value(value).run()
+    return usable(page)
+
+
+def test_brought__columns_are_shown_and_can_be_changed(bare: Path) -> None:
+    table = explored.brought()
+    call = np.where(table["score"] > 0.5, "all", "hem")
+    page = bring(opened(), table.assign(true_label=table["label"], label=call))
+    assert "actual 'true_label', probability 'score'" in page_text(page)
+    assert headline(page) == expected_headline(0.5)
+    choose(page, "label", "label")
+    assert "actual 'label', probability 'score'" in page_text(page)
+    assert headline(page)["Accuracy"] == "1.000"
+    assert len(page.selectbox(key="model").options) == 2  # in place of the first import
+    choose(page, "subject", "None")
+    assert "There is no column for subjects" in page_text(page)
+
+
+def test_brought__logits_are_refused_until_they_are_chosen_as_such(bare: Path) -> None:
+    table = explored.brought()
+    page = bring(opened(), table.assign(score=special.logit(table["score"])))
+    assert "holds logits and no probabilities" in page_text(page)
+    assert page.selectbox(key="model").value == "simulated"
+    choose(page, "meaning", "Logit of ALL blast")
+    assert "was converted from logits" in page_text(page)
+    assert headline(page) == expected_headline(0.5)
+
+
+def test_brought__exchanged_codes_wait_for_a_decision(bare: Path) -> None:
+    table = explored.brought()
+    names = [
+        f"UID_{'H' * (label == 'hem')}{i}_1_1_{label}.bmp" for i, label in enumerate(table["label"])
+    ]
+    codes = table["label"].map({"all": 0, "hem": 1})
+    page = bring(opened(), table.assign(file=names, label=codes))
+    assert f"{len(table)} of {len(table)} labels contradict the names" in page_text(page)
+    assert page.selectbox(key="model").value == "simulated"
+    labels = next(box for box in page.text_input if box.label == "Labels")
+    labels.set_value("0=dog").run()
+    assert "write them as 0=all,1=hem" in page_text(usable(page))
+    labels.set_value("0=all,1=hem").run()
+    assert headline(usable(page)) == expected_headline(0.5)
 
 
 @pytest.mark.parametrize(

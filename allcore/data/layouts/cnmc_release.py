@@ -8,17 +8,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from allcore.data import table_reader
+from allcore.data import subjects, table_reader
 from allcore.data.layouts.layout import Folder, Rows
+from allcore.data.table_reader import Schema
 from allcore.errors import DataError
-from allcore.labels import LABEL_ALIASES, LABELS
+from allcore.labels import LABELS, parse_label
 
 PRELIMINARY, FINAL = "C-NMC_test_prelim_phase_data", "C-NMC_test_final_phase_data"
 """Folders of the test parts."""
 LABELS_TABLE = f"{PRELIMINARY}_labels.csv"
 """Labels of the preliminary test. ``Patient_ID`` there is the original cell name, which holds the
 subject; ``new_names`` is the file's name and ``labels`` is 1 for ALL blasts."""
-COLUMNS = ("Patient_ID", "new_names", "labels")
+SCHEMA = Schema(
+    names={"patient": ("Patient_ID",), "name": ("new_names",), "label": ("labels", "label")},
+    required={
+        "patient": "original names", "name": "file names", "label": "labels, as C-NMC 2019 has",
+    },
+    limited=False,
+)  # fmt: skip
 
 _TRAINING = re.compile(rf"(?:^|/)(fold_[^/]*)/({'|'.join(LABELS)})/[^/]+$")
 _SUBJECT = re.compile(r"UID_(H?\d+)", re.IGNORECASE)
@@ -70,18 +77,25 @@ def _preliminary(labels: dict[str, dict[str, str | None]] | None, images: Sequen
 
 
 def _read_labels(file: Path) -> dict[str, dict[str, str | None]]:
-    """Return label and subject by file name."""
-    table = table_reader.read(file, table_reader.ANY_COLUMNS).rows
-    if missing := [column for column in COLUMNS if column not in table]:
-        raise DataError(
-            f"{file} has no column '{missing[0]}': take the table that C-NMC 2019 comes with."
-        )
-    rows = table[list(COLUMNS)].itertuples(index=False)
+    """Return label and subject by file name.
+
+    Raises:
+        DataError: the table lacks a column, or its codes contradict the names of the cells.
+    """
+    table = table_reader.read(file, SCHEMA).rows.dropna(subset=["name"])
     labels: dict[str, dict[str, str | None]] = {}
-    for patient, name, label in rows:
-        match = _SUBJECT.match(patient)
-        subject = match[1].upper() if match else patient
-        labels[name] = {"label": LABEL_ALIASES.get(label, label), "subject": subject}
+    contradictions = 0
+    for patient, name, code in table[list(SCHEMA.names)].itertuples(index=False):
+        match, parsed = _SUBJECT.match(patient or ""), subjects.parse_name(patient or "")
+        label = parse_label(code) or code
+        contradictions += parsed is not None and label is not None and label != parsed[1]
+        labels[name] = {"label": label, "subject": match[1].upper() if match else patient}
+    if contradictions:
+        raise DataError(
+            f"{contradictions:,} of {len(labels):,} labels in {file} contradict the names of the "
+            "cells in Patient_ID, so its codes may be exchanged: write 1 for ALL blasts, 0 for "
+            "normal cells."
+        )
     return labels
 
 

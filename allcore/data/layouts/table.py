@@ -1,23 +1,38 @@
 """A CSV table of images with labels, subjects and further columns."""
 
+import os
+import posixpath
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from allcore.data import table_reader
+from allcore import formats
+from allcore.data import path_matching, table_reader
 from allcore.data.layouts.layout import Folder, Rows
-from allcore.data.table_reader import Schema
+from allcore.data.path_matching import AMBIGUOUS
+from allcore.data.splits import parse_part
+from allcore.data.table_reader import (
+    FILE_NAMES,
+    LABEL_NAMES,
+    SPLIT_NAMES,
+    SUBJECT_NAMES,
+    Schema,
+)  # fmt: skip
 from allcore.errors import DataError
-from allcore.labels import LABEL_ALIASES
+from allcore.labels import parse_label
 
 SCHEMA = Schema(
     names={
-        "path": ("path", "file"),
-        "sha256": ("sha256", "bmp_sha256"),
-        **{column: (column,) for column in ("image_id", "label", "subject", "group", "split")},
+        "path": FILE_NAMES,
+        "image_id": ("image id",),
+        "label": ("label", *LABEL_NAMES),
+        "subject": SUBJECT_NAMES,
+        "group": ("group",),
+        "split": SPLIT_NAMES,
+        "sha256": ("sha256", "bmp sha256"),
     },
-    required={},
+    required={"path": "the images' files"},
     other_columns=True,
     limited=False,
 )
@@ -32,12 +47,16 @@ class TableLayout:
     lists_images: bool = True
 
     def read(self, folder: Folder) -> Rows | None:
-        """Return the rows of the table; None where it is missing or lacks the columns."""
+        """Return the rows of the table; None where it is missing or lacks the columns.
+
+        Raises:
+            DataError: the table can't be read, or has no column of files.
+        """
         file = folder.root / self.file
         if not file.is_file():
             return None
-        table = table_reader.read(file, SCHEMA).rows
-        return _rows(table) if self.columns <= set(table) else None
+        table = _read(file)
+        return _rows(table, folder) if self.columns <= set(table) else None
 
     def describe(self, rows: Rows) -> str:
         """Return the name of the table."""
@@ -50,13 +69,64 @@ def read_file(file: Path) -> Rows:
     Raises:
         DataError: the table can't be read, or has no column of paths.
     """
+    return _rows(_read(file), Folder(file.parent))
+
+
+def _read(file: Path) -> pd.DataFrame:
     table = table_reader.read(file, SCHEMA).rows
-    if "path" not in table:
-        raise DataError(f"{file} has no column 'path' or 'file': name the image files in one.")
-    return _rows(table)
+    if unnamed := int(table["path"].isna().sum()):
+        raise DataError(
+            f"{file} has {formats.count(unnamed, 'row')} without a file: name it, or delete the "
+            "row."
+        )
+    return table
 
 
-def _rows(table: pd.DataFrame) -> Rows:
-    if "label" in table:
-        table["label"] = table["label"].str.lower().map(lambda text: LABEL_ALIASES.get(text, text))
+def _rows(table: pd.DataFrame, folder: Folder) -> Rows:
+    for column, parse in (("label", parse_label), ("split", parse_part)):
+        if column in table:
+            texts = table[column].unique()
+            table[column] = table[column].map(
+                {text: text and (parse(text) or text) for text in texts}
+            )
+    table["path"] = _resolve(table["path"].tolist(), folder)
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _resolve(paths: list[str], folder: Folder) -> list[str]:
+    """Return paths relative to the folder; those of no file in it are as in the table.
+
+    A path may have backslashes, be absolute, or name a file of the folder by its end.
+    """
+    plain = [_relative(path, folder.root) for path in paths]
+    parents = {path.rpartition("/")[0] for path in (*paths, *plain)}
+    names = {parent: _file_names(parent, folder.root) for parent in parents}
+
+    def is_there(path: str) -> bool:
+        parent, _, name = path.rpartition("/")
+        return name in names[parent]
+
+    resolved = [next(filter(is_there, pair), "") for pair in zip(paths, plain, strict=True)]
+    left = [row for row, path in enumerate(resolved) if not path]
+    if left:
+        used = set(resolved)
+        files = [path for path in folder.images if path not in used]
+        matches = path_matching.match([plain[row] for row in left], files)
+        for row, match in zip(left, matches, strict=True):
+            resolved[row] = plain[row] if match in (None, AMBIGUOUS) else files[match]
+    return resolved
+
+
+def _relative(path: str, root: Path) -> str:
+    plain = path.replace("\\", "/")
+    return posixpath.normpath(plain.removeprefix(f"{root}/"))
+
+
+def _file_names(parent: str, root: Path) -> frozenset[str]:
+    """Return the names in a folder below the root; none of a folder outside of it."""
+    if parent.startswith(("/", "..")):
+        return frozenset()
+    try:
+        return frozenset(os.listdir(root / parent))
+    except (OSError, ValueError):
+        return frozenset()

@@ -8,14 +8,18 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from allcore import model_folder
 from allcore.data import prediction_import
+from allcore.data.prediction_import import ImportChoices
+from allcore.data.score_columns import MEANINGS
 from allcore.errors import AllScopeError
 from allcore.evaluation import model_evaluation
+from allcore.labels import parse_label_codes
 from allcore.web import accounts, frame, resources
 from allcore.web.evaluations import PredictionSource
 
 MODEL, SPLIT = "model", "split"
 """Keys of the controls, and of the address."""
 _FILES, _OPENED, _NEXT = "prediction_files", "prediction_file_id", "prediction_file_next"
+_COLUMNS, _IMPORTED = "prediction_file_columns", "prediction_file_imported"
 _PROBLEM, _PREFIX = "prediction_file_problem", "file-"
 _RULE = "Fixed: a file brings no threshold of its own."
 
@@ -76,31 +80,81 @@ def _open_file() -> None:
         return
     with st.sidebar.expander("Open predictions of your own", icon=":material/upload_file:"):
         st.caption(
-            "CSV or Parquet with an image id, a label (all or hem), a probability and, so that "
-            "intervals over subjects can be given, a subject."
+            "CSV or Parquet with an image id, a label (all or hem), a probability of an ALL blast "
+            "and, so that intervals over subjects can be given, a subject."
         )
         file = st.file_uploader(
-            "Predictions", type=["csv", "parquet"], key="prediction_upload",
+            "Predictions", type=["csv", "tsv", "txt", "parquet"], key="prediction_upload",
             label_visibility="collapsed", max_upload_size=50,
         )  # fmt: skip
         if file is None:
             st.session_state.pop(_PROBLEM, None)
-        elif st.session_state.get(_OPENED) != file.file_id:
-            st.session_state[_OPENED] = file.file_id
-            _import(file)
+            return
+        _read_file(file)
         if _PROBLEM in st.session_state:
             frame.problem(st.session_state[_PROBLEM])
 
 
-def _import(file: UploadedFile) -> None:
+def _read_file(file: UploadedFile) -> None:
+    """Import a new file, and import it again when its columns or labels are chosen anew."""
+    state = st.session_state
+    if state.get(_OPENED, ("",))[0] != file.file_id:
+        state.pop(_IMPORTED, None)
+    try:
+        choices = _choose_columns(file)
+    except AllScopeError as error:
+        state[_OPENED], state[_PROBLEM] = (file.file_id, None), error  # in sight until it is solved
+        return
+    if state.get(_OPENED) != (file.file_id, choices):
+        state[_OPENED] = file.file_id, choices
+        _import(file, choices)
+
+
+def _choose_columns(file: UploadedFile) -> ImportChoices:
+    """Controls with the columns, the meaning and the labels that were recognised.
+
+    Raises:
+        DataError: the file can't be read, or the labels are not clear.
+    """
+    if st.session_state.get(_COLUMNS, ("",))[0] != file.file_id:
+        headings = prediction_import.headings(file.getvalue(), name=file.name)
+        st.session_state[_COLUMNS] = file.file_id, headings
+    headings = st.session_state[_COLUMNS][1]
+    recognised = prediction_import.recognise(headings)
+    columns: dict[str, str | None] = {}
+    with st.popover("Columns", icon=":material/view_column:", width="stretch"):
+        for column, title in prediction_import.COLUMN_TITLES.items():
+            options = [None, *dict.fromkeys(headings)]
+            heading = st.selectbox(
+                title, options, index=options.index(recognised.get(column)),
+                format_func=lambda heading: "None" if heading is None else frame.plain(heading),
+                key=f"prediction_{column}_{file.file_id}",
+            )  # fmt: skip
+            if heading != recognised.get(column):
+                columns[column] = heading
+        meaning = st.selectbox(
+            "Meaning", [None, *MEANINGS], format_func=lambda title: title or "As recognised",
+            key=f"prediction_meaning_{file.file_id}",
+        )  # fmt: skip
+        labels = st.text_input(
+            "Labels", placeholder="0=all, 1=hem", key=f"prediction_labels_{file.file_id}",
+            help="What the labels of the file mean, where they are not C-NMC's codes (1 is ALL "
+            "blast, 0 is normal) or contradict the names of the files.",
+        )  # fmt: skip
+    return ImportChoices(columns, MEANINGS.get(meaning or ""), parse_label_codes(labels))
+
+
+def _import(file: UploadedFile, choices: ImportChoices) -> None:
+    """Open a file in place of its previous import."""
     data = file.getvalue()
     st.session_state.pop(_PROBLEM, None)
     try:
-        imported = prediction_import.read(data, name=file.name)
+        imported = prediction_import.read(data, name=file.name, choices=choices)
     except AllScopeError as error:
-        st.session_state[_PROBLEM] = error  # stays in sight as long as the file
+        st.session_state[_PROBLEM] = error
         return
-    key = _PREFIX + hashlib.sha256(data).hexdigest()[:12]
+    _files().pop(st.session_state.get(_IMPORTED, ""), None)
+    key = _PREFIX + hashlib.sha256(data + repr(choices).encode()).hexdigest()[:12]
     names = {source.name for name, source in _files().items() if name != key}
     # The control and the address tell sources apart by their names.
     duplicate = file.name in names | set(model_folder.names())
@@ -111,7 +165,8 @@ def _import(file: UploadedFile) -> None:
         rule=_RULE,
         digest=key,
         problems=tuple(problem.sentence for problem in imported.problems),
+        columns=imported.columns_text,
         imported=imported.table,
     )
-    st.session_state[_NEXT] = key
+    st.session_state[_IMPORTED] = st.session_state[_NEXT] = key
     st.rerun()

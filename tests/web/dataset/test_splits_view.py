@@ -164,8 +164,8 @@ def test_saved__of_images_that_have_changed_since(root: Path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"\x89PNG\r\n\x1a\n\x00\xff" * 999, "can't be read as a table"),
-        (b"a,b\n1,2\n", "no column image_id"),
+        (b"\x89PNG\r\n\x1a\n\x00\xff" * 999, "neither Parquet nor text"),
+        (b"a,b\n1,2\n", "lacks a column of image ids"),
         (b"image_id,split\nx,train\n", "such as 'x'"),
     ],
 )
