@@ -43,7 +43,7 @@ def batch_pdf(
         shares: from `subject_shares`; empty where subjects are unknown.
         whence: sentence on the source of the subjects.
     """
-    sheet = PdfSheet("ALLScope: report of a batch", made_at, "ALLScope")
+    sheet = PdfSheet("ALLScope: report of a batch", made_at)
     _summary(sheet, rows, info)
     if shares:
         _subjects(sheet, shares, whence)

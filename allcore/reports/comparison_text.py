@@ -1,6 +1,8 @@
 """Conclusions of a comparison in sentences: best network, its lead, and the training budget."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from allcore import formats
 from allcore.evaluation.comparison import (
@@ -35,7 +37,15 @@ def paired_test(
         if test.protocol == protocol and (test.a, test.b) == (a, b):
             return test
         if test.protocol == protocol and (test.a, test.b) == (b, a):
-            return _turned(test)
+            return replace(
+                test,
+                a=a,
+                b=b,
+                only_a_right=test.only_b_right,
+                only_b_right=test.only_a_right,
+                accuracy_difference=_less(test.accuracy_difference),
+                auroc_difference=_less(test.auroc_difference),
+            )
     return None
 
 
@@ -104,7 +114,7 @@ def pair_verdict(test: PairTest) -> str:
     if difference.low > 0 or difference.high < 0:
         ahead = test.a if difference.low > 0 else test.b
         return f"On {units} {network_phrase(ahead)} can be expected to be right more often."
-    if difference.low != difference.low:
+    if math.isnan(difference.low):
         return "Without an interval nothing can be said of new ones."
     return f"On {units} either may be right more often: the interval of accuracy includes 0."
 
@@ -117,7 +127,7 @@ def points_text(figure: Interval) -> str:
 
 def difference_text(figure: Interval) -> str:
     """A difference of a metric: "0.013 (−0.005 to 0.031)"."""
-    if figure.value != figure.value:
+    if math.isnan(figure.value):
         return "undefined"
     return f"{signed(figure.value, 3)} ({_bounds(figure.low, figure.high, 3)})"
 
@@ -157,15 +167,13 @@ def _leads(comparison: NetworkComparison, winner: ComparisonRow) -> list[str]:
     tests = [paired_test(comparison, winner.network, rival) for rival in rivals]
     known = [test for test in tests if test is not None]
     ahead = [test for test in known if test.accuracy_difference.low > 0]
-    return _held(ahead) + [_unsure(test) for test in known if test not in ahead]
-
-
-def _held(tests: Sequence[PairTest]) -> list[str]:
-    """One sentence on the rivals with a significantly lower accuracy."""
-    ahead = [
-        f"{network_phrase(test.b)} (by {points_text(test.accuracy_difference)})" for test in tests
-    ]
-    return [f"It calls more cells rightly than {_listed(ahead)}."] if ahead else []
+    unsure = [_unsure(test) for test in known if test not in ahead]
+    if not ahead:
+        return unsure
+    rivals_behind = _listed(
+        [f"{network_phrase(test.b)} (by {points_text(test.accuracy_difference)})" for test in ahead]
+    )
+    return [f"It calls more cells rightly than {rivals_behind}.", *unsure]
 
 
 def _unsure(test: PairTest) -> str:
@@ -178,7 +186,7 @@ def _unsure(test: PairTest) -> str:
 
 
 def _leakage(comparison: NetworkComparison, winner: ComparisonRow) -> list[str]:
-    known = (gap for gap in comparison.gaps if gap.gap.value == gap.gap.value)
+    known = (gap for gap in comparison.gaps if not math.isnan(gap.gap.value))
     gaps = {gap.network: gap for gap in known if gap.metric == RANKED_BY}
     gap = gaps.get(winner.network)
     if gap is None:
@@ -207,34 +215,19 @@ def _only_paper(comparison: NetworkComparison) -> str:
     )
 
 
-def _turned(test: PairTest) -> PairTest:
-    return PairTest(
-        a=test.b,
-        b=test.a,
-        protocol=test.protocol,
-        cells=test.cells,
-        only_a_right=test.only_b_right,
-        only_b_right=test.only_a_right,
-        mcnemar_p=test.mcnemar_p,
-        mcnemar_p_holm=test.mcnemar_p_holm,
-        accuracy_difference=_less(test.accuracy_difference),
-        auroc_difference=_less(test.auroc_difference),
-    )
-
-
 def _less(figure: Interval) -> Interval:
     """The difference with the opposite sign."""
     return Interval(-figure.value, -figure.high, -figure.low)
 
 
 def _p_value(value: float) -> str:
-    if value != value:
+    if math.isnan(value):
         return "no p value"
     return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def _bounds(low: float, high: float, digits: int) -> str:
-    if low != low or high != high:
+    if math.isnan(low) or math.isnan(high):
         return "no interval"
     return f"{signed(low, digits)} to {signed(high, digits)}"
 

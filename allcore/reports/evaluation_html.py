@@ -5,8 +5,8 @@ it. All user-supplied text is escaped.
 """
 
 import datetime
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from html import escape
 
 import numpy as np
@@ -19,7 +19,6 @@ from allcore.evaluation import curves, metrics, model_evaluation
 from allcore.evaluation.model_evaluation import ModelEvaluation, SplitEvaluation
 from allcore.labels import CLASS_NAMES
 from allcore.model_folder import ModelInfo
-from allcore.plots import about
 from allcore.plots.evaluation import curves as curve_plots
 from allcore.plots.evaluation import errors as error_plots
 from allcore.plots.evaluation import subjects as subject_plots
@@ -41,30 +40,16 @@ METHOD = (
 )
 
 
-@dataclass(frozen=True)
-class ReportSection:
-    """An additional section of the report: text, then figures, then tables."""
-
-    title: str
-    figures: Sequence[go.Figure] = ()
-    tables: Sequence[pd.DataFrame] = ()
-    text: str = ""
-
-
 def evaluation_html(
     evaluation: ModelEvaluation,
     predictions: pd.DataFrame,
     info: ModelInfo,
     *,
-    history: pd.DataFrame | None = None,
-    extras: Sequence[ReportSection] = (),
     date: datetime.date | None = None,
 ) -> str:
     """Generate the evaluation as a self-contained HTML document.
 
     Args:
-        history: one row per epoch, as for `plots.about.learning_curve`.
-        extras: additional sections, such as slices or robustness.
         date: date in the document, by default today's. Otherwise equal arguments give equal
             documents.
 
@@ -75,10 +60,8 @@ def evaluation_html(
     splits = results.splits_of(evaluation)
     sections = [
         *(_split_section(split, predictions, evaluation) for split in splits),
-        *_training_section(history),
-        *map(_extra_section, extras),
         HtmlSection("Method and threshold", _method(evaluation)),
-        *_card_sections(info, evaluation, [section.title for section in extras]),
+        *_card_sections(info, evaluation),
     ]
     introduction = (
         f"<h1>Evaluation of {escape(info.name)}</h1>"
@@ -188,22 +171,6 @@ def _subjects_table(split: SplitEvaluation) -> pd.DataFrame:
     )
 
 
-def _training_section(history: pd.DataFrame | None) -> Iterator[HtmlSection]:
-    if history is not None and "train_loss" in history:
-        curve = html.chart(about.learning_curve(history), name="learning-curve")
-        yield HtmlSection("Training", html.grid([curve]))
-
-
-def _extra_section(section: ReportSection) -> HtmlSection:
-    charts = [
-        html.chart(plot, name=f"{section.title}-{number}")
-        for number, plot in enumerate(section.figures, start=1)
-    ]
-    paragraphs = (text for text in section.text.split("\n\n") if text.strip())
-    body = [*map(html.paragraph, paragraphs), html.grid(charts), *map(html.table, section.tables)]
-    return HtmlSection(section.title, "".join(body))
-
-
 def _method(evaluation: ModelEvaluation) -> str:
     rule = (
         f"Threshold {evaluation.threshold:.3f}, temperature {evaluation.temperature:.3f}. Rule: "
@@ -212,11 +179,9 @@ def _method(evaluation: ModelEvaluation) -> str:
     return "".join(map(html.paragraph, (*METHOD, rule)))
 
 
-def _card_sections(
-    info: ModelInfo, evaluation: ModelEvaluation, beside: Sequence[str]
-) -> Iterator[HtmlSection]:
+def _card_sections(info: ModelInfo, evaluation: ModelEvaluation) -> Iterator[HtmlSection]:
     """The chapters of the card without those of its results, which the report already has."""
     repeated = {chapter.title for chapter in results.chapters(evaluation)}
-    for chapter in document.chapters(info, evaluation, beside=beside):
+    for chapter in document.chapters(info, evaluation):
         if chapter.title not in repeated:
             yield HtmlSection(chapter.title, "".join(map(html.block, chapter.blocks)))

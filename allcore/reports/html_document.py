@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.io.json import to_json_plotly
+from plotly.offline import get_plotlyjs
 
 from allcore import notice
 from allcore.plots import style
@@ -37,15 +39,11 @@ def document(title: str, intro: str, sections: Sequence[HtmlSection]) -> str:
     Args:
         intro: HTML above the table of contents.
     """
-    anchors = [f"part-{number}" for number in range(1, len(sections) + 1)]
-    links = "".join(
-        f'<li><a href="#{anchor}">{escape(section.title)}</a></li>'
-        for anchor, section in zip(anchors, sections, strict=True)
-    )
-    bodies = "".join(
-        f'<section id="{anchor}"><h2>{escape(section.title)}</h2>{section.body}</section>\n'
-        for anchor, section in zip(anchors, sections, strict=True)
-    )
+    links = bodies = ""
+    for number, section in enumerate(sections, start=1):
+        title_text = escape(section.title)
+        links += f'<li><a href="#part-{number}">{title_text}</a></li>'
+        bodies += f'<section id="part-{number}"><h2>{title_text}</h2>{section.body}</section>\n'
     warning = f'<p class="notice">{escape(notice.RESEARCH_USE)}</p>'
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -57,7 +55,7 @@ def document(title: str, intro: str, sections: Sequence[HtmlSection]) -> str:
         "<noscript><p>Figures are drawn by a script inside this file; the tables hold the same "
         "numbers.</p></noscript>\n"
         f"<main>\n{bodies}</main>\n<footer>{warning}</footer>\n"
-        f"<script>{_plotly()}</script>\n<script>{_file('evaluation.js')}</script>\n"
+        f"<script>{get_plotlyjs()}</script>\n<script>{_file('evaluation.js')}</script>\n"
         "</body>\n</html>\n"
     )
 
@@ -81,22 +79,18 @@ def card(title: str, value: str, lines: Iterable[tuple[str, str]]) -> str:
 
 def table(frame: pd.DataFrame) -> str:
     """Table without its index; numbers are right-aligned, floats have three decimals."""
-    numeric = [
-        bool(pd.api.types.is_numeric_dtype(frame.dtypes.iloc[i])) for i in range(frame.shape[1])
-    ]
+    numeric = map(pd.api.types.is_numeric_dtype, frame.dtypes)
     kinds = [' class="number"' if is_number else "" for is_number in numeric]
     head = "".join(
         f"<th{kind}>{escape(str(name))}</th>" for name, kind in zip(frame, kinds, strict=True)
     )
     rows = (
-        "".join(_cell(_shown(v), kind) for v, kind in zip(row, kinds, strict=True))
+        "".join(_cell(_cell_text(v), kind) for v, kind in zip(row, kinds, strict=True))
         for row in frame.itertuples(index=False, name=None)
     )
     body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-        "</div>"
-    )
+    content = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="scroll"><table>{content}</table></div>'
 
 
 def chart(figure: go.Figure, *, name: str) -> str:
@@ -110,7 +104,7 @@ def chart(figure: go.Figure, *, name: str) -> str:
     layout = {k: v for k, v in labelled.to_plotly_json()["layout"].items() if k != "template"}
     plot = {"data": figure.to_plotly_json()["data"], "layout": layout}
     # With "<" escaped, no text inside can close the script element.
-    data = _json(plot).replace("<", "\\u003c").replace("\u2028", "\\u2028")
+    data = str(to_json_plotly(plot)).replace("<", "\\u003c").replace("\u2028", "\\u2028")
     height = int(layout.get("height") or 450)
     return (
         f'<figure aria-label="{escape(style.plain_title(layout["title"].get("text", "")))}">'
@@ -137,27 +131,15 @@ def block(content: Block) -> str:
     return table(pd.DataFrame(list(content.rows), columns=list(content.head), dtype=object))
 
 
-def _json(value: object) -> str:
-    from plotly.io.json import to_json_plotly
-
-    return str(to_json_plotly(value))
-
-
 def _cell(text: str, kind: str) -> str:
     """Table cell; only long text wraps."""
     return f"<td{kind or (' class=long' if len(text) > _LINE else '')}>{escape(text)}</td>"
 
 
-def _shown(value: object) -> str:
+def _cell_text(value: object) -> str:
     if value is None or value is pd.NA or value != value:
         return ""
     return f"{value:,.3f}" if isinstance(value, float) else str(value)
-
-
-def _plotly() -> str:
-    from plotly.offline import get_plotlyjs
-
-    return str(get_plotlyjs())
 
 
 @cache

@@ -7,7 +7,8 @@
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -16,13 +17,7 @@ import pandas as pd
 from allcore import model_folder, notice
 from allcore.errors import ModelError
 from allcore.evaluation import comparison, experiments
-from allcore.evaluation.comparison import (
-    ComparisonRow,
-    NetworkComparison,
-    NetworkCost,
-    PairTest,
-    ProtocolGap,
-)
+from allcore.evaluation.comparison import NetworkComparison
 from allcore.evaluation.estimates import Estimate
 from allcore.evaluation.experiments import ExperimentRecord
 from allcore.evaluation.model_evaluation import ModelEvaluation, SplitEvaluation
@@ -39,7 +34,8 @@ COMPARISON_FILES = (RESULTS, COSTS, GAPS, TESTS, HISTORY, PREDICTIONS)
 
 Record = TypeVar("Record")
 
-_DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
+_COMPARE_AGAIN = "restore it, or run 'python -m allcore compare' again"
+_WRITE_ROBUSTNESS = "python -m allcore evaluate --robustness"
 
 
 def json_value(value: Any, *, digits: int | None = None) -> Any:
@@ -140,10 +136,10 @@ def read_comparison(folder: Path) -> NetworkComparison:
             f"{folder} holds no comparison yet: make one with 'python -m allcore compare'."
         )
     return NetworkComparison(
-        rows=_read_records(folder / RESULTS, ComparisonRow),
-        costs=_read_records(folder / COSTS, NetworkCost),
-        gaps=_read_records(folder / GAPS, ProtocolGap),
-        tests=_read_records(folder / TESTS, PairTest),
+        rows=_read_records(folder / RESULTS, comparison.ComparisonRow),
+        costs=_read_records(folder / COSTS, comparison.NetworkCost),
+        gaps=_read_records(folder / GAPS, comparison.ProtocolGap),
+        tests=_read_records(folder / TESTS, comparison.PairTest),
         history=_read_table(folder / HISTORY, comparison.HISTORY_COLUMNS),
         predictions=_read_table(folder / PREDICTIONS, comparison.PREDICTION_COLUMNS),
     )
@@ -161,10 +157,11 @@ def write_comparison(folder: Path, results: NetworkComparison) -> None:
     )
     predictions = _sorted_by_network(results.predictions, "image_id")
     predictions[list(comparison.PREDICTION_COLUMNS)].to_parquet(folder / PREDICTIONS, index=False)
-    _write_records(folder / COSTS, results.costs)
-    _write_records(folder / GAPS, results.gaps)
-    _write_records(folder / TESTS, results.tests)
-    _write_records(folder / RESULTS, results.rows)
+    tables = (results.costs, results.gaps, results.tests, results.rows)
+    for name, rows in zip((COSTS, GAPS, TESTS, RESULTS), tables, strict=True):
+        plain = json_value(rows, digits=6)
+        text = json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def experiment_file(folder: Path, name: str) -> Path:
@@ -178,19 +175,16 @@ def read_experiment(folder: Path, name: str) -> ExperimentRecord:
     Raises:
         ModelError: its file is missing or damaged.
     """
-    path = experiment_file(folder, name)
-    try:
+    path, listed = (
+        experiment_file(folder, name),
+        "if 'python -m allcore experiment --list' names it",
+    )
+    if not path.is_file():
+        raise ModelError(
+            f"The experiment '{name}' has no record: restore {path}, or run it, {listed}."
+        )
+    with _readable(path, f"restore it, or run it again, {listed}"):
         return from_json(ExperimentRecord, json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise ModelError(
-            f"The experiment '{name}' has no record: restore {path}, or run it, if 'python -m "
-            "allcore experiment --list' names it."
-        ) from None
-    except _DAMAGED as error:
-        raise ModelError(
-            f"{path} can't be read ({type(error).__name__}): restore it, or run it again, if "
-            "'python -m allcore experiment --list' names it."
-        ) from error
 
 
 def read_experiments(folder: Path) -> list[ExperimentRecord]:
@@ -221,16 +215,11 @@ def read_robustness(folder: Path) -> Robustness | None:
     path = folder / model_folder.ROBUSTNESS
     if not path.exists():
         return None
-    try:
+    with _readable(path, f"write it again with '{_WRITE_ROBUSTNESS} --out {folder}'"):
         fields = json.loads(path.read_text(encoding="utf-8"))
         if set(fields) != {"notice"} | {field.name for field in dataclasses.fields(Robustness)}:
             raise ValueError("fields of another version")
         return from_json(Robustness, fields)
-    except _DAMAGED as error:
-        raise ModelError(
-            f"{path} can't be read ({type(error).__name__}): write it again with 'python -m "
-            f"allcore evaluate --robustness --out {folder}'."
-        ) from error
 
 
 def write_robustness(results: Robustness, folder: Path) -> None:
@@ -257,28 +246,21 @@ def _sorted_by_network(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
 
 
 def _read_records(path: Path, kind: type[Record]) -> tuple[Record, ...]:
-    try:
+    with _readable(path, _COMPARE_AGAIN):
         entries = json.loads(path.read_text(encoding="utf-8"))
         return tuple(from_json(kind, entry) for entry in entries)
-    except _DAMAGED as error:
-        raise _damaged(path, error) from error
-
-
-def _write_records(path: Path, records: Iterable[Any]) -> None:
-    plain = [json_value(record, digits=6) for record in records]
-    path.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    try:
+    with _readable(path, _COMPARE_AGAIN):
         table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
         return table[list(columns)]
-    except (OSError, ValueError, KeyError) as error:
-        raise _damaged(path, error) from error
 
 
-def _damaged(path: Path, error: Exception) -> ModelError:
-    return ModelError(
-        f"{path} can't be read ({type(error).__name__}): restore it, or run "
-        "'python -m allcore compare' again."
-    )
+@contextmanager
+def _readable(path: Path, remedy: str) -> Iterator[None]:
+    """Turn the errors of a missing or damaged file into one sentence."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path} can't be read ({type(error).__name__}): {remedy}.") from error

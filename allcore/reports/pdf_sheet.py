@@ -4,6 +4,7 @@ The fonts are the standard PDF fonts, so the output does not depend on the fonts
 have Latin-1 characters; any other becomes a question mark.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
@@ -28,12 +29,11 @@ class PdfSheet(FPDF):
 
     Args:
         made_at: date of the report and of the file, so that equal reports are equal files.
-        foot: text in the footer besides the notice.
     """
 
-    def __init__(self, title: str, made_at: datetime, foot: str) -> None:
+    def __init__(self, title: str, made_at: datetime) -> None:
         super().__init__(format="A4")
-        self._title, self._made_at, self._foot = title, made_at, foot
+        self._title, self._made_at = title, made_at
         self.set_auto_page_break(False)
         self.set_margins(LEFT, TOP)
         self.c_margin = 0
@@ -62,7 +62,7 @@ class PdfSheet(FPDF):
         self.set_xy(LEFT, BOTTOM - 4)
         self.line_of(notice.RESEARCH_USE, size=8, bold=True, colour=rgb(style.BLAST), width=90)
         self.set_xy(LEFT + 90, BOTTOM - 4)
-        text = f"{self._foot}, page {self.page_no()}"
+        text = f"ALLScope, page {self.page_no()}"
         self.line_of(text, size=8, colour=QUIET, width=WIDTH - 90, align="R")
 
     def rule(self, y: float) -> None:
@@ -99,9 +99,9 @@ class PdfSheet(FPDF):
             )
         self.set_x(left)
 
-    def heading(self, text: str, *, width: float = WIDTH) -> None:
+    def heading(self, text: str) -> None:
         """Write the title of a section."""
-        self.line_of(text, size=10.5, bold=True, width=width)
+        self.line_of(text, size=10.5, bold=True)
         self.set_xy(self.x, self.y + 0.8)
 
     def histogram(self, values: Sequence[float], threshold: float, *, height: float) -> None:
@@ -154,10 +154,8 @@ class PdfSheet(FPDF):
 
 
 def _counts(values: Sequence[float]) -> list[int]:
-    counts = [0] * _BARS
-    for value in values:
-        counts[min(int(value * _BARS), _BARS - 1)] += 1
-    return counts
+    counts = Counter(min(int(value * _BARS), _BARS - 1) for value in values)
+    return [counts[bar] for bar in range(_BARS)]
 
 
 def latin(text: str) -> str:
@@ -169,5 +167,5 @@ def latin(text: str) -> str:
 
 def rgb(colour: str) -> tuple[int, int, int]:
     """Red, green and blue of a colour such as #D55E00."""
-    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
     return red, green, blue

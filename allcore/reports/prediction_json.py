@@ -74,7 +74,7 @@ class PredictionReport:
     version: int
     notice: str
     made_at: AwareDatetime
-    prediction: Annotated[Prediction, BeforeValidator(lambda told: _known(told))]
+    prediction: Annotated[Prediction, BeforeValidator(lambda values: _checked_fields(values))]
     model: ModelProvenance
     versions: dict[str, str]
     device: str
@@ -86,7 +86,7 @@ class PredictionReport:
 
     def to_json(self) -> bytes:
         """The report in UTF-8; equal reports give equal bytes."""
-        record = _told(self)
+        record = _json_record(self)
         record["file"]["content"] = base64.b64encode(zlib.compress(self.file.content, 6)).decode()
         return json.dumps(record, indent=1, allow_nan=False).encode() + b"\n"
 
@@ -118,7 +118,12 @@ def make_report(
         device=str(predictor.device),
         cut=None if cut is None else to_json_value(cut),
         evidence=None if evidence is None else to_json_value(evidence),
-        file=_file(to_json_value(name), content),
+        file=PictureFile(
+            to_json_value(name),
+            provenance.sha256_of(content),
+            provenance.media_type(content),
+            content,
+        ),
     )
 
 
@@ -137,7 +142,7 @@ def read_report(data: bytes) -> PredictionReport:
         _check_version(pydantic_core.from_json(data, allow_inf_nan=False))
         report = _reader().validate_json(data, strict=True)
         _check_numbers([report.cut, report.evidence])
-        json.dumps(_told(report), allow_nan=False)  # numbers out of range parse as infinite
+        json.dumps(_json_record(report), allow_nan=False)  # numbers out of range parse as infinite
     except ValidationError as error:
         raise BadReport(_BROKEN.format(_first(error))) from error
     except (ValueError, OverflowError, RecursionError) as error:
@@ -145,11 +150,7 @@ def read_report(data: bytes) -> PredictionReport:
     return report
 
 
-def _file(name: str, content: bytes) -> PictureFile:
-    return PictureFile(name, provenance.sha256_of(content), provenance.media_type(content), content)
-
-
-def _told(report: PredictionReport) -> dict[str, Any]:
+def _json_record(report: PredictionReport) -> dict[str, Any]:
     """The report as JSON values without the image's bytes, with sorted dictionaries."""
     record = {field.name: getattr(report, field.name) for field in fields(PredictionReport)}
     file = {name: getattr(report.file, name) for name in ("name", "sha256", "media_type")}
@@ -192,14 +193,12 @@ def _check_numbers(value: Any) -> None:
         float(value)
 
 
-def _known(values: Any) -> Any:
+def _checked_fields(values: Any) -> Any:
     """Attributes of a prediction, checked for completeness and consistency."""
     names = {STORED_NAMES.get(field.name, field.name): field.name for field in fields(Prediction)}
     if not isinstance(values, dict) or set(values) != set(names):
         raise ValueError("its prediction has other fields")
-    if (values["verdict"] == "refused") != (values["logit"] is None):
-        raise ValueError("its prediction contradicts itself")
-    if (values["logit"] is None) != (values["p_all"] is None):
+    if len({values["verdict"] == "refused", values["logit"] is None, values["p_all"] is None}) > 1:
         raise ValueError("its prediction contradicts itself")
     return {names[stored]: value for stored, value in values.items()}
 

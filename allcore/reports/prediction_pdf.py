@@ -49,13 +49,13 @@ def prediction_pdf(report: PredictionReport, panels: Sequence[PicturePanel] = ()
         panels: additional images, such as the network's input and overlays; those that do not fit
             are omitted.
     """
-    sheet = PdfSheet("ALLScope: report of one prediction", report.made_at, "ALLScope")
+    sheet = PdfSheet("ALLScope: report of one prediction", report.made_at)
     sheet.line_of(report.file.name, size=11, bold=True, lines=2)
     if latin(report.file.name) != " ".join(report.file.name.split()):
         text = "Letters that this page can't show are replaced; the JSON report has the whole name."
         sheet.line_of(text, size=8, colour=QUIET)
     sheet.line_of(f"SHA-256 {report.file.sha256}", size=8, mono=True, colour=QUIET)
-    _pictures(sheet, [*_came(report), *panels][:MAX_PICTURES])
+    _pictures(sheet, [*_report_panels(report), *panels][:MAX_PICTURES])
     _answer(sheet, report)
     _evidence(sheet, report.evidence)
     _model(sheet, report)
@@ -74,7 +74,7 @@ def explanation_panels(explanation: "Explanation") -> list[PicturePanel]:
     return [PicturePanel("What the network saw", picture), *maps]
 
 
-def _came(report: PredictionReport) -> Iterator[PicturePanel]:
+def _report_panels(report: PredictionReport) -> Iterator[PicturePanel]:
     """The original image, if it can be decoded, and the segmented cell."""
     try:
         picture = upload.decode(report.file.content)
@@ -134,7 +134,7 @@ def _evidence(sheet: PdfSheet, record: dict[str, Any] | None) -> None:
     if record is None:
         sheet.line_of("None was asked for, or the picture was refused.", colour=QUIET)
     else:
-        for name, text in _said(record):
+        for name, text in _evidence_lines(record):
             room = int((_FACTS - 3 - sheet.y) / _LINE)
             if room < 2:
                 sheet.line_of("More stands in the JSON report.", colour=QUIET)
@@ -153,20 +153,17 @@ def _labelled(
     sheet.set_xy(LEFT, max(sheet.y, top + 0.42 * size) + 0.5)
 
 
-def _said(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _evidence_lines(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Title and sentences of each part of the evidence that is present."""
     prediction_set = _dict(record.get("set"))
     if prediction_set:
-        holds = (
-            f"It holds for {prediction_set.get('holds_for', 'cells like those it was tested on')}."
-        )
-        yield (
-            "Prediction set",
-            f"{prediction_set.get('words', '')} {prediction_set.get('caution') or holds}",
-        )
-    for title, piece in (("Stability", "stability"), ("Neighbours", "neighbours")):
-        if sentence := _dict(record.get(piece)).get("sentence"):
-            yield title, f"{sentence} {_near(_dict(record.get(piece)))}"
+        cells = prediction_set.get("holds_for", "cells like those it was tested on")
+        caution = prediction_set.get("caution") or f"It holds for {cells}."
+        yield "Prediction set", f"{prediction_set.get('words', '')} {caution}"
+    for title in ("Stability", "Neighbours"):
+        piece = _dict(record.get(title.lower()))
+        if sentence := piece.get("sentence"):
+            yield title, f"{sentence} {_near(piece)}"
     for saliency in _list(record.get("heat"))[:2]:
         deletion = _dict(saliency.get("deletion")).get("sentence", "")
         yield str(saliency.get("method", "Heat")), f"{saliency.get('sentence', '')} {deletion}"
@@ -179,11 +176,11 @@ def _said(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _near(record: dict[str, Any]) -> str:
     """Labels and subjects of the nearest cells, in words."""
-    cells = _list(record.get("cells"))
-    names = (CLASS_NAMES.get(str(cell.get("label")), "no label") for cell in cells[:8])
-    subjects = (str(cell.get("subject") or "unknown") for cell in cells[:8])
-    near = ", ".join(f"{name} ({subject})" for name, subject in zip(names, subjects, strict=True))
-    return f"Nearest first: {near}." if near else ""
+    texts = []
+    for cell in _list(record.get("cells"))[:8]:
+        name = CLASS_NAMES.get(str(cell.get("label")), "no label")
+        texts.append(f"{name} ({cell.get('subject') or 'unknown'})")
+    return f"Nearest first: {', '.join(texts)}." if texts else ""
 
 
 def _of_model(record: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from allcore import model_folder
+from allcore import formats, model_folder
 from allcore.errors import BadImage, ModelError
 from allcore.inference import provenance, upload
 from allcore.inference.results import Prediction, Refusal
@@ -83,14 +83,15 @@ def verify_report(
     folder = _installed(report, root)
     if folder is None:
         wanted = f"{report.model.weights_sha256} ({report.model.name})"
-        checks = (file, ReportCheck("weights", wanted, "no installed model has them", False))
-        return _verified(report, checks)
+        weights = ReportCheck("weights", wanted, "no installed model has them", False)
+        checks = (file, weights)
+        return ReportVerification(checks, _sentence(report, checks), _other_versions(report))
     from allcore.inference.predictor import Predictor
 
     predictor = Predictor.load(folder, device, threads=threads)
     weights = _same("weights", report.model.weights_sha256, predictor.info.weights_sha256)
-    same = (file, weights, *_of_model(report, predictor), *_of_answer(report, predictor))
-    return _verified(report, same)
+    checks = (file, weights, *_of_model(report, predictor), *_of_answer(report, predictor))
+    return ReportVerification(checks, _sentence(report, checks), _other_versions(report))
 
 
 def _installed(report: PredictionReport, root: Path) -> Path | None:
@@ -102,20 +103,14 @@ def _installed(report: PredictionReport, root: Path) -> Path | None:
         except ModelError:  # damage to another model is irrelevant here
             continue
         if info.weights_sha256 == report.model.weights_sha256:
-            candidates.append((_likeness(report, info), name))
+            candidates.append((_equal_settings(report, info), name))
     return root / max(candidates)[1] if candidates else None
 
 
-def _likeness(report: PredictionReport, info: "ModelInfo") -> int:
-    recorded = report.model
-    return sum(
-        (
-            info.preprocessing.to_dict() == recorded.preprocessing,
-            info.threshold == recorded.threshold,
-            info.temperature == recorded.temperature,
-            info.name == recorded.name,
-        )
-    )
+def _equal_settings(report: PredictionReport, info: "ModelInfo") -> int:
+    names = ("threshold", "temperature", "name")
+    equal = [getattr(info, name) == getattr(report.model, name) for name in names]
+    return sum([*equal, info.preprocessing.to_dict() == report.model.preprocessing])
 
 
 def _of_model(report: PredictionReport, predictor: "Predictor") -> Iterator[ReportCheck]:
@@ -135,7 +130,10 @@ def _of_answer(report: PredictionReport, predictor: "Predictor") -> Iterator[Rep
         yield ReportCheck("cut", "one that can be made again", str(error).rstrip("."), False)
         return
     if report.cut is not None and facts is not None:
-        yield _same("cut", *(_numbers(cut, facts) for cut in (report.cut, facts)))
+        # Without the note, whose wording may differ between releases.
+        names = [name for name in facts if name != "note"]
+        expected, actual = ({name: cut.get(name) for name in names} for cut in (report.cut, facts))
+        yield _same("cut", expected, actual)
     yield _same("verdict", _spoken(recorded), _spoken(current))
     yield _close("log-odds", recorded.logit, current.logit)
     yield _close("probability", recorded.p_all, current.p_all)
@@ -169,55 +167,38 @@ def _spoken(prediction: Prediction) -> str:
     return f"{word} ({prediction.check})" if prediction.check else word
 
 
-def _numbers(cut: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
-    """The cut without its note, whose wording may differ between releases."""
-    return {name: cut.get(name) for name in facts if name != "note"}
-
-
 def _same(name: str, expected: Any, actual: Any) -> ReportCheck:
-    return ReportCheck(name, _shown(expected), _shown(actual), expected == actual)
-
-
-def _shown(value: Any) -> str:
-    return json.dumps(value, sort_keys=True) if isinstance(value, dict) else str(value)
+    recorded, computed = (
+        json.dumps(value, sort_keys=True) if isinstance(value, dict) else str(value)
+        for value in (expected, actual)
+    )
+    return ReportCheck(name, recorded, computed, expected == actual)
 
 
 def _close(name: str, expected: float | None, actual: float | None) -> ReportCheck:
-    if expected is None or actual is None:
-        recorded, computed = (
-            "none" if value is None else f"{value:.6f}" for value in (expected, actual)
-        )
-        return ReportCheck(name, recorded, computed, expected is actual)
-    apart = abs(expected - actual)
-    return ReportCheck(
-        name, f"{expected:.6f}", f"{actual:.6f} (differs by {apart:.1e})", apart <= TOLERANCE
+    recorded, computed = (
+        "none" if value is None else f"{value:.6f}" for value in (expected, actual)
     )
+    if expected is None or actual is None:
+        return ReportCheck(name, recorded, computed, expected is actual)
+    difference = abs(expected - actual)
+    computed += f" (differs by {difference:.1e})"
+    return ReportCheck(name, recorded, computed, difference <= TOLERANCE)
 
 
-def _verified(report: PredictionReport, checks: tuple[ReportCheck, ...]) -> ReportVerification:
+def _sentence(report: PredictionReport, checks: tuple[ReportCheck, ...]) -> str:
     wrong = [check for check in checks if not check.ok]
-    return ReportVerification(checks, _sentence(report, wrong), _other_versions(report))
-
-
-def _sentence(report: PredictionReport, wrong: list[ReportCheck]) -> str:
     model = f"'{report.model.name}' with the weights {report.model.weights_sha256[:_SHORT]}"
     if not wrong:
         return f"Reproduced: {model} gives {_spoken(report.prediction)} again."
     if wrong[-1].name == "weights":
         return f"Not checked: install the model {model}, then verify again."
-    first = wrong[0]
-    return (
-        f"Not reproduced: {first.name} is {_cut(first.found)} here, {_cut(first.expected)} in the "
-        f"report{_more(len(wrong) - 1)}."
+    first, *rest = wrong
+    here, there = (
+        text if len(text) <= 80 else f"{text[:79]}…" for text in (first.found, first.expected)
     )
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:79]}…"
-
-
-def _more(others: int) -> str:
-    return f", and {others} more {'check' if others == 1 else 'checks'} failed" if others else ""
+    more = f", and {formats.count(len(rest), 'more check')} failed" if rest else ""
+    return f"Not reproduced: {first.name} is {here} here, {there} in the report{more}."
 
 
 def _other_versions(report: PredictionReport) -> tuple[str, ...]:

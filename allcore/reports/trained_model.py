@@ -99,8 +99,10 @@ def _distillation(result: TrainingResult) -> dict[str, Any]:
 def _write_facts(result: TrainingResult) -> None:
     """Write measurements of the held-out cells, which galleries show where images are absent."""
     root = result.data.manifest.root
+    rows = result.held_out
     paths = [
-        (str(row.image_id), root / str(row.path)) for row in result.held_out.itertuples(index=False)
+        (str(key), root / str(path))
+        for key, path in zip(rows["image_id"], rows["path"], strict=True)
     ]
     with tqdm(total=len(paths), desc="Measuring cells", unit="cell", disable=None) as bar:
         table = cell_measurements.table(paths, progress=bar.update)

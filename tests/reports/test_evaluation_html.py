@@ -18,8 +18,8 @@ from allcore.evaluation.model_evaluation import ModelEvaluation
 from allcore.model_folder import ModelInfo
 from allcore.plots import style
 from allcore.plots.evaluation import errors as error_plots
-from allcore.reports import evaluation_html
-from allcore.reports.evaluation_html import ReportSection
+from allcore.reports import evaluation_html, html_document
+from allcore.reports.html_document import HtmlSection
 from allcore.reports.model_card import document as card
 from tests import simulated
 
@@ -63,20 +63,17 @@ class Document(HTMLParser):
 def shipped(request: pytest.FixtureRequest) -> tuple[ModelEvaluation, pd.DataFrame, ModelInfo, str]:
     folder = MODELS / request.param
     info, table = model_folder.read_info(folder), model_folder.read_predictions(folder)
-    history = pd.read_csv(folder / model_folder.HISTORY)
     report = model_evaluation.evaluate_model(table, info)
-    text = evaluation_html.evaluation_html(report, table, info, history=history, date=DAY)
+    text = evaluation_html.evaluation_html(report, table, info, date=DAY)
     return report, table, info, text
 
 
-def small(
-    table: pd.DataFrame | None = None, **changes: object
-) -> tuple[str, ModelEvaluation, ModelInfo]:
+def small(table: pd.DataFrame | None = None) -> tuple[str, ModelEvaluation, ModelInfo]:
     """The report of simulated predictions."""
     table = simulated.predictions() if table is None else table
     info = simulated.info(table)
     report = model_evaluation.evaluate_model(table, info)
-    return evaluation_html.evaluation_html(report, table, info, date=DAY, **changes), report, info
+    return evaluation_html.evaluation_html(report, table, info, date=DAY), report, info
 
 
 def test_html__holds_every_figure_and_table(
@@ -85,7 +82,7 @@ def test_html__holds_every_figure_and_table(
     report, _, info, text = shipped
     document = Document(text)
     parts = [part for part in (report.test, report.validation) if part is not None]
-    assert document.count("figure") == len(document.figures) == 4 * len(parts) + 1
+    assert document.count("figure") == len(document.figures) == 4 * len(parts)
     for figure in document.figures:
         assert figure["layout"]["title"]["subtitle"]["text"] == notice.RESEARCH_USE
     strip = next(
@@ -159,10 +156,8 @@ def test_html__a_hostile_name_stays_text() -> None:
     table["image_id"] = table["image_id"] + HOSTILE
     info = replace(simulated.info(table), name="m" + HOSTILE, threshold_rule="r" + HOSTILE)
     report = model_evaluation.evaluate_model(table, info)
-    frame = pd.DataFrame({HOSTILE: [HOSTILE]})
-    extra = ReportSection(HOSTILE, figures=[go.Figure(layout_title_text=HOSTILE)], tables=[frame],
-                    text=HOSTILE)  # fmt: skip
-    text = evaluation_html.evaluation_html(report, table, info, extras=[extra], date=DAY)
+    text = evaluation_html.evaluation_html(report, table, info, date=DAY)
+    text = text.replace("</main>", f"{_added(HOSTILE)}</main>")
     document = Document(text)
     assert document.count("img") == document.count("b") == 0
     assert document.count("script") == 2 + len(document.figures)
@@ -188,21 +183,23 @@ def test_html__of_cells_without_subjects_or_of_one_class() -> None:
     assert "nan" not in Document(text).text
 
 
-def test_html__holds_what_a_caller_adds() -> None:
+def _added(name: str) -> str:
+    """One part of each kind."""
+    chart = html_document.chart(go.Figure(layout_title_text=name), name=name)
+    table = html_document.table(pd.DataFrame({name: [name]}))
+    return f"{html_document.paragraph(name)}{chart}{table}"
+
+
+def test_document__shows_figures_and_tables() -> None:
     figure = go.Figure(go.Scatter(x=[1], y=[2]), layout_title_text="Falls with blur")
     before = figure.to_json()
     table = pd.DataFrame({"Slice": ["small"], "Cells": [7], "AUROC": [0.81234], "Low": [None]})
-    extra = ReportSection("Robustness", figures=[figure], tables=[table], text="One.\n\nTwo.")
-    text, _, _ = small(extras=[extra])
-    assert "<h2>Robustness</h2><p>One.</p><p>Two.</p>" in text
+    body = html_document.chart(figure, name="blur") + html_document.table(table)
+    text = html_document.document("x", "", [HtmlSection("Robustness", f"<p>One.</p>{body}")])
+    assert "<h2>Robustness</h2><p>One.</p>" in text
     assert 'aria-label="Falls with blur"' in text
     assert '<td class="number">7</td><td class="number">0.812</td><td></td>' in text
-    assert "Reported: Robustness" in text
     assert figure.to_json() == before
-
-
-def test_html__history_that_is_no_history_is_left_out() -> None:
-    assert "<h2>Training</h2>" not in small(history=pd.DataFrame({"loss": [1.0]}))[0]
 
 
 def test_add_notice__is_said_once() -> None:

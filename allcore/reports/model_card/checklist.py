@@ -73,21 +73,13 @@ def read_checklist(name: str) -> Checklist:
     return Checklist(fields["title"], fields["source"], items)
 
 
-def chapters(
-    info: ModelInfo, evaluation: ModelEvaluation, *, beside: Sequence[str] = ()
-) -> tuple[Chapter, ...]:
-    """Both checklists, each item with the chapter that reports it or the reason that none does.
-
-    Args:
-        beside: titles of the report's sections outside the card.
-    """
-    known = facts(info, evaluation, beside=beside)
+def chapters(info: ModelInfo, evaluation: ModelEvaluation) -> tuple[Chapter, ...]:
+    """Both checklists, each item with the chapter that reports it or the reason that none does."""
+    known = facts(info, evaluation)
     return tuple(_chapter(read_checklist(name), known) for name in NAMES)
 
 
-def facts(
-    info: ModelInfo, evaluation: ModelEvaluation, *, beside: Sequence[str] = ()
-) -> frozenset[str]:
+def facts(info: ModelInfo, evaluation: ModelEvaluation) -> frozenset[str]:
     """Names of the facts that the run documents."""
     training, splits = info.training, results.splits_of(evaluation)
     split, recipe = training.get("split", {}), training.get("recipe", {})
@@ -112,7 +104,6 @@ def facts(
         "internal": splits[0].subjects and not external,
         "external": external,
         "ensemble": info.architecture == "ensemble",
-        "robustness": any(title.lower().startswith("robustness") for title in beside),
     }
     return frozenset(name for name, value in present.items() if value)
 
