@@ -84,8 +84,8 @@ def verify_report(
     if folder is None:
         wanted = f"{report.model.weights_sha256} ({report.model.name})"
         weights = ReportCheck("weights", wanted, "no installed model has them", False)
-        checks = (file, weights)
-        return ReportVerification(checks, _sentence(report, checks), _other_versions(report))
+        failed = (file, weights)
+        return ReportVerification(failed, _sentence(report, failed), _other_versions(report))
     from allcore.inference.predictor import Predictor
 
     predictor = Predictor.load(folder, device, threads=threads)
