@@ -1,9 +1,13 @@
-"""Accounts: creation, lookup and changes. The store returns frozen `AccountInfo` copies of rows."""
+"""Accounts: creation, lookup and changes. The store returns frozen `AccountInfo` copies of rows.
+
+Functions that change an account raise a StoreError where there is none of the username.
+"""
 
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from sqlalchemy import ColumnExpressionArgument, exc, func, or_, select
 from sqlalchemy.orm import Session
@@ -12,8 +16,9 @@ from allcore import logs
 from allcore.errors import StoreError
 from allcore.store import audit, passwords, roles, text_rules
 from allcore.store.database import Database
-from allcore.store.models import Account, copy_row
+from allcore.store.models import Account, BatchRow, PredictionRow, SliceRow, copy_row
 
+OwnedRow = TypeVar("OwnedRow", BatchRow, PredictionRow, SliceRow)
 TAKEN_NAME = "The username '{}' is taken; choose another."
 TAKEN_EMAIL = "Another account has this e-mail address; use another."
 
@@ -164,11 +169,7 @@ def set_active(
 
 
 def approve(database: Database, username: str, *, by: audit.Actor | None = None) -> AccountInfo:
-    """Approve a registered account, so that its owner can sign in.
-
-    Raises:
-        StoreError: there is no such account.
-    """
+    """Approve a registered account, so that its owner can sign in."""
     with database.write() as session:
         account = existing(session, username)
         if account.waiting:
@@ -179,21 +180,13 @@ def approve(database: Database, username: str, *, by: audit.Actor | None = None)
 
 
 def set_toured(database: Database, username: str) -> None:
-    """Record that the tour was shown; it does not start automatically again.
-
-    Raises:
-        StoreError: there is no such account.
-    """
+    """Record that the tour was shown; it does not start automatically again."""
     with database.write() as session:
         existing(session, username).toured_at = datetime.now(UTC)
 
 
 def check_role(role: str) -> None:
-    """Raise an error for an unknown role.
-
-    Raises:
-        StoreError: it is unknown.
-    """
+    """Raise a StoreError for an unknown role."""
     if role not in roles.ACCOUNT_ROLES:
         known = ", ".join(roles.ACCOUNT_ROLES)
         raise StoreError(f"There is no role '{role}'; use one of: {known}.")
@@ -233,15 +226,21 @@ def row_of(session: Session, username: str) -> Account | None:
 
 
 def existing(session: Session, username: str) -> Account:
-    """Return the row of an existing username.
-
-    Raises:
-        StoreError: there is none.
-    """
+    """Return the row of a username; a StoreError where there is none."""
     account = row_of(session, username)
     if account is None:
         raise StoreError(f"There is no account named '{username}'.")
     return account
+
+
+def own_row(
+    session: Session, username: str, kind: type[OwnedRow], number: int, gone: str
+) -> OwnedRow:
+    """Return a row that belongs to an account; a StoreError with the sentence `gone` otherwise."""
+    account, row = existing(session, username), session.get(kind, number)
+    if row is None or row.account_id != account.id:
+        raise StoreError(gone)
+    return row
 
 
 def count(session: Session, *conditions: ColumnExpressionArgument[bool]) -> int:

@@ -7,7 +7,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from allcore import logs
-from allcore.errors import StoreError
 from allcore.store import accounts, text_rules
 from allcore.store.database import Database
 from allcore.store.models import Account, BatchRow, PredictionRow, copy_row
@@ -16,7 +15,6 @@ END_STATES = ("done", "cancelled", "failed")
 MAX_SILENCE = timedelta(minutes=2)
 """Time without a heartbeat after which a running batch counts as interrupted."""
 MAX_NAME = 200
-GONE = "This batch is not there any more; reload the page."
 
 
 @dataclass(frozen=True)
@@ -42,11 +40,7 @@ class Batch:
 def begin(
     database: Database, username: str, *, name: str, model: str, model_sha256: str, total: int
 ) -> int:
-    """Begin a batch and return its id.
-
-    Raises:
-        StoreError: there is no such account, or the model's name can't be stored.
-    """
+    """Begin a batch and return its id; a StoreError where the model's name can't be stored."""
     now = datetime.now(UTC)
     with database.write() as session:
         row = BatchRow(
@@ -80,18 +74,9 @@ def end(database: Database, username: str, batch_id: int, *, state: str = "done"
         logs.event("batch ended", account=row.account_id, batch=row.id, state=state)
 
 
-def list_of(
-    database: Database, username: str, *, limit: int = 20, now: datetime | None = None
-) -> tuple[Batch, ...]:
-    """Return an account's batches, latest first."""
-    return _read(database, username, None, limit, now)
-
-
-def find(
-    database: Database, username: str, batch_id: int, *, now: datetime | None = None
-) -> Batch | None:
+def find(database: Database, username: str, batch_id: int) -> Batch | None:
     """Return one of the account's batches by its id; None where there is none."""
-    return next(iter(_read(database, username, batch_id, 1, now)), None)
+    return next(iter(list_of(database, username, batch_id=batch_id)), None)
 
 
 def names(database: Database, username: str) -> dict[int, str]:
@@ -103,21 +88,21 @@ def names(database: Database, username: str) -> dict[int, str]:
 
 
 def own(session: Session, username: str, batch_id: int) -> BatchRow:
-    """Return the row of one of the account's batches.
-
-    Raises:
-        StoreError: it has none of this id, or there is no such account.
-    """
-    account = accounts.existing(session, username)
-    row = session.get(BatchRow, batch_id)
-    if row is None or row.account_id != account.id:
-        raise StoreError(GONE)
-    return row
+    """Return the row of one of the account's batches; a StoreError where it has no such batch."""
+    return accounts.own_row(
+        session, username, BatchRow, batch_id, "This batch is not there any more; reload the page."
+    )
 
 
-def _read(
-    database: Database, username: str, batch_id: int | None, limit: int, now: datetime | None
+def list_of(
+    database: Database,
+    username: str,
+    *,
+    batch_id: int | None = None,
+    limit: int = 20,
+    now: datetime | None = None,
 ) -> tuple[Batch, ...]:
+    """Return an account's batches, latest first, or the one with an id."""
     answered = (
         select(func.count())
         .where(PredictionRow.batch_id == BatchRow.id)
@@ -135,10 +120,12 @@ def _read(
         query = query.where(BatchRow.id == batch_id)
     at = now or datetime.now(UTC)
     with database.read() as session:
-        return tuple(_batch_of(row, count, at) for row, count in session.execute(query))
+        return tuple(
+            copy_row(Batch, row, answered=count, state=_state(row, at))
+            for row, count in session.execute(query)
+        )
 
 
-def _batch_of(row: BatchRow, answered: int, now: datetime) -> Batch:
+def _state(row: BatchRow, now: datetime) -> str:
     is_silent = row.state == "running" and now - row.touched_at > MAX_SILENCE
-    state = "interrupted" if is_silent else row.state
-    return copy_row(Batch, row, answered=answered, state=state)
+    return "interrupted" if is_silent else row.state

@@ -74,9 +74,6 @@ def issue_reset(database: Database, username: str, *, by: audit.Actor | None = N
     """Create a password reset code, valid for a day.
 
     It invalidates an earlier code of the account; the password stays valid until the code is used.
-
-    Raises:
-        StoreError: there is no such account.
     """
     with database.alone() as session:
         account = accounts.existing(session, username)
@@ -111,11 +108,7 @@ def redeem_reset(database: Database, code: str, *, password: str, address: str =
 
 
 def check(database: Database, code: str, *, purpose: str) -> None:
-    """Reject an invalid code before expensive work.
-
-    Raises:
-        StoreError: the code is wrong, used or expired.
-    """
+    """Raise a StoreError for a wrong, used or expired code, before expensive work."""
     with database.read() as session:
         _valid(session, code, purpose=purpose)
 

@@ -11,13 +11,15 @@ from sqlalchemy.orm import Session
 
 from allcore import logs
 from allcore.errors import StoreError
-from allcore.store import accounts, audit, roles
+from allcore.store import accounts, audit, roles, text_rules
 from allcore.store.database import Database
 from allcore.store.models import Account, DataSetRow, copy_row
 
 MAX_NAME, MAX_PATH = 80, 2000
 """Maximum characters of a name; maximum UTF-8 bytes of a path, for the databases' unique indexes.
 """
+_TAKEN = "There is a data set named '{}' already; choose another name."
+_NAME_RULE = "A data set's name has {}; change it."
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def connect(
         StoreError: a rule is broken, name or path is connected already, or the account lacks the
             right.
     """
-    name, place = _name(name), _path(path)
+    name, place = text_rules.title(name, MAX_NAME, _NAME_RULE), _path(path)
     with _unique(name), database.alone() as session:
         account = _active(session, username)
         _free(session, name, taken)
@@ -111,7 +113,7 @@ def rename(
         StoreError: a rule is broken, the name is taken, the data set was disconnected, or the
             account lacks the right.
     """
-    name = _name(name)
+    name = text_rules.title(name, MAX_NAME, _NAME_RULE)
     with _unique(name), database.alone() as session:
         row = _own(session, username, data_set_id)
         _free(session, name, taken, own=row.id)
@@ -172,9 +174,9 @@ def _active(session: Session, username: str) -> Account:
 def _free(session: Session, name: str, taken: Iterable[str], *, own: int | None = None) -> None:
     """Reject a name that another data set has, ignoring case."""
     rows = session.execute(select(DataSetRow.id, DataSetRow.name)).all()
-    names = [*taken, *(other for number, other in rows if number != own)]
-    if name.casefold() in {other.casefold() for other in names}:
-        raise StoreError(_taken(name))
+    names = [*taken, *(used for number, used in rows if number != own)]
+    if name.casefold() in {used.casefold() for used in names}:
+        raise StoreError(_TAKEN.format(name))
 
 
 @contextlib.contextmanager
@@ -184,18 +186,7 @@ def _unique(name: str) -> Iterator[None]:
     except exc.IntegrityError as error:
         if "path" in str(error.orig).splitlines()[0]:
             raise StoreError("This data set is connected already.") from None
-        raise StoreError(_taken(name)) from None
-
-
-def _taken(name: str) -> str:
-    return f"There is a data set named '{name}' already; choose another name."
-
-
-def _name(text: str) -> str:
-    name = " ".join(text.split())
-    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
-        raise StoreError(f"A data set's name has 1 to {MAX_NAME} characters; change it.")
-    return name
+        raise StoreError(_TAKEN.format(name)) from None
 
 
 def _path(path: Path) -> str:

@@ -57,11 +57,7 @@ class AccountRecords:
 
 
 def records(database: Database, username: str) -> AccountRecords:
-    """Count the records of an account, for the confirmation of its deletion.
-
-    Raises:
-        StoreError: there is no such account.
-    """
+    """Count the records of an account, for the confirmation of its deletion."""
     with database.read() as session:
         return _records(session, accounts.existing(session, username).id)
 

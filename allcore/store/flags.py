@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from allcore import logs
@@ -54,15 +54,8 @@ def flag(database: Database, username: str, prediction_id: int, note: str = "") 
             ReviewItemRow.of == row.model, ReviewItemRow.image_id == image_id
         )
         if session.scalar(queued) is None:
-            session.add(
-                ReviewItemRow(
-                    of=row.model,
-                    image_id=image_id,
-                    reason="flagged",
-                    added_by=row.account_id,
-                    at=now,
-                )
-            )
+            item = {"of": row.model, "image_id": image_id, "reason": "flagged"}
+            session.add(ReviewItemRow(**item, added_by=row.account_id, at=now))
         logs.event("answer flagged", account=row.account_id, prediction=row.id)
 
 
@@ -82,11 +75,7 @@ def unflag(database: Database, username: str, prediction_id: int) -> None:
 def list_of(database: Database, model: str) -> tuple[Flag, ...]:
     """Return all flagged answers of a model, earliest flag first."""
     row = PredictionRow
-    query = (
-        select(row)
-        .where(row.model == model, row.flagged_at.is_not(None))
-        .order_by(row.flagged_at, row.id)
-    )
+    query = select(row).where(row.model == model, row.flagged_at.is_not(None))
     with database.read() as session:
         return tuple(
             copy_row(
@@ -96,7 +85,7 @@ def list_of(database: Database, model: str) -> tuple[Flag, ...]:
                 note=answer.flag_note,
                 at=answer.flagged_at,
             )
-            for answer in session.scalars(query)
+            for answer in session.scalars(query.order_by(row.flagged_at, row.id))
         )
 
 
@@ -104,21 +93,11 @@ def sweep(session: Session) -> None:
     """Delete flagged items without a judgement from the queues once no flag is left."""
     item = ReviewItemRow
     judged = select(JudgementRow.id).where(JudgementRow.item_id == item.id).exists()
-    flagged = select(PredictionRow.id).where(_is_flagged_item()).exists()
+    row, digest = PredictionRow, func.substr(item.image_id, len(UPLOAD) + 1)  # uses the index
+    same_image = (row.image_sha256 == digest) & (row.model == item.of)
+    flagged = select(row.id).where(same_image, row.flagged_at.is_not(None)).exists()
     session.execute(delete(item).where(item.reason == "flagged", ~judged, ~flagged))
 
 
-def _is_flagged_item() -> ColumnElement[bool]:
-    """Join condition of a flagged prediction and its item in the queue."""
-    row, item = PredictionRow, ReviewItemRow
-    digest = func.substr(item.image_id, len(UPLOAD) + 1)  # substr lets the index apply
-    same = (row.image_sha256 == digest) & (row.model == item.of)
-    return same & row.flagged_at.is_not(None)
-
-
 def _own(session: Session, username: str, prediction_id: int) -> PredictionRow:
-    account = accounts.existing(session, username)
-    row = session.get(PredictionRow, prediction_id)
-    if row is None or row.account_id != account.id:
-        raise StoreError(GONE)
-    return row
+    return accounts.own_row(session, username, PredictionRow, prediction_id, GONE)

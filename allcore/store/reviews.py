@@ -101,11 +101,14 @@ def queue_cells(database: Database, username: str, *, of: str, reasons: Mapping[
     with database.alone() as session:
         account = accounts.existing(session, username)
         known = set(session.scalars(select(ReviewItemRow.image_id).where(ReviewItemRow.of == of)))
-        new = [image_id for image_id in reasons if image_id not in known]
+        # Shuffled, so that the order of the rows does not reveal the reasons.
+        new = sorted(
+            reasons.keys() - known, key=lambda key: hashlib.sha256(f"{of}\0{key}".encode()).digest()
+        )
         now = datetime.now(UTC)
         rows = [
             {"of": of, "image_id": key, "reason": reasons[key], "added_by": account.id, "at": now}
-            for key in _shuffled(of, new)
+            for key in new
         ]
         if rows:
             session.execute(insert(ReviewItemRow), rows)
@@ -189,7 +192,14 @@ def judge(
     with database.alone() as session:
         account = accounts.existing(session, username)
         item = _judgeable(session, account, of=of, image_id=image_id)
-        row = _row_of(session, account, item)
+        query = select(JudgementRow).where(
+            JudgementRow.account_id == account.id, JudgementRow.item_id == item.id
+        )
+        row, now = session.scalars(query).one_or_none(), datetime.now(UTC)
+        if row is None:
+            row = JudgementRow(item_id=item.id, account_id=account.id, given_at=now)
+        else:
+            row.changed_at = now
         row.seen, row.note = seen, note
         session.add(row)
         session.flush()
@@ -260,11 +270,6 @@ def _checked_reasons(reasons: Mapping[str, str]) -> dict[str, str]:
     return checked
 
 
-def _shuffled(of: str, image_ids: Iterable[str]) -> list[str]:
-    """Shuffle ids so that the row order does not reveal the reasons."""
-    return sorted(image_ids, key=lambda key: hashlib.sha256(f"{of}\0{key}".encode()).digest())
-
-
 def _judgeable(session: Session, account: Account, *, of: str, image_id: str) -> ReviewItemRow:
     query = select(ReviewItemRow).where(ReviewItemRow.of == of, ReviewItemRow.image_id == image_id)
     item = session.scalars(query).one_or_none()
@@ -296,15 +301,3 @@ def _uploaders(session: Session, image_ids: Sequence[str]) -> dict[str, set[str]
         for sha256, username in session.execute(query):
             uploaders[f"{UPLOAD}{sha256}"].add(username)
     return uploaders
-
-
-def _row_of(session: Session, account: Account, item: ReviewItemRow) -> JudgementRow:
-    """Return the account's judgement of the cell for an update, or a new row."""
-    query = select(JudgementRow).where(
-        JudgementRow.account_id == account.id, JudgementRow.item_id == item.id
-    )
-    row, now = session.scalars(query).one_or_none(), datetime.now(UTC)
-    if row is None:
-        return JudgementRow(item_id=item.id, account_id=account.id, given_at=now)
-    row.changed_at = now
-    return row

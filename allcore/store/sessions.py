@@ -136,11 +136,7 @@ def end_one(database: Database, username: str, number: int, *, address: str = ""
 def end_all(
     database: Database, username: str, *, except_key: str = "", by: audit.Actor | None = None
 ) -> None:
-    """End all sessions of an account except the one with a key.
-
-    Raises:
-        StoreError: there is no such account.
-    """
+    """End all sessions of an account except the one with a key."""
     with database.write() as session:
         account = accounts.existing(session, username)
         _end(session, SessionRow.account_id == account.id, SessionRow.key_hash != _hash(except_key))

@@ -42,8 +42,10 @@ def save(
     Raises:
         StoreError: a rule is broken, the name is taken, or there is no such account.
     """
-    of, name, image_ids = text_rules.scope_key(of), _name(name), _checked_ids(image_ids)
-    row = SliceRow(of=of, name=name, image_ids=_packed(image_ids), created_at=datetime.now(UTC))
+    of, image_ids = text_rules.scope_key(of), _checked_ids(image_ids)
+    name = text_rules.title(name, MAX_NAME, "A slice's name has {}; change it.")
+    packed = zlib.compress(json.dumps(image_ids, separators=(",", ":")).encode())
+    row = SliceRow(of=of, name=name, image_ids=packed, created_at=datetime.now(UTC))
     try:
         with database.write() as session:
             row.account_id = accounts.existing(session, username).id
@@ -70,26 +72,12 @@ def list_of(database: Database, username: str, *, of: str) -> tuple[SavedSlice, 
 
 
 def delete(database: Database, username: str, slice_id: int) -> None:
-    """Delete one of the account's own slices.
-
-    Raises:
-        StoreError: the account has no such slice, or there is no such account.
-    """
+    """Delete one of the account's own slices; a StoreError where it has no such slice."""
     with database.write() as session:
-        account = accounts.existing(session, username)
-        row = session.get(SliceRow, slice_id)
-        if row is None or row.account_id != account.id:
-            raise StoreError("This slice is not there any more; reload the page.")
+        gone = "This slice is not there any more; reload the page."
+        row = accounts.own_row(session, username, SliceRow, slice_id, gone)
         session.delete(row)
-        logs.event("slice deleted", account=account.id)
-
-
-def _name(text: str) -> str:
-    """Return the name with single spaces."""
-    name = " ".join(text.split())
-    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
-        raise StoreError(f"A slice's name has 1 to {MAX_NAME} characters; change it.")
-    return name
+        logs.event("slice deleted", account=row.account_id)
 
 
 def _checked_ids(image_ids: Iterable[str]) -> tuple[str, ...]:
@@ -102,10 +90,6 @@ def _checked_ids(image_ids: Iterable[str]) -> tuple[str, ...]:
             "select fewer."
         )
     return unique
-
-
-def _packed(image_ids: tuple[str, ...]) -> bytes:
-    return zlib.compress(json.dumps(image_ids, separators=(",", ":")).encode())
 
 
 def _slice_of(row: SliceRow) -> SavedSlice:

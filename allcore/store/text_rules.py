@@ -52,14 +52,20 @@ def email(text: str) -> str | None:
 
 
 def display_name(text: str) -> str:
-    """Return a person's name with single spaces.
+    """Return a person's name with single spaces; errors as of `title`."""
+    return title(text, MAX_DISPLAY_NAME, "A name has {}.")
+
+
+def title(text: str, most: int, sentence: str) -> str:
+    """Return a name with single spaces.
 
     Raises:
-        StoreError: empty, too long, or with characters that can't be shown.
+        StoreError: empty, too long, or with characters that can't be shown; `sentence` with the
+            allowed length.
     """
     name = " ".join(text.split())
-    if not 1 <= len(name) <= MAX_DISPLAY_NAME or not name.isprintable():
-        raise StoreError(f"A name has 1 to {MAX_DISPLAY_NAME} characters.")
+    if not 1 <= len(name) <= most or not name.isprintable():
+        raise StoreError(sentence.format(f"1 to {most} characters"))
     return name
 
 
