@@ -30,17 +30,11 @@ Steps = Callable[[str, int, int], object]
 
 @dataclass(frozen=True)
 class DownloadResult:
-    """Result of a download.
+    """Result of a download."""
 
-    Attributes:
-        placed: number of files placed in the folder.
-        failures: files that could not be downloaded, with the reason.
-        has_labels: whether the folder has the label table of the preliminary test images.
-    """
-
-    placed: int
-    failures: tuple[UnreadFile, ...]
-    has_labels: bool
+    placed: int  # number of files placed in the folder
+    failures: tuple[UnreadFile, ...]  # files that could not be downloaded, with the reason
+    has_labels: bool  # whether the folder has the label table of the preliminary test images
     verification: Verification
 
 

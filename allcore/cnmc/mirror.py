@@ -32,13 +32,9 @@ TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 @dataclass(frozen=True)
 class ReleaseFile:
-    """A file to download.
+    """A file to download."""
 
-    Attributes:
-        paths: in the release; several where it holds the same bytes more than once.
-    """
-
-    paths: tuple[str, ...]
+    paths: tuple[str, ...]  # in the release; several where it holds the same bytes more than once
     size: int
     sha256: str
 

@@ -32,14 +32,10 @@ _MODELS = 5  # maximum number of models listed
 
 @dataclass(frozen=True)
 class PicturePanel:
-    """An image beside the verdict.
-
-    Attributes:
-        rgb: (H, W, 3) uint8.
-    """
+    """An image beside the verdict."""
 
     title: str
-    rgb: Rgb
+    rgb: Rgb  # (H, W, 3) uint8
 
 
 def prediction_pdf(report: PredictionReport, panels: Sequence[PicturePanel] = ()) -> bytes:

@@ -32,16 +32,11 @@ _SHORT = 12  # digest characters in a sentence
 
 @dataclass(frozen=True)
 class ReportCheck:
-    """Comparison of one attribute.
-
-    Attributes:
-        expected: value in the report.
-        found: value on this machine.
-    """
+    """Comparison of one attribute."""
 
     name: str
-    expected: str
-    found: str
+    expected: str  # value in the report
+    found: str  # value on this machine
     ok: bool
 
 

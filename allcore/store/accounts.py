@@ -37,10 +37,8 @@ class AccountInfo:
     created_at: datetime
     last_sign_in: datetime | None
     has_password: bool
-    waiting: bool
-    """True if the account awaits an administrator's approval."""
-    toured_at: datetime | None
-    """Time at which the tour was shown; None where it has not been."""
+    waiting: bool  # True if the account awaits an administrator's approval
+    toured_at: datetime | None  # Time at which the tour was shown; None where it has not been
 
     @property
     def state(self) -> str:

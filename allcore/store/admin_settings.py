@@ -31,18 +31,12 @@ class SettingRule:
 
 @dataclass(frozen=True)
 class AdminSetting:
-    """A setting at the time of reading.
-
-    Attributes:
-        value: of an administrator, or the default.
-        changed_by: username; None where unchanged or the account was deleted.
-        changed_at: aware, in UTC; None where unchanged.
-    """
+    """A setting at the time of reading."""
 
     key: str
-    value: Any
-    changed_by: str | None = None
-    changed_at: datetime | None = None
+    value: Any  # of an administrator, or the default
+    changed_by: str | None = None  # username; None where unchanged or the account was deleted
+    changed_at: datetime | None = None  # aware, in UTC; None where unchanged
 
 
 def _days(value: Any) -> bool:

@@ -29,56 +29,35 @@ CSV_COLUMNS = ("id", "at", "account", "username", "what", "on", "where", "detail
 
 @dataclass(frozen=True)
 class Actor:
-    """Person responsible for an administrative change.
-
-    Attributes:
-        address: of the browser, or `COMMAND_LINE`.
-    """
+    """Person responsible for an administrative change."""
 
     username: str = ""
-    address: str = COMMAND_LINE
+    address: str = COMMAND_LINE  # of the browser, or `COMMAND_LINE`
 
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """An entry of the log.
-
-    Attributes:
-        account_id: of the actor; None where nobody was signed in.
-        username: of that account at the time; empty where there was none.
-        action: in a few words, such as "role changed".
-        target: of the action, such as a username; may be empty.
-        address: of the browser, or `COMMAND_LINE`; empty where unknown.
-        detail: further data as JSON; may be empty.
-    """
+    """An entry of the log."""
 
     id: int
     at: datetime
-    account_id: int | None
-    username: str
-    action: str
-    target: str
-    address: str
-    detail: str
+    account_id: int | None  # of the actor; None where nobody was signed in
+    username: str  # of that account at the time; empty where there was none
+    action: str  # in a few words, such as "role changed"
+    target: str  # of the action, such as a username; may be empty
+    address: str  # of the browser, or `COMMAND_LINE`; empty where unknown
+    detail: str  # further data as JSON; may be empty
 
 
 @dataclass(frozen=True)
 class AuditQuery:
-    """Filter of entries; a default value matches all.
+    """Filter of entries; a default value matches all."""
 
-    Attributes:
-        username: exact, ignoring case.
-        action: exact value of `AuditEntry.action`.
-        since: earliest time, aware.
-        until: end of the time range, exclusive, aware.
-        text: part of username, target, address or detail.
-    """
-
-    username: str = ""
-    action: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-    text: str = ""
+    username: str = ""  # exact, ignoring case
+    action: str = ""  # exact value of `AuditEntry.action`
+    since: datetime | None = None  # earliest time, aware
+    until: datetime | None = None  # end of the time range, exclusive, aware
+    text: str = ""  # part of username, target, address or detail
 
 
 @dataclass(frozen=True)

@@ -37,14 +37,10 @@ _ROWS_A_STATEMENT = 500
 
 @dataclass(frozen=True)
 class Backup:
-    """Contents of a backup.
-
-    Attributes:
-        made_at: time of creation, aware, in UTC.
-    """
+    """Contents of a backup."""
 
     revision: str
-    made_at: datetime
+    made_at: datetime  # time of creation, aware, in UTC
     rows: dict[str, int]
     pictures: int
 

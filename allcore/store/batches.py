@@ -19,12 +19,7 @@ MAX_NAME = 200
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch at the time of reading.
-
-    Attributes:
-        state: "running", one of `END_STATES`, or "interrupted", which is derived at read time.
-        started_at: aware, in UTC, as all times here.
-    """
+    """A batch at the time of reading."""
 
     id: int
     name: str
@@ -32,8 +27,8 @@ class Batch:
     model_sha256: str
     total: int
     answered: int
-    state: str
-    started_at: datetime
+    state: str  # "running", one of `END_STATES`, or "interrupted", which is derived at read time
+    started_at: datetime  # aware, in UTC, as all times here
     ended_at: datetime | None
 
 

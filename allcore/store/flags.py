@@ -18,20 +18,14 @@ GONE = "This answer is not there any more; reload the page."
 
 @dataclass(frozen=True)
 class Flag:
-    """A flagged answer, without the account and the file name.
+    """A flagged answer, without the account and the file name."""
 
-    Attributes:
-        image_id: of the item in the review queue.
-        p_all: calibrated probability of an ALL blast; None where refused.
-        at: time of the flag, aware, in UTC.
-    """
-
-    image_id: str
+    image_id: str  # of the item in the review queue
     verdict: str
-    p_all: float | None
+    p_all: float | None  # calibrated probability of an ALL blast; None where refused
     threshold: float
     note: str
-    at: datetime
+    at: datetime  # time of the flag, aware, in UTC
 
 
 def flag(database: Database, username: str, prediction_id: int, note: str = "") -> None:

@@ -25,14 +25,10 @@ _CHUNK = 10_000  # variables of one statement; SQLite takes 32,766
 
 @dataclass(frozen=True)
 class HistoryAnswer:
-    """Answer of a model for one image.
-
-    Attributes:
-        image_sha256: of the file's bytes; empty where these could not be read.
-    """
+    """Answer of a model for one image."""
 
     name: str
-    image_sha256: str
+    image_sha256: str  # of the file's bytes; empty where these could not be read
     model: str
     model_sha256: str
     preprocessing_version: int
@@ -42,15 +38,11 @@ class HistoryAnswer:
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """A stored answer at the time of reading.
-
-    Attributes:
-        batch: id of its batch; None for a single image.
-    """
+    """A stored answer at the time of reading."""
 
     id: int
     at: datetime
-    batch: int | None
+    batch: int | None  # id of its batch; None for a single image
     answer: HistoryAnswer
     flagged_at: datetime | None
     flag_note: str
@@ -58,20 +50,13 @@ class HistoryEntry:
 
 @dataclass(frozen=True)
 class HistoryQuery:
-    """Filter of an account's answers; a default value matches all.
+    """Filter of an account's answers; a default value matches all."""
 
-    Attributes:
-        text: part of the file name or of the subject, or a prefix of the digest.
-        verdict: ``all``, ``hem`` or ``refused``.
-        since: earliest time, aware.
-        until: end of the time range, exclusive, aware.
-    """
-
-    text: str = ""
-    verdict: str = ""
+    text: str = ""  # part of the file name or of the subject, or a prefix of the digest
+    verdict: str = ""  # ``all``, ``hem`` or ``refused``
     model: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
+    since: datetime | None = None  # earliest time, aware
+    until: datetime | None = None  # end of the time range, exclusive, aware
     batch: int | None = None
     flagged: bool = False
 

@@ -31,20 +31,14 @@ class TokenUsed(StoreError):
 
 @dataclass(frozen=True)
 class Identity:
-    """Claims of an identity provider's token; strings are unchecked.
-
-    Attributes:
-        subject: the provider's identifier of the person.
-        preferred_username: modified until it is valid and free.
-        email: empty where there is none, or the provider has not verified it.
-    """
+    """Claims of an identity provider's token; strings are unchecked."""
 
     issuer: str
-    subject: str
+    subject: str  # the provider's identifier of the person
     issued_at: datetime
-    preferred_username: str = ""
+    preferred_username: str = ""  # modified until it is valid and free
     name: str = ""
-    email: str = ""
+    email: str = ""  # empty where there is none, or the provider has not verified it
 
 
 def sign_in(

@@ -115,8 +115,7 @@ class SignInAttempt(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name_hash: Mapped[str] = mapped_column("username", String(64))
     """Hash of the typed name; empty for an attempt to register under a taken name."""
-    address: Mapped[str] = mapped_column(String(64))
-    """Of the browser; empty where unknown."""
+    address: Mapped[str] = mapped_column(String(64))  # Of the browser; empty where unknown
     at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -146,8 +145,7 @@ class SessionRow(Base):
     version: Mapped[int]
     """The account's session version at sign-in; the session is invalid once they differ."""
     began_at: Mapped[datetime]
-    used_at: Mapped[datetime] = mapped_column(index=True)
-    """Last use, accurate to a few minutes."""
+    used_at: Mapped[datetime] = mapped_column(index=True)  # Last use, accurate to a few minutes
     address: Mapped[str] = mapped_column(String(64))
     ended_at: Mapped[datetime | None]
 
@@ -163,10 +161,8 @@ class InvitationRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     code_hash: Mapped[str] = mapped_column(String(64), unique=True)
     role: Mapped[str] = mapped_column(String(16))
-    note: Mapped[str] = mapped_column(String(100))
-    """The author's note on the recipient."""
-    made_by: Mapped[FormerId]
-    """None also where it was created on the command line."""
+    note: Mapped[str] = mapped_column(String(100))  # The author's note on the recipient
+    made_by: Mapped[FormerId]  # None also where it was created on the command line
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
@@ -184,8 +180,7 @@ class IdentityRow(Base):
     subject: Mapped[str] = mapped_column(String(255))
     account_id: Mapped[OwnerId] = mapped_column(index=True)
     linked_at: Mapped[datetime]
-    token_at: Mapped[datetime]
-    """Issue time of the last accepted token; older tokens are invalid."""
+    token_at: Mapped[datetime]  # Issue time of the last accepted token; older tokens are invalid
 
 
 class SliceRow(Base):
@@ -196,8 +191,7 @@ class SliceRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[OwnerId]
-    of: Mapped[str] = mapped_column(String(200))
-    """Digest of the data set or name of the model."""
+    of: Mapped[str] = mapped_column(String(200))  # Digest of the data set or name of the model
     name: Mapped[str] = mapped_column(String(80))
     image_ids: Mapped[bytes] = mapped_column(LargeBinary())
     created_at: Mapped[datetime]
@@ -252,8 +246,7 @@ class JudgementRow(Base):
     seen: Mapped[str] = mapped_column(String(16))
     note: Mapped[str] = mapped_column(String(500))
     given_at: Mapped[datetime]
-    changed_at: Mapped[datetime | None]
-    """Time of the last change; None without one."""
+    changed_at: Mapped[datetime | None]  # Time of the last change; None without one
 
 
 class BatchRow(Base):
@@ -324,8 +317,7 @@ class StoredPictureRow(Base):
 
     account_id: Mapped[OwnerId] = mapped_column(primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    size: Mapped[int]
-    """Bytes of the file."""
+    size: Mapped[int]  # Bytes of the file
     kept_at: Mapped[datetime]
     kept_until: Mapped[datetime]
 
@@ -352,12 +344,9 @@ class AuditRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
-    account_id: Mapped[int | None]
-    """Without a foreign key, since the entry outlives the account."""
-    username: Mapped[str] = mapped_column(String(64))
-    """Of the account at the time."""
+    account_id: Mapped[int | None]  # Without a foreign key, since the entry outlives the account
+    username: Mapped[str] = mapped_column(String(64))  # Of the account at the time
     action: Mapped[str] = mapped_column("what", String(64))
     target: Mapped[str] = mapped_column(String(300))
     address: Mapped[str] = mapped_column(String(200))
-    detail: Mapped[str] = mapped_column(String(4000))
-    """JSON, or empty."""
+    detail: Mapped[str] = mapped_column(String(4000))  # JSON, or empty

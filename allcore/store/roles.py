@@ -20,17 +20,11 @@ class NotAllowed(AllScopeError):
 
 @dataclass(frozen=True)
 class Role:
-    """A role.
+    """A role."""
 
-    Attributes:
-        name: stored and command-line name.
-        title: display name of one person in the role.
-        people: plural, for "For reviewers".
-    """
-
-    name: str
-    title: str
-    people: str
+    name: str  # stored and command-line name
+    title: str  # display name of one person in the role
+    people: str  # plural, for "For reviewers"
 
 
 @dataclass(frozen=True)

@@ -35,19 +35,13 @@ class SessionLimits:
 
 @dataclass(frozen=True)
 class OpenSession:
-    """A session at the time of reading. Times are aware, in UTC.
-
-    Attributes:
-        used_at: last use, accurate to a few minutes.
-        address: of the browser at sign-in; empty where unknown.
-        is_current: whether it is the caller's own session.
-    """
+    """A session at the time of reading. Times are aware, in UTC."""
 
     id: int
     began_at: datetime
-    used_at: datetime
-    address: str
-    is_current: bool
+    used_at: datetime  # last use, accurate to a few minutes
+    address: str  # of the browser at sign-in; empty where unknown
+    is_current: bool  # whether it is the caller's own session
 
 
 def begin(

@@ -31,19 +31,12 @@ NAME_COST = 12
 
 @dataclass(frozen=True)
 class AttemptLimit:
-    """Limit on the attempts within WINDOW.
+    """Limit on the attempts within WINDOW."""
 
-    Attributes:
-        free: number without a wait; the next one waits for a second.
-        step: number of further attempts after which the wait doubles.
-        longest: maximum wait in seconds.
-        most: number that locks for LOCK.
-    """
-
-    free: int
-    step: int
-    longest: int
-    most: int
+    free: int  # number without a wait; the next one waits for a second
+    step: int  # number of further attempts after which the wait doubles
+    longest: int  # maximum wait in seconds
+    most: int  # number that locks for LOCK
 
     def wait(self, attempts: int) -> timedelta:
         """Return the minimum time from the last attempt to the next one."""

@@ -22,16 +22,12 @@ SECONDS = 0.3
 
 @dataclass(frozen=True)
 class StoragePart:
-    """Size of one part.
-
-    Attributes:
-        whole: whether the count is complete; otherwise the size is a lower bound.
-    """
+    """Size of one part."""
 
     name: str
     place: str
     size: int
-    whole: bool = True
+    whole: bool = True  # whether the count is complete; otherwise the size is a lower bound
 
 
 @dataclass(frozen=True)

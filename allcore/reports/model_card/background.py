@@ -68,14 +68,10 @@ _TWO_SETS = (
 
 @dataclass(frozen=True)
 class PublicDataset:
-    """Published facts about a data set.
-
-    Attributes:
-        cells: content of the images and their processing before publication.
-    """
+    """Published facts about a data set."""
 
     source: str
-    cells: str
+    cells: str  # content of the images and their processing before publication
     labels: str
     design: str
 

@@ -29,23 +29,15 @@ _STATES = {
 
 @dataclass(frozen=True)
 class ChecklistItem:
-    """One item of a checklist.
-
-    Attributes:
-        where: title of the chapter that reports it; empty where none does.
-        needs: names of the required `facts`.
-        gap: missing part of a reported item; empty if complete.
-        why: reason for an unreported item.
-        applies: whether the item applies to this kind of model.
-    """
+    """One item of a checklist."""
 
     number: str
     topic: str
-    where: str = ""
-    needs: Sequence[str] = ()
-    gap: str = ""
-    why: str = ""
-    applies: bool = True
+    where: str = ""  # title of the chapter that reports it; empty where none does
+    needs: Sequence[str] = ()  # names of the required `facts`
+    gap: str = ""  # missing part of a reported item; empty if complete
+    why: str = ""  # reason for an unreported item
+    applies: bool = True  # whether the item applies to this kind of model
 
     def answer(self, facts: frozenset[str]) -> str:
         """State of the item, with the chapter that reports it or the reason that none does."""
