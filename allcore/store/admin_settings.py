@@ -43,10 +43,6 @@ def _days(value: Any) -> bool:
     return type(value) is int and 1 <= value <= MAX_DAYS
 
 
-def _yes_or_no(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
 def _folders(value: Any) -> bool:
     return (
         isinstance(value, list)
@@ -57,20 +53,21 @@ def _folders(value: Any) -> bool:
 
 
 REGISTRATION = ("open", "invitation", "closed")
+_YES_OR_NO = SettingRule(False, lambda value: isinstance(value, bool), "is yes or no")
 RULES: dict[str, SettingRule] = {
     "registration": SettingRule(
         None,
         lambda value: value is None or value in REGISTRATION,
         "is open, invitation or closed, or none to be what ALLSCOPE_REGISTRATION says",
     ),
-    "approval": SettingRule(False, _yes_or_no, "is yes or no"),
-    "captcha": SettingRule(False, _yes_or_no, "is yes or no"),
+    "approval": _YES_OR_NO,
+    "captcha": _YES_OR_NO,
     "data_roots": SettingRule(
         [],
         _folders,
         f"has up to {MAX_FOLDERS} folders with {MAX_FOLDERS_LENGTH:,} characters in all",
     ),
-    "keep_pictures": SettingRule(False, _yes_or_no, "is yes or no"),
+    "keep_pictures": _YES_OR_NO,
     "picture_days": SettingRule(30, _days, f"has 1 to {MAX_DAYS:,} days"),
     "history_days": SettingRule(
         None,

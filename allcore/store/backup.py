@@ -14,7 +14,6 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -96,7 +95,10 @@ def restore(
         contents = _verified_contents(archive, path)
         with database.alone() as session:
             connection = session.connection()
-            if not replace and _holds_something(connection):
+            # Setup codes don't count as rows that would be lost: the app creates them.
+            tables = [t for t in Base.metadata.sorted_tables if t.name != "one_time_code"]
+            counts = (connection.scalar(select(func.count()).select_from(t)) for t in tables)
+            if not replace and any(counts):
                 raise StoreError("The database is not empty; add --replace to lose what it holds.")
             prerelease.reflected(connection).drop_all(connection)
             _insert(connection, archive, contents, with_pictures)
@@ -137,22 +139,21 @@ def _write(database: Database, archive: zipfile.ZipFile, with_pictures: bool) ->
 
 
 def _write_table(connection: Connection, archive: zipfile.ZipFile, table: Table) -> dict[str, Any]:
+    def to_json(value: datetime | bytes) -> str:
+        if isinstance(value, datetime):
+            return value.isoformat()
+        return base64.b64encode(value).decode()
+
     digest, count = hashlib.sha256(), 0
     query = select(table).order_by(*table.primary_key)
     rows = connection.execution_options(yield_per=_ROWS_A_STATEMENT).execute(query)
     with archive.open(f"tables/{table.name}.jsonl", "w", force_zip64=True) as part:
         for row in rows.mappings():
             count += 1
-            line = json.dumps(dict(row), ensure_ascii=False, default=_to_json).encode() + b"\n"
+            line = json.dumps(dict(row), ensure_ascii=False, default=to_json).encode() + b"\n"
             digest.update(line)
             part.write(line)
     return {"sha256": digest.hexdigest(), "rows": count}
-
-
-def _to_json(value: datetime | bytes) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return base64.b64encode(value).decode()
 
 
 def _open(path: Path) -> zipfile.ZipFile:
@@ -185,12 +186,6 @@ def _damaged(path: Path, reason: str) -> StoreError:
     return StoreError(f"The backup {path} is damaged ({reason}); use another one.")
 
 
-def _holds_something(connection: Connection) -> bool:
-    """True if any row would be lost; setup codes don't count, the app creates them."""
-    tables = [table for table in Base.metadata.sorted_tables if table.name != "one_time_code"]
-    return any(connection.scalar(select(func.count()).select_from(table)) for table in tables)
-
-
 def _insert(
     connection: Connection, archive: zipfile.ZipFile, contents: dict[str, Any], with_pictures: bool
 ) -> None:
@@ -205,28 +200,24 @@ def _insert(
         if table.name == StoredPictureRow.__tablename__ and not with_pictures:
             continue
         added = prerelease.missing_values(table.name) if is_prerelease else {}
-        rows = ({**added, **row} for row in _read_rows(archive, name, table))
-        while chunk := list(islice(rows, _ROWS_A_STATEMENT)):
-            connection.execute(insert(table), chunk)
+        with archive.open(name) as part:
+            while lines := list(islice(part, _ROWS_A_STATEMENT)):
+                rows = [{**added, **_from_json(table, line)} for line in lines]
+                connection.execute(insert(table), rows)
         prerelease.number_on(connection, table)
     if is_prerelease:
         prerelease.convert_roles(connection, revision)
 
 
-def _read_rows(archive: zipfile.ZipFile, name: str, table: Table) -> Iterator[dict[str, Any]]:
-    with archive.open(name) as part:
-        for line in part:
-            row = json.loads(line)
-            yield {column: _from_json(table, column, value) for column, value in row.items()}
-
-
-def _from_json(table: Table, column: str, value: Any) -> Any:
-    kind = table.columns[column].type
-    if value is not None and isinstance(kind, sqlalchemy.DateTime):
-        return datetime.fromisoformat(value)
-    if value is not None and isinstance(kind, sqlalchemy.LargeBinary):
-        return base64.b64decode(value)
-    return value
+def _from_json(table: Table, line: bytes) -> dict[str, Any]:
+    row: dict[str, Any] = json.loads(line)
+    for column, value in row.items():
+        kind = table.columns[column].type
+        if value is not None and isinstance(kind, sqlalchemy.DateTime):
+            row[column] = datetime.fromisoformat(value)
+        elif value is not None and isinstance(kind, sqlalchemy.LargeBinary):
+            row[column] = base64.b64decode(value)
+    return row
 
 
 def _summary(contents: dict[str, Any]) -> Backup:

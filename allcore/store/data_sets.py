@@ -65,7 +65,11 @@ def connect(
         StoreError: a rule is broken, name or path is connected already, or the account lacks the
             right.
     """
-    name, place = text_rules.title(name, MAX_NAME, _NAME_RULE), _path(path)
+    name, place = text_rules.title(name, MAX_NAME, _NAME_RULE), str(path)
+    if not place.isprintable():  # invalid Unicode is not printable either
+        raise StoreError("The path holds characters that can't be shown; rename the folder.")
+    if len(place.encode()) > MAX_PATH:
+        raise StoreError(f"The path is longer than {MAX_PATH:,} bytes; move the folder up.")
     with _unique(name), database.alone() as session:
         account = _active(session, username)
         _free(session, name, taken)
@@ -187,15 +191,6 @@ def _unique(name: str) -> Iterator[None]:
         if "path" in str(error.orig).splitlines()[0]:
             raise StoreError("This data set is connected already.") from None
         raise StoreError(_TAKEN.format(name)) from None
-
-
-def _path(path: Path) -> str:
-    text = str(path)
-    if not text.isprintable():  # invalid Unicode is not printable either
-        raise StoreError("The path holds characters that can't be shown; rename the folder.")
-    if len(text.encode()) > MAX_PATH:
-        raise StoreError(f"The path is longer than {MAX_PATH:,} bytes; move the folder up.")
-    return text
 
 
 def _data_set_of(row: DataSetRow, username: str | None) -> DataSet:

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, ScalarSelect, delete, func, insert, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select
 
 from allcore import logs
 from allcore.errors import StoreError
@@ -167,9 +166,9 @@ def delete_batch(database: Database, username: str, batch_id: int) -> int:
         batches.own(session, username, batch_id)
     count = _delete(database, username, [_conditions(HistoryQuery(batch=batch_id))])
     with database.write() as session:
-        session.execute(
-            delete(BatchRow).where(BatchRow.id == batch_id, _batch_of_account(username))
-        )
+        owner = accounts.existing(session, username).id
+        own = BatchRow.id == batch_id, BatchRow.account_id == owner
+        session.execute(delete(BatchRow).where(*own))
     return count
 
 
@@ -188,7 +187,10 @@ def _delete(
             ).all()
             count += len(batch_ids)
             touched |= {batch_id for batch_id in batch_ids if batch_id is not None}
-        _delete_empty_batches(session, touched)
+        has_answers = select(PredictionRow.id).where(PredictionRow.batch_id == BatchRow.id).exists()
+        ended = BatchRow.state != "running"
+        for batch_id in touched:
+            session.execute(delete(BatchRow).where(BatchRow.id == batch_id, ended, ~has_answers))
         flags.sweep(session)
         places = pictures.drop_orphans(session)
         logs.event("answers deleted", account=account.id, answers=count)
@@ -196,31 +198,21 @@ def _delete(
     return count
 
 
-def _delete_empty_batches(session: Session, batch_ids: set[int]) -> None:
-    """Delete the ended batches without answers among the given ones."""
-    has_answers = select(PredictionRow.id).where(PredictionRow.batch_id == BatchRow.id).exists()
-    ended = BatchRow.state != "running"
-    for batch_id in batch_ids:
-        session.execute(delete(BatchRow).where(BatchRow.id == batch_id, ended, ~has_answers))
-
-
 def _of_account(username: str) -> ColumnElement[bool]:
-    return PredictionRow.account_id == _id_of(username)
-
-
-def _batch_of_account(username: str) -> ColumnElement[bool]:
-    return BatchRow.account_id == _id_of(username)
-
-
-def _id_of(username: str) -> ScalarSelect[int]:
     name = text_rules.lookup_name(username)
-    return select(Account.id).where(Account.username == name).scalar_subquery()
+    account = select(Account.id).where(Account.username == name).scalar_subquery()
+    return PredictionRow.account_id == account
 
 
 def _conditions(query: HistoryQuery) -> tuple[ColumnElement[bool], ...]:
     row, text = PredictionRow, query.text.strip()
     conditions = (
-        text and _text(text),
+        text
+        and or_(
+            row.name.icontains(text, autoescape=True),
+            row.subject.icontains(text, autoescape=True),
+            row.image_sha256.startswith(text.lower(), autoescape=True),
+        ),
         query.verdict and row.verdict == query.verdict,
         query.model and row.model == query.model,
         query.since and row.at >= query.since,
@@ -229,15 +221,6 @@ def _conditions(query: HistoryQuery) -> tuple[ColumnElement[bool], ...]:
         query.flagged and row.flagged_at.is_not(None),
     )
     return tuple(part for part in conditions if isinstance(part, ColumnElement))
-
-
-def _text(text: str) -> ColumnElement[bool]:
-    row = PredictionRow
-    return or_(
-        row.name.icontains(text, autoescape=True),
-        row.subject.icontains(text, autoescape=True),
-        row.image_sha256.startswith(text.lower(), autoescape=True),
-    )
 
 
 def _columns(answer: HistoryAnswer) -> dict[str, object]:

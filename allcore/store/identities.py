@@ -56,9 +56,16 @@ def sign_in(
         StoreError: the account is disabled or awaits approval, or the identity is empty.
     """
     now = now or datetime.now(UTC)
-    _check(identity, now)
+    if not (0 < len(identity.issuer) <= MAX_ISSUER and 0 < len(identity.subject) <= MAX_SUBJECT):
+        raise StoreError("The identity provider named nobody; ask an administrator.")
+    if abs(now - identity.issued_at) > MAX_TOKEN_AGE:
+        raise TokenUsed("This sign-in is too old; sign in again.")
+    known = select(IdentityRow).where(
+        IdentityRow.issuer == identity.issuer, IdentityRow.subject == identity.subject
+    )
     with database.alone() as session:
-        row = _row(session, identity) or _register(session, identity, approval, now, address)
+        row = session.scalars(known).one_or_none()
+        row = row or _register(session, identity, approval, now, address)
         account = session.get_one(Account, row.account_id)
         if identity.issued_at <= row.token_at:
             raise TokenUsed("This sign-in has been used; sign in again.")
@@ -76,28 +83,14 @@ def sign_in(
     return info
 
 
-def _check(identity: Identity, now: datetime) -> None:
-    if not (0 < len(identity.issuer) <= MAX_ISSUER and 0 < len(identity.subject) <= MAX_SUBJECT):
-        raise StoreError("The identity provider named nobody; ask an administrator.")
-    if abs(now - identity.issued_at) > MAX_TOKEN_AGE:
-        raise TokenUsed("This sign-in is too old; sign in again.")
-
-
-def _row(session: Session, identity: Identity) -> IdentityRow | None:
-    return session.scalars(
-        select(IdentityRow).where(
-            IdentityRow.issuer == identity.issuer, IdentityRow.subject == identity.subject
-        )
-    ).one_or_none()
-
-
 def _register(
     session: Session, identity: Identity, approval: bool, now: datetime, address: str
 ) -> IdentityRow:
     username = _free_username(session, identity.preferred_username)
+    name = "".join(letter for letter in identity.name if letter.isprintable())
     account = accounts.new_account(
         username=username,
-        display_name=_display_name(identity.name) or username,
+        display_name=" ".join(name.split())[: text_rules.MAX_DISPLAY_NAME] or username,
         email=_email(session, identity.email),
         password=None,
         role="user",
@@ -129,12 +122,6 @@ def _free_username(session: Session, preferred: str) -> str:
         number += 1
         name = f"{stem}-{number}"
     return name
-
-
-def _display_name(name: str) -> str:
-    """Return the printable part of a name."""
-    printable = "".join(letter for letter in name if letter.isprintable())
-    return " ".join(printable.split())[: text_rules.MAX_DISPLAY_NAME]
 
 
 def _email(session: Session, text: str) -> str:

@@ -9,7 +9,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -77,7 +77,11 @@ def write(account_id: int, data: Mapping[str, bytes]) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for sha256, content in data.items():
-            _replace(folder / _digest(sha256), content)
+            if not _SHA256.fullmatch(sha256):  # it becomes a file name
+                raise StoreError(
+                    "A picture is kept by its SHA-256, 64 characters 0 to 9 and a to f."
+                )
+            _replace(folder / sha256, content)
     except OSError as error:
         raise StoreError(
             f"The picture can't be kept ({error.strerror}); make room where ALLSCOPE_HOME is, or "
@@ -136,9 +140,10 @@ def sweep(database: Database) -> int:
         known = set(
             session.execute(select(StoredPictureRow.account_id, StoredPictureRow.sha256)).all()
         )
+    files = (path for path in root().glob("*/*") if path.parent.name.isdecimal())
+    lost = (path for path in files if (int(path.parent.name), path.name) not in known)
     youngest = time.time() - _UNFINISHED_SECONDS
-    lost = [path for place, path in _files() if place not in known]
-    old = [path for path in lost if path.stat().st_mtime < youngest]
+    old = [path for path in lost if path.is_file() and path.stat().st_mtime < youngest]
     for path in old:
         path.unlink(missing_ok=True)
     return len(old)
@@ -186,19 +191,6 @@ def _drop(session: Session, condition: ColumnElement[bool]) -> list[Place]:
     row = StoredPictureRow
     statement = delete(row).where(condition).returning(row.account_id, row.sha256)
     return [(account_id, sha256) for account_id, sha256 in session.execute(statement)]
-
-
-def _files() -> Iterator[tuple[Place, Path]]:
-    for path in root().glob("*/*"):
-        if path.parent.name.isdecimal() and path.is_file():
-            yield (int(path.parent.name), path.name), path
-
-
-def _digest(text: str) -> str:
-    """Return the text, or reject it where it is not a digest: it becomes a file name."""
-    if not _SHA256.fullmatch(text):
-        raise StoreError("A picture is kept by its SHA-256, 64 characters 0 to 9 and a to f.")
-    return text
 
 
 def _replace(path: Path, content: bytes) -> None:

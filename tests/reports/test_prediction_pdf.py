@@ -201,9 +201,9 @@ def test_batch_pdf__says_how_many_rows_are_left_out(
 def test_said__a_caution_takes_the_place_of_what_holds() -> None:
     chosen = {"words": "ALL blast.", "holds_for": "such cells", "caution": "Be careful."}
     assert ("Prediction set", "ALL blast. Be careful.") in list(
-        prediction_pdf._said({"set": chosen})
+        prediction_pdf._evidence_lines({"set": chosen})
     )
-    without = list(prediction_pdf._said({"set": chosen | {"caution": None}}))
+    without = list(prediction_pdf._evidence_lines({"set": chosen | {"caution": None}}))
     assert ("Prediction set", "ALL blast. It holds for such cells.") in without
 
 
@@ -227,5 +227,5 @@ def test_came__shows_the_cell_that_was_judged() -> None:
     Image.fromarray(field).save(buffer, "PNG")
     report = made(cut=facts, file=replace(made().file, content=buffer.getvalue()))
     judged = segmentation.Cut.from_dict(facts).applied(field).rgb
-    came, cut = prediction_pdf._came(report)
+    came, cut = prediction_pdf._report_panels(report)
     assert (came.rgb == field).all() and (cut.rgb == judged).all()
