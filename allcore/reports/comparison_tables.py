@@ -13,13 +13,11 @@ from allcore.evaluation.comparison import (
     PROTOCOLS,
     ComparisonRow,
     NetworkComparison,
-    NetworkCost,
     ProtocolGap,
 )
+from allcore.evaluation.intervals import Interval
 from allcore.reports import comparison_text
 
-HEADS = {"unseen": "unseen", "paper": "paper"}
-"""Names of the protocols in column titles."""
 OPERATING_POINT = 0.5
 """Probability at or above which a cell is called an ALL blast, fixed in advance."""
 
@@ -101,34 +99,22 @@ def _line(
     rows = {protocol: comparison.row(network, protocol) for protocol in protocols}
     cells: dict[str, object] = {"Network": NETWORKS[network]}
     for metric in figures:
-        for protocol in protocols:
-            head = f"{metrics.TITLES[metric]}, {HEADS[protocol]}"
-            cells[head] = _figure(rows[protocol], metric)
+        for protocol, row in rows.items():
+            head = f"{metrics.TITLES[metric]}, {protocol}"
+            cells[head] = formats.estimate(row.estimate(metric)) if row else "not measured"
         gap = _gap(comparison, network, metric)
         if len(protocols) == len(PROTOCOLS) and gap is not None:
             cells[f"{metrics.TITLES[metric]}, gap"] = comparison_text.difference_text(gap.gap)
-    for protocol in protocols:
-        row = rows[protocol]
-        cells[f"Epochs, {HEADS[protocol]}"] = row and row.epochs_to_95
-    return cells | _costs(_cost(comparison, network))
+    for protocol, row in rows.items():
+        cells[f"Epochs, {protocol}"] = row and row.epochs_to_95
+    names = ("Parameters", "MACs", "Images/s")
+    return cells | dict(zip(names, _costs(comparison, network), strict=True))
 
 
-def _figure(row: ComparisonRow | None, figure: str) -> str:
-    if row is None:
-        return "not measured"
-    return formats.estimate(row.estimate(figure))
-
-
-def _costs(cost: NetworkCost | None) -> dict[str, object]:
-    return {
-        "Parameters": cost and cost.parameters,
-        "MACs": cost and cost.macs,
-        "Images/s": cost and cost.images_per_second,
-    }
-
-
-def _cost(comparison: NetworkComparison, network: str) -> NetworkCost | None:
-    return next((cost for cost in comparison.costs if cost.network == network), None)
+def _costs(comparison: NetworkComparison, network: str) -> list[float | None]:
+    """Parameters, multiply-accumulate operations and images a second, as far as measured."""
+    cost = next((cost for cost in comparison.costs if cost.network == network), None)
+    return [getattr(cost, name, None) for name in _COSTS]
 
 
 def _gap(comparison: NetworkComparison, network: str, metric: str) -> ProtocolGap | None:
@@ -139,25 +125,21 @@ def _gap(comparison: NetworkComparison, network: str, metric: str) -> ProtocolGa
 def _exported(comparison: NetworkComparison, row: ComparisonRow) -> dict[str, object]:
     cells: dict[str, object] = {"network": row.network, "protocol": row.protocol}
     for metric in METRICS:
-        estimate = row.estimate(metric)
-        cells |= {
-            metric: estimate.value,
-            f"{metric}_low": estimate.low,
-            f"{metric}_high": estimate.high,
-        }
+        cells |= _bounds(metric, row.estimate(metric))
     for metric in METRICS:
         gap = _gap(comparison, row.network, metric)
         if gap is not None:
-            cells |= {f"{metric}_gap": gap.gap.value}
-            cells |= {f"{metric}_gap_low": gap.gap.low, f"{metric}_gap_high": gap.gap.high}
-    for field in _FIELDS:
-        cells[field] = getattr(row, field)
-    cost = _cost(comparison, row.network)
-    for field in ("parameters", "macs", "images_per_second"):
-        cells[field] = cost and getattr(cost, field)
+            cells |= _bounds(f"{metric}_gap", gap.gap)
+    cells |= {field: getattr(row, field) for field in _FIELDS}
+    cells |= dict(zip(_COSTS, _costs(comparison, row.network), strict=True))
     return cells | {"command": row.command, "notice": notice.RESEARCH_USE}
 
 
+def _bounds(name: str, interval: Interval) -> dict[str, float]:
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+
+
+_COSTS = ("parameters", "macs", "images_per_second")
 _FIELDS = (
     "cells", "subjects", "folds", "epochs_to_95", "seconds", "size", "epochs", "samples", "init",
     "seed", "device", "data", "data_digest", "budget", "twins", "excluded",

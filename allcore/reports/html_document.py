@@ -85,7 +85,7 @@ def table(frame: pd.DataFrame) -> str:
         f"<th{kind}>{escape(str(name))}</th>" for name, kind in zip(frame, kinds, strict=True)
     )
     rows = (
-        "".join(_cell(_cell_text(v), kind) for v, kind in zip(row, kinds, strict=True))
+        "".join(_cell(v, kind) for v, kind in zip(row, kinds, strict=True))
         for row in frame.itertuples(index=False, name=None)
     )
     body = "".join(f"<tr>{row}</tr>" for row in rows)
@@ -131,15 +131,12 @@ def block(content: Block) -> str:
     return table(pd.DataFrame(list(content.rows), columns=list(content.head), dtype=object))
 
 
-def _cell(text: str, kind: str) -> str:
+def _cell(value: object, kind: str) -> str:
     """Table cell; only long text wraps."""
+    text = "" if value is None or value is pd.NA or value != value else str(value)
+    if isinstance(value, float) and text:
+        text = f"{value:,.3f}"
     return f"<td{kind or (' class=long' if len(text) > _LINE else '')}>{escape(text)}</td>"
-
-
-def _cell_text(value: object) -> str:
-    if value is None or value is pd.NA or value != value:
-        return ""
-    return f"{value:,.3f}" if isinstance(value, float) else str(value)
 
 
 @cache

@@ -1,6 +1,5 @@
 """Storage in use: bytes on disk by part, and numbers of records by account."""
 
-import contextlib
 import os
 import shutil
 import time
@@ -118,9 +117,15 @@ def _folder_part(name: str, place: Path, skipped: Path | None, seconds: float) -
 
 
 def _file_sizes(folder: Path, skipped: Path | None) -> Iterator[int]:
-    """Yield the size of each file below a folder, except in one subfolder."""
-    for place, folders, files in os.walk(folder):  # skips what can't be read
-        folders[:] = [name for name in folders if Path(place, name) != skipped]
-        for name in files:
-            with contextlib.suppress(OSError):  # deleted in the meantime
-                yield os.lstat(os.path.join(place, name)).st_size
+    """Yield the size of each file below a folder, except in one subfolder; links count as files."""
+    folders = [str(folder)]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if not entry.is_dir(follow_symlinks=False):
+                        yield entry.stat(follow_symlinks=False).st_size
+                    elif entry.path != str(skipped):
+                        folders.append(entry.path)
+        except OSError:  # an unreadable or deleted folder counts nothing
+            continue

@@ -115,7 +115,12 @@ def data(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
     if facts is not None:
         lines = [facts.cells, f"Labels: {facts.labels}", facts.design, f"Source: {facts.source}"]
     texts = (Paragraph(text) for text in (_trained_on(info), *lines))
-    return Chapter(DATA, (*texts, _counts(evaluation)))
+    counts = tuple(
+        f"{formats.SPLITS[part.split]} cells: {part.cells:,} ({part.blast.cells:,} ALL blasts, "
+        f"{part.normal.cells:,} normal)"
+        for part in results.splits_of(evaluation)
+    )
+    return Chapter(DATA, (*texts, Bullets(counts)))
 
 
 def split(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
@@ -172,7 +177,7 @@ def data_name(info: ModelInfo) -> str:
 def setting_text(value: object) -> str:
     """A setting as text."""
     if isinstance(value, dict):
-        return _fields(value)
+        return ", ".join(f"{key} {setting_text(part)}" for key, part in value.items())
     if isinstance(value, list | tuple):
         return " ".join(str(item) for item in value)
     return str(value)
@@ -200,26 +205,19 @@ def _split_name(record: dict[str, Any], evaluation: ModelEvaluation) -> str:
     """Unit of the split with its seed, or the split file."""
     if record["kind"] == split_files.KIND:
         return f"the file {record['file']}, SHA-256 {record['sha256'][:16]}"
-    return (
-        f"{evaluation.split_kind}, seed {record['seed']}"
-        if "seed" in record
-        else evaluation.split_kind
-    )
+    seed = f", seed {record['seed']}" if "seed" in record else ""
+    return f"{evaluation.split_kind}{seed}"
 
 
 def _split_sentence(record: dict[str, Any], evaluation: ModelEvaluation) -> str:
     """Consequence of the split for the estimates; for a split file, its leaks."""
     if record["kind"] != split_files.KIND:
         return _SPLIT_SENTENCES[evaluation.split_kind]
-    leaks = record["leaks"]
-    shared, unknown, twins = (
-        len(leaks["subjects"]), leaks["unknown_subjects"], leaks["twins_of_test_cells"],
-    )  # fmt: skip
-    sentence = _SPLIT_SENTENCES["subject"]
-    if shared:
-        sentence = _SHARED_SUBJECTS.format(
-            shared=shared, of=formats.count(leaks["of"], "independent subject")
-        )
+    leaks, sentence = record["leaks"], _SPLIT_SENTENCES["subject"]
+    unknown, twins = leaks["unknown_subjects"], leaks["twins_of_test_cells"]
+    if leaks["subjects"]:
+        subjects = formats.count(leaks["of"], "independent subject")
+        sentence = _SHARED_SUBJECTS.format(shared=len(leaks["subjects"]), of=subjects)
     elif unknown:
         sentence = _UNKNOWN.format(images=formats.count(unknown, "image"))
     return sentence + (_TWINS.format(cells=formats.count(twins, "test cell")) if twins else "")
@@ -238,20 +236,6 @@ def _leakage(info: ModelInfo, evaluation: ModelEvaluation) -> tuple[str, ...]:
         "names of one group (in C-NMC 2019 those under which one and the same cell was found) are "
         "one subject to every interval.",
     )
-
-
-def _counts(evaluation: ModelEvaluation) -> Bullets:
-    return Bullets(
-        tuple(
-            f"{formats.SPLITS[part.split]} cells: {part.cells:,} ({part.blast.cells:,} ALL blasts, "
-            f"{part.normal.cells:,} normal)"
-            for part in results.splits_of(evaluation)
-        )
-    )
-
-
-def _fields(fields: dict[str, Any]) -> str:
-    return ", ".join(f"{key} {setting_text(value)}" for key, value in fields.items())
 
 
 def _natural(subject: str) -> tuple[str, int]:

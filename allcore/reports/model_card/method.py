@@ -35,14 +35,15 @@ def preprocessing(info: ModelInfo) -> Chapter:
 def network(info: ModelInfo) -> Chapter:
     """Architecture and training recipe."""
     training = info.training
-    recipe = training.get("recipe", {})
+    recipe, seconds = training.get("recipe", {}), training.get("seconds")
+    minutes = seconds and formats.count(max(1, round(seconds / 60)), "minute")
     rows = (
         ("Architecture", info.architecture),
         *((f"Architecture: {key}", value) for key, value in info.config.items()),
         ("Initial weights", training.get("init")),
         *sorted(recipe.items()),
         ("Device", training.get("device")),
-        ("Duration", _duration(training.get("seconds"))),
+        ("Duration", minutes),
     )
     sentences = (_sampling(recipe), _targets(training), _epoch_choice(training))
     texts = tuple(map(Paragraph, filter(None, sentences)))
@@ -167,9 +168,3 @@ def _calibration(info: ModelInfo) -> str:
         f"Temperature {info.temperature:.3f}, fitted on the validation cells. Neither saw a test "
         "cell."
     )
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    return formats.count(max(1, round(seconds / 60)), "minute")

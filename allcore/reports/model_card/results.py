@@ -110,22 +110,20 @@ def coverage_text(coverage: Coverage) -> str:
 
 
 def gate_chapters(gate: Mapping[str, Any] | None) -> tuple[Chapter, ...]:
-    """Chapter on the gate; none for a model without a gate.
-
-    Args:
-        gate: content of ``gate.json``.
-    """
+    """Chapter on the content of ``gate.json``; none for a model without a gate."""
     if gate is None:
         return ()
     scores = gate["methods"]
     head = ("Picture", "Shown", "Refused by all checks", *(_OOD_SCORES[name] for name in scores))
-    rows = tuple(
-        (kind, f"{share['n']:,}", _percent(share["value"]), *_refused_by_score(scores, kind))
-        for kind, share in gate["strangers"].items()
-    )
+    rows = []
+    for kind, share in gate["strangers"].items():
+        # By each OOD score, of the samples that pass the earlier checks.
+        refused = (score["refused"].get(kind) for score in scores.values())
+        texts = ("none left" if part is None else _percent(part) for part in refused)
+        rows.append((kind, f"{share['n']:,}", _percent(share["value"]), *texts))
     blocks = (
         Paragraph(f"{_GATE_METHOD} {gate_text(gate)}"),
-        Table(head, rows),
+        Table(head, tuple(rows)),
         Paragraph(f"Made by `{gate['command']}`."),
     )
     return (Chapter(GATE_TITLE, blocks, level=3),)
@@ -214,12 +212,6 @@ def _share(estimate: Estimate) -> str:
     if not interval.known:
         return _percent(estimate.value)
     return f"{_percent(estimate.value)} ({100 * interval.low:.1f} to {100 * interval.high:.1f})"
-
-
-def _refused_by_score(scores: Mapping[str, Any], kind: str) -> tuple[str, ...]:
-    """Share that each OOD score refuses of the samples that pass the earlier checks."""
-    shares = (score["refused"].get(kind) for score in scores.values())
-    return tuple("none left" if share is None else _percent(share) for share in shares)
 
 
 def _percent(share: float) -> str:
