@@ -69,11 +69,6 @@ def end(database: Database, username: str, batch_id: int, *, state: str = "done"
         logs.event("batch ended", account=row.account_id, batch=row.id, state=state)
 
 
-def find(database: Database, username: str, batch_id: int) -> Batch | None:
-    """Return one of the account's batches by its id; None where there is none."""
-    return next(iter(list_of(database, username, batch_id=batch_id)), None)
-
-
 def names(database: Database, username: str) -> dict[int, str]:
     """Return the names of all batches of an account by id."""
     query = select(BatchRow.id, BatchRow.name).join(Account)
@@ -90,14 +85,9 @@ def own(session: Session, username: str, batch_id: int) -> BatchRow:
 
 
 def list_of(
-    database: Database,
-    username: str,
-    *,
-    batch_id: int | None = None,
-    limit: int = 20,
-    now: datetime | None = None,
+    database: Database, username: str, *, limit: int = 20, now: datetime | None = None
 ) -> tuple[Batch, ...]:
-    """Return an account's batches, latest first, or the one with an id."""
+    """Return an account's batches, latest first."""
     answered = (
         select(func.count())
         .where(PredictionRow.batch_id == BatchRow.id)
@@ -111,8 +101,6 @@ def list_of(
         .order_by(BatchRow.started_at.desc(), BatchRow.id.desc())
         .limit(limit)
     )
-    if batch_id is not None:
-        query = query.where(BatchRow.id == batch_id)
     at = now or datetime.now(UTC)
     with database.read() as session:
         return tuple(

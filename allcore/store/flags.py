@@ -12,9 +12,6 @@ from allcore.store import accounts, reviews
 from allcore.store.database import Database
 from allcore.store.models import JudgementRow, PredictionRow, ReviewItemRow, copy_row
 
-UPLOAD = reviews.UPLOAD
-GONE = "This answer is not there any more; reload the page."
-
 
 @dataclass(frozen=True)
 class Flag:
@@ -43,7 +40,7 @@ def flag(database: Database, username: str, prediction_id: int, note: str = "") 
         if not row.image_sha256:
             raise StoreError("The file could not be read, so there is no picture to review.")
         row.flagged_at, row.flag_note = row.flagged_at or now, note
-        image_id = f"{UPLOAD}{row.image_sha256}"
+        image_id = f"{reviews.UPLOAD}{row.image_sha256}"
         queued = select(ReviewItemRow.id).where(
             ReviewItemRow.of == row.model, ReviewItemRow.image_id == image_id
         )
@@ -75,7 +72,7 @@ def list_of(database: Database, model: str) -> tuple[Flag, ...]:
             copy_row(
                 Flag,
                 answer,
-                image_id=f"{UPLOAD}{answer.image_sha256}",
+                image_id=f"{reviews.UPLOAD}{answer.image_sha256}",
                 note=answer.flag_note,
                 at=answer.flagged_at,
             )
@@ -87,11 +84,15 @@ def sweep(session: Session) -> None:
     """Delete flagged items without a judgement from the queues once no flag is left."""
     item = ReviewItemRow
     judged = select(JudgementRow.id).where(JudgementRow.item_id == item.id).exists()
-    row, digest = PredictionRow, func.substr(item.image_id, len(UPLOAD) + 1)  # uses the index
+    row, digest = (
+        PredictionRow,
+        func.substr(item.image_id, len(reviews.UPLOAD) + 1),
+    )  # uses the index
     same_image = (row.image_sha256 == digest) & (row.model == item.of)
     flagged = select(row.id).where(same_image, row.flagged_at.is_not(None)).exists()
     session.execute(delete(item).where(item.reason == "flagged", ~judged, ~flagged))
 
 
 def _own(session: Session, username: str, prediction_id: int) -> PredictionRow:
-    return accounts.own_row(session, username, PredictionRow, prediction_id, GONE)
+    gone = "This answer is not there any more; reload the page."
+    return accounts.own_row(session, username, PredictionRow, prediction_id, gone)

@@ -51,7 +51,6 @@ class AttemptLimit:
 BY_NAME = AttemptLimit(free=3, step=1, longest=64, most=10)
 BY_ADDRESS = AttemptLimit(free=20, step=10, longest=8, most=100)
 """Higher, because a whole hospital may share one address."""
-LIMIT = BY_NAME.most
 WRONG = "The username or the password is wrong; check both and try again."
 WAITING = "This account waits for an administrator to approve it; sign in once that is done."
 

@@ -58,18 +58,14 @@ class Body:
     cytoplasm: Field  # 1 in pale cytoplasm, 0 in the nucleus
 
 
-def draw_cell(look: CellTraits, random: np.random.Generator) -> Rgb:
+def draw_cell(traits: CellTraits, random: np.random.Generator) -> Rgb:
     """Draw a cell on black, (450, 450, 3) uint8."""
-    values = look.values
+    values = traits.values
     outline = synthetic_outline.draw_outline(values["area"], values["elongation"], random)
-    body = _body(_fitting(outline))
-    colour = _stained(look, body, random)
-    return _picture(_fringed(colour, look.fringe) * body.cover[..., None], random)
-
-
-def _fitting(outline: Outline) -> Outline:
     shrink = min(1.0, (LARGEST_FRAME - 4) / np.ptp(_points(outline), axis=1).max())
-    return Outline(outline.cell * shrink, outline.nucleus * shrink)
+    body = _body(Outline(outline.cell * shrink, outline.nucleus * shrink))
+    colour = _stained(traits, body, random)
+    return _picture(_fringed(colour, traits.fringe) * body.cover[..., None], random)
 
 
 def _points(outline: Outline) -> NDArray[np.float64]:
@@ -91,13 +87,13 @@ def _body(outline: Outline) -> Body:
     return Body(cover, depth, np.clip(pale, 0, 1))
 
 
-def _stained(look: CellTraits, body: Body, random: np.random.Generator) -> Field:
+def _stained(traits: CellTraits, body: Body, random: np.random.Generator) -> Field:
     """Colour (S, S, 3) with the target mean and deviation inside the cell."""
-    mean = np.array([look.values[name] for name in CHANNELS], dtype=np.float32)
-    deviation = np.array([look.values[f"{name}_sd"] for name in CHANNELS])
+    mean = np.array([traits.values[name] for name in CHANNELS], dtype=np.float32)
+    deviation = np.array([traits.values[f"{name}_sd"] for name in CHANNELS])
     inside = np.flatnonzero(body.cover)
     depth = body.depth.ravel()[inside]
-    fine, slow = _layers(look, body, inside, random)
+    fine, slow = _layers(traits, body, inside, random)
     counted = np.flatnonzero(depth > EDGE)[::THIN]
     fine -= fine[counted].mean(axis=0)
     slow -= slow[counted].mean(axis=0)
@@ -109,17 +105,17 @@ def _stained(look: CellTraits, body: Body, random: np.random.Generator) -> Field
 
 
 def _layers(
-    look: CellTraits, body: Body, inside: NDArray[np.int_], random: np.random.Generator
+    traits: CellTraits, body: Body, inside: NDArray[np.int_], random: np.random.Generator
 ) -> tuple[Field, Field]:
     """Chromatin (N, 3) at final contrast, and shading (N, 3) that is scaled to the target.
 
     Both cover the N pixels ``inside`` the cell, in row-major order.
     """
-    drawn = _drawn_contrast(look)
+    drawn = _drawn_contrast(traits)
     noise, other = Noise(len(body.cover), random), Noise(len(body.cover), random)
     chromatin = noise.octaves(drawn * synthetic_chromatin.CHROMATIN)
     chromatin = synthetic_chromatin.arrange_chromatin(
-        look.label, chromatin, body.depth, random, clarity=look.clarity
+        traits.label, chromatin, body.depth, random, clarity=traits.clarity
     )
     chromatin += other.octaves(drawn * synthetic_chromatin.FINE)
     second = other.octaves(synthetic_chromatin.SECOND).T
@@ -130,17 +126,17 @@ def _layers(
     fine += second.ravel()[inside, None] * SECOND_STAIN
     slow = broad.ravel()[inside, None] * stain
     strength, paleness = random.lognormal(0, 0.2), random.uniform(0.5, 1)
-    slow += _rim(look.label, body.depth.ravel()[inside]) * np.float32(strength)
+    slow += _rim(traits.label, body.depth.ravel()[inside]) * np.float32(strength)
     return fine, slow + pale * CYTOPLASM * np.float32(paleness)
 
 
-def _drawn_contrast(look: CellTraits) -> NDArray[np.float64]:
+def _drawn_contrast(traits: CellTraits) -> NDArray[np.float64]:
     """Contrast of the chromatin by octave: the target minus the contributions of rim and sensor."""
-    target = np.array([look.values[name] for name in BANDS])
-    others = _rim_contrast(look.label) ** 2
-    others[0] += SENSOR_NOISE**2 / 5
+    target = np.array([traits.values[name] for name in BANDS])
+    added = _rim_contrast(traits.label) ** 2
+    added[0] += SENSOR_NOISE**2 / 5
     return synthetic_chromatin.contrasts(
-        np.sqrt(np.maximum(target**2 - others, (0.3 * target) ** 2))
+        np.sqrt(np.maximum(target**2 - added, (0.3 * target) ** 2))
     )
 
 

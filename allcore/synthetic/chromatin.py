@@ -100,8 +100,9 @@ def _energies(side: int) -> Field:
 
 
 @functools.cache
-def _overlap(side: int = 256) -> NDArray[np.float64]:
+def _overlap() -> NDArray[np.float64]:
     """(6, 6): energy measured in octave i of a field drawn with energy 1 in octave j."""
+    side = 256
     energy = _differences(side) ** 2 * _twice(side)
     return np.asarray(np.einsum("iyx,jyx->ij", energy, _energies(side).astype(float)) / side**2)
 

@@ -87,17 +87,16 @@ def _write(folder: Path, entry: PlannedCell, seed: int) -> str:
     """Draw one image into the folder and return the SHA-256 of its file."""
     buffer = io.BytesIO()
     Image.fromarray(_picture(entry, seed)).save(buffer, "PNG", compress_level=1)
-    (folder / _file_name(entry)).write_bytes(buffer.getvalue())
+    (folder / f"{entry.name}.png").write_bytes(buffer.getvalue())
     return hashlib.sha256(buffer.getvalue()).hexdigest()
 
 
 def _picture(entry: PlannedCell, seed: int) -> Rgb:
     number = entry.number if entry.partner is None else entry.partner
-    picture = cell.draw_cell(entry.look, _random(seed, 1, number))
+    picture = cell.draw_cell(entry.traits, _random(seed, 1, number))
     if entry.fault and entry.fault.changes:
-        random = _random(seed, 2, entry.number)
         change = entry.fault.changes[entry.number % len(entry.fault.changes)]
-        picture = change(picture, random)
+        picture = change(picture, _random(seed, 2, entry.number))
     return np.maximum(picture, _word())
 
 
@@ -119,7 +118,7 @@ def _manifest(
 ) -> Manifest:
     rows: list[dict[str, str | None]] = [
         {
-            "image_id": entry.name, "path": _file_name(entry), "label": entry.label,
+            "image_id": entry.name, "path": f"{entry.name}.png", "label": entry.label,
             "subject": entry.subject, "sha256": digest, "synthetic": "True", "dataset": NAME,
         }
         for entry, digest in zip(entries, digests, strict=True)
@@ -134,19 +133,13 @@ def _manifest(
 def _truth(entries: list[PlannedCell]) -> pd.DataFrame:
     rows = [
         {
-            "image_id": entry.name,
-            "fault": entry.fault.kind if entry.fault else "",
+            "image_id": entry.name, "fault": entry.fault.kind if entry.fault else "",
             "partner": "" if entry.partner is None else entries[entry.partner].name,
-            "true_label": entry.look.label,
-            "area": round(entry.look.values["area"]),
+            "true_label": entry.traits.label, "area": round(entry.traits.values["area"]),
         }
         for entry in entries
-    ]
+    ]  # fmt: skip
     return pd.DataFrame(rows).sort_values("image_id", ignore_index=True)
-
-
-def _file_name(entry: PlannedCell) -> str:
-    return f"{entry.name}.png"
 
 
 def _reading_order(row: dict[str, str | None]) -> tuple[bool, list[int]]:

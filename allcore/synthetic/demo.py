@@ -4,10 +4,8 @@ import logging
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 from filelock import FileLock
 
 from allcore import settings
@@ -23,25 +21,18 @@ VERSION = "2"
 VERSION_FILE = "version.txt"
 
 
-@dataclass(frozen=True)
-class Example:
-    """A synthetic cell offered as an example for prediction."""
-
-    name: str  # description of the drawn cell, not of a prediction
-    path: Path
-
-
 def is_drawn(folder: Path | None = None) -> bool:
     """True if the set exists in the current version."""
     folder = folder or settings.load().demo_set
-    return (folder / manifest.FILE_NAME).is_file() and _version(folder) == VERSION
+    try:
+        version = (folder / VERSION_FILE).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return version == VERSION and (folder / manifest.FILE_NAME).is_file()
 
 
 def ensure_demo(
-    folder: Path | None = None,
-    *,
-    cells: int = dataset.CELLS,
-    subjects: int = dataset.SUBJECTS,
+    folder: Path | None = None, *, cells: int = dataset.CELLS, subjects: int = dataset.SUBJECTS
 ) -> Manifest:
     """Return the demonstration set; where it is missing, one process draws it for all.
 
@@ -56,7 +47,7 @@ def ensure_demo(
             folder.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{folder}.lock"):
                 if not is_drawn(folder):
-                    _draw(folder, cells=cells, subjects=subjects)
+                    _draw_in_place(folder, cells=cells, subjects=subjects)
         except OSError as error:
             raise DataError(
                 f"The demonstration set can't be drawn into {folder} ({error.strerror}): set "
@@ -65,40 +56,7 @@ def ensure_demo(
     return readers.read(folder)
 
 
-def examples(folder: Path | None = None) -> list[Example]:
-    """Return six example cells: clear ones, hard ones and one out of focus.
-
-    Raises:
-        DataError: as ``ensure_demo``.
-    """
-    drawn = ensure_demo(folder)
-    paths = dict(zip(drawn.table["image_id"], drawn.paths(), strict=True))
-    truth = dataset.read_truth(drawn.root)
-    clean = truth[truth["fault"] == ""].sort_values("area")
-    blasts, normal = (clean[clean["true_label"] == label] for label in ("all", "hem"))
-    chosen = {
-        "Large blast": _at(blasts, 0.95),
-        "Typical blast": _at(blasts, 0.5),
-        "Typical normal cell": _at(normal, 0.5),
-        "Small normal cell": _at(normal, 0.05),
-        "Normal cell as large as a blast": _at(normal, 0.95),
-        "Cell out of focus": _at(truth[truth["fault"] == "blurred"], 0.5),
-    }
-    return [Example(name, paths[image_id]) for name, image_id in chosen.items()]
-
-
-def _at(rows: pd.DataFrame, share: float) -> str:
-    return str(rows["image_id"].iloc[round(share * (len(rows) - 1))])
-
-
-def _version(folder: Path) -> str:
-    try:
-        return (folder / VERSION_FILE).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def _draw(folder: Path, *, cells: int, subjects: int) -> None:
+def _draw_in_place(folder: Path, *, cells: int, subjects: int) -> None:
     older = (folder / dataset.TRUTH).is_file() and (folder / manifest.FILE_NAME).is_file()
     if folder.exists() and any(folder.iterdir()) and not older:
         raise DataError(

@@ -1,5 +1,6 @@
 """Plan of a synthetic set: subjects, names, traits and planted faults of its cells."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,7 +40,7 @@ class PlannedCell:
     number: int  # its position in the set; it seeds the cell's random numbers, with the set's seed
     subject: str
     label: str  # recorded label, ``all`` or ``hem``
-    look: CellTraits  # target traits; ``look.label`` is the true label
+    traits: CellTraits  # target traits; ``traits.label`` is the true label
     name: str = ""  # ``UID_<subject>_<image>_<cell>_<label>``
     fault: Fault | None = None
     partner: int | None = None  # number of the original of a copy
@@ -92,12 +93,12 @@ def _originals(
     numbers = 1 + random.multinomial(count - len(people), weights / weights.sum())
     owners = [person for person, number in zip(people, numbers, strict=True) for _ in range(number)]
     return [
-        PlannedCell(number, person.name, person.label, _look(person, person.label, random))
+        PlannedCell(number, person.name, person.label, _draw_traits(person, person.label, random))
         for number, person in enumerate(owners)
     ]
 
 
-def _look(person: _Subject, label: str, random: np.random.Generator) -> CellTraits:
+def _draw_traits(person: _Subject, label: str, random: np.random.Generator) -> CellTraits:
     targets = synthetic_targets.load().classes[label]
     drawn = np.clip(
         random.standard_normal(len(targets.mean)), -LARGEST_DEPARTURE, LARGEST_DEPARTURE
@@ -118,8 +119,8 @@ def _copy(
 ) -> PlannedCell:
     subject = original.subject
     if fault.other_subject:
-        others = [p.name for p in people if p.label == original.label and p.name != subject]
-        subject = str(random.choice(others))
+        names = [p.name for p in people if p.label == original.label and p.name != subject]
+        subject = str(random.choice(names))
     return replace(original, number=number, subject=subject, fault=fault, partner=original.number)
 
 
@@ -130,33 +131,32 @@ def _spoiled(
         return replace(entry, fault=fault)
     truth = "hem" if entry.label == "all" else "all"
     person = next(person for person in people if person.name == entry.subject)
-    return replace(entry, fault=fault, look=_textbook(_look(person, truth, random)))
+    return replace(entry, fault=fault, traits=_textbook(_draw_traits(person, truth, random)))
 
 
-def _textbook(look: CellTraits) -> CellTraits:
+def _textbook(traits: CellTraits) -> CellTraits:
     """Traits of a cell with typical size, stain and chromatin of its class."""
-    targets = synthetic_targets.load().classes[look.label]
+    targets = synthetic_targets.load().classes[traits.label]
     place = synthetic_targets.TRAITS.index("area")
     mean = targets.mean[place]
     deviation = np.sqrt(targets.between[place, place] + targets.within[place, place])
-    own = TEXTBOOK_SPREAD * (look.values["area"] - mean) / deviation
-    sign = 1 if look.label == "all" else -1
-    values = look.values | {
+    own = TEXTBOOK_SPREAD * (traits.values["area"] - mean) / deviation
+    sign = 1 if traits.label == "all" else -1
+    values = traits.values | {
         "area": max(float(mean + (sign * TEXTBOOK_AREA + own) * deviation), SMALLEST_AREA),
-        "red": look.values["red"] - sign * TEXTBOOK_STAIN,
-        "blue": look.values["blue"] + sign * TEXTBOOK_STAIN,
+        "red": traits.values["red"] - sign * TEXTBOOK_STAIN,
+        "blue": traits.values["blue"] + sign * TEXTBOOK_STAIN,
     }
-    return replace(look, values=values, clarity=TEXTBOOK_CLARITY)
+    return replace(traits, values=values, clarity=TEXTBOOK_CLARITY)
 
 
 def _named(entries: list[PlannedCell], random: np.random.Generator) -> list[PlannedCell]:
     """Number a subject's cells in random order, so that the name of a copy does not reveal it."""
-    counts: dict[str, int] = {}
-    named = list(entries)
+    counts, named = Counter[str](), list(entries)
     for place in random.permutation(len(entries)):
         entry = entries[place]
-        image, cell = divmod(counts.get(entry.subject, 0), CELLS_PER_IMAGE)
-        counts[entry.subject] = counts.get(entry.subject, 0) + 1
+        image, cell = divmod(counts[entry.subject], CELLS_PER_IMAGE)
+        counts[entry.subject] += 1
         name = f"UID_{entry.subject}_{image + 1}_{cell + 1}_{entry.label}"
         named[place] = replace(entry, name=name)
     return named

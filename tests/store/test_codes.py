@@ -90,7 +90,7 @@ def test_reset__a_newer_code_ends_the_older(database: Database) -> None:
 
 def test_reset__ends_a_lock(database: Database) -> None:
     add(database, "ada")
-    for _ in range(sign_in.LIMIT):
+    for _ in range(sign_in.BY_NAME.most):
         with pytest.raises(StoreError):
             sign_in.authenticate(database, "ada", "wrong horse battery")
     codes.redeem_reset(database, codes.issue_reset(database, "ada"), password=NEW)

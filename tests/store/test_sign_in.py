@@ -76,7 +76,7 @@ def lock(
 ) -> datetime:
     """Guess until the name is locked, each time as soon as it is heard; give when it was locked."""
     at = start
-    for tries in range(sign_in.LIMIT):
+    for tries in range(sign_in.BY_NAME.most):
         at += sign_in.BY_NAME.wait(tries)
         assert refusal(database, username, WRONG, now=at, address=address) == sign_in.WRONG
     return at
@@ -103,7 +103,7 @@ def test_lock__comes_and_ends(database: Database, username: str) -> None:
 def test_delay__grows_after_the_first_few(database: Database, username: str) -> None:
     add(database, "ada")
     at, waited = NOON, []
-    for _ in range(sign_in.LIMIT - 1):
+    for _ in range(sign_in.BY_NAME.most - 1):
         while refusal(database, username, WRONG, now=at) != sign_in.WRONG:
             at += timedelta(seconds=1)
         waited.append(int((at - NOON).total_seconds()))
@@ -117,7 +117,7 @@ def test_lock__a_thousand_guesses(database: Database) -> None:
     for seconds in range(1000):
         now = NOON + timedelta(seconds=seconds / 2)
         heard += refusal(database, "ada", WRONG, now=now) == sign_in.WRONG
-    assert heard == sign_in.LIMIT  # trying on does not prolong the lock
+    assert heard == sign_in.BY_NAME.most  # trying on does not prolong the lock
     end = lock_end(database)
     refusal(database, "ada", PASSWORD, now=end - timedelta(seconds=1))
     sign_in.authenticate(database, "ada", PASSWORD, now=end)
@@ -161,7 +161,7 @@ def test_lock__from_afar_leaves_the_owners_place_alone(database: Database) -> No
 
 def test_lock__slow_tries_do_not_lock(database: Database) -> None:
     add(database, "ada")
-    for tries in range(3 * sign_in.LIMIT):
+    for tries in range(3 * sign_in.BY_NAME.most):
         now = NOON + tries * timedelta(minutes=2)
         assert refusal(database, "ada", WRONG, now=now) == sign_in.WRONG
 

@@ -1,11 +1,9 @@
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from allcore.data import cells
 from allcore.errors import DataError
-from allcore.synthetic import appearance, dataset, demo
+from allcore.synthetic import dataset, demo
 from tests import forking
 
 SMALL = {"cells": 24, "subjects": 8}
@@ -84,21 +82,3 @@ def test_ensure_demo__stands_in_the_settings_home(home: Path) -> None:
     demo.ensure_demo(**SMALL)
     assert demo.is_drawn()
     assert (home / "demo" / "manifest.csv").is_file()
-
-
-def test_examples__are_six_different_cells(folder: Path) -> None:
-    found = demo.examples(folder)
-    assert len({example.name for example in found}) == 6
-    assert len({example.path for example in found}) == 6
-    for example in found:
-        assert cells.cell_stats(appearance.read_rgb(example.path)).area > 0
-
-
-def test_examples__are_what_they_say(folder: Path) -> None:
-    truth: pd.DataFrame = dataset.read_truth(folder).set_index("image_id")
-    rows = {example.name: truth.loc[example.path.stem] for example in demo.examples(folder)}
-    assert {rows[name]["true_label"] for name in ("Large blast", "Typical blast")} == {"all"}
-    assert {rows[name]["true_label"] for name in rows if "ormal" in name} == {"hem"}
-    assert rows["Small normal cell"]["area"] < rows["Normal cell as large as a blast"]["area"]
-    assert rows["Cell out of focus"]["fault"] == "blurred"
-    assert all(row["fault"] == "" for name, row in rows.items() if "focus" not in name)
