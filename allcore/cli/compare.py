@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import BadParameter, Option
 
 from allcore import formats, settings
 from allcore.cli import options
@@ -35,38 +35,36 @@ QUICK_SET = {"cells": 90, "subjects": 16}
 def compare(
     data: Annotated[
         Path | None,
-        typer.Option(help="Labelled cells; else ALLSCOPE_DATA, else the synthetic set."),
+        Option(help="Labelled cells; else ALLSCOPE_DATA, else the synthetic set."),
     ] = None,
-    networks: Annotated[str, typer.Option(help="Comma-separated names; see --list.")] = "",
+    networks: Annotated[str, Option(help="Comma-separated names; see --list.")] = "",
     protocols: Annotated[
-        str, typer.Option(help="paper (split by image), unseen (subjects), or both.")
+        str, Option(help="paper (split by image), unseen (subjects), or both.")
     ] = "paper,unseen",
     size: Annotated[
-        int | None, typer.Option(min=32, help="Side of the networks' input, pixels; 224.")
+        int | None, Option(min=32, help="Side of the networks' input, pixels; 224.")
     ] = None,
     window: options.Window = 280,
-    epochs: Annotated[int | None, typer.Option(min=1, help="At most so many a run.")] = None,
+    epochs: Annotated[int | None, Option(min=1, help="At most so many a run.")] = None,
     samples: Annotated[
-        int | None, typer.Option(min=0, help="Cells drawn an epoch; 0 for as many as there are.")
+        int | None, Option(min=0, help="Cells drawn an epoch; 0 for as many as there are.")
     ] = None,
     init: options.Init = "none",
     normalisation: options.Normalisation = "imagenet",
     recipe: options.RecipeFields = "{}",
     folds: Annotated[
-        int | None, typer.Option(min=3, help="Parts that subjects are dealt into; 5.")
+        int | None, Option(min=3, help="Parts that subjects are dealt into; 5.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of splits and training.")] = 0,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the tables; models/comparison.")
-    ] = None,
+    seed: Annotated[int, Option(min=0, help="Of splits and training.")] = 0,
+    out: Annotated[Path | None, Option(help="Folder of the tables; models/comparison.")] = None,
     work: Annotated[
-        Path | None, typer.Option(help="Folder of finished runs, which are never done twice.")
+        Path | None, Option(help="Folder of finished runs, which are never done twice.")
     ] = None,
     device: options.TrainingDevice = "auto",
     quick: Annotated[
-        bool, typer.Option("--quick", help="A tiny budget on a small synthetic set: does it run?")
+        bool, Option("--quick", help="A tiny budget on a small synthetic set: does it run?")
     ] = False,
-    listed: Annotated[bool, typer.Option("--list", help="Name the networks, and stop.")] = False,
+    listed: Annotated[bool, Option("--list", help="Name the networks, and stop.")] = False,
 ) -> None:
     """Train networks alike, test them on the same cells, and write tables with intervals.
 
@@ -130,7 +128,7 @@ def _names(text: str, option: str, init: str) -> tuple[str, ...]:
         every = tuple(name for name in comparison_results.NETWORKS if name not in pretrained)
         return candidates.networks(names or every)
     except ModelError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from error
+        raise BadParameter(str(error), param_hint=option) from error
 
 
 def _list_networks() -> None:

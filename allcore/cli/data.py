@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
+from typer import Argument, BadParameter, Option
 
 from allcore import settings
 from allcore.cli import options
@@ -29,23 +29,23 @@ PATHS_PRINTED = 10
 
 OWN = "--cells, --subjects, --seed"
 
-PerSubject = Annotated[int, typer.Option(min=2, help="Cells of each subject to measure at most.")]
+PerSubject = Annotated[int, Option(min=2, help="Cells of each subject to measure at most.")]
 
 
 def synth(
     folder: Annotated[
         Path | None,
-        typer.Argument(help="New or empty folder; without one, the app's demonstration set."),
+        Argument(help="New or empty folder; without one, the app's demonstration set."),
     ] = None,
-    cells: Annotated[int | None, typer.Option(min=1, help="Number of cells.")] = None,
-    subjects: Annotated[int | None, typer.Option(min=1, help="Number of subjects.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same pictures.")] = None,
+    cells: Annotated[int | None, Option(min=1, help="Number of cells.")] = None,
+    subjects: Annotated[int | None, Option(min=1, help="Number of subjects.")] = None,
+    seed: Annotated[int | None, Option(min=0, help="Same seed, same pictures.")] = None,
 ) -> None:
     """Draw a synthetic set of cells with planted faults, and the truth about them."""
     from allcore.synthetic import dataset, demo
 
     if folder is None and not (cells is None and subjects is None and seed is None):
-        raise typer.BadParameter("needs a FOLDER: the app's set is always the same", param_hint=OWN)
+        raise BadParameter("needs a FOLDER: the app's set is always the same", param_hint=OWN)
     if folder is None:
         drawn = demo.ensure_demo()
     else:
@@ -65,8 +65,8 @@ def synth(
 
 
 def measure(
-    real: Annotated[Path, typer.Argument(help="Data set of real cells.")],
-    out: Annotated[Path | None, typer.Option(help="File of the targets to write.")] = None,
+    real: Annotated[Path, Argument(help="Data set of real cells.")],
+    out: Annotated[Path | None, Option(help="File of the targets to write.")] = None,
     per_subject: PerSubject = PER_SUBJECT,
 ) -> None:
     """Measure real cells and write the targets that synthetic cells are drawn to."""
@@ -85,9 +85,9 @@ def measure(
 
 
 def compare(
-    real: Annotated[Path, typer.Argument(help="Data set of real cells.")],
-    drawn: Annotated[Path, typer.Argument(help="Drawn set.")],
-    out: Annotated[Path | None, typer.Option(help="Markdown file to write.")] = None,
+    real: Annotated[Path, Argument(help="Data set of real cells.")],
+    drawn: Annotated[Path, Argument(help="Drawn set.")],
+    out: Annotated[Path | None, Option(help="Markdown file to write.")] = None,
     per_subject: PerSubject = PER_SUBJECT,
     model: options.ModelName = None,
 ) -> None:
@@ -114,7 +114,7 @@ def compare(
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(help="Folder that holds C-NMC 2019, in any layout.")],
+    folder: Annotated[Path, Argument(help="Folder that holds C-NMC 2019, in any layout.")],
     as_json: options.JsonFlag = False,
 ) -> None:
     """Check a folder against the public release of C-NMC 2019, file by file."""
@@ -128,11 +128,11 @@ def verify(
 
 
 def fetch(
-    name: Annotated[Literal["cnmc"], typer.Argument(help="cnmc: the public C-NMC 2019 release.")],
-    folder: Annotated[Path, typer.Argument(help="New folder, or one that holds a part of it.")],
+    name: Annotated[Literal["cnmc"], Argument(help="cnmc: the public C-NMC 2019 release.")],
+    folder: Annotated[Path, Argument(help="New folder, or one that holds a part of it.")],
     source: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--from",
             metavar="URL|FOLDER",
             help="A mirror that serves the release's paths, or a folder that holds its files under "

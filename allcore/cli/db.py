@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 if TYPE_CHECKING:
     from allcore.store.backup import Backup
 
-File = Annotated[Path, typer.Argument(help="The backup, a zip file.")]
-Pictures = Annotated[bool, typer.Option("--pictures", help="Kept pictures as well.")]
+File = Annotated[Path, Argument(help="The backup, a zip file.")]
+Pictures = Annotated[bool, Option("--pictures", help="Kept pictures as well.")]
 
 
 def backup(file: File, pictures: Pictures = False) -> None:
@@ -21,9 +21,7 @@ def backup(file: File, pictures: Pictures = False) -> None:
 
 def restore(
     file: File,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Lose what the database holds now.")
-    ] = False,
+    replace: Annotated[bool, Option("--replace", help="Lose what the database holds now.")] = False,
     pictures: Pictures = False,
 ) -> None:
     """Restore a backup into an empty database; all of it, or nothing has changed."""
@@ -35,7 +33,7 @@ def restore(
 
 
 def check(
-    file: Annotated[Path | None, typer.Argument(help="A backup; else the database.")] = None,
+    file: Annotated[Path | None, Argument(help="A backup; else the database.")] = None,
 ) -> None:
     """Read the database, or a backup, through to its end."""
     from allcore.store import backup, database

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Option
 
 from allcore import formats, settings
 from allcore.cli import options
@@ -29,28 +29,28 @@ CELLS = 300
 
 
 def evaluate(
-    data: Annotated[Path, typer.Option(help="Data set: a folder, or a CSV of its images.")],
-    out: Annotated[Path, typer.Option(help="Folder for what is found, such as metrics.json.")],
+    data: Annotated[Path, Option(help="Data set: a folder, or a CSV of its images.")],
+    out: Annotated[Path, Option(help="Folder for what is found, such as metrics.json.")],
     model: options.ModelName = None,
     device: options.Device = None,
     as_json: options.JsonFlag = False,
     robustness: Annotated[
         bool,
-        typer.Option("--robustness", help="Only robustness.json: the figures of altered cells."),
+        Option("--robustness", help="Only robustness.json: the figures of altered cells."),
     ] = False,
     cells: Annotated[
-        int, typer.Option(min=2, help="Cells that --robustness alters, classes and subjects alike.")
+        int, Option(min=2, help="Cells that --robustness alters, classes and subjects alike.")
     ] = CELLS,
     only_facts: Annotated[
         bool,
-        typer.Option("--facts", help="Only facts.parquet: size, brightness and such of cells."),
+        Option("--facts", help="Only facts.parquet: size, brightness and such of cells."),
     ] = False,
     only_gate: Annotated[
         bool,
-        typer.Option("--gate", help="Only gate.json: what the model takes for a cell it knows."),
+        Option("--gate", help="Only gate.json: what the model takes for a cell it knows."),
     ] = False,
     fields: Annotated[
-        Path | None, typer.Option(help="Folder of whole smear fields that --gate must refuse.")
+        Path | None, Option(help="Folder of whole smear fields that --gate must refuse.")
     ] = None,
 ) -> None:
     """Evaluate a model on the images of a data set that its training never saw.

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, BadParameter, Option
 
 from allcore import settings
 from allcore.cli import options
@@ -24,34 +24,34 @@ QUICK_VARIANTS = {"finetuning": ("degraded", "degraded-cell")}
 
 
 def experiment(
-    name: Annotated[str | None, typer.Argument(help="Which one; --list names them.")] = None,
+    name: Annotated[str | None, Argument(help="Which one; --list names them.")] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Labelled cells; else ALLSCOPE_DATA, else the drawn set.")
+        Path | None, Option(help="Labelled cells; else ALLSCOPE_DATA, else the drawn set.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the results; models/comparison/experiments.")
+        Path | None, Option(help="Folder of the results; models/comparison/experiments.")
     ] = None,
-    size: Annotated[int, typer.Option(min=32, help="Side of the input, pixels.")] = 112,
-    seeds: Annotated[int, typer.Option(min=1, help="Repetitions, from seed 0 up.")] = 3,
-    folds: Annotated[int, typer.Option(min=3, help="Parts that subjects are dealt into.")] = 5,
-    epochs: Annotated[int, typer.Option(min=0, help="0 leaves it to the experiment.")] = 0,
-    samples: Annotated[int, typer.Option(min=0, help="Cells drawn an epoch.")] = 1440,
+    size: Annotated[int, Option(min=32, help="Side of the input, pixels.")] = 112,
+    seeds: Annotated[int, Option(min=1, help="Repetitions, from seed 0 up.")] = 3,
+    folds: Annotated[int, Option(min=3, help="Parts that subjects are dealt into.")] = 5,
+    epochs: Annotated[int, Option(min=0, help="0 leaves it to the experiment.")] = 0,
+    samples: Annotated[int, Option(min=0, help="Cells drawn an epoch.")] = 1440,
     init: options.Init = "imagenet",
     device: options.TrainingDevice = "auto",
     model: Annotated[
-        str, typer.Option(help="interventions: comma-separated models; all unless given.")
+        str, Option(help="interventions: comma-separated models; all unless given.")
     ] = "",
-    cells: Annotated[int, typer.Option(min=20, help="interventions: cells a model.")] = 600,
+    cells: Annotated[int, Option(min=20, help="interventions: cells a model.")] = 600,
     variants: Annotated[
-        str, typer.Option(help="finetuning: comma-separated variants; all unless given.")
+        str, Option(help="finetuning: comma-separated variants; all unless given.")
     ] = "",
     docs: Annotated[
-        Path | None, typer.Option(help=f"The log, written anew; {DOCS} unless given.")
+        Path | None, Option(help=f"The log, written anew; {DOCS} unless given.")
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A tiny budget on a small drawn set: does it run?")
+        bool, Option("--quick", help="A tiny budget on a small drawn set: does it run?")
     ] = False,
-    listed: Annotated[bool, typer.Option("--list", help="Name the experiments, and stop.")] = False,
+    listed: Annotated[bool, Option("--list", help="Name the experiments, and stop.")] = False,
 ) -> None:
     """Run one controlled experiment and write its result and the log of all of them.
 
@@ -65,7 +65,7 @@ def experiment(
             print(f"{experiment_name:20}{line}")
         return
     if name is None:
-        raise typer.BadParameter("is missing: --list names the experiments.", param_hint="NAME")
+        raise BadParameter("is missing: --list names the experiments.", param_hint="NAME")
     chosen = settings.load()
     home = chosen.home / "experiments"
     experiment_options = ExperimentOptions(

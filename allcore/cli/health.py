@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, BadParameter, Option
 
 from allcore.cli import options
 from allcore.notice import RESEARCH_USE
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 
 
 def health(
-    folder: Annotated[Path, typer.Argument(help="Data set that was indexed.")],
+    folder: Annotated[Path, Argument(help="Data set that was indexed.")],
     as_json: options.JsonFlag = False,
-    csv: Annotated[Path | None, typer.Option(help="CSV file of the findings to write.")] = None,
+    csv: Annotated[Path | None, Option(help="CSV file of the findings to write.")] = None,
     split: Annotated[
-        Path | None, typer.Option(help="split.csv to look for leaks in, as in a model's folder.")
+        Path | None, Option(help="split.csv to look for leaks in, as in a model's folder.")
     ] = None,
     exclude: Annotated[
-        str | None, typer.Option(help="Kinds to leave out, comma-separated; needs --out.")
+        str | None, Option(help="Kinds to leave out, comma-separated; needs --out.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Cleaned manifest to write.")] = None,
+    out: Annotated[Path | None, Option(help="Cleaned manifest to write.")] = None,
     truth: Annotated[
         bool,
-        typer.Option("--truth", help="Of a drawn set: recall and precision of what was planted."),
+        Option("--truth", help="Of a drawn set: recall and precision of what was planted."),
     ] = False,
 ) -> None:
     """Duplicates, leaks, probable label errors, bad pictures and shortcuts, the worst first."""
     from allcore.audit.findings import finding, findings_cache
 
     if (exclude is None) != (out is None):
-        raise typer.BadParameter("go together", param_hint="--exclude, --out")
+        raise BadParameter("go together", param_hint="--exclude, --out")
     health = findings_cache.all_findings(folder, split=split)
     findings = list(health.findings)
     if csv is not None:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Option
 
 from allcore import settings
 from allcore.cli import options
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 def index(
     data: Annotated[
-        Path | None, typer.Option(help="Data set; without one ALLSCOPE_DATA is taken.")
+        Path | None, Option(help="Data set; without one ALLSCOPE_DATA is taken.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Installed model of the embeddings.")] = None,
+    model: Annotated[str | None, Option(help="Installed model of the embeddings.")] = None,
     no_embeddings: Annotated[
-        bool, typer.Option("--no-embeddings", help="Without a model: no map, no outliers.")
+        bool, Option("--no-embeddings", help="Without a model: no map, no outliers.")
     ] = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Remove thumbnails that no index refers to any more.")
+        bool, Option("--prune", help="Remove thumbnails that no index refers to any more.")
     ] = False,
     as_json: options.JsonFlag = False,
 ) -> None:

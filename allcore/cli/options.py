@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
-import typer
+from typer import BadParameter, Option
 
 from allcore import settings
 
@@ -17,19 +17,17 @@ if TYPE_CHECKING:
     from allcore.model_folder import InstalledModel
     from allcore.training.recipe import Recipe
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
-ModelName = Annotated[str | None, typer.Option(help="Name of an installed model.")]
-Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:<n>.")]
-TrainingDevice = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<n>.")]
-Init = Annotated[
-    str, typer.Option(help="none, imagenet, or a safetensors file of ResNet-18 weights.")
-]
-Window = Annotated[int, typer.Option(min=0, help="Least side of the cut, pixels.")]
+JsonFlag = Annotated[bool, Option("--json", help="Print as JSON.")]
+ModelName = Annotated[str | None, Option(help="Name of an installed model.")]
+Device = Annotated[str | None, Option(help="auto, cpu, cuda or cuda:<n>.")]
+TrainingDevice = Annotated[str, Option(help="auto, cpu, cuda or cuda:<n>.")]
+Init = Annotated[str, Option(help="none, imagenet, or a safetensors file of ResNet-18 weights.")]
+Window = Annotated[int, Option(min=0, help="Least side of the cut, pixels.")]
 Normalisation = Annotated[
-    Literal["imagenet", "cell"], typer.Option(help="Fixed, or by each cell's own colours.")
+    Literal["imagenet", "cell"], Option(help="Fixed, or by each cell's own colours.")
 ]
 RecipeFields = Annotated[
-    str, typer.Option(help='Other fields of the recipe as JSON, such as {"batch_size": 64}.')
+    str, Option(help='Other fields of the recipe as JSON, such as {"batch_size": 64}.')
 ]
 
 
@@ -40,7 +38,7 @@ def json_object(text: str, option: str) -> dict[str, Any]:
     except ValueError:
         fields = None
     if not isinstance(fields, dict):
-        raise typer.BadParameter('is not a JSON object such as {"key": 1}', param_hint=option)
+        raise BadParameter('is not a JSON object such as {"key": 1}', param_hint=option)
     return fields
 
 
@@ -54,7 +52,7 @@ def recipe(fields: dict[str, Any]) -> "Recipe":
             fields = fields | {"augmentation": Augmentation(**fields["augmentation"])}
         return Recipe(**fields)
     except TypeError as error:
-        raise typer.BadParameter(str(error), param_hint="--recipe") from error
+        raise BadParameter(str(error), param_hint="--recipe") from error
 
 
 def names(text: str) -> tuple[str, ...]:

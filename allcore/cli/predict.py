@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
+from typer import Argument, BadParameter, Option
 
 from allcore import formats, settings
 from allcore.cli import options
@@ -22,43 +22,37 @@ if TYPE_CHECKING:
 
 
 def predict(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Images, folders or zip archives.")
-    ] = None,
+    paths: Annotated[list[Path] | None, Argument(help="Images, folders or zip archives.")] = None,
     model: options.ModelName = None,
-    out: Annotated[
-        Path | None, typer.Option(help="File to write: .csv, .jsonl or .parquet.")
-    ] = None,
-    engine: Annotated[
-        Literal["local", "ray"], typer.Option(help="This process, or Ray Data.")
-    ] = "local",
+    out: Annotated[Path | None, Option(help="File to write: .csv, .jsonl or .parquet.")] = None,
+    engine: Annotated[Literal["local", "ray"], Option(help="This process, or Ray Data.")] = "local",
     device: options.Device = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Pictures in one forward pass.")] = 32,
+    batch_size: Annotated[int, Option(min=1, help="Pictures in one forward pass.")] = 32,
     as_json: options.JsonFlag = False,
     verify: Annotated[
-        Path | None, typer.Option(help="A JSON report to answer again and compare; takes no PATHS.")
+        Path | None, Option(help="A JSON report to answer again and compare; takes no PATHS.")
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Folder for a JSON and a PDF report of each picture.")
+        Path | None, Option(help="Folder for a JSON and a PDF report of each picture.")
     ] = None,
 ) -> None:
     """Answer ALL blast or normal for each picture; what can't be read gets a refused row."""
     if verify is not None:
         if paths or report or out or model or engine != "local":
-            raise typer.BadParameter(
+            raise BadParameter(
                 "takes no PATHS, --out, --report, --model or --engine", param_hint="--verify"
             )
         _verify(verify, device, as_json=as_json)
         return
     if not paths:
-        raise typer.BadParameter("give pictures, or --verify REPORT.json", param_hint="PATHS")
+        raise BadParameter("give pictures, or --verify REPORT.json", param_hint="PATHS")
     if report and engine == "ray":
-        raise typer.BadParameter("needs --engine local", param_hint="--report")
+        raise BadParameter("needs --engine local", param_hint="--report")
     from allcore import model_folder
     from allcore.inference import export
 
     if out and out.suffix.lower() not in export.FORMATS:
-        raise typer.BadParameter(f"ends in none of {', '.join(export.FORMATS)}", param_hint="--out")
+        raise BadParameter(f"ends in none of {', '.join(export.FORMATS)}", param_hint="--out")
     chosen = settings.load()
     installed = model_folder.resolve(model or chosen.model)
     device = device or chosen.device

@@ -3,64 +3,64 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import BadParameter, Option
 
 from allcore.cli import options
 
 
 def train(
-    data: Annotated[Path, typer.Option(help="Folder or CSV file of labelled cells.")],
-    arch: Annotated[str, typer.Option(help="Architecture, such as qcresnet or resnet18.")],
-    out: Annotated[Path, typer.Option(help="Model folder to write, such as models/mine.")],
+    data: Annotated[Path, Option(help="Folder or CSV file of labelled cells.")],
+    arch: Annotated[str, Option(help="Architecture, such as qcresnet or resnet18.")],
+    out: Annotated[Path, Option(help="Model folder to write, such as models/mine.")],
     split: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="subject|image|FILE",
             help="Unseen subjects, the paper's split, or a CSV with the columns image_id and "
             "split (train, validation, test or excluded).",
         ),
     ] = "subject",
     init: options.Init = "imagenet",
-    folds: Annotated[int, typer.Option(min=3, help="Parts that subjects are dealt into.")] = 10,
-    fold: Annotated[int, typer.Option(min=0, help="The part that is tested.")] = 0,
-    size: Annotated[int, typer.Option(min=32, help="Side of the network's input, pixels.")] = 224,
+    folds: Annotated[int, Option(min=3, help="Parts that subjects are dealt into.")] = 10,
+    fold: Annotated[int, Option(min=0, help="The part that is tested.")] = 0,
+    size: Annotated[int, Option(min=32, help="Side of the network's input, pixels.")] = 224,
     window: options.Window = 280,
     normalisation: options.Normalisation = "imagenet",
-    epochs: Annotated[int | None, typer.Option(min=1)] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    epochs: Annotated[int | None, Option(min=1)] = None,
+    seed: Annotated[int, Option(min=0)] = 0,
     freeze: Annotated[
-        str, typer.Option(help="Comma-separated starts of parameter names that stay fixed.")
+        str, Option(help="Comma-separated starts of parameter names that stay fixed.")
     ] = "",
     out_of_fold: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--out-of-fold",
             help="Predict each fold by a network trained without it, then train on all subjects.",
         ),
     ] = False,
     teachers: Annotated[
         int,
-        typer.Option(
+        Option(
             min=0,
             help="With --out-of-fold: networks to distil for each pair of folds, each trained "
             "without the pair; the recipe's field distilled is their weight in the targets.",
         ),
     ] = 0,
     unlabelled: Annotated[
-        Path | None, typer.Option(help="Unlabelled cells to learn from, as --teacher calls them.")
+        Path | None, Option(help="Unlabelled cells to learn from, as --teacher calls them.")
     ] = None,
     teacher: Annotated[
-        Path | None, typer.Option(help="Model folder of the network that labels --unlabelled.")
+        Path | None, Option(help="Model folder of the network that labels --unlabelled.")
     ] = None,
     confidence: Annotated[
-        float, typer.Option(min=0.5, max=1.0, help="How sure the teacher must be of a cell.")
+        float, Option(min=0.5, max=1.0, help="How sure the teacher must be of a cell.")
     ] = 0.95,
     control: Annotated[
         bool,
-        typer.Option("--control", help="Train without --unlabelled too, and compare the two."),
+        Option("--control", help="Train without --unlabelled too, and compare the two."),
     ] = False,
     config: Annotated[
-        str, typer.Option(help='Architecture arguments as JSON, such as {"dropout": 0.5}.')
+        str, Option(help='Architecture arguments as JSON, such as {"dropout": 0.5}.')
     ] = "{}",
     recipe: options.RecipeFields = "{}",
     device: options.TrainingDevice = "auto",
@@ -75,21 +75,19 @@ def train(
     from allcore.training.plan import TrainingPlan
 
     if arch in set(registry.names()) - set(registry.trainable()):
-        raise typer.BadParameter(
+        raise BadParameter(
             f"'{arch}' is put together of trained networks: compare makes it.", param_hint="--arch"
         )
     if (unlabelled is None) != (teacher is None):
-        raise typer.BadParameter("goes with --teacher.", param_hint="--unlabelled")
+        raise BadParameter("goes with --teacher.", param_hint="--unlabelled")
     if out_of_fold and unlabelled:
-        raise typer.BadParameter("does not go with --unlabelled.", param_hint="--out-of-fold")
+        raise BadParameter("does not go with --unlabelled.", param_hint="--out-of-fold")
     if teachers and not out_of_fold:
-        raise typer.BadParameter("goes with --out-of-fold.", param_hint="--teachers")
+        raise BadParameter("goes with --out-of-fold.", param_hint="--teachers")
     if out_of_fold and split != "subject":
-        raise typer.BadParameter("goes with --split subject.", param_hint="--out-of-fold")
+        raise BadParameter("goes with --split subject.", param_hint="--out-of-fold")
     if split not in ("subject", "image") and not Path(split).is_file():
-        raise typer.BadParameter(
-            f"'{split}' is neither subject, image nor a file.", param_hint="--split"
-        )
+        raise BadParameter(f"'{split}' is neither subject, image nor a file.", param_hint="--split")
     fields = options.json_object(recipe, "--recipe") | {"seed": seed}
     fields |= {"epochs": epochs} if epochs else {}
     fields |= {"freeze": tuple(freeze.split(","))} if freeze else {}
@@ -112,7 +110,7 @@ def train(
         request = semi_supervised.SemiSupervisedRequest(
             unlabelled, teacher, confidence, control=control
         )
-        typer.echo(semi_supervised.train(plan, request))
+        print(semi_supervised.train(plan, request))
         return
     result = (out_of_fold_training if out_of_fold else run).train(plan)
     if result is not None:  # None in all processes of torchrun but the first

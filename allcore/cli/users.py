@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from allcore.cli import options
 from allcore.errors import StoreError
@@ -15,16 +15,16 @@ from allcore.errors import StoreError
 if TYPE_CHECKING:
     from allcore.store.accounts import AccountInfo
 
-Name = Annotated[str, typer.Argument(help="Username.")]
+Name = Annotated[str, Argument(help="Username.")]
 
 
 def add(
     name: Name,
-    role: Annotated[str, typer.Option(help="demo, user, reviewer or admin.")] = "user",
-    email: Annotated[str, typer.Option(help="E-mail address.")] = "",
-    display_name: Annotated[str, typer.Option(help="The person's name.")] = "",
+    role: Annotated[str, Option(help="demo, user, reviewer or admin.")] = "user",
+    email: Annotated[str, Option(help="E-mail address.")] = "",
+    display_name: Annotated[str, Option(help="The person's name.")] = "",
     password_file: Annotated[
-        Path | None, typer.Option(help="File whose first line is the password; - reads it here.")
+        Path | None, Option(help="File whose first line is the password; - reads it here.")
     ] = None,
 ) -> None:
     """Make an account: asks for a password on a terminal, else prints a one-time reset code."""
@@ -85,9 +85,7 @@ def reset(name: Name) -> None:
     _print_code(codes.issue_reset(database.connect(), name))
 
 
-def role(
-    name: Name, role: Annotated[str, typer.Argument(help="demo, user, reviewer or admin.")]
-) -> None:
+def role(name: Name, role: Annotated[str, Argument(help="demo, user, reviewer or admin.")]) -> None:
     """Give an account a role."""
     from allcore.store import accounts, database
 
@@ -103,9 +101,9 @@ def approve(name: Name) -> None:
 
 
 def invite(
-    role: Annotated[str, typer.Option(help="demo, user, reviewer or admin.")] = "user",
-    note: Annotated[str, typer.Option(help="For whom it is.")] = "",
-    days: Annotated[int, typer.Option(help="Days until it ends, 1 to 90.")] = 7,
+    role: Annotated[str, Option(help="demo, user, reviewer or admin.")] = "user",
+    note: Annotated[str, Option(help="For whom it is.")] = "",
+    days: Annotated[int, Option(help="Days until it ends, 1 to 90.")] = 7,
 ) -> None:
     """Print an invitation with which somebody makes an account, once."""
     from allcore.store import database, registration
@@ -134,7 +132,7 @@ def invitations(as_json: options.JsonFlag = False) -> None:
 
 
 def withdraw(
-    number: Annotated[int, typer.Argument(help="Of the invitation, as 'users invitations' says.")],
+    number: Annotated[int, Argument(help="Of the invitation, as 'users invitations' says.")],
 ) -> None:
     """Withdraw an invitation."""
     from allcore.store import database, registration

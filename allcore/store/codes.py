@@ -6,6 +6,7 @@ A code has 100 random bits and is shown once; the database stores only its SHA-2
 import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
@@ -15,7 +16,9 @@ from allcore.errors import StoreError
 from allcore.store import accounts, audit, passwords, sign_in
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
-from allcore.store.models import Account, OneTimeCode
+from allcore.store.models import Account, InvitationRow, OneTimeCode
+
+CodeRow = TypeVar("CodeRow", OneTimeCode, InvitationRow)
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no letter resembles a digit."""
@@ -125,28 +128,26 @@ def hash_of(code: str) -> str:
     return hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()
 
 
+def unused(session: Session, kind: type[CodeRow], code: str) -> CodeRow | None:
+    """Return the row of a code that is neither used nor expired."""
+    row = session.scalars(select(kind).where(kind.code_hash == hash_of(code))).one_or_none()
+    is_valid = row is not None and row.used_at is None and row.expires_at >= datetime.now(UTC)
+    return row if is_valid else None
+
+
 def _issue(session: Session, *, purpose: str, account_id: int | None, life: timedelta) -> str:
     now = datetime.now(UTC)
     stale = or_(OneTimeCode.expires_at < now, OneTimeCode.used_at.is_not(None))
     session.execute(delete(OneTimeCode).where(stale))
     code = new_code()
-    session.add(
-        OneTimeCode(
-            code_hash=hash_of(code),
-            purpose=purpose,
-            account_id=account_id,
-            created_at=now,
-            expires_at=now + life,
-        )
-    )
+    row = OneTimeCode(code_hash=hash_of(code), purpose=purpose, account_id=account_id)
+    row.created_at, row.expires_at = now, now + life
+    session.add(row)
     return code
 
 
 def _valid(session: Session, code: str, *, purpose: str) -> OneTimeCode:
-    query = select(OneTimeCode).where(
-        OneTimeCode.code_hash == hash_of(code), OneTimeCode.purpose == purpose
-    )
-    row = session.scalars(query).one_or_none()
-    if row is None or row.used_at is not None or row.expires_at < datetime.now(UTC):
+    row = unused(session, OneTimeCode, code)
+    if row is None or row.purpose != purpose:
         raise StoreError(INVALID[purpose])
     return row

@@ -26,6 +26,7 @@ BUSY_SECONDS = 30.0
 """Maximum time that a writer waits for another one."""
 LOCK_KEY = 0x616C6C73636F7065
 """Key of this program's PostgreSQL advisory lock ("allscope" as a number)."""
+_LOCK = sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(LOCK_KEY))
 
 
 class Database:
@@ -63,7 +64,7 @@ class Database:
         """Open a writing session that excludes all other `alone` sessions, in any process."""
         with self.write() as session:
             if self.engine.dialect.name == "postgresql":
-                session.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(LOCK_KEY)))
+                session.execute(_LOCK)
             yield session
 
 
@@ -139,14 +140,13 @@ def _make_file(url: URL) -> None:
 
 def _engine(url: URL) -> Engine:
     """Create an engine that hides values in its logs and errors."""
-    if url.get_backend_name() == "postgresql":
-        timeout = {"connect_timeout": 10}
-        return sqlalchemy.create_engine(
-            url, pool_pre_ping=True, connect_args=timeout, hide_parameters=True
-        )
+    is_sqlite = url.get_backend_name() == "sqlite"
+    timeout = {"timeout": BUSY_SECONDS} if is_sqlite else {"connect_timeout": 10}
     engine = sqlalchemy.create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True
+        url, pool_pre_ping=not is_sqlite, connect_args=timeout, hide_parameters=True
     )
+    if not is_sqlite:
+        return engine
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -171,7 +171,7 @@ def _migrate(engine: Engine) -> None:
             migrations.upgrade(connection)
         return
     with engine.connect() as connection:
-        connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(LOCK_KEY)))
+        connection.execute(_LOCK)
         migrations.upgrade(connection)
 
 
@@ -180,14 +180,11 @@ def _sentences(url: URL) -> Iterator[None]:
     """Turn driver errors into one sentence with the remedy."""
     try:
         yield
-    except (exc.OperationalError, exc.InterfaceError, exc.InternalError) as error:
+    except exc.IntegrityError:  # the caller maps it to the violated rule
+        raise
+    except (exc.DatabaseError, exc.InterfaceError) as error:
         if "locked" in str(error.orig):
             raise StoreError("The database is busy; try again in a moment.") from None
-        raise StoreError(_unreachable(url, _first_line(error.orig, url))) from None
-    except exc.DatabaseError as error:
-        # The caller maps an IntegrityError to the violated rule.
-        if isinstance(error, exc.IntegrityError):
-            raise
         raise StoreError(_unreachable(url, _first_line(error.orig, url))) from None
     except (filelock.Timeout, OSError) as error:
         raise StoreError(_unreachable(url, type(error).__name__)) from None

@@ -25,6 +25,11 @@ from allcore.store.models import Account, PredictionRow, StoredPictureRow
 _UNFINISHED_SECONDS = 3600.0
 """Age from which a file without a row is an orphan; a younger one may await its transaction."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_PREDICTIONS = and_(
+    PredictionRow.account_id == StoredPictureRow.account_id,
+    PredictionRow.image_sha256 == StoredPictureRow.sha256,
+)
+"""Join condition of a stored image and its account's predictions."""
 
 Place = tuple[int, str]
 """Account and digest, which give the file's path."""
@@ -37,15 +42,8 @@ def allowed(database: Database) -> bool:
 
 def read(database: Database, username: str, sha256: str) -> bytes | None:
     """Return an image of the account; None where it is no longer stored."""
-    query = (
-        select(StoredPictureRow)
-        .join(Account)
-        .where(
-            Account.username == text_rules.lookup_name(username),
-            StoredPictureRow.sha256 == sha256,
-        )
-    )
-    return _first(database, query)
+    own = Account.username == text_rules.lookup_name(username), StoredPictureRow.sha256 == sha256
+    return _first(database, select(StoredPictureRow).join(Account).where(*own))
 
 
 def read_flagged(database: Database, model: str, sha256: str) -> bytes | None:
@@ -93,28 +91,13 @@ def add_rows(session: Session, account_id: int, data: Mapping[str, bytes], now: 
     """Add rows of written images; an existing row gets a new expiry time."""
     until = now + timedelta(days=admin_settings.value(session, "picture_days"))
     for sha256, content in data.items():
-        session.merge(
-            StoredPictureRow(
-                account_id=account_id,
-                sha256=sha256,
-                size=len(content),
-                kept_at=now,
-                kept_until=until,
-            )
-        )
+        image = {"account_id": account_id, "sha256": sha256, "size": len(content)}
+        session.merge(StoredPictureRow(**image, kept_at=now, kept_until=until))
 
 
 def drop_orphans(session: Session) -> list[Place]:
     """Delete the rows of images without a prediction; return the files to delete."""
-    has_prediction = (
-        select(PredictionRow.id)
-        .where(
-            PredictionRow.account_id == StoredPictureRow.account_id,
-            PredictionRow.image_sha256 == StoredPictureRow.sha256,
-        )
-        .exists()
-    )
-    return _drop(session, ~has_prediction)
+    return _drop(session, ~select(PredictionRow.id).where(_PREDICTIONS).exists())
 
 
 def drop_expired(session: Session, now: datetime) -> list[Place]:
@@ -156,12 +139,7 @@ def root() -> Path:
 
 def _flagged_by(model: str) -> ColumnElement[bool]:
     """Join condition of a stored image and the flagged answers of a model, in the same account."""
-    return and_(
-        PredictionRow.account_id == StoredPictureRow.account_id,
-        PredictionRow.image_sha256 == StoredPictureRow.sha256,
-        PredictionRow.model == model,
-        PredictionRow.flagged_at.is_not(None),
-    )
+    return and_(_PREDICTIONS, PredictionRow.model == model, PredictionRow.flagged_at.is_not(None))
 
 
 def _first(database: Database, query: Select[StoredPictureRow]) -> bytes | None:

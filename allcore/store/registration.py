@@ -14,7 +14,7 @@ from allcore.errors import StoreError
 from allcore.store import accounts, admin_settings, audit, codes, sign_in, text_rules
 from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
-from allcore.store.models import Account, InvitationRow
+from allcore.store.models import Account, InvitationRow, copy_row
 
 CLOSED = "Registration is closed; ask an administrator for an account."
 BY_INVITATION = "Registration is by invitation; ask an administrator for a link."
@@ -116,14 +116,10 @@ def invite(
     with database.write() as session:
         session.execute(delete(InvitationRow).where(InvitationRow.expires_at < now))
         made_by = accounts.row_of(session, by.username) if by.username else None
-        row = InvitationRow(
-            code_hash=codes.hash_of(code),
-            role=role,
-            note=text_rules.printable(" ".join(note.split()), MAX_NOTE),
-            made_by=made_by.id if made_by else None,
-            created_at=now,
-            expires_at=now + timedelta(days=days),
-        )
+        row = InvitationRow(code_hash=codes.hash_of(code), role=role, created_at=now)
+        row.note = text_rules.printable(" ".join(note.split()), MAX_NOTE)
+        row.made_by = made_by.id if made_by else None
+        row.expires_at = now + timedelta(days=days)
         session.add(row)
         detail = {"role": role, "days": days}
         audit.record(session, "invited", by=by, target=row.note, detail=detail)
@@ -133,18 +129,13 @@ def invite(
 
 def invitations(database: Database, *, now: datetime | None = None) -> list[Invitation]:
     """Return the valid invitations, latest first."""
-    query = (
-        select(InvitationRow, Account.username)
-        .outerjoin(Account, InvitationRow.made_by == Account.id)
-        .where(
-            InvitationRow.used_at.is_(None), InvitationRow.expires_at > (now or datetime.now(UTC))
-        )
-        .order_by(InvitationRow.id.desc())
-    )
+    row, now = InvitationRow, now or datetime.now(UTC)
+    query = select(row, Account.username).outerjoin(Account, row.made_by == Account.id)
+    query = query.where(row.used_at.is_(None), row.expires_at > now).order_by(row.id.desc())
     with database.read() as session:
         return [
-            Invitation(row.id, row.role, row.note, name, row.created_at, row.expires_at)
-            for row, name in session.execute(query)
+            copy_row(Invitation, invitation, made_by=name)
+            for invitation, name in session.execute(query)
         ]
 
 
@@ -160,11 +151,7 @@ def withdraw(database: Database, number: int, *, by: audit.Actor | None = None) 
 
 
 def check(database: Database, invitation: str) -> str:
-    """Return the role of a valid invitation.
-
-    Raises:
-        StoreError: it is wrong, used or expired, or registration is closed.
-    """
+    """Return the role of a valid invitation; a StoreError where it is not, or all are closed."""
     with database.read() as session:
         return _role(session, invitation)
 
@@ -178,11 +165,7 @@ def _mode(session: Session) -> str:
 
 
 def _role(session: Session, invitation: str) -> str:
-    """Return the role of a new account.
-
-    Raises:
-        StoreError: the person may not register.
-    """
+    """Return the role of a new account; a StoreError where the person may not register."""
     mode = _mode(session)
     if mode == "closed":
         raise StoreError(CLOSED)
@@ -194,8 +177,7 @@ def _role(session: Session, invitation: str) -> str:
 
 
 def _valid(session: Session, invitation: str) -> InvitationRow:
-    query = select(InvitationRow).where(InvitationRow.code_hash == codes.hash_of(invitation))
-    row = session.scalars(query).one_or_none()
-    if row is None or row.used_at is not None or row.expires_at < datetime.now(UTC):
+    row = codes.unused(session, InvitationRow, invitation)
+    if row is None:
         raise StoreError(INVALID)
     return row

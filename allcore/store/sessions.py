@@ -51,16 +51,9 @@ def begin(
     now, key = now or datetime.now(UTC), secrets.token_urlsafe(32)
     with database.write() as session:
         session.execute(delete(SessionRow).where(SessionRow.used_at < now - RETENTION))
-        session.add(
-            SessionRow(
-                key_hash=_hash(key),
-                account_id=account.id,
-                version=account.session_version,
-                began_at=now,
-                used_at=now,
-                address=address[:64],
-            )
-        )
+        row = SessionRow(account_id=account.id, version=account.session_version, began_at=now)
+        row.key_hash, row.used_at, row.address = _hash(key), now, address[:64]
+        session.add(row)
     return key
 
 
@@ -146,18 +139,14 @@ def last_address(session: Session, username: str) -> str:
 
 
 def _open(limits: SessionLimits, now: datetime) -> Select[SessionRow, Account]:
+    row = SessionRow
+    valid = row.ended_at.is_(None), row.version == Account.session_version
     query = (
-        select(SessionRow, Account)
-        .join(Account, SessionRow.account_id == Account.id)
-        .where(
-            SessionRow.ended_at.is_(None),
-            SessionRow.version == Account.session_version,
-            SessionRow.began_at > now - limits.life,
-            Account.active,
-            Account.waiting.is_(False),
-        )
+        select(row, Account)
+        .join(Account, row.account_id == Account.id)
+        .where(*valid, row.began_at > now - limits.life, Account.active, Account.waiting.is_(False))
     )
-    return query if limits.idle is None else query.where(SessionRow.used_at > now - limits.idle)
+    return query if limits.idle is None else query.where(row.used_at > now - limits.idle)
 
 
 def _of(username: str) -> ColumnElement[bool]:
