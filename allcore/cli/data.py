@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 PER_SUBJECT = 24
 """Default number of measured cells a subject: enough for means, a minute for 50 subjects."""
 
-PATHS_PRINTED = 10
-"""Maximum number of printed paths of a kind; ``--json`` prints all."""
+PATHS_PRINTED = 10  # maximum number of printed paths of a kind; ``--json`` prints all
 
 OWN = "--cells, --subjects, --seed"
 

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from allcore.model_folder import InstalledModel
 
 REPORT = "report.html"
-CELLS = 300
-"""Default number of perturbed cells: about ten minutes on one core at 224 pixels."""
+CELLS = 300  # default number of perturbed cells: about ten minutes on one core at 224 pixels
 
 
 def evaluate(

@@ -17,17 +17,12 @@ from requests.adapters import HTTPAdapter
 from allcore.data import file_digests
 from allcore.data.file_digests import UnreadFile
 
-DELAYS = (1.0, 2.0, 4.0, 8.0, 16.0)
-"""Seconds before each further attempt at a file."""
-TIMEOUT = (10, 30)
-"""Seconds to connect, and seconds between two bytes."""
-CHUNK = 1 << 14
-"""Bytes read at a time; an incomplete chunk is lost when a connection breaks."""
+DELAYS = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before each further attempt at a file
+TIMEOUT = (10, 30)  # seconds to connect, and seconds between two bytes
+CHUNK = 1 << 14  # bytes read at a time; an incomplete chunk is lost when a connection breaks
 WORKERS = 8
-MAX_FAILURES = 20
-"""Consecutive failures after which the remaining files are skipped."""
-TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""HTTP status codes that are retried."""
+MAX_FAILURES = 20  # consecutive failures after which the remaining files are skipped
+TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})  # HTTP status codes that are retried
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from allcore.labels import VERDICT_NAMES
 from allcore.model_folder import ModelInfo
 from allcore.reports.pdf_sheet import BOTTOM, LEFT, QUIET, WIDTH, PdfSheet
 
-MAX_ROWS = 1000
-"""Maximum number of listed predictions; the rest are counted."""
+MAX_ROWS = 1000  # maximum number of listed predictions; the rest are counted
 MAX_SUBJECTS = 200
 _REASONS = 12
 

@@ -19,8 +19,7 @@ from allcore.plots import style
 from allcore.reports import prediction_json, prediction_pdf
 from allcore.reports.prediction_json import PredictionReport
 
-_DIGEST_LETTERS = 12
-"""Number of digest characters in the names of an image's files."""
+_DIGEST_LETTERS = 12  # number of digest characters in the names of an image's files
 
 
 def write_reports(

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from allcore.inference.predictor import Predictor
 
 SCHEMA = "allscope-report"
-VERSION = 1
-"""Incremented when the meaning of the fields changes."""
+VERSION = 1  # incremented when the meaning of the fields changes
 MAX_BYTES = 96 * 2**20
 """Maximum size of a report: the largest accepted image as text, and its evidence."""
 

@@ -22,8 +22,7 @@ from allcore.store.database import Database
 from allcore.store.models import Account, AuditRow, copy_row
 
 MAX_ACTION, MAX_TARGET, MAX_ADDRESS, MAX_DETAIL = 64, 300, 200, 4000
-COMMAND_LINE = "command line"
-"""Address of actions outside a browser."""
+COMMAND_LINE = "command line"  # address of actions outside a browser
 CSV_COLUMNS = ("id", "at", "account", "username", "what", "on", "where", "detail")
 
 

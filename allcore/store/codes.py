@@ -20,8 +20,7 @@ from allcore.store.models import Account, InvitationRow, OneTimeCode
 
 CodeRow = TypeVar("CodeRow", OneTimeCode, InvitationRow)
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base 32: no letter resembles a digit."""
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no letter resembles a digit
 GROUPS, GROUP_LENGTH = 4, 5
 SETUP_LIFE, RESET_LIFE = timedelta(days=7), timedelta(hours=24)
 INVALID = {

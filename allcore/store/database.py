@@ -22,8 +22,7 @@ from allcore.errors import StoreError
 from allcore.settings import Settings
 from allcore.store import migrations
 
-BUSY_SECONDS = 30.0
-"""Maximum time that a writer waits for another one."""
+BUSY_SECONDS = 30.0  # maximum time that a writer waits for another one
 LOCK_KEY = 0x616C6C73636F7065
 """Key of this program's PostgreSQL advisory lock ("allscope" as a number)."""
 _LOCK = sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(LOCK_KEY))

@@ -115,7 +115,7 @@ class SignInAttempt(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name_hash: Mapped[str] = mapped_column("username", String(64))
     """Hash of the typed name; empty for an attempt to register under a taken name."""
-    address: Mapped[str] = mapped_column(String(64))  # Of the browser; empty where unknown
+    address: Mapped[str] = mapped_column(String(64))  # of the browser; empty where unknown
     at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -145,7 +145,7 @@ class SessionRow(Base):
     version: Mapped[int]
     """The account's session version at sign-in; the session is invalid once they differ."""
     began_at: Mapped[datetime]
-    used_at: Mapped[datetime] = mapped_column(index=True)  # Last use, accurate to a few minutes
+    used_at: Mapped[datetime] = mapped_column(index=True)  # last use, accurate to a few minutes
     address: Mapped[str] = mapped_column(String(64))
     ended_at: Mapped[datetime | None]
 
@@ -161,7 +161,7 @@ class InvitationRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     code_hash: Mapped[str] = mapped_column(String(64), unique=True)
     role: Mapped[str] = mapped_column(String(16))
-    note: Mapped[str] = mapped_column(String(100))  # The author's note on the recipient
+    note: Mapped[str] = mapped_column(String(100))  # the author's note on the recipient
     made_by: Mapped[FormerId]  # None also where it was created on the command line
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -180,7 +180,7 @@ class IdentityRow(Base):
     subject: Mapped[str] = mapped_column(String(255))
     account_id: Mapped[OwnerId] = mapped_column(index=True)
     linked_at: Mapped[datetime]
-    token_at: Mapped[datetime]  # Issue time of the last accepted token; older tokens are invalid
+    token_at: Mapped[datetime]  # issue time of the last accepted token; older tokens are invalid
 
 
 class SliceRow(Base):
@@ -191,7 +191,7 @@ class SliceRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[OwnerId]
-    of: Mapped[str] = mapped_column(String(200))  # Digest of the data set or name of the model
+    of: Mapped[str] = mapped_column(String(200))  # digest of the data set or name of the model
     name: Mapped[str] = mapped_column(String(80))
     image_ids: Mapped[bytes] = mapped_column(LargeBinary())
     created_at: Mapped[datetime]
@@ -246,7 +246,7 @@ class JudgementRow(Base):
     seen: Mapped[str] = mapped_column(String(16))
     note: Mapped[str] = mapped_column(String(500))
     given_at: Mapped[datetime]
-    changed_at: Mapped[datetime | None]  # Time of the last change; None without one
+    changed_at: Mapped[datetime | None]  # time of the last change; None without one
 
 
 class BatchRow(Base):
@@ -317,7 +317,7 @@ class StoredPictureRow(Base):
 
     account_id: Mapped[OwnerId] = mapped_column(primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    size: Mapped[int]  # Bytes of the file
+    size: Mapped[int]  # bytes of the file
     kept_at: Mapped[datetime]
     kept_until: Mapped[datetime]
 
@@ -344,8 +344,8 @@ class AuditRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
-    account_id: Mapped[int | None]  # Without a foreign key, since the entry outlives the account
-    username: Mapped[str] = mapped_column(String(64))  # Of the account at the time
+    account_id: Mapped[int | None]  # without a foreign key, since the entry outlives the account
+    username: Mapped[str] = mapped_column(String(64))  # of the account at the time
     action: Mapped[str] = mapped_column("what", String(64))
     target: Mapped[str] = mapped_column(String(300))
     address: Mapped[str] = mapped_column(String(200))

@@ -14,16 +14,12 @@ from allcore.errors import StoreError
 
 RULE = "A password has 12 to 64 characters."
 MIN_CHARACTERS, MAX_CHARACTERS, MAX_BYTES = 12, 64, 72
-MAX_INPUT = 1000
-"""Maximum characters before normalisation; no valid password has more."""
-LEAST_SCORE = 3
-"""Minimum zxcvbn score, of 0 to 4: at least 10^8 guesses."""
+MAX_INPUT = 1000  # maximum characters before normalisation; no valid password has more
+LEAST_SCORE = 3  # minimum zxcvbn score, of 0 to 4: at least 10^8 guesses
 APP_NAMES = ("allscope", "all-scope", "leukemia", "leukaemia")
-LEAST_BESIDE_NAMES = 6
-"""Minimum characters of a password apart from the account's public names."""
+LEAST_BESIDE_NAMES = 6  # minimum characters of a password apart from the account's public names
 SHORTEST_NAME = 3
-ROUNDS = 12
-"""bcrypt cost: log2 of the number of rounds; takes about a quarter of a second."""
+ROUNDS = 12  # bcrypt cost: log2 of the number of rounds; takes about a quarter of a second
 
 _WEAKNESSES = {
     "repeat": "it repeats one part",

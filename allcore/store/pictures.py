@@ -31,8 +31,7 @@ _PREDICTIONS = and_(
 )
 """Join condition of a stored image and its account's predictions."""
 
-Place = tuple[int, str]
-"""Account and digest, which give the file's path."""
+Place = tuple[int, str]  # account and digest, which give the file's path
 
 
 def allowed(database: Database) -> bool:

@@ -33,10 +33,8 @@ JUDGEMENTS = {**CLASS_NAMES, "unsure": "can't tell", "bad_picture": "bad picture
 """Possible judgements of an image, by stored key, with display text."""
 INFORMED_REASONS = ("chosen", "flagged")
 """Reasons that disqualify the person who queued the cell from judging it."""
-UPLOAD = "upload:"
-"""Prefix of the id of an uploaded image, before its digest."""
-DECIDING_JUDGEMENTS = 2
-"""Number of judgements that decide; further ones are stored as well."""
+UPLOAD = "upload:"  # prefix of the id of an uploaded image, before its digest
+DECIDING_JUDGEMENTS = 2  # number of judgements that decide; further ones are stored as well
 MAX_NOTE, MAX_QUEUED = 500, 20_000
 _CHUNK = 10_000  # variables of one statement; SQLite takes 32,766
 # The last two ranges contain bidirectional control characters.

@@ -19,8 +19,7 @@ from allcore.store.accounts import AccountInfo
 from allcore.store.database import Database
 from allcore.store.models import Account, SessionRow
 
-USE_INTERVAL = timedelta(minutes=2)
-"""Minimum time between two recorded uses of a session."""
+USE_INTERVAL = timedelta(minutes=2)  # minimum time between two recorded uses of a session
 RETENTION = timedelta(days=400)
 """Time from last use to deletion of a row: longer than a browser's cookie lifetime."""
 

@@ -25,8 +25,7 @@ from allcore.store.models import Account, SignInAttempt
 WINDOW = timedelta(minutes=15)
 LOCK = timedelta(minutes=15)
 RETENTION = timedelta(days=1)
-NAME_COST = 12
-"""scrypt cost of the hash of a typed name, as log2; takes some milliseconds."""
+NAME_COST = 12  # scrypt cost of the hash of a typed name, as log2; takes some milliseconds
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from allcore.store import pictures
 from allcore.store.database import Database
 from allcore.store.models import Account, BatchRow, PredictionRow, StoredPictureRow
 
-SECONDS = 0.3
-"""Time limit for counting the files of one part."""
+SECONDS = 0.3  # time limit for counting the files of one part
 
 
 @dataclass(frozen=True)

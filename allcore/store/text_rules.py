@@ -10,8 +10,7 @@ from allcore.errors import StoreError
 USERNAME = "3 to 32 letters a to z, digits, dots, hyphens or underscores"
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{2,31}")
 _EMAIL = re.compile(r"[a-z0-9._%+-]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63}")
-MAX_INPUT = 1000
-"""Maximum characters read of a typed name; no account has a longer one."""
+MAX_INPUT = 1000  # maximum characters read of a typed name; no account has a longer one
 MAX_OF, MAX_IMAGE_ID = 200, 300
 MAX_EMAIL, MAX_DISPLAY_NAME = 254, 100
 

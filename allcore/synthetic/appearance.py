@@ -21,8 +21,7 @@ EDGE = 2.5
 """Margin in pixels from the outline for colour: JPEG mixes outer pixels with the background."""
 TEXTURE_EDGE = 6.0
 """Margin in pixels from the outline for texture, which the bright rim would dominate."""
-RIM = 24
-"""Number of distances from the outline, in pixels, at which the rim's colour is measured."""
+RIM = 24  # number of distances from the outline, in pixels, at which the rim's colour is measured
 
 
 @dataclass(frozen=True)

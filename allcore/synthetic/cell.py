@@ -27,15 +27,12 @@ SECOND_STAIN = np.array([0.46, -0.25, -0.73], dtype=np.float32)
 SENSOR_NOISE = 1.3
 """Deviation in each channel, in grey levels, before the chromatic aberration smooths it."""
 CHANNELS = ("red", "green", "blue")
-RIM_RADIUS = 105
-"""Radius of a typical cell in pixels."""
-THIN = 4
-"""Sampling step in pixels for mean and deviation."""
+RIM_RADIUS = 105  # radius of a typical cell in pixels
+THIN = 4  # sampling step in pixels for mean and deviation
 CYTOPLASM = np.array([14.0, 30.0, 20.0], dtype=np.float32)
 """Cytoplasm's colour minus the nucleus's: paler, greyer and bluer."""
 PLACE_JITTER = 4.0
-STEP = 48
-"""Canvas sides are multiples of this, so that filters are computed once a size."""
+STEP = 48  # canvas sides are multiples of this, so that filters are computed once a size
 
 
 @dataclass(frozen=True)

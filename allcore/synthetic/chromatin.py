@@ -23,12 +23,10 @@ BROAD = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
 SECOND = np.array([0.35, 0.43, 0.54, 0.57, 0.53, 0.69])
 """Contrast of the second principal colour component inside real cells, in grey levels."""
 
-SPOTTED = 0.42
-"""Sparsity of the pale spots between the chromatin: exponent on noise of deviation 1."""
+SPOTTED = 0.42  # sparsity of the pale spots between the chromatin: exponent on noise of deviation 1
 NETWORK, NETWORK_WIDTH = 0.7, 1.0
 """Strength and width of the pale lines that separate the clumps of a normal cell."""
-NUCLEOLUS = 2.6
-"""Height of a nucleolus relative to the deviation of the surrounding chromatin."""
+NUCLEOLUS = 2.6  # height of a nucleolus relative to the deviation of the surrounding chromatin
 
 
 class Noise:

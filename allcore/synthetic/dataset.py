@@ -25,8 +25,7 @@ NAME = "Synthetic demonstration set"
 TRUTH = "truth.csv"
 CELLS, SUBJECTS, SEED = 600, 24, 20190408
 FEWEST_SUBJECTS = 8
-WORKERS = 2
-"""Drawing threads; more would wait for each other."""
+WORKERS = 2  # drawing threads; more would wait for each other
 WORD, WORD_PLACE, WORD_SIZE = "SYNTHETIC", (10, 8), 16
 WORD_GREY = 150
 

@@ -14,10 +14,8 @@ from allcore.data.cells import Rgb
 
 Change = Callable[[Rgb, np.random.Generator], Rgb]
 
-BLUR, DARK = 3.5, 0.5
-"""Deviation of the blur in pixels; factor on the brightness."""
-LEAST_LEFT, MOST_LEFT = 0.35, 0.5
-"""Range of the share of an over-cropped cell that remains."""
+BLUR, DARK = 3.5, 0.5  # deviation of the blur in pixels; factor on the brightness
+LEAST_LEFT, MOST_LEFT = 0.35, 0.5  # range of the share of an over-cropped cell that remains
 
 
 @dataclass(frozen=True)

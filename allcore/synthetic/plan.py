@@ -10,12 +10,9 @@ from allcore.synthetic import targets as synthetic_targets
 from allcore.synthetic.cell import CellTraits
 from allcore.synthetic.faults import Fault
 
-BLAST_SUBJECTS = 47 / 73
-"""Share of blast subjects among the training subjects of C-NMC 2019."""
-FIRST_SUBJECT = 201
-"""First subject number; no real C-NMC subject has it."""
-CELLS_SPREAD = 0.6
-"""Deviation of the logarithm of the number of cells a subject."""
+BLAST_SUBJECTS = 47 / 73  # share of blast subjects among the training subjects of C-NMC 2019
+FIRST_SUBJECT = 201  # first subject number; no real C-NMC subject has it
+CELLS_SPREAD = 0.6  # deviation of the logarithm of the number of cells a subject
 LARGEST_FRINGE = 0.6
 LARGEST_DEPARTURE = 2.2
 """Largest deviation of a cell's traits from its subject's, in standard deviations."""
@@ -29,8 +26,7 @@ The area is larger (blast) or smaller (normal) by so many deviations. Red is low
 only: size and stain of the classes overlap as in real cells, so the wrong label of a typical cell
 is not detectable.
 """
-TEXTBOOK_SPREAD = 0.25
-"""Share of a textbook cell's own deviation in area that is preserved."""
+TEXTBOOK_SPREAD = 0.25  # share of a textbook cell's own deviation in area that is preserved
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.schema import DropTable
 
 REVISIONS = tuple(f"{number:04}" for number in range(1, 9))
-_ROLES_SINCE = "0005"
-"""Revision that separated the reviewer role and introduced the tour."""
+_ROLES_SINCE = "0005"  # revision that separated the reviewer role and introduced the tour
 
 
 def missing_values(table: str) -> dict[str, Any]:
