@@ -15,7 +15,6 @@ from allcore.notice import RESEARCH_USE
 
 if TYPE_CHECKING:
     from allcore.evaluation.experiments import ExperimentRecord
-    from allcore.research.experiments.options import ExperimentOptions
 
 DOCS = Path("docs/experiments.md")
 QUICK_SET = {"cells": 72, "subjects": 14}
@@ -68,18 +67,23 @@ def experiment(
         raise BadParameter("is missing: --list names the experiments.", param_hint="NAME")
     chosen = settings.load()
     home = chosen.home / "experiments"
+    # The command line without this machine's folders.
+    words = (Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:])
     experiment_options = ExperimentOptions(
         data=options.data_set(
             data, quick_folder=home / "quick-set" if quick else None, quick_size=QUICK_SET
         ),
         work=home / "work",
-        command=_command(),
+        command=shlex.join(["python", "-m", "allcore", *words]),
         size=size, seeds=seeds, folds=folds, epochs=epochs, samples=samples, init=init,
         device=device, models=options.names(model), variants=options.names(variants), cells=cells,
         threads=chosen.threads,
     )  # fmt: skip
     if quick:
-        experiment_options = _quick(experiment_options, name)
+        experiment_options = replace(
+            experiment_options, size=48, seeds=2, folds=3, epochs=1, samples=8, init="none",
+            cells=24, variants=experiment_options.variants or QUICK_VARIANTS.get(name, ()),
+        )  # fmt: skip
         out, docs = out or home / "quick", docs or home / "quick.md"
     try:
         record = catalogue.run(name, experiment_options)
@@ -90,19 +94,6 @@ def experiment(
     out, docs = out or chosen.models / "comparison" / "experiments", docs or DOCS
     catalogue.write(record, out=out, docs=docs)
     _print_record(record, out=out, docs=docs)
-
-
-def _quick(chosen: "ExperimentOptions", name: str) -> "ExperimentOptions":
-    return replace(
-        chosen, size=48, seeds=2, folds=3, epochs=1, samples=8, init="none", cells=24,
-        variants=chosen.variants or QUICK_VARIANTS.get(name, ()),
-    )  # fmt: skip
-
-
-def _command() -> str:
-    """Return the command line without this machine's folders."""
-    words = (Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:])
-    return shlex.join(["python", "-m", "allcore", *words])
 
 
 def _print_record(record: "ExperimentRecord", *, out: Path, docs: Path) -> None:

@@ -177,7 +177,8 @@ def match_files(
             file_of.setdefault(row_with_name, path)
     unknown = sorted(set(rest) - set(known) - set(file_of.values()))
     pictures = [path for path in unknown if is_image(path)]
-    converted = [path for path in pictures if _key(_as_bmp(path)) in by_key]
+    as_bmp = {path: str(PurePosixPath(path).with_suffix(".bmp")) for path in pictures}
+    converted = [path for path in pictures if _key(as_bmp[path]) in by_key]
     states = [
         "missing" if row not in file_of
         else "altered" if row not in right
@@ -198,10 +199,6 @@ def match_files(
         other_files=len(unknown) - len(pictures),
         refused=refused,
     )
-
-
-def _as_bmp(path: str) -> str:
-    return str(PurePosixPath(path).with_suffix(".bmp"))
 
 
 def _base(wanted: Iterable[str], paths: Iterable[str]) -> str:

@@ -5,7 +5,6 @@ it. All user-supplied text is escaped.
 """
 
 import datetime
-from collections.abc import Iterator
 from dataclasses import replace
 from html import escape
 
@@ -57,12 +56,20 @@ def evaluation_html(
         DataError: the predictions can't be evaluated.
     """
     day = date or datetime.date.today()
+    rule = (
+        f"Threshold {evaluation.threshold:.3f}, temperature {evaluation.temperature:.3f}. Rule: "
+        f"{evaluation.threshold_rule}"
+    )
     splits = results.splits_of(evaluation)
-    sections = [
-        *(_split_section(split, predictions, evaluation) for split in splits),
-        HtmlSection("Method and threshold", _method(evaluation)),
-        *_card_sections(info, evaluation),
-    ]
+    sections = [_split_section(split, predictions, evaluation) for split in splits]
+    method = "".join(map(html.paragraph, (*METHOD, rule)))
+    sections.append(HtmlSection("Method and threshold", method))
+    # The card without the chapters of its results, which the report already has.
+    own = {chapter.title for chapter in results.chapters(evaluation)}
+    for chapter in document.chapters(info, evaluation):
+        if chapter.title not in own:
+            body = "".join(map(html.block, chapter.blocks))
+            sections.append(HtmlSection(chapter.title, body))
     introduction = (
         f"<h1>Evaluation of {escape(info.name)}</h1>"
         + html.paragraph(
@@ -169,19 +176,3 @@ def _subjects_table(split: SplitEvaluation) -> pd.DataFrame:
         }
         for row in split.subjects
     )
-
-
-def _method(evaluation: ModelEvaluation) -> str:
-    rule = (
-        f"Threshold {evaluation.threshold:.3f}, temperature {evaluation.temperature:.3f}. Rule: "
-        f"{evaluation.threshold_rule}"
-    )
-    return "".join(map(html.paragraph, (*METHOD, rule)))
-
-
-def _card_sections(info: ModelInfo, evaluation: ModelEvaluation) -> Iterator[HtmlSection]:
-    """The chapters of the card without those of its results, which the report already has."""
-    repeated = {chapter.title for chapter in results.chapters(evaluation)}
-    for chapter in document.chapters(info, evaluation):
-        if chapter.title not in repeated:
-            yield HtmlSection(chapter.title, "".join(map(html.block, chapter.blocks)))

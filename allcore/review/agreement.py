@@ -93,15 +93,15 @@ def decide_verdicts(queued: pd.DataFrame, judgements: pd.DataFrame) -> ReviewVer
     first, second = np.array([*pairs, (None, None)], dtype=object)[:-1].T
     label, called = (queued[name].to_numpy(dtype=object) for name in ("label", "called"))
     verdict = _verdict(first, second, label, called)
-    columns = {
-        "judged": judged,
-        "first": first,
-        "second": second,
-        "verdict": verdict,
-        "reviewed": _reviewed_label(first, label, verdict),
-    }
+    reviewed = np.where(verdict == "label_wrong", first, label)
+    reviewed[verdict == "bad_picture"] = None
+    columns = (judged, first, second, verdict, reviewed)
+    names = ("judged", "first", "second", "verdict", "reviewed")
     # Explicit dtypes: pandas would make text columns, with NaN for None.
-    series = {name: pd.Series(values, dtype=values.dtype) for name, values in columns.items()}
+    series = {
+        name: pd.Series(values, dtype=values.dtype)
+        for name, values in zip(names, columns, strict=True)
+    }
     return ReviewVerdicts(queued.reset_index(drop=True).assign(**series))
 
 
@@ -250,14 +250,6 @@ def _verdict(
     cases = [open_, bad, ~agreed, first != label, called != label]
     names = ["open", "bad_picture", "ambiguous", "label_wrong", "model_wrong"]
     return np.asarray(np.select(cases, names, default="right"), dtype=object)
-
-
-def _reviewed_label(
-    first: NDArray[np.object_], label: NDArray[np.object_], verdict: NDArray[np.object_]
-) -> NDArray[np.object_]:
-    labels = np.where(verdict == "label_wrong", first, label)
-    labels[verdict == "bad_picture"] = None
-    return labels
 
 
 def _by_subject(cells: Sample, which: NDArray[np.intp]) -> Floats:

@@ -52,7 +52,11 @@ class Chapter:
 
 def markdown(chapters: Iterable[Chapter]) -> str:
     """Render the chapters in Markdown, with user-supplied text escaped."""
-    return "\n\n".join(part for chapter in chapters for part in _chapter(chapter))
+    parts = []
+    for chapter in chapters:
+        parts += [f"{'#' * chapter.level} {escape(chapter.title)}"]
+        parts += map(block_markdown, chapter.blocks)
+    return "\n\n".join(parts)
 
 
 def block_markdown(block: Block) -> str:
@@ -74,11 +78,6 @@ def block_markdown(block: Block) -> str:
 def escape(text: str) -> str:
     """Escape plain text as one line of Markdown."""
     return _MARKS.sub(r"\\\1", " ".join(text.split()))
-
-
-def _chapter(chapter: Chapter) -> list[str]:
-    heading = f"{'#' * chapter.level} {escape(chapter.title)}"
-    return [heading, *(block_markdown(block) for block in chapter.blocks)]
 
 
 def _line(text: str) -> str:
