@@ -34,8 +34,7 @@ QUICK_SET = {"cells": 90, "subjects": 16}
 
 def compare(
     data: Annotated[
-        Path | None,
-        Option(help="Labelled cells; else ALLSCOPE_DATA, else the synthetic set."),
+        Path | None, Option(help="Labelled cells; else ALLSCOPE_DATA, else the synthetic set.")
     ] = None,
     networks: Annotated[str, Option(help="Comma-separated names; see --list.")] = "",
     protocols: Annotated[

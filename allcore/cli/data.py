@@ -33,8 +33,7 @@ PerSubject = Annotated[int, Option(min=2, help="Cells of each subject to measure
 
 def synth(
     folder: Annotated[
-        Path | None,
-        Argument(help="New or empty folder; without one, the app's demonstration set."),
+        Path | None, Argument(help="New or empty folder; without one, the app's demonstration set.")
     ] = None,
     cells: Annotated[int | None, Option(min=1, help="Number of cells.")] = None,
     subjects: Annotated[int | None, Option(min=1, help="Number of subjects.")] = None,

@@ -34,19 +34,16 @@ def evaluate(
     device: options.Device = None,
     as_json: options.JsonFlag = False,
     robustness: Annotated[
-        bool,
-        Option("--robustness", help="Only robustness.json: the figures of altered cells."),
+        bool, Option("--robustness", help="Only robustness.json: the figures of altered cells.")
     ] = False,
     cells: Annotated[
         int, Option(min=2, help="Cells that --robustness alters, classes and subjects alike.")
     ] = CELLS,
     only_facts: Annotated[
-        bool,
-        Option("--facts", help="Only facts.parquet: size, brightness and such of cells."),
+        bool, Option("--facts", help="Only facts.parquet: size, brightness and such of cells.")
     ] = False,
     only_gate: Annotated[
-        bool,
-        Option("--gate", help="Only gate.json: what the model takes for a cell it knows."),
+        bool, Option("--gate", help="Only gate.json: what the model takes for a cell it knows.")
     ] = False,
     fields: Annotated[
         Path | None, Option(help="Folder of whole smear fields that --gate must refuse.")

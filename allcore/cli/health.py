@@ -25,8 +25,7 @@ def health(
     ] = None,
     out: Annotated[Path | None, Option(help="Cleaned manifest to write.")] = None,
     truth: Annotated[
-        bool,
-        Option("--truth", help="Of a drawn set: recall and precision of what was planted."),
+        bool, Option("--truth", help="Of a drawn set: recall and precision of what was planted.")
     ] = False,
 ) -> None:
     """Duplicates, leaks, probable label errors, bad pictures and shortcuts, the worst first."""

@@ -56,8 +56,7 @@ def train(
         float, Option(min=0.5, max=1.0, help="How sure the teacher must be of a cell.")
     ] = 0.95,
     control: Annotated[
-        bool,
-        Option("--control", help="Train without --unlabelled too, and compare the two."),
+        bool, Option("--control", help="Train without --unlabelled too, and compare the two.")
     ] = False,
     config: Annotated[
         str, Option(help='Architecture arguments as JSON, such as {"dropout": 0.5}.')

@@ -49,12 +49,10 @@ ROLES = {
 ACCOUNT_ROLES = tuple(name for name in ROLES if name != "visitor")
 PERMISSIONS: dict[Action, Permission] = {
     "look": Permission(
-        "demo",
-        "look at the model, its figures and the data set, and ask it about curated examples",
+        "demo", "look at the model, its figures and the data set, and ask it about curated examples"
     ),
     "check": Permission(
-        "user",
-        "ask the model about pictures of one's own, and bring predictions of one's own",
+        "user", "ask the model about pictures of one's own, and bring predictions of one's own"
     ),
     "keep": Permission("user", "keep things: history, slices, splits, cells queued for review"),
     "connect": Permission("user", "connect, index and verify data sets"),

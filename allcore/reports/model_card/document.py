@@ -26,9 +26,7 @@ def card(
 
 
 def chapters(
-    info: ModelInfo,
-    evaluation: ModelEvaluation,
-    gate: Mapping[str, Any] | None = None,
+    info: ModelInfo, evaluation: ModelEvaluation, gate: Mapping[str, Any] | None = None
 ) -> tuple[Chapter, ...]:
     """Generate the chapters of the card, in reading order.
 
