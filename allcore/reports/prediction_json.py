@@ -40,17 +40,11 @@ class BadReport(AllScopeError):
 
 @dataclass(frozen=True)
 class PictureFile:
-    """The original file of the image.
+    """The original file of the image; in JSON its content is deflated and base64-encoded."""
 
-    Attributes:
-        name: file name given by the user.
-        media_type: type by content, not by name.
-        content: the bytes; in JSON deflated and base64-encoded.
-    """
-
-    name: str
+    name: str  # given by the user
     sha256: str
-    media_type: str
+    media_type: str  # by content, not by name
     content: Annotated[bytes, BeforeValidator(lambda packed: _unpacked(packed))]
 
     __pydantic_config__ = _KNOWN_ONLY
@@ -58,28 +52,19 @@ class PictureFile:
 
 @dataclass(frozen=True)
 class PredictionReport:
-    """One prediction with its provenance.
+    """One prediction with its provenance."""
 
-    Attributes:
-        schema: always ``SCHEMA``.
-        versions: versions of ALLScope, Python and the packages used in the computation.
-        cut: segmentation of the cell by the program; None for an image with the cell already cut
-            out.
-        evidence: output of ``Explanation.to_dict``; None without an explanation.
-        file: the image; last, because its bytes are long.
-    """
-
-    schema: str
+    schema: str  # always ``SCHEMA``
     version: int
     notice: str
     made_at: AwareDatetime
     prediction: Annotated[Prediction, BeforeValidator(lambda values: _checked_fields(values))]
     model: ModelProvenance
-    versions: dict[str, str]
+    versions: dict[str, str]  # of ALLScope, Python and the packages used in the computation
     device: str
-    cut: dict[str, Any] | None
-    evidence: dict[str, Any] | None
-    file: PictureFile
+    cut: dict[str, Any] | None  # segmentation of the cell; None where it came cut out
+    evidence: dict[str, Any] | None  # from ``Explanation.to_dict``
+    file: PictureFile  # last, because its bytes are long
 
     __pydantic_config__ = _KNOWN_ONLY
 

@@ -42,16 +42,11 @@ class ReportCheck:
 
 @dataclass(frozen=True)
 class ReportVerification:
-    """Result of the verification of a report.
+    """Result of the verification of a report."""
 
-    Attributes:
-        checks: checks in order, up to the first one that prevents the others.
-        other_versions: packages that differ from the report's, as ``torch 2.8 (report: 2.7)``.
-    """
-
-    checks: tuple[ReportCheck, ...]
+    checks: tuple[ReportCheck, ...]  # in order, up to the first one that prevents the others
     sentence: str
-    other_versions: tuple[str, ...]
+    other_versions: tuple[str, ...]  # packages that differ, as ``torch 2.8 (report: 2.7)``
 
     @property
     def ok(self) -> bool:

@@ -24,17 +24,12 @@ _NAME_RULE = "A data set's name has {}; change it."
 
 @dataclass(frozen=True)
 class DataSet:
-    """A connected data set at the time of reading.
-
-    Attributes:
-        path: folder or CSV file, which may no longer exist.
-        added_by: username of the account that connected it; None where that account was deleted.
-    """
+    """A connected data set at the time of reading."""
 
     id: int
     name: str
-    path: Path
-    added_by: str | None
+    path: Path  # folder or CSV file, which may no longer exist
+    added_by: str | None  # username; None where that account was deleted
     added_at: datetime
 
     def may_change(self, username: str, role: str) -> bool:

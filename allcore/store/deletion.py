@@ -36,15 +36,9 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class AccountRecords:
-    """Numbers of records of an account.
+    """Numbers of records of an account: the first four are deleted, the others anonymised.
 
-    Attributes:
-        answers: of its history; deleted.
-        pictures: stored images; deleted with their files.
-        judgements: anonymised.
-        queued: cells it has queued for review; anonymised, but deleted where it is the only one to
-            flag their answer and nobody has judged them.
-        data_sets: connected data sets; anonymised.
+    A queued cell is deleted where this account alone flags its answer and nobody has judged it.
     """
 
     answers: int

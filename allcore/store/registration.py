@@ -24,17 +24,12 @@ DAYS, MAX_DAYS, MAX_NOTE = 7, 90, 100
 
 @dataclass(frozen=True)
 class Invitation:
-    """A valid invitation. Times are aware, in UTC.
-
-    Attributes:
-        note: the author's note on the recipient.
-        made_by: username; None where it was created on the command line or the account was deleted.
-    """
+    """A valid invitation. Times are aware, in UTC."""
 
     id: int
     role: str
-    note: str
-    made_by: str | None
+    note: str  # the author's, on the recipient
+    made_by: str | None  # username; None where made on the command line or the account was deleted
     created_at: datetime
     expires_at: datetime
 

@@ -40,9 +40,8 @@ class CellTraits:
     """Target properties of a synthetic cell."""
 
     label: str  # ``all`` draws a blast, ``hem`` a normal cell
-    values: dict[str, float]  # the measures named in ``synthetic_targets.TRAITS``
-    # shift of red against blue along y and x in pixels by chromatic aberration, each below 1
-    fringe: tuple[float, float]
+    values: dict[str, float]  # the measures named in ``targets.TRAITS``
+    fringe: tuple[float, float]  # shift of red against blue along y and x in pixels, below 1
     clarity: float = 1.0  # strength of the class's chromatin texture; 1 as in real cells
 
 

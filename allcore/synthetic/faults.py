@@ -26,8 +26,7 @@ class Fault:
     share: float  # of the set's cells that have it, at least one cell
     copies: bool = False  # whether the cell is a copy of another one in the set
     other_subject: bool = False  # whether the copy is recorded under another subject
-    # one of these is applied to the image; empty leaves it unchanged
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Change, ...] = ()  # one of these is applied; empty leaves the image unchanged
 
 
 def turned(rgb: Rgb, random: np.random.Generator) -> Rgb:
