@@ -16,8 +16,9 @@ READS = {
     "history.models", "history.search", "kept_pictures.flagged_digests",
     "kept_pictures.read_flagged", "people.find", "people.list_all", "pictures.allowed",
     "pictures.flagged_digests", "pictures.read", "pictures.read_flagged",
-    "reviews.items", "reviews.judgements", "reviews.queues", "admin_settings.read",
+    "registration.mode", "reviews.items", "reviews.judgements", "reviews.queues", "admin_settings.read",
     "admin_settings.read_all", "slices.list_of", "storage.usage_by_account",
+    "stored_accounts.administrator_exists",
 }  # fmt: skip
 """Of the store, as pages call them: what changes nothing."""
 FOR_EVERYONE = {"deletion.delete_expired_hourly", "codes.redeem_reset", "identities.sign_in"}
