@@ -16,8 +16,8 @@ READS = {
     "history.models", "history.search", "kept_pictures.flagged_digests",
     "kept_pictures.read_flagged", "people.find", "people.list_all", "pictures.allowed",
     "pictures.flagged_digests", "pictures.read", "pictures.read_flagged",
-    "registration.mode", "reviews.items", "reviews.judgements", "reviews.queues", "admin_settings.read",
-    "admin_settings.read_all", "slices.list_of", "storage.usage_by_account",
+    "registration.mode", "reviews.items", "reviews.judgements", "reviews.queues",
+    "admin_settings.read", "admin_settings.read_all", "slices.list_of", "storage.usage_by_account",
     "stored_accounts.administrator_exists",
 }  # fmt: skip
 """Of the store, as pages call them: what changes nothing."""
