@@ -80,11 +80,7 @@ def load_predictor(model: "InstalledModel", device: str, *, gated: bool = True) 
 
 
 def data_set(data: Path | None, *, quick_folder: Path | None, quick_size: dict[str, int]) -> Path:
-    """Return the given data set, that of the settings, or the demonstration set.
-
-    Args:
-        quick_folder: folder of a small synthetic set instead, with ``--quick``; else None.
-    """
+    """Return the given data set, a small synthetic one, that of the settings, or the demo set."""
     from allcore.synthetic import demo
 
     if data is not None:

@@ -26,10 +26,6 @@ def download(cache: Path, folder: Path, *, delays: Sequence[float]) -> Path:
     kagglehub resumes a partial archive, and reuses a complete one in the cache. Only a download
     that has begun is retried; without a network the error is raised at once.
 
-    Args:
-        cache: folder for kagglehub, on the disk of the final files.
-        folder: final folder, for error messages.
-
     Raises:
         DataError: Kaggle can't be reached or refuses, or the archive is damaged.
         OSError: the cache can't be written.

@@ -25,9 +25,6 @@ LABELS_TABLE = "validation_data/C-NMC_test_prelim_phase_data_labels.csv"
 def read_release(file: Path | None = None) -> pd.DataFrame:
     """Return the files of the release in the order of their paths, one row a file.
 
-    Args:
-        file: a table of the same form; the packaged one by default.
-
     Returns:
         The columns of ``COLUMNS``: path (relative, with slashes), split (one of ``SPLITS``), fold,
         label and subject (text, or None where they are not public), size (bytes) and sha256 (64

@@ -46,11 +46,7 @@ def evaluation_html(
     *,
     date: datetime.date | None = None,
 ) -> str:
-    """Generate the evaluation as a self-contained HTML document.
-
-    Args:
-        date: date in the document, by default today's. Otherwise equal arguments give equal
-            documents.
+    """Generate the evaluation as a self-contained HTML document, dated today by default.
 
     Raises:
         DataError: the predictions can't be evaluated.
@@ -86,11 +82,7 @@ def evaluation_html(
 def split_plots(
     split: SplitEvaluation, cells: pd.DataFrame, *, threshold: float
 ) -> dict[str, go.Figure]:
-    """Plots of one split by name, as far as its cells allow.
-
-    Args:
-        threshold: probability at or above which a cell is called a blast.
-    """
+    """Plots of one split by name, as far as its cells allow."""
     sample = model_evaluation.sample_of_predictions(cells)
     plots = {"confusion-matrix": error_plots.confusion_matrix(split.confusion)}
     if split.blast.cells and split.normal.cells:

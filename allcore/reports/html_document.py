@@ -34,11 +34,7 @@ class HtmlSection:
 
 
 def document(title: str, intro: str, sections: Sequence[HtmlSection]) -> str:
-    """Assemble the document.
-
-    Args:
-        intro: HTML above the table of contents.
-    """
+    """Assemble the document, with `intro` in HTML above the table of contents."""
     links = bodies = ""
     for number, section in enumerate(sections, start=1):
         title_text = escape(section.title)
@@ -94,11 +90,7 @@ def table(frame: pd.DataFrame) -> str:
 
 
 def chart(figure: go.Figure, *, name: str) -> str:
-    """Figure drawn by the document's script, with the notice; its title is its alt text.
-
-    Args:
-        name: name of the saved file.
-    """
+    """Figure drawn by the document's script, with the notice; `name` is that of a saved file."""
     labelled = go.Figure(layout=figure.layout)
     style.add_notice(labelled)
     layout = {k: v for k, v in labelled.to_plotly_json()["layout"].items() if k != "template"}

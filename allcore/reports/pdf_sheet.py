@@ -25,11 +25,7 @@ _LONGEST = 4000  # maximum number of characters processed
 
 
 class PdfSheet(FPDF):
-    """A4 pages with the notice in header and footer.
-
-    Args:
-        made_at: date of the report and of the file, so that equal reports are equal files.
-    """
+    """A4 pages with the notice above and below, dated so that equal reports are equal files."""
 
     def __init__(self, title: str, made_at: datetime) -> None:
         super().__init__(format="A4")

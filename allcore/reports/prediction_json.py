@@ -85,12 +85,7 @@ def make_report(
     evidence: dict[str, Any] | None = None,
     made_at: datetime | None = None,
 ) -> PredictionReport:
-    """Create the report of a prediction.
-
-    Args:
-        cut: ``CutOut.facts`` where the program segmented the cell.
-        evidence: from ``Explanation.to_dict``.
-    """
+    """Create the report of a prediction."""
     return PredictionReport(
         schema=SCHEMA,
         version=VERSION,

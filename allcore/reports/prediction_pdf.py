@@ -39,12 +39,7 @@ class PicturePanel:
 
 
 def prediction_pdf(report: PredictionReport, panels: Sequence[PicturePanel] = ()) -> bytes:
-    """Render a report as one page.
-
-    Args:
-        panels: additional images, such as the network's input and overlays; those that do not fit
-            are omitted.
-    """
+    """Render a report as one page, with as many additional images as fit."""
     sheet = PdfSheet("ALLScope: report of one prediction", report.made_at)
     sheet.line_of(report.file.name, size=11, bold=True, lines=2)
     if latin(report.file.name) != " ".join(report.file.name.split()):

@@ -109,9 +109,6 @@ def with_reviewed_labels(table: pd.DataFrame, verdicts: ReviewVerdicts) -> pd.Da
     """Copy a predictions table with the reviewed labels and a new index from 0.
 
     Bad pictures are dropped; cells that are unreviewed, ambiguous or open keep their label.
-
-    Args:
-        table: the columns of `PREDICTION_COLUMNS`.
     """
     by_id = verdicts.table.set_index("image_id")
     bad = set(by_id.index[by_id["verdict"] == "bad_picture"])

@@ -105,10 +105,7 @@ def value(session: Session, key: str) -> Any:
 def change(
     database: Database, username: str, values: Mapping[str, Any], *, address: str = ""
 ) -> None:
-    """Store new values; an unchanged value keeps its date and author.
-
-    Args:
-        values: by keys of `RULES`.
+    """Store new values by keys of `RULES`; an unchanged value keeps its date and author.
 
     Raises:
         StoreError: there is no such setting, a value is invalid, or the account lacks the right.

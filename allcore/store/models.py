@@ -65,12 +65,7 @@ FormerId = Annotated[int | None, mapped_column(ForeignKey("account.id", ondelete
 
 
 def copy_row(kind: "type[Copy]", row: Base, **changed: Any) -> "Copy":
-    """Copy the columns of a row into a dataclass with the same field names.
-
-    Args:
-        row: read before; the copy can be used outside its session.
-        changed: values of fields that are not columns.
-    """
+    """Copy the columns of a row into a dataclass; `changed` are fields that are no columns."""
     names = {field.name for field in dataclasses.fields(kind)} - set(changed)
     return kind(**{name: getattr(row, name) for name in names}, **changed)
 

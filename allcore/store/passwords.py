@@ -35,10 +35,7 @@ def normalized(password: str) -> str:
 
 
 def check_rule(password: str, *, own: Iterable[str] = ()) -> None:
-    """Reject a new password that breaks the rules.
-
-    Args:
-        own: names of the account, which a password must not consist of.
+    """Reject a new password that breaks the rules, or consists of names of the account (`own`).
 
     Raises:
         StoreError: too short, too long, too common, or with invalid characters.

@@ -208,12 +208,9 @@ def judge(
 def withdraw(
     database: Database, username: str, *, of: str, image_ids: Iterable[str] | None = None
 ) -> int:
-    """Remove the unjudged cells that this account has queued from the queue.
+    """Take unjudged cells that this account has queued out again: all, or at most 20,000 by id.
 
     Flagged answers stay: `flags.unflag` removes them.
-
-    Args:
-        image_ids: at most 20,000; None for all.
 
     Returns:
         The number of removed cells.

@@ -64,9 +64,6 @@ def authenticate(
 ) -> AccountInfo:
     """Check a username and password, and record the sign-in.
 
-    Args:
-        address: of the browser; empty where unknown.
-
     Raises:
         StoreError: wrong name or password, account disabled or not yet approved, or too many
             attempts.

@@ -44,10 +44,7 @@ class AccountUsage:
 def parts(
     database: Database, config: Settings | None = None, *, seconds: float = SECONDS
 ) -> tuple[StoragePart, ...]:
-    """Measure each part; a missing one has no bytes.
-
-    Args:
-        seconds: time limit for each of the five folders.
+    """Measure each part, each folder for some `seconds`; a missing one has no bytes.
 
     Raises:
         StoreError: the database can't be reached.

@@ -16,11 +16,7 @@ from allcore.reports.model_card.text import Chapter
 def card(
     info: ModelInfo, evaluation: ModelEvaluation, gate: Mapping[str, Any] | None = None
 ) -> str:
-    """Generate the model card in Markdown.
-
-    Args:
-        gate: content of its ``gate.json``; None without a gate.
-    """
+    """Generate the model card in Markdown; `gate` is the content of its ``gate.json``."""
     head = f"# {text.escape(info.name)}\n\n**{notice.RESEARCH_USE}**"
     return f"{head}\n\n{text.markdown(chapters(info, evaluation, gate))}\n"
 
@@ -28,11 +24,7 @@ def card(
 def chapters(
     info: ModelInfo, evaluation: ModelEvaluation, gate: Mapping[str, Any] | None = None
 ) -> tuple[Chapter, ...]:
-    """Generate the chapters of the card, in reading order.
-
-    Args:
-        gate: content of its ``gate.json``; None without a gate.
-    """
+    """Generate the chapters of the card, in reading order."""
     return (
         background.what(info, evaluation),
         background.use(),
