@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
 from filelock import FileLock, Timeout
 
 from allcore.cnmc import kaggle, mirror, release, verification
@@ -39,12 +38,7 @@ class DownloadResult:
 
 
 def fetch(
-    folder: Path,
-    source: str | None = None,
-    *,
-    facts: pd.DataFrame | None = None,
-    progress: Steps | None = None,
-    delays: Sequence[float] = mirror.DELAYS,
+    folder: Path, source: str | None = None, *, progress: Steps | None = None
 ) -> DownloadResult:
     """Download the missing files of the release into a folder; altered files are replaced.
 
@@ -52,15 +46,13 @@ def fetch(
         folder: created where it is missing.
         source: address of a mirror that serves the release's paths, or a folder that holds the
             files under any names; Kaggle by default.
-        facts: a table of the form of ``release.read_release``; the packaged one by default.
 
     Raises:
         DataError: the source can't be reached or used, the disk is too small, the folder can't be
             written, or the work was interrupted; complete files stay.
     """
     folder = folder.expanduser().resolve()
-    facts = release.read_release() if facts is None else facts
-    run = _Run(folder, facts, progress or (lambda *_: None), delays)
+    run = _Run(folder, progress or (lambda *_: None))
     try:
         with _lock(run.work):
             result = run(source)
@@ -81,14 +73,10 @@ def fetch(
 class _Run:
     """A download into one folder."""
 
-    def __init__(
-        self, folder: Path, facts: pd.DataFrame, progress: Steps, delays: Sequence[float]
-    ) -> None:
+    def __init__(self, folder: Path, progress: Steps) -> None:
         self.folder = folder
         self.work = folder / WORK_FOLDER
-        self.facts = facts
         self.progress = progress
-        self.delays = delays
         self.base = ""
         self.placed = 0
         self.failures: tuple[UnreadFile, ...] = ()
@@ -110,8 +98,9 @@ class _Run:
 
     def _from_kaggle(self, files: Sequence[ReleaseFile]) -> None:
         cache = self.work / "kaggle"
-        self._check_room(int(self.facts["size"].sum() * (1 + kaggle.ARCHIVE_SHARE)))
-        source = kaggle.download(cache, self.folder, delays=self.delays).resolve()
+        unpacked = int(release.read_release()["size"].sum())
+        self._check_room(int(unpacked * (1 + kaggle.ARCHIVE_SHARE)))
+        source = kaggle.download(cache, self.folder).resolve()
         # In Kaggle and Colab notebooks the files lie outside of the cache and must not be moved.
         self._adopt(source, files, move=source.is_relative_to(cache))
         shutil.rmtree(cache, ignore_errors=True)
@@ -126,7 +115,7 @@ class _Run:
         if not url.startswith(("http://", "https://")):
             raise DataError(f"{url} is no address of a mirror: it begins with http:// or https://.")
         self._check_room(_total_size(files))
-        server = mirror.Mirror(url, self.work, delays=self.delays)
+        server = mirror.Mirror(url, self.work)
         try:
             server.check_connection(files[0].paths[0])
         except mirror.MirrorError as error:
@@ -195,7 +184,7 @@ class _Run:
                 target.write_bytes(data)
 
     def _verify(self, folder: Path, step: str) -> Verification:
-        return verification.verify(folder, self.facts, progress=partial(self.progress, step))
+        return verification.verify(folder, progress=partial(self.progress, step))
 
     def _byte_counter(self, step: str, files: Sequence[ReleaseFile]) -> Callable[[int], None]:
         """Return a function that adds bytes to the progress of a step."""

@@ -3,12 +3,12 @@
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import sleep
 
-from allcore.cnmc import release
+from allcore.cnmc import mirror, release
 from allcore.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ ARCHIVE_SHARE = 0.2
 """Upper bound of the archive's size relative to the unpacked files, of which it has a tenth."""
 
 
-def download(cache: Path, folder: Path, *, delays: Sequence[float]) -> Path:
+def download(cache: Path, folder: Path) -> Path:
     """Return the folder that kagglehub unpacked the release into.
 
     kagglehub resumes a partial archive, and reuses a complete one in the cache. Only a download
@@ -33,7 +33,7 @@ def download(cache: Path, folder: Path, *, delays: Sequence[float]) -> Path:
     import requests
 
     broken = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
-    for delay in (*delays, None):
+    for delay in (*mirror.DELAYS, None):
         try:
             with _cache_in(cache):
                 return Path(_dataset_download())

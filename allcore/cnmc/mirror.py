@@ -58,18 +58,9 @@ class Mirror:
     thread-safe; ``stop`` ends all of them.
     """
 
-    def __init__(
-        self,
-        url: str,
-        work: Path,
-        *,
-        delays: Sequence[float] = DELAYS,
-        timeout: tuple[float, float] = TIMEOUT,
-    ) -> None:
+    def __init__(self, url: str, work: Path) -> None:
         self.url = url.rstrip("/")
         self.work = work
-        self.delays = delays
-        self.timeout = timeout
         self.stop = threading.Event()
         self._session = requests.Session()
         self._session.headers["Accept-Encoding"] = "identity"  # ranges count plain bytes
@@ -98,7 +89,7 @@ class Mirror:
         if self.stop.is_set():
             raise MirrorError("stopped")
         part = self.work / f"{file.sha256}.part"
-        for delay in (*self.delays, None):
+        for delay in (*DELAYS, None):
             try:
                 self._attempt(file, part)
                 return part
@@ -205,7 +196,7 @@ class Mirror:
     def _get(self, path: str, offset: int) -> requests.Response:
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         url = f"{self.url}/{quote(path)}"
-        return self._session.get(url, headers=headers, stream=True, timeout=self.timeout)
+        return self._session.get(url, headers=headers, stream=True, timeout=TIMEOUT)
 
 
 def _reason(error: requests.RequestException) -> str:

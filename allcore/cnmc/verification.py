@@ -98,7 +98,6 @@ class Verification:
 
 def verify(
     root: Path,
-    facts: pd.DataFrame | None = None,
     *,
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
@@ -116,7 +115,7 @@ def verify(
     Raises:
         DataError: the folder is missing or can't be read, or the check was cancelled.
     """
-    facts = release.read_release() if facts is None else facts
+    facts = release.read_release()
     listing = file_digests.list_files(root)
     possible = set(facts["size"].tolist())
     known = known or {}

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, and_, delete, func, not_, select
 from sqlalchemy.orm import Session
 
-from allcore import logs
+from allcore import formats, logs
 from allcore.errors import StoreError
 from allcore.store import accounts, audit, passwords, sessions, text_rules
 from allcore.store.accounts import AccountInfo
@@ -200,7 +200,10 @@ def _refuse(
         return
     wait = last + limit.wait(attempts) - now
     if wait > timedelta(0):
-        raise StoreError(f"Too many tries {words}; try again in {_duration(wait)}.")
+        seconds = max(1, math.ceil(wait.total_seconds()))
+        minutes = formats.count(-(-seconds // 60), "minute")
+        duration = formats.count(seconds, "second") if seconds < 60 else minutes
+        raise StoreError(f"Too many tries {words}; try again in {duration}.")
 
 
 def _attempts(session: Session, counted: ColumnElement[bool]) -> tuple[int, datetime | None]:
@@ -250,11 +253,3 @@ def _counted_address(address: str) -> str:
     if parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.IPv6Network((int(parsed), 64), strict=False))
-
-
-def _duration(wait: timedelta) -> str:
-    seconds = max(1, math.ceil(wait.total_seconds()))
-    if seconds < 60:
-        return f"{seconds} second{'' if seconds == 1 else 's'}"
-    minutes = -(-seconds // 60)
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"

@@ -21,6 +21,12 @@ from tests.released import FINAL, PATHS, PRELIMINARY, TRAIN, TWINS
 LABELS = b"Patient_ID,new_names,labels\nUID_57_29_1_all.bmp,1.bmp,1\n"
 
 
+@pytest.fixture(autouse=True)
+def small_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release, "read_release", released.facts)
+    monkeypatch.setattr(mirror, "DELAYS", (0.0, 0.0))
+
+
 @pytest.fixture
 def standin() -> Iterator[StandIn]:
     with mirrors.serving() as server:
@@ -30,9 +36,7 @@ def standin() -> Iterator[StandIn]:
 def bring(
     folder: Path, source: str | None, *, progress: Callable[[str, int, int], object] | None = None
 ) -> DownloadResult:
-    return download.fetch(
-        folder, source, facts=released.facts(), delays=(0.0, 0.0), progress=progress
-    )
+    return download.fetch(folder, source, progress=progress)
 
 
 def assert_whole(folder: Path, base: str = "") -> None:
@@ -49,7 +53,6 @@ def test_fetch__new_folder_from_a_mirror(tmp_path: Path, standin: StandIn) -> No
     found = download.fetch(
         tmp_path / "new" / "set",
         f"{standin.url}/",
-        facts=released.facts(),
         progress=lambda *step: steps.append(step),
     )
     assert_whole(tmp_path / "new" / "set")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from allcore.cnmc import mirror as cnmc_mirror
 from allcore.cnmc.mirror import CHUNK, Mirror, MirrorError, ReleaseFile
 from tests import mirrors, released
 from tests.mirrors import StandIn
@@ -20,8 +21,10 @@ def standin() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def mirror(standin: StandIn, tmp_path: Path) -> Mirror:
-    return Mirror(standin.url, tmp_path, delays=(0.0, 0.0), timeout=(5, 5))
+def mirror(standin: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mirror:
+    monkeypatch.setattr(cnmc_mirror, "DELAYS", (0.0, 0.0))
+    monkeypatch.setattr(cnmc_mirror, "TIMEOUT", (5, 5))
+    return Mirror(standin.url, tmp_path)
 
 
 def wanted() -> ReleaseFile:
@@ -133,7 +136,7 @@ def test_fetch__waits_longer_each_time(
 ) -> None:
     waited: list[float] = []
     monkeypatch.setattr(mirror.stop, "wait", lambda delay: waited.append(delay))
-    mirror.delays = (1.0, 2.0, 4.0)
+    monkeypatch.setattr(cnmc_mirror, "DELAYS", (1.0, 2.0, 4.0))
     standin.statuses[PATH] = 500
     with pytest.raises(MirrorError):
         mirror.fetch(wanted())
@@ -148,9 +151,9 @@ def test_fetch__stops_when_told(mirror: Mirror) -> None:
 
 def test_check_connection__nobody_answers(tmp_path: Path) -> None:
     with pytest.raises(MirrorError, match="no connection"):
-        Mirror("http://127.0.0.1:9", tmp_path, delays=()).check_connection(PATH)
+        Mirror("http://127.0.0.1:9", tmp_path).check_connection(PATH)
     with pytest.raises(MirrorError):
-        Mirror("http://", tmp_path, delays=()).check_connection(PATH)
+        Mirror("http://", tmp_path).check_connection(PATH)
 
 
 def test_read_small_file__small_files_only(mirror: Mirror, standin: StandIn) -> None:
