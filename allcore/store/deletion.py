@@ -15,18 +15,9 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from allcore import logs
-from allcore.store import accounts, admin_settings, audit, flags, pictures
+from allcore.store import accounts, admin_settings, audit, flags, models, pictures
 from allcore.store.audit import Actor
 from allcore.store.database import Database
-from allcore.store.models import (
-    BatchRow,
-    DataSetRow,
-    JudgementRow,
-    PredictionRow,
-    ReviewItemRow,
-    SliceRow,
-    StoredPictureRow,
-)
 
 CLEANING_INTERVAL = timedelta(hours=1)
 
@@ -65,7 +56,9 @@ def delete(database: Database, username: str, *, by: Actor | None = None) -> Acc
     with database.alone() as session:
         account = accounts.existing(session, username)
         number, counts = account.id, _records(session, account.id)
-        digests = select(StoredPictureRow.sha256).where(StoredPictureRow.account_id == number)
+        digests = select(models.StoredPictureRow.sha256).where(
+            models.StoredPictureRow.account_id == number
+        )
         places = [(number, sha256) for sha256 in session.scalars(digests)]
         name = account.username
         audit.record(session, "account deleted", by=by, target=name, detail=vars(counts))
@@ -88,10 +81,14 @@ def delete_expired(database: Database, *, now: datetime | None = None) -> None:
         days = admin_settings.value(session, "history_days")
         if days is not None:
             oldest = now - timedelta(days=days)
-            session.execute(sqlalchemy.delete(PredictionRow).where(PredictionRow.at < oldest))
-            answers = select(PredictionRow.id).where(PredictionRow.batch_id == BatchRow.id)
-            is_over = BatchRow.touched_at < oldest
-            session.execute(sqlalchemy.delete(BatchRow).where(is_over, ~answers.exists()))
+            session.execute(
+                sqlalchemy.delete(models.PredictionRow).where(models.PredictionRow.at < oldest)
+            )
+            answers = select(models.PredictionRow.id).where(
+                models.PredictionRow.batch_id == models.BatchRow.id
+            )
+            is_over = models.BatchRow.touched_at < oldest
+            session.execute(sqlalchemy.delete(models.BatchRow).where(is_over, ~answers.exists()))
         flags.sweep(session)
         places = pictures.drop_expired(session, now) + pictures.drop_orphans(session)
     pictures.unlink(places)
@@ -121,11 +118,11 @@ def _records(session: Session, number: int) -> AccountRecords:
         return session.scalar(select(func.count()).where(condition)) or 0
 
     return AccountRecords(
-        answers=count(PredictionRow.account_id == number),
-        batches=count(BatchRow.account_id == number),
-        slices=count(SliceRow.account_id == number),
-        pictures=count(StoredPictureRow.account_id == number),
-        judgements=count(JudgementRow.account_id == number),
-        queued=count(ReviewItemRow.added_by == number),
-        data_sets=count(DataSetRow.added_by == number),
+        answers=count(models.PredictionRow.account_id == number),
+        batches=count(models.BatchRow.account_id == number),
+        slices=count(models.SliceRow.account_id == number),
+        pictures=count(models.StoredPictureRow.account_id == number),
+        judgements=count(models.JudgementRow.account_id == number),
+        queued=count(models.ReviewItemRow.added_by == number),
+        data_sets=count(models.DataSetRow.added_by == number),
     )
