@@ -67,14 +67,12 @@ def experiment(
         raise BadParameter("is missing: --list names the experiments.", param_hint="NAME")
     chosen = settings.load()
     home = chosen.home / "experiments"
-    # The command line without this machine's folders.
-    words = (Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:])
     experiment_options = ExperimentOptions(
         data=options.data_set(
             data, quick_folder=home / "quick-set" if quick else None, quick_size=QUICK_SET
         ),
         work=home / "work",
-        command=shlex.join(["python", "-m", "allcore", *words]),
+        command=_command(),
         size=size, seeds=seeds, folds=folds, epochs=epochs, samples=samples, init=init,
         device=device, models=options.names(model), variants=options.names(variants), cells=cells,
         threads=chosen.threads,
@@ -94,6 +92,12 @@ def experiment(
     out, docs = out or chosen.models / "comparison" / "experiments", docs or DOCS
     catalogue.write(record, out=out, docs=docs)
     _print_record(record, out=out, docs=docs)
+
+
+def _command() -> str:
+    """Return the command line without this machine's folders."""
+    words = (Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:])
+    return shlex.join(["python", "-m", "allcore", *words])
 
 
 def _print_record(record: "ExperimentRecord", *, out: Path, docs: Path) -> None:
