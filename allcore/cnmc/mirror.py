@@ -68,11 +68,7 @@ class Mirror:
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=WORKERS))
 
     def check_connection(self, path: str) -> None:
-        """Request a file without reading it, to detect a missing connection early.
-
-        Raises:
-            MirrorError: the server does not answer.
-        """
+        """Raise a MirrorError early where the server does not answer to a request for a file."""
         try:
             self._get(path, 0).close()
         except requests.RequestException as error:

@@ -46,11 +46,7 @@ def evaluation_html(
     *,
     date: datetime.date | None = None,
 ) -> str:
-    """Generate the evaluation as a self-contained HTML document, dated today by default.
-
-    Raises:
-        DataError: the predictions can't be evaluated.
-    """
+    """Generate the evaluation as a self-contained HTML document, dated today by default."""
     day = date or datetime.date.today()
     rule = (
         f"Threshold {evaluation.threshold:.3f}, temperature {evaluation.temperature:.3f}. Rule: "

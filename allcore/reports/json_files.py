@@ -126,11 +126,7 @@ def _estimates_json(estimates: Iterable[Estimate]) -> dict[str, Any]:
 
 
 def read_comparison(folder: Path) -> NetworkComparison:
-    """Read the comparison in a folder.
-
-    Raises:
-        ModelError: it is missing, or one of its files is damaged.
-    """
+    """Read the comparison in a folder; a ModelError where a file is missing or damaged."""
     if not (folder / RESULTS).is_file():
         raise ModelError(
             f"{folder} holds no comparison yet: make one with 'python -m allcore compare'."
@@ -170,11 +166,7 @@ def experiment_file(folder: Path, name: str) -> Path:
 
 
 def read_experiment(folder: Path, name: str) -> ExperimentRecord:
-    """Read one experiment by its name in `experiments.NAMES`.
-
-    Raises:
-        ModelError: its file is missing or damaged.
-    """
+    """Read one of `experiments.NAMES`; a ModelError where its file is missing or damaged."""
     path, listed = (
         experiment_file(folder, name),
         "if 'python -m allcore experiment --list' names it",
@@ -188,11 +180,7 @@ def read_experiment(folder: Path, name: str) -> ExperimentRecord:
 
 
 def read_experiments(folder: Path) -> list[ExperimentRecord]:
-    """Read every finished experiment, in the order of `experiments.NAMES`.
-
-    Raises:
-        ModelError: a file is damaged.
-    """
+    """Read every finished experiment, in the order of `experiments.NAMES`."""
     names = (name for name in experiments.NAMES if experiment_file(folder, name).is_file())
     return [read_experiment(folder, name) for name in names]
 

@@ -79,11 +79,7 @@ class PdfSheet(FPDF):
         lines: int = 1,
         align: str = "L",
     ) -> None:
-        """Write text at the cursor, truncated to the maximum number of lines.
-
-        Args:
-            width: width in millimetres.
-        """
+        """Write text at the cursor, truncated to the maximum number of lines; width in mm."""
         left = self.x
         self.set_font("courier" if mono else "helvetica", "B" if bold else "", size)
         self.set_text_color(*colour)

@@ -57,11 +57,7 @@ def write_reports(
 
 
 def read_report(path: Path) -> PredictionReport:
-    """Read the report in a JSON file.
-
-    Raises:
-        AllScopeError: it is missing or can't be read.
-    """
+    """Read the report in a JSON file; an AllScopeError where it can't be read."""
     try:
         with path.open("rb") as file:
             return prediction_json.read_report(file.read(prediction_json.MAX_BYTES + 1))

@@ -120,11 +120,7 @@ def change(
 def update(
     database: Database, username: str, key: str, change: Callable[[Any], Any], *, address: str = ""
 ) -> None:
-    """Update a setting's value by a function, atomically.
-
-    Raises:
-        StoreError: as `change`.
-    """
+    """Update a setting's value by a function, atomically; errors as of `change`."""
     with database.alone() as session:
         account = _administrator(session, username)
         new = change(value(session, key))

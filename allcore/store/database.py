@@ -40,11 +40,7 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[orm.Session]:
-        """Open a read-only session.
-
-        Raises:
-            StoreError: the database can't be reached.
-        """
+        """Open a read-only session; a StoreError where the database can't be reached."""
         with _sentences(self.engine.url), self._readers() as session:
             yield session
 
@@ -88,11 +84,7 @@ def connect(config: Settings | None = None) -> Database:
 
 
 def check(database: Database) -> None:
-    """Check the integrity of SQLite's file; a database server checks its own.
-
-    Raises:
-        StoreError: the file is damaged, or a foreign key has no target.
-    """
+    """Raise a StoreError where SQLite's file is damaged; a database server checks its own."""
     with database.read() as session:
         session.execute(sqlalchemy.select(1))
         if database.engine.dialect.name != "sqlite":

@@ -71,11 +71,7 @@ def delete(database: Database, username: str, *, by: Actor | None = None) -> Acc
 
 
 def delete_expired(database: Database, *, now: datetime | None = None) -> None:
-    """Delete expired images, and expired answers where their storage is limited.
-
-    Raises:
-        StoreError: the database can't be opened or stays busy.
-    """
+    """Delete expired images, and expired answers where their storage is limited."""
     now = now or datetime.now(UTC)
     with database.alone() as session:
         days = admin_settings.value(session, "history_days")
@@ -98,11 +94,7 @@ def delete_expired(database: Database, *, now: datetime | None = None) -> None:
 
 
 def delete_expired_hourly(database: Database, *, now: datetime | None = None) -> bool:
-    """Run `delete_expired` at most once an hour in this process; return whether it ran.
-
-    Raises:
-        StoreError: the database can't be opened or stays busy.
-    """
+    """Run `delete_expired` at most once an hour in this process; return whether it ran."""
     now = now or datetime.now(UTC)
     with _lock:
         last = _last_cleaning.get(database)

@@ -51,11 +51,7 @@ def flag(database: Database, username: str, prediction_id: int, note: str = "") 
 
 
 def unflag(database: Database, username: str, prediction_id: int) -> None:
-    """Remove a flag; the image leaves the queue unless it is judged or flagged by others.
-
-    Raises:
-        StoreError: the account has no such answer.
-    """
+    """Remove a flag; the image leaves the queue unless it is judged or flagged by others."""
     with database.alone() as session:
         row = _own(session, username, prediction_id)
         row.flagged_at, row.flag_note = None, ""

@@ -157,11 +157,7 @@ def delete_matching(database: Database, username: str, query: HistoryQuery) -> i
 
 
 def delete_batch(database: Database, username: str, batch_id: int) -> int:
-    """Delete a batch of the account with its answers, and return the number of answers.
-
-    Raises:
-        StoreError: the account has no such batch.
-    """
+    """Delete a batch of the account with its answers, and return their number."""
     with database.read() as session:
         batches.own(session, username, batch_id)
     count = _delete(database, username, [_conditions(HistoryQuery(batch=batch_id))])

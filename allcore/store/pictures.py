@@ -65,11 +65,7 @@ def flagged_digests(database: Database, model: str) -> frozenset[str]:
 
 
 def write(account_id: int, data: Mapping[str, bytes]) -> None:
-    """Write images by their digests; `add_rows` must follow.
-
-    Raises:
-        StoreError: the folder can't be written.
-    """
+    """Write images by their digests, before `add_rows`; a StoreError where that fails."""
     folder = root() / str(account_id)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

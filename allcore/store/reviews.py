@@ -235,11 +235,7 @@ def withdraw(
 
 
 def clean_note(text: str) -> str:
-    """Return a note without surrounding spaces.
-
-    Raises:
-        StoreError: too long, or with invalid characters.
-    """
+    """Return a note without surrounding spaces; a StoreError where it can't be stored."""
     note = "\n".join(text.strip().splitlines())
     if len(note) > MAX_NOTE:
         raise StoreError(

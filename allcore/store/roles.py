@@ -65,11 +65,7 @@ PERMISSIONS: dict[Action, Permission] = {
 
 
 def includes(role: str, other: str) -> bool:
-    """True if a role has all permissions of another one.
-
-    Raises:
-        ValueError: there is no such role, a programming error.
-    """
+    """True if a role has all permissions of another one; a ValueError for an unknown role."""
     order = list(ROLES)
     for name in (role, other):
         if name not in ROLES:
@@ -78,23 +74,14 @@ def includes(role: str, other: str) -> bool:
 
 
 def may(role: str, action: Action) -> bool:
-    """True if a role may perform an action.
-
-    Raises:
-        ValueError: there is no such role or action, a programming error.
-    """
+    """True if a role may perform an action; a ValueError where there is no such role or action."""
     if action not in PERMISSIONS:
         raise ValueError(f"There is no action '{action}'.")
     return includes(role, PERMISSIONS[action].role)
 
 
 def require(role: str, action: Action) -> None:
-    """Raise an error where a role may not perform an action.
-
-    Raises:
-        NotAllowed: the role lacks the permission; the sentence gives the remedy.
-        ValueError: as `may`.
-    """
+    """Raise NotAllowed, with the remedy, where a role may not perform an action."""
     if not may(role, action):
         raise NotAllowed(refusal(role, action))
 

@@ -133,11 +133,7 @@ def check_password(
 
 
 def refuse_address(session: Session, address: str, now: datetime) -> None:
-    """Reject an address with too many attempts.
-
-    Raises:
-        StoreError: it has to wait.
-    """
+    """Raise a StoreError for an address with too many attempts, which has to wait."""
     source = _counted_address(address)
     _refuse(session, SignInAttempt.address == source, BY_ADDRESS, now, "from this address")
 

@@ -44,11 +44,7 @@ class AccountUsage:
 def parts(
     database: Database, config: Settings | None = None, *, seconds: float = SECONDS
 ) -> tuple[StoragePart, ...]:
-    """Measure each part, each folder for some `seconds`; a missing one has no bytes.
-
-    Raises:
-        StoreError: the database can't be reached.
-    """
+    """Measure each part, each folder for some `seconds`; a missing one has no bytes."""
     config = config or settings.load()
     thumbnails = indexes.thumbnails(config.home)
     folders = (

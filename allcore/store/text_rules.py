@@ -25,11 +25,7 @@ def lookup_name(text: str) -> str:
 
 
 def username(text: str) -> str:
-    """Return a new username in lower case.
-
-    Raises:
-        StoreError: it breaks the rule.
-    """
+    """Return a new username in lower case; a StoreError where it breaks the rule."""
     name = lookup_name(text)
     if not _USERNAME.fullmatch(name):
         raise StoreError(f"A username has {USERNAME} and starts with a letter or digit.")
@@ -37,11 +33,7 @@ def username(text: str) -> str:
 
 
 def email(text: str) -> str | None:
-    """Return an e-mail address in lower case, or None for an empty text.
-
-    Raises:
-        StoreError: it is not an address.
-    """
+    """Return an e-mail address in lower case, None for an empty text; a StoreError otherwise."""
     address = text.strip().lower()
     if not address:
         return None
@@ -80,11 +72,7 @@ def scope_key(text: str) -> str:
 
 
 def image_id(text: str) -> str:
-    """Return an image's id unchanged.
-
-    Raises:
-        StoreError: empty, too long, or with characters that can't be shown.
-    """
+    """Return an image's id unchanged; errors as of `scope_key`."""
     if not 1 <= len(text) <= MAX_IMAGE_ID or not text.isprintable():
         raise StoreError(
             f"An image id must have 1 to {MAX_IMAGE_ID} characters that can be shown; "

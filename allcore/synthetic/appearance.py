@@ -67,11 +67,7 @@ class CellAppearance:
 
 
 def measure(rgb: Rgb) -> CellAppearance:
-    """Measure the cell in an image (H, W, 3) uint8.
-
-    Raises:
-        BadImage: there is no cell on black.
-    """
+    """Measure the cell in an image (H, W, 3) uint8; a BadImage error without a cell on black."""
     mask = cells.mask_of(rgb)
     top, left, bottom, right = cells.frame_of(mask)
     colour = rgb[top:bottom, left:right].astype(np.float32)

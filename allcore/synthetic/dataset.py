@@ -53,11 +53,7 @@ def draw_set(
 
 
 def read_truth(folder: Path) -> pd.DataFrame:
-    """Read ``truth.csv`` of a synthetic set as text; empty cells are empty text.
-
-    Raises:
-        DataError: the folder has no such file.
-    """
+    """Read ``truth.csv`` of a set as text, empty cells as empty text; a DataError without one."""
     try:
         table = pd.read_csv(folder / TRUTH, dtype=str, keep_default_na=False)
     except FileNotFoundError:

@@ -34,11 +34,7 @@ def upgrade(connection: Connection) -> None:
 
 
 def upgrade_to(connection: Connection, revision: str) -> None:
-    """Migrate the tables to a revision, and leave the transaction open.
-
-    Raises:
-        StoreError: a newer ALLScope has written this database.
-    """
+    """Migrate the tables to a revision, and leave the transaction open; errors as of `upgrade`."""
     from alembic import command, util
 
     config = _config()
