@@ -17,13 +17,16 @@ READS = {
     "kept_pictures.read_flagged", "people.find", "people.list_all", "pictures.allowed",
     "pictures.flagged_digests", "pictures.read", "pictures.read_flagged",
     "registration.mode", "reviews.items", "reviews.judgements", "reviews.queues",
-    "admin_settings.read", "admin_settings.read_all", "slices.list_of", "storage.usage_by_account",
+    "admin_settings.read", "admin_settings.read_all", "slices.list_of", "slice_store.list_of", "storage.usage_by_account",
     "stored_accounts.administrator_exists",
 }  # fmt: skip
 """Of the store, as pages call them: what changes nothing."""
-FOR_EVERYONE = {"deletion.delete_expired_hourly", "codes.redeem_reset", "identities.sign_in"}
-"""What changes something and needs no role: tidying up, a code that is its own proof, and coming
-in from a single sign-on, before which nobody has a role."""
+FOR_EVERYONE = {
+    "deletion.delete_expired_hourly", "codes.redeem_reset", "codes.redeem_setup",
+    "identities.sign_in", "registration.register", "sign_in.authenticate",
+}  # fmt: skip
+"""What changes something and needs no role: tidying up, a code that is its own proof, and
+registering or coming in, before which nobody has a role."""
 
 
 def actions(role: str) -> set[str]:
