@@ -17,7 +17,8 @@ READS = {
     "kept_pictures.read_flagged", "people.find", "people.list_all", "pictures.allowed",
     "pictures.flagged_digests", "pictures.read", "pictures.read_flagged",
     "registration.mode", "reviews.items", "reviews.judgements", "reviews.queues",
-    "admin_settings.read", "admin_settings.read_all", "slices.list_of", "slice_store.list_of", "storage.usage_by_account",
+    "admin_settings.read", "admin_settings.read_all", "slices.list_of", "slice_store.list_of",
+    "storage.usage_by_account",
     "stored_accounts.administrator_exists",
 }  # fmt: skip
 """Of the store, as pages call them: what changes nothing."""
