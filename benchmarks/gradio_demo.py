@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from allcore.inference import upload
+from allcore.data.images import decoding
 from allcore.inference.batching import BatchQueue
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Reading
@@ -66,7 +66,7 @@ class _Ours:
         return [self._answer(person, path) for path in paths]
 
     def _answer(self, person: int, path: Path) -> str:
-        cell, refusal = self.predictor.examine(upload.decode(path.read_bytes()))
+        cell, refusal = self.predictor.examine(decoding.decode(path.read_bytes()))
         reading = self.queue.submit(person, cell).result()
         return self.predictor.prediction(reading, refusal).verdict
 

@@ -21,11 +21,11 @@ from PIL import Image
 
 from allcore.data import cells, readers
 from allcore.data.cells import Rgb
+from allcore.data.images import decoding
 from allcore.errors import BadImage
 from allcore.evaluation import intervals
 from allcore.evaluation.intervals import Interval
 from allcore.inference import segmentation
-from allcore.synthetic import appearance
 from benchmarks import segmentation_speed as peer
 from benchmarks import synthetic_smears, timing
 from benchmarks.servers import ROOT
@@ -89,7 +89,7 @@ def developed_on(name: str) -> bool:
 
 def measured(path: Path, finder: Finder) -> Found:
     """What a finder finds in a field, against the boxes of white cells."""
-    found, known = finder(appearance.read_rgb(path)), boxes(path)
+    found, known = finder(decoding.decode_file(path)), boxes(path)
     overlaps = np.array([[overlap(frame, box) for frame in found] for box in known])
     overlaps = overlaps.reshape(len(known), len(found))
     hits = overlaps >= HIT
@@ -130,7 +130,7 @@ def dices(root: Path, count: int) -> pd.DataFrame:
     rows = np.random.default_rng(0).permutation(len(manifest))[:count]
     made = []
     for row in rows:
-        cell = cells.centre_crop(appearance.read_rgb(paths[row]))
+        cell = cells.centre_crop(decoding.decode_file(paths[row]))
         smear = synthetic_smears.field(*FIELD, seed=int(row))
         picture, mask = synthetic_smears.pasted(smear, cell, cells.mask_of(cell))
         subject = manifest.table["subject"].iloc[row]
@@ -148,7 +148,7 @@ def ours(rgb: Rgb) -> list[Frame]:
 
 def first_of_crops(path: Path) -> list[float]:
     """For each box of a field, how well the first cell meets it in a picture of the box alone."""
-    rgb, met = appearance.read_rgb(path), []
+    rgb, met = decoding.decode_file(path), []
     for top, left, bottom, right in boxes(path):
         margin = round(MARGIN * max(bottom - top, right - left))
         y, x = max(0, top - margin), max(0, left - margin)
@@ -250,7 +250,7 @@ def _dice_in_words(table: pd.DataFrame) -> str:
 
 def _times(path: Path) -> str:
     """Seconds for a field and for one at the limit of what is read."""
-    field = appearance.read_rgb(path)
+    field = decoding.decode_file(path)
     height, width = LARGE
     image = Image.fromarray(field).resize((width, height), Image.Resampling.BILINEAR)
     times = [_seconds(rgb) for rgb in (field, np.asarray(image))]

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from allcore.inference import upload
+from allcore.data.images import decoding
 from benchmarks import inputs, timing
 from benchmarks.timing import Result, Scale
 
@@ -27,7 +27,7 @@ def run(scale: Scale) -> Result:
         files = [path.read_bytes() for path in paths]
 
     def ours(data: bytes) -> None:
-        predictor.predict([upload.decode(data)])
+        predictor.predict([decoding.decode(data)])
 
     @torch.inference_mode()
     def reference(data: bytes) -> None:

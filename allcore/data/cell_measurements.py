@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from allcore.data import cells
 from allcore.data.cells import Rgb
+from allcore.data.images import decoding
 from allcore.errors import BadImage
 from allcore.synthetic import appearance
 
@@ -79,8 +79,7 @@ def table(
     def measure_file(picture: tuple[str, Path]) -> dict[str, float | bool | str] | None:
         image_id, path = picture
         try:
-            with Image.open(path) as image:
-                rgb = cells.centre_crop(np.asarray(image.convert("RGB")))
+            rgb = cells.centre_crop(decoding.decode_file(path))
             return {"image_id": image_id, **measure(rgb)}
         except (OSError, BadImage):
             return None

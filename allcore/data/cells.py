@@ -65,7 +65,8 @@ def frame_of(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         raise BadImage(
-            "No cell was found on a black background: use one segmented cell per picture."
+            f"No cell was found on black in the middle {NATIVE_SIDE} x {NATIVE_SIDE} pixels: crop "
+            "each picture to one segmented cell in its middle."
         )
     return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
 

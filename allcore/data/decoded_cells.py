@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from allcore.data import cells
+from allcore.data.images import decoding
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import BadImage, DataError
 
@@ -48,8 +48,7 @@ def decode(
 
 def _one(preprocessing: Preprocessing, path: Path) -> tuple[cells.Rgb, cells.CellStats]:
     try:
-        with Image.open(path) as image:
-            rgb = cells.centre_crop(np.asarray(image.convert("RGB")))
+        rgb = cells.centre_crop(decoding.decode_file(path))
         mask = cells.mask_of(rgb)
         return preprocessing.crop(rgb, mask), cells.cell_stats(rgb, mask)
     except FileNotFoundError:

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 
 from allcore.data import cells
 from allcore.data.cells import Rgb
+from allcore.data.images import decoding
 from allcore.synthetic import outline
 
 PHOTOGRAPHS = (
@@ -58,8 +59,7 @@ def photographs() -> Iterator[OodSample]:
 def fields(folder: Path) -> Iterator[OodSample]:
     """Yield whole smear fields: every JPEG image in a folder, at any depth."""
     for path in sorted(folder.rglob("*.jp*g")):
-        with Image.open(path) as image:
-            yield OodSample("smear field", np.asarray(image.convert("RGB")))
+        yield OodSample("smear field", decoding.decode_file(path))
 
 
 def altered_samples(rgb: Rgb) -> Iterator[OodSample]:

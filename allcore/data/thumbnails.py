@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from allcore.data.images import decoding
 from allcore.data.manifest import Manifest
 from allcore.data.safe_paths import PathResolver
+from allcore.errors import BadImage
 
 FIELD = 360
 """Side of the thumbnail's field of view in pixels of the original. It holds nearly every C-NMC cell
@@ -92,9 +94,8 @@ def stat(resolver: PathResolver, path: str) -> tuple[Path, os.stat_result | None
 def thumbnail(path: Path) -> bytes | None:
     """Return the WebP of the middle of an image, or None where it can't be read."""
     try:
-        with Image.open(path) as image:
-            return webp(image.convert("RGB"))
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError):
+        return webp(Image.fromarray(decoding.decode_file(path, min_side=1)))
+    except (OSError, BadImage):
         return None
 
 

@@ -21,8 +21,8 @@ from PIL import Image
 from allcore import settings
 from allcore.data import cells, ood_samples
 from allcore.data.cells import Rgb
+from allcore.data.images import decoding
 from allcore.errors import DataError
-from allcore.inference import upload
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Prediction
 from allcore.synthetic import dataset, demo
@@ -220,7 +220,7 @@ def _predict(
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
         new = [name for name in some if name not in known]
-        pictures = [upload.decode((root / f"{name}.png").read_bytes()) for name in new]
+        pictures = [decoding.decode((root / f"{name}.png").read_bytes()) for name in new]
         known.update(zip(new, predictor.predict(pictures), strict=True))
         yield from ((name, known[name]) for name in some)
 

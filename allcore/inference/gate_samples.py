@@ -15,10 +15,11 @@ from torch import Tensor
 from allcore import model_folder
 from allcore.data import ood_samples
 from allcore.data.cells import Rgb
+from allcore.data.images import decoding, formats
 from allcore.data.manifest import Manifest
 from allcore.data.ood_samples import OodSample
 from allcore.errors import BadImage, DataError
-from allcore.inference import gate, held_out, upload
+from allcore.inference import gate, held_out
 from allcore.inference.gate import ImageStats
 from allcore.inference.gate_fit import PictureFeatures, Rotation
 from allcore.inference.predictor import Predictor
@@ -142,9 +143,9 @@ def decode_files(paths: Iterable[Path]) -> Iterator[Rgb]:
     """Decode files one by one; an unreadable file gives a black image without a cell."""
     for path in paths:
         try:
-            yield upload.decode(path.read_bytes())
+            yield decoding.decode(path.read_bytes())
         except (BadImage, OSError):
-            yield np.zeros((upload.MIN_SIDE, upload.MIN_SIDE, 3), dtype=np.uint8)
+            yield np.zeros((formats.MIN_SIDE, formats.MIN_SIDE, 3), dtype=np.uint8)
 
 
 def _rotation(

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from allcore.data.images import formats
 from allcore.errors import BadImage
-from allcore.inference import upload
 
 MAX_MEMBERS = 20_000
 MAX_TOTAL_BYTES = 8 * 2**30
@@ -94,7 +94,7 @@ def _inside(folder: Path) -> list[Path]:
 def _read_file(path: Path) -> bytes:
     try:
         if path.is_file():
-            upload.check_bytes(path.stat().st_size)
+            formats.check_bytes(path.stat().st_size)
         return path.read_bytes()
     except IsADirectoryError:
         raise BadImage("The folder holds no files; check the path.") from None
@@ -142,13 +142,13 @@ def _problem_of_one(info: zipfile.ZipInfo) -> str | None:
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    upload.check_bytes(info.file_size)
+    formats.check_bytes(info.file_size)
     try:
         with archive.open(info) as member:
-            data = member.read(upload.MAX_BYTES + 1)  # the header may understate the size
+            data = member.read(formats.MAX_BYTES + 1)  # the header may understate the size
     except Exception as error:  # damaged or unsupported compression raises anything
         raise BadImage(
             "The member of the archive is damaged; make the archive again and retry."
         ) from error
-    upload.check_bytes(len(data))
+    formats.check_bytes(len(data))
     return data

@@ -21,6 +21,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from allcore.data.images import decoding
 from allcore.errors import BadImage
 from allcore.inference import image_sources, upload
 from allcore.inference.batching import BatchQueue
@@ -306,7 +307,7 @@ def _decode(predictor: Predictor, source: Source, cache: PictureCache) -> _Decod
     try:
         data = source.read()
         sha256 = hashlib.sha256(data).hexdigest()
-        picture = cache.get(sha256, lambda: upload.decode(data))
+        picture = cache.get(sha256, lambda: decoding.decode(data))
         check = "cell"
         cell, refusal = predictor.examine(picture)
         return _Decoded(source.name, sha256, cell, refusal)

@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.special import expit
 from torch import Tensor
 
 from allcore import model_folder
 from allcore.data import cells, sampling
+from allcore.data.images import decoding
 from allcore.data.manifest import Manifest
 from allcore.data.perturbations import Cell, Sweep
 from allcore.data.preprocessing import Preprocessing
-from allcore.errors import DataError, ModelError
+from allcore.errors import BadImage, DataError, ModelError
 from allcore.inference import devices, held_out
 from allcore.inference.predictor import Predictor
 from allcore.model_folder import ModelInfo
@@ -139,9 +139,8 @@ def altered_cells(
     None where the image can't be read or shows no cell on black.
     """
     try:
-        with Image.open(path) as image:
-            rgb = cells.centre_crop(np.asarray(image.convert("RGB")))
-    except OSError:
+        rgb = cells.centre_crop(decoding.decode_file(path))
+    except (OSError, BadImage):
         return None
     cell = Cell(rgb, cells.mask_of(rgb))
     if not cell.mask.any():

@@ -1,7 +1,6 @@
 """Provenance of a prediction: model, gate, versions, and digest of the file."""
 
 import hashlib
-import io
 import json
 import math
 import platform
@@ -9,11 +8,10 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
 from pydantic import ConfigDict
 
 import allcore
-from allcore.inference import upload
+from allcore.data.images import decoding
 
 if TYPE_CHECKING:
     from allcore.inference.gate import Gate
@@ -93,11 +91,7 @@ def versions() -> dict[str, str]:
 
 def media_type(content: bytes) -> str:
     """Media type of an image's content; ``UNKNOWN_TYPE`` where it is not supported."""
-    try:
-        with Image.open(io.BytesIO(content), formats=upload.FORMATS) as image:
-            return image.get_format_mimetype() or UNKNOWN_TYPE
-    except Exception:  # decoders raise anything on hostile headers
-        return UNKNOWN_TYPE
+    return decoding.media_type(content) or UNKNOWN_TYPE
 
 
 def to_json_value(value: Any) -> Any:

@@ -6,10 +6,11 @@ from pathlib import Path, PurePosixPath
 
 from allcore import model_folder
 from allcore.data.cells import Rgb
+from allcore.data.images import decoding
 from allcore.errors import AllScopeError, ModelError
 from allcore.explain.explanation import Explainer
 from allcore.explain.parts import Explanation
-from allcore.inference import export, jobs, upload
+from allcore.inference import export, jobs
 from allcore.inference.image_sources import Source
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import PredictedRow, Prediction
@@ -83,7 +84,7 @@ def load_other_models(
 
 
 def _decode(source: Source) -> Rgb:
-    return upload.decode(source.read())
+    return decoding.decode(source.read())
 
 
 def _write(

@@ -17,8 +17,9 @@ import pydantic_core
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
 from allcore import notice
+from allcore.data.images import formats
 from allcore.errors import AllScopeError
-from allcore.inference import provenance, upload
+from allcore.inference import provenance
 from allcore.inference.provenance import ModelProvenance, to_json_value
 from allcore.inference.results import STORED_NAMES, Prediction
 
@@ -188,10 +189,11 @@ def _unpacked(packed: Any) -> bytes:
         raise ValueError("its picture is no text")
     try:
         unpacker = zlib.decompressobj()
-        content = unpacker.decompress(base64.b64decode(packed, validate=True), upload.MAX_BYTES + 1)
+        data = base64.b64decode(packed, validate=True)
+        content = unpacker.decompress(data, formats.MAX_BYTES + 1)
     except (binascii.Error, ValueError, zlib.error) as error:
         raise ValueError("its picture can't be unpacked") from error
-    if len(content) > upload.MAX_BYTES:
+    if len(content) > formats.MAX_BYTES:
         raise ValueError("its picture unpacks to more than any that is read")
     if not unpacker.eof or unpacker.unused_data:
         raise ValueError("its picture is cut short")

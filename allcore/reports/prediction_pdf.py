@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from allcore.data.cells import Rgb
+from allcore.data.images import decoding
 from allcore.errors import BadImage
-from allcore.inference import upload
 from allcore.labels import CLASS_COLOURS, CLASS_NAMES, VERDICT_TITLES
 from allcore.plots import style
 from allcore.reports.pdf_sheet import BOTTOM, LEFT, QUIET, WIDTH, PdfSheet, latin, rgb
@@ -68,7 +68,7 @@ def explanation_panels(explanation: "Explanation") -> list[PicturePanel]:
 def _report_panels(report: PredictionReport) -> Iterator[PicturePanel]:
     """The original image, if it can be decoded, and the segmented cell."""
     try:
-        picture = upload.decode(report.file.content)
+        picture = decoding.decode(report.file.content)
     except BadImage:
         return
     yield PicturePanel(f"As it came, {picture.shape[1]} x {picture.shape[0]} px", picture)

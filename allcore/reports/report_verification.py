@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from allcore import formats, model_folder
+from allcore.data.images import decoding
 from allcore.errors import BadImage, ModelError
-from allcore.inference import provenance, upload
+from allcore.inference import provenance
 from allcore.inference.results import Prediction, Refusal
 from allcore.labels import VERDICT_NAMES
 from allcore.reports.prediction_json import PredictionReport
@@ -141,7 +142,7 @@ def _again(
         BadImage: the report's cut can't be reproduced.
     """
     try:
-        rgb = upload.decode(report.file.content)
+        rgb = decoding.decode(report.file.content)
     except BadImage as error:
         return predictor.prediction(None, Refusal("readable", str(error))), report.cut
     if report.cut is None:

@@ -11,6 +11,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from allcore import formats, model_folder
+from allcore.data.images import decoding
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError, ModelError
 from allcore.evaluation import model_evaluation
@@ -115,7 +116,7 @@ def measure_rows(manifest: Manifest, rows: Iterable[int]) -> tuple[pd.DataFrame,
     for row in manifest.table.iloc[list(rows)].itertuples():
         path = manifest.root / str(row.path)
         if path.is_file():
-            cell = appearance.measure(appearance.read_rgb(path))
+            cell = appearance.measure(decoding.decode_file(path))
             measured.append({"label": row.label, "subject": row.subject, **cell.values})
             rims[str(row.label)].append(cell.rim)
     if not measured:

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy import ndimage
 
 from allcore.data import cells
@@ -110,12 +108,6 @@ def bands(grey: Field, mask: NDArray[np.bool_]) -> Iterator[Field]:
         yield before - after
         before = after
     yield before
-
-
-def read_rgb(path: Path) -> Rgb:
-    """Read an image file as pixels (H, W, 3) uint8."""
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
 
 
 def _texture(grey: Field, mask: NDArray[np.bool_], inner: NDArray[np.bool_]) -> dict[str, float]:

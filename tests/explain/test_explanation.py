@@ -12,6 +12,7 @@ import torch
 
 from allcore import model_folder
 from allcore.cnmc import release
+from allcore.data.images import decoding
 from allcore.explain import deletion_check, explanation
 from allcore.explain.explanation import Explainer, ModelRecord
 from allcore.explain.parts import VIEW_NAMES, CellIdentity, Explanation, ModelAnswers, SaliencyMaps
@@ -307,7 +308,7 @@ def test_shipped_model__knows_its_own_cells(cnmc_root: Path) -> None:
     data = path.read_bytes()
     model = installed(MODELS / "qcresnet-cnmc")
     predictor = load(model)
-    picture = CellPicture(upload.decode(data), hashlib.sha256(data).hexdigest())
+    picture = CellPicture(decoding.decode(data), hashlib.sha256(data).hexdigest())
     (prediction,) = predictor.predict([picture])
     whole = Explainer(lambda _: predictor).explanation(model, picture, prediction)
     assert whole.known.identity is not None

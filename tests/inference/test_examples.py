@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from allcore.data.images import decoding
 from allcore.errors import DataError
-from allcore.inference import examples, upload
+from allcore.inference import examples
 from allcore.inference.examples import CUT, DRAWN, ExamplePicture
 from allcore.inference.gate import Gate
 from allcore.inference.predictor import Predictor
@@ -53,7 +54,7 @@ def answering(model: Path, p_all: float) -> Answering:
 
 
 def answered(predictor: Predictor, example: ExamplePicture) -> Prediction:
-    return predictor.predict([upload.decode(example.path.read_bytes())])[0]
+    return predictor.predict([decoding.decode(example.path.read_bytes())])[0]
 
 
 def test_examples__the_shipped_model_answers_as_they_say(with_set: Path) -> None:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from allcore import model_folder
 from allcore.data import cells
 from allcore.data.cells import Rgb
+from allcore.data.images import decoding
 from allcore.errors import BadImage
 from allcore.inference import nuclei, segmentation, upload
 from allcore.inference.predictor import Predictor
 from allcore.inference.segmentation import Cut
-from allcore.synthetic import appearance
 from benchmarks import segmentation_quality, synthetic_smears
 
 Mask = NDArray[np.bool_]
@@ -289,7 +289,7 @@ def test_applied__real_fields_pass_the_gate():
     if not fields:
         pytest.skip("BCCD's fields are not on this machine")
     for path in fields[::60]:
-        picture = appearance.read_rgb(path)
+        picture = decoding.decode_file(path)
         with pytest.raises(BadImage):
             upload.find_cell(picture)
         assert upload.find_cell(Cut().applied(picture).rgb).any()

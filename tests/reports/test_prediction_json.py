@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from allcore.data.images import decoding
 from allcore.inference import provenance, upload
 from allcore.inference.predictor import Predictor
 from allcore.inference.provenance import ModelProvenance
@@ -66,7 +67,7 @@ def png(seed: int = 0) -> bytes:
 def test_of__holds_all_that_an_answer_rests_on(tiny_model: Path) -> None:
     predictor = Predictor.load(tiny_model, "cpu")
     content = png()
-    answer = predictor.predict([upload.decode(content)])[0]
+    answer = predictor.predict([decoding.decode(content)])[0]
     made = prediction_json.make_report(predictor, answer, content, name="a.png", made_at=WHEN)
     assert made.file == PictureFile(
         "a.png", hashlib.sha256(content).hexdigest(), "image/png", content
@@ -82,7 +83,7 @@ def test_of__holds_all_that_an_answer_rests_on(tiny_model: Path) -> None:
 def test_read__gives_back_what_was_written(tiny_model: Path) -> None:
     predictor = Predictor.load(tiny_model, "cpu")
     content = png()
-    answer = predictor.predict([upload.decode(content)])[0]
+    answer = predictor.predict([decoding.decode(content)])[0]
     made = prediction_json.make_report(
         predictor, answer, content, name="Zelle \udcff 细胞.png", cut={"frame": (1, 2)},
         evidence={"low": float("nan"), "set": None, "text": "é"},

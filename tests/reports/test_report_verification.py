@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from allcore import model_folder
-from allcore.inference import upload
+from allcore.data.images import decoding
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Refusal
 from allcore.inference.segmentation import Cut
@@ -27,7 +27,7 @@ def content(seed: int = 0) -> bytes:
 @pytest.fixture
 def made(tiny_model: Path) -> PredictionReport:
     predictor = Predictor.load(tiny_model, "cpu")
-    answer = predictor.predict([upload.decode(content())])[0]
+    answer = predictor.predict([decoding.decode(content())])[0]
     return prediction_json.make_report(predictor, answer, content(), name="a.png")
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from allcore.data import cells, readers, subjects
 from allcore.data.cells import Rgb
+from allcore.data.images import decoding
 from allcore.data.manifest import Manifest
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import DataError
@@ -38,7 +39,7 @@ def measured(drawn: Manifest, truth: pd.DataFrame) -> pd.DataFrame:
 
 
 def picture(drawn: Manifest, image_id: str) -> Rgb:
-    return appearance.read_rgb(drawn.root / f"{image_id}.png")
+    return decoding.decode_file(drawn.root / f"{image_id}.png")
 
 
 def faulty(truth: pd.DataFrame, kind: str) -> pd.DataFrame:

@@ -12,8 +12,8 @@ from scipy import ndimage
 from allcore.audit.index import texture_hashes
 from allcore.data import cell_measurements, cells
 from allcore.data.cells import BACKGROUND_LEVEL, STRIDE, Rgb
+from allcore.data.images import decoding
 from allcore.errors import BadImage
-from allcore.inference import upload
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,7 +61,7 @@ def read_cell(path: Path) -> MeasuredCell:
         )
     digest = hashlib.sha256(data).hexdigest()
     try:
-        rgb = upload.decode(data)
+        rgb = decoding.decode(data)
     except BadImage as error:
         return MeasuredCell(digest, str(error))
     values: dict[str, object] = {"width": rgb.shape[1], "height": rgb.shape[0]}

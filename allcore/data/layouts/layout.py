@@ -7,11 +7,10 @@ from typing import Protocol
 
 from allcore.data import file_digests
 from allcore.data.file_digests import FileListing, UnreadFile
+from allcore.data.images.formats import SUFFIXES
 
 Rows = list[dict[str, str | None]]
 """One row an image, as input of ``manifest.build``; ``path`` is required."""
-
-IMAGE_SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
 
 
 class Layout(Protocol):
@@ -74,7 +73,7 @@ class Folder:
 
 def is_image(path: str) -> bool:
     """True if a file name has an image suffix."""
-    return path[path.rfind(".") :].lower() in IMAGE_SUFFIXES
+    return path[path.rfind(".") :].lower() in SUFFIXES
 
 
 def _note(refused: list[UnreadFile], sentence: str) -> list[str]:

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.special import expit
 from tqdm import tqdm
 
 from allcore import model_folder
 from allcore.data import cells, readers, sampling
+from allcore.data.images import decoding
 from allcore.data.manifest import Manifest
 from allcore.data.perturbations import Cell
 from allcore.errors import AllScopeError, BadImage, DataError, ModelError
@@ -233,9 +233,8 @@ def _read(path: Path) -> Cell | None:
         DataError: the file is missing or can't be decoded.
     """
     try:
-        with Image.open(path) as image:
-            rgb = cells.centre_crop(np.asarray(image.convert("RGB")))
-    except OSError as error:
+        rgb = cells.centre_crop(decoding.decode_file(path))
+    except (OSError, BadImage) as error:
         raise DataError(f"{path} can't be read ({error}): complete the data set.") from error
     mask = cells.mask_of(rgb)
     return Cell(rgb, mask) if mask.any() else None

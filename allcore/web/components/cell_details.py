@@ -16,6 +16,7 @@ from allcore import model_folder
 from allcore.audit.index import queries
 from allcore.data import cell_measurements as facts
 from allcore.data import cells
+from allcore.data.images import decoding
 from allcore.errors import AllScopeError
 from allcore.explain.explanation import Explainer
 from allcore.explain.parts import VIEW_NAMES, CellIdentity, ModelAnswer, heat_sentence
@@ -185,7 +186,7 @@ def read(path: Path | None, *, missing: str = CONNECT) -> CellPicture | None:
         return None
     try:
         digest = hashlib.sha256(data).hexdigest()
-        return upload.PICTURES.get(digest, lambda: upload.decode(data))
+        return upload.PICTURES.get(digest, lambda: decoding.decode(data))
     except AllScopeError as error:
         frame.problem(error)
         return None

@@ -12,9 +12,9 @@ from PIL import Image
 
 from allcore.data.cell_measurements import Measure
 from allcore.data.cells import Rgb
+from allcore.data.images import decoding
 from allcore.data.thumbnails import FIELD
 from allcore.errors import AllScopeError
-from allcore.inference import upload
 from allcore.web import frame
 from allcore.web.components import cell_details, cell_pictures, picker
 from allcore.web.components.charts import show_csv_download
@@ -144,7 +144,7 @@ def _read_middle(context: DatasetContext, row: "pd.Series[Any]", zoom: int) -> R
     if path is None:
         return None
     try:
-        rgb = upload.decode(path.read_bytes())
+        rgb = decoding.decode(path.read_bytes())
     except (OSError, AllScopeError):
         return None
     side = FIELD // zoom

@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from allcore import model_folder, settings
+from allcore.data.images import decoding
 from allcore.errors import AllScopeError, BadImage
-from allcore.inference import upload
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Refusal
 from allcore.labels import VERDICT_TITLES
@@ -119,7 +119,7 @@ def _show_picture(data: bytes | None) -> None:
         st.markdown(":material/hide_image: The picture was not kept.")
         return
     try:
-        st.image(upload.decode(data), width=_PICTURE_WIDTH, alt="The picture as it came")
+        st.image(decoding.decode(data), width=_PICTURE_WIDTH, alt="The picture as it came")
     except BadImage as error:
         st.markdown(frame.plain(str(error)))
 
@@ -237,7 +237,7 @@ def _choose_file(entry: HistoryEntry) -> bytes | None:
 def _predict(first: HistoryAnswer, predictor: Predictor, data: bytes) -> HistoryAnswer:
     """Repeat an answer for the bytes of its picture; an unreadable one is refused."""
     try:
-        prediction = predictor.predict([upload.decode(data)])[0]
+        prediction = predictor.predict([decoding.decode(data)])[0]
     except BadImage as error:
         prediction = predictor.prediction(None, Refusal("readable", str(error)))
     info = predictor.info

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from allcore.data.cells import Rgb
+from allcore.data.images import decoding
 from allcore.errors import AllScopeError, BadImage
 from allcore.explain.parts import Explanation
 from allcore.inference import upload
@@ -271,7 +272,7 @@ def _show_flag(answer: int, prediction: Prediction, *, username: str) -> None:
 def _picture(item: PredictedPicture) -> CellPicture | None:
     """The decoded picture; None where it can't be decoded."""
     try:
-        return upload.PICTURES.get(item.row.sha256, lambda: upload.decode(item.source.read()))
+        return upload.PICTURES.get(item.row.sha256, lambda: decoding.decode(item.source.read()))
     except BadImage:
         return None
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from allcore import formats, model_folder, settings
 from allcore.data import cells
+from allcore.data.images import decoding
 from allcore.errors import AllScopeError
-from allcore.inference import upload
 from allcore.store import pictures, reviews
 from allcore.store.reviews import ReviewItem
 from allcore.web import accounts, cell_images, frame, navigation
@@ -107,11 +107,11 @@ def _show_image(queue: str, images: CellImages, image_id: str) -> None:
         if data is None:
             st.error("The picture was not kept: skip the cell.", icon=":material/error:")
             return
-        rgb = upload.decode(data)
+        rgb = decoding.decode(data)
     else:
         try:
             file = images.file(image_id)
-            rgb = upload.decode(b"" if file is None else file.read_bytes())
+            rgb = decoding.decode(b"" if file is None else file.read_bytes())
         except (AllScopeError, OSError):
             st.error("This picture can't be read: skip the cell.", icon=":material/error:")
             return

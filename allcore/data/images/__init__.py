@@ -1,0 +1,1 @@
+"""Decoding of pictures in any format to one RGB image in sRGB."""

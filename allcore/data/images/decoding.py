@@ -1,0 +1,149 @@
+"""The one decoder of pictures: untrusted bytes to RGB pixels in sRGB.
+
+Data sets, predictions, uploads and archives all use it, so that a file gives the same pixels
+however it comes in. The order of the checks matters: bytes, format, pixels, frames, container,
+mode. Each check is cheaper than the next one, and nothing is decoded before its size is known.
+"""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+import simplejpeg
+from PIL import ExifTags, Image, ImageFile, ImageOps
+
+from allcore.data.cells import Rgb
+from allcore.data.images import bit_depth, colour, container, scientific
+from allcore.data.images.formats import (
+    FORMATS,
+    MIN_SIDE,
+    SEVERAL_FRAMES,
+    check_bytes,
+    check_pixels,
+    other_name,
+    sniff,
+    too_many_pixels,
+)
+from allcore.errors import BadImage
+
+# Pillow warns between its limit and twice of it; MAX_PIXELS refuses long before that.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+
+
+def decode(data: bytes, *, min_side: int = MIN_SIDE) -> Rgb:
+    """Decode untrusted bytes to uint8 (H, W, 3) in sRGB, upright, transparent parts on black.
+
+    Args:
+        data: content of a file.
+        min_side: least width and height in pixels.
+
+    Raises:
+        BadImage: they are no supported image; its text is the sentence to show.
+    """
+    check_bytes(len(data))
+    kind = sniff(data)
+    if kind is None:
+        raise BadImage(_not_an_image(data))
+    with scientific.read_dicom(data) if kind == "DICOM" else _open(data, kind) as image:
+        check_pixels(*image.size, min_side)
+        _check_frames(image)
+        try:
+            return _pixels(data, kind, image)
+        except BadImage:
+            raise
+        except Exception as error:  # truncated or damaged: decoders raise anything here too
+            raise BadImage(container.DAMAGED) from error
+
+
+def decode_file(path: Path, *, min_side: int = MIN_SIDE) -> Rgb:
+    """Decode a file as ``decode`` does.
+
+    Raises:
+        BadImage: it is no supported image.
+        OSError: it can't be read.
+    """
+    check_bytes(path.stat().st_size)
+    return decode(path.read_bytes(), min_side=min_side)
+
+
+def media_type(data: bytes) -> str | None:
+    """Media type of an image's content; None where it is not supported."""
+    kind = sniff(data)
+    return None if kind is None else FORMATS[kind].media_type
+
+
+def _open(data: bytes, kind: str) -> Image.Image:
+    if kind == "HEIF":
+        import pi_heif
+
+        pi_heif.register_heif_opener()
+    try:
+        return Image.open(io.BytesIO(data), formats=(kind,))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise too_many_pixels("The picture declares more") from error
+    except Exception as error:  # decoders raise anything on hostile headers
+        if kind == "TIFF":
+            return scientific.read_tiff(data)
+        raise BadImage(_not_an_image(data)) from error
+
+
+def _not_an_image(data: bytes) -> str:
+    if name := other_name(data):
+        return f"{name} pictures are not read; save the cell as BMP or PNG and retry."
+    return (
+        "The content is not a readable BMP, PNG, JPEG, TIFF or WebP picture (nor HEIC, AVIF, JPEG "
+        "2000 or DICOM), whatever its name says; export the cell as BMP or PNG and retry."
+    )
+
+
+def _check_frames(image: Image.Image) -> None:
+    # Some phones append a preview to a JPEG (MPO): its first frame is the image.
+    if image.format != "MPO" and getattr(image, "is_animated", False):
+        raise BadImage(SEVERAL_FRAMES)
+
+
+def _pixels(data: bytes, kind: str, image: Image.Image) -> Rgb:
+    if isinstance(image, ImageFile.ImageFile):
+        container.check(data, kind, image)
+        if kind == "JPEG" and image.mode in {"L", "RGB"}:
+            # Pillow hides libjpeg's warnings, with which it decodes a damaged file to wrong pixels.
+            pixels: Rgb = simplejpeg.decode_jpeg(data, colorspace="RGB", strict=True)
+            if _is_upright(image) and colour.space_of(image, data) is None:
+                return pixels
+            image = _with_info(Image.fromarray(pixels).convert(image.mode), image)
+        elif kind == "TIFF" and scientific.is_scientific(image.tag_v2):  # type: ignore[attr-defined]
+            image = scientific.read_opened_tiff(data, image)
+        elif kind == "PNG" and bit_depth.is_deep_png(data):
+            image = _with_info(bit_depth.read_deep_png(data, image), image)
+    if not _is_upright(image):
+        ImageOps.exif_transpose(image, in_place=True)
+    return np.array(_to_rgb(image, data))
+
+
+def _with_info(pixels: Image.Image, opened: Image.Image) -> Image.Image:
+    pixels.info = {key: value for key, value in opened.info.items() if key != "transparency"}
+    return pixels
+
+
+def _is_upright(image: Image.Image) -> bool:
+    return image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+
+
+def _to_rgb(image: Image.Image, data: bytes) -> Image.Image:
+    if image.mode in {"I", "F"}:
+        raise BadImage(
+            "The picture stores 32 bits a pixel, whose scale is unknown; save it with 8 bits."
+        )
+    space = colour.space_of(image, data)
+    if not image.has_transparency_data:
+        return colour.to_srgb(image, space)
+    rgba = image.convert("RGBA")
+    alpha = rgba.getchannel("A")
+    own = image.convert("L") if image.mode == "LA" else rgba.convert("RGB")
+    opaque = colour.to_srgb(own, space)
+    if alpha.getextrema()[1] == 0:  # tools that leave alpha empty mean an opaque picture
+        return opaque
+    opaque.putalpha(alpha)
+    black = Image.new("RGBA", opaque.size, (0, 0, 0, 255))
+    return Image.alpha_composite(black, opaque).convert("RGB")
