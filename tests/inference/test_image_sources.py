@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from allcore.data.images import formats
 from allcore.errors import BadImage
-from allcore.inference import image_sources, upload
+from allcore.inference import image_sources
 
 
 def zipped(members: dict[str, bytes], *, compression: int = zipfile.ZIP_DEFLATED) -> io.BytesIO:
@@ -69,7 +70,7 @@ def test_members__accepts_a_black_picture() -> None:
 
 
 def test_members__refuses_more_bytes_than_a_picture_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upload, "MAX_BYTES", 1000)
+    monkeypatch.setattr(formats, "MAX_BYTES", 1000)
     (source,) = image_sources.members(zipped({"1.bmp": bytes(1001)}), name="z")
     assert "The file has" in sentence(source)
 

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from allcore.data.images import decoding
-from allcore.inference import provenance, upload
+from allcore.data.images import decoding, formats
+from allcore.inference import provenance
 from allcore.inference.predictor import Predictor
 from allcore.inference.provenance import ModelProvenance
 from allcore.inference.results import Prediction
@@ -153,7 +153,7 @@ def test_read__looks_at_the_size_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_read__does_not_unpack_a_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upload, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(formats, "MAX_BYTES", 10_000)
     bomb = base64.b64encode(zlib.compress(bytes(10_001))).decode()
     with pytest.raises(BadReport, match="unpacks to more"):
         prediction_json.read_report(changed(lambda told: told["file"].update(content=bomb)))

@@ -127,7 +127,7 @@ def _with_info(pixels: Image.Image, opened: Image.Image) -> Image.Image:
 
 
 def _is_upright(image: Image.Image) -> bool:
-    return image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+    return bool(image.getexif().get(ExifTags.Base.Orientation, 1) == 1)
 
 
 def _to_rgb(image: Image.Image, data: bytes) -> Image.Image:

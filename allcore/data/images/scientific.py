@@ -31,7 +31,7 @@ _WHITE_IS_ZERO, _RGB, _RATIONAL = 0, 2, 5
 
 def is_scientific(tags: Mapping[int, Any]) -> bool:
     """True if a TIFF has samples of 9 to 16 bits."""
-    return _BYTE < max(container.values(tags, _BITS, 1)) <= _WORD
+    return bool(_BYTE < max(container.values(tags, _BITS, 1)) <= _WORD)
 
 
 def read_tiff(data: bytes) -> Image.Image:

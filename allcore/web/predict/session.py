@@ -122,7 +122,7 @@ def choose_files() -> list[UploadedFile]:
         accept_multiple_files=True if kind == FILES else "directory",
         key=f"predict_files_{kind}_{st.session_state.get(_ROUND, 0)}",
         on_change=_chose_files,
-        help="BMP, PNG, JPEG, TIFF or WebP. What can't be answered is refused, with a reason.",
+        help="BMP, PNG, JPEG, TIFF, WebP, HEIC, AVIF or DICOM. The rest is refused, with a reason.",
     )
 
 
