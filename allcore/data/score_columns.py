@@ -30,7 +30,7 @@ _SCALES: dict[str, Scale] = {
     "%": "percent", "logit": "logit", "logits": "logit", "logodds": "logit",
 }  # fmt: skip
 _MANY, _HIGH, _MIXED = 10, 50, 0.25
-# Percent without a sign: at least so many values, the highest above, no more above 0 and up to 1.
+# Percent without a sign: at least so many values, the highest above, no larger share up to 1.
 _SURE = 3.0  # standard errors of the AUROC under which a column seems to be of the other class
 _DECIDE = "choose its meaning under Columns"
 
@@ -118,8 +118,8 @@ def probabilities(
     if known.empty:
         return values, ()
     sentences = []
-    signs = int(texts[known.index].str.contains("%", regex=False).sum())
-    scale = (_chosen_scale if chosen else _scale)(known, signs, meaning.scale, column)
+    written = texts[known.index]
+    scale = (_chosen_scale if chosen else _scale)(known, written, meaning.scale, column)
     if scale == "percent":
         values = values / 100
         sentences.append(f"{column} was read as percent (from {known.min():g} to {known.max():g}).")
@@ -173,13 +173,14 @@ def _rank(heading: str, codes: Mapping[str, Label]) -> tuple[tuple[int, int], Sc
 
 
 def _chosen_scale(
-    values: "pd.Series[float]", signs: int, chosen: Scale | None, column: str
+    values: "pd.Series[float]", texts: "pd.Series[str]", chosen: Scale | None, column: str
 ) -> Scale | None:
     """Return the chosen scale.
 
     Raises:
         DataError: a value is outside of it.
     """
+    signs = _signs(texts)
     highest = {"share": 1, "percent": 100}.get(chosen or "share")
     if (highest and not values.between(0, highest).all()) or (signs and chosen != "percent"):
         raise DataError(
@@ -190,14 +191,15 @@ def _chosen_scale(
 
 
 def _scale(
-    values: "pd.Series[float]", signs: int, declared: Scale | None, column: str
+    values: "pd.Series[float]", texts: "pd.Series[str]", declared: Scale | None, column: str
 ) -> Scale | None:
     """Return the scale that heading and known values of a column show.
 
     Raises:
         DataError: they are logits, or could have several scales.
     """
-    low, high, extent = values.min(), values.max(), _extent(values, signs)
+    low, high, signs = values.min(), values.max(), _signs(texts)
+    extent = _extent(values, signs)
     if declared == "logit" or low < 0 or high > 100:
         raise DataError(
             f"{column} holds {'logits' if declared or low < 0 else 'scores'} and no probabilities "
@@ -208,13 +210,25 @@ def _scale(
         return "percent"
     if high <= 1 and not signs and declared is None:
         return "share"
-    mixed = signs or ((values > 0) & (values <= 1)).mean() > _MIXED
-    if declared is None and high > _HIGH and len(values) >= _MANY and not mixed:
+    many = len(values) >= _MANY and high > _HIGH
+    if declared is None and many and not signs and not _has_fractions(values, texts):
         return "percent"
     raise DataError(
         f"{column} holds numbers that could be percent or not ({extent}): write them from 0 to 1, "
         f"or all with percent signs, or {_DECIDE}."
     )
+
+
+def _has_fractions(values: "pd.Series[float]", texts: "pd.Series[str]") -> bool:
+    """True if values up to 1 among percent may be fractions: they are many, or written finer."""
+    small = (values > 0) & (values <= 1)
+    decimals = texts.str.extract(r"[.,](\d+)", expand=False).str.len().fillna(0)
+    finer = decimals[small].max() > decimals[~small].max() if small.any() else False
+    return bool(small.mean() > _MIXED or finer)
+
+
+def _signs(texts: "pd.Series[str]") -> int:
+    return int(texts.str.contains("%", regex=False).sum())
 
 
 def _extent(values: "pd.Series[float]", signs: int) -> str:

@@ -226,9 +226,11 @@ def _positions(
 
 def _open_csv(data: bytes, schema: Schema, name: str) -> _Opened:
     text = _decoded(data, name)
-    declared = re.match(r"sep=(.)\r?\n", text)  # Excel's line that names the separator
+    declared = re.match(r"sep=(.)\r?[\r\n]", text)  # Excel's line that names the separator
     text = text[declared.end() :] if declared else text
-    first = next((line for line in io.StringIO(text) if line.strip(f'{_SEPARATORS}" \r\n')), "")
+    first = next(
+        (line for line in io.StringIO(text, newline="") if line.strip(f'{_SEPARATORS}" \r\n')), ""
+    )
     separator = declared[1] if declared else _separator(first, schema)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
 

@@ -1,6 +1,8 @@
 """Files of predictions as strangers bring them."""
 
 import io
+import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,9 +12,11 @@ import pytest
 from scipy import special
 
 from allcore.data import prediction_import, table_reader
-from allcore.data.prediction_import import PREDICTION_COLUMNS
+from allcore.data.prediction_import import PREDICTION_COLUMNS, ImportChoices
+from allcore.data.score_columns import MEANINGS
 from allcore.errors import DataError
 from allcore.evaluation import model_evaluation
+from allcore.labels import parse_label, parse_label_codes
 from tests import simulated
 
 
@@ -251,3 +255,133 @@ def test_read__refuses_lists() -> None:
     table = pd.DataFrame({"id": [["a"], ["b"]], "label": ["all", "hem"], "p": [0.5, 0.5]})
     with pytest.raises(DataError, match="column of lists"):
         prediction_import.read(parquet(table), name="x")
+
+
+# Columns and labels that can be read in several ways
+
+
+def of(columns: dict[str, object]) -> bytes:
+    return pd.DataFrame(columns).to_csv(index=False).encode()
+
+
+def imported(table: dict[str, object], /, **choices: Any) -> prediction_import.ImportedPredictions:
+    return prediction_import.read(of(table), name="x.csv", choices=ImportChoices(**choices))
+
+
+Y = np.arange(40) % 2
+P = np.where(Y == 1, 0.8, 0.2) + np.linspace(-0.15, 0.15, 40)
+IDS = [f"c{i}" for i in range(40)]
+NAMES = [f"UID_{'' if y else 'H'}{i}_1_1_{'all' if y else 'hem'}.bmp" for i, y in enumerate(Y)]
+
+
+def test_read__truth_before_call() -> None:
+    call = (P > 0.5).astype(int)
+    for truth in ("true_label", "y_true", "Ground Truth", "actual"):
+        found = imported({"image": IDS, "label": 1 - Y, "class": call, truth: Y, "probability": P})
+        assert (found.table["label"] == "all").tolist() == (Y == 1).tolist()
+        assert f"actual '{truth}'" in found.columns_text
+    found = imported(
+        {"image": IDS, "true_label": Y, "label": call, "probability": P},
+        columns={"label": "label", "subject": None},
+    )
+    assert (found.table["label"] == "all").tolist() == (call == 1).tolist()
+    assert "actual 'label', probability 'probability'." in found.columns_text
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["prob_hem", "p(normal)", "Probability of normal", "proba_0", "hem"],
+)
+def test_read__probability_of_the_other_class_by_its_heading(column: str) -> None:
+    found = imported({"image": IDS, "label": Y, column: 1 - P, "subject": IDS})
+    assert found.table["probability"].to_numpy() == pytest.approx(P)
+    assert "is 1 minus it" in sentences(found)[0]
+    percent = imported({"image": IDS, "label": Y, column: [f"{100 - 100 * p}%" for p in P]})
+    assert percent.table["probability"].to_numpy() == pytest.approx(P)
+
+
+def test_read__probability_of_the_other_class_is_asked_for() -> None:
+    columns: dict[str, object] = {"image": IDS, "label": Y, "prob": 1 - P}
+    with pytest.raises(DataError, match="'prob' is higher for normal cells than for ALL blasts"):
+        imported(columns)
+    other = imported(columns, meaning=MEANINGS["Probability of normal"])
+    assert other.table["probability"].to_numpy() == pytest.approx(P)
+    as_it_is = imported(columns, meaning=MEANINGS["Probability of ALL blast"])
+    assert as_it_is.table["probability"].to_numpy() == pytest.approx(1 - P)
+
+
+def test_read__probabilities_of_both_classes_add_up_to_one() -> None:
+    columns: dict[str, object] = {"image": IDS, "label": Y, "p_hem": 1 - P, "p_all": P}
+    assert imported(columns).table["probability"].to_numpy() == pytest.approx(P)
+    with pytest.raises(DataError, match="'p_all' and 'p_hem' don't add up to 1 in 38 rows"):
+        imported(columns | {"p_hem": P / 2})
+    chosen = imported(columns | {"p_hem": P / 2}, columns={"probability": "p_all"})
+    assert chosen.table["probability"].to_numpy() == pytest.approx(P)
+
+
+def test_read__logits_are_never_judged_in_part() -> None:
+    logits = special.logit(P)
+    columns: dict[str, object] = {"image": IDS, "label": Y, "score": logits}
+    with pytest.raises(DataError, match="'score' holds logits"):
+        imported(columns)
+    for changed in (columns | {"score": special.expit(logits)}, columns):
+        meaning = MEANINGS["Logit of ALL blast"] if changed is columns else None
+        found = imported(changed, meaning=meaning).table["probability"].to_numpy()
+        assert found == pytest.approx(P)
+
+
+def test_read__decimal_commas_without_quotes_are_refused_whole() -> None:
+    rows = "".join(f"c{i},all,{p}\n" for i, p in enumerate(("0,9", "1", "0", "0,2")))
+    with pytest.raises(DataError, match="save the table with semicolons"):
+        csv("id,label,p\n" + rows)
+    rows = "".join(f"c{i};all;{p}\n" for i, p in enumerate(("0,9", "1", "0", "0,2")))
+    assert csv("id;label;p\n" + rows).table["probability"].tolist() == [0.9, 1, 0, 0.2]
+
+
+@pytest.mark.parametrize("words", [["AML", "CLL"], ["1", "2"], ["-1", "1"], ["all", "dog"]])
+def test_read__unknown_labels_are_refused_whole_until_they_are_decided(words: list[str]) -> None:
+    columns: dict[str, object] = {"image": IDS, "label": [words[y] for y in Y], "p": P}
+    with pytest.raises(DataError, match="neither ALL blast nor normal") as error:
+        imported(columns)
+    assert f"as {next(w for w in words if parse_label(w) is None)}=all" in str(error.value)
+    labels = parse_label_codes(f"{words[0]}=hem,{words[1]}=all")
+    assert imported(columns, labels=labels).table["label"].tolist() == ["hem", "all"] * 20
+
+
+@pytest.mark.parametrize(("zero", "one"), [("0", "1"), ("normal", "blast"), ("0.0", "1.0")])
+def test_read__codes_against_names_are_counted_and_decided(zero: str, one: str) -> None:
+    columns: dict[str, object] = {
+        "image": NAMES, "label": [zero if y else one for y in Y], "p_all": P,
+    }  # fmt: skip
+    with pytest.raises(DataError, match="40 of 40 labels contradict the names") as error:
+        imported(columns)
+    exchange, keep = re.findall(r"\S+=\S+", str(error.value))
+    found = imported(columns, labels=parse_label_codes(exchange))
+    assert (found.table["label"] == "all").tolist() == (Y == 1).tolist()
+    kept = imported(
+        columns, labels=parse_label_codes(keep), meaning=MEANINGS["Probability of ALL blast"]
+    )
+    assert (kept.table["label"] == "all").tolist() == (Y == 0).tolist()
+    assert "40 of 40 labels contradict the names of the files: the labels count" in " ".join(
+        sentences(kept)
+    )
+
+
+def test_read__exchanged_codes_whose_probability_is_of_code_1() -> None:
+    columns: dict[str, object] = {"image": NAMES, "label": 1 - Y, "prob": 1 - P}
+    labels = parse_label_codes("0=all,1=hem")
+    with pytest.raises(DataError, match="may be the probability of normal cells"):
+        imported(columns, labels=labels)
+    by_heading = imported({**columns, "prob": P, "prob_1": 1 - P}, labels=labels)
+    meaning = MEANINGS["Probability of normal"]
+    for found in (by_heading, imported(columns, labels=labels, meaning=meaning)):
+        assert found.table["probability"].to_numpy() == pytest.approx(P)
+
+
+def test_read__a_few_labels_against_names() -> None:
+    label = [*(1 - Y[:2]), *Y[2:]]
+    with pytest.raises(DataError, match="2 of 40 labels contradict") as error:
+        imported({"image": NAMES, "label": label, "p": P})
+    keep = re.findall(r"\S+=\S+", str(error.value))[0]
+    found = imported({"image": NAMES, "label": label, "p": P}, labels=parse_label_codes(keep))
+    assert len(found.table) == 40

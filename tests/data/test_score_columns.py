@@ -95,6 +95,7 @@ def test_probabilities__conversions_are_said() -> None:
         ([*P, "1.5"], r"could be percent or not \(from 0.02 to 1.5\)"),
         ([*P, "90"], "could be percent or not"),
         ([*P, *(100 * P)], "could be percent or not"),
+        (["0.4990", *(100 * P).round(1)], "could be percent or not"),
         (8 * P, "could be percent or not"),
         ([90], "could be percent or not"),
         (["90%", *(100 * P)], "with a percent sign"),

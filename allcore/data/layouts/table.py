@@ -106,7 +106,7 @@ def _resolve(paths: list[str], folder: Folder) -> list[str]:
         parent, _, name = path.rpartition("/")
         return name in names[parent]
 
-    resolved = [next(filter(is_there, pair), "") for pair in zip(paths, plain, strict=True)]
+    resolved = [next(filter(is_there, pair), "") for pair in zip(plain, paths, strict=True)]
     left = [row for row, path in enumerate(resolved) if not path]
     if left:
         used = set(resolved)

@@ -1,0 +1,130 @@
+"""Data sets listed by a table, in the forms that people write it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from allcore.data import readers
+from allcore.errors import DataError
+from tests.released import put
+
+FILES = [f"img/{letter}{number}.png" for letter in "ah" for number in range(4)]
+LABELS = ["all"] * 4 + ["hem"] * 4
+PLAIN = "path,label,subject\n" + "".join(
+    f"{path},{label.upper()},{label[0].upper()}{i // 2}\n"
+    for i, (path, label) in enumerate(zip(FILES, LABELS, strict=True))
+)
+GOOD = "path,label\nimg/a0.png,all\n"
+
+
+def lay(root: Path, text: str, *, encoding: str = "utf-8", file: str = "manifest.csv") -> Path:
+    for path in FILES:
+        put(root / path, b"1")
+    (root / file).write_bytes(text.encode(encoding))
+    return root
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text,
+        lambda text: text + ",,\n,,\n",
+        lambda text: text.replace(",", ";"),
+        lambda text: text.replace(",", "\t"),
+        lambda text: text.replace("path,label,subject", "Path,Label,patient_id"),
+        lambda text: text.replace("path,", "filename,"),
+        lambda text: text.replace("path,", "image_id,"),
+        lambda text: text.replace("img/", "img\\"),
+        lambda text: text.replace("img/", "./img/"),
+        lambda text: text.replace("img/", ""),
+        lambda text: text.replace("img/", "C:\\Users\\me\\set\\img\\"),
+        lambda text: text.replace("img/", "/content/drive/set/img/"),
+        lambda text: text.replace(".png", ""),
+        lambda text: text.replace(".png", ".PNG").replace("img", "IMG"),
+        lambda text: text.replace(",ALL,", ", 1.0 ,").replace(",HEM,", ", 0.0 ,"),
+        lambda text: text.replace(",ALL,", ",Leukemia,").replace(",HEM,", ",healthy ,"),
+        lambda text: text.replace(",ALL,", ",True,").replace(",HEM,", ",False,"),
+        lambda text: text.replace("\n", "\r\n"),
+    ],
+)
+def test_read__forms_of_a_table(tmp_path: Path, change: Callable[[str], str]) -> None:
+    """The folder and its table alone are read alike."""
+    root = lay(tmp_path, change(PLAIN))
+    for found in (readers.read(root), readers.read(root / "manifest.csv")):
+        assert found.table["path"].tolist() == FILES
+        assert found.table["label"].tolist() == LABELS
+        assert found.table["subject"].nunique() == 4
+
+
+def test_read__a_table_in_utf_16(tmp_path: Path) -> None:
+    found = readers.read(lay(tmp_path, PLAIN, encoding="utf-16"))
+    assert found.table["label"].tolist() == LABELS
+
+
+def test_read__absolute_paths_into_the_folder(tmp_path: Path) -> None:
+    found = readers.read(lay(tmp_path, PLAIN.replace("img/", f"{tmp_path}/img/")))
+    assert found.table["path"].tolist() == FILES
+
+
+def test_read__words_for_splits(tmp_path: Path) -> None:
+    words = ["Train", "TRAIN", "val", "Valid", "Validation", "TEST", "testing", "test_set"]
+    head, *lines = PLAIN.splitlines()
+    rows = "\n".join(f"{line},{word}" for line, word in zip(lines, words, strict=True))
+    parts = readers.read(lay(tmp_path, f"{head},Set\n{rows}")).table["split"].tolist()
+    assert parts == ["train"] * 2 + ["validation"] * 3 + ["test"] * 3
+
+
+@pytest.mark.parametrize("word", ["NaN", "n/a", "", "None", "-"])
+def test_read__words_for_no_subject(tmp_path: Path, word: str) -> None:
+    table = readers.read(lay(tmp_path, PLAIN.replace(",A0", f",{word}"))).table
+    assert table["subject"].isna().tolist() == [True] * 2 + [False] * 6
+    assert table["group"].nunique() == 5
+
+
+def test_read__names_of_several_files_match_none(tmp_path: Path) -> None:
+    root = lay(tmp_path, "path,label\na0.png,all\nother/h0.png,hem\n")
+    put(root / "copies" / "a0.png", b"1")
+    assert readers.read(root).table["path"].tolist() == ["a0.png", "img/h0.png"]
+
+
+def test_read__two_names_for_one_file_match_none(tmp_path: Path) -> None:
+    text = "image_id,path,label\n1,x/a0.png,all\n2,y/a0.png,hem\n"
+    assert readers.read(lay(tmp_path, text)).table["path"].tolist() == ["x/a0.png", "y/a0.png"]
+
+
+def test_read__files_outside_of_the_folder_are_not_looked_for(tmp_path: Path) -> None:
+    outside = put(tmp_path / "outside" / "s.png", b"1")
+    root = lay(tmp_path / "set", f"path,label\n{outside},all\n../outside/s.png,hem\n")
+    with pytest.raises(DataError, match="stands more than once"):
+        readers.read(root)
+    root = lay(tmp_path / "set", f"path,label\n{outside},all\n")
+    assert readers.read(root).table["path"].tolist() == [str(outside)]
+
+
+@pytest.mark.parametrize(
+    ("refused", "words", "as_told"),
+    [
+        ("label,subject\nall,1\n", "lacks a column of the images' files", GOOD),
+        ("path,label\nimg/a0.png,dog\n", "use 'all' for ALL blasts", GOOD),
+        ("path,label\n,all\nimg/a0.png,all\n", "1 row without a file", GOOD),
+        (
+            "path,label\nx/1.png,all\ny/1.png,hem\n",
+            "an id of its own in a column image_id",
+            "image_id,path,label\n1,x/1.png,all\n2,y/1.png,hem\n",
+        ),
+    ],
+)  # fmt: skip
+def test_read__the_advice_of_each_error_works(
+    tmp_path: Path, refused: str, words: str, as_told: str
+) -> None:
+    with pytest.raises(DataError, match=words):
+        readers.read(lay(tmp_path, refused, file="t.csv") / "t.csv")
+    assert set(readers.read(lay(tmp_path, as_told, file="t.csv") / "t.csv").table["label"])
+
+
+def test_read__what_the_error_of_an_empty_folder_asks_for(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"manifest\.csv of the columns path and label"):
+        readers.read(tmp_path)
+    found = readers.read(lay(tmp_path, PLAIN.replace(",subject", ",other")))
+    assert found.table["label"].tolist() == LABELS
