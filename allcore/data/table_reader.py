@@ -8,6 +8,7 @@ unpack to a large table, so its sizes are checked before values are read.
 
 import csv
 import io
+import operator
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,6 +56,7 @@ _MISSING = frozenset({
     "", "nan", "n/a", "na", "#n/a", "#na", "<na>", "null", "none", "nil", "-", "--", ".", "?",
     "unknown",
 })  # fmt: skip
+_LONGEST_MISSING = max(map(len, _MISSING))
 _FOREIGN = {
     b"PK\x03\x04": "an Excel workbook or an archive: save the table as 'CSV UTF-8'",
     b"\xd0\xcf\x11\xe0": "an Excel workbook: save the table as 'CSV UTF-8'",
@@ -163,11 +165,16 @@ def numbers(texts: "pd.Series[str]") -> "pd.Series[float]":
 
 def _clean(entries: "pd.Series[str]") -> "pd.Series[str]":
     """Strip blanks, and the ``.0`` that a column of whole numbers gets from missing ones."""
-    texts = [None if entry is None else str(entry).strip() for entry in entries]
-    known = [None if text is None or text.casefold() in _MISSING else text for text in texts]
-    if all(text is None or re.fullmatch(r"\d+\.0", text) for text in known):
-        known = [text and text[:-2] for text in known]
-    return pd.Series(known, index=entries.index, dtype=object)
+    values = entries.tolist()
+    known = {value: _known(value) for value in dict.fromkeys(values)}
+    if all(text is None or re.fullmatch(r"\d+\.0", text) for text in known.values()):
+        known = {value: text and text[:-2] for value, text in known.items()}
+    return pd.Series([known[value] for value in values], index=entries.index, dtype=object)
+
+
+def _known(entry: str | None) -> str | None:
+    text = (entry or "").strip()
+    return None if len(text) <= _LONGEST_MISSING and text.casefold() in _MISSING else text
 
 
 @dataclass(frozen=True)
@@ -267,18 +274,20 @@ def _csv_errors(lines: "Reader", name: str) -> Iterator[None]:
         ) from error
 
 
-def _entries(lines: "Reader", width: int, positions: list[int], name: str) -> list[list[str]]:
+def _entries(lines: "Reader", width: int, positions: list[int], name: str) -> list[tuple[str, ...]]:
     """Return the entries at the positions of each line that is not empty."""
     rows = []
+    entries_of = operator.itemgetter(*positions, slice(0))  # the slice makes it a tuple always
     for line in lines:
-        if any(entry.strip() for entry in line[width:]):
+        if len(line) > width and any(map(str.strip, line[width:])):
             raise DataError(
                 f"{name} can't be read: line {lines.line_num:,} has more entries than there are "
                 "headings, so put quotes around entries that hold the separator, or save the table "
                 "with semicolons."
             )
-        if any(entry.strip() for entry in line):
-            rows.append([line[i] if i < len(line) else "" for i in positions])
+        if any(map(str.strip, line)):
+            line += [""] * (width - len(line))
+            rows.append(entries_of(line)[:-1])
     return rows
 
 

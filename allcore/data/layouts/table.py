@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,9 @@ SCHEMA = Schema(
     other_columns=True,
     limited=False,
 )
+
+
+_UNUSUAL = re.compile(r"^/|//|(?:^|/)\.\.?/")  # paths that are not in their plainest form
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,9 @@ def _rows(table: pd.DataFrame, folder: Folder) -> Rows:
                 {text: text and (parse(text) or text) for text in texts}
             )
     table["path"] = _resolve(table["path"].tolist(), folder)
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+    columns = [str(column) for column in table]
+    rows = zip(*(table[column].tolist() for column in columns), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def _resolve(paths: list[str], folder: Folder) -> list[str]:
@@ -119,7 +125,7 @@ def _resolve(paths: list[str], folder: Folder) -> list[str]:
 
 def _relative(path: str, root: Path) -> str:
     plain = path.replace("\\", "/")
-    return posixpath.normpath(plain.removeprefix(f"{root}/"))
+    return posixpath.normpath(plain.removeprefix(f"{root}/")) if _UNUSUAL.search(plain) else plain
 
 
 def _file_names(parent: str, root: Path) -> frozenset[str]:
