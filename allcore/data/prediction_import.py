@@ -10,7 +10,7 @@ import pandas as pd
 from allcore import formats
 from allcore.data import score_columns, subjects, table_reader
 from allcore.data.score_columns import ScoreMeaning
-from allcore.data.splits import parse_part
+from allcore.data.splits import PARTS, parse_part
 from allcore.data.table_reader import (
     FILE_NAMES,
     LABEL_NAMES,
@@ -262,9 +262,22 @@ def _parse_probabilities(rows: _Rows, columns: Mapping[str, str], choices: Impor
     rows.drop(values.isna(), "without a probability")
     values = values[rows.table.index]
     is_blast = rows.table["label"] == "all"
-    if choices.meaning is None and score_columns.seems_reversed(values, is_blast):
-        raise score_columns.reversed_error(heading)
+    if choices.meaning is None:
+        _check_class(values, is_blast, heading)
+    if score_columns.seems_calls(values):
+        rows.report(
+            f"The column '{heading:.40}' holds calls, 0 or 1, instead of probabilities: curves, "
+            "thresholds and calibration say nothing of the model."
+        )
     rows.table = rows.table.assign(probability=values)
+
+
+def _check_class(values: "pd.Series[float]", is_blast: "pd.Series[bool]", heading: str) -> None:
+    """Raise DataError where values show that they may be of the other or the predicted class."""
+    if score_columns.seems_reversed(values, is_blast):
+        raise score_columns.reversed_error(heading)
+    if is_blast.nunique() == 2 and score_columns.seems_of_prediction(values):
+        raise score_columns.of_prediction_error(heading)
 
 
 def _check_complement(
@@ -292,13 +305,11 @@ def _parse_splits(rows: _Rows) -> None:
         return
     texts = rows.texts("split")
     parts = texts.map({text: parse_part(text) for text in texts.unique()})
-    unknown = parts.isna() & (texts != "")
-    if unknown.any():
-        count = int(unknown.sum())
-        rows.report(
-            f"{formats.count(count, 'row')} of an unknown split ({_quoted(texts[unknown])}): taken "
-            "as test cells.",
-            count,
+    unknown = texts[parts.isna() & (texts != "")]
+    if len(unknown):
+        raise DataError(
+            f"{formats.count(len(unknown), 'row')} of an unknown split ({_quoted(unknown)}): write "
+            f"{', '.join(PARTS)}, or choose 'None' for Split under Columns if none is of training."
         )
     rows.table = rows.table.assign(split=parts.fillna("test"))
     rows.drop(rows.table["split"] == "train", "that the model was trained on")

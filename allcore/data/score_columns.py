@@ -102,10 +102,7 @@ def probabilities(
     """
     column = f"The column '{heading:.40}'"
     if meaning.of_prediction:
-        raise DataError(
-            f"{column} may be the probability of the predicted class instead of that of ALL "
-            f"blasts: {_DECIDE}, or choose another column."
-        )
+        raise of_prediction_error(heading)
     values = table_reader.numbers(texts)
     wrong = texts[values.isna() & texts.notna()]
     if len(wrong):
@@ -132,6 +129,24 @@ def probabilities(
             f"{column} is the probability of normal cells: that of ALL blasts is 1 minus it."
         )
     return values, tuple(sentences)
+
+
+def of_prediction_error(heading: str) -> DataError:
+    """Return the error for a column that may be of the predicted class."""
+    return DataError(
+        f"The column '{heading:.40}' may be the probability of the predicted class instead of that "
+        f"of ALL blasts: {_DECIDE}, or choose another column."
+    )
+
+
+def seems_of_prediction(values: "pd.Series[float]") -> bool:
+    """True if no probability of many is below 0.5, as those of the predicted class."""
+    return len(values) >= _MANY and bool((values >= 0.5).all())
+
+
+def seems_calls(values: "pd.Series[float]") -> bool:
+    """True if many probabilities are all 0 or 1."""
+    return len(values) >= _MANY and bool(values.isin([0, 1]).all())
 
 
 def seems_reversed(values: "pd.Series[float]", is_blast: "pd.Series[bool]") -> bool:
@@ -201,10 +216,12 @@ def _scale(
     low, high, signs = values.min(), values.max(), _signs(texts)
     extent = _extent(values, signs)
     if declared == "logit" or low < 0 or high > 100:
+        kind = "scores" if low >= 0 and declared is None else "logits"
+        if high <= 0 and declared is None:
+            kind = "logits, or logarithms of probabilities (convert them by p = exp(x)),"
         raise DataError(
-            f"{column} holds {'logits' if declared or low < 0 else 'scores'} and no probabilities "
-            f"({extent}): convert logits by p = 1 / (1 + exp(-x)), or choose 'Logit of ALL blast' "
-            "under Columns."
+            f"{column} holds {kind} and no probabilities ({extent}): convert logits by "
+            "p = 1 / (1 + exp(-x)), or choose 'Logit of ALL blast' under Columns."
         )
     if signs == len(values) or (declared == "percent" and high > 1 and not signs):
         return "percent"

@@ -61,6 +61,8 @@ _FOREIGN = {
     b"PK\x03\x04": "an Excel workbook or an archive: save the table as 'CSV UTF-8'",
     b"\xd0\xcf\x11\xe0": "an Excel workbook: save the table as 'CSV UTF-8'",
     b"\x1f\x8b": "compressed: unpack it first",
+    b"[{": "JSON: save the table as 'CSV UTF-8'",
+    b"{": "JSON: save the table as 'CSV UTF-8'",
 }
 
 

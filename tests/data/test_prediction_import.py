@@ -175,12 +175,33 @@ def test_read__numbers_of_other_hospitals_are_not_c_nmcs_subjects() -> None:
 
 def test_read__splits() -> None:
     text = "id,label,p,subject,split\na,all,0.9,1,Val\nb,hem,0.2,2,test\nc,all,0.1,3,train\n"
-    found = csv(text + "d,hem,0.3,4,fold 2\ne,hem,0.3,4,\n")
-    assert found.table["split"].tolist() == ["validation", "test", "test", "test"]
-    assert sentences(found) == [
-        "1 row of an unknown split ('fold 2'): taken as test cells.",
-        "Left out: 1 row that the model was trained on.",
-    ]
+    found = csv(text + "e,hem,0.3,4,\n")
+    assert found.table["split"].tolist() == ["validation", "test", "test"]
+    assert sentences(found) == ["Left out: 1 row that the model was trained on."]
+
+
+def test_read__unknown_splits_are_never_taken_as_test() -> None:
+    table: dict[str, object] = {"image": IDS, "label": Y, "p": P, "split": ["tr", "fold 2"] * 20}
+    with pytest.raises(DataError, match="40 rows of an unknown split"):
+        imported(table)
+    assert set(imported(table, columns={"split": None}).table["split"]) == {"test"}
+    known = imported(table | {"split": ["train", "test"] * 20})
+    assert len(known.table) == 20
+
+
+def test_read__probability_of_the_predicted_class_is_asked_for() -> None:
+    table: dict[str, object] = {"image": IDS, "label": Y, "score": np.maximum(P, 1 - P)}
+    with pytest.raises(DataError, match="'score' may be the probability of the predicted class"):
+        imported(table)
+    chosen = imported(table, meaning=MEANINGS["Probability of ALL blast"])
+    assert chosen.table["probability"].min() >= 0.5
+    other = imported(table | {"prob": P}, columns={"probability": "prob"})
+    assert other.table["probability"].to_numpy() == pytest.approx(P)
+
+
+def test_read__calls_in_place_of_probabilities_are_said() -> None:
+    found = imported({"image": IDS, "label": Y, "p": (P > 0.5).astype(int), "subject": IDS})
+    assert "holds calls, 0 or 1, instead of probabilities" in sentences(found)[0]
 
 
 def test_read__logits_where_they_are_numbers() -> None:

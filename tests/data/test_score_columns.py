@@ -89,7 +89,7 @@ def test_probabilities__conversions_are_said() -> None:
     ("entries", "words"),
     [
         (special.logit(P), "holds logits and no probabilities"),
-        (np.log(P), "holds logits and no probabilities"),
+        (np.log(P), "logits, or logarithms of probabilities"),
         (1000 * P, "holds scores and no probabilities"),
         ([*P, "-0.1"], "holds logits"),
         ([*P, "1.5"], r"could be percent or not \(from 0.02 to 1.5\)"),

@@ -102,6 +102,7 @@ def test_read__parquet_of_numbers_and_missing_ones() -> None:
         (b"PK\x03\x04 and more", "an Excel workbook or an archive: save the table as 'CSV UTF-8'"),
         (b"\xd0\xcf\x11\xe0 and more", "an Excel workbook: save the table as 'CSV UTF-8'"),
         (b"\x1f\x8b and more", "compressed: unpack it first"),
+        (b'[{"file": "a.png"}]', "JSON: save the table as 'CSV UTF-8'"),
         ("file,label\nä.png,ALL\n".encode("cp1252"), "save it as 'CSV UTF-8'"),
         (b"file,label\n\0,ALL\n", "neither CSV nor Parquet"),
         (b"file,label,Label\na.png,ALL,HEM\n", "several columns 'label': rename all but one"),

@@ -214,7 +214,7 @@ def _imported_split(context: DatasetContext) -> ChosenSplit | None:
         return None
     file = st.file_uploader(
         "Split as CSV",
-        type=["csv"],
+        type=["csv", "tsv", "txt", "parquet"],
         key=UPLOAD,
         width=frame.TEXT_WIDTH,
         help="Columns image_id and split; parts are train, validation (or val, valid, dev), test "
